@@ -1,0 +1,93 @@
+//! Settings from environment variables, each read once at start and refused with its name when it
+//! cannot be read.
+
+use thiserror::Error;
+
+/// Default of `TENANT_ADMIN_GROUP`.
+pub const DEFAULT_TENANT_ADMIN_GROUP: &str = "tenant-admins";
+
+/// What the functions can be told from outside. The names of the variables are the contract.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// `TABLE_NAME`: the one DynamoDB table. Required.
+    pub table_name: String,
+    /// `TENANT_ADMIN_GROUP`: the group in `cognito:groups` whose members are tenant admins.
+    pub tenant_admin_group: String,
+    /// `ORGANIZATION_CREATION`: who may create organizations.
+    pub organization_creation: OrganizationCreation,
+}
+
+/// Who may create organizations: `ORGANIZATION_CREATION`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrganizationCreation {
+    /// `any` (default): every user of the tenant.
+    Any,
+    /// `tenant-admin`: tenant admins only.
+    TenantAdmin,
+}
+
+/// A setting that cannot be read. Stops the function at start.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("{variable}: {problem}")]
+pub struct SettingError {
+    /// The environment variable.
+    pub variable: &'static str,
+    /// What is wrong with it, without its value (which may be a secret).
+    pub problem: String,
+}
+
+impl Settings {
+    /// Reads the settings. `variable` looks one up: `|name| std::env::var(name).ok()` in a function.
+    /// A variable that is set to nothing counts as not set.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
+        let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let organization_creation = match variable("ORGANIZATION_CREATION").as_deref() {
+            None | Some("any") => OrganizationCreation::Any,
+            Some("tenant-admin") => OrganizationCreation::TenantAdmin,
+            Some(_) => {
+                return Err(SettingError {
+                    variable: "ORGANIZATION_CREATION",
+                    problem: "must be any or tenant-admin".to_owned(),
+                });
+            }
+        };
+        Ok(Self {
+            table_name: variable("TABLE_NAME").ok_or(SettingError {
+                variable: "TABLE_NAME",
+                problem: "must name the DynamoDB table".to_owned(),
+            })?,
+            tenant_admin_group: variable("TENANT_ADMIN_GROUP")
+                .unwrap_or_else(|| DEFAULT_TENANT_ADMIN_GROUP.to_owned()),
+            organization_creation,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(set: &[(&str, &str)]) -> Result<Settings, SettingError> {
+        Settings::read(|name| {
+            let found = set.iter().find(|(key, _)| *key == name);
+            found.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn what_is_not_set_has_its_default() {
+        let settings = read(&[("TABLE_NAME", "muster"), ("TENANT_ADMIN_GROUP", "")]).unwrap();
+        assert_eq!(settings.tenant_admin_group, "tenant-admins");
+        assert_eq!(settings.organization_creation, OrganizationCreation::Any);
+    }
+
+    #[test]
+    fn a_setting_that_cannot_be_read_is_named() {
+        assert_eq!(read(&[]).unwrap_err().variable, "TABLE_NAME");
+        let wrong = read(&[("TABLE_NAME", "t"), ("ORGANIZATION_CREATION", "everyone")]);
+        assert_eq!(
+            wrong.unwrap_err().to_string(),
+            "ORGANIZATION_CREATION: must be any or tenant-admin"
+        );
+    }
+}

@@ -1,0 +1,117 @@
+//! Identifiers. Each is its own type, made only by parsing, so that no two can be mixed up
+//! and none can imitate part of a table key.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Invalid;
+
+/// Longest id, in characters (all of them ASCII).
+pub const MAX_ID_LENGTH: usize = 128;
+
+/// The rule of every id: 1 to 128 characters of `A-Z a-z 0-9 . _ - @ + : | =`.
+/// `#`, the separator of table keys, is not among them.
+fn check(text: &str) -> Result<(), Invalid> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@+:|=".contains(&byte);
+    if text.is_empty() || text.len() > MAX_ID_LENGTH || !text.bytes().all(allowed) {
+        return Err(Invalid::new(
+            "must be 1 to 128 characters of A-Z a-z 0-9 . _ - @ + : | =",
+        ));
+    }
+    Ok(())
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes the text as an id, if it is one.
+            pub fn parse(text: impl Into<String>) -> Result<Self, Invalid> {
+                let text = text.into();
+                check(&text)?;
+                Ok(Self(text))
+            }
+
+            /// The id as it was given.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Invalid;
+
+            fn try_from(text: String) -> Result<Self, Invalid> {
+                Self::parse(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+    };
+}
+
+id!(
+    /// The isolation boundary: a customer of the SaaS. Comes from the verified token, never from
+    /// a path, a query or a body.
+    TenantId
+);
+id!(
+    /// A person in a tenant: the token's `sub`.
+    UserId
+);
+id!(
+    /// An organization: a `UUIDv7` when made through the API, an Entra group id when made by the sync.
+    OrganizationId
+);
+id!(
+    /// A team: a `UUIDv7` when made through the API, an Entra group id when made by the sync.
+    TeamId
+);
+
+impl From<uuid::Uuid> for OrganizationId {
+    fn from(id: uuid::Uuid) -> Self {
+        Self(id.to_string())
+    }
+}
+
+impl From<uuid::Uuid> for TeamId {
+    fn from(id: uuid::Uuid) -> Self {
+        Self(id.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_every_allowed_kind_of_character_are_taken_as_they_are() {
+        for id in ["a", "A-Z.a_z@0+9:x|y=", "3c6f0b0e-8a62-4a3e-9d0e-0c7f1e1d2a3b"] {
+            assert_eq!(UserId::parse(id).map(String::from), Ok(id.to_owned()));
+        }
+        assert!(UserId::parse("x".repeat(MAX_ID_LENGTH)).is_ok());
+    }
+
+    #[test]
+    fn ids_that_could_reach_another_key_are_refused() {
+        for id in ["", "a#b", "a/b", "../x", "a b", "a\0", "a%23b", "ä", "\n"] {
+            assert!(OrganizationId::parse(id).is_err(), "{id:?}");
+        }
+        assert!(TenantId::parse("x".repeat(MAX_ID_LENGTH + 1)).is_err());
+    }
+}

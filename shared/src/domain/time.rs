@@ -1,0 +1,129 @@
+//! Points in time, and where they come from.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Invalid;
+
+/// A point in time in whole milliseconds, written as RFC 3339 in UTC with three decimals
+/// (`2026-11-20T23:51:36.042Z`), so that the order of the texts is the order of the times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Timestamp(jiff::Timestamp);
+
+impl Timestamp {
+    /// The point this many milliseconds after 1970-01-01T00:00:00Z.
+    pub fn from_millisecond(millisecond: i64) -> Result<Self, Invalid> {
+        jiff::Timestamp::from_millisecond(millisecond)
+            .map(Self)
+            .map_err(|_| Invalid::new("is not a point in time between the years -9999 and 9999"))
+    }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    pub fn as_millisecond(self) -> i64 {
+        self.0.as_millisecond()
+    }
+
+    /// Whole seconds since 1970-01-01T00:00:00Z: the unit of DynamoDB's time to live.
+    pub fn as_second(self) -> i64 {
+        self.0.as_second()
+    }
+
+    /// This point and a while; the end of time when it would lie beyond that.
+    #[must_use]
+    pub fn after(self, wait: Duration) -> Self {
+        Self(self.0.saturating_add(wait).unwrap_or(jiff::Timestamp::MAX))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:.3}", self.0)
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let time: jiff::Timestamp = text
+            .parse()
+            .map_err(|_| Invalid::new("is not an RFC 3339 time"))?;
+        Self::from_millisecond(time.as_millisecond())
+    }
+}
+
+impl TryFrom<String> for Timestamp {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl From<Timestamp> for String {
+    fn from(time: Timestamp) -> String {
+        time.to_string()
+    }
+}
+
+/// Tells the time and makes ids that sort by it. Given to whatever needs either, so that a test
+/// can fix both.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> (Timestamp, Uuid) + Send + Sync>);
+
+impl Clock {
+    /// The machine's clock, and random `UUIDv7`s.
+    #[allow(clippy::disallowed_methods)] // the one place that asks the machine
+    pub fn system() -> Self {
+        Self(Arc::new(|| {
+            let now = jiff::Timestamp::now();
+            let time = Timestamp::from_millisecond(now.as_millisecond())
+                .unwrap_or(Timestamp(jiff::Timestamp::UNIX_EPOCH));
+            (time, Uuid::now_v7())
+        }))
+    }
+
+    /// Whatever the function tells.
+    pub fn from_fn(tell: impl Fn() -> (Timestamp, Uuid) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        (self.0)().0
+    }
+
+    /// A new `UUIDv7`, unlike any before it.
+    pub fn new_id(&self) -> Uuid {
+        (self.0)().1
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Clock")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_three_decimals_and_come_back_as_they_were() {
+        for (millisecond, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (1_795_218_696_042, "2026-11-20T23:51:36.042Z"),
+        ] {
+            let time = Timestamp::from_millisecond(millisecond).unwrap();
+            assert_eq!(time.to_string(), text);
+            assert_eq!(text.parse(), Ok(time));
+        }
+    }
+}

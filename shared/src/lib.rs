@@ -1,0 +1,6 @@
+//! What the functions of Muster share: the domain, the table, and the HTTP contract.
+
+pub mod config;
+pub mod domain;
+pub mod http;
+pub mod store;
