@@ -15,7 +15,12 @@ pub struct Function {
 
 impl Function {
     /// One invocation.
-    pub async fn invoke(&self, app: Arc<App>, event: Value, context: Context) -> Result<Value, Error> {
+    pub async fn invoke(
+        &self,
+        app: Arc<App>,
+        event: Value,
+        context: Context,
+    ) -> Result<Value, Error> {
         let _ = (app, context);
         Ok(event)
     }

@@ -101,7 +101,11 @@ mod tests {
 
     #[test]
     fn ids_of_every_allowed_kind_of_character_are_taken_as_they_are() {
-        for id in ["a", "A-Z.a_z@0+9:x|y=", "3c6f0b0e-8a62-4a3e-9d0e-0c7f1e1d2a3b"] {
+        for id in [
+            "a",
+            "A-Z.a_z@0+9:x|y=",
+            "3c6f0b0e-8a62-4a3e-9d0e-0c7f1e1d2a3b",
+        ] {
             assert_eq!(UserId::parse(id).map(String::from), Ok(id.to_owned()));
         }
         assert!(UserId::parse("x".repeat(MAX_ID_LENGTH)).is_ok());

@@ -1,15 +1,40 @@
 //! Organizations, memberships, roles and the values they are made of. Pure: no AWS, no HTTP, no
-//! clock, no environment.
+//! environment; time and new ids are given in.
 
+mod caller;
 mod ids;
+mod limits;
+mod membership;
+mod metadata;
+mod organization;
+mod patch;
+mod role;
+mod text;
 mod time;
+mod user;
 
 use std::borrow::Cow;
 
 use thiserror::Error;
 
+pub use caller::Caller;
 pub use ids::{MAX_ID_LENGTH, OrganizationId, TeamId, TenantId, UserId};
+pub use limits::{
+    Budget, BudgetDuration, Limits, MAX_BUDGET, MAX_MODEL_LENGTH, MAX_MODELS, MAX_RATE, MIN_BUDGET,
+};
+pub use membership::{Membership, MembershipPatch, Source, Status};
+pub use metadata::{MAX_METADATA_BYTES, MAX_METADATA_DEPTH, Metadata};
+pub use organization::{
+    LimitsPatch, MetadataPatch, Organization, OrganizationPatch, OrganizationStatus, RETENTION,
+};
+pub use patch::Patch;
+pub use role::{Permission, Role};
+pub use text::{
+    BillingAddress, Domain, Email, FoldedName, MAX_BILLING_ADDRESS_LENGTH, MAX_DOMAIN_LENGTH,
+    MAX_EMAIL_LENGTH, MAX_NAME_LENGTH, MAX_STRIPE_CUSTOMER_ID_LENGTH, Name, StripeCustomerId,
+};
 pub use time::{Clock, Timestamp};
+pub use user::{User, UserPatch};
 
 /// Why a value is not what it should be, in words for whoever sent it: `must be …`.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

@@ -1,0 +1,140 @@
+//! What an organization or a team may spend and use.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::Invalid;
+
+/// Most models in one list.
+pub const MAX_MODELS: usize = 1_000;
+/// Longest name of a model, in characters.
+pub const MAX_MODEL_LENGTH: usize = 255;
+/// Largest budget.
+pub const MAX_BUDGET: f64 = 1e15;
+/// Smallest budget that is not zero.
+pub const MIN_BUDGET: f64 = 1e-9;
+/// Largest limit of tokens or requests a minute: the largest whole number that every JSON reader takes exactly.
+pub const MAX_RATE: u64 = (1 << 53) - 1;
+
+/// Limits of an organization or a team. What is `None` is not limited.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Models that may be used; empty: all.
+    pub models: Vec<String>,
+    /// Most that may be spent in one `budget_duration`, in the currency of our users' choice.
+    pub max_budget: Option<Budget>,
+    /// How long a budget lasts.
+    pub budget_duration: Option<BudgetDuration>,
+    /// Tokens a minute.
+    pub tpm_limit: Option<u64>,
+    /// Requests a minute.
+    pub rpm_limit: Option<u64>,
+}
+
+/// An amount of money: 0, or 0.000000001 to 1e15.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Budget(f64);
+
+impl TryFrom<f64> for Budget {
+    type Error = Invalid;
+
+    fn try_from(amount: f64) -> Result<Self, Invalid> {
+        if amount == 0.0 || (MIN_BUDGET..=MAX_BUDGET).contains(&amount) {
+            // Adding zero makes a negative zero a plain one.
+            return Ok(Self(amount + 0.0));
+        }
+        Err(Invalid::new(
+            "must be 0, or a number from 0.000000001 to 1e15",
+        ))
+    }
+}
+
+impl From<Budget> for f64 {
+    fn from(budget: Budget) -> f64 {
+        budget.0
+    }
+}
+
+/// How long a budget lasts: a number and `s`, `m`, `h`, `d` or `mo` (`30s`, `5m`, `24h`, `30d`, `1mo`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct BudgetDuration(String);
+
+impl FromStr for BudgetDuration {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let digits = text.trim_end_matches(|c: char| c.is_ascii_lowercase());
+        let unit = text.strip_prefix(digits).unwrap_or_default();
+        let number_is_plain = (1..=9).contains(&digits.len())
+            && digits.bytes().all(|byte| byte.is_ascii_digit())
+            && !digits.starts_with('0');
+        if !number_is_plain || !["s", "m", "h", "d", "mo"].contains(&unit) {
+            return Err(Invalid::new(
+                "must be a number and s, m, h, d or mo, like 30s, 5m, 24h, 30d or 1mo",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for BudgetDuration {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl From<BudgetDuration> for String {
+    fn from(duration: BudgetDuration) -> String {
+        duration.0
+    }
+}
+
+impl fmt::Display for BudgetDuration {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_a_number_and_a_unit() {
+        for good in ["30s", "5m", "24h", "30d", "1mo"] {
+            assert!(good.parse::<BudgetDuration>().is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "5",
+            "m",
+            "0d",
+            "05m",
+            "1.5h",
+            "1y",
+            "1 d",
+            "-1d",
+            "9999999999d",
+            "1d1h",
+            "１d",
+        ] {
+            assert!(bad.parse::<BudgetDuration>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn budgets_are_not_negative_and_fit_the_table() {
+        for good in [0.0, 1e-9, 12.5, 1e15] {
+            assert!(Budget::try_from(good).is_ok(), "{good}");
+        }
+        for bad in [-1.0, 1e-10, 1e300, f64::NAN, f64::INFINITY] {
+            assert!(Budget::try_from(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Memberships: a user in an organization.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Invalid, OrganizationId, Role, TenantId, Timestamp, UserId};
+
+/// Whether a membership grants anything: only an active one does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Grants what its role grants.
+    Active,
+    /// Waits for the user to accept.
+    Invited,
+    /// Taken away for a while.
+    Suspended,
+}
+
+impl Status {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Active, Self::Invited, Self::Suspended];
+
+    /// Its name in requests, answers and the table.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Invited => "invited",
+            Self::Suspended => "suspended",
+        }
+    }
+}
+
+impl FromStr for Status {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let found = Self::ALL.into_iter().find(|status| status.as_str() == text);
+        found.ok_or(Invalid::new("must be one of active, invited, suspended"))
+    }
+}
+
+/// Who made something. The sync touches only what is [`Source::Entra`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// Made through the API.
+    Manual,
+    /// Made by the sync.
+    Entra,
+}
+
+/// A user in an organization, with the fields and names of the HTTP contract.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Membership {
+    /// The tenant of both.
+    pub tenant_id: TenantId,
+    /// The organization.
+    pub organization_id: OrganizationId,
+    /// The user.
+    pub user_id: UserId,
+    /// What it grants while active.
+    pub role: Role,
+    /// Whether it grants it.
+    pub status: Status,
+    /// Who made it.
+    pub source: Source,
+    /// Who added the user; `None` for the organization's creator and for what the sync made.
+    pub invited_by_user_id: Option<UserId>,
+    /// What the user has spent in the organization; not writable through the API.
+    pub spend: f64,
+    /// The user's budget in the organization; not writable through the API.
+    pub budget_id: Option<String>,
+    /// When the user last changed anything in the organization.
+    pub last_active_at: Option<Timestamp>,
+    /// Starts at 1, goes up by one with each change of role or status.
+    pub version: u64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When role or status were last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A change of a membership; what is `None` stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MembershipPatch {
+    /// A new role.
+    pub role: Option<Role>,
+    /// A new status.
+    pub status: Option<Status>,
+}
+
+impl Membership {
+    /// A new membership, made by hand.
+    pub fn new(
+        tenant_id: TenantId,
+        organization_id: OrganizationId,
+        user_id: UserId,
+        (role, status): (Role, Status),
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            tenant_id,
+            organization_id,
+            user_id,
+            role,
+            status,
+            source: Source::Manual,
+            invited_by_user_id: None,
+            spend: 0.0,
+            budget_id: None,
+            last_active_at: None,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// Whether it is one of those of which a living organization keeps at least one.
+    pub fn is_active_owner(&self) -> bool {
+        self.role == Role::Owner && self.status == Status::Active
+    }
+}
+
+impl MembershipPatch {
+    /// The membership after the change; the very same, version included, when nothing changes.
+    /// What is no longer an invitation cannot become one.
+    pub fn apply(&self, before: &Membership, now: Timestamp) -> Result<Membership, Invalid> {
+        let role = self.role.unwrap_or(before.role);
+        let status = self.status.unwrap_or(before.status);
+        if (role, status) == (before.role, before.status) {
+            return Ok(before.clone());
+        }
+        if status == Status::Invited && before.status != Status::Invited {
+            return Err(Invalid::new(
+                "cannot become invited again: remove the member and add them anew",
+            ));
+        }
+        Ok(Membership {
+            role,
+            status,
+            version: before.version + 1,
+            updated_at: now,
+            ..before.clone()
+        })
+    }
+}

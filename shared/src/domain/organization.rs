@@ -1,0 +1,285 @@
+//! Organizations: a customer organization or business unit inside a tenant.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{
+    BillingAddress, Budget, BudgetDuration, Domain, Email, Invalid, Limits, Metadata, Name,
+    OrganizationId, Patch, Source, StripeCustomerId, TenantId, Timestamp, UserId,
+};
+
+/// How long a deleted organization can be restored; then it is purged.
+pub const RETENTION: Duration = Duration::from_hours(30 * 24);
+
+/// Whether an organization is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OrganizationStatus {
+    /// It is there.
+    Active,
+    /// Deleted, and restorable for [`RETENTION`]. Hidden everywhere but in the list of deleted ones.
+    Deleted,
+}
+
+/// An organization, with the fields and names of the HTTP contract.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Organization {
+    /// Its id.
+    pub id: OrganizationId,
+    /// Its tenant.
+    pub tenant_id: TenantId,
+    /// Its name, unique in the tenant among those that are not deleted, compared [folded](Name::folded).
+    pub name: Name,
+    /// Its domain.
+    pub domain: Option<Domain>,
+    /// Where invoices go. Billing fields are shown to owners, admins and tenant admins only.
+    pub billing_email: Option<Email>,
+    /// The address on invoices.
+    pub billing_address: Option<BillingAddress>,
+    /// Its customer id at Stripe.
+    pub stripe_customer_id: Option<StripeCustomerId>,
+    /// What our users keep beside it.
+    pub metadata: Metadata,
+    /// What it may spend and use.
+    pub limits: Limits,
+    /// What it has spent; not writable through the API.
+    pub spend: f64,
+    /// Who made it.
+    pub source: Source,
+    /// Whether it is there.
+    pub status: OrganizationStatus,
+    /// Starts at 1, goes up by one with each change.
+    pub version: u64,
+    /// The user who made it; `None` when the sync did.
+    pub created_by: Option<UserId>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// When it was deleted, while it is.
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// A change of an organization as a JSON Merge Patch; with a name, also what a new one is made from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OrganizationPatch {
+    /// A new name. It cannot be taken away.
+    pub name: Option<Name>,
+    /// The domain.
+    pub domain: Patch<Domain>,
+    /// Where invoices go.
+    pub billing_email: Patch<Email>,
+    /// The address on invoices.
+    pub billing_address: Patch<BillingAddress>,
+    /// The customer id at Stripe.
+    pub stripe_customer_id: Patch<StripeCustomerId>,
+    /// A patch within the metadata.
+    pub metadata: MetadataPatch,
+    /// A patch within the limits.
+    pub limits: Patch<LimitsPatch>,
+}
+
+/// A change of metadata, itself a merge patch.
+pub type MetadataPatch = Patch<Map<String, Value>>;
+
+/// A change of limits.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[allow(missing_docs)] // as in `Limits`
+pub struct LimitsPatch {
+    pub models: Patch<Vec<String>>,
+    pub max_budget: Patch<Budget>,
+    pub budget_duration: Patch<BudgetDuration>,
+    pub tpm_limit: Patch<u64>,
+    pub rpm_limit: Patch<u64>,
+}
+
+impl Organization {
+    /// A new organization made through the API by `created_by`.
+    pub fn new(
+        id: OrganizationId,
+        tenant_id: TenantId,
+        name: Name,
+        created_by: UserId,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            tenant_id,
+            name,
+            domain: None,
+            billing_email: None,
+            billing_address: None,
+            stripe_customer_id: None,
+            metadata: Metadata::default(),
+            limits: Limits::default(),
+            spend: 0.0,
+            source: Source::Manual,
+            status: OrganizationStatus::Active,
+            version: 1,
+            created_by: Some(created_by),
+            created_at: now,
+            updated_at: now,
+            deleted_at: None,
+        }
+    }
+
+    /// Whether it is there, for everyone but those who restore it.
+    pub fn is_live(&self) -> bool {
+        self.status == OrganizationStatus::Active
+    }
+
+    /// Whether it was deleted so long ago that it counts as purged. DynamoDB removes it some time later.
+    pub fn is_purged(&self, now: Timestamp) -> bool {
+        self.deleted_at
+            .is_some_and(|deleted| deleted.after(RETENTION) <= now)
+    }
+
+    /// This organization, deleted now.
+    #[must_use]
+    pub fn deleted(&self, now: Timestamp) -> Self {
+        Self {
+            status: OrganizationStatus::Deleted,
+            deleted_at: Some(now),
+            updated_at: now,
+            version: self.version + 1,
+            ..self.clone()
+        }
+    }
+
+    /// This organization, there again.
+    #[must_use]
+    pub fn restored(&self, now: Timestamp) -> Self {
+        Self {
+            status: OrganizationStatus::Active,
+            deleted_at: None,
+            updated_at: now,
+            version: self.version + 1,
+            ..self.clone()
+        }
+    }
+}
+
+impl OrganizationPatch {
+    /// Whether it changes a billing field, which needs a right of its own.
+    pub fn changes_billing(&self) -> bool {
+        !(self.billing_email.is_keep()
+            && self.billing_address.is_keep()
+            && self.stripe_customer_id.is_keep())
+    }
+
+    /// The organization after the change; the very same, version included, when nothing changes.
+    /// Refused when the metadata would outgrow its limits.
+    pub fn apply(&self, before: &Organization, now: Timestamp) -> Result<Organization, Invalid> {
+        let metadata = match &self.metadata {
+            Patch::Keep => before.metadata.clone(),
+            Patch::Clear => Metadata::default(),
+            Patch::Set(patch) => before.metadata.merged(patch)?,
+        };
+        let after = Organization {
+            name: self.name.clone().unwrap_or_else(|| before.name.clone()),
+            domain: self.domain.apply(&before.domain),
+            billing_email: self.billing_email.apply(&before.billing_email),
+            billing_address: self.billing_address.apply(&before.billing_address),
+            stripe_customer_id: self.stripe_customer_id.apply(&before.stripe_customer_id),
+            metadata,
+            limits: match &self.limits {
+                Patch::Keep => before.limits.clone(),
+                Patch::Clear => Limits::default(),
+                Patch::Set(patch) => patch.apply(&before.limits),
+            },
+            ..before.clone()
+        };
+        if after == *before {
+            return Ok(after);
+        }
+        Ok(Organization {
+            version: before.version + 1,
+            updated_at: now,
+            ..after
+        })
+    }
+}
+
+impl LimitsPatch {
+    /// The limits after the change.
+    pub fn apply(&self, before: &Limits) -> Limits {
+        Limits {
+            models: match &self.models {
+                Patch::Keep => before.models.clone(),
+                Patch::Clear => Vec::new(),
+                Patch::Set(models) => models.clone(),
+            },
+            max_budget: self.max_budget.apply(&before.max_budget),
+            budget_duration: self.budget_duration.apply(&before.budget_duration),
+            tpm_limit: self.tpm_limit.apply(&before.tpm_limit),
+            rpm_limit: self.rpm_limit.apply(&before.rpm_limit),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(millisecond: i64) -> Timestamp {
+        Timestamp::from_millisecond(millisecond).unwrap()
+    }
+
+    fn acme() -> Organization {
+        Organization::new(
+            OrganizationId::parse("o").unwrap(),
+            TenantId::parse("t").unwrap(),
+            "Acme".parse().unwrap(),
+            UserId::parse("ada").unwrap(),
+            time(0),
+        )
+    }
+
+    #[test]
+    fn a_patch_that_changes_nothing_leaves_version_and_time() {
+        let patch = OrganizationPatch {
+            name: Some("Acme".parse().unwrap()),
+            domain: Patch::Clear,
+            limits: Patch::Set(LimitsPatch::default()),
+            ..OrganizationPatch::default()
+        };
+        assert_eq!(patch.apply(&acme(), time(5)), Ok(acme()));
+    }
+
+    #[test]
+    fn absent_keeps_and_null_clears() {
+        let domain = OrganizationPatch {
+            domain: Patch::Set("acme.example".parse().unwrap()),
+            ..OrganizationPatch::default()
+        };
+        let with_domain = domain.apply(&acme(), time(5)).unwrap();
+        assert_eq!((with_domain.version, with_domain.updated_at), (2, time(5)));
+
+        let renamed = OrganizationPatch {
+            name: Some("Acme 2".parse().unwrap()),
+            ..OrganizationPatch::default()
+        };
+        assert_eq!(
+            renamed.apply(&with_domain, time(6)).unwrap().domain,
+            with_domain.domain
+        );
+
+        let cleared = OrganizationPatch {
+            domain: Patch::Clear,
+            ..OrganizationPatch::default()
+        };
+        assert_eq!(cleared.apply(&with_domain, time(7)).unwrap().domain, None);
+    }
+
+    #[test]
+    fn a_deleted_organization_is_restorable_for_thirty_days() {
+        let deleted = acme().deleted(time(1_000));
+        let day = 24 * 60 * 60 * 1_000;
+        assert!(!deleted.is_live());
+        assert!(!deleted.is_purged(time(1_000 + 30 * day - 1)));
+        assert!(deleted.is_purged(time(1_000 + 30 * day)));
+        assert!(deleted.restored(time(2_000)).is_live());
+    }
+}

@@ -1,0 +1,193 @@
+//! Roles in an organization, and what each grants. Nothing else decides that.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::Invalid;
+
+/// A role in an organization, by privilege:
+/// `owner` > `admin` = `org_admin` > `manager` > `member` = `internal_user` >
+/// `readonly` = `internal_user_viewer`.
+///
+/// The second names are those of the Entra sync's world: each is a role in its own right, stored
+/// and returned as given, and grants what its equal grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)] // the names say it
+pub enum Role {
+    Owner,
+    Admin,
+    OrgAdmin,
+    Manager,
+    Member,
+    InternalUser,
+    Readonly,
+    InternalUserViewer,
+}
+
+/// What a member may be allowed to do in an organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// See the organization.
+    ViewOrganization,
+    /// See `billing_*` and `stripe_customer_id`.
+    ViewBilling,
+    /// Change the organization, but for its billing fields.
+    UpdateOrganization,
+    /// Change the billing fields.
+    UpdateBilling,
+    /// Delete the organization.
+    DeleteOrganization,
+    /// Bring a deleted organization back.
+    RestoreOrganization,
+    /// See who is in the organization.
+    ViewMembers,
+    /// Add, change and remove members (as far as [`Role::may_change`] goes).
+    ManageMembers,
+}
+
+impl Permission {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::ViewOrganization,
+        Self::ViewBilling,
+        Self::UpdateOrganization,
+        Self::UpdateBilling,
+        Self::DeleteOrganization,
+        Self::RestoreOrganization,
+        Self::ViewMembers,
+        Self::ManageMembers,
+    ];
+}
+
+/// How far a role reaches; greater is more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Privilege {
+    Read,
+    Take,
+    Manage,
+    Administer,
+    Own,
+}
+
+impl Role {
+    /// All roles, highest privilege first.
+    pub const ALL: [Self; 8] = [
+        Self::Owner,
+        Self::Admin,
+        Self::OrgAdmin,
+        Self::Manager,
+        Self::Member,
+        Self::InternalUser,
+        Self::Readonly,
+        Self::InternalUserViewer,
+    ];
+
+    /// The role's name in requests, answers and the table.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Admin => "admin",
+            Self::OrgAdmin => "org_admin",
+            Self::Manager => "manager",
+            Self::Member => "member",
+            Self::InternalUser => "internal_user",
+            Self::Readonly => "readonly",
+            Self::InternalUserViewer => "internal_user_viewer",
+        }
+    }
+
+    const fn privilege(self) -> Privilege {
+        match self {
+            Self::Owner => Privilege::Own,
+            Self::Admin | Self::OrgAdmin => Privilege::Administer,
+            Self::Manager => Privilege::Manage,
+            Self::Member | Self::InternalUser => Privilege::Take,
+            Self::Readonly | Self::InternalUserViewer => Privilege::Read,
+        }
+    }
+
+    /// Whether an active member with this role may do that.
+    pub fn grants(self, permission: Permission) -> bool {
+        let needed = match permission {
+            Permission::ViewOrganization | Permission::ViewMembers => Privilege::Read,
+            Permission::ViewBilling
+            | Permission::UpdateOrganization
+            | Permission::ManageMembers => Privilege::Administer,
+            Permission::UpdateBilling
+            | Permission::DeleteOrganization
+            | Permission::RestoreOrganization => Privilege::Own,
+        };
+        self.privilege() >= needed
+    }
+
+    /// Whether a member with this role, who may manage members, may deal with a membership that
+    /// has, or is to get, the role `other`: nobody touches or makes a higher role than their own.
+    pub fn reaches(self, other: Role) -> bool {
+        self.privilege() >= other.privilege()
+    }
+
+    /// The roles that grant a permission.
+    pub fn granting(permission: Permission) -> impl Iterator<Item = Self> {
+        Self::ALL
+            .into_iter()
+            .filter(move |role| role.grants(permission))
+    }
+}
+
+impl FromStr for Role {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let found = Self::ALL.into_iter().find(|role| role.as_str() == text);
+        found.ok_or(Invalid::new(
+            "must be one of owner, admin, org_admin, manager, member, internal_user, readonly, \
+             internal_user_viewer",
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_role_is_read_back_from_its_name() {
+        for role in Role::ALL {
+            assert_eq!(role.as_str().parse(), Ok(role));
+            assert_eq!(serde_json::to_value(role).unwrap(), role.as_str());
+        }
+        assert!("Owner".parse::<Role>().is_err());
+    }
+
+    #[test]
+    fn equal_roles_grant_the_same() {
+        for (one, other) in [
+            (Role::Admin, Role::OrgAdmin),
+            (Role::Member, Role::InternalUser),
+            (Role::Readonly, Role::InternalUserViewer),
+        ] {
+            for permission in Permission::ALL {
+                assert_eq!(one.grants(permission), other.grants(permission));
+            }
+            assert!(one.reaches(other) && other.reaches(one));
+        }
+    }
+
+    #[test]
+    fn a_higher_role_grants_all_that_a_lower_one_does() {
+        for pair in Role::ALL.windows(2) {
+            for permission in Permission::ALL {
+                assert!(pair[0].grants(permission) || !pair[1].grants(permission));
+            }
+        }
+    }
+
+    #[test]
+    fn an_admin_reaches_admins_but_no_owner() {
+        assert!(Role::Admin.reaches(Role::OrgAdmin));
+        assert!(!Role::Admin.reaches(Role::Owner));
+        assert!(Role::Owner.reaches(Role::Owner));
+    }
+}

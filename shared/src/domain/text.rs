@@ -1,0 +1,352 @@
+//! Texts with a rule: names, addresses, domains, email addresses. Each is checked once, when made.
+
+use std::fmt;
+use std::str::FromStr;
+
+use email_address::{EmailAddress, Options};
+use icu_casemap::CaseMapper;
+use icu_normalizer::ComposingNormalizer;
+use serde::{Deserialize, Serialize};
+
+use super::Invalid;
+
+/// Longest name of an organization or a team, in characters.
+pub const MAX_NAME_LENGTH: usize = 255;
+/// Longest billing address, in characters.
+pub const MAX_BILLING_ADDRESS_LENGTH: usize = 2_000;
+/// Longest Stripe customer id, in characters.
+pub const MAX_STRIPE_CUSTOMER_ID_LENGTH: usize = 255;
+/// Longest domain, in its ASCII form (RFC 1035).
+pub const MAX_DOMAIN_LENGTH: usize = 253;
+/// Longest label of a domain (RFC 1035).
+const MAX_LABEL_LENGTH: usize = 63;
+/// Longest email address, in bytes (RFC 5321's path less its brackets).
+pub const MAX_EMAIL_LENGTH: usize = 254;
+
+macro_rules! text {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Invalid;
+
+            fn try_from(text: String) -> Result<Self, Invalid> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> String {
+                text.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+    };
+}
+
+text!(
+    /// The name of an organization, a team or a person: 1 to 255 characters after trimming, no
+    /// control characters.
+    Name
+);
+text!(
+    /// A DNS name with at least one dot, lower-case, IDNA-encoded (`xn--bcher-kva.example`).
+    Domain
+);
+text!(
+    /// An email address, as it was given.
+    Email
+);
+text!(
+    /// A postal address, of up to 2,000 characters and several lines.
+    BillingAddress
+);
+text!(
+    /// A customer's id at Stripe: `cus_…`.
+    StripeCustomerId
+);
+
+/// A name as names are compared: Unicode NFKC, without case, white space folded to single blanks.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FoldedName(String);
+
+impl FoldedName {
+    /// The folded text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// NFKC, case folding, and NFKC again, since folding can undo it.
+fn fold_case(text: &str) -> String {
+    let nfkc = ComposingNormalizer::new_nfkc();
+    let folded = CaseMapper::new()
+        .fold_string(&nfkc.normalize(text))
+        .into_owned();
+    nfkc.normalize(&folded).into_owned()
+}
+
+fn fold_white_space(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+impl Name {
+    /// The name as it is compared with others.
+    pub fn folded(&self) -> FoldedName {
+        FoldedName(fold_white_space(&fold_case(&self.0)))
+    }
+
+    /// The beginning of a name as it is compared with the beginnings of others: a blank at its end
+    /// counts, one at its start does not.
+    pub fn folded_prefix(text: &str) -> FoldedName {
+        let folded = fold_case(text);
+        let mut prefix = fold_white_space(&folded);
+        if !prefix.is_empty() && folded.ends_with(char::is_whitespace) {
+            prefix.push(' ');
+        }
+        FoldedName(prefix)
+    }
+}
+
+impl FromStr for Name {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let name = text.trim();
+        let length = name.chars().count();
+        if length == 0 || length > MAX_NAME_LENGTH || name.chars().any(char::is_control) {
+            return Err(Invalid::new(
+                "must be 1 to 255 characters after trimming, without control characters",
+            ));
+        }
+        Ok(Self(name.to_owned()))
+    }
+}
+
+impl FromStr for Domain {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let refused = || {
+            Invalid::new(
+                "must be a DNS name with at least one dot, like acme.example, of at most 253 characters",
+            )
+        };
+        let ascii = idna::domain_to_ascii_cow(text.trim().as_bytes(), idna::AsciiDenyList::STD3)
+            .map_err(|_| refused())?;
+        let labels: Vec<&str> = ascii.split('.').collect();
+        let well_formed = |label: &&str| {
+            (1..=MAX_LABEL_LENGTH).contains(&label.len())
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        };
+        let is_number = |label: &&str| label.bytes().all(|byte| byte.is_ascii_digit());
+        if ascii.len() > MAX_DOMAIN_LENGTH
+            || labels.len() < 2
+            || !labels.iter().all(well_formed)
+            // An IP address is no DNS name.
+            || labels.last().is_some_and(is_number)
+        {
+            return Err(refused());
+        }
+        Ok(Self(ascii.into_owned()))
+    }
+}
+
+impl FromStr for Email {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let options = Options::default()
+            .without_display_text()
+            .without_domain_literal()
+            .with_required_tld();
+        if text.len() > MAX_EMAIL_LENGTH || EmailAddress::parse_with_options(text, options).is_err()
+        {
+            return Err(Invalid::new(
+                "must be an email address, like ada@acme.example, of at most 254 bytes",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl FromStr for BillingAddress {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let odd = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+        if text.chars().count() > MAX_BILLING_ADDRESS_LENGTH || text.chars().any(odd) {
+            return Err(Invalid::new(
+                "must be up to 2,000 characters, without control characters but line breaks and tabs",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl FromStr for StripeCustomerId {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let rest = text.strip_prefix("cus_").unwrap_or_default();
+        if rest.is_empty()
+            || text.len() > MAX_STRIPE_CUSTOMER_ID_LENGTH
+            || !rest
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        {
+            return Err(Invalid::new(
+                "must be cus_ and letters or digits, up to 255 characters",
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn folded(text: &str) -> String {
+        text.parse::<Name>().unwrap().folded().as_str().to_owned()
+    }
+
+    #[test]
+    fn names_are_compared_without_case_width_and_extra_white_space() {
+        for same in [
+            "Acme Corp",
+            "  acme   CORP ",
+            "ＡＣＭＥ corp",
+            "acme\u{a0}corp",
+        ] {
+            assert_eq!(folded(same), "acme corp", "{same:?}");
+        }
+        assert_eq!(folded("Straße"), folded("STRASSE"));
+        assert_ne!(folded("Acme"), folded("Acme2"));
+    }
+
+    #[test]
+    fn a_prefix_keeps_the_blank_at_its_end() {
+        assert_eq!(Name::folded_prefix("  Acme ").as_str(), "acme ");
+        assert_eq!(Name::folded_prefix("   ").as_str(), "");
+    }
+
+    #[test]
+    fn names_that_are_empty_too_long_or_have_control_characters_are_refused() {
+        for bad in ["", "   ", "a\nb", "a\0b", &"x".repeat(256)] {
+            assert!(bad.parse::<Name>().is_err(), "{bad:?}");
+        }
+        assert_eq!("  Zoë ".parse::<Name>().unwrap().as_str(), "Zoë");
+        assert!("😀".repeat(255).parse::<Name>().is_ok());
+    }
+
+    #[test]
+    fn domains_are_stored_lower_case_and_encoded() {
+        for (given, stored) in [
+            ("Acme.Example", "acme.example"),
+            ("bücher.example", "xn--bcher-kva.example"),
+            ("a.b.c-d.e", "a.b.c-d.e"),
+        ] {
+            assert_eq!(given.parse::<Domain>().unwrap().as_str(), stored);
+        }
+        for bad in [
+            "acme",
+            "",
+            ".",
+            "a..b",
+            "-a.b",
+            "a-.b",
+            "a b.c",
+            "127.0.0.1",
+            "a.example.",
+            "http://a.b",
+            "a_b.c",
+            "a.b/c",
+            &format!("{}.b", "x".repeat(64)),
+            &"a.".repeat(150),
+        ] {
+            assert!(bad.parse::<Domain>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn email_addresses_are_told_from_other_texts() {
+        for good in ["ada@acme.example", "a.b+c@x.y.zz", "ü@acme.example"] {
+            assert!(good.parse::<Email>().is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "ada",
+            "ada@",
+            "@acme.example",
+            "a b@c.example",
+            "Ada <ada@acme.example>",
+            "a@b",
+        ] {
+            assert!(bad.parse::<Email>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn stripe_customer_ids_begin_with_cus() {
+        assert!("cus_NffrFeUfNV2Hib".parse::<StripeCustomerId>().is_ok());
+        for bad in [
+            "",
+            "cus_",
+            "sub_123",
+            "cus_1 2",
+            &format!("cus_{}", "x".repeat(252)),
+        ] {
+            assert!(bad.parse::<StripeCustomerId>().is_err(), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn folding_a_folded_name_changes_nothing(text in "\\PC{1,60}") {
+            if let Ok(name) = text.parse::<Name>() {
+                let once = name.folded();
+                prop_assert!(!once.as_str().is_empty());
+                if let Ok(again) = once.as_str().parse::<Name>() {
+                    prop_assert_eq!(again.folded(), once);
+                }
+            }
+        }
+
+        #[test]
+        fn a_name_begins_with_its_own_beginning(text in "[A-Za-zÄß]{1,20}", at in 0_usize..20) {
+            let start: String = text.chars().take(at).collect();
+            let prefix = Name::folded_prefix(&start);
+            prop_assert!(text.parse::<Name>().unwrap().folded().as_str().starts_with(prefix.as_str()));
+        }
+
+        #[test]
+        fn no_text_breaks_a_parser(text in "\\PC*") {
+            let _ = text.parse::<Name>();
+            let _ = text.parse::<BillingAddress>();
+            let _ = text.parse::<StripeCustomerId>();
+            let _ = text.parse::<Email>();
+            if let Ok(domain) = text.parse::<Domain>() {
+                prop_assert_eq!(domain.as_str().parse::<Domain>(), Ok(domain.clone()));
+            }
+        }
+    }
+}

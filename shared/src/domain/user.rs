@@ -1,0 +1,40 @@
+//! Users: the people of a tenant.
+
+use serde::Serialize;
+
+use super::{Email, Name, Patch, TenantId, Timestamp, UserId};
+
+/// A person in a tenant, with the fields and names of the HTTP contract.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct User {
+    /// Their tenant.
+    pub tenant_id: TenantId,
+    /// Their id: the token's `sub`.
+    pub user_id: UserId,
+    /// Their email address.
+    pub email: Option<Email>,
+    /// What they are called.
+    pub display_name: Option<Name>,
+    /// Their object id in Entra, by which the sync finds their groups.
+    pub entra_object_id: Option<UserId>,
+    /// When they last signed in.
+    pub last_login_at: Option<Timestamp>,
+    /// Goes up by one with each write; shown as the `ETag` only.
+    #[serde(skip)]
+    pub version: u64,
+    /// When they became known.
+    pub created_at: Timestamp,
+    /// When their profile was last written.
+    pub updated_at: Timestamp,
+}
+
+/// What is written when a user is registered or updated.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UserPatch {
+    /// The email address.
+    pub email: Patch<Email>,
+    /// What they are called.
+    pub display_name: Patch<Name>,
+    /// Their object id in Entra.
+    pub entra_object_id: Patch<UserId>,
+}
