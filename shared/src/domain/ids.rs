@@ -83,6 +83,27 @@ id!(
     TeamId
 );
 
+id!(
+    /// A user's object id in Entra, by which the sync finds their groups. Not the `sub` of any token.
+    EntraObjectId
+);
+id!(
+    /// A group in Entra, by its object id. What the sync makes for the group bears the same id.
+    GroupId
+);
+
+impl GroupId {
+    /// The organization that the sync makes for the group.
+    pub fn organization_id(&self) -> OrganizationId {
+        OrganizationId(self.0.clone())
+    }
+
+    /// The team that the sync makes for the group.
+    pub fn team_id(&self) -> TeamId {
+        TeamId(self.0.clone())
+    }
+}
+
 impl From<uuid::Uuid> for OrganizationId {
     fn from(id: uuid::Uuid) -> Self {
         Self(id.to_string())

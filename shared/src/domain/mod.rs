@@ -12,13 +12,14 @@ mod role;
 mod text;
 mod time;
 mod user;
+mod version;
 
 use std::borrow::Cow;
 
 use thiserror::Error;
 
 pub use caller::Caller;
-pub use ids::{MAX_ID_LENGTH, OrganizationId, TeamId, TenantId, UserId};
+pub use ids::{EntraObjectId, GroupId, MAX_ID_LENGTH, OrganizationId, TeamId, TenantId, UserId};
 pub use limits::{
     Budget, BudgetDuration, Limits, MAX_BUDGET, MAX_MODEL_LENGTH, MAX_MODELS, MAX_RATE, MIN_BUDGET,
 };
@@ -35,6 +36,7 @@ pub use text::{
 };
 pub use time::{Clock, Timestamp};
 pub use user::{User, UserPatch};
+pub use version::ExpectedVersion;
 
 /// Why a value is not what it should be, in words for whoever sent it: `must be …`.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

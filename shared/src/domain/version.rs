@@ -1,0 +1,24 @@
+/// In which versions a thing may be for a change to be made: what `If-Match` asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ExpectedVersion {
+    /// In any.
+    #[default]
+    Any,
+    /// In one of these.
+    OneOf(Vec<u64>),
+}
+
+impl ExpectedVersion {
+    /// Whether this version will do.
+    pub fn allows(&self, version: u64) -> bool {
+        match self {
+            Self::Any => true,
+            Self::OneOf(versions) => versions.contains(&version),
+        }
+    }
+
+    /// Whether another one may take its place when somebody changed it in between.
+    pub fn is_any(&self) -> bool {
+        matches!(self, Self::Any)
+    }
+}

@@ -1,0 +1,99 @@
+use aws_sdk_dynamodb::error::{BoxError, ProvideErrorMetadata, SdkError};
+use thiserror::Error;
+
+use crate::domain::Invalid;
+
+/// Why a call into the store did not do what was asked. The first group is the caller's doing and
+/// nothing was changed; the second is not.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// It does not exist, or not for this caller.
+    #[error("not found")]
+    NotFound,
+    /// The caller may see it, but not do that.
+    #[error("forbidden")]
+    Forbidden,
+    /// Another organization of the tenant has that name.
+    #[error("the name is taken")]
+    NameTaken,
+    /// The user is in the organization already, with another role.
+    #[error("already a member with another role")]
+    AlreadyMember,
+    /// The organization would have no active owner left.
+    #[error("the last owner")]
+    LastOwner,
+    /// The membership is the directory's, and goes only when the directory says so.
+    #[error("managed by the directory")]
+    DirectoryManaged,
+    /// Nobody of that id is known in the tenant.
+    #[error("unknown user")]
+    UnknownUser,
+    /// The membership is no open invitation.
+    #[error("the invitation is not pending")]
+    InvitationNotPending,
+    /// The `Idempotency-Key` was used for another request.
+    #[error("the idempotency key was used for another request")]
+    IdempotencyMismatch,
+    /// It is not in the version that was asked for.
+    #[error("the version is another one")]
+    VersionMismatch,
+    /// The value would not be allowed in what it is to become part of. `field` is the member of the
+    /// request that is at fault.
+    #[error("{field}: {reason}")]
+    Invalid {
+        /// The member of the request.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: Invalid,
+    },
+    /// The place to go on behind is none of this list's.
+    #[error("no place in this list")]
+    InvalidPosition,
+
+    /// Others changed the same thing again and again.
+    #[error("changed by others at the same time, again and again")]
+    Conflict,
+    /// DynamoDB is throttling, longer than a request can wait.
+    #[error("the table is throttled")]
+    Throttled(#[source] BoxError),
+    /// DynamoDB cannot be reached, is too slow, or fails.
+    #[error("the table is unavailable")]
+    Unavailable(#[source] BoxError),
+    /// A request that DynamoDB refuses, or a row that cannot be read: a defect of ours.
+    #[error("the table and the code do not agree")]
+    Defect(#[source] BoxError),
+}
+
+impl Error {
+    /// A row that cannot be read.
+    pub(super) fn defect(source: impl Into<BoxError>) -> Self {
+        Self::Defect(source.into())
+    }
+}
+
+/// What DynamoDB's own errors mean here. Whatever it says about a condition is handled before.
+impl<E, R> From<SdkError<E, R>> for Error
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    fn from(error: SdkError<E, R>) -> Self {
+        let SdkError::ServiceError(service) = &error else {
+            return Self::Unavailable(error.into());
+        };
+        match service.err().code() {
+            Some(
+                "ProvisionedThroughputExceededException"
+                | "ThrottlingException"
+                | "RequestLimitExceeded"
+                | "LimitExceededException",
+            ) => Self::Throttled(error.into()),
+            Some(
+                "ValidationException"
+                | "IdempotentParameterMismatchException"
+                | "ItemCollectionSizeLimitExceededException",
+            ) => Self::Defect(error.into()),
+            _ => Self::Unavailable(error.into()),
+        }
+    }
+}

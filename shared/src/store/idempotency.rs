@@ -1,0 +1,131 @@
+//! Records of requests with an `Idempotency-Key`: written with the change itself, so that of two
+//! requests at once one does it and both get the same answer.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::access::View;
+use super::expression::{Condition, Item, number};
+use super::keys::{self, Key};
+use super::transaction::{Transaction, Unmet};
+use super::{Done, Error, Store, from_item, to_item};
+use crate::domain::{TenantId, Timestamp, UserId};
+
+/// How long a first answer is kept: the contract says at least 24 hours.
+const KEPT: Duration = Duration::from_hours(25);
+
+/// A request that is to be done once.
+#[derive(Clone, Debug)]
+pub struct Once {
+    key: Key,
+    fingerprint: String,
+    now: Timestamp,
+}
+
+/// The answer that the first request of its key got, as its maker wrote it down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstAnswer(pub String);
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    fingerprint: String,
+    answer: String,
+    expires_at: i64,
+}
+
+impl Once {
+    /// The request of this caller to this route with this key. The fingerprint tells its content
+    /// from that of another request with the same key.
+    pub fn new(
+        (tenant, caller): (&TenantId, &UserId),
+        route: &str,
+        key: &str,
+        fingerprint: String,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            key: keys::idempotency(tenant, caller, route, key),
+            fingerprint,
+            now,
+        }
+    }
+
+    pub(super) fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// Adds the record to the transaction, on the condition that there is none (that still counts).
+    pub(super) fn record<L: Copy + PartialEq>(
+        &self,
+        store: &Store,
+        transaction: &mut Transaction<L>,
+        label: L,
+        answer: &FirstAnswer,
+    ) -> Result<(), Error> {
+        let row = Row {
+            fingerprint: self.fingerprint.clone(),
+            answer: answer.0.clone(),
+            expires_at: self.now.after(KEPT).as_second(),
+        };
+        let item = to_item(&row, [self.key.attributes(), Item::new()])?;
+        let condition = Condition::new("attribute_not_exists(#pk) OR #expires_at <= :now")
+            .value(":now", number(self.now.as_second()));
+        transaction.put(store, label, item, condition);
+        Ok(())
+    }
+
+    /// The first answer, if the record was in the way of the transaction.
+    pub(super) fn first_answer<L: PartialEq>(
+        &self,
+        unmet: &Unmet<L>,
+        label: &L,
+    ) -> Result<Option<FirstAnswer>, Error> {
+        match unmet.of(label) {
+            Some(Some(item)) => self.answer_in(item.clone()),
+            _ => Ok(None),
+        }
+    }
+
+    /// The first answer in a record that was found; refused when it is another request's.
+    pub(super) fn answer_in(&self, item: Item) -> Result<Option<FirstAnswer>, Error> {
+        let row: Row = from_item(item)?;
+        if row.expires_at <= self.now.as_second() {
+            return Ok(None);
+        }
+        if row.fingerprint != self.fingerprint {
+            return Err(Error::IdempotencyMismatch);
+        }
+        Ok(Some(FirstAnswer(row.answer)))
+    }
+}
+
+/// The first answer to the request, if its record is among what was read.
+pub(super) fn found(once: Option<&Once>, view: &View) -> Result<Option<FirstAnswer>, Error> {
+    let Some(once) = once else {
+        return Ok(None);
+    };
+    match view.item(&once.key) {
+        Some(item) => once.answer_in(item.clone()),
+        None => Ok(None),
+    }
+}
+
+/// Answers a request that had nothing to change, and keeps the answer.
+pub(super) async fn unchanged<T>(
+    store: &Store,
+    once: Option<&Once>,
+    value: T,
+    answer: impl Fn(&T) -> FirstAnswer,
+) -> Result<Done<T>, Error> {
+    if let Some(once) = once {
+        let mut transaction = Transaction::new(store.clock.new_id());
+        once.record(store, &mut transaction, (), &answer(&value))?;
+        if let Err(unmet) = transaction.commit(store).await?
+            && let Some(first) = once.first_answer(&unmet, &())?
+        {
+            return Ok(Done::Before(first));
+        }
+    }
+    Ok(Done::Now(value))
+}

@@ -1,0 +1,326 @@
+//! The text of every key, and nothing but that: the one place that knows it.
+//!
+//! The tenant comes first in every partition key. Ids cannot hold `#`, the separator (see
+//! `domain::ids`); names and email addresses are escaped, so that no value imitates another key.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use sha2::{Digest, Sha256};
+
+use crate::domain::{Domain, Email, FoldedName, OrganizationId, TenantId, UserId};
+
+/// Index of members by organization, organizations by name, and users by email address.
+pub const GSI1: &str = "gsi1";
+/// Sparse index of organizations by domain.
+pub const GSI2: &str = "gsi2";
+
+/// What a user's memberships have at the start of their sort key.
+pub const MEMBERSHIP_PREFIX: &str = "ORG#";
+
+/// Longest escaped name in a key, in bytes. Sort keys end at 1,024 bytes, and one also holds an id;
+/// a name of 255 characters can be longer than that.
+const MAX_NAME_BYTES: usize = 800;
+
+/// The key of one item.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+}
+
+impl Key {
+    fn new(pk: String, sk: impl Into<String>) -> Self {
+        Self { pk, sk: sk.into() }
+    }
+
+    /// As the attributes `pk` and `sk`.
+    pub fn attributes(&self) -> HashMap<String, AttributeValue> {
+        self.attributes_of("")
+    }
+
+    /// As the key attributes of an index.
+    pub fn attributes_of(&self, index: &str) -> HashMap<String, AttributeValue> {
+        HashMap::from([
+            (format!("{index}pk"), AttributeValue::S(self.pk.clone())),
+            (format!("{index}sk"), AttributeValue::S(self.sk.clone())),
+        ])
+    }
+}
+
+/// The partition of all that is a user's: profile, memberships, team memberships.
+pub fn user_partition(tenant: &TenantId, user: &UserId) -> String {
+    format!("TENANT#{tenant}#USER#{user}")
+}
+
+/// A user's profile.
+pub fn user(tenant: &TenantId, user: &UserId) -> Key {
+    Key::new(user_partition(tenant, user), "USER")
+}
+
+/// A user's profile in [`GSI1`].
+pub fn user_by_email(tenant: &TenantId, email: &Email, user: &UserId) -> Key {
+    let email = escaped(&email.as_str().to_lowercase());
+    Key::new(
+        format!("TENANT#{tenant}#EMAIL#{email}"),
+        format!("USER#{user}"),
+    )
+}
+
+/// A membership.
+pub fn membership(tenant: &TenantId, user: &UserId, organization: &OrganizationId) -> Key {
+    Key::new(
+        user_partition(tenant, user),
+        format!("{MEMBERSHIP_PREFIX}{organization}"),
+    )
+}
+
+/// A membership in [`GSI1`], under its organization.
+pub fn member(tenant: &TenantId, organization: &OrganizationId, user: &UserId) -> Key {
+    Key::new(
+        organization_partition(tenant, organization),
+        format!("USER#{user}"),
+    )
+}
+
+/// The partition of an organization; in [`GSI1`] that of its members.
+pub fn organization_partition(tenant: &TenantId, organization: &OrganizationId) -> String {
+    format!("TENANT#{tenant}#ORG#{organization}")
+}
+
+/// An organization.
+pub fn organization(tenant: &TenantId, organization: &OrganizationId) -> Key {
+    Key::new(organization_partition(tenant, organization), "ORG")
+}
+
+/// Which organizations of a tenant a list is of: deleted ones lie apart from those that are there,
+/// so that neither list has to read past the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listing {
+    /// Those that are there.
+    Live,
+    /// Those that are deleted and not yet purged.
+    Deleted,
+}
+
+impl Listing {
+    const fn suffix(self) -> &'static str {
+        match self {
+            Self::Live => "",
+            Self::Deleted => "#DELETED",
+        }
+    }
+}
+
+/// The partition of a tenant's organizations in [`GSI1`].
+pub fn organizations_partition(tenant: &TenantId, listing: Listing) -> String {
+    format!("TENANT#{tenant}#ORGS{}", listing.suffix())
+}
+
+/// The partition of a domain's organizations in [`GSI2`].
+pub fn domain_partition(tenant: &TenantId, domain: &Domain, listing: Listing) -> String {
+    format!("TENANT#{tenant}#DOMAIN#{domain}{}", listing.suffix())
+}
+
+/// The place of an organization among others, by name, in [`GSI1`] and [`GSI2`].
+pub fn by_name(name: &FoldedName, organization: &OrganizationId) -> String {
+    format!("{}#{organization}", name_part(name))
+}
+
+/// What the place by name of all organizations of exactly this name begins with.
+pub fn name_start(name: &FoldedName) -> String {
+    format!("{}#", name_part(name))
+}
+
+/// What the place by name of all organizations whose names begin so begins with. Of a very long
+/// beginning only the first part is there.
+pub fn name_prefix_start(prefix: &FoldedName) -> String {
+    cut(&escaped(prefix.as_str())).to_owned()
+}
+
+/// The reservation of a name.
+pub fn name_reservation(tenant: &TenantId, name: &FoldedName) -> Key {
+    Key::new(
+        format!("TENANT#{tenant}#ORGNAME#{}", name_part(name)),
+        "ORGNAME",
+    )
+}
+
+/// The record of a request with an `Idempotency-Key`.
+pub fn idempotency(tenant: &TenantId, caller: &UserId, route: &str, key: &str) -> Key {
+    Key::new(
+        format!(
+            "TENANT#{tenant}#IDEMPOTENCY#{caller}#{}#{}",
+            escaped(route),
+            digest(key)
+        ),
+        "IDEMPOTENCY",
+    )
+}
+
+/// A name in a key: escaped, and when it is very long cut and completed by its digest, so that
+/// different names stay different.
+fn name_part(name: &FoldedName) -> String {
+    let whole = escaped(name.as_str());
+    let start = cut(&whole);
+    if start.len() == whole.len() {
+        whole
+    } else {
+        // No escape has a `~`, so no other name reads like this.
+        format!("{start}$~{}", digest(&whole))
+    }
+}
+
+/// Escapes the separator and all that sorts before it, keeping the order: `#` ends a name in a
+/// sort key, and must come before anything that a longer name goes on with.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            ' ' => escaped.push_str("$0"),
+            '!' => escaped.push_str("$1"),
+            '"' => escaped.push_str("$2"),
+            '#' => escaped.push_str("$3"),
+            '$' => escaped.push_str("$4"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+/// The longest beginning of whole characters and escapes of at most [`MAX_NAME_BYTES`].
+fn cut(escaped: &str) -> &str {
+    let mut end = 0;
+    let mut rest = escaped;
+    while let Some(first) = rest.chars().next() {
+        let length = first.len_utf8() + usize::from(first == '$');
+        if end + length > MAX_NAME_BYTES {
+            break;
+        }
+        end += length;
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    escaped.get(..end).unwrap_or(escaped)
+}
+
+/// SHA-256 in hexadecimal digits.
+fn digest(text: &str) -> String {
+    use std::fmt::Write as _;
+
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .fold(String::with_capacity(64), |mut hex, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::Name;
+
+    fn folded(text: &str) -> FoldedName {
+        text.parse::<Name>().unwrap().folded()
+    }
+
+    fn organization_id() -> OrganizationId {
+        OrganizationId::parse("o1").unwrap()
+    }
+
+    #[test]
+    fn keys_read_as_the_data_model_says() {
+        let tenant = TenantId::parse("t").unwrap();
+        let ada = UserId::parse("ada").unwrap();
+        let o1 = organization_id();
+        let keys = [
+            user(&tenant, &ada),
+            membership(&tenant, &ada, &o1),
+            member(&tenant, &o1, &ada),
+            organization(&tenant, &o1),
+            name_reservation(&tenant, &folded("Acme")),
+            user_by_email(&tenant, &"Ada#1@x.example".parse().unwrap(), &ada),
+        ];
+        let texts = keys.map(|key| format!("{} {}", key.pk, key.sk));
+        assert_eq!(
+            texts,
+            [
+                "TENANT#t#USER#ada USER",
+                "TENANT#t#USER#ada ORG#o1",
+                "TENANT#t#ORG#o1 USER#ada",
+                "TENANT#t#ORG#o1 ORG",
+                "TENANT#t#ORGNAME#acme ORGNAME",
+                "TENANT#t#EMAIL#ada$31@x.example USER#ada",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_shorter_name_comes_before_the_longer_ones_that_begin_with_it() {
+        let mut keys: Vec<_> = ["Acme Corp", "Acme!", "Acme#1", "Acme", "Acme$", "Acme-Corp"]
+            .map(|name| by_name(&folded(name), &organization_id()))
+            .into();
+        keys.sort();
+        assert_eq!(
+            keys,
+            [
+                "acme#o1",
+                "acme$0corp#o1",
+                "acme$1#o1",
+                "acme$31#o1",
+                "acme$4#o1",
+                "acme-corp#o1"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_longest_names_fit_and_stay_different() {
+        let one = "😀".repeat(254) + "a";
+        let other = "😀".repeat(254) + "b";
+        let widest = "\u{fdfa}".repeat(255);
+        for name in [&one, &other, &widest] {
+            let place = by_name(
+                &folded(name),
+                &OrganizationId::parse("o".repeat(128)).unwrap(),
+            );
+            assert!(place.len() <= 1_024, "{}", place.len());
+            assert!(place.starts_with(&name_prefix_start(&Name::folded_prefix(name))));
+        }
+        assert_ne!(name_start(&folded(&one)), name_start(&folded(&other)));
+    }
+
+    proptest! {
+        #[test]
+        fn names_sort_in_keys_as_they_sort_themselves(a in "[ -~äß]{1,12}", b in "[ -~äß]{1,12}") {
+            if let (Ok(a), Ok(b)) = (a.parse::<Name>(), b.parse::<Name>()) {
+                let (a, b) = (a.folded(), b.folded());
+                prop_assert_eq!(a.cmp(&b), name_start(&a).cmp(&name_start(&b)));
+            }
+        }
+
+        #[test]
+        fn a_prefix_finds_the_names_that_begin_with_it_and_no_others(
+            name in "[ -~]{1,12}", prefix in "[ -~]{1,4}",
+        ) {
+            if let Ok(name) = name.parse::<Name>() {
+                let prefix = Name::folded_prefix(&prefix);
+                let found = name_start(&name.folded()).starts_with(&name_prefix_start(&prefix));
+                prop_assert_eq!(found, name.folded().as_str().starts_with(prefix.as_str()));
+            }
+        }
+
+        #[test]
+        fn a_cut_never_halves_an_escape(text in "[ $#😀a]{150,255}") {
+            let escaped = escaped(&text);
+            prop_assert!(escaped.starts_with(cut(&escaped)));
+            prop_assert!(cut(&escaped).matches('$').count() == cut(&escaped)
+                .matches(['0', '1', '2', '3', '4']).count());
+        }
+    }
+}

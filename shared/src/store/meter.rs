@@ -1,0 +1,144 @@
+//! What the DynamoDB calls of one request cost, counted at the SDK.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::config::interceptors::{
+    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+    FinalizerInterceptorContextRef,
+};
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
+use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemOutput;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemOutput;
+use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
+use aws_sdk_dynamodb::operation::put_item::PutItemOutput;
+use aws_sdk_dynamodb::operation::query::QueryOutput;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
+use aws_sdk_dynamodb::types::ConsumedCapacity;
+
+tokio::task_local! {
+    static METER: Arc<Mutex<State>>;
+}
+
+/// What a piece of work cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Measure {
+    /// Calls that followed one another; calls that were under way together count as one.
+    pub round_trips: u32,
+    /// All calls, repeated ones included.
+    pub calls: u32,
+    /// Time during which at least one call was under way.
+    pub waited: Duration,
+    /// Capacity units, as DynamoDB reported them, indexes included.
+    pub units: f64,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    measure: Measure,
+    under_way: u32,
+    since: Option<Instant>,
+}
+
+/// Does the work and tells what it cost. Counts the calls made by this very task through a client
+/// that has [`Counting`].
+pub async fn metered<W: Future>(work: W) -> (W::Output, Measure) {
+    let state = Arc::new(Mutex::new(State::default()));
+    let output = METER.scope(Arc::clone(&state), work).await;
+    let measure = state.lock().unwrap_or_else(PoisonError::into_inner).measure;
+    (output, measure)
+}
+
+fn record(change: impl FnOnce(&mut State)) {
+    // Outside of `metered` nobody wants to know.
+    let _ = METER.try_with(|state| {
+        change(&mut state.lock().unwrap_or_else(PoisonError::into_inner));
+    });
+}
+
+/// The interceptor that counts each attempt of each call.
+#[derive(Debug)]
+pub(super) struct Counting;
+
+impl Intercept for Counting {
+    fn name(&self) -> &'static str {
+        "Counting"
+    }
+
+    fn read_before_attempt(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        record(|state| {
+            state.measure.calls += 1;
+            if state.under_way == 0 {
+                state.measure.round_trips += 1;
+                state.since = Some(Instant::now());
+            }
+            state.under_way += 1;
+        });
+        Ok(())
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let Ok(output) = context.output_or_error() else {
+            return Ok(());
+        };
+        let one = |capacity: Option<&ConsumedCapacity>| {
+            capacity
+                .and_then(ConsumedCapacity::capacity_units)
+                .unwrap_or_default()
+        };
+        let all = |capacities: &[ConsumedCapacity]| -> f64 {
+            capacities
+                .iter()
+                .filter_map(ConsumedCapacity::capacity_units)
+                .sum()
+        };
+        let units = if let Some(output) = output.downcast_ref::<TransactWriteItemsOutput>() {
+            all(output.consumed_capacity())
+        } else if let Some(output) = output.downcast_ref::<BatchGetItemOutput>() {
+            all(output.consumed_capacity())
+        } else if let Some(output) = output.downcast_ref::<QueryOutput>() {
+            one(output.consumed_capacity())
+        } else if let Some(output) = output.downcast_ref::<GetItemOutput>() {
+            one(output.consumed_capacity())
+        } else if let Some(output) = output.downcast_ref::<UpdateItemOutput>() {
+            one(output.consumed_capacity())
+        } else if let Some(output) = output.downcast_ref::<PutItemOutput>() {
+            one(output.consumed_capacity())
+        } else if let Some(output) = output.downcast_ref::<DeleteItemOutput>() {
+            one(output.consumed_capacity())
+        } else {
+            0.0
+        };
+        record(|state| state.measure.units += units);
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        _: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        record(|state| {
+            state.under_way = state.under_way.saturating_sub(1);
+            if state.under_way == 0
+                && let Some(since) = state.since.take()
+            {
+                state.measure.waited += since.elapsed();
+            }
+        });
+        Ok(())
+    }
+}

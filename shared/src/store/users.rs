@@ -1,0 +1,199 @@
+//! Users: their rows, and what is done with them.
+
+use serde::{Deserialize, Serialize};
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
+};
+
+use super::expression::{Change, Condition, Item, number, text};
+use super::keys;
+use super::transaction::WRITE_ID;
+use super::{Error, Store, from_item};
+use crate::domain::{
+    Caller, Email, ExpectedVersion, Name, Patch, TenantId, Timestamp, User, UserId, UserPatch,
+};
+
+/// What registering a user came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Registered {
+    /// The user as they are now.
+    pub user: User,
+    /// Whether they were not known before.
+    pub is_new: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    tenant_id: TenantId,
+    user_id: UserId,
+    email: Option<Email>,
+    display_name: Option<Name>,
+    entra_object_id: Option<UserId>,
+    last_login_at: Option<Timestamp>,
+    version: u64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+fn from_row(item: Item) -> Result<User, Error> {
+    let row: Row = from_item(item)?;
+    Ok(User {
+        tenant_id: row.tenant_id,
+        user_id: row.user_id,
+        email: row.email,
+        display_name: row.display_name,
+        entra_object_id: row.entra_object_id,
+        last_login_at: row.last_login_at,
+        version: row.version,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    })
+}
+
+/// Makes the caller known in their tenant, if they are not yet.
+pub(super) fn known(caller: &Caller, now: Timestamp) -> Change {
+    Change::new()
+        .set_if_absent("tenant_id", text(caller.tenant_id.as_str()))
+        .set_if_absent("user_id", text(caller.user_id.as_str()))
+        .set_if_absent("version", number(1))
+        .set_if_absent("created_at", text(now.to_string()))
+        .set_if_absent("updated_at", text(now.to_string()))
+}
+
+impl Store {
+    /// A user of the tenant. For themself, and tenant admins.
+    pub async fn user(&self, caller: &Caller, user: &UserId) -> Result<User, Error> {
+        self.require_self_or_tenant_admin(caller, user).await?;
+        let item = self.get(&keys::user(&caller.tenant_id, user)).await?;
+        from_row(item.ok_or(Error::NotFound)?)
+    }
+
+    /// Refuses everyone else; users of other tenants do not exist.
+    pub(super) async fn require_self_or_tenant_admin(
+        &self,
+        caller: &Caller,
+        user: &UserId,
+    ) -> Result<(), Error> {
+        if caller.tenant_admin || caller.user_id == *user {
+            return Ok(());
+        }
+        match self.get(&keys::user(&caller.tenant_id, user)).await? {
+            Some(_) => Err(Error::Forbidden),
+            None => Err(Error::NotFound),
+        }
+    }
+
+    /// Registers a user, or changes one that is known. For tenant admins.
+    ///
+    /// One `UpdateItem`, on the condition that the version is an expected one, and that it is not
+    /// itself a repeat.
+    pub async fn register_user(
+        &self,
+        caller: &Caller,
+        user: &UserId,
+        patch: &UserPatch,
+        expected: &ExpectedVersion,
+    ) -> Result<Registered, Error> {
+        if !caller.tenant_admin {
+            return Err(Error::Forbidden);
+        }
+        let now = self.clock.now();
+        let write = text(self.clock.new_id().to_string());
+        let change = Change::new()
+            .set_if_absent("tenant_id", text(caller.tenant_id.as_str()))
+            .set_if_absent("user_id", text(user.as_str()))
+            .set_if_absent("created_at", text(now.to_string()))
+            .set("updated_at", text(now.to_string()))
+            .set(WRITE_ID, write.clone())
+            .add("version", 1);
+        let change = patched(change, "email", &patch.email);
+        let change = patched(change, "display_name", &patch.display_name);
+        let change = patched(change, "entra_object_id", &patch.entra_object_id);
+        let change = match &patch.email {
+            Patch::Keep => change,
+            Patch::Clear => change.remove("gsi1pk").remove("gsi1sk"),
+            Patch::Set(email) => {
+                let key = keys::user_by_email(&caller.tenant_id, email, user);
+                change
+                    .set("gsi1pk", text(key.pk))
+                    .set("gsi1sk", text(key.sk))
+            }
+        };
+        let first = Condition::new("attribute_not_exists(#write_id) OR #write_id <> :write")
+            .value(":write", write.clone());
+        let condition = match in_one_of(expected) {
+            Some(version) => first.and(version),
+            None => first,
+        };
+
+        let (update, expression) = change.with(condition);
+        let written = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(keys::user(&caller.tenant_id, user).attributes()))
+            .update_expression(update)
+            .condition_expression(expression.text)
+            .set_expression_attribute_names(expression.names)
+            .set_expression_attribute_values(expression.values)
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        let item = match written {
+            Ok(output) => output.attributes,
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    // Ours, and only the answer was lost; or not in the version asked for.
+                    let ours = |item: &&Item| item.get(WRITE_ID) == Some(&write);
+                    let item = failed.item().filter(ours).cloned();
+                    Some(item.ok_or(Error::VersionMismatch)?)
+                }
+                _ => return Err(error.into()),
+            },
+        };
+        let user = from_row(item.ok_or_else(|| Error::defect("no item in the answer"))?)?;
+        Ok(Registered {
+            is_new: user.version == 1,
+            user,
+        })
+    }
+}
+
+fn patched<T: Clone + Into<String>>(change: Change, attribute: &str, patch: &Patch<T>) -> Change {
+    match patch {
+        Patch::Keep => change,
+        Patch::Clear => change.remove(attribute),
+        Patch::Set(value) => change.set(attribute, text(value.clone())),
+    }
+}
+
+fn in_one_of(expected: &ExpectedVersion) -> Option<Condition> {
+    let ExpectedVersion::OneOf(versions) = expected else {
+        return None;
+    };
+    let tests: Vec<_> = (0..versions.len())
+        .map(|n| format!("#version = :version{n}"))
+        .collect();
+    if tests.is_empty() {
+        // No version is the one asked for.
+        return Some(Condition::new(
+            "attribute_exists(#pk) AND attribute_not_exists(#pk)",
+        ));
+    }
+    let condition = Condition::new(tests.join(" OR "));
+    Some(
+        versions
+            .iter()
+            .enumerate()
+            .fold(condition, |condition, (n, version)| {
+                condition.value(
+                    &format!(":version{n}"),
+                    AttributeValue::N(version.to_string()),
+                )
+            }),
+    )
+}
