@@ -1,1 +1,30 @@
-//! x
+//! The whole product on a laptop: plays API Gateway, Lambda, DynamoDB and the user pool around the
+//! real handlers. Nothing of it is part of a deployed function.
+//!
+//! ```no_run
+//! # async fn run() -> anyhow::Result<()> {
+//! let stack = muster_local::Stack::start(muster_local::Options::default()).await?;
+//! let token = stack.token("ada", "acme", &["tenant-admins"])?;
+//! println!("curl -H 'authorization: Bearer {token}' {}/organizations", stack.url());
+//! stack.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod dynamodb;
+mod gateway;
+mod invoke;
+pub mod issuer;
+pub mod lambda;
+mod log;
+mod options;
+mod page;
+mod problem;
+mod stack;
+mod table;
+pub mod template;
+
+pub use issuer::{Identity, Issuer};
+pub use lambda::Handler;
+pub use options::{ConfigureApp, ConfigureClient, Options, TEMPLATE};
+pub use stack::Stack;

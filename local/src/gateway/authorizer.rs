@@ -1,0 +1,109 @@
+//! The JWT authorizer: RS256 with the issuer's key, issuer, audience and times.
+
+use anyhow::{Context as _, Result};
+use axum::http::{HeaderMap, header};
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use muster::domain::Clock;
+use serde_json::{Map, Value};
+
+use crate::issuer::{AUDIENCE, Issuer};
+
+/// Lets a request through, or says why not.
+#[derive(Debug)]
+pub(crate) struct Authorizer {
+    key_id: String,
+    key: DecodingKey,
+    validation: Validation,
+    clock: Clock,
+}
+
+/// Why a request is not let through. None of them shows anything of the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// There is no token.
+    Missing,
+    /// There is one, but it is no good: what about it.
+    Invalid(&'static str),
+}
+
+impl Authorizer {
+    /// An authorizer for this issuer's tokens.
+    pub(crate) fn new(issuer: &Issuer) -> Result<Self> {
+        let mut validation = Validation::new(Algorithm::RS256);
+        validation.leeway = 0;
+        validation.validate_nbf = true;
+        // The audience may also stand in `client_id`, which the library does not know.
+        validation.validate_aud = false;
+        validation.set_issuer(&[issuer.url()]);
+        validation.set_required_spec_claims(&["exp", "iss"]);
+        Ok(Self {
+            key_id: issuer
+                .key_id()
+                .context("the issuer's key has no id")?
+                .to_owned(),
+            key: issuer.verifying_key()?,
+            validation,
+            clock: Clock::system(),
+        })
+    }
+
+    /// The claims of the request's token.
+    pub(crate) fn claims(&self, headers: &HeaderMap) -> Result<Map<String, Value>, Refusal> {
+        let value = headers.get(header::AUTHORIZATION).ok_or(Refusal::Missing)?;
+        let value = value
+            .to_str()
+            .map_err(|_| Refusal::Invalid("the token is not ASCII text"))?;
+        // The real one takes the token with the scheme before it and without.
+        let token = match value.split_once(' ') {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+            _ => value.trim(),
+        };
+        if token.is_empty() {
+            return Err(Refusal::Missing);
+        }
+        self.verify(token)
+    }
+
+    fn verify(&self, token: &str) -> Result<Map<String, Value>, Refusal> {
+        let unreadable = "the token is not a JWT signed with RS256";
+        let head = decode_header(token).map_err(|_| Refusal::Invalid(unreadable))?;
+        if head.alg == Algorithm::RS256 && head.kid.as_deref() != Some(self.key_id.as_str()) {
+            return Err(Refusal::Invalid(
+                "the token is signed with a key the issuer does not have",
+            ));
+        }
+        let claims: Map<String, Value> = decode(token, &self.key, &self.validation)
+            .map_err(|error| {
+                Refusal::Invalid(match error.kind() {
+                    ErrorKind::ExpiredSignature => "the token has expired",
+                    ErrorKind::ImmatureSignature => "the token is not valid yet",
+                    ErrorKind::InvalidIssuer => "the token is from another issuer",
+                    ErrorKind::InvalidSignature => "the token's signature is wrong",
+                    ErrorKind::MissingRequiredClaim(_) => "the token lacks exp or iss",
+                    _ => unreadable,
+                })
+            })?
+            .claims;
+        // `client_id` counts only where there is no `aud`.
+        let audience = claims.get("aud").or_else(|| claims.get("client_id"));
+        let for_us = match audience {
+            Some(Value::String(audience)) => audience == AUDIENCE,
+            Some(Value::Array(audiences)) => audiences.iter().any(|audience| audience == AUDIENCE),
+            _ => false,
+        };
+        if !for_us {
+            return Err(Refusal::Invalid("the token is for another audience"));
+        }
+        let issued = claims.get("iat").and_then(Value::as_f64);
+        #[allow(clippy::cast_precision_loss)] // whole seconds of this millennium are exact
+        if issued.is_some_and(|issued| issued > self.clock.now().as_second() as f64) {
+            return Err(Refusal::Invalid("the token was issued in the future"));
+        }
+        Ok(claims)
+    }
+}
+
+#[cfg(test)]
+#[path = "authorizer_tests.rs"]
+mod tests;

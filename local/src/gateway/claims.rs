@@ -1,0 +1,62 @@
+//! Claims as the JWT authorizer hands them to a function: every value is text.
+
+use serde_json::{Map, Value};
+
+/// Renders the claims of a token.
+pub(crate) fn render(claims: &Map<String, Value>) -> Map<String, Value> {
+    let rendered = claims
+        .iter()
+        .map(|(name, value)| (name.clone(), Value::String(text(value))));
+    rendered.collect()
+}
+
+/// A value the way Go prints it, which is what the real gateway shows.
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => "<nil>".to_owned(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(text).collect();
+            format!("[{}]", items.join(" "))
+        }
+        Value::Object(entries) => {
+            let entries: Vec<_> = entries
+                .iter()
+                .map(|(name, value)| format!("{name}:{}", text(value)))
+                .collect();
+            format!("map[{}]", entries.join(" "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_value_becomes_text() {
+        let claims = json!({
+            "sub": "ada",
+            "cognito:groups": ["tenant-admins", "b c"],
+            "none": [],
+            "exp": 1_795_218_696,
+            "email_verified": true,
+            "address": {"city": "Bonn", "lines": [1, 2]},
+        });
+        assert_eq!(
+            Value::Object(render(claims.as_object().unwrap())),
+            json!({
+                "sub": "ada",
+                "cognito:groups": "[tenant-admins b c]",
+                "none": "[]",
+                "exp": "1795218696",
+                "email_verified": "true",
+                "address": "map[city:Bonn lines:[1 2]]",
+            })
+        );
+    }
+}

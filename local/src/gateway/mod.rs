@@ -1,0 +1,226 @@
+//! The HTTP API: finds the route, checks the token, makes the event, invokes the function, and
+//! turns its answer into a response.
+
+mod answer;
+mod authorizer;
+mod claims;
+mod event;
+mod route;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, FromRequest as _, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use muster::domain::Clock;
+
+use self::authorizer::{Authorizer, Refusal};
+use self::event::{Circumstances, event};
+use self::route::{Found, Routes};
+use crate::issuer::Issuer;
+use crate::lambda::Lambda;
+use crate::log::Log;
+use crate::problem::Problem;
+use crate::template::Route;
+
+/// The largest body the gateway takes.
+pub(crate) const MAX_BODY: usize = 10 * 1024 * 1024;
+/// The most that request line and headers may take together.
+const MAX_HEAD: usize = 10_240;
+/// How long the gateway waits for a function.
+const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The HTTP API.
+#[derive(Debug)]
+pub(crate) struct Gateway {
+    routes: Routes,
+    authorizer: Authorizer,
+    lambda: Arc<Lambda>,
+    clock: Clock,
+    log: Log,
+}
+
+impl Gateway {
+    /// The API with these routes, before these functions.
+    pub(crate) fn new(
+        routes: &[Route],
+        issuer: &Issuer,
+        lambda: Arc<Lambda>,
+        log: Log,
+    ) -> Result<Self> {
+        Ok(Self {
+            routes: Routes::new(routes)?,
+            authorizer: Authorizer::new(issuer)?,
+            lambda,
+            clock: Clock::system(),
+            log,
+        })
+    }
+
+    async fn answer(
+        &self,
+        parts: &Parts,
+        found: Option<&Found<'_>>,
+        body: Result<Bytes, Problem>,
+        source: SocketAddr,
+        request_id: &str,
+    ) -> Result<Response, Problem> {
+        if head_size(parts) > MAX_HEAD {
+            return Err(head_too_large());
+        }
+        let found = found.ok_or_else(|| no_route(parts))?;
+        let claims = if found.route.authorized {
+            let claims = self
+                .authorizer
+                .claims(&parts.headers)
+                .map_err(unauthenticated)?;
+            Some(claims::render(&claims))
+        } else {
+            None
+        };
+        let time = self.clock.now();
+        let about = Circumstances {
+            found,
+            claims,
+            request_id,
+            time,
+            source: source.ip(),
+        };
+        let event = event(parts, &body?, about);
+        let deployed = self
+            .lambda
+            .find(&found.route.function)
+            .ok_or_else(Problem::internal)?;
+        let invocation = self.lambda.invoke(deployed, event, request_id);
+        match tokio::time::timeout(INTEGRATION_TIMEOUT, invocation).await {
+            Ok(Ok(answer)) => answer::response(answer).ok_or_else(|| {
+                let name = &found.route.function;
+                self.log.line(format_args!(
+                    "{name} failed: its answer is not an HTTP response"
+                ));
+                Problem::internal()
+            }),
+            Ok(Err(_)) => Err(Problem::internal()),
+            Err(_) => Err(timed_out()),
+        }
+    }
+}
+
+/// Serves one request.
+pub(crate) async fn serve(
+    State(gateway): State<Arc<Gateway>>,
+    ConnectInfo(source): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    let started = Instant::now();
+    let request_id = gateway.clock.new_id().to_string();
+    let (parts, body) = request.into_parts();
+    let found = gateway.routes.find(parts.method.as_str(), parts.uri.path());
+    let body = Bytes::from_request(Request::from_parts(parts.clone(), body), &()).await;
+    let body = body.map_err(|rejection| body_refused(rejection.status()));
+    let answer = gateway
+        .answer(&parts, found.as_ref(), body, source, &request_id)
+        .await;
+    let mut response = answer.unwrap_or_else(|problem| {
+        let mut response = problem.into_response(&request_id);
+        if response.status() == StatusCode::UNAUTHORIZED {
+            let bearer = HeaderValue::from_static("Bearer");
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, bearer);
+        }
+        response
+    });
+    if let Ok(id) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert("apigw-requestid", id);
+    }
+    let line = found.map_or("no such route".to_owned(), |found| {
+        format!("{} {}", parts.method, found.route.path)
+    });
+    let (status, took) = (response.status().as_u16(), started.elapsed().as_millis());
+    gateway.log.line(format_args!("{line} {status} {took} ms"));
+    response
+}
+
+fn head_size(parts: &Parts) -> usize {
+    let line = parts.method.as_str().len() + parts.uri.to_string().len() + " HTTP/1.1".len();
+    let headers = parts
+        .headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len());
+    line + headers.sum::<usize>()
+}
+
+fn head_too_large() -> Problem {
+    Problem {
+        detail: format!("Request line and headers may have {MAX_HEAD} bytes together."),
+        ..Problem::new(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "Request Header Fields Too Large",
+            "headers-too-large",
+        )
+    }
+}
+
+fn no_route(parts: &Parts) -> Problem {
+    let detail = format!(
+        "There is no route {} {}. GET / lists the routes.",
+        parts.method,
+        parts.uri.path()
+    );
+    Problem {
+        detail,
+        ..Problem::new(StatusCode::NOT_FOUND, "Not Found", "not-found")
+    }
+}
+
+fn unauthenticated(refusal: Refusal) -> Problem {
+    let what = match refusal {
+        Refusal::Missing => "the request has no token",
+        Refusal::Invalid(what) => what,
+    };
+    let detail = format!(
+        "Send the header Authorization: Bearer <access_token>; {what}. \
+         POST /_local/token hands one out."
+    );
+    Problem {
+        detail,
+        ..Problem::new(StatusCode::UNAUTHORIZED, "Unauthorized", "unauthenticated")
+    }
+}
+
+fn body_refused(status: StatusCode) -> Problem {
+    if status == StatusCode::PAYLOAD_TOO_LARGE {
+        return Problem {
+            detail: format!("A body may have {MAX_BODY} bytes."),
+            ..Problem::new(status, "Request Entity Too Large", "body-too-large")
+        };
+    }
+    Problem {
+        detail: "The body did not arrive in full.".to_owned(),
+        ..Problem::new(StatusCode::BAD_REQUEST, "Bad Request", "validation-failed")
+    }
+}
+
+fn timed_out() -> Problem {
+    Problem {
+        detail: format!(
+            "The function did not answer in {} s.",
+            INTEGRATION_TIMEOUT.as_secs()
+        ),
+        ..Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Service Unavailable",
+            "unavailable",
+        )
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

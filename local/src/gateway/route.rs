@@ -1,0 +1,170 @@
+//! Which route a request takes.
+
+use std::collections::HashMap;
+
+use anyhow::{Context as _, Result};
+use percent_encoding::percent_decode_str;
+
+use crate::template::Route;
+
+/// The method of a route that takes any.
+const ANY: &str = "ANY";
+
+/// The routes, one tree of paths per method.
+#[derive(Debug, Default)]
+pub(crate) struct Routes {
+    by_method: HashMap<String, matchit::Router<Route>>,
+}
+
+/// A route that was found, with what stood in its parameters.
+#[derive(Debug)]
+pub(crate) struct Found<'a> {
+    pub(crate) route: &'a Route,
+    /// Percent-decoded.
+    pub(crate) parameters: Vec<(String, String)>,
+}
+
+impl Routes {
+    /// Refuses two routes that the same request could take.
+    pub(crate) fn new(routes: &[Route]) -> Result<Self> {
+        let mut by_method: HashMap<String, matchit::Router<Route>> = HashMap::new();
+        for route in routes {
+            // `{proxy+}` takes the rest of the path; the router writes that `{*proxy}`.
+            let segments = route.path.split('/').map(|segment| {
+                match segment
+                    .strip_prefix('{')
+                    .and_then(|name| name.strip_suffix("+}"))
+                {
+                    Some(name) => format!("{{*{name}}}"),
+                    None => segment.to_owned(),
+                }
+            });
+            let path = segments.collect::<Vec<_>>().join("/");
+            let paths = by_method.entry(route.method.clone()).or_default();
+            paths.insert(path, route.clone()).with_context(|| {
+                format!(
+                    "template.yaml: resource {}: route {}",
+                    route.function,
+                    route.key()
+                )
+            })?;
+        }
+        Ok(Self { by_method })
+    }
+
+    /// The most specific route for this request: a fixed segment before a parameter before a
+    /// greedy one, and the method's own routes before those of `ANY`.
+    pub(crate) fn find(&self, method: &str, path: &str) -> Option<Found<'_>> {
+        [method, ANY].into_iter().find_map(|method| {
+            let found = self.by_method.get(method)?.at(path).ok()?;
+            let parameters = found.params.iter().map(|(name, value)| {
+                let value = percent_decode_str(value).decode_utf8_lossy();
+                (name.to_owned(), value.into_owned())
+            });
+            Some(Found {
+                route: found.value,
+                parameters: parameters.collect(),
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routes(keys: &[&str]) -> Result<Routes> {
+        let routes = keys.iter().map(|key| {
+            let (method, path) = key.split_once(' ').unwrap();
+            Route {
+                method: method.to_owned(),
+                path: path.to_owned(),
+                function: "F".to_owned(),
+                authorized: true,
+            }
+        });
+        Routes::new(&routes.collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn the_most_specific_route_is_taken() {
+        let routes = routes(&[
+            "GET /users/me",
+            "GET /users/{user_id}",
+            "GET /users/{id}/teams",
+            "GET /users/{proxy+}",
+            "ANY /users/{any}",
+            "ANY /{rest+}",
+        ])
+        .unwrap();
+        for (method, path, key, parameters) in [
+            ("GET", "/users/me", "GET /users/me", vec![]),
+            (
+                "GET",
+                "/users/a",
+                "GET /users/{user_id}",
+                vec![("user_id", "a")],
+            ),
+            (
+                "GET",
+                "/users/a/teams",
+                "GET /users/{id}/teams",
+                vec![("id", "a")],
+            ),
+            (
+                "GET",
+                "/users/a/b/c",
+                "GET /users/{proxy+}",
+                vec![("proxy", "a/b/c")],
+            ),
+            ("PUT", "/users/a", "ANY /users/{any}", vec![("any", "a")]),
+            (
+                "PUT",
+                "/users/a/b",
+                "ANY /{rest+}",
+                vec![("rest", "users/a/b")],
+            ),
+        ] {
+            let found = routes.find(method, path).unwrap();
+            assert_eq!(found.route.key(), key);
+            let found: Vec<_> = found
+                .parameters
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str()))
+                .collect();
+            assert_eq!(found, parameters);
+        }
+    }
+
+    #[test]
+    fn another_method_or_path_is_no_route() {
+        let routes = routes(&["GET /users/{user_id}"]).unwrap();
+        for (method, path) in [
+            ("POST", "/users/a"),
+            ("GET", "/users"),
+            ("GET", "/users/"),
+            ("GET", "/users/a/b"),
+        ] {
+            assert!(routes.find(method, path).is_none(), "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn parameters_are_percent_decoded_after_the_route_is_found() {
+        let routes = routes(&["GET /users/{user_id}"]).unwrap();
+        let found = routes.find("GET", "/users/a%2Fb%20%C3%A9+c").unwrap();
+        assert_eq!(
+            found.parameters,
+            [("user_id".to_owned(), "a/b é+c".to_owned())]
+        );
+    }
+
+    #[test]
+    fn two_routes_for_one_request_are_refused_with_the_resource() {
+        let error = routes(&["GET /a/{x}", "GET /a/{y}"]).unwrap_err();
+        assert!(
+            error.to_string().contains("resource F: route GET /a/{y}"),
+            "{error}"
+        );
+    }
+}

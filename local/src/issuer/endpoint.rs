@@ -1,0 +1,164 @@
+//! `POST /_local/token`, and the two documents that let others verify what it hands out.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use serde_json::{Map, Value, json};
+
+use super::{EXPIRES_IN, Identity, Issuer};
+use crate::problem::{Problem, Violation};
+
+/// What may stand in the body.
+const FIELDS: &str = "user_id, tenant_id, groups, email";
+
+/// Hands out a token for whoever the body names.
+pub(crate) async fn token(State(issuer): State<Arc<Issuer>>, body: Bytes) -> Response {
+    let request_id = issuer.clock.new_id().to_string();
+    let identity = match read(&body) {
+        Ok(identity) => identity,
+        Err(refusal) => return refusal.into_response(&request_id),
+    };
+    match issuer.token(&identity) {
+        Ok(token) => Json(json!({
+            "access_token": token,
+            "token_type": "Bearer",
+            "expires_in": EXPIRES_IN,
+        }))
+        .into_response(),
+        Err(_) => Problem::internal().into_response(&request_id),
+    }
+}
+
+/// The key that verifies the tokens.
+pub(crate) async fn jwks(State(issuer): State<Arc<Issuer>>) -> Response {
+    Json(issuer.key_set()).into_response()
+}
+
+/// Where the key is, for whoever knows only the issuer.
+pub(crate) async fn openid_configuration(State(issuer): State<Arc<Issuer>>) -> Response {
+    let url = issuer.url();
+    Json(json!({
+        "issuer": url,
+        "jwks_uri": format!("{url}/.well-known/jwks.json"),
+        "token_endpoint": format!("{url}/token"),
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "subject_types_supported": ["public"],
+        "response_types_supported": ["token"],
+    }))
+    .into_response()
+}
+
+fn read(body: &[u8]) -> Result<Identity, Problem> {
+    let fields = match serde_json::from_slice(body) {
+        Ok(Value::Object(fields)) => fields,
+        Ok(_) => return Err(not_an_object("The body is JSON, but not an object.")),
+        Err(_) => return Err(not_an_object("The body is not JSON.")),
+    };
+    let mut violations = Vec::new();
+    let identity = Identity {
+        user_id: text(&fields, "user_id", &mut violations).unwrap_or_default(),
+        tenant_id: text(&fields, "tenant_id", &mut violations).unwrap_or_default(),
+        groups: groups(&fields, &mut violations),
+        email: match fields.get("email") {
+            None | Some(Value::Null) => None,
+            Some(_) => text(&fields, "email", &mut violations),
+        },
+    };
+    for field in fields.keys() {
+        if !FIELDS.split(", ").any(|known| known == field) {
+            let detail = format!("is not a field of this request; it has {FIELDS}");
+            violations.push(Violation::of(field, detail));
+        }
+    }
+    if violations.is_empty() {
+        Ok(identity)
+    } else {
+        Err(Problem::violations(violations))
+    }
+}
+
+fn not_an_object(detail: &str) -> Problem {
+    Problem {
+        detail: format!(r#"{detail} Send {{"user_id": "ada", "tenant_id": "acme"}}."#),
+        ..Problem::new(StatusCode::BAD_REQUEST, "Bad Request", "invalid-json")
+    }
+}
+
+fn text(
+    fields: &Map<String, Value>,
+    field: &str,
+    violations: &mut Vec<Violation>,
+) -> Option<String> {
+    let detail = match fields.get(field) {
+        Some(Value::String(text)) if !text.is_empty() => return Some(text.clone()),
+        None => "is required: a text that is not empty",
+        Some(_) => "must be a text that is not empty",
+    };
+    violations.push(Violation::of(field, detail));
+    None
+}
+
+fn groups(fields: &Map<String, Value>, violations: &mut Vec<Violation>) -> Vec<String> {
+    match fields.get("groups") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(value) => serde_json::from_value(value.clone()).unwrap_or_else(|_| {
+            violations.push(Violation::of("groups", "must be a list of texts"));
+            Vec::new()
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn violations(body: &str) -> Vec<String> {
+        let problem = read(body.as_bytes()).unwrap_err();
+        problem
+            .errors
+            .into_iter()
+            .map(|violation| violation.pointer)
+            .collect()
+    }
+
+    #[test]
+    fn a_body_names_user_and_tenant_and_may_name_groups_and_email() {
+        let body = br#"{"user_id":"ada","tenant_id":"acme","groups":["a"],"email":"a@b.example"}"#;
+        let identity = read(body).unwrap();
+        assert_eq!(
+            (identity.user_id.as_str(), identity.tenant_id.as_str()),
+            ("ada", "acme")
+        );
+        assert_eq!((identity.groups.len(), identity.email.is_some()), (1, true));
+        assert!(
+            read(br#"{"user_id":"ada","tenant_id":"acme"}"#)
+                .unwrap()
+                .groups
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn each_wrong_field_is_named() {
+        assert_eq!(violations("{}"), ["/user_id", "/tenant_id"]);
+        assert_eq!(
+            violations(r#"{"user_id":1,"tenant_id":"","groups":"a","email":2}"#).len(),
+            4
+        );
+        assert_eq!(
+            violations(r#"{"user_id":"a","tenant_id":"b","x/y":1}"#),
+            ["/x~1y"]
+        );
+    }
+
+    #[test]
+    fn what_is_not_an_object_is_refused_as_such() {
+        for body in ["", "[]", "{"] {
+            assert_eq!(read(body.as_bytes()).unwrap_err().code, "invalid-json");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The token issuer: plays the user pool. Whoever reaches this port may be anybody, so it exists
+//! on a developer's machine only.
+
+mod endpoint;
+mod key;
+
+use anyhow::{Context as _, Result};
+use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
+use muster::domain::Clock;
+use serde_json::{Map, Value, json};
+
+pub(crate) use endpoint::{jwks, openid_configuration, token};
+pub(crate) use key::signing_key;
+
+/// What stands in `aud` and `client_id`, and what the authorizer asks for.
+pub const AUDIENCE: &str = "muster-local";
+/// How long a token is good for, in seconds.
+pub const EXPIRES_IN: i64 = 3600;
+
+/// Whom a token speaks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// `sub`.
+    pub user_id: String,
+    /// `tenant_id`.
+    pub tenant_id: String,
+    /// `cognito:groups`; left out when there are none, as Cognito does.
+    pub groups: Vec<String>,
+    /// `email`.
+    pub email: Option<String>,
+}
+
+/// Makes tokens that the authorizer accepts.
+pub struct Issuer {
+    url: String,
+    key: EncodingKey,
+    public: Jwk,
+    clock: Clock,
+}
+
+impl Issuer {
+    /// An issuer at this address, signing with this key.
+    pub(crate) fn new(url: String, key: EncodingKey) -> Result<Self> {
+        let public = Jwk::from_encoding_key(&key, Algorithm::RS256);
+        let mut public = public.context("the issuer's key is not an RSA key")?;
+        public.common.key_id = Some(public.thumbprint(ThumbprintHash::SHA256)?);
+        public.common.public_key_use = Some(PublicKeyUse::Signature);
+        // jsonwebtoken verifies by the machine's clock, so tokens are made by it too.
+        let clock = Clock::system();
+        Ok(Self {
+            url,
+            key,
+            public,
+            clock,
+        })
+    }
+
+    /// What stands in `iss`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Id of the key that signs.
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        self.public.common.key_id.as_deref()
+    }
+
+    /// The key that verifies.
+    pub(crate) fn verifying_key(&self) -> Result<DecodingKey> {
+        Ok(DecodingKey::from_jwk(&self.public)?)
+    }
+
+    /// The key that verifies, as others get to see it.
+    pub(crate) fn key_set(&self) -> JwkSet {
+        JwkSet {
+            keys: vec![self.public.clone()],
+        }
+    }
+
+    /// An access token for this identity.
+    pub fn token(&self, identity: &Identity) -> Result<String> {
+        let mut claims = Map::new();
+        claims.insert("sub".to_owned(), json!(identity.user_id));
+        claims.insert("tenant_id".to_owned(), json!(identity.tenant_id));
+        if !identity.groups.is_empty() {
+            claims.insert("cognito:groups".to_owned(), json!(identity.groups));
+        }
+        if let Some(email) = &identity.email {
+            claims.insert("email".to_owned(), json!(email));
+        }
+        self.token_with(claims)
+    }
+
+    /// An access token with these claims over the usual ones (`iss`, `aud`, `client_id`,
+    /// `token_use`, `iat`, `exp`, `jti`); a claim given as `null` is left out.
+    pub fn token_with(&self, claims: Map<String, Value>) -> Result<String> {
+        let now = self.clock.now().as_second();
+        let mut all = Map::from_iter([
+            ("iss".to_owned(), json!(self.url)),
+            ("aud".to_owned(), json!(AUDIENCE)),
+            ("client_id".to_owned(), json!(AUDIENCE)),
+            ("token_use".to_owned(), json!("access")),
+            ("iat".to_owned(), json!(now)),
+            ("exp".to_owned(), json!(now + EXPIRES_IN)),
+            ("jti".to_owned(), json!(self.clock.new_id().to_string())),
+        ]);
+        all.extend(claims);
+        all.retain(|_, value| !value.is_null());
+        let header = Header {
+            kid: self.key_id().map(str::to_owned),
+            ..Header::new(Algorithm::RS256)
+        };
+        jsonwebtoken::encode(&header, &all, &self.key).context("a token cannot be signed")
+    }
+}

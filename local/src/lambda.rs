@@ -1,0 +1,221 @@
+//! Lambda's part: each call is one invocation of a real handler, in a task of its own, with the
+//! context that Lambda gives.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use lambda_runtime::{Context, Diagnostic, Error};
+use muster::config::Settings;
+use muster::domain::Clock;
+use muster::store::{Client, Store};
+use muster_functions::App;
+use serde_json::Value;
+
+use crate::log::Log;
+use crate::options::Options;
+use crate::template::{Function, Template};
+
+/// The account that everything local belongs to.
+pub(crate) const ACCOUNT: &str = "000000000000";
+/// The region that everything local lies in.
+pub(crate) const REGION: &str = "local";
+
+/// What one invocation comes to.
+pub type Answer = Pin<Box<dyn Future<Output = Result<Value, Error>> + Send>>;
+
+/// A function's code: event and context in, answer out.
+#[derive(Clone)]
+pub struct Handler(Arc<dyn Fn(Value, Context) -> Answer + Send + Sync>);
+
+impl Handler {
+    /// A handler made of an `async` function.
+    pub fn new<F, A>(handle: F) -> Self
+    where
+        F: Fn(Value, Context) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<Value, Error>> + Send + 'static,
+    {
+        Self(Arc::new(move |event, context| {
+            Box::pin(handle(event, context))
+        }))
+    }
+}
+
+impl fmt::Debug for Handler {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Handler")
+    }
+}
+
+/// The functions of the template with the code behind them.
+#[derive(Debug)]
+pub(crate) struct Lambda {
+    functions: Vec<Arc<Deployed>>,
+    clock: Clock,
+    log: Log,
+}
+
+/// A function and its code.
+#[derive(Debug)]
+pub(crate) struct Deployed {
+    pub(crate) function: Function,
+    handler: Option<Handler>,
+}
+
+impl Lambda {
+    /// Gives each function of the template its handler and its settings.
+    pub(crate) fn new(
+        template: &Template,
+        options: &Options,
+        client: &Client,
+        table: &str,
+    ) -> Result<Self> {
+        let functions = template.functions.iter().map(|function| {
+            let handler = match options.handlers.get(&function.binary) {
+                Some(handler) => Some(handler.clone()),
+                None => linked(function, options, client, table)?,
+            };
+            Ok(Arc::new(Deployed {
+                function: function.clone(),
+                handler,
+            }))
+        });
+        Ok(Self {
+            functions: functions.collect::<Result<_>>()?,
+            // The context's deadline is a point in real time, whatever clock the handlers are given.
+            clock: Clock::system(),
+            log: options.log.into(),
+        })
+    }
+
+    /// The function of this logical id, or with this binary.
+    pub(crate) fn find(&self, name: &str) -> Option<&Arc<Deployed>> {
+        let named = |deployed: &&Arc<Deployed>| {
+            deployed.function.resource == name || deployed.function.binary == name
+        };
+        self.functions.iter().find(named)
+    }
+
+    /// Functions of the template that no code is linked for.
+    pub(crate) fn unlinked(&self) -> impl Iterator<Item = &Function> {
+        let unlinked = self
+            .functions
+            .iter()
+            .filter(|deployed| deployed.handler.is_none());
+        unlinked.map(|deployed| &deployed.function)
+    }
+
+    /// One invocation. It runs to its end even when nobody waits for it any more, as in the cloud.
+    pub(crate) async fn invoke(
+        &self,
+        deployed: &Deployed,
+        event: Value,
+        request_id: &str,
+    ) -> Result<Value, Diagnostic> {
+        let answer = self.run(deployed, event, request_id).await;
+        if let Err(Diagnostic {
+            error_type,
+            error_message,
+        }) = &answer
+        {
+            let name = &deployed.function.resource;
+            self.log
+                .line(format_args!("{name} failed: {error_type}: {error_message}"));
+        }
+        answer
+    }
+
+    async fn run(
+        &self,
+        deployed: &Deployed,
+        event: Value,
+        request_id: &str,
+    ) -> Result<Value, Diagnostic> {
+        let Function {
+            resource,
+            binary,
+            timeout,
+            ..
+        } = &deployed.function;
+        let Some(handler) = &deployed.handler else {
+            return Err(Diagnostic {
+                error_type: "Runtime.InvalidEntrypoint".to_owned(),
+                error_message: format!("no function of this program has the binary {binary}"),
+            });
+        };
+        let context = self.context(resource, *timeout, request_id);
+        let mut invocation = tokio::spawn((handler.0)(event, context));
+        match tokio::time::timeout(*timeout, &mut invocation).await {
+            Ok(Ok(answer)) => answer.map_err(Diagnostic::from),
+            Ok(Err(_)) => Err(Diagnostic {
+                error_type: "Runtime.ExitError".to_owned(),
+                error_message: format!("RequestId: {request_id} Error: the function panicked"),
+            }),
+            Err(_) => {
+                invocation.abort();
+                Err(Diagnostic {
+                    error_type: "Sandbox.Timedout".to_owned(),
+                    error_message: format!(
+                        "RequestId: {request_id} Error: Task timed out after {:.2} seconds",
+                        timeout.as_secs_f64()
+                    ),
+                })
+            }
+        }
+    }
+
+    fn context(&self, resource: &str, timeout: Duration, request_id: &str) -> Context {
+        let deadline = self.clock.now().after(timeout).as_millisecond();
+        let mut context = Context::default();
+        request_id.clone_into(&mut context.request_id);
+        context.deadline = u64::try_from(deadline).unwrap_or(u64::MAX);
+        context.invoked_function_arn = arn(resource);
+        context
+    }
+}
+
+/// The function's ARN.
+pub(crate) fn arn(resource: &str) -> String {
+    format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{resource}")
+}
+
+/// The linked function's code with its own settings: the one place that knows how an [`App`] is
+/// made.
+fn linked(
+    function: &Function,
+    options: &Options,
+    client: &Client,
+    table: &str,
+) -> Result<Option<Handler>> {
+    let mut all = muster_functions::functions().iter();
+    let Some(linked) = all.find(|linked| linked.name == function.binary) else {
+        return Ok(None);
+    };
+    let mut variables: BTreeMap<&str, &str> = BTreeMap::new();
+    for (name, value) in &function.variables {
+        variables.insert(name, value);
+    }
+    for name in options.variables.keys() {
+        if let Some(value) = options.variable(name) {
+            variables.insert(name, value);
+        }
+    }
+    variables.insert("TABLE_NAME", table);
+    let settings = Settings::read(|name| variables.get(name).map(|value| (*value).to_owned()));
+    let app = App {
+        store: Store::new(client.clone(), table),
+        settings: settings.with_context(|| format!("the settings of {}", function.resource))?,
+        clock: options.clock.clone(),
+    };
+    let app = Arc::new(match &options.configure_app {
+        Some(configure) => configure(app),
+        None => app,
+    });
+    Ok(Some(Handler::new(move |event, context| {
+        let app = Arc::clone(&app);
+        async move { linked.invoke(app, event, context).await }
+    })))
+}

@@ -1,0 +1,88 @@
+//! How a stack is started.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::config::Builder as ClientConfig;
+use muster::domain::Clock;
+use muster_functions::App;
+
+use crate::lambda::Handler;
+
+/// `template.yaml` of this build: the program needs no file beside it.
+pub const TEMPLATE: &str = include_str!("../../template.yaml");
+
+/// Changes the SDK client's configuration: interceptors, another HTTP client, retries.
+pub type ConfigureClient = Arc<dyn Fn(ClientConfig) -> ClientConfig + Send + Sync>;
+/// Changes what the functions work with.
+pub type ConfigureApp = Arc<dyn Fn(App) -> App + Send + Sync>;
+
+/// How a stack is started. The default is what a test wants: free ports, everything in memory,
+/// nothing taken from the process's environment, nothing printed.
+#[derive(Clone)]
+pub struct Options {
+    /// Port of the API on 127.0.0.1; 0 takes a free one.
+    pub port: u16,
+    /// Port of the embedded DynamoDB on 127.0.0.1; 0 takes a free one.
+    pub dynamodb_port: u16,
+    /// Directory that keeps the table and the issuer's key between runs; made when absent.
+    /// Without it both are in memory.
+    pub data: Option<PathBuf>,
+    /// Environment variables over those of the template. `TABLE_NAME` also names the table that is
+    /// made; `AWS_ENDPOINT_URL_DYNAMODB` is used instead of an embedded DynamoDB. One that is set
+    /// to nothing counts as not set.
+    pub variables: BTreeMap<String, String>,
+    /// Text of the template.
+    pub template: String,
+    /// Time and ids of the functions. Tokens are made and verified by the machine's clock.
+    pub clock: Clock,
+    /// Handlers that stand in for the linked ones, by the name of the binary.
+    pub handlers: BTreeMap<String, Handler>,
+    /// Applied to the SDK client's configuration before the client is built.
+    pub configure_client: Option<ConfigureClient>,
+    /// Applied to what each function works with before its first invocation.
+    pub configure_app: Option<ConfigureApp>,
+    /// One line on stderr per request and per failed invocation.
+    pub log: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            dynamodb_port: 0,
+            data: None,
+            variables: BTreeMap::new(),
+            template: TEMPLATE.to_owned(),
+            clock: Clock::system(),
+            handlers: BTreeMap::new(),
+            configure_client: None,
+            configure_app: None,
+            log: false,
+        }
+    }
+}
+
+impl Options {
+    /// A variable that is set, and not to nothing.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        self.variables
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+}
+
+impl fmt::Debug for Options {
+    // Variables can hold secrets, the rest are functions.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Options")
+            .field("port", &self.port)
+            .field("dynamodb_port", &self.dynamodb_port)
+            .field("data", &self.data)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,230 @@
+//! All of it together: starts in the order of need, stops in the reverse.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use muster::store::Client;
+use serde_json::{Map, Value};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::gateway::{self, Gateway};
+use crate::issuer::{self, Identity, Issuer};
+use crate::lambda::Lambda;
+use crate::log::Log;
+use crate::options::Options;
+use crate::page::{self, Running};
+use crate::{dynamodb, invoke, table, template};
+
+/// How long requests under way may take to end when the stack stops.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// A stack that runs. Dropping it stops it at once; [`Stack::stop`] lets requests end first.
+pub struct Stack {
+    url: String,
+    dynamodb_url: String,
+    table_name: String,
+    client: Client,
+    issuer: Arc<Issuer>,
+    warnings: Vec<String>,
+    stop: watch::Sender<bool>,
+    gateway: JoinSet<Result<()>>,
+    stop_dynamodb: watch::Sender<bool>,
+    dynamodb: JoinSet<Result<()>>,
+}
+
+impl Stack {
+    /// Starts a stack. It is ready when this returns.
+    pub async fn start(options: Options) -> Result<Self> {
+        let template = template::read(&options.template)?;
+        if let Some(directory) = &options.data {
+            let named = || format!("{} cannot be made", directory.display());
+            fs::create_dir_all(directory).with_context(named)?;
+        }
+        let listener = bind(options.port, "--port").await?;
+        let url = format!("http://{}", listener.local_addr()?);
+
+        let mut dynamodb = JoinSet::new();
+        let (stop_dynamodb, stopped) = watch::channel(false);
+        let dynamodb_url = if let Some(endpoint) = options.variable("AWS_ENDPOINT_URL_DYNAMODB") {
+            endpoint.to_owned()
+        } else {
+            let listener = bind(options.dynamodb_port, "--dynamodb-port").await?;
+            let url = format!("http://{}", listener.local_addr()?);
+            let database = dynamodb::open(options.data.as_deref())?;
+            dynamodb::serve(&database, listener, &stopped, &mut dynamodb);
+            url
+        };
+        let client = dynamodb::client(&dynamodb_url, options.configure_client.as_ref());
+        let table_name = options
+            .variable("TABLE_NAME")
+            .unwrap_or(&template.table.name)
+            .to_owned();
+        // Not through the caller's configuration: what counts or fails calls is meant for the
+        // functions, not for this.
+        let own_client = dynamodb::client(&dynamodb_url, None);
+        table::ensure(&own_client, &table_name, &template.table).await?;
+
+        let key = issuer::signing_key(options.data.as_deref())?;
+        let issuer = Arc::new(Issuer::new(format!("{url}/_local"), key)?);
+        let lambda = Arc::new(Lambda::new(&template, &options, &client, &table_name)?);
+        let warnings = lambda.unlinked().map(|function| {
+            let (resource, binary) = (&function.resource, &function.binary);
+            format!("{resource} answers 500: this program has no function {binary}")
+        });
+        let warnings = warnings.collect();
+        let log = Log::from(options.log);
+        let gateway = Gateway::new(&template.routes, &issuer, Arc::clone(&lambda), log)?;
+        let running = Running::new(&template, &url, &dynamodb_url, &table_name);
+        let router = router(Arc::new(gateway), Arc::clone(&issuer), lambda, running);
+
+        let (stop, mut stopped) = watch::channel(false);
+        let mut serving = JoinSet::new();
+        serving.spawn(async move {
+            let service = router.into_make_service_with_connect_info::<SocketAddr>();
+            let stopped = async move {
+                let _ = stopped.wait_for(|stop| *stop).await;
+            };
+            let served = axum::serve(listener, service)
+                .with_graceful_shutdown(stopped)
+                .await;
+            served.context("the API stopped")
+        });
+        Ok(Self {
+            url,
+            dynamodb_url,
+            table_name,
+            client: own_client,
+            issuer,
+            warnings,
+            stop,
+            gateway: serving,
+            stop_dynamodb,
+            dynamodb,
+        })
+    }
+
+    /// Where the API is: `http://127.0.0.1:3000`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where DynamoDB is: `http://127.0.0.1:8000`.
+    pub fn dynamodb_url(&self) -> &str {
+        &self.dynamodb_url
+    }
+
+    /// The table that the functions use.
+    pub fn table_name(&self) -> &str {
+        &self.table_name
+    }
+
+    /// A client for the table, without what [`Options::configure_client`] adds.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// What hands out tokens.
+    pub fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    /// An access token for a user of a tenant in these groups.
+    pub fn token(&self, user_id: &str, tenant_id: &str, groups: &[&str]) -> Result<String> {
+        self.issuer.token(&Identity {
+            user_id: user_id.to_owned(),
+            tenant_id: tenant_id.to_owned(),
+            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+            email: None,
+        })
+    }
+
+    /// An access token with these claims over the usual ones; `null` leaves one out.
+    pub fn token_with(&self, claims: Map<String, Value>) -> Result<String> {
+        self.issuer.token_with(claims)
+    }
+
+    /// What a developer should know before the first request.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Returns when a part of the stack stops by itself, which none should.
+    pub async fn failed(&mut self) -> Result<()> {
+        let ended = tokio::select! {
+            Some(ended) = self.gateway.join_next() => ended,
+            Some(ended) = self.dynamodb.join_next() => ended,
+        };
+        ended?
+    }
+
+    /// Stops: lets requests under way end, at most for five seconds, then closes the table.
+    pub async fn stop(mut self) {
+        for (stop, tasks) in [
+            (&self.stop, &mut self.gateway),
+            (&self.stop_dynamodb, &mut self.dynamodb),
+        ] {
+            stop.send_replace(true);
+            let ended = async { while tasks.join_next().await.is_some() {} };
+            if tokio::time::timeout(STOP_WITHIN, ended).await.is_err() {
+                tasks.abort_all();
+            }
+        }
+    }
+}
+
+fn router(
+    gateway: Arc<Gateway>,
+    issuer: Arc<Issuer>,
+    lambda: Arc<Lambda>,
+    running: Running,
+) -> Router {
+    let tokens = Router::new()
+        .route("/_local/token", post(issuer::token))
+        .route("/_local/.well-known/jwks.json", get(issuer::jwks))
+        .route(
+            "/_local/.well-known/openid-configuration",
+            get(issuer::openid_configuration),
+        )
+        .with_state(issuer);
+    let invocations = Router::new()
+        .route(
+            "/2015-03-31/functions/{name}/invocations",
+            post(invoke::invoke),
+        )
+        .with_state(lambda);
+    Router::new()
+        .route("/", get(page::html))
+        .route("/_local/health", get(page::health))
+        .route("/_local/routes", get(page::routes))
+        .with_state(Arc::new(running))
+        .merge(tokens)
+        .merge(invocations)
+        .fallback(gateway::serve)
+        .method_not_allowed_fallback(gateway::serve)
+        .layer(DefaultBodyLimit::max(gateway::MAX_BODY))
+        .with_state(gateway)
+}
+
+/// Takes a port of this machine, or says which one is taken and by which option to choose another.
+async fn bind(port: u16, option: &str) -> Result<TcpListener> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+    listener.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => {
+            anyhow!("port {port} is taken by another program; choose another one with {option}")
+        }
+        _ => anyhow!(error).context(format!("port {port} cannot be used")),
+    })
+}
+
+#[cfg(test)]
+#[path = "stack_tests.rs"]
+mod tests;

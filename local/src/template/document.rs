@@ -1,0 +1,342 @@
+//! The template as it is written, and how it is understood. What decides who may call what is
+//! either understood or refused; it is never passed over.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::scope::Scope;
+use super::{Attribute, Function, Index, KeyPart, Route, Table, Template, yaml};
+
+/// Name of the table when the template gives none.
+const DEFAULT_TABLE_NAME: &str = "muster";
+/// Lambda's own default.
+const DEFAULT_TIMEOUT_SECONDS: u64 = 3;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Document {
+    #[serde(default)]
+    parameters: BTreeMap<String, Parameter>,
+    #[serde(default)]
+    globals: Globals,
+    resources: BTreeMap<String, Resource>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Parameter {
+    default: Option<Value>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Globals {
+    function: FunctionProperties,
+    http_api: HttpApiProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Resource {
+    #[serde(rename = "Type")]
+    kind: String,
+    #[serde(default)]
+    properties: Value,
+    #[serde(default)]
+    metadata: Value,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct FunctionProperties {
+    timeout: Option<Value>,
+    environment: Environment,
+    events: BTreeMap<String, Event>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Environment {
+    variables: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Event {
+    #[serde(rename = "Type")]
+    kind: String,
+    #[serde(default)]
+    properties: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RouteProperties {
+    path: String,
+    method: String,
+    #[serde(default)]
+    auth: RouteAuth,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct RouteAuth {
+    authorizer: Option<String>,
+    authorization_scopes: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metadata {
+    build_properties: BuildProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct BuildProperties {
+    binary: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct HttpApiProperties {
+    auth: Option<ApiAuth>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct ApiAuth {
+    default_authorizer: Option<String>,
+    authorizers: BTreeMap<String, JwtAuthorizer>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct JwtAuthorizer {
+    #[serde(rename = "JwtConfiguration")]
+    _jwt_configuration: Value,
+    identity_source: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TableProperties {
+    table_name: Option<Value>,
+    attribute_definitions: Vec<Attribute>,
+    key_schema: Vec<KeyPart>,
+    #[serde(default)]
+    global_secondary_indexes: Vec<Index>,
+    local_secondary_indexes: Option<Value>,
+    time_to_live_specification: Option<TimeToLive>,
+    stream_specification: Option<Stream>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TimeToLive {
+    attribute_name: String,
+    enabled: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Stream {
+    stream_view_type: String,
+}
+
+/// Reads a template. An error names the resource that cannot be understood.
+pub fn read(text: &str) -> Result<Template> {
+    let document: Document = yaml::read(text)
+        .and_then(|value| Ok(serde_json::from_value(value)?))
+        .context("template.yaml cannot be read")?;
+    let parameters = document.parameters.iter();
+    let mut scope = Scope::new(
+        parameters
+            .filter_map(|(name, parameter)| {
+                let default = parameter.default.as_ref()?;
+                // A parameter's default is a literal; nothing to look up.
+                Some((name.clone(), Scope::new(BTreeMap::new()).text(default)?))
+            })
+            .collect(),
+    );
+
+    let table = one(&document, "AWS::DynamoDB::Table")?;
+    let table = within(table.0, read_table(table.0, table.1, &scope))?;
+    scope.insert(&table.resource, &table.name);
+
+    let api = one(&document, "AWS::Serverless::HttpApi")?;
+    let auth = within(api.0, read_auth(api.1, &document.globals))?;
+
+    let mut functions = Vec::new();
+    let mut routes = Vec::new();
+    for (resource, definition) in &document.resources {
+        if definition.kind == "AWS::Serverless::Function" {
+            let understood = read_function(resource, definition, &document.globals, &scope)
+                .and_then(|(function, events)| {
+                    functions.push(function);
+                    read_routes(resource, events, &auth)
+                });
+            routes.extend(within(resource, understood)?);
+        }
+    }
+    routes.sort_by(|one, other| (&one.path, &one.method).cmp(&(&other.path, &other.method)));
+    Ok(Template {
+        functions,
+        routes,
+        table,
+    })
+}
+
+/// Puts the resource's name before what is wrong with it.
+fn within<T>(resource: &str, understood: Result<T>) -> Result<T> {
+    understood.with_context(|| format!("template.yaml: resource {resource} cannot be understood"))
+}
+
+fn one<'a>(document: &'a Document, kind: &str) -> Result<(&'a str, &'a Resource)> {
+    let mut found = document
+        .resources
+        .iter()
+        .filter(|(_, resource)| resource.kind == kind);
+    match (found.next(), found.next()) {
+        (Some((name, resource)), None) => Ok((name, resource)),
+        (None, _) => Err(anyhow!("template.yaml has no {kind}")),
+        (Some((one, _)), Some((other, _))) => Err(anyhow!(
+            "template.yaml: {one} and {other} are both {kind}; the local stack plays one"
+        )),
+    }
+}
+
+fn properties<T: DeserializeOwned>(value: &Value) -> Result<T> {
+    // No properties at all is the same as empty ones.
+    let value = if value.is_null() {
+        Value::Object(serde_json::Map::new())
+    } else {
+        value.clone()
+    };
+    Ok(serde_json::from_value(value)?)
+}
+
+fn read_table(resource: &str, definition: &Resource, scope: &Scope) -> Result<Table> {
+    let table: TableProperties = properties(&definition.properties)?;
+    ensure!(
+        table.local_secondary_indexes.is_none(),
+        "LocalSecondaryIndexes are not played by the local stack"
+    );
+    Ok(Table {
+        resource: resource.to_owned(),
+        name: table
+            .table_name
+            .and_then(|name| scope.text(&name))
+            .unwrap_or_else(|| DEFAULT_TABLE_NAME.to_owned()),
+        attributes: table.attribute_definitions,
+        key: table.key_schema,
+        indexes: table.global_secondary_indexes,
+        time_to_live: table
+            .time_to_live_specification
+            .filter(|time_to_live| time_to_live.enabled)
+            .map(|time_to_live| time_to_live.attribute_name),
+        stream: table
+            .stream_specification
+            .map(|stream| stream.stream_view_type),
+    })
+}
+
+fn read_auth(definition: &Resource, globals: &Globals) -> Result<ApiAuth> {
+    ensure!(
+        globals.http_api.auth.is_none(),
+        "its authorizer must stand on the resource itself, not under Globals"
+    );
+    let api: HttpApiProperties = properties(&definition.properties)?;
+    let auth = api.auth.unwrap_or_default();
+    for (name, authorizer) in &auth.authorizers {
+        ensure!(
+            authorizer.identity_source == "$request.header.Authorization",
+            "authorizer {name}: IdentitySource must be $request.header.Authorization"
+        );
+    }
+    if let Some(name) = &auth.default_authorizer {
+        ensure!(
+            auth.authorizers.contains_key(name),
+            "DefaultAuthorizer {name} is not among its Authorizers"
+        );
+    }
+    Ok(auth)
+}
+
+fn read_function(
+    resource: &str,
+    definition: &Resource,
+    globals: &Globals,
+    scope: &Scope,
+) -> Result<(Function, BTreeMap<String, Event>)> {
+    let own: FunctionProperties = properties(&definition.properties)?;
+    let metadata: Metadata = properties(&definition.metadata)
+        .context("Metadata.BuildProperties.Binary must name its binary")?;
+    let timeout = match own.timeout.as_ref().or(globals.function.timeout.as_ref()) {
+        None => DEFAULT_TIMEOUT_SECONDS,
+        Some(value) => scope
+            .text(value)
+            .and_then(|text| text.parse().ok())
+            .context("Timeout must be a number of seconds")?,
+    };
+    let global = &globals.function.environment.variables;
+    let variables = global.iter().chain(&own.environment.variables);
+    let function = Function {
+        resource: resource.to_owned(),
+        binary: metadata.build_properties.binary,
+        timeout: Duration::from_secs(timeout),
+        variables: variables
+            .filter_map(|(name, value)| Some((name.clone(), scope.text(value)?)))
+            .collect(),
+    };
+    Ok((function, own.events))
+}
+
+fn read_routes(
+    resource: &str,
+    events: BTreeMap<String, Event>,
+    auth: &ApiAuth,
+) -> Result<Vec<Route>> {
+    events
+        .into_iter()
+        .filter(|(_, event)| event.kind == "HttpApi")
+        .map(|(name, event)| {
+            read_route(resource, &event, auth).with_context(|| format!("event {name}"))
+        })
+        .collect()
+}
+
+fn read_route(resource: &str, event: &Event, auth: &ApiAuth) -> Result<Route> {
+    let route: RouteProperties = properties(&event.properties)?;
+    ensure!(route.path.starts_with('/'), "Path must start with /");
+    ensure!(
+        route.auth.authorization_scopes.is_none(),
+        "AuthorizationScopes are not played by the local stack"
+    );
+    let authorized = match (&route.auth.authorizer, &auth.default_authorizer) {
+        (Some(none), _) if none == "NONE" => false,
+        (Some(name), _) if auth.authorizers.contains_key(name) => true,
+        (Some(name), _) => bail!("authorizer {name} is not among the HttpApi's Authorizers"),
+        (None, default) => default.is_some(),
+    };
+    let method = route.method.to_ascii_uppercase();
+    Ok(Route {
+        method: if method == "*" {
+            "ANY".to_owned()
+        } else {
+            method
+        },
+        path: route.path,
+        function: resource.to_owned(),
+        authorized,
+    })
+}
+
+#[cfg(test)]
+#[path = "document_tests.rs"]
+mod tests;

@@ -1,0 +1,127 @@
+//! What the stack reads out of `template.yaml`: functions, routes and the table. The template is
+//! the one definition of all three, so that what runs here is what is deployed.
+
+mod document;
+mod scope;
+mod yaml;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+pub use document::read;
+
+/// The part of `template.yaml` that the local stack plays.
+#[derive(Clone, Debug)]
+pub struct Template {
+    /// The Lambda functions.
+    pub functions: Vec<Function>,
+    /// The HTTP API's routes, sorted by path and method.
+    pub routes: Vec<Route>,
+    /// The one DynamoDB table.
+    pub table: Table,
+}
+
+/// An `AWS::Serverless::Function`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// Its logical id: `CreateOrganization`.
+    pub resource: String,
+    /// Name of its binary: `create-organization`.
+    pub binary: String,
+    /// How long one invocation may take.
+    pub timeout: Duration,
+    /// Its environment variables, as far as their values are known outside the cloud.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// An `HttpApi` event of a function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Method in capitals, or `ANY`.
+    pub method: String,
+    /// Path with its parameters: `/organizations/{organization_id}`.
+    pub path: String,
+    /// Logical id of the function behind it.
+    pub function: String,
+    /// Whether the JWT authorizer stands before it.
+    pub authorized: bool,
+}
+
+impl Route {
+    /// `GET /organizations/{organization_id}`, as in the event.
+    pub fn key(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+}
+
+/// The `AWS::DynamoDB::Table`. What a laptop has no use for (backups, encryption, billing) is
+/// left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Its logical id.
+    pub resource: String,
+    /// `TableName`, or `muster` when the template leaves the name to the cloud.
+    pub name: String,
+    /// The attributes that keys are made of.
+    pub attributes: Vec<Attribute>,
+    /// The primary key.
+    pub key: Vec<KeyPart>,
+    /// The global secondary indexes.
+    pub indexes: Vec<Index>,
+    /// The attribute that items expire by.
+    pub time_to_live: Option<String>,
+    /// What the stream's records show.
+    pub stream: Option<String>,
+}
+
+/// An entry of `AttributeDefinitions`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Attribute {
+    /// The attribute.
+    #[serde(rename = "AttributeName")]
+    pub name: String,
+    /// `S`, `N` or `B`.
+    #[serde(rename = "AttributeType")]
+    pub kind: String,
+}
+
+/// An entry of `KeySchema`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct KeyPart {
+    /// The attribute.
+    #[serde(rename = "AttributeName")]
+    pub name: String,
+    /// `HASH` or `RANGE`.
+    #[serde(rename = "KeyType")]
+    pub kind: String,
+}
+
+/// An entry of `GlobalSecondaryIndexes`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Index {
+    /// Its name.
+    #[serde(rename = "IndexName")]
+    pub name: String,
+    /// Its key.
+    #[serde(rename = "KeySchema")]
+    pub key: Vec<KeyPart>,
+    /// The attributes it carries.
+    pub projection: Projection,
+}
+
+/// The attributes that an index carries beside the keys.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Projection {
+    /// `ALL`, `KEYS_ONLY` or `INCLUDE`.
+    #[serde(rename = "ProjectionType")]
+    pub kind: String,
+    /// With `INCLUDE`: which.
+    #[serde(rename = "NonKeyAttributes", default)]
+    pub attributes: Vec<String>,
+}
