@@ -10,10 +10,15 @@ use crate::template::Route;
 /// The method of a route that takes any.
 const ANY: &str = "ANY";
 
-/// The routes, one tree of paths per method.
+/// One tree of paths per method.
+type ByMethod = HashMap<String, matchit::Router<Route>>;
+
+/// The routes.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
-    by_method: HashMap<String, matchit::Router<Route>>,
+    plain: ByMethod,
+    /// Those that take the rest of the path. Apart, because a tree refuses them beside a parameter.
+    greedy: ByMethod,
 }
 
 /// A route that was found, with what stood in its parameters.
@@ -27,19 +32,16 @@ pub(crate) struct Found<'a> {
 impl Routes {
     /// Refuses two routes that the same request could take.
     pub(crate) fn new(routes: &[Route]) -> Result<Self> {
-        let mut by_method: HashMap<String, matchit::Router<Route>> = HashMap::new();
+        let mut all = Self::default();
         for route in routes {
             // `{proxy+}` takes the rest of the path; the router writes that `{*proxy}`.
-            let segments = route.path.split('/').map(|segment| {
-                match segment
-                    .strip_prefix('{')
-                    .and_then(|name| name.strip_suffix("+}"))
-                {
-                    Some(name) => format!("{{*{name}}}"),
-                    None => segment.to_owned(),
-                }
+            let greedy = route.path.rsplit_once("/{").and_then(|(before, last)| {
+                Some(format!("{before}/{{*{}}}", last.strip_suffix("+}")?))
             });
-            let path = segments.collect::<Vec<_>>().join("/");
+            let (by_method, path) = match greedy {
+                Some(path) => (&mut all.greedy, path),
+                None => (&mut all.plain, route.path.clone()),
+            };
             let paths = by_method.entry(route.method.clone()).or_default();
             paths.insert(path, route.clone()).with_context(|| {
                 format!(
@@ -49,14 +51,16 @@ impl Routes {
                 )
             })?;
         }
-        Ok(Self { by_method })
+        Ok(all)
     }
 
-    /// The most specific route for this request: a fixed segment before a parameter before a
-    /// greedy one, and the method's own routes before those of `ANY`.
+    /// The most specific route for this request: a fixed segment before a parameter before the rest
+    /// of the path, and of those the method's own before `ANY`.
     pub(crate) fn find(&self, method: &str, path: &str) -> Option<Found<'_>> {
-        [method, ANY].into_iter().find_map(|method| {
-            let found = self.by_method.get(method)?.at(path).ok()?;
+        let trees = [&self.plain, &self.greedy].into_iter();
+        let mut trees = trees.flat_map(|by_method| [by_method.get(method), by_method.get(ANY)]);
+        trees.find_map(|tree| {
+            let found = tree?.at(path).ok()?;
             let parameters = found.params.iter().map(|(name, value)| {
                 let value = percent_decode_str(value).decode_utf8_lossy();
                 (name.to_owned(), value.into_owned())
