@@ -1,8 +1,14 @@
 //! The Lambda functions of Muster: one module and one binary per endpoint.
+//!
+//! An endpoint reads from top to bottom: who asks, what they ask, the one call into the store that
+//! does it (their permission included), and the answer.
 
 mod app;
+pub mod members;
+pub mod organizations;
 mod registry;
 pub mod runtime;
+pub mod users;
 
 pub use app::App;
 pub use registry::{Function, functions};

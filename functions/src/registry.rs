@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
-use lambda_runtime::{Context, Error};
+use lambda_runtime::Context;
+use muster::http::HttpEvent;
 use serde_json::Value;
 
-use crate::App;
+use crate::runtime::{self, Error, HttpHandler};
+use crate::{App, members, organizations, users};
 
 /// One Lambda function, as the local stack and the tests run it: JSON event in, JSON answer out,
 /// through the same code as the deployed binary of the same name.
@@ -11,22 +13,74 @@ use crate::App;
 pub struct Function {
     /// Name of the binary: `create-organization`.
     pub name: &'static str,
+    handler: HttpHandler,
 }
 
 impl Function {
-    /// One invocation.
+    const fn http(name: &'static str, handler: HttpHandler) -> Self {
+        Self { name, handler }
+    }
+
+    /// One invocation. An event that is none of API Gateway's is an error of the function.
     pub async fn invoke(
         &self,
         app: Arc<App>,
         event: Value,
         context: Context,
     ) -> Result<Value, Error> {
-        let _ = (app, context);
-        Ok(event)
+        let event: HttpEvent = serde_json::from_value(event)?;
+        Ok(runtime::answer(app, self.handler, event, &context).await)
     }
 }
 
-/// All functions, by the name of their binary.
+/// All functions.
 pub fn functions() -> &'static [Function] {
-    &[]
+    const FUNCTIONS: &[Function] = &[
+        Function::http("create-organization", |app, request| {
+            Box::pin(organizations::create::handle(app, request))
+        }),
+        Function::http("list-organizations", |app, request| {
+            Box::pin(organizations::list::handle(app, request))
+        }),
+        Function::http("get-organization", |app, request| {
+            Box::pin(organizations::get::handle(app, request))
+        }),
+        Function::http("update-organization", |app, request| {
+            Box::pin(organizations::update::handle(app, request))
+        }),
+        Function::http("delete-organization", |app, request| {
+            Box::pin(organizations::delete::handle(app, request))
+        }),
+        Function::http("restore-organization", |app, request| {
+            Box::pin(organizations::restore::handle(app, request))
+        }),
+        Function::http("add-member", |app, request| {
+            Box::pin(members::add::handle(app, request))
+        }),
+        Function::http("list-members", |app, request| {
+            Box::pin(members::list::handle(app, request))
+        }),
+        Function::http("get-member", |app, request| {
+            Box::pin(members::get::handle(app, request))
+        }),
+        Function::http("update-member", |app, request| {
+            Box::pin(members::update::handle(app, request))
+        }),
+        Function::http("remove-member", |app, request| {
+            Box::pin(members::remove::handle(app, request))
+        }),
+        Function::http("accept-invitation", |app, request| {
+            Box::pin(members::accept::handle(app, request))
+        }),
+        Function::http("list-user-organizations", |app, request| {
+            Box::pin(users::list_organizations::handle(app, request))
+        }),
+        Function::http("get-user", |app, request| {
+            Box::pin(users::get::handle(app, request))
+        }),
+        Function::http("register-user", |app, request| {
+            Box::pin(users::register::handle(app, request))
+        }),
+    ];
+    FUNCTIONS
 }

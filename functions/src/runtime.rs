@@ -1,1 +1,142 @@
-//! How a handler is run.
+//! How a handler is run: behind Lambda's Runtime API in its binary, and by the local stack.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use lambda_runtime::{Context, LambdaEvent, service_fn};
+use muster::http::{Answer, ApiRequest, HttpEvent, Problem};
+use muster::store::{Measure, metered};
+use muster::telemetry::{RequestLine, milliseconds};
+use serde_json::{Map, Value, json};
+
+use crate::App;
+
+pub use lambda_runtime::Error;
+
+/// A handler's future.
+pub type Handling = std::pin::Pin<Box<dyn Future<Output = Result<Answer, Problem>> + Send>>;
+/// An endpoint: what it makes of a request.
+pub type HttpHandler = fn(Arc<App>, ApiRequest) -> Handling;
+
+/// The `main` of an HTTP function: makes the [`App`] from the environment, and answers events until
+/// Lambda ends the process.
+pub fn serve<H, F>(handler: H) -> Result<(), Error>
+where
+    H: Fn(Arc<App>, ApiRequest) -> F + Clone,
+    F: Future<Output = Result<Answer, Problem>>,
+{
+    tracing_subscriber::fmt().json().with_target(false).init();
+    let app = Arc::new(App::read(|name| std::env::var(name).ok())?);
+    // One invocation at a time needs no second thread.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(lambda_runtime::run(service_fn(
+        move |LambdaEvent { payload, context }: LambdaEvent<HttpEvent>| {
+            let app = Arc::clone(&app);
+            let handler = handler.clone();
+            async move { Ok::<_, Error>(answer(app, handler, payload, &context).await) }
+        },
+    )))
+}
+
+/// One invocation: the answer as API Gateway takes it, a log line, and for a failure another.
+pub async fn answer<H, F>(app: Arc<App>, handler: H, event: HttpEvent, context: &Context) -> Value
+where
+    H: Fn(Arc<App>, ApiRequest) -> F,
+    F: Future<Output = Result<Answer, Problem>>,
+{
+    let arrived = Instant::now();
+    let request = ApiRequest::new(event, &app.settings.tenant_admin_group);
+    let route = request.route().to_owned();
+    let path = request.path().to_owned();
+    let request_id = match request.id() {
+        "" => context.request_id.clone(),
+        id => id.to_owned(),
+    };
+    let caller = request.caller().ok();
+    let (outcome, measure) = metered(handler(Arc::clone(&app), request)).await;
+
+    let now = app.clock.now();
+    if let Err(Problem {
+        code,
+        source: Some(source),
+        ..
+    }) = &outcome
+    {
+        app.telemetry
+            .failure(now, &request_id, code.as_str(), source.as_ref());
+    }
+    app.telemetry.request(&RequestLine {
+        now,
+        request_id: &request_id,
+        route: &route,
+        caller: caller.as_ref(),
+        status: outcome
+            .as_ref()
+            .map_or_else(|problem| problem.code.status(), |answer| answer.status),
+        code: outcome
+            .as_ref()
+            .map_or_else(|problem| problem.code.as_str(), |_| "ok"),
+        duration: arrived.elapsed(),
+        measure,
+    });
+    render(outcome, &path, &request_id, &measure)
+}
+
+/// The answer in payload format 2.0.
+fn render(
+    outcome: Result<Answer, Problem>,
+    path: &str,
+    request_id: &str,
+    measure: &Measure,
+) -> Value {
+    let mut headers = Map::new();
+    let mut header = |name: &str, value: String| headers.insert(name.to_owned(), value.into());
+    header("x-request-id", request_id.to_owned());
+    header(
+        "server-timing",
+        format!(
+            "db;dur={};desc=\"{} rt\"",
+            milliseconds(measure.waited),
+            measure.round_trips
+        ),
+    );
+    // Answers differ by caller: none but the caller's own cache may keep one, and asks each time.
+    header("cache-control", "private, no-cache".to_owned());
+    let (status, media_type, body) = match outcome {
+        Ok(answer) => {
+            if let Some(location) = answer.location {
+                header("location", location);
+            }
+            if let Some(version) = answer.version {
+                header("etag", format!("\"{version}\""));
+            }
+            if answer.is_repeat {
+                header("idempotency-replayed", "true".to_owned());
+            }
+            (answer.status, "application/json", answer.body)
+        }
+        Err(problem) => {
+            if let Some(seconds) = problem.code.retry_after() {
+                header("retry-after", seconds.to_string());
+            }
+            let body = problem.to_json(path, request_id);
+            (
+                problem.code.status(),
+                "application/problem+json",
+                Some(body),
+            )
+        }
+    };
+    if body.is_some() {
+        header("content-type", media_type.to_owned());
+    }
+    json!({
+        "statusCode": status,
+        "headers": headers,
+        "body": body.map(|body| body.to_string()).unwrap_or_default(),
+        "isBase64Encoded": false,
+        "cookies": [],
+    })
+}

@@ -125,6 +125,26 @@ impl Organization {
         }
     }
 
+    /// This new organization with what its maker said about it. Refused when the metadata is beyond
+    /// its limits.
+    pub fn with(self, patch: &OrganizationPatch) -> Result<Self, Invalid> {
+        let metadata = match &patch.metadata {
+            Patch::Keep | Patch::Clear => Metadata::default(),
+            // As it is, and not merged: a `null` in it is a value here.
+            Patch::Set(object) => Metadata::new(object.clone())?,
+        };
+        let rest = OrganizationPatch {
+            metadata: Patch::Keep,
+            ..patch.clone()
+        };
+        let made = rest.apply(&self, self.created_at)?;
+        Ok(Self {
+            metadata,
+            version: self.version,
+            ..made
+        })
+    }
+
     /// Whether it is there, for everyone but those who restore it.
     pub fn is_live(&self) -> bool {
         self.status == OrganizationStatus::Active

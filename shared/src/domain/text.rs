@@ -8,7 +8,7 @@ use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizer;
 use serde::{Deserialize, Serialize};
 
-use super::Invalid;
+use super::{GroupId, Invalid};
 
 /// Longest name of an organization or a team, in characters.
 pub const MAX_NAME_LENGTH: usize = 255;
@@ -135,6 +135,14 @@ impl FromStr for Name {
             ));
         }
         Ok(Self(name.to_owned()))
+    }
+}
+
+/// What is made for a group without a display name is called by its id, which is shorter than a
+/// name may be and has no character that a name may not have.
+impl From<&GroupId> for Name {
+    fn from(id: &GroupId) -> Self {
+        Self(id.as_str().to_owned())
     }
 }
 

@@ -1,1 +1,17 @@
-//! The HTTP contract.
+//! The HTTP contract: who asks, what they ask, and how they are answered.
+
+mod answer;
+mod body;
+mod cursor;
+mod event;
+mod limits;
+mod problem;
+mod request;
+
+pub use answer::Answer;
+pub use body::{Fields, object, text};
+pub use cursor::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, PageRequest};
+pub use event::HttpEvent;
+pub use limits::limits;
+pub use problem::{Code, Problem, Violation};
+pub use request::{ApiRequest, MAX_BODY_BYTES};

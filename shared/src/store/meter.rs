@@ -29,6 +29,8 @@ pub struct Measure {
     pub round_trips: u32,
     /// All calls, repeated ones included.
     pub calls: u32,
+    /// Waits for others who were in the way, each followed by another try.
+    pub repeats: u32,
     /// Time during which at least one call was under way.
     pub waited: Duration,
     /// Capacity units, as DynamoDB reported them, indexes included.
@@ -56,6 +58,11 @@ fn record(change: impl FnOnce(&mut State)) {
     let _ = METER.try_with(|state| {
         change(&mut state.lock().unwrap_or_else(PoisonError::into_inner));
     });
+}
+
+/// Counts a wait before another try.
+pub(super) fn count_repeat() {
+    record(|state| state.measure.repeats += 1);
 }
 
 /// The interceptor that counts each attempt of each call.

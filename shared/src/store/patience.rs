@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::Error;
+use super::{Error, meter};
 
 const FIRST_WAIT: Duration = Duration::from_millis(25);
 const LONGEST_WAIT: Duration = Duration::from_millis(800);
@@ -29,6 +29,7 @@ impl Patience {
             return Err(error);
         }
         self.next = (self.next * 2).min(LONGEST_WAIT);
+        meter::count_repeat();
         sleep(wait).await;
         Ok(())
     }

@@ -1,0 +1,26 @@
+//! `GET /organizations/{organization_id}/members/{user_id}`
+
+use std::sync::Arc;
+
+use muster::http::{Answer, ApiRequest, Problem};
+
+use super::answer;
+use crate::App;
+
+/// A membership. For the organization's active members, and the user themself whatever its status.
+///
+/// 304 when the caller has this version already (`If-None-Match`).
+pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
+    let caller = request.caller()?;
+    let organization_id = request.organization_id()?;
+    let user_id = request.user_id(&caller)?;
+
+    let membership = app
+        .store
+        .membership(&caller, &organization_id, &user_id)
+        .await?;
+    if request.has_version(membership.version) {
+        return Ok(Answer::not_modified(membership.version));
+    }
+    Ok(answer(&membership))
+}

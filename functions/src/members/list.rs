@@ -1,0 +1,32 @@
+//! `GET /organizations/{organization_id}/members`
+
+use std::sync::Arc;
+
+use muster::domain::Role;
+use muster::http::{Answer, ApiRequest, Problem};
+use muster::store::MemberFilter;
+use serde_json::json;
+
+use crate::App;
+
+/// The members of an organization, sorted by user id. For its active members.
+///
+/// `?status=active|invited|suspended|all&role=&limit=&cursor=`; `active` when nothing is said. A
+/// member who was just added may be missing for a moment: the list is read from an index.
+pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
+    let caller = request.caller()?;
+    let organization_id = request.organization_id()?;
+    let filter = MemberFilter {
+        status: super::status(&request)?,
+        role: request.query_as::<Role>("role")?,
+    };
+    let page = request.page(&caller, &["status", "role"])?;
+
+    let after = page.after.as_deref();
+    let found = app
+        .store
+        .members(&caller, &organization_id, filter, after, page.limit)
+        .await?;
+    let cursor = found.next.as_deref().map(|place| page.cursor.seal(place));
+    Ok(Answer::page(found, |membership| json!(membership), cursor))
+}

@@ -1,0 +1,28 @@
+//! `DELETE /organizations/{organization_id}/members/{user_id}`
+
+use std::sync::Arc;
+
+use muster::http::{Answer, ApiRequest, Problem};
+
+use crate::App;
+
+/// Takes a member out of an organization: removes them, leaves, or declines an invitation.
+///
+/// For owners and admins, and the user themself. 204, and again 204; 409 `last-owner`; 409
+/// `directory-managed` for what the directory manages, unless a tenant admin says `?force=true`.
+pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
+    let caller = request.caller()?;
+    let organization_id = request.organization_id()?;
+    let user_id = request.user_id(&caller)?;
+    let force = match request.query("force") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(Problem::invalid_at("/force", "must be true or false")),
+    };
+
+    let who = (&organization_id, &user_id);
+    app.store
+        .remove_member(&caller, who, force, &request.if_match())
+        .await?;
+    Ok(Answer::no_content())
+}

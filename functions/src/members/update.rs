@@ -1,0 +1,33 @@
+//! `PATCH` and `PUT /organizations/{organization_id}/members/{user_id}`
+
+use std::sync::Arc;
+
+use muster::domain::MembershipPatch;
+use muster::http::{Answer, ApiRequest, Problem, text};
+
+use super::answer;
+use crate::App;
+
+/// Changes the role or the status of a member: `{role?, status?}`.
+///
+/// For owners and admins; an admin neither touches an owner nor makes one, and nobody raises
+/// above their own role. 409 `last-owner`; 412 `version-mismatch` when the membership is not in
+/// the version of `If-Match`.
+pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
+    let caller = request.caller()?;
+    let organization_id = request.organization_id()?;
+    let user_id = request.user_id(&caller)?;
+    let mut body = request.body()?;
+    let patch = MembershipPatch {
+        role: body.optional("role", text),
+        status: body.optional("status", text),
+    };
+    body.finish()?;
+
+    let who = (&organization_id, &user_id);
+    let membership = app
+        .store
+        .update_membership(&caller, who, patch, &request.if_match())
+        .await?;
+    Ok(answer(&membership))
+}

@@ -1,0 +1,65 @@
+//! `POST /organizations`
+
+use std::sync::Arc;
+
+use muster::config::OrganizationCreation;
+use muster::domain::{Membership, Organization, OrganizationId, Role, Status};
+use muster::http::{Answer, ApiRequest, Code, Problem, text};
+use muster::store::Done;
+
+use super::show;
+use crate::App;
+
+/// Makes an organization; the caller becomes its owner in the same transaction.
+///
+/// For every user of the tenant, or its tenant admins only (`ORGANIZATION_CREATION`).
+/// 201 with `Location`; 409 `name-taken`. Safe to repeat with an `Idempotency-Key`.
+pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
+    let caller = request.caller()?;
+    if app.settings.organization_creation == OrganizationCreation::TenantAdmin
+        && !caller.tenant_admin
+    {
+        return Err(Problem::new(
+            Code::Forbidden,
+            "Only tenant admins create organizations here. Ask one of them.",
+        ));
+    }
+
+    let mut body = request.body()?;
+    let name = body.required("name", text);
+    let fields = super::fields(&mut body, None);
+    body.finish()?;
+    let Some(name) = name else {
+        return Err(Problem::invalid_at("/name", "is required"));
+    };
+
+    let now = app.clock.now();
+    let id = OrganizationId::from(app.clock.new_id());
+    let (tenant_id, user_id) = (caller.tenant_id.clone(), caller.user_id.clone());
+    let owner = Membership::new(
+        tenant_id.clone(),
+        id.clone(),
+        user_id.clone(),
+        (Role::Owner, Status::Active),
+        now,
+    );
+    let organization = Organization::new(id, tenant_id, name, user_id, now)
+        .with(&fields)
+        .map_err(|invalid| Problem::invalid_at("/metadata", invalid))?;
+    let answer = Answer::created(
+        show(&organization, true),
+        organization.version,
+        format!("/organizations/{}", organization.id),
+    );
+
+    let once = request.once(&caller, now)?;
+    let once = once.as_ref().map(|once| (once, answer.to_first()));
+    match app
+        .store
+        .create_organization(&caller, &organization, &owner, once)
+        .await?
+    {
+        Done::Now(()) => Ok(answer),
+        Done::Before(first) => Answer::repeated(&first),
+    }
+}

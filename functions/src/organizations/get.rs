@@ -1,0 +1,26 @@
+//! `GET /organizations/{organization_id}`
+
+use std::sync::Arc;
+
+use muster::http::{Answer, ApiRequest, Problem};
+
+use super::show;
+use crate::App;
+
+/// An organization. For its active members; billing fields for owners and admins.
+///
+/// 304 when the caller has this version already (`If-None-Match`); 404 when it is deleted, or not
+/// for the caller.
+pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
+    let caller = request.caller()?;
+    let id = request.organization_id()?;
+
+    let (organization, with_billing) = app.store.organization(&caller, &id).await?;
+    if request.has_version(organization.version) {
+        return Ok(Answer::not_modified(organization.version));
+    }
+    Ok(Answer::ok(
+        show(&organization, with_billing),
+        organization.version,
+    ))
+}

@@ -1,0 +1,44 @@
+//! Organizations: a customer organization or business unit inside a tenant.
+
+pub mod create;
+pub mod delete;
+pub mod get;
+pub mod list;
+pub mod restore;
+pub mod update;
+
+use muster::domain::{Invalid, Metadata, Name, Organization, OrganizationPatch};
+use muster::http::{Fields, limits, object, text};
+use serde_json::{Map, Value, json};
+
+/// Shown to owners, admins and tenant admins only.
+const BILLING_FIELDS: [&str; 3] = ["billing_email", "billing_address", "stripe_customer_id"];
+
+/// An organization in an answer. Without the right to see them, its billing fields are not there.
+fn show(organization: &Organization, with_billing: bool) -> Value {
+    let mut body = json!(organization);
+    if !with_billing && let Some(fields) = body.as_object_mut() {
+        fields.retain(|name, _| !BILLING_FIELDS.contains(&name.as_str()));
+    }
+    body
+}
+
+/// What a body says about an organization, with the name it gives.
+fn fields(fields: &mut Fields, name: Option<Name>) -> OrganizationPatch {
+    OrganizationPatch {
+        name,
+        domain: fields.patch("domain", text),
+        billing_email: fields.patch("billing_email", text),
+        billing_address: fields.patch("billing_address", text),
+        stripe_customer_id: fields.patch("stripe_customer_id", text),
+        metadata: fields.patch("metadata", metadata),
+        limits: limits(fields),
+    }
+}
+
+/// Metadata, or a patch of it: what is too much by itself is refused before anything is read.
+fn metadata(value: Value) -> Result<Map<String, Value>, Invalid> {
+    let object = object(value)?;
+    Metadata::new(object.clone())?;
+    Ok(object)
+}

@@ -1,0 +1,35 @@
+//! `POST /organizations/{organization_id}/restore`
+
+use std::sync::Arc;
+
+use muster::domain::Organization;
+use muster::http::{Answer, ApiRequest, Problem};
+use muster::store::Done;
+
+use super::show;
+use crate::App;
+
+/// Brings a deleted organization back; one that is there stays as it is.
+///
+/// For tenant admins, and members with the role owner. 409 `name-taken` if the name was taken
+/// meanwhile; 404 once it is purged. Safe to repeat with an `Idempotency-Key`.
+pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
+    let caller = request.caller()?;
+    let id = request.organization_id()?;
+    request.no_body()?;
+
+    let once = request.once(&caller, app.clock.now())?;
+    let first = |organization: &Organization| answer(organization).to_first();
+    match app
+        .store
+        .restore_organization(&caller, &id, once.as_ref(), first)
+        .await?
+    {
+        Done::Now(organization) => Ok(answer(&organization)),
+        Done::Before(first) => Answer::repeated(&first),
+    }
+}
+
+fn answer(organization: &Organization) -> Answer {
+    Answer::ok(show(organization, true), organization.version)
+}

@@ -1,0 +1,23 @@
+//! `GET /users/{user_id}`
+
+use std::sync::Arc;
+
+use muster::http::{Answer, ApiRequest, Problem};
+use serde_json::json;
+
+use crate::App;
+
+/// A user's profile. For the user (`me` works), and tenant admins.
+///
+/// 304 when the caller has this version already (`If-None-Match`); 404 when the user is not
+/// registered and has not signed in yet.
+pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
+    let caller = request.caller()?;
+    let user_id = request.user_id(&caller)?;
+
+    let user = app.store.user(&caller, &user_id).await?;
+    if request.has_version(user.version) {
+        return Ok(Answer::not_modified(user.version));
+    }
+    Ok(Answer::ok(json!(user), user.version))
+}

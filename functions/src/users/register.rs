@@ -1,0 +1,35 @@
+//! `PUT /users/{user_id}`
+
+use std::sync::Arc;
+
+use muster::domain::UserPatch;
+use muster::http::{Answer, ApiRequest, Problem, text};
+use serde_json::json;
+
+use crate::App;
+
+/// Registers a user before their first login, or changes one: absent keeps, `null` clears.
+///
+/// For tenant admins. 201 when the user was not known before, else 200; 412 `version-mismatch`
+/// when they are not in the version of `If-Match`.
+pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
+    let caller = request.caller()?;
+    let user_id = request.user_id(&caller)?;
+    let mut body = request.body()?;
+    let patch = UserPatch {
+        email: body.patch("email", text),
+        display_name: body.patch("display_name", text),
+        entra_object_id: body.patch("entra_object_id", text),
+    };
+    body.finish()?;
+
+    let registered = app
+        .store
+        .register_user(&caller, &user_id, &patch, &request.if_match())
+        .await?;
+    let (user, version) = (json!(registered.user), registered.user.version);
+    if registered.is_new {
+        return Ok(Answer::created(user, version, format!("/users/{user_id}")));
+    }
+    Ok(Answer::ok(user, version))
+}

@@ -1,0 +1,56 @@
+//! The `limits` of an organization or a team, as they come in a body.
+
+use serde_json::Value;
+
+use super::Fields;
+use super::body::text;
+use crate::domain::{Budget, Invalid, LimitsPatch, MAX_MODEL_LENGTH, MAX_MODELS, MAX_RATE, Patch};
+
+/// Reads `limits`.
+pub fn limits(fields: &mut Fields) -> Patch<LimitsPatch> {
+    fields.nested("limits", |limits| LimitsPatch {
+        models: limits.patch("models", models),
+        max_budget: limits.patch("max_budget", budget),
+        budget_duration: limits.patch("budget_duration", text),
+        tpm_limit: limits.patch("tpm_limit", rate),
+        rpm_limit: limits.patch("rpm_limit", rate),
+    })
+}
+
+fn models(value: Value) -> Result<Vec<String>, Invalid> {
+    let refused = || {
+        Invalid::new(
+            "must be a list of at most 1,000 strings of 1 to 255 characters without control characters",
+        )
+    };
+    let Value::Array(items) = value else {
+        return Err(refused());
+    };
+    if items.len() > MAX_MODELS {
+        return Err(refused());
+    }
+    let name = |item| match item {
+        Value::String(name)
+            if (1..=MAX_MODEL_LENGTH).contains(&name.chars().count())
+                && !name.chars().any(char::is_control) =>
+        {
+            Ok(name)
+        }
+        _ => Err(refused()),
+    };
+    items.into_iter().map(name).collect()
+}
+
+fn budget(value: Value) -> Result<Budget, Invalid> {
+    match value.as_f64() {
+        Some(amount) => Budget::try_from(amount),
+        None => Err(Invalid::new("must be a number")),
+    }
+}
+
+fn rate(value: Value) -> Result<u64, Invalid> {
+    let rate = value.as_u64().filter(|rate| *rate <= MAX_RATE);
+    rate.ok_or(Invalid::new(
+        "must be a whole number from 0 to 9007199254740991",
+    ))
+}

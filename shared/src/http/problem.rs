@@ -1,0 +1,311 @@
+//! Errors as the caller sees them: `application/problem+json` (RFC 9457), each with a stable code
+//! and words on what to do. What went wrong inside is kept beside it for the log, and never shown.
+
+use std::error::Error as StdError;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::store;
+
+/// What an error is, for programs. Each has one status and means the same for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // `title` says what each means
+pub enum Code {
+    Unauthenticated,
+    NoTenant,
+    Forbidden,
+    NotFound,
+    ValidationFailed,
+    InvalidJson,
+    UnsupportedMediaType,
+    BodyTooLarge,
+    InvalidCursor,
+    NameTaken,
+    AlreadyMember,
+    LastOwner,
+    DirectoryManaged,
+    UnknownUser,
+    NotAnOrganizationMember,
+    BudgetExceedsOrganization,
+    InvitationNotPending,
+    IdempotencyMismatch,
+    VersionMismatch,
+    Conflict,
+    Throttled,
+    Unavailable,
+    Internal,
+}
+
+impl Code {
+    /// All of them.
+    pub const ALL: [Self; 23] = [
+        Self::Unauthenticated,
+        Self::NoTenant,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::ValidationFailed,
+        Self::InvalidJson,
+        Self::UnsupportedMediaType,
+        Self::BodyTooLarge,
+        Self::InvalidCursor,
+        Self::NameTaken,
+        Self::AlreadyMember,
+        Self::LastOwner,
+        Self::DirectoryManaged,
+        Self::UnknownUser,
+        Self::NotAnOrganizationMember,
+        Self::BudgetExceedsOrganization,
+        Self::InvitationNotPending,
+        Self::IdempotencyMismatch,
+        Self::VersionMismatch,
+        Self::Conflict,
+        Self::Throttled,
+        Self::Unavailable,
+        Self::Internal,
+    ];
+
+    /// The code, the status and the title.
+    const fn facts(self) -> (&'static str, u16, &'static str) {
+        match self {
+            Self::Unauthenticated => ("unauthenticated", 401, "No valid token"),
+            Self::NoTenant => ("no-tenant", 403, "The token names no tenant"),
+            Self::Forbidden => ("forbidden", 403, "Not allowed"),
+            Self::NotFound => ("not-found", 404, "Not found"),
+            Self::ValidationFailed => ("validation-failed", 400, "The request is not valid"),
+            Self::InvalidJson => ("invalid-json", 400, "The body is not a JSON object"),
+            Self::UnsupportedMediaType => (
+                "unsupported-media-type",
+                415,
+                "The body is not declared as JSON",
+            ),
+            Self::BodyTooLarge => ("body-too-large", 413, "The body is too large"),
+            Self::InvalidCursor => ("invalid-cursor", 400, "The cursor is not of this list"),
+            Self::NameTaken => ("name-taken", 409, "The name is taken"),
+            Self::AlreadyMember => ("already-member", 409, "Already a member with another role"),
+            Self::LastOwner => ("last-owner", 409, "The last owner"),
+            Self::DirectoryManaged => ("directory-managed", 409, "Managed by the directory"),
+            Self::UnknownUser => ("unknown-user", 422, "Unknown user"),
+            Self::NotAnOrganizationMember => (
+                "not-an-organization-member",
+                422,
+                "Not a member of the organization",
+            ),
+            Self::BudgetExceedsOrganization => (
+                "budget-exceeds-organization",
+                422,
+                "More than the organization's budget",
+            ),
+            Self::InvitationNotPending => (
+                "invitation-not-pending",
+                403,
+                "The invitation is not pending",
+            ),
+            Self::IdempotencyMismatch => (
+                "idempotency-mismatch",
+                422,
+                "The idempotency key was used for another request",
+            ),
+            Self::VersionMismatch => ("version-mismatch", 412, "Changed in the meantime"),
+            Self::Conflict => ("conflict", 409, "Changed by others at the same time"),
+            Self::Throttled => ("throttled", 429, "Too much at once"),
+            Self::Unavailable => ("unavailable", 503, "Not available right now"),
+            Self::Internal => ("internal", 500, "An error of ours"),
+        }
+    }
+
+    /// The stable code.
+    pub const fn as_str(self) -> &'static str {
+        self.facts().0
+    }
+
+    /// The HTTP status.
+    pub const fn status(self) -> u16 {
+        self.facts().1
+    }
+
+    /// What it means, in a few words.
+    pub const fn title(self) -> &'static str {
+        self.facts().2
+    }
+
+    /// After how many seconds to try again, where that helps.
+    pub const fn retry_after(self) -> Option<u8> {
+        match self {
+            Self::Throttled | Self::Unavailable => Some(1),
+            _ => None,
+        }
+    }
+}
+
+/// One thing that is wrong with a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Violation {
+    /// Where: a JSON pointer (RFC 6901) into the body, or the parameter's name after a slash.
+    pub pointer: String,
+    /// What is wrong, and what would be right.
+    pub detail: String,
+}
+
+/// An error, as it is answered.
+#[derive(Debug)]
+pub struct Problem {
+    /// What it is.
+    pub code: Code,
+    /// What to do about it, in words for whoever reads it.
+    pub detail: String,
+    /// Everything that is wrong with the request.
+    pub violations: Vec<Violation>,
+    /// What went wrong inside: for the log only.
+    pub source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Problem {
+    /// An error without more to it.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            violations: Vec::new(),
+            source: None,
+        }
+    }
+
+    /// A request with these violations, of which there is at least one.
+    pub fn invalid(violations: Vec<Violation>) -> Self {
+        Self {
+            violations,
+            ..Self::new(
+                Code::ValidationFailed,
+                "See errors for each field that is not valid and what it should be.",
+            )
+        }
+    }
+
+    /// A request with one violation.
+    pub fn invalid_at(pointer: impl Into<String>, detail: impl ToString) -> Self {
+        Self::invalid(vec![Violation {
+            pointer: pointer.into(),
+            detail: detail.to_string(),
+        }])
+    }
+
+    /// A defect of ours.
+    pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self {
+            source: Some(source.into()),
+            ..Self::new(
+                Code::Internal,
+                "Nothing that you sent explains this. Report it with the request_id.",
+            )
+        }
+    }
+
+    /// The body.
+    pub fn to_json(&self, path: &str, request_id: &str) -> Value {
+        let mut body = json!({
+            "type": format!("urn:muster:problem:{}", self.code.as_str()),
+            "title": self.code.title(),
+            "status": self.code.status(),
+            "detail": self.detail,
+            "instance": path,
+            "code": self.code.as_str(),
+            "request_id": request_id,
+        });
+        if !self.violations.is_empty()
+            && let Some(object) = body.as_object_mut()
+        {
+            object.insert("errors".to_owned(), json!(self.violations));
+        }
+        body
+    }
+}
+
+impl From<store::Error> for Problem {
+    fn from(error: store::Error) -> Self {
+        use store::Error as E;
+
+        let (code, detail) = match &error {
+            E::NotFound => (
+                Code::NotFound,
+                "There is no such thing, or not for you. Check the ids, and that you are signed in to the right tenant.",
+            ),
+            E::Forbidden => (
+                Code::Forbidden,
+                "Your role does not allow this. Ask an owner of the organization or a tenant admin.",
+            ),
+            E::NameTaken => (
+                Code::NameTaken,
+                "Another organization of your tenant has that name. Choose another one.",
+            ),
+            E::AlreadyMember => (
+                Code::AlreadyMember,
+                "The user is in the organization with another role. Change it with PATCH on the member.",
+            ),
+            E::LastOwner => (
+                Code::LastOwner,
+                "This is the organization's last active owner. Make another member an owner first.",
+            ),
+            E::DirectoryManaged => (
+                Code::DirectoryManaged,
+                "This membership comes from the directory: remove them from the group in Entra. \
+                 A tenant admin may use ?force=true when the directory is gone.",
+            ),
+            E::UnknownUser => (
+                Code::UnknownUser,
+                "Nobody of that id is known in your tenant. A tenant admin registers them with PUT /users/{user_id}.",
+            ),
+            E::InvitationNotPending => (
+                Code::InvitationNotPending,
+                "The membership is suspended. Ask an owner or admin of the organization.",
+            ),
+            E::IdempotencyMismatch => (
+                Code::IdempotencyMismatch,
+                "This Idempotency-Key was used for a request with other content. Use a new key for a new request.",
+            ),
+            E::VersionMismatch => (
+                Code::VersionMismatch,
+                "It is no longer in the version of If-Match. Read it again and repeat the change on what it is now.",
+            ),
+            E::Invalid { field, reason } => return Self::invalid_at(*field, reason),
+            E::InvalidPosition => (
+                Code::InvalidCursor,
+                "This cursor is not one of this list. Begin anew without a cursor.",
+            ),
+            E::Conflict => (
+                Code::Conflict,
+                "Others keep changing the same thing. Read it again and repeat.",
+            ),
+            E::Throttled(_) => (
+                Code::Throttled,
+                "Too many requests at once. Repeat after the seconds of Retry-After.",
+            ),
+            E::Unavailable(_) => (
+                Code::Unavailable,
+                "The database did not answer in time. Repeat after the seconds of Retry-After; with an Idempotency-Key nothing happens twice.",
+            ),
+            E::Defect(_) => return Self::internal(error),
+        };
+        let ours = matches!(error, E::Conflict | E::Throttled(_) | E::Unavailable(_));
+        Self {
+            source: ours.then(|| error.into()),
+            ..Self::new(code, detail)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_ours_shows_nothing_of_itself() {
+        let problem = Problem::from(store::Error::Defect("row TENANT#t#USER#u".into()));
+        let body = problem.to_json("/organizations", "r1").to_string();
+        assert!(!body.contains("TENANT#"), "{body}");
+        assert_eq!(
+            problem.source.map(|source| source.to_string()).is_some(),
+            true
+        );
+    }
+}

@@ -1,0 +1,129 @@
+//! What an operator sees: one JSON line for each request, which CloudWatch also reads as metrics
+//! (embedded metric format), and one for each failure of ours with its whole chain of causes.
+//!
+//! Identifiers and figures only: no token, no email address, no body.
+
+use std::error::Error;
+use std::fmt;
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::domain::{Caller, Timestamp};
+use crate::store::Measure;
+
+/// The CloudWatch namespace of all metrics.
+pub const NAMESPACE: &str = "Muster";
+
+/// Where log lines go.
+#[derive(Clone)]
+pub struct Telemetry(Arc<dyn Fn(&Value) + Send + Sync>);
+
+/// One request and how it ended.
+#[derive(Clone, Debug)]
+pub struct RequestLine<'a> {
+    /// When it was answered.
+    pub now: Timestamp,
+    /// Its id.
+    pub request_id: &'a str,
+    /// Method and path as in the template.
+    pub route: &'a str,
+    /// Who asked, if that was told.
+    pub caller: Option<&'a Caller>,
+    /// The HTTP status.
+    pub status: u16,
+    /// The code of the error; `ok` without one.
+    pub code: &'static str,
+    /// From the event's arrival to the answer.
+    pub duration: Duration,
+    /// What it cost at DynamoDB.
+    pub measure: Measure,
+}
+
+impl Telemetry {
+    /// Lines to standard output, where Lambda takes them from.
+    pub fn stdout() -> Self {
+        Self::to(|line| {
+            // Nobody is left to tell when standard output is gone.
+            let _ = writeln!(std::io::stdout().lock(), "{line}");
+        })
+    }
+
+    /// Lines to wherever the function puts them.
+    pub fn to(write: impl Fn(&Value) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(write))
+    }
+
+    /// Writes the line of a request.
+    pub fn request(&self, line: &RequestLine<'_>) {
+        let failed = u8::from(line.status >= 500);
+        (self.0)(&json!({
+            "_aws": {
+                "Timestamp": line.now.as_millisecond(),
+                "CloudWatchMetrics": [{
+                    "Namespace": NAMESPACE,
+                    "Dimensions": [["route"], ["route", "code"]],
+                    "Metrics": [
+                        {"Name": "Requests", "Unit": "Count"},
+                        {"Name": "Failures", "Unit": "Count"},
+                        {"Name": "Duration", "Unit": "Milliseconds"},
+                        {"Name": "RoundTrips", "Unit": "Count"},
+                        {"Name": "Repeats", "Unit": "Count"},
+                    ],
+                }],
+            },
+            "level": "INFO",
+            "message": "request",
+            "time": line.now,
+            "request_id": line.request_id,
+            "tenant": line.caller.map(|caller| caller.tenant_id.as_str()),
+            "caller": line.caller.map(|caller| caller.user_id.as_str()),
+            "route": line.route,
+            "status": line.status,
+            "code": line.code,
+            "Requests": 1,
+            "Failures": failed,
+            "Duration": milliseconds(line.duration),
+            "RoundTrips": line.measure.round_trips,
+            "Repeats": line.measure.repeats,
+            "calls": line.measure.calls,
+            "units": line.measure.units,
+        }));
+    }
+
+    /// Writes the line of a failure: once for each, with all its causes.
+    pub fn failure(&self, now: Timestamp, request_id: &str, code: &str, error: &dyn Error) {
+        (self.0)(&json!({
+            "level": "ERROR",
+            "message": "failure",
+            "time": now,
+            "request_id": request_id,
+            "code": code,
+            "error": chain(error),
+        }));
+    }
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Telemetry")
+    }
+}
+
+/// A while in milliseconds, to the microsecond.
+pub fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// An error and its causes, outermost first.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
