@@ -1,1 +1,57 @@
-fn main() {}
+//! What is done to the repository rather than by the product: `cargo xtask check`.
+#![allow(
+    clippy::print_stderr,
+    reason = "a command line program speaks to whoever started it"
+)]
+
+mod check;
+mod command;
+mod step;
+mod tools;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::step::Step;
+
+/// The chores of the repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Check everything: what must pass before a change is merged.
+    ///
+    /// Runs every step whatever became of those before it, and lists the failures at the end. Tools
+    /// that are missing are put into .tools/, once.
+    Check {
+        /// Run this step only (may be given several times).
+        #[arg(long, value_name = "STEP")]
+        only: Vec<Step>,
+        /// Show the steps and run none.
+        #[arg(long)]
+        list: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let Chore::Check { only, list } = Arguments::parse().chore;
+    if list {
+        eprint!("{}", step::list());
+        return ExitCode::SUCCESS;
+    }
+    let steps = if only.is_empty() { step::all() } else { &only };
+    check::run(steps, &root())
+}
+
+/// The root of the repository, whatever folder the command is called from.
+fn root() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package).to_owned()
+}

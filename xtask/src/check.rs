@@ -1,0 +1,109 @@
+//! The run of a check: step after step, then the verdict.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::step::{Outcome, Step};
+
+/// A step that has been run.
+struct Ran {
+    step: Step,
+    took: Duration,
+    result: Result<Outcome>,
+}
+
+/// Runs the steps, all of them, and fails if one has failed.
+pub(crate) fn run(steps: &[Step], root: &Path) -> ExitCode {
+    let mut ran = Vec::new();
+    for (done, step) in steps.iter().copied().enumerate() {
+        eprintln!("\n[{}/{}] {step}: {}", done + 1, steps.len(), step.about());
+        let started = Instant::now();
+        let result = step.run(root);
+        let one = Ran {
+            step,
+            took: started.elapsed(),
+            result,
+        };
+        eprint!("{}", line(&one));
+        ran.push(one);
+    }
+    eprint!("\n{}", report(&ran));
+    if ran.iter().any(|one| one.result.is_err()) {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+/// One step in one line.
+fn line(one: &Ran) -> String {
+    let (verdict, why) = match &one.result {
+        Ok(Outcome::Passed) => ("ok", String::new()),
+        Ok(Outcome::Skipped(why)) => ("skipped", format!("  {why}")),
+        Err(error) => ("FAILED", format!("  {error:#}")),
+    };
+    let step = one.step.to_string();
+    let seconds = one.took.as_secs_f64();
+    format!("{step:<14}{verdict:<8}{seconds:>7.1} s{why}\n")
+}
+
+/// All steps, then what failed and how to run just that again.
+fn report(ran: &[Ran]) -> String {
+    let mut report: String = ran.iter().map(line).collect();
+    let failed = ran.iter().filter(|one| one.result.is_err());
+    for one in failed {
+        let step = one.step;
+        let _ = write!(
+            report,
+            "\n{step} failed; again: cargo xtask check --only {step}"
+        );
+    }
+    if ran.iter().all(|one| one.result.is_ok()) {
+        report.push_str("\nAll that ran has passed.");
+    }
+    report.push('\n');
+    report
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    fn ran(step: Step, result: Result<Outcome>) -> Ran {
+        let took = Duration::from_millis(1250);
+        Ran { step, took, result }
+    }
+
+    #[test]
+    fn every_failure_is_listed_with_the_way_to_repeat_it() {
+        let report = report(&[
+            ran(Step::Format, Err(anyhow!("cargo ended with 1"))),
+            ran(Step::Lint, Ok(Outcome::Passed)),
+            ran(Step::Test, Err(anyhow!("cargo ended with 100"))),
+        ]);
+        assert_eq!(
+            report,
+            "format        FAILED      1.2 s  cargo ended with 1\n\
+             lint          ok          1.2 s\n\
+             test          FAILED      1.2 s  cargo ended with 100\n\
+             \n\
+             format failed; again: cargo xtask check --only format\n\
+             test failed; again: cargo xtask check --only test\n"
+        );
+    }
+
+    #[test]
+    fn what_was_skipped_says_why_and_is_no_failure() {
+        let report = report(&[ran(Step::Advisories, Ok(Outcome::Skipped("no network")))]);
+        assert_eq!(
+            report,
+            "advisories    skipped     1.2 s  no network\n\nAll that ran has passed.\n"
+        );
+    }
+}

@@ -1,0 +1,112 @@
+//! Programs that are run, with their output passed through as it comes.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+/// How often a program with a time limit is asked whether it has ended.
+const POLL: Duration = Duration::from_millis(100);
+
+/// Cargo itself: the one that runs this program, so that both are of one toolchain.
+pub(crate) fn cargo(root: &Path) -> Command {
+    let cargo = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
+    program(&cargo, root)
+}
+
+/// Any program, run at the root of the repository.
+pub(crate) fn program(path: &Path, root: &Path) -> Command {
+    let mut command = Command::new(path);
+    command.current_dir(root);
+    command
+}
+
+/// Runs to the end. Fails unless the program succeeds.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    eprintln!("$ {}", line(command));
+    let status = command.status();
+    judge(command, status.with_context(|| cannot_run(command))?)
+}
+
+/// As [`run`], but ends the program when it takes longer than `limit`.
+pub(crate) fn run_within(limit: Duration, command: &mut Command) -> Result<()> {
+    eprintln!("$ {}", line(command));
+    let started = Instant::now();
+    let mut child = command.spawn().with_context(|| cannot_run(command))?;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return judge(command, status);
+        }
+        if started.elapsed() > limit {
+            child.kill()?;
+            child.wait()?;
+            bail!("{} took longer than {limit:?}", name(command));
+        }
+        std::thread::sleep(POLL);
+    }
+}
+
+fn judge(command: &Command, status: ExitStatus) -> Result<()> {
+    if !status.success() {
+        bail!("{} ended with {status}", name(command));
+    }
+    Ok(())
+}
+
+fn cannot_run(command: &Command) -> String {
+    format!("cannot run {}", command.get_program().display())
+}
+
+fn name(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    program
+        .file_name()
+        .unwrap_or(command.get_program())
+        .display()
+        .to_string()
+}
+
+/// The command as someone would type it.
+fn line(command: &Command) -> String {
+    let mut line = name(command);
+    for argument in command.get_args() {
+        let _ = write!(line, " {}", argument.display());
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = program(Path::new("sh"), Path::new("."));
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn a_program_that_fails_is_an_error_that_names_it() {
+        assert!(run(&mut shell("exit 0")).is_ok());
+        let error = run(&mut shell("exit 3")).unwrap_err().to_string();
+        assert!(error.starts_with("sh ended with"), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_named() {
+        let error = run(&mut program(Path::new("no-such-program"), Path::new(".")));
+        let error = error.unwrap_err().to_string();
+        assert_eq!(error, "cannot run no-such-program");
+    }
+
+    #[test]
+    fn a_program_that_hangs_is_ended() {
+        let started = Instant::now();
+        let error = run_within(Duration::from_millis(300), &mut shell("sleep 60"));
+        assert!(error.unwrap_err().to_string().contains("took longer"));
+        assert!(started.elapsed() < Duration::from_secs(30));
+        assert!(run_within(Duration::from_secs(30), &mut shell("exit 0")).is_ok());
+    }
+}

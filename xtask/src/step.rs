@@ -1,0 +1,132 @@
+//! The steps of a check: each one command that can fail on its own.
+
+use std::fmt::{self, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use crate::command::{cargo, program, run, run_within};
+use crate::tools;
+
+/// Long enough for a slow network; the advisory database is a few megabytes.
+const FETCH_LIMIT: Duration = Duration::from_mins(2);
+
+/// One step. The order is that of running: what fails fast comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Step {
+    Format,
+    Lint,
+    Test,
+    Docs,
+    Unused,
+    Dependencies,
+    Advisories,
+    Template,
+}
+
+/// How a step ended that did not fail.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Passed,
+    /// Not run, and why.
+    Skipped(&'static str),
+}
+
+/// All steps, in the order of running.
+pub(crate) fn all() -> &'static [Step] {
+    Step::value_variants()
+}
+
+/// The steps and what each looks at, for `--list`.
+pub(crate) fn list() -> String {
+    let mut list = String::new();
+    for step in all() {
+        let _ = writeln!(list, "{:<14}{}", step.to_string(), step.about());
+    }
+    list
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.to_possible_value() {
+            Some(value) => formatter.write_str(value.get_name()),
+            None => Err(fmt::Error),
+        }
+    }
+}
+
+impl Step {
+    /// What the step looks at.
+    pub(crate) fn about(self) -> &'static str {
+        match self {
+            Self::Format => "the code is formatted",
+            Self::Lint => "no warning from the compiler or clippy",
+            Self::Test => "all tests",
+            Self::Docs => "the API documentation builds without a warning",
+            Self::Unused => "no dependency that nothing uses",
+            Self::Dependencies => "licences, bans and sources of all dependencies",
+            Self::Advisories => "no dependency with a known vulnerability",
+            Self::Template => "the SAM template is valid and lints clean",
+        }
+    }
+
+    /// Runs the step at the root of the repository.
+    pub(crate) fn run(self, root: &Path) -> Result<Outcome> {
+        match self {
+            Self::Format => run(cargo(root).args(["fmt", "--all", "--check"]))?,
+            Self::Lint => run(cargo(root)
+                .args(["clippy", "--workspace", "--all-targets"])
+                .args(["--", "-D", "warnings"]))?,
+            // There are no examples in the documentation to be tested beside.
+            Self::Test if has_nextest(root) => run(cargo(root)
+                .args(["nextest", "run", "--workspace"])
+                .args(["--profile", "ci"]))?,
+            Self::Test => run(cargo(root)
+                .args(["test", "--workspace", "--all-targets"])
+                .arg("--no-fail-fast"))?,
+            Self::Docs => run(cargo(root)
+                .args(["doc", "--workspace", "--no-deps"])
+                .env("RUSTDOCFLAGS", "-D warnings"))?,
+            // With metadata, because the name of a crate and of its library can differ.
+            Self::Unused => run(program(&tools::cargo_machete(root)?, root)
+                .args(["--with-metadata", "--skip-target-dir"]))?,
+            Self::Dependencies => run(deny(root)?.args(["check", "bans", "licenses", "sources"]))?,
+            Self::Advisories => return advisories(root),
+            Self::Template => run(program(&tools::sam(root)?, root)
+                // The linter wants some region to know its resource types.
+                .args(["validate", "--lint", "--region", "us-east-1"])
+                .env("SAM_CLI_TELEMETRY", "0"))?,
+        }
+        Ok(Outcome::Passed)
+    }
+}
+
+/// The advisory database lies on GitHub, which not every machine that builds this can reach. Only that
+/// is forgiven; an advisory, once read, is not.
+fn advisories(root: &Path) -> Result<Outcome> {
+    if run_within(FETCH_LIMIT, deny(root)?.args(["fetch", "db"])).is_err() {
+        return Ok(Outcome::Skipped(
+            "the advisory database (github.com/RustSec/advisory-db) could not be fetched, see above",
+        ));
+    }
+    run(deny(root)?.args(["check", "--disable-fetch", "advisories"]))?;
+    Ok(Outcome::Passed)
+}
+
+fn deny(root: &Path) -> Result<Command> {
+    let mut command = program(&tools::cargo_deny(root)?, root);
+    command.args(["--all-features", "--workspace"]);
+    Ok(command)
+}
+
+fn has_nextest(root: &Path) -> bool {
+    let status = cargo(root)
+        .args(["nextest", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    status.is_ok_and(|status| status.success())
+}
