@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region};
 use dynoxide::Database;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -63,23 +62,21 @@ pub(crate) fn serve(
     });
 }
 
-/// The SDK's client for a DynamoDB at this address. The credentials are made up: no emulator
-/// checks them, and the developer's own never leave their machine this way.
-pub(crate) fn client(endpoint: &str, configure: Option<&ConfigureClient>) -> Client {
-    let config = Builder::new()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(REGION))
-        .credentials_provider(Credentials::new(
-            "local",
-            "local",
-            None,
-            None,
-            "muster-local",
-        ))
-        .endpoint_url(endpoint);
-    let config = match configure {
-        Some(configure) => configure(config),
-        None => config,
-    };
-    Client::from_conf(config.build())
+/// The SDK's client as the functions make it, for a DynamoDB at this address. The credentials are
+/// made up unless `variable` has some: no emulator checks them.
+pub(crate) fn client(
+    endpoint: &str,
+    variable: impl Fn(&str) -> Option<String>,
+    configure: Option<&ConfigureClient>,
+) -> Result<Client> {
+    let client = muster::store::client(|name| match name {
+        "AWS_ENDPOINT_URL_DYNAMODB" => Some(endpoint.to_owned()),
+        "AWS_REGION" => variable(name).or_else(|| Some(REGION.to_owned())),
+        "AWS_SESSION_TOKEN" => variable(name),
+        _ => variable(name).or_else(|| Some("local".to_owned())),
+    })?;
+    Ok(match configure {
+        Some(configure) => Client::from_conf(configure(client.config().to_builder()).build()),
+        None => client,
+    })
 }

@@ -12,6 +12,7 @@ use lambda_runtime::{Context, Diagnostic, Error};
 use muster::config::Settings;
 use muster::domain::Clock;
 use muster::store::{Client, Store};
+use muster::telemetry::Telemetry;
 use muster_functions::App;
 use serde_json::Value;
 
@@ -206,9 +207,11 @@ fn linked(
     variables.insert("TABLE_NAME", table);
     let settings = Settings::read(|name| variables.get(name).map(|value| (*value).to_owned()));
     let app = App {
-        store: Store::new(client.clone(), table),
+        store: Store::new(client.clone(), table).with_clock(options.clock.clone()),
         settings: settings.with_context(|| format!("the settings of {}", function.resource))?,
         clock: options.clock.clone(),
+        // The log has a line for each request already.
+        telemetry: Telemetry::to(|_| {}),
     };
     let app = Arc::new(match &options.configure_app {
         Some(configure) => configure(app),

@@ -54,7 +54,10 @@ impl Stack {
 
         let mut dynamodb = JoinSet::new();
         let (stop_dynamodb, stopped) = watch::channel(false);
-        let dynamodb_url = if let Some(endpoint) = options.variable("AWS_ENDPOINT_URL_DYNAMODB") {
+        // Credentials of the developer's own go to a DynamoDB of their own choice, and nowhere else.
+        let chosen = options.variable("AWS_ENDPOINT_URL_DYNAMODB");
+        let variable = |name: &str| chosen.and(options.variable(name)).map(str::to_owned);
+        let dynamodb_url = if let Some(endpoint) = chosen {
             endpoint.to_owned()
         } else {
             let listener = bind(options.dynamodb_port, "--dynamodb-port").await?;
@@ -63,14 +66,14 @@ impl Stack {
             dynamodb::serve(&database, listener, &stopped, &mut dynamodb);
             url
         };
-        let client = dynamodb::client(&dynamodb_url, options.configure_client.as_ref());
+        let client = dynamodb::client(&dynamodb_url, variable, options.configure_client.as_ref())?;
         let table_name = options
             .variable("TABLE_NAME")
             .unwrap_or(&template.table.name)
             .to_owned();
         // Not through the caller's configuration: what counts or fails calls is meant for the
         // functions, not for this.
-        let own_client = dynamodb::client(&dynamodb_url, None);
+        let own_client = dynamodb::client(&dynamodb_url, variable, None)?;
         table::ensure(&own_client, &table_name, &template.table).await?;
 
         let key = issuer::signing_key(options.data.as_deref())?;
