@@ -183,6 +183,16 @@ pub(crate) fn arn(resource: &str) -> String {
     format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{resource}")
 }
 
+/// Why a request failed, for whoever watches the terminal. Requests themselves have the gateway's
+/// line.
+fn telemetry(log: Log) -> Telemetry {
+    Telemetry::to(move |line| {
+        if let Some(error) = line.get("error").and_then(Value::as_str) {
+            log.line(format_args!("failed: {error}"));
+        }
+    })
+}
+
 /// The linked function's code with its own settings: the one place that knows how an [`App`] is
 /// made.
 fn linked(
@@ -210,8 +220,7 @@ fn linked(
         store: Store::new(client.clone(), table).with_clock(options.clock.clone()),
         settings: settings.with_context(|| format!("the settings of {}", function.resource))?,
         clock: options.clock.clone(),
-        // The log has a line for each request already.
-        telemetry: Telemetry::to(|_| {}),
+        telemetry: telemetry(options.log.into()),
     };
     let app = Arc::new(match &options.configure_app {
         Some(configure) => configure(app),

@@ -2,94 +2,64 @@
 //!
 //! The real one answers a bare `{"message": "Unauthorized"}` as `application/json`. Muster's
 //! contract says that every error is a problem document, so here the two are one: `message` is what
-//! the real gateway says, the rest is what the contract asks for. A client that reads only
-//! `status` works against both.
+//! the real gateway says, the rest is what the contract asks for. A client that reads only the
+//! status works against both.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use serde::Serialize;
+use muster::http::{Code, Problem};
 use serde_json::json;
 
-/// An error in the form of RFC 9457.
+/// A refusal of the gateway.
 #[derive(Debug)]
-pub(crate) struct Problem {
-    pub(crate) status: StatusCode,
-    /// What the real gateway says.
-    pub(crate) message: &'static str,
-    /// The contract's stable code.
-    pub(crate) code: &'static str,
-    /// What to do about it.
-    pub(crate) detail: String,
-    pub(crate) errors: Vec<Violation>,
+pub(crate) struct Refused {
+    /// What the real gateway says, with its status.
+    status: StatusCode,
+    message: &'static str,
+    problem: Problem,
 }
 
-/// One wrong field of a body.
-#[derive(Debug, Serialize)]
-pub(crate) struct Violation {
-    pub(crate) pointer: String,
-    pub(crate) detail: String,
-}
-
-impl Violation {
-    /// What is wrong with a field at the top of the body.
-    pub(crate) fn of(field: &str, detail: impl Into<String>) -> Self {
-        let field = field.replace('~', "~0").replace('/', "~1");
-        Self {
-            pointer: format!("/{field}"),
-            detail: detail.into(),
-        }
-    }
-}
-
-impl Problem {
-    /// A problem whose detail is still to be said.
-    pub(crate) fn new(status: StatusCode, message: &'static str, code: &'static str) -> Self {
+impl Refused {
+    /// A refusal with this status and message, as the contract calls it and with what to do.
+    pub(crate) fn new(
+        status: StatusCode,
+        message: &'static str,
+        code: Code,
+        detail: impl Into<String>,
+    ) -> Self {
         Self {
             status,
             message,
-            code,
-            detail: message.to_owned(),
-            errors: Vec::new(),
+            problem: Problem::new(code, detail),
+        }
+    }
+
+    /// A request that is not valid.
+    pub(crate) fn invalid(problem: Problem) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            message: "Bad Request",
+            problem,
         }
     }
 
     /// A function failed: nothing of it shows.
     pub(crate) fn internal() -> Self {
-        Self {
-            detail: "The function failed; the terminal of the local stack says how.".to_owned(),
-            ..Self::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "Internal Server Error",
-                "internal",
-            )
-        }
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "Internal Server Error",
+            Code::Internal,
+            "The function failed; the terminal of the local stack says how.",
+        )
     }
 
-    /// Fields of a body that are wrong.
-    pub(crate) fn violations(errors: Vec<Violation>) -> Self {
-        let named = errors
-            .iter()
-            .map(|error| format!("{} {}", error.pointer, error.detail));
-        Self {
-            detail: named.collect::<Vec<_>>().join("; "),
-            errors,
-            ..Self::new(StatusCode::BAD_REQUEST, "Bad Request", "validation-failed")
-        }
-    }
-
-    /// The answer to the request of this id.
-    pub(crate) fn into_response(self, request_id: &str) -> Response {
-        let mut body = json!({
-            "message": self.message,
-            "type": format!("urn:muster:problem:{}", self.code),
-            "title": self.message,
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-            "code": self.code,
-            "request_id": request_id,
-        });
-        if let (Some(body), false) = (body.as_object_mut(), self.errors.is_empty()) {
-            body.insert("errors".to_owned(), json!(self.errors));
+    /// The answer to the request of this path and id.
+    pub(crate) fn into_response(self, path: &str, request_id: &str) -> Response {
+        let mut body = self.problem.to_json(path, request_id);
+        if let Some(body) = body.as_object_mut() {
+            body.insert("message".to_owned(), json!(self.message));
+            // The contract has no code of its own for what only a gateway refuses (431).
+            body.insert("status".to_owned(), json!(self.status.as_u16()));
         }
         let kind = HeaderValue::from_static("application/problem+json");
         let mut response = (
@@ -98,8 +68,15 @@ impl Problem {
             body.to_string(),
         )
             .into_response();
+        let headers = response.headers_mut();
         if let Ok(id) = HeaderValue::from_str(request_id) {
-            response.headers_mut().insert("x-request-id", id);
+            headers.insert("x-request-id", id);
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.problem.code.retry_after() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(u16::from(seconds)));
         }
         response
     }

@@ -15,9 +15,10 @@ use anyhow::Result;
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, FromRequest as _, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use muster::domain::Clock;
+use muster::http::{Code, Problem};
 
 use self::authorizer::{Authorizer, Refusal};
 use self::event::{Circumstances, event};
@@ -25,7 +26,7 @@ use self::route::{Found, Routes};
 use crate::issuer::Issuer;
 use crate::lambda::Lambda;
 use crate::log::Log;
-use crate::problem::Problem;
+use crate::problem::Refused;
 use crate::template::Route;
 
 /// The largest body the gateway takes.
@@ -66,10 +67,10 @@ impl Gateway {
         &self,
         parts: &Parts,
         found: Option<&Found<'_>>,
-        body: Result<Bytes, Problem>,
+        body: Result<Bytes, Refused>,
         source: SocketAddr,
         request_id: &str,
-    ) -> Result<Response, Problem> {
+    ) -> Result<Response, Refused> {
         if head_size(parts) > MAX_HEAD {
             return Err(head_too_large());
         }
@@ -95,7 +96,7 @@ impl Gateway {
         let deployed = self
             .lambda
             .find(&found.route.function)
-            .ok_or_else(Problem::internal)?;
+            .ok_or_else(Refused::internal)?;
         let invocation = self.lambda.invoke(deployed, event, request_id);
         match tokio::time::timeout(INTEGRATION_TIMEOUT, invocation).await {
             Ok(Ok(answer)) => answer::response(answer).ok_or_else(|| {
@@ -103,9 +104,9 @@ impl Gateway {
                 self.log.line(format_args!(
                     "{name} failed: its answer is not an HTTP response"
                 ));
-                Problem::internal()
+                Refused::internal()
             }),
-            Ok(Err(_)) => Err(Problem::internal()),
+            Ok(Err(_)) => Err(Refused::internal()),
             Err(_) => Err(timed_out()),
         }
     }
@@ -126,16 +127,8 @@ pub(crate) async fn serve(
     let answer = gateway
         .answer(&parts, found.as_ref(), body, source, &request_id)
         .await;
-    let mut response = answer.unwrap_or_else(|problem| {
-        let mut response = problem.into_response(&request_id);
-        if response.status() == StatusCode::UNAUTHORIZED {
-            let bearer = HeaderValue::from_static("Bearer");
-            response
-                .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, bearer);
-        }
-        response
-    });
+    let mut response =
+        answer.unwrap_or_else(|refused| refused.into_response(parts.uri.path(), &request_id));
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert("apigw-requestid", id);
     }
@@ -156,69 +149,66 @@ fn head_size(parts: &Parts) -> usize {
     line + headers.sum::<usize>()
 }
 
-fn head_too_large() -> Problem {
-    Problem {
-        detail: format!("Request line and headers may have {MAX_HEAD} bytes together."),
-        ..Problem::new(
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "Request Header Fields Too Large",
-            "headers-too-large",
-        )
-    }
+fn head_too_large() -> Refused {
+    Refused::new(
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "Request Header Fields Too Large",
+        Code::ValidationFailed,
+        format!("Send at most {MAX_HEAD} bytes of request line and headers together."),
+    )
 }
 
-fn no_route(parts: &Parts) -> Problem {
-    let detail = format!(
-        "There is no route {} {}. GET / lists the routes.",
-        parts.method,
-        parts.uri.path()
-    );
-    Problem {
-        detail,
-        ..Problem::new(StatusCode::NOT_FOUND, "Not Found", "not-found")
-    }
+fn no_route(parts: &Parts) -> Refused {
+    let (method, path) = (&parts.method, parts.uri.path());
+    Refused::new(
+        StatusCode::NOT_FOUND,
+        "Not Found",
+        Code::NotFound,
+        format!("There is no route {method} {path}. The page at / lists the routes."),
+    )
 }
 
-fn unauthenticated(refusal: Refusal) -> Problem {
+fn unauthenticated(refusal: Refusal) -> Refused {
     let what = match refusal {
         Refusal::Missing => "the request has no token",
         Refusal::Invalid(what) => what,
     };
-    let detail = format!(
-        "Send the header Authorization: Bearer <access_token>; {what}. \
-         POST /_local/token hands one out."
-    );
-    Problem {
-        detail,
-        ..Problem::new(StatusCode::UNAUTHORIZED, "Unauthorized", "unauthenticated")
-    }
+    Refused::new(
+        StatusCode::UNAUTHORIZED,
+        "Unauthorized",
+        Code::Unauthenticated,
+        format!(
+            "Send the header Authorization: Bearer <access_token>; {what}. \
+             POST /_local/token hands one out."
+        ),
+    )
 }
 
-fn body_refused(status: StatusCode) -> Problem {
+fn body_refused(status: StatusCode) -> Refused {
     if status == StatusCode::PAYLOAD_TOO_LARGE {
-        return Problem {
-            detail: format!("A body may have {MAX_BODY} bytes."),
-            ..Problem::new(status, "Request Entity Too Large", "body-too-large")
-        };
+        return Refused::new(
+            status,
+            "Request Entity Too Large",
+            Code::BodyTooLarge,
+            format!("Send at most {MAX_BODY} bytes."),
+        );
     }
-    Problem {
-        detail: "The body did not arrive in full.".to_owned(),
-        ..Problem::new(StatusCode::BAD_REQUEST, "Bad Request", "validation-failed")
-    }
+    Refused::invalid(Problem::new(
+        Code::ValidationFailed,
+        "The body did not arrive in full.",
+    ))
 }
 
-fn timed_out() -> Problem {
-    Problem {
-        detail: format!(
+fn timed_out() -> Refused {
+    Refused::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Service Unavailable",
+        Code::Unavailable,
+        format!(
             "The function did not answer in {} s.",
             INTEGRATION_TIMEOUT.as_secs()
         ),
-        ..Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Service Unavailable",
-            "unavailable",
-        )
-    }
+    )
 }
 
 #[cfg(test)]

@@ -184,7 +184,7 @@ async fn a_function_that_takes_longer_than_its_time_out_failed() {
         handlers,
         ..Options::default()
     };
-    let client = crate::dynamodb::client("http://127.0.0.1:1", None);
+    let client = crate::dynamodb::client("http://127.0.0.1:1", |_| None, None).unwrap();
     let lambda = crate::lambda::Lambda::new(&template, &options, &client, "t").unwrap();
     let echo = lambda.find("Echo").unwrap();
     let error = lambda.invoke(echo, Value::Null, "r-1").await.unwrap_err();

@@ -5,22 +5,24 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use muster::http::{Code, Problem, Violation};
 use serde_json::{Map, Value, json};
 
 use super::{EXPIRES_IN, Identity, Issuer};
-use crate::problem::{Problem, Violation};
+use crate::problem::Refused;
 
 /// What may stand in the body.
 const FIELDS: &str = "user_id, tenant_id, groups, email";
 
 /// Hands out a token for whoever the body names.
 pub(crate) async fn token(State(issuer): State<Arc<Issuer>>, body: Bytes) -> Response {
-    let request_id = issuer.clock.new_id().to_string();
+    let answer = |refused: Refused| {
+        refused.into_response("/_local/token", &issuer.clock.new_id().to_string())
+    };
     let identity = match read(&body) {
         Ok(identity) => identity,
-        Err(refusal) => return refusal.into_response(&request_id),
+        Err(problem) => return answer(Refused::invalid(problem)),
     };
     match issuer.token(&identity) {
         Ok(token) => Json(json!({
@@ -29,7 +31,7 @@ pub(crate) async fn token(State(issuer): State<Arc<Issuer>>, body: Bytes) -> Res
             "expires_in": EXPIRES_IN,
         }))
         .into_response(),
-        Err(_) => Problem::internal().into_response(&request_id),
+        Err(_) => answer(Refused::internal()),
     }
 }
 
@@ -71,21 +73,27 @@ fn read(body: &[u8]) -> Result<Identity, Problem> {
     for field in fields.keys() {
         if !FIELDS.split(", ").any(|known| known == field) {
             let detail = format!("is not a field of this request; it has {FIELDS}");
-            violations.push(Violation::of(field, detail));
+            violate(&mut violations, field, &detail);
         }
     }
     if violations.is_empty() {
         Ok(identity)
     } else {
-        Err(Problem::violations(violations))
+        Err(Problem::invalid(violations))
     }
 }
 
-fn not_an_object(detail: &str) -> Problem {
-    Problem {
-        detail: format!(r#"{detail} Send {{"user_id": "ada", "tenant_id": "acme"}}."#),
-        ..Problem::new(StatusCode::BAD_REQUEST, "Bad Request", "invalid-json")
-    }
+fn not_an_object(what: &str) -> Problem {
+    let detail = format!(r#"{what} Send {{"user_id": "ada", "tenant_id": "acme"}}."#);
+    Problem::new(Code::InvalidJson, detail)
+}
+
+fn violate(violations: &mut Vec<Violation>, field: &str, detail: &str) {
+    let field = field.replace('~', "~0").replace('/', "~1");
+    violations.push(Violation {
+        pointer: format!("/{field}"),
+        detail: detail.to_owned(),
+    });
 }
 
 fn text(
@@ -98,7 +106,7 @@ fn text(
         None => "is required: a text that is not empty",
         Some(_) => "must be a text that is not empty",
     };
-    violations.push(Violation::of(field, detail));
+    violate(violations, field, detail);
     None
 }
 
@@ -106,7 +114,7 @@ fn groups(fields: &Map<String, Value>, violations: &mut Vec<Violation>) -> Vec<S
     match fields.get("groups") {
         None | Some(Value::Null) => Vec::new(),
         Some(value) => serde_json::from_value(value.clone()).unwrap_or_else(|_| {
-            violations.push(Violation::of("groups", "must be a list of texts"));
+            violate(violations, "groups", "must be a list of texts");
             Vec::new()
         }),
     }
@@ -119,7 +127,7 @@ mod tests {
     fn violations(body: &str) -> Vec<String> {
         let problem = read(body.as_bytes()).unwrap_err();
         problem
-            .errors
+            .violations
             .into_iter()
             .map(|violation| violation.pointer)
             .collect()
@@ -158,7 +166,7 @@ mod tests {
     #[test]
     fn what_is_not_an_object_is_refused_as_such() {
         for body in ["", "[]", "{"] {
-            assert_eq!(read(body.as_bytes()).unwrap_err().code, "invalid-json");
+            assert_eq!(read(body.as_bytes()).unwrap_err().code, Code::InvalidJson);
         }
     }
 }
