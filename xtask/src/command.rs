@@ -104,7 +104,8 @@ mod tests {
     #[test]
     fn a_program_that_hangs_is_ended() {
         let started = Instant::now();
-        let error = run_within(Duration::from_millis(300), &mut shell("sleep 60"));
+        let mut sleep = program(Path::new("sleep"), Path::new("."));
+        let error = run_within(Duration::from_millis(300), sleep.arg("60"));
         assert!(error.unwrap_err().to_string().contains("took longer"));
         assert!(started.elapsed() < Duration::from_secs(30));
         assert!(run_within(Duration::from_secs(30), &mut shell("exit 0")).is_ok());
