@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod domain;
+pub mod entra;
 pub mod http;
 pub mod store;
 pub mod telemetry;

@@ -1,0 +1,309 @@
+//! The difference between what the directory says and what the table has, as a list of changes. Pure:
+//! the same input gives the same plan, and a plan that was carried out gives an empty one.
+
+mod change;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use change::{Change, Naming, NewOrganization, NewTeam, Place, Plan, Step};
+pub use state::{Found, FoundOrganization, FoundTeam, Held, HeldOrganization, HeldTeam, Made};
+
+use super::reading::{AssignedGroup, Reading};
+use super::rules::{OnLeave, SyncRules};
+use crate::domain::{GroupId, Name, OrganizationId, Role, Source, Status, TeamId};
+
+/// What must be looked up in the table before a plan can be made; empty when nothing is new.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lookups {
+    /// Organizations, deleted ones too.
+    pub organizations: BTreeSet<OrganizationId>,
+    /// Teams.
+    pub teams: BTreeSet<TeamId>,
+}
+
+impl Lookups {
+    /// Whether there is nothing to look up.
+    pub fn is_empty(&self) -> bool {
+        self.organizations.is_empty() && self.teams.is_empty()
+    }
+}
+
+/// What must be looked up: whatever may have to be made, and whatever the user may join.
+pub fn lookups(reading: &Reading, held: &Held, made: Made, rules: &SyncRules) -> Lookups {
+    let mut lookups = Lookups::default();
+    if made == Made::Unknown {
+        for (id, _) in reading.assigned() {
+            lookups.teams.insert(id.team_id());
+            if rules.also_create_organizations {
+                lookups.organizations.insert(id.organization_id());
+            }
+        }
+    }
+    for (id, _) in reading.held() {
+        let (organization, team) = (id.organization_id(), id.team_id());
+        let joins = |status: Option<Status>| status.is_none_or(|it| it == Status::Invited);
+        let joins_team = joins(held.teams.get(&team).map(|it| it.status));
+        let joins_organization = rules.also_create_organizations
+            && joins(held.organizations.get(&organization).map(|it| it.status));
+        if joins_team || joins_organization {
+            // The team's organization decides too whether the team can be joined.
+            lookups.organizations.insert(organization);
+        }
+        if joins_team {
+            lookups.teams.insert(team);
+        }
+    }
+    lookups
+}
+
+/// The plan. `found` is what was found of [`lookups`] of the same input.
+pub fn plan(reading: &Reading, held: &Held, made: Made, found: &Found, rules: &SyncRules) -> Plan {
+    let mut planner = Planner {
+        reading,
+        held,
+        found,
+        rules,
+        changes: Vec::new(),
+        organizations: BTreeSet::new(),
+        teams: BTreeMap::new(),
+    };
+    if made == Made::Unknown {
+        planner.make();
+    }
+    for (id, group) in reading.held() {
+        planner.join(id, group);
+    }
+    planner.leave();
+    let mut changes = planner.changes;
+    // Stable: within a step by id, whatever the order of the input was.
+    changes.sort_by_key(Change::step);
+    let memberships = held.organizations.len() + held.teams.len();
+    let touched = changes.iter().filter(|change| {
+        matches!(
+            change,
+            Change::AcceptInvitation { .. } | Change::Leave { .. } | Change::Suspend { .. }
+        )
+    });
+    Plan {
+        kept: memberships.saturating_sub(touched.count()),
+        changes,
+    }
+}
+
+struct Planner<'a> {
+    reading: &'a Reading,
+    held: &'a Held,
+    found: &'a Found,
+    rules: &'a SyncRules,
+    changes: Vec<Change>,
+    /// Organizations that are going to be there.
+    organizations: BTreeSet<OrganizationId>,
+    /// Teams that are going to be there, with their organizations.
+    teams: BTreeMap<TeamId, Option<OrganizationId>>,
+}
+
+impl Planner<'_> {
+    /// What is missing for the assigned groups, and what has another name now.
+    fn make(&mut self) {
+        let mut organization_names = BTreeSet::new();
+        let mut team_names = BTreeSet::new();
+        for (id, group) in self.reading.assigned() {
+            let naming = Naming::new(&group.name, id);
+            // Of two new ones of one name, the first by id gets it, whoever's write is faster.
+            let once = |taken: &mut BTreeSet<_>| {
+                if taken.insert(group.name.folded()) {
+                    naming.clone()
+                } else {
+                    naming.clone().second()
+                }
+            };
+            if self.rules.also_create_organizations {
+                match self.found.organizations.get(&id.organization_id()) {
+                    None => {
+                        let naming = once(&mut organization_names);
+                        self.make_organization(id, naming);
+                    }
+                    Some(found) if found.is_live => self.rename(
+                        Place::Organization(id.organization_id()),
+                        (&found.name, found.synced_name.as_ref(), found.version),
+                        &naming,
+                    ),
+                    Some(_) => {}
+                }
+            }
+            match self.found.teams.get(&id.team_id()) {
+                None => {
+                    let naming = if self.rules.also_create_organizations {
+                        // Alone in its organization.
+                        naming
+                    } else {
+                        once(&mut team_names)
+                    };
+                    self.make_team(id, naming);
+                }
+                Some(found) => self.rename(
+                    Place::Team(id.team_id()),
+                    (&found.name, found.synced_name.as_ref(), found.version),
+                    &naming,
+                ),
+            }
+        }
+    }
+
+    fn make_organization(&mut self, id: &GroupId, naming: Naming) {
+        let organization_id = id.organization_id();
+        self.organizations.insert(organization_id.clone());
+        self.changes.push(Change::MakeOrganization(NewOrganization {
+            id: organization_id,
+            naming,
+            limits: self.rules.limits.clone(),
+            is_own: self.reading.holds(id),
+        }));
+    }
+
+    fn make_team(&mut self, id: &GroupId, naming: Naming) {
+        let in_organization = self.rules.also_create_organizations;
+        if in_organization && self.is_deleted(&id.organization_id()) {
+            // It would be a team of nothing.
+            return;
+        }
+        let organization_id = in_organization.then(|| id.organization_id());
+        self.teams.insert(id.team_id(), organization_id.clone());
+        self.changes.push(Change::MakeTeam(NewTeam {
+            id: id.team_id(),
+            organization_id,
+            naming,
+            limits: self.rules.team_limits(in_organization),
+            is_own: self.reading.holds(id),
+        }));
+    }
+
+    /// Renames what still has the name that the sync gave it.
+    fn rename(
+        &mut self,
+        what: Place,
+        (name, synced_name, version): (&Name, Option<&Name>, u64),
+        naming: &Naming,
+    ) {
+        if self.rules.refresh_names && synced_name == Some(name) && !naming.is(name) {
+            self.changes.push(Change::Rename {
+                what,
+                from: name.clone(),
+                version,
+                naming: naming.clone(),
+            });
+        }
+    }
+
+    /// What a group that holds gives the user.
+    fn join(&mut self, id: &GroupId, group: Option<&AssignedGroup>) {
+        let organization_id = id.organization_id();
+        let in_organization = self.held.organizations.get(&organization_id);
+        if self.rules.also_create_organizations && self.will_be_live(&organization_id) {
+            let no_app_roles = BTreeSet::new();
+            let app_roles = group.map_or(&no_app_roles, |group| &group.app_roles);
+            match in_organization {
+                None => self.changes.push(Change::JoinOrganization {
+                    role: self.rules.role(id, app_roles),
+                    organization_id: organization_id.clone(),
+                }),
+                Some(membership) if membership.status == Status::Invited => {
+                    self.changes.push(Change::AcceptInvitation {
+                        at: Place::Organization(organization_id.clone()),
+                        version: membership.version,
+                    });
+                }
+                Some(_) => {}
+            }
+        }
+        let team_id = id.team_id();
+        if !self.can_join_team(id, &team_id) {
+            return;
+        }
+        match self.held.teams.get(&team_id) {
+            None => self.changes.push(Change::JoinTeam { team_id }),
+            Some(membership) if membership.status == Status::Invited => {
+                self.changes.push(Change::AcceptInvitation {
+                    at: Place::Team(team_id),
+                    version: membership.version,
+                });
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// A team can be joined when it is there, and not through the back door: neither that of an
+    /// organization that is gone nor that of one in which the user is suspended.
+    fn can_join_team(&self, group: &GroupId, team: &TeamId) -> bool {
+        let found = self.found.teams.get(team);
+        let Some(organization) = found
+            .map(|team| &team.organization_id)
+            .or_else(|| self.teams.get(team))
+        else {
+            return false;
+        };
+        organization.as_ref().is_none_or(|organization| {
+            let membership = self.held.organizations.get(organization);
+            let is_suspended = membership.is_some_and(|it| it.status == Status::Suspended);
+            // Another organization than the group's own was chosen by hand, and not looked up.
+            let is_gone =
+                *organization == group.organization_id() && !self.will_be_live(organization);
+            !is_suspended && !is_gone
+        })
+    }
+
+    fn will_be_live(&self, id: &OrganizationId) -> bool {
+        let found = self.found.organizations.get(id);
+        found.is_some_and(|found| found.is_live) || self.organizations.contains(id)
+    }
+
+    fn is_deleted(&self, id: &OrganizationId) -> bool {
+        let found = self.found.organizations.get(id);
+        found.is_some_and(|found| !found.is_live)
+    }
+
+    /// What no longer holds: memberships that the sync made, of groups that give nothing any more.
+    fn leave(&mut self) {
+        let holds: (BTreeSet<OrganizationId>, BTreeSet<TeamId>) = self
+            .reading
+            .held()
+            .map(|(id, _)| (id.organization_id(), id.team_id()))
+            .unzip();
+        let organizations = self.held.organizations.iter().filter(|(id, it)| {
+            self.rules.also_create_organizations
+                && it.source == Source::Entra
+                && !holds.0.contains(id)
+        });
+        let of_organizations = organizations.map(|(id, it)| {
+            let is_owner = it.role == Role::Owner && it.status == Status::Active;
+            let place = Place::Organization(id.clone());
+            (place, it.status, it.version, is_owner)
+        });
+        let teams = self.held.teams.iter();
+        let of_teams = teams
+            .filter(|(id, it)| it.source == Source::Entra && !holds.1.contains(id))
+            .map(|(id, it)| (Place::Team(id.clone()), it.status, it.version, false));
+        let on_leave = self.rules.on_leave;
+        let changes =
+            of_organizations
+                .chain(of_teams)
+                .filter_map(|(at, status, version, is_owner)| match on_leave {
+                    OnLeave::Keep => None,
+                    OnLeave::Suspend if status == Status::Suspended => None,
+                    OnLeave::Suspend => Some(Change::Suspend {
+                        at,
+                        version,
+                        is_owner,
+                    }),
+                    OnLeave::Remove => Some(Change::Leave {
+                        at,
+                        version,
+                        is_owner,
+                    }),
+                });
+        self.changes.extend(changes.collect::<Vec<_>>());
+    }
+}

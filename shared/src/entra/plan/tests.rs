@@ -1,0 +1,429 @@
+use std::sync::Arc;
+
+use proptest::collection::{btree_map, btree_set};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+use crate::domain::FoldedName;
+use crate::entra::reading::Assigned;
+
+/// The table, as far as the sync sees it, with one user.
+#[derive(Clone, Debug, PartialEq)]
+struct Table {
+    organizations: BTreeMap<OrganizationId, FoundOrganization>,
+    teams: BTreeMap<TeamId, FoundTeam>,
+    held: Held,
+}
+
+impl Table {
+    fn found(&self, lookups: &Lookups) -> Found {
+        let organizations = lookups.organizations.iter();
+        let teams = lookups.teams.iter();
+        Found {
+            organizations: organizations
+                .filter_map(|id| Some((id.clone(), self.organizations.get(id)?.clone())))
+                .collect(),
+            teams: teams
+                .filter_map(|id| Some((id.clone(), self.teams.get(id)?.clone())))
+                .collect(),
+        }
+    }
+
+    fn plan(&self, reading: &Reading, made: Made, rules: &SyncRules) -> Plan {
+        let found = self.found(&lookups(reading, &self.held, made, rules));
+        plan(reading, &self.held, made, &found, rules)
+    }
+
+    fn synced(&self, reading: &Reading, rules: &SyncRules) -> Self {
+        let mut table = self.clone();
+        for change in self.plan(reading, Made::Unknown, rules).changes() {
+            table.write(change);
+        }
+        table
+    }
+
+    fn free_name(&self, naming: &Naming) -> Name {
+        let taken = |name: &FoldedName| {
+            let mut live = self.organizations.values().filter(|it| it.is_live);
+            live.any(|it| it.name.folded() == *name)
+        };
+        if taken(&naming.name.folded()) {
+            assert!(!taken(&naming.if_taken.folded()));
+            return naming.if_taken.clone();
+        }
+        naming.name.clone()
+    }
+
+    /// One change as the conditional write that it is; a condition that fails is a bug of the plan.
+    fn write(&mut self, change: &Change) {
+        match change.clone() {
+            Change::MakeOrganization(new) => {
+                let name = self.free_name(&new.naming);
+                let made = FoundOrganization {
+                    is_live: true,
+                    synced_name: Some(name.clone()),
+                    name,
+                    version: 1,
+                };
+                assert_eq!(self.organizations.insert(new.id, made), None);
+            }
+            Change::MakeTeam(new) => {
+                let in_organization = new.organization_id.is_some();
+                assert_eq!(new.limits.models == ["all-org-models"], in_organization);
+                let made = FoundTeam {
+                    organization_id: new.organization_id,
+                    name: new.naming.name.clone(),
+                    synced_name: Some(new.naming.name),
+                    version: 1,
+                };
+                assert_eq!(self.teams.insert(new.id, made), None);
+            }
+            Change::JoinOrganization {
+                organization_id,
+                role,
+            } => {
+                assert!(self.organizations[&organization_id].is_live);
+                let joined = HeldOrganization {
+                    role,
+                    status: Status::Active,
+                    source: Source::Entra,
+                    version: 1,
+                };
+                let before = self.held.organizations.insert(organization_id, joined);
+                assert_eq!(before, None);
+            }
+            Change::JoinTeam { team_id } => {
+                assert!(self.teams.contains_key(&team_id));
+                let joined = HeldTeam {
+                    status: Status::Active,
+                    source: Source::Entra,
+                    version: 1,
+                };
+                assert_eq!(self.held.teams.insert(team_id, joined), None);
+            }
+            Change::AcceptInvitation { at, version } => {
+                let (status, _, found) = self.membership(&at);
+                assert_eq!((*status, *found), (Status::Invited, version));
+                *status = Status::Active;
+                *found += 1;
+            }
+            Change::Suspend { at, version, .. } => {
+                let (status, source, found) = self.membership(&at);
+                assert_eq!((source, *found), (Source::Entra, version));
+                *status = Status::Suspended;
+                *found += 1;
+            }
+            Change::Leave { at, version, .. } => {
+                let (_, source, found) = self.membership(&at);
+                assert_eq!((source, *found), (Source::Entra, version));
+                match at {
+                    Place::Organization(id) => drop(self.held.organizations.remove(&id)),
+                    Place::Team(id) => drop(self.held.teams.remove(&id)),
+                }
+            }
+            Change::Rename {
+                what,
+                from,
+                version,
+                naming,
+            } => match what {
+                Place::Organization(id) => {
+                    let name = self.free_name(&naming);
+                    let renamed = self.organizations.get_mut(&id).unwrap();
+                    assert!(renamed.is_live);
+                    assert_eq!((&renamed.name, renamed.version), (&from, version));
+                    renamed.name = name.clone();
+                    renamed.synced_name = Some(name);
+                }
+                Place::Team(id) => {
+                    let renamed = self.teams.get_mut(&id).unwrap();
+                    assert_eq!((&renamed.name, renamed.version), (&from, version));
+                    renamed.name = naming.name.clone();
+                    renamed.synced_name = Some(naming.name);
+                }
+            },
+        }
+    }
+
+    fn membership(&mut self, at: &Place) -> (&mut Status, Source, &mut u64) {
+        match at {
+            Place::Organization(id) => {
+                let it = self.held.organizations.get_mut(id).unwrap();
+                (&mut it.status, it.source, &mut it.version)
+            }
+            Place::Team(id) => {
+                let it = self.held.teams.get_mut(id).unwrap();
+                (&mut it.status, it.source, &mut it.version)
+            }
+        }
+    }
+}
+
+fn group() -> impl Strategy<Value = GroupId> {
+    (0..6).prop_map(|n| GroupId::parse(format!("{n}0000000-group")).unwrap())
+}
+
+fn name() -> impl Strategy<Value = Name> {
+    select(vec!["Sales", "SALES", "Ops"]).prop_map(|name| name.parse().unwrap())
+}
+
+fn status() -> impl Strategy<Value = Status> {
+    select(Status::ALL.to_vec())
+}
+
+fn source() -> impl Strategy<Value = Source> {
+    select(vec![Source::Manual, Source::Entra])
+}
+
+fn role() -> impl Strategy<Value = Role> {
+    select(Role::ALL.to_vec())
+}
+
+prop_compose! {
+    fn reading()(
+        is_known in prop::bool::weighted(0.8),
+        assigned in btree_map(group(), (name(), any::<bool>()), 0..6),
+        user_groups in btree_set(group(), 0..6),
+    ) -> Reading {
+        let groups = assigned.into_iter().map(|(id, (name, leads))| {
+            let app_roles = leads.then(|| "Lead".to_owned()).into_iter().collect();
+            (id, AssignedGroup { name, app_roles })
+        });
+        let assigned = Arc::new(Assigned::new(groups.collect(), 0));
+        Reading::new(is_known.then_some(assigned), user_groups)
+    }
+}
+
+prop_compose! {
+    fn rules()(
+        also_create_organizations in any::<bool>(),
+        refresh_names in any::<bool>(),
+        on_leave in select(vec![OnLeave::Remove, OnLeave::Suspend, OnLeave::Keep]),
+    ) -> SyncRules {
+        SyncRules {
+            also_create_organizations,
+            refresh_names,
+            on_leave,
+            role_map: r#"{"Lead": "manager"}"#.parse().unwrap(),
+            ..SyncRules::default()
+        }
+    }
+}
+
+prop_compose! {
+    fn table()(
+        organizations in btree_map(group(), (any::<bool>(), name(), 0..3), 0..5),
+        teams in btree_map(group(), (any::<bool>(), name(), 0..3), 0..5),
+        in_organizations in btree_map(group(), (role(), status(), source()), 0..5),
+        in_teams in btree_map(group(), (status(), source()), 0..5),
+    ) -> Table {
+        let synced = |name: &Name, kind| match kind {
+            0 => None,
+            1 => Some(name.clone()),
+            _ => Some("Renamed by hand since".parse().unwrap()),
+        };
+        // Names of living organizations are unique: the second one is not there.
+        let mut names = BTreeSet::new();
+        let organizations: BTreeMap<_, _> = organizations
+            .into_iter()
+            .filter(|(_, (is_live, name, _))| !is_live || names.insert(name.folded()))
+            .map(|(id, (is_live, name, kind))| {
+                let synced_name = synced(&name, kind);
+                (id.organization_id(), FoundOrganization { is_live, name, synced_name, version: 3 })
+            })
+            .collect();
+        let teams = teams.into_iter().map(|(id, (in_organization, name, kind))| {
+            let organization_id = Some(id.organization_id());
+            let team = FoundTeam {
+                organization_id: organization_id
+                    .filter(|id| in_organization && organizations.contains_key(id)),
+                synced_name: synced(&name, kind),
+                name,
+                version: 3,
+            };
+            (id.team_id(), team)
+        });
+        let teams = teams.collect();
+        let in_organizations = in_organizations.into_iter().map(|(id, (role, status, source))| {
+            (id.organization_id(), HeldOrganization { role, status, source, version: 7 })
+        });
+        let in_teams = in_teams.into_iter().map(|(id, (status, source))| {
+            (id.team_id(), HeldTeam { status, source, version: 7 })
+        });
+        let held = Held {
+            organizations: in_organizations.collect(),
+            teams: in_teams.collect(),
+        };
+        Table { organizations, teams, held }
+    }
+}
+
+/// Both kinds of memberships, by what they are in.
+fn memberships(held: &Held) -> BTreeMap<Place, (Option<Role>, Status, Source)> {
+    let organizations = held.organizations.iter().map(|(id, it)| {
+        let place = Place::Organization(id.clone());
+        (place, (Some(it.role), it.status, it.source))
+    });
+    let teams = held.teams.iter();
+    let teams = teams.map(|(id, it)| (Place::Team(id.clone()), (None, it.status, it.source)));
+    organizations.chain(teams).collect()
+}
+
+fn is_of(place: &Place, groups: &BTreeSet<&str>) -> bool {
+    groups.contains(match place {
+        Place::Organization(id) => id.as_str(),
+        Place::Team(id) => id.as_str(),
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_plan_that_was_carried_out_leaves_nothing_to_do(
+        reading in reading(), rules in rules(), table in table(),
+    ) {
+        let after = table.synced(&reading, &rules);
+        for made in [Made::Unknown, Made::Everything] {
+            let again = after.plan(&reading, made, &rules);
+            prop_assert!(again.is_empty(), "{again:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_when_time_is_up_the_next_login_finishes(
+        reading in reading(), rules in rules(), table in table(), written in 0_usize..20,
+    ) {
+        let mut cut_off = table.clone();
+        for change in table.plan(&reading, Made::Unknown, &rules).changes().iter().take(written) {
+            cut_off.write(change);
+        }
+        let after = cut_off.synced(&reading, &rules);
+        prop_assert_eq!(memberships(&after.held), memberships(&table.synced(&reading, &rules).held));
+    }
+
+    #[test]
+    fn what_was_made_by_hand_is_never_touched_but_an_open_invitation(
+        reading in reading(), rules in rules(), table in table(),
+    ) {
+        let after = memberships(&table.synced(&reading, &rules).held);
+        for (place, (role, status, source)) in memberships(&table.held) {
+            if source != Source::Manual {
+                continue;
+            }
+            let (role_after, status_after, source_after) = after[&place];
+            prop_assert_eq!((role_after, source_after), (role, source));
+            prop_assert!(status_after == status
+                || (status, status_after) == (Status::Invited, Status::Active));
+        }
+    }
+
+    #[test]
+    fn nobody_is_let_in_by_a_group_that_does_not_hold_and_all_are_by_one_that_does(
+        reading in reading(), rules in rules(), table in table(),
+    ) {
+        let held: BTreeSet<&str> = reading.held().map(|(id, _)| id.as_str()).collect();
+        let after = table.synced(&reading, &rules);
+        let before = memberships(&table.held);
+        for (place, (_, status, source)) in memberships(&after.held) {
+            let was_active = before.get(&place).is_some_and(|it| it.1 == Status::Active);
+            if status == Status::Active && !was_active {
+                prop_assert!(is_of(&place, &held), "let in to {place:?}");
+            }
+            let is_ruled = rules.also_create_organizations || matches!(place, Place::Team(_));
+            if source == Source::Entra && is_ruled && !is_of(&place, &held) {
+                prop_assert!(match rules.on_leave {
+                    OnLeave::Remove => false,
+                    OnLeave::Suspend => status == Status::Suspended,
+                    OnLeave::Keep => true,
+                }, "left in {place:?}");
+            }
+        }
+        for id in held {
+            let organization = OrganizationId::parse(id).unwrap();
+            let is_live = after.organizations.get(&organization).is_some_and(|it| it.is_live);
+            if rules.also_create_organizations && is_live {
+                prop_assert!(after.held.organizations.contains_key(&organization));
+            }
+        }
+    }
+
+    #[test]
+    fn roles_suspensions_and_deletions_by_hand_stay(
+        reading in reading(), rules in rules(), table in table(),
+    ) {
+        let synced = table.synced(&reading, &rules);
+        let after = memberships(&synced.held);
+        for (place, (role, status, _)) in memberships(&table.held) {
+            if let Some((role_after, status_after, _)) = after.get(&place) {
+                prop_assert_eq!(*role_after, role);
+                prop_assert!(status != Status::Suspended || *status_after == Status::Suspended);
+            }
+        }
+        for (id, before) in &table.organizations {
+            let after = &synced.organizations[id];
+            prop_assert_eq!(after.is_live, before.is_live);
+            if before.synced_name.as_ref() != Some(&before.name) || !before.is_live {
+                prop_assert_eq!(&after.name, &before.name);
+            }
+            if !before.is_live {
+                let joined = synced.held.organizations.contains_key(id)
+                    && !table.held.organizations.contains_key(id);
+                prop_assert!(!joined, "joined what is deleted");
+            }
+        }
+        for (id, before) in &table.teams {
+            prop_assert_eq!(&synced.teams[id].organization_id, &before.organization_id);
+        }
+    }
+
+    #[test]
+    fn without_the_flag_organizations_are_left_alone(
+        reading in reading(), rules in rules(), table in table(),
+    ) {
+        let rules = SyncRules { also_create_organizations: false, ..rules };
+        let after = table.synced(&reading, &rules);
+        prop_assert_eq!(after.organizations, table.organizations);
+        prop_assert_eq!(after.held.organizations, table.held.organizations);
+    }
+
+    #[test]
+    fn an_empty_list_of_assigned_groups_makes_nothing_and_lets_nobody_in(
+        groups in btree_set(group(), 0..6), rules in rules(), table in table(),
+    ) {
+        let reading = Reading::new(Some(Arc::default()), groups);
+        let plan = table.plan(&reading, Made::Unknown, &rules);
+        prop_assert!(plan.changes().iter().all(|change| change.step() == Step::Leave));
+    }
+
+    #[test]
+    fn nothing_is_made_or_renamed_when_the_marker_says_so_or_the_application_is_not_known(
+        reading in reading(), groups in btree_set(group(), 0..6), rules in rules(), table in table(),
+    ) {
+        let unknown = Reading::new(None, groups);
+        for plan in [
+            table.plan(&reading, Made::Everything, &rules),
+            table.plan(&unknown, Made::Unknown, &rules),
+        ] {
+            let only_memberships = plan.changes().iter()
+                .all(|change| matches!(change.step(), Step::Join | Step::Leave));
+            prop_assert!(only_memberships, "{plan:?}");
+        }
+    }
+
+    #[test]
+    fn adds_go_before_removes_and_a_step_writes_nothing_twice(
+        reading in reading(), rules in rules(), table in table(),
+    ) {
+        let plan = table.plan(&reading, Made::Unknown, &rules);
+        let steps: Vec<Step> = plan.steps().map(|(step, _)| step).collect();
+        prop_assert!(steps.is_sorted_by(|one, other| one < other));
+        prop_assert!(Step::Join < Step::Leave);
+        for (_, changes) in plan.steps() {
+            let places: BTreeSet<Place> = changes.iter().map(Change::place).collect();
+            prop_assert_eq!(places.len(), changes.len());
+        }
+        prop_assert_eq!(plan.steps().flat_map(|(_, changes)| changes).count(), plan.changes().len());
+    }
+}
+
+mod examples;

@@ -1,0 +1,246 @@
+//! The sentences of the rule, one by one.
+
+use super::*;
+
+fn id(text: &str) -> GroupId {
+    GroupId::parse(text).unwrap()
+}
+
+fn reading_of(assigned: &[(&str, &str)], user_groups: &[&str]) -> Reading {
+    let groups = assigned.iter().map(|(group, name)| {
+        let group_of = AssignedGroup {
+            name: name.parse().unwrap(),
+            app_roles: BTreeSet::new(),
+        };
+        (id(group), group_of)
+    });
+    let assigned = Arc::new(Assigned::new(groups.collect(), 0));
+    let user_groups = user_groups.iter().map(|group| id(group));
+    Reading::new(Some(assigned), user_groups.collect())
+}
+
+fn with_organizations() -> SyncRules {
+    SyncRules {
+        also_create_organizations: true,
+        ..SyncRules::default()
+    }
+}
+
+fn empty() -> Table {
+    Table {
+        organizations: BTreeMap::new(),
+        teams: BTreeMap::new(),
+        held: Held::default(),
+    }
+}
+
+/// What is done to what, in order.
+fn said(plan: &Plan) -> Vec<String> {
+    let words = plan.changes().iter().map(|change| {
+        let verb = match change {
+            Change::MakeOrganization(new) => {
+                return format!("make organization {}: {}", new.id, new.naming.name);
+            }
+            Change::MakeTeam(new) => {
+                let kind = new.organization_id.as_ref().map_or("standalone", |_| "org");
+                return format!("make {kind} team {}", new.id);
+            }
+            Change::JoinOrganization { role, .. } => return format!("join as {}", role.as_str()),
+            Change::JoinTeam { .. } => "join",
+            Change::AcceptInvitation { .. } => "accept",
+            Change::Leave { .. } => "leave",
+            Change::Suspend { .. } => "suspend",
+            Change::Rename { naming, .. } => return format!("rename to {}", naming.name),
+        };
+        match change.place() {
+            Place::Organization(id) => format!("{verb} organization {id}"),
+            Place::Team(id) => format!("{verb} team {id}"),
+        }
+    });
+    words.collect()
+}
+
+#[test]
+fn a_first_login_makes_all_groups_and_joins_the_users_own_first() {
+    let reading = reading_of(&[("g1", "Sales"), ("g2", "Ops")], &["g2", "unassigned"]);
+    let plan = empty().plan(&reading, Made::Unknown, &with_organizations());
+    assert_eq!(
+        said(&plan),
+        [
+            "make organization g2: Ops",
+            "make org team g2",
+            "join as internal_user",
+            "join team g2",
+            "make organization g1: Sales",
+            "make org team g1",
+        ]
+    );
+    let plan = empty().plan(&reading, Made::Unknown, &SyncRules::default());
+    assert_eq!(
+        said(&plan),
+        [
+            "make standalone team g2",
+            "join team g2",
+            "make standalone team g1"
+        ]
+    );
+}
+
+#[test]
+fn a_login_with_nothing_new_looks_nothing_up() {
+    let reading = reading_of(&[("g1", "Sales"), ("g2", "Ops")], &["g2"]);
+    for rules in [with_organizations(), SyncRules::default()] {
+        let table = empty().synced(&reading, &rules);
+        assert!(lookups(&reading, &table.held, Made::Everything, &rules).is_empty());
+        assert!(table.plan(&reading, Made::Everything, &rules).is_empty());
+    }
+}
+
+#[test]
+fn the_second_group_of_a_name_bears_the_start_of_its_id() {
+    let groups = [("11111111-a", "Sales"), ("22222222-b", "SALES")];
+    let reading = reading_of(&groups, &[]);
+    let table = empty().synced(&reading, &with_organizations());
+    let names: Vec<&str> = table
+        .organizations
+        .values()
+        .map(|it| it.name.as_str())
+        .collect();
+    assert_eq!(names, ["Sales", "SALES (22222222)"]);
+}
+
+#[test]
+fn what_was_deleted_is_neither_made_nor_joined() {
+    let reading = reading_of(&[("g1", "Sales")], &["g1"]);
+    let mut table = empty().synced(&reading, &with_organizations());
+    table.held = Held::default();
+    let organization = table
+        .organizations
+        .get_mut(&id("g1").organization_id())
+        .unwrap();
+    organization.is_live = false;
+    for made in [Made::Unknown, Made::Everything] {
+        assert!(table.plan(&reading, made, &with_organizations()).is_empty());
+    }
+    // Purged, its team left behind: the marker still knows that it was made.
+    table.organizations.clear();
+    assert!(
+        table
+            .plan(&reading, Made::Everything, &with_organizations())
+            .is_empty()
+    );
+}
+
+#[test]
+fn an_existing_standalone_team_stays_and_the_organization_is_made_beside_it() {
+    let reading = reading_of(&[("g1", "Sales")], &["g1"]);
+    let table = empty().synced(&reading, &SyncRules::default());
+    let plan = table.plan(&reading, Made::Unknown, &with_organizations());
+    assert_eq!(
+        said(&plan),
+        ["make organization g1: Sales", "join as internal_user"]
+    );
+}
+
+#[test]
+fn whoever_left_the_group_leaves_what_it_gave() {
+    let before = reading_of(&[("g1", "Sales")], &["g1"]);
+    let table = empty().synced(&before, &with_organizations());
+    let after = reading_of(&[("g1", "Sales")], &[]);
+    let plan = |on_leave| {
+        let rules = SyncRules {
+            on_leave,
+            ..with_organizations()
+        };
+        said(&table.plan(&after, Made::Everything, &rules))
+    };
+    assert_eq!(
+        plan(OnLeave::Remove),
+        ["leave organization g1", "leave team g1"]
+    );
+    assert_eq!(
+        plan(OnLeave::Suspend),
+        ["suspend organization g1", "suspend team g1"]
+    );
+    assert!(plan(OnLeave::Keep).is_empty());
+}
+
+#[test]
+fn a_promoted_owner_leaves_by_the_write_that_counts_owners() {
+    let mut table = empty();
+    let owner = HeldOrganization {
+        role: Role::Owner,
+        status: Status::Active,
+        source: Source::Entra,
+        version: 4,
+    };
+    let organization = id("g1").organization_id();
+    table.held.organizations.insert(organization.clone(), owner);
+    let plan = table.plan(
+        &reading_of(&[], &[]),
+        Made::Everything,
+        &with_organizations(),
+    );
+    assert_eq!(
+        plan.changes(),
+        [Change::Leave {
+            at: Place::Organization(organization),
+            version: 4,
+            is_owner: true,
+        }]
+    );
+}
+
+#[test]
+fn a_renamed_group_renames_what_no_one_renamed_by_hand() {
+    let rules = SyncRules {
+        refresh_names: true,
+        ..with_organizations()
+    };
+    let table = empty().synced(&reading_of(&[("g1", "Sales"), ("g2", "Ops")], &[]), &rules);
+    let mut by_hand = table.clone();
+    let organization = id("g1").organization_id();
+    by_hand.organizations.get_mut(&organization).unwrap().name = "Mine".parse().unwrap();
+    by_hand.teams.clear();
+
+    let renamed = reading_of(&[("g1", "Vertrieb"), ("g2", "Ops")], &[]);
+    let plan = table.plan(&renamed, Made::Unknown, &rules);
+    assert_eq!(said(&plan), ["rename to Vertrieb", "rename to Vertrieb"]);
+    let plan = by_hand.plan(&renamed, Made::Unknown, &rules);
+    assert_eq!(said(&plan), ["make org team g1", "make org team g2"]);
+}
+
+#[test]
+fn a_team_is_no_back_door_for_who_is_suspended() {
+    let reading = reading_of(&[("g1", "Sales")], &["g1"]);
+    let mut table = empty().synced(&reading, &with_organizations());
+    table.held.teams.clear();
+    let organization = id("g1").organization_id();
+    let membership = table.held.organizations.get_mut(&organization).unwrap();
+    membership.status = Status::Suspended;
+    assert!(
+        table
+            .plan(&reading, Made::Unknown, &with_organizations())
+            .is_empty()
+    );
+}
+
+#[test]
+fn the_fingerprint_changes_with_what_is_to_be_made_only() {
+    let rules = with_organizations();
+    let sales = reading_of(&[("g1", "Sales")], &[]);
+    let fingerprint = sales.fingerprint(&rules);
+    assert_eq!(fingerprint.len(), 32);
+    let same = reading_of(&[("g1", "Vertrieb")], &["g1"]);
+    assert_eq!(same.fingerprint(&rules), fingerprint);
+    let others = [
+        reading_of(&[("g1", "Sales"), ("g2", "Ops")], &[]).fingerprint(&rules),
+        reading_of(&[], &[]).fingerprint(&rules),
+        sales.fingerprint(&SyncRules::default()),
+        sales.fingerprint(&SyncRules {
+            refresh_names: true,
+            ..rules
+        }),
+    ];
+    assert!(!others.contains(&fingerprint));
+}

@@ -1,0 +1,133 @@
+//! What was read of the directory, all of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::rules::SyncRules;
+use crate::domain::{GroupId, Name};
+
+/// The groups assigned to the enterprise application.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Assigned {
+    groups: BTreeMap<GroupId, AssignedGroup>,
+    unusable: usize,
+}
+
+/// A group assigned to the enterprise application.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AssignedGroup {
+    /// What is made for it is called so: its display name, or its id when it has none.
+    pub name: Name,
+    /// The values of the app roles that it was assigned with; empty unless the role map names any.
+    pub app_roles: BTreeSet<String>,
+}
+
+/// A complete read of the directory for one user. There is no incomplete one: a plan is made from a
+/// `Reading`, and only a read without any error gives one.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    assigned: Option<Arc<Assigned>>,
+    user_groups: BTreeSet<GroupId>,
+}
+
+/// How much was read, for the report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadCounts {
+    /// Groups assigned to the enterprise application.
+    pub assigned: usize,
+    /// Groups of the user.
+    pub of_user: usize,
+    /// Groups that give the user something.
+    pub held: usize,
+    /// Assigned groups left out because their id cannot be one of ours.
+    pub unusable: usize,
+}
+
+impl Assigned {
+    pub(super) fn new(groups: BTreeMap<GroupId, AssignedGroup>, unusable: usize) -> Self {
+        Self { groups, unusable }
+    }
+
+    /// The groups, by id.
+    pub fn groups(&self) -> impl Iterator<Item = (&GroupId, &AssignedGroup)> {
+        self.groups.iter()
+    }
+
+    /// How many were left out because their id cannot be one of ours.
+    pub fn unusable(&self) -> usize {
+        self.unusable
+    }
+}
+
+impl Reading {
+    pub(super) fn new(assigned: Option<Arc<Assigned>>, user_groups: BTreeSet<GroupId>) -> Self {
+        Self {
+            assigned,
+            user_groups,
+        }
+    }
+
+    /// The groups assigned to the enterprise application; none when it is not known
+    /// (`MICROSOFT_SERVICE_PRINCIPAL_ID` not set), so that nothing is made.
+    pub fn assigned(&self) -> impl Iterator<Item = (&GroupId, &AssignedGroup)> {
+        self.assigned.iter().flat_map(|assigned| assigned.groups())
+    }
+
+    /// The groups that give the user something: theirs that are assigned to the enterprise
+    /// application; all of theirs when it is not known.
+    pub fn held(&self) -> impl Iterator<Item = (&GroupId, Option<&AssignedGroup>)> {
+        self.user_groups
+            .iter()
+            .filter_map(|id| match &self.assigned {
+                None => Some((id, None)),
+                Some(assigned) => assigned.groups.get(id).map(|group| (id, Some(group))),
+            })
+    }
+
+    /// Whether that group gives the user something.
+    pub fn holds(&self, id: &GroupId) -> bool {
+        self.user_groups.contains(id)
+            && self
+                .assigned
+                .as_ref()
+                .is_none_or(|assigned| assigned.groups.contains_key(id))
+    }
+
+    /// How much was read.
+    pub fn counts(&self) -> ReadCounts {
+        ReadCounts {
+            assigned: self.assigned().count(),
+            of_user: self.user_groups.len(),
+            held: self.held().count(),
+            unusable: self.assigned.as_ref().map_or(0, |all| all.unusable),
+        }
+    }
+
+    /// 32 hexadecimal digits that change whenever there may be something to make or rename for the
+    /// assigned groups, whoever the user is. Kept as the marker of what was made.
+    pub fn fingerprint(&self, rules: &SyncRules) -> String {
+        let mut hash = Sha256::new();
+        hash.update([
+            u8::from(self.assigned.is_some()),
+            u8::from(rules.also_create_organizations),
+            u8::from(rules.refresh_names),
+        ]);
+        for (id, group) in self.assigned() {
+            // Neither an id nor a name has a control character, so nothing can imitate a line.
+            hash.update(id.as_str());
+            if rules.refresh_names {
+                hash.update("\t");
+                hash.update(group.name.as_str());
+            }
+            hash.update("\n");
+        }
+        let mut text = String::new();
+        for byte in hash.finalize().iter().take(16) {
+            let _ = write!(text, "{byte:02x}");
+        }
+        text
+    }
+}
