@@ -1,1 +1,3 @@
-fn main() {}
+//! The stories: what people do with Muster, over HTTP against the local stack.
+
+mod first_steps;

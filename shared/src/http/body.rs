@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(fields.required("name", text::<Name>), None);
         assert_eq!(fields.patch("domain", text::<Domain>), Patch::Keep);
         fields.nested("limits", |limits| {
-            limits.violate("models", "must be a list")
+            limits.violate("models", "must be a list");
         });
         let problem = fields.finish().unwrap_err();
         let pointers: Vec<_> = problem

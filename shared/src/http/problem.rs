@@ -303,9 +303,6 @@ mod tests {
         let problem = Problem::from(store::Error::Defect("row TENANT#t#USER#u".into()));
         let body = problem.to_json("/organizations", "r1").to_string();
         assert!(!body.contains("TENANT#"), "{body}");
-        assert_eq!(
-            problem.source.map(|source| source.to_string()).is_some(),
-            true
-        );
+        assert!(problem.source.is_some(), "kept for the log");
     }
 }

@@ -27,6 +27,7 @@ pub(super) struct Unmet<L>(Vec<(L, Option<Item>)>);
 impl<L: PartialEq> Unmet<L> {
     /// Whether the condition of this action did not hold, and if so the item as it was then:
     /// `None` when there was none.
+    #[allow(clippy::option_option)] // held, or did not and this was there (if anything)
     pub(super) fn of(&self, label: &L) -> Option<Option<&Item>> {
         let found = self.0.iter().find(|(unmet, _)| unmet == label);
         found.map(|(_, item)| item.as_ref())

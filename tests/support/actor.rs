@@ -1,0 +1,156 @@
+use reqwest::{Method, RequestBuilder};
+use serde_json::Value;
+
+/// Somebody who sends requests.
+#[derive(Clone)]
+pub struct Actor {
+    http: reqwest::Client,
+    url: String,
+    /// Their user id.
+    pub id: String,
+    token: Option<String>,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// Headers by lower-case name.
+    pub headers: std::collections::BTreeMap<String, String>,
+    /// The JSON body; `null` for none.
+    pub body: Value,
+}
+
+impl Actor {
+    pub(crate) fn new(http: reqwest::Client, url: &str, id: &str, token: Option<String>) -> Self {
+        Self {
+            http,
+            url: url.to_owned(),
+            id: id.to_owned(),
+            token,
+        }
+    }
+
+    /// A request that can still be changed, and is sent with [`Actor::send`].
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.url));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    /// Sends a request.
+    pub async fn send(&self, request: RequestBuilder) -> Reply {
+        let response = request.send().await.expect("an answer");
+        let status = response.status().as_u16();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect();
+        let body = response.bytes().await.unwrap();
+        Reply {
+            status,
+            headers,
+            body: if body.is_empty() {
+                Value::Null
+            } else {
+                serde_json::from_slice(&body)
+                    .unwrap_or_else(|_| panic!("no JSON: {}", String::from_utf8_lossy(&body)))
+            },
+        }
+    }
+
+    /// `GET`
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    /// `DELETE`
+    pub async fn delete(&self, path: &str) -> Reply {
+        self.send(self.request(Method::DELETE, path)).await
+    }
+
+    /// `POST` with JSON
+    pub async fn post(&self, path: &str, body: Value) -> Reply {
+        self.send(self.request(Method::POST, path).json(&body))
+            .await
+    }
+
+    /// `POST` with JSON and an `Idempotency-Key`
+    pub async fn post_once(&self, path: &str, key: &str, body: Value) -> Reply {
+        let request = self
+            .request(Method::POST, path)
+            .header("idempotency-key", key);
+        self.send(request.json(&body)).await
+    }
+
+    /// `POST` without a body
+    pub async fn post_empty(&self, path: &str) -> Reply {
+        self.send(self.request(Method::POST, path)).await
+    }
+
+    /// `PATCH` with JSON
+    pub async fn patch(&self, path: &str, body: Value) -> Reply {
+        self.send(self.request(Method::PATCH, path).json(&body))
+            .await
+    }
+
+    /// `PUT` with JSON
+    pub async fn put(&self, path: &str, body: Value) -> Reply {
+        self.send(self.request(Method::PUT, path).json(&body)).await
+    }
+
+    /// All items of a list, page by page.
+    pub async fn all(&self, path: &str) -> Vec<Value> {
+        let mut items = Vec::new();
+        let mut cursor = String::new();
+        loop {
+            let separator = if path.contains('?') { '&' } else { '?' };
+            let page = self
+                .get(&format!("{path}{separator}cursor={cursor}"))
+                .await
+                .expect(200);
+            items.extend(page.body["items"].as_array().unwrap().clone());
+            match page.body["next_cursor"].as_str() {
+                Some(next) => next.clone_into(&mut cursor),
+                None => return items,
+            }
+        }
+    }
+}
+
+impl Reply {
+    /// This answer, which must have this status.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{self:?}");
+        self
+    }
+
+    /// This answer, which must be this error with all that every error has.
+    #[track_caller]
+    pub fn problem(self, status: u16, code: &str) -> Self {
+        assert_eq!(
+            (self.status, self.body["code"].as_str()),
+            (status, Some(code)),
+            "{self:?}"
+        );
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        assert_eq!(self.body["status"], status);
+        for member in ["type", "title", "detail", "instance", "request_id"] {
+            assert!(self.body[member].is_string(), "{member} in {self:?}");
+        }
+        assert_eq!(self.body["request_id"], self.headers["x-request-id"]);
+        self
+    }
+
+    /// How many round trips to DynamoDB the answer says it took.
+    pub fn round_trips(&self) -> u32 {
+        let timing = &self.headers["server-timing"];
+        let (_, told) = timing.split_once("desc=\"").expect("a description");
+        told.trim_end_matches(" rt\"").parse().expect("a number")
+    }
+}

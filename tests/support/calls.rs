@@ -1,0 +1,71 @@
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
+use serde_json::Value;
+
+/// One request to DynamoDB, as it went over the wire.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// `TransactWriteItems`, …
+    pub operation: String,
+    /// The request.
+    pub input: Value,
+}
+
+/// Every request that a client sends, seen at the SDK.
+#[derive(Clone, Debug, Default)]
+pub struct Calls(Arc<Mutex<Vec<Call>>>);
+
+impl Calls {
+    /// Those since the last time, in their order.
+    pub fn take(&self) -> Vec<Call> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+
+    /// The operations since the last time, in their order.
+    pub fn operations(&self) -> Vec<String> {
+        self.take().into_iter().map(|call| call.operation).collect()
+    }
+}
+
+impl Call {
+    /// Every text in the request that could be a key or part of one.
+    pub fn texts(&self) -> Vec<String> {
+        fn collect(value: &Value, texts: &mut Vec<String>) {
+            match value {
+                Value::String(text) => texts.push(text.clone()),
+                Value::Array(items) => items.iter().for_each(|item| collect(item, texts)),
+                Value::Object(members) => members.values().for_each(|item| collect(item, texts)),
+                _ => {}
+            }
+        }
+        let mut texts = Vec::new();
+        collect(&self.input, &mut texts);
+        texts
+    }
+}
+
+impl Intercept for Calls {
+    fn name(&self) -> &'static str {
+        "Calls"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let request = context.request();
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let (_, operation) = target.split_once('.').unwrap_or_default();
+        let body = request.body().bytes().unwrap_or_default();
+        self.0.lock().unwrap().push(Call {
+            operation: operation.to_owned(),
+            input: serde_json::from_slice(body)?,
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,21 @@
+//! What the stories have in common: a stack of their own, people who act in it, a look at what
+//! goes to DynamoDB, and a DynamoDB that fails on demand.
+
+// Only tests use it: what cannot be done ends the test.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+#![allow(clippy::missing_panics_doc, clippy::return_self_not_must_use)]
+
+mod actor;
+mod calls;
+mod faults;
+mod world;
+
+pub use actor::{Actor, Reply};
+pub use calls::{Call, Calls};
+pub use faults::{Fault, Faults};
+pub use world::{ACME, World};

@@ -1,0 +1,175 @@
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use muster_local::{Options, Stack};
+use serde_json::{Value, json};
+
+use crate::{Actor, Calls};
+
+/// The tenant of whoever is of no other.
+pub const ACME: &str = "acme";
+/// The group that makes a tenant admin when nothing else is set.
+const TENANT_ADMINS: &str = "tenant-admins";
+
+/// A stack of one's own, and what it asked of DynamoDB.
+pub struct World {
+    /// The stack.
+    pub stack: Stack,
+    /// Every call of the functions to DynamoDB.
+    pub calls: Calls,
+    http: reqwest::Client,
+}
+
+impl World {
+    /// With everything as it is by default.
+    pub async fn start() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    /// With these options.
+    pub async fn with(mut options: Options) -> Self {
+        let calls = Calls::default();
+        let (counted, inner) = (calls.clone(), options.configure_client.take());
+        options.configure_client = Some(Arc::new(move |config| {
+            let config = inner.as_ref().map_or(config.clone(), |inner| inner(config));
+            config.interceptor(counted.clone())
+        }));
+        let stack = Stack::start(options).await.expect("the stack starts");
+        Self {
+            stack,
+            calls,
+            http: reqwest::Client::new(),
+        }
+    }
+
+    /// With an environment variable set.
+    pub async fn with_variable(name: &str, value: &str) -> Self {
+        let mut options = Options::default();
+        options.variables.insert(name.to_owned(), value.to_owned());
+        Self::with(options).await
+    }
+
+    /// A user of [`ACME`]. Nothing is known of them until something is done.
+    pub fn user(&self, id: &str) -> Actor {
+        self.user_of(ACME, id)
+    }
+
+    /// A user of a tenant.
+    pub fn user_of(&self, tenant: &str, id: &str) -> Actor {
+        self.actor(tenant, id, &[])
+    }
+
+    /// A tenant admin of [`ACME`].
+    pub fn tenant_admin(&self) -> Actor {
+        self.tenant_admin_of(ACME)
+    }
+
+    /// A tenant admin of a tenant.
+    pub fn tenant_admin_of(&self, tenant: &str) -> Actor {
+        self.actor(tenant, "root", &[TENANT_ADMINS])
+    }
+
+    /// Somebody with a token for these groups.
+    pub fn actor(&self, tenant: &str, id: &str, groups: &[&str]) -> Actor {
+        let token = self.stack.token(id, tenant, groups).expect("a token");
+        self.bearer(id, Some(token))
+    }
+
+    /// Somebody with any token, or none.
+    pub fn bearer(&self, id: &str, token: Option<String>) -> Actor {
+        Actor::new(self.http.clone(), self.stack.url(), id, token)
+    }
+
+    /// Makes users known in [`ACME`].
+    pub async fn register(&self, ids: &[&str]) {
+        let admin = self.tenant_admin();
+        for id in ids {
+            let reply = admin.put(&format!("/users/{id}"), json!({})).await;
+            assert!(matches!(reply.status, 200 | 201), "{reply:?}");
+        }
+    }
+
+    /// An organization of this name, made and owned by `owner`: its id.
+    pub async fn organization(&self, owner: &Actor, name: &str) -> String {
+        let made = owner
+            .post("/organizations", json!({"name": name}))
+            .await
+            .expect(201);
+        made.body["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Makes a user known and a member of an organization, by a tenant admin.
+    pub async fn member(&self, organization: &str, id: &str, role: &str, status: &str) -> Actor {
+        self.register(&[id]).await;
+        let body = json!({"user_id": id, "role": role, "status": if status == "suspended" { "active" } else { status }});
+        let members = format!("/organizations/{organization}/members");
+        self.tenant_admin().post(&members, body).await.expect(201);
+        if status == "suspended" {
+            let member = format!("{members}/{id}");
+            self.tenant_admin()
+                .patch(&member, json!({"status": status}))
+                .await
+                .expect(200);
+        }
+        self.user(id)
+    }
+
+    /// Every item of the table, past the functions.
+    pub async fn items(&self) -> Vec<serde_json::Map<String, Value>> {
+        let mut items = Vec::new();
+        let mut start = None;
+        loop {
+            let page = self
+                .stack
+                .client()
+                .scan()
+                .table_name(self.stack.table_name())
+                .consistent_read(true)
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .unwrap();
+            items.extend(page.items().iter().map(|item| {
+                item.iter()
+                    .map(|(name, value)| (name.clone(), plain(value)))
+                    .collect()
+            }));
+            start = page.last_evaluated_key().cloned();
+            if start.is_none() {
+                return items;
+            }
+        }
+    }
+
+    /// Changes an attribute of an item, past the functions.
+    pub async fn tamper(&self, pk: &str, sk: &str, attribute: &str, value: AttributeValue) {
+        self.stack
+            .client()
+            .update_item()
+            .table_name(self.stack.table_name())
+            .key("pk", AttributeValue::S(pk.to_owned()))
+            .key("sk", AttributeValue::S(sk.to_owned()))
+            .update_expression("SET #a = :v")
+            .expression_attribute_names("#a", attribute)
+            .expression_attribute_values(":v", value)
+            .send()
+            .await
+            .unwrap();
+    }
+}
+
+/// An attribute as JSON.
+fn plain(value: &AttributeValue) -> Value {
+    match value {
+        AttributeValue::S(text) => json!(text),
+        AttributeValue::N(number) => serde_json::from_str(number).unwrap(),
+        AttributeValue::Bool(yes) => json!(yes),
+        AttributeValue::Null(_) => Value::Null,
+        AttributeValue::L(list) => list.iter().map(plain).collect(),
+        AttributeValue::M(map) => map
+            .iter()
+            .map(|(name, value)| (name.clone(), plain(value)))
+            .collect(),
+        other => panic!("an attribute of a kind that nothing writes: {other:?}"),
+    }
+}
