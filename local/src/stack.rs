@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, anyhow};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
+use muster::config::DEFAULT_TENANT_ADMIN_GROUP;
 use muster::store::Client;
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
@@ -24,6 +25,8 @@ use crate::options::Options;
 use crate::page::{self, Running};
 use crate::{dynamodb, invoke, table, template};
 
+/// The variable that names the group of tenant admins.
+const TENANT_ADMIN_GROUP: &str = "TENANT_ADMIN_GROUP";
 /// How long requests under way may take to end when the stack stops.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
@@ -86,7 +89,11 @@ impl Stack {
         let warnings = warnings.collect();
         let log = Log::from(options.log);
         let gateway = Gateway::new(&template.routes, &issuer, Arc::clone(&lambda), log)?;
-        let running = Running::new(&template, &url, &dynamodb_url, &table_name);
+        let group = options
+            .variable(TENANT_ADMIN_GROUP)
+            .or(template.variable(TENANT_ADMIN_GROUP));
+        let group = group.unwrap_or(DEFAULT_TENANT_ADMIN_GROUP);
+        let running = Running::new(&template, &url, &dynamodb_url, &table_name, group);
         let router = router(Arc::new(gateway), Arc::clone(&issuer), lambda, running);
 
         let (stop, mut stopped) = watch::channel(false);

@@ -91,6 +91,11 @@ async fn the_table_is_the_template_s() {
 #[tokio::test]
 async fn the_product_starts_with_its_own_template() {
     let stack = start(Options::default()).await;
+    assert_eq!(
+        stack.warnings(),
+        [""; 0],
+        "every function of the template is linked"
+    );
     let health = reqwest::get(format!("{}/_local/health", stack.url()))
         .await
         .unwrap();

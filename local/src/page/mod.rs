@@ -19,7 +19,13 @@ pub(crate) struct Running(Value);
 
 impl Running {
     /// Describes the stack.
-    pub(crate) fn new(template: &Template, url: &str, dynamodb_url: &str, table: &str) -> Self {
+    pub(crate) fn new(
+        template: &Template,
+        url: &str,
+        dynamodb_url: &str,
+        table: &str,
+        tenant_admin_group: &str,
+    ) -> Self {
         let routes = template.routes.iter().map(|route| {
             json!({
                 "method": route.method,
@@ -36,6 +42,7 @@ impl Running {
             "url": url,
             "dynamodb_url": dynamodb_url,
             "table_name": table,
+            "tenant_admin_group": tenant_admin_group,
             "routes": routes.collect::<Vec<_>>(),
             "functions": functions.collect::<Vec<_>>(),
         }))

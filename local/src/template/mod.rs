@@ -23,6 +23,16 @@ pub struct Template {
     pub table: Table,
 }
 
+impl Template {
+    /// A variable of the functions; where they differ, that of the first that has it.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        let mut functions = self.functions.iter();
+        functions
+            .find_map(|function| function.variables.get(name))
+            .map(String::as_str)
+    }
+}
+
 /// An `AWS::Serverless::Function`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {
