@@ -1,9 +1,9 @@
 //! The two calls to AWS that a token may need: a secret from Secrets Manager, a web identity token
 //! from STS. Signed with the signer that the DynamoDB client brings and sent through the HTTP client
-//! that Graph is asked with; an SDK client for each would be two more crates in every build and a
-//! third HTTP client in the function. The Parameters and Secrets extension is not used: a layer
-//! per region and architecture to deploy and keep up to date, one more process to start with each
-//! instance, and its cache would hand out a rotated secret for minutes.
+//! that Graph is asked with: an SDK client for each would be two more crates to compile and to link,
+//! for one call each. The Parameters and Secrets extension is not used: it is a layer per region and
+//! architecture to keep up to date, one more process to start with each instance, and its cache
+//! would hand out a rotated secret for minutes.
 
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};

@@ -33,8 +33,6 @@ pub const MAX_ROWS: usize = 50_000;
 pub const MAX_PAGES: usize = 500;
 /// Longest link to a next page, in bytes.
 const MAX_LINK: usize = 16 * 1024;
-/// Rows that are asked for in a page; Graph gives fewer when it likes.
-const PAGE_SIZE: &str = "999";
 
 /// Microsoft Graph, and the token that it is asked with.
 #[derive(Debug)]
@@ -108,7 +106,7 @@ impl Directory {
             return Ok(Some(kept.assigned.clone()));
         }
         let mut first = self.url(&["servicePrincipals", application, "appRoleAssignedTo"]);
-        first.query_pairs_mut().append_pair("$top", PAGE_SIZE);
+        first.set_query(Some("$top=999"));
         let list = List {
             question: Question::AssignedGroups,
             first,
@@ -139,7 +137,7 @@ impl Directory {
         }
         let question = Question::AppRoles;
         let mut url = self.url(&["servicePrincipals", application]);
-        url.query_pairs_mut().append_pair("$select", "appRoles");
+        url.set_query(Some("$select=appRoles"));
         let answer = self.ask(question, &url, false, deadline).await?;
         let read = page::read(&answer.body);
         let application: ServicePrincipal =
@@ -158,11 +156,7 @@ impl Directory {
             "memberOf"
         };
         let mut first = self.url(&["users", user.as_str(), way, "microsoft.graph.group"]);
-        first
-            .query_pairs_mut()
-            .append_pair("$select", "id")
-            .append_pair("$top", PAGE_SIZE)
-            .append_pair("$count", "true");
+        first.set_query(Some("$select=id&$top=999&$count=true"));
         let list = List {
             question: Question::UserGroups,
             first,

@@ -6,9 +6,8 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::domain::{
-    Budget, BudgetDuration, GroupId, Invalid, Limits, MAX_MODEL_LENGTH, MAX_MODELS, MAX_RATE, Role,
-};
+use crate::domain::{GroupId, Invalid, Limits, Patch, Role};
+use crate::http;
 
 /// The models of a team that takes its organization's list.
 pub const ALL_ORG_MODELS: &str = "all-org-models";
@@ -127,54 +126,23 @@ impl FromStr for RoleMap {
     }
 }
 
-/// Reads `DEFAULT_TEAM_PARAMS`: a JSON object of limits. A misspelt key would leave something
-/// unlimited, so keys that are none are refused.
+/// Reads `DEFAULT_TEAM_PARAMS`: `limits` as the HTTP contract has them. A misspelt key would leave
+/// something unlimited, so keys that are none are refused.
 pub(super) fn limits(text: &str) -> Result<Limits, Invalid> {
-    let mut limits = Limits::default();
-    for (key, value) in object(text)? {
-        if value.is_null() {
-            continue;
-        }
-        let taken = match key.as_str() {
-            "models" => models(value).map(|models| limits.models = models),
-            "max_budget" => value
-                .as_f64()
-                .and_then(|amount| Budget::try_from(amount).ok())
-                .map(|budget| limits.max_budget = Some(budget)),
-            "budget_duration" => value
-                .as_str()
-                .and_then(|text| text.parse::<BudgetDuration>().ok())
-                .map(|duration| limits.budget_duration = Some(duration)),
-            "tpm_limit" => rate(&value).map(|rate| limits.tpm_limit = Some(rate)),
-            "rpm_limit" => rate(&value).map(|rate| limits.rpm_limit = Some(rate)),
-            _ => {
-                return Err(Invalid::new(
-                    "must have no keys but max_budget, budget_duration, models, tpm_limit, rpm_limit",
-                ));
-            }
-        };
-        taken.ok_or_else(|| Invalid::new(format!("{key} {}", wanted(&key))))?;
+    let limits = Value::Object(object(text)?);
+    let mut fields = http::Fields::new(Map::from_iter([("limits".to_owned(), limits)]));
+    let patch = http::limits(&mut fields);
+    if let Err(problem) = fields.finish() {
+        let violations = problem.violations.iter().map(|violation| {
+            let key = violation.pointer.trim_start_matches("/limits/");
+            format!("{key} {}", violation.detail)
+        });
+        return Err(Invalid::new(violations.collect::<Vec<_>>().join("; ")));
     }
-    Ok(limits)
-}
-
-fn wanted(key: &str) -> &'static str {
-    match key {
-        "models" => "must be a list of up to 1,000 names of 1 to 255 characters",
-        "max_budget" => "must be 0, or a number from 0.000000001 to 1e15",
-        "budget_duration" => "must be like 30s, 5m, 24h, 30d or 1mo",
-        _ => "must be a whole number from 0 to 9007199254740991",
-    }
-}
-
-fn models(value: Value) -> Option<Vec<String>> {
-    let models: Vec<String> = serde_json::from_value(value).ok()?;
-    let named = |model: &String| (1..=MAX_MODEL_LENGTH).contains(&model.chars().count());
-    (models.len() <= MAX_MODELS && models.iter().all(named)).then_some(models)
-}
-
-fn rate(value: &Value) -> Option<u64> {
-    value.as_u64().filter(|rate| *rate <= MAX_RATE)
+    Ok(match patch {
+        Patch::Set(patch) => patch.apply(&Limits::default()),
+        Patch::Keep | Patch::Clear => Limits::default(),
+    })
 }
 
 /// The parser's own words could repeat what was set, which may be a secret in the wrong place.
@@ -278,6 +246,13 @@ mod tests {
         ] {
             assert!(limits(bad).is_err(), "{bad}");
         }
+        assert_eq!(
+            limits(r#"{"max_budgte": 1, "tpm_limit": -1}"#)
+                .unwrap_err()
+                .to_string(),
+            "tpm_limit must be a whole number from 0 to 9007199254740991; \
+             max_budgte is not a field that can be set here"
+        );
     }
 
     #[test]

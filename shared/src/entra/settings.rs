@@ -1,5 +1,5 @@
 //! Settings of the login sync, each read once at start and refused with its name when it cannot be
-//! read. No refusal repeats what was set: a secret may stand in the wrong variable.
+//! read. No refusal repeats a value: a secret may stand in the wrong variable.
 
 use std::net::Ipv4Addr;
 use std::str::FromStr;

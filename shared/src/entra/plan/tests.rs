@@ -1,3 +1,6 @@
+mod examples;
+mod table;
+
 use std::sync::Arc;
 
 use proptest::collection::{btree_map, btree_set};
@@ -5,160 +8,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::domain::FoldedName;
 use crate::entra::reading::Assigned;
-
-/// The table, as far as the sync sees it, with one user.
-#[derive(Clone, Debug, PartialEq)]
-struct Table {
-    organizations: BTreeMap<OrganizationId, FoundOrganization>,
-    teams: BTreeMap<TeamId, FoundTeam>,
-    held: Held,
-}
-
-impl Table {
-    fn found(&self, lookups: &Lookups) -> Found {
-        let organizations = lookups.organizations.iter();
-        let teams = lookups.teams.iter();
-        Found {
-            organizations: organizations
-                .filter_map(|id| Some((id.clone(), self.organizations.get(id)?.clone())))
-                .collect(),
-            teams: teams
-                .filter_map(|id| Some((id.clone(), self.teams.get(id)?.clone())))
-                .collect(),
-        }
-    }
-
-    fn plan(&self, reading: &Reading, made: Made, rules: &SyncRules) -> Plan {
-        let found = self.found(&lookups(reading, &self.held, made, rules));
-        plan(reading, &self.held, made, &found, rules)
-    }
-
-    fn synced(&self, reading: &Reading, rules: &SyncRules) -> Self {
-        let mut table = self.clone();
-        for change in self.plan(reading, Made::Unknown, rules).changes() {
-            table.write(change);
-        }
-        table
-    }
-
-    fn free_name(&self, naming: &Naming) -> Name {
-        let taken = |name: &FoldedName| {
-            let mut live = self.organizations.values().filter(|it| it.is_live);
-            live.any(|it| it.name.folded() == *name)
-        };
-        if taken(&naming.name.folded()) {
-            assert!(!taken(&naming.if_taken.folded()));
-            return naming.if_taken.clone();
-        }
-        naming.name.clone()
-    }
-
-    /// One change as the conditional write that it is; a condition that fails is a bug of the plan.
-    fn write(&mut self, change: &Change) {
-        match change.clone() {
-            Change::MakeOrganization(new) => {
-                let name = self.free_name(&new.naming);
-                let made = FoundOrganization {
-                    is_live: true,
-                    synced_name: Some(name.clone()),
-                    name,
-                    version: 1,
-                };
-                assert_eq!(self.organizations.insert(new.id, made), None);
-            }
-            Change::MakeTeam(new) => {
-                let in_organization = new.organization_id.is_some();
-                assert_eq!(new.limits.models == ["all-org-models"], in_organization);
-                let made = FoundTeam {
-                    organization_id: new.organization_id,
-                    name: new.naming.name.clone(),
-                    synced_name: Some(new.naming.name),
-                    version: 1,
-                };
-                assert_eq!(self.teams.insert(new.id, made), None);
-            }
-            Change::JoinOrganization {
-                organization_id,
-                role,
-            } => {
-                assert!(self.organizations[&organization_id].is_live);
-                let joined = HeldOrganization {
-                    role,
-                    status: Status::Active,
-                    source: Source::Entra,
-                    version: 1,
-                };
-                let before = self.held.organizations.insert(organization_id, joined);
-                assert_eq!(before, None);
-            }
-            Change::JoinTeam { team_id } => {
-                assert!(self.teams.contains_key(&team_id));
-                let joined = HeldTeam {
-                    status: Status::Active,
-                    source: Source::Entra,
-                    version: 1,
-                };
-                assert_eq!(self.held.teams.insert(team_id, joined), None);
-            }
-            Change::AcceptInvitation { at, version } => {
-                let (status, _, found) = self.membership(&at);
-                assert_eq!((*status, *found), (Status::Invited, version));
-                *status = Status::Active;
-                *found += 1;
-            }
-            Change::Suspend { at, version, .. } => {
-                let (status, source, found) = self.membership(&at);
-                assert_eq!((source, *found), (Source::Entra, version));
-                *status = Status::Suspended;
-                *found += 1;
-            }
-            Change::Leave { at, version, .. } => {
-                let (_, source, found) = self.membership(&at);
-                assert_eq!((source, *found), (Source::Entra, version));
-                match at {
-                    Place::Organization(id) => drop(self.held.organizations.remove(&id)),
-                    Place::Team(id) => drop(self.held.teams.remove(&id)),
-                }
-            }
-            Change::Rename {
-                what,
-                from,
-                version,
-                naming,
-            } => match what {
-                Place::Organization(id) => {
-                    let name = self.free_name(&naming);
-                    let renamed = self.organizations.get_mut(&id).unwrap();
-                    assert!(renamed.is_live);
-                    assert_eq!((&renamed.name, renamed.version), (&from, version));
-                    renamed.name = name.clone();
-                    renamed.synced_name = Some(name);
-                }
-                Place::Team(id) => {
-                    let renamed = self.teams.get_mut(&id).unwrap();
-                    assert_eq!((&renamed.name, renamed.version), (&from, version));
-                    renamed.name = naming.name.clone();
-                    renamed.synced_name = Some(naming.name);
-                }
-            },
-        }
-    }
-
-    fn membership(&mut self, at: &Place) -> (&mut Status, Source, &mut u64) {
-        match at {
-            Place::Organization(id) => {
-                let it = self.held.organizations.get_mut(id).unwrap();
-                (&mut it.status, it.source, &mut it.version)
-            }
-            Place::Team(id) => {
-                let it = self.held.teams.get_mut(id).unwrap();
-                (&mut it.status, it.source, &mut it.version)
-            }
-        }
-    }
-}
+use table::Table;
 
 fn group() -> impl Strategy<Value = GroupId> {
     (0..6).prop_map(|n| GroupId::parse(format!("{n}0000000-group")).unwrap())
@@ -425,5 +276,3 @@ proptest! {
         prop_assert_eq!(plan.steps().flat_map(|(_, changes)| changes).count(), plan.changes().len());
     }
 }
-
-mod examples;
