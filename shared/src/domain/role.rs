@@ -45,11 +45,15 @@ pub enum Permission {
     ViewMembers,
     /// Add, change and remove members (as far as [`Role::may_change`] goes).
     ManageMembers,
+    /// See the organization's teams.
+    ViewTeams,
+    /// Make, change and delete the organization's teams, and say who is in them.
+    ManageTeams,
 }
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::ViewOrganization,
         Self::ViewBilling,
         Self::UpdateOrganization,
@@ -58,6 +62,8 @@ impl Permission {
         Self::RestoreOrganization,
         Self::ViewMembers,
         Self::ManageMembers,
+        Self::ViewTeams,
+        Self::ManageTeams,
     ];
 }
 
@@ -111,7 +117,10 @@ impl Role {
     /// Whether an active member with this role may do that.
     pub fn grants(self, permission: Permission) -> bool {
         let needed = match permission {
-            Permission::ViewOrganization | Permission::ViewMembers => Privilege::Read,
+            Permission::ViewOrganization | Permission::ViewMembers | Permission::ViewTeams => {
+                Privilege::Read
+            }
+            Permission::ManageTeams => Privilege::Manage,
             Permission::ViewBilling
             | Permission::UpdateOrganization
             | Permission::ManageMembers => Privilege::Administer,

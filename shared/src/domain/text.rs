@@ -14,6 +14,8 @@ use super::{GroupId, Invalid};
 pub const MAX_NAME_LENGTH: usize = 255;
 /// Longest billing address, in characters.
 pub const MAX_BILLING_ADDRESS_LENGTH: usize = 2_000;
+/// Longest description, in characters.
+pub const MAX_DESCRIPTION_LENGTH: usize = 2_000;
 /// Longest Stripe customer id, in characters.
 pub const MAX_STRIPE_CUSTOMER_ID_LENGTH: usize = 255;
 /// Longest domain, in its ASCII form (RFC 1035).
@@ -75,6 +77,10 @@ text!(
 text!(
     /// A postal address, of up to 2,000 characters and several lines.
     BillingAddress
+);
+text!(
+    /// What something is for, in up to 2,000 characters and several lines.
+    Description
 );
 text!(
     /// A customer's id at Stripe: `cus_…`.
@@ -194,16 +200,31 @@ impl FromStr for Email {
     }
 }
 
+/// Checks a text of several lines.
+fn check_lines(text: &str, longest: usize) -> Result<(), Invalid> {
+    let odd = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+    if text.chars().count() > longest || text.chars().any(odd) {
+        return Err(Invalid::new(format!(
+            "must be up to {longest} characters, without control characters but line breaks and tabs"
+        )));
+    }
+    Ok(())
+}
+
 impl FromStr for BillingAddress {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let odd = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
-        if text.chars().count() > MAX_BILLING_ADDRESS_LENGTH || text.chars().any(odd) {
-            return Err(Invalid::new(
-                "must be up to 2,000 characters, without control characters but line breaks and tabs",
-            ));
-        }
+        check_lines(text, MAX_BILLING_ADDRESS_LENGTH)?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl FromStr for Description {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        check_lines(text, MAX_DESCRIPTION_LENGTH)?;
         Ok(Self(text.to_owned()))
     }
 }

@@ -8,13 +8,15 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use sha2::{Digest, Sha256};
 
-use crate::domain::{Domain, Email, FoldedName, OrganizationId, TenantId, UserId};
+use crate::domain::{Domain, Email, FoldedName, OrganizationId, TeamId, TenantId, UserId};
 
 /// Index of members by organization, organizations by name, and users by email address.
 pub const GSI1: &str = "gsi1";
 /// Sparse index of organizations by domain.
 pub const GSI2: &str = "gsi2";
 
+/// What a user's team memberships have at the start of their sort key.
+pub const TEAM_MEMBERSHIP_PREFIX: &str = "TEAM#";
 /// What a user's memberships have at the start of their sort key.
 pub const MEMBERSHIP_PREFIX: &str = "ORG#";
 
@@ -146,6 +148,54 @@ pub fn name_reservation(tenant: &TenantId, name: &FoldedName) -> Key {
         format!("TENANT#{tenant}#ORGNAME#{}", name_part(name)),
         "ORGNAME",
     )
+}
+
+/// A team.
+pub fn team(tenant: &TenantId, team: &TeamId) -> Key {
+    Key::new(team_partition(tenant, team), "TEAM")
+}
+
+/// The partition of a team; in [`GSI1`] that of its members.
+pub fn team_partition(tenant: &TenantId, team: &TeamId) -> String {
+    format!("TENANT#{tenant}#TEAM#{team}")
+}
+
+/// The partition of an organization's teams in [`GSI1`], or of the tenant's standalone ones.
+pub fn teams_partition(tenant: &TenantId, organization: Option<&OrganizationId>) -> String {
+    match organization {
+        Some(organization) => format!("TENANT#{tenant}#ORG#{organization}#TEAMS"),
+        None => format!("TENANT#{tenant}#TEAMS"),
+    }
+}
+
+/// The place of a team among others, by name, in [`GSI1`].
+pub fn team_by_name(name: &FoldedName, team: &TeamId) -> String {
+    format!("{}#{team}", name_part(name))
+}
+
+/// The reservation of a team's name in its organization.
+pub fn team_name_reservation(
+    tenant: &TenantId,
+    organization: &OrganizationId,
+    name: &FoldedName,
+) -> Key {
+    Key::new(
+        format!("TENANT#{tenant}#ORG#{organization}#TEAMNAME#{}", name_part(name)),
+        "TEAMNAME",
+    )
+}
+
+/// A team membership.
+pub fn team_membership(tenant: &TenantId, user: &UserId, team: &TeamId) -> Key {
+    Key::new(
+        user_partition(tenant, user),
+        format!("{TEAM_MEMBERSHIP_PREFIX}{team}"),
+    )
+}
+
+/// A team membership in [`GSI1`], under its team.
+pub fn team_member(tenant: &TenantId, team: &TeamId, user: &UserId) -> Key {
+    Key::new(team_partition(tenant, team), format!("USER#{user}"))
 }
 
 /// The record of a request with an `Idempotency-Key`.

@@ -1,0 +1,284 @@
+//! Teams: a group of users, in an organization or standing alone.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Description, Invalid, Limits, LimitsPatch, Metadata, MetadataPatch, Name, Organization,
+    OrganizationId, Patch, Source, Status, TeamId, TenantId, Timestamp, UserId,
+};
+
+/// In a team's list of models: those of its organization, whatever they are when it is read.
+pub const ALL_ORGANIZATION_MODELS: &str = "all-org-models";
+
+/// What a user is in a team.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TeamRole {
+    /// May change the team and its members.
+    Leader,
+    /// Is in it.
+    Member,
+}
+
+impl TeamRole {
+    /// Its name in requests, answers and the table.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Leader => "leader",
+            Self::Member => "member",
+        }
+    }
+}
+
+impl FromStr for TeamRole {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let all = [Self::Leader, Self::Member];
+        let found = all.into_iter().find(|role| role.as_str() == text);
+        found.ok_or(Invalid::new("must be one of leader, member"))
+    }
+}
+
+/// A team, with the fields and names of the HTTP contract but for `effective_models`, which
+/// [`Team::effective_models`] tells.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Team {
+    /// Its id.
+    pub id: TeamId,
+    /// Its tenant.
+    pub tenant_id: TenantId,
+    /// The organization it is in; `None` for a standalone one. Never changes.
+    pub organization_id: Option<OrganizationId>,
+    /// Its name, unique in the organization, compared [folded](Name::folded).
+    pub name: Name,
+    /// What it is for.
+    pub description: Option<Description>,
+    /// Whether our users treat it as the default one; nothing here depends on it.
+    pub is_default: bool,
+    /// What it may spend and use.
+    pub limits: Limits,
+    /// What our users keep beside it.
+    pub metadata: Metadata,
+    /// Who made it.
+    pub source: Source,
+    /// Starts at 1, goes up by one with each change.
+    pub version: u64,
+    /// The user who made it; `None` when the sync did.
+    pub created_by: Option<UserId>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A user in a team, with the fields and names of the HTTP contract.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TeamMembership {
+    /// The tenant of both.
+    pub tenant_id: TenantId,
+    /// The team.
+    pub team_id: TeamId,
+    /// The team's organization. Not part of the contract's shape; leaving the organization leaves
+    /// its teams by it.
+    #[serde(skip)]
+    pub organization_id: Option<OrganizationId>,
+    /// The user.
+    pub user_id: UserId,
+    /// What they are in it.
+    pub role: TeamRole,
+    /// Whether it grants anything.
+    pub status: Status,
+    /// Who made it.
+    pub source: Source,
+    /// Starts at 1, goes up by one with each change of role.
+    pub version: u64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A change of a team as a JSON Merge Patch; with a name, also what a new one is made from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TeamPatch {
+    /// A new name. It cannot be taken away.
+    pub name: Option<Name>,
+    /// What it is for.
+    pub description: Patch<Description>,
+    /// Whether it is the default one; cleared: it is not.
+    pub is_default: Patch<bool>,
+    /// A patch within the limits.
+    pub limits: Patch<LimitsPatch>,
+    /// A patch within the metadata.
+    pub metadata: MetadataPatch,
+}
+
+impl Team {
+    /// A new team, made by hand.
+    pub fn new(
+        id: TeamId,
+        (tenant_id, organization_id): (TenantId, Option<OrganizationId>),
+        name: Name,
+        created_by: UserId,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            tenant_id,
+            organization_id,
+            name,
+            description: None,
+            is_default: false,
+            limits: Limits::default(),
+            metadata: Metadata::default(),
+            source: Source::Manual,
+            version: 1,
+            created_by: Some(created_by),
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// This new team with what its maker said about it. Refused when the metadata is beyond its limits.
+    pub fn with(self, patch: &TeamPatch) -> Result<Self, Invalid> {
+        let metadata = match &patch.metadata {
+            Patch::Keep | Patch::Clear => Metadata::default(),
+            // As it is, and not merged: a `null` in it is a value here.
+            Patch::Set(object) => Metadata::new(object.clone())?,
+        };
+        let rest = TeamPatch {
+            metadata: Patch::Keep,
+            ..patch.clone()
+        };
+        let made = rest.apply(&self, self.created_at)?;
+        Ok(Self {
+            metadata,
+            version: self.version,
+            ..made
+        })
+    }
+
+    /// The models that it may use: its own, with those of its organization in the place of
+    /// [`ALL_ORGANIZATION_MODELS`].
+    pub fn effective_models(&self, organization: Option<&Organization>) -> Vec<String> {
+        let Some(organization) = organization else {
+            return self.limits.models.clone();
+        };
+        let mut models: Vec<String> = Vec::new();
+        for model in &self.limits.models {
+            if model == ALL_ORGANIZATION_MODELS {
+                models.extend(organization.limits.models.iter().cloned());
+            } else {
+                models.push(model.clone());
+            }
+        }
+        models
+    }
+
+    /// Whether it may spend more than its organization.
+    pub fn exceeds(&self, organization: &Organization) -> bool {
+        matches!(
+            (self.limits.max_budget, organization.limits.max_budget),
+            (Some(own), Some(most)) if own > most
+        )
+    }
+}
+
+impl TeamMembership {
+    /// A user in a team, put there by hand.
+    pub fn new(team: &Team, user_id: UserId, role: TeamRole, now: Timestamp) -> Self {
+        Self {
+            tenant_id: team.tenant_id.clone(),
+            team_id: team.id.clone(),
+            organization_id: team.organization_id.clone(),
+            user_id,
+            role,
+            status: Status::Active,
+            source: Source::Manual,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// Whether it makes its user a leader of the team.
+    pub fn leads(&self) -> bool {
+        self.role == TeamRole::Leader && self.status == Status::Active
+    }
+}
+
+impl TeamPatch {
+    /// The team after the change; the very same, version included, when nothing changes. Refused
+    /// when the metadata would outgrow its limits.
+    pub fn apply(&self, before: &Team, now: Timestamp) -> Result<Team, Invalid> {
+        let after = Team {
+            name: self.name.clone().unwrap_or_else(|| before.name.clone()),
+            description: self.description.apply(&before.description),
+            is_default: match self.is_default {
+                Patch::Keep => before.is_default,
+                Patch::Clear => false,
+                Patch::Set(is_default) => is_default,
+            },
+            limits: match &self.limits {
+                Patch::Keep => before.limits.clone(),
+                Patch::Clear => Limits::default(),
+                Patch::Set(patch) => patch.apply(&before.limits),
+            },
+            metadata: match &self.metadata {
+                Patch::Keep => before.metadata.clone(),
+                Patch::Clear => Metadata::default(),
+                Patch::Set(patch) => before.metadata.merged(patch)?,
+            },
+            ..before.clone()
+        };
+        if after == *before {
+            return Ok(after);
+        }
+        Ok(Team {
+            version: before.version + 1,
+            updated_at: now,
+            ..after
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn team(models: &[&str]) -> (Team, Organization) {
+        let now = Timestamp::from_millisecond(0).unwrap();
+        let tenant = TenantId::parse("t").unwrap();
+        let ada = UserId::parse("ada").unwrap();
+        let id = OrganizationId::parse("o").unwrap();
+        let mut organization =
+            Organization::new(id.clone(), tenant.clone(), "Acme".parse().unwrap(), ada.clone(), now);
+        organization.limits.models = vec!["large".to_owned(), "small".to_owned()];
+        let name = "Sales".parse().unwrap();
+        let mut team = Team::new(TeamId::parse("m").unwrap(), (tenant, Some(id)), name, ada, now);
+        team.limits.models = models.iter().map(|model| (*model).to_owned()).collect();
+        (team, organization)
+    }
+
+    #[test]
+    fn the_models_of_the_organization_take_the_place_of_their_name() {
+        let (all, organization) = team(&[ALL_ORGANIZATION_MODELS]);
+        assert_eq!(all.effective_models(Some(&organization)), ["large", "small"]);
+        let (own, organization) = team(&["tiny"]);
+        assert_eq!(own.effective_models(Some(&organization)), ["tiny"]);
+    }
+
+    #[test]
+    fn a_team_exceeds_only_a_budget_that_is_there() {
+        let (mut team, mut organization) = team(&[]);
+        team.limits.max_budget = Some(11.0.try_into().unwrap());
+        assert!(!team.exceeds(&organization));
+        organization.limits.max_budget = Some(10.0.try_into().unwrap());
+        assert!(team.exceeds(&organization));
+        team.limits.max_budget = Some(10.0.try_into().unwrap());
+        assert!(!team.exceeds(&organization));
+    }
+}
