@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use lambda_runtime::{Context, LambdaEvent, service_fn};
-use muster::http::{Answer, ApiRequest, HttpEvent, Problem};
+use muster::http::{Answer, ApiRequest, HttpEvent, Problem, uri_path};
 use muster::store::{Measure, metered};
 use muster::telemetry::{RequestLine, milliseconds};
 use serde_json::{Map, Value, json};
@@ -107,7 +107,7 @@ fn render(
     let (status, media_type, body) = match outcome {
         Ok(answer) => {
             if let Some(location) = answer.location {
-                header("location", location);
+                header("location", uri_path(&location));
             }
             if let Some(version) = answer.version {
                 header("etag", format!("\"{version}\""));

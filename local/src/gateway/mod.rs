@@ -19,6 +19,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use muster::domain::Clock;
 use muster::http::{Code, Problem};
+use percent_encoding::percent_decode_str;
 
 use self::authorizer::{Authorizer, Refusal};
 use self::event::{Circumstances, event};
@@ -127,8 +128,10 @@ pub(crate) async fn serve(
     let answer = gateway
         .answer(&parts, found.as_ref(), body, source, &request_id)
         .await;
-    let mut response =
-        answer.unwrap_or_else(|refused| refused.into_response(parts.uri.path(), &request_id));
+    let mut response = answer.unwrap_or_else(|refused| {
+        let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy();
+        refused.into_response(&path, &request_id)
+    });
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert("apigw-requestid", id);
     }

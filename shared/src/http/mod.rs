@@ -7,6 +7,7 @@ mod event;
 mod limits;
 mod problem;
 mod request;
+mod uri;
 
 pub use answer::Answer;
 pub use body::{Fields, object, text};
@@ -15,3 +16,4 @@ pub use event::HttpEvent;
 pub use limits::limits;
 pub use problem::{Code, Problem, Violation};
 pub use request::{ApiRequest, MAX_BODY_BYTES};
+pub use uri::uri_path;

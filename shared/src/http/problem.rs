@@ -6,6 +6,7 @@ use std::error::Error as StdError;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::uri_path;
 use crate::store;
 
 /// What an error is, for programs. Each has one status and means the same for ever.
@@ -201,14 +202,14 @@ impl Problem {
         }
     }
 
-    /// The body.
+    /// The body. The path comes percent-decoded from API Gateway, and `instance` is a URI.
     pub fn to_json(&self, path: &str, request_id: &str) -> Value {
         let mut body = json!({
             "type": format!("urn:muster:problem:{}", self.code.as_str()),
             "title": self.code.title(),
             "status": self.code.status(),
             "detail": self.detail,
-            "instance": path,
+            "instance": uri_path(path),
             "code": self.code.as_str(),
             "request_id": request_id,
         });
@@ -236,11 +237,11 @@ impl From<store::Error> for Problem {
             ),
             E::NameTaken => (
                 Code::NameTaken,
-                "Another organization of your tenant has that name. Choose another one.",
+                "That name is taken by another one. Choose a different name.",
             ),
             E::AlreadyMember => (
                 Code::AlreadyMember,
-                "The user is in the organization with another role. Change it with PATCH on the member.",
+                "The user is a member already, with another role. Change it with PATCH on the member.",
             ),
             E::LastOwner => (
                 Code::LastOwner,
@@ -254,6 +255,14 @@ impl From<store::Error> for Problem {
             E::UnknownUser => (
                 Code::UnknownUser,
                 "Nobody of that id is known in your tenant. A tenant admin registers them with PUT /users/{user_id}.",
+            ),
+            E::NotAnOrganizationMember => (
+                Code::NotAnOrganizationMember,
+                "The team is in an organization of which the user is no active member. Add them there first.",
+            ),
+            E::BudgetExceedsOrganization => (
+                Code::BudgetExceedsOrganization,
+                "The team's max_budget is more than its organization's. Lower it, or raise the organization's first.",
             ),
             E::InvitationNotPending => (
                 Code::InvitationNotPending,
