@@ -12,10 +12,17 @@
 
 mod actor;
 mod calls;
+mod crowd;
 mod faults;
+pub mod invariants;
+mod lines;
+mod problem;
+mod raw;
 mod world;
 
 pub use actor::{Actor, Reply};
 pub use calls::{Call, Calls};
-pub use faults::{Fault, Faults};
+pub use crowd::{at_once, statuses};
+pub use faults::{Fault, Faults, Held};
+pub use lines::Lines;
 pub use world::{ACME, World};

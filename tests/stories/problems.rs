@@ -1,0 +1,315 @@
+//! Every error that the contract names: how it comes about, and what it says.
+
+use std::sync::{Arc, Mutex};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use muster::domain::Clock;
+use muster::http::Code;
+use muster_local::Options;
+use reqwest::Method;
+use serde_json::{Map, json};
+use support::{ACME, Actor, Fault, Faults, Reply, World};
+
+/// Those that only teams give.
+const OF_TEAMS: [Code; 2] = [
+    Code::NotAnOrganizationMember,
+    Code::BudgetExceedsOrganization,
+];
+
+#[tokio::test]
+async fn every_code_is_given_with_its_status_and_all_that_a_problem_has() {
+    let mut shown = Vec::new();
+    for code in Code::ALL {
+        if OF_TEAMS.contains(&code) {
+            continue;
+        }
+        let (status, reply) = provoke(code).await;
+        let reply = reply.problem(status, code.as_str());
+        // The very paths and words are for people; that there are some is checked above.
+        shown.push(format!(
+            "{} {} {}",
+            reply.status,
+            code.as_str(),
+            reply.body["title"].as_str().unwrap()
+        ));
+    }
+    assert_eq!(shown.len() + OF_TEAMS.len(), Code::ALL.len());
+    insta::assert_snapshot!(shown.join("\n"));
+}
+
+/// The status that the contract promises for a code, and an answer with it. There is an arm for
+/// every code: a new one does not compile without.
+async fn provoke(code: Code) -> (u16, Reply) {
+    match code {
+        Code::Throttled => return (429, failing(Fault::Throttle).await),
+        Code::Unavailable => return (503, failing(Fault::Failure(500)).await),
+        Code::Conflict => return (409, conflict().await),
+        _ => {}
+    }
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Acme").await;
+    let organization = format!("/organizations/{id}");
+    let members = format!("{organization}/members");
+    match code {
+        Code::Unauthenticated => (401, world.bearer("ada", None).get("/organizations").await),
+        Code::NoTenant => {
+            let claims = Map::from_iter([("sub".to_owned(), json!("ada"))]);
+            let token = world.stack.token_with(claims).unwrap();
+            let nobody = world.bearer("ada", Some(token));
+            (403, nobody.get(&organization).await)
+        }
+        Code::Forbidden => (403, ada.get("/organizations").await),
+        Code::NotFound => (404, ada.get("/organizations/none").await),
+        Code::ValidationFailed => (400, ada.post("/organizations", json!({})).await),
+        Code::InvalidJson => (400, text(&ada, "application/json", "{").await),
+        Code::UnsupportedMediaType => (415, text(&ada, "text/plain", "{}").await),
+        Code::BodyTooLarge => {
+            let body = " ".repeat(65_537);
+            (413, text(&ada, "application/json", &body).await)
+        }
+        Code::InvalidCursor => (400, ada.get(&format!("{members}?cursor=x")).await),
+        Code::NameTaken => (
+            409,
+            ada.post("/organizations", json!({"name": "ACME"})).await,
+        ),
+        Code::AlreadyMember => {
+            world.member(&id, "bob", "member", "active").await;
+            let body = json!({"user_id": "bob", "role": "admin"});
+            (409, ada.post(&members, body).await)
+        }
+        Code::LastOwner => (409, ada.delete(&format!("{members}/ada")).await),
+        Code::DirectoryManaged => {
+            world.member(&id, "bob", "member", "active").await;
+            let (pk, sk) = ("TENANT#acme#USER#bob", format!("ORG#{id}"));
+            let entra = AttributeValue::S("entra".to_owned());
+            world.tamper(pk, &sk, "source", entra).await;
+            (409, ada.delete(&format!("{members}/bob")).await)
+        }
+        Code::UnknownUser => (422, ada.post(&members, json!({"user_id": "eve"})).await),
+        Code::InvitationNotPending => {
+            let bob = world.member(&id, "bob", "member", "suspended").await;
+            (403, bob.post_empty(&format!("{members}/bob/accept")).await)
+        }
+        Code::IdempotencyMismatch => {
+            let path = "/organizations";
+            ada.post_once(path, "k", json!({"name": "B"}))
+                .await
+                .expect(201);
+            (422, ada.post_once(path, "k", json!({"name": "C"})).await)
+        }
+        Code::VersionMismatch => {
+            let request = ada.request(Method::PATCH, &organization);
+            let request = request
+                .header("if-match", "\"9\"")
+                .json(&json!({"name": "B"}));
+            (412, ada.send(request).await)
+        }
+        Code::Internal => {
+            let pk = format!("TENANT#{ACME}#ORG#{id}");
+            let broken = AttributeValue::S("{".to_owned());
+            world.tamper(&pk, "ORG", "metadata", broken).await;
+            (500, ada.get(&organization).await)
+        }
+        Code::Throttled
+        | Code::Unavailable
+        | Code::Conflict
+        | Code::NotAnOrganizationMember
+        | Code::BudgetExceedsOrganization => panic!("{code:?} does not come about here"),
+    }
+}
+
+async fn text(actor: &Actor, kind: &str, body: &str) -> Reply {
+    let request = actor.request(Method::POST, "/organizations");
+    let request = request.header("content-type", kind).body(body.to_owned());
+    actor.send(request).await
+}
+
+/// A read of a table that keeps failing so.
+async fn failing(fault: Fault) -> Reply {
+    let (world, faults) = Faults::world(Options::default()).await;
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Acme").await;
+    faults.always("BatchGetItem", fault);
+    ada.get(&format!("/organizations/{id}")).await
+}
+
+/// A new organization whose id another one has already, which others could only do by chance.
+async fn conflict() -> Reply {
+    let again: Arc<Mutex<Vec<String>>> = Arc::default();
+    let (machine, given) = (Clock::system(), Arc::clone(&again));
+    let options = Options {
+        clock: Clock::from_fn(move || {
+            let id = given.lock().unwrap().pop();
+            let id = id.map(|id| id.parse().unwrap());
+            (machine.now(), id.unwrap_or_else(|| machine.new_id()))
+        }),
+        ..Options::default()
+    };
+    let world = World::with(options).await;
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Acme").await;
+    // The clock is asked for the time, and then for the id.
+    *again.lock().unwrap() = vec![id.clone(), id];
+    ada.post("/organizations", json!({"name": "Other"})).await
+}
+
+#[tokio::test]
+async fn all_violations_come_at_once_each_with_its_json_pointer() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let wrong = json!({
+        "name": "  ",
+        "domain": "nodot",
+        "billing_email": "ada",
+        "billing_address": 7,
+        "stripe_customer_id": "sub_1",
+        "metadata": [],
+        "limits": {
+            "models": ["a", 1],
+            "max_budget": -1,
+            "budget_duration": "soon",
+            "tpm_limit": 1.5,
+            "rpm_limit": "many",
+            "more/~": null,
+        },
+        "spend": 5,
+        "id": "mine",
+    });
+    let reply = ada.post("/organizations", wrong.clone()).await;
+    let told = pointers(&reply.problem(400, "validation-failed"));
+    let mut expected = vec![
+        "/billing_address",
+        "/billing_email",
+        "/domain",
+        "/id",
+        "/limits/budget_duration",
+        "/limits/max_budget",
+        "/limits/models",
+        "/limits/more~1~0",
+        "/limits/rpm_limit",
+        "/limits/tpm_limit",
+        "/metadata",
+        "/name",
+        "/spend",
+        "/stripe_customer_id",
+    ];
+    assert_eq!(told, expected);
+
+    let id = world.organization(&ada, "Acme").await;
+    let organization = format!("/organizations/{id}");
+    for reply in [
+        ada.patch(&organization, wrong.clone()).await,
+        ada.put(&organization, wrong).await,
+    ] {
+        assert_eq!(pointers(&reply.problem(400, "validation-failed")), expected);
+    }
+
+    let members = format!("{organization}/members");
+    let wrong = json!({"user_id": "a#b", "role": "god", "status": "suspended", "source": "entra"});
+    let reply = ada.post(&members, wrong.clone()).await;
+    expected = vec!["/role", "/source", "/status", "/user_id"];
+    assert_eq!(pointers(&reply.problem(400, "validation-failed")), expected);
+    let reply = ada.post(&members, json!({})).await;
+    assert_eq!(
+        pointers(&reply.problem(400, "validation-failed")),
+        ["/user_id"]
+    );
+
+    let wrong = json!({"role": null, "status": "gone", "user_id": "bob"});
+    let reply = ada.patch(&format!("{members}/ada"), wrong).await;
+    expected = vec!["/role", "/status", "/user_id"];
+    assert_eq!(pointers(&reply.problem(400, "validation-failed")), expected);
+
+    let wrong = json!({"email": "x", "display_name": "", "entra_object_id": "/", "tenant_id": "t"});
+    let reply = world.tenant_admin().put("/users/bob", wrong).await;
+    expected = vec!["/display_name", "/email", "/entra_object_id", "/tenant_id"];
+    assert_eq!(pointers(&reply.problem(400, "validation-failed")), expected);
+
+    for action in ["restore", "members/ada/accept"] {
+        let reply = ada
+            .post(&format!("{organization}/{action}"), json!({"a": 1}))
+            .await;
+        assert_eq!(pointers(&reply.problem(400, "validation-failed")), ["/a"]);
+    }
+}
+
+fn pointers(reply: &Reply) -> Vec<String> {
+    let errors = reply.body["errors"].as_array().unwrap();
+    let mut pointers: Vec<_> = errors
+        .iter()
+        .map(|error| error["pointer"].as_str().unwrap().to_owned())
+        .collect();
+    pointers.sort();
+    pointers
+}
+
+#[tokio::test]
+async fn a_problem_names_the_path_as_a_uri_and_the_request() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    for (asked, instance) in [
+        ("/organizations/none?limit=1", "/organizations/none"),
+        ("/organizations/a%20b", "/organizations/a%20b"),
+        ("/organizations/caf%C3%A9", "/organizations/caf%C3%A9"),
+        ("/organizations/50%25", "/organizations/50%25"),
+        ("/organizations/a%23b", "/organizations/a%23b"),
+        ("/nothing/a%20b", "/nothing/a%20b"),
+    ] {
+        let reply = ada.get(asked).await.any_problem();
+        assert_eq!(reply.body["instance"], instance);
+    }
+    let (one, two) = (
+        ada.get("/organizations").await,
+        ada.get("/organizations").await,
+    );
+    assert_ne!(one.body["request_id"], two.body["request_id"]);
+}
+
+#[tokio::test]
+async fn a_function_that_no_authorizer_guards_takes_nobodys_word() {
+    let world = World::start().await;
+    let nobody = world.bearer("", None);
+    for (context, status, code) in [
+        (json!({}), 401, "unauthenticated"),
+        (json!({"authorizer": {}}), 401, "unauthenticated"),
+        (
+            json!({"authorizer": {"lambda": {"sub": "ada"}}}),
+            401,
+            "unauthenticated",
+        ),
+        (
+            json!({"authorizer": {"jwt": {"claims": {}}}}),
+            401,
+            "unauthenticated",
+        ),
+        (
+            json!({"authorizer": {"jwt": {"claims": {"sub": "a#b", "tenant_id": "t"}}}}),
+            401,
+            "unauthenticated",
+        ),
+        (
+            json!({"authorizer": {"jwt": {"claims": {"sub": "ada"}}}}),
+            403,
+            "no-tenant",
+        ),
+        (
+            json!({"authorizer": {"jwt": {"claims": {"sub": "ada", "tenant_id": "a#b"}}}}),
+            403,
+            "no-tenant",
+        ),
+    ] {
+        let event = json!({
+            "routeKey": "GET /organizations",
+            "rawPath": "/organizations",
+            "headers": {"tenant_id": "acme", "sub": "ada", "authorization": "Bearer x.y.z"},
+            "queryStringParameters": {"tenant_id": "acme"},
+            "requestContext": context,
+        });
+        let invoke = "/2015-03-31/functions/list-organizations/invocations";
+        let answer = nobody.post(invoke, event).await.expect(200).body;
+        assert_eq!(answer["statusCode"], status, "{context}");
+        assert!(answer["body"].as_str().unwrap().contains(code), "{answer}");
+    }
+    assert_eq!(world.calls.take(), []);
+}

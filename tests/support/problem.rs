@@ -1,0 +1,122 @@
+use muster::http::Code;
+use serde_json::Value;
+
+use crate::Reply;
+
+/// What would tell how the product is made, or what it keeps.
+const INTERNAL: [&str; 18] = [
+    "TENANT#",
+    "USER#",
+    "ORG#",
+    "ORGNAME#",
+    "gsi1",
+    "DynamoDB",
+    "dynamodb",
+    "aws",
+    "Exception",
+    "ConditionalCheck",
+    "muster::",
+    "muster_",
+    "serde",
+    "SdkError",
+    "panicked",
+    "Some(",
+    "RUST_BACKTRACE",
+    "src/",
+];
+
+impl Reply {
+    /// This answer, which must be an error as the contract describes them: every member, the
+    /// status of its code, `Retry-After` where it is promised, and nothing internal.
+    #[track_caller]
+    pub fn any_problem(self) -> Self {
+        assert_eq!(
+            self.headers.get("content-type").map(String::as_str),
+            Some("application/problem+json"),
+            "{self:?}"
+        );
+        let body = self.body.as_object().expect("an object");
+        let told = |member: &str| {
+            let text = body.get(member).and_then(Value::as_str).unwrap_or_default();
+            assert!(!text.is_empty(), "{member} in {self:?}");
+            text
+        };
+        let code = Code::ALL
+            .into_iter()
+            .find(|code| code.as_str() == told("code"))
+            .unwrap_or_else(|| panic!("no code of the contract: {self:?}"));
+        assert_eq!(told("type"), format!("urn:muster:problem:{}", told("code")));
+        assert_eq!(told("request_id"), self.headers["x-request-id"]);
+        told("title");
+        told("detail");
+        let instance = told("instance");
+        assert!(
+            instance.starts_with('/') && instance.bytes().all(|byte| byte.is_ascii_graphic()),
+            "no URI: {instance:?}"
+        );
+        assert_eq!(body["status"], self.status, "{self:?}");
+        // What the gateway refuses has its own words beside ours, and a status that the contract
+        // has no code for.
+        let by_gateway = body.contains_key("message");
+        assert!(
+            self.status == code.status() || (by_gateway && self.status == 431),
+            "{self:?}"
+        );
+        for member in body.keys() {
+            let known = [
+                "type",
+                "title",
+                "status",
+                "detail",
+                "instance",
+                "code",
+                "request_id",
+                "errors",
+            ];
+            assert!(
+                known.contains(&member.as_str()) || (by_gateway && member == "message"),
+                "{member} in {self:?}"
+            );
+        }
+        if let Some(errors) = body.get("errors") {
+            let errors = errors.as_array().expect("a list");
+            assert!(!errors.is_empty(), "{self:?}");
+            for error in errors {
+                let error = error.as_object().expect("an object");
+                assert!(error.len() == 2, "{self:?}");
+                assert!(error["pointer"].as_str().unwrap().starts_with('/'));
+                assert!(!error["detail"].as_str().unwrap().is_empty());
+            }
+        }
+        let wait = self.headers.get("retry-after");
+        let promised = matches!(code, Code::Throttled | Code::Unavailable);
+        assert_eq!(wait.is_some(), promised, "Retry-After of {self:?}");
+        if let Some(wait) = wait {
+            assert!(wait.parse::<u32>().unwrap() >= 1, "{wait}");
+        }
+        self.tells_nothing_internal();
+        self
+    }
+
+    /// Fails when the answer shows how the product is made. What the caller sent, and gets back in
+    /// `instance` and pointers, is not looked at.
+    #[track_caller]
+    pub fn tells_nothing_internal(&self) {
+        let mut told = self.body.clone();
+        if let Some(told) = told.as_object_mut() {
+            told.remove("instance");
+            for error in told
+                .get_mut("errors")
+                .and_then(Value::as_array_mut)
+                .into_iter()
+                .flatten()
+            {
+                error["pointer"].take();
+            }
+        }
+        let told = format!("{told} {:?}", self.headers);
+        for internal in INTERNAL {
+            assert!(!told.contains(internal), "{internal} in {self:?}");
+        }
+    }
+}
