@@ -8,6 +8,8 @@ pub mod members;
 pub mod organizations;
 mod registry;
 pub mod runtime;
+pub mod team_members;
+pub mod teams;
 pub mod users;
 
 pub use app::App;

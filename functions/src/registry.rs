@@ -5,7 +5,7 @@ use muster::http::HttpEvent;
 use serde_json::Value;
 
 use crate::runtime::{self, Error, HttpHandler};
-use crate::{App, members, organizations, users};
+use crate::{App, members, organizations, team_members, teams, users};
 
 /// One Lambda function, as the local stack and the tests run it: JSON event in, JSON answer out,
 /// through the same code as the deployed binary of the same name.
@@ -80,6 +80,36 @@ pub fn functions() -> &'static [Function] {
         }),
         Function::http("register-user", |app, request| {
             Box::pin(users::register::handle(app, request))
+        }),
+        Function::http("create-team", |app, request| {
+            Box::pin(teams::create::handle(app, request))
+        }),
+        Function::http("list-teams", |app, request| {
+            Box::pin(teams::list::handle(app, request))
+        }),
+        Function::http("get-team", |app, request| {
+            Box::pin(teams::get::handle(app, request))
+        }),
+        Function::http("update-team", |app, request| {
+            Box::pin(teams::update::handle(app, request))
+        }),
+        Function::http("delete-team", |app, request| {
+            Box::pin(teams::delete::handle(app, request))
+        }),
+        Function::http("add-team-member", |app, request| {
+            Box::pin(team_members::add::handle(app, request))
+        }),
+        Function::http("list-team-members", |app, request| {
+            Box::pin(team_members::list::handle(app, request))
+        }),
+        Function::http("update-team-member", |app, request| {
+            Box::pin(team_members::update::handle(app, request))
+        }),
+        Function::http("remove-team-member", |app, request| {
+            Box::pin(team_members::remove::handle(app, request))
+        }),
+        Function::http("list-user-teams", |app, request| {
+            Box::pin(users::list_teams::handle(app, request))
         }),
     ];
     FUNCTIONS

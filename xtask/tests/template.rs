@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// The routes of the HTTP contract, and the function that answers each. A route that is not here is
 /// not in the template, and the other way round.
-const ROUTES: [(&str, &str); 17] = [
+const ROUTES: [(&str, &str); 30] = [
     ("POST /organizations", "create-organization"),
     ("GET /organizations", "list-organizations"),
     ("GET /organizations/{organization_id}", "get-organization"),
@@ -65,6 +65,25 @@ const ROUTES: [(&str, &str); 17] = [
     ),
     ("GET /users/{user_id}", "get-user"),
     ("PUT /users/{user_id}", "register-user"),
+    ("POST /organizations/{organization_id}/teams", "create-team"),
+    ("GET /organizations/{organization_id}/teams", "list-teams"),
+    ("POST /teams", "create-team"),
+    ("GET /teams", "list-teams"),
+    ("GET /teams/{team_id}", "get-team"),
+    ("PATCH /teams/{team_id}", "update-team"),
+    ("PUT /teams/{team_id}", "update-team"),
+    ("DELETE /teams/{team_id}", "delete-team"),
+    ("POST /teams/{team_id}/members", "add-team-member"),
+    ("GET /teams/{team_id}/members", "list-team-members"),
+    (
+        "PATCH /teams/{team_id}/members/{user_id}",
+        "update-team-member",
+    ),
+    (
+        "DELETE /teams/{team_id}/members/{user_id}",
+        "remove-team-member",
+    ),
+    ("GET /users/{user_id}/teams", "list-user-teams"),
 ];
 
 /// One `AWS::Serverless::Function`.
@@ -223,6 +242,7 @@ fn check_statement(name: &str, statement: &YamlOwned) {
         let operation = operation.unwrap_or_else(|| panic!("{name} may {action}"));
         let item_operations = [
             "BatchGetItem",
+            "BatchWriteItem",
             "ConditionCheckItem",
             "DeleteItem",
             "GetItem",

@@ -40,7 +40,7 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
     };
 
     let once = request.once(&caller, now)?;
-    let first = |added: &Added| added_answer(added).to_first();
+    let first = |added: &Added<Membership>| added_answer(added).to_first();
     match app
         .store
         .add_member(&caller, &membership, once.as_ref(), first)
@@ -51,7 +51,7 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
     }
 }
 
-fn added_answer(added: &Added) -> Answer {
+fn added_answer(added: &Added<Membership>) -> Answer {
     match added {
         Added::New(membership) => Answer::created(
             json!(membership),

@@ -14,11 +14,7 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
     let caller = request.caller()?;
     let organization_id = request.organization_id()?;
     let user_id = request.user_id(&caller)?;
-    let force = match request.query("force") {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(_) => return Err(Problem::invalid_at("/force", "must be true or false")),
-    };
+    let force = request.force()?;
 
     let who = (&organization_id, &user_id);
     app.store

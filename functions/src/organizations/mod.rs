@@ -7,9 +7,9 @@ pub mod list;
 pub mod restore;
 pub mod update;
 
-use muster::domain::{Invalid, Metadata, Name, Organization, OrganizationPatch};
-use muster::http::{Fields, limits, object, text};
-use serde_json::{Map, Value, json};
+use muster::domain::{Name, Organization, OrganizationPatch};
+use muster::http::{Fields, limits, metadata, text};
+use serde_json::{Value, json};
 
 /// Shown to owners, admins and tenant admins only.
 const BILLING_FIELDS: [&str; 3] = ["billing_email", "billing_address", "stripe_customer_id"];
@@ -34,11 +34,4 @@ fn fields(fields: &mut Fields, name: Option<Name>) -> OrganizationPatch {
         metadata: fields.patch("metadata", metadata),
         limits: limits(fields),
     }
-}
-
-/// Metadata, or a patch of it: what is too much by itself is refused before anything is read.
-fn metadata(value: Value) -> Result<Map<String, Value>, Invalid> {
-    let object = object(value)?;
-    Metadata::new(object.clone())?;
-    Ok(object)
 }

@@ -2,4 +2,5 @@
 
 pub mod get;
 pub mod list_organizations;
+pub mod list_teams;
 pub mod register;

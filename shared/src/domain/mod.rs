@@ -33,8 +33,9 @@ pub use patch::Patch;
 pub use role::{Permission, Role};
 pub use team::{ALL_ORGANIZATION_MODELS, Team, TeamMembership, TeamPatch, TeamRole};
 pub use text::{
-    BillingAddress, Description, Domain, Email, FoldedName, MAX_BILLING_ADDRESS_LENGTH, MAX_DESCRIPTION_LENGTH, MAX_DOMAIN_LENGTH,
-    MAX_EMAIL_LENGTH, MAX_NAME_LENGTH, MAX_STRIPE_CUSTOMER_ID_LENGTH, Name, StripeCustomerId,
+    BillingAddress, Description, Domain, Email, FoldedName, MAX_BILLING_ADDRESS_LENGTH,
+    MAX_DESCRIPTION_LENGTH, MAX_DOMAIN_LENGTH, MAX_EMAIL_LENGTH, MAX_NAME_LENGTH,
+    MAX_STRIPE_CUSTOMER_ID_LENGTH, Name, StripeCustomerId,
 };
 pub use time::{Clock, Timestamp};
 pub use user::{User, UserPatch};

@@ -43,7 +43,7 @@ pub enum Permission {
     RestoreOrganization,
     /// See who is in the organization.
     ViewMembers,
-    /// Add, change and remove members (as far as [`Role::may_change`] goes).
+    /// Add, change and remove members (as far as [`Role::reaches`] goes).
     ManageMembers,
     /// See the organization's teams.
     ViewTeams,

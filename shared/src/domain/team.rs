@@ -254,11 +254,22 @@ mod tests {
         let tenant = TenantId::parse("t").unwrap();
         let ada = UserId::parse("ada").unwrap();
         let id = OrganizationId::parse("o").unwrap();
-        let mut organization =
-            Organization::new(id.clone(), tenant.clone(), "Acme".parse().unwrap(), ada.clone(), now);
+        let mut organization = Organization::new(
+            id.clone(),
+            tenant.clone(),
+            "Acme".parse().unwrap(),
+            ada.clone(),
+            now,
+        );
         organization.limits.models = vec!["large".to_owned(), "small".to_owned()];
         let name = "Sales".parse().unwrap();
-        let mut team = Team::new(TeamId::parse("m").unwrap(), (tenant, Some(id)), name, ada, now);
+        let mut team = Team::new(
+            TeamId::parse("m").unwrap(),
+            (tenant, Some(id)),
+            name,
+            ada,
+            now,
+        );
         team.limits.models = models.iter().map(|model| (*model).to_owned()).collect();
         (team, organization)
     }
@@ -266,7 +277,10 @@ mod tests {
     #[test]
     fn the_models_of_the_organization_take_the_place_of_their_name() {
         let (all, organization) = team(&[ALL_ORGANIZATION_MODELS]);
-        assert_eq!(all.effective_models(Some(&organization)), ["large", "small"]);
+        assert_eq!(
+            all.effective_models(Some(&organization)),
+            ["large", "small"]
+        );
         let (own, organization) = team(&["tiny"]);
         assert_eq!(own.effective_models(Some(&organization)), ["tiny"]);
     }

@@ -129,7 +129,7 @@ pub fn text<T: FromStr<Err = Invalid>>(value: Value) -> Result<T, Invalid> {
 }
 
 /// An object of any content.
-pub fn object(value: Value) -> Result<Map<String, Value>, Invalid> {
+pub(super) fn object(value: Value) -> Result<Map<String, Value>, Invalid> {
     match value {
         Value::Object(object) => Ok(object),
         _ => Err(Invalid::new("must be an object")),

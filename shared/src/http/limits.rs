@@ -1,10 +1,12 @@
-//! The `limits` of an organization or a team, as they come in a body.
+//! The `limits` and the `metadata` of an organization or a team, as they come in a body.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Fields;
-use super::body::text;
-use crate::domain::{Budget, Invalid, LimitsPatch, MAX_MODEL_LENGTH, MAX_MODELS, MAX_RATE, Patch};
+use super::body::{object, text};
+use crate::domain::{
+    Budget, Invalid, LimitsPatch, MAX_MODEL_LENGTH, MAX_MODELS, MAX_RATE, Metadata, Patch,
+};
 
 /// Reads `limits`.
 pub fn limits(fields: &mut Fields) -> Patch<LimitsPatch> {
@@ -15,6 +17,13 @@ pub fn limits(fields: &mut Fields) -> Patch<LimitsPatch> {
         tpm_limit: limits.patch("tpm_limit", rate),
         rpm_limit: limits.patch("rpm_limit", rate),
     })
+}
+
+/// Reads metadata, or a patch of it: what is too much by itself is refused before anything is read.
+pub fn metadata(value: Value) -> Result<Map<String, Value>, Invalid> {
+    let object = object(value)?;
+    Metadata::new(object.clone())?;
+    Ok(object)
 }
 
 fn models(value: Value) -> Result<Vec<String>, Invalid> {

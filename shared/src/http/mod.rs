@@ -10,10 +10,10 @@ mod request;
 mod uri;
 
 pub use answer::Answer;
-pub use body::{Fields, object, text};
+pub use body::{Fields, text};
 pub use cursor::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, PageRequest};
 pub use event::HttpEvent;
-pub use limits::limits;
+pub use limits::{limits, metadata};
 pub use problem::{Code, Problem, Violation};
 pub use request::{ApiRequest, MAX_BODY_BYTES};
 pub use uri::uri_path;

@@ -12,7 +12,7 @@ use super::cursor::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, PageRequest};
 use super::event::HttpEvent;
 use super::{Code, Fields, Problem};
 use crate::domain::{
-    Caller, ExpectedVersion, Invalid, OrganizationId, TenantId, Timestamp, UserId,
+    Caller, ExpectedVersion, Invalid, OrganizationId, TeamId, TenantId, Timestamp, UserId,
 };
 use crate::store::Once;
 
@@ -117,6 +117,17 @@ impl ApiRequest {
             .map_err(|invalid| Problem::invalid_at("/organization_id", invalid))
     }
 
+    /// `{team_id}` of the path.
+    pub fn team_id(&self) -> Result<TeamId, Problem> {
+        TeamId::parse(self.parameter("team_id"))
+            .map_err(|invalid| Problem::invalid_at("/team_id", invalid))
+    }
+
+    /// Whether the path goes through an organization.
+    pub fn is_in_organization(&self) -> bool {
+        self.event.path_parameters.contains_key("organization_id")
+    }
+
     /// `{user_id}` of the path, in which `me` is the caller.
     pub fn user_id(&self, caller: &Caller) -> Result<UserId, Problem> {
         let id = self.parameter("user_id");
@@ -138,6 +149,15 @@ impl ApiRequest {
         value.map_err(|invalid| Problem::invalid_at(format!("/{name}"), invalid))
     }
 
+    /// `?force=true|false`, of which `false` is meant when nothing is said.
+    pub fn force(&self) -> Result<bool, Problem> {
+        match self.query("force") {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(Problem::invalid_at("/force", "must be true or false")),
+        }
+    }
+
     /// `limit` and `cursor`. The parameters named as filters make a list of their own.
     pub fn page(&self, caller: &Caller, filters: &[&'static str]) -> Result<PageRequest, Problem> {
         let limit = match self.query("limit").map(str::parse::<usize>) {
@@ -150,7 +170,7 @@ impl ApiRequest {
                 ));
             }
         };
-        let place = [self.parameter("organization_id"), self.parameter("user_id")];
+        let place = ["organization_id", "team_id", "user_id"].map(|name| self.parameter(name));
         let place = place.iter().map(|id| ("", id.as_str()));
         let filters = filters
             .iter()

@@ -161,6 +161,11 @@ impl View {
             .transpose()
     }
 
+    /// All of another view as well.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.items.extend(other.items);
+    }
+
     /// Any other item.
     pub(super) fn item(&self, key: &Key) -> Option<&Item> {
         self.items.get(key)
@@ -183,8 +188,13 @@ impl Store {
             wanted.push(&own);
         }
         wanted.extend(more);
+        self.read(&wanted).await
+    }
+
+    /// Reads items in one call.
+    pub(super) async fn read(&self, wanted: &[&Key]) -> Result<View, Error> {
         Ok(View {
-            items: self.get_all(&wanted).await?,
+            items: self.get_all(wanted).await?,
         })
     }
 }

@@ -28,6 +28,12 @@ pub enum Error {
     /// Nobody of that id is known in the tenant.
     #[error("unknown user")]
     UnknownUser,
+    /// The user is no active member of the team's organization.
+    #[error("not an active member of the organization")]
+    NotAnOrganizationMember,
+    /// The team could spend more than its organization.
+    #[error("more than the organization's budget")]
+    BudgetExceedsOrganization,
     /// The membership is no open invitation.
     #[error("the invitation is not pending")]
     InvitationNotPending,

@@ -180,7 +180,10 @@ pub fn team_name_reservation(
     name: &FoldedName,
 ) -> Key {
     Key::new(
-        format!("TENANT#{tenant}#ORG#{organization}#TEAMNAME#{}", name_part(name)),
+        format!(
+            "TENANT#{tenant}#ORG#{organization}#TEAMNAME#{}",
+            name_part(name)
+        ),
         "TEAMNAME",
     )
 }

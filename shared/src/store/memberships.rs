@@ -9,8 +9,11 @@ use super::expression::{Change, Condition, Item, number, text};
 use super::idempotency::{self, FirstAnswer, Once};
 use super::keys::{self, GSI1, Key, MEMBERSHIP_PREFIX};
 use super::patience::Patience;
+use super::team_members::JOINED_TEAMS;
 use super::transaction::{Transaction, Unmet};
-use super::{Done, Error, Page, Query, Store, from_item, in_partition, organizations, to_item};
+use super::{
+    Added, Done, Error, Page, Query, Store, from_item, in_partition, organizations, to_item,
+};
 use crate::domain::{
     Caller, ExpectedVersion, Membership, MembershipPatch, Organization, OrganizationId, Permission,
     Role, Source, Status, TenantId, Timestamp, UserId,
@@ -18,6 +21,9 @@ use crate::domain::{
 
 /// How many members one page looks at when it looks for few among many.
 const SIFTED: usize = 500;
+
+/// Most teams that are left in one transaction, which has room for 100 actions.
+const MOST_TEAMS: usize = 90;
 
 /// Which members a list is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,15 +54,6 @@ impl MemberFilter {
         let most = self.role.is_none() && matches!(self.status, None | Some(Status::Active));
         if most { limit } else { limit.max(SIFTED) }
     }
-}
-
-/// What adding a member came to.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Added {
-    /// They are a member now.
-    New(Membership),
-    /// They had been, with the same role; this is the membership as it is.
-    Already(Membership),
 }
 
 /// A membership with its organization.
@@ -142,6 +139,7 @@ enum Part {
     Caller,
     Organization,
     Membership,
+    Team,
     User,
     Record,
 }
@@ -152,6 +150,8 @@ enum Owners {
     OneMore,
     AsMany,
     OneLess,
+    /// Not yet, but nothing is to be done if there could not be one less.
+    OneLessSoon,
 }
 
 impl Owners {
@@ -176,8 +176,8 @@ impl Store {
         caller: &Caller,
         membership: &Membership,
         once: Option<&Once>,
-        answer: impl Fn(&Added) -> FirstAnswer,
-    ) -> Result<Done<Added>, Error> {
+        answer: impl Fn(&Added<Membership>) -> FirstAnswer,
+    ) -> Result<Done<Added<Membership>>, Error> {
         let Membership {
             tenant_id,
             organization_id,
@@ -236,8 +236,8 @@ impl Store {
         caller: &Caller,
         membership: &Membership,
         once: Option<&Once>,
-        answer: impl Fn(&Added) -> FirstAnswer,
-    ) -> Result<Done<Added>, Error> {
+        answer: impl Fn(&Added<Membership>) -> FirstAnswer,
+    ) -> Result<Done<Added<Membership>>, Error> {
         let id = &membership.organization_id;
         let record: Vec<&Key> = once.iter().map(|once| once.key()).collect();
         let view = self.view(caller, id, &record).await?;
@@ -261,8 +261,8 @@ impl Store {
         stored: Membership,
         role: Role,
         once: Option<&Once>,
-        answer: impl Fn(&Added) -> FirstAnswer,
-    ) -> Result<Done<Added>, Error> {
+        answer: impl Fn(&Added<Membership>) -> FirstAnswer,
+    ) -> Result<Done<Added<Membership>>, Error> {
         if stored.role != role {
             return Err(Error::AlreadyMember);
         }
@@ -474,7 +474,7 @@ impl Store {
         }
     }
 
-    /// Takes a user out of an organization; done when they are not in it. For owners and admins,
+    /// Takes a user out of an organization and its teams; done when they are not in it. For owners and admins,
     /// who touch nobody more than they are, and for the user themself.
     ///
     /// What the directory manages stays, unless a tenant admin forces it.
@@ -518,6 +518,17 @@ impl Store {
                 return Err(Error::DirectoryManaged);
             }
 
+            let joined = view
+                .item(&key)
+                .and_then(|item| item.get(JOINED_TEAMS))
+                .cloned();
+            let mut teams = Vec::new();
+            if joined.is_some() {
+                // After the membership: what is not found here was not there when it was read.
+                teams = self
+                    .teams_in_organization(&caller.tenant_id, user, organization)
+                    .await?;
+            }
             let mut transaction = Transaction::new(self.clock.new_id());
             if !oneself {
                 let requirement = Requirement {
@@ -527,11 +538,33 @@ impl Store {
                 let who = (caller, organization);
                 access::require(self, &mut transaction, Part::Caller, who, requirement, now);
             }
-            transaction.delete(self, Part::Membership, &key, in_version(before.version));
-            let owners = Owners::between(Some(&before), None);
+            let rest = teams.split_off(teams.len().min(MOST_TEAMS));
+            for team in &teams {
+                let of_organization =
+                    Condition::new("attribute_not_exists(#pk) OR #organization_id = :id")
+                        .value(":id", text(organization.as_str()));
+                transaction.delete(self, Part::Team, team, of_organization);
+            }
+            if rest.is_empty() {
+                let no_more_teams = match joined {
+                    Some(joined) => Condition::new(format!("#{JOINED_TEAMS} = :joined"))
+                        .value(":joined", joined),
+                    None => Condition::new(format!("attribute_not_exists(#{JOINED_TEAMS})")),
+                };
+                let condition = in_version(before.version).and(no_more_teams);
+                transaction.delete(self, Part::Membership, &key, condition);
+            } else {
+                // More than one transaction holds: some teams first, and the membership at the end.
+                transaction.check(self, Part::Membership, &key, in_version(before.version));
+            }
+            let owners = match Owners::between(Some(&before), None) {
+                Owners::OneLess if !rest.is_empty() => Owners::OneLessSoon,
+                owners => owners,
+            };
             self.hold_organization(&mut transaction, &caller.tenant_id, organization, owners);
             match transaction.commit(self).await? {
-                Ok(()) => return Ok(()),
+                Ok(()) if rest.is_empty() => return Ok(()),
+                Ok(()) => continue,
                 Err(unmet) => not_changed(&unmet, expected)?,
             }
             patience.wait(Error::Conflict).await?;
@@ -615,10 +648,10 @@ impl Store {
             Owners::OneMore => {
                 transaction.touch(self, part, &key, Change::new().add("owner_count", 1), live);
             }
+            Owners::OneLessSoon => transaction.check(self, part, &key, live.and(another_owner())),
             Owners::OneLess => {
-                let another = Condition::new("#owner_count > :one").value(":one", number(1));
                 let change = Change::new().add("owner_count", -1);
-                transaction.touch(self, part, &key, change, live.and(another));
+                transaction.touch(self, part, &key, change, live.and(another_owner()));
             }
         }
     }
@@ -631,6 +664,11 @@ fn change_to(after: &Membership) -> Change {
         .set("status", text(after.status.as_str()))
         .set("version", number(after.version))
         .set("updated_at", text(after.updated_at.to_string()))
+}
+
+/// That the organization has more active owners than one.
+fn another_owner() -> Condition {
+    Condition::new("#owner_count > :one").value(":one", number(1))
 }
 
 fn in_version(version: u64) -> Condition {

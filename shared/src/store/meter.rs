@@ -45,7 +45,7 @@ struct State {
 }
 
 /// Does the work and tells what it cost. Counts the calls made by this very task through a client
-/// that has [`Counting`].
+/// made by [`client`](super::client).
 pub async fn metered<W: Future>(work: W) -> (W::Output, Measure) {
     let state = Arc::new(Mutex::new(State::default()));
     let output = METER.scope(Arc::clone(&state), work).await;

@@ -15,6 +15,8 @@ mod memberships;
 mod meter;
 mod organizations;
 mod patience;
+mod team_members;
+mod teams;
 mod transaction;
 mod users;
 
@@ -29,9 +31,11 @@ pub use aws_sdk_dynamodb::Client;
 pub use client::client;
 pub use error::Error;
 pub use idempotency::{FirstAnswer, Once};
-pub use memberships::{Added, MemberFilter, MembershipOfOrganization};
+pub use memberships::{MemberFilter, MembershipOfOrganization};
 pub use meter::{Measure, metered};
 pub use organizations::OrganizationFilter;
+pub use team_members::MembershipOfTeam;
+pub use teams::TeamInOrganization;
 pub use users::Registered;
 
 use crate::domain::Clock;
@@ -58,6 +62,15 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Where the next page begins; `None` at the end. Means nothing outside of its list.
     pub next: Option<String>,
+}
+
+/// What adding somebody came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Added<M> {
+    /// They are in it now.
+    New(M),
+    /// They had been, with the same role; this is the membership as it is.
+    Already(M),
 }
 
 /// What came of a write with an `Idempotency-Key`, or without.
@@ -106,7 +119,8 @@ impl Store {
         Ok(output.item)
     }
 
-    /// Up to 100 items, as they are now, by their keys. Those that are not there are not in it.
+    /// Items as they are now, by their keys, of which there are at most 100. Those that are not
+    /// there are not in it.
     async fn get_all(&self, keys: &[&Key]) -> Result<HashMap<Key, Item>, Error> {
         let mut wanted: Vec<&Key> = keys.to_vec();
         wanted.sort_by(|a, b| (&a.pk, &a.sk).cmp(&(&b.pk, &b.sk)));

@@ -1,0 +1,54 @@
+//! `POST /teams` and `POST /organizations/{organization_id}/teams`
+
+use std::sync::Arc;
+
+use muster::domain::{Team, TeamId};
+use muster::http::{Answer, ApiRequest, Problem, text};
+use muster::store::{Done, TeamInOrganization};
+
+use super::show;
+use crate::App;
+
+/// Makes a team: in an organization, or a standalone one.
+///
+/// For managers of the organization and up; standalone for tenant admins. 201 with `Location`; 409
+/// `name-taken`, as names are unique in an organization; 422 `budget-exceeds-organization`. Safe
+/// to repeat with an `Idempotency-Key`.
+pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
+    let caller = request.caller()?;
+    let organization_id = if request.is_in_organization() {
+        Some(request.organization_id()?)
+    } else {
+        None
+    };
+    let mut body = request.body()?;
+    let name = body.required("name", text);
+    let patch = super::fields(&mut body, None);
+    body.finish()?;
+    let Some(name) = name else {
+        return Err(Problem::invalid_at("/name", "is required"));
+    };
+
+    let now = app.clock.now();
+    let id = TeamId::from(app.clock.new_id());
+    let place = (caller.tenant_id.clone(), organization_id);
+    let team = Team::new(id, place, name, caller.user_id.clone(), now)
+        .with(&patch)
+        .map_err(|invalid| Problem::invalid_at("/metadata", invalid))?;
+
+    let once = request.once(&caller, now)?;
+    let first = |made: &TeamInOrganization| created(made).to_first();
+    match app
+        .store
+        .create_team(&caller, &team, once.as_ref(), first)
+        .await?
+    {
+        Done::Now(made) => Ok(created(&made)),
+        Done::Before(first) => Answer::repeated(&first),
+    }
+}
+
+fn created(made: &TeamInOrganization) -> Answer {
+    let location = format!("/teams/{}", made.team.id);
+    Answer::created(show(made), made.team.version, location)
+}

@@ -1,0 +1,23 @@
+//! `GET /teams/{team_id}`
+
+use std::sync::Arc;
+
+use muster::http::{Answer, ApiRequest, Problem};
+
+use super::answer;
+use crate::App;
+
+/// A team. For members of the team or its organization.
+///
+/// 304 when the caller has this version already (`If-None-Match`); its `effective_models` may
+/// differ all the same once the organization's list has changed.
+pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
+    let caller = request.caller()?;
+    let id = request.team_id()?;
+
+    let found = app.store.team(&caller, &id).await?;
+    if request.has_version(found.team.version) {
+        return Ok(Answer::not_modified(found.team.version));
+    }
+    Ok(answer(&found))
+}
