@@ -1,6 +1,7 @@
 //! A DynamoDB that fails on demand: a proxy in front of the embedded one.
 
 use std::collections::VecDeque;
+use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use muster_local::Options;
 use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 use crate::World;
 
@@ -28,6 +30,8 @@ pub enum Fault {
     CutBefore,
     /// The request gets there and is applied; the connection ends before its answer.
     CutAfter,
+    /// The request gets there and is applied; the connection ends within its answer.
+    CutWithin,
     /// The answer takes that long.
     Delay(Duration),
 }
@@ -41,6 +45,28 @@ struct Plan {
     upstream: String,
     next: VecDeque<(String, Fault)>,
     always: Option<(String, Fault)>,
+    chance: Option<(u8, fastrand::Rng)>,
+    held: VecDeque<(String, oneshot::Sender<()>, oneshot::Receiver<()>)>,
+    forgetful: bool,
+}
+
+/// A request that is on its way, and does not get there before it is let go.
+#[derive(Debug)]
+pub struct Held {
+    arrived: oneshot::Receiver<()>,
+    release: oneshot::Sender<()>,
+}
+
+impl Held {
+    /// Waits until the request is on its way.
+    pub async fn arrived(&mut self) {
+        (&mut self.arrived).await.unwrap();
+    }
+
+    /// Lets it go.
+    pub fn release(self) {
+        self.release.send(()).unwrap();
+    }
 }
 
 impl Faults {
@@ -49,7 +75,11 @@ impl Faults {
         let faults = Self::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        options.configure_client = Some(Arc::new(move |config| config.endpoint_url(url.clone())));
+        let inner = options.configure_client.take();
+        options.configure_client = Some(Arc::new(move |config| {
+            let config = config.endpoint_url(url.clone());
+            inner.as_ref().map_or(config.clone(), |inner| inner(config))
+        }));
         let world = World::with(options).await;
         world
             .stack
@@ -74,11 +104,33 @@ impl Faults {
         self.0.lock().unwrap().always = Some((operation.to_owned(), fault));
     }
 
+    /// That many requests in a hundred fail, each in some way that passes.
+    pub fn at_random(&self, percent: u8, seed: u64) {
+        let random = fastrand::Rng::with_seed(seed);
+        self.0.lock().unwrap().chance = Some((percent, random));
+    }
+
+    /// The next request of this operation is held on its way.
+    pub fn hold(&self, operation: &str) -> Held {
+        let (arrival, arrived) = oneshot::channel();
+        let (release, released) = oneshot::channel();
+        let held = (operation.to_owned(), arrival, released);
+        self.0.lock().unwrap().held.push_back(held);
+        Held { arrived, release }
+    }
+
+    /// DynamoDB no longer knows a repeated transaction by its `ClientRequestToken`, as it does not
+    /// ten minutes later.
+    pub fn forget_tokens(&self) {
+        self.0.lock().unwrap().forgetful = true;
+    }
+
     /// Nothing fails any more. Tells how many planned faults were left.
     pub fn stop(&self) -> usize {
         let mut plan = self.0.lock().unwrap();
         plan.always = None;
-        std::mem::take(&mut plan.next).len()
+        plan.chance = None;
+        std::mem::take(&mut plan.next).len() + std::mem::take(&mut plan.held).len()
     }
 
     fn take(&self, operation: &str) -> Option<Fault> {
@@ -88,13 +140,48 @@ impl Faults {
         {
             return Some(*fault);
         }
+        if let Some((percent, random)) = &mut plan.chance
+            && random.u8(..100) < *percent
+        {
+            return Some(passing(operation, random));
+        }
         let place = plan.next.iter().position(|(next, _)| next == operation)?;
         plan.next.remove(place).map(|(_, fault)| fault)
     }
 
-    fn upstream(&self) -> String {
-        self.0.lock().unwrap().upstream.clone()
+    async fn wait_if_held(&self, operation: &str) {
+        let held = {
+            let mut plan = self.0.lock().unwrap();
+            let place = plan.held.iter().position(|(held, ..)| held == operation);
+            place.and_then(|place| plan.held.remove(place))
+        };
+        if let Some((_, arrived, released)) = held {
+            arrived.send(()).unwrap();
+            released.await.unwrap();
+        }
     }
+
+    fn upstream(&self) -> (String, bool) {
+        let plan = self.0.lock().unwrap();
+        (plan.upstream.clone(), plan.forgetful)
+    }
+}
+
+/// A fault that is over with the next try.
+fn passing(operation: &str, random: &mut fastrand::Rng) -> Fault {
+    let of_all = [
+        Fault::Failure(500),
+        Fault::Failure(503),
+        Fault::CutBefore,
+        Fault::CutAfter,
+        Fault::CutWithin,
+    ];
+    let of_transactions = [Fault::Conflict, Fault::CancelledByThrottling];
+    let mut faults = of_all.to_vec();
+    if operation == "TransactWriteItems" {
+        faults.extend(of_transactions);
+    }
+    *random.choice(&faults).unwrap()
 }
 
 async fn forward(
@@ -110,19 +197,28 @@ async fn forward(
         Some(Fault::Failure(status)) => return error(status, "InternalServerError", &Value::Null),
         Some(Fault::Conflict) => return cancelled(&body, "TransactionConflict"),
         Some(Fault::CancelledByThrottling) => return cancelled(&body, "ThrottlingError"),
-        Some(Fault::CutBefore) => return cut(),
+        Some(Fault::CutBefore) => cut(),
         Some(Fault::Delay(while_)) => tokio::time::sleep(while_).await,
-        Some(Fault::CutAfter) | None => {}
+        Some(Fault::CutAfter | Fault::CutWithin) | None => {}
     }
-    let mut forwarded = http.post(faults.upstream()).body(body);
+    faults.wait_if_held(operation).await;
+    let (upstream, forgetful) = faults.upstream();
+    let body = if forgetful {
+        without_token(&body)
+    } else {
+        body
+    };
+    let mut forwarded = http.post(upstream).body(body);
     for (name, value) in &headers {
         if name != "host" && name != "content-length" {
             forwarded = forwarded.header(name, value);
         }
     }
     let answer = forwarded.send().await.unwrap();
-    if fault == Some(Fault::CutAfter) {
-        return cut();
+    match fault {
+        Some(Fault::CutAfter) => cut(),
+        Some(Fault::CutWithin) => return broken_off(),
+        _ => {}
     }
     let mut response = Response::builder().status(answer.status());
     for (name, value) in answer.headers() {
@@ -135,10 +231,24 @@ async fn forward(
         .unwrap()
 }
 
-/// A body that breaks off: the client sees the connection end.
-fn cut() -> Response<Body> {
+/// Ends the connection without a word: what serves it is gone, and no panic is printed.
+fn cut() {
+    resume_unwind(Box::new("cut"));
+}
+
+/// An answer that breaks off after its head.
+fn broken_off() -> Response<Body> {
     let broken = futures::stream::iter([Err::<Bytes, _>(std::io::Error::other("cut"))]);
     Response::new(Body::from_stream(broken))
+}
+
+fn without_token(request: &[u8]) -> Bytes {
+    let mut request: Value = serde_json::from_slice(request).unwrap();
+    request
+        .as_object_mut()
+        .unwrap()
+        .remove("ClientRequestToken");
+    request.to_string().into()
 }
 
 fn cancelled(request: &[u8], reason: &str) -> Response<Body> {

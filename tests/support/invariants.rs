@@ -1,0 +1,179 @@
+//! What is true of the table whatever happened: the invariants of the data model, as far as one
+//! look at all items can tell.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use muster::domain::{Name, TenantId};
+use muster::store::keys;
+use serde_json::{Map, Value};
+
+type Item = Map<String, Value>;
+
+/// Ends the test when anything is wrong with the table, and says what.
+#[track_caller]
+pub fn check(items: &[Item]) {
+    let violations = violations(items);
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
+}
+
+/// All that is wrong with the table.
+pub fn violations(items: &[Item]) -> Vec<String> {
+    let mut table = Table::default();
+    for item in items {
+        table.take(item);
+    }
+    table.check_organizations();
+    table.check_reservations();
+    table.check_memberships();
+    table.violations
+}
+
+/// Tenant and id.
+type Id = (String, String);
+
+#[derive(Default)]
+struct Table<'a> {
+    organizations: BTreeMap<Id, &'a Item>,
+    users: BTreeSet<Id>,
+    /// By tenant, organization and user.
+    memberships: BTreeMap<(String, String, String), &'a Item>,
+    /// Key and organization.
+    reservations: BTreeSet<(String, String)>,
+    violations: Vec<String>,
+}
+
+impl<'a> Table<'a> {
+    fn violate(&mut self, what: &str, item: &Item) {
+        let item = serde_json::to_string(item).unwrap();
+        self.violations.push(format!("{what}: {item}"));
+    }
+
+    fn take(&mut self, item: &'a Item) {
+        let (pk, sk) = (text(item, "pk"), text(item, "sk"));
+        let tenant = pk.split('#').nth(1).unwrap_or_default().to_owned();
+        let own = format!("TENANT#{tenant}#");
+        for (name, value) in item {
+            let foreign = name.ends_with("pk") && !value.as_str().unwrap().starts_with(&own)
+                || name == "tenant_id" && value != &tenant;
+            if foreign {
+                self.violate("5: an item in two tenants", item);
+            }
+        }
+        match sk {
+            "ORG" => self.take_organization(&tenant, item),
+            "USER" => {
+                let id = text(item, "user_id").to_owned();
+                if pk != format!("{own}USER#{id}") {
+                    self.violate("a user under another's key", item);
+                }
+                self.users.insert((tenant, id));
+            }
+            "ORGNAME" => {
+                let organization = text(item, "organization_id").to_owned();
+                self.reservations.insert((pk.to_owned(), organization));
+            }
+            _ if sk.starts_with("ORG#") => self.take_membership(&tenant, item),
+            // Teams and records of requests have no part in what is checked here.
+            _ => {}
+        }
+    }
+
+    fn take_organization(&mut self, tenant: &str, item: &'a Item) {
+        let id = text(item, "id").to_owned();
+        if text(item, "pk") != format!("TENANT#{tenant}#ORG#{id}") {
+            self.violate("an organization under another's key", item);
+        }
+        let deleted = !is_live(item);
+        let listed = text(item, "gsi1pk").ends_with("#ORGS#DELETED");
+        let told = item.contains_key("deleted_at");
+        if [listed, told, item.contains_key("expires_at")] != [deleted; 3] {
+            self.violate("an organization half deleted", item);
+        }
+        let id = (tenant.to_owned(), id);
+        self.organizations.insert(id, item);
+    }
+
+    fn take_membership(&mut self, tenant: &str, item: &'a Item) {
+        let organization = text(item, "organization_id").to_owned();
+        let user = text(item, "user_id").to_owned();
+        let keys = ["pk", "sk", "gsi1pk", "gsi1sk"].map(|name| text(item, name).to_owned());
+        let expected = [
+            format!("TENANT#{tenant}#USER#{user}"),
+            format!("ORG#{organization}"),
+            format!("TENANT#{tenant}#ORG#{organization}"),
+            format!("USER#{user}"),
+        ];
+        if keys != expected {
+            self.violate("a membership under another's key", item);
+        }
+        let id = (tenant.to_owned(), organization, user);
+        if self.memberships.insert(id, item).is_some() {
+            self.violate("1: a second membership", item);
+        }
+    }
+
+    fn check_organizations(&mut self) {
+        for ((tenant, id), item) in self.organizations.clone() {
+            let owners = self
+                .memberships
+                .iter()
+                .filter(|((of, organization, _), one)| {
+                    (of, organization) == (&tenant, &id)
+                        && one["role"] == "owner"
+                        && one["status"] == "active"
+                });
+            let owners = owners.count();
+            let counted = item.get("owner_count").and_then(Value::as_u64);
+            if counted.unwrap_or(0) != owners as u64 {
+                self.violate(&format!("4: {owners} owners, but counted otherwise"), item);
+            }
+            // Made by the directory, it may wait for its first.
+            if owners == 0 && item["source"] == "manual" {
+                self.violate("3: no owner left", item);
+            }
+        }
+    }
+
+    fn check_reservations(&mut self) {
+        let live = self.organizations.iter().filter(|(_, item)| is_live(item));
+        let names: Vec<_> = live
+            .map(|((tenant, id), item)| {
+                let tenant = TenantId::parse(tenant).unwrap();
+                let name: Name = text(item, "name").parse().unwrap();
+                let reservation = keys::name_reservation(&tenant, &name.folded());
+                (reservation.pk, id.clone())
+            })
+            .collect();
+        let unique: BTreeSet<_> = names.iter().map(|(reservation, _)| reservation).collect();
+        if unique.len() != names.len() {
+            self.violations
+                .push(format!("2: a name of two organizations: {names:?}"));
+        }
+        let names: BTreeSet<_> = names.into_iter().collect();
+        for (reservation, id) in names.symmetric_difference(&self.reservations) {
+            self.violations.push(format!(
+                "2: {reservation} and organization {id} have only one another's half"
+            ));
+        }
+    }
+
+    fn check_memberships(&mut self) {
+        for ((tenant, organization, user), item) in self.memberships.clone() {
+            let organization = (tenant.clone(), organization);
+            if !self.organizations.contains_key(&organization) {
+                self.violate("6: no such organization in the tenant", item);
+            }
+            if !self.users.contains(&(tenant, user)) {
+                self.violate("6: nobody of that id is known in the tenant", item);
+            }
+        }
+    }
+}
+
+fn is_live(organization: &Item) -> bool {
+    organization["status"] == "active"
+}
+
+fn text<'a>(item: &'a Item, name: &str) -> &'a str {
+    item.get(name).and_then(Value::as_str).unwrap_or_default()
+}
