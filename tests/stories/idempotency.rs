@@ -1,0 +1,286 @@
+//! A request with an `Idempotency-Key` is done once, however often it is sent.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use support::{Actor, Reply, World, at_once, invariants, statuses};
+
+/// One of each `POST`, ready to be sent: who sends it, where to, with what.
+struct Post {
+    actor: Actor,
+    path: String,
+    body: Option<Value>,
+    status: u16,
+}
+
+impl Post {
+    async fn send(&self, key: &str) -> Reply {
+        let request = self
+            .actor
+            .request(Method::POST, &self.path)
+            .header("idempotency-key", key);
+        let request = match &self.body {
+            Some(body) => request.json(body),
+            None => request,
+        };
+        self.actor.send(request).await
+    }
+}
+
+/// A world in which each `POST` has something to do.
+async fn posts(world: &World) -> Vec<Post> {
+    let ada = world.user("ada");
+    world.register(&["new"]).await;
+    let id = world.organization(&ada, "Acme").await;
+    let bob = world.member(&id, "bob", "owner", "invited").await;
+    let gone = world.organization(&ada, "Gone").await;
+    ada.delete(&format!("/organizations/{gone}"))
+        .await
+        .expect(204);
+    vec![
+        Post {
+            actor: ada.clone(),
+            path: "/organizations".to_owned(),
+            body: Some(json!({"name": "Other"})),
+            status: 201,
+        },
+        Post {
+            actor: ada.clone(),
+            path: format!("/organizations/{gone}/restore"),
+            body: None,
+            status: 200,
+        },
+        Post {
+            actor: ada,
+            path: format!("/organizations/{id}/members"),
+            body: Some(json!({"user_id": "new", "role": "owner", "status": "active"})),
+            status: 201,
+        },
+        Post {
+            actor: bob,
+            path: format!("/organizations/{id}/members/me/accept"),
+            body: None,
+            status: 200,
+        },
+    ]
+}
+
+/// What two answers to one request have in common.
+fn answer(reply: &Reply) -> (u16, Value, Option<String>, Option<String>) {
+    let header = |name: &str| reply.headers.get(name).cloned();
+    (
+        reply.status,
+        reply.body.clone(),
+        header("etag"),
+        header("location"),
+    )
+}
+
+fn is_repeat(reply: &Reply) -> bool {
+    reply
+        .headers
+        .get("idempotency-replayed")
+        .is_some_and(|value| value == "true")
+}
+
+#[tokio::test]
+async fn every_post_that_is_repeated_with_its_key_changes_nothing_and_is_answered_alike() {
+    let world = World::start().await;
+    for post in posts(&world).await {
+        let first = post.send("k-1").await.expect(post.status);
+        assert!(!is_repeat(&first), "{first:?}");
+        let before = world.table().await;
+        for _ in 0..3 {
+            let again = post.send("k-1").await;
+            assert_eq!(answer(&again), answer(&first), "{}", post.path);
+            assert!(is_repeat(&again), "{again:?}");
+        }
+        assert_eq!(world.table().await, before, "{}", post.path);
+    }
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_twenty_at_once_with_one_key_one_is_done_and_all_are_answered_alike() {
+    let world = World::start().await;
+    for post in posts(&world).await {
+        let before = world.items().await.len();
+        let path = post.path.clone();
+        let post = std::sync::Arc::new(post);
+        let replies = at_once((0..20).map(|_| {
+            let post = std::sync::Arc::clone(&post);
+            async move { post.send("k-1").await }
+        }))
+        .await;
+        for reply in &replies {
+            assert_eq!(answer(reply), answer(&replies[0]), "{path}");
+        }
+        assert_eq!(replies[0].status, post.status, "{:?}", replies[0]);
+        let first = replies.iter().filter(|reply| !is_repeat(reply)).count();
+        assert_eq!(first, 1, "{path}: done {first} times");
+        let made = world.items().await.len() - before;
+        // What was made, and the record of the request.
+        let expected = match path.as_str() {
+            "/organizations" => 4,
+            path if path.ends_with("/accept") => 1,
+            _ => 2,
+        };
+        assert_eq!(made, expected, "{path}");
+    }
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn a_key_that_was_used_for_another_body_is_refused() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    world.register(&["bob", "eve"]).await;
+    let create = |name: &'static str| ada.post_once("/organizations", "k", json!({"name": name}));
+    let id = create("Acme").await.expect(201).body["id"].clone();
+    let id = id.as_str().unwrap();
+    let members = format!("/organizations/{id}/members");
+    let add = |body: Value| ada.post_once(&members, "k", body);
+    add(json!({"user_id": "bob"})).await.expect(201);
+
+    let before = world.table().await;
+    create("Other").await.problem(422, "idempotency-mismatch");
+    for body in [
+        json!({"user_id": "eve"}),
+        json!({"user_id": "bob", "role": "admin"}),
+        json!({"user_id": "bob", "status": "active"}),
+    ] {
+        add(body).await.problem(422, "idempotency-mismatch");
+    }
+    assert_eq!(world.table().await, before);
+}
+
+#[tokio::test]
+async fn a_key_is_bound_to_what_the_path_names() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    world.register(&["bob"]).await;
+    let one = world.organization(&ada, "One").await;
+    let other = world.organization(&ada, "Other").await;
+    let body = json!({"user_id": "bob"});
+    ada.post_once(&format!("/organizations/{one}/members"), "k", body.clone())
+        .await
+        .expect(201);
+    ada.post_once(&format!("/organizations/{other}/members"), "k", body)
+        .await
+        .problem(422, "idempotency-mismatch");
+}
+
+#[tokio::test]
+async fn a_body_that_says_the_same_in_other_words_is_the_same() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let send = |body: &'static str| {
+        let request = ada
+            .request(Method::POST, "/organizations")
+            .header("idempotency-key", "k")
+            .header("content-type", "application/json");
+        ada.send(request.body(body))
+    };
+    let first = send(r#"{"name":"Acme","domain":"acme.example"}"#).await;
+    let again = send(r#"{ "domain": "acme.example", "name": "\u0041cme" }"#).await;
+    assert_eq!(answer(&again), answer(&first.expect(201)));
+}
+
+#[tokio::test]
+async fn the_same_key_of_another_caller_is_another_key() {
+    let world = World::start().await;
+    let callers = [
+        world.user("ada"),
+        world.user("bob"),
+        world.user_of("globex", "ada"),
+    ];
+    let mut ids = Vec::new();
+    for caller in &callers {
+        let name = format!("By {}", ids.len());
+        let made = caller
+            .post_once("/organizations", "k", json!({"name": name}))
+            .await
+            .expect(201);
+        ids.push(made.body["id"].clone());
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), callers.len());
+}
+
+#[tokio::test]
+async fn the_first_answer_stays_whatever_became_of_what_it_tells() {
+    let world = World::start().await;
+    let mut first = Vec::new();
+    let posts = posts(&world).await;
+    for post in &posts {
+        first.push(post.send("k-1").await.expect(post.status));
+    }
+    let root = world.tenant_admin();
+    let made = first[0].body["id"].as_str().unwrap();
+    let id = first[2].body["organization_id"].as_str().unwrap();
+    root.patch(&format!("/organizations/{id}"), json!({"name": "Renamed"}))
+        .await
+        .expect(200);
+    root.delete(&format!("/organizations/{id}/members/new"))
+        .await
+        .expect(204);
+    root.patch(
+        &format!("/organizations/{id}/members/bob"),
+        json!({"status": "suspended"}),
+    )
+    .await
+    .expect(200);
+    for id in [made, id] {
+        root.delete(&format!("/organizations/{id}"))
+            .await
+            .expect(204);
+    }
+
+    let before = world.table().await;
+    for (post, first) in posts.iter().zip(&first) {
+        assert_eq!(answer(&post.send("k-1").await), answer(first));
+    }
+    assert_eq!(world.table().await, before);
+}
+
+#[tokio::test]
+async fn a_post_with_nothing_to_do_keeps_its_answer_too() {
+    let world = World::start().await;
+    let posts = posts(&world).await;
+    for post in &posts[1..] {
+        post.send("k-1").await.expect(post.status);
+        // Restored, added and accepted already.
+        let first = post.send("k-2").await.expect(200);
+        assert!(!is_repeat(&first));
+        let again = post.send("k-2").await;
+        assert_eq!(answer(&again), answer(&first));
+        assert!(is_repeat(&again));
+    }
+}
+
+#[tokio::test]
+async fn a_refused_request_may_be_sent_again_with_its_key() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Acme").await;
+    let create = || ada.post_once("/organizations", "k", json!({"name": "Acme"}));
+    create().await.problem(409, "name-taken");
+    ada.delete(&format!("/organizations/{id}"))
+        .await
+        .expect(204);
+    create().await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_bodies_at_once_under_one_key_one_is_refused() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let replies = at_once((0..20).map(|n| {
+        let ada = ada.clone();
+        let body = json!({"name": if n % 2 == 0 { "Even" } else { "Odd" }});
+        async move { ada.post_once("/organizations", "k", body).await }
+    }))
+    .await;
+    let statuses: Vec<_> = statuses(&replies).into_iter().collect();
+    assert_eq!(statuses, [(201, 10), (422, 10)]);
+    invariants::check(&world.items().await);
+}

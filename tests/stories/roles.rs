@@ -1,0 +1,313 @@
+//! Who may do what: every route for every kind of caller, and who may touch and make whom.
+//!
+//! The tables in `snapshots/` are what `api.md` says, cell by cell. A route that is missing here
+//! fails a test.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use muster::domain::{Role, Source, Status};
+use serde_json::json;
+use support::{ACME, Actor, Reply, World};
+
+mod actions;
+
+use actions::{ACTIONS, Action};
+
+/// What a caller is to the organization that is acted on.
+#[derive(Clone, Copy)]
+enum Kind {
+    Member(Role, Status, Source),
+    TenantAdmin,
+    /// Of the tenant, and not in the organization.
+    Stranger,
+    /// Of another tenant, whose user has the same id as a member here.
+    Foreigner,
+    ForeignAdmin,
+    /// Without a token.
+    Nobody,
+}
+
+const SOURCES: [(Source, &str); 2] = [(Source::Manual, "manual"), (Source::Entra, "entra")];
+const OTHERS: [(Kind, &str); 5] = [
+    (Kind::TenantAdmin, "tenant-admin"),
+    (Kind::Stranger, "stranger"),
+    (Kind::Foreigner, "other-tenant"),
+    (Kind::ForeignAdmin, "other-admin"),
+    (Kind::Nobody, "no-token"),
+];
+
+/// A world in which everybody who takes part is known, so that no scene has to see to it.
+async fn known_to_all() -> World {
+    let world = World::start().await;
+    let people = ["ada", "caller", "colleague", "newcomer", "root", "stranger"];
+    world.register(&people).await;
+    world
+}
+
+/// Like that, with as many others.
+async fn known_to_all_with(others: usize) -> World {
+    let world = known_to_all().await;
+    for number in 0..others {
+        world.register(&[&other(number)]).await;
+    }
+    world
+}
+
+fn other(number: usize) -> String {
+    format!("other-{number}")
+}
+
+/// An organization with an owner `ada`, a member `colleague` and a caller.
+pub(crate) struct Scene<'a> {
+    world: &'a World,
+    pub(crate) id: String,
+    pub(crate) caller: Actor,
+}
+
+impl<'a> Scene<'a> {
+    async fn new(world: &'a World, kind: Kind) -> Self {
+        // Names are unique in the tenant; nothing else of one scene reaches another.
+        static SCENES: AtomicU32 = AtomicU32::new(0);
+        let name = format!("Scene {}", SCENES.fetch_add(1, Ordering::Relaxed));
+        let scene = Self {
+            world,
+            id: world.organization(&world.user("ada"), &name).await,
+            caller: match kind {
+                Kind::Member(..) => world.user("caller"),
+                Kind::TenantAdmin => world.tenant_admin(),
+                Kind::Stranger => world.user("stranger"),
+                Kind::Foreigner => world.user_of("globex", "ada"),
+                Kind::ForeignAdmin => world.tenant_admin_of("globex"),
+                Kind::Nobody => world.bearer("nobody", None),
+            },
+        };
+        let colleague = (Role::Member, Status::Active, Source::Manual);
+        scene.place("colleague", colleague).await;
+        if let Kind::Member(role, status, source) = kind {
+            scene.place("caller", (role, status, source)).await;
+        }
+        scene
+    }
+
+    /// Puts a user into the organization, as what the API alone could not make them.
+    async fn place(&self, user: &str, (role, status, source): (Role, Status, Source)) {
+        let root = self.world.tenant_admin();
+        let members = format!("/organizations/{}/members", self.id);
+        let status = status.as_str();
+        let first = if status == "suspended" {
+            "active"
+        } else {
+            status
+        };
+        let body = json!({"user_id": user, "role": role, "status": first});
+        root.post(&members, body).await.expect(201);
+        if first != status {
+            root.patch(&format!("{members}/{user}"), json!({"status": status}))
+                .await
+                .expect(200);
+        }
+        if source == Source::Entra {
+            let pk = format!("TENANT#{ACME}#USER#{user}");
+            let sk = format!("ORG#{}", self.id);
+            let entra = AttributeValue::S("entra".to_owned());
+            self.world.tamper(&pk, &sk, "source", entra).await;
+        }
+    }
+
+    async fn delete_organization(&self) {
+        let root = self.world.tenant_admin();
+        let organization = format!("/organizations/{}", self.id);
+        root.delete(&organization).await.expect(204);
+    }
+}
+
+/// The status, and what it is about where a status can be about more than one thing.
+fn cell(reply: &Reply) -> String {
+    let code = reply.body["code"].as_str().unwrap_or_default();
+    let about = match (reply.status, code) {
+        (200 | 201 | 204, "")
+        | (401, "unauthenticated")
+        | (403, "forbidden")
+        | (404, "not-found") => "",
+        (403, "invitation-not-pending") => "-pending",
+        (409, "directory-managed") => "-entra",
+        (409, "last-owner") => "-last",
+        (409, "already-member") => "-member",
+        // Nobody becomes invited again.
+        (400, "validation-failed") => "",
+        other => panic!("{other:?} has no place in the table: {reply:?}"),
+    };
+    format!("{}{about}", reply.status)
+}
+
+/// What each action comes to for one kind of caller.
+async fn column(world: &World, kind: Kind) -> Vec<String> {
+    let mut cells = Vec::new();
+    let mut scene = Scene::new(world, kind).await;
+    for action in ACTIONS {
+        if action.of_deleted {
+            scene.delete_organization().await;
+        }
+        let reply = action.send(&scene).await;
+        cells.push(cell(&reply));
+        let is_read = action.route.starts_with("GET");
+        if action.of_deleted || !is_read && reply.status < 300 {
+            scene = Scene::new(world, kind).await;
+        }
+    }
+    cells
+}
+
+/// A table with a name for each row and each column.
+fn table(rows: &[String], columns: &[(String, Vec<String>)]) -> String {
+    let width = rows.iter().map(String::len).max().unwrap();
+    let mut text = format!("{:width$}", "");
+    for (name, _) in columns {
+        write!(text, "  {name:>11}").unwrap();
+    }
+    for (n, row) in rows.iter().enumerate() {
+        write!(text, "\n{row:width$}").unwrap();
+        for (name, cells) in columns {
+            write!(text, "  {:>1$}", cells[n], name.len().max(11)).unwrap();
+        }
+    }
+    text
+}
+
+fn actions() -> Vec<String> {
+    ACTIONS
+        .iter()
+        .map(|Action { route, what, .. }| format!("{route}  {what}"))
+        .collect()
+}
+
+async fn members(status: Status) -> String {
+    let mut text = String::new();
+    for (source, name) in SOURCES {
+        let world = known_to_all().await;
+        let mut columns = Vec::new();
+        for role in Role::ALL {
+            let cells = column(&world, Kind::Member(role, status, source)).await;
+            columns.push((role.as_str().to_owned(), cells));
+        }
+        let table = table(&actions(), &columns);
+        writeln!(text, "{} members, {name}\n{table}\n", status.as_str()).unwrap();
+    }
+    text
+}
+
+#[tokio::test]
+async fn what_active_members_may() {
+    insta::assert_snapshot!(members(Status::Active).await);
+}
+
+#[tokio::test]
+async fn what_invited_members_may() {
+    insta::assert_snapshot!(members(Status::Invited).await);
+}
+
+#[tokio::test]
+async fn what_suspended_members_may() {
+    insta::assert_snapshot!(members(Status::Suspended).await);
+}
+
+#[tokio::test]
+async fn what_all_others_may() {
+    let world = known_to_all().await;
+    let mut columns = Vec::new();
+    for (kind, name) in OTHERS {
+        columns.push((name.to_owned(), column(&world, kind).await));
+    }
+    insta::assert_snapshot!(table(&actions(), &columns));
+}
+
+#[tokio::test]
+async fn the_tables_have_every_route() {
+    let routes: BTreeSet<_> = World::start().await.routes().await.into_iter().collect();
+    let told: BTreeSet<_> = ACTIONS
+        .iter()
+        .map(|action| action.route.to_owned())
+        .collect();
+    let missing: Vec<_> = routes.difference(&told).collect();
+    assert!(missing.is_empty(), "add to the tables: {missing:?}");
+    let gone: Vec<_> = told.difference(&routes).collect();
+    assert!(gone.is_empty(), "no longer a route: {gone:?}");
+}
+
+#[tokio::test]
+async fn who_may_touch_and_make_whom() {
+    let world = known_to_all_with(Role::ALL.len()).await;
+    let mut callers = Role::ALL
+        .map(|role| {
+            let kind = Kind::Member(role, Status::Active, Source::Manual);
+            (kind, role.as_str())
+        })
+        .to_vec();
+    callers.push((Kind::TenantAdmin, "tenant-admin"));
+    let rows = Role::ALL.map(|role| role.as_str().to_owned());
+    let mut text = String::new();
+    for deed in actions::DEEDS {
+        let mut columns = Vec::new();
+        for (kind, name) in &callers {
+            let mut scene = Scene::new(&world, *kind).await;
+            let mut cells = Vec::new();
+            for (number, role) in Role::ALL.into_iter().enumerate() {
+                let other = other(number);
+                if let Some(before) = (deed.before)(role) {
+                    let before = (before, Status::Active, Source::Manual);
+                    scene.place(&other, before).await;
+                }
+                let request = (deed.request)(&scene, &other, role);
+                let reply = scene.caller.send(request).await;
+                cells.push(cell(&reply));
+                if deed.is_about_oneself && reply.status < 300 {
+                    scene = Scene::new(&world, *kind).await;
+                }
+            }
+            columns.push(((*name).to_owned(), cells));
+        }
+        let table = table(&rows, &columns);
+        writeln!(text, "{}\n{table}\n", deed.what).unwrap();
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[tokio::test]
+async fn what_status_and_source_of_a_member_change() {
+    let mut rows = Vec::new();
+    for status in Status::ALL {
+        for (_, source) in SOURCES {
+            let status = status.as_str();
+            let deeds = actions::ON_ANY_STATUS.iter();
+            rows.extend(deeds.map(|deed| format!("{status} {source}  {}", deed.what)));
+        }
+    }
+    let world = known_to_all_with(rows.len()).await;
+    let callers = [Role::Owner, Role::Admin, Role::Manager].map(|role| {
+        let kind = Kind::Member(role, Status::Active, Source::Manual);
+        (kind, role.as_str())
+    });
+    let mut columns = Vec::new();
+    for (kind, name) in callers
+        .into_iter()
+        .chain([(Kind::TenantAdmin, "tenant-admin")])
+    {
+        let scene = Scene::new(&world, kind).await;
+        let mut cells = Vec::new();
+        for status in Status::ALL {
+            for (source, _) in SOURCES {
+                for deed in actions::ON_ANY_STATUS {
+                    let other = other(cells.len());
+                    scene.place(&other, (Role::Member, status, source)).await;
+                    let request = (deed.request)(&scene, &other, Role::Member);
+                    cells.push(cell(&scene.caller.send(request).await));
+                }
+            }
+        }
+        columns.push((name.to_owned(), cells));
+    }
+    insta::assert_snapshot!(table(&rows, &columns));
+}

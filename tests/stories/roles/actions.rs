@@ -1,0 +1,332 @@
+//! The actions of the tables.
+
+use muster::domain::Role;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use support::Reply;
+
+use super::Scene;
+
+/// One use of a route.
+pub(super) struct Action {
+    /// As in the template.
+    pub(super) route: &'static str,
+    /// What is done with it.
+    pub(super) what: &'static str,
+    /// Whether the organization is deleted before.
+    pub(super) of_deleted: bool,
+    request: fn(&Scene<'_>) -> RequestBuilder,
+}
+
+impl Action {
+    const fn new(
+        route: &'static str,
+        what: &'static str,
+        request: fn(&Scene<'_>) -> RequestBuilder,
+    ) -> Self {
+        Self {
+            route,
+            what,
+            of_deleted: false,
+            request,
+        }
+    }
+
+    const fn of_deleted(self) -> Self {
+        Self {
+            of_deleted: true,
+            ..self
+        }
+    }
+
+    pub(super) async fn send(&self, scene: &Scene<'_>) -> Reply {
+        scene.caller.send((self.request)(scene)).await
+    }
+}
+
+impl Scene<'_> {
+    /// A request about the organization.
+    pub(super) fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        self.of_tenant(method, &format!("/organizations/{}{path}", self.id))
+    }
+
+    fn change(&self, member: &str, body: &Value) -> RequestBuilder {
+        self.request("PATCH", &format!("/members/{member}"))
+            .json(body)
+    }
+
+    fn add(&self, body: &Value) -> RequestBuilder {
+        self.request("POST", "/members").json(body)
+    }
+
+    fn of_tenant(&self, method: &str, path: &str) -> RequestBuilder {
+        let method: Method = method.parse().unwrap();
+        self.caller.request(method, path)
+    }
+}
+
+/// Every route, and where it matters for whom or with what.
+pub(super) const ACTIONS: &[Action] = &[
+    Action::new("POST /organizations", "", |scene| {
+        let name = format!("Made beside {} by {}", scene.id, scene.caller.id);
+        scene
+            .of_tenant("POST", "/organizations")
+            .json(&json!({"name": name}))
+    }),
+    Action::new("GET /organizations", "", |scene| {
+        scene.of_tenant("GET", "/organizations")
+    }),
+    Action::new("GET /organizations/{organization_id}", "", |scene| {
+        scene.request("GET", "")
+    }),
+    Action::new("GET /organizations/{organization_id}", "deleted", |scene| {
+        scene.request("GET", "")
+    })
+    .of_deleted(),
+    Action::new("PATCH /organizations/{organization_id}", "name", |scene| {
+        let body = json!({"name": format!("Renamed {}", scene.id)});
+        scene.request("PATCH", "").json(&body)
+    }),
+    Action::new(
+        "PATCH /organizations/{organization_id}",
+        "billing",
+        |scene| {
+            let body = json!({"billing_email": "bills@acme.example"});
+            scene.request("PATCH", "").json(&body)
+        },
+    ),
+    Action::new(
+        "PATCH /organizations/{organization_id}",
+        "deleted",
+        |scene| scene.request("PATCH", "").json(&json!({"domain": null})),
+    )
+    .of_deleted(),
+    Action::new("PUT /organizations/{organization_id}", "limits", |scene| {
+        let body = json!({"limits": {"rpm_limit": 60}});
+        scene.request("PUT", "").json(&body)
+    }),
+    Action::new("PUT /organizations/{organization_id}", "billing", |scene| {
+        let body = json!({"stripe_customer_id": "cus_123", "domain": "acme.example"});
+        scene.request("PUT", "").json(&body)
+    }),
+    Action::new("DELETE /organizations/{organization_id}", "", |scene| {
+        scene.request("DELETE", "")
+    }),
+    Action::new(
+        "DELETE /organizations/{organization_id}",
+        "deleted",
+        |scene| scene.request("DELETE", ""),
+    )
+    .of_deleted(),
+    Action::new(
+        "POST /organizations/{organization_id}/restore",
+        "deleted",
+        |scene| scene.request("POST", "/restore"),
+    )
+    .of_deleted(),
+    Action::new(
+        "POST /organizations/{organization_id}/restore",
+        "live",
+        |scene| scene.request("POST", "/restore"),
+    ),
+    Action::new(
+        "POST /organizations/{organization_id}/members",
+        "member, new",
+        |scene| {
+            let body = json!({"user_id": "newcomer"});
+            scene.request("POST", "/members").json(&body)
+        },
+    ),
+    Action::new(
+        "POST /organizations/{organization_id}/members",
+        "member, already",
+        |scene| {
+            let body = json!({"user_id": "colleague"});
+            scene.request("POST", "/members").json(&body)
+        },
+    ),
+    Action::new(
+        "POST /organizations/{organization_id}/members",
+        "oneself, as admin",
+        |scene| {
+            let body = json!({"user_id": scene.caller.id, "role": "admin", "status": "active"});
+            scene.request("POST", "/members").json(&body)
+        },
+    ),
+    Action::new(
+        "GET /organizations/{organization_id}/members",
+        "",
+        |scene| scene.request("GET", "/members"),
+    ),
+    Action::new(
+        "GET /organizations/{organization_id}/members/{user_id}",
+        "another",
+        |scene| scene.request("GET", "/members/colleague"),
+    ),
+    Action::new(
+        "GET /organizations/{organization_id}/members/{user_id}",
+        "oneself",
+        |scene| scene.request("GET", "/members/me"),
+    ),
+    Action::new(
+        "PATCH /organizations/{organization_id}/members/{user_id}",
+        "a member's role",
+        |scene| {
+            let body = json!({"role": "readonly"});
+            scene.request("PATCH", "/members/colleague").json(&body)
+        },
+    ),
+    Action::new(
+        "PUT /organizations/{organization_id}/members/{user_id}",
+        "a member's status",
+        |scene| {
+            let body = json!({"status": "suspended"});
+            scene.request("PUT", "/members/colleague").json(&body)
+        },
+    ),
+    Action::new(
+        "PATCH /organizations/{organization_id}/members/{user_id}",
+        "one's own status",
+        |scene| {
+            let body = json!({"status": "active"});
+            scene.request("PATCH", "/members/me").json(&body)
+        },
+    ),
+    Action::new(
+        "DELETE /organizations/{organization_id}/members/{user_id}",
+        "a member",
+        |scene| scene.request("DELETE", "/members/colleague"),
+    ),
+    Action::new(
+        "DELETE /organizations/{organization_id}/members/{user_id}",
+        "nobody",
+        |scene| scene.request("DELETE", "/members/newcomer"),
+    ),
+    Action::new(
+        "DELETE /organizations/{organization_id}/members/{user_id}",
+        "oneself",
+        |scene| scene.request("DELETE", "/members/me"),
+    ),
+    Action::new(
+        "POST /organizations/{organization_id}/members/{user_id}/accept",
+        "for another",
+        |scene| scene.request("POST", "/members/colleague/accept"),
+    ),
+    Action::new(
+        "POST /organizations/{organization_id}/members/{user_id}/accept",
+        "oneself",
+        |scene| scene.request("POST", "/members/me/accept"),
+    ),
+    Action::new("GET /users/{user_id}/organizations", "another", |scene| {
+        scene.of_tenant("GET", "/users/colleague/organizations")
+    }),
+    Action::new("GET /users/{user_id}/organizations", "oneself", |scene| {
+        scene.of_tenant("GET", "/users/me/organizations")
+    }),
+    Action::new("GET /users/{user_id}", "another", |scene| {
+        scene.of_tenant("GET", "/users/colleague")
+    }),
+    Action::new("GET /users/{user_id}", "oneself", |scene| {
+        scene.of_tenant("GET", "/users/me")
+    }),
+    Action::new("PUT /users/{user_id}", "another", |scene| {
+        scene
+            .of_tenant("PUT", "/users/colleague")
+            .json(&json!({"display_name": "Col"}))
+    }),
+    Action::new("PUT /users/{user_id}", "oneself", |scene| {
+        scene
+            .of_tenant("PUT", "/users/me")
+            .json(&json!({"display_name": "Me"}))
+    }),
+];
+
+/// Something that is done to another member, or makes one.
+pub(super) struct Deed {
+    pub(super) what: &'static str,
+    /// The other's role before; `None` when they are no member.
+    pub(super) before: fn(Role) -> Option<Role>,
+    pub(super) is_about_oneself: bool,
+    /// By whom, to whom, and with what role.
+    pub(super) request: fn(&Scene<'_>, &str, Role) -> RequestBuilder,
+}
+
+/// What is done about each role.
+pub(super) const DEEDS: [Deed; 6] = [
+    Deed {
+        what: "suspend one who is",
+        before: Some,
+        is_about_oneself: false,
+        request: |scene, other, _| scene.change(other, &json!({"status": "suspended"})),
+    },
+    Deed {
+        what: "make readonly one who is",
+        before: Some,
+        is_about_oneself: false,
+        request: |scene, other, _| scene.change(other, &json!({"role": "readonly"})),
+    },
+    Deed {
+        what: "remove one who is",
+        before: Some,
+        is_about_oneself: false,
+        request: |scene, other, _| scene.request("DELETE", &format!("/members/{other}")),
+    },
+    Deed {
+        what: "add a user as",
+        before: |_| None,
+        is_about_oneself: false,
+        request: |scene, other, role| scene.add(&json!({"user_id": other, "role": role})),
+    },
+    Deed {
+        what: "make a member",
+        before: |_| Some(Role::Member),
+        is_about_oneself: false,
+        request: |scene, other, role| scene.change(other, &json!({"role": role})),
+    },
+    Deed {
+        what: "make oneself",
+        before: |_| None,
+        is_about_oneself: true,
+        request: |scene, _, role| scene.change("me", &json!({"role": role})),
+    },
+];
+
+const fn on_member(
+    what: &'static str,
+    request: fn(&Scene<'_>, &str, Role) -> RequestBuilder,
+) -> Deed {
+    Deed {
+        what,
+        before: Some,
+        is_about_oneself: false,
+        request,
+    }
+}
+
+/// What is done to members of each status and source.
+pub(super) const ON_ANY_STATUS: [Deed; 8] = [
+    on_member("make manager", |scene, other, _| {
+        scene.change(other, &json!({"role": "manager"}))
+    }),
+    on_member("make active", |scene, other, _| {
+        scene.change(other, &json!({"status": "active"}))
+    }),
+    on_member("make invited", |scene, other, _| {
+        scene.change(other, &json!({"status": "invited"}))
+    }),
+    on_member("suspend", |scene, other, _| {
+        scene.change(other, &json!({"status": "suspended"}))
+    }),
+    on_member("add again", |scene, other, role| {
+        scene.add(&json!({"user_id": other, "role": role}))
+    }),
+    on_member("add with another role", |scene, other, _| {
+        scene.add(&json!({"user_id": other, "role": "readonly"}))
+    }),
+    on_member("remove", |scene, other, _| {
+        scene.request("DELETE", &format!("/members/{other}"))
+    }),
+    on_member("remove by force", |scene, other, _| {
+        scene.request("DELETE", &format!("/members/{other}?force=true"))
+    }),
+];
