@@ -3,6 +3,8 @@
 mod bad_input;
 mod first_steps;
 mod idempotency;
+mod odd_values;
 mod problems;
+mod raw_requests;
 mod roles;
 mod teams;

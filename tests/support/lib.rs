@@ -12,6 +12,7 @@
 
 mod actor;
 mod calls;
+mod contract;
 mod crowd;
 mod faults;
 pub mod invariants;
@@ -22,6 +23,7 @@ mod world;
 
 pub use actor::{Actor, Reply};
 pub use calls::{Call, Calls};
+pub use contract::filled;
 pub use crowd::{at_once, statuses};
 pub use faults::{Fault, Faults, Held};
 pub use lines::Lines;

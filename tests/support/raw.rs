@@ -11,10 +11,22 @@ use crate::{Reply, World};
 impl World {
     /// Sends these bytes and reads until the other side is done. `None`: it closed without a word.
     pub async fn raw(&self, request: &[u8]) -> Option<Reply> {
+        self.exchange(request, false).await
+    }
+
+    /// Sends these bytes and then nothing more, although the other side may wait for more.
+    pub async fn cut_off(&self, request: &[u8]) -> Option<Reply> {
+        self.exchange(request, true).await
+    }
+
+    async fn exchange(&self, request: &[u8], ends: bool) -> Option<Reply> {
         let address = self.stack.url().trim_start_matches("http://");
         let mut stream = TcpStream::connect(address).await.unwrap();
         // A server that refuses early may close before it has read all.
         let _ = stream.write_all(request).await;
+        if ends {
+            let _ = stream.shutdown().await;
+        }
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await;
         let end = answer.windows(4).position(|four| four == b"\r\n\r\n")?;

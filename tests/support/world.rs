@@ -114,22 +114,6 @@ impl World {
         self.user(id)
     }
 
-    /// Every route of the API, as the template has it: `GET /organizations`.
-    pub async fn routes(&self) -> Vec<String> {
-        let told = self
-            .bearer("", None)
-            .get("/_local/routes")
-            .await
-            .expect(200);
-        let routes = told.body["routes"].as_array().unwrap().clone();
-        assert!(!routes.is_empty());
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        routes
-            .iter()
-            .map(|route| format!("{} {}", text(&route["method"]), text(&route["path"])))
-            .collect()
-    }
-
     /// Every item of the table, past the functions.
     pub async fn items(&self) -> Vec<serde_json::Map<String, Value>> {
         let mut items = Vec::new();

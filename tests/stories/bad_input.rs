@@ -1,0 +1,216 @@
+//! What no well-meaning client sends: refused in the contract's words, and nothing is changed by it.
+
+use serde_json::json;
+use support::{World, filled};
+
+/// Largest body that the contract takes.
+const MAX_BODY: usize = 65_536;
+
+#[tokio::test]
+async fn a_body_of_64_kb_is_read_and_one_byte_more_is_refused_everywhere() {
+    let (world, ada, id) = World::acme().await;
+    let before = world.everything().await;
+    for route in world.routes().await {
+        let (method, path) = route.split_once(' ').unwrap();
+        if !["POST", "PUT", "PATCH"].contains(&method) {
+            continue;
+        }
+        let path = filled(path, &id, "ada");
+        for actor in [&ada, &world.tenant_admin()] {
+            let padded = format!("{{{}\"x\":1}}", " ".repeat(MAX_BODY + 1 - 7));
+            assert_eq!(padded.len(), MAX_BODY + 1);
+            let reply = actor.text(method, &path, &padded).await;
+            reply.problem(413, "body-too-large");
+            let reply = actor
+                .text(method, &path, &padded.replacen("{ ", "{", 1))
+                .await;
+            assert_eq!(reply.any_problem().status, 400, "{route}");
+        }
+    }
+    assert_eq!(world.everything().await, before);
+
+    let name = "n".repeat(200);
+    let body = format!("{{\"name\":\"{name}\"{}}}", " ".repeat(MAX_BODY - 11 - 200));
+    assert_eq!(body.len(), MAX_BODY);
+    ada.text("POST", "/organizations", &body).await.expect(201);
+    let full = json!({"name": "x", "metadata": {"a": "é".repeat(8_188)}});
+    ada.post("/organizations", full).await.expect(201);
+    let more = json!({"name": "y", "metadata": {"a": "é".repeat(8_189)}});
+    ada.post("/organizations", more)
+        .await
+        .problem(400, "validation-failed");
+}
+
+#[tokio::test]
+async fn json_of_any_depth_is_refused_in_words() {
+    let (world, ada, id) = World::acme().await;
+    let before = world.everything().await;
+    for route in world.routes().await {
+        let (method, path) = route.split_once(' ').unwrap();
+        if !["POST", "PUT", "PATCH"].contains(&method) {
+            continue;
+        }
+        let path = filled(path, &id, "ada");
+        for deep in [
+            "[".repeat(5_000),
+            "{\"a\":".repeat(5_000),
+            format!("{}{}", "[".repeat(5_000), "]".repeat(5_000)),
+            format!("{{\"name\":{}1{}}}", "[".repeat(5_000), "]".repeat(5_000)),
+            format!(
+                "{{\"metadata\":{}1{}}}",
+                "{\"a\":".repeat(5_000),
+                "}".repeat(5_000)
+            ),
+        ] {
+            let reply = ada.text(method, &path, &deep).await;
+            reply.problem(400, "invalid-json");
+        }
+        let nested = format!(
+            "{{\"metadata\":{}1{}}}",
+            "{\"a\":".repeat(100),
+            "}".repeat(100)
+        );
+        let reply = ada.text(method, &path, &nested).await;
+        reply.problem(400, "validation-failed");
+    }
+    assert_eq!(world.everything().await, before);
+}
+
+#[tokio::test]
+async fn an_id_that_is_none_is_refused_on_every_route_wherever_it_stands() {
+    let (world, ada, id) = World::acme().await;
+    let before = world.everything().await;
+    let long = "x".repeat(129);
+    let bad = [
+        "%23",
+        "a%23b",
+        "%2523",
+        "%00",
+        "a%00b",
+        "..%2f",
+        "%2e%2e%2f",
+        "%2e%2e%2f%2e%2e%2fusers",
+        "%ff",
+        "%c0%80",
+        "%f0%9f%98%80",
+        "%e2%80%8b",
+        "%20",
+        "a%20b",
+        "%0a",
+        "%0d%0aset-cookie:x",
+        "TENANT%23acme",
+        "*",
+        "%25",
+        "%7f",
+        "'",
+        "%22",
+        "%3c",
+        "a%2fb",
+        &long,
+    ];
+    for route in world.routes().await {
+        let (method, path) = route.split_once(' ').unwrap();
+        let places = ["{organization_id}", "{user_id}", "{team_id}"];
+        for place in places.into_iter().filter(|place| path.contains(place)) {
+            for bad in bad {
+                let path = filled(&path.replace(place, bad), &id, "bob");
+                for actor in [&ada, &world.tenant_admin()] {
+                    let reply = actor.text(method, &path, "{}").await;
+                    assert_eq!(reply.any_problem().status, 400, "{method} {path}");
+                }
+            }
+            let path = filled(&path.replace(place, ""), &id, "bob");
+            let reply = ada.text(method, &path, "{}").await.any_problem();
+            // Whether a segment may be empty is the gateway's to say.
+            assert!([400, 404].contains(&reply.status), "{method} {path}");
+        }
+    }
+    assert_eq!(world.everything().await, before);
+}
+
+#[tokio::test]
+async fn junk_in_the_query_is_refused_or_finds_nothing() {
+    let (world, _, id) = World::acme().await;
+    let root = world.tenant_admin();
+    let before = world.everything().await;
+    let long = "%F0%9F%98%80".repeat(700);
+    let values = [
+        "",
+        "%00",
+        "%ff",
+        "%23",
+        "a%00b",
+        "-1",
+        "0",
+        "101",
+        "1e2",
+        "1.5",
+        "x",
+        "%20",
+        "%2B1",
+        "99999999999999999999999",
+        "null",
+        "[]",
+        "{}",
+        "%E2%80%8B",
+        "TENANT%23other",
+        "active,active",
+        "Active",
+        "..%2f",
+        "%",
+        "%zz",
+        "a.b",
+        "xn--",
+        "xn--zzzzzzzz.example",
+        "%EF%B7%BA",
+        &long,
+    ];
+    let names = [
+        "limit",
+        "cursor",
+        "status",
+        "role",
+        "name",
+        "name_prefix",
+        "domain",
+    ];
+    for route in world.routes().await {
+        let (method, path) = route.split_once(' ').unwrap();
+        if method != "GET" {
+            continue;
+        }
+        let is_list = !path.ends_with("_id}");
+        let path = filled(path, &id, "bob");
+        for name in names.into_iter().filter(|_| is_list) {
+            for value in values {
+                let asked = format!("{path}?{name}={value}");
+                let reply = root.get(&asked).await;
+                assert!(
+                    [200, 400, 404].contains(&reply.status),
+                    "{asked}: {reply:?}"
+                );
+                if reply.status >= 400 {
+                    reply.any_problem();
+                }
+            }
+        }
+        for odd in [
+            "?",
+            "?&&&",
+            "?=",
+            "?limit=1&limit=2",
+            "?limit",
+            "?a=b;c=d&%%%",
+            "?tenant_id=other&%00=%00&=&user_id=%ff",
+        ] {
+            let reply = root.get(&format!("{path}{odd}")).await;
+            assert!(reply.status < 500, "{path}{odd}: {reply:?}");
+        }
+    }
+    let member = format!("/organizations/{id}/members/bob");
+    for force in ["1", "yes", "TRUE", "true,true", "%00"] {
+        let reply = root.delete(&format!("{member}?force={force}")).await;
+        reply.problem(400, "validation-failed");
+    }
+    assert_eq!(world.everything().await, before);
+}

@@ -1,0 +1,188 @@
+//! Values that fields cannot have, and those that they can although nobody would think so.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use support::World;
+
+#[tokio::test]
+async fn values_that_no_field_can_have_are_refused_and_odd_ones_come_back_as_they_were() {
+    let (world, ada, id) = World::acme().await;
+    let organization = format!("/organizations/{id}");
+    let before = world.everything().await;
+    for (body, code) in [
+        ("", "invalid-json"),
+        ("null", "invalid-json"),
+        ("[]", "invalid-json"),
+        ("\"x\"", "invalid-json"),
+        ("{} {}", "invalid-json"),
+        ("\u{feff}{}", "invalid-json"),
+        ("{'name': 'x'}", "invalid-json"),
+        ("{\"name\": NaN}", "invalid-json"),
+        ("{\"name\": \"\u{0}\"}", "invalid-json"),
+        (r#"{"name": "a\ud800"}"#, "invalid-json"),
+        (r#"{"name": "\udc00\ud800"}"#, "invalid-json"),
+        (r#"{"limits": {"max_budget": 1e999}}"#, "invalid-json"),
+        (r#"{"metadata": {"a": 1e400}}"#, "invalid-json"),
+        (r#"{"metadata": {"a": -1e400}}"#, "invalid-json"),
+        (r#"{"name": "a\u0000b"}"#, "validation-failed"),
+        (r#"{"name": "a\u007fb"}"#, "validation-failed"),
+        (r#"{"name": "\u00a0\u2003"}"#, "validation-failed"),
+        (r#"{"name": null}"#, "validation-failed"),
+        (r#"{"name": "x", "name": 1}"#, "validation-failed"),
+        (r#"{"": 1}"#, "validation-failed"),
+        (r#"{"\u0000": 1}"#, "validation-failed"),
+        (r#"{"limits": {"max_budget": -0.1}}"#, "validation-failed"),
+        (r#"{"limits": {"max_budget": 1e-300}}"#, "validation-failed"),
+        (r#"{"limits": {"max_budget": 1e308}}"#, "validation-failed"),
+        (r#"{"limits": {"max_budget": "1"}}"#, "validation-failed"),
+        (
+            r#"{"limits": {"tpm_limit": 18446744073709551616}}"#,
+            "validation-failed",
+        ),
+        (
+            r#"{"limits": {"tpm_limit": 18446744073709551615}}"#,
+            "validation-failed",
+        ),
+        (r#"{"limits": {"tpm_limit": 1e400}}"#, "invalid-json"),
+        (r#"{"limits": {"tpm_limit": 1.0}}"#, "validation-failed"),
+        (r#"{"limits": {"rpm_limit": -1}}"#, "validation-failed"),
+        (
+            r#"{"limits": {"budget_duration": "１d"}}"#,
+            "validation-failed",
+        ),
+        (r#"{"limits": {"models": [""]}}"#, "validation-failed"),
+        (
+            r#"{"limits": {"models": ["a\u0000"]}}"#,
+            "validation-failed",
+        ),
+        (r#"{"limits": []}"#, "validation-failed"),
+        (
+            r#"{"metadata": {"a":{"b":{"c":{"d":{"e":{}}}}}}}"#,
+            "validation-failed",
+        ),
+        (r#"{"metadata": {"a":[[[[[]]]]]}}"#, "validation-failed"),
+        (r#"{"domain": "a\u0000.b"}"#, "validation-failed"),
+        (r#"{"domain": "xn--a.example"}"#, "validation-failed"),
+        (r#"{"domain": "127.0.0.1"}"#, "validation-failed"),
+        (
+            r#"{"billing_email": "a\r\nBcc: b@x.example"}"#,
+            "validation-failed",
+        ),
+        (r#"{"billing_address": "a\u0000"}"#, "validation-failed"),
+        (r#"{"stripe_customer_id": "cus_é"}"#, "validation-failed"),
+    ] {
+        let reply = ada.text("PATCH", &organization, body).await;
+        assert_eq!(reply.any_problem().body["code"], code, "{body}");
+    }
+    let domain = format!("{}.example", "ü".repeat(20_000));
+    let reply = ada.patch(&organization, json!({"domain": domain})).await;
+    reply.problem(400, "validation-failed");
+    assert_eq!(world.everything().await, before);
+
+    for (patch, then) in [
+        (
+            r#"{"metadata": {"\u0000": "\u0000"}}"#,
+            json!({"metadata": {"\u{0}": "\u{0}"}}),
+        ),
+        (
+            r#"{"metadata": {"": [-0.0, 1.5e300]}}"#,
+            json!({"metadata": {"": [-0.0, 1.5e300]}}),
+        ),
+        (
+            r#"{"metadata": {"n": 18446744073709551615}}"#,
+            json!({"metadata": {"n": 18_446_744_073_709_551_615_u64}}),
+        ),
+        (
+            r#"{"metadata": {"a":{"b":{"c":{"d":{}}}}}}"#,
+            json!({"metadata": {"a":{"b":{"c":{"d":{}}}}}}),
+        ),
+        (
+            r#"{"limits": {"max_budget": -0}}"#,
+            json!({"limits": {"max_budget": 0.0}}),
+        ),
+        (
+            r#"{"limits": {"max_budget": -0.0}}"#,
+            json!({"limits": {"max_budget": 0.0}}),
+        ),
+        (
+            r#"{"limits": {"max_budget": 1e-9}}"#,
+            json!({"limits": {"max_budget": 1e-9}}),
+        ),
+        (
+            r#"{"limits": {"tpm_limit": 9007199254740991}}"#,
+            json!({"limits": {"tpm_limit": 9_007_199_254_740_991_u64}}),
+        ),
+        (
+            r#"{"billing_address": "a\r\n\tb 😀"}"#,
+            json!({"billing_address": "a\r\n\tb 😀"}),
+        ),
+        (r#"{"name": "x", "name": "y"}"#, json!({"name": "y"})),
+        ("{}", json!({})),
+    ] {
+        ada.text("PATCH", &organization, patch).await.expect(200);
+        let now = ada.get(&organization).await.expect(200).body;
+        assert!(includes(&now, &then), "{then} in {now}");
+    }
+}
+
+/// Whether a value holds all that another one does.
+fn includes(whole: &Value, part: &Value) -> bool {
+    match (whole, part) {
+        (Value::Object(whole), Value::Object(part)) => part
+            .iter()
+            .all(|(name, part)| whole.get(name).is_some_and(|whole| includes(whole, part))),
+        (whole, part) => whole == part,
+    }
+}
+
+#[tokio::test]
+async fn names_of_every_kind_of_character_are_kept_found_and_unique() {
+    let world = World::start().await;
+    let root = world.tenant_admin();
+    let names = [
+        "😀".repeat(255),
+        "\u{fdfa}".repeat(255),
+        "\u{200b}".to_owned(),
+        "a\u{200d}b".to_owned(),
+        "\u{202e}evil".to_owned(),
+        "e\u{301}".to_owned(),
+        "ﬀ".to_owned(),
+        "İ".to_owned(),
+        "#$ \"!~".to_owned(),
+        "TENANT#acme#ORGS".to_owned(),
+        "\u{10ffff}".to_owned(),
+        "\u{fffd}".to_owned(),
+        "<script>alert(1)</script>".to_owned(),
+    ];
+    for name in &names {
+        let made = root
+            .post("/organizations", json!({"name": name}))
+            .await
+            .expect(201);
+        assert_eq!(made.body["name"], *name);
+    }
+    for name in &names {
+        let again = json!({"name": format!(" {} ", name.to_uppercase())});
+        root.post("/organizations", again)
+            .await
+            .problem(409, "name-taken");
+        for parameter in ["name", "name_prefix"] {
+            let query = [(parameter, name.as_str())];
+            let request = root.request(Method::GET, "/organizations").query(&query);
+            let reply = root.send(request).await;
+            // The longest do not fit the line of a request.
+            if name.len() * 3 > 9_000 && reply.status == 431 {
+                continue;
+            }
+            let found = reply.expect(200).body;
+            let found: Vec<_> = found["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|one| &one["name"])
+                .collect();
+            assert_eq!(found, [name.as_str()], "{parameter}");
+        }
+    }
+    assert_eq!(root.all("/organizations?limit=3").await.len(), names.len());
+}

@@ -1,0 +1,60 @@
+//! What a look at all routes and at the whole table needs.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::{Actor, Reply, World};
+
+impl World {
+    /// [`World::start`] with an organization that ada owns and bob is a member of: its id.
+    pub async fn acme() -> (Self, Actor, String) {
+        let world = Self::start().await;
+        let ada = world.user("ada");
+        let id = world.organization(&ada, "Acme").await;
+        world.member(&id, "bob", "member", "active").await;
+        (world, ada, id)
+    }
+
+    /// Every route of the API, as the template has it: `GET /organizations`.
+    pub async fn routes(&self) -> Vec<String> {
+        let told = self
+            .bearer("", None)
+            .get("/_local/routes")
+            .await
+            .expect(200);
+        let routes = told.body["routes"].as_array().unwrap().clone();
+        assert!(!routes.is_empty());
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        routes
+            .iter()
+            .map(|route| format!("{} {}", text(&route["method"]), text(&route["path"])))
+            .collect()
+    }
+
+    /// All that the table holds, in an order of its own.
+    pub async fn everything(&self) -> Vec<String> {
+        let items = self.items().await;
+        let mut items: Vec<_> = items.iter().map(|item| json!(item).to_string()).collect();
+        items.sort();
+        items
+    }
+}
+
+impl Actor {
+    /// Sends a body as it is, declared as JSON.
+    pub async fn text(&self, method: &str, path: &str, body: &str) -> Reply {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let request = self
+            .request(method, path)
+            .header("content-type", "application/json")
+            .body(body.to_owned());
+        self.send(request).await
+    }
+}
+
+/// The path of a route with these ids in it.
+pub fn filled(path: &str, organization: &str, user: &str) -> String {
+    path.replace("{organization_id}", organization)
+        .replace("{user_id}", user)
+        .replace("{team_id}", organization)
+}
