@@ -10,6 +10,7 @@ mod registry;
 pub mod runtime;
 pub mod team_members;
 pub mod teams;
+pub mod triggers;
 pub mod users;
 
 pub use app::App;

@@ -4,8 +4,8 @@ use lambda_runtime::Context;
 use muster::http::HttpEvent;
 use serde_json::Value;
 
-use crate::runtime::{self, Error, HttpHandler};
-use crate::{App, members, organizations, team_members, teams, users};
+use crate::runtime::{self, Error, HttpHandler, Trigger};
+use crate::{App, members, organizations, team_members, teams, triggers, users};
 
 /// One Lambda function, as the local stack and the tests run it: JSON event in, JSON answer out,
 /// through the same code as the deployed binary of the same name.
@@ -13,23 +13,43 @@ use crate::{App, members, organizations, team_members, teams, users};
 pub struct Function {
     /// Name of the binary: `create-organization`.
     pub name: &'static str,
-    handler: HttpHandler,
+    handler: Handler,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Handler {
+    /// Answers a request that API Gateway sends.
+    Http(HttpHandler),
+    /// Answers a trigger's event with an event.
+    Trigger(Trigger),
 }
 
 impl Function {
     const fn http(name: &'static str, handler: HttpHandler) -> Self {
+        let handler = Handler::Http(handler);
         Self { name, handler }
     }
 
-    /// One invocation. An event that is none of API Gateway's is an error of the function.
+    const fn trigger(name: &'static str, trigger: Trigger) -> Self {
+        let handler = Handler::Trigger(trigger);
+        Self { name, handler }
+    }
+
+    /// One invocation. An event that is none of API Gateway's is an error of an HTTP
+    /// function; a trigger gives back any event.
     pub async fn invoke(
         &self,
         app: Arc<App>,
         event: Value,
         context: Context,
     ) -> Result<Value, Error> {
-        let event: HttpEvent = serde_json::from_value(event)?;
-        Ok(runtime::answer(app, self.handler, event, &context).await)
+        match self.handler {
+            Handler::Http(handler) => {
+                let event: HttpEvent = serde_json::from_value(event)?;
+                Ok(runtime::answer(app, handler, event, &context).await)
+            }
+            Handler::Trigger(trigger) => Ok(trigger(app, event, context).await),
+        }
     }
 }
 
@@ -110,6 +130,9 @@ pub fn functions() -> &'static [Function] {
         }),
         Function::http("list-user-teams", |app, request| {
             Box::pin(users::list_teams::handle(app, request))
+        }),
+        Function::trigger("pre-token", |app, event, context| {
+            Box::pin(triggers::pre_token::handle(app, event, context))
         }),
     ];
     FUNCTIONS

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use lambda_runtime::{Context, LambdaEvent, service_fn};
+use lambda_runtime::{Context, LambdaEvent, Service, service_fn};
 use muster::http::{Answer, ApiRequest, HttpEvent, Problem, uri_path};
 use muster::store::{Measure, metered};
 use muster::telemetry::{RequestLine, milliseconds};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::App;
@@ -18,6 +20,28 @@ pub type Handling = std::pin::Pin<Box<dyn Future<Output = Result<Answer, Problem
 /// An endpoint: what it makes of a request.
 pub type HttpHandler = fn(Arc<App>, ApiRequest) -> Handling;
 
+/// A trigger's future.
+pub type Answering = std::pin::Pin<Box<dyn Future<Output = Value> + Send>>;
+/// A trigger: the event it gives back for an event. It has no way to fail, for that would fail the login.
+pub type Trigger = fn(Arc<App>, Value, Context) -> Answering;
+
+/// The `main` of a trigger: makes the [`App`] from the environment, and answers events until Lambda
+/// ends the process.
+pub fn serve_trigger<H, F>(trigger: H) -> Result<(), Error>
+where
+    H: Fn(Arc<App>, Value, Context) -> F + Clone,
+    F: Future<Output = Value>,
+{
+    run(|app| {
+        service_fn(
+            move |LambdaEvent { payload, context }: LambdaEvent<Value>| {
+                let answered = trigger(Arc::clone(&app), payload, context);
+                async move { Ok::<_, Error>(answered.await) }
+            },
+        )
+    })
+}
+
 /// The `main` of an HTTP function: makes the [`App`] from the environment, and answers events until
 /// Lambda ends the process.
 pub fn serve<H, F>(handler: H) -> Result<(), Error>
@@ -25,19 +49,32 @@ where
     H: Fn(Arc<App>, ApiRequest) -> F + Clone,
     F: Future<Output = Result<Answer, Problem>>,
 {
+    run(|app| {
+        service_fn(
+            move |LambdaEvent { payload, context }: LambdaEvent<HttpEvent>| {
+                let app = Arc::clone(&app);
+                let handler = handler.clone();
+                async move { Ok::<_, Error>(answer(app, handler, payload, &context).await) }
+            },
+        )
+    })
+}
+
+/// Runs what `service` makes of the [`App`], until Lambda ends the process.
+fn run<S, E, A>(service: impl FnOnce(Arc<App>) -> S) -> Result<(), Error>
+where
+    S: Service<LambdaEvent<E>, Response = A, Error = Error>,
+    S::Future: Future<Output = Result<A, Error>>,
+    E: DeserializeOwned,
+    A: Serialize,
+{
     tracing_subscriber::fmt().json().with_target(false).init();
     let app = Arc::new(App::read(|name| std::env::var(name).ok())?);
     // One invocation at a time needs no second thread.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(lambda_runtime::run(service_fn(
-        move |LambdaEvent { payload, context }: LambdaEvent<HttpEvent>| {
-            let app = Arc::clone(&app);
-            let handler = handler.clone();
-            async move { Ok::<_, Error>(answer(app, handler, payload, &context).await) }
-        },
-    )))
+    runtime.block_on(lambda_runtime::run(service(app)))
 }
 
 /// One invocation: the answer as API Gateway takes it, a log line, and for a failure another.

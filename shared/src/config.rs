@@ -3,6 +3,8 @@
 
 use thiserror::Error;
 
+use crate::domain::TenantId;
+
 /// Default of `TENANT_ADMIN_GROUP`.
 pub const DEFAULT_TENANT_ADMIN_GROUP: &str = "tenant-admins";
 
@@ -15,6 +17,8 @@ pub struct Settings {
     pub tenant_admin_group: String,
     /// `ORGANIZATION_CREATION`: who may create organizations.
     pub organization_creation: OrganizationCreation,
+    /// `DEFAULT_TENANT_ID`: tenant of a user who signs in and whose event carries none.
+    pub default_tenant_id: Option<TenantId>,
 }
 
 /// Who may create organizations: `ORGANIZATION_CREATION`.
@@ -51,7 +55,14 @@ impl Settings {
                 });
             }
         };
+        let default_tenant_id = variable("DEFAULT_TENANT_ID")
+            .map(TenantId::parse)
+            .transpose();
         Ok(Self {
+            default_tenant_id: default_tenant_id.map_err(|invalid| SettingError {
+                variable: "DEFAULT_TENANT_ID",
+                problem: invalid.to_string(),
+            })?,
             table_name: variable("TABLE_NAME").ok_or(SettingError {
                 variable: "TABLE_NAME",
                 problem: "must name the DynamoDB table".to_owned(),

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::domain::{Caller, Timestamp};
+use crate::domain::{Caller, TenantId, Timestamp, UserId};
 use crate::store::Measure;
 
 /// The CloudWatch namespace of all metrics.
@@ -36,6 +36,27 @@ pub struct RequestLine<'a> {
     pub status: u16,
     /// The code of the error; `ok` without one.
     pub code: &'static str,
+    /// From the event's arrival to the answer.
+    pub duration: Duration,
+    /// What it cost at DynamoDB.
+    pub measure: Measure,
+}
+
+/// One event of a trigger and how it ended.
+#[derive(Clone, Debug)]
+pub struct TriggerLine<'a> {
+    /// When it was answered.
+    pub now: Timestamp,
+    /// The invocation's id.
+    pub request_id: &'a str,
+    /// Name of the function.
+    pub trigger: &'static str,
+    /// The tenant of the user who signs in.
+    pub tenant: &'a TenantId,
+    /// The user who signs in.
+    pub user: &'a UserId,
+    /// What came of it.
+    pub outcome: &'static str,
     /// From the event's arrival to the answer.
     pub duration: Duration,
     /// What it cost at DynamoDB.
@@ -88,6 +109,37 @@ impl Telemetry {
             "Duration": milliseconds(line.duration),
             "RoundTrips": line.measure.round_trips,
             "Repeats": line.measure.repeats,
+            "calls": line.measure.calls,
+            "units": line.measure.units,
+        }));
+    }
+
+    /// Writes the line of a trigger's event.
+    pub fn trigger(&self, line: &TriggerLine<'_>) {
+        (self.0)(&json!({
+            "_aws": {
+                "Timestamp": line.now.as_millisecond(),
+                "CloudWatchMetrics": [{
+                    "Namespace": NAMESPACE,
+                    "Dimensions": [["trigger"], ["trigger", "outcome"]],
+                    "Metrics": [
+                        {"Name": "Events", "Unit": "Count"},
+                        {"Name": "Duration", "Unit": "Milliseconds"},
+                        {"Name": "RoundTrips", "Unit": "Count"},
+                    ],
+                }],
+            },
+            "level": "INFO",
+            "message": "trigger",
+            "time": line.now,
+            "request_id": line.request_id,
+            "tenant": line.tenant.as_str(),
+            "user": line.user.as_str(),
+            "trigger": line.trigger,
+            "outcome": line.outcome,
+            "Events": 1,
+            "Duration": milliseconds(line.duration),
+            "RoundTrips": line.measure.round_trips,
             "calls": line.measure.calls,
             "units": line.measure.units,
         }));

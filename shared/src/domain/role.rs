@@ -104,6 +104,11 @@ impl Role {
         }
     }
 
+    /// How roles rank: the higher the privilege the greater; equal roles are equal.
+    pub const fn rank(self) -> u8 {
+        self.privilege() as u8
+    }
+
     const fn privilege(self) -> Privilege {
         match self {
             Self::Owner => Privilege::Own,

@@ -70,6 +70,15 @@ impl Condition {
         self
     }
 
+    /// This, or that if there is one.
+    pub(super) fn or(mut self, other: Option<Self>) -> Self {
+        if let Some(other) = other {
+            self.text = format!("({}) OR ({})", self.text, other.text);
+            self.values.extend(other.values);
+        }
+        self
+    }
+
     pub(super) fn into_expression(self) -> Expression {
         Expression {
             names: names(&self.text),

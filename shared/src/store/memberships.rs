@@ -389,6 +389,61 @@ impl Store {
         Ok(Page { items, next })
     }
 
+    /// All active memberships of a user, highest roles first. For a trigger, which acts for no caller.
+    pub async fn active_memberships(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+    ) -> Result<Vec<Membership>, Error> {
+        let filter = MemberFilter {
+            status: Some(Status::Active),
+            role: None,
+        };
+        let mut memberships = Vec::new();
+        let mut after = None;
+        loop {
+            let partition = keys::user_partition(tenant, user);
+            let page = self
+                .query(Query {
+                    index: None,
+                    condition: in_partition(None, partition.clone(), MEMBERSHIP_PREFIX.to_owned()),
+                    filter: filter.condition(),
+                    after,
+                    limit: usize::MAX,
+                })
+                .await?;
+            for item in page.items {
+                memberships.push(from_row(item)?);
+            }
+            let Some(last) = page.next else {
+                break;
+            };
+            after = Some(
+                Key {
+                    pk: partition,
+                    sk: last,
+                }
+                .attributes(),
+            );
+        }
+        memberships.sort_by_key(|one| std::cmp::Reverse(one.role.rank()));
+        Ok(memberships)
+    }
+
+    /// Those of up to 100 memberships whose organizations are there, in their order. For a trigger.
+    pub async fn of_live_organizations<'a>(
+        &self,
+        memberships: &'a [Membership],
+    ) -> Result<Vec<&'a Membership>, Error> {
+        let organizations = self.organizations_of(memberships).await?;
+        let is_live = |one: &&Membership| {
+            organizations
+                .get(&one.organization_id)
+                .is_some_and(Organization::is_live)
+        };
+        Ok(memberships.iter().filter(is_live).collect())
+    }
+
     async fn organizations_of(
         &self,
         memberships: &[Membership],

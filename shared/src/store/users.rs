@@ -87,8 +87,8 @@ impl Store {
 
     /// Registers a user, or changes one that is known. For tenant admins.
     ///
-    /// One `UpdateItem`, on the condition that the version is an expected one, and that it is not
-    /// itself a repeat.
+    /// One `UpdateItem`, on the condition that the version is an expected one, and that it changes
+    /// something: a repeat does not.
     pub async fn register_user(
         &self,
         caller: &Caller,
@@ -121,11 +121,13 @@ impl Store {
                     .set("gsi1sk", text(key.sk))
             }
         };
-        let first = Condition::new("attribute_not_exists(#write_id) OR #write_id <> :write")
-            .value(":write", write.clone());
+        let differs = Condition::absent()
+            .or(differing("email", &patch.email))
+            .or(differing("display_name", &patch.display_name))
+            .or(differing("entra_object_id", &patch.entra_object_id));
         let condition = match in_one_of(expected) {
-            Some(version) => first.and(version),
-            None => first,
+            Some(version) => differs.and(version),
+            None => differs,
         };
 
         let (update, expression) = change.with(condition);
@@ -147,10 +149,7 @@ impl Store {
             Ok(output) => output.attributes,
             Err(error) => match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    // Ours, and only the answer was lost; or not in the version asked for.
-                    let ours = |item: &&Item| item.get(WRITE_ID) == Some(&write);
-                    let item = failed.item().filter(ours).cloned();
-                    Some(item.ok_or(Error::VersionMismatch)?)
+                    return not_written(failed.item(), &write, expected);
                 }
                 _ => return Err(error.into()),
             },
@@ -160,6 +159,41 @@ impl Store {
             is_new: user.version == 1,
             user,
         })
+    }
+}
+
+/// What it means that nothing was written.
+fn not_written(
+    item: Option<&Item>,
+    write: &AttributeValue,
+    expected: &ExpectedVersion,
+) -> Result<Registered, Error> {
+    // Only with If-Match is a user missed who is not there.
+    let item = item.ok_or(Error::VersionMismatch)?;
+    let user = from_row(item.clone())?;
+    // It had been, and only the answer was lost.
+    let ours = item.get(WRITE_ID) == Some(write);
+    if !ours && !expected.allows(user.version) {
+        return Err(Error::VersionMismatch);
+    }
+    Ok(Registered {
+        is_new: ours && user.version == 1,
+        user,
+    })
+}
+
+/// That the patch would change the attribute; `None` when it keeps it.
+fn differing<T: Clone + Into<String>>(attribute: &str, patch: &Patch<T>) -> Option<Condition> {
+    match patch {
+        Patch::Keep => None,
+        Patch::Clear => Some(Condition::new(format!("attribute_exists(#{attribute})"))),
+        Patch::Set(value) => {
+            let differs = format!(
+                "attribute_not_exists(#{attribute}) OR #{attribute} <> :new_{attribute}"
+            );
+            let value = text(value.clone());
+            Some(Condition::new(differs).value(&format!(":new_{attribute}"), value))
+        }
     }
 }
 

@@ -1,0 +1,40 @@
+//! Triggers of a Cognito user pool. Whatever happens inside, a login goes on: they answer with the
+//! event that they were given, and at most add to it.
+
+pub mod pre_token;
+
+use std::time::Duration;
+
+use lambda_runtime::Context;
+use muster::domain::{TenantId, Timestamp, UserId};
+use serde_json::Value;
+
+/// Left of the invocation's time for the answer to get back.
+const RESERVE: Duration = Duration::from_millis(300);
+
+/// How much time is left for the work: the budget, or what is left of the invocation.
+fn time_left(budget: Duration, context: &Context, now: Timestamp) -> Duration {
+    let now = u64::try_from(now.as_millisecond()).unwrap_or_default();
+    let invocation = Duration::from_millis(context.deadline.saturating_sub(now));
+    budget.min(invocation.saturating_sub(RESERVE))
+}
+
+/// An attribute of the user, if it is a text with anything in it. Cognito leaves out what a user
+/// does not have, and other sources are not strict about types.
+fn attribute<'a>(event: &'a Value, name: &str) -> Option<&'a str> {
+    let value = event.get("request")?.get("userAttributes")?.get(name)?;
+    value.as_str().filter(|text| !text.is_empty())
+}
+
+/// The tenant of the user who signs in: `custom:tenant_id`, else the default one.
+fn tenant(event: &Value, default: Option<&TenantId>) -> Option<TenantId> {
+    match attribute(event, "custom:tenant_id") {
+        Some(id) => TenantId::parse(id).ok(),
+        None => default.cloned(),
+    }
+}
+
+/// The user who signs in: `sub`.
+fn user(event: &Value) -> Option<UserId> {
+    UserId::parse(attribute(event, "sub")?).ok()
+}
