@@ -6,5 +6,6 @@ mod idempotency;
 mod odd_values;
 mod problems;
 mod raw_requests;
+mod readme;
 mod roles;
 mod teams;
