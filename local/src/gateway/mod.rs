@@ -129,7 +129,9 @@ pub(crate) async fn serve(
         .answer(&parts, found.as_ref(), body, source, &request_id)
         .await;
     let mut response = answer.unwrap_or_else(|refused| {
-        let path = percent_decode_str(parts.uri.path()).decode_utf8_lossy();
+        // Nothing but a host (`GET example.com`) has no path at all.
+        let path = Some(parts.uri.path()).filter(|path| !path.is_empty());
+        let path = percent_decode_str(path.unwrap_or("/")).decode_utf8_lossy();
         refused.into_response(&path, &request_id)
     });
     if let Ok(id) = HeaderValue::from_str(&request_id) {
