@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::config::interceptors::{
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemOutput;
+use aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemOutput;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemOutput;
 use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
 use aws_sdk_dynamodb::operation::put_item::PutItemOutput;
@@ -114,6 +115,8 @@ impl Intercept for Counting {
         let units = if let Some(output) = output.downcast_ref::<TransactWriteItemsOutput>() {
             all(output.consumed_capacity())
         } else if let Some(output) = output.downcast_ref::<BatchGetItemOutput>() {
+            all(output.consumed_capacity())
+        } else if let Some(output) = output.downcast_ref::<BatchWriteItemOutput>() {
             all(output.consumed_capacity())
         } else if let Some(output) = output.downcast_ref::<QueryOutput>() {
             one(output.consumed_capacity())
