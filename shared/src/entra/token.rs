@@ -88,8 +88,6 @@ impl Tokens {
         if let Some(token) = kept.as_ref().filter(|token| is_good(token)) {
             return Ok(token.clone());
         }
-        // Whatever comes of it, the old one is of no use any more.
-        *kept = None;
         let token = self.get(deadline).await?;
         Ok(kept.insert(token).clone())
     }

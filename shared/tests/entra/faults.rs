@@ -306,6 +306,7 @@ async fn a_link_with_a_password_is_not_followed() {
     });
     let error = read(&graph.directory(&[])).await.unwrap_err();
     assert!(matches!(error, ReadError::Nonsense { .. }), "{error:?}");
+    assert_eq!(graph.count(Asked::UserGroups), 1);
 }
 
 #[tokio::test]

@@ -100,6 +100,8 @@ fn a_login_with_nothing_new_looks_nothing_up() {
 fn the_second_group_of_a_name_bears_the_start_of_its_id() {
     let groups = [("11111111-a", "Sales"), ("22222222-b", "SALES")];
     let reading = reading_of(&groups, &[]);
+    let plan = empty().plan(&reading, Made::Unknown, &with_organizations());
+    assert!(said(&plan).contains(&"make organization 22222222-b: SALES (22222222)".to_owned()));
     let table = empty().synced(&reading, &with_organizations());
     let names: Vec<&str> = table
         .organizations
@@ -122,6 +124,13 @@ fn what_was_deleted_is_neither_made_nor_joined() {
     for made in [Made::Unknown, Made::Everything] {
         assert!(table.plan(&reading, made, &with_organizations()).is_empty());
     }
+    // Without the flag too, the team of a deleted organization is none to join.
+    let plan = table.plan(&reading, Made::Everything, &SyncRules::default());
+    assert!(plan.is_empty(), "{plan:?}");
+    let mut without_team = table.clone();
+    without_team.teams.clear();
+    let plan = without_team.plan(&reading, Made::Unknown, &with_organizations());
+    assert!(plan.is_empty(), "{plan:?}");
     // Purged, its team left behind: the marker still knows that it was made.
     table.organizations.clear();
     assert!(
