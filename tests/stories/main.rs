@@ -1,11 +1,22 @@
 //! The stories: what people do with Muster, over HTTP against the local stack.
 
+// Outside of a test's own function, too, what cannot be done ends the test.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
 mod bad_input;
 mod first_steps;
 mod idempotency;
+mod last_owner;
 mod odd_values;
 mod problems;
 mod raw_requests;
 mod readme;
+mod refused;
+mod repeats;
 mod roles;
 mod teams;

@@ -1,0 +1,288 @@
+//! A write that is refused changes nothing: of another tenant, without the right, with bad input.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use support::{ACME, Actor, World, invariants};
+
+/// A write by the owner `ada` that would be done.
+struct Write {
+    method: Method,
+    path: String,
+    body: Option<Value>,
+    /// Bodies that are refused with 400.
+    bad: Vec<Value>,
+}
+
+fn write(method: Method, path: &str, body: Option<Value>, bad: Vec<Value>) -> Write {
+    Write {
+        method,
+        path: path.to_owned(),
+        body,
+        bad,
+    }
+}
+
+/// An organization with members, a deleted one, and every write about them.
+async fn writes(world: &World) -> Vec<Write> {
+    let ada = world.user("ada");
+    world.register(&["new", "root"]).await;
+    let id = world.organization(&ada, "Acme").await;
+    world.organization(&ada, "Taken").await;
+    let gone = world.organization(&ada, "Gone").await;
+    for id in [&id, &gone] {
+        world.member(id, "bob", "member", "active").await;
+        world.member(id, "max", "readonly", "active").await;
+    }
+    ada.delete(&format!("/organizations/{gone}"))
+        .await
+        .expect(204);
+
+    let organization = format!("/organizations/{id}");
+    let members = format!("{organization}/members");
+    let bob = format!("{members}/bob");
+    let bad_organization = vec![
+        json!({"name": ""}),
+        json!({"name": null}),
+        json!({"name": "n".repeat(256)}),
+        json!({"name": "Fine", "domain": "no dot"}),
+        json!({"name": "Fine", "billing_email": "nobody"}),
+        json!({"name": "Fine", "stripe_customer_id": "1"}),
+        json!({"name": "Fine", "metadata": []}),
+        json!({"name": "Fine", "metadata": {"a": {"b": {"c": {"d": {"e": {}}}}}}}),
+        json!({"name": "Fine", "limits": {"max_budget": -1}}),
+        json!({"name": "Fine", "spend": 0}),
+        json!({"name": "Fine", "tenant_id": ACME}),
+        json!({"name": "Fine", "status": "deleted"}),
+        json!({"name": "Fine", "owner_count": 0}),
+        json!([]),
+        json!("name"),
+    ];
+    let bad_member = vec![
+        json!({"role": "god"}),
+        json!({"role": null}),
+        json!({"status": "deleted"}),
+        json!({"role": "member", "source": "entra"}),
+        json!({"role": "member", "version": 9}),
+        json!([]),
+    ];
+    let bad_new_member = vec![
+        json!({}),
+        json!({"user_id": "a b"}),
+        json!({"user_id": "new", "role": "god"}),
+        json!({"user_id": "new", "status": "suspended"}),
+        json!({"user_id": "new", "tenant_id": "globex"}),
+    ];
+    let name = json!({"name": "Renamed"});
+    let role = json!({"role": "manager"});
+    let accept = write(
+        Method::POST,
+        &format!("{bob}/accept"),
+        None,
+        vec![json!({"user_id": "bob"})],
+    );
+    vec![
+        write(
+            Method::POST,
+            "/organizations",
+            Some(json!({"name": "New"})),
+            bad_organization.clone(),
+        ),
+        write(
+            Method::PATCH,
+            &organization,
+            Some(name.clone()),
+            bad_organization.clone(),
+        ),
+        write(Method::PUT, &organization, Some(name), bad_organization),
+        write(Method::DELETE, &organization, None, vec![]),
+        write(
+            Method::POST,
+            &format!("/organizations/{gone}/restore"),
+            None,
+            vec![json!({"name": "Other"})],
+        ),
+        write(
+            Method::POST,
+            &members,
+            Some(json!({"user_id": "new"})),
+            bad_new_member,
+        ),
+        write(Method::PATCH, &bob, Some(role.clone()), bad_member.clone()),
+        write(Method::PUT, &bob, Some(role), bad_member),
+        write(Method::DELETE, &bob, None, vec![]),
+        accept,
+        write(
+            Method::PUT,
+            "/users/new",
+            Some(json!({"display_name": "New"})),
+            vec![
+                json!({"email": "nobody"}),
+                json!({"display_name": ""}),
+                json!({"entra_object_id": 7}),
+                json!({"last_login_at": "2026-01-01T00:00:00Z"}),
+            ],
+        ),
+    ]
+}
+
+async fn send(actor: &Actor, write: &Write, body: Option<&Value>) -> support::Reply {
+    let request = actor.request(write.method.clone(), &write.path);
+    actor
+        .send(match body {
+            Some(body) => request.json(body),
+            None => request,
+        })
+        .await
+}
+
+#[tokio::test]
+async fn of_another_tenant() {
+    let world = World::start().await;
+    let writes = writes(&world).await;
+    let before = world.table().await;
+    for write in &writes {
+        // What a foreigner makes or registers is their own.
+        if write.path == "/organizations" || write.path.starts_with("/users/") {
+            continue;
+        }
+        for foreigner in [
+            world.user_of("globex", "ada"),
+            world.user_of("globex", "bob"),
+            world.tenant_admin_of("globex"),
+        ] {
+            if write.method == Method::DELETE && write.path.ends_with(&foreigner.id) {
+                // Whoever is not there has left.
+                send(&foreigner, write, None).await.expect(204);
+                continue;
+            }
+            world.calls.take();
+            send(&foreigner, write, write.body.as_ref())
+                .await
+                .problem(404, "not-found");
+            for call in world.calls.take() {
+                for text in call.texts() {
+                    let foreign =
+                        text.starts_with("TENANT#") && !text.starts_with("TENANT#globex#");
+                    assert!(!foreign, "{text} in {call:?}");
+                }
+            }
+        }
+    }
+    assert_eq!(world.table().await, before);
+}
+
+#[tokio::test]
+async fn without_the_right() {
+    let world = World::start().await;
+    let writes = writes(&world).await;
+    let before = world.table().await;
+    let (max, eve) = (world.user("max"), world.user("eve"));
+    for write in &writes {
+        if write.path == "/organizations" {
+            continue;
+        }
+        send(&max, write, write.body.as_ref())
+            .await
+            .problem(403, "forbidden");
+        let stranger = send(&eve, write, write.body.as_ref()).await;
+        if write.path.starts_with("/users/") {
+            stranger.problem(403, "forbidden");
+        } else {
+            stranger.problem(404, "not-found");
+        }
+    }
+    assert_eq!(world.table().await, before);
+}
+
+#[tokio::test]
+async fn with_bad_input() {
+    let world = World::start().await;
+    let writes = writes(&world).await;
+    let before = world.table().await;
+    let root = world.tenant_admin();
+    for write in &writes {
+        for bad in &write.bad {
+            let reply = send(&root, write, Some(bad)).await;
+            assert_eq!(reply.status, 400, "{} {bad}: {reply:?}", write.path);
+        }
+        let header = |name: &str, value: &str| {
+            let request = root.request(write.method.clone(), &write.path);
+            root.send(
+                request
+                    .header(name, value)
+                    .json(&write.body.clone().unwrap_or(json!({}))),
+            )
+        };
+        if write.method == Method::POST {
+            for key in ["", "a b", "é", &"k".repeat(256)] {
+                let reply = header("idempotency-key", key).await;
+                assert_eq!(reply.status, 400, "{} {key}: {reply:?}", write.path);
+            }
+        } else {
+            for version in ["\"99\"", "\"\"", "1", "W/\"1\"", "\"1"] {
+                let reply = header("if-match", version).await;
+                reply.problem(412, "version-mismatch");
+            }
+        }
+    }
+    assert_eq!(world.table().await, before);
+}
+
+#[tokio::test]
+async fn because_of_what_is_there() {
+    let world = World::start().await;
+    let writes = writes(&world).await;
+    let organization = &writes[1].path;
+    let (ada, root) = (world.user("ada"), world.tenant_admin());
+    let before = world.table().await;
+    ada.patch(
+        organization,
+        json!({"name": " TAKEN", "domain": "new.example"}),
+    )
+    .await
+    .problem(409, "name-taken");
+    let members = format!("{organization}/members");
+    ada.post(&members, json!({"user_id": "nobody-known"}))
+        .await
+        .problem(422, "unknown-user");
+    ada.post(&members, json!({"user_id": "bob", "role": "owner"}))
+        .await
+        .problem(409, "already-member");
+    for actor in [&ada, &root] {
+        for change in [json!({"role": "admin"}), json!({"status": "suspended"})] {
+            actor
+                .patch(&format!("{members}/ada"), change)
+                .await
+                .problem(409, "last-owner");
+        }
+        actor
+            .delete(&format!("{members}/ada"))
+            .await
+            .problem(409, "last-owner");
+    }
+    assert_eq!(world.table().await, before);
+    invariants::check(&world.items().await);
+}
+
+/// What is refused above would have been done.
+#[tokio::test]
+async fn and_none_that_is_in_order() {
+    let world = World::start().await;
+    let count = writes(&world).await.len();
+    for number in 0..count {
+        let world = World::start().await;
+        let write = &writes(&world).await[number];
+        let before = world.table().await;
+        let actor = match write.path.as_str() {
+            path if path.ends_with("/accept") => world.user("bob"),
+            path if path.starts_with("/users/") => world.tenant_admin(),
+            _ => world.user("ada"),
+        };
+        let reply = send(&actor, write, write.body.as_ref()).await;
+        assert!(reply.status < 300, "{}: {reply:?}", write.path);
+        if !write.path.ends_with("/accept") {
+            assert_ne!(world.table().await, before, "{}", write.path);
+        }
+        invariants::check(&world.items().await);
+    }
+}
