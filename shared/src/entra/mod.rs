@@ -12,6 +12,7 @@ mod plan;
 mod reading;
 mod rules;
 mod settings;
+mod sync;
 mod token;
 
 pub use aws::{AwsAccess, SecretArn};
@@ -28,3 +29,4 @@ pub use settings::{
     Credential, DEFAULT_BUDGET, DEFAULT_GRAPH_ENDPOINT, DirectorySettings, EntraSettings,
     MAX_BUDGET_MS,
 };
+pub use sync::{Counts, LoginSync, Outcome, Report};

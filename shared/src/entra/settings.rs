@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use super::aws::{AwsAccess, SecretArn};
 use super::rules::{self, DEFAULT_ROLE, OnLeave, RoleMap, SyncRules};
 use crate::config::SettingError;
-use crate::domain::{Invalid, Role, TenantId};
+use crate::domain::{Invalid, Role};
 
 /// Default of `MICROSOFT_GRAPH_ENDPOINT`.
 pub const DEFAULT_GRAPH_ENDPOINT: &str = "https://graph.microsoft.com/v1.0";
@@ -29,8 +29,6 @@ pub struct EntraSettings {
     pub rules: SyncRules,
     /// `SYNC_BUDGET_MS`: time for all of it, from the event's arrival.
     pub budget: Duration,
-    /// `DEFAULT_TENANT_ID`: the tenant of a user whose event carries none.
-    pub default_tenant_id: Option<TenantId>,
 }
 
 /// Where and how to ask Entra.
@@ -97,8 +95,6 @@ impl EntraSettings {
             budget: variables
                 .read_as("SYNC_BUDGET_MS", budget)?
                 .unwrap_or(DEFAULT_BUDGET),
-            default_tenant_id: variables
-                .read_as("DEFAULT_TENANT_ID", |text| TenantId::parse(text))?,
             rules,
         })
     }

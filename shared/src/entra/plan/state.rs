@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 
-use crate::domain::{Membership, Name, OrganizationId, Role, Source, Status, TeamId};
+use crate::domain::{
+    Membership, Name, OrganizationId, Role, Source, Status, TeamId, TeamMembership,
+};
 
 /// What the user has before the sync: the memberships in their own partition of the table.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -44,6 +46,16 @@ pub struct HeldTeam {
     pub source: Source,
     /// Its version, which a write relies on.
     pub version: u64,
+}
+
+impl From<&TeamMembership> for HeldTeam {
+    fn from(membership: &TeamMembership) -> Self {
+        Self {
+            status: membership.status,
+            source: membership.source,
+            version: membership.version,
+        }
+    }
 }
 
 /// Whether everything for the assigned groups was made before: what the marker says.

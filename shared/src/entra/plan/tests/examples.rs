@@ -152,6 +152,17 @@ fn an_existing_standalone_team_stays_and_the_organization_is_made_beside_it() {
 }
 
 #[test]
+fn an_existing_team_stays_in_its_organization_and_is_joined_without_the_flag_too() {
+    let reading = reading_of(&[("g1", "Sales")], &["g1"]);
+    let mut table = empty().synced(&reading, &with_organizations());
+    table.held = Held::default();
+    for made in [Made::Unknown, Made::Everything] {
+        let plan = table.plan(&reading, made, &SyncRules::default());
+        assert_eq!(said(&plan), ["join team g1"]);
+    }
+}
+
+#[test]
 fn whoever_left_the_group_leaves_what_it_gave() {
     let before = reading_of(&[("g1", "Sales")], &["g1"]);
     let table = empty().synced(&before, &with_organizations());
