@@ -1,7 +1,13 @@
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
 use muster::config::{SettingError, Settings};
 use muster::domain::Clock;
-use muster::store::{self, Store};
+use muster::entra::{self, EntraSettings, LoginSync, Report};
+use muster::store::{self, Profile, Store};
 use muster::telemetry::Telemetry;
+use tokio::time::Instant;
 
 /// What an invocation works with: made once, before the first invocation.
 #[derive(Clone, Debug)]
@@ -14,6 +20,38 @@ pub struct App {
     pub clock: Clock,
     /// Where log lines go.
     pub telemetry: Telemetry,
+    /// What the function that runs after a login does with the directory; the others have none.
+    pub login_sync: Option<Arc<dyn SyncLogins>>,
+}
+
+/// What happens with the directory at a login. A trait, so that only the function that gives an
+/// implementation carries its code.
+pub trait SyncLogins: std::fmt::Debug + Send + Sync {
+    /// Time for all of it, from the event's arrival.
+    fn budget(&self) -> Duration;
+
+    /// Writes the profile and syncs. Never fails, and ends by the deadline.
+    fn sync<'a>(
+        &'a self,
+        store: &'a Store,
+        profile: &'a Profile,
+        deadline: Instant,
+    ) -> Pin<Box<dyn Future<Output = Report> + Send + 'a>>;
+}
+
+impl SyncLogins for LoginSync {
+    fn budget(&self) -> Duration {
+        self.budget()
+    }
+
+    fn sync<'a>(
+        &'a self,
+        store: &'a Store,
+        profile: &'a Profile,
+        deadline: Instant,
+    ) -> Pin<Box<dyn Future<Output = Report> + Send + 'a>> {
+        Box::pin(self.run(store, profile, deadline))
+    }
 }
 
 impl App {
@@ -26,6 +64,24 @@ impl App {
             settings,
             clock: Clock::system(),
             telemetry: Telemetry::stdout(),
+            login_sync: None,
+        })
+    }
+
+    /// With the login sync, as environment variables set it.
+    pub fn with_login_sync(
+        self,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, SettingError> {
+        let settings = EntraSettings::read(variable)?;
+        let client = entra::http_client().map_err(|error| SettingError {
+            variable: "SSL_CERT_FILE",
+            problem: format!("the HTTP client cannot be made: {error}"),
+        })?;
+        let sync = LoginSync::new(settings, &client, self.clock.clone());
+        Ok(Self {
+            login_sync: Some(Arc::new(sync)),
+            ..self
         })
     }
 }

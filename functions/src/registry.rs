@@ -13,6 +13,8 @@ use crate::{App, members, organizations, team_members, teams, triggers, users};
 pub struct Function {
     /// Name of the binary: `create-organization`.
     pub name: &'static str,
+    /// Whether its [`App`] is one [with the login sync](App::with_login_sync).
+    pub syncs_logins: bool,
     handler: Handler,
 }
 
@@ -26,13 +28,26 @@ enum Handler {
 
 impl Function {
     const fn http(name: &'static str, handler: HttpHandler) -> Self {
-        let handler = Handler::Http(handler);
-        Self { name, handler }
+        Self::new(name, Handler::Http(handler))
     }
 
     const fn trigger(name: &'static str, trigger: Trigger) -> Self {
-        let handler = Handler::Trigger(trigger);
-        Self { name, handler }
+        Self::new(name, Handler::Trigger(trigger))
+    }
+
+    const fn new(name: &'static str, handler: Handler) -> Self {
+        Self {
+            name,
+            syncs_logins: false,
+            handler,
+        }
+    }
+
+    const fn with_login_sync(self) -> Self {
+        Self {
+            syncs_logins: true,
+            ..self
+        }
     }
 
     /// One invocation. An event that is none of API Gateway's is an error of an HTTP
@@ -131,6 +146,10 @@ pub fn functions() -> &'static [Function] {
         Function::http("list-user-teams", |app, request| {
             Box::pin(users::list_teams::handle(app, request))
         }),
+        Function::trigger("post-login", |app, event, context| {
+            Box::pin(triggers::post_login::handle(app, event, context))
+        })
+        .with_login_sync(),
         Function::trigger("pre-token", |app, event, context| {
             Box::pin(triggers::pre_token::handle(app, event, context))
         }),

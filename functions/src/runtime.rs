@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use lambda_runtime::{Context, LambdaEvent, Service, service_fn};
+use muster::config::SettingError;
 use muster::http::{Answer, ApiRequest, HttpEvent, Problem, uri_path};
 use muster::store::{Measure, metered};
 use muster::telemetry::{RequestLine, milliseconds};
@@ -25,14 +26,17 @@ pub type Answering = std::pin::Pin<Box<dyn Future<Output = Value> + Send>>;
 /// A trigger: the event it gives back for an event. It has no way to fail, for that would fail the login.
 pub type Trigger = fn(Arc<App>, Value, Context) -> Answering;
 
-/// The `main` of a trigger: makes the [`App`] from the environment, and answers events until Lambda
-/// ends the process.
-pub fn serve_trigger<H, F>(trigger: H) -> Result<(), Error>
+/// The `main` of a trigger: makes the [`App`] from the environment, `complete`s it, and answers
+/// events until Lambda ends the process.
+pub fn serve_trigger<H, F>(
+    trigger: H,
+    complete: fn(App) -> Result<App, SettingError>,
+) -> Result<(), Error>
 where
     H: Fn(Arc<App>, Value, Context) -> F + Clone,
     F: Future<Output = Value>,
 {
-    run(|app| {
+    run(complete, |app| {
         service_fn(
             move |LambdaEvent { payload, context }: LambdaEvent<Value>| {
                 let answered = trigger(Arc::clone(&app), payload, context);
@@ -49,7 +53,7 @@ where
     H: Fn(Arc<App>, ApiRequest) -> F + Clone,
     F: Future<Output = Result<Answer, Problem>>,
 {
-    run(|app| {
+    run(Ok, |app| {
         service_fn(
             move |LambdaEvent { payload, context }: LambdaEvent<HttpEvent>| {
                 let app = Arc::clone(&app);
@@ -60,8 +64,16 @@ where
     })
 }
 
+/// Looks up an environment variable.
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// Runs what `service` makes of the [`App`], until Lambda ends the process.
-fn run<S, E, A>(service: impl FnOnce(Arc<App>) -> S) -> Result<(), Error>
+fn run<S, E, A>(
+    complete: fn(App) -> Result<App, SettingError>,
+    service: impl FnOnce(Arc<App>) -> S,
+) -> Result<(), Error>
 where
     S: Service<LambdaEvent<E>, Response = A, Error = Error>,
     S::Future: Future<Output = Result<A, Error>>,
@@ -69,7 +81,7 @@ where
     A: Serialize,
 {
     tracing_subscriber::fmt().json().with_target(false).init();
-    let app = Arc::new(App::read(|name| std::env::var(name).ok())?);
+    let app = Arc::new(complete(App::read(environment)?)?);
     // One invocation at a time needs no second thread.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

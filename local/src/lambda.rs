@@ -215,12 +215,19 @@ fn linked(
         }
     }
     variables.insert("TABLE_NAME", table);
-    let settings = Settings::read(|name| variables.get(name).map(|value| (*value).to_owned()));
+    let variable = |name: &str| variables.get(name).map(|value| (*value).to_owned());
+    let of_function = || format!("the settings of {}", function.resource);
     let app = App {
         store: Store::new(client.clone(), table).with_clock(options.clock.clone()),
-        settings: settings.with_context(|| format!("the settings of {}", function.resource))?,
+        settings: Settings::read(variable).with_context(of_function)?,
         clock: options.clock.clone(),
         telemetry: telemetry(options.log.into()),
+        login_sync: None,
+    };
+    let app = if linked.syncs_logins {
+        app.with_login_sync(variable).with_context(of_function)?
+    } else {
+        app
     };
     let app = Arc::new(match &options.configure_app {
         Some(configure) => configure(app),

@@ -96,6 +96,8 @@ mod tests {
     fn a_setting_that_cannot_be_read_is_named() {
         assert_eq!(read(&[]).unwrap_err().variable, "TABLE_NAME");
         let wrong = read(&[("TABLE_NAME", "t"), ("ORGANIZATION_CREATION", "everyone")]);
+        let tenant = read(&[("TABLE_NAME", "t"), ("DEFAULT_TENANT_ID", "a#b")]);
+        assert_eq!(tenant.unwrap_err().variable, "DEFAULT_TENANT_ID");
         assert_eq!(
             wrong.unwrap_err().to_string(),
             "ORGANIZATION_CREATION: must be any or tenant-admin"

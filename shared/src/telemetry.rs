@@ -12,7 +12,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::domain::{Caller, TenantId, Timestamp, UserId};
-use crate::store::Measure;
+use crate::entra::{Outcome, Report};
+use crate::store::{Measure, Profile};
 
 /// The CloudWatch namespace of all metrics.
 pub const NAMESPACE: &str = "Muster";
@@ -36,6 +37,23 @@ pub struct RequestLine<'a> {
     pub status: u16,
     /// The code of the error; `ok` without one.
     pub code: &'static str,
+    /// From the event's arrival to the answer.
+    pub duration: Duration,
+    /// What it cost at DynamoDB.
+    pub measure: Measure,
+}
+
+/// One login sync and how it ended.
+#[derive(Clone, Debug)]
+pub struct SyncLine<'a> {
+    /// When it ended.
+    pub now: Timestamp,
+    /// The invocation's id.
+    pub request_id: &'a str,
+    /// Who signed in.
+    pub profile: &'a Profile,
+    /// What came of it.
+    pub report: &'a Report,
     /// From the event's arrival to the answer.
     pub duration: Duration,
     /// What it cost at DynamoDB.
@@ -109,6 +127,66 @@ impl Telemetry {
             "Duration": milliseconds(line.duration),
             "RoundTrips": line.measure.round_trips,
             "Repeats": line.measure.repeats,
+            "calls": line.measure.calls,
+            "units": line.measure.units,
+        }));
+    }
+
+    /// Writes the line of a login sync, and one for each failure that its report tells of.
+    pub fn sync(&self, line: &SyncLine<'_>) {
+        let Report {
+            outcome,
+            reason,
+            counts,
+            reading,
+            failures,
+        } = line.report;
+        for failure in failures {
+            self.failure(line.now, line.request_id, "login-sync", failure.as_ref());
+        }
+        let count = |name| json!({"Name": name, "Unit": "Count"});
+        let millis = |name| json!({"Name": name, "Unit": "Milliseconds"});
+        (self.0)(&json!({
+            "_aws": {
+                "Timestamp": line.now.as_millisecond(),
+                "CloudWatchMetrics": [{
+                    "Namespace": NAMESPACE,
+                    "Dimensions": [[], ["outcome"]],
+                    "Metrics": [
+                        count("Syncs"), millis("SyncDuration"), millis("DirectoryDuration"),
+                        count("GroupsRead"), count("OrganizationsMade"), count("TeamsMade"),
+                        count("MembershipsMade"), count("MembershipsKept"),
+                        count("MembershipsRemoved"), count("WritesFailed"),
+                    ],
+                }],
+            },
+            "level": match outcome {
+                Outcome::Synced | Outcome::Unchanged => "INFO",
+                Outcome::Skipped if *reason == Some("off") => "INFO",
+                _ => "WARN",
+            },
+            "message": "login sync",
+            "time": line.now,
+            "request_id": line.request_id,
+            "tenant": line.profile.tenant_id.as_str(),
+            "user": line.profile.user_id.as_str(),
+            "outcome": outcome.as_str(),
+            "reason": reason,
+            "Syncs": 1,
+            "SyncDuration": milliseconds(line.duration),
+            "DirectoryDuration": milliseconds(*reading),
+            "GroupsRead": counts.read.assigned,
+            "groups_of_user": counts.read.of_user,
+            "groups_held": counts.read.held,
+            "groups_unusable": counts.read.unusable,
+            "OrganizationsMade": counts.organizations_made,
+            "TeamsMade": counts.teams_made,
+            "MembershipsMade": counts.memberships_made,
+            "MembershipsKept": counts.memberships_kept,
+            "MembershipsRemoved": counts.memberships_removed,
+            "renamed": counts.renamed,
+            "WritesFailed": counts.failed,
+            "round_trips": line.measure.round_trips,
             "calls": line.measure.calls,
             "units": line.measure.units,
         }));

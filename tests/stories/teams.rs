@@ -12,21 +12,38 @@ async fn a_manager_makes_a_team_and_its_leader_runs_it() {
     let world = World::start().await;
     let ada = world.user("ada");
     let organization = world.organization(&ada, "Acme").await;
-    let mia = world.member(&organization, "mia", "manager", "active").await;
+    let mia = world
+        .member(&organization, "mia", "manager", "active")
+        .await;
     let lee = world.member(&organization, "lee", "member", "active").await;
-    let max = world.member(&organization, "max", "readonly", "active").await;
+    let max = world
+        .member(&organization, "max", "readonly", "active")
+        .await;
 
     let teams = format!("/organizations/{organization}/teams");
-    lee.post(&teams, json!({"name": "Sales"})).await.problem(403, "forbidden");
-    let made = mia.post(&teams, json!({"name": "Sales", "description": "EMEA"})).await.expect(201);
+    lee.post(&teams, json!({"name": "Sales"}))
+        .await
+        .problem(403, "forbidden");
+    let made = mia
+        .post(&teams, json!({"name": "Sales", "description": "EMEA"}))
+        .await
+        .expect(201);
     let team = made.headers["location"].clone();
     assert_eq!(team, format!("/teams/{}", id(&made)));
-    mia.post(&teams, json!({"name": " SALES "})).await.problem(409, "name-taken");
+    mia.post(&teams, json!({"name": " SALES "}))
+        .await
+        .problem(409, "name-taken");
 
     let members = format!("{team}/members");
-    mia.post(&members, json!({"user_id": "lee", "role": "leader"})).await.expect(201);
-    mia.post(&members, json!({"user_id": "lee", "role": "leader"})).await.expect(200);
-    mia.post(&members, json!({"user_id": "lee"})).await.problem(409, "already-member");
+    mia.post(&members, json!({"user_id": "lee", "role": "leader"}))
+        .await
+        .expect(201);
+    mia.post(&members, json!({"user_id": "lee", "role": "leader"}))
+        .await
+        .expect(200);
+    mia.post(&members, json!({"user_id": "lee"}))
+        .await
+        .problem(409, "already-member");
     world.register(&["eve"]).await;
     lee.post(&members, json!({"user_id": "eve"}))
         .await
@@ -34,18 +51,31 @@ async fn a_manager_makes_a_team_and_its_leader_runs_it() {
     world.user("eve").get(&team).await.problem(404, "not-found");
 
     // A leader changes the team and its members, but does not delete it.
-    lee.patch(&team, json!({"name": "Sales EMEA"})).await.expect(200);
-    lee.post(&members, json!({"user_id": "max"})).await.expect(201);
+    lee.patch(&team, json!({"name": "Sales EMEA"}))
+        .await
+        .expect(200);
+    lee.post(&members, json!({"user_id": "max"}))
+        .await
+        .expect(201);
     lee.delete(&team).await.problem(403, "forbidden");
     max.get(&team).await.expect(200);
-    max.patch(&team, json!({"name": "Max"})).await.problem(403, "forbidden");
+    max.patch(&team, json!({"name": "Max"}))
+        .await
+        .problem(403, "forbidden");
     assert_eq!(max.all(&members).await.len(), 2);
-    assert_eq!(max.all("/users/me/teams").await[0]["team"]["name"], "Sales EMEA");
+    assert_eq!(
+        max.all("/users/me/teams").await[0]["team"]["name"],
+        "Sales EMEA"
+    );
     mia.post(&teams, json!({"name": "Sales"})).await.expect(201);
 
     // Nor is a leader one any more who was made a member.
-    lee.patch(&format!("{members}/lee"), json!({"role": "member"})).await.expect(200);
-    lee.delete(&format!("{members}/max")).await.problem(403, "forbidden");
+    lee.patch(&format!("{members}/lee"), json!({"role": "member"}))
+        .await
+        .expect(200);
+    lee.delete(&format!("{members}/max"))
+        .await
+        .problem(403, "forbidden");
     mia.delete(&format!("{members}/max")).await.expect(204);
     mia.delete(&format!("{members}/max")).await.expect(204);
 
@@ -53,7 +83,11 @@ async fn a_manager_makes_a_team_and_its_leader_runs_it() {
     mia.get(&team).await.problem(404, "not-found");
     assert_eq!(lee.all("/users/me/teams").await, Vec::<Value>::new());
     let left = world.items().await;
-    assert!(!left.iter().any(|item| item["sk"].as_str().unwrap().starts_with("TEAM#")));
+    assert!(
+        !left
+            .iter()
+            .any(|item| item["sk"].as_str().unwrap().starts_with("TEAM#"))
+    );
 }
 
 #[tokio::test]
@@ -67,19 +101,28 @@ async fn who_leaves_the_organization_leaves_its_teams_and_no_others() {
     for (organization, count) in [(&organization, 3), (&other, 1)] {
         for n in 0..count {
             let teams = format!("/organizations/{organization}/teams");
-            let made = ada.post(&teams, json!({"name": format!("Team {n}")})).await.expect(201);
+            let made = ada
+                .post(&teams, json!({"name": format!("Team {n}")}))
+                .await
+                .expect(201);
             let members = format!("/teams/{}/members", id(&made));
-            ada.post(&members, json!({"user_id": "bob"})).await.expect(201);
+            ada.post(&members, json!({"user_id": "bob"}))
+                .await
+                .expect(201);
         }
     }
     assert_eq!(bob.all("/users/me/teams").await.len(), 4);
 
-    ada.delete(&format!("/organizations/{organization}/members/bob")).await.expect(204);
+    ada.delete(&format!("/organizations/{organization}/members/bob"))
+        .await
+        .expect(204);
     let left = bob.all("/users/me/teams").await;
     assert_eq!(left.len(), 1);
     assert_eq!(left[0]["team"]["organization_id"], other);
     let rows = world.items().await;
-    let of_bob = rows.iter().filter(|row| row["pk"] == "TENANT#acme#USER#bob");
+    let of_bob = rows
+        .iter()
+        .filter(|row| row["pk"] == "TENANT#acme#USER#bob");
     let teams = of_bob.filter(|row| row["sk"].as_str().unwrap().starts_with("TEAM#"));
     assert_eq!(teams.count(), 1);
 }
@@ -92,14 +135,25 @@ async fn who_is_in_more_teams_than_a_transaction_has_room_for_leaves_them_all() 
     let bob = world.member(&organization, "bob", "member", "active").await;
     for n in 0..95 {
         let teams = format!("/organizations/{organization}/teams");
-        let made = ada.post(&teams, json!({"name": format!("Team {n}")})).await.expect(201);
+        let made = ada
+            .post(&teams, json!({"name": format!("Team {n}")}))
+            .await
+            .expect(201);
         let members = format!("/teams/{}/members", id(&made));
-        ada.post(&members, json!({"user_id": "bob"})).await.expect(201);
+        ada.post(&members, json!({"user_id": "bob"}))
+            .await
+            .expect(201);
     }
-    bob.delete(&format!("/organizations/{organization}/members/me")).await.expect(204);
+    bob.delete(&format!("/organizations/{organization}/members/me"))
+        .await
+        .expect(204);
     assert_eq!(bob.all("/users/me/teams").await.len(), 0);
     let rows = world.items().await;
-    assert!(!rows.iter().any(|row| row["pk"] == "TENANT#acme#USER#bob" && row["sk"] != "USER"));
+    assert!(
+        !rows
+            .iter()
+            .any(|row| row["pk"] == "TENANT#acme#USER#bob" && row["sk"] != "USER")
+    );
 }
 
 /// Whatever the order, nobody is in a team of an organization that they are not in.
@@ -111,11 +165,16 @@ async fn a_team_joined_while_leaving_the_organization_is_left_too() {
     let teams = format!("/organizations/{organization}/teams");
     let mut members = Vec::new();
     for n in 0..4 {
-        let made = ada.post(&teams, json!({"name": format!("Team {n}")})).await.expect(201);
+        let made = ada
+            .post(&teams, json!({"name": format!("Team {n}")}))
+            .await
+            .expect(201);
         members.push(format!("/teams/{}/members", id(&made)));
     }
     for round in 0..12 {
-        let bob = world.member(&organization, &format!("bob{round}"), "member", "active").await;
+        let bob = world
+            .member(&organization, &format!("bob{round}"), "member", "active")
+            .await;
         let joins = members.iter().map(|members| {
             let body = json!({"user_id": bob.id});
             async { ada.post(members, body).await.status }
@@ -123,10 +182,17 @@ async fn a_team_joined_while_leaving_the_organization_is_left_too() {
         let path = format!("/organizations/{organization}/members/{}", bob.id);
         let (joined, left) = tokio::join!(futures::future::join_all(joins), bob.delete(&path));
         assert_eq!(left.status, 204);
-        assert!(joined.iter().all(|status| [201, 422].contains(status)), "{joined:?}");
+        assert!(
+            joined.iter().all(|status| [201, 422].contains(status)),
+            "{joined:?}"
+        );
         let rows = world.items().await;
         let partition = format!("TENANT#acme#USER#{}", bob.id);
-        assert!(!rows.iter().any(|row| row["pk"] == partition && row["sk"] != "USER"));
+        assert!(
+            !rows
+                .iter()
+                .any(|row| row["pk"] == partition && row["sk"] != "USER")
+        );
     }
 }
 
@@ -137,11 +203,15 @@ async fn a_team_spends_no_more_than_its_organization_and_may_use_its_models() {
     let organization = world.organization(&ada, "Acme").await;
     let path = format!("/organizations/{organization}");
     let limits = json!({"max_budget": 10, "models": ["large", "small"]});
-    ada.patch(&path, json!({"limits": limits})).await.expect(200);
+    ada.patch(&path, json!({"limits": limits}))
+        .await
+        .expect(200);
 
     let teams = format!("{path}/teams");
     let too_much = json!({"name": "Sales", "limits": {"max_budget": 10.5}});
-    ada.post(&teams, too_much).await.problem(422, "budget-exceeds-organization");
+    ada.post(&teams, too_much)
+        .await
+        .problem(422, "budget-exceeds-organization");
     let fits = json!({"name": "Sales", "limits": {"max_budget": 10, "models": ["all-org-models"]}});
     let made = ada.post(&teams, fits).await.expect(201);
     assert_eq!(made.body["effective_models"], json!(["large", "small"]));
@@ -150,11 +220,16 @@ async fn a_team_spends_no_more_than_its_organization_and_may_use_its_models() {
     ada.patch(&team, json!({"limits": {"max_budget": 11}}))
         .await
         .problem(422, "budget-exceeds-organization");
-    ada.patch(&path, json!({"limits": {"models": ["huge"]}})).await.expect(200);
+    ada.patch(&path, json!({"limits": {"models": ["huge"]}}))
+        .await
+        .expect(200);
     let read = ada.get(&team).await.expect(200);
     assert_eq!(read.body["effective_models"], json!(["huge"]));
     assert_eq!(read.body["limits"]["models"], json!(["all-org-models"]));
-    assert_eq!(ada.all(&teams).await[0]["effective_models"], json!(["huge"]));
+    assert_eq!(
+        ada.all(&teams).await[0]["effective_models"],
+        json!(["huge"])
+    );
 }
 
 #[tokio::test]
@@ -163,27 +238,51 @@ async fn standalone_teams_are_the_tenant_admins() {
     let root = world.tenant_admin();
     world.register(&["bob", "eve"]).await;
     let (bob, eve) = (world.user("bob"), world.user("eve"));
-    bob.post("/teams", json!({"name": "Ops"})).await.problem(403, "forbidden");
+    bob.post("/teams", json!({"name": "Ops"}))
+        .await
+        .problem(403, "forbidden");
     bob.get("/teams").await.problem(403, "forbidden");
 
-    let made = root.post_once("/teams", "k1", json!({"name": "Ops"})).await.expect(201);
-    let again = root.post_once("/teams", "k1", json!({"name": "Ops"})).await.expect(201);
+    let made = root
+        .post_once("/teams", "k1", json!({"name": "Ops"}))
+        .await
+        .expect(201);
+    let again = root
+        .post_once("/teams", "k1", json!({"name": "Ops"}))
+        .await
+        .expect(201);
     assert_eq!(made.body, again.body);
     assert_eq!(made.body["organization_id"], Value::Null);
-    root.post("/teams", json!({"name": "Ops"})).await.expect(201);
+    root.post("/teams", json!({"name": "Ops"}))
+        .await
+        .expect(201);
     assert_eq!(root.all("/teams?limit=1").await.len(), 2);
 
     let team = format!("/teams/{}", id(&made));
     let members = format!("{team}/members");
     bob.get(&team).await.problem(404, "not-found");
-    root.post(&members, json!({"user_id": "nobody"})).await.problem(422, "unknown-user");
-    root.post(&members, json!({"user_id": "bob", "role": "leader"})).await.expect(201);
-    bob.post(&members, json!({"user_id": "eve"})).await.expect(201);
+    root.post(&members, json!({"user_id": "nobody"}))
+        .await
+        .problem(422, "unknown-user");
+    root.post(&members, json!({"user_id": "bob", "role": "leader"}))
+        .await
+        .expect(201);
+    bob.post(&members, json!({"user_id": "eve"}))
+        .await
+        .expect(201);
     eve.get(&team).await.expect(200);
-    eve.patch(&team, json!({"name": "Eve"})).await.problem(403, "forbidden");
-    bob.patch(&team, json!({"is_default": true})).await.expect(200);
+    eve.patch(&team, json!({"name": "Eve"}))
+        .await
+        .problem(403, "forbidden");
+    bob.patch(&team, json!({"is_default": true}))
+        .await
+        .expect(200);
     bob.delete(&team).await.problem(403, "forbidden");
-    world.tenant_admin_of("other").get(&team).await.problem(404, "not-found");
+    world
+        .tenant_admin_of("other")
+        .get(&team)
+        .await
+        .problem(404, "not-found");
     root.delete(&team).await.expect(204);
 }
 
@@ -193,14 +292,23 @@ async fn the_teams_of_a_deleted_organization_are_hidden_with_it() {
     let ada = world.user("ada");
     let organization = world.organization(&ada, "Acme").await;
     let path = format!("/organizations/{organization}");
-    let made = ada.post(&format!("{path}/teams"), json!({"name": "Sales"})).await.expect(201);
+    let made = ada
+        .post(&format!("{path}/teams"), json!({"name": "Sales"}))
+        .await
+        .expect(201);
     let team = format!("/teams/{}", id(&made));
-    ada.post(&format!("{team}/members"), json!({"user_id": "ada"})).await.expect(201);
+    ada.post(&format!("{team}/members"), json!({"user_id": "ada"}))
+        .await
+        .expect(201);
     ada.delete(&path).await.expect(204);
 
     ada.get(&team).await.problem(404, "not-found");
-    ada.patch(&team, json!({"name": "x"})).await.problem(404, "not-found");
-    ada.get(&format!("{team}/members")).await.problem(404, "not-found");
+    ada.patch(&team, json!({"name": "x"}))
+        .await
+        .problem(404, "not-found");
+    ada.get(&format!("{team}/members"))
+        .await
+        .problem(404, "not-found");
     assert_eq!(ada.all("/users/me/teams").await.len(), 0);
     ada.post_empty(&format!("{path}/restore")).await.expect(200);
     assert_eq!(ada.all("/users/me/teams").await.len(), 1);

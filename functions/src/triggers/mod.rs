@@ -1,6 +1,7 @@
 //! Triggers of a Cognito user pool. Whatever happens inside, a login goes on: they answer with the
 //! event that they were given, and at most add to it.
 
+pub mod post_login;
 pub mod pre_token;
 
 use std::time::Duration;

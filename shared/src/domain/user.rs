@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Email, Name, Patch, TenantId, Timestamp, UserId};
+use super::{Email, EntraObjectId, Name, Patch, TenantId, Timestamp, UserId};
 
 /// A person in a tenant, with the fields and names of the HTTP contract.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -16,7 +16,7 @@ pub struct User {
     /// What they are called.
     pub display_name: Option<Name>,
     /// Their object id in Entra, by which the sync finds their groups.
-    pub entra_object_id: Option<UserId>,
+    pub entra_object_id: Option<EntraObjectId>,
     /// When they last signed in.
     pub last_login_at: Option<Timestamp>,
     /// Goes up by one with each write; shown as the `ETag` only.
@@ -36,5 +36,5 @@ pub struct UserPatch {
     /// What they are called.
     pub display_name: Patch<Name>,
     /// Their object id in Entra.
-    pub entra_object_id: Patch<UserId>,
+    pub entra_object_id: Patch<EntraObjectId>,
 }

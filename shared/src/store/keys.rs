@@ -150,6 +150,11 @@ pub fn name_reservation(tenant: &TenantId, name: &FoldedName) -> Key {
     )
 }
 
+/// The mark of what the login sync has made in a tenant.
+pub fn made_mark(tenant: &TenantId) -> Key {
+    Key::new(format!("TENANT#{tenant}#ENTRA"), "MADE")
+}
+
 /// A team.
 pub fn team(tenant: &TenantId, team: &TeamId) -> Key {
     Key::new(team_partition(tenant, team), "TEAM")

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use super::access::{self, Requirement, standing};
@@ -23,7 +24,7 @@ use crate::domain::{
 const SIFTED: usize = 500;
 
 /// Most teams that are left in one transaction, which has room for 100 actions.
-const MOST_TEAMS: usize = 90;
+pub(super) const MOST_TEAMS: usize = 90;
 
 /// Which members a list is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -595,18 +596,11 @@ impl Store {
             }
             let rest = teams.split_off(teams.len().min(MOST_TEAMS));
             for team in &teams {
-                let of_organization =
-                    Condition::new("attribute_not_exists(#pk) OR #organization_id = :id")
-                        .value(":id", text(organization.as_str()));
+                let of_organization = of_organization(organization);
                 transaction.delete(self, Part::Team, team, of_organization);
             }
             if rest.is_empty() {
-                let no_more_teams = match joined {
-                    Some(joined) => Condition::new(format!("#{JOINED_TEAMS} = :joined"))
-                        .value(":joined", joined),
-                    None => Condition::new(format!("attribute_not_exists(#{JOINED_TEAMS})")),
-                };
-                let condition = in_version(before.version).and(no_more_teams);
+                let condition = in_version(before.version).and(joined_no_more_teams(joined));
                 transaction.delete(self, Part::Membership, &key, condition);
             } else {
                 // More than one transaction holds: some teams first, and the membership at the end.
@@ -713,7 +707,7 @@ impl Store {
 }
 
 /// Writes role and status of a membership.
-fn change_to(after: &Membership) -> Change {
+pub(super) fn change_to(after: &Membership) -> Change {
     Change::new()
         .set("role", text(after.role.as_str()))
         .set("status", text(after.status.as_str()))
@@ -721,8 +715,24 @@ fn change_to(after: &Membership) -> Change {
         .set("updated_at", text(after.updated_at.to_string()))
 }
 
+/// That a team membership is gone, or of this organization.
+pub(super) fn of_organization(organization: &OrganizationId) -> Condition {
+    Condition::new("attribute_not_exists(#pk) OR #organization_id = :id")
+        .value(":id", text(organization.as_str()))
+}
+
+/// That a member joined no team of the organization since this was what [`JOINED_TEAMS`] said.
+pub(super) fn joined_no_more_teams(joined: Option<AttributeValue>) -> Condition {
+    match joined {
+        Some(joined) => {
+            Condition::new(format!("#{JOINED_TEAMS} = :joined")).value(":joined", joined)
+        }
+        None => Condition::new(format!("attribute_not_exists(#{JOINED_TEAMS})")),
+    }
+}
+
 /// That the organization has more active owners than one.
-fn another_owner() -> Condition {
+pub(super) fn another_owner() -> Condition {
     Condition::new("#owner_count > :one").value(":one", number(1))
 }
 

@@ -7,6 +7,7 @@ use super::expression::{Change, Condition, Item, number, text};
 use super::idempotency::{self, FirstAnswer, Once};
 use super::keys::{self, GSI1, GSI2, Key, Listing};
 use super::patience::Patience;
+use super::sync::Written;
 use super::transaction::{Transaction, Unmet};
 use super::{
     Done, Error, Page, Query, Store, from_item, in_partition, memberships, to_item, users,
@@ -16,6 +17,10 @@ use crate::domain::{
     Metadata, Name, Organization, OrganizationId, OrganizationPatch, OrganizationStatus,
     Permission, RETENTION, Source, StripeCustomerId, TenantId, Timestamp, UserId,
 };
+
+/// The name that the login sync gave an organization or a team last. While it still is the name,
+/// nobody has renamed it by hand.
+pub(super) const SYNCED_NAME: &str = "synced_name";
 
 /// Attributes that a change of an organization writes. `owner_count` is not among them: it changes
 /// only with memberships.
@@ -82,7 +87,7 @@ struct Row {
     expires_at: Option<i64>,
 }
 
-fn to_row(organization: &Organization) -> Result<Item, Error> {
+pub(super) fn to_row(organization: &Organization) -> Result<Item, Error> {
     let Organization {
         id,
         tenant_id,
@@ -201,7 +206,7 @@ impl Store {
         let mut item = to_row(organization)?;
         item.insert("owner_count".to_owned(), number(1));
         transaction.put(self, Part::Organization, item, Condition::absent());
-        self.reserve_name(&mut transaction, organization)?;
+        self.reserve_name(&mut transaction, Part::NewName, organization)?;
         transaction.put(
             self,
             Part::Owner,
@@ -430,10 +435,24 @@ impl Store {
         let who = (caller, &before.id);
         access::require(self, &mut transaction, Part::Caller, who, requirement, now);
 
+        self.write_change(&mut transaction, before, after, None)?;
+        Ok(transaction)
+    }
+
+    fn write_change(
+        &self,
+        transaction: &mut Transaction<Part>,
+        before: &Organization,
+        after: &Organization,
+        synced_name: Option<&Name>,
+    ) -> Result<(), Error> {
         let item = to_row(after)?;
-        let change = CHANGEABLE.iter().fold(Change::new(), |change, attribute| {
+        let mut change = CHANGEABLE.iter().fold(Change::new(), |change, attribute| {
             change.take(attribute, &item)
         });
+        if let Some(name) = synced_name {
+            change = change.set(SYNCED_NAME, text(name.as_str()));
+        }
         let unchanged =
             Condition::new("#version = :before").value(":before", number(before.version));
         let key = keys::organization(&before.tenant_id, &before.id);
@@ -449,15 +468,33 @@ impl Store {
                 transaction.delete(self, Part::OldName, &key, own);
             }
             if wanted.is_some() {
-                self.reserve_name(&mut transaction, after)?;
+                self.reserve_name(transaction, Part::NewName, after)?;
             }
         }
-        Ok(transaction)
+        Ok(())
     }
 
-    fn reserve_name(
+    /// Renames what the login sync made, if it is still as it was read.
+    pub(super) async fn rename_synced_organization(
         &self,
-        transaction: &mut Transaction<Part>,
+        before: &Organization,
+        after: &Organization,
+    ) -> Result<Written, Error> {
+        let mut transaction = Transaction::new(self.clock.new_id());
+        self.write_change(&mut transaction, before, after, Some(&after.name))?;
+        let Err(unmet) = transaction.commit(self).await? else {
+            return Ok(Written::Done);
+        };
+        Ok(match unmet.of(&Part::Organization) {
+            None if unmet.of(&Part::NewName).is_some() => Written::NameTaken,
+            _ => Written::AsItWas,
+        })
+    }
+
+    pub(super) fn reserve_name<L: Copy + PartialEq>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
         organization: &Organization,
     ) -> Result<(), Error> {
         #[derive(Serialize)]
@@ -472,7 +509,7 @@ impl Store {
             organization_id: &organization.id,
         };
         let item = to_item(&reservation, [key.attributes(), Item::new()])?;
-        transaction.put(self, Part::NewName, item, Condition::absent());
+        transaction.put(self, label, item, Condition::absent());
         Ok(())
     }
 }

@@ -6,7 +6,9 @@ use super::access::{self, Requirement, Standing};
 use super::expression::{Change, Condition, Item, number, text};
 use super::idempotency::{self, FirstAnswer, Once};
 use super::keys::{self, GSI1, Key};
+use super::organizations::SYNCED_NAME;
 use super::patience::Patience;
+use super::sync::Written;
 use super::transaction::{Transaction, Unmet};
 use super::{
     Done, Error, Page, Query, Store, from_item, in_partition, organizations, team_members, to_item,
@@ -281,7 +283,7 @@ impl Store {
         self.require_team(&mut transaction, parts, caller, how, team.created_at);
         self.hold_budget(&mut transaction, team);
         transaction.put(self, Part::Team, to_row(team)?, Condition::absent());
-        self.reserve_team_name(&mut transaction, team)?;
+        self.reserve_team_name(&mut transaction, Part::NewName, team)?;
         if let Some(once) = once {
             once.record(self, &mut transaction, Part::Record, &answer(&made))?;
         }
@@ -394,16 +396,7 @@ impl Store {
             let how = (&before, view.standing);
             self.require_team(&mut transaction, parts, caller, how, now);
             self.hold_budget(&mut transaction, &after);
-            let item = to_row(&after)?;
-            let change = CHANGEABLE.iter().fold(Change::new(), |change, attribute| {
-                change.take(attribute, &item)
-            });
-            let key = keys::team(&caller.tenant_id, id);
-            transaction.update(self, Part::Team, &key, change, in_version(before.version));
-            if before.name.folded() != after.name.folded() {
-                self.release_team_name(&mut transaction, &before);
-                self.reserve_team_name(&mut transaction, &after)?;
-            }
+            self.write_team_change(&mut transaction, &before, &after, None)?;
             match transaction.commit(self).await? {
                 Ok(()) => {
                     return Ok(TeamInOrganization {
@@ -457,6 +450,46 @@ impl Store {
         }
     }
 
+    /// Renames what the login sync made, if it is still as it was read.
+    pub(super) async fn rename_synced_team(
+        &self,
+        before: &Team,
+        after: &Team,
+    ) -> Result<Written, Error> {
+        let mut transaction = Transaction::new(self.clock.new_id());
+        self.write_team_change(&mut transaction, before, after, Some(&after.name))?;
+        let Err(unmet) = transaction.commit(self).await? else {
+            return Ok(Written::Done);
+        };
+        Ok(match unmet.of(&Part::Team) {
+            None if unmet.of(&Part::NewName).is_some() => Written::NameTaken,
+            _ => Written::AsItWas,
+        })
+    }
+
+    fn write_team_change(
+        &self,
+        transaction: &mut Transaction<Part>,
+        before: &Team,
+        after: &Team,
+        synced_name: Option<&Name>,
+    ) -> Result<(), Error> {
+        let item = to_row(after)?;
+        let mut change = CHANGEABLE.iter().fold(Change::new(), |change, attribute| {
+            change.take(attribute, &item)
+        });
+        if let Some(name) = synced_name {
+            change = change.set(SYNCED_NAME, text(name.as_str()));
+        }
+        let key = keys::team(&before.tenant_id, &before.id);
+        transaction.update(self, Part::Team, &key, change, in_version(before.version));
+        if before.name.folded() != after.name.folded() {
+            self.release_team_name(transaction, before);
+            self.reserve_team_name(transaction, Part::NewName, after)?;
+        }
+        Ok(())
+    }
+
     /// Makes the transaction hold only if the team's organization is there and has at least the
     /// team's budget.
     fn hold_budget(&self, transaction: &mut Transaction<Part>, team: &Team) {
@@ -477,9 +510,10 @@ impl Store {
     }
 
     /// In an organization the name of a team is its own; standalone teams may share theirs.
-    fn reserve_team_name(
+    pub(super) fn reserve_team_name<L: Copy + PartialEq>(
         &self,
-        transaction: &mut Transaction<Part>,
+        transaction: &mut Transaction<L>,
+        label: L,
         team: &Team,
     ) -> Result<(), Error> {
         #[derive(Serialize)]
@@ -501,7 +535,7 @@ impl Store {
             team_id: &team.id,
         };
         let item = to_item(&reservation, [key.attributes(), Item::new()])?;
-        transaction.put(self, Part::NewName, item, Condition::absent());
+        transaction.put(self, label, item, Condition::absent());
         Ok(())
     }
 

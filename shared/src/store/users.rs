@@ -12,7 +12,8 @@ use super::keys;
 use super::transaction::WRITE_ID;
 use super::{Error, Store, from_item};
 use crate::domain::{
-    Caller, Email, ExpectedVersion, Name, Patch, TenantId, Timestamp, User, UserId, UserPatch,
+    Caller, Email, EntraObjectId, ExpectedVersion, Name, Patch, TenantId, Timestamp, User, UserId,
+    UserPatch,
 };
 
 /// What registering a user came to.
@@ -30,7 +31,7 @@ struct Row {
     user_id: UserId,
     email: Option<Email>,
     display_name: Option<Name>,
-    entra_object_id: Option<UserId>,
+    entra_object_id: Option<EntraObjectId>,
     last_login_at: Option<Timestamp>,
     version: u64,
     created_at: Timestamp,
@@ -188,9 +189,8 @@ fn differing<T: Clone + Into<String>>(attribute: &str, patch: &Patch<T>) -> Opti
         Patch::Keep => None,
         Patch::Clear => Some(Condition::new(format!("attribute_exists(#{attribute})"))),
         Patch::Set(value) => {
-            let differs = format!(
-                "attribute_not_exists(#{attribute}) OR #{attribute} <> :new_{attribute}"
-            );
+            let differs =
+                format!("attribute_not_exists(#{attribute}) OR #{attribute} <> :new_{attribute}");
             let value = text(value.clone());
             Some(Condition::new(differs).value(&format!(":new_{attribute}"), value))
         }

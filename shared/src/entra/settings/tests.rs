@@ -42,7 +42,6 @@ fn what_is_not_set_has_its_default() {
     assert_eq!(settings.rules.default_role, Role::InternalUser);
     assert_eq!(settings.rules.on_leave, OnLeave::Remove);
     assert_eq!(settings.budget, Duration::from_millis(3_500));
-    assert_eq!(settings.default_tenant_id, None);
 
     let directory = on(&[]).unwrap();
     assert_eq!(
@@ -80,7 +79,6 @@ fn every_setting_is_read() {
                 ("ENTRA_NESTED_GROUPS", "true"),
                 ("ENTRA_REFRESH_NAMES", "true"),
                 ("SYNC_BUDGET_MS", "4500"),
-                ("DEFAULT_TENANT_ID", "acme"),
             ],
         ]
         .concat(),
@@ -98,7 +96,6 @@ fn every_setting_is_read() {
     assert_eq!(settings.rules.on_leave, OnLeave::Suspend);
     assert!(settings.rules.limits.max_budget.is_some());
     assert_eq!(settings.budget, Duration::from_millis(4_500));
-    assert_eq!(settings.default_tenant_id.unwrap().as_str(), "acme");
 }
 
 #[test]
@@ -138,7 +135,6 @@ fn a_setting_that_cannot_be_read_is_named() {
         ("SYNC_BUDGET_MS", "4501"),
         ("SYNC_BUDGET_MS", "3.5"),
         ("SYNC_BUDGET_MS", "-1"),
-        ("DEFAULT_TENANT_ID", "a#b"),
         ("MICROSOFT_CLIENT_ID", "a/b"),
         ("MICROSOFT_TENANT", "common"),
         ("MICROSOFT_TENANT", "a/../b"),

@@ -1,0 +1,9 @@
+//! The Lambda function `post-login`: see `muster_functions::triggers::post_login`.
+
+use muster_functions::{runtime, triggers};
+
+fn main() -> Result<(), runtime::Error> {
+    runtime::serve_trigger(triggers::post_login::handle, |app| {
+        app.with_login_sync(runtime::environment)
+    })
+}

@@ -1,0 +1,160 @@
+//! `PostConfirmation_ConfirmSignUp`, `PostAuthentication_Authentication`, and the plain event of
+//! any other single sign-on: writes the profile of who signs in, and syncs their groups.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use lambda_runtime::Context;
+use muster::domain::{EntraObjectId, TenantId, UserId};
+use muster::store::{Profile, metered};
+use muster::telemetry::SyncLine;
+use serde_json::Value;
+
+use super::{attribute, tenant, time_left, user};
+use crate::App;
+
+/// Writes the profile and syncs, within `SYNC_BUDGET_MS` and the invocation's time. Whatever comes
+/// of it, the event goes back as it came.
+pub async fn handle(app: Arc<App>, event: Value, context: Context) -> Value {
+    let arrived = Instant::now();
+    let default = app.settings.default_tenant_id.as_ref();
+    if let (Some(profile), Some(sync)) = (profile(&event, default), &app.login_sync) {
+        let left = time_left(sync.budget(), &context, app.clock.now());
+        let deadline = tokio::time::Instant::from_std(arrived) + left;
+        let (report, measure) = metered(sync.sync(&app.store, &profile, deadline)).await;
+        app.telemetry.sync(&SyncLine {
+            now: app.clock.now(),
+            request_id: &context.request_id,
+            profile: &profile,
+            report: &report,
+            duration: arrived.elapsed(),
+            measure,
+        });
+    } else {
+        let nobody = std::io::Error::other("the event names no usable tenant and user");
+        app.telemetry
+            .failure(app.clock.now(), &context.request_id, "login-sync", &nobody);
+    }
+    event
+}
+
+/// Who signs in, as far as the event says it. What is there but of no use counts as not there.
+fn profile(event: &Value, default: Option<&TenantId>) -> Option<Profile> {
+    if event.get("request").is_some() {
+        return Some(Profile {
+            tenant_id: tenant(event, default)?,
+            user_id: user(event)?,
+            email: attribute(event, "email").and_then(|email| email.parse().ok()),
+            display_name: display_name(event).and_then(|name| name.parse().ok()),
+            entra_object_id: object_id(event),
+        });
+    }
+    let text = |name: &str| {
+        event
+            .get(name)
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+    };
+    Some(Profile {
+        tenant_id: match text("tenantId") {
+            Some(id) => TenantId::parse(id).ok()?,
+            None => default?.clone(),
+        },
+        user_id: UserId::parse(text("userId")?).ok()?,
+        email: text("email").and_then(|email| email.parse().ok()),
+        display_name: text("displayName").and_then(|name| name.parse().ok()),
+        entra_object_id: text("entraObjectId").and_then(|id| id.parse().ok()),
+    })
+}
+
+fn display_name(event: &Value) -> Option<String> {
+    let name = |name| attribute(event, name);
+    match (name("name"), name("given_name"), name("family_name")) {
+        (Some(whole), _, _) => Some(whole.to_owned()),
+        (None, Some(given), Some(family)) => Some(format!("{given} {family}")),
+        (None, given, family) => given.or(family).map(str::to_owned),
+    }
+}
+
+/// `custom:entra_object_id`, else `custom:oid`, else the `userId` of a SAML identity that is an object id:
+/// for OIDC providers that is the pairwise `sub`, of which Graph knows nothing.
+fn object_id(event: &Value) -> Option<EntraObjectId> {
+    let mapped = ["custom:entra_object_id", "custom:oid"];
+    if let Some(id) = mapped.iter().find_map(|name| attribute(event, name)) {
+        return id.parse().ok();
+    }
+    let identities: Value = serde_json::from_str(attribute(event, "identities")?).ok()?;
+    let saml = identities.as_array()?.iter().find_map(|identity| {
+        let is_saml = identity.get("providerType").and_then(Value::as_str) == Some("SAML");
+        identity
+            .get("userId")
+            .and_then(Value::as_str)
+            .filter(|id| is_saml && is_uuid(id))
+    });
+    saml?.parse().ok()
+}
+
+/// Whether a text has the form of an object id in Entra.
+fn is_uuid(text: &str) -> bool {
+    let hex = text.bytes().filter(u8::is_ascii_hexdigit).count();
+    let groups: Vec<_> = text.split('-').map(str::len).collect();
+    hex == 32 && groups == [8, 4, 4, 4, 12]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn cognito(attributes: Value) -> Option<Profile> {
+        let default = TenantId::parse("default").unwrap();
+        profile(
+            &json!({"request": {"userAttributes": attributes}}),
+            Some(&default),
+        )
+    }
+
+    #[test]
+    fn attributes_that_are_missing_or_of_no_use_do_not_stop_a_login() {
+        let full = cognito(json!({
+            "sub": "u1", "custom:tenant_id": "acme", "email": "ada@acme.example", "given_name": "Ada",
+            "family_name": "L", "custom:entra_object_id": "5f0a", "email_verified": true
+        }))
+        .unwrap();
+        assert_eq!(full.tenant_id.as_str(), "acme");
+        assert_eq!(full.display_name.unwrap().as_str(), "Ada L");
+        let bare =
+            cognito(json!({"sub": "u1", "email": 7, "name": "\u{0}", "custom:oid": "#"})).unwrap();
+        assert_eq!(bare.tenant_id.as_str(), "default");
+        assert_eq!(
+            (bare.email, bare.display_name, bare.entra_object_id),
+            (None, None, None)
+        );
+        assert_eq!(cognito(json!({"email": "ada@acme.example"})), None);
+    }
+
+    #[test]
+    fn only_a_saml_identity_tells_the_object_id() {
+        let id = "cdb555e3-b33e-4fd5-a427-17fadacbdfa7";
+        let with = |kind: &str, user: &str| {
+            let identities = json!([{"userId": user, "providerType": kind}]).to_string();
+            cognito(json!({"sub": "u", "identities": identities}))
+                .unwrap()
+                .entra_object_id
+        };
+        assert_eq!(with("SAML", id).unwrap().as_str(), id);
+        assert_eq!(with("OIDC", id), None);
+        assert_eq!(with("SAML", "ada@acme.example"), None);
+        let broken = cognito(json!({"sub": "u", "identities": "[{"})).unwrap();
+        assert_eq!(broken.entra_object_id, None);
+    }
+
+    #[test]
+    fn the_plain_event_of_another_single_sign_on_is_taken() {
+        let event = json!({"triggerSource": "PostLogin", "tenantId": "acme", "userId": "ada",
+            "email": "ada@acme.example", "entraObjectId": "5f0a"});
+        let profile = profile(&event, None).unwrap();
+        assert_eq!(profile.entra_object_id.unwrap().as_str(), "5f0a");
+    }
+}
