@@ -9,9 +9,11 @@
 )]
 
 mod bad_input;
+mod faults;
 mod first_steps;
 mod idempotency;
 mod last_owner;
+mod lifecycle;
 mod odd_values;
 mod problems;
 mod raw_requests;

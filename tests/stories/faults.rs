@@ -1,0 +1,334 @@
+//! DynamoDB fails: the answer says what to do, nothing is half done, nothing is done twice.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::types::AttributeValue;
+use muster_local::Options;
+use reqwest::Method;
+use serde_json::json;
+use support::{ACME, Fault, Faults, Reply, World, invariants};
+
+mod writes;
+
+use writes::writes;
+
+const TRANSACTION: &str = "TransactWriteItems";
+/// Ends a wait that would otherwise go on; nothing is to be read into how long it is.
+const BOUNDED: Duration = Duration::from_secs(9);
+
+/// As deployed, but in a hurry: all waits are short.
+fn in_a_hurry() -> Options {
+    Options {
+        configure_app: Some(Arc::new(|app| muster_functions::App {
+            store: app.store.clone().with_patience(Duration::from_millis(150)),
+            ..app
+        })),
+        configure_client: Some(Arc::new(|config| {
+            let retries = RetryConfig::standard().with_initial_backoff(Duration::from_millis(5));
+            config.retry_config(retries)
+        })),
+        ..Options::default()
+    }
+}
+
+/// Sends each kind of write into these faults, and checks that it is done, once.
+async fn each_is_done_once(faults: &[Fault], forget_tokens: bool) {
+    let (world, proxy) = Faults::world(in_a_hurry()).await;
+    if forget_tokens {
+        proxy.forget_tokens();
+    }
+    for write in writes(&world).await {
+        let about = format!("{} {} {faults:?}", write.method, write.path);
+        let before = world.items().await.len();
+        world.calls.take();
+        proxy.next(write.operation, faults);
+        let reply = write.send().await;
+        assert_eq!(reply.status, write.status, "{about}: {reply:?}");
+        assert_eq!(proxy.stop(), 0, "{about}: not all came to pass");
+        let sent = world.calls.operations();
+        let sent = sent.iter().filter(|one| *one == write.operation).count();
+        assert!(sent > faults.len(), "{about}: {sent} calls");
+
+        // What is shown is what is stored: no second write came after it.
+        let shown = match write.path.strip_suffix("/accept") {
+            Some(member) => member.to_owned(),
+            None => write.path.trim_end_matches("/restore").to_owned(),
+        };
+        match (write.status, &write.method) {
+            (204, _) => {}
+            (_, &Method::POST) if write.status == 201 => {
+                let made = &reply.headers["location"];
+                assert_eq!(write.actor.get(made).await.expect(200).body, reply.body);
+            }
+            _ => {
+                let stored = write.actor.get(&shown).await.expect(200).body;
+                let same = ["version", "updated_at", "role", "status", "name", "email"];
+                for field in same {
+                    assert_eq!(stored[field], reply.body[field], "{about}: {field}");
+                }
+            }
+        }
+        let made = match (write.path.as_str(), write.status) {
+            ("/organizations", _) => 3,
+            // Whoever is added, and the name of what is restored.
+            (_, 201) => 1,
+            (path, _) if path.ends_with("/restore") => 1,
+            _ => 0,
+        };
+        if write.status != 204 {
+            assert_eq!(world.items().await.len(), before + made, "{about}");
+        }
+        invariants::check(&world.items().await);
+    }
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_is_lost_is_done_once_and_answered_as_done() {
+    each_is_done_once(&[Fault::CutAfter], false).await;
+    each_is_done_once(&[Fault::CutWithin, Fault::CutAfter], false).await;
+}
+
+#[tokio::test]
+async fn so_it_is_when_dynamodb_does_not_know_the_repeat() {
+    each_is_done_once(&[Fault::CutAfter], true).await;
+    each_is_done_once(&[Fault::CutWithin, Fault::CutAfter], true).await;
+}
+
+#[tokio::test]
+async fn a_write_that_does_not_get_through_at_first_is_done() {
+    each_is_done_once(&[Fault::CutBefore, Fault::Failure(500)], false).await;
+    each_is_done_once(&[Fault::Failure(503), Fault::Throttle], false).await;
+}
+
+#[tokio::test]
+async fn a_conflict_that_passes_is_not_seen() {
+    let (world, proxy) = Faults::world(in_a_hurry()).await;
+    for write in writes(&world).await {
+        if write.operation != TRANSACTION {
+            continue;
+        }
+        let faults = [
+            Fault::Conflict,
+            Fault::CancelledByThrottling,
+            Fault::Conflict,
+            // The lost answer comes after a conflict too.
+            Fault::CutAfter,
+        ];
+        proxy.next(TRANSACTION, &faults);
+        write.send().await.expect(write.status);
+        assert_eq!(proxy.stop(), 0);
+        invariants::check(&world.items().await);
+    }
+}
+
+/// Sends each write into a fault without end of one of its calls.
+async fn each_is_refused(operations: &[&str], fault: Fault, status: u16, code: &str) {
+    let (world, proxy) = Faults::world(in_a_hurry()).await;
+    let writes = writes(&world).await;
+    let before = world.table().await;
+    for operation in operations {
+        for write in writes.iter().filter(|write| write.calls(operation)) {
+            proxy.always(operation, fault);
+            let started = Instant::now();
+            let reply = write.send().await.problem(status, code);
+            assert!(started.elapsed() < BOUNDED);
+            let wait: u32 = reply.headers["retry-after"].parse().unwrap();
+            assert!(wait > 0);
+            assert_nothing_internal(&reply);
+            proxy.stop();
+            let now = world.table().await;
+            assert!(now == before, "{} {} was done", write.method, write.path);
+        }
+    }
+    // Nothing but the faults was in the way.
+    for write in writes {
+        write.send().await.expect(write.status);
+    }
+    invariants::check(&world.items().await);
+}
+
+const ALL: [&str; 3] = [TRANSACTION, "BatchGetItem", "UpdateItem"];
+
+#[track_caller]
+fn assert_nothing_internal(reply: &Reply) {
+    let body = reply.body.to_string();
+    for inside in [
+        "TENANT#",
+        "muster::",
+        "dynamo",
+        "Dynamo",
+        "aws",
+        "Exception",
+        "SdkError",
+        "pk",
+        "emperor",
+        "127.0.0.1",
+        "serde",
+        "unknown variant",
+        "table",
+    ] {
+        assert!(!body.contains(inside), "{inside} in {body}");
+    }
+}
+
+#[tokio::test]
+async fn a_conflict_without_end_is_unavailable() {
+    each_is_refused(&[TRANSACTION], Fault::Conflict, 503, "unavailable").await;
+}
+
+#[tokio::test]
+async fn throttling_without_end_is_throttled() {
+    each_is_refused(&ALL, Fault::Throttle, 429, "throttled").await;
+    let cancelled = Fault::CancelledByThrottling;
+    each_is_refused(&[TRANSACTION], cancelled, 429, "throttled").await;
+}
+
+#[tokio::test]
+async fn failures_of_dynamodb_without_end_are_unavailable() {
+    each_is_refused(&ALL, Fault::Failure(500), 503, "unavailable").await;
+    each_is_refused(&ALL, Fault::Failure(503), 503, "unavailable").await;
+}
+
+#[tokio::test]
+async fn a_dynamodb_that_cannot_be_reached_is_unavailable() {
+    each_is_refused(&ALL, Fault::CutBefore, 503, "unavailable").await;
+}
+
+/// Nobody can know whether it was done; with a key nobody has to.
+#[tokio::test]
+async fn what_was_done_and_answered_as_unavailable_is_found_done_by_its_key() {
+    let (world, proxy) = Faults::world(in_a_hurry()).await;
+    for write in writes(&world).await {
+        if write.method != Method::POST {
+            continue;
+        }
+        let send = || {
+            let request = write.actor.request(Method::POST, &write.path);
+            let request = request.header("idempotency-key", "k-1");
+            write
+                .actor
+                .send(request.json(&write.body.clone().unwrap_or(json!({}))))
+        };
+        proxy.always(TRANSACTION, Fault::CutAfter);
+        send().await.problem(503, "unavailable");
+        proxy.stop();
+        let done = world.table().await;
+        let again = send().await.expect(write.status);
+        assert_eq!(
+            again.headers["idempotency-replayed"], "true",
+            "{}",
+            write.path
+        );
+        assert_eq!(world.table().await, done, "{}", write.path);
+        invariants::check(&world.items().await);
+    }
+}
+
+#[tokio::test]
+async fn reads_wait_no_longer_than_writes_for_what_does_not_come() {
+    let (world, proxy) = Faults::world(in_a_hurry()).await;
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Acme").await;
+    let paths = [
+        format!("/organizations/{id}"),
+        format!("/organizations/{id}/members"),
+        format!("/organizations/{id}/members/ada"),
+        "/users/me/organizations".to_owned(),
+        "/users/me".to_owned(),
+    ];
+    let faults = [
+        (Fault::Throttle, 429, "throttled"),
+        (Fault::Failure(500), 503, "unavailable"),
+        (Fault::CutWithin, 503, "unavailable"),
+    ];
+    for (fault, status, code) in faults {
+        for operation in ["BatchGetItem", "GetItem", "Query"] {
+            for path in &paths {
+                world.calls.take();
+                proxy.always(operation, fault);
+                let reply = ada.get(path).await;
+                proxy.stop();
+                if world.calls.operations().iter().any(|one| one == operation) {
+                    let reply = reply.problem(status, code);
+                    assert!(reply.headers.contains_key("retry-after"));
+                    assert_nothing_internal(&reply);
+                } else {
+                    reply.expect(200);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_dynamodb_that_does_not_answer_is_unavailable_in_time() {
+    let mut options = in_a_hurry();
+    options.configure_client = Some(Arc::new(|config| {
+        let timeouts = TimeoutConfig::builder()
+            .operation_attempt_timeout(Duration::from_millis(500))
+            .operation_timeout(Duration::from_millis(1_000));
+        config.timeout_config(timeouts.build())
+    }));
+    let (world, proxy) = Faults::world(options).await;
+    let writes = writes(&world).await;
+    for operation in ALL {
+        let write = writes.iter().find(|write| write.calls(operation)).unwrap();
+        proxy.always(operation, Fault::Delay(2 * BOUNDED));
+        let started = Instant::now();
+        let reply = write.send().await.problem(503, "unavailable");
+        assert!(started.elapsed() < BOUNDED);
+        assert_nothing_internal(&reply);
+        proxy.stop();
+    }
+    invariants::check(&world.items().await);
+}
+
+/// With the waits of the deployed functions: within the 10 s that one has.
+#[tokio::test]
+async fn the_waits_end_before_the_function_does() {
+    let (world, proxy) = Faults::world(Options::default()).await;
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Acme").await;
+    proxy.always("BatchGetItem", Fault::Delay(2 * BOUNDED));
+    let started = Instant::now();
+    ada.get(&format!("/organizations/{id}"))
+        .await
+        .problem(503, "unavailable");
+    assert!(started.elapsed() < BOUNDED);
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_an_error_of_ours_and_shows_nothing() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Acme").await;
+    let emperor = || AttributeValue::S("emperor".to_owned());
+    let organization = format!("/organizations/{id}");
+    let partition = format!("TENANT#{ACME}#USER#ada");
+    let before = ada.get("/users/me").await.expect(200);
+
+    world
+        .tamper(&partition, &format!("ORG#{id}"), "role", emperor())
+        .await;
+    let replies = [
+        ada.get(&organization).await,
+        ada.patch(&organization, json!({"name": "New"})).await,
+        ada.get(&format!("{organization}/members")).await,
+        ada.get("/users/me/organizations").await,
+    ];
+    for reply in replies {
+        assert_nothing_internal(&reply.problem(500, "internal"));
+    }
+
+    world.tamper(&partition, "USER", "email", emperor()).await;
+    assert_nothing_internal(&ada.get("/users/me").await.problem(500, "internal"));
+    let pk = format!("TENANT#{ACME}#ORG#{id}");
+    world.tamper(&pk, "ORG", "metadata", emperor()).await;
+    let root = world.tenant_admin();
+    assert_nothing_internal(&root.get(&organization).await.problem(500, "internal"));
+    assert_nothing_internal(&root.get("/organizations").await.problem(500, "internal"));
+    assert_eq!(before.status, 200);
+}
