@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use support::World;
 
 #[tokio::test]
+#[allow(clippy::too_many_lines)] // a table
 async fn values_that_no_field_can_have_are_refused_and_odd_ones_come_back_as_they_were() {
     let (world, ada, id) = World::acme().await;
     let organization = format!("/organizations/{id}");

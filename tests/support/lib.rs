@@ -19,6 +19,7 @@ pub mod invariants;
 mod lines;
 mod problem;
 mod raw;
+mod seed;
 mod world;
 
 pub use actor::{Actor, Reply};

@@ -129,8 +129,8 @@ pub(crate) async fn serve(
         .answer(&parts, found.as_ref(), body, source, &request_id)
         .await;
     let mut response = answer.unwrap_or_else(|refused| {
-        // Nothing but a host (`GET example.com`) has no path at all.
-        let path = Some(parts.uri.path()).filter(|path| !path.is_empty());
+        // Nothing but a host (`GET example.com`) has no path at all, and `*` is none.
+        let path = Some(parts.uri.path()).filter(|path| path.starts_with('/'));
         let path = percent_decode_str(path.unwrap_or("/")).decode_utf8_lossy();
         refused.into_response(&path, &request_id)
     });

@@ -1,0 +1,345 @@
+//! Lists, page by page: every item once and in order, whatever the size of the pages and whatever
+//! happens meanwhile.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use support::{Actor, World};
+
+/// Sizes of pages: the least, odd ones, the default, the most.
+const LIMITS: [usize; 5] = [1, 2, 7, 50, 100];
+/// For what differs by its filter alone.
+const SOME_LIMITS: [usize; 2] = [7, 100];
+/// More than two of the largest pages.
+const MANY: usize = 230;
+
+fn text(item: &Value, field: &str) -> String {
+    item[field].as_str().unwrap().to_owned()
+}
+
+/// The field of every item, page by page of this size. Fails when a page is larger than asked for.
+async fn paged(actor: &Actor, path: &str, limit: usize, field: &str) -> Vec<String> {
+    let separator = if path.contains('?') { '&' } else { '?' };
+    let first = format!("{path}{separator}limit={limit}");
+    let (mut found, mut next) = (Vec::new(), first.clone());
+    loop {
+        let page = actor.get(&next).await.expect(200).body;
+        let items = page["items"].as_array().unwrap();
+        assert!(items.len() <= limit, "{} on a page of {limit}", items.len());
+        found.extend(items.iter().map(|item| text(item, field)));
+        match page["next_cursor"].as_str() {
+            Some(cursor) => next = format!("{first}&cursor={cursor}"),
+            None => return found,
+        }
+    }
+}
+
+/// Fails unless the list has just these, each once and in this order, for every size of pages.
+async fn list_is(actor: &Actor, path: &str, field: &str, expected: &[String], limits: &[usize]) {
+    for limit in limits {
+        let found = paged(actor, path, *limit, field).await;
+        assert_eq!(found, expected, "{path} by {limit}");
+    }
+}
+
+fn numbered(prefix: &str, numbers: impl Iterator<Item = usize>) -> Vec<String> {
+    numbers.map(|n| format!("{prefix}{n:03}")).collect()
+}
+
+#[tokio::test]
+async fn every_organization_is_listed_once_by_name_with_every_filter() {
+    let world = World::start().await;
+    let root = world.tenant_admin();
+    let shown = |n: usize| {
+        format!(
+            "{} {n:03}",
+            if n.is_multiple_of(10) { "Ten" } else { "One" }
+        )
+    };
+    let domain = |n: usize| {
+        if n.is_multiple_of(3) {
+            "three.example"
+        } else {
+            "other.example"
+        }
+    };
+    let all: Vec<_> = (0..MANY)
+        .rev()
+        .map(|n| (shown(n), Some(domain(n))))
+        .collect();
+    for (n, id) in (0..MANY).rev().zip(world.organizations("ada", &all).await) {
+        if n % 4 == 0 {
+            root.delete(&format!("/organizations/{id}"))
+                .await
+                .expect(204);
+        }
+    }
+    let named = |keep: &dyn Fn(usize) -> bool, deleted: bool| {
+        let mut names: Vec<_> = (0..MANY)
+            .filter(|n| keep(*n) && (n % 4 == 0) == deleted)
+            .map(shown)
+            .collect();
+        names.sort();
+        names
+    };
+    for deleted in [false, true] {
+        let status = if deleted { "deleted" } else { "active" };
+        let list = format!("/organizations?status={status}");
+        let all = named(&|_| true, deleted);
+        list_is(&root, &list, "name", &all, &LIMITS).await;
+        let tens = named(&|n| n.is_multiple_of(10), deleted);
+        list_is(
+            &root,
+            &format!("{list}&name_prefix=%20TEN"),
+            "name",
+            &tens,
+            &SOME_LIMITS,
+        )
+        .await;
+        let threes = named(&|n| n.is_multiple_of(3), deleted);
+        list_is(
+            &root,
+            &format!("{list}&domain=Three.Example"),
+            "name",
+            &threes,
+            &SOME_LIMITS,
+        )
+        .await;
+        let both = named(&|n| n.is_multiple_of(3) && n.is_multiple_of(10), deleted);
+        let path = format!("{list}&domain=three.example&name_prefix=ten%20");
+        list_is(&root, &path, "name", &both, &SOME_LIMITS).await;
+        for one in both {
+            let path = format!("{list}&name={}", one.to_uppercase().replace(' ', "%20%20"));
+            list_is(
+                &root,
+                &path,
+                "name",
+                std::slice::from_ref(&one),
+                &SOME_LIMITS,
+            )
+            .await;
+        }
+        list_is(
+            &root,
+            &format!("{list}&name=Ten"),
+            "name",
+            &[],
+            &SOME_LIMITS,
+        )
+        .await;
+    }
+    list_is(
+        &root,
+        "/organizations",
+        "name",
+        &named(&|_| true, false),
+        &SOME_LIMITS,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn organizations_are_sorted_and_found_by_name_as_people_read_it() {
+    let world = World::start().await;
+    let root = world.tenant_admin();
+    let sorted = [
+        "  Acme ",
+        "ACME Corp",
+        "Acme Corp 2",
+        "acme!",
+        "Acme#1",
+        "acme-x",
+        "Acme.",
+        "Acme1",
+        "acme2",
+        "acmé",
+        "ＢETA",
+        "beta corp",
+        "Straße",
+        "straßen",
+        "Äpfel",
+        "Ω",
+    ];
+    for name in sorted.iter().rev() {
+        root.post("/organizations", json!({"name": name}))
+            .await
+            .expect(201);
+    }
+    let expected: Vec<_> = sorted.iter().map(|name| name.trim().to_owned()).collect();
+    list_is(&root, "/organizations", "name", &expected, &SOME_LIMITS).await;
+    for (query, found) in [
+        ("name_prefix=ACME", &expected[..9]),
+        ("name_prefix=acme%20", &expected[1..3]),
+        ("name_prefix=%20acme%20%20corp", &expected[1..3]),
+        ("name_prefix=acm", &expected[..10]),
+        ("name_prefix=acm%C3%89", &expected[9..10]),
+        ("name_prefix=STRASSE", &expected[12..14]),
+        ("name_prefix=%EF%BD%82", &expected[10..12]),
+        ("name_prefix=beta&name=Beta", &expected[10..11]),
+        ("name_prefix=x&name=Beta", &[]),
+        ("name=%20acme%20", &expected[..1]),
+        ("name=acme%20%20CORP", &expected[1..2]),
+        ("name=acme%231", &expected[4..5]),
+        ("name=strasse", &expected[12..13]),
+    ] {
+        list_is(
+            &root,
+            &format!("/organizations?{query}"),
+            "name",
+            found,
+            &SOME_LIMITS,
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn every_member_is_listed_once_with_every_status_and_role() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Acme").await;
+    let members = format!("/organizations/{id}/members");
+    let role = |n: usize| {
+        if n.is_multiple_of(9) {
+            "manager"
+        } else {
+            "readonly"
+        }
+    };
+    let status = |n: usize| ["active", "active", "invited", "suspended"][n % 4];
+    let all = (0..MANY).map(|n| (id.clone(), format!("u{n:03}"), role(n), status(n)));
+    world.memberships(&all.collect::<Vec<_>>()).await;
+    let of = |keep: &dyn Fn(usize) -> bool| numbered("u", (0..MANY).filter(|n| keep(*n)));
+    for wanted in ["active", "invited", "suspended", "all"] {
+        let right = |n: usize| wanted == "all" || status(n) == wanted;
+        let mut expected = of(&right);
+        if ["active", "all"].contains(&wanted) {
+            expected.insert(0, "ada".to_owned());
+        }
+        let path = format!("{members}?status={wanted}");
+        list_is(&ada, &path, "user_id", &expected, &SOME_LIMITS).await;
+        let managers = of(&|n| right(n) && role(n) == "manager");
+        list_is(
+            &ada,
+            &format!("{path}&role=manager"),
+            "user_id",
+            &managers,
+            &SOME_LIMITS,
+        )
+        .await;
+        list_is(
+            &ada,
+            &format!("{path}&role=org_admin"),
+            "user_id",
+            &[],
+            &SOME_LIMITS,
+        )
+        .await;
+    }
+    let path = format!("{members}?role=owner");
+    list_is(&ada, &path, "user_id", &["ada".to_owned()], &SOME_LIMITS).await;
+}
+
+#[tokio::test]
+async fn every_organization_of_a_user_is_listed_once_with_every_status() {
+    let world = World::start().await;
+    let (root, bob) = (world.tenant_admin(), world.user("bob"));
+    let named: Vec<_> = (0..MANY)
+        .map(|n| (format!("Organization {n}"), None))
+        .collect();
+    let ids = world.organizations("ada", &named).await;
+    let status = |n: usize| ["active", "invited", "suspended"][n % 3];
+    let all = ids
+        .iter()
+        .enumerate()
+        .map(|(n, id)| (id.clone(), "bob".to_owned(), "member", status(n)));
+    world.memberships(&all.collect::<Vec<_>>()).await;
+    let mut left: Vec<_> = ids.into_iter().enumerate().collect();
+    for (n, id) in left.extract_if(.., |(n, _)| *n % 5 == 0) {
+        assert!(n < MANY);
+        root.delete(&format!("/organizations/{id}"))
+            .await
+            .expect(204);
+    }
+    left.sort_by(|(_, one), (_, other)| one.cmp(other));
+    for wanted in ["active", "invited", "suspended", "all"] {
+        let right = |n: usize| wanted == "all" || status(n) == wanted;
+        let expected: Vec<_> = left
+            .iter()
+            .filter(|(n, _)| right(*n))
+            .map(|(_, id)| id.clone())
+            .collect();
+        let path = format!("/users/me/organizations?status={wanted}");
+        let limits = if wanted == "all" {
+            &LIMITS[..]
+        } else {
+            &SOME_LIMITS
+        };
+        list_is(&bob, &path, "organization_id", &expected, limits).await;
+        let path = path.replace("me", "bob");
+        list_is(&root, &path, "organization_id", &expected, &[50]).await;
+    }
+}
+
+#[tokio::test]
+async fn what_comes_and_goes_meanwhile_makes_nothing_else_be_missed() {
+    let world = World::start().await;
+    let root = world.tenant_admin();
+    let mut ids = Vec::new();
+    for n in 0..60 {
+        ids.push(world.organization(&root, &format!("Acme {n:02}")).await);
+    }
+    let crowd = world.organization(&root, "Crowd").await;
+    for n in 0..60 {
+        world
+            .member(&crowd, &format!("u{n:02}"), "member", "active")
+            .await;
+    }
+    for (list, field, prefix) in [
+        (
+            "/organizations?name_prefix=acme".to_owned(),
+            "name",
+            "Acme ",
+        ),
+        (
+            format!("/organizations/{crowd}/members?status=active"),
+            "user_id",
+            "u",
+        ),
+    ] {
+        let first = format!("{list}&limit=7");
+        let (mut seen, mut next) = (Vec::new(), first.clone());
+        for round in 0.. {
+            let page = root.get(&next).await.expect(200).body;
+            let items = page["items"].as_array().unwrap();
+            seen.extend(items.iter().map(|item| text(item, field)));
+            // Every third goes, and as many come, before and behind the place where the pages are;
+            // at times that is the very item that the cursor tells of.
+            for n in [round * 3, 57 - round * 3] {
+                let other = format!("{:02}-{round}", 59 - n);
+                if field == "name" {
+                    let gone = root.delete(&format!("/organizations/{}", ids[n])).await;
+                    assert!([204, 404].contains(&gone.status), "{gone:?}");
+                    world.organization(&root, &format!("Acme {other}")).await;
+                } else {
+                    let members = format!("/organizations/{crowd}/members");
+                    root.delete(&format!("{members}/u{n:02}")).await.expect(204);
+                    world
+                        .member(&crowd, &format!("u{other}"), "member", "active")
+                        .await;
+                }
+            }
+            match page["next_cursor"].as_str() {
+                Some(cursor) => next = format!("{first}&cursor={cursor}"),
+                None => break,
+            }
+        }
+        assert!(seen.is_sorted(), "{seen:?}");
+        let once: BTreeSet<_> = seen.iter().cloned().collect();
+        assert_eq!(once.len(), seen.len(), "something came twice: {seen:?}");
+        for n in (0..60).filter(|n| n % 3 != 0) {
+            let stayed = format!("{prefix}{n:02}");
+            assert!(once.contains(&stayed), "{stayed} was missed: {seen:?}");
+        }
+    }
+}

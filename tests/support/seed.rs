@@ -1,0 +1,79 @@
+//! Many things at once, put into the table by the store itself: what it does is proven elsewhere,
+//! and requests for each would take most of a test's time.
+
+use futures::{StreamExt as _, stream};
+use muster::domain::{
+    Caller, Clock, ExpectedVersion, Membership, Organization, OrganizationId, Role, Status,
+    TenantId, UserId, UserPatch,
+};
+use muster::store::{FirstAnswer, Store};
+
+use crate::{ACME, World};
+
+/// Writes under way at once.
+const AT_ONCE: usize = 8;
+
+impl World {
+    /// The table as the functions have it, past them.
+    pub fn store(&self) -> Store {
+        Store::new(self.stack.client().clone(), self.stack.table_name())
+    }
+
+    /// Organizations of [`ACME`] with these names and domains, owned by `owner`: their ids, in order.
+    pub async fn organizations(
+        &self,
+        owner: &str,
+        named: &[(String, Option<&str>)],
+    ) -> Vec<String> {
+        let (store, clock, caller) = (self.store(), Clock::system(), root());
+        let owner = UserId::parse(owner).unwrap();
+        let made = stream::iter(named).map(|(name, domain)| {
+            let (id, now) = (OrganizationId::from(clock.new_id()), clock.now());
+            let name = name.parse().unwrap();
+            let tenant = caller.tenant_id.clone();
+            let owns = (Role::Owner, Status::Active);
+            let membership = Membership::new(tenant.clone(), id.clone(), owner.clone(), owns, now);
+            let mut organization = Organization::new(id.clone(), tenant, name, owner.clone(), now);
+            organization.domain = domain.map(|domain| domain.parse().unwrap());
+            let (store, caller) = (&store, &caller);
+            async move {
+                let made = store.create_organization(caller, &organization, &membership, None);
+                made.await.unwrap();
+                id.to_string()
+            }
+        });
+        made.buffered(AT_ONCE).collect().await
+    }
+
+    /// Memberships in organizations of [`ACME`]: organization, user, role, status. The users become
+    /// known.
+    pub async fn memberships(&self, all: &[(String, String, &str, &str)]) {
+        let (store, clock, caller) = (self.store(), Clock::system(), root());
+        let made = stream::iter(all).map(|(organization, user, role, status)| {
+            let user = UserId::parse(user.as_str()).unwrap();
+            let organization = OrganizationId::parse(organization.as_str()).unwrap();
+            let what = (role.parse().unwrap(), status.parse().unwrap());
+            let tenant = caller.tenant_id.clone();
+            let membership = Membership::new(tenant, organization, user.clone(), what, clock.now());
+            let (store, caller) = (&store, &caller);
+            async move {
+                let nothing = UserPatch::default();
+                let known = store.register_user(caller, &user, &nothing, &ExpectedVersion::Any);
+                known.await.unwrap();
+                let answer = |_: &_| FirstAnswer(String::new());
+                let added = store.add_member(caller, &membership, None, answer);
+                added.await.unwrap();
+            }
+        });
+        made.buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+    }
+}
+
+/// A tenant admin of [`ACME`].
+fn root() -> Caller {
+    Caller {
+        tenant_id: TenantId::parse(ACME).unwrap(),
+        user_id: UserId::parse("root").unwrap(),
+        tenant_admin: true,
+    }
+}
