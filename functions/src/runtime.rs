@@ -1,11 +1,12 @@
 //! How a handler is run: behind Lambda's Runtime API in its binary, and by the local stack.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lambda_runtime::{Context, LambdaEvent, Service, service_fn};
 use muster::config::SettingError;
-use muster::http::{Answer, ApiRequest, HttpEvent, Problem, uri_path};
+use muster::domain::Timestamp;
+use muster::http::{Answer, ApiRequest, Code, HttpEvent, Problem, uri_path};
 use muster::store::{Measure, metered};
 use muster::telemetry::{RequestLine, milliseconds};
 use serde::Serialize;
@@ -15,6 +16,11 @@ use serde_json::{Map, Value, json};
 use crate::App;
 
 pub use lambda_runtime::Error;
+
+/// Most time for a handler; API Gateway itself waits 30 s.
+const LONGEST: Duration = Duration::from_secs(25);
+/// Left of the invocation's time for the answer to get back.
+const RESERVE: Duration = Duration::from_millis(500);
 
 /// A handler's future.
 pub type Handling = std::pin::Pin<Box<dyn Future<Output = Result<Answer, Problem>> + Send>>;
@@ -104,7 +110,18 @@ where
         id => id.to_owned(),
     };
     let caller = request.caller().ok();
-    let (outcome, measure) = metered(handler(Arc::clone(&app), request)).await;
+    let left = time_left(context, app.clock.now());
+    let handling = tokio::time::timeout(left, handler(Arc::clone(&app), request));
+    let (outcome, measure) = metered(handling).await;
+    let outcome = outcome.unwrap_or_else(|elapsed| {
+        Err(Problem {
+            source: Some(elapsed.into()),
+            ..Problem::new(
+                Code::Unavailable,
+                "The request took too long, and may or may not have been done. Repeat it; with an Idempotency-Key nothing happens twice.",
+            )
+        })
+    });
 
     let now = app.clock.now();
     if let Err(Problem {
@@ -131,6 +148,18 @@ where
         measure,
     });
     render(outcome, &path, &request_id, &measure)
+}
+
+/// Time for the handler: what is left of the invocation, less what it takes to answer.
+fn time_left(context: &Context, now: Timestamp) -> Duration {
+    let now = u64::try_from(now.as_millisecond()).unwrap_or_default();
+    match context.deadline.saturating_sub(now) {
+        // Not Lambda's own context, or one by another clock.
+        0 => LONGEST,
+        left => Duration::from_millis(left)
+            .saturating_sub(RESERVE)
+            .min(LONGEST),
+    }
 }
 
 /// The answer in payload format 2.0.

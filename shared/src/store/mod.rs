@@ -46,7 +46,7 @@ use keys::Key;
 use patience::Patience;
 
 /// How long a request keeps repeating what others are in the way of.
-const PATIENCE: Duration = Duration::from_secs(4);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The table.
 #[derive(Clone, Debug)]
@@ -101,7 +101,7 @@ impl Store {
         Self { clock, ..self }
     }
 
-    /// With another patience than 4 s for what others are in the way of.
+    /// With another patience than 3 s for what others are in the way of.
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
