@@ -1,4 +1,4 @@
-//! The whole product on a laptop: plays API Gateway, Lambda, DynamoDB and the user pool around the
+//! The whole product on a laptop: plays API Gateway, Lambda, DynamoDB, Entra and the user pool around the
 //! real handlers. Nothing of it is part of a deployed function.
 //!
 //! ```no_run
@@ -12,6 +12,7 @@
 //! ```
 
 mod dynamodb;
+mod entra;
 mod gateway;
 mod invoke;
 pub mod issuer;

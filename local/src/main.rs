@@ -8,11 +8,13 @@ use anyhow::{Context as _, Result};
 use clap::Parser;
 use muster_local::{Options, Stack};
 
-/// Muster on this machine: the API with all its functions, DynamoDB, and a token issuer.
+/// Muster on this machine: the API with all its functions, DynamoDB, an Entra directory, and a
+/// token issuer.
 ///
 /// The functions read their settings from environment variables over the defaults of
 /// template.yaml (ORGANIZATION_CREATION, TENANT_ADMIN_GROUP, TABLE_NAME).
-/// With AWS_ENDPOINT_URL_DYNAMODB set, that DynamoDB is used and none is started.
+/// With AWS_ENDPOINT_URL_DYNAMODB set, that DynamoDB is used and none is started. The same goes
+/// for Entra with MICROSOFT_GRAPH_ENDPOINT and MICROSOFT_TOKEN_ENDPOINT.
 #[derive(Parser)]
 #[allow(clippy::doc_markdown)] // the text is --help's, where backticks are noise
 #[command(version)]
@@ -26,6 +28,9 @@ struct Arguments {
     /// Directory that keeps the table and the issuer's key between runs [default: in memory]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// File of the Entra directory, read again whenever it changes [default: a sample]
+    #[arg(long, value_name = "FILE")]
+    directory: Option<PathBuf>,
 }
 
 #[tokio::main]
@@ -48,6 +53,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         port: arguments.port,
         dynamodb_port: arguments.dynamodb_port,
         data: arguments.data,
+        directory: arguments.directory,
         variables: variables.collect(),
         log: true,
         ..Options::default()

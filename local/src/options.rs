@@ -30,9 +30,12 @@ pub struct Options {
     /// Directory that keeps the table and the issuer's key between runs; made when absent.
     /// Without it both are in memory.
     pub data: Option<PathBuf>,
+    /// File of the Entra directory, read again whenever it changes; a sample without one.
+    pub directory: Option<PathBuf>,
     /// Environment variables over those of the template. `TABLE_NAME` also names the table that is
     /// made; `AWS_ENDPOINT_URL_DYNAMODB` is used instead of an embedded DynamoDB. One that is set
-    /// to nothing counts as not set.
+    /// to nothing counts as not set. `MICROSOFT_GRAPH_ENDPOINT` and `MICROSOFT_TOKEN_ENDPOINT` lead
+    /// to another Entra than the local directory; `MICROSOFT_CLIENT_ID` set to nothing, to none.
     pub variables: BTreeMap<String, String>,
     /// Text of the template.
     pub template: String,
@@ -54,6 +57,7 @@ impl Default for Options {
             port: 0,
             dynamodb_port: 0,
             data: None,
+            directory: None,
             variables: BTreeMap::new(),
             template: TEMPLATE.to_owned(),
             clock: Clock::system(),
@@ -83,6 +87,7 @@ impl fmt::Debug for Options {
             .field("port", &self.port)
             .field("dynamodb_port", &self.dynamodb_port)
             .field("data", &self.data)
+            .field("directory", &self.directory)
             .finish_non_exhaustive()
     }
 }

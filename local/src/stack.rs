@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::entra::Entra;
 use crate::gateway::{self, Gateway};
 use crate::issuer::{self, Identity, Issuer};
 use crate::lambda::Lambda;
@@ -46,7 +47,7 @@ pub struct Stack {
 
 impl Stack {
     /// Starts a stack. It is ready when this returns.
-    pub async fn start(options: Options) -> Result<Self> {
+    pub async fn start(mut options: Options) -> Result<Self> {
         let template = template::read(&options.template)?;
         if let Some(directory) = &options.data {
             let named = || format!("{} cannot be made", directory.display());
@@ -54,6 +55,7 @@ impl Stack {
         }
         let listener = bind(options.port, "--port").await?;
         let url = format!("http://{}", listener.local_addr()?);
+        let (entra, warning) = Entra::wire(&mut options, &url)?;
 
         let mut dynamodb = JoinSet::new();
         let (stop_dynamodb, stopped) = watch::channel(false);
@@ -86,7 +88,7 @@ impl Stack {
             let (resource, binary) = (&function.resource, &function.binary);
             format!("{resource} answers 500: this program has no function {binary}")
         });
-        let warnings = warnings.collect();
+        let warnings = warnings.chain(warning).collect();
         let log = Log::from(options.log);
         let gateway = Gateway::new(&template.routes, &issuer, Arc::clone(&lambda), log)?;
         let group = options
@@ -94,7 +96,10 @@ impl Stack {
             .or(template.variable(TENANT_ADMIN_GROUP));
         let group = group.unwrap_or(DEFAULT_TENANT_ADMIN_GROUP);
         let running = Running::new(&template, &url, &dynamodb_url, &table_name, group);
-        let router = router(Arc::new(gateway), Arc::clone(&issuer), lambda, running);
+        let mut router = router(Arc::new(gateway), Arc::clone(&issuer), lambda, running);
+        if let Some(entra) = entra {
+            router = router.merge(entra.router());
+        }
 
         let (stop, mut stopped) = watch::channel(false);
         let mut serving = JoinSet::new();
@@ -204,7 +209,10 @@ fn router(
             "/_local/.well-known/openid-configuration",
             get(issuer::openid_configuration),
         )
-        .with_state(issuer);
+        .with_state(issuer::Endpoint {
+            issuer,
+            lambda: Arc::clone(&lambda),
+        });
     let invocations = Router::new()
         .route(
             "/2015-03-31/functions/{name}/invocations",

@@ -1,4 +1,11 @@
 //! Claims as the JWT authorizer hands them to a function: every value is text.
+//!
+//! For a claim that is an object the documentation gives no form. The real authorizer has been seen to
+//! hand on `map[key:value]` (<https://github.com/aws/aws-lambda-go/issues/570>), which is what Go
+//! prints, as the documented `[a b]` of arrays is. Go also prints the keys of a map in their order.
+//! It cannot be read back: names and values are not quoted. So no function should read a claim that is
+//! an object, such as `organizations` of the pre-token trigger; it is there for clients and for
+//! services that verify the token themselves.
 
 use serde_json::{Map, Value};
 
@@ -22,8 +29,10 @@ fn text(value: &Value) -> String {
             format!("[{}]", items.join(" "))
         }
         Value::Object(entries) => {
+            let mut entries: Vec<_> = entries.iter().collect();
+            entries.sort_unstable_by_key(|(name, _)| *name);
             let entries: Vec<_> = entries
-                .iter()
+                .into_iter()
                 .map(|(name, value)| format!("{name}:{}", text(value)))
                 .collect();
             format!("map[{}]", entries.join(" "))
@@ -45,7 +54,8 @@ mod tests {
             "none": [],
             "exp": 1_795_218_696,
             "email_verified": true,
-            "address": {"city": "Bonn", "lines": [1, 2]},
+            "address": {"lines": [1, 2], "city": "Bonn"},
+            "organizations": {},
         });
         assert_eq!(
             Value::Object(render(claims.as_object().unwrap())),
@@ -56,6 +66,7 @@ mod tests {
                 "exp": "1795218696",
                 "email_verified": "true",
                 "address": "map[city:Bonn lines:[1 2]]",
+                "organizations": "map[]",
             })
         );
     }

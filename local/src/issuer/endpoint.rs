@@ -9,14 +9,23 @@ use axum::response::{IntoResponse as _, Response};
 use muster::http::{Code, Problem, Violation};
 use serde_json::{Map, Value, json};
 
-use super::{EXPIRES_IN, Identity, Issuer};
+use super::{EXPIRES_IN, Identity, Issuer, trigger};
+use crate::lambda::Lambda;
 use crate::problem::Refused;
+
+/// What makes tokens over HTTP.
+#[derive(Clone)]
+pub(crate) struct Endpoint {
+    pub(crate) issuer: Arc<Issuer>,
+    pub(crate) lambda: Arc<Lambda>,
+}
 
 /// What may stand in the body.
 const FIELDS: &str = "user_id, tenant_id, groups, email";
 
-/// Hands out a token for whoever the body names.
-pub(crate) async fn token(State(issuer): State<Arc<Issuer>>, body: Bytes) -> Response {
+/// Hands out a token for whoever the body names, with what the pre-token trigger adds.
+pub(crate) async fn token(State(endpoint): State<Endpoint>, body: Bytes) -> Response {
+    let Endpoint { issuer, lambda } = endpoint;
     let answer = |refused: Refused| {
         refused.into_response("/_local/token", &issuer.clock.new_id().to_string())
     };
@@ -24,7 +33,10 @@ pub(crate) async fn token(State(issuer): State<Arc<Issuer>>, body: Bytes) -> Res
         Ok(identity) => identity,
         Err(problem) => return answer(Refused::invalid(problem)),
     };
-    match issuer.token(&identity) {
+    let id = issuer.clock.new_id().to_string();
+    let mut claims = identity.claims();
+    claims.extend(trigger::claims(&lambda, &identity, &id).await);
+    match issuer.token_with(claims) {
         Ok(token) => Json(json!({
             "access_token": token,
             "token_type": "Bearer",
@@ -36,13 +48,13 @@ pub(crate) async fn token(State(issuer): State<Arc<Issuer>>, body: Bytes) -> Res
 }
 
 /// The key that verifies the tokens.
-pub(crate) async fn jwks(State(issuer): State<Arc<Issuer>>) -> Response {
-    Json(issuer.key_set()).into_response()
+pub(crate) async fn jwks(State(endpoint): State<Endpoint>) -> Response {
+    Json(endpoint.issuer.key_set()).into_response()
 }
 
 /// Where the key is, for whoever knows only the issuer.
-pub(crate) async fn openid_configuration(State(issuer): State<Arc<Issuer>>) -> Response {
-    let url = issuer.url();
+pub(crate) async fn openid_configuration(State(endpoint): State<Endpoint>) -> Response {
+    let url = endpoint.issuer.url();
     Json(json!({
         "issuer": url,
         "jwks_uri": format!("{url}/.well-known/jwks.json"),

@@ -3,6 +3,7 @@
 
 mod endpoint;
 mod key;
+mod trigger;
 
 use anyhow::{Context as _, Result};
 use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash};
@@ -10,7 +11,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use muster::domain::Clock;
 use serde_json::{Map, Value, json};
 
-pub(crate) use endpoint::{jwks, openid_configuration, token};
+pub(crate) use endpoint::{Endpoint, jwks, openid_configuration, token};
 pub(crate) use key::signing_key;
 
 /// What stands in `aud` and `client_id`, and what the authorizer asks for.
@@ -29,6 +30,21 @@ pub struct Identity {
     pub groups: Vec<String>,
     /// `email`.
     pub email: Option<String>,
+}
+
+impl Identity {
+    fn claims(&self) -> Map<String, Value> {
+        let mut claims = Map::new();
+        claims.insert("sub".to_owned(), json!(self.user_id));
+        claims.insert("tenant_id".to_owned(), json!(self.tenant_id));
+        if !self.groups.is_empty() {
+            claims.insert("cognito:groups".to_owned(), json!(self.groups));
+        }
+        if let Some(email) = &self.email {
+            claims.insert("email".to_owned(), json!(email));
+        }
+        claims
+    }
 }
 
 /// Makes tokens that the authorizer accepts.
@@ -78,18 +94,9 @@ impl Issuer {
         }
     }
 
-    /// An access token for this identity.
+    /// An access token for this identity, without what the pre-token trigger adds.
     pub fn token(&self, identity: &Identity) -> Result<String> {
-        let mut claims = Map::new();
-        claims.insert("sub".to_owned(), json!(identity.user_id));
-        claims.insert("tenant_id".to_owned(), json!(identity.tenant_id));
-        if !identity.groups.is_empty() {
-            claims.insert("cognito:groups".to_owned(), json!(identity.groups));
-        }
-        if let Some(email) = &identity.email {
-            claims.insert("email".to_owned(), json!(email));
-        }
-        self.token_with(claims)
+        self.token_with(identity.claims())
     }
 
     /// An access token with these claims over the usual ones (`iss`, `aud`, `client_id`,

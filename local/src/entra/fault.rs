@@ -1,0 +1,81 @@
+//! Answers that the file wants to be wrong or late.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use serde_json::Value;
+
+use super::answer::{Refusal, json};
+use super::file::{Directory, Fault, Question};
+
+/// How often each fault of a directory was met, in the order of the file.
+#[derive(Debug)]
+pub(super) struct Counts(Vec<AtomicU64>);
+
+impl Counts {
+    pub(super) fn of(directory: &Directory) -> Self {
+        Self(directory.faults.iter().map(|_| AtomicU64::new(0)).collect())
+    }
+}
+
+/// A call, as far as faults care.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) question: Question,
+    /// `user_id` of the user it is about.
+    pub(super) user: Option<&'a str>,
+    pub(super) page: usize,
+}
+
+/// The first fault in the file that is meant for this call. Each that it could be counts it.
+pub(super) fn find<'a>(
+    directory: &'a Directory,
+    counts: &Counts,
+    asked: Asked<'_>,
+) -> Option<&'a Fault> {
+    let mut first = None;
+    for (fault, count) in directory.faults.iter().zip(&counts.0) {
+        let meant = fault.on == asked.question
+            && fault.page.is_none_or(|page| page == asked.page)
+            && (fault.user.is_none() || fault.user.as_deref() == asked.user);
+        if meant {
+            let call = count.fetch_add(1, Ordering::Relaxed) + 1;
+            if first.is_none() && (fault.calls.is_empty() || fault.calls.contains(&call)) {
+                first = Some(fault);
+            }
+        }
+    }
+    first
+}
+
+/// Waits as long as the fault says; then its answer, or nothing when the right one is to follow.
+pub(super) async fn play(fault: &Fault) -> Option<Response> {
+    tokio::time::sleep(Duration::from_millis(fault.delay_ms)).await;
+    if fault.cut_off {
+        let parts = [Ok("{\"value\": ["), Err("the directory's file says so")];
+        let cut_off = Body::from_stream(futures::stream::iter(parts));
+        return Some(Response::new(cut_off));
+    }
+    if fault.status.is_none() && fault.body.is_none() {
+        return None;
+    }
+    let status = StatusCode::from_u16(fault.status.unwrap_or(200)).unwrap_or_default();
+    let mut response = match &fault.body {
+        Some(Value::String(text)) => Response::new(text.clone().into()),
+        Some(body) => json(status, body),
+        None => Refusal::of_status(status).into_response(fault.on),
+    };
+    *response.status_mut() = status;
+    let wait = match &fault.retry_after {
+        Some(Value::String(text)) => Some(text.clone()),
+        Some(seconds) => Some(seconds.to_string()),
+        None => None,
+    };
+    if let Some(wait) = wait.and_then(|wait| HeaderValue::from_str(&wait).ok()) {
+        response.headers_mut().insert(header::RETRY_AFTER, wait);
+    }
+    Some(response)
+}

@@ -1,0 +1,239 @@
+//! The file that the directory is read from. `docs/LOCAL_ENTRA.md` describes it for those who write
+//! one.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::check;
+
+/// The sample that is part of this program.
+pub(super) const SAMPLE: &str = include_str!("../../directory.sample.json");
+/// Rows of a page when neither the file nor the request says how many, as in Graph.
+const DEFAULT_PAGE_SIZE: usize = 100;
+/// Most rows of a page, as in Graph.
+pub(super) const MAX_PAGE_SIZE: usize = 999;
+
+/// A directory as it is written down.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Directory {
+    /// The tenant of Muster that its users belong to.
+    pub(super) tenant_id: String,
+    pub(super) application: Application,
+    #[serde(default)]
+    pub(super) users: Vec<User>,
+    #[serde(default)]
+    pub(super) groups: Vec<Group>,
+    /// Who is assigned to the application.
+    #[serde(default)]
+    pub(super) assignments: Vec<Assignment>,
+    /// Most rows of a page, whatever a request asks for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) page_size: Option<usize>,
+    /// How long an access token is good for.
+    #[serde(default = "an_hour")]
+    pub(super) token_seconds: u32,
+    #[serde(default)]
+    pub(super) faults: Vec<Fault>,
+}
+
+/// The app registration, and the enterprise application that groups are assigned to.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Application {
+    /// Entra's name for the whole directory, an id or a domain.
+    pub(super) tenant: String,
+    pub(super) client_id: String,
+    pub(super) client_secret: String,
+    pub(super) service_principal_id: String,
+    pub(super) display_name: String,
+    #[serde(default)]
+    pub(super) app_roles: Vec<AppRole>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AppRole {
+    pub(super) id: String,
+    pub(super) value: String,
+    pub(super) display_name: String,
+    #[serde(default = "yes")]
+    pub(super) enabled: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(clippy::struct_field_names)] // Muster calls it so everywhere
+pub(super) struct User {
+    /// The object id, by which Graph knows the user.
+    pub(super) id: String,
+    /// By which Muster knows the user: `sub` of the token.
+    pub(super) user_id: String,
+    pub(super) display_name: String,
+    pub(super) email: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Group {
+    /// The object id.
+    pub(super) id: String,
+    /// A group can be without one.
+    #[serde(default)]
+    pub(super) display_name: Option<String>,
+    /// Its direct members: `user_id`s of users, `id`s of groups.
+    #[serde(default)]
+    pub(super) members: Vec<String>,
+}
+
+/// An assignment to the application, with an app role or with none.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Assignment {
+    /// `id` of a group, or `user_id` of a user.
+    pub(super) to: String,
+    /// `value` of an app role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) app_role: Option<String>,
+}
+
+/// What can be asked, and can go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Question {
+    Token,
+    AssignedGroups,
+    AppRoles,
+    UserGroups,
+    UserAssignments,
+}
+
+/// An answer that is not the right one, or is late.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Fault {
+    pub(super) on: Question,
+    /// Only when it is about this `user_id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) user: Option<String>,
+    /// Only on this page of a list; the first is 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) page: Option<usize>,
+    /// Only on these of the calls it is meant for; the first is 1. None: on all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) calls: Vec<u64>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) delay_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) status: Option<u16>,
+    /// Seconds, or a date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) retry_after: Option<Value>,
+    /// A text is sent as it is, anything else as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) body: Option<Value>,
+    /// Begins an answer, then breaks the connection.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) cut_off: bool,
+}
+
+fn an_hour() -> u32 {
+    3599
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands a reference
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands a reference
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+/// Why a text is no directory: the place in it, and what is wrong there. Neither repeats a value
+/// other than a name or an id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wrong {
+    pub(super) place: String,
+    pub(super) problem: String,
+}
+
+impl std::fmt::Display for Wrong {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { place, problem } = self;
+        if place.is_empty() {
+            formatter.write_str(problem)
+        } else {
+            write!(formatter, "{place}: {problem}")
+        }
+    }
+}
+
+/// Reads a directory and checks that it fits together.
+pub(super) fn read(text: &[u8]) -> Result<Directory, Wrong> {
+    // Some editors begin a file with a byte order mark.
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let directory: Directory =
+        serde_path_to_error::deserialize(&mut json).map_err(|error| Wrong {
+            place: match error.path().to_string() {
+                root if root == "." => String::new(),
+                place => place,
+            },
+            problem: error.inner().to_string(),
+        })?;
+    json.end().map_err(|error| Wrong {
+        place: String::new(),
+        problem: error.to_string(),
+    })?;
+    check::check(&directory)?;
+    Ok(directory)
+}
+
+impl Directory {
+    /// How many rows the first page and all others have at most, when a request asks for so many.
+    pub(super) fn page_size(&self, asked: Option<usize>) -> usize {
+        let size = asked.unwrap_or(DEFAULT_PAGE_SIZE);
+        self.page_size.map_or(size, |most| size.min(most))
+    }
+
+    /// The user with this object id.
+    pub(super) fn user(&self, id: &str) -> Option<&User> {
+        self.users.iter().find(|user| user.id == id)
+    }
+
+    /// The groups that the user is in: directly, or also through groups.
+    pub(super) fn groups_of(&self, user: &User, nested: bool) -> Vec<&Group> {
+        let has = |group: &Group, member: &str| group.members.iter().any(|it| it == member);
+        let mut found: Vec<bool> = self
+            .groups
+            .iter()
+            .map(|group| has(group, &user.user_id))
+            .collect();
+        // A round per level, to the point where nothing is added: groups may be in a circle.
+        let mut grows = nested;
+        while grows {
+            let inside: Vec<&str> = self
+                .groups
+                .iter()
+                .zip(&found)
+                .filter_map(|(group, found)| found.then_some(group.id.as_str()))
+                .collect();
+            grows = false;
+            for (group, found) in self.groups.iter().zip(&mut found) {
+                if !*found && inside.iter().any(|id| has(group, id)) {
+                    *found = true;
+                    grows = true;
+                }
+            }
+        }
+        let all = self.groups.iter().zip(found);
+        all.filter_map(|(group, found)| found.then_some(group))
+            .collect()
+    }
+}

@@ -1,0 +1,184 @@
+//! Query options, and lists that come in pages.
+
+use axum::http::StatusCode;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use super::answer::Refusal;
+use super::file::{Directory, MAX_PAGE_SIZE};
+use super::graph::Circumstances;
+
+/// The query options that the sync could use. <https://learn.microsoft.com/graph/query-parameters>
+#[derive(Debug, Default)]
+pub(super) struct Query {
+    pub(super) select: Option<String>,
+    pub(super) filter: Option<String>,
+    top: Option<usize>,
+    count: bool,
+    from: Option<Start>,
+    /// All of them but the token of a page, for the link to the next one.
+    kept: String,
+}
+
+/// Where a page begins: what stands in its `$skiptoken`.
+#[derive(Clone, Copy, Debug)]
+struct Start {
+    generation: u64,
+    page: usize,
+    offset: usize,
+}
+
+/// A list as a whole.
+pub(super) struct List {
+    pub(super) rows: Vec<Value>,
+    /// What stands behind `$metadata#`, without what is selected.
+    pub(super) context: String,
+}
+
+/// `a=b&c=d`, decoded.
+pub(super) fn pairs(text: &str) -> impl Iterator<Item = (String, String)> + '_ {
+    let decode = |part: &str| {
+        let part = part.replace('+', " ");
+        percent_decode_str(&part).decode_utf8_lossy().into_owned()
+    };
+    let parts = text.split('&').filter(|part| !part.is_empty());
+    parts.map(move |part| {
+        let (name, value) = part.split_once('=').unwrap_or((part, ""));
+        (decode(name), decode(value))
+    })
+}
+
+impl Query {
+    pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
+        let mut query = Self::default();
+        for (name, value) in pairs(text) {
+            match name.as_str() {
+                "$select" => query.select = Some(value.clone()),
+                "$filter" => query.filter = Some(value.clone()),
+                "$top" => query.top = Some(top(&value)?),
+                "$count" => query.count = value == "true",
+                "$skiptoken" => {
+                    query.from = Some(Start::parse(&value).ok_or_else(expired)?);
+                    continue;
+                }
+                option if option.starts_with('$') => {
+                    let what = format!("The query option '{option}' is not played here.");
+                    return Err(bad("Request_BadRequest", what));
+                }
+                _ => continue,
+            }
+            let value = utf8_percent_encode(&value, NON_ALPHANUMERIC);
+            query.kept = format!("{}{name}={value}&", query.kept);
+        }
+        Ok(query)
+    }
+
+    /// The number of the page that is asked for; the first is 1.
+    pub(super) fn page(&self) -> usize {
+        self.from.map_or(1, |from| from.page)
+    }
+}
+
+impl Start {
+    fn parse(text: &str) -> Option<Self> {
+        let mut numbers = text.split('.').map(str::parse::<usize>);
+        let mut next = || numbers.next()?.ok();
+        Some(Self {
+            generation: u64::try_from(next()?).ok()?,
+            page: next()?,
+            offset: next()?,
+        })
+    }
+}
+
+impl List {
+    /// The page that is asked for.
+    pub(super) fn page(
+        self,
+        directory: &Directory,
+        about: &Circumstances<'_>,
+    ) -> Result<Value, Refusal> {
+        let (query, root, path) = (about.query, about.root, about.path);
+        let from = query.from.unwrap_or(Start {
+            generation: about.generation,
+            page: 1,
+            offset: 0,
+        });
+        if from.generation != about.generation {
+            return Err(expired());
+        }
+        let all = self.rows.len();
+        let size = directory.page_size(query.top);
+        let page = self.rows.into_iter().skip(from.offset).take(size);
+        let rows = page.map(|mut row| {
+            select(&mut row, query);
+            row
+        });
+        let selected = query.select.as_deref();
+        let selected = selected.map_or(String::new(), |names| format!("({names})"));
+        let mut body = json!({
+            "@odata.context": format!("{root}/$metadata#{}{selected}", self.context),
+            "value": rows.collect::<Vec<_>>(),
+        });
+        let next = from.offset + size;
+        if let Some(body) = body.as_object_mut() {
+            if query.count && from.page == 1 {
+                body.insert("@odata.count".to_owned(), all.into());
+            }
+            if next < all {
+                let token = format!("{}.{}.{next}", from.generation, from.page + 1);
+                let link = format!("{root}/{path}?{}$skiptoken={token}", query.kept);
+                body.insert("@odata.nextLink".to_owned(), link.into());
+            }
+        }
+        Ok(body)
+    }
+}
+
+/// Leaves what `$select` names, and what only describes the row.
+pub(super) fn select(row: &mut Value, query: &Query) {
+    if let (Some(row), Some(names)) = (row.as_object_mut(), &query.select) {
+        let names: Vec<&str> = names.split(',').map(str::trim).collect();
+        row.retain(|name, _| name.starts_with("@odata.") || names.contains(&name.as_str()));
+    }
+}
+
+/// Refuses an advanced query that does not say that it is one.
+/// <https://learn.microsoft.com/graph/aad-advanced-queries>
+pub(super) fn advanced(about: &Circumstances<'_>, cast: bool) -> Result<(), Refusal> {
+    if about.query.count && !about.eventual {
+        return Err(bad(
+            "Request_BadRequest",
+            "$count is not currently supported.",
+        ));
+    }
+    if cast && !(about.query.count && about.eventual) {
+        let what = "A cast wants the header ConsistencyLevel: eventual and $count=true.";
+        return Err(bad("Request_UnsupportedQuery", what));
+    }
+    Ok(())
+}
+
+fn top(value: &str) -> Result<usize, Refusal> {
+    match value.parse() {
+        Ok(top) if (1..=MAX_PAGE_SIZE).contains(&top) => Ok(top),
+        _ => {
+            let what = format!(
+                "Invalid page size specified: '{value}'. Must be between 1 and 999 inclusive."
+            );
+            Err(bad("Request_UnsupportedQuery", what))
+        }
+    }
+}
+
+/// The list that the page was one of is no more.
+fn expired() -> Refusal {
+    bad(
+        "Directory_ExpiredPageToken",
+        "The specified page token value has expired and can no longer be included in your request.",
+    )
+}
+
+fn bad(code: &'static str, message: impl Into<String>) -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, code, message)
+}

@@ -1,0 +1,210 @@
+//! Entra: a small directory that answers the token endpoint and the questions that the login sync
+//! asks Microsoft Graph, with pages, errors and delays as its file wants them.
+
+mod answer;
+mod check;
+mod fault;
+mod file;
+mod graph;
+mod list;
+mod source;
+mod token;
+mod variables;
+
+use std::fmt;
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use muster::domain::Clock;
+use muster::http::{Code, Problem};
+
+use self::answer::{Refusal, json};
+use self::fault::Asked;
+use self::file::Question;
+use self::graph::Circumstances;
+use self::list::{Query, pairs};
+use self::source::{Loaded, Source};
+use self::token::Tokens;
+use self::variables::Chosen;
+use crate::log::Log;
+use crate::options::Options;
+use crate::problem::Refused;
+
+/// Where it is, below the stack's own address.
+const ROOT: &str = "/_local/entra";
+
+/// The directory, the tokens that it handed out, and where it is.
+pub(crate) struct Entra {
+    source: Source,
+    tokens: Tokens,
+    url: String,
+    log: Log,
+}
+
+impl fmt::Debug for Entra {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Entra")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Entra {
+    /// Opens the directory for a stack at this address and lets the functions' settings lead to it;
+    /// none when they lead elsewhere. With what a developer should know of that.
+    pub(crate) fn wire(
+        options: &mut Options,
+        url: &str,
+    ) -> Result<(Option<Arc<Self>>, Option<String>)> {
+        if variables::choose(options)? != Chosen::Local {
+            return Ok((None, None));
+        }
+        let source = Source::open(options.directory.clone()).map_err(|problem| anyhow!(problem))?;
+        let url = format!("{url}{ROOT}");
+        let loaded = source.current();
+        let loaded = loaded.map_err(|broken| anyhow!(broken.problem))?;
+        let application = &loaded.directory.application;
+        let warning = variables::warning(options, application);
+        options.set_by_default(variables::of(application, &url));
+        let entra = Self {
+            source,
+            tokens: Tokens::new(),
+            url,
+            log: Log::from(options.log),
+        };
+        Ok((Some(Arc::new(entra)), warning))
+    }
+
+    /// All that it answers.
+    pub(crate) fn router<S>(self: &Arc<Self>) -> Router<S> {
+        Router::new()
+            .route("/_local/entra/directory", get(shown).put(replace))
+            .route("/_local/entra/{tenant}/oauth2/v2.0/token", post(grant))
+            .route("/_local/entra/v1.0/{*path}", get(ask))
+            .with_state(Arc::clone(self))
+    }
+
+    fn current(&self) -> Result<Arc<Loaded>, Refusal> {
+        self.source.current().map_err(|broken| {
+            if broken.is_news {
+                self.log.line(format_args!("directory: {}", broken.problem));
+            }
+            Refusal::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "InternalServerError",
+                broken.problem,
+            )
+        })
+    }
+}
+
+/// The right answer, unless the file wants another one.
+async fn faulty(loaded: &Loaded, asked: Asked<'_>, right: Response) -> Response {
+    match fault::find(&loaded.directory, &loaded.counts, asked) {
+        Some(fault) => fault::play(fault).await.unwrap_or(right),
+        None => right,
+    }
+}
+
+async fn grant(
+    State(entra): State<Arc<Entra>>,
+    Path(tenant): Path<String>,
+    body: String,
+) -> Response {
+    let loaded = match entra.current() {
+        Ok(loaded) => loaded,
+        Err(refusal) => return refusal.into_response(Question::Token),
+    };
+    let asked = Asked {
+        question: Question::Token,
+        user: None,
+        page: 1,
+    };
+    let directory = &loaded.directory;
+    let form = pairs(&body).collect();
+    let granted = entra.tokens.grant(
+        &directory.application,
+        directory.token_seconds,
+        &tenant,
+        &form,
+    );
+    let right = match granted {
+        Ok(granted) => json(StatusCode::OK, &granted),
+        Err(refusal) => refusal.into_response(),
+    };
+    faulty(&loaded, asked, right).await
+}
+
+async fn ask(State(entra): State<Arc<Entra>>, parts: Parts) -> Response {
+    asked(&entra, &parts).await.unwrap_or_else(Refusal::graph)
+}
+
+async fn asked(entra: &Entra, parts: &Parts) -> Result<Response, Refusal> {
+    let loaded = entra.current()?;
+    let header = |name: &str| parts.headers.get(name)?.to_str().ok();
+    entra.tokens.check(header(header::AUTHORIZATION.as_str()))?;
+    let root = format!("{}/v1.0", entra.root(&parts.headers));
+    let path = parts.uri.path();
+    let path = path.split_once("/v1.0/").map_or("", |(_, path)| path);
+    let call = graph::understand(&loaded.directory, path)?;
+    let query = Query::parse(parts.uri.query().unwrap_or_default())?;
+    let asked = Asked {
+        question: call.question,
+        user: call.user(),
+        page: query.page(),
+    };
+    let about = Circumstances {
+        root: &root,
+        path,
+        query: &query,
+        eventual: header("consistencylevel").is_some_and(|it| it.eq_ignore_ascii_case("eventual")),
+        generation: loaded.generation,
+    };
+    let right = match call.answer(&loaded.directory, &about) {
+        Ok(answer) => json(StatusCode::OK, &answer),
+        Err(refusal) => refusal.graph(),
+    };
+    Ok(faulty(&loaded, asked, right).await)
+}
+
+impl Entra {
+    /// As whoever asks knows it: links to a next page must lead back to the same host.
+    fn root(&self, headers: &HeaderMap) -> String {
+        let host = headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok());
+        host.map_or_else(|| self.url.clone(), |host| format!("http://{host}{ROOT}"))
+    }
+}
+
+/// The directory as it is now, to look at or to change and put back.
+async fn shown(State(entra): State<Arc<Entra>>) -> Response {
+    let shown = entra.current().map(|loaded| {
+        let directory = serde_json::to_value(&loaded.directory).unwrap_or_default();
+        json(StatusCode::OK, &directory)
+    });
+    shown.unwrap_or_else(Refusal::graph)
+}
+
+/// Puts another directory in its place, until the stack stops or the file changes.
+async fn replace(State(entra): State<Arc<Entra>>, body: Bytes) -> Response {
+    match entra.source.replace(&body) {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(wrong) => {
+            let problem = Problem::new(Code::ValidationFailed, wrong.to_string());
+            let id = Clock::system().new_id().to_string();
+            Refused::invalid(problem).into_response("/_local/entra/directory", &id)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! Where the directory comes from: the sample, a file that is read again when it changes, or
+//! whoever replaced it over HTTP.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use super::fault::Counts;
+use super::file::{self, Directory, SAMPLE, Wrong};
+
+/// A directory, and how often each of its faults was met.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) directory: Directory,
+    pub(super) counts: Counts,
+    /// Another one for each that was loaded: a link to a next page is good in one only.
+    pub(super) generation: u64,
+}
+
+/// What is there now, and what to compare the file with.
+pub(super) struct Source {
+    file: Option<PathBuf>,
+    now: Mutex<Now>,
+}
+
+struct Now {
+    stamp: Option<Stamp>,
+    generation: u64,
+    loaded: Result<Arc<Loaded>, Broken>,
+}
+
+/// Why there is no directory any more: the file was made into something else.
+#[derive(Clone, Debug)]
+pub(super) struct Broken {
+    pub(super) problem: String,
+    /// Nobody was told so far.
+    pub(super) is_news: bool,
+}
+
+/// A change of the file shows in one of the two.
+type Stamp = (Option<SystemTime>, u64);
+
+impl Source {
+    /// Reads the file, or the sample when there is none.
+    pub(super) fn open(file: Option<PathBuf>) -> Result<Self, String> {
+        let stamp = file.as_deref().and_then(stamp);
+        let loaded = match &file {
+            Some(file) => load(file, 0)?,
+            None => parse("the sample", SAMPLE.as_bytes(), 0)?,
+        };
+        let now = Now {
+            stamp,
+            generation: 0,
+            loaded: Ok(loaded),
+        };
+        Ok(Self {
+            file,
+            now: Mutex::new(now),
+        })
+    }
+
+    /// The directory as it is now.
+    pub(super) fn current(&self) -> Result<Arc<Loaded>, Broken> {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = &self.file {
+            let stamp = stamp(file);
+            if stamp != now.stamp {
+                now.stamp = stamp;
+                now.generation += 1;
+                now.loaded = load(file, now.generation).map_err(|problem| Broken {
+                    problem,
+                    is_news: true,
+                });
+            }
+        }
+        let loaded = now.loaded.clone();
+        if let Err(broken) = &mut now.loaded {
+            broken.is_news = false;
+        }
+        loaded
+    }
+
+    /// Puts another directory in its place, until the file changes the next time.
+    pub(super) fn replace(&self, text: &[u8]) -> Result<(), Wrong> {
+        let directory = file::read(text)?;
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        now.stamp = self.file.as_deref().and_then(stamp);
+        now.generation += 1;
+        now.loaded = Ok(Loaded::new(directory, now.generation));
+        Ok(())
+    }
+}
+
+impl Loaded {
+    fn new(directory: Directory, generation: u64) -> Arc<Self> {
+        Arc::new(Self {
+            counts: Counts::of(&directory),
+            directory,
+            generation,
+        })
+    }
+}
+
+fn load(file: &Path, generation: u64) -> Result<Arc<Loaded>, String> {
+    let named = file.display().to_string();
+    let text = fs::read(file).map_err(|error| format!("{named}: {error}"))?;
+    parse(&named, &text, generation)
+}
+
+fn parse(named: &str, text: &[u8], generation: u64) -> Result<Arc<Loaded>, String> {
+    let directory = file::read(text).map_err(|wrong| format!("{named}: {wrong}"))?;
+    Ok(Loaded::new(directory, generation))
+}
+
+fn stamp(file: &Path) -> Option<Stamp> {
+    let about = fs::metadata(file).ok()?;
+    Some((about.modified().ok(), about.len()))
+}

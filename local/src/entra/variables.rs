@@ -1,0 +1,97 @@
+//! The settings of the functions that lead to this directory, or to another Entra.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+
+use super::file::Application;
+use crate::options::Options;
+
+const GRAPH: &str = "MICROSOFT_GRAPH_ENDPOINT";
+const TOKEN: &str = "MICROSOFT_TOKEN_ENDPOINT";
+const CLIENT_ID: &str = "MICROSOFT_CLIENT_ID";
+const SECRET: &str = "MICROSOFT_CLIENT_SECRET";
+const SECRET_ARN: &str = "MICROSOFT_CLIENT_SECRET_ARN";
+
+/// Whom the functions ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Chosen {
+    /// The directory of this stack.
+    Local,
+    /// Another Entra, whose endpoints are set.
+    Other,
+    /// Nobody: `MICROSOFT_CLIENT_ID` is set to nothing.
+    Nobody,
+}
+
+/// Finds out from the variables that are set.
+pub(super) fn choose(options: &Options) -> Result<Chosen> {
+    let endpoints = [GRAPH, TOKEN].map(|name| options.variable(name).is_some());
+    let chosen = match endpoints {
+        [true, true] => Chosen::Other,
+        [false, false] if is_set_to_nothing(options) => Chosen::Nobody,
+        [false, false] => Chosen::Local,
+        // A token of one Entra is no token of the other.
+        [true, false] => bail!("{GRAPH} is set, and {TOKEN} is not; set both, or neither"),
+        [false, true] => bail!("{TOKEN} is set, and {GRAPH} is not; set both, or neither"),
+    };
+    if chosen != Chosen::Local && options.directory.is_some() {
+        bail!(
+            "--directory has no use with {GRAPH} and {TOKEN} set, or with {CLIENT_ID} set to nothing"
+        );
+    }
+    Ok(chosen)
+}
+
+fn is_set_to_nothing(options: &Options) -> bool {
+    options
+        .variables
+        .get(CLIENT_ID)
+        .is_some_and(String::is_empty)
+}
+
+impl Options {
+    /// Adds these variables where none of that name is set; set to nothing is set, and turns off
+    /// what it stands for.
+    pub(super) fn set_by_default(&mut self, variables: BTreeMap<&'static str, String>) {
+        for (name, value) in variables {
+            let is_set = match name {
+                // Set to nothing, the functions would take these of the real Entra.
+                GRAPH | TOKEN => self.variable(name).is_some(),
+                // The two are ways to the same, and a function refuses to be told both.
+                SECRET if self.variable(SECRET_ARN).is_some() => true,
+                _ => self.variables.contains_key(name),
+            };
+            if !is_set {
+                self.variables.insert(name.to_owned(), value);
+            }
+        }
+    }
+}
+
+/// The settings that lead to this application in the directory at this address.
+pub(super) fn of(application: &Application, url: &str) -> BTreeMap<&'static str, String> {
+    BTreeMap::from([
+        (GRAPH, format!("{url}/v1.0")),
+        (TOKEN, format!("{url}/{{tenant}}/oauth2/v2.0/token")),
+        (CLIENT_ID, application.client_id.clone()),
+        ("MICROSOFT_TENANT", application.tenant.clone()),
+        (SECRET, application.client_secret.clone()),
+        (
+            "MICROSOFT_SERVICE_PRINCIPAL_ID",
+            application.service_principal_id.clone(),
+        ),
+        ("ENTRA_GROUPS_ALSO_CREATE_ORGS", "true".to_owned()),
+    ])
+}
+
+/// An application of somebody's own, with the local directory in the way.
+pub(super) fn warning(options: &Options, application: &Application) -> Option<String> {
+    let own = options.variable(CLIENT_ID)?;
+    (own != application.client_id).then(|| {
+        format!(
+            "{CLIENT_ID} is not that of the local directory, which answers all the same; \
+             set {GRAPH} and {TOKEN} to ask another Entra"
+        )
+    })
+}

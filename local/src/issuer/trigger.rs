@@ -1,0 +1,102 @@
+//! Asks the pre-token trigger what belongs into a token, as a user pool does before it makes one.
+
+use serde_json::{Map, Value, json};
+
+use super::{AUDIENCE, Identity};
+use crate::lambda::{Lambda, REGION};
+
+/// The binary of the trigger.
+const PRE_TOKEN: &str = "pre-token";
+/// Claims that no trigger may change.
+/// <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-token-generation.html>
+const RESERVED: [&str; 10] = [
+    "sub",
+    "iss",
+    "aud",
+    "client_id",
+    "token_use",
+    "iat",
+    "exp",
+    "jti",
+    "username",
+    "cognito:username",
+];
+
+/// The claims that the trigger adds to an access token: none when there is no such function, or
+/// when it fails. The local stack hands out tokens for trying things, so it does not refuse one
+/// where a user pool would.
+pub(super) async fn claims(
+    lambda: &Lambda,
+    identity: &Identity,
+    request_id: &str,
+) -> Map<String, Value> {
+    let Some(trigger) = lambda.find(PRE_TOKEN) else {
+        return Map::new();
+    };
+    // A failure has its line on the terminal.
+    let answer = lambda.invoke(trigger, event(identity), request_id).await;
+    added(answer.unwrap_or_default())
+}
+
+/// The event of a sign-in, version 2: the first that may add to access tokens.
+fn event(identity: &Identity) -> Value {
+    let mut attributes = json!({
+        "sub": identity.user_id,
+        "custom:tenant_id": identity.tenant_id,
+        "cognito:user_status": "CONFIRMED",
+    });
+    if let (Some(email), Some(attributes)) = (&identity.email, attributes.as_object_mut()) {
+        attributes.insert("email".to_owned(), json!(email));
+    }
+    json!({
+        "version": "2",
+        "triggerSource": "TokenGeneration_Authentication",
+        "region": REGION,
+        "userPoolId": "local_pool",
+        "userName": identity.user_id,
+        "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": AUDIENCE},
+        "request": {
+            "userAttributes": attributes,
+            "groupConfiguration": {
+                "groupsToOverride": identity.groups,
+                "iamRolesToOverride": [],
+                "preferredRole": null,
+            },
+            "scopes": [],
+        },
+        "response": {"claimsAndScopeOverrideDetails": null},
+    })
+}
+
+fn added(mut answer: Value) -> Map<String, Value> {
+    let claims = answer.pointer_mut(
+        "/response/claimsAndScopeOverrideDetails/accessTokenGeneration/claimsToAddOrOverride",
+    );
+    match claims.map(Value::take) {
+        Some(Value::Object(mut claims)) => {
+            claims.retain(|name, _| !RESERVED.contains(&name.as_str()));
+            claims
+        }
+        _ => Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_adds_claims_but_changes_none_that_are_reserved() {
+        let answer = json!({"response": {"claimsAndScopeOverrideDetails": {"accessTokenGeneration": {
+            "claimsToAddOrOverride": {"organizations": {"o1": "owner"}, "sub": "eve", "exp": 0}}}}});
+        let claims = Value::Object(added(answer));
+        assert_eq!(claims, json!({"organizations": {"o1": "owner"}}));
+        for nothing in [
+            Value::Null,
+            json!({"response": {"claimsAndScopeOverrideDetails": null}}),
+            event(&Identity::default()),
+        ] {
+            assert!(added(nothing).is_empty());
+        }
+    }
+}
