@@ -4,7 +4,7 @@
 //! Identifiers and figures only: no token, no email address, no body.
 
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -255,12 +255,12 @@ fn person(id: &UserId) -> String {
         return id.to_string();
     }
     let digest = Sha256::digest(id.as_str().as_bytes());
-    let start: String = digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("sha256:{start}")
+    let mut logged = "sha256:".to_owned();
+    for byte in digest.iter().take(8) {
+        // Writing to a string cannot fail.
+        let _ = write!(logged, "{byte:02x}");
+    }
+    logged
 }
 
 /// An error and its causes, outermost first.
