@@ -20,7 +20,9 @@ pub const TEAM_MEMBERSHIP_PREFIX: &str = "TEAM#";
 /// What a user's memberships have at the start of their sort key.
 pub const MEMBERSHIP_PREFIX: &str = "ORG#";
 
-/// Longest escaped name in a key, in bytes. Sort keys end at 1,024 bytes, and one also holds an id;
+/// Longest sort key that DynamoDB takes, in bytes.
+pub const MAX_SORT_KEY_BYTES: usize = 1_024;
+/// Longest escaped name in a key, in bytes. A sort key holds an id as well;
 /// a name of 255 characters can be longer than that.
 const MAX_NAME_BYTES: usize = 800;
 

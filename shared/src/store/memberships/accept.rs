@@ -1,0 +1,72 @@
+//! Accepting an invitation.
+
+use super::{Owners, Part, change_to, in_version, not_changed};
+use crate::domain::{Caller, ExpectedVersion, Membership, OrganizationId, Status, UserId};
+use crate::store::access::{self, standing};
+use crate::store::expression::text;
+use crate::store::idempotency::{self, FirstAnswer, Once};
+use crate::store::patience::Patience;
+use crate::store::transaction::Transaction;
+use crate::store::{Done, Error, Store};
+
+impl Store {
+    /// Makes the caller's open invitation an active membership; an active one stays as it is.
+    ///
+    /// One read, and one transaction on the condition that the invitation is still open and the
+    /// organization there.
+    pub async fn accept_invitation(
+        &self,
+        caller: &Caller,
+        (organization, user): (&OrganizationId, &UserId),
+        once: Option<&Once>,
+        answer: impl Fn(&Membership) -> FirstAnswer,
+    ) -> Result<Done<Membership>, Error> {
+        let key = access::own_key(caller, organization);
+        let mut patience = Patience::new(self.patience);
+        loop {
+            let now = self.clock.now();
+            let mut more = vec![&key];
+            more.extend(once.map(Once::key));
+            let view = self.view(caller, organization, &more).await?;
+            if let Some(first) = idempotency::found(once, &view)? {
+                return Ok(Done::Before(first));
+            }
+            view.organization(caller, organization, now)?;
+            let own = view.membership(&key)?;
+            if caller.user_id != *user {
+                // Nobody accepts for another.
+                standing(caller, own.as_ref())?;
+                return Err(Error::Forbidden);
+            }
+            let before = own.ok_or(Error::NotFound)?;
+            match before.status {
+                Status::Active => return idempotency::unchanged(self, once, before, answer).await,
+                Status::Suspended => return Err(Error::InvitationNotPending),
+                Status::Invited => {}
+            }
+            let after = Membership {
+                status: Status::Active,
+                version: before.version + 1,
+                last_active_at: Some(now),
+                updated_at: now,
+                ..before.clone()
+            };
+            let mut transaction = Transaction::new(self.clock.new_id());
+            let change = change_to(&after).set("last_active_at", text(now.to_string()));
+            let condition = in_version(before.version);
+            transaction.update(self, Part::Membership, &key, change, condition);
+            let owners = Owners::between(Some(&before), Some(&after));
+            self.hold_organization(&mut transaction, &caller.tenant_id, organization, owners);
+            if let Some(once) = once {
+                once.record(self, &mut transaction, Part::Record, &answer(&after))?;
+            }
+            match transaction.commit(self).await? {
+                Ok(()) => return Ok(Done::Now(after)),
+                // The next round finds the record.
+                Err(unmet) if unmet.of(&Part::Record).is_some() => {}
+                Err(unmet) => not_changed(&unmet, &ExpectedVersion::Any)?,
+            }
+            patience.wait(Error::Conflict).await?;
+        }
+    }
+}

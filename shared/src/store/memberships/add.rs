@@ -1,0 +1,114 @@
+//! Adding a member.
+
+use super::{Owners, Part, from_row, to_row};
+use crate::domain::{Caller, Membership, Permission, Role};
+use crate::store::access::{self, Requirement, standing};
+use crate::store::expression::Condition;
+use crate::store::idempotency::{self, FirstAnswer, Once};
+use crate::store::keys::{self, Key};
+use crate::store::transaction::Transaction;
+use crate::store::{Added, Done, Error, Store};
+
+impl Store {
+    /// Adds a user to an organization. For owners and admins, who make nobody more than they are.
+    ///
+    /// One transaction: the caller may, the organization is there, the user is known, and no
+    /// membership is there yet.
+    pub async fn add_member(
+        &self,
+        caller: &Caller,
+        membership: &Membership,
+        once: Option<&Once>,
+        answer: impl Fn(&Added<Membership>) -> FirstAnswer,
+    ) -> Result<Done<Added<Membership>>, Error> {
+        let Membership {
+            tenant_id,
+            organization_id,
+            user_id,
+            role,
+            ..
+        } = membership;
+        let now = membership.created_at;
+        let requirement = Requirement {
+            permission: Permission::ManageMembers,
+            reach: Some(*role),
+        };
+        if caller.user_id == *user_id && !caller.tenant_admin {
+            return self.add_oneself(caller, membership, once, answer).await;
+        }
+        let added = Added::New(membership.clone());
+        let mut transaction = Transaction::new(self.clock.new_id());
+        let who = (caller, organization_id);
+        access::require(self, &mut transaction, Part::Caller, who, requirement, now);
+        let owners = Owners::between(None, Some(membership));
+        self.hold_organization(&mut transaction, tenant_id, organization_id, owners);
+        let user = keys::user(tenant_id, user_id);
+        transaction.check(self, Part::User, &user, Condition::present());
+        let row = to_row(membership)?;
+        transaction.put(self, Part::Membership, row, Condition::absent());
+        if let Some(once) = once {
+            once.record(self, &mut transaction, Part::Record, &answer(&added))?;
+        }
+        let Err(unmet) = transaction.commit(self).await? else {
+            return Ok(Done::Now(added));
+        };
+        if let Some(once) = once
+            && let Some(first) = once.first_answer(&unmet, &Part::Record)?
+        {
+            return Ok(Done::Before(first));
+        }
+        if let Some(refusal) = access::refusal(&unmet, &Part::Caller) {
+            return Err(refusal);
+        }
+        if unmet.of(&Part::Organization).is_some() {
+            return Err(Error::NotFound);
+        }
+        match unmet.of(&Part::Membership) {
+            Some(Some(item)) => {
+                self.already(from_row(item.clone())?, *role, once, answer)
+                    .await
+            }
+            _ if unmet.of(&Part::User).is_some() => Err(Error::UnknownUser),
+            _ => Err(Error::Conflict),
+        }
+    }
+
+    /// Whoever may add members is one: what is left to tell is with which role.
+    async fn add_oneself(
+        &self,
+        caller: &Caller,
+        membership: &Membership,
+        once: Option<&Once>,
+        answer: impl Fn(&Added<Membership>) -> FirstAnswer,
+    ) -> Result<Done<Added<Membership>>, Error> {
+        let id = &membership.organization_id;
+        let record: Vec<&Key> = once.iter().map(|once| once.key()).collect();
+        let view = self.view(caller, id, &record).await?;
+        if let Some(first) = idempotency::found(once, &view)? {
+            return Ok(Done::Before(first));
+        }
+        view.organization(caller, id, membership.created_at)?;
+        let own = view
+            .membership(&access::own_key(caller, id))?
+            .ok_or(Error::NotFound)?;
+        let standing = standing(caller, Some(&own))?;
+        standing.require(Permission::ManageMembers)?;
+        if !standing.reaches(membership.role) {
+            return Err(Error::Forbidden);
+        }
+        self.already(own, membership.role, once, answer).await
+    }
+
+    async fn already(
+        &self,
+        stored: Membership,
+        role: Role,
+        once: Option<&Once>,
+        answer: impl Fn(&Added<Membership>) -> FirstAnswer,
+    ) -> Result<Done<Added<Membership>>, Error> {
+        if stored.role != role {
+            return Err(Error::AlreadyMember);
+        }
+        idempotency::unchanged(self, once, Added::Already(stored), answer).await
+    }
+}

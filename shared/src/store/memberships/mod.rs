@@ -1,0 +1,245 @@
+//! Memberships: their rows, and what is done with them.
+
+mod accept;
+mod add;
+mod read;
+mod remove;
+mod update;
+
+use crate::domain::{
+    ExpectedVersion, Membership, Organization, OrganizationId, Role, Source, Status, TenantId,
+    Timestamp, UserId,
+};
+use crate::store::expression::{Change, Condition, Item, number, text};
+use crate::store::keys::{self, GSI1};
+use crate::store::team_members::JOINED_TEAMS;
+use crate::store::transaction::{Transaction, Unmet};
+use crate::store::{Error, Store, access, from_item, organizations, to_item};
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+
+/// How many members one page looks at when it looks for few among many.
+const SIFTED: usize = 500;
+
+/// Most teams that are left in one transaction, which has room for 100 actions.
+pub(super) const MOST_TEAMS: usize = 90;
+
+/// Which members a list is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemberFilter {
+    /// Those of this status; `None`: of any.
+    pub status: Option<Status>,
+    /// Those with this role.
+    pub role: Option<Role>,
+}
+
+impl MemberFilter {
+    fn condition(self) -> Option<Condition> {
+        let status = self.status.map(|status| {
+            Condition::new("#status = :status").value(":status", text(status.as_str()))
+        });
+        let role = self
+            .role
+            .map(|role| Condition::new("#role = :role").value(":role", text(role.as_str())));
+        match (status, role) {
+            (Some(status), Some(role)) => Some(status.and(role)),
+            (status, role) => status.or(role),
+        }
+    }
+
+    /// How many to look at for a page of `limit`. Most members are active, so what looks for
+    /// anything else looks further, rather than answer page after empty page.
+    fn look_at(self, limit: usize) -> usize {
+        let most = self.role.is_none() && matches!(self.status, None | Some(Status::Active));
+        if most { limit } else { limit.max(SIFTED) }
+    }
+}
+
+/// A membership with its organization.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MembershipOfOrganization {
+    /// The membership.
+    pub membership: Membership,
+    /// The organization, which is there.
+    pub organization: Organization,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    tenant_id: TenantId,
+    organization_id: OrganizationId,
+    user_id: UserId,
+    role: Role,
+    status: Status,
+    source: Source,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invited_by_user_id: Option<UserId>,
+    spend: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_active_at: Option<Timestamp>,
+    version: u64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+pub(super) fn to_row(membership: &Membership) -> Result<Item, Error> {
+    let Membership {
+        tenant_id,
+        organization_id,
+        user_id,
+        ..
+    } = membership.clone();
+    let keys = [
+        keys::membership(&tenant_id, &user_id, &organization_id).attributes(),
+        keys::member(&tenant_id, &organization_id, &user_id).attributes_of(GSI1),
+    ];
+    let row = Row {
+        tenant_id,
+        organization_id,
+        user_id,
+        role: membership.role,
+        status: membership.status,
+        source: membership.source,
+        invited_by_user_id: membership.invited_by_user_id.clone(),
+        spend: membership.spend,
+        budget_id: membership.budget_id.clone(),
+        last_active_at: membership.last_active_at,
+        version: membership.version,
+        created_at: membership.created_at,
+        updated_at: membership.updated_at,
+    };
+    to_item(&row, keys)
+}
+
+pub(super) fn from_row(item: Item) -> Result<Membership, Error> {
+    let row: Row = from_item(item)?;
+    Ok(Membership {
+        tenant_id: row.tenant_id,
+        organization_id: row.organization_id,
+        user_id: row.user_id,
+        role: row.role,
+        status: row.status,
+        source: row.source,
+        invited_by_user_id: row.invited_by_user_id,
+        spend: row.spend,
+        budget_id: row.budget_id,
+        last_active_at: row.last_active_at,
+        version: row.version,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    })
+}
+
+/// The parts of the transactions on a membership.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Part {
+    Caller,
+    Organization,
+    Membership,
+    Team,
+    User,
+    Record,
+}
+
+/// How a write changes the number of active owners.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Owners {
+    OneMore,
+    AsMany,
+    OneLess,
+    /// Not yet, but nothing is to be done if there could not be one less.
+    OneLessSoon,
+}
+
+impl Owners {
+    fn between(before: Option<&Membership>, after: Option<&Membership>) -> Self {
+        let was = before.is_some_and(Membership::is_active_owner);
+        let is = after.is_some_and(Membership::is_active_owner);
+        match (was, is) {
+            (false, true) => Self::OneMore,
+            (true, false) => Self::OneLess,
+            _ => Self::AsMany,
+        }
+    }
+}
+
+impl Store {
+    /// Makes the transaction hold only if the organization is there, and keeps count of its active
+    /// owners, of whom at least one stays.
+    fn hold_organization(
+        &self,
+        transaction: &mut Transaction<Part>,
+        tenant: &TenantId,
+        organization: &OrganizationId,
+        owners: Owners,
+    ) {
+        let key = keys::organization(tenant, organization);
+        let part = Part::Organization;
+        let live = organizations::live();
+        match owners {
+            Owners::AsMany => transaction.check(self, part, &key, live),
+            Owners::OneMore => {
+                transaction.touch(self, part, &key, Change::new().add("owner_count", 1), live);
+            }
+            Owners::OneLessSoon => transaction.check(self, part, &key, live.and(another_owner())),
+            Owners::OneLess => {
+                let change = Change::new().add("owner_count", -1);
+                transaction.touch(self, part, &key, change, live.and(another_owner()));
+            }
+        }
+    }
+}
+
+/// Writes role and status of a membership.
+pub(super) fn change_to(after: &Membership) -> Change {
+    Change::new()
+        .set("role", text(after.role.as_str()))
+        .set("status", text(after.status.as_str()))
+        .set("version", number(after.version))
+        .set("updated_at", text(after.updated_at.to_string()))
+}
+
+/// That a team membership is gone, or of this organization.
+pub(super) fn of_organization(organization: &OrganizationId) -> Condition {
+    Condition::new("attribute_not_exists(#pk) OR #organization_id = :id")
+        .value(":id", text(organization.as_str()))
+}
+
+/// That a member joined no team of the organization since this was what [`JOINED_TEAMS`] said.
+pub(super) fn joined_no_more_teams(joined: Option<AttributeValue>) -> Condition {
+    match joined {
+        Some(joined) => {
+            Condition::new(format!("#{JOINED_TEAMS} = :joined")).value(":joined", joined)
+        }
+        None => Condition::new(format!("attribute_not_exists(#{JOINED_TEAMS})")),
+    }
+}
+
+/// That the organization has more active owners than one.
+pub(super) fn another_owner() -> Condition {
+    Condition::new("#owner_count > :one").value(":one", number(1))
+}
+
+fn in_version(version: u64) -> Condition {
+    Condition::new("#version = :before").value(":before", number(version))
+}
+
+/// What it means that a change was not applied; nothing when it is to be tried anew.
+fn not_changed(unmet: &Unmet<Part>, expected: &ExpectedVersion) -> Result<(), Error> {
+    if let Some(refusal) = access::refusal(unmet, &Part::Caller) {
+        return Err(refusal);
+    }
+    // Before the organization: the number of owners was right for another version of the membership.
+    match unmet.of(&Part::Membership) {
+        Some(Some(_)) if !expected.is_any() => return Err(Error::VersionMismatch),
+        Some(_) => return Ok(()),
+        None => {}
+    }
+    match unmet.of(&Part::Organization) {
+        Some(item) if organizations::is_gone(item) => Err(Error::NotFound),
+        Some(_) => Err(Error::LastOwner),
+        None => Ok(()),
+    }
+}

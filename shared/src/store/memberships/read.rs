@@ -1,0 +1,202 @@
+//! Reading memberships: of an organization, and of a user.
+
+use super::{MemberFilter, MembershipOfOrganization, from_row};
+use crate::domain::{
+    Caller, Membership, Organization, OrganizationId, Permission, Status, TenantId, UserId,
+};
+use crate::store::access::{self, standing};
+use crate::store::keys::{self, GSI1, Key, MEMBERSHIP_PREFIX};
+use crate::store::{Error, Page, Query, Store, in_partition, organizations};
+use std::collections::HashMap;
+
+impl Store {
+    /// A membership. For active members, and for the user themself whatever its status.
+    pub async fn membership(
+        &self,
+        caller: &Caller,
+        organization: &OrganizationId,
+        user: &UserId,
+    ) -> Result<Membership, Error> {
+        let key = keys::membership(&caller.tenant_id, user, organization);
+        let view = self.view(caller, organization, &[&key]).await?;
+        view.organization(caller, organization, self.clock.now())?;
+        if caller.user_id != *user {
+            let own = view.membership(&access::own_key(caller, organization))?;
+            standing(caller, own.as_ref())?.require(Permission::ViewMembers)?;
+        }
+        view.membership(&key)?.ok_or(Error::NotFound)
+    }
+
+    /// The members of an organization by their ids, from behind `after` on. For active members.
+    ///
+    /// From an index, which lags a moment behind; read beside it, the organization and the
+    /// caller's membership as they are now.
+    pub async fn members(
+        &self,
+        caller: &Caller,
+        organization: &OrganizationId,
+        filter: MemberFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Membership>, Error> {
+        let partition = keys::organization_partition(&caller.tenant_id, organization);
+        let after = match after.map(UserId::parse) {
+            Some(Ok(user)) => {
+                let mut key = keys::membership(&caller.tenant_id, &user, organization).attributes();
+                let member = keys::member(&caller.tenant_id, organization, &user);
+                key.extend(member.attributes_of(GSI1));
+                Some(key)
+            }
+            Some(Err(_)) => return Err(Error::InvalidPosition),
+            None => None,
+        };
+        let members = self.query(Query {
+            index: Some(GSI1),
+            condition: in_partition(Some(GSI1), partition, "USER#".to_owned()),
+            filter: filter.condition(),
+            after,
+            limit: filter.look_at(limit),
+        });
+        let (view, page) = tokio::try_join!(self.view(caller, organization, &[]), members)?;
+        view.organization(caller, organization, self.clock.now())?;
+        let own = view.membership(&access::own_key(caller, organization))?;
+        standing(caller, own.as_ref())?.require(Permission::ViewMembers)?;
+
+        let mut items = page
+            .items
+            .into_iter()
+            .map(from_row)
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut next = page
+            .next
+            .and_then(|key| Some(key.strip_prefix("USER#")?.to_owned()));
+        if items.len() > limit {
+            items.truncate(limit);
+            next = items.last().map(|last| last.user_id.to_string());
+        }
+        Ok(Page { items, next })
+    }
+
+    /// The memberships of a user in organizations that are there, from behind `after` on. For the
+    /// user, and tenant admins.
+    pub async fn user_organizations(
+        &self,
+        caller: &Caller,
+        user: &UserId,
+        status: Option<Status>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<MembershipOfOrganization>, Error> {
+        self.require_self_or_tenant_admin(caller, user).await?;
+        let key = |id| keys::membership(&caller.tenant_id, user, &id).attributes();
+        let place = after.map(OrganizationId::parse).transpose();
+        let start = place.map_err(|_| Error::InvalidPosition)?.map(key);
+        let partition = keys::user_partition(&caller.tenant_id, user);
+        let page = self
+            .query(Query {
+                index: None,
+                condition: in_partition(None, partition, MEMBERSHIP_PREFIX.to_owned()),
+                filter: MemberFilter { status, role: None }.condition(),
+                after: start,
+                limit,
+            })
+            .await?;
+        if page.items.is_empty() && after.is_none() && caller.user_id != *user {
+            // Somebody without memberships, or nobody at all?
+            self.user(caller, user).await?;
+        }
+        let memberships = page
+            .items
+            .into_iter()
+            .map(from_row)
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut organizations = self.organizations_of(&memberships).await?;
+        let now = self.clock.now();
+        let items = memberships
+            .into_iter()
+            .filter_map(|membership| {
+                let organization = organizations.remove(&membership.organization_id)?;
+                (organization.is_live() && !organization.is_purged(now)).then_some(
+                    MembershipOfOrganization {
+                        membership,
+                        organization,
+                    },
+                )
+            })
+            .collect();
+        let next = page
+            .next
+            .and_then(|key| Some(key.strip_prefix(MEMBERSHIP_PREFIX)?.to_owned()));
+        Ok(Page { items, next })
+    }
+
+    /// All active memberships of a user, highest roles first. For a trigger, which acts for no caller.
+    pub async fn active_memberships(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+    ) -> Result<Vec<Membership>, Error> {
+        let filter = MemberFilter {
+            status: Some(Status::Active),
+            role: None,
+        };
+        let mut memberships = Vec::new();
+        let mut after = None;
+        loop {
+            let partition = keys::user_partition(tenant, user);
+            let page = self
+                .query(Query {
+                    index: None,
+                    condition: in_partition(None, partition.clone(), MEMBERSHIP_PREFIX.to_owned()),
+                    filter: filter.condition(),
+                    after,
+                    limit: usize::MAX,
+                })
+                .await?;
+            for item in page.items {
+                memberships.push(from_row(item)?);
+            }
+            let Some(last) = page.next else {
+                break;
+            };
+            after = Some(
+                Key {
+                    pk: partition,
+                    sk: last,
+                }
+                .attributes(),
+            );
+        }
+        memberships.sort_by_key(|one| std::cmp::Reverse(one.role.rank()));
+        Ok(memberships)
+    }
+
+    /// Those of up to 100 memberships whose organizations are there, in their order. For a trigger.
+    pub async fn of_live_organizations<'a>(
+        &self,
+        memberships: &'a [Membership],
+    ) -> Result<Vec<&'a Membership>, Error> {
+        let organizations = self.organizations_of(memberships).await?;
+        let is_live = |one: &&Membership| {
+            organizations
+                .get(&one.organization_id)
+                .is_some_and(Organization::is_live)
+        };
+        Ok(memberships.iter().filter(is_live).collect())
+    }
+
+    async fn organizations_of(
+        &self,
+        memberships: &[Membership],
+    ) -> Result<HashMap<OrganizationId, Organization>, Error> {
+        let keys: Vec<_> = memberships
+            .iter()
+            .map(|one| keys::organization(&one.tenant_id, &one.organization_id))
+            .collect();
+        let items = self.get_all(&keys.iter().collect::<Vec<_>>()).await?;
+        items
+            .into_values()
+            .map(|item| organizations::from_row(item).map(|found| (found.id.clone(), found)))
+            .collect()
+    }
+}

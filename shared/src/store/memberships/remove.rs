@@ -1,0 +1,103 @@
+//! Taking a member out of an organization and its teams.
+
+use super::{
+    MOST_TEAMS, Owners, Part, in_version, joined_no_more_teams, not_changed, of_organization,
+};
+use crate::domain::{Caller, ExpectedVersion, OrganizationId, Permission, Source, UserId};
+use crate::store::access::{self, Requirement, standing};
+use crate::store::patience::Patience;
+use crate::store::team_members::JOINED_TEAMS;
+use crate::store::transaction::Transaction;
+use crate::store::{Error, Store, keys};
+
+impl Store {
+    /// Takes a user out of an organization and its teams; done when they are not in it. For owners and admins,
+    /// who touch nobody more than they are, and for the user themself.
+    ///
+    /// What the directory manages stays, unless a tenant admin forces it.
+    pub async fn remove_member(
+        &self,
+        caller: &Caller,
+        (organization, user): (&OrganizationId, &UserId),
+        force: bool,
+        expected: &ExpectedVersion,
+    ) -> Result<(), Error> {
+        let key = keys::membership(&caller.tenant_id, user, organization);
+        let oneself = caller.user_id == *user;
+        let mut patience = Patience::new(self.patience);
+        loop {
+            let now = self.clock.now();
+            let view = self.view(caller, organization, &[&key]).await?;
+            let before = view.membership(&key)?;
+            if oneself && before.is_none() && !caller.tenant_admin {
+                // Left before. Says nothing about the organization.
+                return Ok(());
+            }
+            view.organization(caller, organization, now)?;
+            if !oneself {
+                let own = view.membership(&access::own_key(caller, organization))?;
+                let standing = standing(caller, own.as_ref())?;
+                standing.require(Permission::ManageMembers)?;
+                if before
+                    .as_ref()
+                    .is_some_and(|before| !standing.reaches(before.role))
+                {
+                    return Err(Error::Forbidden);
+                }
+            }
+            let Some(before) = before else {
+                return Ok(());
+            };
+            if !expected.allows(before.version) {
+                return Err(Error::VersionMismatch);
+            }
+            if before.source == Source::Entra && !(force && caller.tenant_admin) {
+                return Err(Error::DirectoryManaged);
+            }
+
+            let joined = view
+                .item(&key)
+                .and_then(|item| item.get(JOINED_TEAMS))
+                .cloned();
+            let mut teams = Vec::new();
+            if joined.is_some() {
+                // After the membership: what is not found here was not there when it was read.
+                teams = self
+                    .teams_in_organization(&caller.tenant_id, user, organization)
+                    .await?;
+            }
+            let mut transaction = Transaction::new(self.clock.new_id());
+            if !oneself {
+                let requirement = Requirement {
+                    permission: Permission::ManageMembers,
+                    reach: Some(before.role),
+                };
+                let who = (caller, organization);
+                access::require(self, &mut transaction, Part::Caller, who, requirement, now);
+            }
+            let rest = teams.split_off(teams.len().min(MOST_TEAMS));
+            for team in &teams {
+                let of_organization = of_organization(organization);
+                transaction.delete(self, Part::Team, team, of_organization);
+            }
+            if rest.is_empty() {
+                let condition = in_version(before.version).and(joined_no_more_teams(joined));
+                transaction.delete(self, Part::Membership, &key, condition);
+            } else {
+                // More than one transaction holds: some teams first, and the membership at the end.
+                transaction.check(self, Part::Membership, &key, in_version(before.version));
+            }
+            let owners = match Owners::between(Some(&before), None) {
+                Owners::OneLess if !rest.is_empty() => Owners::OneLessSoon,
+                owners => owners,
+            };
+            self.hold_organization(&mut transaction, &caller.tenant_id, organization, owners);
+            match transaction.commit(self).await? {
+                Ok(()) if rest.is_empty() => return Ok(()),
+                Ok(()) => continue,
+                Err(unmet) => not_changed(&unmet, expected)?,
+            }
+            patience.wait(Error::Conflict).await?;
+        }
+    }
+}

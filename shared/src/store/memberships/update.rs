@@ -1,0 +1,83 @@
+//! Changing the role or the status of a member.
+
+use super::{Owners, Part, change_to, in_version, not_changed};
+use crate::domain::{
+    Caller, ExpectedVersion, Membership, MembershipPatch, OrganizationId, Permission, UserId,
+};
+use crate::store::access::{self, Requirement, standing};
+use crate::store::expression::text;
+use crate::store::patience::Patience;
+use crate::store::transaction::Transaction;
+use crate::store::{Error, Store, keys};
+
+impl Store {
+    /// Changes role or status of a membership. For owners and admins, who touch and make nobody
+    /// more than they are.
+    ///
+    /// One read, and one transaction on the condition that the membership is still in the version
+    /// read, the caller may, the organization is there and keeps an owner.
+    pub async fn update_membership(
+        &self,
+        caller: &Caller,
+        (organization, user): (&OrganizationId, &UserId),
+        patch: MembershipPatch,
+        expected: &ExpectedVersion,
+    ) -> Result<Membership, Error> {
+        let key = keys::membership(&caller.tenant_id, user, organization);
+        let mut patience = Patience::new(self.patience);
+        loop {
+            let now = self.clock.now();
+            let view = self.view(caller, organization, &[&key]).await?;
+            view.organization(caller, organization, now)?;
+            let own = view.membership(&access::own_key(caller, organization))?;
+            let standing = standing(caller, own.as_ref())?;
+            standing.require(Permission::ManageMembers)?;
+            let before = view.membership(&key)?.ok_or(Error::NotFound)?;
+            if !standing.reaches(before.role) {
+                return Err(Error::Forbidden);
+            }
+            if !expected.allows(before.version) {
+                return Err(Error::VersionMismatch);
+            }
+            let after = patch.apply(&before, now).map_err(|reason| Error::Invalid {
+                field: "/status",
+                reason,
+            })?;
+            if !standing.reaches(after.role) {
+                return Err(Error::Forbidden);
+            }
+            if after == before {
+                return Ok(before);
+            }
+
+            let mut transaction = Transaction::new(self.clock.new_id());
+            let higher = if before.role.reaches(after.role) {
+                before.role
+            } else {
+                after.role
+            };
+            let requirement = Requirement {
+                permission: Permission::ManageMembers,
+                reach: Some(higher),
+            };
+            let mut change = change_to(&after);
+            let mut condition = in_version(before.version);
+            if caller.user_id == *user && !caller.tenant_admin {
+                // No two actions of a transaction may name one item.
+                change = change.set("last_active_at", text(now.to_string()));
+                condition = condition.and(requirement.condition());
+            } else {
+                let who = (caller, organization);
+                access::require(self, &mut transaction, Part::Caller, who, requirement, now);
+            }
+            transaction.update(self, Part::Membership, &key, change, condition);
+            let owners = Owners::between(Some(&before), Some(&after));
+            self.hold_organization(&mut transaction, &caller.tenant_id, organization, owners);
+            match transaction.commit(self).await? {
+                Ok(()) => return Ok(after),
+                Err(unmet) => not_changed(&unmet, expected)?,
+            }
+            patience.wait(Error::Conflict).await?;
+        }
+    }
+}

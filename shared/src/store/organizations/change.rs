@@ -1,0 +1,216 @@
+//! Changing, deleting and restoring an organization.
+
+use super::{CHANGEABLE, Part, SYNCED_NAME, to_row};
+use crate::domain::{
+    Caller, ExpectedVersion, Name, Organization, OrganizationId, OrganizationPatch, Permission,
+    Timestamp,
+};
+use crate::store::access::{self, Requirement, standing};
+use crate::store::expression::{Change, Condition, number, text};
+use crate::store::idempotency::{self, FirstAnswer, Once};
+use crate::store::keys::{self, Key};
+use crate::store::patience::Patience;
+use crate::store::sync::Written;
+use crate::store::transaction::{Transaction, Unmet};
+use crate::store::{Done, Error, Store};
+
+impl Store {
+    /// Changes an organization. For owners and admins; its billing fields for owners.
+    ///
+    /// One read, and one transaction on the condition that the version is still the one read, the
+    /// caller may, and a new name is free.
+    pub async fn update_organization(
+        &self,
+        caller: &Caller,
+        id: &OrganizationId,
+        patch: &OrganizationPatch,
+        expected: &ExpectedVersion,
+    ) -> Result<Organization, Error> {
+        let permission = if patch.changes_billing() {
+            Permission::UpdateBilling
+        } else {
+            Permission::UpdateOrganization
+        };
+        let mut patience = Patience::new(self.patience);
+        loop {
+            let now = self.clock.now();
+            let view = self.view(caller, id, &[]).await?;
+            let before = view.organization(caller, id, now)?;
+            let own = view.membership(&access::own_key(caller, id))?;
+            standing(caller, own.as_ref())?.require(permission)?;
+            if !expected.allows(before.version) {
+                return Err(Error::VersionMismatch);
+            }
+            let after = patch.apply(&before, now).map_err(|reason| Error::Invalid {
+                field: "/metadata",
+                reason,
+            })?;
+            if after == before {
+                return Ok(before);
+            }
+            let transaction = self.change(caller, &before, &after, permission, now)?;
+            match transaction.commit(self).await? {
+                Ok(()) => return Ok(after),
+                Err(unmet) => not_changed(&unmet, expected)?,
+            }
+            patience.wait(Error::Conflict).await?;
+        }
+    }
+
+    /// Deletes an organization: hidden at once, its name free, restorable for [`RETENTION`]. For owners.
+    pub async fn delete_organization(
+        &self,
+        caller: &Caller,
+        id: &OrganizationId,
+        expected: &ExpectedVersion,
+    ) -> Result<(), Error> {
+        let permission = Permission::DeleteOrganization;
+        let mut patience = Patience::new(self.patience);
+        loop {
+            let now = self.clock.now();
+            let view = self.view(caller, id, &[]).await?;
+            let before = view.organization(caller, id, now)?;
+            let own = view.membership(&access::own_key(caller, id))?;
+            standing(caller, own.as_ref())?.require(permission)?;
+            if !expected.allows(before.version) {
+                return Err(Error::VersionMismatch);
+            }
+            let after = before.deleted(now);
+            let transaction = self.change(caller, &before, &after, permission, now)?;
+            match transaction.commit(self).await? {
+                Ok(()) => return Ok(()),
+                Err(unmet) => not_changed(&unmet, expected)?,
+            }
+            patience.wait(Error::Conflict).await?;
+        }
+    }
+
+    /// Brings a deleted organization back under its name; one that is there stays as it is. For
+    /// tenant admins and members with the role owner.
+    pub async fn restore_organization(
+        &self,
+        caller: &Caller,
+        id: &OrganizationId,
+        once: Option<&Once>,
+        answer: impl Fn(&Organization) -> FirstAnswer,
+    ) -> Result<Done<Organization>, Error> {
+        let permission = Permission::RestoreOrganization;
+        let mut patience = Patience::new(self.patience);
+        loop {
+            let now = self.clock.now();
+            let record: Vec<&Key> = once.iter().map(|once| once.key()).collect();
+            let view = self.view(caller, id, &record).await?;
+            if let Some(first) = idempotency::found(once, &view)? {
+                return Ok(Done::Before(first));
+            }
+            let before = view.any_organization(caller, id, now)?;
+            let own = view.membership(&access::own_key(caller, id))?;
+            standing(caller, own.as_ref())?.require(permission)?;
+            if before.is_live() {
+                return idempotency::unchanged(self, once, before, answer).await;
+            }
+            let after = before.restored(now);
+            let mut transaction = self.change(caller, &before, &after, permission, now)?;
+            if let Some(once) = once {
+                once.record(self, &mut transaction, Part::Record, &answer(&after))?;
+            }
+            match transaction.commit(self).await? {
+                Ok(()) => return Ok(Done::Now(after)),
+                // The next round finds the record.
+                Err(unmet) if unmet.of(&Part::Record).is_some() => {}
+                Err(unmet) => not_changed(&unmet, &ExpectedVersion::Any)?,
+            }
+            patience.wait(Error::Conflict).await?;
+        }
+    }
+
+    /// The transaction that makes `after` of `before`, names included.
+    fn change(
+        &self,
+        caller: &Caller,
+        before: &Organization,
+        after: &Organization,
+        permission: Permission,
+        now: Timestamp,
+    ) -> Result<Transaction<Part>, Error> {
+        let mut transaction = Transaction::new(self.clock.new_id());
+        let requirement = Requirement {
+            permission,
+            reach: None,
+        };
+        let who = (caller, &before.id);
+        access::require(self, &mut transaction, Part::Caller, who, requirement, now);
+
+        self.write_change(&mut transaction, before, after, None)?;
+        Ok(transaction)
+    }
+
+    fn write_change(
+        &self,
+        transaction: &mut Transaction<Part>,
+        before: &Organization,
+        after: &Organization,
+        synced_name: Option<&Name>,
+    ) -> Result<(), Error> {
+        let item = to_row(after)?;
+        let mut change = CHANGEABLE.iter().fold(Change::new(), |change, attribute| {
+            change.take(attribute, &item)
+        });
+        if let Some(name) = synced_name {
+            change = change.set(SYNCED_NAME, text(name.as_str()));
+        }
+        let unchanged =
+            Condition::new("#version = :before").value(":before", number(before.version));
+        let key = keys::organization(&before.tenant_id, &before.id);
+        transaction.update(self, Part::Organization, &key, change, unchanged);
+
+        let held = before.is_live().then(|| before.name.folded());
+        let wanted = after.is_live().then(|| after.name.folded());
+        if held != wanted {
+            if let Some(name) = held {
+                let own = Condition::new("attribute_not_exists(#pk) OR #organization_id = :id")
+                    .value(":id", text(before.id.as_str()));
+                let key = keys::name_reservation(&before.tenant_id, &name);
+                transaction.delete(self, Part::OldName, &key, own);
+            }
+            if wanted.is_some() {
+                self.reserve_name(transaction, Part::NewName, after)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Renames what the login sync made, if it is still as it was read.
+    pub(in crate::store) async fn rename_synced_organization(
+        &self,
+        before: &Organization,
+        after: &Organization,
+    ) -> Result<Written, Error> {
+        let mut transaction = Transaction::new(self.clock.new_id());
+        self.write_change(&mut transaction, before, after, Some(&after.name))?;
+        let Err(unmet) = transaction.commit(self).await? else {
+            return Ok(Written::Done);
+        };
+        Ok(match unmet.of(&Part::Organization) {
+            None if unmet.of(&Part::NewName).is_some() => Written::NameTaken,
+            _ => Written::AsItWas,
+        })
+    }
+}
+
+/// What it means that a change was not applied; nothing when it is to be tried anew.
+fn not_changed(unmet: &Unmet<Part>, expected: &ExpectedVersion) -> Result<(), Error> {
+    if let Some(refusal) = access::refusal(unmet, &Part::Caller) {
+        return Err(refusal);
+    }
+    match unmet.of(&Part::Organization) {
+        Some(None) => return Err(Error::NotFound),
+        Some(Some(_)) if !expected.is_any() => return Err(Error::VersionMismatch),
+        Some(Some(_)) => return Ok(()),
+        None => {}
+    }
+    if unmet.of(&Part::NewName).is_some() {
+        return Err(Error::NameTaken);
+    }
+    Ok(())
+}

@@ -1,0 +1,212 @@
+//! Organizations: their rows, and what is done with them.
+
+mod change;
+mod create;
+mod read;
+
+use crate::domain::{
+    BillingAddress, Domain, Email, FoldedName, Limits, Metadata, Name, Organization,
+    OrganizationId, OrganizationStatus, RETENTION, Source, StripeCustomerId, TenantId, Timestamp,
+    UserId,
+};
+use crate::store::expression::{Condition, Item, text};
+use crate::store::keys::{self, GSI1, GSI2, Key, Listing};
+use crate::store::transaction::Transaction;
+use crate::store::{Error, Store, from_item, to_item};
+use serde::{Deserialize, Serialize};
+
+/// The name that the login sync gave an organization or a team last. While it still is the name,
+/// nobody has renamed it by hand.
+pub(super) const SYNCED_NAME: &str = "synced_name";
+
+/// Attributes that a change of an organization writes. `owner_count` is not among them: it changes
+/// only with memberships.
+const CHANGEABLE: [&str; 16] = [
+    "name",
+    "domain",
+    "billing_email",
+    "billing_address",
+    "stripe_customer_id",
+    "metadata",
+    "limits",
+    "status",
+    "version",
+    "updated_at",
+    "deleted_at",
+    "expires_at",
+    "gsi1pk",
+    "gsi1sk",
+    "gsi2pk",
+    "gsi2sk",
+];
+
+/// What a list of organizations is narrowed down to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrganizationFilter {
+    /// Those that are there, or those that are deleted.
+    pub listing: Listing,
+    /// Those of a domain.
+    pub domain: Option<Domain>,
+    /// Those of a name.
+    pub name: Option<FoldedName>,
+    /// Those whose names begin so.
+    pub name_prefix: Option<FoldedName>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    id: OrganizationId,
+    tenant_id: TenantId,
+    name: Name,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<Domain>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    billing_email: Option<Email>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    billing_address: Option<BillingAddress>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stripe_customer_id: Option<StripeCustomerId>,
+    /// JSON: DynamoDB's numbers are not those of JSON.
+    metadata: String,
+    limits: Limits,
+    spend: f64,
+    source: Source,
+    status: OrganizationStatus,
+    version: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_by: Option<UserId>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted_at: Option<Timestamp>,
+    /// When DynamoDB may purge it, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<i64>,
+}
+
+pub(super) fn to_row(organization: &Organization) -> Result<Item, Error> {
+    let Organization {
+        id,
+        tenant_id,
+        name,
+        domain,
+        ..
+    } = organization.clone();
+    let listing = match organization.status {
+        OrganizationStatus::Active => Listing::Live,
+        OrganizationStatus::Deleted => Listing::Deleted,
+    };
+    let place = keys::by_name(&name.folded(), &id);
+    let in_index = |index: &str, partition: String| {
+        Key {
+            pk: partition,
+            sk: place.clone(),
+        }
+        .attributes_of(index)
+    };
+    let mut item = to_item(
+        &Row {
+            domain: domain.clone(),
+            billing_email: organization.billing_email.clone(),
+            billing_address: organization.billing_address.clone(),
+            stripe_customer_id: organization.stripe_customer_id.clone(),
+            metadata: organization.metadata.to_json(),
+            limits: organization.limits.clone(),
+            spend: organization.spend,
+            source: organization.source,
+            status: organization.status,
+            version: organization.version,
+            created_by: organization.created_by.clone(),
+            created_at: organization.created_at,
+            updated_at: organization.updated_at,
+            deleted_at: organization.deleted_at,
+            expires_at: organization
+                .deleted_at
+                .map(|at| at.after(RETENTION).as_second()),
+            id: id.clone(),
+            tenant_id: tenant_id.clone(),
+            name: name.clone(),
+        },
+        [
+            keys::organization(&tenant_id, &id).attributes(),
+            in_index(GSI1, keys::organizations_partition(&tenant_id, listing)),
+        ],
+    )?;
+    if let Some(domain) = domain {
+        item.extend(in_index(
+            GSI2,
+            keys::domain_partition(&tenant_id, &domain, listing),
+        ));
+    }
+    Ok(item)
+}
+
+pub(super) fn from_row(item: Item) -> Result<Organization, Error> {
+    let row: Row = from_item(item)?;
+    let metadata: Metadata = serde_json::from_str(&row.metadata).map_err(Error::defect)?;
+    Ok(Organization {
+        id: row.id,
+        tenant_id: row.tenant_id,
+        name: row.name,
+        domain: row.domain,
+        billing_email: row.billing_email,
+        billing_address: row.billing_address,
+        stripe_customer_id: row.stripe_customer_id,
+        metadata,
+        limits: row.limits,
+        spend: row.spend,
+        source: row.source,
+        status: row.status,
+        version: row.version,
+        created_by: row.created_by,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        deleted_at: row.deleted_at,
+    })
+}
+
+/// The parts of the transactions on an organization.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Part {
+    Caller,
+    Organization,
+    NewName,
+    OldName,
+    Owner,
+    User,
+    Record,
+}
+
+/// That an organization is there.
+pub(super) fn live() -> Condition {
+    Condition::new("#status = :live").value(":live", text("active"))
+}
+
+/// What it means that [`live`] did not hold for the organization.
+pub(super) fn is_gone(item: Option<&Item>) -> bool {
+    item.and_then(|item| item.get("status")) != Some(&text("active"))
+}
+
+impl Store {
+    pub(super) fn reserve_name<L: Copy + PartialEq>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
+        organization: &Organization,
+    ) -> Result<(), Error> {
+        #[derive(Serialize)]
+        struct Reservation<'a> {
+            tenant_id: &'a TenantId,
+            organization_id: &'a OrganizationId,
+        }
+
+        let key = keys::name_reservation(&organization.tenant_id, &organization.name.folded());
+        let reservation = Reservation {
+            tenant_id: &organization.tenant_id,
+            organization_id: &organization.id,
+        };
+        let item = to_item(&reservation, [key.attributes(), Item::new()])?;
+        transaction.put(self, label, item, Condition::absent());
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+//! Reading organizations.
+
+use super::{OrganizationFilter, from_row};
+use crate::domain::{Caller, Organization, OrganizationId, Permission, TenantId};
+use crate::store::access::{self, standing};
+use crate::store::expression::Item;
+use crate::store::keys::{self, GSI1, GSI2, Key};
+use crate::store::{Error, Page, Query, Store, in_partition};
+
+impl Store {
+    /// An organization, and whether the caller may see its billing fields. For active members.
+    pub async fn organization(
+        &self,
+        caller: &Caller,
+        id: &OrganizationId,
+    ) -> Result<(Organization, bool), Error> {
+        let view = self.view(caller, id, &[]).await?;
+        let organization = view.organization(caller, id, self.clock.now())?;
+        let own = view.membership(&access::own_key(caller, id))?;
+        let standing = standing(caller, own.as_ref())?;
+        standing.require(Permission::ViewOrganization)?;
+        Ok((organization, standing.grants(Permission::ViewBilling)))
+    }
+
+    /// The organizations of the tenant by name, from behind `after` on. For tenant admins.
+    pub async fn organizations(
+        &self,
+        caller: &Caller,
+        filter: &OrganizationFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Organization>, Error> {
+        if !caller.tenant_admin {
+            return Err(Error::Forbidden);
+        }
+        let (index, partition) = match &filter.domain {
+            Some(domain) => (
+                GSI2,
+                keys::domain_partition(&caller.tenant_id, domain, filter.listing),
+            ),
+            None => (
+                GSI1,
+                keys::organizations_partition(&caller.tenant_id, filter.listing),
+            ),
+        };
+        let start = match (&filter.name, &filter.name_prefix) {
+            (Some(name), _) => keys::name_start(name),
+            (None, Some(prefix)) => keys::name_prefix_start(prefix),
+            (None, None) => String::new(),
+        };
+        let after = after
+            .map(|place| place_in_list(&caller.tenant_id, index, &partition, place))
+            .transpose()?;
+        let page = self
+            .query(Query {
+                index: Some(index),
+                condition: in_partition(Some(index), partition, start),
+                filter: None,
+                after,
+                limit,
+            })
+            .await?;
+        let now = self.clock.now();
+        let mut items = Vec::with_capacity(page.items.len());
+        for item in page.items {
+            let organization = from_row(item)?;
+            let folded = organization.name.folded();
+            // The key tells all but the far end of a very long beginning.
+            let begins = filter
+                .name_prefix
+                .as_ref()
+                .is_none_or(|prefix| folded.as_str().starts_with(prefix.as_str()));
+            if begins && !organization.is_purged(now) {
+                items.push(organization);
+            }
+        }
+        Ok(Page {
+            items,
+            next: page.next,
+        })
+    }
+}
+
+/// The key to go on behind, from an organization's place by name. Whatever the place says, the key
+/// stays in the partition.
+fn place_in_list(
+    tenant: &TenantId,
+    index: &str,
+    partition: &str,
+    place: &str,
+) -> Result<Item, Error> {
+    let id = place
+        .rsplit_once('#')
+        .map(|(_, id)| OrganizationId::parse(id));
+    let Some(Ok(id)) = id else {
+        return Err(Error::InvalidPosition);
+    };
+    let mut key = keys::organization(tenant, &id).attributes();
+    let in_index = Key {
+        pk: partition.to_owned(),
+        sk: place.to_owned(),
+    };
+    key.extend(in_index.attributes_of(index));
+    Ok(key)
+}

@@ -1,0 +1,94 @@
+//! Putting a user into a team.
+
+use super::{JOINED_TEAMS, Part, from_row, not_held, to_row};
+use crate::domain::{Caller, Status, TeamId, TeamMembership, TeamRole, UserId};
+use crate::store::expression::{Change, Condition, text};
+use crate::store::idempotency::{self, FirstAnswer, Once};
+use crate::store::transaction::Transaction;
+use crate::store::{Added, Done, Error, Store, keys, organizations, teams};
+
+impl Store {
+    /// Puts a user into a team. For managers of its organization and up, its leaders, and tenant
+    /// admins.
+    ///
+    /// One transaction: the caller may, team and organization are there, the user is an active
+    /// member of the organization (known in the tenant, for a standalone team), and not in the team.
+    pub async fn add_team_member(
+        &self,
+        caller: &Caller,
+        team: &TeamId,
+        (user, role): (&UserId, TeamRole),
+        once: Option<&Once>,
+        answer: impl Fn(&Added<TeamMembership>) -> FirstAnswer,
+    ) -> Result<Done<Added<TeamMembership>>, Error> {
+        let now = self.clock.now();
+        let record = once.map(Once::key);
+        let view = self.team_view(caller, team, |_| Vec::new(), record).await?;
+        if let Some(first) = idempotency::found(once, &view.items)? {
+            return Ok(Done::Before(first));
+        }
+        view.require_lead()?;
+        let team = &view.found.team;
+        let membership = TeamMembership::new(team, user.clone(), role, now);
+        let added = Added::New(membership.clone());
+
+        let mut transaction = Transaction::new(self.clock.new_id());
+        let own = caller.user_id == *user && !caller.tenant_admin;
+        let is_active =
+            Condition::new("#status = :active").value(":active", text(Status::Active.as_str()));
+        if let Some(organization) = &team.organization_id {
+            let mut join = Change::new().add(JOINED_TEAMS, 1);
+            let mut condition = is_active;
+            if own {
+                // No two actions of a transaction may name one item.
+                join = join.set("last_active_at", text(now.to_string()));
+                condition = teams::requirement(view.standing).condition();
+            }
+            let key = keys::membership(&caller.tenant_id, user, organization);
+            transaction.touch(self, Part::User, &key, join, condition);
+            let key = keys::organization(&caller.tenant_id, organization);
+            transaction.check(self, Part::Organization, &key, organizations::live());
+        } else {
+            let key = keys::user(&caller.tenant_id, user);
+            transaction.check(self, Part::User, &key, Condition::present());
+        }
+        if !own {
+            let parts = (Part::Caller, Part::Leader);
+            let how = (team, view.standing);
+            self.require_team(&mut transaction, parts, caller, how, now);
+        }
+        let key = keys::team(&caller.tenant_id, &team.id);
+        transaction.check(self, Part::Team, &key, Condition::present());
+        transaction.put(
+            self,
+            Part::Membership,
+            to_row(&membership)?,
+            Condition::absent(),
+        );
+        if let Some(once) = once {
+            once.record(self, &mut transaction, Part::Record, &answer(&added))?;
+        }
+        let Err(unmet) = transaction.commit(self).await? else {
+            return Ok(Done::Now(added));
+        };
+        if let Some(once) = once
+            && let Some(first) = once.first_answer(&unmet, &Part::Record)?
+        {
+            return Ok(Done::Before(first));
+        }
+        not_held(&unmet)?;
+        match unmet.of(&Part::Membership) {
+            Some(Some(item)) => {
+                let stored = from_row(item.clone())?;
+                if stored.role != role {
+                    return Err(Error::AlreadyMember);
+                }
+                idempotency::unchanged(self, once, Added::Already(stored), answer).await
+            }
+            _ if unmet.of(&Part::User).is_none() => Err(Error::Conflict),
+            _ if own => Err(Error::Forbidden),
+            _ if team.organization_id.is_some() => Err(Error::NotAnOrganizationMember),
+            _ => Err(Error::UnknownUser),
+        }
+    }
+}

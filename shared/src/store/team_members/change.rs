@@ -1,0 +1,179 @@
+//! Changing team memberships, and taking users out of teams.
+
+use super::{Part, from_row, not_held};
+use crate::domain::{
+    Caller, ExpectedVersion, Source, Team, TeamId, TeamMembership, TeamRole, Timestamp, UserId,
+};
+use crate::store::expression::{Change, Condition, number, text};
+use crate::store::keys::{self, GSI1};
+use crate::store::patience::Patience;
+use crate::store::teams::{self, TeamStanding};
+use crate::store::transaction::Transaction;
+use crate::store::{Error, Query, Store, in_partition, key_of};
+use aws_sdk_dynamodb::types::{DeleteRequest, ReturnConsumedCapacity, WriteRequest};
+
+impl Store {
+    /// Changes what a user is in a team. For managers of its organization and up, its leaders, and
+    /// tenant admins. On the condition that the version is still the one read, and the caller may.
+    pub async fn update_team_membership(
+        &self,
+        caller: &Caller,
+        (team, user): (&TeamId, &UserId),
+        role: Option<TeamRole>,
+        expected: &ExpectedVersion,
+    ) -> Result<TeamMembership, Error> {
+        let key = keys::team_membership(&caller.tenant_id, user, team);
+        let mut patience = Patience::new(self.patience);
+        loop {
+            let now = self.clock.now();
+            let view = self
+                .team_view(caller, team, |_| vec![key.clone()], None)
+                .await?;
+            view.require_lead()?;
+            let before = view.items.item(&key).cloned().ok_or(Error::NotFound)?;
+            let before = from_row(before)?;
+            if !expected.allows(before.version) {
+                return Err(Error::VersionMismatch);
+            }
+            let role = role.unwrap_or(before.role);
+            if role == before.role {
+                return Ok(before);
+            }
+            let after = TeamMembership {
+                role,
+                version: before.version + 1,
+                updated_at: now,
+                ..before.clone()
+            };
+            let mut transaction = Transaction::new(self.clock.new_id());
+            self.require_for_target(&mut transaction, caller, user, &view, now);
+            let change = Change::new()
+                .set("role", text(role.as_str()))
+                .set("version", number(after.version))
+                .set("updated_at", text(now.to_string()));
+            transaction.update(self, Part::Membership, &key, change, in_version(&before));
+            match transaction.commit(self).await? {
+                Ok(()) => return Ok(after),
+                Err(unmet) => {
+                    not_held(&unmet)?;
+                    if !expected.is_any() && unmet.of(&Part::Membership).is_some() {
+                        return Err(Error::VersionMismatch);
+                    }
+                }
+            }
+            patience.wait(Error::Conflict).await?;
+        }
+    }
+
+    /// Takes a user out of a team; done when they are not in it. For managers of its organization
+    /// and up, its leaders, and tenant admins.
+    ///
+    /// What the directory manages stays, unless a tenant admin forces it.
+    pub async fn remove_team_member(
+        &self,
+        caller: &Caller,
+        (team, user): (&TeamId, &UserId),
+        force: bool,
+        expected: &ExpectedVersion,
+    ) -> Result<(), Error> {
+        let key = keys::team_membership(&caller.tenant_id, user, team);
+        let mut patience = Patience::new(self.patience);
+        loop {
+            let now = self.clock.now();
+            let view = self
+                .team_view(caller, team, |_| vec![key.clone()], None)
+                .await?;
+            view.require_lead()?;
+            let Some(before) = view.items.item(&key).cloned() else {
+                return Ok(());
+            };
+            let before = from_row(before)?;
+            if !expected.allows(before.version) {
+                return Err(Error::VersionMismatch);
+            }
+            if before.source == Source::Entra && !(force && caller.tenant_admin) {
+                return Err(Error::DirectoryManaged);
+            }
+            let mut transaction = Transaction::new(self.clock.new_id());
+            self.require_for_target(&mut transaction, caller, user, &view, now);
+            transaction.delete(self, Part::Membership, &key, in_version(&before));
+            match transaction.commit(self).await? {
+                Ok(()) => return Ok(()),
+                Err(unmet) => {
+                    not_held(&unmet)?;
+                    if !expected.is_any() && unmet.of(&Part::Membership).is_some() {
+                        return Err(Error::VersionMismatch);
+                    }
+                }
+            }
+            patience.wait(Error::Conflict).await?;
+        }
+    }
+
+    /// As [`Store::require_team`], but where the caller changes their own membership as a leader,
+    /// whose version is pinned by the change itself.
+    fn require_for_target(
+        &self,
+        transaction: &mut Transaction<Part>,
+        caller: &Caller,
+        user: &UserId,
+        view: &teams::TeamView,
+        now: Timestamp,
+    ) {
+        let own = caller.user_id == *user;
+        let standing = match view.standing {
+            TeamStanding::Leads if own => TeamStanding::Sees,
+            standing => standing,
+        };
+        let parts = (Part::Caller, Part::Leader);
+        self.require_team(
+            transaction,
+            parts,
+            caller,
+            (&view.found.team, standing),
+            now,
+        );
+        let key = keys::team(&caller.tenant_id, &view.found.team.id);
+        transaction.check(self, Part::Team, &key, Condition::present());
+    }
+
+    /// Takes everyone out of a team that is gone. What is left when it fails or takes too long
+    /// means nothing and is shown nowhere.
+    pub(in crate::store) async fn clear_team(&self, team: &Team) {
+        let partition = keys::team_partition(&team.tenant_id, &team.id);
+        let cleared = async {
+            loop {
+                let condition = in_partition(Some(GSI1), partition.clone(), "USER#".to_owned());
+                let page = self
+                    .query(Query {
+                        index: Some(GSI1),
+                        condition,
+                        filter: None,
+                        after: None,
+                        limit: 25,
+                    })
+                    .await?;
+                let deletes = page.items.iter().filter_map(|item| {
+                    let key = key_of(item).ok()?.attributes();
+                    let delete = DeleteRequest::builder().set_key(Some(key)).build().ok()?;
+                    Some(WriteRequest::builder().delete_request(delete).build())
+                });
+                let deletes: Vec<_> = deletes.collect();
+                if deletes.is_empty() {
+                    return Ok::<_, Error>(());
+                }
+                self.client
+                    .batch_write_item()
+                    .request_items(&self.table, deletes)
+                    .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                    .send()
+                    .await?;
+            }
+        };
+        let _ = tokio::time::timeout(self.patience, cleared).await;
+    }
+}
+
+fn in_version(membership: &TeamMembership) -> Condition {
+    Condition::new("#version = :before").value(":before", number(membership.version))
+}

@@ -1,0 +1,112 @@
+//! Team memberships: their rows, and what is done with them.
+
+mod add;
+mod change;
+mod read;
+
+use crate::domain::{
+    OrganizationId, Source, Status, Team, TeamId, TeamMembership, TeamRole, TenantId, Timestamp,
+    UserId,
+};
+use crate::store::expression::Item;
+use crate::store::keys::{self, GSI1};
+use crate::store::transaction::Unmet;
+use crate::store::{Error, access, from_item, to_item};
+use serde::{Deserialize, Serialize};
+
+/// Counts how often a user was put into a team of the organization. It lies on the membership in
+/// the organization: who leaves it does so on the condition that no team came in between.
+pub(super) const JOINED_TEAMS: &str = "joined_teams";
+
+/// A team membership with its team.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MembershipOfTeam {
+    /// The membership.
+    pub membership: TeamMembership,
+    /// The team, which is there.
+    pub team: Team,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    tenant_id: TenantId,
+    team_id: TeamId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    organization_id: Option<OrganizationId>,
+    user_id: UserId,
+    role: TeamRole,
+    status: Status,
+    source: Source,
+    version: u64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+pub(super) fn to_row(membership: &TeamMembership) -> Result<Item, Error> {
+    let TeamMembership {
+        tenant_id,
+        team_id,
+        user_id,
+        ..
+    } = membership.clone();
+    let keys = [
+        keys::team_membership(&tenant_id, &user_id, &team_id).attributes(),
+        keys::team_member(&tenant_id, &team_id, &user_id).attributes_of(GSI1),
+    ];
+    let row = Row {
+        tenant_id,
+        team_id,
+        organization_id: membership.organization_id.clone(),
+        user_id,
+        role: membership.role,
+        status: membership.status,
+        source: membership.source,
+        version: membership.version,
+        created_at: membership.created_at,
+        updated_at: membership.updated_at,
+    };
+    to_item(&row, keys)
+}
+
+pub(super) fn from_row(item: Item) -> Result<TeamMembership, Error> {
+    let row: Row = from_item(item)?;
+    Ok(TeamMembership {
+        tenant_id: row.tenant_id,
+        team_id: row.team_id,
+        organization_id: row.organization_id,
+        user_id: row.user_id,
+        role: row.role,
+        status: row.status,
+        source: row.source,
+        version: row.version,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    })
+}
+
+/// The parts of the transactions on a team membership.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Part {
+    Caller,
+    Leader,
+    Organization,
+    Team,
+    /// The target's membership in the organization, or their profile for a standalone team.
+    User,
+    Membership,
+    Record,
+}
+
+/// What it means that caller, team or organization were not as they should be.
+fn not_held(unmet: &Unmet<Part>) -> Result<(), Error> {
+    if let Some(refusal) = access::refusal(unmet, &Part::Caller) {
+        return Err(refusal);
+    }
+    if unmet.of(&Part::Leader).is_some() {
+        return Err(Error::Forbidden);
+    }
+    if unmet.of(&Part::Organization).is_some() || unmet.of(&Part::Team).is_some() {
+        return Err(Error::NotFound);
+    }
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! Changing and deleting a team.
+
+use super::{CHANGEABLE, Part, TeamInOrganization, TeamStanding, in_version, not_changed, to_row};
+use crate::domain::{Caller, ExpectedVersion, Name, Team, TeamId, TeamPatch};
+use crate::store::expression::{Change, Condition, text};
+use crate::store::organizations::SYNCED_NAME;
+use crate::store::patience::Patience;
+use crate::store::sync::Written;
+use crate::store::transaction::Transaction;
+use crate::store::{Error, Store, keys};
+
+impl Store {
+    /// Changes a team. For managers of its organization and up, its leaders, and tenant admins.
+    ///
+    /// One transaction on the condition that the version is still the one read, the caller may, the
+    /// organization's budget is not exceeded, and a new name is free.
+    pub async fn update_team(
+        &self,
+        caller: &Caller,
+        id: &TeamId,
+        patch: &TeamPatch,
+        expected: &ExpectedVersion,
+    ) -> Result<TeamInOrganization, Error> {
+        let mut patience = Patience::new(self.patience);
+        loop {
+            let now = self.clock.now();
+            let view = self.team_view(caller, id, |_| Vec::new(), None).await?;
+            view.require_lead()?;
+            let TeamInOrganization {
+                team: before,
+                organization,
+            } = view.found;
+            if !expected.allows(before.version) {
+                return Err(Error::VersionMismatch);
+            }
+            let after = patch.apply(&before, now).map_err(|reason| Error::Invalid {
+                field: "/metadata",
+                reason,
+            })?;
+            if organization
+                .as_ref()
+                .is_some_and(|organization| after.exceeds(organization))
+            {
+                return Err(Error::BudgetExceedsOrganization);
+            }
+            if after == before {
+                return Ok(TeamInOrganization {
+                    team: before,
+                    organization,
+                });
+            }
+
+            let mut transaction = Transaction::new(self.clock.new_id());
+            let parts = (Part::Caller, Part::Leader);
+            let how = (&before, view.standing);
+            self.require_team(&mut transaction, parts, caller, how, now);
+            self.hold_budget(&mut transaction, &after);
+            self.write_team_change(&mut transaction, &before, &after, None)?;
+            match transaction.commit(self).await? {
+                Ok(()) => {
+                    return Ok(TeamInOrganization {
+                        team: after,
+                        organization,
+                    });
+                }
+                Err(unmet) => not_changed(&unmet, expected)?,
+            }
+            patience.wait(Error::Conflict).await?;
+        }
+    }
+
+    /// Deletes a team, and takes everyone out of it. For managers of its organization and up, and
+    /// tenant admins.
+    ///
+    /// The team goes in one transaction, and with it every right in it. The memberships, which then
+    /// mean nothing, are cleared after it as far as the request's time allows.
+    pub async fn delete_team(
+        &self,
+        caller: &Caller,
+        id: &TeamId,
+        expected: &ExpectedVersion,
+    ) -> Result<(), Error> {
+        let mut patience = Patience::new(self.patience);
+        loop {
+            let now = self.clock.now();
+            let view = self.team_view(caller, id, |_| Vec::new(), None).await?;
+            if view.standing != TeamStanding::Manages {
+                return Err(Error::Forbidden);
+            }
+            let team = view.found.team;
+            if !expected.allows(team.version) {
+                return Err(Error::VersionMismatch);
+            }
+            let mut transaction = Transaction::new(self.clock.new_id());
+            let parts = (Part::Caller, Part::Leader);
+            let how = (&team, TeamStanding::Manages);
+            self.require_team(&mut transaction, parts, caller, how, now);
+            let key = keys::team(&caller.tenant_id, id);
+            transaction.delete(self, Part::Team, &key, in_version(team.version));
+            self.release_team_name(&mut transaction, &team);
+            match transaction.commit(self).await? {
+                Ok(()) => {
+                    self.clear_team(&team).await;
+                    return Ok(());
+                }
+                Err(unmet) => not_changed(&unmet, expected)?,
+            }
+            patience.wait(Error::Conflict).await?;
+        }
+    }
+
+    /// Renames what the login sync made, if it is still as it was read.
+    pub(in crate::store) async fn rename_synced_team(
+        &self,
+        before: &Team,
+        after: &Team,
+    ) -> Result<Written, Error> {
+        let mut transaction = Transaction::new(self.clock.new_id());
+        self.write_team_change(&mut transaction, before, after, Some(&after.name))?;
+        let Err(unmet) = transaction.commit(self).await? else {
+            return Ok(Written::Done);
+        };
+        Ok(match unmet.of(&Part::Team) {
+            None if unmet.of(&Part::NewName).is_some() => Written::NameTaken,
+            _ => Written::AsItWas,
+        })
+    }
+
+    fn write_team_change(
+        &self,
+        transaction: &mut Transaction<Part>,
+        before: &Team,
+        after: &Team,
+        synced_name: Option<&Name>,
+    ) -> Result<(), Error> {
+        let item = to_row(after)?;
+        let mut change = CHANGEABLE.iter().fold(Change::new(), |change, attribute| {
+            change.take(attribute, &item)
+        });
+        if let Some(name) = synced_name {
+            change = change.set(SYNCED_NAME, text(name.as_str()));
+        }
+        let key = keys::team(&before.tenant_id, &before.id);
+        transaction.update(self, Part::Team, &key, change, in_version(before.version));
+        if before.name.folded() != after.name.folded() {
+            self.release_team_name(transaction, before);
+            self.reserve_team_name(transaction, Part::NewName, after)?;
+        }
+        Ok(())
+    }
+
+    fn release_team_name(&self, transaction: &mut Transaction<Part>, team: &Team) {
+        let Some(organization) = &team.organization_id else {
+            return;
+        };
+        let name = team.name.folded();
+        let key = keys::team_name_reservation(&team.tenant_id, organization, &name);
+        let own = Condition::new("attribute_not_exists(#pk) OR #team_id = :team")
+            .value(":team", text(team.id.as_str()));
+        transaction.delete(self, Part::OldName, &key, own);
+    }
+}

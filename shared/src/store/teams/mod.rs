@@ -1,0 +1,242 @@
+//! Teams: their rows, who may do what with them, and what is done with them.
+
+mod change;
+mod create;
+mod read;
+mod standing;
+
+use crate::domain::{
+    Description, ExpectedVersion, Limits, Metadata, Name, Organization, OrganizationId, Permission,
+    Source, Team, TeamId, TenantId, Timestamp, UserId,
+};
+use crate::store::access::{self, Requirement};
+use crate::store::expression::{Condition, Item, number, text};
+use crate::store::keys::{self, GSI1, Key};
+use crate::store::transaction::{Transaction, Unmet};
+use crate::store::{Error, Store, from_item, organizations, to_item};
+use serde::{Deserialize, Serialize};
+
+/// Attributes that a change of a team writes.
+const CHANGEABLE: [&str; 8] = [
+    "name",
+    "description",
+    "is_default",
+    "limits",
+    "metadata",
+    "version",
+    "updated_at",
+    "gsi1sk",
+];
+
+/// A team, and the organization that it is in, which is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TeamInOrganization {
+    /// The team.
+    pub team: Team,
+    /// Its organization; `None` for a standalone team.
+    pub organization: Option<Organization>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    id: TeamId,
+    tenant_id: TenantId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    organization_id: Option<OrganizationId>,
+    name: Name,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<Description>,
+    is_default: bool,
+    limits: Limits,
+    /// JSON: DynamoDB's numbers are not those of JSON.
+    metadata: String,
+    source: Source,
+    version: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_by: Option<UserId>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+pub(super) fn to_row(team: &Team) -> Result<Item, Error> {
+    let in_index = Key {
+        pk: keys::teams_partition(&team.tenant_id, team.organization_id.as_ref()),
+        sk: keys::team_by_name(&team.name.folded(), &team.id),
+    };
+    let keys = [
+        keys::team(&team.tenant_id, &team.id).attributes(),
+        in_index.attributes_of(GSI1),
+    ];
+    let row = Row {
+        id: team.id.clone(),
+        tenant_id: team.tenant_id.clone(),
+        organization_id: team.organization_id.clone(),
+        name: team.name.clone(),
+        description: team.description.clone(),
+        is_default: team.is_default,
+        limits: team.limits.clone(),
+        metadata: team.metadata.to_json(),
+        source: team.source,
+        version: team.version,
+        created_by: team.created_by.clone(),
+        created_at: team.created_at,
+        updated_at: team.updated_at,
+    };
+    to_item(&row, keys)
+}
+
+pub(super) fn from_row(item: Item) -> Result<Team, Error> {
+    let row: Row = from_item(item)?;
+    let metadata: Metadata = serde_json::from_str(&row.metadata).map_err(Error::defect)?;
+    Ok(Team {
+        id: row.id,
+        tenant_id: row.tenant_id,
+        organization_id: row.organization_id,
+        name: row.name,
+        description: row.description,
+        is_default: row.is_default,
+        limits: row.limits,
+        metadata,
+        source: row.source,
+        version: row.version,
+        created_by: row.created_by,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    })
+}
+
+/// The parts of the transactions on a team.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Part {
+    Caller,
+    Leader,
+    Organization,
+    Team,
+    NewName,
+    OldName,
+    Record,
+}
+
+/// What a caller may do with a team, and by what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TeamStanding {
+    /// By the token, or by the role in the organization: all of it.
+    Manages,
+    /// As one of the team's leaders: all but delete it.
+    Leads,
+    /// As a member of the team or its organization: see it.
+    Sees,
+}
+
+/// A team with what decides about it, read at once.
+pub(super) struct TeamView {
+    pub(super) found: TeamInOrganization,
+    pub(super) standing: TeamStanding,
+    pub(super) items: access::View,
+}
+
+impl TeamView {
+    /// Refuses those who may not change the team and its members.
+    pub(super) fn require_lead(&self) -> Result<(), Error> {
+        match self.standing {
+            TeamStanding::Manages | TeamStanding::Leads => Ok(()),
+            TeamStanding::Sees => Err(Error::Forbidden),
+        }
+    }
+}
+
+impl Store {
+    /// Makes the transaction hold only if the team's organization is there and has at least the
+    /// team's budget.
+    fn hold_budget(&self, transaction: &mut Transaction<Part>, team: &Team) {
+        let Some(organization) = &team.organization_id else {
+            return;
+        };
+        let key = keys::organization(&team.tenant_id, organization);
+        let mut condition = organizations::live();
+        if let Some(budget) = team.limits.max_budget {
+            let enough = Condition::new(
+                "attribute_type(#limits.#max_budget, :null) OR #limits.#max_budget >= :budget",
+            )
+            .value(":null", text("NULL"))
+            .value(":budget", decimal(budget.into()));
+            condition = condition.and(enough);
+        }
+        transaction.check(self, Part::Organization, &key, condition);
+    }
+
+    /// In an organization the name of a team is its own; standalone teams may share theirs.
+    pub(super) fn reserve_team_name<L: Copy + PartialEq>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
+        team: &Team,
+    ) -> Result<(), Error> {
+        #[derive(Serialize)]
+        #[allow(clippy::struct_field_names)] // the attributes of the item
+        struct Reservation<'a> {
+            tenant_id: &'a TenantId,
+            organization_id: &'a OrganizationId,
+            team_id: &'a TeamId,
+        }
+
+        let Some(organization_id) = &team.organization_id else {
+            return Ok(());
+        };
+        let name = team.name.folded();
+        let key = keys::team_name_reservation(&team.tenant_id, organization_id, &name);
+        let reservation = Reservation {
+            tenant_id: &team.tenant_id,
+            organization_id,
+            team_id: &team.id,
+        };
+        let item = to_item(&reservation, [key.attributes(), Item::new()])?;
+        transaction.put(self, label, item, Condition::absent());
+        Ok(())
+    }
+}
+
+/// What a change of a team asks of its caller's membership in the organization.
+pub(super) fn requirement(standing: TeamStanding) -> Requirement {
+    let permission = match standing {
+        TeamStanding::Manages => Permission::ManageTeams,
+        TeamStanding::Leads | TeamStanding::Sees => Permission::ViewTeams,
+    };
+    Requirement {
+        permission,
+        reach: None,
+    }
+}
+
+fn in_version(version: u64) -> Condition {
+    Condition::new("#version = :before").value(":before", number(version))
+}
+
+fn decimal(number: f64) -> aws_sdk_dynamodb::types::AttributeValue {
+    aws_sdk_dynamodb::types::AttributeValue::N(number.to_string())
+}
+
+/// What it means that a change was not applied; nothing when it is to be tried anew.
+fn not_changed(unmet: &Unmet<Part>, expected: &ExpectedVersion) -> Result<(), Error> {
+    if let Some(refusal) = access::refusal(unmet, &Part::Caller) {
+        return Err(refusal);
+    }
+    if unmet.of(&Part::Leader).is_some() {
+        return Err(Error::Forbidden);
+    }
+    match unmet.of(&Part::Team) {
+        Some(None) => return Err(Error::NotFound),
+        Some(Some(_)) if !expected.is_any() => return Err(Error::VersionMismatch),
+        Some(Some(_)) => return Ok(()),
+        None => {}
+    }
+    match unmet.of(&Part::Organization) {
+        Some(item) if organizations::is_gone(item) => return Err(Error::NotFound),
+        Some(_) => return Err(Error::BudgetExceedsOrganization),
+        None => {}
+    }
+    if unmet.of(&Part::NewName).is_some() {
+        return Err(Error::NameTaken);
+    }
+    Ok(())
+}

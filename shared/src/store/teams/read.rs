@@ -1,0 +1,77 @@
+//! Reading teams.
+
+use super::{TeamInOrganization, from_row};
+use crate::domain::{Caller, OrganizationId, Permission, TeamId, TenantId};
+use crate::store::expression::Item;
+use crate::store::keys::{self, GSI1, Key};
+use crate::store::{Error, Page, Query, Store, access, in_partition};
+
+impl Store {
+    /// A team. For members of it or of its organization.
+    pub async fn team(&self, caller: &Caller, id: &TeamId) -> Result<TeamInOrganization, Error> {
+        let view = self.team_view(caller, id, |_| Vec::new(), None).await?;
+        Ok(view.found)
+    }
+
+    /// The teams of an organization, or the standalone ones of the tenant, by name, from behind
+    /// `after` on. For the organization's active members; for tenant admins.
+    pub async fn teams(
+        &self,
+        caller: &Caller,
+        organization: Option<&OrganizationId>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<TeamInOrganization>, Error> {
+        let partition = keys::teams_partition(&caller.tenant_id, organization);
+        let after = after.map(|place| place_in_list(&caller.tenant_id, &partition, place));
+        let teams = self.query(Query {
+            index: Some(GSI1),
+            condition: in_partition(Some(GSI1), partition, String::new()),
+            filter: None,
+            after: after.transpose()?,
+            limit,
+        });
+        let (found, page) = match organization {
+            Some(id) => {
+                let (view, page) = tokio::try_join!(self.view(caller, id, &[]), teams)?;
+                let found = view.organization(caller, id, self.clock.now())?;
+                let own = view.membership(&access::own_key(caller, id))?;
+                access::standing(caller, own.as_ref())?.require(Permission::ViewTeams)?;
+                (Some(found), page)
+            }
+            None if caller.tenant_admin => (None, teams.await?),
+            None => return Err(Error::Forbidden),
+        };
+        let with_organization = |item| {
+            let team = from_row(item)?;
+            Ok(TeamInOrganization {
+                team,
+                organization: found.clone(),
+            })
+        };
+        Ok(Page {
+            items: page
+                .items
+                .into_iter()
+                .map(with_organization)
+                .collect::<Result<_, Error>>()?,
+            next: page.next,
+        })
+    }
+}
+
+/// The key to go on behind, from a team's place by name. Whatever the place says, the key stays in
+/// the partition.
+fn place_in_list(tenant: &TenantId, partition: &str, place: &str) -> Result<Item, Error> {
+    let id = place.rsplit_once('#').map(|(_, id)| TeamId::parse(id));
+    let Some(Ok(id)) = id else {
+        return Err(Error::InvalidPosition);
+    };
+    let mut key = keys::team(tenant, &id).attributes();
+    let in_index = Key {
+        pk: partition.to_owned(),
+        sk: place.to_owned(),
+    };
+    key.extend(in_index.attributes_of(GSI1));
+    Ok(key)
+}

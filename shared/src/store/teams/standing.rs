@@ -1,0 +1,115 @@
+//! Who may do what with a team: read, to tell; and as a condition of a write, to hold.
+
+use super::{TeamInOrganization, TeamStanding, TeamView, from_row, requirement};
+use crate::domain::{
+    Caller, Permission, Status, Team, TeamId, TeamMembership, TeamRole, Timestamp,
+};
+use crate::store::access::{self, Standing};
+use crate::store::expression::{Condition, text};
+use crate::store::keys::{self, Key};
+use crate::store::transaction::Transaction;
+use crate::store::{Error, Store, team_members};
+
+impl Store {
+    /// Reads a team, its organization, what the caller is in both, and what else is wanted. One
+    /// read for a standalone team, two for one in an organization, which only the team tells.
+    pub(in crate::store) async fn team_view(
+        &self,
+        caller: &Caller,
+        id: &TeamId,
+        more: impl Fn(&Team) -> Vec<Key>,
+        record: Option<&Key>,
+    ) -> Result<TeamView, Error> {
+        let team_key = keys::team(&caller.tenant_id, id);
+        let own_key = keys::team_membership(&caller.tenant_id, &caller.user_id, id);
+        let mut first = self.read(&[&team_key, &own_key]).await?;
+        let item = first.item(&team_key).ok_or(Error::NotFound)?;
+        let team = from_row(item.clone())?;
+        let own = first
+            .item(&own_key)
+            .cloned()
+            .map(team_members::from_row)
+            .transpose()?;
+        let member = own.as_ref().is_some_and(|own| own.status == Status::Active);
+        let leader = own.as_ref().is_some_and(TeamMembership::leads);
+        let more = more(&team);
+        let wanted = more.iter().chain(record);
+
+        let Some(organization_id) = team.organization_id.clone() else {
+            let standing = match (caller.tenant_admin, leader, member) {
+                (true, _, _) => TeamStanding::Manages,
+                (_, true, _) => TeamStanding::Leads,
+                (_, _, true) => TeamStanding::Sees,
+                _ => return Err(Error::NotFound),
+            };
+            let wanted: Vec<&Key> = wanted.collect();
+            if !wanted.is_empty() {
+                first.extend(self.read(&wanted).await?);
+            }
+            return Ok(TeamView {
+                found: TeamInOrganization {
+                    team,
+                    organization: None,
+                },
+                standing,
+                items: first,
+            });
+        };
+        let view = self
+            .view(caller, &organization_id, &wanted.collect::<Vec<_>>())
+            .await?;
+        let organization = view.organization(caller, &organization_id, self.clock.now())?;
+        let in_organization = view.membership(&access::own_key(caller, &organization_id))?;
+        let standing = match access::standing(caller, in_organization.as_ref())? {
+            one if one.grants(Permission::ManageTeams) => TeamStanding::Manages,
+            Standing::Member(_) if leader => TeamStanding::Leads,
+            _ => TeamStanding::Sees,
+        };
+        first.extend(view);
+        Ok(TeamView {
+            found: TeamInOrganization {
+                team,
+                organization: Some(organization),
+            },
+            standing,
+            items: first,
+        })
+    }
+
+    /// Makes the right to change a team, by which the caller was let through, part of the
+    /// transaction.
+    pub(in crate::store) fn require_team<L: Copy + PartialEq>(
+        &self,
+        transaction: &mut Transaction<L>,
+        (caller_part, leader_part): (L, L),
+        caller: &Caller,
+        (team, standing): (&Team, TeamStanding),
+        now: Timestamp,
+    ) {
+        if caller.tenant_admin {
+            return;
+        }
+        if let Some(organization) = &team.organization_id {
+            let who = (caller, organization);
+            access::require(
+                self,
+                transaction,
+                caller_part,
+                who,
+                requirement(standing),
+                now,
+            );
+        }
+        if standing == TeamStanding::Leads {
+            let key = keys::team_membership(&caller.tenant_id, &caller.user_id, &team.id);
+            transaction.check(self, leader_part, &key, leads());
+        }
+    }
+}
+
+/// That a team membership leads its team.
+fn leads() -> Condition {
+    Condition::new("#status = :active AND #role = :leader")
+        .value(":active", text(Status::Active.as_str()))
+        .value(":leader", text(TeamRole::Leader.as_str()))
+}
