@@ -1,0 +1,130 @@
+//! A write is made with the right that its caller has at that moment, or not at all: invariant 7 of
+//! the data model.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use muster_local::Options;
+use serde_json::{Value, json};
+use support::{Actor, Faults, Reply, World, invariants};
+
+/// Every write of an admin, and the owner's ways to take the right away.
+fn writes_of_an_admin(id: &str) -> Vec<(&'static str, String, Option<Value>)> {
+    let organization = format!("/organizations/{id}");
+    let members = format!("{organization}/members");
+    let admin = json!({"user_id": "new", "role": "admin", "status": "active"});
+    vec![
+        ("PATCH", organization, Some(json!({"name": "Taken over"}))),
+        ("POST", members.clone(), Some(admin)),
+        (
+            "PATCH",
+            format!("{members}/max"),
+            Some(json!({"role": "admin"})),
+        ),
+        (
+            "PATCH",
+            format!("{members}/bob"),
+            Some(json!({"role": "org_admin"})),
+        ),
+        ("DELETE", format!("{members}/max"), None),
+    ]
+}
+
+fn revocations() -> [(&'static str, Option<Value>); 3] {
+    [
+        ("PATCH", Some(json!({"role": "readonly"}))),
+        ("PATCH", Some(json!({"status": "suspended"}))),
+        ("DELETE", None),
+    ]
+}
+
+async fn send(actor: Actor, method: &str, path: String, body: Option<Value>) -> Reply {
+    let request = actor.request(method.parse().unwrap(), &path);
+    actor
+        .send(match &body {
+            Some(body) => request.json(body),
+            None => request,
+        })
+        .await
+}
+
+/// Decided while there was a right, written when there is none.
+#[tokio::test]
+async fn a_write_that_is_on_its_way_when_the_right_goes_is_not_made() {
+    let (world, proxy) = Faults::world(Options::default()).await;
+    let ada = world.user("ada");
+    world.register(&["new"]).await;
+    for number in 0..writes_of_an_admin("").len() {
+        for (how, with) in revocations() {
+            let id = world
+                .organization(&ada, &format!("{number} {how} {with:?}"))
+                .await;
+            let bob = world.member(&id, "bob", "admin", "active").await;
+            world.member(&id, "max", "member", "active").await;
+            let (method, path, body) = writes_of_an_admin(&id).swap_remove(number);
+            let about = format!("{method} {path} {with:?}");
+
+            let mut held = proxy.hold("TransactWriteItems");
+            let going = tokio::spawn(async move { send(bob, method, path, body).await });
+            held.arrived().await;
+            let bobs = format!("/organizations/{id}/members/bob");
+            let revoked = send(ada.clone(), how, bobs, with).await;
+            assert!(revoked.status < 300, "{revoked:?}");
+            let before = world.table().await;
+            held.release();
+            let reply = going.await.unwrap();
+            assert!(matches!(reply.status, 403 | 404), "{about}: {reply:?}");
+            assert_eq!(world.table().await, before, "{about}");
+        }
+    }
+}
+
+/// And of many, none after the answer to the revocation.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_is_written_by_whoever_was_told_to_have_lost_the_right() {
+    for (how, with) in revocations() {
+        let world = World::start().await;
+        let ada = world.user("ada");
+        let id = world.organization(&ada, "Acme").await;
+        let bob = world.member(&id, "bob", "admin", "active").await;
+        let organization = format!("/organizations/{id}");
+        let stop = Arc::new(AtomicBool::new(false));
+        let writers: Vec<_> = (0..6)
+            .map(|n| {
+                let (bob, path, stop) = (bob.clone(), organization.clone(), Arc::clone(&stop));
+                tokio::spawn(async move {
+                    let mut done = 0;
+                    for round in 0.. {
+                        let last = stop.load(Ordering::SeqCst);
+                        let body = json!({"metadata": {format!("by-{n}"): round}});
+                        let reply = bob.patch(&path, body).await;
+                        assert!(!last || reply.status >= 400, "{reply:?}");
+                        done += usize::from(reply.status == 200);
+                        if last || reply.status != 200 {
+                            return (done, reply.status);
+                        }
+                    }
+                    unreachable!("it ends when the right does")
+                })
+            })
+            .collect();
+        // Let some through first.
+        while ada.get(&organization).await.expect(200).body["version"].as_u64() < Some(10) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let revoked = send(ada, how, format!("{organization}/members/bob"), with).await;
+        assert!(revoked.status < 300, "{revoked:?}");
+        let before = world.table().await;
+        stop.store(true, Ordering::SeqCst);
+        let mut done = 0;
+        for writer in writers {
+            let (writes, last) = writer.await.unwrap();
+            assert!(matches!(last, 403 | 404 | 409), "{last}");
+            done += writes;
+        }
+        assert!(done >= 9, "{done}");
+        assert_eq!(world.table().await, before);
+        invariants::check(&world.items().await);
+    }
+}
