@@ -7,6 +7,8 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use muster::domain::Clock;
 use serde_json::{Value, json};
 
@@ -62,7 +64,17 @@ async fn answer(
                 Ok(answer) => (false, answer),
                 Err(diagnostic) => (true, json!(diagnostic)),
             };
-            answered(&answer, error)
+            let mut response = answered(&answer, error);
+            if headers
+                .get("x-amz-log-type")
+                .is_some_and(|kind| kind == "Tail")
+            {
+                let log = STANDARD.encode(lambda.log_of(request_id));
+                if let Ok(log) = HeaderValue::from_str(&log) {
+                    response.headers_mut().insert("x-amz-log-result", log);
+                }
+            }
+            response
         }
         Some(b"Event") => {
             let request_id = request_id.to_owned();

@@ -12,12 +12,12 @@ use lambda_runtime::{Context, Diagnostic, Error};
 use muster::config::Settings;
 use muster::domain::Clock;
 use muster::store::{Client, Store};
-use muster::telemetry::Telemetry;
 use muster_functions::App;
 use serde_json::Value;
 
 use crate::log::Log;
 use crate::options::Options;
+use crate::tail::Tail;
 use crate::template::{Function, Template};
 
 /// The account that everything local belongs to.
@@ -57,6 +57,7 @@ pub(crate) struct Lambda {
     functions: Vec<Arc<Deployed>>,
     clock: Clock,
     log: Log,
+    tail: Tail,
 }
 
 /// A function and its code.
@@ -74,10 +75,11 @@ impl Lambda {
         client: &Client,
         table: &str,
     ) -> Result<Self> {
+        let tail = Tail::default();
         let functions = template.functions.iter().map(|function| {
             let handler = match options.handlers.get(&function.binary) {
                 Some(handler) => Some(handler.clone()),
-                None => linked(function, options, client, table)?,
+                None => linked(function, options, client, table, &tail)?,
             };
             Ok(Arc::new(Deployed {
                 function: function.clone(),
@@ -86,6 +88,7 @@ impl Lambda {
         });
         Ok(Self {
             functions: functions.collect::<Result<_>>()?,
+            tail,
             // The context's deadline is a point in real time, whatever clock the handlers are given.
             clock: Clock::system(),
             log: options.log.into(),
@@ -98,6 +101,11 @@ impl Lambda {
             deployed.function.resource == name || deployed.function.binary == name
         };
         self.functions.iter().find(named)
+    }
+
+    /// The end of what the functions wrote to their log in an invocation.
+    pub(crate) fn log_of(&self, request_id: &str) -> String {
+        self.tail.of(request_id)
     }
 
     /// Functions of the template that no code is linked for.
@@ -183,16 +191,6 @@ pub(crate) fn arn(resource: &str) -> String {
     format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{resource}")
 }
 
-/// Why a request failed, for whoever watches the terminal. Requests themselves have the gateway's
-/// line.
-fn telemetry(log: Log) -> Telemetry {
-    Telemetry::to(move |line| {
-        if let Some(error) = line.get("error").and_then(Value::as_str) {
-            log.line(format_args!("failed: {error}"));
-        }
-    })
-}
-
 /// The linked function's code with its own settings: the one place that knows how an [`App`] is
 /// made.
 fn linked(
@@ -200,6 +198,7 @@ fn linked(
     options: &Options,
     client: &Client,
     table: &str,
+    tail: &Tail,
 ) -> Result<Option<Handler>> {
     let mut all = muster_functions::functions().iter();
     let Some(linked) = all.find(|linked| linked.name == function.binary) else {
@@ -221,7 +220,7 @@ fn linked(
         store: Store::new(client.clone(), table).with_clock(options.clock.clone()),
         settings: Settings::read(variable).with_context(of_function)?,
         clock: options.clock.clone(),
-        telemetry: telemetry(options.log.into()),
+        telemetry: tail.telemetry(options.log.into()),
         login_sync: None,
     };
     let app = if linked.syncs_logins {

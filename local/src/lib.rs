@@ -23,6 +23,7 @@ mod page;
 mod problem;
 mod stack;
 mod table;
+mod tail;
 pub mod template;
 
 pub use issuer::{Identity, Issuer};

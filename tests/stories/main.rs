@@ -15,6 +15,8 @@ mod idempotency;
 mod invariants;
 mod last_owner;
 mod lifecycle;
+mod local_entra;
+mod made_anew;
 mod odd_values;
 mod pages;
 mod problems;

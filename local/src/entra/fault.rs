@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
+use futures::StreamExt as _;
 use serde_json::Value;
 
 use super::answer::{Refusal, json};
@@ -56,7 +57,12 @@ pub(super) async fn play(fault: &Fault) -> Option<Response> {
     tokio::time::sleep(Duration::from_millis(fault.delay_ms)).await;
     if fault.cut_off {
         let parts = [Ok("{\"value\": ["), Err("the directory's file says so")];
-        let cut_off = Body::from_stream(futures::stream::iter(parts));
+        // A moment between them, or nothing at all would be sent.
+        let parts = futures::stream::iter(parts).then(|part| async move {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            part
+        });
+        let cut_off = Body::from_stream(parts);
         return Some(Response::new(cut_off));
     }
     if fault.status.is_none() && fault.body.is_none() {

@@ -1,0 +1,98 @@
+//! The last log lines of the functions, for whoever invokes one with `X-Amz-Log-Type: Tail`.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use muster::telemetry::Telemetry;
+use serde_json::Value;
+
+use crate::log::Log;
+
+/// Lines that are kept.
+const LINES: usize = 256;
+/// Most bytes of the lines of one invocation that are handed out, as Lambda does.
+const MAX_BYTES: usize = 4 * 1024;
+
+/// Lines with the id of the invocation that wrote them, the last ones at the end.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tail(Arc<Mutex<VecDeque<(String, String)>>>);
+
+impl Tail {
+    /// Takes the lines of a function in. What failed, and what a login came to, is said on the
+    /// terminal; requests have the gateway's line there.
+    pub(crate) fn telemetry(&self, log: Log) -> Telemetry {
+        let tail = self.clone();
+        Telemetry::to(move |line| {
+            let text = |name: &str| line.get(name).and_then(Value::as_str);
+            if let Some(error) = text("error") {
+                log.line(format_args!("failed: {error}"));
+            }
+            if let (Some("login sync"), Some(outcome)) = (text("message"), text("outcome")) {
+                let reason = text("reason").map(|reason| format!(" ({reason})"));
+                let reason = reason.unwrap_or_default();
+                let count = |name: &str| line.get(name).and_then(Value::as_u64).unwrap_or_default();
+                log.line(format_args!(
+                    "login {outcome}{reason}: {} organizations and {} teams made, {} memberships \
+                     made and {} removed, {:.0} ms",
+                    count("OrganizationsMade"),
+                    count("TeamsMade"),
+                    count("MembershipsMade"),
+                    count("MembershipsRemoved"),
+                    line.get("SyncDuration")
+                        .and_then(Value::as_f64)
+                        .unwrap_or_default(),
+                ));
+            }
+            if let Some(id) = text("request_id") {
+                tail.add(id, line);
+            }
+        })
+    }
+
+    fn add(&self, id: &str, line: &Value) {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() == LINES {
+            lines.pop_front();
+        }
+        lines.push_back((id.to_owned(), line.to_string()));
+    }
+
+    /// The end of what the invocation wrote.
+    pub(crate) fn of(&self, id: &str) -> String {
+        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = String::new();
+        for (_, line) in lines.iter().filter(|(of, _)| of == id) {
+            let _ = writeln!(all, "{line}");
+        }
+        let mut from = all.len().saturating_sub(MAX_BYTES);
+        while !all.is_char_boundary(from) {
+            from += 1;
+        }
+        all.split_off(from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_end_of_what_one_invocation_wrote_is_handed_out() {
+        let tail = Tail::default();
+        for line in 0..3 {
+            tail.add("a", &json!({ "line": line }));
+            tail.add("b", &json!("ä".repeat(3000)));
+        }
+        assert_eq!(tail.of("a"), "{\"line\":0}\n{\"line\":1}\n{\"line\":2}\n");
+        let long = tail.of("b");
+        assert!(long.len() <= MAX_BYTES && long.ends_with("ä\"\n"));
+        assert_eq!(tail.of("c"), "");
+        for _ in 0..LINES {
+            tail.add("d", &json!(1));
+        }
+        assert_eq!(tail.of("a"), "");
+    }
+}
