@@ -11,6 +11,7 @@ use muster::store::{Measure, metered};
 use muster::telemetry::{RequestLine, milliseconds};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
 use crate::App;
@@ -44,9 +45,21 @@ where
 {
     run(complete, |app| {
         service_fn(
-            move |LambdaEvent { payload, context }: LambdaEvent<Value>| {
-                let answered = trigger(Arc::clone(&app), payload, context);
-                async move { Ok::<_, Error>(answered.await) }
+            move |LambdaEvent { payload, context }: LambdaEvent<Box<RawValue>>| {
+                let app = Arc::clone(&app);
+                let trigger = trigger.clone();
+                async move {
+                    let Ok(event) = serde_json::from_str::<Value>(payload.get()) else {
+                        // JSON that we cannot hold is no reason to fail a login.
+                        return Ok::<_, Error>(payload);
+                    };
+                    let answer = trigger(app, event.clone(), context).await;
+                    if answer == event {
+                        // To the byte, whatever our reading of it may have lost.
+                        return Ok(payload);
+                    }
+                    Ok(to_raw_value(&answer)?)
+                }
             },
         )
     })
