@@ -51,6 +51,16 @@ pub enum Source {
     Entra,
 }
 
+impl Source {
+    /// Its name in answers and the table.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Manual => "manual",
+            Self::Entra => "entra",
+        }
+    }
+}
+
 /// A user in an organization, with the fields and names of the HTTP contract.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Membership {

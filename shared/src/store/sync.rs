@@ -333,7 +333,7 @@ impl Store {
         } = before;
         let key = keys::membership(tenant_id, user_id, organization_id);
         let change = memberships::change_to(&after);
-        let condition = unchanged(before.version, before.source);
+        let condition = memberships::unchanged(before);
         if before.is_active_owner() == after.is_active_owner() {
             return self.change_one(&key, change, condition).await;
         }
@@ -364,7 +364,7 @@ impl Store {
             .cloned()
             .flatten();
         let no_more_teams = memberships::joined_no_more_teams(joined);
-        let condition = unchanged(before.version, before.source).and(no_more_teams);
+        let condition = memberships::unchanged(before).and(no_more_teams);
         let teams: Vec<_> = holdings
             .teams
             .values()
@@ -564,15 +564,11 @@ impl Store {
     }
 }
 
-/// That a membership is as it was read.
+/// That a team membership is as it was read.
 fn unchanged(version: u64, source: Source) -> Condition {
-    let source = match source {
-        Source::Manual => "manual",
-        Source::Entra => "entra",
-    };
     Condition::new("#version = :before AND #source = :source")
         .value(":before", number(version))
-        .value(":source", text(source))
+        .value(":source", text(source.as_str()))
 }
 
 fn synced_name(item: &Item) -> Result<Option<Name>, Error> {

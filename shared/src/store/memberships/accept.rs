@@ -1,6 +1,6 @@
 //! Accepting an invitation.
 
-use super::{Owners, Part, change_to, in_version, not_changed};
+use super::{Owners, Part, change_to, not_changed, unchanged};
 use crate::domain::{Caller, ExpectedVersion, Membership, OrganizationId, Status, UserId};
 use crate::store::access::{self, standing};
 use crate::store::expression::text;
@@ -53,7 +53,7 @@ impl Store {
             };
             let mut transaction = Transaction::new(self.clock.new_id());
             let change = change_to(&after).set("last_active_at", text(now.to_string()));
-            let condition = in_version(before.version);
+            let condition = unchanged(&before);
             transaction.update(self, Part::Membership, &key, change, condition);
             let owners = Owners::between(Some(&before), Some(&after));
             self.hold_organization(&mut transaction, &caller.tenant_id, organization, owners);

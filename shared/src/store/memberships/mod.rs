@@ -222,8 +222,18 @@ pub(super) fn another_owner() -> Condition {
     Condition::new("#owner_count > :one").value(":one", number(1))
 }
 
-fn in_version(version: u64) -> Condition {
-    Condition::new("#version = :before").value(":before", number(version))
+/// That a membership is the one that was read, as it was read. Its version alone would not tell: one
+/// that was ended and made anew begins at 1 again.
+pub(super) fn unchanged(before: &Membership) -> Condition {
+    Condition::new(
+        "#version = :read_version AND #created_at = :read_created_at AND #role = :read_role \
+         AND #status = :read_status AND #source = :read_source",
+    )
+    .value(":read_version", number(before.version))
+    .value(":read_created_at", text(before.created_at.to_string()))
+    .value(":read_role", text(before.role.as_str()))
+    .value(":read_status", text(before.status.as_str()))
+    .value(":read_source", text(before.source.as_str()))
 }
 
 /// What it means that a change was not applied; nothing when it is to be tried anew.

@@ -1,7 +1,7 @@
 //! Taking a member out of an organization and its teams.
 
 use super::{
-    MOST_TEAMS, Owners, Part, in_version, joined_no_more_teams, not_changed, of_organization,
+    MOST_TEAMS, Owners, Part, joined_no_more_teams, not_changed, of_organization, unchanged,
 };
 use crate::domain::{Caller, ExpectedVersion, OrganizationId, Permission, Source, UserId};
 use crate::store::access::{self, Requirement, standing};
@@ -81,11 +81,11 @@ impl Store {
                 transaction.delete(self, Part::Team, team, of_organization);
             }
             if rest.is_empty() {
-                let condition = in_version(before.version).and(joined_no_more_teams(joined));
+                let condition = unchanged(&before).and(joined_no_more_teams(joined));
                 transaction.delete(self, Part::Membership, &key, condition);
             } else {
                 // More than one transaction holds: some teams first, and the membership at the end.
-                transaction.check(self, Part::Membership, &key, in_version(before.version));
+                transaction.check(self, Part::Membership, &key, unchanged(&before));
             }
             let owners = match Owners::between(Some(&before), None) {
                 Owners::OneLess if !rest.is_empty() => Owners::OneLessSoon,

@@ -1,6 +1,6 @@
 //! Changing the role or the status of a member.
 
-use super::{Owners, Part, change_to, in_version, not_changed};
+use super::{Owners, Part, change_to, not_changed, unchanged};
 use crate::domain::{
     Caller, ExpectedVersion, Membership, MembershipPatch, OrganizationId, Permission, UserId,
 };
@@ -61,7 +61,7 @@ impl Store {
                 reach: Some(higher),
             };
             let mut change = change_to(&after);
-            let mut condition = in_version(before.version);
+            let mut condition = unchanged(&before);
             if caller.user_id == *user && !caller.tenant_admin {
                 // No two actions of a transaction may name one item.
                 change = change.set("last_active_at", text(now.to_string()));
