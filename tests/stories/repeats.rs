@@ -74,10 +74,15 @@ async fn no_change_of_an_organization_is_lost_among_others() {
         async move { ada.patch(&path, body).await }
     }))
     .await;
-    assert_eq!(counted(&replies), [(200, MANY)]);
+    for reply in &replies {
+        // Who loses again and again is told.
+        assert!(matches!(reply.status, 200 | 409), "{reply:?}");
+    }
+    let done = replies.iter().filter(|reply| reply.status == 200).count();
+    assert!(done > 1, "{:?}", counted(&replies));
     let now = ada.get(&path).await.expect(200).body;
-    assert_eq!(now["metadata"].as_object().unwrap().len(), MANY);
-    assert_eq!(now["version"], 1 + MANY);
+    assert_eq!(now["metadata"].as_object().unwrap().len(), done);
+    assert_eq!(now["version"], 1 + done);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
