@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod cursors;
 mod faults;
 mod first_steps;
 mod idempotency;

@@ -47,6 +47,29 @@ impl Call {
     }
 }
 
+impl Call {
+    /// Every partition key in the request, and every other text that begins as one does, that is
+    /// not this tenant's. A sort key means nothing outside of its partition.
+    pub fn of_other_tenants(&self, tenant: &str) -> Vec<String> {
+        fn collect(value: &Value, own: &str, texts: &mut Vec<String>) {
+            match value {
+                Value::String(text) if text.starts_with("TENANT#") && !text.starts_with(own) => {
+                    texts.push(text.clone());
+                }
+                Value::Array(items) => items.iter().for_each(|item| collect(item, own, texts)),
+                Value::Object(members) => members
+                    .iter()
+                    .filter(|(name, _)| !name.ends_with("sk"))
+                    .for_each(|(_, item)| collect(item, own, texts)),
+                _ => {}
+            }
+        }
+        let mut texts = Vec::new();
+        collect(&self.input, &format!("TENANT#{tenant}#"), &mut texts);
+        texts
+    }
+}
+
 impl Intercept for Calls {
     fn name(&self) -> &'static str {
         "Calls"

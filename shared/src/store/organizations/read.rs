@@ -4,7 +4,7 @@ use super::{OrganizationFilter, from_row};
 use crate::domain::{Caller, Organization, OrganizationId, Permission, TenantId};
 use crate::store::access::{self, standing};
 use crate::store::expression::Item;
-use crate::store::keys::{self, GSI1, GSI2, Key};
+use crate::store::keys::{self, GSI1, GSI2, Key, MAX_SORT_KEY_BYTES};
 use crate::store::{Error, Page, Query, Store, in_partition};
 
 impl Store {
@@ -49,7 +49,7 @@ impl Store {
             (None, None) => String::new(),
         };
         let after = after
-            .map(|place| place_in_list(&caller.tenant_id, index, &partition, place))
+            .map(|place| place_in_list(&caller.tenant_id, (index, &partition), &start, place))
             .transpose()?;
         let page = self
             .query(Query {
@@ -82,11 +82,12 @@ impl Store {
 }
 
 /// The key to go on behind, from an organization's place by name. Whatever the place says, the key
-/// stays in the partition.
+/// stays in the partition. DynamoDB would refuse one that does not begin as the list does, or is
+/// too long.
 fn place_in_list(
     tenant: &TenantId,
-    index: &str,
-    partition: &str,
+    (index, partition): (&str, &str),
+    start: &str,
     place: &str,
 ) -> Result<Item, Error> {
     let id = place
@@ -95,6 +96,9 @@ fn place_in_list(
     let Some(Ok(id)) = id else {
         return Err(Error::InvalidPosition);
     };
+    if !place.starts_with(start) || place.len() > MAX_SORT_KEY_BYTES {
+        return Err(Error::InvalidPosition);
+    }
     let mut key = keys::organization(tenant, &id).attributes();
     let in_index = Key {
         pk: partition.to_owned(),

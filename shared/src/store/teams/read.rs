@@ -3,7 +3,7 @@
 use super::{TeamInOrganization, from_row};
 use crate::domain::{Caller, OrganizationId, Permission, TeamId, TenantId};
 use crate::store::expression::Item;
-use crate::store::keys::{self, GSI1, Key};
+use crate::store::keys::{self, GSI1, Key, MAX_SORT_KEY_BYTES};
 use crate::store::{Error, Page, Query, Store, access, in_partition};
 
 impl Store {
@@ -61,12 +61,15 @@ impl Store {
 }
 
 /// The key to go on behind, from a team's place by name. Whatever the place says, the key stays in
-/// the partition.
+/// the partition. DynamoDB would refuse one that is too long.
 fn place_in_list(tenant: &TenantId, partition: &str, place: &str) -> Result<Item, Error> {
     let id = place.rsplit_once('#').map(|(_, id)| TeamId::parse(id));
     let Some(Ok(id)) = id else {
         return Err(Error::InvalidPosition);
     };
+    if place.len() > MAX_SORT_KEY_BYTES {
+        return Err(Error::InvalidPosition);
+    }
     let mut key = keys::team(tenant, &id).attributes();
     let in_index = Key {
         pk: partition.to_owned(),

@@ -1,0 +1,325 @@
+//! Cursors: good for one list of one tenant alone, and none leads out of it.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use muster::domain::TenantId;
+use muster::http::Cursor;
+use serde_json::{Value, json};
+use support::{ACME, Actor, World};
+
+const OTHER: &str = "other";
+
+/// Two tenants with three organizations each, of which one has three members: the worlds' ids are
+/// the organizations with the members.
+async fn two_tenants() -> (World, [String; 2]) {
+    let world = World::start().await;
+    let mut ids = Vec::new();
+    for tenant in [ACME, OTHER] {
+        let root = world.tenant_admin_of(tenant);
+        for name in ["A", "B", "C"] {
+            let body = json!({"name": format!("{name} of {tenant}"), "domain": "x.example"});
+            root.post("/organizations", body).await.expect(201);
+        }
+        let crowd = world.organization(&root, &format!("D of {tenant}")).await;
+        for teams in ["/teams".to_owned(), format!("/organizations/{crowd}/teams")] {
+            for name in ["A", "B"] {
+                root.post(&teams, json!({"name": name})).await.expect(201);
+            }
+        }
+        for user in ["bob", "eve", "mia"] {
+            root.put(&format!("/users/{user}"), json!({}))
+                .await
+                .expect(201);
+            let member = json!({"user_id": user, "status": "active"});
+            let members = format!("/organizations/{crowd}/members");
+            root.post(&members, member).await.expect(201);
+        }
+        ids.push(crowd);
+    }
+    (world, ids.try_into().unwrap())
+}
+
+async fn cursor(actor: &Actor, path: &str) -> String {
+    let separator = if path.contains('?') { '&' } else { '?' };
+    let page = actor
+        .get(&format!("{path}{separator}limit=1"))
+        .await
+        .expect(200);
+    page.body["next_cursor"].as_str().expect(path).to_owned()
+}
+
+async fn refused(actor: &Actor, path: &str, cursor: &str) {
+    let separator = if path.contains('?') { '&' } else { '?' };
+    let asked = format!("{path}{separator}cursor={cursor}");
+    actor.get(&asked).await.problem(400, "invalid-cursor");
+}
+
+/// The lists that a tenant admin may see. `root` is in all organizations of the tenant.
+fn lists(crowd: &str) -> Vec<String> {
+    vec![
+        "/organizations".to_owned(),
+        "/organizations?status=active".to_owned(),
+        "/organizations?domain=x.example".to_owned(),
+        "/organizations?name_prefix=".to_owned() + "a",
+        "/teams".to_owned(),
+        format!("/organizations/{crowd}/teams"),
+        format!("/organizations/{crowd}/members"),
+        format!("/organizations/{crowd}/members?status=all"),
+        format!("/organizations/{crowd}/members?role=member"),
+        "/users/root/organizations".to_owned(),
+        "/users/root/organizations?status=all".to_owned(),
+    ]
+}
+
+#[tokio::test]
+async fn a_cursor_is_good_in_its_own_list_and_in_no_other() {
+    let (world, [crowd, others]) = two_tenants().await;
+    let (root, other) = (world.tenant_admin(), world.tenant_admin_of(OTHER));
+    let mut cursors = Vec::new();
+    for list in lists(&crowd) {
+        if list.contains("name_prefix") {
+            continue;
+        }
+        cursors.push((list.clone(), cursor(&root, &list).await));
+    }
+    for (own, cursor) in &cursors {
+        for list in lists(&crowd) {
+            if list == *own {
+                let separator = if list.contains('?') { '&' } else { '?' };
+                root.get(&format!("{list}{separator}cursor={cursor}"))
+                    .await
+                    .expect(200);
+            } else {
+                refused(&root, &list, cursor).await;
+            }
+        }
+        for list in lists(&others) {
+            refused(&other, &list, cursor).await;
+        }
+        // Nor of another organization, another user.
+        refused(&root, "/users/bob/organizations", cursor).await;
+        refused(&root, &format!("/organizations/{others}/members"), cursor).await;
+        // `me` is another list than one's own id; both begin anew.
+        refused(&world.user("bob"), "/users/me/organizations", cursor).await;
+    }
+}
+
+#[tokio::test]
+async fn damaged_cursors_and_limits_that_are_none_are_refused() {
+    let (world, [crowd, _]) = two_tenants().await;
+    let root = world.tenant_admin();
+    for list in [
+        "/organizations",
+        &format!("/organizations/{crowd}/members"),
+        "/users/root/organizations",
+    ] {
+        let good = cursor(&root, list).await;
+        let mut damaged = vec![
+            "x".to_owned(),
+            "%00".to_owned(),
+            "====".to_owned(),
+            "null".to_owned(),
+            format!("{good}A"),
+            format!("{good}{good}"),
+            "A".repeat(5_000),
+            URL_SAFE_NO_PAD.encode([0; 16]),
+            URL_SAFE_NO_PAD.encode([255; 400]),
+        ];
+        for at in 1..good.len() {
+            damaged.push(good[..at].to_owned());
+        }
+        for (at, one) in good.char_indices() {
+            let other = if one == 'A' { "B" } else { "A" };
+            damaged.push(format!("{}{other}{}", &good[..at], &good[at + 1..]));
+        }
+        for damaged in damaged {
+            refused(&root, list, &damaged).await;
+        }
+        for limit in [
+            "0",
+            "101",
+            "x",
+            "-1",
+            "1.0",
+            "1,2",
+            "%201",
+            "18446744073709551616",
+        ] {
+            let reply = root.get(&format!("{list}?limit={limit}")).await;
+            let reply = reply.problem(400, "validation-failed");
+            assert_eq!(reply.body["errors"][0]["pointer"], "/limit");
+        }
+        for limit in ["", "1", "100"] {
+            root.get(&format!("{list}?limit={limit}")).await.expect(200);
+        }
+    }
+}
+
+/// Everything that a caller can put into a cursor, since its seal is no secret: places of other
+/// tenants, keys instead of places, and what no place is.
+fn places(others: &str) -> Vec<String> {
+    let mut places = vec![
+        "a of other#".to_owned() + others,
+        format!("d$0of$0other#{others}"),
+        format!("TENANT#{OTHER}#ORG#{others}"),
+        format!("TENANT#{OTHER}#ORGS"),
+        format!("#{others}"),
+        format!("../{others}"),
+        others.to_owned(),
+        "bob".to_owned(),
+        "USER#bob".to_owned(),
+        "ORG#x".to_owned(),
+        "{\"pk\":\"TENANT#other#USER#bob\"}".to_owned(),
+        String::new(),
+        "#".to_owned(),
+        "\0".to_owned(),
+        "\u{10ffff}#x".to_owned(),
+        "zzzz#x".to_owned(),
+        "0#x".to_owned(),
+        "x".repeat(129),
+    ];
+    places.push(format!("{}#x", "x".repeat(1_030)));
+    places.push(format!("{}#x", "x".repeat(2_900)));
+    places
+}
+
+#[tokio::test]
+async fn a_place_made_by_hand_under_a_valid_seal_leads_nowhere_else() {
+    let (world, [crowd, others]) = two_tenants().await;
+    let root = world.tenant_admin();
+    let tenant = TenantId::parse(ACME).unwrap();
+    let filters =
+        |set: &[&'static str], status: &'static str| -> Vec<(&'static str, &'static str)> {
+            set.iter()
+                .map(|name| (*name, if *name == "status" { status } else { "" }))
+                .collect()
+        };
+    let organizations = ["name_prefix", "name", "domain", "status"];
+    let members = ["status", "role"];
+    let cases = [
+        (
+            "GET /organizations",
+            ["", "", ""],
+            "/organizations".to_owned(),
+            filters(&organizations, ""),
+        ),
+        (
+            "GET /organizations",
+            ["", "", ""],
+            "/organizations?status=deleted".to_owned(),
+            filters(&organizations, "deleted"),
+        ),
+        (
+            "GET /organizations",
+            ["", "", ""],
+            "/organizations?name_prefix=a".to_owned(),
+            vec![
+                ("name_prefix", "a"),
+                ("name", ""),
+                ("domain", ""),
+                ("status", ""),
+            ],
+        ),
+        (
+            "GET /organizations",
+            ["", "", ""],
+            "/organizations?domain=x.example".to_owned(),
+            vec![
+                ("name_prefix", ""),
+                ("name", ""),
+                ("domain", "x.example"),
+                ("status", ""),
+            ],
+        ),
+        (
+            "GET /organizations/{organization_id}/members",
+            [crowd.as_str(), "", ""],
+            format!("/organizations/{crowd}/members?status=all"),
+            filters(&members, "all"),
+        ),
+        ("GET /teams", ["", "", ""], "/teams".to_owned(), vec![]),
+        (
+            "GET /organizations/{organization_id}/teams",
+            [crowd.as_str(), "", ""],
+            format!("/organizations/{crowd}/teams"),
+            vec![],
+        ),
+        (
+            "GET /users/{user_id}/organizations",
+            ["", "", "root"],
+            "/users/root/organizations?status=all".to_owned(),
+            filters(&["status"], "all"),
+        ),
+    ];
+    for (route, ids, list, filters) in cases {
+        let own = ids.map(|id| ("", id));
+        let made = Cursor::new(&tenant, route, own.into_iter().chain(filters));
+        // The seal is the real one.
+        if !list.contains("deleted") && !list.contains("prefix") {
+            let place = made.open(&cursor(&root, &list).await).unwrap();
+            assert!(!place.is_empty());
+        }
+        for place in places(&others) {
+            let separator = if list.contains('?') { '&' } else { '?' };
+            let asked = format!("{list}{separator}cursor={}", made.seal(&place));
+            world.calls.take();
+            let reply = root.get(&asked).await;
+            for call in world.calls.take() {
+                assert_eq!(call.of_other_tenants(ACME), Vec::<String>::new(), "{place}");
+            }
+            // What DynamoDB refuses as the place to begin behind, though the embedded one does not.
+            let prefix = list.contains("prefix") && !place.starts_with('a');
+            if reply.status != 200 || prefix || place.len() > 1_024 {
+                reply.problem(400, "invalid-cursor");
+                continue;
+            }
+            for item in reply.body["items"].as_array().unwrap() {
+                assert_eq!(item["tenant_id"], ACME, "{asked} {place}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_tells_of_a_place_that_is_gone_as_well() {
+    let world = World::start().await;
+    let root = world.tenant_admin();
+    let mut ids = Vec::new();
+    for name in ["A", "B", "C"] {
+        ids.push(world.organization(&root, name).await);
+    }
+    let next = cursor(&root, "/organizations").await;
+    root.delete(&format!("/organizations/{}", ids[0]))
+        .await
+        .expect(204);
+    let rest = root
+        .get(&format!("/organizations?cursor={next}"))
+        .await
+        .expect(200);
+    let names: Vec<&Value> = rest.body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["name"])
+        .collect();
+    assert_eq!(names, ["B", "C"]);
+
+    // Purged by DynamoDB, it is not in the table at all.
+    let pk = format!("TENANT#{ACME}#ORG#{}", ids[0]);
+    world
+        .stack
+        .client()
+        .delete_item()
+        .table_name(world.stack.table_name())
+        .key("pk", AttributeValue::S(pk))
+        .key("sk", AttributeValue::S("ORG".to_owned()))
+        .send()
+        .await
+        .unwrap();
+    let rest = root
+        .get(&format!("/organizations?cursor={next}"))
+        .await
+        .expect(200);
+    assert_eq!(rest.body["items"].as_array().unwrap().len(), 2);
+}
