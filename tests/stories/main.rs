@@ -14,6 +14,7 @@ mod faults;
 mod first_steps;
 mod idempotency;
 mod invariants;
+mod isolation;
 mod last_owner;
 mod lifecycle;
 mod local_entra;

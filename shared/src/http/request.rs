@@ -92,9 +92,10 @@ impl ApiRequest {
         let group = self.tenant_admin_group.as_str();
         match groups {
             Some(Value::String(groups)) => groups
-                .trim_start_matches('[')
-                .trim_end_matches(']')
-                .split_whitespace()
+                .strip_prefix('[')
+                .and_then(|groups| groups.strip_suffix(']'))
+                .unwrap_or(groups)
+                .split(' ')
                 .any(|one| one == group),
             Some(Value::Array(groups)) => groups.iter().any(|one| one == group),
             _ => false,

@@ -1,0 +1,301 @@
+//! Tenants: nothing of one exists for a caller of another, whoever they are and however alike the
+//! tenants are called.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use support::{Actor, Reply, World, filled};
+
+/// Tenants whose names begin like one another's.
+const TENANTS: [&str; 4] = ["acme", "acme2", "acme:x", "a"];
+
+/// What a tenant has: ids for the parameters of any route.
+struct Things {
+    organizations: Vec<String>,
+    teams: Vec<String>,
+    users: Vec<&'static str>,
+}
+
+/// A tenant with everything that there can be, and a secret in every text.
+async fn furnished(world: &World, tenant: &str) -> Things {
+    let root = world.tenant_admin_of(tenant);
+    let ada = world.user_of(tenant, "ada");
+    let secret = format!("secret of {tenant}");
+    for user in ["bob", "eve"] {
+        let profile = json!({"display_name": secret, "email": "secret@acme.example"});
+        root.put(&format!("/users/{user}"), profile)
+            .await
+            .expect(201);
+    }
+    let (mut organizations, mut teams) = (Vec::new(), Vec::new());
+    for name in ["live", "deleted"] {
+        let body = json!({
+            "name": format!("{secret} {name}"),
+            "domain": "secret.example",
+            "metadata": {"secret": secret},
+        });
+        let made = ada.post("/organizations", body).await.expect(201);
+        let organization = made.headers["location"].clone();
+        for (user, status) in [("bob", "active"), ("eve", "invited")] {
+            let member = json!({"user_id": user, "status": status});
+            let members = format!("{organization}/members");
+            ada.post(&members, member).await.expect(201);
+        }
+        let team = json!({"name": secret});
+        let made = ada
+            .post(&format!("{organization}/teams"), team.clone())
+            .await
+            .expect(201);
+        let team_members = format!("{}/members", made.headers["location"]);
+        ada.post(&team_members, json!({"user_id": "bob"}))
+            .await
+            .expect(201);
+        teams.push(text(&made.body["id"]));
+        if name == "live" {
+            let made = root.post("/teams", team).await.expect(201);
+            teams.push(text(&made.body["id"]));
+        } else {
+            ada.delete(&organization).await.expect(204);
+        }
+        organizations.push(
+            organization
+                .trim_start_matches("/organizations/")
+                .to_owned(),
+        );
+    }
+    Things {
+        organizations,
+        teams,
+        users: vec!["ada", "bob", "eve", "root"],
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+/// What somebody of another tenant, who is in nothing there either, gets.
+///
+/// `oneself`: the id in the path is the caller's own, which means themself in their own tenant.
+fn promised(route: &str, admin: bool, oneself: bool) -> &'static [u16] {
+    let for_admins = |status| if admin { status } else { &[403][..] };
+    match route {
+        // Those that make something, or show all of it, do so in the caller's own tenant.
+        "POST /organizations" => &[201],
+        "GET /organizations" | "GET /teams" => for_admins(&[200]),
+        "POST /teams" => for_admins(&[201]),
+        "PUT /users/{user_id}" => for_admins(&[200, 201]),
+        // Somebody's own lists are empty; they may leave what they are not in.
+        "GET /users/{user_id}/organizations" | "GET /users/{user_id}/teams" if oneself => &[200],
+        "DELETE /organizations/{organization_id}/members/{user_id}" if oneself && !admin => &[204],
+        "GET /organizations/{organization_id}"
+        | "PATCH /organizations/{organization_id}"
+        | "PUT /organizations/{organization_id}"
+        | "DELETE /organizations/{organization_id}"
+        | "POST /organizations/{organization_id}/restore"
+        | "POST /organizations/{organization_id}/members"
+        | "GET /organizations/{organization_id}/members"
+        | "GET /organizations/{organization_id}/members/{user_id}"
+        | "PATCH /organizations/{organization_id}/members/{user_id}"
+        | "PUT /organizations/{organization_id}/members/{user_id}"
+        | "DELETE /organizations/{organization_id}/members/{user_id}"
+        | "POST /organizations/{organization_id}/members/{user_id}/accept"
+        | "POST /organizations/{organization_id}/teams"
+        | "GET /organizations/{organization_id}/teams"
+        | "GET /users/{user_id}"
+        | "GET /users/{user_id}/organizations"
+        | "GET /users/{user_id}/teams"
+        | "GET /teams/{team_id}"
+        | "PATCH /teams/{team_id}"
+        | "PUT /teams/{team_id}"
+        | "DELETE /teams/{team_id}"
+        | "GET /teams/{team_id}/members"
+        | "POST /teams/{team_id}/members"
+        | "PATCH /teams/{team_id}/members/{user_id}"
+        | "DELETE /teams/{team_id}/members/{user_id}" => &[404],
+        _ => panic!("say here what {route} answers somebody of another tenant"),
+    }
+}
+
+/// A body that would be taken from somebody who may. No two have one name.
+fn body(route: &str, user: &str, n: usize) -> Value {
+    match route {
+        "POST /organizations" | "POST /teams" | "POST /organizations/{organization_id}/teams" => {
+            json!({"name": format!("Mine {n}")})
+        }
+        route if route.ends_with("/restore") || route.ends_with("/accept") => json!({}),
+        route if route.starts_with("POST") => json!({"user_id": user}),
+        route if route.starts_with("PUT /users") => json!({"display_name": "Mine"}),
+        route if route.contains("/teams/") && route.contains("{user_id}") => {
+            json!({"role": "leader"})
+        }
+        route if route.contains("{user_id}") => json!({"role": "readonly"}),
+        _ => json!({"name": "Mine"}),
+    }
+}
+
+/// The same request, with the other tenant named wherever a request can name something.
+async fn ask(actor: &Actor, route: &str, path: &str, tenant: &str, body: &Value) -> Reply {
+    let (method, _) = route.split_once(' ').unwrap();
+    let method: Method = method.parse().unwrap();
+    let sends = [Method::POST, Method::PUT, Method::PATCH].contains(&method);
+    let mut request = actor
+        .request(method, path)
+        .query(&[("tenant_id", tenant), ("custom:tenant_id", tenant)])
+        .header("tenant_id", tenant)
+        .header("x-tenant-id", tenant)
+        .header(
+            "x-amzn-request-context",
+            format!("{{\"tenant_id\":\"{tenant}\"}}"),
+        );
+    if sends {
+        request = request.json(body);
+    }
+    actor.send(request).await
+}
+
+fn paths(path: &str, things: &Things) -> Vec<(String, &'static str)> {
+    let mut paths = Vec::new();
+    for user in &things.users {
+        for organization in &things.organizations {
+            for team in &things.teams {
+                let path = path.replace("{team_id}", team);
+                paths.push((filled(&path, organization, user), *user));
+            }
+        }
+    }
+    paths.sort();
+    paths.dedup_by(|(one, _), (other, _)| one == other);
+    paths
+}
+
+#[tokio::test]
+async fn nothing_of_another_tenant_is_seen_or_touched_by_any_route_with_any_id() {
+    let world = World::start().await;
+    let things = furnished(&world, TENANTS[0]).await;
+    let before = of_tenant(&world, TENANTS[0]).await;
+    let mut routes = world.routes().await;
+    // Reads first: what is written makes users known, and lists full, at home.
+    routes.sort_by_key(|route| !route.starts_with("GET "));
+    for outside in &TENANTS[1..] {
+        // Somebody of the same id as an owner, somebody else, and who may do all in their tenant.
+        let callers = [
+            (world.user_of(outside, "ada"), false),
+            (world.user_of(outside, "zoe"), false),
+            (world.tenant_admin_of(outside), true),
+        ];
+        let mut asked = 0;
+        for route in &routes {
+            let (_, path) = route.split_once(' ').unwrap();
+            for (actor, admin) in &callers {
+                for (path, user) in paths(path, &things) {
+                    let body = body(route, user, asked);
+                    world.calls.take();
+                    let reply = ask(actor, route, &path, TENANTS[0], &body).await;
+                    let what = format!("{route} {path} by {} of {outside}: {reply:?}", actor.id);
+                    let promised = promised(route, *admin, user == actor.id);
+                    assert!(promised.contains(&reply.status), "{what}");
+                    assert!(!what.contains("secret"), "{what}");
+                    for call in world.calls.take() {
+                        let foreign = call.of_other_tenants(outside);
+                        assert!(
+                            foreign.is_empty(),
+                            "{} {foreign:?} for {what}",
+                            call.operation
+                        );
+                    }
+                    asked += 1;
+                }
+            }
+        }
+        assert!(asked > 300, "{asked}");
+        // What they made, they made at home.
+        for item in of_tenant(&world, outside).await {
+            assert!(!item.contains("secret"), "{item}");
+        }
+    }
+    assert_eq!(of_tenant(&world, TENANTS[0]).await, before);
+}
+
+async fn of_tenant(world: &World, tenant: &str) -> Vec<String> {
+    let own = format!("TENANT#{tenant}#");
+    let mut items: Vec<_> = world
+        .items()
+        .await
+        .into_iter()
+        .filter(|item| item["pk"].as_str().unwrap().starts_with(&own))
+        .map(|item| Value::Object(item).to_string())
+        .collect();
+    items.sort();
+    items
+}
+
+/// Somebody whose token has these claims.
+fn with_claims(world: &World, claims: &Value) -> Actor {
+    let token = world.stack.token_with(claims.as_object().unwrap().clone());
+    world.bearer("ada", Some(token.unwrap()))
+}
+
+#[tokio::test]
+async fn the_tenant_is_what_the_token_says_and_nothing_like_it() {
+    let (world, _, id) = World::acme().await;
+    let organization = format!("/organizations/{id}");
+    for (claims, status) in [
+        (json!({"tenant_id": "acme"}), 200),
+        (json!({"custom:tenant_id": "acme"}), 200),
+        (json!({"tenant_id": "", "custom:tenant_id": "acme"}), 200),
+        (
+            json!({"tenant_id": "acme", "custom:tenant_id": "other"}),
+            200,
+        ),
+        (
+            json!({"tenant_id": "other", "custom:tenant_id": "acme"}),
+            404,
+        ),
+        (json!({"tenant_id": "Acme"}), 404),
+        (json!({"tenant_id": " acme"}), 403),
+        (
+            json!({"tenant_id": "acme#", "custom:tenant_id": "acme"}),
+            403,
+        ),
+        (json!({"tenant_id": "acme#USER#ada"}), 403),
+        (json!({"tenant_id": ["acme"]}), 403),
+        (json!({"tenant_id": {"id": "acme"}}), 403),
+        (json!({"tenant_id": "x".repeat(129)}), 403),
+        (
+            json!({"tenant": "acme", "TENANT_ID": "acme", "custom:tenant": "acme"}),
+            403,
+        ),
+        (json!({}), 403),
+    ] {
+        let mut all = claims.clone();
+        all["sub"] = json!("ada");
+        let reply = with_claims(&world, &all).get(&organization).await;
+        assert_eq!(reply.status, status, "{claims}: {reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_admin_is_who_is_in_that_very_group() {
+    let world = World::start().await;
+    for (groups, status) in [
+        (json!(["tenant-admins"]), 200),
+        (json!(["a", "tenant-admins", "b"]), 200),
+        (json!("tenant-admins"), 200),
+        (json!([]), 403),
+        (
+            json!(["tenant-admin", "tenant-admins-2", "x-tenant-admins"]),
+            403,
+        ),
+        (json!(["Tenant-Admins"]), 403),
+        (json!(["[tenant-admins]"]), 403),
+        (json!(["tenant-admins]"]), 403),
+        (json!(["[tenant-admins"]), 403),
+        (json!(["tenant-admins,"]), 403),
+        (json!({"tenant-admins": true}), 403),
+        (json!(null), 403),
+    ] {
+        let claims = json!({"sub": "ada", "tenant_id": "acme", "cognito:groups": groups});
+        let reply = with_claims(&world, &claims).get("/organizations").await;
+        assert_eq!(reply.status, status, "{groups}: {reply:?}");
+    }
+}
