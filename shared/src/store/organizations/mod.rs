@@ -120,9 +120,7 @@ pub(super) fn to_row(organization: &Organization) -> Result<Item, Error> {
             created_at: organization.created_at,
             updated_at: organization.updated_at,
             deleted_at: organization.deleted_at,
-            expires_at: organization
-                .deleted_at
-                .map(|at| at.after(RETENTION).as_second()),
+            expires_at: expires_at(organization),
             id: id.clone(),
             tenant_id: tenant_id.clone(),
             name: name.clone(),
@@ -139,6 +137,15 @@ pub(super) fn to_row(organization: &Organization) -> Result<Item, Error> {
         ));
     }
     Ok(item)
+}
+
+/// When DynamoDB may purge a deleted organization. Never one of a group: the login sync would make it
+/// anew, with the memberships that it had, where somebody had deleted it by hand.
+fn expires_at(organization: &Organization) -> Option<i64> {
+    match organization.source {
+        Source::Manual => Some(organization.deleted_at?.after(RETENTION).as_second()),
+        Source::Entra => None,
+    }
 }
 
 pub(super) fn from_row(item: Item) -> Result<Organization, Error> {
