@@ -116,10 +116,10 @@ async fn bash(script: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-#[tokio::test]
-async fn the_tour_prints_what_the_readme_shows() {
+/// Runs the blocks of a section one after the other; each prints what is shown under it. How many.
+async fn prints_what_it_shows(document: &str, heading: &str) -> usize {
     let world = World::start().await;
-    let tour = section(README, "A two-minute tour");
+    let tour = section(document, heading);
     assert_eq!(tour.matches(ADDRESS).count(), 1);
     let address = format!("MUSTER={}\n", world.stack.url());
     let tour = tour.replace(ADDRESS, &address);
@@ -137,7 +137,7 @@ async fn the_tour_prints_what_the_readme_shows() {
             other => panic!("the tour has a block of {other:?}"),
         }
     }
-    assert!(shown.len() > 8, "the tour is found");
+    let count = shown.len();
 
     let printed = bash(&script).await;
     let printed: Vec<_> = printed.split('\u{c}').collect();
@@ -151,10 +151,23 @@ async fn the_tour_prints_what_the_readme_shows() {
                 .all(|(shown, line)| matches(shown, line));
         assert!(
             as_shown,
-            "\n{block}\n\nREADME.md shows\n{}\n\nit prints\n{printed}",
+            "\n{block}\n\nis shown with\n{}\n\nit prints\n{printed}",
             shown.join("\n")
         );
     }
+    count
+}
+
+#[tokio::test]
+async fn the_tour_prints_what_the_readme_shows() {
+    let count = prints_what_it_shows(README, "A two-minute tour").await;
+    assert!(count > 8, "the tour is found");
+}
+
+#[tokio::test]
+async fn a_login_through_entra_comes_to_what_its_page_shows() {
+    let page = read("docs/LOCAL_ENTRA.md");
+    assert_eq!(prints_what_it_shows(&page, "Sign in").await, 2);
 }
 
 #[test]
