@@ -29,4 +29,5 @@ mod refused;
 mod repeats;
 mod revocation;
 mod roles;
+mod round_trips;
 mod teams;
