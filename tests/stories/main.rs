@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod cognito;
 mod cursors;
 mod faults;
 mod first_steps;
