@@ -228,10 +228,12 @@ impl Store {
         let mut found = BTreeMap::new();
         for item in self.get_many(&keys).await? {
             let synced_name = synced_name(&item)?;
+            let is_live = !item.contains_key(teams::DELETED_AT);
             let team = teams::from_row(item)?;
             found.insert(
                 team.id.clone(),
                 FoundTeam {
+                    is_live,
                     organization_id: team.organization_id,
                     name: team.name,
                     synced_name,

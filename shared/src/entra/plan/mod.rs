@@ -144,6 +144,7 @@ impl Planner<'_> {
                     };
                     self.make_team(id, naming);
                 }
+                Some(found) if !found.is_live => {}
                 Some(found) => self.rename(
                     Place::Team(id.team_id()),
                     (&found.name, found.synced_name.as_ref(), found.version),
@@ -239,6 +240,9 @@ impl Planner<'_> {
     /// organization that is gone nor that of one in which the user is suspended.
     fn can_join_team(&self, group: &GroupId, team: &TeamId) -> bool {
         let found = self.found.teams.get(team);
+        if found.is_some_and(|team| !team.is_live) {
+            return false;
+        }
         let Some(organization) = found
             .map(|team| &team.organization_id)
             .or_else(|| self.teams.get(team))

@@ -65,7 +65,7 @@ prop_compose! {
 prop_compose! {
     fn table()(
         organizations in btree_map(group(), (any::<bool>(), name(), 0..3), 0..5),
-        teams in btree_map(group(), (any::<bool>(), name(), 0..3), 0..5),
+        teams in btree_map(group(), (any::<bool>(), any::<bool>(), name(), 0..3), 0..5),
         in_organizations in btree_map(group(), (role(), status(), source()), 0..5),
         in_teams in btree_map(group(), (status(), source()), 0..5),
     ) -> Table {
@@ -84,9 +84,10 @@ prop_compose! {
                 (id.organization_id(), FoundOrganization { is_live, name, synced_name, version: 3 })
             })
             .collect();
-        let teams = teams.into_iter().map(|(id, (in_organization, name, kind))| {
+        let teams = teams.into_iter().map(|(id, (is_live, in_organization, name, kind))| {
             let organization_id = Some(id.organization_id());
             let team = FoundTeam {
+                is_live,
                 organization_id: organization_id
                     .filter(|id| in_organization && organizations.contains_key(id)),
                 synced_name: synced(&name, kind),
@@ -223,7 +224,14 @@ proptest! {
             }
         }
         for (id, before) in &table.teams {
-            prop_assert_eq!(&synced.teams[id].organization_id, &before.organization_id);
+            let after = &synced.teams[id];
+            prop_assert_eq!(&after.organization_id, &before.organization_id);
+            prop_assert_eq!(after.is_live, before.is_live);
+            if !before.is_live {
+                prop_assert_eq!(&after.name, &before.name);
+                let joined = synced.held.teams.contains_key(id) && !table.held.teams.contains_key(id);
+                prop_assert!(!joined, "joined what is deleted");
+            }
         }
     }
 

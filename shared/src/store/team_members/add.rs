@@ -58,7 +58,7 @@ impl Store {
             self.require_team(&mut transaction, parts, caller, how, now);
         }
         let key = keys::team(&caller.tenant_id, &team.id);
-        transaction.check(self, Part::Team, &key, Condition::present());
+        transaction.check(self, Part::Team, &key, teams::is_there());
         transaction.put(
             self,
             Part::Membership,

@@ -134,7 +134,7 @@ impl Store {
             now,
         );
         let key = keys::team(&caller.tenant_id, &view.found.team.id);
-        transaction.check(self, Part::Team, &key, Condition::present());
+        transaction.check(self, Part::Team, &key, teams::is_there());
     }
 
     /// Takes everyone out of a team that is gone. What is left when it fails or takes too long

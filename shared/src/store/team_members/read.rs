@@ -126,7 +126,8 @@ impl Store {
             tokio::try_join!(self.get_all(&teams), self.get_all(&organizations))?;
         let teams = teams
             .into_values()
-            .map(|item| teams::from_row(item).map(|found| (found.id.clone(), found)));
+            .filter_map(|item| teams::live_from_row(item).transpose())
+            .map(|found| found.map(|found| (found.id.clone(), found)));
         let organizations = organizations
             .into_values()
             .map(|item| organizations::from_row(item).map(|found| (found.id.clone(), found)));

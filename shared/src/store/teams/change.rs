@@ -1,8 +1,10 @@
 //! Changing and deleting a team.
 
-use super::{CHANGEABLE, Part, TeamInOrganization, TeamStanding, in_version, not_changed, to_row};
-use crate::domain::{Caller, ExpectedVersion, Name, Team, TeamId, TeamPatch};
-use crate::store::expression::{Change, Condition, text};
+use super::{
+    CHANGEABLE, DELETED_AT, Part, TeamInOrganization, TeamStanding, in_version, not_changed, to_row,
+};
+use crate::domain::{Caller, ExpectedVersion, Name, Source, Team, TeamId, TeamPatch};
+use crate::store::expression::{Change, Condition, number, text};
 use crate::store::organizations::SYNCED_NAME;
 use crate::store::patience::Patience;
 use crate::store::sync::Written;
@@ -96,7 +98,18 @@ impl Store {
             let how = (&team, TeamStanding::Manages);
             self.require_team(&mut transaction, parts, caller, how, now);
             let key = keys::team(&caller.tenant_id, id);
-            transaction.delete(self, Part::Team, &key, in_version(team.version));
+            let unchanged = in_version(team.version);
+            match team.source {
+                Source::Manual => transaction.delete(self, Part::Team, &key, unchanged),
+                Source::Entra => {
+                    let deleted = Change::new()
+                        .set(DELETED_AT, text(now.to_string()))
+                        .set("version", number(team.version + 1))
+                        .remove("gsi1pk")
+                        .remove("gsi1sk");
+                    transaction.update(self, Part::Team, &key, deleted, unchanged);
+                }
+            }
             self.release_team_name(&mut transaction, &team);
             match transaction.commit(self).await? {
                 Ok(()) => {

@@ -85,6 +85,25 @@ pub(super) fn to_row(team: &Team) -> Result<Item, Error> {
     to_item(&row, keys)
 }
 
+/// Attribute of what is left of a team that the login sync made and somebody deleted: without it the
+/// sync would make the team anew. It is in no list.
+pub(super) const DELETED_AT: &str = "deleted_at";
+
+/// The team, if it is there and not only what is left of it.
+pub(super) fn live_from_row(item: Item) -> Result<Option<Team>, Error> {
+    if item.contains_key(DELETED_AT) {
+        return Ok(None);
+    }
+    from_row(item).map(Some)
+}
+
+/// That a team is there.
+pub(super) fn is_there() -> Condition {
+    Condition::new(format!(
+        "attribute_exists(#pk) AND attribute_not_exists(#{DELETED_AT})"
+    ))
+}
+
 pub(super) fn from_row(item: Item) -> Result<Team, Error> {
     let row: Row = from_item(item)?;
     let metadata: Metadata = serde_json::from_str(&row.metadata).map_err(Error::defect)?;

@@ -1,6 +1,6 @@
 //! Who may do what with a team: read, to tell; and as a condition of a write, to hold.
 
-use super::{TeamInOrganization, TeamStanding, TeamView, from_row, requirement};
+use super::{TeamInOrganization, TeamStanding, TeamView, live_from_row, requirement};
 use crate::domain::{
     Caller, Permission, Status, Team, TeamId, TeamMembership, TeamRole, Timestamp,
 };
@@ -24,7 +24,7 @@ impl Store {
         let own_key = keys::team_membership(&caller.tenant_id, &caller.user_id, id);
         let mut first = self.read(&[&team_key, &own_key]).await?;
         let item = first.item(&team_key).ok_or(Error::NotFound)?;
-        let team = from_row(item.clone())?;
+        let team = live_from_row(item.clone())?.ok_or(Error::NotFound)?;
         let own = first
             .item(&own_key)
             .cloned()

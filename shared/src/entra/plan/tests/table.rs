@@ -65,6 +65,7 @@ impl Table {
                 let in_organization = new.organization_id.is_some();
                 assert_eq!(new.limits.models == ["all-org-models"], in_organization);
                 let made = FoundTeam {
+                    is_live: true,
                     organization_id: new.organization_id,
                     name: new.naming.name.clone(),
                     synced_name: Some(new.naming.name),
