@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use muster_local::{Options, Stack};
+use muster_local::{Handler, Options, Stack};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use support::World;
@@ -340,4 +340,17 @@ async fn another_entra_is_asked_when_its_endpoints_are_set() {
         0,
         "as it is by default"
     );
+}
+
+#[tokio::test]
+async fn a_token_is_handed_out_without_what_a_failing_trigger_would_add() {
+    let mut options = Options::default();
+    let failing = Handler::new(|_, _| async { Err("no".into()) });
+    options.handlers.insert("pre-token".to_owned(), failing);
+    let world = World::with(options).await;
+    let (token, claims) = claims(&world, "alan").await;
+    assert_eq!(claims["tenant_id"], "acme");
+    assert!(claims.get("organizations").is_none());
+    let alan = world.bearer("alan", Some(token));
+    assert_eq!(alan.all("/users/me/organizations").await.len(), 0);
 }

@@ -155,8 +155,7 @@ fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
-/// Why a text is no directory: the place in it, and what is wrong there. Neither repeats a value
-/// other than a name or an id.
+/// Why a text is no directory: the place in it, and what is wrong there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wrong {
     pub(super) place: String,
@@ -205,6 +204,12 @@ impl Directory {
     /// The user with this object id.
     pub(super) fn user(&self, id: &str) -> Option<&User> {
         self.users.iter().find(|user| user.id == id)
+    }
+
+    /// The name of the group with this id, if it has one.
+    pub(super) fn group_name(&self, id: &str) -> Option<&str> {
+        let group = self.groups.iter().find(|group| group.id == id)?;
+        group.display_name.as_deref()
     }
 
     /// The groups that the user is in: directly, or also through groups.

@@ -1,7 +1,5 @@
 //! The questions of the sync, answered as Graph answers them.
 
-use std::collections::BTreeMap;
-
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -118,10 +116,10 @@ impl Call<'_> {
             About::AssignedTo => {
                 let id = &application.service_principal_id;
                 let list = List {
-                    rows: rows(directory, &directory.assignments),
+                    rows: directory.assignments.iter().collect(),
                     context: format!("servicePrincipals('{id}')/appRoleAssignedTo"),
                 };
-                list.page(directory, about)
+                list.page(directory, about, |row| assignment_row(directory, row))
             }
             About::Assignments(user) => {
                 list::advanced(about, false)?;
@@ -140,20 +138,18 @@ impl Call<'_> {
                     it.to == user.user_id || groups.iter().any(|group| group.id == it.to)
                 });
                 let list = List {
-                    rows: rows(directory, held),
+                    rows: held.collect(),
                     context: format!("users('{}')/appRoleAssignments", user.id),
                 };
-                list.page(directory, about)
+                list.page(directory, about, |row| assignment_row(directory, row))
             }
             About::Groups { user, nested, cast } => {
                 list::advanced(about, cast)?;
-                let groups = directory.groups_of(user, nested).into_iter();
-                let rows = groups.map(|group| group_row(group, cast));
                 let list = List {
-                    rows: rows.collect(),
+                    rows: directory.groups_of(user, nested),
                     context: if cast { "groups" } else { "directoryObjects" }.to_owned(),
                 };
-                list.page(directory, about)
+                list.page(directory, about, |row| group_row(row, cast))
             }
         }
     }
@@ -198,44 +194,30 @@ fn group_row(group: &Group, cast: bool) -> Value {
     row
 }
 
-fn rows<'a>(
-    directory: &Directory,
-    assignments: impl IntoIterator<Item = &'a Assignment>,
-) -> Vec<Value> {
+fn assignment_row(directory: &Directory, assignment: &Assignment) -> Value {
     let application = &directory.application;
-    let roles: BTreeMap<&str, &str> = application
+    let to = assignment.to.as_str();
+    let user = directory.users.iter().find(|it| it.user_id == to);
+    let (kind, id, name) = match user {
+        Some(user) => ("User", user.id.as_str(), Some(user.display_name.as_str())),
+        None => ("Group", to, directory.group_name(to)),
+    };
+    let role = application
         .app_roles
         .iter()
-        .map(|role| (role.value.as_str(), role.id.as_str()))
-        .collect();
-    let row = |assignment: &Assignment| {
-        let group = directory.groups.iter().find(|it| it.id == assignment.to);
-        let user = directory
-            .users
-            .iter()
-            .find(|it| it.user_id == assignment.to);
-        let (kind, id, name) = match (group, user) {
-            (Some(group), _) => ("Group", &group.id, group.display_name.as_deref()),
-            (None, Some(user)) => ("User", &user.id, Some(user.display_name.as_str())),
-            // The file was refused if it was neither.
-            (None, None) => return None,
-        };
-        let role = assignment.app_role.as_deref();
-        let role = role.and_then(|value| roles.get(value).copied());
-        let role = role.unwrap_or(DEFAULT_ACCESS);
-        Some(json!({
-            "id": format!("{id}.{role}"),
-            "deletedDateTime": null,
-            "appRoleId": role,
-            "createdDateTime": "2026-11-20T10:00:00Z",
-            "principalDisplayName": name,
-            "principalId": id,
-            "principalType": kind,
-            "resourceDisplayName": application.display_name,
-            "resourceId": application.service_principal_id,
-        }))
-    };
-    assignments.into_iter().filter_map(row).collect()
+        .find(|role| assignment.app_role.as_ref() == Some(&role.value));
+    let role = role.map_or(DEFAULT_ACCESS, |role| &role.id);
+    json!({
+        "id": format!("{id}.{role}"),
+        "deletedDateTime": null,
+        "appRoleId": role,
+        "createdDateTime": "2026-11-20T10:00:00Z",
+        "principalDisplayName": name,
+        "principalId": id,
+        "principalType": kind,
+        "resourceDisplayName": application.display_name,
+        "resourceId": application.service_principal_id,
+    })
 }
 
 fn not_found(id: &str) -> Refusal {

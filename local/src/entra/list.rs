@@ -29,8 +29,8 @@ struct Start {
 }
 
 /// A list as a whole.
-pub(super) struct List {
-    pub(super) rows: Vec<Value>,
+pub(super) struct List<T> {
+    pub(super) rows: Vec<T>,
     /// What stands behind `$metadata#`, without what is selected.
     pub(super) context: String,
 }
@@ -91,12 +91,13 @@ impl Start {
     }
 }
 
-impl List {
-    /// The page that is asked for.
+impl<T> List<T> {
+    /// The page that is asked for, each row of it as `show` has it.
     pub(super) fn page(
         self,
         directory: &Directory,
         about: &Circumstances<'_>,
+        show: impl Fn(T) -> Value,
     ) -> Result<Value, Refusal> {
         let (query, root, path) = (about.query, about.root, about.path);
         let from = query.from.unwrap_or(Start {
@@ -110,7 +111,8 @@ impl List {
         let all = self.rows.len();
         let size = directory.page_size(query.top);
         let page = self.rows.into_iter().skip(from.offset).take(size);
-        let rows = page.map(|mut row| {
+        let rows = page.map(|row| {
+            let mut row = show(row);
             select(&mut row, query);
             row
         });

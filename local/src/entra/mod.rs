@@ -17,7 +17,7 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow};
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -33,6 +33,7 @@ use self::list::{Query, pairs};
 use self::source::{Loaded, Source};
 use self::token::Tokens;
 use self::variables::Chosen;
+use crate::gateway::MAX_BODY;
 use crate::log::Log;
 use crate::options::Options;
 use crate::problem::Refused;
@@ -89,6 +90,7 @@ impl Entra {
             .route("/_local/entra/directory", get(shown).put(replace))
             .route("/_local/entra/{tenant}/oauth2/v2.0/token", post(grant))
             .route("/_local/entra/v1.0/{*path}", get(ask))
+            .layer(DefaultBodyLimit::max(MAX_BODY))
             .with_state(Arc::clone(self))
     }
 
