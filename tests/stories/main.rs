@@ -32,3 +32,4 @@ mod revocation;
 mod roles;
 mod round_trips;
 mod teams;
+mod versions;

@@ -12,9 +12,12 @@ use super::keys;
 use super::transaction::WRITE_ID;
 use super::{Error, Store, from_item};
 use crate::domain::{
-    Caller, Email, EntraObjectId, ExpectedVersion, Name, Patch, TenantId, Timestamp, User, UserId,
-    UserPatch,
+    Caller, Email, EntraObjectId, ExpectedVersion, Invalid, Name, Patch, TenantId, Timestamp, User,
+    UserId, UserPatch,
 };
+
+/// Most values that DynamoDB compares with in one list.
+const MAX_VERSIONS: usize = 100;
 
 /// What registering a user came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,7 +129,7 @@ impl Store {
             .or(differing("email", &patch.email))
             .or(differing("display_name", &patch.display_name))
             .or(differing("entra_object_id", &patch.entra_object_id));
-        let condition = match in_one_of(expected) {
+        let condition = match in_one_of(expected)? {
             Some(version) => differs.and(version),
             None => differs,
         };
@@ -205,29 +208,29 @@ fn patched<T: Clone + Into<String>>(change: Change, attribute: &str, patch: &Pat
     }
 }
 
-fn in_one_of(expected: &ExpectedVersion) -> Option<Condition> {
+/// The condition that the version is an expected one.
+fn in_one_of(expected: &ExpectedVersion) -> Result<Option<Condition>, Error> {
     let ExpectedVersion::OneOf(versions) = expected else {
-        return None;
+        return Ok(None);
     };
-    let tests: Vec<_> = (0..versions.len())
-        .map(|n| format!("#version = :version{n}"))
-        .collect();
-    if tests.is_empty() {
+    if versions.is_empty() {
         // No version is the one asked for.
-        return Some(Condition::new(
+        return Ok(Some(Condition::new(
             "attribute_exists(#pk) AND attribute_not_exists(#pk)",
-        ));
+        )));
     }
-    let condition = Condition::new(tests.join(" OR "));
-    Some(
-        versions
-            .iter()
-            .enumerate()
-            .fold(condition, |condition, (n, version)| {
-                condition.value(
-                    &format!(":version{n}"),
-                    AttributeValue::N(version.to_string()),
-                )
-            }),
-    )
+    if versions.len() > MAX_VERSIONS {
+        return Err(Error::Invalid {
+            field: "/if-match",
+            reason: Invalid::new("must name at most 100 versions"),
+        });
+    }
+    let names: Vec<_> = (0..versions.len())
+        .map(|n| format!(":version{n}"))
+        .collect();
+    let condition = Condition::new(format!("#version IN ({})", names.join(", ")));
+    let each = names.iter().zip(versions);
+    Ok(Some(each.fold(condition, |condition, (name, version)| {
+        condition.value(name, number(*version))
+    })))
 }

@@ -1,0 +1,329 @@
+//! Versions and patches: what is shown, in which version, and what a change does to it.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use support::{Actor, Reply, World};
+
+async fn with(
+    actor: &Actor,
+    method: Method,
+    path: &str,
+    header: (&str, &str),
+    body: Value,
+) -> Reply {
+    let mut request = actor.request(method, path).header(header.0, header.1);
+    if !body.is_null() {
+        request = request.json(&body);
+    }
+    actor.send(request).await
+}
+
+/// A tenant admin, and one of each thing that has a version: its path, a body that changes it in a
+/// new way each time, and the status of its removal if it can be removed.
+async fn things() -> (World, Actor, Vec<(String, fn(usize) -> Value, bool)>) {
+    let (world, _, id) = World::acme().await;
+    let root = world.tenant_admin();
+    let organization = format!("/organizations/{id}");
+    let teams = format!("{organization}/teams");
+    let made = root.post(&teams, json!({"name": "T"})).await.expect(201);
+    let team = made.headers["location"].clone();
+    let member = json!({"user_id": "bob"});
+    root.post(&format!("{team}/members"), member)
+        .await
+        .expect(201);
+    let things: Vec<(String, fn(usize) -> Value, bool)> = vec![
+        (
+            organization.clone(),
+            |n| json!({"name": format!("N{n}")}),
+            true,
+        ),
+        (
+            format!("{organization}/members/bob"),
+            |n| json!({"role": if n.is_multiple_of(2) { "readonly" } else { "manager" }}),
+            true,
+        ),
+        (team, |n| json!({"name": format!("N{n}")}), true),
+        (
+            "/users/bob".to_owned(),
+            |n| json!({"display_name": format!("N{n}")}),
+            false,
+        ),
+    ];
+    (world, root, things)
+}
+
+#[tokio::test]
+async fn a_change_is_made_to_the_version_that_was_asked_for_or_not_at_all() {
+    let (world, root, things) = things().await;
+    let mut n = 0;
+    for (path, change, _) in &things {
+        let methods = if path.starts_with("/users") {
+            vec![Method::PUT]
+        } else {
+            vec![Method::PATCH, Method::PUT]
+        };
+        for method in methods {
+            let version: u64 = {
+                let tag = root.get(path).await.expect(200).headers["etag"].clone();
+                tag.trim_matches('"').parse().expect("a number in quotes")
+            };
+            let stale = version + 7;
+            let before = world.everything().await;
+            for tag in [
+                format!("\"{stale}\""),
+                format!("W/\"{version}\""),
+                format!("{version}"),
+                format!("\"0{version}x\""),
+                format!("\"{stale}\", \"{}\"", stale + 1),
+                "\"\"".to_owned(),
+                "garbage".to_owned(),
+                "\"-1\"".to_owned(),
+                "\"18446744073709551616\"".to_owned(),
+                "**".to_owned(),
+            ] {
+                n += 1;
+                let reply = with(&root, method.clone(), path, ("if-match", &tag), change(n)).await;
+                assert_eq!(reply.status, 412, "{method} {path} {tag}: {reply:?}");
+                reply.problem(412, "version-mismatch");
+            }
+            assert_eq!(world.everything().await, before, "{method} {path}");
+            for (step, tag) in ["\"{}\"", "\"9999\", \"{}\"", "*", " \"{}\" ,"]
+                .iter()
+                .enumerate()
+            {
+                n += 1;
+                let now = version + step as u64;
+                let tag = tag.replace("{}", &now.to_string());
+                let reply = with(&root, method.clone(), path, ("if-match", &tag), change(n)).await;
+                assert_eq!(reply.status, 200, "{method} {path} {tag}: {reply:?}");
+                assert_eq!(
+                    reply.headers["etag"],
+                    format!("\"{}\"", now + 1),
+                    "{method} {path}"
+                );
+            }
+        }
+    }
+    // The team goes before its organization.
+    for (path, _, removable) in things.iter().rev().filter(|(.., removable)| *removable) {
+        assert!(removable);
+        let tag = root.get(path).await.expect(200).headers["etag"].clone();
+        for stale in ["\"1\"", "\"77\"", "x", &format!("W/{tag}")] {
+            let reply = with(
+                &root,
+                Method::DELETE,
+                path,
+                ("if-match", stale),
+                Value::Null,
+            )
+            .await;
+            reply.problem(412, "version-mismatch");
+        }
+        with(&root, Method::DELETE, path, ("if-match", &tag), Value::Null)
+            .await
+            .expect(204);
+    }
+}
+
+#[tokio::test]
+async fn who_has_this_version_already_is_told_so_without_a_body() {
+    let (_world, root, things) = things().await;
+    for (path, ..) in things {
+        let first = root.get(&path).await.expect(200);
+        let tag = first.headers["etag"].clone();
+        for held in [
+            tag.clone(),
+            format!("W/{tag}"),
+            format!("\"88\", {tag}"),
+            "*".to_owned(),
+        ] {
+            let reply = with(
+                &root,
+                Method::GET,
+                &path,
+                ("if-none-match", &held),
+                Value::Null,
+            )
+            .await;
+            assert_eq!(reply.status, 304, "{path} {held}");
+            assert_eq!(reply.body, Value::Null);
+            assert_eq!(reply.headers["etag"], tag);
+            assert!(!reply.headers.contains_key("content-type"), "{reply:?}");
+        }
+        for held in ["\"88\"", "88", "garbage", ""] {
+            let reply = with(
+                &root,
+                Method::GET,
+                &path,
+                ("if-none-match", held),
+                Value::Null,
+            )
+            .await;
+            assert_eq!(reply.expect(200).body, first.body, "{path} {held}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_versions_is_not_read_to_the_end_of_time() {
+    let (_world, root, things) = things().await;
+    let tags: Vec<_> = (1..1_200).map(|n| format!("\"{}\"", n + 100)).collect();
+    for (path, change, _) in things {
+        let reply = with(
+            &root,
+            Method::PUT,
+            &path,
+            ("if-match", &tags.join(",")),
+            change(0),
+        )
+        .await;
+        let reply = reply.any_problem();
+        assert!([400, 412].contains(&reply.status), "{path}: {reply:?}");
+        // As many as anybody could mean are read.
+        let tag = root.get(&path).await.headers["etag"].clone();
+        let some = format!("{},{tag}", tags[..99].join(","));
+        with(&root, Method::PUT, &path, ("if-match", &some), change(1))
+            .await
+            .expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_patch_keeps_what_is_absent_and_clears_what_is_null() {
+    let (_world, ada, id) = World::acme().await;
+    let path = format!("/organizations/{id}");
+    let full = json!({
+        "domain": "Bücher.Example",
+        "billing_email": "Pay@Acme.example",
+        "billing_address": "1 Street\n2 Town",
+        "stripe_customer_id": "cus_1",
+        "metadata": {"a": {"b": 1, "c": [1, {"d": null}]}, "e": "x"},
+        "limits": {
+            "models": ["m1", "m2"],
+            "max_budget": 12.5,
+            "budget_duration": "30d",
+            "tpm_limit": 10,
+            "rpm_limit": 5,
+        },
+    });
+    let mut now = ada.patch(&path, full.clone()).await.expect(200).body;
+    assert_eq!(now["domain"], "xn--bcher-kva.example");
+    for field in [
+        "billing_email",
+        "billing_address",
+        "stripe_customer_id",
+        "metadata",
+        "limits",
+    ] {
+        assert_eq!(now[field], full[field], "{field}");
+    }
+    for (patch, changes) in [
+        (json!({"name": "  Acme 2 "}), json!({"name": "Acme 2"})),
+        (json!({"domain": null}), json!({"domain": null})),
+        (
+            json!({"metadata": {"a": {"b": null, "x": 2}}}),
+            json!({"metadata": {"a": {"c": [1, {"d": null}], "x": 2}, "e": "x"}}),
+        ),
+        (
+            json!({"metadata": {"a": 7}}),
+            json!({"metadata": {"a": 7, "e": "x"}}),
+        ),
+        (
+            json!({"metadata": {"a": {"y": {"z": null}}}}),
+            json!({"metadata": {"a": {"y": {}}, "e": "x"}}),
+        ),
+        (json!({"metadata": null}), json!({"metadata": {}})),
+        (
+            json!({"limits": {"max_budget": null, "tpm_limit": 11}}),
+            json!({"limits": {"models": ["m1", "m2"], "max_budget": null, "budget_duration": "30d", "tpm_limit": 11, "rpm_limit": 5}}),
+        ),
+        (
+            json!({"limits": {"models": null}}),
+            json!({"limits": {"models": [], "max_budget": null, "budget_duration": "30d", "tpm_limit": 11, "rpm_limit": 5}}),
+        ),
+        (
+            json!({"limits": null}),
+            json!({"limits": {"models": [], "max_budget": null, "budget_duration": null, "tpm_limit": null, "rpm_limit": null}}),
+        ),
+        (
+            json!({"billing_email": null, "billing_address": null, "stripe_customer_id": null}),
+            json!({"billing_email": null, "billing_address": null, "stripe_customer_id": null}),
+        ),
+    ] {
+        // The second method finds nothing left to change.
+        for (method, changed) in [(Method::PUT, true), (Method::PATCH, false)] {
+            let mut expected = now.clone();
+            for (field, value) in changes.as_object().unwrap() {
+                expected[field] = value.clone();
+            }
+            let reply = ada
+                .send(ada.request(method, &path).json(&patch))
+                .await
+                .expect(200);
+            if changed {
+                expected["version"] = json!(now["version"].as_u64().unwrap() + 1);
+                expected["updated_at"] = reply.body["updated_at"].clone();
+                assert!(reply.body["updated_at"].as_str() >= now["updated_at"].as_str());
+            }
+            assert_eq!(reply.body, expected, "{patch}");
+            assert_eq!(ada.get(&path).await.body, expected, "{patch}");
+            now = expected;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_patch_that_changes_nothing_writes_nothing() {
+    let (world, root, things) = things().await;
+    for (path, change, _) in things {
+        if path.starts_with("/users") {
+            continue; // Registering a user again is a write of its own.
+        }
+        root.patch(&path, change(1)).await.expect(200);
+        let tag = root.get(&path).await.headers["etag"].clone();
+        let before = world.everything().await;
+        for body in [change(1), json!({})] {
+            world.calls.take();
+            let reply = root.patch(&path, body).await.expect(200);
+            assert_eq!(reply.headers["etag"], tag, "{path}");
+            for operation in world.calls.operations() {
+                assert_eq!(operation, "BatchGetItem", "{path}");
+            }
+        }
+        assert_eq!(world.everything().await, before, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_made_is_where_the_answer_says() {
+    let (world, ada, id) = World::acme().await;
+    let root = world.tenant_admin();
+    world.register(&["a.b@c.example", "x|y=z+1:2"]).await;
+    let members = format!("/organizations/{id}/members");
+    let mut made = vec![
+        ada.post("/organizations", json!({"name": "B"})).await,
+        root.put("/users/new", json!({})).await,
+        root.post("/teams", json!({"name": "T"})).await,
+        ada.post(&format!("/organizations/{id}/teams"), json!({"name": "T"}))
+            .await,
+    ];
+    for user in ["a.b@c.example", "x|y=z+1:2"] {
+        made.push(
+            ada.post(&members, json!({"user_id": user, "status": "active"}))
+                .await,
+        );
+    }
+    for made in made {
+        let made = made.expect(201);
+        let location = &made.headers["location"];
+        assert!(
+            location.starts_with('/') && !location.contains('|'),
+            "{location}"
+        );
+        let got = root.get(location).await.expect(200);
+        assert_eq!(
+            (&got.body, &got.headers["etag"]),
+            (&made.body, &made.headers["etag"])
+        );
+    }
+}
