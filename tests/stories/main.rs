@@ -31,5 +31,6 @@ mod repeats;
 mod revocation;
 mod roles;
 mod round_trips;
+mod shapes;
 mod teams;
 mod versions;
