@@ -19,6 +19,7 @@ mod isolation;
 mod last_owner;
 mod lifecycle;
 mod local_entra;
+mod logs;
 mod made_anew;
 mod odd_values;
 mod pages;

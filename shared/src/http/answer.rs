@@ -83,7 +83,11 @@ impl Answer {
                 is_repeat: true,
                 ..answer
             }),
-            Err(error) => Err(Problem::internal(error)),
+            // Where, and not what: it is somebody's own.
+            Err(error) => Err(Problem::internal(format!(
+                "a kept answer cannot be read at column {}",
+                error.column()
+            ))),
         }
     }
 }

@@ -75,6 +75,40 @@ impl Error {
     pub(super) fn defect(source: impl Into<BoxError>) -> Self {
         Self::Defect(source.into())
     }
+
+    /// A row that cannot be read, for the reason that serde gives. It quotes what it did not
+    /// expect, which is somebody's own and not for a log.
+    pub(super) fn unreadable(reason: impl ToString) -> Self {
+        Self::Defect(without_values(&reason.to_string()).into())
+    }
+}
+
+/// Leaves out what stands in double quotes, and the name after `unknown variant` or `unknown
+/// field`.
+fn without_values(reason: &str) -> String {
+    let mut left = String::with_capacity(reason.len());
+    let mut rest = reason.chars();
+    while let Some(c) = rest.next() {
+        left.push(c);
+        let unknown = c == '`'
+            && ["variant `", "field `"]
+                .iter()
+                .any(|end| left.ends_with(end));
+        if c != '"' && !(unknown && left.contains("unknown ")) {
+            continue;
+        }
+        while let Some(inner) = rest.next() {
+            match inner {
+                // Whatever it escapes is inside still.
+                '\\' => _ = rest.next(),
+                end if end == c => break,
+                _ => {}
+            }
+        }
+        left.push('…');
+        left.push(c);
+    }
+    left
 }
 
 /// What DynamoDB's own errors mean here. Whatever it says about a condition is handled before.
@@ -100,6 +134,30 @@ where
                 | "ItemCollectionSizeLimitExceededException",
             ) => Self::Defect(error.into()),
             _ => Self::Unavailable(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_serde_says_is_kept_but_for_the_values() {
+        for (said, kept) in [
+            (
+                r#"invalid type: string "ada \"x\" y", expected a map at line 1"#,
+                r#"invalid type: string "…", expected a map at line 1"#,
+            ),
+            (
+                "unknown variant `ada`, expected `manual` or `entra`",
+                "unknown variant `…`, expected `manual` or `entra`",
+            ),
+            ("missing field `name`", "missing field `name`"),
+            ("must be an email address", "must be an email address"),
+            (r#"string "cut off"#, r#"string "…""#),
+        ] {
+            assert_eq!(without_values(said), kept);
         }
     }
 }

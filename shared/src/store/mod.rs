@@ -259,5 +259,5 @@ fn to_item(
 }
 
 fn from_item<R: DeserializeOwned>(item: Item) -> Result<R, Error> {
-    serde_dynamo::from_item(item).map_err(Error::defect)
+    serde_dynamo::from_item(item).map_err(Error::unreadable)
 }

@@ -150,7 +150,7 @@ fn expires_at(organization: &Organization) -> Option<i64> {
 
 pub(super) fn from_row(item: Item) -> Result<Organization, Error> {
     let row: Row = from_item(item)?;
-    let metadata: Metadata = serde_json::from_str(&row.metadata).map_err(Error::defect)?;
+    let metadata: Metadata = serde_json::from_str(&row.metadata).map_err(Error::unreadable)?;
     Ok(Organization {
         id: row.id,
         tenant_id: row.tenant_id,

@@ -106,7 +106,7 @@ pub(super) fn is_there() -> Condition {
 
 pub(super) fn from_row(item: Item) -> Result<Team, Error> {
     let row: Row = from_item(item)?;
-    let metadata: Metadata = serde_json::from_str(&row.metadata).map_err(Error::defect)?;
+    let metadata: Metadata = serde_json::from_str(&row.metadata).map_err(Error::unreadable)?;
     Ok(Team {
         id: row.id,
         tenant_id: row.tenant_id,
