@@ -19,7 +19,7 @@ pub(super) fn number(number: impl Into<i128>) -> AttributeValue {
 }
 
 /// A text for the SDK with all that it refers to.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Expression {
     pub text: String,
     pub names: Option<HashMap<String, String>>,

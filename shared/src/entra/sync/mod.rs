@@ -1,0 +1,191 @@
+//! What happens at a login: the profile is written, the directory read, and then, change by change,
+//! the table made what the directory says. See `docs/ENTRA.md`.
+
+mod report;
+mod writes;
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use super::directory::Directory;
+use super::error::{ReadError, TokenError};
+use super::plan::{self, Found, Held, HeldTeam, Made};
+use super::reading::Reading;
+use super::rules::SyncRules;
+use super::settings::EntraSettings;
+use crate::domain::Clock;
+use crate::store::{self, Holdings, Profile, Store};
+
+use report::Progress;
+pub use report::{Counts, Outcome, Report};
+use writes::Writes;
+
+/// The login sync: what it was told to do, and the directory it asks.
+#[derive(Debug)]
+pub struct LoginSync {
+    directory: Option<Directory>,
+    rules: SyncRules,
+    budget: Duration,
+    clock: Clock,
+}
+
+impl LoginSync {
+    /// The sync as it was set, through that [client](super::http_client).
+    pub fn new(settings: EntraSettings, client: &reqwest::Client, clock: Clock) -> Self {
+        Self {
+            directory: settings
+                .directory
+                .map(|settings| Directory::new(settings, client.clone(), clock.clone())),
+            rules: settings.rules,
+            budget: settings.budget,
+            clock,
+        }
+    }
+
+    /// Time for all of it, from the event's arrival.
+    pub fn budget(&self) -> Duration {
+        self.budget
+    }
+
+    /// Writes the profile and syncs. Never fails, and ends by the deadline.
+    pub async fn run(&self, store: &Store, profile: &Profile, deadline: Instant) -> Report {
+        let progress = Progress::default();
+        let work = self.work(store, profile, deadline, &progress);
+        let (outcome, reason) = timeout_at(deadline, Box::pin(work))
+            .await
+            .unwrap_or((Outcome::TimedOut, None));
+        progress.report(outcome, reason)
+    }
+
+    async fn work(
+        &self,
+        store: &Store,
+        profile: &Profile,
+        deadline: Instant,
+        progress: &Progress,
+    ) -> (Outcome, Option<&'static str>) {
+        let reason = match (&self.directory, &profile.entra_object_id) {
+            (None, _) => Some("off"),
+            (_, None) => Some("no-object-id"),
+            _ => None,
+        };
+        let (Some(directory), Some(object_id)) = (&self.directory, &profile.entra_object_id) else {
+            return match store.record_login(profile).await {
+                Ok(_) => (Outcome::Skipped, reason),
+                Err(error) => {
+                    progress.fail(error);
+                    (Outcome::Failed, None)
+                }
+            };
+        };
+        let started = Instant::now();
+        let read = async {
+            let read = directory.read(object_id, deadline).await;
+            progress.with(|state| state.reading = started.elapsed());
+            read
+        };
+        // Each to its end: the profile is written whatever the others come to.
+        let (recorded, holdings, read) = tokio::join!(
+            store.record_login(profile),
+            store.holdings(&profile.tenant_id, &profile.user_id),
+            read
+        );
+        let is_late = matches!(
+            &read,
+            Err(ReadError::OutOfTime | ReadError::Token(TokenError::OutOfTime))
+        );
+        let (Some(mark), Some(holdings), Some(reading)) = (
+            progress.kept(recorded),
+            progress.kept(holdings),
+            progress.kept(read),
+        ) else {
+            let outcome = if is_late {
+                Outcome::TimedOut
+            } else {
+                Outcome::Failed
+            };
+            return (outcome, None);
+        };
+        progress.with(|state| state.counts.read = reading.counts());
+        let marked = (&reading, &holdings, mark.as_deref());
+        match self.apply(store, profile, marked, progress).await {
+            Ok(outcome) => (outcome, None),
+            Err(error) => {
+                progress.fail(error);
+                (Outcome::Failed, None)
+            }
+        }
+    }
+
+    /// Plans, and carries the plan out. An error is one of looking: nothing was changed.
+    async fn apply(
+        &self,
+        store: &Store,
+        profile: &Profile,
+        (reading, holdings, mark): (&Reading, &Holdings, Option<&str>),
+        progress: &Progress,
+    ) -> Result<Outcome, store::Error> {
+        let tenant = &profile.tenant_id;
+        let fingerprint = reading.fingerprint(&self.rules);
+        let is_marked = mark == Some(fingerprint.as_str());
+        let made = if is_marked
+            || store.made_mark(tenant).await?.as_deref() == Some(fingerprint.as_str())
+        {
+            Made::Everything
+        } else {
+            Made::Unknown
+        };
+        let held = held(holdings);
+        let lookups = plan::lookups(reading, &held, made, &self.rules);
+        let organizations: Vec<_> = lookups.organizations.into_iter().collect();
+        let teams: Vec<_> = lookups.teams.into_iter().collect();
+        let (organizations, teams) = tokio::try_join!(
+            store.found_organizations(tenant, &organizations),
+            store.found_teams(tenant, &teams)
+        )?;
+        let found = Found {
+            organizations,
+            teams,
+        };
+        let plan = plan::plan(reading, &held, made, &found, &self.rules);
+        progress.with(|state| state.counts.memberships_kept = plan.kept);
+
+        Writes::new((store, profile, holdings), &found, &plan, progress)
+            .carry_out(&self.rules, &self.clock)
+            .await;
+
+        // What could not be made is tried again by the next login, whoever it is; what became of the
+        // user's memberships has no part in the marks.
+        if progress.with(|state| state.not_all_made) {
+            return Ok(Outcome::Partial);
+        }
+        if made == Made::Unknown {
+            progress.written(store.mark_made(tenant, None, &fingerprint).await);
+        }
+        if !is_marked {
+            let user = Some(&profile.user_id);
+            progress.written(store.mark_made(tenant, user, &fingerprint).await);
+        }
+        let counts = progress.with(|state| state.counts);
+        Ok(match (counts.failed, counts.changed()) {
+            (0, 0) => Outcome::Unchanged,
+            (0, _) => Outcome::Synced,
+            _ => Outcome::Partial,
+        })
+    }
+}
+
+/// What the user has, as the plan looks at it.
+fn held(holdings: &Holdings) -> Held {
+    let organizations = holdings.organizations.iter();
+    let teams = holdings.teams.iter();
+    Held {
+        organizations: organizations
+            .map(|(id, one)| (id.clone(), one.into()))
+            .collect(),
+        teams: teams
+            .map(|(id, one)| (id.clone(), HeldTeam::from(one)))
+            .collect(),
+    }
+}

@@ -1,0 +1,150 @@
+//! What came of a sync, and what is known of one that goes on.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::domain::OrganizationId;
+use crate::entra::reading::ReadCounts;
+
+/// Failures that a report tells of; the rest are counted.
+const MAX_FAILURES: usize = 5;
+
+/// Why something did not work out.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// How a sync ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The table was changed to what the directory says.
+    Synced,
+    /// The table was what the directory says.
+    Unchanged,
+    /// Some of it could not be written; the next login finishes it.
+    Partial,
+    /// The directory or the table could not be read; nothing was changed.
+    Failed,
+    /// The sync is off, or the user has no object id.
+    Skipped,
+    /// The time was up; the next login finishes it.
+    TimedOut,
+}
+
+impl Outcome {
+    /// Its name in logs and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Synced => "synced",
+            Self::Unchanged => "unchanged",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::TimedOut => "timed-out",
+        }
+    }
+}
+
+/// How much was done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Groups that were read.
+    pub read: ReadCounts,
+    /// Organizations that were made.
+    pub organizations_made: usize,
+    /// Teams that were made.
+    pub teams_made: usize,
+    /// Memberships that were made, or became active, in organizations and teams.
+    pub memberships_made: usize,
+    /// Memberships that stayed as they were.
+    pub memberships_kept: usize,
+    /// Memberships that were taken away or suspended.
+    pub memberships_removed: usize,
+    /// What was renamed.
+    pub renamed: usize,
+    /// Writes that failed.
+    pub failed: usize,
+}
+
+impl Counts {
+    /// How many changes were made.
+    pub(super) fn changed(&self) -> usize {
+        self.organizations_made
+            + self.teams_made
+            + self.memberships_made
+            + self.memberships_removed
+            + self.renamed
+    }
+}
+
+/// What came of a sync, without anything personal.
+#[derive(Debug)]
+pub struct Report {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why it was skipped.
+    pub reason: Option<&'static str>,
+    /// How much was done.
+    pub counts: Counts,
+    /// How long the directory took.
+    pub reading: Duration,
+    /// The first failures.
+    pub failures: Vec<Failure>,
+}
+
+/// What is known of a sync while it goes on, so that one that is cut off can be reported too.
+#[derive(Default)]
+pub(super) struct Progress(Mutex<State>);
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) counts: Counts,
+    pub(super) reading: Duration,
+    failures: Vec<Failure>,
+    /// Whether an organization or a team was not made, or not renamed.
+    pub(super) not_all_made: bool,
+    /// Organizations that could not be made: their teams stand alone.
+    pub(super) not_made: BTreeSet<OrganizationId>,
+}
+
+impl Progress {
+    pub(super) fn with<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
+        look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn fail(&self, error: impl Into<Failure>) {
+        self.with(|state| {
+            if state.failures.len() < MAX_FAILURES {
+                state.failures.push(error.into());
+            }
+        });
+    }
+
+    /// What was read, or nothing, and why.
+    pub(super) fn kept<T>(&self, read: Result<T, impl Into<Failure>>) -> Option<T> {
+        read.map_err(|error| self.fail(error)).ok()
+    }
+
+    /// Counts a write that failed.
+    pub(super) fn written<T>(&self, written: Result<T, impl Into<Failure>>) -> Option<T> {
+        if written.is_err() {
+            self.with(|state| state.counts.failed += 1);
+        }
+        self.kept(written)
+    }
+
+    pub(super) fn report(self, outcome: Outcome, reason: Option<&'static str>) -> Report {
+        let State {
+            counts,
+            reading,
+            failures,
+            ..
+        } = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Report {
+            outcome,
+            reason,
+            counts,
+            reading,
+            failures,
+        }
+    }
+}

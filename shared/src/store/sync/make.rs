@@ -1,0 +1,83 @@
+//! Making and renaming organizations and teams.
+
+use super::{Part, Written, made};
+use crate::domain::{Name, Organization, OrganizationId, Team, TeamId, TenantId};
+use crate::store::expression::{Condition, number, text};
+use crate::store::organizations::SYNCED_NAME;
+use crate::store::transaction::Transaction;
+use crate::store::{Error, Store, keys, organizations, teams};
+
+impl Store {
+    /// Makes an organization, if neither it nor its name is there. It has no owner until it gets one.
+    pub async fn make_organization(&self, organization: &Organization) -> Result<Written, Error> {
+        let mut transaction = Transaction::new(self.clock.new_id());
+        let mut item = organizations::to_row(organization)?;
+        item.insert("owner_count".to_owned(), number(0));
+        item.insert(SYNCED_NAME.to_owned(), text(organization.name.as_str()));
+        transaction.put(self, Part::Made, item, Condition::absent());
+        self.reserve_name(&mut transaction, Part::Name, organization)?;
+        Ok(made(transaction.commit(self).await?))
+    }
+
+    /// Makes a team, if it is not there, and in an organization if its name is not.
+    pub async fn make_team(&self, team: &Team) -> Result<Written, Error> {
+        let mut item = teams::to_row(team)?;
+        item.insert(SYNCED_NAME.to_owned(), text(team.name.as_str()));
+        if team.organization_id.is_none() {
+            return self.put_one(item).await;
+        }
+        let mut transaction = Transaction::new(self.clock.new_id());
+        transaction.put(self, Part::Made, item, Condition::absent());
+        self.reserve_team_name(&mut transaction, Part::Name, team)?;
+        Ok(made(transaction.commit(self).await?))
+    }
+
+    /// Renames an organization that the sync made, if it still is of this version.
+    pub async fn rename_organization(
+        &self,
+        tenant: &TenantId,
+        id: &OrganizationId,
+        version: u64,
+        name: &Name,
+    ) -> Result<Written, Error> {
+        let Some(item) = self.get(&keys::organization(tenant, id)).await? else {
+            return Ok(Written::AsItWas);
+        };
+        let before = organizations::from_row(item)?;
+        if before.version != version || !before.is_live() {
+            return Ok(Written::AsItWas);
+        }
+        let after = Organization {
+            name: name.clone(),
+            version: version + 1,
+            updated_at: self.clock.now(),
+            ..before.clone()
+        };
+        let renamed = self.rename_synced_organization(&before, &after).await?;
+        Ok(renamed)
+    }
+
+    /// Renames a team that the sync made, if it still is of this version.
+    pub async fn rename_team(
+        &self,
+        tenant: &TenantId,
+        id: &TeamId,
+        version: u64,
+        name: &Name,
+    ) -> Result<Written, Error> {
+        let Some(item) = self.get(&keys::team(tenant, id)).await? else {
+            return Ok(Written::AsItWas);
+        };
+        let before = teams::from_row(item)?;
+        if before.version != version {
+            return Ok(Written::AsItWas);
+        }
+        let after = Team {
+            name: name.clone(),
+            version: version + 1,
+            updated_at: self.clock.now(),
+            ..before.clone()
+        };
+        self.rename_synced_team(&before, &after).await
+    }
+}

@@ -1,0 +1,202 @@
+//! Joining and leaving.
+
+use std::collections::BTreeSet;
+
+use super::{Holdings, Part, Written, left, made};
+use crate::domain::{Membership, Status, TeamId, TeamMembership};
+use crate::store::expression::{Change, Condition, number, text};
+use crate::store::team_members::JOINED_TEAMS;
+use crate::store::transaction::Transaction;
+use crate::store::{Error, Store, keys, memberships, team_members};
+
+impl Store {
+    /// Puts a user into an organization, if they are not in it.
+    pub async fn join_organization(&self, membership: &Membership) -> Result<Written, Error> {
+        let mut item = memberships::to_row(membership)?;
+        // The team of the same group is joined with it: whoever takes the user out looks for it.
+        item.insert(JOINED_TEAMS.to_owned(), number(1));
+        self.put_one(item).await
+    }
+
+    /// Puts a user into a team, if they are not in it. Where they had been in its organization by
+    /// hand, that membership tells of it from now on.
+    pub async fn join_team(
+        &self,
+        membership: &TeamMembership,
+        holdings: &Holdings,
+    ) -> Result<Written, Error> {
+        let item = team_members::to_row(membership)?;
+        let TeamMembership {
+            tenant_id,
+            user_id,
+            organization_id,
+            ..
+        } = membership;
+        let held = organization_id
+            .as_ref()
+            .filter(|id| holdings.organizations.contains_key(id));
+        let Some(organization) = held else {
+            return self.put_one(item).await;
+        };
+        let mut transaction = Transaction::new(self.clock.new_id());
+        transaction.put(self, Part::Made, item, Condition::absent());
+        let key = keys::membership(tenant_id, user_id, organization);
+        let join = Change::new().add(JOINED_TEAMS, 1);
+        transaction.touch(self, Part::Membership, &key, join, Condition::present());
+        Ok(made(transaction.commit(self).await?))
+    }
+
+    /// Writes role and status of a membership, if it still is of this version and source: its
+    /// organization keeps count of its active owners, of whom the last one stays.
+    pub async fn change_synced_membership(
+        &self,
+        before: &Membership,
+        status: Status,
+    ) -> Result<Written, Error> {
+        let now = self.clock.now();
+        let after = Membership {
+            status,
+            version: before.version + 1,
+            updated_at: now,
+            ..before.clone()
+        };
+        let Membership {
+            tenant_id,
+            user_id,
+            organization_id,
+            ..
+        } = before;
+        let key = keys::membership(tenant_id, user_id, organization_id);
+        let change = memberships::change_to(&after);
+        let condition = memberships::unchanged(before);
+        if before.is_active_owner() == after.is_active_owner() {
+            return self.change_one(&key, change, condition).await;
+        }
+        let mut transaction = Transaction::new(self.clock.new_id());
+        transaction.update(self, Part::Membership, &key, change, condition);
+        self.count_owners(&mut transaction, before, Some(&after));
+        left(transaction.commit(self).await?)
+    }
+
+    /// Takes a user out of an organization, if the membership still is of this version and made by
+    /// the sync, and with it out of the organization's teams but for those in `apart`.
+    pub async fn leave_organization(
+        &self,
+        before: &Membership,
+        holdings: &Holdings,
+        apart: &BTreeSet<TeamId>,
+    ) -> Result<Written, Error> {
+        let Membership {
+            tenant_id,
+            user_id,
+            organization_id,
+            ..
+        } = before;
+        let key = keys::membership(tenant_id, user_id, organization_id);
+        let joined = holdings
+            .joined_teams
+            .get(organization_id)
+            .cloned()
+            .flatten();
+        let condition =
+            memberships::unchanged(before).and(memberships::joined_no_more_teams(joined));
+        let mut teams: Vec<_> = holdings
+            .teams
+            .values()
+            .filter(|team| team.organization_id.as_ref() == Some(organization_id))
+            .filter(|team| !apart.contains(&team.team_id))
+            .map(|team| keys::team_membership(tenant_id, user_id, &team.team_id))
+            .collect();
+        if teams.is_empty() && !before.is_active_owner() {
+            return self.delete_one(&key, condition).await;
+        }
+        loop {
+            let rest = teams.split_off(teams.len().min(memberships::MOST_TEAMS));
+            let mut transaction = Transaction::new(self.clock.new_id());
+            for team in &teams {
+                let of_organization = memberships::of_organization(organization_id);
+                transaction.delete(self, Part::Team, team, of_organization);
+            }
+            if rest.is_empty() {
+                transaction.delete(self, Part::Membership, &key, condition);
+                self.count_owners(&mut transaction, before, None);
+                return left(transaction.commit(self).await?);
+            }
+            // More than one transaction holds: some teams first, and the membership at the end.
+            transaction.check(self, Part::Membership, &key, condition.clone());
+            if before.is_active_owner() {
+                let organization = keys::organization(tenant_id, organization_id);
+                let another = memberships::another_owner();
+                transaction.check(self, Part::Organization, &organization, another);
+            }
+            if let Err(unmet) = transaction.commit(self).await? {
+                return left(Err(unmet));
+            }
+            teams = rest;
+        }
+    }
+
+    /// Writes the status of a team membership, if it still is of this version and source.
+    pub async fn change_synced_team_membership(
+        &self,
+        before: &TeamMembership,
+        status: Status,
+    ) -> Result<Written, Error> {
+        let TeamMembership {
+            tenant_id,
+            user_id,
+            team_id,
+            ..
+        } = before;
+        let key = keys::team_membership(tenant_id, user_id, team_id);
+        let change = Change::new()
+            .set("status", text(status.as_str()))
+            .set("version", number(before.version + 1))
+            .set("updated_at", text(self.clock.now().to_string()));
+        self.change_one(&key, change, unchanged(before)).await
+    }
+
+    /// Takes a user out of a team, if the membership still is of this version and made by the sync.
+    pub async fn leave_team(&self, before: &TeamMembership) -> Result<Written, Error> {
+        let TeamMembership {
+            tenant_id,
+            user_id,
+            team_id,
+            ..
+        } = before;
+        let key = keys::team_membership(tenant_id, user_id, team_id);
+        self.delete_one(&key, unchanged(before)).await
+    }
+
+    fn count_owners(
+        &self,
+        transaction: &mut Transaction<Part>,
+        before: &Membership,
+        after: Option<&Membership>,
+    ) {
+        let key = keys::organization(&before.tenant_id, &before.organization_id);
+        let is_owner = after.is_some_and(Membership::is_active_owner);
+        match (before.is_active_owner(), is_owner) {
+            (true, false) => {
+                let change = Change::new().add("owner_count", -1);
+                let another = memberships::another_owner();
+                transaction.touch(self, Part::Organization, &key, change, another);
+            }
+            (false, true) => {
+                let change = Change::new().add("owner_count", 1);
+                let present = Condition::present();
+                transaction.touch(self, Part::Organization, &key, change, present);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// That a team membership is the one that was read, as it was read. Its version alone would not tell:
+/// one that was ended and made anew begins at 1 again.
+fn unchanged(before: &TeamMembership) -> Condition {
+    Condition::new("#version = :before AND #source = :source AND #created_at = :created_at")
+        .value(":before", number(before.version))
+        .value(":source", text(before.source.as_str()))
+        .value(":created_at", text(before.created_at.to_string()))
+}

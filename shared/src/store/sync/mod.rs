@@ -1,0 +1,96 @@
+//! What the login sync reads and writes. It acts for no caller: its right is the directory's word.
+//!
+//! Each write is small, conditional and its own, so that many logins at once never wait for one
+//! another: two that make the same thing both find it made.
+
+mod login;
+mod make;
+mod membership;
+mod read;
+mod single;
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::Error;
+use super::transaction::Unmet;
+use crate::domain::{
+    Email, EntraObjectId, Membership, Name, OrganizationId, TeamId, TeamMembership, TenantId,
+    UserId,
+};
+
+/// On a user and on a tenant: the fingerprint of the assigned groups for which all was made.
+const MADE: &str = "made";
+
+/// Who signs in, and what the event says of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// Their tenant.
+    pub tenant_id: TenantId,
+    /// Their id.
+    pub user_id: UserId,
+    /// Their email address, if the event has one.
+    pub email: Option<Email>,
+    /// What they are called, if the event says it.
+    pub display_name: Option<Name>,
+    /// Their object id in Entra, if the event has one.
+    pub entra_object_id: Option<EntraObjectId>,
+}
+
+/// All that a user has, read at once and as it is now.
+#[derive(Clone, Debug, Default)]
+pub struct Holdings {
+    /// Their memberships.
+    pub organizations: BTreeMap<OrganizationId, Membership>,
+    /// Their team memberships.
+    pub teams: BTreeMap<TeamId, TeamMembership>,
+    /// What [`JOINED_TEAMS`] of each membership was.
+    joined_teams: BTreeMap<OrganizationId, Option<AttributeValue>>,
+}
+
+/// What came of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It was done.
+    Done,
+    /// Nothing was to be done: it was so already, or is no longer what was read.
+    AsItWas,
+    /// The name is taken.
+    NameTaken,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Part {
+    Made,
+    Name,
+    Organization,
+    Membership,
+    Team,
+}
+
+/// What making something came to: what is there already is as good as made.
+fn made(committed: Result<(), Unmet<Part>>) -> Written {
+    let Err(unmet) = committed else {
+        return Written::Done;
+    };
+    if unmet.of(&Part::Made).is_some() {
+        return Written::AsItWas;
+    }
+    if unmet.of(&Part::Name).is_some() {
+        return Written::NameTaken;
+    }
+    // The membership that a team's would hang on was taken away.
+    Written::AsItWas
+}
+
+/// What leaving something came to.
+fn left(committed: Result<(), Unmet<Part>>) -> Result<Written, Error> {
+    let Err(unmet) = committed else {
+        return Ok(Written::Done);
+    };
+    if unmet.of(&Part::Organization).is_some() && unmet.of(&Part::Membership).is_none() {
+        return Err(Error::LastOwner);
+    }
+    Ok(Written::AsItWas)
+}

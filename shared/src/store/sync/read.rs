@@ -1,0 +1,155 @@
+//! What a sync looks at before it plans.
+
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{Holdings, MADE};
+use crate::domain::{Name, OrganizationId, TeamId, TenantId, UserId};
+use crate::entra::{FoundOrganization, FoundTeam};
+use crate::store::expression::Item;
+use crate::store::keys::{self, Key, MEMBERSHIP_PREFIX, TEAM_MEMBERSHIP_PREFIX};
+use crate::store::organizations::SYNCED_NAME;
+use crate::store::team_members::JOINED_TEAMS;
+use crate::store::{
+    Error, Query, Store, in_partition, memberships, organizations, team_members, teams, text_of,
+};
+
+/// Items that DynamoDB reads in one call.
+const BATCH: usize = 100;
+/// Such calls under way at once: each may hold a few megabytes.
+const BATCHES_AT_ONCE: usize = 16;
+
+impl Store {
+    /// All that a user has: one `Query`, in pages when there is much.
+    pub async fn holdings(&self, tenant: &TenantId, user: &UserId) -> Result<Holdings, Error> {
+        let mut holdings = Holdings::default();
+        let mut after = None;
+        loop {
+            let partition = keys::user_partition(tenant, user);
+            let page = self
+                .query(Query {
+                    index: None,
+                    condition: in_partition(None, partition.clone(), String::new()),
+                    filter: None,
+                    after,
+                    limit: usize::MAX,
+                })
+                .await?;
+            for item in page.items {
+                let sort_key = text_of(&item, "sk")?.to_owned();
+                if sort_key.starts_with(MEMBERSHIP_PREFIX) {
+                    let joined = item.get(JOINED_TEAMS).cloned();
+                    let membership = memberships::from_row(item)?;
+                    let id = membership.organization_id.clone();
+                    holdings.joined_teams.insert(id.clone(), joined);
+                    holdings.organizations.insert(id, membership);
+                } else if sort_key.starts_with(TEAM_MEMBERSHIP_PREFIX) {
+                    let membership = team_members::from_row(item)?;
+                    holdings
+                        .teams
+                        .insert(membership.team_id.clone(), membership);
+                }
+            }
+            let Some(last) = page.next else {
+                return Ok(holdings);
+            };
+            after = Some(
+                Key {
+                    pk: partition,
+                    sk: last,
+                }
+                .attributes(),
+            );
+        }
+    }
+
+    /// The mark of what was made in the tenant.
+    pub async fn made_mark(&self, tenant: &TenantId) -> Result<Option<String>, Error> {
+        let item = self
+            .get(&keys::made_mark(tenant))
+            .await?
+            .unwrap_or_default();
+        Ok(item.get(MADE).and_then(|mark| mark.as_s().ok()).cloned())
+    }
+
+    /// Organizations of these ids that exist, deleted ones too.
+    pub async fn found_organizations(
+        &self,
+        tenant: &TenantId,
+        ids: &[OrganizationId],
+    ) -> Result<BTreeMap<OrganizationId, FoundOrganization>, Error> {
+        let keys: Vec<_> = ids
+            .iter()
+            .map(|id| keys::organization(tenant, id))
+            .collect();
+        let mut found = BTreeMap::new();
+        for item in self.get_many(&keys).await? {
+            let synced_name = synced_name(&item)?;
+            let organization = organizations::from_row(item)?;
+            found.insert(
+                organization.id.clone(),
+                FoundOrganization {
+                    is_live: organization.is_live(),
+                    name: organization.name,
+                    synced_name,
+                    version: organization.version,
+                },
+            );
+        }
+        Ok(found)
+    }
+
+    /// Teams of these ids that exist.
+    pub async fn found_teams(
+        &self,
+        tenant: &TenantId,
+        ids: &[TeamId],
+    ) -> Result<BTreeMap<TeamId, FoundTeam>, Error> {
+        let keys: Vec<_> = ids.iter().map(|id| keys::team(tenant, id)).collect();
+        let mut found = BTreeMap::new();
+        for item in self.get_many(&keys).await? {
+            let synced_name = synced_name(&item)?;
+            let is_live = !item.contains_key(teams::DELETED_AT);
+            let team = teams::from_row(item)?;
+            found.insert(
+                team.id.clone(),
+                FoundTeam {
+                    is_live,
+                    organization_id: team.organization_id,
+                    name: team.name,
+                    synced_name,
+                    version: team.version,
+                },
+            );
+        }
+        Ok(found)
+    }
+
+    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Item>, Error> {
+        let mut batches = Vec::new();
+        for batch in keys.chunks(BATCH) {
+            batches.push(self.get_batch(batch));
+        }
+        let found: Vec<_> = stream::iter(batches)
+            .buffer_unordered(BATCHES_AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn get_batch(&self, keys: &[Key]) -> Result<Vec<Item>, Error> {
+        let items = self.get_all(&keys.iter().collect::<Vec<_>>()).await?;
+        Ok(items.into_values().collect())
+    }
+}
+
+fn synced_name(item: &Item) -> Result<Option<Name>, Error> {
+    if !item.contains_key(SYNCED_NAME) {
+        return Ok(None);
+    }
+    text_of(item, SYNCED_NAME)?
+        .parse()
+        .map(Some)
+        .map_err(Error::defect)
+}
