@@ -16,22 +16,41 @@ const RESERVE: Duration = Duration::from_millis(300);
 /// How much time is left for the work: the budget, or what is left of the invocation.
 fn time_left(budget: Duration, context: &Context, now: Timestamp) -> Duration {
     let now = u64::try_from(now.as_millisecond()).unwrap_or_default();
-    let invocation = Duration::from_millis(context.deadline.saturating_sub(now));
-    budget.min(invocation.saturating_sub(RESERVE))
+    match context.deadline.saturating_sub(now) {
+        // Not Lambda's own context, or one by another clock.
+        0 => budget,
+        left => budget.min(Duration::from_millis(left).saturating_sub(RESERVE)),
+    }
 }
 
 /// An attribute of the user, if it is a text with anything in it. Cognito leaves out what a user
 /// does not have, and other sources are not strict about types.
 fn attribute<'a>(event: &'a Value, name: &str) -> Option<&'a str> {
-    let value = event.get("request")?.get("userAttributes")?.get(name)?;
-    value.as_str().filter(|text| !text.is_empty())
+    text(event.get("request")?.get("userAttributes")?.get(name))
+}
+
+/// A text with anything in it.
+fn text(value: Option<&Value>) -> Option<&str> {
+    value?.as_str().filter(|text| !text.is_empty())
 }
 
 /// The tenant of the user who signs in: `custom:tenant_id`, else the default one.
 fn tenant(event: &Value, default: Option<&TenantId>) -> Option<TenantId> {
-    match attribute(event, "custom:tenant_id") {
-        Some(id) => TenantId::parse(id).ok(),
-        None => default.cloned(),
+    let attributes = event
+        .get("request")
+        .and_then(|request| request.get("userAttributes"));
+    let named = attributes.and_then(|attributes| attributes.get("custom:tenant_id"));
+    tenant_of(named, default)
+}
+
+/// The tenant that an event names, or the default one when it names none. What is there but can be
+/// no tenant's id is not taken for the default one: it stands for somebody else's.
+fn tenant_of(named: Option<&Value>, default: Option<&TenantId>) -> Option<TenantId> {
+    match named {
+        None | Some(Value::Null) => default.cloned(),
+        Some(Value::String(id)) if id.is_empty() => default.cloned(),
+        Some(Value::String(id)) => TenantId::parse(id).ok(),
+        Some(_) => None,
     }
 }
 

@@ -10,7 +10,7 @@ use muster::store::{Profile, metered};
 use muster::telemetry::SyncLine;
 use serde_json::Value;
 
-use super::{attribute, tenant, time_left, user};
+use super::{attribute, tenant, tenant_of, text, time_left, user};
 use crate::App;
 
 /// Writes the profile and syncs, within `SYNC_BUDGET_MS` and the invocation's time. Whatever comes
@@ -49,17 +49,9 @@ fn profile(event: &Value, default: Option<&TenantId>) -> Option<Profile> {
             entra_object_id: object_id(event),
         });
     }
-    let text = |name: &str| {
-        event
-            .get(name)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
-    };
+    let text = |name: &str| text(event.get(name));
     Some(Profile {
-        tenant_id: match text("tenantId") {
-            Some(id) => TenantId::parse(id).ok()?,
-            None => default?.clone(),
-        },
+        tenant_id: tenant_of(event.get("tenantId"), default)?,
         user_id: UserId::parse(text("userId")?).ok()?,
         email: text("email").and_then(|email| email.parse().ok()),
         display_name: text("displayName").and_then(|name| name.parse().ok()),
@@ -132,6 +124,19 @@ mod tests {
             (None, None, None)
         );
         assert_eq!(cognito(json!({"email": "ada@acme.example"})), None);
+    }
+
+    #[test]
+    fn a_tenant_that_is_none_is_not_taken_for_the_default_one() {
+        for odd in [json!(7), json!(["acme"]), json!("a#b")] {
+            assert_eq!(cognito(json!({"sub": "u1", "custom:tenant_id": odd})), None);
+            let plain = json!({"userId": "u1", "tenantId": odd});
+            let default = TenantId::parse("default").unwrap();
+            assert_eq!(profile(&plain, Some(&default)), None);
+        }
+        for none in [json!(null), json!("")] {
+            assert!(cognito(json!({"sub": "u1", "custom:tenant_id": none})).is_some());
+        }
     }
 
     #[test]
