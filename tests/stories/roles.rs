@@ -13,8 +13,13 @@ use serde_json::json;
 use support::{ACME, Actor, Reply, World};
 
 mod actions;
+mod deeds;
+mod team_actions;
+mod teams;
 
 use actions::{ACTIONS, Action};
+use deeds::{DEEDS, ON_ANY_STATUS};
+use team_actions::{STANDALONE_ACTIONS, TEAM_ACTIONS};
 
 /// What a caller is to the organization that is acted on.
 #[derive(Clone, Copy)]
@@ -42,7 +47,15 @@ const OTHERS: [(Kind, &str); 5] = [
 /// A world in which everybody who takes part is known, so that no scene has to see to it.
 async fn known_to_all() -> World {
     let world = World::start().await;
-    let people = ["ada", "caller", "colleague", "newcomer", "root", "stranger"];
+    let people = [
+        "ada",
+        "caller",
+        "colleague",
+        "mate",
+        "newcomer",
+        "root",
+        "stranger",
+    ];
     world.register(&people).await;
     world
 }
@@ -64,6 +77,8 @@ fn other(number: usize) -> String {
 pub(crate) struct Scene<'a> {
     world: &'a World,
     pub(crate) id: String,
+    /// The id of a team, where that is what it is about.
+    pub(crate) team: String,
     pub(crate) caller: Actor,
 }
 
@@ -75,6 +90,7 @@ impl<'a> Scene<'a> {
         let scene = Self {
             world,
             id: world.organization(&world.user("ada"), &name).await,
+            team: String::new(),
             caller: match kind {
                 Kind::Member(..) => world.user("caller"),
                 Kind::TenantAdmin => world.tenant_admin(),
@@ -122,6 +138,12 @@ impl<'a> Scene<'a> {
         let organization = format!("/organizations/{}", self.id);
         root.delete(&organization).await.expect(204);
     }
+
+    async fn restore_organization(&self) {
+        let root = self.world.tenant_admin();
+        let restore = format!("/organizations/{}/restore", self.id);
+        root.post_empty(&restore).await.expect(200);
+    }
 }
 
 /// The status, and what it is about where a status can be about more than one thing.
@@ -136,6 +158,7 @@ fn cell(reply: &Reply) -> String {
         (409, "directory-managed") => "-entra",
         (409, "last-owner") => "-last",
         (409, "already-member") => "-member",
+        (422, "not-an-organization-member") => "-outside",
         // Nobody becomes invited again.
         (400, "validation-failed") => "",
         other => panic!("{other:?} has no place in the table: {reply:?}"),
@@ -143,19 +166,21 @@ fn cell(reply: &Reply) -> String {
     format!("{}{about}", reply.status)
 }
 
-/// What each action comes to for one kind of caller.
-async fn column(world: &World, kind: Kind) -> Vec<String> {
+/// What each action comes to in a scene.
+async fn column<'a>(actions: &[Action], new_scene: impl AsyncFn() -> Scene<'a>) -> Vec<String> {
     let mut cells = Vec::new();
-    let mut scene = Scene::new(world, kind).await;
-    for action in ACTIONS {
+    let mut scene = new_scene().await;
+    for action in actions {
         if action.of_deleted {
             scene.delete_organization().await;
         }
         let reply = action.send(&scene).await;
         cells.push(cell(&reply));
-        let is_read = action.route.starts_with("GET");
-        if action.of_deleted || !is_read && reply.status < 300 {
-            scene = Scene::new(world, kind).await;
+        if action.of_deleted {
+            scene.restore_organization().await;
+        }
+        if action.spoils && reply.status < 300 {
+            scene = new_scene().await;
         }
     }
     cells
@@ -177,8 +202,8 @@ fn table(rows: &[String], columns: &[(String, Vec<String>)]) -> String {
     text
 }
 
-fn actions() -> Vec<String> {
-    ACTIONS
+fn names(actions: &[Action]) -> Vec<String> {
+    actions
         .iter()
         .map(|Action { route, what, .. }| format!("{route}  {what}"))
         .collect()
@@ -190,10 +215,11 @@ async fn members(status: Status) -> String {
         let world = known_to_all().await;
         let mut columns = Vec::new();
         for role in Role::ALL {
-            let cells = column(&world, Kind::Member(role, status, source)).await;
-            columns.push((role.as_str().to_owned(), cells));
+            let kind = Kind::Member(role, status, source);
+            let cells = column(ACTIONS, async || Scene::new(&world, kind).await);
+            columns.push((role.as_str().to_owned(), cells.await));
         }
-        let table = table(&actions(), &columns);
+        let table = table(&names(ACTIONS), &columns);
         writeln!(text, "{} members, {name}\n{table}\n", status.as_str()).unwrap();
     }
     text
@@ -219,16 +245,19 @@ async fn what_all_others_may() {
     let world = known_to_all().await;
     let mut columns = Vec::new();
     for (kind, name) in OTHERS {
-        columns.push((name.to_owned(), column(&world, kind).await));
+        let cells = column(ACTIONS, async || Scene::new(&world, kind).await);
+        columns.push((name.to_owned(), cells.await));
     }
-    insta::assert_snapshot!(table(&actions(), &columns));
+    insta::assert_snapshot!(table(&names(ACTIONS), &columns));
 }
 
 #[tokio::test]
 async fn the_tables_have_every_route() {
     let routes: BTreeSet<_> = World::start().await.routes().await.into_iter().collect();
-    let told: BTreeSet<_> = ACTIONS
-        .iter()
+    let actions = [ACTIONS, TEAM_ACTIONS, STANDALONE_ACTIONS];
+    let told: BTreeSet<_> = actions
+        .into_iter()
+        .flatten()
         .map(|action| action.route.to_owned())
         .collect();
     let missing: Vec<_> = routes.difference(&told).collect();
@@ -249,7 +278,7 @@ async fn who_may_touch_and_make_whom() {
     callers.push((Kind::TenantAdmin, "tenant-admin"));
     let rows = Role::ALL.map(|role| role.as_str().to_owned());
     let mut text = String::new();
-    for deed in actions::DEEDS {
+    for deed in DEEDS {
         let mut columns = Vec::new();
         for (kind, name) in &callers {
             let mut scene = Scene::new(&world, *kind).await;
@@ -281,7 +310,7 @@ async fn what_status_and_source_of_a_member_change() {
     for status in Status::ALL {
         for (_, source) in SOURCES {
             let status = status.as_str();
-            let deeds = actions::ON_ANY_STATUS.iter();
+            let deeds = ON_ANY_STATUS.iter();
             rows.extend(deeds.map(|deed| format!("{status} {source}  {}", deed.what)));
         }
     }
@@ -299,7 +328,7 @@ async fn what_status_and_source_of_a_member_change() {
         let mut cells = Vec::new();
         for status in Status::ALL {
             for (source, _) in SOURCES {
-                for deed in actions::ON_ANY_STATUS {
+                for deed in ON_ANY_STATUS {
                     let other = other(cells.len());
                     scene.place(&other, (Role::Member, status, source)).await;
                     let request = (deed.request)(&scene, &other, Role::Member);

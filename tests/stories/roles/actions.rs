@@ -1,6 +1,5 @@
 //! The actions of the tables.
 
-use muster::domain::Role;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use support::Reply;
@@ -15,11 +14,13 @@ pub(super) struct Action {
     pub(super) what: &'static str,
     /// Whether the organization is deleted before.
     pub(super) of_deleted: bool,
+    /// Whether the caller is another one afterwards, if it is done.
+    pub(super) spoils: bool,
     request: fn(&Scene<'_>) -> RequestBuilder,
 }
 
 impl Action {
-    const fn new(
+    pub(super) const fn new(
         route: &'static str,
         what: &'static str,
         request: fn(&Scene<'_>) -> RequestBuilder,
@@ -28,13 +29,21 @@ impl Action {
             route,
             what,
             of_deleted: false,
+            spoils: false,
             request,
         }
     }
 
-    const fn of_deleted(self) -> Self {
+    pub(super) const fn of_deleted(self) -> Self {
         Self {
             of_deleted: true,
+            ..self
+        }
+    }
+
+    const fn spoils(self) -> Self {
+        Self {
+            spoils: true,
             ..self
         }
     }
@@ -50,16 +59,24 @@ impl Scene<'_> {
         self.of_tenant(method, &format!("/organizations/{}{path}", self.id))
     }
 
-    fn change(&self, member: &str, body: &Value) -> RequestBuilder {
+    pub(super) fn change(&self, member: &str, body: &Value) -> RequestBuilder {
         self.request("PATCH", &format!("/members/{member}"))
             .json(body)
     }
 
-    fn add(&self, body: &Value) -> RequestBuilder {
+    pub(super) fn add(&self, body: &Value) -> RequestBuilder {
         self.request("POST", "/members").json(body)
     }
 
-    fn of_tenant(&self, method: &str, path: &str) -> RequestBuilder {
+    pub(super) fn team(&self, method: &str, path: &str) -> RequestBuilder {
+        self.of_tenant(method, &format!("/teams/{}{path}", self.team))
+    }
+
+    pub(super) fn add_to_team(&self, body: &Value) -> RequestBuilder {
+        self.team("POST", "/members").json(body)
+    }
+
+    pub(super) fn of_tenant(&self, method: &str, path: &str) -> RequestBuilder {
         let method: Method = method.parse().unwrap();
         self.caller.request(method, path)
     }
@@ -109,9 +126,6 @@ pub(super) const ACTIONS: &[Action] = &[
         let body = json!({"stripe_customer_id": "cus_123", "domain": "acme.example"});
         scene.request("PUT", "").json(&body)
     }),
-    Action::new("DELETE /organizations/{organization_id}", "", |scene| {
-        scene.request("DELETE", "")
-    }),
     Action::new(
         "DELETE /organizations/{organization_id}",
         "deleted",
@@ -142,14 +156,6 @@ pub(super) const ACTIONS: &[Action] = &[
         "member, already",
         |scene| {
             let body = json!({"user_id": "colleague"});
-            scene.request("POST", "/members").json(&body)
-        },
-    ),
-    Action::new(
-        "POST /organizations/{organization_id}/members",
-        "oneself, as admin",
-        |scene| {
-            let body = json!({"user_id": scene.caller.id, "role": "admin", "status": "active"});
             scene.request("POST", "/members").json(&body)
         },
     ),
@@ -200,22 +206,12 @@ pub(super) const ACTIONS: &[Action] = &[
     Action::new(
         "DELETE /organizations/{organization_id}/members/{user_id}",
         "nobody",
-        |scene| scene.request("DELETE", "/members/newcomer"),
-    ),
-    Action::new(
-        "DELETE /organizations/{organization_id}/members/{user_id}",
-        "oneself",
-        |scene| scene.request("DELETE", "/members/me"),
+        |scene| scene.request("DELETE", "/members/nobody"),
     ),
     Action::new(
         "POST /organizations/{organization_id}/members/{user_id}/accept",
         "for another",
         |scene| scene.request("POST", "/members/colleague/accept"),
-    ),
-    Action::new(
-        "POST /organizations/{organization_id}/members/{user_id}/accept",
-        "oneself",
-        |scene| scene.request("POST", "/members/me/accept"),
     ),
     Action::new("GET /users/{user_id}/organizations", "another", |scene| {
         scene.of_tenant("GET", "/users/colleague/organizations")
@@ -239,94 +235,29 @@ pub(super) const ACTIONS: &[Action] = &[
             .of_tenant("PUT", "/users/me")
             .json(&json!({"display_name": "Me"}))
     }),
-];
-
-/// Something that is done to another member, or makes one.
-pub(super) struct Deed {
-    pub(super) what: &'static str,
-    /// The other's role before; `None` when they are no member.
-    pub(super) before: fn(Role) -> Option<Role>,
-    pub(super) is_about_oneself: bool,
-    /// By whom, to whom, and with what role.
-    pub(super) request: fn(&Scene<'_>, &str, Role) -> RequestBuilder,
-}
-
-/// What is done about each role.
-pub(super) const DEEDS: [Deed; 6] = [
-    Deed {
-        what: "suspend one who is",
-        before: Some,
-        is_about_oneself: false,
-        request: |scene, other, _| scene.change(other, &json!({"status": "suspended"})),
-    },
-    Deed {
-        what: "make readonly one who is",
-        before: Some,
-        is_about_oneself: false,
-        request: |scene, other, _| scene.change(other, &json!({"role": "readonly"})),
-    },
-    Deed {
-        what: "remove one who is",
-        before: Some,
-        is_about_oneself: false,
-        request: |scene, other, _| scene.request("DELETE", &format!("/members/{other}")),
-    },
-    Deed {
-        what: "add a user as",
-        before: |_| None,
-        is_about_oneself: false,
-        request: |scene, other, role| scene.add(&json!({"user_id": other, "role": role})),
-    },
-    Deed {
-        what: "make a member",
-        before: |_| Some(Role::Member),
-        is_about_oneself: false,
-        request: |scene, other, role| scene.change(other, &json!({"role": role})),
-    },
-    Deed {
-        what: "make oneself",
-        before: |_| None,
-        is_about_oneself: true,
-        request: |scene, _, role| scene.change("me", &json!({"role": role})),
-    },
-];
-
-const fn on_member(
-    what: &'static str,
-    request: fn(&Scene<'_>, &str, Role) -> RequestBuilder,
-) -> Deed {
-    Deed {
-        what,
-        before: Some,
-        is_about_oneself: false,
-        request,
-    }
-}
-
-/// What is done to members of each status and source.
-pub(super) const ON_ANY_STATUS: [Deed; 8] = [
-    on_member("make manager", |scene, other, _| {
-        scene.change(other, &json!({"role": "manager"}))
-    }),
-    on_member("make active", |scene, other, _| {
-        scene.change(other, &json!({"status": "active"}))
-    }),
-    on_member("make invited", |scene, other, _| {
-        scene.change(other, &json!({"status": "invited"}))
-    }),
-    on_member("suspend", |scene, other, _| {
-        scene.change(other, &json!({"status": "suspended"}))
-    }),
-    on_member("add again", |scene, other, role| {
-        scene.add(&json!({"user_id": other, "role": role}))
-    }),
-    on_member("add with another role", |scene, other, _| {
-        scene.add(&json!({"user_id": other, "role": "readonly"}))
-    }),
-    on_member("remove", |scene, other, _| {
-        scene.request("DELETE", &format!("/members/{other}"))
-    }),
-    on_member("remove by force", |scene, other, _| {
-        scene.request("DELETE", &format!("/members/{other}?force=true"))
-    }),
+    Action::new(
+        "POST /organizations/{organization_id}/members/{user_id}/accept",
+        "oneself",
+        |scene| scene.request("POST", "/members/me/accept"),
+    )
+    .spoils(),
+    Action::new(
+        "POST /organizations/{organization_id}/members",
+        "oneself, as admin",
+        |scene| {
+            let body = json!({"user_id": scene.caller.id, "role": "admin", "status": "active"});
+            scene.request("POST", "/members").json(&body)
+        },
+    )
+    .spoils(),
+    Action::new(
+        "DELETE /organizations/{organization_id}/members/{user_id}",
+        "oneself",
+        |scene| scene.request("DELETE", "/members/me"),
+    )
+    .spoils(),
+    Action::new("DELETE /organizations/{organization_id}", "", |scene| {
+        scene.request("DELETE", "")
+    })
+    .spoils(),
 ];

@@ -1,0 +1,97 @@
+//! What is done to another member, or makes one.
+
+use muster::domain::Role;
+use reqwest::RequestBuilder;
+use serde_json::json;
+
+use super::Scene;
+
+/// Something that is done to another member, or makes one.
+pub(super) struct Deed {
+    pub(super) what: &'static str,
+    /// The other's role before; `None` when they are no member.
+    pub(super) before: fn(Role) -> Option<Role>,
+    pub(super) is_about_oneself: bool,
+    /// By whom, to whom, and with what role.
+    pub(super) request: fn(&Scene<'_>, &str, Role) -> RequestBuilder,
+}
+
+/// What is done about each role.
+pub(super) const DEEDS: [Deed; 6] = [
+    Deed {
+        what: "suspend one who is",
+        before: Some,
+        is_about_oneself: false,
+        request: |scene, other, _| scene.change(other, &json!({"status": "suspended"})),
+    },
+    Deed {
+        what: "make readonly one who is",
+        before: Some,
+        is_about_oneself: false,
+        request: |scene, other, _| scene.change(other, &json!({"role": "readonly"})),
+    },
+    Deed {
+        what: "remove one who is",
+        before: Some,
+        is_about_oneself: false,
+        request: |scene, other, _| scene.request("DELETE", &format!("/members/{other}")),
+    },
+    Deed {
+        what: "add a user as",
+        before: |_| None,
+        is_about_oneself: false,
+        request: |scene, other, role| scene.add(&json!({"user_id": other, "role": role})),
+    },
+    Deed {
+        what: "make a member",
+        before: |_| Some(Role::Member),
+        is_about_oneself: false,
+        request: |scene, other, role| scene.change(other, &json!({"role": role})),
+    },
+    Deed {
+        what: "make oneself",
+        before: |_| None,
+        is_about_oneself: true,
+        request: |scene, _, role| scene.change("me", &json!({"role": role})),
+    },
+];
+
+const fn on_member(
+    what: &'static str,
+    request: fn(&Scene<'_>, &str, Role) -> RequestBuilder,
+) -> Deed {
+    Deed {
+        what,
+        before: Some,
+        is_about_oneself: false,
+        request,
+    }
+}
+
+/// What is done to members of each status and source.
+pub(super) const ON_ANY_STATUS: [Deed; 8] = [
+    on_member("make manager", |scene, other, _| {
+        scene.change(other, &json!({"role": "manager"}))
+    }),
+    on_member("make active", |scene, other, _| {
+        scene.change(other, &json!({"status": "active"}))
+    }),
+    on_member("make invited", |scene, other, _| {
+        scene.change(other, &json!({"status": "invited"}))
+    }),
+    on_member("suspend", |scene, other, _| {
+        scene.change(other, &json!({"status": "suspended"}))
+    }),
+    on_member("add again", |scene, other, role| {
+        scene.add(&json!({"user_id": other, "role": role}))
+    }),
+    on_member("add with another role", |scene, other, _| {
+        scene.add(&json!({"user_id": other, "role": "readonly"}))
+    }),
+    on_member("remove", |scene, other, _| {
+        scene.request("DELETE", &format!("/members/{other}"))
+    }),
+    on_member("remove by force", |scene, other, _| {
+        scene.request("DELETE", &format!("/members/{other}?force=true"))
+    }),
+];

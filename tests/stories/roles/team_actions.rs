@@ -1,0 +1,118 @@
+//! The actions of the tables about teams.
+
+use serde_json::json;
+
+use super::actions::Action;
+
+/// Every route of teams, with one in an organization.
+pub(super) const TEAM_ACTIONS: &[Action] = &[
+    Action::new("POST /organizations/{organization_id}/teams", "", |scene| {
+        scene
+            .request("POST", "/teams")
+            .json(&json!({"name": "New"}))
+    }),
+    Action::new("GET /organizations/{organization_id}/teams", "", |scene| {
+        scene.request("GET", "/teams")
+    }),
+    Action::new("GET /teams/{team_id}", "", |scene| scene.team("GET", "")),
+    Action::new("GET /teams/{team_id}", "organization deleted", |scene| {
+        scene.team("GET", "")
+    })
+    .of_deleted(),
+    Action::new("PATCH /teams/{team_id}", "", |scene| {
+        scene.team("PATCH", "").json(&json!({"name": "Renamed"}))
+    }),
+    Action::new("PUT /teams/{team_id}", "", |scene| {
+        scene.team("PUT", "").json(&json!({"description": "New"}))
+    }),
+    Action::new("PATCH /teams/{team_id}", "organization deleted", |scene| {
+        scene.team("PATCH", "").json(&json!({"name": "Renamed"}))
+    })
+    .of_deleted(),
+    Action::new(
+        "POST /teams/{team_id}/members",
+        "of the organization",
+        |scene| scene.add_to_team(&json!({"user_id": "colleague"})),
+    ),
+    Action::new("POST /teams/{team_id}/members", "of it, already", |scene| {
+        scene.add_to_team(&json!({"user_id": "mate"}))
+    }),
+    Action::new(
+        "POST /teams/{team_id}/members",
+        "not of the organization",
+        |scene| scene.add_to_team(&json!({"user_id": "newcomer"})),
+    ),
+    Action::new(
+        "POST /teams/{team_id}/members",
+        "oneself, as leader",
+        |scene| scene.add_to_team(&json!({"user_id": scene.caller.id, "role": "leader"})),
+    ),
+    Action::new("GET /teams/{team_id}/members", "", |scene| {
+        scene.team("GET", "/members")
+    }),
+    Action::new(
+        "PATCH /teams/{team_id}/members/{user_id}",
+        "a member",
+        |scene| {
+            let body = json!({"role": "leader"});
+            scene.team("PATCH", "/members/mate").json(&body)
+        },
+    ),
+    Action::new(
+        "DELETE /teams/{team_id}/members/{user_id}",
+        "a member",
+        |scene| scene.team("DELETE", "/members/mate"),
+    ),
+    Action::new(
+        "DELETE /teams/{team_id}/members/{user_id}",
+        "nobody",
+        |scene| scene.team("DELETE", "/members/nobody"),
+    ),
+    Action::new(
+        "DELETE /teams/{team_id}/members/{user_id}",
+        "oneself",
+        |scene| scene.team("DELETE", "/members/me"),
+    ),
+    Action::new("GET /users/{user_id}/teams", "another", |scene| {
+        scene.of_tenant("GET", "/users/mate/teams")
+    }),
+    Action::new("GET /users/{user_id}/teams", "oneself", |scene| {
+        scene.of_tenant("GET", "/users/me/teams")
+    }),
+    Action::new("DELETE /teams/{team_id}", "", |scene| {
+        scene.team("DELETE", "")
+    }),
+];
+
+/// The routes of standalone teams.
+pub(super) const STANDALONE_ACTIONS: &[Action] = &[
+    Action::new("POST /teams", "", |scene| {
+        scene
+            .of_tenant("POST", "/teams")
+            .json(&json!({"name": "New"}))
+    }),
+    Action::new("GET /teams", "", |scene| scene.of_tenant("GET", "/teams")),
+    Action::new("GET /teams/{team_id}", "", |scene| scene.team("GET", "")),
+    Action::new("PATCH /teams/{team_id}", "", |scene| {
+        scene.team("PATCH", "").json(&json!({"name": "Renamed"}))
+    }),
+    Action::new("PUT /teams/{team_id}", "", |scene| {
+        scene.team("PUT", "").json(&json!({"description": "New"}))
+    }),
+    Action::new("POST /teams/{team_id}/members", "", |scene| {
+        scene.add_to_team(&json!({"user_id": "newcomer"}))
+    }),
+    Action::new("GET /teams/{team_id}/members", "", |scene| {
+        scene.team("GET", "/members")
+    }),
+    Action::new("PATCH /teams/{team_id}/members/{user_id}", "", |scene| {
+        let body = json!({"role": "leader"});
+        scene.team("PATCH", "/members/mate").json(&body)
+    }),
+    Action::new("DELETE /teams/{team_id}/members/{user_id}", "", |scene| {
+        scene.team("DELETE", "/members/mate")
+    }),
+    Action::new("DELETE /teams/{team_id}", "", |scene| {
+        scene.team("DELETE", "")
+    }),
+];

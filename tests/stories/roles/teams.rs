@@ -1,0 +1,112 @@
+//! Who may do what with teams.
+
+use std::fmt::Write as _;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use muster::domain::{Role, Source, Status};
+use serde_json::json;
+use support::{ACME, World};
+
+use super::team_actions::{STANDALONE_ACTIONS, TEAM_ACTIONS};
+use super::{Kind, OTHERS, Scene, column, known_to_all, names, table};
+
+/// A scene with a team of `mate`, a member of the organization; `colleague` is not in it.
+async fn with_team<'a>(world: &'a World, kind: Kind, own_role: Option<&str>) -> Scene<'a> {
+    let active = match kind {
+        // The status comes last: only an active member gets into a team.
+        Kind::Member(role, _, source) => Kind::Member(role, Status::Active, source),
+        other => other,
+    };
+    let mut scene = Scene::new(world, active).await;
+    let mate = (Role::Member, Status::Active, Source::Manual);
+    scene.place("mate", mate).await;
+    let teams = format!("/organizations/{}/teams", scene.id);
+    let own_role = own_role.map(|role| ("caller", role));
+    scene.team = team(world, &teams, own_role).await;
+    if let Kind::Member(_, status, _) = kind
+        && status != Status::Active
+    {
+        let pk = format!("TENANT#{ACME}#USER#caller");
+        let sk = format!("ORG#{}", scene.id);
+        let status = AttributeValue::S(status.as_str().to_owned());
+        world.tamper(&pk, &sk, "status", status).await;
+    }
+    scene
+}
+
+/// A team with `mate` in it, and whoever else with a role.
+async fn team(world: &World, teams: &str, other: Option<(&str, &str)>) -> String {
+    let root = world.tenant_admin();
+    let made = root.post(teams, json!({"name": "Crew"})).await.expect(201);
+    let team = made.body["id"].as_str().unwrap().to_owned();
+    let members = format!("/teams/{team}/members");
+    for (user, role) in [("mate", "member")].into_iter().chain(other) {
+        let body = json!({"user_id": user, "role": role});
+        root.post(&members, body).await.expect(201);
+    }
+    team
+}
+
+async fn members(world: &World, status: Status, own_role: Option<&str>) -> String {
+    let mut columns = Vec::new();
+    for role in Role::ALL {
+        let kind = Kind::Member(role, status, Source::Manual);
+        let cells = column(TEAM_ACTIONS, async || {
+            with_team(world, kind, own_role).await
+        });
+        columns.push((role.as_str().to_owned(), cells.await));
+    }
+    table(&names(TEAM_ACTIONS), &columns)
+}
+
+#[tokio::test]
+async fn what_members_of_the_organization_may() {
+    let world = known_to_all().await;
+    let mut text = String::new();
+    for own_role in [None, Some("member"), Some("leader")] {
+        let table = members(&world, Status::Active, own_role).await;
+        let own_role = own_role.unwrap_or("not");
+        writeln!(text, "active, and {own_role} in the team\n{table}\n").unwrap();
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[tokio::test]
+async fn what_those_may_who_are_not_active() {
+    let world = known_to_all().await;
+    let mut text = String::new();
+    for status in [Status::Invited, Status::Suspended] {
+        let table = members(&world, status, Some("leader")).await;
+        let status = status.as_str();
+        writeln!(text, "{status}, and leader in the team\n{table}\n").unwrap();
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[tokio::test]
+async fn what_all_others_may() {
+    let world = known_to_all().await;
+    let mut columns = Vec::new();
+    for (kind, name) in OTHERS {
+        let cells = column(TEAM_ACTIONS, async || with_team(&world, kind, None).await);
+        columns.push((name.to_owned(), cells.await));
+    }
+    insta::assert_snapshot!(table(&names(TEAM_ACTIONS), &columns));
+}
+
+#[tokio::test]
+async fn what_who_may_with_a_standalone_team() {
+    let world = known_to_all().await;
+    let mut columns = Vec::new();
+    let in_team = ["leader", "member"].map(|role| (Kind::Stranger, role, Some(("stranger", role))));
+    let others = OTHERS.map(|(kind, name)| (kind, name, None));
+    for (kind, name, own) in in_team.into_iter().chain(others) {
+        let cells = column(STANDALONE_ACTIONS, async || {
+            let mut scene = Scene::new(&world, kind).await;
+            scene.team = team(&world, "/teams", own).await;
+            scene
+        });
+        columns.push((name.to_owned(), cells.await));
+    }
+    insta::assert_snapshot!(table(&names(STANDALONE_ACTIONS), &columns));
+}
