@@ -77,7 +77,11 @@ where
             move |LambdaEvent { payload, context }: LambdaEvent<HttpEvent>| {
                 let app = Arc::clone(&app);
                 let handler = handler.clone();
-                async move { Ok::<_, Error>(answer(app, handler, payload, &context).await) }
+                async move {
+                    // Boxed: the type of all that a handler waits for, inside that of the loop that
+                    // polls Lambda, is deeper than the compiler goes.
+                    Ok::<_, Error>(Box::pin(answer(app, handler, payload, &context)).await)
+                }
             },
         )
     })
