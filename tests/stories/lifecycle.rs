@@ -7,7 +7,7 @@ use std::time::Duration;
 use muster::domain::Clock;
 use muster_local::Options;
 use serde_json::json;
-use support::{Actor, World, at_once, invariants};
+use support::{Actor, Faults, World, at_once, invariants};
 
 const DAY: u64 = 24 * 60 * 60 * 1_000;
 
@@ -245,6 +245,40 @@ async fn of_a_restore_and_a_creation_at_once_one_gets_the_name() {
             "{restored:?} {made:?}"
         );
         invariants::check(&world.items().await);
+    }
+}
+
+/// Decided while it was there, written when it is not.
+#[tokio::test]
+async fn what_is_on_its_way_when_it_is_deleted_is_not_done() {
+    let (world, proxy) = Faults::world(Options::default()).await;
+    world.register(&["new"]).await;
+    for number in 0..5 {
+        let (id, people) = acme(&world).await;
+        let organization = format!("/organizations/{id}");
+        let members = format!("{organization}/members");
+        let (max, ian) = (&people[1], &people[3]);
+        let mut held = proxy.hold("TransactWriteItems");
+        let going = async {
+            let mia = format!("{members}/mia");
+            match number {
+                0 => max.patch(&organization, json!({"name": "New"})).await,
+                1 => max.post(&members, json!({"user_id": "new"})).await,
+                2 => max.patch(&mia, json!({"role": "admin"})).await,
+                3 => max.delete(&mia).await,
+                _ => ian.post_empty(&format!("{members}/me/accept")).await,
+            }
+        };
+        let meanwhile = async {
+            held.arrived().await;
+            people[0].delete(&organization).await.expect(204);
+            let before = world.table().await;
+            held.release();
+            before
+        };
+        let (reply, before) = futures::join!(going, meanwhile);
+        reply.problem(404, "not-found");
+        assert!(world.table().await == before, "{number} was done");
     }
 }
 
