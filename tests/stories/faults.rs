@@ -270,7 +270,7 @@ async fn a_dynamodb_that_does_not_answer_is_unavailable_in_time() {
     options.configure_client = Some(Arc::new(|config| {
         let timeouts = TimeoutConfig::builder()
             .operation_attempt_timeout(Duration::from_millis(500))
-            .operation_timeout(Duration::from_millis(1_000));
+            .operation_timeout(Duration::from_secs(1));
         config.timeout_config(timeouts.build())
     }));
     let (world, proxy) = Faults::world(options).await;

@@ -151,6 +151,8 @@ fn cell(reply: &Reply) -> String {
     let code = reply.body["code"].as_str().unwrap_or_default();
     let about = match (reply.status, code) {
         (200 | 201 | 204, "")
+        // Nobody becomes invited again.
+        | (400, "validation-failed")
         | (401, "unauthenticated")
         | (403, "forbidden")
         | (404, "not-found") => "",
@@ -159,8 +161,6 @@ fn cell(reply: &Reply) -> String {
         (409, "last-owner") => "-last",
         (409, "already-member") => "-member",
         (422, "not-an-organization-member") => "-outside",
-        // Nobody becomes invited again.
-        (400, "validation-failed") => "",
         other => panic!("{other:?} has no place in the table: {reply:?}"),
     };
     format!("{}{about}", reply.status)

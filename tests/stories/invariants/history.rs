@@ -11,6 +11,7 @@ const NAMES: [&str; 4] = ["Acme", "acme", "Globex", "Initech"];
 const ROLES: [&str; 6] = ["owner", "owner", "admin", "org_admin", "manager", "member"];
 
 /// Seeds that differ from run to run: printed, and given again by `MUSTER_SEED`.
+#[allow(clippy::print_stdout)] // shown with a test that fails
 pub(super) fn seeds(count: usize) -> Vec<u64> {
     let seeds = match std::env::var("MUSTER_SEED") {
         Ok(seed) => vec![seed.parse().unwrap()],
