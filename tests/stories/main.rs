@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod binaries;
 mod cognito;
 mod cursors;
 mod faults;

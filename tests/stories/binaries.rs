@@ -1,0 +1,246 @@
+//! The deployed binaries themselves, behind a Runtime API of ours and before the local DynamoDB:
+//! built as they are deployed, they start, answer, refuse, and talk to nobody else.
+
+mod runtime_api;
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use support::{ACME, World};
+use tokio::io::AsyncReadExt as _;
+use tokio::process::{Child, Command};
+
+use runtime_api::{Outcome, RuntimeApi};
+
+const CREATE: &str = include_str!("../../events/create-organization.json");
+const GET: &str = include_str!("../../events/get-organization.json");
+
+/// Builds all binaries beside this test, with what their own package asks for and nothing else, and
+/// tells where they are.
+async fn built() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    // target/debug/deps/stories-…
+    let out = test.parent().unwrap().parent().unwrap();
+    let profile = match out.file_name().unwrap().to_str().unwrap() {
+        "debug" => "dev",
+        other => other,
+    };
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--locked"])
+        .args(["--package", "muster-functions", "--bins"])
+        .args(["--profile", profile, "--target-dir"])
+        .arg(out.parent().unwrap())
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .status()
+        .await
+        .unwrap();
+    assert!(built.success());
+    out.to_owned()
+}
+
+/// Starts a function with nothing in its environment but what Lambda and the template put there.
+async fn start(name: &str, world: &World, api: &RuntimeApi, without: &str) -> Child {
+    let variables = [
+        ("AWS_LAMBDA_RUNTIME_API", api.address.as_str()),
+        ("AWS_LAMBDA_FUNCTION_NAME", name),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "stream"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", "group"),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIDHUSH"),
+        ("AWS_SECRET_ACCESS_KEY", "hush-secret"),
+        ("AWS_SESSION_TOKEN", "hush-session"),
+        ("TABLE_NAME", world.stack.table_name()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", world.stack.dynamodb_url()),
+    ];
+    Command::new(built().await.join(name))
+        .env_clear()
+        .envs(variables.into_iter().filter(|(name, _)| *name != without))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
+/// All that the process has written, once it has ended.
+async fn written(mut function: Child) -> (String, String) {
+    let (mut out, mut err) = (String::new(), String::new());
+    let (stdout, stderr) = (function.stdout.take(), function.stderr.take());
+    let _ = function.start_kill();
+    stdout.unwrap().read_to_string(&mut out).await.unwrap();
+    stderr.unwrap().read_to_string(&mut err).await.unwrap();
+    (out, err)
+}
+
+fn answer(outcome: Outcome) -> (u64, Value) {
+    let Outcome::Response(answer) = outcome else {
+        panic!("{outcome:?}");
+    };
+    let body = answer["body"].as_str().unwrap();
+    let body = serde_json::from_str(body).unwrap_or(Value::Null);
+    (answer["statusCode"].as_u64().unwrap(), body)
+}
+
+#[tokio::test]
+async fn every_function_of_the_template_has_a_binary() {
+    let world = World::start().await;
+    let told = world
+        .bearer("", None)
+        .get("/_local/routes")
+        .await
+        .expect(200);
+    let functions = told.body["functions"].as_array().unwrap().clone();
+    assert!(functions.len() > 20);
+    let built = built().await;
+    for function in functions {
+        let binary = built.join(function["binary"].as_str().unwrap());
+        assert!(binary.is_file(), "{}", binary.display());
+    }
+}
+
+#[tokio::test]
+async fn an_organization_is_made_by_one_process_and_shown_by_another() {
+    let world = World::start().await;
+    let create: Value = serde_json::from_str(CREATE).unwrap();
+    let mut api = RuntimeApi::start().await;
+    let function = start("create-organization", &world, &api, "").await;
+    api.polled().await;
+    talks_to(&function, &[&api.address]);
+    let (status, made) = answer(api.invoke(&create).await);
+    assert_eq!((status, &made["name"]), (201, &json!("Sales EMEA")));
+    talks_to(&function, &[&api.address, world.stack.dynamodb_url()]);
+    let key = format!("TENANT#{ACME}#ORG#{}", made["id"].as_str().unwrap());
+    assert!(world.items().await.iter().any(|item| item["pk"] == key));
+    // The same process answers again: what it kept for the key of the event.
+    let (status, again) = answer(api.invoke(&create).await);
+    assert_eq!((status, &again), (201, &made));
+    assert_eq!(api.strange(), Vec::<String>::new());
+    is_a_log(&written(function).await.0, 2);
+
+    let mut get: Value = serde_json::from_str(GET).unwrap();
+    get["requestContext"]["authorizer"] = create["requestContext"]["authorizer"].clone();
+    get["pathParameters"]["organization_id"] = made["id"].clone();
+    let mut api = RuntimeApi::start().await;
+    let function = start("get-organization", &world, &api, "").await;
+    let (status, shown) = answer(api.invoke(&get).await);
+    assert_eq!((status, shown), (200, made));
+    is_a_log(&written(function).await.0, 1);
+}
+
+/// Fails unless the function wrote a line of JSON for each request, and nothing of what it was
+/// sent or holds.
+fn is_a_log(out: &str, requests: usize) {
+    let lines: Vec<Value> = out
+        .lines()
+        .map(|line| serde_json::from_str(line).expect(line))
+        .collect();
+    let of_requests = lines.iter().filter(|line| line["message"] == "request");
+    assert_eq!(of_requests.count(), requests, "{out}");
+    for secret in [
+        "hush",
+        "header.payload.signature",
+        "billing@acme.example",
+        "4711",
+    ] {
+        assert!(!out.to_lowercase().contains(secret), "{secret} in {out}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_is_none_fails_its_invocation_and_not_the_next() {
+    let world = World::start().await;
+    let mut api = RuntimeApi::start().await;
+    let mut function = start("create-organization", &world, &api, "").await;
+    for event in [
+        json!({"hello": 1}),
+        json!(null),
+        json!([]),
+        json!({"routeKey": 1}),
+    ] {
+        let Outcome::Error(error) = api.invoke(&event).await else {
+            panic!("{event} was answered");
+        };
+        assert!(
+            error["errorType"].is_string() && error["errorMessage"].is_string(),
+            "{error}"
+        );
+    }
+    let create = serde_json::from_str(CREATE).unwrap();
+    assert_eq!(answer(api.invoke(&create).await).0, 201);
+    assert!(function.try_wait().unwrap().is_none(), "it ended");
+}
+
+#[tokio::test]
+async fn a_setting_that_is_missing_stops_the_process_with_its_name() {
+    let world = World::start().await;
+    for variable in [
+        "TABLE_NAME",
+        "AWS_REGION",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+    ] {
+        let api = RuntimeApi::start().await;
+        let mut function = start("get-organization", &world, &api, variable).await;
+        let ended = function.wait().await.unwrap();
+        assert!(!ended.success(), "{variable}");
+        let (out, err) = written(function).await;
+        assert!(
+            format!("{out}{err}").contains(variable),
+            "{variable}: {out}{err}"
+        );
+        assert!(!format!("{out}{err}").contains("hush"), "{out}{err}");
+    }
+}
+
+/// Fails when the process has a connection to anybody else, or any socket but TCP's: not even a
+/// name is looked up.
+#[cfg(target_os = "linux")]
+fn talks_to(function: &Child, known: &[&str]) {
+    use std::fs;
+
+    let process = format!("/proc/{}", function.id().unwrap());
+    let sockets: Vec<String> = fs::read_dir(format!("{process}/fd"))
+        .unwrap()
+        .filter_map(|open| fs::read_link(open.ok()?.path()).ok())
+        .filter_map(|link| {
+            Some(
+                link.to_str()?
+                    .strip_prefix("socket:[")?
+                    .strip_suffix(']')?
+                    .to_owned(),
+            )
+        })
+        .collect();
+    let known: Vec<String> = known
+        .iter()
+        .map(|address| {
+            let (_, port) = address.rsplit_once(':').unwrap();
+            // 127.0.0.1, as the kernel writes it.
+            format!("0100007F:{:04X}", port.parse::<u16>().unwrap())
+        })
+        .collect();
+    let mut connections = 0;
+    for table in ["tcp", "tcp6", "udp", "udp6"] {
+        let table = fs::read_to_string(format!("{process}/net/{table}")).unwrap_or_default();
+        for line in table.lines().skip(1) {
+            let columns: Vec<_> = line.split_whitespace().collect();
+            if sockets.iter().any(|socket| socket == columns[9]) {
+                assert!(
+                    known.iter().any(|known| known == columns[2]),
+                    "to {}",
+                    columns[2]
+                );
+                connections += 1;
+            }
+        }
+    }
+    assert!(connections >= known.len(), "{connections}");
+}
+
+/// Elsewhere the system tells in other ways.
+#[cfg(not(target_os = "linux"))]
+fn talks_to(_: &Child, _: &[&str]) {}
