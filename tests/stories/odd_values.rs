@@ -143,7 +143,6 @@ async fn names_of_every_kind_of_character_are_kept_found_and_unique() {
     let names = [
         "😀".repeat(255),
         "\u{fdfa}".repeat(255),
-        "\u{200b}".to_owned(),
         "a\u{200d}b".to_owned(),
         "\u{202e}evil".to_owned(),
         "e\u{301}".to_owned(),

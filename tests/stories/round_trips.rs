@@ -80,13 +80,15 @@ delete team                        ; ada DELETE {team} 204
   standalone                       ; root DELETE {alone} 204
 "#;
 
-/// The operations, in a tenant with so many organizations, all of which ada owns, and one of which
-/// has as many members: a line for each, and their routes.
+/// The operations, in a tenant with so many organizations, one of which is ada's and has as many
+/// members: a line for each, and their routes.
 async fn measured(many: usize) -> (String, Vec<String>) {
     let (options, lines) = Lines::collect(Options::default());
     let world = World::with(options).await;
     let named: Vec<_> = (0..many).map(|n| (format!("Acme {n:03}"), None)).collect();
-    let ids = world.organizations("ada", &named).await;
+    let (own, others) = named.split_at(1);
+    let ids = world.organizations("ada", own).await;
+    world.organizations("cleo", others).await;
     let crowd = (0..many).map(|n| (ids[0].clone(), format!("u{n:03}"), "member", "active"));
     world.memberships(&crowd.collect::<Vec<_>>()).await;
     world.register(&["bob", "eve", "mia", "zoe"]).await;

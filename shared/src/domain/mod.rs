@@ -31,7 +31,9 @@ pub use organization::{
 };
 pub use patch::Patch;
 pub use role::{Permission, Role};
-pub use team::{ALL_ORGANIZATION_MODELS, Team, TeamMembership, TeamPatch, TeamRole};
+pub use team::{
+    ALL_ORGANIZATION_MODELS, Team, TeamMembership, TeamMembershipPatch, TeamPatch, TeamRole,
+};
 pub use text::{
     BillingAddress, Description, Domain, Email, FoldedName, MAX_BILLING_ADDRESS_LENGTH,
     MAX_DESCRIPTION_LENGTH, MAX_DOMAIN_LENGTH, MAX_EMAIL_LENGTH, MAX_NAME_LENGTH,

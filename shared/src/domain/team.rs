@@ -1,5 +1,6 @@
 //! Teams: a group of users, in an organization or standing alone.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -116,6 +117,33 @@ pub struct TeamPatch {
     pub metadata: MetadataPatch,
 }
 
+/// A change of a team membership; what is `None` stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TeamMembershipPatch {
+    /// A new role.
+    pub role: Option<TeamRole>,
+    /// A new status.
+    pub status: Option<Status>,
+}
+
+impl TeamMembershipPatch {
+    /// The membership after the change; the very same, version included, when nothing changes.
+    pub fn apply(self, before: &TeamMembership, now: Timestamp) -> TeamMembership {
+        let role = self.role.unwrap_or(before.role);
+        let status = self.status.unwrap_or(before.status);
+        if (role, status) == (before.role, before.status) {
+            return before.clone();
+        }
+        TeamMembership {
+            role,
+            status,
+            version: before.version + 1,
+            updated_at: now,
+            ..before.clone()
+        }
+    }
+}
+
 impl Team {
     /// A new team, made by hand.
     pub fn new(
@@ -167,15 +195,19 @@ impl Team {
         let Some(organization) = organization else {
             return self.limits.models.clone();
         };
-        let mut models: Vec<String> = Vec::new();
-        for model in &self.limits.models {
+        let mut named = BTreeSet::new();
+        let of_organization = &organization.limits.models;
+        let models = self.limits.models.iter().flat_map(|model| {
             if model == ALL_ORGANIZATION_MODELS {
-                models.extend(organization.limits.models.iter().cloned());
+                of_organization.as_slice()
             } else {
-                models.push(model.clone());
+                std::slice::from_ref(model)
             }
-        }
+        });
         models
+            .filter(|model| named.insert(*model))
+            .cloned()
+            .collect()
     }
 
     /// Whether it may spend more than its organization.
@@ -280,6 +312,12 @@ mod tests {
         assert_eq!(
             all.effective_models(Some(&organization)),
             ["large", "small"]
+        );
+        let (twice, organization) =
+            team(&["small", ALL_ORGANIZATION_MODELS, ALL_ORGANIZATION_MODELS]);
+        assert_eq!(
+            twice.effective_models(Some(&organization)),
+            ["small", "large"]
         );
         let (own, organization) = team(&["tiny"]);
         assert_eq!(own.effective_models(Some(&organization)), ["tiny"]);

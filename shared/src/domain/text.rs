@@ -107,6 +107,17 @@ fn fold_case(text: &str) -> String {
     nfkc.normalize(&folded).into_owned()
 }
 
+/// Without what nobody sees: two names that look the same are the same.
+fn visible(text: &str) -> String {
+    let is_invisible = |c: char| {
+        matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{e0000}'..='\u{e0fff}')
+    };
+    text.chars().filter(|c| !is_invisible(*c)).collect()
+}
+
 fn fold_white_space(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -114,13 +125,13 @@ fn fold_white_space(text: &str) -> String {
 impl Name {
     /// The name as it is compared with others.
     pub fn folded(&self) -> FoldedName {
-        FoldedName(fold_white_space(&fold_case(&self.0)))
+        FoldedName(fold_white_space(&fold_case(&visible(&self.0))))
     }
 
     /// The beginning of a name as it is compared with the beginnings of others: a blank at its end
     /// counts, one at its start does not.
     pub fn folded_prefix(text: &str) -> FoldedName {
-        let folded = fold_case(text);
+        let folded = fold_case(&visible(text));
         let mut prefix = fold_white_space(&folded);
         if !prefix.is_empty() && folded.ends_with(char::is_whitespace) {
             prefix.push(' ');
@@ -135,12 +146,17 @@ impl FromStr for Name {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let name = text.trim();
         let length = name.chars().count();
-        if length == 0 || length > MAX_NAME_LENGTH || name.chars().any(char::is_control) {
+        let parsed = Self(name.to_owned());
+        if length == 0
+            || length > MAX_NAME_LENGTH
+            || name.chars().any(char::is_control)
+            || parsed.folded().as_str().is_empty()
+        {
             return Err(Invalid::new(
-                "must be 1 to 255 characters after trimming, without control characters",
+                "must be 1 to 255 characters after trimming, some of them visible, without control characters",
             ));
         }
-        Ok(Self(name.to_owned()))
+        Ok(parsed)
     }
 }
 
@@ -280,7 +296,15 @@ mod tests {
 
     #[test]
     fn names_that_are_empty_too_long_or_have_control_characters_are_refused() {
-        for bad in ["", "   ", "a\nb", "a\0b", &"x".repeat(256)] {
+        for bad in [
+            "",
+            "   ",
+            "\u{200b}",
+            "\u{3164}",
+            "a\nb",
+            "a\0b",
+            &"x".repeat(256),
+        ] {
             assert!(bad.parse::<Name>().is_err(), "{bad:?}");
         }
         assert_eq!("  Zoë ".parse::<Name>().unwrap().as_str(), "Zoë");

@@ -17,6 +17,8 @@ pub const GSI2: &str = "gsi2";
 
 /// What a user's team memberships have at the start of their sort key.
 pub const TEAM_MEMBERSHIP_PREFIX: &str = "TEAM#";
+/// Behind all of a user's team memberships, and before their profile.
+pub const TEAM_MEMBERSHIPS_END: &str = "TEAM#~";
 /// What a user's memberships have at the start of their sort key.
 pub const MEMBERSHIP_PREFIX: &str = "ORG#";
 

@@ -1,6 +1,7 @@
 //! Writes that hold together or not at all: `TransactWriteItems` with its conditions, its repeats,
 //! and what it says when a condition does not hold.
 
+use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
     ConditionCheck, Delete, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
@@ -19,6 +20,8 @@ pub(super) const WRITE_ID: &str = "write_id";
 pub(super) struct Transaction<L> {
     id: String,
     actions: Vec<(L, TransactWriteItem)>,
+    /// Why one of its actions could not be made.
+    unusable: Option<String>,
 }
 
 /// The conditions that did not hold. Nothing was written.
@@ -41,6 +44,7 @@ impl<L: Copy + PartialEq> Transaction<L> {
         Self {
             id: id.to_string(),
             actions: Vec::new(),
+            unusable: None,
         }
     }
 
@@ -157,16 +161,20 @@ impl<L: Copy + PartialEq> Transaction<L> {
         );
     }
 
-    fn push<E>(&mut self, label: L, action: Result<TransactWriteItem, E>) {
-        // A builder fails only without a required member, and all are set above.
-        if let Ok(action) = action {
-            self.actions.push((label, action));
+    fn push(&mut self, label: L, action: Result<TransactWriteItem, BuildError>) {
+        match action {
+            Ok(action) => self.actions.push((label, action)),
+            // Without this action the others must not be applied.
+            Err(error) => self.unusable = Some(error.to_string()),
         }
     }
 
     /// Applies all of it, or nothing and tells which conditions did not hold. Conflicts with other
     /// transactions are retried while there is patience.
     pub(super) async fn commit(&self, store: &Store) -> Result<Result<(), Unmet<L>>, Error> {
+        if let Some(problem) = &self.unusable {
+            return Err(Error::defect(problem.clone()));
+        }
         let mut patience = Patience::new(store.patience);
         loop {
             let actions = self

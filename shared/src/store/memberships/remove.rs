@@ -1,9 +1,10 @@
 //! Taking a member out of an organization and its teams.
 
 use super::{
-    MOST_TEAMS, Owners, Part, joined_no_more_teams, not_changed, of_organization, unchanged,
+    MOST_TEAMS, Owners, Part, from_row, joined_no_more_teams, not_changed, of_organization,
+    unchanged,
 };
-use crate::domain::{Caller, ExpectedVersion, OrganizationId, Permission, Source, UserId};
+use crate::domain::{Caller, ExpectedVersion, OrganizationId, Permission, Source, Status, UserId};
 use crate::store::access::{self, Requirement, standing};
 use crate::store::patience::Patience;
 use crate::store::team_members::JOINED_TEAMS;
@@ -11,8 +12,8 @@ use crate::store::transaction::Transaction;
 use crate::store::{Error, Store, keys};
 
 impl Store {
-    /// Takes a user out of an organization and its teams; done when they are not in it. For owners and admins,
-    /// who touch nobody more than they are, and for the user themself.
+    /// Takes a user out of an organization and its teams; done when they are not in it. For owners
+    /// and admins, who touch nobody more than they are, and for the user themself unless suspended.
     ///
     /// What the directory manages stays, unless a tenant admin forces it.
     pub async fn remove_member(
@@ -27,8 +28,15 @@ impl Store {
         let mut patience = Patience::new(self.patience);
         loop {
             let now = self.clock.now();
-            let view = self.view(caller, organization, &[&key]).await?;
-            let before = view.membership(&key)?;
+            let (view, (item, mut teams)) = tokio::try_join!(
+                self.view(caller, organization, &[]),
+                self.membership_and_teams(&caller.tenant_id, user, organization)
+            )?;
+            let joined = item
+                .as_ref()
+                .and_then(|item| item.get(JOINED_TEAMS))
+                .cloned();
+            let before = item.map(from_row).transpose()?;
             if oneself && before.is_none() && !caller.tenant_admin {
                 // Left before. Says nothing about the organization.
                 return Ok(());
@@ -51,21 +59,14 @@ impl Store {
             if !expected.allows(before.version) {
                 return Err(Error::VersionMismatch);
             }
+            if oneself && before.status == Status::Suspended && !caller.tenant_admin {
+                // Whoever could leave would be let in anew, by an invitation or by the directory.
+                return Err(Error::Forbidden);
+            }
             if before.source == Source::Entra && !(force && caller.tenant_admin) {
                 return Err(Error::DirectoryManaged);
             }
 
-            let joined = view
-                .item(&key)
-                .and_then(|item| item.get(JOINED_TEAMS))
-                .cloned();
-            let mut teams = Vec::new();
-            if joined.is_some() {
-                // After the membership: what is not found here was not there when it was read.
-                teams = self
-                    .teams_in_organization(&caller.tenant_id, user, organization)
-                    .await?;
-            }
             let mut transaction = Transaction::new(self.clock.new_id());
             if !oneself {
                 let requirement = Requirement {

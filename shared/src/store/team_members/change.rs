@@ -2,7 +2,8 @@
 
 use super::{Part, from_row, not_held};
 use crate::domain::{
-    Caller, ExpectedVersion, Source, Team, TeamId, TeamMembership, TeamRole, Timestamp, UserId,
+    Caller, ExpectedVersion, Source, Team, TeamId, TeamMembership, TeamMembershipPatch, Timestamp,
+    UserId,
 };
 use crate::store::expression::{Change, Condition, number, text};
 use crate::store::keys::{self, GSI1};
@@ -19,7 +20,7 @@ impl Store {
         &self,
         caller: &Caller,
         (team, user): (&TeamId, &UserId),
-        role: Option<TeamRole>,
+        patch: TeamMembershipPatch,
         expected: &ExpectedVersion,
     ) -> Result<TeamMembership, Error> {
         let key = keys::team_membership(&caller.tenant_id, user, team);
@@ -35,23 +36,18 @@ impl Store {
             if !expected.allows(before.version) {
                 return Err(Error::VersionMismatch);
             }
-            let role = role.unwrap_or(before.role);
-            if role == before.role {
+            let after = patch.apply(&before, now);
+            if after == before {
                 return Ok(before);
             }
-            let after = TeamMembership {
-                role,
-                version: before.version + 1,
-                updated_at: now,
-                ..before.clone()
-            };
             let mut transaction = Transaction::new(self.clock.new_id());
             self.require_for_target(&mut transaction, caller, user, &view, now);
             let change = Change::new()
-                .set("role", text(role.as_str()))
+                .set("role", text(after.role.as_str()))
+                .set("status", text(after.status.as_str()))
                 .set("version", number(after.version))
                 .set("updated_at", text(now.to_string()));
-            transaction.update(self, Part::Membership, &key, change, in_version(&before));
+            transaction.update(self, Part::Membership, &key, change, as_read(&before));
             match transaction.commit(self).await? {
                 Ok(()) => return Ok(after),
                 Err(unmet) => {
@@ -96,7 +92,7 @@ impl Store {
             }
             let mut transaction = Transaction::new(self.clock.new_id());
             self.require_for_target(&mut transaction, caller, user, &view, now);
-            transaction.delete(self, Part::Membership, &key, in_version(&before));
+            transaction.delete(self, Part::Membership, &key, as_read(&before));
             match transaction.commit(self).await? {
                 Ok(()) => return Ok(()),
                 Err(unmet) => {
@@ -174,6 +170,9 @@ impl Store {
     }
 }
 
-fn in_version(membership: &TeamMembership) -> Condition {
-    Condition::new("#version = :before").value(":before", number(membership.version))
+fn as_read(membership: &TeamMembership) -> Condition {
+    // With the time it was made: one that is made anew begins with the same version.
+    Condition::new("#version = :before AND #created_at = :made")
+        .value(":before", number(membership.version))
+        .value(":made", text(membership.created_at.to_string()))
 }

@@ -4,7 +4,7 @@ use super::{MembershipOfTeam, from_row};
 use crate::domain::{
     Caller, Organization, OrganizationId, Team, TeamId, TeamMembership, TenantId, UserId,
 };
-use crate::store::expression::{Condition, text};
+use crate::store::expression::{Condition, Item, text};
 use crate::store::keys::{self, GSI1, Key, TEAM_MEMBERSHIP_PREFIX};
 use crate::store::{Error, Page, Query, Store, in_partition, key_of, organizations, teams};
 use std::collections::HashMap;
@@ -137,21 +137,27 @@ impl Store {
         ))
     }
 
-    /// All of a user's memberships in the teams of one organization.
-    pub(in crate::store) async fn teams_in_organization(
+    /// A user's membership in an organization, and the keys of theirs in its teams: one `Query` that
+    /// comes by the membership first. A team that is joined after that shows in the membership, and
+    /// what is done on the condition that nothing shows in it thus knows all teams.
+    pub(in crate::store) async fn membership_and_teams(
         &self,
         tenant: &TenantId,
         user: &UserId,
         organization: &OrganizationId,
-    ) -> Result<Vec<Key>, Error> {
-        let mut keys = Vec::new();
+    ) -> Result<(Option<Item>, Vec<Key>), Error> {
+        let key = keys::membership(tenant, user, organization);
+        let mut membership = None;
+        let mut teams = Vec::new();
         let mut after = None;
         loop {
-            let partition = keys::user_partition(tenant, user);
             let page = self
                 .query(Query {
                     index: None,
-                    condition: in_partition(None, partition, TEAM_MEMBERSHIP_PREFIX.to_owned()),
+                    condition: Condition::new("#pk = :pk AND #sk BETWEEN :from AND :to")
+                        .value(":pk", text(&key.pk))
+                        .value(":from", text(&key.sk))
+                        .value(":to", text(keys::TEAM_MEMBERSHIPS_END)),
                     filter: Some(
                         Condition::new("#organization_id = :organization")
                             .value(":organization", text(organization.as_str())),
@@ -160,14 +166,19 @@ impl Store {
                     limit: usize::MAX,
                 })
                 .await?;
-            for item in &page.items {
-                keys.push(key_of(item)?);
+            for item in page.items {
+                let found = key_of(&item)?;
+                if found == key {
+                    membership = Some(item);
+                } else {
+                    teams.push(found);
+                }
             }
             let Some(last) = page.next else {
-                return Ok(keys);
+                return Ok((membership, teams));
             };
             let last = Key {
-                pk: keys::user_partition(tenant, user),
+                pk: key.pk.clone(),
                 sk: last,
             };
             after = Some(last.attributes());

@@ -6,6 +6,10 @@ use crate::store::expression::Item;
 use crate::store::keys::{self, GSI1, Key, MAX_SORT_KEY_BYTES};
 use crate::store::{Error, Page, Query, Store, access, in_partition};
 
+/// Bytes of effective models after which a page ends: each team may show all of its organization's,
+/// and an answer has room for 6 MB.
+const MOST_MODEL_BYTES: usize = 1024 * 1024;
+
 impl Store {
     /// A team. For members of it or of its organization.
     pub async fn team(&self, caller: &Caller, id: &TeamId) -> Result<TeamInOrganization, Error> {
@@ -42,19 +46,26 @@ impl Store {
             None if caller.tenant_admin => (None, teams.await?),
             None => return Err(Error::Forbidden),
         };
-        let with_organization = |item| {
+        let mut items = Vec::with_capacity(page.items.len());
+        let mut bytes = 0;
+        for item in page.items {
             let team = from_row(item)?;
-            Ok(TeamInOrganization {
+            let models = team.effective_models(found.as_ref());
+            bytes += models.iter().map(String::len).sum::<usize>();
+            let place = keys::team_by_name(&team.name.folded(), &team.id);
+            items.push(TeamInOrganization {
                 team,
                 organization: found.clone(),
-            })
-        };
+            });
+            if bytes > MOST_MODEL_BYTES {
+                return Ok(Page {
+                    items,
+                    next: Some(place),
+                });
+            }
+        }
         Ok(Page {
-            items: page
-                .items
-                .into_iter()
-                .map(with_organization)
-                .collect::<Result<_, Error>>()?,
+            items,
             next: page.next,
         })
     }
