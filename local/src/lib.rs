@@ -19,6 +19,7 @@ pub mod issuer;
 pub mod lambda;
 mod log;
 mod options;
+mod origin;
 mod page;
 mod problem;
 mod stack;

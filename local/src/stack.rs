@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use muster::config::DEFAULT_TENANT_ADMIN_GROUP;
 use muster::store::Client;
@@ -24,7 +25,7 @@ use crate::lambda::Lambda;
 use crate::log::Log;
 use crate::options::Options;
 use crate::page::{self, Running};
-use crate::{dynamodb, invoke, table, template};
+use crate::{dynamodb, invoke, origin, table, template};
 
 /// The variable that names the group of tenant admins.
 const TENANT_ADMIN_GROUP: &str = "TENANT_ADMIN_GROUP";
@@ -212,13 +213,15 @@ fn router(
         .with_state(issuer::Endpoint {
             issuer,
             lambda: Arc::clone(&lambda),
-        });
+        })
+        .layer(from_fn(origin::only_own_name));
     let invocations = Router::new()
         .route(
             "/2015-03-31/functions/{name}/invocations",
             post(invoke::invoke),
         )
-        .with_state(lambda);
+        .with_state(lambda)
+        .layer(from_fn(origin::only_own_name));
     Router::new()
         .route("/", get(page::html))
         .route("/_local/health", get(page::health))
@@ -229,6 +232,7 @@ fn router(
         .fallback(gateway::serve)
         .method_not_allowed_fallback(gateway::serve)
         .layer(DefaultBodyLimit::max(gateway::MAX_BODY))
+        .layer(from_fn(origin::only_own_pages))
         .with_state(gateway)
 }
 

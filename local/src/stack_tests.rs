@@ -356,3 +356,26 @@ async fn the_page_loads_nothing_from_elsewhere() {
     let page = page.text().await.unwrap();
     assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("innerHTML"));
 }
+
+#[tokio::test]
+async fn pages_of_the_web_get_no_token_and_reach_no_function() {
+    let stack = Stack::start(Options::default()).await.unwrap();
+    let http = reqwest::Client::new();
+    let token = format!("{}/_local/token", stack.url());
+    let invoke = format!("{}/2015-03-31/functions/get-user/invocations", stack.url());
+    for url in [&token, &invoke] {
+        for (header, value) in [
+            ("origin", "https://evil.example"),
+            ("origin", "null"),
+            ("host", "evil.example:3000"),
+        ] {
+            let asked = http.post(url).header(header, value).body("{}");
+            let answer = asked.send().await.unwrap();
+            assert_eq!(answer.status(), 403, "{url} {header}: {value}");
+        }
+    }
+    let own = http.post(&token).header("origin", "http://localhost:5173");
+    let body = r#"{"user_id": "ada", "tenant_id": "acme"}"#;
+    assert_eq!(own.body(body).send().await.unwrap().status(), 200);
+    stack.stop().await;
+}

@@ -17,6 +17,9 @@ use crate::App;
 /// of it, the event goes back as it came.
 pub async fn handle(app: Arc<App>, event: Value, context: Context) -> Value {
     let arrived = Instant::now();
+    if !is_login(&event) {
+        return event;
+    }
     let default = app.settings.default_tenant_id.as_ref();
     if let (Some(profile), Some(sync)) = (profile(&event, default), &app.login_sync) {
         let left = time_left(sync.budget(), &context, app.clock.now());
@@ -36,6 +39,27 @@ pub async fn handle(app: Arc<App>, event: Value, context: Context) -> Value {
             .failure(app.clock.now(), &context.request_id, "login-sync", &nobody);
     }
     event
+}
+
+/// Whether somebody signs in. Events of the user pool that say something else are not for this
+/// function, though its slot gets one of them (a new password); one that is not known may be a login.
+fn is_login(event: &Value) -> bool {
+    const OTHERS: [&str; 9] = [
+        "PreSignUp_",
+        "PreAuthentication_",
+        "PostConfirmation_ConfirmForgotPassword",
+        "TokenGeneration_",
+        "CustomMessage_",
+        "UserMigration_",
+        "DefineAuthChallenge_",
+        "CreateAuthChallenge_",
+        "VerifyAuthChallengeResponse_",
+    ];
+    let source = event
+        .get("triggerSource")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    !OTHERS.iter().any(|other| source.starts_with(other))
 }
 
 /// Who signs in, as far as the event says it. What is there but of no use counts as not there.
@@ -137,6 +161,23 @@ mod tests {
         for none in [json!(null), json!("")] {
             assert!(cognito(json!({"sub": "u1", "custom:tenant_id": none})).is_some());
         }
+    }
+
+    #[test]
+    fn only_a_login_is_one() {
+        let is = |source: &str| is_login(&json!({"triggerSource": source}));
+        for login in [
+            "PostConfirmation_ConfirmSignUp",
+            "PostAuthentication_Authentication",
+            "PostLogin",
+            "SomethingNew_Authentication",
+        ] {
+            assert!(is(login), "{login}");
+        }
+        for other in ["PreSignUp_SignUp", "PostConfirmation_ConfirmForgotPassword"] {
+            assert!(!is(other), "{other}");
+        }
+        assert!(is_login(&json!({"triggerSource": 7})));
     }
 
     #[test]
