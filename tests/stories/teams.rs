@@ -313,3 +313,60 @@ async fn the_teams_of_a_deleted_organization_are_hidden_with_it() {
     ada.post_empty(&format!("{path}/restore")).await.expect(200);
     assert_eq!(ada.all("/users/me/teams").await.len(), 1);
 }
+
+#[tokio::test]
+async fn who_is_suspended_in_a_team_leads_it_no_more_until_made_active_again() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let organization = world.organization(&ada, "Acme").await;
+    let lee = world.member(&organization, "lee", "member", "active").await;
+    let teams = format!("/organizations/{organization}/teams");
+    let made = ada.post(&teams, json!({"name": "Sales"})).await.expect(201);
+    let team = format!("/teams/{}", id(&made));
+    let members = format!("{team}/members");
+    let leader = json!({"user_id": "lee", "role": "leader"});
+    ada.post(&members, leader).await.expect(201);
+
+    let member = format!("{members}/lee");
+    let change = json!({"status": "suspended"});
+    ada.patch(&member, change).await.expect(200);
+    lee.patch(&team, json!({"name": "Lee's"}))
+        .await
+        .problem(403, "forbidden");
+    ada.patch(&member, json!({"status": "invited"}))
+        .await
+        .problem(400, "validation-failed");
+    ada.patch(&member, json!({"status": "active"}))
+        .await
+        .expect(200);
+    lee.patch(&team, json!({"name": "Lee's"})).await.expect(200);
+}
+
+#[tokio::test]
+async fn however_often_a_team_names_the_models_of_its_organization_they_are_told_once() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let organization = world.organization(&ada, "Acme").await;
+    let path = format!("/organizations/{organization}");
+    let models: Vec<_> = (0..1_000).map(|n| format!("{n:055}")).collect();
+    let limits = json!({"limits": {"models": models}});
+    ada.patch(&path, limits).await.expect(200);
+
+    let teams = format!("{path}/teams");
+    let often = json!({"name": "Sales", "limits": {"models": vec!["all-org-models"; 1_000]}});
+    let made = ada.post_once(&teams, "k", often).await.expect(201);
+    assert_eq!(
+        made.body["effective_models"].as_array().unwrap().len(),
+        1_000
+    );
+
+    // A page ends before an answer has more than Lambda takes.
+    for n in 0..40 {
+        let body = json!({"name": format!("Team {n}"), "limits": {"models": ["all-org-models"]}});
+        ada.post(&teams, body).await.expect(201);
+    }
+    let first = ada.get(&format!("{teams}?limit=100")).await.expect(200);
+    assert!(first.body.to_string().len() < 3_000_000);
+    assert!(first.body["next_cursor"].is_string());
+    assert_eq!(ada.all(&format!("{teams}?limit=100")).await.len(), 41);
+}
