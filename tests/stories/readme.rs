@@ -561,3 +561,18 @@ fn every_problem_has_its_entry_with_status_title_and_type() {
         assert_eq!(waits, code.retry_after().is_some(), "{name}: Retry-After");
     }
 }
+
+/// What it costs is measured, and not typed: the document has what the story measured last.
+#[test]
+fn the_data_model_tells_the_units_that_were_measured() {
+    let measured = include_str!(
+        "snapshots/stories__round_trips__every_operation_takes_as_many_calls_and_units_as_the_table_says.snap"
+    );
+    let (_, measured) = measured.rsplit_once("---\n").unwrap();
+    let told = read("docs/DATA_MODEL.md");
+    let block = format!("```text\n{}\n```", measured.trim_matches('\n'));
+    assert!(
+        told.contains(&block),
+        "copy the snapshot of round_trips.rs into docs/DATA_MODEL.md"
+    );
+}
