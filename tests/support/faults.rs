@@ -22,6 +22,8 @@ pub enum Fault {
     Throttle,
     /// A transaction is cancelled because of another one.
     Conflict,
+    /// A write of one item is refused because of a transaction.
+    ItemConflict,
     /// A transaction is cancelled by throttling.
     CancelledByThrottling,
     /// DynamoDB answers with an error of its own.
@@ -195,6 +197,9 @@ async fn forward(
     match fault {
         Some(Fault::Throttle) => return error(400, "ThrottlingException", &Value::Null),
         Some(Fault::Failure(status)) => return error(status, "InternalServerError", &Value::Null),
+        Some(Fault::ItemConflict) => {
+            return error(400, "TransactionConflictException", &Value::Null);
+        }
         Some(Fault::Conflict) => return cancelled(&body, "TransactionConflict"),
         Some(Fault::CancelledByThrottling) => return cancelled(&body, "ThrottlingError"),
         Some(Fault::CutBefore) => cut(),
