@@ -34,5 +34,6 @@ mod revocation;
 mod roles;
 mod round_trips;
 mod shapes;
+mod sync;
 mod teams;
 mod versions;

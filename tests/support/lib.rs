@@ -15,6 +15,7 @@ mod calls;
 mod contract;
 mod crowd;
 mod faults;
+pub mod graph;
 pub mod invariants;
 mod lines;
 mod problem;

@@ -1,0 +1,219 @@
+//! What was done by hand stays as it was done.
+
+use serde_json::json;
+use support::Actor;
+
+use super::office::{ORGANIZATIONS, Office, map};
+
+/// With ada in `g-sales`, which is an organization with a team.
+async fn sales(more: &[(&str, &str)]) -> (Office, Actor) {
+    let office = Office::open(&[&[ORGANIZATIONS], more].concat()).await;
+    office.graph.assign("g-sales", "Sales");
+    office.graph.join("ada", "g-sales");
+    office.expect("ada", "synced").await;
+    let root = office.world.tenant_admin();
+    (office, root)
+}
+
+/// Something that makes the sync look at everything anew.
+fn change_groups(office: &Office, id: &str) {
+    office.graph.assign(id, id);
+}
+
+#[tokio::test]
+async fn role_suspension_name_and_limits_stay() {
+    let settings = [
+        ("ENTRA_REFRESH_NAMES", "true"),
+        ("ENTRA_ROLE_MAP", r#"{"g-sales": "member"}"#),
+        ("DEFAULT_TEAM_PARAMS", r#"{"max_budget": 5}"#),
+    ];
+    let (office, root) = sales(&settings).await;
+    office.graph.join("bob", "g-sales");
+    office.expect("bob", "synced").await;
+    let members = "/organizations/g-sales/members";
+    let role = json!({"role": "manager"});
+    root.patch(&format!("{members}/ada"), role)
+        .await
+        .expect(200);
+    let status = json!({"status": "suspended"});
+    root.patch(&format!("{members}/bob"), status)
+        .await
+        .expect(200);
+    let limits = json!({"name": "Sales by hand", "limits": {"max_budget": 9}});
+    root.patch("/organizations/g-sales", limits)
+        .await
+        .expect(200);
+    let limits = json!({"name": "Team by hand", "limits": {"max_budget": 8}});
+    root.patch("/teams/g-sales", limits).await.expect(200);
+    let before = office.contents().await;
+
+    office.expect("ada", "unchanged").await;
+    office.expect("bob", "unchanged").await;
+    assert_eq!(office.contents().await, before);
+    // Renamed in the directory, and something else is new.
+    office.graph.assign("g-sales", "Sales EMEA");
+    change_groups(&office, "g-new");
+    office.expect("ada", "synced").await;
+    office.expect("bob", "unchanged").await;
+    let mut after = office.contents().await;
+    after.retain(|item| !item.contains("g-new") && !item.contains("\"MADE\""));
+    let mut before = before;
+    before.retain(|item| !item.contains("\"MADE\""));
+    assert_eq!(after, before);
+    office.check().await;
+}
+
+#[tokio::test]
+async fn an_organization_that_was_deleted_is_neither_made_again_nor_joined_nor_revived() {
+    let (office, root) = sales(&[]).await;
+    let member = "/organizations/g-sales/members/ada";
+    let suspended = json!({"status": "suspended"});
+    root.patch(member, suspended).await.expect(200);
+    root.delete("/organizations/g-sales").await.expect(204);
+    office.graph.join("bob", "g-sales");
+    for (n, user) in ["ada", "bob", "ada", "bob"].iter().enumerate() {
+        office.login(user).await;
+        assert_eq!(office.all_organizations().await.get("g-sales"), None);
+        assert_eq!(office.organizations("bob").await, map([]));
+        assert_eq!(office.teams("bob").await, map([]));
+        change_groups(&office, &format!("g-new-{n}"));
+    }
+    let rows = office.world.items().await;
+    let of_bob = |row: &&serde_json::Map<_, _>| row["pk"] == "TENANT#acme#USER#bob";
+    assert_eq!(rows.iter().filter(of_bob).count(), 1);
+
+    // Restored by hand, it is what it was; only now does who had not been in it join.
+    root.post_empty("/organizations/g-sales/restore")
+        .await
+        .expect(200);
+    office.login("ada").await;
+    let was = map([("g-sales", "internal_user suspended entra")]);
+    assert_eq!(office.organizations("ada").await, was);
+    office.expect("bob", "synced").await;
+    let joined = map([("g-sales", "internal_user active entra")]);
+    assert_eq!(office.organizations("bob").await, joined);
+    office.check().await;
+}
+
+#[tokio::test]
+async fn a_team_that_was_deleted_is_neither_made_again_nor_joined() {
+    for settings in [&[ORGANIZATIONS][..], &[]] {
+        let office = Office::open(settings).await;
+        office.graph.assign("g-sales", "Sales");
+        office.graph.join("ada", "g-sales");
+        office.expect("ada", "synced").await;
+        let root = office.world.tenant_admin();
+        root.delete("/teams/g-sales").await.expect(204);
+        office.graph.join("bob", "g-sales");
+        for user in ["ada", "bob", "ada"] {
+            office.login(user).await;
+            assert_eq!(office.teams(user).await, map([]));
+            root.get("/teams/g-sales").await.problem(404, "not-found");
+            change_groups(&office, &format!("g-after-{user}"));
+        }
+        let rows = office.world.items().await;
+        assert!(!rows.iter().any(|row| row["sk"] == "TEAM#g-sales"));
+        office.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_membership_by_hand_is_never_touched() {
+    let (office, root) = sales(&[]).await;
+    let members = "/organizations/g-sales/members";
+    office.world.register(&["cy", "dan"]).await;
+    for (user, role) in [("cy", "manager"), ("dan", "readonly")] {
+        let body = json!({"user_id": user, "role": role, "status": "active"});
+        root.post(members, body).await.expect(201);
+        let body = json!({"user_id": user});
+        root.post("/teams/g-sales/members", body).await.expect(201);
+    }
+    let by_hand = |role: &str| map([("g-sales", &*format!("{role} active manual"))]);
+    let team = map([("g-sales", "active manual")]);
+    // In the group or not, for years or no more.
+    office.graph.join("cy", "g-sales");
+    for _ in 0..2 {
+        office.login("cy").await;
+        office.login("dan").await;
+        assert_eq!(office.organizations("cy").await, by_hand("manager"));
+        assert_eq!(office.organizations("dan").await, by_hand("readonly"));
+        assert_eq!(office.teams("cy").await, team);
+        assert_eq!(office.teams("dan").await, team);
+        office.graph.leave("cy", "g-sales");
+    }
+    office.graph.unassign("g-sales");
+    office.login("cy").await;
+    assert_eq!(office.organizations("cy").await, by_hand("manager"));
+    assert_eq!(office.teams("cy").await, team);
+    office.check().await;
+}
+
+#[tokio::test]
+async fn an_open_invitation_becomes_active_and_stays_one_made_by_hand() {
+    let (office, root) = sales(&[]).await;
+    office.world.register(&["dan", "eve"]).await;
+    let members = "/organizations/g-sales/members";
+    for (user, role) in [("dan", "admin"), ("eve", "owner")] {
+        let body = json!({"user_id": user, "role": role});
+        root.post(members, body).await.expect(201);
+        // Not in the group: the invitation stays one.
+        office.login(user).await;
+        let invited = map([("g-sales", &*format!("{role} invited manual"))]);
+        assert_eq!(office.organizations(user).await, invited);
+
+        office.graph.join(user, "g-sales");
+        let line = office.expect(user, "synced").await;
+        assert_eq!(line["MembershipsMade"], 2);
+        let active = map([("g-sales", &*format!("{role} active manual"))]);
+        assert_eq!(office.organizations(user).await, active);
+        assert_eq!(office.teams(user).await, map([("g-sales", "active entra")]));
+        office.expect(user, "unchanged").await;
+
+        office.graph.leave(user, "g-sales");
+        office.expect(user, "synced").await;
+        assert_eq!(office.organizations(user).await, active);
+        assert_eq!(office.teams(user).await, map([]));
+        // An owner by invitation is counted.
+        office.check().await;
+    }
+    // Whom that made the only owner stays it.
+    let eve = office.world.user("eve");
+    eve.delete(&format!("{members}/me"))
+        .await
+        .problem(409, "last-owner");
+}
+
+#[tokio::test]
+async fn what_the_directory_manages_is_removed_by_force_alone_and_comes_back() {
+    let (office, root) = sales(&[]).await;
+    let joined = map([("g-sales", "internal_user active entra")]);
+    for place in ["/organizations/g-sales/members", "/teams/g-sales/members"] {
+        let ada = format!("{place}/ada");
+        root.delete(&ada).await.problem(409, "directory-managed");
+        let by_herself = office.world.user("ada").delete(&ada).await;
+        assert!(matches!(by_herself.status, 403 | 409), "{by_herself:?}");
+        root.delete(&format!("{ada}?force=true")).await.expect(204);
+        assert_eq!(office.teams("ada").await, map([]));
+        office.expect("ada", "synced").await;
+        assert_eq!(office.organizations("ada").await, joined);
+        assert_eq!(
+            office.teams("ada").await,
+            map([("g-sales", "active entra")])
+        );
+    }
+    office.check().await;
+}
+
+#[tokio::test]
+async fn who_is_suspended_does_not_come_in_through_the_team() {
+    let (office, root) = sales(&[]).await;
+    let suspended = json!({"status": "suspended"});
+    let member = "/organizations/g-sales/members/ada";
+    root.patch(member, suspended).await.expect(200);
+    let team = "/teams/g-sales/members/ada?force=true";
+    root.delete(team).await.expect(204);
+    office.expect("ada", "unchanged").await;
+    assert_eq!(office.teams("ada").await, map([]));
+    let was = map([("g-sales", "internal_user suspended entra")]);
+    assert_eq!(office.organizations("ada").await, was);
+}

@@ -1,0 +1,151 @@
+//! What a login costs: calls to Graph and to DynamoDB, counted.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use support::graph::Asked;
+
+use super::office::{ORGANIZATIONS, Office, map};
+
+/// With ada in two of fifty groups.
+async fn office() -> Office {
+    let office = Office::open(&[ORGANIZATIONS]).await;
+    for n in 0..50 {
+        office
+            .graph
+            .assign(&format!("g-{n:02}"), &format!("Group {n}"));
+    }
+    for user in ["ada", "bob"] {
+        office.graph.join(user, "g-00");
+        office.graph.join(user, "g-49");
+    }
+    office.settle("ada").await;
+    office
+}
+
+/// The calls to DynamoDB since the last time, counted.
+fn operations(office: &Office) -> BTreeMap<String, usize> {
+    let mut counted = BTreeMap::new();
+    for operation in office.world.calls.operations() {
+        *counted.entry(operation).or_default() += 1;
+    }
+    counted
+}
+
+fn calls<const N: usize>(of: [(&str, usize); N]) -> BTreeMap<String, usize> {
+    of.map(|(name, count)| (name.to_owned(), count)).into()
+}
+
+#[tokio::test]
+async fn a_login_with_nothing_new_asks_graph_once_and_dynamodb_twice() {
+    let office = office().await;
+    let nothing_new = calls([("Query", 1), ("UpdateItem", 1)]);
+    // Warm.
+    office.graph.calls();
+    office.world.calls.take();
+    let line = office.login_at_once("ada").await;
+    assert_eq!(line["outcome"], "unchanged");
+    assert_eq!(office.graph.calls(), [Asked::UserGroups]);
+    assert_eq!(operations(&office), nothing_new);
+    assert_eq!(
+        (&line["calls"], &line["round_trips"]),
+        (&json!(2), &json!(1))
+    );
+    // After the assigned groups were kept long enough.
+    office.expect("ada", "unchanged").await;
+    let mut asked = office.graph.calls();
+    asked.sort();
+    assert_eq!(asked, [Asked::Assigned, Asked::UserGroups]);
+    assert_eq!(operations(&office), nothing_new);
+    // Deployed anew, and with a group renamed, which is none of our business here.
+    let office = office.anew(&[ORGANIZATIONS]).await;
+    office.graph.assign("g-07", "Renamed");
+    office.graph.calls();
+    office.world.calls.take();
+    office.expect("ada", "unchanged").await;
+    assert_eq!(operations(&office), nothing_new);
+}
+
+#[tokio::test]
+async fn a_login_with_nothing_new_writes_nothing_but_when_it_was() {
+    let office = office().await;
+    let before = office.world.table().await;
+    office.expect("ada", "unchanged").await;
+    let after = office.world.table().await;
+    assert_eq!(before.len(), after.len());
+    for (key, was) in &before {
+        let is = &after[key];
+        let changed = was
+            .keys()
+            .chain(is.keys())
+            .filter(|name| was.get(*name) != is.get(*name));
+        let changed: std::collections::BTreeSet<_> = changed.map(String::as_str).collect();
+        if key.1 == "USER" && key.0.ends_with("#ada") {
+            assert_eq!(changed, ["last_login_at", "updated_at", "version"].into());
+        } else {
+            assert!(changed.is_empty(), "{key:?}: {changed:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_first_login_of_another_user_makes_nothing_again_for_any_group() {
+    let office = office().await;
+    office.world.calls.take();
+    office.expect("bob", "synced").await;
+    // Their own memberships, in two organizations and two teams, and their mark.
+    let own = calls([
+        ("BatchGetItem", 2),
+        ("GetItem", 1),
+        ("PutItem", 4),
+        ("Query", 1),
+        ("UpdateItem", 2),
+    ]);
+    assert_eq!(operations(&office), own);
+    office.world.calls.take();
+    office.expect("bob", "unchanged").await;
+    assert_eq!(
+        operations(&office),
+        calls([("Query", 1), ("UpdateItem", 1)])
+    );
+    // Somebody in no group at all.
+    office.expect("cy", "unchanged").await;
+    let mark = calls([("GetItem", 1), ("Query", 1), ("UpdateItem", 2)]);
+    assert_eq!(operations(&office), mark);
+}
+
+#[tokio::test]
+async fn a_new_group_costs_every_user_one_look_and_one_mark() {
+    let office = office().await;
+    office.expect("bob", "synced").await;
+    office.graph.assign("g-new", "New");
+    office.expect("ada", "synced").await;
+    assert!(office.all_organizations().await.contains_key("g-new"));
+    office.world.calls.take();
+    office.expect("bob", "unchanged").await;
+    let mark = calls([("GetItem", 1), ("Query", 1), ("UpdateItem", 2)]);
+    assert_eq!(operations(&office), mark);
+    assert_eq!(office.organizations("bob").await.len(), 2);
+    assert_eq!(office.standalone_teams().await, map([]));
+}
+
+/// A membership that cannot be taken away is no reason to look at every group again.
+#[tokio::test]
+async fn a_last_owner_who_left_the_group_costs_one_write_a_login_and_no_look_at_the_groups() {
+    let office = office().await;
+    let owner = json!({"role": "owner"});
+    let path = "/organizations/g-00/members/ada";
+    office
+        .world
+        .tenant_admin()
+        .patch(path, owner)
+        .await
+        .expect(200);
+    office.graph.leave("ada", "g-00");
+    office.graph.assign("g-new", "New");
+    office.expect("ada", "partial").await;
+    office.world.calls.take();
+    office.expect("ada", "partial").await;
+    let one_more = calls([("Query", 1), ("TransactWriteItems", 1), ("UpdateItem", 1)]);
+    assert_eq!(operations(&office), one_more);
+}

@@ -1,0 +1,116 @@
+//! Whatever the event, it comes back as it went.
+
+use serde_json::{Value, json};
+use support::ACME;
+use support::graph::object_id;
+
+use super::office::{ORGANIZATIONS, Office, event, map};
+
+async fn office(more: &[(&str, &str)]) -> Office {
+    let office = Office::open(&[&[ORGANIZATIONS], more].concat()).await;
+    office.graph.assign("g-sales", "Sales");
+    office.graph.join("ada", "g-sales");
+    office
+}
+
+fn outcome(office: &Office) -> Value {
+    let lines = office.lines.take();
+    let line = lines.iter().find(|line| line["message"] == "login sync");
+    line.unwrap_or_else(|| panic!("{lines:?}"))["outcome"].clone()
+}
+
+#[tokio::test]
+async fn every_trigger_of_a_login_syncs_and_one_that_nobody_knows_yet_too() {
+    for source in [
+        "PostConfirmation_ConfirmSignUp",
+        "PostAuthentication_Authentication",
+        "PostSomething_OfTheFuture",
+    ] {
+        let office = office(&[]).await;
+        let mut event = event("ada");
+        event["triggerSource"] = source.into();
+        event["request"]
+            .as_object_mut()
+            .unwrap()
+            .remove("newDeviceUsed");
+        office.sign_in(event).await;
+        assert_eq!(outcome(&office), "synced");
+        let ada = office.world.user("ada").get("/users/me").await.expect(200);
+        let told = ["email", "display_name", "entra_object_id"].map(|name| &ada.body[name]);
+        assert_eq!(told, ["ada@acme.example", "ada of Acme", &object_id("ada")]);
+    }
+}
+
+#[tokio::test]
+async fn any_other_single_sign_on_sends_a_plain_event() {
+    let office = office(&[]).await;
+    let event = json!({"triggerSource": "PostLogin", "tenantId": ACME, "userId": "ada", "odd": [null],
+        "email": "ada@acme.example", "entraObjectId": object_id("ada")});
+    office.sign_in(event).await;
+    assert_eq!(outcome(&office), "synced");
+    let joined = map([("g-sales", "internal_user active entra")]);
+    assert_eq!(office.organizations("ada").await, joined);
+}
+
+#[tokio::test]
+async fn without_a_tenant_the_default_one_is_taken_and_without_an_object_id_nothing_is_synced() {
+    let office = office(&[("DEFAULT_TENANT_ID", ACME)]).await;
+    let mut bare = event("ada");
+    let attributes = bare["request"]["userAttributes"].as_object_mut().unwrap();
+    attributes.remove("custom:tenant_id");
+    office.sign_in(bare.clone()).await;
+    assert_eq!(outcome(&office), "synced");
+
+    let attributes = bare["request"]["userAttributes"].as_object_mut().unwrap();
+    attributes.remove("custom:entra_object_id");
+    attributes.insert("sub".to_owned(), "bob".into());
+    office.graph.calls();
+    office.sign_in(bare).await;
+    let lines = office.lines.take();
+    let told = ["outcome", "reason", "level"].map(|name| &lines[0][name]);
+    assert_eq!(told, ["skipped", "no-object-id", "WARN"]);
+    assert!(office.graph.calls().is_empty());
+    office.world.user("bob").get("/users/me").await.expect(200);
+}
+
+#[tokio::test]
+async fn with_the_sync_off_the_profile_is_written_and_the_login_goes_on() {
+    let office = office(&[("MICROSOFT_CLIENT_ID", ""), ("MICROSOFT_TENANT", "")]).await;
+    office.sign_in(event("ada")).await;
+    let lines = office.lines.take();
+    let told = ["outcome", "reason", "level"].map(|name| &lines[0][name]);
+    assert_eq!(told, ["skipped", "off", "INFO"]);
+    assert!(office.graph.calls().is_empty());
+    let ada = office.world.user("ada").get("/users/me").await.expect(200);
+    assert!(ada.body["last_login_at"].is_string());
+    assert_eq!(office.organizations("ada").await, map([]));
+}
+
+#[tokio::test]
+async fn what_is_no_event_comes_back_too_and_writes_nothing() {
+    let office = office(&[]).await;
+    let odd = [
+        json!(null),
+        json!([]),
+        json!("login"),
+        json!(-1.5e-7),
+        json!({}),
+        json!({"request": null}),
+        json!({"request": {"userAttributes": []}}),
+        json!({"request": {"userAttributes": {"sub": 5, "custom:tenant_id": ACME}}}),
+        json!({"request": {"userAttributes": {"sub": "ada", "custom:tenant_id": "a#b"}}}),
+        json!({"request": {"userAttributes": {"sub": "a/b#c", "custom:tenant_id": ACME}}}),
+        json!({"request": {"userAttributes": {"sub": "ada"}}}),
+        json!({"triggerSource": "PostLogin", "tenantId": 5, "userId": "ada"}),
+        json!({"triggerSource": "PostLogin", "tenantId": ACME, "userId": {"id": "ada"}}),
+    ];
+    for event in odd {
+        office.sign_in(event.clone()).await;
+        let lines = office.lines.take();
+        assert_eq!(lines.len(), 1, "{event}: {lines:?}");
+        assert_eq!(lines[0]["level"], "ERROR");
+        assert_eq!(office.invoke("pre-token", &event).await, event);
+    }
+    assert!(office.world.items().await.is_empty());
+    assert!(office.graph.calls().is_empty());
+}

@@ -1,0 +1,162 @@
+//! Every way in which Graph fails, on every question and on a later page: nothing is made, nothing
+//! removed, the event comes back, the profile is written, and the login is on time.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use support::graph::{Answer, Asked};
+
+use super::office::{ORGANIZATIONS, Office, event, map, no_secrets};
+
+/// Well above the time for a sync, and well under that of a trigger.
+const ON_TIME: Duration = Duration::from_secs(4);
+
+/// With ada in two groups; there is something to make, to join and to leave, and a later page of
+/// both lists.
+async fn office() -> Office {
+    let settings = [
+        ORGANIZATIONS,
+        ("SYNC_BUDGET_MS", "1500"),
+        ("ENTRA_ROLE_MAP", r#"{"lead": "manager"}"#),
+    ];
+    let office = Office::open(&settings).await;
+    office.graph.page_size(2);
+    // A new token for every login, so that it can fail too.
+    office.graph.token_seconds(400);
+    for (id, user) in [("g-1", "ada"), ("g-2", "ada"), ("g-3", "bob")] {
+        office.graph.assign(id, id);
+        office.graph.join(user, id);
+    }
+    office.graph.assign_with("g-1", "lead");
+    office.expect("ada", "synced").await;
+    office.graph.leave("ada", "g-1");
+    for id in ["g-3", "g-4", "g-5"] {
+        office.graph.assign(id, id);
+        office.graph.join("ada", id);
+    }
+    office
+}
+
+async fn last_login(office: &Office) -> Value {
+    let ada = office.world.user("ada").get("/users/me").await.expect(200);
+    ada.body["last_login_at"].clone()
+}
+
+async fn changes_nothing(asked: Asked, page: Option<usize>) {
+    let office = office().await;
+    let before = office.contents().await;
+    let mut answers = vec![
+        Answer::Error(400, "Directory_ExpiredPageToken"),
+        Answer::Error(401, "InvalidAuthenticationToken"),
+        Answer::Error(403, "Authorization_RequestDenied"),
+        Answer::Error(404, "Request_ResourceNotFound"),
+        Answer::Error(500, "InternalServerError"),
+        Answer::RetryAfter(429, "120"),
+        Answer::RetryAfter(503, "Fri, 20 Nov 2099 10:00:00 GMT"),
+        Answer::Text(""),
+        Answer::Text("<html>Sign in to the guest network</html>"),
+        Answer::Text(r#"{"value": null}"#),
+        Answer::Text(r#"{"value": [{}]}"#),
+        Answer::Link("https://graph.microsoft.com/v1.0/users"),
+        Answer::Silence,
+        Answer::Late(Duration::from_secs(30)),
+        Answer::CutOff,
+    ];
+    if matches!(asked, Asked::Assigned | Asked::UserGroups) {
+        answers.push(Answer::Partial);
+    }
+    for answer in answers {
+        office.graph.fail(asked, page, answer.clone());
+        let seen = last_login(&office).await;
+        office.pass_ten_minutes();
+        office.lines.take();
+        let started = Instant::now();
+        office.sign_in(event("ada")).await;
+        let told = format!("{answer:?} at {asked:?} {page:?}");
+        assert!(started.elapsed() < ON_TIME, "{told}");
+        let lines = office.lines.take();
+        let line = lines.last().unwrap();
+        let outcome = line["outcome"].as_str().unwrap();
+        assert!(["failed", "timed-out"].contains(&outcome), "{told}: {line}");
+        assert!(
+            lines.iter().any(|line| line["level"] == "ERROR"),
+            "{told}: {lines:?}"
+        );
+        if matches!(answer, Answer::Error(403, _)) && asked != Asked::Token {
+            let error = lines[0]["error"].as_str().unwrap();
+            assert!(
+                error.contains("Read.All"),
+                "the permission to grant: {error}"
+            );
+        }
+        no_secrets(&lines);
+        assert_eq!(office.contents().await, before, "{told}");
+        assert_ne!(last_login(&office).await, seen, "{told}");
+        office.graph.heal();
+    }
+    // Nothing of it is left behind.
+    office.expect("ada", "synced").await;
+    let groups = ["g-2", "g-3", "g-4", "g-5"];
+    let all = groups.map(|id| (id, "internal_user active entra"));
+    assert_eq!(office.organizations("ada").await, map(all));
+    office.check().await;
+}
+
+#[tokio::test]
+async fn no_token_changes_nothing() {
+    changes_nothing(Asked::Token, None).await;
+}
+
+#[tokio::test]
+async fn no_assigned_groups_change_nothing() {
+    changes_nothing(Asked::Assigned, Some(0)).await;
+}
+
+#[tokio::test]
+async fn a_later_page_of_assigned_groups_missing_changes_nothing() {
+    changes_nothing(Asked::Assigned, Some(1)).await;
+}
+
+#[tokio::test]
+async fn no_app_roles_change_nothing() {
+    changes_nothing(Asked::AppRoles, None).await;
+}
+
+#[tokio::test]
+async fn no_groups_of_the_user_change_nothing() {
+    changes_nothing(Asked::UserGroups, Some(0)).await;
+}
+
+#[tokio::test]
+async fn a_later_page_of_the_users_groups_missing_changes_nothing() {
+    changes_nothing(Asked::UserGroups, Some(1)).await;
+}
+
+#[tokio::test]
+async fn what_passes_in_time_is_overcome() {
+    let office = office().await;
+    let questions = [
+        (Asked::Token, None),
+        (Asked::Assigned, Some(1)),
+        (Asked::AppRoles, None),
+        (Asked::UserGroups, Some(1)),
+    ];
+    for (asked, page) in questions {
+        for answer in [
+            Answer::RetryAfter(429, "0"),
+            Answer::Error(503, "serviceNotAvailable"),
+            Answer::CutOff,
+            Answer::Late(Duration::from_millis(200)),
+            Answer::Error(401, "InvalidAuthenticationToken"),
+        ] {
+            if asked == Asked::Token && matches!(answer, Answer::Error(401, _)) {
+                continue;
+            }
+            office.graph.fail_times(1, asked, page, answer.clone());
+            let line = office.login("ada").await;
+            let done = ["synced", "unchanged"].contains(&line["outcome"].as_str().unwrap());
+            assert!(done, "{answer:?} at {asked:?}: {line}");
+        }
+    }
+    assert_eq!(office.organizations("ada").await.len(), 4);
+}

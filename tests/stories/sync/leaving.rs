@@ -1,0 +1,144 @@
+//! Leaving a group takes away what it gave, and only that.
+
+use serde_json::json;
+
+use super::office::{ORGANIZATIONS, Office, map};
+
+/// With ada in two groups.
+async fn two_groups(more: &[(&str, &str)]) -> Office {
+    let office = Office::open(&[&[ORGANIZATIONS], more].concat()).await;
+    for (id, name) in [("g-one", "One"), ("g-two", "Two")] {
+        office.graph.assign(id, name);
+        office.graph.join("ada", id);
+    }
+    office.expect("ada", "synced").await;
+    office
+}
+
+const ACTIVE: &str = "internal_user active entra";
+const SUSPENDED: &str = "internal_user suspended entra";
+
+#[tokio::test]
+async fn who_leaves_a_group_loses_what_it_gave_and_only_that() {
+    let office = two_groups(&[]).await;
+    let ada = office.world.user("ada");
+    let own = office.world.organization(&ada, "Own").await;
+    // Taken away when the user leaves, and when the group is assigned no more.
+    office.graph.leave("ada", "g-one");
+    let line = office.expect("ada", "synced").await;
+    assert_eq!(line["MembershipsRemoved"], 2);
+    assert_eq!(line["MembershipsKept"], 3);
+    let owner = (&*own, "owner active manual");
+    assert_eq!(
+        office.organizations("ada").await,
+        map([owner, ("g-two", ACTIVE)])
+    );
+    assert_eq!(office.teams("ada").await, map([("g-two", "active entra")]));
+    ada.get("/organizations/g-one")
+        .await
+        .problem(404, "not-found");
+
+    office.graph.unassign("g-two");
+    office.expect("ada", "synced").await;
+    assert_eq!(office.organizations("ada").await, map([owner]));
+    assert_eq!(office.teams("ada").await, map([]));
+
+    // Back again, as anybody who is new.
+    office.graph.join("ada", "g-one");
+    office.expect("ada", "synced").await;
+    assert_eq!(
+        office.organizations("ada").await,
+        map([owner, ("g-one", ACTIVE)])
+    );
+    office.check().await;
+}
+
+#[tokio::test]
+async fn leaving_the_organization_leaves_its_teams_those_by_hand_too() {
+    let office = two_groups(&[]).await;
+    let root = office.world.tenant_admin();
+    let mut kept = Vec::new();
+    for organization in ["g-one", "g-two"] {
+        let teams = format!("/organizations/{organization}/teams");
+        // More than one transaction holds.
+        for n in 0..if organization == "g-one" { 95 } else { 1 } {
+            let body = json!({"name": format!("Team {n}")});
+            let made = root.post(&teams, body).await.expect(201).body;
+            let id = made["id"].as_str().unwrap().to_owned();
+            let members = format!("/teams/{id}/members");
+            let body = json!({"user_id": "ada"});
+            root.post(&members, body).await.expect(201);
+            kept = vec![id];
+        }
+    }
+    assert_eq!(office.teams("ada").await.len(), 98);
+    office.graph.leave("ada", "g-one");
+    office.expect("ada", "synced").await;
+    assert_eq!(office.organizations("ada").await, map([("g-two", ACTIVE)]));
+    let left = map([(&*kept[0], "active manual"), ("g-two", "active entra")]);
+    assert_eq!(office.teams("ada").await, left);
+    let rows = office.world.items().await;
+    let of_ada = rows
+        .iter()
+        .filter(|row| row["pk"] == "TENANT#acme#USER#ada");
+    // The user, a membership, and two in teams: nothing was left behind unseen.
+    assert_eq!(of_ada.count(), 4);
+    office.check().await;
+}
+
+#[tokio::test]
+async fn on_leave_suspend_suspends_and_the_sync_does_not_lift_it() {
+    let office = two_groups(&[("ENTRA_ON_LEAVE", "suspend")]).await;
+    office.graph.leave("ada", "g-one");
+    let line = office.expect("ada", "synced").await;
+    assert_eq!(line["MembershipsRemoved"], 2);
+    let half = map([("g-one", SUSPENDED), ("g-two", ACTIVE)]);
+    assert_eq!(office.organizations("ada").await, half);
+    office.expect("ada", "unchanged").await;
+    office.graph.join("ada", "g-one");
+    office.expect("ada", "unchanged").await;
+    assert_eq!(office.organizations("ada").await, half);
+    office.check().await;
+}
+
+#[tokio::test]
+async fn on_leave_keep_keeps() {
+    let office = two_groups(&[("ENTRA_ON_LEAVE", "keep")]).await;
+    office.graph.leave("ada", "g-one");
+    office.expect("ada", "unchanged").await;
+    let both = map([("g-one", ACTIVE), ("g-two", ACTIVE)]);
+    assert_eq!(office.organizations("ada").await, both);
+}
+
+#[tokio::test]
+async fn the_last_owner_is_kept_and_reported_until_there_is_another() {
+    for (setting, left) in [("remove", None), ("suspend", Some("owner suspended entra"))] {
+        let office = two_groups(&[("ENTRA_ON_LEAVE", setting)]).await;
+        let root = office.world.tenant_admin();
+        let members = "/organizations/g-one/members";
+        let owner = json!({"role": "owner"});
+        root.patch(&format!("{members}/ada"), owner)
+            .await
+            .expect(200);
+        office.graph.leave("ada", "g-one");
+        for _ in 0..2 {
+            office.sign_in(super::office::event("ada")).await;
+            let lines = office.lines.take();
+            let failure = lines.iter().find(|line| line["level"] == "ERROR").unwrap();
+            assert_eq!(failure["error"], "the last owner");
+            assert_eq!(lines.last().unwrap()["outcome"], "partial");
+            let organizations = office.organizations("ada").await;
+            assert_eq!(organizations["g-one"], "owner active entra");
+            office.login("ada").await;
+        }
+
+        office.world.register(&["eve"]).await;
+        let body = json!({"user_id": "eve", "role": "owner", "status": "active"});
+        root.post(members, body).await.expect(201);
+        office.expect("ada", "synced").await;
+        let organizations = office.organizations("ada").await;
+        assert_eq!(organizations.get("g-one").map(String::as_str), left);
+        office.expect("ada", "unchanged").await;
+        office.check().await;
+    }
+}

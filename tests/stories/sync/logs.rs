@@ -1,0 +1,146 @@
+//! One line for each sync, which CloudWatch can count, and nothing personal in any.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use support::Fault;
+use support::graph::{Answer, Asked};
+
+use super::office::{ORGANIZATIONS, Office, event, no_secrets};
+
+/// Checks a line against the embedded metric format.
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
+fn is_emf(line: &Value) {
+    assert!(line["_aws"]["Timestamp"].is_u64(), "{line}");
+    for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
+        assert_eq!(directive["Namespace"], "Muster");
+        for dimensions in directive["Dimensions"].as_array().unwrap() {
+            let names = dimensions.as_array().unwrap();
+            assert!(names.len() <= 30);
+            for name in names {
+                assert!(line[name.as_str().unwrap()].is_string(), "{name} in {line}");
+            }
+        }
+        let metrics = directive["Metrics"].as_array().unwrap();
+        assert!((1..=100).contains(&metrics.len()));
+        let mut names = BTreeSet::new();
+        for metric in metrics {
+            let name = metric["Name"].as_str().unwrap();
+            assert!(line[name].is_number(), "{name} in {line}");
+            assert!(names.insert(name), "{name} twice in {line}");
+            let unit = metric["Unit"].as_str().unwrap();
+            assert!(["Count", "Milliseconds"].contains(&unit));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_line_tells_what_a_sync_came_to() {
+    let office = Office::open(&[ORGANIZATIONS]).await;
+    for id in ["g-1", "g-2", "g-3"] {
+        office.graph.assign(id, id);
+    }
+    for id in ["g-1", "g-2", "g-unassigned"] {
+        office.graph.join("ada", id);
+    }
+    let told = |line: &Value| {
+        let numbers = [
+            "GroupsRead",
+            "groups_of_user",
+            "groups_held",
+            "OrganizationsMade",
+            "TeamsMade",
+            "MembershipsMade",
+            "MembershipsKept",
+            "MembershipsRemoved",
+            "WritesFailed",
+        ];
+        numbers.map(|name| line[name].as_u64().unwrap())
+    };
+    let first = office.expect("ada", "synced").await;
+    assert_eq!(told(&first), [3, 3, 2, 3, 3, 4, 0, 0, 0]);
+    office.graph.leave("ada", "g-2");
+    office.graph.join("ada", "g-3");
+    let second = office.expect("ada", "synced").await;
+    assert_eq!(told(&second), [3, 3, 2, 0, 0, 2, 2, 2, 0]);
+    let third = office.expect("ada", "unchanged").await;
+    assert_eq!(told(&third), [3, 3, 2, 0, 0, 0, 4, 0, 0]);
+    for line in [first, second, third] {
+        is_emf(&line);
+        assert_eq!(
+            (&line["tenant"], &line["user"]),
+            (&json!("acme"), &json!("ada"))
+        );
+        assert!(line["SyncDuration"].as_f64() >= line["DirectoryDuration"].as_f64());
+        assert!(line["DirectoryDuration"].as_f64().unwrap() > 0.0);
+    }
+}
+
+#[tokio::test]
+async fn nothing_personal_is_in_any_line_of_a_whole_run() {
+    let settings = [ORGANIZATIONS, ("SYNC_BUDGET_MS", "1000")];
+    let (office, faults) = Office::with_faults(&settings).await;
+    office.graph.assign("g-1", "One");
+    office.graph.token_seconds(400);
+    for user in ["ada", "bob"] {
+        office.graph.join(user, "g-1");
+    }
+    let login = async |user: &str| {
+        office.pass_ten_minutes();
+        office.sign_in(event(user)).await;
+        let mut event = event(user);
+        event["version"] = "2".into();
+        office.invoke("pre-token", &event).await;
+    };
+    login("ada").await;
+    for asked in [Asked::Token, Asked::Assigned, Asked::UserGroups] {
+        for answer in [
+            Answer::Error(403, "Authorization_RequestDenied"),
+            Answer::Error(404, "Request_ResourceNotFound"),
+            Answer::RetryAfter(429, "60"),
+            Answer::CutOff,
+            Answer::Silence,
+            Answer::Text("ada@acme.example object-of-ada"),
+            Answer::Link("http://object-of-ada@127.0.0.1:1/"),
+        ] {
+            office.graph.fail(asked, None, answer);
+            login("ada").await;
+            office.graph.heal();
+        }
+    }
+    for operation in ["Query", "UpdateItem", "GetItem", "BatchGetItem", "PutItem"] {
+        for fault in [Fault::Throttle, Fault::Failure(500), Fault::CutWithin] {
+            faults.always(operation, fault);
+            login("bob").await;
+            faults.stop();
+        }
+    }
+    login("bob").await;
+    // An address where an id should be.
+    let mut odd = event("ada");
+    odd["request"]["userAttributes"]["sub"] = "ada@acme.example".into();
+    office.sign_in(odd).await;
+    office
+        .sign_in(json!({"userId": "ada@acme.example", "email": "ada@acme.example"}))
+        .await;
+
+    let lines = office.lines.take();
+    no_secrets(&lines);
+    let syncs = lines.iter().filter(|line| line["message"] == "login sync");
+    assert_eq!(syncs.clone().count(), 1 + 21 + 15 + 1 + 1);
+    let outcomes: BTreeSet<_> = syncs
+        .map(|line| line["outcome"].as_str().unwrap())
+        .collect();
+    for outcome in ["synced", "failed", "partial", "timed-out"] {
+        assert!(outcomes.contains(outcome), "{outcomes:?}");
+    }
+    for line in &lines {
+        assert!(
+            line["time"].is_string() && line["level"].is_string(),
+            "{line}"
+        );
+        if line["message"] != "failure" {
+            is_emf(line);
+        }
+    }
+}

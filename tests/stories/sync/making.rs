@@ -1,0 +1,324 @@
+//! What the directory's groups become.
+
+use serde_json::{Value, json};
+use support::graph::Asked;
+
+use super::office::{ORGANIZATIONS, Office, map};
+
+const PARAMS: (&str, &str) = (
+    "DEFAULT_TEAM_PARAMS",
+    r#"{"max_budget": 100, "budget_duration": "30d", "models": ["large"], "rpm_limit": 7}"#,
+);
+
+fn limits(models: &[&str]) -> Value {
+    json!({"max_budget": 100.0, "budget_duration": "30d", "models": models, "tpm_limit": null,
+           "rpm_limit": 7})
+}
+
+fn counts(line: &Value) -> [&Value; 3] {
+    ["OrganizationsMade", "TeamsMade", "MembershipsMade"].map(|name| &line[name])
+}
+
+#[tokio::test]
+async fn without_the_flag_assigned_groups_become_standalone_teams() {
+    let office = Office::open(&[PARAMS]).await;
+    office.graph.assign("g-sales", "Sales");
+    office.graph.assign("g-empty", "Empty");
+    office.graph.join("ada", "g-sales");
+    office.graph.join("ada", "g-not-assigned");
+
+    let line = office.expect("ada", "synced").await;
+    assert_eq!(counts(&line), [&json!(0), &json!(2), &json!(1)]);
+    let all = map([("g-sales", "Sales"), ("g-empty", "Empty")]);
+    assert_eq!(office.standalone_teams().await, all);
+    assert_eq!(office.all_organizations().await, map([]));
+    assert_eq!(
+        office.teams("ada").await,
+        map([("g-sales", "active entra")])
+    );
+    assert_eq!(office.organizations("ada").await, map([]));
+    let team = office.world.user("ada").get("/teams/g-sales").await;
+    assert_eq!(team.body["limits"], limits(&["large"]));
+    assert_eq!(team.body["effective_models"], json!(["large"]));
+    assert_eq!(team.body["source"], "entra");
+    assert_eq!(team.body["created_by"], Value::Null);
+
+    let before = office.contents().await;
+    let line = office.expect("ada", "unchanged").await;
+    assert_eq!(line["MembershipsKept"], 1);
+    assert_eq!(office.contents().await, before);
+    office.check().await;
+}
+
+#[tokio::test]
+async fn with_the_flag_they_become_organizations_each_with_a_team_in_it() {
+    let office = Office::open(&[PARAMS, ORGANIZATIONS]).await;
+    office.graph.assign("g-sales", "Sales");
+    office.graph.assign("g-empty", "Empty");
+    office.graph.join("ada", "g-sales");
+
+    let line = office.expect("ada", "synced").await;
+    assert_eq!(counts(&line), [&json!(2), &json!(2), &json!(2)]);
+    let all = map([("g-sales", "Sales"), ("g-empty", "Empty")]);
+    assert_eq!(office.all_organizations().await, all);
+    assert_eq!(office.standalone_teams().await, map([]));
+    let own = map([("g-empty", "Empty")]);
+    assert_eq!(office.teams_in("g-empty").await, own);
+    let joined = map([("g-sales", "internal_user active entra")]);
+    assert_eq!(office.organizations("ada").await, joined);
+    assert_eq!(
+        office.teams("ada").await,
+        map([("g-sales", "active entra")])
+    );
+    let ada = office.world.user("ada");
+    let organization = ada.get("/organizations/g-sales").await.expect(200).body;
+    assert_eq!(organization["limits"], limits(&["large"]));
+    assert_eq!(organization["source"], "entra");
+    let team = ada.get("/teams/g-sales").await.expect(200).body;
+    assert_eq!(team["organization_id"], "g-sales");
+    assert_eq!(team["limits"], limits(&["all-org-models"]));
+    assert_eq!(team["effective_models"], json!(["large"]));
+
+    let before = office.contents().await;
+    office.expect("ada", "unchanged").await;
+    assert_eq!(office.contents().await, before);
+    office.check().await;
+}
+
+#[tokio::test]
+async fn without_default_params_nothing_is_limited() {
+    let office = Office::open(&[ORGANIZATIONS]).await;
+    office.graph.assign("g-sales", "Sales");
+    office.graph.join("ada", "g-sales");
+    office.expect("ada", "synced").await;
+    let none = json!({"max_budget": null, "budget_duration": null, "models": [], "tpm_limit": null,
+                      "rpm_limit": null});
+    let ada = office.world.user("ada");
+    let organization = ada.get("/organizations/g-sales").await.body;
+    assert_eq!(organization["limits"], none);
+}
+
+#[tokio::test]
+async fn the_flag_is_turned_on_and_off_and_on_over_the_same_data() {
+    let off = Office::open(&[PARAMS]).await;
+    off.graph.assign("g-old", "Old");
+    off.graph.join("ada", "g-old");
+    off.expect("ada", "synced").await;
+
+    // On: what stands alone stays so, its organization is made beside it.
+    let on = off.anew(&[PARAMS, ORGANIZATIONS]).await;
+    on.graph.assign("g-new", "New");
+    on.graph.join("ada", "g-new");
+    let line = on.expect("ada", "synced").await;
+    assert_eq!(counts(&line), [&json!(2), &json!(1), &json!(3)]);
+    assert_eq!(on.standalone_teams().await, map([("g-old", "Old")]));
+    assert_eq!(on.teams_in("g-old").await, map([]));
+    assert_eq!(on.teams_in("g-new").await, map([("g-new", "New")]));
+    let team = on.world.tenant_admin().get("/teams/g-old").await.body;
+    assert_eq!(team["limits"], limits(&["large"]));
+    let both = map([
+        ("g-old", "internal_user active entra"),
+        ("g-new", "internal_user active entra"),
+    ]);
+    assert_eq!(on.organizations("ada").await, both);
+
+    // Off: organizations and who is in them are left alone, whatever the directory says.
+    let off = off.anew(&[PARAMS]).await;
+    off.graph.leave("ada", "g-old");
+    off.graph.leave("ada", "g-new");
+    off.graph.join("bob", "g-new");
+    let line = off.expect("ada", "synced").await;
+    assert_eq!(line["MembershipsRemoved"], 2);
+    assert_eq!(off.organizations("ada").await, both);
+    assert_eq!(off.teams("ada").await, map([]));
+    off.expect("bob", "synced").await;
+    assert_eq!(off.organizations("bob").await, map([]));
+    assert_eq!(off.teams("bob").await, map([("g-new", "active entra")]));
+    assert_eq!(off.teams_in("g-new").await, map([("g-new", "New")]));
+
+    // On again: now the directory's word holds for them too.
+    let on = off.anew(&[PARAMS, ORGANIZATIONS]).await;
+    let line = on.expect("ada", "synced").await;
+    assert_eq!(counts(&line)[..2], [&json!(0), &json!(0)]);
+    assert_eq!(on.organizations("ada").await, map([]));
+    on.expect("bob", "synced").await;
+    let joined = map([("g-new", "internal_user active entra")]);
+    assert_eq!(on.organizations("bob").await, joined);
+    on.expect("bob", "unchanged").await;
+    on.check().await;
+}
+
+#[tokio::test]
+async fn the_second_group_of_a_name_is_called_by_its_id_too_and_a_nameless_one_by_it_alone() {
+    let office = Office::open(&[ORGANIZATIONS]).await;
+    let ada = office.world.user("ada");
+    office.world.organization(&ada, "Support").await;
+    for (id, name) in [
+        ("11111111-a", "Sales"),
+        ("22222222-b", " SALES "),
+        ("33333333-c", "support"),
+    ] {
+        office.graph.assign(id, name);
+    }
+    office.graph.assign_nameless("g-nameless");
+    office.expect("ada", "synced").await;
+    let mut all = office.all_organizations().await;
+    all.retain(|_, name| name != "Support");
+    let named = [
+        ("11111111-a", "Sales"),
+        ("22222222-b", "SALES (22222222)"),
+        ("33333333-c", "support (33333333)"),
+        ("g-nameless", "g-nameless"),
+    ];
+    assert_eq!(all, map(named));
+    office.expect("bob", "unchanged").await;
+    office.check().await;
+}
+
+#[tokio::test]
+async fn an_organization_that_cannot_be_made_leaves_its_team_alone() {
+    let office = Office::open(&[ORGANIZATIONS, PARAMS]).await;
+    let eve = office.world.user("eve");
+    office.world.organization(&eve, "Sales").await;
+    let second = office.world.organization(&eve, "Sales (g-sales)").await;
+    office.graph.assign("g-sales", "Sales");
+    office.graph.assign("g-other", "Other");
+    office.graph.join("ada", "g-sales");
+    office.graph.join("ada", "g-other");
+
+    office.sign_in(super::office::event("ada")).await;
+    let lines = office.lines.take();
+    let failures: Vec<_> = lines.iter().filter(|it| it["level"] == "ERROR").collect();
+    assert_eq!(failures.len(), 1, "{lines:?}");
+    assert_eq!(failures[0]["error"], "the name is taken");
+    let line = lines.last().unwrap();
+    assert_eq!(
+        (&line["outcome"], &line["WritesFailed"]),
+        (&json!("partial"), &json!(1))
+    );
+    assert_eq!(office.standalone_teams().await, map([("g-sales", "Sales")]));
+    let teams = map([("g-sales", "active entra"), ("g-other", "active entra")]);
+    assert_eq!(office.teams("ada").await, teams);
+    let other = ("g-other", "internal_user active entra");
+    assert_eq!(office.organizations("ada").await, map([other]));
+    let team = office.world.user("ada").get("/teams/g-sales").await.body;
+    assert_eq!(team["limits"], limits(&["large"]));
+    assert_eq!(team["organization_id"], Value::Null);
+
+    // The next login tries again, and the one after a name is free succeeds.
+    office.expect("ada", "partial").await;
+    eve.delete(&format!("/organizations/{second}"))
+        .await
+        .expect(204);
+    office.expect("bob", "synced").await;
+    assert_eq!(
+        office.all_organizations().await["g-sales"],
+        "Sales (g-sales)"
+    );
+    office.expect("ada", "synced").await;
+    assert_eq!(
+        office.organizations("ada").await,
+        map([other, ("g-sales", "internal_user active entra")])
+    );
+    assert_eq!(office.standalone_teams().await, map([("g-sales", "Sales")]));
+    office.expect("ada", "unchanged").await;
+    office.check().await;
+}
+
+#[tokio::test]
+async fn without_the_enterprise_application_users_join_what_exists_and_nothing_is_made() {
+    let making = Office::open(&[ORGANIZATIONS]).await;
+    making.graph.assign("g-sales", "Sales");
+    making.expect("ada", "synced").await;
+
+    let joining = making
+        .anew(&[ORGANIZATIONS, ("MICROSOFT_SERVICE_PRINCIPAL_ID", "")])
+        .await;
+    joining.graph.join("bob", "g-sales");
+    joining.graph.join("bob", "g-unknown");
+    joining.graph.calls();
+    let line = joining.expect("bob", "synced").await;
+    assert_eq!(counts(&line), [&json!(0), &json!(0), &json!(2)]);
+    assert!(!joining.graph.calls().contains(&Asked::Assigned));
+    let sales = map([("g-sales", "internal_user active entra")]);
+    assert_eq!(joining.organizations("bob").await, sales);
+    assert_eq!(
+        joining.all_organizations().await,
+        map([("g-sales", "Sales")])
+    );
+    joining.expect("bob", "unchanged").await;
+    joining.graph.leave("bob", "g-sales");
+    joining.expect("bob", "synced").await;
+    assert_eq!(joining.organizations("bob").await, map([]));
+    joining.check().await;
+}
+
+#[tokio::test]
+async fn who_is_in_no_group_gets_nothing_and_an_empty_list_lets_nobody_in() {
+    let office = Office::open(&[ORGANIZATIONS]).await;
+    office.graph.assign("g-sales", "Sales");
+    office.graph.join("ada", "g-sales");
+    office.expect("bob", "synced").await;
+    assert_eq!(office.organizations("bob").await, map([]));
+    assert_eq!(office.teams("bob").await, map([]));
+    office.expect("ada", "synced").await;
+
+    office.graph.unassign("g-sales");
+    let line = office.expect("ada", "synced").await;
+    assert_eq!(line["MembershipsRemoved"], 2);
+    assert_eq!(office.organizations("ada").await, map([]));
+    assert_eq!(office.teams("ada").await, map([]));
+    assert_eq!(
+        office.all_organizations().await,
+        map([("g-sales", "Sales")])
+    );
+    office.check().await;
+}
+
+#[tokio::test]
+async fn a_user_of_two_hundred_of_four_hundred_and_fifty_groups() {
+    let office = Office::open(&[ORGANIZATIONS]).await;
+    for n in 0..450 {
+        let id = format!("g-{n:03}");
+        office.graph.assign(&id, &format!("Group {n}"));
+        if n % 9 < 4 {
+            office.graph.join("ada", &id);
+        }
+    }
+    office.settle("ada").await;
+    assert_eq!(office.organizations("ada").await.len(), 200);
+    assert_eq!(office.teams("ada").await.len(), 200);
+    assert_eq!(office.all_organizations().await.len(), 450);
+    let line = office.expect("ada", "unchanged").await;
+    assert_eq!(line["GroupsRead"], 450);
+    assert_eq!(line["groups_of_user"], 200);
+    assert_eq!(line["MembershipsKept"], 400);
+    office.check().await;
+}
+
+/// Most of them were made before, for it takes minutes without optimisation; each login makes some
+/// more, and none exceeds its time.
+#[tokio::test]
+async fn five_thousand_assigned_groups_are_read_in_pages_and_made_within_some_logins() {
+    let office = Office::open(&[("SYNC_BUDGET_MS", "4500")]).await;
+    office.graph.page_size(999);
+    office.graph.assign("g-0000", "Group");
+    office.expect("ada", "synced").await;
+    let ids: Vec<_> = (0..5_000).map(|n| format!("g-{n:04}")).collect();
+    office.made_before("g-0000", "TEAM", &ids[1..4_700]).await;
+    for id in &ids {
+        office.graph.assign(id, &format!("Group {id}"));
+    }
+    office.graph.join("ada", "g-4999");
+    office.settle("ada").await;
+    let items = office.world.items().await;
+    let teams = items.iter().filter(|item| item["sk"] == "TEAM").count();
+    assert_eq!(teams, 5_000);
+    office.graph.calls();
+    let line = office.expect("ada", "unchanged").await;
+    assert_eq!(line["GroupsRead"], 5_000);
+    let asked = office.graph.calls();
+    let pages = asked.iter().filter(|asked| **asked == Asked::Assigned);
+    assert_eq!(pages.count(), 6);
+    assert_eq!(office.teams("ada").await, map([("g-4999", "active entra")]));
+}

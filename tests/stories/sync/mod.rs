@@ -1,0 +1,16 @@
+//! What happens at login, end to end: a Graph of ours over real HTTP, `post-login` and `pre-token`
+//! through the Invoke API, and what people then see through the HTTP API.
+
+mod by_hand;
+mod cost;
+mod crowds;
+mod events;
+mod graph_fails;
+mod histories;
+mod leaving;
+mod logs;
+mod making;
+mod office;
+mod pre_token;
+mod roles_and_names;
+mod table_fails;

@@ -1,0 +1,207 @@
+//! DynamoDB fails during a sync: the login goes on and is on time, whatever else can be done is done,
+//! and a later login finishes it.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use support::{Fault, Faults};
+
+use super::office::{Memberships, ORGANIZATIONS, Office, event, map, no_secrets, seeds};
+
+const ON_TIME: Duration = Duration::from_secs(4);
+
+/// With something to make, to accept, to join, to leave in the organization and out of it.
+async fn office() -> (Office, Faults) {
+    let settings = [ORGANIZATIONS, ("SYNC_BUDGET_MS", "1500")];
+    let (office, faults) = Office::with_faults(&settings).await;
+    for id in ["g-old", "g-invited"] {
+        office.graph.assign(id, id);
+    }
+    office.graph.join("ada", "g-old");
+    office.expect("ada", "synced").await;
+    let root = office.world.tenant_admin();
+    let body = json!({"user_id": "ada", "role": "owner"});
+    let invited = root.post("/organizations/g-invited/members", body).await;
+    invited.expect(201);
+    let body = json!({"user_id": "ada", "role": "admin", "status": "active"});
+    let eve = office.world.user("eve");
+    let by_hand = office.world.organization(&eve, "By hand").await;
+    let path = format!("/organizations/{by_hand}/members");
+    root.post(&path, body).await.expect(201);
+    // A team by hand, which is left with the organization.
+    let body = json!({"name": "By hand"});
+    let team = root
+        .post("/organizations/g-old/teams", body)
+        .await
+        .expect(201);
+    let members = format!("/teams/{}/members", team.body["id"].as_str().unwrap());
+    root.post(&members, json!({"user_id": "ada"}))
+        .await
+        .expect(201);
+
+    office.graph.leave("ada", "g-old");
+    office.graph.assign("g-new", "g-new");
+    for id in ["g-invited", "g-new"] {
+        office.graph.join("ada", id);
+    }
+    (office, faults)
+}
+
+async fn is_finished(office: &Office) {
+    let of_groups = |mut all: Memberships| {
+        all.retain(|id, _| id.starts_with("g-"));
+        all
+    };
+    let expected = map([
+        ("g-invited", "owner active manual"),
+        ("g-new", "internal_user active entra"),
+    ]);
+    assert_eq!(of_groups(office.organizations("ada").await), expected);
+    assert_eq!(office.organizations("ada").await.len(), 3);
+    let teams = map([("g-invited", "active entra"), ("g-new", "active entra")]);
+    // After a failure that left the team alone, too.
+    assert_eq!(office.teams("ada").await, teams);
+    office.expect("ada", "unchanged").await;
+    office.check().await;
+}
+
+async fn is_borne(operation: &str, faults_of_it: &[Fault]) {
+    let shared = [
+        Fault::Throttle,
+        Fault::Failure(500),
+        Fault::CutBefore,
+        Fault::CutAfter,
+        Fault::Delay(Duration::from_secs(20)),
+    ];
+    for fault in shared.iter().chain(faults_of_it) {
+        let (office, faults) = office().await;
+        faults.always(operation, *fault);
+        let told = format!("{operation} {fault:?}");
+        office.pass_ten_minutes();
+        office.lines.take();
+        let started = Instant::now();
+        office.sign_in(event("ada")).await;
+        assert!(started.elapsed() < ON_TIME, "{told}");
+        let lines = office.lines.take();
+        let line = lines.last().unwrap();
+        let outcome = line["outcome"].as_str().unwrap();
+        let told = format!("{told}: {line}");
+        assert!(
+            ["partial", "failed", "timed-out"].contains(&outcome),
+            "{told}"
+        );
+        if outcome != "timed-out" {
+            assert_eq!(lines[0]["level"], "ERROR", "{told}");
+        }
+        no_secrets(&lines);
+        faults.stop();
+        // What was cut was done all the same, or is done now.
+        let line = office.login("ada").await;
+        let outcome = line["outcome"].as_str().unwrap();
+        assert!(
+            ["synced", "unchanged"].contains(&outcome),
+            "{told}, then {line}"
+        );
+        is_finished(&office).await;
+    }
+}
+
+#[tokio::test]
+async fn the_profile_cannot_be_written() {
+    is_borne("UpdateItem", &[Fault::ItemConflict]).await;
+}
+
+#[tokio::test]
+async fn what_the_user_has_cannot_be_read() {
+    is_borne("Query", &[]).await;
+}
+
+#[tokio::test]
+async fn the_mark_cannot_be_read() {
+    is_borne("GetItem", &[]).await;
+}
+
+#[tokio::test]
+async fn what_is_there_cannot_be_read() {
+    is_borne("BatchGetItem", &[]).await;
+}
+
+#[tokio::test]
+async fn nothing_can_be_joined() {
+    is_borne("PutItem", &[Fault::ItemConflict]).await;
+}
+
+#[tokio::test]
+async fn no_team_can_be_left() {
+    is_borne("DeleteItem", &[Fault::ItemConflict]).await;
+}
+
+#[tokio::test]
+async fn nothing_can_be_made() {
+    is_borne(
+        "TransactWriteItems",
+        &[Fault::Conflict, Fault::CancelledByThrottling],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn what_passes_is_overcome() {
+    let once = [
+        ("UpdateItem", Fault::ItemConflict),
+        ("UpdateItem", Fault::Throttle),
+        ("PutItem", Fault::ItemConflict),
+        ("PutItem", Fault::CutAfter),
+        ("DeleteItem", Fault::ItemConflict),
+        ("DeleteItem", Fault::CutAfter),
+        ("TransactWriteItems", Fault::Conflict),
+        ("TransactWriteItems", Fault::CutAfter),
+        ("BatchGetItem", Fault::Throttle),
+        ("GetItem", Fault::Failure(503)),
+        ("Query", Fault::CutBefore),
+    ];
+    let (office, faults) = office().await;
+    for (operation, fault) in once {
+        faults.next(operation, &[fault]);
+    }
+    office.expect("ada", "synced").await;
+    assert_eq!(faults.stop(), 0, "every fault had its turn");
+    is_finished(&office).await;
+}
+
+#[tokio::test]
+async fn what_fails_stops_nothing_else() {
+    let (office, faults) = office().await;
+    faults.always("PutItem", Fault::Failure(500));
+    let line = office.expect("ada", "partial").await;
+    // The new organization and its team cannot be joined. They were made, the invitation was
+    // accepted, its team joined, and what no longer holds left.
+    let counts = [
+        "WritesFailed",
+        "OrganizationsMade",
+        "TeamsMade",
+        "MembershipsMade",
+        "MembershipsRemoved",
+    ];
+    assert_eq!(
+        counts.map(|name| &line[name]),
+        [2, 1, 1, 2, 2].map(|n| json!(n)).each_ref()
+    );
+    faults.stop();
+    office.expect("ada", "synced").await;
+    is_finished(&office).await;
+}
+
+#[tokio::test]
+async fn many_logins_in_a_storm_are_finished_after_it() {
+    for seed in seeds() {
+        let (office, faults) = office().await;
+        faults.at_random(30, seed);
+        for _ in 0..4 {
+            office.login("ada").await;
+        }
+        faults.stop();
+        office.settle("ada").await;
+        is_finished(&office).await;
+    }
+}

@@ -1,0 +1,395 @@
+//! Graph and Entra's token endpoint over real HTTP: a small directory that a story fills and changes,
+//! and that fails where the story wants it to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::Response;
+use muster_local::Options;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+/// The secret of the application. Nothing may ever repeat it.
+pub const CLIENT_SECRET: &str = "s3cret-of-the-client";
+/// What every token begins with.
+pub const TOKEN: &str = "t0ken-";
+const APPLICATION: &str = "8e881353-1735-45af-af21-ee1344582a4d";
+/// The app role of who has none.
+const DEFAULT_ACCESS: &str = "00000000-0000-0000-0000-000000000000";
+
+/// Which of the questions a call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Asked {
+    /// For an application token.
+    Token,
+    /// Which groups are assigned to the enterprise application.
+    Assigned,
+    /// Which app roles the enterprise application has.
+    AppRoles,
+    /// Which groups a user is in.
+    UserGroups,
+}
+
+/// What is answered in place of the truth.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// A status with Graph's JSON for an error.
+    Error(u16, &'static str),
+    /// The same with `Retry-After`.
+    RetryAfter(u16, &'static str),
+    /// 200 with any text.
+    Text(&'static str),
+    /// 200 with an empty page that links to there.
+    Link(&'static str),
+    /// Nothing, ever.
+    Silence,
+    /// The truth, but late.
+    Late(Duration),
+    /// The beginning of the truth, then a broken connection.
+    CutOff,
+    /// A page as it should be, less a row, and a link to a page that there is not.
+    Partial,
+}
+
+#[derive(Clone, Debug)]
+struct Fault {
+    asked: Asked,
+    /// Of a list; `None`: any.
+    page: Option<usize>,
+    /// How often still.
+    times: usize,
+    answer: Answer,
+}
+
+#[derive(Debug)]
+struct Group {
+    name: Option<String>,
+    /// App roles that it is assigned with; `None`: it is not assigned.
+    assigned: Option<BTreeSet<String>>,
+    members: BTreeSet<String>,
+    groups: BTreeSet<String>,
+}
+
+#[derive(Debug)]
+struct Directory {
+    root: String,
+    groups: BTreeMap<String, Group>,
+    /// Ids by values.
+    app_roles: BTreeMap<String, String>,
+    page_size: usize,
+    faults: Vec<Fault>,
+    calls: Vec<Asked>,
+    /// How long a token is good for.
+    token_seconds: u32,
+    /// How many tokens were given.
+    tokens: usize,
+}
+
+/// The directory. Each story starts its own.
+#[derive(Clone, Debug)]
+pub struct Graph(Arc<Mutex<Directory>>);
+
+/// The object id of a user in Entra. Nothing may ever log it.
+pub fn object_id(user: &str) -> String {
+    format!("object-of-{user}")
+}
+
+impl Graph {
+    /// An empty one.
+    pub async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let directory = Directory {
+            root: format!("http://{}", listener.local_addr().unwrap()),
+            groups: BTreeMap::new(),
+            app_roles: BTreeMap::new(),
+            page_size: 100,
+            faults: Vec::new(),
+            calls: Vec::new(),
+            token_seconds: 86_400,
+            tokens: 0,
+        };
+        let graph = Self(Arc::new(Mutex::new(directory)));
+        let router = Router::new().fallback(serve).with_state(graph.clone());
+        tokio::spawn(async { axum::serve(listener, router).await });
+        graph
+    }
+
+    /// Options of a stack whose sync asks this, with these variables over the usual ones.
+    pub fn options(&self, more: &[(&str, &str)]) -> Options {
+        let root = self.0.lock().unwrap().root.clone();
+        let (graph, token) = (format!("{root}/v1.0"), format!("{root}/{{tenant}}/token"));
+        let usual = [
+            ("MICROSOFT_CLIENT_ID", "c1"),
+            ("MICROSOFT_TENANT", "contoso.example"),
+            ("MICROSOFT_CLIENT_SECRET", CLIENT_SECRET),
+            ("MICROSOFT_SERVICE_PRINCIPAL_ID", APPLICATION),
+            ("MICROSOFT_GRAPH_ENDPOINT", &graph),
+            ("MICROSOFT_TOKEN_ENDPOINT", &token),
+        ];
+        let mut options = Options::default();
+        for (name, value) in usual.iter().chain(more) {
+            let (name, value) = ((*name).to_owned(), (*value).to_owned());
+            options.variables.insert(name, value);
+        }
+        options
+    }
+
+    /// A group that is assigned to the enterprise application.
+    pub fn assign(&self, id: &str, name: &str) {
+        self.with(id, |group| {
+            group.name = Some(name.to_owned());
+            group.assigned.get_or_insert_default();
+        });
+    }
+
+    /// The same, whose name is not told.
+    pub fn assign_nameless(&self, id: &str) {
+        self.with(id, |group| {
+            group.name = None;
+            group.assigned.get_or_insert_default();
+        });
+    }
+
+    /// The group is assigned with this app role, among others.
+    pub fn assign_with(&self, id: &str, app_role: &str) {
+        let role = format!("id-of-{app_role}");
+        let mut directory = self.0.lock().unwrap();
+        directory.app_roles.insert(app_role.to_owned(), role);
+        drop(directory);
+        self.with(id, |group| {
+            let app_role = app_role.to_owned();
+            group.assigned.get_or_insert_default().insert(app_role);
+        });
+    }
+
+    /// The group is assigned no more.
+    pub fn unassign(&self, id: &str) {
+        self.with(id, |group| group.assigned = None);
+    }
+
+    /// A user is in the group.
+    pub fn join(&self, user: &str, id: &str) {
+        self.with(id, |group| group.members.insert(object_id(user)));
+    }
+
+    /// A user is in the group no more.
+    pub fn leave(&self, user: &str, id: &str) {
+        self.with(id, |group| group.members.remove(&object_id(user)));
+    }
+
+    /// A group is in the group.
+    pub fn nest(&self, inner: &str, id: &str) {
+        self.with(id, |group| group.groups.insert(inner.to_owned()));
+    }
+
+    /// Rows of a page.
+    pub fn page_size(&self, rows: usize) {
+        self.0.lock().unwrap().page_size = rows;
+    }
+
+    /// How long the next tokens are good for.
+    pub fn token_seconds(&self, seconds: u32) {
+        self.0.lock().unwrap().token_seconds = seconds;
+    }
+
+    /// A question is answered so, on that page or any, until [`Graph::heal`].
+    pub fn fail(&self, asked: Asked, page: Option<usize>, answer: Answer) {
+        self.fail_times(usize::MAX, asked, page, answer);
+    }
+
+    /// A question is answered so that many times.
+    pub fn fail_times(&self, times: usize, asked: Asked, page: Option<usize>, answer: Answer) {
+        self.0.lock().unwrap().faults.push(Fault {
+            asked,
+            page,
+            times,
+            answer,
+        });
+    }
+
+    /// Nothing fails any more.
+    pub fn heal(&self) {
+        self.0.lock().unwrap().faults.clear();
+    }
+
+    /// What was asked since the last time.
+    pub fn calls(&self) -> Vec<Asked> {
+        std::mem::take(&mut self.0.lock().unwrap().calls)
+    }
+
+    fn with<T>(&self, id: &str, change: impl FnOnce(&mut Group) -> T) {
+        let mut directory = self.0.lock().unwrap();
+        let group = directory.groups.entry(id.to_owned()).or_insert(Group {
+            name: None,
+            assigned: None,
+            members: BTreeSet::new(),
+            groups: BTreeSet::new(),
+        });
+        change(group);
+    }
+}
+
+impl Directory {
+    /// All groups of a user; with those that hold them, and so on.
+    fn groups_of(&self, object: &str, nested: bool) -> BTreeSet<&String> {
+        let direct = self.groups.iter();
+        let mut found: BTreeSet<&String> = direct
+            .filter(|(_, group)| group.members.contains(object))
+            .map(|(id, _)| id)
+            .collect();
+        loop {
+            let before = found.len();
+            for (id, group) in self.groups.iter().filter(|_| nested) {
+                if group.groups.iter().any(|inner| found.contains(inner)) {
+                    found.insert(id);
+                }
+            }
+            if found.len() == before {
+                return found;
+            }
+        }
+    }
+
+    fn rows(&self, asked: Asked, path: &str) -> Vec<Value> {
+        if asked == Asked::UserGroups {
+            let object = path.split('/').nth(3).unwrap();
+            let groups = self.groups_of(object, path.contains("/transitiveMemberOf/"));
+            return groups.iter().map(|id| json!({ "id": id })).collect();
+        }
+        let mut rows = Vec::new();
+        for (id, group) in &self.groups {
+            let Some(roles) = &group.assigned else {
+                continue;
+            };
+            let default = DEFAULT_ACCESS.to_owned();
+            let mut roles: Vec<_> = roles.iter().map(|role| &self.app_roles[role]).collect();
+            if roles.is_empty() {
+                roles.push(&default);
+            }
+            rows.extend(roles.into_iter().map(|role| {
+                json!({"principalId": id, "principalType": "Group", "appRoleId": role,
+                       "principalDisplayName": group.name, "resourceId": APPLICATION})
+            }));
+        }
+        // People are assigned too, who are no groups.
+        rows.push(
+            json!({"principalId": object_id("ada"), "principalType": "User",
+                         "principalDisplayName": "Ada", "appRoleId": DEFAULT_ACCESS}),
+        );
+        rows
+    }
+
+    fn page(&self, asked: Asked, path: &str, page: usize) -> Value {
+        let rows = self.rows(asked, path);
+        let start = page * self.page_size;
+        let shown: Vec<_> = rows.iter().skip(start).take(self.page_size).collect();
+        let mut answer = json!({"value": shown});
+        if rows.len() > start + self.page_size {
+            let link = format!("{}{path}?$skiptoken={}", self.root, page + 1);
+            answer["@odata.nextLink"] = link.into();
+        }
+        answer
+    }
+
+    fn truth(&mut self, asked: Asked, path: &str, page: usize) -> Value {
+        match asked {
+            Asked::Token => {
+                self.tokens += 1;
+                json!({"token_type": "Bearer", "expires_in": self.token_seconds,
+                       "access_token": format!("{TOKEN}{}", self.tokens)})
+            }
+            Asked::AppRoles => {
+                let roles = self.app_roles.iter();
+                let roles = roles.map(|(value, id)| json!({"id": id, "value": value}));
+                json!({"appRoles": roles.collect::<Vec<_>>()})
+            }
+            Asked::Assigned | Asked::UserGroups => self.page(asked, path, page),
+        }
+    }
+
+    fn fault(&mut self, asked: Asked, page: usize) -> Option<Answer> {
+        let fault = self.faults.iter_mut().find(|fault| {
+            fault.asked == asked && fault.page.is_none_or(|at| at == page) && fault.times > 0
+        })?;
+        fault.times -= 1;
+        Some(fault.answer.clone())
+    }
+}
+
+async fn serve(State(graph): State<Graph>, request: Request) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    let query = parts.uri.query().unwrap_or_default();
+    let page = query
+        .rsplit_once("$skiptoken=")
+        .map_or(0, |(_, page)| page.parse().unwrap());
+    let asked = match path.as_str() {
+        path if path.ends_with("/token") => Asked::Token,
+        path if path.ends_with("/appRoleAssignedTo") => Asked::Assigned,
+        path if path.ends_with("emberOf/microsoft.graph.group") => Asked::UserGroups,
+        path if path.ends_with(APPLICATION) => Asked::AppRoles,
+        path => panic!("nobody should ask for {path}"),
+    };
+    let bearer = parts.headers.get("authorization").cloned();
+    let form = to_bytes(body, 64 * 1024).await.unwrap();
+    let (fault, truth) = {
+        let mut directory = graph.0.lock().unwrap();
+        directory.calls.push(asked);
+        let known = if asked == Asked::Token {
+            let secret = format!("client_secret={CLIENT_SECRET}");
+            std::str::from_utf8(&form).unwrap().contains(&secret)
+        } else {
+            let begins = format!("Bearer {TOKEN}");
+            bearer.is_some_and(|bearer| bearer.to_str().unwrap().starts_with(&begins))
+        };
+        assert!(known, "asked {asked:?} without a right to");
+        let fault = directory.fault(asked, page);
+        let truth = directory.truth(asked, &path, page);
+        (fault, truth)
+    };
+    answer(fault, truth).await
+}
+
+async fn answer(fault: Option<Answer>, truth: Value) -> Response<Body> {
+    let response = Response::builder().header("request-id", "7c1f-request");
+    let error = |code: &str| {
+        let message = format!("ada@acme.example ({}) may not", object_id("ada"));
+        Body::from(json!({"error": {"code": code, "message": message}}).to_string())
+    };
+    match fault {
+        None => response.body(truth.to_string().into()),
+        Some(Answer::Error(status, code)) => response.status(status).body(error(code)),
+        Some(Answer::RetryAfter(status, wait)) => response
+            .status(status)
+            .header("retry-after", wait)
+            .body(error("TooManyRequests")),
+        Some(Answer::Text(text)) => response.body(text.into()),
+        Some(Answer::Link(link)) => {
+            let page = json!({"value": [], "@odata.nextLink": link});
+            response.body(page.to_string().into())
+        }
+        Some(Answer::Silence) => std::future::pending().await,
+        Some(Answer::Late(time)) => {
+            sleep(time).await;
+            response.body(truth.to_string().into())
+        }
+        Some(Answer::CutOff) => {
+            let start = truth.to_string().chars().take(10).collect::<String>();
+            let parts = [Ok(start), Err("cut off")];
+            response.body(Body::from_stream(futures::stream::iter(parts)))
+        }
+        Some(Answer::Partial) => {
+            let mut page = truth;
+            if let Some(rows) = page["value"].as_array_mut() {
+                rows.pop();
+            }
+            page["@odata.nextLink"] = "nowhere".into();
+            response.body(page.to_string().into())
+        }
+    }
+    .unwrap()
+}
