@@ -56,6 +56,15 @@ impl Assigned {
         self.groups.iter()
     }
 
+    fn of<'a>(groups: impl Iterator<Item = (&'a GroupId, &'a AssignedGroup)>) -> Arc<Self> {
+        Arc::new(Self {
+            groups: groups
+                .map(|(id, group)| (id.clone(), group.clone()))
+                .collect(),
+            unusable: 0,
+        })
+    }
+
     /// How many were left out because their id cannot be one of ours.
     pub fn unusable(&self) -> usize {
         self.unusable
@@ -85,6 +94,33 @@ impl Reading {
                 None => Some((id, None)),
                 Some(assigned) => assigned.groups.get(id).map(|group| (id, Some(group))),
             })
+    }
+
+    /// The same, of the groups alone that the user is in.
+    #[must_use]
+    pub fn own(&self) -> Self {
+        let of_user = |all: &Arc<Assigned>| {
+            let ids = self.user_groups.iter();
+            Assigned::of(ids.filter_map(|id| all.groups.get_key_value(id)))
+        };
+        Self {
+            assigned: self.assigned.as_ref().map(of_user),
+            user_groups: self.user_groups.clone(),
+        }
+    }
+
+    /// The assigned groups that the user is not in, so many at a time, as somebody in no group would
+    /// read them.
+    pub fn others(&self, at_a_time: usize) -> Vec<Self> {
+        let others = self.assigned();
+        let others: Vec<_> = others
+            .filter(|(id, _)| !self.user_groups.contains(*id))
+            .collect();
+        let parts = others.chunks(at_a_time).map(|part| Self {
+            assigned: Some(Assigned::of(part.iter().copied())),
+            user_groups: BTreeSet::new(),
+        });
+        parts.collect()
     }
 
     /// Whether that group gives the user something.

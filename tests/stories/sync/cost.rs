@@ -149,3 +149,34 @@ async fn a_last_owner_who_left_the_group_costs_one_write_a_login_and_no_look_at_
     let one_more = calls([("Query", 1), ("TransactWriteItems", 1), ("UpdateItem", 1)]);
     assert_eq!(operations(&office), one_more);
 }
+
+/// Should the time be up before all of them were looked at, the user has what is theirs.
+#[tokio::test]
+async fn a_user_is_in_their_own_groups_before_any_other_group_is_looked_at() {
+    let office = Office::open(&[ORGANIZATIONS]).await;
+    for n in 0..10 {
+        office
+            .graph
+            .assign(&format!("g-{n}"), &format!("Group {n}"));
+    }
+    office.graph.join("ada", "g-7");
+    office.expect("ada", "synced").await;
+    let calls = office.world.calls.take();
+    let at = |id: &str| {
+        let is_there = |call: &&support::Call| call.texts().iter().any(|text| text == id);
+        let found = calls.iter().enumerate().filter(|(_, call)| is_there(call));
+        found.map(|(n, _)| n).collect::<Vec<_>>()
+    };
+    let joined = at("ORG#g-7")
+        .into_iter()
+        .chain(at("TEAM#g-7"))
+        .max()
+        .unwrap();
+    for n in (0..10).filter(|n| *n != 7) {
+        let looked_at = at(&format!("TENANT#acme#ORG#g-{n}"))
+            .into_iter()
+            .min()
+            .unwrap();
+        assert!(joined < looked_at, "{n}");
+    }
+}

@@ -21,6 +21,9 @@ use report::Progress;
 pub use report::{Counts, Outcome, Report};
 use writes::Writes;
 
+/// Groups that are looked up, and made, at a time.
+const PART: usize = 500;
+
 /// The login sync: what it was told to do, and the directory it asks.
 #[derive(Debug)]
 pub struct LoginSync {
@@ -118,7 +121,8 @@ impl LoginSync {
         }
     }
 
-    /// Plans, and carries the plan out. An error is one of looking: nothing was changed.
+    /// Plans, and carries the plan out. An error is one of looking for what
+    /// concerns the user: nothing was changed.
     async fn apply(
         &self,
         store: &Store,
@@ -136,24 +140,26 @@ impl LoginSync {
         } else {
             Made::Unknown
         };
-        let held = held(holdings);
-        let lookups = plan::lookups(reading, &held, made, &self.rules);
-        let organizations: Vec<_> = lookups.organizations.into_iter().collect();
-        let teams: Vec<_> = lookups.teams.into_iter().collect();
-        let (organizations, teams) = tokio::try_join!(
-            store.found_organizations(tenant, &organizations),
-            store.found_teams(tenant, &teams)
-        )?;
-        let found = Found {
-            organizations,
-            teams,
-        };
-        let plan = plan::plan(reading, &held, made, &found, &self.rules);
-        progress.with(|state| state.counts.memberships_kept = plan.kept);
-
-        Writes::new((store, profile, holdings), &found, &plan, progress)
-            .carry_out(&self.rules, &self.clock)
-            .await;
+        // What concerns this user first: should the time be up before every group was looked at, they
+        // have what is theirs.
+        let everyone = (store, profile, progress);
+        let kept = self
+            .follow(everyone, &reading.own(), holdings, made)
+            .await?;
+        progress.with(|state| state.counts.memberships_kept = kept);
+        if made == Made::Unknown {
+            let nobody = Holdings::default();
+            let mut parts = reading.others(PART);
+            // From anywhere on, so that no part waits for all others in each login that is cut off.
+            let start = fastrand::usize(..=parts.len());
+            parts.rotate_left(start);
+            for part in parts {
+                let followed = self.follow(everyone, &part, &nobody, made).await;
+                if progress.kept(followed).is_none() {
+                    progress.with(|state| state.not_all_made = true);
+                }
+            }
+        }
 
         // What could not be made is tried again by the next login, whoever it is; what became of the
         // user's memberships has no part in the marks.
@@ -173,6 +179,35 @@ impl LoginSync {
             (0, _) => Outcome::Synced,
             _ => Outcome::Partial,
         })
+    }
+
+    /// Looks up what a part of the directory asks for, plans, and carries the plan out. Tells how many
+    /// memberships stay as they are.
+    async fn follow(
+        &self,
+        (store, profile, progress): (&Store, &Profile, &Progress),
+        reading: &Reading,
+        holdings: &Holdings,
+        made: Made,
+    ) -> Result<usize, store::Error> {
+        let tenant = &profile.tenant_id;
+        let held = held(holdings);
+        let lookups = plan::lookups(reading, &held, made, &self.rules);
+        let organizations: Vec<_> = lookups.organizations.into_iter().collect();
+        let teams: Vec<_> = lookups.teams.into_iter().collect();
+        let (organizations, teams) = tokio::try_join!(
+            store.found_organizations(tenant, &organizations),
+            store.found_teams(tenant, &teams)
+        )?;
+        let found = Found {
+            organizations,
+            teams,
+        };
+        let plan = plan::plan(reading, &held, made, &found, &self.rules);
+        Writes::new((store, profile, holdings), &found, &plan, progress)
+            .carry_out(&self.rules, &self.clock)
+            .await;
+        Ok(plan.kept)
     }
 }
 
