@@ -57,7 +57,7 @@ impl Store {
         }
     }
 
-    /// Deletes an organization: hidden at once, its name free, restorable for [`RETENTION`]. For owners.
+    /// Deletes an organization: hidden at once, its name free, restorable for [`RETENTION`](crate::domain::RETENTION). For owners.
     pub async fn delete_organization(
         &self,
         caller: &Caller,
