@@ -24,7 +24,7 @@ pub use plan::{
     Naming, NewOrganization, NewTeam, Place, Plan, Step, lookups, plan,
 };
 pub use reading::{Assigned, AssignedGroup, ReadCounts, Reading};
-pub use rules::{ALL_ORG_MODELS, DEFAULT_ROLE, OnLeave, RoleMap, SyncRules};
+pub use rules::{DEFAULT_ROLE, OnLeave, RoleMap, SyncRules};
 pub use settings::{
     Credential, DEFAULT_BUDGET, DEFAULT_GRAPH_ENDPOINT, DirectorySettings, EntraSettings,
     MAX_BUDGET_MS,

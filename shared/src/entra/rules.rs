@@ -6,11 +6,9 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::domain::{GroupId, Invalid, Limits, Patch, Role};
+use crate::domain::{ALL_ORGANIZATION_MODELS, GroupId, Invalid, Limits, Patch, Role};
 use crate::http;
 
-/// The models of a team that takes its organization's list.
-pub const ALL_ORG_MODELS: &str = "all-org-models";
 /// Default of `ENTRA_DEFAULT_ROLE`.
 pub const DEFAULT_ROLE: Role = Role::InternalUser;
 
@@ -56,7 +54,7 @@ impl SyncRules {
     pub fn team_limits(&self, in_organization: bool) -> Limits {
         let mut limits = self.limits.clone();
         if in_organization {
-            limits.models = vec![ALL_ORG_MODELS.to_owned()];
+            limits.models = vec![ALL_ORGANIZATION_MODELS.to_owned()];
         }
         limits
     }
@@ -261,7 +259,7 @@ mod tests {
             limits: limits(r#"{"models": ["a"], "max_budget": 5}"#).unwrap(),
             ..SyncRules::default()
         };
-        assert_eq!(rules.team_limits(true).models, [ALL_ORG_MODELS]);
+        assert_eq!(rules.team_limits(true).models, [ALL_ORGANIZATION_MODELS]);
         assert_eq!(
             rules.team_limits(true).max_budget,
             rules.team_limits(false).max_budget
