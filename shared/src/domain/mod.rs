@@ -2,6 +2,7 @@
 //! environment; time and new ids are given in.
 
 mod caller;
+mod fold;
 mod ids;
 mod limits;
 mod membership;
