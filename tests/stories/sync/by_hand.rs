@@ -217,3 +217,33 @@ async fn who_is_suspended_does_not_come_in_through_the_team() {
     let was = map([("g-sales", "internal_user suspended entra")]);
     assert_eq!(office.organizations("ada").await, was);
 }
+
+/// Between the look at it and the write: the membership grants nothing, for nothing is there.
+#[tokio::test]
+async fn an_organization_that_is_deleted_while_it_is_joined_stays_deleted() {
+    let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
+    office.graph.assign("g-sales", "Sales");
+    office.expect("eve", "synced").await;
+    office.graph.join("ada", "g-sales");
+    let root = office.world.tenant_admin();
+    let (mut one, mut other) = (faults.hold("PutItem"), faults.hold("PutItem"));
+    let by_hand = async {
+        one.arrived().await;
+        other.arrived().await;
+        root.delete("/organizations/g-sales").await.expect(204);
+        one.release();
+        other.release();
+    };
+    tokio::join!(office.login("ada"), by_hand);
+    for _ in 0..2 {
+        assert_eq!(office.organizations("ada").await, map([]));
+        assert_eq!(office.teams("ada").await, map([]));
+        let ada = office.world.user("ada");
+        ada.get("/organizations/g-sales")
+            .await
+            .problem(404, "not-found");
+        ada.get("/teams/g-sales").await.problem(404, "not-found");
+        office.check().await;
+        office.login("ada").await;
+    }
+}

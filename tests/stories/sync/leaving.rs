@@ -142,3 +142,40 @@ async fn the_last_owner_is_kept_and_reported_until_there_is_another() {
         office.check().await;
     }
 }
+
+/// Whatever the order, nobody is in a team of an organization that they are not in.
+#[tokio::test]
+async fn a_team_joined_by_hand_while_the_sync_takes_the_user_out_is_left_too() {
+    let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
+    office.graph.assign("g-one", "One");
+    office.graph.join("ada", "g-one");
+    office.expect("ada", "synced").await;
+    let root = office.world.tenant_admin();
+    let teams = "/organizations/g-one/teams";
+    let made = root
+        .post(teams, json!({"name": "By hand"}))
+        .await
+        .expect(201);
+    let members = format!("/teams/{}/members", made.body["id"].as_str().unwrap());
+    office.graph.leave("ada", "g-one");
+
+    // What is held are the membership and the one in the group's team.
+    let (mut one, mut other) = (faults.hold("DeleteItem"), faults.hold("DeleteItem"));
+    let by_hand = async {
+        one.arrived().await;
+        other.arrived().await;
+        root.post(&members, json!({"user_id": "ada"}))
+            .await
+            .expect(201);
+        one.release();
+        other.release();
+    };
+    tokio::join!(office.login("ada"), by_hand);
+    let in_it = map([("g-one", ACTIVE)]);
+    assert_eq!(office.organizations("ada").await, in_it);
+    assert_eq!(office.teams("ada").await.len(), 1);
+    office.expect("ada", "synced").await;
+    assert_eq!(office.organizations("ada").await, map([]));
+    assert_eq!(office.teams("ada").await, map([]));
+    office.check().await;
+}
