@@ -6,7 +6,7 @@ use futures::future::join_all;
 use muster::entra::ASSIGNED_GROUPS_LIFE;
 use serde_json::json;
 
-use super::graph::{Asked, Graph, World, assigned, held, read};
+use super::graph::{Asked, Graph, World, assigned, held, read, read_within};
 
 #[tokio::test]
 async fn the_users_assigned_groups_are_read_from_every_page() {
@@ -212,8 +212,10 @@ async fn five_thousand_assigned_groups_and_two_thousand_of_one_user_are_read() {
         ..World::default()
     };
     let graph = Graph::start(world).await;
-    let directory = graph.directory(&[]);
-    let counts = read(&directory).await.unwrap().counts();
+    // More time than a login has: what is shown is that all of it is read, on a slow machine too.
+    let patient = Duration::from_secs(30);
+    let directory = graph.directory(&[]).with_call_timeout(patient);
+    let counts = read_within(&directory, patient).await.unwrap().counts();
     assert_eq!(
         (counts.assigned, counts.of_user, counts.held),
         (5_000, 2_000, 1_000)
@@ -222,6 +224,7 @@ async fn five_thousand_assigned_groups_and_two_thousand_of_one_user_are_read() {
     assert_eq!(graph.count(Asked::UserGroups), 3);
     // Graph's own pages, should it not heed the size that is asked for.
     graph.change(|world| world.page_size = 100);
-    let counts = read(&graph.directory(&[])).await.unwrap().counts();
+    let directory = graph.directory(&[]).with_call_timeout(patient);
+    let counts = read_within(&directory, patient).await.unwrap().counts();
     assert_eq!(counts.held, 1_000);
 }
