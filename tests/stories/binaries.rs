@@ -1,9 +1,9 @@
 //! The deployed binaries themselves, behind a Runtime API of ours and before the local DynamoDB:
 //! built as they are deployed, they start, answer, refuse, and talk to nobody else.
 
+mod built;
 mod runtime_api;
 
-use std::path::PathBuf;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -11,33 +11,11 @@ use support::{ACME, World};
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
 
+pub(crate) use built::built;
 use runtime_api::{Outcome, RuntimeApi};
 
 const CREATE: &str = include_str!("../../events/create-organization.json");
 const GET: &str = include_str!("../../events/get-organization.json");
-
-/// Builds all binaries beside this test, with what their own package asks for and nothing else, and
-/// tells where they are.
-async fn built() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    // target/debug/deps/stories-…
-    let out = test.parent().unwrap().parent().unwrap();
-    let profile = match out.file_name().unwrap().to_str().unwrap() {
-        "debug" => "dev",
-        other => other,
-    };
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--locked"])
-        .args(["--package", "muster-functions", "--bins"])
-        .args(["--profile", profile, "--target-dir"])
-        .arg(out.parent().unwrap())
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .status()
-        .await
-        .unwrap();
-    assert!(built.success());
-    out.to_owned()
-}
 
 /// Starts a function with nothing in its environment but what Lambda and the template put there.
 async fn start(name: &str, world: &World, api: &RuntimeApi, without: &str) -> Child {

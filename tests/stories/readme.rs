@@ -32,7 +32,7 @@ fn read(path: &str) -> String {
 /// README.md and all of docs/, by their paths from the root.
 fn documents() -> BTreeMap<PathBuf, String> {
     let mut documents = BTreeMap::from([("README.md".into(), README.to_owned())]);
-    let mut folders = vec![PathBuf::from("docs")];
+    let mut folders = ["docs", "events"].map(PathBuf::from).to_vec();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(root().join(&folder)).unwrap() {
             let entry = entry.unwrap();

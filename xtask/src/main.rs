@@ -1,6 +1,7 @@
 //! What is done to the repository rather than by the product: `cargo xtask check`.
 #![allow(
     clippy::print_stderr,
+    clippy::print_stdout,
     reason = "a command line program speaks to whoever started it"
 )]
 
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::step::Step;
+use crate::tools::Tool;
 
 /// The chores of the repository.
 #[derive(Parser)]
@@ -38,16 +40,34 @@ enum Chore {
         #[arg(long)]
         list: bool,
     },
+    /// Put a tool into .tools/ if it is not there, and print where it is.
+    Tool {
+        /// Which one.
+        tool: Tool,
+    },
 }
 
 fn main() -> ExitCode {
-    let Chore::Check { only, list } = Arguments::parse().chore;
-    if list {
-        eprint!("{}", step::list());
-        return ExitCode::SUCCESS;
+    match Arguments::parse().chore {
+        Chore::Check { list: true, .. } => {
+            eprint!("{}", step::list());
+            ExitCode::SUCCESS
+        }
+        Chore::Check { only, .. } => {
+            let steps = if only.is_empty() { step::all() } else { &only };
+            check::run(steps, &root())
+        }
+        Chore::Tool { tool } => match tool.program(&root()) {
+            Ok(program) => {
+                println!("{}", program.display());
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                eprintln!("{error:#}");
+                ExitCode::FAILURE
+            }
+        },
     }
-    let steps = if only.is_empty() { step::all() } else { &only };
-    check::run(steps, &root())
 }
 
 /// The root of the repository, whatever folder the command is called from.

@@ -1,0 +1,140 @@
+//! The events of `events/`, one after the other on one table, answered as `events/README.md` says: by
+//! the compiled binaries under AWS's Runtime Interface Emulator, and by the local stack to
+//! `cargo lambda invoke`.
+
+mod cargo_lambda;
+mod emulator;
+mod table;
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+use tokio::process::Command;
+
+use cargo_lambda::CargoLambda;
+use emulator::Emulator;
+
+use crate::binaries::built;
+
+/// An event, and what its README promises of it.
+struct Promise {
+    name: String,
+    /// Status of the answer, of the first invocation and the next; `None` of a trigger, which
+    /// answers with an event.
+    statuses: [Option<u64>; 2],
+    /// What is in the first answer.
+    fragment: String,
+}
+
+/// Something that sends an event to a function.
+trait Invoke {
+    /// The answer of the function, as it is.
+    async fn invoke(&mut self, event: &Value) -> Value;
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// The rows of the README, in their order.
+fn promises() -> Vec<Promise> {
+    let readme = fs::read_to_string(root().join("events/README.md")).unwrap();
+    let rows = readme.lines().filter(|line| line.starts_with("| `"));
+    let promises = rows.map(|row| {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let status = |cell: &str| (cell != "event").then(|| cell.parse().unwrap());
+        Promise {
+            name: cells[1].trim_matches('`').to_owned(),
+            statuses: [status(cells[2]), status(cells[3])],
+            fragment: cells[4].trim_matches('`').to_owned(),
+        }
+    });
+    promises.collect()
+}
+
+fn event(name: &str) -> Value {
+    let event = fs::read(root().join(format!("events/{name}.json"))).unwrap();
+    serde_json::from_slice(&event).unwrap()
+}
+
+/// A tool of the checks, put into `.tools/` when it is not there. `None` where there is no Python.
+async fn tool(name: &str) -> Option<PathBuf> {
+    let python = Command::new("python3").arg("--version").output().await;
+    if !python.is_ok_and(|python| python.status.success()) {
+        let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+        assert!(!in_ci, "python3 is missing, and in CI no story is left out");
+        #[allow(clippy::print_stderr)] // whoever runs the stories should know
+        {
+            eprintln!("Left out: {name} needs python3.");
+        }
+        return None;
+    }
+    let output = Command::new(env!("CARGO"))
+        .args(["xtask", "tool", name])
+        .current_dir(root())
+        .output()
+        .await
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    let path = PathBuf::from(String::from_utf8(output.stdout).unwrap().trim());
+    assert!(path.is_file(), "{}", path.display());
+    Some(path)
+}
+
+/// Sends the event twice, and looks whether the answers are as promised.
+async fn keeps(promise: &Promise, function: &mut impl Invoke) {
+    let event = event(&promise.name);
+    for (again, status) in promise.statuses.into_iter().enumerate() {
+        let answer = function.invoke(&event).await;
+        let what = format!("{}, {again}: {answer}", promise.name);
+        assert_eq!(answer["statusCode"].as_u64(), status, "{what}");
+        let body = answer["body"].as_str().map(str::to_owned);
+        let body = body.unwrap_or_else(|| answer.to_string());
+        if promise.name == "post-login" {
+            assert_eq!(answer, event, "{what}");
+        }
+        match status {
+            Some(204) => assert_eq!(body, "", "{what}"),
+            Some(404 | 412) => assert!(body.contains("\"code\":"), "{what}"),
+            _ => assert!(body.contains(&promise.fragment), "{what}"),
+        }
+    }
+}
+
+#[test]
+fn the_readme_has_every_event_once() {
+    let mut told: Vec<_> = promises().into_iter().map(|it| it.name).collect();
+    told.sort();
+    let functions = muster_functions::functions().iter();
+    let mut there: Vec<_> = functions.map(|function| function.name).collect();
+    there.sort_unstable();
+    assert_eq!(told, there);
+}
+
+#[cfg(target_os = "linux")] // for which there is an emulator
+#[tokio::test]
+async fn every_event_is_answered_by_its_binary_under_the_runtime_interface_emulator() {
+    let Some(program) = tool("rie").await else {
+        return;
+    };
+    let (binaries, world) = (built().await, table::with_what_the_events_name().await);
+    for promise in promises() {
+        let binary = binaries.join(&promise.name);
+        let mut function = Emulator::start(&program, &binary, &world).await;
+        keeps(&promise, &mut function).await;
+    }
+}
+
+#[tokio::test]
+async fn every_event_is_answered_by_the_local_stack_to_cargo_lambda() {
+    let Some(program) = tool("cargo-lambda").await else {
+        return;
+    };
+    let world = table::with_what_the_events_name().await;
+    for promise in promises() {
+        let mut function = CargoLambda::new(&program, &promise.name, &world);
+        keeps(&promise, &mut function).await;
+    }
+}

@@ -1,0 +1,117 @@
+//! What the events name and none of them makes: `events/table.json`, as the store writes it.
+
+use std::fs;
+use std::sync::Mutex;
+
+use muster::domain::{
+    Caller, Clock, Membership, Organization, OrganizationId, Role, Status, Team, TeamId, TenantId,
+    Timestamp, UserId,
+};
+use muster::store::FirstAnswer;
+use serde_json::{Map, Value, json};
+use support::{ACME, World};
+use tokio::process::Command;
+
+use super::root;
+
+/// The embedded DynamoDB of `cargo run`.
+const LOCAL: &str = "http://127.0.0.1:8000";
+const ADA: &str = "3c6f0a52-8f0e-4c57-9d1b-6f4a2f3f8b10";
+const ORGANIZATION: &str = "019aa4f2-6e5b-7c3d-9a4e-2f1b0c8d7e6f";
+const TEAM: &str = "0199c1f0-aa01-7e00-8b00-4c5d6e7f8091";
+const WHEN: &str = "2026-11-21T08:00:00.000Z";
+
+/// A world with the items of the file in its table, put there as the README says it.
+pub(super) async fn with_what_the_events_name() -> World {
+    let world = World::start().await;
+    let readme = fs::read_to_string(root().join("events/README.md")).unwrap();
+    let (_, block) = readme.split_once("```sh\n").unwrap();
+    let (command, _) = block.split_once("```").unwrap();
+    assert!(command.contains(LOCAL) && command.contains("@events/table.json"));
+    let output = Command::new("bash")
+        .args(["-c", &command.replace(LOCAL, world.stack.dynamodb_url())])
+        .current_dir(root())
+        .output()
+        .await
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(!world.items().await.is_empty());
+    world
+}
+
+/// Made by the store, with ids and time fixed.
+async fn made() -> World {
+    let world = World::start().await;
+    let now: Timestamp = WHEN.parse().unwrap();
+    let writes = Mutex::new(0);
+    let clock = Clock::from_fn(move || {
+        let mut writes = writes.lock().unwrap();
+        *writes += 1;
+        let id = format!("019aa4f2-0000-7000-8000-{writes:012}");
+        (now, id.parse().unwrap())
+    });
+    let store = world.store().with_clock(clock);
+    let tenant = TenantId::parse(ACME).unwrap();
+    let ada = UserId::parse(ADA).unwrap();
+    let caller = Caller {
+        tenant_id: tenant.clone(),
+        user_id: ada.clone(),
+        tenant_admin: false,
+    };
+    let id = OrganizationId::parse(ORGANIZATION).unwrap();
+    let name = "Sales Nordics".parse().unwrap();
+    let organization = Organization::new(id.clone(), tenant.clone(), name, ada.clone(), now);
+    let owns = (Role::Owner, Status::Active);
+    let owner = Membership::new(tenant.clone(), id.clone(), ada.clone(), owns, now);
+    let made = store.create_organization(&caller, &organization, &owner, None);
+    made.await.unwrap();
+    let name = "Nordic accounts".parse().unwrap();
+    let team = TeamId::parse(TEAM).unwrap();
+    let team = Team::new(team, (tenant, Some(id)), name, ada, now);
+    let answer = |_: &_| FirstAnswer(String::new());
+    store
+        .create_team(&caller, &team, None, answer)
+        .await
+        .unwrap();
+    world
+}
+
+/// An item as DynamoDB takes it: the type of each attribute beside its value.
+fn typed(value: &Value) -> Value {
+    match value {
+        Value::Null => json!({"NULL": true}),
+        Value::Bool(yes) => json!({"BOOL": yes}),
+        Value::Number(number) => json!({"N": number.to_string()}),
+        Value::String(text) => json!({"S": text}),
+        Value::Array(all) => json!({"L": all.iter().map(typed).collect::<Vec<_>>()}),
+        Value::Object(map) => json!({"M": typed_item(map)}),
+    }
+}
+
+fn typed_item(item: &Map<String, Value>) -> Map<String, Value> {
+    let typed = item
+        .iter()
+        .map(|(name, value)| (name.clone(), typed(value)));
+    typed.collect()
+}
+
+#[tokio::test]
+async fn what_the_events_name_is_as_the_store_writes_it() {
+    let mut items: Vec<_> = made().await.table().await.into_values().collect();
+    // Ada becomes known with her first login, which is the first event.
+    items.retain(|item| item["sk"] != "USER");
+    let puts = items
+        .iter()
+        .map(|item| json!({"PutRequest": {"Item": typed_item(item)}}));
+    let request = json!({"RequestItems": {"muster": puts.collect::<Vec<_>>()}});
+    let written = serde_json::to_string_pretty(&request).unwrap() + "\n";
+    let file = root().join("events/table.json");
+    if std::env::var_os("UPDATE_EVENTS").is_some() {
+        fs::write(&file, &written).unwrap();
+    }
+    let there = fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        there == written,
+        "write it anew: UPDATE_EVENTS=1 cargo test events"
+    );
+}
