@@ -18,6 +18,7 @@ use aws_sdk_dynamodb::operation::query::QueryOutput;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemOutput;
 use aws_sdk_dynamodb::types::ConsumedCapacity;
+use aws_smithy_types::config_bag::{Storable, StoreReplace};
 
 tokio::task_local! {
     static METER: Arc<Mutex<State>>;
@@ -26,7 +27,8 @@ tokio::task_local! {
 /// What a piece of work cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Measure {
-    /// Calls that followed one another; calls that were under way together count as one.
+    /// Calls that followed one another: the longest chain of calls each of which began when the one
+    /// before it had ended. Calls beside it that were under way at the same time do not add to it.
     pub round_trips: u32,
     /// All calls, repeated ones included.
     pub calls: u32,
@@ -41,8 +43,18 @@ pub struct Measure {
 #[derive(Debug, Default)]
 struct State {
     measure: Measure,
+    /// The longest chain of calls that have ended.
+    ended: u32,
     under_way: u32,
     since: Option<Instant>,
+}
+
+/// How long the chain of calls is that ends with this one.
+#[derive(Debug)]
+struct Chain(u32);
+
+impl Storable for Chain {
+    type Storer = StoreReplace<Self>;
 }
 
 /// Does the work and tells what it cost. Counts the calls made by this very task through a client
@@ -79,12 +91,14 @@ impl Intercept for Counting {
         &self,
         _: &BeforeTransmitInterceptorContextRef<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         record(|state| {
+            let chain = state.ended + 1;
+            config.interceptor_state().store_put(Chain(chain));
             state.measure.calls += 1;
+            state.measure.round_trips = state.measure.round_trips.max(chain);
             if state.under_way == 0 {
-                state.measure.round_trips += 1;
                 state.since = Some(Instant::now());
             }
             state.under_way += 1;
@@ -139,9 +153,11 @@ impl Intercept for Counting {
         &self,
         _: &FinalizerInterceptorContextRef<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         record(|state| {
+            let chain = config.load::<Chain>().map_or(0, |chain| chain.0);
+            state.ended = state.ended.max(chain);
             state.under_way = state.under_way.saturating_sub(1);
             if state.under_way == 0
                 && let Some(since) = state.since.take()
