@@ -14,8 +14,8 @@ use crate::store::{Error, Store, keys};
 impl Store {
     /// Changes a team. For managers of its organization and up, its leaders, and tenant admins.
     ///
-    /// One transaction on the condition that the version is still the one read, the caller may, the
-    /// organization's budget is not exceeded, and a new name is free.
+    /// One transaction on the condition that the version is still the one read, the caller may, a new
+    /// budget does not exceed the organization's, and a new name is free.
     pub async fn update_team(
         &self,
         caller: &Caller,
@@ -39,10 +39,12 @@ impl Store {
                 field: "/metadata",
                 reason,
             })?;
-            if organization
-                .as_ref()
-                .is_some_and(|organization| after.exceeds(organization))
-            {
+            // One that was within its organization's when it was set may not be any more; that is no
+            // reason to refuse another change.
+            let budget = after.limits.max_budget;
+            let new_budget = budget.filter(|_| budget != before.limits.max_budget);
+            let exceeds = |organization| after.exceeds(organization);
+            if new_budget.is_some() && organization.as_ref().is_some_and(exceeds) {
                 return Err(Error::BudgetExceedsOrganization);
             }
             if after == before {
@@ -56,7 +58,7 @@ impl Store {
             let parts = (Part::Caller, Part::Leader);
             let how = (&before, view.standing);
             self.require_team(&mut transaction, parts, caller, how, now);
-            self.hold_budget(&mut transaction, &after);
+            self.hold_organization_and_budget(&mut transaction, &before, new_budget);
             self.write_team_change(&mut transaction, &before, &after, None)?;
             match transaction.commit(self).await? {
                 Ok(()) => {

@@ -46,7 +46,7 @@ impl Store {
         let parts = (Part::Caller, Part::Leader);
         let how = (team, TeamStanding::Manages);
         self.require_team(&mut transaction, parts, caller, how, team.created_at);
-        self.hold_budget(&mut transaction, team);
+        self.hold_organization_and_budget(&mut transaction, team, team.limits.max_budget);
         transaction.put(self, Part::Team, to_row(team)?, Condition::absent());
         self.reserve_team_name(&mut transaction, Part::NewName, team)?;
         if let Some(once) = once {

@@ -6,8 +6,8 @@ mod read;
 mod standing;
 
 use crate::domain::{
-    Description, ExpectedVersion, Limits, Metadata, Name, Organization, OrganizationId, Permission,
-    Source, Team, TeamId, TenantId, Timestamp, UserId,
+    Budget, Description, ExpectedVersion, Limits, Metadata, Name, Organization, OrganizationId,
+    Permission, Source, Team, TeamId, TenantId, Timestamp, UserId,
 };
 use crate::store::access::{self, Requirement};
 use crate::store::expression::{Condition, Item, number, text};
@@ -165,15 +165,20 @@ impl TeamView {
 }
 
 impl Store {
-    /// Makes the transaction hold only if the team's organization is there and has at least the
-    /// team's budget.
-    fn hold_budget(&self, transaction: &mut Transaction<Part>, team: &Team) {
+    /// Makes the transaction hold only if the team's organization is there, and has at least this
+    /// budget.
+    fn hold_organization_and_budget(
+        &self,
+        transaction: &mut Transaction<Part>,
+        team: &Team,
+        budget: Option<Budget>,
+    ) {
         let Some(organization) = &team.organization_id else {
             return;
         };
         let key = keys::organization(&team.tenant_id, organization);
         let mut condition = organizations::live();
-        if let Some(budget) = team.limits.max_budget {
+        if let Some(budget) = budget {
             let enough = Condition::new(
                 "attribute_type(#limits.#max_budget, :null) OR #limits.#max_budget >= :budget",
             )
