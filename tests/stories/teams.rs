@@ -315,6 +315,65 @@ async fn the_teams_of_a_deleted_organization_are_hidden_with_it() {
 }
 
 #[tokio::test]
+async fn who_is_suspended_in_an_organization_sees_its_teams_no_more_until_made_active_again() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let organization = world.organization(&ada, "Acme").await;
+    let bob = world.member(&organization, "bob", "member", "active").await;
+    let teams = format!("/organizations/{organization}/teams");
+    let made = ada.post(&teams, json!({"name": "Sales"})).await.expect(201);
+    let members = format!("/teams/{}/members", id(&made));
+    ada.post(&members, json!({"user_id": "bob"}))
+        .await
+        .expect(201);
+    let admin = world.tenant_admin();
+    let alone = admin.post("/teams", json!({"name": "Ops"})).await;
+    let members = format!("/teams/{}/members", id(&alone.expect(201)));
+    admin
+        .post(&members, json!({"user_id": "bob"}))
+        .await
+        .expect(201);
+    assert_eq!(bob.all("/users/me/teams").await.len(), 2);
+
+    let member = format!("/organizations/{organization}/members/bob");
+    let suspend = json!({"status": "suspended"});
+    ada.patch(&member, suspend).await.expect(200);
+    let left = bob.all("/users/me/teams").await;
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0]["team"]["name"], "Ops");
+    ada.patch(&member, json!({"status": "active"}))
+        .await
+        .expect(200);
+    assert_eq!(bob.all("/users/me/teams").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_team_that_is_richer_than_its_organization_became_can_still_be_renamed() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let organization = world.organization(&ada, "Acme").await;
+    let path = format!("/organizations/{organization}");
+    let rich = json!({"name": "Sales", "limits": {"max_budget": 100}});
+    let made = ada.post(&format!("{path}/teams"), rich).await.expect(201);
+    let team = format!("/teams/{}", id(&made));
+    let lowered = json!({"limits": {"max_budget": 10}});
+    ada.patch(&path, lowered).await.expect(200);
+
+    let renamed = ada.patch(&team, json!({"name": "Sales EMEA"})).await;
+    assert_eq!(renamed.expect(200).body["limits"]["max_budget"], 100.0);
+    let same = json!({"limits": {"max_budget": 100}, "description": "north"});
+    ada.patch(&team, same).await.expect(200);
+    for budget in [99, 101] {
+        let still_more = json!({"limits": {"max_budget": budget}});
+        ada.patch(&team, still_more)
+            .await
+            .problem(422, "budget-exceeds-organization");
+    }
+    let within = json!({"limits": {"max_budget": 10}});
+    ada.patch(&team, within).await.expect(200);
+}
+
+#[tokio::test]
 async fn who_is_suspended_in_a_team_leads_it_no_more_until_made_active_again() {
     let world = World::start().await;
     let ada = world.user("ada");

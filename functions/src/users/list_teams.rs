@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use crate::App;
 
-/// A user's team memberships, each with its team, sorted by team id; teams of deleted organizations
-/// are left out. For the user (`me` works), and tenant admins.
+/// A user's team memberships, each with its team, sorted by team id; teams of organizations that
+/// are deleted or in which the user is not active are left out. For the user (`me` works), and
+/// tenant admins.
 ///
 /// `?limit=&cursor=`. What the user was just put into is there at once: the list is not read from
 /// an index.

@@ -25,6 +25,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -47,6 +48,11 @@ use patience::Patience;
 
 /// How long a request keeps repeating what others are in the way of.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Items that DynamoDB reads in one call.
+const BATCH: usize = 100;
+/// Such calls under way at once: each may hold a few megabytes.
+const BATCHES_AT_ONCE: usize = 16;
 
 /// The table.
 #[derive(Clone, Debug)]
@@ -121,13 +127,26 @@ impl Store {
         Ok(output.item)
     }
 
-    /// Items as they are now, by their keys, of which there are at most 100. Those that are not
-    /// there are not in it.
+    /// Items as they are now, by their keys. Those that are not there are not in it. One call for
+    /// each 100, several at once.
     async fn get_all(&self, keys: &[&Key]) -> Result<HashMap<Key, Item>, Error> {
         let mut wanted: Vec<&Key> = keys.to_vec();
         wanted.sort_by(|a, b| (&a.pk, &a.sk).cmp(&(&b.pk, &b.sk)));
         wanted.dedup();
-        let mut asked: Vec<_> = wanted.iter().map(|key| key.attributes()).collect();
+        let batches: Vec<_> = wanted
+            .chunks(BATCH)
+            .map(|some| self.get_batch(some))
+            .collect();
+        let found: Vec<_> = stream::iter(batches)
+            .buffer_unordered(BATCHES_AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Items of at most 100 different keys.
+    async fn get_batch(&self, keys: &[&Key]) -> Result<HashMap<Key, Item>, Error> {
+        let mut asked: Vec<_> = keys.iter().map(|key| key.attributes()).collect();
         let mut found = HashMap::new();
         let mut patience = Patience::new(self.patience);
         while !asked.is_empty() {

@@ -133,7 +133,12 @@ async fn the_flag_is_turned_on_and_off_and_on_over_the_same_data() {
     assert_eq!(off.teams("ada").await, map([]));
     off.expect("bob", "synced").await;
     assert_eq!(off.organizations("bob").await, map([]));
-    assert_eq!(off.teams("bob").await, map([("g-new", "active entra")]));
+    // In the team of an organization that bob is not in, he does not see it.
+    assert_eq!(off.teams("bob").await, map([]));
+    let admin = off.world.tenant_admin();
+    let members = admin.all("/teams/g-new/members").await;
+    assert_eq!(members.len(), 1);
+    assert_eq!(members[0]["user_id"], "bob");
     assert_eq!(off.teams_in("g-new").await, map([("g-new", "New")]));
 
     // On again: now the directory's word holds for them too.
@@ -144,6 +149,7 @@ async fn the_flag_is_turned_on_and_off_and_on_over_the_same_data() {
     on.expect("bob", "synced").await;
     let joined = map([("g-new", "internal_user active entra")]);
     assert_eq!(on.organizations("bob").await, joined);
+    assert_eq!(on.teams("bob").await, map([("g-new", "active entra")]));
     on.expect("bob", "unchanged").await;
     on.check().await;
 }

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
-
 use super::{Holdings, MADE};
 use crate::domain::{Name, OrganizationId, TeamId, TenantId, UserId};
 use crate::entra::{FoundOrganization, FoundTeam};
@@ -14,11 +12,6 @@ use crate::store::team_members::JOINED_TEAMS;
 use crate::store::{
     Error, Query, Store, in_partition, memberships, organizations, team_members, teams, text_of,
 };
-
-/// Items that DynamoDB reads in one call.
-const BATCH: usize = 100;
-/// Such calls under way at once: each may hold a few megabytes.
-const BATCHES_AT_ONCE: usize = 16;
 
 impl Store {
     /// All that a user has: one `Query`, in pages when there is much.
@@ -83,8 +76,9 @@ impl Store {
             .iter()
             .map(|id| keys::organization(tenant, id))
             .collect();
+        let keys: Vec<_> = keys.iter().collect();
         let mut found = BTreeMap::new();
-        for item in self.get_many(&keys).await? {
+        for item in self.get_all(&keys).await?.into_values() {
             let synced_name = synced_name(&item)?;
             let organization = organizations::from_row(item)?;
             found.insert(
@@ -107,8 +101,9 @@ impl Store {
         ids: &[TeamId],
     ) -> Result<BTreeMap<TeamId, FoundTeam>, Error> {
         let keys: Vec<_> = ids.iter().map(|id| keys::team(tenant, id)).collect();
+        let keys: Vec<_> = keys.iter().collect();
         let mut found = BTreeMap::new();
-        for item in self.get_many(&keys).await? {
+        for item in self.get_all(&keys).await?.into_values() {
             let synced_name = synced_name(&item)?;
             let is_live = !item.contains_key(teams::DELETED_AT);
             let team = teams::from_row(item)?;
@@ -124,23 +119,6 @@ impl Store {
             );
         }
         Ok(found)
-    }
-
-    async fn get_many(&self, keys: &[Key]) -> Result<Vec<Item>, Error> {
-        let mut batches = Vec::new();
-        for batch in keys.chunks(BATCH) {
-            batches.push(self.get_batch(batch));
-        }
-        let found: Vec<_> = stream::iter(batches)
-            .buffer_unordered(BATCHES_AT_ONCE)
-            .try_collect()
-            .await?;
-        Ok(found.into_iter().flatten().collect())
-    }
-
-    async fn get_batch(&self, keys: &[Key]) -> Result<Vec<Item>, Error> {
-        let items = self.get_all(&keys.iter().collect::<Vec<_>>()).await?;
-        Ok(items.into_values().collect())
     }
 }
 

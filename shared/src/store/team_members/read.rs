@@ -1,13 +1,38 @@
 //! Reading team memberships: of a team, and of a user.
 
 use super::{MembershipOfTeam, from_row};
-use crate::domain::{
-    Caller, Organization, OrganizationId, Team, TeamId, TeamMembership, TenantId, UserId,
-};
+use crate::domain::{Caller, OrganizationId, Status, TeamId, TeamMembership, TenantId, UserId};
 use crate::store::expression::{Condition, Item, text};
 use crate::store::keys::{self, GSI1, Key, TEAM_MEMBERSHIP_PREFIX};
-use crate::store::{Error, Page, Query, Store, in_partition, key_of, organizations, teams};
-use std::collections::HashMap;
+use crate::store::{
+    Error, Page, Query, Store, in_partition, key_of, memberships, organizations, teams,
+};
+
+/// Where everything is that a team membership rests on.
+struct KeysOfTeam {
+    team: Key,
+    /// Of a team in one: the organization, and the user's membership in it.
+    organization: Option<(Key, Key)>,
+}
+
+impl KeysOfTeam {
+    fn of(membership: &TeamMembership) -> Self {
+        let tenant = &membership.tenant_id;
+        let organization = membership.organization_id.as_ref().map(|id| {
+            let own = keys::membership(tenant, &membership.user_id, id);
+            (keys::organization(tenant, id), own)
+        });
+        Self {
+            team: keys::team(tenant, &membership.team_id),
+            organization,
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Key> {
+        let organization = self.organization.iter();
+        std::iter::once(&self.team).chain(organization.flat_map(|(of, own)| [of, own]))
+    }
+}
 
 impl Store {
     /// The members of a team by their ids, from behind `after` on. For members of the team or its
@@ -51,8 +76,8 @@ impl Store {
         })
     }
 
-    /// The team memberships of a user in teams that are there, from behind `after` on. For the
-    /// user, and tenant admins.
+    /// The team memberships of a user in teams that are there, standalone or of an organization in
+    /// which the user is active, from behind `after` on. For the user, and tenant admins.
     pub async fn user_teams(
         &self,
         caller: &Caller,
@@ -83,58 +108,43 @@ impl Store {
             .into_iter()
             .map(from_row)
             .collect::<Result<Vec<_>, _>>()?;
-        let (mut teams, organizations) = self.teams_of(&memberships).await?;
-        let now = self.clock.now();
-        let items = memberships
-            .into_iter()
-            .filter_map(|membership| {
-                let team = teams.remove(&membership.team_id)?;
-                if let Some(id) = &team.organization_id {
-                    let organization = organizations.get(id)?;
-                    if !organization.is_live() || organization.is_purged(now) {
-                        return None;
-                    }
-                }
-                Some(MembershipOfTeam { membership, team })
-            })
-            .collect();
+        let items = self.with_their_teams(memberships).await?;
         let next = page
             .next
             .and_then(|key| Some(key.strip_prefix(TEAM_MEMBERSHIP_PREFIX)?.to_owned()));
         Ok(Page { items, next })
     }
 
-    /// The teams of these memberships, and the organizations that they are in.
-    async fn teams_of(
+    /// These memberships with their teams, but for those that mean nothing: the team is gone, its
+    /// organization is, or the user is no active member of it.
+    async fn with_their_teams(
         &self,
-        memberships: &[TeamMembership],
-    ) -> Result<(HashMap<TeamId, Team>, HashMap<OrganizationId, Organization>), Error> {
-        let teams: Vec<Key> = memberships
-            .iter()
-            .map(|one| keys::team(&one.tenant_id, &one.team_id))
-            .collect();
-        let organizations: Vec<Key> = memberships
-            .iter()
-            .filter_map(|one| {
-                let id = one.organization_id.as_ref()?;
-                Some(keys::organization(&one.tenant_id, id))
-            })
-            .collect();
-        let teams: Vec<&Key> = teams.iter().collect();
-        let organizations: Vec<&Key> = organizations.iter().collect();
-        let (teams, organizations) =
-            tokio::try_join!(self.get_all(&teams), self.get_all(&organizations))?;
-        let teams = teams
-            .into_values()
-            .filter_map(|item| teams::live_from_row(item).transpose())
-            .map(|found| found.map(|found| (found.id.clone(), found)));
-        let organizations = organizations
-            .into_values()
-            .map(|item| organizations::from_row(item).map(|found| (found.id.clone(), found)));
-        Ok((
-            teams.collect::<Result<_, _>>()?,
-            organizations.collect::<Result<_, _>>()?,
-        ))
+        memberships: Vec<TeamMembership>,
+    ) -> Result<Vec<MembershipOfTeam>, Error> {
+        let keys: Vec<KeysOfTeam> = memberships.iter().map(KeysOfTeam::of).collect();
+        let all: Vec<&Key> = keys.iter().flat_map(KeysOfTeam::all).collect();
+        let mut items = self.get_all(&all).await?;
+        let now = self.clock.now();
+        let mut found = Vec::new();
+        for (membership, keys) in memberships.into_iter().zip(&keys) {
+            if let Some((organization, own)) = &keys.organization {
+                let (Some(organization), Some(own)) = (items.get(organization), items.get(own))
+                else {
+                    continue;
+                };
+                let organization = organizations::from_row(organization.clone())?;
+                let own = memberships::from_row(own.clone())?;
+                let there = organization.is_live() && !organization.is_purged(now);
+                if !there || own.status != Status::Active {
+                    continue;
+                }
+            }
+            let team = items.remove(&keys.team).map(teams::live_from_row);
+            if let Some(team) = team.transpose()?.flatten() {
+                found.push(MembershipOfTeam { membership, team });
+            }
+        }
+        Ok(found)
     }
 
     /// A user's membership in an organization, and the keys of theirs in its teams: one `Query` that
