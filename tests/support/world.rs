@@ -1,5 +1,7 @@
 use std::sync::Arc;
+use std::time::Duration;
 
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
 use muster_local::{Options, Stack};
 use serde_json::{Value, json};
@@ -10,6 +12,8 @@ use crate::{Actor, Calls};
 pub const ACME: &str = "acme";
 /// The group that makes a tenant admin when nothing else is set.
 const TENANT_ADMINS: &str = "tenant-admins";
+/// How long a busy machine may take for a call to its own DynamoDB.
+const PATIENT: Duration = Duration::from_secs(25);
 
 /// A stack of one's own, and what it asked of DynamoDB.
 pub struct World {
@@ -31,7 +35,10 @@ impl World {
         let calls = Calls::default();
         let (counted, inner) = (calls.clone(), options.configure_client.take());
         options.configure_client = Some(Arc::new(move |config| {
-            let config = inner.as_ref().map_or(config.clone(), |inner| inner(config));
+            let config = match &inner {
+                Some(inner) => inner(config),
+                None => config.timeout_config(patient()),
+            };
             config.interceptor(counted.clone())
         }));
         let stack = Stack::start(options).await.expect("the stack starts");
@@ -156,6 +163,15 @@ impl World {
             .await
             .unwrap();
     }
+}
+
+/// What a story is about that says nothing of the client is not how fast this machine is.
+fn patient() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(PATIENT)
+        .operation_attempt_timeout(PATIENT)
+        .operation_timeout(PATIENT)
+        .build()
 }
 
 /// An attribute as JSON.
