@@ -5,6 +5,7 @@
 
 mod app;
 pub mod members;
+pub mod openapi;
 pub mod organizations;
 mod registry;
 pub mod runtime;

@@ -4,6 +4,7 @@ use lambda_runtime::Context;
 use muster::http::HttpEvent;
 use serde_json::Value;
 
+use crate::openapi::Operation;
 use crate::runtime::{self, Error, HttpHandler, Trigger};
 use crate::{App, members, organizations, team_members, teams, triggers, users};
 
@@ -18,17 +19,20 @@ pub struct Function {
     handler: Handler,
 }
 
+/// What an endpoint does in the `OpenAPI` document.
+type Operations = fn() -> Vec<Operation>;
+
 #[derive(Clone, Copy, Debug)]
 enum Handler {
     /// Answers a request that API Gateway sends.
-    Http(HttpHandler),
+    Http(HttpHandler, Operations),
     /// Answers a trigger's event with an event.
     Trigger(Trigger),
 }
 
 impl Function {
-    const fn http(name: &'static str, handler: HttpHandler) -> Self {
-        Self::new(name, Handler::Http(handler))
+    const fn http(name: &'static str, operations: Operations, handler: HttpHandler) -> Self {
+        Self::new(name, Handler::Http(handler, operations))
     }
 
     const fn trigger(name: &'static str, trigger: Trigger) -> Self {
@@ -50,6 +54,14 @@ impl Function {
         }
     }
 
+    /// What it does in the `OpenAPI` document; nothing for a trigger.
+    pub fn operations(&self) -> Vec<Operation> {
+        match self.handler {
+            Handler::Http(_, operations) => operations(),
+            Handler::Trigger(_) => Vec::new(),
+        }
+    }
+
     /// One invocation. An event that is none of API Gateway's is an error of an HTTP
     /// function; a trigger gives back any event.
     pub async fn invoke(
@@ -59,7 +71,7 @@ impl Function {
         context: Context,
     ) -> Result<Value, Error> {
         match self.handler {
-            Handler::Http(handler) => {
+            Handler::Http(handler, _) => {
                 let event: HttpEvent = serde_json::from_value(event)?;
                 Ok(runtime::answer(app, handler, event, &context).await)
             }
@@ -68,84 +80,43 @@ impl Function {
     }
 }
 
+/// An HTTP function: its name, and the module of its endpoint.
+macro_rules! http {
+    ($name:literal, $($endpoint:ident)::+) => {
+        Function::http($name, $($endpoint)::+::operations, |app, request| {
+            Box::pin($($endpoint)::+::handle(app, request))
+        })
+    };
+}
+
 /// All functions.
 pub fn functions() -> &'static [Function] {
     const FUNCTIONS: &[Function] = &[
-        Function::http("create-organization", |app, request| {
-            Box::pin(organizations::create::handle(app, request))
-        }),
-        Function::http("list-organizations", |app, request| {
-            Box::pin(organizations::list::handle(app, request))
-        }),
-        Function::http("get-organization", |app, request| {
-            Box::pin(organizations::get::handle(app, request))
-        }),
-        Function::http("update-organization", |app, request| {
-            Box::pin(organizations::update::handle(app, request))
-        }),
-        Function::http("delete-organization", |app, request| {
-            Box::pin(organizations::delete::handle(app, request))
-        }),
-        Function::http("restore-organization", |app, request| {
-            Box::pin(organizations::restore::handle(app, request))
-        }),
-        Function::http("add-member", |app, request| {
-            Box::pin(members::add::handle(app, request))
-        }),
-        Function::http("list-members", |app, request| {
-            Box::pin(members::list::handle(app, request))
-        }),
-        Function::http("get-member", |app, request| {
-            Box::pin(members::get::handle(app, request))
-        }),
-        Function::http("update-member", |app, request| {
-            Box::pin(members::update::handle(app, request))
-        }),
-        Function::http("remove-member", |app, request| {
-            Box::pin(members::remove::handle(app, request))
-        }),
-        Function::http("accept-invitation", |app, request| {
-            Box::pin(members::accept::handle(app, request))
-        }),
-        Function::http("list-user-organizations", |app, request| {
-            Box::pin(users::list_organizations::handle(app, request))
-        }),
-        Function::http("get-user", |app, request| {
-            Box::pin(users::get::handle(app, request))
-        }),
-        Function::http("register-user", |app, request| {
-            Box::pin(users::register::handle(app, request))
-        }),
-        Function::http("create-team", |app, request| {
-            Box::pin(teams::create::handle(app, request))
-        }),
-        Function::http("list-teams", |app, request| {
-            Box::pin(teams::list::handle(app, request))
-        }),
-        Function::http("get-team", |app, request| {
-            Box::pin(teams::get::handle(app, request))
-        }),
-        Function::http("update-team", |app, request| {
-            Box::pin(teams::update::handle(app, request))
-        }),
-        Function::http("delete-team", |app, request| {
-            Box::pin(teams::delete::handle(app, request))
-        }),
-        Function::http("add-team-member", |app, request| {
-            Box::pin(team_members::add::handle(app, request))
-        }),
-        Function::http("list-team-members", |app, request| {
-            Box::pin(team_members::list::handle(app, request))
-        }),
-        Function::http("update-team-member", |app, request| {
-            Box::pin(team_members::update::handle(app, request))
-        }),
-        Function::http("remove-team-member", |app, request| {
-            Box::pin(team_members::remove::handle(app, request))
-        }),
-        Function::http("list-user-teams", |app, request| {
-            Box::pin(users::list_teams::handle(app, request))
-        }),
+        http!("create-organization", organizations::create),
+        http!("list-organizations", organizations::list),
+        http!("get-organization", organizations::get),
+        http!("update-organization", organizations::update),
+        http!("delete-organization", organizations::delete),
+        http!("restore-organization", organizations::restore),
+        http!("add-member", members::add),
+        http!("list-members", members::list),
+        http!("get-member", members::get),
+        http!("update-member", members::update),
+        http!("remove-member", members::remove),
+        http!("accept-invitation", members::accept),
+        http!("list-user-organizations", users::list_organizations),
+        http!("get-user", users::get),
+        http!("register-user", users::register),
+        http!("create-team", teams::create),
+        http!("list-teams", teams::list),
+        http!("get-team", teams::get),
+        http!("update-team", teams::update),
+        http!("delete-team", teams::delete),
+        http!("add-team-member", team_members::add),
+        http!("list-team-members", team_members::list),
+        http!("update-team-member", team_members::update),
+        http!("remove-team-member", team_members::remove),
+        http!("list-user-teams", users::list_teams),
         Function::trigger("post-login", |app, event, context| {
             Box::pin(triggers::post_login::handle(app, event, context))
         })

@@ -226,6 +226,7 @@ fn router(
         .route("/", get(page::html))
         .route("/_local/health", get(page::health))
         .route("/_local/routes", get(page::routes))
+        .route("/_local/openapi.json", get(page::openapi))
         .with_state(Arc::new(running))
         .merge(tokens)
         .merge(invocations)

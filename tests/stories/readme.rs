@@ -533,7 +533,7 @@ fn every_binary_is_an_entry_of_the_package_and_a_line_of_the_registry() {
             manifest.contains(&path),
             "functions/Cargo.toml has no {path}"
         );
-        let entry = format!("(\"{name}\", |");
+        let entry = format!("(\"{name}\", ");
         assert!(
             registry.contains(&entry),
             "functions/src/registry.rs has no {name}"

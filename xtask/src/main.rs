@@ -45,6 +45,8 @@ enum Chore {
         /// Which one.
         tool: Tool,
     },
+    /// Write docs/openapi.json anew from the code.
+    Openapi,
 }
 
 fn main() -> ExitCode {
@@ -57,16 +59,28 @@ fn main() -> ExitCode {
             let steps = if only.is_empty() { step::all() } else { &only };
             check::run(steps, &root())
         }
-        Chore::Tool { tool } => match tool.program(&root()) {
-            Ok(program) => {
-                println!("{}", program.display());
-                ExitCode::SUCCESS
-            }
-            Err(error) => {
-                eprintln!("{error:#}");
-                ExitCode::FAILURE
-            }
-        },
+        Chore::Tool { tool } => done(tool.program(&root()).map(|program| {
+            println!("{}", program.display());
+        })),
+        Chore::Openapi => done(openapi(&root())),
+    }
+}
+
+/// The test that compares the file with the code writes it when it is told to.
+fn openapi(root: &Path) -> anyhow::Result<()> {
+    let mut test = command::cargo(root);
+    test.args(["test", "--quiet", "-p", "muster-functions", "--lib"]);
+    test.args(["openapi::tests::the_file_in_docs_is_the_document"]);
+    command::run(test.env("MUSTER_REWRITE_OPENAPI", "1"))
+}
+
+fn done(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
 

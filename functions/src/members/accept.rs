@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
+use documented::docs_const;
 use muster::domain::Membership;
-use muster::http::{Answer, ApiRequest, Problem};
+use muster::http::{Answer, ApiRequest, Code, Problem};
 use muster::store::Done;
 
 use super::answer;
 use crate::App;
+use crate::openapi::{Operation, example};
 
 /// Accepts an invitation: the membership becomes active. One that is active stays as it is.
 ///
 /// For the invited user alone. 403 `invitation-not-pending` when the membership is suspended. Safe
 /// to repeat, with or without an `Idempotency-Key`.
+#[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let organization_id = request.organization_id()?;
@@ -30,4 +33,24 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         Done::Now(membership) => Ok(answer(&membership)),
         Done::Before(first) => Answer::repeated(&first),
     }
+}
+
+/// In the OpenAPI document.
+pub(crate) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(
+            "POST /organizations/{organization_id}/members/{user_id}/accept",
+            "acceptInvitation",
+            HANDLE_DOCS,
+        )
+        .no_body()
+        .once()
+        .ok::<Membership>("The membership, active now.", example::membership())
+        .fails(&[
+            Code::Forbidden,
+            Code::NotFound,
+            Code::InvitationNotPending,
+            Code::Conflict,
+        ]),
+    ]
 }

@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
-use muster::http::{Answer, ApiRequest, Problem};
+use documented::docs_const;
+use muster::domain::Membership;
+use muster::http::{Answer, ApiRequest, Code, Problem};
 
 use super::answer;
 use crate::App;
+use crate::openapi::{Operation, example};
 
 /// A membership. For the organization's active members, and the user themself whatever its status.
 ///
 /// 304 when the caller has this version already (`If-None-Match`).
+#[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let organization_id = request.organization_id()?;
@@ -23,4 +27,17 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         return Ok(Answer::not_modified(membership.version));
     }
     Ok(answer(&membership))
+}
+
+/// In the OpenAPI document.
+pub(crate) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(
+            "GET /organizations/{organization_id}/members/{user_id}",
+            "getMember",
+            HANDLE_DOCS,
+        )
+        .shows::<Membership>("The membership.", example::membership())
+        .fails(&[Code::NotFound]),
+    ]
 }

@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
-use muster::domain::Role;
-use muster::http::{Answer, ApiRequest, Problem};
+use documented::docs_const;
+use muster::domain::{Membership, Role};
+use muster::http::{Answer, ApiRequest, Code, Problem};
 use muster::store::MemberFilter;
 use serde_json::json;
 
 use crate::App;
+use crate::openapi::{Operation, example};
 
 /// The members of an organization, sorted by user id. For its active members.
 ///
 /// `?status=active|invited|suspended|all&role=&limit=&cursor=`; `active` when nothing is said. A
 /// member who was just added may be missing for a moment: the list is read from an index.
+#[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let organization_id = request.organization_id()?;
@@ -29,4 +32,27 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         .await?;
     let cursor = found.next.as_deref().map(|place| page.cursor.seal(place));
     Ok(Answer::page(found, |membership| json!(membership), cursor))
+}
+
+/// In the OpenAPI document.
+pub(crate) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(
+            "GET /organizations/{organization_id}/members",
+            "listMembers",
+            HANDLE_DOCS,
+        )
+        .query(
+            "status",
+            "Those of this status, or all.",
+            super::status_schema(),
+        )
+        .query(
+            "role",
+            "Those with this role.",
+            json!({"type": "string", "enum": Role::ALL}),
+        )
+        .page::<Membership>(example::membership())
+        .fails(&[Code::NotFound]),
+    ]
 }

@@ -9,11 +9,16 @@ pub mod update;
 
 use muster::domain::{Invalid, Membership, Status};
 use muster::http::{Answer, ApiRequest, Problem};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// 200, with a membership.
 fn answer(membership: &Membership) -> Answer {
     Answer::ok(json!(membership), membership.version)
+}
+
+/// The schema of `?status=`, of which `active` is meant when nothing is said.
+pub(crate) fn status_schema() -> Value {
+    json!({"type": "string", "enum": ["active", "invited", "suspended", "all"], "default": "active"})
 }
 
 /// `?status=active|invited|suspended|all`, of which `active` is meant when nothing is said; `None` is all.

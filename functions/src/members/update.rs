@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 
-use muster::domain::MembershipPatch;
-use muster::http::{Answer, ApiRequest, Problem, text};
+use documented::docs_const;
+use muster::domain::{Membership, MembershipPatch};
+use muster::http::{Answer, ApiRequest, Code, Problem, text};
+use serde_json::json;
 
 use super::answer;
 use crate::App;
+use crate::openapi::{Operation, example};
 
 /// Changes the role or the status of a member: `{role?, status?}`.
 ///
 /// For owners and admins; an admin neither touches an owner nor makes one, and nobody raises
 /// above their own role. 409 `last-owner`; 412 `version-mismatch` when the membership is not in
 /// the version of `If-Match`.
+#[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let organization_id = request.organization_id()?;
@@ -30,4 +34,21 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         .update_membership(&caller, who, patch, &request.if_match())
         .await?;
     Ok(answer(&membership))
+}
+
+/// In the OpenAPI document.
+pub(crate) fn operations() -> Vec<Operation> {
+    let path = "/organizations/{organization_id}/members/{user_id}";
+    Operation::patch_and_put(path, "updateMember", HANDLE_DOCS, |operation| {
+        operation
+            .body::<MembershipPatch>(json!({"role": "admin"}))
+            .if_match()
+            .ok::<Membership>("The membership as it is now.", example::membership())
+            .fails(&[
+                Code::Forbidden,
+                Code::NotFound,
+                Code::LastOwner,
+                Code::Conflict,
+            ])
+    })
 }

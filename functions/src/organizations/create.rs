@@ -2,18 +2,22 @@
 
 use std::sync::Arc;
 
+use documented::docs_const;
 use muster::config::OrganizationCreation;
 use muster::domain::{Membership, Organization, OrganizationId, Role, Status};
 use muster::http::{Answer, ApiRequest, Code, Problem, text};
 use muster::store::Done;
+use serde_json::json;
 
-use super::show;
+use super::{NewOrganization, ShownOrganization, show};
 use crate::App;
+use crate::openapi::{Operation, example};
 
 /// Makes an organization; the caller becomes its owner in the same transaction.
 ///
 /// For every user of the tenant, or its tenant admins only (`ORGANIZATION_CREATION`).
 /// 201 with `Location`; 409 `name-taken`. Safe to repeat with an `Idempotency-Key`.
+#[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     if app.settings.organization_creation == OrganizationCreation::TenantAdmin
@@ -62,4 +66,21 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         Done::Now(()) => Ok(answer),
         Done::Before(first) => Answer::repeated(&first),
     }
+}
+
+/// In the OpenAPI document.
+pub(crate) fn operations() -> Vec<Operation> {
+    let body = json!({
+        "name": "Rockets",
+        "domain": "rockets.example",
+        "billing_email": "billing@rockets.example",
+        "limits": {"models": ["large", "small"], "max_budget": 1000, "budget_duration": "30d"},
+    });
+    vec![
+        Operation::new("POST /organizations", "createOrganization", HANDLE_DOCS)
+            .body::<NewOrganization>(body)
+            .once()
+            .created::<ShownOrganization>("The organization.", example::organization())
+            .fails(&[Code::Forbidden, Code::NameTaken, Code::Conflict]),
+    ]
 }

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use muster::http::{Answer, ApiRequest, Problem};
+use documented::docs_const;
+use muster::http::{Answer, ApiRequest, Code, Problem};
 
-use super::show;
+use super::{ShownOrganization, show};
 use crate::App;
+use crate::openapi::{Operation, example};
 
 /// An organization. For its active members; billing fields for owners and admins.
 ///
 /// 304 when the caller has this version already (`If-None-Match`); 404 when it is deleted, or not
 /// for the caller.
+#[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let id = request.organization_id()?;
@@ -23,4 +26,17 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         show(&organization, with_billing),
         organization.version,
     ))
+}
+
+/// In the OpenAPI document.
+pub(crate) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(
+            "GET /organizations/{organization_id}",
+            "getOrganization",
+            HANDLE_DOCS,
+        )
+        .shows::<ShownOrganization>("The organization.", example::organization())
+        .fails(&[Code::NotFound]),
+    ]
 }

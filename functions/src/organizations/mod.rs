@@ -7,12 +7,41 @@ pub mod list;
 pub mod restore;
 pub mod update;
 
+use std::borrow::Cow;
+
 use muster::domain::{Name, Organization, OrganizationPatch};
 use muster::http::{Fields, limits, metadata, text};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
 /// Shown to owners, admins and tenant admins only.
 const BILLING_FIELDS: [&str; 3] = ["billing_email", "billing_address", "stripe_customer_id"];
+
+/// An organization. Its billing fields are there for owners, admins and tenant admins.
+struct ShownOrganization;
+
+impl JsonSchema for ShownOrganization {
+    fn schema_name() -> Cow<'static, str> {
+        Organization::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = Organization::json_schema(generator);
+        if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+            required.retain(|name| !BILLING_FIELDS.iter().any(|field| name == field));
+        }
+        schema
+    }
+}
+
+/// An organization to be made.
+#[derive(JsonSchema)]
+#[schemars(extend("required" = ["name"]))]
+#[allow(
+    dead_code,
+    reason = "only its schema is of use: it is read field by field"
+)]
+struct NewOrganization(OrganizationPatch);
 
 /// An organization in an answer. Without the right to see them, its billing fields are not there.
 fn show(organization: &Organization, with_billing: bool) -> Value {

@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
+use documented::docs_const;
 use muster::domain::Organization;
-use muster::http::{Answer, ApiRequest, Problem};
+use muster::http::{Answer, ApiRequest, Code, Problem};
 use muster::store::Done;
 
-use super::show;
+use super::{ShownOrganization, show};
 use crate::App;
+use crate::openapi::{Operation, example};
 
 /// Brings a deleted organization back; one that is there stays as it is.
 ///
 /// For tenant admins, and members with the role owner. 409 `name-taken` if the name was taken
 /// meanwhile; 404 once it is purged. Safe to repeat with an `Idempotency-Key`.
+#[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let id = request.organization_id()?;
@@ -28,6 +31,26 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         Done::Now(organization) => Ok(answer(&organization)),
         Done::Before(first) => Answer::repeated(&first),
     }
+}
+
+/// In the OpenAPI document.
+pub(crate) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(
+            "POST /organizations/{organization_id}/restore",
+            "restoreOrganization",
+            HANDLE_DOCS,
+        )
+        .no_body()
+        .once()
+        .ok::<ShownOrganization>("The organization.", example::organization())
+        .fails(&[
+            Code::Forbidden,
+            Code::NotFound,
+            Code::NameTaken,
+            Code::Conflict,
+        ]),
+    ]
 }
 
 fn answer(organization: &Organization) -> Answer {

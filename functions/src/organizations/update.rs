@@ -2,15 +2,20 @@
 
 use std::sync::Arc;
 
-use muster::http::{Answer, ApiRequest, Problem, text};
+use documented::docs_const;
+use muster::domain::OrganizationPatch;
+use muster::http::{Answer, ApiRequest, Code, Problem, text};
+use serde_json::json;
 
-use super::show;
+use super::{ShownOrganization, show};
 use crate::App;
+use crate::openapi::{Operation, example};
 
 /// Changes an organization as a JSON Merge Patch (RFC 7396) says: absent keeps, `null` clears.
 ///
 /// For owners and admins; billing fields for owners. 409 `name-taken`; 412 `version-mismatch` when
 /// it is not in the version of `If-Match`.
+#[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let id = request.organization_id()?;
@@ -24,4 +29,22 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         .update_organization(&caller, &id, &patch, &request.if_match())
         .await?;
     Ok(Answer::ok(show(&organization, true), organization.version))
+}
+
+/// In the OpenAPI document.
+pub(crate) fn operations() -> Vec<Operation> {
+    let path = "/organizations/{organization_id}";
+    let body = json!({"domain": "rockets.example", "billing_address": null});
+    Operation::patch_and_put(path, "updateOrganization", HANDLE_DOCS, |operation| {
+        operation
+            .body::<OrganizationPatch>(body.clone())
+            .if_match()
+            .ok::<ShownOrganization>("The organization as it is now.", example::organization())
+            .fails(&[
+                Code::Forbidden,
+                Code::NotFound,
+                Code::NameTaken,
+                Code::Conflict,
+            ])
+    })
 }

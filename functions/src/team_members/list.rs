@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use muster::http::{Answer, ApiRequest, Problem};
+use documented::docs_const;
+use muster::domain::TeamMembership;
+use muster::http::{Answer, ApiRequest, Code, Problem};
 use serde_json::json;
 
 use crate::App;
+use crate::openapi::{Operation, example};
 
 /// The members of a team, sorted by user id. For members of the team or its organization.
 ///
 /// `?limit=&cursor=`. A member who was just added may be missing for a moment: the list is read
 /// from an index.
+#[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let team_id = request.team_id()?;
@@ -23,4 +27,17 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         .await?;
     let cursor = found.next.as_deref().map(|place| page.cursor.seal(place));
     Ok(Answer::page(found, |membership| json!(membership), cursor))
+}
+
+/// In the OpenAPI document.
+pub(crate) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(
+            "GET /teams/{team_id}/members",
+            "listTeamMembers",
+            HANDLE_DOCS,
+        )
+        .page::<TeamMembership>(example::team_membership())
+        .fails(&[Code::NotFound]),
+    ]
 }

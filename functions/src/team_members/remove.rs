@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use muster::http::{Answer, ApiRequest, Problem};
+use documented::docs_const;
+use muster::http::{Answer, ApiRequest, Code, Problem};
 
 use crate::App;
+use crate::openapi::Operation;
 
 /// Takes a user out of a team.
 ///
 /// For managers of its organization and up, its leaders, and tenant admins. 204, and again 204; 409
 /// `directory-managed` for what the directory manages, unless a tenant admin says `?force=true`.
+#[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let team_id = request.team_id()?;
@@ -21,4 +24,24 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         .remove_team_member(&caller, who, force, &request.if_match())
         .await?;
     Ok(Answer::no_content())
+}
+
+/// In the OpenAPI document.
+pub(crate) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(
+            "DELETE /teams/{team_id}/members/{user_id}",
+            "removeTeamMember",
+            HANDLE_DOCS,
+        )
+        .force()
+        .if_match()
+        .no_content("They are not in the team.")
+        .fails(&[
+            Code::Forbidden,
+            Code::NotFound,
+            Code::DirectoryManaged,
+            Code::Conflict,
+        ]),
+    ]
 }

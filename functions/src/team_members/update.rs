@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use muster::domain::{Invalid, Status, TeamMembershipPatch};
-use muster::http::{Answer, ApiRequest, Problem, text};
-
-use serde_json::Value;
+use documented::docs_const;
+use muster::domain::{Invalid, Status, TeamMembership, TeamMembershipPatch};
+use muster::http::{Answer, ApiRequest, Code, Problem, text};
+use serde_json::{Value, json};
 
 use super::answer;
 use crate::App;
+use crate::openapi::{Operation, example};
 
 /// Changes what a user is in a team: `{role?, status?}`, of which the latter is `active` or `suspended`.
 ///
 /// For managers of its organization and up, its leaders, and tenant admins. 412 `version-mismatch`
 /// when the membership is not in the version of `If-Match`.
+#[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let team_id = request.team_id()?;
@@ -32,6 +34,21 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         .update_team_membership(&caller, who, patch, &expected)
         .await?;
     Ok(answer(&membership))
+}
+
+/// In the OpenAPI document.
+pub(crate) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(
+            "PATCH /teams/{team_id}/members/{user_id}",
+            "updateTeamMember",
+            HANDLE_DOCS,
+        )
+        .body::<TeamMembershipPatch>(json!({"role": "leader"}))
+        .if_match()
+        .ok::<TeamMembership>("The membership as it is now.", example::team_membership())
+        .fails(&[Code::Forbidden, Code::NotFound, Code::Conflict]),
+    ]
 }
 
 /// Nobody is invited into a team.

@@ -2,18 +2,22 @@
 
 use std::sync::Arc;
 
+use documented::docs_const;
 use muster::domain::{Team, TeamId};
-use muster::http::{Answer, ApiRequest, Problem, text};
+use muster::http::{Answer, ApiRequest, Code, Problem, text};
 use muster::store::{Done, TeamInOrganization};
+use serde_json::json;
 
-use super::show;
+use super::{NewTeam, ShownTeam, show};
 use crate::App;
+use crate::openapi::{Operation, example};
 
 /// Makes a team: in an organization, or a standalone one.
 ///
 /// For managers of the organization and up; standalone for tenant admins. 201 with `Location`; 409
 /// `name-taken`, as names are unique in an organization; 422 `budget-exceeds-organization`. Safe
 /// to repeat with an `Idempotency-Key`.
+#[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let organization_id = if request.is_in_organization() {
@@ -46,6 +50,27 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         Done::Now(made) => Ok(created(&made)),
         Done::Before(first) => Answer::repeated(&first),
     }
+}
+
+/// In the OpenAPI document.
+pub(crate) fn operations() -> Vec<Operation> {
+    [
+        ("POST /organizations/{organization_id}/teams", "createTeam"),
+        ("POST /teams", "createStandaloneTeam"),
+    ]
+    .map(|(route, id)| {
+        Operation::new(route, id, HANDLE_DOCS)
+            .body::<NewTeam>(json!({"name": "Engines", "limits": {"models": ["all-org-models"]}}))
+            .once()
+            .created::<ShownTeam<'static>>("The team.", example::team())
+            .fails(&[Code::Forbidden, Code::NameTaken, Code::Conflict])
+            .fails(if route.contains('{') {
+                &[Code::NotFound, Code::BudgetExceedsOrganization]
+            } else {
+                &[]
+            })
+    })
+    .into()
 }
 
 fn created(made: &TeamInOrganization) -> Answer {

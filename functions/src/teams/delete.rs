@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use muster::http::{Answer, ApiRequest, Problem};
+use documented::docs_const;
+use muster::http::{Answer, ApiRequest, Code, Problem};
 
 use crate::App;
+use crate::openapi::Operation;
 
 /// Deletes a team, and takes everyone out of it.
 ///
 /// For managers of its organization and up, and tenant admins. 204; 412 `version-mismatch` when it
 /// is not in the version of `If-Match`.
+#[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let id = request.team_id()?;
@@ -18,4 +21,14 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         .delete_team(&caller, &id, &request.if_match())
         .await?;
     Ok(Answer::no_content())
+}
+
+/// In the OpenAPI document.
+pub(crate) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new("DELETE /teams/{team_id}", "deleteTeam", HANDLE_DOCS)
+            .if_match()
+            .no_content("It is deleted.")
+            .fails(&[Code::Forbidden, Code::NotFound, Code::Conflict]),
+    ]
 }

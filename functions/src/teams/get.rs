@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use muster::http::{Answer, ApiRequest, Problem};
+use documented::docs_const;
+use muster::http::{Answer, ApiRequest, Code, Problem};
 
-use super::answer;
+use super::{ShownTeam, answer};
 use crate::App;
+use crate::openapi::{Operation, example};
 
 /// A team. For members of the team or its organization.
 ///
 /// 304 when the caller has this version already (`If-None-Match`); its `effective_models` may
 /// differ all the same once the organization's list has changed.
+#[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let id = request.team_id()?;
@@ -20,4 +23,13 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         return Ok(Answer::not_modified(found.team.version));
     }
     Ok(answer(&found))
+}
+
+/// In the OpenAPI document.
+pub(crate) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new("GET /teams/{team_id}", "getTeam", HANDLE_DOCS)
+            .shows::<ShownTeam<'static>>("The team.", example::team())
+            .fails(&[Code::NotFound]),
+    ]
 }

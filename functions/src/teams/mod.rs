@@ -6,20 +6,40 @@ pub mod get;
 pub mod list;
 pub mod update;
 
-use muster::domain::{Invalid, Name, TeamPatch};
+use muster::domain::{Invalid, Name, Team, TeamPatch};
 use muster::http::{Answer, Fields, limits, metadata, text};
 use muster::store::TeamInOrganization;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 
-/// A team in an answer, with the models that it may use.
-fn show(found: &TeamInOrganization) -> Value {
-    let mut body = json!(found.team);
-    if let Some(fields) = body.as_object_mut() {
-        let models = found.team.effective_models(found.organization.as_ref());
-        fields.insert("effective_models".to_owned(), json!(models));
-    }
-    body
+/// A team, with the models that it may use.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Team")]
+struct ShownTeam<'a> {
+    #[serde(flatten)]
+    team: &'a Team,
+    /// The models that it may use: its own, with those of its organization in the place of
+    /// `all-org-models`; empty: all.
+    effective_models: Vec<String>,
 }
+
+/// A team in an answer.
+fn show(found: &TeamInOrganization) -> Value {
+    json!(ShownTeam {
+        team: &found.team,
+        effective_models: found.team.effective_models(found.organization.as_ref()),
+    })
+}
+
+/// A team to be made.
+#[derive(JsonSchema)]
+#[schemars(extend("required" = ["name"]))]
+#[allow(
+    dead_code,
+    reason = "only its schema is of use: it is read field by field"
+)]
+struct NewTeam(TeamPatch);
 
 /// 200, with a team.
 fn answer(found: &TeamInOrganization) -> Answer {

@@ -2,15 +2,20 @@
 
 use std::sync::Arc;
 
-use muster::http::{Answer, ApiRequest, Problem, text};
+use documented::docs_const;
+use muster::domain::TeamPatch;
+use muster::http::{Answer, ApiRequest, Code, Problem, text};
+use serde_json::json;
 
-use super::answer;
+use super::{ShownTeam, answer};
 use crate::App;
+use crate::openapi::{Operation, example};
 
 /// Changes a team as a JSON Merge Patch (RFC 7396) says: absent keeps, `null` clears.
 ///
 /// For managers of its organization and up, its leaders, and tenant admins. 409 `name-taken`; 422
 /// `budget-exceeds-organization`; 412 `version-mismatch` when it is not in the version of `If-Match`.
+#[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let id = request.team_id()?;
@@ -24,4 +29,21 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         .update_team(&caller, &id, &patch, &request.if_match())
         .await?;
     Ok(answer(&found))
+}
+
+/// In the OpenAPI document.
+pub(crate) fn operations() -> Vec<Operation> {
+    Operation::patch_and_put("/teams/{team_id}", "updateTeam", HANDLE_DOCS, |operation| {
+        operation
+            .body::<TeamPatch>(json!({"description": "Whatever burns."}))
+            .if_match()
+            .ok::<ShownTeam<'static>>("The team as it is now.", example::team())
+            .fails(&[
+                Code::Forbidden,
+                Code::NotFound,
+                Code::NameTaken,
+                Code::BudgetExceedsOrganization,
+                Code::Conflict,
+            ])
+    })
 }

@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
-use muster::http::{Answer, ApiRequest, Problem};
+use documented::docs_const;
+use muster::domain::User;
+use muster::http::{Answer, ApiRequest, Code, Problem};
 use serde_json::json;
 
 use crate::App;
+use crate::openapi::{Operation, example};
 
 /// A user's profile. For the user (`me` works), and tenant admins.
 ///
 /// 304 when the caller has this version already (`If-None-Match`); 404 when the user is not
 /// registered and has not signed in yet.
+#[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let user_id = request.user_id(&caller)?;
@@ -20,4 +24,13 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         return Ok(Answer::not_modified(user.version));
     }
     Ok(Answer::ok(json!(user), user.version))
+}
+
+/// In the OpenAPI document.
+pub(crate) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new("GET /users/{user_id}", "getUser", HANDLE_DOCS)
+            .shows::<User>("The user.", example::user())
+            .fails(&[Code::Forbidden, Code::NotFound]),
+    ]
 }

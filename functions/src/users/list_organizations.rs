@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
-use muster::http::{Answer, ApiRequest, Problem};
+use documented::docs_const;
+use muster::domain::{Domain, Membership, Name, OrganizationId, Source};
+use muster::http::{Answer, ApiRequest, Code, Problem};
 use muster::store::MembershipOfOrganization;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::openapi::{Operation, example};
 use crate::{App, members};
 
 /// A user's memberships, each with its organization, sorted by organization id; those of deleted
@@ -13,6 +18,7 @@ use crate::{App, members};
 ///
 /// `?status=active|invited|suspended|all&limit=&cursor=`; `active` when nothing is said. What the
 /// user just joined is there at once: the list is not read from an index.
+#[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let user_id = request.user_id(&caller)?;
@@ -28,19 +34,62 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
     Ok(Answer::page(found, |one| show(&one), cursor))
 }
 
+/// In the OpenAPI document.
+pub(crate) fn operations() -> Vec<Operation> {
+    let organization = json!({
+        "id": example::ORGANIZATION,
+        "name": "Rockets",
+        "domain": "rockets.example",
+        "source": "manual",
+    });
+    let item = example::with(example::membership(), json!({"organization": organization}));
+    vec![
+        Operation::new(
+            "GET /users/{user_id}/organizations",
+            "listUserOrganizations",
+            HANDLE_DOCS,
+        )
+        .query(
+            "status",
+            "Memberships of this status, or all.",
+            members::status_schema(),
+        )
+        .page::<UserOrganization<'static>>(item)
+        .fails(&[Code::Forbidden, Code::NotFound]),
+    ]
+}
+
+/// A membership, with the organization.
+#[derive(Serialize, JsonSchema)]
+struct UserOrganization<'a> {
+    #[serde(flatten)]
+    membership: &'a Membership,
+    /// The organization, in short.
+    organization: OrganizationInShort<'a>,
+}
+
+/// What a member sees of an organization in a list.
+#[derive(Serialize, JsonSchema)]
+struct OrganizationInShort<'a> {
+    /// Its id.
+    id: &'a OrganizationId,
+    /// Its name.
+    name: &'a Name,
+    /// Its domain.
+    domain: Option<&'a Domain>,
+    /// Who made it.
+    source: Source,
+}
+
 fn show(one: &MembershipOfOrganization) -> Value {
     let organization = &one.organization;
-    let mut body = json!(one.membership);
-    if let Some(fields) = body.as_object_mut() {
-        fields.insert(
-            "organization".to_owned(),
-            json!({
-                "id": organization.id,
-                "name": organization.name,
-                "domain": organization.domain,
-                "source": organization.source,
-            }),
-        );
-    }
-    body
+    json!(UserOrganization {
+        membership: &one.membership,
+        organization: OrganizationInShort {
+            id: &organization.id,
+            name: &organization.name,
+            domain: organization.domain.as_ref(),
+            source: organization.source,
+        },
+    })
 }

@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
-use muster::http::{Answer, ApiRequest, Problem};
+use documented::docs_const;
+use muster::domain::{Name, OrganizationId, Source, TeamId, TeamMembership};
+use muster::http::{Answer, ApiRequest, Code, Problem};
 use muster::store::MembershipOfTeam;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::App;
+use crate::openapi::{Operation, example};
 
 /// A user's team memberships, each with its team, sorted by team id; teams of organizations that
 /// are deleted or in which the user is not active are left out. For the user (`me` works), and
@@ -14,6 +19,7 @@ use crate::App;
 ///
 /// `?limit=&cursor=`. What the user was just put into is there at once: the list is not read from
 /// an index.
+#[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let user_id = request.user_id(&caller)?;
@@ -28,19 +34,53 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
     Ok(Answer::page(found, |one| show(&one), cursor))
 }
 
+/// In the OpenAPI document.
+pub(crate) fn operations() -> Vec<Operation> {
+    let team = json!({
+        "id": example::TEAM,
+        "name": "Engines",
+        "organization_id": example::ORGANIZATION,
+        "source": "manual",
+    });
+    let item = example::with(example::team_membership(), json!({"team": team}));
+    vec![
+        Operation::new("GET /users/{user_id}/teams", "listUserTeams", HANDLE_DOCS)
+            .page::<UserTeam<'static>>(item)
+            .fails(&[Code::Forbidden, Code::NotFound]),
+    ]
+}
+
+/// A team membership, with the team.
+#[derive(Serialize, JsonSchema)]
+struct UserTeam<'a> {
+    #[serde(flatten)]
+    membership: &'a TeamMembership,
+    /// The team, in short.
+    team: TeamInShort<'a>,
+}
+
+/// What a member sees of a team in a list.
+#[derive(Serialize, JsonSchema)]
+struct TeamInShort<'a> {
+    /// Its id.
+    id: &'a TeamId,
+    /// Its name.
+    name: &'a Name,
+    /// The organization it is in; `null` for a standalone one.
+    organization_id: Option<&'a OrganizationId>,
+    /// Who made it.
+    source: Source,
+}
+
 fn show(one: &MembershipOfTeam) -> Value {
     let team = &one.team;
-    let mut body = json!(one.membership);
-    if let Some(fields) = body.as_object_mut() {
-        fields.insert(
-            "team".to_owned(),
-            json!({
-                "id": team.id,
-                "name": team.name,
-                "organization_id": team.organization_id,
-                "source": team.source,
-            }),
-        );
-    }
-    body
+    json!(UserTeam {
+        membership: &one.membership,
+        team: TeamInShort {
+            id: &team.id,
+            name: &team.name,
+            organization_id: team.organization_id.as_ref(),
+            source: team.source,
+        },
+    })
 }

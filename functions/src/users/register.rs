@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
-use muster::domain::UserPatch;
-use muster::http::{Answer, ApiRequest, Problem, text};
+use documented::docs_const;
+use muster::domain::{User, UserPatch};
+use muster::http::{Answer, ApiRequest, Code, Problem, text};
 use serde_json::json;
 
 use crate::App;
+use crate::openapi::{Operation, example};
 
 /// Registers a user before their first login, or changes one: absent keeps, `null` clears.
 ///
 /// For tenant admins. 201 when the user was not known before, else 200; 412 `version-mismatch`
 /// when they are not in the version of `If-Match`.
+#[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let user_id = request.user_id(&caller)?;
@@ -32,4 +35,16 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         return Ok(Answer::created(user, version, format!("/users/{user_id}")));
     }
     Ok(Answer::ok(user, version))
+}
+
+/// In the OpenAPI document.
+pub(crate) fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new("PUT /users/{user_id}", "registerUser", HANDLE_DOCS)
+            .body::<UserPatch>(json!({"display_name": "Bob", "email": "bob@acme.example"}))
+            .if_match()
+            .created::<User>("The user is known from now on.", example::user())
+            .ok::<User>("The user as they are now.", example::user())
+            .fails(&[Code::Forbidden, Code::Conflict]),
+    ]
 }

@@ -15,7 +15,10 @@ const PAGE: &str = include_str!("index.html");
 
 /// What the page shows of this stack.
 #[derive(Debug)]
-pub(crate) struct Running(Value);
+pub(crate) struct Running {
+    about: Value,
+    openapi: Value,
+}
 
 impl Running {
     /// Describes the stack.
@@ -38,14 +41,20 @@ impl Running {
             .functions
             .iter()
             .map(|function| json!({"name": function.resource, "binary": function.binary}));
-        Self(json!({
+        let about = json!({
             "url": url,
             "dynamodb_url": dynamodb_url,
             "table_name": table,
             "tenant_admin_group": tenant_admin_group,
             "routes": routes.collect::<Vec<_>>(),
             "functions": functions.collect::<Vec<_>>(),
-        }))
+        });
+        let mut openapi = muster_functions::openapi::document();
+        if let Some(openapi) = openapi.as_object_mut() {
+            let server = json!({"url": url, "description": "This local stack."});
+            openapi.insert("servers".to_owned(), json!([server]));
+        }
+        Self { about, openapi }
     }
 }
 
@@ -65,7 +74,12 @@ pub(crate) async fn html() -> Response {
 
 /// What runs and its routes.
 pub(crate) async fn routes(State(running): State<Arc<Running>>) -> Json<Value> {
-    Json(running.0.clone())
+    Json(running.about.clone())
+}
+
+/// The `OpenAPI` document, with this stack as its server.
+pub(crate) async fn openapi(State(running): State<Arc<Running>>) -> Json<Value> {
+    Json(running.openapi.clone())
 }
 
 /// The port is served only once all is ready, so whoever gets an answer gets this one.

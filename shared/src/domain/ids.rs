@@ -4,12 +4,16 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Invalid;
 
 /// Longest id, in characters (all of them ASCII).
 pub const MAX_ID_LENGTH: usize = 128;
+
+/// The rule of every id, as a regular expression.
+const PATTERN: &str = r"^[A-Za-z0-9._@+:|=-]+$";
 
 /// The rule of every id: 1 to 128 characters of `A-Z a-z 0-9 . _ - @ + : | =`.
 /// `#`, the separator of table keys, is not among them.
@@ -26,8 +30,9 @@ fn check(text: &str) -> Result<(), Invalid> {
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
+        #[schemars(extend("minLength" = 1, "maxLength" = MAX_ID_LENGTH, "pattern" = PATTERN))]
         pub struct $name(String);
 
         impl $name {

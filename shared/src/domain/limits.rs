@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::Invalid;
@@ -19,23 +20,41 @@ pub const MIN_BUDGET: f64 = 1e-9;
 pub const MAX_RATE: u64 = (1 << 53) - 1;
 
 /// Limits of an organization or a team. What is `None` is not limited.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Limits {
     /// Models that may be used; empty: all.
+    #[schemars(schema_with = "models")]
     pub models: Vec<String>,
     /// Most that may be spent in one `budget_duration`, in the currency of our users' choice.
     pub max_budget: Option<Budget>,
     /// How long a budget lasts.
     pub budget_duration: Option<BudgetDuration>,
     /// Tokens a minute.
+    #[schemars(range(max = MAX_RATE))]
     pub tpm_limit: Option<u64>,
     /// Requests a minute.
+    #[schemars(range(max = MAX_RATE))]
     pub rpm_limit: Option<u64>,
 }
 
+/// The rule of a list of models.
+fn models(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "maxItems": MAX_MODELS,
+        "items": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_MODEL_LENGTH,
+            "pattern": r"^[^\x00-\x1f\x7f-\x9f]*$",
+        },
+    })
+}
+
 /// An amount of money: 0, or 0.000000001 to 1e15.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "f64", into = "f64")]
+#[schemars(extend("minimum" = 0, "maximum" = MAX_BUDGET, "anyOf" = [{"const": 0}, {"minimum": MIN_BUDGET}]))]
 pub struct Budget(f64);
 
 impl TryFrom<f64> for Budget {
@@ -59,8 +78,9 @@ impl From<Budget> for f64 {
 }
 
 /// How long a budget lasts: a number and `s`, `m`, `h`, `d` or `mo` (`30s`, `5m`, `24h`, `30d`, `1mo`).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(extend("pattern" = r"^[1-9][0-9]{0,8}(s|m|h|d|mo)$"))]
 pub struct BudgetDuration(String);
 
 impl FromStr for BudgetDuration {

@@ -2,12 +2,14 @@
 
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::patch::nothing_required;
 use super::{Invalid, OrganizationId, Role, TenantId, Timestamp, UserId};
 
 /// Whether a membership grants anything: only an active one does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Grants what its role grants.
@@ -42,7 +44,7 @@ impl FromStr for Status {
 }
 
 /// Who made something. The sync touches only what is [`Source::Entra`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
     /// Made through the API.
@@ -62,7 +64,7 @@ impl Source {
 }
 
 /// A user in an organization, with the fields and names of the HTTP contract.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Membership {
     /// The tenant of both.
     pub tenant_id: TenantId,
@@ -93,11 +95,14 @@ pub struct Membership {
 }
 
 /// A change of a membership; what is `None` stays.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields, transform = nothing_required)]
 pub struct MembershipPatch {
     /// A new role.
+    #[schemars(with = "Role")]
     pub role: Option<Role>,
-    /// A new status.
+    /// A new status. What is no longer an invitation does not become one again.
+    #[schemars(with = "Status")]
     pub status: Option<Status>,
 }
 

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::patch::nothing_required;
 use super::{
     BillingAddress, Budget, BudgetDuration, Domain, Email, Invalid, Limits, Metadata, Name,
     OrganizationId, Patch, Source, StripeCustomerId, TenantId, Timestamp, UserId,
@@ -14,7 +16,7 @@ use super::{
 pub const RETENTION: Duration = Duration::from_hours(30 * 24);
 
 /// Whether an organization is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OrganizationStatus {
     /// It is there.
@@ -24,7 +26,7 @@ pub enum OrganizationStatus {
 }
 
 /// An organization, with the fields and names of the HTTP contract.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Organization {
     /// Its id.
     pub id: OrganizationId,
@@ -63,9 +65,11 @@ pub struct Organization {
 }
 
 /// A change of an organization as a JSON Merge Patch; with a name, also what a new one is made from.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema)]
+#[schemars(deny_unknown_fields, transform = nothing_required)]
 pub struct OrganizationPatch {
     /// A new name. It cannot be taken away.
+    #[schemars(with = "Name")]
     pub name: Option<Name>,
     /// The domain.
     pub domain: Patch<Domain>,
@@ -85,7 +89,8 @@ pub struct OrganizationPatch {
 pub type MetadataPatch = Patch<Map<String, Value>>;
 
 /// A change of limits.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema)]
+#[schemars(deny_unknown_fields, transform = nothing_required)]
 #[allow(missing_docs)] // as in `Limits`
 pub struct LimitsPatch {
     pub models: Patch<Vec<String>>,

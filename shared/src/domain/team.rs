@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::patch::nothing_required;
 use super::{
     Description, Invalid, Limits, LimitsPatch, Metadata, MetadataPatch, Name, Organization,
     OrganizationId, Patch, Source, Status, TeamId, TenantId, Timestamp, UserId,
@@ -14,7 +16,7 @@ use super::{
 pub const ALL_ORGANIZATION_MODELS: &str = "all-org-models";
 
 /// What a user is in a team.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TeamRole {
     /// May change the team and its members.
@@ -45,7 +47,7 @@ impl FromStr for TeamRole {
 
 /// A team, with the fields and names of the HTTP contract but for `effective_models`, which
 /// [`Team::effective_models`] tells.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Team {
     /// Its id.
     pub id: TeamId,
@@ -76,7 +78,7 @@ pub struct Team {
 }
 
 /// A user in a team, with the fields and names of the HTTP contract.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct TeamMembership {
     /// The tenant of both.
     pub tenant_id: TenantId,
@@ -103,9 +105,11 @@ pub struct TeamMembership {
 }
 
 /// A change of a team as a JSON Merge Patch; with a name, also what a new one is made from.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema)]
+#[schemars(deny_unknown_fields, transform = nothing_required)]
 pub struct TeamPatch {
     /// A new name. It cannot be taken away.
+    #[schemars(with = "Name")]
     pub name: Option<Name>,
     /// What it is for.
     pub description: Patch<Description>,
@@ -118,11 +122,14 @@ pub struct TeamPatch {
 }
 
 /// A change of a team membership; what is `None` stays.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(deny_unknown_fields, transform = nothing_required)]
 pub struct TeamMembershipPatch {
     /// A new role.
+    #[schemars(with = "TeamRole")]
     pub role: Option<TeamRole>,
-    /// A new status.
+    /// A new status: `active` or `suspended`, as nobody is invited into a team.
+    #[schemars(with = "Status", extend("enum" = [Status::Active, Status::Suspended]))]
     pub status: Option<Status>,
 }
 

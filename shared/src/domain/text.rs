@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use email_address::{EmailAddress, Options};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::fold::{fold_case, fold_white_space, visible};
@@ -24,11 +25,20 @@ const MAX_LABEL_LENGTH: usize = 63;
 /// Longest email address, in bytes (RFC 5321's path less its brackets).
 pub const MAX_EMAIL_LENGTH: usize = 254;
 
+/// A name as a regular expression: something visible, no control characters but white space around.
+const NAME: &str = r"^[\s\x85]*[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0][^\x00-\x1f\x7f-\x9f]*[\s\x85]*$";
+/// A domain as a regular expression: labels with dots between, the last of them no number.
+const DOMAIN: &str =
+    r"^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$";
+/// A text of several lines as a regular expression: no control characters but line breaks and tabs.
+const LINES: &str = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$";
+
 macro_rules! text {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident: $($schema:tt)+) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
+        #[schemars(extend($($schema)+))]
         pub struct $name(String);
 
         impl $name {
@@ -63,27 +73,27 @@ macro_rules! text {
 text!(
     /// The name of an organization, a team or a person: 1 to 255 characters after trimming, no
     /// control characters.
-    Name
+    Name: "minLength" = 1, "maxLength" = MAX_NAME_LENGTH, "pattern" = NAME
 );
 text!(
     /// A DNS name with at least one dot, lower-case, IDNA-encoded (`xn--bcher-kva.example`).
-    Domain
+    Domain: "minLength" = 3, "maxLength" = MAX_DOMAIN_LENGTH, "pattern" = DOMAIN
 );
 text!(
     /// An email address, as it was given.
-    Email
+    Email: "format" = "email", "maxLength" = MAX_EMAIL_LENGTH
 );
 text!(
     /// A postal address, of up to 2,000 characters and several lines.
-    BillingAddress
+    BillingAddress: "maxLength" = MAX_BILLING_ADDRESS_LENGTH, "pattern" = LINES
 );
 text!(
     /// What something is for, in up to 2,000 characters and several lines.
-    Description
+    Description: "maxLength" = MAX_DESCRIPTION_LENGTH, "pattern" = LINES
 );
 text!(
     /// A customer's id at Stripe: `cus_…`.
-    StripeCustomerId
+    StripeCustomerId: "maxLength" = MAX_STRIPE_CUSTOMER_ID_LENGTH, "pattern" = r"^cus_[A-Za-z0-9_]+$"
 );
 
 /// A name as names are compared: Unicode NFKC, without case, white space folded to single blanks.

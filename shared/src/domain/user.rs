@@ -1,11 +1,13 @@
 //! Users: the people of a tenant.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::patch::nothing_required;
 use super::{Email, EntraObjectId, Name, Patch, TenantId, Timestamp, UserId};
 
 /// A person in a tenant, with the fields and names of the HTTP contract.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct User {
     /// Their tenant.
     pub tenant_id: TenantId,
@@ -29,7 +31,8 @@ pub struct User {
 }
 
 /// What is written when a user is registered or updated.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema)]
+#[schemars(deny_unknown_fields, transform = nothing_required)]
 pub struct UserPatch {
     /// The email address.
     pub email: Patch<Email>,

@@ -1,9 +1,11 @@
 //! Errors as the caller sees them: `application/problem+json` (RFC 9457), each with a stable code
 //! and words on what to do. What went wrong inside is kept beside it for the log, and never shown.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 
-use serde::Serialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::uri_path;
@@ -139,13 +141,59 @@ impl Code {
     }
 }
 
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl JsonSchema for Code {
+    fn schema_name() -> Cow<'static, str> {
+        "Code".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "What an error is, for programs. Each has one status and means the same for ever.",
+            "type": "string",
+            "enum": Self::ALL,
+        })
+    }
+}
+
 /// One thing that is wrong with a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Violation {
     /// Where: a JSON pointer (RFC 6901) into the body, or the parameter's name after a slash.
     pub pointer: String,
     /// What is wrong, and what would be right.
     pub detail: String,
+}
+
+/// An error: a problem document as RFC 9457 has it, with a stable code.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Problem")]
+pub struct ProblemDocument<'a> {
+    /// A URI for the kind of error: `urn:muster:problem:` and the code.
+    #[serde(rename = "type")]
+    #[schemars(extend("format" = "uri"))]
+    kind: String,
+    /// What the kind of error is, in a few words. May be reworded.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What to do about it, in words for whoever reads it. May be reworded.
+    detail: &'a str,
+    /// The path that was asked for.
+    #[schemars(extend("format" = "uri-reference"))]
+    instance: String,
+    /// The kind of error, for programs.
+    code: Code,
+    /// The request, as the log names it; also in the header `x-request-id`.
+    request_id: &'a str,
+    /// Everything that is wrong with the request, for `validation-failed`.
+    #[serde(skip_serializing_if = "<[Violation]>::is_empty")]
+    errors: &'a [Violation],
 }
 
 /// An error, as it is answered.
@@ -204,21 +252,16 @@ impl Problem {
 
     /// The body. The path comes percent-decoded from API Gateway, and `instance` is a URI.
     pub fn to_json(&self, path: &str, request_id: &str) -> Value {
-        let mut body = json!({
-            "type": format!("urn:muster:problem:{}", self.code.as_str()),
-            "title": self.code.title(),
-            "status": self.code.status(),
-            "detail": self.detail,
-            "instance": uri_path(path),
-            "code": self.code.as_str(),
-            "request_id": request_id,
-        });
-        if !self.violations.is_empty()
-            && let Some(object) = body.as_object_mut()
-        {
-            object.insert("errors".to_owned(), json!(self.violations));
-        }
-        body
+        json!(ProblemDocument {
+            kind: format!("urn:muster:problem:{}", self.code.as_str()),
+            title: self.code.title(),
+            status: self.code.status(),
+            detail: &self.detail,
+            instance: uri_path(path),
+            code: self.code,
+            request_id,
+            errors: &self.violations,
+        })
     }
 }
 

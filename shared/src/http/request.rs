@@ -19,9 +19,9 @@ use crate::store::Once;
 /// Largest body, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// Longest `Idempotency-Key`, in characters.
-const MAX_IDEMPOTENCY_KEY_LENGTH: usize = 255;
+pub const MAX_IDEMPOTENCY_KEY_LENGTH: usize = 255;
 /// Stands for the caller's own user id in a path.
-const ONESELF: &str = "me";
+pub const ONESELF: &str = "me";
 
 /// A request, with nothing in it believed yet but the token's claims.
 #[derive(Clone, Debug)]

@@ -1,0 +1,57 @@
+//! What an operation answers when it does what it was asked.
+
+use serde_json::{Map, Value, json};
+
+use super::headers::Header;
+use super::schemas::{SchemaOf, Schemas};
+
+/// An answer that is no error.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) description: &'static str,
+    /// The schema of the body and an example, if there is a body.
+    pub(super) body: Option<(SchemaOf, Value)>,
+    /// Headers besides those that every answer has.
+    pub(super) headers: Vec<Header>,
+    pub(super) links: Map<String, Value>,
+}
+
+impl Answer {
+    /// `repeats`: whether it can be the answer to an earlier request.
+    pub(super) fn to_json(&self, repeats: bool, schemas: &mut Schemas) -> Value {
+        let always = [
+            Header::RequestId,
+            Header::ServerTiming,
+            Header::CacheControl,
+        ];
+        let mut headers: Map<_, _> = always
+            .iter()
+            .chain(&self.headers)
+            .map(|header| (header.name().to_owned(), header.to_json(true)))
+            .collect();
+        if repeats {
+            let header = Header::Replayed;
+            headers.insert(header.name().to_owned(), header.to_json(false));
+        }
+        let mut answer = json!({"description": self.description, "headers": headers});
+        if let Some((schema, example)) = &self.body {
+            let schema = schemas.answer(*schema);
+            insert(
+                &mut answer,
+                "content",
+                json!({"application/json": {"schema": schema, "example": example}}),
+            );
+        }
+        if !self.links.is_empty() {
+            insert(&mut answer, "links", json!(self.links));
+        }
+        answer
+    }
+}
+
+/// Sets a member of an object.
+pub(super) fn insert(object: &mut Value, member: &str, value: Value) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(member.to_owned(), value);
+    }
+}

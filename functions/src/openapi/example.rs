@@ -1,0 +1,124 @@
+//! What the examples of the document are about: Ada's organization Rockets, its team Engines, and Bob.
+
+use serde_json::{Value, json};
+
+pub(crate) const ORGANIZATION: &str = "019aa4f2-6e5b-7c3d-9a4e-2f1b0c8d7e6f";
+pub(crate) const TEAM: &str = "019aa4f3-1b2c-7d4e-8f60-718293a4b5c6";
+const CREATED: &str = "2026-11-20T23:51:36.042Z";
+const UPDATED: &str = "2026-11-21T08:15:00.000Z";
+
+/// Limits with something in each.
+pub(crate) fn limits() -> Value {
+    json!({
+        "models": ["large", "small"],
+        "max_budget": 1000,
+        "budget_duration": "30d",
+        "tpm_limit": 100_000,
+        "rpm_limit": null,
+    })
+}
+
+/// An organization.
+pub(crate) fn organization() -> Value {
+    json!({
+        "id": ORGANIZATION,
+        "tenant_id": "acme",
+        "name": "Rockets",
+        "domain": "rockets.example",
+        "billing_email": "billing@rockets.example",
+        "billing_address": "1 Launch Road\n12345 Baikonur",
+        "stripe_customer_id": "cus_NffrFeUfNV2Hib",
+        "metadata": {"region": "eu"},
+        "limits": limits(),
+        "spend": 0.0,
+        "source": "manual",
+        "status": "active",
+        "version": 3,
+        "created_by": "ada",
+        "created_at": CREATED,
+        "updated_at": UPDATED,
+        "deleted_at": null,
+    })
+}
+
+/// Bob's membership.
+pub(crate) fn membership() -> Value {
+    json!({
+        "tenant_id": "acme",
+        "organization_id": ORGANIZATION,
+        "user_id": "bob",
+        "role": "member",
+        "status": "invited",
+        "source": "manual",
+        "invited_by_user_id": "ada",
+        "spend": 0.0,
+        "budget_id": null,
+        "last_active_at": null,
+        "version": 1,
+        "created_at": CREATED,
+        "updated_at": CREATED,
+    })
+}
+
+/// A team.
+pub(crate) fn team() -> Value {
+    json!({
+        "id": TEAM,
+        "tenant_id": "acme",
+        "organization_id": ORGANIZATION,
+        "name": "Engines",
+        "description": "Whatever burns.",
+        "is_default": false,
+        "limits": {
+            "models": ["all-org-models"],
+            "max_budget": 200,
+            "budget_duration": "30d",
+            "tpm_limit": null,
+            "rpm_limit": null,
+        },
+        "effective_models": ["large", "small"],
+        "metadata": {},
+        "source": "manual",
+        "version": 1,
+        "created_by": "bob",
+        "created_at": CREATED,
+        "updated_at": CREATED,
+    })
+}
+
+/// Ada's membership of the team.
+pub(crate) fn team_membership() -> Value {
+    json!({
+        "tenant_id": "acme",
+        "team_id": TEAM,
+        "user_id": "ada",
+        "role": "leader",
+        "status": "active",
+        "source": "manual",
+        "version": 1,
+        "created_at": CREATED,
+        "updated_at": CREATED,
+    })
+}
+
+/// Bob.
+pub(crate) fn user() -> Value {
+    json!({
+        "tenant_id": "acme",
+        "user_id": "bob",
+        "email": "bob@acme.example",
+        "display_name": "Bob",
+        "entra_object_id": null,
+        "last_login_at": null,
+        "created_at": CREATED,
+        "updated_at": UPDATED,
+    })
+}
+
+/// The example with more members.
+pub(crate) fn with(mut example: Value, more: Value) -> Value {
+    if let (Some(example), Value::Object(more)) = (example.as_object_mut(), more) {
+        example.extend(more);
+    }
+    example
+}

@@ -1,0 +1,137 @@
+//! Headers of requests and answers.
+
+use muster::http::MAX_IDEMPOTENCY_KEY_LENGTH;
+use serde_json::{Value, json};
+
+/// A header of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Header {
+    RequestId,
+    ServerTiming,
+    CacheControl,
+    ETag,
+    Location,
+    Replayed,
+    RetryAfter,
+    Authenticate,
+}
+
+impl Header {
+    const ALL: [Self; 8] = [
+        Self::RequestId,
+        Self::ServerTiming,
+        Self::CacheControl,
+        Self::ETag,
+        Self::Location,
+        Self::Replayed,
+        Self::RetryAfter,
+        Self::Authenticate,
+    ];
+
+    /// Its name.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::RequestId => "x-request-id",
+            Self::ServerTiming => "Server-Timing",
+            Self::CacheControl => "Cache-Control",
+            Self::ETag => "ETag",
+            Self::Location => "Location",
+            Self::Replayed => "Idempotency-Replayed",
+            Self::RetryAfter => "Retry-After",
+            Self::Authenticate => "WWW-Authenticate",
+        }
+    }
+
+    fn schema(self) -> (&'static str, Value) {
+        match self {
+            Self::RequestId => (
+                "The request, as the log names it.",
+                json!({"type": "string", "minLength": 1, "examples": ["UQ3bVgkXFiAEJ5A="]}),
+            ),
+            Self::ServerTiming => (
+                "Time spent waiting for the database in milliseconds, and how many round trips there were.",
+                json!({"type": "string", "pattern": r#"^db;dur=[0-9.]+;desc="[0-9]+ rt"$"#, "examples": ["db;dur=4.2;desc=\"1 rt\""]}),
+            ),
+            Self::CacheControl => (
+                "Answers differ by caller, and are asked for each time.",
+                json!({"type": "string", "const": "private, no-cache"}),
+            ),
+            Self::ETag => (
+                "The version of the resource, for `If-Match` and `If-None-Match`.",
+                json!({"type": "string", "pattern": "^\"[0-9]+\"$", "examples": ["\"3\""]}),
+            ),
+            Self::Location => (
+                "The path of what was made.",
+                json!({"type": "string", "format": "uri-reference", "pattern": "^/"}),
+            ),
+            Self::Replayed => (
+                "There when this is the first answer to an earlier request with the same `Idempotency-Key`.",
+                json!({"type": "string", "const": "true"}),
+            ),
+            Self::RetryAfter => (
+                "After how many seconds to try again.",
+                json!({"type": "string", "pattern": "^[1-9][0-9]*$", "examples": ["1"]}),
+            ),
+            Self::Authenticate => (
+                "How to say who asks. Given by API Gateway.",
+                json!({"type": "string", "examples": ["Bearer"]}),
+            ),
+        }
+    }
+
+    /// The header where it is always there (`required`), or may be missing.
+    pub(super) fn to_json(self, required: bool) -> Value {
+        if required {
+            return json!({"$ref": format!("#/components/headers/{}", self.name())});
+        }
+        let (description, schema) = self.schema();
+        json!({"description": description, "schema": schema})
+    }
+}
+
+/// The headers that an answer always has.
+pub(super) fn components() -> Value {
+    Header::ALL
+        .into_iter()
+        .filter(|header| !matches!(header, Header::Replayed | Header::Authenticate))
+        .map(|header| {
+            let (description, schema) = header.schema();
+            let component = json!({"description": description, "required": true, "schema": schema});
+            (header.name().to_owned(), component)
+        })
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+/// `Idempotency-Key`
+pub(super) fn idempotency_key() -> Value {
+    json!({
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "Makes the request safe to repeat: the same key with the same body gives the first answer again, for at least 24 hours.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY_LENGTH, "pattern": "^[!-~]+$"},
+        "example": "0f6f3c52-5a2a-4c0e-9f4e-5d0f3c1b7a90",
+    })
+}
+
+/// `If-Match`
+pub(super) fn if_match() -> Value {
+    json!({
+        "name": "If-Match",
+        "in": "header",
+        "description": "The change is made only if the resource is in one of these versions (its `ETag`).",
+        "schema": {"type": "string"},
+        "example": "\"3\"",
+    })
+}
+
+/// `If-None-Match`
+pub(super) fn if_none_match() -> Value {
+    json!({
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "Answers 304 if the resource is still in one of these versions (its `ETag`).",
+        "schema": {"type": "string"},
+        "example": "\"3\"",
+    })
+}

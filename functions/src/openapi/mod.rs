@@ -1,0 +1,95 @@
+//! The `OpenAPI` 3.1 document of the API, made from the code: the schemas from the types that are
+//! read and answered, each operation from its endpoint, what it says from the endpoint's doc comment.
+//!
+//! Nothing of it is part of a deployed function: the binaries do not refer to it, and the linker
+//! leaves out what nothing refers to.
+
+mod answer;
+pub(crate) mod example;
+mod headers;
+mod operation;
+mod problems;
+mod schemas;
+
+use muster::http::MAX_BODY_BYTES;
+use serde_json::{Map, Value, json};
+
+pub use operation::Operation;
+
+use crate::functions;
+use problems::Problems;
+use schemas::Schemas;
+
+/// Where the API is when nobody says.
+const SERVER: &str = "http://127.0.0.1:3000";
+
+/// The document.
+pub fn document() -> Value {
+    let mut schemas = Schemas::default();
+    let mut problems = Problems::default();
+    let mut paths = Map::new();
+    for operation in functions().iter().flat_map(crate::Function::operations) {
+        let path = paths
+            .entry(operation.path())
+            .or_insert_with(|| json!({"parameters": operation.path_parameters(&mut schemas)}));
+        if let Some(path) = path.as_object_mut() {
+            path.insert(
+                operation.method(),
+                operation.to_json(&mut schemas, &mut problems),
+            );
+        }
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Muster",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "Organizations, memberships, roles and teams for multi-tenant SaaS.",
+            "description": description(),
+            "license": {"name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0"},
+        },
+        "servers": [{"url": SERVER, "description": "The local stack. In the cloud: the output ApiUrl of the deployed template."}],
+        "security": [{"token": []}],
+        "tags": tags(),
+        "paths": paths,
+        "components": {
+            "schemas": schemas.into_components(),
+            "headers": headers::components(),
+            "responses": problems.into_components(),
+            "examples": problems::examples(),
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "An access token of the user pool. Its claims say who asks: `sub` is the user, `tenant_id` (or `custom:tenant_id`) the tenant, and the group `tenant-admins` in `cognito:groups` makes a tenant admin.",
+                },
+            },
+        },
+    })
+}
+
+/// The document as the file in `docs/` has it.
+pub fn text() -> String {
+    format!("{:#}\n", document())
+}
+
+fn description() -> String {
+    format!(
+        "{}\n\nA body may have up to {MAX_BODY_BYTES} bytes.",
+        include_str!("description.md").trim_end()
+    )
+}
+
+fn tags() -> Value {
+    json!([
+        {"name": "Organizations", "description": "A customer organization or business unit inside a tenant."},
+        {"name": "Members", "description": "The users in an organization, their roles and invitations."},
+        {"name": "Teams", "description": "A group of users, in an organization or standing alone."},
+        {"name": "Team members", "description": "The users in a team, and who of them lead it."},
+        {"name": "Users", "description": "The people of a tenant, and what they are part of."},
+    ])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,301 @@
+//! One operation of the document: a method on a path.
+
+use muster::domain::{OrganizationId, TeamId, UserId};
+use muster::http::{Code, DEFAULT_LIMIT, MAX_LIMIT, ONESELF};
+use schemars::JsonSchema;
+use serde_json::{Map, Value, json};
+
+use super::answer::{Answer, insert};
+use super::headers::{self, Header};
+use super::problems::Problems;
+use super::schemas::{PageOf, SchemaOf, Schemas, of};
+
+/// What a client has to know of a method on a path. Put together by the endpoint, step by step.
+pub struct Operation {
+    method: &'static str,
+    path: &'static str,
+    id: String,
+    docs: &'static str,
+    parameters: Vec<Value>,
+    body: Option<(SchemaOf, Value)>,
+    answers: Vec<Answer>,
+    codes: Vec<Code>,
+    repeats: bool,
+}
+
+impl Operation {
+    /// A route as in the template, a name of its own, and the doc comment of its handler: a sentence,
+    /// and what else there is to say.
+    pub(crate) fn new(route: &'static str, id: &'static str, docs: &'static str) -> Self {
+        let (method, path) = route.split_once(' ').unwrap_or((route, ""));
+        let mut codes = vec![
+            Code::Unauthenticated,
+            Code::NoTenant,
+            Code::Throttled,
+            Code::Unavailable,
+            Code::Internal,
+        ];
+        if path.contains('{') {
+            codes.push(Code::ValidationFailed);
+        }
+        Self {
+            method,
+            path,
+            id: id.to_owned(),
+            docs,
+            parameters: Vec::new(),
+            body: None,
+            answers: Vec::new(),
+            codes,
+            repeats: false,
+        }
+    }
+
+    /// The same change by `PATCH` and by `PUT`.
+    pub(crate) fn patch_and_put(
+        path: &'static str,
+        id: &'static str,
+        docs: &'static str,
+        complete: impl Fn(Self) -> Self,
+    ) -> Vec<Self> {
+        [("PATCH", ""), ("PUT", "ByPut")]
+            .map(|(method, suffix)| {
+                let operation = Self::new(path, id, docs);
+                complete(Self {
+                    method,
+                    path,
+                    id: format!("{id}{suffix}"),
+                    ..operation
+                })
+            })
+            .into()
+    }
+
+    /// It can be refused for these reasons, besides those that its parts bring along.
+    pub(crate) fn fails(mut self, codes: &[Code]) -> Self {
+        self.codes.extend(codes);
+        self
+    }
+
+    /// It takes a JSON body.
+    pub(crate) fn body<T: JsonSchema>(mut self, example: Value) -> Self {
+        self.body = Some((of::<T>, example));
+        self.read_body()
+    }
+
+    /// It takes no body, and refuses one with anything in it.
+    pub(crate) fn no_body(self) -> Self {
+        self.read_body()
+    }
+
+    fn read_body(self) -> Self {
+        self.fails(&[
+            Code::ValidationFailed,
+            Code::InvalidJson,
+            Code::UnsupportedMediaType,
+            Code::BodyTooLarge,
+        ])
+    }
+
+    /// It takes a query parameter, whose schema is this.
+    pub(crate) fn query(mut self, name: &str, description: &str, schema: Value) -> Self {
+        self.parameters.push(json!({
+            "name": name,
+            "in": "query",
+            "description": description,
+            "schema": schema,
+        }));
+        self.fails(&[Code::ValidationFailed])
+    }
+
+    /// It takes an `Idempotency-Key`.
+    pub(crate) fn once(mut self) -> Self {
+        self.parameters.push(headers::idempotency_key());
+        self.repeats = true;
+        self.fails(&[
+            Code::ValidationFailed,
+            Code::BodyTooLarge,
+            Code::IdempotencyMismatch,
+        ])
+    }
+
+    /// It takes `?force=`.
+    pub(crate) fn force(self) -> Self {
+        self.query(
+            "force",
+            "Removes what the directory manages all the same. For tenant admins.",
+            json!({"type": "boolean", "default": false}),
+        )
+    }
+
+    /// It takes `If-Match`.
+    pub(crate) fn if_match(mut self) -> Self {
+        self.parameters.push(headers::if_match());
+        self.fails(&[Code::VersionMismatch])
+    }
+
+    /// 200, with one resource in its version.
+    pub(crate) fn ok<T: JsonSchema>(self, description: &'static str, example: Value) -> Self {
+        let body = (of::<T> as SchemaOf, example);
+        self.answer(200, description, Some(body), &[Header::ETag])
+    }
+
+    /// As [`Operation::ok`], or 304 for who has that version already.
+    pub(crate) fn shows<T: JsonSchema>(
+        mut self,
+        description: &'static str,
+        example: Value,
+    ) -> Self {
+        self.parameters.push(headers::if_none_match());
+        let unchanged = "It is in a version of `If-None-Match` still.";
+        self.ok::<T>(description, example)
+            .answer(304, unchanged, None, &[Header::ETag])
+    }
+
+    /// 201, with what was made and where it is.
+    pub(crate) fn created<T: JsonSchema>(self, description: &'static str, example: Value) -> Self {
+        let body = (of::<T> as SchemaOf, example);
+        self.answer(
+            201,
+            description,
+            Some(body),
+            &[Header::ETag, Header::Location],
+        )
+    }
+
+    /// 201, with what was made and has no address of its own.
+    pub(crate) fn added<T: JsonSchema>(self, description: &'static str, example: Value) -> Self {
+        let body = (of::<T> as SchemaOf, example);
+        self.answer(201, description, Some(body), &[Header::ETag])
+    }
+
+    /// 204: done, and nothing to show.
+    pub(crate) fn no_content(self, description: &'static str) -> Self {
+        self.answer(204, description, None, &[])
+    }
+
+    /// 200, with a page of a list.
+    pub(crate) fn page<T: JsonSchema>(self, item: Value) -> Self {
+        let body = (
+            of::<PageOf<T>> as SchemaOf,
+            json!({"items": [item], "next_cursor": null}),
+        );
+        self.query(
+            "limit",
+            "At most so many items.",
+            json!({"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}),
+        )
+        .query(
+            "cursor",
+            "Where the page begins: `next_cursor` of the one before it. Only with the filters that that one had.",
+            json!({"type": "string"}),
+        )
+        .fails(&[Code::InvalidCursor])
+        .answer(200, "A page of the list.", Some(body), &[])
+    }
+
+    fn answer(
+        mut self,
+        status: u16,
+        description: &'static str,
+        body: Option<(SchemaOf, Value)>,
+        headers: &[Header],
+    ) -> Self {
+        self.answers.push(Answer {
+            status,
+            description,
+            body,
+            headers: headers.to_vec(),
+            links: Map::new(),
+        });
+        self
+    }
+
+    /// The path, as in the template.
+    pub fn path(&self) -> &'static str {
+        self.path
+    }
+
+    /// The method, in lower case as in the document.
+    pub fn method(&self) -> String {
+        self.method.to_lowercase()
+    }
+
+    /// The parameters in its path.
+    pub(super) fn path_parameters(&self, schemas: &mut Schemas) -> Value {
+        let names = self.path.split('{').skip(1);
+        let names = names.filter_map(|rest| rest.split('}').next());
+        let parameters = names.map(|name| {
+            let (description, schema, example): (_, SchemaOf, _) = match name {
+                "organization_id" => (
+                    "The organization.",
+                    of::<OrganizationId>,
+                    super::example::ORGANIZATION,
+                ),
+                "team_id" => ("The team.", of::<TeamId>, super::example::TEAM),
+                _ => ("The user; `me` is the caller.", of::<UserId>, ONESELF),
+            };
+            json!({
+                "name": name,
+                "in": "path",
+                "required": true,
+                "description": description,
+                "schema": schemas.request(schema),
+                "example": example,
+            })
+        });
+        parameters.collect::<Vec<_>>().into()
+    }
+
+    pub(super) fn to_json(&self, schemas: &mut Schemas, problems: &mut Problems) -> Value {
+        let docs = self.docs.trim();
+        let sentence = docs
+            .split('\n')
+            .map(str::trim)
+            .collect::<Vec<_>>()
+            .join(" ");
+        let sentence = sentence.split(". ").next().unwrap_or_default();
+        let mut responses: Map<String, Value> = self
+            .answers
+            .iter()
+            .map(|answer| {
+                let json = answer.to_json(self.repeats, schemas);
+                (answer.status.to_string(), json)
+            })
+            .collect();
+        responses.extend(problems.answers(&self.codes, schemas));
+        let mut operation = json!({
+            "operationId": self.id,
+            "tags": [self.tag()],
+            "summary": sentence.trim_end_matches('.'),
+            "description": docs,
+            "responses": responses,
+        });
+        if !self.parameters.is_empty() {
+            insert(&mut operation, "parameters", json!(self.parameters));
+        }
+        if let Some((schema, example)) = &self.body {
+            let content = json!({"schema": schemas.request(*schema), "example": example});
+            let mut types = json!({"application/json": content});
+            if self.method != "POST" {
+                insert(&mut types, "application/merge-patch+json", content);
+            }
+            insert(
+                &mut operation,
+                "requestBody",
+                json!({"required": true, "content": types}),
+            );
+        }
+        operation
+    }
+
+    fn tag(&self) -> &'static str {
+        match self.path {
+            path if path.starts_with("/users") => "Users",
+            path if path.starts_with("/teams/{team_id}/members") => "Team members",
+            path if path.contains("/teams") => "Teams",
+            path if path.contains("/members") => "Members",
+            _ => "Organizations",
+        }
+    }
+}
