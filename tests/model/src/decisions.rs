@@ -1,0 +1,296 @@
+//! What the store reads and decides before it writes, and what it makes of a transaction that was not
+//! applied.
+
+use muster::domain::{Permission, Role, Source, Status};
+
+use crate::recipes::Seen;
+use crate::requests::{Outcome, Request};
+use crate::table::{Id, Key, Membership, Organization, Table};
+use crate::transaction::{Action, Attempt, Change, Condition, Transaction};
+
+/// What the read before the write comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// There will be no write.
+    Answer(Outcome),
+    /// A transaction will be made of this.
+    Write(Seen),
+}
+
+/// Reads and decides: what a method of the store does before its transaction.
+pub fn decide(table: &Table, caller: Id, request: Request) -> Decision {
+    let decided = match request {
+        Request::Add {
+            organization,
+            user,
+            role,
+            ..
+        } if user == caller => Err(add_oneself(table, caller, organization, role)),
+        // These read nothing.
+        Request::Create { .. } | Request::Add { .. } => Ok(Seen::default()),
+        Request::Rename { .. } | Request::Delete { .. } | Request::Restore { .. } => {
+            decide_organization(table, caller, request)
+        }
+        Request::ChangeRole {
+            organization,
+            user,
+            role,
+        } => decide_update(table, caller, (organization, user), |before| {
+            Ok(Membership { role, ..before })
+        }),
+        Request::ChangeStatus {
+            organization,
+            user,
+            status,
+        } => decide_update(table, caller, (organization, user), |before| {
+            if status == Status::Invited && before.status != Status::Invited {
+                return Err(Outcome::Invalid);
+            }
+            Ok(Membership { status, ..before })
+        }),
+        Request::Remove { organization, user } => {
+            decide_remove(table, caller, (organization, user))
+        }
+        Request::Accept { organization } => decide_accept(table, caller, organization),
+        Request::Join { organization }
+        | Request::Leave { organization }
+        | Request::Suspend { organization } => decide_login(table, caller, request, organization),
+    };
+    match decided {
+        Ok(seen) => Decision::Write(seen),
+        Err(outcome) => Decision::Answer(outcome),
+    }
+}
+
+/// `View::organization`.
+fn live(table: &Table, id: Id) -> Result<Organization, Outcome> {
+    let found = table.organizations[id].filter(|organization| organization.live);
+    found.ok_or(Outcome::NotFound)
+}
+
+/// `access::standing`.
+fn standing(table: &Table, organization: Id, caller: Id) -> Result<Role, Outcome> {
+    match table.memberships[organization][caller] {
+        Some(own) if own.status == Status::Active => Ok(own.role),
+        _ => Err(Outcome::NotFound),
+    }
+}
+
+/// `Standing::require`.
+fn require(role: Role, permission: Permission) -> Result<(), Outcome> {
+    if role.grants(permission) {
+        Ok(())
+    } else {
+        Err(Outcome::Forbidden)
+    }
+}
+
+fn reaches(role: Role, other: Role) -> Result<(), Outcome> {
+    if role.reaches(other) {
+        Ok(())
+    } else {
+        Err(Outcome::Forbidden)
+    }
+}
+
+/// The first halves of `Store::update_organization`, `delete_organization`, `restore_organization`.
+fn decide_organization(table: &Table, caller: Id, request: Request) -> Result<Seen, Outcome> {
+    let id = request.organization();
+    let is_restore = matches!(request, Request::Restore { .. });
+    let before = match table.organizations[id] {
+        Some(deleted) if is_restore => deleted,
+        _ => live(table, id)?,
+    };
+    let role = standing(table, id, caller)?;
+    let permission = match request {
+        Request::Restore { .. } => Permission::RestoreOrganization,
+        Request::Delete { .. } => Permission::DeleteOrganization,
+        _ => Permission::UpdateOrganization,
+    };
+    require(role, permission)?;
+    let is_so = match request {
+        Request::Restore { .. } => before.live,
+        Request::Rename { name, .. } => before.name == name,
+        _ => false,
+    };
+    if is_so {
+        return Err(Outcome::Nothing);
+    }
+    Ok(Seen {
+        organization: Some(before),
+        membership: None,
+    })
+}
+
+/// `Store::add_oneself`.
+fn add_oneself(table: &Table, caller: Id, organization: Id, role: Role) -> Outcome {
+    let refused = || {
+        live(table, organization)?;
+        let own = standing(table, organization, caller)?;
+        require(own, Permission::ManageMembers)?;
+        reaches(own, role)?;
+        Ok(already(own, role))
+    };
+    refused().unwrap_or_else(|outcome| outcome)
+}
+
+/// `Store::already`.
+fn already(stored: Role, role: Role) -> Outcome {
+    if stored == role {
+        Outcome::Nothing
+    } else {
+        Outcome::AlreadyMember
+    }
+}
+
+/// The first half of `Store::update_membership`.
+fn decide_update(
+    table: &Table,
+    caller: Id,
+    (organization, user): (Id, Id),
+    change: impl Fn(Membership) -> Result<Membership, Outcome>,
+) -> Result<Seen, Outcome> {
+    live(table, organization)?;
+    let own = standing(table, organization, caller)?;
+    require(own, Permission::ManageMembers)?;
+    let before = table.memberships[organization][user].ok_or(Outcome::NotFound)?;
+    reaches(own, before.role)?;
+    let after = change(before)?;
+    reaches(own, after.role)?;
+    if after == before {
+        return Err(Outcome::Nothing);
+    }
+    Ok(Seen {
+        organization: None,
+        membership: Some(before),
+    })
+}
+
+/// The first half of `Store::remove_member`.
+fn decide_remove(
+    table: &Table,
+    caller: Id,
+    (organization, user): (Id, Id),
+) -> Result<Seen, Outcome> {
+    let membership = table.memberships[organization][user];
+    if caller == user && membership.is_none() {
+        return Err(Outcome::Nothing);
+    }
+    live(table, organization)?;
+    if caller != user {
+        let own = standing(table, organization, caller)?;
+        require(own, Permission::ManageMembers)?;
+        if let Some(before) = membership {
+            reaches(own, before.role)?;
+        }
+    }
+    let before = membership.ok_or(Outcome::Nothing)?;
+    if caller == user && before.status == Status::Suspended {
+        return Err(Outcome::Forbidden);
+    }
+    if before.source == Source::Entra {
+        return Err(Outcome::DirectoryManaged);
+    }
+    Ok(Seen {
+        organization: None,
+        membership,
+    })
+}
+
+/// The first half of `Store::accept_invitation`.
+fn decide_accept(table: &Table, caller: Id, organization: Id) -> Result<Seen, Outcome> {
+    live(table, organization)?;
+    let before = table.memberships[organization][caller].ok_or(Outcome::NotFound)?;
+    match before.status {
+        Status::Active => Err(Outcome::Nothing),
+        Status::Suspended => Err(Outcome::InvitationNotPending),
+        Status::Invited => Ok(Seen {
+            organization: None,
+            membership: Some(before),
+        }),
+    }
+}
+
+/// What the plan of a login asks for: to join what is there, to leave what the directory gave.
+fn decide_login(
+    table: &Table,
+    caller: Id,
+    request: Request,
+    organization: Id,
+) -> Result<Seen, Outcome> {
+    let membership = table.memberships[organization][caller];
+    let is_wanted = match (request, membership) {
+        (Request::Join { .. }, None) => table.organizations[organization].is_some_and(|it| it.live),
+        (Request::Leave { .. }, Some(own)) => own.source == Source::Entra,
+        (Request::Suspend { .. }, Some(own)) => {
+            own.source == Source::Entra && own.status != Status::Suspended
+        }
+        _ => false,
+    };
+    if !is_wanted {
+        return Err(Outcome::Nothing);
+    }
+    Ok(Seen {
+        organization: None,
+        membership,
+    })
+}
+
+/// What the store makes of a transaction that was not applied.
+pub fn refusal(
+    table: &Table,
+    attempt: Attempt,
+    caller: Id,
+    request: Request,
+    transaction: &Transaction,
+) -> Outcome {
+    let unmet = |is_it: &dyn Fn(&Action) -> bool| {
+        transaction.actions().iter().any(|action| {
+            let mut asked = action.conditions.iter().flatten();
+            is_it(action) && asked.any(|one| !attempt.holds(table, action.key, *one))
+        })
+    };
+    let is_caller = |action: &Action| {
+        action.change == Change::Nothing
+            && matches!(action.conditions[0], Some(Condition::Grants { .. }))
+    };
+    let is_membership =
+        |action: &Action| !is_caller(action) && matches!(action.key, Key::Membership(..));
+    let organization = request.organization();
+    if unmet(&is_caller) {
+        // `access::refusal`.
+        return match standing(table, organization, caller) {
+            Ok(_) => Outcome::Forbidden,
+            Err(outcome) => outcome,
+        };
+    }
+    let of_organization = unmet(&|action| matches!(action.key, Key::Organization(_)));
+    let of_membership = unmet(&is_membership);
+    let of_name = unmet(&|action| matches!(action.key, Key::Name(_)));
+    match request {
+        Request::Create { .. } if of_name => Outcome::NameTaken,
+        Request::Create { .. } => Outcome::Conflict,
+        Request::Rename { .. } | Request::Delete { .. } | Request::Restore { .. } => {
+            if of_name && !of_organization {
+                Outcome::NameTaken
+            } else {
+                Outcome::Again
+            }
+        }
+        Request::Add { .. } if of_organization => Outcome::NotFound,
+        Request::Add { user, role, .. } => match table.memberships[organization][user] {
+            Some(stored) => already(stored.role, role),
+            None => Outcome::Conflict,
+        },
+        Request::Join { .. } | Request::Leave { .. } | Request::Suspend { .. } => {
+            if of_organization && !of_membership {
+                Outcome::LastOwner
+            } else {
+                Outcome::Nothing
+            }
+        }
+        _ if of_membership => Outcome::Again,
+        _ if live(table, organization).is_err() => Outcome::NotFound,
+        _ => Outcome::LastOwner,
+    }
+}

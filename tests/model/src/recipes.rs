@@ -1,0 +1,351 @@
+//! The transactions of the store: their actions and conditions, and nothing else.
+
+use muster::domain::{Permission, Role, Source, Status};
+
+use crate::requests::Request;
+use crate::table::{Id, Key, Membership, Organization};
+use crate::transaction::{Change, Condition, Transaction};
+
+impl Transaction {
+    /// `access::require`.
+    fn require(
+        &mut self,
+        organization: Id,
+        caller: Id,
+        permission: Permission,
+        reach: Option<Role>,
+    ) {
+        let grants = Condition::Grants { permission, reach };
+        let key = Key::Membership(organization, caller);
+        self.action(key, [Some(grants), None], Change::Nothing);
+    }
+
+    /// `Store::hold_organization`, and `Store::count_owners` for the sync, which asks for no live
+    /// organization.
+    fn hold_organization(
+        &mut self,
+        organization: Id,
+        (before, after): (Option<Membership>, Option<Membership>),
+        live: Option<Condition>,
+    ) {
+        let key = Key::Organization(organization);
+        let was = before.is_some_and(Membership::is_active_owner);
+        let is = after.is_some_and(Membership::is_active_owner);
+        match (was, is) {
+            (false, true) => self.action(key, [live, None], Change::Owners(1)),
+            (true, false) => {
+                let another = Some(Condition::AnotherOwner);
+                self.action(key, [live, another], Change::Owners(-1));
+            }
+            _ => self.action(key, [live, None], Change::Nothing),
+        }
+    }
+
+    /// The part of `Store::write_change` that is about names.
+    fn move_name(&mut self, organization: Id, held: Option<Id>, wanted: Option<Id>) {
+        if held == wanted {
+            return;
+        }
+        if let Some(name) = held {
+            let own = Condition::NoneOrOwn(organization);
+            self.action(Key::Name(name), [Some(own), None], Change::Name(None));
+        }
+        if let Some(name) = wanted {
+            let free = Some(Condition::Absent);
+            let reserved = Change::Name(Some(organization));
+            self.action(Key::Name(name), [free, None], reserved);
+        }
+    }
+}
+
+/// What was read before the transaction, as far as it is in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Seen {
+    /// The organization that is changed.
+    pub organization: Option<Organization>,
+    /// The membership that is changed.
+    pub membership: Option<Membership>,
+}
+
+/// The transaction of a request, made of what was read.
+pub fn transaction(caller: Id, request: Request, seen: Seen) -> Transaction {
+    let mut made = Transaction::default();
+    match request {
+        Request::Create { organization, name } => {
+            create_organization(&mut made, caller, organization, name);
+        }
+        Request::Rename { organization, name } => {
+            let permission = Permission::UpdateOrganization;
+            change_organization(
+                &mut made,
+                caller,
+                organization,
+                permission,
+                seen,
+                |before| Organization { name, ..before },
+            );
+        }
+        Request::Delete { organization } => {
+            let permission = Permission::DeleteOrganization;
+            change_organization(
+                &mut made,
+                caller,
+                organization,
+                permission,
+                seen,
+                |before| Organization {
+                    live: false,
+                    ..before
+                },
+            );
+        }
+        Request::Restore { organization } => {
+            let permission = Permission::RestoreOrganization;
+            change_organization(
+                &mut made,
+                caller,
+                organization,
+                permission,
+                seen,
+                |before| Organization {
+                    live: true,
+                    ..before
+                },
+            );
+        }
+        Request::Add {
+            organization,
+            user,
+            role,
+            status,
+        } => {
+            add_member(&mut made, caller, (organization, user), role, status);
+        }
+        Request::ChangeRole {
+            organization,
+            user,
+            role,
+        } => {
+            update_membership(&mut made, caller, (organization, user), seen, |before| {
+                Membership { role, ..before }
+            });
+        }
+        Request::ChangeStatus {
+            organization,
+            user,
+            status,
+        } => {
+            update_membership(&mut made, caller, (organization, user), seen, |before| {
+                Membership { status, ..before }
+            });
+        }
+        Request::Remove { organization, user } => {
+            remove_member(&mut made, caller, (organization, user), seen);
+        }
+        Request::Accept { organization } => {
+            accept_invitation(&mut made, caller, organization, seen);
+        }
+        Request::Join { organization } => join_organization(&mut made, caller, organization),
+        Request::Leave { organization } => {
+            leave_organization(&mut made, caller, organization, seen);
+        }
+        Request::Suspend { organization } => {
+            change_synced_membership(&mut made, caller, organization, seen);
+        }
+    }
+    made
+}
+
+/// `Store::create_organization`.
+fn create_organization(made: &mut Transaction, caller: Id, organization: Id, name: Id) {
+    let absent = [Some(Condition::Absent), None];
+    let new = Organization {
+        name,
+        live: true,
+        owner_count: 1,
+    };
+    made.action(
+        Key::Organization(organization),
+        absent,
+        Change::Organization(new),
+    );
+    made.move_name(organization, None, Some(name));
+    let owner = Some(Membership {
+        role: Role::Owner,
+        status: Status::Active,
+        source: Source::Manual,
+    });
+    let key = Key::Membership(organization, caller);
+    made.action(key, absent, Change::Membership(owner));
+}
+
+/// `Store::change`: of `update_organization`, `delete_organization`, `restore_organization`.
+fn change_organization(
+    made: &mut Transaction,
+    caller: Id,
+    organization: Id,
+    permission: Permission,
+    seen: Seen,
+    change: impl Fn(Organization) -> Organization,
+) {
+    let Some(before) = seen.organization else {
+        return;
+    };
+    made.require(organization, caller, permission, None);
+    let after = change(before);
+    let unchanged = [Some(Condition::Unchanged), None];
+    made.action(
+        Key::Organization(organization),
+        unchanged,
+        Change::Organization(after),
+    );
+    let held = before.live.then_some(before.name);
+    let wanted = after.live.then_some(after.name);
+    made.move_name(organization, held, wanted);
+}
+
+/// `Store::add_member`.
+fn add_member(
+    made: &mut Transaction,
+    caller: Id,
+    (organization, user): (Id, Id),
+    role: Role,
+    status: Status,
+) {
+    made.require(organization, caller, Permission::ManageMembers, Some(role));
+    let new = Some(Membership {
+        role,
+        status,
+        source: Source::Manual,
+    });
+    made.hold_organization(organization, (None, new), Some(Condition::Live));
+    let key = Key::Membership(organization, user);
+    made.action(
+        key,
+        [Some(Condition::Absent), None],
+        Change::Membership(new),
+    );
+}
+
+/// `Store::update_membership`.
+fn update_membership(
+    made: &mut Transaction,
+    caller: Id,
+    (organization, user): (Id, Id),
+    seen: Seen,
+    change: impl Fn(Membership) -> Membership,
+) {
+    let Some(before) = seen.membership else {
+        return;
+    };
+    let after = change(before);
+    let higher = if before.role.reaches(after.role) {
+        before.role
+    } else {
+        after.role
+    };
+    let key = Key::Membership(organization, user);
+    let mut conditions = [Some(Condition::Unchanged), None];
+    if caller == user {
+        // No two actions of a transaction may name one item.
+        conditions[1] = Some(Condition::Grants {
+            permission: Permission::ManageMembers,
+            reach: Some(higher),
+        });
+    } else {
+        made.require(
+            organization,
+            caller,
+            Permission::ManageMembers,
+            Some(higher),
+        );
+    }
+    made.action(key, conditions, Change::Membership(Some(after)));
+    let owners = (Some(before), Some(after));
+    made.hold_organization(organization, owners, Some(Condition::Live));
+}
+
+/// `Store::remove_member`.
+fn remove_member(made: &mut Transaction, caller: Id, (organization, user): (Id, Id), seen: Seen) {
+    let Some(before) = seen.membership else {
+        return;
+    };
+    if caller != user {
+        made.require(
+            organization,
+            caller,
+            Permission::ManageMembers,
+            Some(before.role),
+        );
+    }
+    let key = Key::Membership(organization, user);
+    made.action(
+        key,
+        [Some(Condition::Unchanged), None],
+        Change::Membership(None),
+    );
+    made.hold_organization(organization, (Some(before), None), Some(Condition::Live));
+}
+
+/// `Store::accept_invitation`.
+fn accept_invitation(made: &mut Transaction, caller: Id, organization: Id, seen: Seen) {
+    let Some(before) = seen.membership else {
+        return;
+    };
+    let after = Membership {
+        status: Status::Active,
+        ..before
+    };
+    let key = Key::Membership(organization, caller);
+    made.action(
+        key,
+        [Some(Condition::Unchanged), None],
+        Change::Membership(Some(after)),
+    );
+    let owners = (Some(before), Some(after));
+    made.hold_organization(organization, owners, Some(Condition::Live));
+}
+
+/// `Store::join_organization`, of the login sync: one `PutItem`.
+fn join_organization(made: &mut Transaction, caller: Id, organization: Id) {
+    let new = Some(Membership {
+        role: Role::InternalUser,
+        status: Status::Active,
+        source: Source::Entra,
+    });
+    let key = Key::Membership(organization, caller);
+    made.action(
+        key,
+        [Some(Condition::Absent), None],
+        Change::Membership(new),
+    );
+}
+
+/// `Store::leave_organization`, of the login sync.
+fn leave_organization(made: &mut Transaction, caller: Id, organization: Id, seen: Seen) {
+    let key = Key::Membership(organization, caller);
+    made.action(
+        key,
+        [Some(Condition::Unchanged), None],
+        Change::Membership(None),
+    );
+    made.hold_organization(organization, (seen.membership, None), None);
+}
+
+/// `Store::change_synced_membership`, of the login sync.
+fn change_synced_membership(made: &mut Transaction, caller: Id, organization: Id, seen: Seen) {
+    let Some(before) = seen.membership else {
+        return;
+    };
+    let after = Membership {
+        status: Status::Suspended,
+        ..before
+    };
+    let key = Key::Membership(organization, caller);
+    made.action(
+        key,
+        [Some(Condition::Unchanged), None],
+        Change::Membership(Some(after)),
+    );
+    made.hold_organization(organization, (Some(before), Some(after)), None);
+}

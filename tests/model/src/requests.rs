@@ -1,0 +1,178 @@
+//! What users ask for, and what it comes to.
+
+use muster::domain::{Role, Status};
+
+use crate::table::{Id, Key};
+
+/// What a user asks for. The last three are what a login of theirs does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)] // the names say it
+pub enum Request {
+    Create {
+        organization: Id,
+        name: Id,
+    },
+    Rename {
+        organization: Id,
+        name: Id,
+    },
+    Delete {
+        organization: Id,
+    },
+    Restore {
+        organization: Id,
+    },
+    Add {
+        organization: Id,
+        user: Id,
+        role: Role,
+        status: Status,
+    },
+    ChangeRole {
+        organization: Id,
+        user: Id,
+        role: Role,
+    },
+    ChangeStatus {
+        organization: Id,
+        user: Id,
+        status: Status,
+    },
+    Remove {
+        organization: Id,
+        user: Id,
+    },
+    Accept {
+        organization: Id,
+    },
+    Join {
+        organization: Id,
+    },
+    Leave {
+        organization: Id,
+    },
+    Suspend {
+        organization: Id,
+    },
+}
+
+impl Request {
+    /// The names of all kinds, for counts.
+    pub const NAMES: [&str; 12] = [
+        "create organization",
+        "rename organization",
+        "delete organization",
+        "restore organization",
+        "add member",
+        "change role",
+        "change status",
+        "remove member",
+        "accept invitation",
+        "login joins",
+        "login leaves",
+        "login suspends",
+    ];
+
+    /// Its place among [`Self::NAMES`].
+    pub fn kind(self) -> usize {
+        match self {
+            Self::Create { .. } => 0,
+            Self::Rename { .. } => 1,
+            Self::Delete { .. } => 2,
+            Self::Restore { .. } => 3,
+            Self::Add { .. } => 4,
+            Self::ChangeRole { .. } => 5,
+            Self::ChangeStatus { .. } => 6,
+            Self::Remove { .. } => 7,
+            Self::Accept { .. } => 8,
+            Self::Join { .. } => 9,
+            Self::Leave { .. } => 10,
+            Self::Suspend { .. } => 11,
+        }
+    }
+
+    /// The organization it is about.
+    pub fn organization(self) -> Id {
+        match self {
+            Self::Create { organization, .. }
+            | Self::Rename { organization, .. }
+            | Self::Delete { organization }
+            | Self::Restore { organization }
+            | Self::Add { organization, .. }
+            | Self::ChangeRole { organization, .. }
+            | Self::ChangeStatus { organization, .. }
+            | Self::Remove { organization, .. }
+            | Self::Accept { organization }
+            | Self::Join { organization }
+            | Self::Leave { organization }
+            | Self::Suspend { organization } => organization,
+        }
+    }
+
+    /// Whether it is of a login, which acts for no caller.
+    pub fn is_of_sync(self) -> bool {
+        matches!(
+            self,
+            Self::Join { .. } | Self::Leave { .. } | Self::Suspend { .. }
+        )
+    }
+
+    /// The item that its transaction is pinned to, as it was read.
+    pub fn pinned(self, caller: Id) -> Option<Key> {
+        match self {
+            Self::Rename { organization, .. }
+            | Self::Delete { organization }
+            | Self::Restore { organization } => Some(Key::Organization(organization)),
+            Self::ChangeRole {
+                organization, user, ..
+            }
+            | Self::ChangeStatus {
+                organization, user, ..
+            }
+            | Self::Remove { organization, user } => Some(Key::Membership(organization, user)),
+            Self::Accept { organization }
+            | Self::Leave { organization }
+            | Self::Suspend { organization } => Some(Key::Membership(organization, caller)),
+            Self::Create { .. } | Self::Add { .. } | Self::Join { .. } => None,
+        }
+    }
+}
+
+/// What a request comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)] // as in `muster::store::Error`, where they are that
+pub enum Outcome {
+    /// It was applied.
+    Applied,
+    /// It was so already, or a login found it changed.
+    Nothing,
+    /// It reads and decides anew.
+    Again,
+    NotFound,
+    Forbidden,
+    NameTaken,
+    AlreadyMember,
+    LastOwner,
+    InvitationNotPending,
+    DirectoryManaged,
+    Invalid,
+    Conflict,
+}
+
+impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Applied,
+        Self::Nothing,
+        Self::Again,
+        Self::NotFound,
+        Self::Forbidden,
+        Self::NameTaken,
+        Self::AlreadyMember,
+        Self::LastOwner,
+        Self::InvitationNotPending,
+        Self::DirectoryManaged,
+        Self::Invalid,
+        Self::Conflict,
+    ];
+}

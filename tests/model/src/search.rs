@@ -1,0 +1,284 @@
+//! The state machine: users with requests under way, and what must be true whatever they do.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use muster::domain::{Role, Status};
+use stateright::{Model, Property};
+
+use crate::decisions::{Decision, decide};
+use crate::recipes::transaction;
+use crate::requests::{Outcome, Request};
+use crate::state::{Client, State};
+use crate::symmetry::representative;
+use crate::table::{Id, NAMES, ORGANIZATIONS, Organization, Table, USERS};
+use crate::transaction::{Attempt, Kind};
+
+/// What is searched.
+#[derive(Debug, Default)]
+pub struct Scope {
+    /// How many organizations there can be.
+    pub organizations: usize,
+    /// Requests under way at once.
+    pub at_once: usize,
+    /// Roles that are given.
+    pub roles: Vec<Role>,
+    /// Statuses that are given to who is a member.
+    pub statuses: Vec<Status>,
+    /// Whether logins of a directory's users come between.
+    pub logins: bool,
+    /// Whether answers are lost, and the transaction is sent again when DynamoDB no longer knows it.
+    pub lost_answers: bool,
+    /// The condition that this search is made without.
+    pub without: Option<Kind>,
+    /// How often which request came to what. Only to be looked at.
+    pub outcomes: Outcomes,
+}
+
+/// How often which request came to what.
+#[derive(Debug, Default)]
+pub struct Outcomes([[AtomicU64; Outcome::ALL.len()]; Request::NAMES.len()]);
+
+impl Clone for Outcomes {
+    fn clone(&self) -> Self {
+        let copy = Self::default();
+        for (to, from) in copy.0.iter().flatten().zip(self.0.iter().flatten()) {
+            to.store(from.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        copy
+    }
+}
+
+impl Outcomes {
+    fn count(&self, request: Request, outcome: Outcome) {
+        self.0[request.kind()][outcome as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// All that came to something, by the request's name.
+    pub fn all(&self) -> BTreeMap<(&'static str, Outcome), u64> {
+        let mut all = BTreeMap::new();
+        for (name, counts) in Request::NAMES.into_iter().zip(&self.0) {
+            for (outcome, count) in Outcome::ALL.into_iter().zip(counts) {
+                let count = count.load(Ordering::Relaxed);
+                if count > 0 {
+                    all.insert((name, outcome), count);
+                }
+            }
+        }
+        all
+    }
+}
+
+/// A step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A user asks: the store reads, decides, and sends the transaction.
+    Ask(Id, Request),
+    /// DynamoDB applies the transaction of a user, or does not.
+    Arrive(Id),
+    /// The same, and the answer is lost.
+    ArriveUnanswered(Id),
+    /// The transaction of a user whose answer was lost arrives again.
+    ArriveAgain(Id),
+}
+
+impl Scope {
+    /// All requests that a user could make.
+    pub fn requests(&self, state: &State, user: Id) -> Vec<Request> {
+        let mut requests = Vec::new();
+        let is_taken = |id: &Id| {
+            state.table.organizations[*id].is_some()
+                || state.clients.iter().any(|client| {
+                    matches!(client, Client::Sent { request: Request::Create { organization, .. }, .. } if organization == id)
+                })
+        };
+        // A new id is unlike any other.
+        let mut free = (0..ORGANIZATIONS).filter(|id| !is_taken(id));
+        if let Some(organization) = free.next()
+            && free.count() + self.organizations >= ORGANIZATIONS
+        {
+            requests.extend((0..NAMES).map(|name| Request::Create { organization, name }));
+        }
+        for organization in 0..ORGANIZATIONS {
+            let Some(found) = state.table.organizations[organization] else {
+                continue;
+            };
+            requests.extend((0..NAMES).map(|name| Request::Rename { organization, name }));
+            requests.push(if found.live {
+                Request::Delete { organization }
+            } else {
+                Request::Restore { organization }
+            });
+            requests.push(Request::Accept { organization });
+            if self.logins {
+                requests.push(Request::Join { organization });
+                requests.push(Request::Leave { organization });
+                requests.push(Request::Suspend { organization });
+            }
+            for user in 0..USERS {
+                requests.push(Request::Remove { organization, user });
+                for role in self.roles.iter().copied() {
+                    requests.push(Request::ChangeRole {
+                        organization,
+                        user,
+                        role,
+                    });
+                    for status in [Status::Active, Status::Invited] {
+                        if status == Status::Active || self.statuses.contains(&Status::Invited) {
+                            requests.push(Request::Add {
+                                organization,
+                                user,
+                                role,
+                                status,
+                            });
+                        }
+                    }
+                }
+                for status in self.statuses.iter().copied() {
+                    requests.push(Request::ChangeStatus {
+                        organization,
+                        user,
+                        status,
+                    });
+                }
+            }
+        }
+        let attempt = Attempt {
+            is_unchanged: true,
+            without: self.without,
+        };
+        requests.retain(|request| match decide(&state.table, user, *request) {
+            Decision::Answer(_) => false,
+            // What reads nothing may as well be asked when it would be applied.
+            Decision::Write(seen)
+                if matches!(request, Request::Add { .. } | Request::Create { .. }) =>
+            {
+                attempt.commits(&state.table, &transaction(user, *request, seen))
+            }
+            Decision::Write(_) => true,
+        });
+        requests
+    }
+
+    fn after(&self, state: &State, step: Step) -> Option<State> {
+        match step {
+            Step::Ask(user, request) => match decide(&state.table, user, request) {
+                Decision::Write(seen) => {
+                    let mut after = *state;
+                    after.clients[user] = Client::Sent {
+                        request,
+                        seen,
+                        is_unchanged: true,
+                    };
+                    Some(after)
+                }
+                Decision::Answer(_) => None,
+            },
+            Step::Arrive(user) => {
+                let Client::Sent { request, .. } = state.clients[user] else {
+                    return None;
+                };
+                let (outcome, after) = state.arrive(self, user, true)?;
+                self.outcomes.count(request, outcome);
+                Some(after)
+            }
+            Step::ArriveUnanswered(user) => match state.arrive(self, user, false)? {
+                (Outcome::Applied, after) => Some(after),
+                // Nothing was written, so the repeat is as the first.
+                _ => None,
+            },
+            Step::ArriveAgain(user) => state.arrive_again(self, user),
+        }
+    }
+}
+
+impl Model for Scope {
+    type State = State;
+    type Action = Step;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![State::default()]
+    }
+
+    fn actions(&self, state: &State, steps: &mut Vec<Step>) {
+        let busy = state
+            .clients
+            .iter()
+            .filter(|client| **client != Client::Idle)
+            .count();
+        for (user, client) in state.clients.iter().enumerate() {
+            match client {
+                Client::Idle if busy < self.at_once => {
+                    let requests = self.requests(state, user).into_iter();
+                    steps.extend(requests.map(|request| Step::Ask(user, request)));
+                }
+                Client::Idle => {}
+                Client::Sent { .. } => {
+                    steps.push(Step::Arrive(user));
+                    if self.lost_answers {
+                        steps.push(Step::ArriveUnanswered(user));
+                    }
+                }
+                Client::Lost { .. } => steps.push(Step::ArriveAgain(user)),
+            }
+        }
+    }
+
+    fn next_state(&self, state: &State, step: Step) -> Option<State> {
+        self.after(state, step).map(|after| representative(&after))
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always("an organization has an owner", |_, state: &State| {
+                (0..ORGANIZATIONS).all(|id| {
+                    state.table.organizations[id].is_none() || state.table.active_owners(id) > 0
+                })
+            }),
+            Property::always("the owners are counted", |_, state: &State| {
+                (0..ORGANIZATIONS).all(|id| {
+                    state.table.organizations[id].is_none_or(|it| {
+                        usize::from(it.owner_count) == state.table.active_owners(id)
+                    })
+                })
+            }),
+            Property::always("a name is one organization's", |_, state: &State| {
+                names_are_unique(&state.table)
+            }),
+            Property::always("nobody is added twice", |_, state: &State| {
+                !state.wrongs.replaced
+            }),
+            Property::always("whoever writes may", |_, state: &State| {
+                !state.wrongs.without_right
+            }),
+            Property::always("what is deleted stays as it is", |_, state: &State| {
+                !state.wrongs.in_deleted
+            }),
+            Property::always(
+                "nobody writes over what they have not read",
+                |_, state: &State| !state.wrongs.lost_update,
+            ),
+            Property::always("nothing is done twice", |_, state: &State| {
+                !state.wrongs.twice
+            }),
+            Property::always("what was done is not denied", |_, state: &State| {
+                !state.wrongs.denied
+            }),
+        ]
+    }
+}
+
+/// Each live organization has its name reserved, and no two have one; no name is reserved for another.
+fn names_are_unique(table: &Table) -> bool {
+    let held = |name: Id| {
+        let holders = table.organizations.iter().enumerate();
+        let holds =
+            |(_, it): &(Id, &Option<Organization>)| it.is_some_and(|it| it.live && it.name == name);
+        holders.filter(holds).map(|(id, _)| id).collect::<Vec<_>>()
+    };
+    (0..NAMES).all(|name| match (held(name).as_slice(), table.names[name]) {
+        ([], None) => true,
+        ([id], Some(holder)) => *id == holder,
+        _ => false,
+    })
+}

@@ -1,0 +1,180 @@
+//! States that differ only in who is who: one stands for all of them.
+
+use crate::requests::Request;
+use crate::state::{Client, State};
+use crate::table::{Id, NAMES, ORGANIZATIONS, USERS};
+
+/// All orders of three.
+const USER_ORDERS: [[Id; USERS]; 6] = [
+    [0, 1, 2],
+    [0, 2, 1],
+    [1, 0, 2],
+    [1, 2, 0],
+    [2, 0, 1],
+    [2, 1, 0],
+];
+/// All orders of two.
+const ORDERS: [[Id; 2]; 2] = [[0, 1], [1, 0]];
+
+/// New names of users, organizations and names: by the old one the new one.
+#[derive(Clone, Copy)]
+struct Renaming {
+    users: [Id; USERS],
+    organizations: [Id; ORGANIZATIONS],
+    names: [Id; NAMES],
+}
+
+/// Of all states that are this one but for who is who, always the same one.
+pub(crate) fn representative(state: &State) -> State {
+    let mut least = (u128::MAX, Renaming::NONE);
+    for users in USER_ORDERS {
+        for organizations in ORDERS {
+            for names in ORDERS {
+                let renaming = Renaming {
+                    users,
+                    organizations,
+                    names,
+                };
+                let code = renaming.code(state);
+                if code < least.0 {
+                    least = (code, renaming);
+                }
+            }
+        }
+    }
+    least.1.state(state)
+}
+
+/// Bits of a user's request in a code, and of a membership.
+const CLIENT_BITS: usize = 22;
+const MEMBERSHIP_BITS: usize = 6;
+
+impl Renaming {
+    const NONE: Self = Self {
+        users: [0, 1, 2],
+        organizations: [0, 1],
+        names: [0, 1],
+    };
+
+    /// A number that renamed states are ordered by. What a request has read is left out: it is what its
+    /// organization or membership is, or was.
+    fn code(self, state: &State) -> u128 {
+        let mut code = 0;
+        for (old, organization) in self.organizations.into_iter().enumerate() {
+            let found = state.table.organizations[old];
+            let of_organization = found.map_or(0, |it| {
+                1 + self.names[it.name] + 2 * usize::from(it.live) + 4 * usize::from(it.owner_count)
+            });
+            code |= (of_organization as u128) << (organization * 5);
+            for (user, membership) in state.table.memberships[old].iter().enumerate() {
+                let place = organization * USERS + self.users[user];
+                let membership = membership.map_or(0, |it| {
+                    1 + it.role as u128 * 6 + it.status as u128 * 2 + it.source as u128
+                });
+                code |= membership << (10 + place * MEMBERSHIP_BITS);
+            }
+        }
+        for (user, client) in state.clients.iter().enumerate() {
+            let place =
+                10 + MEMBERSHIP_BITS * USERS * ORGANIZATIONS + self.users[user] * CLIENT_BITS;
+            code |= self.client_code(client) << place;
+        }
+        code
+    }
+
+    fn client_code(self, client: &Client) -> u128 {
+        let (phase, request) = match client {
+            Client::Idle => return 0,
+            Client::Sent {
+                request,
+                is_unchanged,
+                ..
+            } => (1 + u128::from(*is_unchanged), *request),
+            Client::Lost {
+                request, is_on_top, ..
+            } => (3 + u128::from(*is_on_top), *request),
+        };
+        let (user, more) = match request {
+            Request::Create { name, .. } | Request::Rename { name, .. } => {
+                (0, self.names[name] as u128)
+            }
+            Request::Add {
+                user, role, status, ..
+            } => (user, role as u128 * 4 + status as u128),
+            Request::ChangeRole { user, role, .. } => (user, role as u128),
+            Request::ChangeStatus { user, status, .. } => (user, status as u128),
+            Request::Remove { user, .. } => (user, 0),
+            _ => (0, 0),
+        };
+        let organization = self.organizations[request.organization()] as u128;
+        let user = self.users[user] as u128;
+        phase | organization << 3 | user << 4 | (request.kind() as u128) << 6 | more << 10
+    }
+
+    fn state(self, state: &State) -> State {
+        let mut renamed = State {
+            wrongs: state.wrongs,
+            ..State::default()
+        };
+        for (old, found) in state.table.organizations.iter().enumerate() {
+            let organization = self.organizations[old];
+            renamed.table.organizations[organization] = found.map(|mut it| {
+                it.name = self.names[it.name];
+                it
+            });
+            for (user, membership) in state.table.memberships[old].iter().enumerate() {
+                renamed.table.memberships[organization][self.users[user]] = *membership;
+            }
+        }
+        for (old, holder) in state.table.names.iter().enumerate() {
+            renamed.table.names[self.names[old]] = holder.map(|id| self.organizations[id]);
+        }
+        for (old, client) in state.clients.iter().enumerate() {
+            renamed.clients[self.users[old]] = self.client(*client);
+        }
+        renamed
+    }
+
+    fn client(self, mut client: Client) -> Client {
+        if let Client::Sent { request, seen, .. } | Client::Lost { request, seen, .. } = &mut client
+        {
+            *request = self.request(*request);
+            if let Some(organization) = &mut seen.organization {
+                organization.name = self.names[organization.name];
+            }
+        }
+        client
+    }
+
+    fn request(self, request: Request) -> Request {
+        let mut renamed = request;
+        match &mut renamed {
+            Request::Create { organization, name } | Request::Rename { organization, name } => {
+                *organization = self.organizations[*organization];
+                *name = self.names[*name];
+            }
+            Request::Add {
+                organization, user, ..
+            }
+            | Request::ChangeRole {
+                organization, user, ..
+            }
+            | Request::ChangeStatus {
+                organization, user, ..
+            }
+            | Request::Remove { organization, user } => {
+                *organization = self.organizations[*organization];
+                *user = self.users[*user];
+            }
+            Request::Delete { organization }
+            | Request::Restore { organization }
+            | Request::Accept { organization }
+            | Request::Join { organization }
+            | Request::Leave { organization }
+            | Request::Suspend { organization } => {
+                *organization = self.organizations[*organization];
+            }
+        }
+        renamed
+    }
+}

@@ -1,0 +1,188 @@
+//! What DynamoDB does with a transaction: its conditions, and what it writes if all of them hold.
+
+use muster::domain::{Permission, Role, Status};
+
+use crate::table::{Id, Key, Membership, NAMES, Organization, Table};
+
+/// A kind of condition. A search can be made without one, to see what it is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The caller's membership is active and has a role that grants it: `access::require`.
+    Permission,
+    /// The item is as it was read: `memberships::unchanged`, `#version = :before`.
+    Unchanged,
+    /// `memberships::another_owner`.
+    AnotherOwner,
+    /// `organizations::live`.
+    Live,
+    /// No item is there, of a membership: `Condition::absent`.
+    NoMembership,
+    /// No item is there, of a name's reservation: `Condition::absent`.
+    NameFree,
+    /// No condition: that `owner_count` is written beside the membership.
+    OwnersCounted,
+    /// No condition: that an item bears the id of the write that it was last the subject of.
+    WriteId,
+}
+
+/// A condition of one action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// `access::Requirement::condition`.
+    Grants {
+        /// What the caller must be allowed to do.
+        permission: Permission,
+        /// The highest role that they deal with.
+        reach: Option<Role>,
+    },
+    /// As it was read.
+    Unchanged,
+    /// `#owner_count > :one`.
+    AnotherOwner,
+    /// `#status = :live`.
+    Live,
+    /// `attribute_not_exists(#pk)`.
+    Absent,
+    /// `attribute_exists(#pk)`.
+    Present,
+    /// `attribute_not_exists(#pk) OR #organization_id = :id`.
+    NoneOrOwn(Id),
+}
+
+/// What becomes of the item of one action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing: a `ConditionCheck`, or an update that only stamps.
+    Nothing,
+    /// The organization is this. Its `owner_count` stays, unless it is made.
+    Organization(Organization),
+    /// `ADD owner_count`.
+    Owners(i8),
+    /// The membership is this, or gone.
+    Membership(Option<Membership>),
+    /// The name is reserved for this organization, or free.
+    Name(Option<Id>),
+}
+
+/// One action of a transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Action {
+    /// Its item.
+    pub key: Key,
+    /// What it asks, all of it.
+    pub conditions: [Option<Condition>; 2],
+    /// What it does.
+    pub change: Change,
+}
+
+/// A transaction: all of it or nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Transaction(Vec<Action>);
+
+impl Transaction {
+    /// One more.
+    pub(crate) fn action(&mut self, key: Key, conditions: [Option<Condition>; 2], change: Change) {
+        self.0.push(Action {
+            key,
+            conditions,
+            change,
+        });
+    }
+
+    /// Its actions.
+    pub fn actions(&self) -> &[Action] {
+        &self.0
+    }
+}
+
+/// What DynamoDB is asked to do with a transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt {
+    /// Whether nobody wrote since the read what the transaction changes.
+    pub is_unchanged: bool,
+    /// The condition that this search is made without.
+    pub without: Option<Kind>,
+}
+
+impl Attempt {
+    /// Whether a condition holds.
+    pub fn holds(self, table: &Table, key: Key, condition: Condition) -> bool {
+        if self.without == Some(kind(key, condition)) {
+            return true;
+        }
+        match (condition, key) {
+            (Condition::Grants { permission, reach }, Key::Membership(organization, user)) => table
+                .memberships[organization][user]
+                .is_some_and(|own| grants(own, permission, reach)),
+            (Condition::Unchanged, _) => self.is_unchanged,
+            (Condition::AnotherOwner, Key::Organization(id)) => {
+                table.organizations[id].is_some_and(|it| it.owner_count > 1)
+            }
+            (Condition::Live, Key::Organization(id)) => {
+                table.organizations[id].is_some_and(|it| it.live)
+            }
+            (Condition::Absent, _) => !table.has(key),
+            (Condition::Present, _) => table.has(key),
+            (Condition::NoneOrOwn(own), Key::Name(id)) => {
+                table.names[id].is_none_or(|holder| holder == own)
+            }
+            // No recipe asks that of such an item.
+            _ => false,
+        }
+    }
+
+    /// Whether all of them hold.
+    pub fn commits(self, table: &Table, transaction: &Transaction) -> bool {
+        transaction.actions().iter().all(|action| {
+            let asked = action.conditions.iter().flatten();
+            asked
+                .into_iter()
+                .all(|condition| self.holds(table, action.key, *condition))
+        })
+    }
+
+    /// The table after it.
+    pub fn apply(self, table: &Table, transaction: &Transaction) -> Table {
+        let mut after = *table;
+        for action in transaction.actions() {
+            match (action.key, action.change) {
+                (Key::Organization(id), Change::Organization(it)) => {
+                    let owner_count =
+                        after.organizations[id].map_or(it.owner_count, |now| now.owner_count);
+                    after.organizations[id] = Some(Organization { owner_count, ..it });
+                }
+                (Key::Organization(id), Change::Owners(by)) => {
+                    if let Some(it) = &mut after.organizations[id]
+                        && self.without != Some(Kind::OwnersCounted)
+                    {
+                        it.owner_count = it.owner_count.saturating_add_signed(by);
+                    }
+                }
+                (Key::Membership(organization, user), Change::Membership(it)) => {
+                    after.memberships[organization][user] = it;
+                }
+                (Key::Name(id), Change::Name(holder)) if id < NAMES => after.names[id] = holder,
+                _ => {}
+            }
+        }
+        after
+    }
+}
+
+/// Whether a membership grants a permission: active, and with a role that does.
+pub fn grants(membership: Membership, permission: Permission, reach: Option<Role>) -> bool {
+    membership.status == Status::Active
+        && membership.role.grants(permission)
+        && reach.is_none_or(|other| membership.role.reaches(other))
+}
+
+fn kind(key: Key, condition: Condition) -> Kind {
+    match (condition, key) {
+        (Condition::Grants { .. }, _) => Kind::Permission,
+        (Condition::AnotherOwner, _) => Kind::AnotherOwner,
+        (Condition::Live | Condition::Present, _) => Kind::Live,
+        (Condition::Absent, Key::Membership(..)) => Kind::NoMembership,
+        (Condition::Absent | Condition::NoneOrOwn(_), Key::Name(_)) => Kind::NameFree,
+        (Condition::Unchanged | Condition::Absent | Condition::NoneOrOwn(_), _) => Kind::Unchanged,
+    }
+}

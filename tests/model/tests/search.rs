@@ -1,0 +1,82 @@
+//! Whatever meets, the recipes hold; and each of their conditions is needed for it.
+
+use std::collections::BTreeSet;
+
+use muster_model::requests::{Outcome, Request};
+use muster_model::scopes::{Searched, search, short, without};
+use muster_model::transaction::Kind;
+
+/// All of it, in every scope that the tests have time for.
+#[test]
+fn the_recipes_hold_in_whatever_order_they_meet() {
+    let mut seen = BTreeSet::new();
+    for (name, scope) in short() {
+        let Searched {
+            states,
+            steps,
+            depth,
+            violations,
+            is_complete,
+            outcomes,
+            ..
+        } = search(scope);
+        println!("{name}: {states} states, {steps} steps, at most {depth} deep");
+        for (property, way) in &violations {
+            println!("violated: {property}\n{way}");
+        }
+        assert!(is_complete && violations.is_empty(), "{name}");
+        seen.extend(outcomes.all().into_keys());
+    }
+    // A search in which nobody gets anywhere would prove nothing.
+    for name in Request::NAMES {
+        assert!(seen.contains(&(name, Outcome::Applied)), "{name}");
+    }
+    for refused in [
+        ("create organization", Outcome::NameTaken),
+        ("rename organization", Outcome::NameTaken),
+        ("restore organization", Outcome::NameTaken),
+        ("rename organization", Outcome::Forbidden),
+        ("delete organization", Outcome::Forbidden),
+        ("add member", Outcome::AlreadyMember),
+        ("add member", Outcome::Nothing),
+        ("add member", Outcome::NotFound),
+        ("add member", Outcome::Forbidden),
+        ("change role", Outcome::LastOwner),
+        ("change role", Outcome::Forbidden),
+        ("change status", Outcome::LastOwner),
+        ("remove member", Outcome::LastOwner),
+        ("remove member", Outcome::Forbidden),
+        ("accept invitation", Outcome::NotFound),
+        ("login leaves", Outcome::LastOwner),
+        ("login suspends", Outcome::LastOwner),
+        ("login joins", Outcome::Nothing),
+    ] {
+        assert!(seen.contains(&refused), "{refused:?} in {seen:?}");
+    }
+}
+
+/// What shows that the search finds what is wrong, and what each condition is there for.
+#[test]
+fn without_a_condition_what_it_upholds_falls() {
+    for (kind, falls) in [
+        (Kind::Permission, "whoever writes may"),
+        (
+            Kind::Unchanged,
+            "nobody writes over what they have not read",
+        ),
+        (Kind::AnotherOwner, "an organization has an owner"),
+        (Kind::OwnersCounted, "the owners are counted"),
+        (Kind::Live, "what is deleted stays as it is"),
+        (Kind::NoMembership, "nobody is added twice"),
+        (Kind::NameFree, "a name is one organization's"),
+        (Kind::WriteId, "what was done is not denied"),
+    ] {
+        let Searched { violations, .. } = search(without(kind));
+        let found = violations.iter().find(|(property, _)| *property == falls);
+        let Some((_, way)) = found else {
+            panic!("without {kind:?}: {violations:?}");
+        };
+        println!("without {kind:?} {falls:?} falls:\n{way}\n");
+        assert!(!way.is_empty());
+    }
+}
