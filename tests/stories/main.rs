@@ -37,4 +37,5 @@ mod round_trips;
 mod shapes;
 mod sync;
 mod teams;
+mod usage;
 mod versions;

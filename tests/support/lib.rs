@@ -12,6 +12,7 @@
 
 mod actor;
 mod calls;
+mod charges;
 mod contract;
 mod crowd;
 mod faults;
@@ -25,6 +26,7 @@ mod world;
 
 pub use actor::{Actor, Reply};
 pub use calls::{Call, Calls};
+pub use charges::{Charges, Units};
 pub use contract::filled;
 pub use crowd::{at_once, statuses};
 pub use faults::{Fault, Faults, Held};

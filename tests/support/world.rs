@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use muster_local::{Options, Stack};
 use serde_json::{Value, json};
 
-use crate::{Actor, Calls};
+use crate::{Actor, Calls, Charges};
 
 /// The tenant of whoever is of no other.
 pub const ACME: &str = "acme";
@@ -21,6 +21,8 @@ pub struct World {
     pub stack: Stack,
     /// Every call of the functions to DynamoDB.
     pub calls: Calls,
+    /// What DynamoDB charged the functions for.
+    pub charges: Charges,
     http: reqwest::Client,
 }
 
@@ -32,19 +34,23 @@ impl World {
 
     /// With these options.
     pub async fn with(mut options: Options) -> Self {
-        let calls = Calls::default();
-        let (counted, inner) = (calls.clone(), options.configure_client.take());
+        let (calls, charges) = (Calls::default(), Charges::default());
+        let inner = options.configure_client.take();
+        let (counted, charged) = (calls.clone(), charges.clone());
         options.configure_client = Some(Arc::new(move |config| {
-            let config = match &inner {
+let config = match &inner {
                 Some(inner) => inner(config),
                 None => config.timeout_config(patient()),
             };
-            config.interceptor(counted.clone())
+            config
+                .interceptor(counted.clone())
+                .interceptor(charged.clone())
         }));
         let stack = Stack::start(options).await.expect("the stack starts");
         Self {
             stack,
             calls,
+            charges,
             http: reqwest::Client::new(),
         }
     }
