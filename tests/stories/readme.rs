@@ -356,6 +356,7 @@ fn every_path_that_is_named_is_there() {
         "xtask/",
         "events/",
         "docs/",
+        "bench/",
     ];
     let mut paths = 0;
     for (path, markdown) in documents() {

@@ -36,15 +36,15 @@ impl World {
     pub async fn with(mut options: Options) -> Self {
         let (calls, charges) = (Calls::default(), Charges::default());
         let inner = options.configure_client.take();
-        let (counted, charged) = (calls.clone(), charges.clone());
+        let interceptors = (calls.clone(), charges.clone());
         options.configure_client = Some(Arc::new(move |config| {
-let config = match &inner {
+            let config = match &inner {
                 Some(inner) => inner(config),
                 None => config.timeout_config(patient()),
             };
             config
-                .interceptor(counted.clone())
-                .interceptor(charged.clone())
+                .interceptor(interceptors.0.clone())
+                .interceptor(interceptors.1.clone())
         }));
         let stack = Stack::start(options).await.expect("the stack starts");
         Self {

@@ -1,4 +1,4 @@
-//! What is done to the repository rather than by the product: `cargo xtask check`.
+//! What is done to the repository rather than by the product, above all `cargo xtask check`.
 #![allow(
     clippy::print_stderr,
     clippy::print_stdout,
@@ -47,6 +47,8 @@ enum Chore {
     },
     /// Write docs/openapi.json anew from the code.
     Openapi,
+    /// Reckon what a year on AWS costs, and write it to docs/COST.md.
+    Cost,
 }
 
 fn main() -> ExitCode {
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
             println!("{}", program.display());
         })),
         Chore::Openapi => done(openapi(&root())),
+        Chore::Cost => done(cost(&root())),
     }
 }
 
@@ -72,6 +75,11 @@ fn openapi(root: &Path) -> anyhow::Result<()> {
     test.args(["test", "--quiet", "-p", "muster-functions", "--lib"]);
     test.args(["openapi::tests::the_file_in_docs_is_the_document"]);
     command::run(test.env("MUSTER_REWRITE_OPENAPI", "1"))
+}
+
+/// A program of its own, so that what checks is built without it.
+fn cost(root: &Path) -> anyhow::Result<()> {
+    command::run(command::cargo(root).args(["run", "--package", "muster-cost"]))
 }
 
 fn done(result: anyhow::Result<()>) -> ExitCode {

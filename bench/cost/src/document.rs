@@ -1,0 +1,322 @@
+//! `docs/COST.md`
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use anyhow::Result;
+
+use crate::bill::Bill;
+use crate::data::{Data, MEASURED};
+
+/// The document, of the bills of all shapes in their order.
+pub(crate) fn document(data: &Data, bills: &[Bill]) -> Result<String> {
+    let mut text = String::new();
+    summary(&mut text, data, bills)?;
+    dominates(&mut text, data, bills)?;
+    what_if(&mut text, data, bills)?;
+    user_pool(&mut text, data)?;
+    sources(&mut text, data)?;
+    Ok(text)
+}
+
+/// The head of a table whose columns are the shapes.
+fn head(text: &mut String, data: &Data, first: &str) -> Result<()> {
+    let names = data.habits.shapes.iter().map(|shape| shape.name.as_str());
+    let names: Vec<_> = names.collect();
+    writeln!(text, "| {first} | {} |", names.join(" | "))?;
+    writeln!(text, "|---|{}", "---:|".repeat(names.len()))?;
+    Ok(())
+}
+
+fn row(text: &mut String, first: &str, cells: impl Iterator<Item = String>) -> Result<()> {
+    let cells: Vec<_> = cells.collect();
+    writeln!(text, "| {first} | {} |", cells.join(" | "))?;
+    Ok(())
+}
+
+fn summary(text: &mut String, data: &Data, bills: &[Bill]) -> Result<()> {
+    let region = &data.prices.region;
+    writeln!(
+        text,
+        "# What a year costs
+
+<!-- Made by `cargo xtask cost`; do not edit. -->
+
+The price of a year on AWS with 1 million monthly users, in {region}, for three shapes of tenant. It is reckoned by
+[a program](../bench/cost/src/bill.rs) from what a [story](../tests/stories/usage.rs) measures of each operation
+(capacity units, round trips, bytes), from [public prices](../bench/cost/prices.toml), and from
+[assumptions](../bench/cost/shapes.toml) about what people do. `cargo xtask cost` writes this page; a test fails when it is not
+what the sources say. US dollars, list price, without tax. No free tier and no discount is taken off.
+"
+    )?;
+    head(text, data, "")?;
+    let shapes = &data.habits.shapes;
+    row(
+        text,
+        "requests of the API a month",
+        bills.iter().map(|bill| millions(bill.requests)),
+    )?;
+    row(
+        text,
+        "sign-ins and tokens a month",
+        bills.iter().map(|bill| millions(bill.triggers)),
+    )?;
+    row(
+        text,
+        "**a year**",
+        bills.iter().map(|bill| format!("**{}**", usd(bill.year()))),
+    )?;
+    let each = shapes
+        .iter()
+        .zip(bills)
+        .map(|(shape, bill)| cents(bill.year() / shape.users));
+    row(text, "a user and year", each)?;
+    let million = bills
+        .iter()
+        .map(|bill| usd2(bill.month() / (bill.requests + bill.triggers) * 1e6));
+    row(text, "a million requests, all included", million)?;
+    writeln!(
+        text,
+        "\n![Where the money goes: a bar for each shape, by service](cost.svg)\n"
+    )?;
+    for shape in shapes {
+        writeln!(text, "- **{}**: {}", shape.name, shape.about)?;
+    }
+    Ok(())
+}
+
+fn dominates(text: &mut String, data: &Data, bills: &[Bill]) -> Result<()> {
+    writeln!(
+        text,
+        "\n## What it is made of\n\nUS dollars a year, and the share of it.\n"
+    )?;
+    head(text, data, "")?;
+    let Some(first) = bills.first() else {
+        return Ok(());
+    };
+    for line in &first.lines {
+        let price = data.prices.get(line.price)?;
+        let cells = bills.iter().map(|bill| {
+            let year = bill.line(line.price).map_or(0.0, |line| line.usd * 12.0);
+            format!("{} ({:.0} %)", usd(year), year / bill.year() * 100.0)
+        });
+        row(text, &price.name, cells)?;
+    }
+    writeln!(text, "\nThe dearest:\n")?;
+    for (shape, bill) in data.habits.shapes.iter().zip(bills) {
+        let mut lines: Vec<_> = bill.lines.iter().collect();
+        lines.sort_by(|one, other| other.usd.total_cmp(&one.usd));
+        let mut top = Vec::new();
+        for line in lines.into_iter().take(3) {
+            let price = data.prices.get(line.price)?;
+            top.push(format!(
+                "{} ({:.0} %)",
+                price.name,
+                line.usd / bill.month() * 100.0
+            ));
+        }
+        writeln!(text, "- {}: {}", shape.name, top.join("; "))?;
+    }
+    Ok(())
+}
+
+fn what_if(text: &mut String, data: &Data, bills: &[Bill]) -> Result<()> {
+    writeln!(
+        text,
+        "\n## What if\n\nUS dollars a year, when one thing is different, and how many times the usual that is.\n"
+    )?;
+    head(text, data, "")?;
+    row(text, "as above", bills.iter().map(|bill| usd(bill.year())))?;
+    for what_if in &data.habits.what_ifs {
+        let assumed = data.assumed(&what_if.set);
+        let mut cells = Vec::new();
+        for (shape, usual) in data.habits.shapes.iter().zip(bills) {
+            let year = data.bill(shape, &assumed)?.year();
+            cells.push(format!("{} ({:.2} x)", usd(year), year / usual.year()));
+        }
+        row(text, &what_if.name, cells.into_iter())?;
+    }
+    writeln!(
+        text,
+        "\nWhat is left when nobody calls is storage, its backup, alarms and the secret."
+    )?;
+    Ok(())
+}
+
+fn user_pool(text: &mut String, data: &Data) -> Result<()> {
+    writeln!(
+        text,
+        "
+## The user pool, apart
+
+Who signs your users in is your choice, so it is not in the year above. With Amazon Cognito it comes to:
+"
+    )?;
+    writeln!(text, "| 1 million monthly users | a year |\n|---|---:|")?;
+    for key in ["cognito_lite", "cognito_essentials"] {
+        let price = data.prices.get(key)?;
+        writeln!(text, "| {} | {} |", price.name, usd(price.of(1e6) * 12.0))?;
+    }
+    Ok(())
+}
+
+fn sources(text: &mut String, data: &Data) -> Result<()> {
+    writeln!(
+        text,
+        "
+## What is not in it
+
+Support, tax, a domain name, a web application firewall, and the front end. Requests that are refused before a function,
+answers of 304, retries, and `Idempotency-Key` (2 more write units for each POST that has one) are not counted apart. The
+table's stream has no reader of ours, and an unread one is free. Nor is the first login of a tenant, which makes what is
+missing for all its groups, once. Alarms ({alarms}), dashboards ({dashboards}) and the memory of a function
+({memory} MB) are as in the template.
+
+No always-on service stands beside it: what machine would carry the same load is not known until somebody measures it
+under that load.
+
+## What was measured
+
+Of each operation, with ids and names as long as real ones: [the snapshot](../{MEASURED}).
+
+| Operation | round trips | read units | write units | calls to Graph | bytes of log | bytes of answer |
+|---|---:|---:|---:|---:|---:|---:|",
+        alarms = data.template.alarms,
+        dashboards = data.template.dashboards,
+        memory = data.template.memory,
+    )?;
+    let or_none =
+        |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
+    for (name, operation) in &data.measured.operations {
+        let cells = [
+            or_none(operation.round_trips),
+            operation.read_units.to_string(),
+            operation.write_units.to_string(),
+            operation.graph_calls.to_string(),
+            operation.log_bytes.to_string(),
+            or_none(operation.answer_bytes),
+        ];
+        row(text, name, cells.into_iter())?;
+    }
+    assumptions(text, data)?;
+    writeln!(
+        text,
+        "\n## Prices\n\nIn {}. AWS's page decides; the figure was read where \"read\" says, in a text of that date.\n",
+        data.prices.region
+    )?;
+    writeln!(
+        text,
+        "| | US dollars | read | of | confirmed |\n|---|---|---|---|---|"
+    )?;
+    for (_, price) in data.prices.all() {
+        let confirmed = if price.confirmed { "yes" } else { "**no**" };
+        let seen = format!("[{}]({})", host(&price.seen), price.seen);
+        writeln!(
+            text,
+            "| [{}]({}) | {} | {seen} | {} | {confirmed} |",
+            price.name,
+            price.page,
+            steps(price),
+            price.date
+        )?;
+    }
+    writeln!(
+        text,
+        "\nConfirmed: it stands in a text of AWS's own, or in two that are independent of each other. The same page can be made for
+another region by other figures in `bench/cost/prices.toml`."
+    )?;
+    Ok(())
+}
+
+fn assumptions(text: &mut String, data: &Data) -> Result<()> {
+    writeln!(
+        text,
+        "\n## What is assumed\n\nNot measured, and yours to change in `bench/cost/shapes.toml`.\n"
+    )?;
+    writeln!(text, "| | | |\n|---|---:|---|")?;
+    for given in &data.habits.assumptions {
+        writeln!(text, "| {} | {} | {} |", given.key, given.value, given.why)?;
+    }
+    writeln!(text, "\nTimes that a user does something in a month:\n")?;
+    head(text, data, "")?;
+    let mut all = BTreeSet::new();
+    for shape in &data.habits.shapes {
+        all.extend(shape.monthly.keys());
+    }
+    for operation in all {
+        let times = data.habits.shapes.iter().map(|shape| {
+            let times = shape.monthly.get(operation);
+            times.map_or_else(String::new, f64::to_string)
+        });
+        row(text, operation, times)?;
+    }
+    Ok(())
+}
+
+/// A price as it is said.
+fn steps(price: &crate::data::Price) -> String {
+    let per = match price.per {
+        per if per >= 1e6 => "million ".to_owned(),
+        per if per > 1.0 => format!("{} ", whole(per)),
+        _ => String::new(),
+    };
+    let steps: Vec<_> = price
+        .steps
+        .iter()
+        .map(|step| match step.up_to {
+            Some(to) => format!("{} up to {}", step.usd, whole(to)),
+            None => step.usd.to_string(),
+        })
+        .collect();
+    format!("{} a {per}{}", steps.join(", then "), price.unit)
+}
+
+fn host(address: &str) -> &str {
+    let (_, rest) = address.split_once("://").unwrap_or(("", address));
+    rest.split('/')
+        .next()
+        .unwrap_or(rest)
+        .trim_start_matches("www.")
+}
+
+/// With thousands apart.
+pub(crate) fn whole(value: f64) -> String {
+    let digits = format!("{value:.0}");
+    let mut apart = String::new();
+    for (n, digit) in digits.chars().enumerate() {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
+            apart.push(',');
+        }
+        apart.push(digit);
+    }
+    apart
+}
+
+fn usd(value: f64) -> String {
+    format!("${}", whole(value))
+}
+
+fn usd2(value: f64) -> String {
+    format!("${value:.2}")
+}
+
+fn cents(value: f64) -> String {
+    format!("{:.1} cents", value * 100.0)
+}
+
+fn millions(value: f64) -> String {
+    format!("{:.1} million", value / 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_apart() {
+        assert_eq!(whole(0.4), "0");
+        assert_eq!(whole(999.0), "999");
+        assert_eq!(whole(1000.0), "1,000");
+        assert_eq!(usd(1_234_567.8), "$1,234,568");
+    }
+}

@@ -1,0 +1,36 @@
+//! What a year on AWS costs: from the use that a story measures, public prices and shapes of use to
+//! `docs/COST.md`. Nothing in that document is typed by hand; a test fails when it is not what this
+//! makes of its sources.
+
+mod bill;
+mod chart;
+mod data;
+mod document;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+pub use bill::{Assumed, Bill, Line};
+pub use data::{Data, Price, Shape, Step, Template};
+
+/// The root of the checkout.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// What is written, by its path in the checkout.
+pub fn documents(root: &Path) -> Result<Vec<(&'static str, String)>> {
+    let data = Data::read(root)?;
+    let usual = data.assumed(&std::collections::BTreeMap::new());
+    let bills = data
+        .habits
+        .shapes
+        .iter()
+        .map(|shape| data.bill(shape, &usual));
+    let bills = bills.collect::<Result<Vec<_>>>()?;
+    Ok(vec![
+        ("docs/COST.md", document::document(&data, &bills)?),
+        ("docs/cost.svg", chart::chart(&data, &bills)?),
+    ])
+}

@@ -1,0 +1,8 @@
+//! Writes the price of a year: `docs/COST.md` and its drawing.
+
+fn main() -> anyhow::Result<()> {
+    for (path, text) in muster_cost::documents(&muster_cost::root())? {
+        std::fs::write(muster_cost::root().join(path), text)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! The year is reckoned as it should be, and the document is what was reckoned.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use muster_cost::{Data, Price, Step, Template, documents, root};
+
+fn price(steps: &[(Option<f64>, f64)]) -> Price {
+    let step = |(up_to, usd): &(Option<f64>, f64)| Step {
+        up_to: *up_to,
+        usd: *usd,
+    };
+    let text = String::new;
+    Price {
+        name: text(),
+        steps: steps.iter().map(step).collect(),
+        per: 10.0,
+        unit: text(),
+        page: text(),
+        seen: text(),
+        date: text(),
+        confirmed: true,
+    }
+}
+
+fn near(one: f64, other: f64) {
+    assert!(
+        (one - other).abs() <= 1e-9 * one.abs().max(1.0),
+        "{one} is not {other}"
+    );
+}
+
+#[test]
+fn the_document_says_what_was_measured_and_priced() {
+    for (path, text) in documents(&root()).unwrap() {
+        let written = fs::read_to_string(root().join(path)).unwrap_or_default();
+        assert!(written == text, "{path} is stale: run `cargo xtask cost`");
+    }
+}
+
+#[test]
+fn a_price_goes_down_in_steps() {
+    let price = price(&[(Some(100.0), 1.0), (Some(200.0), 0.5), (None, 0.25)]);
+    near(price.of(0.0), 0.0);
+    near(price.of(50.0), 5.0);
+    near(price.of(100.0), 10.0);
+    near(price.of(150.0), 12.5);
+    near(price.of(400.0), 10.0 + 5.0 + 5.0);
+}
+
+#[test]
+fn the_template_tells_memory_alarms_and_dashboards() {
+    let text = "    MemorySize: 512\n  A:\n    Type: AWS::CloudWatch::Alarm\n  B:\n    Type: AWS::CloudWatch::Alarm\n";
+    let template = Template::parse(text).unwrap();
+    assert_eq!(
+        template,
+        Template {
+            memory: 512.0,
+            alarms: 2.0,
+            dashboards: 0.0
+        }
+    );
+    assert!(Template::parse("MemorySize: 1\nMemorySize: 2\n").is_err());
+    assert!(Template::parse("").is_err());
+}
+
+/// One operation, done once by one user, reckoned by hand.
+#[test]
+fn a_single_request_costs_what_its_parts_cost() {
+    let data = Data::read(&root()).unwrap();
+    let mut shape = data.habits.shapes[0].clone();
+    shape.users = 1e6;
+    shape.monthly = BTreeMap::from([("get organization".to_owned(), 1.0)]);
+    let set = [
+        ("trip_ms", 8.0),
+        ("own_ms", 2.0),
+        ("cold_share", 0.0),
+        ("requests", 1.0),
+    ];
+    let set = set.map(|(key, value)| (key.to_owned(), value));
+    let bill = data
+        .bill(&shape, &data.assumed(&BTreeMap::from(set)))
+        .unwrap();
+    let measured = data.measured.operations["get organization"];
+    let line = |price: &str| bill.line(price).unwrap();
+    near(line("api_request").amount, 1e6);
+    near(line("api_request").usd, 1.0);
+    near(line("lambda_request").usd, 0.2);
+    let seconds = 1e6 * (2.0 + 8.0 * measured.round_trips.unwrap()) / 1000.0;
+    near(
+        line("lambda_time").amount,
+        seconds * data.template.memory / 1024.0,
+    );
+    near(line("read_unit").usd, measured.read_units * 0.125);
+    near(line("write_unit").usd, measured.write_units * 0.625);
+    near(bill.requests, 1e6);
+    near(bill.triggers, 0.0);
+    near(
+        bill.year(),
+        12.0 * bill.lines.iter().map(|line| line.usd).sum::<f64>(),
+    );
+}
+
+#[test]
+fn more_requests_never_cost_less_and_none_leave_what_is_stored() {
+    let data = Data::read(&root()).unwrap();
+    for shape in &data.habits.shapes {
+        let year = |requests: f64| {
+            let set = BTreeMap::from([("requests".to_owned(), requests)]);
+            data.bill(shape, &data.assumed(&set)).unwrap()
+        };
+        assert!(year(1.0).year() < year(2.0).year());
+        let nothing = year(0.0);
+        for line in &nothing.lines {
+            let stays = ["storage", "pitr", "alarm", "dashboard", "secret"].contains(&line.price);
+            assert!(stays || line.usd == 0.0, "{line:?}");
+        }
+        assert!(nothing.line("storage").unwrap().usd > 0.0);
+    }
+}
+
+#[test]
+fn every_price_says_where_it_stands_and_of_when() {
+    let data = Data::read(&root()).unwrap();
+    for (key, price) in data.prices.all() {
+        assert!(price.page.starts_with("https://aws.amazon.com/"), "{key}");
+        assert!(price.seen.starts_with("https://"), "{key}");
+        assert!(!price.date.is_empty(), "{key}");
+        assert!(price.steps.iter().all(|step| step.usd > 0.0), "{key}");
+        assert!(price.steps.last().unwrap().up_to.is_none(), "{key}");
+    }
+}
