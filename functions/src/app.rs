@@ -61,9 +61,9 @@ impl App {
         let client = store::client(&variable)?;
         Ok(Self {
             store: Store::new(client, &settings.table_name),
-            settings,
             clock: Clock::system(),
-            telemetry: Telemetry::stdout(),
+            telemetry: Telemetry::stdout().in_namespace(&settings.metrics_namespace),
+            settings,
             login_sync: None,
         })
     }

@@ -4,6 +4,7 @@
 use thiserror::Error;
 
 use crate::domain::TenantId;
+use crate::telemetry::NAMESPACE;
 
 /// Default of `TENANT_ADMIN_GROUP`.
 pub const DEFAULT_TENANT_ADMIN_GROUP: &str = "tenant-admins";
@@ -19,6 +20,8 @@ pub struct Settings {
     pub organization_creation: OrganizationCreation,
     /// `DEFAULT_TENANT_ID`: tenant of a user who signs in and whose event carries none.
     pub default_tenant_id: Option<TenantId>,
+    /// `METRICS_NAMESPACE`: the CloudWatch namespace of the metrics, of each deployment its own.
+    pub metrics_namespace: String,
 }
 
 /// Who may create organizations: `ORGANIZATION_CREATION`.
@@ -70,6 +73,8 @@ impl Settings {
             tenant_admin_group: variable("TENANT_ADMIN_GROUP")
                 .unwrap_or_else(|| DEFAULT_TENANT_ADMIN_GROUP.to_owned()),
             organization_creation,
+            metrics_namespace: variable("METRICS_NAMESPACE")
+                .unwrap_or_else(|| NAMESPACE.to_owned()),
         })
     }
 }
@@ -90,6 +95,7 @@ mod tests {
         let settings = read(&[("TABLE_NAME", "muster"), ("TENANT_ADMIN_GROUP", "")]).unwrap();
         assert_eq!(settings.tenant_admin_group, "tenant-admins");
         assert_eq!(settings.organization_creation, OrganizationCreation::Any);
+        assert_eq!(settings.metrics_namespace, "Muster");
     }
 
     #[test]

@@ -16,12 +16,24 @@ use crate::domain::{Caller, TenantId, Timestamp, UserId};
 use crate::entra::{Outcome, Report};
 use crate::store::{Measure, Profile};
 
-/// The CloudWatch namespace of all metrics.
+/// The CloudWatch namespace of all metrics, when no other is set.
 pub const NAMESPACE: &str = "Muster";
 
-/// Where log lines go.
+/// Where log lines go, and the namespace of their metrics.
 #[derive(Clone)]
-pub struct Telemetry(Arc<dyn Fn(&Value) + Send + Sync>);
+pub struct Telemetry {
+    write: Arc<dyn Fn(&Value) + Send + Sync>,
+    namespace: Arc<str>,
+}
+
+const COUNT: &str = "Count";
+const MILLISECONDS: &str = "Milliseconds";
+
+/// Metrics that are counted under the same dimensions. No dimensions: all together.
+struct Directive<'a> {
+    dimensions: &'a [&'a [&'a str]],
+    metrics: &'a [(&'a str, &'a str)],
+}
 
 /// One request and how it ended.
 #[derive(Clone, Debug)]
@@ -93,27 +105,59 @@ impl Telemetry {
 
     /// Lines to wherever the function puts them.
     pub fn to(write: impl Fn(&Value) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(write))
+        Self {
+            write: Arc::new(write),
+            namespace: NAMESPACE.into(),
+        }
+    }
+
+    /// The same, with its metrics in another namespace: that of one deployment among several.
+    #[must_use]
+    pub fn in_namespace(self, namespace: &str) -> Self {
+        Self {
+            namespace: namespace.into(),
+            ..self
+        }
+    }
+
+    /// The part of a line that CloudWatch makes metrics of. Each combination of a metric with values of
+    /// its dimensions is one to pay for, so what is counted finely is one count, and the rest is kept
+    /// coarse.
+    fn about(&self, now: Timestamp, directives: &[Directive<'_>]) -> Value {
+        let directives: Vec<_> = directives
+            .iter()
+            .map(|directive| {
+                let metrics = directive.metrics.iter();
+                let metrics = metrics.map(|(name, unit)| json!({"Name": name, "Unit": unit}));
+                json!({
+                    "Namespace": &*self.namespace,
+                    "Dimensions": directive.dimensions,
+                    "Metrics": metrics.collect::<Vec<_>>(),
+                })
+            })
+            .collect();
+        json!({"Timestamp": now.as_millisecond(), "CloudWatchMetrics": directives})
     }
 
     /// Writes the line of a request.
     pub fn request(&self, line: &RequestLine<'_>) {
         let failed = u8::from(line.status >= 500);
-        (self.0)(&json!({
-            "_aws": {
-                "Timestamp": line.now.as_millisecond(),
-                "CloudWatchMetrics": [{
-                    "Namespace": NAMESPACE,
-                    "Dimensions": [["route"], ["route", "code"]],
-                    "Metrics": [
-                        {"Name": "Requests", "Unit": "Count"},
-                        {"Name": "Failures", "Unit": "Count"},
-                        {"Name": "Duration", "Unit": "Milliseconds"},
-                        {"Name": "RoundTrips", "Unit": "Count"},
-                        {"Name": "Repeats", "Unit": "Count"},
-                    ],
-                }],
-            },
+        let all = Directive {
+            dimensions: &[&[], &["route"]],
+            metrics: &[
+                ("Requests", COUNT),
+                ("Failures", COUNT),
+                ("Duration", MILLISECONDS),
+                ("RoundTrips", COUNT),
+                ("Repeats", COUNT),
+            ],
+        };
+        let by_code = Directive {
+            dimensions: &[&["code"], &["route", "code"]],
+            metrics: &[("Requests", COUNT)],
+        };
+        (self.write)(&json!({
+            "_aws": self.about(line.now, &[all, by_code]),
             "level": "INFO",
             "message": "request",
             "time": line.now,
@@ -145,22 +189,27 @@ impl Telemetry {
         for failure in failures {
             self.failure(line.now, line.request_id, "login-sync", failure.as_ref());
         }
-        let count = |name| json!({"Name": name, "Unit": "Count"});
-        let millis = |name| json!({"Name": name, "Unit": "Milliseconds"});
-        (self.0)(&json!({
-            "_aws": {
-                "Timestamp": line.now.as_millisecond(),
-                "CloudWatchMetrics": [{
-                    "Namespace": NAMESPACE,
-                    "Dimensions": [[], ["outcome"]],
-                    "Metrics": [
-                        count("Syncs"), millis("SyncDuration"), millis("DirectoryDuration"),
-                        count("GroupsRead"), count("OrganizationsMade"), count("TeamsMade"),
-                        count("MembershipsMade"), count("MembershipsKept"),
-                        count("MembershipsRemoved"), count("WritesFailed"),
-                    ],
-                }],
-            },
+        let all = Directive {
+            dimensions: &[&[]],
+            metrics: &[
+                ("Syncs", COUNT),
+                ("SyncDuration", MILLISECONDS),
+                ("DirectoryDuration", MILLISECONDS),
+                ("GroupsRead", COUNT),
+                ("OrganizationsMade", COUNT),
+                ("TeamsMade", COUNT),
+                ("MembershipsMade", COUNT),
+                ("MembershipsKept", COUNT),
+                ("MembershipsRemoved", COUNT),
+                ("WritesFailed", COUNT),
+            ],
+        };
+        let by_outcome = Directive {
+            dimensions: &[&["outcome"]],
+            metrics: &[("Syncs", COUNT)],
+        };
+        (self.write)(&json!({
+            "_aws": self.about(line.now, &[all, by_outcome]),
             "level": match outcome {
                 Outcome::Synced | Outcome::Unchanged => "INFO",
                 Outcome::Skipped if *reason == Some("off") => "INFO",
@@ -195,19 +244,20 @@ impl Telemetry {
 
     /// Writes the line of a trigger's event.
     pub fn trigger(&self, line: &TriggerLine<'_>) {
-        (self.0)(&json!({
-            "_aws": {
-                "Timestamp": line.now.as_millisecond(),
-                "CloudWatchMetrics": [{
-                    "Namespace": NAMESPACE,
-                    "Dimensions": [["trigger"], ["trigger", "outcome"]],
-                    "Metrics": [
-                        {"Name": "Events", "Unit": "Count"},
-                        {"Name": "Duration", "Unit": "Milliseconds"},
-                        {"Name": "RoundTrips", "Unit": "Count"},
-                    ],
-                }],
-            },
+        let all = Directive {
+            dimensions: &[&["trigger"]],
+            metrics: &[
+                ("Events", COUNT),
+                ("Duration", MILLISECONDS),
+                ("RoundTrips", COUNT),
+            ],
+        };
+        let by_outcome = Directive {
+            dimensions: &[&["trigger", "outcome"]],
+            metrics: &[("Events", COUNT)],
+        };
+        (self.write)(&json!({
+            "_aws": self.about(line.now, &[all, by_outcome]),
             "level": "INFO",
             "message": "trigger",
             "time": line.now,
@@ -226,7 +276,7 @@ impl Telemetry {
 
     /// Writes the line of a failure: once for each, with all its causes.
     pub fn failure(&self, now: Timestamp, request_id: &str, code: &str, error: &dyn Error) {
-        (self.0)(&json!({
+        (self.write)(&json!({
             "level": "ERROR",
             "message": "failure",
             "time": now,
