@@ -23,6 +23,8 @@ struct Document {
     #[serde(default)]
     parameters: BTreeMap<String, Parameter>,
     #[serde(default)]
+    conditions: BTreeMap<String, Value>,
+    #[serde(default)]
     globals: Globals,
     resources: BTreeMap<String, Resource>,
 }
@@ -155,14 +157,16 @@ pub fn read(text: &str) -> Result<Template> {
         .and_then(|value| Ok(serde_json::from_value(value)?))
         .context("template.yaml cannot be read")?;
     let parameters = document.parameters.iter();
+    // A parameter's default is a literal; nothing to look up.
+    let literal = Scope::new(BTreeMap::new(), BTreeMap::new());
     let mut scope = Scope::new(
         parameters
             .filter_map(|(name, parameter)| {
                 let default = parameter.default.as_ref()?;
-                // A parameter's default is a literal; nothing to look up.
-                Some((name.clone(), Scope::new(BTreeMap::new()).text(default)?))
+                Some((name.clone(), literal.text(default)?))
             })
             .collect(),
+        document.conditions.clone(),
     );
 
     let table = one(&document, "AWS::DynamoDB::Table")?;

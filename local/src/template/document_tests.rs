@@ -77,6 +77,9 @@ fn the_product_s_own_template_is_understood() {
             .any(|route| route.key() == "POST /organizations")
     );
     assert!(template.routes.iter().all(|route| route.authorized));
+    for function in &template.functions {
+        assert_eq!(function.variables["TABLE_NAME"], template.table.name);
+    }
 }
 
 #[test]

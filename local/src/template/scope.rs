@@ -4,14 +4,21 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// What `!Ref` and `!Sub` can name here.
+/// How many conditions may lead to one another before they are taken for a circle.
+const DEEPEST: usize = 16;
+
+/// What `!Ref`, `!Sub` and `!If` can name here.
 pub(super) struct Scope {
     values: BTreeMap<String, String>,
+    conditions: BTreeMap<String, Value>,
 }
 
 impl Scope {
-    /// Parameters with their defaults, and the table by its resource's name.
-    pub(super) fn new(parameters: BTreeMap<String, String>) -> Self {
+    /// Parameters with their defaults, and the template's conditions.
+    pub(super) fn new(
+        parameters: BTreeMap<String, String>,
+        conditions: BTreeMap<String, Value>,
+    ) -> Self {
         let mut values = parameters;
         for (name, value) in [
             ("AWS::AccountId", crate::lambda::ACCOUNT),
@@ -22,7 +29,7 @@ impl Scope {
         ] {
             values.insert(name.to_owned(), value.to_owned());
         }
-        Self { values }
+        Self { values, conditions }
     }
 
     /// Makes a resource known by what `!Ref` answers for it.
@@ -31,25 +38,61 @@ impl Scope {
     }
 
     /// The text that a value comes to; nothing when that is only known in the cloud
-    /// (`!GetAtt`, `!ImportValue`, a parameter without default).
+    /// (`!GetAtt`, `!ImportValue`, a parameter without default). Of an `!If`, that of the chosen branch.
     pub(super) fn text(&self, value: &Value) -> Option<String> {
         match value {
             Value::String(text) => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
             Value::Bool(flag) => Some(flag.to_string()),
-            Value::Object(object) => {
-                let mut entries = object.iter();
-                match (entries.next(), entries.next()) {
-                    (Some((function, Value::String(argument))), None) => match function.as_str() {
-                        "Ref" => self.values.get(argument).cloned(),
-                        "Fn::Sub" => self.substitute(argument),
-                        _ => None,
-                    },
-                    _ => None,
+            Value::Object(_) => match call(value)? {
+                ("Ref", Value::String(name)) => self.values.get(name).cloned(),
+                ("Fn::Sub", Value::String(text)) => self.substitute(text),
+                ("Fn::If", Value::Array(arguments)) => {
+                    let [Value::String(condition), yes, no] = arguments.as_slice() else {
+                        return None;
+                    };
+                    let holds = self.holds(condition, 0)?;
+                    self.text(if holds { yes } else { no })
                 }
-            }
+                _ => None,
+            },
             Value::Null | Value::Array(_) => None,
         }
+    }
+
+    /// Whether a condition of the template holds; nothing when that is only known in the cloud.
+    fn holds(&self, condition: &str, depth: usize) -> Option<bool> {
+        (depth < DEEPEST).then_some(())?;
+        self.is_true(self.conditions.get(condition)?, depth + 1)
+    }
+
+    fn is_true(&self, expression: &Value, depth: usize) -> Option<bool> {
+        match call(expression)? {
+            ("Condition", Value::String(name)) => self.holds(name, depth),
+            ("Fn::Equals", Value::Array(sides)) => match sides.as_slice() {
+                [one, other] => Some(self.text(one)? == self.text(other)?),
+                _ => None,
+            },
+            ("Fn::Not", Value::Array(inner)) => match inner.as_slice() {
+                [inner] => Some(!self.is_true(inner, depth)?),
+                _ => None,
+            },
+            ("Fn::And", Value::Array(parts)) => Some(
+                self.each_is_true(parts, depth)?
+                    .into_iter()
+                    .all(|part| part),
+            ),
+            ("Fn::Or", Value::Array(parts)) => Some(
+                self.each_is_true(parts, depth)?
+                    .into_iter()
+                    .any(|part| part),
+            ),
+            _ => None,
+        }
+    }
+
+    fn each_is_true(&self, parts: &[Value], depth: usize) -> Option<Vec<bool>> {
+        parts.iter().map(|part| self.is_true(part, depth)).collect()
     }
 
     fn substitute(&self, text: &str) -> Option<String> {
@@ -71,6 +114,15 @@ impl Scope {
     }
 }
 
+/// The one function that an object calls, with its argument: `{"Ref": "X"}`.
+fn call(value: &Value) -> Option<(&str, &Value)> {
+    let mut entries = value.as_object()?.iter();
+    match (entries.next(), entries.next()) {
+        (Some((function, argument)), None) => Some((function, argument)),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -79,7 +131,8 @@ mod tests {
 
     #[test]
     fn what_is_known_here_is_resolved_and_the_rest_is_nothing() {
-        let mut scope = Scope::new(BTreeMap::from([("Stage".into(), "dev".into())]));
+        let parameters = BTreeMap::from([("Stage".into(), "dev".into())]);
+        let mut scope = Scope::new(parameters, BTreeMap::new());
         scope.insert("Table", "muster");
         for (value, text) in [
             (json!("x"), Some("x")),
@@ -95,6 +148,46 @@ mod tests {
             (json!({"Fn::If": ["C", "a", "b"]}), None),
         ] {
             assert_eq!(scope.text(&value).as_deref(), text, "{value}");
+        }
+    }
+    #[test]
+    fn of_a_choice_it_is_the_branch_whose_condition_holds() {
+        let parameters = BTreeMap::from([
+            ("Stage".into(), "dev".into()),
+            ("Empty".into(), String::new()),
+        ]);
+        let is = |stage: &str| json!({"Fn::Equals": [{"Ref": "Stage"}, stage]});
+        let conditions = BTreeMap::from([
+            ("Dev".into(), is("dev")),
+            ("NotDev".into(), json!({"Fn::Not": [{"Condition": "Dev"}]})),
+            (
+                "Both".into(),
+                json!({"Fn::And": [is("dev"), {"Condition": "NotDev"}]}),
+            ),
+            ("Either".into(), json!({"Fn::Or": [is("prod"), is("dev")]})),
+            (
+                "Unknown".into(),
+                json!({"Fn::Equals": [{"Ref": "Missing"}, ""]}),
+            ),
+            (
+                "HalfKnown".into(),
+                json!({"Fn::Or": [is("dev"), {"Condition": "Unknown"}]}),
+            ),
+            ("Circle".into(), json!({"Condition": "Circle"})),
+        ]);
+        let scope = Scope::new(parameters, conditions);
+        for (condition, text) in [
+            ("Dev", Some("yes")),
+            ("NotDev", Some("no")),
+            ("Both", Some("no")),
+            ("Either", Some("yes")),
+            ("Unknown", None),
+            ("HalfKnown", None),
+            ("Circle", None),
+            ("Missing", None),
+        ] {
+            let choice = json!({"Fn::If": [condition, "yes", {"Fn::Sub": "no${Empty}"}]});
+            assert_eq!(scope.text(&choice).as_deref(), text, "{condition}");
         }
     }
 }
