@@ -1,0 +1,128 @@
+//! What is so of every function, and of the parameters.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::document::{read, template};
+use crate::functions::functions;
+
+#[test]
+fn every_function_is_traced_and_logs_json_to_the_one_group() {
+    let globals = template()["Globals"]["Function"].clone();
+    assert_eq!(globals["Tracing"], "Active");
+    let logs = json!({"LogFormat": "JSON", "LogGroup": {"Ref": "FunctionLogs"}});
+    assert_eq!(globals["LoggingConfig"], logs);
+    assert_eq!(globals["Runtime"], "provided.al2023");
+    for function in functions() {
+        let own = function.properties.as_object().unwrap();
+        // All else is as said once, for all of them: no role, layer, address or log of its own.
+        for name in own.keys() {
+            let may_differ = [
+                "Environment",
+                "Events",
+                "Policies",
+                "ReservedConcurrentExecutions",
+                "Timeout",
+            ];
+            assert!(
+                may_differ.contains(&name.as_str()),
+                "{}: {name}",
+                function.resource
+            );
+        }
+    }
+}
+
+#[test]
+fn no_function_has_a_secret_in_its_environment() {
+    let template = template();
+    let globals = &template["Globals"]["Function"]["Environment"]["Variables"];
+    let functions = functions();
+    let own = functions
+        .iter()
+        .map(|function| &function.properties["Environment"]["Variables"]);
+    let mut names = 0;
+    for (name, value) in own.chain([globals]).filter_map(Value::as_object).flatten() {
+        names += 1;
+        let tells = ["SECRET", "PASSWORD", "TOKEN", "KEY"];
+        let is_place = name.ends_with("_ARN") || name.ends_with("_ENDPOINT");
+        assert!(
+            is_place || !tells.iter().any(|word| name.contains(word)),
+            "{name}"
+        );
+        // CloudFormation would put the secret itself there.
+        assert!(!value.to_string().contains("{{resolve:"), "{name}");
+    }
+    assert!(names > 10, "the variables are found");
+}
+
+#[test]
+fn every_parameter_is_in_one_group_and_has_a_description() {
+    let template = template();
+    let groups = &template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"];
+    let mut grouped: Vec<&str> = Vec::new();
+    for group in groups.as_array().unwrap() {
+        let members = group["Parameters"].as_array().unwrap();
+        grouped.extend(members.iter().map(|name| name.as_str().unwrap()));
+    }
+    let count = grouped.len();
+    let grouped: BTreeSet<_> = grouped.into_iter().collect();
+    assert_eq!(grouped.len(), count, "none twice");
+    let parameters = template["Parameters"].as_object().unwrap();
+    let named: BTreeSet<_> = parameters.keys().map(String::as_str).collect();
+    assert_eq!(grouped, named);
+    for (name, parameter) in parameters {
+        assert!(parameter["Description"].is_string(), "{name}");
+        // A first deployment asks for nothing.
+        assert!(!parameter["Default"].is_null(), "{name} has no default");
+    }
+}
+
+/// An ARN with a wildcard in it would give more than the one thing.
+#[test]
+fn no_arn_that_is_given_can_name_more_than_one_thing() {
+    let template = template();
+    let parameters = template["Parameters"].as_object().unwrap();
+    let arns = parameters.iter().filter(|(name, _)| name.ends_with("Arn"));
+    let mut found = 0;
+    for (name, parameter) in arns {
+        found += 1;
+        let pattern = parameter["AllowedPattern"].as_str().unwrap();
+        assert!(
+            pattern.starts_with("^(arn:") && pattern.ends_with(")?$"),
+            "{name}"
+        );
+        for any in ["\\S", ".*", ".+", "[^"] {
+            assert!(!pattern.contains(any), "{name}: {pattern}");
+        }
+        for class in pattern.split('[').skip(1) {
+            let (class, _) = class.split_once(']').unwrap();
+            assert!(!class.contains(['*', '?']), "{name}: [{class}]");
+        }
+    }
+    assert_eq!(found, 5);
+}
+
+/// Each line of the scanner's configuration that excuses all functions says why.
+#[test]
+fn what_the_scanner_is_told_to_pass_over_has_its_reason() {
+    let mut reason = false;
+    let mut waived = 0;
+    for line in read(".checkov.yaml").lines() {
+        if line.trim_start().starts_with("- CKV") {
+            assert!(reason, "{line} has no reason above it");
+            waived += 1;
+        }
+        reason = line.trim_start().starts_with('#');
+    }
+    assert!(waived > 0);
+    let template = template();
+    for (name, resource) in template["Resources"].as_object().unwrap() {
+        let skips = &resource["Metadata"]["checkov"]["skip"];
+        for skip in skips.as_array().into_iter().flatten() {
+            let comment = skip["comment"].as_str().unwrap_or_default();
+            assert!(comment.len() > 40, "{name}: {skip}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The events to try a function with.
+
+use serde_json::Value;
+
+use crate::document::{names, read, template};
+use crate::functions::{Function, functions};
+
+fn event(binary: &str) -> Value {
+    serde_json::from_str(&read(&format!("events/{binary}.json"))).unwrap()
+}
+
+#[test]
+fn every_function_has_an_event_to_try_it_with() {
+    let mut events = names("events", ".json");
+    assert!(events.remove("env"), "the variables of `sam local invoke`");
+    assert!(events.remove("table"), "what the events name");
+    let binaries = functions().into_iter().map(|function| function.binary);
+    assert_eq!(events, binaries.collect());
+}
+
+#[test]
+fn every_event_is_one_that_api_gateway_would_send_to_its_function() {
+    let triggers = |function: &Function| function.routes.is_empty();
+    for function in functions()
+        .into_iter()
+        .filter(|function| !triggers(function))
+    {
+        let name = &function.binary;
+        let event = event(name);
+        assert_eq!(event["version"], "2.0", "{name}");
+        let route = event["routeKey"].as_str().unwrap();
+        assert!(
+            function.routes.iter().any(|other| other == route),
+            "{name}: {route}"
+        );
+
+        let context = &event["requestContext"];
+        assert_eq!(context["routeKey"], route, "{name}");
+        let claims = &context["authorizer"]["jwt"]["claims"];
+        assert!(claims["sub"].is_string(), "{name}");
+        assert!(claims["tenant_id"].is_string(), "{name}");
+        for claim in claims.as_object().unwrap().values() {
+            assert!(claim.is_string(), "{name}: all claims arrive as strings");
+        }
+
+        let (method, pattern) = route.split_once(' ').unwrap();
+        let parameters = event["pathParameters"].as_object().into_iter().flatten();
+        let path = parameters.fold(pattern.to_owned(), |path, (name, value)| {
+            path.replace(&format!("{{{name}}}"), value.as_str().unwrap())
+        });
+        assert_eq!(event["rawPath"], path, "{name}");
+        assert_eq!(context["http"]["path"], path, "{name}");
+        assert_eq!(context["http"]["method"], method, "{name}");
+
+        let headers = &event["headers"];
+        let is_json = headers["content-type"] == "application/json";
+        assert_eq!(event["body"].is_string(), is_json, "{name}");
+        let body = event["body"].as_str().unwrap_or_default();
+        assert_eq!(headers["content-length"], body.len().to_string(), "{name}");
+        if is_json {
+            assert!(serde_json::from_str::<Value>(body).unwrap().is_object());
+        }
+        let has_key = headers["idempotency-key"].is_string();
+        assert_eq!(has_key, method == "POST", "{name}");
+    }
+}
+
+#[test]
+fn the_variables_of_a_local_invocation_are_ones_that_the_template_names() {
+    let template = template();
+    let variables = &template["Globals"]["Function"]["Environment"]["Variables"];
+    let env: Value = serde_json::from_str(&read("events/env.json")).unwrap();
+    let parameters = env["Parameters"].as_object().unwrap();
+    assert!(parameters.contains_key("TABLE_NAME"));
+    for name in parameters.keys() {
+        // The SAM CLI silently drops any other.
+        assert!(!variables[name].is_null(), "{name}");
+    }
+}

@@ -1,0 +1,261 @@
+//! The functions against their binaries and routes, and the rule that a function may do what it needs
+//! and no more.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::document::{branches, each, names, of_type, texts};
+
+/// The routes of the HTTP contract, and the function that answers each. A route that is not here is
+/// not in the template, and the other way round.
+const ROUTES: [(&str, &str); 30] = [
+    ("POST /organizations", "create-organization"),
+    ("GET /organizations", "list-organizations"),
+    ("GET /organizations/{organization_id}", "get-organization"),
+    (
+        "PATCH /organizations/{organization_id}",
+        "update-organization",
+    ),
+    (
+        "PUT /organizations/{organization_id}",
+        "update-organization",
+    ),
+    (
+        "DELETE /organizations/{organization_id}",
+        "delete-organization",
+    ),
+    (
+        "POST /organizations/{organization_id}/restore",
+        "restore-organization",
+    ),
+    (
+        "POST /organizations/{organization_id}/members",
+        "add-member",
+    ),
+    (
+        "GET /organizations/{organization_id}/members",
+        "list-members",
+    ),
+    (
+        "GET /organizations/{organization_id}/members/{user_id}",
+        "get-member",
+    ),
+    (
+        "PATCH /organizations/{organization_id}/members/{user_id}",
+        "update-member",
+    ),
+    (
+        "PUT /organizations/{organization_id}/members/{user_id}",
+        "update-member",
+    ),
+    (
+        "DELETE /organizations/{organization_id}/members/{user_id}",
+        "remove-member",
+    ),
+    (
+        "POST /organizations/{organization_id}/members/{user_id}/accept",
+        "accept-invitation",
+    ),
+    (
+        "GET /users/{user_id}/organizations",
+        "list-user-organizations",
+    ),
+    ("GET /users/{user_id}", "get-user"),
+    ("PUT /users/{user_id}", "register-user"),
+    ("POST /organizations/{organization_id}/teams", "create-team"),
+    ("GET /organizations/{organization_id}/teams", "list-teams"),
+    ("POST /teams", "create-team"),
+    ("GET /teams", "list-teams"),
+    ("GET /teams/{team_id}", "get-team"),
+    ("PATCH /teams/{team_id}", "update-team"),
+    ("PUT /teams/{team_id}", "update-team"),
+    ("DELETE /teams/{team_id}", "delete-team"),
+    ("POST /teams/{team_id}/members", "add-team-member"),
+    ("GET /teams/{team_id}/members", "list-team-members"),
+    (
+        "PATCH /teams/{team_id}/members/{user_id}",
+        "update-team-member",
+    ),
+    (
+        "DELETE /teams/{team_id}/members/{user_id}",
+        "remove-team-member",
+    ),
+    ("GET /users/{user_id}/teams", "list-user-teams"),
+];
+
+/// One `AWS::Serverless::Function`.
+pub(crate) struct Function {
+    pub(crate) resource: String,
+    pub(crate) binary: String,
+    pub(crate) routes: Vec<String>,
+    pub(crate) properties: Value,
+}
+
+impl Function {
+    /// The statements of its policies, of either branch of each condition.
+    pub(crate) fn statements(&self) -> Vec<&Value> {
+        let policies = each(&self.properties["Policies"]);
+        assert!(!policies.is_empty(), "{} has no policy", self.resource);
+        let policies = policies.into_iter().flat_map(branches);
+        policies
+            .flat_map(|policy| {
+                // Of its own: neither a managed policy nor a template.
+                let statements = each(&policy["Statement"]);
+                assert!(!statements.is_empty(), "{}: {policy}", self.resource);
+                statements.into_iter().flat_map(branches)
+            })
+            .collect()
+    }
+}
+
+pub(crate) fn functions() -> Vec<Function> {
+    let functions = of_type("AWS::Serverless::Function").into_iter();
+    functions
+        .map(|(resource, definition)| {
+            let properties = definition["Properties"].clone();
+            let events = properties["Events"].as_object().into_iter().flatten();
+            let routes = events.map(|(_, event)| {
+                assert_eq!(event["Type"], "HttpApi", "{resource}");
+                let event = &event["Properties"];
+                let text = |name: &str| event[name].as_str().unwrap();
+                format!("{} {}", text("Method"), text("Path"))
+            });
+            let binary = definition["Metadata"]["BuildProperties"]["Binary"].as_str();
+            Function {
+                binary: binary
+                    .unwrap_or_else(|| panic!("{resource} has no Binary"))
+                    .to_owned(),
+                routes: routes.collect(),
+                properties,
+                resource,
+            }
+        })
+        .collect()
+}
+
+fn pascal_case(binary: &str) -> String {
+    let words = binary.split('-').map(|word| {
+        let (first, rest) = word.split_at(1);
+        first.to_uppercase() + rest
+    });
+    words.collect()
+}
+
+#[test]
+fn every_binary_is_one_function_and_every_function_a_binary() {
+    let mut resources = BTreeMap::new();
+    for function in functions() {
+        assert_eq!(function.resource, pascal_case(&function.binary));
+        let other = resources.insert(function.binary, function.resource);
+        assert_eq!(other, None, "two resources of one binary");
+    }
+    let binaries = names("functions/src/bin", ".rs");
+    assert_eq!(resources.into_keys().collect::<BTreeSet<_>>(), binaries);
+}
+
+#[test]
+fn every_route_of_the_contract_is_there_once_and_no_other() {
+    let mut found: Vec<_> = functions()
+        .into_iter()
+        .flat_map(|function| {
+            let binary = function.binary;
+            let routes = function.routes.into_iter();
+            routes.map(move |route| (route, binary.clone()))
+        })
+        .collect();
+    let mut contract = ROUTES.map(|(route, binary)| (route.to_owned(), binary.to_owned()));
+    found.sort();
+    contract.sort();
+    assert_eq!(found, contract);
+}
+
+#[test]
+fn every_function_may_do_only_what_its_own_policy_names() {
+    for function in functions() {
+        for statement in function.statements() {
+            let name = &function.resource;
+            assert_eq!(statement["Effect"], "Allow", "{name}");
+            if !is_for_entra(name, statement) {
+                check_on_table(name, statement);
+            }
+        }
+    }
+}
+
+/// What the login sync needs to become itself at Entra: the secret that it is given, or a token of
+/// AWS for Entra and nobody else.
+fn is_for_entra(name: &str, statement: &Value) -> bool {
+    let secret = json!({"Ref": "MicrosoftClientSecretArn"});
+    let condition = &statement["Condition"];
+    let actions: Vec<_> = texts(&statement["Action"]).into_iter().collect();
+    match actions[..] {
+        ["secretsmanager:GetSecretValue"] => {
+            assert_eq!(statement["Resource"], secret);
+        }
+        ["kms:Decrypt"] => {
+            let key = json!({"Ref": "MicrosoftClientSecretKeyArn"});
+            assert_eq!(statement["Resource"], key);
+            let of = &condition["StringEquals"]["kms:EncryptionContext:SecretARN"];
+            assert_eq!(*of, secret);
+            let via = &condition["StringLike"]["kms:ViaService"]["Fn::Sub"];
+            assert_eq!(*via, "secretsmanager.*.${AWS::URLSuffix}");
+        }
+        ["sts:GetWebIdentityToken"] => {
+            let audience = &condition["ForAllValues:StringEquals"]["sts:IdentityTokenAudience"];
+            assert_eq!(*audience, "api://AzureADTokenExchange");
+            assert_eq!(condition["Null"]["sts:IdentityTokenAudience"], "false");
+        }
+        _ => return false,
+    }
+    assert_eq!(name, "PostLogin");
+    true
+}
+
+fn check_on_table(name: &str, statement: &Value) {
+    let mut on_index = false;
+    for resource in each(&statement["Resource"]).into_iter().flat_map(branches) {
+        if *resource == json!({"Fn::GetAtt": "Table.Arn"})
+            || *resource == json!({"Ref": "RestoredTableArn"})
+        {
+            continue;
+        }
+        let index = resource["Fn::Sub"].as_str().unwrap_or_default();
+        let index = ["${Table.Arn}", "${RestoredTableArn}"]
+            .iter()
+            .find_map(|table| index.strip_prefix(table));
+        assert!(
+            matches!(index, Some("/index/gsi1" | "/index/gsi2")),
+            "{name} reaches {resource}"
+        );
+        on_index = true;
+    }
+    for action in texts(&statement["Action"]) {
+        let operation = action.strip_prefix("dynamodb:");
+        let operation = operation.unwrap_or_else(|| panic!("{name} may {action}"));
+        let item_operations = [
+            "BatchGetItem",
+            "BatchWriteItem",
+            "ConditionCheckItem",
+            "DeleteItem",
+            "GetItem",
+            "PutItem",
+            "Query",
+            "UpdateItem",
+        ];
+        // Not Scan, not what changes the table, no wildcard.
+        assert!(
+            item_operations.contains(&operation),
+            "{name} may {operation}"
+        );
+        assert!(
+            !on_index || operation == "Query",
+            "{name}: {operation} on an index"
+        );
+    }
+    let condition = &statement["Condition"];
+    let keys = &condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+    assert_eq!(*keys, "TENANT#*", "{name}");
+    let guard = &condition["Null"]["dynamodb:LeadingKeys"];
+    assert_eq!(*guard, "false", "{name}");
+}

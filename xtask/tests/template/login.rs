@@ -1,0 +1,168 @@
+//! Who may sign in with the user pool that the template makes, and as whom: nobody chooses their
+//! tenant or whose groups they have.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::document::{branches, of_type, read, resource, template, texts};
+
+const TENANT: &str = "custom:tenant_id";
+const OBJECT_ID: &str = "custom:entra_object_id";
+
+fn client() -> Value {
+    resource("PoolClient")["Properties"].clone()
+}
+
+#[test]
+fn the_new_pool_calls_the_triggers_and_is_let_in() {
+    let triggers = &resource("Pool")["Properties"]["LambdaConfig"];
+    let post_login = json!({"Fn::GetAtt": "PostLogin.Arn"});
+    assert_eq!(triggers["PostConfirmation"], post_login);
+    assert_eq!(triggers["PostAuthentication"], post_login);
+    let pre_token = &triggers["PreTokenGenerationConfig"];
+    assert_eq!(
+        pre_token["LambdaArn"],
+        json!({"Fn::GetAtt": "PreToken.Arn"})
+    );
+    // Both need each other: only from this tier on does a version reach the access token.
+    assert_eq!(pre_token["LambdaVersion"], "V2_0");
+    assert_eq!(resource("Pool")["Properties"]["UserPoolTier"], "ESSENTIALS");
+
+    let permissions = of_type("AWS::Lambda::Permission");
+    let functions: BTreeSet<_> = permissions
+        .values()
+        .map(|permission| {
+            permission["Properties"]["FunctionName"]["Ref"]
+                .as_str()
+                .unwrap()
+        })
+        .collect();
+    assert_eq!(functions, BTreeSet::from(["PostLogin", "PreToken"]));
+    for (name, permission) in &permissions {
+        assert_eq!(permission["Condition"], "HasUserPool", "{name}");
+        let properties = &permission["Properties"];
+        assert_eq!(properties["Principal"], "cognito-idp.amazonaws.com");
+        assert_eq!(
+            properties["SourceAccount"],
+            json!({"Ref": "AWS::AccountId"})
+        );
+        let pools = branches(&properties["SourceArn"]);
+        let either = [
+            json!({"Ref": "UserPoolArn"}),
+            json!({"Fn::GetAtt": "Pool.Arn"}),
+        ];
+        assert_eq!(pools, either.iter().collect::<Vec<_>>(), "{name}");
+    }
+}
+
+#[test]
+fn the_api_takes_tokens_of_the_new_pool_or_of_the_issuer_that_is_named() {
+    let api = resource("HttpApi");
+    let jwt = &api["Properties"]["Auth"]["Authorizers"]["Jwt"]["JwtConfiguration"];
+    let new =
+        |of_new: Value, named: &str| json!({"Fn::If": ["MakesUserPool", of_new, {"Ref": named}]});
+    let issuer = json!({"Fn::GetAtt": "Pool.ProviderURL"});
+    assert_eq!(jwt["issuer"], new(issuer, "JwtIssuer"));
+    assert_eq!(
+        jwt["audience"],
+        new(json!([{"Ref": "PoolClient"}]), "JwtAudience")
+    );
+    assert_eq!(api["Properties"]["Auth"]["DefaultAuthorizer"], "Jwt");
+}
+
+#[test]
+fn nobody_signs_up_by_themself() {
+    let pool = &resource("Pool")["Properties"];
+    assert_eq!(
+        pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"],
+        true
+    );
+    assert_eq!(resource("Pool")["DeletionPolicy"], "Retain");
+    assert_eq!(pool["DeletionProtection"], "ACTIVE");
+}
+
+#[test]
+fn no_token_of_the_client_lets_its_user_change_attributes() {
+    let client = client();
+    let scopes = texts(&client["AllowedOAuthScopes"]);
+    assert_eq!(scopes, BTreeSet::from(["openid", "email", "profile"]));
+    // Tokens of the other flows always have the scope aws.cognito.signin.user.admin.
+    let flows = texts(&client["ExplicitAuthFlows"]);
+    assert_eq!(flows, BTreeSet::from(["ALLOW_REFRESH_TOKEN_AUTH"]));
+    assert_eq!(
+        texts(&client["AllowedOAuthFlows"]),
+        BTreeSet::from(["code"])
+    );
+    assert_eq!(client["GenerateSecret"], false);
+}
+
+#[test]
+fn the_tenant_is_never_writable_and_the_object_id_only_where_entra_sets_it() {
+    let written = &client()["WriteAttributes"];
+    assert_eq!(written["Fn::If"][0], "HasEntraSignIn");
+    let [with_entra, without] = branches(written)[..] else {
+        panic!("{written}");
+    };
+    for attributes in [with_entra, without] {
+        assert!(!texts(attributes).contains(TENANT), "{attributes}");
+        assert!(!texts(attributes).contains("custom:oid"), "{attributes}");
+    }
+    assert!(!texts(without).contains(OBJECT_ID));
+
+    // What Entra sets must be writable, or the sign-in fails.
+    let entra = resource("PoolEntra");
+    assert_eq!(entra["Condition"], "HasEntraSignIn");
+    let mapped = entra["Properties"]["AttributeMapping"].as_object().unwrap();
+    let mapped: BTreeSet<_> = mapped.keys().map(String::as_str).collect();
+    assert_eq!(mapped, texts(with_entra));
+    assert_eq!(entra["Properties"]["AttributeMapping"][OBJECT_ID], "oid");
+}
+
+#[test]
+fn the_attributes_that_the_triggers_read_are_in_the_pool() {
+    let code =
+        read("functions/src/triggers/mod.rs") + &read("functions/src/triggers/post_login.rs");
+    let pool = resource("Pool");
+    let schema = pool["Properties"]["Schema"].as_array().unwrap();
+    let names: BTreeSet<_> = schema
+        .iter()
+        .map(|attribute| format!("custom:{}", attribute["Name"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        names,
+        BTreeSet::from([TENANT.to_owned(), OBJECT_ID.to_owned()])
+    );
+    for name in names {
+        assert!(code.contains(&format!("\"{name}\"")), "{name}");
+    }
+    for attribute in schema {
+        assert_eq!(attribute["Mutable"], true, "{attribute}");
+    }
+}
+
+#[test]
+fn the_client_secret_is_only_ever_a_reference() {
+    let details = &resource("PoolEntra")["Properties"]["ProviderDetails"];
+    let reference = "{{resolve:secretsmanager:${MicrosoftClientSecretArn}:SecretString}}";
+    assert_eq!(details["client_secret"], json!({"Fn::Sub": reference}));
+    let parameters = template()["Parameters"].clone();
+    for name in parameters.as_object().unwrap().keys() {
+        let tells = name.contains("Secret") || name.contains("Password");
+        assert!(!tells || name.ends_with("Arn"), "{name}");
+    }
+}
+
+#[test]
+fn what_belongs_to_the_new_pool_is_made_only_with_it() {
+    let template = template();
+    for (name, resource) in template["Resources"].as_object().unwrap() {
+        if name.starts_with("Pool") {
+            let condition = resource["Condition"].as_str().unwrap_or_default();
+            let made = ["MakesUserPool", "HasEntraSignIn"].contains(&condition);
+            assert!(made, "{name}: {condition}");
+        }
+    }
+    let both = template["Conditions"]["HasEntraSignIn"].to_string();
+    assert!(both.contains("MakesUserPool"), "{both}");
+}

@@ -1,0 +1,195 @@
+//! The metrics that there are: what the code really writes, and those of AWS that are used here.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
+
+use muster::domain::{TenantId, Timestamp, UserId};
+use muster::entra::{Outcome, Report};
+use muster::http::Code;
+use muster::store::{Measure, Profile};
+use muster::telemetry::{RequestLine, SyncLine, Telemetry, TriggerLine};
+use serde_json::Value;
+
+use crate::document::of_type;
+
+/// The namespace of the product's own metrics in this template.
+pub(crate) const OWN: &str = "Muster/${AWS::StackName}";
+
+/// A metric by its namespace, its name, and the names of its dimensions.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Metric {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    pub(crate) dimensions: BTreeSet<String>,
+}
+
+impl Metric {
+    pub(crate) fn new<'a>(
+        namespace: &str,
+        name: &str,
+        dimensions: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            dimensions: dimensions.into_iter().map(str::to_owned).collect(),
+        }
+    }
+}
+
+/// Of AWS, from the documentation of each service: what is measured, and under which dimensions.
+const OF_AWS: [(&str, &[&str], &[&[&str]]); 6] = [
+    (
+        "AWS/ApiGateway",
+        &["Count", "4xx", "5xx", "Latency", "IntegrationLatency"],
+        &[&["ApiId"]],
+    ),
+    (
+        "AWS/Lambda",
+        &["Errors", "Throttles", "Duration", "ConcurrentExecutions"],
+        &[&[], &["FunctionName"]],
+    ),
+    (
+        "AWS/DynamoDB",
+        &[
+            "ConsumedReadCapacityUnits",
+            "ConsumedWriteCapacityUnits",
+            "ReadThrottleEvents",
+            "WriteThrottleEvents",
+        ],
+        &[&["TableName"], &["TableName", "GlobalSecondaryIndexName"]],
+    ),
+    ("AWS/DynamoDB", &["TransactionConflict"], &[&["TableName"]]),
+    (
+        "AWS/DynamoDB",
+        &["SystemErrors"],
+        &[&["TableName", "Operation"]],
+    ),
+    ("AWS/DynamoDB", &["UserErrors"], &[&[]]),
+];
+
+/// Every metric that there is.
+pub(crate) static ALL: LazyLock<BTreeSet<Metric>> = LazyLock::new(all);
+
+fn all() -> BTreeSet<Metric> {
+    let mut all = written();
+    for filter in of_type("AWS::Logs::MetricFilter").values() {
+        for made in filter["Properties"]["MetricTransformations"]
+            .as_array()
+            .unwrap()
+        {
+            let namespace = made["MetricNamespace"]["Fn::Sub"].as_str().unwrap();
+            all.insert(Metric::new(
+                namespace,
+                made["MetricName"].as_str().unwrap(),
+                [],
+            ));
+        }
+    }
+    for (namespace, names, dimensions) in OF_AWS {
+        for name in names {
+            for dimensions in dimensions {
+                all.insert(Metric::new(namespace, name, dimensions.iter().copied()));
+            }
+        }
+    }
+    all
+}
+
+/// The values that a dimension of our own can have; of a route there are too many to name.
+pub(crate) fn values(dimension: &str) -> BTreeSet<&'static str> {
+    match dimension {
+        "code" => Code::ALL
+            .map(Code::as_str)
+            .into_iter()
+            .chain(["ok"])
+            .collect(),
+        "outcome" => [
+            Outcome::Synced,
+            Outcome::Unchanged,
+            Outcome::Partial,
+            Outcome::Failed,
+            Outcome::Skipped,
+            Outcome::TimedOut,
+        ]
+        .map(Outcome::as_str)
+        .into(),
+        "trigger" => ["pre-token"].into(),
+        other => panic!("no values of {other} are known"),
+    }
+}
+
+/// What the code writes: one line of each kind, read as CloudWatch reads it.
+fn written() -> BTreeSet<Metric> {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&lines);
+    let telemetry = Telemetry::to(move |line| kept.lock().unwrap().push(line.clone()));
+    write_one_of_each(&telemetry.in_namespace(OWN));
+
+    let mut written = BTreeSet::new();
+    let lines: Vec<Value> = lines.lock().unwrap().clone();
+    assert_eq!(lines.len(), 3);
+    for line in lines {
+        for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
+            let namespace = directive["Namespace"].as_str().unwrap();
+            for dimensions in directive["Dimensions"].as_array().unwrap() {
+                let dimensions = dimensions.as_array().unwrap();
+                for metric in directive["Metrics"].as_array().unwrap() {
+                    let name = metric["Name"].as_str().unwrap();
+                    assert!(line[name].is_number(), "{name} in {line}");
+                    let dimensions = dimensions.iter().map(|name| name.as_str().unwrap());
+                    written.insert(Metric::new(namespace, name, dimensions));
+                }
+            }
+        }
+    }
+    written
+}
+
+fn write_one_of_each(telemetry: &Telemetry) {
+    let now = Timestamp::from_millisecond(1_800_000_000_000).unwrap();
+    let (duration, measure) = (Duration::from_millis(5), Measure::default());
+    let tenant = TenantId::parse("acme").unwrap();
+    let user = UserId::parse("ada").unwrap();
+    telemetry.request(&RequestLine {
+        now,
+        request_id: "r",
+        route: "GET /organizations",
+        caller: None,
+        status: 200,
+        code: "ok",
+        duration,
+        measure,
+    });
+    telemetry.sync(&SyncLine {
+        now,
+        request_id: "r",
+        profile: &Profile {
+            tenant_id: tenant.clone(),
+            user_id: user.clone(),
+            email: None,
+            display_name: None,
+            entra_object_id: None,
+        },
+        report: &Report {
+            outcome: Outcome::Synced,
+            reason: None,
+            counts: muster::entra::Counts::default(),
+            reading: duration,
+            failures: Vec::new(),
+        },
+        duration,
+        measure,
+    });
+    telemetry.trigger(&TriggerLine {
+        now,
+        request_id: "r",
+        trigger: "pre-token",
+        tenant: &tenant,
+        user: &user,
+        outcome: "added",
+        duration,
+        measure,
+    });
+}
