@@ -480,12 +480,26 @@ fn every_option_of_the_local_stack_is_in_the_readme() {
     assert_eq!(named, there);
 }
 
+/// The names under a heading of the template: those indented by two blanks.
+fn names_in_template<'a>(template: &'a str, part: &str) -> BTreeSet<&'a str> {
+    let (_, rest) = template.split_once(&format!("\n{part}:\n")).unwrap();
+    let end = rest.find("\n\n").unwrap_or(rest.len());
+    let (part, _) = rest.split_at(end);
+    let names = part.lines().filter_map(|line| {
+        let name = line.strip_prefix("  ")?.strip_suffix(':')?;
+        (!name.starts_with([' ', '#'])).then_some(name)
+    });
+    names.collect()
+}
+
 #[test]
 fn every_parameter_of_the_template_is_explained_with_its_default() {
     let template = read("template.yaml");
     let (_, rest) = template.split_once("\nParameters:\n").unwrap();
     let (parameters, _) = rest.split_once("\n\n").unwrap();
-    let rows = rows(section(README, "Deploy"));
+    let page = read("docs/PARAMETERS.md");
+    let (page, outputs) = page.split_once("\n## Outputs\n").unwrap();
+    let rows = rows(page);
     // Those of the login are explained where they are needed.
     let of_login = read("docs/ENTRA.md");
     let row_of = |parameter: &str| {
@@ -493,8 +507,8 @@ fn every_parameter_of_the_template_is_explained_with_its_default() {
         let mut lines = of_login.lines().filter(|line| line.starts_with("| `"));
         lines.find(|line| line.contains(&named)).map(str::to_owned)
     };
-    let mut found = BTreeSet::new();
     let mut parameter = "";
+    let mut found = BTreeSet::new();
     for line in parameters.lines() {
         if let Some(name) = line
             .strip_prefix("  ")
@@ -520,6 +534,56 @@ fn every_parameter_of_the_template_is_explained_with_its_default() {
         }
     }
     assert_eq!(rows.into_keys().collect::<BTreeSet<_>>(), found);
+
+    let there = names_in_template(&template, "Outputs");
+    let table = outputs.lines().filter(|line| line.starts_with("| `"));
+    let named = table.flat_map(|row| {
+        let (_, names) = row.split_once("| ").unwrap();
+        let (names, _) = names.split_once(" |").unwrap();
+        names.split(", ").map(|name| name.trim_matches('`'))
+    });
+    assert_eq!(named.collect::<BTreeSet<_>>(), there);
+}
+
+/// `Name=value` after `--parameter-overrides`, and `<Name>` for an output of the stack.
+#[test]
+fn commands_name_parameters_and_outputs_that_there_are() {
+    let template = read("template.yaml");
+    let parameters = names_in_template(&template, "Parameters");
+    let outputs = names_in_template(&template, "Outputs");
+    let (mut set, mut used) = (0, 0);
+    for (path, markdown) in documents() {
+        let path = path.display();
+        let shell = blocks(&markdown);
+        let shell = shell.iter().filter(|block| block.language == "sh");
+        for block in shell {
+            let text = block.text.replace("\\\n", " ");
+            for line in text.lines() {
+                let overrides = line.split_once("--parameter-overrides ");
+                let words = overrides.map(|(_, rest)| rest.split_whitespace());
+                for (name, _) in words
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|word| word.split_once('='))
+                {
+                    set += 1;
+                    assert!(parameters.contains(name), "{path}: {name} in {line}");
+                }
+                let placeholders = line
+                    .split('<')
+                    .skip(1)
+                    .filter_map(|rest| rest.split_once('>'));
+                for (name, _) in placeholders {
+                    // What begins with a capital is an output; the rest is the reader's own.
+                    if name.starts_with(|c: char| c.is_ascii_uppercase()) {
+                        used += 1;
+                        assert!(outputs.contains(name), "{path}: <{name}> in {line}");
+                    }
+                }
+            }
+        }
+    }
+    assert!(set > 3 && used > 5, "the commands are found");
 }
 
 #[test]
