@@ -43,14 +43,13 @@ fn every_alarm_looks_at_metrics_that_are_written() {
         };
         let (mut ids, mut expressions) = (BTreeSet::new(), Vec::new());
         for query in queries {
-            match query["Expression"].as_str() {
-                Some(expression) => expressions.push(expression),
-                None => {
-                    assert_eq!(query["ReturnData"], false, "{name}");
-                    metric(&name, &query["MetricStat"]["Metric"]);
-                    assert!(ids.insert(text(&query["Id"])), "{name}: an id twice");
-                }
+            if let Some(expression) = query["Expression"].as_str() {
+                expressions.push(expression);
+                continue;
             }
+            assert_eq!(query["ReturnData"], false, "{name}");
+            metric(&name, &query["MetricStat"]["Metric"]);
+            assert!(ids.insert(text(&query["Id"])), "{name}: an id twice");
         }
         // CloudWatch takes up to ten metrics in one alarm, and one expression to judge by.
         assert!(ids.len() <= 10, "{name}");

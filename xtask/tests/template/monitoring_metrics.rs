@@ -38,8 +38,11 @@ impl Metric {
     }
 }
 
+/// Sets of dimensions.
+type Dimensions = &'static [&'static [&'static str]];
+
 /// Of AWS, from the documentation of each service: what is measured, and under which dimensions.
-const OF_AWS: [(&str, &[&str], &[&[&str]]); 6] = [
+const OF_AWS: [(&str, &[&str], Dimensions); 5] = [
     (
         "AWS/ApiGateway",
         &["Count", "4xx", "5xx", "Latency", "IntegrationLatency"],
@@ -66,7 +69,6 @@ const OF_AWS: [(&str, &[&str], &[&[&str]]); 6] = [
         &["SystemErrors"],
         &[&["TableName", "Operation"]],
     ),
-    ("AWS/DynamoDB", &["UserErrors"], &[&[]]),
 ];
 
 /// Every metric that there is.
