@@ -24,6 +24,7 @@ mod local_entra;
 mod logs;
 mod made_anew;
 mod odd_values;
+mod operations;
 mod pages;
 mod problems;
 mod random_bodies;

@@ -21,16 +21,16 @@ const LEFT_OUT: char = '…';
 /// What the example of a new endpoint is called: its files are not there.
 const EXAMPLE: &str = "audit";
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// README.md and all of docs/, by their paths from the root.
-fn documents() -> BTreeMap<PathBuf, String> {
+pub(crate) fn documents() -> BTreeMap<PathBuf, String> {
     let mut documents = BTreeMap::from([("README.md".into(), README.to_owned())]);
     let mut folders = ["docs", "events"].map(PathBuf::from).to_vec();
     while let Some(folder) = folders.pop() {
@@ -49,12 +49,12 @@ fn documents() -> BTreeMap<PathBuf, String> {
 
 /// A fenced block: its language and its text.
 #[derive(Debug, PartialEq)]
-struct Block<'a> {
-    language: &'a str,
-    text: &'a str,
+pub(crate) struct Block<'a> {
+    pub(crate) language: &'a str,
+    pub(crate) text: &'a str,
 }
 
-fn blocks(markdown: &str) -> Vec<Block<'_>> {
+pub(crate) fn blocks(markdown: &str) -> Vec<Block<'_>> {
     let mut fences = markdown.split("\n```");
     let mut blocks = Vec::new();
     fences.next();
@@ -67,7 +67,7 @@ fn blocks(markdown: &str) -> Vec<Block<'_>> {
 }
 
 /// What stands between a heading of the second level and the next one.
-fn section<'a>(markdown: &'a str, heading: &str) -> &'a str {
+pub(crate) fn section<'a>(markdown: &'a str, heading: &str) -> &'a str {
     let heading = format!("\n## {heading}\n");
     let (_, rest) = markdown.split_once(&heading).expect(&heading);
     rest.split_once("\n## ")

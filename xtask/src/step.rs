@@ -27,6 +27,7 @@ pub(crate) enum Step {
     Template,
     Rules,
     Security,
+    Commands,
 }
 
 /// How a step ended that did not fail.
@@ -73,6 +74,7 @@ impl Step {
             Self::Advisories => "no dependency with a known vulnerability",
             Self::Template => "the SAM template is valid and lints clean",
             Self::Rules => "cfn-lint finds nothing in the template, not even a remark",
+            Self::Commands => "every aws and sam command in the documents exists as it is written",
             Self::Security => "checkov finds nothing in the template that is not explained",
         }
     }
@@ -108,6 +110,9 @@ impl Step {
                 // Remarks count too, and what the template asks for must be there in more than one region.
                 .args(["--include-checks", "I"])
                 .args(["--regions", "us-east-1", "eu-central-1", "ap-southeast-2"]))?,
+            Self::Commands => run(program(&tools::sam_python(root)?, root)
+                .arg("xtask/commands.py")
+                .env("SAM_CLI_TELEMETRY", "0"))?,
             // Offline: the platform behind it is asked nothing and told nothing.
             Self::Security => run(program(&tools::checkov(root)?, root)
                 .args(["--file", "template.yaml", "--config-file", ".checkov.yaml"])

@@ -51,6 +51,11 @@ pub(crate) fn sam(root: &Path) -> Result<PathBuf> {
     python_tool(root, &folder(root, "sam", SAM), "sam", &[package])
 }
 
+/// The Python that the SAM CLI runs with, which knows what commands AWS and SAM have.
+pub(crate) fn sam_python(root: &Path) -> Result<PathBuf> {
+    Ok(sam(root)?.with_file_name("python"))
+}
+
 /// AWS's Runtime Interface Emulator for this machine, out of the SAM CLI.
 fn runtime_interface_emulator(root: &Path) -> Result<PathBuf> {
     sam(root)?;

@@ -1,0 +1,216 @@
+//! What the documents tell an operator: a page for each alarm, queries for fields that are logged,
+//! metrics that are written.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use muster::domain::{TenantId, Timestamp, UserId};
+use muster::entra::{Counts, Outcome, Report};
+use muster::store::{Measure, Profile};
+use muster::telemetry::{RequestLine, SyncLine, Telemetry, TriggerLine};
+use serde_json::Value;
+
+use crate::readme::{blocks, documents, read, section};
+
+/// The alarms of the template, each with its lines.
+fn alarms(template: &str) -> Vec<(&str, &str)> {
+    let resources = template.split("\n\n  ").filter_map(|part| {
+        let (head, rest) = part.split_once("    Type: AWS::CloudWatch::Alarm\n")?;
+        let name = head.trim().lines().last()?.trim().strip_suffix(':')?;
+        Some((name, rest))
+    });
+    resources.collect()
+}
+
+#[test]
+fn every_alarm_has_a_section_of_the_runbook_and_names_it() {
+    let (template, runbook) = (read("template.yaml"), read("docs/RUNBOOK.md"));
+    let alarms = alarms(&template);
+    assert!(alarms.len() > 8, "the alarms are found");
+    let names: Vec<_> = alarms.iter().map(|(name, _)| *name).collect();
+    let headings = runbook.lines().filter_map(|line| line.strip_prefix("## "));
+    assert_eq!(
+        headings.collect::<Vec<_>>(),
+        names,
+        "each, in the same order"
+    );
+    for (name, alarm) in alarms {
+        let link = format!("(docs/RUNBOOK.md#{})", name.to_lowercase());
+        let described = alarm
+            .lines()
+            .find(|line| line.trim_start().starts_with("AlarmDescription:"));
+        assert!(described.unwrap().ends_with(&link), "{name}");
+        let section = section(&runbook, name);
+        let mut at = 0;
+        for part in ["\n**Means.** ", "\n**Look.**", "\n**Do.**", "\n**Wake.** "] {
+            let found = section[at..].find(part);
+            at += found.unwrap_or_else(|| panic!("{name} has no {part} in its place"));
+        }
+    }
+}
+
+/// The fields of a line, also those inside others: `record.status`.
+fn fields(line: &Value) -> BTreeSet<String> {
+    let fields = line.as_object().into_iter().flatten();
+    fields.map(|(name, _)| name.clone()).collect()
+}
+
+/// One line of each kind that the functions write.
+fn lines() -> Vec<Value> {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&lines);
+    let telemetry = Telemetry::to(move |line| kept.lock().unwrap().push(line.clone()));
+    let now = Timestamp::from_millisecond(1_800_000_000_000).unwrap();
+    let (duration, measure) = (Duration::ZERO, Measure::default());
+    let (tenant, user) = (TenantId::parse("t").unwrap(), UserId::parse("u").unwrap());
+    telemetry.request(&RequestLine {
+        now,
+        request_id: "r",
+        route: "GET /teams",
+        caller: None,
+        status: 200,
+        code: "ok",
+        duration,
+        measure,
+    });
+    telemetry.sync(&SyncLine {
+        now,
+        request_id: "r",
+        profile: &Profile {
+            tenant_id: tenant.clone(),
+            user_id: user.clone(),
+            email: None,
+            display_name: None,
+            entra_object_id: None,
+        },
+        report: &Report {
+            outcome: Outcome::Failed,
+            reason: None,
+            counts: Counts::default(),
+            reading: duration,
+            failures: vec!["down".into()],
+        },
+        duration,
+        measure,
+    });
+    telemetry.trigger(&TriggerLine {
+        now,
+        request_id: "r",
+        trigger: "pre-token",
+        tenant: &tenant,
+        user: &user,
+        outcome: "added",
+        duration,
+        measure,
+    });
+    let lines = lines.lock().unwrap();
+    lines.clone()
+}
+
+/// The words of a query that name fields: not what stands in quotes or between slashes, no numbers,
+/// and none of the words that mean something to the query itself.
+fn fields_of_query(query: &str) -> BTreeSet<String> {
+    const WORDS: [&str; 27] = [
+        "fields",
+        "filter",
+        "stats",
+        "sort",
+        "limit",
+        "display",
+        "by",
+        "as",
+        "and",
+        "or",
+        "in",
+        "like",
+        "desc",
+        "asc",
+        "count",
+        "sum",
+        "max",
+        "min",
+        "avg",
+        "pct",
+        "bin",
+        "ispresent",
+        "not",
+        "1m",
+        "5m",
+        "15m",
+        "1h",
+    ];
+    let unquoted: String = query.split('"').step_by(2).collect::<Vec<_>>().join(" ");
+    let unquoted: String = unquoted
+        .split(" /")
+        .map(|part| part.rsplit_once("/ ").map_or(part, |(_, rest)| rest))
+        .collect::<Vec<_>>()
+        .join(" ");
+    let words: Vec<_> = unquoted
+        .split(|c: char| !c.is_alphanumeric() && !"_.@".contains(c))
+        .filter(|word| word.starts_with(|c: char| c.is_alphabetic() || c == '@'))
+        .collect();
+    let named: BTreeSet<_> = words
+        .windows(2)
+        .filter(|pair| pair[0] == "as")
+        .map(|pair| pair[1])
+        .collect();
+    let fields = words
+        .into_iter()
+        .filter(|word| !WORDS.contains(word) && !named.contains(word));
+    fields.map(str::to_owned).collect()
+}
+
+#[test]
+fn every_query_asks_for_fields_that_are_logged() {
+    let mut known: BTreeSet<String> = lines().iter().flat_map(fields).collect();
+    // Of CloudWatch itself, and of Lambda's own lines.
+    let others = [
+        "@timestamp",
+        "@message",
+        "@log",
+        "type",
+        "record.status",
+        "record.metrics.initDurationMs",
+    ];
+    known.extend(others.map(str::to_owned));
+    // Of the access log.
+    let template = read("template.yaml");
+    let (_, format) = template.split_once("{\"requestId\"").unwrap();
+    let (format, _) = format.split_once('}').unwrap();
+    let names = format
+        .split("\"$context.")
+        .filter_map(|part| part.rsplit('"').nth(1));
+    known.extend(names.map(str::to_owned));
+
+    let mut queries = 0;
+    for (path, markdown) in documents() {
+        let in_blocks = blocks(&markdown);
+        let in_blocks = in_blocks
+            .iter()
+            .filter(|block| block.language == "insights");
+        let in_commands = markdown
+            .split("--query-string '")
+            .skip(1)
+            .filter_map(|rest| rest.split_once('\'').map(|(query, _)| query));
+        for query in in_blocks.map(|block| block.text).chain(in_commands) {
+            queries += 1;
+            for field in fields_of_query(query) {
+                assert!(
+                    known.contains(&field),
+                    "{}: {field} in\n{query}",
+                    path.display()
+                );
+            }
+        }
+    }
+    assert!(queries > 10, "the queries are found");
+}
+
+#[test]
+fn a_field_that_a_query_misspells_is_found() {
+    let query = "filter message in [\"a b\"] and @message like /x y/ | stats max(Duratoin) as longest by bin(5m)\n| sort longest desc";
+    let fields = fields_of_query(query);
+    let fields: Vec<_> = fields.iter().map(String::as_str).collect();
+    assert_eq!(fields, ["@message", "Duratoin", "message"]);
+}
