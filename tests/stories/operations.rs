@@ -2,6 +2,7 @@
 //! metrics that are written.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use muster::store::{Measure, Profile};
 use muster::telemetry::{RequestLine, SyncLine, Telemetry, TriggerLine};
 use serde_json::Value;
 
-use crate::readme::{blocks, documents, read, section};
+use crate::readme::{blocks, documents, read, root, section};
 
 /// The alarms of the template, each with its lines.
 fn alarms(template: &str) -> Vec<(&str, &str)> {
@@ -213,4 +214,56 @@ fn a_field_that_a_query_misspells_is_found() {
     let fields = fields_of_query(query);
     let fields: Vec<_> = fields.iter().map(String::as_str).collect();
     assert_eq!(fields, ["@message", "Duratoin", "message"]);
+}
+
+/// The names of all tests.
+fn tests() -> BTreeSet<String> {
+    let mut tests = BTreeSet::new();
+    let mut folders: Vec<_> = ["functions", "shared", "local", "tests", "xtask"]
+        .map(|top| root().join(top))
+        .into();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                let source = fs::read_to_string(path).unwrap();
+                let attributes = source.split("#[").skip(1);
+                for after in attributes
+                    .filter(|after| after.starts_with("test]") || after.starts_with("tokio::test"))
+                {
+                    let name = after
+                        .split_once("fn ")
+                        .and_then(|(_, rest)| rest.split_once('('));
+                    tests.extend(name.map(|(name, _)| name.to_owned()));
+                }
+            }
+        }
+    }
+    tests
+}
+
+#[test]
+fn every_test_that_the_review_is_pointed_to_is_there() {
+    let tests = tests();
+    let mut named = 0;
+    for (path, markdown) in documents() {
+        let prose: String = markdown.split("\n```").step_by(2).collect();
+        for span in prose.split('`').skip(1).step_by(2) {
+            let is_name = span
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+            // Fields of the API are shorter.
+            if is_name && span.matches('_').count() > 3 {
+                named += 1;
+                assert!(
+                    tests.contains(span),
+                    "{}: there is no test {span}",
+                    path.display()
+                );
+            }
+        }
+    }
+    assert!(named > 20, "the tests are found");
 }
