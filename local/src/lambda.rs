@@ -108,6 +108,11 @@ impl Lambda {
         self.tail.of(request_id)
     }
 
+    /// The log lines of the last logins, the latest at the end.
+    pub(crate) fn logins(&self) -> Vec<Value> {
+        self.tail.logins()
+    }
+
     /// Functions of the template that no code is linked for.
     pub(crate) fn unlinked(&self) -> impl Iterator<Item = &Function> {
         let unlinked = self

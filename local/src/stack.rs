@@ -96,7 +96,19 @@ impl Stack {
             .variable(TENANT_ADMIN_GROUP)
             .or(template.variable(TENANT_ADMIN_GROUP));
         let group = group.unwrap_or(DEFAULT_TENANT_ADMIN_GROUP);
-        let running = Running::new(&template, &url, &dynamodb_url, &table_name, group);
+        let directory = entra.as_ref().map(|entra| entra.shown_at());
+        let directory = directory
+            .as_deref()
+            .or(options.variable("MICROSOFT_GRAPH_ENDPOINT"))
+            .unwrap_or("off");
+        let running = Running::new(
+            &template,
+            &url,
+            &dynamodb_url,
+            &table_name,
+            group,
+            directory,
+        );
         let mut router = router(Arc::new(gateway), Arc::clone(&issuer), lambda, running);
         if let Some(entra) = entra {
             router = router.merge(entra.router());
@@ -220,14 +232,10 @@ fn router(
             "/2015-03-31/functions/{name}/invocations",
             post(invoke::invoke),
         )
-        .with_state(lambda)
+        .with_state(Arc::clone(&lambda))
         .layer(from_fn(origin::only_own_name));
     Router::new()
-        .route("/", get(page::html))
-        .route("/_local/health", get(page::health))
-        .route("/_local/routes", get(page::routes))
-        .route("/_local/openapi.json", get(page::openapi))
-        .with_state(Arc::new(running))
+        .merge(page::router(running, lambda))
         .merge(tokens)
         .merge(invocations)
         .fallback(gateway::serve)

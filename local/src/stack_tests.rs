@@ -348,13 +348,42 @@ async fn the_page_loads_nothing_from_elsewhere() {
     let stack = start(options()).await;
     let page = reqwest::get(stack.url()).await.unwrap();
     assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
-    let policy = page.headers()["content-security-policy"]
-        .to_str()
-        .unwrap()
-        .to_owned();
-    assert!(policy.contains("default-src 'none'") && policy.contains("connect-src 'self'"));
+    let policy = page.headers()["content-security-policy"].to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'; script-src 'self';"));
+    assert!(policy.contains("connect-src 'self'") && !policy.contains("unsafe"));
     let page = page.text().await.unwrap();
-    assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("innerHTML"));
+    let mut files: Vec<String> = page
+        .split('"')
+        .filter(|text| text.starts_with("/_local/"))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(files.len(), 4, "{files:?}");
+    let mut read = 0;
+    while let Some(file) = files.get(read).cloned() {
+        read += 1;
+        let answer = reqwest::get(format!("{}{file}", stack.url())).await.unwrap();
+        assert_eq!(answer.status(), 200, "{file}");
+        assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+        if file.starts_with("/_local/swagger-ui/") {
+            continue;
+        }
+        let text = answer.text().await.unwrap();
+        for never in ["http://", "https://", "innerHTML", "eval("] {
+            assert!(!text.contains(never), "{file}: {never}");
+        }
+        for module in text.split("from \"./").skip(1) {
+            let name = module.split('"').next().unwrap();
+            let module = format!("/_local/page/{name}");
+            if !files.contains(&module) {
+                files.push(module);
+            }
+        }
+    }
+    assert!(files.len() > 4, "{files:?}");
+    for nothing in ["/_local/page/mod.rs", "/_local/swagger-ui", "/_local/swagger-ui/oauth2-redirect.html"] {
+        let answer = reqwest::get(format!("{}{nothing}", stack.url())).await.unwrap();
+        assert_eq!(answer.status(), 404, "{nothing}");
+    }
 }
 
 #[tokio::test]
@@ -374,6 +403,9 @@ async fn pages_of_the_web_get_no_token_and_reach_no_function() {
             assert_eq!(answer.status(), 403, "{url} {header}: {value}");
         }
     }
+    let logins = format!("{}/_local/logins", stack.url());
+    let elsewhere = http.get(&logins).header("host", "evil.example:3000");
+    assert_eq!(elsewhere.send().await.unwrap().status(), 403);
     let own = http.post(&token).header("origin", "http://localhost:5173");
     let body = r#"{"user_id": "ada", "tenant_id": "acme"}"#;
     assert_eq!(own.body(body).send().await.unwrap().status(), 200);

@@ -11,12 +11,22 @@ use crate::log::Log;
 
 /// Lines that are kept.
 const LINES: usize = 256;
+/// Lines of logins that are kept beside them.
+const LOGIN_LINES: usize = 50;
 /// Most bytes of the lines of one invocation that are handed out, as Lambda does.
 const MAX_BYTES: usize = 4 * 1024;
 
-/// Lines with the id of the invocation that wrote them, the last ones at the end.
+/// The last lines, the latest at the end.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tail(Arc<Mutex<VecDeque<(String, String)>>>);
+pub(crate) struct Tail(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// Each with the id of the invocation that wrote it.
+    lines: VecDeque<(String, String)>,
+    /// Those of logins, which many requests would push out.
+    logins: VecDeque<Value>,
+}
 
 impl Tail {
     /// Takes the lines of a function in. What failed, and what a login came to, is said on the
@@ -51,18 +61,25 @@ impl Tail {
     }
 
     fn add(&self, id: &str, line: &Value) {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if lines.len() == LINES {
-            lines.pop_front();
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        push(&mut kept.lines, LINES, (id.to_owned(), line.to_string()));
+        let text = |name: &str| line.get(name).and_then(Value::as_str);
+        if text("message") == Some("login sync") || text("code") == Some("login-sync") {
+            push(&mut kept.logins, LOGIN_LINES, line.clone());
         }
-        lines.push_back((id.to_owned(), line.to_string()));
+    }
+
+    /// The lines of the last logins, failures before what the login came to.
+    pub(crate) fn logins(&self) -> Vec<Value> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.logins.iter().cloned().collect()
     }
 
     /// The end of what the invocation wrote.
     pub(crate) fn of(&self, id: &str) -> String {
-        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = String::new();
-        for (_, line) in lines.iter().filter(|(of, _)| of == id) {
+        for (_, line) in kept.lines.iter().filter(|(of, _)| of == id) {
             let _ = writeln!(all, "{line}");
         }
         let mut from = all.len().saturating_sub(MAX_BYTES);
@@ -71,6 +88,13 @@ impl Tail {
         }
         all.split_off(from)
     }
+}
+
+fn push<T>(lines: &mut VecDeque<T>, most: usize, line: T) {
+    if lines.len() == most {
+        lines.pop_front();
+    }
+    lines.push_back(line);
 }
 
 #[cfg(test)]
@@ -94,5 +118,22 @@ mod tests {
             tail.add("d", &json!(1));
         }
         assert_eq!(tail.of("a"), "");
+    }
+
+    #[test]
+    fn lines_of_logins_outlast_those_of_requests() {
+        let tail = Tail::default();
+        let failure = json!({"message": "failure", "code": "login-sync", "error": "late"});
+        let sync = json!({"message": "login sync", "outcome": "failed"});
+        tail.add("a", &failure);
+        tail.add("a", &sync);
+        for _ in 0..LINES {
+            tail.add("b", &json!({"message": "request", "code": "ok"}));
+        }
+        assert_eq!(tail.logins(), [failure, sync.clone()]);
+        for _ in 0..LOGIN_LINES {
+            tail.add("c", &sync);
+        }
+        assert_eq!(tail.logins(), vec![sync; LOGIN_LINES]);
     }
 }

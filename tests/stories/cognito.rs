@@ -10,53 +10,16 @@ use std::process::Stdio;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use support::World;
+use support::{World, npm};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 const EMULATOR: &str = "5.3.0";
 const SDK: &str = "3.1169.0";
-/// What the two depend on is taken as it was on this day.
-const BEFORE: &str = "2026-11-20";
 const CLIENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/stories/cognito/client.cjs");
 const PASSWORD: &str = "Correct-horse-7";
 const COMPILERS: &str = "cdb555e3-b33e-4fd5-a427-17fadacb0001";
 const RESEARCH: &str = "cdb555e3-b33e-4fd5-a427-17fadacb0002";
-
-/// The directory with the packages, installed when it is not there. `None` where there is no npm.
-async fn packages() -> Option<PathBuf> {
-    let npm = Command::new("npm").arg("--version").output().await;
-    if !npm.is_ok_and(|npm| npm.status.success()) {
-        let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-        assert!(!in_ci, "npm is missing, and in CI no story is left out");
-        return None;
-    }
-    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools");
-    let installed = tools.join(format!("cognito-local-{EMULATOR}-{SDK}"));
-    if !installed.exists() {
-        // Beside it first: an installation that was interrupted is none.
-        let new = tools.join(format!("cognito-local-{:016x}.new", fastrand::u64(..)));
-        std::fs::create_dir_all(&new).unwrap();
-        let output = Command::new("npm")
-            .args(["install", "--ignore-scripts", "--no-audit", "--no-fund"])
-            .arg(format!("--before={BEFORE}"))
-            .arg("--prefix")
-            .arg(&new)
-            .arg(format!("cognito-local@{EMULATOR}"))
-            .arg(format!("@aws-sdk/client-cognito-identity-provider@{SDK}"))
-            .output()
-            .await
-            .unwrap();
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "npm install: {errors}");
-        if std::fs::rename(&new, &installed).is_err() {
-            // Somebody else was faster.
-            std::fs::remove_dir_all(&new).unwrap();
-        }
-        assert!(installed.exists());
-    }
-    Some(installed)
-}
 
 /// A user pool in a process of its own.
 struct UserPool {
@@ -195,7 +158,12 @@ async fn organizations(world: &World, user: &str) -> Vec<Value> {
 
 #[tokio::test]
 async fn who_signs_in_to_the_user_pool_is_in_the_organizations_of_their_groups() {
-    let Some(packages) = packages().await else {
+    let directory = format!("cognito-local-{EMULATOR}-{SDK}");
+    let wanted = [
+        format!("cognito-local@{EMULATOR}"),
+        format!("@aws-sdk/client-cognito-identity-provider@{SDK}"),
+    ];
+    let Some(packages) = npm::packages(&directory, &wanted.each_ref().map(String::as_str)).await else {
         #[allow(clippy::print_stderr)] // whoever runs the stories should know
         {
             eprintln!("Left out: the story of the user pool needs npm (Node.js).");

@@ -25,6 +25,7 @@ mod logs;
 mod made_anew;
 mod odd_values;
 mod operations;
+mod page;
 mod pages;
 mod problems;
 mod random_bodies;

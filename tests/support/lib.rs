@@ -19,6 +19,7 @@ mod faults;
 pub mod graph;
 pub mod invariants;
 mod lines;
+pub mod npm;
 mod problem;
 mod raw;
 mod seed;

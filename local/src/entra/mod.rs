@@ -84,6 +84,11 @@ impl Entra {
         Ok((Some(Arc::new(entra)), warning))
     }
 
+    /// Where to look at it.
+    pub(crate) fn shown_at(&self) -> String {
+        format!("{}/directory", self.url)
+    }
+
     /// All that it answers.
     pub(crate) fn router<S>(self: &Arc<Self>) -> Router<S> {
         Router::new()

@@ -1,17 +1,49 @@
-//! `GET /`: what is running, a token, and a way to try each call. The page is one file without
-//! anything from the network; what it shows of this stack comes from `GET /_local/routes`.
+//! `GET /`: what is running, a token, what a login came to, and the API's reference with a way to try
+//! each call.
+//!
+//! The page is the files of this folder and Swagger UI from the crate `swagger-ui-dist`; all of them
+//! are part of the program. What it shows of this stack comes from `GET /_local/routes`,
+//! `GET /_local/logins` and `GET /_local/openapi.json`.
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::State;
-use axum::http::header;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
 use serde_json::{Value, json};
+use swagger_ui_dist::{ApiDefinition, OpenApiSource, generate_routes};
 
+use crate::lambda::Lambda;
+use crate::origin::only_own_name;
 use crate::template::Template;
 
-const PAGE: &str = include_str!("index.html");
+/// The page's own files.
+const FILES: [(&str, &str, &str); 8] = [
+    ("index.html", HTML, include_str!("index.html")),
+    ("page.css", CSS, include_str!("page.css")),
+    ("main.js", SCRIPT, include_str!("main.js")),
+    ("elements.js", SCRIPT, include_str!("elements.js")),
+    ("token.js", SCRIPT, include_str!("token.js")),
+    ("login.js", SCRIPT, include_str!("login.js")),
+    ("tree.js", SCRIPT, include_str!("tree.js")),
+    ("reference.js", SCRIPT, include_str!("reference.js")),
+];
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+/// Where the page finds Swagger UI, and what it wants of it.
+const SWAGGER_UI: &str = "/_local/swagger-ui";
+const SWAGGER_UI_FILES: [&str; 2] = ["swagger-ui.css", "swagger-ui-bundle.js"];
+
+/// The page holds tokens: it runs the scripts of this stack and talks to this stack, nothing else. The
+/// icons in Swagger UI's style sheet are `data:`.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+                      img-src 'self' data:; base-uri 'none'; form-action 'none'; \
+                      frame-ancestors 'none'";
 
 /// What the page shows of this stack.
 #[derive(Debug)]
@@ -28,6 +60,7 @@ impl Running {
         dynamodb_url: &str,
         table: &str,
         tenant_admin_group: &str,
+        entra: &str,
     ) -> Self {
         let routes = template.routes.iter().map(|route| {
             json!({
@@ -42,10 +75,12 @@ impl Running {
             .iter()
             .map(|function| json!({"name": function.resource, "binary": function.binary}));
         let about = json!({
+            "version": env!("CARGO_PKG_VERSION"),
             "url": url,
             "dynamodb_url": dynamodb_url,
             "table_name": table,
             "tenant_admin_group": tenant_admin_group,
+            "entra": entra,
             "routes": routes.collect::<Vec<_>>(),
             "functions": functions.collect::<Vec<_>>(),
         });
@@ -58,31 +93,88 @@ impl Running {
     }
 }
 
-/// The page.
-pub(crate) async fn html() -> Response {
-    // The page holds tokens: it runs its own script and talks to this stack, nothing else.
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
-                  connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; \
-                  frame-ancestors 'none'";
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, policy),
+/// The page, its files, and what it shows.
+pub(crate) fn router<S>(running: Running, lambda: Arc<Lambda>) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let swagger_ui = generate_routes(ApiDefinition {
+        uri_prefix: SWAGGER_UI,
+        api_definition: OpenApiSource::Uri("/_local/openapi.json"),
+        title: None,
+    });
+    let files = Router::new()
+        .route("/", get(|| async { file("index.html") }))
+        .route(
+            "/_local/page/{name}",
+            get(|Path(name): Path<String>| async move { file(&name) }),
+        )
+        .merge(swagger_ui.layer(from_fn(only_what_is_needed)))
+        .layer(from_fn(guarded));
+    Router::new()
+        .route("/_local/health", get(health))
+        .route("/_local/routes", get(routes))
+        .route("/_local/openapi.json", get(openapi))
+        .with_state(Arc::new(running))
+        .merge(
+            Router::new()
+                .route("/_local/logins", get(logins))
+                .with_state(lambda)
+                .layer(from_fn(only_own_name)),
+        )
+        .merge(files)
+        .with_state(())
+}
+
+fn file(name: &str) -> Response {
+    match FILES.iter().find(|(known, ..)| *known == name) {
+        Some((_, kind, text)) => ([(header::CONTENT_TYPE, *kind)], *text).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+/// The crate also brings a page of its own, which is not ours.
+async fn only_what_is_needed(request: Request, next: Next) -> Response {
+    let name = request.uri().path().rsplit('/').next();
+    if name.is_some_and(|name| SWAGGER_UI_FILES.contains(&name)) {
+        next.run(request).await
+    } else {
+        StatusCode::NOT_FOUND.into_response()
+    }
+}
+
+/// What keeps the page to itself. A file of the last build is asked for again.
+async fn guarded(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (headers, PAGE).into_response()
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ] {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    response
 }
 
 /// What runs and its routes.
-pub(crate) async fn routes(State(running): State<Arc<Running>>) -> Json<Value> {
+async fn routes(State(running): State<Arc<Running>>) -> Json<Value> {
     Json(running.about.clone())
 }
 
 /// The `OpenAPI` document, with this stack as its server.
-pub(crate) async fn openapi(State(running): State<Arc<Running>>) -> Json<Value> {
+async fn openapi(State(running): State<Arc<Running>>) -> Json<Value> {
     Json(running.openapi.clone())
 }
 
+/// The log lines of the last logins, the latest at the end.
+async fn logins(State(lambda): State<Arc<Lambda>>) -> Json<Value> {
+    Json(json!({"lines": lambda.logins()}))
+}
+
 /// The port is served only once all is ready, so whoever gets an answer gets this one.
-pub(crate) async fn health() -> Json<Value> {
+async fn health() -> Json<Value> {
     Json(json!({"status": "ok"}))
 }

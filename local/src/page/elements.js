@@ -1,0 +1,50 @@
+// What all parts of the page use. Whatever comes from elsewhere enters it as text, never as markup.
+
+export const byId = (id) => document.getElementById(id);
+
+/** An element; properties that begin with "on" listen. */
+export function el(tag, properties = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (name in node) node[name] = value;
+    else node.setAttribute(name, value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+/** The items of a description list. */
+export const facts = (all) =>
+  Object.entries(all).map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)));
+
+/** A button that copies what `text` gives when it is clicked. */
+export function copyButton(label, text) {
+  const button = el("button", {
+    type: "button",
+    onclick: async () => {
+      try {
+        await navigator.clipboard.writeText(text());
+        button.textContent = "Copied";
+      } catch {
+        button.textContent = "Not allowed here";
+      }
+      setTimeout(() => { button.textContent = label; }, 2000);
+    },
+  }, label);
+  return button;
+}
+
+/** Fetches JSON from this stack; throws what a problem says. */
+export async function fetchJson(path, options = {}) {
+  const response = await fetch(path, { cache: "no-store", ...options });
+  const answer = await response.json().catch(() => null);
+  if (!response.ok) {
+    throw new Error(answer?.detail ?? answer?.error?.message ?? `${path} answered ${response.status}`);
+  }
+  return answer;
+}
+
+/** Sends JSON to this stack. */
+export const sendJson = (method, path, body) =>
+  fetch(path, { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) });

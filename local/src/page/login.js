@@ -1,0 +1,159 @@
+// Signs somebody in as a single sign-on does, and shows what the login sync came to.
+
+import { byId, el, facts, fetchJson, sendJson } from "./elements.js";
+import { tokenFor, use } from "./token.js";
+import { compare, memberships, tree } from "./tree.js";
+
+const DIRECTORY = "/_local/entra/directory";
+const GOOD = ["synced", "unchanged"];
+
+/** Shows the directory's people; without a local directory nothing of it is shown. */
+export async function start() {
+  const response = await fetch("/_local/routes").then((answer) => answer.json());
+  if (!response.entra.endsWith(DIRECTORY)) return;
+  const form = byId("sign-in");
+  const { users } = await fetchJson(DIRECTORY);
+  form.elements.person.replaceChildren(...users.map((user) =>
+    el("option", { value: user.user_id }, `${user.display_name} (${user.user_id})`)));
+  form.elements.person.addEventListener("change", () => guard(showGroups));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    guard(signIn, event.submitter);
+  });
+  window.addEventListener("focus", () => guard(showLogins));
+  byId("entra").hidden = false;
+  await showGroups();
+  await showLogins();
+}
+
+/** Does something, and says what went wrong. */
+async function guard(work, button) {
+  byId("login-problem").textContent = "";
+  if (button) button.disabled = true;
+  try {
+    await work();
+  } catch (error) {
+    byId("login-problem").textContent = error.message;
+  } finally {
+    if (button) button.disabled = false;
+  }
+}
+
+/** The directory as it is now, and the chosen person in it. */
+async function chosen() {
+  const directory = await fetchJson(DIRECTORY);
+  const id = byId("sign-in").elements.person.value;
+  const person = directory.users.find((user) => user.user_id === id);
+  if (!person) throw new Error(`${id} is not in the directory any more`);
+  return { directory, person };
+}
+
+async function showGroups() {
+  const { directory, person } = await chosen();
+  const assigned = new Set(directory.assignments.map((assignment) => assignment.to));
+  const boxes = directory.groups.map((group) => el("label", {},
+    el("input", {
+      type: "checkbox",
+      checked: group.members.includes(person.user_id),
+      onchange: (event) => guard(() => putInto(group.id, event.target.checked)),
+    }),
+    el("span", {}, group.display_name ?? group.id,
+      assigned.has(group.id) ? el("span", { className: "tag" }, "assigned") : null)));
+  byId("groups").replaceChildren(byId("groups").querySelector("legend"), ...boxes);
+}
+
+/** Puts the chosen person into a group of the directory, or takes them out. */
+async function putInto(id, isMember) {
+  const { directory, person } = await chosen();
+  const group = directory.groups.find((one) => one.id === id);
+  group.members = group.members.filter((member) => member !== person.user_id);
+  if (isMember) group.members.push(person.user_id);
+  const response = await sendJson("PUT", DIRECTORY, directory);
+  if (!response.ok) throw new Error((await response.json()).detail);
+}
+
+async function signIn() {
+  const { directory, person } = await chosen();
+  const identity = { user_id: person.user_id, tenant_id: directory.tenant_id, email: person.email };
+  const before = await memberships((await tokenFor(identity)).access_token);
+  const response = await sendJson("POST", "/2015-03-31/functions/post-login/invocations", {
+    triggerSource: "PostLogin",
+    tenantId: directory.tenant_id,
+    userId: person.user_id,
+    email: person.email,
+    displayName: person.display_name,
+    entraObjectId: person.id,
+  });
+  if (!response.ok || response.headers.has("x-amz-function-error")) throw new Error(await response.text());
+  // After the login, so that the roles it gave are in it.
+  const token = await tokenFor(identity);
+  const after = await memberships(token.access_token);
+  const logins = await showLogins();
+  const login = logins.find((one) => one.id === response.headers.get("x-amzn-requestid"));
+  byId("login").replaceChildren(...report(person, login, compare(before, after)));
+  use(token, identity, "signed in with Entra");
+}
+
+/** What one login came to: its way, its figures, and what the person is in now. */
+function report(person, login, compared) {
+  const name = person.display_name ?? person.user_id;
+  const line = login?.line;
+  if (!line) return [el("p", { className: "bad" }, "The login sync said nothing: is post-login a function of this stack?")];
+  const step = (title, ...lines) => el("li", {}, el("strong", {}, title), ...lines.map((text) => el("span", {}, text)));
+  const outcome = step("Outcome", el("b", { className: GOOD.includes(line.outcome) ? "good" : "bad" }, said(line)), time(line.SyncDuration));
+  outcome.id = "outcome";
+  return [
+    el("ol", { className: "flow", "aria-label": "What happened" },
+      step("Login", name, "event to post-login"),
+      step("Entra", `${line.groups_of_user} groups of ${person.user_id}`, `${line.GroupsRead} assigned groups`, time(line.DirectoryDuration)),
+      step("DynamoDB", `${line.calls} calls in ${line.round_trips} round trips`, `${line.units} capacity units`),
+      outcome),
+    ...login.failures.map((failure) => el("p", { className: "bad" }, failure)),
+    el("dl", { className: "figures" }, ...facts(figures(line))),
+    tree(name, compared),
+    el("details", {}, el("summary", {}, "Its log line"), el("pre", { tabIndex: 0 }, JSON.stringify(line, null, 2))),
+  ];
+}
+
+const said = (line) => (line.reason ? `${line.outcome} (${line.reason})` : line.outcome);
+const time = (milliseconds) => `${milliseconds.toFixed(1)} ms`;
+
+const figures = (line) => ({
+  granted: line.MembershipsMade,
+  revoked: line.MembershipsRemoved,
+  kept: line.MembershipsKept,
+  "organizations made": line.OrganizationsMade,
+  "teams made": line.TeamsMade,
+  renamed: line.renamed,
+  "groups without use": line.groups_unusable,
+  "writes failed": line.WritesFailed,
+});
+
+/** Shows the last logins, whoever signed in and however, the latest first. */
+async function showLogins() {
+  const { lines } = await fetchJson("/_local/logins");
+  const logins = new Map();
+  for (const line of lines) {
+    const login = logins.get(line.request_id) ?? { id: line.request_id, failures: [] };
+    if (line.error) login.failures.push(line.error);
+    else login.line = line;
+    logins.set(line.request_id, login);
+  }
+  const latest = [...logins.values()].reverse();
+  byId("logins").replaceChildren(...latest.slice(0, 10).map(row));
+  if (!latest.length) byId("logins").replaceChildren(el("p", { className: "soft" }, "Nobody has signed in so far."));
+  return latest;
+}
+
+function row({ line, failures }) {
+  const at = line ? new Date(line.time).toLocaleTimeString() : "";
+  const summary = line
+    ? [el("strong", {}, line.user), ` of ${line.tenant} `,
+      el("b", { className: GOOD.includes(line.outcome) ? "good" : "bad" }, said(line)),
+      el("span", { className: "soft" }, ` +${line.MembershipsMade} −${line.MembershipsRemoved}, ${time(line.SyncDuration)}, ${line.calls} calls`)]
+    : [el("b", { className: "bad" }, "failed")];
+  return el("details", { className: "login" },
+    el("summary", {}, el("time", { className: "soft" }, at), " ", ...summary),
+    ...failures.map((failure) => el("p", { className: "bad" }, failure)),
+    line ? el("pre", { tabIndex: 0 }, JSON.stringify(line, null, 2)) : null);
+}

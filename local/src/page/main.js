@@ -1,0 +1,36 @@
+// Starts the parts of the page; one that cannot be shown does not take the others along.
+
+import { byId, el, facts, fetchJson } from "./elements.js";
+import * as login from "./login.js";
+import * as reference from "./reference.js";
+import * as token from "./token.js";
+
+function showRunning(running) {
+  const mono = (text) => el("code", {}, text);
+  const link = (path) => el("a", { href: path }, mono(path));
+  const directory = running.entra.startsWith(running.url) ? link(running.entra.slice(running.url.length)) : mono(running.entra);
+  byId("running").append(...facts({
+    Version: running.version,
+    API: mono(running.url),
+    DynamoDB: mono(running.dynamodb_url),
+    Table: mono(running.table_name),
+    "Entra directory": directory,
+    "Keys of the tokens": link("/_local/.well-known/jwks.json"),
+    "OpenAPI document": link("/_local/openapi.json"),
+  }));
+  byId("invoke").textContent = `curl ${running.url}/2015-03-31/functions/get-user/invocations -d @events/get-user.json`;
+  byId("functions").append(...running.functions.map((one) => el("li", {}, mono(one.binary))));
+}
+
+try {
+  const running = await fetchJson("/_local/routes");
+  showRunning(running);
+  token.start(running.tenant_admin_group);
+} catch (error) {
+  byId("identity").textContent = `The local stack does not answer: ${error.message}`;
+}
+for (const [part, place] of [[reference, "reference"], [login, "login"]]) {
+  part.start().catch((error) => {
+    byId(place).replaceChildren(el("p", { className: "bad" }, `This part cannot be shown: ${error.message}`));
+  });
+}

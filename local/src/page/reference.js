@@ -1,0 +1,102 @@
+// The API's reference: Swagger UI with the document of this stack and the token of whoever you are.
+
+import { byId, el, fetchJson } from "./elements.js";
+
+const METHODS = ["get", "put", "post", "delete", "patch"];
+
+/** Shows the reference. */
+export async function start() {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+  dark.addEventListener("change", follow);
+  follow();
+
+  const spec = prepared(await fetchJson("/_local/openapi.json"));
+  const ids = new Ids();
+  const filled = new Map();
+  let ready;
+  const completed = new Promise((resolve) => { ready = resolve; });
+  byId("reference").replaceChildren(el("div", { id: "swagger-ui" }));
+  const ui = window.SwaggerUIBundle({
+    spec,
+    dom_id: "#swagger-ui",
+    // Nothing is sent to a validator elsewhere.
+    validatorUrl: null,
+    tryItOutEnabled: true,
+    displayRequestDuration: true,
+    filter: true,
+    docExpansion: "list",
+    defaultModelsExpandDepth: 0,
+    onComplete: () => {
+      fillIn(ui, spec, ids, filled);
+      ready();
+    },
+    responseInterceptor: (response) => {
+      ids.remember(response);
+      fillIn(ui, spec, ids, filled);
+      return response;
+    },
+  });
+  const [scheme] = Object.entries(spec.components?.securitySchemes ?? {})
+    .find(([, one]) => one.type === "http" && one.scheme === "bearer") ?? [];
+  let token;
+  const authorize = () => completed.then(() => { if (token) ui.preauthorizeApiKey(scheme, token); });
+  document.addEventListener("token", (event) => { token = event.detail; authorize(); });
+}
+
+/** What the reference shows, made ready to be tried. */
+function prepared(spec) {
+  // The page may have been opened by another name of this machine.
+  spec.servers = [{ url: location.origin }];
+  // The reference would send the examples of what may be left out, such as a version in If-Match.
+  for (const { parameter } of parameters(spec)) if (!parameter.required) delete parameter.example;
+  return spec;
+}
+
+/** Every parameter with the calls that take it. */
+function* parameters(spec) {
+  for (const [path, item] of Object.entries(spec.paths)) {
+    for (const method of METHODS.filter((name) => item[name])) {
+      for (const parameter of [...(item.parameters ?? []), ...(item[method].parameters ?? [])]) yield { path, method, parameter };
+    }
+  }
+}
+
+/**
+ * The ids that are known, by where they belong: the answer to a call brings the id of what it made, and
+ * whoever was added to an organization or a team is the one to look at, change and remove there.
+ */
+class Ids {
+  #known = { users: "bob" };
+
+  /** Keeps what an answer brings. */
+  remember({ ok, url, body, obj }) {
+    const answer = body ?? obj;
+    const first = Array.isArray(answer?.items) ? answer.items[0] : answer;
+    if (!ok || !first) return;
+    const [, collection, , members] = new URL(url).pathname.split("/");
+    const known = this.#known;
+    if (typeof first.id === "string") known[/\/teams(\/[^/]+)?$/.test(url) ? "team_id" : "organization_id"] = first.id;
+    for (const name of ["organization_id", "team_id"]) if (typeof first[name] === "string") known[name] = first[name];
+    if (members === "members" && !Array.isArray(answer.items)) known[collection] = first.user_id;
+  }
+
+  /** What belongs into the path of a call; nothing where "me" will do. */
+  of(method, path, name) {
+    if (name !== "user_id") return this.#known[name];
+    const [, collection, , last] = path.split("/");
+    if (path.endsWith("/accept") || (collection === "users" && method !== "put")) return undefined;
+    return last === "members" || collection === "users" ? this.#known[collection] : undefined;
+  }
+}
+
+/** Fills the known ids into the paths of all calls, each once. */
+function fillIn(ui, spec, ids, filled) {
+  for (const { path, method, parameter } of parameters(spec)) {
+    const value = parameter.in === "path" ? ids.of(method, path, parameter.name) : undefined;
+    const place = `${method} ${path} ${parameter.name}`;
+    if (value === undefined || filled.get(place) === value) continue;
+    filled.set(place, value);
+    ui.specActions.changeParam([path, method], parameter.name, "path", value, false);
+  }
+}

@@ -1,0 +1,138 @@
+// Drives the page in a browser and prints what it saw as JSON; what it means is judged by page.rs.
+// Screenshots go to a folder, one more when something does not happen.
+// node browser.cjs CHROMIUM URL FOLDER WIDTH HEIGHT TRY_ALL
+const { chromium } = require("playwright-core");
+
+const [executablePath, url, folder, width, height, tryAll] = process.argv.slice(2);
+const LIMIT = 20_000;
+const seen = { console: [], outside: [], too_wide: [], tried: {} };
+
+async function main() {
+  const browser = await chromium.launch({
+    executablePath,
+    args: [
+      "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+      "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    ],
+  });
+  const isPhone = width < 500;
+  const context = await browser.newContext({
+    viewport: { width: Number(width), height: Number(height) }, isMobile: isPhone, hasTouch: isPhone,
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(LIMIT);
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) seen.console.push(message.text());
+  });
+  page.on("pageerror", (error) => seen.console.push(String(error)));
+  page.on("request", (request) => {
+    const { protocol, hostname } = new URL(request.url());
+    if (!["data:", "blob:"].includes(protocol) && hostname !== "127.0.0.1") seen.outside.push(request.url());
+  });
+  try {
+    await visit(page);
+  } catch (error) {
+    await shoot(page, "failed");
+    throw error;
+  } finally {
+    await browser.close();
+  }
+}
+
+async function visit(page) {
+  await page.goto(url);
+  await page.locator(".opblock").first().waitFor();
+  seen.running = await page.locator("#running").innerText();
+  await shoot(page, "1-opened");
+
+  // Two clicks: who, and the button.
+  await page.getByText("Ada a tenant admin").click();
+  await page.getByRole("button", { name: "Get a token" }).click();
+  await page.getByText("You are ada").waitFor();
+  seen.identity = await page.locator("#identity").innerText();
+
+  const create = page.locator(".opblock-post", { has: page.locator('[data-path="/organizations"]') });
+  seen.created = await execute(create);
+  const list = page.locator(".opblock-get", { has: page.locator('[data-path="/organizations"]') });
+  seen.listed = await execute(list);
+  await shoot(page, "2-created");
+
+  seen.logins = [];
+  seen.logins.push(await signIn(page, "alan"));
+  await shoot(page, "3-signed-in");
+  const replaced = page.waitForResponse((response) => response.request().method() === "PUT");
+  await page.locator("#groups label", { hasText: "Compilers" }).click();
+  await replaced;
+  seen.logins.push(await signIn(page, "alan"));
+  await shoot(page, "4-left-a-group");
+  seen.last_logins = await page.locator("#logins details").count();
+  seen.signed_in_as = await page.locator("#identity").innerText();
+
+  if (tryAll === "true") await tryAllCalls(page);
+}
+
+/** Opens a call of the reference, sends it as it stands, and gives the answer. */
+async function execute(call) {
+  const summary = call.locator(".opblock-summary-control");
+  await summary.scrollIntoViewIfNeeded();
+  if (!(await call.getByRole("button", { name: "Execute" }).isVisible())) await summary.click();
+  await call.getByRole("button", { name: "Execute" }).click();
+  const answer = call.locator(".live-responses-table tbody");
+  await answer.locator(".response-col_status").first().waitFor();
+  const status = parseInt(await answer.locator(".response-col_status").first().innerText(), 10);
+  const body = answer.locator(".response-col_description .highlight-code pre").first();
+  return { status, body: (await body.count()) ? await body.innerText() : "" };
+}
+
+async function signIn(page, person) {
+  await page.getByLabel("Person").selectOption(person);
+  const read = page.waitForResponse((response) => response.url().endsWith("/_local/logins"));
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await read;
+  await page.locator("#sign-in button.main:not([disabled])").waitFor();
+  return {
+    outcome: await page.locator("#outcome b").innerText(),
+    figures: await page.locator(".figures div").evaluateAll((all) =>
+      Object.fromEntries(all.map((one) => [one.querySelector("dt").textContent, Number(one.querySelector("dd").textContent)]))),
+    tree: await page.locator(".tree .node").evaluateAll((all) => all.map((node) => node.textContent.replace(/\s+/g, " ").trim())),
+  };
+}
+
+/** Every call of the document with its own example, as a tenant admin: what takes away comes last. */
+async function tryAllCalls(page) {
+  await page.getByRole("button", { name: "Get a token" }).click();
+  await page.getByText("You are ada").waitFor();
+  const { paths } = await (await page.request.get(`${url}/_local/openapi.json`)).json();
+  const order = ["put /users/{user_id}", "post", "get", "patch", "put", "delete"];
+  const calls = Object.entries(paths)
+    .flatMap(([path, operations]) => ["get", "put", "post", "delete", "patch"].filter((method) => operations[method]).map((method) => [method, path]))
+    .map(([method, path]) => {
+      const rank = order.includes(`${method} ${path}`) ? 0 : order.indexOf(method);
+      return { method, path, rank };
+    })
+    .sort((one, other) => one.rank - other.rank || (one.method === "delete" ? -1 : 1) * (one.path < other.path ? -1 : 1));
+  for (const { method, path } of calls) {
+    const call = page.locator(`.opblock-${method}`, { has: page.locator(`[data-path="${path}"]`) });
+    const { status, body } = await execute(call);
+    seen.tried[`${method.toUpperCase()} ${path}`] = status < 300 ? status : `${status} ${body}`;
+    await call.locator(".opblock-summary-control").click();
+  }
+}
+
+/** Light and dark; notes when one would have to scroll sideways. */
+async function shoot(page, name) {
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  if (wide > Number(width)) seen.too_wide.push(`${name}: ${wide}`);
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    await page.screenshot({ path: `${folder}/${name}-${colorScheme}.png`, fullPage: true });
+  }
+}
+
+main().then(
+  () => console.log(JSON.stringify(seen)),
+  (error) => {
+    console.error(`${error.stack}\nso far: ${JSON.stringify(seen, null, 2)}`);
+    process.exitCode = 1;
+  },
+);
