@@ -72,13 +72,16 @@ class Ids {
   /** Keeps what an answer brings. */
   remember({ ok, url, body, obj }) {
     const answer = body ?? obj;
-    const first = Array.isArray(answer?.items) ? answer.items[0] : answer;
+    const first = answer?.items ? answer.items[0] : answer;
     if (!ok || !first) return;
-    const [, collection, , members] = new URL(url).pathname.split("/");
+    const [, collection, , members, user] = new URL(url).pathname.split("/");
     const known = this.#known;
-    if (typeof first.id === "string") known[/\/teams(\/[^/]+)?$/.test(url) ? "team_id" : "organization_id"] = first.id;
-    for (const name of ["organization_id", "team_id"]) if (typeof first[name] === "string") known[name] = first[name];
-    if (members === "members" && !Array.isArray(answer.items)) known[collection] = first.user_id;
+    const own = /\/teams(\/[^/]+)?$/.test(url) ? "team_id" : "organization_id";
+    for (const [name, value] of [[own, first.id], ["organization_id", first.organization_id], ["team_id", first.team_id]]) {
+      // What was made goes before the first one of a list.
+      if (typeof value === "string") known[name] = answer.items ? known[name] ?? value : value;
+    }
+    if (members === "members" && !user && !answer.items) known[collection] = first.user_id;
   }
 
   /** What belongs into the path of a call; nothing where "me" will do. */
