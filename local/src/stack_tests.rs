@@ -361,7 +361,9 @@ async fn the_page_loads_nothing_from_elsewhere() {
     let mut read = 0;
     while let Some(file) = files.get(read).cloned() {
         read += 1;
-        let answer = reqwest::get(format!("{}{file}", stack.url())).await.unwrap();
+        let answer = reqwest::get(format!("{}{file}", stack.url()))
+            .await
+            .unwrap();
         assert_eq!(answer.status(), 200, "{file}");
         assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
         if file.starts_with("/_local/swagger-ui/") {
@@ -380,8 +382,14 @@ async fn the_page_loads_nothing_from_elsewhere() {
         }
     }
     assert!(files.len() > 4, "{files:?}");
-    for nothing in ["/_local/page/mod.rs", "/_local/swagger-ui", "/_local/swagger-ui/oauth2-redirect.html"] {
-        let answer = reqwest::get(format!("{}{nothing}", stack.url())).await.unwrap();
+    for nothing in [
+        "/_local/page/mod.rs",
+        "/_local/swagger-ui",
+        "/_local/swagger-ui/oauth2-redirect.html",
+    ] {
+        let answer = reqwest::get(format!("{}{nothing}", stack.url()))
+            .await
+            .unwrap();
         assert_eq!(answer.status(), 404, "{nothing}");
     }
 }

@@ -163,7 +163,8 @@ async fn who_signs_in_to_the_user_pool_is_in_the_organizations_of_their_groups()
         format!("cognito-local@{EMULATOR}"),
         format!("@aws-sdk/client-cognito-identity-provider@{SDK}"),
     ];
-    let Some(packages) = npm::packages(&directory, &wanted.each_ref().map(String::as_str)).await else {
+    let Some(packages) = npm::packages(&directory, &wanted.each_ref().map(String::as_str)).await
+    else {
         #[allow(clippy::print_stderr)] // whoever runs the stories should know
         {
             eprintln!("Left out: the story of the user pool needs npm (Node.js).");

@@ -40,7 +40,7 @@ enum Chore {
         #[arg(long)]
         list: bool,
     },
-    /// Put a tool into .tools/ if it is not there, and print where it is.
+    /// Install a tool if it is not there, and print where it is.
     Tool {
         /// Which one.
         tool: Tool,

@@ -4,6 +4,7 @@
 //! installation, and one that is there costs nothing and needs no network.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
@@ -23,6 +24,14 @@ const CARGO_DENY: &str = "0.20.2";
 /// Dependencies that nothing uses.
 const CARGO_MACHETE: &str = "0.9.2";
 
+/// By these names it is known to different systems.
+const CHROMIUM: [&str; 4] = [
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+];
+
 /// A tool that others than the checks ask for by name.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Tool {
@@ -32,6 +41,8 @@ pub(crate) enum Tool {
     Rie,
     /// cargo-lambda.
     CargoLambda,
+    /// A browser. It is not put into .tools/: as root on Debian it is installed, elsewhere asked for.
+    Chromium,
 }
 
 impl Tool {
@@ -41,6 +52,7 @@ impl Tool {
             Self::Sam => sam(root),
             Self::Rie => runtime_interface_emulator(root),
             Self::CargoLambda => cargo_lambda(root),
+            Self::Chromium => chromium(root),
         }
     }
 }
@@ -100,6 +112,35 @@ fn template_tool(root: &Path, name: &str) -> Result<PathBuf> {
         name,
         &[cfn_lint, format!("checkov=={CHECKOV}")],
     )
+}
+
+/// Chromium, or what is made of it. A browser comes with the system, which keeps it up to date: neither
+/// npm nor `PyPI` has one.
+fn chromium(root: &Path) -> Result<PathBuf> {
+    if let Some(program) = CHROMIUM.iter().find_map(|name| on_path(name)) {
+        return Ok(program);
+    }
+    if on_path("apt-get").is_some() && is_root() {
+        eprintln!("Chromium is installed with apt-get, this takes a minute");
+        run(program(Path::new("apt-get"), root).arg("update"))?;
+        run(program(Path::new("apt-get"), root)
+            .args(["install", "--yes", "--no-install-recommends", "chromium"])
+            .env("DEBIAN_FRONTEND", "noninteractive"))?;
+    }
+    on_path("chromium")
+        .context("Chromium is missing; install it (on Debian: apt-get install chromium)")
+}
+
+/// Where a program is.
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let mut all = std::env::split_paths(&path).map(|folder| folder.join(name));
+    all.find(|file| file.is_file())
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|id| id.stdout.trim_ascii() == b"0")
 }
 
 /// A program out of packages of `PyPI` with what they need, in a virtual environment of their own.

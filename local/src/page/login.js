@@ -8,9 +8,8 @@ const DIRECTORY = "/_local/entra/directory";
 const GOOD = ["synced", "unchanged"];
 
 /** Shows the directory's people; without a local directory nothing of it is shown. */
-export async function start() {
-  const response = await fetch("/_local/routes").then((answer) => answer.json());
-  if (!response.entra.endsWith(DIRECTORY)) return;
+export async function start({ entra }) {
+  if (!entra.endsWith(DIRECTORY)) return;
   const form = byId("sign-in");
   const { users } = await fetchJson(DIRECTORY);
   form.elements.person.replaceChildren(...users.map((user) =>

@@ -22,15 +22,17 @@ function showRunning(running) {
   byId("functions").append(...running.functions.map((one) => el("li", {}, mono(one.binary))));
 }
 
-try {
+async function start() {
   const running = await fetchJson("/_local/routes");
   showRunning(running);
   token.start(running.tenant_admin_group);
-} catch (error) {
+  for (const [part, place] of [[reference, "reference"], [login, "login"]]) {
+    part.start(running).catch((error) => {
+      byId(place).replaceChildren(el("p", { className: "bad" }, `This part cannot be shown: ${error.message}`));
+    });
+  }
+}
+
+start().catch((error) => {
   byId("identity").textContent = `The local stack does not answer: ${error.message}`;
-}
-for (const [part, place] of [[reference, "reference"], [login, "login"]]) {
-  part.start().catch((error) => {
-    byId(place).replaceChildren(el("p", { className: "bad" }, `This part cannot be shown: ${error.message}`));
-  });
-}
+});
