@@ -50,6 +50,12 @@ function prepared(spec) {
   spec.servers = [{ url: location.origin }];
   // The reference would send the examples of what may be left out, such as a version in If-Match.
   for (const { parameter } of parameters(spec)) if (!parameter.required) delete parameter.example;
+  // All errors look alike: what each means is enough, ten examples for each call are too long to scroll by.
+  for (const response of Object.values(spec.components.responses)) {
+    if (!response.content?.["application/problem+json"]) continue;
+    delete response.content;
+    delete response.headers;
+  }
   return spec;
 }
 

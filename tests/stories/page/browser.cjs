@@ -43,7 +43,7 @@ async function visit(page) {
   await page.goto(url);
   await page.locator(".opblock").first().waitFor();
   seen.running = await page.locator("#running").innerText();
-  await shoot(page, "1-opened");
+  await shoot(page, "1-opened", ["light", "dark"]);
 
   // Two clicks: who, and the button.
   await page.getByText("Ada a tenant admin").click();
@@ -55,7 +55,8 @@ async function visit(page) {
   seen.created = await execute(create);
   const list = page.locator(".opblock-get", { has: page.locator('[data-path="/organizations"]') });
   seen.listed = await execute(list);
-  await shoot(page, "2-created");
+  await shoot(page, "2-called");
+  for (const call of [create, list]) await call.locator(".opblock-summary-control").click();
 
   seen.logins = [];
   seen.logins.push(await signIn(page, "alan"));
@@ -64,7 +65,7 @@ async function visit(page) {
   await page.locator("#groups label", { hasText: "Compilers" }).click();
   await replaced;
   seen.logins.push(await signIn(page, "alan"));
-  await shoot(page, "4-left-a-group");
+  await shoot(page, "4-left-a-group", ["light", "dark"]);
   seen.last_logins = await page.locator("#logins details").count();
   seen.signed_in_as = await page.locator("#identity").innerText();
 
@@ -121,11 +122,11 @@ async function tryAllCalls(page) {
   }
 }
 
-/** Light and dark; notes when one would have to scroll sideways. */
-async function shoot(page, name) {
+/** A picture of all of it; notes when one would have to scroll sideways. */
+async function shoot(page, name, colorSchemes = ["light"]) {
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   if (wide > Number(width)) seen.too_wide.push(`${name}: ${wide}`);
-  for (const colorScheme of ["light", "dark"]) {
+  for (const colorScheme of colorSchemes) {
     await page.emulateMedia({ colorScheme });
     await page.screenshot({ path: `${folder}/${name}-${colorScheme}.png`, fullPage: true });
   }
