@@ -140,14 +140,18 @@ fn widgets(kind: &str) -> Vec<Value> {
     widgets.filter(|it| it["type"] == kind).cloned().collect()
 }
 
-/// The metric that a `SEARCH('{namespace,dimension} MetricName="name"', 'stat')` finds.
+/// The metric that a `SEARCH('{"namespace",dimension} MetricName="name"', 'stat', 300)` finds.
 fn searched(expression: &str) -> Metric {
     let schema = expression.strip_prefix("SEARCH('{").unwrap();
     // The namespace has a brace of its own.
     let (schema, rest) = schema.split_once("} MetricName=\"").unwrap();
     let (name, _) = rest.split_once('"').unwrap();
     let (namespace, dimensions) = schema.split_once(',').unwrap();
-    Metric::new(namespace, name, dimensions.split(','))
+    // In quotes, because a stack's name may have hyphens.
+    let namespace = namespace
+        .strip_prefix('"')
+        .and_then(|it| it.strip_suffix('"'));
+    Metric::new(namespace.unwrap(), name, dimensions.split(','))
 }
 
 #[test]
