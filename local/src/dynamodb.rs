@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Builder as ClientConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use dynoxide::Database;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -15,6 +17,8 @@ use crate::options::ConfigureClient;
 
 /// DynamoDB promises to delete what has expired within days; a minute lets one see it happen.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
+/// How long a call that makes or describes a table may take: no request waits for it.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Opens the database: in the directory, or in memory.
 pub(crate) fn open(data: Option<&Path>) -> Result<Database> {
@@ -79,4 +83,12 @@ pub(crate) fn client(
         Some(configure) => Client::from_conf(configure(client.config().to_builder()).build()),
         None => client,
     })
+}
+
+/// Waits longer than a function may.
+pub(crate) fn patient(config: ClientConfig) -> ClientConfig {
+    let timeouts = TimeoutConfig::builder()
+        .operation_attempt_timeout(PATIENCE)
+        .operation_timeout(PATIENCE);
+    config.timeout_config(timeouts.build())
 }

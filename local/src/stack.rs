@@ -23,7 +23,7 @@ use crate::gateway::{self, Gateway};
 use crate::issuer::{self, Identity, Issuer};
 use crate::lambda::Lambda;
 use crate::log::Log;
-use crate::options::Options;
+use crate::options::{ConfigureClient, Options};
 use crate::page::{self, Running};
 use crate::{dynamodb, invoke, origin, table, template};
 
@@ -79,7 +79,8 @@ impl Stack {
             .to_owned();
         // Not through the caller's configuration: what counts or fails calls is meant for the
         // functions, not for this.
-        let own_client = dynamodb::client(&dynamodb_url, variable, None)?;
+        let patient: ConfigureClient = Arc::new(dynamodb::patient);
+        let own_client = dynamodb::client(&dynamodb_url, variable, Some(&patient))?;
         table::ensure(&own_client, &table_name, &template.table).await?;
 
         let key = issuer::signing_key(options.data.as_deref())?;

@@ -15,6 +15,7 @@ mod calls;
 mod charges;
 mod contract;
 mod crowd;
+mod endpoint;
 mod faults;
 pub mod graph;
 pub mod invariants;

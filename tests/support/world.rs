@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use muster_local::{Options, Stack};
 use serde_json::{Value, json};
 
+use crate::endpoint::OwnTable;
 use crate::{Actor, Calls, Charges};
 
 /// The tenant of whoever is of no other.
@@ -24,6 +25,8 @@ pub struct World {
     /// What DynamoDB charged the functions for.
     pub charges: Charges,
     http: reqwest::Client,
+    /// Last, so that it goes when nothing uses it any more.
+    _table: Option<OwnTable>,
 }
 
 impl World {
@@ -34,6 +37,7 @@ impl World {
 
     /// With these options.
     pub async fn with(mut options: Options) -> Self {
+        let table = OwnTable::choose(&mut options);
         let (calls, charges) = (Calls::default(), Charges::default());
         let inner = options.configure_client.take();
         let interceptors = (calls.clone(), charges.clone());
@@ -52,6 +56,7 @@ impl World {
             calls,
             charges,
             http: reqwest::Client::new(),
+            _table: table,
         }
     }
 

@@ -1,8 +1,9 @@
 //! Programs that are run, with their output passed through as it comes.
 
 use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -46,6 +47,31 @@ pub(crate) fn run_within(limit: Duration, command: &mut Command) -> Result<()> {
         }
         std::thread::sleep(POLL);
     }
+}
+
+/// Runs to the end, however that is, and gives what it wrote to stdout. Its stderr passes through.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    eprintln!("$ {}", line(command));
+    let output = command.stderr(Stdio::inherit()).output();
+    let output = output.with_context(|| cannot_run(command))?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The same of what it wrote to stderr, which passes through as well.
+pub(crate) fn errors(command: &mut Command) -> Result<String> {
+    eprintln!("$ {}", line(command));
+    let child = command.stderr(Stdio::piped()).spawn();
+    let mut child = child.with_context(|| cannot_run(command))?;
+    let mut told = String::new();
+    let stderr = child.stderr.take().context("no stderr")?;
+    for line in BufReader::new(stderr).split(b'\n') {
+        let line = String::from_utf8_lossy(&line?).into_owned();
+        eprintln!("{line}");
+        told.push_str(&line);
+        told.push('\n');
+    }
+    child.wait()?;
+    Ok(told)
 }
 
 fn judge(command: &Command, status: ExitStatus) -> Result<()> {
@@ -92,6 +118,13 @@ mod tests {
         assert!(run(&mut shell("exit 0")).is_ok());
         let error = run(&mut shell("exit 3")).unwrap_err().to_string();
         assert!(error.starts_with("sh ended with"), "{error}");
+    }
+
+    #[test]
+    fn what_a_program_wrote_is_given_also_when_it_failed() {
+        assert_eq!(output(&mut shell("echo a; exit 3")).unwrap(), "a\n");
+        let both = errors(&mut shell("echo b >&2; exit 3"));
+        assert_eq!(both.unwrap(), "b\n");
     }
 
     #[test]

@@ -5,8 +5,11 @@
     reason = "a command line program speaks to whoever started it"
 )]
 
+mod block;
 mod check;
 mod command;
+mod fuzz;
+mod moto;
 mod step;
 mod tools;
 
@@ -49,6 +52,20 @@ enum Chore {
     Openapi,
     /// Reckon what a year on AWS costs, and write it to docs/COST.md.
     Cost,
+    /// Run the stories on moto, a second DynamoDB: those that the check runs, or the others.
+    Moto {
+        /// Run those that are left out, and fail when one of them passes.
+        #[arg(long)]
+        left_out: bool,
+    },
+    /// Run the fuzz targets, make their corpora small, and write the outcome to docs/TESTING.md.
+    Fuzz {
+        /// These targets only.
+        targets: Vec<String>,
+        /// How long each runs.
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
 }
 
 fn main() -> ExitCode {
@@ -66,6 +83,9 @@ fn main() -> ExitCode {
         })),
         Chore::Openapi => done(openapi(&root())),
         Chore::Cost => done(cost(&root())),
+        Chore::Fuzz { targets, seconds } => done(fuzz::fuzz(&root(), &targets, seconds)),
+        Chore::Moto { left_out: false } => done(moto::check(&root())),
+        Chore::Moto { left_out: true } => done(moto::check_left_out(&root())),
     }
 }
 

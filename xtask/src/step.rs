@@ -9,7 +9,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::command::{cargo, program, run, run_within};
-use crate::tools;
+use crate::{moto, tools};
 
 /// Long enough for a slow network; the advisory database is a few megabytes.
 const FETCH_LIMIT: Duration = Duration::from_mins(2);
@@ -28,6 +28,7 @@ pub(crate) enum Step {
     Rules,
     Security,
     Commands,
+    Moto,
 }
 
 /// How a step ended that did not fail.
@@ -76,6 +77,7 @@ impl Step {
             Self::Rules => "cfn-lint finds nothing in the template, not even a remark",
             Self::Commands => "every aws and sam command in the documents exists as it is written",
             Self::Security => "checkov finds nothing in the template that is not explained",
+            Self::Moto => "the stories on a second DynamoDB",
         }
     }
 
@@ -117,6 +119,7 @@ impl Step {
             Self::Security => run(program(&tools::checkov(root)?, root)
                 .args(["--file", "template.yaml", "--config-file", ".checkov.yaml"])
                 .args(["--skip-download", "--quiet", "--compact"]))?,
+            Self::Moto => moto::check(root)?,
         }
         Ok(Outcome::Passed)
     }
@@ -140,7 +143,7 @@ fn deny(root: &Path) -> Result<Command> {
     Ok(command)
 }
 
-fn has_nextest(root: &Path) -> bool {
+pub(crate) fn has_nextest(root: &Path) -> bool {
     let status = cargo(root)
         .args(["nextest", "--version"])
         .stdout(Stdio::null())

@@ -19,8 +19,12 @@ const CARGO_LAMBDA: &str = "1.9.2";
 const CFN_LINT: &str = "1.58.0";
 /// The security scanner of the template.
 const CHECKOV: &str = "3.3.30";
+/// The second DynamoDB of the stories.
+const MOTO: &str = "5.2.5";
 /// Licences, bans, sources, advisories.
 const CARGO_DENY: &str = "0.20.2";
+/// Builds the fuzz targets.
+const CARGO_FUZZ: &str = "0.13.2";
 /// Dependencies that nothing uses.
 const CARGO_MACHETE: &str = "0.9.2";
 
@@ -102,6 +106,18 @@ pub(crate) fn checkov(root: &Path) -> Result<PathBuf> {
     template_tool(root, "checkov")
 }
 
+/// The Python that has moto, a DynamoDB written in it.
+pub(crate) fn moto_python(root: &Path) -> Result<PathBuf> {
+    let folder = folder(root, "moto", MOTO);
+    let server = python_tool(
+        root,
+        &folder,
+        "moto_server",
+        &[format!("moto[server]=={MOTO}")],
+    )?;
+    Ok(server.with_file_name("python"))
+}
+
 /// Both in one place, because half of what they need is the same.
 fn template_tool(root: &Path, name: &str) -> Result<PathBuf> {
     let folder = folder(root, "cfn-lint", &format!("{CFN_LINT}-checkov-{CHECKOV}"));
@@ -166,6 +182,11 @@ fn python_tool(root: &Path, folder: &Path, name: &str, packages: &[String]) -> R
 /// cargo-deny.
 pub(crate) fn cargo_deny(root: &Path) -> Result<PathBuf> {
     cargo_tool(root, "cargo-deny", CARGO_DENY)
+}
+
+/// cargo-fuzz.
+pub(crate) fn cargo_fuzz(root: &Path) -> Result<PathBuf> {
+    cargo_tool(root, "cargo-fuzz", CARGO_FUZZ)
 }
 
 /// cargo-machete.

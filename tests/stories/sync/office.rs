@@ -79,8 +79,12 @@ impl Office {
 
     /// The same table and directory under other settings: functions that were deployed anew.
     pub(crate) async fn anew(&self, more: &[(&str, &str)]) -> Self {
-        let dynamodb = ("AWS_ENDPOINT_URL_DYNAMODB", self.world.stack.dynamodb_url());
-        Self::of(self.graph.clone(), &[more, &[dynamodb]].concat()).await
+        let stack = &self.world.stack;
+        let dynamodb = [
+            ("AWS_ENDPOINT_URL_DYNAMODB", stack.dynamodb_url()),
+            ("TABLE_NAME", stack.table_name()),
+        ];
+        Self::of(self.graph.clone(), &[more, &dynamodb].concat()).await
     }
 
     /// A user signs in, long enough after the last time that what is kept of the directory is read

@@ -1,0 +1,203 @@
+//! The fuzz targets: runs them, keeps what they find, made small, and writes down what came of it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::command::{cargo, errors, program, run};
+use crate::{block, tools};
+
+/// Where the last run is told, from the root of the repository.
+const DOCUMENT: &str = "docs/TESTING.md";
+/// Longest input, in bytes: a body with everything in it is shorter.
+const MAX_INPUT: usize = 2_048;
+/// Most memory of a target, in megabytes; one that takes more has found something.
+const MAX_MEMORY: u32 = 1_024;
+/// Longest time for one input, in seconds.
+const MAX_TIME: u32 = 10;
+const HEAD: &str = "| Target | Seconds | Inputs | Edges of the code | Corpus | Peak memory | Broken by |\n\
+                    |---|--:|--:|--:|--:|--:|--:|\n";
+
+/// Runs these targets, or all, for so many seconds each.
+pub(crate) fn fuzz(root: &Path, chosen: &[String], seconds: u32) -> Result<()> {
+    let folder = root.join("fuzz");
+    let targets = names(&folder.join("fuzz_targets"))?;
+    if let Some(unknown) = chosen.iter().find(|target| !targets.contains(target)) {
+        bail!(
+            "there is no target {unknown}; there are {}",
+            targets.join(", ")
+        );
+    }
+    let seeds = folder.join("target").join("seeds");
+    run(cargo(root)
+        .args([
+            "run",
+            "--quiet",
+            "--package",
+            "muster-properties",
+            "--bin",
+            "seeds",
+        ])
+        .arg(&seeds))?;
+    // No sanitizer: there is no unsafe code to find faults in, and stable Rust has none.
+    run(program(&tools::cargo_fuzz(root)?, &folder).args(["build", "--sanitizer", "none"]))?;
+    let mut broken = Vec::new();
+    for target in targets
+        .iter()
+        .filter(|target| chosen.is_empty() || chosen.contains(target))
+    {
+        let row = one(&folder, &seeds, target, seconds)?;
+        if !row.ends_with("| 0 |") {
+            broken.push(target.as_str());
+        }
+        let document = root.join(DOCUMENT);
+        let mut rows = rows(&block::read(&document, "fuzz")?);
+        rows.insert(target.clone(), row);
+        rows.retain(|target, _| targets.contains(target));
+        let rows: Vec<_> = rows.into_values().collect();
+        block::write(&document, "fuzz", &format!("{HEAD}{}\n", rows.join("\n")))?;
+    }
+    if !broken.is_empty() {
+        bail!("inputs that break a property are in fuzz/artifacts/: {broken:?}");
+    }
+    Ok(())
+}
+
+/// Runs one target and makes its corpus small: its row of the table.
+fn one(folder: &Path, seeds: &Path, target: &str, seconds: u32) -> Result<String> {
+    let [corpus, work, small, artifacts] = [
+        ("corpus", ""),
+        ("target/work", ""),
+        ("target/small", ""),
+        ("artifacts", "/"),
+    ]
+    .map(|(place, end)| PathBuf::from(format!("{}/{place}/{target}{end}", folder.display())));
+    let _ = fs::remove_dir_all(&small);
+    for place in [&corpus, &work, &small, &artifacts] {
+        fs::create_dir_all(place).with_context(|| place.display().to_string())?;
+    }
+    let before = names(&artifacts)?.len();
+    let fuzzer = built(folder, target)?;
+    let told = errors(
+        program(&fuzzer, folder)
+            .args([&work, &corpus, &seeds.join(target)])
+            .arg(format!("-max_total_time={seconds}"))
+            .arg(format!("-max_len={MAX_INPUT}"))
+            .arg(format!("-rss_limit_mb={MAX_MEMORY}"))
+            .arg(format!("-timeout={MAX_TIME}"))
+            .arg(format!("-artifact_prefix={}", artifacts.display()))
+            .arg("-print_final_stats=1"),
+    )?;
+    let broken = names(&artifacts)?.len() - before;
+    // One input for each part of the code that is reached, the smallest first.
+    run(program(&fuzzer, folder)
+        .args(["-merge=1", "-use_counters=0", "-verbosity=0"])
+        .arg(format!("-max_len={MAX_INPUT}"))
+        .args([&small, &work, &corpus, &seeds.join(target)]))?;
+    fs::remove_dir_all(&corpus)?;
+    fs::rename(&small, &corpus)?;
+    let files = names(&corpus)?;
+    let mut bytes = 0;
+    for file in &files {
+        bytes += fs::metadata(corpus.join(file))?.len();
+    }
+    let summary = Summary::read(&told);
+    Ok(format!(
+        "| {target} | {seconds} | {} | {} | {} files, {bytes} bytes | {} MB | {broken} |",
+        summary.inputs,
+        summary.edges,
+        files.len(),
+        summary.memory,
+    ))
+}
+
+/// What a run tells at its end.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Summary {
+    inputs: u64,
+    edges: u64,
+    memory: u64,
+}
+
+impl Summary {
+    fn read(told: &str) -> Self {
+        let mut summary = Self::default();
+        for line in told.lines() {
+            let mut words = line.split_whitespace();
+            while let Some(word) = words.next() {
+                let place = match word {
+                    "stat::number_of_executed_units:" => &mut summary.inputs,
+                    "stat::peak_rss_mb:" => &mut summary.memory,
+                    "cov:" => &mut summary.edges,
+                    _ => continue,
+                };
+                if let Some(number) = words.next().and_then(|number| number.parse().ok()) {
+                    *place = number;
+                }
+            }
+        }
+        summary
+    }
+}
+
+/// The rows of the table by their targets.
+fn rows(table: &str) -> BTreeMap<String, String> {
+    let rows = table.lines().skip(2).filter_map(|row| {
+        let target = row.trim_start_matches("| ").split(' ').next()?;
+        Some((target.to_owned(), row.to_owned()))
+    });
+    rows.collect()
+}
+
+/// The program of a target, in the folder of whatever machine this is.
+fn built(folder: &Path, target: &str) -> Result<PathBuf> {
+    let machines = folder.join("target").read_dir()?.filter_map(Result::ok);
+    let mut programs = machines.map(|machine| machine.path().join("release").join(target));
+    programs
+        .find(|program| program.is_file())
+        .with_context(|| format!("{target} was not built"))
+}
+
+/// Names of what is in a folder, without what follows a dot.
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let entries = folder
+        .read_dir()
+        .with_context(|| folder.display().to_string())?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        names.push(name.split('.').next().unwrap_or_default().to_owned());
+    }
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_run_tells_at_its_end_is_read() {
+        let told = "#2\tINITED cov: 12 ft: 13 corp: 1/1b\n#9\tNEW    cov: 34 ft: 50\n\
+                    stat::number_of_executed_units: 4096\nstat::peak_rss_mb:   47\n";
+        let (inputs, edges, memory) = (4096, 34, 47);
+        assert_eq!(
+            Summary::read(told),
+            Summary {
+                inputs,
+                edges,
+                memory
+            }
+        );
+    }
+
+    #[test]
+    fn the_rows_of_targets_that_did_not_run_stay() {
+        let table = format!("{HEAD}| a | 1 |\n| b | 2 |\n");
+        let rows = rows(&table);
+        assert_eq!(rows.keys().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(rows["b"], "| b | 2 |");
+    }
+}
