@@ -318,7 +318,23 @@ impl ApiRequest {
     }
 }
 
-/// The version in an entity tag.
+/// The version in an entity tag. Tags are compared as they stand (RFC 9110, section 8.8.3.2): what a
+/// number could be written like as well is none of ours.
 fn version(tag: &str) -> Option<u64> {
-    tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
+    let number = tag.strip_prefix('"')?.strip_suffix('"')?;
+    let version: u64 = number.parse().ok()?;
+    (version.to_string() == number).then_some(version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entity_tag_is_a_version_only_as_it_was_shown() {
+        assert_eq!(version("\"7\""), Some(7));
+        for other in ["7", "\"07\"", "\"+7\"", "\"\"", "\"7", "\" 7\"", "W/\"7\""] {
+            assert_eq!(version(other), None, "{other}");
+        }
+    }
 }
