@@ -14,5 +14,5 @@ pub mod teams;
 pub mod triggers;
 pub mod users;
 
-pub use app::App;
+pub use app::{App, SyncLogins};
 pub use registry::{Function, functions};

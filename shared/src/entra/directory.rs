@@ -31,8 +31,6 @@ pub const ASSIGNED_GROUPS_LIFE: Duration = Duration::from_mins(5);
 pub const MAX_ROWS: usize = 50_000;
 /// Most pages of one list: enough for [`MAX_ROWS`] in Graph's own pages of 100.
 pub const MAX_PAGES: usize = 500;
-/// Longest link to a next page, in bytes.
-const MAX_LINK: usize = 16 * 1024;
 
 /// Microsoft Graph, and the token that it is asked with.
 #[derive(Debug)]
@@ -206,17 +204,9 @@ impl Directory {
         Ok(())
     }
 
-    /// A link of Graph's, if it leads to Graph: the token goes wherever it leads.
+    /// A link of Graph's, unless it leads back.
     fn next_page(&self, link: &str, seen: &HashSet<Url>) -> Result<Url, page::Problem> {
-        if link.len() > MAX_LINK {
-            return Err("links to a next page by too long a link");
-        }
-        let url = Url::parse(link).map_err(|_| "links to a next page by what is no link")?;
-        let graph = &self.settings.graph_endpoint;
-        let has_user = !url.username().is_empty() || url.password().is_some();
-        if url.origin() != graph.origin() || has_user {
-            return Err("links to a next page on another host than Graph's");
-        }
+        let url = page::next_link(link, &self.settings.graph_endpoint)?;
         if seen.contains(&url) {
             return Err("links to a page that was read before");
         }

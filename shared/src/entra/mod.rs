@@ -19,6 +19,7 @@ pub use aws::{AwsAccess, SecretArn};
 pub use call::{CALL_TIMEOUT, MAX_BODY, http_client};
 pub use directory::{ASSIGNED_GROUPS_LIFE, Directory, MAX_PAGES, MAX_ROWS};
 pub use error::{Authority, Question, ReadError, Refusal, Silence, TokenError};
+pub use page::pages;
 pub use plan::{
     Change, Found, FoundOrganization, FoundTeam, Held, HeldOrganization, HeldTeam, Lookups, Made,
     Naming, NewOrganization, NewTeam, Place, Plan, Step, lookups, plan,

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use reqwest::Url;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -13,6 +14,8 @@ use crate::domain::{GroupId, MAX_NAME_LENGTH, Name};
 /// What is wrong with an answer.
 pub(super) type Problem = &'static str;
 
+/// Longest link to a next page, in bytes.
+const MAX_LINK: usize = 16 * 1024;
 const NOT_THE_JSON: Problem = "is not the JSON that is documented";
 
 /// Reads an answer. The parser's own words are dropped: they may repeat part of it.
@@ -21,10 +24,63 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 }
 
 /// `Authorization_RequestDenied` from `{"error": {"code": …}}`.
-pub(super) fn error_code(body: &[u8]) -> Option<String> {
+pub fn error_code(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let code = body.get("error")?.get("code")?.as_str()?;
     Some(code.to_owned())
+}
+
+/// The parsers of this module on whole lists, page by page: what their fuzz targets call.
+pub mod pages {
+    use super::{
+        Assigned, Assignment, Assignments, BTreeSet, Container, Containers, GroupId, Page, Problem,
+        ServicePrincipal, read,
+    };
+
+    pub use super::{error_code, next_link};
+
+    /// The groups that the pages of `appRoleAssignedTo` tell, with the values of the app roles that
+    /// the application tells.
+    pub fn assigned_groups<'a>(
+        pages: impl IntoIterator<Item = &'a [u8]>,
+        application: Option<&[u8]>,
+    ) -> Result<Assigned, Problem> {
+        let mut assignments = Assignments::default();
+        for page in pages {
+            for row in read::<Page<Assignment>>(page)?.value {
+                assignments.add(row)?;
+            }
+        }
+        let application = application.and_then(|body| read::<ServicePrincipal>(body).ok());
+        let values = application.map(ServicePrincipal::role_values);
+        Ok(assignments.finish(&values.unwrap_or_default()))
+    }
+
+    /// The groups that the pages of `memberOf` tell.
+    pub fn groups_of_a_user<'a>(
+        pages: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<BTreeSet<GroupId>, Problem> {
+        let mut containers = Containers::default();
+        for page in pages {
+            for row in read::<Page<Container>>(page)?.value {
+                containers.add(row);
+            }
+        }
+        Ok(containers.groups)
+    }
+}
+
+/// A link to a next page, if it leads to Graph: the token goes wherever it leads.
+pub fn next_link(link: &str, graph: &Url) -> Result<Url, Problem> {
+    if link.len() > MAX_LINK {
+        return Err("links to a next page by too long a link");
+    }
+    let url = Url::parse(link).map_err(|_| "links to a next page by what is no link")?;
+    let has_user = !url.username().is_empty() || url.password().is_some();
+    if url.origin() != graph.origin() || has_user {
+        return Err("links to a next page on another host than Graph's");
+    }
+    Ok(url)
 }
 
 /// One page of a list.

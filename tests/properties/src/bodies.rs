@@ -1,0 +1,97 @@
+//! The body of every endpoint that takes one, through the function itself.
+
+use serde_json::{Value, json};
+
+use crate::Property;
+use crate::function::{TENANT, assert_in_the_contract, invoke};
+
+pub(crate) const PROPERTY: Property = Property {
+    name: "bodies",
+    check,
+    seeds: &[
+        br#"0{"name":"Acme","domain":"acme.example","billing_email":"a@b.cc","billing_address":"1\n2","stripe_customer_id":"cus_1","metadata":{"a":[1]},"limits":{"models":["m"],"max_budget":1.5,"budget_duration":"1mo","tpm_limit":1,"rpm_limit":null}}"#,
+        br#"1{"name":"Acme","domain":null,"limits":null,"metadata":{"a":null}}"#,
+        br#"2{"user_id":"bob","role":"member","status":"active"}"#,
+        br#"3{"role":"org_admin","status":"suspended"}"#,
+        br#"4{"name":"Engines","description":"d","is_default":true,"limits":{"models":["all-org-models"]},"metadata":{}}"#,
+        br#"5{"description":null,"is_default":null}"#,
+        br#"6{"user_id":"bob","role":"leader"}"#,
+        br#"7{"role":"member","status":"active"}"#,
+        br#"8{"email":"bob@acme.example","display_name":"Bob","entra_object_id":"5f0a"}"#,
+        br#"9{"a/b~c":1,"limits":{"x":[]},"metadata":{"a":{"b":{"c":{"d":{"e":1}}}}}}"#,
+    ],
+};
+
+/// Which function, by the first byte.
+const FUNCTIONS: [(&str, &str); 10] = [
+    ("create-organization", "POST /organizations"),
+    (
+        "update-organization",
+        "PATCH /organizations/{organization_id}",
+    ),
+    (
+        "add-member",
+        "POST /organizations/{organization_id}/members",
+    ),
+    (
+        "update-member",
+        "PATCH /organizations/{organization_id}/members/{user_id}",
+    ),
+    ("create-team", "POST /organizations/{organization_id}/teams"),
+    ("update-team", "PATCH /teams/{team_id}"),
+    ("add-team-member", "POST /teams/{team_id}/members"),
+    (
+        "update-team-member",
+        "PATCH /teams/{team_id}/members/{user_id}",
+    ),
+    ("register-user", "PUT /users/{user_id}"),
+    ("create-team", "POST /teams"),
+];
+
+/// What a request may grow to on its way to the table: each text escaped, some of them in several
+/// keys, and what goes with every request.
+const GROWTH: usize = 24;
+
+fn check(data: &[u8]) {
+    let Some((which, body)) = data.split_first() else {
+        return;
+    };
+    let (name, route) = FUNCTIONS[usize::from(*which) % FUNCTIONS.len()];
+    let Ok(body) = std::str::from_utf8(body) else {
+        return;
+    };
+    let invoked = invoke(name, event(route, body));
+    assert_in_the_contract(&invoked);
+    for asked in &invoked.asked {
+        let length = asked.to_string().len();
+        assert!(length <= GROWTH * (body.len() + 1_024), "{length}");
+    }
+    // A body that is refused is refused whoever sends it how often.
+    if invoked.asked.is_empty() {
+        let again = invoke(name, event(route, body));
+        assert!(again.asked.is_empty());
+    }
+    // What is no object is not even looked at.
+    if !matches!(serde_json::from_str(body), Ok(Value::Object(_))) {
+        assert!(invoked.asked.is_empty());
+    }
+}
+
+fn event(route: &str, body: &str) -> Value {
+    let mut parameters = serde_json::Map::new();
+    for (name, id) in [
+        ("organization_id", "o1"),
+        ("team_id", "t1"),
+        ("user_id", "bob"),
+    ] {
+        if route.contains(name) {
+            parameters.insert(name.to_owned(), id.into());
+        }
+    }
+    let claims = json!({"sub": "ada", "tenant_id": TENANT, "cognito:groups": "[tenant-admins]"});
+    json!({
+        "routeKey": route, "rawPath": "/x", "pathParameters": parameters,
+        "headers": {"content-type": "application/json"}, "body": body,
+        "requestContext": {"requestId": "r1", "authorizer": {"jwt": {"claims": claims}}},
+    })
+}

@@ -1,0 +1,75 @@
+//! The claims of a token, as API Gateway renders them.
+
+use muster::http::{ApiRequest, Code, HttpEvent};
+use serde_json::{Value, json};
+
+use crate::Property;
+use crate::input::texts;
+
+pub(crate) const PROPERTY: Property = Property {
+    name: "claims",
+    check,
+    seeds: &[
+        b"{\"sub\":\"ada\",\"tenant_id\":\"acme\",\"cognito:groups\":\"[a tenant-admins]\"}\xfftenant-admins",
+        b"{\"sub\":\"ada\",\"custom:tenant_id\":\"acme\",\"cognito:groups\":\"tenant-admins\"}\xfftenant-admins",
+        b"{\"sub\":\"ada\",\"tenant_id\":\"\",\"custom:tenant_id\":\"a#b\",\"cognito:groups\":[\"x\"]}\xffx",
+        b"{\"sub\":7,\"tenant_id\":null}\xff",
+    ],
+};
+
+/// The group that makes a tenant admin.
+const ADMINS: &str = "tenant-admins";
+
+fn check(data: &[u8]) {
+    let [claims, groups] = texts(data);
+    if let Ok(Value::Object(claims)) = serde_json::from_str(&claims) {
+        of_any_token(Value::Object(claims));
+    }
+    of_rendered_groups(&groups);
+}
+
+/// Only what the claims say, word for word, makes a caller.
+fn of_any_token(claims: Value) {
+    let told = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
+    let tenant = match told("tenant_id") {
+        none if none.is_empty() => told("custom:tenant_id"),
+        tenant => tenant,
+    };
+    let user = told("sub");
+    let names_admins = claims["cognito:groups"].to_string().contains(ADMINS);
+    match caller(claims) {
+        Ok(caller) => {
+            assert_eq!(caller.tenant_id.as_str(), tenant);
+            assert_eq!(caller.user_id.as_str(), user);
+            assert!(!caller.tenant_admin || names_admins);
+        }
+        Err(code) => assert!(matches!(code, Code::Unauthenticated | Code::NoTenant)),
+    }
+}
+
+/// A list of groups means the same rendered as not, and only the whole name of the group counts.
+fn of_rendered_groups(groups: &str) {
+    // No group of a user pool has a blank in its name.
+    let groups: Vec<&str> = groups.split_whitespace().collect();
+    let is_admin = |groups: Value| {
+        let claims = json!({"sub": "ada", "tenant_id": "acme", "cognito:groups": groups});
+        caller(claims).unwrap().tenant_admin
+    };
+    let expected = groups.contains(&ADMINS);
+    assert_eq!(is_admin(json!(groups)), expected);
+    assert_eq!(
+        is_admin(format!("[{}]", groups.join(" ")).into()),
+        expected,
+        "{groups:?}"
+    );
+}
+
+fn caller(claims: Value) -> Result<muster::domain::Caller, Code> {
+    let event = json!({
+        "routeKey": "GET /", "requestContext": {"authorizer": {"jwt": {"claims": claims}}},
+    });
+    let event: HttpEvent = serde_json::from_value(event).unwrap();
+    ApiRequest::new(event, ADMINS)
+        .caller()
+        .map_err(|problem| problem.code)
+}

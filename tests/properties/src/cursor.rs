@@ -1,0 +1,51 @@
+//! Cursors.
+
+use muster::domain::TenantId;
+use muster::http::{Code, Cursor};
+
+use crate::Property;
+use crate::input::texts;
+
+pub(crate) const PROPERTY: Property = Property {
+    name: "cursor",
+    check,
+    seeds: &[
+        b"acme\xffGET /organizations\xffactive\xffacme$0corp#o1",
+        b"acme\xffGET /users/{user_id}/teams\xff\xffTEAM#m1",
+        b"a\xff\xff\xffAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    ],
+};
+
+fn check(data: &[u8]) {
+    let [tenant, route, filter, text] = texts(data);
+    let Ok(tenant) = TenantId::parse(tenant) else {
+        return;
+    };
+    let of = |tenant: &TenantId, route: &str, filter: &str| {
+        Cursor::new(tenant, route, [("status", filter)])
+    };
+    let own = of(&tenant, &route, &filter);
+    // A place comes back, as long as the cursor is no longer than one may be.
+    let sealed = own.seal(&text);
+    let opened = own.open(&sealed).ok();
+    assert!(opened.as_ref() == Some(&text) || text.len() > 3_000);
+    // In no other list, of this tenant or another one.
+    let other = TenantId::parse(format!("{:.127}x", tenant.as_str())).unwrap();
+    let others = [
+        of(&other, &route, &filter),
+        of(&tenant, &format!("{route}x"), &filter),
+        of(&tenant, &route, &format!("{filter}x")),
+        of(&tenant, &format!("{route}{filter}"), ""),
+        Cursor::new(&tenant, &route, []),
+        Cursor::new(&tenant, &route, [("statu", format!("s{filter}").as_str())]),
+    ];
+    for other in others.iter().filter(|other| **other != own) {
+        assert!(other.open(&sealed).is_err());
+    }
+    assert!(own != others[0], "two tenants have the same cursors");
+    // Any text is refused in words, or is exactly the cursor of its place.
+    match own.open(&text) {
+        Ok(place) => assert_eq!(own.seal(&place), text),
+        Err(problem) => assert_eq!(problem.code, Code::InvalidCursor),
+    }
+}

@@ -1,0 +1,73 @@
+//! Whole events of API Gateway, through every HTTP function.
+
+use muster_functions::functions;
+use serde_json::{Value, json};
+
+use crate::Property;
+use crate::function::{TENANT, assert_in_the_contract, invoke};
+use crate::input::texts;
+
+pub(crate) const PROPERTY: Property = Property {
+    name: "events",
+    check,
+    seeds: &[
+        b"b\xfflimit=5&cursor=AAAA&status=deleted&name_prefix=a&domain=b.c\xffo1\xff\"1\"",
+        b"c\xff\xffme\xff*",
+        b"j\xffforce=true\xff%6De\xff",
+        br#"{"routeKey":"GET /x","requestContext":{},"isBase64Encoded":true,"body":"!"}"#,
+    ],
+};
+
+/// Tells a function of a route of its own from one that is given anything.
+const WHOLE: u8 = b'{';
+
+fn check(data: &[u8]) {
+    if data.first() == Some(&WHOLE) {
+        let Ok(mut event) = serde_json::from_slice::<Value>(data) else {
+            return;
+        };
+        // Whoever calls is of the tenant, or nobody.
+        if let Some(context) = event
+            .get_mut("requestContext")
+            .and_then(Value::as_object_mut)
+            && context.contains_key("authorizer")
+        {
+            context.insert("authorizer".to_owned(), authorizer());
+        }
+        for function in functions().iter().filter(|function| is_http(function.name)) {
+            assert_in_the_contract(&invoke(function.name, event.clone()));
+        }
+        return;
+    }
+    let [which, query, id, header] = texts(data);
+    let all: Vec<_> = functions().iter().map(|function| function.name).collect();
+    let which = usize::from(which.bytes().next().unwrap_or_default());
+    let name = all[which % all.len()];
+    if !is_http(name) {
+        return;
+    }
+    let query: serde_json::Map<String, Value> = query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect();
+    let invoked = invoke(
+        name,
+        json!({
+            "routeKey": name, "rawPath": format!("/{id}"), "queryStringParameters": query,
+            "pathParameters": {"organization_id": id, "team_id": id, "user_id": id},
+            "headers": {"if-match": header, "if-none-match": header, "idempotency-key": header,
+                        "content-type": header},
+            "requestContext": {"requestId": "r1", "authorizer": authorizer()},
+        }),
+    );
+    assert_in_the_contract(&invoked);
+}
+
+fn is_http(name: &str) -> bool {
+    !matches!(name, "post-login" | "pre-token")
+}
+
+fn authorizer() -> Value {
+    json!({"jwt": {"claims": {"sub": "ada", "tenant_id": TENANT, "cognito:groups": "[tenant-admins]"}}})
+}

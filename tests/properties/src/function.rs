@@ -1,0 +1,188 @@
+//! The functions themselves, on a table that takes nothing: what they would have asked it is looked
+//! at, and that is all.
+
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextMut;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
+use muster::config::Settings;
+use muster::domain::{Clock, Timestamp};
+use muster::entra::{Counts, Outcome, Report};
+use muster::store::{Profile, Store};
+use muster::telemetry::Telemetry;
+use muster_functions::{App, functions};
+use serde_json::Value;
+use tokio::time::Instant;
+
+/// The tenant of whoever calls.
+pub(crate) const TENANT: &str = "acme";
+
+/// What became of one invocation.
+pub(crate) struct Invoked {
+    /// What the function answered; `None` when the event was none of its own.
+    pub(crate) answer: Option<Value>,
+    /// What it asked of the table, in which it failed.
+    pub(crate) asked: Vec<Value>,
+    /// Who signed in.
+    pub(crate) profiles: Vec<Profile>,
+}
+
+/// Invokes the function of that name.
+pub(crate) fn invoke(name: &str, event: Value) -> Invoked {
+    thread_local! {
+        static STAGE: RefCell<Option<Stage>> = const { RefCell::new(None) };
+    }
+    STAGE.with_borrow_mut(|stage| stage.get_or_insert_with(Stage::new).invoke(name, event))
+}
+
+/// Made once: making a client costs more than all that is done with it.
+struct Stage {
+    runtime: tokio::runtime::Runtime,
+    app: Arc<App>,
+    asked: Asked,
+    logins: Arc<Logins>,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let asked = Asked::default();
+        let client = muster::store::client(|_| Some("local".to_owned())).unwrap();
+        let config = client.config().to_builder().interceptor(asked.clone());
+        let settings = Settings::read(|name| (name == "TABLE_NAME").then(|| "muster".to_owned()));
+        let clock = || (Timestamp::from_millisecond(0).unwrap(), uuid::Uuid::nil());
+        let logins = Arc::new(Logins::default());
+        let app = App {
+            store: Store::new(Client::from_conf(config.build()), "muster"),
+            settings: settings.unwrap(),
+            clock: Clock::from_fn(clock),
+            telemetry: Telemetry::to(|_| {}),
+            login_sync: Some(logins.clone()),
+        };
+        Self {
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap(),
+            app: Arc::new(app),
+            asked,
+            logins,
+        }
+    }
+
+    fn invoke(&self, name: &str, event: Value) -> Invoked {
+        let function = functions().iter().find(|function| function.name == name);
+        let context = lambda_runtime::Context::default();
+        let answer = function
+            .unwrap()
+            .invoke(Arc::clone(&self.app), event, context);
+        Invoked {
+            answer: self.runtime.block_on(answer).ok(),
+            asked: std::mem::take(&mut *self.asked.0.lock().unwrap()),
+            profiles: std::mem::take(&mut *self.logins.0.lock().unwrap()),
+        }
+    }
+}
+
+/// Takes down what the table is asked, and answers none of it.
+#[derive(Clone, Debug, Default)]
+struct Asked(Arc<Mutex<Vec<Value>>>);
+
+impl Intercept for Asked {
+    fn name(&self) -> &'static str {
+        "Asked"
+    }
+
+    fn modify_before_retry_loop(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let body = context.request().body().bytes().unwrap_or_default();
+        self.0.lock().unwrap().push(serde_json::from_slice(body)?);
+        Err("asked no further".into())
+    }
+}
+
+/// Takes down who signs in, and does nothing about it.
+#[derive(Debug, Default)]
+struct Logins(Mutex<Vec<Profile>>);
+
+impl muster_functions::SyncLogins for Logins {
+    fn budget(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
+    fn sync<'a>(
+        &'a self,
+        _: &'a Store,
+        profile: &'a Profile,
+        _: Instant,
+    ) -> Pin<Box<dyn Future<Output = Report> + Send + 'a>> {
+        self.0.lock().unwrap().push(profile.clone());
+        let report = Report {
+            outcome: Outcome::Skipped,
+            reason: None,
+            counts: Counts::default(),
+            reading: Duration::ZERO,
+            failures: Vec::new(),
+        };
+        Box::pin(async { report })
+    }
+}
+
+/// Every partition that the table is asked for is of the tenant.
+pub(crate) fn assert_of_the_tenant(asked: &Value) {
+    match asked {
+        Value::Array(items) => items.iter().for_each(assert_of_the_tenant),
+        Value::Object(members) => {
+            for (name, value) in members {
+                let key = value["S"].as_str();
+                if let (true, Some(key)) = (name.ends_with("pk"), key) {
+                    let own = format!("TENANT#{TENANT}#");
+                    assert!(key.starts_with(&own), "{name}: {key}");
+                }
+                assert_of_the_tenant(value);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// An answer as the contract has it: of the caller's making unless the table was asked.
+pub(crate) fn assert_in_the_contract(invoked: &Invoked) {
+    invoked.asked.iter().for_each(assert_of_the_tenant);
+    let Some(answer) = &invoked.answer else {
+        return;
+    };
+    let status = answer["statusCode"].as_u64().unwrap();
+    if invoked.asked.is_empty() {
+        assert!((400..500).contains(&status), "{answer}");
+    } else {
+        assert_eq!(status, 503, "{answer}");
+    }
+    let body: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+    assert_eq!(body["status"], status);
+    for member in ["type", "title", "detail", "code", "request_id"] {
+        assert!(body[member].is_string(), "{member} in {body}");
+    }
+    let instance = body["instance"].as_str().unwrap();
+    assert!(instance.bytes().all(|byte| byte.is_ascii_graphic()));
+    let none = Vec::new();
+    let errors = body["errors"].as_array().unwrap_or(&none);
+    assert!(errors.len() <= 100);
+    for error in errors {
+        assert!(error["pointer"].as_str().unwrap().starts_with('/'));
+        assert!(!error["detail"].as_str().unwrap().is_empty());
+    }
+    // No header of an answer ends early, or begins another.
+    for header in answer["headers"].as_object().unwrap().values() {
+        let header = header.as_str().unwrap();
+        assert!(!header.chars().any(char::is_control), "{header:?}");
+    }
+}

@@ -1,0 +1,88 @@
+//! Ids, and paths with ids in them.
+
+use muster::domain::{
+    Caller, EntraObjectId, GroupId, MAX_ID_LENGTH, OrganizationId, TeamId, TenantId, UserId,
+};
+use muster::http::{ApiRequest, HttpEvent, uri_path};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde_json::json;
+
+use crate::Property;
+use crate::input::texts;
+
+pub(crate) const PROPERTY: Property = Property {
+    name: "ids",
+    check,
+    seeds: &[
+        b"3c6f0b0e-8a62-4a3e-9d0e-0c7f1e1d2a3b",
+        b"A-Z.a_z@0+9:x|y=",
+        b"me",
+        b"a%23b",
+        b"a%2Fb%00",
+        b"%C3%A9#/../",
+    ],
+};
+
+fn check(data: &[u8]) {
+    let [text] = texts(data);
+    let id = OrganizationId::parse(text.as_str()).ok().map(String::from);
+    // One rule for all of them.
+    let others = [
+        TeamId::parse(text.as_str()).ok().map(String::from),
+        UserId::parse(text.as_str()).ok().map(String::from),
+        TenantId::parse(text.as_str()).ok().map(String::from),
+        GroupId::parse(text.as_str()).ok().map(String::from),
+        EntraObjectId::parse(text.as_str()).ok().map(String::from),
+    ];
+    assert!(others.iter().all(|other| *other == id));
+    if let Some(id) = &id {
+        assert_eq!(*id, text);
+        is_harmless(id);
+        // However it is encoded in a path, it is the same.
+        let encoded = utf8_percent_encode(id, NON_ALPHANUMERIC).to_string();
+        for way in [id.clone(), encoded, uri_path(id)] {
+            assert_eq!(in_a_path(&way).as_deref(), Some(id.as_str()), "{way}");
+        }
+    }
+    if let Some(found) = in_a_path(&text) {
+        is_harmless(&found);
+        assert_eq!(percent_decode_str(&text).decode_utf8_lossy(), found);
+    }
+    // A path as a URI is one, and leads where the path does.
+    let path = uri_path(&text);
+    assert!(path.bytes().all(|byte| byte.is_ascii_graphic()));
+    assert!(path.len() <= 3 * text.len());
+    assert_eq!(percent_decode_str(&path).decode_utf8_lossy(), text);
+}
+
+/// Nothing in it ends a part of a key or of a path.
+fn is_harmless(id: &str) {
+    assert!((1..=MAX_ID_LENGTH).contains(&id.len()));
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-@+:|=".contains(c);
+    assert!(id.chars().all(is_allowed), "{id:?}");
+}
+
+/// What all ids in the path of a request are taken as, when that is what stands there.
+fn in_a_path(text: &str) -> Option<String> {
+    let event = json!({
+        "routeKey": "GET /", "requestContext": {},
+        "pathParameters": {"organization_id": text, "team_id": text, "user_id": text},
+    });
+    let event: HttpEvent = serde_json::from_value(event).unwrap();
+    let request = ApiRequest::new(event, "tenant-admins");
+    let caller = Caller {
+        tenant_id: TenantId::parse("acme").unwrap(),
+        user_id: UserId::parse("ada").unwrap(),
+        tenant_admin: false,
+    };
+    let organization = request.organization_id().ok().map(String::from);
+    let team = request.team_id().ok().map(String::from);
+    let user = request.user_id(&caller).ok().map(String::from);
+    assert_eq!(organization, team);
+    if organization.as_deref() == Some("me") {
+        assert_eq!(user.as_deref(), Some("ada"));
+    } else {
+        assert_eq!(organization, user);
+    }
+    organization
+}

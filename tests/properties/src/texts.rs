@@ -1,0 +1,139 @@
+//! Names, domains, email addresses, durations, times and all other texts with a rule; metadata.
+
+use std::fmt::Debug;
+use std::str::FromStr;
+
+use muster::domain::{
+    BillingAddress, BudgetDuration, Description, Domain, Email, FoldedName, Invalid,
+    MAX_BILLING_ADDRESS_LENGTH, MAX_DESCRIPTION_LENGTH, MAX_DOMAIN_LENGTH, MAX_EMAIL_LENGTH,
+    MAX_METADATA_BYTES, MAX_NAME_LENGTH, MAX_STRIPE_CUSTOMER_ID_LENGTH, Metadata, Name, Role,
+    Status, StripeCustomerId, TeamRole, Timestamp,
+};
+use serde_json::{Map, Value};
+
+use crate::Property;
+use crate::input::texts;
+
+pub(crate) const PROPERTY: Property = Property {
+    name: "texts",
+    check,
+    seeds: &[
+        b"Acme Corp",
+        "Stra\u{df}e \u{ff21}\u{ad}".as_bytes(),
+        b"xn--bcher-kva.example",
+        "b\u{fc}cher.Example".as_bytes(),
+        b"\"a b\"@acme.example",
+        b"24h",
+        b"cus_NffrFeUfNV2Hib",
+        b"2026-11-20T23:51:36.042Z",
+        b"{\"a\":{\"b\":[1,2.50,null]}}\xff{\"a\":{\"b\":null}}",
+        b"internal_user_viewer",
+    ],
+};
+
+fn check(data: &[u8]) {
+    let [text, other] = texts(data);
+    name(&text, &other);
+    if let Some(domain) = same_again::<Domain>(&text, ToString::to_string) {
+        let domain = domain.as_str();
+        assert!(domain.len() <= MAX_DOMAIN_LENGTH && domain.contains('.'));
+        assert!(domain.is_ascii() && domain == domain.to_ascii_lowercase());
+    }
+    if let Some(email) = same_again::<Email>(&text, ToString::to_string) {
+        assert!(email.as_str() == text && text.len() <= MAX_EMAIL_LENGTH && text.contains('@'));
+        assert!(!text.chars().any(char::is_control), "{text:?}");
+    }
+    if same_again::<BillingAddress>(&text, ToString::to_string).is_some() {
+        assert!(text.chars().count() <= MAX_BILLING_ADDRESS_LENGTH);
+    }
+    if same_again::<Description>(&text, ToString::to_string).is_some() {
+        assert!(text.chars().count() <= MAX_DESCRIPTION_LENGTH);
+    }
+    if same_again::<StripeCustomerId>(&text, ToString::to_string).is_some() {
+        assert!(text.len() <= MAX_STRIPE_CUSTOMER_ID_LENGTH && text.is_ascii());
+    }
+    same_again::<BudgetDuration>(&text, ToString::to_string);
+    same_again::<Role>(&text, |role| role.as_str().to_owned());
+    same_again::<Status>(&text, |status| status.as_str().to_owned());
+    same_again::<TeamRole>(&text, |role| role.as_str().to_owned());
+    time(&text, &other);
+    metadata(&text, &other);
+}
+
+/// What a text is taken as, if it is, is what its own text is taken as.
+fn same_again<T: FromStr<Err = Invalid> + PartialEq + Debug>(
+    text: &str,
+    show: impl Fn(&T) -> String,
+) -> Option<T> {
+    let value: T = text.parse().ok()?;
+    assert_eq!(show(&value).parse().as_ref(), Ok(&value));
+    Some(value)
+}
+
+fn name(text: &str, other: &str) {
+    let Some(name) = same_again::<Name>(text, ToString::to_string) else {
+        return;
+    };
+    assert!((1..=MAX_NAME_LENGTH).contains(&name.as_str().chars().count()));
+    assert!(!name.as_str().chars().any(char::is_control));
+    let folded = name.folded();
+    assert!(is_folded(&folded) && !folded.as_str().is_empty());
+    // Whoever writes it in capitals, or with a blank more, means the same.
+    if let Ok(wide) = format!(" {text}\u{200b} ").parse::<Name>() {
+        assert_eq!(wide.folded(), folded);
+    }
+    // What begins with it is found by it.
+    if let Ok(longer) = format!("{text} {other}").parse::<Name>() {
+        let prefix = Name::folded_prefix(text);
+        assert!(is_folded(&prefix));
+        let found = longer.folded();
+        let prefix = prefix.as_str().trim_end();
+        assert!(
+            found.as_str().starts_with(prefix),
+            "{found:?} by {prefix:?}"
+        );
+    }
+}
+
+/// Folding what is folded changes nothing, and no white space is left but single blanks.
+fn is_folded(name: &FoldedName) -> bool {
+    let again = Name::folded_prefix(name.as_str());
+    let blanks = !name.as_str().contains("  ")
+        && name
+            .as_str()
+            .chars()
+            .all(|c| c == ' ' || !c.is_whitespace());
+    again == *name && blanks
+}
+
+fn time(text: &str, other: &str) {
+    if let (Some(one), Ok(two)) = (
+        same_again::<Timestamp>(text, ToString::to_string),
+        other.parse::<Timestamp>(),
+    ) {
+        // Their texts sort as they do, between the years 0 and 9999.
+        if one.as_millisecond() >= -62_167_219_200_000
+            && two.as_millisecond() >= -62_167_219_200_000
+        {
+            assert_eq!(one.cmp(&two), one.to_string().cmp(&two.to_string()));
+        }
+    }
+}
+
+fn metadata(text: &str, patch: &str) {
+    let object = |text: &str| serde_json::from_str::<Map<String, Value>>(text).ok();
+    let Some(whole) = object(text) else { return };
+    let Ok(metadata) = Metadata::new(whole.clone()) else {
+        return;
+    };
+    let json = metadata.to_json();
+    assert!(json.len() <= MAX_METADATA_BYTES);
+    assert_eq!(object(&json).map(Metadata::new), Some(Ok(metadata.clone())));
+    if let Some(patch) = object(patch)
+        && let Ok(merged) = metadata.merged(&patch)
+    {
+        assert!(merged.to_json().len() <= MAX_METADATA_BYTES);
+        // Patched once more the same way, nothing changes.
+        assert_eq!(merged.merged(&patch), Ok(merged));
+    }
+}

@@ -1,0 +1,59 @@
+//! Events of a user pool, and of any other single sign-on.
+
+use serde_json::Value;
+
+use crate::Property;
+use crate::function::{assert_of_the_tenant, invoke};
+
+pub(crate) const PROPERTY: Property = Property {
+    name: "triggers",
+    check,
+    seeds: &[
+        br#"{"version":"1","triggerSource":"PostAuthentication_Authentication","userName":"entra_k3","request":{"userAttributes":{"sub":"3c6f","email":"ada@example.com","custom:tenant_id":"acme","custom:entra_object_id":"5f0a","given_name":"Ada","family_name":"L"},"newDeviceUsed":false},"response":{}}"#,
+        br#"{"triggerSource":"PostLogin","tenantId":"acme","userId":"ada","email":"a@b.cc","entraObjectId":"5f0a","displayName":"Ada"}"#,
+        br#"{"version":"2","triggerSource":"TokenGeneration_HostedAuth","request":{"userAttributes":{"sub":"u","custom:tenant_id":"acme"},"scopes":[]},"response":{"claimsAndScopeOverrideDetails":null}}"#,
+        br#"{"request":{"userAttributes":{"sub":"u","custom:tenant_id":"acme","identities":"[{\"userId\":\"cdb555e3-b33e-4fd5-a427-17fadacbdfa7\",\"providerType\":\"SAML\"}]"}}}"#,
+        br#"[1,null,{"request":7}]"#,
+    ],
+};
+
+fn check(data: &[u8]) {
+    let Ok(event) = serde_json::from_slice::<Value>(data) else {
+        return;
+    };
+    let login = invoke("post-login", event.clone());
+    assert_eq!(
+        login.answer.as_ref(),
+        Some(&event),
+        "a login goes on as it came"
+    );
+    assert!(login.profiles.len() <= 1);
+    for profile in &login.profiles {
+        // Nobody signs in whom the event does not name, word for word; no tenant is made up.
+        for id in [profile.tenant_id.as_str(), profile.user_id.as_str()] {
+            assert!(holds(&event, id), "{id}");
+        }
+        if let Some(email) = &profile.email {
+            assert!(holds(&event, email.as_str()));
+        }
+    }
+    // The table answers nothing here, so that a token is made without what it would have told.
+    let token = invoke("pre-token", event.clone());
+    assert_eq!(token.answer.as_ref(), Some(&event));
+    let tenant = event["request"]["userAttributes"]["custom:tenant_id"].as_str();
+    if tenant == Some(crate::function::TENANT) {
+        token.asked.iter().for_each(assert_of_the_tenant);
+    } else if tenant.is_none() {
+        assert!(token.asked.is_empty(), "there is no default tenant here");
+    }
+}
+
+/// Whether a text stands somewhere in the event.
+fn holds(event: &Value, text: &str) -> bool {
+    match event {
+        Value::String(found) => found == text,
+        Value::Array(items) => items.iter().any(|item| holds(item, text)),
+        Value::Object(members) => members.values().any(|item| holds(item, text)),
+        _ => false,
+    }
+}

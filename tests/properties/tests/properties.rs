@@ -1,0 +1,141 @@
+//! The properties on what the fuzzer has found, on what the parsers are made for, and on random
+//! inputs.
+
+// All of this file is tests.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use muster_properties::ALL;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+
+/// Largest corpus of all targets together, in bytes.
+const MAX_CORPUS: u64 = 200 * 1024;
+
+fn fuzz() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz")
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|_| panic!("no {}", folder.display()));
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+fn name(path: &Path) -> String {
+    path.file_stem().unwrap().to_str().unwrap().to_owned()
+}
+
+#[test]
+fn all_that_the_fuzzer_has_found_keeps_them() {
+    for property in &ALL {
+        let corpus = files(&fuzz().join("corpus").join(property.name));
+        assert!(!corpus.is_empty(), "{} has no corpus", property.name);
+        for file in corpus {
+            let data = fs::read(&file).unwrap();
+            // Named, should it fail.
+            println!("{}", file.display());
+            (property.check)(&data);
+        }
+    }
+}
+
+#[test]
+fn what_the_parsers_are_made_for_keeps_them() {
+    for property in &ALL {
+        for seed in property.seeds {
+            println!("{}: {}", property.name, String::from_utf8_lossy(seed));
+            (property.check)(seed);
+        }
+    }
+}
+
+#[test]
+fn every_property_has_its_target_and_its_corpus_and_these_are_small() {
+    let names: Vec<_> = ALL.iter().map(|property| property.name).collect();
+    let targets: Vec<_> = files(&fuzz().join("fuzz_targets"))
+        .iter()
+        .map(|path| name(path))
+        .collect();
+    assert_eq!(targets, names);
+    let corpora = files(&fuzz().join("corpus"));
+    let of: Vec<_> = corpora.iter().map(|path| name(path)).collect();
+    assert_eq!(of, names);
+    let sizes = corpora.iter().flat_map(|corpus| files(corpus));
+    let size: u64 = sizes.map(|file| fs::metadata(file).unwrap().len()).sum();
+    assert!(
+        size <= MAX_CORPUS,
+        "{size} bytes; cargo xtask fuzz makes them smaller"
+    );
+}
+
+/// Something between what a parser is made for and noise: seeds of all properties, of which parts are
+/// cut out, repeated, or replaced.
+fn mangled() -> impl Strategy<Value = (usize, Vec<u8>)> {
+    let seeds: Vec<Vec<u8>> = ALL
+        .iter()
+        .flat_map(|property| property.seeds.iter().map(|seed| seed.to_vec()))
+        .collect();
+    let noise = prop_oneof![
+        proptest::collection::vec(any::<u8>(), 0..8),
+        "\\PC{0,8}".prop_map(String::into_bytes),
+        select(seeds.clone()),
+        select(vec![
+            &b"\xff"[..],
+            b"null",
+            b"{}",
+            b"[",
+            b"\\u0000",
+            b"%00",
+            b"#",
+            b"1e999",
+            b"\""
+        ])
+        .prop_map(<[u8]>::to_vec),
+    ];
+    let changes = proptest::collection::vec((any::<Index>(), any::<Index>(), noise), 0..4);
+    (0..ALL.len(), select(seeds), any::<bool>(), changes).prop_flat_map(
+        |(which, any_seed, own, changes)| {
+            let own_seeds: Vec<_> = ALL[which].seeds.iter().map(|seed| seed.to_vec()).collect();
+            let seed = if own {
+                select(own_seeds).boxed()
+            } else {
+                Just(any_seed).boxed()
+            };
+            seed.prop_map(move |mut data| {
+                for (from, length, with) in &changes {
+                    let from = from.index(data.len() + 1);
+                    let to = from + length.index(data.len() - from + 1).min(12);
+                    data.splice(from..to, with.iter().copied());
+                }
+                (which, data)
+            })
+        },
+    )
+}
+
+proptest! {
+    // What was found is a case of its own, or in a corpus: no file of failures.
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_comes_keeps_them((which, data) in mangled()) {
+        (ALL[which].check)(&data);
+    }
+
+    #[test]
+    fn noise_keeps_them(which in 0..ALL.len(), data in proptest::collection::vec(any::<u8>(), 0..300)) {
+        (ALL[which].check)(&data);
+    }
+
+    #[test]
+    fn any_text_keeps_them(which in 0..ALL.len(), first in any::<u8>(), text in "\\PC{0,80}") {
+        let mut data = vec![first];
+        data.extend(text.as_bytes());
+        (ALL[which].check)(text.as_bytes());
+        (ALL[which].check)(&data);
+    }
+}
