@@ -3,6 +3,7 @@
 
 use muster_local::Options;
 use serde_json::{Value, json};
+use support::history::seeds;
 use support::{ACME, Fault, Faults, Reply, World, at_once, invariants, statuses};
 
 mod history;
@@ -11,7 +12,7 @@ use history::History;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_many_do_at_once_the_table_stays_whole() {
-    for seed in history::seeds(2) {
+    for seed in seeds(2) {
         let world = World::start().await;
         let replies = History::new(&world, seed).await.run(8, 40).await;
         let refused = statuses(&replies)
@@ -24,7 +25,7 @@ async fn whatever_many_do_at_once_the_table_stays_whole() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn and_while_dynamodb_fails_now_and_then() {
-    for seed in history::seeds(2) {
+    for seed in seeds(2) {
         let (world, proxy) = Faults::world(Options::default()).await;
         let history = History::new(&world, seed).await;
         proxy.at_random(20, seed);
@@ -42,7 +43,7 @@ async fn and_while_dynamodb_fails_now_and_then() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn and_when_dynamodb_forgets_what_it_has_answered() {
-    for seed in history::seeds(1) {
+    for seed in seeds(1) {
         let (world, proxy) = Faults::world(Options::default()).await;
         let history = History::new(&world, seed).await;
         proxy.forget_tokens();

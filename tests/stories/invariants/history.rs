@@ -10,19 +10,6 @@ const TENANTS: [&str; 2] = ["acme", "globex"];
 const NAMES: [&str; 4] = ["Acme", "acme", "Globex", "Initech"];
 const ROLES: [&str; 6] = ["owner", "owner", "admin", "org_admin", "manager", "member"];
 
-/// Seeds that differ from run to run: printed, and given again by `MUSTER_SEED`.
-#[allow(clippy::print_stdout)] // shown with a test that fails
-pub(super) fn seeds(count: usize) -> Vec<u64> {
-    let seeds = match std::env::var("MUSTER_SEED") {
-        Ok(seed) => vec![seed.parse().unwrap()],
-        Err(_) => std::iter::repeat_with(|| fastrand::u64(..1_000_000))
-            .take(count)
-            .collect(),
-    };
-    println!("MUSTER_SEED={seeds:?}");
-    seeds
-}
-
 /// Who takes part, and what there is to act on.
 #[derive(Clone)]
 pub(super) struct History {

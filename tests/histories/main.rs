@@ -1,0 +1,79 @@
+//! Makes random histories, as many as are asked for, and prints what came of them as a table. What is wrong
+//! with one is told with its seed, which gives it again.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line program speaks to whoever started it"
+)]
+#![allow(clippy::unwrap_used)] // what cannot be done ends the program
+
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use clap::Parser;
+use support::history::{Counts, History};
+
+/// Random concurrent histories against the functions and the store, judged by a sequential model.
+#[derive(Parser)]
+struct Arguments {
+    /// How many.
+    #[arg(long, default_value_t = 5000)]
+    count: u64,
+    /// The first seed; the others follow it. Any by default.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Histories under way at once.
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+fn main() -> ExitCode {
+    let Arguments {
+        count,
+        seed,
+        threads,
+    } = Arguments::parse();
+    let first = seed.unwrap_or_else(|| fastrand::u64(..1_000_000_000));
+    let threads = threads
+        .or_else(|| std::thread::available_parallelism().map(usize::from).ok())
+        .unwrap_or(1);
+    let (next, started) = (AtomicU64::new(0), Instant::now());
+    let total = Mutex::new((Counts::default(), Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let done = next.fetch_add(1, Ordering::Relaxed);
+                    if done >= count {
+                        return;
+                    }
+                    let history = History::of_seed(first + done);
+                    let wrong = history.wrong();
+                    if let Some(wrong) = &wrong {
+                        eprintln!("\n{wrong}");
+                    }
+                    let mut total = total.lock().unwrap();
+                    total.0.add(&history.counts);
+                    total.1.extend(wrong.map(|_| history.seed));
+                    if done % 50 == 49 {
+                        let seconds = started.elapsed().as_secs();
+                        eprintln!(
+                            "{} of {count} histories, {} wrong, {seconds} s",
+                            done + 1,
+                            total.1.len()
+                        );
+                    }
+                }
+            });
+        }
+    });
+    let (counts, wrong) = total.into_inner().unwrap();
+    print!("{}", counts.table(count, first, &wrong));
+    if wrong.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}

@@ -1,0 +1,202 @@
+//! Random histories: what many do at once is what they could have done one after the other.
+
+use std::sync::Mutex;
+
+use fastrand::Rng;
+use stateright::semantics::register::{Register, RegisterOp, RegisterRet};
+use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
+use support::history::linear::{Seen, Sequential, explain};
+use support::history::spec::Answer;
+use support::history::{Counts, History, seeds};
+
+mod model;
+
+/// Histories of a run of the tests. The long form: `cargo xtask proofs`.
+const HISTORIES: usize = 100;
+
+#[test]
+fn every_history_is_explained_by_an_order() {
+    let seeds = Mutex::new(seeds(HISTORIES));
+    let total = Mutex::new(Counts::default());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let Some(seed) = seeds.lock().unwrap().pop() else {
+                        return;
+                    };
+                    let history = History::of_seed(seed);
+                    if let Some(wrong) = history.wrong() {
+                        panic!("{wrong}");
+                    }
+                    total.lock().unwrap().add(&history.counts);
+                }
+            });
+        }
+    });
+    let total = total.into_inner().unwrap();
+    println!("{total:?}");
+    // Histories in which nothing meets would prove nothing.
+    if std::env::var("MUSTER_SEED").is_err() {
+        assert!(total.overtaking > total.calls / 4, "{total:?}");
+        assert!(
+            total.faults.len() >= 8 && total.outcomes.len() >= 10,
+            "{total:?}"
+        );
+    }
+}
+
+#[test]
+fn a_seed_gives_the_same_history_again() {
+    for seed in seeds(3) {
+        let (one, other) = (History::of_seed(seed), History::of_seed(seed));
+        assert_eq!(one.steps, other.steps, "MUSTER_SEED={seed}");
+        let answers = |history: &History| {
+            let seen = history.seen.iter();
+            seen.map(|seen| (seen.operation, seen.answer))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(answers(&one), answers(&other), "MUSTER_SEED={seed}");
+        assert_eq!(one.counts, other.counts, "MUSTER_SEED={seed}");
+    }
+}
+
+/// What shows that a wrong answer is found: each answer of some histories, told otherwise.
+#[test]
+fn an_answer_that_nobody_could_have_got_is_told() {
+    let (mut lies, mut found) = (0, 0);
+    for seed in 0..6 {
+        let mut history = History::of_seed(seed);
+        // A lie in place of an answer that is not judged is none.
+        history.is_forgetful = false;
+        if history.wrong().is_some() {
+            continue;
+        }
+        for place in 0..history.seen.len() {
+            let Some(answer) = history.seen[place].answer else {
+                continue;
+            };
+            for lie in lies_for(answer) {
+                history.seen[place].answer = Some(lie);
+                lies += 1;
+                found += usize::from(history.wrong().is_some());
+            }
+            history.seen[place].answer = Some(answer);
+        }
+    }
+    println!("{found} of {lies} lies found");
+    // A few are the truth of another order.
+    assert!(lies > 100 && found * 100 >= lies * 95, "{found} of {lies}");
+}
+
+/// What might be told in place of an answer.
+fn lies_for(answer: Answer) -> Vec<Answer> {
+    match answer {
+        Answer::Problem("forbidden") => vec![Answer::Problem("not-found"), Answer::Gone],
+        Answer::Problem(_) => vec![Answer::Problem("forbidden"), Answer::Gone],
+        Answer::Organization {
+            name,
+            version,
+            is_new,
+        } => vec![
+            Answer::Organization {
+                name,
+                version: version + 1,
+                is_new,
+            },
+            Answer::Organization {
+                name: 1 - name,
+                version,
+                is_new,
+            },
+            Answer::Problem("name-taken"),
+        ],
+        Answer::Membership {
+            role,
+            status,
+            version,
+            is_new,
+        } => vec![
+            Answer::Membership {
+                role,
+                status,
+                version: version + 1,
+                is_new,
+            },
+            Answer::Membership {
+                role,
+                status,
+                version,
+                is_new: !is_new,
+            },
+            Answer::Problem("last-owner"),
+        ],
+        Answer::Gone => vec![Answer::Problem("last-owner")],
+    }
+}
+
+/// A register, as the other judge has one.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct OneRegister(char);
+
+impl Sequential for OneRegister {
+    type Operation = RegisterOp<char>;
+    type Answer = RegisterRet<char>;
+
+    fn invoke(&mut self, operation: &RegisterOp<char>) -> RegisterRet<char> {
+        match operation {
+            RegisterOp::Write(value) => {
+                self.0 = *value;
+                RegisterRet::WriteOk
+            }
+            RegisterOp::Read => RegisterRet::ReadOk(self.0),
+        }
+    }
+}
+
+/// The judge of the histories against that of `stateright`, on histories of a register that are made up:
+/// some could have been, some not.
+#[test]
+fn the_judge_agrees_with_another() {
+    let mut agreed = [0, 0];
+    for seed in seeds(3_000) {
+        let mut random = Rng::with_seed(seed);
+        let mut other = LinearizabilityTester::new(Register('a'));
+        let mut history: Vec<Seen<RegisterOp<char>, RegisterRet<char>>> = Vec::new();
+        let mut under_way = [None; 3];
+        for moment in 0..14 {
+            let thread = random.usize(..3);
+            if let Some(place) = under_way[thread].take() {
+                let seen: &mut Seen<_, _> = &mut history[place];
+                let answer = match seen.operation {
+                    RegisterOp::Write(_) => RegisterRet::WriteOk,
+                    RegisterOp::Read => RegisterRet::ReadOk(random.char('a'..='c')),
+                };
+                (seen.answer, seen.ended) = (Some(answer.clone()), moment);
+                other.on_return(thread, answer).unwrap();
+            } else {
+                let operation = if random.bool() {
+                    RegisterOp::Write(random.char('a'..='c'))
+                } else {
+                    RegisterOp::Read
+                };
+                other.on_invoke(thread, operation.clone()).unwrap();
+                under_way[thread] = Some(history.len());
+                history.push(Seen {
+                    operation,
+                    answer: None,
+                    begun: moment,
+                    ended: usize::MAX,
+                });
+            }
+        }
+        let is_explained = explain(&OneRegister('a'), &history).is_ok();
+        assert_eq!(
+            is_explained,
+            other.is_consistent(),
+            "MUSTER_SEED={seed}: {history:?}"
+        );
+        agreed[usize::from(is_explained)] += 1;
+    }
+    println!("{agreed:?}");
+}

@@ -1,0 +1,390 @@
+//! One history, step by step: which request begins, and which call to DynamoDB is let go into which
+//! fault, is drawn from the seed.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use fastrand::Rng;
+use muster::domain::{Clock, Role, Source, Status, Timestamp};
+use muster_local::Options;
+use muster_model::requests::Request;
+use muster_model::table::{Id, Membership, ORGANIZATIONS, Organization, TENANT_ADMIN, Table};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::linear::Seen;
+use super::requests::{NAMES, USERS, actor, answer, name, send};
+use super::spec::{Answer, Operation, Spec, What};
+use super::{Counts, History, fault_name};
+use crate::faults::passing;
+use crate::{ACME, Actor, Fault, Reply, Schedule, World, invariants};
+
+/// Requests of a history, beside those that are sent again.
+const REQUESTS: usize = 24;
+/// Requests under way at once.
+const CLIENTS: usize = 4;
+const ROLES: [Role; 4] = [Role::Owner, Role::Owner, Role::Admin, Role::Member];
+const STATUSES: [Status; 4] = [
+    Status::Active,
+    Status::Active,
+    Status::Suspended,
+    Status::Invited,
+];
+
+pub(super) async fn history(seed: u64) -> History {
+    let mut random = Rng::with_seed(seed);
+    let options = Options {
+        clock: clock(seed),
+        ..Options::default()
+    };
+    let (world, schedule) = Schedule::world(options).await;
+    let mut conductor = Conductor::new(&world, schedule, &mut random).await;
+    // Some histories without a fault, some with many.
+    let percent = *random.choice(&[0, 10, 10, 30]).unwrap();
+    let is_forgetful = random.u8(..8) == 0;
+    if is_forgetful {
+        conductor.schedule.forget_tokens();
+    }
+    conductor.schedule.close();
+    while conductor.go_on(&mut random, percent).await {}
+    conductor.schedule.open();
+    let violations = invariants::violations(&world.items().await);
+    History {
+        seed,
+        start: conductor.start,
+        seen: conductor.seen,
+        is_forgetful,
+        violations,
+        steps: conductor.steps,
+        counts: conductor.counts,
+    }
+}
+
+/// A clock whose every look is a millisecond later, and ids that are the same again.
+fn clock(seed: u64) -> Clock {
+    let looks = AtomicI64::new(0);
+    Clock::from_fn(move || {
+        let look = looks.fetch_add(1, Ordering::Relaxed);
+        let time = Timestamp::from_millisecond(1_795_219_200_000 + look).unwrap();
+        let id = u128::from(seed) << 64 | u128::from(look.unsigned_abs());
+        (time, Uuid::from_u128(id))
+    })
+}
+
+struct Conductor<'a> {
+    world: &'a World,
+    schedule: Schedule,
+    start: Spec,
+    /// Of organizations whose ids are known.
+    ids: [Option<String>; ORGANIZATIONS],
+    creation: Option<Operation>,
+    team: String,
+    seen: Vec<Seen<Operation, Answer>>,
+    under_way: Vec<UnderWay>,
+    begun: usize,
+    moment: usize,
+    steps: Vec<String>,
+    counts: Counts,
+}
+
+/// A request that is not answered yet.
+struct UnderWay {
+    /// By which the schedule knows it.
+    number: usize,
+    /// Its place among what is judged.
+    place: Option<usize>,
+    /// Whoever asked no longer waits for the answer.
+    is_given_up: bool,
+}
+
+impl<'a> Conductor<'a> {
+    /// An organization with a team, and people who may be in it.
+    async fn new(world: &'a World, schedule: Schedule, random: &mut Rng) -> Self {
+        let root = world.tenant_admin();
+        for user in &USERS[1..3] {
+            root.put(&format!("/users/{user}"), json!({}))
+                .await
+                .expect(201);
+        }
+        let ada = world.user(USERS[0]);
+        let id = world.organization(&ada, NAMES[0]).await;
+        let mut table = Table::default();
+        table.organizations[0] = Some(Organization {
+            name: 0,
+            live: true,
+            owner_count: 1,
+        });
+        table.names[0] = Some(0);
+        table.memberships[0][0] = Some(manual(Role::Owner, Status::Active));
+        for (user, called) in USERS.iter().enumerate().take(3).skip(1) {
+            let role = *random.choice(&ROLES).unwrap();
+            let status = if random.u8(..4) == 0 {
+                Status::Invited
+            } else {
+                Status::Active
+            };
+            if random.u8(..4) > 0 {
+                let body =
+                    json!({"user_id": called, "role": role.as_str(), "status": status.as_str()});
+                let members = format!("/organizations/{id}/members");
+                root.post(&members, body).await.expect(201);
+                let made = manual(role, status);
+                table.memberships[0][user] = Some(made);
+                if let Some(organization) = &mut table.organizations[0] {
+                    organization.owner_count += u8::from(made.is_active_owner());
+                }
+            }
+        }
+        let teams = format!("/organizations/{id}/teams");
+        let team = ada.post(&teams, json!({"name": "Team"})).await.expect(201);
+        Self {
+            world,
+            schedule,
+            start: Spec::new(table),
+            ids: [Some(id), None],
+            creation: None,
+            team: team.body["id"].as_str().unwrap().to_owned(),
+            seen: Vec::new(),
+            under_way: Vec::new(),
+            begun: 0,
+            moment: 0,
+            steps: Vec::new(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// One step, if there is anything left to do.
+    async fn go_on(&mut self, random: &mut Rng, percent: u8) -> bool {
+        while let Some((number, reply)) = self.schedule.answer() {
+            self.end(number, &reply);
+        }
+        let waiting = self.schedule.held().len();
+        let waited_for = self.under_way.iter().filter(|one| !one.is_given_up).count();
+        let may_begin = self.begun < REQUESTS && waited_for < CLIENTS;
+        if may_begin && (waiting == 0 || random.u8(..3) == 0) {
+            self.begun += 1;
+            if random.u8(..12) == 0 {
+                self.begin_with_team(random).await;
+            } else {
+                let operation = self.operation(random);
+                self.begin(operation).await;
+            }
+        } else if waiting > 0 {
+            if random.u8(..40) == 0 {
+                let place = random.usize(..self.under_way.len());
+                self.under_way[place].is_given_up = true;
+            }
+            self.let_go(random, percent).await;
+        } else {
+            return false;
+        }
+        true
+    }
+
+    async fn let_go(&mut self, random: &mut Rng, percent: u8) {
+        let waiting = self.schedule.held().len();
+        let place = random.usize(..waiting);
+        let call = self.schedule.held().nth(place).unwrap().clone();
+        let fault = (random.u8(..100) < percent).then(|| match random.u8(..8) {
+            0 => Fault::Throttle,
+            _ => passing(&call.operation, random),
+        });
+        let into = fault.map_or("", fault_name);
+        self.steps
+            .push(format!("{} of {} {into}", call.operation, call.request));
+        self.counts.calls += 1;
+        if let Some(fault) = fault {
+            *self.counts.faults.entry(fault_name(fault)).or_default() += 1;
+        }
+        let others = self.schedule.held().filter(|it| it.request != call.request);
+        self.counts.overtaking += u64::from(others.count() > 0);
+        self.schedule.release(place, fault).await;
+    }
+
+    async fn begin(&mut self, operation: Operation) {
+        self.moment += 1;
+        let place = self.seen.len();
+        self.seen.push(Seen {
+            operation,
+            answer: None,
+            begun: self.moment,
+            ended: usize::MAX,
+        });
+        let called = name(operation.what);
+        *self.counts.operations.entry(called).or_default() += 1;
+        let request = send(self.actor(operation.caller), operation, &self.ids);
+        self.start(request, Some(place), format!("{operation:?}"))
+            .await;
+    }
+
+    /// Somebody is put into the team, or taken out of it. The model knows no teams; the invariants do.
+    async fn begin_with_team(&mut self, random: &mut Rng) {
+        self.moment += 1;
+        let actor = self.actor(random.usize(..=TENANT_ADMIN));
+        let user = USERS[random.usize(..3)];
+        let members = format!("/teams/{}/members", self.team);
+        let is_added = random.u8(..3) > 0;
+        let called = if is_added {
+            "add team member"
+        } else {
+            "remove team member"
+        };
+        *self.counts.operations.entry(called).or_default() += 1;
+        let step = format!("{called} {user} by {}", actor.id);
+        let request = async move {
+            if is_added {
+                actor.post(&members, json!({"user_id": user})).await
+            } else {
+                actor.delete(&format!("{members}/{user}")).await
+            }
+        };
+        self.start(request, None, step).await;
+    }
+
+    async fn start(
+        &mut self,
+        request: impl Future<Output = Reply> + Send + 'static,
+        place: Option<usize>,
+        step: String,
+    ) {
+        let number = self.schedule.start(request).await;
+        self.steps.push(format!("{number}: {step}"));
+        self.under_way.push(UnderWay {
+            number,
+            place,
+            is_given_up: false,
+        });
+    }
+
+    fn end(&mut self, number: usize, reply: &Reply) {
+        self.moment += 1;
+        let place = self.under_way.iter().position(|one| one.number == number);
+        let ended = self.under_way.remove(place.unwrap());
+        let code = reply.body["code"].as_str().unwrap_or_default();
+        let outcome = format!("{} {code}", reply.status).trim_end().to_owned();
+        self.steps.push(format!("{number}: {outcome}"));
+        *self.counts.outcomes.entry(outcome).or_default() += 1;
+        let told = answer(reply);
+        let Some(place) = ended.place else {
+            return;
+        };
+        let seen = &mut self.seen[place];
+        seen.ended = self.moment;
+        let What::Write(request, _) = seen.operation.what else {
+            seen.answer = told;
+            return;
+        };
+        if let (Request::Create { organization, .. }, Some(Answer::Organization { .. })) =
+            (request, told)
+        {
+            self.ids[organization] = reply.body["id"].as_str().map(str::to_owned);
+        }
+        if !ended.is_given_up {
+            seen.answer = told;
+        }
+    }
+
+    fn actor(&self, id: Id) -> Actor {
+        actor(self.world, ACME, id)
+    }
+
+    fn operation(&mut self, random: &mut Rng) -> Operation {
+        // As a client does that has not got an answer.
+        if random.u8(..10) == 0 {
+            let sent = self.seen.iter().map(|seen| seen.operation);
+            let with_key: Vec<_> = sent.filter(|operation| operation.key.is_some()).collect();
+            if let Some(again) = random.choice(&with_key) {
+                return *again;
+            }
+        }
+        let caller = random.usize(..=TENANT_ADMIN);
+        let known = self.ids.iter().filter(|id| id.is_some()).count();
+        let organization = random.usize(..known);
+        let user = random.usize(..3);
+        let name = random.usize(..2);
+        let role = *random.choice(&ROLES).unwrap();
+        let status = *random.choice(&STATUSES).unwrap();
+        let request = match random.u8(..22) {
+            0 => return operation(caller, What::Organization(organization)),
+            1 => return operation(caller, What::Member(organization, user)),
+            2 => return self.creation(random.usize(..3), name),
+            3 => Request::Rename { organization, name },
+            4 => Request::Delete { organization },
+            5..=7 => Request::Restore { organization },
+            8..=11 => Request::Add {
+                organization,
+                user,
+                role,
+                status: if random.bool() {
+                    Status::Active
+                } else {
+                    Status::Invited
+                },
+            },
+            12..=14 => Request::ChangeRole {
+                organization,
+                user,
+                role,
+            },
+            15..=17 => Request::ChangeStatus {
+                organization,
+                user,
+                status,
+            },
+            18 | 19 => Request::Remove { organization, user },
+            20 if caller < 3 => Request::Remove {
+                organization,
+                user: caller,
+            },
+            _ => Request::Accept { organization },
+        };
+        let is_post = matches!(
+            request,
+            Request::Add { .. } | Request::Restore { .. } | Request::Accept { .. }
+        );
+        let is_versioned = matches!(request, Request::Rename { .. } | Request::Delete { .. });
+        let version = (is_versioned && random.u8(..3) == 0).then(|| random.u32(1..4));
+        Operation {
+            caller,
+            what: What::Write(request, version),
+            key: (is_post && random.u8(..3) == 0).then(|| self.new_key()),
+        }
+    }
+
+    /// There is one creation in a history, with a key, and every further one repeats it: only from its
+    /// answer can the id be known.
+    fn creation(&mut self, caller: Id, name: Id) -> Operation {
+        let key = self.new_key();
+        *self.creation.get_or_insert(Operation {
+            caller,
+            what: What::Write(
+                Request::Create {
+                    organization: 1,
+                    name,
+                },
+                None,
+            ),
+            key: Some(key),
+        })
+    }
+
+    /// One that no other operation has.
+    fn new_key(&self) -> u8 {
+        u8::try_from(self.begun).unwrap()
+    }
+}
+
+fn operation(caller: Id, what: What) -> Operation {
+    Operation {
+        caller,
+        what,
+        key: None,
+    }
+}
+
+fn manual(role: Role, status: Status) -> Membership {
+    Membership {
+        role,
+        status,
+        source: Source::Manual,
+    }
+}

@@ -1,0 +1,172 @@
+//! The requests of the model over HTTP, and what is told of their answers.
+
+use muster::domain::{Role, Status};
+use muster_model::requests::Request;
+use muster_model::table::{Id, TENANT_ADMIN};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::spec::{Answer, Operation, What};
+use crate::{Actor, Reply, World};
+
+/// Users by their numbers; behind them the tenant admin.
+pub const USERS: [&str; 4] = ["ada", "bob", "cyd", "root"];
+/// Names by their numbers.
+pub const NAMES: [&str; 2] = ["Acme", "Globex"];
+
+/// Who asks.
+pub fn actor(world: &World, tenant: &str, id: Id) -> Actor {
+    if id == TENANT_ADMIN {
+        world.tenant_admin_of(tenant)
+    } else {
+        world.user_of(tenant, USERS[id])
+    }
+}
+
+/// The request of an operation, on organizations of these ids.
+pub fn send(
+    actor: Actor,
+    operation: Operation,
+    ids: &[Option<String>],
+) -> impl Future<Output = Reply> + Send + 'static {
+    let (method, path, body) = request(operation.what, ids);
+    async move {
+        let mut request = actor.request(method, &path);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        if let Some(key) = operation.key {
+            request = request.header("idempotency-key", format!("key-{key}"));
+        }
+        if let What::Write(_, Some(version)) = operation.what {
+            request = request.header("if-match", format!("\"{version}\""));
+        }
+        actor.send(request).await
+    }
+}
+
+fn request(what: What, ids: &[Option<String>]) -> (Method, String, Option<Value>) {
+    let organization = |id: Id| {
+        let id = ids[id].as_deref().expect("its id is known");
+        format!("/organizations/{id}")
+    };
+    let member = |id: Id, user: Id| format!("{}/members/{}", organization(id), USERS[user]);
+    let write = match what {
+        What::Organization(id) => return (Method::GET, organization(id), None),
+        What::Member(id, user) => return (Method::GET, member(id, user), None),
+        What::Write(request, _) => request,
+    };
+    match write {
+        Request::Create { name, .. } => {
+            let body = json!({"name": NAMES[name]});
+            (Method::POST, "/organizations".to_owned(), Some(body))
+        }
+        Request::Rename {
+            organization: id,
+            name,
+        } => {
+            let body = json!({"name": NAMES[name]});
+            (Method::PATCH, organization(id), Some(body))
+        }
+        Request::Delete { organization: id } => (Method::DELETE, organization(id), None),
+        Request::Restore { organization: id } => {
+            (Method::POST, format!("{}/restore", organization(id)), None)
+        }
+        Request::Add {
+            organization: id,
+            user,
+            role,
+            status,
+        } => {
+            let body = json!({
+                "user_id": USERS[user], "role": role.as_str(), "status": status.as_str(),
+            });
+            (
+                Method::POST,
+                format!("{}/members", organization(id)),
+                Some(body),
+            )
+        }
+        Request::ChangeRole {
+            organization: id,
+            user,
+            role,
+        } => (
+            Method::PATCH,
+            member(id, user),
+            Some(json!({"role": role.as_str()})),
+        ),
+        Request::ChangeStatus {
+            organization: id,
+            user,
+            status,
+        } => (
+            Method::PUT,
+            member(id, user),
+            Some(json!({"status": status.as_str()})),
+        ),
+        Request::Remove {
+            organization: id,
+            user,
+        } => (Method::DELETE, member(id, user), None),
+        Request::Accept { organization: id } => (
+            Method::POST,
+            format!("{}/members/me/accept", organization(id)),
+            None,
+        ),
+        Request::Join { .. } | Request::Leave { .. } | Request::Suspend { .. } => {
+            panic!("no request over HTTP: {write:?}")
+        }
+    }
+}
+
+/// What an answer says; `None` when it says nothing of whether it was done.
+pub fn answer(reply: &Reply) -> Option<Answer> {
+    let text = |name: &str| reply.body[name].as_str();
+    if reply.status >= 400 {
+        let code = text("code").expect("a code");
+        reply.clone().any_problem();
+        return match reply.status {
+            429 | 503 => None,
+            _ => Some(Answer::Problem(known(code))),
+        };
+    }
+    let version = || u32::try_from(reply.body["version"].as_u64().unwrap()).unwrap();
+    let is_new = reply.status == 201;
+    Some(if reply.status == 204 {
+        Answer::Gone
+    } else if let Some(name) = text("name") {
+        assert_eq!(text("status"), Some("active"), "{reply:?}");
+        let name = NAMES.iter().position(|known| *known == name);
+        Answer::Organization {
+            name: name.expect("a name that was given"),
+            version: version(),
+            is_new,
+        }
+    } else {
+        Answer::Membership {
+            role: text("role").unwrap().parse::<Role>().unwrap(),
+            status: text("status").unwrap().parse::<Status>().unwrap(),
+            version: version(),
+            is_new,
+        }
+    })
+}
+
+/// The code as one that lasts.
+fn known(code: &str) -> &'static str {
+    let mut all = muster::http::Code::ALL
+        .into_iter()
+        .map(muster::http::Code::as_str);
+    all.find(|known| *known == code)
+        .expect("a code of the contract")
+}
+
+/// What an operation is called.
+pub fn name(what: What) -> &'static str {
+    match what {
+        What::Write(request, _) => Request::NAMES[request.kind()],
+        What::Organization(_) => "get organization",
+        What::Member(..) => "get member",
+    }
+}

@@ -1,0 +1,245 @@
+//! The small model: what each request comes to when nothing else happens.
+//!
+//! It is the state machine that is searched to its end, one step at a time, with the versions and the
+//! records of requests that the search does without.
+
+use muster::domain::{Role, Status};
+use muster_model::decisions::{Decision, decide, refusal};
+use muster_model::recipes::transaction;
+use muster_model::requests::{Outcome, Request};
+use muster_model::table::{Id, ORGANIZATIONS, Table, USERS};
+use muster_model::transaction::Attempt;
+
+use super::linear::Sequential;
+
+/// What somebody asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Operation {
+    /// Who asks.
+    pub caller: Id,
+    /// What for.
+    pub what: What,
+    /// The `Idempotency-Key`.
+    pub key: Option<u8>,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum What {
+    /// A write, and the version that it is for.
+    Write(Request, Option<u32>),
+    /// To see an organization.
+    Organization(Id),
+    /// To see a member of an organization.
+    Member(Id, Id),
+}
+
+/// What is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// A problem of this code.
+    Problem(&'static str),
+    /// An organization.
+    Organization {
+        /// Which name it has.
+        name: Id,
+        /// Its version.
+        version: u32,
+        /// Whether this request made it.
+        is_new: bool,
+    },
+    /// A membership.
+    Membership {
+        /// Its role.
+        role: Role,
+        /// Its status.
+        status: Status,
+        /// Its version.
+        version: u32,
+        /// Whether this request made it.
+        is_new: bool,
+    },
+    /// It is gone.
+    Gone,
+}
+
+/// The state.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Spec {
+    /// What there is.
+    pub table: Table,
+    organization_versions: [u32; ORGANIZATIONS],
+    membership_versions: [[u32; USERS]; ORGANIZATIONS],
+    /// First answers, by who asked and the key.
+    records: Vec<(Id, u8, Answer)>,
+}
+
+impl Sequential for Spec {
+    type Operation = Operation;
+    type Answer = Answer;
+
+    fn invoke(&mut self, operation: &Operation) -> Answer {
+        let Operation { caller, what, key } = *operation;
+        let first = self
+            .records
+            .iter()
+            .find(|(of, used, _)| (*of, Some(*used)) == (caller, key));
+        if let Some((_, _, first)) = first {
+            return *first;
+        }
+        let answer = match what {
+            What::Write(request, version) => self.write(caller, request, version),
+            What::Organization(id) => self.organization(caller, id),
+            What::Member(id, user) => self.member(caller, id, user),
+        };
+        if let Some(key) = key
+            && !matches!(answer, Answer::Problem(_))
+        {
+            self.records.push((caller, key, answer));
+        }
+        answer
+    }
+}
+
+impl Spec {
+    /// A table whose items are all in their first version.
+    pub fn new(table: Table) -> Self {
+        let mut spec = Self::default();
+        spec.put(table);
+        spec
+    }
+
+    fn write(&mut self, caller: Id, request: Request, version: Option<u32>) -> Answer {
+        let decision = decide(&self.table, caller, request);
+        let is_hidden = matches!(
+            decision,
+            Decision::Answer(Outcome::NotFound | Outcome::Forbidden)
+        );
+        let stored = self.organization_versions[request.organization()];
+        if !is_hidden && version.is_some_and(|version| version != stored) {
+            return Answer::Problem("version-mismatch");
+        }
+        let seen = match decision {
+            Decision::Answer(outcome) => return self.tell(caller, request, outcome),
+            Decision::Write(seen) => seen,
+        };
+        let attempt = Attempt {
+            is_unchanged: true,
+            without: None,
+        };
+        let transaction = transaction(caller, request, seen);
+        if !attempt.commits(&self.table, &transaction) {
+            let outcome = refusal(&self.table, attempt, caller, request, &transaction);
+            return self.tell(caller, request, outcome);
+        }
+        self.put(attempt.apply(&self.table, &transaction));
+        self.tell(caller, request, Outcome::Applied)
+    }
+
+    /// Takes what a write made of the table, and counts the versions.
+    fn put(&mut self, table: Table) {
+        for id in 0..ORGANIZATIONS {
+            let plain = |table: &Table| table.organizations[id].map(|it| (it.name, it.live));
+            self.organization_versions[id] += u32::from(plain(&self.table) != plain(&table));
+            for user in 0..USERS {
+                let version = &mut self.membership_versions[id][user];
+                let (before, after) = (
+                    self.table.memberships[id][user],
+                    table.memberships[id][user],
+                );
+                *version = match (before, after) {
+                    (_, None) => 0,
+                    (before, after) if before == after => *version,
+                    _ => *version + 1,
+                };
+            }
+        }
+        self.table = table;
+    }
+
+    fn tell(&self, caller: Id, request: Request, outcome: Outcome) -> Answer {
+        let is_new = outcome == Outcome::Applied;
+        match outcome {
+            Outcome::Applied | Outcome::Nothing => {}
+            refused => return Answer::Problem(code(refused)),
+        }
+        let id = request.organization();
+        match request {
+            Request::Delete { .. }
+            | Request::Remove { .. }
+            | Request::Join { .. }
+            | Request::Leave { .. }
+            | Request::Suspend { .. } => Answer::Gone,
+            Request::Create { .. } => self.told_organization(id, true),
+            Request::Rename { .. } | Request::Restore { .. } => self.told_organization(id, false),
+            Request::Add { user, .. } => self.told_membership(id, user, is_new),
+            Request::ChangeRole { user, .. } | Request::ChangeStatus { user, .. } => {
+                self.told_membership(id, user, false)
+            }
+            Request::Accept { .. } => self.told_membership(id, caller, false),
+        }
+    }
+
+    fn organization(&self, caller: Id, id: Id) -> Answer {
+        if self.sees(caller, id) {
+            self.told_organization(id, false)
+        } else {
+            Answer::Problem("not-found")
+        }
+    }
+
+    fn member(&self, caller: Id, id: Id, user: Id) -> Answer {
+        let is_live = self.table.organizations[id].is_some_and(|it| it.live);
+        if is_live && (caller == user || self.sees(caller, id)) {
+            self.told_membership(id, user, false)
+        } else {
+            Answer::Problem("not-found")
+        }
+    }
+
+    /// Whether it exists for them: any active role sees it.
+    fn sees(&self, caller: Id, id: Id) -> bool {
+        let is_member = self.table.membership(id, caller);
+        let is_member = is_member.is_some_and(|own| own.status == Status::Active);
+        let is_live = self.table.organizations[id].is_some_and(|it| it.live);
+        is_live && (is_member || caller == muster_model::table::TENANT_ADMIN)
+    }
+
+    fn told_organization(&self, id: Id, is_new: bool) -> Answer {
+        match self.table.organizations[id] {
+            Some(it) => Answer::Organization {
+                name: it.name,
+                version: self.organization_versions[id],
+                is_new,
+            },
+            None => Answer::Problem("not-found"),
+        }
+    }
+
+    fn told_membership(&self, id: Id, user: Id, is_new: bool) -> Answer {
+        match self.table.membership(id, user) {
+            Some(it) => Answer::Membership {
+                role: it.role,
+                status: it.status,
+                version: self.membership_versions[id][user],
+                is_new,
+            },
+            None => Answer::Problem("not-found"),
+        }
+    }
+}
+
+/// The code of a refusal.
+pub fn code(refused: Outcome) -> &'static str {
+    match refused {
+        Outcome::NotFound => "not-found",
+        Outcome::Forbidden => "forbidden",
+        Outcome::NameTaken => "name-taken",
+        Outcome::AlreadyMember => "already-member",
+        Outcome::LastOwner => "last-owner",
+        Outcome::InvitationNotPending => "invitation-not-pending",
+        Outcome::DirectoryManaged => "directory-managed",
+        Outcome::Invalid => "validation-failed",
+        Outcome::Again | Outcome::Conflict | Outcome::Applied | Outcome::Nothing => "conflict",
+    }
+}

@@ -1,0 +1,43 @@
+//! Counts as a document has them.
+
+use std::fmt::Write as _;
+
+use super::Counts;
+
+impl Counts {
+    /// What came of these histories, in Markdown.
+    pub fn table(&self, histories: u64, first: u64, wrong: &[u64]) -> String {
+        let mut table = String::new();
+        let last = first + histories - 1;
+        let _ = writeln!(
+            table,
+            "{histories} histories, seeds {first} to {last}: {} wrong.\n",
+            wrong.len()
+        );
+        let requests: u64 = self.operations.values().sum();
+        let faults: u64 = self.faults.values().sum();
+        let _ = writeln!(
+            table,
+            "{requests} requests made {} calls to DynamoDB, of which {} were let go while another request's \
+             waited, and {faults} into a fault.\n",
+            self.calls, self.overtaking
+        );
+        for (heading, rows) in [
+            ("Request", rows(&self.operations)),
+            ("Fault", rows(&self.faults)),
+            ("Answer", rows(&self.outcomes)),
+        ] {
+            let _ = writeln!(table, "| {heading} | |\n|---|---|");
+            for (name, count) in rows {
+                let _ = writeln!(table, "| {name} | {count} |");
+            }
+            table.push('\n');
+        }
+        table
+    }
+}
+
+fn rows<K: AsRef<str>>(counts: &std::collections::BTreeMap<K, u64>) -> Vec<(&str, u64)> {
+    let rows = counts.iter();
+    rows.map(|(name, count)| (name.as_ref(), *count)).collect()
+}
