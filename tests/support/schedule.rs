@@ -5,7 +5,7 @@
 //! that do not wait, nothing is left to chance between two calls: a request that was let go on runs until
 //! it is answered, or waits for DynamoDB again.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,7 +14,9 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::http::{HttpRequest, HttpResponse};
 use aws_sdk_dynamodb::config::retry::RetryPartition;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{AsyncSleep, HttpClient, RuntimeComponents, Sleep};
+use aws_sdk_dynamodb::config::{
+    AsyncSleep, HttpClient, RuntimeComponents, Sleep, StalledStreamProtectionConfig,
+};
 use aws_sdk_dynamodb::error::ConnectorError;
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -41,6 +43,8 @@ pub struct Schedule {
     events: mpsc::UnboundedReceiver<Event>,
     held: Vec<(Call, oneshot::Sender<Option<Fault>>)>,
     answered: VecDeque<(usize, Reply)>,
+    /// Which invocation is of which request.
+    invocations: HashMap<Option<tokio::task::Id>, usize>,
     started: usize,
 }
 
@@ -54,9 +58,16 @@ pub struct Call {
 }
 
 enum Event {
-    Arrived(String, oneshot::Sender<Option<Fault>>),
+    Arrived(Arrival),
     Returned,
     Answered(usize, Reply),
+}
+
+struct Arrival {
+    /// The invocation that makes the call.
+    task: Option<tokio::task::Id>,
+    operation: String,
+    release: oneshot::Sender<Option<Fault>>,
 }
 
 /// What stands between the SDK and DynamoDB.
@@ -92,6 +103,8 @@ impl Schedule {
                 .http_client(client.clone())
                 .retry_partition(partition.clone())
                 .sleep_impl(NoSleep)
+                // A call that waits is none that has stalled.
+                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
                 .timeout_config(TimeoutConfig::disabled())
         }));
         let inner = options.configure_app.take();
@@ -107,6 +120,7 @@ impl Schedule {
             events,
             held: Vec::new(),
             answered: VecDeque::new(),
+            invocations: HashMap::new(),
             started: 0,
         };
         (World::with(options).await, schedule)
@@ -190,7 +204,14 @@ impl Schedule {
 
     fn take(&mut self, request: usize, event: Event, is_calling: &mut bool) {
         match event {
-            Event::Arrived(operation, release) => {
+            Event::Arrived(Arrival {
+                task,
+                operation,
+                release,
+            }) => {
+                // A new invocation is that of the request that was started.
+                let owner = *self.invocations.entry(task).or_insert(request);
+                assert_eq!(owner, request, "a call that nobody let go on: {operation}");
                 self.held.push((Call { request, operation }, release));
             }
             Event::Returned => *is_calling = false,
@@ -205,9 +226,12 @@ impl Gate {
             return self.forward(&request, None).await;
         }
         let (release, released) = oneshot::channel();
-        let operation = operation(&request).to_owned();
-        let arrived = Event::Arrived(operation, release);
-        if self.0.events.send(arrived).is_err() {
+        let arrival = Arrival {
+            task: tokio::task::try_id(),
+            operation: operation(&request).to_owned(),
+            release,
+        };
+        if self.0.events.send(Event::Arrived(arrival)).is_err() {
             return Err(broken("nobody lets calls go any more"));
         }
         let Ok(fault) = released.await else {
