@@ -1,5 +1,7 @@
 //! How a handler is run: behind Lambda's Runtime API in its binary, and by the local stack.
 
+use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,14 +26,20 @@ const LONGEST: Duration = Duration::from_secs(25);
 const RESERVE: Duration = Duration::from_millis(500);
 
 /// A handler's future.
-pub type Handling = std::pin::Pin<Box<dyn Future<Output = Result<Answer, Problem>> + Send>>;
+pub type Handling = Pin<Box<dyn Future<Output = Result<Answer, Problem>> + Send>>;
 /// An endpoint: what it makes of a request.
 pub type HttpHandler = fn(Arc<App>, ApiRequest) -> Handling;
 
 /// A trigger's future.
-pub type Answering = std::pin::Pin<Box<dyn Future<Output = Value> + Send>>;
+pub type Answering = Pin<Box<dyn Future<Output = Value> + Send>>;
 /// A trigger: the event it gives back for an event. It has no way to fail, for that would fail the login.
 pub type Trigger = fn(Arc<App>, Value, Context) -> Answering;
+
+/// What an endpoint makes of a request, in a process that has one thread.
+type Endpoint = Rc<dyn Fn(Arc<App>, ApiRequest) -> LocalFuture<Result<Answer, Problem>>>;
+/// The event that a trigger gives back for an event, in such a process.
+type Answerer = Rc<dyn Fn(Arc<App>, Value, Context) -> LocalFuture<Value>>;
+type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
 
 /// The `main` of a trigger: makes the [`App`] from the environment, `complete`s it, and answers
 /// events until Lambda ends the process.
@@ -40,14 +48,39 @@ pub fn serve_trigger<H, F>(
     complete: fn(App) -> Result<App, SettingError>,
 ) -> Result<(), Error>
 where
-    H: Fn(Arc<App>, Value, Context) -> F + Clone,
-    F: Future<Output = Value>,
+    H: Fn(Arc<App>, Value, Context) -> F + 'static,
+    F: Future<Output = Value> + 'static,
 {
+    let trigger = Rc::new(move |app, event, context| -> LocalFuture<Value> {
+        Box::pin(trigger(app, event, context))
+    });
+    run_trigger(trigger, complete)
+}
+
+/// The `main` of an HTTP function: makes the [`App`] from the environment, and answers events until
+/// Lambda ends the process.
+pub fn serve<H, F>(handler: H) -> Result<(), Error>
+where
+    H: Fn(Arc<App>, ApiRequest) -> F + 'static,
+    F: Future<Output = Result<Answer, Problem>> + 'static,
+{
+    let handler =
+        Rc::new(move |app, request| -> LocalFuture<_> { Box::pin(handler(app, request)) });
+    run_endpoint(handler)
+}
+
+// The two below are not generic: what they instantiate, the whole of `lambda_runtime`, is compiled once
+// in this library and not once in each binary.
+
+fn run_trigger(
+    trigger: Answerer,
+    complete: fn(App) -> Result<App, SettingError>,
+) -> Result<(), Error> {
     run(complete, |app| {
         service_fn(
             move |LambdaEvent { payload, context }: LambdaEvent<Box<RawValue>>| {
                 let app = Arc::clone(&app);
-                let trigger = trigger.clone();
+                let trigger = Rc::clone(&trigger);
                 async move {
                     let Ok(event) = serde_json::from_str::<Value>(payload.get()) else {
                         // JSON that we cannot hold is no reason to fail a login.
@@ -65,19 +98,14 @@ where
     })
 }
 
-/// The `main` of an HTTP function: makes the [`App`] from the environment, and answers events until
-/// Lambda ends the process.
-pub fn serve<H, F>(handler: H) -> Result<(), Error>
-where
-    H: Fn(Arc<App>, ApiRequest) -> F + Clone,
-    F: Future<Output = Result<Answer, Problem>>,
-{
+fn run_endpoint(handler: Endpoint) -> Result<(), Error> {
     run(Ok, |app| {
         service_fn(
             move |LambdaEvent { payload, context }: LambdaEvent<HttpEvent>| {
                 let app = Arc::clone(&app);
-                let handler = handler.clone();
+                let handler = Rc::clone(&handler);
                 async move {
+                    let handler = |app, request| handler(app, request);
                     // Boxed: the type of all that a handler waits for, inside that of the loop that
                     // polls Lambda, is deeper than the compiler goes.
                     Ok::<_, Error>(Box::pin(answer(app, handler, payload, &context)).await)
