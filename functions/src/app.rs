@@ -2,7 +2,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use muster::config::{SettingError, Settings};
+use muster::config::{SSL_CERT_FILE, SettingError, Settings};
 use muster::domain::Clock;
 use muster::entra::{self, EntraSettings, LoginSync, Report};
 use muster::store::{self, Profile, Store};
@@ -73,9 +73,9 @@ impl App {
         self,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, SettingError> {
-        let settings = EntraSettings::read(variable)?;
-        let client = entra::http_client().map_err(|error| SettingError {
-            variable: "SSL_CERT_FILE",
+        let settings = EntraSettings::read(&variable)?;
+        let client = entra::http_client(&variable).map_err(|error| SettingError {
+            variable: SSL_CERT_FILE,
             problem: format!("the HTTP client cannot be made: {error}"),
         })?;
         let sync = LoginSync::new(settings, &client, self.clock.clone());

@@ -6,6 +6,8 @@ use thiserror::Error;
 use crate::domain::TenantId;
 use crate::telemetry::NAMESPACE;
 
+/// The variable that names a file of root certificates; it goes over those that the program brings.
+pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 /// Default of `TENANT_ADMIN_GROUP`.
 pub const DEFAULT_TENANT_ADMIN_GROUP: &str = "tenant-admins";
 

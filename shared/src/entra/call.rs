@@ -1,5 +1,6 @@
 //! One HTTP call: bounded in time and size, repeated when that may help and still fits.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::fmt::rfc2822;
@@ -9,6 +10,7 @@ use thiserror::Error;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::error::Refusal;
+use crate::config::SSL_CERT_FILE;
 use crate::domain::{Clock, Timestamp};
 
 /// Most that one answer may weigh, in bytes: a page of 999 app role assignments has about 600 KB.
@@ -25,15 +27,32 @@ const LEAST_TIME: Duration = Duration::from_millis(30);
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The HTTP client for Entra, Graph and the AWS calls beside them. Made once, before the first
-/// invocation: it reads the root certificates. It follows no redirect, which would carry a token
-/// along, and no proxy of the environment, as the DynamoDB client does not either.
-pub fn http_client() -> Result<Client, reqwest::Error> {
-    Client::builder()
+/// invocation. It follows no redirect, which would carry a token along, and no proxy of the
+/// environment, as the DynamoDB client does not either.
+///
+/// Servers are verified against the roots of Mozilla, which are part of the program and need no reading
+/// when it starts; against those of the system when `variable` has an `SSL_CERT_FILE`.
+pub fn http_client(
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Client, Box<dyn std::error::Error + Send + Sync>> {
+    let mut client = Client::builder()
         .user_agent(concat!("muster/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
         .no_proxy()
-        .pool_idle_timeout(IDLE_TIMEOUT)
-        .build()
+        .pool_idle_timeout(IDLE_TIMEOUT);
+    if variable(SSL_CERT_FILE).is_none_or(|file| file.is_empty()) {
+        client = client.tls_backend_preconfigured(with_roots_of_mozilla()?);
+    }
+    Ok(client.build()?)
+}
+
+fn with_roots_of_mozilla() -> Result<rustls::ClientConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned();
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots.collect::<rustls::RootCertStore>());
+    Ok(config.with_no_client_auth())
 }
 
 /// Makes calls.

@@ -4,12 +4,16 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::SharedHttpClient;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region};
 
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+
 use super::meter::Counting;
-use crate::config::SettingError;
+use crate::config::{SSL_CERT_FILE, SettingError};
 
 /// Attempts of one call that fails for a while, the first included.
 const ATTEMPTS: u32 = 5;
@@ -17,6 +21,9 @@ const ATTEMPTS: u32 = 5;
 /// SDK's own second would be most of a request's time, and what is retried most often is a
 /// connection that ended while the function was frozen.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
+/// The roots of Amazon Trust Services, which sign for every endpoint of DynamoDB outside of China:
+/// <https://www.amazontrust.com/repository/>. To read the system's hundred and more takes most of a start.
+const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 /// All attempts of one call together: a request makes two or three, in a function's 10 s.
@@ -24,7 +31,9 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Makes the client. `variable` looks up an environment variable: `AWS_REGION`,
 /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, and
-/// `AWS_ENDPOINT_URL_DYNAMODB` for another endpoint than the region's.
+/// `AWS_ENDPOINT_URL_DYNAMODB` for another endpoint than the region's. Its server is verified against the
+/// roots of Amazon; one that was set from outside, and any when `SSL_CERT_FILE` is set, against those of
+/// the system.
 pub fn client(variable: impl Fn(&str) -> Option<String>) -> Result<Client, SettingError> {
     let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
     let required = |name: &'static str| {
@@ -48,26 +57,91 @@ pub fn client(variable: impl Fn(&str) -> Option<String>) -> Result<Client, Setti
     let retries = RetryConfig::standard()
         .with_max_attempts(ATTEMPTS)
         .with_initial_backoff(FIRST_WAIT);
+    let region = required("AWS_REGION")?;
+    let endpoint = variable("AWS_ENDPOINT_URL_DYNAMODB");
+    let of_system =
+        variable(SSL_CERT_FILE).is_some() || !is_of_amazon(&region, endpoint.as_deref());
+    let trust = if of_system {
+        TrustStore::default()
+    } else {
+        TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)
+    };
     let mut config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
-        .region(Region::new(required("AWS_REGION")?))
+        .http_client(http_client(trust)?)
+        .region(Region::new(region))
         .credentials_provider(credentials)
         .retry_config(retries)
         .timeout_config(timeouts)
         .interceptor(Counting);
-    if let Some(endpoint) = variable("AWS_ENDPOINT_URL_DYNAMODB") {
+    if let Some(endpoint) = endpoint {
         config = config.endpoint_url(endpoint);
     }
     Ok(Client::from_conf(config.build()))
 }
 
+/// Whether Amazon's roots sign for the server. One without TLS needs none, and so none of the system's.
+fn is_of_amazon(region: &str, endpoint: Option<&str>) -> bool {
+    match endpoint {
+        Some(endpoint) => !endpoint.starts_with("https:"),
+        None => !region.starts_with("cn-"),
+    }
+}
+
+/// The SDK's own HTTP client with these roots.
+fn http_client(trust: TrustStore) -> Result<SharedHttpClient, SettingError> {
+    let context = TlsContext::builder().with_trust_store(trust).build();
+    let context = context.map_err(|error| SettingError {
+        variable: SSL_CERT_FILE,
+        problem: format!("the HTTP client cannot be made: {error}"),
+    })?;
+    Ok(aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::rustls(CryptoMode::AwsLc))
+        .tls_context(context)
+        .build_https())
+}
+
 #[cfg(test)]
 mod tests {
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{CertificateDer, TrustAnchor};
+
     use super::*;
 
     #[test]
     fn what_is_missing_is_named() {
         let error = client(|name| (name != "AWS_REGION").then(|| "x".to_owned())).unwrap_err();
         assert_eq!(error.to_string(), "AWS_REGION: must be set");
+    }
+
+    #[test]
+    fn only_the_servers_of_a_region_outside_of_china_are_signed_for_by_amazon() {
+        assert!(is_of_amazon("eu-central-1", None));
+        assert!(!is_of_amazon("cn-north-1", None));
+        assert!(!is_of_amazon(
+            "eu-central-1",
+            Some("https://dynamodb.example")
+        ));
+        assert!(is_of_amazon("eu-central-1", Some("http://127.0.0.1:8000")));
+    }
+
+    /// Should Mozilla trust one of them no longer, it is time to look.
+    #[test]
+    fn the_roots_of_amazon_are_among_those_of_mozilla() {
+        let mut store = rustls::RootCertStore::empty();
+        for root in CertificateDer::pem_slice_iter(AMAZON_ROOTS) {
+            store.add(root.unwrap()).unwrap();
+        }
+        assert_eq!(store.len(), 5);
+        for root in &store.roots {
+            let same = |known: &&TrustAnchor<'_>| {
+                (&known.subject, &known.subject_public_key_info)
+                    == (&root.subject, &root.subject_public_key_info)
+            };
+            assert!(
+                webpki_roots::TLS_SERVER_ROOTS.iter().any(|it| same(&it)),
+                "{root:?}"
+            );
+        }
     }
 }

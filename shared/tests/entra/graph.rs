@@ -199,7 +199,7 @@ impl Graph {
             (now, uuid::Uuid::nil())
         });
         let settings = settings.unwrap().directory.unwrap();
-        Directory::new(settings, http_client().unwrap(), clock)
+        Directory::new(settings, http_client(|_| None).unwrap(), clock)
     }
 }
 
