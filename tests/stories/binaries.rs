@@ -4,6 +4,7 @@
 mod built;
 mod runtime_api;
 
+use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
@@ -77,6 +78,23 @@ async fn every_function_of_the_template_has_a_binary() {
     for function in functions {
         let binary = built.join(function["binary"].as_str().unwrap());
         assert!(binary.is_file(), "{}", binary.display());
+    }
+}
+
+#[tokio::test]
+async fn no_binary_carries_the_openapi_document() {
+    let has_it = |path: &Path| {
+        let program = std::fs::read(path).unwrap();
+        let mut words = program.windows(b"operationId".len());
+        words.any(|word| word == b"operationId")
+    };
+    assert!(
+        has_it(&std::env::current_exe().unwrap()),
+        "as this one does"
+    );
+    let built = built().await;
+    for function in muster_functions::functions() {
+        assert!(!has_it(&built.join(function.name)), "{}", function.name);
     }
 }
 

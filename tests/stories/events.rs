@@ -10,7 +10,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use tokio::process::Command;
+use support::tool;
 
 use cargo_lambda::CargoLambda;
 use emulator::Emulator;
@@ -58,31 +58,6 @@ fn event(name: &str) -> Value {
     serde_json::from_slice(&event).unwrap()
 }
 
-/// A tool of the checks, put into `.tools/` when it is not there. `None` where there is no Python.
-async fn tool(name: &str) -> Option<PathBuf> {
-    let python = Command::new("python3").arg("--version").output().await;
-    if !python.is_ok_and(|python| python.status.success()) {
-        let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-        assert!(!in_ci, "python3 is missing, and in CI no story is left out");
-        #[allow(clippy::print_stderr)] // whoever runs the stories should know
-        {
-            eprintln!("Left out: {name} needs python3.");
-        }
-        return None;
-    }
-    let output = Command::new(env!("CARGO"))
-        .args(["xtask", "tool", name])
-        .current_dir(root())
-        .output()
-        .await
-        .unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
-    let path = PathBuf::from(String::from_utf8(output.stdout).unwrap().trim());
-    assert!(path.is_file(), "{}", path.display());
-    Some(path)
-}
-
 /// Sends the event twice, and looks whether the answers are as promised.
 async fn keeps(promise: &Promise, function: &mut impl Invoke) {
     let event = event(&promise.name);
@@ -116,7 +91,7 @@ fn the_readme_has_every_event_once() {
 #[cfg(target_os = "linux")] // for which there is an emulator
 #[tokio::test]
 async fn every_event_is_answered_by_its_binary_under_the_runtime_interface_emulator() {
-    let Some(program) = tool("rie").await else {
+    let Some(program) = tool("rie", "python3").await else {
         return;
     };
     let (binaries, world) = (built().await, table::with_what_the_events_name().await);
@@ -129,7 +104,7 @@ async fn every_event_is_answered_by_its_binary_under_the_runtime_interface_emula
 
 #[tokio::test]
 async fn every_event_is_answered_by_the_local_stack_to_cargo_lambda() {
-    let Some(program) = tool("cargo-lambda").await else {
+    let Some(program) = tool("cargo-lambda", "python3").await else {
         return;
     };
     let world = table::with_what_the_events_name().await;

@@ -45,7 +45,7 @@ async fn values_that_no_field_can_have_are_refused_and_odd_ones_come_back_as_the
             "validation-failed",
         ),
         (r#"{"limits": {"tpm_limit": 1e400}}"#, "invalid-json"),
-        (r#"{"limits": {"tpm_limit": 1.0}}"#, "validation-failed"),
+        (r#"{"limits": {"tpm_limit": 1.5}}"#, "validation-failed"),
         (r#"{"limits": {"rpm_limit": -1}}"#, "validation-failed"),
         (
             r#"{"limits": {"budget_duration": "１d"}}"#,

@@ -1,6 +1,8 @@
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
+use crate::document::Asked;
+
 /// Somebody who sends requests.
 #[derive(Clone)]
 pub struct Actor {
@@ -32,6 +34,12 @@ impl Actor {
         }
     }
 
+    /// What the header `Authorization` has in their requests.
+    pub fn authorization(&self) -> String {
+        let token = self.token.as_ref().expect("a token");
+        format!("Bearer {token}")
+    }
+
     /// A request that can still be changed, and is sent with [`Actor::send`].
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.url));
@@ -41,9 +49,11 @@ impl Actor {
         }
     }
 
-    /// Sends a request.
+    /// Sends a request. The answer must be one that the `OpenAPI` document has.
     pub async fn send(&self, request: RequestBuilder) -> Reply {
-        let response = request.send().await.expect("an answer");
+        let request = request.build().expect("a request");
+        let asked = Asked::of(&request);
+        let response = self.http.execute(request).await.expect("an answer");
         let status = response.status().as_u16();
         let headers = response
             .headers()
@@ -51,7 +61,7 @@ impl Actor {
             .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
             .collect();
         let body = response.bytes().await.unwrap();
-        Reply {
+        let reply = Reply {
             status,
             headers,
             body: if body.is_empty() {
@@ -60,7 +70,9 @@ impl Actor {
                 serde_json::from_slice(&body)
                     .unwrap_or_else(|_| panic!("no JSON: {}", String::from_utf8_lossy(&body)))
             },
-        }
+        };
+        reply.holds_to_the_document(&asked);
+        reply
     }
 
     /// `GET`

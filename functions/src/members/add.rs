@@ -71,6 +71,18 @@ pub(crate) fn operations() -> Vec<Operation> {
             "The user is in the organization now, or invited.",
             example::membership(),
         )
+        .leads_to(
+            &[
+                "getMember",
+                "updateMember",
+                "removeMember",
+                "acceptInvitation",
+            ],
+            json!({
+                "organization_id": "$response.body#/organization_id",
+                "user_id": "$response.body#/user_id",
+            }),
+        )
         .ok::<Membership>("They were already, with this role.", example::membership())
         .fails(&[
             Code::Forbidden,

@@ -13,6 +13,7 @@ pub(super) struct Answer {
     pub(super) body: Option<(SchemaOf, Value)>,
     /// Headers besides those that every answer has.
     pub(super) headers: Vec<Header>,
+    /// What can be done with what it answers.
     pub(super) links: Map<String, Value>,
 }
 

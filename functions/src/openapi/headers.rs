@@ -93,7 +93,12 @@ impl Header {
 pub(super) fn components() -> Value {
     Header::ALL
         .into_iter()
-        .filter(|header| !matches!(header, Header::Replayed | Header::Authenticate))
+        .filter(|header| {
+            !matches!(
+                header,
+                Header::Replayed | Header::Authenticate | Header::RetryAfter
+            )
+        })
         .map(|header| {
             let (description, schema) = header.schema();
             let component = json!({"description": description, "required": true, "schema": schema});

@@ -15,6 +15,7 @@ use muster::http::MAX_BODY_BYTES;
 use serde_json::{Map, Value, json};
 
 pub use operation::Operation;
+pub(crate) use schemas::requiring;
 
 use crate::functions;
 use problems::Problems;

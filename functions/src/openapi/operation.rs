@@ -211,6 +211,18 @@ impl Operation {
         self
     }
 
+    /// What the last answer leads to: operations, each with where its parameters are in the answer
+    /// or the request.
+    pub(crate) fn leads_to(mut self, ids: &[&str], parameters: Value) -> Self {
+        if let Some(answer) = self.answers.last_mut() {
+            for id in ids {
+                let link = json!({"operationId": id, "parameters": parameters});
+                answer.links.insert((*id).to_owned(), link);
+            }
+        }
+        self
+    }
+
     /// The path, as in the template.
     pub fn path(&self) -> &'static str {
         self.path

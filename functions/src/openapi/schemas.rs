@@ -24,6 +24,14 @@ pub(crate) struct PageOf<T> {
     next_cursor: Option<String>,
 }
 
+/// The schema of a patch as that of something new, of which it takes a member that is required.
+pub(crate) fn requiring(member: &str, patch: Schema, description: &str) -> Schema {
+    let mut schema = patch;
+    schema.insert("required".to_owned(), json!([member]));
+    schema.insert("description".to_owned(), json!(description));
+    schema
+}
+
 /// The schemas that have been asked for.
 pub(super) struct Schemas {
     answers: SchemaGenerator,

@@ -1,6 +1,8 @@
 use std::path::Path;
 use std::{env, fs};
 
+use muster::http::Code;
+
 use super::*;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");
@@ -18,4 +20,134 @@ fn the_file_in_docs_is_the_document() {
         file == text(),
         "docs/openapi.json is not what the code makes. Rewrite it: cargo xtask openapi"
     );
+}
+
+/// All values of the document, each with where it is.
+fn each(value: &Value, place: &str, look: &mut impl FnMut(&str, &Value)) {
+    look(place, value);
+    match value {
+        Value::Object(members) => {
+            for (name, inner) in members {
+                each(inner, &format!("{place}/{name}"), look);
+            }
+        }
+        Value::Array(items) => {
+            for (n, inner) in items.iter().enumerate() {
+                each(inner, &format!("{place}/{n}"), look);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn it_says_nothing_that_only_a_reader_of_the_code_understands() {
+    each(&document(), "", &mut |place, value| {
+        let Some(text) = value.as_str() else {
+            return;
+        };
+        for odd in ["::", "[`", "`None`", "`Some", "our users"] {
+            assert!(!text.contains(odd), "{odd} at {place}: {text}");
+        }
+    });
+}
+
+#[test]
+fn every_code_is_one_of_some_operation() {
+    let document = document();
+    let responses = document["components"]["responses"].as_object().unwrap();
+    for code in Code::ALL {
+        let is_there = |name: &String| name.split('.').any(|one| one == code.as_str());
+        assert!(responses.keys().any(is_there), "{}", code.as_str());
+    }
+}
+
+/// A validator of the schema at this place of the document.
+fn validator(document: &Value, schema: &Value) -> jsonschema::Validator {
+    let mut schema = schema.clone();
+    schema["components"] = json!({"schemas": document["components"]["schemas"]});
+    jsonschema::options()
+        .with_draft(jsonschema::Draft::Draft202012)
+        .should_validate_formats(true)
+        .build(&schema)
+        .unwrap()
+}
+
+#[test]
+fn every_example_is_what_its_schema_says() {
+    let document = document();
+    let mut seen = 0;
+    each(&document, "", &mut |place, value| {
+        let (Some(schema), Some(object)) = (value.get("schema"), value.as_object()) else {
+            return;
+        };
+        let several = object.get("examples").and_then(Value::as_object);
+        let several = several.into_iter().flatten().map(|(_, example)| {
+            let reference = example["$ref"].as_str().unwrap().trim_start_matches('#');
+            document.pointer(reference).unwrap().get("value").unwrap()
+        });
+        for example in several.chain(object.get("example")) {
+            let wrong: Vec<_> = validator(&document, schema)
+                .iter_errors(example)
+                .map(|error| format!("{error} at {}", error.instance_path()))
+                .collect();
+            assert!(wrong.is_empty(), "{place}: {wrong:?}");
+            seen += 1;
+        }
+    });
+    assert!(seen > 100, "{seen}");
+}
+
+#[test]
+fn a_text_that_its_schema_allows_is_taken_and_no_other_is() {
+    use muster::domain::{BillingAddress, BudgetDuration, Description, Domain, Name, UserId};
+    use proptest::prelude::*;
+    use proptest::test_runner::TestRunner;
+
+    let document = document();
+    let schema = |name: &str| validator(&document, &document["components"]["schemas"][name]);
+    let (user_id, name, domain) = (schema("UserId"), schema("Name"), schema("Domain"));
+    let (duration, address) = (schema("BudgetDuration"), schema("BillingAddress"));
+    let description = schema("Description");
+    let texts = prop_oneof![
+        "\\PC{0,12}",
+        "[ \\t\\n\\x00a\u{85}\u{a0}Z]{0,6}",
+        "[a-zA-Z0-9._@+:|=#/ -]{0,140}",
+        "([a-zA-Z0-9-]{0,5}[.]){0,4}[a-z0-9-]{0,5}",
+        "([a-zäßÜφЖ漢0-9-]{1,5}[.]){1,3}[a-zéω字]{1,5}",
+        "[0-9]{0,12}[smhdo]{0,3}",
+        "[ \\n]{0,3}x{250,260}[ \\n]{0,3}",
+        "[ \\n]{0,3}x{1998,2002}",
+    ];
+    TestRunner::default()
+        .run(&texts, |text| {
+            let json = json!(text);
+            prop_assert_eq!(user_id.is_valid(&json), text.parse::<UserId>().is_ok());
+            prop_assert_eq!(
+                duration.is_valid(&json),
+                text.parse::<BudgetDuration>().is_ok()
+            );
+            prop_assert_eq!(
+                address.is_valid(&json),
+                text.parse::<BillingAddress>().is_ok()
+            );
+            prop_assert_eq!(
+                description.is_valid(&json),
+                text.parse::<Description>().is_ok()
+            );
+            // A regular expression cannot tell all: that some of a name must be visible, and the
+            // domains that are not ASCII yet.
+            if !name.is_valid(&json) {
+                prop_assert!(text.parse::<Name>().is_err(), "{:?}", text);
+            } else if text.contains(|c: char| c.is_ascii_graphic()) {
+                prop_assert!(text.parse::<Name>().is_ok(), "{:?}", text);
+            }
+            if domain.is_valid(&json) && !text.contains("xn--") {
+                prop_assert!(text.parse::<Domain>().is_ok(), "{:?}", text);
+            } else if text.is_ascii() && text.trim() == text {
+                prop_assert!(text.parse::<Domain>().is_err(), "{:?}", text);
+            }
+            Ok(())
+        })
+        .unwrap();
 }

@@ -81,6 +81,19 @@ pub(crate) fn operations() -> Vec<Operation> {
             .body::<NewOrganization>(body)
             .once()
             .created::<ShownOrganization>("The organization.", example::organization())
+            .leads_to(
+                &[
+                    "getOrganization",
+                    "updateOrganization",
+                    "deleteOrganization",
+                    "restoreOrganization",
+                    "addMember",
+                    "listMembers",
+                    "createTeam",
+                    "listTeams",
+                ],
+                json!({"organization_id": "$response.body#/id"}),
+            )
             .fails(&[Code::Forbidden, Code::NameTaken, Code::Conflict]),
     ]
 }

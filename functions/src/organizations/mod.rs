@@ -14,6 +14,8 @@ use muster::http::{Fields, limits, metadata, text};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Value, json};
 
+use crate::openapi::requiring;
+
 /// Shown to owners, admins and tenant admins only.
 const BILLING_FIELDS: [&str; 3] = ["billing_email", "billing_address", "stripe_customer_id"];
 
@@ -35,13 +37,21 @@ impl JsonSchema for ShownOrganization {
 }
 
 /// An organization to be made.
-#[derive(JsonSchema)]
-#[schemars(extend("required" = ["name"]))]
-#[allow(
-    dead_code,
-    reason = "only its schema is of use: it is read field by field"
-)]
-struct NewOrganization(OrganizationPatch);
+struct NewOrganization;
+
+impl JsonSchema for NewOrganization {
+    fn schema_name() -> Cow<'static, str> {
+        "NewOrganization".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        requiring(
+            "name",
+            OrganizationPatch::json_schema(generator),
+            "An organization to be made.",
+        )
+    }
+}
 
 /// An organization in an answer. Without the right to see them, its billing fields are not there.
 fn show(organization: &Organization, with_billing: bool) -> Value {

@@ -55,6 +55,13 @@ pub(crate) fn operations() -> Vec<Operation> {
         .body::<NewTeamMember>(json!({"user_id": "ada", "role": "leader"}))
         .once()
         .added::<TeamMembership>("The user is in the team now.", example::team_membership())
+        .leads_to(
+            &["updateTeamMember", "removeTeamMember"],
+            json!({
+                "team_id": "$response.body#/team_id",
+                "user_id": "$response.body#/user_id",
+            }),
+        )
         .ok::<TeamMembership>(
             "They were already, with this role.",
             example::team_membership(),

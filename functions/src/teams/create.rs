@@ -63,6 +63,16 @@ pub(crate) fn operations() -> Vec<Operation> {
             .body::<NewTeam>(json!({"name": "Engines", "limits": {"models": ["all-org-models"]}}))
             .once()
             .created::<ShownTeam<'static>>("The team.", example::team())
+            .leads_to(
+                &[
+                    "getTeam",
+                    "updateTeam",
+                    "deleteTeam",
+                    "addTeamMember",
+                    "listTeamMembers",
+                ],
+                json!({"team_id": "$response.body#/id"}),
+            )
             .fails(&[Code::Forbidden, Code::NameTaken, Code::Conflict])
             .fails(if route.contains('{') {
                 &[Code::NotFound, Code::BudgetExceedsOrganization]

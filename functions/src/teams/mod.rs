@@ -6,12 +6,16 @@ pub mod get;
 pub mod list;
 pub mod update;
 
+use std::borrow::Cow;
+
 use muster::domain::{Invalid, Name, Team, TeamPatch};
 use muster::http::{Answer, Fields, limits, metadata, text};
 use muster::store::TeamInOrganization;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Value, json};
+
+use crate::openapi::requiring;
 
 /// A team, with the models that it may use.
 #[derive(Serialize, JsonSchema)]
@@ -33,13 +37,21 @@ fn show(found: &TeamInOrganization) -> Value {
 }
 
 /// A team to be made.
-#[derive(JsonSchema)]
-#[schemars(extend("required" = ["name"]))]
-#[allow(
-    dead_code,
-    reason = "only its schema is of use: it is read field by field"
-)]
-struct NewTeam(TeamPatch);
+struct NewTeam;
+
+impl JsonSchema for NewTeam {
+    fn schema_name() -> Cow<'static, str> {
+        "NewTeam".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        requiring(
+            "name",
+            TeamPatch::json_schema(generator),
+            "A team to be made.",
+        )
+    }
+}
 
 /// 200, with a team.
 fn answer(found: &TeamInOrganization) -> Answer {

@@ -44,7 +44,11 @@ pub(crate) fn operations() -> Vec<Operation> {
             .body::<UserPatch>(json!({"display_name": "Bob", "email": "bob@acme.example"}))
             .if_match()
             .created::<User>("The user is known from now on.", example::user())
+            .leads_to(
+                &["getUser", "listUserOrganizations", "listUserTeams"],
+                json!({"user_id": "$response.body#/user_id"}),
+            )
             .ok::<User>("The user as they are now.", example::user())
-            .fails(&[Code::Forbidden, Code::Conflict]),
+            .fails(&[Code::Forbidden]),
     ]
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::Invalid;
 
@@ -19,13 +20,13 @@ pub const MIN_BUDGET: f64 = 1e-9;
 /// Largest limit of tokens or requests a minute: the largest whole number that every JSON reader takes exactly.
 pub const MAX_RATE: u64 = (1 << 53) - 1;
 
-/// Limits of an organization or a team. What is `None` is not limited.
+/// Limits of an organization or a team. What is `null` is not limited.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Limits {
     /// Models that may be used; empty: all.
     #[schemars(schema_with = "models")]
     pub models: Vec<String>,
-    /// Most that may be spent in one `budget_duration`, in the currency of our users' choice.
+    /// Most that may be spent in one `budget_duration`, in a currency of your choice.
     pub max_budget: Option<Budget>,
     /// How long a budget lasts.
     pub budget_duration: Option<BudgetDuration>,
@@ -49,6 +50,13 @@ fn models(_: &mut SchemaGenerator) -> Schema {
             "pattern": r"^[^\x00-\x1f\x7f-\x9f]*$",
         },
     })
+}
+
+/// The rule of a list of models in a patch.
+pub(super) fn models_or_null(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = models(generator);
+    schema.insert("type".to_owned(), json!(["array", "null"]));
+    schema
 }
 
 /// An amount of money: 0, or 0.000000001 to 1e15.

@@ -43,7 +43,7 @@ impl FromStr for Status {
     }
 }
 
-/// Who made something. The sync touches only what is [`Source::Entra`].
+/// Who made something. The sync touches only what is `entra`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
@@ -63,7 +63,8 @@ impl Source {
     }
 }
 
-/// A user in an organization, with the fields and names of the HTTP contract.
+/// A user in an organization.
+// Fields and names are those of the HTTP contract.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Membership {
     /// The tenant of both.
@@ -78,7 +79,8 @@ pub struct Membership {
     pub status: Status,
     /// Who made it.
     pub source: Source,
-    /// Who added the user; `None` for the organization's creator and for what the sync made.
+    /// Who added the user; nobody in the case of the organization's creator and of what
+    /// the sync made.
     pub invited_by_user_id: Option<UserId>,
     /// What the user has spent in the organization; not writable through the API.
     pub spend: f64,
@@ -94,7 +96,7 @@ pub struct Membership {
     pub updated_at: Timestamp,
 }
 
-/// A change of a membership; what is `None` stays.
+/// A change of a membership; what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields, transform = nothing_required)]
 pub struct MembershipPatch {

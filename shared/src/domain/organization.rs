@@ -6,10 +6,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::limits::models_or_null;
 use super::patch::nothing_required;
 use super::{
-    BillingAddress, Budget, BudgetDuration, Domain, Email, Invalid, Limits, Metadata, Name,
-    OrganizationId, Patch, Source, StripeCustomerId, TenantId, Timestamp, UserId,
+    BillingAddress, Budget, BudgetDuration, Domain, Email, Invalid, Limits, MAX_RATE, Metadata,
+    Name, OrganizationId, Patch, Source, StripeCustomerId, TenantId, Timestamp, UserId,
 };
 
 /// How long a deleted organization can be restored; then it is purged.
@@ -21,18 +22,20 @@ pub const RETENTION: Duration = Duration::from_hours(30 * 24);
 pub enum OrganizationStatus {
     /// It is there.
     Active,
-    /// Deleted, and restorable for [`RETENTION`]. Hidden everywhere but in the list of deleted ones.
+    /// Deleted, and restorable for 30 days. Hidden everywhere but in the list of deleted ones.
     Deleted,
 }
 
-/// An organization, with the fields and names of the HTTP contract.
+/// An organization.
+// Fields and names are those of the HTTP contract.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Organization {
     /// Its id.
     pub id: OrganizationId,
     /// Its tenant.
     pub tenant_id: TenantId,
-    /// Its name, unique in the tenant among those that are not deleted, compared [folded](Name::folded).
+    /// Its name, unique in the tenant among those that are not deleted, compared without case and with
+    /// white space folded.
     pub name: Name,
     /// Its domain.
     pub domain: Option<Domain>,
@@ -42,7 +45,7 @@ pub struct Organization {
     pub billing_address: Option<BillingAddress>,
     /// Its customer id at Stripe.
     pub stripe_customer_id: Option<StripeCustomerId>,
-    /// What our users keep beside it.
+    /// Whatever you keep beside it.
     pub metadata: Metadata,
     /// What it may spend and use.
     pub limits: Limits,
@@ -54,7 +57,7 @@ pub struct Organization {
     pub status: OrganizationStatus,
     /// Starts at 1, goes up by one with each change.
     pub version: u64,
-    /// The user who made it; `None` when the sync did.
+    /// The user who made it; none when the sync did.
     pub created_by: Option<UserId>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -64,7 +67,8 @@ pub struct Organization {
     pub deleted_at: Option<Timestamp>,
 }
 
-/// A change of an organization as a JSON Merge Patch; with a name, also what a new one is made from.
+/// A change of an organization, as a JSON Merge Patch: absent keeps, `null` clears.
+// With a name, also what a new one is made from.
 #[derive(Clone, Debug, Default, PartialEq, JsonSchema)]
 #[schemars(deny_unknown_fields, transform = nothing_required)]
 pub struct OrganizationPatch {
@@ -88,15 +92,22 @@ pub struct OrganizationPatch {
 /// A change of metadata, itself a merge patch.
 pub type MetadataPatch = Patch<Map<String, Value>>;
 
-/// A change of limits.
+/// A change of limits: absent keeps, `null` takes the limit away.
 #[derive(Clone, Debug, Default, PartialEq, JsonSchema)]
 #[schemars(deny_unknown_fields, transform = nothing_required)]
-#[allow(missing_docs)] // as in `Limits`
 pub struct LimitsPatch {
+    /// Models that may be used; empty: all.
+    #[schemars(schema_with = "models_or_null")]
     pub models: Patch<Vec<String>>,
+    /// Most that may be spent in one `budget_duration`.
     pub max_budget: Patch<Budget>,
+    /// How long a budget lasts.
     pub budget_duration: Patch<BudgetDuration>,
+    /// Tokens a minute.
+    #[schemars(range(max = MAX_RATE))]
     pub tpm_limit: Patch<u64>,
+    /// Requests a minute.
+    #[schemars(range(max = MAX_RATE))]
     pub rpm_limit: Patch<u64>,
 }
 

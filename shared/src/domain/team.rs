@@ -45,31 +45,32 @@ impl FromStr for TeamRole {
     }
 }
 
-/// A team, with the fields and names of the HTTP contract but for `effective_models`, which
-/// [`Team::effective_models`] tells.
+/// A team.
+// Fields and names are those of the HTTP contract, but for `effective_models`, which a function tells.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Team {
     /// Its id.
     pub id: TeamId,
     /// Its tenant.
     pub tenant_id: TenantId,
-    /// The organization it is in; `None` for a standalone one. Never changes.
+    /// The organization it is in; none for a standalone one. Never changes.
     pub organization_id: Option<OrganizationId>,
-    /// Its name, unique in the organization, compared [folded](Name::folded).
+    /// Its name, unique in the organization, compared without case and with white space
+    /// folded.
     pub name: Name,
     /// What it is for.
     pub description: Option<Description>,
-    /// Whether our users treat it as the default one; nothing here depends on it.
+    /// Whether you treat it as the default one; nothing here depends on it.
     pub is_default: bool,
     /// What it may spend and use.
     pub limits: Limits,
-    /// What our users keep beside it.
+    /// Whatever you keep beside it.
     pub metadata: Metadata,
     /// Who made it.
     pub source: Source,
     /// Starts at 1, goes up by one with each change.
     pub version: u64,
-    /// The user who made it; `None` when the sync did.
+    /// The user who made it; none when the sync did.
     pub created_by: Option<UserId>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -77,7 +78,8 @@ pub struct Team {
     pub updated_at: Timestamp,
 }
 
-/// A user in a team, with the fields and names of the HTTP contract.
+/// A user in a team.
+// Fields and names are those of the HTTP contract.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct TeamMembership {
     /// The tenant of both.
@@ -104,7 +106,8 @@ pub struct TeamMembership {
     pub updated_at: Timestamp,
 }
 
-/// A change of a team as a JSON Merge Patch; with a name, also what a new one is made from.
+/// A change of a team, as a JSON Merge Patch: absent keeps, `null` clears.
+// With a name, also what a new one is made from.
 #[derive(Clone, Debug, Default, PartialEq, JsonSchema)]
 #[schemars(deny_unknown_fields, transform = nothing_required)]
 pub struct TeamPatch {
@@ -121,7 +124,7 @@ pub struct TeamPatch {
     pub metadata: MetadataPatch,
 }
 
-/// A change of a team membership; what is `None` stays.
+/// A change of a team membership; what is absent stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields, transform = nothing_required)]
 pub struct TeamMembershipPatch {

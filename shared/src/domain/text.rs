@@ -25,11 +25,32 @@ const MAX_LABEL_LENGTH: usize = 63;
 /// Longest email address, in bytes (RFC 5321's path less its brackets).
 pub const MAX_EMAIL_LENGTH: usize = 254;
 
-/// A name as a regular expression: something visible, no control characters but white space around.
-const NAME: &str = r"^[\s\x85]*[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0][^\x00-\x1f\x7f-\x9f]*[\s\x85]*$";
-/// A domain as a regular expression: labels with dots between, the last of them no number.
-const DOMAIN: &str =
-    r"^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$";
+/// White space as Unicode has it, for a regular expression. Its own `\s` differs by language.
+const WHITE_SPACE: &str = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000";
+/// A name as a regular expression. That some of it must be visible is more than one can tell.
+fn name_pattern() -> String {
+    let control = r"\x00-\x1f\x7f-\x9f";
+    let end = format!("[^{WHITE_SPACE}{control}]");
+    let between = MAX_NAME_LENGTH - 2;
+    format!("^[{WHITE_SPACE}]*{end}([^{control}]{{0,{between}}}{end})?[{WHITE_SPACE}]*$")
+}
+
+/// A domain as a regular expression: labels with dots between, the last of them no number. Of what
+/// is not ASCII it tells short names in Latin-1, Greek, Cyrillic and Han; there are more, and how
+/// long they are once encoded cannot be told.
+fn domain_pattern() -> String {
+    let of = |letter: &str, between: usize, times: &str| {
+        let end = format!("[{letter}0-9]");
+        let label = format!("{end}([{letter}0-9-]{{0,{between}}}{end})?");
+        format!(r"({label}\.){times}(?![0-9]+$){label}")
+    };
+    let letter =
+        r"A-Za-z\xc0-\xd6\xd8-\xf6\xf8-\xff\u0391-\u03a1\u03a3-\u03c9\u0410-\u044f\u4e00-\u9fa5";
+    let ascii = of("A-Za-z", MAX_LABEL_LENGTH - 2, "+");
+    let encoded = of(letter, 8, "{1,3}");
+    format!("^({ascii}|{encoded})$")
+}
+
 /// A text of several lines as a regular expression: no control characters but line breaks and tabs.
 const LINES: &str = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$";
 
@@ -73,11 +94,11 @@ macro_rules! text {
 text!(
     /// The name of an organization, a team or a person: 1 to 255 characters after trimming, no
     /// control characters.
-    Name: "minLength" = 1, "maxLength" = MAX_NAME_LENGTH, "pattern" = NAME
+    Name: "minLength" = 1, "pattern" = name_pattern()
 );
 text!(
-    /// A DNS name with at least one dot, lower-case, IDNA-encoded (`xn--bcher-kva.example`).
-    Domain: "minLength" = 3, "maxLength" = MAX_DOMAIN_LENGTH, "pattern" = DOMAIN
+    /// A DNS name with at least one dot, stored lower-case and IDNA-encoded (`xn--bcher-kva.example`).
+    Domain: "minLength" = 3, "maxLength" = MAX_DOMAIN_LENGTH, "pattern" = domain_pattern()
 );
 text!(
     /// An email address, as it was given.

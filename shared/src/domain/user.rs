@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::patch::nothing_required;
 use super::{Email, EntraObjectId, Name, Patch, TenantId, Timestamp, UserId};
 
-/// A person in a tenant, with the fields and names of the HTTP contract.
+/// A person in a tenant.
+// Fields and names are those of the HTTP contract.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct User {
     /// Their tenant.
@@ -30,7 +31,7 @@ pub struct User {
     pub updated_at: Timestamp,
 }
 
-/// What is written when a user is registered or updated.
+/// What is known of a user: absent keeps, `null` clears.
 #[derive(Clone, Debug, Default, PartialEq, JsonSchema)]
 #[schemars(deny_unknown_fields, transform = nothing_required)]
 pub struct UserPatch {

@@ -58,8 +58,38 @@ fn budget(value: Value) -> Result<Budget, Invalid> {
 }
 
 fn rate(value: Value) -> Result<u64, Invalid> {
-    let rate = value.as_u64().filter(|rate| *rate <= MAX_RATE);
-    rate.ok_or(Invalid::new(
+    // JSON does not tell 100 from 100.0, and neither does its schema.
+    let whole = |number: f64| {
+        let digits = (number.fract() == 0.0).then(|| format!("{:.0}", number + 0.0))?;
+        digits.parse().ok()
+    };
+    let rate = value.as_u64().or_else(|| value.as_f64().and_then(whole));
+    rate.filter(|rate| *rate <= MAX_RATE).ok_or(Invalid::new(
         "must be a whole number from 0 to 9007199254740991",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_point() {
+        for (written, rate) in [
+            (json!(0), Some(0)),
+            (json!(-0.0), Some(0)),
+            (json!(317.0), Some(317)),
+            (json!(1e6), Some(1_000_000)),
+            (json!(MAX_RATE), Some(MAX_RATE)),
+            (json!(MAX_RATE + 1), None),
+            (json!(-1), None),
+            (json!(0.5), None),
+            (json!(1e300), None),
+            (json!("1"), None),
+        ] {
+            assert_eq!(super::rate(written.clone()).ok(), rate, "{written}");
+        }
+    }
 }

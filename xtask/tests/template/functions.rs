@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::document::{branches, each, names, of_type, texts};
+use crate::document::{branches, each, names, of_type, read, texts};
 
 /// The routes of the HTTP contract, and the function that answers each. A route that is not here is
 /// not in the template, and the other way round.
@@ -168,6 +168,22 @@ fn every_route_of_the_contract_is_there_once_and_no_other() {
     found.sort();
     contract.sort();
     assert_eq!(found, contract);
+}
+
+#[test]
+fn the_openapi_document_has_every_route_and_no_other() {
+    let document = read("docs/openapi.json");
+    let document: Value = serde_json::from_str(&document).unwrap();
+    let mut described = BTreeSet::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for method in methods.as_object().unwrap().keys() {
+            if method != "parameters" {
+                described.insert(format!("{} {path}", method.to_uppercase()));
+            }
+        }
+    }
+    let routed: BTreeSet<_> = functions().into_iter().flat_map(|it| it.routes).collect();
+    assert_eq!(described, routed);
 }
 
 #[test]

@@ -1,0 +1,197 @@
+//! Every answer against the `OpenAPI` document: its status, its headers, and its body to the last
+//! member; and what was asked, when it was done.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, LazyLock, Mutex};
+
+use jsonschema::{Draft, Validator};
+use reqwest::{Method, Request};
+use serde_json::{Map, Value, json};
+
+use crate::Reply;
+
+/// What the server and the gateway add to an answer, which no operation needs to mention.
+const OF_THE_SERVER: [&str; 4] = ["apigw-requestid", "content-length", "date", "connection"];
+
+/// The document, as strict as can be.
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
+    let mut document = muster_functions::openapi::document();
+    for schema in members_of(&mut document["components"]["schemas"]) {
+        close(schema);
+    }
+    document
+});
+
+/// Validators by where in memory their schema is: each is made once in a process, when it is needed.
+static VALIDATORS: LazyLock<Mutex<HashMap<usize, Arc<Validator>>>> = LazyLock::new(Mutex::default);
+
+/// What was asked.
+pub(crate) struct Asked {
+    method: Method,
+    path: String,
+    body: Option<Value>,
+}
+
+impl Asked {
+    pub(crate) fn of(request: &Request) -> Self {
+        let body = request.body().and_then(reqwest::Body::as_bytes);
+        Self {
+            method: request.method().clone(),
+            path: request.url().path().to_owned(),
+            body: body.and_then(|body| serde_json::from_slice(body).ok()),
+        }
+    }
+}
+
+impl Reply {
+    /// Fails when this is no answer that the document promises to what was asked.
+    #[track_caller]
+    pub(crate) fn holds_to_the_document(&self, asked: &Asked) {
+        let by_gateway = self.body.get("message").is_some();
+        let Some(operation) = operation(&asked.method, &asked.path) else {
+            let is_local = asked.path == "/"
+                || asked.path.starts_with("/_local/")
+                || asked.path.starts_with("/2015-03-31/");
+            assert!(is_local || by_gateway, "no operation answers {self:?}");
+            return;
+        };
+        let id = operation["operationId"].as_str().unwrap();
+        // The document speaks of requests that get as far as an operation.
+        if by_gateway && matches!(self.status, 400 | 404 | 431) {
+            return;
+        }
+        let answer = &operation["responses"][self.status.to_string()];
+        assert!(!answer.is_null(), "{id} has no answer like {self:?}");
+        let answer = resolved(answer);
+        self.has_the_headers_of(answer, id);
+        self.has_the_body_of(answer, id, by_gateway);
+        let asks = operation.pointer("/requestBody/content/application~1json/schema");
+        if let (200..300, Some(schema), Some(body)) = (self.status, asks, &asked.body) {
+            let wrong = violations(schema, body);
+            assert!(
+                wrong.is_empty(),
+                "{id} took {body}, which it is not to: {wrong:?}"
+            );
+        }
+    }
+
+    #[track_caller]
+    fn has_the_headers_of(&self, answer: &'static Value, id: &str) {
+        let documented: BTreeMap<_, _> = members(&answer["headers"])
+            .map(|(name, header)| (name.to_lowercase(), resolved(header)))
+            .collect();
+        for (name, header) in &documented {
+            let Some(value) = self.headers.get(name) else {
+                assert!(header["required"] != true, "{id}: no {name} in {self:?}");
+                continue;
+            };
+            let wrong = violations(&header["schema"], &json!(value));
+            assert!(wrong.is_empty(), "{id}: {name}: {wrong:?} in {self:?}");
+        }
+        for name in self.headers.keys() {
+            assert!(
+                documented.contains_key(name)
+                    || name == "content-type"
+                    || OF_THE_SERVER.contains(&name.as_str()),
+                "{id}: the document has no {name}, but {self:?}"
+            );
+        }
+    }
+
+    #[track_caller]
+    fn has_the_body_of(&self, answer: &'static Value, id: &str, by_gateway: bool) {
+        let content = &answer["content"];
+        let Some(kind) = self.headers.get("content-type") else {
+            assert!(
+                content.is_null() && self.body.is_null(),
+                "{id}: no body in {self:?}"
+            );
+            return;
+        };
+        let schema = &content[kind]["schema"];
+        assert!(!schema.is_null(), "{id}: no {kind} like {self:?}");
+        let mut body = self.body.clone();
+        if by_gateway && let Some(body) = body.as_object_mut() {
+            // The local gateway says both: the words of the real one, and the contract's.
+            body.remove("message");
+        }
+        let wrong = violations(schema, &body);
+        assert!(wrong.is_empty(), "{id}: {wrong:?} in {self:?}");
+    }
+}
+
+/// The operation that a request goes to.
+fn operation(method: &Method, path: &str) -> Option<&'static Value> {
+    let asked: Vec<_> = path.split('/').collect();
+    let fits = |template: &str| {
+        let template: Vec<_> = template.split('/').collect();
+        template.len() == asked.len()
+            && template
+                .iter()
+                .zip(&asked)
+                .all(|(template, asked)| template == asked || template.starts_with('{'))
+    };
+    let method = method.as_str().to_lowercase();
+    members(&DOCUMENT["paths"])
+        .filter(|(template, _)| fits(template))
+        .find_map(|(_, path)| path.get(&method))
+}
+
+/// What is wrong with a value.
+fn violations(schema: &'static Value, value: &Value) -> Vec<String> {
+    let validator = validator(schema);
+    if validator.is_valid(value) {
+        return Vec::new();
+    }
+    let errors = validator.iter_errors(value);
+    errors
+        .map(|error| format!("{error} at {:?}", error.instance_path().to_string()))
+        .collect()
+}
+
+fn validator(schema: &'static Value) -> Arc<Validator> {
+    let mut validators = VALIDATORS.lock().unwrap();
+    let place = std::ptr::from_ref(schema).addr();
+    let made = validators.entry(place).or_insert_with(|| {
+        let mut schema = schema.clone();
+        if schema.to_string().contains("$ref") {
+            schema["components"] = json!({"schemas": DOCUMENT["components"]["schemas"]});
+        }
+        let validator = jsonschema::options()
+            .with_draft(Draft::Draft202012)
+            .should_validate_formats(true)
+            .build(&schema);
+        Arc::new(validator.expect("a schema"))
+    });
+    Arc::clone(made)
+}
+
+/// The value itself, or what it refers to.
+fn resolved(value: &'static Value) -> &'static Value {
+    match value["$ref"].as_str() {
+        Some(reference) => DOCUMENT
+            .pointer(reference.trim_start_matches('#'))
+            .unwrap_or_else(|| panic!("nothing at {reference}")),
+        None => value,
+    }
+}
+
+/// Allows no member that is not described. The document itself leaves answers open, so that a client
+/// does not break when one more comes.
+fn close(schema: &mut Value) {
+    let Some(properties) = schema.get_mut("properties") else {
+        return;
+    };
+    for inner in members_of(properties) {
+        close(inner);
+    }
+    schema["additionalProperties"] = json!(false);
+}
+
+fn members(value: &'static Value) -> impl Iterator<Item = (&'static String, &'static Value)> {
+    value.as_object().into_iter().flat_map(Map::iter)
+}
+
+fn members_of(value: &mut Value) -> impl Iterator<Item = &mut Value> {
+    value.as_object_mut().into_iter().flat_map(Map::values_mut)
+}
