@@ -3,6 +3,7 @@
 //! Each lies in a folder with its version in the name, so that another version here is another
 //! installation, and one that is there costs nothing and needs no network.
 
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -175,6 +176,7 @@ fn is_root() -> bool {
 fn python_tool(root: &Path, folder: &Path, name: &str, packages: &[String]) -> Result<PathBuf> {
     let commands = folder.join("bin");
     let tool = commands.join(name);
+    let _alone = alone(folder)?;
     if tool.is_file() {
         return Ok(tool);
     }
@@ -212,6 +214,7 @@ pub(crate) fn cargo_machete(root: &Path) -> Result<PathBuf> {
 fn cargo_tool(root: &Path, name: &str, version: &str) -> Result<PathBuf> {
     let folder = folder(root, name, version);
     let tool = folder.join("bin").join(name);
+    let _alone = alone(&folder)?;
     if tool.is_file() {
         return Ok(tool);
     }
@@ -222,6 +225,18 @@ fn cargo_tool(root: &Path, name: &str, version: &str) -> Result<PathBuf> {
         .arg("--root")
         .arg(&folder))?;
     Ok(tool)
+}
+
+/// Waits until nobody else installs into this folder, and keeps others out of it as long as the file
+/// is held: tests that need the same tool run at the same time.
+fn alone(folder: &Path) -> Result<File> {
+    let path = folder.with_added_extension("lock");
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let file = File::create(path)?;
+    file.lock()?;
+    Ok(file)
 }
 
 fn folder(root: &Path, name: &str, version: &str) -> PathBuf {
