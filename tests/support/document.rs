@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use jsonschema::{Draft, Validator};
+use muster::domain::Email;
 use reqwest::{Method, Request};
 use serde_json::{Map, Value, json};
 
@@ -160,6 +161,8 @@ fn validator(schema: &'static Value) -> Arc<Validator> {
         let validator = jsonschema::options()
             .with_draft(Draft::Draft202012)
             .should_validate_formats(true)
+            // What an email address is differs from library to library: here it is what Muster takes.
+            .with_format("email", |text: &str| text.parse::<Email>().is_ok())
             .build(&schema);
         Arc::new(validator.expect("a schema"))
     });
