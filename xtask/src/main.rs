@@ -10,6 +10,7 @@ mod check;
 mod command;
 mod fuzz;
 mod moto;
+mod mutants;
 mod step;
 mod tools;
 
@@ -52,6 +53,15 @@ enum Chore {
     Openapi,
     /// Reckon what a year on AWS costs, and write it to docs/COST.md.
     Cost,
+    /// Break the code in small ways, look whether a test notices, and write the outcome to
+    /// docs/TESTING.md.
+    Mutants {
+        /// What is broken.
+        part: mutants::Part,
+        /// A share of it: `1/8` is the second of eight.
+        #[arg(long)]
+        shard: Option<String>,
+    },
     /// Run the stories on moto, a second DynamoDB: those that the check runs, or the others.
     Moto {
         /// Run those that are left out, and fail when one of them passes.
@@ -84,6 +94,7 @@ fn main() -> ExitCode {
         Chore::Openapi => done(openapi(&root())),
         Chore::Cost => done(cost(&root())),
         Chore::Fuzz { targets, seconds } => done(fuzz::fuzz(&root(), &targets, seconds)),
+        Chore::Mutants { part, shard } => done(mutants::mutants(&root(), part, shard.as_deref())),
         Chore::Moto { left_out: false } => done(moto::check(&root())),
         Chore::Moto { left_out: true } => done(moto::check_left_out(&root())),
     }

@@ -28,6 +28,8 @@ const CARGO_DENY: &str = "0.20.2";
 const SCHEMATHESIS: &str = "4.32.5";
 /// Builds the fuzz targets.
 const CARGO_FUZZ: &str = "0.13.2";
+/// Breaks the code to see whether a test notices.
+const CARGO_MUTANTS: &str = "27.1.0";
 /// Dependencies that nothing uses.
 const CARGO_MACHETE: &str = "0.9.2";
 
@@ -201,6 +203,11 @@ pub(crate) fn cargo_deny(root: &Path) -> Result<PathBuf> {
 /// cargo-fuzz.
 pub(crate) fn cargo_fuzz(root: &Path) -> Result<PathBuf> {
     cargo_tool(root, "cargo-fuzz", CARGO_FUZZ)
+}
+
+/// cargo-mutants.
+pub(crate) fn cargo_mutants(root: &Path) -> Result<PathBuf> {
+    cargo_tool(root, "cargo-mutants", CARGO_MUTANTS)
 }
 
 /// cargo-machete.

@@ -55,3 +55,6 @@ impl Invalid {
         Self(reason.into())
     }
 }
+
+#[cfg(test)]
+mod tests;
