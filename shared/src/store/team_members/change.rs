@@ -138,6 +138,7 @@ impl Store {
     pub(in crate::store) async fn clear_team(&self, team: &Team) {
         let partition = keys::team_partition(&team.tenant_id, &team.id);
         let cleared = async {
+            let mut after = None;
             loop {
                 let condition = in_partition(Some(GSI1), partition.clone(), "USER#".to_owned());
                 let page = self
@@ -145,7 +146,7 @@ impl Store {
                         index: Some(GSI1),
                         condition,
                         filter: None,
-                        after: None,
+                        after,
                         limit: 25,
                     })
                     .await?;
@@ -155,15 +156,28 @@ impl Store {
                     Some(WriteRequest::builder().delete_request(delete).build())
                 });
                 let deletes: Vec<_> = deletes.collect();
-                if deletes.is_empty() {
-                    return Ok::<_, Error>(());
+                if !deletes.is_empty() {
+                    self.client
+                        .batch_write_item()
+                        .request_items(&self.table, deletes)
+                        .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                        .send()
+                        .await?;
                 }
-                self.client
-                    .batch_write_item()
-                    .request_items(&self.table, deletes)
-                    .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                    .send()
-                    .await?;
+                // On from here, and not from the start: an index that lags behind still has those who
+                // are gone.
+                let last = page
+                    .next
+                    .as_deref()
+                    .and_then(|key| key.strip_prefix("USER#"));
+                let Some(Ok(user)) = last.map(UserId::parse) else {
+                    return Ok::<_, Error>(());
+                };
+                let mut place =
+                    keys::team_membership(&team.tenant_id, &user, &team.id).attributes();
+                let member = keys::team_member(&team.tenant_id, &team.id, &user);
+                place.extend(member.attributes_of(GSI1));
+                after = Some(place);
             }
         };
         let _ = tokio::time::timeout(self.patience, cleared).await;
