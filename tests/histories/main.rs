@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::Parser;
+use support::history::logins::Logins;
 use support::history::{Counts, History};
 
 /// Random concurrent histories against the functions and the store, judged by a sequential model.
@@ -21,6 +22,9 @@ struct Arguments {
     /// How many.
     #[arg(long, default_value_t = 5000)]
     count: u64,
+    /// Of logins, and not of requests.
+    #[arg(long)]
+    logins: bool,
     /// The first seed; the others follow it. Any by default.
     #[arg(long)]
     seed: Option<u64>,
@@ -32,6 +36,7 @@ struct Arguments {
 fn main() -> ExitCode {
     let Arguments {
         count,
+        logins,
         seed,
         threads,
     } = Arguments::parse();
@@ -49,14 +54,20 @@ fn main() -> ExitCode {
                     if done >= count {
                         return;
                     }
-                    let history = History::of_seed(first + done);
-                    let wrong = history.wrong();
+                    let seed = first + done;
+                    let (counts, wrong) = if logins {
+                        let history = Logins::of_seed(seed);
+                        (history.counts.clone(), history.wrong())
+                    } else {
+                        let history = History::of_seed(seed);
+                        (history.counts.clone(), history.wrong())
+                    };
                     if let Some(wrong) = &wrong {
                         eprintln!("\n{wrong}");
                     }
                     let mut total = total.lock().unwrap();
-                    total.0.add(&history.counts);
-                    total.1.extend(wrong.map(|_| history.seed));
+                    total.0.add(&counts);
+                    total.1.extend(wrong.map(|_| seed));
                     if done % 50 == 49 {
                         let seconds = started.elapsed().as_secs();
                         eprintln!(

@@ -17,6 +17,7 @@ mod faults;
 mod first_steps;
 mod histories;
 mod idempotency;
+mod indexes_behind;
 mod invariants;
 mod isolation;
 mod last_owner;

@@ -5,6 +5,7 @@ use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::{BillingMode, GlobalSecondaryIndex};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -50,6 +51,8 @@ struct Plan {
     chance: Option<(u8, fastrand::Rng)>,
     held: VecDeque<(String, oneshot::Sender<()>, oneshot::Receiver<()>)>,
     forgetful: bool,
+    /// The table that indexes are read from in place of the real one.
+    lagging: Option<String>,
 }
 
 /// A request that is on its way, and does not get there before it is let go.
@@ -127,6 +130,51 @@ impl Faults {
         self.0.lock().unwrap().forgetful = true;
     }
 
+    /// From now on, until they [catch up](Self::catch_up), indexes are as they are at this moment.
+    pub async fn hold_indexes_back(&self, world: &World) {
+        let (client, table) = (world.stack.client(), world.stack.table_name());
+        let described = client.describe_table().table_name(table).send().await;
+        let described = described.unwrap().table.unwrap();
+        let name = format!("{table}-behind");
+        let indexes = described.global_secondary_indexes().iter().map(|index| {
+            GlobalSecondaryIndex::builder()
+                .index_name(index.index_name().unwrap())
+                .set_key_schema(index.key_schema.clone())
+                .set_projection(index.projection.clone())
+                .build()
+                .unwrap()
+        });
+        let created = client
+            .create_table()
+            .table_name(&name)
+            .billing_mode(BillingMode::PayPerRequest)
+            .set_key_schema(described.key_schema.clone())
+            .set_attribute_definitions(described.attribute_definitions.clone())
+            .set_global_secondary_indexes(Some(indexes.collect()))
+            .send();
+        created.await.unwrap();
+        let all = client.scan().table_name(table).send().await.unwrap();
+        assert!(all.last_evaluated_key().is_none(), "a table for one page");
+        for item in all.items.unwrap_or_default() {
+            let put = client.put_item().table_name(&name);
+            put.set_item(Some(item)).send().await.unwrap();
+        }
+        self.0.lock().unwrap().lagging = Some(name);
+    }
+
+    /// Indexes are as the table is again.
+    pub async fn catch_up(&self, world: &World) {
+        let behind = self.0.lock().unwrap().lagging.take();
+        let behind = behind.expect("indexes that are held back");
+        let client = world.stack.client();
+        client
+            .delete_table()
+            .table_name(behind)
+            .send()
+            .await
+            .unwrap();
+    }
+
     /// Nothing fails any more. Tells how many planned faults were left.
     pub fn stop(&self) -> usize {
         let mut plan = self.0.lock().unwrap();
@@ -163,9 +211,9 @@ impl Faults {
         }
     }
 
-    fn upstream(&self) -> (String, bool) {
+    fn upstream(&self) -> (String, bool, Option<String>) {
         let plan = self.0.lock().unwrap();
-        (plan.upstream.clone(), plan.forgetful)
+        (plan.upstream.clone(), plan.forgetful, plan.lagging.clone())
     }
 }
 
@@ -218,11 +266,11 @@ async fn forward(
         _ => {}
     }
     faults.wait_if_held(operation).await;
-    let (upstream, forgetful) = faults.upstream();
-    let body = if forgetful {
-        without_token(&body)
-    } else {
-        body
+    let (upstream, forgetful, lagging) = faults.upstream();
+    let body = match lagging {
+        _ if forgetful => without_token(&body),
+        Some(behind) if operation == "Query" => of_index(&body, &behind),
+        _ => body,
     };
     let mut forwarded = http.post(upstream).body(body);
     for (name, value) in &headers {
@@ -265,6 +313,16 @@ pub(crate) fn without_token(request: &[u8]) -> Bytes {
         .unwrap()
         .remove("ClientRequestToken");
     request.to_string().into()
+}
+
+/// A query of an index, of that table instead.
+fn of_index(request: &Bytes, table: &str) -> Bytes {
+    let mut query: Value = serde_json::from_slice(request).unwrap();
+    if query.get("IndexName").is_none() {
+        return request.clone();
+    }
+    query["TableName"] = json!(table);
+    query.to_string().into()
 }
 
 fn cancelled(request: &[u8], reason: &str) -> Value {

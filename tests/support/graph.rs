@@ -13,6 +13,8 @@ use muster_local::Options;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
+use crate::ACME;
+
 /// The secret of the application. Nothing may ever repeat it.
 pub const CLIENT_SECRET: &str = "s3cret-of-the-client";
 /// What every token begins with.
@@ -96,6 +98,26 @@ pub struct Graph(Arc<Mutex<Directory>>);
 /// The object id of a user in Entra. Nothing may ever log it.
 pub fn object_id(user: &str) -> String {
     format!("object-of-{user}")
+}
+
+/// The event of somebody who signed in through Entra, with more in it than anybody knows.
+pub fn login_event(user: &str) -> Value {
+    json!({
+        "version": "1", "region": "eu-central-1", "userPoolId": "eu-central-1_abc",
+        "userName": format!("entra_{user}"),
+        "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": "xxx"},
+        "triggerSource": "PostAuthentication_Authentication",
+        "request": {
+            "userAttributes": {
+                "sub": user, "cognito:user_status": "EXTERNAL_PROVIDER", "email_verified": "false",
+                "email": format!("{user}@acme.example"), "name": format!("{user} of Acme"),
+                "custom:tenant_id": ACME, "custom:entra_object_id": object_id(user),
+                "custom:odd": 7, "phone_number": null, "custom:list": [1, -2.5, true, {"x": "ü\u{0}"}],
+            },
+            "newDeviceUsed": false,
+        },
+        "response": {}, "unknown": {"deep": [[], {}, "", 18_446_744_073_709_551_615_u64]},
+    })
 }
 
 impl Graph {
@@ -219,6 +241,24 @@ impl Graph {
     /// What was asked since the last time.
     pub fn calls(&self) -> Vec<Asked> {
         std::mem::take(&mut self.0.lock().unwrap().calls)
+    }
+
+    /// Whether a user is in an assigned group.
+    pub fn holds(&self, user: &str, id: &str) -> bool {
+        let directory = self.0.lock().unwrap();
+        let group = directory.groups.get(id);
+        group.is_some_and(|group| {
+            group.assigned.is_some() && group.members.contains(&object_id(user))
+        })
+    }
+
+    /// Whether both the assigned groups and those of a user were asked for since [`Graph::calls`] last
+    /// told.
+    pub fn is_read(&self) -> bool {
+        let calls = &self.0.lock().unwrap().calls;
+        [Asked::Assigned, Asked::UserGroups]
+            .iter()
+            .all(|asked| calls.contains(asked))
     }
 
     fn with<T>(&self, id: &str, change: impl FnOnce(&mut Group) -> T) {

@@ -28,6 +28,7 @@ mod raw;
 mod schedule;
 mod seed;
 mod tool;
+mod unhurried;
 mod world;
 
 pub use actor::{Actor, Reply};
@@ -39,4 +40,5 @@ pub use faults::{Fault, Faults, Held};
 pub use lines::Lines;
 pub use schedule::{Call as HeldCall, Schedule};
 pub use tool::tool;
+pub use unhurried::unhurried;
 pub use world::{ACME, World};

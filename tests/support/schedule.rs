@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::config::http::{HttpRequest, HttpResponse};
 use aws_sdk_dynamodb::config::retry::RetryPartition;
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{
     AsyncSleep, HttpClient, RuntimeComponents, Sleep, StalledStreamProtectionConfig,
 };
@@ -21,15 +20,12 @@ use aws_sdk_dynamodb::error::ConnectorError;
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
-use muster_functions::App;
 use muster_local::Options;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::faults::without_token;
+use crate::unhurried::unhurried;
 use crate::{Fault, Reply, World};
-
-/// Longer than any schedule: who is made to wait does not give up.
-const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Nobody works that long between two calls.
 const STUCK: Duration = Duration::from_secs(30);
@@ -46,6 +42,7 @@ pub struct Schedule {
     /// Which invocation is of which request.
     invocations: HashMap<Option<tokio::task::Id>, usize>,
     started: usize,
+    is_exact: bool,
 }
 
 /// A call that waits to be let go.
@@ -84,8 +81,6 @@ struct Inner {
 impl Schedule {
     /// A world whose functions reach DynamoDB when they are let. At first they always are.
     pub async fn world(mut options: Options) -> (World, Self) {
-        // Whoever waits to be let go is not too slow.
-        options.template = options.template.replace("Timeout: 10", "Timeout: 600");
         let (sender, events) = mpsc::unbounded_channel();
         let gate = Gate(Arc::new(Inner {
             http: reqwest::Client::new(),
@@ -105,15 +100,6 @@ impl Schedule {
                 .sleep_impl(NoSleep)
                 // A call that waits is none that has stalled.
                 .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-                .timeout_config(TimeoutConfig::disabled())
-        }));
-        let inner = options.configure_app.take();
-        options.configure_app = Some(Arc::new(move |app| {
-            let app = inner.as_ref().map_or(app.clone(), |inner| inner(app));
-            App {
-                store: app.store.with_patience(PATIENCE),
-                ..app
-            }
         }));
         let schedule = Self {
             gate,
@@ -122,8 +108,9 @@ impl Schedule {
             answered: VecDeque::new(),
             invocations: HashMap::new(),
             started: 0,
+            is_exact: true,
         };
-        (World::with(options).await, schedule)
+        (World::with(unhurried(options)).await, schedule)
     }
 
     /// From now on each call waits to be let go.
@@ -166,6 +153,12 @@ impl Schedule {
         let (call, release) = self.held.remove(place);
         release.send(fault).unwrap();
         self.settle(call.request, true).await;
+    }
+
+    /// Whether nothing happened but what was let go on: then the same again gives the same again. What
+    /// does several things at once, and waits a while before it repeats one of them, is not exact.
+    pub fn is_exact(&self) -> bool {
+        self.is_exact
     }
 
     /// The next answer, if there is one.
@@ -211,8 +204,12 @@ impl Schedule {
             }) => {
                 // A new invocation is that of the request that was started.
                 let owner = *self.invocations.entry(task).or_insert(request);
-                assert_eq!(owner, request, "a call that nobody let go on: {operation}");
-                self.held.push((Call { request, operation }, release));
+                self.is_exact &= owner == request;
+                let call = Call {
+                    request: owner,
+                    operation,
+                };
+                self.held.push((call, release));
             }
             Event::Returned => *is_calling = false,
             Event::Answered(number, reply) => self.answered.push_back((number, reply)),

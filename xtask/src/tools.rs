@@ -205,14 +205,14 @@ pub(crate) fn cargo_fuzz(root: &Path) -> Result<PathBuf> {
     cargo_tool(root, "cargo-fuzz", CARGO_FUZZ)
 }
 
-/// cargo-mutants.
-pub(crate) fn cargo_mutants(root: &Path) -> Result<PathBuf> {
-    cargo_tool(root, "cargo-mutants", CARGO_MUTANTS)
-}
-
 /// cargo-machete.
 pub(crate) fn cargo_machete(root: &Path) -> Result<PathBuf> {
     cargo_tool(root, "cargo-machete", CARGO_MACHETE)
+}
+
+/// cargo-mutants.
+pub(crate) fn cargo_mutants(root: &Path) -> Result<PathBuf> {
+    cargo_tool(root, "cargo-mutants", CARGO_MUTANTS)
 }
 
 /// Compiled from crates.io, because neither is on `PyPI` or npm and their own archives are on GitHub.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use muster::domain::Clock;
 use muster_local::Options;
-use serde_json::{Value, json};
-use support::graph::{CLIENT_SECRET, Graph, TOKEN, object_id};
-use support::{ACME, Faults, Lines, World, invariants};
+use serde_json::Value;
+pub(crate) use support::graph::login_event as event;
+use support::graph::{CLIENT_SECRET, Graph, TOKEN};
+use support::{Faults, Lines, World, invariants, unhurried};
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -35,16 +35,12 @@ impl Office {
         Self::of(Graph::start().await, more).await
     }
 
-    /// With an SDK that waits for DynamoDB as long as it takes, so that a slow machine is none that
-    /// fails.
+    /// With all the time that it takes, so that a slow machine is none that fails.
     pub(crate) async fn patient(more: &[(&str, &str)]) -> Self {
         let (graph, ahead) = (Graph::start().await, Arc::default());
-        let (mut options, lines) = options(&graph, &ahead, more);
-        options.configure_client = Some(Arc::new(|config| {
-            config.timeout_config(TimeoutConfig::disabled())
-        }));
+        let (options, lines) = options(&graph, &ahead, more);
         Self {
-            world: World::with(options).await,
+            world: World::with(unhurried(options)).await,
             graph,
             lines,
             ahead,
@@ -256,39 +252,10 @@ pub(crate) fn no_secrets(lines: &[Value]) {
     }
 }
 
-/// One that differs from run to run, and the same few; or the one that `MUSTER_SEED` gives again.
-#[allow(clippy::print_stdout)] // shown with a test that fails
-pub(crate) fn seeds() -> Vec<u64> {
-    let given = std::env::var("MUSTER_SEED").map(|seed| vec![seed.parse().unwrap()]);
-    let seeds = given.unwrap_or_else(|_| vec![fastrand::u64(..1_000_000), 1, 2]);
-    println!("MUSTER_SEED={seeds:?}");
-    seeds
-}
-
 /// Ids or names as they are compared with.
 pub(crate) fn map<const N: usize>(of: [(&str, &str); N]) -> BTreeMap<String, String> {
     of.map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into()
-}
-
-/// The event of somebody who signed in through Entra, with more in it than anybody knows.
-pub(crate) fn event(user: &str) -> Value {
-    json!({
-        "version": "1", "region": "eu-central-1", "userPoolId": "eu-central-1_abc",
-        "userName": format!("entra_{user}"),
-        "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": "xxx"},
-        "triggerSource": "PostAuthentication_Authentication",
-        "request": {
-            "userAttributes": {
-                "sub": user, "cognito:user_status": "EXTERNAL_PROVIDER", "email_verified": "false",
-                "email": format!("{user}@acme.example"), "name": format!("{user} of Acme"),
-                "custom:tenant_id": ACME, "custom:entra_object_id": object_id(user),
-                "custom:odd": 7, "phone_number": null, "custom:list": [1, -2.5, true, {"x": "ü\u{0}"}],
-            },
-            "newDeviceUsed": false,
-        },
-        "response": {}, "unknown": {"deep": [[], {}, "", 18_446_744_073_709_551_615_u64]},
-    })
 }
 
 fn text(text: String) -> AttributeValue {

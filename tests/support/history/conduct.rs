@@ -46,6 +46,10 @@ pub(super) async fn history(seed: u64) -> History {
     }
     conductor.schedule.close();
     while conductor.go_on(&mut random, percent).await {}
+    assert!(
+        conductor.schedule.is_exact(),
+        "a call that nobody let go on"
+    );
     conductor.schedule.open();
     let violations = invariants::violations(&world.items().await);
     History {

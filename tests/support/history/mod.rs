@@ -3,6 +3,7 @@
 
 mod conduct;
 pub mod linear;
+pub mod logins;
 pub mod requests;
 pub mod spec;
 mod table;
@@ -70,16 +71,7 @@ impl Counts {
 impl History {
     /// Makes it happen, on a thread of its own.
     pub fn of_seed(seed: u64) -> Self {
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap();
-            runtime.block_on(conduct::history(seed))
-        });
-        thread
-            .join()
-            .unwrap_or_else(|_| panic!("MUSTER_SEED={seed}: the history ended early"))
+        alone(seed, conduct::history(seed))
     }
 
     /// What is wrong with it, in words; nothing if all is well.
@@ -108,6 +100,19 @@ impl History {
             self.seed
         ))
     }
+}
+
+/// On a thread of its own, so that nothing but the history is on it.
+fn alone<T: Send + 'static>(seed: u64, history: impl Future<Output = T> + Send + 'static) -> T {
+    let thread = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime.unwrap().block_on(history)
+    });
+    thread
+        .join()
+        .unwrap_or_else(|_| panic!("MUSTER_SEED={seed}: the history ended early"))
 }
 
 /// Seeds that differ from run to run: printed, and given again by `MUSTER_SEED`.

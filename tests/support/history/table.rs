@@ -11,8 +11,8 @@ impl Counts {
         let last = first + histories - 1;
         let _ = writeln!(
             table,
-            "{histories} histories, seeds {first} to {last}: {} wrong.\n",
-            wrong.len()
+            "{histories} histories, seeds {first} to {last}: {}.\n",
+            verdict(wrong)
         );
         let requests: u64 = self.operations.values().sum();
         let faults: u64 = self.faults.values().sum();
@@ -34,6 +34,15 @@ impl Counts {
             table.push('\n');
         }
         table
+    }
+}
+
+/// In bold, and with the seeds, when there is anything wrong.
+fn verdict(wrong: &[u64]) -> String {
+    if wrong.is_empty() {
+        "none wrong".to_owned()
+    } else {
+        format!("**wrong: {wrong:?}**")
     }
 }
 

@@ -1,0 +1,401 @@
+//! Random histories of logins: the directory changes, people sign in, also twice at once, others change
+//! things by hand meanwhile, Graph and DynamoDB fail, and logins die in the middle.
+//!
+//! Every single write of a login is looked at: it touches nobody but who signs in, and nothing that is
+//! by hand. When it has become quiet, and everybody has signed in once more, the table is what the
+//! directory says.
+
+pub mod judge;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use fastrand::Rng;
+use muster::domain::{Clock, Timestamp};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use judge::{Judge, Table};
+
+use super::{Counts, fault_name};
+use crate::faults::passing;
+use crate::graph::{Answer, Asked, Graph, login_event};
+use crate::{Actor, Fault, Lines, Reply, Schedule, World, invariants};
+
+const USERS: [&str; 3] = ["ada", "bob", "cyd"];
+const GROUPS: [&str; 4] = ["g-0", "g-1", "g-2", "g-3"];
+const NAMES: [&str; 3] = ["Name 0", "Name 1", "Name 2"];
+/// What is begun in a history: logins, changes in the directory, changes by hand.
+const EVENTS: usize = 36;
+/// Logins under way at once.
+const AT_ONCE: usize = 3;
+/// As many logins as it may take until there is nothing more to do.
+const QUIET: usize = 12;
+const TEN_MINUTES: i64 = 600_000;
+
+/// What came of one history.
+#[derive(Debug)]
+pub struct Logins {
+    /// What it was made of.
+    pub seed: u64,
+    /// What is wrong with it.
+    wrong: Vec<String>,
+    steps: Vec<String>,
+    /// How often what happened.
+    pub counts: Counts,
+}
+
+impl Logins {
+    /// Makes it happen, on a thread of its own.
+    pub fn of_seed(seed: u64) -> Self {
+        super::alone(seed, history(seed))
+    }
+
+    /// What is wrong with it, in words; nothing if all is well.
+    pub fn wrong(&self) -> Option<String> {
+        if self.wrong.is_empty() {
+            return None;
+        }
+        let (wrong, steps) = (self.wrong.join("\n"), self.steps.join("\n  "));
+        Some(format!(
+            "MUSTER_SEED={}\n{wrong}\nsteps:\n  {steps}",
+            self.seed
+        ))
+    }
+}
+
+async fn history(seed: u64) -> Logins {
+    let mut random = Rng::with_seed(seed);
+    let graph = Graph::start().await;
+    let on_leave = *random.choice(&["remove", "remove", "suspend"]).unwrap();
+    let mut options = graph.options(&[
+        ("ENTRA_GROUPS_ALSO_CREATE_ORGS", "true"),
+        ("ENTRA_REFRESH_NAMES", "true"),
+        ("ENTRA_ON_LEAVE", on_leave),
+    ]);
+    let ahead = Arc::new(AtomicI64::new(0));
+    options.clock = clock(Arc::clone(&ahead));
+    let (options, lines) = Lines::collect(options);
+    let (world, schedule) = Schedule::world(options).await;
+    world.register(&USERS).await;
+    let mut conductor = Conductor {
+        judge: Judge::new(on_leave == "suspend"),
+        root: world.tenant_admin(),
+        world,
+        graph,
+        lines,
+        ahead,
+        schedule,
+        logins: HashMap::new(),
+        percent: *random.choice(&[0, 10, 30]).unwrap(),
+        steps: vec![format!("ENTRA_ON_LEAVE={on_leave}")],
+        counts: Counts::default(),
+    };
+    conductor.schedule.close();
+    for _ in 0..EVENTS {
+        conductor.event(&mut random).await;
+        // Some of what is under way goes on, before anything else begins.
+        for _ in 0..random.usize(..12) {
+            conductor.let_go(&mut random).await;
+        }
+    }
+    while !conductor.logins.is_empty() {
+        conductor.let_go(&mut random).await;
+    }
+    conductor.become_quiet().await;
+    Logins {
+        seed,
+        wrong: conductor.judge.wrong,
+        steps: conductor.steps,
+        counts: conductor.counts,
+    }
+}
+
+/// As in the histories of requests, but that it can be put forward.
+fn clock(ahead: Arc<AtomicI64>) -> Clock {
+    Clock::from_fn(move || {
+        let look = ahead.fetch_add(1, Ordering::Relaxed);
+        let time = Timestamp::from_millisecond(1_795_219_200_000 + look).unwrap();
+        (time, Uuid::from_u128(u128::from(look.unsigned_abs())))
+    })
+}
+
+/// A login under way.
+struct Login {
+    user: &'static str,
+    /// How many of its calls still get through; `None`: all of them.
+    lives: Option<usize>,
+}
+
+struct Conductor {
+    judge: Judge,
+    world: World,
+    root: Actor,
+    graph: Graph,
+    lines: Lines,
+    /// Milliseconds by which the clock is ahead.
+    ahead: Arc<AtomicI64>,
+    schedule: Schedule,
+    /// By their numbers in the schedule.
+    logins: HashMap<usize, Login>,
+    /// Of a hundred calls of a login, so many fail.
+    percent: u8,
+    steps: Vec<String>,
+    counts: Counts,
+}
+
+impl Conductor {
+    async fn event(&mut self, random: &mut Rng) {
+        let user = *random.choice(&USERS).unwrap();
+        let group = *random.choice(&GROUPS).unwrap();
+        match random.u8(..20) {
+            0..=2 => {
+                let name = *random.choice(&NAMES).unwrap();
+                self.step("assign group", format!("{group} {name}"));
+                self.graph.assign(group, name);
+            }
+            3 => {
+                self.step("unassign group", group.to_owned());
+                self.graph.unassign(group);
+            }
+            4..=6 => {
+                self.step("join group", format!("{user} {group}"));
+                self.graph.join(user, group);
+            }
+            7 | 8 => {
+                self.step("leave group", format!("{user} {group}"));
+                self.graph.leave(user, group);
+            }
+            9..=13 => self.by_hand(random, user, group).await,
+            _ if self.logins.len() < AT_ONCE => self.sign_in(random, user).await,
+            _ => {}
+        }
+    }
+
+    /// A login begins: it reads the directory as it is now, and waits for DynamoDB.
+    async fn sign_in(&mut self, random: &mut Rng, user: &'static str) {
+        if random.u8(..8) == 0 {
+            let asked = *random
+                .choice(&[Asked::Assigned, Asked::UserGroups])
+                .unwrap();
+            let how = [
+                Answer::Error(403, "Authorization_RequestDenied"),
+                Answer::CutOff,
+                Answer::Partial,
+            ];
+            let how = random.choice(how).unwrap();
+            self.step("Graph fails", format!("{asked:?} {how:?}"));
+            self.graph.fail(asked, None, how);
+        }
+        let lives = (random.u8(..4) == 0).then(|| random.usize(..16));
+        self.step("login", format!("{user}, dies after {lives:?} calls"));
+        self.begin(user, lives).await;
+        self.graph.heal();
+    }
+
+    async fn begin(&mut self, user: &'static str, lives: Option<usize>) {
+        // Nothing that was read of the directory is kept that long.
+        self.ahead.fetch_add(TEN_MINUTES, Ordering::Relaxed);
+        let signs_in = self.world.bearer("", None);
+        let event = login_event(user);
+        self.graph.calls();
+        let request = async move {
+            let path = "/2015-03-31/functions/post-login/invocations";
+            let reply = signs_in.post(path, event.clone()).await;
+            // The event goes back as it came, whatever happens.
+            assert_eq!((reply.status, &reply.body), (200, &event));
+            reply
+        };
+        let number = self.schedule.start(request).await;
+        self.logins.insert(number, Login { user, lives });
+        // Until then it reads what changes meanwhile.
+        while !self.graph.is_read() {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        self.end_those_answered();
+    }
+
+    /// Lets a call of a login go.
+    async fn let_go(&mut self, random: &mut Rng) {
+        self.end_those_answered();
+        let waiting = self.schedule.held().len();
+        if waiting == 0 {
+            return;
+        }
+        let place = random.usize(..waiting);
+        let call = self.schedule.held().nth(place).unwrap().clone();
+        let login = self.logins.get_mut(&call.request).unwrap();
+        let fault = match &mut login.lives {
+            Some(0) => Some(Fault::CutBefore),
+            lives => {
+                *lives = lives.map(|left| left - 1);
+                let last = *lives == Some(0);
+                let chance =
+                    (random.u8(..100) < self.percent).then(|| passing(&call.operation, random));
+                chance.or_else(|| last.then_some(Fault::CutAfter))
+            }
+        };
+        let user = login.user;
+        self.release(place, user, fault).await;
+        self.end_those_answered();
+    }
+
+    async fn release(&mut self, place: usize, user: &'static str, fault: Option<Fault>) {
+        let call = self.schedule.held().nth(place).unwrap().clone();
+        self.counts.calls += 1;
+        let others = self.schedule.held().filter(|it| it.request != call.request);
+        self.counts.overtaking += u64::from(others.count() > 0);
+        let into = fault.map_or("", fault_name);
+        if fault.is_some() {
+            *self.counts.faults.entry(into).or_default() += 1;
+        }
+        let step = format!("{} of {} ({user}) {into}", call.operation, call.request);
+        self.steps.push(step.clone());
+        let is_read = matches!(
+            call.operation.as_str(),
+            "Query" | "GetItem" | "BatchGetItem"
+        );
+        if is_read {
+            self.schedule.release(place, fault).await;
+            return;
+        }
+        let before = self.table().await;
+        self.schedule.release(place, fault).await;
+        let after = self.table().await;
+        self.judge.write_of_a_login(user, &step, &before, &after);
+    }
+
+    fn end_those_answered(&mut self) {
+        while let Some((number, _)) = self.schedule.answer() {
+            let login = self.logins.remove(&number).expect("a login");
+            let mut lines = self.lines.take();
+            lines.retain(|line| line["message"] == "login sync");
+            let outcome = lines.first().and_then(|line| line["outcome"].as_str());
+            let outcome = outcome.unwrap_or("no line").to_owned();
+            self.steps
+                .push(format!("{number}: {outcome} ({})", login.user));
+            *self.counts.outcomes.entry(outcome).or_default() += 1;
+        }
+    }
+
+    /// A tenant admin changes something, while logins are under way.
+    async fn by_hand(&mut self, random: &mut Rng, user: &'static str, group: &'static str) {
+        let organization = format!("/organizations/{group}");
+        let member = format!("{organization}/members/{user}");
+        let root = self.root.clone();
+        let role = *random.choice(&["owner", "manager", "readonly"]).unwrap();
+        let status = *random.choice(&["active", "invited"]).unwrap();
+        let (what, request): (_, std::pin::Pin<Box<dyn Future<Output = Reply> + Send>>) =
+            match random.u8(..10) {
+                0..=2 => ("add member by hand", {
+                    let body = json!({"user_id": user, "role": role, "status": status});
+                    Box::pin(
+                        async move { root.post(&format!("{organization}/members"), body).await },
+                    )
+                }),
+                3 => ("change role by hand", {
+                    Box::pin(async move { root.patch(&member, json!({"role": role})).await })
+                }),
+                4 => ("suspend by hand", {
+                    Box::pin(
+                        async move { root.patch(&member, json!({"status": "suspended"})).await },
+                    )
+                }),
+                5 => ("activate by hand", {
+                    Box::pin(async move { root.patch(&member, json!({"status": "active"})).await })
+                }),
+                6 => ("remove by force", {
+                    Box::pin(async move { root.delete(&format!("{member}?force=true")).await })
+                }),
+                7 => ("delete organization", {
+                    Box::pin(async move { root.delete(&organization).await })
+                }),
+                8 => ("restore organization", {
+                    Box::pin(
+                        async move { root.post_empty(&format!("{organization}/restore")).await },
+                    )
+                }),
+                _ => ("add team member by hand", {
+                    let body = json!({"user_id": user});
+                    Box::pin(
+                        async move { root.post(&format!("/teams/{group}/members"), body).await },
+                    )
+                }),
+            };
+        let reply = self.alone(request).await;
+        self.step(
+            what,
+            format!("{user} {group} {role} {status}: {}", reply.status),
+        );
+    }
+
+    /// Lets a request go through, while what is under way waits.
+    async fn alone(&mut self, request: impl Future<Output = Reply> + Send + 'static) -> Reply {
+        let number = self.schedule.start(request).await;
+        loop {
+            // Nothing else was let go, so nothing else is answered.
+            if let Some((answered, reply)) = self.schedule.answer() {
+                assert_eq!(answered, number);
+                return reply;
+            }
+            let place = self.schedule.held().position(|call| call.request == number);
+            self.schedule.release(place.unwrap(), None).await;
+        }
+    }
+
+    /// No more faults, every organization is there again, and everybody signs in until there is nothing
+    /// more to do: then the table is what the directory says.
+    async fn become_quiet(&mut self) {
+        for group in GROUPS {
+            let (root, path) = (self.root.clone(), format!("/organizations/{group}/restore"));
+            self.alone(async move { root.post_empty(&path).await })
+                .await;
+        }
+        for user in USERS {
+            let mut rounds = 0;
+            loop {
+                let before = self.lasting().await;
+                self.begin(user, None).await;
+                while !self.logins.is_empty() {
+                    self.release(0, user, None).await;
+                    self.end_those_answered();
+                }
+                rounds += 1;
+                if self.lasting().await == before {
+                    break;
+                }
+                if rounds > QUIET {
+                    self.judge
+                        .wrong
+                        .push(format!("for {user} there is always more to do"));
+                    break;
+                }
+            }
+        }
+        let items = self.world.items().await;
+        self.judge.wrong.extend(invariants::violations(&items));
+        let table = self.table().await;
+        for user in USERS {
+            for group in GROUPS {
+                let holds = self.graph.holds(user, group);
+                self.judge.end(&table, user, group, holds);
+            }
+        }
+    }
+
+    fn step(&mut self, what: &'static str, about: String) {
+        *self.counts.operations.entry(what).or_default() += 1;
+        self.steps.push(format!("{what}: {about}"));
+    }
+
+    async fn table(&self) -> Table {
+        self.world.table().await
+    }
+
+    /// All but what each login writes anew.
+    async fn lasting(&self) -> Vec<Map<String, Value>> {
+        let table = self.table().await.into_values();
+        table.filter(|item| item["sk"] != "USER").collect()
+    }
+}

@@ -1,0 +1,176 @@
+//! What a login may do to the table, and what it must have come to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use crate::ACME;
+
+type Item = Map<String, Value>;
+/// Every item by its key.
+pub type Table = BTreeMap<(String, String), Item>;
+
+/// Looks at each write of a login.
+pub struct Judge {
+    /// Whether who left a group is suspended, and not taken out.
+    suspends: bool,
+    /// What is wrong so far.
+    pub wrong: Vec<String>,
+}
+
+impl Judge {
+    /// Of logins that suspend whoever left a group, or take them out.
+    pub fn new(suspends: bool) -> Self {
+        Self {
+            suspends,
+            wrong: Vec::new(),
+        }
+    }
+
+    /// One write of a login of this user: what was there before, and after it.
+    pub fn write_of_a_login(&mut self, user: &str, step: &str, before: &Table, after: &Table) {
+        let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        for key in keys {
+            let (was, is) = (before.get(key), after.get(key));
+            if was == is {
+                continue;
+            }
+            if let Some(wrong) = self.change(user, key, was, is) {
+                let (was, is) = (told(was), told(is));
+                self.wrong
+                    .push(format!("{wrong}\n  by {step}\n  was {was}\n  is {is}"));
+            }
+        }
+    }
+
+    /// What is wrong with a change of one item.
+    fn change(
+        &self,
+        user: &str,
+        (pk, sk): &(String, String),
+        was: Option<&Item>,
+        is: Option<&Item>,
+    ) -> Option<&'static str> {
+        let is_own = *pk == format!("TENANT#{ACME}#USER#{user}");
+        match sk.as_str() {
+            "USER" if is_own => None,
+            _ if sk.starts_with("ORG#") || sk.starts_with("TEAM#") => {
+                if !is_own {
+                    return Some("a login touches somebody else");
+                }
+                self.membership(was, is)
+            }
+            "USER" => Some("a login touches somebody else"),
+            "ORG" => organization(was, is),
+            "TEAM" if is.is_none() => Some("a login takes a team away"),
+            // Marks, reservations of names (the invariants see to them), teams made and renamed.
+            _ => None,
+        }
+    }
+
+    /// What is wrong with a change of a membership in an organization or a team.
+    fn membership(&self, was: Option<&Item>, is: Option<&Item>) -> Option<&'static str> {
+        let (Some(was), is) = (was, is) else {
+            let made = is.is_some_and(|is| is["source"] == "entra" && is["status"] == "active");
+            return (!made).then_some("a login makes a membership that is not the directory's");
+        };
+        let is_manual = was["source"] == "manual";
+        let Some(is) = is else {
+            // Who is taken out of an organization leaves its teams, those by hand too.
+            let is_in_organization =
+                was.contains_key("team_id") && was.contains_key("organization_id");
+            let may_go = !is_manual && !self.suspends || is_in_organization;
+            return (!may_go)
+                .then_some("a login takes away what is by hand, or only to be suspended");
+        };
+        for kept in ["role", "source", "created_at", "invited_by_user_id"] {
+            if was.get(kept) != is.get(kept) {
+                return Some("a login changes what it is to keep");
+            }
+        }
+        if was["status"] == is["status"] {
+            return None;
+        }
+        let may_be = match (was["status"].as_str(), is["status"].as_str()) {
+            (Some("invited"), Some("active")) => true,
+            (Some("active" | "invited"), Some("suspended")) => self.suspends && !is_manual,
+            _ => false,
+        };
+        (!may_be).then_some("a login changes a status that it is to keep")
+    }
+
+    /// What a membership and a team membership must have come to when it is quiet.
+    pub fn end(&mut self, table: &Table, user: &str, group: &str, holds: bool) {
+        let of_user = format!("TENANT#{ACME}#USER#{user}");
+        let organization = table.get(&(format!("TENANT#{ACME}#ORG#{group}"), "ORG".to_owned()));
+        let team = table.get(&(format!("TENANT#{ACME}#TEAM#{group}"), "TEAM".to_owned()));
+        let is_live = organization.is_some_and(|it| it["status"] == "active");
+        let is_last_owner = |one: &Item| {
+            one.get("role").is_some_and(|role| role == "owner")
+                && one["status"] == "active"
+                && organization.is_some_and(|it| it["owner_count"] == 1)
+        };
+        // Who is suspended in the organization joins no team of it.
+        let in_organization = table.get(&(of_user.clone(), format!("ORG#{group}")));
+        let is_suspended = in_organization.is_some_and(|one| one["status"] == "suspended");
+        let parts = [
+            ("organization", format!("ORG#{group}"), is_live),
+            (
+                "team",
+                format!("TEAM#{group}"),
+                team.is_some() && !is_suspended,
+            ),
+        ];
+        for (what, sk, is_there) in parts {
+            let found = table.get(&(of_user.clone(), sk));
+            let is_right = match found {
+                None => !(holds && is_there),
+                Some(one) if one["source"] == "manual" => !(holds && one["status"] == "invited"),
+                Some(_) if holds => true,
+                Some(one) => self.suspends && one["status"] == "suspended" || is_last_owner(one),
+            };
+            if !is_right {
+                let found = told(found);
+                let holds = if holds { "in" } else { "not in" };
+                self.wrong.push(format!(
+                    "{user} is {holds} {group} of the directory, and in its {what}: {found}"
+                ));
+            }
+        }
+        if holds && organization.is_none() {
+            self.wrong
+                .push(format!("the organization of {group} was not made"));
+        }
+    }
+}
+
+/// What is wrong with a change of an organization.
+fn organization(was: Option<&Item>, is: Option<&Item>) -> Option<&'static str> {
+    let Some(was) = was else {
+        let made = is.is_some_and(|is| is["source"] == "entra");
+        return (!made).then_some("a login makes an organization that is not the directory's");
+    };
+    let Some(is) = is else {
+        return Some("a login takes an organization away");
+    };
+    // The name of what the sync made, and the count of its owners, may change.
+    for kept in [
+        "status",
+        "source",
+        "limits",
+        "metadata",
+        "created_at",
+        "deleted_at",
+    ] {
+        if was.get(kept) != is.get(kept) {
+            return Some("a login changes what it is to keep of an organization");
+        }
+    }
+    None
+}
+
+fn told(item: Option<&Item>) -> String {
+    item.map_or("nothing".to_owned(), |item| {
+        serde_json::to_string(item).unwrap()
+    })
+}
