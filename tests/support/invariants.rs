@@ -25,6 +25,7 @@ pub fn violations(items: &[Item]) -> Vec<String> {
     table.check_organizations();
     table.check_reservations();
     table.check_memberships();
+    table.check_teams();
     table.violations
 }
 
@@ -37,6 +38,10 @@ struct Table<'a> {
     users: BTreeSet<Id>,
     /// By tenant, organization and user.
     memberships: BTreeMap<(String, String, String), &'a Item>,
+    /// Teams that are there, by tenant and id.
+    teams: BTreeSet<Id>,
+    /// Memberships in teams of organizations, by hand: what a login makes comes piece by piece.
+    in_teams: Vec<(String, &'a Item)>,
     /// Key and organization.
     reservations: BTreeSet<(String, String)>,
     violations: Vec<String>,
@@ -73,7 +78,16 @@ impl<'a> Table<'a> {
                 self.reservations.insert((pk.to_owned(), organization));
             }
             _ if sk.starts_with("ORG#") => self.take_membership(&tenant, item),
-            // Teams and records of requests have no part in what is checked here.
+            "TEAM" if !item.contains_key("deleted_at") => {
+                self.teams.insert((tenant, text(item, "id").to_owned()));
+            }
+            _ if sk.starts_with("TEAM#")
+                && item["source"] == "manual"
+                && item.contains_key("organization_id") =>
+            {
+                self.in_teams.push((tenant, item));
+            }
+            // Records of requests have no part in what is checked here.
             _ => {}
         }
     }
@@ -167,6 +181,17 @@ impl<'a> Table<'a> {
             }
             if !self.users.contains(&(tenant, user)) {
                 self.violate("6: nobody of that id is known in the tenant", item);
+            }
+        }
+    }
+
+    fn check_teams(&mut self) {
+        for (tenant, item) in self.in_teams.clone() {
+            let told = |name: &str| text(item, name).to_owned();
+            let team = (tenant.clone(), told("team_id"));
+            let membership = (tenant, told("organization_id"), told("user_id"));
+            if self.teams.contains(&team) && !self.memberships.contains_key(&membership) {
+                self.violate("9: in a team, and not in its organization", item);
             }
         }
     }

@@ -11,6 +11,7 @@ mod command;
 mod fuzz;
 mod moto;
 mod mutants;
+mod proofs;
 mod step;
 mod tools;
 
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::proofs::Part;
 use crate::step::Step;
 use crate::tools::Tool;
 
@@ -68,6 +70,18 @@ enum Chore {
         #[arg(long)]
         left_out: bool,
     },
+    /// Search the state machine at length, make thousands of random histories, of requests and of
+    /// logins, and write the outcome to docs/PROOFS.md.
+    Proofs {
+        /// These parts only.
+        parts: Vec<Part>,
+        /// How many histories of requests; of logins it is a tenth.
+        #[arg(long, default_value_t = 5000)]
+        histories: u64,
+        /// The first seed. Any by default.
+        #[arg(long)]
+        seed: Option<u64>,
+    },
     /// Run the fuzz targets, make their corpora small, and write the outcome to docs/TESTING.md.
     Fuzz {
         /// These targets only.
@@ -93,6 +107,11 @@ fn main() -> ExitCode {
         })),
         Chore::Openapi => done(openapi(&root())),
         Chore::Cost => done(cost(&root())),
+        Chore::Proofs {
+            parts,
+            histories,
+            seed,
+        } => done(proofs::proofs(&root(), &parts, histories, seed)),
         Chore::Fuzz { targets, seconds } => done(fuzz::fuzz(&root(), &targets, seconds)),
         Chore::Mutants { part, shard } => done(mutants::mutants(&root(), part, shard.as_deref())),
         Chore::Moto { left_out: false } => done(moto::check(&root())),

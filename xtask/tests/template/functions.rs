@@ -275,3 +275,36 @@ fn check_on_table(name: &str, statement: &Value) {
     let guard = &condition["Null"]["dynamodb:LeadingKeys"];
     assert_eq!(*guard, "false", "{name}");
 }
+
+/// What fails on demand, and what plays DynamoDB, is in the tests and in the local stack. A function
+/// has none of it.
+#[test]
+fn nothing_of_the_tests_is_in_a_function() {
+    let packages = |package: &str| {
+        let tree = std::process::Command::new(env!("CARGO"))
+            .args(["tree", "--locked", "--edges", "normal", "--prefix", "none"])
+            .args(["--package", package, "--format", "{lib}"])
+            .output()
+            .unwrap();
+        let told = String::from_utf8(tree.stdout).unwrap();
+        told.lines().map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    let of_functions = packages("muster-functions");
+    assert!(of_functions.contains("muster"), "{of_functions:?}");
+    for other in ["muster-tests", "muster-local"] {
+        assert!(packages(other).contains("muster_functions"), "{other}");
+    }
+    for foreign in [
+        "support",
+        "muster_local",
+        "muster_model",
+        "dynoxide",
+        "stateright",
+        "axum",
+    ] {
+        assert!(
+            !of_functions.contains(foreign),
+            "{foreign} in {of_functions:?}"
+        );
+    }
+}

@@ -1,0 +1,92 @@
+//! The long forms of what is proven: runs them, and writes down what came of it.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+
+use crate::block;
+use crate::command::{cargo, output, program};
+
+/// Where the last runs are told, from the root of the repository.
+const DOCUMENT: &str = "docs/PROOFS.md";
+
+/// A part, and the block of the document that tells of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// The search of the state machine.
+    Search,
+    /// Random histories of requests.
+    Histories,
+    /// Random histories of logins.
+    Logins,
+}
+
+/// Runs these parts, or all.
+pub(crate) fn proofs(root: &Path, chosen: &[Part], count: u64, seed: Option<u64>) -> Result<()> {
+    let all = Part::value_variants();
+    let is_chosen = |part: &&Part| chosen.is_empty() || chosen.contains(part);
+    let mut failed = Vec::new();
+    for part in all.iter().filter(is_chosen) {
+        let mut command = part.command(root, count, seed);
+        let told = output(&mut command)?;
+        // A program that did not come to its end leaves what was told before.
+        if !told.contains('|') {
+            bail!("{part:?} told nothing");
+        }
+        let told = format!("{}\n\n{told}", when(root)?);
+        block::write(&root.join(DOCUMENT), part.block(), &told)?;
+        if told.contains("**") {
+            failed.push(part.block());
+        }
+    }
+    if !failed.is_empty() {
+        bail!("{DOCUMENT} tells what is wrong: {failed:?}");
+    }
+    Ok(())
+}
+
+impl Part {
+    fn block(self) -> &'static str {
+        match self {
+            Self::Search => "search",
+            Self::Histories => "histories",
+            Self::Logins => "logins",
+        }
+    }
+
+    fn command(self, root: &Path, count: u64, seed: Option<u64>) -> Command {
+        let mut command = cargo(root);
+        command.args(["run", "--quiet", "--profile", "proofs", "--package"]);
+        match self {
+            Self::Search => command.arg("muster-model"),
+            Self::Histories | Self::Logins => {
+                command.args(["muster-tests", "--bin", "histories", "--"])
+            }
+        };
+        match self {
+            Self::Search => return command,
+            Self::Histories => command.args(["--count", &count.to_string()]),
+            Self::Logins => command.args(["--logins", "--count", &(count / 10).to_string()]),
+        };
+        if let Some(seed) = seed {
+            command.args(["--seed", &seed.to_string()]);
+        }
+        command
+    }
+}
+
+/// Day and commit.
+fn when(root: &Path) -> Result<String> {
+    let day = output(program(Path::new("date"), root).args(["-u", "+%Y-%m-%d"]))?;
+    let git = Path::new("git");
+    let commit = output(program(git, root).args(["rev-parse", "--short", "HEAD"]))?;
+    let changes = output(program(git, root).args(["status", "--porcelain", "--", "*.rs"]))?;
+    let mark = if changes.is_empty() {
+        ""
+    } else {
+        ", with changes"
+    };
+    Ok(format!("{}, commit {}{mark}:", day.trim(), commit.trim()))
+}
