@@ -90,6 +90,12 @@ enum Chore {
         #[arg(long, default_value_t = 60)]
         seconds: u32,
     },
+    /// Measure what the functions cost, and write docs/PERFORMANCE.md.
+    Bench {
+        /// A part and its options; `--help` tells which there are.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        part: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -116,6 +122,11 @@ fn main() -> ExitCode {
         Chore::Mutants { part, shard } => done(mutants::mutants(&root(), part, shard.as_deref())),
         Chore::Moto { left_out: false } => done(moto::check(&root())),
         Chore::Moto { left_out: true } => done(moto::check_left_out(&root())),
+        Chore::Bench { part } => done(command::run(
+            command::cargo(&root())
+                .args(["run", "--release", "--quiet", "-p", "muster-bench", "--"])
+                .args(part),
+        )),
     }
 }
 

@@ -1,0 +1,165 @@
+//! `sam build` of all functions: from nothing, and after a change in `shared/`.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Instant, SystemTime};
+
+use anyhow::{Context as _, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::figures::{Machine, keep, load, root, told};
+
+/// The architecture of the template, and that of a machine without its standard library.
+const ARM: (&str, &str) = ("arm64", "aarch64-unknown-linux-gnu");
+const X86: (&str, &str) = ("x86_64", "x86_64-unknown-linux-gnu");
+
+/// Where the built functions are, from the root.
+pub(crate) const BINARIES: &str = "target/sam/lambda";
+
+/// What came of it.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Builds {
+    pub(crate) machine: Machine,
+    /// What was built for.
+    pub(crate) architecture: String,
+    pub(crate) functions: usize,
+    pub(crate) profile: String,
+    pub(crate) from_nothing: Build,
+    pub(crate) after_a_change: Build,
+    pub(crate) unchanged: Build,
+}
+
+/// One build.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Build {
+    pub(crate) wall_seconds: f64,
+    /// Of all programs that it ran, on all cores.
+    pub(crate) cpu_seconds: f64,
+    /// Processes that wanted a CPU at its end, its own among them.
+    pub(crate) load: f64,
+}
+
+/// Builds three times and keeps what it took. The binaries are in [`BINARIES`] then, and the bare ones
+/// beside them.
+pub(crate) fn measure() -> Result<()> {
+    let tool = |name: &str| -> Result<PathBuf> {
+        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+        let program = PathBuf::from(told(&cargo, &["xtask", "tool", name])?);
+        Ok(program
+            .parent()
+            .context("a tool is in a folder")?
+            .to_owned())
+    };
+    // The second is found by the Python beside it, which has to be the first one.
+    let mut path = vec![tool("cargo-lambda")?, tool("sam")?];
+    path.extend(std::env::split_paths(
+        &std::env::var_os("PATH").unwrap_or_default(),
+    ));
+    let path = std::env::join_paths(path)?;
+    let target = root().join("target/sam");
+    let has_arm = {
+        let folder = told("rustc", &["--print", "target-libdir", "--target", ARM.1])?;
+        fs::exists(folder)?
+    };
+    let (architecture, _) = if has_arm { ARM } else { X86 };
+
+    // What is deployed stays as it is: only the copy says another architecture.
+    let template = fs::read_to_string(root().join("template.yaml"))?;
+    let theirs = format!("Architectures: [{}]", ARM.0);
+    ensure!(
+        template.contains(&theirs),
+        "the template no longer says {theirs}"
+    );
+    let functions = template.matches("BuildMethod: rust-cargolambda").count();
+    let template = template.replace(&theirs, &format!("Architectures: [{architecture}]"));
+    fs::create_dir_all(root().join("target/tmp"))?;
+    let copy = root().join("target/tmp/template.yaml");
+    fs::write(&copy, template)?;
+
+    let mut sam = Command::new("sam");
+    sam.current_dir(root())
+        .args(["build", "--base-dir", ".", "--template-file"])
+        .arg(&copy)
+        .env("PATH", &path)
+        .env("SAM_CLI_TELEMETRY", "0")
+        .env("CARGO_TARGET_DIR", &target);
+    if target.exists() {
+        fs::remove_dir_all(&target)?;
+    }
+    let from_nothing = build(&mut sam)?;
+    let unchanged = build(&mut sam)?;
+    // As an editor does when it saves.
+    File::options()
+        .append(true)
+        .open(root().join("shared/src/lib.rs"))?
+        .set_modified(now())?;
+    let after_a_change = build(&mut sam)?;
+
+    // In the same way, into the same place.
+    let mut bare = Command::new("cargo");
+    bare.args([
+        "lambda",
+        "build",
+        "--release",
+        "--package",
+        "muster-bare",
+        "--bins",
+    ])
+    .current_dir(root())
+    .env("PATH", &path)
+    .env("CARGO_TARGET_DIR", &target);
+    if has_arm {
+        bare.arg("--arm64");
+    }
+    build(&mut bare)?;
+
+    let manifest = fs::read_to_string(root().join("Cargo.toml"))?;
+    let (_, profile) = manifest
+        .split_once("[profile.release]\n")
+        .context("no profile")?;
+    let profile = profile.split("\n\n").next().unwrap_or_default().trim();
+    keep(
+        "builds",
+        &Builds {
+            machine: Machine::here()?,
+            architecture: architecture.to_owned(),
+            functions,
+            profile: profile.to_owned(),
+            from_nothing,
+            after_a_change,
+            unchanged,
+        },
+    )
+}
+
+#[allow(clippy::disallowed_methods)] // the time of a file, not of the product
+fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+/// Runs a program that builds, to its end.
+pub(crate) fn build(program: &mut Command) -> Result<Build> {
+    let (started, before) = (Instant::now(), cpu_of_children()?);
+    let status = program.status().context("cannot run it")?;
+    ensure!(
+        status.success(),
+        "{} ended with {status}",
+        program.get_program().display()
+    );
+    Ok(Build {
+        wall_seconds: started.elapsed().as_secs_f64(),
+        cpu_seconds: cpu_of_children()? - before,
+        load: load()?,
+    })
+}
+
+/// CPU time of all programs that this one has run to their end, with those that they have run.
+fn cpu_of_children() -> Result<f64> {
+    let told = fs::read_to_string("/proc/self/stat")?;
+    let (_, after_name) = told.rsplit_once(") ").context("an odd /proc/self/stat")?;
+    // cutime and cstime, fields 16 and 17 of proc(5), in hundredths of a second.
+    let ticks = after_name.split(' ').skip(13).take(2);
+    let ticks: Vec<f64> = ticks.map(str::parse).collect::<Result<_, _>>()?;
+    Ok(ticks.iter().sum::<f64>() / 100.0)
+}

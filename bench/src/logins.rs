@@ -1,0 +1,159 @@
+//! What a login takes, with DynamoDB and Graph as far away as real ones, against the number of the
+//! user's groups: the deployed binary of post-login in a process of its own.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use support::graph::{Answer, Asked, Graph, object_id};
+use support::{ACME, World};
+
+use crate::figures::{Machine, Rounds, keep};
+use crate::process::Process;
+use crate::slow::Slow;
+
+/// One call to DynamoDB, and to Graph or Entra.
+pub(crate) const DYNAMODB: Duration = Duration::from_millis(20);
+pub(crate) const GRAPH: Duration = Duration::from_millis(60);
+/// Groups of the user, all of them assigned to the application.
+const GROUPS: [usize; 5] = [1, 10, 50, 100, 200];
+const ROUNDS: usize = 3;
+/// Logins until nothing is left to be made.
+const PATIENCE: usize = 30;
+
+/// What came of it.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Logins {
+    pub(crate) machine: Machine,
+    pub(crate) logins: Vec<Login>,
+}
+
+/// Logins of users in so many groups.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Login {
+    pub(crate) groups: usize,
+    /// The first of all, for which nothing is there yet; what is not done in its time is left to the next.
+    pub(crate) pioneer: Cost,
+    /// The first of a user, in a process that has just started.
+    pub(crate) first: Cost,
+    /// The next one of the same user, in the same process.
+    pub(crate) unchanged: Cost,
+}
+
+/// What one login took.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Cost {
+    pub(crate) ms: Rounds,
+    pub(crate) dynamodb_calls: usize,
+    pub(crate) graph_calls: usize,
+    pub(crate) peak_memory: Rounds,
+}
+
+/// Measures and keeps what came of it.
+pub(crate) async fn measure(binaries: &Path) -> Result<()> {
+    let places = ["post-login/bootstrap", "post-login"].map(|place| binaries.join(place));
+    let program = places.into_iter().find(|place| place.is_file());
+    let program = program.context("no post-login in the folder of the binaries")?;
+    let mut logins = Vec::new();
+    for groups in GROUPS {
+        let mut login = Login {
+            groups,
+            pioneer: Cost::default(),
+            first: Cost::default(),
+            unchanged: Cost::default(),
+        };
+        for round in 1..=ROUNDS {
+            eprintln!("{groups} groups, round {round} of {ROUNDS}");
+            one(&program, groups, &mut login).await?;
+        }
+        logins.push(login);
+    }
+    let machine = Machine::here()?;
+    keep("logins", &Logins { machine, logins })
+}
+
+async fn one(program: &Path, groups: usize, login: &mut Login) -> Result<()> {
+    let graph = Graph::start().await;
+    for n in 0..groups {
+        let id = format!("group-{n:04}");
+        graph.assign(&id, &format!("Group {n}"));
+        graph.join("ada", &id);
+        graph.join("bob", &id);
+    }
+    for asked in [
+        Asked::Token,
+        Asked::Assigned,
+        Asked::AppRoles,
+        Asked::UserGroups,
+    ] {
+        graph.fail(asked, None, Answer::Late(GRAPH));
+    }
+    // As many as a page of Graph has when it is asked for them.
+    graph.page_size(999);
+    let mut options = graph.options(&[("ENTRA_GROUPS_ALSO_CREATE_ORGS", "true")]);
+    let mut variables: Vec<_> = options.variables.clone().into_iter().collect();
+    options.variables.clear();
+    let world = World::with(options).await;
+    let slow = Slow::start(world.stack.dynamodb_url(), DYNAMODB).await?;
+    variables.push(("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), slow.url.clone()));
+
+    let start = || {
+        let (program, variables) = (PathBuf::from(program), variables.clone());
+        let started = move || Process::start(&program, &variables);
+        tokio::task::spawn_blocking(started)
+    };
+    let sign_in = async |process: Process, user: &str, cost: &mut Cost| -> Result<Process> {
+        graph.calls();
+        slow.calls();
+        let event = event(user);
+        let sent = event.to_string().into_bytes();
+        let invoked = move || {
+            let (time, answer) = process.api.invoke(sent)?;
+            Ok::<_, anyhow::Error>((process, time, answer))
+        };
+        let (process, time, answer) = tokio::task::spawn_blocking(invoked).await??;
+        ensure!(
+            serde_json::from_slice::<Value>(&answer)? == event,
+            "the event came back changed"
+        );
+        cost.ms.0.push(time.as_secs_f64() * 1e3);
+        cost.dynamodb_calls = slow.calls();
+        cost.graph_calls = graph.calls().len();
+        #[allow(clippy::cast_precision_loss)] // far below 2^52
+        cost.peak_memory.0.push(process.peak_memory()? as f64);
+        Ok(process)
+    };
+    let mut process = sign_in(start().await??, "ada", &mut login.pioneer).await?;
+    let mut rest = Cost::default();
+    let mut logins = 0;
+    // Her last one finds all made: it asks DynamoDB twice.
+    while rest.dynamodb_calls != 2 {
+        process = sign_in(process, "ada", &mut rest).await?;
+        logins += 1;
+        ensure!(logins < PATIENCE, "there is always more to do");
+    }
+    let process = sign_in(start().await??, "bob", &mut login.first).await?;
+    sign_in(process, "bob", &mut login.unchanged).await?;
+    let bob = world.user("bob").all("/users/me/organizations").await;
+    ensure!(
+        bob.len() == groups,
+        "{} of {groups} in the first login",
+        bob.len()
+    );
+    Ok(())
+}
+
+fn event(user: &str) -> Value {
+    json!({
+        "version": "1", "region": "eu-central-1", "userPoolId": "eu-central-1_abc", "userName": user,
+        "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": "xxx"},
+        "triggerSource": "PostAuthentication_Authentication",
+        "request": {"userAttributes": {
+            "sub": user, "email": format!("{user}@acme.example"), "custom:tenant_id": ACME,
+            "custom:entra_object_id": object_id(user),
+        }},
+        "response": {},
+    })
+}

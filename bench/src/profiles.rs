@@ -1,0 +1,185 @@
+//! Release profiles side by side: what each takes to build, and what it gives. Writes the table of the
+//! decision about it.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::builds::{Build, build};
+use crate::figures::{Rounds, Spread, keep, kept, root};
+use crate::functions::{self, Functions};
+
+/// The decision, and what stands around the table in it.
+const PAGE: &str = "docs/decisions/0020-release-profile.md";
+const BEGIN: &str = "<!-- written by cargo xtask bench profiles -->\n";
+const END: &str = "<!-- end -->";
+/// A reader, a writer and the largest.
+const BINARIES: [&str; 3] = ["get-organization", "create-organization", "post-login"];
+
+/// A profile: its name here, and what cargo calls its parts.
+struct Profile {
+    name: &'static str,
+    lto: &'static str,
+    opt_level: &'static str,
+    codegen_units: &'static str,
+}
+
+const fn profile(
+    name: &'static str,
+    lto: &'static str,
+    opt_level: &'static str,
+    codegen_units: &'static str,
+) -> Profile {
+    Profile {
+        name,
+        lto,
+        opt_level,
+        codegen_units,
+    }
+}
+
+const PROFILES: [Profile; 7] = [
+    profile("fat-3", "fat", "3", "1"),
+    profile("fat-s", "fat", "s", "1"),
+    profile("thin-3", "thin", "3", "1"),
+    profile("off-3", "off", "3", "1"),
+    profile("off-s", "off", "s", "1"),
+    profile("off-z", "off", "z", "1"),
+    profile("off-s-16", "off", "s", "16"),
+];
+
+/// What a profile took to build.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Built {
+    /// All dependencies and both libraries.
+    libraries: Build,
+    /// Each of the binaries, after that.
+    binaries: Vec<Build>,
+}
+
+/// Measures those with these names, or all, and writes the table.
+pub(crate) async fn measure(names: &[String]) -> Result<()> {
+    let chosen = |it: &&Profile| names.is_empty() || names.iter().any(|name| name == it.name);
+    for profile in PROFILES.iter().filter(chosen) {
+        let name = profile.name;
+        let target = root().join("target/profiles").join(name);
+        if target.exists() {
+            fs::remove_dir_all(&target)?;
+        }
+        let cargo = |what: &[&str]| {
+            let mut cargo = Command::new("cargo");
+            cargo
+                .args([
+                    "build",
+                    "--release",
+                    "--quiet",
+                    "--package",
+                    "muster-functions",
+                ])
+                .args(what)
+                .current_dir(root())
+                .env("CARGO_TARGET_DIR", &target)
+                .env("CARGO_PROFILE_RELEASE_LTO", profile.lto)
+                .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", profile.opt_level)
+                .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", profile.codegen_units)
+                // As cargo-lambda has it.
+                .env("RUSTFLAGS", target_cpu());
+            build(&mut cargo)
+        };
+        eprintln!("{name}: the libraries");
+        let libraries = cargo(&["--lib"])?;
+        let mut binaries = Vec::new();
+        for binary in BINARIES {
+            eprintln!("{name}: {binary}");
+            binaries.push(cargo(&["--bin", binary])?);
+        }
+        keep(
+            &format!("profile-{name}"),
+            &Built {
+                libraries,
+                binaries,
+            },
+        )?;
+        functions::measure(&target.join("release"), name).await?;
+    }
+    write()
+}
+
+fn target_cpu() -> &'static str {
+    if cfg!(target_arch = "x86_64") {
+        "-Ctarget-cpu=haswell"
+    } else {
+        ""
+    }
+}
+
+/// Writes the table of what was measured so far.
+pub(crate) fn write() -> Result<()> {
+    let page = root().join(PAGE);
+    let text = fs::read_to_string(&page)?;
+    let (before, rest) = text.split_once(BEGIN).context("no place for the table")?;
+    let (_, after) = rest.split_once(END).context("no end of the table")?;
+    let mut table = TABLE.to_owned();
+    for profile in &PROFILES {
+        if let Some(row) = row(profile)? {
+            table += &row;
+        }
+    }
+    fs::write(&page, format!("{before}{BEGIN}{table}{END}{after}"))?;
+    Ok(())
+}
+
+const TABLE: &str = "
+| LTO | Level | Units | Libraries, CPU s | A binary, CPU s | All 27, CPU min | Zipped, MiB | Start, ms | First over TLS, ms | CPU of a request, µs |
+|---|---|---|---|---|---|---|---|---|---|
+";
+
+fn row(profile: &Profile) -> Result<Option<String>> {
+    let name = profile.name;
+    let built: Option<Built> = kept(&format!("profile-{name}"))?;
+    let figures: Option<Functions> = kept(&format!("functions-{name}"))?;
+    let (Some(built), Some(figures)) = (built, figures) else {
+        return Ok(None);
+    };
+    #[allow(clippy::cast_precision_loss)] // a few
+    let (functions, measured) = (
+        muster_functions::functions().len() as f64,
+        built.binaries.len() as f64,
+    );
+    let libraries = built.libraries.cpu_seconds;
+    let binary = built.binaries.iter().map(|it| it.cpu_seconds).sum::<f64>() / measured;
+    let all = (libraries + functions * binary) / 60.0;
+    let function = figures.functions.get(BINARIES[0]);
+    let function = function.with_context(|| format!("{} was not measured", BINARIES[0]))?;
+    #[allow(clippy::cast_precision_loss)] // far below 2^52
+    let zipped = function.zipped as f64 / f64::from(1 << 20);
+    let middle = |rounds: &Rounds, digits: usize| {
+        let spread = rounds.spread();
+        spread.map_or_else(
+            String::new,
+            |Spread {
+                 median,
+                 least,
+                 most,
+             }| { format!("{median:.digits$} ({least:.digits$} to {most:.digits$})") },
+        )
+    };
+    let Profile {
+        lto,
+        opt_level,
+        codegen_units,
+        ..
+    } = profile;
+    let mut row = String::new();
+    let _ = writeln!(
+        row,
+        "| {lto} | {opt_level} | {codegen_units} | {libraries:.0} | {binary:.0} | {all:.0} | {zipped:.2} | {} | {} | {} |",
+        middle(&function.start_ms, 2),
+        middle(&function.tls_first_ms, 1),
+        middle(&function.cpu_us, 0),
+    );
+    Ok(Some(row))
+}

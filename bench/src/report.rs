@@ -1,0 +1,182 @@
+//! `docs/PERFORMANCE.md` from the results that were kept. Nothing in it is typed by hand but its words.
+
+mod goals;
+mod sections;
+
+use std::fs;
+
+use anyhow::Result;
+
+use crate::builds::Builds;
+use crate::figures::{Machine, kept, root};
+use crate::functions::Functions;
+use crate::logins::Logins;
+use crate::plot::thousands;
+use crate::start::Start;
+use crate::table::Table;
+use goals::Goals;
+
+/// All that the report is made of; a part that was never measured is not in it.
+pub(crate) struct Results {
+    functions: Option<Functions>,
+    start: Option<Start>,
+    builds: Option<Builds>,
+    logins: Option<Logins>,
+    table: Option<Table>,
+}
+
+/// The documents: paths from the root, and texts.
+pub(crate) type Documents = Vec<(&'static str, String)>;
+
+impl Results {
+    /// Those that were kept last.
+    pub(crate) fn kept() -> Result<Self> {
+        Ok(Self {
+            functions: kept("functions-release")?,
+            start: kept("start")?,
+            builds: kept("builds")?,
+            logins: kept("logins")?,
+            table: kept("table")?,
+        })
+    }
+
+    /// The documents that they make.
+    pub(crate) fn documents(&self) -> Result<Documents> {
+        let mut text = HEAD.to_owned();
+        text += &self.goals()?;
+        let mut machines = String::new();
+        let mut documents = Vec::new();
+        if let Some(functions) = &self.functions {
+            text += &sections::sizes_and_times(functions);
+            machines += &told("functions", &functions.machine);
+        }
+        if let Some(start) = &self.start {
+            text += &sections::what_holds_the_start(start);
+        }
+        if let Some(builds) = &self.builds {
+            text += &sections::build_times(builds);
+            machines += &told("builds", &builds.machine);
+        }
+        if let Some(logins) = &self.logins {
+            text += &sections::login_times(logins);
+            machines += &told("logins", &logins.machine);
+            documents.push((
+                "docs/performance/logins.svg",
+                sections::plot_of_logins(logins)?,
+            ));
+        }
+        if let Some(table) = &self.table {
+            text += &sections::table_costs(table);
+            machines += &told("table", &table.machine);
+            documents.push((
+                "docs/performance/table.svg",
+                sections::plot_of_the_table(table)?,
+            ));
+        }
+        text += "\n## The machine\n\n";
+        text += &machines;
+        documents.push(("docs/PERFORMANCE.md", text));
+        Ok(documents)
+    }
+
+    fn goals(&self) -> Result<String> {
+        let mut goals = Goals(GOALS.to_owned());
+        match &self.functions {
+            Some(functions) => goals::of_functions(functions, &mut goals)?,
+            None => goals.missing("functions"),
+        }
+        match &self.builds {
+            Some(builds) => goals::of_builds(builds, &mut goals),
+            None => goals.missing("builds"),
+        }
+        goals.row(
+            "Round trips and units of each operation",
+            "as the data model says",
+            "[counted by a test](DATA_MODEL.md#round-trips-and-capacity-units)",
+            true,
+        );
+        match &self.logins {
+            Some(logins) => goals::of_logins(logins, &mut goals)?,
+            None => goals.missing("logins"),
+        }
+        match &self.table {
+            Some(table) => goals::of_the_table(table, &mut goals),
+            None => goals.missing("table"),
+        }
+        Ok(goals.0)
+    }
+}
+
+/// A count with its thousands apart.
+#[allow(clippy::cast_precision_loss)] // far below 2^52
+fn count(number: usize) -> String {
+    thousands(number as f64)
+}
+
+/// Writes the documents.
+pub(crate) fn write() -> Result<()> {
+    for (path, text) in Results::kept()?.documents()? {
+        let path = root().join(path);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(&path, text)?;
+        eprintln!("{} is written", path.display());
+    }
+    Ok(())
+}
+
+fn told(part: &str, machine: &Machine) -> String {
+    let Machine {
+        day,
+        cpu,
+        cores,
+        memory_gib,
+        kernel,
+        load,
+        versions,
+    } = machine;
+    let versions: Vec<_> = versions
+        .iter()
+        .map(|(name, it)| format!("{name} {it}"))
+        .collect();
+    let versions = versions.join(", ").replace("rustc rustc", "rustc");
+    format!(
+        "- **{part}**, {day}: {cores} cores of {cpu}, {memory_gib} GiB, Linux {kernel}; load {load:.1} at the \
+         end; {versions}.\n"
+    )
+}
+
+const HEAD: &str = "# Performance
+
+What Muster costs in time, memory, size and calls, measured by one command, which also writes this page:
+
+```sh
+cargo xtask bench all
+```
+
+It needs Python 3, valgrind for the instructions, and an hour or two. A part of it can be measured alone:
+`cargo xtask bench functions`. The functions are the binaries that `sam build` makes, each in a process of its own behind
+a Runtime API of the measuring program, with the embedded DynamoDB before them. They are compared with
+[two bare functions](../bench/bare/src/bin/get-item.rs) that are built in the same way. Figures of time drift on a machine
+that does other things as well; so the functions take turns, and a ratio is always one of the same round. A figure is
+the middle one of the rounds, with the least and the most behind it.
+";
+const GOALS: &str = "
+## Goals
+
+| What | Goal | Measured | Met |
+|---|---|---|---|
+";
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documents_say_what_was_measured() {
+        for (path, text) in Results::kept().unwrap().documents().unwrap() {
+            let there = fs::read_to_string(root().join(path)).unwrap();
+            assert!(there == text, "{path} is stale: cargo xtask bench report");
+        }
+    }
+}

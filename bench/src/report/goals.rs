@@ -1,0 +1,194 @@
+//! The goals, and whether they are met.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context as _, Result};
+
+use super::count;
+use crate::builds::Builds;
+use crate::figures::{Rounds, Spread};
+use crate::functions::{Function, Functions, GET_ITEM, HELLO};
+use crate::logins::{DYNAMODB, GRAPH, Logins};
+use crate::table::Table;
+
+/// The triggers, which are no HTTP functions.
+const TRIGGERS: [&str; 2] = ["post-login", "pre-token"];
+const POST_LOGIN: &str = "post-login";
+
+/// The table of the goals, as far as it is written.
+pub(super) struct Goals(pub(super) String);
+
+impl Goals {
+    pub(super) fn row(&mut self, what: &str, goal: &str, measured: &str, met: bool) {
+        let met = if met { "yes" } else { "**no**" };
+        let _ = writeln!(self.0, "| {what} | {goal} | {measured} | {met} |");
+    }
+
+    /// A part that was never measured.
+    pub(super) fn missing(&mut self, part: &str) {
+        let command = format!("`cargo xtask bench {part}`");
+        let _ = writeln!(self.0, "| {command} | | not measured yet | |");
+    }
+}
+
+fn function(of: &Functions, name: &str) -> Result<&Function> {
+    let found = of.functions.get(name);
+    found.with_context(|| format!("{name} was not measured"))
+}
+
+/// The ratio that is highest among the functions that were measured, and whose it is.
+fn worst(
+    measured: &Functions,
+    of: impl Fn(&str) -> bool,
+    ratio: impl Fn(&Function) -> Rounds,
+) -> Result<(&str, Spread)> {
+    let all = measured.functions.iter();
+    let all = all.filter(|(name, _)| of(name) && !name.starts_with("bare-"));
+    let ratios = all.filter_map(|(name, it)| Some((name.as_str(), ratio(it).spread()?)));
+    let worst = ratios.max_by(|one, other| one.1.median.total_cmp(&other.1.median));
+    worst.context("no function was measured")
+}
+
+pub(super) fn of_functions(measured: &Functions, goals: &mut Goals) -> Result<()> {
+    let hello = function(measured, HELLO)?;
+    let bare = function(measured, GET_ITEM)?;
+    let is_http = |name: &str| !TRIGGERS.contains(&name);
+    let is_login = |name: &str| name == POST_LOGIN;
+    let times = |(name, it): (&str, Spread)| {
+        let Spread {
+            median,
+            least,
+            most,
+        } = it;
+        format!("{median:.2} x ({least:.2} to {most:.2}), `{name}`")
+    };
+
+    let start = |it: &Function| it.start_ms.over(&hello.start_ms);
+    for (of, whose) in [
+        (is_http as fn(&str) -> bool, "an HTTP function"),
+        (is_login, "post-login"),
+    ] {
+        let start = worst(measured, of, start)?;
+        let what = format!("Start of {whose}, against a bare `lambda_runtime` program");
+        goals.row(
+            &what,
+            "at most 1.25 x",
+            &times(start),
+            start.1.median <= 1.25,
+        );
+    }
+
+    let first = worst(measured, is_http, |it| {
+        it.tls_first_ms.over(&it.tls_second_ms)
+    })?;
+    let what = "First request over TLS, against the second one";
+    goals.row(what, "under 8 x", &times(first), first.1.median < 8.0);
+
+    let name = "get-organization";
+    let work = function(measured, name)?.cpu_us.over(&bare.cpu_us);
+    let work = work.spread().context("no rounds")?;
+    let what = "CPU of a warm request, against a bare `lambda_http` function with one `GetItem`";
+    goals.row(
+        what,
+        "at most 1.3 x",
+        &times((name, work)),
+        work.median <= 1.3,
+    );
+
+    let memory = |it: &Function| it.peak_memory.over(&bare.peak_memory);
+    let http = worst(measured, is_http, memory)?;
+    let what = "Peak memory of an HTTP function, against that same one";
+    goals.row(what, "at most 1.2 x", &times(http), http.1.median <= 1.2);
+    let login = worst(measured, is_login, memory)?;
+    let what = "Peak memory of post-login, against that same one";
+    goals.row(what, "at most 1.5 x", &times(login), login.1.median <= 1.5);
+
+    #[allow(clippy::cast_precision_loss)] // far below 2^52
+    let zipped = |it: &Function| Rounds(vec![it.zipped as f64 / bare.zipped as f64]);
+    let plain = |(name, it): (&str, Spread)| format!("{:.2} x, `{name}`", it.median);
+    let http = worst(measured, is_http, zipped)?;
+    let what = "Zipped binary of an HTTP function, against that same one";
+    goals.row(what, "at most 1.15 x", &plain(http), http.1.median <= 1.15);
+    let login = worst(measured, is_login, zipped)?;
+    let what = "Zipped binary of post-login, against that same one";
+    goals.row(what, "at most 1.3 x", &plain(login), login.1.median <= 1.3);
+    Ok(())
+}
+
+pub(super) fn of_builds(builds: &Builds, goals: &mut Goals) {
+    for (what, goal, limit, build) in [
+        (
+            "All functions built, from nothing",
+            "under 15 min",
+            15.0,
+            &builds.from_nothing,
+        ),
+        (
+            "The same after a change in `shared/`",
+            "under 5 min",
+            5.0,
+            &builds.after_a_change,
+        ),
+    ] {
+        let wall = build.wall_seconds / 60.0;
+        goals.row(what, goal, &format!("{wall:.1} min"), wall < limit);
+    }
+}
+
+pub(super) fn of_logins(measured: &Logins, goals: &mut Goals) -> Result<()> {
+    let logins = &measured.logins;
+    let again = logins.iter().map(|it| &it.unchanged);
+    let graph = again.clone().map(|it| it.graph_calls).max();
+    let dynamodb = again.map(|it| it.dynamodb_calls).max();
+    let (graph, dynamodb) = graph.zip(dynamodb).context("no logins")?;
+    goals.row(
+        "Login with nothing new: calls to Graph / to DynamoDB",
+        "1 or 2 / 2",
+        &format!("{graph} / {dynamodb}"),
+        graph <= 2 && dynamodb == 2,
+    );
+    let into_200 = logins.iter().find(|it| it.groups == 200);
+    let first = into_200
+        .context("no login into 200 groups")?
+        .first
+        .ms
+        .spread();
+    let Spread {
+        median,
+        least,
+        most,
+    } = first.context("no rounds")?;
+    let (call, question) = (DYNAMODB.as_millis(), GRAPH.as_millis());
+    goals.row(
+        &format!(
+            "First login into 200 groups, {call} ms per DynamoDB call, {question} ms per Graph call"
+        ),
+        "under 1.5 s",
+        &format!(
+            "{:.2} s ({:.2} to {:.2})",
+            median / 1e3,
+            least / 1e3,
+            most / 1e3
+        ),
+        median < 1500.0,
+    );
+    Ok(())
+}
+
+pub(super) fn of_the_table(table: &Table, goals: &mut Goals) {
+    let constant = table.operations.iter().all(|it| {
+        let calls = it.calls.iter().all(|calls| it.calls.first() == Some(calls));
+        calls && it.units.iter().all(|units| it.units.first() == Some(units))
+    });
+    let most = table.sizes.last().copied().unwrap_or_default();
+    goals.row(
+        "From 1,000 to 1,000,000 memberships in the table",
+        "the same calls and units",
+        &format!(
+            "{} up to {}",
+            if constant { "the same" } else { "not the same" },
+            count(most)
+        ),
+        constant && most == 1_000_000,
+    );
+}

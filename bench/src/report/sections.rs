@@ -1,0 +1,241 @@
+//! The parts of the page, each about one thing that was measured.
+
+use std::fmt::Write as _;
+
+use anyhow::Result;
+
+use super::count;
+use crate::builds::Builds;
+use crate::figures::Rounds;
+use crate::functions::{Functions, GET_ITEM};
+use crate::logins::{Cost, Login, Logins};
+use crate::plot::{Plot, thousands};
+use crate::start::Start;
+use crate::table::Table;
+
+pub(super) fn sizes_and_times(measured: &Functions) -> String {
+    let mut text = TIMES.to_owned();
+    let all = &measured.functions;
+    let middle = |rounds: &Rounds, digits: usize| {
+        let spread = rounds.spread();
+        spread.map_or_else(String::new, |it| format!("{:.digits$}", it.median))
+    };
+    let range = |rounds: &Rounds, by: f64, digits: usize| {
+        rounds.spread().map_or_else(String::new, |it| {
+            let [median, least, most] = [it.median, it.least, it.most].map(|it| it / by);
+            format!("{median:.digits$} ({least:.digits$} to {most:.digits$})")
+        })
+    };
+    for (name, it) in all.iter().filter(|(_, it)| !it.start_ms.0.is_empty()) {
+        let instructions = it.instructions;
+        #[allow(clippy::cast_precision_loss)] // far below 2^52
+        let instructions = instructions.map_or_else(String::new, |it| thousands(it as f64));
+        let _ = writeln!(
+            text,
+            "| `{name}` | {} | {} | {} | {} | {} | {} | {} | {instructions} | {} |",
+            range(&it.start_ms, 1.0, 2),
+            middle(&it.start_cpu_ms, 2),
+            middle(&it.first_ms, 2),
+            middle(&it.second_ms, 2),
+            range(&it.tls_first_ms, 1.0, 1),
+            middle(&it.tls_second_ms, 2),
+            range(&it.cpu_us, 1.0, 0),
+            range(&it.peak_memory, f64::from(1 << 20), 1),
+        );
+    }
+    text += SIZES;
+    let bare = all.get(GET_ITEM).map_or(1, |it| it.zipped);
+    for (name, it) in all {
+        #[allow(clippy::cast_precision_loss)] // far below 2^52
+        let [bytes, zipped, ratio] = [
+            it.bytes as f64 / f64::from(1 << 20),
+            it.zipped as f64 / f64::from(1 << 20),
+            it.zipped as f64 / bare as f64,
+        ];
+        let _ = writeln!(text, "| `{name}` | {bytes:.2} | {zipped:.2} | {ratio:.2} |");
+    }
+    text
+}
+
+pub(super) fn what_holds_the_start(start: &Start) -> String {
+    let mut text = START.to_owned();
+    #[allow(clippy::cast_precision_loss)] // far below 2^52
+    let mut row = |what: &str, instructions: u64| {
+        let (count, share) = (instructions as f64, instructions as f64 / start.total as f64);
+        let _ = writeln!(text, "| {what} | {} | {:.0} % |", thousands(count), share * 1e2);
+    };
+    row(&format!("all of `{}`", start.program), start.total);
+    for part in &start.parts {
+        row(&part.what, part.instructions);
+    }
+    text
+}
+
+pub(super) fn build_times(builds: &Builds) -> String {
+    let Builds {
+        architecture,
+        functions,
+        profile,
+        ..
+    } = builds;
+    let mut text = format!(
+        "\n## Builds\n\n`sam build` of {functions} functions for {architecture}, with this profile \
+         ([decision 20](decisions/0020-release-profile.md)):\n\n```toml\n[profile.release]\n{profile}\n```\n\n\
+         | | Minutes | CPU minutes, all cores | Load |\n|---|---|---|---|\n"
+    );
+    for (what, build) in [
+        ("From nothing", &builds.from_nothing),
+        ("After a change in `shared/`", &builds.after_a_change),
+        ("Unchanged", &builds.unchanged),
+    ] {
+        let (wall, cpu) = (build.wall_seconds / 60.0, build.cpu_seconds / 60.0);
+        let _ = writeln!(
+            text,
+            "| {what} | {wall:.1} | {cpu:.1} | {:.1} |",
+            build.load
+        );
+    }
+    text + LOAD
+}
+
+pub(super) fn login_times(measured: &Logins) -> String {
+    let mut text = LOGINS.to_owned();
+    let cell = |cost: &Cost| {
+        let spread = cost.ms.spread();
+        let time = spread.map_or_else(String::new, |it| {
+            format!(
+                "{:.2} s ({:.2} to {:.2})",
+                it.median / 1e3,
+                it.least / 1e3,
+                it.most / 1e3
+            )
+        });
+        format!("{time} | {} + {}", cost.dynamodb_calls, cost.graph_calls)
+    };
+    for login in &measured.logins {
+        let memory = login.first.peak_memory.spread().map_or(0.0, |it| it.median);
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {:.1} |",
+            login.groups,
+            cell(&login.pioneer),
+            cell(&login.first),
+            cell(&login.unchanged),
+            memory / f64::from(1 << 20),
+        );
+    }
+    text + "\n![Time of a login against the user's groups](performance/logins.svg)\n"
+}
+
+pub(super) fn plot_of_logins(measured: &Logins) -> Result<String> {
+    let curve = |of: fn(&Login) -> &Cost| {
+        let points = measured.logins.iter().filter_map(|login| {
+            #[allow(clippy::cast_precision_loss)] // a few
+            let groups = login.groups as f64;
+            Some((groups, of(login).ms.spread()?.median / 1e3))
+        });
+        points.collect::<Vec<_>>()
+    };
+    let plot = Plot {
+        title: "Time of a login",
+        x: "groups of the user",
+        y: "seconds",
+        curves: vec![
+            ("the first of all".to_owned(), curve(|it| &it.pioneer)),
+            ("a user's first".to_owned(), curve(|it| &it.first)),
+            ("nothing new".to_owned(), curve(|it| &it.unchanged)),
+        ],
+    };
+    plot.svg()
+}
+
+pub(super) fn table_costs(table: &Table) -> String {
+    let sizes: Vec<_> = table.sizes.iter().copied().map(count).collect();
+    let mut text = format!("{TABLE}\n| Operation | {} |\n|---|", sizes.join(" | "));
+    text += &"---|".repeat(sizes.len());
+    text.push('\n');
+    for operation in &table.operations {
+        let cells = operation.calls.iter().zip(&operation.units);
+        let cells: Vec<_> = cells
+            .map(|(calls, units)| format!("{calls}, {units:.1}"))
+            .collect();
+        let _ = writeln!(text, "| {} | {} |", operation.name, cells.join(" | "));
+    }
+    text + "\n![Units of an operation against the memberships in the table](performance/table.svg)\n"
+}
+
+pub(super) fn plot_of_the_table(table: &Table) -> Result<String> {
+    let shown = [
+        "get organization",
+        "list members",
+        "add member",
+        "remove member",
+        "own organizations",
+        "login with nothing new",
+    ];
+    let operations = table.operations.iter();
+    let operations = operations.filter(|it| shown.contains(&it.name.as_str()));
+    let curves = operations.map(|it| {
+        let points = table.sizes.iter().zip(&it.units);
+        #[allow(clippy::cast_precision_loss)] // far below 2^52
+        let points = points.map(|(size, units)| (*size as f64, *units));
+        (it.name.clone(), points.collect())
+    });
+    let plot = Plot {
+        title: "Capacity units of an operation",
+        x: "memberships in one organization",
+        y: "units",
+        curves: curves.collect(),
+    };
+    plot.svg()
+}
+
+const TIMES: &str = "
+## Each function by itself
+
+Start: from the start of the process to its first poll of the Runtime API, the quickest of 15 in a round. First and second: the first two requests, over
+plain HTTP and over TLS to DynamoDB. CPU and instructions: of one more request of a warm function, on all its threads; instructions
+are counted by callgrind. Memory: the most that was resident after 350 requests. `bare-hello` gives back its event;
+`bare-get-item` is `lambda_http` with one `GetItem`.
+
+| Function | Start, ms | of it on a CPU | First, ms | Second, ms | First over TLS, ms | Second over TLS, ms | CPU, µs | Instructions | Memory, MiB |
+|---|---|---|---|---|---|---|---|---|---|
+";
+const SIZES: &str = "
+The size of the binary, and as it is uploaded:
+
+| Function | MiB | Zipped, MiB | Against `bare-get-item` |
+|---|---|---|---|
+";
+const START: &str = "
+### What holds the start
+
+Where the instructions go from the first of the process to its first poll, with all that each part calls. Nothing of it waits.
+Nearly half is the SDK making its client, which reads its rules for endpoints whatever it is given, and the root certificates;
+both are the same in `bare-get-item`. The loader's part grows with the program.
+
+| Part | Instructions | Share |
+|---|---|---|
+";
+const LOAD: &str = "
+Load is how many processes wanted a CPU in the last minute of a build, its own among them. Where it is well above the
+number of cores, others were busy too, and the CPU minutes over the cores tell better what a free machine takes.
+";
+const LOGINS: &str = "
+## A login against the number of groups
+
+The binary of post-login, with a DynamoDB that takes 20 ms for each call and a Graph that takes 60 ms. All groups are
+assigned to the application, and become organizations and teams. *First of all*: nothing is there yet, and what is not
+done within `SYNC_BUDGET_MS` is left to the next login. *First*: another user signs in for the first time, in a process
+that has just started, and is in all of them when it ends. *Nothing new*: the next login of that user. Calls: to
+DynamoDB + to Graph and Entra.
+
+| Groups | First of all | Calls | First | Calls | Nothing new | Calls | Memory of the first, MiB |
+|---|---|---|---|---|---|---|---|
+";
+const TABLE: &str = "
+## An operation against the size of the table
+
+Calls to DynamoDB and capacity units, with so many memberships in the table, all of them in the one organization that the
+operations are about. No operation scans.
+";
