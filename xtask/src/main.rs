@@ -96,6 +96,12 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         part: Vec<String>,
     },
+    /// Measure Muster beside what one would use instead, and write it to docs/PEERS.md.
+    Peers {
+        /// For the program that measures, such as --write or --help; behind --.
+        #[arg(last = true)]
+        options: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -127,6 +133,7 @@ fn main() -> ExitCode {
                 .args(["run", "--release", "--quiet", "-p", "muster-bench", "--"])
                 .args(part),
         )),
+        Chore::Peers { options } => done(peers(&root(), &options)),
     }
 }
 
@@ -141,6 +148,16 @@ fn openapi(root: &Path) -> anyhow::Result<()> {
 /// A program of its own, so that what checks is built without it.
 fn cost(root: &Path) -> anyhow::Result<()> {
     command::run(command::cargo(root).args(["run", "--package", "muster-cost"]))
+}
+
+/// For release, because it is the load and must take little itself; without the slow pass over all
+/// crates, as the stack that it builds.
+fn peers(root: &Path, options: &[String]) -> anyhow::Result<()> {
+    let mut run = command::cargo(root);
+    run.args(["run", "--release", "--package", "muster-peers", "--"]);
+    run.env("CARGO_PROFILE_RELEASE_LTO", "off");
+    run.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+    command::run(run.args(options))
 }
 
 fn done(result: anyhow::Result<()>) -> ExitCode {

@@ -1,0 +1,245 @@
+//! How each service is asked for the same things.
+
+use anyhow::{Context as _, Result};
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use crate::peer::{Kind, Operation, PAGE, Peer, email, told, user};
+
+impl Peer {
+    /// A request of one of the [`PEOPLE`].
+    pub(crate) fn request(
+        &self,
+        client: &Client,
+        method: Method,
+        path: &str,
+        who: &str,
+    ) -> RequestBuilder {
+        let request = client.request(method, format!("{}{path}", self.server.url));
+        let request = match self.headers.get(who) {
+            Some((name, value)) => request.header(*name, value),
+            None => request,
+        };
+        match self.kind {
+            Kind::BetterAuth => request.header("origin", &self.server.url),
+            Kind::Muster | Kind::FastApi => request,
+        }
+    }
+
+    fn plugin(&self, client: &Client, route: &str, who: &str, body: &Value) -> RequestBuilder {
+        let path = format!("/api/auth/organization/{route}");
+        self.request(client, Method::POST, &path, who).json(body)
+    }
+
+    /// The id of one of the [`PEOPLE`].
+    pub(crate) fn id<'a>(&'a self, name: &'a str) -> &'a str {
+        self.ids.get(name).map_or(name, String::as_str)
+    }
+
+    pub(crate) fn create(&self, client: &Client, name: &str) -> RequestBuilder {
+        match self.kind {
+            Kind::BetterAuth => {
+                let slug = name.to_lowercase().replace(' ', "-");
+                self.plugin(
+                    client,
+                    "create",
+                    "ada",
+                    &json!({"name": name, "slug": slug}),
+                )
+            }
+            Kind::Muster | Kind::FastApi => {
+                let request = self.request(client, Method::POST, "/organizations", "ada");
+                request.json(&json!({"name": name}))
+            }
+        }
+    }
+
+    /// The n-th request of a load.
+    pub(crate) fn load(&self, client: &Client, operation: Operation, n: usize) -> RequestBuilder {
+        let crowd = || {
+            n.checked_rem(self.crowds.len())
+                .and_then(|n| self.crowds.get(n))
+        };
+        let get = |path: &str| self.request(client, Method::GET, path, "ada");
+        match (operation, self.kind) {
+            (Operation::Create, _) => self.create(client, &format!("Organization {n}")),
+            (Operation::Get, Kind::BetterAuth) => get(&format!(
+                "/api/auth/organization/get-full-organization?organizationId={}",
+                self.alone
+            )),
+            (Operation::Get, _) => get(&format!("/organizations/{}", self.alone)),
+            (Operation::ListMembers, Kind::BetterAuth) => get(&format!(
+                "/api/auth/organization/list-members?organizationId={}&limit={PAGE}",
+                self.page
+            )),
+            (Operation::ListMembers, _) => get(&format!(
+                "/organizations/{}/members?limit={PAGE}",
+                self.page
+            )),
+            (Operation::AddMember, _) => {
+                let crowd = crowd().map(String::as_str).unwrap_or_default();
+                self.invite(client, "ada", crowd, &user(n))
+            }
+        }
+    }
+
+    /// Somebody is invited, by the address that better-auth knows people by, by the id elsewhere.
+    pub(crate) fn invite(
+        &self,
+        client: &Client,
+        who: &str,
+        organization: &str,
+        user: &str,
+    ) -> RequestBuilder {
+        match self.kind {
+            Kind::BetterAuth => {
+                let body =
+                    json!({"email": email(user), "role": "member", "organizationId": organization});
+                self.plugin(client, "invite-member", who, &body)
+            }
+            Kind::Muster | Kind::FastApi => {
+                let path = format!("/organizations/{organization}/members");
+                let request = self.request(client, Method::POST, &path, who);
+                request.json(&json!({"user_id": user, "role": "member"}))
+            }
+        }
+    }
+
+    /// Somebody is added without being asked; `user` is an id.
+    pub(crate) fn add(
+        &self,
+        client: &Client,
+        who: &str,
+        organization: &str,
+        user: &str,
+        role: &str,
+    ) -> RequestBuilder {
+        match self.kind {
+            Kind::BetterAuth => {
+                let path = format!(
+                    "/app/add-member?organizationId={organization}&userId={user}&role={role}"
+                );
+                self.request(client, Method::POST, &path, who)
+            }
+            Kind::Muster | Kind::FastApi => {
+                let path = format!("/organizations/{organization}/members");
+                let body = json!({"user_id": user, "role": role, "status": "active"});
+                self.request(client, Method::POST, &path, who).json(&body)
+            }
+        }
+    }
+
+    pub(crate) fn leave(&self, client: &Client, who: &str, organization: &str) -> RequestBuilder {
+        match self.kind {
+            Kind::BetterAuth => self.plugin(
+                client,
+                "leave",
+                who,
+                &json!({"organizationId": organization}),
+            ),
+            Kind::Muster | Kind::FastApi => {
+                let path = format!("/organizations/{organization}/members/{who}");
+                self.request(client, Method::DELETE, &path, who)
+            }
+        }
+    }
+
+    /// Takes the role of an owner from one of the [`PEOPLE`].
+    pub(crate) fn demote(
+        &self,
+        client: &Client,
+        who: &str,
+        organization: &str,
+        whom: &str,
+        membership: &str,
+    ) -> RequestBuilder {
+        match self.kind {
+            Kind::BetterAuth => {
+                let body = json!({"memberId": membership, "role": "member", "organizationId": organization});
+                self.plugin(client, "update-member-role", who, &body)
+            }
+            Kind::Muster | Kind::FastApi => {
+                let path = format!("/organizations/{organization}/members/{whom}");
+                self.request(client, Method::PUT, &path, who)
+                    .json(&json!({"role": "member"}))
+            }
+        }
+    }
+
+    /// Accepts an invitation, which only better-auth has an id for.
+    pub(crate) fn accept(
+        &self,
+        client: &Client,
+        who: &str,
+        organization: &str,
+        invitation: &str,
+    ) -> RequestBuilder {
+        match self.kind {
+            Kind::BetterAuth => self.plugin(
+                client,
+                "accept-invitation",
+                who,
+                &json!({"invitationId": invitation}),
+            ),
+            Kind::Muster | Kind::FastApi => {
+                let path = format!("/organizations/{organization}/members/me/accept");
+                self.request(client, Method::POST, &path, who)
+            }
+        }
+    }
+
+    /// Everybody in an organization as (user, role, id of the membership), and the ids of open
+    /// invitations, asked by somebody who may always.
+    pub(crate) async fn inside(&self, client: &Client, organization: &str) -> Result<Inside> {
+        let path = match self.kind {
+            Kind::Muster => format!("/organizations/{organization}/members?status=all"),
+            Kind::FastApi => format!("/organizations/{organization}/members"),
+            Kind::BetterAuth => format!("/app/inside?organizationId={organization}"),
+        };
+        let asked = self.request(client, Method::GET, &path, "root");
+        let body: Value = asked.send().await?.error_for_status()?.json().await?;
+        let pointer = match self.kind {
+            Kind::Muster => "/items",
+            Kind::FastApi => "",
+            Kind::BetterAuth => "/members",
+        };
+        let (user, id) = match self.kind {
+            Kind::BetterAuth => ("/userId", "/id"),
+            Kind::Muster | Kind::FastApi => ("/user_id", "/user_id"),
+        };
+        let list = |pointer: &str| body.pointer(pointer).and_then(Value::as_array);
+        let mut members = Vec::new();
+        for item in list(pointer).context("members")? {
+            members.push((told(item, user)?, told(item, "/role")?, told(item, id)?));
+        }
+        let mut invitations = Vec::new();
+        for item in list("/invitations").into_iter().flatten() {
+            if told(item, "/status")? == "pending" {
+                invitations.push(told(item, "/id")?);
+            }
+        }
+        Ok(Inside {
+            members,
+            invitations,
+        })
+    }
+}
+
+/// Who is in an organization.
+pub(crate) struct Inside {
+    pub(crate) members: Vec<(String, String, String)>,
+    pub(crate) invitations: Vec<String>,
+}
+
+impl Inside {
+    pub(crate) fn owners(&self) -> usize {
+        self.members
+            .iter()
+            .filter(|(_, role, _)| role == "owner")
+            .count()
+    }
+
+    pub(crate) fn times(&self, user: &str) -> usize {
+        self.members.iter().filter(|(id, _, _)| id == user).count()
+    }
+}

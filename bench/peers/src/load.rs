@@ -1,0 +1,127 @@
+//! A closed loop: so many clients, each sends its next request when the last one is answered.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use reqwest::Client;
+use serde::{Deserialize, Serialize};
+use tokio::task::JoinSet;
+
+use crate::peer::{Operation, Peer};
+
+/// A load is cut off here, whatever is left of it.
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// What came of a load.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Ran {
+    /// Requests that were answered with success, a second.
+    pub(crate) throughput: f64,
+    /// Milliseconds within which half of them were answered.
+    pub(crate) p50: f64,
+    /// The same of 99 in 100.
+    pub(crate) p99: f64,
+    /// How many were answered with success.
+    pub(crate) answered: usize,
+    /// How many were not.
+    pub(crate) failed: usize,
+}
+
+/// So many requests by so many clients at once, counted on from `from`.
+pub(crate) async fn run(
+    peer: &Arc<Peer>,
+    operation: Operation,
+    clients: usize,
+    requests: usize,
+    from: usize,
+) -> Result<Ran> {
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut loops = JoinSet::new();
+    let started = Instant::now();
+    for _ in 0..clients {
+        let (peer, next) = (Arc::clone(peer), Arc::clone(&next));
+        // Each has a connection of its own, as clients have.
+        let client = Client::new();
+        loops.spawn(async move {
+            let (mut times, mut failed) = (Vec::new(), 0);
+            loop {
+                let n = next.fetch_add(1, Ordering::Relaxed);
+                if n >= requests || started.elapsed() > LONGEST {
+                    return (times, failed);
+                }
+                let request = peer.load(&client, operation, from + n);
+                let sent = Instant::now();
+                let ok = match request.send().await {
+                    Ok(answer) => {
+                        let ok = answer.status().is_success();
+                        answer.bytes().await.is_ok() && ok
+                    }
+                    Err(_) => false,
+                };
+                if ok {
+                    times.push(sent.elapsed());
+                } else {
+                    failed += 1;
+                }
+            }
+        });
+    }
+    let (mut times, mut failed) = (Vec::new(), 0);
+    while let Some(ended) = loops.join_next().await {
+        let (some, not) = ended?;
+        times.extend(some);
+        failed += not;
+    }
+    let took = started.elapsed().as_secs_f64();
+    times.sort_unstable();
+    #[allow(clippy::cast_precision_loss, reason = "a few thousand")]
+    let throughput = times.len() as f64 / took;
+    Ok(Ran {
+        throughput,
+        p50: percentile(&times, 50),
+        p99: percentile(&times, 99),
+        answered: times.len(),
+        failed,
+    })
+}
+
+/// Milliseconds within which that many in a hundred lie (nearest rank); `times` are in order.
+fn percentile(times: &[Duration], percent: usize) -> f64 {
+    let rank = (times.len() * percent).div_ceil(100).max(1) - 1;
+    times
+        .get(rank)
+        .map_or(0.0, |time| time.as_secs_f64() * 1000.0)
+}
+
+/// The middle one, the least and the most.
+pub(crate) fn spread(values: impl Iterator<Item = f64>) -> (f64, f64, f64) {
+    let mut values: Vec<_> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let at = |n: usize| values.get(n).copied().unwrap_or_default();
+    (
+        at(values.len() / 2),
+        at(0),
+        at(values.len().saturating_sub(1)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_is_the_nearest_rank() {
+        let times: Vec<_> = (1..=200).map(Duration::from_millis).collect();
+        assert!((percentile(&times, 50) - 100.0).abs() < 1e-9);
+        assert!((percentile(&times, 99) - 198.0).abs() < 1e-9);
+        assert!((percentile(&times[..1], 99) - 1.0).abs() < 1e-9);
+        assert!(percentile(&[], 50).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_spread_is_the_middle_the_least_and_the_most() {
+        assert_eq!(spread([3.0, 1.0, 2.0].into_iter()), (2.0, 1.0, 3.0));
+    }
+}

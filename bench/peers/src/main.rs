@@ -1,0 +1,203 @@
+//! The same work on what a user would pick instead: a service of FastAPI and SQLAlchemy, better-auth's
+//! organization plugin, and Muster, side by side in one run. Writes `bench/peers/results.json`,
+//! `docs/PEERS.md` and its drawings.
+#![allow(
+    clippy::print_stderr,
+    reason = "a command line program speaks to whoever started it"
+)]
+
+mod ask;
+mod chart;
+mod document;
+mod install;
+mod load;
+mod peer;
+mod process;
+mod races;
+mod results;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use clap::Parser;
+
+use crate::peer::{Kind, Operation, Peer, Places};
+use crate::races::Race;
+use crate::results::{Results, Service};
+
+const RESULTS: &str = "bench/peers/results.json";
+/// Requests of each kind before anything is measured.
+const WARM_UP: usize = 100;
+
+/// Measures Muster and its alternatives side by side, and writes docs/PEERS.md.
+#[derive(Parser)]
+struct Arguments {
+    /// Rounds of each load.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Requests of a load.
+    #[arg(long, default_value_t = 600)]
+    requests: usize,
+    /// Clients at once.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 64])]
+    clients: Vec<usize>,
+    /// Races of each kind.
+    #[arg(long, default_value_t = 200)]
+    races: usize,
+    /// Starts of each service.
+    #[arg(long, default_value_t = 5)]
+    starts: usize,
+    /// Measure nothing: write the document from the results of the last run.
+    #[arg(long)]
+    write: bool,
+    /// Measure and print what came of it, and write nothing.
+    #[arg(long)]
+    dry: bool,
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let (arguments, root) = (Arguments::parse(), root().canonicalize()?);
+    if !arguments.write {
+        let results = measure(&root, &arguments).await?;
+        let text = serde_json::to_string_pretty(&results)? + "\n";
+        if arguments.dry {
+            eprintln!("{text}");
+            return Ok(());
+        }
+        fs::write(root.join(RESULTS), text)?;
+    }
+    for (path, text) in documents(&root)? {
+        fs::write(root.join(path), text)?;
+    }
+    Ok(())
+}
+
+/// What is written of the results of the last run, by path.
+fn documents(root: &Path) -> Result<Vec<(&'static str, String)>> {
+    let results = fs::read_to_string(root.join(RESULTS)).context(RESULTS)?;
+    let results: Results = serde_json::from_str(&results)?;
+    Ok(vec![
+        ("docs/PEERS.md", document::document(&results)?),
+        ("docs/peers.svg", chart::chart(&results)?),
+    ])
+}
+
+async fn measure(root: &Path, arguments: &Arguments) -> Result<Results> {
+    let places = install::prepare(root).await?;
+    let mut machine = install::machine(root, &places).await?;
+    let mut services: BTreeMap<Kind, Service> = BTreeMap::new();
+    for n in 0..arguments.starts {
+        for kind in Kind::ALL {
+            let (server, _) = Peer::boot(kind, &places, 0).await?;
+            let took = server.start.as_secs_f64() * 1000.0;
+            eprintln!("start {n} of {}: {took:.0} ms", kind.name());
+            services.entry(kind).or_default().starts.push(took);
+            server.stop().await?;
+        }
+    }
+    let loads = arguments.rounds * arguments.clients.len();
+    let peers = start_all(&places, WARM_UP + loads * arguments.requests).await?;
+    let before = install::load_average()?;
+    for peer in &peers {
+        services.entry(peer.kind).or_default().memory.0 = peer.server.peak_memory()?;
+        for operation in Operation::ALL {
+            load::run(peer, operation, 8, WARM_UP, 0).await?;
+        }
+    }
+    loads_of_all(&peers, arguments, &mut services).await?;
+    for race in Race::ALL {
+        for peer in &peers {
+            let races = races::run(peer, race, arguments.races).await?;
+            eprintln!("{}, {}: {races:?}", race.name(), peer.kind.name());
+            let all = &mut services.entry(peer.kind).or_default().races;
+            all.insert(race.name().to_owned(), races);
+        }
+    }
+    let after = install::load_average()?;
+    machine.push((
+        "load of the machine".to_owned(),
+        format!("{before} before the loads, {after} at the end"),
+    ));
+    for peer in peers {
+        let service = services.entry(peer.kind).or_default();
+        service.memory.1 = peer.server.peak_memory()?;
+        Arc::into_inner(peer)
+            .context("every load has ended")?
+            .server
+            .stop()
+            .await?;
+    }
+    Ok(Results {
+        date: install::today().await?,
+        machine,
+        rounds: arguments.rounds,
+        requests: arguments.requests,
+        clients: arguments.clients.clone(),
+        peers: services
+            .into_iter()
+            .map(|(kind, service)| (kind.name().to_owned(), service))
+            .collect(),
+    })
+}
+
+async fn start_all(places: &Places, users: usize) -> Result<Vec<Arc<Peer>>> {
+    let mut peers = Vec::new();
+    for kind in Kind::ALL {
+        eprintln!("{} is started and filled", kind.name());
+        let peer = Peer::start(kind, places, users).await;
+        peers.push(Arc::new(peer.with_context(|| kind.name())?));
+    }
+    Ok(peers)
+}
+
+/// Round by round, each load on one service after the other: what disturbs the machine disturbs all.
+async fn loads_of_all(
+    peers: &[Arc<Peer>],
+    arguments: &Arguments,
+    services: &mut BTreeMap<Kind, Service>,
+) -> Result<()> {
+    let mut from = WARM_UP;
+    for round in 0..arguments.rounds {
+        for clients in arguments.clients.iter().copied() {
+            for operation in Operation::ALL {
+                for peer in peers {
+                    let ran = load::run(peer, operation, clients, arguments.requests, from).await?;
+                    eprintln!(
+                        "round {round}, {clients} clients, {}, {}: {ran:?}",
+                        operation.name(),
+                        peer.kind.name()
+                    );
+                    let loads = &mut services.entry(peer.kind).or_default().loads;
+                    let loads = loads.entry(operation.name().to_owned()).or_default();
+                    loads.entry(clients).or_default().push(ran);
+                }
+            }
+            from += arguments.requests;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_says_what_the_last_run_came_to() {
+        for (path, text) in documents(&root()).unwrap() {
+            let written = fs::read_to_string(root().join(path)).unwrap_or_default();
+            assert!(
+                written == text,
+                "{path} is stale: run `cargo xtask peers -- --write`"
+            );
+        }
+    }
+}

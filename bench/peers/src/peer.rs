@@ -1,0 +1,305 @@
+//! The three services behind one face: how each is started and filled.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use futures::stream::{self, TryStreamExt as _};
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::process::{Server, free_port};
+
+/// Who acts. The last one is the admin of the tenant, where there is such.
+pub(crate) const PEOPLE: [&str; 4] = ["ada", "bob", "cy", "root"];
+/// Members of the organization whose members are listed: a page, the owner included.
+pub(crate) const PAGE: usize = 50;
+/// Organizations that members are added to in turn, so that none grows large.
+const CROWDS: usize = 20;
+
+/// A service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Muster,
+    FastApi,
+    BetterAuth,
+}
+
+/// What is asked of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Operation {
+    Create,
+    Get,
+    AddMember,
+    ListMembers,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 3] = [Self::Muster, Self::FastApi, Self::BetterAuth];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Muster => "Muster, local stack",
+            Self::FastApi => "FastAPI + SQLAlchemy",
+            Self::BetterAuth => "better-auth",
+        }
+    }
+}
+
+impl Operation {
+    pub(crate) const ALL: [Self; 4] = [Self::Create, Self::Get, Self::AddMember, Self::ListMembers];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Create => "create organization",
+            Self::Get => "get organization",
+            Self::AddMember => "invite a member",
+            Self::ListMembers => "list 50 members",
+        }
+    }
+}
+
+/// Where the programs are.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    /// The checkout.
+    pub(crate) root: PathBuf,
+    /// The local stack, built for release.
+    pub(crate) stack: PathBuf,
+    /// The folder of the environment of Python.
+    pub(crate) python: PathBuf,
+    /// The folder that has the packages of Node.
+    pub(crate) node: PathBuf,
+    /// Where tables and logs go.
+    pub(crate) scratch: PathBuf,
+    /// How many processes a service gets that has one thread for its work.
+    pub(crate) workers: usize,
+}
+
+/// A service that runs.
+pub(crate) struct Peer {
+    pub(crate) kind: Kind,
+    pub(crate) server: Server,
+    /// The header by which each person is known.
+    pub(crate) headers: BTreeMap<&'static str, (&'static str, String)>,
+    /// Ids of people, where they are not their names.
+    pub(crate) ids: BTreeMap<&'static str, String>,
+    /// Organizations of ada: with nobody else, with a page of members, and those that grow.
+    pub(crate) alone: String,
+    pub(crate) page: String,
+    pub(crate) crowds: Vec<String>,
+}
+
+impl Peer {
+    /// Starts it with an empty table, as a fresh one each time.
+    pub(crate) async fn boot(kind: Kind, places: &Places, users: usize) -> Result<(Server, Value)> {
+        let folder = places.scratch.join(format!("{kind:?}"));
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder)?;
+        let (port, log) = (free_port()?, folder.join("log"));
+        let workers = places.workers.to_string();
+        let given = port.to_string();
+        match kind {
+            Kind::Muster => {
+                let mut command = Command::new(&places.stack);
+                command.args(["--port", &given, "--dynamodb-port", "0", "--data"]);
+                command.arg(folder.join("data")).current_dir(&places.root);
+                let server = Server::start(command, port, "/_local/health", &log).await?;
+                Ok((server, Value::Null))
+            }
+            Kind::FastApi => {
+                let service = places.root.join("bench/peers/fastapi");
+                let python = |program: &str| {
+                    let mut command = Command::new(places.python.join("bin").join(program));
+                    command
+                        .env("DATABASE", folder.join("db"))
+                        .env("PUBLIC_KEY", folder.join("key"));
+                    command
+                        .env("PYTHONDONTWRITEBYTECODE", "1")
+                        .current_dir(&service);
+                    command
+                };
+                let made = python("python")
+                    .args(["prepare.py", &users.to_string()])
+                    .output()
+                    .await?;
+                if !made.status.success() {
+                    bail!("prepare.py: {}", String::from_utf8_lossy(&made.stderr));
+                }
+                let mut command = python("uvicorn");
+                command.args(["main:app", "--port", &given, "--workers", &workers]);
+                command.args(["--no-access-log", "--log-level", "warning"]);
+                let server = Server::start(command, port, "/health", &log).await?;
+                Ok((server, serde_json::from_slice(&made.stdout)?))
+            }
+            Kind::BetterAuth => {
+                let script = places.root.join("bench/peers/better-auth/server.mjs");
+                // Node looks for packages beside the script.
+                fs::copy(script, places.node.join("server.mjs"))?;
+                let mut command = Command::new("node");
+                command.arg("server.mjs").current_dir(&places.node);
+                command
+                    .env("PORT", &given)
+                    .env("WORKERS", &workers)
+                    .env("NODE_ENV", "production");
+                command.env("DATABASE", folder.join("db"));
+                Ok((
+                    Server::start(command, port, "/health", &log).await?,
+                    Value::Null,
+                ))
+            }
+        }
+    }
+
+    /// Starts it, with people and organizations in it and this many others who can be added.
+    pub(crate) async fn start(kind: Kind, places: &Places, users: usize) -> Result<Self> {
+        let (server, tokens) = Self::boot(kind, places, users).await?;
+        let mut peer = Self {
+            kind,
+            server,
+            headers: BTreeMap::new(),
+            ids: BTreeMap::new(),
+            alone: String::new(),
+            page: String::new(),
+            crowds: Vec::new(),
+        };
+        let client = Client::new();
+        for name in PEOPLE {
+            peer.introduce(&client, name, &tokens).await?;
+        }
+        if kind == Kind::Muster {
+            let all = PEOPLE
+                .map(str::to_owned)
+                .into_iter()
+                .chain((0..users).map(user));
+            stream::iter(all.map(Ok))
+                .try_for_each_concurrent(8, |name| peer.register(&client, name))
+                .await?;
+        }
+        peer.alone = peer.make(&client, "Alone").await?;
+        peer.page = peer.make(&client, "A page").await?;
+        for n in 1..PAGE {
+            peer.fill(&client, n).await?;
+        }
+        for n in 0..CROWDS {
+            peer.crowds
+                .push(peer.make(&client, &format!("Crowd {n}")).await?);
+        }
+        Ok(peer)
+    }
+
+    async fn introduce(
+        &mut self,
+        client: &Client,
+        name: &'static str,
+        tokens: &Value,
+    ) -> Result<()> {
+        let url = &self.server.url;
+        let header = match self.kind {
+            Kind::Muster => {
+                let groups = if name == "root" {
+                    json!(["tenant-admins"])
+                } else {
+                    json!([])
+                };
+                let asked = json!({"user_id": name, "tenant_id": "acme", "groups": groups});
+                let answer = client
+                    .post(format!("{url}/_local/token"))
+                    .json(&asked)
+                    .send()
+                    .await?;
+                let answer: Value = answer.error_for_status()?.json().await?;
+                let token = told(&answer, "/access_token")?;
+                ("authorization", format!("Bearer {token}"))
+            }
+            Kind::FastApi => {
+                let token = told(tokens, &format!("/{name}"))?;
+                ("authorization", format!("Bearer {token}"))
+            }
+            Kind::BetterAuth => {
+                let (id, cookie) = self.sign_up(client, name).await?;
+                self.ids.insert(name, id);
+                ("cookie", cookie)
+            }
+        };
+        self.headers.insert(name, header);
+        Ok(())
+    }
+
+    /// An account of better-auth: its id and the cookie of its session.
+    async fn sign_up(&self, client: &Client, name: &str) -> Result<(String, String)> {
+        let url = format!("{}/api/auth/sign-up/email", self.server.url);
+        let body = json!({"email": email(name), "password": "a long password", "name": name});
+        let answer = client
+            .post(url)
+            .header("origin", &self.server.url)
+            .json(&body)
+            .send()
+            .await?;
+        let answer = answer.error_for_status()?;
+        let cookie = answer
+            .headers()
+            .get("set-cookie")
+            .context("a session")?
+            .to_str()?
+            .to_owned();
+        let (cookie, _) = cookie.split_once(';').context("a cookie has attributes")?;
+        let body: Value = answer.json().await?;
+        Ok((told(&body, "/user/id")?, cookie.to_owned()))
+    }
+
+    async fn register(&self, client: &Client, name: String) -> Result<()> {
+        let request = self.request(client, Method::PUT, &format!("/users/{name}"), "root");
+        request
+            .json(&json!({"email": email(&name)}))
+            .send()
+            .await?
+            .error_for_status()?;
+        Ok(())
+    }
+
+    /// An organization of ada: its id.
+    pub(crate) async fn make(&self, client: &Client, name: &str) -> Result<String> {
+        let answer = self.create(client, name).send().await?.error_for_status()?;
+        let body: Value = answer.json().await?;
+        told(&body, "/id")
+    }
+
+    /// One more active member of the page.
+    async fn fill(&self, client: &Client, n: usize) -> Result<()> {
+        let id = match self.kind {
+            Kind::BetterAuth => self.sign_up(client, &format!("member{n}")).await?.0,
+            Kind::Muster | Kind::FastApi => user(n),
+        };
+        let add = self.add(client, "ada", &self.page, &id, "member");
+        add.send().await?.error_for_status()?;
+        Ok(())
+    }
+}
+
+/// A text in an answer.
+pub(crate) fn told(answer: &Value, pointer: &str) -> Result<String> {
+    let text = answer.pointer(pointer).and_then(Value::as_str);
+    Ok(text
+        .with_context(|| format!("{pointer} in {answer}"))?
+        .to_owned())
+}
+
+/// The n-th of those who can be added.
+pub(crate) fn user(n: usize) -> String {
+    format!("u{n}")
+}
+
+pub(crate) fn email(name: &str) -> String {
+    format!("{name}@acme.example")
+}
+
+/// Whether the file is there, or what to do.
+pub(crate) fn there(path: &Path, what: &str) -> Result<()> {
+    if !path.exists() {
+        bail!("{} is not there: {what}", path.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! Two requests at once, of which the rules allow one, and what is there afterwards.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use futures::future::join_all;
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use reqwest::{Client, RequestBuilder};
+use serde::{Deserialize, Serialize};
+
+use crate::peer::Peer;
+
+/// Pairs that are under way at once.
+const AT_ONCE: usize = 8;
+
+/// What two people try at once in an organization that both own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Race {
+    /// Both leave it.
+    Leave,
+    /// Each takes the other's ownership away.
+    Demote,
+    /// Both invite the same person, who then accepts whatever there is to accept, all at once.
+    Invite,
+    /// Both add the same person.
+    Add,
+}
+
+impl Race {
+    pub(crate) const ALL: [Self; 4] = [Self::Leave, Self::Demote, Self::Invite, Self::Add];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Leave => "both owners leave at once",
+            Self::Demote => "each owner demotes the other at once",
+            Self::Invite => "one person is invited twice at once, and accepts",
+            Self::Add => "one person is added twice at once",
+        }
+    }
+
+    /// What must not be.
+    pub(crate) fn broken(self) -> &'static str {
+        match self {
+            Self::Leave | Self::Demote => "without an owner",
+            Self::Invite | Self::Add => "member twice",
+        }
+    }
+}
+
+/// What came of many of them.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub(crate) struct Races {
+    /// How many were run.
+    pub(crate) run: usize,
+    /// How many left behind what must not be.
+    pub(crate) broken: usize,
+    /// How often two requests of a race were answered with these statuses.
+    pub(crate) statuses: BTreeMap<String, usize>,
+}
+
+/// Runs that many of a kind.
+pub(crate) async fn run(peer: &Arc<Peer>, race: Race, times: usize) -> Result<Races> {
+    let one = |n: usize| {
+        let peer = Arc::clone(peer);
+        async move {
+            once(&peer, race, n)
+                .await
+                .with_context(|| format!("{race:?} {n}"))
+        }
+    };
+    let ended: Vec<_> = stream::iter(0..times)
+        .map(one)
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await?;
+    let mut races = Races {
+        run: times,
+        ..Races::default()
+    };
+    for (broken, statuses) in ended {
+        races.broken += usize::from(broken);
+        *races.statuses.entry(statuses).or_default() += 1;
+    }
+    Ok(races)
+}
+
+/// Whether it left behind what must not be, and the statuses of the two.
+async fn once(peer: &Peer, race: Race, n: usize) -> Result<(bool, String)> {
+    // A connection for each: two people do not share one.
+    let (one, other) = (Client::new(), Client::new());
+    let organization = peer.make(&one, &format!("{race:?} {n}")).await?;
+    let owns = peer.add(&one, "ada", &organization, peer.id("bob"), "owner");
+    owns.send().await?.error_for_status()?;
+    // Both connections are open before the race.
+    let before = peer.inside(&one, &organization).await?;
+    peer.inside(&other, &organization).await?;
+    let membership = |user: &str| {
+        let found = before.members.iter().find(|(id, _, _)| id == user);
+        found.map_or(String::new(), |(_, _, membership)| membership.clone())
+    };
+    let (ada, bob, cy) = (peer.id("ada"), peer.id("bob"), peer.id("cy"));
+    let both = match race {
+        Race::Leave => [
+            peer.leave(&one, "ada", &organization),
+            peer.leave(&other, "bob", &organization),
+        ],
+        Race::Demote => [
+            peer.demote(&one, "ada", &organization, "bob", &membership(bob)),
+            peer.demote(&other, "bob", &organization, "ada", &membership(ada)),
+        ],
+        Race::Invite => [
+            peer.invite(&one, "ada", &organization, "cy"),
+            peer.invite(&other, "bob", &organization, "cy"),
+        ],
+        Race::Add => [
+            peer.add(&one, "ada", &organization, cy, "member"),
+            peer.add(&other, "bob", &organization, cy, "member"),
+        ],
+    };
+    let mut statuses = sent(both).await?;
+    if race == Race::Invite {
+        let mut open = peer.inside(&one, &organization).await?.invitations;
+        // Elsewhere the invitation is the membership, and accepting it twice is the same race.
+        while open.len() < 2 {
+            open.push(open.first().cloned().unwrap_or_default());
+        }
+        let accepts = open.iter().zip([&one, &other]);
+        sent(accepts.map(|(id, client)| peer.accept(client, "cy", &organization, id))).await?;
+    }
+    statuses.sort_unstable();
+    let after = peer.inside(&one, &organization).await?;
+    let broken = match race {
+        Race::Leave | Race::Demote => after.owners() == 0,
+        Race::Invite | Race::Add => after.times(cy) > 1,
+    };
+    let statuses: Vec<_> = statuses.iter().map(u16::to_string).collect();
+    Ok((broken, statuses.join(" and ")))
+}
+
+/// All at once: their statuses.
+async fn sent(requests: impl IntoIterator<Item = RequestBuilder>) -> Result<Vec<u16>> {
+    let answers = join_all(requests.into_iter().map(RequestBuilder::send)).await;
+    answers
+        .into_iter()
+        .map(|answer| Ok(answer?.status().as_u16()))
+        .collect()
+}
