@@ -9,14 +9,14 @@ use tokio::process::Command;
 use crate::peer::{Places, there};
 
 /// Builds the local stack, installs the two others, and says where all is.
-pub(crate) async fn prepare(root: &Path) -> Result<Places> {
+pub(crate) async fn prepare(root: &Path, dev: bool) -> Result<Places> {
     let workers = std::thread::available_parallelism()?.get();
     let tools = root.join(".tools");
     let scratch = root.join("target/peers");
     fs::create_dir_all(&scratch)?;
     let places = Places {
         root: root.to_owned(),
-        stack: build(root).await?,
+        stack: build(root, dev).await?,
         python: python(root, &tools).await?,
         node: node(root, &tools).await?,
         scratch,
@@ -28,18 +28,21 @@ pub(crate) async fn prepare(root: &Path) -> Result<Places> {
 
 /// For release, but linked without the slow pass over all crates: it changes the deployed functions' size
 /// more than the speed of a program that waits for SQLite.
-async fn build(root: &Path) -> Result<PathBuf> {
+async fn build(root: &Path, dev: bool) -> Result<PathBuf> {
     let mut command = Command::new("cargo");
     command
-        .args(["build", "--release", "--package", "muster-local"])
+        .args(["build", "--package", "muster-local"])
         .current_dir(root);
-    command
-        .env("CARGO_PROFILE_RELEASE_LTO", "off")
-        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+    let folder = if dev { "debug" } else { "release" };
+    if !dev {
+        command.arg("--release");
+        command.env("CARGO_PROFILE_RELEASE_LTO", "off");
+        command.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+    }
     run(command).await?;
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(target.join("release/muster-local"))
+    Ok(target.join(folder).join("muster-local"))
 }
 
 async fn python(root: &Path, tools: &Path) -> Result<PathBuf> {
@@ -112,7 +115,11 @@ pub(crate) async fn today() -> Result<String> {
 }
 
 /// Machine and versions.
-pub(crate) async fn machine(root: &Path, places: &Places) -> Result<Vec<(String, String)>> {
+pub(crate) async fn machine(
+    root: &Path,
+    places: &Places,
+    dev: bool,
+) -> Result<Vec<(String, String)>> {
     let info = fs::read_to_string("/proc/cpuinfo")?;
     let model = info
         .lines()
@@ -144,10 +151,12 @@ pub(crate) async fn machine(root: &Path, places: &Places) -> Result<Vec<(String,
         version(&package, "\"better-sqlite3\": \"")?,
         says("node", &["--version"]).await?
     );
-    let stack = format!(
-        "{}, release profile without LTO",
-        says("rustc", &["--version"]).await?
-    );
+    let profile = if dev {
+        "dev profile, not optimised"
+    } else {
+        "release profile without LTO"
+    };
+    let stack = format!("{}, {profile}", says("rustc", &["--version"]).await?);
     Ok([
         ("processor", format!("{} x {model}", places.workers)),
         ("memory", format!("{:.0} GB", kilobytes / 1024.0 / 1024.0)),

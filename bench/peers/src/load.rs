@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use futures::future::try_join_all;
 use reqwest::Client;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
@@ -37,13 +38,18 @@ pub(crate) async fn run(
     requests: usize,
     from: usize,
 ) -> Result<Ran> {
+    // Each has a connection of its own, as clients have, and it is open before the clock starts.
+    let health = |client: Client| async {
+        client.get(peer.health()).send().await?.bytes().await?;
+        anyhow::Ok(client)
+    };
+    let waiting = (0..clients).map(|_| health(Client::new()));
+    let waiting = try_join_all(waiting).await?;
     let next = Arc::new(AtomicUsize::new(0));
     let mut loops = JoinSet::new();
     let started = Instant::now();
-    for _ in 0..clients {
+    for client in waiting {
         let (peer, next) = (Arc::clone(peer), Arc::clone(&next));
-        // Each has a connection of its own, as clients have.
-        let client = Client::new();
         loops.spawn(async move {
             let (mut times, mut failed) = (Vec::new(), 0);
             loop {

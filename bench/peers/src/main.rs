@@ -50,6 +50,9 @@ struct Arguments {
     /// Starts of each service.
     #[arg(long, default_value_t = 5)]
     starts: usize,
+    /// The local stack as `cargo run` builds it, not for release.
+    #[arg(long)]
+    dev: bool,
     /// Measure nothing: write the document from the results of the last run.
     #[arg(long)]
     write: bool,
@@ -66,7 +69,11 @@ fn root() -> PathBuf {
 async fn main() -> Result<()> {
     let (arguments, root) = (Arguments::parse(), root().canonicalize()?);
     if !arguments.write {
-        let results = measure(&root, &arguments).await?;
+        let results = tokio::select! {
+            results = measure(&root, &arguments) => results?,
+            // The services are ended on the way out.
+            _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
+        };
         let text = serde_json::to_string_pretty(&results)? + "\n";
         if arguments.dry {
             eprintln!("{text}");
@@ -91,8 +98,8 @@ fn documents(root: &Path) -> Result<Vec<(&'static str, String)>> {
 }
 
 async fn measure(root: &Path, arguments: &Arguments) -> Result<Results> {
-    let places = install::prepare(root).await?;
-    let mut machine = install::machine(root, &places).await?;
+    let places = install::prepare(root, arguments.dev).await?;
+    let mut machine = install::machine(root, &places, arguments.dev).await?;
     let mut services: BTreeMap<Kind, Service> = BTreeMap::new();
     for n in 0..arguments.starts {
         for kind in Kind::ALL {

@@ -39,6 +39,13 @@ pub(crate) enum Operation {
 impl Kind {
     pub(crate) const ALL: [Self; 3] = [Self::Muster, Self::FastApi, Self::BetterAuth];
 
+    fn health(self) -> &'static str {
+        match self {
+            Self::Muster => "/_local/health",
+            Self::FastApi | Self::BetterAuth => "/health",
+        }
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Muster => "Muster, local stack",
@@ -93,6 +100,11 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
+    /// Where it says that it is there, and does no work.
+    pub(crate) fn health(&self) -> String {
+        format!("{}{}", self.server.url, self.kind.health())
+    }
+
     /// Starts it with an empty table, as a fresh one each time.
     pub(crate) async fn boot(kind: Kind, places: &Places, users: usize) -> Result<(Server, Value)> {
         let folder = places.scratch.join(format!("{kind:?}"));
@@ -106,7 +118,7 @@ impl Peer {
                 let mut command = Command::new(&places.stack);
                 command.args(["--port", &given, "--dynamodb-port", "0", "--data"]);
                 command.arg(folder.join("data")).current_dir(&places.root);
-                let server = Server::start(command, port, "/_local/health", &log).await?;
+                let server = Server::start(command, port, kind.health(), &log).await?;
                 Ok((server, Value::Null))
             }
             Kind::FastApi => {
@@ -131,7 +143,7 @@ impl Peer {
                 let mut command = python("uvicorn");
                 command.args(["main:app", "--port", &given, "--workers", &workers]);
                 command.args(["--no-access-log", "--log-level", "warning"]);
-                let server = Server::start(command, port, "/health", &log).await?;
+                let server = Server::start(command, port, kind.health(), &log).await?;
                 Ok((server, serde_json::from_slice(&made.stdout)?))
             }
             Kind::BetterAuth => {
@@ -146,7 +158,7 @@ impl Peer {
                     .env("NODE_ENV", "production");
                 command.env("DATABASE", folder.join("db"));
                 Ok((
-                    Server::start(command, port, "/health", &log).await?,
+                    Server::start(command, port, kind.health(), &log).await?,
                     Value::Null,
                 ))
             }

@@ -46,7 +46,7 @@ impl Server {
             .stderr(log.try_clone()?)
             .stdout(log);
         // A group of its own, so that its workers end with it.
-        command.process_group(0).kill_on_drop(true);
+        command.process_group(0);
         let started = Instant::now();
         let mut child = command.spawn().with_context(|| format!("{command:?}"))?;
         loop {
@@ -98,6 +98,19 @@ impl Server {
             }
         }
         Ok(())
+    }
+}
+
+impl Drop for Server {
+    /// What was not stopped is ended with its workers all the same.
+    fn drop(&mut self) {
+        if let Some(id) = self.child.id() {
+            let group = format!("-{id}");
+            let ended = std::process::Command::new("kill")
+                .args(["-KILL", "--", &group])
+                .status();
+            drop(ended);
+        }
     }
 }
 
