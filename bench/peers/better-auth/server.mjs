@@ -15,8 +15,7 @@ const address = `http://127.0.0.1:${PORT}`;
 
 const database = new Database(DATABASE);
 database.pragma("journal_mode = WAL");
-// As lasting as the two others: this driver comes built to wait less.
-database.pragma("synchronous = FULL");
+database.pragma("synchronous = NORMAL");
 database.pragma("busy_timeout = 5000");
 
 const auth = betterAuth({

@@ -23,7 +23,7 @@ SessionLocal = sessionmaker(engine, expire_on_commit=False)
 
 @event.listens_for(engine, "connect")
 def _pragmas(connection, _record) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -60,8 +60,9 @@ const COMPARED: &str = "
   `invite-member`, `list-members`. Its caller is a session in the database, read at each request, as it comes. Adding a
   member without an invitation has no route; an application's own calls `auth.api.addMember`, and so does this one. It has a
   process for each core.
-- SQLite keeps a write-ahead log on disk in all three, and waits for the disk at each commit (`synchronous = FULL`). So
-  they are equally lasting; with `NORMAL`, as many set it, the two others write faster.
+- Nobody waits for the disk at a commit: the two others keep a write-ahead log with `synchronous = NORMAL`, as one sets it;
+  the local stack keeps its table in memory, as it comes. With `--data` it does wait, one commit after the other, and many
+  writers at once on a slow disk then get 503. DynamoDB itself has written to several places before it answers.
 - The load comes from the same machine and takes its share of it. Each client waits for its answer before it sends
   again. A failed request counts as failed and not as answered.
 - In a race, two people who own an organization send one request each at the same moment, eight such pairs at a time.

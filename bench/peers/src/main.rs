@@ -39,7 +39,7 @@ struct Arguments {
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// Requests of a load.
-    #[arg(long, default_value_t = 600)]
+    #[arg(long, default_value_t = 400)]
     requests: usize,
     /// Clients at once.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 64])]

@@ -116,8 +116,8 @@ impl Peer {
         match kind {
             Kind::Muster => {
                 let mut command = Command::new(&places.stack);
-                command.args(["--port", &given, "--dynamodb-port", "0", "--data"]);
-                command.arg(folder.join("data")).current_dir(&places.root);
+                command.args(["--port", &given, "--dynamodb-port", "0"]);
+                command.current_dir(&places.root);
                 let server = Server::start(command, port, kind.health(), &log).await?;
                 Ok((server, Value::Null))
             }
