@@ -12,13 +12,31 @@ use crate::process::Process;
 
 /// Parts of a start: what each is, and the function that does it, with all that it calls.
 const PARTS: [(&str, &str); 7] = [
-    ("the dynamic loader, relocating the program", "_dl_relocate_object"),
-    ("the SDK, making its client", "aws_sdk_dynamodb::client::Client::from_conf"),
-    ("of that: the rules for endpoints, with a JSON of all partitions and its regular expressions", "config::endpoint::DefaultResolver::new"),
-    ("of that: TLS, nearly all of it the five roots, out of PEM", "create_rustls_client_config"),
-    ("logging, being set up", "tracing_subscriber::fmt::SubscriberBuilder"),
+    (
+        "the dynamic loader, relocating the program",
+        "_dl_relocate_object",
+    ),
+    (
+        "the SDK, making its client",
+        "aws_sdk_dynamodb::client::Client::from_conf",
+    ),
+    (
+        "of that: the rules for endpoints, with a JSON of all partitions and its regular expressions",
+        "config::endpoint::DefaultResolver::new",
+    ),
+    (
+        "of that: TLS, nearly all of it the five roots, out of PEM",
+        "create_rustls_client_config",
+    ),
+    (
+        "logging, being set up",
+        "tracing_subscriber::fmt::SubscriberBuilder",
+    ),
     ("the standard library, before `main`", "pthread_getattr_np"),
-    ("`lambda_runtime`, up to its first poll", "lambda_runtime::run"),
+    (
+        "`lambda_runtime`, up to its first poll",
+        "lambda_runtime::run",
+    ),
 ];
 
 /// What came of it.
@@ -49,7 +67,9 @@ pub(crate) fn measure(program: &Path) -> Result<()> {
     let annotate = ["--inclusive=yes", "--threshold=100", &out];
     let listed = told("callgrind_annotate", &annotate)?;
     let lines: Vec<(u64, &str)> = listed.lines().filter_map(instructions).collect();
-    let total = lines.iter().find(|(_, what)| what.contains("PROGRAM TOTALS"));
+    let total = lines
+        .iter()
+        .find(|(_, what)| what.contains("PROGRAM TOTALS"));
     let (total, _) = total.context("callgrind_annotate tells no total")?;
     let parts = PARTS.map(|(what, function)| {
         let of = lines.iter().filter(|(_, line)| line.contains(function));

@@ -16,7 +16,7 @@ mod step;
 mod tools;
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -128,12 +128,10 @@ fn main() -> ExitCode {
         Chore::Mutants { part, shard } => done(mutants::mutants(&root(), part, shard.as_deref())),
         Chore::Moto { left_out: false } => done(moto::check(&root())),
         Chore::Moto { left_out: true } => done(moto::check_left_out(&root())),
-        Chore::Bench { part } => done(command::run(
-            command::cargo(&root())
-                .args(["run", "--release", "--quiet", "-p", "muster-bench", "--"])
-                .args(part),
+        Chore::Bench { part } => done(command::run(measuring(&root(), "muster-bench").args(part))),
+        Chore::Peers { options } => done(command::run(
+            measuring(&root(), "muster-peers").args(options),
         )),
-        Chore::Peers { options } => done(peers(&root(), &options)),
     }
 }
 
@@ -150,14 +148,19 @@ fn cost(root: &Path) -> anyhow::Result<()> {
     command::run(command::cargo(root).args(["run", "--package", "muster-cost"]))
 }
 
-/// For release, because it is the load and must take little itself; without the slow pass over all
-/// crates, as the stack that it builds.
-fn peers(root: &Path, options: &[String]) -> anyhow::Result<()> {
+/// A program that measures, with a profile of its own: it must take little itself.
+fn measuring(root: &Path, package: &str) -> Command {
     let mut run = command::cargo(root);
-    run.args(["run", "--release", "--package", "muster-peers", "--"]);
-    run.env("CARGO_PROFILE_RELEASE_LTO", "off");
-    run.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
-    command::run(run.args(options))
+    run.args([
+        "run",
+        "--profile",
+        "measure",
+        "--quiet",
+        "--package",
+        package,
+        "--",
+    ]);
+    run
 }
 
 fn done(result: anyhow::Result<()>) -> ExitCode {

@@ -58,7 +58,7 @@ impl Part {
 
     fn command(self, root: &Path, count: u64, seed: Option<u64>) -> Command {
         let mut command = cargo(root);
-        command.args(["run", "--quiet", "--profile", "proofs", "--package"]);
+        command.args(["run", "--quiet", "--profile", "measure", "--package"]);
         match self {
             Self::Search => command.arg("muster-model"),
             Self::Histories | Self::Logins => {

@@ -26,18 +26,15 @@ pub(crate) async fn prepare(root: &Path, dev: bool) -> Result<Places> {
     Ok(places)
 }
 
-/// For release, but linked without the slow pass over all crates: it changes the deployed functions' size
-/// more than the speed of a program that waits for SQLite.
+/// With the profile that this program has itself.
 async fn build(root: &Path, dev: bool) -> Result<PathBuf> {
     let mut command = Command::new("cargo");
     command
         .args(["build", "--package", "muster-local"])
         .current_dir(root);
-    let folder = if dev { "debug" } else { "release" };
+    let folder = if dev { "debug" } else { "measure" };
     if !dev {
-        command.arg("--release");
-        command.env("CARGO_PROFILE_RELEASE_LTO", "off");
-        command.env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+        command.args(["--profile", "measure"]);
     }
     run(command).await?;
     let target =
@@ -154,7 +151,7 @@ pub(crate) async fn machine(
     let profile = if dev {
         "dev profile, not optimised"
     } else {
-        "release profile without LTO"
+        "optimised, without LTO"
     };
     let stack = format!("{}, {profile}", says("rustc", &["--version"]).await?);
     Ok([

@@ -73,7 +73,7 @@ impl Operation {
 pub(crate) struct Places {
     /// The checkout.
     pub(crate) root: PathBuf,
-    /// The local stack, built for release.
+    /// The local stack, optimised.
     pub(crate) stack: PathBuf,
     /// The folder of the environment of Python.
     pub(crate) python: PathBuf,

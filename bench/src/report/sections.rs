@@ -61,8 +61,16 @@ pub(super) fn what_holds_the_start(start: &Start) -> String {
     let mut text = START.to_owned();
     #[allow(clippy::cast_precision_loss)] // far below 2^52
     let mut row = |what: &str, instructions: u64| {
-        let (count, share) = (instructions as f64, instructions as f64 / start.total as f64);
-        let _ = writeln!(text, "| {what} | {} | {:.0} % |", thousands(count), share * 1e2);
+        let (count, share) = (
+            instructions as f64,
+            instructions as f64 / start.total as f64,
+        );
+        let _ = writeln!(
+            text,
+            "| {what} | {} | {:.0} % |",
+            thousands(count),
+            share * 1e2
+        );
     };
     row(&format!("all of `{}`", start.program), start.total);
     for part in &start.parts {
