@@ -31,7 +31,7 @@ impl Goals {
     }
 }
 
-fn function(of: &Functions, name: &str) -> Result<&Function> {
+fn function<'a>(of: &'a Functions, name: &str) -> Result<&'a Function> {
     let found = of.functions.get(name);
     found.with_context(|| format!("{name} was not measured"))
 }

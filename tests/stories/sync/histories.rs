@@ -99,4 +99,15 @@ fn what_a_login_must_not_do_is_told() {
             judge.wrong
         );
     }
+    // Nobody is to be in the team of an organization that is gone.
+    let team = json!({"pk": "TENANT#acme#TEAM#g-0", "sk": "TEAM", "organization_id": "g-0"});
+    for (status, is_right) in [("active", false), ("deleted", true)] {
+        let mut judge = Judge::new(false);
+        let organization = json!({"pk": "TENANT#acme#ORG#g-0", "sk": "ORG", "status": status});
+        let mut all = table(active(synced).as_ref());
+        all.extend(table(organization.as_object()));
+        all.extend(table(team.as_object()));
+        judge.end(&all, "ada", "g-0", true);
+        assert_eq!(judge.wrong.is_empty(), is_right, "{:?}", judge.wrong);
+    }
 }

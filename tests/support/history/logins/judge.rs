@@ -113,12 +113,15 @@ impl Judge {
         // Who is suspended in the organization joins no team of it.
         let in_organization = table.get(&(of_user.clone(), format!("ORG#{group}")));
         let is_suspended = in_organization.is_some_and(|one| one["status"] == "suspended");
+        // Nobody joins a team whose organization is gone: it could not be restored when another had its name.
+        let is_of_it = |team: &Item| team.get("organization_id").is_some_and(|id| id == group);
+        let can_be_joined = team.is_some_and(|team| is_live || !is_of_it(team));
         let parts = [
             ("organization", format!("ORG#{group}"), is_live),
             (
                 "team",
                 format!("TEAM#{group}"),
-                team.is_some() && !is_suspended,
+                can_be_joined && !is_suspended,
             ),
         ];
         for (what, sk, is_there) in parts {
