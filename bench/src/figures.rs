@@ -50,6 +50,9 @@ pub(crate) fn median(values: Vec<f64>) -> f64 {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Machine {
     pub(crate) day: String,
+    /// The commit, and whether the code was changed since.
+    pub(crate) commit: String,
+    pub(crate) architecture: String,
     pub(crate) cpu: String,
     pub(crate) cores: usize,
     pub(crate) memory_gib: u64,
@@ -90,6 +93,8 @@ impl Machine {
         }
         Ok(Self {
             day: told("date", &["--utc", "+%Y-%m-%d"])?,
+            commit: commit()?,
+            architecture: std::env::consts::ARCH.to_owned(),
             cpu: field(&read("/proc/cpuinfo")?, "model name").unwrap_or_default(),
             cores: std::thread::available_parallelism()?.get(),
             memory_gib: memory.div_ceil(1 << 20),
@@ -98,6 +103,20 @@ impl Machine {
             versions,
         })
     }
+}
+
+/// What is checked out: the commit, and whether something else than results has been changed since.
+fn commit() -> Result<String> {
+    let root = root().display().to_string();
+    let git = |arguments: &[&str]| told("git", &[&["-C", &root], arguments].concat());
+    let commit = git(&["rev-parse", "--short", "HEAD"])?;
+    let changed = git(&["status", "--porcelain", "--", "*.rs", "*.toml", "*.lock"])?;
+    let mark = if changed.is_empty() {
+        ""
+    } else {
+        " and changes"
+    };
+    Ok(commit + mark)
 }
 
 /// Processes that want a CPU, on average over the last minute.
@@ -119,13 +138,17 @@ pub(crate) fn root() -> PathBuf {
     package.parent().unwrap_or(package).to_owned()
 }
 
+/// Where results are kept, from the root.
+const RESULTS: &str = "bench/results";
+
 /// The file of some results.
 fn file(name: &str) -> PathBuf {
-    root().join("bench/results").join(format!("{name}.json"))
+    root().join(RESULTS).join(format!("{name}.json"))
 }
 
 /// Keeps results for the report.
 pub(crate) fn keep<T: Serialize>(name: &str, results: &T) -> Result<()> {
+    fs::create_dir_all(root().join(RESULTS))?;
     fs::write(file(name), serde_json::to_string_pretty(results)? + "\n")?;
     Ok(())
 }

@@ -45,7 +45,7 @@ enum Part {
         #[arg(long, default_value = builds::BINARIES)]
         binaries: PathBuf,
         /// What these figures are kept under.
-        #[arg(long, default_value = "release")]
+        #[arg(long, default_value = functions::RELEASE)]
         label: String,
     },
     /// Time of a login against the number of groups.
@@ -61,10 +61,7 @@ enum Part {
         up_to: usize,
     },
     /// Where the instructions of a start go.
-    Start {
-        /// A function that was built with its symbols (`CARGO_PROFILE_RELEASE_STRIP=false`).
-        program: PathBuf,
-    },
+    Start,
     /// Release profiles side by side: an hour, on a machine that does nothing else.
     Profiles {
         /// The names of some of them, such as `off-s`; all without one.
@@ -80,7 +77,8 @@ async fn main() -> Result<()> {
     match Arguments::parse().part {
         Part::All => {
             builds::measure()?;
-            functions::measure(&binaries, "release").await?;
+            functions::measure(&binaries, functions::RELEASE).await?;
+            start::measure()?;
             logins::measure(&binaries).await?;
             table::measure(1_000_000).await?;
         }
@@ -90,7 +88,7 @@ async fn main() -> Result<()> {
         }
         Part::Logins { binaries } => logins::measure(&root().join(binaries)).await?,
         Part::Table { up_to } => table::measure(up_to).await?,
-        Part::Start { program } => start::measure(&root().join(program))?,
+        Part::Start => start::measure()?,
         Part::Profiles { names } => return profiles::measure(&names).await,
         Part::Report => profiles::write()?,
     }

@@ -52,6 +52,7 @@ impl Results {
         }
         if let Some(start) = &self.start {
             text += &sections::what_holds_the_start(start);
+            machines += &told("start", &start.machine);
         }
         if let Some(builds) = &self.builds {
             text += &sections::build_times(builds);
@@ -89,14 +90,14 @@ impl Results {
             Some(builds) => goals::of_builds(builds, &mut goals),
             None => goals.missing("builds"),
         }
-        goals.row(
+        goals.told(
             "Round trips and units of each operation",
             "as the data model says",
-            "[counted by a test](DATA_MODEL.md#round-trips-and-capacity-units)",
-            true,
+            "[counted](DATA_MODEL.md#round-trips-and-capacity-units)",
+            "a test fails if not",
         );
         match &self.logins {
-            Some(logins) => goals::of_logins(logins, &mut goals)?,
+            Some(logins) => goals::of_logins(logins, self.functions.as_ref(), &mut goals)?,
             None => goals.missing("logins"),
         }
         match &self.table {
@@ -129,6 +130,8 @@ pub(crate) fn write() -> Result<()> {
 fn told(part: &str, machine: &Machine) -> String {
     let Machine {
         day,
+        commit,
+        architecture,
         cpu,
         cores,
         memory_gib,
@@ -142,8 +145,8 @@ fn told(part: &str, machine: &Machine) -> String {
         .collect();
     let versions = versions.join(", ").replace("rustc rustc", "rustc");
     format!(
-        "- **{part}**, {day}: {cores} cores of {cpu}, {memory_gib} GiB, Linux {kernel}; load {load:.1} at the \
-         end; {versions}.\n"
+        "- **{part}**, {day}, commit {commit}: {cores} cores of {cpu} ({architecture}), {memory_gib} GiB, Linux {kernel}; \
+         load {load:.1} at the end; {versions}.\n"
     )
 }
 

@@ -34,9 +34,12 @@ remove member; ada DELETE /organizations/{id}/members/new{n} 204
 own organizations; u0000008 GET /users/me/organizations 200
 create organization; ada POST /organizations 201 {"name": "Another {n}"}
 list organizations; root GET /organizations?limit=50&name_prefix=everybody 200
+delete organization; root DELETE /organizations/{id} 204
+restore organization; root POST /organizations/{id}/restore 200
 update organization; ada PATCH /organizations/{id} 200 {"metadata": {"n": "{n}"}}
 create team; ada POST /organizations/{id}/teams 201 {"name": "Team {n}"}
 list teams; u0000007 GET /organizations/{id}/teams?limit=1 200
+get user; root GET /users/new{n} 200
 "#;
 
 /// What came of it.

@@ -10,7 +10,7 @@ use crate::figures::Rounds;
 use crate::functions::{Functions, GET_ITEM};
 use crate::logins::{Cost, Login, Logins};
 use crate::plot::{Plot, thousands};
-use crate::start::Start;
+use crate::start::{Program, Start};
 use crate::table::Table;
 
 pub(super) fn sizes_and_times(measured: &Functions) -> String {
@@ -58,25 +58,31 @@ pub(super) fn sizes_and_times(measured: &Functions) -> String {
 }
 
 pub(super) fn what_holds_the_start(start: &Start) -> String {
-    let mut text = START.to_owned();
+    let names: Vec<_> = start.programs.iter().map(|it| it.name.as_str()).collect();
+    let mut text = format!("{START}\n| Part | `{}` |\n|---|", names.join("` | `"));
+    text += &"---:|".repeat(names.len());
+    text.push('\n');
     #[allow(clippy::cast_precision_loss)] // far below 2^52
-    let mut row = |what: &str, instructions: u64| {
-        let (count, share) = (
-            instructions as f64,
-            instructions as f64 / start.total as f64,
-        );
+    let cell = |program: &Program, instructions: Option<u64>| {
+        instructions.map_or_else(String::new, |it| {
+            let share = it as f64 / program.total as f64 * 1e2;
+            format!("{}, {share:.0} %", thousands(it as f64))
+        })
+    };
+    let mut row = |what: &str, of: &dyn Fn(&Program) -> Option<u64>| {
+        let cells = start.programs.iter().map(|it| cell(it, of(it)));
         let _ = writeln!(
             text,
-            "| {what} | {} | {:.0} % |",
-            thousands(count),
-            share * 1e2
+            "| {what} | {} |",
+            cells.collect::<Vec<_>>().join(" | ")
         );
     };
-    row(&format!("all of `{}`", start.program), start.total);
-    for part in &start.parts {
-        row(&part.what, part.instructions);
+    row("all", &|program| Some(program.total));
+    let parts = start.programs.first().map(|it| it.parts.as_slice());
+    for (n, part) in parts.unwrap_or_default().iter().enumerate() {
+        row(&part.what, &|program| program.parts.get(n)?.instructions);
     }
-    text
+    text + HELD
 }
 
 pub(super) fn build_times(builds: &Builds) -> String {
@@ -87,8 +93,8 @@ pub(super) fn build_times(builds: &Builds) -> String {
         ..
     } = builds;
     let mut text = format!(
-        "\n## Builds\n\n`sam build` of {functions} functions for {architecture}, with this profile \
-         ([decision 20](decisions/0020-release-profile.md)):\n\n```toml\n[profile.release]\n{profile}\n```\n\n\
+        "\n## Builds\n\n`sam build` of {functions} functions, one run of each. The template says arm64; these are for {architecture}, \
+         the machine's own, with a copy of the template that says so. The profile ([decision 20](decisions/0020-release-profile.md)):\n\n```toml\n[profile.release]\n{profile}\n```\n\n\
          | | Minutes | CPU minutes, all cores | Load |\n|---|---|---|---|\n"
     );
     for (what, build) in [
@@ -203,7 +209,8 @@ const TIMES: &str = "
 
 Start: from the start of the process to its first poll of the Runtime API, the quickest of 15 in a round. First and second: the first two requests, over
 plain HTTP and over TLS to DynamoDB. CPU and instructions: of one more request of a warm function, on all its threads; instructions
-are counted by callgrind. Memory: the most that was resident after 350 requests. `bare-hello` gives back its event;
+are counted by callgrind. Memory: the most that was resident after 350 requests. Behind TLS stands one certificate under one root made for
+the run; AWS sends a longer chain. `bare-hello` gives back its event;
 `bare-get-item` is `lambda_http` with one `GetItem`.
 
 | Function | Start, ms | of it on a CPU | First, ms | Second, ms | First over TLS, ms | Second over TLS, ms | CPU, µs | Instructions | Memory, MiB |
@@ -218,12 +225,12 @@ The size of the binary, and as it is uploaded:
 const START: &str = "
 ### What holds the start
 
-Where the instructions go from the first of the process to its first poll, with all that each part calls. Nothing of it waits.
-Nearly half is the SDK making its client, which reads its rules for endpoints whatever it is given, and the root certificates;
-both are the same in `bare-get-item`. The loader's part grows with the program.
-
-| Part | Instructions | Share |
-|---|---|---|
+Where the instructions go from the first of the process to its first poll, with all that each part calls: of a function, and of
+the bare one that makes the same client and has nothing else. What both have is not ours to leave out:
+";
+const HELD: &str = "
+`Client::from_conf` makes the SDK's own resolver of endpoints whatever it is given, also when another one or an endpoint is set; and
+the root certificates are those that sign for DynamoDB. The loader's part grows with the program.
 ";
 const LOAD: &str = "
 Load is how many processes wanted a CPU in the last minute of a build, its own among them. Where it is well above the
