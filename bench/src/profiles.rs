@@ -3,13 +3,14 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::builds::{Build, build};
-use crate::figures::{Rounds, Spread, keep, kept, root};
+use crate::figures::{Machine, Rounds, Spread, keep, kept, root};
 use crate::functions::{self, Functions};
 
 /// The decision, and what stands around the table in it.
@@ -41,14 +42,13 @@ const fn profile(
     }
 }
 
-const PROFILES: [Profile; 7] = [
+const PROFILES: [Profile; 6] = [
     profile("fat-3", "fat", "3", "1"),
     profile("fat-s", "fat", "s", "1"),
     profile("thin-3", "thin", "3", "1"),
     profile("off-3", "off", "3", "1"),
     profile("off-s", "off", "s", "1"),
     profile("off-z", "off", "z", "1"),
-    profile("off-s-16", "off", "s", "16"),
 ];
 
 /// What a profile took to build.
@@ -65,7 +65,7 @@ pub(crate) async fn measure(names: &[String]) -> Result<()> {
     let chosen = |it: &&Profile| names.is_empty() || names.iter().any(|name| name == it.name);
     for profile in PROFILES.iter().filter(chosen) {
         let name = profile.name;
-        let target = root().join("target/profiles").join(name);
+        let target = folder(profile);
         if target.exists() {
             fs::remove_dir_all(&target)?;
         }
@@ -103,9 +103,16 @@ pub(crate) async fn measure(names: &[String]) -> Result<()> {
                 binaries,
             },
         )?;
-        functions::measure(&target.join("release"), name).await?;
+    }
+    // Close together, when nothing is built any more.
+    for profile in PROFILES.iter().filter(chosen) {
+        functions::measure(&folder(profile).join("release"), profile.name).await?;
     }
     write()
+}
+
+fn folder(profile: &Profile) -> PathBuf {
+    root().join("target/profiles").join(profile.name)
 }
 
 fn target_cpu() -> &'static str {
@@ -123,11 +130,20 @@ pub(crate) fn write() -> Result<()> {
     let (before, rest) = text.split_once(BEGIN).context("no place for the table")?;
     let (_, after) = rest.split_once(END).context("no end of the table")?;
     let mut table = TABLE.to_owned();
+    let mut machines = Vec::new();
     for profile in &PROFILES {
-        if let Some(row) = row(profile)? {
+        if let Some((row, machine)) = row(profile)? {
             table += &row;
+            let Machine {
+                day, cpu, cores, ..
+            } = machine;
+            let told = format!("{day}, {cores} cores of {cpu}");
+            if !machines.contains(&told) {
+                machines.push(told);
+            }
         }
     }
+    table += &format!("\nMeasured {}. Builds ran once.\n", machines.join("; "));
     fs::write(&page, format!("{before}{BEGIN}{table}{END}{after}"))?;
     Ok(())
 }
@@ -137,7 +153,7 @@ const TABLE: &str = "
 |---|---|---|---|---|---|---|---|---|---|
 ";
 
-fn row(profile: &Profile) -> Result<Option<String>> {
+fn row(profile: &Profile) -> Result<Option<(String, Machine)>> {
     let name = profile.name;
     let built: Option<Built> = kept(&format!("profile-{name}"))?;
     let figures: Option<Functions> = kept(&format!("functions-{name}"))?;
@@ -181,5 +197,5 @@ fn row(profile: &Profile) -> Result<Option<String>> {
         middle(&function.tls_first_ms, 1),
         middle(&function.cpu_us, 0),
     );
-    Ok(Some(row))
+    Ok(Some((row, figures.machine)))
 }
