@@ -82,7 +82,7 @@ enum Chore {
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Run the fuzz targets, make their corpora small, and write the outcome to docs/TESTING.md.
+    /// Run the fuzz targets, and write the outcome to docs/TESTING.md.
     Fuzz {
         /// These targets only.
         targets: Vec<String>,
