@@ -75,9 +75,10 @@ function serve() {
   server.listen(Number(PORT), "127.0.0.1");
 }
 
-if (cluster.isPrimary) {
+if (process.argv[2] === "migrate") {
   const { runMigrations } = await getMigrations(auth.options);
   await runMigrations();
+} else if (cluster.isPrimary) {
   for (let n = 0; n < Number(WORKERS); n += 1) cluster.fork();
 } else {
   serve();

@@ -1,6 +1,7 @@
 """Before the first start: tables, a tenant with its users, a key, and tokens on standard output.
 
-`DATABASE`, `PUBLIC_KEY`: files to make. The argument: how many users besides the named ones.
+`DATABASE`, `PUBLIC_KEY`: files to make. The arguments: how many users besides the named ones, and how many who
+create organizations.
 """
 
 import json
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from database import Base, SessionLocal, Tenant, User, engine
 
-PEOPLE = ("ada", "bob", "cy", "root")
+PEOPLE = ("ada", "bob", "cy", "root", *(f"maker{n}" for n in range(int(sys.argv[2]))))
 
 Base.metadata.create_all(engine)
 with SessionLocal() as db:

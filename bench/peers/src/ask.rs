@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::peer::{Kind, Operation, PAGE, Peer, email, told, user};
+use crate::peer::{Kind, Operation, PAGE, Peer, email, maker, told, user};
 
 impl Peer {
     /// A request of one of the [`PEOPLE`].
@@ -36,19 +36,17 @@ impl Peer {
         self.ids.get(name).map_or(name, String::as_str)
     }
 
-    pub(crate) fn create(&self, client: &Client, name: &str) -> RequestBuilder {
+    pub(crate) fn create(&self, client: &Client, who: &str, name: &str) -> RequestBuilder {
         match self.kind {
             Kind::BetterAuth => {
                 let slug = name.to_lowercase().replace(' ', "-");
-                self.plugin(
-                    client,
-                    "create",
-                    "ada",
-                    &json!({"name": name, "slug": slug}),
-                )
+                // It would write the new one into the session as well.
+                let body =
+                    json!({"name": name, "slug": slug, "keepCurrentActiveOrganization": true});
+                self.plugin(client, "create", who, &body)
             }
             Kind::Muster | Kind::FastApi => {
-                let request = self.request(client, Method::POST, "/organizations", "ada");
+                let request = self.request(client, Method::POST, "/organizations", who);
                 request.json(&json!({"name": name}))
             }
         }
@@ -62,7 +60,7 @@ impl Peer {
         };
         let get = |path: &str| self.request(client, Method::GET, path, "ada");
         match (operation, self.kind) {
-            (Operation::Create, _) => self.create(client, &format!("Organization {n}")),
+            (Operation::Create, _) => self.create(client, &maker(n), &format!("Organization {n}")),
             (Operation::Get, Kind::BetterAuth) => get(&format!(
                 "/api/auth/organization/get-full-organization?organizationId={}",
                 self.alone

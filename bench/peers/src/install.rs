@@ -12,7 +12,13 @@ use crate::peer::{Places, there};
 pub(crate) async fn prepare(root: &Path, dev: bool) -> Result<Places> {
     let workers = std::thread::available_parallelism()?.get();
     let tools = root.join(".tools");
-    let scratch = root.join("target/peers");
+    // In memory where that is to be had, so that nobody waits for a disk.
+    let memory = Path::new("/dev/shm");
+    let scratch = if memory.is_dir() {
+        memory.join("muster-peers")
+    } else {
+        root.join("target/peers")
+    };
     fs::create_dir_all(&scratch)?;
     let places = Places {
         root: root.to_owned(),
@@ -158,6 +164,7 @@ pub(crate) async fn machine(
         ("processor", format!("{} x {model}", places.workers)),
         ("memory", format!("{:.0} GB", kilobytes / 1024.0 / 1024.0)),
         ("system", says("uname", &["-sr"]).await?),
+        ("databases", places.scratch.display().to_string()),
         ("Muster", stack),
         ("FastAPI", fastapi),
         ("better-auth", better_auth),

@@ -36,10 +36,10 @@ const WARM_UP: usize = 100;
 #[derive(Parser)]
 struct Arguments {
     /// Rounds of each load.
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// Requests of a load.
-    #[arg(long, default_value_t = 400)]
+    #[arg(long, default_value_t = 2000)]
     requests: usize,
     /// Clients at once.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 64])]
@@ -114,7 +114,7 @@ async fn measure(root: &Path, arguments: &Arguments) -> Result<Results> {
     let peers = start_all(&places, WARM_UP + loads * arguments.requests).await?;
     let before = install::load_average()?;
     for peer in &peers {
-        services.entry(peer.kind).or_default().memory.0 = peer.server.peak_memory()?;
+        services.entry(peer.kind).or_default().memory.0 = peer.server.memory()?;
         for operation in Operation::ALL {
             load::run(peer, operation, 8, WARM_UP, 0).await?;
         }
@@ -134,14 +134,13 @@ async fn measure(root: &Path, arguments: &Arguments) -> Result<Results> {
         format!("{before} before the loads, {after} at the end"),
     ));
     for peer in peers {
-        let service = services.entry(peer.kind).or_default();
-        service.memory.1 = peer.server.peak_memory()?;
         Arc::into_inner(peer)
             .context("every load has ended")?
             .server
             .stop()
             .await?;
     }
+    fs::remove_dir_all(&places.scratch)?;
     Ok(Results {
         date: install::today().await?,
         machine,
@@ -182,7 +181,9 @@ async fn loads_of_all(
                         operation.name(),
                         peer.kind.name()
                     );
-                    let loads = &mut services.entry(peer.kind).or_default().loads;
+                    let service = services.entry(peer.kind).or_default();
+                    service.memory.1 = service.memory.1.max(peer.server.memory()?);
+                    let loads = &mut service.loads;
                     let loads = loads.entry(operation.name().to_owned()).or_default();
                     loads.entry(clients).or_default().push(ran);
                 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use futures::stream::{self, TryStreamExt as _};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -16,8 +16,10 @@ use crate::process::{Server, free_port};
 pub(crate) const PEOPLE: [&str; 4] = ["ada", "bob", "cy", "root"];
 /// Members of the organization whose members are listed: a page, the owner included.
 pub(crate) const PAGE: usize = 50;
-/// Organizations that members are added to in turn, so that none grows large.
-const CROWDS: usize = 20;
+/// Organizations that members are invited to in turn, so that none grows large.
+const CROWDS: usize = 200;
+/// People who create organizations in turn, so that nobody has many.
+pub(crate) const MAKERS: usize = 200;
 
 /// A service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,9 +92,9 @@ pub(crate) struct Peer {
     pub(crate) kind: Kind,
     pub(crate) server: Server,
     /// The header by which each person is known.
-    pub(crate) headers: BTreeMap<&'static str, (&'static str, String)>,
+    pub(crate) headers: BTreeMap<String, (&'static str, String)>,
     /// Ids of people, where they are not their names.
-    pub(crate) ids: BTreeMap<&'static str, String>,
+    pub(crate) ids: BTreeMap<String, String>,
     /// Organizations of ada: with nobody else, with a page of members, and those that grow.
     pub(crate) alone: String,
     pub(crate) page: String,
@@ -134,14 +136,22 @@ impl Peer {
                     command
                 };
                 let made = python("python")
-                    .args(["prepare.py", &users.to_string()])
+                    .args(["prepare.py", &users.to_string(), &MAKERS.to_string()])
                     .output()
                     .await?;
                 if !made.status.success() {
                     bail!("prepare.py: {}", String::from_utf8_lossy(&made.stderr));
                 }
-                let mut command = python("uvicorn");
-                command.args(["main:app", "--port", &given, "--workers", &workers]);
+                let mut command = python("python");
+                command.args([
+                    "-m",
+                    "uvicorn",
+                    "main:app",
+                    "--port",
+                    &given,
+                    "--workers",
+                    &workers,
+                ]);
                 command.args(["--no-access-log", "--log-level", "warning"]);
                 let server = Server::start(command, port, kind.health(), &log).await?;
                 Ok((server, serde_json::from_slice(&made.stdout)?))
@@ -150,15 +160,23 @@ impl Peer {
                 let script = places.root.join("bench/peers/better-auth/server.mjs");
                 // Node looks for packages beside the script.
                 fs::copy(script, places.node.join("server.mjs"))?;
-                let mut command = Command::new("node");
-                command.arg("server.mjs").current_dir(&places.node);
-                command
-                    .env("PORT", &given)
-                    .env("WORKERS", &workers)
-                    .env("NODE_ENV", "production");
-                command.env("DATABASE", folder.join("db"));
+                let node = || {
+                    let mut command = Command::new("node");
+                    command.arg("server.mjs").current_dir(&places.node);
+                    command
+                        .env("PORT", &given)
+                        .env("WORKERS", &workers)
+                        .env("NODE_ENV", "production");
+                    command.env("DATABASE", folder.join("db"));
+                    command
+                };
+                // Its tables are there before it starts, as FastAPI's are.
+                let made = node().arg("migrate").output().await?;
+                if !made.status.success() {
+                    bail!("migrate: {}", String::from_utf8_lossy(&made.stderr));
+                }
                 Ok((
-                    Server::start(command, port, kind.health(), &log).await?,
+                    Server::start(node(), port, kind.health(), &log).await?,
                     Value::Null,
                 ))
             }
@@ -178,14 +196,16 @@ impl Peer {
             crowds: Vec::new(),
         };
         let client = Client::new();
-        for name in PEOPLE {
+        let known: Vec<String> = PEOPLE
+            .map(str::to_owned)
+            .into_iter()
+            .chain((0..MAKERS).map(maker))
+            .collect();
+        for name in &known {
             peer.introduce(&client, name, &tokens).await?;
         }
         if kind == Kind::Muster {
-            let all = PEOPLE
-                .map(str::to_owned)
-                .into_iter()
-                .chain((0..users).map(user));
+            let all = known.into_iter().chain((0..users).map(user));
             stream::iter(all.map(Ok))
                 .try_for_each_concurrent(8, |name| peer.register(&client, name))
                 .await?;
@@ -199,15 +219,30 @@ impl Peer {
             peer.crowds
                 .push(peer.make(&client, &format!("Crowd {n}")).await?);
         }
+        peer.check(&client).await?;
         Ok(peer)
     }
 
-    async fn introduce(
-        &mut self,
-        client: &Client,
-        name: &'static str,
-        tokens: &Value,
-    ) -> Result<()> {
+    /// That each load gets what it is about, and no empty page.
+    async fn check(&self, client: &Client) -> Result<()> {
+        let ask = async |operation, n| -> Result<Value> {
+            let answer = self.load(client, operation, n).send().await?;
+            Ok(answer.error_for_status()?.json().await?)
+        };
+        let found = ask(Operation::Get, 0).await?;
+        ensure!(told(&found, "/name")? == "Alone", "another one: {found}");
+        let list = match self.kind {
+            Kind::Muster => "/items",
+            Kind::FastApi => "",
+            Kind::BetterAuth => "/members",
+        };
+        let page = ask(Operation::ListMembers, 0).await?;
+        let members = page.pointer(list).and_then(Value::as_array).map(Vec::len);
+        ensure!(members == Some(PAGE), "{members:?} members on a page");
+        Ok(())
+    }
+
+    async fn introduce(&mut self, client: &Client, name: &str, tokens: &Value) -> Result<()> {
         let url = &self.server.url;
         let header = match self.kind {
             Kind::Muster => {
@@ -232,11 +267,11 @@ impl Peer {
             }
             Kind::BetterAuth => {
                 let (id, cookie) = self.sign_up(client, name).await?;
-                self.ids.insert(name, id);
+                self.ids.insert(name.to_owned(), id);
                 ("cookie", cookie)
             }
         };
-        self.headers.insert(name, header);
+        self.headers.insert(name.to_owned(), header);
         Ok(())
     }
 
@@ -274,7 +309,11 @@ impl Peer {
 
     /// An organization of ada: its id.
     pub(crate) async fn make(&self, client: &Client, name: &str) -> Result<String> {
-        let answer = self.create(client, name).send().await?.error_for_status()?;
+        let answer = self
+            .create(client, "ada", name)
+            .send()
+            .await?
+            .error_for_status()?;
         let body: Value = answer.json().await?;
         told(&body, "/id")
     }
@@ -302,6 +341,11 @@ pub(crate) fn told(answer: &Value, pointer: &str) -> Result<String> {
 /// The n-th of those who can be added.
 pub(crate) fn user(n: usize) -> String {
     format!("u{n}")
+}
+
+/// The n-th of those who create organizations.
+pub(crate) fn maker(n: usize) -> String {
+    format!("maker{}", n % MAKERS)
 }
 
 pub(crate) fn email(name: &str) -> String {

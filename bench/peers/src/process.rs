@@ -65,14 +65,16 @@ impl Server {
         }
     }
 
-    /// Megabytes that its processes had in memory at most, all of them together.
-    pub(crate) fn peak_memory(&self) -> Result<f64> {
+    /// Megabytes that its processes have in memory, all of them together: what they share is counted
+    /// once.
+    pub(crate) fn memory(&self) -> Result<f64> {
         let root = self.child.id().context("it runs")?;
         let mut sum = 0;
         for process in tree(root)? {
-            let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-            let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-            let kilobytes = peak.and_then(|peak| peak.split_whitespace().next());
+            let maps =
+                fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap_or_default();
+            let share = maps.lines().find_map(|line| line.strip_prefix("Pss:"));
+            let kilobytes = share.and_then(|share| share.split_whitespace().next());
             sum += kilobytes.map_or(Ok(0), str::parse::<u32>)?;
         }
         Ok(f64::from(sum) / 1024.0)

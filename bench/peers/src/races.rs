@@ -55,6 +55,8 @@ pub(crate) struct Races {
     pub(crate) run: usize,
     /// How many left behind what must not be.
     pub(crate) broken: usize,
+    /// How many came to nothing, neither of the two being done: they prove nothing.
+    pub(crate) neither: usize,
     /// How often two requests of a race were answered with these statuses.
     pub(crate) statuses: BTreeMap<String, usize>,
 }
@@ -78,15 +80,27 @@ pub(crate) async fn run(peer: &Arc<Peer>, race: Race, times: usize) -> Result<Ra
         run: times,
         ..Races::default()
     };
-    for (broken, statuses) in ended {
-        races.broken += usize::from(broken);
+    for (outcome, statuses) in ended {
+        races.broken += usize::from(outcome == Outcome::Broken);
+        races.neither += usize::from(outcome == Outcome::Neither);
         *races.statuses.entry(statuses).or_default() += 1;
     }
     Ok(races)
 }
 
-/// Whether it left behind what must not be, and the statuses of the two.
-async fn once(peer: &Peer, race: Race, n: usize) -> Result<(bool, String)> {
+/// What a race left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// One of the two was done.
+    Sound,
+    /// What must not be.
+    Broken,
+    /// What was there before.
+    Neither,
+}
+
+/// What it left behind, and the statuses of the two.
+async fn once(peer: &Peer, race: Race, n: usize) -> Result<(Outcome, String)> {
     // A connection for each: two people do not share one.
     let (one, other) = (Client::new(), Client::new());
     let organization = peer.make(&one, &format!("{race:?} {n}")).await?;
@@ -118,7 +132,8 @@ async fn once(peer: &Peer, race: Race, n: usize) -> Result<(bool, String)> {
             peer.add(&other, "bob", &organization, cy, "member"),
         ],
     };
-    let mut statuses = sent(both).await?;
+    let statuses = sent(both).await?;
+    let mut told = in_words(&statuses);
     if race == Race::Invite {
         let mut open = peer.inside(&one, &organization).await?.invitations;
         // Elsewhere the invitation is the membership, and accepting it twice is the same race.
@@ -126,16 +141,29 @@ async fn once(peer: &Peer, race: Race, n: usize) -> Result<(bool, String)> {
             open.push(open.first().cloned().unwrap_or_default());
         }
         let accepts = open.iter().zip([&one, &other]);
-        sent(accepts.map(|(id, client)| peer.accept(client, "cy", &organization, id))).await?;
+        let accepts = accepts.map(|(id, client)| peer.accept(client, "cy", &organization, id));
+        told = format!("{told}, then {}", in_words(&sent(accepts).await?));
     }
-    statuses.sort_unstable();
     let after = peer.inside(&one, &organization).await?;
-    let broken = match race {
-        Race::Leave | Race::Demote => after.owners() == 0,
-        Race::Invite | Race::Add => after.times(cy) > 1,
+    // Of two owners one is to be left, and of the one who is added one.
+    let left = match race {
+        Race::Leave | Race::Demote => after.owners(),
+        Race::Invite | Race::Add => after.times(cy),
     };
+    let outcome = match (race, left) {
+        (_, 1) => Outcome::Sound,
+        (Race::Leave | Race::Demote, 2) | (Race::Invite | Race::Add, 0) => Outcome::Neither,
+        _ => Outcome::Broken,
+    };
+    Ok((outcome, told))
+}
+
+/// The statuses of two, the lower one first.
+fn in_words(statuses: &[u16]) -> String {
+    let mut statuses = statuses.to_vec();
+    statuses.sort_unstable();
     let statuses: Vec<_> = statuses.iter().map(u16::to_string).collect();
-    Ok((broken, statuses.join(" and ")))
+    statuses.join(" and ")
 }
 
 /// All at once: their statuses.

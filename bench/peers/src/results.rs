@@ -29,7 +29,8 @@ pub(crate) struct Results {
 pub(crate) struct Service {
     /// Milliseconds from the start of the process to the first answer, of each start.
     pub(crate) starts: Vec<f64>,
-    /// Megabytes at most, after its start and after all loads and races.
+    /// Megabytes of its processes when it was filled, and at most, looked at after each load. What
+    /// processes share is counted once.
     pub(crate) memory: (f64, f64),
     /// By operation, then by clients at once: each round.
     pub(crate) loads: BTreeMap<String, BTreeMap<usize, Vec<Ran>>>,
