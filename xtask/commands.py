@@ -13,7 +13,9 @@ import sys
 import botocore.session
 import jmespath
 from botocore import xform_name
+from click import BadParameter
 from samcli.cli.main import cli as sam_cli
+from samcli.cli.types import CfnParameterOverridesType
 
 # Options of the AWS CLI itself.
 GLOBAL = {"--query", "--output", "--region", "--profile", "--endpoint-url", "--cli-input-json"}
@@ -144,9 +146,22 @@ def check_sam(words):
         module, rest = f"{module.removesuffix('.local')}.{rest[0].replace('-', '_')}.cli", rest[1:]
     command = importlib.import_module(module).cli
     known = {option for parameter in command.params for option in parameter.opts + parameter.secondary_opts}
-    wrong = set(options(rest)) - known
+    given = options(rest)
+    wrong = set(given) - known
     if wrong:
         raise ValueError(f"no option {', '.join(sorted(wrong))}")
+    for override in given.get("--parameter-overrides", []):
+        check_override(override)
+
+
+def check_override(override):
+    """Whether SAM takes the value of a parameter whole: it cuts one at a blank or quote, unless quotes are around all."""
+    name, _, meant = override.partition("=")
+    if meant[:1] in ("'", '"') and meant[:1] == meant[-1:]:
+        meant = meant[1:-1].replace('\\"', '"')
+    read = CfnParameterOverridesType().convert((override,), None, None)
+    if read != {name: meant}:
+        raise ValueError(f"SAM takes {override} for {read}")
 
 
 def main():
@@ -164,7 +179,7 @@ def main():
                 checked += 1
                 try:
                     (aws.check if words[0] == "aws" else check_sam)(words)
-                except (ImportError, IndexError, KeyError, ValueError) as error:
+                except (BadParameter, ImportError, IndexError, KeyError, ValueError) as error:
                     wrong.append(f"{document}: {' '.join(words)}\n    {error!r}")
             if "--cli-input-json" in block and "jq" in block:
                 try:

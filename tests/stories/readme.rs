@@ -567,6 +567,7 @@ fn commands_name_parameters_and_outputs_that_there_are() {
                     .filter_map(|word| word.split_once('='))
                 {
                     set += 1;
+                    let name = name.trim_start_matches(['"', '\'']);
                     assert!(parameters.contains(name), "{path}: {name} in {line}");
                 }
                 let placeholders = line
