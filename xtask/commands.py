@@ -18,7 +18,9 @@ from samcli.cli.main import cli as sam_cli
 from samcli.cli.types import CfnParameterOverridesType
 
 # Options of the AWS CLI itself.
-GLOBAL = {"--query", "--output", "--region", "--profile", "--endpoint-url", "--cli-input-json"}
+GLOBAL = {
+    "--query", "--output", "--region", "--profile", "--endpoint-url", "--cli-input-json", "--cli-binary-format",
+}
 # What separates one command from the next, or begins one inside another.
 BETWEEN = re.compile(r"[|;&()`]+|\$\(")
 
@@ -88,6 +90,8 @@ class Aws:
                 raise ValueError(f"{service} has no operation {operation}")
             operation = names[operation]
         shape = model.operation_model(operation)
+        if shape.has_streaming_output:
+            rest = self.without_file(operation, rest)
         given = options(rest)
         members = shape.input_shape.members if shape.input_shape else {}
         known = {"--" + xform_name(name, "-"): name for name in members}
@@ -104,6 +108,13 @@ class Aws:
             raise ValueError(f"{operation} is not given {', '.join(sorted(missing))}")
         for query in given.get("--query", []):
             self.query(operation, query, shape.output_shape)
+
+    @staticmethod
+    def without_file(operation, words):
+        """The options, without the file that the answer goes into, which comes last."""
+        if len(words) < 2 or any(word.startswith("--") for word in words[-2:]):
+            raise ValueError(f"{operation} is not told which file its answer goes into")
+        return words[:-1]
 
     def waited_for(self, service, waiter):
         model = self.session.get_waiter_model(service)
