@@ -13,10 +13,14 @@ import sys
 import botocore.session
 import jmespath
 from botocore import xform_name
+from click import BadParameter
 from samcli.cli.main import cli as sam_cli
+from samcli.cli.types import CfnParameterOverridesType
 
 # Options of the AWS CLI itself.
-GLOBAL = {"--query", "--output", "--region", "--profile", "--endpoint-url", "--cli-input-json"}
+GLOBAL = {
+    "--query", "--output", "--region", "--profile", "--endpoint-url", "--cli-input-json", "--cli-binary-format",
+}
 # What separates one command from the next, or begins one inside another.
 BETWEEN = re.compile(r"[|;&()`]+|\$\(")
 
@@ -86,6 +90,8 @@ class Aws:
                 raise ValueError(f"{service} has no operation {operation}")
             operation = names[operation]
         shape = model.operation_model(operation)
+        if shape.has_streaming_output:
+            rest = self.without_file(operation, rest)
         given = options(rest)
         members = shape.input_shape.members if shape.input_shape else {}
         known = {"--" + xform_name(name, "-"): name for name in members}
@@ -102,6 +108,13 @@ class Aws:
             raise ValueError(f"{operation} is not given {', '.join(sorted(missing))}")
         for query in given.get("--query", []):
             self.query(operation, query, shape.output_shape)
+
+    @staticmethod
+    def without_file(operation, words):
+        """The options, without the file that the answer goes into, which comes last."""
+        if len(words) < 2 or any(word.startswith("--") for word in words[-2:]):
+            raise ValueError(f"{operation} is not told which file its answer goes into")
+        return words[:-1]
 
     def waited_for(self, service, waiter):
         model = self.session.get_waiter_model(service)
@@ -144,9 +157,22 @@ def check_sam(words):
         module, rest = f"{module.removesuffix('.local')}.{rest[0].replace('-', '_')}.cli", rest[1:]
     command = importlib.import_module(module).cli
     known = {option for parameter in command.params for option in parameter.opts + parameter.secondary_opts}
-    wrong = set(options(rest)) - known
+    given = options(rest)
+    wrong = set(given) - known
     if wrong:
         raise ValueError(f"no option {', '.join(sorted(wrong))}")
+    for override in given.get("--parameter-overrides", []):
+        check_override(override)
+
+
+def check_override(override):
+    """Whether SAM takes the value of a parameter whole: it cuts one at a blank or quote, unless quotes are around all."""
+    name, _, meant = override.partition("=")
+    if meant[:1] in ("'", '"') and meant[:1] == meant[-1:]:
+        meant = meant[1:-1].replace('\\"', '"')
+    read = CfnParameterOverridesType().convert((override,), None, None)
+    if read != {name: meant}:
+        raise ValueError(f"SAM takes {override} for {read}")
 
 
 def main():
@@ -164,7 +190,7 @@ def main():
                 checked += 1
                 try:
                     (aws.check if words[0] == "aws" else check_sam)(words)
-                except (ImportError, IndexError, KeyError, ValueError) as error:
+                except (BadParameter, ImportError, IndexError, KeyError, ValueError) as error:
                     wrong.append(f"{document}: {' '.join(words)}\n    {error!r}")
             if "--cli-input-json" in block and "jq" in block:
                 try:

@@ -12,6 +12,7 @@ mod bad_input;
 mod binaries;
 mod cognito;
 mod cursors;
+mod decisions;
 mod events;
 mod faults;
 mod first_steps;

@@ -109,11 +109,20 @@ fn lines() -> Vec<Value> {
     lines.clone()
 }
 
+/// The words of a query or of a part of it.
+fn words(query: &str) -> Vec<&str> {
+    query
+        .split(|c: char| !c.is_alphanumeric() && !"_.@".contains(c))
+        .filter(|word| word.starts_with(|c: char| c.is_alphabetic() || c == '@'))
+        .collect()
+}
+
 /// The words of a query that name fields: not what stands in quotes or between slashes, no numbers,
 /// and none of the words that mean something to the query itself.
 fn fields_of_query(query: &str) -> BTreeSet<String> {
-    const WORDS: [&str; 27] = [
+    const WORDS: [&str; 28] = [
         "fields",
+        "parse",
         "filter",
         "stats",
         "sort",
@@ -147,16 +156,16 @@ fn fields_of_query(query: &str) -> BTreeSet<String> {
         .map(|part| part.rsplit_once("/ ").map_or(part, |(_, rest)| rest))
         .collect::<Vec<_>>()
         .join(" ");
-    let words: Vec<_> = unquoted
-        .split(|c: char| !c.is_alphanumeric() && !"_.@".contains(c))
-        .filter(|word| word.starts_with(|c: char| c.is_alphabetic() || c == '@'))
-        .collect();
-    let named: BTreeSet<_> = words
-        .windows(2)
-        .filter(|pair| pair[0] == "as")
-        .map(|pair| pair[1])
-        .collect();
-    let fields = words
+    let mut named = BTreeSet::new();
+    for command in unquoted.split('|') {
+        let words = words(command);
+        let all_at_once = words.first() == Some(&"parse");
+        for (at, _) in words.iter().enumerate().filter(|(_, word)| **word == "as") {
+            let behind = words[at + 1..].iter().copied();
+            named.extend(behind.take(if all_at_once { usize::MAX } else { 1 }));
+        }
+    }
+    let fields = words(&unquoted)
         .into_iter()
         .filter(|word| !WORDS.contains(word) && !named.contains(word));
     fields.map(str::to_owned).collect()
@@ -169,7 +178,7 @@ fn every_query_asks_for_fields_that_are_logged() {
     let others = [
         "@timestamp",
         "@message",
-        "@log",
+        "@logStream",
         "type",
         "record.status",
         "record.metrics.initDurationMs",
@@ -214,6 +223,11 @@ fn a_field_that_a_query_misspells_is_found() {
     let fields = fields_of_query(query);
     let fields: Vec<_> = fields.iter().map(String::as_str).collect();
     assert_eq!(fields, ["@message", "Duratoin", "message"]);
+    let parsed =
+        "parse @logStream \"*[*\" as function, rest | stats count(*) as lines by fuction, rest";
+    let fields = fields_of_query(parsed);
+    let fields: Vec<_> = fields.iter().map(String::as_str).collect();
+    assert_eq!(fields, ["@logStream", "fuction"]);
 }
 
 /// The names of all tests.

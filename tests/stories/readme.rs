@@ -12,6 +12,8 @@ use muster::http::Code;
 use serde_json::{Value, json};
 use support::World;
 
+use crate::sync::office::Office;
+
 const README: &str = include_str!("../../README.md");
 const PROBLEMS: &str = include_str!("../../docs/PROBLEMS.md");
 /// The one line of the tour that another one may stand for.
@@ -214,7 +216,8 @@ fn item_rows(markdown: &str) -> BTreeSet<Vec<String>> {
 
 #[tokio::test]
 async fn the_items_are_as_the_data_model_says() {
-    let world = World::start().await;
+    let office = Office::patient(&[]).await;
+    let world = &office.world;
     let (root, ada) = (world.tenant_admin(), world.user("ada"));
     let email = json!({"email": "ada@acme.example"});
     root.put("/users/ada", email).await.expect(201);
@@ -249,8 +252,13 @@ async fn the_items_are_as_the_data_model_says() {
         .await
         .expect(201);
     ids.push((team, "m"));
+    office.graph.assign("group-of-sales", "folded");
+    office.graph.join("ada", "group-of-sales");
+    office.expect("ada", "synced").await;
+    ids.push(("group-of-sales".to_owned(), "m"));
 
-    let said = item_rows(&read("docs/DATA_MODEL.md"));
+    let (model, api) = (read("docs/DATA_MODEL.md"), read("docs/openapi.json"));
+    let (explained, said) = (section(&model, "Items"), item_rows(&model));
     let mut found = BTreeSet::new();
     for item in world.items().await {
         let text = |attribute: &str| {
@@ -280,6 +288,11 @@ async fn the_items_are_as_the_data_model_says() {
             }
         };
         found.insert(["pk", "sk", "gsi1pk", "gsi1sk"].map(generic).to_vec());
+        for attribute in item.keys() {
+            let is_explained = explained.contains(&format!("`{attribute}`"));
+            let is_of_the_api = api.contains(&format!("\"{attribute}\":"));
+            assert!(is_explained || is_of_the_api, "{attribute}");
+        }
         let domain = text("gsi2pk");
         let deleted = if text("status") == "deleted" {
             "#DELETED"
@@ -567,6 +580,7 @@ fn commands_name_parameters_and_outputs_that_there_are() {
                     .filter_map(|word| word.split_once('='))
                 {
                     set += 1;
+                    let name = name.trim_start_matches(['"', '\'']);
                     assert!(parameters.contains(name), "{path}: {name} in {line}");
                 }
                 let placeholders = line

@@ -10,7 +10,7 @@ mod histories;
 mod leaving;
 mod logs;
 mod making;
-mod office;
+pub(crate) mod office;
 mod pre_token;
 mod roles_and_names;
 mod table_fails;
