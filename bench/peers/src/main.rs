@@ -39,7 +39,7 @@ struct Arguments {
     #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// Requests of a load.
-    #[arg(long, default_value_t = 2000)]
+    #[arg(long, default_value_t = 1000)]
     requests: usize,
     /// Clients at once.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 64])]

@@ -149,11 +149,7 @@ impl Organization {
             // As it is, and not merged: a `null` in it is a value here.
             Patch::Set(object) => Metadata::new(object.clone())?,
         };
-        let rest = OrganizationPatch {
-            metadata: Patch::Keep,
-            ..patch.clone()
-        };
-        let made = rest.apply(&self, self.created_at)?;
+        let made = patch.apply(&self, self.created_at)?;
         Ok(Self {
             metadata,
             version: self.version,

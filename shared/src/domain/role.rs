@@ -177,6 +177,33 @@ mod tests {
     }
 
     #[test]
+    fn roles_rank_by_their_privilege() {
+        let ranks = Role::ALL.map(Role::rank);
+        assert_eq!(ranks, [4, 3, 3, 2, 1, 1, 0, 0]);
+    }
+
+    /// The table of the README.
+    #[test]
+    fn a_permission_is_granted_from_a_role_upwards() {
+        use Permission as P;
+        for (permission, roles) in [
+            (P::ViewOrganization, 8),
+            (P::ViewMembers, 8),
+            (P::ViewTeams, 8),
+            (P::ManageTeams, 4),
+            (P::ViewBilling, 3),
+            (P::UpdateOrganization, 3),
+            (P::ManageMembers, 3),
+            (P::UpdateBilling, 1),
+            (P::DeleteOrganization, 1),
+            (P::RestoreOrganization, 1),
+        ] {
+            let granting: Vec<_> = Role::granting(permission).collect();
+            assert_eq!(granting, Role::ALL[..roles], "{permission:?}");
+        }
+    }
+
+    #[test]
     fn equal_roles_grant_the_same() {
         for (one, other) in [
             (Role::Admin, Role::OrgAdmin),
