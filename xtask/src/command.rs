@@ -54,6 +54,10 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     eprintln!("$ {}", line(command));
     let output = command.stderr(Stdio::inherit()).output();
     let output = output.with_context(|| cannot_run(command))?;
+    // What was killed did not come to its end.
+    if output.status.code().is_none() {
+        judge(command, output.status)?;
+    }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
@@ -123,6 +127,7 @@ mod tests {
     #[test]
     fn what_a_program_wrote_is_given_also_when_it_failed() {
         assert_eq!(output(&mut shell("echo a; exit 3")).unwrap(), "a\n");
+        assert!(output(&mut shell("echo a; kill -9 $$")).is_err());
         let both = errors(&mut shell("echo b >&2; exit 3"));
         assert_eq!(both.unwrap(), "b\n");
     }

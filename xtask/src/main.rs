@@ -75,9 +75,12 @@ enum Chore {
     Proofs {
         /// These parts only.
         parts: Vec<Part>,
-        /// How many histories of requests; of logins it is a tenth.
+        /// How many histories of requests.
         #[arg(long, default_value_t = 5000)]
         histories: u64,
+        /// How many histories of logins.
+        #[arg(long, default_value_t = 2000)]
+        logins: u64,
         /// The first seed. Any by default.
         #[arg(long)]
         seed: Option<u64>,
@@ -122,8 +125,9 @@ fn main() -> ExitCode {
         Chore::Proofs {
             parts,
             histories,
+            logins,
             seed,
-        } => done(proofs::proofs(&root(), &parts, histories, seed)),
+        } => done(proofs::proofs(&root(), &parts, [histories, logins], seed)),
         Chore::Fuzz { targets, seconds } => done(fuzz::fuzz(&root(), &targets, seconds)),
         Chore::Mutants { part, shard } => done(mutants::mutants(&root(), part, shard.as_deref())),
         Chore::Moto { left_out: false } => done(moto::check(&root())),

@@ -24,12 +24,17 @@ pub(crate) enum Part {
 }
 
 /// Runs these parts, or all.
-pub(crate) fn proofs(root: &Path, chosen: &[Part], count: u64, seed: Option<u64>) -> Result<()> {
+pub(crate) fn proofs(
+    root: &Path,
+    chosen: &[Part],
+    [histories, logins]: [u64; 2],
+    seed: Option<u64>,
+) -> Result<()> {
     let all = Part::value_variants();
     let is_chosen = |part: &&Part| chosen.is_empty() || chosen.contains(part);
     let mut failed = Vec::new();
     for part in all.iter().filter(is_chosen) {
-        let mut command = part.command(root, count, seed);
+        let mut command = part.command(root, [histories, logins], seed);
         let told = output(&mut command)?;
         // A program that did not come to its end leaves what was told before.
         if !told.contains('|') {
@@ -56,7 +61,7 @@ impl Part {
         }
     }
 
-    fn command(self, root: &Path, count: u64, seed: Option<u64>) -> Command {
+    fn command(self, root: &Path, [histories, logins]: [u64; 2], seed: Option<u64>) -> Command {
         let mut command = cargo(root);
         command.args(["run", "--quiet", "--profile", "measure", "--package"]);
         match self {
@@ -67,8 +72,8 @@ impl Part {
         };
         match self {
             Self::Search => return command,
-            Self::Histories => command.args(["--count", &count.to_string()]),
-            Self::Logins => command.args(["--logins", "--count", &(count / 10).to_string()]),
+            Self::Histories => command.args(["--count", &histories.to_string()]),
+            Self::Logins => command.args(["--logins", "--count", &logins.to_string()]),
         };
         if let Some(seed) = seed {
             command.args(["--seed", &seed.to_string()]);

@@ -5,10 +5,17 @@
     reason = "a command line program speaks to whoever started it"
 )]
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
 use muster_model::scopes::{self, Searched};
+use muster_model::search::Scope;
+
+const HEAD: &str = "\
+| Searched | Organizations | Requests at once | Roles | Given statuses | Logins | Lost answers | States | Steps | Longest way | Violations |
+|---|--:|--:|---|---|---|---|--:|--:|--:|---|
+";
 
 /// Searches the state machine of the store's transactions to its end.
 #[derive(Parser)]
@@ -23,11 +30,12 @@ fn main() -> ExitCode {
     if !Arguments::parse().short {
         scopes.extend(scopes::long());
     }
-    println!("| Searched | States | Steps | Longest way | Violations |");
-    println!("|---|---|---|---|---|");
+    // Told when all is searched: half a table would look like a whole one.
+    let mut table = HEAD.to_owned();
     let mut has_failed = false;
     for (name, scope) in scopes {
         eprintln!("{name} ...");
+        let told = told(&scope);
         let searched = scopes::search(scope);
         let Searched {
             states,
@@ -42,19 +50,41 @@ fn main() -> ExitCode {
         for (property, way) in violations {
             eprintln!("\nviolated: {property}\n{way}\n");
         }
-        println!(
-            "| {name} | {} | {} | {depth} | {} |",
+        let _ = writeln!(
+            table,
+            "| {name} | {told} | {} | {} | {depth} | {} |",
             grouped(*states),
             grouped(*steps),
             if *is_complete { "none" } else { "**yes**" }
         );
         has_failed |= !is_complete;
     }
+    print!("{table}");
     if has_failed {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
     }
+}
+
+/// What can happen in a scope, as the cells of a row.
+fn told(scope: &Scope) -> String {
+    let yes = |is: bool| if is { "yes" } else { "" };
+    let roles: Vec<_> = scope.roles.iter().map(|role| role.as_str()).collect();
+    let statuses: Vec<_> = scope
+        .statuses
+        .iter()
+        .map(|status| status.as_str())
+        .collect();
+    format!(
+        "{} | {} | {} | {} | {} | {}",
+        scope.organizations,
+        scope.at_once,
+        roles.join(", "),
+        statuses.join(", "),
+        yes(scope.logins),
+        yes(scope.lost_answers),
+    )
 }
 
 /// `1,234,567`

@@ -79,6 +79,27 @@ fn what_a_login_must_not_do_is_told() {
             judge.wrong
         );
     }
+    let of_team = |name: &str, limit: u32| {
+        let item = json!({
+            "pk": "TENANT#acme#TEAM#g-0", "sk": "TEAM", "source": synced, "name": name,
+            "limits": {"tpm_limit": limit},
+        });
+        item.as_object().unwrap().clone()
+    };
+    for (was, is, may) in [
+        (None, Some(of_team("Name 0", 1)), true),
+        (Some(of_team("Name 0", 1)), Some(of_team("Name 1", 1)), true),
+        (
+            Some(of_team("Name 0", 1)),
+            Some(of_team("Name 0", 2)),
+            false,
+        ),
+        (Some(of_team("Name 0", 1)), None, false),
+    ] {
+        let mut judge = Judge::new(false);
+        judge.write_of_a_login("ada", "a step", &table(was.as_ref()), &table(is.as_ref()));
+        assert_eq!(judge.wrong.is_empty(), may, "{was:?} {is:?}");
+    }
     // And what a login did not do.
     for (found, holds, is_right) in [
         (None, true, false),

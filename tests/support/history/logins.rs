@@ -287,7 +287,16 @@ impl Conductor {
         let role = *random.choice(&["owner", "manager", "readonly"]).unwrap();
         let status = *random.choice(&["active", "invited"]).unwrap();
         let (what, request): (_, std::pin::Pin<Box<dyn Future<Output = Reply> + Send>>) =
-            match random.u8(..10) {
+            match random.u8(..12) {
+                10 | 11 => ("change limits by hand", {
+                    let path = if random.bool() {
+                        organization
+                    } else {
+                        format!("/teams/{group}")
+                    };
+                    let body = json!({"limits": {"tpm_limit": random.u32(1..1_000)}});
+                    Box::pin(async move { root.patch(&path, body).await })
+                }),
                 0..=2 => ("add member by hand", {
                     let body = json!({"user_id": user, "role": role, "status": status});
                     Box::pin(

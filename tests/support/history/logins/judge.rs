@@ -62,8 +62,8 @@ impl Judge {
             }
             "USER" => Some("a login touches somebody else"),
             "ORG" => organization(was, is),
-            "TEAM" if is.is_none() => Some("a login takes a team away"),
-            // Marks, reservations of names (the invariants see to them), teams made and renamed.
+            "TEAM" => team(was, is),
+            // Marks, and reservations of names (the invariants see to them).
             _ => None,
         }
     }
@@ -167,6 +167,30 @@ fn organization(was: Option<&Item>, is: Option<&Item>) -> Option<&'static str> {
     ] {
         if was.get(kept) != is.get(kept) {
             return Some("a login changes what it is to keep of an organization");
+        }
+    }
+    None
+}
+
+/// What is wrong with a change of a team.
+fn team(was: Option<&Item>, is: Option<&Item>) -> Option<&'static str> {
+    let (Some(was), is) = (was, is) else {
+        let made = is.is_some_and(|is| is["source"] == "entra");
+        return (!made).then_some("a login makes a team that is not the directory's");
+    };
+    let Some(is) = is else {
+        return Some("a login takes a team away");
+    };
+    // The name of what the sync made may change.
+    for kept in [
+        "organization_id",
+        "source",
+        "limits",
+        "metadata",
+        "created_at",
+    ] {
+        if was.get(kept) != is.get(kept) {
+            return Some("a login changes what it is to keep of a team");
         }
     }
     None
