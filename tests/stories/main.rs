@@ -37,6 +37,7 @@ mod readme;
 mod refused;
 mod repeats;
 mod revocation;
+mod rights;
 mod roles;
 mod round_trips;
 mod schemathesis;
