@@ -2,13 +2,16 @@
 //! every login with it.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use muster::config::Settings;
 use muster::entra::EntraSettings;
 use regex::Regex;
 use serde_json::Value;
 
-use crate::document::{each, resource, template};
+use crate::document::{each, template};
+
+static TEMPLATE: LazyLock<Value> = LazyLock::new(template);
 
 type Values = BTreeMap<String, String>;
 
@@ -18,8 +21,7 @@ fn text(node: &Value) -> &str {
 
 /// The parameters as they are when only these are set.
 fn with(set: &[(&str, &str)]) -> Values {
-    let template = template();
-    let parameters = template["Parameters"].as_object().unwrap().iter();
+    let parameters = TEMPLATE["Parameters"].as_object().unwrap().iter();
     let mut values: Values = parameters
         .map(|(name, parameter)| {
             let default = &parameter["Default"];
@@ -39,8 +41,7 @@ fn with(set: &[(&str, &str)]) -> Values {
 
 /// What CloudFormation says to them: the parameter or the rule that is not kept.
 fn refused(values: &Values) -> Option<String> {
-    let template = template();
-    for (name, parameter) in template["Parameters"].as_object().unwrap() {
+    for (name, parameter) in TEMPLATE["Parameters"].as_object().unwrap() {
         if let Some(pattern) = parameter["AllowedPattern"].as_str()
             && !Regex::new(pattern).unwrap().is_match(&values[name])
         {
@@ -48,7 +49,7 @@ fn refused(values: &Values) -> Option<String> {
             return Some(name.clone());
         }
     }
-    for (name, rule) in template["Rules"].as_object().unwrap() {
+    for (name, rule) in TEMPLATE["Rules"].as_object().unwrap() {
         let condition = &rule["RuleCondition"];
         if !condition.is_null() && !holds(condition, values) {
             continue;
@@ -88,7 +89,7 @@ fn holds(expression: &Value, values: &Values) -> bool {
 
 /// Whether post-login starts with them.
 fn starts(values: &Values) -> bool {
-    let post_login = resource("PostLogin");
+    let post_login = &TEMPLATE["Resources"]["PostLogin"];
     let variables = &post_login["Properties"]["Environment"]["Variables"];
     let variable = |name: &str| match name {
         "TABLE_NAME" | "AWS_REGION" | "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => {
