@@ -17,6 +17,7 @@ use serde_json::Value;
 
 use crate::log::Log;
 use crate::options::Options;
+use crate::rights;
 use crate::tail::Tail;
 use crate::template::{Function, Template};
 
@@ -222,7 +223,8 @@ fn linked(
     let variable = |name: &str| variables.get(name).map(|value| (*value).to_owned());
     let of_function = || format!("the settings of {}", function.resource);
     let app = App {
-        store: Store::new(client.clone(), table).with_clock(options.clock.clone()),
+        store: Store::new(rights::limited(client, function), table)
+            .with_clock(options.clock.clone()),
         settings: Settings::read(variable).with_context(of_function)?,
         clock: options.clock.clone(),
         telemetry: tail.telemetry(options.log.into()),

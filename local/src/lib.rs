@@ -22,6 +22,7 @@ mod options;
 mod origin;
 mod page;
 mod problem;
+mod rights;
 mod stack;
 mod table;
 mod tail;

@@ -63,8 +63,8 @@ pub struct SyncLine<'a> {
     pub now: Timestamp,
     /// The invocation's id.
     pub request_id: &'a str,
-    /// Who signed in.
-    pub profile: &'a Profile,
+    /// Who signed in, if the event said so.
+    pub profile: Option<&'a Profile>,
     /// What came of it.
     pub report: &'a Report,
     /// From the event's arrival to the answer.
@@ -82,10 +82,10 @@ pub struct TriggerLine<'a> {
     pub request_id: &'a str,
     /// Name of the function.
     pub trigger: &'static str,
-    /// The tenant of the user who signs in.
-    pub tenant: &'a TenantId,
-    /// The user who signs in.
-    pub user: &'a UserId,
+    /// The tenant of the user who signs in, if the event said so.
+    pub tenant: Option<&'a TenantId>,
+    /// The user who signs in, if the event said so.
+    pub user: Option<&'a UserId>,
     /// What came of it.
     pub outcome: &'static str,
     /// From the event's arrival to the answer.
@@ -218,8 +218,8 @@ impl Telemetry {
             "message": "login sync",
             "time": line.now,
             "request_id": line.request_id,
-            "tenant": line.profile.tenant_id.as_str(),
-            "user": person(&line.profile.user_id),
+            "tenant": line.profile.map(|profile| profile.tenant_id.as_str()),
+            "user": line.profile.map(|profile| person(&profile.user_id)),
             "outcome": outcome.as_str(),
             "reason": reason,
             "Syncs": 1,
@@ -262,8 +262,8 @@ impl Telemetry {
             "message": "trigger",
             "time": line.now,
             "request_id": line.request_id,
-            "tenant": line.tenant.as_str(),
-            "user": person(line.user),
+            "tenant": line.tenant.map(TenantId::as_str),
+            "user": line.user.map(person),
             "trigger": line.trigger,
             "outcome": line.outcome,
             "Events": 1,

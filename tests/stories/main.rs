@@ -38,6 +38,7 @@ mod readme;
 mod refused;
 mod repeats;
 mod revocation;
+mod rights;
 mod roles;
 mod round_trips;
 mod schemathesis;

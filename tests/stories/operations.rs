@@ -78,13 +78,13 @@ fn lines() -> Vec<Value> {
     telemetry.sync(&SyncLine {
         now,
         request_id: "r",
-        profile: &Profile {
+        profile: Some(&Profile {
             tenant_id: tenant.clone(),
             user_id: user.clone(),
             email: None,
             display_name: None,
             entra_object_id: None,
-        },
+        }),
         report: &Report {
             outcome: Outcome::Failed,
             reason: None,
@@ -99,8 +99,8 @@ fn lines() -> Vec<Value> {
         now,
         request_id: "r",
         trigger: "pre-token",
-        tenant: &tenant,
-        user: &user,
+        tenant: Some(&tenant),
+        user: Some(&user),
         outcome: "added",
         duration,
         measure,

@@ -13,6 +13,9 @@ use serde_json::Value;
 /// Left of the invocation's time for the answer to get back.
 const RESERVE: Duration = Duration::from_millis(300);
 
+/// Why nothing can be done for a login.
+const NOBODY: &str = "the event names no usable tenant and user";
+
 /// How much time is left for the work: the budget, or what is left of the invocation.
 fn time_left(budget: Duration, context: &Context, now: Timestamp) -> Duration {
     let now = u64::try_from(now.as_millisecond()).unwrap_or_default();

@@ -6,11 +6,12 @@ use std::time::Instant;
 
 use lambda_runtime::Context;
 use muster::domain::{EntraObjectId, TenantId, UserId};
-use muster::store::{Profile, metered};
+use muster::entra::Report;
+use muster::store::{Measure, Profile, metered};
 use muster::telemetry::SyncLine;
 use serde_json::Value;
 
-use super::{attribute, tenant, tenant_of, text, time_left, user};
+use super::{NOBODY, attribute, tenant, tenant_of, text, time_left, user};
 use crate::App;
 
 /// Writes the profile and syncs, within `SYNC_BUDGET_MS` and the invocation's time. Whatever comes
@@ -21,23 +22,23 @@ pub async fn handle(app: Arc<App>, event: Value, context: Context) -> Value {
         return event;
     }
     let default = app.settings.default_tenant_id.as_ref();
-    if let (Some(profile), Some(sync)) = (profile(&event, default), &app.login_sync) {
-        let left = time_left(sync.budget(), &context, app.clock.now());
-        let deadline = tokio::time::Instant::from_std(arrived) + left;
-        let (report, measure) = metered(sync.sync(&app.store, &profile, deadline)).await;
-        app.telemetry.sync(&SyncLine {
-            now: app.clock.now(),
-            request_id: &context.request_id,
-            profile: &profile,
-            report: &report,
-            duration: arrived.elapsed(),
-            measure,
-        });
-    } else {
-        let nobody = std::io::Error::other("the event names no usable tenant and user");
-        app.telemetry
-            .failure(app.clock.now(), &context.request_id, "login-sync", &nobody);
-    }
+    let profile = profile(&event, default);
+    let (report, measure) = match (&profile, &app.login_sync) {
+        (Some(profile), Some(sync)) => {
+            let left = time_left(sync.budget(), &context, app.clock.now());
+            let deadline = tokio::time::Instant::from_std(arrived) + left;
+            metered(sync.sync(&app.store, profile, deadline)).await
+        }
+        _ => (Report::failed(NOBODY), Measure::default()),
+    };
+    app.telemetry.sync(&SyncLine {
+        now: app.clock.now(),
+        request_id: &context.request_id,
+        profile: profile.as_ref(),
+        report: &report,
+        duration: arrived.elapsed(),
+        measure,
+    });
     event
 }
 

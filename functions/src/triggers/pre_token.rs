@@ -1,16 +1,17 @@
 //! `PreTokenGeneration`, versions 1, 2 and 3: puts the tenant, and the organizations with the user's
 //! roles, into the token that is being made.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lambda_runtime::Context;
 use muster::domain::{TenantId, UserId};
-use muster::store::{Error, metered};
+use muster::store::{self, metered};
 use muster::telemetry::TriggerLine;
 use serde_json::{Map, Value};
 
-use super::{tenant, time_left, user};
+use super::{NOBODY, tenant, time_left, user};
 use crate::App;
 
 /// Most bytes of the claim `organizations`, as compact JSON. A token travels with every request.
@@ -28,22 +29,26 @@ const AT_ONCE: usize = 100;
 pub async fn handle(app: Arc<App>, mut event: Value, context: Context) -> Value {
     let arrived = Instant::now();
     let default = app.settings.default_tenant_id.as_ref();
-    let (Some(tenant), Some(user)) = (tenant(&event, default), user(&event)) else {
-        return event;
-    };
+    let (tenant, user) = (tenant(&event, default), user(&event));
     let left = time_left(BUDGET, &context, app.clock.now());
-    let read = tokio::time::timeout(left, organizations(&app, &tenant, &user));
-    let (read, measure) = metered(read).await;
+    let read = async {
+        let (Some(tenant), Some(user)) = (&tenant, &user) else {
+            return Err(NOBODY.into());
+        };
+        let organizations = organizations(&app, tenant, user).await?;
+        Ok::<_, Box<dyn Error + Send + Sync>>((tenant, organizations))
+    };
+    let (read, measure) = metered(tokio::time::timeout(left, read)).await;
 
     let now = app.clock.now();
     let outcome = match read {
-        Ok(Ok(organizations)) => {
-            add_claims(&mut event, &tenant, organizations);
+        Ok(Ok((tenant, organizations))) => {
+            add_claims(&mut event, tenant, organizations);
             "added"
         }
         Ok(Err(error)) => {
             app.telemetry
-                .failure(now, &context.request_id, "pre-token", &error);
+                .failure(now, &context.request_id, "pre-token", error.as_ref());
             "failed"
         }
         Err(_) => "timed-out",
@@ -52,8 +57,8 @@ pub async fn handle(app: Arc<App>, mut event: Value, context: Context) -> Value 
         now,
         request_id: &context.request_id,
         trigger: "pre-token",
-        tenant: &tenant,
-        user: &user,
+        tenant: tenant.as_ref(),
+        user: user.as_ref(),
         outcome,
         duration: arrived.elapsed(),
         measure,
@@ -71,7 +76,7 @@ async fn organizations(
     app: &App,
     tenant: &TenantId,
     user: &UserId,
-) -> Result<Organizations, Error> {
+) -> Result<Organizations, store::Error> {
     let memberships = app.store.active_memberships(tenant, user).await?;
     let mut roles = Map::new();
     let mut bytes = "{}".len();

@@ -147,7 +147,7 @@ async function showLogins() {
 function row({ line, failures }) {
   const at = line ? new Date(line.time).toLocaleTimeString() : "";
   const summary = line
-    ? [el("strong", {}, line.user), ` of ${line.tenant} `,
+    ? [el("strong", {}, line.user ?? "Nobody"), ` of ${line.tenant ?? "no tenant"} `,
       el("b", { className: GOOD.includes(line.outcome) ? "good" : "bad" }, said(line)),
       el("span", { className: "soft" }, ` +${line.MembershipsMade} −${line.MembershipsRemoved}, ${time(line.SyncDuration)}, ${line.calls} calls`)]
     : [el("b", { className: "bad" }, "failed")];

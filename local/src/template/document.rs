@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::scope::Scope;
-use super::{Attribute, Function, Index, KeyPart, Route, Table, Template, yaml};
+use super::{Attribute, Function, Index, KeyPart, Route, Table, Template, policies, yaml};
+use crate::lambda::{ACCOUNT, REGION};
 
 /// Name of the table when the template gives none.
 const DEFAULT_TABLE_NAME: &str = "muster";
@@ -59,6 +60,7 @@ struct FunctionProperties {
     timeout: Option<Value>,
     environment: Environment,
     events: BTreeMap<String, Event>,
+    policies: Value,
 }
 
 #[derive(Default, Deserialize)]
@@ -171,7 +173,9 @@ pub fn read(text: &str) -> Result<Template> {
 
     let table = one(&document, "AWS::DynamoDB::Table")?;
     let table = within(table.0, read_table(table.0, table.1, &scope))?;
+    let arn = format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{}", table.name);
     scope.insert(&table.resource, &table.name);
+    scope.insert(&format!("{}.Arn", table.resource), &arn);
 
     let api = one(&document, "AWS::Serverless::HttpApi")?;
     let auth = within(api.0, read_auth(api.1, &document.globals))?;
@@ -180,7 +184,7 @@ pub fn read(text: &str) -> Result<Template> {
     let mut routes = Vec::new();
     for (resource, definition) in &document.resources {
         if definition.kind == "AWS::Serverless::Function" {
-            let understood = read_function(resource, definition, &document.globals, &scope)
+            let understood = read_function(resource, definition, &document.globals, &arn, &scope)
                 .and_then(|(function, events)| {
                     functions.push(function);
                     read_routes(resource, events, &auth)
@@ -276,6 +280,7 @@ fn read_function(
     resource: &str,
     definition: &Resource,
     globals: &Globals,
+    table: &str,
     scope: &Scope,
 ) -> Result<(Function, BTreeMap<String, Event>)> {
     let own: FunctionProperties = properties(&definition.properties)?;
@@ -297,6 +302,7 @@ fn read_function(
         variables: variables
             .filter_map(|(name, value)| Some((name.clone(), scope.text(value)?)))
             .collect(),
+        rights: policies::read(&own.policies, table, scope).context("Policies")?,
     };
     Ok((function, own.events))
 }

@@ -53,6 +53,26 @@ fn a_function_has_the_globals_under_its_own_settings() {
 }
 
 #[test]
+fn a_function_has_the_rights_that_its_policies_give_here() {
+    let template = read(EXAMPLE).unwrap();
+    let rights: Vec<Vec<_>> = template
+        .functions
+        .iter()
+        .map(|function| {
+            let rights = function.rights.iter();
+            let rights = rights.map(|right| (right.operation.as_str(), right.index.as_deref()));
+            rights.collect()
+        })
+        .collect();
+    let of_echo = vec![
+        ("GetItem", None),
+        ("PutItem", None),
+        ("Query", Some("gsi1")),
+    ];
+    assert_eq!(rights, [of_echo, vec![]]);
+}
+
+#[test]
 fn the_table_is_read_without_what_a_laptop_has_no_use_for() {
     let table = read(EXAMPLE).unwrap().table;
     assert_eq!(
@@ -106,6 +126,17 @@ fn what_cannot_be_understood_is_refused_with_the_resource() {
             "Metadata.BuildProperties.Binary",
         ),
         ("Timeout: 1", "Timeout: soon", "Trigger", "Timeout"),
+        ("Effect: Allow", "Effect: Deny", "Echo", "Effect"),
+        ("dynamodb:GetItem", "dynamodb:*", "Echo", "dynamodb:*"),
+        ("!GetAtt Table.Arn]", "'*']", "Echo", "* is not the table"),
+        ("/index/gsi1", "/stream/1", "Echo", "/stream/1 is not"),
+        (
+            "!If [IsCopy, !Ref",
+            "!If [Unknown, !Ref",
+            "Echo",
+            "only known in the cloud",
+        ),
+        ("- Statement:", "- Version:", "Echo", "Statement"),
         (
             "DefaultAuthorizer: Jwt",
             "DefaultAuthorizer: Other",

@@ -2,10 +2,11 @@
 //! the one definition of all three, so that what runs here is what is deployed.
 
 mod document;
+mod policies;
 mod scope;
 mod yaml;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -44,6 +45,17 @@ pub struct Function {
     pub timeout: Duration,
     /// Its environment variables, as far as their values are known outside the cloud.
     pub variables: BTreeMap<String, String>,
+    /// What its policies let it do with the table.
+    pub rights: BTreeSet<Right>,
+}
+
+/// One action of DynamoDB on the table, or on one of its indexes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Right {
+    /// The action without its prefix: `PutItem`.
+    pub operation: String,
+    /// The index; `None`: the table itself.
+    pub index: Option<String>,
 }
 
 /// An `HttpApi` event of a function.

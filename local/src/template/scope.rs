@@ -32,13 +32,13 @@ impl Scope {
         Self { values, conditions }
     }
 
-    /// Makes a resource known by what `!Ref` answers for it.
-    pub(super) fn insert(&mut self, resource: &str, value: &str) {
-        self.values.insert(resource.to_owned(), value.to_owned());
+    /// Makes known what `!Ref` answers for a resource, or `!GetAtt` for an attribute of it.
+    pub(super) fn insert(&mut self, name: &str, value: &str) {
+        self.values.insert(name.to_owned(), value.to_owned());
     }
 
     /// The text that a value comes to; nothing when that is only known in the cloud
-    /// (`!GetAtt`, `!ImportValue`, a parameter without default). Of an `!If`, that of the chosen branch.
+    /// (`!ImportValue`, most of `!GetAtt`, a parameter without default). Of an `!If`, that of the chosen branch.
     pub(super) fn text(&self, value: &Value) -> Option<String> {
         match value {
             Value::String(text) => Some(text.clone()),
@@ -47,17 +47,24 @@ impl Scope {
             Value::Object(_) => match call(value)? {
                 ("Ref", Value::String(name)) => self.values.get(name).cloned(),
                 ("Fn::Sub", Value::String(text)) => self.substitute(text),
-                ("Fn::If", Value::Array(arguments)) => {
-                    let [Value::String(condition), yes, no] = arguments.as_slice() else {
-                        return None;
-                    };
-                    let holds = self.holds(condition, 0)?;
-                    self.text(if holds { yes } else { no })
-                }
+                ("Fn::GetAtt", Value::String(name)) => self.values.get(name).cloned(),
+                ("Fn::If", _) => self.text(self.chosen(value)?),
                 _ => None,
             },
             Value::Null | Value::Array(_) => None,
         }
+    }
+
+    /// Of an `!If`, what its chosen branch comes to; anything else is itself. Nothing when the choice
+    /// is only known in the cloud.
+    pub(super) fn chosen<'a>(&self, value: &'a Value) -> Option<&'a Value> {
+        let Some(("Fn::If", arguments)) = call(value) else {
+            return Some(value);
+        };
+        let [Value::String(condition), yes, no] = arguments.as_array()?.as_slice() else {
+            return None;
+        };
+        self.chosen(if self.holds(condition, 0)? { yes } else { no })
     }
 
     /// Whether a condition of the template holds; nothing when that is only known in the cloud.
@@ -134,6 +141,7 @@ mod tests {
         let parameters = BTreeMap::from([("Stage".into(), "dev".into())]);
         let mut scope = Scope::new(parameters, BTreeMap::new());
         scope.insert("Table", "muster");
+        scope.insert("Table.Arn", "arn");
         for (value, text) in [
             (json!("x"), Some("x")),
             (json!(5), Some("5")),
@@ -144,7 +152,9 @@ mod tests {
             ),
             (json!({"Fn::Sub": "${Missing}"}), None),
             (json!({"Ref": "Missing"}), None),
-            (json!({"Fn::GetAtt": "Table.Arn"}), None),
+            (json!({"Fn::GetAtt": "Table.Arn"}), Some("arn")),
+            (json!({"Fn::Sub": "${Table.Arn}/x"}), Some("arn/x")),
+            (json!({"Fn::GetAtt": "Table.StreamArn"}), None),
             (json!({"Fn::If": ["C", "a", "b"]}), None),
         ] {
             assert_eq!(scope.text(&value).as_deref(), text, "{value}");

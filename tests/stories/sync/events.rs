@@ -107,9 +107,24 @@ async fn what_is_no_event_comes_back_too_and_writes_nothing() {
     for event in odd {
         office.sign_in(event.clone()).await;
         let lines = office.lines.take();
-        assert_eq!(lines.len(), 1, "{event}: {lines:?}");
-        assert_eq!(lines[0]["level"], "ERROR");
+        let failure = json!([lines[0]["level"], lines[0]["code"]]);
+        assert_eq!(
+            failure,
+            json!(["ERROR", "login-sync"]),
+            "{event}: {lines:?}"
+        );
+        // Counted, so that an alarm sees it.
+        let counted = json!([lines[1]["Syncs"], lines[1]["outcome"]]);
+        assert_eq!(counted, json!([1, "failed"]), "{event}");
+        assert_eq!(lines.len(), 2, "{event}: {lines:?}");
+
         assert_eq!(office.invoke("pre-token", &event).await, event);
+        let lines = office.lines.take();
+        let failure = json!([lines[0]["level"], lines[0]["code"]]);
+        assert_eq!(failure, json!(["ERROR", "pre-token"]), "{event}: {lines:?}");
+        let counted = json!([lines[1]["Events"], lines[1]["trigger"], lines[1]["outcome"]]);
+        assert_eq!(counted, json!([1, "pre-token", "failed"]), "{event}");
+        assert_eq!(lines.len(), 2, "{event}: {lines:?}");
     }
     assert!(office.world.items().await.is_empty());
     assert!(office.graph.calls().is_empty());

@@ -116,7 +116,7 @@ async fn nothing_personal_is_in_any_line_of_a_whole_run() {
         }
     }
     login("bob").await;
-    // An address where an id should be.
+    // An address where an id should be, and an event that names no tenant.
     let mut odd = event("ada");
     odd["request"]["userAttributes"]["sub"] = "ada@acme.example".into();
     office.sign_in(odd).await;
@@ -127,7 +127,7 @@ async fn nothing_personal_is_in_any_line_of_a_whole_run() {
     let lines = office.lines.take();
     no_secrets(&lines);
     let syncs = lines.iter().filter(|line| line["message"] == "login sync");
-    assert_eq!(syncs.clone().count(), 1 + 21 + 15 + 1 + 1);
+    assert_eq!(syncs.clone().count(), 1 + 21 + 15 + 1 + 1 + 1);
     let outcomes: BTreeSet<_> = syncs
         .map(|line| line["outcome"].as_str().unwrap())
         .collect();

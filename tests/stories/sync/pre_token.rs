@@ -153,7 +153,24 @@ async fn a_table_that_fails_or_is_slow_leaves_the_event_as_it_came() {
                 started.elapsed() < Duration::from_secs(8),
                 "{operation} {fault:?}"
             );
-            super::office::no_secrets(&office.lines.take());
+            let lines = office.lines.take();
+            super::office::no_secrets(&lines);
+            // What the alarm counts.
+            let failed = |line: &&Value| {
+                let outcome = line["outcome"].as_str().unwrap();
+                assert!(
+                    ["failed", "timed-out"].contains(&outcome),
+                    "{fault:?}: {line}"
+                );
+                line["Events"] == 1 && line["trigger"] == "pre-token"
+            };
+            let told = lines.iter().filter(|line| line["message"] == "trigger");
+            let sent = if matches!(fault, Fault::Delay(_)) {
+                1
+            } else {
+                2
+            };
+            assert_eq!(told.filter(failed).count(), sent, "{operation} {fault:?}");
             faults.stop();
         }
     }

@@ -10,4 +10,5 @@ mod login;
 mod monitoring;
 mod monitoring_metrics;
 mod order;
+mod parameters;
 mod table;

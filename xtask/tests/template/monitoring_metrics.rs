@@ -167,13 +167,13 @@ fn write_one_of_each(telemetry: &Telemetry) {
     telemetry.sync(&SyncLine {
         now,
         request_id: "r",
-        profile: &Profile {
+        profile: Some(&Profile {
             tenant_id: tenant.clone(),
             user_id: user.clone(),
             email: None,
             display_name: None,
             entra_object_id: None,
-        },
+        }),
         report: &Report {
             outcome: Outcome::Synced,
             reason: None,
@@ -188,8 +188,8 @@ fn write_one_of_each(telemetry: &Telemetry) {
         now,
         request_id: "r",
         trigger: "pre-token",
-        tenant: &tenant,
-        user: &user,
+        tenant: Some(&tenant),
+        user: Some(&user),
         outcome: "added",
         duration,
         measure,

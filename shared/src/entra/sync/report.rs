@@ -22,7 +22,7 @@ pub enum Outcome {
     Unchanged,
     /// Some of it could not be written; the next login finishes it.
     Partial,
-    /// The directory or the table could not be read; nothing was changed.
+    /// The directory or the table could not be read, or the event names nobody; nothing was changed.
     Failed,
     /// The sync is off, or the user has no object id.
     Skipped,
@@ -89,6 +89,15 @@ pub struct Report {
     pub reading: Duration,
     /// The first failures.
     pub failures: Vec<Failure>,
+}
+
+impl Report {
+    /// Of a sync that could not begin.
+    pub fn failed(failure: impl Into<Failure>) -> Self {
+        let progress = Progress::default();
+        progress.fail(failure);
+        progress.report(Outcome::Failed, None)
+    }
 }
 
 /// What is known of a sync while it goes on, so that one that is cut off can be reported too.

@@ -1,0 +1,119 @@
+//! IAM's part: what a function asks of DynamoDB is refused unless its policies in the template let it,
+//! so that what is not allowed there does not work here either.
+
+use std::collections::BTreeSet;
+
+use anyhow::anyhow;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
+use serde_json::Value;
+
+use crate::template::{Function, Right};
+
+/// The client, with no more rights than the function has.
+pub(crate) fn limited(client: &Client, function: &Function) -> Client {
+    let rights = Rights {
+        function: function.resource.clone(),
+        granted: function.rights.clone(),
+    };
+    Client::from_conf(client.config().to_builder().interceptor(rights).build())
+}
+
+/// What one function may do.
+#[derive(Debug)]
+struct Rights {
+    function: String,
+    granted: BTreeSet<Right>,
+}
+
+impl Intercept for Rights {
+    fn name(&self) -> &'static str {
+        "Rights"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let request = context.request();
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let (_, operation) = target.split_once('.').unwrap_or_default();
+        let input = serde_json::from_slice(request.body().bytes().unwrap_or_default())?;
+        let mut needed = needed(operation, &input).into_iter();
+        match needed.find(|right| !self.granted.contains(right)) {
+            None => Ok(()),
+            Some(Right { operation, index }) => {
+                let function = &self.function;
+                let on =
+                    index.map_or_else(|| "the table".to_owned(), |name| format!("index {name}"));
+                Err(anyhow!(
+                    "{function} is not authorized to perform dynamodb:{operation} on {on}: its Policies \
+                     in template.yaml do not allow it"
+                )
+                .into())
+            }
+        }
+    }
+}
+
+/// The rights that a request needs. For a transaction those of its single actions; it needs none of its own.
+fn needed(operation: &str, input: &Value) -> Vec<Right> {
+    let right = |operation: &str| Right {
+        operation: operation.to_owned(),
+        index: input
+            .get("IndexName")
+            .and_then(Value::as_str)
+            .map(str::to_owned),
+    };
+    if !operation.starts_with("Transact") {
+        return vec![right(operation)];
+    }
+    let items = input.get("TransactItems").and_then(Value::as_array);
+    let actions = items.into_iter().flatten().filter_map(Value::as_object);
+    let names = actions.flat_map(|action| action.keys());
+    // Put, Update, Delete, ConditionCheck, Get.
+    names.map(|name| right(&format!("{name}Item"))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_request_needs_the_right_to_do_each_thing_that_it_does() {
+        let transaction = json!({"TransactItems": [
+            {"Put": {}}, {"Update": {}}, {"Delete": {}}, {"ConditionCheck": {}},
+        ]});
+        for (operation, input, all) in [
+            ("PutItem", json!({}), &[("PutItem", None)][..]),
+            (
+                "Query",
+                json!({"IndexName": "gsi1"}),
+                &[("Query", Some("gsi1"))],
+            ),
+            (
+                "TransactWriteItems",
+                transaction,
+                &[
+                    ("PutItem", None),
+                    ("UpdateItem", None),
+                    ("DeleteItem", None),
+                    ("ConditionCheckItem", None),
+                ],
+            ),
+        ] {
+            let needed = needed(operation, &input);
+            let found: Vec<_> = needed
+                .iter()
+                .map(|right| (right.operation.as_str(), right.index.as_deref()))
+                .collect();
+            assert_eq!(found, all, "{operation}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! What a function's policies in the template do not allow, it cannot do here either: so every story is
+//! one about rights too.
+
+use muster_local::Options;
+use serde_json::json;
+use support::{Lines, World};
+
+#[tokio::test]
+async fn a_function_without_the_right_to_write_writes_nothing_and_says_why() {
+    let mut options = Options::default();
+    let (both, one) = (
+        "Action: [dynamodb:PutItem, dynamodb:UpdateItem]",
+        "Action: [dynamodb:UpdateItem]",
+    );
+    assert!(options.template.contains(both));
+    options.template = options.template.replace(both, one);
+    let (options, lines) = Lines::collect(options);
+    let world = World::with(options).await;
+    let made = world
+        .user("ada")
+        .post("/organizations", json!({"name": "Acme"}))
+        .await;
+    assert_eq!(made.status, 503, "{made:?}");
+    assert!(world.items().await.is_empty());
+    let lines = lines.take();
+    let failure = lines.iter().find(|line| line["level"] == "ERROR").unwrap();
+    let error = failure["error"].as_str().unwrap();
+    let named = "CreateOrganization is not authorized to perform dynamodb:PutItem on the table";
+    assert!(error.contains(named), "{error}");
+}
