@@ -42,8 +42,8 @@ SQLAlchemy](../bench/peers/fastapi/services.py) on SQLite, as one writes it; and
 [better-auth](../bench/peers/better-auth/server.mjs) on SQLite. `cargo xtask peers` builds and installs all three, measures
 them and writes this page. What exactly is compared, and what is not, stands [below](#what-is-compared).
 
-What a function of Muster itself takes, and what a year of it costs, is elsewhere: this is about what one would put in its
-place. [The price of a year](COST.md).
+What a function of Muster itself takes is in [Performance](PERFORMANCE.md), and what a year costs in [the price of a
+year](COST.md): this is about what one would put in its place.
 ";
 
 const COMPARED: &str = "
