@@ -143,7 +143,11 @@ pub(crate) fn write() -> Result<()> {
             }
         }
     }
-    table += &format!("\nMeasured {}. Builds ran once.\n", machines.join("; "));
+    let _ = writeln!(
+        table,
+        "\nMeasured {}. Builds ran once.",
+        machines.join("; ")
+    );
     fs::write(&page, format!("{before}{BEGIN}{table}{END}{after}"))?;
     Ok(())
 }

@@ -45,9 +45,8 @@ impl Scope {
             Value::Number(number) => Some(number.to_string()),
             Value::Bool(flag) => Some(flag.to_string()),
             Value::Object(_) => match call(value)? {
-                ("Ref", Value::String(name)) => self.values.get(name).cloned(),
+                ("Ref" | "Fn::GetAtt", Value::String(name)) => self.values.get(name).cloned(),
                 ("Fn::Sub", Value::String(text)) => self.substitute(text),
-                ("Fn::GetAtt", Value::String(name)) => self.values.get(name).cloned(),
                 ("Fn::If", _) => self.text(self.chosen(value)?),
                 _ => None,
             },

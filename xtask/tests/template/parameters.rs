@@ -155,9 +155,9 @@ fn what_stops_post_login_at_its_start_is_refused_before_and_nothing_else_is() {
         let refused = refused(&values);
         assert_eq!(refused.is_none(), starts(&values), "{case:?}: {refused:?}");
         if refused.is_none() {
-            good += 1
+            good += 1;
         } else {
-            bad += 1
+            bad += 1;
         }
     }
     assert!(good > 15 && bad > 30, "{good} good, {bad} bad");
