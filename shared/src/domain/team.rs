@@ -187,11 +187,7 @@ impl Team {
             // As it is, and not merged: a `null` in it is a value here.
             Patch::Set(object) => Metadata::new(object.clone())?,
         };
-        let rest = TeamPatch {
-            metadata: Patch::Keep,
-            ..patch.clone()
-        };
-        let made = rest.apply(&self, self.created_at)?;
+        let made = patch.apply(&self, self.created_at)?;
         Ok(Self {
             metadata,
             version: self.version,
