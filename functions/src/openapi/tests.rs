@@ -62,6 +62,26 @@ fn every_code_is_one_of_some_operation() {
     }
 }
 
+#[test]
+fn what_only_an_organization_has_is_not_said_of_a_standalone_team() {
+    let document = document();
+    for (path, in_organization) in [
+        ("/organizations/{organization_id}/teams", true),
+        ("/teams", false),
+    ] {
+        let operation = &document["paths"][path]["post"];
+        for part in ["requestBody", "responses"] {
+            let text = operation[part].to_string();
+            let of_organization = ["name-taken", "all-org-models"];
+            assert_eq!(
+                of_organization.iter().any(|word| text.contains(word)),
+                in_organization,
+                "{part} of {path}: {text}"
+            );
+        }
+    }
+}
+
 /// A validator of the schema at this place of the document.
 fn validator(document: &Value, schema: &Value) -> jsonschema::Validator {
     let mut schema = schema.clone();
