@@ -49,6 +49,8 @@ fn domains_are_stored_lower_case_and_encoded() {
         ("Acme.Example", "acme.example"),
         ("bücher.example", "xn--bcher-kva.example"),
         ("a.b.c-d.e", "a.b.c-d.e"),
+        ("1.2.x3", "1.2.x3"),
+        ("例え.テスト", "xn--r8jz45g.xn--zckzah"),
     ] {
         assert_eq!(given.parse::<Domain>().unwrap().as_str(), stored);
     }
@@ -61,6 +63,7 @@ fn domains_are_stored_lower_case_and_encoded() {
         "a-.b",
         "a b.c",
         "127.0.0.1",
+        "acme.1x",
         "a.example.",
         "http://a.b",
         "a_b.c",
