@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use muster::http::Code;
 use serde_json::{Value, json};
-use support::World;
+use support::{World, root};
 
 const README: &str = include_str!("../../README.md");
 const PROBLEMS: &str = include_str!("../../docs/PROBLEMS.md");
@@ -20,10 +20,6 @@ const ADDRESS: &str = "MUSTER=http://127.0.0.1:3000\n";
 const LEFT_OUT: char = '…';
 /// What the example of a new endpoint is called: its files are not there.
 const EXAMPLE: &str = "audit";
-
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
 
 pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
