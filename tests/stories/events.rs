@@ -7,10 +7,9 @@ mod emulator;
 mod table;
 
 use std::fs;
-use std::path::PathBuf;
 
 use serde_json::Value;
-use support::tool;
+use support::{root, tool};
 
 use cargo_lambda::CargoLambda;
 use emulator::Emulator;
@@ -31,10 +30,6 @@ struct Promise {
 trait Invoke {
     /// The answer of the function, as it is.
     async fn invoke(&mut self, event: &Value) -> Value;
-}
-
-fn root() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
 /// The rows of the README, in their order.

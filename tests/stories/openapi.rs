@@ -7,30 +7,18 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::{World, npm};
+use support::{World, left_out, npm, root};
 use tokio::process::Command;
 
 /// The linter, Redocly's.
 const REDOCLY: &str = "2.77.0";
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// What is said when there is no npm.
-fn left_out(what: &str) {
-    #[allow(clippy::print_stderr)] // whoever runs the stories should know
-    {
-        eprintln!("Left out: {what} needs npm (Node.js).");
-    }
-}
 
 #[tokio::test]
 async fn a_linter_finds_nothing_to_say_about_the_document() {
     let directory = format!("redocly-{REDOCLY}");
     let package = format!("@redocly/cli@{REDOCLY}");
     let Some(packages) = npm::packages(&directory, &[&package]).await else {
-        return left_out("the linter of the OpenAPI document");
+        return left_out("the linter of the OpenAPI document", "npm (Node.js)");
     };
     let output = Command::new(packages.join("node_modules/.bin/redocly"))
         .args(["lint", "--config", ".config/redocly.yaml"])
@@ -104,7 +92,7 @@ async fn npm_run(script: &str, client: &Path, url: &str) -> String {
 #[tokio::test]
 async fn a_generated_client_checks_its_types_and_goes_through_an_invitation() {
     let Some(packages) = packages_of_the_client().await else {
-        return left_out("the generated client");
+        return left_out("the generated client", "npm (Node.js)");
     };
     let world = World::start().await;
     let copy = copy(&packages);

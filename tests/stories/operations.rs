@@ -11,8 +11,9 @@ use muster::entra::{Counts, Outcome, Report};
 use muster::store::{Measure, Profile};
 use muster::telemetry::{RequestLine, SyncLine, Telemetry, TriggerLine};
 use serde_json::Value;
+use support::root;
 
-use crate::readme::{blocks, documents, read, root, section};
+use crate::readme::{blocks, documents, read, section};
 
 /// The alarms of the template, each with its lines.
 fn alarms(template: &str) -> Vec<(&str, &str)> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use support::{World, npm};
+use support::{World, in_ci, left_out, npm};
 use tokio::process::Command;
 
 const PLAYWRIGHT: &str = "1.65.1";
@@ -28,7 +28,7 @@ async fn browser() -> Option<(PathBuf, PathBuf)> {
         .unwrap();
     if !output.status.success() {
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(!npm::in_ci(), "in CI no story is left out: {errors}");
+        assert!(!in_ci(), "in CI no story is left out: {errors}");
         return None;
     }
     let chromium = String::from_utf8(output.stdout).unwrap().trim().into();
@@ -134,11 +134,7 @@ fn in_order(seen: &Value, world: &World) {
 #[tokio::test]
 async fn a_visitor_gets_a_token_tries_every_call_and_sees_what_a_login_did() {
     let Some(browser) = browser().await else {
-        #[allow(clippy::print_stderr)] // whoever runs the stories should know
-        {
-            eprintln!("Left out: the story of the page needs Chromium and npm (Node.js).");
-        }
-        return;
+        return left_out("the story of the page", "Chromium and npm (Node.js)");
     };
     let (desktop, _) = futures::join!(
         visit(&browser, "page-desktop", DESKTOP, true),

@@ -10,6 +10,8 @@
 )]
 #![allow(clippy::missing_panics_doc, clippy::return_self_not_must_use)]
 
+use std::path::{Path, PathBuf};
+
 mod actor;
 mod calls;
 mod charges;
@@ -21,6 +23,7 @@ mod faults;
 pub mod graph;
 pub mod history;
 pub mod invariants;
+mod left_out;
 mod lines;
 pub mod npm;
 mod problem;
@@ -37,8 +40,14 @@ pub use charges::{Charges, Units};
 pub use contract::filled;
 pub use crowd::{at_once, statuses};
 pub use faults::{Fault, Faults, Held};
+pub use left_out::{in_ci, left_out};
 pub use lines::Lines;
 pub use schedule::{Call as HeldCall, Schedule};
 pub use tool::tool;
 pub use unhurried::unhurried;
 pub use world::{ACME, World};
+
+/// Where the repository is.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}

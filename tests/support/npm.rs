@@ -1,8 +1,10 @@
 //! Packages from npm that a story needs.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tokio::process::Command;
+
+use crate::{in_ci, root};
 
 /// What the packages depend on is taken as it was on this day.
 const BEFORE: &str = "2026-11-20";
@@ -18,7 +20,7 @@ pub async fn packages(directory: &str, packages: &[&str]) -> Option<PathBuf> {
         );
         return None;
     }
-    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools");
+    let tools = root().join(".tools");
     let installed = tools.join(directory);
     if !installed.exists() {
         // Beside it first: an installation that was interrupted is none.
@@ -42,9 +44,4 @@ pub async fn packages(directory: &str, packages: &[&str]) -> Option<PathBuf> {
         assert!(installed.exists());
     }
     Some(installed)
-}
-
-/// Whether this is the run that decides: there no story is left out.
-pub fn in_ci() -> bool {
-    std::env::var("CI").is_ok_and(|ci| ci == "true")
 }

@@ -150,7 +150,7 @@ impl Use {
                 "metric",
                 metrics(data, assumed)? * given("request_lines")? * busy,
             ),
-            ("alarm", data.template.alarms),
+            ("alarm", data.template.alarm_metrics),
             ("dashboard", data.template.dashboards),
             ("trace", traces),
             ("secret", secrets),

@@ -194,8 +194,8 @@ pub struct Series {
 pub struct Template {
     /// Megabytes of each function.
     pub memory: f64,
-    /// Alarms.
-    pub alarms: f64,
+    /// Metrics that alarms look at: each is paid for, not each alarm.
+    pub alarm_metrics: f64,
     /// Dashboards.
     pub dashboards: f64,
 }
@@ -286,11 +286,19 @@ impl Template {
             bail!("functions of different memory are not reckoned with");
         }
         #[allow(clippy::cast_precision_loss, reason = "a few dozen")]
-        let all = |kind: &str| count(kind) as f64;
+        let number = |count: usize| count as f64;
         Ok(Self {
             memory: size.parse().context("MemorySize")?,
-            alarms: all("AWS::CloudWatch::Alarm"),
-            dashboards: all("AWS::CloudWatch::Dashboard"),
+            alarm_metrics: number(alarm_metrics(text)),
+            dashboards: number(count("AWS::CloudWatch::Dashboard")),
         })
     }
+}
+
+/// How many metrics the alarms look at: each `MetricStat` of one that reckons, the one of any other.
+fn alarm_metrics(template: &str) -> usize {
+    let resources = template.split("\n    Type: ");
+    let alarms = resources.filter(|resource| resource.starts_with("AWS::CloudWatch::Alarm\n"));
+    let metrics = alarms.map(|alarm| alarm.matches("MetricStat:").count().max(1));
+    metrics.sum()
 }

@@ -169,8 +169,8 @@ fn sources(text: &mut String, data: &Data) -> Result<()> {
 Support, tax, a domain name, a web application firewall, and the front end. Requests that are refused before a function,
 answers of 304, retries, and `Idempotency-Key` (2 more write units for each POST that has one) are not counted apart. The
 table's stream has no reader of ours, and an unread one is free. Nor is the first login of a tenant, which makes what is
-missing for all its groups, once. Alarms ({alarms}), dashboards ({dashboards}) and the memory of a function
-({memory} MB) are as in the template.
+missing for all its groups, once. The metrics in alarms ({alarm_metrics}, each paid for), dashboards ({dashboards}) and
+the memory of a function ({memory} MB) are as in the template.
 
 No always-on service stands beside it: what machine would carry the same load is not known until somebody measures it
 under that load.
@@ -181,7 +181,7 @@ Of each operation, with ids and names as long as real ones: [the snapshot](../{M
 
 | Operation | round trips | read units | write units | calls to Graph | bytes of log | bytes of answer |
 |---|---:|---:|---:|---:|---:|---:|",
-        alarms = data.template.alarms,
+        alarm_metrics = data.template.alarm_metrics,
         dashboards = data.template.dashboards,
         memory = data.template.memory,
     )?;

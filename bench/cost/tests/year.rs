@@ -49,14 +49,33 @@ fn a_price_goes_down_in_steps() {
 }
 
 #[test]
-fn the_template_tells_memory_alarms_and_dashboards() {
-    let text = "    MemorySize: 512\n  A:\n    Type: AWS::CloudWatch::Alarm\n  B:\n    Type: AWS::CloudWatch::Alarm\n";
+fn the_template_tells_memory_metrics_in_alarms_and_dashboards() {
+    let text = "
+    MemorySize: 512
+  OfOneMetric:
+    Type: AWS::CloudWatch::Alarm
+    Properties:
+      MetricName: Throttles
+  OfTwoMetrics:
+    Type: AWS::CloudWatch::Alarm
+    Properties:
+      Metrics:
+        - Expression: SUM(METRICS())
+        - MetricStat: {Stat: Sum}
+        - Id: other
+          MetricStat:
+            Stat: Sum
+  Detector:
+    Type: AWS::CloudWatch::AnomalyDetector
+    Properties:
+      MetricStat: {Stat: Sum}
+";
     let template = Template::parse(text).unwrap();
     assert_eq!(
         template,
         Template {
             memory: 512.0,
-            alarms: 2.0,
+            alarm_metrics: 3.0,
             dashboards: 0.0
         }
     );

@@ -62,21 +62,30 @@ pub(crate) fn membership() -> Value {
 
 /// A team.
 pub(crate) fn team() -> Value {
+    team_in(Some(ORGANIZATION), &["all-org-models"], &["large", "small"])
+}
+
+/// A team in no organization.
+pub(crate) fn standalone_team() -> Value {
+    team_in(None, &["large"], &["large"])
+}
+
+fn team_in(organization: Option<&str>, models: &[&str], effective_models: &[&str]) -> Value {
     json!({
         "id": TEAM,
         "tenant_id": "acme",
-        "organization_id": ORGANIZATION,
+        "organization_id": organization,
         "name": "Engines",
         "description": "Whatever burns.",
         "is_default": false,
         "limits": {
-            "models": ["all-org-models"],
+            "models": models,
             "max_budget": 200,
             "budget_duration": "30d",
             "tpm_limit": null,
             "rpm_limit": null,
         },
-        "effective_models": ["large", "small"],
+        "effective_models": effective_models,
         "metadata": {},
         "source": "manual",
         "version": 1,

@@ -63,7 +63,7 @@ pub fn document() -> Value {
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "An access token of the user pool. Its claims say who asks: `sub` is the user, `tenant_id` (or `custom:tenant_id`) the tenant, and the group `tenant-admins` in `cognito:groups` makes a tenant admin.",
+                    "description": "An access token of the user pool. Its claims say who asks: `sub` is the user, `tenant_id` (or `custom:tenant_id`) the tenant, and the group `tenant-admins` (or the one that `TENANT_ADMIN_GROUP` names) in `cognito:groups` makes a tenant admin.",
                 },
             },
         },

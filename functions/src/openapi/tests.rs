@@ -62,6 +62,26 @@ fn every_code_is_one_of_some_operation() {
     }
 }
 
+#[test]
+fn what_only_an_organization_has_is_not_said_of_a_standalone_team() {
+    let document = document();
+    for (path, in_organization) in [
+        ("/organizations/{organization_id}/teams", true),
+        ("/teams", false),
+    ] {
+        let operation = &document["paths"][path]["post"];
+        for part in ["requestBody", "responses"] {
+            let text = operation[part].to_string();
+            let of_organization = ["name-taken", "all-org-models"];
+            assert_eq!(
+                of_organization.iter().any(|word| text.contains(word)),
+                in_organization,
+                "{part} of {path}: {text}"
+            );
+        }
+    }
+}
+
 /// A validator of the schema at this place of the document.
 fn validator(document: &Value, schema: &Value) -> jsonschema::Validator {
     let mut schema = schema.clone();
@@ -106,7 +126,8 @@ fn a_text_that_its_schema_allows_is_taken_and_no_other_is() {
 
     let document = document();
     let schema = |name: &str| validator(&document, &document["components"]["schemas"][name]);
-    let (user_id, name, domain) = (schema("UserId"), schema("Name"), schema("Domain"));
+    let (user_id, name) = (schema("UserId"), schema("Name"));
+    let (domain, given_domain) = (schema("Domain"), schema("GivenDomain"));
     let (duration, address) = (schema("BudgetDuration"), schema("BillingAddress"));
     let description = schema("Description");
     let texts = prop_oneof![
@@ -135,19 +156,61 @@ fn a_text_that_its_schema_allows_is_taken_and_no_other_is() {
                 description.is_valid(&json),
                 text.parse::<Description>().is_ok()
             );
-            // A regular expression cannot tell all: that some of a name must be visible, and the
-            // domains that are not ASCII yet.
+            // A regular expression cannot tell that some of a name must be visible.
             if !name.is_valid(&json) {
                 prop_assert!(text.parse::<Name>().is_err(), "{:?}", text);
             } else if text.contains(|c: char| c.is_ascii_graphic()) {
                 prop_assert!(text.parse::<Name>().is_ok(), "{:?}", text);
             }
-            if domain.is_valid(&json) && !text.contains("xn--") {
-                prop_assert!(text.parse::<Domain>().is_ok(), "{:?}", text);
-            } else if text.is_ascii() && text.trim() == text {
-                prop_assert!(text.parse::<Domain>().is_err(), "{:?}", text);
+            let parsed = text.parse::<Domain>();
+            // Nor can it tell which Unicode there is in domains, and whether `xn--` begins any.
+            if text.is_ascii() && text.trim() == text && !text.contains("xn--") {
+                prop_assert_eq!(given_domain.is_valid(&json), parsed.is_ok(), "{:?}", text);
+            }
+            if let Ok(parsed) = parsed {
+                prop_assert!(domain.is_valid(&json!(parsed.as_str())), "{:?}", text);
             }
             Ok(())
         })
         .unwrap();
+}
+
+#[test]
+fn domains_of_all_scripts_are_as_the_schema_says() {
+    let document = document();
+    let schema = |name: &str| validator(&document, &document["components"]["schemas"][name]);
+    let (stored, given) = (schema("Domain"), schema("GivenDomain"));
+    for text in [
+        "acme.example",
+        "ACME.Example",
+        "xn--bcher-kva.example",
+        "bücher.example",
+        "BÜCHER.example",
+        "donaudampfschifffahrtsgesellschaftskapitän.example",
+        "例え.jp",
+        "例え。jp",
+        "ตัวอย่าง.ไทย",
+        "예시.한국",
+        "مثال.إختبار",
+        "उदाहरण.भारत",
+        "παράδειγμα.ελ",
+        "испытание.рф",
+    ] {
+        assert!(given.is_valid(&json!(text)), "{text}");
+        assert_eq!(stored.is_valid(&json!(text)), text.is_ascii(), "{text}");
+        let domain = text.parse::<muster::domain::Domain>().unwrap();
+        assert!(stored.is_valid(&json!(domain.as_str())), "{domain}");
+    }
+    for text in [
+        "acme",
+        "127.0.0.1",
+        "a..b",
+        "-a.b",
+        "acme.1x",
+        "bücher",
+        "ü..b",
+    ] {
+        assert!(!given.is_valid(&json!(text)), "{text}");
+        assert!(text.parse::<muster::domain::Domain>().is_err(), "{text}");
+    }
 }

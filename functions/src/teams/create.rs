@@ -55,14 +55,25 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
 /// In the OpenAPI document.
 pub(crate) fn operations() -> Vec<Operation> {
     [
-        ("POST /organizations/{organization_id}/teams", "createTeam"),
-        ("POST /teams", "createStandaloneTeam"),
+        Operation::new(
+            "POST /organizations/{organization_id}/teams",
+            "createTeam",
+            HANDLE_DOCS,
+        )
+        .body::<NewTeam>(json!({"name": "Engines", "limits": {"models": ["all-org-models"]}}))
+        .created::<ShownTeam<'static>>("The team.", example::team())
+        .fails(&[
+            Code::NotFound,
+            Code::NameTaken,
+            Code::BudgetExceedsOrganization,
+        ]),
+        Operation::new("POST /teams", "createStandaloneTeam", HANDLE_DOCS)
+            .body::<NewTeam>(json!({"name": "Engines", "limits": {"models": ["large"]}}))
+            .created::<ShownTeam<'static>>("The team.", example::standalone_team()),
     ]
-    .map(|(route, id)| {
-        Operation::new(route, id, HANDLE_DOCS)
-            .body::<NewTeam>(json!({"name": "Engines", "limits": {"models": ["all-org-models"]}}))
+    .map(|operation| {
+        operation
             .once()
-            .created::<ShownTeam<'static>>("The team.", example::team())
             .leads_to(
                 &[
                     "getTeam",
@@ -73,12 +84,7 @@ pub(crate) fn operations() -> Vec<Operation> {
                 ],
                 json!({"team_id": "$response.body#/id"}),
             )
-            .fails(&[Code::Forbidden, Code::NameTaken, Code::Conflict])
-            .fails(if route.contains('{') {
-                &[Code::NotFound, Code::BudgetExceedsOrganization]
-            } else {
-                &[]
-            })
+            .fails(&[Code::Forbidden, Code::Conflict])
     })
     .into()
 }

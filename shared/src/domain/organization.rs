@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::limits::models_or_null;
 use super::patch::nothing_required;
+use super::text::GivenDomain;
 use super::{
     BillingAddress, Budget, BudgetDuration, Domain, Email, Invalid, Limits, MAX_RATE, Metadata,
     Name, OrganizationId, Patch, Source, StripeCustomerId, TenantId, Timestamp, UserId,
@@ -76,6 +77,7 @@ pub struct OrganizationPatch {
     #[schemars(with = "Name")]
     pub name: Option<Name>,
     /// The domain.
+    #[schemars(with = "Patch<GivenDomain>")]
     pub domain: Patch<Domain>,
     /// Where invoices go.
     pub billing_email: Patch<Email>,

@@ -9,10 +9,8 @@ use muster::domain::{
 };
 use muster::store::FirstAnswer;
 use serde_json::{Map, Value, json};
-use support::{ACME, World};
+use support::{ACME, World, root};
 use tokio::process::Command;
-
-use super::root;
 
 /// The embedded DynamoDB of `cargo run`.
 const LOCAL: &str = "http://127.0.0.1:8000";

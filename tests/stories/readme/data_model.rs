@@ -1,0 +1,130 @@
+//! The items and the units of `docs/DATA_MODEL.md` are those that there are.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use support::World;
+
+use super::{read, section};
+use crate::sync::office::Office;
+
+/// The rows of the table of items: `pk`, `sk`, `gsi1pk`, `gsi1sk`.
+fn item_rows(markdown: &str) -> BTreeSet<Vec<String>> {
+    let rows = section(markdown, "Items").lines();
+    let rows = rows.filter(|line| line.starts_with("| ") && line.contains("TENANT#"));
+    rows.map(|row| {
+        let cells = row.trim_matches('|').split('|').skip(1);
+        cells.map(|cell| cell.trim().replace('`', "")).collect()
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn the_items_are_as_the_data_model_says() {
+    let office = Office::patient(&[]).await;
+    let world = &office.world;
+    let (root, ada) = (world.tenant_admin(), world.user("ada"));
+    let email = json!({"email": "ada@acme.example"});
+    root.put("/users/ada", email).await.expect(201);
+    let mut ids = Vec::new();
+    for deleted in [true, false] {
+        let made = json!({"name": "folded", "domain": "acme.example"});
+        let made = ada
+            .post_once("/organizations", &format!("k{deleted}"), made)
+            .await;
+        let id = made.expect(201).body["id"].as_str().unwrap().to_owned();
+        let path = format!("/organizations/{id}");
+        if deleted {
+            ada.delete(&path).await.expect(204);
+        } else {
+            let team = ada
+                .post(&format!("{path}/teams"), json!({"name": "folded"}))
+                .await;
+            ids.push((
+                team.expect(201).body["id"].as_str().unwrap().to_owned(),
+                "m",
+            ));
+        }
+        ids.push((id, "o"));
+    }
+    let team = root
+        .post("/teams", json!({"name": "folded"}))
+        .await
+        .expect(201);
+    let team = team.body["id"].as_str().unwrap().to_owned();
+    let ada_joins = json!({"user_id": "ada"});
+    root.post(&format!("/teams/{team}/members"), ada_joins)
+        .await
+        .expect(201);
+    ids.push((team, "m"));
+    office.graph.assign("group-of-sales", "folded");
+    office.graph.join("ada", "group-of-sales");
+    office.expect("ada", "synced").await;
+    ids.push(("group-of-sales".to_owned(), "m"));
+
+    let (model, api) = (read("docs/DATA_MODEL.md"), read("docs/openapi.json"));
+    let (explained, said) = (section(&model, "Items"), item_rows(&model));
+    let mut found = BTreeSet::new();
+    for item in world.items().await {
+        let text = |attribute: &str| {
+            item.get(attribute)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
+        let generic = |attribute: &str| {
+            let mut key = text(attribute).to_owned();
+            for (id, letter) in &ids {
+                key = key.replace(id, letter);
+            }
+            for (own, letter) in [
+                ("#acme", "#t"),
+                ("#ada@acme.example", "#email"),
+                ("#ada", "#u"),
+                ("folded", "name"),
+            ] {
+                key = key.replace(own, letter);
+            }
+            match key.split_once("#IDEMPOTENCY#") {
+                Some((tenant, rest)) => {
+                    assert_eq!(rest.split('#').count(), 3, "{rest}");
+                    format!("{tenant}#IDEMPOTENCY#u#route#digest")
+                }
+                None => key,
+            }
+        };
+        found.insert(["pk", "sk", "gsi1pk", "gsi1sk"].map(generic).to_vec());
+        for attribute in item.keys() {
+            let is_explained = explained.contains(&format!("`{attribute}`"));
+            let is_of_the_api = api.contains(&format!("\"{attribute}\":"));
+            assert!(is_explained || is_of_the_api, "{attribute}");
+        }
+        let domain = text("gsi2pk");
+        let deleted = if text("status") == "deleted" {
+            "#DELETED"
+        } else {
+            ""
+        };
+        if !domain.is_empty() {
+            assert_eq!(domain, format!("TENANT#acme#DOMAIN#acme.example{deleted}"));
+            assert_eq!(text("gsi2sk"), text("gsi1sk"));
+        }
+    }
+    // Nobody but Ada has an email address, and a user without one is not in the index.
+    found.retain(|keys| keys[1] != "USER" || !keys[2].is_empty());
+    assert_eq!(found, said);
+}
+
+/// What it costs is measured, and not typed: the document has what the story measured last.
+#[test]
+fn the_data_model_tells_the_units_that_were_measured() {
+    let measured = include_str!(
+        "../snapshots/stories__round_trips__every_operation_takes_as_many_calls_and_units_as_the_table_says.snap"
+    );
+    let (_, measured) = measured.rsplit_once("---\n").unwrap();
+    let told = read("docs/DATA_MODEL.md");
+    let block = format!("```text\n{}\n```", measured.trim_matches('\n'));
+    assert!(
+        told.contains(&block),
+        "copy the snapshot of round_trips.rs into docs/DATA_MODEL.md"
+    );
+}
