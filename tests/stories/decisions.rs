@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::readme::{read, root};
+use support::root;
+
+use crate::readme::read;
 
 #[test]
 fn every_decision_has_the_next_number_and_is_in_the_list() {

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use support::World;
 
 use super::{read, section};
 use crate::sync::office::Office;
