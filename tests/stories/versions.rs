@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{Actor, Reply, World};
+use support::{Actor, Faults, Reply, World};
 
 async fn with(
     actor: &Actor,
@@ -327,5 +327,30 @@ async fn what_was_made_is_where_the_answer_says() {
             (&got.body, &got.headers["etag"]),
             (&made.body, &made.headers["etag"])
         );
+    }
+}
+
+/// Between its read and its write somebody else deletes: then it is gone, whatever version was asked for.
+#[tokio::test]
+async fn what_is_deleted_meanwhile_is_gone_and_not_of_another_version() {
+    for (method, body) in [
+        (Method::PATCH, json!({"name": "Another"})),
+        (Method::DELETE, Value::Null),
+    ] {
+        let (world, faults) = Faults::world(muster_local::Options::default()).await;
+        let ada = world.user("ada");
+        let id = world.organization(&ada, "Acme").await;
+        let path = format!("/organizations/{id}");
+        let mut held = faults.hold("TransactWriteItems");
+        let late = {
+            let (path, ada) = (path.clone(), ada.clone());
+            tokio::spawn(
+                async move { with(&ada, method, &path, ("if-match", "\"1\""), body).await },
+            )
+        };
+        held.arrived().await;
+        ada.delete(&path).await.expect(204);
+        held.release();
+        late.await.unwrap().problem(404, "not-found");
     }
 }

@@ -16,9 +16,4 @@ impl ExpectedVersion {
             Self::OneOf(versions) => versions.contains(&version),
         }
     }
-
-    /// Whether another one may take its place when somebody changed it in between.
-    pub fn is_any(&self) -> bool {
-        matches!(self, Self::Any)
-    }
 }

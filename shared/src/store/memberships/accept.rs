@@ -1,7 +1,7 @@
 //! Accepting an invitation.
 
 use super::{Owners, Part, change_to, not_changed, unchanged};
-use crate::domain::{Caller, ExpectedVersion, Membership, OrganizationId, Status, UserId};
+use crate::domain::{Caller, Membership, OrganizationId, Status, UserId};
 use crate::store::access::{self, standing};
 use crate::store::expression::text;
 use crate::store::idempotency::{self, FirstAnswer, Once};
@@ -64,7 +64,7 @@ impl Store {
                 Ok(()) => return Ok(Done::Now(after)),
                 // The next round finds the record.
                 Err(unmet) if unmet.of(&Part::Record).is_some() => {}
-                Err(unmet) => not_changed(&unmet, &ExpectedVersion::Any)?,
+                Err(unmet) => not_changed(&unmet)?,
             }
             patience.wait(Error::Conflict).await?;
         }

@@ -7,8 +7,7 @@ mod remove;
 mod update;
 
 use crate::domain::{
-    ExpectedVersion, Membership, Organization, OrganizationId, Role, Source, Status, TenantId,
-    Timestamp, UserId,
+    Membership, Organization, OrganizationId, Role, Source, Status, TenantId, Timestamp, UserId,
 };
 use crate::store::expression::{Change, Condition, Item, number, text};
 use crate::store::keys::{self, GSI1};
@@ -237,15 +236,14 @@ pub(super) fn unchanged(before: &Membership) -> Condition {
 }
 
 /// What it means that a change was not applied; nothing when it is to be tried anew.
-fn not_changed(unmet: &Unmet<Part>, expected: &ExpectedVersion) -> Result<(), Error> {
+fn not_changed(unmet: &Unmet<Part>) -> Result<(), Error> {
     if let Some(refusal) = access::refusal(unmet, &Part::Caller) {
         return Err(refusal);
     }
     // Before the organization: the number of owners was right for another version of the membership.
-    match unmet.of(&Part::Membership) {
-        Some(Some(_)) if !expected.is_any() => return Err(Error::VersionMismatch),
-        Some(_) => return Ok(()),
-        None => {}
+    // Whether there is another version or none is for the next read to say.
+    if unmet.of(&Part::Membership).is_some() {
+        return Ok(());
     }
     match unmet.of(&Part::Organization) {
         Some(item) if organizations::is_gone(item) => Err(Error::NotFound),

@@ -96,7 +96,7 @@ impl Store {
             match transaction.commit(self).await? {
                 Ok(()) if rest.is_empty() => return Ok(()),
                 Ok(()) => continue,
-                Err(unmet) => not_changed(&unmet, expected)?,
+                Err(unmet) => not_changed(&unmet)?,
             }
             patience.wait(Error::Conflict).await?;
         }

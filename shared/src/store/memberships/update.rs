@@ -75,7 +75,7 @@ impl Store {
             self.hold_organization(&mut transaction, &caller.tenant_id, organization, owners);
             match transaction.commit(self).await? {
                 Ok(()) => return Ok(after),
-                Err(unmet) => not_changed(&unmet, expected)?,
+                Err(unmet) => not_changed(&unmet)?,
             }
             patience.wait(Error::Conflict).await?;
         }

@@ -51,7 +51,7 @@ impl Store {
             let transaction = self.change(caller, &before, &after, permission, now)?;
             match transaction.commit(self).await? {
                 Ok(()) => return Ok(after),
-                Err(unmet) => not_changed(&unmet, expected)?,
+                Err(unmet) => not_changed(&unmet)?,
             }
             patience.wait(Error::Conflict).await?;
         }
@@ -79,7 +79,7 @@ impl Store {
             let transaction = self.change(caller, &before, &after, permission, now)?;
             match transaction.commit(self).await? {
                 Ok(()) => return Ok(()),
-                Err(unmet) => not_changed(&unmet, expected)?,
+                Err(unmet) => not_changed(&unmet)?,
             }
             patience.wait(Error::Conflict).await?;
         }
@@ -118,7 +118,7 @@ impl Store {
                 Ok(()) => return Ok(Done::Now(after)),
                 // The next round finds the record.
                 Err(unmet) if unmet.of(&Part::Record).is_some() => {}
-                Err(unmet) => not_changed(&unmet, &ExpectedVersion::Any)?,
+                Err(unmet) => not_changed(&unmet)?,
             }
             patience.wait(Error::Conflict).await?;
         }
@@ -199,13 +199,13 @@ impl Store {
 }
 
 /// What it means that a change was not applied; nothing when it is to be tried anew.
-fn not_changed(unmet: &Unmet<Part>, expected: &ExpectedVersion) -> Result<(), Error> {
+fn not_changed(unmet: &Unmet<Part>) -> Result<(), Error> {
     if let Some(refusal) = access::refusal(unmet, &Part::Caller) {
         return Err(refusal);
     }
     match unmet.of(&Part::Organization) {
         Some(None) => return Err(Error::NotFound),
-        Some(Some(_)) if !expected.is_any() => return Err(Error::VersionMismatch),
+        // Another version, or deleted: which of the two is for the next read to say.
         Some(Some(_)) => return Ok(()),
         None => {}
     }

@@ -52,9 +52,6 @@ impl Store {
                 Ok(()) => return Ok(after),
                 Err(unmet) => {
                     not_held(&unmet)?;
-                    if !expected.is_any() && unmet.of(&Part::Membership).is_some() {
-                        return Err(Error::VersionMismatch);
-                    }
                 }
             }
             patience.wait(Error::Conflict).await?;
@@ -97,9 +94,6 @@ impl Store {
                 Ok(()) => return Ok(()),
                 Err(unmet) => {
                     not_held(&unmet)?;
-                    if !expected.is_any() && unmet.of(&Part::Membership).is_some() {
-                        return Err(Error::VersionMismatch);
-                    }
                 }
             }
             patience.wait(Error::Conflict).await?;

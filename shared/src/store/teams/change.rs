@@ -67,7 +67,7 @@ impl Store {
                         organization,
                     });
                 }
-                Err(unmet) => not_changed(&unmet, expected)?,
+                Err(unmet) => not_changed(&unmet)?,
             }
             patience.wait(Error::Conflict).await?;
         }
@@ -118,7 +118,7 @@ impl Store {
                     self.clear_team(&team).await;
                     return Ok(());
                 }
-                Err(unmet) => not_changed(&unmet, expected)?,
+                Err(unmet) => not_changed(&unmet)?,
             }
             patience.wait(Error::Conflict).await?;
         }

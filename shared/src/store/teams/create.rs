@@ -1,7 +1,7 @@
 //! Making a team.
 
 use super::{Part, TeamInOrganization, TeamStanding, not_changed, to_row};
-use crate::domain::{Caller, ExpectedVersion, Permission, Team};
+use crate::domain::{Caller, Permission, Team};
 use crate::store::expression::Condition;
 use crate::store::idempotency::{self, FirstAnswer, Once};
 use crate::store::keys::Key;
@@ -60,7 +60,7 @@ impl Store {
         {
             return Ok(Done::Before(first));
         }
-        not_changed(&unmet, &ExpectedVersion::Any)?;
+        not_changed(&unmet)?;
         Err(Error::Conflict)
     }
 }

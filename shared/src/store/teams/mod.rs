@@ -6,8 +6,8 @@ mod read;
 mod standing;
 
 use crate::domain::{
-    Budget, Description, ExpectedVersion, Limits, Metadata, Name, Organization, OrganizationId,
-    Permission, Source, Team, TeamId, TenantId, Timestamp, UserId,
+    Budget, Description, Limits, Metadata, Name, Organization, OrganizationId, Permission, Source,
+    Team, TeamId, TenantId, Timestamp, UserId,
 };
 use crate::store::access::{self, Requirement};
 use crate::store::expression::{Condition, Item, number, text};
@@ -241,7 +241,7 @@ fn decimal(number: f64) -> aws_sdk_dynamodb::types::AttributeValue {
 }
 
 /// What it means that a change was not applied; nothing when it is to be tried anew.
-fn not_changed(unmet: &Unmet<Part>, expected: &ExpectedVersion) -> Result<(), Error> {
+fn not_changed(unmet: &Unmet<Part>) -> Result<(), Error> {
     if let Some(refusal) = access::refusal(unmet, &Part::Caller) {
         return Err(refusal);
     }
@@ -250,7 +250,7 @@ fn not_changed(unmet: &Unmet<Part>, expected: &ExpectedVersion) -> Result<(), Er
     }
     match unmet.of(&Part::Team) {
         Some(None) => return Err(Error::NotFound),
-        Some(Some(_)) if !expected.is_any() => return Err(Error::VersionMismatch),
+        // Another version, or deleted: which of the two is for the next read to say.
         Some(Some(_)) => return Ok(()),
         None => {}
     }
