@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::peer::{Kind, Operation, PAGE, Peer, email, maker, told, user};
 
 impl Peer {
-    /// A request of one of the [`PEOPLE`].
+    /// A request of one of the [`PEOPLE`](crate::peer::PEOPLE).
     pub(crate) fn request(
         &self,
         client: &Client,
@@ -31,7 +31,7 @@ impl Peer {
         self.request(client, Method::POST, &path, who).json(body)
     }
 
-    /// The id of one of the [`PEOPLE`].
+    /// The id of one of the [`PEOPLE`](crate::peer::PEOPLE).
     pub(crate) fn id<'a>(&'a self, name: &'a str) -> &'a str {
         self.ids.get(name).map_or(name, String::as_str)
     }
@@ -142,7 +142,7 @@ impl Peer {
         }
     }
 
-    /// Takes the role of an owner from one of the [`PEOPLE`].
+    /// Takes the role of an owner from one of the [`PEOPLE`](crate::peer::PEOPLE).
     pub(crate) fn demote(
         &self,
         client: &Client,
