@@ -35,12 +35,14 @@ pub(crate) fn proofs(
     let mut failed = Vec::new();
     for part in all.iter().filter(is_chosen) {
         let mut command = part.command(root, [histories, logins], seed);
+        // Of what is run: somebody may commit meanwhile.
+        let when = when(root)?;
         let told = output(&mut command)?;
         // A program that did not come to its end leaves what was told before.
         if !told.contains('|') {
             bail!("{part:?} told nothing");
         }
-        let told = format!("{}\n\n{told}", when(root)?);
+        let told = format!("{when}\n\n{told}");
         block::write(&root.join(DOCUMENT), part.block(), &told)?;
         if told.contains("**") {
             failed.push(part.block());
