@@ -4,20 +4,18 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use support::World;
-use support::graph::{Graph, object_id};
 
-use crate::figures::{Machine, Rounds, keep, median, root};
+use crate::callgrind;
+use crate::figures::{Machine, Rounds, keep, median};
 use crate::process::Process;
-use crate::tls::Tls;
+use crate::setting::{GET_ITEM, GROUPS, HELLO, SIGNS_IN, Setting, Surroundings, surroundings};
 
 /// Rounds, each of all functions.
 const ROUNDS: usize = 5;
@@ -28,21 +26,11 @@ const FIRSTS: usize = 7;
 /// Requests before those that are counted, and those.
 const WARM_UP: usize = 50;
 const REQUESTS: usize = 300;
-/// Requests under the profiler that counts instructions.
-const PROFILED: [usize; 2] = [20, 120];
-/// Groups of the user who signs in. All of them are organizations and teams, so that the login that is
-/// measured has nothing to do.
-const GROUPS: usize = 20;
-const SIGNS_IN: &str = "ada";
 /// Logins until nothing is left to be made.
 const LOGINS: usize = 5;
 
 /// What the figures of the functions as they are deployed are kept under.
 pub(crate) const RELEASE: &str = "release";
-/// The function that does nothing.
-pub(crate) const HELLO: &str = "bare-hello";
-/// The function that does one `GetItem`.
-pub(crate) const GET_ITEM: &str = "bare-get-item";
 const BARE: [&str; 2] = [HELLO, GET_ITEM];
 /// Those that are sent events. The others are started, and weighed.
 const MEASURED: [&str; 7] = [
@@ -80,78 +68,9 @@ pub(crate) struct Function {
     pub(crate) peak_memory: Rounds,
 }
 
-/// Where a function and its events come from, and what it is told.
-struct Setting {
-    binaries: PathBuf,
-    organization: String,
-    plain: Vec<(String, String)>,
-    tls: Vec<(String, String)>,
-}
-
-impl Setting {
-    /// As `cargo build` leaves a program, or as cargo-lambda does.
-    fn program(&self, name: &str) -> Option<PathBuf> {
-        let places = [
-            self.binaries.join(name).join("bootstrap"),
-            self.binaries.join(name),
-        ];
-        places.into_iter().find(|place| place.is_file())
-    }
-
-    /// The n-th event for a function.
-    fn event(&self, name: &str, n: usize) -> Result<Vec<u8>> {
-        const ORGANIZATION: &str = "019aa4f2-6e5b-7c3d-9a4e-2f1b0c8d7e6f";
-        let name = match name {
-            HELLO | GET_ITEM => "get-organization",
-            name => name,
-        };
-        let event = fs::read_to_string(root().join(format!("events/{name}.json")))?;
-        let event = event
-            .replace(ORGANIZATION, &self.organization)
-            .replace("Sales EMEA", &format!("Sales {n} {}", fastrand::u64(..)))
-            .replace(
-                "create-sales-emea",
-                &format!("create-{n}-{}", fastrand::u64(..)),
-            );
-        let mut event: Value = serde_json::from_str(&event)?;
-        if let Some(user) = event.pointer_mut("/request/userAttributes") {
-            // Somebody else than who makes the organizations, or each round would find more of them.
-            user["sub"] = SIGNS_IN.into();
-            user["custom:entra_object_id"] = object_id(SIGNS_IN).into();
-        }
-        Ok(event.to_string().into_bytes())
-    }
-}
-
 /// Measures the functions in the folder and keeps what came of it under this name.
 pub(crate) async fn measure(binaries: &Path, label: &str) -> Result<()> {
-    let folder = root().join("target/tmp");
-    fs::create_dir_all(&folder)?;
-    let graph = Graph::start().await;
-    let ada = "3c6f0a52-8f0e-4c57-9d1b-6f4a2f3f8b10";
-    for n in 0..GROUPS {
-        let id = format!("group-{n}");
-        graph.assign(&id, &format!("Group {n}"));
-        graph.join(SIGNS_IN, &id);
-    }
-    let mut options = graph.options(&[("ENTRA_GROUPS_ALSO_CREATE_ORGS", "true")]);
-    let of_login = options.variables.clone();
-    options.variables.clear();
-    let world = World::with(options).await;
-    let organization = world.organization(&world.user(ada), "Sales Nordics").await;
-    let tls = Tls::start(world.stack.dynamodb_url(), &folder).await?;
-    let variables = |url: &str| {
-        let own = [("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), url.to_owned())];
-        own.into_iter().chain(of_login.clone()).collect::<Vec<_>>()
-    };
-    let mut of_tls = variables(&tls.url);
-    of_tls.push(("SSL_CERT_FILE".to_owned(), tls.roots.display().to_string()));
-    let setting = Setting {
-        binaries: binaries.to_owned(),
-        organization,
-        plain: variables(world.stack.dynamodb_url()),
-        tls: of_tls,
-    };
+    let Surroundings { world, setting } = surroundings(binaries).await?;
     let functions = tokio::task::spawn_blocking(move || all(&setting)).await??;
     let made = world
         .user(SIGNS_IN)
@@ -171,7 +90,7 @@ fn all(setting: &Setting) -> Result<Functions> {
     let mut functions = BTreeMap::new();
     let names = muster_functions::functions().iter().map(|it| it.name);
     for name in names.chain(BARE) {
-        let Some(program) = setting.program(name) else {
+        let Ok(program) = setting.program(name) else {
             continue;
         };
         let binary = fs::read(&program)?;
@@ -189,7 +108,7 @@ fn all(setting: &Setting) -> Result<Functions> {
         "no function in {}",
         setting.binaries.display()
     );
-    if setting.program(POST_LOGIN).is_some() {
+    if setting.program(POST_LOGIN).is_ok() {
         settle(setting)?;
     }
     for round in 1..=ROUNDS {
@@ -220,15 +139,11 @@ fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-fn program(setting: &Setting, name: &str) -> Result<PathBuf> {
-    setting.program(name).context("it is gone")
-}
-
 /// Signs in until all is made that the groups give.
 fn settle(setting: &Setting) -> Result<()> {
-    let process = Process::start(&program(setting, POST_LOGIN)?, &setting.plain)?;
+    let process = Process::start(&setting.program(POST_LOGIN)?, &setting.plain)?;
     for n in 0..LOGINS {
-        invoke(&process, setting, POST_LOGIN, n)?;
+        setting.invoke(&process, POST_LOGIN, n)?;
     }
     Ok(())
 }
@@ -241,7 +156,7 @@ fn starts(setting: &Setting, functions: &mut BTreeMap<String, Function>) -> Resu
     let mut quickest: BTreeMap<String, [f64; 2]> = BTreeMap::new();
     for _ in 0..STARTS {
         for name in functions.keys() {
-            let process = Process::start(&program(setting, name)?, &in_region)?;
+            let process = Process::start(&setting.program(name)?, &in_region)?;
             let [wall, cpu] = quickest.entry(name.clone()).or_insert([f64::INFINITY; 2]);
             *wall = wall.min(ms(process.start));
             *cpu = cpu.min(ms(process.cpu()?));
@@ -260,13 +175,13 @@ fn requests(setting: &Setting, name: &str, function: &mut Function) -> Result<()
     if name == HELLO {
         return Ok(());
     }
-    let program = program(setting, name)?;
+    let program = setting.program(name)?;
     let measured = |variables: &[(String, String)]| -> Result<[f64; 2]> {
         let (mut first, mut second) = (Vec::new(), Vec::new());
         for n in 0..FIRSTS {
             let process = Process::start(&program, variables)?;
-            first.push(ms(invoke(&process, setting, name, n)?));
-            second.push(ms(invoke(&process, setting, name, n + FIRSTS)?));
+            first.push(ms(setting.invoke(&process, name, n)?));
+            second.push(ms(setting.invoke(&process, name, n + FIRSTS)?));
         }
         Ok([median(first), median(second)])
     };
@@ -279,25 +194,15 @@ fn requests(setting: &Setting, name: &str, function: &mut Function) -> Result<()
     Ok(())
 }
 
-/// One invocation, which must succeed.
-fn invoke(process: &Process, setting: &Setting, name: &str, n: usize) -> Result<Duration> {
-    let (time, answer) = process.api.invoke(setting.event(name, n)?)?;
-    let answer: Value = serde_json::from_slice(&answer)?;
-    if let Some(status) = answer.get("statusCode").and_then(Value::as_u64) {
-        ensure!(status < 300, "{answer}");
-    }
-    Ok(time)
-}
-
 /// Work and memory of a function that has been answering for a while.
 fn work(setting: &Setting, name: &str, function: &mut Function) -> Result<()> {
-    let process = Process::start(&program(setting, name)?, &setting.plain)?;
+    let process = Process::start(&setting.program(name)?, &setting.plain)?;
     for n in 0..WARM_UP {
-        invoke(&process, setting, name, n)?;
+        setting.invoke(&process, name, n)?;
     }
     let before = process.cpu()?;
     for n in 0..REQUESTS {
-        invoke(&process, setting, name, n)?;
+        setting.invoke(&process, name, n)?;
     }
     let spent = process.cpu()?.saturating_sub(before);
     #[allow(clippy::cast_precision_loss)] // far below 2^52
@@ -307,34 +212,11 @@ fn work(setting: &Setting, name: &str, function: &mut Function) -> Result<()> {
     Ok(())
 }
 
-/// Instructions of one more request, from two runs under valgrind; `None` where there is no valgrind.
+/// Instructions of one more request; `None` where there is no valgrind.
 fn instructions(setting: &Setting, name: &str) -> Result<Option<u64>> {
-    if std::process::Command::new("valgrind")
-        .arg("--version")
-        .output()
-        .is_err()
-    {
+    if !callgrind::is_there() {
         return Ok(None);
     }
-    let out = root().join("target/tmp/callgrind.out");
-    // What an earlier run left is not taken for this one's.
-    if out.exists() {
-        fs::remove_file(&out)?;
-    }
-    let file = format!("--callgrind-out-file={}", out.display());
-    let around = ["valgrind", "--tool=callgrind", &file];
-    let mut counted = [0_u64; 2];
-    for (counted, requests) in counted.iter_mut().zip(PROFILED) {
-        let process = Process::under(&around, &program(setting, name)?, &setting.plain)?;
-        for n in 0..requests {
-            invoke(&process, setting, name, n)?;
-        }
-        process.end()?;
-        let told = fs::read_to_string(&out)?;
-        let total = told.lines().find_map(|line| line.strip_prefix("totals: "));
-        *counted = total.context("callgrind tells no total")?.trim().parse()?;
-    }
-    let [few, many] = counted;
-    let requests = PROFILED[1] - PROFILED[0];
-    Ok(Some(many.saturating_sub(few) / requests as u64))
+    let request = callgrind::of_a_request(setting, name)?;
+    Ok(Some(request.total()?))
 }

@@ -5,16 +5,19 @@
 )]
 
 mod builds;
+mod callgrind;
 mod figures;
 mod functions;
+mod instructions;
 mod logins;
 mod plot;
 mod process;
 mod profiles;
 mod report;
 mod runtime_api;
+mod setting;
 mod slow;
-mod start;
+
 mod table;
 mod tls;
 
@@ -60,8 +63,8 @@ enum Part {
         #[arg(long, default_value_t = 1_000_000)]
         up_to: usize,
     },
-    /// Where the instructions of a start go.
-    Start,
+    /// Where the instructions of a start and of a request go.
+    Instructions,
     /// Release profiles side by side: an hour, on a machine that does nothing else.
     Profiles {
         /// The names of some of them, such as `off-s`; all without one.
@@ -78,7 +81,7 @@ async fn main() -> Result<()> {
         Part::All => {
             builds::measure()?;
             functions::measure(&binaries, functions::RELEASE).await?;
-            start::measure()?;
+            instructions::measure().await?;
             logins::measure(&binaries).await?;
             table::measure(1_000_000).await?;
         }
@@ -88,7 +91,7 @@ async fn main() -> Result<()> {
         }
         Part::Logins { binaries } => logins::measure(&root().join(binaries)).await?,
         Part::Table { up_to } => table::measure(up_to).await?,
-        Part::Start => start::measure()?,
+        Part::Instructions => instructions::measure().await?,
         Part::Profiles { names } => return profiles::measure(&names).await,
         Part::Report => profiles::write()?,
     }

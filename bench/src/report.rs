@@ -10,16 +10,16 @@ use anyhow::Result;
 use crate::builds::Builds;
 use crate::figures::{Machine, kept, root};
 use crate::functions::Functions;
+use crate::instructions::{INSTRUCTIONS, Work};
 use crate::logins::Logins;
 use crate::plot::thousands;
-use crate::start::Start;
 use crate::table::Table;
 use goals::Goals;
 
 /// All that the report is made of; a part that was never measured is not in it.
 pub(crate) struct Results {
     functions: Option<Functions>,
-    start: Option<Start>,
+    work: Option<Work>,
     builds: Option<Builds>,
     logins: Option<Logins>,
     table: Option<Table>,
@@ -33,7 +33,7 @@ impl Results {
     pub(crate) fn kept() -> Result<Self> {
         Ok(Self {
             functions: kept("functions-release")?,
-            start: kept("start")?,
+            work: kept(INSTRUCTIONS)?,
             builds: kept("builds")?,
             logins: kept("logins")?,
             table: kept("table")?,
@@ -50,9 +50,9 @@ impl Results {
             text += &sections::sizes_and_times(functions);
             machines += &told("functions", &functions.machine);
         }
-        if let Some(start) = &self.start {
-            text += &sections::what_holds_the_start(start);
-            machines += &told("start", &start.machine);
+        if let Some(work) = &self.work {
+            text += &sections::instructions(work);
+            machines += &told(INSTRUCTIONS, &work.machine);
         }
         if let Some(builds) = &self.builds {
             text += &sections::build_times(builds);

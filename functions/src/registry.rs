@@ -73,7 +73,8 @@ impl Function {
         match self.handler {
             Handler::Http(handler, _) => {
                 let event: HttpEvent = serde_json::from_value(event)?;
-                Ok(runtime::answer(app, handler, event, &context).await)
+                let answer = runtime::answer(app, handler, event, &context).await;
+                Ok(serde_json::to_value(answer)?)
             }
             Handler::Trigger(trigger) => Ok(trigger(app, event, context).await),
         }

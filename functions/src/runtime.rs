@@ -1,5 +1,6 @@
 //! How a handler is run: behind Lambda's Runtime API in its binary, and by the local stack.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,8 +14,8 @@ use muster::store::{Measure, metered};
 use muster::telemetry::{RequestLine, milliseconds};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
-use serde_json::{Map, Value, json};
 
 use crate::App;
 
@@ -141,7 +142,12 @@ where
 }
 
 /// One invocation: the answer as API Gateway takes it, a log line, and for a failure another.
-pub async fn answer<H, F>(app: Arc<App>, handler: H, event: HttpEvent, context: &Context) -> Value
+pub async fn answer<H, F>(
+    app: Arc<App>,
+    handler: H,
+    event: HttpEvent,
+    context: &Context,
+) -> HttpAnswer
 where
     H: Fn(Arc<App>, ApiRequest) -> F,
     F: Future<Output = Result<Answer, Problem>>,
@@ -207,42 +213,50 @@ fn time_left(context: &Context, now: Timestamp) -> Duration {
     }
 }
 
-/// The answer in payload format 2.0.
+/// An answer as API Gateway takes it: its payload format 2.0.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HttpAnswer {
+    status_code: u16,
+    headers: BTreeMap<&'static str, String>,
+    body: String,
+    is_base64_encoded: bool,
+    cookies: [&'static str; 0],
+}
+
 fn render(
     outcome: Result<Answer, Problem>,
     path: &str,
     request_id: &str,
     measure: &Measure,
-) -> Value {
-    let mut headers = Map::new();
-    let mut header = |name: &str, value: String| headers.insert(name.to_owned(), value.into());
-    header("x-request-id", request_id.to_owned());
-    header(
-        "server-timing",
-        format!(
-            "db;dur={};desc=\"{} rt\"",
-            milliseconds(measure.waited),
-            measure.round_trips
-        ),
+) -> HttpAnswer {
+    let timing = format!(
+        "db;dur={};desc=\"{} rt\"",
+        milliseconds(measure.waited),
+        measure.round_trips
     );
-    // Answers differ by caller: none but the caller's own cache may keep one, and asks each time.
-    header("cache-control", "private, no-cache".to_owned());
-    let (status, media_type, body) = match outcome {
+    let mut headers = BTreeMap::from([
+        ("x-request-id", request_id.to_owned()),
+        ("server-timing", timing),
+        // Answers differ by caller: none but the caller's own cache may keep one, and asks each time.
+        ("cache-control", "private, no-cache".to_owned()),
+    ]);
+    let (status_code, media_type, body) = match outcome {
         Ok(answer) => {
             if let Some(location) = answer.location {
-                header("location", uri_path(&location));
+                headers.insert("location", uri_path(&location));
             }
             if let Some(version) = answer.version {
-                header("etag", format!("\"{version}\""));
+                headers.insert("etag", format!("\"{version}\""));
             }
             if answer.is_repeat {
-                header("idempotency-replayed", "true".to_owned());
+                headers.insert("idempotency-replayed", "true".to_owned());
             }
             (answer.status, "application/json", answer.body)
         }
         Err(problem) => {
             if let Some(seconds) = problem.code.retry_after() {
-                header("retry-after", seconds.to_string());
+                headers.insert("retry-after", seconds.to_string());
             }
             let body = problem.to_json(path, request_id);
             (
@@ -253,13 +267,13 @@ fn render(
         }
     };
     if body.is_some() {
-        header("content-type", media_type.to_owned());
+        headers.insert("content-type", media_type.to_owned());
     }
-    json!({
-        "statusCode": status,
-        "headers": headers,
-        "body": body.map(|body| body.to_string()).unwrap_or_default(),
-        "isBase64Encoded": false,
-        "cookies": [],
-    })
+    HttpAnswer {
+        status_code,
+        headers,
+        body: body.map(|body| body.to_string()).unwrap_or_default(),
+        is_base64_encoded: false,
+        cookies: [],
+    }
 }

@@ -34,6 +34,7 @@ impl Tail {
     pub(crate) fn telemetry(&self, log: Log) -> Telemetry {
         let tail = self.clone();
         Telemetry::to(move |line| {
+            let line = &serde_json::from_str::<Value>(line).unwrap_or_default();
             let text = |name: &str| line.get(name).and_then(Value::as_str);
             if let Some(error) = text("error") {
                 log.line(format_args!("failed: {error}"));

@@ -60,9 +60,13 @@ fn fields(line: &Value) -> BTreeSet<String> {
 
 /// One line of each kind that the functions write.
 fn lines() -> Vec<Value> {
-    let lines = Arc::new(Mutex::new(Vec::new()));
+    let lines = Arc::new(Mutex::new(Vec::<Value>::new()));
     let kept = Arc::clone(&lines);
-    let telemetry = Telemetry::to(move |line| kept.lock().unwrap().push(line.clone()));
+    let telemetry = Telemetry::to(move |line| {
+        kept.lock()
+            .unwrap()
+            .push(serde_json::from_str(line).unwrap());
+    });
     let now = Timestamp::from_millisecond(1_800_000_000_000).unwrap();
     let (duration, measure) = (Duration::ZERO, Measure::default());
     let (tenant, user) = (TenantId::parse("t").unwrap(), UserId::parse("u").unwrap());

@@ -16,8 +16,10 @@ impl Lines {
         options.configure_app = Some(Arc::new(move |app| {
             let mut app = inner.as_ref().map_or(app.clone(), |inner| inner(app));
             let collected = collected.clone();
-            app.telemetry =
-                Telemetry::to(move |line| collected.0.lock().unwrap().push(line.clone()));
+            app.telemetry = Telemetry::to(move |line| {
+                let line = serde_json::from_str(line).unwrap();
+                collected.0.lock().unwrap().push(line);
+            });
             app
         }));
         (options, lines)

@@ -7,8 +7,9 @@ use anyhow::{Context as _, Result};
 use super::count;
 use crate::builds::Builds;
 use crate::figures::{Rounds, Spread};
-use crate::functions::{Function, Functions, GET_ITEM, HELLO};
+use crate::functions::{Function, Functions};
 use crate::logins::{Cost, DYNAMODB, GRAPH, Logins};
+use crate::setting::{GET_ITEM, HELLO};
 use crate::table::Table;
 
 /// The triggers, which are no HTTP functions.

@@ -7,10 +7,11 @@ use anyhow::Result;
 use super::count;
 use crate::builds::Builds;
 use crate::figures::Rounds;
-use crate::functions::{Functions, GET_ITEM};
+use crate::functions::Functions;
+use crate::instructions::{Program, Work};
 use crate::logins::{Cost, Login, Logins};
 use crate::plot::{Plot, thousands};
-use crate::start::{Program, Start};
+use crate::setting::GET_ITEM;
 use crate::table::Table;
 
 pub(super) fn sizes_and_times(measured: &Functions) -> String {
@@ -57,9 +58,15 @@ pub(super) fn sizes_and_times(measured: &Functions) -> String {
     text
 }
 
-pub(super) fn what_holds_the_start(start: &Start) -> String {
-    let names: Vec<_> = start.programs.iter().map(|it| it.name.as_str()).collect();
-    let mut text = format!("{START}\n| Part | `{}` |\n|---|", names.join("` | `"));
+pub(super) fn instructions(work: &Work) -> String {
+    let start = parts(&work.start);
+    let request = parts(&work.request);
+    format!("{START}{start}{HELD}{REQUEST}{request}{WORKED}")
+}
+
+fn parts(programs: &[Program]) -> String {
+    let names: Vec<_> = programs.iter().map(|it| it.name.as_str()).collect();
+    let mut text = format!("\n| Part | `{}` |\n|---|", names.join("` | `"));
     text += &"---:|".repeat(names.len());
     text.push('\n');
     #[allow(clippy::cast_precision_loss)] // far below 2^52
@@ -70,7 +77,7 @@ pub(super) fn what_holds_the_start(start: &Start) -> String {
         })
     };
     let mut row = |what: &str, of: &dyn Fn(&Program) -> Option<u64>| {
-        let cells = start.programs.iter().map(|it| cell(it, of(it)));
+        let cells = programs.iter().map(|it| cell(it, of(it)));
         let _ = writeln!(
             text,
             "| {what} | {} |",
@@ -78,11 +85,11 @@ pub(super) fn what_holds_the_start(start: &Start) -> String {
         );
     };
     row("all", &|program| Some(program.total));
-    let parts = start.programs.first().map(|it| it.parts.as_slice());
+    let parts = programs.first().map(|it| it.parts.as_slice());
     for (n, part) in parts.unwrap_or_default().iter().enumerate() {
         row(&part.what, &|program| program.parts.get(n)?.instructions);
     }
-    text + HELD
+    text
 }
 
 pub(super) fn build_times(builds: &Builds) -> String {
@@ -231,6 +238,14 @@ the bare one that makes the same client and has nothing else. What both have is 
 const HELD: &str = "
 `Client::from_conf` makes the SDK's own resolver of endpoints whatever it is given, also when another one or an endpoint is set; and
 the root certificates are those that sign for DynamoDB. The loader's part grows with the program.
+";
+const REQUEST: &str = "
+### Where the work of a request goes
+
+The same of one more request of a warm function. The bare one reads one item where the function reads two, checks and logs nothing:
+";
+const WORKED: &str = "
+The rest of both is `lambda_runtime` and `hyper`: the poll for the event, and the answer.
 ";
 const LOAD: &str = "
 Load is how many processes wanted a CPU in the last minute of a build, its own among them. Where it is well above the

@@ -346,6 +346,12 @@ fn a_null_in_the_metadata_of_what_is_new_is_a_value() {
     };
     let made = organization().with(&patch).unwrap();
     assert_eq!(made.metadata.to_json(), r#"{"a":null}"#);
+    let patch = TeamPatch {
+        metadata: Patch::Set(object(json!({"a": null}))),
+        ..TeamPatch::default()
+    };
+    let made = team().with(&patch).unwrap();
+    assert_eq!(made.metadata.to_json(), r#"{"a":null}"#);
 }
 
 #[test]
@@ -394,19 +400,20 @@ fn deleting_and_restoring_are_changes_and_nothing_else_changes() {
     assert_eq!(deleted.restored(at(6)), restored);
 }
 
+fn team() -> Team {
+    let place = (TenantId::parse("t").unwrap(), None);
+    let ada = UserId::parse("ada").unwrap();
+    Team::new(
+        TeamId::parse("m").unwrap(),
+        place,
+        "Acme".parse().unwrap(),
+        ada,
+        at(0),
+    )
+}
+
 #[test]
 fn every_field_of_a_team_is_changed_by_its_own_and_cleared() {
-    let team = || {
-        let place = (TenantId::parse("t").unwrap(), None);
-        let ada = UserId::parse("ada").unwrap();
-        Team::new(
-            TeamId::parse("m").unwrap(),
-            place,
-            "Acme".parse().unwrap(),
-            ada,
-            at(0),
-        )
-    };
     let all = TeamPatch {
         name: Some("New".parse().unwrap()),
         description: Patch::Set("d".parse().unwrap()),

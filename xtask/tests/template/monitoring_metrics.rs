@@ -124,9 +124,13 @@ pub(crate) fn values(dimension: &str) -> BTreeSet<&'static str> {
 
 /// What the code writes: one line of each kind, read as CloudWatch reads it.
 fn written() -> BTreeSet<Metric> {
-    let lines = Arc::new(Mutex::new(Vec::new()));
+    let lines = Arc::new(Mutex::new(Vec::<Value>::new()));
     let kept = Arc::clone(&lines);
-    let telemetry = Telemetry::to(move |line| kept.lock().unwrap().push(line.clone()));
+    let telemetry = Telemetry::to(move |line| {
+        kept.lock()
+            .unwrap()
+            .push(serde_json::from_str(line).unwrap());
+    });
     write_one_of_each(&telemetry.in_namespace(OWN));
 
     let mut written = BTreeSet::new();

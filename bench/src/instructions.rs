@@ -1,0 +1,153 @@
+//! Where the instructions of a start and of a request go, as callgrind sees them: what holds a function that
+//! is slower than it should be.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::builds::build;
+use crate::callgrind::{self, Instructions};
+use crate::figures::{Machine, keep, root};
+use crate::setting::{GET_ITEM, Surroundings, surroundings};
+
+/// What the results are kept under.
+pub(crate) const INSTRUCTIONS: &str = "instructions";
+/// Parts of something: what each is, and the function that does it, with all that it calls; of several
+/// between `|`, the dearest.
+type Parts = [(&'static str, &'static str)];
+const START: &Parts = &[
+    (
+        "the dynamic loader, relocating the program",
+        "_dl_relocate_object",
+    ),
+    (
+        "the SDK, making its client",
+        "aws_sdk_dynamodb::client::Client::from_conf",
+    ),
+    (
+        "of that: the rules for endpoints, with the JSON of all partitions and its regular expressions",
+        "config::endpoint::DefaultResolver::new",
+    ),
+    (
+        "of that: TLS, with the root certificates",
+        "create_rustls_client_config",
+    ),
+    (
+        "logging, being set up",
+        "tracing_subscriber::fmt::SubscriberBuilder",
+    ),
+    ("the standard library, before `main`", "pthread_getattr_np"),
+    (
+        "`lambda_runtime`, up to its first poll",
+        "lambda_runtime::run",
+    ),
+];
+const REQUEST: &Parts = &[
+    (
+        "reading the event",
+        "lambda_runtime::deserializer::deserialize|serde_json::de::from_str",
+    ),
+    (
+        "the SDK, with the call to DynamoDB",
+        "orchestrator::invoke_with_stop_point",
+    ),
+    ("of that: the signature", "SigV4Signer"),
+    (
+        "of that: reading its answer, one item or two",
+        "deserialize_nonstreaming_with_config",
+    ),
+    (
+        "what the items say: the organization",
+        "View::any_organization",
+    ),
+    ("and the caller's membership", "View::membership"),
+    ("the log line, with its metrics", "Telemetry::request"),
+    ("making the answer", "runtime::render"),
+];
+/// A function, and the bare one that has the same client: package and binary.
+const PROGRAMS: [(&str, &str); 2] = [
+    ("muster-functions", "get-organization"),
+    ("muster-bare", GET_ITEM),
+];
+
+/// What came of it.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Work {
+    pub(crate) machine: Machine,
+    /// From the first instruction of the process to its first poll.
+    pub(crate) start: Vec<Program>,
+    /// One more request of a warm function.
+    pub(crate) request: Vec<Program>,
+}
+
+/// What a program does.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Program {
+    pub(crate) name: String,
+    /// Instructions.
+    pub(crate) total: u64,
+    pub(crate) parts: Vec<Part>,
+}
+
+/// A part of it.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Part {
+    pub(crate) what: String,
+    /// `None` where the program has no such part.
+    pub(crate) instructions: Option<u64>,
+}
+
+/// Builds the programs once more, with their symbols, and counts.
+pub(crate) async fn measure() -> Result<()> {
+    let target = root().join("target/symbols");
+    for (package, name) in PROGRAMS {
+        let mut cargo = Command::new("cargo");
+        cargo
+            .args(["build", "--release", "--quiet", "--package", package])
+            .args(["--bin", name])
+            .current_dir(root())
+            .env("CARGO_TARGET_DIR", &target)
+            .env("CARGO_PROFILE_RELEASE_STRIP", "false");
+        build(&mut cargo)?;
+    }
+    let Surroundings { world, setting } = surroundings(&target.join("release")).await?;
+    let counted = tokio::task::spawn_blocking(move || {
+        let (mut start, mut request) = (Vec::new(), Vec::new());
+        for (_, name) in PROGRAMS {
+            eprintln!("instructions: {name}");
+            let counted = callgrind::of_a_start(&setting.program(name)?)?;
+            start.push(profile(name, START, &counted)?);
+            let counted = callgrind::of_a_request(&setting, name)?;
+            request.push(profile(name, REQUEST, &counted)?);
+        }
+        Ok::<_, anyhow::Error>((start, request))
+    });
+    let (start, request) = counted.await??;
+    drop(world);
+    let machine = Machine::here()?;
+    let work = Work {
+        machine,
+        start,
+        request,
+    };
+    keep(INSTRUCTIONS, &work)
+}
+
+fn profile(name: &str, parts: &Parts, counted: &Instructions) -> Result<Program> {
+    let parts = parts.iter().map(|(what, function)| Part {
+        what: (*what).to_owned(),
+        instructions: function.split('|').filter_map(|it| counted.of(it)).max(),
+    });
+    let parts: Vec<_> = parts.collect();
+    // The bare one does not do all of it.
+    let unnamed = parts.iter().find(|part| part.instructions.is_none());
+    if let Some(part) = unnamed.filter(|_| name != GET_ITEM) {
+        bail!("{name}: {} has another name now", part.what);
+    }
+    Ok(Program {
+        name: name.to_owned(),
+        total: counted.total()?,
+        parts,
+    })
+}

@@ -1,0 +1,121 @@
+//! What stands around the functions that are measured: a table with somebody's organization, the groups of
+//! who signs in, and the events.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+use support::World;
+use support::graph::{Graph, object_id};
+
+use crate::figures::root;
+use crate::process::Process;
+use crate::tls::Tls;
+
+/// The function that does nothing.
+pub(crate) const HELLO: &str = "bare-hello";
+/// The function that does one `GetItem`.
+pub(crate) const GET_ITEM: &str = "bare-get-item";
+/// Groups of the user who signs in. All of them are organizations and teams, so that the login that is
+/// measured has nothing to do.
+pub(crate) const GROUPS: usize = 20;
+pub(crate) const SIGNS_IN: &str = "ada";
+/// Owner of the organization, as the events name the caller.
+const OWNER: &str = "3c6f0a52-8f0e-4c57-9d1b-6f4a2f3f8b10";
+
+/// Where a function and its events come from, and what it is told.
+pub(crate) struct Setting {
+    pub(crate) binaries: PathBuf,
+    organization: String,
+    /// Variables of the environment, with DynamoDB over plain HTTP.
+    pub(crate) plain: Vec<(String, String)>,
+    /// The same over TLS.
+    pub(crate) tls: Vec<(String, String)>,
+}
+
+/// The setting, and what it lives in.
+pub(crate) struct Surroundings {
+    pub(crate) world: World,
+    pub(crate) setting: Setting,
+}
+
+/// Starts a table and a Graph, and makes what the events are about.
+pub(crate) async fn surroundings(binaries: &Path) -> Result<Surroundings> {
+    let folder = root().join("target/tmp");
+    fs::create_dir_all(&folder)?;
+    let graph = Graph::start().await;
+    for n in 0..GROUPS {
+        let id = format!("group-{n}");
+        graph.assign(&id, &format!("Group {n}"));
+        graph.join(SIGNS_IN, &id);
+    }
+    let mut options = graph.options(&[("ENTRA_GROUPS_ALSO_CREATE_ORGS", "true")]);
+    let of_login = options.variables.clone();
+    options.variables.clear();
+    let world = World::with(options).await;
+    let organization = world
+        .organization(&world.user(OWNER), "Sales Nordics")
+        .await;
+    let tls = Tls::start(world.stack.dynamodb_url(), &folder).await?;
+    let variables = |url: &str| {
+        let own = [("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), url.to_owned())];
+        own.into_iter().chain(of_login.clone()).collect::<Vec<_>>()
+    };
+    let mut of_tls = variables(&tls.url);
+    of_tls.push(("SSL_CERT_FILE".to_owned(), tls.roots.display().to_string()));
+    let setting = Setting {
+        binaries: binaries.to_owned(),
+        organization,
+        plain: variables(world.stack.dynamodb_url()),
+        tls: of_tls,
+    };
+    Ok(Surroundings { world, setting })
+}
+
+impl Setting {
+    /// As `cargo build` leaves a program, or as cargo-lambda does.
+    pub(crate) fn program(&self, name: &str) -> Result<PathBuf> {
+        let places = [
+            self.binaries.join(name).join("bootstrap"),
+            self.binaries.join(name),
+        ];
+        let found = places.into_iter().find(|place| place.is_file());
+        found.with_context(|| format!("no {name} in {}", self.binaries.display()))
+    }
+
+    /// One invocation, the n-th, which must succeed.
+    pub(crate) fn invoke(&self, process: &Process, name: &str, n: usize) -> Result<Duration> {
+        let (time, answer) = process.api.invoke(self.event(name, n)?)?;
+        let answer: Value = serde_json::from_slice(&answer)?;
+        if let Some(status) = answer.get("statusCode").and_then(Value::as_u64) {
+            ensure!(status < 300, "{answer}");
+        }
+        Ok(time)
+    }
+
+    /// The n-th event for a function.
+    fn event(&self, name: &str, n: usize) -> Result<Vec<u8>> {
+        const ORGANIZATION: &str = "019aa4f2-6e5b-7c3d-9a4e-2f1b0c8d7e6f";
+        let name = match name {
+            HELLO | GET_ITEM => "get-organization",
+            name => name,
+        };
+        let event = fs::read_to_string(root().join(format!("events/{name}.json")))?;
+        let event = event
+            .replace(ORGANIZATION, &self.organization)
+            .replace("Sales EMEA", &format!("Sales {n} {}", fastrand::u64(..)))
+            .replace(
+                "create-sales-emea",
+                &format!("create-{n}-{}", fastrand::u64(..)),
+            );
+        let mut event: Value = serde_json::from_str(&event)?;
+        if let Some(user) = event.pointer_mut("/request/userAttributes") {
+            // Somebody else than who makes the organizations, or each round would find more of them.
+            user["sub"] = SIGNS_IN.into();
+            user["custom:entra_object_id"] = object_id(SIGNS_IN).into();
+        }
+        Ok(event.to_string().into_bytes())
+    }
+}

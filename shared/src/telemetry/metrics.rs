@@ -1,0 +1,68 @@
+//! The part of a line that `CloudWatch` makes metrics of: its embedded metric format.
+
+use serde::Serialize;
+
+use crate::domain::Timestamp;
+
+/// Sets of dimensions, and the metrics that are counted under each. An empty set: all together. Each
+/// combination of a metric with values of its dimensions is one to pay for, so what is counted finely is one
+/// count, and the rest is kept coarse.
+pub(super) type Counted = (&'static [&'static [&'static str]], &'static [Metric]);
+
+/// `_aws` in a line.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Metrics<'a> {
+    /// Milliseconds.
+    timestamp: i64,
+    #[serde(rename = "CloudWatchMetrics")]
+    directives: [Directive<'a>; 2],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directive<'a> {
+    namespace: &'a str,
+    dimensions: &'static [&'static [&'static str]],
+    metrics: &'static [Metric],
+}
+
+/// The name of a field of the line, and what its number is.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Metric {
+    name: &'static str,
+    unit: Unit,
+}
+
+#[derive(Serialize)]
+enum Unit {
+    Count,
+    Milliseconds,
+}
+
+impl<'a> Metrics<'a> {
+    /// All that is counted of a line, in this namespace.
+    pub(super) fn new(now: Timestamp, namespace: &'a str, counted: [Counted; 2]) -> Self {
+        Self {
+            timestamp: now.as_millisecond(),
+            directives: counted.map(|(dimensions, metrics)| Directive {
+                namespace,
+                dimensions,
+                metrics,
+            }),
+        }
+    }
+}
+
+/// So many.
+pub(super) const fn count(name: &'static str) -> Metric {
+    let unit = Unit::Count;
+    Metric { name, unit }
+}
+
+/// So long.
+pub(super) const fn time(name: &'static str) -> Metric {
+    let unit = Unit::Milliseconds;
+    Metric { name, unit }
+}
