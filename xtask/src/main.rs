@@ -60,9 +60,8 @@ enum Chore {
     Mutants {
         /// What is broken.
         part: mutants::Part,
-        /// A share of it: `1/8` is the second of eight.
-        #[arg(long)]
-        shard: Option<String>,
+        #[command(flatten)]
+        extent: mutants::Extent,
     },
     /// Run the stories on moto, a second DynamoDB: those that the check runs, or the others.
     Moto {
@@ -129,7 +128,7 @@ fn main() -> ExitCode {
             seed,
         } => done(proofs::proofs(&root(), &parts, [histories, logins], seed)),
         Chore::Fuzz { targets, seconds } => done(fuzz::fuzz(&root(), &targets, seconds)),
-        Chore::Mutants { part, shard } => done(mutants::mutants(&root(), part, shard.as_deref())),
+        Chore::Mutants { part, extent } => done(mutants::mutants(&root(), part, &extent)),
         Chore::Moto { left_out: false } => done(moto::check(&root())),
         Chore::Moto { left_out: true } => done(moto::check_left_out(&root())),
         Chore::Bench { part } => done(command::run(measuring(&root(), "muster-bench").args(part))),

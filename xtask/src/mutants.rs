@@ -1,20 +1,21 @@
 //! Mutation testing: breaks the code in small ways, one at a time, and writes down what no test
 //! noticed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 
-use crate::command::{program, run};
+use crate::command::{output, program, run};
 use crate::{block, tools};
 
-/// Where the last run is told, from the root of the repository.
+/// Where it is told what came of it, from the root of the repository.
 const DOCUMENT: &str = "docs/TESTING.md";
-const HEAD: &str = "| Part | Share | Mutants | Do not compile | Noticed | Too slow | Not noticed |\n\
-                    |---|---|--:|--:|--:|--:|--:|\n";
+const HEAD: &str = "| Part | Mutants | Tried | Do not compile | Noticed | Too slow | Not noticed |\n\
+                    |---|--:|--:|--:|--:|--:|--:|\n";
 /// Longest time of the tests for one mutant, in seconds. The tests of the package take a few, the
 /// stories a minute.
 const DOMAIN_TIME: &str = "90";
@@ -29,23 +30,83 @@ pub(crate) enum Part {
     Store,
 }
 
-/// Breaks a part, or a share of it (`1/8`).
-pub(crate) fn mutants(root: &Path, part: Part, shard: Option<&str>) -> Result<()> {
+/// How much of a part is broken.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Extent {
+    /// A share of it: `1/8` is the second of eight.
+    #[arg(long)]
+    shard: Option<String>,
+    /// Longest time, in minutes. What is not done by then `--go-on` does.
+    #[arg(long)]
+    minutes: Option<u32>,
+    /// Leave out what the last runs found to be noticed, and add to what they found.
+    #[arg(long)]
+    go_on: bool,
+}
+
+/// What came of mutants, by their names.
+type Found = BTreeMap<String, Outcome>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    DoesNotCompile,
+    Noticed,
+    TooSlow,
+    NotNoticed,
+}
+
+impl Outcome {
+    const ALL: [Self; 4] = [
+        Self::DoesNotCompile,
+        Self::Noticed,
+        Self::TooSlow,
+        Self::NotNoticed,
+    ];
+
+    /// The file in which cargo-mutants lists those.
+    const fn file(self) -> &'static str {
+        match self {
+            Self::DoesNotCompile => "unviable.txt",
+            Self::Noticed => "caught.txt",
+            Self::TooSlow => "timeout.txt",
+            Self::NotNoticed => "missed.txt",
+        }
+    }
+}
+
+/// Breaks a part.
+pub(crate) fn mutants(root: &Path, part: Part, extent: &Extent) -> Result<()> {
     let name = match part {
         Part::Domain => "domain",
         Part::Store => "store",
     };
     let place = root.join("target").join("mutants").join(name);
-    let mut command = program(&tools::cargo_mutants(root)?, root);
-    command
-        .args(["mutants", "--package", "muster", "--baseline=skip"])
-        .args(["-f", &format!("shared/src/{name}/**/*.rs")])
-        .arg("--output")
-        .arg(&place)
-        // What is compiled of other people's crates is used again.
-        .env("CARGO_TARGET_DIR", root.join("target"));
-    if let Some(shard) = shard {
+    let (last, earlier) = (place.join("mutants.out"), place.join("earlier"));
+    fs::create_dir_all(&earlier)?;
+    // What an interrupted run found counts, too.
+    let mut found = read(&earlier)?;
+    found.extend(read(&last)?);
+    if !extent.go_on {
+        found.clear();
+    }
+    keep(&earlier, &found)?;
+
+    let tool = tools::cargo_mutants(root)?;
+    let files = format!("shared/src/{name}/**/*.rs");
+    let chosen = ["mutants", "--package", "muster", "-f", &files];
+    let all = output(program(&tool, root).args(chosen).arg("--list"))?;
+    let all: BTreeSet<_> = all.lines().map(str::to_owned).collect();
+
+    let mut command = command(root, &tool, extent);
+    command.args(chosen).arg("--baseline=skip");
+    command.arg("--output").arg(&place);
+    // What is compiled of other people's crates is used again.
+    command.env("CARGO_TARGET_DIR", root.join("target"));
+    if let Some(shard) = &extent.shard {
         command.args(["--sharding", "round-robin", "--shard", shard]);
+    }
+    if extent.go_on {
+        command.arg("--iterate");
     }
     match part {
         Part::Domain => command.args(["--timeout", DOMAIN_TIME, "--", "--lib"]),
@@ -59,54 +120,87 @@ pub(crate) fn mutants(root: &Path, part: Part, shard: Option<&str>) -> Result<()
                 "not test(/^(binaries|cognito|events|page|readme)::/)",
             ]),
     };
-    fs::create_dir_all(&place)?;
-    // It fails when a mutant lives, which is told below.
+    // It fails when a mutant lives, or when its time is over: both are told below.
     let ran = run(&mut command);
-    let outcomes = place.join("mutants.out").join("outcomes.json");
-    let outcomes = fs::read_to_string(outcomes).or_else(|_| ran.map(|()| String::new()))?;
-    let missed = fs::read_to_string(place.join("mutants.out").join("missed.txt"));
-    let row = row(name, shard.unwrap_or("all"), &outcomes)?;
-    write(&root.join(DOCUMENT), name, row, &missed.unwrap_or_default())
+    found.extend(read(&last)?);
+    // What is there no more, because the code has changed since, counts no more.
+    found.retain(|mutant, _| all.contains(mutant));
+    if found.is_empty() {
+        return ran;
+    }
+    keep(&earlier, &found)?;
+    write(&root.join(DOCUMENT), name, all.len(), &found)
 }
 
-fn row(name: &str, share: &str, outcomes: &str) -> Result<String> {
-    let outcomes: serde_json::Value = serde_json::from_str(outcomes)?;
-    let count = |what: &str| {
-        let count = outcomes.get(what).and_then(serde_json::Value::as_u64);
-        count.with_context(|| format!("cargo-mutants tells no {what}"))
+/// cargo-mutants, which ends in order when its time is over.
+fn command(root: &Path, tool: &Path, extent: &Extent) -> Command {
+    let Some(minutes) = extent.minutes else {
+        return program(tool, root);
     };
-    Ok(format!(
-        "| {name} | {share} | {} | {} | {} | {} | {} |",
-        count("total_mutants")?,
-        count("unviable")?,
-        count("caught")?,
-        count("timeout")?,
-        count("missed")?,
-    ))
+    let mut command = program(Path::new("timeout"), root);
+    command
+        .args(["--signal=INT", &format!("{minutes}m")])
+        .arg(tool);
+    command
+}
+
+/// What is listed in a folder.
+fn read(folder: &Path) -> Result<Found> {
+    let mut found = Found::new();
+    for outcome in Outcome::ALL {
+        let file = folder.join(outcome.file());
+        if file.exists() {
+            let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+            found.extend(text.lines().map(|mutant| (mutant.to_owned(), outcome)));
+        }
+    }
+    Ok(found)
+}
+
+fn keep(folder: &Path, found: &Found) -> Result<()> {
+    for outcome in Outcome::ALL {
+        let listed = found.iter().filter(|(_, it)| **it == outcome);
+        let listed: Vec<_> = listed.map(|(mutant, _)| mutant.as_str()).collect();
+        fs::write(folder.join(outcome.file()), listed.join("\n"))?;
+    }
+    Ok(())
+}
+
+fn row(name: &str, all: usize, found: &Found) -> String {
+    let counts = Outcome::ALL.map(|outcome| {
+        let count = found.values().filter(|it| **it == outcome).count();
+        count.to_string()
+    });
+    format!(
+        "| {name} | {all} | {} | {} |",
+        found.len(),
+        counts.join(" | ")
+    )
 }
 
 /// Replaces the row of the part, and the list of what lives in it.
-fn write(document: &Path, name: &str, row: String, missed: &str) -> Result<()> {
+fn write(document: &Path, name: &str, all: usize, found: &Found) -> Result<()> {
     let block = block::read(document, "mutants")?;
     let begins = |part: &str| format!("- `shared/src/{part}/");
     let mut rows: BTreeMap<&str, String> = BTreeMap::new();
     for part in ["domain", "store"] {
         let start = format!("| {part} |");
-        let found = block.lines().find(|line| line.starts_with(&start));
-        rows.extend(found.map(|line| (part, line.to_owned())));
+        let there = block.lines().find(|line| line.starts_with(&start));
+        rows.extend(there.map(|line| (part, line.to_owned())));
     }
-    rows.insert(name, row);
+    rows.insert(name, row(name, all, found));
     let others = block
         .lines()
         .filter(|line| line.starts_with("- `") && !line.starts_with(&begins(name)));
-    let mut lives: Vec<String> = others.map(str::to_owned).collect();
-    lives.extend(missed.lines().map(|mutant| format!("- `{mutant}`")));
-    lives.sort();
+    let mut live: Vec<String> = others.map(str::to_owned).collect();
+    let of_part = found.iter().filter(|(_, it)| **it == Outcome::NotNoticed);
+    live.extend(of_part.map(|(mutant, _)| format!("- `{mutant}`")));
+    live.sort();
     let rows: Vec<_> = rows.into_values().collect();
     let mut content = format!("{HEAD}{}\n", rows.join("\n"));
-    if !lives.is_empty() {
+    if !live.is_empty() {
         content.push_str("\nNot noticed by any test:\n\n");
-        content.push_str(&lives.join("\n"));
+        content.push_str(&live.join("\n"));
     }
     block::write(document, "mutants", &content)
 }
@@ -116,10 +210,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_came_of_a_run_is_one_row() {
-        let outcomes =
-            r#"{"total_mutants": 9, "unviable": 1, "caught": 6, "timeout": 0, "missed": 2}"#;
-        let row = row("domain", "1/8", outcomes).unwrap();
-        assert_eq!(row, "| domain | 1/8 | 9 | 1 | 6 | 0 | 2 |");
+    fn what_came_of_the_runs_is_one_row() {
+        let found = |mutants: &[(&str, Outcome)]| -> Found {
+            let mutants = mutants.iter();
+            mutants
+                .map(|(name, it)| ((*name).to_owned(), *it))
+                .collect()
+        };
+        let mut all = found(&[
+            ("a", Outcome::NotNoticed),
+            ("b", Outcome::Noticed),
+            ("c", Outcome::DoesNotCompile),
+        ]);
+        // A later run, after a test was added.
+        all.extend(found(&[
+            ("a", Outcome::Noticed),
+            ("d", Outcome::NotNoticed),
+        ]));
+        assert_eq!(row("domain", 9, &all), "| domain | 9 | 4 | 1 | 2 | 0 | 1 |");
+    }
+
+    #[test]
+    fn what_was_found_is_kept_for_the_next_run() {
+        let folder = format!("muster-mutants-{}", std::process::id());
+        let folder = std::env::temp_dir().join(folder);
+        fs::create_dir_all(&folder).unwrap();
+        let found = Outcome::ALL.map(|outcome| (format!("{outcome:?}"), outcome));
+        let found = Found::from(found);
+        keep(&folder, &found).unwrap();
+        let kept = read(&folder).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(kept, found);
     }
 }
