@@ -16,15 +16,47 @@ pub(super) struct Write {
     pub(super) status: u16,
     /// The call that does it.
     pub(super) operation: &'static str,
+    /// Items that there are more of when it is done.
+    pub(super) makes: usize,
+    /// Whether it looks at something before.
+    pub(super) reads: bool,
+    /// Whether only DynamoDB's request token tells a repeat that it was done before: what is deleted
+    /// for good is not there to tell it.
+    pub(super) needs_token: bool,
 }
 
 impl Write {
     /// Whether one of its calls is of this operation.
     pub(super) fn calls(&self, operation: &str) -> bool {
-        let creates = ["/organizations", "/members"];
-        let reads =
-            self.operation == TRANSACTION && !creates.iter().any(|path| self.path.ends_with(path));
-        self.operation == operation || operation == "BatchGetItem" && reads
+        self.operation == operation || operation == "BatchGetItem" && self.reads
+    }
+
+    fn making(self, makes: usize) -> Self {
+        Self { makes, ..self }
+    }
+
+    fn without_reading(self) -> Self {
+        Self {
+            reads: false,
+            ..self
+        }
+    }
+
+    /// What is there now of what it is about.
+    pub(super) async fn stored(&self) -> Value {
+        let path = self
+            .path
+            .trim_end_matches("/accept")
+            .trim_end_matches("/restore");
+        // Of a team's members there is only the list.
+        if let Some((members, user)) = path.rsplit_once("/members/")
+            && members.starts_with("/teams/")
+        {
+            let all = self.actor.all(&format!("{members}/members")).await;
+            let found = all.into_iter().find(|one| one["user_id"] == user);
+            return found.unwrap();
+        }
+        self.actor.get(path).await.expect(200).body
     }
 
     pub(super) async fn send(&self) -> Reply {
@@ -45,7 +77,9 @@ pub(super) async fn writes(world: &World) -> Vec<Write> {
     world.register(&["new"]).await;
     let id = world.organization(&ada, "Acme").await;
     let bob = world.member(&id, "bob", "owner", "invited").await;
-    for name in ["one", "two", "three", "four", "five"] {
+    for name in [
+        "one", "two", "three", "four", "five", "six", "seven", "eight",
+    ] {
         world.member(&id, name, "owner", "active").await;
     }
     let [deleted, to_delete] = ["Deleted", "To delete"];
@@ -56,6 +90,17 @@ pub(super) async fn writes(world: &World) -> Vec<Write> {
         .expect(204);
 
     let organization = format!("/organizations/{id}");
+    let teams = format!("{organization}/teams");
+    let [team, team_to_delete] = ["Team", "Team to delete"];
+    let team = ada.post(&teams, json!({"name": team})).await.expect(201);
+    let team = team.headers["location"].clone();
+    let team_to_delete = ada.post(&teams, json!({"name": team_to_delete})).await;
+    let team_to_delete = team_to_delete.expect(201).headers["location"].clone();
+    let team_members = format!("{team}/members");
+    for name in ["six", "seven"] {
+        let member = json!({"user_id": name});
+        ada.post(&team_members, member).await.expect(201);
+    }
     let member = |name: &str| format!("{organization}/members/{name}");
     let write = |actor: &Actor, method, path: String, body, status| Write {
         actor: actor.clone(),
@@ -64,6 +109,14 @@ pub(super) async fn writes(world: &World) -> Vec<Write> {
         body,
         status,
         operation: TRANSACTION,
+        makes: 0,
+        reads: true,
+        needs_token: false,
+    };
+    let update = |write| Write {
+        operation: "UpdateItem",
+        reads: false,
+        ..write
     };
     let five = world.user("five");
     let added = json!({"user_id": "new", "role": "owner", "status": "active"});
@@ -75,7 +128,9 @@ pub(super) async fn writes(world: &World) -> Vec<Write> {
             "/organizations".into(),
             Some(json!({"name": "New"})),
             201,
-        ),
+        )
+        .making(3)
+        .without_reading(),
         write(
             &ada,
             Method::PATCH,
@@ -96,14 +151,18 @@ pub(super) async fn writes(world: &World) -> Vec<Write> {
             format!("/organizations/{deleted}/restore"),
             None,
             200,
-        ),
+        )
+        // Its name.
+        .making(1),
         write(
             &ada,
             Method::POST,
             format!("{organization}/members"),
             Some(added),
             201,
-        ),
+        )
+        .making(1)
+        .without_reading(),
         write(
             &ada,
             Method::PATCH,
@@ -135,25 +194,73 @@ pub(super) async fn writes(world: &World) -> Vec<Write> {
             None,
             200,
         ),
-        Write {
-            operation: "UpdateItem",
-            ..write(
+        update(
+            write(
                 &root,
                 Method::PUT,
                 "/users/newer".into(),
                 Some(json!({"email": "n@acme.example"})),
                 201,
             )
-        },
+            .making(1),
+        ),
+        update(write(
+            &root,
+            Method::PUT,
+            "/users/bob".into(),
+            Some(json!({"email": "b@acme.example"})),
+            200,
+        )),
+        // The team, and its name.
+        write(
+            &ada,
+            Method::POST,
+            teams,
+            Some(json!({"name": "New team"})),
+            201,
+        )
+        .making(2),
+        write(
+            &root,
+            Method::POST,
+            "/teams".into(),
+            Some(json!({"name": "Standalone"})),
+            201,
+        )
+        .making(1)
+        .without_reading(),
+        write(
+            &ada,
+            Method::PATCH,
+            team.clone(),
+            Some(json!({"name": "Renamed team"})),
+            200,
+        ),
         Write {
-            operation: "UpdateItem",
-            ..write(
-                &root,
-                Method::PUT,
-                "/users/bob".into(),
-                Some(json!({"email": "b@acme.example"})),
-                200,
-            )
+            needs_token: true,
+            ..write(&ada, Method::DELETE, team_to_delete, None, 204)
         },
+        write(
+            &ada,
+            Method::POST,
+            team_members.clone(),
+            Some(json!({"user_id": "eight"})),
+            201,
+        )
+        .making(1),
+        write(
+            &ada,
+            Method::PATCH,
+            format!("{team_members}/six"),
+            Some(json!({"role": "leader"})),
+            200,
+        ),
+        write(
+            &ada,
+            Method::DELETE,
+            format!("{team_members}/seven"),
+            None,
+            204,
+        ),
     ]
 }
