@@ -20,6 +20,10 @@ const HEAD: &str = "| Part | Mutants | Tried | Do not compile | Noticed | Too sl
 /// stories a minute.
 const DOMAIN_TIME: &str = "90";
 const STORE_TIME: &str = "600";
+/// Without the stories of documents, and those that start programs: what they say about the store, the
+/// others say sooner.
+const OF_THE_STORE: &str =
+    "not test(/^(binaries|cognito|decisions|events|openapi|page|readme|schemathesis)::/)";
 
 /// What is broken.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -113,12 +117,7 @@ pub(crate) fn mutants(root: &Path, part: Part, extent: &Extent) -> Result<()> {
         Part::Store => command
             .args(["--timeout", STORE_TIME, "--test-tool", "nextest"])
             .args(["--test-package", "muster", "--test-package", "muster-tests"])
-            // Those that build and start programs say nothing about the store.
-            .args([
-                "--",
-                "-E",
-                "not test(/^(binaries|cognito|events|page|readme)::/)",
-            ]),
+            .args(["--", "-E", OF_THE_STORE]),
     };
     // It fails when a mutant lives, or when its time is over: both are told below.
     let ran = run(&mut command);
