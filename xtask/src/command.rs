@@ -49,8 +49,16 @@ pub(crate) fn run_within(limit: Duration, command: &mut Command) -> Result<()> {
     }
 }
 
-/// Runs to the end, however that is, and gives what it wrote to stdout. Its stderr passes through.
+/// Runs to the end, and gives what it wrote to stdout. Its stderr passes through. Fails unless the program
+/// succeeds.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let (status, told) = outcome(command)?;
+    judge(command, status)?;
+    Ok(told)
+}
+
+/// The same of a program that says by its exit code what it found.
+pub(crate) fn outcome(command: &mut Command) -> Result<(ExitStatus, String)> {
     eprintln!("$ {}", line(command));
     let output = command.stderr(Stdio::inherit()).output();
     let output = output.with_context(|| cannot_run(command))?;
@@ -58,10 +66,11 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     if output.status.code().is_none() {
         judge(command, output.status)?;
     }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    Ok((output.status, told))
 }
 
-/// The same of what it wrote to stderr, which passes through as well.
+/// Runs to the end, however that is, and gives what it wrote to stderr, which passes through as well.
 pub(crate) fn errors(command: &mut Command) -> Result<String> {
     eprintln!("$ {}", line(command));
     let child = command.stderr(Stdio::piped()).spawn();
@@ -126,8 +135,11 @@ mod tests {
 
     #[test]
     fn what_a_program_wrote_is_given_also_when_it_failed() {
-        assert_eq!(output(&mut shell("echo a; exit 3")).unwrap(), "a\n");
-        assert!(output(&mut shell("echo a; kill -9 $$")).is_err());
+        let (status, told) = outcome(&mut shell("echo a; exit 3")).unwrap();
+        assert_eq!((status.code(), told.as_str()), (Some(3), "a\n"));
+        assert!(outcome(&mut shell("echo a; kill -9 $$")).is_err());
+        assert!(output(&mut shell("echo a; exit 3")).is_err());
+        assert_eq!(output(&mut shell("echo a")).unwrap(), "a\n");
         let both = errors(&mut shell("echo b >&2; exit 3"));
         assert_eq!(both.unwrap(), "b\n");
     }

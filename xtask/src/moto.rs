@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::command::{cargo, output, program, run};
+use crate::command::{cargo, outcome, program, run};
 use crate::step::has_nextest;
 use crate::tools;
 
@@ -55,7 +55,7 @@ pub(crate) fn check_left_out(root: &Path) -> Result<()> {
     command.arg("test").arg("--no-fail-fast").args(STORIES);
     command.args(["--", "--exact"]).args(&names);
     // It fails, as it should: what counts is which.
-    let told = output(servers.lead(&mut command))?;
+    let (_, told) = outcome(servers.lead(&mut command))?;
     let is = |name: &str, what: &str| told.contains(&format!("test {name} ... {what}"));
     let not_failed: Vec<_> = names.iter().filter(|name| !is(name, "FAILED")).collect();
     if !not_failed.is_empty() {
@@ -71,7 +71,7 @@ fn left_out(root: &Path) -> Result<Vec<(String, String)>> {
     let list = fs::read_to_string(root.join(LEFT_OUT)).context(LEFT_OUT)?;
     let mut command = cargo(root);
     command.arg("test").args(STORIES).args(["--", "--list"]);
-    let told = output(&mut command)?;
+    let (_, told) = outcome(&mut command)?;
     let stories: Vec<_> = told
         .lines()
         .filter_map(|line| line.strip_suffix(": test"))

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 
 use crate::block;
-use crate::command::{cargo, output, program};
+use crate::command::{cargo, outcome, output, program};
 
 /// Where the last runs are told, from the root of the repository.
 const DOCUMENT: &str = "docs/PROOFS.md";
@@ -37,14 +37,13 @@ pub(crate) fn proofs(
         let mut command = part.command(root, [histories, logins], seed);
         // Of what is run: somebody may commit meanwhile.
         let when = when(root)?;
-        let told = output(&mut command)?;
+        let (status, told) = outcome(&mut command)?;
         // A program that did not come to its end leaves what was told before.
-        if !told.contains('|') {
-            bail!("{part:?} told nothing");
-        }
+        let holds = judged(status.success(), &told)
+            .with_context(|| format!("{} did not come to its end: {status}", part.block()))?;
         let told = format!("{when}\n\n{told}");
         block::write(&root.join(DOCUMENT), part.block(), &told)?;
-        if told.contains("**") {
+        if !holds {
             failed.push(part.block());
         }
     }
@@ -52,6 +51,13 @@ pub(crate) fn proofs(
         bail!("{DOCUMENT} tells what is wrong: {failed:?}");
     }
     Ok(())
+}
+
+/// Whether all holds, by what a program told. `None` when it did not come to its end: it told no table, or
+/// failed without a word of what is wrong.
+fn judged(succeeded: bool, told: &str) -> Option<bool> {
+    let (has_table, tells_wrong) = (told.contains("|---"), told.contains("**"));
+    (has_table && succeeded != tells_wrong).then_some(succeeded)
 }
 
 impl Part {
@@ -96,4 +102,25 @@ fn when(root: &Path) -> Result<String> {
         ", with changes"
     };
     Ok(format!("{}, commit {}{mark}:", day.trim(), commit.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_program_that_came_to_its_end_is_believed() {
+        let table = "| Scope | States |\n|---|---|\n| all | 7 |\n";
+        let wrong = format!("{table}\n**Wrong**: seed 7\n");
+        assert_eq!(judged(true, table), Some(true));
+        assert_eq!(judged(false, &wrong), Some(false));
+        for (succeeded, told) in [
+            (false, table),
+            (true, wrong.as_str()),
+            (true, ""),
+            (false, ""),
+        ] {
+            assert_eq!(judged(succeeded, told), None, "{told}");
+        }
+    }
 }

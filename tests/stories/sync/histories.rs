@@ -100,6 +100,30 @@ fn what_a_login_must_not_do_is_told() {
         judge.write_of_a_login("ada", "a step", &table(was.as_ref()), &table(is.as_ref()));
         assert_eq!(judge.wrong.is_empty(), may, "{was:?} {is:?}");
     }
+    // A team that somebody was put into by hand is left only with its organization.
+    let in_team = json!({
+        "pk": "TENANT#acme#USER#ada", "sk": "TEAM#g-0", "user_id": "ada", "team_id": "g-0",
+        "organization_id": "g-0", "source": by_hand, "role": "member", "status": "active",
+    });
+    let team_and = |organization: Option<&Map<String, Value>>| {
+        let mut all = table(in_team.as_object());
+        all.extend(table(organization));
+        all
+    };
+    let membership = active(synced);
+    for (before, after, may) in [
+        (team_and(membership.as_ref()), table(None), true),
+        (
+            team_and(membership.as_ref()),
+            table(membership.as_ref()),
+            false,
+        ),
+        (team_and(None), table(None), false),
+    ] {
+        let mut judge = Judge::new(false);
+        judge.write_of_a_login("ada", "a step", &before, &after);
+        assert_eq!(judge.wrong.is_empty(), may, "{:?}", judge.wrong);
+    }
     // And what a login did not do.
     for (found, holds, is_right) in [
         (None, true, false),

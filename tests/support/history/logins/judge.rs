@@ -35,7 +35,7 @@ impl Judge {
             if was == is {
                 continue;
             }
-            if let Some(wrong) = self.change(user, key, was, is) {
+            if let Some(wrong) = self.change(user, key, (was, is), (before, after)) {
                 let (was, is) = (told(was), told(is));
                 self.wrong
                     .push(format!("{wrong}\n  by {step}\n  was {was}\n  is {is}"));
@@ -48,8 +48,8 @@ impl Judge {
         &self,
         user: &str,
         (pk, sk): &(String, String),
-        was: Option<&Item>,
-        is: Option<&Item>,
+        (was, is): (Option<&Item>, Option<&Item>),
+        (before, after): (&Table, &Table),
     ) -> Option<&'static str> {
         let is_own = *pk == format!("TENANT#{ACME}#USER#{user}");
         match sk.as_str() {
@@ -58,7 +58,13 @@ impl Judge {
                 if !is_own {
                     return Some("a login touches somebody else");
                 }
-                self.membership(was, is)
+                // Whether the same write takes the user out of the organization that a team is in.
+                let organization = was.and_then(|was| was.get("organization_id")?.as_str());
+                let leaves = organization.is_some_and(|id| {
+                    let membership = (pk.clone(), format!("ORG#{id}"));
+                    before.contains_key(&membership) && !after.contains_key(&membership)
+                });
+                self.membership(was, is, leaves)
             }
             "USER" => Some("a login touches somebody else"),
             "ORG" => organization(was, is),
@@ -69,17 +75,22 @@ impl Judge {
     }
 
     /// What is wrong with a change of a membership in an organization or a team.
-    fn membership(&self, was: Option<&Item>, is: Option<&Item>) -> Option<&'static str> {
+    fn membership(
+        &self,
+        was: Option<&Item>,
+        is: Option<&Item>,
+        leaves: bool,
+    ) -> Option<&'static str> {
         let (Some(was), is) = (was, is) else {
             let made = is.is_some_and(|is| is["source"] == "entra" && is["status"] == "active");
             return (!made).then_some("a login makes a membership that is not the directory's");
         };
         let is_manual = was["source"] == "manual";
         let Some(is) = is else {
-            // Who is taken out of an organization leaves its teams, those by hand too.
-            let is_in_organization =
-                was.contains_key("team_id") && was.contains_key("organization_id");
-            let may_go = !is_manual && !self.suspends || is_in_organization;
+            // Who is taken out of an organization leaves its teams, those by hand too, in the one write
+            // that does it: nobody here is in so many teams that it takes several.
+            let is_of_team = was.contains_key("team_id");
+            let may_go = !is_manual && !self.suspends || is_of_team && leaves;
             return (!may_go)
                 .then_some("a login takes away what is by hand, or only to be suspended");
         };
