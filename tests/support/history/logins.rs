@@ -59,7 +59,7 @@ impl Logins {
         }
         let (wrong, steps) = (self.wrong.join("\n"), self.steps.join("\n  "));
         Some(format!(
-            "MUSTER_SEED={}\n{wrong}\nsteps:\n  {steps}",
+            "again: MUSTER_SEED={} cargo nextest run -p muster-tests sync::histories::random\n{wrong}\nsteps:\n  {steps}",
             self.seed
         ))
     }

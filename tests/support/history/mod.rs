@@ -96,7 +96,7 @@ impl History {
         }
         let steps = self.steps.join("\n  ");
         Some(format!(
-            "MUSTER_SEED={}\n{wrong}\nsteps:\n  {steps}",
+            "again: MUSTER_SEED={} cargo nextest run -p muster-tests histories::every\n{wrong}\nsteps:\n  {steps}",
             self.seed
         ))
     }
