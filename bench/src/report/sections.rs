@@ -237,7 +237,8 @@ the bare one that makes the same client and has nothing else. What both have is 
 ";
 const HELD: &str = "
 `Client::from_conf` makes the SDK's own resolver of endpoints whatever it is given, also when another one or an endpoint is set; and
-the root certificates are those that sign for DynamoDB. The loader's part grows with the program.
+the root certificates are those that sign for DynamoDB. The loader's part grows with the program; a program that is not position
+independent has none of it, but lies at the same addresses in every process, which is not given up for a part of a millisecond.
 ";
 const REQUEST: &str = "
 ### Where the work of a request goes
