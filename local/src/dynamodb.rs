@@ -20,18 +20,44 @@ const SWEEP_EVERY: Duration = Duration::from_mins(1);
 /// How long a call that makes or describes a table may take: no request waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The database looks up the last record of the table's stream before each write, in a table that has no index
+/// for it: a write would take the longer, the more were written before.
+const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS muster_last_stream_record \
+     ON _stream_records (table_name, CAST(sequence_number AS INTEGER))";
+
 /// Opens the database: in the directory, or in memory.
 pub(crate) fn open(data: Option<&Path>) -> Result<Database> {
-    match data {
-        None => Database::memory().context("the embedded DynamoDB cannot be opened"),
-        Some(directory) => {
-            let file = directory.join("dynamodb.sqlite");
-            let path = file
-                .to_str()
-                .context("the data directory's name must be Unicode")?;
-            Database::new(path).with_context(|| format!("{path} cannot be opened as a database"))
-        }
-    }
+    let Some(directory) = data else {
+        return in_memory().context("the embedded DynamoDB cannot be opened");
+    };
+    let file = directory.join("dynamodb.sqlite");
+    let path = text(&file)?;
+    let database = Database::new(path);
+    let database = database.with_context(|| format!("{path} cannot be opened as a database"))?;
+    index_stream(&file).with_context(|| format!("{path} cannot be written"))?;
+    Ok(database)
+}
+
+fn in_memory() -> Result<Database> {
+    let database = Database::memory()?;
+    // Nobody else gets at what is in memory, so it goes through a file once, empty as it is.
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("empty.sqlite");
+    database.vacuum_into(text(&file)?)?;
+    index_stream(&file)?;
+    database.restore_from(text(&file)?)?;
+    Ok(database)
+}
+
+fn index_stream(file: &Path) -> Result<()> {
+    let connection = rusqlite::Connection::open(file)?;
+    connection.execute_batch(STREAM_INDEX)?;
+    Ok(())
+}
+
+fn text(path: &Path) -> Result<&str> {
+    path.to_str()
+        .context("the data directory's name must be Unicode")
 }
 
 /// Serves the database on the listener and sweeps what has expired, until told to stop.
@@ -91,4 +117,31 @@ pub(crate) fn patient(config: ClientConfig) -> ClientConfig {
         .operation_attempt_timeout(PATIENCE)
         .operation_timeout(PATIENCE);
     config.timeout_config(timeouts.build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the database asks for it.
+    const LAST: &str = "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 \
+         FROM _stream_records WHERE table_name = 'muster'";
+
+    #[test]
+    fn a_write_looks_up_the_last_record_of_the_stream_in_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let of_memory = folder.path().join("memory.sqlite");
+        let in_memory = open(None).unwrap();
+        in_memory.vacuum_into(text(&of_memory).unwrap()).unwrap();
+        drop(open(Some(folder.path())).unwrap());
+        // Opened again, it is there already.
+        drop(open(Some(folder.path())).unwrap());
+        for file in [of_memory, folder.path().join("dynamodb.sqlite")] {
+            let connection = rusqlite::Connection::open(file).unwrap();
+            let plan = format!("EXPLAIN QUERY PLAN {LAST}");
+            let plan = connection.query_row(&plan, [], |row| row.get::<_, String>("detail"));
+            let plan = plan.unwrap();
+            assert!(plan.contains("INDEX muster_last_stream_record"), "{plan}");
+        }
+    }
 }
