@@ -342,6 +342,21 @@ mod tests {
     }
 
     #[test]
+    fn a_long_name_is_cut_behind_the_last_character_that_fits() {
+        let x = |count| "x".repeat(count);
+        for (name, cut_to) in [
+            (x(800), x(800)),
+            (x(801), x(800)),
+            (x(798) + "$3y", x(798) + "$3"),
+            (x(799) + "$3y", x(799)),
+            (x(798) + "éy", x(798) + "é"),
+            (x(799) + "éy", x(799)),
+        ] {
+            assert_eq!(cut(&name), cut_to);
+        }
+    }
+
+    #[test]
     fn the_longest_names_fit_and_stay_different() {
         let one = "😀".repeat(254) + "a";
         let other = "😀".repeat(254) + "b";
