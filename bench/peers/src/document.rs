@@ -52,9 +52,7 @@ const COMPARED: &str = "
 - **Muster's local stack** is one process that plays all of AWS that Muster needs: API Gateway, the check of the token
   (RS256), an event as JSON for the real handler, and the SDK over HTTP to an emulated DynamoDB, which keeps its table in
   SQLite. In the cloud these are services of their own. So its figures are those of the laptop, and no statement about
-  Lambda and DynamoDB. It writes a log line for each request, as in the cloud. The emulated DynamoDB looks through all records
-  of the table's stream before each write, so that writes get slower from round to round: hence their wide spread, and what
-  fails of many at once.
+  Lambda and DynamoDB. It writes a log line for each request, as in the cloud.
 - **FastAPI + SQLAlchemy** is the smallest service with these endpoints: models, schemas, repositories, services and a router;
   sessions of SQLAlchemy in threads; RS256 tokens; a unique index for memberships, and a count of owners before one
   goes. It has a process for each core. It has no idempotency keys, versions, audit fields, or log of requests.
