@@ -110,12 +110,12 @@ fn what_a_login_must_not_do_is_told() {
         all.extend(table(organization));
         all
     };
-    let membership = active(synced);
+    let synced_membership = active(synced);
     for (before, after, may) in [
-        (team_and(membership.as_ref()), table(None), true),
+        (team_and(synced_membership.as_ref()), table(None), true),
         (
-            team_and(membership.as_ref()),
-            table(membership.as_ref()),
+            team_and(synced_membership.as_ref()),
+            table(synced_membership.as_ref()),
             false,
         ),
         (team_and(None), table(None), false),
@@ -143,6 +143,15 @@ fn what_a_login_must_not_do_is_told() {
             "{found:?} {holds}: {:?}",
             judge.wrong
         );
+    }
+    // An invitation by hand is taken, but for one into an organization that is gone.
+    for (status, is_right) in [("active", false), ("deleted", true)] {
+        let mut judge = Judge::new(false);
+        let organization = json!({"pk": "TENANT#acme#ORG#g-0", "sk": "ORG", "status": status});
+        let mut all = table(Some(&membership("ada", by_hand, "member", "invited")));
+        all.extend(table(organization.as_object()));
+        judge.end(&all, "ada", "g-0", true);
+        assert_eq!(judge.wrong.is_empty(), is_right, "{:?}", judge.wrong);
     }
     // Nobody is to be in the team of an organization that is gone.
     let team = json!({"pk": "TENANT#acme#TEAM#g-0", "sk": "TEAM", "organization_id": "g-0"});

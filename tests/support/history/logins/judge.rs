@@ -139,7 +139,10 @@ impl Judge {
             let found = table.get(&(of_user.clone(), sk));
             let is_right = match found {
                 None => !(holds && is_there),
-                Some(one) if one["source"] == "manual" => !(holds && one["status"] == "invited"),
+                // An invitation into what is gone stays open.
+                Some(one) if one["source"] == "manual" => {
+                    !(holds && is_there && one["status"] == "invited")
+                }
                 Some(_) if holds => true,
                 Some(one) => self.suspends && one["status"] == "suspended" || is_last_owner(one),
             };
