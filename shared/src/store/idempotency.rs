@@ -111,21 +111,24 @@ pub(super) fn found(once: Option<&Once>, view: &View) -> Result<Option<FirstAnsw
     }
 }
 
-/// Answers a request that had nothing to change, and keeps the answer.
-pub(super) async fn unchanged<T>(
+/// Answers a request that had nothing to change, and keeps the answer: on the conditions that `hold` adds, which
+/// are that all is still as it was read. `None` when it is not, and is to be read anew: of two requests with
+/// one key at once, no other may have been answered from what came after.
+pub(super) async fn unchanged<T, L: Copy + PartialEq>(
     store: &Store,
-    once: Option<&Once>,
+    (once, label): (Option<&Once>, L),
+    hold: impl FnOnce(&mut Transaction<L>),
     value: T,
     answer: impl Fn(&T) -> FirstAnswer,
-) -> Result<Done<T>, Error> {
-    if let Some(once) = once {
-        let mut transaction = Transaction::new(store.clock.new_id());
-        once.record(store, &mut transaction, (), &answer(&value))?;
-        if let Err(unmet) = transaction.commit(store).await?
-            && let Some(first) = once.first_answer(&unmet, &())?
-        {
-            return Ok(Done::Before(first));
-        }
-    }
-    Ok(Done::Now(value))
+) -> Result<Option<Done<T>>, Error> {
+    let Some(once) = once else {
+        return Ok(Some(Done::Now(value)));
+    };
+    let mut transaction = Transaction::new(store.clock.new_id());
+    hold(&mut transaction);
+    once.record(store, &mut transaction, label, &answer(&value))?;
+    let Err(unmet) = transaction.commit(store).await? else {
+        return Ok(Some(Done::Now(value)));
+    };
+    Ok(once.first_answer(&unmet, &label)?.map(Done::Before))
 }

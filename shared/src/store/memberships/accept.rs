@@ -13,7 +13,8 @@ impl Store {
     /// Makes the caller's open invitation an active membership; an active one stays as it is.
     ///
     /// One read, and one transaction on the condition that the invitation is still open and the
-    /// organization there.
+    /// organization there. For an active one there is a transaction only to keep the answer, on the
+    /// condition that it is still as it was read.
     pub async fn accept_invitation(
         &self,
         caller: &Caller,
@@ -40,7 +41,20 @@ impl Store {
             }
             let before = own.ok_or(Error::NotFound)?;
             match before.status {
-                Status::Active => return idempotency::unchanged(self, once, before, answer).await,
+                Status::Active => {
+                    let hold = |transaction: &mut Transaction<Part>| {
+                        transaction.check(self, Part::Membership, &key, unchanged(&before));
+                        let tenant = &caller.tenant_id;
+                        self.hold_organization(transaction, tenant, organization, Owners::AsMany);
+                    };
+                    let (once, value) = ((once, Part::Record), before.clone());
+                    let done = idempotency::unchanged(self, once, hold, value, &answer).await?;
+                    if let Some(done) = done {
+                        return Ok(done);
+                    }
+                    patience.wait(Error::Conflict).await?;
+                    continue;
+                }
                 Status::Suspended => return Err(Error::InvitationNotPending),
                 Status::Invited => {}
             }

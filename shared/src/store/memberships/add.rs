@@ -1,11 +1,12 @@
 //! Adding a member.
 
-use super::{Owners, Part, from_row, to_row};
+use super::{Owners, Part, from_row, to_row, unchanged};
 use crate::domain::{Caller, Membership, Permission, Role};
 use crate::store::access::{self, Requirement, standing};
 use crate::store::expression::Condition;
 use crate::store::idempotency::{self, FirstAnswer, Once};
 use crate::store::keys::{self, Key};
+use crate::store::patience::Patience;
 use crate::store::transaction::Transaction;
 use crate::store::{Added, Done, Error, Store};
 
@@ -13,7 +14,8 @@ impl Store {
     /// Adds a user to an organization. For owners and admins, who make nobody more than they are.
     ///
     /// One transaction: the caller may, the organization is there, the user is known, and no
-    /// membership is there yet.
+    /// membership is there yet. Where one is, with the same role, there is another transaction only to
+    /// keep the answer, on the condition that the membership is still as it was.
     pub async fn add_member(
         &self,
         caller: &Caller,
@@ -33,43 +35,58 @@ impl Store {
             permission: Permission::ManageMembers,
             reach: Some(*role),
         };
-        if caller.user_id == *user_id && !caller.tenant_admin {
-            return self.add_oneself(caller, membership, once, answer).await;
-        }
-        let added = Added::New(membership.clone());
-        let mut transaction = Transaction::new(self.clock.new_id());
         let who = (caller, organization_id);
-        access::require(self, &mut transaction, Part::Caller, who, requirement, now);
-        let owners = Owners::between(None, Some(membership));
-        self.hold_organization(&mut transaction, tenant_id, organization_id, owners);
-        let user = keys::user(tenant_id, user_id);
-        transaction.check(self, Part::User, &user, Condition::present());
-        let row = to_row(membership)?;
-        transaction.put(self, Part::Membership, row, Condition::absent());
-        if let Some(once) = once {
-            once.record(self, &mut transaction, Part::Record, &answer(&added))?;
-        }
-        let Err(unmet) = transaction.commit(self).await? else {
-            return Ok(Done::Now(added));
-        };
-        if let Some(once) = once
-            && let Some(first) = once.first_answer(&unmet, &Part::Record)?
-        {
-            return Ok(Done::Before(first));
-        }
-        if let Some(refusal) = access::refusal(&unmet, &Part::Caller) {
-            return Err(refusal);
-        }
-        if unmet.of(&Part::Organization).is_some() {
-            return Err(Error::NotFound);
-        }
-        match unmet.of(&Part::Membership) {
-            Some(Some(item)) => {
-                self.already(from_row(item.clone())?, *role, once, answer)
-                    .await
+        let added = Added::New(membership.clone());
+        let mut patience = Patience::new(self.patience);
+        loop {
+            if caller.user_id == *user_id && !caller.tenant_admin {
+                let already = self.add_oneself(caller, membership, once, &answer);
+                if let Some(done) = already.await? {
+                    return Ok(done);
+                }
+                patience.wait(Error::Conflict).await?;
+                continue;
             }
-            _ if unmet.of(&Part::User).is_some() => Err(Error::UnknownUser),
-            _ => Err(Error::Conflict),
+            let mut transaction = Transaction::new(self.clock.new_id());
+            access::require(self, &mut transaction, Part::Caller, who, requirement, now);
+            let owners = Owners::between(None, Some(membership));
+            self.hold_organization(&mut transaction, tenant_id, organization_id, owners);
+            let user = keys::user(tenant_id, user_id);
+            transaction.check(self, Part::User, &user, Condition::present());
+            let row = to_row(membership)?;
+            transaction.put(self, Part::Membership, row, Condition::absent());
+            if let Some(once) = once {
+                once.record(self, &mut transaction, Part::Record, &answer(&added))?;
+            }
+            let Err(unmet) = transaction.commit(self).await? else {
+                return Ok(Done::Now(added));
+            };
+            if let Some(once) = once
+                && let Some(first) = once.first_answer(&unmet, &Part::Record)?
+            {
+                return Ok(Done::Before(first));
+            }
+            if let Some(refusal) = access::refusal(&unmet, &Part::Caller) {
+                return Err(refusal);
+            }
+            if unmet.of(&Part::Organization).is_some() {
+                return Err(Error::NotFound);
+            }
+            let Some(Some(item)) = unmet.of(&Part::Membership) else {
+                return Err(match unmet.of(&Part::User) {
+                    Some(_) => Error::UnknownUser,
+                    None => Error::Conflict,
+                });
+            };
+            let stored = from_row(item.clone())?;
+            let permitted = |transaction: &mut Transaction<Part>| {
+                access::require(self, transaction, Part::Caller, who, requirement, now);
+            };
+            let already = self.already(stored, *role, permitted, once, &answer);
+            if let Some(done) = already.await? {
+                return Ok(done);
+            }
+            patience.wait(Error::Conflict).await?;
         }
     }
 
@@ -80,12 +97,12 @@ impl Store {
         membership: &Membership,
         once: Option<&Once>,
         answer: impl Fn(&Added<Membership>) -> FirstAnswer,
-    ) -> Result<Done<Added<Membership>>, Error> {
+    ) -> Result<Option<Done<Added<Membership>>>, Error> {
         let id = &membership.organization_id;
         let record: Vec<&Key> = once.iter().map(|once| once.key()).collect();
         let view = self.view(caller, id, &record).await?;
         if let Some(first) = idempotency::found(once, &view)? {
-            return Ok(Done::Before(first));
+            return Ok(Some(Done::Before(first)));
         }
         view.organization(caller, id, membership.created_at)?;
         let own = view
@@ -96,19 +113,33 @@ impl Store {
         if !standing.reaches(membership.role) {
             return Err(Error::Forbidden);
         }
-        self.already(own, membership.role, once, answer).await
+        // As their membership was read, they may.
+        let permitted = |_: &mut Transaction<Part>| {};
+        self.already(own, membership.role, permitted, once, answer)
+            .await
     }
 
+    /// The answer for a membership that is there, as [`idempotency::unchanged`] gives it.
     async fn already(
         &self,
         stored: Membership,
         role: Role,
+        permitted: impl FnOnce(&mut Transaction<Part>),
         once: Option<&Once>,
         answer: impl Fn(&Added<Membership>) -> FirstAnswer,
-    ) -> Result<Done<Added<Membership>>, Error> {
+    ) -> Result<Option<Done<Added<Membership>>>, Error> {
         if stored.role != role {
             return Err(Error::AlreadyMember);
         }
-        idempotency::unchanged(self, once, Added::Already(stored), answer).await
+        let before = stored.clone();
+        let hold = |transaction: &mut Transaction<Part>| {
+            permitted(transaction);
+            let (tenant, organization) = (&before.tenant_id, &before.organization_id);
+            self.hold_organization(transaction, tenant, organization, Owners::AsMany);
+            let key = keys::membership(tenant, &before.user_id, organization);
+            transaction.check(self, Part::Membership, &key, unchanged(&before));
+        };
+        let once = (once, Part::Record);
+        idempotency::unchanged(self, once, hold, Added::Already(stored), answer).await
     }
 }

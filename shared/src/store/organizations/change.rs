@@ -107,7 +107,23 @@ impl Store {
             let own = view.membership(&access::own_key(caller, id))?;
             standing(caller, own.as_ref())?.require(permission)?;
             if before.is_live() {
-                return idempotency::unchanged(self, once, before, answer).await;
+                let hold = |transaction: &mut Transaction<Part>| {
+                    let requirement = Requirement {
+                        permission,
+                        reach: None,
+                    };
+                    let who = (caller, id);
+                    access::require(self, transaction, Part::Caller, who, requirement, now);
+                    let key = keys::organization(&before.tenant_id, id);
+                    transaction.check(self, Part::Organization, &key, in_version(before.version));
+                };
+                let (once, value) = ((once, Part::Record), before.clone());
+                let done = idempotency::unchanged(self, once, hold, value, &answer).await?;
+                if let Some(done) = done {
+                    return Ok(done);
+                }
+                patience.wait(Error::Conflict).await?;
+                continue;
             }
             let after = before.restored(now);
             let mut transaction = self.change(caller, &before, &after, permission, now)?;
@@ -159,9 +175,8 @@ impl Store {
         if let Some(name) = synced_name {
             change = change.set(SYNCED_NAME, text(name.as_str()));
         }
-        let unchanged =
-            Condition::new("#version = :before").value(":before", number(before.version));
         let key = keys::organization(&before.tenant_id, &before.id);
+        let unchanged = in_version(before.version);
         transaction.update(self, Part::Organization, &key, change, unchanged);
 
         let held = before.is_live().then(|| before.name.folded());
@@ -213,4 +228,8 @@ fn not_changed(unmet: &Unmet<Part>) -> Result<(), Error> {
         return Err(Error::NameTaken);
     }
     Ok(())
+}
+
+fn in_version(version: u64) -> Condition {
+    Condition::new("#version = :before").value(":before", number(version))
 }

@@ -1,9 +1,11 @@
 //! Putting a user into a team.
 
+use super::change::as_read;
 use super::{JOINED_TEAMS, Part, from_row, not_held, to_row};
-use crate::domain::{Caller, Status, TeamId, TeamMembership, TeamRole, UserId};
+use crate::domain::{Caller, Status, Team, TeamId, TeamMembership, TeamRole, UserId};
 use crate::store::expression::{Change, Condition, text};
 use crate::store::idempotency::{self, FirstAnswer, Once};
+use crate::store::patience::Patience;
 use crate::store::transaction::Transaction;
 use crate::store::{Added, Done, Error, Store, keys, organizations, teams};
 
@@ -13,6 +15,8 @@ impl Store {
     ///
     /// One transaction: the caller may, team and organization are there, the user is an active
     /// member of the organization (known in the tenant, for a standalone team), and not in the team.
+    /// Where they are in it, with the same role, there is another transaction only to keep the answer, on
+    /// the condition that their team membership is still as it was.
     pub async fn add_team_member(
         &self,
         caller: &Caller,
@@ -21,74 +25,101 @@ impl Store {
         once: Option<&Once>,
         answer: impl Fn(&Added<TeamMembership>) -> FirstAnswer,
     ) -> Result<Done<Added<TeamMembership>>, Error> {
-        let now = self.clock.now();
-        let record = once.map(Once::key);
-        let view = self.team_view(caller, team, |_| Vec::new(), record).await?;
-        if let Some(first) = idempotency::found(once, &view.items)? {
-            return Ok(Done::Before(first));
-        }
-        view.require_lead()?;
-        let team = &view.found.team;
-        let membership = TeamMembership::new(team, user.clone(), role, now);
-        let added = Added::New(membership.clone());
-
-        let mut transaction = Transaction::new(self.clock.new_id());
-        let own = caller.user_id == *user && !caller.tenant_admin;
-        let is_active =
-            Condition::new("#status = :active").value(":active", text(Status::Active.as_str()));
-        if let Some(organization) = &team.organization_id {
-            let mut join = Change::new().add(JOINED_TEAMS, 1);
-            let mut condition = is_active;
-            if own {
-                // No two actions of a transaction may name one item.
-                join = join.set("last_active_at", text(now.to_string()));
-                condition = teams::requirement(view.standing).condition();
+        let mut patience = Patience::new(self.patience);
+        loop {
+            let now = self.clock.now();
+            let record = once.map(Once::key);
+            let view = self.team_view(caller, team, |_| Vec::new(), record).await?;
+            if let Some(first) = idempotency::found(once, &view.items)? {
+                return Ok(Done::Before(first));
             }
-            let key = keys::membership(&caller.tenant_id, user, organization);
-            transaction.touch(self, Part::User, &key, join, condition);
-            let key = keys::organization(&caller.tenant_id, organization);
-            transaction.check(self, Part::Organization, &key, organizations::live());
-        } else {
-            let key = keys::user(&caller.tenant_id, user);
-            transaction.check(self, Part::User, &key, Condition::present());
-        }
-        if !own {
+            view.require_lead()?;
+            let team = &view.found.team;
+            let membership = TeamMembership::new(team, user.clone(), role, now);
+            let added = Added::New(membership.clone());
+
+            let mut transaction = Transaction::new(self.clock.new_id());
+            let own = caller.user_id == *user && !caller.tenant_admin;
+            let is_active =
+                Condition::new("#status = :active").value(":active", text(Status::Active.as_str()));
+            if let Some(organization) = &team.organization_id {
+                let mut join = Change::new().add(JOINED_TEAMS, 1);
+                let mut condition = is_active;
+                if own {
+                    // No two actions of a transaction may name one item.
+                    join = join.set("last_active_at", text(now.to_string()));
+                    condition = teams::requirement(view.standing).condition();
+                }
+                let key = keys::membership(&caller.tenant_id, user, organization);
+                transaction.touch(self, Part::User, &key, join, condition);
+            } else {
+                let key = keys::user(&caller.tenant_id, user);
+                transaction.check(self, Part::User, &key, Condition::present());
+            }
+            self.hold_team(&mut transaction, team);
             let parts = (Part::Caller, Part::Leader);
             let how = (team, view.standing);
-            self.require_team(&mut transaction, parts, caller, how, now);
-        }
-        let key = keys::team(&caller.tenant_id, &team.id);
-        transaction.check(self, Part::Team, &key, teams::is_there());
-        transaction.put(
-            self,
-            Part::Membership,
-            to_row(&membership)?,
-            Condition::absent(),
-        );
-        if let Some(once) = once {
-            once.record(self, &mut transaction, Part::Record, &answer(&added))?;
-        }
-        let Err(unmet) = transaction.commit(self).await? else {
-            return Ok(Done::Now(added));
-        };
-        if let Some(once) = once
-            && let Some(first) = once.first_answer(&unmet, &Part::Record)?
-        {
-            return Ok(Done::Before(first));
-        }
-        not_held(&unmet)?;
-        match unmet.of(&Part::Membership) {
-            Some(Some(item)) => {
-                let stored = from_row(item.clone())?;
-                if stored.role != role {
-                    return Err(Error::AlreadyMember);
-                }
-                idempotency::unchanged(self, once, Added::Already(stored), answer).await
+            if !own {
+                self.require_team(&mut transaction, parts, caller, how, now);
             }
-            _ if unmet.of(&Part::User).is_none() => Err(Error::Conflict),
-            _ if own => Err(Error::Forbidden),
-            _ if team.organization_id.is_some() => Err(Error::NotAnOrganizationMember),
-            _ => Err(Error::UnknownUser),
+            transaction.put(
+                self,
+                Part::Membership,
+                to_row(&membership)?,
+                Condition::absent(),
+            );
+            if let Some(once) = once {
+                once.record(self, &mut transaction, Part::Record, &answer(&added))?;
+            }
+            let Err(unmet) = transaction.commit(self).await? else {
+                return Ok(Done::Now(added));
+            };
+            if let Some(once) = once
+                && let Some(first) = once.first_answer(&unmet, &Part::Record)?
+            {
+                return Ok(Done::Before(first));
+            }
+            not_held(&unmet)?;
+            let Some(Some(item)) = unmet.of(&Part::Membership) else {
+                return Err(match unmet.of(&Part::User) {
+                    None => Error::Conflict,
+                    Some(_) if own => Error::Forbidden,
+                    Some(_) if team.organization_id.is_some() => Error::NotAnOrganizationMember,
+                    Some(_) => Error::UnknownUser,
+                });
+            };
+            let stored = from_row(item.clone())?;
+            if stored.role != role {
+                return Err(Error::AlreadyMember);
+            }
+            let before = stored.clone();
+            let hold = |transaction: &mut Transaction<Part>| {
+                if !own {
+                    self.require_team(transaction, parts, caller, how, now);
+                } else if let Some(organization) = &team.organization_id {
+                    let key = keys::membership(&caller.tenant_id, user, organization);
+                    let condition = teams::requirement(view.standing).condition();
+                    transaction.check(self, Part::Caller, &key, condition);
+                }
+                self.hold_team(transaction, team);
+                let key = keys::team_membership(&caller.tenant_id, user, &team.id);
+                transaction.check(self, Part::Membership, &key, as_read(&before));
+            };
+            let (once, value) = ((once, Part::Record), Added::Already(stored));
+            if let Some(done) = idempotency::unchanged(self, once, hold, value, &answer).await? {
+                return Ok(done);
+            }
+            patience.wait(Error::Conflict).await?;
         }
+    }
+
+    /// On the condition that the team is there, and its organization.
+    fn hold_team(&self, transaction: &mut Transaction<Part>, team: &Team) {
+        if let Some(organization) = &team.organization_id {
+            let key = keys::organization(&team.tenant_id, organization);
+            transaction.check(self, Part::Organization, &key, organizations::live());
+        }
+        let key = keys::team(&team.tenant_id, &team.id);
+        transaction.check(self, Part::Team, &key, teams::is_there());
     }
 }

@@ -178,7 +178,7 @@ impl Store {
     }
 }
 
-fn as_read(membership: &TeamMembership) -> Condition {
+pub(super) fn as_read(membership: &TeamMembership) -> Condition {
     // With the time it was made: one that is made anew begins with the same version.
     Condition::new("#version = :before AND #created_at = :made")
         .value(":before", number(membership.version))
