@@ -88,6 +88,7 @@ fn email_addresses_are_told_from_other_texts() {
         "a b@c.example",
         "Ada <ada@acme.example>",
         "a@b",
+        "\"a\tb\"@acme.example",
     ] {
         assert!(bad.parse::<Email>().is_err(), "{bad:?}");
     }
