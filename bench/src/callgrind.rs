@@ -36,7 +36,8 @@ impl Instructions {
         lines.collect()
     }
 
-    /// Of the function whose name has this text in it; of the dearest, if there are several.
+    /// Of the function whose name has this text in it. One that is in several source files, or in several
+    /// instances, is several lines: the dearest.
     pub(crate) fn of(&self, name: &str) -> Option<u64> {
         let named = self
             .0
@@ -100,13 +101,9 @@ fn counted(
         "callgrind_annotate",
         &["--inclusive=yes", "--threshold=100", &out],
     )?;
-    let mut functions = BTreeMap::new();
-    for (count, function) in listed.lines().filter_map(function) {
-        // A function that stands in several source files is several lines.
-        let most: &mut u64 = functions.entry(function.to_owned()).or_default();
-        *most = count.max(*most);
-    }
-    Ok(Instructions(functions))
+    let functions = listed.lines().filter_map(function);
+    let functions = functions.map(|(count, name)| (name.to_owned(), count));
+    Ok(Instructions(functions.collect()))
 }
 
 /// A line `1,234 (5.67%)  file:function`.

@@ -49,21 +49,29 @@ const REQUEST: &Parts = &[
         "lambda_runtime::deserializer::deserialize|serde_json::de::from_str",
     ),
     (
-        "the SDK, with the call to DynamoDB",
+        "what it is about",
+        "get::handle::{{closure}}|bare_get_item::main::{{closure}}::{{closure}}",
+    ),
+    (
+        "of that: the SDK's call to DynamoDB",
         "orchestrator::invoke_with_stop_point",
     ),
-    ("of that: the signature", "SigV4Signer"),
+    ("of that, in turn: the signature", "SigV4Signer"),
     (
-        "of that: reading its answer, one item or two",
+        "of that, in turn: reading what DynamoDB answers, two items or one",
         "deserialize_nonstreaming_with_config",
     ),
     (
-        "what the items say: the organization",
+        "of that: the organization from its item",
         "View::any_organization",
     ),
-    ("and the caller's membership", "View::membership"),
+    (
+        "of that: the caller's membership from its item",
+        "View::membership",
+    ),
     ("the log line, with its metrics", "Telemetry::request"),
-    ("making the answer", "runtime::render"),
+    ("the answer, with its headers", "runtime::render"),
+    ("the answer as JSON", "HttpAnswer>::serialize"),
 ];
 /// A function, and the bare one that has the same client: package and binary.
 const PROGRAMS: [(&str, &str); 2] = [
@@ -73,7 +81,7 @@ const PROGRAMS: [(&str, &str); 2] = [
 
 /// What came of it.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Work {
+pub(crate) struct Counted {
     pub(crate) machine: Machine,
     /// From the first instruction of the process to its first poll.
     pub(crate) start: Vec<Program>,
@@ -112,7 +120,7 @@ pub(crate) async fn measure() -> Result<()> {
         build(&mut cargo)?;
     }
     let Surroundings { world, setting } = surroundings(&target.join("release")).await?;
-    let counted = tokio::task::spawn_blocking(move || {
+    let counting = tokio::task::spawn_blocking(move || {
         let (mut start, mut request) = (Vec::new(), Vec::new());
         for (_, name) in PROGRAMS {
             eprintln!("instructions: {name}");
@@ -123,15 +131,15 @@ pub(crate) async fn measure() -> Result<()> {
         }
         Ok::<_, anyhow::Error>((start, request))
     });
-    let (start, request) = counted.await??;
+    let (start, request) = counting.await??;
     drop(world);
     let machine = Machine::here()?;
-    let work = Work {
+    let counted = Counted {
         machine,
         start,
         request,
     };
-    keep(INSTRUCTIONS, &work)
+    keep(INSTRUCTIONS, &counted)
 }
 
 fn profile(name: &str, parts: &Parts, counted: &Instructions) -> Result<Program> {

@@ -17,7 +17,6 @@ mod report;
 mod runtime_api;
 mod setting;
 mod slow;
-
 mod table;
 mod tls;
 

@@ -10,7 +10,7 @@ use anyhow::Result;
 use crate::builds::Builds;
 use crate::figures::{Machine, kept, root};
 use crate::functions::Functions;
-use crate::instructions::{INSTRUCTIONS, Work};
+use crate::instructions::{Counted, INSTRUCTIONS};
 use crate::logins::Logins;
 use crate::plot::thousands;
 use crate::table::Table;
@@ -19,7 +19,7 @@ use goals::Goals;
 /// All that the report is made of; a part that was never measured is not in it.
 pub(crate) struct Results {
     functions: Option<Functions>,
-    work: Option<Work>,
+    instructions: Option<Counted>,
     builds: Option<Builds>,
     logins: Option<Logins>,
     table: Option<Table>,
@@ -33,7 +33,7 @@ impl Results {
     pub(crate) fn kept() -> Result<Self> {
         Ok(Self {
             functions: kept("functions-release")?,
-            work: kept(INSTRUCTIONS)?,
+            instructions: kept(INSTRUCTIONS)?,
             builds: kept("builds")?,
             logins: kept("logins")?,
             table: kept("table")?,
@@ -50,9 +50,9 @@ impl Results {
             text += &sections::sizes_and_times(functions);
             machines += &told("functions", &functions.machine);
         }
-        if let Some(work) = &self.work {
-            text += &sections::instructions(work);
-            machines += &told(INSTRUCTIONS, &work.machine);
+        if let Some(counted) = &self.instructions {
+            text += &sections::instructions(counted);
+            machines += &told(INSTRUCTIONS, &counted.machine);
         }
         if let Some(builds) = &self.builds {
             text += &sections::build_times(builds);

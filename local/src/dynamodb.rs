@@ -31,10 +31,10 @@ pub(crate) fn open(data: Option<&Path>) -> Result<Database> {
         return in_memory().context("the embedded DynamoDB cannot be opened");
     };
     let file = directory.join("dynamodb.sqlite");
-    let path = text(&file)?;
+    let path = unicode(&file)?;
     let database = Database::new(path);
     let database = database.with_context(|| format!("{path} cannot be opened as a database"))?;
-    index_stream(&file).with_context(|| format!("{path} cannot be written"))?;
+    index_stream(&file).with_context(|| format!("{path} cannot be given an index"))?;
     Ok(database)
 }
 
@@ -43,9 +43,9 @@ fn in_memory() -> Result<Database> {
     // Nobody else gets at what is in memory, so it goes through a file once, empty as it is.
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("empty.sqlite");
-    database.vacuum_into(text(&file)?)?;
+    database.vacuum_into(unicode(&file)?)?;
     index_stream(&file)?;
-    database.restore_from(text(&file)?)?;
+    database.restore_from(unicode(&file)?)?;
     Ok(database)
 }
 
@@ -55,9 +55,9 @@ fn index_stream(file: &Path) -> Result<()> {
     Ok(())
 }
 
-fn text(path: &Path) -> Result<&str> {
+fn unicode(path: &Path) -> Result<&str> {
     path.to_str()
-        .context("the data directory's name must be Unicode")
+        .with_context(|| format!("{}: its name must be Unicode", path.display()))
 }
 
 /// Serves the database on the listener and sweeps what has expired, until told to stop.
@@ -132,7 +132,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let of_memory = folder.path().join("memory.sqlite");
         let in_memory = open(None).unwrap();
-        in_memory.vacuum_into(text(&of_memory).unwrap()).unwrap();
+        in_memory.vacuum_into(unicode(&of_memory).unwrap()).unwrap();
         drop(open(Some(folder.path())).unwrap());
         // Opened again, it is there already.
         drop(open(Some(folder.path())).unwrap());

@@ -34,15 +34,16 @@ impl Tail {
     pub(crate) fn telemetry(&self, log: Log) -> Telemetry {
         let tail = self.clone();
         Telemetry::to(move |line| {
-            let line = &serde_json::from_str::<Value>(line).unwrap_or_default();
-            let text = |name: &str| line.get(name).and_then(Value::as_str);
+            let fields = serde_json::from_str::<Value>(line).unwrap_or_default();
+            let text = |name: &str| fields.get(name).and_then(Value::as_str);
             if let Some(error) = text("error") {
                 log.line(format_args!("failed: {error}"));
             }
             if let (Some("login sync"), Some(outcome)) = (text("message"), text("outcome")) {
                 let reason = text("reason").map(|reason| format!(" ({reason})"));
                 let reason = reason.unwrap_or_default();
-                let count = |name: &str| line.get(name).and_then(Value::as_u64).unwrap_or_default();
+                let count =
+                    |name: &str| fields.get(name).and_then(Value::as_u64).unwrap_or_default();
                 log.line(format_args!(
                     "login {outcome}{reason}: {} organizations and {} teams made, {} memberships \
                      made and {} removed, {:.0} ms",
@@ -50,23 +51,24 @@ impl Tail {
                     count("TeamsMade"),
                     count("MembershipsMade"),
                     count("MembershipsRemoved"),
-                    line.get("SyncDuration")
+                    fields
+                        .get("SyncDuration")
                         .and_then(Value::as_f64)
                         .unwrap_or_default(),
                 ));
             }
             if let Some(id) = text("request_id") {
-                tail.add(id, line);
+                tail.add(id, line, &fields);
             }
         })
     }
 
-    fn add(&self, id: &str, line: &Value) {
+    fn add(&self, id: &str, line: &str, fields: &Value) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        push(&mut kept.lines, LINES, (id.to_owned(), line.to_string()));
-        let text = |name: &str| line.get(name).and_then(Value::as_str);
+        push(&mut kept.lines, LINES, (id.to_owned(), line.to_owned()));
+        let text = |name: &str| fields.get(name).and_then(Value::as_str);
         if text("message") == Some("login sync") || text("code") == Some("login-sync") {
-            push(&mut kept.logins, LOGIN_LINES, line.clone());
+            push(&mut kept.logins, LOGIN_LINES, fields.clone());
         }
     }
 
@@ -104,19 +106,23 @@ mod tests {
 
     use super::*;
 
+    fn add(tail: &Tail, id: &str, fields: &Value) {
+        tail.add(id, &fields.to_string(), fields);
+    }
+
     #[test]
     fn the_end_of_what_one_invocation_wrote_is_handed_out() {
         let tail = Tail::default();
         for line in 0..3 {
-            tail.add("a", &json!({ "line": line }));
-            tail.add("b", &json!("ä".repeat(3000)));
+            add(&tail, "a", &json!({ "line": line }));
+            add(&tail, "b", &json!("ä".repeat(3000)));
         }
         assert_eq!(tail.of("a"), "{\"line\":0}\n{\"line\":1}\n{\"line\":2}\n");
         let long = tail.of("b");
         assert!(long.len() <= MAX_BYTES && long.ends_with("ä\"\n"));
         assert_eq!(tail.of("c"), "");
         for _ in 0..LINES {
-            tail.add("d", &json!(1));
+            add(&tail, "d", &json!(1));
         }
         assert_eq!(tail.of("a"), "");
     }
@@ -126,14 +132,14 @@ mod tests {
         let tail = Tail::default();
         let failure = json!({"message": "failure", "code": "login-sync", "error": "late"});
         let sync = json!({"message": "login sync", "outcome": "failed"});
-        tail.add("a", &failure);
-        tail.add("a", &sync);
+        add(&tail, "a", &failure);
+        add(&tail, "a", &sync);
         for _ in 0..LINES {
-            tail.add("b", &json!({"message": "request", "code": "ok"}));
+            add(&tail, "b", &json!({"message": "request", "code": "ok"}));
         }
         assert_eq!(tail.logins(), [failure, sync.clone()]);
         for _ in 0..LOGIN_LINES {
-            tail.add("c", &sync);
+            add(&tail, "c", &sync);
         }
         assert_eq!(tail.logins(), vec![sync; LOGIN_LINES]);
     }

@@ -26,9 +26,14 @@ pub(crate) fn program(path: &Path, root: &Path) -> Command {
 
 /// Runs to the end. Fails unless the program succeeds.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let status = status(command)?;
+    judge(command, status)
+}
+
+/// Runs to the end, however that is.
+pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
     eprintln!("$ {}", line(command));
-    let status = command.status();
-    judge(command, status.with_context(|| cannot_run(command))?)
+    command.status().with_context(|| cannot_run(command))
 }
 
 /// As [`run`], but ends the program when it takes longer than `limit`.

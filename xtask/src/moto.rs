@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::command::{cargo, outcome, program, run};
+use crate::command::{cargo, outcome, output, program, run};
 use crate::step::has_nextest;
 use crate::tools;
 
@@ -71,7 +71,7 @@ fn left_out(root: &Path) -> Result<Vec<(String, String)>> {
     let list = fs::read_to_string(root.join(LEFT_OUT)).context(LEFT_OUT)?;
     let mut command = cargo(root);
     command.arg("test").args(STORIES).args(["--", "--list"]);
-    let (_, told) = outcome(&mut command)?;
+    let told = output(&mut command)?;
     let stories: Vec<_> = told
         .lines()
         .filter_map(|line| line.strip_suffix(": test"))

@@ -6,10 +6,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 
-use crate::command::{output, program, run};
+use crate::command::{output, program, status};
 use crate::{block, tools};
 
 /// Where it is told what came of it, from the root of the repository.
@@ -25,6 +25,10 @@ const STORE_TIME: &str = "600";
 const OF_THE_STORE: &str =
     "not test(/^(binaries|cognito|decisions|events|openapi|page|readme|schemathesis)::/)";
 
+/// Exit codes of a run that tells what it found: all was noticed, something was not, something was too slow;
+/// and, of `timeout`, the time was over.
+const ENDED: [i32; 4] = [0, 2, 3, 124];
+
 /// What is broken.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Part {
@@ -37,13 +41,13 @@ pub(crate) enum Part {
 /// How much of a part is broken.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Extent {
-    /// A share of it: `1/8` is the second of eight.
+    /// A share of it: `1/8` is the second of eight. It is tried whole, also what was noticed before.
     #[arg(long)]
     shard: Option<String>,
     /// Longest time, in minutes. What is not done by then `--go-on` does.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     minutes: Option<u32>,
-    /// Leave out what the last runs found to be noticed, and add to what they found.
+    /// Add to what the last runs found, and leave out what they found to be noticed.
     #[arg(long)]
     go_on: bool,
 }
@@ -94,6 +98,9 @@ pub(crate) fn mutants(root: &Path, part: Part, extent: &Extent) -> Result<()> {
         found.clear();
     }
     keep(&earlier, &found)?;
+    // Where cargo-mutants looks for what it can leave out.
+    fs::create_dir_all(&last)?;
+    keep(&last, &found)?;
 
     let tool = tools::cargo_mutants(root)?;
     let files = format!("shared/src/{name}/**/*.rs");
@@ -109,7 +116,8 @@ pub(crate) fn mutants(root: &Path, part: Part, extent: &Extent) -> Result<()> {
     if let Some(shard) = &extent.shard {
         command.args(["--sharding", "round-robin", "--shard", shard]);
     }
-    if extent.go_on {
+    // A share of the rest would be another one each time.
+    if extent.go_on && extent.shard.is_none() {
         command.arg("--iterate");
     }
     match part {
@@ -119,14 +127,13 @@ pub(crate) fn mutants(root: &Path, part: Part, extent: &Extent) -> Result<()> {
             .args(["--test-package", "muster", "--test-package", "muster-tests"])
             .args(["--", "-E", OF_THE_STORE]),
     };
-    // It fails when a mutant lives, or when its time is over: both are told below.
-    let ran = run(&mut command);
+    let ended = status(&mut command)?;
+    if !ended.code().is_some_and(|code| ENDED.contains(&code)) {
+        bail!("cargo-mutants ended with {ended}");
+    }
     found.extend(read(&last)?);
     // What is there no more, because the code has changed since, counts no more.
     found.retain(|mutant, _| all.contains(mutant));
-    if found.is_empty() {
-        return ran;
-    }
     keep(&earlier, &found)?;
     write(&root.join(DOCUMENT), name, all.len(), &found)
 }
@@ -138,7 +145,7 @@ fn command(root: &Path, tool: &Path, extent: &Extent) -> Command {
     };
     let mut command = program(Path::new("timeout"), root);
     command
-        .args(["--signal=INT", &format!("{minutes}m")])
+        .args(["--foreground", "--signal=INT", &format!("{minutes}m")])
         .arg(tool);
     command
 }

@@ -8,7 +8,7 @@ use super::count;
 use crate::builds::Builds;
 use crate::figures::Rounds;
 use crate::functions::Functions;
-use crate::instructions::{Program, Work};
+use crate::instructions::{Counted, Program};
 use crate::logins::{Cost, Login, Logins};
 use crate::plot::{Plot, thousands};
 use crate::setting::GET_ITEM;
@@ -58,9 +58,9 @@ pub(super) fn sizes_and_times(measured: &Functions) -> String {
     text
 }
 
-pub(super) fn instructions(work: &Work) -> String {
-    let start = parts(&work.start);
-    let request = parts(&work.request);
+pub(super) fn instructions(counted: &Counted) -> String {
+    let start = parts(&counted.start);
+    let request = parts(&counted.request);
     format!("{START}{start}{HELD}{REQUEST}{request}{WORKED}")
 }
 
@@ -238,15 +238,16 @@ the bare one that makes the same client and has nothing else. What both have is 
 const HELD: &str = "
 `Client::from_conf` makes the SDK's own resolver of endpoints whatever it is given, also when another one or an endpoint is set; and
 the root certificates are those that sign for DynamoDB. The loader's part grows with the program; a program that is not position
-independent has none of it, but lies at the same addresses in every process, which is not given up for a part of a millisecond.
+independent has none of it, but lies at the same addresses in every process: random addresses are not given up for a part of a
+millisecond.
 ";
 const REQUEST: &str = "
 ### Where the work of a request goes
 
-The same of one more request of a warm function. The bare one reads one item where the function reads two, checks and logs nothing:
+The same of one more request of a warm function. The bare one reads one item instead of two, and neither checks nor logs anything:
 ";
 const WORKED: &str = "
-The rest of both is `lambda_runtime` and `hyper`: the poll for the event, and the answer.
+The rest lies between these parts, most of it in `lambda_runtime` and `hyper`: the poll for the event, and sending the answer.
 ";
 const LOAD: &str = "
 Load is how many processes wanted a CPU in the last minute of a build, its own among them. Where it is well above the

@@ -55,14 +55,14 @@ impl<'a> Metrics<'a> {
     }
 }
 
-/// So many.
+/// A metric that is a count.
 pub(super) const fn count(name: &'static str) -> Metric {
     let unit = Unit::Count;
     Metric { name, unit }
 }
 
-/// So long.
-pub(super) const fn time(name: &'static str) -> Metric {
+/// A metric that is a duration.
+pub(super) const fn milliseconds(name: &'static str) -> Metric {
     let unit = Unit::Milliseconds;
     Metric { name, unit }
 }

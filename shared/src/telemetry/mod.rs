@@ -117,14 +117,16 @@ impl Telemetry {
         }
     }
 
-    fn write(&self, line: &impl Serialize) {
-        // A line is made of texts and numbers, all of which serialize.
-        (self.write)(&serde_json::to_string(line).unwrap_or_default());
+    fn write_line(&self, record: &impl Serialize) {
+        // A record is made of texts and numbers, all of which serialize.
+        if let Ok(line) = serde_json::to_string(record) {
+            (self.write)(&line);
+        }
     }
 
     /// Writes the line of a request.
     pub fn request(&self, line: &RequestLine<'_>) {
-        self.write(&record::RequestRecord {
+        self.write_line(&record::RequestRecord {
             metrics: Metrics::new(line.now, &self.namespace, record::RequestRecord::COUNTED),
             level: "INFO",
             message: "request",
@@ -157,7 +159,7 @@ impl Telemetry {
         for failure in failures {
             self.failure(line.now, line.request_id, "login-sync", failure.as_ref());
         }
-        self.write(&record::SyncRecord {
+        self.write_line(&record::SyncRecord {
             metrics: Metrics::new(line.now, &self.namespace, record::SyncRecord::COUNTED),
             level: match outcome {
                 Outcome::Synced | Outcome::Unchanged => "INFO",
@@ -193,7 +195,7 @@ impl Telemetry {
 
     /// Writes the line of a trigger's event.
     pub fn trigger(&self, line: &TriggerLine<'_>) {
-        self.write(&record::TriggerRecord {
+        self.write_line(&record::TriggerRecord {
             metrics: Metrics::new(line.now, &self.namespace, record::TriggerRecord::COUNTED),
             level: "INFO",
             message: "trigger",
@@ -213,7 +215,7 @@ impl Telemetry {
 
     /// Writes the line of a failure: once for each, with all its causes.
     pub fn failure(&self, now: Timestamp, request_id: &str, code: &str, error: &dyn Error) {
-        self.write(&record::FailureRecord {
+        self.write_line(&record::FailureRecord {
             level: "ERROR",
             message: "failure",
             time: now,

@@ -1,8 +1,8 @@
-//! The lines as they are written. A field with a capital is a metric; times are in milliseconds.
+//! The lines as they are written. A field with a capital is a metric; durations are in milliseconds.
 
 use serde::Serialize;
 
-use super::metrics::{Counted, Metrics, count, time};
+use super::metrics::{Counted, Metrics, count, milliseconds};
 use crate::domain::Timestamp;
 
 /// One request.
@@ -40,7 +40,7 @@ impl RequestRecord<'_> {
             &[
                 count("Requests"),
                 count("Failures"),
-                time("Duration"),
+                milliseconds("Duration"),
                 count("RoundTrips"),
                 count("Repeats"),
             ],
@@ -97,8 +97,8 @@ impl SyncRecord<'_> {
             &[&[]],
             &[
                 count("Syncs"),
-                time("SyncDuration"),
-                time("DirectoryDuration"),
+                milliseconds("SyncDuration"),
+                milliseconds("DirectoryDuration"),
                 count("GroupsRead"),
                 count("OrganizationsMade"),
                 count("TeamsMade"),
@@ -139,7 +139,11 @@ impl TriggerRecord<'_> {
     pub(super) const COUNTED: [Counted; 2] = [
         (
             &[&["trigger"]],
-            &[count("Events"), time("Duration"), count("RoundTrips")],
+            &[
+                count("Events"),
+                milliseconds("Duration"),
+                count("RoundTrips"),
+            ],
         ),
         (&[&["trigger", "outcome"]], &[count("Events")]),
     ];

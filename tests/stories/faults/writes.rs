@@ -43,7 +43,7 @@ impl Write {
     }
 
     /// What is there now of what it is about.
-    pub(super) async fn stored(&self) -> Value {
+    pub(super) async fn stored(&self) -> Option<Value> {
         let path = self
             .path
             .trim_end_matches("/accept")
@@ -53,10 +53,10 @@ impl Write {
             && members.starts_with("/teams/")
         {
             let all = self.actor.all(&format!("{members}/members")).await;
-            let found = all.into_iter().find(|one| one["user_id"] == user);
-            return found.unwrap();
+            return all.into_iter().find(|one| one["user_id"] == user);
         }
-        self.actor.get(path).await.expect(200).body
+        let reply = self.actor.get(path).await;
+        (reply.status != 404).then(|| reply.expect(200).body)
     }
 
     pub(super) async fn send(&self) -> Reply {
