@@ -221,6 +221,11 @@ impl Planner<'_> {
             }
         }
         let team_id = id.team_id();
+        if let Some(group) = group
+            && self.lacks_team(&organization_id, &team_id)
+        {
+            self.make_team(id, Naming::new(&group.name, id));
+        }
         if !self.can_join_team(id, &team_id) {
             return;
         }
@@ -234,6 +239,15 @@ impl Planner<'_> {
             }
             Some(_) => {}
         }
+    }
+
+    /// Whether the group's organization has no team of it. All is marked as made, but a login that was cut off
+    /// left the team out, and the organization was deleted until the others had looked.
+    fn lacks_team(&self, organization: &OrganizationId, team: &TeamId) -> bool {
+        let is_there = self.held.teams.contains_key(team)
+            || self.found.teams.contains_key(team)
+            || self.teams.contains_key(team);
+        self.rules.also_create_organizations && self.will_be_live(organization) && !is_there
     }
 
     /// A team can be joined when it is there, and not through the back door: neither that of an

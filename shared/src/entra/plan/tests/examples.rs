@@ -141,6 +141,22 @@ fn what_was_deleted_is_neither_made_nor_joined() {
 }
 
 #[test]
+fn the_team_that_a_restored_organization_never_had_is_made_by_whoever_is_to_be_in_it() {
+    let reading = reading_of(&[("g1", "Sales")], &["g1"]);
+    let mut table = empty().synced(&reading, &with_organizations());
+    table.held = Held::default();
+    table.teams.clear();
+    let plan = table.plan(&reading, Made::Everything, &with_organizations());
+    assert_eq!(
+        said(&plan),
+        ["make org team g1", "join as internal_user", "join team g1"]
+    );
+    let of_others = reading_of(&[("g1", "Sales")], &[]);
+    let plan = table.plan(&of_others, Made::Everything, &with_organizations());
+    assert!(plan.is_empty(), "{plan:?}");
+}
+
+#[test]
 fn an_existing_standalone_team_stays_and_the_organization_is_made_beside_it() {
     let reading = reading_of(&[("g1", "Sales")], &["g1"]);
     let table = empty().synced(&reading, &SyncRules::default());
