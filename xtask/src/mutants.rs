@@ -184,6 +184,13 @@ fn row(name: &str, all: usize, found: &Found) -> String {
     )
 }
 
+/// A mutant, `file:line:column: what is broken`, in a list.
+fn item(mutant: &str) -> String {
+    let (file, rest) = mutant.split_once(':').unwrap_or((mutant, ""));
+    let (place, what) = rest.split_once(": ").unwrap_or(("", rest));
+    format!("- `{file}` {place}: `{what}`")
+}
+
 /// Replaces the row of the part, and the list of what lives in it.
 fn write(document: &Path, name: &str, all: usize, found: &Found) -> Result<()> {
     let block = block::read(document, "mutants")?;
@@ -200,7 +207,7 @@ fn write(document: &Path, name: &str, all: usize, found: &Found) -> Result<()> {
         .filter(|line| line.starts_with("- `") && !line.starts_with(&begins(name)));
     let mut live: Vec<String> = others.map(str::to_owned).collect();
     let of_part = found.iter().filter(|(_, it)| **it == Outcome::NotNoticed);
-    live.extend(of_part.map(|(mutant, _)| format!("- `{mutant}`")));
+    live.extend(of_part.map(|(mutant, _)| item(mutant)));
     live.sort();
     let rows: Vec<_> = rows.into_values().collect();
     let mut content = format!("{HEAD}{}\n", rows.join("\n"));
@@ -234,6 +241,15 @@ mod tests {
             ("d", Outcome::NotNoticed),
         ]));
         assert_eq!(row("domain", 9, &all), "| domain | 9 | 4 | 1 | 2 | 0 | 1 |");
+    }
+
+    #[test]
+    fn a_mutant_that_lives_is_listed_with_its_file() {
+        let mutant = "shared/src/store/keys.rs:261:25: replace > with >= in cut";
+        assert_eq!(
+            item(mutant),
+            "- `shared/src/store/keys.rs` 261:25: `replace > with >= in cut`"
+        );
     }
 
     #[test]
