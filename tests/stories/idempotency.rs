@@ -354,6 +354,31 @@ async fn the_answer_to_a_post_with_nothing_to_do_is_kept_only_while_it_is_true()
     let restored = it.send(restore, 1, rename).await.expect(200);
     assert_eq!(restored.body["name"], "Another");
 
+    // A leader who adds themself is one at that moment, too.
+    for change in [
+        None,
+        Some(json!({"role": "member"})),
+        Some(json!({"status": "suspended"})),
+    ] {
+        let it = Overtaken::start().await;
+        let id = it.organization.trim_start_matches("/organizations/");
+        it.world.member(id, "lee", "member", "active").await;
+        let teams = format!("{}/teams", it.organization);
+        let made = it.ada.post(&teams, json!({"name": "Sales"})).await;
+        let members = format!("{}/members", made.expect(201).headers["location"]);
+        let leader = json!({"user_id": "lee", "role": "leader"});
+        it.ada.post(&members, leader.clone()).await.expect(201);
+        let lee = format!("{members}/lee");
+        let meanwhile = async {
+            match change {
+                None => it.ada.delete(&lee).await,
+                Some(change) => it.ada.patch(&lee, change).await,
+            }
+        };
+        let add = it.post("lee", members.clone(), Some(leader));
+        it.send(add, 1, meanwhile).await.problem(403, "forbidden");
+    }
+
     for (actor, deletes) in [("ada", false), ("bob", false), ("ada", true)] {
         let it = Overtaken::start().await;
         let teams = format!("{}/teams", it.organization);

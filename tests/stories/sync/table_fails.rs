@@ -3,9 +3,10 @@
 
 use std::time::{Duration, Instant};
 
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use serde_json::json;
 use support::history::seeds;
-use support::{Fault, Faults};
+use support::{ACME, Fault, Faults};
 
 use super::office::{Memberships, ORGANIZATIONS, Office, event, map, no_secrets};
 
@@ -144,6 +145,36 @@ async fn nothing_can_be_made() {
         &[Fault::Conflict, Fault::CancelledByThrottling],
     )
     .await;
+}
+
+/// Or nobody would make it: whoever is in a team looks for it no more.
+#[tokio::test]
+async fn a_team_that_cannot_be_made_is_joined_when_it_is_there() {
+    let (office, faults) = office().await;
+    office.expect("ada", "synced").await;
+    let client = office.world.stack.client();
+    let never_made = [
+        ("TEAM#g-new", "TEAM"),
+        ("ORG#g-new#TEAMNAME#g-new", "TEAMNAME"),
+        ("USER#ada", "TEAM#g-new"),
+    ];
+    for (pk, sk) in never_made {
+        let deleted = client
+            .delete_item()
+            .table_name(office.world.stack.table_name())
+            .key("pk", AttributeValue::S(format!("TENANT#{ACME}#{pk}")))
+            .key("sk", AttributeValue::S(sk.to_owned()))
+            .return_values(ReturnValue::AllOld)
+            .send();
+        assert!(deleted.await.unwrap().attributes.is_some(), "{pk} {sk}");
+    }
+    faults.always("TransactWriteItems", Fault::Failure(500));
+    office.expect("ada", "partial").await;
+    faults.stop();
+    let teams = map([("g-invited", "active entra")]);
+    assert_eq!(office.teams("ada").await, teams);
+    office.expect("ada", "synced").await;
+    is_finished(&office).await;
 }
 
 #[tokio::test]

@@ -62,7 +62,8 @@ impl From<&TeamMembership> for HeldTeam {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Made {
     /// The marker bears the [fingerprint](super::super::Reading::fingerprint) of this reading: nothing
-    /// is made or renamed, and what is not there any more was taken away by hand.
+    /// is made or renamed, and what is not there any more was taken away by hand; but for a team that a
+    /// live organization of the user's own group never had.
     Everything,
     /// It bears another one, or there is none.
     Unknown,

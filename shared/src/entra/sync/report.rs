@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::domain::OrganizationId;
+use crate::domain::{OrganizationId, TeamId};
 use crate::entra::reading::ReadCounts;
 
 /// Failures that a report tells of; the rest are counted.
@@ -113,6 +113,8 @@ pub(super) struct State {
     pub(super) not_all_made: bool,
     /// Organizations that could not be made: their teams stand alone.
     pub(super) not_made: BTreeSet<OrganizationId>,
+    /// Teams that could not be made: nobody joins them.
+    pub(super) teams_not_made: BTreeSet<TeamId>,
 }
 
 impl Progress {

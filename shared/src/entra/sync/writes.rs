@@ -88,9 +88,14 @@ impl<'a> Writes<'a> {
                 }
                 (outcome, |counts| &mut counts.organizations_made)
             }
-            Change::MakeTeam(new) => (self.make_team(new, rules, clock).await, |counts| {
-                &mut counts.teams_made
-            }),
+            Change::MakeTeam(new) => {
+                let outcome = self.make_team(new, rules, clock).await;
+                if !matches!(outcome, Ok(Written::Done | Written::AsItWas)) {
+                    self.progress
+                        .with(|state| state.teams_not_made.insert(new.id.clone()));
+                }
+                (outcome, |counts| &mut counts.teams_made)
+            }
             Change::JoinOrganization {
                 organization_id,
                 role,
@@ -222,6 +227,13 @@ impl<'a> Writes<'a> {
     }
 
     async fn join_team(&self, team: &TeamId, clock: &Clock) -> Outcome {
+        // Who is in a team already does not make it at their next login.
+        if self
+            .progress
+            .with(|state| state.teams_not_made.contains(team))
+        {
+            return Ok(Written::AsItWas);
+        }
         let Profile {
             tenant_id, user_id, ..
         } = self.profile.clone();

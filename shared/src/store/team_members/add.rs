@@ -6,8 +6,9 @@ use crate::domain::{Caller, Status, Team, TeamId, TeamMembership, TeamRole, User
 use crate::store::expression::{Change, Condition, text};
 use crate::store::idempotency::{self, FirstAnswer, Once};
 use crate::store::patience::Patience;
+use crate::store::teams::{TeamStanding, TeamView};
 use crate::store::transaction::Transaction;
-use crate::store::{Added, Done, Error, Store, keys, organizations, teams};
+use crate::store::{Added, Done, Error, Store, access, keys, organizations, teams};
 
 impl Store {
     /// Puts a user into a team. For managers of its organization and up, its leaders, and tenant
@@ -35,66 +36,27 @@ impl Store {
             }
             view.require_lead()?;
             let team = &view.found.team;
-            let membership = TeamMembership::new(team, user.clone(), role, now);
-            let added = Added::New(membership.clone());
-
-            let mut transaction = Transaction::new(self.clock.new_id());
             let own = caller.user_id == *user && !caller.tenant_admin;
-            let is_active =
-                Condition::new("#status = :active").value(":active", text(Status::Active.as_str()));
-            if let Some(organization) = &team.organization_id {
-                let mut join = Change::new().add(JOINED_TEAMS, 1);
-                let mut condition = is_active;
-                if own {
-                    // No two actions of a transaction may name one item.
-                    join = join.set("last_active_at", text(now.to_string()));
-                    condition = teams::requirement(view.standing).condition();
-                }
-                let key = keys::membership(&caller.tenant_id, user, organization);
-                transaction.touch(self, Part::User, &key, join, condition);
+            let stored = if own && view.standing == TeamStanding::Leads {
+                // Who leads a team is in it: what is left to tell is with which role.
+                let key = keys::team_membership(&caller.tenant_id, user, &team.id);
+                from_row(view.items.item(&key).cloned().ok_or(Error::NotFound)?)?
             } else {
-                let key = keys::user(&caller.tenant_id, user);
-                transaction.check(self, Part::User, &key, Condition::present());
-            }
-            self.hold_team(&mut transaction, team);
-            let parts = (Part::Caller, Part::Leader);
-            let how = (team, view.standing);
-            if !own {
-                self.require_team(&mut transaction, parts, caller, how, now);
-            }
-            transaction.put(
-                self,
-                Part::Membership,
-                to_row(&membership)?,
-                Condition::absent(),
-            );
-            if let Some(once) = once {
-                once.record(self, &mut transaction, Part::Record, &answer(&added))?;
-            }
-            let Err(unmet) = transaction.commit(self).await? else {
-                return Ok(Done::Now(added));
+                let membership = TeamMembership::new(team, user.clone(), role, now);
+                let put = self.put_into_team(caller, &view, membership, once, &answer);
+                match put.await? {
+                    Ok(done) => return Ok(done),
+                    Err(stored) => stored,
+                }
             };
-            if let Some(once) = once
-                && let Some(first) = once.first_answer(&unmet, &Part::Record)?
-            {
-                return Ok(Done::Before(first));
-            }
-            not_held(&unmet)?;
-            let Some(Some(item)) = unmet.of(&Part::Membership) else {
-                return Err(match unmet.of(&Part::User) {
-                    None => Error::Conflict,
-                    Some(_) if own => Error::Forbidden,
-                    Some(_) if team.organization_id.is_some() => Error::NotAnOrganizationMember,
-                    Some(_) => Error::UnknownUser,
-                });
-            };
-            let stored = from_row(item.clone())?;
             if stored.role != role {
                 return Err(Error::AlreadyMember);
             }
             let before = stored.clone();
             let hold = |transaction: &mut Transaction<Part>| {
                 if !own {
+                    let parts = (Part::Caller, Part::Leader);
+                    let how = (team, view.standing);
                     self.require_team(transaction, parts, caller, how, now);
                 } else if let Some(organization) = &team.organization_id {
                     let key = keys::membership(&caller.tenant_id, user, organization);
@@ -111,6 +73,67 @@ impl Store {
             }
             patience.wait(Error::Conflict).await?;
         }
+    }
+
+    /// Puts the user in, who may not be there: else the membership that is.
+    async fn put_into_team(
+        &self,
+        caller: &Caller,
+        view: &TeamView,
+        membership: TeamMembership,
+        once: Option<&Once>,
+        answer: impl Fn(&Added<TeamMembership>) -> FirstAnswer,
+    ) -> Result<Result<Done<Added<TeamMembership>>, TeamMembership>, Error> {
+        let team = &view.found.team;
+        let (user, now) = (&membership.user_id, membership.created_at);
+        let own = caller.user_id == *user && !caller.tenant_admin;
+        let mut transaction = Transaction::new(self.clock.new_id());
+        let is_active =
+            Condition::new("#status = :active").value(":active", text(Status::Active.as_str()));
+        if let Some(organization) = &team.organization_id {
+            let mut join = Change::new().add(JOINED_TEAMS, 1);
+            let mut condition = is_active;
+            if own {
+                // No two actions of a transaction may name one item.
+                join = join.set("last_active_at", text(now.to_string()));
+                condition = teams::requirement(view.standing).condition();
+            }
+            let key = keys::membership(&caller.tenant_id, user, organization);
+            transaction.touch(self, Part::User, &key, join, condition);
+        } else {
+            let key = keys::user(&caller.tenant_id, user);
+            transaction.check(self, Part::User, &key, Condition::present());
+        }
+        self.hold_team(&mut transaction, team);
+        if !own {
+            let parts = (Part::Caller, Part::Leader);
+            let how = (team, view.standing);
+            self.require_team(&mut transaction, parts, caller, how, now);
+        }
+        let row = to_row(&membership)?;
+        transaction.put(self, Part::Membership, row, Condition::absent());
+        let added = Added::New(membership.clone());
+        if let Some(once) = once {
+            once.record(self, &mut transaction, Part::Record, &answer(&added))?;
+        }
+        let Err(unmet) = transaction.commit(self).await? else {
+            return Ok(Ok(Done::Now(added)));
+        };
+        if let Some(once) = once
+            && let Some(first) = once.first_answer(&unmet, &Part::Record)?
+        {
+            return Ok(Ok(Done::Before(first)));
+        }
+        not_held(&unmet)?;
+        if let Some(Some(item)) = unmet.of(&Part::Membership) {
+            return Ok(Err(from_row(item.clone())?));
+        }
+        Err(match unmet.of(&Part::User) {
+            None => Error::Conflict,
+            Some(_) if own => access::refusal(&unmet, &Part::User).unwrap_or(Error::Forbidden),
+            Some(_) if team.organization_id.is_some() => Error::NotAnOrganizationMember,
+            Some(_) => Error::UnknownUser,
+        })
     }
 
     /// On the condition that the team is there, and its organization.
