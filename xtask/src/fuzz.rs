@@ -68,7 +68,7 @@ pub(crate) fn fuzz(root: &Path, chosen: &[String], seconds: u32) -> Result<()> {
 /// Runs one target: its row of the table. What it finds on the way is there for the next run, not to be
 /// committed.
 fn one(folder: &Path, seeds: &Path, target: &str, seconds: u32) -> Result<String> {
-    let [corpus, work, artifacts] = [("corpus", ""), ("target/work", ""), ("artifacts", "/")]
+    let [corpus, work, artifacts] = [("corpus", ""), ("target/found", ""), ("artifacts", "/")]
         .map(|(place, end)| PathBuf::from(format!("{}/{place}/{target}{end}", folder.display())));
     for place in [&corpus, &work, &artifacts] {
         fs::create_dir_all(place).with_context(|| place.display().to_string())?;

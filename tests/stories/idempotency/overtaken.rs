@@ -1,0 +1,148 @@
+//! A request with a key and nothing to do, before whose answer is kept something changes.
+
+use serde_json::{Value, json};
+use support::{Actor, Faults, Reply, World, invariants};
+
+use super::{Post, answer, is_repeat};
+
+/// What becomes of a post with nothing to do when something changes before its answer is kept.
+struct Overtaken {
+    world: World,
+    faults: Faults,
+    ada: Actor,
+    organization: String,
+}
+
+impl Overtaken {
+    /// An organization with an active member.
+    async fn start() -> Self {
+        let (world, faults) = Faults::world(muster_local::Options::default()).await;
+        let ada = world.user("ada");
+        let id = world.organization(&ada, "Acme").await;
+        world.member(&id, "bob", "admin", "active").await;
+        Self {
+            world,
+            faults,
+            ada,
+            organization: format!("/organizations/{id}"),
+        }
+    }
+
+    fn post(&self, actor: &str, path: String, body: Option<Value>) -> Post {
+        Post {
+            actor: self.world.user(actor),
+            path,
+            body,
+            status: 0,
+        }
+    }
+
+    /// Sends it, does `meanwhile` just before its n-th transaction, and sends it again with its key: the
+    /// answer.
+    async fn send(&self, post: Post, nth: usize, meanwhile: impl Future<Output = Reply>) -> Reply {
+        let mut held: Vec<_> = (0..nth)
+            .map(|_| self.faults.hold("TransactWriteItems"))
+            .collect();
+        let mut last = held.pop().unwrap();
+        let late = {
+            let post = post.clone();
+            tokio::spawn(async move { post.send("k-1").await })
+        };
+        for mut before in held {
+            before.arrived().await;
+            before.release();
+        }
+        last.arrived().await;
+        let done = meanwhile.await;
+        assert!(done.status < 300, "{done:?}");
+        last.release();
+        let first = late.await.unwrap();
+        let again = post.send("k-1").await;
+        if first.status < 300 {
+            assert_eq!(answer(&again), answer(&first));
+        }
+        assert_eq!(is_repeat(&again), first.status < 300);
+        invariants::check(&self.world.items().await);
+        first
+    }
+}
+
+/// Or of two requests at once with one key the one would be answered from before the change and the other
+/// from behind it.
+#[tokio::test]
+async fn the_answer_to_a_post_with_nothing_to_do_is_kept_only_while_it_is_true() {
+    let admin = |user: &str| Some(json!({"user_id": user, "role": "admin"}));
+
+    let it = Overtaken::start().await;
+    let members = format!("{}/members", it.organization);
+    let bob = format!("{members}/bob");
+    let accept = it.post("bob", format!("{members}/me/accept"), None);
+    let gone = it.send(accept, 1, it.ada.delete(&bob)).await;
+    gone.problem(404, "not-found");
+
+    // Behind the transaction that finds the member.
+    let it = Overtaken::start().await;
+    let members = format!("{}/members", it.organization);
+    let bob = format!("{members}/bob");
+    let add = it.post("ada", members.clone(), admin("bob"));
+    let added = it.send(add, 2, it.ada.delete(&bob)).await.expect(201);
+    assert_eq!(it.ada.get(&bob).await.expect(200).body, added.body);
+
+    let it = Overtaken::start().await;
+    let members = format!("{}/members", it.organization);
+    let bob = format!("{members}/bob");
+    let add_oneself = it.post("bob", members, admin("bob"));
+    let gone = it.send(add_oneself, 1, it.ada.delete(&bob)).await;
+    gone.problem(404, "not-found");
+
+    let it = Overtaken::start().await;
+    let restore = it.post("ada", format!("{}/restore", it.organization), None);
+    let rename = it.ada.patch(&it.organization, json!({"name": "Another"}));
+    let restored = it.send(restore, 1, rename).await.expect(200);
+    assert_eq!(restored.body["name"], "Another");
+
+    // A leader who adds themself is one at that moment, too.
+    for change in [
+        None,
+        Some(json!({"role": "member"})),
+        Some(json!({"status": "suspended"})),
+    ] {
+        let it = Overtaken::start().await;
+        let id = it.organization.trim_start_matches("/organizations/");
+        it.world.member(id, "lee", "member", "active").await;
+        let teams = format!("{}/teams", it.organization);
+        let made = it.ada.post(&teams, json!({"name": "Sales"})).await;
+        let members = format!("{}/members", made.expect(201).headers["location"]);
+        let leader = json!({"user_id": "lee", "role": "leader"});
+        it.ada.post(&members, leader.clone()).await.expect(201);
+        let lee = format!("{members}/lee");
+        let meanwhile = async {
+            match change {
+                None => it.ada.delete(&lee).await,
+                Some(change) => it.ada.patch(&lee, change).await,
+            }
+        };
+        let add = it.post("lee", members.clone(), Some(leader));
+        it.send(add, 1, meanwhile).await.problem(403, "forbidden");
+    }
+
+    for (actor, deletes) in [("ada", false), ("bob", false), ("ada", true)] {
+        let it = Overtaken::start().await;
+        let teams = format!("{}/teams", it.organization);
+        let made = it.ada.post(&teams, json!({"name": "Sales"})).await;
+        let team = made.expect(201).headers["location"].clone();
+        let bob = json!({"user_id": "bob", "role": "member"});
+        let members = format!("{team}/members");
+        it.ada.post(&members, bob.clone()).await.expect(201);
+        let add = it.post(actor, members.clone(), Some(bob));
+        if deletes {
+            let gone = it.send(add, 2, it.ada.delete(&team)).await;
+            gone.problem(404, "not-found");
+        } else {
+            let leaves = format!("{members}/bob");
+            let leaves = it.ada.delete(&leaves);
+            it.send(add, 2, leaves).await.expect(201);
+            assert_eq!(it.ada.all(&members).await.len(), 1);
+        }
+    }
+}
