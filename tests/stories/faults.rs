@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use muster_local::Options;
 use reqwest::Method;
 use serde_json::json;
-use support::{ACME, Fault, Faults, Reply, World, invariants};
+use support::{ACME, Fault, Faults, Lines, Reply, World, invariants};
 
 mod writes;
 
@@ -114,7 +114,7 @@ async fn a_conflict_that_passes_is_not_seen() {
         let faults = [
             Fault::Conflict,
             Fault::CancelledByThrottling,
-            Fault::Conflict,
+            Fault::InProgress,
             // The lost answer comes after a conflict too.
             Fault::CutAfter,
         ];
@@ -198,6 +198,30 @@ async fn a_dynamodb_that_cannot_be_reached_is_unavailable() {
     each_is_refused(&ALL, Fault::CutBefore, 503, "unavailable").await;
 }
 
+#[tokio::test]
+async fn what_will_never_do_is_an_error_of_ours_and_tried_once() {
+    let (world, proxy) = Faults::world(Options::default()).await;
+    let writes = writes(&world).await;
+    let before = world.table().await;
+    for (operation, fault) in [
+        (TRANSACTION, Fault::CancelledByValidation),
+        (TRANSACTION, Fault::Validation),
+        ("BatchGetItem", Fault::Validation),
+        ("UpdateItem", Fault::Validation),
+    ] {
+        let write = writes.iter().find(|write| write.calls(operation)).unwrap();
+        proxy.always(operation, fault);
+        world.calls.take();
+        let reply = write.send().await.problem(500, "internal");
+        assert_nothing_internal(&reply);
+        let sent = world.calls.operations();
+        let sent = sent.iter().filter(|one| *one == operation).count();
+        assert_eq!(sent, 1, "{operation} {fault:?}");
+        proxy.stop();
+    }
+    assert!(world.table().await == before);
+}
+
 /// Nobody can know whether it was done; with a key nobody has to.
 #[tokio::test]
 async fn what_was_done_and_answered_as_unavailable_is_found_done_by_its_key() {
@@ -262,6 +286,41 @@ async fn reads_wait_no_longer_than_writes_for_what_does_not_come() {
             }
         }
     }
+}
+
+/// DynamoDB may answer a batch of reads in part.
+#[tokio::test]
+async fn what_a_batch_leaves_out_is_asked_for_again() {
+    const BATCH: &str = "BatchGetItem";
+    let (options, lines) = Lines::collect(Options::default());
+    let (world, proxy) = Faults::world(options).await;
+    let ada = world.user("ada");
+    let organization = world.organization(&ada, "Acme").await;
+    let path = format!("/organizations/{organization}");
+    let send = async || {
+        world.calls.take();
+        lines.take();
+        let reply = ada.get(&path).await.expect(200);
+        let line = lines.request();
+        (
+            reply.body,
+            world.calls.operations(),
+            line["Repeats"].clone(),
+        )
+    };
+    let whole = send().await;
+    assert_eq!((&whole.1, &whole.2), (&vec![BATCH.to_owned()], &json!(0)));
+
+    // Each time the last of the keys that are left.
+    proxy.next(BATCH, &[Fault::LeaveOut, Fault::LeaveOut]);
+    let in_parts = send().await;
+    assert_eq!(proxy.stop(), 0);
+    assert_eq!(in_parts, (whole.0, vec![BATCH.to_owned(); 3], json!(2)));
+}
+
+#[tokio::test]
+async fn what_is_left_out_without_end_is_throttled() {
+    each_is_refused(&["BatchGetItem"], Fault::LeaveOut, 429, "throttled").await;
 }
 
 #[tokio::test]

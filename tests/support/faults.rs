@@ -27,6 +27,12 @@ pub enum Fault {
     ItemConflict,
     /// A transaction is cancelled by throttling.
     CancelledByThrottling,
+    /// A transaction is cancelled because something in it will never do.
+    CancelledByValidation,
+    /// A transaction is refused because the same one is being applied just now.
+    InProgress,
+    /// A request is refused because it will never do.
+    Validation,
     /// DynamoDB answers with an error of its own.
     Failure(u16),
     /// The request does not get there: the connection ends.
@@ -37,6 +43,8 @@ pub enum Fault {
     CutWithin,
     /// The answer takes that long.
     Delay(Duration),
+    /// A `BatchGetItem` leaves its last key unprocessed.
+    LeaveOut,
 }
 
 /// What is to go wrong, in front of the embedded DynamoDB.
@@ -223,11 +231,21 @@ impl Fault {
     pub(crate) fn answer(self, request: &[u8]) -> Option<(u16, Value)> {
         match self {
             Self::Throttle => Some((400, error("ThrottlingException", &Value::Null))),
+            Self::Validation => Some((400, error("ValidationException", &Value::Null))),
             Self::ItemConflict => Some((400, error("TransactionConflictException", &Value::Null))),
             Self::Failure(status) => Some((status, error("InternalServerError", &Value::Null))),
             Self::Conflict => Some((400, cancelled(request, "TransactionConflict"))),
             Self::CancelledByThrottling => Some((400, cancelled(request, "ThrottlingError"))),
-            Self::CutBefore | Self::CutAfter | Self::CutWithin | Self::Delay(_) => None,
+            Self::CancelledByValidation => Some((400, cancelled(request, "ValidationError"))),
+            Self::InProgress => {
+                let kind = "TransactionInProgressException";
+                Some((400, error(kind, &Value::Null)))
+            }
+            Self::CutBefore
+            | Self::CutAfter
+            | Self::CutWithin
+            | Self::Delay(_)
+            | Self::LeaveOut => None,
         }
     }
 }
@@ -267,6 +285,7 @@ async fn forward(
     }
     faults.wait_if_held(operation).await;
     let (upstream, forgetful, lagging) = faults.upstream();
+    let asked = body.clone();
     let body = match lagging {
         _ if forgetful => without_token(&body),
         Some(behind) if operation == "Query" => of_index(&body, &behind),
@@ -290,9 +309,11 @@ async fn forward(
             response = response.header(name, value);
         }
     }
-    response
-        .body(Body::from(answer.bytes().await.unwrap()))
-        .unwrap()
+    let mut answer = answer.bytes().await.unwrap();
+    if fault == Some(Fault::LeaveOut) {
+        answer = without_last_key(&asked, &answer);
+    }
+    response.body(Body::from(answer)).unwrap()
 }
 
 /// Ends the connection without a word: what serves it is gone, and no panic is printed.
@@ -313,6 +334,21 @@ pub(crate) fn without_token(request: &[u8]) -> Bytes {
         .unwrap()
         .remove("ClientRequestToken");
     request.to_string().into()
+}
+
+/// The answer to a batch of reads that left its last key unprocessed.
+fn without_last_key(request: &[u8], answer: &[u8]) -> Bytes {
+    let request: Value = serde_json::from_slice(request).unwrap();
+    let mut answer: Value = serde_json::from_slice(answer).unwrap();
+    let mut left_out = request["RequestItems"].clone();
+    for (table, asked) in left_out.as_object_mut().unwrap() {
+        let last = asked["Keys"].as_array().unwrap().last().unwrap().clone();
+        let found = answer["Responses"][table].as_array_mut().unwrap();
+        found.retain(|item| item["pk"] != last["pk"] || item["sk"] != last["sk"]);
+        asked["Keys"] = json!([last]);
+    }
+    answer["UnprocessedKeys"] = left_out;
+    answer.to_string().into()
 }
 
 /// A query of an index, of that table instead.

@@ -59,12 +59,11 @@ pub fn client(variable: impl Fn(&str) -> Option<String>) -> Result<Client, Setti
         .with_initial_backoff(FIRST_WAIT);
     let region = required("AWS_REGION")?;
     let endpoint = variable("AWS_ENDPOINT_URL_DYNAMODB");
-    let of_system =
-        variable(SSL_CERT_FILE).is_some() || !is_of_amazon(&region, endpoint.as_deref());
-    let trust = if of_system {
-        TrustStore::default()
-    } else {
+    let certificates = variable(SSL_CERT_FILE);
+    let trust = if is_of_amazon(&region, endpoint.as_deref(), certificates.as_deref()) {
         TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)
+    } else {
+        TrustStore::default()
     };
     let mut config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -80,11 +79,13 @@ pub fn client(variable: impl Fn(&str) -> Option<String>) -> Result<Client, Setti
     Ok(Client::from_conf(config.build()))
 }
 
-/// Whether Amazon's roots sign for the server. One without TLS needs none, and so none of the system's.
-fn is_of_amazon(region: &str, endpoint: Option<&str>) -> bool {
-    match endpoint {
-        Some(endpoint) => !endpoint.starts_with("https:"),
-        None => !region.starts_with("cn-"),
+/// Whether Amazon's roots sign for the server. One without TLS needs none, and so none of the system's;
+/// whoever names a file of certificates wants those.
+fn is_of_amazon(region: &str, endpoint: Option<&str>, certificates: Option<&str>) -> bool {
+    match (certificates, endpoint) {
+        (Some(_), _) => false,
+        (None, Some(endpoint)) => !endpoint.starts_with("https:"),
+        (None, None) => !region.starts_with("cn-"),
     }
 }
 
@@ -109,20 +110,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn what_is_missing_or_empty_is_named() {
         let error = client(|name| (name != "AWS_REGION").then(|| "x".to_owned())).unwrap_err();
         assert_eq!(error.to_string(), "AWS_REGION: must be set");
+        let error = client(|_| Some(String::new())).unwrap_err();
+        assert_eq!(error.to_string(), "AWS_ACCESS_KEY_ID: must be set");
     }
 
     #[test]
     fn only_the_servers_of_a_region_outside_of_china_are_signed_for_by_amazon() {
-        assert!(is_of_amazon("eu-central-1", None));
-        assert!(!is_of_amazon("cn-north-1", None));
-        assert!(!is_of_amazon(
-            "eu-central-1",
-            Some("https://dynamodb.example")
-        ));
-        assert!(is_of_amazon("eu-central-1", Some("http://127.0.0.1:8000")));
+        let region = "eu-central-1";
+        let (http, https) = ("http://127.0.0.1:8000", "https://dynamodb.example");
+        assert!(is_of_amazon(region, None, None));
+        assert!(!is_of_amazon("cn-north-1", None, None));
+        assert!(is_of_amazon(region, Some(http), None));
+        assert!(!is_of_amazon(region, Some(https), None));
+        assert!(!is_of_amazon(region, None, Some("roots.pem")));
     }
 
     /// Should Mozilla trust one of them no longer, it is time to look.

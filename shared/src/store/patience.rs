@@ -34,3 +34,58 @@ impl Patience {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Client, PATIENCE, Store};
+    use super::*;
+
+    const FOR_LONG: Duration = Duration::from_mins(10);
+
+    #[tokio::test]
+    async fn every_wait_is_counted_and_the_next_may_be_twice_as_long_up_to_a_limit() {
+        // Whatever is drawn, these four take less than half a second.
+        let (longest, measure) = meter::metered(async {
+            let mut patience = Patience::new(FOR_LONG);
+            let mut longest = vec![patience.next];
+            for _ in 0..4 {
+                patience.wait(Error::Conflict).await.unwrap();
+                longest.push(patience.next);
+            }
+            longest
+        })
+        .await;
+        assert_eq!(longest, [25, 50, 100, 200, 400].map(Duration::from_millis));
+        assert_eq!(measure.repeats, 4);
+
+        let next = LONGEST_WAIT * 3 / 4;
+        let mut patience = Patience {
+            next,
+            ..Patience::new(FOR_LONG)
+        };
+        patience.wait(Error::Conflict).await.unwrap();
+        assert_eq!(patience.next, LONGEST_WAIT);
+    }
+
+    #[test]
+    fn a_store_has_as_much_as_it_is_given() {
+        let config = aws_sdk_dynamodb::Config::builder().behavior_version_latest();
+        let store = Store::new(Client::from_conf(config.build()), "muster");
+        assert_eq!(store.patience, PATIENCE);
+        assert_eq!(store.with_patience(FOR_LONG).patience, FOR_LONG);
+    }
+
+    #[tokio::test]
+    async fn a_wait_that_would_go_beyond_the_end_is_none() {
+        let (refused, measure) = meter::metered(async {
+            let mut patience = Patience {
+                next: FOR_LONG,
+                ..Patience::new(Duration::ZERO)
+            };
+            patience.wait(Error::Conflict).await
+        })
+        .await;
+        assert!(matches!(refused, Err(Error::Conflict)), "{refused:?}");
+        assert_eq!(measure.repeats, 0);
+    }
+}

@@ -140,5 +140,9 @@ fn fault_name(fault: Fault) -> &'static str {
         Fault::CutAfter => "cut after it was applied",
         Fault::CutWithin => "cut within the answer",
         Fault::Delay(_) => "delay",
+        Fault::CancelledByValidation => "cancelled by validation",
+        Fault::InProgress => "in progress",
+        Fault::Validation => "validation",
+        Fault::LeaveOut => "left out",
     }
 }
