@@ -51,21 +51,25 @@ fn line(one: &Ran) -> String {
     format!("{step:<14}{verdict:<8}{seconds:>7.1} s{why}\n")
 }
 
-/// All steps, then what failed and how to run just that again.
+/// All steps, then what failed and how to run just that again, and the number of each.
 fn report(ran: &[Ran]) -> String {
     let mut report: String = ran.iter().map(line).collect();
     let failed = ran.iter().filter(|one| one.result.is_err());
     for one in failed {
         let step = one.step;
-        let _ = write!(
+        let _ = writeln!(
             report,
             "\n{step} failed; again: cargo xtask check --only {step}"
         );
     }
-    if ran.iter().all(|one| one.result.is_ok()) {
-        report.push_str("\nAll that ran has passed.");
-    }
-    report.push('\n');
+    let count = |is: fn(&Ran) -> bool| ran.iter().filter(|one| is(one)).count();
+    let passed = count(|one| matches!(one.result, Ok(Outcome::Passed)));
+    let skipped = count(|one| matches!(one.result, Ok(Outcome::Skipped(_))));
+    let failed = count(|one| one.result.is_err());
+    let _ = write!(
+        report,
+        "\n{passed} passed, {failed} failed, {skipped} skipped\n"
+    );
     report
 }
 
@@ -94,7 +98,10 @@ mod tests {
              test          FAILED      1.2 s  cargo ended with 100\n\
              \n\
              format failed; again: cargo xtask check --only format\n\
-             test failed; again: cargo xtask check --only test\n"
+             \n\
+             test failed; again: cargo xtask check --only test\n\
+             \n\
+             1 passed, 2 failed, 0 skipped\n"
         );
     }
 
@@ -103,7 +110,7 @@ mod tests {
         let report = report(&[ran(Step::Advisories, Ok(Outcome::Skipped("no network")))]);
         assert_eq!(
             report,
-            "advisories    skipped     1.2 s  no network\n\nAll that ran has passed.\n"
+            "advisories    skipped     1.2 s  no network\n\n0 passed, 0 failed, 1 skipped\n"
         );
     }
 }
