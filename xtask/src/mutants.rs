@@ -125,7 +125,7 @@ pub(crate) fn mutants(root: &Path, part: Part, extent: &Extent) -> Result<()> {
         Part::Store => command
             .args(["--timeout", STORE_TIME, "--test-tool", "nextest"])
             .args(["--test-package", "muster", "--test-package", "muster-tests"])
-            .args(["--", "-E", OF_THE_STORE]),
+            .args(["--", "--profile", "mutants", "-E", OF_THE_STORE]),
     };
     let ended = status(&mut command)?;
     if !ended.code().is_some_and(|code| ENDED.contains(&code)) {
