@@ -107,18 +107,20 @@ async fn a_write_that_does_not_get_through_at_first_is_done() {
 #[tokio::test]
 async fn a_conflict_that_passes_is_not_seen() {
     let (world, proxy) = Faults::world(Options::default()).await;
+    // The lost answer comes after a conflict too.
+    let of_transactions = [
+        Fault::Conflict,
+        Fault::CancelledByThrottling,
+        Fault::InProgress,
+        Fault::CutAfter,
+    ];
+    let of_one_item = [Fault::ItemConflict, Fault::ItemConflict, Fault::CutAfter];
     for write in writes(&world).await {
-        if write.operation != TRANSACTION {
-            continue;
-        }
-        let faults = [
-            Fault::Conflict,
-            Fault::CancelledByThrottling,
-            Fault::InProgress,
-            // The lost answer comes after a conflict too.
-            Fault::CutAfter,
-        ];
-        proxy.next(TRANSACTION, &faults);
+        let faults = match write.operation {
+            TRANSACTION => &of_transactions[..],
+            _ => &of_one_item[..],
+        };
+        proxy.next(write.operation, faults);
         write.send().await.expect(write.status);
         assert_eq!(proxy.stop(), 0);
         invariants::check(&world.items().await);
@@ -178,6 +180,8 @@ fn assert_nothing_internal(reply: &Reply) {
 #[tokio::test]
 async fn a_conflict_without_end_is_unavailable() {
     each_is_refused(&[TRANSACTION], Fault::Conflict, 503, "unavailable").await;
+    let conflict = Fault::ItemConflict;
+    each_is_refused(&["UpdateItem"], conflict, 503, "unavailable").await;
 }
 
 #[tokio::test]
@@ -209,15 +213,17 @@ async fn what_will_never_do_is_an_error_of_ours_and_tried_once() {
         ("BatchGetItem", Fault::Validation),
         ("UpdateItem", Fault::Validation),
     ] {
-        let write = writes.iter().find(|write| write.calls(operation)).unwrap();
-        proxy.always(operation, fault);
-        world.calls.take();
-        let reply = write.send().await.problem(500, "internal");
-        assert_nothing_internal(&reply);
-        let sent = world.calls.operations();
-        let sent = sent.iter().filter(|one| *one == operation).count();
-        assert_eq!(sent, 1, "{operation} {fault:?}");
-        proxy.stop();
+        for write in writes.iter().filter(|write| write.calls(operation)) {
+            let about = format!("{} {} {fault:?}", write.method, write.path);
+            proxy.always(operation, fault);
+            world.calls.take();
+            let reply = write.send().await.problem(500, "internal");
+            assert_nothing_internal(&reply);
+            let sent = world.calls.operations();
+            let sent = sent.iter().filter(|one| *one == operation).count();
+            assert_eq!(sent, 1, "{about}");
+            proxy.stop();
+        }
     }
     assert!(world.table().await == before);
 }
@@ -253,7 +259,7 @@ async fn what_was_done_and_answered_as_unavailable_is_found_done_by_its_key() {
 }
 
 #[tokio::test]
-async fn reads_wait_no_longer_than_writes_for_what_does_not_come() {
+async fn reads_are_refused_as_writes_are() {
     let (world, proxy) = Faults::world(in_a_hurry()).await;
     let ada = world.user("ada");
     let id = world.organization(&ada, "Acme").await;
@@ -271,12 +277,16 @@ async fn reads_wait_no_longer_than_writes_for_what_does_not_come() {
     ];
     for (fault, status, code) in faults {
         for operation in ["BatchGetItem", "GetItem", "Query"] {
+            let mut met = 0;
             for path in &paths {
                 world.calls.take();
                 proxy.always(operation, fault);
+                let started = Instant::now();
                 let reply = ada.get(path).await;
+                assert!(started.elapsed() < BOUNDED);
                 proxy.stop();
                 if world.calls.operations().iter().any(|one| one == operation) {
+                    met += 1;
                     let reply = reply.problem(status, code);
                     assert!(reply.headers.contains_key("retry-after"));
                     assert_nothing_internal(&reply);
@@ -284,6 +294,7 @@ async fn reads_wait_no_longer_than_writes_for_what_does_not_come() {
                     reply.expect(200);
                 }
             }
+            assert!(met > 0, "no read calls {operation}");
         }
     }
 }

@@ -15,6 +15,7 @@ mod memberships;
 mod meter;
 mod organizations;
 mod patience;
+mod single;
 mod sync;
 mod team_members;
 mod teams;

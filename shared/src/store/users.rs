@@ -2,13 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
-};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
 use super::expression::{Change, Condition, Item, number, text};
 use super::keys;
+use super::single::Changed;
 use super::transaction::WRITE_ID;
 use super::{Error, Store, from_item};
 use crate::domain::{
@@ -134,29 +132,11 @@ impl Store {
             None => differs,
         };
 
-        let (update, expression) = change.with(condition);
-        let written = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(keys::user(&caller.tenant_id, user).attributes()))
-            .update_expression(update)
-            .condition_expression(expression.text)
-            .set_expression_attribute_names(expression.names)
-            .set_expression_attribute_values(expression.values)
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        let item = match written {
-            Ok(output) => output.attributes,
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    return not_written(failed.item(), &write, expected);
-                }
-                _ => return Err(error.into()),
-            },
+        let key = keys::user(&caller.tenant_id, user);
+        let changed = self.change_and_return(&key, change, condition, ReturnValue::AllNew);
+        let item = match changed.await? {
+            Changed::To(item) => item,
+            Changed::Not(item) => return not_written(item, &write, expected),
         };
         let user = from_row(item.ok_or_else(|| Error::defect("no item in the answer"))?)?;
         Ok(Registered {
@@ -168,15 +148,15 @@ impl Store {
 
 /// What it means that nothing was written.
 fn not_written(
-    item: Option<&Item>,
+    item: Option<Item>,
     write: &AttributeValue,
     expected: &ExpectedVersion,
 ) -> Result<Registered, Error> {
     // Only with If-Match is a user missed who is not there.
     let item = item.ok_or(Error::VersionMismatch)?;
-    let user = from_row(item.clone())?;
     // It had been, and only the answer was lost.
     let ours = item.get(WRITE_ID) == Some(write);
+    let user = from_row(item)?;
     if !ours && !expected.allows(user.version) {
         return Err(Error::VersionMismatch);
     }

@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use super::{MADE, Profile};
 use crate::domain::{TenantId, UserId};
 use crate::store::expression::{Change, Condition, text};
+use crate::store::single::Changed;
 use crate::store::{Error, Store, keys};
 
 impl Store {
@@ -33,10 +34,10 @@ impl Store {
             change = change.set("entra_object_id", text(id.as_str()));
         }
         let key = keys::user(&profile.tenant_id, &profile.user_id);
-        let item = self
-            .change_and_return(&key, change, Condition::none(), ReturnValue::AllNew)
-            .await?
-            .unwrap_or_default();
+        let changed = self.change_and_return(&key, change, Condition::none(), ReturnValue::AllNew);
+        let Changed::To(Some(item)) = changed.await? else {
+            return Err(Error::defect("no item in the answer"));
+        };
         Ok(item.get(MADE).and_then(|mark| mark.as_s().ok()).cloned())
     }
 

@@ -7,7 +7,6 @@ mod login;
 mod make;
 mod membership;
 mod read;
-mod single;
 
 use std::collections::BTreeMap;
 

@@ -1,16 +1,25 @@
-//! Conditional writes of one item, each once more when a transaction on the same item was in the way:
+//! Conditional writes of one item, each repeated while a transaction on the same item is in the way:
 //! DynamoDB then refuses the write, and the SDK does not repeat it.
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, ReturnValue};
+use aws_sdk_dynamodb::types::{
+    ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
+};
 
-use super::Written;
-use crate::store::expression::{Change, Condition, Expression, Item};
-use crate::store::keys::Key;
-use crate::store::patience::Patience;
-use crate::store::{Error, Store};
+use super::expression::{Change, Condition, Expression, Item};
+use super::keys::Key;
+use super::patience::Patience;
+use super::{Error, Store, Written};
+
+/// What became of an item that was to be changed.
+pub(super) enum Changed {
+    /// It is this now, if that was asked for.
+    To(Option<Item>),
+    /// The condition does not hold: this is what is there, if anything.
+    Not(Option<Item>),
+}
 
 impl Store {
     /// Writes an item, if there is none.
@@ -44,14 +53,14 @@ impl Store {
         }
     }
 
-    /// Changes an item, if the condition holds: the item after it, or nothing when it did not.
+    /// Changes an item, if the condition holds. `returned` is what is wanted of the item after it.
     pub(super) async fn change_and_return(
         &self,
         key: &Key,
         change: Change,
         condition: Condition,
         returned: ReturnValue,
-    ) -> Result<Option<Item>, Error> {
+    ) -> Result<Changed, Error> {
         let (update, expression) = change.with(condition);
         let mut patience = Patience::new(self.patience);
         loop {
@@ -70,15 +79,20 @@ impl Store {
                 .set_expression_attribute_names(names)
                 .set_expression_attribute_values(values)
                 .return_values(returned.clone())
+                .return_values_on_condition_check_failure(
+                    ReturnValuesOnConditionCheckFailure::AllOld,
+                )
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)
                 .send()
                 .await;
             let error = match changed {
-                Ok(output) => return Ok(Some(output.attributes.unwrap_or_default())),
+                Ok(output) => return Ok(Changed::To(output.attributes)),
                 Err(error) => error,
             };
             match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(_)) => return Ok(None),
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    return Ok(Changed::Not(failed.item().cloned()));
+                }
                 Some(UpdateItemError::TransactionConflictException(_)) => {
                     patience.wait(error.into()).await?;
                 }
@@ -97,8 +111,8 @@ impl Store {
         let nothing = ReturnValue::None;
         let changed = self.change_and_return(key, change, condition, nothing);
         Ok(match changed.await? {
-            Some(_) => Written::Done,
-            None => Written::AsItWas,
+            Changed::To(_) => Written::Done,
+            Changed::Not(_) => Written::AsItWas,
         })
     }
 
