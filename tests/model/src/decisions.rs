@@ -251,12 +251,7 @@ pub fn refusal(
     request: Request,
     transaction: &Transaction,
 ) -> Outcome {
-    let unmet = |is_it: &dyn Fn(&Action) -> bool| {
-        transaction.actions().iter().any(|action| {
-            let mut asked = action.conditions.iter().flatten();
-            is_it(action) && asked.any(|one| !attempt.holds(table, action.key, *one))
-        })
-    };
+    let unmet = |is_it: &dyn Fn(&Action) -> bool| attempt.unmet(table, transaction).any(is_it);
     let is_caller = |action: &Action| {
         action.change == Change::Nothing
             && matches!(action.conditions[0], Some(Condition::Grants { .. }))

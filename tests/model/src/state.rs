@@ -120,8 +120,13 @@ impl State {
             after.write(scope, user, attempt, request, &transaction);
             return Some(after);
         }
-        // `Transaction::wrote`. Without it, it asks anew or is refused.
-        let is_known = scope.without != Some(Kind::WriteId);
+        // `Transaction::wrote`: a condition on what it wrote does not hold, and that item bears its id.
+        // Without it, it asks anew or is refused.
+        let own = subject(request, user);
+        let is_known = scope.without != Some(Kind::WriteId)
+            && attempt
+                .unmet(&self.table, &transaction)
+                .any(|action| action.key == own);
         let is_so = decide(&self.table, user, request) == Decision::Answer(Outcome::Nothing);
         after.wrongs.denied |= is_on_top && marks(request) && !is_known && !is_so;
         Some(after)

@@ -131,14 +131,21 @@ impl Attempt {
         }
     }
 
+    /// The actions whose conditions do not all hold.
+    pub fn unmet<'a>(
+        self,
+        table: &Table,
+        transaction: &'a Transaction,
+    ) -> impl Iterator<Item = &'a Action> {
+        transaction.actions().iter().filter(move |action| {
+            let mut asked = action.conditions.iter().flatten();
+            !asked.all(|condition| self.holds(table, action.key, *condition))
+        })
+    }
+
     /// Whether all of them hold.
     pub fn commits(self, table: &Table, transaction: &Transaction) -> bool {
-        transaction.actions().iter().all(|action| {
-            let asked = action.conditions.iter().flatten();
-            asked
-                .into_iter()
-                .all(|condition| self.holds(table, action.key, *condition))
-        })
+        self.unmet(table, transaction).next().is_none()
     }
 
     /// The table after it.

@@ -104,6 +104,24 @@ fn what_a_login_must_not_do_is_told() {
         judge.write_of_a_login("ada", "a step", &table(was.as_ref()), &table(is.as_ref()));
         assert_eq!(judge.wrong.is_empty(), may, "{was:?} {is:?}");
     }
+    let of_owners = |count: Option<u32>| {
+        let item = json!({"pk": "TENANT#acme#ORG#g-0", "sk": "ORG", "source": SYNCED});
+        let mut item = item.as_object().unwrap().clone();
+        item.extend(count.map(|count| ("owner_count".to_owned(), json!(count))));
+        item
+    };
+    for (was, is, may) in [
+        (None, Some(1), true),
+        (Some(2), Some(1), true),
+        (Some(1), Some(0), false),
+        (Some(1), None, false),
+        (Some(0), None, true),
+    ] {
+        let mut judge = Judge::new(false);
+        let (before, after) = (of_owners(was), of_owners(is));
+        judge.write_of_a_login("ada", "a step", &table(Some(&before)), &table(Some(&after)));
+        assert_eq!(judge.wrong.is_empty(), may, "{was:?} {is:?}");
+    }
     // A team that somebody was put into by hand is left only with its organization.
     let in_team = json!({
         "pk": "TENANT#acme#USER#ada", "sk": "TEAM#g-0", "user_id": "ada", "team_id": "g-0",

@@ -170,6 +170,10 @@ fn organization(was: Option<&Item>, is: Option<&Item>) -> Option<&'static str> {
     let Some(is) = is else {
         return Some("a login takes an organization away");
     };
+    let owners = |item: &Item| item.get("owner_count").and_then(Value::as_u64).unwrap_or(0);
+    if owners(was) > 0 && owners(is) == 0 {
+        return Some("a login takes the last owner away");
+    }
     // The name of what the sync made, and the count of its owners, may change.
     for kept in [
         "status",
