@@ -80,6 +80,89 @@ async fn a_write_that_is_on_its_way_when_the_right_goes_is_not_made() {
     }
 }
 
+/// Every write on a team by somebody who leads it, and then those of somebody who manages teams.
+fn writes_on_a_team(id: &str, team: &str) -> Vec<(&'static str, String, Option<Value>)> {
+    let members = format!("{team}/members");
+    let max = format!("{members}/max");
+    vec![
+        (
+            "PATCH",
+            team.to_owned(),
+            Some(json!({"name": "Taken over"})),
+        ),
+        ("POST", members, Some(json!({"user_id": "kim"}))),
+        ("PATCH", max.clone(), Some(json!({"role": "leader"}))),
+        ("DELETE", max, None),
+        (
+            "POST",
+            format!("/organizations/{id}/teams"),
+            Some(json!({"name": "New"})),
+        ),
+        ("DELETE", team.to_owned(), None),
+    ]
+}
+
+const WRITES_OF_A_LEADER: usize = 4;
+
+/// Whether it is the membership in the team that changes, and how.
+fn revocations_of_a_leader() -> Vec<(bool, &'static str, Option<Value>)> {
+    let suspended = || Some(json!({"status": "suspended"}));
+    vec![
+        (true, "PATCH", Some(json!({"role": "member"}))),
+        (true, "PATCH", suspended()),
+        (true, "DELETE", None),
+        (false, "PATCH", suspended()),
+        (false, "DELETE", None),
+    ]
+}
+
+#[tokio::test]
+async fn nor_is_one_on_a_team_by_whoever_led_or_managed_it() {
+    let (world, proxy) = Faults::world(Options::default()).await;
+    let ada = world.user("ada");
+    let of_a_manager = revocations().map(|(how, with)| (false, how, with)).to_vec();
+    for (role, writes, revocations) in [
+        ("member", WRITES_OF_A_LEADER, revocations_of_a_leader()),
+        ("manager", writes_on_a_team("", "").len(), of_a_manager),
+    ] {
+        for (number, (in_team, how, with)) in
+            (0..writes).flat_map(|number| revocations.iter().map(move |way| (number, way.clone())))
+        {
+            let name = format!("{role} {number} {in_team} {how} {with:?}");
+            let id = world.organization(&ada, &name).await;
+            let organization = format!("/organizations/{id}");
+            let bob = world.member(&id, "bob", role, "active").await;
+            for member in ["max", "kim"] {
+                world.member(&id, member, "member", "active").await;
+            }
+            let teams = format!("{organization}/teams");
+            let made = ada.post(&teams, json!({"name": "Sales"})).await.expect(201);
+            let team = made.headers["location"].clone();
+            let members = format!("{team}/members");
+            ada.post(&members, json!({"user_id": "max"}))
+                .await
+                .expect(201);
+            if role == "member" {
+                let leader = json!({"user_id": "bob", "role": "leader"});
+                ada.post(&members, leader).await.expect(201);
+            }
+            let (method, path, body) = writes_on_a_team(&id, &team).swap_remove(number);
+
+            let mut held = proxy.hold("TransactWriteItems");
+            let going = tokio::spawn(async move { send(bob, method, path, body).await });
+            held.arrived().await;
+            let of = if in_team { &team } else { &organization };
+            let revoked = send(ada.clone(), how, format!("{of}/members/bob"), with).await;
+            assert!(revoked.status < 300, "{revoked:?}");
+            let before = world.table().await;
+            held.release();
+            let reply = going.await.unwrap();
+            assert!(matches!(reply.status, 403 | 404), "{name}: {reply:?}");
+            assert_eq!(world.table().await, before, "{name}");
+        }
+    }
+}
+
 /// And of many, none after the answer to the revocation.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_is_written_by_whoever_was_told_to_have_lost_the_right() {
