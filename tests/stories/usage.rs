@@ -326,6 +326,10 @@ async fn by_hand() -> Office {
     for n in 1..PAGE {
         let active = json!({"user_id": person(n), "status": "active"});
         ada.post(&members, active).await.expect(201);
+        if n == 3 {
+            let few = "list members, of whom there are 4";
+            office.get(few, &ada, &members).await;
+        }
     }
     let team = json!({"name": "Engines"});
     let team = office

@@ -124,14 +124,16 @@ impl Use {
         }
         let seconds = given("busy_hours")? * 3600.0;
         let rule = (given("trace_first")?, given("trace_rate")?);
-        let traces = by_function
+        let each = shape.deployments;
+        let traces: f64 = by_function
             .values()
-            .map(|count| traces(*count, seconds, rule))
+            .map(|count| traces(count / each, seconds, rule) * each)
             .sum();
         let (stored, table) = stored(data, shape)?;
         let invocations = requests + triggers;
         let busy = if invocations > 0.0 { 1.0 } else { 0.0 };
-        let secrets = if shape.secret { 1.0 } else { 0.0 };
+        let secrets = if shape.secret { each } else { 0.0 };
+        let asking = if shape.secret { 1.0 } else { 0.0 };
         let amounts = vec![
             ("api_request", requests),
             ("lambda_request", invocations),
@@ -140,7 +142,7 @@ impl Use {
             ("write_unit", writes),
             ("storage", stored),
             ("pitr", table),
-            ("key_request", given("key_requests")? * busy),
+            ("key_request", given("key_requests")? * busy * each),
             ("log_ingestion", log_bytes / GB),
             (
                 "log_storage",
@@ -148,14 +150,14 @@ impl Use {
             ),
             (
                 "metric",
-                metrics(data, assumed)? * given("request_lines")? * busy,
+                metrics(data, assumed)? * given("request_lines")? * busy * each,
             ),
-            ("alarm", data.template.alarm_metrics),
-            ("dashboard", data.template.dashboards),
+            ("alarm", data.template.alarm_metrics * each),
+            ("dashboard", data.template.dashboards * each),
             ("trace", traces),
             ("secret", secrets),
             // Each start of a function that syncs asks once.
-            ("secret_call", secrets * logins * given("cold_share")?),
+            ("secret_call", asking * logins * given("cold_share")?),
             ("transfer", answer_bytes / GB),
         ];
         Ok(Self {

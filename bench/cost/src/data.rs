@@ -28,6 +28,8 @@ pub struct Price {
     pub seen: String,
     /// How old that is.
     pub date: String,
+    /// The day it was read.
+    pub read: toml::value::Datetime,
     /// Whether the figure was found in more than one text.
     pub confirmed: bool,
 }
@@ -127,6 +129,8 @@ pub struct Shape {
     pub users: f64,
     /// Which of the measured items theirs are like.
     pub made: String,
+    /// How many stacks they are on: one asks one directory.
+    pub deployments: f64,
     /// Whether the sync has a client secret in Secrets Manager.
     pub secret: bool,
     /// Items of each kind for a user.

@@ -61,6 +61,8 @@ what the sources say. US dollars, list price, without tax. No free tier and no d
         "sign-ins and tokens a month",
         bills.iter().map(|bill| millions(bill.triggers)),
     )?;
+    let deployments = shapes.iter().map(|shape| shape.deployments.to_string());
+    row(text, "deployments", deployments)?;
     row(
         text,
         "**a year**",
@@ -138,7 +140,7 @@ fn what_if(text: &mut String, data: &Data, bills: &[Bill]) -> Result<()> {
     }
     writeln!(
         text,
-        "\nWhat is left when nobody calls is storage, its backup, alarms and the secret."
+        "\nWhat is left when nobody calls is storage, its backup, alarms, dashboards and secrets."
     )?;
     Ok(())
 }
@@ -201,23 +203,24 @@ Of each operation, with ids and names as long as real ones: [the snapshot](../{M
     assumptions(text, data)?;
     writeln!(
         text,
-        "\n## Prices\n\nIn {}. AWS's page decides; the figure was read where \"read\" says, in a text of that date.\n",
+        "\n## Prices\n\nIn {}. AWS's page decides; the figure was read in the text named, which is of that date, on that day.\n",
         data.prices.region
     )?;
     writeln!(
         text,
-        "| | US dollars | read | of | confirmed |\n|---|---|---|---|---|"
+        "| | US dollars | read in | of | on | confirmed |\n|---|---|---|---|---|---|"
     )?;
     for (_, price) in data.prices.all() {
         let confirmed = if price.confirmed { "yes" } else { "**no**" };
         let seen = format!("[{}]({})", host(&price.seen), price.seen);
         writeln!(
             text,
-            "| [{}]({}) | {} | {seen} | {} | {confirmed} |",
+            "| [{}]({}) | {} | {seen} | {} | {} | {confirmed} |",
             price.name,
             price.page,
             steps(price),
-            price.date
+            price.date,
+            price.read
         )?;
     }
     writeln!(

@@ -19,6 +19,7 @@ fn price(steps: &[(Option<f64>, f64)]) -> Price {
         page: text(),
         seen: text(),
         date: text(),
+        read: "2026-01-01".parse().unwrap(),
         confirmed: true,
     }
 }
@@ -120,6 +121,31 @@ fn a_single_request_costs_what_its_parts_cost() {
     );
 }
 
+/// What a stack has once, it costs as often as there are stacks; what is done is done once.
+#[test]
+fn every_deployment_has_alarms_metrics_and_a_secret_of_its_own() {
+    let data = Data::read(&root()).unwrap();
+    let assumed = data.assumed(&BTreeMap::new());
+    let of = |deployments: f64| {
+        let mut shape = data.habits.shapes[2].clone();
+        shape.deployments = deployments;
+        data.bill(&shape, &assumed).unwrap()
+    };
+    let (one, five) = (of(1.0), of(5.0));
+    for line in &one.lines {
+        let times = match line.price {
+            "alarm" | "dashboard" | "metric" | "secret" | "key_request" => 5.0,
+            // The first of each second is one of each stack's.
+            "trace" => {
+                assert!(five.line("trace").unwrap().amount > line.amount);
+                continue;
+            }
+            _ => 1.0,
+        };
+        near(five.line(line.price).unwrap().amount, line.amount * times);
+    }
+}
+
 #[test]
 fn more_requests_never_cost_less_and_none_leave_what_is_stored() {
     let data = Data::read(&root()).unwrap();
@@ -145,6 +171,8 @@ fn every_price_says_where_it_stands_and_of_when() {
         assert!(price.page.starts_with("https://aws.amazon.com/"), "{key}");
         assert!(price.seen.starts_with("https://"), "{key}");
         assert!(!price.date.is_empty(), "{key}");
+        let day = price.read;
+        assert!(day.date.is_some() && day.time.is_none(), "{key}");
         assert!(price.steps.iter().all(|step| step.usd > 0.0), "{key}");
         assert!(price.steps.last().unwrap().up_to.is_none(), "{key}");
     }
