@@ -40,7 +40,7 @@ const START: &Parts = &[
     ("the standard library, before `main`", "pthread_getattr_np"),
     (
         "`lambda_runtime`, up to its first poll",
-        "lambda_runtime::run",
+        "lambda_runtime::run|lambda_http::run",
     ),
 ];
 const REQUEST: &Parts = &[

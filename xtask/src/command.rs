@@ -75,8 +75,8 @@ pub(crate) fn outcome(command: &mut Command) -> Result<(ExitStatus, String)> {
     Ok((output.status, told))
 }
 
-/// Runs to the end, however that is, and gives what it wrote to stderr, which passes through as well.
-pub(crate) fn errors(command: &mut Command) -> Result<String> {
+/// Runs to the end, and tells how that was and what was written to stderr, which passes through as well.
+pub(crate) fn errors(command: &mut Command) -> Result<(ExitStatus, String)> {
     eprintln!("$ {}", line(command));
     let child = command.stderr(Stdio::piped()).spawn();
     let mut child = child.with_context(|| cannot_run(command))?;
@@ -88,8 +88,7 @@ pub(crate) fn errors(command: &mut Command) -> Result<String> {
         told.push_str(&line);
         told.push('\n');
     }
-    child.wait()?;
-    Ok(told)
+    Ok((child.wait()?, told))
 }
 
 fn judge(command: &Command, status: ExitStatus) -> Result<()> {
@@ -145,8 +144,8 @@ mod tests {
         assert!(outcome(&mut shell("echo a; kill -9 $$")).is_err());
         assert!(output(&mut shell("echo a; exit 3")).is_err());
         assert_eq!(output(&mut shell("echo a")).unwrap(), "a\n");
-        let both = errors(&mut shell("echo b >&2; exit 3"));
-        assert_eq!(both.unwrap(), "b\n");
+        let (status, told) = errors(&mut shell("echo b >&2; exit 3")).unwrap();
+        assert_eq!((status.code(), told.as_str()), (Some(3), "b\n"));
     }
 
     #[test]

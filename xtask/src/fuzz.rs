@@ -75,7 +75,7 @@ fn one(folder: &Path, seeds: &Path, target: &str, seconds: u32) -> Result<String
     }
     let before = names(&artifacts)?.len();
     let fuzzer = built(folder, target)?;
-    let told = errors(
+    let (status, told) = errors(
         program(&fuzzer, folder)
             .args([&work, &corpus, &seeds.join(target)])
             .arg(format!("-max_total_time={seconds}"))
@@ -85,8 +85,13 @@ fn one(folder: &Path, seeds: &Path, target: &str, seconds: u32) -> Result<String
             .arg(format!("-artifact_prefix={}", artifacts.display()))
             .arg("-print_final_stats=1"),
     )?;
-    let broken = names(&artifacts)?.len() - before;
+    let new = names(&artifacts)?.len() - before;
     let summary = Summary::read(&told);
+    if summary.inputs == 0 && new == 0 {
+        bail!("{target} ended with {status} before it tried anything");
+    }
+    // An input that was found before has its file already.
+    let broken = if status.success() { 0 } else { new.max(1) };
     Ok(format!(
         "| {target} | {seconds} | {} | {} | {} MB | {broken} |",
         summary.inputs, summary.edges, summary.memory,

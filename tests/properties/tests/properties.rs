@@ -68,7 +68,7 @@ fn every_property_has_its_target_and_its_corpus_and_these_are_small() {
     let size: u64 = sizes.map(|file| fs::metadata(file).unwrap().len()).sum();
     assert!(
         size <= MAX_CORPUS,
-        "{size} bytes; cargo xtask fuzz makes them smaller"
+        "{size} bytes: keep an input of each kind"
     );
 }
 
