@@ -251,3 +251,26 @@ fn not_changed(unmet: &Unmet<Part>) -> Result<(), Error> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_for_few_among_many_looks_far() {
+        let look_at = |status, role| MemberFilter { status, role }.look_at(50);
+        let owner = Some(Role::Owner);
+        assert_eq!(look_at(None, None), 50);
+        assert_eq!(look_at(Some(Status::Active), None), 50);
+        assert_eq!(look_at(Some(Status::Invited), None), SIFTED);
+        assert_eq!(look_at(None, owner), SIFTED);
+        assert_eq!(look_at(Some(Status::Active), owner), SIFTED);
+        assert_eq!(look_at(Some(Status::Suspended), owner), SIFTED);
+        let further = MemberFilter {
+            status: None,
+            role: owner,
+        }
+        .look_at(SIFTED + 1);
+        assert_eq!(further, SIFTED + 1);
+    }
+}
