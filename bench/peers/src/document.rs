@@ -27,7 +27,8 @@ pub(crate) fn document(results: &Results) -> Result<String> {
     }
     writeln!(
         text,
-        "| loads | {} rounds of at most {} requests each, cut off after 20 s, every load on one service after the other |",
+        "| loads | {} rounds of at most {} requests each, cut off after 20 s, every load on one service after the other; each round \
+         with services started and filled anew, and another one first |",
         results.rounds, results.requests
     )?;
     Ok(text)
@@ -62,6 +63,7 @@ const COMPARED: &str = "
   process for each core.
 - The two SQLite files are where the last table says, with a write-ahead log and `synchronous = NORMAL`; in `/dev/shm` they are in
   memory, as is the table of the local stack, so that nobody waits for a disk.
+- Each round begins with empty tables. Within it they grow: a load finds what those before it wrote.
 - Organizations are created by 200 people in turn: better-auth reads all that its caller has before it makes another.
 - Memory counts what processes share once. That of the local stack has its whole table in it; the files of the others are not counted.
 - A start is that of a service whose tables are there, but for the local stack, which makes its own.

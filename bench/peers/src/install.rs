@@ -160,11 +160,19 @@ pub(crate) async fn machine(
         "optimised, without LTO"
     };
     let stack = format!("{}, {profile}", says("rustc", &["--version"]).await?);
+    let described = [
+        "describe",
+        "--always",
+        "--exclude=*",
+        "--dirty=, changed since",
+    ];
+    let commit = says("git", &described).await?;
     Ok([
         ("processor", format!("{} x {model}", places.workers)),
         ("memory", format!("{:.0} GB", kilobytes / 1024.0 / 1024.0)),
         ("system", says("uname", &["-sr"]).await?),
         ("databases", places.scratch.display().to_string()),
+        ("commit", commit),
         ("Muster", stack),
         ("FastAPI", fastapi),
         ("better-auth", better_auth),

@@ -110,22 +110,22 @@ async fn measure(root: &Path, arguments: &Arguments) -> Result<Results> {
             server.stop().await?;
         }
     }
-    let loads = arguments.rounds * arguments.clients.len();
-    let peers = start_all(&places, WARM_UP + loads * arguments.requests).await?;
     let before = install::load_average()?;
-    for peer in &peers {
-        services.entry(peer.kind).or_default().memory.0 = peer.server.memory()?;
-        for operation in Operation::ALL {
-            load::run(peer, operation, 8, WARM_UP, 0).await?;
-        }
-    }
-    loads_of_all(&peers, arguments, &mut services).await?;
-    for race in Race::ALL {
+    for round in 0..arguments.rounds {
+        let peers = start_all(&places, round, arguments).await?;
         for peer in &peers {
-            let races = races::run(peer, race, arguments.races).await?;
-            eprintln!("{}, {}: {races:?}", race.name(), peer.kind.name());
-            let all = &mut services.entry(peer.kind).or_default().races;
-            all.insert(race.name().to_owned(), races);
+            services.entry(peer.kind).or_default().memory.0 = peer.server.memory()?;
+            for operation in Operation::ALL {
+                load::run(peer, operation, 8, WARM_UP, 0).await?;
+            }
+        }
+        loads_of_all(&peers, round, arguments, &mut services).await?;
+        if round + 1 == arguments.rounds {
+            races_of_all(&peers, arguments, &mut services).await?;
+        }
+        for peer in peers {
+            let peer = Arc::into_inner(peer).context("every load has ended")?;
+            peer.server.stop().await?;
         }
     }
     let after = install::load_average()?;
@@ -133,13 +133,6 @@ async fn measure(root: &Path, arguments: &Arguments) -> Result<Results> {
         "load of the machine".to_owned(),
         format!("{before} before the loads, {after} at the end"),
     ));
-    for peer in peers {
-        Arc::into_inner(peer)
-            .context("every load has ended")?
-            .server
-            .stop()
-            .await?;
-    }
     fs::remove_dir_all(&places.scratch)?;
     Ok(Results {
         date: install::today().await?,
@@ -154,9 +147,13 @@ async fn measure(root: &Path, arguments: &Arguments) -> Result<Results> {
     })
 }
 
-async fn start_all(places: &Places, users: usize) -> Result<Vec<Arc<Peer>>> {
+/// Each with an empty table, filled, and another one first in each round.
+async fn start_all(places: &Places, round: usize, arguments: &Arguments) -> Result<Vec<Arc<Peer>>> {
+    let users = WARM_UP + arguments.clients.len() * arguments.requests;
+    let mut kinds = Kind::ALL;
+    kinds.rotate_left(round % Kind::ALL.len());
     let mut peers = Vec::new();
-    for kind in Kind::ALL {
+    for kind in kinds {
         eprintln!("{} is started and filled", kind.name());
         let peer = Peer::start(kind, places, users).await;
         peers.push(Arc::new(peer.with_context(|| kind.name())?));
@@ -164,31 +161,46 @@ async fn start_all(places: &Places, users: usize) -> Result<Vec<Arc<Peer>>> {
     Ok(peers)
 }
 
-/// Round by round, each load on one service after the other: what disturbs the machine disturbs all.
+/// Each load on one service after the other: what disturbs the machine disturbs all.
 async fn loads_of_all(
     peers: &[Arc<Peer>],
+    round: usize,
     arguments: &Arguments,
     services: &mut BTreeMap<Kind, Service>,
 ) -> Result<()> {
     let mut from = WARM_UP;
-    for round in 0..arguments.rounds {
-        for clients in arguments.clients.iter().copied() {
-            for operation in Operation::ALL {
-                for peer in peers {
-                    let ran = load::run(peer, operation, clients, arguments.requests, from).await?;
-                    eprintln!(
-                        "round {round}, {clients} clients, {}, {}: {ran:?}",
-                        operation.name(),
-                        peer.kind.name()
-                    );
-                    let service = services.entry(peer.kind).or_default();
-                    service.memory.1 = service.memory.1.max(peer.server.memory()?);
-                    let loads = &mut service.loads;
-                    let loads = loads.entry(operation.name().to_owned()).or_default();
-                    loads.entry(clients).or_default().push(ran);
-                }
+    for clients in arguments.clients.iter().copied() {
+        for operation in Operation::ALL {
+            for peer in peers {
+                let ran = load::run(peer, operation, clients, arguments.requests, from).await?;
+                eprintln!(
+                    "round {round}, {clients} clients, {}, {}: {ran:?}",
+                    operation.name(),
+                    peer.kind.name()
+                );
+                let service = services.entry(peer.kind).or_default();
+                service.memory.1 = service.memory.1.max(peer.server.memory()?);
+                let loads = &mut service.loads;
+                let loads = loads.entry(operation.name().to_owned()).or_default();
+                loads.entry(clients).or_default().push(ran);
             }
-            from += arguments.requests;
+        }
+        from += arguments.requests;
+    }
+    Ok(())
+}
+
+async fn races_of_all(
+    peers: &[Arc<Peer>],
+    arguments: &Arguments,
+    services: &mut BTreeMap<Kind, Service>,
+) -> Result<()> {
+    for race in Race::ALL {
+        for peer in peers {
+            let races = races::run(peer, race, arguments.races).await?;
+            eprintln!("{}, {}: {races:?}", race.name(), peer.kind.name());
+            let all = &mut services.entry(peer.kind).or_default().races;
+            all.insert(race.name().to_owned(), races);
         }
     }
     Ok(())
