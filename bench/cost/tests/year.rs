@@ -19,7 +19,11 @@ fn price(steps: &[(Option<f64>, f64)]) -> Price {
         page: text(),
         seen: text(),
         date: text(),
-        read: "2026-01-01".parse().unwrap(),
+        read: toml::value::Datetime {
+            date: None,
+            time: None,
+            offset: None,
+        },
         confirmed: true,
     }
 }
