@@ -214,3 +214,24 @@ fn in_one_of(expected: &ExpectedVersion) -> Result<Option<Condition>, Error> {
         condition.value(name, number(*version))
     })))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_versions_are_compared_with_as_dynamodb_takes() {
+        let one_of = |count: u64| in_one_of(&ExpectedVersion::OneOf((1..=count).collect()));
+        let most = MAX_VERSIONS as u64;
+        assert!(one_of(0).unwrap().is_some());
+        assert!(one_of(most).unwrap().is_some());
+        assert!(matches!(
+            one_of(most + 1),
+            Err(Error::Invalid {
+                field: "/if-match",
+                ..
+            })
+        ));
+        assert!(in_one_of(&ExpectedVersion::Any).unwrap().is_none());
+    }
+}

@@ -107,3 +107,32 @@ fn place_in_list(
     key.extend(in_index.attributes_of(index));
     Ok(key)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_of_the_list_and_no_longer_than_a_key() {
+        let tenant = TenantId::parse("acme").unwrap();
+        let place = |place: &str| place_in_list(&tenant, (GSI1, "the list"), "sales", place);
+        let long = |bytes: usize| format!("sales{}#id", "x".repeat(bytes - "sales#id".len()));
+        let found = place("sales emea#id").unwrap();
+        let text = |attribute: &str| found[attribute].as_s().unwrap().as_str();
+        assert_eq!(text("gsi1pk"), "the list");
+        assert_eq!(text("gsi1sk"), "sales emea#id");
+        assert_eq!(text("pk"), "TENANT#acme#ORG#id");
+        assert!(place(&long(MAX_SORT_KEY_BYTES)).is_ok());
+        for other in [
+            "support#id",
+            "sales",
+            "sales#",
+            &long(MAX_SORT_KEY_BYTES + 1),
+        ] {
+            assert!(
+                matches!(place(other), Err(Error::InvalidPosition)),
+                "{other}"
+            );
+        }
+    }
+}

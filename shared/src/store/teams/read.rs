@@ -89,3 +89,27 @@ fn place_in_list(tenant: &TenantId, partition: &str, place: &str) -> Result<Item
     key.extend(in_index.attributes_of(GSI1));
     Ok(key)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_no_longer_than_a_key() {
+        let tenant = TenantId::parse("acme").unwrap();
+        let place = |place: &str| place_in_list(&tenant, "the list", place);
+        let long = |bytes: usize| format!("{}#id", "x".repeat(bytes - "#id".len()));
+        let found = place("sales#id").unwrap();
+        let text = |attribute: &str| found[attribute].as_s().unwrap().as_str();
+        assert_eq!(text("gsi1pk"), "the list");
+        assert_eq!(text("gsi1sk"), "sales#id");
+        assert_eq!(text("pk"), "TENANT#acme#TEAM#id");
+        assert!(place(&long(MAX_SORT_KEY_BYTES)).is_ok());
+        for other in ["sales", "sales#", &long(MAX_SORT_KEY_BYTES + 1)] {
+            assert!(
+                matches!(place(other), Err(Error::InvalidPosition)),
+                "{other}"
+            );
+        }
+    }
+}
