@@ -53,6 +53,31 @@ struct State {
 #[derive(Debug)]
 struct Chain(u32);
 
+impl State {
+    /// A call begins.
+    fn begin(&mut self) -> Chain {
+        let chain = self.ended + 1;
+        self.measure.calls += 1;
+        self.measure.round_trips = self.measure.round_trips.max(chain);
+        if self.under_way == 0 {
+            self.since = Some(Instant::now());
+        }
+        self.under_way += 1;
+        Chain(chain)
+    }
+
+    /// A call has ended, whatever came of it.
+    fn end(&mut self, chain: Option<&Chain>) {
+        self.ended = self.ended.max(chain.map_or(0, |chain| chain.0));
+        self.under_way = self.under_way.saturating_sub(1);
+        if self.under_way == 0
+            && let Some(since) = self.since.take()
+        {
+            self.measure.waited += since.elapsed();
+        }
+    }
+}
+
 impl Storable for Chain {
     type Storer = StoreReplace<Self>;
 }
@@ -94,14 +119,8 @@ impl Intercept for Counting {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         record(|state| {
-            let chain = state.ended + 1;
-            config.interceptor_state().store_put(Chain(chain));
-            state.measure.calls += 1;
-            state.measure.round_trips = state.measure.round_trips.max(chain);
-            if state.under_way == 0 {
-                state.since = Some(Instant::now());
-            }
-            state.under_way += 1;
+            let chain = state.begin();
+            config.interceptor_state().store_put(chain);
         });
         Ok(())
     }
@@ -155,16 +174,39 @@ impl Intercept for Counting {
         _: &RuntimeComponents,
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        record(|state| {
-            let chain = config.load::<Chain>().map_or(0, |chain| chain.0);
-            state.ended = state.ended.max(chain);
-            state.under_way = state.under_way.saturating_sub(1);
-            if state.under_way == 0
-                && let Some(since) = state.since.take()
-            {
-                state.measure.waited += since.elapsed();
-            }
-        });
+        record(|state| state.end(config.load::<Chain>()));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::sleep;
+
+    use super::*;
+
+    #[test]
+    fn calls_at_once_are_one_round_trip_and_are_waited_for_until_the_last_has_ended() {
+        let wait = Duration::from_millis(5);
+        let mut state = State::default();
+        let (one, other) = (state.begin(), state.begin());
+        sleep(wait);
+        state.end(Some(&one));
+        assert_eq!(state.measure.waited, Duration::ZERO);
+        sleep(wait);
+        state.end(Some(&other));
+        let both = state.measure;
+        assert!(both.waited >= 2 * wait, "{both:?}");
+        assert_eq!((both.round_trips, both.calls), (1, 2));
+
+        // What lies between is not waited for, what comes after is.
+        let waited = both.waited;
+        sleep(wait);
+        let third = state.begin();
+        assert_eq!(state.measure.waited, waited);
+        sleep(wait);
+        state.end(Some(&third));
+        assert!(state.measure.waited >= waited + wait);
+        assert_eq!((state.measure.round_trips, state.measure.calls), (2, 3));
     }
 }
