@@ -79,7 +79,7 @@ mod tests {
     async fn a_wait_that_would_go_beyond_the_end_is_none() {
         let (refused, measure) = meter::metered(async {
             let mut patience = Patience {
-                next: FOR_LONG,
+                next: LONGEST_WAIT,
                 ..Patience::new(Duration::ZERO)
             };
             patience.wait(Error::Conflict).await

@@ -143,6 +143,37 @@ async fn the_last_owner_is_kept_and_reported_until_there_is_another() {
     }
 }
 
+/// What was read is true no more: whether there is another owner is for the next login to find.
+#[tokio::test]
+async fn an_owner_who_is_made_less_while_the_sync_takes_them_out_goes_with_the_next_login() {
+    let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
+    office.graph.assign("g-one", "One");
+    office.graph.join("ada", "g-one");
+    office.expect("ada", "synced").await;
+    let root = office.world.tenant_admin();
+    let members = "/organizations/g-one/members";
+    let ada = format!("{members}/ada");
+    root.patch(&ada, json!({"role": "owner"})).await.expect(200);
+    office.world.register(&["eve"]).await;
+    let eve = json!({"user_id": "eve", "role": "owner", "status": "active"});
+    root.post(members, eve).await.expect(201);
+    office.graph.leave("ada", "g-one");
+
+    let mut held = faults.hold("TransactWriteItems");
+    let by_hand = async {
+        held.arrived().await;
+        root.patch(&ada, json!({"role": "admin"})).await.expect(200);
+        held.release();
+    };
+    let (line, ()) = tokio::join!(office.login("ada"), by_hand);
+    assert_eq!(line["outcome"], "synced");
+    let in_it = map([("g-one", "admin active entra")]);
+    assert_eq!(office.organizations("ada").await, in_it);
+    office.expect("ada", "synced").await;
+    assert_eq!(office.organizations("ada").await, map([]));
+    office.check().await;
+}
+
 /// Whatever the order, nobody is in a team of an organization that they are not in.
 #[tokio::test]
 async fn a_team_joined_by_hand_while_the_sync_takes_the_user_out_is_left_too() {
