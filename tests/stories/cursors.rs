@@ -55,7 +55,10 @@ async fn refused(actor: &Actor, path: &str, cursor: &str) {
     actor.get(&asked).await.problem(400, "invalid-cursor");
 }
 
-/// The lists that a tenant admin may see. `root` is in all organizations of the tenant.
+/// The tenant admin's id.
+const ADMIN: &str = "root";
+
+/// The lists that a tenant admin may see, who is in all organizations of the tenant.
 fn lists(crowd: &str) -> Vec<String> {
     vec![
         "/organizations".to_owned(),
@@ -67,8 +70,8 @@ fn lists(crowd: &str) -> Vec<String> {
         format!("/organizations/{crowd}/members"),
         format!("/organizations/{crowd}/members?status=all"),
         format!("/organizations/{crowd}/members?role=member"),
-        "/users/root/organizations".to_owned(),
-        "/users/root/organizations?status=all".to_owned(),
+        format!("/users/{ADMIN}/organizations"),
+        format!("/users/{ADMIN}/organizations?status=all"),
     ]
 }
 
@@ -112,7 +115,7 @@ async fn damaged_cursors_and_limits_that_are_none_are_refused() {
     for list in [
         "/organizations",
         &format!("/organizations/{crowd}/members"),
-        "/users/root/organizations",
+        &format!("/users/{ADMIN}/organizations"),
     ] {
         let good = cursor(&root, list).await;
         let mut damaged = vec![
@@ -247,8 +250,8 @@ async fn a_place_made_by_hand_under_a_valid_seal_leads_nowhere_else() {
         ),
         (
             "GET /users/{user_id}/organizations",
-            ["", "", "root"],
-            "/users/root/organizations?status=all".to_owned(),
+            ["", "", ADMIN],
+            format!("/users/{ADMIN}/organizations?status=all"),
             filters(&["status"], "all"),
         ),
     ];
