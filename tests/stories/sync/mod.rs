@@ -11,6 +11,7 @@ mod leaving;
 mod logs;
 mod making;
 pub(crate) mod office;
+mod overtaken;
 mod pre_token;
 mod roles_and_names;
 mod table_fails;
