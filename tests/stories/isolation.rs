@@ -86,7 +86,12 @@ fn promised(route: &str, admin: bool, oneself: bool) -> &'static [u16] {
         "PUT /users/{user_id}" => for_admins(&[200, 201]),
         // Somebody's own lists are empty; they may leave what they are not in.
         "GET /users/{user_id}/organizations" | "GET /users/{user_id}/teams" if oneself => &[200],
-        "DELETE /organizations/{organization_id}/members/{user_id}" if oneself && !admin => &[204],
+        "DELETE /organizations/{organization_id}/members/{user_id}"
+        | "DELETE /teams/{team_id}/members/{user_id}"
+            if oneself && !admin =>
+        {
+            &[204]
+        }
         "GET /organizations/{organization_id}"
         | "PATCH /organizations/{organization_id}"
         | "PUT /organizations/{organization_id}"

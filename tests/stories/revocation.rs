@@ -163,6 +163,51 @@ async fn nor_is_one_on_a_team_by_whoever_led_or_managed_it() {
     }
 }
 
+/// What a leader wants of themself is decided by the membership that was read, and written to no later one.
+#[tokio::test]
+async fn nor_does_a_leader_who_was_made_less_take_it_back() {
+    let (world, proxy) = Faults::world(Options::default()).await;
+    let ada = world.user("ada");
+    let in_team = revocations_of_a_leader().into_iter().filter(|way| way.0);
+    for (number, (_, how, with)) in in_team.enumerate() {
+        for (method, body) in [
+            ("PATCH", Some(json!({"role": "leader"}))),
+            ("PATCH", Some(json!({"status": "active"}))),
+            ("DELETE", None),
+        ] {
+            let id = world
+                .organization(&ada, &format!("{number} {body:?}"))
+                .await;
+            let bob = world.member(&id, "bob", "member", "active").await;
+            let teams = format!("/organizations/{id}/teams");
+            let made = ada.post(&teams, json!({"name": "Sales"})).await.expect(201);
+            let members = format!("{}/members", made.headers["location"]);
+            let leader = json!({"user_id": "bob", "role": "leader"});
+            ada.post(&members, leader).await.expect(201);
+            let name = format!("{method} {body:?} {how} {with:?}");
+
+            // The team and bob's membership were read; what he is in the organization was not.
+            let (mut first, mut second) = (proxy.hold("BatchGetItem"), proxy.hold("BatchGetItem"));
+            let own = format!("{members}/me");
+            let going = tokio::spawn(async move { send(bob, method, own, body).await });
+            first.arrived().await;
+            first.release();
+            second.arrived().await;
+            let revoked = send(ada.clone(), how, format!("{members}/bob"), with.clone()).await;
+            assert!(revoked.status < 300, "{revoked:?}");
+            let before = world.table().await;
+            second.release();
+            let reply = going.await.unwrap();
+            // What he asked for was so when it was read, or is not his to ask for.
+            let as_read = method == "PATCH" && reply.status == 200;
+            let is_out = method == "DELETE" && how == "DELETE" && reply.status == 204;
+            let refused = matches!(reply.status, 403 | 404);
+            assert!(as_read || is_out || refused, "{name}: {reply:?}");
+            assert_eq!(world.table().await, before, "{name}");
+        }
+    }
+}
+
 /// And of many, none after the answer to the revocation.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_is_written_by_whoever_was_told_to_have_lost_the_right() {

@@ -429,3 +429,28 @@ async fn however_often_a_team_names_the_models_of_its_organization_they_are_told
     assert!(first.body["next_cursor"].is_string());
     assert_eq!(ada.all(&format!("{teams}?limit=100")).await.len(), 41);
 }
+
+/// As a member of an organization does: the second request finds it done, whatever they may not see any more.
+#[tokio::test]
+async fn a_leader_who_leaves_twice_is_told_the_same_twice() {
+    let world = World::start().await;
+    let root = world.tenant_admin();
+    let organization = world.organization(&root, "Acme").await;
+    let lee = world.member(&organization, "lee", "member", "active").await;
+    for teams in [
+        "/teams".to_owned(),
+        format!("/organizations/{organization}/teams"),
+    ] {
+        let made = root
+            .post(&teams, json!({"name": "Sales"}))
+            .await
+            .expect(201);
+        let members = format!("{}/members", made.headers["location"]);
+        let leader = json!({"user_id": "lee", "role": "leader"});
+        root.post(&members, leader).await.expect(201);
+        for _ in 0..2 {
+            lee.delete(&format!("{members}/me")).await.expect(204);
+        }
+        assert_eq!(root.all(&members).await, Vec::<Value>::new());
+    }
+}

@@ -30,10 +30,11 @@ impl Store {
         loop {
             let now = self.clock.now();
             let record = once.map(Once::key);
-            let view = self.team_view(caller, team, |_| Vec::new(), record).await?;
-            if let Some(first) = idempotency::found(once, &view.items)? {
+            let read = self.read_team(caller, team, record).await?;
+            if let Some(first) = idempotency::found(once, &read)? {
                 return Ok(Done::Before(first));
             }
+            let view = self.team_view_from(read, caller, team, None).await?;
             view.require_lead()?;
             let team = &view.found.team;
             let own = caller.user_id == *user && !caller.tenant_admin;

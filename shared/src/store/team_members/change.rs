@@ -27,9 +27,7 @@ impl Store {
         let mut patience = Patience::new(self.patience);
         loop {
             let now = self.clock.now();
-            let view = self
-                .team_view(caller, team, |_| vec![key.clone()], None)
-                .await?;
+            let view = self.team_view(caller, team, Some(&key)).await?;
             view.require_lead()?;
             let before = view.items.item(&key).cloned().ok_or(Error::NotFound)?;
             let before = from_row(before)?;
@@ -70,12 +68,16 @@ impl Store {
         expected: &ExpectedVersion,
     ) -> Result<(), Error> {
         let key = keys::team_membership(&caller.tenant_id, user, team);
+        let oneself = caller.user_id == *user;
         let mut patience = Patience::new(self.patience);
         loop {
             let now = self.clock.now();
-            let view = self
-                .team_view(caller, team, |_| vec![key.clone()], None)
-                .await?;
+            let first = self.read_team(caller, team, None).await?;
+            if oneself && first.item(&key).is_none() && !caller.tenant_admin {
+                // Out of it before. Says nothing about the team.
+                return Ok(());
+            }
+            let view = self.team_view_from(first, caller, team, Some(&key)).await?;
             view.require_lead()?;
             let Some(before) = view.items.item(&key).cloned() else {
                 return Ok(());
@@ -100,8 +102,8 @@ impl Store {
         }
     }
 
-    /// As [`Store::require_team`], but where the caller changes their own membership as a leader,
-    /// whose version is pinned by the change itself.
+    /// As [`Store::require_team`], but where the caller changes their own membership as a leader: it is
+    /// the one that was read, on whose version the change itself is conditional.
     fn require_for_target(
         &self,
         transaction: &mut Transaction<Part>,

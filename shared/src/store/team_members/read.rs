@@ -62,8 +62,7 @@ impl Store {
             after,
             limit,
         });
-        let (_, page) =
-            tokio::try_join!(self.team_view(caller, team, |_| Vec::new(), None), members)?;
+        let (_, page) = tokio::try_join!(self.team_view(caller, team, None), members)?;
         Ok(Page {
             items: page
                 .items

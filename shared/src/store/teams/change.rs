@@ -26,7 +26,7 @@ impl Store {
         let mut patience = Patience::new(self.patience);
         loop {
             let now = self.clock.now();
-            let view = self.team_view(caller, id, |_| Vec::new(), None).await?;
+            let view = self.team_view(caller, id, None).await?;
             view.require_lead()?;
             let TeamInOrganization {
                 team: before,
@@ -87,7 +87,7 @@ impl Store {
         let mut patience = Patience::new(self.patience);
         loop {
             let now = self.clock.now();
-            let view = self.team_view(caller, id, |_| Vec::new(), None).await?;
+            let view = self.team_view(caller, id, None).await?;
             if view.standing != TeamStanding::Manages {
                 return Err(Error::Forbidden);
             }

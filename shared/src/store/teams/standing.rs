@@ -4,25 +4,48 @@ use super::{TeamInOrganization, TeamStanding, TeamView, live_from_row, requireme
 use crate::domain::{
     Caller, Permission, Status, Team, TeamId, TeamMembership, TeamRole, Timestamp,
 };
-use crate::store::access::{self, Standing};
+use crate::store::access::{self, Standing, View};
 use crate::store::expression::{Condition, text};
 use crate::store::keys::{self, Key};
 use crate::store::transaction::Transaction;
 use crate::store::{Error, Store, team_members};
 
 impl Store {
-    /// Reads a team, its organization, what the caller is in both, and what else is wanted. One
-    /// read for a standalone team, two for one in an organization, which only the team tells.
+    /// Reads a team, what the caller is in it, and what else is wanted, in one call.
+    pub(in crate::store) async fn read_team(
+        &self,
+        caller: &Caller,
+        id: &TeamId,
+        more: Option<&Key>,
+    ) -> Result<View, Error> {
+        let team = keys::team(&caller.tenant_id, id);
+        let own = keys::team_membership(&caller.tenant_id, &caller.user_id, id);
+        let wanted: Vec<_> = [&team, &own].into_iter().chain(more).collect();
+        self.read(&wanted).await
+    }
+
+    /// Reads a team, its organization, what the caller is in both, and what else is wanted: the team first,
+    /// which alone tells its organization.
     pub(in crate::store) async fn team_view(
         &self,
         caller: &Caller,
         id: &TeamId,
-        more: impl Fn(&Team) -> Vec<Key>,
-        record: Option<&Key>,
+        more: Option<&Key>,
+    ) -> Result<TeamView, Error> {
+        let first = self.read_team(caller, id, None).await?;
+        self.team_view_from(first, caller, id, more).await
+    }
+
+    /// As [`Store::team_view`], from what [`Store::read_team`] read.
+    pub(in crate::store) async fn team_view_from(
+        &self,
+        mut first: View,
+        caller: &Caller,
+        id: &TeamId,
+        more: Option<&Key>,
     ) -> Result<TeamView, Error> {
         let team_key = keys::team(&caller.tenant_id, id);
         let own_key = keys::team_membership(&caller.tenant_id, &caller.user_id, id);
-        let mut first = self.read(&[&team_key, &own_key]).await?;
         let item = first.item(&team_key).ok_or(Error::NotFound)?;
         let team = live_from_row(item.clone())?.ok_or(Error::NotFound)?;
         let own = first
@@ -32,8 +55,8 @@ impl Store {
             .transpose()?;
         let member = own.as_ref().is_some_and(|own| own.status == Status::Active);
         let leader = own.as_ref().is_some_and(TeamMembership::leads);
-        let more = more(&team);
-        let wanted = more.iter().chain(record);
+        // What they are let through by is what they change, too: it is not read again.
+        let wanted: Vec<_> = more.into_iter().filter(|key| **key != own_key).collect();
 
         let Some(organization_id) = team.organization_id.clone() else {
             let standing = match (caller.tenant_admin, leader, member) {
@@ -42,7 +65,6 @@ impl Store {
                 (_, _, true) => TeamStanding::Sees,
                 _ => return Err(Error::NotFound),
             };
-            let wanted: Vec<&Key> = wanted.collect();
             if !wanted.is_empty() {
                 first.extend(self.read(&wanted).await?);
             }
@@ -55,9 +77,7 @@ impl Store {
                 items: first,
             });
         };
-        let view = self
-            .view(caller, &organization_id, &wanted.collect::<Vec<_>>())
-            .await?;
+        let view = self.view(caller, &organization_id, &wanted).await?;
         let organization = view.organization(caller, &organization_id, self.clock.now())?;
         let in_organization = view.membership(&access::own_key(caller, &organization_id))?;
         let standing = match access::standing(caller, in_organization.as_ref())? {
