@@ -75,6 +75,10 @@ async fn assert_hidden(world: &World, id: &str, people: &[Actor]) {
             actor.get(&format!("{members}?status=all")).await,
             actor.get(&format!("{members}/mia")).await,
             actor.post(&members, json!({"user_id": "mia"})).await,
+            actor.post(&members, json!({"user_id": "new"})).await,
+            actor
+                .post(&members, json!({"user_id": "new", "role": "owner"}))
+                .await,
             actor
                 .patch(&format!("{members}/mia"), json!({"role": "admin"}))
                 .await,

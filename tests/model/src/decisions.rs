@@ -259,6 +259,11 @@ pub fn refusal(
     let is_membership =
         |action: &Action| !is_caller(action) && matches!(action.key, Key::Membership(..));
     let organization = request.organization();
+    let of_organization = unmet(&|action| matches!(action.key, Key::Organization(_)));
+    if of_organization && matches!(request, Request::Add { .. }) {
+        // First: what is gone is gone for everybody.
+        return Outcome::NotFound;
+    }
     if unmet(&is_caller) {
         // `access::refusal`.
         return match standing(table, organization, caller) {
@@ -266,7 +271,6 @@ pub fn refusal(
             Err(outcome) => outcome,
         };
     }
-    let of_organization = unmet(&|action| matches!(action.key, Key::Organization(_)));
     let of_membership = unmet(&is_membership);
     let of_name = unmet(&|action| matches!(action.key, Key::Name(_)));
     match request {
@@ -279,7 +283,6 @@ pub fn refusal(
                 Outcome::Again
             }
         }
-        Request::Add { .. } if of_organization => Outcome::NotFound,
         Request::Add { user, role, .. } => match table.membership(organization, user) {
             Some(stored) => already(stored.role, role),
             None => Outcome::Conflict,

@@ -66,11 +66,12 @@ impl Store {
             {
                 return Ok(Done::Before(first));
             }
-            if let Some(refusal) = access::refusal(&unmet, &Part::Caller) {
-                return Err(refusal);
-            }
+            // First: what is gone is gone for everybody.
             if unmet.of(&Part::Organization).is_some() {
                 return Err(Error::NotFound);
+            }
+            if let Some(refusal) = access::refusal(&unmet, &Part::Caller) {
+                return Err(refusal);
             }
             let Some(Some(item)) = unmet.of(&Part::Membership) else {
                 return Err(match unmet.of(&Part::User) {
