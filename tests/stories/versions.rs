@@ -128,6 +128,42 @@ async fn a_change_is_made_to_the_version_that_was_asked_for_or_not_at_all() {
     }
 }
 
+/// It has no address of its own to be read at: its version is in the answers to what changes it.
+#[tokio::test]
+async fn a_membership_in_a_team_has_a_version_as_well() {
+    let (_world, root, things) = things().await;
+    let path = format!("{}/members/bob", things[2].0);
+    let leader = json!({"role": "leader"});
+    let stale = ("if-match", "\"2\"");
+    for (method, body) in [
+        (Method::PATCH, leader.clone()),
+        (Method::DELETE, Value::Null),
+    ] {
+        let reply = with(&root, method, &path, stale, body).await;
+        reply.problem(412, "version-mismatch");
+    }
+    let current = ("if-match", "\"1\"");
+    let changed = with(&root, Method::PATCH, &path, current, leader.clone()).await;
+    assert_eq!(changed.expect(200).headers["etag"], "\"2\"");
+    for (method, body) in [(Method::PATCH, leader), (Method::DELETE, Value::Null)] {
+        let reply = with(&root, method, &path, current, body).await;
+        reply.problem(412, "version-mismatch");
+    }
+    let removed = with(&root, Method::DELETE, &path, stale, Value::Null).await;
+    removed.expect(204);
+}
+
+/// `*` asks for whatever version there is, so for one that is there (RFC 9110, section 13.1.1).
+#[tokio::test]
+async fn what_must_be_there_is_not_made() {
+    let (world, root, _) = things().await;
+    let before = world.table().await;
+    let any = ("if-match", "*");
+    let reply = with(&root, Method::PUT, "/users/nobody", any, json!({})).await;
+    reply.problem(412, "version-mismatch");
+    assert_eq!(world.table().await, before);
+}
+
 #[tokio::test]
 async fn who_has_this_version_already_is_told_so_without_a_body() {
     let (_world, root, things) = things().await;

@@ -203,6 +203,16 @@ impl Team {
         };
         let mut named = BTreeSet::new();
         let of_organization = &organization.limits.models;
+        let has_all = || {
+            self.limits
+                .models
+                .iter()
+                .any(|it| it == ALL_ORGANIZATION_MODELS)
+        };
+        if of_organization.is_empty() && has_all() {
+            // Which leaves nothing out: what else is named adds nothing.
+            return Vec::new();
+        }
         let models = self.limits.models.iter().flat_map(|model| {
             if model == ALL_ORGANIZATION_MODELS {
                 of_organization.as_slice()
@@ -325,7 +335,13 @@ mod tests {
             twice.effective_models(Some(&organization)),
             ["small", "large"]
         );
-        let (own, organization) = team(&["tiny"]);
+        // An organization that names none may use all, and so may its team.
+        let (more, mut organization) = team(&[ALL_ORGANIZATION_MODELS, "tiny"]);
+        organization.limits.models.clear();
+        assert!(more.effective_models(Some(&organization)).is_empty());
+        let (own, mut organization) = team(&["tiny"]);
+        assert_eq!(own.effective_models(Some(&organization)), ["tiny"]);
+        organization.limits.models.clear();
         assert_eq!(own.effective_models(Some(&organization)), ["tiny"]);
     }
 

@@ -156,7 +156,7 @@ fn a_member_of_a_patch_keeps_clears_or_sets() {
 fn a_version_is_one_of_those_that_are_expected() {
     let some = ExpectedVersion::OneOf(vec![2, 3]);
     assert!(some.allows(3) && !some.allows(1));
-    assert!(ExpectedVersion::Any.allows(1));
+    assert!(ExpectedVersion::Any.allows(1) && ExpectedVersion::Present.allows(1));
     assert!(!ExpectedVersion::OneOf(Vec::new()).allows(1));
 }
 

@@ -4,6 +4,8 @@ pub enum ExpectedVersion {
     /// In any.
     #[default]
     Any,
+    /// In any, but it must be there.
+    Present,
     /// In one of these.
     OneOf(Vec<u64>),
 }
@@ -12,7 +14,7 @@ impl ExpectedVersion {
     /// Whether this version will do.
     pub fn allows(&self, version: u64) -> bool {
         match self {
-            Self::Any => true,
+            Self::Any | Self::Present => true,
             Self::OneOf(versions) => versions.contains(&version),
         }
     }

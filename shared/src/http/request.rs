@@ -200,7 +200,8 @@ impl ApiRequest {
     /// The versions of `If-Match`. Tags that are none of ours match nothing.
     pub fn if_match(&self) -> ExpectedVersion {
         match self.header("if-match") {
-            None | Some("*") => ExpectedVersion::Any,
+            None => ExpectedVersion::Any,
+            Some("*") => ExpectedVersion::Present,
             Some(tags) => ExpectedVersion::OneOf(
                 tags.split(',')
                     .filter_map(|tag| version(tag.trim()))

@@ -190,8 +190,10 @@ fn patched<T: Clone + Into<String>>(change: Change, attribute: &str, patch: &Pat
 
 /// The condition that the version is an expected one.
 fn in_one_of(expected: &ExpectedVersion) -> Result<Option<Condition>, Error> {
-    let ExpectedVersion::OneOf(versions) = expected else {
-        return Ok(None);
+    let versions = match expected {
+        ExpectedVersion::Any => return Ok(None),
+        ExpectedVersion::Present => return Ok(Some(Condition::present())),
+        ExpectedVersion::OneOf(versions) => versions,
     };
     if versions.is_empty() {
         // No version is the one asked for.
@@ -233,5 +235,6 @@ mod tests {
             })
         ));
         assert!(in_one_of(&ExpectedVersion::Any).unwrap().is_none());
+        assert!(in_one_of(&ExpectedVersion::Present).unwrap().is_some());
     }
 }
