@@ -45,7 +45,8 @@ pub struct Directory {
 #[derive(Debug)]
 struct Kept {
     assigned: Arc<Assigned>,
-    until: Timestamp,
+    /// Not before this was Graph asked for them.
+    asked_at: Timestamp,
 }
 
 /// A list in Graph, and where it begins.
@@ -86,21 +87,45 @@ impl Directory {
         user: &EntraObjectId,
         deadline: Instant,
     ) -> Result<Reading, ReadError> {
-        let both =
-            async { tokio::try_join!(self.assigned(deadline), self.groups_of(user, deadline)) };
+        let assigned = self.assigned(None, deadline);
+        let both = async { tokio::try_join!(assigned, self.groups_of(user, deadline)) };
         let (assigned, user_groups) = timeout_at(deadline, both)
             .await
             .map_err(|_| ReadError::OutOfTime)??;
         Ok(Reading::new(assigned, user_groups.groups))
     }
 
-    async fn assigned(&self, deadline: Instant) -> Result<Option<Arc<Assigned>>, ReadError> {
+    /// The same reading, of groups that were assigned at that moment or later: read again when it is of
+    /// groups that were kept from before. Ends before `deadline`.
+    pub async fn read_since(
+        &self,
+        since: Timestamp,
+        reading: Reading,
+        deadline: Instant,
+    ) -> Result<Reading, ReadError> {
+        let assigned = timeout_at(deadline, self.assigned(Some(since), deadline))
+            .await
+            .map_err(|_| ReadError::OutOfTime)??;
+        Ok(reading.with_assigned(assigned))
+    }
+
+    /// The groups that are assigned, none when they are not asked for: those that are kept, unless Graph was
+    /// asked for them before `since`.
+    async fn assigned(
+        &self,
+        since: Option<Timestamp>,
+        deadline: Instant,
+    ) -> Result<Option<Arc<Assigned>>, ReadError> {
         let Some(application) = &self.settings.service_principal_id else {
             return Ok(None);
         };
         let mut kept = self.kept.lock().await;
         let now = self.calls.clock().now();
-        if let Some(kept) = kept.as_ref().filter(|kept| now < kept.until) {
+        let is_usable = |kept: &&Kept| {
+            now < kept.asked_at.after(ASSIGNED_GROUPS_LIFE)
+                && since.is_none_or(|since| kept.asked_at >= since)
+        };
+        if let Some(kept) = kept.as_ref().filter(is_usable) {
             return Ok(Some(kept.assigned.clone()));
         }
         let mut first = self.url(&["servicePrincipals", application, "appRoleAssignedTo"]);
@@ -119,7 +144,7 @@ impl Directory {
         let assigned = Arc::new(rows.finish(&values));
         *kept = Some(Kept {
             assigned: assigned.clone(),
-            until: now.after(ASSIGNED_GROUPS_LIFE),
+            asked_at: now,
         });
         Ok(Some(assigned))
     }

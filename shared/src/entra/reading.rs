@@ -79,6 +79,11 @@ impl Reading {
         }
     }
 
+    /// The same of the user, with these assigned groups.
+    pub(super) fn with_assigned(self, assigned: Option<Arc<Assigned>>) -> Self {
+        Self { assigned, ..self }
+    }
+
     /// The groups assigned to the enterprise application; none when it is not known
     /// (`MICROSOFT_SERVICE_PRINCIPAL_ID` not set), so that nothing is made.
     pub fn assigned(&self) -> impl Iterator<Item = (&GroupId, &AssignedGroup)> {

@@ -1,6 +1,7 @@
 //! Leaving a group takes away what it gave, and only that.
 
 use serde_json::json;
+use support::graph::{Answer, Asked};
 
 use super::office::{ORGANIZATIONS, Office, map};
 
@@ -125,7 +126,7 @@ async fn the_last_owner_is_kept_and_reported_until_there_is_another() {
             office.sign_in(super::office::event("ada")).await;
             let lines = office.lines.take();
             let failure = lines.iter().find(|line| line["level"] == "ERROR").unwrap();
-            assert_eq!(failure["error"], "the last owner");
+            assert_eq!(failure["error"], "organization g-one: the last owner");
             assert_eq!(lines.last().unwrap()["outcome"], "partial");
             let organizations = office.organizations("ada").await;
             assert_eq!(organizations["g-one"], "owner active entra");
@@ -209,4 +210,47 @@ async fn a_team_joined_by_hand_while_the_sync_takes_the_user_out_is_left_too() {
     assert_eq!(office.organizations("ada").await, map([]));
     assert_eq!(office.teams("ada").await, map([]));
     office.check().await;
+}
+
+/// The assigned groups are kept in the warm function: what another instance of it made meanwhile is not taken
+/// away by a list from before.
+#[tokio::test]
+async fn nothing_is_taken_away_by_a_list_of_groups_that_was_kept() {
+    for setting in ["remove", "suspend"] {
+        let settings = [ORGANIZATIONS, ("ENTRA_ON_LEAVE", setting)];
+        let warm = Office::open(&settings).await;
+        warm.expect("eve", "unchanged").await;
+        warm.graph.assign("g-one", "One");
+        warm.graph.join("ada", "g-one");
+        warm.anew(&settings).await.expect("ada", "synced").await;
+        assert_eq!(warm.organizations("ada").await, map([("g-one", ACTIVE)]));
+
+        warm.graph.calls();
+        let line = warm.login_at_once("ada").await;
+        assert_eq!(line["outcome"], "unchanged", "{line}");
+        assert_eq!(warm.organizations("ada").await, map([("g-one", ACTIVE)]));
+        let mut asked = warm.graph.calls();
+        asked.sort();
+        assert_eq!(asked, [Asked::Assigned, Asked::UserGroups]);
+        // It is kept now.
+        warm.login_at_once("ada").await;
+        assert_eq!(warm.graph.calls(), [Asked::UserGroups]);
+
+        // And what cannot be read again takes nothing away.
+        warm.graph.unassign("g-one");
+        let gone = warm.anew(&settings).await;
+        gone.expect("eve", "unchanged").await;
+        warm.graph.fail(
+            Asked::Assigned,
+            None,
+            Answer::Error(500, "generalException"),
+        );
+        let line = gone.login_at_once("ada").await;
+        assert_eq!(line["outcome"], "failed", "{line}");
+        assert_eq!(warm.organizations("ada").await, map([("g-one", ACTIVE)]));
+        warm.graph.heal();
+        gone.expect("ada", "synced").await;
+        assert_ne!(warm.organizations("ada").await, map([("g-one", ACTIVE)]));
+        warm.check().await;
+    }
 }

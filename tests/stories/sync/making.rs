@@ -196,7 +196,10 @@ async fn an_organization_that_cannot_be_made_leaves_its_team_alone() {
     let lines = office.lines.take();
     let failures: Vec<_> = lines.iter().filter(|it| it["level"] == "ERROR").collect();
     assert_eq!(failures.len(), 1, "{lines:?}");
-    assert_eq!(failures[0]["error"], "the name is taken");
+    assert_eq!(
+        failures[0]["error"],
+        "organization g-sales: the name is taken"
+    );
     let line = lines.last().unwrap();
     assert_eq!(
         (&line["outcome"], &line["WritesFailed"]),

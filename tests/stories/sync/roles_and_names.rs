@@ -108,3 +108,43 @@ async fn a_renamed_group_renames_what_nobody_renamed_by_hand_when_that_is_set() 
         .await;
     office.check().await;
 }
+
+/// Or nobody would look at it again: all that is marked as made has its name.
+#[tokio::test]
+async fn what_was_changed_while_it_was_renamed_is_renamed_by_the_next_login() {
+    let settings = [ORGANIZATIONS, ("ENTRA_REFRESH_NAMES", "true")];
+    let (office, faults) = Office::with_faults(&settings).await;
+    office.graph.assign("g-one", "One");
+    office.expect("ada", "synced").await;
+    office.graph.assign("g-one", "One anew");
+
+    // What is held are the new names of the organization and of its team.
+    let (mut one, mut other) = (
+        faults.hold("TransactWriteItems"),
+        faults.hold("TransactWriteItems"),
+    );
+    let by_hand = async {
+        one.arrived().await;
+        other.arrived().await;
+        let domain = json!({"domain": "one.example"});
+        let root = office.world.tenant_admin();
+        root.patch("/organizations/g-one", domain).await.expect(200);
+        one.release();
+        other.release();
+    };
+    let (line, ()) = tokio::join!(office.login("ada"), by_hand);
+    assert_eq!(
+        (&line["outcome"], &line["renamed"]),
+        (&json!("synced"), &json!(1))
+    );
+    assert_eq!(office.all_organizations().await, map([("g-one", "One")]));
+    office.expect("eve", "synced").await;
+    assert_eq!(
+        office.all_organizations().await,
+        map([("g-one", "One anew")])
+    );
+    for user in ["eve", "ada"] {
+        office.expect(user, "unchanged").await;
+    }
+    office.check().await;
+}

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use crate::domain::{GroupId, Limits, MAX_NAME_LENGTH, Name, OrganizationId, Role, TeamId};
 use crate::entra::rules::SyncRules;
 
@@ -119,6 +121,15 @@ pub enum Place {
     Organization(OrganizationId),
     /// That team.
     Team(TeamId),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Organization(id) => write!(formatter, "organization {id}"),
+            Self::Team(id) => write!(formatter, "team {id}"),
+        }
+    }
 }
 
 /// An organization to make for a group, of source `entra`, with no owner.

@@ -283,45 +283,50 @@ impl Planner<'_> {
         found.is_some_and(|found| !found.is_live)
     }
 
-    /// What no longer holds: memberships that the sync made, of groups that give nothing any more.
+    /// What no longer holds.
     fn leave(&mut self) {
-        let holds: (BTreeSet<OrganizationId>, BTreeSet<TeamId>) = self
-            .reading
-            .held()
-            .map(|(id, _)| (id.organization_id(), id.team_id()))
-            .unzip();
-        let organizations = self.held.organizations.iter().filter(|(id, it)| {
-            self.rules.also_create_organizations
-                && it.source == Source::Entra
-                && !holds.0.contains(id)
-        });
-        let of_organizations = organizations.map(|(id, it)| {
-            let is_owner = it.role == Role::Owner && it.status == Status::Active;
-            let place = Place::Organization(id.clone());
-            (place, it.status, it.version, is_owner)
-        });
-        let teams = self.held.teams.iter();
-        let of_teams = teams
-            .filter(|(id, it)| it.source == Source::Entra && !holds.1.contains(id))
-            .map(|(id, it)| (Place::Team(id.clone()), it.status, it.version, false));
-        let on_leave = self.rules.on_leave;
-        let changes =
-            of_organizations
-                .chain(of_teams)
-                .filter_map(|(at, status, version, is_owner)| match on_leave {
-                    OnLeave::Keep => None,
-                    OnLeave::Suspend if status == Status::Suspended => None,
-                    OnLeave::Suspend => Some(Change::Suspend {
-                        at,
-                        version,
-                        is_owner,
-                    }),
-                    OnLeave::Remove => Some(Change::Leave {
-                        at,
-                        version,
-                        is_owner,
-                    }),
-                });
-        self.changes.extend(changes.collect::<Vec<_>>());
+        self.changes
+            .extend(leaving(self.reading, self.held, self.rules));
     }
+}
+
+/// Whether the plan takes something away from the user, or suspends it.
+pub(super) fn takes_away(reading: &Reading, held: &Held, rules: &SyncRules) -> bool {
+    !leaving(reading, held, rules).is_empty()
+}
+
+/// Memberships that the sync made, of groups that give nothing any more.
+fn leaving(reading: &Reading, held: &Held, rules: &SyncRules) -> Vec<Change> {
+    let holds: (BTreeSet<OrganizationId>, BTreeSet<TeamId>) = reading
+        .held()
+        .map(|(id, _)| (id.organization_id(), id.team_id()))
+        .unzip();
+    let organizations = held.organizations.iter().filter(|(id, it)| {
+        rules.also_create_organizations && it.source == Source::Entra && !holds.0.contains(id)
+    });
+    let of_organizations = organizations.map(|(id, it)| {
+        let is_owner = it.role == Role::Owner && it.status == Status::Active;
+        let place = Place::Organization(id.clone());
+        (place, it.status, it.version, is_owner)
+    });
+    let teams = held.teams.iter();
+    let of_teams = teams
+        .filter(|(id, it)| it.source == Source::Entra && !holds.1.contains(id))
+        .map(|(id, it)| (Place::Team(id.clone()), it.status, it.version, false));
+    let all = of_organizations.chain(of_teams);
+    all.filter_map(|(at, status, version, is_owner)| match rules.on_leave {
+        OnLeave::Keep => None,
+        OnLeave::Suspend if status == Status::Suspended => None,
+        OnLeave::Suspend => Some(Change::Suspend {
+            at,
+            version,
+            is_owner,
+        }),
+        OnLeave::Remove => Some(Change::Leave {
+            at,
+            version,
+            is_owner,
+        }),
+    })
+    .collect()
 }

@@ -82,7 +82,7 @@ impl LoginSync {
                 }
             };
         };
-        let started = Instant::now();
+        let (started, asked_at) = (Instant::now(), self.clock.now());
         let read = async {
             let read = directory.read(object_id, deadline).await;
             progress.with(|state| state.reading = started.elapsed());
@@ -94,21 +94,32 @@ impl LoginSync {
             store.holdings(&profile.tenant_id, &profile.user_id),
             read
         );
-        let is_late = matches!(
-            &read,
-            Err(ReadError::OutOfTime | ReadError::Token(TokenError::OutOfTime))
-        );
+        let failed = match &read {
+            Err(error) => outcome_of(error),
+            Ok(_) => Outcome::Failed,
+        };
         let (Some(mark), Some(holdings), Some(reading)) = (
             progress.kept(recorded),
             progress.kept(holdings),
             progress.kept(read),
         ) else {
-            let outcome = if is_late {
-                Outcome::TimedOut
-            } else {
-                Outcome::Failed
-            };
-            return (outcome, None);
+            return (failed, None);
+        };
+        let reading = if plan::takes_away(&reading, &held(&holdings), &self.rules) {
+            // Not by groups that were kept: the group that gave it may have been assigned since, and another
+            // instance of the function, which saw it, have made the membership.
+            let again = directory.read_since(asked_at, reading, deadline).await;
+            progress.with(|state| state.reading = started.elapsed());
+            match again {
+                Ok(reading) => reading,
+                Err(error) => {
+                    let outcome = outcome_of(&error);
+                    progress.fail(error);
+                    return (outcome, None);
+                }
+            }
+        } else {
+            reading
         };
         progress.with(|state| state.counts.read = reading.counts());
         let marked = (&reading, &holdings, mark.as_deref());
@@ -166,10 +177,11 @@ impl LoginSync {
         if progress.with(|state| state.not_all_made) {
             return Ok(Outcome::Partial);
         }
-        if made == Made::Unknown {
+        let is_all_seen = !progress.with(|state| state.overtaken);
+        if made == Made::Unknown && is_all_seen {
             progress.written(store.mark_made(tenant, None, &fingerprint).await);
         }
-        if !is_marked {
+        if !is_marked && is_all_seen {
             let user = Some(&profile.user_id);
             progress.written(store.mark_made(tenant, user, &fingerprint).await);
         }
@@ -208,6 +220,14 @@ impl LoginSync {
             .carry_out(&self.rules, &self.clock)
             .await;
         Ok(plan.kept)
+    }
+}
+
+/// How a sync ends that could not read the directory.
+fn outcome_of(error: &ReadError) -> Outcome {
+    match error {
+        ReadError::OutOfTime | ReadError::Token(TokenError::OutOfTime) => Outcome::TimedOut,
+        _ => Outcome::Failed,
     }
 }
 

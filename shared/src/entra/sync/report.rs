@@ -111,6 +111,8 @@ pub(super) struct State {
     failures: Vec<Failure>,
     /// Whether an organization or a team was not made, or not renamed.
     pub(super) not_all_made: bool,
+    /// Whether somebody changed what was to be renamed: the next login looks at it again.
+    pub(super) overtaken: bool,
     /// Organizations that could not be made: their teams stand alone.
     pub(super) not_made: BTreeSet<OrganizationId>,
     /// Teams that could not be made: nobody joins them.

@@ -19,6 +19,14 @@ const AT_ONCE: usize = 32;
 /// What came of a write.
 type Outcome = Result<Written, store::Error>;
 
+/// A write that failed, and of what, so that whoever reads the log can put it right.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}")]
+struct Failed {
+    place: Place,
+    source: store::Error,
+}
+
 /// The writes of one sync.
 pub(super) struct Writes<'a> {
     store: &'a Store,
@@ -132,8 +140,15 @@ impl<'a> Writes<'a> {
             Written::NameTaken => Err(store::Error::NameTaken),
             written => Ok(written),
         });
+        let outcome = outcome.map_err(|source| Failed {
+            place: change.place(),
+            source,
+        });
         match self.progress.written(outcome) {
             Some(Written::Done) => self.progress.with(|state| *count(&mut state.counts) += 1),
+            Some(_) if matches!(change, Change::Rename { .. }) => {
+                self.progress.with(|state| state.overtaken = true);
+            }
             Some(_) => {}
             None => {
                 let makes = matches!(
