@@ -10,11 +10,16 @@ use support::{ACME, Actor, World};
 
 const OTHER: &str = "other";
 
-/// Two tenants with three organizations each, of which one has three members: the worlds' ids are
-/// the organizations with the members.
-async fn two_tenants() -> (World, [String; 2]) {
+/// An organization with members, and a team in it with the same.
+struct Crowd {
+    organization: String,
+    team: String,
+}
+
+/// Two tenants with four organizations each, of which one has a crowd in it.
+async fn two_tenants() -> (World, [Crowd; 2]) {
     let world = World::start().await;
-    let mut ids = Vec::new();
+    let mut crowds = Vec::new();
     for tenant in [ACME, OTHER] {
         let root = world.tenant_admin_of(tenant);
         for name in ["A", "B", "C"] {
@@ -22,9 +27,14 @@ async fn two_tenants() -> (World, [String; 2]) {
             root.post("/organizations", body).await.expect(201);
         }
         let crowd = world.organization(&root, &format!("D of {tenant}")).await;
+        let mut team = String::new();
         for teams in ["/teams".to_owned(), format!("/organizations/{crowd}/teams")] {
             for name in ["A", "B"] {
-                root.post(&teams, json!({"name": name})).await.expect(201);
+                let made = root.post(&teams, json!({"name": name})).await.expect(201);
+                made.body["id"].as_str().unwrap().clone_into(&mut team);
+                let members = format!("/teams/{team}/members");
+                let own = json!({"user_id": ADMIN});
+                root.post(&members, own).await.expect(201);
             }
         }
         for user in ["bob", "eve", "mia"] {
@@ -34,10 +44,20 @@ async fn two_tenants() -> (World, [String; 2]) {
             let member = json!({"user_id": user, "status": "active"});
             let members = format!("/organizations/{crowd}/members");
             root.post(&members, member).await.expect(201);
+            let members = format!("/teams/{team}/members");
+            let member = json!({"user_id": user});
+            root.post(&members, member).await.expect(201);
         }
-        ids.push(crowd);
+        crowds.push(Crowd {
+            organization: crowd,
+            team,
+        });
     }
-    (world, ids.try_into().unwrap())
+    let crowds = crowds.try_into();
+    (
+        world,
+        crowds.unwrap_or_else(|_| unreachable!("two tenants")),
+    )
 }
 
 async fn cursor(actor: &Actor, path: &str) -> String {
@@ -59,7 +79,11 @@ async fn refused(actor: &Actor, path: &str, cursor: &str) {
 const ADMIN: &str = "root";
 
 /// The lists that a tenant admin may see, who is in all organizations of the tenant.
-fn lists(crowd: &str) -> Vec<String> {
+fn lists(crowd: &Crowd) -> Vec<String> {
+    let Crowd {
+        organization: crowd,
+        team,
+    } = crowd;
     vec![
         "/organizations".to_owned(),
         "/organizations?status=active".to_owned(),
@@ -72,6 +96,8 @@ fn lists(crowd: &str) -> Vec<String> {
         format!("/organizations/{crowd}/members?role=member"),
         format!("/users/{ADMIN}/organizations"),
         format!("/users/{ADMIN}/organizations?status=all"),
+        format!("/teams/{team}/members"),
+        format!("/users/{ADMIN}/teams"),
     ]
 }
 
@@ -101,8 +127,15 @@ async fn a_cursor_is_good_in_its_own_list_and_in_no_other() {
             refused(&other, &list, cursor).await;
         }
         // Nor of another organization, another user.
-        refused(&root, "/users/bob/organizations", cursor).await;
-        refused(&root, &format!("/organizations/{others}/members"), cursor).await;
+        for list in ["/users/bob/organizations", "/users/bob/teams"] {
+            refused(&root, list, cursor).await;
+        }
+        for list in [
+            format!("/organizations/{}/members", others.organization),
+            format!("/teams/{}/members", others.team),
+        ] {
+            refused(&root, &list, cursor).await;
+        }
         // `me` is another list than one's own id; both begin anew.
         refused(&world.user("bob"), "/users/me/organizations", cursor).await;
     }
@@ -114,7 +147,7 @@ async fn damaged_cursors_and_limits_that_are_none_are_refused() {
     let root = world.tenant_admin();
     for list in [
         "/organizations",
-        &format!("/organizations/{crowd}/members"),
+        &format!("/organizations/{}/members", crowd.organization),
         &format!("/users/{ADMIN}/organizations"),
     ] {
         let good = cursor(&root, list).await;
@@ -190,6 +223,11 @@ fn places(others: &str) -> Vec<String> {
 #[tokio::test]
 async fn a_place_made_by_hand_under_a_valid_seal_leads_nowhere_else() {
     let (world, [crowd, others]) = two_tenants().await;
+    let Crowd {
+        organization: crowd,
+        team,
+    } = crowd;
+    let others = others.organization;
     let root = world.tenant_admin();
     let tenant = TenantId::parse(ACME).unwrap();
     let filters =
@@ -253,6 +291,18 @@ async fn a_place_made_by_hand_under_a_valid_seal_leads_nowhere_else() {
             ["", "", ADMIN],
             format!("/users/{ADMIN}/organizations?status=all"),
             filters(&["status"], "all"),
+        ),
+        (
+            "GET /teams/{team_id}/members",
+            ["", team.as_str(), ""],
+            format!("/teams/{team}/members"),
+            vec![],
+        ),
+        (
+            "GET /users/{user_id}/teams",
+            ["", "", ADMIN],
+            format!("/users/{ADMIN}/teams"),
+            vec![],
         ),
     ];
     for (route, ids, list, filters) in cases {

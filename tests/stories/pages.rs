@@ -343,3 +343,41 @@ async fn what_comes_and_goes_meanwhile_makes_nothing_else_be_missed() {
         }
     }
 }
+
+/// Those of an organization and those that stand alone, their members, and the teams of one user.
+#[tokio::test]
+async fn every_team_and_member_of_a_team_is_listed_once() {
+    let world = World::start().await;
+    let root = world.tenant_admin();
+    let id = world.organization(&root, "Acme").await;
+    let names = numbered("Team ", 0..9);
+    let users = numbered("user-", 0..9);
+    for user in &users {
+        world.member(&id, user, "member", "active").await;
+    }
+    let in_organization = format!("/organizations/{id}/teams");
+    for teams in ["/teams", &in_organization] {
+        let mut ids = Vec::new();
+        for name in names.iter().rev() {
+            let made = root.post(teams, json!({"name": name})).await.expect(201);
+            let team = made.headers["location"].clone();
+            ids.push(text(&made.body, "id"));
+            let last = json!({"user_id": "user-000"});
+            let members = format!("{team}/members");
+            root.post(&members, last).await.expect(201);
+        }
+        list_is(&root, teams, "name", &names, &LIMITS).await;
+        let members = format!("/teams/{}/members", ids[0]);
+        for user in users[1..].iter().rev() {
+            let body = json!({"user_id": user});
+            root.post(&members, body).await.expect(201);
+        }
+        list_is(&root, &members, "user_id", &users, &LIMITS).await;
+    }
+    let of_user = root.all("/users/user-000/teams").await;
+    let mut all: Vec<_> = of_user.iter().map(|one| text(one, "team_id")).collect();
+    assert_eq!(all.len(), 18);
+    list_is(&root, "/users/user-000/teams", "team_id", &all, &LIMITS).await;
+    all.dedup();
+    assert_eq!(all.len(), 18);
+}

@@ -22,7 +22,7 @@ fn write(method: Method, path: &str, body: Option<Value>, bad: Vec<Value>) -> Wr
     }
 }
 
-/// An organization with members, a deleted one, and every write about them.
+/// An organization with members and a team, a deleted one, and every write about them.
 async fn writes(world: &World) -> Vec<Write> {
     let ada = world.user("ada");
     world.register(&["new", "root"]).await;
@@ -36,6 +36,13 @@ async fn writes(world: &World) -> Vec<Write> {
     ada.delete(&format!("/organizations/{gone}"))
         .await
         .expect(204);
+    let teams = format!("/organizations/{id}/teams");
+    let made = ada.post(&teams, json!({"name": "Team"})).await.expect(201);
+    let team = made.headers["location"].clone();
+    let in_team = json!({"user_id": "bob"});
+    ada.post(&format!("{team}/members"), in_team)
+        .await
+        .expect(201);
 
     let organization = format!("/organizations/{id}");
     let members = format!("{organization}/members");
@@ -80,48 +87,105 @@ async fn writes(world: &World) -> Vec<Write> {
         None,
         vec![json!({"user_id": "bob"})],
     );
+    let mut writes = writes_of_teams(&teams, &team);
+    writes.splice(
+        ..0,
+        vec![
+            write(
+                Method::POST,
+                "/organizations",
+                Some(json!({"name": "New"})),
+                bad_organization.clone(),
+            ),
+            write(
+                Method::PATCH,
+                &organization,
+                Some(name.clone()),
+                bad_organization.clone(),
+            ),
+            write(Method::PUT, &organization, Some(name), bad_organization),
+            write(Method::DELETE, &organization, None, vec![]),
+            write(
+                Method::POST,
+                &format!("/organizations/{gone}/restore"),
+                None,
+                vec![json!({"name": "Other"})],
+            ),
+            write(
+                Method::POST,
+                &members,
+                Some(json!({"user_id": "new"})),
+                bad_new_member,
+            ),
+            write(Method::PATCH, &bob, Some(role.clone()), bad_member.clone()),
+            write(Method::PUT, &bob, Some(role), bad_member),
+            write(Method::DELETE, &bob, None, vec![]),
+            accept,
+            write(
+                Method::PUT,
+                "/users/new",
+                Some(json!({"display_name": "New"})),
+                vec![
+                    json!({"email": "nobody"}),
+                    json!({"display_name": ""}),
+                    json!({"entra_object_id": 7}),
+                    json!({"last_login_at": "2026-01-01T00:00:00Z"}),
+                ],
+            ),
+        ],
+    );
+    writes
+}
+
+fn writes_of_teams(teams: &str, team: &str) -> Vec<Write> {
+    let bad_team = vec![
+        json!({"name": ""}),
+        json!({"name": null}),
+        json!({"name": "Fine", "metadata": []}),
+        json!({"name": "Fine", "limits": {"max_budget": -1}}),
+        json!({"name": "Fine", "is_default": "yes"}),
+        json!({"name": "Fine", "organization_id": "other"}),
+        json!({"name": "Fine", "version": 9}),
+        json!([]),
+    ];
+    let bad_member = vec![
+        json!({"role": "owner"}),
+        json!({"role": null}),
+        json!({"status": "deleted"}),
+        json!({"role": "leader", "source": "entra"}),
+        json!([]),
+    ];
+    let bad_new_member = vec![
+        json!({}),
+        json!({"user_id": "a b"}),
+        json!({"user_id": "max", "role": "owner"}),
+        json!({"user_id": "max", "tenant_id": "globex"}),
+    ];
+    let name = json!({"name": "Renamed"});
+    let (members, bob) = (format!("{team}/members"), format!("{team}/members/bob"));
     vec![
         write(
             Method::POST,
-            "/organizations",
+            teams,
             Some(json!({"name": "New"})),
-            bad_organization.clone(),
+            bad_team.clone(),
         ),
-        write(
-            Method::PATCH,
-            &organization,
-            Some(name.clone()),
-            bad_organization.clone(),
-        ),
-        write(Method::PUT, &organization, Some(name), bad_organization),
-        write(Method::DELETE, &organization, None, vec![]),
-        write(
-            Method::POST,
-            &format!("/organizations/{gone}/restore"),
-            None,
-            vec![json!({"name": "Other"})],
-        ),
+        write(Method::PATCH, team, Some(name.clone()), bad_team.clone()),
+        write(Method::PUT, team, Some(name), bad_team),
+        write(Method::DELETE, team, None, vec![]),
         write(
             Method::POST,
             &members,
-            Some(json!({"user_id": "new"})),
+            Some(json!({"user_id": "max"})),
             bad_new_member,
         ),
-        write(Method::PATCH, &bob, Some(role.clone()), bad_member.clone()),
-        write(Method::PUT, &bob, Some(role), bad_member),
-        write(Method::DELETE, &bob, None, vec![]),
-        accept,
         write(
-            Method::PUT,
-            "/users/new",
-            Some(json!({"display_name": "New"})),
-            vec![
-                json!({"email": "nobody"}),
-                json!({"display_name": ""}),
-                json!({"entra_object_id": 7}),
-                json!({"last_login_at": "2026-01-01T00:00:00Z"}),
-            ],
+            Method::PATCH,
+            &bob,
+            Some(json!({"role": "leader"})),
+            bad_member,
         ),
+        write(Method::DELETE, &bob, None, vec![]),
     ]
 }
 
