@@ -36,34 +36,11 @@ async fn writes(world: &World) -> Vec<Write> {
     ada.delete(&format!("/organizations/{gone}"))
         .await
         .expect(204);
-    let teams = format!("/organizations/{id}/teams");
-    let made = ada.post(&teams, json!({"name": "Team"})).await.expect(201);
-    let team = made.headers["location"].clone();
-    let in_team = json!({"user_id": "bob"});
-    ada.post(&format!("{team}/members"), in_team)
-        .await
-        .expect(201);
 
     let organization = format!("/organizations/{id}");
     let members = format!("{organization}/members");
     let bob = format!("{members}/bob");
-    let bad_organization = vec![
-        json!({"name": ""}),
-        json!({"name": null}),
-        json!({"name": "n".repeat(256)}),
-        json!({"name": "Fine", "domain": "no dot"}),
-        json!({"name": "Fine", "billing_email": "nobody"}),
-        json!({"name": "Fine", "stripe_customer_id": "1"}),
-        json!({"name": "Fine", "metadata": []}),
-        json!({"name": "Fine", "metadata": {"a": {"b": {"c": {"d": {"e": {}}}}}}}),
-        json!({"name": "Fine", "limits": {"max_budget": -1}}),
-        json!({"name": "Fine", "spend": 0}),
-        json!({"name": "Fine", "tenant_id": ACME}),
-        json!({"name": "Fine", "status": "deleted"}),
-        json!({"name": "Fine", "owner_count": 0}),
-        json!([]),
-        json!("name"),
-    ];
+    let bad_organization = bad_organizations();
     let bad_member = vec![
         json!({"role": "god"}),
         json!({"role": null}),
@@ -87,57 +64,83 @@ async fn writes(world: &World) -> Vec<Write> {
         None,
         vec![json!({"user_id": "bob"})],
     );
-    let mut writes = writes_of_teams(&teams, &team);
-    writes.splice(
-        ..0,
-        vec![
-            write(
-                Method::POST,
-                "/organizations",
-                Some(json!({"name": "New"})),
-                bad_organization.clone(),
-            ),
-            write(
-                Method::PATCH,
-                &organization,
-                Some(name.clone()),
-                bad_organization.clone(),
-            ),
-            write(Method::PUT, &organization, Some(name), bad_organization),
-            write(Method::DELETE, &organization, None, vec![]),
-            write(
-                Method::POST,
-                &format!("/organizations/{gone}/restore"),
-                None,
-                vec![json!({"name": "Other"})],
-            ),
-            write(
-                Method::POST,
-                &members,
-                Some(json!({"user_id": "new"})),
-                bad_new_member,
-            ),
-            write(Method::PATCH, &bob, Some(role.clone()), bad_member.clone()),
-            write(Method::PUT, &bob, Some(role), bad_member),
-            write(Method::DELETE, &bob, None, vec![]),
-            accept,
-            write(
-                Method::PUT,
-                "/users/new",
-                Some(json!({"display_name": "New"})),
-                vec![
-                    json!({"email": "nobody"}),
-                    json!({"display_name": ""}),
-                    json!({"entra_object_id": 7}),
-                    json!({"last_login_at": "2026-01-01T00:00:00Z"}),
-                ],
-            ),
-        ],
-    );
+    let mut writes = vec![
+        write(
+            Method::POST,
+            "/organizations",
+            Some(json!({"name": "New"})),
+            bad_organization.clone(),
+        ),
+        write(
+            Method::PATCH,
+            &organization,
+            Some(name.clone()),
+            bad_organization.clone(),
+        ),
+        write(Method::PUT, &organization, Some(name), bad_organization),
+        write(Method::DELETE, &organization, None, vec![]),
+        write(
+            Method::POST,
+            &format!("/organizations/{gone}/restore"),
+            None,
+            vec![json!({"name": "Other"})],
+        ),
+        write(
+            Method::POST,
+            &members,
+            Some(json!({"user_id": "new"})),
+            bad_new_member,
+        ),
+        write(Method::PATCH, &bob, Some(role.clone()), bad_member.clone()),
+        write(Method::PUT, &bob, Some(role), bad_member),
+        write(Method::DELETE, &bob, None, vec![]),
+        accept,
+        write(
+            Method::PUT,
+            "/users/new",
+            Some(json!({"display_name": "New"})),
+            vec![
+                json!({"email": "nobody"}),
+                json!({"display_name": ""}),
+                json!({"entra_object_id": 7}),
+                json!({"last_login_at": "2026-01-01T00:00:00Z"}),
+            ],
+        ),
+    ];
+    writes.extend(writes_of_teams(&ada, &id).await);
     writes
 }
 
-fn writes_of_teams(teams: &str, team: &str) -> Vec<Write> {
+fn bad_organizations() -> Vec<Value> {
+    vec![
+        json!({"name": ""}),
+        json!({"name": null}),
+        json!({"name": "n".repeat(256)}),
+        json!({"name": "Fine", "domain": "no dot"}),
+        json!({"name": "Fine", "billing_email": "nobody"}),
+        json!({"name": "Fine", "stripe_customer_id": "1"}),
+        json!({"name": "Fine", "metadata": []}),
+        json!({"name": "Fine", "metadata": {"a": {"b": {"c": {"d": {"e": {}}}}}}}),
+        json!({"name": "Fine", "limits": {"max_budget": -1}}),
+        json!({"name": "Fine", "spend": 0}),
+        json!({"name": "Fine", "tenant_id": ACME}),
+        json!({"name": "Fine", "status": "deleted"}),
+        json!({"name": "Fine", "owner_count": 0}),
+        json!([]),
+        json!("name"),
+    ]
+}
+
+/// A team of the organization, with bob in it, and every write about it.
+async fn writes_of_teams(ada: &Actor, id: &str) -> Vec<Write> {
+    let teams = format!("/organizations/{id}/teams");
+    let made = ada.post(&teams, json!({"name": "Team"})).await.expect(201);
+    let team = made.headers["location"].clone();
+    let in_team = json!({"user_id": "bob"});
+    ada.post(&format!("{team}/members"), in_team)
+        .await
+        .expect(201);
+
     let bad_team = vec![
         json!({"name": ""}),
         json!({"name": null}),
@@ -166,13 +169,13 @@ fn writes_of_teams(teams: &str, team: &str) -> Vec<Write> {
     vec![
         write(
             Method::POST,
-            teams,
+            &teams,
             Some(json!({"name": "New"})),
             bad_team.clone(),
         ),
-        write(Method::PATCH, team, Some(name.clone()), bad_team.clone()),
-        write(Method::PUT, team, Some(name), bad_team),
-        write(Method::DELETE, team, None, vec![]),
+        write(Method::PATCH, &team, Some(name.clone()), bad_team.clone()),
+        write(Method::PUT, &team, Some(name), bad_team),
+        write(Method::DELETE, &team, None, vec![]),
         write(
             Method::POST,
             &members,
