@@ -99,14 +99,15 @@ enum Part {
 
 /// What it means that caller, team or organization were not as they should be.
 fn not_held(unmet: &Unmet<Part>) -> Result<(), Error> {
+    // First: what is gone is gone for everybody, and takes its leaders with it.
+    if unmet.of(&Part::Organization).is_some() || unmet.of(&Part::Team).is_some() {
+        return Err(Error::NotFound);
+    }
     if let Some(refusal) = access::refusal(unmet, &Part::Caller) {
         return Err(refusal);
     }
     if unmet.of(&Part::Leader).is_some() {
         return Err(Error::Forbidden);
-    }
-    if unmet.of(&Part::Organization).is_some() || unmet.of(&Part::Team).is_some() {
-        return Err(Error::NotFound);
     }
     Ok(())
 }

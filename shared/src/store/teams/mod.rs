@@ -242,17 +242,18 @@ fn decimal(number: f64) -> aws_sdk_dynamodb::types::AttributeValue {
 
 /// What it means that a change was not applied; nothing when it is to be tried anew.
 fn not_changed(unmet: &Unmet<Part>) -> Result<(), Error> {
-    if let Some(refusal) = access::refusal(unmet, &Part::Caller) {
-        return Err(refusal);
-    }
-    if unmet.of(&Part::Leader).is_some() {
-        return Err(Error::Forbidden);
-    }
+    // First: what is gone is gone for everybody, and takes its leaders with it.
     match unmet.of(&Part::Team) {
         Some(None) => return Err(Error::NotFound),
         // Another version, or deleted: which of the two is for the next read to say.
         Some(Some(_)) => return Ok(()),
         None => {}
+    }
+    if let Some(refusal) = access::refusal(unmet, &Part::Caller) {
+        return Err(refusal);
+    }
+    if unmet.of(&Part::Leader).is_some() {
+        return Err(Error::Forbidden);
     }
     match unmet.of(&Part::Organization) {
         Some(item) if organizations::is_gone(item) => return Err(Error::NotFound),
