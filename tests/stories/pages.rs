@@ -355,6 +355,11 @@ async fn every_team_and_member_of_a_team_is_listed_once() {
     for user in &users {
         world.member(&id, user, "member", "active").await;
     }
+    // Whoever asks for as many as there are is not sent to another page, however far was looked.
+    let members = format!("/organizations/{id}/members?role=member&limit=9");
+    let page = root.get(&members).await.expect(200).body;
+    assert_eq!(page["items"].as_array().unwrap().len(), users.len());
+    assert_eq!(page["next_cursor"], Value::Null);
     let in_organization = format!("/organizations/{id}/teams");
     for teams in ["/teams", &in_organization] {
         let mut ids = Vec::new();

@@ -113,6 +113,8 @@ async fn a_team_that_was_deleted_is_neither_made_again_nor_joined() {
         }
         let rows = office.world.items().await;
         assert!(!rows.iter().any(|row| row["sk"] == "TEAM#g-sales"));
+        let left = rows.iter().find(|row| row.contains_key("deleted_at"));
+        assert_eq!(left.expect("what is left of the team")["version"], 2);
         office.check().await;
     }
 }

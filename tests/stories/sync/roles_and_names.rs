@@ -101,6 +101,12 @@ async fn a_renamed_group_renames_what_nobody_renamed_by_hand_when_that_is_set() 
     refreshing.expect("ada", "unchanged").await;
     refreshing.expect("bob", "unchanged").await;
 
+    for place in ["/organizations/g-One", "/teams/g-One"] {
+        let renamed = root.get(place).await.expect(200).body;
+        assert_eq!(renamed["version"], 2, "{renamed}");
+        assert_ne!(renamed["updated_at"], renamed["created_at"], "{renamed}");
+    }
+
     // The name that was left is free.
     office
         .world
