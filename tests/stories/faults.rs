@@ -17,6 +17,8 @@ mod writes;
 use writes::writes;
 
 const TRANSACTION: &str = "TransactWriteItems";
+/// Attempts of the SDK at a call that fails.
+const ATTEMPTS: usize = 5;
 /// Ends a wait that would otherwise go on; nothing is to be read into how long it is.
 const BOUNDED: Duration = Duration::from_secs(9);
 
@@ -126,6 +128,18 @@ async fn a_conflict_that_passes_is_not_seen() {
         assert_eq!(proxy.stop(), 0);
         invariants::check(&world.items().await);
     }
+}
+
+/// The SDK repeats that by itself, but not for long.
+#[tokio::test]
+async fn a_transaction_that_is_in_progress_for_longer_is_waited_for() {
+    let (world, proxy) = Faults::world(Options::default()).await;
+    let writes = writes(&world).await;
+    let write = writes.iter().find(|write| write.operation == TRANSACTION);
+    let write = write.expect("a write in a transaction");
+    proxy.next(TRANSACTION, &[Fault::InProgress; ATTEMPTS + 1]);
+    write.send().await.expect(write.status);
+    assert_eq!(proxy.stop(), 0);
 }
 
 /// Sends each write into a fault without end of one of its calls.

@@ -286,62 +286,6 @@ async fn what_is_on_its_way_when_it_is_deleted_is_not_done() {
     }
 }
 
-/// The same of what is done to a team, and in it, by somebody who leads it, and by an owner.
-#[tokio::test]
-async fn nor_is_what_is_on_its_way_to_a_team_when_that_or_its_organization_goes() {
-    let (world, proxy) = Faults::world(Options::default()).await;
-    let root = world.tenant_admin();
-    for (number, of_team) in [
-        (0, true),
-        (1, true),
-        (2, true),
-        (3, true),
-        (0, false),
-        (1, false),
-    ] {
-        for by in ["ada", "lee"] {
-            let ada = world.user("ada");
-            let name = format!("{number} {of_team} {by}");
-            let id = world.organization(&ada, &name).await;
-            for user in ["lee", "max", "mia"] {
-                world.member(&id, user, "member", "active").await;
-            }
-            let organization = format!("/organizations/{id}");
-            let teams = format!("{organization}/teams");
-            let made = root.post(&teams, json!({"name": "T"})).await.expect(201);
-            let team = made.headers["location"].clone();
-            let members = format!("{team}/members");
-            for (user, role) in [("lee", "leader"), ("mia", "member")] {
-                let body = json!({"user_id": user, "role": role});
-                root.post(&members, body).await.expect(201);
-            }
-
-            let mut held = proxy.hold("TransactWriteItems");
-            let actor = world.user(by);
-            let going = async {
-                let mia = format!("{members}/mia");
-                match number {
-                    0 => actor.patch(&team, json!({"name": "New"})).await,
-                    1 => actor.post(&members, json!({"user_id": "max"})).await,
-                    2 => actor.patch(&mia, json!({"role": "leader"})).await,
-                    _ => actor.delete(&mia).await,
-                }
-            };
-            let meanwhile = async {
-                held.arrived().await;
-                let gone = if of_team { &team } else { &organization };
-                root.delete(gone).await.expect(204);
-                let before = world.table().await;
-                held.release();
-                before
-            };
-            let (reply, before) = futures::join!(going, meanwhile);
-            assert_eq!(reply.status, 404, "{name}: {reply:?}");
-            assert!(world.table().await == before, "{name} was done");
-        }
-    }
-}
-
 #[tokio::test]
 async fn restoring_what_is_there_changes_nothing() {
     let world = World::start().await;

@@ -26,6 +26,7 @@ mod lifecycle;
 mod local_entra;
 mod logs;
 mod made_anew;
+mod meanwhile;
 mod odd_values;
 mod openapi;
 mod operations;

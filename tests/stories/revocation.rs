@@ -99,6 +99,11 @@ fn writes_on_a_team(id: &str, team: &str) -> Vec<(&'static str, String, Option<V
             Some(json!({"name": "New"})),
         ),
         ("DELETE", team.to_owned(), None),
+        (
+            "POST",
+            format!("{team}/members"),
+            Some(json!({"user_id": "bob"})),
+        ),
     ]
 }
 

@@ -75,6 +75,7 @@ add member of team                 ; ada POST {team}/members 201 {"user_id": "u0
   again, with a key                ; ada POST {team}/members 200 {"user_id": "u001"} once
 list members of team               ; ada GET {team}/members?limit=5 200
 own teams, of which there is one   ; u001 GET /users/me/teams?limit=5 200
+  of somebody, by a tenant admin   ; root GET /users/u001/teams?limit=5 200
 change role in team                ; ada PATCH {team}/members/u001 200 {"role": "leader"}
 remove member of team              ; ada DELETE {team}/members/u001 204
   again                            ; ada DELETE {team}/members/u001 204

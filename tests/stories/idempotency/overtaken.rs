@@ -146,3 +146,32 @@ async fn the_answer_to_a_post_with_nothing_to_do_is_kept_only_while_it_is_true()
         }
     }
 }
+
+/// The first has the answer, and the second, which was on its way, is given it, though nobody would begin it now.
+#[tokio::test]
+async fn a_request_that_its_own_repeat_overtakes_is_answered_as_that_was() {
+    let it = Overtaken::start().await;
+    let bob = format!("{}/members/bob", it.organization);
+    it.ada
+        .patch(&bob, json!({"role": "owner"}))
+        .await
+        .expect(200);
+    it.ada.delete(&it.organization).await.expect(204);
+    let restore = it.post("bob", format!("{}/restore", it.organization), None);
+    let mut held = it.faults.hold("TransactWriteItems");
+    let late = {
+        let restore = restore.clone();
+        tokio::spawn(async move { restore.send("k-1").await })
+    };
+    held.arrived().await;
+    let first = restore.send("k-1").await.expect(200);
+    it.ada
+        .patch(&bob, json!({"role": "member"}))
+        .await
+        .expect(200);
+    held.release();
+    let late = late.await.unwrap();
+    assert_eq!(answer(&late), answer(&first));
+    assert!(is_repeat(&late) && !is_repeat(&first));
+    invariants::check(&it.world.items().await);
+}

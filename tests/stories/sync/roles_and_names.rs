@@ -86,8 +86,14 @@ async fn a_renamed_group_renames_what_nobody_renamed_by_hand_when_that_is_set() 
     office.graph.assign("g-Three", "One anew");
     office.expect("ada", "unchanged").await;
 
+    // A name that is taken in an organization, too, is taken with the id behind it.
+    let taken = json!({"name": "One anew"});
+    let teams = "/organizations/g-One/teams";
+    root.post(teams, taken).await.expect(201);
+
     let line = refreshing.expect("ada", "synced").await;
     assert_eq!(line["renamed"], 5);
+    assert_eq!(office.teams_in("g-One").await["g-One"], "One anew (g-One)");
     let all = office.all_organizations().await;
     assert_eq!(all["g-Two"], "Two by hand");
     let mut same: Vec<_> = [&*all["g-One"], &all["g-Three"]].into();
@@ -118,18 +124,27 @@ async fn a_renamed_group_renames_what_nobody_renamed_by_hand_when_that_is_set() 
 /// Or nobody would look at it again: all that is marked as made has its name.
 #[tokio::test]
 async fn what_was_changed_while_it_was_renamed_is_renamed_by_the_next_login() {
+    // What is held are the new names of the organization and of its team; or the reads before them, which
+    // come after that of the mark.
+    for (operation, before) in [("TransactWriteItems", 0), ("GetItem", 1)] {
+        is_renamed_later(operation, before).await;
+    }
+}
+
+async fn is_renamed_later(operation: &str, before: usize) {
     let settings = [ORGANIZATIONS, ("ENTRA_REFRESH_NAMES", "true")];
     let (office, faults) = Office::with_faults(&settings).await;
     office.graph.assign("g-one", "One");
     office.expect("ada", "synced").await;
     office.graph.assign("g-one", "One anew");
 
-    // What is held are the new names of the organization and of its team.
-    let (mut one, mut other) = (
-        faults.hold("TransactWriteItems"),
-        faults.hold("TransactWriteItems"),
-    );
+    let first: Vec<_> = (0..before).map(|_| faults.hold(operation)).collect();
+    let (mut one, mut other) = (faults.hold(operation), faults.hold(operation));
     let by_hand = async {
+        for mut held in first {
+            held.arrived().await;
+            held.release();
+        }
         one.arrived().await;
         other.arrived().await;
         let domain = json!({"domain": "one.example"});

@@ -1,6 +1,6 @@
 //! Accepting an invitation.
 
-use super::{Owners, Part, change_to, not_changed, unchanged};
+use super::{Owners, Part, change_to, unchanged};
 use crate::domain::{Caller, Membership, OrganizationId, Status, UserId};
 use crate::store::access::{self, standing};
 use crate::store::expression::text;
@@ -76,9 +76,8 @@ impl Store {
             }
             match transaction.commit(self).await? {
                 Ok(()) => return Ok(Done::Now(after)),
-                // The next round finds the record.
-                Err(unmet) if unmet.of(&Part::Record).is_some() => {}
-                Err(unmet) => not_changed(&unmet)?,
+                // Answered before, changed or gone: which of them is for the next read to say.
+                Err(_) => {}
             }
             patience.wait(Error::Conflict).await?;
         }

@@ -136,8 +136,9 @@ impl Store {
             return Ok(Written::Done);
         };
         Ok(match unmet.of(&Part::Team) {
-            None if unmet.of(&Part::NewName).is_some() => Written::NameTaken,
-            _ => Written::AsItWas,
+            // Its old name is its own for as long as it is as it was read: what is left is the new one.
+            None => Written::NameTaken,
+            Some(_) => Written::AsItWas,
         })
     }
 
