@@ -74,11 +74,10 @@ impl Store {
             if let Some(once) = once {
                 once.record(self, &mut transaction, Part::Record, &answer(&after))?;
             }
-            match transaction.commit(self).await? {
-                Ok(()) => return Ok(Done::Now(after)),
-                // Answered before, changed or gone: which of them is for the next read to say.
-                Err(_) => {}
+            if transaction.commit(self).await?.is_ok() {
+                return Ok(Done::Now(after));
             }
+            // Answered before, changed or gone: which of them is for the next read to say.
             patience.wait(Error::Conflict).await?;
         }
     }
