@@ -8,6 +8,7 @@
     clippy::indexing_slicing
 )]
 
+mod answers;
 mod bad_input;
 mod binaries;
 mod cognito;
