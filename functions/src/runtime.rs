@@ -161,6 +161,7 @@ where
         id => id.to_owned(),
     };
     let caller = request.caller().ok();
+    let held_tags = request.held_tags().map(str::to_owned);
     let left = time_left(context, app.clock.now());
     let handling = tokio::time::timeout(left, handler(Arc::clone(&app), request));
     let (outcome, measure) = metered(handling).await;
@@ -172,6 +173,11 @@ where
                 "The request took too long, and may or may not have been done. Repeat it; with an Idempotency-Key nothing happens twice.",
             )
         })
+    });
+
+    let outcome = outcome.map(|answer| match &held_tags {
+        Some(tags) => answer.unless_held(tags),
+        None => answer,
     });
 
     let now = app.clock.now();
@@ -240,19 +246,21 @@ fn render(
         ("server-timing", timing),
         // Answers differ by caller: none but the caller's own cache may keep one, and asks each time.
         ("cache-control", "private, no-cache".to_owned()),
+        ("vary", "Authorization".to_owned()),
     ]);
     let (status_code, media_type, body) = match outcome {
         Ok(answer) => {
-            if let Some(location) = answer.location {
-                headers.insert("location", uri_path(&location));
+            if let Some(location) = &answer.location {
+                headers.insert("location", uri_path(location));
             }
-            if let Some(version) = answer.version {
-                headers.insert("etag", format!("\"{version}\""));
+            if let Some(entity_tag) = answer.entity_tag() {
+                headers.insert("etag", entity_tag);
             }
             if answer.is_repeat {
                 headers.insert("idempotency-replayed", "true".to_owned());
             }
-            (answer.status, "application/json", answer.body)
+            let body = answer.body.map(|body| body.get().to_owned());
+            (answer.status, "application/json", body)
         }
         Err(problem) => {
             if let Some(seconds) = problem.code.retry_after() {
@@ -262,7 +270,7 @@ fn render(
             (
                 problem.code.status(),
                 "application/problem+json",
-                Some(body),
+                Some(body.to_string()),
             )
         }
     };
@@ -272,7 +280,7 @@ fn render(
     HttpAnswer {
         status_code,
         headers,
-        body: body.map(|body| body.to_string()).unwrap_or_default(),
+        body: body.unwrap_or_default(),
         is_base64_encoded: false,
         cookies: [],
     }

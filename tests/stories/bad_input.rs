@@ -1,5 +1,6 @@
 //! What no well-meaning client sends: refused in the contract's words, and nothing is changed by it.
 
+use percent_encoding::percent_decode_str;
 use serde_json::json;
 use support::{World, filled};
 
@@ -76,6 +77,12 @@ async fn json_of_any_depth_is_refused_in_words() {
     assert_eq!(world.everything().await, before);
 }
 
+/// Whether what a path names is printable ASCII of at most 255 characters, as user ids are.
+fn is_printable(segment: &str) -> bool {
+    let decoded: Vec<u8> = percent_decode_str(segment).collect();
+    decoded.len() <= 255 && decoded.iter().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 #[tokio::test]
 async fn an_id_that_is_none_is_refused_on_every_route_wherever_it_stands() {
     let (world, ada, id) = World::acme().await;
@@ -111,6 +118,9 @@ async fn an_id_that_is_none_is_refused_on_every_route_wherever_it_stands() {
         let places = ["{organization_id}", "{user_id}", "{team_id}"];
         for place in places.into_iter().filter(|place| path.contains(place)) {
             for bad in bad {
+                if place == "{user_id}" && is_printable(bad) {
+                    continue;
+                }
                 let path = filled(&path.replace(place, bad), &id, "bob");
                 let reply = ada.text(method, &path, "{}").await;
                 assert_eq!(reply.any_problem().status, 400, "{method} {path}");

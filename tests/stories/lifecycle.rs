@@ -149,7 +149,7 @@ async fn what_was_there_comes_back_with_it() {
         .post_empty(&format!("{organization}/restore"))
         .await
         .expect(200);
-    assert_eq!(restored.headers["etag"], "\"4\"");
+    assert!(restored.headers["etag"].starts_with("\"4."));
 
     let mut after = ada.get(&organization).await.expect(200).body;
     assert_eq!(after, restored.body);

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::World;
+use support::{Actor, World};
 
 #[tokio::test]
 #[allow(clippy::too_many_lines)] // a table
@@ -99,11 +99,11 @@ async fn values_that_no_field_can_have_are_refused_and_odd_ones_come_back_as_the
         ),
         (
             r#"{"limits": {"max_budget": -0}}"#,
-            json!({"limits": {"max_budget": 0.0}}),
+            json!({"limits": {"max_budget": 0}}),
         ),
         (
             r#"{"limits": {"max_budget": -0.0}}"#,
-            json!({"limits": {"max_budget": 0.0}}),
+            json!({"limits": {"max_budget": 0}}),
         ),
         (
             r#"{"limits": {"max_budget": 1e-9}}"#,
@@ -150,7 +150,8 @@ async fn names_of_every_kind_of_character_are_kept_found_and_unique() {
         "İ".to_owned(),
         "#$ \"!~".to_owned(),
         "TENANT#acme#ORGS".to_owned(),
-        "\u{10ffff}".to_owned(),
+        "\u{10ffff}x".to_owned(),
+        "zz\u{2800}".to_owned(),
         "\u{fffd}".to_owned(),
         "<script>alert(1)</script>".to_owned(),
     ];
@@ -185,4 +186,146 @@ async fn names_of_every_kind_of_character_are_kept_found_and_unique() {
         }
     }
     assert_eq!(root.all("/organizations?limit=3").await.len(), names.len());
+}
+
+/// The text of an answer, in which numbers are as they were sent.
+async fn text_of(actor: &Actor, path: &str) -> String {
+    let reply = actor.request(Method::GET, path).send().await.unwrap();
+    reply.text().await.unwrap()
+}
+
+#[tokio::test]
+async fn numbers_come_back_as_they_were_sent() {
+    let (_world, ada, id) = World::acme().await;
+    let organization = format!("/organizations/{id}");
+    let teams = format!("{organization}/teams");
+    let made = ada.post(&teams, json!({"name": "T"})).await.expect(201);
+    let team = made.headers["location"].clone();
+    let metadata = concat!(
+        r#"{"big":12345678901234567890123,"exp":[1e2,1E+2,-0,-0.0,1.10],"lat":1.5777777777770001,"#,
+        r#""m":4.488477270507554e40,"max":18446744073709551616,"min":-9223372036854775809,"tiny":5e-324}"#
+    );
+    let body = format!(r#"{{"metadata":{metadata}}}"#);
+    for (path, budget) in [
+        (&organization, "999999999999999.9"),
+        (&team, "0.1234567890123456"),
+    ] {
+        ada.text("PATCH", path, &body).await.expect(200);
+        let limits =
+            format!(r#"{{"limits":{{"max_budget":{budget},"tpm_limit":9007199254740991}}}}"#);
+        ada.text("PATCH", path, &limits).await.expect(200);
+        for n in 0..4 {
+            let shown = text_of(&ada, path).await;
+            assert!(shown.contains(metadata), "{shown}");
+            assert!(
+                shown.contains(&format!("\"max_budget\":{budget},")),
+                "{shown}"
+            );
+            let name = json!({"name": format!("N{n}"), "metadata": {"n": n}});
+            ada.patch(path, name).await.expect(200);
+            let patch = json!({"metadata": {"n": null}});
+            ada.patch(path, patch).await.expect(200);
+        }
+    }
+    // A list and a repeated answer show the same.
+    let once = async || {
+        let request = ada.request(Method::POST, "/organizations");
+        let request = request.header("idempotency-key", "k");
+        let body = format!(r#"{{"name":"Other","metadata":{metadata}}}"#);
+        let request = request
+            .header("content-type", "application/json")
+            .body(body);
+        request.send().await.unwrap().text().await.unwrap()
+    };
+    let first = once().await;
+    assert!(first.contains(metadata), "{first}");
+    assert_eq!(once().await, first);
+    let listed = text_of(&ada, &teams).await;
+    assert!(listed.contains(metadata), "{listed}");
+}
+
+#[tokio::test]
+async fn a_number_that_cannot_be_kept_is_refused() {
+    let (world, ada, id) = World::acme().await;
+    let organization = format!("/organizations/{id}");
+    let before = world.everything().await;
+    for limits in [
+        r#"{"max_budget":0.12345678901234567890}"#,
+        r#"{"max_budget":999999999999999.99999}"#,
+        r#"{"tpm_limit":9007199254740990.5}"#,
+        r#"{"rpm_limit":9007199254740991.0000000000001}"#,
+    ] {
+        let body = format!(r#"{{"limits":{limits}}}"#);
+        let reply = ada.text("PATCH", &organization, &body).await;
+        reply.problem(400, "validation-failed");
+    }
+    assert_eq!(world.everything().await, before);
+}
+
+/// Two requests that differ in a digit are two requests, though a float would not tell them apart.
+#[tokio::test]
+async fn a_key_is_of_one_number_to_the_last_digit() {
+    let (world, ada, _) = World::acme().await;
+    let post = async |number: &str| {
+        let request = ada.request(Method::POST, "/organizations");
+        let body = format!(r#"{{"name":"Other","metadata":{{"n":{number}}}}}"#);
+        let request = request.header("idempotency-key", "k");
+        ada.send(
+            request
+                .header("content-type", "application/json")
+                .body(body),
+        )
+        .await
+    };
+    post("12345678901234567890123").await.expect(201);
+    post("12345678901234567890123").await.expect(201);
+    let other = post("12345678901234567890124").await;
+    other.problem(422, "idempotency-mismatch");
+    drop(world);
+}
+
+#[tokio::test]
+async fn names_that_show_nothing_are_refused_and_never_tell_names_apart() {
+    let world = World::start().await;
+    let root = world.tenant_admin();
+    for name in [
+        "\u{2800}",
+        "\u{301}",
+        "\u{ffff}",
+        "\u{e000}",
+        "\u{10ffff}",
+        "\u{378}",
+        "\u{fffc}",
+        "\u{2060}\u{301} ",
+        "\u{1d159}",
+        "\u{e0041}",
+        "\u{1160}",
+        "\u{fff9}",
+        "\u{fdd0}",
+        "\u{f0000}",
+        "\u{20dd}",
+    ] {
+        let body = json!({"name": name});
+        for path in ["/organizations", "/teams"] {
+            let reply = root.post(path, body.clone()).await;
+            reply.problem(400, "validation-failed");
+        }
+        let reply = root.put("/users/bob", json!({"display_name": name})).await;
+        reply.problem(400, "validation-failed");
+    }
+    root.post("/organizations", json!({"name": "Acme 3"}))
+        .await
+        .expect(201);
+    for invisible in [
+        "\u{2800}", "\u{e000}", "\u{ffff}", "\u{200b}", "\u{378}", "\u{feff}",
+    ] {
+        for name in [
+            format!("Acme 3{invisible}"),
+            format!("{invisible}Acme 3"),
+            format!("Ac{invisible}me 3"),
+        ] {
+            let reply = root.post("/organizations", json!({"name": name})).await;
+            reply.problem(409, "name-taken");
+        }
+    }
 }

@@ -19,7 +19,7 @@ const DESKTOP: Screen = (1280, 900);
 const PHONE: Screen = (375, 812);
 
 /// The browser and the packages that drive it. `None` where one is missing; in CI that is a failure.
-async fn browser() -> Option<(PathBuf, PathBuf)> {
+pub(crate) async fn browser() -> Option<(PathBuf, PathBuf)> {
     let output = Command::new(env!("CARGO"))
         .args(["xtask", "tool", "chromium"])
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))

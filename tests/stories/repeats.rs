@@ -145,7 +145,7 @@ async fn a_member_is_added_once() {
     assert_eq!(counted(&replies), [(200, MANY - 1), (201, 1)]);
     for reply in &replies {
         assert_eq!(reply.body, replies[0].body);
-        assert_eq!(reply.headers["etag"], "\"1\"");
+        assert!(reply.headers["etag"].starts_with("\"1."));
     }
 
     let before = world.table().await;
@@ -226,7 +226,7 @@ async fn a_user_is_registered_once() {
     assert_eq!(counted(&replies), [(200, MANY - 1), (201, 1)]);
     for reply in &replies {
         assert_eq!(reply.body, replies[0].body);
-        assert_eq!(reply.headers["etag"], "\"1\"");
+        assert!(reply.headers["etag"].starts_with("\"1."));
     }
 
     let before = world.table().await;
@@ -244,7 +244,7 @@ async fn a_user_is_registered_once() {
         ),
     ] {
         let changed = root.put("/users/bob", other).await.expect(200);
-        assert_eq!(changed.headers["etag"], format!("\"{version}\""));
+        assert!(changed.headers["etag"].starts_with(&format!("\"{version}.")));
     }
 }
 

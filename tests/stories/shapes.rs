@@ -193,10 +193,8 @@ async fn everything_that_is_shown_has_its_fields_and_their_types() {
         let reply = actor.send(actor.request(method, path).json(&body)).await;
         assert!([200, 201].contains(&reply.status), "{reply:?}");
         has(&reply.body, ORGANIZATION, &[]);
-        assert_eq!(
-            reply.headers["etag"],
-            format!("\"{}\"", reply.body["version"])
-        );
+        let version = format!("\"{}.", reply.body["version"]);
+        assert!(reply.headers["etag"].starts_with(&version));
         assert_eq!(reply.headers["content-type"], "application/json");
     }
     let gone = world.organization(&ada, "Gone").await;

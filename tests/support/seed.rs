@@ -58,7 +58,7 @@ impl World {
             let (store, caller) = (&store, &caller);
             async move {
                 let nothing = UserPatch::default();
-                let known = store.register_user(caller, &user, &nothing, &ExpectedVersion::Any);
+                let known = store.register_user(caller, &user, &nothing, &ExpectedVersion::ANY);
                 known.await.unwrap();
                 let answer = |_: &_| FirstAnswer(String::new());
                 let added = store.add_member(caller, &membership, None, answer);

@@ -14,12 +14,14 @@ use crate::openapi::{Operation, example};
 /// Accepts an invitation: the membership becomes active. One that is active stays as it is.
 ///
 /// For the invited user alone. 403 `invitation-not-pending` when the membership is suspended. Safe
-/// to repeat, with or without an `Idempotency-Key`.
+/// to repeat, with or without an `Idempotency-Key`. 412 `version-mismatch` when the invitation is not in the
+/// version of `If-Match`.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let organization_id = request.organization_id()?;
     let user_id = request.user_id(&caller)?;
+    request.no_query()?;
     request.no_body()?;
 
     let once = request.once(&caller, app.clock.now())?;
@@ -27,7 +29,13 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
     let first = |membership: &Membership| answer(membership).to_first();
     match app
         .store
-        .accept_invitation(&caller, who, once.as_ref(), first)
+        .accept_invitation(
+            &caller,
+            who,
+            &request.expected_version(),
+            once.as_ref(),
+            first,
+        )
         .await?
     {
         Done::Now(membership) => Ok(answer(&membership)),
@@ -44,6 +52,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             HANDLE_DOCS,
         )
         .no_body()
+        .if_match()
         .once()
         .ok::<Membership>("The membership, active now.", example::membership())
         .fails(&[

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use documented::docs_const;
-use muster::domain::{Invalid, Membership, Role, Status, UserId};
-use muster::http::{Answer, ApiRequest, Code, Problem, text};
+use muster::domain::{Invalid, Json, Membership, Role, Status, UserId};
+use muster::http::{Answer, ApiRequest, Code, Problem, text, user_in_path};
 use muster::store::{Added, Done};
 use schemars::JsonSchema;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::answer;
 use crate::App;
@@ -22,6 +22,7 @@ use crate::openapi::{Operation, example};
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let organization_id = request.organization_id()?;
+    request.no_query()?;
     let mut body = request.body()?;
     let user_id = body.required("user_id", text::<UserId>);
     let role = body.optional("role", text).unwrap_or_else(default_role);
@@ -123,11 +124,12 @@ fn default_status() -> Status {
 fn added_answer(added: &Added<Membership>) -> Answer {
     match added {
         Added::New(membership) => Answer::created(
-            json!(membership),
+            membership,
             membership.version,
             format!(
                 "/organizations/{}/members/{}",
-                membership.organization_id, membership.user_id
+                membership.organization_id,
+                user_in_path(&membership.user_id)
             ),
         ),
         Added::Already(membership) => answer(membership),
@@ -135,10 +137,9 @@ fn added_answer(added: &Added<Membership>) -> Answer {
 }
 
 /// A new membership is an invitation, or active.
-fn status(value: Value) -> Result<Status, Invalid> {
-    match value.as_str() {
-        Some("invited") => Ok(Status::Invited),
-        Some("active") => Ok(Status::Active),
+fn status(value: Json) -> Result<Status, Invalid> {
+    match text(value) {
+        Ok(status @ (Status::Invited | Status::Active)) => Ok(status),
         _ => Err(Invalid::new("must be invited or active")),
     }
 }

@@ -18,14 +18,12 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
     let caller = request.caller()?;
     let organization_id = request.organization_id()?;
     let user_id = request.user_id(&caller)?;
+    request.no_query()?;
 
     let membership = app
         .store
         .membership(&caller, &organization_id, &user_id)
         .await?;
-    if request.has_version(membership.version) {
-        return Ok(Answer::not_modified(membership.version));
-    }
     Ok(answer(&membership))
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use documented::docs_const;
 use muster::domain::{Membership, Role};
-use muster::http::{Answer, ApiRequest, Code, Problem};
+use muster::http::{self, Answer, ApiRequest, Code, Problem};
 use muster::store::MemberFilter;
 use serde_json::json;
 
@@ -19,11 +19,12 @@ use crate::openapi::{Operation, example};
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let organization_id = request.organization_id()?;
+    let mut query = request.query();
     let filter = MemberFilter {
-        status: super::status(&request)?,
-        role: request.query_as::<Role>("role")?,
+        status: super::status(&mut query),
+        role: query.parsed::<Role>("role"),
     };
-    let page = request.page(&caller, &["status", "role"])?;
+    let page = query.page(&caller)?;
 
     let after = page.after.as_deref();
     let found = app
@@ -31,7 +32,7 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         .members(&caller, &organization_id, filter, after, page.limit)
         .await?;
     let cursor = found.next.as_deref().map(|place| page.cursor.seal(place));
-    Ok(Answer::page(found, |membership| json!(membership), cursor))
+    Ok(Answer::page(found, http::json, cursor))
 }
 
 /// In the OpenAPI document.

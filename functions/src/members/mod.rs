@@ -8,12 +8,12 @@ pub mod remove;
 pub mod update;
 
 use muster::domain::{Invalid, Membership, Status};
-use muster::http::{Answer, ApiRequest, Problem};
+use muster::http::{Answer, Query};
 use serde_json::{Value, json};
 
 /// 200, with a membership.
 fn answer(membership: &Membership) -> Answer {
-    Answer::ok(json!(membership), membership.version)
+    Answer::ok(membership, membership.version)
 }
 
 /// The schema of `?status=`, of which `active` is meant when nothing is said.
@@ -22,13 +22,13 @@ pub(crate) fn status_schema() -> Value {
 }
 
 /// `?status=active|invited|suspended|all`, of which `active` is meant when nothing is said; `None` is all.
-pub(crate) fn status(request: &ApiRequest) -> Result<Option<Status>, Problem> {
-    match request.query("status") {
-        None => Ok(Some(Status::Active)),
-        Some("all") => Ok(None),
-        Some(status) => status.parse().map(Some).map_err(|_| {
-            let invalid = Invalid::new("must be one of active, invited, suspended, all");
-            Problem::invalid_at("/status", invalid)
-        }),
-    }
+pub(crate) fn status(query: &mut Query<'_>) -> Option<Status> {
+    let read = |status: &str| match status {
+        "all" => Ok(None),
+        status => status
+            .parse()
+            .map(Some)
+            .map_err(|_| Invalid::new("must be one of active, invited, suspended, all")),
+    };
+    query.filter("status", read).unwrap_or(Some(Status::Active))
 }

@@ -17,11 +17,13 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
     let caller = request.caller()?;
     let organization_id = request.organization_id()?;
     let user_id = request.user_id(&caller)?;
-    let force = request.force()?;
+    let mut query = request.query();
+    let force = query.flag("force");
+    query.finish()?;
 
     let who = (&organization_id, &user_id);
     app.store
-        .remove_member(&caller, who, force, &request.if_match())
+        .remove_member(&caller, who, force, &request.expected_version())
         .await?;
     Ok(Answer::no_content())
 }

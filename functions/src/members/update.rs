@@ -21,6 +21,7 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
     let caller = request.caller()?;
     let organization_id = request.organization_id()?;
     let user_id = request.user_id(&caller)?;
+    request.no_query()?;
     let mut body = request.body()?;
     let patch = MembershipPatch {
         role: body.optional("role", text),
@@ -31,7 +32,7 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
     let who = (&organization_id, &user_id);
     let membership = app
         .store
-        .update_membership(&caller, who, patch, &request.if_match())
+        .update_membership(&caller, who, patch, &request.expected_version())
         .await?;
     Ok(answer(&membership))
 }

@@ -24,6 +24,7 @@ impl Answer {
             Header::RequestId,
             Header::ServerTiming,
             Header::CacheControl,
+            Header::Vary,
         ];
         let mut headers: Map<_, _> = always
             .iter()

@@ -9,6 +9,7 @@ pub(super) enum Header {
     RequestId,
     ServerTiming,
     CacheControl,
+    Vary,
     ETag,
     Location,
     Replayed,
@@ -17,10 +18,11 @@ pub(super) enum Header {
 }
 
 impl Header {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::RequestId,
         Self::ServerTiming,
         Self::CacheControl,
+        Self::Vary,
         Self::ETag,
         Self::Location,
         Self::Replayed,
@@ -34,6 +36,7 @@ impl Header {
             Self::RequestId => "x-request-id",
             Self::ServerTiming => "Server-Timing",
             Self::CacheControl => "Cache-Control",
+            Self::Vary => "Vary",
             Self::ETag => "ETag",
             Self::Location => "Location",
             Self::Replayed => "Idempotency-Replayed",
@@ -56,9 +59,13 @@ impl Header {
                 "Answers differ by caller, and are asked for each time.",
                 json!({"type": "string", "const": "private, no-cache"}),
             ),
+            Self::Vary => (
+                "Answers differ by caller.",
+                json!({"type": "string", "const": "Authorization"}),
+            ),
             Self::ETag => (
-                "The version of the resource, for `If-Match` and `If-None-Match`.",
-                json!({"type": "string", "pattern": "^\"[0-9]+\"$", "examples": ["\"3\""]}),
+                "The version of the resource and a digest of what the caller sees of it, for `If-Match` and `If-None-Match`.",
+                json!({"type": "string", "pattern": "^\"[0-9]+\\.[0-9a-f]{16}\"$", "examples": ["\"3.1c52f7a09be4d866\""]}),
             ),
             Self::Location => (
                 "The path of what was made.",
@@ -124,9 +131,9 @@ pub(super) fn if_match() -> Value {
     json!({
         "name": "If-Match",
         "in": "header",
-        "description": "The change is made only if the resource is in one of these versions (its `ETag`).",
+        "description": "Makes the change only if the resource is in one of these versions. Only the version of an `ETag` is compared; \"3\" alone is accepted too.",
         "schema": {"type": "string"},
-        "example": "\"3\"",
+        "example": "\"3.1c52f7a09be4d866\"",
     })
 }
 
@@ -135,8 +142,8 @@ pub(super) fn if_none_match() -> Value {
     json!({
         "name": "If-None-Match",
         "in": "header",
-        "description": "Answers 304 if the resource is still in one of these versions (its `ETag`).",
+        "description": "Returns 304 if the caller has what would be shown already. The whole `ETag` is compared.",
         "schema": {"type": "string"},
-        "example": "\"3\"",
+        "example": "\"3.1c52f7a09be4d866\"",
     })
 }

@@ -1,8 +1,10 @@
 //! One operation of the document: a method on a path.
 
-use muster::domain::{OrganizationId, TeamId, UserId};
-use muster::http::{Code, DEFAULT_LIMIT, MAX_LIMIT, ONESELF};
-use schemars::JsonSchema;
+use std::borrow::Cow;
+
+use muster::domain::{MAX_USER_ID_LENGTH, ONESELF, OrganizationId, TeamId};
+use muster::http::{Code, DEFAULT_LIMIT, MAX_LIMIT};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, insert};
@@ -28,16 +30,16 @@ impl Operation {
     /// and what else there is to say.
     pub(crate) fn new(route: &'static str, id: &'static str, docs: &'static str) -> Self {
         let (method, path) = route.split_once(' ').unwrap_or((route, ""));
-        let mut codes = vec![
+        let codes = vec![
             Code::Unauthenticated,
+            Code::UnusableSubject,
             Code::NoTenant,
+            // Every operation refuses query parameters that it does not have.
+            Code::ValidationFailed,
             Code::Throttled,
             Code::Unavailable,
             Code::Internal,
         ];
-        if path.contains('{') {
-            codes.push(Code::ValidationFailed);
-        }
         Self {
             method,
             path,
@@ -245,7 +247,12 @@ impl Operation {
                     super::example::ORGANIZATION,
                 ),
                 "team_id" => ("The team.", of::<TeamId>, super::example::TEAM),
-                _ => ("The user; `me` is the caller.", of::<UserId>, ONESELF),
+                _ => (
+                    "The user. `me` is the caller. `~` followed by the unpadded base64url of the id is the same id: \
+                     use it for an id with a slash, a backslash or a percent sign.",
+                    of::<UserIdInPath>,
+                    ONESELF,
+                ),
             };
             json!({
                 "name": name,
@@ -309,5 +316,29 @@ impl Operation {
             path if path.contains("/members") => "Members",
             _ => "Organizations",
         }
+    }
+}
+
+/// A user id as a path may have it.
+struct UserIdInPath;
+
+impl JsonSchema for UserIdInPath {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "UserIdInPath".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_USER_ID_LENGTH,
+            // `~` begins an id that is spelled in Base64, and a path has neither a plain slash nor a dot alone.
+            "pattern": r"^[!-$&-.0-\[\]-}]([ -$&-.0-\[\]-~]*[!-$&-.0-\[\]-~])?$",
+            "not": {"enum": [".", ".."]},
+        })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use muster::domain::Name;
+use muster::domain::{Json, Name};
 use muster::http::{ApiRequest, Code, HttpEvent, Problem, ProblemDocument, text};
 use muster::store::Error;
 use serde_json::{Map, Value, json};
@@ -63,6 +63,7 @@ fn answer(status: u16, codes: &[Code], schemas: &mut Schemas) -> Value {
         Header::RequestId,
         Header::ServerTiming,
         Header::CacheControl,
+        Header::Vary,
     ]
     .into_iter()
     .map(|header| (header.name().to_owned(), header.to_json(!by_gateway)))
@@ -135,6 +136,11 @@ fn example(code: Code) -> Problem {
     let busy = || "busy".into();
     let error = match code {
         Code::Unauthenticated => return of_request(&json!({}), |request| request.caller().err()),
+        Code::UnusableSubject => {
+            let claims =
+                json!({"authorizer": {"jwt": {"claims": {"sub": "me", "tenant_id": "acme"}}}});
+            return of_request(&claims, |request| request.caller().err());
+        }
         Code::NoTenant => {
             let claims = json!({"authorizer": {"jwt": {"claims": {"sub": "ada"}}}});
             return of_request(&claims, |request| request.caller().err());
@@ -168,7 +174,7 @@ fn example(code: Code) -> Problem {
 }
 
 fn invalid() -> Problem {
-    match text::<Name>(json!("")) {
+    match text::<Name>(Json::String(String::new())) {
         Ok(_) => Problem::internal("an empty name is none"),
         Err(invalid) => Problem::invalid_at("/name", invalid),
     }

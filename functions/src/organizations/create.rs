@@ -29,6 +29,7 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         ));
     }
 
+    request.no_query()?;
     let mut body = request.body()?;
     let name = body.required("name", text);
     let fields = super::fields(&mut body, None);
@@ -51,7 +52,7 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         .with(&fields)
         .map_err(|invalid| Problem::invalid_at("/metadata", invalid))?;
     let answer = Answer::created(
-        show(&organization, true),
+        &show(&organization, true),
         organization.version,
         format!("/organizations/{}", organization.id),
     );

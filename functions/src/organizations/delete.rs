@@ -15,9 +15,10 @@ use crate::openapi::Operation;
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let id = request.organization_id()?;
+    request.no_query()?;
 
     app.store
-        .delete_organization(&caller, &id, &request.if_match())
+        .delete_organization(&caller, &id, &request.expected_version())
         .await?;
     Ok(Answer::no_content())
 }

@@ -17,13 +17,11 @@ use crate::openapi::{Operation, example};
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let id = request.organization_id()?;
+    request.no_query()?;
 
     let (organization, with_billing) = app.store.organization(&caller, &id).await?;
-    if request.has_version(organization.version) {
-        return Ok(Answer::not_modified(organization.version));
-    }
     Ok(Answer::ok(
-        show(&organization, with_billing),
+        &show(&organization, with_billing),
         organization.version,
     ))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use documented::docs_const;
-use muster::domain::{Domain, Name};
+use muster::domain::{Domain, Invalid, Name};
 use muster::http::{Answer, ApiRequest, Code, Problem};
 use muster::store::OrganizationFilter;
 use muster::store::keys::Listing;
@@ -21,17 +21,14 @@ use crate::openapi::{Operation, example};
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
 
+    let mut query = request.query();
     let filter = OrganizationFilter {
-        listing: match request.query("status") {
-            None | Some("active") => Listing::Live,
-            Some("deleted") => Listing::Deleted,
-            Some(_) => return Err(Problem::invalid_at("/status", "must be active or deleted")),
-        },
-        domain: request.query_as::<Domain>("domain")?,
-        name: request.query_as::<Name>("name")?.map(|name| name.folded()),
-        name_prefix: request.query("name_prefix").map(Name::folded_prefix),
+        name_prefix: query.filter("name_prefix", |start| Ok(Name::folded_prefix(start))),
+        name: query.parsed::<Name>("name").map(|name| name.folded()),
+        domain: query.parsed::<Domain>("domain"),
+        listing: query.filter("status", listing).unwrap_or(Listing::Live),
     };
-    let page = request.page(&caller, &["name_prefix", "name", "domain", "status"])?;
+    let page = query.page(&caller)?;
 
     let found = app
         .store
@@ -40,7 +37,7 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
     let cursor = found.next.as_deref().map(|place| page.cursor.seal(place));
     Ok(Answer::page(
         found,
-        |organization| show(&organization, true),
+        |organization| show(organization, true),
         cursor,
     ))
 }
@@ -68,4 +65,13 @@ pub(crate) fn operations() -> Vec<Operation> {
             .page::<ShownOrganization>(example::organization())
             .fails(&[Code::Forbidden]),
     ]
+}
+
+/// Which organizations a list is of, by their status.
+fn listing(status: &str) -> Result<Listing, Invalid> {
+    match status {
+        "active" => Ok(Listing::Live),
+        "deleted" => Ok(Listing::Deleted),
+        _ => Err(Invalid::new("must be active or deleted")),
+    }
 }

@@ -8,11 +8,13 @@ pub mod restore;
 pub mod update;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use muster::domain::{Name, Organization, OrganizationPatch};
-use muster::http::{Fields, limits, metadata, text};
+use muster::http::{self, Fields, limits, metadata, text};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde_json::{Value, json};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::openapi::requiring;
 
@@ -54,12 +56,15 @@ impl JsonSchema for NewOrganization {
 }
 
 /// An organization in an answer. Without the right to see them, its billing fields are not there.
-fn show(organization: &Organization, with_billing: bool) -> Value {
-    let mut body = json!(organization);
-    if !with_billing && let Some(fields) = body.as_object_mut() {
-        fields.retain(|name, _| !BILLING_FIELDS.contains(&name.as_str()));
+fn show(organization: &Organization, with_billing: bool) -> Box<RawValue> {
+    let shown = http::json(organization);
+    if with_billing {
+        return shown;
     }
-    body
+    let fields: BTreeMap<&str, &RawValue> = serde_json::from_str(shown.get()).unwrap_or_default();
+    let fields = fields.into_iter();
+    let others = fields.filter(|(name, _)| !BILLING_FIELDS.contains(name));
+    http::json(&others.collect::<BTreeMap<_, _>>())
 }
 
 /// What a body says about an organization, with the name it gives.

@@ -19,6 +19,7 @@ use crate::openapi::{Operation, example};
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let id = request.organization_id()?;
+    request.no_query()?;
     let mut body = request.body()?;
     let name = body.optional("name", text);
     let patch = super::fields(&mut body, name);
@@ -26,9 +27,9 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
 
     let organization = app
         .store
-        .update_organization(&caller, &id, &patch, &request.if_match())
+        .update_organization(&caller, &id, &patch, &request.expected_version())
         .await?;
-    Ok(Answer::ok(show(&organization, true), organization.version))
+    Ok(Answer::ok(&show(&organization, true), organization.version))
 }
 
 /// In the OpenAPI document.

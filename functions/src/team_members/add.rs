@@ -23,6 +23,7 @@ use crate::openapi::{Operation, example};
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let team_id = request.team_id()?;
+    request.no_query()?;
     let mut body = request.body()?;
     let user_id = body.required("user_id", text::<UserId>);
     let role = body.optional("role", text).unwrap_or_else(default_role);
@@ -99,10 +100,7 @@ fn default_role() -> TeamRole {
 fn added_answer(added: &Added<TeamMembership>) -> Answer {
     match added {
         // The contract has no route to read one by itself, so there is no place to name.
-        Added::New(membership) => Answer {
-            status: 201,
-            ..answer(membership)
-        },
+        Added::New(membership) => Answer::added(membership, membership.version),
         Added::Already(membership) => answer(membership),
     }
 }

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use documented::docs_const;
 use muster::domain::TeamMembership;
-use muster::http::{Answer, ApiRequest, Code, Problem};
-use serde_json::json;
+use muster::http::{self, Answer, ApiRequest, Code, Problem};
 
 use crate::App;
 use crate::openapi::{Operation, example};
@@ -18,7 +17,7 @@ use crate::openapi::{Operation, example};
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let team_id = request.team_id()?;
-    let page = request.page(&caller, &[])?;
+    let page = request.query().page(&caller)?;
 
     let after = page.after.as_deref();
     let found = app
@@ -26,7 +25,7 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         .team_members(&caller, &team_id, after, page.limit)
         .await?;
     let cursor = found.next.as_deref().map(|place| page.cursor.seal(place));
-    Ok(Answer::page(found, |membership| json!(membership), cursor))
+    Ok(Answer::page(found, http::json, cursor))
 }
 
 /// In the OpenAPI document.

@@ -7,9 +7,8 @@ pub mod update;
 
 use muster::domain::TeamMembership;
 use muster::http::Answer;
-use serde_json::json;
 
 /// 200, with a team membership.
 fn answer(membership: &TeamMembership) -> Answer {
-    Answer::ok(json!(membership), membership.version)
+    Answer::ok(membership, membership.version)
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use documented::docs_const;
-use muster::domain::{Invalid, Status, TeamMembership, TeamMembershipPatch};
+use muster::domain::{Invalid, Json, Status, TeamMembership, TeamMembershipPatch};
 use muster::http::{Answer, ApiRequest, Code, Problem, text};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::answer;
 use crate::App;
@@ -20,6 +20,7 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
     let caller = request.caller()?;
     let team_id = request.team_id()?;
     let user_id = request.user_id(&caller)?;
+    request.no_query()?;
     let mut body = request.body()?;
     let patch = TeamMembershipPatch {
         role: body.optional("role", text),
@@ -28,7 +29,7 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
     body.finish()?;
 
     let who = (&team_id, &user_id);
-    let expected = request.if_match();
+    let expected = request.expected_version();
     let membership = app
         .store
         .update_team_membership(&caller, who, patch, &expected)
@@ -52,10 +53,9 @@ pub(crate) fn operations() -> Vec<Operation> {
 }
 
 /// Nobody is invited into a team.
-fn status(value: Value) -> Result<Status, Invalid> {
-    match value.as_str() {
-        Some("active") => Ok(Status::Active),
-        Some("suspended") => Ok(Status::Suspended),
+fn status(value: Json) -> Result<Status, Invalid> {
+    match text(value) {
+        Ok(status @ (Status::Active | Status::Suspended)) => Ok(status),
         _ => Err(Invalid::new("must be active or suspended")),
     }
 }

@@ -25,6 +25,7 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
     } else {
         None
     };
+    request.no_query()?;
     let mut body = request.body()?;
     let name = body.required("name", text);
     let patch = super::fields(&mut body, None);
@@ -91,5 +92,5 @@ pub(crate) fn operations() -> Vec<Operation> {
 
 fn created(made: &TeamInOrganization) -> Answer {
     let location = format!("/teams/{}", made.team.id);
-    Answer::created(show(made), made.team.version, location)
+    Answer::created(&show(made), made.team.version, location)
 }

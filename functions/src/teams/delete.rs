@@ -16,9 +16,10 @@ use crate::openapi::Operation;
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let id = request.team_id()?;
+    request.no_query()?;
 
     app.store
-        .delete_team(&caller, &id, &request.if_match())
+        .delete_team(&caller, &id, &request.expected_version())
         .await?;
     Ok(Answer::no_content())
 }

@@ -17,11 +17,9 @@ use crate::openapi::{Operation, example};
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let id = request.team_id()?;
+    request.no_query()?;
 
     let found = app.store.team(&caller, &id).await?;
-    if request.has_version(found.team.version) {
-        return Ok(Answer::not_modified(found.team.version));
-    }
     Ok(answer(&found))
 }
 

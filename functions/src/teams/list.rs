@@ -20,12 +20,12 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
     } else {
         None
     };
-    let page = request.page(&caller, &[])?;
+    let page = request.query().page(&caller)?;
 
     let (within, after) = (organization_id.as_ref(), page.after.as_deref());
     let found = app.store.teams(&caller, within, after, page.limit).await?;
     let cursor = found.next.as_deref().map(|place| page.cursor.seal(place));
-    Ok(Answer::page(found, |team| show(&team), cursor))
+    Ok(Answer::page(found, show, cursor))
 }
 
 /// In the OpenAPI document.

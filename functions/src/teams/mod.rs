@@ -8,12 +8,12 @@ pub mod update;
 
 use std::borrow::Cow;
 
-use muster::domain::{Invalid, Name, Team, TeamPatch};
-use muster::http::{Answer, Fields, limits, metadata, text};
+use muster::domain::{Invalid, Json, Name, Team, TeamPatch};
+use muster::http::{self, Answer, Fields, limits, metadata, text};
 use muster::store::TeamInOrganization;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::value::RawValue;
 
 use crate::openapi::requiring;
 
@@ -29,8 +29,8 @@ struct ShownTeam<'a> {
 }
 
 /// A team in an answer.
-fn show(found: &TeamInOrganization) -> Value {
-    json!(ShownTeam {
+fn show(found: &TeamInOrganization) -> Box<RawValue> {
+    http::json(&ShownTeam {
         team: &found.team,
         effective_models: found.team.effective_models(found.organization.as_ref()),
     })
@@ -55,7 +55,7 @@ impl JsonSchema for NewTeam {
 
 /// 200, with a team.
 fn answer(found: &TeamInOrganization) -> Answer {
-    Answer::ok(show(found), found.team.version)
+    Answer::ok(&show(found), found.team.version)
 }
 
 /// What a body says about a team, with the name it gives.
@@ -69,6 +69,9 @@ fn fields(fields: &mut Fields, name: Option<Name>) -> TeamPatch {
     }
 }
 
-fn boolean(value: Value) -> Result<bool, Invalid> {
-    value.as_bool().ok_or(Invalid::new("must be true or false"))
+fn boolean(value: Json) -> Result<bool, Invalid> {
+    match value {
+        Json::Bool(flag) => Ok(flag),
+        _ => Err(Invalid::new("must be true or false")),
+    }
 }

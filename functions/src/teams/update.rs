@@ -19,6 +19,7 @@ use crate::openapi::{Operation, example};
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let id = request.team_id()?;
+    request.no_query()?;
     let mut body = request.body()?;
     let name = body.optional("name", text);
     let patch = super::fields(&mut body, name);
@@ -26,7 +27,7 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
 
     let found = app
         .store
-        .update_team(&caller, &id, &patch, &request.if_match())
+        .update_team(&caller, &id, &patch, &request.expected_version())
         .await?;
     Ok(answer(&found))
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use documented::docs_const;
 use muster::domain::User;
 use muster::http::{Answer, ApiRequest, Code, Problem};
-use serde_json::json;
 
 use crate::App;
 use crate::openapi::{Operation, example};
@@ -18,12 +17,10 @@ use crate::openapi::{Operation, example};
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let user_id = request.user_id(&caller)?;
+    request.no_query()?;
 
     let user = app.store.user(&caller, &user_id).await?;
-    if request.has_version(user.version) {
-        return Ok(Answer::not_modified(user.version));
-    }
-    Ok(Answer::ok(json!(user), user.version))
+    Ok(Answer::ok(&user, user.version))
 }
 
 /// In the OpenAPI document.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use documented::docs_const;
 use muster::domain::{Domain, Membership, Name, OrganizationId, Source};
-use muster::http::{Answer, ApiRequest, Code, Problem};
+use muster::http::{self, Answer, ApiRequest, Code, Problem};
 use muster::store::MembershipOfOrganization;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
+use serde_json::value::RawValue;
 
 use crate::openapi::{Operation, example};
 use crate::{App, members};
@@ -22,8 +23,9 @@ use crate::{App, members};
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let user_id = request.user_id(&caller)?;
-    let status = members::status(&request)?;
-    let page = request.page(&caller, &["status"])?;
+    let mut query = request.query();
+    let status = members::status(&mut query);
+    let page = query.page(&caller)?;
 
     let after = page.after.as_deref();
     let found = app
@@ -31,7 +33,7 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         .user_organizations(&caller, &user_id, status, after, page.limit)
         .await?;
     let cursor = found.next.as_deref().map(|place| page.cursor.seal(place));
-    Ok(Answer::page(found, |one| show(&one), cursor))
+    Ok(Answer::page(found, show, cursor))
 }
 
 /// In the OpenAPI document.
@@ -81,9 +83,9 @@ struct OrganizationInShort<'a> {
     source: Source,
 }
 
-fn show(one: &MembershipOfOrganization) -> Value {
+fn show(one: &MembershipOfOrganization) -> Box<RawValue> {
     let organization = &one.organization;
-    json!(UserOrganization {
+    http::json(&UserOrganization {
         membership: &one.membership,
         organization: OrganizationInShort {
             id: &organization.id,

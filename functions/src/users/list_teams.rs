@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use documented::docs_const;
 use muster::domain::{Name, OrganizationId, Source, TeamId, TeamMembership};
-use muster::http::{Answer, ApiRequest, Code, Problem};
+use muster::http::{self, Answer, ApiRequest, Code, Problem};
 use muster::store::MembershipOfTeam;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
+use serde_json::value::RawValue;
 
 use crate::App;
 use crate::openapi::{Operation, example};
@@ -23,7 +24,7 @@ use crate::openapi::{Operation, example};
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let user_id = request.user_id(&caller)?;
-    let page = request.page(&caller, &[])?;
+    let page = request.query().page(&caller)?;
 
     let after = page.after.as_deref();
     let found = app
@@ -31,7 +32,7 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         .user_teams(&caller, &user_id, after, page.limit)
         .await?;
     let cursor = found.next.as_deref().map(|place| page.cursor.seal(place));
-    Ok(Answer::page(found, |one| show(&one), cursor))
+    Ok(Answer::page(found, show, cursor))
 }
 
 /// In the OpenAPI document.
@@ -72,9 +73,9 @@ struct TeamInShort<'a> {
     source: Source,
 }
 
-fn show(one: &MembershipOfTeam) -> Value {
+fn show(one: &MembershipOfTeam) -> Box<RawValue> {
     let team = &one.team;
-    json!(UserTeam {
+    http::json(&UserTeam {
         membership: &one.membership,
         team: TeamInShort {
             id: &team.id,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use documented::docs_const;
 use muster::domain::{User, UserPatch};
-use muster::http::{Answer, ApiRequest, Code, Problem, text};
+use muster::http::{Answer, ApiRequest, Code, Problem, text, user_in_path};
 use serde_json::json;
 
 use crate::App;
@@ -18,6 +18,7 @@ use crate::openapi::{Operation, example};
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let user_id = request.user_id(&caller)?;
+    request.no_query()?;
     let mut body = request.body()?;
     let patch = UserPatch {
         email: body.patch("email", text),
@@ -28,11 +29,12 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
 
     let registered = app
         .store
-        .register_user(&caller, &user_id, &patch, &request.if_match())
+        .register_user(&caller, &user_id, &patch, &request.expected_version())
         .await?;
-    let (user, version) = (json!(registered.user), registered.user.version);
+    let (user, version) = (&registered.user, registered.user.version);
     if registered.is_new {
-        return Ok(Answer::created(user, version, format!("/users/{user_id}")));
+        let location = format!("/users/{}", user_in_path(&user_id));
+        return Ok(Answer::created(user, version, location));
     }
     Ok(Answer::ok(user, version))
 }

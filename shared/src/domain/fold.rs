@@ -2,6 +2,8 @@
 
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizer;
+use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
+use icu_properties::{CodePointMapData, CodePointSetData};
 
 /// NFKC, case folding, and NFKC again, since folding can undo it.
 pub(super) fn fold_case(text: &str) -> String {
@@ -12,8 +14,46 @@ pub(super) fn fold_case(text: &str) -> String {
     nfkc.normalize(&folded).into_owned()
 }
 
-/// Without what nobody sees: two names that look the same are the same.
+/// Symbols without a shape of their own: no property of Unicode names them.
+const BLANK_SYMBOLS: [char; 5] = [
+    '\u{2800}',  // braille pattern blank
+    '\u{fffc}',  // object replacement character
+    '\u{13441}', // Egyptian hieroglyph full blank
+    '\u{13442}', // Egyptian hieroglyph half blank
+    '\u{1d159}', // musical symbol null notehead
+];
+
+/// Whether a character shows nothing, or nothing that is the same everywhere: format and default-ignorable
+/// characters, blank symbols, private use, unassigned code points and noncharacters. White space and combining
+/// marks are not among them: they tell one name from another.
+fn is_invisible(c: char) -> bool {
+    use GeneralCategory as G;
+
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    matches!(category, G::Format | G::PrivateUse | G::Unassigned)
+        || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+        || BLANK_SYMBOLS.contains(&c)
+}
+
+/// Whether a character can be seen by itself.
+pub(super) fn is_visible(c: char) -> bool {
+    use GeneralCategory as G;
+
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    let is_mark = matches!(
+        category,
+        G::NonspacingMark | G::SpacingMark | G::EnclosingMark
+    );
+    !is_mark && !c.is_whitespace() && !c.is_control() && !is_invisible(c)
+}
+
+/// Without invisible characters: two names that look the same are the same.
 pub(super) fn visible(text: &str) -> String {
+    text.chars().filter(|c| !is_invisible(*c)).collect()
+}
+
+/// As [`visible`] in the first release, which knew fewer invisible characters. Names were reserved by it.
+pub(super) fn visible_in_first_release(text: &str) -> String {
     let is_invisible = |c: char| {
         matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
             | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'

@@ -9,13 +9,40 @@ use serde::{Deserialize, Serialize};
 
 use super::Invalid;
 
-/// Longest id, in characters (all of them ASCII).
+/// Longest id of a tenant, an organization, a team or a group, in characters (all of them ASCII).
 pub const MAX_ID_LENGTH: usize = 128;
+/// Longest user id, in characters (all of them ASCII): the limit of `OpenID` Connect for a `sub`.
+pub const MAX_USER_ID_LENGTH: usize = 255;
+/// Stands for the caller's own user id in a path, so no user has this id.
+pub const ONESELF: &str = "me";
 
-/// The rule of every id, as a regular expression.
+/// The rule of an id, as a regular expression.
 const PATTERN: &str = r"^[A-Za-z0-9._@+:|=-]+$";
+/// The rule of a user id, as a regular expression: printable ASCII.
+const USER_ID_PATTERN: &str = r"^[ -~]+$";
 
-/// The rule of every id: 1 to 128 characters of `A-Z a-z 0-9 . _ - @ + : | =`.
+/// The rule of a user id: what `OpenID` Connect allows as a `sub`, but not `me`.
+/// <https://openid.net/specs/openid-connect-core-1_0.html#IDToken>
+fn check_user_id(text: &str) -> Result<(), Invalid> {
+    let is_printable = |byte: u8| matches!(byte, b' '..=b'~');
+    let is_in_range = (1..=MAX_USER_ID_LENGTH).contains(&text.len());
+    if !is_in_range || text == ONESELF || !text.bytes().all(is_printable) {
+        return Err(Invalid::new(
+            "must be 1 to 255 printable ASCII characters, and not me",
+        ));
+    }
+    Ok(())
+}
+
+/// The rule of a user id in the table, where the first release could write a user called `me`.
+fn check_stored_user_id(text: &str) -> Result<(), Invalid> {
+    if text == ONESELF {
+        return Ok(());
+    }
+    check_user_id(text)
+}
+
+/// The rule of every other id: 1 to 128 characters of `A-Z a-z 0-9 . _ - @ + : | =`.
 /// `#`, the separator of table keys, is not among them.
 fn check(text: &str) -> Result<(), Invalid> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@+:|=".contains(&byte);
@@ -29,17 +56,29 @@ fn check(text: &str) -> Result<(), Invalid> {
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
+        id!(
+            $(#[$doc])* $name: check, check, "minLength" = 1, "maxLength" = MAX_ID_LENGTH, "pattern" = PATTERN
+        );
+    };
+    ($(#[$doc:meta])* $name:ident: $check:ident, $check_stored:ident, $($schema:tt)+) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
-        #[schemars(extend("minLength" = 1, "maxLength" = MAX_ID_LENGTH, "pattern" = PATTERN))]
+        #[schemars(extend($($schema)+))]
         pub struct $name(String);
 
         impl $name {
             /// Takes the text as an id, if it is one.
             pub fn parse(text: impl Into<String>) -> Result<Self, Invalid> {
                 let text = text.into();
-                check(&text)?;
+                $check(&text)?;
+                Ok(Self(text))
+            }
+
+            /// Takes the text as an id that an earlier release may have written.
+            pub fn from_table(text: impl Into<String>) -> Result<Self, Invalid> {
+                let text = text.into();
+                $check_stored(&text)?;
                 Ok(Self(text))
             }
 
@@ -57,11 +96,12 @@ macro_rules! id {
             }
         }
 
+        /// From the table.
         impl TryFrom<String> for $name {
             type Error = Invalid;
 
             fn try_from(text: String) -> Result<Self, Invalid> {
-                Self::parse(text)
+                Self::from_table(text)
             }
         }
 
@@ -85,8 +125,12 @@ id!(
     TenantId
 );
 id!(
-    /// A person in a tenant: the token's `sub`.
-    UserId
+    /// A person in a tenant: the token's `sub`, 1 to 255 printable ASCII characters.
+    UserId: check_user_id, check_stored_user_id,
+    "minLength" = 1,
+    "maxLength" = MAX_USER_ID_LENGTH,
+    "pattern" = USER_ID_PATTERN,
+    "not" = {"const": ONESELF}
 );
 id!(
     /// An organization: a `UUIDv7` when made through the API, an Entra group id when made by the sync.
@@ -141,9 +185,30 @@ mod tests {
             "A-Z.a_z@0+9:x|y=",
             "3c6f0b0e-8a62-4a3e-9d0e-0c7f1e1d2a3b",
         ] {
+            assert_eq!(TeamId::parse(id).map(String::from), Ok(id.to_owned()));
+        }
+        assert!(TeamId::parse("x".repeat(MAX_ID_LENGTH)).is_ok());
+    }
+
+    #[test]
+    fn a_user_id_is_any_sub_of_openid_connect_but_me() {
+        for id in [
+            "dlvyg+PkAt/lCmoJtTqb=",
+            "CN=Bob,OU=x",
+            r"CORP\bob",
+            "a#b",
+            "~",
+            " ",
+            "ME",
+        ] {
             assert_eq!(UserId::parse(id).map(String::from), Ok(id.to_owned()));
         }
-        assert!(UserId::parse("x".repeat(MAX_ID_LENGTH)).is_ok());
+        assert!(UserId::parse("x".repeat(MAX_USER_ID_LENGTH)).is_ok());
+        assert!(UserId::parse("x".repeat(MAX_USER_ID_LENGTH + 1)).is_err());
+        assert_eq!(UserId::from_table("me").unwrap().as_str(), "me");
+        for id in ["", "me", "a\0", "a\n", "a\u{7f}", "ä"] {
+            assert!(UserId::parse(id).is_err(), "{id:?}");
+        }
     }
 
     #[test]

@@ -4,10 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::json;
 
-use super::Invalid;
+use super::{Invalid, JsonNumber};
 
 /// Most models in one list.
 pub const MAX_MODELS: usize = 1_000;
@@ -60,10 +60,37 @@ pub(super) fn models_or_null(generator: &mut SchemaGenerator) -> Schema {
 }
 
 /// An amount of money: 0, or 0.000000001 to 1e15.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize, JsonSchema)]
-#[serde(try_from = "f64", into = "f64")]
-#[schemars(extend("minimum" = 0, "maximum" = MAX_BUDGET, "anyOf" = [{"const": 0}, {"minimum": MIN_BUDGET}]))]
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Deserialize, JsonSchema)]
+#[serde(try_from = "f64")]
+#[schemars(with = "f64", extend("minimum" = 0, "maximum" = MAX_BUDGET, "anyOf" = [{"const": 0}, {"minimum": MIN_BUDGET}]))]
 pub struct Budget(f64);
+
+impl Budget {
+    /// Takes a number, if every digit of it can be kept.
+    pub fn exactly(number: &JsonNumber) -> Result<Self, Invalid> {
+        let amount = number.as_f64().ok_or(Invalid::new(
+            "must be 0, or a number from 0.000000001 to 1e15, with at most 15 significant digits",
+        ))?;
+        Self::try_from(amount)
+    }
+}
+
+/// A whole amount is written without a fraction, as it is usually sent.
+impl Serialize for Budget {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "whole, not negative, and at most 1e15"
+        )]
+        let whole = self.0 as u64;
+        if self.0.fract() == 0.0 {
+            serializer.serialize_u64(whole)
+        } else {
+            serializer.serialize_f64(self.0)
+        }
+    }
+}
 
 impl TryFrom<f64> for Budget {
     type Error = Invalid;

@@ -4,21 +4,21 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Invalid;
+use super::{Invalid, Json, JsonObject};
 
 /// Largest metadata, in bytes of its compact JSON.
 pub const MAX_METADATA_BYTES: usize = 16 * 1024;
 /// Deepest metadata: the object itself is the first level.
 pub const MAX_METADATA_DEPTH: usize = 5;
 
-/// A JSON object of up to 16 KB encoded and a depth of up to 5, never looked into.
+/// A JSON object of up to 16 KB encoded and a depth of up to 5. Numbers come back exactly as they were sent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct Metadata(Map<String, Value>);
+pub struct Metadata(#[schemars(with = "Map<String, Value>")] JsonObject);
 
 impl Metadata {
     /// Takes an object as metadata, if it is within the limits.
-    pub fn new(object: Map<String, Value>) -> Result<Self, Invalid> {
+    pub fn new(object: JsonObject) -> Result<Self, Invalid> {
         // Depth first: what it refuses need not be encoded.
         if object
             .values()
@@ -35,7 +35,7 @@ impl Metadata {
 
     /// This metadata changed by a patch as RFC 7396 says: members of the patch replace, `null`
     /// removes, objects are merged.
-    pub fn merged(&self, patch: &Map<String, Value>) -> Result<Self, Invalid> {
+    pub fn merged(&self, patch: &JsonObject) -> Result<Self, Invalid> {
         let mut object = self.0.clone();
         merge(&mut object, patch);
         Self::new(object)
@@ -43,34 +43,35 @@ impl Metadata {
 
     /// Its compact JSON.
     pub fn to_json(&self) -> String {
-        Value::Object(self.0.clone()).to_string()
+        // Texts, numbers and objects with text keys always serialize.
+        serde_json::to_string(&self.0).unwrap_or_default()
     }
 }
 
 /// Whether a value holds more than `levels` levels of objects and arrays.
-fn deeper_than(value: &Value, levels: usize) -> bool {
-    let within = |inner: &Value| levels == 0 || deeper_than(inner, levels - 1);
+fn deeper_than(value: &Json, levels: usize) -> bool {
+    let within = |inner: &Json| levels == 0 || deeper_than(inner, levels - 1);
     match value {
-        Value::Array(items) => levels == 0 || items.iter().any(within),
-        Value::Object(members) => levels == 0 || members.values().any(within),
+        Json::Array(items) => levels == 0 || items.iter().any(within),
+        Json::Object(members) => levels == 0 || members.values().any(within),
         _ => false,
     }
 }
 
 /// RFC 7396, section 2. As deep as the patch, whose depth the JSON parser bounds.
-fn merge(target: &mut Map<String, Value>, patch: &Map<String, Value>) {
+fn merge(target: &mut JsonObject, patch: &JsonObject) {
     for (name, change) in patch {
         match change {
-            Value::Null => {
+            Json::Null => {
                 target.remove(name);
             }
-            Value::Object(inner) => {
+            Json::Object(inner) => {
                 let mut merged = match target.remove(name) {
-                    Some(Value::Object(before)) => before,
-                    _ => Map::new(),
+                    Some(Json::Object(before)) => before,
+                    _ => JsonObject::new(),
                 };
                 merge(&mut merged, inner);
-                target.insert(name.clone(), Value::Object(merged));
+                target.insert(name.clone(), Json::Object(merged));
             }
             other => {
                 target.insert(name.clone(), other.clone());
@@ -85,10 +86,10 @@ mod tests {
 
     use super::*;
 
-    fn object(value: Value) -> Map<String, Value> {
-        match value {
-            Value::Object(object) => object,
-            other => panic!("{other} is no object"),
+    fn object(value: Value) -> JsonObject {
+        match value.into() {
+            Json::Object(object) => object,
+            other => panic!("{other:?} is not an object"),
         }
     }
 
@@ -122,5 +123,18 @@ mod tests {
             serde_json::to_value(after).unwrap(),
             json!({"a": {"c": 2, "x": {}}, "d": [2]})
         );
+    }
+
+    #[test]
+    fn numbers_are_the_same_after_every_change() {
+        let sent =
+            r#"{"big":12345678901234567890123,"lat":1.5777777777770001,"m":4.488477270507554e40}"#;
+        let mut metadata: Metadata = serde_json::from_str(sent).unwrap();
+        for n in 0..3 {
+            metadata = metadata.merged(&object(json!({"n": n}))).unwrap();
+            metadata = serde_json::from_str(&metadata.to_json()).unwrap();
+        }
+        let metadata = metadata.merged(&object(json!({"n": null}))).unwrap();
+        assert_eq!(metadata.to_json(), sent);
     }
 }

@@ -4,6 +4,7 @@
 mod caller;
 mod fold;
 mod ids;
+mod json;
 mod limits;
 mod membership;
 mod metadata;
@@ -21,7 +22,11 @@ use std::borrow::Cow;
 use thiserror::Error;
 
 pub use caller::Caller;
-pub use ids::{EntraObjectId, GroupId, MAX_ID_LENGTH, OrganizationId, TeamId, TenantId, UserId};
+pub use ids::{
+    EntraObjectId, GroupId, MAX_ID_LENGTH, MAX_USER_ID_LENGTH, ONESELF, OrganizationId, TeamId,
+    TenantId, UserId,
+};
+pub use json::{Json, JsonNumber, JsonObject};
 pub use limits::{
     Budget, BudgetDuration, Limits, MAX_BUDGET, MAX_MODEL_LENGTH, MAX_MODELS, MAX_RATE, MIN_BUDGET,
 };
@@ -42,7 +47,7 @@ pub use text::{
 };
 pub use time::{Clock, Timestamp};
 pub use user::{User, UserPatch};
-pub use version::ExpectedVersion;
+pub use version::{ExpectedVersion, VersionTags};
 
 /// Why a value is not what it should be, in words for whoever sent it: `must be …`.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

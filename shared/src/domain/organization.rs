@@ -10,8 +10,8 @@ use super::limits::models_or_null;
 use super::patch::nothing_required;
 use super::text::GivenDomain;
 use super::{
-    BillingAddress, Budget, BudgetDuration, Domain, Email, Invalid, Limits, MAX_RATE, Metadata,
-    Name, OrganizationId, Patch, Source, StripeCustomerId, TenantId, Timestamp, UserId,
+    BillingAddress, Budget, BudgetDuration, Domain, Email, Invalid, JsonObject, Limits, MAX_RATE,
+    Metadata, Name, OrganizationId, Patch, Source, StripeCustomerId, TenantId, Timestamp, UserId,
 };
 
 /// How long a deleted organization can be restored; then it is purged.
@@ -86,13 +86,14 @@ pub struct OrganizationPatch {
     /// The customer id at Stripe.
     pub stripe_customer_id: Patch<StripeCustomerId>,
     /// A patch within the metadata.
+    #[schemars(with = "Patch<Map<String, Value>>")]
     pub metadata: MetadataPatch,
     /// A patch within the limits.
     pub limits: Patch<LimitsPatch>,
 }
 
 /// A change of metadata, itself a merge patch.
-pub type MetadataPatch = Patch<Map<String, Value>>;
+pub type MetadataPatch = Patch<JsonObject>;
 
 /// A change of limits: absent keeps, `null` takes the limit away.
 #[derive(Clone, Debug, Default, PartialEq, JsonSchema)]

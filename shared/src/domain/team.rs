@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::patch::nothing_required;
 use super::{
@@ -121,6 +122,7 @@ pub struct TeamPatch {
     /// A patch within the limits.
     pub limits: Patch<LimitsPatch>,
     /// A patch within the metadata.
+    #[schemars(with = "Patch<Map<String, Value>>")]
     pub metadata: MetadataPatch,
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -13,8 +13,8 @@ fn at(millisecond: i64) -> Timestamp {
     Timestamp::from_millisecond(millisecond).unwrap()
 }
 
-fn object(value: Value) -> Map<String, Value> {
-    value.as_object().unwrap().clone()
+fn object(value: Value) -> JsonObject {
+    serde_json::from_value(value).unwrap()
 }
 
 /// A value is written so, and read back from it.
@@ -61,7 +61,7 @@ fn values_are_written_as_what_they_are_parsed_from() {
 
 #[test]
 fn what_is_no_value_is_not_read_as_one() {
-    assert!(serde_json::from_value::<UserId>(json!("a#b")).is_err());
+    assert!(serde_json::from_value::<TeamId>(json!("a#b")).is_err());
     assert!(serde_json::from_value::<BudgetDuration>(json!("1y")).is_err());
     assert!(serde_json::from_value::<Budget>(json!(-1)).is_err());
     assert!(serde_json::from_value::<Timestamp>(json!("now")).is_err());
@@ -79,7 +79,8 @@ fn longest<T: std::str::FromStr>(length: usize, of: impl Fn(usize) -> String) {
 
 #[test]
 fn the_limits_are_where_they_are_said_to_be() {
-    longest::<UserId>(128, |length| "x".repeat(length));
+    longest::<UserId>(255, |length| "x".repeat(length));
+    longest::<TeamId>(128, |length| "x".repeat(length));
     longest::<Name>(255, |length| "ä".repeat(length));
     longest::<BillingAddress>(2_000, |length| "ä".repeat(length));
     longest::<Description>(2_000, |length| "ä".repeat(length));
@@ -154,10 +155,25 @@ fn a_member_of_a_patch_keeps_clears_or_sets() {
 
 #[test]
 fn a_version_is_one_of_those_that_are_expected() {
-    let some = ExpectedVersion::OneOf(vec![2, 3]);
-    assert!(some.allows(3) && !some.allows(1));
-    assert!(ExpectedVersion::Any.allows(1) && ExpectedVersion::Present.allows(1));
-    assert!(!ExpectedVersion::OneOf(Vec::new()).allows(1));
+    let of = |if_match, if_none_match| ExpectedVersion {
+        if_match,
+        if_none_match,
+    };
+    let these = |versions: &[u64]| Some(VersionTags::These(versions.into()));
+    let every = Some(VersionTags::Every);
+    for (expected, allowed) in [
+        (ExpectedVersion::ANY, vec![1, 2, 3]),
+        (of(every.clone(), None), vec![1, 2, 3]),
+        (of(these(&[2, 3]), None), vec![2, 3]),
+        (of(these(&[]), None), vec![]),
+        (of(None, every), vec![]),
+        (of(None, these(&[2])), vec![1, 3]),
+        (of(these(&[1, 2]), these(&[2])), vec![1]),
+    ] {
+        let found: Vec<_> = (1..=3).filter(|one| expected.allows(*one)).collect();
+        assert_eq!(found, allowed, "{expected:?}");
+        assert_eq!(expected.allows_absence(), expected.if_match.is_none());
+    }
 }
 
 fn membership(role: Role, status: Status) -> Membership {

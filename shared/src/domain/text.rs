@@ -8,7 +8,7 @@ use email_address::{EmailAddress, Options};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use super::fold::{fold_case, fold_white_space, visible};
+use super::fold::{fold_case, fold_white_space, is_visible, visible, visible_in_first_release};
 use super::{GroupId, Invalid};
 
 /// Longest name of an organization or a team, in characters.
@@ -45,6 +45,17 @@ const LINES: &str = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$";
 
 macro_rules! text {
     ($(#[$doc:meta])* $name:ident: $($schema:tt)+) => {
+        text!($(#[$doc])* without from table, $name: $($schema)+);
+
+        impl TryFrom<String> for $name {
+            type Error = Invalid;
+
+            fn try_from(text: String) -> Result<Self, Invalid> {
+                text.parse()
+            }
+        }
+    };
+    ($(#[$doc:meta])* without from table, $name:ident: $($schema:tt)+) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
         #[serde(try_from = "String", into = "String")]
@@ -55,14 +66,6 @@ macro_rules! text {
             /// The text.
             pub fn as_str(&self) -> &str {
                 &self.0
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = Invalid;
-
-            fn try_from(text: String) -> Result<Self, Invalid> {
-                text.parse()
             }
         }
 
@@ -81,9 +84,9 @@ macro_rules! text {
 }
 
 text!(
-    /// The name of an organization, a team or a person: 1 to 255 characters after trimming, no
-    /// control characters.
-    Name: "minLength" = 1, "pattern" = name_pattern()
+    /// The name of an organization, a team or a person: 1 to 255 characters after trimming, at least one
+    /// of them visible, no control characters.
+    without from table, Name: "minLength" = 1, "pattern" = name_pattern()
 );
 text!(
     /// A DNS name with at least one dot, stored lower-case and IDNA-encoded (`xn--bcher-kva.example`).
@@ -144,6 +147,12 @@ impl Name {
         FoldedName(fold_white_space(&fold_case(&visible(&self.0))))
     }
 
+    /// The name as the first release compared it, where that differs: names of that time are reserved so.
+    pub fn folded_in_first_release(&self) -> Option<FoldedName> {
+        let before = fold_white_space(&fold_case(&visible_in_first_release(&self.0)));
+        Some(FoldedName(before)).filter(|before| *before != self.folded())
+    }
+
     /// The beginning of a name as it is compared with the beginnings of others: a blank at its end
     /// counts, one at its start does not.
     pub fn folded_prefix(text: &str) -> FoldedName {
@@ -162,17 +171,25 @@ impl FromStr for Name {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let name = text.trim();
         let length = name.chars().count();
-        let parsed = Self(name.to_owned());
         if length == 0
             || length > MAX_NAME_LENGTH
             || name.chars().any(char::is_control)
-            || parsed.folded().as_str().is_empty()
+            || !name.chars().any(is_visible)
         {
             return Err(Invalid::new(
-                "must be 1 to 255 characters after trimming, some of them visible, without control characters",
+                "must be 1 to 255 characters after trimming, at least one of them visible, without control characters",
             ));
         }
-        Ok(parsed)
+        Ok(Self(name.to_owned()))
+    }
+}
+
+/// From the table, where earlier releases wrote names that would be refused today.
+impl TryFrom<String> for Name {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        Ok(Self(text))
     }
 }
 

@@ -1,21 +1,47 @@
-/// In which versions a thing may be for a change to be made: what `If-Match` asks for.
+/// The versions in which a resource may be changed: what `If-Match` and `If-None-Match` ask for.
+/// The default allows every version.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum ExpectedVersion {
-    /// In any.
-    #[default]
-    Any,
-    /// In any, but it must be there.
-    Present,
-    /// In one of these.
-    OneOf(Vec<u64>),
+pub struct ExpectedVersion {
+    /// `If-Match`: the resource exists, in one of these versions.
+    pub if_match: Option<VersionTags>,
+    /// `If-None-Match`: the resource is in none of these versions.
+    pub if_none_match: Option<VersionTags>,
+}
+
+/// What a precondition names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VersionTags {
+    /// `*`: every version.
+    Every,
+    /// These versions.
+    These(Vec<u64>),
+}
+
+impl VersionTags {
+    /// Whether this version is named.
+    pub fn name(&self, version: u64) -> bool {
+        match self {
+            Self::Every => true,
+            Self::These(versions) => versions.contains(&version),
+        }
+    }
 }
 
 impl ExpectedVersion {
-    /// Whether this version will do.
+    /// Allows every version.
+    pub const ANY: Self = Self {
+        if_match: None,
+        if_none_match: None,
+    };
+
+    /// Whether a resource in this version may be changed.
     pub fn allows(&self, version: u64) -> bool {
-        match self {
-            Self::Any | Self::Present => true,
-            Self::OneOf(versions) => versions.contains(&version),
-        }
+        let names = |tags: &VersionTags| tags.name(version);
+        self.if_match.as_ref().is_none_or(names) && !self.if_none_match.as_ref().is_some_and(names)
+    }
+
+    /// Whether a resource that does not exist may be created.
+    pub fn allows_absence(&self) -> bool {
+        self.if_match.is_none()
     }
 }

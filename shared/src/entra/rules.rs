@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
-use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::domain::{ALL_ORGANIZATION_MODELS, GroupId, Invalid, Limits, Patch, Role};
+use crate::domain::{
+    ALL_ORGANIZATION_MODELS, GroupId, Invalid, Json, JsonObject, Limits, Patch, Role,
+};
 use crate::http;
 
 /// Default of `ENTRA_DEFAULT_ROLE`.
@@ -111,7 +112,10 @@ impl FromStr for RoleMap {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let roles = object(text)?.into_iter().map(|(name, role)| {
-            let role: Option<Role> = role.as_str().and_then(|role| role.parse().ok());
+            let role: Option<Role> = match role {
+                Json::String(role) => role.parse().ok(),
+                _ => None,
+            };
             match role {
                 None | Some(Role::Owner) => Err(Invalid::new(
                     "must give each app role value or group id a role: admin, org_admin, manager, \
@@ -127,8 +131,8 @@ impl FromStr for RoleMap {
 /// Reads `DEFAULT_TEAM_PARAMS`: `limits` as the HTTP contract has them. A misspelt key would leave
 /// something unlimited, so keys that are none are refused.
 pub(super) fn limits(text: &str) -> Result<Limits, Invalid> {
-    let limits = Value::Object(object(text)?);
-    let mut fields = http::Fields::new(Map::from_iter([("limits".to_owned(), limits)]));
+    let limits = Json::Object(object(text)?);
+    let mut fields = http::Fields::new(JsonObject::from([("limits".to_owned(), limits)]));
     let patch = http::limits(&mut fields);
     if let Err(problem) = fields.finish() {
         let violations = problem.violations.iter().map(|violation| {
@@ -144,8 +148,11 @@ pub(super) fn limits(text: &str) -> Result<Limits, Invalid> {
 }
 
 /// The parser's own words could repeat what was set, which may be a secret in the wrong place.
-fn object(text: &str) -> Result<Map<String, Value>, Invalid> {
-    serde_json::from_str(text).map_err(|_| Invalid::new("must be a JSON object"))
+fn object(text: &str) -> Result<JsonObject, Invalid> {
+    match Json::read(text.as_bytes()) {
+        Ok(Json::Object(object)) => Ok(object),
+        _ => Err(Invalid::new("must be a JSON object")),
+    }
 }
 
 fn is_uuid(text: &str) -> bool {

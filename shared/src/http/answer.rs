@@ -1,53 +1,69 @@
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::value::{RawValue, to_raw_value};
+use sha2::{Digest, Sha256};
 
 use super::Problem;
 use crate::store::{FirstAnswer, Page};
 
+/// Bytes of the digest in an entity tag.
+const DIGEST_BYTES: usize = 8;
+
 /// An answer, before it is sent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
     /// `Location`: the path of what was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
-    /// `ETag`: the version of the one thing that is shown.
+    /// The version of the one resource that is shown; part of its `ETag`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
     /// The JSON body; `None` for no body at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body: Option<Value>,
+    pub body: Option<Box<RawValue>>,
     /// Whether this is the first answer to an earlier request with the same `Idempotency-Key`.
     #[serde(skip)]
     pub is_repeat: bool,
+    /// The entity tag of what the caller has already and is not shown again.
+    #[serde(skip)]
+    held_tag: Option<String>,
 }
 
 impl Answer {
-    fn new(status: u16, body: Option<Value>) -> Self {
+    fn new(status: u16, body: Option<Box<RawValue>>) -> Self {
         Self {
             status,
             location: None,
             version: None,
             body,
             is_repeat: false,
+            held_tag: None,
         }
     }
 
-    /// 200, with what was asked for in this version.
-    pub fn ok(body: Value, version: u64) -> Self {
+    /// 200, with the resource in this version.
+    pub fn ok(body: &impl Serialize, version: u64) -> Self {
         Self {
             version: Some(version),
-            ..Self::new(200, Some(body))
+            ..Self::new(200, Some(json(body)))
         }
     }
 
-    /// 201, with what was made and where it is.
-    pub fn created(body: Value, version: u64, location: String) -> Self {
+    /// 201, with what was created, and its path.
+    pub fn created(body: &impl Serialize, version: u64, location: String) -> Self {
         Self {
             version: Some(version),
             location: Some(location),
-            ..Self::new(201, Some(body))
+            ..Self::new(201, Some(json(body)))
+        }
+    }
+
+    /// 201, with what was created and has no path of its own.
+    pub fn added(body: &impl Serialize, version: u64) -> Self {
+        Self {
+            status: 201,
+            ..Self::ok(body, version)
         }
     }
 
@@ -56,18 +72,56 @@ impl Answer {
         Self::new(204, None)
     }
 
-    /// 304: as the caller has it already.
-    pub fn not_modified(version: u64) -> Self {
-        Self {
-            version: Some(version),
-            ..Self::new(304, None)
+    /// 200, with a page of a list. `show` makes the JSON of an item.
+    pub fn page<T>(
+        page: Page<T>,
+        show: impl Fn(&T) -> Box<RawValue>,
+        cursor: Option<String>,
+    ) -> Self {
+        #[derive(Serialize)]
+        struct Shown {
+            items: Vec<Box<RawValue>>,
+            next_cursor: Option<String>,
         }
+
+        let items = page.items.iter().map(show).collect();
+        let next_cursor = cursor;
+        Self::new(200, Some(json(&Shown { items, next_cursor })))
     }
 
-    /// 200, with a page of a list.
-    pub fn page<T>(page: Page<T>, show: impl FnMut(T) -> Value, cursor: Option<String>) -> Self {
-        let items: Vec<_> = page.items.into_iter().map(show).collect();
-        Self::new(200, Some(json!({"items": items, "next_cursor": cursor})))
+    /// `"<version>.<digest of the representation>"`: callers who see different things never share a tag.
+    pub fn entity_tag(&self) -> Option<String> {
+        use std::fmt::Write as _;
+
+        if self.held_tag.is_some() {
+            return self.held_tag.clone();
+        }
+        let body = self.body.as_ref()?;
+        let digest = Sha256::digest(body.get());
+        let mut tag = format!("\"{}.", self.version?);
+        for byte in digest.iter().take(DIGEST_BYTES) {
+            // Writing to a string cannot fail.
+            let _ = write!(tag, "{byte:02x}");
+        }
+        tag.push('"');
+        Some(tag)
+    }
+
+    /// 304 without a body instead of a representation that the tags of `If-None-Match` name. The whole tag is
+    /// compared, and whether it is weak does not matter (RFC 9110, section 13.1.2).
+    #[must_use]
+    pub fn unless_held(self, if_none_match: &str) -> Self {
+        let Some(own) = self.entity_tag().filter(|_| self.status == 200) else {
+            return self;
+        };
+        let mut tags = if_none_match.split(',').map(str::trim);
+        if tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == own) {
+            return Self {
+                held_tag: Some(own),
+                ..Self::new(304, None)
+            };
+        }
+        self
     }
 
     /// The answer as it is kept for a repeat of the request.
@@ -90,4 +144,10 @@ impl Answer {
             ))),
         }
     }
+}
+
+/// The JSON of what an answer shows.
+pub fn json(value: &impl Serialize) -> Box<RawValue> {
+    // It is made of texts, numbers and JSON, all of which serialize.
+    to_raw_value(value).unwrap_or_default()
 }

@@ -2,10 +2,8 @@
 
 use std::str::FromStr;
 
-use serde_json::{Map, Value};
-
 use super::{Problem, Violation};
-use crate::domain::{Invalid, Patch};
+use crate::domain::{Invalid, Json, JsonObject, Patch};
 
 /// Most violations that one answer names.
 const MAX_VIOLATIONS: usize = 100;
@@ -14,14 +12,14 @@ const MAX_VIOLATIONS: usize = 100;
 /// with [`Fields::finish`]; what is left unread then is wrong too.
 #[derive(Debug)]
 pub struct Fields {
-    object: Map<String, Value>,
+    object: JsonObject,
     pointer: String,
     violations: Vec<Violation>,
 }
 
 impl Fields {
     /// The fields of a body.
-    pub fn new(object: Map<String, Value>) -> Self {
+    pub fn new(object: JsonObject) -> Self {
         Self {
             object,
             pointer: String::new(),
@@ -40,14 +38,10 @@ impl Fields {
     }
 
     /// A field that may be absent, set, or cleared with `null`.
-    pub fn patch<T>(
-        &mut self,
-        field: &str,
-        read: impl Fn(Value) -> Result<T, Invalid>,
-    ) -> Patch<T> {
+    pub fn patch<T>(&mut self, field: &str, read: impl Fn(Json) -> Result<T, Invalid>) -> Patch<T> {
         match self.object.remove(field) {
             None => Patch::Keep,
-            Some(Value::Null) => Patch::Clear,
+            Some(Json::Null) => Patch::Clear,
             Some(value) => self
                 .checked(field, read(value))
                 .map_or(Patch::Keep, Patch::Set),
@@ -58,7 +52,7 @@ impl Fields {
     pub fn optional<T>(
         &mut self,
         field: &str,
-        read: impl Fn(Value) -> Result<T, Invalid>,
+        read: impl Fn(Json) -> Result<T, Invalid>,
     ) -> Option<T> {
         let value = self.object.remove(field)?;
         self.checked(field, read(value))
@@ -68,7 +62,7 @@ impl Fields {
     pub fn required<T>(
         &mut self,
         field: &str,
-        read: impl Fn(Value) -> Result<T, Invalid>,
+        read: impl Fn(Json) -> Result<T, Invalid>,
     ) -> Option<T> {
         if !self.object.contains_key(field) {
             self.violate(field, "is required");
@@ -115,36 +109,41 @@ impl Fields {
     }
 }
 
+/// The JSON pointer to a member of the request, or to a parameter by its name.
+pub(super) fn pointer_to(name: &str) -> String {
+    format!("/{}", escaped(name))
+}
+
 /// A name as part of a JSON pointer (RFC 6901, section 3).
 fn escaped(field: &str) -> String {
     field.replace('~', "~0").replace('/', "~1")
 }
 
 /// A text with a rule.
-pub fn text<T: FromStr<Err = Invalid>>(value: Value) -> Result<T, Invalid> {
+pub fn text<T: FromStr<Err = Invalid>>(value: Json) -> Result<T, Invalid> {
     match value {
-        Value::String(text) => text.parse(),
+        Json::String(text) => text.parse(),
         _ => Err(Invalid::new("must be a string")),
     }
 }
 
 /// An object of any content.
-pub(super) fn object(value: Value) -> Result<Map<String, Value>, Invalid> {
+pub(super) fn object(value: Json) -> Result<JsonObject, Invalid> {
     match value {
-        Value::Object(object) => Ok(object),
+        Json::Object(object) => Ok(object),
         _ => Err(Invalid::new("must be an object")),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::domain::{Domain, Name};
 
     fn fields(body: Value) -> Fields {
-        Fields::new(object(body).unwrap())
+        Fields::new(object(body.into()).unwrap())
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! The `limits` and the `metadata` of an organization or a team, as they come in a body.
 
-use serde_json::{Map, Value};
-
 use super::Fields;
 use super::body::{object, text};
 use crate::domain::{
-    Budget, Invalid, LimitsPatch, MAX_MODEL_LENGTH, MAX_MODELS, MAX_RATE, Metadata, Patch,
+    Budget, Invalid, Json, JsonObject, LimitsPatch, MAX_MODEL_LENGTH, MAX_MODELS, MAX_RATE,
+    Metadata, Patch,
 };
 
 /// Reads `limits`.
@@ -20,26 +19,26 @@ pub fn limits(fields: &mut Fields) -> Patch<LimitsPatch> {
 }
 
 /// Reads metadata, or a patch of it: what is too much by itself is refused before anything is read.
-pub fn metadata(value: Value) -> Result<Map<String, Value>, Invalid> {
+pub fn metadata(value: Json) -> Result<JsonObject, Invalid> {
     let object = object(value)?;
     Metadata::new(object.clone())?;
     Ok(object)
 }
 
-fn models(value: Value) -> Result<Vec<String>, Invalid> {
+fn models(value: Json) -> Result<Vec<String>, Invalid> {
     let refused = || {
         Invalid::new(
             "must be a list of at most 1,000 strings of 1 to 255 characters without control characters",
         )
     };
-    let Value::Array(items) = value else {
+    let Json::Array(items) = value else {
         return Err(refused());
     };
     if items.len() > MAX_MODELS {
         return Err(refused());
     }
     let name = |item| match item {
-        Value::String(name)
+        Json::String(name)
             if (1..=MAX_MODEL_LENGTH).contains(&name.chars().count())
                 && !name.chars().any(char::is_control) =>
         {
@@ -50,20 +49,18 @@ fn models(value: Value) -> Result<Vec<String>, Invalid> {
     items.into_iter().map(name).collect()
 }
 
-fn budget(value: Value) -> Result<Budget, Invalid> {
-    match value.as_f64() {
-        Some(amount) => Budget::try_from(amount),
-        None => Err(Invalid::new("must be a number")),
+fn budget(value: Json) -> Result<Budget, Invalid> {
+    match value {
+        Json::Number(number) => Budget::exactly(&number),
+        _ => Err(Invalid::new("must be a number")),
     }
 }
 
-fn rate(value: Value) -> Result<u64, Invalid> {
-    // JSON does not tell 100 from 100.0, and neither does its schema.
-    let whole = |number: f64| {
-        let digits = (number.fract() == 0.0).then(|| format!("{:.0}", number + 0.0))?;
-        digits.parse().ok()
+fn rate(value: Json) -> Result<u64, Invalid> {
+    let rate = match value {
+        Json::Number(number) => number.as_u64(),
+        _ => None,
     };
-    let rate = value.as_u64().or_else(|| value.as_f64().and_then(whole));
     rate.filter(|rate| *rate <= MAX_RATE).ok_or(Invalid::new(
         "must be a whole number from 0 to 9007199254740991",
     ))
@@ -89,7 +86,30 @@ mod tests {
             (json!(1e300), None),
             (json!("1"), None),
         ] {
-            assert_eq!(super::rate(written.clone()).ok(), rate, "{written}");
+            assert_eq!(super::rate(written.clone().into()).ok(), rate, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_budget_keeps_every_digit_or_is_refused() {
+        let read = |text: &str| budget(Json::read(text.as_bytes()).unwrap());
+        for (sent, shown) in [
+            ("999999999999999.9", "999999999999999.9"),
+            ("0.1", "0.1"),
+            ("1000", "1000"),
+            ("1e15", "1000000000000000"),
+            ("-0", "0"),
+        ] {
+            let budget = read(sent).unwrap();
+            assert_eq!(serde_json::to_string(&budget).unwrap(), shown);
+        }
+        for refused in [
+            "0.12345678901234567890",
+            "999999999999999.99999",
+            "-1",
+            "\"1\"",
+        ] {
+            assert!(read(refused).is_err(), "{refused}");
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::store;
 #[allow(missing_docs)] // `title` says what each means
 pub enum Code {
     Unauthenticated,
+    UnusableSubject,
     NoTenant,
     Forbidden,
     NotFound,
@@ -42,8 +43,9 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Unauthenticated,
+        Self::UnusableSubject,
         Self::NoTenant,
         Self::Forbidden,
         Self::NotFound,
@@ -72,7 +74,12 @@ impl Code {
     const fn facts(self) -> (&'static str, u16, &'static str) {
         match self {
             Self::Unauthenticated => ("unauthenticated", 401, "No valid token"),
-            Self::NoTenant => ("no-tenant", 403, "The token names no tenant"),
+            Self::UnusableSubject => (
+                "unusable-subject",
+                403,
+                "The token's subject cannot be used",
+            ),
+            Self::NoTenant => ("no-tenant", 403, "The token's tenant cannot be used"),
             Self::Forbidden => ("forbidden", 403, "Not allowed"),
             Self::NotFound => ("not-found", 404, "Not found"),
             Self::ValidationFailed => ("validation-failed", 400, "The request is not valid"),
@@ -317,7 +324,7 @@ impl From<store::Error> for Problem {
             ),
             E::VersionMismatch => (
                 Code::VersionMismatch,
-                "It is no longer in the version of If-Match. Read it again and repeat the change on what it is now.",
+                "The resource is not in a version that If-Match and If-None-Match allow. Read it again and repeat the change.",
             ),
             E::Invalid { field, reason } => return Self::invalid_at(*field, reason),
             E::InvalidPosition => (

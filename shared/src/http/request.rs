@@ -1,18 +1,16 @@
 //! A request, as an endpoint reads it.
 
-use std::str::FromStr;
-
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::cursor::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, PageRequest};
 use super::event::HttpEvent;
-use super::{Code, Fields, Problem};
+use super::{Code, Fields, Problem, Query};
 use crate::domain::{
-    Caller, ExpectedVersion, Invalid, OrganizationId, TeamId, TenantId, Timestamp, UserId,
+    Caller, ExpectedVersion, Invalid, Json, ONESELF, OrganizationId, TeamId, TenantId, Timestamp,
+    UserId, VersionTags,
 };
 use crate::store::Once;
 
@@ -20,8 +18,8 @@ use crate::store::Once;
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// Longest `Idempotency-Key`, in characters.
 pub const MAX_IDEMPOTENCY_KEY_LENGTH: usize = 255;
-/// Stands for the caller's own user id in a path.
-pub const ONESELF: &str = "me";
+/// Begins a user id in a path that is spelled in Base64.
+pub(super) const ENCODED: char = '~';
 
 /// A request, with nothing in it believed yet but the token's claims.
 #[derive(Clone, Debug)]
@@ -55,72 +53,103 @@ impl ApiRequest {
     }
 
     /// Who asks, from the verified token and nothing else: `sub` is the user; `tenant_id`, else
-    /// `custom:tenant_id`, the tenant; `cognito:groups` makes a tenant admin.
+    /// `custom:tenant_id`, the tenant; `tenant_admin` or `cognito:groups` makes a tenant admin.
     pub fn caller(&self) -> Result<Caller, Problem> {
         let authorizer = self.event.request_context.authorizer.as_ref();
         let claims = authorizer
             .and_then(|authorizer| authorizer.jwt.as_ref())
-            .map(|jwt| &jwt.claims);
-        let unauthenticated = || {
+            .map(|jwt| &jwt.claims)
+            .filter(|claims| !claims.is_empty());
+        let claims = claims.ok_or_else(|| {
             Problem::new(
                 Code::Unauthenticated,
                 "Send a valid token in the header Authorization: Bearer <token>.",
             )
-        };
-        let claims = claims.ok_or_else(unauthenticated)?;
+        })?;
         let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
-        let user_id = UserId::parse(text("sub")).map_err(|_| unauthenticated())?;
-        let tenant = [text("tenant_id"), text("custom:tenant_id")]
+        let user_id = UserId::parse(text("sub")).map_err(|invalid| {
+            Problem::new(
+                Code::UnusableSubject,
+                format!(
+                    "The claim sub of your token {invalid}. Ask the administrator of the user pool."
+                ),
+            )
+        })?;
+        let (name, tenant) = ["tenant_id", "custom:tenant_id"]
+            .map(|name| (name, text(name)))
             .into_iter()
-            .find(|tenant| !tenant.is_empty())
-            .map(TenantId::parse);
-        let Some(Ok(tenant_id)) = tenant else {
-            return Err(Problem::new(
+            .find(|(_, tenant)| !tenant.is_empty())
+            .ok_or_else(|| {
+                Problem::new(
+                    Code::NoTenant,
+                    "Your token has neither the claim tenant_id nor custom:tenant_id. Sign in again, or ask the administrator of the user pool.",
+                )
+            })?;
+        let tenant_id = TenantId::parse(tenant).map_err(|invalid| {
+            Problem::new(
                 Code::NoTenant,
-                "Your token has no usable tenant_id or custom:tenant_id. Sign in again, or ask who runs the user pool.",
-            ));
-        };
+                format!("The claim {name} of your token {invalid}. Ask the administrator of the user pool."),
+            )
+        })?;
         Ok(Caller {
             tenant_id,
             user_id,
-            tenant_admin: self.is_in_group(claims.get("cognito:groups")),
+            tenant_admin: self.is_tenant_admin(claims),
         })
     }
 
-    /// Whether the claim names the tenant admins' group. API Gateway renders an array as `[a b]`.
-    fn is_in_group(&self, groups: Option<&Value>) -> bool {
+    /// Whether the token makes its user a tenant admin: by the claim of the pre-token trigger, or by a group.
+    fn is_tenant_admin(&self, claims: &Map<String, Value>) -> bool {
+        let by_claim = match claims.get("tenant_admin") {
+            Some(Value::Bool(is_admin)) => *is_admin,
+            Some(Value::String(text)) => text == "true",
+            _ => false,
+        };
+        let issuer = claims
+            .get("iss")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        by_claim || self.is_in_group(claims.get("cognito:groups"), is_user_pool(issuer))
+    }
+
+    /// Whether the claim names the tenant admins' group. API Gateway renders an array as `[a b]`. Names of groups
+    /// in a user pool have no blanks; those of other issuers may, so there the whole value must be the one name.
+    fn is_in_group(&self, groups: Option<&Value>, of_user_pool: bool) -> bool {
         let group = self.tenant_admin_group.as_str();
         match groups {
-            Some(Value::String(groups)) => groups
-                .strip_prefix('[')
-                .and_then(|groups| groups.strip_suffix(']'))
-                .unwrap_or(groups)
-                .split(' ')
-                .any(|one| one == group),
+            Some(Value::String(groups)) => {
+                let listed = groups
+                    .strip_prefix('[')
+                    .and_then(|groups| groups.strip_suffix(']'))
+                    .unwrap_or(groups);
+                let is_only = listed == group || groups == group;
+                is_only || (of_user_pool && listed.split(' ').any(|one| one == group))
+            }
             Some(Value::Array(groups)) => groups.iter().any(|one| one == group),
             _ => false,
         }
     }
 
-    fn parameter(&self, name: &str) -> String {
+    /// What stands in the place of a parameter of the path; empty without one.
+    pub(super) fn path_parameter(&self, name: &str) -> String {
         let value = self
             .event
             .path_parameters
             .get(name)
             .map_or("", String::as_str);
-        // No id has a `%`, so one that is there is a code that was left in.
+        // An HTTP API decodes the path, a REST API does not. An id with a `%` is spelled in Base64.
         percent_decode_str(value).decode_utf8_lossy().into_owned()
     }
 
     /// `{organization_id}` of the path.
     pub fn organization_id(&self) -> Result<OrganizationId, Problem> {
-        OrganizationId::parse(self.parameter("organization_id"))
+        OrganizationId::parse(self.path_parameter("organization_id"))
             .map_err(|invalid| Problem::invalid_at("/organization_id", invalid))
     }
 
     /// `{team_id}` of the path.
     pub fn team_id(&self) -> Result<TeamId, Problem> {
-        TeamId::parse(self.parameter("team_id"))
+        TeamId::parse(self.path_parameter("team_id"))
             .map_err(|invalid| Problem::invalid_at("/team_id", invalid))
     }
 
@@ -129,63 +158,35 @@ impl ApiRequest {
         self.event.path_parameters.contains_key("organization_id")
     }
 
-    /// `{user_id}` of the path, in which `me` is the caller.
+    /// `{user_id}` of the path, in which `me` is the caller. An id may be spelled as `~` and its Base64 (the URL-safe
+    /// alphabet without padding), for gateways that do not route an encoded slash.
     pub fn user_id(&self, caller: &Caller) -> Result<UserId, Problem> {
-        let id = self.parameter("user_id");
-        if id == ONESELF {
+        let text = self.path_parameter("user_id");
+        if text == ONESELF {
             return Ok(caller.user_id.clone());
         }
-        UserId::parse(id).map_err(|invalid| Problem::invalid_at("/user_id", invalid))
-    }
-
-    /// A query parameter, if it is there and not empty.
-    pub fn query(&self, name: &str) -> Option<&str> {
-        let value = self.event.query_string_parameters.get(name)?;
-        Some(value.as_str()).filter(|value| !value.is_empty())
-    }
-
-    /// A query parameter with a rule.
-    pub fn query_as<T: FromStr<Err = Invalid>>(&self, name: &str) -> Result<Option<T>, Problem> {
-        let value = self.query(name).map(str::parse).transpose();
-        value.map_err(|invalid| Problem::invalid_at(format!("/{name}"), invalid))
-    }
-
-    /// `?force=true|false`, of which `false` is meant when nothing is said.
-    pub fn force(&self) -> Result<bool, Problem> {
-        match self.query("force") {
-            None | Some("false") => Ok(false),
-            Some("true") => Ok(true),
-            Some(_) => Err(Problem::invalid_at("/force", "must be true or false")),
-        }
-    }
-
-    /// `limit` and `cursor`. The parameters named as filters make a list of their own.
-    pub fn page(&self, caller: &Caller, filters: &[&'static str]) -> Result<PageRequest, Problem> {
-        let limit = match self.query("limit").map(str::parse::<usize>) {
-            None => DEFAULT_LIMIT,
-            Some(Ok(limit)) if (1..=MAX_LIMIT).contains(&limit) => limit,
-            Some(_) => {
-                return Err(Problem::invalid_at(
-                    "/limit",
-                    "must be a number from 1 to 100",
-                ));
-            }
+        let id = match text.strip_prefix(ENCODED) {
+            None => UserId::parse(text),
+            Some(encoded) => URL_SAFE_NO_PAD
+                .decode(encoded)
+                .ok()
+                .and_then(|bytes| String::from_utf8(bytes).ok())
+                .ok_or(Invalid::new(
+                    "that begins with ~ must go on with the unpadded base64url of the user id",
+                ))
+                .and_then(UserId::parse),
         };
-        let place = ["organization_id", "team_id", "user_id"].map(|name| self.parameter(name));
-        let place = place.iter().map(|id| ("", id.as_str()));
-        let filters = filters
-            .iter()
-            .map(|name| (*name, self.query(name).unwrap_or_default()));
-        let cursor = Cursor::new(&caller.tenant_id, self.route(), place.chain(filters));
-        let after = self
-            .query("cursor")
-            .map(|sealed| cursor.open(sealed))
-            .transpose()?;
-        Ok(PageRequest {
-            limit,
-            after,
-            cursor,
-        })
+        id.map_err(|invalid| Problem::invalid_at("/user_id", invalid))
+    }
+
+    /// The query parameters.
+    pub fn query(&self) -> Query<'_> {
+        Query::new(self, &self.event.query_string_parameters)
+    }
+
+    /// Refuses query parameters where the operation has none.
+    pub fn no_query(&self) -> Result<(), Problem> {
+        self.query().finish()
     }
 
     fn header(&self, name: &str) -> Option<&str> {
@@ -197,28 +198,20 @@ impl ApiRequest {
         found.map(|(_, value)| value.trim())
     }
 
-    /// The versions of `If-Match`. Tags that are none of ours match nothing.
-    pub fn if_match(&self) -> ExpectedVersion {
-        match self.header("if-match") {
-            None => ExpectedVersion::Any,
-            Some("*") => ExpectedVersion::Present,
-            Some(tags) => ExpectedVersion::OneOf(
-                tags.split(',')
-                    .filter_map(|tag| version(tag.trim()))
-                    .collect(),
-            ),
+    /// The versions that `If-Match` and `If-None-Match` ask for.
+    pub fn expected_version(&self) -> ExpectedVersion {
+        ExpectedVersion {
+            if_match: self.header("if-match").map(|tags| named(tags, version)),
+            if_none_match: self
+                .header("if-none-match")
+                .map(|tags| named(tags, |tag| version(tag.strip_prefix("W/").unwrap_or(tag)))),
         }
     }
 
-    /// Whether the caller has this version already: `If-None-Match`.
-    pub fn has_version(&self, current: u64) -> bool {
-        self.header("if-none-match").is_some_and(|tags| {
-            tags == "*"
-                || tags
-                    .split(',')
-                    .filter_map(|tag| version(tag.trim().trim_start_matches("W/")))
-                    .any(|tag| tag == current)
-        })
+    /// The entity tags that the caller of a `GET` has already: `If-None-Match`.
+    pub fn held_tags(&self) -> Option<&str> {
+        self.header("if-none-match")
+            .filter(|_| self.route().starts_with("GET "))
     }
 
     /// What `Idempotency-Key` makes of the request, if it is there.
@@ -247,8 +240,8 @@ impl ApiRequest {
     /// What makes it the same request: where it goes, and what its body says.
     fn fingerprint(&self) -> Result<String, Problem> {
         let body = self.bytes()?;
-        let body = match serde_json::from_slice::<Value>(&body) {
-            Ok(value) => value.to_string().into_bytes(),
+        let body = match Json::read(&body) {
+            Ok(value) => serde_json::to_vec(&value).map_err(Problem::internal)?,
             Err(_) => body,
         };
         let mut digest = Sha256::new();
@@ -282,7 +275,7 @@ impl ApiRequest {
     pub fn body(&self) -> Result<Fields, Problem> {
         let bytes = self.bytes()?;
         self.require_json()?;
-        let object: Map<String, Value> = serde_json::from_slice(&bytes).map_err(|error| {
+        let body = Json::read(&bytes).map_err(|error| {
             Problem::new(
                 Code::InvalidJson,
                 format!(
@@ -292,7 +285,13 @@ impl ApiRequest {
                 ),
             )
         })?;
-        Ok(Fields::new(object))
+        match body {
+            Json::Object(object) => Ok(Fields::new(object)),
+            _ => Err(Problem::new(
+                Code::InvalidJson,
+                "The body must be one JSON object.",
+            )),
+        }
     }
 
     /// Refuses a body with anything in it, where there is nothing to say.
@@ -319,23 +318,140 @@ impl ApiRequest {
     }
 }
 
-/// The version in an entity tag. Tags are compared as they stand (RFC 9110, section 8.8.3.2): what a
-/// number could be written like as well is none of ours.
+/// Whether an issuer is a Cognito user pool: `https://cognito-idp.<region>.amazonaws.com/<pool>`.
+fn is_user_pool(issuer: &str) -> bool {
+    let Some(rest) = issuer.strip_prefix("https://cognito-idp.") else {
+        return false;
+    };
+    let host = rest.split('/').next().unwrap_or_default();
+    [".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu"]
+        .iter()
+        .any(|domain| host.ends_with(domain))
+}
+
+/// What a precondition names: `*`, or versions. A tag of another kind names no version.
+fn named(tags: &str, version: impl Fn(&str) -> Option<u64>) -> VersionTags {
+    if tags == "*" {
+        return VersionTags::Every;
+    }
+    let versions = tags.split(',').filter_map(|tag| version(tag.trim()));
+    VersionTags::These(versions.collect())
+}
+
+/// The version in an entity tag: `"7.0a1b2c3d4e5f6071"`, or `"7"` as the first release had them. A weak tag names
+/// none: `If-Match` compares strongly (RFC 9110, section 13.1.1).
 fn version(tag: &str) -> Option<u64> {
-    let number = tag.strip_prefix('"')?.strip_suffix('"')?;
+    let tag = tag.strip_prefix('"')?.strip_suffix('"')?;
+    let (number, digest) = match tag.split_once('.') {
+        Some((number, digest)) => (number, Some(digest)),
+        None => (tag, None),
+    };
+    let is_digest = |text: &str| text.len() == 16 && text.bytes().all(|it| it.is_ascii_hexdigit());
     let version: u64 = number.parse().ok()?;
-    (version.to_string() == number).then_some(version)
+    (version.to_string() == number && digest.is_none_or(is_digest)).then_some(version)
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
-    fn an_entity_tag_is_a_version_only_as_it_was_shown() {
-        assert_eq!(version("\"7\""), Some(7));
-        for other in ["7", "\"07\"", "\"+7\"", "\"\"", "\"7", "\" 7\"", "W/\"7\""] {
+    fn an_entity_tag_names_a_version_as_it_was_shown() {
+        for tag in ["\"7\"", "\"7.0a1b2c3d4e5f6071\""] {
+            assert_eq!(version(tag), Some(7), "{tag}");
+        }
+        for other in [
+            "7",
+            "\"07\"",
+            "\"+7\"",
+            "\"\"",
+            "\"7",
+            "\" 7\"",
+            "W/\"7\"",
+            "\"7.\"",
+            "\"7.x\"",
+            "\"7.0a1b2c3d4e5f607\"",
+            "\".0a1b2c3d4e5f6071\"",
+            "\"7.0a1b2c3d4e5f607.\"",
+        ] {
             assert_eq!(version(other), None, "{other}");
+        }
+    }
+
+    fn caller(claims: Value) -> Result<Caller, Code> {
+        let event = json!({
+            "routeKey": "GET /", "requestContext": {"authorizer": {"jwt": {"claims": claims}}},
+        });
+        let request = ApiRequest::new(serde_json::from_value(event).unwrap(), "tenant-admins");
+        request.caller().map_err(|problem| problem.code)
+    }
+
+    #[test]
+    fn a_group_is_split_at_blanks_only_for_a_user_pool() {
+        let pool = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc";
+        let other = "https://login.example/";
+        for (issuer, groups, is_admin) in [
+            (pool, json!("[a tenant-admins]"), true),
+            (pool, json!("tenant-admins"), true),
+            (pool, json!("[my-tenant-admins]"), false),
+            (other, json!("[friends of tenant-admins]"), false),
+            (other, json!("[a tenant-admins]"), false),
+            (other, json!("[tenant-admins]"), true),
+            (other, json!("tenant-admins"), true),
+            (other, json!(["a", "tenant-admins"]), true),
+            (other, json!(["friends of tenant-admins"]), false),
+            (
+                "https://cognito-idp.evil.example/x",
+                json!("[a tenant-admins]"),
+                false,
+            ),
+            (
+                "https://cognito-idp.evil.example/.amazonaws.com",
+                json!("[a tenant-admins]"),
+                false,
+            ),
+            ("", json!("[a tenant-admins]"), false),
+        ] {
+            let claims =
+                json!({"sub": "ada", "tenant_id": "t", "iss": issuer, "cognito:groups": groups});
+            assert_eq!(
+                caller(claims).unwrap().tenant_admin,
+                is_admin,
+                "{issuer} {groups}"
+            );
+        }
+        for (claim, is_admin) in [
+            (json!("true"), true),
+            (json!(true), true),
+            (json!("false"), false),
+            (json!("TRUE"), false),
+            (json!(1), false),
+            (json!(["true"]), false),
+        ] {
+            let claims = json!({"sub": "ada", "tenant_id": "t", "tenant_admin": claim});
+            assert_eq!(caller(claims).unwrap().tenant_admin, is_admin, "{claim}");
+        }
+    }
+
+    #[test]
+    fn a_claim_that_cannot_be_used_has_a_code_of_its_own() {
+        let long = "x".repeat(256);
+        for sub in [
+            json!("me"),
+            json!("ä"),
+            json!(""),
+            json!(null),
+            json!(long),
+            json!("a\nb"),
+        ] {
+            let claims = json!({"sub": sub, "tenant_id": "t"});
+            assert_eq!(caller(claims).unwrap_err(), Code::UnusableSubject, "{sub}");
+        }
+        for tenant in [json!("a#b"), json!(""), json!(null), json!("ä")] {
+            let claims = json!({"sub": "ada", "tenant_id": tenant});
+            assert_eq!(caller(claims).unwrap_err(), Code::NoTenant, "{tenant}");
         }
     }
 }

@@ -79,6 +79,12 @@ impl Condition {
         self
     }
 
+    /// The opposite.
+    pub(super) fn negated(mut self) -> Self {
+        self.text = format!("NOT ({})", self.text);
+        self
+    }
+
     pub(super) fn into_expression(self) -> Expression {
         Expression {
             names: names(&self.text),

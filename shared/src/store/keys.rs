@@ -1,11 +1,12 @@
 //! The text of every key, and nothing but that: the one place that knows it.
 //!
-//! The tenant comes first in every partition key. Ids cannot hold `#`, the separator (see
-//! `domain::ids`); names and email addresses are escaped, so that no value imitates another key.
+//! The tenant comes first in every partition key. User ids, names and email addresses are escaped, so that
+//! no value imitates another key; other ids cannot hold `#`, the separator (see `domain::ids`).
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
 use crate::domain::{Domain, Email, FoldedName, OrganizationId, TeamId, TenantId, UserId};
@@ -19,6 +20,8 @@ pub const GSI2: &str = "gsi2";
 pub const TEAM_MEMBERSHIP_PREFIX: &str = "TEAM#";
 /// Behind all of a user's team memberships, and before their profile.
 pub const TEAM_MEMBERSHIPS_END: &str = "TEAM#~";
+/// What users have at the start of their place in an index.
+pub const USER_PREFIX: &str = "USER#";
 /// What a user's memberships have at the start of their sort key.
 pub const MEMBERSHIP_PREFIX: &str = "ORG#";
 
@@ -27,6 +30,18 @@ pub const MAX_SORT_KEY_BYTES: usize = 1_024;
 /// Longest escaped name in a key, in bytes. A sort key holds an id as well;
 /// a name of 255 characters can be longer than that.
 const MAX_NAME_BYTES: usize = 800;
+
+/// What a user id has escaped in a key, as in a URI: all but the characters that other ids have too. So the
+/// keys of ids without any other character are the ids themselves.
+const ESCAPED_IN_USER_ID: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'-')
+    .remove(b'@')
+    .remove(b'+')
+    .remove(b':')
+    .remove(b'|')
+    .remove(b'=');
 
 /// The key of one item.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -58,7 +73,7 @@ impl Key {
 
 /// The partition of all that is a user's: profile, memberships, team memberships.
 pub fn user_partition(tenant: &TenantId, user: &UserId) -> String {
-    format!("TENANT#{tenant}#USER#{user}")
+    format!("TENANT#{tenant}#USER#{}", user_part(user))
 }
 
 /// A user's profile.
@@ -69,10 +84,24 @@ pub fn user(tenant: &TenantId, user: &UserId) -> Key {
 /// A user's profile in [`GSI1`].
 pub fn user_by_email(tenant: &TenantId, email: &Email, user: &UserId) -> Key {
     let email = escaped(&email.as_str().to_lowercase());
-    Key::new(
-        format!("TENANT#{tenant}#EMAIL#{email}"),
-        format!("USER#{user}"),
-    )
+    Key::new(format!("TENANT#{tenant}#EMAIL#{email}"), user_place(user))
+}
+
+/// The place of a user among others in an index, by id.
+fn user_place(user: &UserId) -> String {
+    format!("{USER_PREFIX}{}", user_part(user))
+}
+
+/// The user at a place in an index.
+pub fn user_at(place: &str) -> Option<UserId> {
+    let escaped = place.strip_prefix(USER_PREFIX)?;
+    let id = percent_decode_str(escaped).decode_utf8().ok()?;
+    UserId::from_table(id).ok()
+}
+
+/// A user id in a key.
+fn user_part(user: &UserId) -> impl std::fmt::Display {
+    utf8_percent_encode(user.as_str(), ESCAPED_IN_USER_ID)
 }
 
 /// A membership.
@@ -87,7 +116,7 @@ pub fn membership(tenant: &TenantId, user: &UserId, organization: &OrganizationI
 pub fn member(tenant: &TenantId, organization: &OrganizationId, user: &UserId) -> Key {
     Key::new(
         organization_partition(tenant, organization),
-        format!("USER#{user}"),
+        user_place(user),
     )
 }
 
@@ -207,14 +236,15 @@ pub fn team_membership(tenant: &TenantId, user: &UserId, team: &TeamId) -> Key {
 
 /// A team membership in [`GSI1`], under its team.
 pub fn team_member(tenant: &TenantId, team: &TeamId, user: &UserId) -> Key {
-    Key::new(team_partition(tenant, team), format!("USER#{user}"))
+    Key::new(team_partition(tenant, team), user_place(user))
 }
 
 /// The record of a request with an `Idempotency-Key`.
 pub fn idempotency(tenant: &TenantId, caller: &UserId, route: &str, key: &str) -> Key {
     Key::new(
         format!(
-            "TENANT#{tenant}#IDEMPOTENCY#{caller}#{}#{}",
+            "TENANT#{tenant}#IDEMPOTENCY#{}#{}#{}",
+            user_part(caller),
             escaped(route),
             digest(key)
         ),
@@ -320,6 +350,29 @@ mod tests {
                 "TENANT#t#EMAIL#ada$31@x.example USER#ada",
             ]
         );
+    }
+
+    #[test]
+    fn a_user_id_in_a_key_is_escaped_and_read_back() {
+        let tenant = TenantId::parse("t").unwrap();
+        for (id, place) in [
+            ("A-Z.a_z@0+9:x|y=", "USER#A-Z.a_z@0+9:x|y="),
+            ("CN=Bob,OU=x", "USER#CN=Bob%2COU=x"),
+            (r"CORP\bob", "USER#CORP%5Cbob"),
+            ("a#b", "USER#a%23b"),
+            ("a%23b", "USER#a%2523b"),
+            ("~ /", "USER#%7E%20%2F"),
+        ] {
+            let id = UserId::parse(id).unwrap();
+            assert_eq!(member(&tenant, &organization_id(), &id).sk, place);
+            assert_eq!(user_at(place), Some(id));
+        }
+        let longest = UserId::parse("#".repeat(255)).unwrap();
+        let key = idempotency(&tenant, &longest, "POST /organizations", "k");
+        assert!(key.pk.len() <= 2_048 && user_place(&longest).len() <= MAX_SORT_KEY_BYTES);
+        for other in ["USER", "USER#", "ORG#a", "USER#%C3%A4"] {
+            assert_eq!(user_at(other), None, "{other}");
+        }
     }
 
     #[test]

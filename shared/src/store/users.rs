@@ -11,7 +11,7 @@ use super::transaction::WRITE_ID;
 use super::{Error, Store, from_item};
 use crate::domain::{
     Caller, Email, EntraObjectId, ExpectedVersion, Invalid, Name, Patch, TenantId, Timestamp, User,
-    UserId, UserPatch,
+    UserId, UserPatch, VersionTags,
 };
 
 /// Most values that DynamoDB compares with in one list.
@@ -127,7 +127,7 @@ impl Store {
             .or(differing("email", &patch.email))
             .or(differing("display_name", &patch.display_name))
             .or(differing("entra_object_id", &patch.entra_object_id));
-        let condition = match in_one_of(expected)? {
+        let condition = match as_expected(expected)? {
             Some(version) => differs.and(version),
             None => differs,
         };
@@ -152,7 +152,7 @@ fn not_written(
     write: &AttributeValue,
     expected: &ExpectedVersion,
 ) -> Result<Registered, Error> {
-    // Only with If-Match is a user missed who is not there.
+    // Only If-Match refuses to create a user.
     let item = item.ok_or(Error::VersionMismatch)?;
     // It had been, and only the answer was lost.
     let ours = item.get(WRITE_ID) == Some(write);
@@ -188,27 +188,51 @@ fn patched<T: Clone + Into<String>>(change: Change, attribute: &str, patch: &Pat
     }
 }
 
-/// The condition that the version is an expected one.
-fn in_one_of(expected: &ExpectedVersion) -> Result<Option<Condition>, Error> {
-    let versions = match expected {
-        ExpectedVersion::Any => return Ok(None),
-        ExpectedVersion::Present => return Ok(Some(Condition::present())),
-        ExpectedVersion::OneOf(versions) => versions,
+/// That the user exists, or not, in a version that the preconditions allow.
+fn as_expected(expected: &ExpectedVersion) -> Result<Option<Condition>, Error> {
+    let if_match = match &expected.if_match {
+        None => None,
+        Some(VersionTags::Every) => Some(Condition::present()),
+        Some(VersionTags::These(versions)) => {
+            Some(in_one_of(versions, "if_match", "/if-match")?.unwrap_or_else(never))
+        }
     };
+    let if_none_match = match &expected.if_none_match {
+        None => None,
+        Some(VersionTags::Every) => Some(Condition::absent()),
+        Some(VersionTags::These(versions)) => {
+            let named = in_one_of(versions, "if_none_match", "/if-none-match")?;
+            named.map(|named| Condition::absent().or(Some(named.negated())))
+        }
+    };
+    Ok(match (if_match, if_none_match) {
+        (Some(one), Some(other)) => Some(one.and(other)),
+        (one, other) => one.or(other),
+    })
+}
+
+/// What is true of no item.
+fn never() -> Condition {
+    Condition::new("attribute_exists(#pk) AND attribute_not_exists(#pk)")
+}
+
+/// That the version is one of these; `None` when there are none.
+fn in_one_of(
+    versions: &[u64],
+    placeholder: &str,
+    field: &'static str,
+) -> Result<Option<Condition>, Error> {
     if versions.is_empty() {
-        // No version is the one asked for.
-        return Ok(Some(Condition::new(
-            "attribute_exists(#pk) AND attribute_not_exists(#pk)",
-        )));
+        return Ok(None);
     }
     if versions.len() > MAX_VERSIONS {
         return Err(Error::Invalid {
-            field: "/if-match",
+            field,
             reason: Invalid::new("must name at most 100 versions"),
         });
     }
     let names: Vec<_> = (0..versions.len())
-        .map(|n| format!(":version{n}"))
+        .map(|n| format!(":{placeholder}{n}"))
         .collect();
     let condition = Condition::new(format!("#version IN ({})", names.join(", ")));
     let each = names.iter().zip(versions);
@@ -223,18 +247,33 @@ mod tests {
 
     #[test]
     fn as_many_versions_are_compared_with_as_dynamodb_takes() {
-        let one_of = |count: u64| in_one_of(&ExpectedVersion::OneOf((1..=count).collect()));
+        let one_of = |count: u64| ExpectedVersion {
+            if_match: Some(VersionTags::These((1..=count).collect())),
+            if_none_match: None,
+        };
         let most = MAX_VERSIONS as u64;
-        assert!(one_of(0).unwrap().is_some());
-        assert!(one_of(most).unwrap().is_some());
+        assert!(as_expected(&one_of(0)).unwrap().is_some());
+        assert!(as_expected(&one_of(most)).unwrap().is_some());
         assert!(matches!(
-            one_of(most + 1),
+            as_expected(&one_of(most + 1)),
             Err(Error::Invalid {
                 field: "/if-match",
                 ..
             })
         ));
-        assert!(in_one_of(&ExpectedVersion::Any).unwrap().is_none());
-        assert!(in_one_of(&ExpectedVersion::Present).unwrap().is_some());
+        let none_of = |count: u64| ExpectedVersion {
+            if_match: None,
+            if_none_match: one_of(count).if_match,
+        };
+        assert!(as_expected(&none_of(0)).unwrap().is_none());
+        assert!(as_expected(&none_of(most)).unwrap().is_some());
+        assert!(matches!(
+            as_expected(&none_of(most + 1)),
+            Err(Error::Invalid {
+                field: "/if-none-match",
+                ..
+            })
+        ));
+        assert!(as_expected(&ExpectedVersion::ANY).unwrap().is_none());
     }
 }

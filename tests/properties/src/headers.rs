@@ -1,6 +1,6 @@
 //! `If-Match`, `If-None-Match` and `Idempotency-Key`.
 
-use muster::domain::{Caller, ExpectedVersion, TenantId, Timestamp, UserId};
+use muster::domain::{Caller, ExpectedVersion, TenantId, Timestamp, UserId, VersionTags};
 use muster::http::{ApiRequest, Code, HttpEvent};
 use serde_json::json;
 
@@ -12,6 +12,7 @@ pub(crate) const PROPERTY: Property = Property {
     check,
     seeds: &[
         b"\"1\"\xffkey-1",
+        b"\"7.0a1b2c3d4e5f6071\",\"8.x\"\xffkey-2",
         b"\"1\", \"22\",W/\"3\", * \xff",
         b"*\xff*",
         b"\"18446744073709551616\"\xff\x7f",
@@ -22,32 +23,34 @@ pub(crate) const PROPERTY: Property = Property {
 fn check(data: &[u8]) {
     let [tags, key] = texts(data);
     let request = request(&tags, &key);
-    match request.if_match() {
-        ExpectedVersion::Any => panic!("the header is there"),
-        ExpectedVersion::Present => assert_eq!(tags.trim(), "*"),
-        ExpectedVersion::OneOf(versions) => {
+    let ExpectedVersion {
+        if_match: Some(if_match),
+        if_none_match: Some(if_none_match),
+    } = request.expected_version()
+    else {
+        panic!("both headers are there");
+    };
+    match &if_match {
+        VersionTags::Every => assert_eq!(tags.trim(), "*"),
+        VersionTags::These(versions) => {
             // Each stands there, in quotes, as a version is shown.
             assert!(versions.len() <= tags.split(',').count());
-            for version in &versions {
-                assert!(tags.contains(&format!("\"{version}\"")), "{version}");
-                assert!(request.has_version(*version));
+            for version in versions {
+                let stands_there = |end| tags.contains(&format!("\"{version}{end}"));
+                assert!(stands_there('"') || stands_there('.'), "{version}");
+                assert!(if_none_match.name(*version));
             }
             let shown: Vec<_> = versions
                 .iter()
                 .map(|version| format!("\"{version}\""))
                 .collect();
-            let again = self::request(&shown.join(","), "").if_match();
-            if shown.is_empty() {
-                assert_eq!(again, ExpectedVersion::OneOf(Vec::new()));
-            } else {
-                assert_eq!(again, ExpectedVersion::OneOf(versions));
-            }
+            let again = self::request(&shown.join(","), "").expected_version();
+            assert_eq!(again.if_match, Some(if_match.clone()));
         }
     }
     for version in [0, 1, u64::MAX] {
-        let is_there = request.has_version(version);
-        let stands_there = tags.contains(&format!("\"{version}\""));
-        assert!(!is_there || stands_there || tags.trim() == "*");
+        let stands_there = tags.contains(&format!("\"{version}"));
+        assert!(!if_none_match.name(version) || stands_there || tags.trim() == "*");
     }
     let caller = Caller {
         tenant_id: TenantId::parse("acme").unwrap(),

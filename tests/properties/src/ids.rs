@@ -1,9 +1,13 @@
 //! Ids, and paths with ids in them.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use muster::domain::{
-    Caller, EntraObjectId, GroupId, MAX_ID_LENGTH, OrganizationId, TeamId, TenantId, UserId,
+    Caller, EntraObjectId, GroupId, MAX_ID_LENGTH, MAX_USER_ID_LENGTH, OrganizationId, TeamId,
+    TenantId, UserId,
 };
-use muster::http::{ApiRequest, HttpEvent, uri_path};
+use muster::http::{ApiRequest, HttpEvent, uri_path, user_in_path};
+use muster::store::keys;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::json;
 
@@ -17,6 +21,9 @@ pub(crate) const PROPERTY: Property = Property {
         b"3c6f0b0e-8a62-4a3e-9d0e-0c7f1e1d2a3b",
         b"A-Z.a_z@0+9:x|y=",
         b"me",
+        b"CN=Bob,OU=x",
+        b"CORP\\bob/#%",
+        b"~YQ",
         b"a%23b",
         b"a%2Fb%00",
         b"%C3%A9#/../",
@@ -29,7 +36,6 @@ fn check(data: &[u8]) {
     // One rule for all of them.
     let others = [
         TeamId::parse(text.as_str()).ok().map(String::from),
-        UserId::parse(text.as_str()).ok().map(String::from),
         TenantId::parse(text.as_str()).ok().map(String::from),
         GroupId::parse(text.as_str()).ok().map(String::from),
         EntraObjectId::parse(text.as_str()).ok().map(String::from),
@@ -47,6 +53,22 @@ fn check(data: &[u8]) {
     if let Some(found) = in_a_path(&text) {
         is_harmless(&found);
         assert_eq!(percent_decode_str(&text).decode_utf8_lossy(), found);
+    }
+    if let Ok(user) = UserId::parse(text.as_str()) {
+        assert!((1..=MAX_USER_ID_LENGTH).contains(&text.len()));
+        assert!(text.bytes().all(|byte| matches!(byte, b' '..=b'~')));
+        // Both of its spellings in a path are read back, as a decoded path and as an encoded one.
+        let segment = user_in_path(&user);
+        let encoded = format!("~{}", URL_SAFE_NO_PAD.encode(&text));
+        assert!(!segment.contains(['/', '\\', '?', '#', '%']));
+        for way in [segment.clone(), uri_path(&segment), encoded] {
+            assert_eq!(user_in_a_path(&way).as_ref(), Some(&user), "{way}");
+        }
+        // No id reaches the key of another, or ends its part of a key.
+        let tenant = TenantId::parse("acme").unwrap();
+        let place = keys::member(&tenant, &OrganizationId::parse("o").unwrap(), &user).sk;
+        assert_eq!(place.matches('#').count(), 1);
+        assert_eq!(keys::user_at(&place), Some(user));
     }
     // A path as a URI is one, and leads where the path does.
     let path = uri_path(&text);
@@ -81,8 +103,24 @@ fn in_a_path(text: &str) -> Option<String> {
     assert_eq!(organization, team);
     if organization.as_deref() == Some("me") {
         assert_eq!(user.as_deref(), Some("ada"));
-    } else {
+    } else if organization.is_some() {
         assert_eq!(organization, user);
     }
     organization
+}
+
+/// Whom a path names.
+fn user_in_a_path(text: &str) -> Option<UserId> {
+    let event = json!({
+        "routeKey": "GET /", "requestContext": {}, "pathParameters": {"user_id": text},
+    });
+    let event: HttpEvent = serde_json::from_value(event).unwrap();
+    let caller = Caller {
+        tenant_id: TenantId::parse("acme").unwrap(),
+        user_id: UserId::parse("ada").unwrap(),
+        tenant_admin: false,
+    };
+    ApiRequest::new(event, "tenant-admins")
+        .user_id(&caller)
+        .ok()
 }

@@ -4,12 +4,11 @@ use std::fmt::Debug;
 use std::str::FromStr;
 
 use muster::domain::{
-    BillingAddress, BudgetDuration, Description, Domain, Email, FoldedName, Invalid,
+    BillingAddress, BudgetDuration, Description, Domain, Email, FoldedName, Invalid, Json,
     MAX_BILLING_ADDRESS_LENGTH, MAX_DESCRIPTION_LENGTH, MAX_DOMAIN_LENGTH, MAX_EMAIL_LENGTH,
     MAX_METADATA_BYTES, MAX_NAME_LENGTH, MAX_STRIPE_CUSTOMER_ID_LENGTH, Metadata, Name, Role,
     Status, StripeCustomerId, TeamRole, Timestamp,
 };
-use serde_json::{Map, Value};
 
 use crate::Property;
 use crate::input::texts;
@@ -76,6 +75,8 @@ fn name(text: &str, other: &str) {
     };
     assert!((1..=MAX_NAME_LENGTH).contains(&name.as_str().chars().count()));
     assert!(!name.as_str().chars().any(char::is_control));
+    let shown: Name = serde_json::from_value(name.as_str().into()).unwrap();
+    assert_eq!(shown, name);
     let folded = name.folded();
     assert!(is_folded(&folded) && !folded.as_str().is_empty());
     // Whoever writes it in capitals, or with a blank more, means the same.
@@ -121,7 +122,10 @@ fn time(text: &str, other: &str) {
 }
 
 fn metadata(text: &str, patch: &str) {
-    let object = |text: &str| serde_json::from_str::<Map<String, Value>>(text).ok();
+    let object = |text: &str| match Json::read(text.as_bytes()) {
+        Ok(Json::Object(object)) => Some(object),
+        _ => None,
+    };
     let Some(whole) = object(text) else { return };
     let Ok(metadata) = Metadata::new(whole.clone()) else {
         return;

@@ -99,7 +99,7 @@ async fn what_is_no_event_comes_back_too_and_writes_nothing() {
         json!({"request": {"userAttributes": []}}),
         json!({"request": {"userAttributes": {"sub": 5, "custom:tenant_id": ACME}}}),
         json!({"request": {"userAttributes": {"sub": "ada", "custom:tenant_id": "a#b"}}}),
-        json!({"request": {"userAttributes": {"sub": "a/b#c", "custom:tenant_id": ACME}}}),
+        json!({"request": {"userAttributes": {"sub": "ä/b#c", "custom:tenant_id": ACME}}}),
         json!({"request": {"userAttributes": {"sub": "ada"}}}),
         json!({"triggerSource": "PostLogin", "tenantId": 5, "userId": "ada"}),
         json!({"triggerSource": "PostLogin", "tenantId": ACME, "userId": {"id": "ada"}}),

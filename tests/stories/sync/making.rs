@@ -11,7 +11,7 @@ const PARAMS: (&str, &str) = (
 );
 
 fn limits(models: &[&str]) -> Value {
-    json!({"max_budget": 100.0, "budget_duration": "30d", "models": models, "tpm_limit": null,
+    json!({"max_budget": 100, "budget_duration": "30d", "models": models, "tpm_limit": null,
            "rpm_limit": 7})
 }
 

@@ -21,6 +21,41 @@ fn names_are_compared_without_case_width_and_extra_white_space() {
 }
 
 #[test]
+fn names_that_look_the_same_are_the_same() {
+    for invisible in [
+        '\u{2800}',
+        '\u{200b}',
+        '\u{e000}',
+        '\u{ffff}',
+        '\u{10fffd}',
+        '\u{1d159}',
+        '\u{180e}',
+        '\u{fff9}',
+        '\u{378}',
+        '\u{e0020}',
+    ] {
+        let name = format!("Acme 3{invisible}");
+        assert_eq!(folded(&name), "acme 3", "{name:?}");
+        assert_eq!(name.parse::<Name>().unwrap().as_str(), name);
+    }
+    assert_ne!(folded("Acme\u{301}"), folded("Acme"));
+}
+
+#[test]
+fn a_name_of_the_first_release_is_read_and_found_where_it_was_reserved() {
+    for (name, before) in [
+        ("Acme 3\u{2800}", Some("acme 3\u{2800}")),
+        ("\u{2800}", Some("\u{2800}")),
+        ("Acme\u{200b}", None),
+        ("Acme", None),
+    ] {
+        let name: Name = serde_json::from_value(name.into()).unwrap();
+        let folded = name.folded_in_first_release();
+        assert_eq!(folded.as_ref().map(FoldedName::as_str), before);
+    }
+}
+
+#[test]
 fn a_prefix_keeps_the_blank_at_its_end() {
     assert_eq!(Name::folded_prefix("  Acme ").as_str(), "acme ");
     assert_eq!(Name::folded_prefix("   ").as_str(), "");
@@ -33,6 +68,13 @@ fn names_that_are_empty_too_long_or_have_control_characters_are_refused() {
         "   ",
         "\u{200b}",
         "\u{3164}",
+        "\u{2800}",
+        "\u{301}",
+        "\u{ffff}",
+        "\u{10ffff}",
+        "\u{e000}",
+        "\u{378}",
+        " \u{2800}\u{301}\u{feff} ",
         "a\nb",
         "a\0b",
         &"x".repeat(256),

@@ -1,7 +1,7 @@
 //! Accepting an invitation.
 
 use super::{Owners, Part, change_to, unchanged};
-use crate::domain::{Caller, Membership, OrganizationId, Status, UserId};
+use crate::domain::{Caller, ExpectedVersion, Membership, OrganizationId, Status, UserId};
 use crate::store::access::{self, standing};
 use crate::store::expression::text;
 use crate::store::idempotency::{self, FirstAnswer, Once};
@@ -19,6 +19,7 @@ impl Store {
         &self,
         caller: &Caller,
         (organization, user): (&OrganizationId, &UserId),
+        expected: &ExpectedVersion,
         once: Option<&Once>,
         answer: impl Fn(&Membership) -> FirstAnswer,
     ) -> Result<Done<Membership>, Error> {
@@ -40,6 +41,9 @@ impl Store {
                 return Err(Error::Forbidden);
             }
             let before = own.ok_or(Error::NotFound)?;
+            if !expected.allows(before.version) {
+                return Err(Error::VersionMismatch);
+            }
             match before.status {
                 Status::Active => {
                     let hold = |transaction: &mut Transaction<Part>| {

@@ -5,7 +5,7 @@ use crate::domain::{
     Caller, Membership, Organization, OrganizationId, Permission, Status, TenantId, UserId,
 };
 use crate::store::access::{self, standing};
-use crate::store::keys::{self, GSI1, Key, MEMBERSHIP_PREFIX};
+use crate::store::keys::{self, GSI1, Key, MEMBERSHIP_PREFIX, USER_PREFIX};
 use crate::store::{Error, Page, Query, Store, in_partition, organizations};
 use std::collections::HashMap;
 
@@ -40,7 +40,7 @@ impl Store {
         limit: usize,
     ) -> Result<Page<Membership>, Error> {
         let partition = keys::organization_partition(&caller.tenant_id, organization);
-        let after = match after.map(UserId::parse) {
+        let after = match after.map(UserId::from_table) {
             Some(Ok(user)) => {
                 let mut key = keys::membership(&caller.tenant_id, &user, organization).attributes();
                 let member = keys::member(&caller.tenant_id, organization, &user);
@@ -52,7 +52,7 @@ impl Store {
         };
         let members = self.query(Query {
             index: Some(GSI1),
-            condition: in_partition(Some(GSI1), partition, "USER#".to_owned()),
+            condition: in_partition(Some(GSI1), partition, USER_PREFIX.to_owned()),
             filter: filter.condition(),
             after,
             limit: filter.look_at(limit),
@@ -69,7 +69,7 @@ impl Store {
             .collect::<Result<Vec<_>, _>>()?;
         let mut next = page
             .next
-            .and_then(|key| Some(key.strip_prefix("USER#")?.to_owned()));
+            .and_then(|place| keys::user_at(&place).map(String::from));
         if items.len() > limit {
             items.truncate(limit);
             next = items.last().map(|last| last.user_id.to_string());

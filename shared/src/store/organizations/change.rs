@@ -91,6 +91,7 @@ impl Store {
         &self,
         caller: &Caller,
         id: &OrganizationId,
+        expected: &ExpectedVersion,
         once: Option<&Once>,
         answer: impl Fn(&Organization) -> FirstAnswer,
     ) -> Result<Done<Organization>, Error> {
@@ -106,6 +107,9 @@ impl Store {
             let before = view.any_organization(caller, id, now)?;
             let own = view.membership(&access::own_key(caller, id))?;
             standing(caller, own.as_ref())?.require(permission)?;
+            if !expected.allows(before.version) {
+                return Err(Error::VersionMismatch);
+            }
             if before.is_live() {
                 let hold = |transaction: &mut Transaction<Part>| {
                     let requirement = Requirement {
@@ -181,16 +185,25 @@ impl Store {
 
         let held = before.is_live().then(|| before.name.folded());
         let wanted = after.is_live().then(|| after.name.folded());
-        if held != wanted {
-            if let Some(name) = held {
-                let own = Condition::new("attribute_not_exists(#pk) OR #organization_id = :id")
-                    .value(":id", text(before.id.as_str()));
-                let key = keys::name_reservation(&before.tenant_id, &name);
-                transaction.delete(self, Part::OldName, &key, own);
-            }
-            if wanted.is_some() {
-                self.reserve_name(transaction, Part::NewName, after)?;
-            }
+        // A name that was reserved by the first release is reserved as that compared it.
+        let is_released = before.is_live() && (before.name != after.name || wanted.is_none());
+        let of_first_release = is_released
+            .then(|| before.name.folded_in_first_release())
+            .flatten();
+        if held == wanted && of_first_release.is_none() {
+            return Ok(());
+        }
+        let released = held
+            .into_iter()
+            .filter(|held| Some(held) != wanted.as_ref());
+        for name in released.chain(of_first_release) {
+            let own = Condition::new("attribute_not_exists(#pk) OR #organization_id = :id")
+                .value(":id", text(before.id.as_str()));
+            let key = keys::name_reservation(&before.tenant_id, &name);
+            transaction.delete(self, Part::OldName, &key, own);
+        }
+        if wanted.is_some() {
+            self.reserve_name(transaction, Part::NewName, after)?;
         }
         Ok(())
     }

@@ -213,7 +213,9 @@ impl Store {
             organization_id: &organization.id,
         };
         let item = to_item(&reservation, [key.attributes(), Item::new()])?;
-        transaction.put(self, label, item, Condition::absent());
+        let free = Condition::new("attribute_not_exists(#pk) OR #organization_id = :id")
+            .value(":id", text(organization.id.as_str()));
+        transaction.put(self, label, item, free);
         Ok(())
     }
 }

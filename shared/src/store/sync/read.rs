@@ -126,8 +126,6 @@ fn synced_name(item: &Item) -> Result<Option<Name>, Error> {
     if !item.contains_key(SYNCED_NAME) {
         return Ok(None);
     }
-    text_of(item, SYNCED_NAME)?
-        .parse()
-        .map(Some)
-        .map_err(Error::defect)
+    let name = text_of(item, SYNCED_NAME)?.to_owned();
+    name.try_into().map(Some).map_err(Error::defect)
 }

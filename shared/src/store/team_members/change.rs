@@ -6,7 +6,7 @@ use crate::domain::{
     UserId,
 };
 use crate::store::expression::{Change, Condition, number, text};
-use crate::store::keys::{self, GSI1};
+use crate::store::keys::{self, GSI1, USER_PREFIX};
 use crate::store::patience::Patience;
 use crate::store::teams::{self, TeamStanding};
 use crate::store::transaction::Transaction;
@@ -136,7 +136,7 @@ impl Store {
         let cleared = async {
             let mut after = None;
             loop {
-                let condition = in_partition(Some(GSI1), partition.clone(), "USER#".to_owned());
+                let condition = in_partition(Some(GSI1), partition.clone(), USER_PREFIX.to_owned());
                 let page = self
                     .query(Query {
                         index: Some(GSI1),
@@ -162,11 +162,7 @@ impl Store {
                 }
                 // On from here, and not from the start: an index that lags behind still has those who
                 // are gone.
-                let last = page
-                    .next
-                    .as_deref()
-                    .and_then(|key| key.strip_prefix("USER#"));
-                let Some(Ok(user)) = last.map(UserId::parse) else {
+                let Some(user) = page.next.as_deref().and_then(keys::user_at) else {
                     return Ok::<_, Error>(());
                 };
                 let mut place =

@@ -3,7 +3,7 @@
 use super::{MembershipOfTeam, from_row};
 use crate::domain::{Caller, OrganizationId, Status, TeamId, TeamMembership, TenantId, UserId};
 use crate::store::expression::{Condition, Item, text};
-use crate::store::keys::{self, GSI1, Key, TEAM_MEMBERSHIP_PREFIX};
+use crate::store::keys::{self, GSI1, Key, TEAM_MEMBERSHIP_PREFIX, USER_PREFIX};
 use crate::store::{
     Error, Page, Query, Store, in_partition, key_of, memberships, organizations, teams,
 };
@@ -44,7 +44,7 @@ impl Store {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<TeamMembership>, Error> {
-        let after = match after.map(UserId::parse) {
+        let after = match after.map(UserId::from_table) {
             Some(Ok(user)) => {
                 let mut key = keys::team_membership(&caller.tenant_id, &user, team).attributes();
                 let member = keys::team_member(&caller.tenant_id, team, &user);
@@ -57,7 +57,7 @@ impl Store {
         let partition = keys::team_partition(&caller.tenant_id, team);
         let members = self.query(Query {
             index: Some(GSI1),
-            condition: in_partition(Some(GSI1), partition, "USER#".to_owned()),
+            condition: in_partition(Some(GSI1), partition, USER_PREFIX.to_owned()),
             filter: None,
             after,
             limit,
@@ -71,7 +71,7 @@ impl Store {
                 .collect::<Result<_, _>>()?,
             next: page
                 .next
-                .and_then(|key| Some(key.strip_prefix("USER#")?.to_owned())),
+                .and_then(|place| keys::user_at(&place).map(String::from)),
         })
     }
 

@@ -112,7 +112,7 @@ impl Store {
                     transaction.update(self, Part::Team, &key, deleted, unchanged);
                 }
             }
-            self.release_team_name(&mut transaction, &team);
+            self.release_team_name(&mut transaction, &team, None);
             match transaction.commit(self).await? {
                 Ok(()) => {
                     self.clear_team(&team).await;
@@ -158,21 +158,39 @@ impl Store {
         }
         let key = keys::team(&before.tenant_id, &before.id);
         transaction.update(self, Part::Team, &key, change, in_version(before.version));
-        if before.name.folded() != after.name.folded() {
-            self.release_team_name(transaction, before);
+        let is_of_first_release = before.name.folded_in_first_release().is_some();
+        if before.name.folded() != after.name.folded()
+            || (is_of_first_release && before.name != after.name)
+        {
+            self.release_team_name(transaction, before, Some(&after.name));
             self.reserve_team_name(transaction, Part::NewName, after)?;
         }
         Ok(())
     }
 
-    fn release_team_name(&self, transaction: &mut Transaction<Part>, team: &Team) {
+    /// Frees the team's name, also as the first release reserved it, but not that of its next name.
+    fn release_team_name(
+        &self,
+        transaction: &mut Transaction<Part>,
+        team: &Team,
+        next: Option<&Name>,
+    ) {
         let Some(organization) = &team.organization_id else {
             return;
         };
-        let name = team.name.folded();
-        let key = keys::team_name_reservation(&team.tenant_id, organization, &name);
-        let own = Condition::new("attribute_not_exists(#pk) OR #team_id = :team")
-            .value(":team", text(team.id.as_str()));
-        transaction.delete(self, Part::OldName, &key, own);
+        let next = next.map(Name::folded);
+        let names = [
+            Some(team.name.folded()),
+            team.name.folded_in_first_release(),
+        ];
+        for name in names.into_iter().flatten() {
+            if Some(&name) == next.as_ref() {
+                continue;
+            }
+            let key = keys::team_name_reservation(&team.tenant_id, organization, &name);
+            let own = Condition::new("attribute_not_exists(#pk) OR #team_id = :team")
+                .value(":team", text(team.id.as_str()));
+            transaction.delete(self, Part::OldName, &key, own);
+        }
     }
 }

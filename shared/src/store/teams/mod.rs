@@ -215,7 +215,9 @@ impl Store {
             team_id: &team.id,
         };
         let item = to_item(&reservation, [key.attributes(), Item::new()])?;
-        transaction.put(self, label, item, Condition::absent());
+        let free = Condition::new("attribute_not_exists(#pk) OR #team_id = :team")
+            .value(":team", text(team.id.as_str()));
+        transaction.put(self, label, item, free);
         Ok(())
     }
 }

@@ -1,0 +1,259 @@
+//! JSON values whose numbers come back exactly as they were sent.
+//!
+//! `serde_json::Value` keeps a number as 64 bits: a longer one changes when it is read, and its text changes when
+//! it is shown. Its feature `arbitrary_precision` keeps the text, but breaks every library in the build that reads
+//! numbers through `deserialize_any`.
+
+use std::collections::BTreeMap;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// The members of a JSON object, in the order of their names.
+pub type JsonObject = BTreeMap<String, Json>;
+
+/// Deepest nesting that is read; `serde_json` has the same limit.
+const MAX_DEPTH: usize = 127;
+
+/// A JSON value. Equal when it would be written the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Json {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number, as it was written.
+    Number(JsonNumber),
+    /// A string.
+    String(String),
+    /// An array.
+    Array(Vec<Json>),
+    /// An object.
+    Object(JsonObject),
+}
+
+/// A JSON number as it was written: `1`, `1.0` and `1e0` are different texts of the same number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JsonNumber(String);
+
+impl JsonNumber {
+    /// The number as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The number, if a 64-bit float keeps every digit of it. A number of up to 15 digits always fits.
+    pub fn as_f64(&self) -> Option<f64> {
+        let number: f64 = self.0.parse().ok()?;
+        let is_exact =
+            number.is_finite() && Decimal::of(&format!("{number:e}"))? == self.decimal()?;
+        is_exact.then_some(number)
+    }
+
+    /// The number, if it is whole and fits, however it is written: `100`, `100.0`, `1e2`.
+    pub fn as_u64(&self) -> Option<u64> {
+        let Decimal {
+            is_negative,
+            digits,
+            exponent,
+        } = self.decimal()?;
+        if digits.is_empty() {
+            return Some(0);
+        }
+        let zeros = usize::try_from(exponent).ok()?;
+        // The largest has 20 digits.
+        if is_negative || digits.len() + zeros > 20 {
+            return None;
+        }
+        format!("{digits}{}", "0".repeat(zeros)).parse().ok()
+    }
+
+    fn decimal(&self) -> Option<Decimal> {
+        Decimal::of(&self.0)
+    }
+}
+
+/// A number in one form: the digits without zeros at either end, times a power of ten. Zero has no digits.
+#[derive(PartialEq, Eq)]
+struct Decimal {
+    is_negative: bool,
+    digits: String,
+    exponent: i64,
+}
+
+impl Decimal {
+    /// The decimal of a number as JSON writes it.
+    fn of(text: &str) -> Option<Self> {
+        let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
+            None => (text, 0),
+        };
+        let unsigned = mantissa.strip_prefix('-').unwrap_or(mantissa);
+        let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+        let all = format!("{whole}{fraction}");
+        let digits = all.trim_end_matches('0');
+        let zeros = i64::try_from(all.len() - digits.len()).ok()?;
+        let digits = digits.trim_start_matches('0');
+        if digits.is_empty() {
+            return Some(Self {
+                is_negative: false,
+                digits: String::new(),
+                exponent: 0,
+            });
+        }
+        let fraction = i64::try_from(fraction.len()).ok()?;
+        Some(Self {
+            is_negative: unsigned.len() != mantissa.len(),
+            digits: digits.to_owned(),
+            exponent: exponent.checked_add(zeros)?.checked_sub(fraction)?,
+        })
+    }
+}
+
+impl Json {
+    /// Reads a JSON document. Refuses what `serde_json` refuses: bad syntax, nesting deeper than 127 levels, and
+    /// numbers beyond the range of a 64-bit float, which most readers of JSON cannot take.
+    pub fn read(document: &[u8]) -> Result<Self, serde_json::Error> {
+        // Checks all of it, and names the line and column of what is wrong.
+        serde_json::from_slice::<Value>(document)?;
+        serde_json::from_slice(document)
+    }
+}
+
+/// Reads one level, and each value in it by itself.
+fn read_level(raw: &RawValue, depth: usize) -> Result<Json, serde_json::Error> {
+    let text = raw.get();
+    if depth > MAX_DEPTH {
+        return Err(serde_json::Error::custom("recursion limit exceeded"));
+    }
+    Ok(match text.as_bytes().first() {
+        Some(b'{') => {
+            let members: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
+            let members = members.into_iter();
+            let members = members.map(|(name, raw)| Ok((name, read_level(raw, depth + 1)?)));
+            Json::Object(members.collect::<Result<_, serde_json::Error>>()?)
+        }
+        Some(b'[') => {
+            let items: Vec<&RawValue> = serde_json::from_str(text)?;
+            let items = items.into_iter().map(|raw| read_level(raw, depth + 1));
+            Json::Array(items.collect::<Result<_, _>>()?)
+        }
+        Some(b'"') => Json::String(serde_json::from_str(text)?),
+        Some(b't' | b'f') => Json::Bool(serde_json::from_str(text)?),
+        Some(b'n') => Json::Null,
+        _ => Json::Number(JsonNumber(text.to_owned())),
+    })
+}
+
+/// From `serde_json` only: no other format can hand over the text of a value.
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        read_level(&raw, 1).map_err(D::Error::custom)
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(flag) => serializer.serialize_bool(*flag),
+            Self::Number(number) => RawValue::from_string(number.0.clone())
+                .map_err(serde::ser::Error::custom)?
+                .serialize(serializer),
+            Self::String(text) => serializer.serialize_str(text),
+            Self::Array(items) => items.serialize(serializer),
+            Self::Object(members) => members.serialize(serializer),
+        }
+    }
+}
+
+/// The numbers are as `serde_json` writes them.
+impl From<Value> for Json {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(flag) => Self::Bool(flag),
+            Value::Number(number) => Self::Number(JsonNumber(number.to_string())),
+            Value::String(text) => Self::String(text),
+            Value::Array(items) => Self::Array(items.into_iter().map(Self::from).collect()),
+            Value::Object(members) => {
+                let members = members.into_iter();
+                Self::Object(members.map(|(name, value)| (name, value.into())).collect())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(text: &str) -> JsonNumber {
+        match Json::read(text.as_bytes()).unwrap() {
+            Json::Number(number) => number,
+            other => panic!("{other:?} is not a number"),
+        }
+    }
+
+    #[test]
+    fn a_document_is_written_as_it_was_read() {
+        for document in [
+            r#"{"a":[1,1.0,1e0,1E+5,-0,0.10,12345678901234567890123,4.488477270507554e40]}"#,
+            r#"{"lat":1.5777777777770001,"none":null,"text":"\"ä","yes":true}"#,
+            "[]",
+            "0.1",
+        ] {
+            let json = Json::read(document.as_bytes()).unwrap();
+            assert_eq!(serde_json::to_string(&json).unwrap(), document);
+        }
+    }
+
+    #[test]
+    fn a_document_that_others_cannot_read_is_refused() {
+        let deep = format!("{}{}", "[".repeat(128), "]".repeat(128));
+        for document in ["", "{", "01", "1e400", "[1,]", r#""\ud800""#, &deep] {
+            assert!(Json::read(document.as_bytes()).is_err(), "{document}");
+        }
+        let deepest = format!("{}{}", "[".repeat(127), "]".repeat(127));
+        assert!(Json::read(deepest.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn a_float_keeps_every_digit_or_is_none() {
+        for (text, float) in [
+            ("0", Some(0.0)),
+            ("-0.0", Some(-0.0)),
+            ("100", Some(100.0)),
+            ("1.10", Some(1.1)),
+            ("1e2", Some(100.0)),
+            ("999999999999999.9", Some(999_999_999_999_999.9)),
+            ("9007199254740993", None),
+            ("0.12345678901234567890", None),
+            ("12345678901234567890123", None),
+        ] {
+            assert_eq!(number(text).as_f64(), float, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_in_any_way() {
+        for (text, whole) in [
+            ("0", Some(0)),
+            ("-0.0", Some(0)),
+            ("317.0", Some(317)),
+            ("1e6", Some(1_000_000)),
+            ("1230e-1", Some(123)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("9007199254740991.5", None),
+            ("-1", None),
+            ("0.5", None),
+            ("1e300", None),
+        ] {
+            assert_eq!(number(text).as_u64(), whole, "{text}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Caches: people who share one see only what each of them may see.
+
+use std::process::Stdio;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use support::{Actor, World, left_out};
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+
+use crate::page;
+
+const DRIVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/stories/caches/browser.cjs");
+
+/// What each request shows in one browser, in this order.
+async fn fetch_in_one_browser(world: &World, requests: &[(&str, &Actor)]) -> Option<Vec<Value>> {
+    let (chromium, packages) = page::browser().await?;
+    let requests: Vec<_> = requests
+        .iter()
+        .map(|(path, actor)| {
+            let token = actor.authorization();
+            json!({"path": path, "token": token.trim_start_matches("Bearer ")})
+        })
+        .collect();
+    let mut node = Command::new("node")
+        .arg(DRIVER)
+        .arg(chromium)
+        .arg(world.stack.url())
+        .env("NODE_PATH", packages.join("node_modules"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut input = node.stdin.take().unwrap();
+    input
+        .write_all(json!(requests).to_string().as_bytes())
+        .await
+        .unwrap();
+    drop(input);
+    let output = node.wait_with_output().await.unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+#[tokio::test]
+async fn people_who_share_a_browser_see_their_own_answers() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Acme").await;
+    let bob = world.member(&id, "bob", "readonly", "active").await;
+    let organization = format!("/organizations/{id}");
+    let member = format!("{organization}/members/me");
+    let billing = json!({"billing_email": "pay@acme.example"});
+    ada.patch(&organization, billing).await.expect(200);
+
+    let paths = ["/users/me", member.as_str(), organization.as_str()];
+    // Each is asked twice, so that a cache has something to answer with.
+    let requests: Vec<_> = paths
+        .iter()
+        .flat_map(|path| [(*path, &ada), (*path, &bob), (*path, &ada), (*path, &bob)])
+        .collect();
+    let Some(seen) = fetch_in_one_browser(&world, &requests).await else {
+        return left_out(
+            "the story of a shared browser",
+            "Chromium and npm (Node.js)",
+        );
+    };
+    for ((path, actor), seen) in requests.iter().zip(seen) {
+        let own = actor.request(Method::GET, path).send().await.unwrap();
+        assert_eq!(seen["status"], 200);
+        assert_eq!(
+            seen["body"],
+            own.text().await.unwrap(),
+            "{path} as {}",
+            actor.id
+        );
+    }
+}
+
+#[tokio::test]
+async fn entity_tags_differ_by_what_is_shown() {
+    let (world, ada, id) = World::acme().await;
+    let bob = world.user("bob");
+    let root = world.tenant_admin();
+    let organization = format!("/organizations/{id}");
+    let team = {
+        let teams = format!("{organization}/teams");
+        let made = ada.post(&teams, json!({"name": "T"})).await.expect(201);
+        made.headers["location"].clone()
+    };
+    let member = |who: &str| format!("{organization}/members/{who}");
+    let tag = async |actor: &Actor, path: &str| {
+        let reply = actor.get(path).await.expect(200);
+        assert_eq!(reply.headers["vary"], "Authorization");
+        reply.headers["etag"].clone()
+    };
+
+    // Two callers see their own, or more or less of the same.
+    for (path, other) in [
+        ("/users/me", "/users/me"),
+        (&member("me"), &member("me")),
+        (&organization, &organization),
+    ] {
+        assert_ne!(tag(&ada, path).await, tag(&bob, other).await, "{path}");
+    }
+    assert_eq!(
+        tag(&ada, &organization).await,
+        tag(&root, &organization).await
+    );
+    assert_eq!(tag(&ada, &team).await, tag(&bob, &team).await);
+
+    // A promotion shows the billing fields at once.
+    let before = tag(&bob, &organization).await;
+    let admin = json!({"role": "admin"});
+    ada.patch(&member("bob"), admin).await.expect(200);
+    let request = bob.request(Method::GET, &organization);
+    let reply = bob.send(request.header("if-none-match", &before)).await;
+    assert!(reply.expect(200).body.get("billing_email").is_some());
+
+    // What a team may use changes with its organization, and its own version does not.
+    let before = tag(&ada, &team).await;
+    let models = json!({"limits": {"models": ["all-org-models"]}});
+    ada.patch(&team, models).await.expect(200);
+    let own = tag(&ada, &team).await;
+    assert_ne!(before, own);
+    let limits = json!({"limits": {"models": ["small"]}});
+    ada.patch(&organization, limits).await.expect(200);
+    let request = ada.request(Method::GET, &team);
+    let reply = ada.send(request.header("if-none-match", &own)).await;
+    assert_eq!(reply.expect(200).body["effective_models"], json!(["small"]));
+}
