@@ -92,11 +92,27 @@ fn run_trigger(
                         // To the byte, whatever our reading of it may have lost.
                         return Ok(payload);
                     }
-                    Ok(to_raw_value(&answer)?)
+                    Ok(changed(&payload, &event, &answer)?)
                 }
             },
         )
     })
+}
+
+/// The event with the members that the trigger changed. The others are what they were to the byte: a number
+/// that we cannot hold is not altered on its way back.
+fn changed(
+    payload: &RawValue,
+    event: &Value,
+    answer: &Value,
+) -> Result<Box<RawValue>, serde_json::Error> {
+    let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(payload.get())?;
+    for (name, value) in answer.as_object().into_iter().flatten() {
+        if event.get(name) != Some(value) {
+            members.insert(name.clone(), to_raw_value(value)?);
+        }
+    }
+    to_raw_value(&members)
 }
 
 fn run_endpoint(handler: Endpoint) -> Result<(), Error> {
@@ -283,5 +299,26 @@ fn render(
         body: body.unwrap_or_default(),
         is_base64_encoded: false,
         cookies: [],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_trigger_leaves_what_it_does_not_change_to_the_byte() {
+        let sent = r#"{"n":12345678901234567890123,"request":{"x":1.10,"y":null},"response":{}}"#;
+        let payload = RawValue::from_string(sent.to_owned()).unwrap();
+        let event: Value = serde_json::from_str(sent).unwrap();
+        let mut answer = event.clone();
+        answer["response"] = json!({"claims": {"a": 1}});
+        let back = changed(&payload, &event, &answer).unwrap();
+        assert_eq!(
+            back.get(),
+            r#"{"n":12345678901234567890123,"request":{"x":1.10,"y":null},"response":{"claims":{"a":1}}}"#
+        );
     }
 }
