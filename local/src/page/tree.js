@@ -4,17 +4,17 @@ import { el, fetchJson } from "./elements.js";
 
 /** All that somebody is in, by their own token. */
 export async function memberships(token) {
-  const all = async (path) => {
+  const all = async (path, filter = "") => {
     const items = [];
     let cursor = "";
     do {
-      const page = await fetchJson(`${path}?status=all&limit=100${cursor}`, { headers: { authorization: `Bearer ${token}` } });
+      const page = await fetchJson(`${path}?${filter}limit=100${cursor}`, { headers: { authorization: `Bearer ${token}` } });
       items.push(...page.items);
       cursor = page.next_cursor && `&cursor=${encodeURIComponent(page.next_cursor)}`;
     } while (cursor);
     return items;
   };
-  const [organizations, teams] = await Promise.all([all("/users/me/organizations"), all("/users/me/teams")]);
+  const [organizations, teams] = await Promise.all([all("/users/me/organizations", "status=all&"), all("/users/me/teams")]);
   return new Map([
     ...organizations.map((item) => [`organization ${item.organization_id}`, {
       kind: "organization", name: item.organization.name, id: item.organization_id, ...about(item),
