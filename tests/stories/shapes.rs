@@ -86,6 +86,7 @@ const TEAM: &[Field] = &[
     ("is_default", Flag, false),
     ("limits", Object, false),
     ("effective_models", Texts, false),
+    ("effective_limits", Object, false),
     ("metadata", Object, false),
     ("source", SOURCE, false),
     ("version", Whole, false),

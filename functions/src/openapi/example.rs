@@ -86,6 +86,12 @@ fn team_in(organization: Option<&str>, models: &[&str], effective_models: &[&str
             "rpm_limit": null,
         },
         "effective_models": effective_models,
+        "effective_limits": {
+            "max_budget": 200,
+            "budget_duration": "30d",
+            "tpm_limit": organization.map(|_| 100_000),
+            "rpm_limit": null,
+        },
         "metadata": {},
         "source": "manual",
         "version": 1,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use muster::domain::{Json, Name};
+use muster::domain::{Json, Limits, Name};
 use muster::http::{ApiRequest, Code, HttpEvent, Problem, ProblemDocument, text};
 use muster::store::Error;
 use serde_json::{Map, Value, json};
@@ -161,7 +161,14 @@ fn example(code: Code) -> Problem {
         Code::DirectoryManaged => Error::DirectoryManaged,
         Code::UnknownUser => Error::UnknownUser,
         Code::NotAnOrganizationMember => Error::NotAnOrganizationMember,
-        Code::BudgetExceedsOrganization => Error::BudgetExceedsOrganization,
+        Code::BudgetExceedsOrganization => {
+            let rate = |tpm_limit| Limits {
+                tpm_limit: Some(tpm_limit),
+                ..Limits::default()
+            };
+            let exceeding = rate(2_000).exceeding(&Limits::default(), &rate(1_000));
+            Error::BudgetExceedsOrganization(exceeding)
+        }
         Code::InvitationNotPending => Error::InvitationNotPending,
         Code::IdempotencyMismatch => Error::IdempotencyMismatch,
         Code::VersionMismatch => Error::VersionMismatch,

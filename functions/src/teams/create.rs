@@ -15,8 +15,8 @@ use crate::openapi::{Operation, example};
 /// Makes a team: in an organization, or a standalone one.
 ///
 /// For managers of the organization and up; standalone for tenant admins. 201 with `Location`; 409
-/// `name-taken`, as names are unique in an organization; 422 `budget-exceeds-organization`. Safe
-/// to repeat with an `Idempotency-Key`.
+/// `name-taken`, as names are unique in an organization; 422 `budget-exceeds-organization` when a
+/// limit is higher than the organization's. Safe to repeat with an `Idempotency-Key`.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;

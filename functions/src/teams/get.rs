@@ -11,8 +11,8 @@ use crate::openapi::{Operation, example};
 
 /// A team. For members of the team or its organization.
 ///
-/// 304 when the caller has this version already (`If-None-Match`); its `effective_models` may
-/// differ all the same once the organization's list has changed.
+/// 304 when the caller has this version already (`If-None-Match`); its `effective_models`
+/// and `effective_limits` may differ all the same once the organization's limits have changed.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;

@@ -8,7 +8,7 @@ pub mod update;
 
 use std::borrow::Cow;
 
-use muster::domain::{Invalid, Json, Name, Team, TeamPatch};
+use muster::domain::{EffectiveLimits, Invalid, Json, Name, Team, TeamPatch};
 use muster::http::{self, Answer, Fields, limits, metadata, text};
 use muster::store::TeamInOrganization;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -17,15 +17,19 @@ use serde_json::value::RawValue;
 
 use crate::openapi::requiring;
 
-/// A team, with the models that it may use.
+/// A team, with the limits that apply to it.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Team")]
 struct ShownTeam<'a> {
     #[serde(flatten)]
     team: &'a Team,
-    /// The models that it may use: its own, with those of its organization in the place of
-    /// `all-org-models`; empty: all.
+    /// The models that it may use: those of `limits` that its organization has too; those of the
+    /// organization in the place of `all-org-models` and of an empty list. Empty: all.
+    /// `no-default-models` alone: none.
     effective_models: Vec<String>,
+    /// The numbers that apply to it: for each limit the lower one of the team's and its
+    /// organization's. Budgets are compared per time.
+    effective_limits: EffectiveLimits,
 }
 
 /// A team in an answer.
@@ -33,6 +37,7 @@ fn show(found: &TeamInOrganization) -> Box<RawValue> {
     http::json(&ShownTeam {
         team: &found.team,
         effective_models: found.team.effective_models(found.organization.as_ref()),
+        effective_limits: found.team.effective_limits(found.organization.as_ref()),
     })
 }
 

@@ -13,8 +13,9 @@ use crate::openapi::{Operation, example};
 
 /// Changes a team as a JSON Merge Patch (RFC 7396) says: absent keeps, `null` clears.
 ///
-/// For managers of its organization and up, its leaders, and tenant admins. 409 `name-taken`; 422
-/// `budget-exceeds-organization`; 412 `version-mismatch` when it is not in the version of `If-Match`.
+/// For managers of its organization and up, its leaders, and tenant admins; `limits` not for its
+/// leaders, who get 403. 409 `name-taken`; 422 `budget-exceeds-organization` when a limit would be
+/// higher than the organization's; 412 `version-mismatch` when it is not in the version of `If-Match`.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;

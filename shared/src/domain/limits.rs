@@ -23,7 +23,7 @@ pub const MAX_RATE: u64 = (1 << 53) - 1;
 /// Limits of an organization or a team. What is `null` is not limited.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Limits {
-    /// Models that may be used; empty: all.
+    /// Models that may be used; empty: all, in a team of an organization those of the organization.
     #[schemars(schema_with = "models")]
     pub models: Vec<String>,
     /// Most that may be spent in one `budget_duration`, in a currency of your choice.
@@ -118,6 +118,23 @@ impl From<Budget> for f64 {
 #[schemars(extend("pattern" = r"^[1-9][0-9]{0,8}(s|m|h|d|mo)$"))]
 pub struct BudgetDuration(String);
 
+impl BudgetDuration {
+    /// How many seconds it has; a month counts as 30 days.
+    pub fn seconds(&self) -> u64 {
+        const DAY: u64 = 24 * 60 * 60;
+        let digits = self.0.trim_end_matches(|c: char| c.is_ascii_lowercase());
+        let unit = match self.0.strip_prefix(digits) {
+            Some("s") => 1,
+            Some("m") => 60,
+            Some("h") => 60 * 60,
+            Some("d") => DAY,
+            _ => 30 * DAY,
+        };
+        // It was parsed: a number of at most nine digits.
+        digits.parse::<u64>().unwrap_or_default() * unit
+    }
+}
+
 impl FromStr for BudgetDuration {
     type Err = Invalid;
 
@@ -181,6 +198,17 @@ mod tests {
         ] {
             assert!(bad.parse::<BudgetDuration>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_month_counts_as_thirty_days() {
+        let seconds = |text: &str| text.parse::<BudgetDuration>().unwrap().seconds();
+        let found = ["30s", "5m", "24h", "30d", "1mo", "999999999mo"].map(seconds);
+        let day = 86_400;
+        assert_eq!(
+            found,
+            [30, 300, day, 30 * day, 30 * day, 999_999_999 * 30 * day]
+        );
     }
 
     #[test]

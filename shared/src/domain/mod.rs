@@ -12,6 +12,7 @@ mod organization;
 mod patch;
 mod role;
 mod team;
+mod team_limits;
 mod text;
 mod time;
 mod user;
@@ -40,6 +41,7 @@ pub use role::{Permission, Role};
 pub use team::{
     ALL_ORGANIZATION_MODELS, Team, TeamMembership, TeamMembershipPatch, TeamPatch, TeamRole,
 };
+pub use team_limits::{EffectiveLimits, ExceedingLimit, NO_MODELS};
 pub use text::{
     BillingAddress, Description, Domain, Email, FoldedName, MAX_BILLING_ADDRESS_LENGTH,
     MAX_DESCRIPTION_LENGTH, MAX_DOMAIN_LENGTH, MAX_EMAIL_LENGTH, MAX_NAME_LENGTH,

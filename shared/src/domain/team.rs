@@ -1,6 +1,5 @@
 //! Teams: a group of users, in an organization or standing alone.
 
-use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use schemars::JsonSchema;
@@ -9,8 +8,8 @@ use serde_json::{Map, Value};
 
 use super::patch::nothing_required;
 use super::{
-    Description, Invalid, Limits, LimitsPatch, Metadata, MetadataPatch, Name, Organization,
-    OrganizationId, Patch, Source, Status, TeamId, TenantId, Timestamp, UserId,
+    Description, EffectiveLimits, Invalid, Limits, LimitsPatch, Metadata, MetadataPatch, Name,
+    Organization, OrganizationId, Patch, Source, Status, TeamId, TenantId, Timestamp, UserId,
 };
 
 /// In a team's list of models: those of its organization, whatever they are when it is read.
@@ -197,43 +196,16 @@ impl Team {
         })
     }
 
-    /// The models that it may use: its own, with those of its organization in the place of
-    /// [`ALL_ORGANIZATION_MODELS`].
+    /// The models that it may use. See [`Limits::effective_models`].
     pub fn effective_models(&self, organization: Option<&Organization>) -> Vec<String> {
-        let Some(organization) = organization else {
-            return self.limits.models.clone();
-        };
-        let mut named = BTreeSet::new();
-        let of_organization = &organization.limits.models;
-        let has_all = || {
-            self.limits
-                .models
-                .iter()
-                .any(|it| it == ALL_ORGANIZATION_MODELS)
-        };
-        if of_organization.is_empty() && has_all() {
-            // Which leaves nothing out: what else is named adds nothing.
-            return Vec::new();
-        }
-        let models = self.limits.models.iter().flat_map(|model| {
-            if model == ALL_ORGANIZATION_MODELS {
-                of_organization.as_slice()
-            } else {
-                std::slice::from_ref(model)
-            }
-        });
-        models
-            .filter(|model| named.insert(*model))
-            .cloned()
-            .collect()
+        let organization = organization.map(|organization| &organization.limits);
+        self.limits.effective_models(organization)
     }
 
-    /// Whether it may spend more than its organization.
-    pub fn exceeds(&self, organization: &Organization) -> bool {
-        matches!(
-            (self.limits.max_budget, organization.limits.max_budget),
-            (Some(own), Some(most)) if own > most
-        )
+    /// The numbers that apply to it.
+    pub fn effective_limits(&self, organization: Option<&Organization>) -> EffectiveLimits {
+        let organization = organization.map(|organization| &organization.limits);
+        self.limits.effective(organization)
     }
 }
 
@@ -292,69 +264,5 @@ impl TeamPatch {
             updated_at: now,
             ..after
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn team(models: &[&str]) -> (Team, Organization) {
-        let now = Timestamp::from_millisecond(0).unwrap();
-        let tenant = TenantId::parse("t").unwrap();
-        let ada = UserId::parse("ada").unwrap();
-        let id = OrganizationId::parse("o").unwrap();
-        let mut organization = Organization::new(
-            id.clone(),
-            tenant.clone(),
-            "Acme".parse().unwrap(),
-            ada.clone(),
-            now,
-        );
-        organization.limits.models = vec!["large".to_owned(), "small".to_owned()];
-        let name = "Sales".parse().unwrap();
-        let mut team = Team::new(
-            TeamId::parse("m").unwrap(),
-            (tenant, Some(id)),
-            name,
-            ada,
-            now,
-        );
-        team.limits.models = models.iter().map(|model| (*model).to_owned()).collect();
-        (team, organization)
-    }
-
-    #[test]
-    fn the_models_of_the_organization_take_the_place_of_their_name() {
-        let (all, organization) = team(&[ALL_ORGANIZATION_MODELS]);
-        assert_eq!(
-            all.effective_models(Some(&organization)),
-            ["large", "small"]
-        );
-        let (twice, organization) =
-            team(&["small", ALL_ORGANIZATION_MODELS, ALL_ORGANIZATION_MODELS]);
-        assert_eq!(
-            twice.effective_models(Some(&organization)),
-            ["small", "large"]
-        );
-        // An organization that names none may use all, and so may its team.
-        let (more, mut organization) = team(&[ALL_ORGANIZATION_MODELS, "tiny"]);
-        organization.limits.models.clear();
-        assert!(more.effective_models(Some(&organization)).is_empty());
-        let (own, mut organization) = team(&["tiny"]);
-        assert_eq!(own.effective_models(Some(&organization)), ["tiny"]);
-        organization.limits.models.clear();
-        assert_eq!(own.effective_models(Some(&organization)), ["tiny"]);
-    }
-
-    #[test]
-    fn a_team_exceeds_only_a_budget_that_is_there() {
-        let (mut team, mut organization) = team(&[]);
-        team.limits.max_budget = Some(11.0.try_into().unwrap());
-        assert!(!team.exceeds(&organization));
-        organization.limits.max_budget = Some(10.0.try_into().unwrap());
-        assert!(team.exceeds(&organization));
-        team.limits.max_budget = Some(10.0.try_into().unwrap());
-        assert!(!team.exceeds(&organization));
     }
 }

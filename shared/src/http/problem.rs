@@ -104,7 +104,7 @@ impl Code {
             Self::BudgetExceedsOrganization => (
                 "budget-exceeds-organization",
                 422,
-                "More than the organization's budget",
+                "More than the organization's limits",
             ),
             Self::InvitationNotPending => (
                 "invitation-not-pending",
@@ -198,7 +198,8 @@ pub struct ProblemDocument<'a> {
     code: Code,
     /// The request, as the log names it; also in the header `x-request-id`.
     request_id: &'a str,
-    /// Everything that is wrong with the request, for `validation-failed`.
+    /// Everything that is wrong with the request, for `validation-failed` and
+    /// `budget-exceeds-organization`.
     #[serde(skip_serializing_if = "<[Violation]>::is_empty")]
     errors: &'a [Violation],
 }
@@ -310,10 +311,19 @@ impl From<store::Error> for Problem {
                 Code::NotAnOrganizationMember,
                 "The team is in an organization of which the user is no active member. Add them there first.",
             ),
-            E::BudgetExceedsOrganization => (
-                Code::BudgetExceedsOrganization,
-                "The team's max_budget is more than its organization's. Lower it, or raise the organization's first.",
-            ),
+            E::BudgetExceedsOrganization(exceeding) => {
+                let violations = exceeding.iter().map(|limit| Violation {
+                    pointer: limit.pointer.to_owned(),
+                    detail: limit.reason.to_string(),
+                });
+                return Self {
+                    violations: violations.collect(),
+                    ..Self::new(
+                        Code::BudgetExceedsOrganization,
+                        "Limits of the team are higher than its organization's. Lower those in errors, or raise the organization's first.",
+                    )
+                };
+            }
             E::InvitationNotPending => (
                 Code::InvitationNotPending,
                 "The membership is suspended. Ask an owner or admin of the organization.",

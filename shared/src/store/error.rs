@@ -1,7 +1,7 @@
 use aws_sdk_dynamodb::error::{BoxError, ProvideErrorMetadata, SdkError};
 use thiserror::Error;
 
-use crate::domain::Invalid;
+use crate::domain::{ExceedingLimit, Invalid};
 
 /// Why a call into the store did not do what was asked. The first group is the caller's doing and
 /// nothing was changed; the second is not.
@@ -31,9 +31,9 @@ pub enum Error {
     /// The user is no active member of the team's organization.
     #[error("not an active member of the organization")]
     NotAnOrganizationMember,
-    /// The team could spend more than its organization.
-    #[error("more than the organization's budget")]
-    BudgetExceedsOrganization,
+    /// The team's limits would be higher than its organization's.
+    #[error("more than the organization's limits")]
+    BudgetExceedsOrganization(Vec<ExceedingLimit>),
     /// The membership is no open invitation.
     #[error("the invitation is not pending")]
     InvitationNotPending,

@@ -12,10 +12,11 @@ use crate::store::transaction::Transaction;
 use crate::store::{Error, Store, keys};
 
 impl Store {
-    /// Changes a team. For managers of its organization and up, its leaders, and tenant admins.
+    /// Changes a team. For managers of its organization and up, its leaders, and tenant admins; its
+    /// limits not for its leaders.
     ///
-    /// One transaction on the condition that the version is still the one read, the caller may, a new
-    /// budget does not exceed the organization's, and a new name is free.
+    /// One transaction on the condition that the version is still the one read, the caller may, the
+    /// organization is still in the version that new limits were compared with, and a new name is free.
     pub async fn update_team(
         &self,
         caller: &Caller,
@@ -28,6 +29,9 @@ impl Store {
             let now = self.clock.now();
             let view = self.team_view(caller, id, None).await?;
             view.require_lead()?;
+            if !patch.limits.is_keep() && view.standing != TeamStanding::Manages {
+                return Err(Error::Forbidden);
+            }
             let TeamInOrganization {
                 team: before,
                 organization,
@@ -39,13 +43,14 @@ impl Store {
                 field: "/metadata",
                 reason,
             })?;
-            // One that was within its organization's when it was set may not be any more; that is no
-            // reason to refuse another change.
-            let budget = after.limits.max_budget;
-            let new_budget = budget.filter(|_| budget != before.limits.max_budget);
-            let exceeds = |organization| after.exceeds(organization);
-            if new_budget.is_some() && organization.as_ref().is_some_and(exceeds) {
-                return Err(Error::BudgetExceedsOrganization);
+            let new_limits = organization
+                .as_ref()
+                .filter(|_| after.limits != before.limits);
+            if let Some(organization) = new_limits {
+                let exceeding = after.limits.exceeding(&before.limits, &organization.limits);
+                if !exceeding.is_empty() {
+                    return Err(Error::BudgetExceedsOrganization(exceeding));
+                }
             }
             if after == before {
                 return Ok(TeamInOrganization {
@@ -58,7 +63,7 @@ impl Store {
             let parts = (Part::Caller, Part::Leader);
             let how = (&before, view.standing);
             self.require_team(&mut transaction, parts, caller, how, now);
-            self.hold_organization_and_budget(&mut transaction, &before, new_budget);
+            self.hold_organization_of(&mut transaction, &before, new_limits);
             self.write_team_change(&mut transaction, &before, &after, None)?;
             match transaction.commit(self).await? {
                 Ok(()) => {

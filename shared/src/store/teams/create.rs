@@ -1,10 +1,11 @@
 //! Making a team.
 
 use super::{Part, TeamInOrganization, TeamStanding, not_changed, to_row};
-use crate::domain::{Caller, Permission, Team};
+use crate::domain::{Caller, Limits, Permission, Team};
 use crate::store::expression::Condition;
 use crate::store::idempotency::{self, FirstAnswer, Once};
 use crate::store::keys::Key;
+use crate::store::patience::Patience;
 use crate::store::transaction::Transaction;
 use crate::store::{Done, Error, Store, access};
 
@@ -12,7 +13,8 @@ impl Store {
     /// Makes a team: in an organization for its managers and up, standalone for tenant admins.
     ///
     /// For one in an organization a read of it, and then one transaction on the condition that the
-    /// caller may, the organization is there and its budget is not exceeded, and the name is free.
+    /// caller may, the organization is there and still as the team's limits were compared with it, and
+    /// the name is free.
     pub async fn create_team(
         &self,
         caller: &Caller,
@@ -20,47 +22,57 @@ impl Store {
         once: Option<&Once>,
         answer: impl Fn(&TeamInOrganization) -> FirstAnswer,
     ) -> Result<Done<TeamInOrganization>, Error> {
-        let mut organization = None;
-        if let Some(id) = &team.organization_id {
-            let record: Vec<&Key> = once.iter().map(|once| once.key()).collect();
-            let view = self.view(caller, id, &record).await?;
-            if let Some(first) = idempotency::found(once, &view)? {
+        let mut patience = Patience::new(self.patience);
+        loop {
+            let mut organization = None;
+            if let Some(id) = &team.organization_id {
+                let record: Vec<&Key> = once.iter().map(|once| once.key()).collect();
+                let view = self.view(caller, id, &record).await?;
+                if let Some(first) = idempotency::found(once, &view)? {
+                    return Ok(Done::Before(first));
+                }
+                let found = view.organization(caller, id, team.created_at)?;
+                let own = view.membership(&access::own_key(caller, id))?;
+                access::standing(caller, own.as_ref())?.require(Permission::ManageTeams)?;
+                let exceeding = team.limits.exceeding(&Limits::default(), &found.limits);
+                if !exceeding.is_empty() {
+                    return Err(Error::BudgetExceedsOrganization(exceeding));
+                }
+                organization = Some(found);
+            } else if !caller.tenant_admin {
+                return Err(Error::Forbidden);
+            }
+
+            let made = TeamInOrganization {
+                team: team.clone(),
+                organization,
+            };
+            let mut transaction = Transaction::new(self.clock.new_id());
+            let parts = (Part::Caller, Part::Leader);
+            let how = (team, TeamStanding::Manages);
+            self.require_team(&mut transaction, parts, caller, how, team.created_at);
+            let has_limits = team.limits != Limits::default();
+            let limits_of = made.organization.as_ref().filter(|_| has_limits);
+            self.hold_organization_of(&mut transaction, team, limits_of);
+            transaction.put(self, Part::Team, to_row(team)?, Condition::absent());
+            self.reserve_team_name(&mut transaction, Part::NewName, team)?;
+            if let Some(once) = once {
+                once.record(self, &mut transaction, Part::Record, &answer(&made))?;
+            }
+            let Err(unmet) = transaction.commit(self).await? else {
+                return Ok(Done::Now(made));
+            };
+            if let Some(once) = once
+                && let Some(first) = once.first_answer(&unmet, &Part::Record)?
+            {
                 return Ok(Done::Before(first));
             }
-            let found = view.organization(caller, id, team.created_at)?;
-            let own = view.membership(&access::own_key(caller, id))?;
-            access::standing(caller, own.as_ref())?.require(Permission::ManageTeams)?;
-            if team.exceeds(&found) {
-                return Err(Error::BudgetExceedsOrganization);
+            not_changed(&unmet)?;
+            if unmet.of(&Part::Organization).is_none() {
+                // The id is another's, which could only be by chance.
+                return Err(Error::Conflict);
             }
-            organization = Some(found);
-        } else if !caller.tenant_admin {
-            return Err(Error::Forbidden);
+            patience.wait(Error::Conflict).await?;
         }
-
-        let made = TeamInOrganization {
-            team: team.clone(),
-            organization,
-        };
-        let mut transaction = Transaction::new(self.clock.new_id());
-        let parts = (Part::Caller, Part::Leader);
-        let how = (team, TeamStanding::Manages);
-        self.require_team(&mut transaction, parts, caller, how, team.created_at);
-        self.hold_organization_and_budget(&mut transaction, team, team.limits.max_budget);
-        transaction.put(self, Part::Team, to_row(team)?, Condition::absent());
-        self.reserve_team_name(&mut transaction, Part::NewName, team)?;
-        if let Some(once) = once {
-            once.record(self, &mut transaction, Part::Record, &answer(&made))?;
-        }
-        let Err(unmet) = transaction.commit(self).await? else {
-            return Ok(Done::Now(made));
-        };
-        if let Some(once) = once
-            && let Some(first) = once.first_answer(&unmet, &Part::Record)?
-        {
-            return Ok(Done::Before(first));
-        }
-        not_changed(&unmet)?;
-        Err(Error::Conflict)
     }
 }

@@ -6,8 +6,8 @@ mod read;
 mod standing;
 
 use crate::domain::{
-    Budget, Description, Limits, Metadata, Name, Organization, OrganizationId, Permission, Source,
-    Team, TeamId, TenantId, Timestamp, UserId,
+    Description, Limits, Metadata, Name, Organization, OrganizationId, Permission, Source, Team,
+    TeamId, TenantId, Timestamp, UserId,
 };
 use crate::store::access::{self, Requirement};
 use crate::store::expression::{Condition, Item, number, text};
@@ -165,26 +165,21 @@ impl TeamView {
 }
 
 impl Store {
-    /// Makes the transaction hold only if the team's organization is there, and has at least this
-    /// budget.
-    fn hold_organization_and_budget(
+    /// Makes the transaction hold only if the team's organization is there; with `limits_of` only if it
+    /// is still as it was read, because the team's limits were compared with it.
+    fn hold_organization_of(
         &self,
         transaction: &mut Transaction<Part>,
         team: &Team,
-        budget: Option<Budget>,
+        limits_of: Option<&Organization>,
     ) {
-        let Some(organization) = &team.organization_id else {
+        let Some(id) = &team.organization_id else {
             return;
         };
-        let key = keys::organization(&team.tenant_id, organization);
+        let key = keys::organization(&team.tenant_id, id);
         let mut condition = organizations::live();
-        if let Some(budget) = budget {
-            let enough = Condition::new(
-                "attribute_type(#limits.#max_budget, :null) OR #limits.#max_budget >= :budget",
-            )
-            .value(":null", text("NULL"))
-            .value(":budget", decimal(budget.into()));
-            condition = condition.and(enough);
+        if let Some(organization) = limits_of {
+            condition = condition.and(in_version(organization.version));
         }
         transaction.check(self, Part::Organization, &key, condition);
     }
@@ -238,10 +233,6 @@ fn in_version(version: u64) -> Condition {
     Condition::new("#version = :before").value(":before", number(version))
 }
 
-fn decimal(number: f64) -> aws_sdk_dynamodb::types::AttributeValue {
-    aws_sdk_dynamodb::types::AttributeValue::N(number.to_string())
-}
-
 /// What it means that a change was not applied; nothing when it is to be tried anew.
 fn not_changed(unmet: &Unmet<Part>) -> Result<(), Error> {
     // First: what is gone is gone for everybody, and takes its leaders with it.
@@ -259,7 +250,8 @@ fn not_changed(unmet: &Unmet<Part>) -> Result<(), Error> {
     }
     match unmet.of(&Part::Organization) {
         Some(item) if organizations::is_gone(item) => return Err(Error::NotFound),
-        Some(_) => return Err(Error::BudgetExceedsOrganization),
+        // Its limits may be others now.
+        Some(_) => return Ok(()),
         None => {}
     }
     if unmet.of(&Part::NewName).is_some() {
