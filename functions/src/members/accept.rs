@@ -13,9 +13,10 @@ use crate::openapi::{Operation, example};
 
 /// Accepts an invitation: the membership becomes active. One that is active stays as it is.
 ///
-/// For the invited user alone. 403 `invitation-not-pending` when the membership is suspended. Safe
-/// to repeat, with or without an `Idempotency-Key`. 412 `version-mismatch` when the invitation is not in the
-/// version of `If-Match`.
+/// For the invited user alone. 403 `invitation-not-pending` when the membership is suspended; 409
+/// `invitation-not-valid` when the inviter may no longer give the role: they left, are suspended, or
+/// have a lower role now. 412 `version-mismatch` when the
+/// invitation is not in the version of `If-Match`. Safe to repeat, with or without an `Idempotency-Key`.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -59,6 +60,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             Code::Forbidden,
             Code::NotFound,
             Code::InvitationNotPending,
+            Code::InvitationNotValid,
             Code::Conflict,
         ]),
     ]

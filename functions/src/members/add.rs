@@ -16,8 +16,9 @@ use crate::openapi::{Operation, example};
 /// Invites a user into an organization, or adds them at once with `status: "active"`.
 ///
 /// For owners and admins, who make nobody more than they are. 201; 200 and the stored membership
-/// if the user is there already with the same role; 409 `already-member` if with another; 422
-/// `unknown-user`. Safe to repeat, with or without an `Idempotency-Key`.
+/// if the user is there already with the same role; with `status: "active"` an open invitation to the
+/// same role becomes active. 409 `already-member` if the user has another role or is suspended: change
+/// that with PATCH; 422 `unknown-user`. Safe to repeat, with or without an `Idempotency-Key`.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -35,16 +36,14 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
     };
 
     let now = app.clock.now();
-    let membership = Membership {
-        invited_by_user_id: Some(caller.user_id.clone()),
-        ..Membership::new(
-            caller.tenant_id.clone(),
-            organization_id,
-            user_id,
-            (role, status),
-            now,
-        )
-    };
+    let membership = Membership::new(
+        caller.tenant_id.clone(),
+        organization_id,
+        user_id,
+        (role, status),
+        now,
+    )
+    .invited_by(&caller);
 
     let once = request.once(&caller, now)?;
     let first = |added: &Added<Membership>| added_answer(added).to_first();
@@ -84,7 +83,10 @@ pub(crate) fn operations() -> Vec<Operation> {
                 "user_id": "$response.body#/user_id",
             }),
         )
-        .ok::<Membership>("They were already, with this role.", example::membership())
+        .ok::<Membership>(
+            "They were already, with this role, or their invitation is active now.",
+            example::membership(),
+        )
         .fails(&[
             Code::Forbidden,
             Code::NotFound,

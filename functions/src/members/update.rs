@@ -14,8 +14,9 @@ use crate::openapi::{Operation, example};
 /// Changes the role or the status of a member: `{role?, status?}`.
 ///
 /// For owners and admins; an admin neither touches an owner nor makes one, and nobody raises
-/// above their own role. 409 `last-owner`; 412 `version-mismatch` when the membership is not in
-/// the version of `If-Match`.
+/// above their own role. Who gives an open invitation another role is its inviter from then on. 409
+/// `last-owner`; 422 `invitation-pending` when an open invitation would be suspended: remove it
+/// instead; 412 `version-mismatch` when the membership is not in the version of `If-Match`.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -49,6 +50,7 @@ pub(crate) fn operations() -> Vec<Operation> {
                 Code::Forbidden,
                 Code::NotFound,
                 Code::LastOwner,
+                Code::InvitationPending,
                 Code::Conflict,
             ])
     })

@@ -170,6 +170,8 @@ fn example(code: Code) -> Problem {
             Error::BudgetExceedsOrganization(exceeding)
         }
         Code::InvitationNotPending => Error::InvitationNotPending,
+        Code::InvitationNotValid => Error::InvitationNotValid,
+        Code::InvitationPending => Error::InvitationPending,
         Code::IdempotencyMismatch => Error::IdempotencyMismatch,
         Code::VersionMismatch => Error::VersionMismatch,
         Code::Conflict => Error::Conflict,

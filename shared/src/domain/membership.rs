@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::patch::nothing_required;
-use super::{Invalid, OrganizationId, Role, TenantId, Timestamp, UserId};
+use super::{Caller, Invalid, OrganizationId, Role, TenantId, Timestamp, UserId};
 
 /// Whether a membership grants anything: only an active one does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -79,9 +79,13 @@ pub struct Membership {
     pub status: Status,
     /// Who made it.
     pub source: Source,
-    /// Who added the user; nobody in the case of the organization's creator and of what
-    /// the sync made.
+    /// Who added the user, or gave an open invitation its role last; `null` for the organization's
+    /// creator and for what the sync made.
     pub invited_by_user_id: Option<UserId>,
+    /// Whether that was a tenant admin, whose right came from the token and not from a membership.
+    /// Not part of the contract's shape; accepting an invitation depends on it.
+    #[serde(skip)]
+    pub invited_by_tenant_admin: bool,
     /// What the user has spent in the organization; not writable through the API.
     pub spend: f64,
     /// The user's budget in the organization; not writable through the API.
@@ -103,7 +107,8 @@ pub struct MembershipPatch {
     /// A new role.
     #[schemars(with = "Role")]
     pub role: Option<Role>,
-    /// A new status. What is no longer an invitation does not become one again.
+    /// A new status. What is no longer an invitation does not become one again, and an open invitation
+    /// cannot be suspended.
     #[schemars(with = "Status")]
     pub status: Option<Status>,
 }
@@ -125,12 +130,34 @@ impl Membership {
             status,
             source: Source::Manual,
             invited_by_user_id: None,
+            invited_by_tenant_admin: false,
             spend: 0.0,
             budget_id: None,
             last_active_at: None,
             version: 1,
             created_at: now,
             updated_at: now,
+        }
+    }
+
+    /// This membership, with the caller as the one who vouches for its role.
+    #[must_use]
+    pub fn invited_by(self, caller: &Caller) -> Self {
+        Self {
+            invited_by_user_id: Some(caller.user_id.clone()),
+            invited_by_tenant_admin: caller.tenant_admin,
+            ..self
+        }
+    }
+
+    /// This membership, active from now on.
+    #[must_use]
+    pub fn activated(&self, now: Timestamp) -> Self {
+        Self {
+            status: Status::Active,
+            version: self.version + 1,
+            updated_at: now,
+            ..self.clone()
         }
     }
 
@@ -141,6 +168,12 @@ impl Membership {
 }
 
 impl MembershipPatch {
+    /// Whether it would suspend an open invitation, which could then be made active without having
+    /// been accepted.
+    pub fn suspends_invitation(&self, before: &Membership) -> bool {
+        before.status == Status::Invited && self.status == Some(Status::Suspended)
+    }
+
     /// The membership after the change; the very same, version included, when nothing changes.
     /// What is no longer an invitation cannot become one.
     pub fn apply(&self, before: &Membership, now: Timestamp) -> Result<Membership, Invalid> {

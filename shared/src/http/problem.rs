@@ -33,6 +33,8 @@ pub enum Code {
     NotAnOrganizationMember,
     BudgetExceedsOrganization,
     InvitationNotPending,
+    InvitationNotValid,
+    InvitationPending,
     IdempotencyMismatch,
     VersionMismatch,
     Conflict,
@@ -43,7 +45,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::Unauthenticated,
         Self::UnusableSubject,
         Self::NoTenant,
@@ -62,6 +64,8 @@ impl Code {
         Self::NotAnOrganizationMember,
         Self::BudgetExceedsOrganization,
         Self::InvitationNotPending,
+        Self::InvitationNotValid,
+        Self::InvitationPending,
         Self::IdempotencyMismatch,
         Self::VersionMismatch,
         Self::Conflict,
@@ -92,7 +96,7 @@ impl Code {
             Self::BodyTooLarge => ("body-too-large", 413, "The body is too large"),
             Self::InvalidCursor => ("invalid-cursor", 400, "The cursor is not of this list"),
             Self::NameTaken => ("name-taken", 409, "The name is taken"),
-            Self::AlreadyMember => ("already-member", 409, "Already a member with another role"),
+            Self::AlreadyMember => ("already-member", 409, "Already a member"),
             Self::LastOwner => ("last-owner", 409, "The last owner"),
             Self::DirectoryManaged => ("directory-managed", 409, "Managed by the directory"),
             Self::UnknownUser => ("unknown-user", 422, "Unknown user"),
@@ -111,6 +115,12 @@ impl Code {
                 403,
                 "The invitation is not pending",
             ),
+            Self::InvitationNotValid => (
+                "invitation-not-valid",
+                409,
+                "The invitation is no longer valid",
+            ),
+            Self::InvitationPending => ("invitation-pending", 422, "The invitation is pending"),
             Self::IdempotencyMismatch => (
                 "idempotency-mismatch",
                 422,
@@ -292,7 +302,11 @@ impl From<store::Error> for Problem {
             ),
             E::AlreadyMember => (
                 Code::AlreadyMember,
-                "The user is a member already, with another role. Change it with PATCH on the member.",
+                "The user is a member or invited already, with another role. Change it with PATCH on the member.",
+            ),
+            E::AlreadySuspended => (
+                Code::AlreadyMember,
+                "The user is a member already, and suspended. Make them active with PATCH on the member: {\"status\": \"active\"}.",
             ),
             E::LastOwner => (
                 Code::LastOwner,
@@ -327,6 +341,14 @@ impl From<store::Error> for Problem {
             E::InvitationNotPending => (
                 Code::InvitationNotPending,
                 "The membership is suspended. Ask an owner or admin of the organization.",
+            ),
+            E::InvitationNotValid => (
+                Code::InvitationNotValid,
+                "The inviter may no longer invite with this role. Ask an owner or admin of the organization for a new invitation.",
+            ),
+            E::InvitationPending => (
+                Code::InvitationPending,
+                "The user has not accepted their invitation yet. To take it back, remove the member instead.",
             ),
             E::IdempotencyMismatch => (
                 Code::IdempotencyMismatch,

@@ -19,6 +19,9 @@ pub enum Error {
     /// The user is in the organization already, with another role.
     #[error("already a member with another role")]
     AlreadyMember,
+    /// The user is in it already, and suspended.
+    #[error("already a member, and suspended")]
+    AlreadySuspended,
     /// The organization would have no active owner left.
     #[error("the last owner")]
     LastOwner,
@@ -37,6 +40,12 @@ pub enum Error {
     /// The membership is no open invitation.
     #[error("the invitation is not pending")]
     InvitationNotPending,
+    /// The inviter of an open invitation may no longer give its role.
+    #[error("the inviter may no longer invite with this role")]
+    InvitationNotValid,
+    /// An open invitation cannot be suspended.
+    #[error("the invitation is pending")]
+    InvitationPending,
     /// The `Idempotency-Key` was used for another request.
     #[error("the idempotency key was used for another request")]
     IdempotencyMismatch,

@@ -78,7 +78,7 @@ pub struct Page<T> {
 pub enum Added<M> {
     /// They are in it now.
     New(M),
-    /// They had been, with the same role; this is the membership as it is.
+    /// They had been, or were invited, with the same role; this is the membership as it is now.
     Already(M),
 }
 

@@ -35,6 +35,11 @@ impl<L: PartialEq> Unmet<L> {
         let found = self.0.iter().find(|(unmet, _)| unmet == label);
         found.map(|(_, item)| item.as_ref())
     }
+
+    /// Whether the condition of this action is the only one that did not hold.
+    pub(super) fn only(&self, label: &L) -> bool {
+        self.0.iter().all(|(unmet, _)| unmet == label)
+    }
 }
 
 impl<L: Copy + PartialEq> Transaction<L> {

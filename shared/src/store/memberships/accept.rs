@@ -1,19 +1,21 @@
 //! Accepting an invitation.
 
 use super::{Owners, Part, change_to, unchanged};
-use crate::domain::{Caller, ExpectedVersion, Membership, OrganizationId, Status, UserId};
-use crate::store::access::{self, standing};
+use crate::domain::{
+    Caller, ExpectedVersion, Membership, OrganizationId, Permission, Status, UserId,
+};
+use crate::store::access::{self, Requirement, standing};
 use crate::store::expression::text;
 use crate::store::idempotency::{self, FirstAnswer, Once};
 use crate::store::patience::Patience;
 use crate::store::transaction::Transaction;
-use crate::store::{Done, Error, Store};
+use crate::store::{Done, Error, Store, keys};
 
 impl Store {
     /// Makes the caller's open invitation an active membership; an active one stays as it is.
     ///
-    /// One read, and one transaction on the condition that the invitation is still open and the
-    /// organization there. For an active one there is a transaction only to keep the answer, on the
+    /// One read, and one transaction on the condition that the invitation is still open, its inviter may
+    /// still give its role, and the organization is there. For an active one there is a transaction only to keep the answer, on the
     /// condition that it is still as it was read.
     pub async fn accept_invitation(
         &self,
@@ -63,14 +65,12 @@ impl Store {
                 Status::Invited => {}
             }
             let after = Membership {
-                status: Status::Active,
-                version: before.version + 1,
                 last_active_at: Some(now),
-                updated_at: now,
-                ..before.clone()
+                ..before.activated(now)
             };
             let mut transaction = Transaction::new(self.clock.new_id());
             let change = change_to(&after).set("last_active_at", text(now.to_string()));
+            self.hold_inviter(&mut transaction, Part::Inviter, &before)?;
             let condition = unchanged(&before);
             transaction.update(self, Part::Membership, &key, change, condition);
             let owners = Owners::between(Some(&before), Some(&after));
@@ -78,11 +78,45 @@ impl Store {
             if let Some(once) = once {
                 once.record(self, &mut transaction, Part::Record, &answer(&after))?;
             }
-            if transaction.commit(self).await?.is_ok() {
+            let Err(unmet) = transaction.commit(self).await? else {
                 return Ok(Done::Now(after));
+            };
+            if unmet.only(&Part::Inviter) {
+                return Err(Error::InvitationNotValid);
             }
             // Answered before, changed or gone: which of them is for the next read to say.
             patience.wait(Error::Conflict).await?;
         }
+    }
+
+    /// Makes the transaction hold only if the inviter of an open invitation may give its role: is an
+    /// active member who manages members and reaches the role. A tenant admin's right came from the
+    /// token, and is not asked for again.
+    pub(in crate::store) fn hold_inviter<L: Copy + PartialEq>(
+        &self,
+        transaction: &mut Transaction<L>,
+        label: L,
+        invitation: &Membership,
+    ) -> Result<(), Error> {
+        if invitation.invited_by_tenant_admin {
+            return Ok(());
+        }
+        let Membership {
+            tenant_id,
+            organization_id,
+            user_id,
+            ..
+        } = invitation;
+        let inviter = invitation.invited_by_user_id.as_ref();
+        // Who is only invited themself gives no role.
+        let inviter = inviter.filter(|inviter| *inviter != user_id);
+        let inviter = inviter.ok_or(Error::InvitationNotValid)?;
+        let requirement = Requirement {
+            permission: Permission::ManageMembers,
+            reach: Some(invitation.role),
+        };
+        let key = keys::membership(tenant_id, inviter, organization_id);
+        transaction.check(self, label, &key, requirement.condition());
+        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Adding a member.
 
-use super::{Owners, Part, from_row, to_row, unchanged};
-use crate::domain::{Caller, Membership, Permission, Role};
+use super::{Owners, Part, change_to, from_row, to_row, unchanged};
+use crate::domain::{Caller, Membership, Permission, Role, Status, Timestamp};
 use crate::store::access::{self, Requirement, standing};
 use crate::store::expression::Condition;
 use crate::store::idempotency::{self, FirstAnswer, Once};
@@ -15,7 +15,8 @@ impl Store {
     ///
     /// One transaction: the caller may, the organization is there, the user is known, and no
     /// membership is there yet. Where one is, with the same role, there is another transaction only to
-    /// keep the answer, on the condition that the membership is still as it was.
+    /// keep the answer, on the condition that the membership is still as it was. Where that is an open
+    /// invitation and the user is to be active, that transaction makes it so, by the caller's right.
     pub async fn add_member(
         &self,
         caller: &Caller,
@@ -80,6 +81,17 @@ impl Store {
                 });
             };
             let stored = from_row(item.clone())?;
+            if stored.status == Status::Invited
+                && (stored.role, Status::Active) == (*role, membership.status)
+            {
+                let how = (caller, requirement);
+                let activated = self.activate(how, &stored, now, once, &answer).await?;
+                if let Some(done) = activated {
+                    return Ok(done);
+                }
+                patience.wait(Error::Conflict).await?;
+                continue;
+            }
             let permitted = |transaction: &mut Transaction<Part>| {
                 access::require(self, transaction, Part::Caller, who, requirement, now);
             };
@@ -89,6 +101,46 @@ impl Store {
             }
             patience.wait(Error::Conflict).await?;
         }
+    }
+
+    /// Makes an open invitation active, if it is still as it was read; `None` when it is not.
+    async fn activate(
+        &self,
+        (caller, requirement): (&Caller, Requirement),
+        before: &Membership,
+        now: Timestamp,
+        once: Option<&Once>,
+        answer: impl Fn(&Added<Membership>) -> FirstAnswer,
+    ) -> Result<Option<Done<Added<Membership>>>, Error> {
+        let (tenant, organization) = (&before.tenant_id, &before.organization_id);
+        let after = before.activated(now);
+        let mut transaction = Transaction::new(self.clock.new_id());
+        let who = (caller, organization);
+        access::require(self, &mut transaction, Part::Caller, who, requirement, now);
+        let owners = Owners::between(Some(before), Some(&after));
+        self.hold_organization(&mut transaction, tenant, organization, owners);
+        let key = keys::membership(tenant, &before.user_id, organization);
+        let (change, condition) = (change_to(&after), unchanged(before));
+        transaction.update(self, Part::Membership, &key, change, condition);
+        let added = Added::Already(after);
+        if let Some(once) = once {
+            once.record(self, &mut transaction, Part::Record, &answer(&added))?;
+        }
+        let Err(unmet) = transaction.commit(self).await? else {
+            return Ok(Some(Done::Now(added)));
+        };
+        if let Some(once) = once
+            && let Some(first) = once.first_answer(&unmet, &Part::Record)?
+        {
+            return Ok(Some(Done::Before(first)));
+        }
+        if unmet.of(&Part::Organization).is_some() {
+            return Err(Error::NotFound);
+        }
+        if let Some(refusal) = access::refusal(&unmet, &Part::Caller) {
+            return Err(refusal);
+        }
+        Ok(None)
     }
 
     /// Whoever may add members is one: what is left to tell is with which role.
@@ -129,6 +181,9 @@ impl Store {
         once: Option<&Once>,
         answer: impl Fn(&Added<Membership>) -> FirstAnswer,
     ) -> Result<Option<Done<Added<Membership>>>, Error> {
+        if stored.status == Status::Suspended {
+            return Err(Error::AlreadySuspended);
+        }
         if stored.role != role {
             return Err(Error::AlreadyMember);
         }

@@ -23,6 +23,10 @@ const SIFTED: usize = 500;
 /// Most teams that are left in one transaction, which has room for 100 actions.
 pub(super) const MOST_TEAMS: usize = 90;
 
+/// Attribute of a membership whose role a tenant admin gave: their right came from the token, and is
+/// not looked for in a membership.
+const INVITED_BY_TENANT_ADMIN: &str = "invited_by_tenant_admin";
+
 /// Which members a list is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemberFilter {
@@ -73,6 +77,8 @@ struct Row {
     source: Source,
     #[serde(skip_serializing_if = "Option::is_none")]
     invited_by_user_id: Option<UserId>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    invited_by_tenant_admin: bool,
     spend: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     budget_id: Option<String>,
@@ -102,6 +108,7 @@ pub(super) fn to_row(membership: &Membership) -> Result<Item, Error> {
         status: membership.status,
         source: membership.source,
         invited_by_user_id: membership.invited_by_user_id.clone(),
+        invited_by_tenant_admin: membership.invited_by_tenant_admin,
         spend: membership.spend,
         budget_id: membership.budget_id.clone(),
         last_active_at: membership.last_active_at,
@@ -122,6 +129,7 @@ pub(super) fn from_row(item: Item) -> Result<Membership, Error> {
         status: row.status,
         source: row.source,
         invited_by_user_id: row.invited_by_user_id,
+        invited_by_tenant_admin: row.invited_by_tenant_admin,
         spend: row.spend,
         budget_id: row.budget_id,
         last_active_at: row.last_active_at,
@@ -135,6 +143,7 @@ pub(super) fn from_row(item: Item) -> Result<Membership, Error> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Part {
     Caller,
+    Inviter,
     Organization,
     Membership,
     Team,
@@ -198,6 +207,19 @@ pub(super) fn change_to(after: &Membership) -> Change {
         .set("status", text(after.status.as_str()))
         .set("version", number(after.version))
         .set("updated_at", text(after.updated_at.to_string()))
+}
+
+/// Writes who gave an open invitation its role.
+fn change_inviter(change: Change, after: &Membership) -> Change {
+    let change = match &after.invited_by_user_id {
+        Some(inviter) => change.set("invited_by_user_id", text(inviter.as_str())),
+        None => change.remove("invited_by_user_id"),
+    };
+    if after.invited_by_tenant_admin {
+        change.set(INVITED_BY_TENANT_ADMIN, AttributeValue::Bool(true))
+    } else {
+        change.remove(INVITED_BY_TENANT_ADMIN)
+    }
 }
 
 /// That a team membership is gone, or of this organization.

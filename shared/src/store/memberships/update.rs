@@ -1,8 +1,9 @@
 //! Changing the role or the status of a member.
 
-use super::{Owners, Part, change_to, not_changed, unchanged};
+use super::{Owners, Part, change_inviter, change_to, not_changed, unchanged};
 use crate::domain::{
-    Caller, ExpectedVersion, Membership, MembershipPatch, OrganizationId, Permission, UserId,
+    Caller, ExpectedVersion, Membership, MembershipPatch, OrganizationId, Permission, Status,
+    UserId,
 };
 use crate::store::access::{self, Requirement, standing};
 use crate::store::expression::text;
@@ -12,7 +13,7 @@ use crate::store::{Error, Store, keys};
 
 impl Store {
     /// Changes role or status of a membership. For owners and admins, who touch and make nobody
-    /// more than they are.
+    /// more than they are. Who gives an open invitation another role is its inviter from then on.
     ///
     /// One read, and one transaction on the condition that the membership is still in the version
     /// read, the caller may, the organization is there and keeps an owner.
@@ -39,16 +40,26 @@ impl Store {
             if !expected.allows(before.version) {
                 return Err(Error::VersionMismatch);
             }
+            if !standing.reaches(patch.role.unwrap_or(before.role)) {
+                return Err(Error::Forbidden);
+            }
+            if patch.suspends_invitation(&before) {
+                return Err(Error::InvitationPending);
+            }
             let after = patch.apply(&before, now).map_err(|reason| Error::Invalid {
                 field: "/status",
                 reason,
             })?;
-            if !standing.reaches(after.role) {
-                return Err(Error::Forbidden);
-            }
             if after == before {
                 return Ok(before);
             }
+            // Another role is the word of whoever gives it.
+            let is_new_invitation = before.status == Status::Invited && after.role != before.role;
+            let after = if is_new_invitation {
+                after.invited_by(caller)
+            } else {
+                after
+            };
 
             let mut transaction = Transaction::new(self.clock.new_id());
             let higher = if before.role.reaches(after.role) {
@@ -61,6 +72,9 @@ impl Store {
                 reach: Some(higher),
             };
             let mut change = change_to(&after);
+            if is_new_invitation {
+                change = change_inviter(change, &after);
+            }
             let mut condition = unchanged(&before);
             if caller.user_id == *user && !caller.tenant_admin {
                 // No two actions of a transaction may name one item.
