@@ -47,6 +47,10 @@ async fn empty_filters_return_400() {
         (&ada, format!("/organizations/{id}/members?status=")),
         (&ada, format!("/organizations/{id}/members?role=")),
         (&ada, "/users/me/organizations?status=".to_owned()),
+        (
+            &ada,
+            "/users/me/organizations?organization_status=".to_owned(),
+        ),
     ] {
         let reply = actor.get(&path).await.problem(400, "validation-failed");
         assert_eq!(reply.body["errors"].as_array().unwrap().len(), 1, "{path}");

@@ -68,7 +68,7 @@ pub(crate) fn operations() -> Vec<Operation> {
 }
 
 /// Which organizations a list is of, by their status.
-fn listing(status: &str) -> Result<Listing, Invalid> {
+pub(crate) fn listing(status: &str) -> Result<Listing, Invalid> {
     match status {
         "active" => Ok(Listing::Live),
         "deleted" => Ok(Listing::Deleted),

@@ -17,8 +17,9 @@ use crate::openapi::{Operation, example};
 ///
 /// For managers of its organization and up, its leaders, and tenant admins. 201; 200 and the stored
 /// membership if the user is there already with the same role; 409 `already-member` if with
-/// another; 422 `not-an-organization-member`, or `unknown-user` for a standalone team. Safe to
-/// repeat, with or without an `Idempotency-Key`.
+/// another, or suspended in the team: change that with PATCH; 422 `not-an-organization-member` if they
+/// are not an active member of the organization, in the team already or not; `unknown-user` for a
+/// standalone team. Safe to repeat, with or without an `Idempotency-Key`.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;

@@ -11,7 +11,8 @@ use crate::openapi::{Operation, example};
 
 /// The members of a team, sorted by user id. For members of the team or its organization.
 ///
-/// `?limit=&cursor=`. A member who was just added may be missing for a moment: the list is read
+/// `?limit=&cursor=`. A member who is not active in the team's organization is shown as `suspended`,
+/// whatever their status in the team: they have no right in it. A member who was just added may be missing for a moment: the list is read
 /// from an index.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {

@@ -8,9 +8,10 @@ use muster::http::{Answer, ApiRequest, Code, Problem};
 use crate::App;
 use crate::openapi::Operation;
 
-/// Takes a user out of a team.
+/// Takes a user out of a team: removes them, or leaves.
 ///
-/// For managers of its organization and up, its leaders, and tenant admins. 204, and again 204; 409
+/// For managers of its organization and up, its leaders, and tenant admins, and for the user themself
+/// (`me` works) unless they are suspended in the team, which is 403. 204, and again 204; 409
 /// `directory-managed` for what the directory manages, unless a tenant admin says `?force=true`.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {

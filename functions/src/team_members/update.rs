@@ -13,8 +13,10 @@ use crate::openapi::{Operation, example};
 
 /// Changes what a user is in a team: `{role?, status?}`, of which the latter is `active` or `suspended`.
 ///
-/// For managers of its organization and up, its leaders, and tenant admins. 412 `version-mismatch`
-/// when the membership is not in the version of `If-Match`.
+/// For managers of its organization and up, its leaders, and tenant admins. A member who is not active
+/// in the team's organization is shown as `suspended`, and cannot be made active in the team: 422
+/// `not-an-organization-member`. 412 `version-mismatch` when the membership is not in the version of
+/// `If-Match`.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -48,7 +50,12 @@ pub(crate) fn operations() -> Vec<Operation> {
         .body::<TeamMembershipPatch>(json!({"role": "leader"}))
         .if_match()
         .ok::<TeamMembership>("The membership as it is now.", example::team_membership())
-        .fails(&[Code::Forbidden, Code::NotFound, Code::Conflict]),
+        .fails(&[
+            Code::Forbidden,
+            Code::NotFound,
+            Code::NotAnOrganizationMember,
+            Code::Conflict,
+        ]),
     ]
 }
 

@@ -167,8 +167,12 @@ impl Organization {
 
     /// Whether it was deleted so long ago that it counts as purged. DynamoDB removes it some time later.
     pub fn is_purged(&self, now: Timestamp) -> bool {
-        self.deleted_at
-            .is_some_and(|deleted| deleted.after(RETENTION) <= now)
+        self.purge_at().is_some_and(|purged| purged <= now)
+    }
+
+    /// When a deleted one can no longer be restored.
+    pub fn purge_at(&self) -> Option<Timestamp> {
+        self.deleted_at.map(|deleted| deleted.after(RETENTION))
     }
 
     /// This organization, deleted now.

@@ -5,7 +5,7 @@ use crate::domain::{
     Caller, Membership, Organization, OrganizationId, Permission, Status, TenantId, UserId,
 };
 use crate::store::access::{self, standing};
-use crate::store::keys::{self, GSI1, Key, MEMBERSHIP_PREFIX, USER_PREFIX};
+use crate::store::keys::{self, GSI1, Key, Listing, MEMBERSHIP_PREFIX, USER_PREFIX};
 use crate::store::{Error, Page, Query, Store, in_partition, organizations};
 use std::collections::HashMap;
 
@@ -77,13 +77,13 @@ impl Store {
         Ok(Page { items, next })
     }
 
-    /// The memberships of a user in organizations that are there, from behind `after` on. For the
-    /// user, and tenant admins.
+    /// The memberships of a user in organizations that are there, from behind `after` on; or in
+    /// deleted ones that the user may restore. For the user, and tenant admins.
     pub async fn user_organizations(
         &self,
         caller: &Caller,
         user: &UserId,
-        status: Option<Status>,
+        (listing, status): (Listing, Option<Status>),
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<MembershipOfOrganization>, Error> {
@@ -92,11 +92,12 @@ impl Store {
         let place = after.map(OrganizationId::parse).transpose();
         let start = place.map_err(|_| Error::InvalidPosition)?.map(key);
         let partition = keys::user_partition(&caller.tenant_id, user);
+        let filter = MemberFilter { status, role: None };
         let page = self
             .query(Query {
                 index: None,
                 condition: in_partition(None, partition, MEMBERSHIP_PREFIX.to_owned()),
-                filter: MemberFilter { status, role: None }.condition(),
+                filter: filter.condition(),
                 after: start,
                 limit,
             })
@@ -116,12 +117,19 @@ impl Store {
             .into_iter()
             .filter_map(|membership| {
                 let organization = organizations.remove(&membership.organization_id)?;
-                (organization.is_live() && !organization.is_purged(now)).then_some(
-                    MembershipOfOrganization {
-                        membership,
-                        organization,
-                    },
-                )
+                let is_listed = match listing {
+                    Listing::Live => organization.is_live(),
+                    Listing::Deleted => {
+                        let permission = Permission::RestoreOrganization;
+                        let may_restore = membership.status == Status::Active
+                            && membership.role.grants(permission);
+                        !organization.is_live() && may_restore
+                    }
+                };
+                (is_listed && !organization.is_purged(now)).then_some(MembershipOfOrganization {
+                    membership,
+                    organization,
+                })
             })
             .collect();
         let next = page

@@ -1,7 +1,7 @@
 //! Putting a user into a team.
 
 use super::change::as_read;
-use super::{JOINED_TEAMS, Part, from_row, not_held, to_row};
+use super::{JOINED_TEAMS, Part, active, from_row, not_held, to_row};
 use crate::domain::{Caller, Status, Team, TeamId, TeamMembership, TeamRole, UserId};
 use crate::store::expression::{Change, Condition, text};
 use crate::store::idempotency::{self, FirstAnswer, Once};
@@ -34,7 +34,7 @@ impl Store {
             if let Some(first) = idempotency::found(once, &read)? {
                 return Ok(Done::Before(first));
             }
-            let view = self.team_view_from(read, caller, team, None).await?;
+            let view = self.team_view_from(read, caller, team, &[]).await?;
             view.require_lead()?;
             let team = &view.found.team;
             let own = caller.user_id == *user && !caller.tenant_admin;
@@ -50,6 +50,9 @@ impl Store {
                     Err(stored) => stored,
                 }
             };
+            if stored.status != Status::Active {
+                return Err(Error::AlreadySuspended);
+            }
             if stored.role != role {
                 return Err(Error::AlreadyMember);
             }
@@ -59,6 +62,10 @@ impl Store {
                     let parts = (Part::Caller, Part::Leader);
                     let how = (team, view.standing);
                     self.require_team(transaction, parts, caller, how, now);
+                    if let Some(organization) = &team.organization_id {
+                        let key = keys::membership(&caller.tenant_id, user, organization);
+                        transaction.check(self, Part::User, &key, active());
+                    }
                 } else if let Some(organization) = &team.organization_id {
                     let key = keys::membership(&caller.tenant_id, user, organization);
                     let condition = teams::requirement(view.standing).condition();
@@ -89,11 +96,9 @@ impl Store {
         let (user, now) = (&membership.user_id, membership.created_at);
         let own = caller.user_id == *user && !caller.tenant_admin;
         let mut transaction = Transaction::new(self.clock.new_id());
-        let is_active =
-            Condition::new("#status = :active").value(":active", text(Status::Active.as_str()));
         if let Some(organization) = &team.organization_id {
             let mut join = Change::new().add(JOINED_TEAMS, 1);
-            let mut condition = is_active;
+            let mut condition = active();
             if own {
                 // No two actions of a transaction may name one item.
                 join = join.set("last_active_at", text(now.to_string()));
@@ -126,15 +131,18 @@ impl Store {
             return Ok(Ok(Done::Before(first)));
         }
         not_held(&unmet)?;
-        if let Some(Some(item)) = unmet.of(&Part::Membership) {
-            return Ok(Err(from_row(item.clone())?));
+        // Before their membership in the team, which grants nothing without this one.
+        if unmet.of(&Part::User).is_some() {
+            return Err(match &team.organization_id {
+                Some(_) if own => access::refusal(&unmet, &Part::User).unwrap_or(Error::Forbidden),
+                Some(_) => Error::NotAnOrganizationMember,
+                None => Error::UnknownUser,
+            });
         }
-        Err(match unmet.of(&Part::User) {
-            None => Error::Conflict,
-            Some(_) if own => access::refusal(&unmet, &Part::User).unwrap_or(Error::Forbidden),
-            Some(_) if team.organization_id.is_some() => Error::NotAnOrganizationMember,
-            Some(_) => Error::UnknownUser,
-        })
+        match unmet.of(&Part::Membership) {
+            Some(Some(item)) => Ok(Err(from_row(item.clone())?)),
+            _ => Err(Error::Conflict),
+        }
     }
 
     /// On the condition that the team is there, and its organization.

@@ -1,11 +1,11 @@
 //! Changing team memberships, and taking users out of teams.
 
-use super::{Part, from_row, not_held};
+use super::{Part, active, as_shown, from_row, is_active, not_held};
 use crate::domain::{
-    Caller, ExpectedVersion, Source, Team, TeamId, TeamMembership, TeamMembershipPatch, Timestamp,
-    UserId,
+    Caller, ExpectedVersion, Source, Status, Team, TeamId, TeamMembership, TeamMembershipPatch,
+    Timestamp, UserId,
 };
-use crate::store::expression::{Change, Condition, number, text};
+use crate::store::expression::{Change, Condition, Item, number, text};
 use crate::store::keys::{self, GSI1, USER_PREFIX};
 use crate::store::patience::Patience;
 use crate::store::teams::{self, TeamStanding};
@@ -15,7 +15,8 @@ use aws_sdk_dynamodb::types::{DeleteRequest, ReturnConsumedCapacity, WriteReques
 
 impl Store {
     /// Changes what a user is in a team. For managers of its organization and up, its leaders, and
-    /// tenant admins. On the condition that the version is still the one read, and the caller may.
+    /// tenant admins. On the condition that the version is still the one read, and the caller may; and
+    /// to make one active, that they are an active member of the organization.
     pub async fn update_team_membership(
         &self,
         caller: &Caller,
@@ -27,19 +28,33 @@ impl Store {
         let mut patience = Patience::new(self.patience);
         loop {
             let now = self.clock.now();
-            let view = self.team_view(caller, team, Some(&key)).await?;
+            let view = self.team_view_with(caller, team, user).await?;
             view.require_lead()?;
             let before = view.items.item(&key).cloned().ok_or(Error::NotFound)?;
             let before = from_row(before)?;
             if !expected.allows(before.version) {
                 return Err(Error::VersionMismatch);
             }
+            let own = view.membership_in_organization(user)?;
+            let counts = view.found.organization.is_none() || is_active(own.as_ref());
+            let activates = patch.status == Some(Status::Active);
+            if activates && !counts {
+                return Err(Error::NotAnOrganizationMember);
+            }
             let after = patch.apply(&before, now);
             if after == before {
-                return Ok(before);
+                return Ok(as_shown(before, counts));
             }
             let mut transaction = Transaction::new(self.clock.new_id());
             self.require_for_target(&mut transaction, caller, user, &view, now);
+            let is_checked = caller.user_id == *user && !caller.tenant_admin;
+            if activates
+                && !is_checked
+                && let Some(organization) = &view.found.team.organization_id
+            {
+                let key = keys::membership(&caller.tenant_id, user, organization);
+                transaction.check(self, Part::User, &key, active());
+            }
             let change = Change::new()
                 .set("role", text(after.role.as_str()))
                 .set("status", text(after.status.as_str()))
@@ -47,7 +62,7 @@ impl Store {
                 .set("updated_at", text(now.to_string()));
             transaction.update(self, Part::Membership, &key, change, as_read(&before));
             match transaction.commit(self).await? {
-                Ok(()) => return Ok(after),
+                Ok(()) => return Ok(as_shown(after, counts)),
                 Err(unmet) => {
                     not_held(&unmet)?;
                 }
@@ -57,7 +72,7 @@ impl Store {
     }
 
     /// Takes a user out of a team; done when they are not in it. For managers of its organization
-    /// and up, its leaders, and tenant admins.
+    /// and up, its leaders, and tenant admins; and for the user themself unless suspended.
     ///
     /// What the directory manages stays, unless a tenant admin forces it.
     pub async fn remove_team_member(
@@ -77,8 +92,21 @@ impl Store {
                 // Out of it before. Says nothing about the team.
                 return Ok(());
             }
-            let view = self.team_view_from(first, caller, team, Some(&key)).await?;
-            view.require_lead()?;
+            let own = first.item(&key).filter(|_| oneself).cloned();
+            let own = own.map(from_row).transpose()?;
+            let is_suspended = own.is_some_and(|own| own.status != Status::Active);
+            let is_standalone = is_standalone(first.item(&keys::team(&caller.tenant_id, team)))?;
+            let more = std::slice::from_ref(&key);
+            let view = match self.team_view_from(first, caller, team, more).await {
+                // The team does not exist for who is suspended in it, but their membership does.
+                Err(Error::NotFound) if is_suspended && is_standalone => {
+                    return Err(Error::Forbidden);
+                }
+                view => view?,
+            };
+            if is_suspended || !oneself {
+                view.require_lead()?;
+            }
             let Some(before) = view.items.item(&key).cloned() else {
                 return Ok(());
             };
@@ -174,6 +202,14 @@ impl Store {
         };
         let _ = tokio::time::timeout(self.patience, cleared).await;
     }
+}
+
+/// Whether it is a team that is there, and in no organization.
+fn is_standalone(team: Option<&Item>) -> Result<bool, Error> {
+    let team = team.cloned().map(teams::live_from_row).transpose()?;
+    Ok(team
+        .flatten()
+        .is_some_and(|team| team.organization_id.is_none()))
 }
 
 pub(super) fn as_read(membership: &TeamMembership) -> Condition {

@@ -5,10 +5,10 @@ mod change;
 mod read;
 
 use crate::domain::{
-    OrganizationId, Source, Status, Team, TeamId, TeamMembership, TeamRole, TenantId, Timestamp,
-    UserId,
+    Membership, OrganizationId, Source, Status, Team, TeamId, TeamMembership, TeamRole, TenantId,
+    Timestamp, UserId,
 };
-use crate::store::expression::Item;
+use crate::store::expression::{Condition, Item, text};
 use crate::store::keys::{self, GSI1};
 use crate::store::transaction::Unmet;
 use crate::store::{Error, access, from_item, to_item};
@@ -82,6 +82,30 @@ pub(super) fn from_row(item: Item) -> Result<TeamMembership, Error> {
         created_at: row.created_at,
         updated_at: row.updated_at,
     })
+}
+
+/// That a membership in an organization, or in a team, is active.
+fn active() -> Condition {
+    Condition::new("#status = :active").value(":active", text(Status::Active.as_str()))
+}
+
+/// Whether a user is an active member of the organization.
+fn is_active(own: Option<&Membership>) -> bool {
+    own.is_some_and(|own| own.status == Status::Active)
+}
+
+/// A team membership as it is shown: one whose user is no active member of the team's organization
+/// grants nothing, and is shown as suspended.
+fn as_shown(membership: TeamMembership, counts: bool) -> TeamMembership {
+    let status = if counts {
+        membership.status
+    } else {
+        Status::Suspended
+    };
+    TeamMembership {
+        status,
+        ..membership
+    }
 }
 
 /// The parts of the transactions on a team membership.

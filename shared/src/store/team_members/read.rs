@@ -1,6 +1,6 @@
 //! Reading team memberships: of a team, and of a user.
 
-use super::{MembershipOfTeam, from_row};
+use super::{MembershipOfTeam, as_shown, from_row, is_active};
 use crate::domain::{Caller, OrganizationId, Status, TeamId, TeamMembership, TenantId, UserId};
 use crate::store::expression::{Condition, Item, text};
 use crate::store::keys::{self, GSI1, Key, TEAM_MEMBERSHIP_PREFIX, USER_PREFIX};
@@ -36,7 +36,8 @@ impl KeysOfTeam {
 
 impl Store {
     /// The members of a team by their ids, from behind `after` on. For members of the team or its
-    /// organization. From an index, which lags a moment behind.
+    /// organization. From an index, which lags a moment behind; whether they are active in the
+    /// organization is read after it, as it is now.
     pub async fn team_members(
         &self,
         caller: &Caller,
@@ -62,17 +63,36 @@ impl Store {
             after,
             limit,
         });
-        let (_, page) = tokio::try_join!(self.team_view(caller, team, None), members)?;
+        let (view, page) = tokio::try_join!(self.team_view(caller, team), members)?;
+        let items = page.items.into_iter().map(from_row);
+        let mut items = items.collect::<Result<Vec<_>, _>>()?;
+        if let Some(organization) = &view.found.team.organization_id {
+            items = self.as_in_organization(organization, items).await?;
+        }
         Ok(Page {
-            items: page
-                .items
-                .into_iter()
-                .map(from_row)
-                .collect::<Result<_, _>>()?,
+            items,
             next: page
                 .next
                 .and_then(|place| keys::user_at(&place).map(String::from)),
         })
+    }
+
+    /// Members of a team of this organization as they are shown.
+    async fn as_in_organization(
+        &self,
+        organization: &OrganizationId,
+        members: Vec<TeamMembership>,
+    ) -> Result<Vec<TeamMembership>, Error> {
+        let key = |member: &TeamMembership| {
+            keys::membership(&member.tenant_id, &member.user_id, organization)
+        };
+        let keys: Vec<Key> = members.iter().map(key).collect();
+        let view = self.read(&keys.iter().collect::<Vec<_>>()).await?;
+        let shown = members.into_iter().zip(&keys).map(|(member, key)| {
+            let own = view.membership(key)?;
+            Ok(as_shown(member, is_active(own.as_ref())))
+        });
+        shown.collect()
     }
 
     /// The team memberships of a user in teams that are there, standalone or of an organization in

@@ -27,7 +27,7 @@ impl Store {
         let mut patience = Patience::new(self.patience);
         loop {
             let now = self.clock.now();
-            let view = self.team_view(caller, id, None).await?;
+            let view = self.team_view(caller, id).await?;
             view.require_lead()?;
             if !patch.limits.is_keep() && view.standing != TeamStanding::Manages {
                 return Err(Error::Forbidden);
@@ -92,7 +92,7 @@ impl Store {
         let mut patience = Patience::new(self.patience);
         loop {
             let now = self.clock.now();
-            let view = self.team_view(caller, id, None).await?;
+            let view = self.team_view(caller, id).await?;
             if view.standing != TeamStanding::Manages {
                 return Err(Error::Forbidden);
             }

@@ -6,8 +6,8 @@ mod read;
 mod standing;
 
 use crate::domain::{
-    Description, Limits, Metadata, Name, Organization, OrganizationId, Permission, Source, Team,
-    TeamId, TenantId, Timestamp, UserId,
+    Description, Limits, Membership, Metadata, Name, Organization, OrganizationId, Permission,
+    Source, Team, TeamId, TenantId, Timestamp, UserId,
 };
 use crate::store::access::{self, Requirement};
 use crate::store::expression::{Condition, Item, number, text};
@@ -155,6 +155,18 @@ pub(super) struct TeamView {
 }
 
 impl TeamView {
+    /// What a user is in the team's organization, if that was read.
+    pub(super) fn membership_in_organization(
+        &self,
+        user: &UserId,
+    ) -> Result<Option<Membership>, Error> {
+        let Some(organization) = &self.found.team.organization_id else {
+            return Ok(None);
+        };
+        let key = keys::membership(&self.found.team.tenant_id, user, organization);
+        self.items.membership(&key)
+    }
+
     /// Refuses those who may not change the team and its members.
     pub(super) fn require_lead(&self) -> Result<(), Error> {
         match self.standing {

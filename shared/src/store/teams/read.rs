@@ -13,7 +13,7 @@ const MOST_MODEL_BYTES: usize = 1024 * 1024;
 impl Store {
     /// A team. For members of it or of its organization.
     pub async fn team(&self, caller: &Caller, id: &TeamId) -> Result<TeamInOrganization, Error> {
-        let view = self.team_view(caller, id, None).await?;
+        let view = self.team_view(caller, id).await?;
         Ok(view.found)
     }
 

@@ -1,8 +1,8 @@
 //! Who may do what with a team: read, to tell; and as a condition of a write, to hold.
 
-use super::{TeamInOrganization, TeamStanding, TeamView, live_from_row, requirement};
+use super::{TeamInOrganization, TeamStanding, TeamView, from_row, live_from_row, requirement};
 use crate::domain::{
-    Caller, Permission, Status, Team, TeamId, TeamMembership, TeamRole, Timestamp,
+    Caller, Permission, Status, Team, TeamId, TeamMembership, TeamRole, Timestamp, UserId,
 };
 use crate::store::access::{self, Standing, View};
 use crate::store::expression::{Condition, text};
@@ -24,25 +24,42 @@ impl Store {
         self.read(&wanted).await
     }
 
-    /// Reads a team, its organization, what the caller is in both, and what else is wanted: the team first,
-    /// which alone tells its organization.
+    /// Reads a team, its organization and what the caller is in both: the team first, which alone
+    /// tells its organization.
     pub(in crate::store) async fn team_view(
         &self,
         caller: &Caller,
         id: &TeamId,
-        more: Option<&Key>,
     ) -> Result<TeamView, Error> {
         let first = self.read_team(caller, id, None).await?;
-        self.team_view_from(first, caller, id, more).await
+        self.team_view_from(first, caller, id, &[]).await
     }
 
-    /// As [`Store::team_view`], from what [`Store::read_team`] read.
+    /// As [`Store::team_view`], with what a user is in the team and in its organization.
+    pub(in crate::store) async fn team_view_with(
+        &self,
+        caller: &Caller,
+        id: &TeamId,
+        user: &UserId,
+    ) -> Result<TeamView, Error> {
+        let tenant = &caller.tenant_id;
+        let first = self.read_team(caller, id, None).await?;
+        let mut more = vec![keys::team_membership(tenant, user, id)];
+        if let Some(item) = first.item(&keys::team(tenant, id))
+            && let Some(organization) = from_row(item.clone())?.organization_id
+        {
+            more.push(keys::membership(tenant, user, &organization));
+        }
+        self.team_view_from(first, caller, id, &more).await
+    }
+
+    /// As [`Store::team_view`], from what [`Store::read_team`] read, and with what else is wanted.
     pub(in crate::store) async fn team_view_from(
         &self,
         mut first: View,
         caller: &Caller,
         id: &TeamId,
-        more: Option<&Key>,
+        more: &[Key],
     ) -> Result<TeamView, Error> {
         let team_key = keys::team(&caller.tenant_id, id);
         let own_key = keys::team_membership(&caller.tenant_id, &caller.user_id, id);
@@ -56,7 +73,7 @@ impl Store {
         let member = own.as_ref().is_some_and(|own| own.status == Status::Active);
         let leader = own.as_ref().is_some_and(TeamMembership::leads);
         // What they are let through by is what they change, too: it is not read again.
-        let wanted: Vec<_> = more.into_iter().filter(|key| **key != own_key).collect();
+        let wanted: Vec<_> = more.iter().filter(|key| **key != own_key).collect();
 
         let Some(organization_id) = team.organization_id.clone() else {
             let standing = match (caller.tenant_admin, leader, member) {
