@@ -19,7 +19,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::call::{Answer, Calls};
 use super::error::{Question, ReadError};
-use super::page::{self, Assignment, Assignments, Container, Containers, Page, ServicePrincipal};
+use super::page::{
+    self, Assignment, Assignments, Container, Containers, Page, ServicePrincipal, Tally,
+};
 use super::reading::{Assigned, Reading};
 use super::settings::DirectorySettings;
 use super::token::{Token, Tokens};
@@ -31,6 +33,9 @@ pub const ASSIGNED_GROUPS_LIFE: Duration = Duration::from_mins(5);
 pub const MAX_ROWS: usize = 50_000;
 /// Most pages of one list: enough for [`MAX_ROWS`] in Graph's own pages of 100.
 pub const MAX_PAGES: usize = 500;
+
+/// The code of a refusal of a page whose list has changed since.
+const EXPIRED_PAGE: &str = "Directory_ExpiredPageToken";
 
 /// Microsoft Graph, and the token that it is asked with.
 #[derive(Debug)]
@@ -87,58 +92,64 @@ impl Directory {
         user: &EntraObjectId,
         deadline: Instant,
     ) -> Result<Reading, ReadError> {
-        let assigned = self.assigned(None, deadline);
-        let both = async { tokio::try_join!(assigned, self.groups_of(user, deadline)) };
-        let (assigned, user_groups) = timeout_at(deadline, both)
-            .await
-            .map_err(|_| ReadError::OutOfTime)??;
-        Ok(Reading::new(assigned, user_groups.groups))
+        self.read_with(user, None, deadline).await
     }
 
-    /// The same reading, of groups that were assigned at that moment or later: read again when it is of
-    /// groups that were kept from before. Ends before `deadline`.
-    pub async fn read_since(
+    /// Reads both lists again: nothing that Graph was asked for up to that moment is used.
+    pub async fn read_again(
         &self,
-        since: Timestamp,
-        reading: Reading,
+        user: &EntraObjectId,
+        after: Timestamp,
         deadline: Instant,
     ) -> Result<Reading, ReadError> {
-        let assigned = timeout_at(deadline, self.assigned(Some(since), deadline))
-            .await
-            .map_err(|_| ReadError::OutOfTime)??;
-        Ok(reading.with_assigned(assigned))
+        self.read_with(user, Some(after), deadline).await
     }
 
-    /// The groups that are assigned, none when they are not asked for: those that are kept, unless Graph was
-    /// asked for them before `since`.
+    async fn read_with(
+        &self,
+        user: &EntraObjectId,
+        after: Option<Timestamp>,
+        deadline: Instant,
+    ) -> Result<Reading, ReadError> {
+        let assigned = self.assigned(after, deadline);
+        let both = async { tokio::try_join!(assigned, self.groups_of(user, deadline)) };
+        let ((assigned, is_kept), user_groups) = timeout_at(deadline, both)
+            .await
+            .map_err(|_| ReadError::OutOfTime)??;
+        Ok(Reading::new(assigned, user_groups.groups).kept(is_kept))
+    }
+
+    /// The groups that are assigned, none when they are not asked for, and whether they were kept from an
+    /// earlier login: those that are kept are used, unless Graph was asked for them up to `after`.
     async fn assigned(
         &self,
-        since: Option<Timestamp>,
+        after: Option<Timestamp>,
         deadline: Instant,
-    ) -> Result<Option<Arc<Assigned>>, ReadError> {
+    ) -> Result<(Option<Arc<Assigned>>, bool), ReadError> {
         let Some(application) = &self.settings.service_principal_id else {
-            return Ok(None);
+            return Ok((None, false));
         };
         let mut kept = self.kept.lock().await;
         let now = self.calls.clock().now();
         let is_usable = |kept: &&Kept| {
             now < kept.asked_at.after(ASSIGNED_GROUPS_LIFE)
-                && since.is_none_or(|since| kept.asked_at >= since)
+                && after.is_none_or(|after| kept.asked_at > after)
         };
         if let Some(kept) = kept.as_ref().filter(is_usable) {
-            return Ok(Some(kept.assigned.clone()));
+            return Ok((Some(kept.assigned.clone()), true));
         }
-        let mut first = self.url(&["servicePrincipals", application, "appRoleAssignedTo"]);
-        first.set_query(Some("$top=999"));
-        let list = List {
-            question: Question::AssignedGroups,
-            first,
-            advanced: false,
-        };
         let rows = async {
-            let mut rows = Assignments::default();
-            let take = |row: Assignment| rows.add(row);
-            self.rows(list, deadline, take).await.map(|()| rows)
+            let counted = self.assignments(application, true, deadline).await;
+            // Graph gives a count of this list, but does not document it. A list without one is no less
+            // complete.
+            match counted {
+                Err(ReadError::Refused { refusal, .. })
+                    if refusal.status() == 400 && refusal.code() != Some(EXPIRED_PAGE) =>
+                {
+                    self.assignments(application, false, deadline).await
+                }
+                counted => counted,
+            }
         };
         let (rows, values) = tokio::try_join!(rows, self.app_roles(application, deadline))?;
         let assigned = Arc::new(rows.finish(&values));
@@ -146,7 +157,31 @@ impl Directory {
             assigned: assigned.clone(),
             asked_at: now,
         });
-        Ok(Some(assigned))
+        Ok((Some(assigned), false))
+    }
+
+    /// The rows of who and what is assigned to the enterprise application.
+    async fn assignments(
+        &self,
+        application: &str,
+        counted: bool,
+        deadline: Instant,
+    ) -> Result<Assignments, ReadError> {
+        let mut first = self.url(&["servicePrincipals", application, "appRoleAssignedTo"]);
+        first.set_query(Some(if counted {
+            "$top=999&$count=true"
+        } else {
+            "$top=999"
+        }));
+        let list = List {
+            question: Question::AssignedGroups,
+            first,
+            advanced: false,
+        };
+        let mut rows = Assignments::default();
+        let take = |row: Assignment| rows.add(row);
+        self.rows(list, deadline, take).await?;
+        Ok(rows)
     }
 
     /// The values of the app roles by their ids; none when the role map names none.
@@ -207,6 +242,7 @@ impl Directory {
         let mut next = Some(list.first);
         let mut seen = HashSet::new();
         let mut rows = 0_usize;
+        let mut tally = Tally::default();
         while let Some(url) = next {
             if seen.len() >= MAX_PAGES {
                 return Err(too_much("too many pages"));
@@ -214,6 +250,7 @@ impl Directory {
             let answer = self.ask(question, &url, list.advanced, deadline).await?;
             let page: Page<R> = page::read(&answer.body).map_err(nonsense)?;
             rows += page.value.len();
+            tally.add(&page).map_err(nonsense)?;
             if rows > MAX_ROWS {
                 return Err(too_much("too many rows"));
             }
@@ -226,7 +263,7 @@ impl Directory {
                 Some(link) => Some(self.next_page(&link, &seen).map_err(nonsense)?),
             };
         }
-        Ok(())
+        tally.finish().map_err(nonsense)
     }
 
     /// A link of Graph's, unless it leads back.

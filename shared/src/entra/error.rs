@@ -97,6 +97,12 @@ pub enum ReadError {
         /// What is wrong with the answer.
         problem: &'static str,
     },
+    /// Two complete reads of one login that do not agree.
+    #[error(
+        "Graph gave different groups when it was asked again before a membership or role is taken \
+         away; nothing was changed"
+    )]
+    Contradictory,
     /// More than we are ready to hold.
     #[error("Graph's answer to the question for {question} has {problem}")]
     TooMuch {

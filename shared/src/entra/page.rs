@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::Url;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::reading::{Assigned, AssignedGroup};
@@ -17,6 +17,7 @@ pub(super) type Problem = &'static str;
 /// Longest link to a next page, in bytes.
 const MAX_LINK: usize = 16 * 1024;
 const NOT_THE_JSON: Problem = "is not the JSON that is documented";
+const NOT_THE_COUNT: Problem = "has another number of rows than its @odata.count";
 
 /// Reads an answer. The parser's own words are dropped: they may repeat part of it.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
@@ -34,7 +35,7 @@ pub fn error_code(body: &[u8]) -> Option<String> {
 pub mod pages {
     use super::{
         Assigned, Assignment, Assignments, BTreeSet, Container, Containers, GroupId, Page, Problem,
-        ServicePrincipal, read,
+        ServicePrincipal, Tally, read,
     };
 
     pub use super::{error_code, next_link};
@@ -46,11 +47,15 @@ pub mod pages {
         application: Option<&[u8]>,
     ) -> Result<Assigned, Problem> {
         let mut assignments = Assignments::default();
+        let mut tally = Tally::default();
         for page in pages {
-            for row in read::<Page<Assignment>>(page)?.value {
+            let page = read::<Page<Assignment>>(page)?;
+            tally.add(&page)?;
+            for row in page.value {
                 assignments.add(row)?;
             }
         }
+        tally.finish()?;
         let application = application.and_then(|body| read::<ServicePrincipal>(body).ok());
         let values = application.map(ServicePrincipal::role_values);
         Ok(assignments.finish(&values.unwrap_or_default()))
@@ -61,11 +66,15 @@ pub mod pages {
         pages: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<BTreeSet<GroupId>, Problem> {
         let mut containers = Containers::default();
+        let mut tally = Tally::default();
         for page in pages {
-            for row in read::<Page<Container>>(page)?.value {
+            let page = read::<Page<Container>>(page)?;
+            tally.add(&page)?;
+            for row in page.value {
                 containers.add(row);
             }
         }
+        tally.finish()?;
         Ok(containers.groups)
     }
 }
@@ -89,6 +98,43 @@ pub(super) struct Page<R> {
     pub(super) value: Vec<R>,
     #[serde(rename = "@odata.nextLink")]
     pub(super) next_link: Option<String>,
+    /// How many rows the whole list has: on the first page, when `$count=true` was asked.
+    #[serde(default, rename = "@odata.count", deserialize_with = "count")]
+    count: Option<u64>,
+}
+
+/// A count that is there must be a number: `null` is refused as well.
+fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    u64::deserialize(deserializer).map(Some)
+}
+
+/// Compares the rows of all pages of a list with the counts that the pages give.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    rows: u64,
+    count: Option<u64>,
+}
+
+impl Tally {
+    /// Adds a page. Two pages that give different counts make the list nonsense.
+    pub(super) fn add<R>(&mut self, page: &Page<R>) -> Result<(), Problem> {
+        self.rows += page.value.len() as u64;
+        match (self.count, page.count) {
+            (Some(one), Some(other)) if one != other => Err(NOT_THE_COUNT),
+            (one, other) => {
+                self.count = one.or(other);
+                Ok(())
+            }
+        }
+    }
+
+    /// Refuses a list whose count is not the number of its rows.
+    pub(super) fn finish(&self) -> Result<(), Problem> {
+        if self.count.is_some_and(|count| count != self.rows) {
+            return Err(NOT_THE_COUNT);
+        }
+        Ok(())
+    }
 }
 
 /// An app role that someone was given: a row of `appRoleAssignedTo`.
@@ -285,6 +331,53 @@ mod tests {
         ] {
             assert!(assigned(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_count_must_be_the_number_of_the_rows_of_all_pages() {
+        let read = |pages: &[&str]| {
+            let pages = pages.iter().map(|page| page.as_bytes());
+            pages::groups_of_a_user(pages)
+        };
+        for good in [
+            &[r#"{"value": []}"#][..],
+            &[r#"{"@odata.count": 0, "value": []}"#],
+            &[r#"{"@odata.count": 1, "value": [{"id": "a"}]}"#],
+            // The same group twice is two rows.
+            &[r#"{"@odata.count": 2, "value": [{"id": "a"}, {"id": "a"}]}"#],
+            &[
+                r#"{"@odata.count": 2, "value": [{"id": "a"}]}"#,
+                r#"{"value": [{"id": "b"}]}"#,
+            ],
+            &[
+                r#"{"value": [{"id": "a"}]}"#,
+                r#"{"@odata.count": 2, "value": [{"id": "b"}]}"#,
+            ],
+        ] {
+            assert!(read(good).is_ok(), "{good:?}");
+        }
+        for bad in [
+            &[r#"{"@odata.count": 3, "value": []}"#][..],
+            &[r#"{"@odata.count": 3, "value": [{"id": "a"}]}"#],
+            &[r#"{"@odata.count": 0, "value": [{"id": "a"}]}"#],
+            &[r#"{"@odata.count": "1", "value": [{"id": "a"}]}"#],
+            &[r#"{"@odata.count": null, "value": [{"id": "a"}]}"#],
+            &[r#"{"@odata.count": -1, "value": [{"id": "a"}]}"#],
+            &[r#"{"@odata.count": 1.5, "value": [{"id": "a"}]}"#],
+            &[
+                r#"{"value": [{"id": "a"}]}"#,
+                r#"{"@odata.count": 3, "value": [{"id": "b"}]}"#,
+            ],
+            &[
+                r#"{"@odata.count": 1, "value": [{"id": "a"}]}"#,
+                r#"{"@odata.count": 2, "value": [{"id": "b"}]}"#,
+            ],
+        ] {
+            assert!(read(bad).is_err(), "{bad:?}");
+        }
+        let count =
+            r#"{"@odata.count": 2, "value": [{"principalType": "Group", "principalId": "g"}]}"#;
+        assert!(pages::assigned_groups([count.as_bytes()], None).is_err());
     }
 
     #[test]
