@@ -60,6 +60,7 @@ pub async fn handle(app: Arc<App>, mut event: Value, context: Context) -> Value 
         tenant: tenant.as_ref(),
         user: user.as_ref(),
         outcome,
+        reason: None,
         duration: arrived.elapsed(),
         measure,
     });

@@ -22,7 +22,8 @@ pub use error::{Authority, Question, ReadError, Refusal, Silence, TokenError};
 pub use page::pages;
 pub use plan::{
     Change, Found, FoundOrganization, FoundTeam, Held, HeldOrganization, HeldTeam, Lookups, Made,
-    Naming, NewOrganization, NewTeam, Place, Plan, Step, lookups, plan,
+    MembershipMarks, Naming, NewOrganization, NewTeam, Place, Plan, Step, TeamMembershipMarks,
+    TeamMove, lookups, plan,
 };
 pub use reading::{Assigned, AssignedGroup, ReadCounts, Reading};
 pub use rules::{DEFAULT_ROLE, OnLeave, RoleMap, SyncRules};

@@ -31,6 +31,8 @@ pub struct AssignedGroup {
 pub struct Reading {
     assigned: Option<Arc<Assigned>>,
     user_groups: BTreeSet<GroupId>,
+    /// Whether the assigned groups were read for an earlier login and kept.
+    is_kept: bool,
 }
 
 /// How much was read, for the report.
@@ -76,12 +78,37 @@ impl Reading {
         Self {
             assigned,
             user_groups,
+            is_kept: false,
         }
     }
 
-    /// The same of the user, with these assigned groups.
-    pub(super) fn with_assigned(self, assigned: Option<Arc<Assigned>>) -> Self {
-        Self { assigned, ..self }
+    /// The same, marked as one whose assigned groups were kept from an earlier login, or not.
+    pub(super) fn kept(self, is_kept: bool) -> Self {
+        Self { is_kept, ..self }
+    }
+
+    /// Whether the assigned groups were read for an earlier login and kept.
+    pub(super) fn is_kept(&self) -> bool {
+        self.is_kept
+    }
+
+    /// Whether both give the user the same: the same groups of the user, and the same assigned groups
+    /// with the same app roles. Names give nothing.
+    pub(super) fn agrees_with(&self, other: &Self) -> bool {
+        let gives = |reading: &Self| -> Option<Vec<(GroupId, BTreeSet<String>)>> {
+            let groups = reading.assigned.as_ref()?.groups();
+            Some(
+                groups
+                    .map(|(id, group)| (id.clone(), group.app_roles.clone()))
+                    .collect(),
+            )
+        };
+        self.user_groups == other.user_groups && gives(self) == gives(other)
+    }
+
+    /// Whether both have the same groups of the user.
+    pub(super) fn has_groups_of(&self, other: &Self) -> bool {
+        self.user_groups == other.user_groups
     }
 
     /// The groups assigned to the enterprise application; none when it is not known
@@ -111,6 +138,7 @@ impl Reading {
         Self {
             assigned: self.assigned.as_ref().map(of_user),
             user_groups: self.user_groups.clone(),
+            is_kept: self.is_kept,
         }
     }
 
@@ -124,6 +152,7 @@ impl Reading {
         let parts = others.chunks(at_a_time).map(|part| Self {
             assigned: Some(Assigned::of(part.iter().copied())),
             user_groups: BTreeSet::new(),
+            is_kept: self.is_kept,
         });
         parts.collect()
     }
@@ -154,7 +183,8 @@ impl Reading {
         hash.update([
             u8::from(self.assigned.is_some()),
             u8::from(rules.also_create_organizations),
-            u8::from(rules.refresh_names),
+            // 2: what an earlier release left with a suffix is looked at again.
+            if rules.refresh_names { 2 } else { 0 },
         ]);
         for (id, group) in self.assigned() {
             // Neither an id nor a name has a control character, so nothing can imitate a line.

@@ -67,8 +67,8 @@ pub enum OnLeave {
     /// `remove`: it goes.
     #[default]
     Remove,
-    /// `suspend`: it stays, suspended, until someone makes it active by hand: the sync cannot tell
-    /// its own suspension from theirs, and never lifts one.
+    /// `suspend`: it stays, suspended, until its group holds again or someone makes it active by hand.
+    /// A suspension by hand is never lifted.
     Suspend,
     /// `keep`: it stays as it is.
     Keep,

@@ -140,6 +140,14 @@ impl Change {
         self
     }
 
+    /// This and that.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.set.extend(other.set);
+        self.remove.extend(other.remove);
+        self.values.extend(other.values);
+        self
+    }
+
     /// The attribute is as in `item`: with its value, or gone.
     pub(super) fn take(self, attribute: &str, item: &Item) -> Self {
         match item.get(attribute) {

@@ -84,6 +84,8 @@ pub struct TriggerLine<'a> {
     pub user: Option<&'a UserId>,
     /// What came of it.
     pub outcome: &'static str,
+    /// Why nothing was added.
+    pub reason: Option<&'static str>,
     /// From the event's arrival to the answer.
     pub duration: Duration,
     /// What it cost at DynamoDB.
@@ -162,7 +164,7 @@ impl Telemetry {
         self.write_line(&record::SyncRecord {
             metrics: Metrics::new(line.now, &self.namespace, record::SyncRecord::COUNTED),
             level: match outcome {
-                Outcome::Synced | Outcome::Unchanged => "INFO",
+                Outcome::Synced | Outcome::Unchanged | Outcome::Ignored => "INFO",
                 Outcome::Skipped if *reason == Some("off") => "INFO",
                 _ => "WARN",
             },
@@ -185,6 +187,8 @@ impl Telemetry {
             memberships_made: counts.memberships_made,
             memberships_kept: counts.memberships_kept,
             memberships_removed: counts.memberships_removed,
+            roles_changed: counts.roles_changed,
+            moved: counts.moved,
             renamed: counts.renamed,
             writes_failed: counts.failed,
             round_trips: line.measure.round_trips,
@@ -197,7 +201,11 @@ impl Telemetry {
     pub fn trigger(&self, line: &TriggerLine<'_>) {
         self.write_line(&record::TriggerRecord {
             metrics: Metrics::new(line.now, &self.namespace, record::TriggerRecord::COUNTED),
-            level: "INFO",
+            level: if line.outcome == "skipped" {
+                "WARN"
+            } else {
+                "INFO"
+            },
             message: "trigger",
             time: line.now,
             request_id: line.request_id,
@@ -205,6 +213,7 @@ impl Telemetry {
             user: line.user.map(person),
             trigger: line.trigger,
             outcome: line.outcome,
+            reason: line.reason,
             events: 1,
             duration: milliseconds(line.duration),
             round_trips: line.measure.round_trips,

@@ -83,6 +83,9 @@ pub(super) struct SyncRecord<'a> {
     pub(super) memberships_kept: usize,
     #[serde(rename = "MembershipsRemoved")]
     pub(super) memberships_removed: usize,
+    #[serde(rename = "RolesChanged")]
+    pub(super) roles_changed: usize,
+    pub(super) moved: usize,
     pub(super) renamed: usize,
     #[serde(rename = "WritesFailed")]
     pub(super) writes_failed: usize,
@@ -105,6 +108,7 @@ impl SyncRecord<'_> {
                 count("MembershipsMade"),
                 count("MembershipsKept"),
                 count("MembershipsRemoved"),
+                count("RolesChanged"),
                 count("WritesFailed"),
             ],
         ),
@@ -125,6 +129,8 @@ pub(super) struct TriggerRecord<'a> {
     pub(super) user: Option<String>,
     pub(super) trigger: &'static str,
     pub(super) outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<&'static str>,
     #[serde(rename = "Events")]
     pub(super) events: u32,
     #[serde(rename = "Duration")]

@@ -44,8 +44,10 @@ pub enum Step {
     MakeOwnOrganizations,
     /// Teams of the user's groups.
     MakeOwnTeams,
-    /// The user's new memberships.
+    /// The user's new memberships, and those that hold again.
     Join,
+    /// Roles of the user's memberships, and team memberships that follow their team.
+    Follow,
     /// The user's memberships that no longer hold.
     Leave,
     /// Organizations of other groups.
@@ -64,6 +66,16 @@ pub enum Change {
     MakeOrganization(NewOrganization),
     /// Put a team, if it is not there.
     MakeTeam(NewTeam),
+    /// Put a team that the sync made standalone, because its organization could not be made, into that
+    /// organization, if it still is of that version. When the organization fails again, it waits on.
+    MoveTeam(TeamMove),
+    /// Put the organization of a team on the user's membership in it.
+    MoveTeamMembership {
+        /// The team.
+        team_id: TeamId,
+        /// Its organization.
+        organization_id: OrganizationId,
+    },
     /// Put an active membership of source `entra`, if there is none.
     JoinOrganization {
         /// The organization.
@@ -82,6 +94,24 @@ pub enum Change {
         at: Place,
         /// The version of the invitation.
         version: u64,
+    },
+    /// End a suspension that the sync made, if the membership still is of that version.
+    Lift {
+        /// Where the user is active again.
+        at: Place,
+        /// The version of the membership.
+        version: u64,
+        /// The role that the directory gives now, when it is another one than the sync gave last.
+        role: Option<Role>,
+    },
+    /// Change the role, if the membership still is of that version.
+    ChangeRole {
+        /// The organization.
+        organization_id: OrganizationId,
+        /// The version of the membership.
+        version: u64,
+        /// The role that the directory gives now.
+        role: Role,
     },
     /// Take the membership away, if it still is of source `entra` and of that version.
     Leave {
@@ -160,6 +190,23 @@ pub struct NewTeam {
     pub is_own: bool,
 }
 
+/// A team to put into the organization that could not be made when it was.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TeamMove {
+    /// The group's id.
+    pub id: TeamId,
+    /// The organization of the same group.
+    pub organization_id: OrganizationId,
+    /// Its version.
+    pub version: u64,
+    /// Its name, which another team of the organization may have.
+    pub naming: Naming,
+    /// The limits of a team in an organization; `None`: its limits were changed by hand, and stay.
+    pub limits: Option<Limits>,
+    /// Whether the user is in the group.
+    pub is_own: bool,
+}
+
 impl NewTeam {
     /// The team without its organization, which could not be made.
     #[must_use]
@@ -197,9 +244,14 @@ impl Naming {
         }
     }
 
-    /// Whether it is already called so.
-    pub(super) fn is(&self, name: &Name) -> bool {
-        *name == self.name || *name == self.if_taken
+    /// Whether that name is the one to take when the group's own is taken.
+    pub fn is_suffixed(&self, name: &Name) -> bool {
+        *name == self.if_taken && self.if_taken != self.name
+    }
+
+    /// Whether the group's own name is left to another group from the start.
+    pub fn is_second(&self) -> bool {
+        self.name == self.if_taken
     }
 }
 
@@ -221,9 +273,13 @@ impl Change {
             Self::MakeOrganization(_) => Step::MakeOtherOrganizations,
             Self::MakeTeam(new) if new.is_own => Step::MakeOwnTeams,
             Self::MakeTeam(_) => Step::MakeOtherTeams,
+            Self::MoveTeam(team) if team.is_own => Step::MakeOwnTeams,
+            Self::MoveTeam(_) => Step::MakeOtherTeams,
             Self::JoinOrganization { .. }
             | Self::JoinTeam { .. }
-            | Self::AcceptInvitation { .. } => Step::Join,
+            | Self::AcceptInvitation { .. }
+            | Self::Lift { .. } => Step::Join,
+            Self::ChangeRole { .. } | Self::MoveTeamMembership { .. } => Step::Follow,
             Self::Leave { .. } | Self::Suspend { .. } => Step::Leave,
             Self::Rename { .. } => Step::Rename,
         }
@@ -234,11 +290,18 @@ impl Change {
         match self {
             Self::MakeOrganization(new) => Place::Organization(new.id.clone()),
             Self::MakeTeam(new) => Place::Team(new.id.clone()),
+            Self::MoveTeam(team) => Place::Team(team.id.clone()),
             Self::JoinOrganization {
                 organization_id, ..
+            }
+            | Self::ChangeRole {
+                organization_id, ..
             } => Place::Organization(organization_id.clone()),
-            Self::JoinTeam { team_id } => Place::Team(team_id.clone()),
+            Self::JoinTeam { team_id } | Self::MoveTeamMembership { team_id, .. } => {
+                Place::Team(team_id.clone())
+            }
             Self::AcceptInvitation { at, .. }
+            | Self::Lift { at, .. }
             | Self::Leave { at, .. }
             | Self::Suspend { at, .. } => at.clone(),
             Self::Rename { what, .. } => what.clone(),

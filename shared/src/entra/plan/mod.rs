@@ -8,8 +8,11 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use change::{Change, Naming, NewOrganization, NewTeam, Place, Plan, Step};
-pub use state::{Found, FoundOrganization, FoundTeam, Held, HeldOrganization, HeldTeam, Made};
+pub use change::{Change, Naming, NewOrganization, NewTeam, Place, Plan, Step, TeamMove};
+pub use state::{
+    Found, FoundOrganization, FoundTeam, Held, HeldOrganization, HeldTeam, Made, MembershipMarks,
+    TeamMembershipMarks,
+};
 
 use super::reading::{AssignedGroup, Reading};
 use super::rules::{OnLeave, SyncRules};
@@ -45,7 +48,10 @@ pub fn lookups(reading: &Reading, held: &Held, made: Made, rules: &SyncRules) ->
     for (id, _) in reading.held() {
         let (organization, team) = (id.organization_id(), id.team_id());
         let joins = |status: Option<Status>| status.is_none_or(|it| it == Status::Invited);
-        let joins_team = joins(held.teams.get(&team).map(|it| it.status));
+        let held_team = held.teams.get(&team);
+        let moves_team = rules.also_create_organizations
+            && held_team.is_some_and(|it| it.marks.awaits_organization);
+        let joins_team = joins(held_team.map(|it| it.status)) || moves_team;
         let joins_organization = rules.also_create_organizations
             && joins(held.organizations.get(&organization).map(|it| it.status));
         if joins_team || joins_organization {
@@ -84,7 +90,11 @@ pub fn plan(reading: &Reading, held: &Held, made: Made, found: &Found, rules: &S
     let touched = changes.iter().filter(|change| {
         matches!(
             change,
-            Change::AcceptInvitation { .. } | Change::Leave { .. } | Change::Suspend { .. }
+            Change::AcceptInvitation { .. }
+                | Change::Lift { .. }
+                | Change::ChangeRole { .. }
+                | Change::Leave { .. }
+                | Change::Suspend { .. }
         )
     });
     Plan {
@@ -110,6 +120,7 @@ impl Planner<'_> {
     fn make(&mut self) {
         let mut organization_names = BTreeSet::new();
         let mut team_names = BTreeSet::new();
+        let mut names_of_groups = BTreeSet::new();
         for (id, group) in self.reading.assigned() {
             let naming = Naming::new(&group.name, id);
             // Of two new ones of one name, the first by id gets it, whoever's write is faster.
@@ -120,6 +131,7 @@ impl Planner<'_> {
                     naming.clone().second()
                 }
             };
+            let is_first_of_name = names_of_groups.insert(group.name.folded());
             if self.rules.also_create_organizations {
                 match self.found.organizations.get(&id.organization_id()) {
                     None => {
@@ -145,6 +157,13 @@ impl Planner<'_> {
                     self.make_team(id, naming);
                 }
                 Some(found) if !found.is_live => {}
+                Some(_) if self.move_team(id) => {}
+                // Names of standalone teams are not unique: of two groups of one name the second one by id
+                // keeps its suffix.
+                Some(found)
+                    if found.organization_id.is_none()
+                        && naming.is_suffixed(&found.name)
+                        && !is_first_of_name => {}
                 Some(found) => self.rename(
                     Place::Team(id.team_id()),
                     (&found.name, found.synced_name.as_ref(), found.version),
@@ -152,6 +171,41 @@ impl Planner<'_> {
                 ),
             }
         }
+    }
+
+    /// Puts the group's team into the group's organization, if it waits for it. Returns whether it does.
+    fn move_team(&mut self, id: &GroupId) -> bool {
+        let (team_id, organization_id) = (id.team_id(), id.organization_id());
+        let Some(found) = self.found.teams.get(&team_id) else {
+            return false;
+        };
+        let is_elsewhere = found
+            .organization_id
+            .as_ref()
+            .is_some_and(|it| *it != organization_id);
+        if !self.rules.also_create_organizations
+            || !found.is_live
+            || !found.awaits_organization
+            || is_elsewhere
+            || !self.will_be_live(&organization_id)
+        {
+            return false;
+        }
+        let in_organization = Some(organization_id.clone());
+        let before = self.teams.insert(team_id.clone(), in_organization);
+        if before.is_some() {
+            return true;
+        }
+        let is_untouched = found.version == 1 || found.limits == self.rules.team_limits(false);
+        self.changes.push(Change::MoveTeam(TeamMove {
+            id: team_id,
+            organization_id,
+            version: found.version,
+            naming: Naming::new(&found.name, id),
+            limits: is_untouched.then(|| self.rules.team_limits(true)),
+            is_own: self.reading.holds(id),
+        }));
+        true
     }
 
     fn make_organization(&mut self, id: &GroupId, naming: Naming) {
@@ -182,14 +236,15 @@ impl Planner<'_> {
         }));
     }
 
-    /// Renames what still has the name that the sync gave it.
+    /// Renames what still has the name that the sync gave it. Whether the group's own name is free again
+    /// for what bears a suffix is for the write to find.
     fn rename(
         &mut self,
         what: Place,
         (name, synced_name, version): (&Name, Option<&Name>, u64),
         naming: &Naming,
     ) {
-        if self.rules.refresh_names && synced_name == Some(name) && !naming.is(name) {
+        if self.rules.refresh_names && synced_name == Some(name) && naming.name != *name {
             self.changes.push(Change::Rename {
                 what,
                 from: name.clone(),
@@ -204,11 +259,9 @@ impl Planner<'_> {
         let organization_id = id.organization_id();
         let in_organization = self.held.organizations.get(&organization_id);
         if self.rules.also_create_organizations && self.will_be_live(&organization_id) {
-            let no_app_roles = BTreeSet::new();
-            let app_roles = group.map_or(&no_app_roles, |group| &group.app_roles);
             match in_organization {
                 None => self.changes.push(Change::JoinOrganization {
-                    role: self.rules.role(id, app_roles),
+                    role: given_role(id, group, self.rules),
                     organization_id: organization_id.clone(),
                 }),
                 Some(membership) if membership.status == Status::Invited => {
@@ -220,12 +273,19 @@ impl Planner<'_> {
                 Some(_) => {}
             }
         }
+        if let Some(membership) = in_organization
+            && self.rules.also_create_organizations
+        {
+            self.follow(id, group, membership);
+        }
         let team_id = id.team_id();
         if let Some(group) = group
             && self.lacks_team(&organization_id, &team_id)
         {
             self.make_team(id, Naming::new(&group.name, id));
         }
+        self.move_team(id);
+        self.follow_team(&organization_id, &team_id);
         if !self.can_join_team(id, &team_id) {
             return;
         }
@@ -239,6 +299,62 @@ impl Planner<'_> {
             }
             Some(_) => {}
         }
+    }
+
+    /// Ends a suspension that the sync made, and changes a role that the sync gave: of a deleted
+    /// organization too, which then is right when it is restored.
+    fn follow(
+        &mut self,
+        id: &GroupId,
+        group: Option<&AssignedGroup>,
+        membership: &HeldOrganization,
+    ) {
+        let role = membership.followed_role(given_role(id, group, self.rules));
+        let (organization_id, version) = (id.organization_id(), membership.version);
+        if membership.is_suspended_by_sync() {
+            self.changes.push(Change::Lift {
+                at: Place::Organization(organization_id),
+                version,
+                role,
+            });
+        } else if let Some(role) = role {
+            self.changes.push(Change::ChangeRole {
+                organization_id,
+                version,
+                role,
+            });
+        }
+    }
+
+    /// The same of the membership in the group's team, which also follows its team into the organization.
+    fn follow_team(&mut self, organization_id: &OrganizationId, team_id: &TeamId) {
+        let Some(membership) = self.held.teams.get(team_id) else {
+            return;
+        };
+        if membership.is_suspended_by_sync() {
+            self.changes.push(Change::Lift {
+                at: Place::Team(team_id.clone()),
+                version: membership.version,
+                role: None,
+            });
+        }
+        if membership.marks.awaits_organization
+            && self.organization_of(team_id).flatten() == Some(organization_id)
+        {
+            self.changes.push(Change::MoveTeamMembership {
+                team_id: team_id.clone(),
+                organization_id: organization_id.clone(),
+            });
+        }
+    }
+
+    /// The organization of a team that is there, or going to be: `None` when no team is.
+    #[allow(clippy::option_option)] // there is a team, and it is in an organization or in none
+    fn organization_of(&self, team: &TeamId) -> Option<Option<&OrganizationId>> {
+        let found = self.found.teams.get(team);
+        let planned = self.teams.get(team);
+        let organization = planned.or_else(|| found.map(|team| &team.organization_id))?;
+        Some(organization.as_ref())
     }
 
     /// Whether the group's organization has no team of it. All is marked as made, but a login that was cut off
@@ -257,15 +373,18 @@ impl Planner<'_> {
         if found.is_some_and(|team| !team.is_live) {
             return false;
         }
-        let Some(organization) = found
-            .map(|team| &team.organization_id)
-            .or_else(|| self.teams.get(team))
-        else {
+        let Some(organization) = self.organization_of(team) else {
             return false;
         };
-        organization.as_ref().is_none_or(|organization| {
+        organization.is_none_or(|organization| {
             let membership = self.held.organizations.get(organization);
-            let is_suspended = membership.is_some_and(|it| it.status == Status::Suspended);
+            let is_lifted = |it: &HeldOrganization| {
+                self.rules.also_create_organizations
+                    && *organization == group.organization_id()
+                    && it.is_suspended_by_sync()
+            };
+            let is_suspended =
+                membership.is_some_and(|it| it.status == Status::Suspended && !is_lifted(it));
             // Another organization than the group's own was chosen by hand, and not looked up.
             let is_gone =
                 *organization == group.organization_id() && !self.will_be_live(organization);
@@ -290,9 +409,26 @@ impl Planner<'_> {
     }
 }
 
-/// Whether the plan takes something away from the user, or suspends it.
+/// Whether the plan takes something away from the user: a membership, by its end or a suspension, or a
+/// part of its role.
 pub(super) fn takes_away(reading: &Reading, held: &Held, rules: &SyncRules) -> bool {
-    !leaving(reading, held, rules).is_empty()
+    let mut groups = reading.held();
+    let lowers = rules.also_create_organizations
+        && groups.any(|(id, group)| {
+            let membership = held.organizations.get(&id.organization_id());
+            membership.is_some_and(|it| {
+                let role = it.followed_role(given_role(id, group, rules));
+                role.is_some_and(|role| !role.reaches(it.role))
+            })
+        });
+    lowers || !leaving(reading, held, rules).is_empty()
+}
+
+/// The role that a group gives.
+fn given_role(id: &GroupId, group: Option<&AssignedGroup>, rules: &SyncRules) -> Role {
+    let no_app_roles = BTreeSet::new();
+    let app_roles = group.map_or(&no_app_roles, |group| &group.app_roles);
+    rules.role(id, app_roles)
 }
 
 /// Memberships that the sync made, of groups that give nothing any more.

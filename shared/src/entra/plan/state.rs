@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{
-    Membership, Name, OrganizationId, Role, Source, Status, TeamId, TeamMembership,
+    Limits, Membership, Name, OrganizationId, Role, Source, Status, TeamId, TeamMembership,
 };
 
 /// What the user has before the sync: the memberships in their own partition of the table.
@@ -24,16 +24,49 @@ pub struct HeldOrganization {
     pub source: Source,
     /// Its version, which a write relies on.
     pub version: u64,
+    /// What the sync did with it.
+    pub marks: MembershipMarks,
 }
 
-impl From<&Membership> for HeldOrganization {
-    fn from(membership: &Membership) -> Self {
+/// What the sync keeps on a membership in an organization about its own writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MembershipMarks {
+    /// The role that the sync gave last; `None` on what an earlier release made.
+    pub synced_role: Option<Role>,
+    /// Whether the sync suspended it, and its status was not changed by hand since.
+    pub is_suspended: bool,
+}
+
+impl HeldOrganization {
+    /// The membership, and what the sync did with it.
+    pub fn new(membership: &Membership, marks: MembershipMarks) -> Self {
         Self {
             role: membership.role,
             status: membership.status,
             source: membership.source,
             version: membership.version,
+            marks,
         }
+    }
+
+    /// The role that it gets when the directory gives this one: `None` when it has it already, or when
+    /// its role was set by hand. An owner is always one by hand.
+    ///
+    /// What an earlier release made says nothing about the role that the sync gave: in version 1 it was
+    /// never changed, so its role is that one.
+    pub fn followed_role(&self, given: Role) -> Option<Role> {
+        let untouched = (self.version == 1).then_some(self.role);
+        let synced = self.marks.synced_role.or(untouched);
+        let is_synced = self.source == Source::Entra
+            && self.status != Status::Invited
+            && self.role != Role::Owner
+            && synced == Some(self.role);
+        (is_synced && given != self.role).then_some(given)
+    }
+
+    /// Whether its suspension ends when its group holds again.
+    pub fn is_suspended_by_sync(&self) -> bool {
+        self.source == Source::Entra && self.status == Status::Suspended && self.marks.is_suspended
     }
 }
 
@@ -46,15 +79,33 @@ pub struct HeldTeam {
     pub source: Source,
     /// Its version, which a write relies on.
     pub version: u64,
+    /// What the sync did with it.
+    pub marks: TeamMembershipMarks,
 }
 
-impl From<&TeamMembership> for HeldTeam {
-    fn from(membership: &TeamMembership) -> Self {
+/// What the sync keeps on a team membership about its own writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TeamMembershipMarks {
+    /// Whether the sync suspended it, and its status was not changed by hand since.
+    pub is_suspended: bool,
+    /// Whether it was made while its team waited for an organization that could not be made.
+    pub awaits_organization: bool,
+}
+
+impl HeldTeam {
+    /// The team membership, and what the sync did with it.
+    pub fn new(membership: &TeamMembership, marks: TeamMembershipMarks) -> Self {
         Self {
             status: membership.status,
             source: membership.source,
             version: membership.version,
+            marks,
         }
+    }
+
+    /// Whether its suspension ends when its group holds again.
+    pub fn is_suspended_by_sync(&self) -> bool {
+        self.source == Source::Entra && self.status == Status::Suspended && self.marks.is_suspended
     }
 }
 
@@ -99,6 +150,11 @@ pub struct FoundTeam {
     pub is_live: bool,
     /// Its organization; `None`: it is standalone.
     pub organization_id: Option<OrganizationId>,
+    /// Whether the sync made it standalone because its organization could not be made, and it was not
+    /// put into that organization since.
+    pub awaits_organization: bool,
+    /// Its limits.
+    pub limits: Limits,
     /// Its name.
     pub name: Name,
     /// The name that the sync gave it last; `None` when the sync did not make it.

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+use crate::domain::Limits;
 use crate::entra::reading::Assigned;
 use table::Table;
 
@@ -29,6 +30,10 @@ fn source() -> impl Strategy<Value = Source> {
 
 fn role() -> impl Strategy<Value = Role> {
     select(Role::ALL.to_vec())
+}
+
+fn synced_role() -> impl Strategy<Value = Option<Role>> {
+    select(vec![None, Some(Role::InternalUser), Some(Role::Manager)])
 }
 
 prop_compose! {
@@ -66,8 +71,9 @@ prop_compose! {
     fn table()(
         organizations in btree_map(group(), (any::<bool>(), name(), 0..3), 0..5),
         teams in btree_map(group(), (any::<bool>(), any::<bool>(), name(), 0..3), 0..5),
-        in_organizations in btree_map(group(), (role(), status(), source()), 0..5),
-        in_teams in btree_map(group(), (status(), source()), 0..5),
+        in_organizations in btree_map(group(), (role(), status(), source(), synced_role(), any::<bool>(), 1_u64..3), 0..5),
+        in_teams in btree_map(group(), (status(), source(), any::<bool>(), any::<bool>()), 0..5),
+        waiting in btree_set(group(), 0..3),
     ) -> Table {
         let synced = |name: &Name, kind| match kind {
             0 => None,
@@ -85,11 +91,13 @@ prop_compose! {
             })
             .collect();
         let teams = teams.into_iter().map(|(id, (is_live, in_organization, name, kind))| {
-            let organization_id = Some(id.organization_id());
+            let organization_id = Some(id.organization_id())
+                .filter(|id| in_organization && organizations.contains_key(id));
             let team = FoundTeam {
                 is_live,
-                organization_id: organization_id
-                    .filter(|id| in_organization && organizations.contains_key(id)),
+                awaits_organization: organization_id.is_none() && waiting.contains(&id),
+                limits: Limits::default(),
+                organization_id,
                 synced_name: synced(&name, kind),
                 name,
                 version: 3,
@@ -97,11 +105,22 @@ prop_compose! {
             (id.team_id(), team)
         });
         let teams = teams.collect();
-        let in_organizations = in_organizations.into_iter().map(|(id, (role, status, source))| {
-            (id.organization_id(), HeldOrganization { role, status, source, version: 7 })
+        let in_organizations = in_organizations.into_iter().map(|(id, of)| {
+            let (role, status, source, synced_role, is_suspended, version) = of;
+            let marks = MembershipMarks {
+                synced_role: synced_role.filter(|_| status != Status::Invited),
+                is_suspended: is_suspended && status == Status::Suspended,
+            };
+            // What was changed by hand, or invited, is not in its first version.
+            let version = if status == Status::Active { version } else { 2 };
+            (id.organization_id(), HeldOrganization { role, status, source, version, marks })
         });
-        let in_teams = in_teams.into_iter().map(|(id, (status, source))| {
-            (id.team_id(), HeldTeam { status, source, version: 7 })
+        let in_teams = in_teams.into_iter().map(|(id, (status, source, is_suspended, waits))| {
+            let marks = TeamMembershipMarks {
+                is_suspended: is_suspended && status == Status::Suspended,
+                awaits_organization: waits && waiting.contains(&id),
+            };
+            (id.team_id(), HeldTeam { status, source, version: 7, marks })
         });
         let held = Held {
             organizations: in_organizations.collect(),
@@ -137,7 +156,12 @@ proptest! {
         let after = table.synced(&reading, &rules);
         for made in [Made::Unknown, Made::Everything] {
             let again = after.plan(&reading, made, &rules);
-            prop_assert!(again.is_empty(), "{again:?}");
+            // A suffix is tried to be taken away for as long as the name without it is taken.
+            let is_done = |change: &Change| {
+                matches!(change, Change::Rename { from, naming, .. } if naming.is_suffixed(from))
+            };
+            prop_assert!(again.changes().iter().all(is_done), "{again:?}");
+            prop_assert_eq!(&after.synced(&reading, &rules), &after);
         }
     }
 
@@ -207,8 +231,18 @@ proptest! {
         let after = memberships(&synced.held);
         for (place, (role, status, _)) in memberships(&table.held) {
             if let Some((role_after, status_after, _)) = after.get(&place) {
-                prop_assert_eq!(*role_after, role);
-                prop_assert!(status != Status::Suspended || *status_after == Status::Suspended);
+                let marks = |place: &Place| match place {
+                    Place::Organization(id) => {
+                        let it = &table.held.organizations[id];
+                        let given = it.marks.synced_role.or((it.version == 1).then_some(it.role));
+                        (given == Some(it.role) && it.role != Role::Owner, it.marks.is_suspended)
+                    }
+                    Place::Team(id) => (false, table.held.teams[id].marks.is_suspended),
+                };
+                let (is_synced_role, is_synced_suspension) = marks(&place);
+                prop_assert!(is_synced_role || *role_after == role);
+                prop_assert!(status != Status::Suspended || is_synced_suspension
+                    || *status_after == Status::Suspended);
             }
         }
         for (id, before) in &table.organizations {
@@ -225,12 +259,57 @@ proptest! {
         }
         for (id, before) in &table.teams {
             let after = &synced.teams[id];
-            prop_assert_eq!(&after.organization_id, &before.organization_id);
+            prop_assert!(before.awaits_organization
+                || after.organization_id == before.organization_id);
             prop_assert_eq!(after.is_live, before.is_live);
             if !before.is_live {
+                prop_assert_eq!(&after.organization_id, &before.organization_id);
                 prop_assert_eq!(&after.name, &before.name);
                 let joined = synced.held.teams.contains_key(id) && !table.held.teams.contains_key(id);
                 prop_assert!(!joined, "joined what is deleted");
+            }
+        }
+    }
+
+    #[test]
+    fn roles_that_the_sync_gave_follow_the_directory(
+        reading in reading(), rules in rules(), table in table(),
+    ) {
+        let rules = SyncRules { also_create_organizations: true, ..rules };
+        let after = table.synced(&reading, &rules);
+        for (id, group) in reading.held() {
+            let organization = id.organization_id();
+            let Some(before) = table.held.organizations.get(&organization) else {
+                continue;
+            };
+            let is_synced = before.source == Source::Entra && before.role != Role::Owner
+                && before.marks.synced_role == Some(before.role);
+            if is_synced {
+                let given = given_role(id, group, &rules);
+                prop_assert_eq!(after.held.organizations[&organization].role, given);
+            }
+        }
+        for (id, membership) in &after.held.organizations {
+            let is_new_owner = membership.role == Role::Owner
+                && table.held.organizations.get(id).is_none_or(|it| it.role != Role::Owner);
+            prop_assert!(!is_new_owner, "the sync makes an owner");
+        }
+    }
+
+    #[test]
+    fn teams_that_wait_are_in_their_organization_when_it_is_there(
+        reading in reading(), rules in rules(), table in table(),
+    ) {
+        let rules = SyncRules { also_create_organizations: true, ..rules };
+        let after = table.synced(&reading, &rules);
+        for (id, _) in reading.assigned() {
+            let (organization, team) = (id.organization_id(), id.team_id());
+            let Some(before) = table.teams.get(&team) else {
+                continue;
+            };
+            let is_live = after.organizations.get(&organization).is_some_and(|it| it.is_live);
+            if before.awaits_organization && before.is_live && is_live {
+                prop_assert_eq!(&after.teams[&team].organization_id, &Some(organization));
             }
         }
     }
@@ -267,8 +346,11 @@ proptest! {
                 // A team that is one's own, where the organization is there without it.
                 let is_lacking = matches!(change, Change::MakeTeam(new) if new.is_own
                     && new.organization_id.as_ref().is_some_and(|it| table.organizations[it].is_live));
-                let is_membership = matches!(change.step(), Step::Join | Step::Leave);
-                prop_assert!(is_membership || is_lacking, "{plan:?}");
+                let is_membership =
+                    matches!(change.step(), Step::Join | Step::Follow | Step::Leave);
+                // One that waits, and that the user looks at.
+                let is_moved = matches!(change, Change::MoveTeam(team) if team.is_own);
+                prop_assert!(is_membership || is_lacking || is_moved, "{plan:?}");
             }
         }
     }

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::directory::Directory;
+use super::directory::{ASSIGNED_GROUPS_LIFE, Directory};
 use super::error::{ReadError, TokenError};
-use super::plan::{self, Found, Held, HeldTeam, Made};
+use super::plan::{self, Found, Held, HeldOrganization, HeldTeam, Made};
 use super::reading::Reading;
 use super::rules::SyncRules;
 use super::settings::EntraSettings;
-use crate::domain::Clock;
+use crate::domain::{Clock, EntraObjectId, Timestamp};
 use crate::store::{self, Holdings, Profile, Store};
 
 use report::Progress;
@@ -82,7 +82,7 @@ impl LoginSync {
                 }
             };
         };
-        let (started, asked_at) = (Instant::now(), self.clock.now());
+        let started = Instant::now();
         let read = async {
             let read = directory.read(object_id, deadline).await;
             progress.with(|state| state.reading = started.elapsed());
@@ -105,21 +105,18 @@ impl LoginSync {
         ) else {
             return (failed, None);
         };
-        let reading = if plan::takes_away(&reading, &held(&holdings), &self.rules) {
-            // Not by groups that were kept: the group that gave it may have been assigned since, and another
-            // instance of the function, which saw it, have made the membership.
-            let again = directory.read_since(asked_at, reading, deadline).await;
-            progress.with(|state| state.reading = started.elapsed());
-            match again {
-                Ok(reading) => reading,
-                Err(error) => {
-                    let outcome = outcome_of(&error);
-                    progress.fail(error);
-                    return (outcome, None);
-                }
+        let held = held(&holdings);
+        let confirmed = self
+            .confirmed(directory, object_id, reading, &held, deadline)
+            .await;
+        progress.with(|state| state.reading = started.elapsed());
+        let reading = match confirmed {
+            Ok(reading) => reading,
+            Err(error) => {
+                let outcome = outcome_of(&error);
+                progress.fail(error);
+                return (outcome, None);
             }
-        } else {
-            reading
         };
         progress.with(|state| state.counts.read = reading.counts());
         let marked = (&reading, &holdings, mark.as_deref());
@@ -130,6 +127,35 @@ impl LoginSync {
                 (Outcome::Failed, None)
             }
         }
+    }
+
+    /// A reading that may take something away: one that takes nothing away is used as it is; for any
+    /// other both lists are read again, and must agree with it.
+    ///
+    /// Assigned groups that were kept from an earlier login may be out of date without any contradiction:
+    /// the group may have been assigned since, and another instance of the function, which saw it, have
+    /// made the membership. Then the second reading takes the place of the first.
+    async fn confirmed(
+        &self,
+        directory: &Directory,
+        user: &EntraObjectId,
+        mut reading: Reading,
+        held: &Held,
+        deadline: Instant,
+    ) -> Result<Reading, ReadError> {
+        while plan::takes_away(&reading, held, &self.rules) {
+            let again = directory
+                .read_again(user, self.clock.now(), deadline)
+                .await?;
+            if again.agrees_with(&reading) {
+                return Ok(again);
+            }
+            if !reading.is_kept() || !again.has_groups_of(&reading) {
+                return Err(ReadError::Contradictory);
+            }
+            reading = again;
+        }
+        Ok(reading)
     }
 
     /// Plans, and carries the plan out. An error is one of looking for what
@@ -143,10 +169,15 @@ impl LoginSync {
     ) -> Result<Outcome, store::Error> {
         let tenant = &profile.tenant_id;
         let fingerprint = reading.fingerprint(&self.rules);
-        let is_marked = mark == Some(fingerprint.as_str());
-        let made = if is_marked
-            || store.made_mark(tenant).await?.as_deref() == Some(fingerprint.as_str())
-        {
+        let for_a_while = for_a_while(&fingerprint, self.clock.now());
+        let is_good =
+            |mark: Option<&str>| mark.is_some_and(|it| it == fingerprint || it == for_a_while);
+        let is_marked = is_good(mark);
+        let mut tenant_mark = None;
+        if !is_marked {
+            tenant_mark = store.made_mark(tenant).await?;
+        }
+        let made = if is_marked || is_good(tenant_mark.as_deref()) {
             Made::Everything
         } else {
             Made::Unknown
@@ -171,6 +202,7 @@ impl LoginSync {
                 }
             }
         }
+        writes::take_suffixes_away(store, profile, progress).await;
 
         // What could not be made is tried again by the next login, whoever it is; what became of the
         // user's memberships has no part in the marks.
@@ -178,12 +210,18 @@ impl LoginSync {
             return Ok(Outcome::Partial);
         }
         let is_all_seen = !progress.with(|state| state.overtaken);
+        let mark = match (made, tenant_mark) {
+            // As long as that of the tenant.
+            (Made::Everything, Some(mark)) => mark,
+            _ if progress.with(|state| state.has_suffixes) => for_a_while,
+            _ => fingerprint,
+        };
         if made == Made::Unknown && is_all_seen {
-            progress.written(store.mark_made(tenant, None, &fingerprint).await);
+            progress.written(store.mark_made(tenant, None, &mark).await);
         }
         if !is_marked && is_all_seen {
             let user = Some(&profile.user_id);
-            progress.written(store.mark_made(tenant, user, &fingerprint).await);
+            progress.written(store.mark_made(tenant, user, &mark).await);
         }
         let counts = progress.with(|state| state.counts);
         Ok(match (counts.failed, counts.changed()) {
@@ -223,6 +261,13 @@ impl LoginSync {
     }
 }
 
+/// A mark that is good for five minutes at most: a name that is taken may be given up by hand, which no
+/// reading of the directory shows.
+fn for_a_while(fingerprint: &str, now: Timestamp) -> String {
+    let life = i64::try_from(ASSIGNED_GROUPS_LIFE.as_secs()).unwrap_or(1);
+    format!("{fingerprint}~{}", now.as_second() / life)
+}
+
 /// How a sync ends that could not read the directory.
 fn outcome_of(error: &ReadError) -> Outcome {
     match error {
@@ -237,10 +282,16 @@ fn held(holdings: &Holdings) -> Held {
     let teams = holdings.teams.iter();
     Held {
         organizations: organizations
-            .map(|(id, one)| (id.clone(), one.into()))
+            .map(|(id, one)| {
+                let marks = holdings.marks.get(id).copied().unwrap_or_default();
+                (id.clone(), HeldOrganization::new(one, marks))
+            })
             .collect(),
         teams: teams
-            .map(|(id, one)| (id.clone(), HeldTeam::from(one)))
+            .map(|(id, one)| {
+                let marks = holdings.team_marks.get(id).copied().unwrap_or_default();
+                (id.clone(), HeldTeam::new(one, marks))
+            })
             .collect(),
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::domain::{OrganizationId, TeamId};
+use crate::domain::{Name, OrganizationId, TeamId};
+use crate::entra::plan::Place;
 use crate::entra::reading::ReadCounts;
 
 /// Failures that a report tells of; the rest are counted.
@@ -24,8 +25,10 @@ pub enum Outcome {
     Partial,
     /// The directory or the table could not be read, or the event names nobody; nothing was changed.
     Failed,
-    /// The sync is off, or the user has no object id.
+    /// The sync is off, the user has no object id, or their id is one that no user can have.
     Skipped,
+    /// The event is about no user.
+    Ignored,
     /// The time was up; the next login finishes it.
     TimedOut,
 }
@@ -39,6 +42,7 @@ impl Outcome {
             Self::Partial => "partial",
             Self::Failed => "failed",
             Self::Skipped => "skipped",
+            Self::Ignored => "ignored",
             Self::TimedOut => "timed-out",
         }
     }
@@ -53,12 +57,16 @@ pub struct Counts {
     pub organizations_made: usize,
     /// Teams that were made.
     pub teams_made: usize,
-    /// Memberships that were made, or became active, in organizations and teams.
+    /// Memberships that were made, or became active (again), in organizations and teams.
     pub memberships_made: usize,
     /// Memberships that stayed as they were.
     pub memberships_kept: usize,
     /// Memberships that were taken away or suspended.
     pub memberships_removed: usize,
+    /// Memberships whose role followed the directory, and no more than that.
+    pub roles_changed: usize,
+    /// Teams, and memberships in them, that were put into the organization that could not be made before.
+    pub moved: usize,
     /// What was renamed.
     pub renamed: usize,
     /// Writes that failed.
@@ -72,6 +80,8 @@ impl Counts {
             + self.teams_made
             + self.memberships_made
             + self.memberships_removed
+            + self.roles_changed
+            + self.moved
             + self.renamed
     }
 }
@@ -81,7 +91,7 @@ impl Counts {
 pub struct Report {
     /// How it ended.
     pub outcome: Outcome,
-    /// Why it was skipped.
+    /// Why it was skipped or ignored.
     pub reason: Option<&'static str>,
     /// How much was done.
     pub counts: Counts,
@@ -92,12 +102,29 @@ pub struct Report {
 }
 
 impl Report {
+    /// Of an event that asks for no sync.
+    pub fn without_sync(outcome: Outcome, reason: &'static str) -> Self {
+        Progress::default().report(outcome, Some(reason))
+    }
+
     /// Of a sync that could not begin.
     pub fn failed(failure: impl Into<Failure>) -> Self {
         let progress = Progress::default();
         progress.fail(failure);
         progress.report(Outcome::Failed, None)
     }
+}
+
+/// Something whose name has a suffix, though its group's own name may be free by now.
+#[derive(Clone, Debug)]
+pub(super) struct Suffixed {
+    pub(super) place: Place,
+    /// Its version.
+    pub(super) version: u64,
+    /// The name without the suffix.
+    pub(super) name: Name,
+    /// Whether this sync renamed it already.
+    pub(super) is_counted: bool,
 }
 
 /// What is known of a sync while it goes on, so that one that is cut off can be reported too.
@@ -117,6 +144,12 @@ pub(super) struct State {
     pub(super) not_made: BTreeSet<OrganizationId>,
     /// Teams that could not be made: nobody joins them.
     pub(super) teams_not_made: BTreeSet<TeamId>,
+    /// Teams that could not be put into their organization: they wait for it.
+    pub(super) teams_not_moved: BTreeSet<TeamId>,
+    /// What is called `Name (id)` after its write, because the name was taken.
+    pub(super) suffixed: Vec<Suffixed>,
+    /// Whether something keeps such a name, so that it is looked at again soon.
+    pub(super) has_suffixes: bool,
 }
 
 impl Progress {

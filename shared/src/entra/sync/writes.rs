@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, stream};
 
-use super::report::{Counts, Progress};
+use super::report::{Counts, Progress, Suffixed};
 use crate::domain::{
     Clock, Membership, Name, Organization, OrganizationId, Role, Source, Status, Team, TeamId,
     TeamMembership, TeamRole,
 };
-use crate::entra::plan::{Change, Found, Naming, NewOrganization, NewTeam, Place, Plan};
+use crate::entra::plan::{Change, Found, Naming, NewOrganization, NewTeam, Place, Plan, TeamMove};
 use crate::entra::rules::SyncRules;
-use crate::store::{self, Holdings, Profile, Store, Written};
+use crate::store::{self, Holdings, Move, Profile, Store, Written};
 
 /// Writes under way at once.
 const AT_ONCE: usize = 32;
@@ -36,6 +36,8 @@ pub(super) struct Writes<'a> {
     progress: &'a Progress,
     /// The organizations of teams that were found, or are going to be made.
     organizations_of: BTreeMap<&'a TeamId, Option<&'a OrganizationId>>,
+    /// Teams that were found standalone, waiting for their organization.
+    waiting: BTreeSet<&'a TeamId>,
     /// Teams that the user leaves by a change of its own.
     leaving: BTreeSet<TeamId>,
 }
@@ -51,11 +53,19 @@ impl<'a> Writes<'a> {
         let mut organizations_of: BTreeMap<_, _> = teams
             .map(|(id, team)| (id, team.organization_id.as_ref()))
             .collect();
+        let waiting = found
+            .teams
+            .iter()
+            .filter(|(_, team)| team.awaits_organization && team.organization_id.is_none());
+        let waiting = waiting.map(|(id, _)| id).collect();
         let mut leaving = BTreeSet::new();
         for change in plan.changes() {
             match change {
                 Change::MakeTeam(new) => {
                     organizations_of.insert(&new.id, new.organization_id.as_ref());
+                }
+                Change::MoveTeam(team) => {
+                    organizations_of.insert(&team.id, Some(&team.organization_id));
                 }
                 Change::Leave {
                     at: Place::Team(id),
@@ -73,6 +83,7 @@ impl<'a> Writes<'a> {
             plan,
             progress,
             organizations_of,
+            waiting,
             leaving,
         }
     }
@@ -89,7 +100,7 @@ impl<'a> Writes<'a> {
     async fn write(&self, change: &Change, rules: &SyncRules, clock: &Clock) {
         let (outcome, count): (_, fn(&mut Counts) -> &mut usize) = match change {
             Change::MakeOrganization(new) => {
-                let outcome = self.make_organization(new, clock).await;
+                let outcome = self.make_organization(new, rules, clock).await;
                 if !matches!(outcome, Ok(Written::Done | Written::AsItWas)) {
                     self.progress
                         .with(|state| state.not_made.insert(new.id.clone()));
@@ -104,6 +115,31 @@ impl<'a> Writes<'a> {
                 }
                 (outcome, |counts| &mut counts.teams_made)
             }
+            Change::MoveTeam(team) => {
+                let outcome = self.move_team(team).await;
+                if !matches!(outcome, Ok(Written::Done)) {
+                    self.progress
+                        .with(|state| state.teams_not_moved.insert(team.id.clone()));
+                }
+                (outcome, |counts| &mut counts.moved)
+            }
+            Change::MoveTeamMembership {
+                team_id,
+                organization_id,
+            } => (
+                self.move_team_membership(team_id, organization_id).await,
+                |counts| &mut counts.moved,
+            ),
+            Change::Lift { at, role, .. } => (self.lift(at, *role).await, |counts| {
+                &mut counts.memberships_made
+            }),
+            Change::ChangeRole {
+                organization_id,
+                role,
+                ..
+            } => (self.change_role(organization_id, *role).await, |counts| {
+                &mut counts.roles_changed
+            }),
             Change::JoinOrganization {
                 organization_id,
                 role,
@@ -129,12 +165,15 @@ impl<'a> Writes<'a> {
             }
             Change::Rename {
                 what,
+                from,
                 version,
                 naming,
-                ..
-            } => (self.rename(what, *version, naming).await, |counts| {
-                &mut counts.renamed
-            }),
+            } => match self.rename(what, from, *version, naming).await {
+                // Its name is still taken.
+                Ok(None) => return,
+                Ok(Some(written)) => (Ok(written), |counts| &mut counts.renamed),
+                Err(error) => (Err(error), |counts| &mut counts.renamed),
+            },
         };
         let outcome = outcome.and_then(|written| match written {
             Written::NameTaken => Err(store::Error::NameTaken),
@@ -146,14 +185,17 @@ impl<'a> Writes<'a> {
         });
         match self.progress.written(outcome) {
             Some(Written::Done) => self.progress.with(|state| *count(&mut state.counts) += 1),
-            Some(_) if matches!(change, Change::Rename { .. }) => {
+            Some(_) if matches!(change, Change::Rename { .. } | Change::MoveTeam(_)) => {
                 self.progress.with(|state| state.overtaken = true);
             }
             Some(_) => {}
             None => {
                 let makes = matches!(
                     change,
-                    Change::MakeOrganization(_) | Change::MakeTeam(_) | Change::Rename { .. }
+                    Change::MakeOrganization(_)
+                        | Change::MakeTeam(_)
+                        | Change::MoveTeam(_)
+                        | Change::Rename { .. }
                 );
                 self.progress.with(|state| state.not_all_made |= makes);
             }
@@ -165,7 +207,12 @@ impl<'a> Writes<'a> {
             .with(|state| state.not_made.contains(organization))
     }
 
-    async fn make_organization(&self, new: &NewOrganization, clock: &Clock) -> Outcome {
+    async fn make_organization(
+        &self,
+        new: &NewOrganization,
+        rules: &SyncRules,
+        clock: &Clock,
+    ) -> Outcome {
         let now = clock.now();
         let Profile {
             tenant_id, user_id, ..
@@ -180,22 +227,39 @@ impl<'a> Writes<'a> {
             }
         };
         let first = named(&new.naming.name);
+        if rules.refresh_names && new.naming.is_second() {
+            self.progress.with(|state| state.has_suffixes = true);
+        }
         match self.store.make_organization(&first).await? {
             Written::NameTaken => {
                 let second = named(&new.naming.if_taken);
-                self.store.make_organization(&second).await
+                let written = self.store.make_organization(&second).await?;
+                if rules.refresh_names && written == Written::Done {
+                    let place = Place::Organization(new.id.clone());
+                    self.suffixed(&place, 1, &new.naming, true);
+                }
+                Ok(written)
             }
             written => Ok(written),
         }
     }
 
+    /// Notes that something bears a suffix.
+    fn suffixed(&self, place: &Place, version: u64, naming: &Naming, is_counted: bool) {
+        let suffixed = Suffixed {
+            place: place.clone(),
+            version,
+            name: naming.name.clone(),
+            is_counted,
+        };
+        self.progress.with(|state| state.suffixed.push(suffixed));
+    }
+
     async fn make_team(&self, new: &NewTeam, rules: &SyncRules, clock: &Clock) -> Outcome {
         let standalone;
-        let new = if new
-            .organization_id
-            .as_ref()
-            .is_some_and(|id| self.is_not_made(id))
-        {
+        let awaited = new.organization_id.as_ref();
+        let awaited = awaited.filter(|id| self.is_not_made(id));
+        let new = if awaited.is_some() {
             standalone = new.standalone(rules);
             &standalone
         } else {
@@ -214,10 +278,89 @@ impl<'a> Writes<'a> {
                 ..Team::new(new.id.clone(), place, name.clone(), user_id.clone(), now)
             }
         };
-        match self.store.make_team(&named(&new.naming.name)).await? {
-            Written::NameTaken => self.store.make_team(&named(&new.naming.if_taken)).await,
+        if rules.refresh_names && new.naming.is_second() {
+            self.progress.with(|state| state.has_suffixes = true);
+        }
+        let first = named(&new.naming.name);
+        match self.store.make_team(&first, awaited).await? {
+            Written::NameTaken => {
+                let second = named(&new.naming.if_taken);
+                let written = self.store.make_team(&second, awaited).await?;
+                if rules.refresh_names && written == Written::Done {
+                    self.suffixed(&Place::Team(new.id.clone()), 1, &new.naming, true);
+                }
+                Ok(written)
+            }
             written => Ok(written),
         }
+    }
+
+    async fn move_team(&self, team: &TeamMove) -> Outcome {
+        let TeamMove {
+            id,
+            organization_id,
+            ..
+        } = team;
+        if self.is_not_made(organization_id) {
+            return Ok(Written::AsItWas);
+        }
+        let place = (&self.profile.tenant_id, id);
+        let mut how = Move {
+            version: team.version,
+            name: &team.naming.name,
+            limits: team.limits.as_ref(),
+        };
+        match self.store.move_team(place, organization_id, how).await? {
+            Written::NameTaken => {
+                how.name = &team.naming.if_taken;
+                self.store.move_team(place, organization_id, how).await
+            }
+            written => Ok(written),
+        }
+    }
+
+    async fn move_team_membership(&self, team: &TeamId, organization: &OrganizationId) -> Outcome {
+        if self.is_not_made(organization) || self.is_not_moved(team) {
+            return Ok(Written::AsItWas);
+        }
+        let Profile {
+            tenant_id, user_id, ..
+        } = self.profile;
+        let place = (tenant_id, team);
+        let moved = self
+            .store
+            .move_team_membership(place, user_id, organization);
+        moved.await
+    }
+
+    fn is_not_moved(&self, team: &TeamId) -> bool {
+        self.progress
+            .with(|state| state.teams_not_moved.contains(team))
+    }
+
+    async fn lift(&self, at: &Place, role: Option<Role>) -> Outcome {
+        match at {
+            Place::Organization(id) => self.follow(id, |_| Status::Active, role).await,
+            Place::Team(_) => self.set_status(at, Status::Active).await,
+        }
+    }
+
+    async fn change_role(&self, organization: &OrganizationId, role: Role) -> Outcome {
+        self.follow(organization, |before| before.status, Some(role))
+            .await
+    }
+
+    async fn follow(
+        &self,
+        organization: &OrganizationId,
+        status: impl Fn(&Membership) -> Status,
+        role: Option<Role>,
+    ) -> Outcome {
+        let Some(before) = self.holdings.organizations.get(organization) else {
+            return Ok(Written::AsItWas);
+        };
+        let after = (status(before), role);
+        self.store.follow_synced_membership(before, after).await
     }
 
     async fn join_organization(
@@ -254,10 +397,16 @@ impl<'a> Writes<'a> {
         } = self.profile.clone();
         let now = clock.now();
         let organization = self.organizations_of.get(team).copied().flatten();
+        let own = team.as_str().parse::<OrganizationId>().ok();
+        let is_waiting = match organization {
+            Some(id) => self.is_not_made(id) || self.is_not_moved(team),
+            None => self.waiting.contains(team),
+        };
+        let awaited = organization.or(own.as_ref()).filter(|_| is_waiting);
         let membership = TeamMembership {
             tenant_id,
             team_id: team.clone(),
-            organization_id: organization.filter(|id| !self.is_not_made(id)).cloned(),
+            organization_id: organization.filter(|_| !is_waiting).cloned(),
             user_id,
             role: TeamRole::Member,
             status: Status::Active,
@@ -266,7 +415,8 @@ impl<'a> Writes<'a> {
             created_at: now,
             updated_at: now,
         };
-        self.store.join_team(&membership, self.holdings).await
+        let holdings = self.holdings;
+        self.store.join_team(&membership, awaited, holdings).await
     }
 
     async fn set_status(&self, at: &Place, status: Status) -> Outcome {
@@ -303,21 +453,74 @@ impl<'a> Writes<'a> {
         }
     }
 
-    async fn rename(&self, what: &Place, version: u64, naming: &Naming) -> Outcome {
-        let tenant = &self.profile.tenant_id;
-        let mut written = Written::NameTaken;
-        for name in [&naming.name, &naming.if_taken] {
-            if written == Written::NameTaken {
-                written = match what {
-                    Place::Organization(id) => {
-                        self.store
-                            .rename_organization(tenant, id, version, name)
-                            .await?
-                    }
-                    Place::Team(id) => self.store.rename_team(tenant, id, version, name).await?,
-                };
-            }
+    /// Gives it the group's own name, or that with a suffix when it is taken. `None`: it keeps the one with
+    /// the suffix.
+    async fn rename(
+        &self,
+        what: &Place,
+        from: &Name,
+        version: u64,
+        naming: &Naming,
+    ) -> Result<Option<Written>, store::Error> {
+        let written = self.rename_to(what, version, &naming.name).await?;
+        if written != Written::NameTaken {
+            return Ok(Some(written));
         }
-        Ok(written)
+        if *from == naming.if_taken {
+            self.suffixed(what, version, naming, false);
+            return Ok(None);
+        }
+        let written = self.rename_to(what, version, &naming.if_taken).await?;
+        if written == Written::Done {
+            self.suffixed(what, version + 1, naming, true);
+        }
+        Ok(Some(written))
+    }
+
+    async fn rename_to(&self, what: &Place, version: u64, name: &Name) -> Outcome {
+        rename_to(self.store, self.profile, what, version, name).await
+    }
+}
+
+async fn rename_to(
+    store: &Store,
+    profile: &Profile,
+    what: &Place,
+    version: u64,
+    name: &Name,
+) -> Outcome {
+    let tenant = &profile.tenant_id;
+    match what {
+        Place::Organization(id) => store.rename_organization(tenant, id, version, name).await,
+        Place::Team(id) => store.rename_team(tenant, id, version, name).await,
+    }
+}
+
+/// Takes suffixes away from names that are free by now: those that something else gave up in this very
+/// sync, as when two groups swap their names. What keeps its suffix is looked at again soon.
+pub(super) async fn take_suffixes_away(store: &Store, profile: &Profile, progress: &Progress) {
+    let (suffixed, has_renamed) = progress.with(|state| {
+        let suffixed = std::mem::take(&mut state.suffixed);
+        (suffixed, state.counts.renamed > 0)
+    });
+    for Suffixed {
+        place,
+        version,
+        name,
+        is_counted,
+    } in suffixed
+    {
+        let written = if has_renamed {
+            let written = rename_to(store, profile, &place, version, &name).await;
+            progress.written(written.map_err(|source| Failed { place, source }))
+        } else {
+            Some(Written::NameTaken)
+        };
+        progress.with(|state| match written {
+            Some(Written::Done) => state.counts.renamed += usize::from(!is_counted),
+            Some(Written::NameTaken) => state.has_suffixes = true,
+            Some(Written::AsItWas) => state.overtaken = true,
+            None => state.not_all_made = true,
+        });
     }
 }

@@ -8,6 +8,7 @@ use crate::domain::{
 use crate::store::access::{self, Requirement, standing};
 use crate::store::expression::text;
 use crate::store::patience::Patience;
+use crate::store::sync::SUSPENDED_BY;
 use crate::store::transaction::Transaction;
 use crate::store::{Error, Store, keys};
 
@@ -50,7 +51,12 @@ impl Store {
                 field: "/status",
                 reason,
             })?;
-            if after == before {
+            // A suspension by the sync that is confirmed by hand is one by hand from now on.
+            let takes_over = patch.status.is_some()
+                && view
+                    .item(&key)
+                    .is_some_and(|item| item.contains_key(SUSPENDED_BY));
+            if after == before && !takes_over {
                 return Ok(before);
             }
             // Another role is the word of whoever gives it.
@@ -59,6 +65,11 @@ impl Store {
                 after.invited_by(caller)
             } else {
                 after
+            };
+            let after = Membership {
+                version: before.version + 1,
+                updated_at: now,
+                ..after
             };
 
             let mut transaction = Transaction::new(self.clock.new_id());
@@ -74,6 +85,9 @@ impl Store {
             let mut change = change_to(&after);
             if is_new_invitation {
                 change = change_inviter(change, &after);
+            }
+            if patch.status.is_some() {
+                change = change.remove(SUSPENDED_BY);
             }
             let mut condition = unchanged(&before);
             if caller.user_id == *user && !caller.tenant_admin {

@@ -1,6 +1,7 @@
 //! Making and renaming organizations and teams.
 
-use super::{Part, Written, made};
+use super::move_team::Move;
+use super::{AWAITS_ORGANIZATION, Part, Written, made};
 use crate::domain::{Name, Organization, OrganizationId, Team, TeamId, TenantId};
 use crate::store::expression::{Condition, number, text};
 use crate::store::organizations::SYNCED_NAME;
@@ -19,17 +20,42 @@ impl Store {
         Ok(made(transaction.commit(self).await?))
     }
 
-    /// Makes a team, if it is not there, and in an organization if its name is not.
-    pub async fn make_team(&self, team: &Team) -> Result<Written, Error> {
+    /// Makes a team, if it is not there, and in an organization if its name is not. `awaited` is the
+    /// organization that could not be made for it. One that another login made standalone meanwhile, and
+    /// that waits for its organization, is put into it.
+    pub async fn make_team(
+        &self,
+        team: &Team,
+        awaited: Option<&OrganizationId>,
+    ) -> Result<Written, Error> {
         let mut item = teams::to_row(team)?;
         item.insert(SYNCED_NAME.to_owned(), text(team.name.as_str()));
-        if team.organization_id.is_none() {
+        let Some(organization) = &team.organization_id else {
+            if let Some(awaited) = awaited {
+                let awaited = text(awaited.as_str());
+                item.insert(AWAITS_ORGANIZATION.to_owned(), awaited);
+            }
             return self.put_one(item).await;
-        }
+        };
         let mut transaction = Transaction::new(self.clock.new_id());
         transaction.put(self, Part::Made, item, Condition::absent());
         self.reserve_team_name(&mut transaction, Part::Name, team)?;
-        Ok(made(transaction.commit(self).await?))
+        let Err(unmet) = transaction.commit(self).await? else {
+            return Ok(Written::Done);
+        };
+        if let Some(Some(found)) = unmet.of(&Part::Made)
+            && found.contains_key(AWAITS_ORGANIZATION)
+        {
+            let found = teams::from_row(found.clone())?;
+            let waiting = Move {
+                version: found.version,
+                name: &team.name,
+                limits: (found.version == 1).then_some(&team.limits),
+            };
+            let (tenant, id) = (&team.tenant_id, &team.id);
+            return self.move_team((tenant, id), organization, waiting).await;
+        }
+        Ok(made(Err(unmet)))
     }
 
     /// Renames an organization that the sync made, if it still is of this version.

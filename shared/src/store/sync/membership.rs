@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Holdings, Part, Written, left, made};
-use crate::domain::{Membership, Status, TeamId, TeamMembership};
+use super::{AWAITS_ORGANIZATION, Holdings, Part, SUSPENDED_BY, SYNCED_ROLE, Written, left, made};
+use crate::domain::{Membership, OrganizationId, Role, Source, Status, TeamId, TeamMembership};
 use crate::store::expression::{Change, Condition, number, text};
 use crate::store::team_members::JOINED_TEAMS;
 use crate::store::transaction::Transaction;
@@ -15,17 +15,25 @@ impl Store {
         let mut item = memberships::to_row(membership)?;
         // The team of the same group is joined with it: whoever takes the user out looks for it.
         item.insert(JOINED_TEAMS.to_owned(), number(1));
+        let role = text(membership.role.as_str());
+        item.insert(SYNCED_ROLE.to_owned(), role);
         self.put_one(item).await
     }
 
     /// Puts a user into a team, if they are not in it. Where they had been in its organization by
-    /// hand, that membership tells of it from now on.
+    /// hand, that membership tells of it from now on. `awaited` is the organization of a team that is
+    /// standalone because it could not be made.
     pub async fn join_team(
         &self,
         membership: &TeamMembership,
+        awaited: Option<&OrganizationId>,
         holdings: &Holdings,
     ) -> Result<Written, Error> {
-        let item = team_members::to_row(membership)?;
+        let mut item = team_members::to_row(membership)?;
+        if let Some(awaited) = awaited {
+            let awaited = text(awaited.as_str());
+            item.insert(AWAITS_ORGANIZATION.to_owned(), awaited);
+        }
         let TeamMembership {
             tenant_id,
             user_id,
@@ -46,19 +54,54 @@ impl Store {
         Ok(made(transaction.commit(self).await?))
     }
 
-    /// Writes role and status of a membership, if it still is of this version and source: its
-    /// organization keeps count of its active owners, of whom the last one stays.
+    /// Writes the status of a membership, if it still is of this version and source: its organization
+    /// keeps count of its active owners, of whom the last one stays. A suspension is marked as one of
+    /// the sync.
     pub async fn change_synced_membership(
         &self,
         before: &Membership,
         status: Status,
     ) -> Result<Written, Error> {
-        let now = self.clock.now();
         let after = Membership {
             status,
-            version: before.version + 1,
-            updated_at: now,
             ..before.clone()
+        };
+        let marks = marks_of(status);
+        self.write_synced_membership(before, after, marks).await
+    }
+
+    /// Ends a suspension that the sync made, changes the role to the one that the directory gives, or
+    /// both, if the membership still is of this version and source.
+    pub async fn follow_synced_membership(
+        &self,
+        before: &Membership,
+        (status, role): (Status, Option<Role>),
+    ) -> Result<Written, Error> {
+        let after = Membership {
+            status,
+            role: role.unwrap_or(before.role),
+            ..before.clone()
+        };
+        let mut marks = Change::new();
+        if status != before.status {
+            marks = marks.remove(SUSPENDED_BY);
+        }
+        if let Some(role) = role {
+            marks = marks.set(SYNCED_ROLE, text(role.as_str()));
+        }
+        self.write_synced_membership(before, after, marks).await
+    }
+
+    async fn write_synced_membership(
+        &self,
+        before: &Membership,
+        after: Membership,
+        marks: Change,
+    ) -> Result<Written, Error> {
+        let after = Membership {
+            version: before.version + 1,
+            updated_at: self.clock.now(),
+            ..after
         };
         let Membership {
             tenant_id,
@@ -67,7 +110,7 @@ impl Store {
             ..
         } = before;
         let key = keys::membership(tenant_id, user_id, organization_id);
-        let change = memberships::change_to(&after);
+        let change = memberships::change_to(&after).and(marks);
         let condition = memberships::unchanged(before);
         if before.is_active_owner() == after.is_active_owner() {
             return self.change_one(&key, change, condition).await;
@@ -136,7 +179,8 @@ impl Store {
         }
     }
 
-    /// Writes the status of a team membership, if it still is of this version and source.
+    /// Writes the status of a team membership, if it still is of this version and source. A suspension
+    /// is marked as one of the sync.
     pub async fn change_synced_team_membership(
         &self,
         before: &TeamMembership,
@@ -152,7 +196,8 @@ impl Store {
         let change = Change::new()
             .set("status", text(status.as_str()))
             .set("version", number(before.version + 1))
-            .set("updated_at", text(self.clock.now().to_string()));
+            .set("updated_at", text(self.clock.now().to_string()))
+            .and(marks_of(status));
         self.change_one(&key, change, unchanged(before)).await
     }
 
@@ -189,6 +234,14 @@ impl Store {
             }
             _ => {}
         }
+    }
+}
+
+/// Who suspended it, when it is suspended; nobody otherwise.
+fn marks_of(status: Status) -> Change {
+    match status {
+        Status::Suspended => Change::new().set(SUSPENDED_BY, text(Source::Entra.as_str())),
+        Status::Active | Status::Invited => Change::new().remove(SUSPENDED_BY),
     }
 }
 

@@ -6,7 +6,10 @@
 mod login;
 mod make;
 mod membership;
+mod move_team;
 mod read;
+
+pub use move_team::Move;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +21,17 @@ use crate::domain::{
     Email, EntraObjectId, Membership, Name, OrganizationId, TeamId, TeamMembership, TenantId,
     UserId,
 };
+use crate::entra::{MembershipMarks, TeamMembershipMarks};
+
+/// On a membership that the sync made: the role that it gave last. While it still is the role, nobody
+/// has changed it by hand.
+pub(super) const SYNCED_ROLE: &str = "synced_role";
+/// On a membership or team membership: who suspended it, when that was the sync. A change of the status
+/// by hand removes it.
+pub(super) const SUSPENDED_BY: &str = "suspended_by";
+/// On a team that the sync made standalone because its organization could not be made, and on the team
+/// memberships that were made in it meanwhile: that organization. It goes when they are in it.
+pub(super) const AWAITS_ORGANIZATION: &str = "awaits_organization";
 
 /// On a user and on a tenant: the fingerprint of the assigned groups for which all was made.
 const MADE: &str = "made";
@@ -44,6 +58,10 @@ pub struct Holdings {
     pub organizations: BTreeMap<OrganizationId, Membership>,
     /// Their team memberships.
     pub teams: BTreeMap<TeamId, TeamMembership>,
+    /// What the sync did with their memberships.
+    pub marks: BTreeMap<OrganizationId, MembershipMarks>,
+    /// What the sync did with their team memberships.
+    pub team_marks: BTreeMap<TeamId, TeamMembershipMarks>,
     /// What [`JOINED_TEAMS`] of each membership was.
     joined_teams: BTreeMap<OrganizationId, Option<AttributeValue>>,
 }

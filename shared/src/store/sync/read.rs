@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Holdings, MADE};
-use crate::domain::{Name, OrganizationId, TeamId, TenantId, UserId};
-use crate::entra::{FoundOrganization, FoundTeam};
-use crate::store::expression::Item;
+use super::{AWAITS_ORGANIZATION, Holdings, MADE, SUSPENDED_BY, SYNCED_ROLE};
+use crate::domain::{Name, OrganizationId, Role, Source, TeamId, TenantId, UserId};
+use crate::entra::{FoundOrganization, FoundTeam, MembershipMarks, TeamMembershipMarks};
+use crate::store::expression::{Item, text};
 use crate::store::keys::{self, Key, MEMBERSHIP_PREFIX, TEAM_MEMBERSHIP_PREFIX};
 use crate::store::organizations::SYNCED_NAME;
 use crate::store::team_members::JOINED_TEAMS;
@@ -33,12 +33,23 @@ impl Store {
                 let sort_key = text_of(&item, "sk")?.to_owned();
                 if sort_key.starts_with(MEMBERSHIP_PREFIX) {
                     let joined = item.get(JOINED_TEAMS).cloned();
+                    let marks = MembershipMarks {
+                        synced_role: synced_role(&item)?,
+                        is_suspended: is_suspended_by_sync(&item),
+                    };
                     let membership = memberships::from_row(item)?;
                     let id = membership.organization_id.clone();
                     holdings.joined_teams.insert(id.clone(), joined);
+                    holdings.marks.insert(id.clone(), marks);
                     holdings.organizations.insert(id, membership);
                 } else if sort_key.starts_with(TEAM_MEMBERSHIP_PREFIX) {
+                    let marks = TeamMembershipMarks {
+                        is_suspended: is_suspended_by_sync(&item),
+                        awaits_organization: item.contains_key(AWAITS_ORGANIZATION),
+                    };
                     let membership = team_members::from_row(item)?;
+                    let id = membership.team_id.clone();
+                    holdings.team_marks.insert(id, marks);
                     holdings
                         .teams
                         .insert(membership.team_id.clone(), membership);
@@ -106,12 +117,15 @@ impl Store {
         for item in self.get_all(&keys).await?.into_values() {
             let synced_name = synced_name(&item)?;
             let is_live = !item.contains_key(teams::DELETED_AT);
+            let awaits_organization = item.contains_key(AWAITS_ORGANIZATION);
             let team = teams::from_row(item)?;
             found.insert(
                 team.id.clone(),
                 FoundTeam {
                     is_live,
                     organization_id: team.organization_id,
+                    awaits_organization,
+                    limits: team.limits,
                     name: team.name,
                     synced_name,
                     version: team.version,
@@ -120,6 +134,20 @@ impl Store {
         }
         Ok(found)
     }
+}
+
+fn synced_role(item: &Item) -> Result<Option<Role>, Error> {
+    if !item.contains_key(SYNCED_ROLE) {
+        return Ok(None);
+    }
+    text_of(item, SYNCED_ROLE)?
+        .parse()
+        .map(Some)
+        .map_err(Error::defect)
+}
+
+fn is_suspended_by_sync(item: &Item) -> bool {
+    item.get(SUSPENDED_BY) == Some(&text(Source::Entra.as_str()))
 }
 
 fn synced_name(item: &Item) -> Result<Option<Name>, Error> {

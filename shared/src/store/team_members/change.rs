@@ -8,6 +8,7 @@ use crate::domain::{
 use crate::store::expression::{Change, Condition, Item, number, text};
 use crate::store::keys::{self, GSI1, USER_PREFIX};
 use crate::store::patience::Patience;
+use crate::store::sync::SUSPENDED_BY;
 use crate::store::teams::{self, TeamStanding};
 use crate::store::transaction::Transaction;
 use crate::store::{Error, Query, Store, in_partition, key_of};
@@ -42,9 +43,20 @@ impl Store {
                 return Err(Error::NotAnOrganizationMember);
             }
             let after = patch.apply(&before, now);
-            if after == before {
+            // A suspension by the sync that is confirmed by hand is one by hand from now on.
+            let takes_over = patch.status.is_some()
+                && view
+                    .items
+                    .item(&key)
+                    .is_some_and(|item| item.contains_key(SUSPENDED_BY));
+            if after == before && !takes_over {
                 return Ok(as_shown(before, counts));
             }
+            let after = TeamMembership {
+                version: before.version + 1,
+                updated_at: now,
+                ..after
+            };
             let mut transaction = Transaction::new(self.clock.new_id());
             self.require_for_target(&mut transaction, caller, user, &view, now);
             let is_checked = caller.user_id == *user && !caller.tenant_admin;
@@ -55,11 +67,14 @@ impl Store {
                 let key = keys::membership(&caller.tenant_id, user, organization);
                 transaction.check(self, Part::User, &key, active());
             }
-            let change = Change::new()
+            let mut change = Change::new()
                 .set("role", text(after.role.as_str()))
                 .set("status", text(after.status.as_str()))
                 .set("version", number(after.version))
                 .set("updated_at", text(now.to_string()));
+            if patch.status.is_some() {
+                change = change.remove(SUSPENDED_BY);
+            }
             transaction.update(self, Part::Membership, &key, change, as_read(&before));
             match transaction.commit(self).await? {
                 Ok(()) => return Ok(as_shown(after, counts)),

@@ -45,6 +45,10 @@ fn said(plan: &Plan) -> Vec<String> {
                 let kind = new.organization_id.as_ref().map_or("standalone", |_| "org");
                 return format!("make {kind} team {}", new.id);
             }
+            Change::MoveTeam(_) => "move",
+            Change::MoveTeamMembership { .. } => "move in",
+            Change::Lift { .. } => "lift",
+            Change::ChangeRole { role, .. } => return format!("make {}", role.as_str()),
             Change::JoinOrganization { role, .. } => return format!("join as {}", role.as_str()),
             Change::JoinTeam { .. } => "join",
             Change::AcceptInvitation { .. } => "accept",
@@ -209,6 +213,7 @@ fn a_promoted_owner_leaves_by_the_write_that_counts_owners() {
         status: Status::Active,
         source: Source::Entra,
         version: 4,
+        marks: MembershipMarks::default(),
     };
     let organization = id("g1").organization_id();
     table.held.organizations.insert(organization.clone(), owner);
@@ -279,4 +284,138 @@ fn the_fingerprint_changes_with_what_is_to_be_made_only() {
         }),
     ];
     assert!(!others.contains(&fingerprint));
+}
+
+#[test]
+fn a_role_that_was_not_changed_by_hand_follows_the_directory() {
+    let leads = |group: &str| SyncRules {
+        role_map: format!(r#"{{"{group}": "manager"}}"#).parse().unwrap(),
+        ..with_organizations()
+    };
+    let reading = reading_of(&[("g1", "Sales")], &["g1"]);
+    let organization = id("g1").organization_id();
+    let mut table = empty().synced(&reading, &leads("g1"));
+    let plan = table.plan(&reading, Made::Everything, &with_organizations());
+    assert_eq!(said(&plan), ["make internal_user"]);
+    let down = table.synced(&reading, &with_organizations());
+    let plan = down.plan(&reading, Made::Everything, &leads("g1"));
+    assert_eq!(said(&plan), ["make manager"]);
+
+    let changes = |table: &Table| {
+        let plan = table.plan(&reading, Made::Everything, &with_organizations());
+        said(&plan)
+    };
+    let membership = table.held.organizations.get_mut(&organization).unwrap();
+    // As an earlier release left it: nobody has touched it, or somebody has.
+    membership.marks.synced_role = None;
+    assert_eq!(changes(&table), ["make internal_user"]);
+    let membership = table.held.organizations.get_mut(&organization).unwrap();
+    membership.version = 2;
+    assert!(changes(&table).is_empty());
+    // By hand to another role, to one that the directory gives by now, and back.
+    for (role, is_followed) in [
+        (Role::Admin, false),
+        (Role::Owner, false),
+        (Role::Manager, true),
+    ] {
+        let membership = table.held.organizations.get_mut(&organization).unwrap();
+        membership.marks.synced_role = Some(Role::Manager);
+        membership.role = role;
+        assert_eq!(!changes(&table).is_empty(), is_followed, "{role:?}");
+    }
+}
+
+#[test]
+fn a_role_that_goes_down_is_something_taken_away() {
+    let reading = reading_of(&[("g1", "Sales")], &["g1"]);
+    let higher = SyncRules {
+        default_role: Role::Manager,
+        ..with_organizations()
+    };
+    let table = empty().synced(&reading, &higher);
+    assert!(takes_away(&reading, &table.held, &with_organizations()));
+    let low = empty().synced(&reading, &with_organizations());
+    assert!(!takes_away(&reading, &low.held, &higher));
+}
+
+#[test]
+fn a_suspension_of_the_sync_is_lifted_with_its_role_and_one_by_hand_is_not() {
+    let rules = SyncRules {
+        on_leave: OnLeave::Suspend,
+        ..with_organizations()
+    };
+    let inside = reading_of(&[("g1", "Sales")], &["g1"]);
+    let outside = reading_of(&[("g1", "Sales")], &[]);
+    let mut table = empty().synced(&inside, &rules).synced(&outside, &rules);
+    let later = SyncRules {
+        default_role: Role::Manager,
+        ..rules
+    };
+    let plan = table.plan(&inside, Made::Everything, &later);
+    assert_eq!(said(&plan), ["lift organization g1", "lift team g1"]);
+    let after = table.synced(&inside, &later);
+    let membership = &after.held.organizations[&id("g1").organization_id()];
+    assert_eq!(
+        (membership.role, membership.status),
+        (Role::Manager, Status::Active)
+    );
+
+    // By hand since.
+    for membership in table.held.organizations.values_mut() {
+        membership.marks.is_suspended = false;
+        membership.marks.synced_role = None;
+    }
+    let plan = table.plan(&inside, Made::Everything, &later);
+    assert_eq!(said(&plan), ["lift team g1"]);
+}
+
+#[test]
+fn a_team_whose_organization_could_not_be_made_is_put_into_it() {
+    let reading = reading_of(&[("g1", "Sales")], &["g1"]);
+    let rules = with_organizations();
+    let mut table = empty().synced(&reading, &SyncRules::default());
+    let team = id("g1").team_id();
+    let waits = |table: &mut Table| {
+        table.teams.get_mut(&team).unwrap().awaits_organization = true;
+        let marks = &mut table.held.teams.get_mut(&team).unwrap().marks;
+        marks.awaits_organization = true;
+    };
+    waits(&mut table);
+    let plan = table.plan(&reading, Made::Unknown, &rules);
+    assert_eq!(
+        said(&plan),
+        [
+            "make organization g1: Sales",
+            "move team g1",
+            "join as internal_user",
+            "move in team g1",
+        ]
+    );
+    // The mark of what was made does not hide it from a user who is in it.
+    let mut marked = table.synced(&reading, &rules);
+    marked.teams.get_mut(&team).unwrap().organization_id = None;
+    waits(&mut marked);
+    let plan = marked.plan(&reading, Made::Everything, &rules);
+    assert_eq!(said(&plan), ["move team g1", "move in team g1"]);
+    // Without the flag it stays as it is.
+    let plan = marked.plan(&reading, Made::Unknown, &SyncRules::default());
+    assert!(plan.is_empty(), "{plan:?}");
+}
+
+#[test]
+fn a_suffix_is_tried_to_be_taken_away() {
+    let rules = SyncRules {
+        refresh_names: true,
+        ..with_organizations()
+    };
+    let groups = [("11111111-a", "Sales"), ("22222222-b", "Sales")];
+    let table = empty().synced(&reading_of(&groups, &[]), &rules);
+    let renamed = [("11111111-a", "Ops"), ("22222222-b", "Sales")];
+    let after = table.synced(&reading_of(&renamed, &[]), &rules);
+    let names: Vec<&str> = after
+        .organizations
+        .values()
+        .map(|it| it.name.as_str())
+        .collect();
+    assert_eq!(names, ["Ops", "Sales"]);
 }

@@ -1,0 +1,195 @@
+//! Putting a team into the organization that could not be made when the team was.
+
+use super::{AWAITS_ORGANIZATION, Part, Written};
+use crate::domain::{Limits, Name, OrganizationId, Team, TeamId, TenantId, UserId};
+use crate::store::expression::{Change, Condition, number, text};
+use crate::store::keys::{self, GSI1};
+use crate::store::organizations::SYNCED_NAME;
+use crate::store::team_members::JOINED_TEAMS;
+use crate::store::transaction::Transaction;
+use crate::store::{Error, Query, Store, in_partition, organizations, team_members, teams};
+
+/// Members that are looked up at once.
+const PAGE: usize = 25;
+/// Attributes of a team that change with its place.
+const PLACE: [&str; 7] = [
+    "organization_id",
+    "name",
+    "limits",
+    "version",
+    "updated_at",
+    "gsi1pk",
+    "gsi1sk",
+];
+
+/// How a team is put into its organization.
+#[derive(Clone, Copy, Debug)]
+pub struct Move<'a> {
+    /// The version that was read.
+    pub version: u64,
+    /// Its name from now on.
+    pub name: &'a Name,
+    /// Its limits from now on; `None`: they stay.
+    pub limits: Option<&'a Limits>,
+}
+
+impl Store {
+    /// Puts a team that waits for its organization into it, if it still is of this version, and the
+    /// organization is there; and then its members. Only when all of them are in it the team waits no
+    /// more: what is cut off goes on with the next login.
+    pub async fn move_team(
+        &self,
+        (tenant, id): (&TenantId, &TeamId),
+        organization: &OrganizationId,
+        how: Move<'_>,
+    ) -> Result<Written, Error> {
+        let key = keys::team(tenant, id);
+        let Some(item) = self.get(&key).await? else {
+            return Ok(Written::AsItWas);
+        };
+        let is_live = !item.contains_key(teams::DELETED_AT);
+        if !is_live || !item.contains_key(AWAITS_ORGANIZATION) {
+            return Ok(Written::AsItWas);
+        }
+        let synced_name = item.get(SYNCED_NAME).cloned();
+        let before = teams::from_row(item)?;
+        match &before.organization_id {
+            // All but its members, by a login that was cut off.
+            Some(found) if found == organization => {}
+            Some(_) => return Ok(Written::AsItWas),
+            None => {
+                let is_synced = synced_name == Some(text(before.name.as_str()));
+                let put = self.put_into(&before, organization, how, is_synced).await?;
+                if put != Written::Done {
+                    return Ok(put);
+                }
+            }
+        }
+        self.move_team_members(tenant, id, organization).await?;
+        let done = Change::new().remove(AWAITS_ORGANIZATION);
+        let there = teams::is_there();
+        self.change_one(&key, done, there).await?;
+        Ok(Written::Done)
+    }
+
+    /// The team itself, with its name.
+    async fn put_into(
+        &self,
+        before: &Team,
+        organization: &OrganizationId,
+        how: Move<'_>,
+        is_synced_name: bool,
+    ) -> Result<Written, Error> {
+        if before.version != how.version {
+            return Ok(Written::AsItWas);
+        }
+        let after = Team {
+            organization_id: Some(organization.clone()),
+            name: how.name.clone(),
+            limits: how.limits.unwrap_or(&before.limits).clone(),
+            version: before.version + 1,
+            updated_at: self.clock.now(),
+            ..before.clone()
+        };
+        let row = teams::to_row(&after)?;
+        let mut change = PLACE.iter().fold(Change::new(), |change, attribute| {
+            change.take(attribute, &row)
+        });
+        if is_synced_name {
+            change = change.set(SYNCED_NAME, text(after.name.as_str()));
+        }
+        let waits = Condition::new(format!(
+            "#version = :before AND attribute_exists(#{AWAITS_ORGANIZATION})"
+        ))
+        .value(":before", number(before.version))
+        .and(teams::is_there());
+        let mut transaction = Transaction::new(self.clock.new_id());
+        let key = keys::team(&before.tenant_id, &before.id);
+        transaction.update(self, Part::Made, &key, change, waits);
+        let key = keys::organization(&before.tenant_id, organization);
+        transaction.check(self, Part::Organization, &key, organizations::live());
+        self.reserve_team_name(&mut transaction, Part::Name, &after)?;
+        let Err(unmet) = transaction.commit(self).await? else {
+            return Ok(Written::Done);
+        };
+        let is_as_read = unmet.of(&Part::Made).or(unmet.of(&Part::Organization));
+        Ok(match is_as_read {
+            None => Written::NameTaken,
+            Some(_) => Written::AsItWas,
+        })
+    }
+
+    async fn move_team_members(
+        &self,
+        tenant: &TenantId,
+        team: &TeamId,
+        organization: &OrganizationId,
+    ) -> Result<(), Error> {
+        let partition = keys::team_partition(tenant, team);
+        let mut after = None;
+        loop {
+            let page = self
+                .query(Query {
+                    index: Some(GSI1),
+                    condition: in_partition(Some(GSI1), partition.clone(), "USER#".to_owned()),
+                    filter: None,
+                    after,
+                    limit: PAGE,
+                })
+                .await?;
+            let mut last = None;
+            for item in page.items {
+                let user = team_members::from_row(item)?.user_id;
+                self.move_team_membership((tenant, team), &user, organization)
+                    .await?;
+                last = Some(user);
+            }
+            let (Some(_), Some(user)) = (page.next, last) else {
+                return Ok(());
+            };
+            let mut place = keys::team_membership(tenant, &user, team).attributes();
+            place.extend(keys::team_member(tenant, team, &user).attributes_of(GSI1));
+            after = Some(place);
+        }
+    }
+
+    /// Puts the organization of a team on a membership in it, so that leaving the organization leaves
+    /// the team. It is not part of what the API shows: the version stays.
+    ///
+    /// A user who was put into the team by hand and is not in the organization is left as they are: the
+    /// team grants them nothing.
+    pub async fn move_team_membership(
+        &self,
+        (tenant, team): (&TenantId, &TeamId),
+        user: &UserId,
+        organization: &OrganizationId,
+    ) -> Result<Written, Error> {
+        let id = text(organization.as_str());
+        let moved = Change::new()
+            .set("organization_id", id)
+            .remove(AWAITS_ORGANIZATION);
+        let without =
+            Condition::new("attribute_exists(#pk) AND attribute_not_exists(#organization_id)");
+        let key = keys::team_membership(tenant, user, team);
+        let mut transaction = Transaction::new(self.clock.new_id());
+        transaction.update(self, Part::Team, &key, moved.clone(), without.clone());
+        let membership = keys::membership(tenant, user, organization);
+        let join = Change::new().add(JOINED_TEAMS, 1);
+        transaction.touch(
+            self,
+            Part::Membership,
+            &membership,
+            join,
+            Condition::present(),
+        );
+        let Err(unmet) = transaction.commit(self).await? else {
+            return Ok(Written::Done);
+        };
+        if unmet.of(&Part::Team).is_some() {
+            return Ok(Written::AsItWas);
+        }
+        // The directory's: the membership in the organization is made with the next login.
+        let synced = Condition::new("#source = :entra").value(":entra", text("entra"));
+        self.change_one(&key, moved, without.and(synced)).await
+    }
+}
