@@ -10,6 +10,12 @@ use crate::telemetry::NAMESPACE;
 pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 /// Default of `TENANT_ADMIN_GROUP`.
 pub const DEFAULT_TENANT_ADMIN_GROUP: &str = "tenant-admins";
+/// Default of `TOKEN_CLAIM_BYTES`: a token with it still fits in a cookie.
+pub const DEFAULT_TOKEN_CLAIM_BYTES: usize = 2_048;
+/// Least of `TOKEN_CLAIM_BYTES`.
+pub const MIN_TOKEN_CLAIM_BYTES: usize = 64;
+/// Most of `TOKEN_CLAIM_BYTES`: request headers of API Gateway have room for 10,240 bytes in all.
+pub const MAX_TOKEN_CLAIM_BYTES: usize = 8_192;
 
 /// What the functions can be told from outside. The names of the variables are the contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +28,10 @@ pub struct Settings {
     pub organization_creation: OrganizationCreation,
     /// `DEFAULT_TENANT_ID`: tenant of a user who signs in and whose event carries none.
     pub default_tenant_id: Option<TenantId>,
+    /// `TOKEN_ORGANIZATIONS`: what a token says about the user's organizations.
+    pub token_organizations: TokenOrganizations,
+    /// `TOKEN_CLAIM_BYTES`: most bytes of that claim.
+    pub token_claim_bytes: usize,
     /// `METRICS_NAMESPACE`: the CloudWatch namespace of the metrics, of each deployment its own.
     pub metrics_namespace: String,
 }
@@ -33,6 +43,18 @@ pub enum OrganizationCreation {
     Any,
     /// `tenant-admin`: tenant admins only.
     TenantAdmin,
+}
+
+/// What a token says about the user's organizations: `TOKEN_ORGANIZATIONS`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TokenOrganizations {
+    /// `roles` (default): their ids and the user's role in each.
+    #[default]
+    Roles,
+    /// `ids`: their ids.
+    Ids,
+    /// `none`: nothing.
+    None,
 }
 
 /// A setting that cannot be read. Stops the function at start.
@@ -60,6 +82,30 @@ impl Settings {
                 });
             }
         };
+        let token_organizations = match variable("TOKEN_ORGANIZATIONS").as_deref() {
+            None | Some("roles") => TokenOrganizations::Roles,
+            Some("ids") => TokenOrganizations::Ids,
+            Some("none") => TokenOrganizations::None,
+            Some(_) => {
+                return Err(SettingError {
+                    variable: "TOKEN_ORGANIZATIONS",
+                    problem: "must be roles, ids or none".to_owned(),
+                });
+            }
+        };
+        let token_claim_bytes = match variable("TOKEN_CLAIM_BYTES").map(|bytes| bytes.parse()) {
+            None => DEFAULT_TOKEN_CLAIM_BYTES,
+            Some(Ok(bytes @ MIN_TOKEN_CLAIM_BYTES..=MAX_TOKEN_CLAIM_BYTES)) => bytes,
+            Some(_) => {
+                return Err(SettingError {
+                    variable: "TOKEN_CLAIM_BYTES",
+                    problem: format!(
+                        "must be a whole number from {MIN_TOKEN_CLAIM_BYTES} to \
+                         {MAX_TOKEN_CLAIM_BYTES}"
+                    ),
+                });
+            }
+        };
         let default_tenant_id = variable("DEFAULT_TENANT_ID")
             .map(TenantId::parse)
             .transpose();
@@ -75,6 +121,8 @@ impl Settings {
             tenant_admin_group: variable("TENANT_ADMIN_GROUP")
                 .unwrap_or_else(|| DEFAULT_TENANT_ADMIN_GROUP.to_owned()),
             organization_creation,
+            token_organizations,
+            token_claim_bytes,
             metrics_namespace: variable("METRICS_NAMESPACE")
                 .unwrap_or_else(|| NAMESPACE.to_owned()),
         })
@@ -98,6 +146,8 @@ mod tests {
         assert_eq!(settings.tenant_admin_group, "tenant-admins");
         assert_eq!(settings.organization_creation, OrganizationCreation::Any);
         assert_eq!(settings.metrics_namespace, "Muster");
+        assert_eq!(settings.token_organizations, TokenOrganizations::Roles);
+        assert_eq!(settings.token_claim_bytes, 2_048);
     }
 
     #[test]
@@ -106,6 +156,15 @@ mod tests {
         let wrong = read(&[("TABLE_NAME", "t"), ("ORGANIZATION_CREATION", "everyone")]);
         let tenant = read(&[("TABLE_NAME", "t"), ("DEFAULT_TENANT_ID", "a#b")]);
         assert_eq!(tenant.unwrap_err().variable, "DEFAULT_TENANT_ID");
+        let token = read(&[("TABLE_NAME", "t"), ("TOKEN_ORGANIZATIONS", "all")]);
+        assert_eq!(token.unwrap_err().variable, "TOKEN_ORGANIZATIONS");
+        for bytes in ["0", "63", "8193", "-1", "2 KB", "1e3"] {
+            let token = read(&[("TABLE_NAME", "t"), ("TOKEN_CLAIM_BYTES", bytes)]);
+            assert_eq!(
+                token.unwrap_err().to_string(),
+                "TOKEN_CLAIM_BYTES: must be a whole number from 64 to 8192"
+            );
+        }
         assert_eq!(
             wrong.unwrap_err().to_string(),
             "ORGANIZATION_CREATION: must be any or tenant-admin"

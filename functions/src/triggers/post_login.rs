@@ -6,30 +6,36 @@ use std::time::Instant;
 
 use lambda_runtime::Context;
 use muster::domain::{EntraObjectId, TenantId, UserId};
-use muster::entra::Report;
+use muster::entra::{Outcome, Report};
 use muster::store::{Measure, Profile, metered};
 use muster::telemetry::SyncLine;
 use serde_json::Value;
 
-use super::{NOBODY, attribute, tenant, tenant_of, text, time_left, user};
+use super::{
+    NO_USER, NOBODY, RESERVED, Subject, attribute, attributes, subject, text, time_left,
+    trigger_source,
+};
 use crate::App;
+
+/// Why an event of the user pool that is no login has no sync.
+const NO_LOGIN: &str = "no-login";
 
 /// Writes the profile and syncs, within `SYNC_BUDGET_MS` and the invocation's time. Whatever comes
 /// of it, the event goes back as it came.
 pub async fn handle(app: Arc<App>, event: Value, context: Context) -> Value {
     let arrived = Instant::now();
-    if !is_login(&event) {
-        return event;
-    }
     let default = app.settings.default_tenant_id.as_ref();
-    let profile = profile(&event, default);
-    let (report, measure) = match (&profile, &app.login_sync) {
-        (Some(profile), Some(sync)) => {
+    let subject = signs_in(&event, default);
+    let mut profile = None;
+    let (report, measure) = match (subject, &app.login_sync) {
+        (Err(report), _) => (report, Measure::default()),
+        (Ok((tenant_id, user_id)), Some(sync)) => {
+            let profile = profile.insert(described(&event, tenant_id, user_id));
             let left = time_left(sync.budget(), &context, app.clock.now());
             let deadline = tokio::time::Instant::from_std(arrived) + left;
             metered(sync.sync(&app.store, profile, deadline)).await
         }
-        _ => (Report::failed(NOBODY), Measure::default()),
+        (Ok(_), None) => (Report::failed(NOBODY), Measure::default()),
     };
     app.telemetry.sync(&SyncLine {
         now: app.clock.now(),
@@ -40,6 +46,23 @@ pub async fn handle(app: Arc<App>, event: Value, context: Context) -> Value {
         measure,
     });
     event
+}
+
+/// Who signs in, or why nothing is to be done.
+fn signs_in(event: &Value, default: Option<&TenantId>) -> Result<(TenantId, UserId), Report> {
+    if !is_login(event) {
+        return Err(Report::without_sync(Outcome::Ignored, NO_LOGIN));
+    }
+    let subject = match attributes(event) {
+        Some(_) => subject(event, default),
+        None => Subject::of(event.get("tenantId"), event.get("userId"), default),
+    };
+    match subject {
+        Subject::User(tenant, user) => Ok((tenant, user)),
+        Subject::Nobody => Err(Report::without_sync(Outcome::Ignored, NO_USER)),
+        Subject::Reserved => Err(Report::without_sync(Outcome::Skipped, RESERVED)),
+        Subject::Unusable => Err(Report::failed(NOBODY)),
+    }
 }
 
 /// Whether somebody signs in. Events of the user pool that say something else are not for this
@@ -56,32 +79,29 @@ fn is_login(event: &Value) -> bool {
         "CreateAuthChallenge_",
         "VerifyAuthChallengeResponse_",
     ];
-    let source = event
-        .get("triggerSource")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let source = trigger_source(event);
     !OTHERS.iter().any(|other| source.starts_with(other))
 }
 
 /// Who signs in, as far as the event says it. What is there but of no use counts as not there.
-fn profile(event: &Value, default: Option<&TenantId>) -> Option<Profile> {
-    if event.get("request").is_some() {
-        return Some(Profile {
-            tenant_id: tenant(event, default)?,
-            user_id: user(event)?,
+fn described(event: &Value, tenant_id: TenantId, user_id: UserId) -> Profile {
+    if attributes(event).is_some() {
+        return Profile {
+            tenant_id,
+            user_id,
             email: attribute(event, "email").and_then(|email| email.parse().ok()),
             display_name: display_name(event).and_then(|name| name.parse().ok()),
             entra_object_id: object_id(event),
-        });
+        };
     }
     let text = |name: &str| text(event.get(name));
-    Some(Profile {
-        tenant_id: tenant_of(event.get("tenantId"), default)?,
-        user_id: UserId::parse(text("userId")?).ok()?,
+    Profile {
+        tenant_id,
+        user_id,
         email: text("email").and_then(|email| email.parse().ok()),
         display_name: text("displayName").and_then(|name| name.parse().ok()),
         entra_object_id: text("entraObjectId").and_then(|id| id.parse().ok()),
-    })
+    }
 }
 
 fn display_name(event: &Value) -> Option<String> {
@@ -123,6 +143,56 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn profile(event: &Value, default: Option<&TenantId>) -> Option<Profile> {
+        let (tenant, user) = signs_in(event, default).ok()?;
+        Some(described(event, tenant, user))
+    }
+
+    fn outcome(event: &Value) -> (Outcome, Option<&'static str>) {
+        let report = signs_in(event, None).unwrap_err();
+        (report.outcome, report.reason)
+    }
+
+    #[test]
+    fn an_event_without_a_user_is_ignored() {
+        for event in [
+            json!(null),
+            json!({}),
+            json!({"request": null}),
+            json!({"request": {"userAttributes": null}}),
+            json!({"request": {"userAttributes": {"sub": null}}, "triggerSource": null}),
+            json!({"request": {"scopes": ["api/read"]}}),
+            json!({"triggerSource": "PostLogin", "tenantId": "acme", "userId": ""}),
+        ] {
+            assert_eq!(
+                outcome(&event),
+                (Outcome::Ignored, Some("no-user")),
+                "{event}"
+            );
+        }
+        let machine = json!({"triggerSource": "TokenGeneration_ClientCredentials"});
+        assert_eq!(outcome(&machine), (Outcome::Ignored, Some("no-login")));
+    }
+
+    #[test]
+    fn a_plain_event_may_have_null_in_the_place_of_a_request() {
+        for request in [json!(null), json!([]), json!({"userAttributes": null})] {
+            let event = json!({"tenantId": "acme", "userId": "ada", "request": request,
+                "response": null, "entraObjectId": null});
+            let profile = profile(&event, None).unwrap();
+            assert_eq!(profile.user_id.as_str(), "ada");
+        }
+    }
+
+    #[test]
+    fn me_is_no_user() {
+        let skipped = (Outcome::Skipped, Some("reserved-user-id"));
+        let plain = json!({"triggerSource": "PostLogin", "tenantId": "acme", "userId": "me"});
+        assert_eq!(outcome(&plain), skipped);
+        let of_pool = json!({"request": {"userAttributes": {"sub": "me"}}});
+        assert_eq!(outcome(&of_pool), skipped);
+    }
 
     fn cognito(attributes: Value) -> Option<Profile> {
         let default = TenantId::parse("default").unwrap();

@@ -1,75 +1,143 @@
-//! `PreTokenGeneration`, versions 1, 2 and 3: puts the tenant, and the organizations with the user's
-//! roles, into the token that is being made.
+//! `PreTokenGeneration`, versions 1, 2 and 3: puts the tenant, the user's email address, whether they
+//! are a tenant admin, and their organizations into the token that is being made.
 
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lambda_runtime::Context;
-use muster::domain::{TenantId, UserId};
+use muster::config::{Settings, TokenOrganizations};
+use muster::domain::{Membership, TenantId, UserId};
 use muster::store::{self, metered};
 use muster::telemetry::TriggerLine;
 use serde_json::{Map, Value};
 
-use super::{NOBODY, tenant, time_left, user};
+use super::{
+    NO_USER, NOBODY, RESERVED, Subject, attribute, attributes, subject, time_left, trigger_source,
+};
 use crate::App;
 
-/// Most bytes of the claim `organizations`, as compact JSON. A token travels with every request.
-const MAX_CLAIM_BYTES: usize = 4 * 1024;
 /// Time for all of it: Cognito waits 5 s for a trigger, and the login has others.
 const BUDGET: Duration = Duration::from_millis(3_500);
 /// Organizations that are looked up at once: DynamoDB reads up to 100 items in one call.
 const AT_ONCE: usize = 100;
+/// The source of a token for a machine, which has no user.
+const CLIENT_CREDENTIALS: &str = "TokenGeneration_ClientCredentials";
+/// The claim of a tenant admin. It is never left as it came.
+const TENANT_ADMIN: &str = "tenant_admin";
+/// Claims that this trigger alone sets. What the event carries under their names is replaced.
+const OWN: [&str; 6] = [
+    "tenant_id",
+    "organizations",
+    "organizations_truncated",
+    "email",
+    "email_verified",
+    TENANT_ADMIN,
+];
 
-/// Adds `tenant_id` and `organizations` (`{"<organization id>": "<role>"}`: active memberships of
-/// organizations that are there, highest roles first) to the token; cut at 4 KB with
-/// `organizations_truncated: "true"`. What else the event carries stays.
+/// Adds to the token:
+/// - `tenant_id`;
+/// - `organizations`: active memberships of live organizations, highest roles first, as
+///   `{"<organization id>": "<role>"}`, as a list of ids, or not at all (`TOKEN_ORGANIZATIONS`); cut at
+///   `TOKEN_CLAIM_BYTES` with `organizations_truncated: "true"`;
+/// - `email` and `email_verified` of the user's attributes;
+/// - `tenant_admin`, if Cognito's own list of groups has `TENANT_ADMIN_GROUP`.
 ///
-/// On any error, and when time runs out, the event goes back as it came.
+/// What else the event carries stays. An event without a user goes back as it came, and so does any
+/// event on an error or when time runs out, but for a `tenant_admin` that the user is not.
 pub async fn handle(app: Arc<App>, mut event: Value, context: Context) -> Value {
     let arrived = Instant::now();
     let default = app.settings.default_tenant_id.as_ref();
-    let (tenant, user) = (tenant(&event, default), user(&event));
+    let subject = if trigger_source(&event) == CLIENT_CREDENTIALS {
+        Subject::Nobody
+    } else {
+        subject(&event, default)
+    };
     let left = time_left(BUDGET, &context, app.clock.now());
+    let is_first = is_first_version(&event);
     let read = async {
-        let (Some(tenant), Some(user)) = (&tenant, &user) else {
+        let Subject::User(tenant, user) = &subject else {
             return Err(NOBODY.into());
         };
-        let organizations = organizations(&app, tenant, user).await?;
+        let organizations = organizations(&app, tenant, user, is_first).await?;
         Ok::<_, Box<dyn Error + Send + Sync>>((tenant, organizations))
     };
-    let (read, measure) = metered(tokio::time::timeout(left, read)).await;
+    let (read, measure) = match subject {
+        Subject::Nobody | Subject::Reserved => (None, store::Measure::default()),
+        Subject::User(..) | Subject::Unusable => {
+            let (read, measure) = metered(tokio::time::timeout(left, read)).await;
+            (Some(read), measure)
+        }
+    };
 
     let now = app.clock.now();
-    let outcome = match read {
-        Ok(Ok((tenant, organizations))) => {
-            add_claims(&mut event, tenant, organizations);
-            "added"
+    let tenant_admin = is_tenant_admin(&event, &subject, &app.settings);
+    let (mut outcome, mut reason) = ("ignored", Some(NO_USER));
+    if subject == Subject::Reserved {
+        (outcome, reason) = ("skipped", Some(RESERVED));
+    }
+    let mut claims = None;
+    match read {
+        None => {}
+        Some(Ok(Ok((tenant, organizations)))) => {
+            claims = Some(claims_of(&event, tenant, organizations, tenant_admin));
+            (outcome, reason) = ("added", None);
         }
-        Ok(Err(error)) => {
+        Some(Ok(Err(error))) => {
             app.telemetry
                 .failure(now, &context.request_id, "pre-token", error.as_ref());
-            "failed"
+            (outcome, reason) = ("failed", None);
         }
-        Err(_) => "timed-out",
+        Some(Err(_)) => (outcome, reason) = ("timed-out", None),
+    }
+    match claims {
+        Some(claims) => add_claims(&mut event, &claims, is_first),
+        None if !tenant_admin => remove_tenant_admin(&mut event),
+        None => {}
+    }
+    let (tenant, user) = match &subject {
+        Subject::User(tenant, user) => (Some(tenant), Some(user)),
+        _ => (None, None),
     };
     app.telemetry.trigger(&TriggerLine {
         now,
         request_id: &context.request_id,
         trigger: "pre-token",
-        tenant: tenant.as_ref(),
-        user: user.as_ref(),
+        tenant,
+        user,
         outcome,
-        reason: None,
+        reason,
         duration: arrived.elapsed(),
         measure,
     });
     event
 }
 
-/// The claim, and whether it had to be cut.
+/// Version 1 takes strings, for the id token alone; later ones any value, for both tokens. Emulators send
+/// other versions, or numbers.
+fn is_first_version(event: &Value) -> bool {
+    match event.get("version") {
+        Some(Value::String(version)) => !matches!(version.as_str(), "2" | "3"),
+        Some(Value::Number(version)) => !matches!(version.as_u64(), Some(2 | 3)),
+        _ => true,
+    }
+}
+
+/// Whether Cognito's own list of groups has exactly the group of the tenant admins.
+fn is_tenant_admin(event: &Value, subject: &Subject, settings: &Settings) -> bool {
+    let groups = event.pointer("/request/groupConfiguration/groupsToOverride");
+    let groups = groups.and_then(Value::as_array).into_iter().flatten();
+    let is_user = matches!(subject, Subject::User(..));
+    is_user
+        && groups
+            .filter_map(Value::as_str)
+            .any(|group| group == settings.tenant_admin_group)
+}
+
+/// The claim about the user's organizations, as far as it fits.
 struct Organizations {
-    roles: Map<String, Value>,
+    /// `None`: the token says nothing about them.
+    claim: Option<Value>,
     truncated: bool,
 }
 
@@ -77,71 +145,162 @@ async fn organizations(
     app: &App,
     tenant: &TenantId,
     user: &UserId,
+    is_first: bool,
 ) -> Result<Organizations, store::Error> {
+    let kind = app.settings.token_organizations;
+    let mut claim = Claim::new(kind, app.settings.token_claim_bytes, is_first);
+    if kind == TokenOrganizations::None {
+        return Ok(claim.finish(false));
+    }
     let memberships = app.store.active_memberships(tenant, user).await?;
-    let mut roles = Map::new();
-    let mut bytes = "{}".len();
     for memberships in memberships.chunks(AT_ONCE) {
         for membership in app.store.of_live_organizations(memberships).await? {
-            let (id, role) = (
-                membership.organization_id.as_str(),
-                membership.role.as_str(),
-            );
-            bytes += format!("\"{id}\":\"{role}\",").len();
-            if bytes > MAX_CLAIM_BYTES {
-                return Ok(Organizations {
-                    roles,
-                    truncated: true,
-                });
+            if !claim.add(membership) {
+                return Ok(claim.finish(true));
             }
-            roles.insert(id.to_owned(), role.into());
         }
     }
-    Ok(Organizations {
-        roles,
-        truncated: false,
-    })
+    Ok(claim.finish(false))
 }
 
-/// Version 1 takes strings, for the id token alone; later ones any value, for both tokens.
-fn add_claims(event: &mut Value, tenant: &TenantId, organizations: Organizations) {
-    let version = event.get("version").and_then(Value::as_str);
-    let is_first = !matches!(version, Some("2" | "3"));
-    let Organizations { roles, truncated } = organizations;
-    let roles = Value::Object(roles);
+/// A claim that grows until it has no more room.
+struct Claim {
+    kind: TokenOrganizations,
+    is_first: bool,
+    left: usize,
+    roles: Map<String, Value>,
+    ids: Vec<Value>,
+}
+
+impl Claim {
+    fn new(kind: TokenOrganizations, most: usize, is_first: bool) -> Self {
+        // The brackets; of a string, its quotes as well.
+        let brackets = if is_first { 4 } else { 2 };
+        Self {
+            kind,
+            is_first,
+            left: most.saturating_sub(brackets),
+            roles: Map::new(),
+            ids: Vec::new(),
+        }
+    }
+
+    /// Adds an organization, if it fits. In a string each quote takes two bytes.
+    fn add(&mut self, membership: &Membership) -> bool {
+        let (id, role) = (
+            membership.organization_id.as_str(),
+            membership.role.as_str(),
+        );
+        let quote = if self.is_first { 2 } else { 1 };
+        let is_roles = self.kind == TokenOrganizations::Roles;
+        let entry = if is_roles {
+            id.len() + role.len() + 4 * quote + ":".len()
+        } else {
+            id.len() + 2 * quote
+        };
+        let comma = usize::from(!self.roles.is_empty() || !self.ids.is_empty());
+        let Some(left) = self.left.checked_sub(entry + comma) else {
+            return false;
+        };
+        self.left = left;
+        if is_roles {
+            self.roles.insert(id.to_owned(), role.into());
+        } else {
+            self.ids.push(id.into());
+        }
+        true
+    }
+
+    fn finish(self, truncated: bool) -> Organizations {
+        let claim = match self.kind {
+            TokenOrganizations::Roles => Some(Value::Object(self.roles)),
+            TokenOrganizations::Ids => Some(Value::Array(self.ids)),
+            TokenOrganizations::None => None,
+        };
+        Organizations { claim, truncated }
+    }
+}
+
+/// All claims, as values.
+fn claims_of(
+    event: &Value,
+    tenant: &TenantId,
+    organizations: Organizations,
+    tenant_admin: bool,
+) -> Map<String, Value> {
     let mut claims = Map::new();
     claims.insert("tenant_id".to_owned(), tenant.as_str().into());
-    let roles = if is_first {
-        roles.to_string().into()
-    } else {
-        roles
-    };
-    claims.insert("organizations".to_owned(), roles);
-    if truncated {
+    if let Some(claim) = organizations.claim {
+        claims.insert("organizations".to_owned(), claim);
+    }
+    if organizations.truncated {
         claims.insert("organizations_truncated".to_owned(), "true".into());
     }
+    if let Some(email) = attribute(event, "email") {
+        claims.insert("email".to_owned(), email.into());
+        claims.insert("email_verified".to_owned(), is_verified(event).into());
+    }
+    if tenant_admin {
+        claims.insert(TENANT_ADMIN.to_owned(), true.into());
+    }
+    claims
+}
+
+/// Cognito's attributes are strings; other sources may send a boolean.
+fn is_verified(event: &Value) -> bool {
+    let verified = attributes(event).and_then(|attributes| attributes.get("email_verified"));
+    match verified {
+        Some(Value::Bool(verified)) => *verified,
+        Some(Value::String(verified)) => verified == "true",
+        _ => false,
+    }
+}
+
+fn add_claims(event: &mut Value, claims: &Map<String, Value>, is_first: bool) {
     let Some(event) = event.as_object_mut() else {
         return;
     };
     edit(event, "response", |response| {
         if is_first {
+            let texts = claims.iter().map(|(name, value)| {
+                let text = match value {
+                    Value::String(text) => text.clone(),
+                    value => value.to_string(),
+                };
+                (name.clone(), text.into())
+            });
             edit(response, "claimsOverrideDetails", |details| {
-                edit(details, "claimsToAddOrOverride", |present| {
-                    present.extend(claims);
-                });
+                set(details, &texts.collect());
             });
             return;
         }
         edit(response, "claimsAndScopeOverrideDetails", |details| {
             for token in ["idTokenGeneration", "accessTokenGeneration"] {
-                edit(details, token, |generation| {
-                    edit(generation, "claimsToAddOrOverride", |present| {
-                        present.extend(claims.clone());
-                    });
-                });
+                edit(details, token, |generation| set(generation, claims));
             }
         });
     });
+}
+
+/// Puts the claims among those that are there already.
+fn set(details: &mut Map<String, Value>, claims: &Map<String, Value>) {
+    edit(details, "claimsToAddOrOverride", |present| {
+        present.retain(|name, _| !OWN.contains(&name.as_str()));
+        present.extend(claims.clone());
+    });
+}
+
+/// Takes a `tenant_admin` that came with the event out of it.
+fn remove_tenant_admin(event: &mut Value) {
+    for place in [
+        "/response/claimsOverrideDetails/claimsToAddOrOverride",
+        "/response/claimsAndScopeOverrideDetails/idTokenGeneration/claimsToAddOrOverride",
+        "/response/claimsAndScopeOverrideDetails/accessTokenGeneration/claimsToAddOrOverride",
+    ] {
+        if let Some(claims) = event.pointer_mut(place).and_then(Value::as_object_mut) {
+            claims.remove(TENANT_ADMIN);
+        }
+    }
 }
 
 /// Changes the object of that name, made when there is none: Cognito sends `null` as well as nothing.
@@ -156,42 +315,133 @@ fn edit(parent: &mut Map<String, Value>, name: &str, change: impl FnOnce(&mut Ma
 
 #[cfg(test)]
 mod tests {
+    use muster::domain::{OrganizationId, Role, Status, Timestamp};
     use serde_json::json;
 
     use super::*;
 
-    fn claims(event: Value, truncated: bool) -> Value {
-        let mut event = event;
+    fn claims(mut event: Value, truncated: bool, tenant_admin: bool) -> Value {
         let roles = Map::from_iter([("o1".to_owned(), "owner".into())]);
+        let organizations = Organizations {
+            claim: Some(Value::Object(roles)),
+            truncated,
+        };
         let tenant = TenantId::parse("acme").unwrap();
-        add_claims(&mut event, &tenant, Organizations { roles, truncated });
+        let claims = claims_of(&event, &tenant, organizations, tenant_admin);
+        let is_first = is_first_version(&event);
+        add_claims(&mut event, &claims, is_first);
         event
     }
 
     #[test]
     fn the_first_version_gets_strings_and_keeps_what_others_added() {
-        let event = json!({"version": "1", "x": [1], "response": {
+        let request =
+            json!({"userAttributes": {"email": "ada@acme.example", "email_verified": "true"}});
+        let event = json!({"version": "1", "x": [1], "request": request, "response": {
             "claimsOverrideDetails": {"claimsToAddOrOverride": {"plan": "pro"}, "claimsToSuppress": ["email"]}}});
         let details = json!({
-            "claimsToAddOrOverride": {"plan": "pro", "tenant_id": "acme", "organizations": "{\"o1\":\"owner\"}"},
+            "claimsToAddOrOverride": {"plan": "pro", "tenant_id": "acme", "organizations": "{\"o1\":\"owner\"}",
+                "email": "ada@acme.example", "email_verified": "true", "tenant_admin": "true"},
             "claimsToSuppress": ["email"],
         });
-        let expected =
-            json!({"version": "1", "x": [1], "response": {"claimsOverrideDetails": details}});
-        assert_eq!(claims(event, false), expected);
+        let expected = json!({"version": "1", "x": [1], "request": request,
+            "response": {"claimsOverrideDetails": details}});
+        assert_eq!(claims(event, false, true), expected);
     }
 
     #[test]
     fn later_versions_get_values_in_both_tokens() {
-        for version in ["2", "3"] {
-            let event =
-                json!({"version": version, "response": {"claimsAndScopeOverrideDetails": null}});
-            let details = &claims(event, true)["response"]["claimsAndScopeOverrideDetails"];
+        for version in [json!("2"), json!("3"), json!(2)] {
+            let event = json!({"version": version, "response": null,
+                "request": {"userAttributes": {"email": "ada@acme.example"}}});
+            let details = &claims(event, true, true)["response"]["claimsAndScopeOverrideDetails"];
             for token in ["idTokenGeneration", "accessTokenGeneration"] {
                 assert_eq!(
                     details[token]["claimsToAddOrOverride"],
-                    json!({"tenant_id": "acme", "organizations": {"o1": "owner"}, "organizations_truncated": "true"})
+                    json!({"tenant_id": "acme", "organizations": {"o1": "owner"}, "organizations_truncated": "true",
+                        "email": "ada@acme.example", "email_verified": false, "tenant_admin": true})
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn claims_that_were_not_earned_do_not_stay() {
+        let present = json!({"tenant_admin": true, "email": "eve@x.example", "email_verified": true,
+            "organizations_truncated": "true", "plan": "pro"});
+        let event = json!({"version": "2", "response": {"claimsAndScopeOverrideDetails": {
+            "accessTokenGeneration": {"claimsToAddOrOverride": present}}}});
+        let mut as_it_came = event.clone();
+        let place =
+            "/response/claimsAndScopeOverrideDetails/accessTokenGeneration/claimsToAddOrOverride";
+        let changed = claims(event, false, false);
+        assert_eq!(
+            changed.pointer(place),
+            Some(&json!({"plan": "pro", "tenant_id": "acme", "organizations": {"o1": "owner"}}))
+        );
+        remove_tenant_admin(&mut as_it_came);
+        assert_eq!(as_it_came.pointer(place).unwrap().get("tenant_admin"), None);
+    }
+
+    #[test]
+    fn only_the_very_group_makes_a_tenant_admin() {
+        let settings = Settings::read(|name| (name == "TABLE_NAME").then(|| "t".to_owned()));
+        let settings = settings.unwrap();
+        let ada = Subject::User(
+            TenantId::parse("acme").unwrap(),
+            UserId::parse("ada").unwrap(),
+        );
+        let is = |groups: Value| {
+            let event = json!({"request": {"groupConfiguration": {"groupsToOverride": groups}}});
+            is_tenant_admin(&event, &ada, &settings)
+        };
+        assert!(is(json!(["a", "tenant-admins"])));
+        for groups in [
+            json!(null),
+            json!([]),
+            json!("tenant-admins"),
+            json!(["friends of tenant-admins"]),
+            json!(["tenant-admins "]),
+            json!(["TENANT-ADMINS"]),
+            json!([["tenant-admins"]]),
+            json!({"tenant-admins": true}),
+        ] {
+            assert!(!is(groups.clone()), "{groups}");
+        }
+        let event =
+            json!({"request": {"groupConfiguration": {"groupsToOverride": ["tenant-admins"]}}});
+        assert!(!is_tenant_admin(&event, &Subject::Nobody, &settings));
+    }
+
+    #[test]
+    fn a_claim_is_no_longer_than_its_most_bytes() {
+        let now = Timestamp::from_millisecond(0).unwrap();
+        let membership = |n: usize| {
+            let id = OrganizationId::parse(format!("organization-{n}")).unwrap();
+            let (tenant, user) = (
+                TenantId::parse("acme").unwrap(),
+                UserId::parse("ada").unwrap(),
+            );
+            Membership::new(tenant, id, user, (Role::Manager, Status::Active), now)
+        };
+        for kind in [TokenOrganizations::Roles, TokenOrganizations::Ids] {
+            for is_first in [true, false] {
+                for most in [64, 100, 512, 2_048] {
+                    let mut claim = Claim::new(kind, most, is_first);
+                    let added = (0..500).take_while(|n| claim.add(&membership(*n))).count();
+                    assert!((1..500).contains(&added));
+                    let value = claim.finish(true).claim.unwrap();
+                    let value = if is_first {
+                        Value::from(value.to_string())
+                    } else {
+                        value
+                    };
+                    let bytes = value.to_string().len();
+                    assert!(
+                        bytes <= most && bytes + 60 > most,
+                        "{kind:?} {most}: {bytes}"
+                    );
+                }
             }
         }
     }

@@ -16,7 +16,7 @@ pub(super) struct Metrics<'a> {
     /// Milliseconds.
     timestamp: i64,
     #[serde(rename = "CloudWatchMetrics")]
-    directives: [Directive<'a>; 2],
+    directives: Vec<Directive<'a>>,
 }
 
 #[derive(Serialize)]
@@ -44,13 +44,24 @@ enum Unit {
 impl<'a> Metrics<'a> {
     /// All that is counted of a line, in this namespace.
     pub(super) fn new(now: Timestamp, namespace: &'a str, counted: [Counted; 2]) -> Self {
+        Self::of(now, namespace, counted.into_iter())
+    }
+
+    /// The same without the first set: what an event that asks for nothing is counted by, so that it has
+    /// no part in the shares that alarms look at.
+    pub(super) fn apart(now: Timestamp, namespace: &'a str, counted: [Counted; 2]) -> Self {
+        Self::of(now, namespace, counted.into_iter().skip(1))
+    }
+
+    fn of(now: Timestamp, namespace: &'a str, counted: impl Iterator<Item = Counted>) -> Self {
+        let directives = counted.map(|(dimensions, metrics)| Directive {
+            namespace,
+            dimensions,
+            metrics,
+        });
         Self {
             timestamp: now.as_millisecond(),
-            directives: counted.map(|(dimensions, metrics)| Directive {
-                namespace,
-                dimensions,
-                metrics,
-            }),
+            directives: directives.collect(),
         }
     }
 }

@@ -162,7 +162,11 @@ impl Telemetry {
             self.failure(line.now, line.request_id, "login-sync", failure.as_ref());
         }
         self.write_line(&record::SyncRecord {
-            metrics: Metrics::new(line.now, &self.namespace, record::SyncRecord::COUNTED),
+            metrics: if *outcome == Outcome::Ignored {
+                Metrics::apart(line.now, &self.namespace, record::SyncRecord::COUNTED)
+            } else {
+                Metrics::new(line.now, &self.namespace, record::SyncRecord::COUNTED)
+            },
             level: match outcome {
                 Outcome::Synced | Outcome::Unchanged | Outcome::Ignored => "INFO",
                 Outcome::Skipped if *reason == Some("off") => "INFO",
@@ -200,7 +204,11 @@ impl Telemetry {
     /// Writes the line of a trigger's event.
     pub fn trigger(&self, line: &TriggerLine<'_>) {
         self.write_line(&record::TriggerRecord {
-            metrics: Metrics::new(line.now, &self.namespace, record::TriggerRecord::COUNTED),
+            metrics: if line.outcome == "ignored" {
+                Metrics::apart(line.now, &self.namespace, record::TriggerRecord::COUNTED)
+            } else {
+                Metrics::new(line.now, &self.namespace, record::TriggerRecord::COUNTED)
+            },
             level: if line.outcome == "skipped" {
                 "WARN"
             } else {
