@@ -113,6 +113,7 @@ pub fn functions() -> &'static [Function] {
         http!("get-team", teams::get),
         http!("update-team", teams::update),
         http!("delete-team", teams::delete),
+        http!("restore-team", teams::restore),
         http!("add-team-member", team_members::add),
         http!("list-team-members", team_members::list),
         http!("update-team-member", team_members::update),

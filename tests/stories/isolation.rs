@@ -113,6 +113,7 @@ fn promised(route: &str, admin: bool, oneself: bool) -> &'static [u16] {
         | "PATCH /teams/{team_id}"
         | "PUT /teams/{team_id}"
         | "DELETE /teams/{team_id}"
+        | "POST /teams/{team_id}/restore"
         | "GET /teams/{team_id}/members"
         | "POST /teams/{team_id}/members"
         | "PATCH /teams/{team_id}/members/{user_id}"

@@ -4,6 +4,7 @@ pub mod create;
 pub mod delete;
 pub mod get;
 pub mod list;
+pub mod restore;
 pub mod update;
 
 use std::borrow::Cow;

@@ -79,6 +79,9 @@ pub(super) const TEAM_ACTIONS: &[Action] = &[
     Action::new("GET /users/{user_id}/teams", "oneself", |scene| {
         scene.of_tenant("GET", "/users/me/teams")
     }),
+    Action::new("POST /teams/{team_id}/restore", "live", |scene| {
+        scene.team("POST", "/restore")
+    }),
     Action::new("DELETE /teams/{team_id}", "", |scene| {
         scene.team("DELETE", "")
     }),
@@ -111,6 +114,9 @@ pub(super) const STANDALONE_ACTIONS: &[Action] = &[
     }),
     Action::new("DELETE /teams/{team_id}/members/{user_id}", "", |scene| {
         scene.team("DELETE", "/members/mate")
+    }),
+    Action::new("POST /teams/{team_id}/restore", "live", |scene| {
+        scene.team("POST", "/restore")
     }),
     Action::new("DELETE /teams/{team_id}", "", |scene| {
         scene.team("DELETE", "")

@@ -71,6 +71,7 @@ const ROUTES: [(&str, &str); 30] = [
     ("PATCH /teams/{team_id}", "update-team"),
     ("PUT /teams/{team_id}", "update-team"),
     ("DELETE /teams/{team_id}", "delete-team"),
+    ("POST /teams/{team_id}/restore", "restore-team"),
     ("POST /teams/{team_id}/members", "add-team-member"),
     ("GET /teams/{team_id}/members", "list-team-members"),
     (

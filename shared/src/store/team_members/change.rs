@@ -219,6 +219,46 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Takes out who is left in a team that was deleted then, so that it can be restored without members.
+    pub(in crate::store) async fn clear_left_over(
+        &self,
+        team: &Team,
+        deleted_at: &str,
+    ) -> Result<(), Error> {
+        let partition = keys::team_partition(&team.tenant_id, &team.id);
+        let mut after = None;
+        loop {
+            let page = self
+                .query(Query {
+                    index: Some(GSI1),
+                    condition: in_partition(Some(GSI1), partition.clone(), USER_PREFIX.to_owned()),
+                    filter: None,
+                    after,
+                    limit: 25,
+                })
+                .await?;
+            let mut last = None;
+            for item in page.items {
+                let user = from_row(item)?.user_id;
+                // Not who joined since: another request may have restored it meanwhile.
+                let before = Condition::new("#created_at <= :deleted_at")
+                    .value(":deleted_at", text(deleted_at));
+                let key = keys::team_membership(&team.tenant_id, &user, &team.id);
+                self.delete_one(&key, before).await?;
+                last = Some(user);
+            }
+            let (Some(_), Some(user)) = (page.next, last) else {
+                return Ok(());
+            };
+            let mut place = keys::team_membership(&team.tenant_id, &user, &team.id).attributes();
+            let member = keys::team_member(&team.tenant_id, &team.id, &user);
+            place.extend(member.attributes_of(GSI1));
+            after = Some(place);
+        }
+    }
+}
+
 /// Whether it is a team that is there, and in no organization.
 fn is_standalone(team: Option<&Item>) -> Result<bool, Error> {
     let team = team.cloned().map(teams::live_from_row).transpose()?;

@@ -3,6 +3,7 @@
 mod change;
 mod create;
 mod read;
+mod restore;
 mod standing;
 
 use crate::domain::{

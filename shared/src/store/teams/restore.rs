@@ -1,0 +1,137 @@
+//! Restoring a team that the login sync made.
+
+use super::{
+    DELETED_AT, Part, TeamInOrganization, from_row, in_version, is_there, not_changed, to_row,
+};
+use crate::domain::{Caller, ExpectedVersion, Status, Team, TeamId};
+use crate::store::access::{self, View};
+use crate::store::expression::{Change, Condition, number, text};
+use crate::store::idempotency::{self, FirstAnswer, Once};
+use crate::store::keys;
+use crate::store::patience::Patience;
+use crate::store::transaction::Transaction;
+use crate::store::{Done, Error, Store, team_members, text_of};
+
+impl Store {
+    /// Brings back a team of the login sync that was deleted by hand: under its name, with its limits and
+    /// metadata, and without members. One that is there stays as it is. For tenant admins.
+    ///
+    /// Two reads and a query for what the deletion left behind; then one transaction on the condition that
+    /// the team is still deleted in the version read, its organization is there, and its name is free.
+    pub async fn restore_team(
+        &self,
+        caller: &Caller,
+        id: &TeamId,
+        expected: &ExpectedVersion,
+        once: Option<&Once>,
+        answer: impl Fn(&TeamInOrganization) -> FirstAnswer,
+    ) -> Result<Done<TeamInOrganization>, Error> {
+        let key = keys::team(&caller.tenant_id, id);
+        let mut patience = Patience::new(self.patience);
+        loop {
+            let now = self.clock.now();
+            let first = self.read_team(caller, id, once.map(Once::key)).await?;
+            if let Some(first) = idempotency::found(once, &first)? {
+                return Ok(Done::Before(first));
+            }
+            let item = first.item(&key).ok_or(Error::NotFound)?.clone();
+            let deleted_at = match item.contains_key(DELETED_AT) {
+                true => Some(text_of(&item, DELETED_AT)?.to_owned()),
+                false => None,
+            };
+            let before = from_row(item)?;
+            if !caller.tenant_admin {
+                let refusal = self.restore_refusal(caller, &first, &before, deleted_at.is_some());
+                return Err(refusal.await?);
+            }
+            let mut organization = None;
+            if let Some(id) = &before.organization_id {
+                let view = self.view(caller, id, &[]).await?;
+                organization = Some(view.organization(caller, id, now)?);
+            }
+            if !expected.allows(before.version) {
+                return Err(Error::VersionMismatch);
+            }
+            let Some(deleted_at) = deleted_at else {
+                let hold = |transaction: &mut Transaction<Part>| {
+                    let unchanged = in_version(before.version).and(is_there());
+                    transaction.check(self, Part::Team, &key, unchanged);
+                    self.hold_organization_and_budget(transaction, &before, None);
+                };
+                let found = TeamInOrganization {
+                    team: before.clone(),
+                    organization,
+                };
+                let once = (once, Part::Record);
+                let done = idempotency::unchanged(self, once, hold, found, &answer).await?;
+                if let Some(done) = done {
+                    return Ok(done);
+                }
+                patience.wait(Error::Conflict).await?;
+                continue;
+            };
+            self.clear_left_over(&before, &deleted_at).await?;
+            let restored = TeamInOrganization {
+                team: Team {
+                    version: before.version + 1,
+                    updated_at: now,
+                    ..before.clone()
+                },
+                organization,
+            };
+            let mut transaction = Transaction::new(self.clock.new_id());
+            let change = restored_row(&restored.team)?;
+            let deleted = in_version(before.version)
+                .and(Condition::new(format!("attribute_exists(#{DELETED_AT})")));
+            transaction.update(self, Part::Team, &key, change, deleted);
+            self.hold_organization_and_budget(&mut transaction, &before, None);
+            self.reserve_team_name(&mut transaction, Part::NewName, &restored.team)?;
+            if let Some(once) = once {
+                once.record(self, &mut transaction, Part::Record, &answer(&restored))?;
+            }
+            match transaction.commit(self).await? {
+                Ok(()) => return Ok(Done::Now(restored)),
+                // The next round finds the record.
+                Err(unmet) if unmet.of(&Part::Record).is_some() => {}
+                Err(unmet) => not_changed(&unmet)?,
+            }
+            patience.wait(Error::Conflict).await?;
+        }
+    }
+
+    /// What a caller without the right is told: 404 unless they are in the organization, or see the team.
+    async fn restore_refusal(
+        &self,
+        caller: &Caller,
+        first: &View,
+        team: &Team,
+        is_deleted: bool,
+    ) -> Result<Error, Error> {
+        if let Some(id) = &team.organization_id {
+            let view = self.view(caller, id, &[]).await?;
+            view.organization(caller, id, self.clock.now())?;
+            let own = view.membership(&access::own_key(caller, id))?;
+            access::standing(caller, own.as_ref())?;
+            return Ok(Error::Forbidden);
+        }
+        let own = keys::team_membership(&caller.tenant_id, &caller.user_id, &team.id);
+        let own = first.item(&own).cloned().map(team_members::from_row);
+        let is_member = own
+            .transpose()?
+            .is_some_and(|own| own.status == Status::Active);
+        Ok(if is_member && !is_deleted {
+            Error::Forbidden
+        } else {
+            Error::NotFound
+        })
+    }
+}
+
+fn restored_row(after: &Team) -> Result<Change, Error> {
+    let row = to_row(after)?;
+    let change = Change::new()
+        .remove(DELETED_AT)
+        .set("version", number(after.version))
+        .set("updated_at", text(after.updated_at.to_string()));
+    Ok(change.take("gsi1pk", &row).take("gsi1sk", &row))
+}
