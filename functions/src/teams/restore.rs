@@ -20,13 +20,20 @@ use crate::openapi::{Operation, example};
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let id = request.team_id()?;
+    request.no_query()?;
     request.no_body()?;
 
     let once = request.once(&caller, app.clock.now())?;
     let first = |found: &TeamInOrganization| answer(found).to_first();
     match app
         .store
-        .restore_team(&caller, &id, &request.if_match(), once.as_ref(), first)
+        .restore_team(
+            &caller,
+            &id,
+            &request.expected_version(),
+            once.as_ref(),
+            first,
+        )
         .await?
     {
         Done::Now(found) => Ok(answer(&found)),

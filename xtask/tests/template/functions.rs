@@ -9,7 +9,7 @@ use crate::document::{branches, each, names, of_type, read, texts};
 
 /// The routes of the HTTP contract, and the function that answers each. A route that is not here is
 /// not in the template, and the other way round.
-const ROUTES: [(&str, &str); 30] = [
+const ROUTES: [(&str, &str); 31] = [
     ("POST /organizations", "create-organization"),
     ("GET /organizations", "list-organizations"),
     ("GET /organizations/{organization_id}", "get-organization"),

@@ -56,7 +56,7 @@ impl Store {
                 let hold = |transaction: &mut Transaction<Part>| {
                     let unchanged = in_version(before.version).and(is_there());
                     transaction.check(self, Part::Team, &key, unchanged);
-                    self.hold_organization_and_budget(transaction, &before, None);
+                    self.hold_organization_of(transaction, &before, None);
                 };
                 let found = TeamInOrganization {
                     team: before.clone(),
@@ -84,7 +84,7 @@ impl Store {
             let deleted = in_version(before.version)
                 .and(Condition::new(format!("attribute_exists(#{DELETED_AT})")));
             transaction.update(self, Part::Team, &key, change, deleted);
-            self.hold_organization_and_budget(&mut transaction, &before, None);
+            self.hold_organization_of(&mut transaction, &before, None);
             self.reserve_team_name(&mut transaction, Part::NewName, &restored.team)?;
             if let Some(once) = once {
                 once.record(self, &mut transaction, Part::Record, &answer(&restored))?;
