@@ -107,6 +107,7 @@ fn lines() -> Vec<Value> {
         tenant: Some(&tenant),
         user: Some(&user),
         outcome: "added",
+        reason: None,
         duration,
         measure,
     });

@@ -100,6 +100,21 @@ async fn provoke(code: Code) -> (u16, Reply) {
             let bob = world.member(&id, "bob", "member", "suspended").await;
             (403, bob.post_empty(&format!("{members}/bob/accept")).await)
         }
+        Code::InvitationNotValid => {
+            let bob = world.member(&id, "bob", "admin", "active").await;
+            world.register(&["cy"]).await;
+            bob.post(&members, json!({"user_id": "cy"}))
+                .await
+                .expect(201);
+            ada.delete(&format!("{members}/bob")).await.expect(204);
+            let cy = world.user("cy");
+            (409, cy.post_empty(&format!("{members}/me/accept")).await)
+        }
+        Code::InvitationPending => {
+            world.member(&id, "bob", "member", "invited").await;
+            let suspend = json!({"status": "suspended"});
+            (422, ada.patch(&format!("{members}/bob"), suspend).await)
+        }
         Code::IdempotencyMismatch => {
             let path = "/organizations";
             ada.post_once(path, "k", json!({"name": "B"}))

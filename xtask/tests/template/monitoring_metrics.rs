@@ -195,6 +195,7 @@ fn write_one_of_each(telemetry: &Telemetry) {
         tenant: Some(&tenant),
         user: Some(&user),
         outcome: "added",
+        reason: None,
         duration,
         measure,
     });
