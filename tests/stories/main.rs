@@ -25,6 +25,7 @@ mod indexes_behind;
 mod invariants;
 mod isolation;
 mod last_owner;
+mod last_release;
 mod lifecycle;
 mod local_entra;
 mod logs;

@@ -1,0 +1,305 @@
+//! A table that the last release wrote is read and changed by this one. How it was written:
+//! `last_release/README.md`.
+
+mod office;
+mod write;
+
+use serde_json::{Value, json};
+use support::{ACME, Actor, invariants};
+
+use office::{ODD_USER, Office, read, segment};
+use write::ROLES;
+
+/// Lists all live organizations of the tenant.
+async fn live(root: &Actor) -> Vec<Value> {
+    root.all("/organizations").await
+}
+
+fn id(of: &Value) -> &str {
+    of["id"].as_str().unwrap()
+}
+
+/// The id of the organization that has most of all in it.
+async fn acme(root: &Actor) -> String {
+    let found = live(root).await;
+    let acme = found.iter().find(|one| one["name"] == "Acme").unwrap();
+    id(acme).to_owned()
+}
+
+/// Whether all that was there before is there now, with what is new beside it.
+fn holds(before: &Value, now: &Value) -> bool {
+    match (before, now) {
+        (Value::Object(before), Value::Object(now)) => before.iter().all(|(name, before)| {
+            let now = now.get(name);
+            now.is_some_and(|now| holds(before, now))
+        }),
+        (Value::Array(before), Value::Array(now)) => {
+            let all = before.iter().zip(now);
+            before.len() == now.len() && all.into_iter().all(|(before, now)| holds(before, now))
+        }
+        (before, now) => before == now,
+    }
+}
+
+#[tokio::test]
+async fn everything_reads_as_it_did() {
+    let office = Office::of_last_release().await;
+    assert_eq!(office.table().await, read("table.json"));
+    let answers = read("answers.json");
+    let mut count = 0;
+    for (actor, answers) in answers.as_object().unwrap() {
+        let actor = match actor.split_once(' ') {
+            Some((tenant, user)) => office.world.user_of(tenant, user),
+            None => office.root(actor),
+        };
+        for (path, before) in answers.as_object().unwrap() {
+            let now = match before {
+                Value::Array(_) => actor.all(path).await.into(),
+                _ => actor.get(path).await.expect(200).body,
+            };
+            let who = &actor.id;
+            assert!(
+                holds(before, &now),
+                "{who}: {path}\nbefore {before}\nnow {now}"
+            );
+            count += 1;
+        }
+    }
+    assert!(count > 500, "{count} answers");
+    assert_eq!(office.table().await, read("table.json"));
+}
+
+#[tokio::test]
+async fn every_organization_can_be_renamed_deleted_and_restored() {
+    let office = Office::of_last_release().await;
+    let root = office.root(ACME);
+    let deleted = root.all("/organizations?status=deleted").await;
+    assert_eq!(deleted.len(), 2);
+    for organization in &deleted {
+        let path = format!("/organizations/{}", id(organization));
+        let back = root.post_empty(&format!("{path}/restore")).await;
+        assert_eq!(back.expect(200).body["name"], organization["name"]);
+    }
+    let organizations = live(&root).await;
+    for (n, organization) in organizations.iter().enumerate() {
+        let path = format!("/organizations/{}", id(organization));
+        // A change beside the name first, then another name.
+        let body = json!({"billing_address": "new"});
+        let now = root.patch(&path, body).await.expect(200).body;
+        assert_eq!(now["name"], organization["name"]);
+        let body = json!({"name": format!("Renamed {n}"), "limits": {"tpm_limit": 5}});
+        root.patch(&path, body).await.expect(200);
+        root.delete(&path).await.expect(204);
+        root.get(&path).await.problem(404, "not-found");
+        root.post_empty(&format!("{path}/restore"))
+            .await
+            .expect(200);
+    }
+    // Their old names are free.
+    for name in ["Acme", "Plain", "New name", "Back", "Gone", "Straße", "One"] {
+        root.post("/organizations", json!({"name": name}))
+            .await
+            .expect(201);
+    }
+    invariants::check(&office.world.items().await);
+}
+
+#[tokio::test]
+async fn every_organization_can_be_deleted_and_restored_as_it_is() {
+    let office = Office::of_last_release().await;
+    let root = office.root(ACME);
+    for organization in live(&root).await {
+        let path = format!("/organizations/{}", id(&organization));
+        root.delete(&path).await.expect(204);
+        let back = root.post_empty(&format!("{path}/restore")).await;
+        assert_eq!(back.expect(200).body["name"], organization["name"]);
+    }
+    invariants::check(&office.world.items().await);
+}
+
+#[tokio::test]
+async fn members_of_every_role_and_status_can_be_changed_and_removed() {
+    let office = Office::of_last_release().await;
+    let (root, ada) = (office.root(ACME), office.world.user("ada"));
+    let members = format!("/organizations/{}/members", acme(&root).await);
+    for role in ROLES {
+        for status in ["active", "invited", "suspended"] {
+            let path = format!("{members}/{role}-{status}");
+            let now = ada.patch(&path, json!({"role": "manager"})).await;
+            assert_eq!(now.expect(200).body["status"], status);
+            match status {
+                "active" => ada.patch(&path, json!({"status": "suspended"})).await,
+                "suspended" => ada.patch(&path, json!({"status": "active"})).await,
+                _ => {
+                    let invited = office.world.user(&format!("{role}-{status}"));
+                    invited.post_empty(&format!("{members}/me/accept")).await
+                }
+            }
+            .expect(200);
+            ada.delete(&path).await.expect(204);
+        }
+    }
+    for user in ["by-owner", "by-admin", "by-root"] {
+        let accept = format!("{members}/me/accept");
+        let accepted = office.world.user(user).post_empty(&accept).await;
+        assert_eq!(accepted.expect(200).body["role"], "member");
+    }
+    // Its user is in a team, and has an id with every character.
+    let odd = format!("{members}/{}", segment(ODD_USER));
+    ada.patch(&odd, json!({"role": "readonly"}))
+        .await
+        .expect(200);
+    office
+        .world
+        .user(ODD_USER)
+        .delete(&format!("{members}/me"))
+        .await
+        .expect(204);
+    invariants::check(&office.world.items().await);
+}
+
+#[tokio::test]
+async fn teams_and_who_is_in_them_can_be_changed_and_removed() {
+    let office = Office::of_last_release().await;
+    let (root, ada) = (office.root(ACME), office.world.user("ada"));
+    let teams = format!("/organizations/{}/teams", acme(&root).await);
+    let leader = office.world.user("member-active");
+    let mut all = ada.all(&teams).await;
+    assert_eq!(all.len(), 2);
+    all.extend(root.all("/teams").await);
+    assert_eq!(all.len(), 6);
+    for (n, team) in all.iter().enumerate() {
+        let path = format!("/teams/{}", id(team));
+        let members = format!("{path}/members");
+        if team["name"] == "Sales" {
+            leader
+                .patch(&path, json!({"description": "by its leader"}))
+                .await
+                .expect(200);
+            let left = format!("{members}/readonly-active");
+            leader.delete(&left).await.expect(204);
+            let body = json!({"user_id": "readonly-active"});
+            leader.post(&members, body).await.expect(201);
+        }
+        for member in root.all(&members).await {
+            let user = segment(member["user_id"].as_str().unwrap());
+            let member = format!("{members}/{user}");
+            for role in ["leader", "member"] {
+                root.patch(&member, json!({"role": role})).await.expect(200);
+            }
+            // By force: some of them come from the directory.
+            let member = format!("{member}?force=true");
+            root.delete(&member).await.expect(204);
+        }
+        let name = json!({"name": format!("Renamed {n}")});
+        root.patch(&path, name).await.expect(200);
+        root.delete(&path).await.expect(204);
+    }
+    ada.post(&teams, json!({"name": "Sales"})).await.expect(201);
+    invariants::check(&office.world.items().await);
+}
+
+#[tokio::test]
+async fn users_sign_in_again_to_what_they_had() {
+    let office = Office::of_last_release().await;
+    let memberships = async |user: &str| {
+        let mine = "/users/me/organizations?status=all";
+        let mut all = office.world.user(user).all(mine).await;
+        all.iter_mut()
+            .map(|one| {
+                let text = |name: &str| one[name].as_str().unwrap().to_owned();
+                (text("organization_id"), text("role"), text("status"))
+            })
+            .collect::<Vec<_>>()
+    };
+    for user in ["eve", "fay"] {
+        let before = memberships(user).await;
+        office.login(user).await;
+        assert_eq!(memberships(user).await, before);
+    }
+    // And to what is new.
+    office.graph.assign("g-new", "New");
+    for user in ["eve", "fay", "kim"] {
+        office.graph.join(user, "g-new");
+        office.login(user).await;
+        let new = memberships(user).await;
+        let new = new.iter().find(|(id, ..)| id == "g-new").unwrap();
+        assert_eq!((&*new.1, &*new.2), ("internal_user", "active"));
+    }
+    // A membership that the sync made is suspended when its user leaves the group.
+    office.graph.leave("fay", "g-left");
+    office.login("fay").await;
+    let all = memberships("fay").await;
+    let left = all.iter().find(|(id, ..)| id == "g-left").unwrap();
+    assert_eq!(left.2, "suspended");
+    invariants::check(&office.world.items().await);
+}
+
+#[tokio::test]
+async fn a_request_of_the_last_release_is_answered_as_then() {
+    let office = Office::of_last_release().await;
+    let records = read("table.json");
+    let records = records.as_array().unwrap().iter();
+    let mut count = 0;
+    let ada = office.world.user("ada");
+    let root = office.root(ACME);
+    let path = format!("/organizations/{}", acme(&root).await);
+    let before = office.table().await;
+    for (actor, path, key, body) in [
+        (
+            &ada,
+            format!("{path}/members"),
+            "invites-by-owner",
+            Some("by-owner"),
+        ),
+        (
+            &ada,
+            format!("{path}/members"),
+            "invites-accepts",
+            Some("accepts"),
+        ),
+        (
+            &root,
+            format!("{path}/members"),
+            "invites-by-root",
+            Some("by-root"),
+        ),
+        (
+            &office.world.user("admin-active"),
+            format!("{path}/members"),
+            "invites-by-admin",
+            Some("by-admin"),
+        ),
+        (
+            &office.world.user("accepts"),
+            format!("{path}/members/me/accept"),
+            "accepts",
+            None,
+        ),
+    ] {
+        let request = actor
+            .request(reqwest::Method::POST, &path)
+            .header("idempotency-key", key);
+        let request = match body {
+            Some(user) => request.json(&json!({"user_id": user, "role": "member"})),
+            None => request,
+        };
+        let reply = actor.send(request).await;
+        assert!([200, 201].contains(&reply.status), "{reply:?}");
+        assert_eq!(
+            reply
+                .headers
+                .get("idempotency-replayed")
+                .map(String::as_str),
+            Some("true")
+        );
+        count += 1;
+    }
+    assert_eq!(office.table().await, before);
+    assert!(
+        records
+            .filter(|item| item["sk"]["S"] == "IDEMPOTENCY")
+            .count()
+            > count
+    );
+}

@@ -1,0 +1,425 @@
+//! Writes the table and the answers, as the release at hand does.
+
+use std::fs;
+
+use serde_json::{Map, Value, json};
+use support::graph::Graph;
+use support::{ACME, Actor, invariants};
+
+use super::office::{ODD_TENANT, ODD_USER, Office, file, segment};
+
+/// All roles.
+pub(super) const ROLES: [&str; 8] = [
+    "owner",
+    "admin",
+    "org_admin",
+    "manager",
+    "member",
+    "internal_user",
+    "readonly",
+    "internal_user_viewer",
+];
+/// Names of organizations that a release has taken and a later one may refuse, fold in another way, or
+/// cut for a key.
+pub(super) fn odd_names() -> Vec<String> {
+    let mut names: Vec<String> = [
+        "\u{2800}",
+        "Acme 3",
+        "Acme 3\u{2800}",
+        "\u{301}",
+        "\u{ffff}",
+        "\u{e000}",
+        "# $ ! \" $~ end",
+        "Straße",
+        "ﬁnance ｆｕｌｌ　ｗｉｄｔｈ",
+        "İstanbul ΣΑΣ",
+        "e\u{301}té",
+        "שלום 👩‍👩‍👧 a\u{200d}b",
+        "\u{10ffff}",
+        "%00%23/..",
+    ]
+    .map(str::to_owned)
+    .into();
+    // Longer than a key may be, and different only where it is cut off.
+    names.push("界".repeat(200));
+    names.push(format!("{}a", "\u{fdfa}".repeat(100)));
+    names.push(format!("{}b", "\u{fdfa}".repeat(100)));
+    names
+}
+
+/// Groups and who is in them, at the end of what the table tells.
+pub(super) fn directory(graph: &Graph) {
+    for (id, name) in [
+        ("g-one", "One"),
+        ("g-two", "Two"),
+        ("g-gone", "Gone group"),
+        ("g-teamless", "Teamless"),
+        ("g-alone", "Alone of old"),
+        ("g-left", "Left"),
+        ("g-renamed", "Renamed"),
+    ] {
+        graph.assign(id, name);
+    }
+    graph.assign("g-lead", "Lead");
+    graph.assign_with("g-lead", "lead");
+    for id in [
+        "g-one",
+        "g-two",
+        "g-gone",
+        "g-teamless",
+        "g-alone",
+        "g-lead",
+        "g-renamed",
+    ] {
+        graph.join("eve", id);
+    }
+    for id in ["g-one", "g-lead", "g-left"] {
+        graph.join("fay", id);
+    }
+}
+
+#[tokio::test]
+#[ignore = "writes the files of a release"]
+async fn the_table_of_this_release() {
+    let office = Office::open(std::time::Duration::ZERO).await;
+    organizations(&office).await;
+    acme(&office).await;
+    teams(&office).await;
+    logins(&office).await;
+    odd_tenant(&office).await;
+    invariants::check(&office.world.items().await);
+    let table = office.table().await;
+    let answers = answers(&office, &table).await;
+    for (name, value) in [("table.json", table), ("answers.json", answers)] {
+        fs::write(file(name), lines(&value)).unwrap();
+    }
+}
+
+/// JSON with a line for each item, or for each answer.
+fn lines(value: &Value) -> String {
+    let list = |items: Vec<String>| items.join(",\n");
+    match value {
+        Value::Array(items) => {
+            let items = items.iter().map(Value::to_string).collect();
+            format!("[\n{}\n]\n", list(items))
+        }
+        value => {
+            let actors = value.as_object().unwrap().iter().map(|(actor, answers)| {
+                let answers = answers.as_object().unwrap().iter();
+                let answers = answers.map(|(path, answer)| format!("{}: {answer}", json!(path)));
+                format!("{}: {{\n{}\n}}", json!(actor), list(answers.collect()))
+            });
+            format!("{{\n{}\n}}\n", list(actors.collect()))
+        }
+    }
+}
+
+/// Organizations in every state that one can be in.
+async fn organizations(office: &Office) {
+    let ada = office.world.user("ada");
+    let full = json!({
+        "name": "Acme", "domain": "acme.example", "billing_email": "pay@acme.example",
+        "billing_address": "1 Main St\r\n\tAcme 😀", "stripe_customer_id": "cus_1",
+        "metadata": {"plan": "gold", "seats": 12, "big": 18_446_744_073_709_551_615_u64, "price": 12.5, "tiny": 1e-9,
+            "huge": 1.5e300, "deep": {"list": [null, true, "\u{0}", {}]}},
+        "limits": {"models": ["small", "large"], "max_budget": 1000.5, "budget_duration": "30d",
+            "tpm_limit": 1_000_000, "rpm_limit": 100},
+    });
+    ada.post_once("/organizations", "acme", full)
+        .await
+        .expect(201);
+    create(&ada, "Plain").await;
+    let renamed = create(&ada, "Old name").await;
+    ada.patch(
+        &renamed,
+        json!({"name": "New name", "domain": "new.example"}),
+    )
+    .await
+    .expect(200);
+    let gone = create(&ada, "Gone").await;
+    let teams = format!("{gone}/teams");
+    let team = post(&ada, &teams, json!({"name": "Of the deleted"})).await;
+    post(
+        &ada,
+        &format!("/teams/{team}/members"),
+        json!({"user_id": "ada"}),
+    )
+    .await;
+    ada.patch(&gone, json!({"domain": "gone.example"}))
+        .await
+        .expect(200);
+    ada.delete(&gone).await.expect(204);
+    let back = create(&ada, "Back").await;
+    ada.delete(&back).await.expect(204);
+    let restore = format!("{back}/restore");
+    let request = ada.request(reqwest::Method::POST, &restore);
+    let request = request.header("idempotency-key", "back");
+    ada.send(request).await.expect(200);
+    for name in odd_names() {
+        create(&ada, &name).await;
+    }
+}
+
+/// Members in each role and status, invitations by each kind of inviter.
+async fn acme(office: &Office) {
+    let (world, ada, root) = (&office.world, office.world.user("ada"), office.root(ACME));
+    let members = format!("{}/members", named(&root, "Acme").await);
+    for role in ROLES {
+        for status in ["active", "invited", "suspended"] {
+            let id = format!("{role}-{status}");
+            world.register(&[&id]).await;
+            let first = if status == "invited" {
+                status
+            } else {
+                "active"
+            };
+            let body = json!({"user_id": id, "role": role, "status": first});
+            post(&ada, &members, body).await;
+            if status == "suspended" {
+                let member = format!("{members}/{id}");
+                ada.patch(&member, json!({"status": status}))
+                    .await
+                    .expect(200);
+            }
+        }
+    }
+    let profile = json!({"email": "Odd@Acme.example", "display_name": "Ódd \u{1f600}", "entra_object_id": "object-1"});
+    let odd = format!("/users/{}", segment(ODD_USER));
+    root.put(&odd, profile).await.expect(201);
+    let longest = "x".repeat(128);
+    world
+        .register(&[
+            "by-owner", "by-admin", "by-root", "accepts", "kim", &longest,
+        ])
+        .await;
+    let admin = world.user("admin-active");
+    for (actor, id) in [
+        (&ada, "by-owner"),
+        (&admin, "by-admin"),
+        (&root, "by-root"),
+        (&ada, "accepts"),
+    ] {
+        let body = json!({"user_id": id, "role": "member"});
+        actor
+            .post_once(&members, &format!("invites-{id}"), body)
+            .await
+            .expect(201);
+    }
+    let accept = format!("{members}/me/accept");
+    let accepts = world.user("accepts");
+    let request = accepts.request(reqwest::Method::POST, &accept);
+    let request = request.header("idempotency-key", "accepts");
+    accepts.send(request).await.expect(200);
+    for id in [ODD_USER, &longest, "kim"] {
+        let body = json!({"user_id": id, "role": "member", "status": "active"});
+        post(&ada, &members, body).await;
+    }
+    // Changed often, so that its version is.
+    for role in ["readonly", "admin", "manager"] {
+        ada.patch(&format!("{members}/kim"), json!({"role": role}))
+            .await
+            .expect(200);
+    }
+}
+
+/// Teams with leaders and limits, in an organization and alone.
+async fn teams(office: &Office) {
+    let (ada, root) = (office.world.user("ada"), office.root(ACME));
+    let teams = format!("{}/teams", named(&root, "Acme").await);
+    let sales = json!({
+        "name": "Sales", "description": "EMEA", "is_default": true, "metadata": {"n": 1.5},
+        "limits": {"models": ["all-org-models"], "max_budget": 10, "budget_duration": "7d", "tpm_limit": 10, "rpm_limit": 1},
+    });
+    let sales = ada.post_once(&teams, "sales", sales).await.expect(201);
+    let sales = format!("{}/members", sales.headers["location"]);
+    let leads = json!({"user_id": "member-active", "role": "leader"});
+    ada.post_once(&sales, "leads", leads).await.expect(201);
+    for id in ["readonly-active", "kim", ODD_USER, "accepts"] {
+        post(&ada, &sales, json!({"user_id": id})).await;
+    }
+    let accepts = format!("{}/members/accepts", named(&root, "Acme").await);
+    ada.patch(&accepts, json!({"status": "suspended"}))
+        .await
+        .expect(200);
+    let renamed = post(&ada, &teams, json!({"name": "Old team"})).await;
+    ada.patch(
+        &format!("/teams/{renamed}"),
+        json!({"name": "\u{2800}Team"}),
+    )
+    .await
+    .expect(200);
+    let gone = post(&ada, &teams, json!({"name": "Team gone"})).await;
+    post(
+        &ada,
+        &format!("/teams/{gone}/members"),
+        json!({"user_id": "kim"}),
+    )
+    .await;
+    ada.delete(&format!("/teams/{gone}")).await.expect(204);
+    for name in ["Alone", "Alone", "Alone too"] {
+        let body = json!({"name": name, "limits": {"models": ["m"]}, "metadata": {"a": []}});
+        let alone = format!("/teams/{}/members", post(&root, "/teams", body).await);
+        post(&root, &alone, json!({"user_id": "kim", "role": "leader"})).await;
+        post(&root, &alone, json!({"user_id": "ada"})).await;
+    }
+}
+
+/// What the login sync makes, what was changed of it by hand, and what it suspends.
+async fn logins(office: &Office) {
+    let (graph, root) = (&office.graph, office.root(ACME));
+    // The team of a group from before groups became organizations as well.
+    graph.assign("g-alone", "Alone of old");
+    graph.join("eve", "g-alone");
+    office.under(&[]).await.login("eve").await;
+    directory(graph);
+    graph.join("eve", "g-left");
+    // A directory of settings gone by: what was in it and is not any more.
+    graph.assign("g-unassigned", "Unassigned");
+    graph.join("eve", "g-unassigned");
+    for user in ["eve", "fay", "eve"] {
+        office.login(user).await;
+    }
+    let renamed = json!({"name": "Renamed by hand"});
+    root.patch("/organizations/g-renamed", renamed.clone())
+        .await
+        .expect(200);
+    root.patch("/teams/g-renamed", renamed).await.expect(200);
+    let by_hand = json!({"role": "admin"});
+    root.patch("/organizations/g-two/members/eve", by_hand)
+        .await
+        .expect(200);
+    let body = json!({"user_id": "kim", "role": "owner", "status": "active"});
+    post(&root, "/organizations/g-two/members", body).await;
+    root.patch(
+        "/organizations/g-one/members/fay",
+        json!({"status": "suspended"}),
+    )
+    .await
+    .expect(200);
+    for gone in ["/organizations/g-gone", "/teams/g-teamless"] {
+        root.delete(gone).await.expect(204);
+    }
+    graph.leave("eve", "g-left");
+    graph.unassign("g-unassigned");
+    for user in ["eve", "fay", "eve"] {
+        office.login(user).await;
+    }
+}
+
+/// A tenant whose id has every character that one may have.
+async fn odd_tenant(office: &Office) {
+    let odd = office.world.user_of(ODD_TENANT, ODD_USER);
+    let root = office.root(ODD_TENANT);
+    let organization = create(&odd, "Acme").await;
+    let team = post(&odd, &format!("{organization}/teams"), json!({"name": "T"})).await;
+    let body = json!({"user_id": ODD_USER, "role": "leader"});
+    post(&odd, &format!("/teams/{team}/members"), body).await;
+    root.put("/users/kim", json!({})).await.expect(201);
+    post(
+        &odd,
+        &format!("{organization}/members"),
+        json!({"user_id": "kim"}),
+    )
+    .await;
+}
+
+/// What the API tells of all that is in the table: by tenant, user and path.
+async fn answers(office: &Office, table: &Value) -> Value {
+    let mut answers = Map::new();
+    for tenant in [ACME, ODD_TENANT] {
+        let root = office.root(tenant);
+        let mut paths = vec!["/organizations".to_owned(), "/teams".to_owned()];
+        paths.push("/organizations?status=deleted".to_owned());
+        for domain in ["acme.example", "new.example"] {
+            paths.push(format!("/organizations?domain={domain}"));
+        }
+        let own = format!("TENANT#{tenant}#");
+        let items = table.as_array().unwrap().iter();
+        for item in items.filter(|item| text(item, "pk").starts_with(&own)) {
+            paths.extend(of_item(item));
+        }
+        answers.insert(tenant.to_owned(), read_all(&root, &paths).await);
+        for id in [
+            "ada",
+            "kim",
+            "member-active",
+            "readonly-active",
+            "eve",
+            ODD_USER,
+        ] {
+            let mut mine = paths.clone();
+            mine.retain(|path| path.contains("/organizations/") || path.contains("/teams/"));
+            for path in ["", "/organizations?status=all", "/teams"] {
+                mine.push(format!("/users/me{path}"));
+            }
+            let actor = office.world.user_of(tenant, id);
+            answers.insert(format!("{tenant} {id}"), read_all(&actor, &mine).await);
+        }
+    }
+    answers.into()
+}
+
+/// What an item can be read by.
+fn of_item(item: &Value) -> Vec<String> {
+    match text(item, "sk") {
+        "ORG" => {
+            let path = format!("/organizations/{}", text(item, "id"));
+            let of = ["", "/members", "/members?status=invited", "/teams"];
+            of.map(|of| format!("{path}{of}")).into()
+        }
+        "TEAM" => {
+            let path = format!("/teams/{}", text(item, "id"));
+            ["", "/members"].map(|of| format!("{path}{of}")).into()
+        }
+        "USER" => {
+            let path = format!("/users/{}", segment(text(item, "user_id")));
+            let of = ["", "/organizations?status=all", "/teams"];
+            of.map(|of| format!("{path}{of}")).into()
+        }
+        sk if sk.starts_with("ORG#") => {
+            let (organization, user) = (text(item, "organization_id"), text(item, "user_id"));
+            let user = segment(user);
+            vec![format!("/organizations/{organization}/members/{user}")]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The answers to these requests that there is one to.
+async fn read_all(actor: &Actor, paths: &[String]) -> Value {
+    let mut answers = Map::new();
+    for path in paths {
+        let first = actor.get(path).await;
+        if first.status != 200 {
+            continue;
+        }
+        let answer = match first.body.get("items") {
+            Some(_) => actor.all(path).await.into(),
+            None => first.body,
+        };
+        answers.insert(path.clone(), answer);
+    }
+    answers.into()
+}
+
+fn text<'a>(item: &'a Value, name: &str) -> &'a str {
+    item[name]["S"].as_str().unwrap_or_default()
+}
+
+/// The path of an organization that is made.
+async fn create(actor: &Actor, name: &str) -> String {
+    let id = post(actor, "/organizations", json!({"name": name})).await;
+    format!("/organizations/{id}")
+}
+
+/// The path of the organization of that name.
+async fn named(root: &Actor, name: &str) -> String {
+    let found = root.all(&format!("/organizations?name={name}")).await;
+    format!("/organizations/{}", found[0]["id"].as_str().unwrap())
+}
+
+/// The id of what is made, when it has one of its own.
+async fn post(actor: &Actor, path: &str, body: Value) -> String {
+    let made = actor.post(path, body).await.expect(201);
+    made.body["id"].as_str().unwrap_or_default().to_owned()
+}
