@@ -62,6 +62,8 @@ struct Fault {
     asked: Asked,
     /// Of a list; `None`: any.
     page: Option<usize>,
+    /// How often the truth comes first.
+    spared: usize,
     /// How often still.
     times: usize,
     answer: Answer,
@@ -83,6 +85,8 @@ struct Directory {
     /// Ids by values.
     app_roles: BTreeMap<String, String>,
     page_size: usize,
+    /// Whether it takes `$count=true` for the assigned groups.
+    counts: bool,
     faults: Vec<Fault>,
     calls: Vec<Asked>,
     /// How long a token is good for.
@@ -129,6 +133,7 @@ impl Graph {
             groups: BTreeMap::new(),
             app_roles: BTreeMap::new(),
             page_size: 100,
+            counts: true,
             faults: Vec::new(),
             calls: Vec::new(),
             token_seconds: 86_400,
@@ -188,6 +193,29 @@ impl Graph {
         });
     }
 
+    /// The group is assigned with this app role no more.
+    pub fn take_role(&self, id: &str, app_role: &str) {
+        self.with(id, |group| {
+            if let Some(assigned) = &mut group.assigned {
+                assigned.remove(app_role);
+            }
+        });
+    }
+
+    /// An app role of the enterprise application, which no group has so far.
+    pub fn app_role(&self, app_role: &str) {
+        let role = format!("id-of-{app_role}");
+        let mut directory = self.0.lock().unwrap();
+        directory.app_roles.insert(app_role.to_owned(), role);
+    }
+
+    /// Whether a group is assigned with that app role.
+    pub fn has_role(&self, id: &str, app_role: &str) -> bool {
+        let directory = self.0.lock().unwrap();
+        let assigned = directory.groups.get(id).and_then(|it| it.assigned.as_ref());
+        assigned.is_some_and(|roles| roles.contains(app_role))
+    }
+
     /// The group is assigned no more.
     pub fn unassign(&self, id: &str) {
         self.with(id, |group| group.assigned = None);
@@ -213,6 +241,11 @@ impl Graph {
         self.0.lock().unwrap().page_size = rows;
     }
 
+    /// It refuses to count the assigned groups.
+    pub fn refuse_to_count(&self) {
+        self.0.lock().unwrap().counts = false;
+    }
+
     /// How long the next tokens are good for.
     pub fn token_seconds(&self, seconds: u32) {
         self.0.lock().unwrap().token_seconds = seconds;
@@ -228,7 +261,19 @@ impl Graph {
         self.0.lock().unwrap().faults.push(Fault {
             asked,
             page,
+            spared: 0,
             times,
+            answer,
+        });
+    }
+
+    /// A question is answered so, after the truth that many times, until [`Graph::heal`].
+    pub fn fail_after(&self, spared: usize, asked: Asked, answer: Answer) {
+        self.0.lock().unwrap().faults.push(Fault {
+            asked,
+            page: None,
+            spared,
+            times: usize::MAX,
             answer,
         });
     }
@@ -323,11 +368,14 @@ impl Directory {
         rows
     }
 
-    fn page(&self, asked: Asked, path: &str, page: usize) -> Value {
+    fn page(&self, asked: Asked, path: &str, page: usize, is_counted: bool) -> Value {
         let rows = self.rows(asked, path);
         let start = page * self.page_size;
         let shown: Vec<_> = rows.iter().skip(start).take(self.page_size).collect();
         let mut answer = json!({"value": shown});
+        if is_counted {
+            answer["@odata.count"] = rows.len().into();
+        }
         if rows.len() > start + self.page_size {
             let link = format!("{}{path}?$skiptoken={}", self.root, page + 1);
             answer["@odata.nextLink"] = link.into();
@@ -335,7 +383,7 @@ impl Directory {
         answer
     }
 
-    fn truth(&mut self, asked: Asked, path: &str, page: usize) -> Value {
+    fn truth(&mut self, asked: Asked, path: &str, page: usize, is_counted: bool) -> Value {
         match asked {
             Asked::Token => {
                 self.tokens += 1;
@@ -347,7 +395,7 @@ impl Directory {
                 let roles = roles.map(|(value, id)| json!({"id": id, "value": value}));
                 json!({"appRoles": roles.collect::<Vec<_>>()})
             }
-            Asked::Assigned | Asked::UserGroups => self.page(asked, path, page),
+            Asked::Assigned | Asked::UserGroups => self.page(asked, path, page, is_counted),
         }
     }
 
@@ -355,6 +403,10 @@ impl Directory {
         let fault = self.faults.iter_mut().find(|fault| {
             fault.asked == asked && fault.page.is_none_or(|at| at == page) && fault.times > 0
         })?;
+        if fault.spared > 0 {
+            fault.spared -= 1;
+            return None;
+        }
         fault.times -= 1;
         Some(fault.answer.clone())
     }
@@ -387,9 +439,15 @@ async fn serve(State(graph): State<Graph>, request: Request) -> Response<Body> {
             bearer.is_some_and(|bearer| bearer.to_str().unwrap().starts_with(&begins))
         };
         assert!(known, "asked {asked:?} without a right to");
-        let fault = directory.fault(asked, page);
-        let truth = directory.truth(asked, &path, page);
-        (fault, truth)
+        // On the first page alone, as Graph does it: the links to the next ones do not ask for it here.
+        let is_counted = query.contains("$count=true");
+        if !directory.counts && is_counted && asked == Asked::Assigned {
+            let refused = Answer::Error(400, "Request_UnsupportedQuery");
+            (Some(refused), Value::Null)
+        } else {
+            let fault = directory.fault(asked, page);
+            (fault, directory.truth(asked, &path, page, is_counted))
+        }
     };
     answer(fault, truth).await
 }

@@ -37,6 +37,16 @@ async fn office() -> Office {
     office
 }
 
+/// Pages of both lists that do not have as many rows as they count, on the first page or a later one.
+const CONTRADICTORY: [&str; 6] = [
+    r#"{"@odata.count": 9, "value": [{"id": "g-2", "principalType": "Group", "principalId": "g-2"}]}"#,
+    r#"{"@odata.count": 3, "value": []}"#,
+    r#"{"@odata.count": 0, "value": [{"id": "g-2", "principalType": "Group", "principalId": "g-2"}]}"#,
+    r#"{"@odata.count": "1", "value": [{"id": "g-2", "principalType": "Group", "principalId": "g-2"}]}"#,
+    r#"{"@odata.count": null, "value": []}"#,
+    r#"{"@odata.count": -1, "value": []}"#,
+];
+
 async fn last_login(office: &Office) -> Value {
     let ada = office.world.user("ada").get("/users/me").await.expect(200);
     ada.body["last_login_at"].clone()
@@ -64,6 +74,7 @@ async fn changes_nothing(asked: Asked, page: Option<usize>) {
     ];
     if matches!(asked, Asked::Assigned | Asked::UserGroups) {
         answers.push(Answer::Partial);
+        answers.extend(CONTRADICTORY.map(Answer::Text));
     }
     for answer in answers {
         office.graph.fail(asked, page, answer.clone());
@@ -159,4 +170,70 @@ async fn what_passes_in_time_is_overcome() {
         }
     }
     assert_eq!(office.organizations("ada").await.len(), 4);
+}
+
+/// A list that is complete and wrong: nothing is taken away by what a second read does not confirm.
+#[tokio::test]
+async fn a_list_that_is_not_confirmed_takes_nothing_away() {
+    for setting in ["remove", "suspend"] {
+        let settings = [
+            ORGANIZATIONS,
+            ("ENTRA_ON_LEAVE", setting),
+            ("ENTRA_ROLE_MAP", r#"{"lead": "manager"}"#),
+        ];
+        let office = Office::open(&settings).await;
+        office.graph.assign_with("g-1", "lead");
+        office.graph.assign("g-1", "One");
+        office.graph.join("ada", "g-1");
+        office.expect("ada", "synced").await;
+        let before = office.contents().await;
+        let default_access = r#"{"value": [{"principalType": "Group", "principalId": "g-1", "principalDisplayName": "One",
+            "appRoleId": "00000000-0000-0000-0000-000000000000"}]}"#;
+        for (asked, text) in [
+            (Asked::UserGroups, r#"{"value": []}"#),
+            (Asked::Assigned, r#"{"value": []}"#),
+            (Asked::Assigned, r#"{"@odata.count": 0, "value": []}"#),
+            // A role that would go down.
+            (Asked::Assigned, default_access),
+            (Asked::AppRoles, r#"{"appRoles": []}"#),
+        ] {
+            office.graph.fail_times(1, asked, None, Answer::Text(text));
+            office.lines.take();
+            office.pass_ten_minutes();
+            office.sign_in(event("ada")).await;
+            let lines = office.lines.take();
+            let told = format!("{asked:?} {text}: {lines:?}");
+            assert_eq!(lines.last().unwrap()["outcome"], "failed", "{told}");
+            assert!(
+                lines[0]["error"].as_str().unwrap().contains("asked again"),
+                "{told}"
+            );
+            assert_eq!(office.contents().await, before, "{told}");
+            office.graph.heal();
+            office.expect("ada", "unchanged").await;
+        }
+        // What cannot be read again takes nothing away either.
+        office.graph.leave("ada", "g-1");
+        let broken = Answer::Error(500, "generalException");
+        for asked in [Asked::UserGroups, Asked::Assigned] {
+            // The first read is good; all others fail.
+            office.graph.fail_after(1, asked, broken.clone());
+            let line = office.login("ada").await;
+            assert_eq!(line["outcome"], "failed", "{line}");
+            assert_eq!(office.contents().await, before, "{asked:?}");
+            office.graph.heal();
+        }
+        office.expect("ada", "synced").await;
+        assert_ne!(office.contents().await, before);
+        office.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_graph_that_does_not_count_the_assigned_groups_is_read_all_the_same() {
+    let office = office().await;
+    office.graph.refuse_to_count();
+    office.expect("ada", "synced").await;
+    office.expect("ada", "unchanged").await;
+    office.check().await;
 }

@@ -88,7 +88,7 @@ async fn leaving_the_organization_leaves_its_teams_those_by_hand_too() {
 }
 
 #[tokio::test]
-async fn on_leave_suspend_suspends_and_the_sync_does_not_lift_it() {
+async fn on_leave_suspend_suspends_until_the_group_comes_back() {
     let office = two_groups(&[("ENTRA_ON_LEAVE", "suspend")]).await;
     office.graph.leave("ada", "g-one");
     let line = office.expect("ada", "synced").await;
@@ -109,8 +109,105 @@ async fn on_leave_suspend_suspends_and_the_sync_does_not_lift_it() {
     }
     office.expect("ada", "unchanged").await;
     office.graph.join("ada", "g-one");
+    let line = office.expect("ada", "synced").await;
+    assert_eq!(line["MembershipsMade"], 2);
+    let both = map([("g-one", ACTIVE), ("g-two", ACTIVE)]);
+    assert_eq!(office.organizations("ada").await, both);
+    let teams = map([("g-one", "active entra"), ("g-two", "active entra")]);
+    assert_eq!(office.teams("ada").await, teams);
     office.expect("ada", "unchanged").await;
+    let rows = office.world.items().await;
+    assert!(!rows.iter().any(|row| row.contains_key("suspended_by")));
+    office.check().await;
+}
+
+#[tokio::test]
+async fn a_suspension_by_hand_is_not_lifted() {
+    for by_hand_first in [true, false] {
+        let office = two_groups(&[("ENTRA_ON_LEAVE", "suspend")]).await;
+        let root = office.world.tenant_admin();
+        let members = ["/organizations/g-one/members", "/teams/g-one/members"];
+        let by_hand = async || {
+            for members in members {
+                let suspended = json!({"status": "suspended"});
+                let ada = format!("{members}/ada");
+                root.patch(&ada, suspended).await.expect(200);
+            }
+        };
+        if by_hand_first {
+            by_hand().await;
+        }
+        office.graph.leave("ada", "g-one");
+        office.login("ada").await;
+        // Confirmed by hand, a suspension by the sync is one by hand.
+        if !by_hand_first {
+            by_hand().await;
+        }
+        office.graph.join("ada", "g-one");
+        office.expect("ada", "unchanged").await;
+        let half = map([("g-one", SUSPENDED), ("g-two", ACTIVE)]);
+        assert_eq!(office.organizations("ada").await, half);
+        // Ended by hand and set again by hand, too.
+        for status in ["active", "suspended"] {
+            let body = json!({"status": status});
+            let ada = format!("{}/ada", members[0]);
+            root.patch(&ada, body).await.expect(200);
+        }
+        office.expect("ada", "unchanged").await;
+        assert_eq!(office.organizations("ada").await, half);
+        office.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_suspension_of_an_earlier_release_is_not_lifted() {
+    let office = two_groups(&[("ENTRA_ON_LEAVE", "suspend")]).await;
+    office.graph.leave("ada", "g-one");
+    office.expect("ada", "synced").await;
+    office.forget(&["suspended_by", "synced_role"]).await;
+    office.graph.join("ada", "g-one");
+    office.expect("ada", "unchanged").await;
+    let half = map([("g-one", SUSPENDED), ("g-two", ACTIVE)]);
     assert_eq!(office.organizations("ada").await, half);
+}
+
+#[tokio::test]
+async fn the_role_follows_when_a_suspension_is_lifted() {
+    let settings = [
+        ("ENTRA_ON_LEAVE", "suspend"),
+        ("ENTRA_ROLE_MAP", r#"{"lead": "manager"}"#),
+    ];
+    let office = two_groups(&settings).await;
+    office.graph.leave("ada", "g-one");
+    office.expect("ada", "synced").await;
+    office.graph.assign_with("g-one", "lead");
+    office.graph.join("ada", "g-one");
+    office.expect("ada", "synced").await;
+    let both = map([("g-one", "manager active entra"), ("g-two", ACTIVE)]);
+    assert_eq!(office.organizations("ada").await, both);
+    office.check().await;
+}
+
+/// An owner by hand whom the sync suspended is counted again.
+#[tokio::test]
+async fn an_owner_whose_suspension_is_lifted_is_counted() {
+    let office = two_groups(&[("ENTRA_ON_LEAVE", "suspend")]).await;
+    let root = office.world.tenant_admin();
+    let members = "/organizations/g-one/members";
+    let owner = json!({"role": "owner"});
+    root.patch(&format!("{members}/ada"), owner)
+        .await
+        .expect(200);
+    office.world.register(&["eve"]).await;
+    let body = json!({"user_id": "eve", "role": "owner", "status": "active"});
+    root.post(members, body).await.expect(201);
+    office.graph.leave("ada", "g-one");
+    office.expect("ada", "synced").await;
+    office.check().await;
+    office.graph.join("ada", "g-one");
+    office.expect("ada", "synced").await;
+    let organizations = office.organizations("ada").await;
+    assert_eq!(organizations["g-one"], "owner active entra");
     office.check().await;
 }
 
@@ -243,7 +340,10 @@ async fn nothing_is_taken_away_by_a_list_of_groups_that_was_kept() {
         assert_eq!(warm.organizations("ada").await, map([("g-one", ACTIVE)]));
         let mut asked = warm.graph.calls();
         asked.sort();
-        assert_eq!(asked, [Asked::Assigned, Asked::UserGroups]);
+        assert_eq!(
+            asked,
+            [Asked::Assigned, Asked::UserGroups, Asked::UserGroups]
+        );
         // It is kept now.
         warm.login_at_once("ada").await;
         assert_eq!(warm.graph.calls(), [Asked::UserGroups]);

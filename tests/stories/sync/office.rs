@@ -159,6 +159,21 @@ impl Office {
         }
     }
 
+    /// The table as an earlier release would have left it: without these attributes of memberships.
+    pub(crate) async fn forget(&self, attributes: &[&str]) {
+        let (client, table) = (self.world.stack.client(), self.world.stack.table_name());
+        for item in self.world.items().await {
+            for attribute in attributes.iter().filter(|it| item.contains_key(**it)) {
+                let key = |name: &str| text(item[name].as_str().unwrap().to_owned());
+                let update = client.update_item().table_name(table);
+                let update = update.key("pk", key("pk")).key("sk", key("sk"));
+                let update = update.update_expression("REMOVE #a");
+                let update = update.expression_attribute_names("#a", *attribute);
+                update.send().await.unwrap();
+            }
+        }
+    }
+
     /// Sends an event to post-login, which must give back the same.
     pub(crate) async fn sign_in(&self, event: Value) {
         let answer = self.invoke("post-login", &event).await;

@@ -1,6 +1,7 @@
 //! Which role a group gives, whose members count, and what follows when it is renamed.
 
 use serde_json::json;
+use support::graph::Asked;
 
 use super::office::{ORGANIZATIONS, Office, map};
 
@@ -37,11 +38,202 @@ async fn the_highest_role_that_group_and_app_roles_give_wins() {
     ];
     assert_eq!(office.organizations("ada").await, map(expected));
 
-    // What was given stays: a role is changed by hand alone.
-    office.graph.assign_with("g-none", "boss");
     office.expect("ada", "unchanged").await;
-    assert_eq!(office.organizations("ada").await, map(expected));
     office.check().await;
+}
+
+#[tokio::test]
+async fn a_role_follows_the_directory_unless_it_was_changed_by_hand() {
+    let settings = [
+        ORGANIZATIONS,
+        ("ENTRA_ROLE_MAP", r#"{"lead": "manager", "boss": "admin"}"#),
+    ];
+    let office = Office::open(&settings).await;
+    let root = office.world.tenant_admin();
+    office.graph.assign("g-1", "One");
+    office.graph.join("ada", "g-1");
+    let role = async || office.organizations("ada").await["g-1"].clone();
+    let is = |role: &str| format!("{role} active entra");
+    office.expect("ada", "synced").await;
+    assert_eq!(role().await, is("internal_user"));
+
+    office.graph.assign_with("g-1", "lead");
+    let line = office.expect("ada", "synced").await;
+    assert_eq!(line["RolesChanged"], 1, "{line}");
+    assert_eq!(line["MembershipsKept"], 1, "{line}");
+    assert_eq!(role().await, is("manager"));
+    office.expect("ada", "unchanged").await;
+    let ada = "/organizations/g-1/members/ada";
+    let member = root.get(ada).await.expect(200).body;
+    assert_eq!(member["version"], 2);
+    assert_ne!(member["updated_at"], member["created_at"]);
+    assert_eq!(member.get("synced_role"), None);
+
+    // Taken off the assignment: down again, after both lists were read again.
+    office.graph.take_role("g-1", "lead");
+    office.graph.calls();
+    office.expect("ada", "synced").await;
+    let asked = office.graph.calls();
+    let times = |which| asked.iter().filter(|asked| **asked == which).count();
+    assert_eq!((times(Asked::Assigned), times(Asked::UserGroups)), (2, 2));
+    assert_eq!(role().await, is("internal_user"));
+
+    // The settings count as well.
+    let other = office
+        .anew(&[ORGANIZATIONS, ("ENTRA_ROLE_MAP", r#"{"g-1": "readonly"}"#)])
+        .await;
+    other.expect("ada", "synced").await;
+    assert_eq!(role().await, is("readonly"));
+    office.expect("ada", "synced").await;
+    assert_eq!(role().await, is("internal_user"));
+
+    // By hand: it stays, whatever the directory says, also when that is the same for a while.
+    let by_hand = async |role: &str| {
+        root.patch(ada, json!({"role": role})).await.expect(200);
+    };
+    by_hand("manager").await;
+    office.expect("ada", "unchanged").await;
+    office.graph.assign_with("g-1", "lead");
+    office.expect("ada", "unchanged").await;
+    office.graph.assign_with("g-1", "boss");
+    office.expect("ada", "unchanged").await;
+    assert_eq!(role().await, is("manager"));
+    // Back to what the sync gave last: it follows again.
+    by_hand("internal_user").await;
+    office.expect("ada", "synced").await;
+    assert_eq!(role().await, is("admin"));
+    // An owner by hand stays one.
+    by_hand("owner").await;
+    office.graph.take_role("g-1", "boss");
+    office.expect("ada", "unchanged").await;
+    assert_eq!(role().await, is("owner"));
+    office.check().await;
+}
+
+#[tokio::test]
+async fn a_role_of_an_earlier_release_follows_if_it_was_never_changed() {
+    let settings = [ORGANIZATIONS, ("ENTRA_ROLE_MAP", r#"{"lead": "manager"}"#)];
+    let office = Office::open(&settings).await;
+    office.graph.assign("g-1", "One");
+    for user in ["ada", "bob"] {
+        office.graph.join(user, "g-1");
+        office.expect(user, "synced").await;
+    }
+    let root = office.world.tenant_admin();
+    let role = json!({"role": "readonly"});
+    root.patch("/organizations/g-1/members/bob", role)
+        .await
+        .expect(200);
+    office.forget(&["synced_role"]).await;
+    office.graph.assign_with("g-1", "lead");
+    office.expect("ada", "synced").await;
+    office.expect("bob", "unchanged").await;
+    let role = async |user: &str| office.organizations(user).await["g-1"].clone();
+    assert_eq!(role("ada").await, "manager active entra");
+    assert_eq!(role("bob").await, "readonly active entra");
+    office.check().await;
+}
+
+#[tokio::test]
+async fn two_groups_that_swap_their_names_end_with_plain_names() {
+    let settings = [ORGANIZATIONS, ("ENTRA_REFRESH_NAMES", "true")];
+    for own in [&[][..], &["g-1"], &["g-2"], &["g-1", "g-2"]] {
+        let office = Office::open(&settings).await;
+        office.graph.assign("g-1", "One");
+        office.graph.assign("g-2", "Two");
+        for id in own {
+            office.graph.join("ada", id);
+        }
+        office.expect("ada", "synced").await;
+        office.graph.assign("g-1", "Two");
+        office.graph.assign("g-2", "One");
+        office.expect("ada", "synced").await;
+        let swapped = map([("g-1", "Two"), ("g-2", "One")]);
+        assert_eq!(office.all_organizations().await, swapped, "{own:?}");
+        office.expect("ada", "unchanged").await;
+        office.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_suffix_goes_when_the_plain_name_is_free() {
+    let settings = [ORGANIZATIONS, ("ENTRA_REFRESH_NAMES", "true")];
+    let office = Office::open(&settings).await;
+    let root = office.world.tenant_admin();
+    let eve = office.world.user("eve");
+    let taken = office.world.organization(&eve, "One").await;
+    for id in ["g-1", "g-2"] {
+        office.graph.assign(id, "One");
+    }
+    office.expect("ada", "synced").await;
+    let named = async |id: &str| office.all_organizations().await[id].clone();
+    assert_eq!(named("g-1").await, "One (g-1)");
+    assert_eq!(named("g-2").await, "One (g-2)");
+    for _ in 0..2 {
+        office.expect("ada", "unchanged").await;
+    }
+    // Given up by hand, which no reading of the directory shows.
+    root.patch(&format!("/organizations/{taken}"), json!({"name": "Other"}))
+        .await
+        .expect(200);
+    let line = office.expect("ada", "synced").await;
+    assert_eq!(line["renamed"], 1, "{line}");
+    let names = [named("g-1").await, named("g-2").await];
+    assert!(names.contains(&"One".to_owned()), "{names:?}");
+    // Given up by the group that has it.
+    let (first, second) = if names[0] == "One" {
+        ("g-1", "g-2")
+    } else {
+        ("g-2", "g-1")
+    };
+    office.expect("bob", "unchanged").await;
+    office.graph.assign(first, "Two");
+    office.expect("ada", "synced").await;
+    assert_eq!(named(first).await, "Two");
+    assert_eq!(named(second).await, "One");
+    office.expect("ada", "unchanged").await;
+    office.check().await;
+}
+
+#[tokio::test]
+async fn a_suffix_of_a_team_in_an_organization_goes() {
+    let settings = [ORGANIZATIONS, ("ENTRA_REFRESH_NAMES", "true")];
+    let office = Office::open(&settings).await;
+    let root = office.world.tenant_admin();
+    office.graph.assign("g-1", "One");
+    office.expect("ada", "synced").await;
+    let team = json!({"name": "Two"});
+    let made = root.post("/organizations/g-1/teams", team).await;
+    let made = made.expect(201).headers["location"].clone();
+    office.graph.assign("g-1", "Two");
+    office.expect("ada", "synced").await;
+    assert_eq!(office.teams_in("g-1").await["g-1"], "Two (g-1)");
+    office.expect("ada", "unchanged").await;
+    root.delete(&made).await.expect(204);
+    office.expect("ada", "synced").await;
+    assert_eq!(office.teams_in("g-1").await["g-1"], "Two");
+    office.check().await;
+}
+
+/// Two groups of one name for good cost no more than a look from time to time.
+#[tokio::test]
+async fn a_suffix_that_stays_is_looked_at_every_five_minutes() {
+    let settings = [ORGANIZATIONS, ("ENTRA_REFRESH_NAMES", "true")];
+    let office = Office::open(&settings).await;
+    for id in ["g-1", "g-2"] {
+        office.graph.assign(id, "One");
+    }
+    office.expect("ada", "synced").await;
+    // At most one of the two is at the turn of five minutes.
+    office.login("ada").await;
+    let mut looks = Vec::new();
+    for _ in 0..2 {
+        office.world.calls.take();
+        office.login_at_once("ada").await;
+        let operations = office.world.calls.operations();
+        looks.push(operations.iter().any(|it| it == "BatchGetItem"));
+    }
+    assert!(looks.contains(&false), "{looks:?}");
 }
 
 #[tokio::test]
