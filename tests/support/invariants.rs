@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use muster::domain::{Name, TenantId};
+use muster::domain::{Name, OrganizationId, TenantId};
 use muster::store::keys;
 use serde_json::{Map, Value};
 
@@ -155,8 +155,14 @@ impl<'a> Table<'a> {
         let names: Vec<_> = live
             .map(|((tenant, id), item)| {
                 let tenant = TenantId::parse(tenant).unwrap();
-                let name: Name = text(item, "name").parse().unwrap();
-                let reservation = keys::name_reservation(&tenant, &name.folded());
+                let name: Name = serde_json::from_value(item["name"].clone()).unwrap();
+                // One of the first release may be reserved as that compared names.
+                let organization_id = OrganizationId::parse(id.as_str()).unwrap();
+                let reserved = name
+                    .folded_in_first_release()
+                    .filter(|name| text(item, "gsi1sk") == keys::by_name(name, &organization_id))
+                    .unwrap_or_else(|| name.folded());
+                let reservation = keys::name_reservation(&tenant, &reserved);
                 (reservation.pk, id.clone())
             })
             .collect();

@@ -7,7 +7,8 @@ use super::keys::{self, Key};
 use super::transaction::{Transaction, Unmet};
 use super::{Error, Store, memberships, organizations};
 use crate::domain::{
-    Caller, Membership, Organization, OrganizationId, Permission, Role, Status, Timestamp,
+    Caller, FoldedName, Membership, Organization, OrganizationId, Permission, Role, Status,
+    Timestamp,
 };
 
 /// What a caller is in an organization.
@@ -152,6 +153,15 @@ impl View {
             Ok(organization)
         } else {
             Err(Error::NotFound)
+        }
+    }
+
+    /// The name under which an organization that was read is reserved.
+    pub(super) fn reserved_name(&self, organization: &Organization) -> FoldedName {
+        let key = keys::organization(&organization.tenant_id, &organization.id);
+        match self.items.get(&key) {
+            Some(item) => organizations::reserved_name(item, organization),
+            None => organization.name.folded(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Adding a member.
 
-use super::{Owners, Part, change_to, from_row, to_row, unchanged};
+use super::{Owners, Part, change_inviter, change_to, from_row, to_row, unchanged};
 use crate::domain::{Caller, Membership, Permission, Role, Status, Timestamp};
 use crate::store::access::{self, Requirement, standing};
 use crate::store::expression::Condition;
@@ -81,12 +81,10 @@ impl Store {
                 });
             };
             let stored = from_row(item.clone())?;
-            if stored.status == Status::Invited
-                && (stored.role, Status::Active) == (*role, membership.status)
-            {
+            if let Some(after) = invited_again(&stored, membership, caller) {
                 let how = (caller, requirement);
-                let activated = self.activate(how, &stored, now, once, &answer).await?;
-                if let Some(done) = activated {
+                let changed = self.change_invitation(how, (&stored, after), now, once, &answer);
+                if let Some(done) = changed.await? {
                     return Ok(done);
                 }
                 patience.wait(Error::Conflict).await?;
@@ -103,24 +101,27 @@ impl Store {
         }
     }
 
-    /// Makes an open invitation active, if it is still as it was read; `None` when it is not.
-    async fn activate(
+    /// Changes an open invitation, if it is still as it was read; `None` when it is not.
+    async fn change_invitation(
         &self,
         (caller, requirement): (&Caller, Requirement),
-        before: &Membership,
+        (before, after): (&Membership, Membership),
         now: Timestamp,
         once: Option<&Once>,
         answer: impl Fn(&Added<Membership>) -> FirstAnswer,
     ) -> Result<Option<Done<Added<Membership>>>, Error> {
         let (tenant, organization) = (&before.tenant_id, &before.organization_id);
-        let after = before.activated(now);
         let mut transaction = Transaction::new(self.clock.new_id());
         let who = (caller, organization);
         access::require(self, &mut transaction, Part::Caller, who, requirement, now);
         let owners = Owners::between(Some(before), Some(&after));
         self.hold_organization(&mut transaction, tenant, organization, owners);
         let key = keys::membership(tenant, &before.user_id, organization);
-        let (change, condition) = (change_to(&after), unchanged(before));
+        let mut change = change_to(&after);
+        if after.status == Status::Invited {
+            change = change_inviter(change, &after);
+        }
+        let condition = unchanged(before);
         transaction.update(self, Part::Membership, &key, change, condition);
         let added = Added::Already(after);
         if let Some(once) = once {
@@ -198,4 +199,23 @@ impl Store {
         let once = (once, Part::Record);
         idempotency::unchanged(self, once, hold, Added::Already(stored), answer).await
     }
+}
+
+/// What an open invitation becomes when its user is added again with the same role: active when that is asked for;
+/// an invitation of the caller when it was another's, who may not be able to give the role any more. `None` when
+/// nothing changes.
+fn invited_again(stored: &Membership, asked: &Membership, caller: &Caller) -> Option<Membership> {
+    if stored.status != Status::Invited || stored.role != asked.role {
+        return None;
+    }
+    let now = asked.created_at;
+    if asked.status == Status::Active {
+        return Some(stored.activated(now));
+    }
+    let after = stored.clone().invited_by(caller);
+    (after != *stored).then(|| Membership {
+        version: stored.version + 1,
+        updated_at: now,
+        ..after
+    })
 }

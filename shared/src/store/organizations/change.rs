@@ -2,8 +2,8 @@
 
 use super::{CHANGEABLE, Part, SYNCED_NAME, to_row};
 use crate::domain::{
-    Caller, ExpectedVersion, Name, Organization, OrganizationId, OrganizationPatch, Permission,
-    Timestamp,
+    Caller, ExpectedVersion, FoldedName, Name, Organization, OrganizationId, OrganizationPatch,
+    Permission, Timestamp,
 };
 use crate::store::access::{self, Requirement, standing};
 use crate::store::expression::{Change, Condition, number, text};
@@ -36,6 +36,7 @@ impl Store {
             let now = self.clock.now();
             let view = self.view(caller, id, &[]).await?;
             let before = view.organization(caller, id, now)?;
+            let reserved = view.reserved_name(&before);
             let own = view.membership(&access::own_key(caller, id))?;
             standing(caller, own.as_ref())?.require(permission)?;
             if !expected.allows(before.version) {
@@ -48,7 +49,7 @@ impl Store {
             if after == before {
                 return Ok(before);
             }
-            let transaction = self.change(caller, &before, &after, permission, now)?;
+            let transaction = self.change(caller, (&before, &reserved), &after, permission, now)?;
             match transaction.commit(self).await? {
                 Ok(()) => return Ok(after),
                 Err(unmet) => not_changed(&unmet)?,
@@ -70,13 +71,14 @@ impl Store {
             let now = self.clock.now();
             let view = self.view(caller, id, &[]).await?;
             let before = view.organization(caller, id, now)?;
+            let reserved = view.reserved_name(&before);
             let own = view.membership(&access::own_key(caller, id))?;
             standing(caller, own.as_ref())?.require(permission)?;
             if !expected.allows(before.version) {
                 return Err(Error::VersionMismatch);
             }
             let after = before.deleted(now);
-            let transaction = self.change(caller, &before, &after, permission, now)?;
+            let transaction = self.change(caller, (&before, &reserved), &after, permission, now)?;
             match transaction.commit(self).await? {
                 Ok(()) => return Ok(()),
                 Err(unmet) => not_changed(&unmet)?,
@@ -105,6 +107,7 @@ impl Store {
                 return Ok(Done::Before(first));
             }
             let before = view.any_organization(caller, id, now)?;
+            let reserved = view.reserved_name(&before);
             let own = view.membership(&access::own_key(caller, id))?;
             standing(caller, own.as_ref())?.require(permission)?;
             if !expected.allows(before.version) {
@@ -130,7 +133,8 @@ impl Store {
                 continue;
             }
             let after = before.restored(now);
-            let mut transaction = self.change(caller, &before, &after, permission, now)?;
+            let mut transaction =
+                self.change(caller, (&before, &reserved), &after, permission, now)?;
             if let Some(once) = once {
                 once.record(self, &mut transaction, Part::Record, &answer(&after))?;
             }
@@ -148,7 +152,7 @@ impl Store {
     fn change(
         &self,
         caller: &Caller,
-        before: &Organization,
+        (before, reserved): (&Organization, &FoldedName),
         after: &Organization,
         permission: Permission,
         now: Timestamp,
@@ -161,18 +165,28 @@ impl Store {
         let who = (caller, &before.id);
         access::require(self, &mut transaction, Part::Caller, who, requirement, now);
 
-        self.write_change(&mut transaction, before, after, None)?;
+        self.write_change(&mut transaction, (before, reserved), after, None)?;
         Ok(transaction)
     }
 
     fn write_change(
         &self,
         transaction: &mut Transaction<Part>,
-        before: &Organization,
+        (before, reserved): (&Organization, &FoldedName),
         after: &Organization,
         synced_name: Option<&Name>,
     ) -> Result<(), Error> {
-        let item = to_row(after)?;
+        let mut item = to_row(after)?;
+        let held = before.is_live().then(|| reserved.clone());
+        let keeps_name = before.name == after.name && after.is_live();
+        if let (Some(held), true) = (&held, keeps_name) {
+            // However it is reserved, its place in the lists goes with it.
+            let place = text(keys::by_name(held, &after.id));
+            for attribute in ["gsi1sk", "gsi2sk"] {
+                item.entry(attribute.to_owned())
+                    .and_modify(|it| place.clone_into(it));
+            }
+        }
         let mut change = CHANGEABLE.iter().fold(Change::new(), |change, attribute| {
             change.take(attribute, &item)
         });
@@ -183,20 +197,11 @@ impl Store {
         let unchanged = in_version(before.version);
         transaction.update(self, Part::Organization, &key, change, unchanged);
 
-        let held = before.is_live().then(|| before.name.folded());
         let wanted = after.is_live().then(|| after.name.folded());
-        // A name that was reserved by the first release is reserved as that compared it.
-        let is_released = before.is_live() && (before.name != after.name || wanted.is_none());
-        let of_first_release = is_released
-            .then(|| before.name.folded_in_first_release())
-            .flatten();
-        if held == wanted && of_first_release.is_none() {
+        if held == wanted || (held.is_some() && keeps_name) {
             return Ok(());
         }
-        let released = held
-            .into_iter()
-            .filter(|held| Some(held) != wanted.as_ref());
-        for name in released.chain(of_first_release) {
+        if let Some(name) = held {
             let own = Condition::new("attribute_not_exists(#pk) OR #organization_id = :id")
                 .value(":id", text(before.id.as_str()));
             let key = keys::name_reservation(&before.tenant_id, &name);
@@ -211,11 +216,16 @@ impl Store {
     /// Renames what the login sync made, if it is still as it was read.
     pub(in crate::store) async fn rename_synced_organization(
         &self,
-        before: &Organization,
+        (before, reserved): (&Organization, &FoldedName),
         after: &Organization,
     ) -> Result<Written, Error> {
         let mut transaction = Transaction::new(self.clock.new_id());
-        self.write_change(&mut transaction, before, after, Some(&after.name))?;
+        self.write_change(
+            &mut transaction,
+            (before, reserved),
+            after,
+            Some(&after.name),
+        )?;
         let Err(unmet) = transaction.commit(self).await? else {
             return Ok(Written::Done);
         };

@@ -172,6 +172,18 @@ pub(super) fn from_row(item: Item) -> Result<Organization, Error> {
     })
 }
 
+/// The name under which a stored organization is reserved: one of the first release may be reserved as that
+/// compared names. Its place in the list by name tells.
+pub(super) fn reserved_name(item: &Item, organization: &Organization) -> FoldedName {
+    let before = organization.name.folded_in_first_release();
+    let is_reserved_so = |name: &FoldedName| {
+        item.get("gsi1sk") == Some(&text(keys::by_name(name, &organization.id)))
+    };
+    before
+        .filter(is_reserved_so)
+        .unwrap_or_else(|| organization.name.folded())
+}
+
 /// The parts of the transactions on an organization.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Part {

@@ -69,7 +69,8 @@ impl Store {
         let Some(item) = self.get(&keys::organization(tenant, id)).await? else {
             return Ok(Written::AsItWas);
         };
-        let before = organizations::from_row(item)?;
+        let before = organizations::from_row(item.clone())?;
+        let reserved = organizations::reserved_name(&item, &before);
         if before.version != version || !before.is_live() {
             return Ok(Written::AsItWas);
         }
@@ -79,7 +80,9 @@ impl Store {
             updated_at: self.clock.now(),
             ..before.clone()
         };
-        let renamed = self.rename_synced_organization(&before, &after).await?;
+        let renamed = self
+            .rename_synced_organization((&before, &reserved), &after)
+            .await?;
         Ok(renamed)
     }
 
@@ -94,7 +97,8 @@ impl Store {
         let Some(item) = self.get(&keys::team(tenant, id)).await? else {
             return Ok(Written::AsItWas);
         };
-        let before = teams::from_row(item)?;
+        let before = teams::from_row(item.clone())?;
+        let reserved = teams::reserved_name(&item, &before);
         if before.version != version {
             return Ok(Written::AsItWas);
         }
@@ -104,6 +108,6 @@ impl Store {
             updated_at: self.clock.now(),
             ..before.clone()
         };
-        self.rename_synced_team(&before, &after).await
+        self.rename_synced_team((&before, &reserved), &after).await
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     CHANGEABLE, DELETED_AT, Part, TeamInOrganization, TeamStanding, in_version, not_changed, to_row,
 };
-use crate::domain::{Caller, ExpectedVersion, Name, Source, Team, TeamId, TeamPatch};
+use crate::domain::{Caller, ExpectedVersion, FoldedName, Name, Source, Team, TeamId, TeamPatch};
 use crate::store::expression::{Change, Condition, number, text};
 use crate::store::organizations::SYNCED_NAME;
 use crate::store::patience::Patience;
@@ -32,6 +32,7 @@ impl Store {
             if !patch.limits.is_keep() && view.standing != TeamStanding::Manages {
                 return Err(Error::Forbidden);
             }
+            let reserved = view.reserved_name();
             let TeamInOrganization {
                 team: before,
                 organization,
@@ -64,7 +65,7 @@ impl Store {
             let how = (&before, view.standing);
             self.require_team(&mut transaction, parts, caller, how, now);
             self.hold_organization_of(&mut transaction, &before, new_limits);
-            self.write_team_change(&mut transaction, &before, &after, None)?;
+            self.write_team_change(&mut transaction, (&before, &reserved), &after, None)?;
             match transaction.commit(self).await? {
                 Ok(()) => {
                     return Ok(TeamInOrganization {
@@ -96,6 +97,7 @@ impl Store {
             if view.standing != TeamStanding::Manages {
                 return Err(Error::Forbidden);
             }
+            let reserved = view.reserved_name();
             let team = view.found.team;
             if !expected.allows(team.version) {
                 return Err(Error::VersionMismatch);
@@ -117,7 +119,7 @@ impl Store {
                     transaction.update(self, Part::Team, &key, deleted, unchanged);
                 }
             }
-            self.release_team_name(&mut transaction, &team, None);
+            self.release_team_name(&mut transaction, &team, &reserved);
             match transaction.commit(self).await? {
                 Ok(()) => {
                     self.clear_team(&team).await;
@@ -132,11 +134,16 @@ impl Store {
     /// Renames what the login sync made, if it is still as it was read.
     pub(in crate::store) async fn rename_synced_team(
         &self,
-        before: &Team,
+        (before, reserved): (&Team, &FoldedName),
         after: &Team,
     ) -> Result<Written, Error> {
         let mut transaction = Transaction::new(self.clock.new_id());
-        self.write_team_change(&mut transaction, before, after, Some(&after.name))?;
+        self.write_team_change(
+            &mut transaction,
+            (before, reserved),
+            after,
+            Some(&after.name),
+        )?;
         let Err(unmet) = transaction.commit(self).await? else {
             return Ok(Written::Done);
         };
@@ -150,11 +157,16 @@ impl Store {
     fn write_team_change(
         &self,
         transaction: &mut Transaction<Part>,
-        before: &Team,
+        (before, reserved): (&Team, &FoldedName),
         after: &Team,
         synced_name: Option<&Name>,
     ) -> Result<(), Error> {
-        let item = to_row(after)?;
+        let mut item = to_row(after)?;
+        let keeps_name = before.name == after.name;
+        if keeps_name && let Some(place) = item.get_mut("gsi1sk") {
+            // However it is reserved, its place in the list goes with it.
+            *place = text(keys::team_by_name(reserved, &after.id));
+        }
         let mut change = CHANGEABLE.iter().fold(Change::new(), |change, attribute| {
             change.take(attribute, &item)
         });
@@ -163,39 +175,25 @@ impl Store {
         }
         let key = keys::team(&before.tenant_id, &before.id);
         transaction.update(self, Part::Team, &key, change, in_version(before.version));
-        let is_of_first_release = before.name.folded_in_first_release().is_some();
-        if before.name.folded() != after.name.folded()
-            || (is_of_first_release && before.name != after.name)
-        {
-            self.release_team_name(transaction, before, Some(&after.name));
+        if !keeps_name && *reserved != after.name.folded() {
+            self.release_team_name(transaction, before, reserved);
             self.reserve_team_name(transaction, Part::NewName, after)?;
         }
         Ok(())
     }
 
-    /// Frees the team's name, also as the first release reserved it, but not that of its next name.
     fn release_team_name(
         &self,
         transaction: &mut Transaction<Part>,
         team: &Team,
-        next: Option<&Name>,
+        reserved: &FoldedName,
     ) {
         let Some(organization) = &team.organization_id else {
             return;
         };
-        let next = next.map(Name::folded);
-        let names = [
-            Some(team.name.folded()),
-            team.name.folded_in_first_release(),
-        ];
-        for name in names.into_iter().flatten() {
-            if Some(&name) == next.as_ref() {
-                continue;
-            }
-            let key = keys::team_name_reservation(&team.tenant_id, organization, &name);
-            let own = Condition::new("attribute_not_exists(#pk) OR #team_id = :team")
-                .value(":team", text(team.id.as_str()));
-            transaction.delete(self, Part::OldName, &key, own);
-        }
+        let key = keys::team_name_reservation(&team.tenant_id, organization, reserved);
+        let own = Condition::new("attribute_not_exists(#pk) OR #team_id = :team")
+            .value(":team", text(team.id.as_str()));
+        transaction.delete(self, Part::OldName, &key, own);
     }
 }

@@ -7,8 +7,8 @@ mod restore;
 mod standing;
 
 use crate::domain::{
-    Description, Limits, Membership, Metadata, Name, Organization, OrganizationId, Permission,
-    Source, Team, TeamId, TenantId, Timestamp, UserId,
+    Description, FoldedName, Limits, Membership, Metadata, Name, Organization, OrganizationId,
+    Permission, Source, Team, TeamId, TenantId, Timestamp, UserId,
 };
 use crate::store::access::{self, Requirement};
 use crate::store::expression::{Condition, Item, number, text};
@@ -125,6 +125,17 @@ pub(super) fn from_row(item: Item) -> Result<Team, Error> {
     })
 }
 
+/// The name under which a stored team is reserved in its organization: one of the first release may be reserved as
+/// that compared names. Its place in the list by name tells.
+pub(super) fn reserved_name(item: &Item, team: &Team) -> FoldedName {
+    let before = team.name.folded_in_first_release();
+    let is_reserved_so =
+        |name: &FoldedName| item.get("gsi1sk") == Some(&text(keys::team_by_name(name, &team.id)));
+    before
+        .filter(is_reserved_so)
+        .unwrap_or_else(|| team.name.folded())
+}
+
 /// The parts of the transactions on a team.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Part {
@@ -156,6 +167,15 @@ pub(super) struct TeamView {
 }
 
 impl TeamView {
+    /// The name under which the team is reserved in its organization.
+    pub(super) fn reserved_name(&self) -> FoldedName {
+        let team = &self.found.team;
+        match self.items.item(&keys::team(&team.tenant_id, &team.id)) {
+            Some(item) => reserved_name(item, team),
+            None => team.name.folded(),
+        }
+    }
+
     /// What a user is in the team's organization, if that was read.
     pub(super) fn membership_in_organization(
         &self,
