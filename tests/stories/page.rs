@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use support::{World, in_ci, left_out, npm};
+use support::{World, left_out, npm, system_tool};
 use tokio::process::Command;
 
 const PLAYWRIGHT: &str = "1.65.1";
@@ -20,18 +20,7 @@ const PHONE: Screen = (375, 812);
 
 /// The browser and the packages that drive it. `None` where one is missing; in CI that is a failure.
 pub(crate) async fn browser() -> Option<(PathBuf, PathBuf)> {
-    let output = Command::new(env!("CARGO"))
-        .args(["xtask", "tool", "chromium"])
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .output()
-        .await
-        .unwrap();
-    if !output.status.success() {
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(!in_ci(), "in CI no story is left out: {errors}");
-        return None;
-    }
-    let chromium = String::from_utf8(output.stdout).unwrap().trim().into();
+    let chromium = system_tool("chromium").await?;
     let wanted = format!("playwright-core@{PLAYWRIGHT}");
     let packages = npm::packages(&format!("playwright-core-{PLAYWRIGHT}"), &[&wanted]).await?;
     Some((chromium, packages))

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use tokio::process::Command;
 
-use crate::{left_out, root};
+use crate::{in_ci, left_out, root};
 
 /// A tool of the checks, put into `.tools/` when it is not there: its program, or its folder. `None`
 /// where what it needs (`python3`, `npm`) is missing, which it may not be in CI.
@@ -12,15 +12,42 @@ pub async fn tool(name: &str, needs: &str) -> Option<PathBuf> {
         left_out(name, needs);
         return None;
     }
+    match installed(name).await {
+        Ok(path) => Some(path),
+        Err(errors) => panic!("{errors}"),
+    }
+}
+
+/// A program of the system (`curl`, `npm`, `chromium`), installed where that can be done. `None` where it
+/// cannot, which may not be so in CI.
+pub async fn system_tool(name: &str) -> Option<PathBuf> {
+    match installed(name).await {
+        Ok(path) => Some(path),
+        Err(errors) => {
+            assert!(!in_ci(), "in CI no story is left out: {errors}");
+            None
+        }
+    }
+}
+
+/// Whether the commands of the documents have the curl that they need, which must be so in CI.
+pub async fn has_curl() -> bool {
+    let curl = Command::new("curl").arg("--version").output().await;
+    curl.is_ok_and(|curl| curl.status.success()) || system_tool("curl").await.is_some()
+}
+
+/// Where the tool is, or why it is not there.
+async fn installed(name: &str) -> Result<PathBuf, String> {
     let output = Command::new(env!("CARGO"))
         .args(["xtask", "tool", name])
         .current_dir(root())
         .output()
         .await
         .unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
     let path = PathBuf::from(String::from_utf8(output.stdout).unwrap().trim());
     assert!(path.exists(), "{}", path.display());
-    Some(path)
+    Ok(path)
 }

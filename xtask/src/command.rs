@@ -1,7 +1,7 @@
 //! Programs that are run, with their output passed through as it comes.
 
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, stderr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -28,6 +28,11 @@ pub(crate) fn program(path: &Path, root: &Path) -> Command {
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = status(command)?;
     judge(command, status)
+}
+
+/// As [`run`], but what the program writes to stdout goes to stderr: stdout is for what was asked for.
+pub(crate) fn run_aside(command: &mut Command) -> Result<()> {
+    run(command.stdout(stderr()))
 }
 
 /// Runs to the end, however that is.

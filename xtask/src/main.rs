@@ -13,6 +13,7 @@ mod moto;
 mod mutants;
 mod proofs;
 mod step;
+mod system;
 mod tools;
 
 use std::path::{Path, PathBuf};

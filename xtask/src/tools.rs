@@ -1,16 +1,17 @@
 //! The tools that a check needs beside cargo, put into `.tools/` when they are not there yet.
 //!
 //! Each lies in a folder with its version in the name, so that another version here is another
-//! installation, and one that is there costs nothing and needs no network.
+//! installation, and one that is there costs nothing and needs no network. What an installer writes to
+//! stdout goes to stderr: stdout has nothing but the path of the tool.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
 
-use crate::command::{cargo, program, run};
+use crate::command::{cargo, program, run_aside};
+use crate::system;
 
 /// `sam validate --lint`: whether SAM can make a stack of the template.
 const SAM: &str = "1.170.0";
@@ -33,6 +34,11 @@ const CARGO_MUTANTS: &str = "27.1.0";
 /// Dependencies that nothing uses.
 const CARGO_MACHETE: &str = "0.9.2";
 
+/// Names another folder for the tools than `.tools/`, such as one of several checkouts.
+const FOLDER: &str = "MUSTER_TOOLS";
+/// Is in a virtual environment once all of its packages are.
+const COMPLETE: &str = "complete";
+
 /// By these names it is known to different systems.
 const CHROMIUM: [&str; 4] = [
     "chromium",
@@ -50,8 +56,12 @@ pub(crate) enum Tool {
     Rie,
     /// cargo-lambda.
     CargoLambda,
-    /// A browser. It is not put into .tools/: as root on Debian it is installed, elsewhere asked for.
+    /// A browser. It comes with the system: on Debian it is installed, elsewhere asked for.
     Chromium,
+    /// curl, from the system too.
+    Curl,
+    /// The package manager of Node.js, from the system too.
+    Npm,
     /// Schemathesis, which makes requests up from an `OpenAPI` document.
     Schemathesis,
 }
@@ -63,7 +73,10 @@ impl Tool {
             Self::Sam => sam(root),
             Self::Rie => runtime_interface_emulator(root),
             Self::CargoLambda => cargo_lambda(root),
-            Self::Chromium => chromium(root),
+            // Neither npm nor PyPI has a browser.
+            Self::Chromium => system::tool(root, &CHROMIUM, "chromium"),
+            Self::Curl => system::tool(root, &["curl"], "curl"),
+            Self::Npm => system::tool(root, &["npm"], "npm"),
             Self::Schemathesis => schemathesis(root),
         }
     }
@@ -145,54 +158,48 @@ fn template_tool(root: &Path, name: &str) -> Result<PathBuf> {
     )
 }
 
-/// Chromium, or what is made of it. A browser comes with the system, which keeps it up to date: neither
-/// npm nor `PyPI` has one.
-fn chromium(root: &Path) -> Result<PathBuf> {
-    if let Some(program) = CHROMIUM.iter().find_map(|name| on_path(name)) {
-        return Ok(program);
-    }
-    if on_path("apt-get").is_some() && is_root() {
-        eprintln!("Chromium is installed with apt-get, this takes a minute");
-        run(program(Path::new("apt-get"), root).arg("update"))?;
-        run(program(Path::new("apt-get"), root)
-            .args(["install", "--yes", "--no-install-recommends", "chromium"])
-            .env("DEBIAN_FRONTEND", "noninteractive"))?;
-    }
-    on_path("chromium")
-        .context("Chromium is missing; install it (on Debian: apt-get install chromium)")
-}
-
-/// Where a program is.
-fn on_path(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let mut all = std::env::split_paths(&path).map(|folder| folder.join(name));
-    all.find(|file| file.is_file())
-}
-
-fn is_root() -> bool {
-    let id = Command::new("id").arg("-u").output();
-    id.is_ok_and(|id| id.stdout.trim_ascii() == b"0")
-}
-
 /// A program out of packages of `PyPI` with what they need, in a virtual environment of their own.
 fn python_tool(root: &Path, folder: &Path, name: &str, packages: &[String]) -> Result<PathBuf> {
     let commands = folder.join("bin");
     let tool = commands.join(name);
+    let complete = folder.join(COMPLETE);
     let _alone = alone(folder)?;
-    if tool.is_file() {
+    // An installation that was interrupted has some of its programs.
+    if tool.is_file() && complete.is_file() {
         return Ok(tool);
     }
     let names = packages.join(", ");
-    eprintln!("{names}: into .tools/, this takes a minute or two");
-    run(program(Path::new("python3"), root)
-        .args(["-m", "venv", "--clear"])
-        .arg(folder))
-    .context("needs Python with venv (on Debian: apt-get install python3-venv)")?;
-    run(program(&commands.join("python"), root)
-        .args(["-m", "pip", "install", "--quiet"])
-        .args(["--disable-pip-version-check"])
-        .args(packages))?;
+    eprintln!(
+        "{names}: into {}, this takes a minute or two",
+        folder.display()
+    );
+    virtual_environment(root, folder)?;
+    run_aside(
+        program(&commands.join("python"), root)
+            .args(["-m", "pip", "install", "--quiet"])
+            .args(["--disable-pip-version-check"])
+            .args(packages),
+    )?;
+    File::create(complete)?;
     Ok(tool)
+}
+
+/// Debian has what this needs in a package of its own.
+fn virtual_environment(root: &Path, folder: &Path) -> Result<()> {
+    const PACKAGE: &str = "python3-venv";
+    let python = || program(Path::new("python3"), root);
+    let has_venv = || {
+        let mut import = python();
+        let import = import.args(["-c", "import ensurepip, venv"]).output();
+        import.is_ok_and(|import| import.status.success())
+    };
+    if !has_venv() {
+        system::install(root, PACKAGE, has_venv)?;
+    }
+    run_aside(python().args(["-m", "venv", "--clear"]).arg(folder)).with_context(|| {
+        let how = system::on_debian(PACKAGE);
+        format!("needs Python with venv ({how})")
+    })
 }
 
 /// cargo-deny.
@@ -225,18 +232,23 @@ fn cargo_tool(root: &Path, name: &str, version: &str) -> Result<PathBuf> {
     if tool.is_file() {
         return Ok(tool);
     }
-    eprintln!("{name} {version} goes into .tools/, this takes a minute or two");
-    run(cargo(root)
-        .args(["install", "--locked", "--debug", name])
-        .arg(format!("--version={version}"))
-        .arg("--root")
-        .arg(&folder))?;
+    eprintln!(
+        "{name} {version}: into {}, this takes a minute or two",
+        folder.display()
+    );
+    run_aside(
+        cargo(root)
+            .args(["install", "--locked", "--debug", name])
+            .arg(format!("--version={version}"))
+            .arg("--root")
+            .arg(&folder),
+    )?;
     Ok(tool)
 }
 
 /// Waits until nobody else installs into this folder, and keeps others out of it as long as the file
 /// is held: tests that need the same tool run at the same time.
-fn alone(folder: &Path) -> Result<File> {
+pub(crate) fn alone(folder: &Path) -> Result<File> {
     let path = folder.with_added_extension("lock");
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
@@ -247,5 +259,11 @@ fn alone(folder: &Path) -> Result<File> {
 }
 
 fn folder(root: &Path, name: &str, version: &str) -> PathBuf {
-    root.join(".tools").join(format!("{name}-{version}"))
+    folder_of_all(root).join(format!("{name}-{version}"))
+}
+
+/// Where the tools are.
+pub(crate) fn folder_of_all(root: &Path) -> PathBuf {
+    let chosen = std::env::var_os(FOLDER).filter(|folder| !folder.is_empty());
+    chosen.map_or_else(|| root.join(".tools"), PathBuf::from)
 }

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use support::{World, root};
+use support::{World, has_curl, left_out, root};
 
 use super::{README, blocks, code, read, section};
 
@@ -88,12 +88,18 @@ async fn prints_what_it_shows(document: &str, heading: &str) -> usize {
 
 #[tokio::test]
 async fn the_tour_prints_what_the_readme_shows() {
+    if !has_curl().await {
+        return left_out("the tour", "curl");
+    }
     let count = prints_what_it_shows(README, "A two-minute tour").await;
     assert!(count > 8, "the tour is found");
 }
 
 #[tokio::test]
 async fn a_login_through_entra_comes_to_what_its_page_shows() {
+    if !has_curl().await {
+        return left_out("the login", "curl");
+    }
     let page = read("docs/LOCAL_ENTRA.md");
     assert_eq!(prints_what_it_shows(&page, "Sign in").await, 2);
 }
@@ -115,6 +121,9 @@ fn a_pattern_is_not_met_by_what_it_does_not_show() {
 
 #[tokio::test]
 async fn the_local_stack_takes_the_event_that_the_readme_sends() {
+    if !has_curl().await {
+        return left_out("the event", "curl");
+    }
     let world = World::start().await;
     let local = section(README, "The local stack");
     let commands = code(local)
