@@ -1,5 +1,6 @@
 //! What was done by hand stays as it was done.
 
+use reqwest::Method;
 use serde_json::json;
 use support::Actor;
 
@@ -248,4 +249,123 @@ async fn an_organization_that_is_deleted_while_it_is_joined_stays_deleted() {
         office.check().await;
         office.login("ada").await;
     }
+}
+
+#[tokio::test]
+async fn a_deleted_team_of_a_group_is_restored() {
+    for settings in [&[ORGANIZATIONS][..], &[]] {
+        let office = Office::open(settings).await;
+        office.graph.assign("g-sales", "Sales");
+        office.graph.join("ada", "g-sales");
+        office.expect("ada", "synced").await;
+        let root = office.world.tenant_admin();
+        let restore = "/teams/g-sales/restore";
+        // There: as it is.
+        let before = root.post_empty(restore).await.expect(200).body;
+        assert_eq!(before["version"], 1);
+        let limits = json!({"limits": {"tpm_limit": 9}, "metadata": {"a": 1}});
+        root.patch("/teams/g-sales", limits).await.expect(200);
+        root.delete("/teams/g-sales").await.expect(204);
+        root.get("/teams/g-sales").await.problem(404, "not-found");
+
+        let ada = office.world.user("ada");
+        let (status, code) = if settings.is_empty() {
+            (404, "not-found")
+        } else {
+            (403, "forbidden")
+        };
+        ada.post_empty(restore).await.problem(status, code);
+        office
+            .world
+            .user("stranger")
+            .post_empty(restore)
+            .await
+            .problem(404, "not-found");
+
+        let once = async || {
+            let request = root.request(Method::POST, restore);
+            let request = request.header("idempotency-key", "restore-1");
+            root.send(request).await.expect(200)
+        };
+        let first = once().await;
+        assert_eq!(first.body["version"], 4);
+        assert_eq!(first.body["limits"]["tpm_limit"], 9);
+        assert_eq!(first.body["metadata"], json!({"a": 1}));
+        assert_eq!(root.all("/teams/g-sales/members").await.len(), 0);
+        let again = once().await;
+        assert_eq!(again.body, first.body);
+        let third = root.post_empty(restore).await.expect(200);
+        assert_eq!(third.body, first.body);
+
+        // Whoever is in the group is back with their next login.
+        office.expect("ada", "synced").await;
+        assert_eq!(
+            office.teams("ada").await,
+            map([("g-sales", "active entra")])
+        );
+        office.expect("ada", "unchanged").await;
+        office.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_team_is_restored_only_where_it_can_be() {
+    let (office, root) = sales(&[]).await;
+    root.post_empty("/teams/nothing/restore")
+        .await
+        .problem(404, "not-found");
+    // Made by hand: nothing is left of it.
+    let made = root.post("/teams", json!({"name": "By hand"})).await;
+    let path = made.expect(201).headers["location"].clone();
+    root.delete(&path).await.expect(204);
+    root.post_empty(&format!("{path}/restore"))
+        .await
+        .problem(404, "not-found");
+    // Another team has its name.
+    root.delete("/teams/g-sales").await.expect(204);
+    let teams = "/organizations/g-sales/teams";
+    let made = root.post(teams, json!({"name": "SALES"})).await;
+    let other = made.expect(201).headers["location"].clone();
+    let restore = "/teams/g-sales/restore";
+    root.post_empty(restore).await.problem(409, "name-taken");
+    root.delete(&other).await.expect(204);
+    // Its organization is deleted.
+    root.delete("/organizations/g-sales").await.expect(204);
+    root.post_empty(restore).await.problem(404, "not-found");
+    root.post_empty("/organizations/g-sales/restore")
+        .await
+        .expect(200);
+    root.post_empty(restore).await.expect(200);
+    office.check().await;
+}
+
+#[tokio::test]
+async fn members_that_a_deletion_left_behind_do_not_come_back() {
+    let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
+    office.graph.assign("g-sales", "Sales");
+    office.graph.join("ada", "g-sales");
+    office.expect("ada", "synced").await;
+    office.graph.leave("ada", "g-sales");
+    let root = office.world.tenant_admin();
+    faults.always("BatchWriteItem", support::Fault::Failure(500));
+    root.delete("/teams/g-sales").await.expect(204);
+    faults.stop();
+    let left = |rows: Vec<serde_json::Map<String, serde_json::Value>>| {
+        rows.iter().any(|row| row["sk"] == "TEAM#g-sales")
+    };
+    assert!(left(office.world.items().await));
+    root.post_empty("/teams/g-sales/restore").await.expect(200);
+    assert!(!left(office.world.items().await));
+    office.check().await;
+}
+
+#[tokio::test]
+async fn a_team_restored_many_times_at_once_is_restored_once() {
+    let (office, root) = sales(&[]).await;
+    root.delete("/teams/g-sales").await.expect(204);
+    let all = (0..8).map(|_| root.post_empty("/teams/g-sales/restore"));
+    for reply in futures::future::join_all(all).await {
+        assert_eq!(reply.expect(200).body["version"], 3);
+    }
+    office.check().await;
 }

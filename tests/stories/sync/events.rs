@@ -90,19 +90,11 @@ async fn with_the_sync_off_the_profile_is_written_and_the_login_goes_on() {
 async fn what_is_no_event_comes_back_too_and_writes_nothing() {
     let office = office(&[]).await;
     let odd = [
-        json!(null),
-        json!([]),
-        json!("login"),
-        json!(-1.5e-7),
-        json!({}),
-        json!({"request": null}),
-        json!({"request": {"userAttributes": []}}),
         json!({"request": {"userAttributes": {"sub": 5, "custom:tenant_id": ACME}}}),
         json!({"request": {"userAttributes": {"sub": "ada", "custom:tenant_id": "a#b"}}}),
         json!({"request": {"userAttributes": {"sub": "ä/b#c", "custom:tenant_id": ACME}}}),
         json!({"request": {"userAttributes": {"sub": "ada"}}}),
-        json!({"triggerSource": "PostLogin", "tenantId": 5, "userId": "ada"}),
-        json!({"triggerSource": "PostLogin", "tenantId": ACME, "userId": {"id": "ada"}}),
+        json!({"request": {"userAttributes": {"sub": "ada", "custom:tenant_id": 5}}}),
     ];
     for event in odd {
         office.sign_in(event.clone()).await;
@@ -126,6 +118,94 @@ async fn what_is_no_event_comes_back_too_and_writes_nothing() {
         assert_eq!(counted, json!([1, "pre-token", "failed"]), "{event}");
         assert_eq!(lines.len(), 2, "{event}: {lines:?}");
     }
+    for event in [
+        json!({"triggerSource": "PostLogin", "tenantId": 5, "userId": "ada"}),
+        json!({"triggerSource": "PostLogin", "tenantId": ACME, "userId": {"id": "ada"}}),
+    ] {
+        office.sign_in(event.clone()).await;
+        assert_eq!(outcome(&office), "failed", "{event}");
+    }
+    assert!(office.world.items().await.is_empty());
+    assert!(office.graph.calls().is_empty());
+}
+
+/// Counted apart, so that no alarm looks at it.
+#[tokio::test]
+async fn an_event_without_a_user_is_ignored() {
+    let office = office(&[("DEFAULT_TENANT_ID", ACME)]).await;
+    let machine = json!({"version": "3", "triggerSource": "TokenGeneration_ClientCredentials",
+        "request": {"scopes": ["api/read"]}, "response": {}});
+    let mut machine_with_attributes = event("ada");
+    machine_with_attributes["triggerSource"] = machine["triggerSource"].clone();
+    for event in [
+        machine,
+        machine_with_attributes,
+        json!(null),
+        json!([]),
+        json!("login"),
+        json!(-1.5e-7),
+        json!({}),
+        json!({"request": null}),
+        json!({"request": {"userAttributes": null}, "response": null}),
+        json!({"request": {"userAttributes": []}}),
+        json!({"request": {"userAttributes": {"sub": null, "custom:tenant_id": ACME}}}),
+        json!({"request": {"userAttributes": {"email": "ada@acme.example"}}}),
+        json!({"version": null, "triggerSource": null, "callerContext": null}),
+    ] {
+        office.sign_in(event.clone()).await;
+        assert_eq!(office.invoke("pre-token", &event).await, event);
+        let lines = office.lines.take();
+        assert_eq!(lines.len(), 2, "{event}: {lines:?}");
+        for line in &lines {
+            let told = ["level", "outcome"].map(|name| &line[name]);
+            assert_eq!(told, ["INFO", "ignored"], "{event}");
+            let metrics = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
+            for counted in metrics {
+                let dimensions = counted["Dimensions"][0].as_array().unwrap();
+                assert!(dimensions.contains(&json!("outcome")), "{line}");
+            }
+        }
+    }
+    assert!(office.world.items().await.is_empty());
+    assert!(office.graph.calls().is_empty());
+}
+
+#[tokio::test]
+async fn null_in_any_place_of_an_event_is_read_as_absent() {
+    let office = office(&[]).await;
+    let plain = json!({"triggerSource": "PostLogin", "tenantId": ACME, "userId": "ada",
+        "entraObjectId": object_id("ada"), "email": null, "request": null, "response": null});
+    office.sign_in(plain).await;
+    assert_eq!(outcome(&office), "synced");
+    let mut cognito = event("ada");
+    for name in ["version", "triggerSource", "callerContext", "response"] {
+        cognito[name] = json!(null);
+    }
+    office.sign_in(cognito.clone()).await;
+    assert_eq!(outcome(&office), "unchanged");
+    cognito["request"]["groupConfiguration"] = json!(null);
+    let answer = office.invoke("pre-token", &cognito).await;
+    let claims = &answer["response"]["claimsOverrideDetails"]["claimsToAddOrOverride"];
+    assert_eq!(claims["tenant_id"], ACME);
+}
+
+#[tokio::test]
+async fn the_user_id_me_is_skipped_with_a_warning() {
+    let office = office(&[("DEFAULT_TENANT_ID", ACME)]).await;
+    let plain = json!({"triggerSource": "PostLogin", "tenantId": ACME, "userId": "me",
+        "entraObjectId": object_id("ada")});
+    for event in [plain, event("me")] {
+        office.sign_in(event.clone()).await;
+        let lines = office.lines.take();
+        let told = ["level", "outcome", "reason"].map(|name| &lines[0][name]);
+        assert_eq!(told, ["WARN", "skipped", "reserved-user-id"]);
+        assert_eq!(lines.len(), 1, "{lines:?}");
+    }
+    let answer = office.invoke("pre-token", &event("me")).await;
+    assert_eq!(answer, event("me"));
+    let lines = office.lines.take();
+    let told = ["level", "outcome", "reason"].map(|name| &lines[0][name]);
+    assert_eq!(told, ["WARN", "skipped", "reserved-user-id"]);
     assert!(office.world.items().await.is_empty());
     assert!(office.graph.calls().is_empty());
 }

@@ -66,7 +66,7 @@ fn what_a_login_must_not_do_is_told() {
         (active(SYNCED), None, false, true),
         (active(SYNCED), None, true, false),
         (active(BY_HAND), None, false, false),
-        (active(SYNCED), suspended(SYNCED), true, true),
+        (active(SYNCED), suspended(SYNCED), true, false),
         (active(SYNCED), suspended(SYNCED), false, false),
         (active(BY_HAND), suspended(BY_HAND), true, false),
         (suspended(SYNCED), active(SYNCED), true, false),
@@ -82,6 +82,35 @@ fn what_a_login_must_not_do_is_told() {
             "{was:?} {is:?} {suspends}: {:?}",
             judge.wrong
         );
+    }
+    // Roles follow, and suspensions are lifted, if they are of the sync.
+    let with = |item: Option<Map<String, Value>>, marks: Value| {
+        let mut item = item.unwrap();
+        item.extend(marks.as_object().unwrap().clone());
+        Some(item)
+    };
+    let of = |role: &str| Some(membership("ada", SYNCED, role, "active"));
+    let synced = |role: &str| with(of(role), json!({"synced_role": role}));
+    let by_sync = |status| {
+        let suspended = membership("ada", SYNCED, "member", status);
+        with(Some(suspended), json!({"suspended_by": "entra"}))
+    };
+    for (was, is, may) in [
+        (synced("member"), synced("manager"), true),
+        (synced("member"), synced("owner"), false),
+        (synced("member"), of("manager"), false),
+        (
+            with(of("readonly"), json!({"synced_role": "member"})),
+            synced("manager"),
+            false,
+        ),
+        (by_sync("suspended"), active(SYNCED), true),
+        (active(SYNCED), by_sync("suspended"), true),
+        (active(SYNCED), suspended(SYNCED), false),
+    ] {
+        let mut judge = Judge::new(true);
+        judge.write_of_a_login("ada", "a step", &table(was.as_ref()), &table(is.as_ref()));
+        assert_eq!(judge.wrong.is_empty(), may, "{was:?} {is:?}");
     }
     let of_team = |name: &str, limit: u32| {
         let item = json!({
@@ -185,5 +214,25 @@ fn what_a_login_did_not_do_is_told() {
         all.extend(table(team.as_object()));
         judge.end(&all, "ada", "g-0", true);
         assert_eq!(judge.wrong.is_empty(), is_right, "{:?}", judge.wrong);
+    }
+}
+
+#[test]
+fn what_did_not_follow_the_directory_is_told() {
+    let with = |marks: Value| {
+        let mut item = membership("ada", SYNCED, "member", "active");
+        item.extend(marks.as_object().unwrap().clone());
+        item
+    };
+    for (marks, is_right) in [
+        (json!({"synced_role": "manager"}), true),
+        (json!({"synced_role": "member"}), false),
+        (json!({"synced_role": "manager", "role": "manager"}), true),
+        (json!({"suspended_by": "entra"}), false),
+    ] {
+        let mut judge = Judge::new(true);
+        let all = table(Some(&with(marks.clone())));
+        judge.follows(&all, ("ada", "g-0"), true, "manager");
+        assert_eq!(judge.wrong.is_empty(), is_right, "{marks}");
     }
 }

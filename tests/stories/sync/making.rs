@@ -229,7 +229,14 @@ async fn an_organization_that_cannot_be_made_leaves_its_team_alone() {
         office.organizations("ada").await,
         map([other, ("g-sales", "internal_user active entra")])
     );
-    assert_eq!(office.standalone_teams().await, map([("g-sales", "Sales")]));
+    // The team that waited is in its organization now.
+    assert_eq!(office.standalone_teams().await, map([]));
+    assert_eq!(
+        office.teams_in("g-sales").await,
+        map([("g-sales", "Sales")])
+    );
+    let team = office.world.user("ada").get("/teams/g-sales").await.body;
+    assert_eq!(team["limits"], limits(&["all-org-models"]));
     office.expect("ada", "unchanged").await;
     office.check().await;
 }

@@ -50,11 +50,16 @@ async fn every_version_carries_the_tenant_and_the_organizations_and_keeps_what_w
                 &mut expected["response"]["claimsOverrideDetails"]["claimsToAddOrOverride"];
             claims["tenant_id"] = "acme".into();
             claims["organizations"] = roles.to_string().into();
+            claims["email"] = "ada@acme.example".into();
+            claims["email_verified"] = "false".into();
         } else {
             let details = &mut expected["response"]["claimsAndScopeOverrideDetails"];
             for token in ["idTokenGeneration", "accessTokenGeneration"] {
-                details[token]["claimsToAddOrOverride"]["tenant_id"] = "acme".into();
-                details[token]["claimsToAddOrOverride"]["organizations"] = roles.clone();
+                let claims = &mut details[token]["claimsToAddOrOverride"];
+                claims["tenant_id"] = "acme".into();
+                claims["organizations"] = roles.clone();
+                claims["email"] = "ada@acme.example".into();
+                claims["email_verified"] = false.into();
             }
         }
         assert_eq!(office.invoke("pre-token", &sent).await, expected);
@@ -96,8 +101,8 @@ async fn only_active_memberships_of_organizations_that_are_there_count_and_at_on
 }
 
 #[tokio::test]
-async fn the_highest_roles_come_first_and_the_claim_ends_at_four_kilobytes() {
-    let office = Office::open(&[]).await;
+async fn the_highest_roles_come_first_and_the_claim_ends_at_its_most_bytes() {
+    let office = Office::open(&[("TOKEN_CLAIM_BYTES", "4096")]).await;
     let eve = "eve".to_owned();
     let named: Vec<_> = (0..120)
         .map(|n| (format!("Organization {n}"), None))
@@ -176,4 +181,103 @@ async fn a_table_that_fails_or_is_slow_leaves_the_event_as_it_came() {
     }
     let now = organizations(&office, "ada").await;
     assert_eq!(now, json!({"g-sales": "internal_user"}));
+}
+
+/// The claims of an access token.
+async fn claims(office: &Office, event: &Value) -> Value {
+    let answer = office.invoke("pre-token", event).await;
+    let details = &answer["response"]["claimsAndScopeOverrideDetails"];
+    details["accessTokenGeneration"]["claimsToAddOrOverride"].clone()
+}
+
+#[tokio::test]
+async fn a_token_of_many_organizations_stays_under_the_configured_size() {
+    let office = Office::open(&[]).await;
+    let eve = "eve".to_owned();
+    let named: Vec<_> = (0..50)
+        .map(|n| (format!("Organization {n}"), None))
+        .collect();
+    let ids = office.world.organizations(&eve, &named).await;
+    let member = |id: &String| (id.clone(), "ada".to_owned(), "internal_user", "active");
+    let memberships: Vec<_> = ids.iter().map(member).collect();
+    office.world.memberships(&memberships).await;
+
+    for (kind, most) in [
+        ("roles", "2048"),
+        ("roles", "100"),
+        ("ids", "2048"),
+        ("ids", "512"),
+    ] {
+        let settings = [("TOKEN_ORGANIZATIONS", kind), ("TOKEN_CLAIM_BYTES", most)];
+        let office = office.anew(&settings).await;
+        let most: usize = most.parse().unwrap();
+        let told = claims(&office, &token_event("ada", "2")).await;
+        assert_eq!(told["organizations"].is_array(), kind == "ids", "{told}");
+        let size = told["organizations"].to_string().len();
+        assert!(size <= most && size + 70 > most, "{kind} {most}: {size}");
+        assert_eq!(told["organizations_truncated"], "true");
+        // The string of the first version, as it stands in a token.
+        let answer = office.invoke("pre-token", &token_event("ada", "1")).await;
+        let told = &answer["response"]["claimsOverrideDetails"]["claimsToAddOrOverride"];
+        let size = told["organizations"].to_string().len();
+        assert!(size <= most && size + 80 > most, "{kind} {most}: {size}");
+    }
+    let by_default = claims(&office, &token_event("ada", "2")).await;
+    assert!(by_default["organizations"].to_string().len() <= 2_048);
+    // All of them fit.
+    let all = office
+        .anew(&[
+            ("TOKEN_ORGANIZATIONS", "ids"),
+            ("TOKEN_CLAIM_BYTES", "8192"),
+        ])
+        .await;
+    let told = claims(&all, &token_event("ada", "2")).await;
+    assert_eq!(told["organizations"].as_array().unwrap().len(), 50);
+    assert_eq!(told.get("organizations_truncated"), None);
+
+    let none = office.anew(&[("TOKEN_ORGANIZATIONS", "none")]).await;
+    none.world.calls.take();
+    let mut event = token_event("ada", "2");
+    event["response"]["claimsAndScopeOverrideDetails"]["accessTokenGeneration"]["claimsToAddOrOverride"] =
+        json!({"organizations": {"o": "owner"}, "plan": "pro"});
+    let told = claims(&none, &event).await;
+    assert_eq!(
+        told,
+        json!({"tenant_id": "acme", "email": "ada@acme.example", "email_verified": false, "plan": "pro"})
+    );
+    assert!(none.world.calls.operations().is_empty());
+}
+
+#[tokio::test]
+async fn a_tenant_admin_is_one_by_the_very_group_of_cognito() {
+    let office = Office::open(&[("TENANT_ADMIN_GROUP", "the admins")]).await;
+    let with = |version: &str, groups: Value| {
+        let mut event = token_event("ada", version);
+        event["request"]["groupConfiguration"]["groupsToOverride"] = groups;
+        event["response"] = json!({"claimsAndScopeOverrideDetails": {"accessTokenGeneration": {
+            "claimsToAddOrOverride": {"tenant_admin": true}}}});
+        event
+    };
+    let admins = json!(["a", "the admins"]);
+    let told = claims(&office, &with("2", admins.clone())).await;
+    assert_eq!(told["tenant_admin"], true);
+    let answer = office.invoke("pre-token", &with("1", admins)).await;
+    let told = &answer["response"]["claimsOverrideDetails"]["claimsToAddOrOverride"];
+    assert_eq!(told["tenant_admin"], "true");
+    for groups in [
+        json!(null),
+        json!(["friends of the admins"]),
+        json!("the admins"),
+        json!(["THE ADMINS"]),
+        json!(["tenant-admins"]),
+    ] {
+        let told = claims(&office, &with("2", groups.clone())).await;
+        assert_eq!(told.get("tenant_admin"), None, "{groups}");
+    }
+    // Nor does it stay where nothing else is added.
+    for mut event in [with("2", json!([])), with("3", json!(["the admins"]))] {
+        event["triggerSource"] = "TokenGeneration_ClientCredentials".into();
+        let told = claims(&office, &event).await;
+        assert_eq!(told, json!({}));
+    }
 }

@@ -240,3 +240,113 @@ async fn many_logins_in_a_storm_are_finished_after_it() {
         is_finished(&office).await;
     }
 }
+
+/// It waits for the organization, which the next login makes.
+#[tokio::test]
+async fn a_team_whose_organization_failed_is_in_it_after_the_next_login() {
+    for fault in [Fault::Failure(500), Fault::CutAfter] {
+        let settings = [
+            ORGANIZATIONS,
+            ("DEFAULT_TEAM_PARAMS", r#"{"models": ["small"]}"#),
+        ];
+        let (office, faults) = Office::with_faults(&settings).await;
+        office.graph.assign("g-new", "New");
+        for user in ["ada", "bob"] {
+            office.graph.join(user, "g-new");
+        }
+        faults.next("TransactWriteItems", &[fault; ATTEMPTS]);
+        office.expect("ada", "partial").await;
+        faults.stop();
+        assert_eq!(office.standalone_teams().await, map([("g-new", "New")]));
+        let root = office.world.tenant_admin();
+        // By hand while it stands alone: in the organization later, or never.
+        office.world.register(&["cyd", "dan"]).await;
+        for user in ["cyd", "dan"] {
+            let body = json!({"user_id": user});
+            root.post("/teams/g-new/members", body).await.expect(201);
+        }
+        office.expect("bob", "synced").await;
+        assert_eq!(office.standalone_teams().await, map([]));
+        assert_eq!(office.teams_in("g-new").await, map([("g-new", "New")]));
+        let team = root.get("/teams/g-new").await.expect(200).body;
+        assert_eq!(team["limits"]["models"], json!(["all-org-models"]));
+        assert_eq!(team["version"], 2);
+        office.login("ada").await;
+        for user in ["ada", "bob"] {
+            office.expect(user, "unchanged").await;
+            let joined = map([("g-new", "internal_user active entra")]);
+            assert_eq!(office.organizations(user).await, joined);
+            assert_eq!(office.teams(user).await, map([("g-new", "active entra")]));
+        }
+        let rows = office.world.items().await;
+        let waits = |row: &&serde_json::Map<_, _>| row.contains_key("awaits_organization");
+        assert_eq!(rows.iter().find(waits), None);
+        // Whoever is not in the organization has nothing of its team.
+        assert_eq!(office.teams("dan").await, map([]));
+        // The name is the team's own, and leaving the organization leaves the team.
+        let same = json!({"name": "NEW"});
+        let made = root.post("/organizations/g-new/teams", same).await;
+        made.problem(409, "name-taken");
+        let ada = "/organizations/g-new/members/ada?force=true";
+        root.delete(ada).await.expect(204);
+        assert_eq!(office.teams("ada").await, map([]));
+        let rows = office.world.items().await;
+        let of_ada = |row: &&serde_json::Map<_, _>| row["pk"] == "TENANT#acme#USER#ada";
+        assert_eq!(rows.iter().filter(of_ada).count(), 1);
+        office.check().await;
+    }
+}
+
+#[tokio::test]
+async fn a_team_that_waits_is_not_hidden_by_a_mark() {
+    let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
+    office.graph.assign("g-new", "New");
+    office.graph.join("ada", "g-new");
+    faults.next("TransactWriteItems", &[Fault::Failure(500); ATTEMPTS]);
+    office.expect("ada", "partial").await;
+    faults.stop();
+    // Deleted while it waits, and restored after all was marked as made.
+    let root = office.world.tenant_admin();
+    root.delete("/teams/g-new").await.expect(204);
+    office.settle("bob").await;
+    office.settle("ada").await;
+    root.post_empty("/teams/g-new/restore").await.expect(200);
+    assert_eq!(office.standalone_teams().await, map([("g-new", "New")]));
+    office.expect("ada", "synced").await;
+    assert_eq!(office.teams_in("g-new").await, map([("g-new", "New")]));
+    assert_eq!(office.teams("ada").await, map([("g-new", "active entra")]));
+    office.expect("ada", "unchanged").await;
+    office.check().await;
+}
+
+#[tokio::test]
+async fn a_move_into_the_organization_that_is_cut_off_goes_on() {
+    for seed in seeds(4) {
+        let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
+        office.graph.assign("g-new", "New");
+        for user in ["ada", "bob", "cyd"] {
+            office.graph.join(user, "g-new");
+        }
+        faults.next("TransactWriteItems", &[Fault::Failure(500); ATTEMPTS]);
+        office.expect("ada", "partial").await;
+        faults.stop();
+        faults.at_random(30, seed);
+        for user in ["ada", "bob", "cyd", "ada"] {
+            office.login(user).await;
+        }
+        faults.stop();
+        for user in ["ada", "bob", "cyd"] {
+            office.settle(user).await;
+            let joined = map([("g-new", "internal_user active entra")]);
+            assert_eq!(office.organizations(user).await, joined);
+            assert_eq!(office.teams(user).await, map([("g-new", "active entra")]));
+        }
+        assert_eq!(office.teams_in("g-new").await, map([("g-new", "New")]));
+        let rows = office.world.items().await;
+        let in_team = rows.iter().filter(|row| row["sk"] == "TEAM#g-new");
+        for row in in_team {
+            assert_eq!(row["organization_id"], "g-new", "{row:?}");
+        }
+        office.check().await;
+    }
+}

@@ -32,6 +32,8 @@ const EVENTS: usize = 36;
 const AT_ONCE: usize = 3;
 /// As many logins as it may take until there is nothing more to do.
 const QUIET: usize = 12;
+/// An app role that gives another role than the default one.
+const LEAD: &str = "lead";
 const TEN_MINUTES: i64 = 600_000;
 
 /// What came of one history.
@@ -73,7 +75,9 @@ async fn history(seed: u64) -> Logins {
         ("ENTRA_GROUPS_ALSO_CREATE_ORGS", "true"),
         ("ENTRA_REFRESH_NAMES", "true"),
         ("ENTRA_ON_LEAVE", on_leave),
+        ("ENTRA_ROLE_MAP", r#"{"lead": "manager"}"#),
     ]);
+    graph.app_role(LEAD);
     let ahead = Arc::new(AtomicI64::new(0));
     options.clock = clock(Arc::clone(&ahead));
     let (options, lines) = Lines::collect(options);
@@ -154,6 +158,13 @@ impl Conductor {
                 let name = *random.choice(&NAMES).unwrap();
                 self.step("assign group", format!("{group} {name}"));
                 self.graph.assign(group, name);
+                if random.u8(..3) == 0 {
+                    self.step("give app role", group.to_owned());
+                    self.graph.assign_with(group, LEAD);
+                } else if random.u8(..3) == 0 {
+                    self.step("take app role", group.to_owned());
+                    self.graph.take_role(group, LEAD);
+                }
             }
             3 => {
                 self.step("unassign group", group.to_owned());
@@ -389,6 +400,9 @@ impl Conductor {
             for group in GROUPS {
                 let holds = self.graph.holds(user, group);
                 self.judge.end(&table, user, group, holds);
+                let leads = self.graph.has_role(group, LEAD);
+                let role = if leads { "manager" } else { "internal_user" };
+                self.judge.follows(&table, (user, group), holds, role);
             }
         }
     }
@@ -405,6 +419,8 @@ impl Conductor {
     /// All but what each login writes anew.
     async fn lasting(&self) -> Vec<Map<String, Value>> {
         let table = self.table().await.into_values();
-        table.filter(|item| item["sk"] != "USER").collect()
+        table
+            .filter(|item| !matches!(item["sk"].as_str(), Some("USER" | "MADE")))
+            .collect()
     }
 }

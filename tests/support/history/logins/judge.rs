@@ -55,7 +55,7 @@ impl Judge {
         match sk.as_str() {
             "USER" if is_own => None,
             _ if sk.starts_with("ORG#") || sk.starts_with("TEAM#") => {
-                if !is_own {
+                if !is_own && !is_moved(was, is) {
                     return Some("a login touches somebody else");
                 }
                 // Whether the same write takes the user out of the organization that a team is in.
@@ -94,20 +94,66 @@ impl Judge {
             return (!may_go)
                 .then_some("a login takes away what is by hand, or only to be suspended");
         };
-        for kept in ["role", "source", "created_at", "invited_by_user_id"] {
+        for kept in ["source", "created_at", "invited_by_user_id"] {
             if was.get(kept) != is.get(kept) {
                 return Some("a login changes what it is to keep");
             }
+        }
+        // The role that a login gave last may follow, and is marked as given by it.
+        let follows = !is_manual
+            && was.get("synced_role") == was.get("role")
+            && is.get("synced_role") == is.get("role")
+            && is.get("role").is_some_and(|role| role != "owner");
+        if was.get("role") != is.get("role") && !follows {
+            return Some("a login changes a role that it is to keep");
         }
         if was["status"] == is["status"] {
             return None;
         }
         let may_be = match (was["status"].as_str(), is["status"].as_str()) {
             (Some("invited"), Some("active")) => true,
-            (Some("active" | "invited"), Some("suspended")) => self.suspends && !is_manual,
+            (Some("active" | "invited"), Some("suspended")) => {
+                self.suspends && !is_manual && is.get("suspended_by").is_some()
+            }
+            (Some("suspended"), Some("active")) => {
+                !is_manual && was.get("suspended_by").is_some() && is.get("suspended_by").is_none()
+            }
             _ => false,
         };
         (!may_be).then_some("a login changes a status that it is to keep")
+    }
+
+    /// What roles, suspensions and teams must have come to when it is quiet.
+    pub fn follows(&mut self, table: &Table, (user, group): (&str, &str), holds: bool, role: &str) {
+        let of_user = format!("TENANT#{ACME}#USER#{user}");
+        let organization = table.get(&(of_user.clone(), format!("ORG#{group}")));
+        let team = table.get(&(of_user, format!("TEAM#{group}")));
+        let synced = [organization, team].into_iter().flatten();
+        for one in synced.filter(|one| holds && one["source"] == "entra") {
+            if one.contains_key("suspended_by") {
+                let one = told(Some(one));
+                self.wrong
+                    .push(format!("a suspension of the sync was not lifted: {one}"));
+            }
+        }
+        if let Some(one) = organization.filter(|one| holds && one["source"] == "entra")
+            && one.get("synced_role") == one.get("role")
+            && one["role"] != role
+        {
+            let one = told(Some(one));
+            self.wrong
+                .push(format!("the role is not {role} as in the directory: {one}"));
+        }
+        let organization = table.get(&(format!("TENANT#{ACME}#ORG#{group}"), "ORG".to_owned()));
+        let team = table.get(&(format!("TENANT#{ACME}#TEAM#{group}"), "TEAM".to_owned()));
+        let is_live = organization.is_some_and(|it| it["status"] == "active");
+        if let Some(team) = team.filter(|team| is_live && team.contains_key("awaits_organization"))
+        {
+            let team = told(Some(team));
+            self.wrong.push(format!(
+                "a team waits for an organization that is there: {team}"
+            ));
+        }
     }
 
     /// What a membership and a team membership must have come to when it is quiet.
@@ -199,19 +245,42 @@ fn team(was: Option<&Item>, is: Option<&Item>) -> Option<&'static str> {
     let Some(is) = is else {
         return Some("a login takes a team away");
     };
+    let is_moved = was.contains_key("awaits_organization")
+        && was.get("organization_id").is_none()
+        && is.get("organization_id").is_some();
+    if !is_moved && was.get("organization_id") != is.get("organization_id") {
+        return Some("a login moves a team that does not wait for its organization");
+    }
+    let limits = (was["version"] == 1 && is_moved) || was.get("limits") == is.get("limits");
+    if !limits {
+        return Some("a login changes limits that it is to keep");
+    }
     // The name of what the sync made may change.
-    for kept in [
-        "organization_id",
-        "source",
-        "limits",
-        "metadata",
-        "created_at",
-    ] {
+    for kept in ["source", "metadata", "created_at"] {
         if was.get(kept) != is.get(kept) {
             return Some("a login changes what it is to keep of a team");
         }
     }
     None
+}
+
+/// Whether a membership only follows its team into the team's organization.
+fn is_moved(was: Option<&Item>, is: Option<&Item>) -> bool {
+    let but_for_the_place = |item: Option<&Item>| {
+        item.map(|item| {
+            let mut item = item.clone();
+            for name in [
+                "organization_id",
+                "awaits_organization",
+                "joined_teams",
+                "write_id",
+            ] {
+                item.remove(name);
+            }
+            item
+        })
+    };
+    was.is_some() && but_for_the_place(was) == but_for_the_place(is)
 }
 
 fn told(item: Option<&Item>) -> String {
