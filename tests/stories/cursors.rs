@@ -290,7 +290,7 @@ fn queries(crowd: &Crowd) -> Vec<ListQuery<'_>> {
             "GET /users/{user_id}/organizations",
             ["", "", ADMIN],
             format!("/users/{ADMIN}/organizations?status=all"),
-            filters(&["status"], "all"),
+            filters(&["status", "organization_status"], "all"),
         ),
         (
             "GET /teams/{team_id}/members",

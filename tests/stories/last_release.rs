@@ -4,6 +4,7 @@
 mod office;
 mod write;
 
+use muster::domain::Name;
 use serde_json::{Value, json};
 use support::{ACME, Actor, invariants};
 
@@ -26,17 +27,31 @@ async fn acme(root: &Actor) -> String {
     id(acme).to_owned()
 }
 
+/// The id of a live organization whose name compares as equal to that of this deleted one.
+async fn twin(root: &Actor, deleted: &Value) -> Option<String> {
+    let name = |one: &Value| serde_json::from_value::<Name>(one["name"].clone()).unwrap();
+    let mut live = live(root).await.into_iter();
+    let twin = live.find(|one| name(one).folded() == name(deleted).folded())?;
+    Some(id(&twin).to_owned())
+}
+
 /// Whether all that was there before is there now, with what is new beside it.
 fn holds(before: &Value, now: &Value) -> bool {
     match (before, now) {
         (Value::Object(before), Value::Object(now)) => before.iter().all(|(name, before)| {
+            // What a team may use is computed with its organization's limits now, and whether somebody is
+            // suspended in a team with their membership in its organization.
             let now = now.get(name);
-            now.is_some_and(|now| holds(before, now))
+            let is_computed = name == "effective_models"
+                || (name == "status" && now.is_some_and(|now| now == "suspended"));
+            is_computed || now.is_some_and(|now| holds(before, now))
         }),
         (Value::Array(before), Value::Array(now)) => {
             let all = before.iter().zip(now);
             before.len() == now.len() && all.into_iter().all(|(before, now)| holds(before, now))
         }
+        // A whole number may be written without its fraction now.
+        (Value::Number(before), Value::Number(now)) => before.as_f64() == now.as_f64(),
         (before, now) => before == now,
     }
 }
@@ -111,7 +126,19 @@ async fn every_organization_can_be_deleted_and_restored_as_it_is() {
     for organization in live(&root).await {
         let path = format!("/organizations/{}", id(&organization));
         root.delete(&path).await.expect(204);
-        let back = root.post_empty(&format!("{path}/restore")).await;
+        let restore = format!("{path}/restore");
+        let mut back = root.post_empty(&restore).await;
+        if back.status == 409 {
+            // Two names that were told apart by an invisible character are one now.
+            let taken = back.problem(409, "name-taken");
+            let same = twin(&root, &organization)
+                .await
+                .expect(&taken.body["detail"].to_string());
+            let other = json!({"name": format!("Renamed {same}")});
+            let path = format!("/organizations/{same}");
+            root.patch(&path, other).await.expect(200);
+            back = root.post_empty(&restore).await;
+        }
         assert_eq!(back.expect(200).body["name"], organization["name"]);
     }
     invariants::check(&office.world.items().await);
@@ -122,9 +149,25 @@ async fn members_of_every_role_and_status_can_be_changed_and_removed() {
     let office = Office::of_last_release().await;
     let (root, ada) = (office.root(ACME), office.world.user("ada"));
     let members = format!("/organizations/{}/members", acme(&root).await);
+    let accept = format!("{members}/me/accept");
+    // The last release did not say that an inviter was a tenant admin: they invite again.
+    let by_root = office.world.user("by-root");
+    let refused = by_root.post_empty(&accept).await;
+    refused.problem(409, "invitation-not-valid");
+    let again = json!({"user_id": "by-root", "role": "member"});
+    root.post(&members, again).await.expect(200);
+    for user in ["by-owner", "by-admin", "by-root"] {
+        let accepted = office.world.user(user).post_empty(&accept).await;
+        assert_eq!(accepted.expect(200).body["role"], "member");
+    }
     for role in ROLES {
         for status in ["active", "invited", "suspended"] {
             let path = format!("{members}/{role}-{status}");
+            // Whoever gives an invitation another role is its inviter from then on.
+            if (role, status) == ("manager", "invited") {
+                let other = json!({"role": "member"});
+                ada.patch(&path, other).await.expect(200);
+            }
             let now = ada.patch(&path, json!({"role": "manager"})).await;
             assert_eq!(now.expect(200).body["status"], status);
             match status {
@@ -138,11 +181,6 @@ async fn members_of_every_role_and_status_can_be_changed_and_removed() {
             .expect(200);
             ada.delete(&path).await.expect(204);
         }
-    }
-    for user in ["by-owner", "by-admin", "by-root"] {
-        let accept = format!("{members}/me/accept");
-        let accepted = office.world.user(user).post_empty(&accept).await;
-        assert_eq!(accepted.expect(200).body["role"], "member");
     }
     // Its user is in a team, and has an id with every character.
     let odd = format!("{members}/{}", segment(ODD_USER));
