@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder as ClientConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use dynoxide::Database;
+use muster::config::{DYNAMODB_ENDPOINT, IGNORE_ENDPOINTS};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -100,7 +101,8 @@ pub(crate) fn client(
     configure: Option<&ConfigureClient>,
 ) -> Result<Client> {
     let client = muster::store::client(|name| match name {
-        "AWS_ENDPOINT_URL_DYNAMODB" => Some(endpoint.to_owned()),
+        DYNAMODB_ENDPOINT => Some(endpoint.to_owned()),
+        IGNORE_ENDPOINTS => None,
         "AWS_REGION" => variable(name).or_else(|| Some(REGION.to_owned())),
         "AWS_SESSION_TOKEN" => variable(name),
         _ => variable(name).or_else(|| Some("local".to_owned())),

@@ -13,7 +13,7 @@ use muster_local::{Options, Stack};
 ///
 /// The functions read their settings from environment variables over the defaults of
 /// template.yaml (ORGANIZATION_CREATION, TENANT_ADMIN_GROUP, TABLE_NAME).
-/// With AWS_ENDPOINT_URL_DYNAMODB set, that DynamoDB is used and none is started. The same goes
+/// With AWS_ENDPOINT_URL_DYNAMODB or AWS_ENDPOINT_URL set, that DynamoDB is used and none is started. The same goes
 /// for Entra with MICROSOFT_GRAPH_ENDPOINT and MICROSOFT_TOKEN_ENDPOINT.
 #[derive(Parser)]
 #[allow(clippy::doc_markdown)] // the text is --help's, where backticks are noise

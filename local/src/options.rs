@@ -33,7 +33,8 @@ pub struct Options {
     /// File of the Entra directory, read again whenever it changes; a sample without one.
     pub directory: Option<PathBuf>,
     /// Environment variables over those of the template. `TABLE_NAME` also names the table that is
-    /// made; `AWS_ENDPOINT_URL_DYNAMODB` is used instead of an embedded DynamoDB. One that is set
+    /// made; `AWS_ENDPOINT_URL_DYNAMODB`, or else `AWS_ENDPOINT_URL`, is used instead of an embedded
+    /// DynamoDB, unless `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is `true`. One that is set
     /// to nothing counts as not set. `MICROSOFT_GRAPH_ENDPOINT` and `MICROSOFT_TOKEN_ENDPOINT` lead
     /// to another Entra than the local directory; `MICROSOFT_CLIENT_ID` set to nothing, to none.
     pub variables: BTreeMap<String, String>,

@@ -11,7 +11,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
-use muster::config::DEFAULT_TENANT_ADMIN_GROUP;
+use muster::config::{DEFAULT_TENANT_ADMIN_GROUP, DYNAMODB_ENDPOINT, aws_endpoint};
 use muster::store::Client;
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
@@ -61,10 +61,12 @@ impl Stack {
         let mut dynamodb = JoinSet::new();
         let (stop_dynamodb, stopped) = watch::channel(false);
         // Credentials of the developer's own go to a DynamoDB of their own choice, and nowhere else.
-        let chosen = options.variable("AWS_ENDPOINT_URL_DYNAMODB");
-        let variable = |name: &str| chosen.and(options.variable(name)).map(str::to_owned);
+        let set = |name: &str| options.variable(name).map(str::to_owned);
+        let chosen = aws_endpoint(DYNAMODB_ENDPOINT, set).map(|(_, endpoint)| endpoint);
+        let is_chosen = chosen.is_some();
+        let variable = |name: &str| set(name).filter(|_| is_chosen);
         let dynamodb_url = if let Some(endpoint) = chosen {
-            endpoint.to_owned()
+            endpoint
         } else {
             let listener = bind(options.dynamodb_port, "--dynamodb-port").await?;
             let url = format!("http://{}", listener.local_addr()?);

@@ -289,22 +289,47 @@ async fn a_kept_table_that_is_not_the_template_s_stops_the_start() {
 
 #[tokio::test]
 async fn another_dynamodb_is_used_when_one_is_named() {
+    const NOWHERE: &str = "http://127.0.0.1:1";
+    let (own, any) = ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL");
     let first = start(options()).await;
-    let variables = [
-        (
-            "AWS_ENDPOINT_URL_DYNAMODB".to_owned(),
-            first.dynamodb_url().to_owned(),
-        ),
-        ("TABLE_NAME".to_owned(), "other".to_owned()),
+    let there = first.dynamodb_url();
+    let mut expected = vec!["muster".to_owned()];
+    for (n, set) in [
+        vec![(own, there)],
+        vec![(any, there)],
+        vec![(own, there), (any, NOWHERE)],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let table = format!("other-{n}");
+        let set = set.into_iter().chain([("TABLE_NAME", table.as_str())]);
+        let set = set.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let second = start(Options {
+            variables: set.collect(),
+            ..options()
+        })
+        .await;
+        assert_eq!(second.dynamodb_url(), there);
+        expected.push(table);
+        let tables = first.client().list_tables().send().await.unwrap();
+        assert_eq!(tables.table_names(), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_dynamodb_that_is_named_can_be_ignored() {
+    let set = [
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+        ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"),
     ];
-    let second = start(Options {
-        variables: variables.into(),
+    let set = set.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let stack = start(Options {
+        variables: set.into(),
         ..options()
     })
     .await;
-    assert_eq!(second.dynamodb_url(), first.dynamodb_url());
-    let tables = first.client().list_tables().send().await.unwrap();
-    assert_eq!(tables.table_names(), ["muster", "other"]);
+    assert_ne!(stack.dynamodb_url(), "http://127.0.0.1:1");
 }
 
 #[tokio::test]

@@ -17,6 +17,31 @@ pub const MIN_TOKEN_CLAIM_BYTES: usize = 64;
 /// Most of `TOKEN_CLAIM_BYTES`: request headers of API Gateway have room for 10,240 bytes in all.
 pub const MAX_TOKEN_CLAIM_BYTES: usize = 8_192;
 
+/// The endpoint of DynamoDB.
+pub const DYNAMODB_ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
+/// The endpoint of every service that has no variable of its own.
+const ANY_ENDPOINT: &str = "AWS_ENDPOINT_URL";
+/// Turns off what all of these variables say.
+pub const IGNORE_ENDPOINTS: &str = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS";
+
+/// Looks up the endpoint of an AWS service as the SDKs do: the service's own variable, such as
+/// `AWS_ENDPOINT_URL_STS`, before `AWS_ENDPOINT_URL`; neither if `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is
+/// `true`. Returns the variable that has it, and its value.
+pub fn aws_endpoint(
+    own: &'static str,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Option<(&'static str, String)> {
+    let ignored = variable(IGNORE_ENDPOINTS);
+    if ignored.is_some_and(|ignored| ignored.trim().eq_ignore_ascii_case("true")) {
+        return None;
+    }
+    let mut names = [own, ANY_ENDPOINT].into_iter();
+    names.find_map(|name| {
+        let value = variable(name).filter(|value| !value.is_empty())?;
+        Some((name, value))
+    })
+}
+
 /// What the functions can be told from outside. The names of the variables are the contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -148,6 +173,32 @@ mod tests {
         assert_eq!(settings.metrics_namespace, "Muster");
         assert_eq!(settings.token_organizations, TokenOrganizations::Roles);
         assert_eq!(settings.token_claim_bytes, 2_048);
+    }
+
+    #[test]
+    fn an_endpoint_of_a_service_is_used_before_that_of_all() {
+        let own = (DYNAMODB_ENDPOINT, "http://own");
+        let any = (ANY_ENDPOINT, "http://any");
+        let ignored = |value| (IGNORE_ENDPOINTS, value);
+        for (set, expected) in [
+            (vec![], None),
+            (vec![own], Some(own)),
+            (vec![any], Some(any)),
+            (vec![any, own], Some(own)),
+            (vec![(DYNAMODB_ENDPOINT, ""), any], Some(any)),
+            (vec![("AWS_ENDPOINT_URL_STS", "http://sts")], None),
+            (vec![any, own, ignored("true")], None),
+            (vec![any, own, ignored("True")], None),
+            (vec![any, own, ignored("false")], Some(own)),
+            (vec![any, own, ignored("")], Some(own)),
+        ] {
+            let found = aws_endpoint(DYNAMODB_ENDPOINT, |name| {
+                let found = set.iter().find(|(key, _)| *key == name);
+                found.map(|(_, value)| (*value).to_owned())
+            });
+            let expected = expected.map(|(name, value)| (name, value.to_owned()));
+            assert_eq!(found, expected, "{set:?}");
+        }
     }
 
     #[test]

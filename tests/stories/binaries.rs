@@ -20,6 +20,17 @@ const GET: &str = include_str!("../../events/get-organization.json");
 
 /// Starts a function with nothing in its environment but what Lambda and the template put there.
 async fn start(name: &str, world: &World, api: &RuntimeApi, without: &str) -> Child {
+    start_with(name, world, api, without, &[]).await
+}
+
+/// The same, with these variables over those.
+async fn start_with(
+    name: &str,
+    world: &World,
+    api: &RuntimeApi,
+    without: &str,
+    more: &[(&str, &str)],
+) -> Child {
     let variables = [
         ("AWS_LAMBDA_RUNTIME_API", api.address.as_str()),
         ("AWS_LAMBDA_FUNCTION_NAME", name),
@@ -37,6 +48,7 @@ async fn start(name: &str, world: &World, api: &RuntimeApi, without: &str) -> Ch
     Command::new(built().await.join(name))
         .env_clear()
         .envs(variables.into_iter().filter(|(name, _)| *name != without))
+        .envs(more.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -125,6 +137,25 @@ async fn an_organization_is_made_by_one_process_and_shown_by_another() {
     let (status, shown) = answer(api.invoke(&get).await);
     assert_eq!((status, shown), (200, made));
     is_a_log(&written(function).await.0, 1);
+}
+
+#[tokio::test]
+async fn dynamodb_is_called_at_the_endpoint_that_is_set() {
+    const OWN: &str = "AWS_ENDPOINT_URL_DYNAMODB";
+    const ANY: &str = "AWS_ENDPOINT_URL";
+    let world = World::start().await;
+    let (here, nowhere) = (world.stack.dynamodb_url(), "http://127.0.0.1:1");
+    let create: Value = serde_json::from_str(CREATE).unwrap();
+    for (set, status) in [
+        ([(OWN, ""), (ANY, here)], 201),
+        ([(OWN, here), (ANY, nowhere)], 201),
+        ([(OWN, nowhere), (ANY, here)], 503),
+    ] {
+        let mut api = RuntimeApi::start().await;
+        let function = start_with("create-organization", &world, &api, "", &set).await;
+        assert_eq!(answer(api.invoke(&create).await).0, status, "{set:?}");
+        drop(function);
+    }
 }
 
 /// Fails unless the function wrote a line of JSON for each request, and nothing of what it was

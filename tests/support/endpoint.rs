@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use muster::config::{DYNAMODB_ENDPOINT, aws_endpoint};
 use muster_local::Options;
 
 /// Names a DynamoDB endpoint on which the stories run, each world with a table of its own; or several,
@@ -12,7 +13,7 @@ use muster_local::Options;
 /// that AWS itself uses, and are made up when there are none.
 const ENDPOINT: &str = "MUSTER_TEST_DYNAMODB";
 /// What a stack reaches its DynamoDB by.
-const OF_THE_STACK: &str = "AWS_ENDPOINT_URL_DYNAMODB";
+const OF_THE_STACK: &str = DYNAMODB_ENDPOINT;
 /// What AWS asks for and no emulator checks.
 const CREDENTIALS: [&str; 4] = [
     "AWS_REGION",
@@ -40,9 +41,10 @@ impl OwnTable {
         let endpoints: Vec<_> = chosen.split(',').filter(|url| !url.is_empty()).collect();
         let endpoint = (*fastrand::choice(&endpoints)?).to_owned();
         let variables = &mut options.variables;
-        let shared = match variables.get(OF_THE_STACK) {
+        let own = aws_endpoint(OF_THE_STACK, |name| variables.get(name).cloned());
+        let shared = match own {
             // Another DynamoDB than the chosen ones, which a story has its own reason for.
-            Some(own) if !endpoints.contains(&own.as_str()) => return None,
+            Some((_, own)) if !endpoints.contains(&own.as_str()) => return None,
             own => own.is_some(),
         };
         for name in CREDENTIALS {

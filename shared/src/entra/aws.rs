@@ -19,8 +19,8 @@ use tokio::time::Instant;
 
 use super::call::{Answer, Calls};
 use super::error::{Authority, TokenError};
-use super::settings::{Variables, endpoint};
-use crate::config::SettingError;
+use super::settings::Variables;
+use crate::config::{SettingError, aws_endpoint};
 use crate::domain::{Clock, Invalid};
 
 /// Asks for a web identity token with the audience that Entra wants (`api://AzureADTokenExchange`)
@@ -245,17 +245,22 @@ fn credentials(variables: &Variables<'_>) -> Result<Credentials, SettingError> {
     ))
 }
 
+/// The endpoint of a service that is set from outside, or the default.
 fn service(
-    variable: &'static str,
+    own: &'static str,
     default: &str,
     variables: &Variables<'_>,
 ) -> Result<Url, SettingError> {
-    let set = variables.read_as(variable, endpoint)?;
-    set.map_or_else(|| endpoint(default), Ok)
-        .map_err(|invalid| SettingError {
-            variable,
-            problem: invalid.to_string(),
-        })
+    let (variable, endpoint) =
+        aws_endpoint(own, |name| variables.get(name)).unwrap_or_else(|| (own, default.to_owned()));
+    let url = Url::parse(&endpoint).ok().filter(|url| {
+        let is_plain = url.username().is_empty() && url.password().is_none();
+        matches!(url.scheme(), "http" | "https") && is_plain && url.query().is_none()
+    });
+    url.ok_or_else(|| SettingError {
+        variable,
+        problem: "must be an absolute http or https URL".to_owned(),
+    })
 }
 
 fn suffix(partition: &str) -> &'static str {

@@ -13,7 +13,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 
 use super::meter::Counting;
-use crate::config::{SSL_CERT_FILE, SettingError};
+use crate::config::{DYNAMODB_ENDPOINT, SSL_CERT_FILE, SettingError, aws_endpoint};
 
 /// Attempts of one call that fails for a while, the first included.
 const ATTEMPTS: u32 = 5;
@@ -30,10 +30,10 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Makes the client. `variable` looks up an environment variable: `AWS_REGION`,
-/// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, and
-/// `AWS_ENDPOINT_URL_DYNAMODB` for another endpoint than the region's. Its server is verified against the
-/// roots of Amazon; one that was set from outside, and any when `SSL_CERT_FILE` is set, against those of
-/// the system.
+/// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, and for another endpoint than the
+/// region's `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL`. Its server is verified against the roots of
+/// Amazon; one that was set from outside, and any when `SSL_CERT_FILE` is set, against those of the
+/// system.
 pub fn client(variable: impl Fn(&str) -> Option<String>) -> Result<Client, SettingError> {
     let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
     let required = |name: &'static str| {
@@ -58,7 +58,7 @@ pub fn client(variable: impl Fn(&str) -> Option<String>) -> Result<Client, Setti
         .with_max_attempts(ATTEMPTS)
         .with_initial_backoff(FIRST_WAIT);
     let region = required("AWS_REGION")?;
-    let endpoint = variable("AWS_ENDPOINT_URL_DYNAMODB");
+    let endpoint = aws_endpoint(DYNAMODB_ENDPOINT, variable).map(|(_, endpoint)| endpoint);
     let certificates = variable(SSL_CERT_FILE);
     let trust = if is_of_amazon(&region, endpoint.as_deref(), certificates.as_deref()) {
         TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)

@@ -90,6 +90,32 @@ async fn a_token_is_kept_until_shortly_before_it_expires() {
 }
 
 #[tokio::test]
+async fn services_of_aws_are_called_at_the_endpoint_that_is_set() {
+    const NOWHERE: &str = "http://127.0.0.1:1";
+    let graph = Graph::start(World::default()).await;
+    let root = graph.root().to_owned();
+    let without_secret = [&AWS[..], &[("MICROSOFT_CLIENT_SECRET", "")]].concat();
+    for (asked, own, credential) in [
+        (
+            Asked::AwsSecret,
+            "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+            with_arn(),
+        ),
+        (Asked::AwsIdentity, "AWS_ENDPOINT_URL_STS", without_secret),
+    ] {
+        for set in [
+            [(own, ""), ("AWS_ENDPOINT_URL", root.as_str())],
+            [(own, root.as_str()), ("AWS_ENDPOINT_URL", NOWHERE)],
+        ] {
+            graph.forget_calls();
+            let directory = graph.directory(&[&credential[..], &set].concat());
+            read(&directory).await.unwrap();
+            assert_eq!(graph.count(asked), 1, "{set:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_secret_of_secrets_manager_is_read_with_each_token() {
     let graph = Graph::start(World::default()).await;
     let directory = graph.directory(&with_arn());

@@ -194,6 +194,23 @@ fn each_credential_is_told_by_what_is_set() {
 }
 
 #[test]
+fn an_endpoint_of_aws_that_is_no_url_is_named_by_its_variable() {
+    let with_arn = [&ON[..2], &AWS, &[("MICROSOFT_CLIENT_SECRET_ARN", ARN)]].concat();
+    for (variable, value) in [
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "localhost:4566"),
+        ("AWS_ENDPOINT_URL", "ftp://localhost"),
+        ("AWS_ENDPOINT_URL", "http://user:password@localhost"),
+    ] {
+        let set = [&with_arn[..], &[(variable, value)]].concat();
+        assert_eq!(refused_for(&set), variable, "{value}");
+        let ignored = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
+        assert!(read(&[&set[..], &[ignored]].concat()).is_ok());
+    }
+    let set = [&with_arn[..], &[("AWS_ENDPOINT_URL", "http://aws:4566")]].concat();
+    assert!(read(&set).is_ok());
+}
+
+#[test]
 fn no_secret_is_ever_printed() {
     let secretless = [&ON[..2], &AWS].concat();
     for set in [&ON[..], &secretless] {
