@@ -186,7 +186,7 @@ where
             source: Some(elapsed.into()),
             ..Problem::new(
                 Code::Unavailable,
-                "The request took too long, and may or may not have been done. Repeat it; with an Idempotency-Key nothing happens twice.",
+                "The request timed out, and may or may not have been applied. Retry it; with an Idempotency-Key nothing is done twice.",
             )
         })
     });

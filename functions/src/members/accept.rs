@@ -11,12 +11,13 @@ use super::answer;
 use crate::App;
 use crate::openapi::{Operation, example};
 
-/// Accepts an invitation: the membership becomes active. One that is active stays as it is.
+/// Accept an invitation
 ///
-/// For the invited user alone. 403 `invitation-not-pending` when the membership is suspended; 409
-/// `invitation-not-valid` when the inviter may no longer give the role: they left, are suspended, or
-/// have a lower role now. 412 `version-mismatch` when the
-/// invitation is not in the version of `If-Match`. Safe to repeat, with or without an `Idempotency-Key`.
+/// Makes the caller's own invitation an active membership. An active membership stays as it is (200).
+///
+/// Requires the invited user. Returns 403 `invitation-not-pending` if the membership is suspended, 409
+/// `invitation-not-valid` if the inviter may no longer grant the role (they left, are suspended, or have a lower
+/// role now), and 412 `version-mismatch` if `If-Match` does not name the current version. Idempotent.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -55,7 +56,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         .no_body()
         .if_match()
         .once()
-        .ok::<Membership>("The membership, active now.", example::membership())
+        .ok::<Membership>("The active membership.", example::membership())
         .fails(&[
             Code::Forbidden,
             Code::NotFound,

@@ -13,12 +13,14 @@ use super::answer;
 use crate::App;
 use crate::openapi::{Operation, example};
 
+/// Add a member
+///
 /// Invites a user into an organization, or adds them at once with `status: "active"`.
 ///
-/// For owners and admins, who make nobody more than they are. 201; 200 and the stored membership
-/// if the user is there already with the same role; with `status: "active"` an open invitation to the
-/// same role becomes active. 409 `already-member` if the user has another role or is suspended: change
-/// that with PATCH; 422 `unknown-user`. Safe to repeat, with or without an `Idempotency-Key`.
+/// Requires owner or admin; you cannot grant a role above your own. Returns 201, or 200 with the stored membership
+/// if the user already has this role; with `status: "active"` an open invitation to the same role becomes active.
+/// Inviting again makes you the inviter. Returns 409 `already-member` if the user has another role or is suspended
+/// (change that with PATCH), and 422 `unknown-user` if the user is not known in the tenant. Idempotent.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -67,10 +69,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         )
         .body::<NewMember>(json!({"user_id": "bob", "role": "member"}))
         .once()
-        .created::<Membership>(
-            "The user is in the organization now, or invited.",
-            example::membership(),
-        )
+        .created::<Membership>("The new membership or invitation.", example::membership())
         .leads_to(
             &[
                 "getMember",
@@ -84,7 +83,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             }),
         )
         .ok::<Membership>(
-            "They were already, with this role, or their invitation is active now.",
+            "The existing membership, or the invitation that became active.",
             example::membership(),
         )
         .fails(&[
@@ -97,7 +96,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     ]
 }
 
-/// Whom to add, and as what.
+/// A request to add a member.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 #[allow(
@@ -105,12 +104,12 @@ pub(crate) fn operations() -> Vec<Operation> {
     reason = "only its schema is of use: it is read field by field"
 )]
 struct NewMember {
-    /// Whom: somebody who is known in the tenant.
+    /// The user to add. Must be known in the tenant.
     user_id: UserId,
-    /// As what.
+    /// The role to grant.
     #[schemars(default = "default_role")]
     role: Role,
-    /// Whether they are invited, or in at once.
+    /// `invited`, or `active` to add the user at once.
     #[schemars(default = "default_status", extend("enum" = [Status::Invited, Status::Active]))]
     status: Status,
 }

@@ -10,9 +10,12 @@ use super::answer;
 use crate::App;
 use crate::openapi::{Operation, example};
 
-/// A membership. For the organization's active members, and the user themself whatever its status.
+/// Get a member
 ///
-/// 304 when the caller has this version already (`If-None-Match`).
+/// Returns the membership of a user in an organization.
+///
+/// Requires an active member, or the user themselves whatever the status. Returns 304 if the caller has this
+/// representation (`If-None-Match`).
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;

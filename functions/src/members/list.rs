@@ -11,10 +11,12 @@ use serde_json::json;
 use crate::App;
 use crate::openapi::{Operation, example};
 
-/// The members of an organization, sorted by user id. For its active members.
+/// List members
 ///
-/// `?status=active|invited|suspended|all&role=&limit=&cursor=`; `active` when nothing is said. A
-/// member who was just added may be missing for a moment: the list is read from an index.
+/// Returns the members of an organization, sorted by user id.
+///
+/// Requires an active member. `status` defaults to `active`. Eventually consistent: a member who was just added may
+/// be missing for a moment.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -45,12 +47,12 @@ pub(crate) fn operations() -> Vec<Operation> {
         )
         .query(
             "status",
-            "Those of this status, or all.",
+            "Only members with this status; `all` for every status.",
             super::status_schema(),
         )
         .query(
             "role",
-            "Those with this role.",
+            "Only members with this role.",
             json!({"type": "string", "enum": Role::ALL}),
         )
         .page::<Membership>(example::membership())

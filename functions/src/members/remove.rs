@@ -8,10 +8,14 @@ use muster::http::{Answer, ApiRequest, Code, Problem};
 use crate::App;
 use crate::openapi::Operation;
 
-/// Takes a member out of an organization: removes them, leaves, or declines an invitation.
+/// Remove a member
 ///
-/// For owners and admins, and the user themself. 204, and again 204; 409 `last-owner`; 409
-/// `directory-managed` for what the directory manages, unless a tenant admin says `?force=true`.
+/// Removes a member from an organization and its teams. The user themselves leaves the organization, or declines an
+/// invitation.
+///
+/// Requires owner or admin, or the user themselves. Returns 204, also if the user is not a member. Returns 409
+/// `last-owner` for the last active owner, and 409 `directory-managed` for a membership that a directory manages; a
+/// tenant admin removes it with `?force=true`.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -38,7 +42,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         )
         .force()
         .if_match()
-        .no_content("They are not in the organization.")
+        .no_content("The user is not a member.")
         .fails(&[
             Code::Forbidden,
             Code::NotFound,

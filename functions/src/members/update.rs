@@ -11,12 +11,14 @@ use super::answer;
 use crate::App;
 use crate::openapi::{Operation, example};
 
-/// Changes the role or the status of a member: `{role?, status?}`.
+/// Update a member
 ///
-/// For owners and admins; an admin neither touches an owner nor makes one, and nobody raises
-/// above their own role. Who gives an open invitation another role is its inviter from then on. 409
-/// `last-owner`; 422 `invitation-pending` when an open invitation would be suspended: remove it
-/// instead; 412 `version-mismatch` when the membership is not in the version of `If-Match`.
+/// Changes the role or the status of a member.
+///
+/// Requires owner or admin; an admin cannot change an owner or grant a role above their own. Changing the role of
+/// an open invitation makes you its inviter. Returns 409 `last-owner` for the last active owner, 422
+/// `invitation-pending` if an open invitation would be suspended (remove it instead), and 412 `version-mismatch` if
+/// `If-Match` does not name the current version.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -41,17 +43,22 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
 /// In the OpenAPI document.
 pub(crate) fn operations() -> Vec<Operation> {
     let path = "/organizations/{organization_id}/members/{user_id}";
-    Operation::patch_and_put(path, "updateMember", HANDLE_DOCS, |operation| {
-        operation
-            .body::<MembershipPatch>(json!({"role": "admin"}))
-            .if_match()
-            .ok::<Membership>("The membership as it is now.", example::membership())
-            .fails(&[
-                Code::Forbidden,
-                Code::NotFound,
-                Code::LastOwner,
-                Code::InvitationPending,
-                Code::Conflict,
-            ])
-    })
+    Operation::patch_and_put(
+        path,
+        "updateMember",
+        (HANDLE_DOCS, "Update a member with PUT"),
+        |operation| {
+            operation
+                .body::<MembershipPatch>(json!({"role": "admin"}))
+                .if_match()
+                .ok::<Membership>("The updated membership.", example::membership())
+                .fails(&[
+                    Code::Forbidden,
+                    Code::NotFound,
+                    Code::LastOwner,
+                    Code::InvitationPending,
+                    Code::Conflict,
+                ])
+        },
+    )
 }

@@ -48,19 +48,19 @@ impl Header {
     fn schema(self) -> (&'static str, Value) {
         match self {
             Self::RequestId => (
-                "The request, as the log names it.",
+                "The request id, as in the logs.",
                 json!({"type": "string", "minLength": 1, "examples": ["UQ3bVgkXFiAEJ5A="]}),
             ),
             Self::ServerTiming => (
-                "Time spent waiting for the database in milliseconds, and how many round trips there were.",
+                "Time spent waiting for the database in milliseconds, and the number of round trips.",
                 json!({"type": "string", "pattern": r#"^db;dur=[0-9.]+;desc="[0-9]+ rt"$"#, "examples": ["db;dur=4.2;desc=\"1 rt\""]}),
             ),
             Self::CacheControl => (
-                "Answers differ by caller, and are asked for each time.",
+                "Responses differ by caller and are revalidated each time.",
                 json!({"type": "string", "const": "private, no-cache"}),
             ),
             Self::Vary => (
-                "Answers differ by caller.",
+                "Responses differ by caller.",
                 json!({"type": "string", "const": "Authorization"}),
             ),
             Self::ETag => (
@@ -68,19 +68,19 @@ impl Header {
                 json!({"type": "string", "pattern": "^\"[0-9]+\\.[0-9a-f]{16}\"$", "examples": ["\"3.1c52f7a09be4d866\""]}),
             ),
             Self::Location => (
-                "The path of what was made.",
+                "The path of the new resource.",
                 json!({"type": "string", "format": "uri-reference", "pattern": "^/"}),
             ),
             Self::Replayed => (
-                "There when this is the first answer to an earlier request with the same `Idempotency-Key`.",
+                "Present if this is the response to an earlier request with the same `Idempotency-Key`.",
                 json!({"type": "string", "const": "true"}),
             ),
             Self::RetryAfter => (
-                "After how many seconds to try again.",
+                "Number of seconds after which to retry.",
                 json!({"type": "string", "pattern": "^[1-9][0-9]*$", "examples": ["1"]}),
             ),
             Self::Authenticate => (
-                "How to say who asks. Given by API Gateway.",
+                "The authentication scheme. Sent by API Gateway.",
                 json!({"type": "string", "examples": ["Bearer"]}),
             ),
         }
@@ -120,7 +120,7 @@ pub(super) fn idempotency_key() -> Value {
     json!({
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "Makes the request safe to repeat: the same key with the same body gives the first answer again, for at least 24 hours.",
+        "description": "Makes the request idempotent: the same key with the same body returns the first response again for at least 24 hours.",
         "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY_LENGTH, "pattern": "^[!-~]+$"},
         "example": "0f6f3c52-5a2a-4c0e-9f4e-5d0f3c1b7a90",
     })
@@ -142,7 +142,7 @@ pub(super) fn if_none_match() -> Value {
     json!({
         "name": "If-None-Match",
         "in": "header",
-        "description": "Returns 304 if the caller has what would be shown already. The whole `ETag` is compared.",
+        "description": "Returns 304 if the representation has one of these entity tags. The whole `ETag` is compared.",
         "schema": {"type": "string"},
         "example": "\"3.1c52f7a09be4d866\"",
     })

@@ -17,7 +17,9 @@ pub struct Operation {
     method: &'static str,
     path: &'static str,
     id: String,
-    docs: &'static str,
+    summary: &'static str,
+    /// Who may call it, what happens, and which errors there are.
+    description: &'static str,
     parameters: Vec<Value>,
     body: Option<(SchemaOf, Value)>,
     answers: Vec<Answer>,
@@ -26,8 +28,8 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// A route as in the template, a name of its own, and the doc comment of its handler: a sentence,
-    /// and what else there is to say.
+    /// A route as in the template, a name of its own, and the doc comment of its handler: the summary in its first
+    /// line, and the description after it.
     pub(crate) fn new(route: &'static str, id: &'static str, docs: &'static str) -> Self {
         let (method, path) = route.split_once(' ').unwrap_or((route, ""));
         let codes = vec![
@@ -44,7 +46,8 @@ impl Operation {
             method,
             path,
             id: id.to_owned(),
-            docs,
+            summary: docs.trim().lines().next().unwrap_or_default(),
+            description: docs.trim().split_once("\n\n").map_or("", |(_, rest)| rest),
             parameters: Vec::new(),
             body: None,
             answers: Vec::new(),
@@ -53,24 +56,30 @@ impl Operation {
         }
     }
 
-    /// The same change by `PATCH` and by `PUT`.
+    /// With another summary than the first line of the doc comment, for a handler of two operations.
+    pub(crate) fn summary(self, summary: &'static str) -> Self {
+        Self { summary, ..self }
+    }
+
+    /// The same change by `PATCH` and by `PUT`, which has a summary of its own.
     pub(crate) fn patch_and_put(
         path: &'static str,
         id: &'static str,
-        docs: &'static str,
+        (docs, put): (&'static str, &'static str),
         complete: impl Fn(Self) -> Self,
     ) -> Vec<Self> {
-        [("PATCH", ""), ("PUT", "ByPut")]
-            .map(|(method, suffix)| {
-                let operation = Self::new(path, id, docs);
-                complete(Self {
-                    method,
-                    path,
-                    id: format!("{id}{suffix}"),
-                    ..operation
-                })
+        let operation = |method, suffix| {
+            complete(Self {
+                method,
+                path,
+                id: format!("{id}{suffix}"),
+                ..Self::new(path, id, docs)
             })
-            .into()
+        };
+        vec![
+            operation("PATCH", ""),
+            operation("PUT", "ByPut").summary(put),
+        ]
     }
 
     /// It can be refused for these reasons, besides those that its parts bring along.
@@ -125,7 +134,7 @@ impl Operation {
     pub(crate) fn force(self) -> Self {
         self.query(
             "force",
-            "Removes what the directory manages all the same. For tenant admins.",
+            "`true` also removes a membership that a directory manages. Requires a tenant admin.",
             json!({"type": "boolean", "default": false}),
         )
     }
@@ -149,7 +158,7 @@ impl Operation {
         example: Value,
     ) -> Self {
         self.parameters.push(headers::if_none_match());
-        let unchanged = "It is in a version of `If-None-Match` still.";
+        let unchanged = "Not modified: the entity tag is one of `If-None-Match`.";
         self.ok::<T>(description, example)
             .answer(304, unchanged, None, &[Header::ETag])
     }
@@ -184,16 +193,16 @@ impl Operation {
         );
         self.query(
             "limit",
-            "At most so many items.",
+            "The maximum number of items in a page.",
             json!({"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}),
         )
         .query(
             "cursor",
-            "Where the page begins: `next_cursor` of the one before it. Only with the filters that that one had.",
+            "`next_cursor` of the previous page. Use the same filters.",
             json!({"type": "string"}),
         )
         .fails(&[Code::InvalidCursor])
-        .answer(200, "A page of the list.", Some(body), &[])
+        .answer(200, "A page of items.", Some(body), &[])
     }
 
     fn answer(
@@ -267,13 +276,6 @@ impl Operation {
     }
 
     pub(super) fn to_json(&self, schemas: &mut Schemas, problems: &mut Problems) -> Value {
-        let docs = self.docs.trim();
-        let sentence = docs
-            .split('\n')
-            .map(str::trim)
-            .collect::<Vec<_>>()
-            .join(" ");
-        let sentence = sentence.split(". ").next().unwrap_or_default();
         let mut responses: Map<String, Value> = self
             .answers
             .iter()
@@ -286,8 +288,8 @@ impl Operation {
         let mut operation = json!({
             "operationId": self.id,
             "tags": [self.tag()],
-            "summary": sentence.trim_end_matches('.'),
-            "description": docs,
+            "summary": self.summary,
+            "description": self.description,
             "responses": responses,
         });
         if !self.parameters.is_empty() {

@@ -105,7 +105,7 @@ fn answer(status: u16, codes: &[Code], schemas: &mut Schemas) -> Value {
             "application/json",
             json!({
                 "schema": {
-                    "description": "What API Gateway answers by itself.",
+                    "description": "A response of API Gateway itself.",
                     "type": "object",
                     "required": ["message"],
                     "properties": {"message": {"type": "string"}},

@@ -52,6 +52,36 @@ fn it_says_nothing_that_only_a_reader_of_the_code_understands() {
     });
 }
 
+/// `Get a team`: a verb first, and no two alike.
+#[test]
+fn every_operation_has_a_summary_of_its_own() {
+    const VERBS: [&str; 11] = [
+        "Accept", "Add", "Create", "Delete", "Get", "List", "Register", "Remove", "Restore",
+        "Transfer", "Update",
+    ];
+
+    let mut seen = std::collections::BTreeSet::new();
+    for (path, item) in document()["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let Some(summary) = operation["summary"].as_str() else {
+                continue;
+            };
+            let what = format!("{method} {path}: {summary:?}");
+            let verb = summary.split(' ').next().unwrap_or_default();
+            assert!(VERBS.contains(&verb), "{what} begins with a verb");
+            assert!(summary.len() <= 60, "{what} has at most 60 characters");
+            assert!(!summary.ends_with('.'), "{what} is no sentence");
+            assert!(seen.insert(summary.to_owned()), "{what} is unique");
+            let description = operation["description"].as_str().unwrap();
+            assert!(
+                description.contains("Requires "),
+                "{what} says who may call it"
+            );
+        }
+    }
+    assert!(seen.len() > 25, "{} operations", seen.len());
+}
+
 #[test]
 fn every_code_is_one_of_some_operation() {
     let document = document();

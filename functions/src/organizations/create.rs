@@ -13,10 +13,13 @@ use super::{NewOrganization, ShownOrganization, show};
 use crate::App;
 use crate::openapi::{Operation, example};
 
-/// Makes an organization; the caller becomes its owner in the same transaction.
+/// Create an organization
 ///
-/// For every user of the tenant, or its tenant admins only (`ORGANIZATION_CREATION`).
-/// 201 with `Location`; 409 `name-taken`. Safe to repeat with an `Idempotency-Key`.
+/// Creates an organization. The caller becomes its owner in the same transaction.
+///
+/// Requires any user of the tenant, or a tenant admin if `ORGANIZATION_CREATION` is `tenant-admin`. Returns 201
+/// with `Location`, and 409 `name-taken` if another organization of the tenant has the name. Idempotent with an
+/// `Idempotency-Key`.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -25,7 +28,7 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
     {
         return Err(Problem::new(
             Code::Forbidden,
-            "Only tenant admins create organizations here. Ask one of them.",
+            "Only tenant admins can create organizations here. Ask a tenant admin.",
         ));
     }
 
@@ -81,7 +84,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         Operation::new("POST /organizations", "createOrganization", HANDLE_DOCS)
             .body::<NewOrganization>(body)
             .once()
-            .created::<ShownOrganization>("The organization.", example::organization())
+            .created::<ShownOrganization>("The new organization.", example::organization())
             .leads_to(
                 &[
                     "getOrganization",

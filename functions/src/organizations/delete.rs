@@ -8,9 +8,11 @@ use muster::http::{Answer, ApiRequest, Code, Problem};
 use crate::App;
 use crate::openapi::Operation;
 
-/// Deletes an organization: hidden everywhere at once, its name free, restorable for 30 days.
+/// Delete an organization
 ///
-/// For owners. 204; 412 `version-mismatch` when it is not in the version of `If-Match`.
+/// Deletes an organization. It is hidden at once, its name is free, and it can be restored for 30 days.
+///
+/// Requires owner. Returns 204, and 412 `version-mismatch` if `If-Match` does not name the current version.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -32,7 +34,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             HANDLE_DOCS,
         )
         .if_match()
-        .no_content("It is deleted.")
+        .no_content("The organization is deleted.")
         .fails(&[Code::Forbidden, Code::NotFound, Code::Conflict]),
     ]
 }

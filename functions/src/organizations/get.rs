@@ -9,10 +9,12 @@ use super::{ShownOrganization, show};
 use crate::App;
 use crate::openapi::{Operation, example};
 
-/// An organization. For its active members; billing fields for owners and admins.
+/// Get an organization
 ///
-/// 304 when the caller has this version already (`If-None-Match`); 404 when it is deleted, or not
-/// for the caller.
+/// Returns an organization. Billing fields are included for owners, admins and tenant admins.
+///
+/// Requires an active member. Returns 304 if the caller has this representation (`If-None-Match`), and 404 if the
+/// organization does not exist, is deleted, or the caller is not a member.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;

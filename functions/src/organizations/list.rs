@@ -13,10 +13,11 @@ use super::{ShownOrganization, show};
 use crate::App;
 use crate::openapi::{Operation, example};
 
-/// The tenant's organizations, sorted by name. For tenant admins.
+/// List organizations
 ///
-/// `?name_prefix=&name=&domain=&status=active|deleted&limit=&cursor=`: names are compared without
-/// case and with white space folded.
+/// Returns the organizations of the tenant, sorted by name.
+///
+/// Requires a tenant admin. Names are compared case-insensitively and with white space folded.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -48,18 +49,22 @@ pub(crate) fn operations() -> Vec<Operation> {
         Operation::new("GET /organizations", "listOrganizations", HANDLE_DOCS)
             .query(
                 "name_prefix",
-                "Those whose names begin so.",
+                "Only organizations whose name starts with this prefix.",
                 json!({"type": "string"}),
             )
-            .query("name", "The one of this name.", json!({"type": "string"}))
+            .query(
+                "name",
+                "Only the organization with this name.",
+                json!({"type": "string"}),
+            )
             .query(
                 "domain",
-                "Those with this domain.",
+                "Only organizations with this domain.",
                 json!({"type": "string"}),
             )
             .query(
                 "status",
-                "Those that are there, or those that are deleted and can be restored.",
+                "Live organizations, or deleted ones that can be restored.",
                 json!({"type": "string", "enum": ["active", "deleted"], "default": "active"}),
             )
             .page::<ShownOrganization>(example::organization())

@@ -38,7 +38,7 @@ impl JsonSchema for ShownOrganization {
     }
 }
 
-/// An organization to be made.
+/// A request to create an organization.
 struct NewOrganization;
 
 impl JsonSchema for NewOrganization {
@@ -50,7 +50,7 @@ impl JsonSchema for NewOrganization {
         requiring(
             "name",
             OrganizationPatch::json_schema(generator),
-            "An organization to be made.",
+            "A request to create an organization.",
         )
     }
 }

@@ -11,10 +11,13 @@ use super::{ShownOrganization, show};
 use crate::App;
 use crate::openapi::{Operation, example};
 
-/// Brings a deleted organization back; one that is there stays as it is.
+/// Restore an organization
 ///
-/// For tenant admins, and members with the role owner. 409 `name-taken` if the name was taken
-/// meanwhile; 404 once it is purged; 412 `version-mismatch` when it is not in the version of `If-Match`. Safe to repeat with an `Idempotency-Key`.
+/// Restores a deleted organization. An organization that is not deleted stays as it is (200).
+///
+/// Requires a tenant admin or a member with the role owner. Returns 409 `name-taken` if the name has been taken,
+/// 404 after 30 days, and 412 `version-mismatch` if `If-Match` does not name the current version. Idempotent with
+/// an `Idempotency-Key`.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -51,7 +54,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         .no_body()
         .if_match()
         .once()
-        .ok::<ShownOrganization>("The organization.", example::organization())
+        .ok::<ShownOrganization>("The restored organization.", example::organization())
         .fails(&[
             Code::Forbidden,
             Code::NotFound,

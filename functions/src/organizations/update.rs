@@ -11,10 +11,12 @@ use super::{ShownOrganization, show};
 use crate::App;
 use crate::openapi::{Operation, example};
 
-/// Changes an organization as a JSON Merge Patch (RFC 7396) says: absent keeps, `null` clears.
+/// Update an organization
 ///
-/// For owners and admins; billing fields for owners. 409 `name-taken`; 412 `version-mismatch` when
-/// it is not in the version of `If-Match`.
+/// Changes an organization by JSON Merge Patch (RFC 7396): absent fields keep their value, `null` clears.
+///
+/// Requires owner or admin; billing fields require owner. Returns 409 `name-taken` if another organization of the
+/// tenant has the name, and 412 `version-mismatch` if `If-Match` does not name the current version.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -36,16 +38,21 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
 pub(crate) fn operations() -> Vec<Operation> {
     let path = "/organizations/{organization_id}";
     let body = json!({"domain": "rockets.example", "billing_address": null});
-    Operation::patch_and_put(path, "updateOrganization", HANDLE_DOCS, |operation| {
-        operation
-            .body::<OrganizationPatch>(body.clone())
-            .if_match()
-            .ok::<ShownOrganization>("The organization as it is now.", example::organization())
-            .fails(&[
-                Code::Forbidden,
-                Code::NotFound,
-                Code::NameTaken,
-                Code::Conflict,
-            ])
-    })
+    Operation::patch_and_put(
+        path,
+        "updateOrganization",
+        (HANDLE_DOCS, "Update an organization with PUT"),
+        |operation| {
+            operation
+                .body::<OrganizationPatch>(body.clone())
+                .if_match()
+                .ok::<ShownOrganization>("The updated organization.", example::organization())
+                .fails(&[
+                    Code::Forbidden,
+                    Code::NotFound,
+                    Code::NameTaken,
+                    Code::Conflict,
+                ])
+        },
+    )
 }

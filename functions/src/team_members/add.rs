@@ -13,13 +13,14 @@ use super::answer;
 use crate::App;
 use crate::openapi::{Operation, example};
 
-/// Puts a user into a team: `{user_id, role="member"}`.
+/// Add a team member
 ///
-/// For managers of its organization and up, its leaders, and tenant admins. 201; 200 and the stored
-/// membership if the user is there already with the same role; 409 `already-member` if with
-/// another, or suspended in the team: change that with PATCH; 422 `not-an-organization-member` if they
-/// are not an active member of the organization, in the team already or not; `unknown-user` for a
-/// standalone team. Safe to repeat, with or without an `Idempotency-Key`.
+/// Adds a user to a team.
+///
+/// Requires a manager of the organization or above, a leader of the team, or a tenant admin. Returns 201, or 200
+/// with the stored membership if the user already has this role. Returns 409 `already-member` if the user has
+/// another role or is suspended in the team (change that with PATCH), 422 `not-an-organization-member` if the user
+/// is not an active member of the organization, and 422 `unknown-user` for a standalone team. Idempotent.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -56,7 +57,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         )
         .body::<NewTeamMember>(json!({"user_id": "ada", "role": "leader"}))
         .once()
-        .added::<TeamMembership>("The user is in the team now.", example::team_membership())
+        .added::<TeamMembership>("The new team membership.", example::team_membership())
         .leads_to(
             &["updateTeamMember", "removeTeamMember"],
             json!({
@@ -64,10 +65,7 @@ pub(crate) fn operations() -> Vec<Operation> {
                 "user_id": "$response.body#/user_id",
             }),
         )
-        .ok::<TeamMembership>(
-            "They were already, with this role.",
-            example::team_membership(),
-        )
+        .ok::<TeamMembership>("The existing team membership.", example::team_membership())
         .fails(&[
             Code::Forbidden,
             Code::NotFound,
@@ -79,7 +77,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     ]
 }
 
-/// Whom to put into the team, and as what.
+/// A request to add a team member.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 #[allow(
@@ -87,9 +85,9 @@ pub(crate) fn operations() -> Vec<Operation> {
     reason = "only its schema is of use: it is read field by field"
 )]
 struct NewTeamMember {
-    /// Whom: an active member of the team's organization.
+    /// The user to add. Must be an active member of the organization of the team.
     user_id: UserId,
-    /// As what.
+    /// The role in the team.
     #[schemars(default = "default_role")]
     role: TeamRole,
 }

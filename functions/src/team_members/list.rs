@@ -9,11 +9,12 @@ use muster::http::{self, Answer, ApiRequest, Code, Problem};
 use crate::App;
 use crate::openapi::{Operation, example};
 
-/// The members of a team, sorted by user id. For members of the team or its organization.
+/// List team members
 ///
-/// `?limit=&cursor=`. A member who is not active in the team's organization is shown as `suspended`,
-/// whatever their status in the team: they have no right in it. A member who was just added may be missing for a moment: the list is read
-/// from an index.
+/// Returns the members of a team, sorted by user id.
+///
+/// Requires a member of the team or of its organization. A member who is not active in the organization is shown as
+/// `suspended`. Eventually consistent: a member who was just added may be missing for a moment.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;

@@ -8,11 +8,13 @@ use muster::http::{Answer, ApiRequest, Code, Problem};
 use crate::App;
 use crate::openapi::Operation;
 
-/// Takes a user out of a team: removes them, or leaves.
+/// Remove a team member
 ///
-/// For managers of its organization and up, its leaders, and tenant admins, and for the user themself
-/// (`me` works) unless they are suspended in the team, which is 403. 204, and again 204; 409
-/// `directory-managed` for what the directory manages, unless a tenant admin says `?force=true`.
+/// Removes a user from a team. The user themselves leaves the team.
+///
+/// Requires a manager of the organization or above, a leader of the team, a tenant admin, or the user themselves
+/// (403 if they are suspended in the team). Returns 204, also if the user is not in the team. Returns 409
+/// `directory-managed` for a membership that a directory manages; a tenant admin removes it with `?force=true`.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -39,7 +41,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         )
         .force()
         .if_match()
-        .no_content("They are not in the team.")
+        .no_content("The user is not in the team.")
         .fails(&[
             Code::Forbidden,
             Code::NotFound,

@@ -11,12 +11,13 @@ use super::answer;
 use crate::App;
 use crate::openapi::{Operation, example};
 
-/// Changes what a user is in a team: `{role?, status?}`, of which the latter is `active` or `suspended`.
+/// Update a team member
 ///
-/// For managers of its organization and up, its leaders, and tenant admins. A member who is not active
-/// in the team's organization is shown as `suspended`, and cannot be made active in the team: 422
-/// `not-an-organization-member`. 412 `version-mismatch` when the membership is not in the version of
-/// `If-Match`.
+/// Changes the role or the status of a team member. The status is `active` or `suspended`.
+///
+/// Requires a manager of the organization or above, a leader of the team, or a tenant admin. Returns 422
+/// `not-an-organization-member` if a member who is not active in the organization would become active, and 412
+/// `version-mismatch` if `If-Match` does not name the current version.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -49,7 +50,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         )
         .body::<TeamMembershipPatch>(json!({"role": "leader"}))
         .if_match()
-        .ok::<TeamMembership>("The membership as it is now.", example::team_membership())
+        .ok::<TeamMembership>("The updated team membership.", example::team_membership())
         .fails(&[
             Code::Forbidden,
             Code::NotFound,

@@ -12,11 +12,14 @@ use super::{NewTeam, ShownTeam, show};
 use crate::App;
 use crate::openapi::{Operation, example};
 
-/// Makes a team: in an organization, or a standalone one.
+/// Create a team
 ///
-/// For managers of the organization and up; standalone for tenant admins. 201 with `Location`; 409
-/// `name-taken`, as names are unique in an organization; 422 `budget-exceeds-organization` when a
-/// limit is higher than the organization's. Safe to repeat with an `Idempotency-Key`.
+/// Creates a team in an organization, or a standalone team.
+///
+/// Requires a manager of the organization or above; a standalone team requires a tenant admin. Returns 201 with
+/// `Location`, 409 `name-taken` if another team of the organization has the name, and 422
+/// `budget-exceeds-organization` if a limit is higher than that of the organization. Idempotent with an
+/// `Idempotency-Key`.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -62,15 +65,16 @@ pub(crate) fn operations() -> Vec<Operation> {
             HANDLE_DOCS,
         )
         .body::<NewTeam>(json!({"name": "Engines", "limits": {"models": ["all-org-models"]}}))
-        .created::<ShownTeam<'static>>("The team.", example::team())
+        .created::<ShownTeam<'static>>("The new team.", example::team())
         .fails(&[
             Code::NotFound,
             Code::NameTaken,
             Code::BudgetExceedsOrganization,
         ]),
         Operation::new("POST /teams", "createStandaloneTeam", HANDLE_DOCS)
+            .summary("Create a standalone team")
             .body::<NewTeam>(json!({"name": "Engines", "limits": {"models": ["large"]}}))
-            .created::<ShownTeam<'static>>("The team.", example::standalone_team()),
+            .created::<ShownTeam<'static>>("The new team.", example::standalone_team()),
     ]
     .map(|operation| {
         operation

@@ -8,10 +8,12 @@ use muster::http::{Answer, ApiRequest, Code, Problem};
 use crate::App;
 use crate::openapi::Operation;
 
-/// Deletes a team, and takes everyone out of it.
+/// Delete a team
 ///
-/// For managers of its organization and up, and tenant admins. 204; 412 `version-mismatch` when it
-/// is not in the version of `If-Match`.
+/// Deletes a team and its memberships.
+///
+/// Requires a manager of the organization or above, or a tenant admin. Returns 204, and 412 `version-mismatch` if
+/// `If-Match` does not name the current version.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -29,7 +31,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     vec![
         Operation::new("DELETE /teams/{team_id}", "deleteTeam", HANDLE_DOCS)
             .if_match()
-            .no_content("It is deleted.")
+            .no_content("The team is deleted.")
             .fails(&[Code::Forbidden, Code::NotFound, Code::Conflict]),
     ]
 }

@@ -9,10 +9,12 @@ use super::{ShownTeam, answer};
 use crate::App;
 use crate::openapi::{Operation, example};
 
-/// A team. For members of the team or its organization.
+/// Get a team
 ///
-/// 304 when the caller has this version already (`If-None-Match`); its `effective_models`
-/// and `effective_limits` may differ all the same once the organization's limits have changed.
+/// Returns a team.
+///
+/// Requires a member of the team or of its organization. Returns 304 if the caller has this representation
+/// (`If-None-Match`).
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;

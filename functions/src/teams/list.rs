@@ -9,9 +9,11 @@ use super::{ShownTeam, show};
 use crate::App;
 use crate::openapi::{Operation, example};
 
-/// The teams of an organization, or the standalone ones of the tenant, sorted by name.
+/// List teams of an organization
 ///
-/// For the organization's active members; standalone for tenant admins. `?limit=&cursor=`.
+/// Returns the teams of an organization, or the standalone teams of the tenant, sorted by name.
+///
+/// Requires an active member of the organization; standalone teams require a tenant admin.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -30,18 +32,13 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
 
 /// In the OpenAPI document.
 pub(crate) fn operations() -> Vec<Operation> {
-    [
-        (
-            "GET /organizations/{organization_id}/teams",
-            "listTeams",
-            Code::NotFound,
-        ),
-        ("GET /teams", "listStandaloneTeams", Code::Forbidden),
+    let list = |route, id| {
+        Operation::new(route, id, HANDLE_DOCS).page::<ShownTeam<'static>>(example::team())
+    };
+    vec![
+        list("GET /organizations/{organization_id}/teams", "listTeams").fails(&[Code::NotFound]),
+        list("GET /teams", "listStandaloneTeams")
+            .summary("List standalone teams")
+            .fails(&[Code::Forbidden]),
     ]
-    .map(|(route, id, refusal)| {
-        Operation::new(route, id, HANDLE_DOCS)
-            .page::<ShownTeam<'static>>(example::team())
-            .fails(&[refusal])
-    })
-    .into()
 }

@@ -42,7 +42,7 @@ fn show(found: &TeamInOrganization) -> Box<RawValue> {
     })
 }
 
-/// A team to be made.
+/// A request to create a team.
 struct NewTeam;
 
 impl JsonSchema for NewTeam {
@@ -54,7 +54,7 @@ impl JsonSchema for NewTeam {
         requiring(
             "name",
             TeamPatch::json_schema(generator),
-            "A team to be made.",
+            "A request to create a team.",
         )
     }
 }

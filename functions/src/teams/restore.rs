@@ -10,12 +10,14 @@ use super::{ShownTeam, answer};
 use crate::App;
 use crate::openapi::{Operation, example};
 
-/// Brings back a team of the directory sync that was deleted by hand; one that is there stays as it is.
+/// Restore a team
 ///
-/// For tenant admins. Returns the team as it was, without its members: users of its group are in it
-/// again with their next login, others must be added again. Returns 404 if the team does not exist, was
-/// not made by the sync, or its organization is deleted; 409 `name-taken` if another team of the
-/// organization took the name meanwhile. Safe to repeat with an `Idempotency-Key`.
+/// Restores a team of the directory sync that was deleted by hand. A team that is not deleted stays as it is (200).
+///
+/// Requires a tenant admin. The team comes back without its members: users of its group join again at their next
+/// login, others must be added again. Returns 404 if the team does not exist, was not created by the sync, or its
+/// organization is deleted, and 409 `name-taken` if another team of the organization has the name. Idempotent with
+/// an `Idempotency-Key`.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -48,7 +50,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             .if_match()
             .no_body()
             .once()
-            .ok::<ShownTeam<'static>>("The team.", example::team())
+            .ok::<ShownTeam<'static>>("The restored team.", example::team())
             .fails(&[
                 Code::Forbidden,
                 Code::NotFound,

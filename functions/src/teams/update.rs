@@ -11,11 +11,14 @@ use super::{ShownTeam, answer};
 use crate::App;
 use crate::openapi::{Operation, example};
 
-/// Changes a team as a JSON Merge Patch (RFC 7396) says: absent keeps, `null` clears.
+/// Update a team
 ///
-/// For managers of its organization and up, its leaders, and tenant admins; `limits` not for its
-/// leaders, who get 403. 409 `name-taken`; 422 `budget-exceeds-organization` when a limit would be
-/// higher than the organization's; 412 `version-mismatch` when it is not in the version of `If-Match`.
+/// Changes a team by JSON Merge Patch (RFC 7396): absent fields keep their value, `null` clears.
+///
+/// Requires a manager of the organization or above, a leader of the team, or a tenant admin. Leaders cannot change
+/// `limits` (403). Returns 409 `name-taken` if another team of the organization has the name, 422
+/// `budget-exceeds-organization` if a limit would be higher than that of the organization, and 412
+/// `version-mismatch` if `If-Match` does not name the current version.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -35,17 +38,22 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
 
 /// In the OpenAPI document.
 pub(crate) fn operations() -> Vec<Operation> {
-    Operation::patch_and_put("/teams/{team_id}", "updateTeam", HANDLE_DOCS, |operation| {
-        operation
-            .body::<TeamPatch>(json!({"description": "Whatever burns."}))
-            .if_match()
-            .ok::<ShownTeam<'static>>("The team as it is now.", example::team())
-            .fails(&[
-                Code::Forbidden,
-                Code::NotFound,
-                Code::NameTaken,
-                Code::BudgetExceedsOrganization,
-                Code::Conflict,
-            ])
-    })
+    Operation::patch_and_put(
+        "/teams/{team_id}",
+        "updateTeam",
+        (HANDLE_DOCS, "Update a team with PUT"),
+        |operation| {
+            operation
+                .body::<TeamPatch>(json!({"description": "Whatever burns."}))
+                .if_match()
+                .ok::<ShownTeam<'static>>("The updated team.", example::team())
+                .fails(&[
+                    Code::Forbidden,
+                    Code::NotFound,
+                    Code::NameTaken,
+                    Code::BudgetExceedsOrganization,
+                    Code::Conflict,
+                ])
+        },
+    )
 }

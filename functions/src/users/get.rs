@@ -9,10 +9,12 @@ use muster::http::{Answer, ApiRequest, Code, Problem};
 use crate::App;
 use crate::openapi::{Operation, example};
 
-/// A user's profile. For the user (`me` works), and tenant admins.
+/// Get a user
 ///
-/// 304 when the caller has this version already (`If-None-Match`); 404 when the user is not
-/// registered and has not signed in yet.
+/// Returns the profile of a user.
+///
+/// Requires the user (`me` works) or a tenant admin. Returns 304 if the caller has this representation
+/// (`If-None-Match`), and 404 if the user is not registered and has not signed in yet.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;

@@ -15,13 +15,13 @@ use serde_json::value::RawValue;
 use crate::openapi::{Operation, example};
 use crate::{App, members, organizations};
 
-/// A user's memberships, each with its organization, sorted by organization id. For the user (`me`
-/// works), and tenant admins.
+/// List organizations of a user
 ///
-/// `?organization_status=active|deleted&status=active|invited|suspended|all&limit=&cursor=`; both
-/// default to `active`. `organization_status=deleted` lists the deleted organizations that the user
-/// may restore, as an active owner, each with `deleted_at` and `purge_at`. What the user just joined is
-/// there at once: the list is not read from an index.
+/// Returns the memberships of a user, each with its organization, sorted by organization id.
+///
+/// Requires the user (`me` works) or a tenant admin. `organization_status` and `status` default to `active`.
+/// `organization_status=deleted` lists the deleted organizations that the user may restore, as an active owner,
+/// each with `deleted_at` and `purge_at`. Strongly consistent.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -58,12 +58,12 @@ pub(crate) fn operations() -> Vec<Operation> {
         )
         .query(
             "organization_status",
-            "Organizations that are there, or deleted ones that the user may restore.",
+            "Live organizations, or deleted ones that the user may restore.",
             json!({"type": "string", "enum": ["active", "deleted"], "default": "active"}),
         )
         .query(
             "status",
-            "Memberships of this status, or all.",
+            "Only memberships with this status; `all` for every status.",
             members::status_schema(),
         )
         .page::<UserOrganization<'static>>(item)
@@ -71,30 +71,30 @@ pub(crate) fn operations() -> Vec<Operation> {
     ]
 }
 
-/// A membership, with the organization.
+/// A membership with its organization.
 #[derive(Serialize, JsonSchema)]
 struct UserOrganization<'a> {
     #[serde(flatten)]
     membership: &'a Membership,
-    /// The organization, in short.
+    /// The organization.
     organization: OrganizationInShort<'a>,
 }
 
-/// What a member sees of an organization in a list.
+/// An organization as shown in a list of memberships.
 #[derive(Serialize, JsonSchema)]
 struct OrganizationInShort<'a> {
-    /// Its id.
+    /// The id.
     id: &'a OrganizationId,
-    /// Its name.
+    /// The name.
     name: &'a Name,
-    /// Its domain.
+    /// The domain.
     domain: Option<&'a Domain>,
-    /// Who made it.
+    /// How the organization was created.
     source: Source,
-    /// When it was deleted, while it is.
+    /// Deletion time, if deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     deleted_at: Option<Timestamp>,
-    /// When a deleted one is purged; until then it can be restored.
+    /// Time at which a deleted organization is purged. It can be restored until then.
     #[serde(skip_serializing_if = "Option::is_none")]
     purge_at: Option<Timestamp>,
 }

@@ -14,12 +14,12 @@ use serde_json::value::RawValue;
 use crate::App;
 use crate::openapi::{Operation, example};
 
-/// A user's team memberships, each with its team, sorted by team id; teams of organizations that
-/// are deleted or in which the user is not active are left out. For the user (`me` works), and
-/// tenant admins.
+/// List teams of a user
 ///
-/// `?limit=&cursor=`. What the user was just put into is there at once: the list is not read from
-/// an index.
+/// Returns the team memberships of a user, each with its team, sorted by team id. Teams of organizations that are
+/// deleted, or in which the user is not active, are left out.
+///
+/// Requires the user (`me` works) or a tenant admin. Strongly consistent.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -51,25 +51,25 @@ pub(crate) fn operations() -> Vec<Operation> {
     ]
 }
 
-/// A team membership, with the team.
+/// A team membership with its team.
 #[derive(Serialize, JsonSchema)]
 struct UserTeam<'a> {
     #[serde(flatten)]
     membership: &'a TeamMembership,
-    /// The team, in short.
+    /// The team.
     team: TeamInShort<'a>,
 }
 
-/// What a member sees of a team in a list.
+/// A team as shown in a list of team memberships.
 #[derive(Serialize, JsonSchema)]
 struct TeamInShort<'a> {
-    /// Its id.
+    /// The id.
     id: &'a TeamId,
-    /// Its name.
+    /// The name.
     name: &'a Name,
-    /// The organization it is in; `null` for a standalone one.
+    /// The organization; `null` for a standalone team.
     organization_id: Option<&'a OrganizationId>,
-    /// Who made it.
+    /// How the team was created.
     source: Source,
 }
 

@@ -10,10 +10,12 @@ use serde_json::json;
 use crate::App;
 use crate::openapi::{Operation, example};
 
-/// Registers a user before their first login, or changes one: absent keeps, `null` clears.
+/// Register or update a user
 ///
-/// For tenant admins. 201 when the user was not known before, else 200; 412 `version-mismatch`
-/// when they are not in the version of `If-Match`.
+/// Registers a user before their first login, or changes a user: absent fields keep their value, `null` clears.
+///
+/// Requires a tenant admin. Returns 201 if the user was not known before, else 200, and 412 `version-mismatch` if
+/// `If-Match` or `If-None-Match` does not allow the current version. `If-None-Match: *` registers only a new user.
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     let caller = request.caller()?;
@@ -45,12 +47,12 @@ pub(crate) fn operations() -> Vec<Operation> {
         Operation::new("PUT /users/{user_id}", "registerUser", HANDLE_DOCS)
             .body::<UserPatch>(json!({"display_name": "Bob", "email": "bob@acme.example"}))
             .if_match()
-            .created::<User>("The user is known from now on.", example::user())
+            .created::<User>("The new user.", example::user())
             .leads_to(
                 &["getUser", "listUserOrganizations", "listUserTeams"],
                 json!({"user_id": "$response.body#/user_id"}),
             )
-            .ok::<User>("The user as they are now.", example::user())
+            .ok::<User>("The updated user.", example::user())
             .fails(&[Code::Forbidden]),
     ]
 }

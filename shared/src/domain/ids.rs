@@ -133,16 +133,16 @@ id!(
     "not" = {"const": ONESELF}
 );
 id!(
-    /// An organization: a `UUIDv7` when made through the API, an Entra group id when made by the sync.
+    /// An organization id: a `UUIDv7` if created through the API, an Entra group id if created by the directory sync.
     OrganizationId
 );
 id!(
-    /// A team: a `UUIDv7` when made through the API, an Entra group id when made by the sync.
+    /// A team id: a `UUIDv7` if created through the API, an Entra group id if created by the directory sync.
     TeamId
 );
 
 id!(
-    /// A user's object id in Entra, by which the sync finds their groups. Not the `sub` of any token.
+    /// The object id of a user in Entra, by which the directory sync finds their groups. Not a `sub`.
     EntraObjectId
 );
 id!(

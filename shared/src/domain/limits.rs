@@ -20,20 +20,20 @@ pub const MIN_BUDGET: f64 = 1e-9;
 /// Largest limit of tokens or requests a minute: the largest whole number that every JSON reader takes exactly.
 pub const MAX_RATE: u64 = (1 << 53) - 1;
 
-/// Limits of an organization or a team. What is `null` is not limited.
+/// Limits of an organization or a team. `null` means not limited.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Limits {
     /// Models that may be used; empty: all, in a team of an organization those of the organization.
     #[schemars(schema_with = "models")]
     pub models: Vec<String>,
-    /// Most that may be spent in one `budget_duration`, in a currency of your choice.
+    /// Maximum amount that may be spent in one `budget_duration`, in a currency of your choice.
     pub max_budget: Option<Budget>,
-    /// How long a budget lasts.
+    /// Period after which the budget is renewed.
     pub budget_duration: Option<BudgetDuration>,
-    /// Tokens a minute.
+    /// Maximum tokens per minute.
     #[schemars(range(max = MAX_RATE))]
     pub tpm_limit: Option<u64>,
-    /// Requests a minute.
+    /// Maximum requests per minute.
     #[schemars(range(max = MAX_RATE))]
     pub rpm_limit: Option<u64>,
 }
@@ -112,7 +112,7 @@ impl From<Budget> for f64 {
     }
 }
 
-/// How long a budget lasts: a number and `s`, `m`, `h`, `d` or `mo` (`30s`, `5m`, `24h`, `30d`, `1mo`).
+/// Period after which a budget is renewed: a number and `s`, `m`, `h`, `d` or `mo` (`30s`, `5m`, `24h`, `30d`, `1mo`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(extend("pattern" = r"^[1-9][0-9]{0,8}(s|m|h|d|mo)$"))]

@@ -8,15 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::patch::nothing_required;
 use super::{Caller, Invalid, OrganizationId, Role, TenantId, Timestamp, UserId};
 
-/// Whether a membership grants anything: only an active one does.
+/// Status of a membership. Only `active` grants access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Grants what its role grants.
+    /// Grants the access of its role.
     Active,
-    /// Waits for the user to accept.
+    /// The user has not accepted yet.
     Invited,
-    /// Taken away for a while.
+    /// Access is suspended.
     Suspended,
 }
 
@@ -43,13 +43,13 @@ impl FromStr for Status {
     }
 }
 
-/// Who made something. The sync touches only what is `entra`.
+/// How something was created. The directory sync changes only what is `entra`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
-    /// Made through the API.
+    /// Through the API.
     Manual,
-    /// Made by the sync.
+    /// By the directory sync.
     Entra,
 }
 
@@ -67,17 +67,17 @@ impl Source {
 // Fields and names are those of the HTTP contract.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Membership {
-    /// The tenant of both.
+    /// The tenant.
     pub tenant_id: TenantId,
     /// The organization.
     pub organization_id: OrganizationId,
     /// The user.
     pub user_id: UserId,
-    /// What it grants while active.
+    /// The role. It grants access only while the membership is active.
     pub role: Role,
-    /// Whether it grants it.
+    /// The status. Only `active` grants access.
     pub status: Status,
-    /// Who made it.
+    /// How the membership was created.
     pub source: Source,
     /// Who added the user, or gave an open invitation its role last; `null` for the organization's
     /// creator and for what the sync made.
@@ -86,29 +86,29 @@ pub struct Membership {
     /// Not part of the contract's shape; accepting an invitation depends on it.
     #[serde(skip)]
     pub invited_by_tenant_admin: bool,
-    /// What the user has spent in the organization; not writable through the API.
+    /// Amount spent by the user in the organization. Read-only.
     pub spend: f64,
-    /// The user's budget in the organization; not writable through the API.
+    /// The budget of the user in the organization. Read-only.
     pub budget_id: Option<String>,
-    /// When the user last changed anything in the organization.
+    /// Time of the last change that the user made in the organization.
     pub last_active_at: Option<Timestamp>,
-    /// Starts at 1, goes up by one with each change of role or status.
+    /// Starts at 1 and increases by 1 with each change of role or status.
     pub version: u64,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Timestamp,
-    /// When role or status were last changed.
+    /// Time of the last change of role or status.
     pub updated_at: Timestamp,
 }
 
-/// A change of a membership; what is absent stays.
+/// A change of a membership. Absent fields keep their value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields, transform = nothing_required)]
 pub struct MembershipPatch {
-    /// A new role.
+    /// The new role.
     #[schemars(with = "Role")]
     pub role: Option<Role>,
-    /// A new status. What is no longer an invitation does not become one again, and an open invitation
-    /// cannot be suspended.
+    /// The new status. An accepted invitation cannot become `invited` again, and an open invitation cannot be
+    /// suspended.
     #[schemars(with = "Status")]
     pub status: Option<Status>,
 }

@@ -17,13 +17,13 @@ use super::{
 /// How long a deleted organization can be restored; then it is purged.
 pub const RETENTION: Duration = Duration::from_hours(30 * 24);
 
-/// Whether an organization is there.
+/// Status of an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OrganizationStatus {
-    /// It is there.
+    /// Live.
     Active,
-    /// Deleted, and restorable for 30 days. Hidden everywhere but in the list of deleted ones.
+    /// Deleted, and can be restored for 30 days. Hidden everywhere except in lists of deleted organizations.
     Deleted,
 }
 
@@ -31,85 +31,85 @@ pub enum OrganizationStatus {
 // Fields and names are those of the HTTP contract.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Organization {
-    /// Its id.
+    /// The id.
     pub id: OrganizationId,
-    /// Its tenant.
+    /// The tenant.
     pub tenant_id: TenantId,
-    /// Its name, unique in the tenant among those that are not deleted, compared without case and with
-    /// white space folded.
+    /// The name. Unique in the tenant among organizations that are not deleted, compared case-insensitively and
+    /// with white space folded.
     pub name: Name,
-    /// Its domain.
+    /// The domain.
     pub domain: Option<Domain>,
-    /// Where invoices go. Billing fields are shown to owners, admins and tenant admins only.
+    /// Email address for invoices. Billing fields are shown to owners, admins and tenant admins only.
     pub billing_email: Option<Email>,
-    /// The address on invoices.
+    /// Postal address for invoices.
     pub billing_address: Option<BillingAddress>,
-    /// Its customer id at Stripe.
+    /// The customer id at Stripe.
     pub stripe_customer_id: Option<StripeCustomerId>,
-    /// Whatever you keep beside it.
+    /// Arbitrary JSON metadata.
     pub metadata: Metadata,
-    /// What it may spend and use.
+    /// The limits on spending and usage.
     pub limits: Limits,
-    /// What it has spent; not writable through the API.
+    /// Amount spent. Read-only.
     pub spend: f64,
-    /// Who made it.
+    /// How the organization was created.
     pub source: Source,
-    /// Whether it is there.
+    /// The status.
     pub status: OrganizationStatus,
-    /// Starts at 1, goes up by one with each change.
+    /// Starts at 1 and increases by 1 with each change.
     pub version: u64,
-    /// The user who made it; none when the sync did.
+    /// The user who created it; `null` if the directory sync did.
     pub created_by: Option<UserId>,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
-    /// When it was deleted, while it is.
+    /// Deletion time, if deleted.
     pub deleted_at: Option<Timestamp>,
 }
 
-/// A change of an organization, as a JSON Merge Patch: absent keeps, `null` clears.
+/// A change of an organization by JSON Merge Patch: absent fields keep their value, `null` clears.
 // With a name, also what a new one is made from.
 #[derive(Clone, Debug, Default, PartialEq, JsonSchema)]
 #[schemars(deny_unknown_fields, transform = nothing_required)]
 pub struct OrganizationPatch {
-    /// A new name. It cannot be taken away.
+    /// The new name. Cannot be `null`.
     #[schemars(with = "Name")]
     pub name: Option<Name>,
     /// The domain.
     #[schemars(with = "Patch<GivenDomain>")]
     pub domain: Patch<Domain>,
-    /// Where invoices go.
+    /// Email address for invoices.
     pub billing_email: Patch<Email>,
-    /// The address on invoices.
+    /// Postal address for invoices.
     pub billing_address: Patch<BillingAddress>,
     /// The customer id at Stripe.
     pub stripe_customer_id: Patch<StripeCustomerId>,
-    /// A patch within the metadata.
+    /// A merge patch of the metadata.
     #[schemars(with = "Patch<Map<String, Value>>")]
     pub metadata: MetadataPatch,
-    /// A patch within the limits.
+    /// A merge patch of the limits.
     pub limits: Patch<LimitsPatch>,
 }
 
 /// A change of metadata, itself a merge patch.
 pub type MetadataPatch = Patch<JsonObject>;
 
-/// A change of limits: absent keeps, `null` takes the limit away.
+/// A change of limits. Absent fields keep their value, `null` removes the limit.
 #[derive(Clone, Debug, Default, PartialEq, JsonSchema)]
 #[schemars(deny_unknown_fields, transform = nothing_required)]
 pub struct LimitsPatch {
-    /// Models that may be used; empty: all.
+    /// Models that may be used. Empty means all.
     #[schemars(schema_with = "models_or_null")]
     pub models: Patch<Vec<String>>,
-    /// Most that may be spent in one `budget_duration`.
+    /// Maximum amount that may be spent in one `budget_duration`.
     pub max_budget: Patch<Budget>,
-    /// How long a budget lasts.
+    /// Period after which the budget is renewed.
     pub budget_duration: Patch<BudgetDuration>,
-    /// Tokens a minute.
+    /// Maximum tokens per minute.
     #[schemars(range(max = MAX_RATE))]
     pub tpm_limit: Patch<u64>,
-    /// Requests a minute.
+    /// Maximum requests per minute.
     #[schemars(range(max = MAX_RATE))]
     pub rpm_limit: Patch<u64>,
 }

@@ -11,8 +11,7 @@ use super::Invalid;
 /// `owner` > `admin` = `org_admin` > `manager` > `member` = `internal_user` >
 /// `readonly` = `internal_user_viewer`.
 ///
-/// The second names are those of the Entra sync's world: each is a role in its own right, stored
-/// and returned as given, and grants what its equal grants.
+/// Equal roles grant the same. Each is stored and returned as it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)] // the names say it

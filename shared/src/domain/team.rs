@@ -15,13 +15,13 @@ use super::{
 /// In a team's list of models: those of its organization, whatever they are when it is read.
 pub const ALL_ORGANIZATION_MODELS: &str = "all-org-models";
 
-/// What a user is in a team.
+/// Role of a user in a team.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TeamRole {
-    /// May change the team and its members.
+    /// Manages the team and its members.
     Leader,
-    /// Is in it.
+    /// Belongs to the team.
     Member,
 }
 
@@ -49,32 +49,31 @@ impl FromStr for TeamRole {
 // Fields and names are those of the HTTP contract, but for `effective_models`, which a function tells.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Team {
-    /// Its id.
+    /// The id.
     pub id: TeamId,
-    /// Its tenant.
+    /// The tenant.
     pub tenant_id: TenantId,
-    /// The organization it is in; none for a standalone one. Never changes.
+    /// The organization; `null` for a standalone team.
     pub organization_id: Option<OrganizationId>,
-    /// Its name, unique in the organization, compared without case and with white space
-    /// folded.
+    /// The name. Unique in the organization, compared case-insensitively and with white space folded.
     pub name: Name,
-    /// What it is for.
+    /// The description.
     pub description: Option<Description>,
-    /// Whether you treat it as the default one; nothing here depends on it.
+    /// Whether your product treats it as the default team. Muster does not use it.
     pub is_default: bool,
-    /// What it may spend and use.
+    /// The limits on spending and usage.
     pub limits: Limits,
-    /// Whatever you keep beside it.
+    /// Arbitrary JSON metadata.
     pub metadata: Metadata,
-    /// Who made it.
+    /// How it was created.
     pub source: Source,
-    /// Starts at 1, goes up by one with each change.
+    /// Starts at 1 and increases by 1 with each change.
     pub version: u64,
-    /// The user who made it; none when the sync did.
+    /// The user who created it; `null` if the directory sync did.
     pub created_by: Option<UserId>,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
@@ -82,7 +81,7 @@ pub struct Team {
 // Fields and names are those of the HTTP contract.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct TeamMembership {
-    /// The tenant of both.
+    /// The tenant.
     pub tenant_id: TenantId,
     /// The team.
     pub team_id: TeamId,
@@ -92,47 +91,47 @@ pub struct TeamMembership {
     pub organization_id: Option<OrganizationId>,
     /// The user.
     pub user_id: UserId,
-    /// What they are in it.
+    /// The role in the team.
     pub role: TeamRole,
-    /// Whether it grants anything.
+    /// The status. Only `active` grants access.
     pub status: Status,
-    /// Who made it.
+    /// How it was created.
     pub source: Source,
-    /// Starts at 1, goes up by one with each change of role.
+    /// Starts at 1 and increases by 1 with each change of role or status.
     pub version: u64,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
-/// A change of a team, as a JSON Merge Patch: absent keeps, `null` clears.
+/// A change of a team by JSON Merge Patch: absent fields keep their value, `null` clears.
 // With a name, also what a new one is made from.
 #[derive(Clone, Debug, Default, PartialEq, JsonSchema)]
 #[schemars(deny_unknown_fields, transform = nothing_required)]
 pub struct TeamPatch {
-    /// A new name. It cannot be taken away.
+    /// The new name. Cannot be `null`.
     #[schemars(with = "Name")]
     pub name: Option<Name>,
-    /// What it is for.
+    /// The description.
     pub description: Patch<Description>,
-    /// Whether it is the default one; cleared: it is not.
+    /// Whether it is the default team. `null` means `false`.
     pub is_default: Patch<bool>,
-    /// A patch within the limits.
+    /// A merge patch of the limits.
     pub limits: Patch<LimitsPatch>,
-    /// A patch within the metadata.
+    /// A merge patch of the metadata.
     #[schemars(with = "Patch<Map<String, Value>>")]
     pub metadata: MetadataPatch,
 }
 
-/// A change of a team membership; what is absent stays.
+/// A change of a team membership. Absent fields keep their value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields, transform = nothing_required)]
 pub struct TeamMembershipPatch {
-    /// A new role.
+    /// The new role.
     #[schemars(with = "TeamRole")]
     pub role: Option<TeamRole>,
-    /// A new status: `active` or `suspended`, as nobody is invited into a team.
+    /// The new status: `active` or `suspended`.
     #[schemars(with = "Status", extend("enum" = [Status::Active, Status::Suspended]))]
     pub status: Option<Status>,
 }

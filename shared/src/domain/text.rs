@@ -94,23 +94,23 @@ text!(
     Domain: "minLength" = 3, "maxLength" = MAX_DOMAIN_LENGTH, "pattern" = DOMAIN
 );
 text!(
-    /// An email address, as it was given.
+    /// An email address, stored as it was given.
     Email: "format" = "email", "maxLength" = MAX_EMAIL_LENGTH
 );
 text!(
-    /// A postal address, of up to 2,000 characters and several lines.
+    /// A postal address of up to 2,000 characters. May have several lines.
     BillingAddress: "maxLength" = MAX_BILLING_ADDRESS_LENGTH, "pattern" = LINES
 );
 text!(
-    /// What something is for, in up to 2,000 characters and several lines.
+    /// A description of up to 2,000 characters. May have several lines.
     Description: "maxLength" = MAX_DESCRIPTION_LENGTH, "pattern" = LINES
 );
 text!(
-    /// A customer's id at Stripe: `cus_…`.
+    /// A customer id at Stripe: `cus_…`.
     StripeCustomerId: "maxLength" = MAX_STRIPE_CUSTOMER_ID_LENGTH, "pattern" = r"^cus_[A-Za-z0-9_]+$"
 );
 
-/// A domain as it may be given: as it is stored, in capitals, or in Unicode (`bücher.example`).
+/// A domain in any case, in ASCII or in Unicode (`bücher.example`).
 pub(super) struct GivenDomain;
 
 impl JsonSchema for GivenDomain {
@@ -120,7 +120,7 @@ impl JsonSchema for GivenDomain {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "A domain as it may be given: as it is stored, in capitals, or in Unicode (`bücher.example`).",
+            "description": "A domain in any case, in ASCII or in Unicode (`bücher.example`).",
             "anyOf": [
                 generator.subschema_for::<Domain>(),
                 // Something beyond ASCII, and a dot, for which IDNA takes others too.

@@ -10,35 +10,35 @@ use super::{Email, EntraObjectId, Name, Patch, TenantId, Timestamp, UserId};
 // Fields and names are those of the HTTP contract.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct User {
-    /// Their tenant.
+    /// The tenant.
     pub tenant_id: TenantId,
-    /// Their id: the token's `sub`.
+    /// The user id: the `sub` of the token.
     pub user_id: UserId,
-    /// Their email address.
+    /// The email address.
     pub email: Option<Email>,
-    /// What they are called.
+    /// The display name.
     pub display_name: Option<Name>,
-    /// Their object id in Entra, by which the sync finds their groups.
+    /// The object id in Entra, by which the directory sync finds the groups of the user.
     pub entra_object_id: Option<EntraObjectId>,
-    /// When they last signed in.
+    /// Time of the last login.
     pub last_login_at: Option<Timestamp>,
     /// Goes up by one with each write; shown as the `ETag` only.
     #[serde(skip)]
     pub version: u64,
-    /// When they became known.
+    /// Creation time.
     pub created_at: Timestamp,
-    /// When their profile was last written.
+    /// Time of the last change of the profile.
     pub updated_at: Timestamp,
 }
 
-/// What is known of a user: absent keeps, `null` clears.
+/// A profile of a user. Absent fields keep their value, `null` clears.
 #[derive(Clone, Debug, Default, PartialEq, JsonSchema)]
 #[schemars(deny_unknown_fields, transform = nothing_required)]
 pub struct UserPatch {
     /// The email address.
     pub email: Patch<Email>,
-    /// What they are called.
+    /// The display name.
     pub display_name: Patch<Name>,
-    /// Their object id in Entra.
+    /// The object id in Entra.
     pub entra_object_id: Patch<EntraObjectId>,
 }

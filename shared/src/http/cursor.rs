@@ -70,7 +70,7 @@ impl Cursor {
         let invalid = || {
             Problem::new(
                 Code::InvalidCursor,
-                "This cursor is damaged, or of another list, filter or tenant. Begin anew without a cursor.",
+                "The cursor is damaged, or belongs to another list, filter or tenant. Start again without a cursor.",
             )
         };
         if cursor.len() > MAX_CURSOR_LENGTH {

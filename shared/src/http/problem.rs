@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::uri_path;
 use crate::store;
 
-/// What an error is, for programs. Each has one status and means the same for ever.
+/// A stable error code for programs. Each code has one status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)] // `title` says what each means
 pub enum Code {
@@ -88,16 +88,12 @@ impl Code {
             Self::NotFound => ("not-found", 404, "Not found"),
             Self::ValidationFailed => ("validation-failed", 400, "The request is not valid"),
             Self::InvalidJson => ("invalid-json", 400, "The body is not a JSON object"),
-            Self::UnsupportedMediaType => (
-                "unsupported-media-type",
-                415,
-                "The body is not declared as JSON",
-            ),
+            Self::UnsupportedMediaType => ("unsupported-media-type", 415, "Unsupported media type"),
             Self::BodyTooLarge => ("body-too-large", 413, "The body is too large"),
-            Self::InvalidCursor => ("invalid-cursor", 400, "The cursor is not of this list"),
-            Self::NameTaken => ("name-taken", 409, "The name is taken"),
+            Self::InvalidCursor => ("invalid-cursor", 400, "Invalid cursor"),
+            Self::NameTaken => ("name-taken", 409, "Name taken"),
             Self::AlreadyMember => ("already-member", 409, "Already a member"),
-            Self::LastOwner => ("last-owner", 409, "The last owner"),
+            Self::LastOwner => ("last-owner", 409, "Last owner"),
             Self::DirectoryManaged => ("directory-managed", 409, "Managed by the directory"),
             Self::UnknownUser => ("unknown-user", 422, "Unknown user"),
             Self::NotAnOrganizationMember => (
@@ -108,7 +104,7 @@ impl Code {
             Self::BudgetExceedsOrganization => (
                 "budget-exceeds-organization",
                 422,
-                "More than the organization's limits",
+                "Exceeds the organization's limits",
             ),
             Self::InvitationNotPending => (
                 "invitation-not-pending",
@@ -121,16 +117,12 @@ impl Code {
                 "The invitation is no longer valid",
             ),
             Self::InvitationPending => ("invitation-pending", 422, "The invitation is pending"),
-            Self::IdempotencyMismatch => (
-                "idempotency-mismatch",
-                422,
-                "The idempotency key was used for another request",
-            ),
-            Self::VersionMismatch => ("version-mismatch", 412, "Changed in the meantime"),
-            Self::Conflict => ("conflict", 409, "Changed by others at the same time"),
-            Self::Throttled => ("throttled", 429, "Too much at once"),
-            Self::Unavailable => ("unavailable", 503, "Not available right now"),
-            Self::Internal => ("internal", 500, "An error of ours"),
+            Self::IdempotencyMismatch => ("idempotency-mismatch", 422, "Idempotency key reused"),
+            Self::VersionMismatch => ("version-mismatch", 412, "Version mismatch"),
+            Self::Conflict => ("conflict", 409, "Modified concurrently"),
+            Self::Throttled => ("throttled", 429, "Too many requests"),
+            Self::Unavailable => ("unavailable", 503, "Temporarily unavailable"),
+            Self::Internal => ("internal", 500, "Internal error"),
         }
     }
 
@@ -171,44 +163,44 @@ impl JsonSchema for Code {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "What an error is, for programs. Each has one status and means the same for ever.",
+            "description": "A stable error code for programs. Each code has one status.",
             "type": "string",
             "enum": Self::ALL,
         })
     }
 }
 
-/// One thing that is wrong with a request.
+/// One violation of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Violation {
-    /// Where: a JSON pointer (RFC 6901) into the body, or the parameter's name after a slash.
+    /// A JSON pointer (RFC 6901) into the body, or the name of the parameter after a slash.
     pub pointer: String,
-    /// What is wrong, and what would be right.
+    /// What is wrong, and what is allowed.
     pub detail: String,
 }
 
-/// An error: a problem document as RFC 9457 has it, with a stable code.
+/// A problem document (RFC 9457) with a stable code.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Problem")]
 pub struct ProblemDocument<'a> {
-    /// A URI for the kind of error: `urn:muster:problem:` and the code.
+    /// A URI that identifies the kind of error: `urn:muster:problem:` and the code.
     #[serde(rename = "type")]
     #[schemars(extend("format" = "uri"))]
     kind: String,
-    /// What the kind of error is, in a few words. May be reworded.
+    /// A short summary of the kind of error. May be reworded.
     title: &'static str,
     /// The HTTP status.
     status: u16,
-    /// What to do about it, in words for whoever reads it. May be reworded.
+    /// What went wrong and what to do. May be reworded.
     detail: &'a str,
-    /// The path that was asked for.
+    /// The path of the request.
     #[schemars(extend("format" = "uri-reference"))]
     instance: String,
-    /// The kind of error, for programs.
+    /// The stable error code.
     code: Code,
-    /// The request, as the log names it; also in the header `x-request-id`.
+    /// The request id, as in the logs and in the header `x-request-id`.
     request_id: &'a str,
-    /// Everything that is wrong with the request, for `validation-failed` and
+    /// Every violation, for `validation-failed` and
     /// `budget-exceeds-organization`.
     #[serde(skip_serializing_if = "<[Violation]>::is_empty")]
     errors: &'a [Violation],
@@ -244,7 +236,7 @@ impl Problem {
             violations,
             ..Self::new(
                 Code::ValidationFailed,
-                "See errors for each field that is not valid and what it should be.",
+                "See errors for each field that is not valid, and what it must be.",
             )
         }
     }
@@ -263,7 +255,7 @@ impl Problem {
             source: Some(source.into()),
             ..Self::new(
                 Code::Internal,
-                "Nothing that you sent explains this. Report it with the request_id.",
+                "This is an error of the service. Report it with the request_id.",
             )
         }
     }
@@ -290,7 +282,7 @@ impl From<store::Error> for Problem {
         let (code, detail) = match &error {
             E::NotFound => (
                 Code::NotFound,
-                "There is no such thing, or not for you. Check the ids, and that you are signed in to the right tenant.",
+                "The resource does not exist, or you do not have access to it. Check the ids, and that your token is for the right tenant.",
             ),
             E::Forbidden => (
                 Code::Forbidden,
@@ -298,7 +290,7 @@ impl From<store::Error> for Problem {
             ),
             E::NameTaken => (
                 Code::NameTaken,
-                "That name is taken by another one. Choose a different name.",
+                "Another organization or team has this name. Choose a different name.",
             ),
             E::AlreadyMember => (
                 Code::AlreadyMember,
@@ -319,11 +311,11 @@ impl From<store::Error> for Problem {
             ),
             E::UnknownUser => (
                 Code::UnknownUser,
-                "Nobody of that id is known in your tenant. A tenant admin registers them with PUT /users/{user_id}.",
+                "No user with this id is known in your tenant. A tenant admin can register the user with PUT /users/{user_id}.",
             ),
             E::NotAnOrganizationMember => (
                 Code::NotAnOrganizationMember,
-                "The team is in an organization of which the user is no active member. Add them there first.",
+                "The user is not an active member of the organization of this team. Add them to the organization first.",
             ),
             E::BudgetExceedsOrganization(exceeding) => {
                 let violations = exceeding.iter().map(|limit| Violation {
@@ -352,7 +344,7 @@ impl From<store::Error> for Problem {
             ),
             E::IdempotencyMismatch => (
                 Code::IdempotencyMismatch,
-                "This Idempotency-Key was used for a request with other content. Use a new key for a new request.",
+                "This Idempotency-Key was used for a different request. Use a new key for each new request.",
             ),
             E::VersionMismatch => (
                 Code::VersionMismatch,
@@ -361,19 +353,19 @@ impl From<store::Error> for Problem {
             E::Invalid { field, reason } => return Self::invalid_at(*field, reason),
             E::InvalidPosition => (
                 Code::InvalidCursor,
-                "This cursor is not one of this list. Begin anew without a cursor.",
+                "The cursor does not belong to this list. Start again without a cursor.",
             ),
             E::Conflict => (
                 Code::Conflict,
-                "Others keep changing the same thing. Read it again and repeat.",
+                "The resource is being modified concurrently. Read it again and retry.",
             ),
             E::Throttled(_) => (
                 Code::Throttled,
-                "Too many requests at once. Repeat after the seconds of Retry-After.",
+                "Too many requests. Retry after the number of seconds in Retry-After.",
             ),
             E::Unavailable(_) => (
                 Code::Unavailable,
-                "The database did not answer in time. Repeat after the seconds of Retry-After; with an Idempotency-Key nothing happens twice.",
+                "The database did not respond in time. Retry after the number of seconds in Retry-After; with an Idempotency-Key nothing is done twice.",
             ),
             E::Defect(_) => return Self::internal(error),
         };

@@ -265,7 +265,7 @@ impl ApiRequest {
         if bytes.len() > MAX_BODY_BYTES {
             return Err(Problem::new(
                 Code::BodyTooLarge,
-                "A body may have up to 64 KB (65,536 bytes).",
+                "The body may have up to 64 KB (65,536 bytes).",
             ));
         }
         Ok(bytes)
