@@ -157,6 +157,8 @@ fn cell(reply: &Reply) -> String {
         | (403, "forbidden")
         | (404, "not-found") => "",
         (403, "invitation-not-pending") => "-pending",
+        (409, "invitation-not-valid") => "-not-valid",
+        (422, "invitation-pending") => "-invited",
         (409, "directory-managed") => "-entra",
         (409, "last-owner") => "-last",
         (409, "already-member") => "-member",

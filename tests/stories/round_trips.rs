@@ -40,6 +40,7 @@ add member                         ; ada POST /organizations/{id}/members 201 {"
 accept invitation                  ; bob POST /organizations/{id}/members/me/accept 200
   again                            ; bob POST /organizations/{id}/members/me/accept 200
   again, with a key                ; bob POST /organizations/{id}/members/me/accept 200 once
+add member who is invited          ; ada POST /organizations/{id}/members 200 {"user_id": "eve", "status": "active"}
 list members                       ; bob GET /organizations/{id}/members?limit=5 200
   by a tenant admin                ; root GET /organizations/{id}/members?limit=5 200
 get member                         ; bob GET /organizations/{id}/members/ada 200
@@ -57,6 +58,7 @@ leave                              ; zoe DELETE /organizations/{id}/members/me 2
   as the last owner                ; ada DELETE /organizations/{id}/members/me 409
 own organizations                  ; ada GET /users/me/organizations?limit=5 200
   of somebody, by a tenant admin   ; root GET /users/ada/organizations?limit=5 200
+  that are deleted                 ; ada GET /users/me/organizations?organization_status=deleted&limit=5 200
 get user                           ; ada GET /users/me 200
   by a tenant admin                ; root GET /users/ada 200
 register user                      ; root PUT /users/new 201 {"email": "new@acme.example"}
@@ -70,6 +72,7 @@ get team                           ; ada GET {team} 200
   standalone                       ; root GET {alone} 200
 update team                        ; ada PATCH {team} 200 {"description": "d"}
   its name                         ; ada PUT {team} 200 {"name": "U"}
+  its limits                       ; ada PUT {team} 200 {"limits": {"rpm_limit": 60}}
 add member of team                 ; ada POST {team}/members 201 {"user_id": "u001"}
   again                            ; ada POST {team}/members 200 {"user_id": "u001"}
   again, with a key                ; ada POST {team}/members 200 {"user_id": "u001"} once
@@ -80,6 +83,8 @@ change role in team                ; ada PATCH {team}/members/u001 200 {"role": 
 remove member of team              ; ada DELETE {team}/members/u001 204
   again                            ; ada DELETE {team}/members/u001 204
 add another one                    ; ada POST {team}/members 201 {"user_id": "u002"}
+leave team                         ; u002 DELETE {team}/members/me 204
+add them again                     ; ada POST {team}/members 201 {"user_id": "u002"}
 remove member who is in a team     ; ada DELETE /organizations/{id}/members/u002 204
 delete team                        ; ada DELETE {team} 204
   standalone                       ; root DELETE {alone} 204

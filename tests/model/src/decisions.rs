@@ -31,6 +31,11 @@ pub fn decide(table: &Table, caller: Id, request: Request) -> Decision {
         Request::Rename { .. } | Request::Delete { .. } | Request::Restore { .. } => {
             decide_organization(table, caller, request)
         }
+        Request::Activate {
+            organization,
+            user,
+            role,
+        } => decide_activation(table, caller, (organization, user), role),
         Request::ChangeRole {
             organization,
             user,
@@ -43,6 +48,9 @@ pub fn decide(table: &Table, caller: Id, request: Request) -> Decision {
             user,
             status,
         } => decide_update(table, caller, (organization, user), |before| {
+            if status == Status::Suspended && before.status == Status::Invited {
+                return Err(Outcome::InvitationPending);
+            }
             if status == Status::Invited && before.status != Status::Invited {
                 return Err(Outcome::Invalid);
             }
@@ -132,14 +140,45 @@ fn add_oneself(table: &Table, caller: Id, organization: Id, role: Role) -> Outco
         let own = standing(table, organization, caller)?;
         require(own, Permission::ManageMembers)?;
         reaches(own, role)?;
-        Ok(already(own, role))
+        Ok(if own == role {
+            Outcome::Nothing
+        } else {
+            Outcome::AlreadyMember
+        })
     };
     refused().unwrap_or_else(|outcome| outcome)
 }
 
-/// `Store::already`.
-fn already(stored: Role, role: Role) -> Outcome {
-    if stored == role {
+/// What the failed transaction of `Store::add_member` tells of the membership that is there, by the
+/// caller's right.
+fn decide_activation(
+    table: &Table,
+    caller: Id,
+    (organization, user): (Id, Id),
+    role: Role,
+) -> Result<Seen, Outcome> {
+    live(table, organization)?;
+    let own = standing(table, organization, caller)?;
+    require(own, Permission::ManageMembers)?;
+    reaches(own, role)?;
+    let stored = table.membership(organization, user);
+    let stored = stored.ok_or(Outcome::Conflict)?;
+    match already(stored, role, Status::Active) {
+        Outcome::Again => Ok(Seen {
+            organization: None,
+            membership: Some(stored),
+        }),
+        outcome => Err(outcome),
+    }
+}
+
+/// `Store::already`, and when an open invitation is to be active: `Again`, as [`Request::Activate`].
+fn already(stored: Membership, role: Role, status: Status) -> Outcome {
+    if stored.status == Status::Suspended {
+        Outcome::AlreadyMember
+    } else if stored.role == role && (stored.status, status) == (Status::Invited, Status::Active) {
+        Outcome::Again
+    } else if stored.role == role {
         Outcome::Nothing
     } else {
         Outcome::AlreadyMember
@@ -256,11 +295,14 @@ pub fn refusal(
         action.change == Change::Nothing
             && matches!(action.conditions[0], Some(Condition::Grants { .. }))
     };
-    let is_membership =
-        |action: &Action| !is_caller(action) && matches!(action.key, Key::Membership(..));
+    let is_inviter =
+        |action: &Action| matches!(action.conditions[0], Some(Condition::InviterGrants(_)));
+    let is_membership = |action: &Action| {
+        !is_caller(action) && !is_inviter(action) && matches!(action.key, Key::Membership(..))
+    };
     let organization = request.organization();
     let of_organization = unmet(&|action| matches!(action.key, Key::Organization(_)));
-    if of_organization && matches!(request, Request::Add { .. }) {
+    if of_organization && matches!(request, Request::Add { .. } | Request::Activate { .. }) {
         // First: what is gone is gone for everybody.
         return Outcome::NotFound;
     }
@@ -283,8 +325,10 @@ pub fn refusal(
                 Outcome::Again
             }
         }
-        Request::Add { user, role, .. } => match table.membership(organization, user) {
-            Some(stored) => already(stored.role, role),
+        Request::Add {
+            user, role, status, ..
+        } => match table.membership(organization, user) {
+            Some(stored) => already(stored, role, status),
             None => Outcome::Conflict,
         },
         Request::Join { .. } | Request::Leave { .. } | Request::Suspend { .. } => {
@@ -295,6 +339,7 @@ pub fn refusal(
             }
         }
         _ if of_membership => Outcome::Again,
+        Request::Accept { .. } if !of_organization => Outcome::InvitationNotValid,
         _ if live(table, organization).is_err() => Outcome::NotFound,
         _ => Outcome::LastOwner,
     }

@@ -124,6 +124,13 @@ pub fn transaction(caller: Id, request: Request, seen: Seen) -> Transaction {
         } => {
             add_member(&mut made, caller, (organization, user), role, status);
         }
+        Request::Activate {
+            organization,
+            user,
+            role,
+        } => {
+            activate_member(&mut made, caller, (organization, user), role, seen);
+        }
         Request::ChangeRole {
             organization,
             user,
@@ -177,6 +184,7 @@ fn create_organization(made: &mut Transaction, caller: Id, organization: Id, nam
         role: Role::Owner,
         status: Status::Active,
         source: Source::Manual,
+        inviter: None,
     });
     let key = Key::Membership(organization, caller);
     made.action(key, absent, Change::Membership(owner));
@@ -216,17 +224,46 @@ fn add_member(
     status: Status,
 ) {
     made.require(organization, caller, Permission::ManageMembers, Some(role));
-    let new = Some(Membership {
+    let new = Membership {
         role,
         status,
         source: Source::Manual,
-    });
+        inviter: None,
+    };
+    let new = Some(new.changed_by(caller, None));
     made.hold_organization(organization, (None, new), Some(Condition::Live));
     let key = Key::Membership(organization, user);
     made.action(
         key,
         [Some(Condition::Absent), None],
         Change::Membership(new),
+    );
+}
+
+/// `Store::activate`.
+fn activate_member(
+    made: &mut Transaction,
+    caller: Id,
+    (organization, user): (Id, Id),
+    role: Role,
+    seen: Seen,
+) {
+    let Some(before) = seen.membership else {
+        return;
+    };
+    made.require(organization, caller, Permission::ManageMembers, Some(role));
+    let after = Membership {
+        status: Status::Active,
+        inviter: None,
+        ..before
+    };
+    let owners = (Some(before), Some(after));
+    made.hold_organization(organization, owners, Some(Condition::Live));
+    let key = Key::Membership(organization, user);
+    made.action(
+        key,
+        [Some(Condition::Unchanged), None],
+        Change::Membership(Some(after)),
     );
 }
 
@@ -241,7 +278,7 @@ fn update_membership(
     let Some(before) = seen.membership else {
         return;
     };
-    let after = change(before);
+    let after = change(before).changed_by(caller, Some(before));
     let higher = if before.role.reaches(after.role) {
         before.role
     } else {
@@ -297,8 +334,15 @@ fn accept_invitation(made: &mut Transaction, caller: Id, organization: Id, seen:
     };
     let after = Membership {
         status: Status::Active,
+        inviter: None,
         ..before
     };
+    if let Some(inviter) = before.inviter.filter(|id| *id != TENANT_ADMIN) {
+        // `Store::hold_inviter`: a tenant admin's right came from the token.
+        let grants = Some(Condition::InviterGrants(before.role));
+        let key = Key::Membership(organization, inviter);
+        made.action(key, [grants, None], Change::Nothing);
+    }
     let key = Key::Membership(organization, caller);
     made.action(
         key,
@@ -315,6 +359,7 @@ fn join_organization(made: &mut Transaction, caller: Id, organization: Id) {
         role: Role::InternalUser,
         status: Status::Active,
         source: Source::Entra,
+        inviter: None,
     });
     let key = Key::Membership(organization, caller);
     made.action(

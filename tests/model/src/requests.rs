@@ -28,6 +28,12 @@ pub enum Request {
         role: Role,
         status: Status,
     },
+    /// What adding an invited user as an active one goes on with.
+    Activate {
+        organization: Id,
+        user: Id,
+        role: Role,
+    },
     ChangeRole {
         organization: Id,
         user: Id,
@@ -58,7 +64,7 @@ pub enum Request {
 
 impl Request {
     /// The names of all kinds, for counts.
-    pub const NAMES: [&str; 12] = [
+    pub const NAMES: [&str; 13] = [
         "create organization",
         "rename organization",
         "delete organization",
@@ -71,6 +77,7 @@ impl Request {
         "login joins",
         "login leaves",
         "login suspends",
+        "activate member",
     ];
 
     /// Its place among [`Self::NAMES`].
@@ -88,6 +95,7 @@ impl Request {
             Self::Join { .. } => 9,
             Self::Leave { .. } => 10,
             Self::Suspend { .. } => 11,
+            Self::Activate { .. } => 12,
         }
     }
 
@@ -99,6 +107,7 @@ impl Request {
             | Self::Delete { organization }
             | Self::Restore { organization }
             | Self::Add { organization, .. }
+            | Self::Activate { organization, .. }
             | Self::ChangeRole { organization, .. }
             | Self::ChangeStatus { organization, .. }
             | Self::Remove { organization, .. }
@@ -129,6 +138,9 @@ impl Request {
             | Self::ChangeStatus {
                 organization, user, ..
             }
+            | Self::Activate {
+                organization, user, ..
+            }
             | Self::Remove { organization, user } => Some(Key::Membership(organization, user)),
             Self::Accept { organization }
             | Self::Leave { organization }
@@ -154,6 +166,8 @@ pub enum Outcome {
     AlreadyMember,
     LastOwner,
     InvitationNotPending,
+    InvitationNotValid,
+    InvitationPending,
     DirectoryManaged,
     Invalid,
     Conflict,
@@ -161,7 +175,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Applied,
         Self::Nothing,
         Self::Again,
@@ -171,6 +185,8 @@ impl Outcome {
         Self::AlreadyMember,
         Self::LastOwner,
         Self::InvitationNotPending,
+        Self::InvitationNotValid,
+        Self::InvitationPending,
         Self::DirectoryManaged,
         Self::Invalid,
         Self::Conflict,

@@ -75,7 +75,10 @@ pub fn long() -> Vec<Named> {
 
 /// The scope in which the loss of this condition must show.
 pub fn without(kind: Kind) -> Scope {
-    let mut scope = scope(2, 2, &FEW, &STATUSES[1..2]);
+    let mut scope = match kind {
+        Kind::Inviter => scope(1, 1, &FEW, &STATUSES[2..]),
+        _ => scope(2, 2, &FEW, &STATUSES[1..2]),
+    };
     scope.lost_answers = kind == Kind::WriteId;
     scope.without = Some(kind);
     scope

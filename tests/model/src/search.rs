@@ -121,6 +121,11 @@ impl Scope {
             for user in 0..USERS {
                 requests.push(Request::Remove { organization, user });
                 for role in self.roles.iter().copied() {
+                    requests.push(Request::Activate {
+                        organization,
+                        user,
+                        role,
+                    });
                     requests.push(Request::ChangeRole {
                         organization,
                         user,

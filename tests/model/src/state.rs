@@ -235,13 +235,22 @@ fn may(table: &Table, caller: Id, request: Request) -> bool {
         Request::Rename { .. } => granted(Permission::UpdateOrganization, None),
         Request::Delete { .. } => granted(Permission::DeleteOrganization, None),
         Request::Restore { .. } => granted(Permission::RestoreOrganization, None),
-        Request::Add { role, .. } => granted(Permission::ManageMembers, Some(role)),
+        Request::Add { role, .. } | Request::Activate { role, .. } => {
+            granted(Permission::ManageMembers, Some(role))
+        }
         Request::ChangeRole { user, role, .. } => manages(user, Some(role)),
         Request::Remove { user, .. } if user == caller => {
             own.is_some_and(|own| own.status != Status::Suspended)
         }
         Request::ChangeStatus { user, .. } | Request::Remove { user, .. } => manages(user, None),
-        Request::Accept { .. } => own.is_some_and(|own| own.status == Status::Invited),
+        Request::Accept { .. } => own.is_some_and(|own| {
+            let inviter = own
+                .inviter
+                .and_then(|inviter| table.membership(id, inviter));
+            let permission = Permission::ManageMembers;
+            own.status == Status::Invited
+                && inviter.is_some_and(|inviter| grants(inviter, permission, Some(own.role)))
+        }),
         // These act by the directory's word, on what is the directory's.
         Request::Join { .. } => own.is_none(),
         Request::Leave { .. } | Request::Suspend { .. } => {

@@ -2,7 +2,7 @@
 
 use crate::requests::Request;
 use crate::state::{Client, State};
-use crate::table::{Id, NAMES, ORGANIZATIONS, USERS};
+use crate::table::{Id, Membership, NAMES, ORGANIZATIONS, USERS};
 
 /// All orders of three.
 const USER_ORDERS: [[Id; USERS]; 6] = [
@@ -47,7 +47,7 @@ pub(crate) fn representative(state: &State) -> State {
 
 /// Bits of a user's request in a code, and of a membership.
 const CLIENT_BITS: usize = 22;
-const MEMBERSHIP_BITS: usize = 6;
+const MEMBERSHIP_BITS: usize = 8;
 
 impl Renaming {
     const NONE: Self = Self {
@@ -69,7 +69,13 @@ impl Renaming {
             for (user, membership) in state.table.memberships[old].iter().enumerate() {
                 let place = organization * USERS + self.users[user];
                 let membership = membership.map_or(0, |it| {
-                    1 + it.role as u128 * 6 + it.status as u128 * 2 + it.source as u128
+                    // The tenant admin asks for nothing in a search, and invites nobody.
+                    let inviter = it.inviter.and_then(|id| self.users.get(id));
+                    let inviter = inviter.map_or(0, |id| 1 + *id as u128);
+                    1 + it.role as u128 * 6
+                        + it.status as u128 * 2
+                        + it.source as u128
+                        + (inviter << 6)
                 });
                 code |= membership << (10 + place * MEMBERSHIP_BITS);
             }
@@ -101,7 +107,9 @@ impl Renaming {
             Request::Add {
                 user, role, status, ..
             } => (user, role as u128 * 4 + status as u128),
-            Request::ChangeRole { user, role, .. } => (user, role as u128),
+            Request::ChangeRole { user, role, .. } | Request::Activate { user, role, .. } => {
+                (user, role as u128)
+            }
             Request::ChangeStatus { user, status, .. } => (user, status as u128),
             Request::Remove { user, .. } => (user, 0),
             _ => (0, 0),
@@ -123,7 +131,8 @@ impl Renaming {
                 it
             });
             for (user, membership) in state.table.memberships[old].iter().enumerate() {
-                renamed.table.memberships[organization][self.users[user]] = *membership;
+                renamed.table.memberships[organization][self.users[user]] =
+                    membership.map(|it| self.membership(it));
             }
         }
         for (old, holder) in state.table.names.iter().enumerate() {
@@ -142,8 +151,16 @@ impl Renaming {
             if let Some(organization) = &mut seen.organization {
                 organization.name = self.names[organization.name];
             }
+            seen.membership = seen.membership.map(|it| self.membership(it));
         }
         client
+    }
+
+    fn membership(self, mut membership: Membership) -> Membership {
+        if let Some(inviter) = &mut membership.inviter {
+            *inviter = self.users.get(*inviter).copied().unwrap_or(*inviter);
+        }
+        membership
     }
 
     fn request(self, request: Request) -> Request {
@@ -154,6 +171,9 @@ impl Renaming {
                 *name = self.names[*name];
             }
             Request::Add {
+                organization, user, ..
+            }
+            | Request::Activate {
                 organization, user, ..
             }
             | Request::ChangeRole {

@@ -35,9 +35,25 @@ pub struct Membership {
     pub status: Status,
     /// Who made it.
     pub source: Source,
+    /// Who gave its role, while it is an open invitation: a user, or the tenant admin.
+    pub inviter: Option<Id>,
 }
 
 impl Membership {
+    /// This membership after a change by a caller, who is the inviter of an open invitation to which they
+    /// give a role.
+    pub fn changed_by(self, caller: Id, before: Option<Self>) -> Self {
+        let is_invited = self.status == Status::Invited;
+        let inviter = match before {
+            Some(before) if before.role == self.role => before.inviter,
+            _ => Some(caller),
+        };
+        Self {
+            inviter: inviter.filter(|_| is_invited),
+            ..self
+        }
+    }
+
     /// As `muster::domain::Membership::is_active_owner`.
     pub fn is_active_owner(self) -> bool {
         self.role == Role::Owner && self.status == Status::Active

@@ -9,6 +9,8 @@ use crate::table::{Id, Key, Membership, NAMES, Organization, Table};
 pub enum Kind {
     /// The caller's membership is active and has a role that grants it: `access::require`.
     Permission,
+    /// The inviter's membership is active and may give the role: `Store::hold_inviter`.
+    Inviter,
     /// The item is as it was read: `memberships::unchanged`, `#version = :before`.
     Unchanged,
     /// `memberships::another_owner`.
@@ -35,6 +37,8 @@ pub enum Condition {
         /// The highest role that they deal with.
         reach: Option<Role>,
     },
+    /// The same, of who invited somebody to this role.
+    InviterGrants(Role),
     /// As it was read.
     Unchanged,
     /// `#owner_count > :one`.
@@ -114,6 +118,10 @@ impl Attempt {
             (Condition::Grants { permission, reach }, Key::Membership(organization, user)) => table
                 .memberships[organization][user]
                 .is_some_and(|own| grants(own, permission, reach)),
+            (Condition::InviterGrants(role), Key::Membership(organization, user)) => {
+                let own = table.memberships[organization][user];
+                own.is_some_and(|own| grants(own, Permission::ManageMembers, Some(role)))
+            }
             (Condition::Unchanged, _) => self.is_unchanged,
             (Condition::AnotherOwner, Key::Organization(id)) => {
                 table.organizations[id].is_some_and(|it| it.owner_count > 1)
@@ -186,6 +194,7 @@ pub fn grants(membership: Membership, permission: Permission, reach: Option<Role
 fn kind(key: Key, condition: Condition) -> Kind {
     match (condition, key) {
         (Condition::Grants { .. }, _) => Kind::Permission,
+        (Condition::InviterGrants(_), _) => Kind::Inviter,
         (Condition::AnotherOwner, _) => Kind::AnotherOwner,
         (Condition::Live | Condition::Present, _) => Kind::Live,
         (Condition::Absent, Key::Membership(..)) => Kind::NoMembership,

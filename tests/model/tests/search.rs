@@ -47,6 +47,8 @@ fn the_recipes_hold_in_whatever_order_they_meet() {
         ("remove member", Outcome::LastOwner),
         ("remove member", Outcome::Forbidden),
         ("accept invitation", Outcome::NotFound),
+        ("accept invitation", Outcome::InvitationNotValid),
+        ("activate member", Outcome::Again),
         ("login leaves", Outcome::LastOwner),
         ("login suspends", Outcome::LastOwner),
         ("login joins", Outcome::Nothing),
@@ -60,6 +62,7 @@ fn the_recipes_hold_in_whatever_order_they_meet() {
 fn without_a_condition_what_it_upholds_falls() {
     for (kind, falls) in [
         (Kind::Permission, "whoever writes may"),
+        (Kind::Inviter, "whoever writes may"),
         (
             Kind::Unchanged,
             "nobody writes over what they have not read",

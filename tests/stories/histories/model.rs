@@ -7,7 +7,7 @@ use fastrand::Rng;
 use muster::domain::{Role, Status};
 use muster_local::Options;
 use muster_model::decisions::{Decision, decide};
-use muster_model::requests::Outcome;
+use muster_model::requests::{Outcome, Request};
 use muster_model::search::{Scope, Step};
 use muster_model::state::{Client, State};
 use muster_model::table::{Membership, Organization, Table};
@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use stateright::Model;
 use support::history::requests::{NAMES, USERS, actor, send};
 use support::history::seeds;
-use support::history::spec::{Operation, What, code};
+use support::history::spec::{Operation, What, activation, code};
 use support::{ACME, Reply, Schedule, World};
 
 const STEPS: usize = 60;
@@ -111,10 +111,17 @@ impl Walker {
             what: What::Write(request, None),
             key: None,
         };
+        let asked = request;
         let request = send(actor(&self.world, ACME, caller), operation, &self.ids);
         let number = self.schedule.start(request).await;
         self.requests[user] = Some(number);
-        let answered = self.read(number).await;
+        let mut answered = self.read(number).await;
+        if matches!(asked, Request::Activate { .. }) {
+            // The function tries to put the membership first, and is told of the one that is there.
+            let place = self.place(number);
+            self.schedule.release(place, None).await;
+            answered = self.read(number).await;
+        }
         assert_eq!(answered, None, "the machine has a transaction on its way");
     }
 
@@ -130,6 +137,19 @@ impl Walker {
         self.state = after;
         if outcome == Outcome::Again {
             // It reads and decides anew, before anything else happens.
+            let request = match request {
+                Request::Activate {
+                    organization,
+                    user,
+                    role,
+                } => Request::Add {
+                    organization,
+                    user,
+                    role,
+                    status: Status::Active,
+                },
+                other => activation(other).unwrap_or(other),
+            };
             match decide(&self.state.table, user, request) {
                 Decision::Answer(answered) => outcome = answered,
                 Decision::Write(_) => {
@@ -208,12 +228,20 @@ impl Walker {
                         role: text("role").parse().unwrap(),
                         status: text("status").parse().unwrap(),
                         source: muster::domain::Source::Manual,
+                        inviter: inviter(&item),
                     });
                 }
             }
         }
         table
     }
+}
+
+/// Who gave an open invitation its role.
+fn inviter(item: &Map<String, Value>) -> Option<usize> {
+    let inviter = item["status"] == "invited";
+    let id = item.get("invited_by_user_id").filter(|_| inviter)?;
+    USERS.iter().position(|user| *id == json!(user))
 }
 
 fn count(item: &Map<String, Value>) -> u8 {

@@ -41,7 +41,7 @@ impl Action {
         }
     }
 
-    const fn spoils(self) -> Self {
+    pub(super) const fn spoils(self) -> Self {
         Self {
             spoils: true,
             ..self
@@ -219,6 +219,10 @@ pub(super) const ACTIONS: &[Action] = &[
     Action::new("GET /users/{user_id}/organizations", "oneself", |scene| {
         scene.of_tenant("GET", "/users/me/organizations")
     }),
+    Action::new("GET /users/{user_id}/organizations", "deleted", |scene| {
+        scene.of_tenant("GET", "/users/me/organizations?organization_status=deleted")
+    })
+    .of_deleted(),
     Action::new("GET /users/{user_id}", "another", |scene| {
         scene.of_tenant("GET", "/users/colleague")
     }),

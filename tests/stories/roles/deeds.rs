@@ -69,7 +69,7 @@ const fn on_member(
 }
 
 /// What is done to members of each status and source.
-pub(super) const ON_ANY_STATUS: [Deed; 8] = [
+pub(super) const ON_ANY_STATUS: [Deed; 9] = [
     on_member("make manager", |scene, other, _| {
         scene.change(other, &json!({"role": "manager"}))
     }),
@@ -84,6 +84,9 @@ pub(super) const ON_ANY_STATUS: [Deed; 8] = [
     }),
     on_member("add again", |scene, other, role| {
         scene.add(&json!({"user_id": other, "role": role}))
+    }),
+    on_member("add again, as active", |scene, other, role| {
+        scene.add(&json!({"user_id": other, "role": role, "status": "active"}))
     }),
     on_member("add with another role", |scene, other, _| {
         scene.add(&json!({"user_id": other, "role": "readonly"}))

@@ -25,6 +25,10 @@ pub(super) const TEAM_ACTIONS: &[Action] = &[
     Action::new("PUT /teams/{team_id}", "", |scene| {
         scene.team("PUT", "").json(&json!({"description": "New"}))
     }),
+    Action::new("PATCH /teams/{team_id}", "limits", |scene| {
+        let body = json!({"limits": {"rpm_limit": 1}});
+        scene.team("PATCH", "").json(&body)
+    }),
     Action::new("PATCH /teams/{team_id}", "organization deleted", |scene| {
         scene.team("PATCH", "").json(&json!({"name": "Renamed"}))
     })
@@ -72,7 +76,8 @@ pub(super) const TEAM_ACTIONS: &[Action] = &[
         "DELETE /teams/{team_id}/members/{user_id}",
         "oneself",
         |scene| scene.team("DELETE", "/members/me"),
-    ),
+    )
+    .spoils(),
     Action::new("GET /users/{user_id}/teams", "another", |scene| {
         scene.of_tenant("GET", "/users/mate/teams")
     }),
@@ -102,6 +107,10 @@ pub(super) const STANDALONE_ACTIONS: &[Action] = &[
     Action::new("PUT /teams/{team_id}", "", |scene| {
         scene.team("PUT", "").json(&json!({"description": "New"}))
     }),
+    Action::new("PUT /teams/{team_id}", "limits", |scene| {
+        let body = json!({"limits": {"rpm_limit": 1}});
+        scene.team("PUT", "").json(&body)
+    }),
     Action::new("POST /teams/{team_id}/members", "", |scene| {
         scene.add_to_team(&json!({"user_id": "newcomer"}))
     }),
@@ -115,6 +124,12 @@ pub(super) const STANDALONE_ACTIONS: &[Action] = &[
     Action::new("DELETE /teams/{team_id}/members/{user_id}", "", |scene| {
         scene.team("DELETE", "/members/mate")
     }),
+    Action::new(
+        "DELETE /teams/{team_id}/members/{user_id}",
+        "oneself",
+        |scene| scene.team("DELETE", "/members/me"),
+    )
+    .spoils(),
     Action::new("POST /teams/{team_id}/restore", "live", |scene| {
         scene.team("POST", "/restore")
     }),

@@ -131,7 +131,8 @@ impl<'a> Conductor<'a> {
                     json!({"user_id": called, "role": role.as_str(), "status": status.as_str()});
                 let members = format!("/organizations/{id}/members");
                 root.post(&members, body).await.expect(201);
-                let made = manual(role, status);
+                // By the tenant admin.
+                let made = manual(role, status).changed_by(TENANT_ADMIN, None);
                 table.memberships[0][user] = Some(made);
                 if let Some(organization) = &mut table.organizations[0] {
                     organization.owner_count += u8::from(made.is_active_owner());
@@ -390,5 +391,6 @@ fn manual(role: Role, status: Status) -> Membership {
         role,
         status,
         source: Source::Manual,
+        inviter: None,
     }
 }

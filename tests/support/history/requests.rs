@@ -87,6 +87,20 @@ fn request(what: What, ids: &[Option<String>]) -> (Method, String, Option<Value>
                 Some(body),
             )
         }
+        Request::Activate {
+            organization: id,
+            user,
+            role,
+        } => {
+            let body = json!({
+                "user_id": USERS[user], "role": role.as_str(), "status": "active",
+            });
+            (
+                Method::POST,
+                format!("{}/members", organization(id)),
+                Some(body),
+            )
+        }
         Request::ChangeRole {
             organization: id,
             user,

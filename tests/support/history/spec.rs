@@ -130,6 +130,9 @@ impl Spec {
         let transaction = transaction(caller, request, seen);
         if !attempt.commits(&self.table, &transaction) {
             let outcome = refusal(&self.table, attempt, caller, request, &transaction);
+            if let (Outcome::Again, Some(activation)) = (outcome, activation(request)) {
+                return self.write(caller, activation, version);
+            }
             return self.tell(caller, request, outcome);
         }
         self.put(attempt.apply(&self.table, &transaction));
@@ -173,9 +176,9 @@ impl Spec {
             Request::Create { .. } => self.told_organization(id, true),
             Request::Rename { .. } | Request::Restore { .. } => self.told_organization(id, false),
             Request::Add { user, .. } => self.told_membership(id, user, is_new),
-            Request::ChangeRole { user, .. } | Request::ChangeStatus { user, .. } => {
-                self.told_membership(id, user, false)
-            }
+            Request::Activate { user, .. }
+            | Request::ChangeRole { user, .. }
+            | Request::ChangeStatus { user, .. } => self.told_membership(id, user, false),
             Request::Accept { .. } => self.told_membership(id, caller, false),
         }
     }
@@ -229,6 +232,23 @@ impl Spec {
     }
 }
 
+/// What adding goes on with where the user is invited already.
+pub fn activation(request: Request) -> Option<Request> {
+    match request {
+        Request::Add {
+            organization,
+            user,
+            role,
+            status: Status::Active,
+        } => Some(Request::Activate {
+            organization,
+            user,
+            role,
+        }),
+        _ => None,
+    }
+}
+
 /// The code of a refusal.
 pub fn code(refused: Outcome) -> &'static str {
     match refused {
@@ -238,6 +258,8 @@ pub fn code(refused: Outcome) -> &'static str {
         Outcome::AlreadyMember => "already-member",
         Outcome::LastOwner => "last-owner",
         Outcome::InvitationNotPending => "invitation-not-pending",
+        Outcome::InvitationNotValid => "invitation-not-valid",
+        Outcome::InvitationPending => "invitation-pending",
         Outcome::DirectoryManaged => "directory-managed",
         Outcome::Invalid => "validation-failed",
         Outcome::Again | Outcome::Conflict | Outcome::Applied | Outcome::Nothing => "conflict",

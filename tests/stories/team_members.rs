@@ -1,0 +1,152 @@
+//! Team members: who leaves, and what a suspension in the organization means in its teams.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::json;
+use support::{Actor, World};
+
+/// A team of an organization, or a standalone one, with a member bob: organization and path.
+async fn team_of_bob(world: &World, standalone: bool, role: &str) -> (String, String, Actor) {
+    let root = world.tenant_admin();
+    let id = world.organization(&world.user("ada"), "Acme").await;
+    let bob = world.member(&id, "bob", "member", "active").await;
+    let teams = if standalone {
+        "/teams".to_owned()
+    } else {
+        format!("/organizations/{id}/teams")
+    };
+    let made = root.post(&teams, json!({"name": "T"})).await.expect(201);
+    let team = made.headers["location"].clone();
+    let body = json!({"user_id": "bob", "role": role});
+    root.post(&format!("{team}/members"), body)
+        .await
+        .expect(201);
+    (id, team, bob)
+}
+
+#[tokio::test]
+async fn a_member_leaves_a_team() {
+    for standalone in [true, false] {
+        for role in ["member", "leader"] {
+            let world = World::start().await;
+            let (_, team, bob) = team_of_bob(&world, standalone, role).await;
+            for path in ["me", "bob"] {
+                let path = format!("{team}/members/{path}");
+                bob.delete(&path).await.expect(204);
+            }
+            let members = world.tenant_admin().all(&format!("{team}/members")).await;
+            assert!(members.is_empty(), "{members:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_member_does_not_remove_others_from_a_team() {
+    for standalone in [true, false] {
+        let world = World::start().await;
+        let (id, team, bob) = team_of_bob(&world, standalone, "member").await;
+        world.member(&id, "eve", "member", "active").await;
+        let members = format!("{team}/members");
+        let root = world.tenant_admin();
+        root.post(&members, json!({"user_id": "eve"}))
+            .await
+            .expect(201);
+        for other in ["eve", "ada"] {
+            bob.delete(&format!("{members}/{other}"))
+                .await
+                .problem(403, "forbidden");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_is_suspended_or_of_the_directory_does_not_leave() {
+    for standalone in [true, false] {
+        let world = World::start().await;
+        let (_, team, bob) = team_of_bob(&world, standalone, "leader").await;
+        let root = world.tenant_admin();
+        let (own, member) = (format!("{team}/members/me"), format!("{team}/members/bob"));
+        let sk = format!("TEAM#{}", team.trim_start_matches("/teams/"));
+        let source = |source: &str| AttributeValue::S(source.to_owned());
+        let pk = "TENANT#acme#USER#bob";
+        world.tamper(pk, &sk, "source", source("entra")).await;
+        bob.delete(&own).await.problem(409, "directory-managed");
+        world.tamper(pk, &sk, "source", source("manual")).await;
+
+        let suspend = json!({"status": "suspended"});
+        root.patch(&member, suspend).await.expect(200);
+        bob.delete(&own).await.problem(403, "forbidden");
+        root.patch(&member, json!({"status": "active"}))
+            .await
+            .expect(200);
+        bob.delete(&own).await.expect(204);
+    }
+}
+
+#[tokio::test]
+async fn a_suspended_team_member_is_not_added_again() {
+    for standalone in [true, false] {
+        let world = World::start().await;
+        let (_, team, _) = team_of_bob(&world, standalone, "member").await;
+        let root = world.tenant_admin();
+        let members = format!("{team}/members");
+        let suspend = json!({"status": "suspended"});
+        root.patch(&format!("{members}/bob"), suspend)
+            .await
+            .expect(200);
+        for role in ["member", "leader"] {
+            let again = json!({"user_id": "bob", "role": role});
+            let refused = root.post(&members, again).await;
+            let refused = refused.problem(409, "already-member").body;
+            assert!(refused["detail"].as_str().unwrap().contains("suspended"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_is_suspended_in_the_organization_is_in_its_teams() {
+    let world = World::start().await;
+    let (id, team, bob) = team_of_bob(&world, false, "leader").await;
+    let ada = world.user("ada");
+    let members = format!("{team}/members");
+    let member = format!("{members}/bob");
+    let in_organization = format!("/organizations/{id}/members/bob");
+    let suspend = json!({"status": "suspended"});
+    ada.patch(&in_organization, suspend).await.expect(200);
+
+    for limit in [1, 100] {
+        let listed = ada.all(&format!("{members}?limit={limit}")).await;
+        assert_eq!(listed[0]["status"], "suspended");
+    }
+    for (role, key) in [("leader", "a"), ("member", "b")] {
+        let again = json!({"user_id": "bob", "role": role});
+        for refused in [
+            ada.post(&members, again.clone()).await,
+            ada.post_once(&members, key, again.clone()).await,
+            world.tenant_admin().post(&members, again.clone()).await,
+        ] {
+            refused.problem(422, "not-an-organization-member");
+        }
+    }
+    ada.patch(&member, json!({"status": "active"}))
+        .await
+        .problem(422, "not-an-organization-member");
+    for role in ["leader", "member", "leader"] {
+        let changed = ada.patch(&member, json!({"role": role})).await.expect(200);
+        assert_eq!(changed.body["status"], "suspended");
+    }
+    bob.patch(&team, json!({"name": "Bob's"}))
+        .await
+        .problem(404, "not-found");
+    assert!(bob.all("/users/me/teams").await.is_empty());
+
+    // With the organization's suspension that of the team ends.
+    ada.patch(&in_organization, json!({"status": "active"}))
+        .await
+        .expect(200);
+    assert_eq!(ada.all(&members).await[0]["status"], "active");
+    let again = json!({"user_id": "bob", "role": "leader"});
+    ada.post(&members, again).await.expect(200);
+    ada.patch(&member, json!({"status": "active"}))
+        .await
+        .expect(200);
+}
