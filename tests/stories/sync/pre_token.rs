@@ -205,7 +205,7 @@ async fn a_token_of_many_organizations_stays_under_the_configured_size() {
     for (kind, most) in [
         ("roles", "2048"),
         ("roles", "100"),
-        ("ids", "2048"),
+        ("ids", "1024"),
         ("ids", "512"),
     ] {
         let settings = [("TOKEN_ORGANIZATIONS", kind), ("TOKEN_CLAIM_BYTES", most)];

@@ -1,10 +1,11 @@
 //! Putting a team into the organization that could not be made when the team was.
 
 use super::{AWAITS_ORGANIZATION, Part, Written};
-use crate::domain::{Limits, Name, OrganizationId, Team, TeamId, TenantId, UserId};
+use crate::domain::{Limits, Name, OrganizationId, Source, Team, TeamId, TenantId, UserId};
 use crate::store::expression::{Change, Condition, number, text};
 use crate::store::keys::{self, GSI1};
 use crate::store::organizations::SYNCED_NAME;
+use crate::store::patience::Patience;
 use crate::store::team_members::JOINED_TEAMS;
 use crate::store::transaction::Transaction;
 use crate::store::{Error, Query, Store, in_partition, organizations, team_members, teams};
@@ -156,40 +157,56 @@ impl Store {
     /// Puts the organization of a team on a membership in it, so that leaving the organization leaves
     /// the team. It is not part of what the API shows: the version stays.
     ///
-    /// A user who was put into the team by hand and is not in the organization is left as they are: the
-    /// team grants them nothing.
+    /// A user who was put into the team by hand and is not in the organization is taken out: a team of an
+    /// organization has its members alone.
     pub async fn move_team_membership(
         &self,
         (tenant, team): (&TenantId, &TeamId),
         user: &UserId,
         organization: &OrganizationId,
     ) -> Result<Written, Error> {
-        let id = text(organization.as_str());
-        let moved = Change::new()
-            .set("organization_id", id)
-            .remove(AWAITS_ORGANIZATION);
-        let without =
-            Condition::new("attribute_exists(#pk) AND attribute_not_exists(#organization_id)");
         let key = keys::team_membership(tenant, user, team);
-        let mut transaction = Transaction::new(self.clock.new_id());
-        transaction.update(self, Part::Team, &key, moved.clone(), without.clone());
-        let membership = keys::membership(tenant, user, organization);
-        let join = Change::new().add(JOINED_TEAMS, 1);
-        transaction.touch(
-            self,
-            Part::Membership,
-            &membership,
-            join,
-            Condition::present(),
-        );
-        let Err(unmet) = transaction.commit(self).await? else {
-            return Ok(Written::Done);
+        let own = keys::membership(tenant, user, organization);
+        let moved = || {
+            Change::new()
+                .set("organization_id", text(organization.as_str()))
+                .remove(AWAITS_ORGANIZATION)
         };
-        if unmet.of(&Part::Team).is_some() {
-            return Ok(Written::AsItWas);
+        let mut patience = Patience::new(self.patience);
+        loop {
+            let mut transaction = Transaction::new(self.clock.new_id());
+            transaction.update(self, Part::Team, &key, moved(), without_organization());
+            let join = Change::new().add(JOINED_TEAMS, 1);
+            transaction.touch(self, Part::Membership, &own, join, Condition::present());
+            let Err(unmet) = transaction.commit(self).await? else {
+                return Ok(Written::Done);
+            };
+            if unmet.of(&Part::Team).is_some() {
+                return Ok(Written::AsItWas);
+            }
+            // The directory's: the membership in the organization is made with the next login.
+            let synced = without_organization().and(of_source(Source::Entra));
+            if self.change_one(&key, moved(), synced).await? == Written::Done {
+                return Ok(Written::Done);
+            }
+            let mut transaction = Transaction::new(self.clock.new_id());
+            let by_hand = without_organization().and(of_source(Source::Manual));
+            transaction.delete(self, Part::Team, &key, by_hand);
+            transaction.check(self, Part::Membership, &own, Condition::absent());
+            if transaction.commit(self).await?.is_ok() {
+                return Ok(Written::Done);
+            }
+            // In the organization since, or out of the team.
+            patience.wait(Error::Conflict).await?;
         }
-        // The directory's: the membership in the organization is made with the next login.
-        let synced = Condition::new("#source = :entra").value(":entra", text("entra"));
-        self.change_one(&key, moved, without.and(synced)).await
     }
+}
+
+/// That a team membership is there, and says nothing of an organization.
+fn without_organization() -> Condition {
+    Condition::new("attribute_exists(#pk) AND attribute_not_exists(#organization_id)")
+}
+
+fn of_source(source: Source) -> Condition {
+    Condition::new("#source = :source").value(":source", text(source.as_str()))
 }

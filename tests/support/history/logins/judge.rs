@@ -55,6 +55,14 @@ impl Judge {
         match sk.as_str() {
             "USER" if is_own => None,
             _ if sk.starts_with("ORG#") || sk.starts_with("TEAM#") => {
+                // Nobody is in a team of an organization without being in that.
+                let is_outside = was.is_some_and(|was| {
+                    was["source"] == "manual" && was.get("organization_id").is_none()
+                }) && is.is_none()
+                    && Self::is_put_into_its_organization(was, after);
+                if is_outside {
+                    return None;
+                }
                 if !is_own && !is_moved(was, is) {
                     return Some("a login touches somebody else");
                 }
@@ -72,6 +80,14 @@ impl Judge {
             // Marks, and reservations of names (the invariants see to them).
             _ => None,
         }
+    }
+
+    /// Whether the team of a team membership was put into its organization.
+    fn is_put_into_its_organization(membership: Option<&Item>, after: &Table) -> bool {
+        let team = membership.and_then(|it| it.get("team_id")?.as_str());
+        let key = |team: &str| (format!("TENANT#{ACME}#TEAM#{team}"), "TEAM".to_owned());
+        let team = team.and_then(|team| after.get(&key(team)));
+        team.is_some_and(|team| team.contains_key("organization_id"))
     }
 
     /// What is wrong with a change of a membership in an organization or a team.
@@ -251,8 +267,9 @@ fn team(was: Option<&Item>, is: Option<&Item>) -> Option<&'static str> {
     if !is_moved && was.get("organization_id") != is.get("organization_id") {
         return Some("a login moves a team that does not wait for its organization");
     }
-    let limits = (was["version"] == 1 && is_moved) || was.get("limits") == is.get("limits");
-    if !limits {
+    let is_untouched = was.get("version").is_some_and(|version| version == 1);
+    let may_differ = is_moved && is_untouched;
+    if !may_differ && was.get("limits") != is.get("limits") {
         return Some("a login changes limits that it is to keep");
     }
     // The name of what the sync made may change.
