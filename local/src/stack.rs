@@ -174,7 +174,7 @@ impl Stack {
             user_id: user_id.to_owned(),
             tenant_id: tenant_id.to_owned(),
             groups: groups.iter().map(|group| (*group).to_owned()).collect(),
-            email: None,
+            ..Identity::default()
         })
     }
 

@@ -86,6 +86,9 @@ add another one                    ; ada POST {team}/members 201 {"user_id": "u0
 leave team                         ; u002 DELETE {team}/members/me 204
 add them again                     ; ada POST {team}/members 201 {"user_id": "u002"}
 remove member who is in a team     ; ada DELETE /organizations/{id}/members/u002 204
+restore team, which is there       ; root POST {team}/restore 200
+  standalone                       ; root POST {alone}/restore 200
+  with a key                       ; root POST {team}/restore 200 once
 delete team                        ; ada DELETE {team} 204
   standalone                       ; root DELETE {alone} 204
 "#;

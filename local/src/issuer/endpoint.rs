@@ -21,7 +21,7 @@ pub(crate) struct Endpoint {
 }
 
 /// What may stand in the body.
-const FIELDS: &str = "user_id, tenant_id, groups, email";
+const FIELDS: &str = "user_id, tenant_id, groups, email, email_verified";
 
 /// Hands out a token for whoever the body names, with what the pre-token trigger adds.
 pub(crate) async fn token(State(endpoint): State<Endpoint>, body: Bytes) -> Response {
@@ -81,6 +81,7 @@ fn read(body: &[u8]) -> Result<Identity, Problem> {
             None | Some(Value::Null) => None,
             Some(_) => text(&fields, "email", &mut violations),
         },
+        email_verified: flag(&fields, "email_verified", &mut violations),
     };
     for field in fields.keys() {
         if !FIELDS.split(", ").any(|known| known == field) {
@@ -122,6 +123,17 @@ fn text(
     None
 }
 
+fn flag(fields: &Map<String, Value>, field: &str, violations: &mut Vec<Violation>) -> Option<bool> {
+    match fields.get(field) {
+        None | Some(Value::Null) => None,
+        Some(Value::Bool(flag)) => Some(*flag),
+        Some(_) => {
+            violate(violations, field, "must be true or false");
+            None
+        }
+    }
+}
+
 fn groups(fields: &Map<String, Value>, violations: &mut Vec<Violation>) -> Vec<String> {
     match fields.get("groups") {
         None | Some(Value::Null) => Vec::new(),
@@ -154,6 +166,9 @@ mod tests {
             ("ada", "acme")
         );
         assert_eq!((identity.groups.len(), identity.email.is_some()), (1, true));
+        let body =
+            br#"{"user_id":"ada","tenant_id":"acme","email":"a@b.example","email_verified":false}"#;
+        assert_eq!(read(body).unwrap().email_verified, Some(false));
         assert!(
             read(br#"{"user_id":"ada","tenant_id":"acme"}"#)
                 .unwrap()
@@ -166,8 +181,11 @@ mod tests {
     fn each_wrong_field_is_named() {
         assert_eq!(violations("{}"), ["/user_id", "/tenant_id"]);
         assert_eq!(
-            violations(r#"{"user_id":1,"tenant_id":"","groups":"a","email":2}"#).len(),
-            4
+            violations(
+                r#"{"user_id":1,"tenant_id":"","groups":"a","email":2,"email_verified":"no"}"#
+            )
+            .len(),
+            5
         );
         assert_eq!(
             violations(r#"{"user_id":"a","tenant_id":"b","x/y":1}"#),

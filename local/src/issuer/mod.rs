@@ -30,6 +30,8 @@ pub struct Identity {
     pub groups: Vec<String>,
     /// `email`.
     pub email: Option<String>,
+    /// `email_verified`; `None`: an email address is verified.
+    pub email_verified: Option<bool>,
 }
 
 impl Identity {
@@ -42,8 +44,13 @@ impl Identity {
         }
         if let Some(email) = &self.email {
             claims.insert("email".to_owned(), json!(email));
+            claims.insert("email_verified".to_owned(), json!(self.is_verified()));
         }
         claims
+    }
+
+    fn is_verified(&self) -> bool {
+        self.email_verified.unwrap_or(true)
     }
 }
 

@@ -47,6 +47,9 @@ fn event(identity: &Identity) -> Value {
     });
     if let (Some(email), Some(attributes)) = (&identity.email, attributes.as_object_mut()) {
         attributes.insert("email".to_owned(), json!(email));
+        // Attributes are strings.
+        let verified = identity.is_verified().to_string();
+        attributes.insert("email_verified".to_owned(), json!(verified));
     }
     json!({
         "version": "2",
@@ -84,6 +87,25 @@ fn added(mut answer: Value) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_email_address_is_verified_unless_it_is_said_not_to_be() {
+        let verified = |email_verified| {
+            let identity = Identity {
+                email: Some("ada@acme.example".to_owned()),
+                email_verified,
+                ..Identity::default()
+            };
+            event(&identity)["request"]["userAttributes"]["email_verified"].clone()
+        };
+        assert_eq!(verified(None), "true");
+        assert_eq!(verified(Some(false)), "false");
+        let nobody = event(&Identity::default());
+        assert_eq!(
+            nobody["request"]["userAttributes"].get("email_verified"),
+            None
+        );
+    }
 
     #[test]
     fn an_answer_adds_claims_but_changes_none_that_are_reserved() {
