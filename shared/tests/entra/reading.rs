@@ -41,7 +41,7 @@ async fn the_questions_are_those_that_need_the_least_permissions() {
         .map(|call| format!("{} {}?{}", call.method, call.path, call.query))
         .collect();
     for question in [
-        "GET /v1.0/servicePrincipals/8e881353-1735-45af-af21-ee1344582a4d/appRoleAssignedTo?$top=999",
+        "GET /v1.0/servicePrincipals/8e881353-1735-45af-af21-ee1344582a4d/appRoleAssignedTo?$top=999&$count=true",
         "GET /v1.0/users/5f0a7c0e-0000-4000-8000-00000000beef/memberOf/microsoft.graph.group\
          ?$select=id&$top=999&$count=true",
     ] {
