@@ -114,7 +114,7 @@ impl Limits {
         {
             exceeds(
                 "/limits/models",
-                format!("must have only models of the organization, which are without {model:?}"),
+                format!("must name only models of the organization; {model:?} is not one of them"),
             );
         }
         let budget_changes = self.max_budget != before.max_budget;
@@ -133,7 +133,7 @@ impl Limits {
             let reason = match &organization.budget_duration {
                 Some(duration) => {
                     format!(
-                        "must not be more per time than the organization's {most} per {duration}"
+                        "must not be more per unit of time than {most} per {duration}, the budget of the organization"
                     )
                 }
                 None => format!(
