@@ -31,11 +31,12 @@ pub fn decide(table: &Table, caller: Id, request: Request) -> Decision {
         Request::Rename { .. } | Request::Delete { .. } | Request::Restore { .. } => {
             decide_organization(table, caller, request)
         }
-        Request::Activate {
+        Request::AddAgain {
             organization,
             user,
             role,
-        } => decide_activation(table, caller, (organization, user), role),
+            status,
+        } => decide_add_again(table, caller, (organization, user), (role, status)),
         Request::ChangeRole {
             organization,
             user,
@@ -151,11 +152,11 @@ fn add_oneself(table: &Table, caller: Id, organization: Id, role: Role) -> Outco
 
 /// What the failed transaction of `Store::add_member` tells of the membership that is there, by the
 /// caller's right.
-fn decide_activation(
+fn decide_add_again(
     table: &Table,
     caller: Id,
     (organization, user): (Id, Id),
-    role: Role,
+    (role, status): (Role, Status),
 ) -> Result<Seen, Outcome> {
     live(table, organization)?;
     let own = standing(table, organization, caller)?;
@@ -163,7 +164,7 @@ fn decide_activation(
     reaches(own, role)?;
     let stored = table.membership(organization, user);
     let stored = stored.ok_or(Outcome::Conflict)?;
-    match already(stored, role, Status::Active) {
+    match already(stored, (role, status), caller) {
         Outcome::Again => Ok(Seen {
             organization: None,
             membership: Some(stored),
@@ -172,11 +173,13 @@ fn decide_activation(
     }
 }
 
-/// `Store::already`, and when an open invitation is to be active: `Again`, as [`Request::Activate`].
-fn already(stored: Membership, role: Role, status: Status) -> Outcome {
+/// `Store::already`, and when an open invitation is to be active, or the caller's: `Again`, as
+/// [`Request::AddAgain`].
+fn already(stored: Membership, (role, status): (Role, Status), caller: Id) -> Outcome {
+    let is_changed = status == Status::Active || stored.inviter != Some(caller);
     if stored.status == Status::Suspended {
         Outcome::AlreadyMember
-    } else if stored.role == role && (stored.status, status) == (Status::Invited, Status::Active) {
+    } else if stored.role == role && stored.status == Status::Invited && is_changed {
         Outcome::Again
     } else if stored.role == role {
         Outcome::Nothing
@@ -302,7 +305,7 @@ pub fn refusal(
     };
     let organization = request.organization();
     let of_organization = unmet(&|action| matches!(action.key, Key::Organization(_)));
-    if of_organization && matches!(request, Request::Add { .. } | Request::Activate { .. }) {
+    if of_organization && matches!(request, Request::Add { .. } | Request::AddAgain { .. }) {
         // First: what is gone is gone for everybody.
         return Outcome::NotFound;
     }
@@ -328,7 +331,7 @@ pub fn refusal(
         Request::Add {
             user, role, status, ..
         } => match table.membership(organization, user) {
-            Some(stored) => already(stored, role, status),
+            Some(stored) => already(stored, (role, status), caller),
             None => Outcome::Conflict,
         },
         Request::Join { .. } | Request::Leave { .. } | Request::Suspend { .. } => {

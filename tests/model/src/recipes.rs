@@ -124,12 +124,14 @@ pub fn transaction(caller: Id, request: Request, seen: Seen) -> Transaction {
         } => {
             add_member(&mut made, caller, (organization, user), role, status);
         }
-        Request::Activate {
+        Request::AddAgain {
             organization,
             user,
             role,
+            status,
         } => {
-            activate_member(&mut made, caller, (organization, user), role, seen);
+            let asked = (role, status);
+            add_member_again(&mut made, caller, (organization, user), asked, seen);
         }
         Request::ChangeRole {
             organization,
@@ -240,12 +242,12 @@ fn add_member(
     );
 }
 
-/// `Store::activate`.
-fn activate_member(
+/// `Store::change_invitation`.
+fn add_member_again(
     made: &mut Transaction,
     caller: Id,
     (organization, user): (Id, Id),
-    role: Role,
+    (role, status): (Role, Status),
     seen: Seen,
 ) {
     let Some(before) = seen.membership else {
@@ -253,8 +255,8 @@ fn activate_member(
     };
     made.require(organization, caller, Permission::ManageMembers, Some(role));
     let after = Membership {
-        status: Status::Active,
-        inviter: None,
+        status,
+        inviter: (status == Status::Invited).then_some(caller),
         ..before
     };
     let owners = (Some(before), Some(after));

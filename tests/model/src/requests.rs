@@ -28,11 +28,12 @@ pub enum Request {
         role: Role,
         status: Status,
     },
-    /// What adding an invited user as an active one goes on with.
-    Activate {
+    /// What adding a user continues with who has an open invitation already.
+    AddAgain {
         organization: Id,
         user: Id,
         role: Role,
+        status: Status,
     },
     ChangeRole {
         organization: Id,
@@ -77,7 +78,7 @@ impl Request {
         "login joins",
         "login leaves",
         "login suspends",
-        "activate member",
+        "add member again",
     ];
 
     /// Its place among [`Self::NAMES`].
@@ -95,7 +96,7 @@ impl Request {
             Self::Join { .. } => 9,
             Self::Leave { .. } => 10,
             Self::Suspend { .. } => 11,
-            Self::Activate { .. } => 12,
+            Self::AddAgain { .. } => 12,
         }
     }
 
@@ -107,7 +108,7 @@ impl Request {
             | Self::Delete { organization }
             | Self::Restore { organization }
             | Self::Add { organization, .. }
-            | Self::Activate { organization, .. }
+            | Self::AddAgain { organization, .. }
             | Self::ChangeRole { organization, .. }
             | Self::ChangeStatus { organization, .. }
             | Self::Remove { organization, .. }
@@ -138,7 +139,7 @@ impl Request {
             | Self::ChangeStatus {
                 organization, user, ..
             }
-            | Self::Activate {
+            | Self::AddAgain {
                 organization, user, ..
             }
             | Self::Remove { organization, user } => Some(Key::Membership(organization, user)),

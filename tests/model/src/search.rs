@@ -121,11 +121,6 @@ impl Scope {
             for user in 0..USERS {
                 requests.push(Request::Remove { organization, user });
                 for role in self.roles.iter().copied() {
-                    requests.push(Request::Activate {
-                        organization,
-                        user,
-                        role,
-                    });
                     requests.push(Request::ChangeRole {
                         organization,
                         user,
@@ -133,6 +128,12 @@ impl Scope {
                     });
                     for status in [Status::Active, Status::Invited] {
                         if status == Status::Active || self.statuses.contains(&Status::Invited) {
+                            requests.push(Request::AddAgain {
+                                organization,
+                                user,
+                                role,
+                                status,
+                            });
                             requests.push(Request::Add {
                                 organization,
                                 user,

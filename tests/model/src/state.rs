@@ -235,7 +235,7 @@ fn may(table: &Table, caller: Id, request: Request) -> bool {
         Request::Rename { .. } => granted(Permission::UpdateOrganization, None),
         Request::Delete { .. } => granted(Permission::DeleteOrganization, None),
         Request::Restore { .. } => granted(Permission::RestoreOrganization, None),
-        Request::Add { role, .. } | Request::Activate { role, .. } => {
+        Request::Add { role, .. } | Request::AddAgain { role, .. } => {
             granted(Permission::ManageMembers, Some(role))
         }
         Request::ChangeRole { user, role, .. } => manages(user, Some(role)),

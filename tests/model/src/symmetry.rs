@@ -106,10 +106,11 @@ impl Renaming {
             }
             Request::Add {
                 user, role, status, ..
-            } => (user, role as u128 * 4 + status as u128),
-            Request::ChangeRole { user, role, .. } | Request::Activate { user, role, .. } => {
-                (user, role as u128)
             }
+            | Request::AddAgain {
+                user, role, status, ..
+            } => (user, role as u128 * 4 + status as u128),
+            Request::ChangeRole { user, role, .. } => (user, role as u128),
             Request::ChangeStatus { user, status, .. } => (user, status as u128),
             Request::Remove { user, .. } => (user, 0),
             _ => (0, 0),
@@ -173,7 +174,7 @@ impl Renaming {
             Request::Add {
                 organization, user, ..
             }
-            | Request::Activate {
+            | Request::AddAgain {
                 organization, user, ..
             }
             | Request::ChangeRole {

@@ -48,7 +48,7 @@ fn the_recipes_hold_in_whatever_order_they_meet() {
         ("remove member", Outcome::Forbidden),
         ("accept invitation", Outcome::NotFound),
         ("accept invitation", Outcome::InvitationNotValid),
-        ("activate member", Outcome::Again),
+        ("add member", Outcome::Again),
         ("login leaves", Outcome::LastOwner),
         ("login suspends", Outcome::LastOwner),
         ("login joins", Outcome::Nothing),

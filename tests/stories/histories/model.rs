@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use stateright::Model;
 use support::history::requests::{NAMES, USERS, actor, send};
 use support::history::seeds;
-use support::history::spec::{Operation, What, activation, code};
+use support::history::spec::{Operation, What, added_again, code};
 use support::{ACME, Reply, Schedule, World};
 
 const STEPS: usize = 60;
@@ -116,7 +116,7 @@ impl Walker {
         let number = self.schedule.start(request).await;
         self.requests[user] = Some(number);
         let mut answered = self.read(number).await;
-        if matches!(asked, Request::Activate { .. }) {
+        if matches!(asked, Request::AddAgain { .. }) {
             // The function tries to put the membership first, and is told of the one that is there.
             let place = self.place(number);
             self.schedule.release(place, None).await;
@@ -138,17 +138,18 @@ impl Walker {
         if outcome == Outcome::Again {
             // It reads and decides anew, before anything else happens.
             let request = match request {
-                Request::Activate {
+                Request::AddAgain {
                     organization,
                     user,
                     role,
+                    status,
                 } => Request::Add {
                     organization,
                     user,
                     role,
-                    status: Status::Active,
+                    status,
                 },
-                other => activation(other).unwrap_or(other),
+                other => added_again(other).unwrap_or(other),
             };
             match decide(&self.state.table, user, request) {
                 Decision::Answer(answered) => outcome = answered,

@@ -77,23 +77,15 @@ fn request(what: What, ids: &[Option<String>]) -> (Method, String, Option<Value>
             user,
             role,
             status,
-        } => {
-            let body = json!({
-                "user_id": USERS[user], "role": role.as_str(), "status": status.as_str(),
-            });
-            (
-                Method::POST,
-                format!("{}/members", organization(id)),
-                Some(body),
-            )
         }
-        Request::Activate {
+        | Request::AddAgain {
             organization: id,
             user,
             role,
+            status,
         } => {
             let body = json!({
-                "user_id": USERS[user], "role": role.as_str(), "status": "active",
+                "user_id": USERS[user], "role": role.as_str(), "status": status.as_str(),
             });
             (
                 Method::POST,

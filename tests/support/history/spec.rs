@@ -130,8 +130,8 @@ impl Spec {
         let transaction = transaction(caller, request, seen);
         if !attempt.commits(&self.table, &transaction) {
             let outcome = refusal(&self.table, attempt, caller, request, &transaction);
-            if let (Outcome::Again, Some(activation)) = (outcome, activation(request)) {
-                return self.write(caller, activation, version);
+            if let (Outcome::Again, Some(again)) = (outcome, added_again(request)) {
+                return self.write(caller, again, version);
             }
             return self.tell(caller, request, outcome);
         }
@@ -176,7 +176,7 @@ impl Spec {
             Request::Create { .. } => self.told_organization(id, true),
             Request::Rename { .. } | Request::Restore { .. } => self.told_organization(id, false),
             Request::Add { user, .. } => self.told_membership(id, user, is_new),
-            Request::Activate { user, .. }
+            Request::AddAgain { user, .. }
             | Request::ChangeRole { user, .. }
             | Request::ChangeStatus { user, .. } => self.told_membership(id, user, false),
             Request::Accept { .. } => self.told_membership(id, caller, false),
@@ -232,18 +232,19 @@ impl Spec {
     }
 }
 
-/// What adding goes on with where the user is invited already.
-pub fn activation(request: Request) -> Option<Request> {
+/// What adding continues with where the user is invited already.
+pub fn added_again(request: Request) -> Option<Request> {
     match request {
         Request::Add {
             organization,
             user,
             role,
-            status: Status::Active,
-        } => Some(Request::Activate {
+            status,
+        } => Some(Request::AddAgain {
             organization,
             user,
             role,
+            status,
         }),
         _ => None,
     }
