@@ -267,3 +267,41 @@ async fn an_open_invitation_cannot_be_suspended() {
         .expect(200);
     ada.patch(&member, suspend).await.expect(200);
 }
+
+/// An invitation whose inviter lost the right can be given again, without removing it first.
+#[tokio::test]
+async fn inviting_again_makes_the_caller_the_inviter() {
+    let world = World::start().await;
+    let (id, members) = organization(&world).await;
+    let (ada, cy) = (world.user("ada"), world.user("cy"));
+    let bob = world.member(&id, "bob", "admin", "active").await;
+    let accept = format!("{members}/me/accept");
+    invite(&bob, &members, "admin").await;
+    let readonly = json!({"role": "readonly"});
+    ada.patch(&format!("{members}/bob"), readonly)
+        .await
+        .expect(200);
+    cy.post_empty(&accept)
+        .await
+        .problem(409, "invitation-not-valid");
+    // Not by one who may not give the role.
+    let again = json!({"user_id": "cy", "role": "admin"});
+    bob.post(&members, again.clone())
+        .await
+        .problem(403, "forbidden");
+
+    let invited = ada.post(&members, again.clone()).await.expect(200).body;
+    assert_eq!(invited["invited_by_user_id"], "ada");
+    assert_eq!(
+        (&invited["status"], &invited["version"]),
+        (&json!("invited"), &json!(2))
+    );
+    // Once more changes nothing.
+    let before = world.everything().await;
+    let same = ada.post(&members, again).await.expect(200).body;
+    assert_eq!(same, invited);
+    assert_eq!(world.everything().await.len(), before.len());
+    let accepted = cy.post_empty(&accept).await.expect(200).body;
+    assert_eq!(accepted["role"], "admin");
+    invariants::check(&world.items().await);
+}

@@ -78,14 +78,14 @@ async fn an_organization_without_limits_leaves_its_teams_free() {
     let world = World::start().await;
     let ada = world.user("ada");
     let (_, team) = limited(&world, &ada, json!({})).await;
-    let limits = json!({"models": ["large"], "max_budget": 1e15, "budget_duration": "1s",
+    let limits = json!({"models": ["large"], "max_budget": 1_000_000_000_000_000_u64, "budget_duration": "1s",
                         "tpm_limit": 1_000_000_000, "rpm_limit": null});
     let changed = ada.patch(&team, json!({"limits": limits})).await;
     let changed = changed.expect(200).body;
     assert_eq!(changed["effective_models"], json!(["large"]));
     assert_eq!(
         changed["effective_limits"],
-        json!({"max_budget": 1e15, "budget_duration": "1s", "tpm_limit": 1_000_000_000,
+        json!({"max_budget": 1_000_000_000_000_000_u64, "budget_duration": "1s", "tpm_limit": 1_000_000_000,
                "rpm_limit": null})
     );
 }
@@ -95,7 +95,7 @@ async fn null_means_the_limits_of_the_organization() {
     let world = World::start().await;
     let ada = world.user("ada");
     let (_, team) = limited(&world, &ada, some_limits()).await;
-    let of_organization = json!({"max_budget": 100.0, "budget_duration": "30d",
+    let of_organization = json!({"max_budget": 100, "budget_duration": "30d",
                                  "tpm_limit": 1000, "rpm_limit": 60});
     let own = json!({"models": ["small"], "max_budget": 1, "budget_duration": "1d",
                      "tpm_limit": 10, "rpm_limit": 1});
@@ -131,7 +131,7 @@ async fn effective_limits_follow_the_organization() {
     assert_eq!(changed.body["effective_models"], json!(["large", "small"]));
     assert_eq!(
         changed.body["effective_limits"],
-        json!({"max_budget": 50.0, "budget_duration": "30d", "tpm_limit": 800, "rpm_limit": 7})
+        json!({"max_budget": 50, "budget_duration": "30d", "tpm_limit": 800, "rpm_limit": 7})
     );
 
     let lowered = json!({"limits": {"models": ["small"], "max_budget": 100,
@@ -142,7 +142,7 @@ async fn effective_limits_follow_the_organization() {
     for shown in [&read, &ada.all(&teams).await[0]] {
         assert_eq!(shown["limits"]["tpm_limit"], 800);
         assert_eq!(shown["effective_models"], json!(["small"]));
-        let effective = json!({"max_budget": 50.0, "budget_duration": "90d", "tpm_limit": 10,
+        let effective = json!({"max_budget": 50, "budget_duration": "90d", "tpm_limit": 10,
                                "rpm_limit": 7});
         assert_eq!(shown["effective_limits"], effective);
     }
