@@ -20,7 +20,8 @@ pub const MIN_BUDGET: f64 = 1e-9;
 /// Largest limit of tokens or requests a minute: the largest whole number that every JSON reader takes exactly.
 pub const MAX_RATE: u64 = (1 << 53) - 1;
 
-/// Limits of an organization or a team. `null` means not limited.
+/// Limits of an organization or a team. `null` means not limited; in a team of an organization, limited as in the
+/// organization.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Limits {
     /// Models that may be used; empty: all, in a team of an organization those of the organization.

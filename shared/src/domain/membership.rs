@@ -140,7 +140,7 @@ impl Membership {
         }
     }
 
-    /// This membership, with the caller as the one who vouches for its role.
+    /// This membership, with the caller as its inviter.
     #[must_use]
     pub fn invited_by(self, caller: &Caller) -> Self {
         Self {

@@ -187,6 +187,50 @@ async fn an_open_invitation_becomes_active_and_stays_one_made_by_hand() {
 }
 
 #[tokio::test]
+async fn an_invitation_that_is_not_valid_gives_the_directorys_role() {
+    let (office, root) = sales(&[]).await;
+    office.world.register(&["bob", "dan", "eve"]).await;
+    let members = "/organizations/g-sales/members";
+    let bob = json!({"user_id": "bob", "role": "owner", "status": "active"});
+    root.post(members, bob).await.expect(201);
+    let bob = office.world.user("bob");
+    for (user, role) in [("dan", "admin"), ("eve", "owner")] {
+        let body = json!({"user_id": user, "role": role});
+        bob.post(members, body).await.expect(201);
+        office.graph.join(user, "g-sales");
+    }
+    let owner = json!({"user_id": "ora", "role": "owner", "status": "active"});
+    office.world.register(&["ora"]).await;
+    root.post(members, owner).await.expect(201);
+    let member = format!("{members}/bob");
+    // An admin still gives the role of an admin, and no longer that of an owner.
+    root.patch(&member, json!({"role": "admin"}))
+        .await
+        .expect(200);
+    for (user, role) in [
+        ("dan", "admin active manual"),
+        ("eve", "internal_user active entra"),
+    ] {
+        let line = office.expect(user, "synced").await;
+        assert_eq!(line["MembershipsMade"], 2);
+        let active = map([("g-sales", role)]);
+        assert_eq!(office.organizations(user).await, active);
+        assert_eq!(office.teams(user).await, map([("g-sales", "active entra")]));
+        office.expect(user, "unchanged").await;
+    }
+    let eve = root.get(&format!("{members}/eve")).await.expect(200).body;
+    assert_eq!(
+        (&eve["version"], &eve["invited_by_user_id"]),
+        (&json!(2), &json!(null))
+    );
+    // What the directory gave goes with it.
+    office.graph.leave("eve", "g-sales");
+    office.expect("eve", "synced").await;
+    assert_eq!(office.organizations("eve").await, map([]));
+    office.check().await;
+}
+
+#[tokio::test]
 async fn what_the_directory_manages_is_removed_by_force_alone_and_comes_back() {
     let (office, root) = sales(&[]).await;
     let joined = map([("g-sales", "internal_user active entra")]);

@@ -88,12 +88,16 @@ pub enum Change {
         /// The team.
         team_id: TeamId,
     },
-    /// Make an invitation active, if it still is one of that version. Its source stays.
+    /// Make an invitation active, if it still is one of that version. Its role and source stay, unless
+    /// its inviter may no longer give the role.
     AcceptInvitation {
         /// Where the user was invited to.
         at: Place,
         /// The version of the invitation.
         version: u64,
+        /// The role that the directory gives in an organization: then the membership has that one, and
+        /// is of source `entra`.
+        role: Option<Role>,
     },
     /// End a suspension that the sync made, if the membership still is of that version.
     Lift {

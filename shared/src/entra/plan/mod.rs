@@ -268,6 +268,7 @@ impl Planner<'_> {
                     self.changes.push(Change::AcceptInvitation {
                         at: Place::Organization(organization_id.clone()),
                         version: membership.version,
+                        role: Some(given_role(id, group, self.rules)),
                     });
                 }
                 Some(_) => {}
@@ -295,6 +296,7 @@ impl Planner<'_> {
                 self.changes.push(Change::AcceptInvitation {
                     at: Place::Team(team_id),
                     version: membership.version,
+                    role: None,
                 });
             }
             Some(_) => {}

@@ -150,11 +150,9 @@ impl<'a> Writes<'a> {
             Change::JoinTeam { team_id } => (self.join_team(team_id, clock).await, |counts| {
                 &mut counts.memberships_made
             }),
-            Change::AcceptInvitation { at, .. } => {
-                (self.set_status(at, Status::Active).await, |counts| {
-                    &mut counts.memberships_made
-                })
-            }
+            Change::AcceptInvitation { at, role, .. } => (self.accept(at, *role).await, |counts| {
+                &mut counts.memberships_made
+            }),
             Change::Leave { at, .. } => (self.leave(at).await, |counts| {
                 &mut counts.memberships_removed
             }),
@@ -417,6 +415,16 @@ impl<'a> Writes<'a> {
         };
         let holdings = self.holdings;
         self.store.join_team(&membership, awaited, holdings).await
+    }
+
+    async fn accept(&self, at: &Place, role: Option<Role>) -> Outcome {
+        match (at, role) {
+            (Place::Organization(id), Some(role)) => match self.holdings.organizations.get(id) {
+                Some(before) => self.store.accept_synced_invitation(before, role).await,
+                None => Ok(Written::AsItWas),
+            },
+            _ => self.set_status(at, Status::Active).await,
+        }
     }
 
     async fn set_status(&self, at: &Place, status: Status) -> Outcome {

@@ -108,7 +108,7 @@ impl Store {
             ..
         } = invitation;
         let inviter = invitation.invited_by_user_id.as_ref();
-        // Who is only invited themself gives no role.
+        // An invited user does not invite themselves.
         let inviter = inviter.filter(|inviter| *inviter != user_id);
         let inviter = inviter.ok_or(Error::InvitationNotValid)?;
         let requirement = Requirement {

@@ -202,7 +202,12 @@ impl Store {
 
 /// Writes role and status of a membership.
 pub(super) fn change_to(after: &Membership) -> Change {
-    Change::new()
+    also_change_to(Change::new(), after)
+}
+
+/// The same, with what else is changed.
+pub(super) fn also_change_to(change: Change, after: &Membership) -> Change {
+    change
         .set("role", text(after.role.as_str()))
         .set("status", text(after.status.as_str()))
         .set("version", number(after.version))

@@ -14,7 +14,7 @@ use crate::store::{Error, Store, keys};
 
 impl Store {
     /// Changes role or status of a membership. For owners and admins, who touch and make nobody
-    /// more than they are. Who gives an open invitation another role is its inviter from then on.
+    /// more than they are. A caller who sets another role on an open invitation becomes its inviter.
     ///
     /// One read, and one transaction on the condition that the membership is still in the version
     /// read, the caller may, the organization is there and keeps an owner.
@@ -59,7 +59,7 @@ impl Store {
             if after == before && !takes_over {
                 return Ok(before);
             }
-            // Another role is the word of whoever gives it.
+            // Its role is from now on held against this caller.
             let is_new_invitation = before.status == Status::Invited && after.role != before.role;
             let after = if is_new_invitation {
                 after.invited_by(caller)

@@ -121,6 +121,56 @@ impl Store {
         left(transaction.commit(self).await?)
     }
 
+    /// Makes an open invitation active, if it still is as it was read, on the condition that its
+    /// inviter may still give its role. Where they may not, the membership is one of the directory's
+    /// instead, with the role that the directory gives.
+    pub async fn accept_synced_invitation(
+        &self,
+        before: &Membership,
+        role: Role,
+    ) -> Result<Written, Error> {
+        let now = self.clock.now();
+        let after = before.activated(now);
+        let mut transaction = Transaction::new(self.clock.new_id());
+        match self.hold_inviter(&mut transaction, Part::Inviter, before) {
+            Ok(()) => {
+                self.activate_synced(&mut transaction, before, &after, Change::new());
+                match transaction.commit(self).await? {
+                    Err(unmet) if unmet.only(&Part::Inviter) => {}
+                    committed => return left(committed),
+                }
+            }
+            Err(Error::InvitationNotValid) => {}
+            Err(error) => return Err(error),
+        }
+        let after = Membership {
+            role,
+            source: Source::Entra,
+            ..after
+        };
+        let change = Change::new()
+            .set("source", text(after.source.as_str()))
+            .set(SYNCED_ROLE, text(role.as_str()))
+            .remove("invited_by_user_id");
+        let mut transaction = Transaction::new(self.clock.new_id());
+        self.activate_synced(&mut transaction, before, &after, change);
+        left(transaction.commit(self).await?)
+    }
+
+    fn activate_synced(
+        &self,
+        transaction: &mut Transaction<Part>,
+        before: &Membership,
+        after: &Membership,
+        change: Change,
+    ) {
+        let key = keys::membership(&before.tenant_id, &before.user_id, &before.organization_id);
+        let change = memberships::also_change_to(change, after);
+        let condition = memberships::unchanged(before);
+        transaction.update(self, Part::Membership, &key, change, condition);
+        self.count_owners(transaction, before, Some(after));
+    }
+
     /// Takes a user out of an organization, if the membership still is of this version and made by
     /// the sync, and with it out of the organization's teams but for those in `apart`.
     pub async fn leave_organization(

@@ -83,6 +83,7 @@ enum Part {
     Name,
     Organization,
     Membership,
+    Inviter,
     Team,
 }
 

@@ -113,7 +113,7 @@ impl Store {
             let is_standalone = is_standalone(first.item(&keys::team(&caller.tenant_id, team)))?;
             let more = std::slice::from_ref(&key);
             let view = match self.team_view_from(first, caller, team, more).await {
-                // The team does not exist for who is suspended in it, but their membership does.
+                // A suspended member of a standalone team does not see it, but is not told to be out of it.
                 Err(Error::NotFound) if is_suspended && is_standalone => {
                     return Err(Error::Forbidden);
                 }

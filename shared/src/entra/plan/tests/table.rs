@@ -177,7 +177,7 @@ impl Table {
                 };
                 assert_eq!(self.held.teams.insert(team_id, joined), None);
             }
-            Change::AcceptInvitation { at, version } => {
+            Change::AcceptInvitation { at, version, .. } => {
                 let (status, _, found) = self.membership(&at);
                 assert_eq!((*status, *found), (Status::Invited, version));
                 *status = Status::Active;
