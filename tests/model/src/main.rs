@@ -1,4 +1,4 @@
-//! Searches the state machine at length, and prints what came of it as a table.
+//! Searches the state machine at length, and prints the results as a table.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -13,7 +13,7 @@ use muster_model::scopes::{self, Searched};
 use muster_model::search::Scope;
 
 const HEAD: &str = "\
-| Searched | Organizations | Requests at once | Roles | Given statuses | Logins | Lost answers | States | Steps | Longest way | Violations |
+| Searched | Organizations | Concurrent requests | Roles | Statuses | Logins | Lost responses | States | Steps | Longest path | Violations |
 |---|--:|--:|---|---|---|---|--:|--:|--:|---|
 ";
 

@@ -19,22 +19,22 @@ const STATUSES: [Status; 3] = [Status::Active, Status::Suspended, Status::Invite
 pub fn short() -> Vec<Named> {
     vec![
         (
-            "two organizations, two requests at once",
+            "two organizations, two concurrent requests",
             scope(2, 2, &FEW, &STATUSES[..2]),
         ),
         (
-            "one organization, three requests at once",
+            "one organization, three concurrent requests",
             scope(1, 3, &MANY, &STATUSES),
         ),
         (
-            "logins between them",
+            "logins",
             Scope {
                 logins: true,
                 ..scope(1, 3, &FEW, &STATUSES[..2])
             },
         ),
         (
-            "answers that are lost",
+            "lost responses",
             Scope {
                 lost_answers: true,
                 ..scope(1, 2, &MANY, &STATUSES)
@@ -52,7 +52,7 @@ pub fn long() -> Vec<Named> {
     };
     vec![
         (
-            "two organizations, three requests at once",
+            "two organizations, three concurrent requests",
             scope(2, 3, &FEW, &STATUSES[1..2]),
         ),
         (
@@ -60,14 +60,14 @@ pub fn long() -> Vec<Named> {
             scope(2, 2, &MANY, &[Status::Invited]),
         ),
         (
-            "one organization, three requests at once, logins between them",
+            "one organization, three concurrent requests, logins",
             Scope {
                 logins: true,
                 ..scope(1, 3, &MANY, &STATUSES)
             },
         ),
         (
-            "one organization, logins, answers that are lost",
+            "one organization, logins, lost responses",
             with_both(scope(1, 2, &MANY, &STATUSES)),
         ),
     ]

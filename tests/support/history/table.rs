@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::Counts;
 
 impl Counts {
-    /// What came of these histories, in Markdown.
+    /// The results of these histories, in Markdown.
     pub fn table(&self, histories: u64, first: u64, wrong: &[u64]) -> String {
         let mut table = String::new();
         let last = first + histories - 1;
@@ -18,14 +18,14 @@ impl Counts {
         let faults: u64 = self.faults.values().sum();
         let _ = writeln!(
             table,
-            "{requests} requests made {} calls to DynamoDB, of which {} were let go while another request's \
-             waited, and {faults} into a fault.\n",
+            "{requests} requests made {} calls to DynamoDB: {} of them ran while a call of another request \
+             waited, and {faults} met a fault.\n",
             self.calls, self.overtaking
         );
         for (heading, rows) in [
             ("Request", rows(&self.operations)),
             ("Fault", rows(&self.faults)),
-            ("Answer", rows(&self.outcomes)),
+            ("Response", rows(&self.outcomes)),
         ] {
             let _ = writeln!(table, "| {heading} | |\n|---|---|");
             for (name, count) in rows {
@@ -40,7 +40,7 @@ impl Counts {
 /// In bold, and with the seeds, when there is anything wrong.
 fn verdict(wrong: &[u64]) -> String {
     if wrong.is_empty() {
-        "none wrong".to_owned()
+        "no violations".to_owned()
     } else {
         format!("**wrong: {wrong:?}**")
     }
