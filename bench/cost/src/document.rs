@@ -42,44 +42,44 @@ fn summary(text: &mut String, data: &Data, bills: &[Bill]) -> Result<()> {
 
 <!-- Made by `cargo xtask cost`; do not edit. -->
 
-The price of a year on AWS with 1 million monthly users, in {region}, for three shapes of tenant. It is reckoned by
-[a program](../bench/cost/src/bill.rs) from what a [story](../tests/stories/usage.rs) measures of each operation
+The price of a year on AWS with 1 million monthly users, in {region}, for three usage profiles. [A
+program](../bench/cost/src/bill.rs) calculates it from the measurements of each operation by a [story](../tests/stories/usage.rs)
 (capacity units, round trips, bytes), from [public prices](../bench/cost/prices.toml), and from
-[assumptions](../bench/cost/shapes.toml) about what people do. `cargo xtask cost` writes this page; a test fails when it is not
-what the sources say. US dollars, list price, without tax. No free tier and no discount is taken off.
+[assumptions](../bench/cost/shapes.toml) about usage. `cargo xtask cost` writes this page; a test fails when it does not match its
+sources. Prices are list prices in US dollars, without tax, free tier or discounts.
 "
     )?;
     head(text, data, "")?;
     let shapes = &data.habits.shapes;
     row(
         text,
-        "requests of the API a month",
+        "API requests per month",
         bills.iter().map(|bill| millions(bill.requests)),
     )?;
     row(
         text,
-        "sign-ins and tokens a month",
+        "sign-ins and tokens per month",
         bills.iter().map(|bill| millions(bill.triggers)),
     )?;
     let deployments = shapes.iter().map(|shape| shape.deployments.to_string());
     row(text, "deployments", deployments)?;
     row(
         text,
-        "**a year**",
+        "**per year**",
         bills.iter().map(|bill| format!("**{}**", usd(bill.year()))),
     )?;
     let each = shapes
         .iter()
         .zip(bills)
         .map(|(shape, bill)| cents(bill.year() / shape.users));
-    row(text, "a user and year", each)?;
+    row(text, "per user and year", each)?;
     let million = bills
         .iter()
         .map(|bill| usd2(bill.month() / (bill.requests + bill.triggers) * 1e6));
-    row(text, "a million requests, all included", million)?;
+    row(text, "per million requests, everything included", million)?;
     writeln!(
         text,
-        "\n![Where the money goes: a bar for each shape, by service](cost.svg)\n"
+        "\n![Cost by service, one bar for each usage profile](cost.svg)\n"
     )?;
     for shape in shapes {
         writeln!(text, "- **{}**: {}", shape.name, shape.about)?;
@@ -90,7 +90,7 @@ what the sources say. US dollars, list price, without tax. No free tier and no d
 fn dominates(text: &mut String, data: &Data, bills: &[Bill]) -> Result<()> {
     writeln!(
         text,
-        "\n## What it is made of\n\nUS dollars a year, and the share of it.\n"
+        "\n## What it is made of\n\nUS dollars per year, and share of the total.\n"
     )?;
     head(text, data, "")?;
     let Some(first) = bills.first() else {
@@ -104,7 +104,7 @@ fn dominates(text: &mut String, data: &Data, bills: &[Bill]) -> Result<()> {
         });
         row(text, &price.name, cells)?;
     }
-    writeln!(text, "\nThe dearest:\n")?;
+    writeln!(text, "\nThe largest items:\n")?;
     for (shape, bill) in data.habits.shapes.iter().zip(bills) {
         let mut lines: Vec<_> = bill.lines.iter().collect();
         lines.sort_by(|one, other| other.usd.total_cmp(&one.usd));
@@ -125,7 +125,7 @@ fn dominates(text: &mut String, data: &Data, bills: &[Bill]) -> Result<()> {
 fn what_if(text: &mut String, data: &Data, bills: &[Bill]) -> Result<()> {
     writeln!(
         text,
-        "\n## What if\n\nUS dollars a year, when one thing is different, and how many times the usual that is.\n"
+        "\n## What if\n\nUS dollars per year when one assumption changes, and the ratio to the total above.\n"
     )?;
     head(text, data, "")?;
     row(text, "as above", bills.iter().map(|bill| usd(bill.year())))?;
@@ -140,7 +140,7 @@ fn what_if(text: &mut String, data: &Data, bills: &[Bill]) -> Result<()> {
     }
     writeln!(
         text,
-        "\nWhat is left when nobody calls is storage, its backup, alarms, dashboards and secrets."
+        "\nWithout requests, the remaining cost is storage, backup, alarms, dashboards and secrets."
     )?;
     Ok(())
 }
@@ -149,12 +149,12 @@ fn user_pool(text: &mut String, data: &Data) -> Result<()> {
     writeln!(
         text,
         "
-## The user pool, apart
+## The user pool
 
-Who signs your users in is your choice, so it is not in the year above. With Amazon Cognito it comes to:
+You choose the identity provider, so its price is not included above. Amazon Cognito costs:
 "
     )?;
-    writeln!(text, "| 1 million monthly users | a year |\n|---|---:|")?;
+    writeln!(text, "| 1 million monthly users | per year |\n|---|---:|")?;
     for key in ["cognito_lite", "cognito_essentials"] {
         let price = data.prices.get(key)?;
         writeln!(text, "| {} | {} |", price.name, usd(price.of(1e6) * 12.0))?;
@@ -166,22 +166,22 @@ fn sources(text: &mut String, data: &Data) -> Result<()> {
     writeln!(
         text,
         "
-## What is not in it
+## What is not included
 
-Support, tax, a domain name, a web application firewall, and the front end. Requests that are refused before a function,
-answers of 304, retries, and `Idempotency-Key` (2 more write units for each POST that has one) are not counted apart. The
-table's stream has no reader of ours, and an unread one is free. Nor is the first login of a tenant, which makes what is
-missing for all its groups, once. The metrics in alarms ({alarm_metrics}, each paid for), dashboards ({dashboards}) and
-the memory of a function ({memory} MB) are as in the template.
+Support, tax, a domain name, a web application firewall, and the front end. These are not counted separately: requests that are
+refused before they reach a function, 304 responses, retries, `Idempotency-Key` (2 more write units for each POST that has one),
+and the first login of a tenant, which creates organizations and teams for all its groups once. The table's stream has no
+consumer, and a stream without one is free. The number of metrics in alarms ({alarm_metrics}, each charged), of dashboards ({dashboards}) and
+the memory of a function ({memory} MB) come from the template.
 
-No always-on service stands beside it: what machine would carry the same load is not known until somebody measures it
-under that load.
+The page does not compare with an always-on service, because the machine that such a service would need for the same load has
+not been measured.
 
 ## What was measured
 
-Of each operation, with ids and names as long as real ones: [the snapshot](../{MEASURED}).
+For each operation, with ids and names of realistic length: [the snapshot](../{MEASURED}).
 
-| Operation | round trips | read units | write units | calls to Graph | bytes of log | bytes of answer |
+| Operation | round trips | read units | write units | calls to Graph | log bytes | response bytes |
 |---|---:|---:|---:|---:|---:|---:|",
         alarm_metrics = data.template.alarm_metrics,
         dashboards = data.template.dashboards,
@@ -203,12 +203,12 @@ Of each operation, with ids and names as long as real ones: [the snapshot](../{M
     assumptions(text, data)?;
     writeln!(
         text,
-        "\n## Prices\n\nIn {}. AWS's page decides; the figure was read in the text named, which is of that date, on that day.\n",
+        "\n## Prices\n\nIn {}. The AWS page linked in the first column is authoritative. The other columns say where and when the figure was read, and the date of that source.\n",
         data.prices.region
     )?;
     writeln!(
         text,
-        "| | US dollars | read in | of | on | confirmed |\n|---|---|---|---|---|---|"
+        "| | US dollars | source | date of the source | read on | confirmed |\n|---|---|---|---|---|---|"
     )?;
     for (_, price) in data.prices.all() {
         let confirmed = if price.confirmed { "yes" } else { "**no**" };
@@ -225,8 +225,8 @@ Of each operation, with ids and names as long as real ones: [the snapshot](../{M
     }
     writeln!(
         text,
-        "\nConfirmed: it stands in a text of AWS's own, or in two that are independent of each other. The same page can be made for
-another region by other figures in `bench/cost/prices.toml`."
+        "\nConfirmed: the figure is in a text by AWS, or in two independent texts. To calculate the cost for another region, change the
+figures in `bench/cost/prices.toml`."
     )?;
     Ok(())
 }
@@ -234,13 +234,13 @@ another region by other figures in `bench/cost/prices.toml`."
 fn assumptions(text: &mut String, data: &Data) -> Result<()> {
     writeln!(
         text,
-        "\n## What is assumed\n\nNot measured, and yours to change in `bench/cost/shapes.toml`.\n"
+        "\n## What is assumed\n\nThese values are not measured. Change them in `bench/cost/shapes.toml`.\n"
     )?;
     writeln!(text, "| | | |\n|---|---:|---|")?;
     for given in &data.habits.assumptions {
         writeln!(text, "| {} | {} | {} |", given.key, given.value, given.why)?;
     }
-    writeln!(text, "\nTimes that a user does something in a month:\n")?;
+    writeln!(text, "\nOperations per user and month:\n")?;
     head(text, data, "")?;
     let mut all = BTreeSet::new();
     for shape in &data.habits.shapes {
@@ -271,7 +271,12 @@ fn steps(price: &crate::data::Price) -> String {
             None => step.usd.to_string(),
         })
         .collect();
-    format!("{} a {per}{}", steps.join(", then "), price.unit)
+    let unit = if per.is_empty() {
+        price.unit.trim_end_matches('s')
+    } else {
+        &price.unit
+    };
+    format!("{} per {per}{unit}", steps.join(", then "))
 }
 
 fn host(address: &str) -> &str {
