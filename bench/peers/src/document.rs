@@ -27,50 +27,51 @@ pub(crate) fn document(results: &Results) -> Result<String> {
     }
     writeln!(
         text,
-        "| loads | {} rounds of at most {} requests each, cut off after 20 s, every load on one service after the other; each round \
-         with services started and filled anew, and another one first |",
+        "| loads | {} rounds of at most {} requests each, cut off after 20 s, each load on one service after the other; each round \
+         with newly started and filled services, in a different order |",
         results.rounds, results.requests
     )?;
     Ok(text)
 }
 
-const INTRODUCTION: &str = "# Beside what you would use instead
+const INTRODUCTION: &str = "# Comparison with alternatives
 
 <!-- Made by `cargo xtask peers`; do not edit. -->
 
-The same work in one run on one machine: Muster's local stack; [a service of FastAPI and
-SQLAlchemy](../bench/peers/fastapi/services.py) on SQLite, as one writes it; and the organization plugin of
+This page compares three services under the same load, in one run on one machine: Muster's local stack; a typical [FastAPI and
+SQLAlchemy service](../bench/peers/fastapi/services.py) on SQLite; and the organization plugin of
 [better-auth](../bench/peers/better-auth/server.mjs) on SQLite. `cargo xtask peers` builds and installs all three, measures
-them and writes this page. What exactly is compared, and what is not, stands [below](#what-is-compared).
+them and writes this page. See [what is compared](#what-is-compared), and what is not.
 
-What a function of Muster itself takes is in [Performance](PERFORMANCE.md), and what a year costs in [the price of a
-year](COST.md): this is about what one would put in its place.
+For the performance of a Muster function, see [Performance](PERFORMANCE.md). For the cost, see [what a year
+costs](COST.md).
 ";
 
 const COMPARED: &str = "
 ## What is compared
 
-- **Muster's local stack** is one process that plays all of AWS that Muster needs: API Gateway, the check of the token
-  (RS256), an event as JSON for the real handler, and the SDK over HTTP to an emulated DynamoDB, which keeps its table in
-  SQLite. In the cloud these are services of their own. So its figures are those of the laptop, and no statement about
-  Lambda and DynamoDB. It writes a log line for each request, as in the cloud.
-- **FastAPI + SQLAlchemy** is the smallest service with these endpoints: models, schemas, repositories, services and a router;
-  sessions of SQLAlchemy in threads; RS256 tokens; a unique index for memberships, and a count of owners before one
-  goes. It has a process for each core. It has no idempotency keys, versions, audit fields, or log of requests.
-- **better-auth** is called by its own routes: `create`, `get-full-organization` (members and invitations come along),
-  `invite-member`, `list-members`. Its caller is a session in the database, read at each request, as it comes. Adding a
-  member without an invitation has no route; an application's own calls `auth.api.addMember`, and so does this one. It has a
-  process for each core.
-- The two SQLite files are where the last table says, with a write-ahead log and `synchronous = NORMAL`; in `/dev/shm` they are in
-  memory, as is the table of the local stack, so that nobody waits for a disk.
-- Each round begins with empty tables. Within it they grow: a load finds what those before it wrote.
-- Organizations are created by 200 people in turn: better-auth reads all that its caller has before it makes another.
-- Memory counts what processes share once. That of the local stack has its whole table in it; the files of the others are not counted.
-- A start is that of a service whose tables are there, but for the local stack, which makes its own.
-- The load comes from the same machine and takes its share of it. Each client waits for its answer before it sends
-  again. A failed request counts as failed and not as answered; the time until its answer counts in p50 and p99.
-- In a race, two people who own an organization send one request each at the same moment, eight such pairs at a time.
-  Afterwards somebody looks who is in it.
+- **Muster's local stack** is one process that emulates all AWS services that Muster needs: API Gateway, token validation
+  (RS256), a JSON event for the real handler, and the SDK over HTTP to an emulated DynamoDB, which stores its table in
+  SQLite. In the cloud, these are separate services. Therefore the figures apply to a laptop, and not to
+  Lambda and DynamoDB. The local stack writes a log line for each request, as in the cloud.
+- **FastAPI + SQLAlchemy** is a minimal service with these endpoints: models, schemas, repositories, services and a router;
+  SQLAlchemy sessions in threads; RS256 tokens; a unique index for memberships, and a count of owners before an owner
+  is removed. It has one process per core. It has no idempotency keys, versions, audit fields, or request log.
+- **better-auth** is called on its own routes: `create`, `get-full-organization` (includes members and invitations),
+  `invite-member`, `list-members`. The caller has a session in the database, which is read at each request, the default. There
+  is no route that adds a member without an invitation; a route of the application calls `auth.api.addMember`. It has one
+  process per core.
+- The last table names the folder of the two SQLite files. They use a write-ahead log and `synchronous = NORMAL`. In `/dev/shm`
+  they are in memory, like the table of the local stack, so that no service waits for a disk.
+- Each round starts with empty tables. They grow within the round, because each load keeps the data of the loads before it.
+- 200 users create organizations in turn, because better-auth reads all organizations of its caller before it creates another.
+- Memory shared by several processes is counted once. The memory of the local stack includes its table; the files of the others
+  are not counted.
+- The start is measured with existing tables, except for the local stack, which creates its own.
+- The load generator runs on the same machine and uses part of it. Each client waits for a response before it sends
+  the next request. A failed request is counted as failed, and its response time is included in p50 and p99.
+- In a race, two owners of an organization send one request each at the same moment, with eight such pairs at a time.
+  Afterwards the members of the organization are checked.
 ";
 
 fn peers(results: &Results) -> Result<Vec<(Kind, &Service)>> {
@@ -112,7 +113,7 @@ fn at_a_glance(text: &mut String, results: &Results) -> Result<()> {
         .unwrap_or(1);
     writeln!(
         text,
-        "\n## At a glance\n\nRequests a second with {clients} clients at once, the median of the rounds.\n"
+        "\n## At a glance\n\nRequests per second with {clients} concurrent clients, median of the rounds.\n"
     )?;
     head(text, &[""])?;
     for operation in Operation::ALL {
@@ -131,11 +132,11 @@ fn at_a_glance(text: &mut String, results: &Results) -> Result<()> {
     }
     writeln!(
         text,
-        "\nAn invitation is a membership that waits in the first two, and a row of its own for an address in better-auth."
+        "\nIn the first two, an invitation is a pending membership. In better-auth, it is a separate row for an email address."
     )?;
     writeln!(
         text,
-        "\n![Milliseconds of 99 in 100 requests against clients at once, for each operation](peers.svg)"
+        "\n![p99 latency in milliseconds against concurrent clients, for each operation](peers.svg)"
     )?;
     Ok(())
 }
@@ -143,9 +144,9 @@ fn at_a_glance(text: &mut String, results: &Results) -> Result<()> {
 fn races(text: &mut String, results: &Results) -> Result<()> {
     writeln!(
         text,
-        "\n## Races\n\nOf so many races, how many left behind what must not be.\n"
+        "\n## Races\n\nNumber of races that ended in a state that must not occur.\n"
     )?;
-    head(text, &["", "must not be"])?;
+    head(text, &["", "must not occur"])?;
     for race in Race::ALL {
         write!(text, "| {} | {} |", race.name(), race.broken())?;
         for (_, service) in peers(results)? {
@@ -156,7 +157,7 @@ fn races(text: &mut String, results: &Results) -> Result<()> {
             let bold = if ended.broken > 0 { "**" } else { "" };
             write!(text, " {bold}{} of {}{bold}", ended.broken, ended.run)?;
             if ended.neither > 0 {
-                write!(text, " ({} came to nothing)", ended.neither)?;
+                write!(text, " ({} had no effect)", ended.neither)?;
             }
             write!(text, " |")?;
         }
@@ -164,7 +165,7 @@ fn races(text: &mut String, results: &Results) -> Result<()> {
     }
     writeln!(
         text,
-        "\nHow the two requests were answered, and how often:\n"
+        "\nStatuses of the two requests, and how often each combination occurred:\n"
     )?;
     head(text, &[""])?;
     for race in Race::ALL {
@@ -188,7 +189,7 @@ fn races(text: &mut String, results: &Results) -> Result<()> {
 fn processes(text: &mut String, results: &Results) -> Result<()> {
     writeln!(
         text,
-        "\n## Start and memory\n\nWith all processes of a service; the median of the starts, and in brackets the least and the most.\n"
+        "\n## Start and memory\n\nIncludes all processes of a service. Starts: the median, with minimum and maximum in parentheses.\n"
     )?;
     head(text, &[""])?;
     let all = peers(results)?;
@@ -196,15 +197,15 @@ fn processes(text: &mut String, results: &Results) -> Result<()> {
         let (median, least, most) = spread(service.starts.iter().copied());
         format!("{median:.0} ({least:.0} to {most:.0})")
     });
-    row(text, "first answer, ms after its start", starts)?;
+    row(text, "first response, ms after the start", starts)?;
     let filled = all
         .iter()
         .map(|(_, service)| format!("{:.0}", service.memory.0));
-    row(text, "memory when filled, MB", filled)?;
+    row(text, "memory after the tables are filled, MB", filled)?;
     let ended = all
         .iter()
         .map(|(_, service)| format!("{:.0}", service.memory.1));
-    row(text, "memory at most, after any load, MB", ended)?;
+    row(text, "highest memory after a load, MB", ended)?;
     Ok(())
 }
 
@@ -220,14 +221,13 @@ fn row(text: &mut String, first: &str, cells: impl Iterator<Item = String>) -> R
 fn loads(text: &mut String, results: &Results) -> Result<()> {
     writeln!(
         text,
-        "\n## Every load\n\nMedian of the rounds, and in brackets the least and the most. p50 and p99 are milliseconds within which 50 and \
-         99 in 100 requests were answered."
+        "\n## Every load\n\nMedian of the rounds, with minimum and maximum in parentheses. p50 and p99 are latencies in milliseconds."
     )?;
     for operation in Operation::ALL {
         writeln!(text, "\n### {}\n", operation.name())?;
         writeln!(
             text,
-            "| clients | | requests a second | p50 | p99 | failed |\n|---:|---|---:|---:|---:|---:|"
+            "| clients | | requests per second | p50 | p99 | failed |\n|---:|---|---:|---:|---:|---:|"
         )?;
         for clients in results.clients.iter().copied() {
             for (kind, service) in peers(results)? {
