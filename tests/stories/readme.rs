@@ -7,6 +7,7 @@ mod data_model;
 mod links;
 mod parameters;
 mod tour;
+mod words;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,9 +23,10 @@ pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// README.md and all of docs/, by their paths from the root.
+/// README.md, CONTRIBUTING.md and all of docs/ and events/, by their paths from the root.
 pub(crate) fn documents() -> BTreeMap<PathBuf, String> {
-    let mut documents = BTreeMap::from([("README.md".into(), README.to_owned())]);
+    let mut documents =
+        BTreeMap::from(["README.md", "CONTRIBUTING.md"].map(|path| (path.into(), read(path))));
     let mut folders = ["docs", "events"].map(PathBuf::from).to_vec();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(root().join(&folder)).unwrap() {
