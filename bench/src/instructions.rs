@@ -22,11 +22,11 @@ const START: &Parts = &[
         "_dl_relocate_object",
     ),
     (
-        "the SDK, making its client",
+        "the SDK, building its client",
         "aws_sdk_dynamodb::client::Client::from_conf",
     ),
     (
-        "of that: the rules for endpoints, with the JSON of all partitions and its regular expressions",
+        "of that: the endpoint rules, with the JSON of all partitions and its regular expressions",
         "config::endpoint::DefaultResolver::new",
     ),
     (
@@ -34,7 +34,7 @@ const START: &Parts = &[
         "create_rustls_client_config",
     ),
     (
-        "logging, being set up",
+        "setting up logging",
         "tracing_subscriber::fmt::SubscriberBuilder",
     ),
     ("the standard library, before `main`", "pthread_getattr_np"),
@@ -49,29 +49,29 @@ const REQUEST: &Parts = &[
         "lambda_runtime::deserializer::deserialize|serde_json::de::from_str",
     ),
     (
-        "what it is about",
+        "the endpoint's own work",
         "get::handle::{{closure}}|bare_get_item::main::{{closure}}::{{closure}}",
     ),
     (
         "of that: the SDK's call to DynamoDB",
         "orchestrator::invoke_with_stop_point",
     ),
-    ("of that, in turn: the signature", "SigV4Signer"),
+    ("part of the call: the signature", "SigV4Signer"),
     (
-        "of that, in turn: reading what DynamoDB answers, two items or one",
+        "part of the call: parsing DynamoDB's response, two items or one",
         "deserialize_nonstreaming_with_config",
     ),
     (
-        "of that: the organization from its item",
+        "of that: parsing the organization from its item",
         "View::any_organization",
     ),
     (
-        "of that: the caller's membership from its item",
+        "of that: parsing the caller's membership from its item",
         "View::membership",
     ),
     ("the log line, with its metrics", "Telemetry::request"),
-    ("the answer, with its headers", "runtime::render"),
-    ("the answer as JSON", "HttpAnswer>::serialize"),
+    ("the response, with its headers", "runtime::render"),
+    ("the response as JSON", "HttpAnswer>::serialize"),
 ];
 /// A function, and the bare one that has the same client: package and binary.
 const PROGRAMS: [(&str, &str); 2] = [

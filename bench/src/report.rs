@@ -92,9 +92,9 @@ impl Results {
         }
         goals.told(
             "Round trips and units of each operation",
-            "as the data model says",
+            "as in the data model",
             "[counted](DATA_MODEL.md#round-trips-and-capacity-units)",
-            "a test fails if not",
+            "checked by a test",
         );
         match &self.logins {
             Some(logins) => goals::of_logins(logins, self.functions.as_ref(), &mut goals)?,
@@ -152,18 +152,18 @@ fn told(part: &str, machine: &Machine) -> String {
 
 const HEAD: &str = "# Performance
 
-What Muster costs in time, memory, size and calls, measured by one command, which also writes this page:
+The time, memory, size and calls of Muster, measured by one command, which also writes this page:
 
 ```sh
 cargo xtask bench all
 ```
 
-It needs Python 3, valgrind for the instructions, and an hour or two. A part of it can be measured alone:
-`cargo xtask bench functions`. The functions are the binaries that `sam build` makes, each in a process of its own behind
-a Runtime API of the measuring program, with the embedded DynamoDB before them. They are compared with
-[two bare functions](../bench/bare/src/bin/get-item.rs) that are built in the same way. Figures of time drift on a machine
-that does other things as well; so the functions take turns, and a ratio is always one of the same round. A figure is
-the middle one of the rounds, with the least and the most behind it.
+It needs Python 3, valgrind for the instructions, and one to two hours. You can measure one part alone:
+`cargo xtask bench functions`. The functions are the binaries that `sam build` builds. Each runs in its own process behind
+a Runtime API of the measuring program, and calls the embedded DynamoDB. They are compared with
+[two bare functions](../bench/bare/src/bin/get-item.rs) that are built in the same way. Times vary on a machine
+with other load. Therefore the functions take turns, and each ratio compares figures of the same round. Each figure is
+the median of the rounds, with minimum and maximum in parentheses.
 ";
 const GOALS: &str = "
 ## Goals

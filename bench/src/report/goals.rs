@@ -75,24 +75,24 @@ pub(super) fn of_functions(measured: &Functions, goals: &mut Goals) -> Result<()
     ] {
         let start = worst(measured, of, start)?;
         let what =
-            format!("Start of {whose}, against a bare `lambda_runtime` program; worst of all");
+            format!("Start of {whose}, compared with a bare `lambda_runtime` program; slowest function");
         let met = if start.1.median <= 1.25 {
             "yes"
         } else {
-            "**no**: [what holds it](#what-holds-the-start)"
+            "**no**: [where the time goes](#where-the-time-of-a-start-goes)"
         };
         goals.told(&what, "at most 1.25 x", &times(start), met);
     }
     // What the SDK's client alone takes of it.
     let client = bare.start_ms.over(&hello.start_ms);
     let client = client.spread().context("no rounds")?;
-    let what = "The same of a function with the SDK's client and nothing of ours";
+    let what = "The same for a bare function with the SDK's client";
     goals.told(what, "", &times((GET_ITEM, client)), "");
 
     let first = worst(measured, is_http, |it| {
         it.tls_first_ms.over(&it.tls_second_ms)
     })?;
-    let what = "First request over TLS, against the second one; worst of three HTTP functions";
+    let what = "First request over TLS, compared with the second; slowest of three HTTP functions";
     goals.row(what, "under 8 x", &times(first), first.1.median < 8.0);
 
     let work = |name: &'static str| -> Result<(&'static str, Spread)> {
@@ -100,32 +100,32 @@ pub(super) fn of_functions(measured: &Functions, goals: &mut Goals) -> Result<()
         Ok((name, work.spread().context("no rounds")?))
     };
     let read = work("get-organization")?;
-    let what = "CPU of a warm request that reads one thing, against a bare `lambda_http` function with one `GetItem`";
+    let what = "CPU of a warm request that reads one resource, compared with a bare `lambda_http` function with one `GetItem`";
     goals.row(what, "at most 1.3 x", &times(read), read.1.median <= 1.3);
     for (name, does) in [
         ("create-organization", "writes, in one transaction"),
         ("list-organizations", "reads a page of a list"),
     ] {
-        let what = format!("The same of one that {does}; the bare one does nothing of the kind");
+        let what = format!("The same for a request that {does}, which the bare function does not");
         goals.told(&what, "", &times(work(name)?), "");
     }
 
     let memory = |it: &Function| it.peak_memory.over(&bare.peak_memory);
     let http = worst(measured, is_http, memory)?;
-    let what = "Peak memory of an HTTP function, against that same one; worst of three";
+    let what = "Peak memory of an HTTP function, compared with that function; highest of three";
     goals.row(what, "at most 1.2 x", &times(http), http.1.median <= 1.2);
     let login = worst(measured, is_login, memory)?;
-    let what = "Peak memory of post-login with nothing new, against that same one";
+    let what = "Peak memory of post-login without changes, compared with that function";
     goals.row(what, "at most 1.5 x", &times(login), login.1.median <= 1.5);
 
     #[allow(clippy::cast_precision_loss)] // far below 2^52
     let zipped = |it: &Function| Rounds(vec![it.zipped as f64 / bare.zipped as f64]);
     let plain = |(name, it): (&str, Spread)| format!("{:.2} x, `{name}`", it.median);
     let http = worst(measured, is_http, zipped)?;
-    let what = "Zipped binary of an HTTP function, against that same one";
+    let what = "Zipped binary of an HTTP function, compared with that function";
     goals.row(what, "at most 1.15 x", &plain(http), http.1.median <= 1.15);
     let login = worst(measured, is_login, zipped)?;
-    let what = "Zipped binary of post-login, against that same one";
+    let what = "Zipped binary of post-login, compared with that function";
     goals.row(what, "at most 1.3 x", &plain(login), login.1.median <= 1.3);
     Ok(())
 }
@@ -134,7 +134,7 @@ pub(super) fn of_builds(builds: &Builds, goals: &mut Goals) {
     let cores = builds.machine.cores;
     for (what, goal, limit, build) in [
         (
-            "All functions built on two cores, from nothing",
+            "Build of all functions on two cores, from scratch",
             "under 15 min",
             15.0,
             &builds.from_nothing,
@@ -163,7 +163,7 @@ pub(super) fn of_logins(
     let dynamodb = again.map(|it| it.dynamodb_calls).max();
     let (graph, dynamodb) = graph.zip(dynamodb).context("no logins")?;
     goals.row(
-        "Login with nothing new: calls to Graph / to DynamoDB",
+        "Login without changes: calls to Graph / to DynamoDB",
         "1 or 2 / 2",
         &format!("{graph} / {dynamodb}"),
         graph <= 2 && dynamodb == 2,
@@ -174,7 +174,7 @@ pub(super) fn of_logins(
     for (whose, cost) in [
         ("A user's first login", &into_200.first),
         (
-            "The first login of all, which makes them,",
+            "The first login of any user, which creates them,",
             &into_200.pioneer,
         ),
     ] {
@@ -202,7 +202,7 @@ pub(super) fn of_logins(
     );
     if let Some(bare) = bare {
         goals.told(
-            "Its peak memory, against that same function, and against a login into the fewest groups",
+            "Its peak memory, compared with that function, and with a login into the fewest groups",
             "bounded",
             &format!("{:.2} x, {:.2} x", many.median / bare.median, many.median / few.median),
             "",

@@ -100,12 +100,12 @@ pub(super) fn build_times(builds: &Builds) -> String {
         ..
     } = builds;
     let mut text = format!(
-        "\n## Builds\n\n`sam build` of {functions} functions, one run of each. The template says arm64; these are for {architecture}, \
-         the machine's own, with a copy of the template that says so. The profile ([decision 20](decisions/0020-release-profile.md)):\n\n```toml\n[profile.release]\n{profile}\n```\n\n\
+        "\n## Builds\n\n`sam build` of {functions} functions, one run of each. The template targets arm64; these builds are for {architecture}, \
+         the architecture of the machine, with a changed copy of the template. The profile ([decision 20](decisions/0020-release-profile.md)):\n\n```toml\n[profile.release]\n{profile}\n```\n\n\
          | | Minutes | CPU minutes, all cores | Load |\n|---|---|---|---|\n"
     );
     for (what, build) in [
-        ("From nothing", &builds.from_nothing),
+        ("From scratch", &builds.from_nothing),
         ("After a change in `shared/`", &builds.after_a_change),
         ("Unchanged", &builds.unchanged),
     ] {
@@ -214,60 +214,60 @@ pub(super) fn plot_of_the_table(table: &Table) -> Result<String> {
 const TIMES: &str = "
 ## Each function by itself
 
-Start: from the start of the process to its first poll of the Runtime API, the quickest of 15 in a round. First and second: the first two requests, over
-plain HTTP and over TLS to DynamoDB. CPU and instructions: of one more request of a warm function, on all its threads; instructions
-are counted by callgrind. Memory: the most that was resident after 350 requests. Behind TLS stands one certificate under one root made for
-the run; AWS sends a longer chain. `bare-hello` gives back its event;
+Start: from the start of the process to its first poll of the Runtime API, the fastest of 15 in a round. First and second: the first
+two requests, over plain HTTP and over TLS to DynamoDB. CPU and instructions: for one more request of a warm function, on all its
+threads; callgrind counts the instructions. Memory: the peak resident memory after 350 requests. The TLS server has one certificate
+signed by one root created for the run; AWS sends a longer chain. `bare-hello` returns its event;
 `bare-get-item` is `lambda_http` with one `GetItem`.
 
-| Function | Start, ms | of it on a CPU | First, ms | Second, ms | First over TLS, ms | Second over TLS, ms | CPU, µs | Instructions | Memory, MiB |
+| Function | Start, ms | CPU time of the start, ms | First, ms | Second, ms | First over TLS, ms | Second over TLS, ms | CPU, µs | Instructions | Memory, MiB |
 |---|---|---|---|---|---|---|---|---|---|
 ";
 const SIZES: &str = "
-The size of the binary, and as it is uploaded:
+The size of the binary, and of the uploaded zip file:
 
-| Function | MiB | Zipped, MiB | Against `bare-get-item` |
+| Function | MiB | Zipped, MiB | Compared with `bare-get-item` |
 |---|---|---|---|
 ";
 const START: &str = "
-### What holds the start
+### Where the time of a start goes
 
-Where the instructions go from the first of the process to its first poll, with all that each part calls: of a function, and of
-the bare one that makes the same client and has nothing else. What both have is not ours to leave out:
+Instructions from the start of the process to its first poll, including everything that each part calls, for a function and for
+the bare function that builds the same client and does nothing else. Muster cannot avoid what both of them need:
 ";
 const HELD: &str = "
-`Client::from_conf` makes the SDK's own resolver of endpoints whatever it is given, also when another one or an endpoint is set; and
-the root certificates are those that sign for DynamoDB. The loader's part grows with the program; a program that is not position
-independent has none of it, but lies at the same addresses in every process: random addresses are not given up for a part of a
-millisecond.
+`Client::from_conf` always builds the SDK's own endpoint resolver, even if another resolver or an endpoint is set. The root
+certificates are only those that sign for DynamoDB. The loader's part grows with the program. A program that is not position
+independent does not need it, but is loaded at the same addresses in every process. Muster keeps address randomization, which costs
+less than a millisecond.
 ";
 const REQUEST: &str = "
 ### Where the work of a request goes
 
-The same of one more request of a warm function. The bare one reads one item instead of two, and neither checks nor logs anything:
+The same for one more request of a warm function. The bare function reads one item instead of two, and checks and logs nothing:
 ";
 const WORKED: &str = "
-The rest lies between these parts, most of it in `lambda_runtime` and `hyper`: the poll for the event, and sending the answer.
+The rest is outside of these parts, mostly in `lambda_runtime` and `hyper`: polling for the event, and sending the response.
 ";
 const LOAD: &str = "
-Load is how many processes wanted a CPU in the last minute of a build, its own among them. Where it is well above the
-number of cores, others were busy too, and the CPU minutes over the cores tell better what a free machine takes.
+Load is the number of processes that needed a CPU in the last minute of a build, including its own. If it is well above the
+number of cores, the machine had other work, and CPU minutes divided by cores are a better estimate for an idle machine.
 ";
 const LOGINS: &str = "
 ## A login against the number of groups
 
-The binary of post-login, with a DynamoDB that takes 20 ms for each call and a Graph that takes 60 ms. All groups are
-assigned to the application, and become organizations and teams. *First of all*: nothing is there yet, and what is not
-done within `SYNC_BUDGET_MS` is left to the next login. *First*: another user signs in for the first time, in a process
-that has just started, and is in all of them when it ends. *Nothing new*: the next login of that user. Calls: to
+Measured with the binary of post-login, a DynamoDB that takes 20 ms for each call and a Graph that takes 60 ms. All groups are
+assigned to the application, and become organizations and teams. *First of any user*: no organization or team exists yet, and
+work that is not finished within `SYNC_BUDGET_MS` is left to the next login. *First*: another user signs in for the first time, in a
+process that has just started, and is in all organizations and teams at the end. *No changes*: the next login of that user. Calls: to
 DynamoDB + to Graph and Entra.
 
-| Groups | First of all | Calls | First | Calls | Nothing new | Calls | Memory of the first, MiB |
+| Groups | First of any user | Calls | First | Calls | No changes | Calls | Memory of the first, MiB |
 |---|---|---|---|---|---|---|---|
 ";
 const TABLE: &str = "
 ## An operation against the size of the table
 
-Calls to DynamoDB and capacity units, with so many memberships in the table, all of them in the one organization that the
-operations are about. No operation scans.
+Calls to DynamoDB and capacity units, by the number of memberships in the table. All memberships are in the organization that
+the operations use. No operation scans.
 ";
