@@ -6,15 +6,15 @@ export type Organization = Schemas["Organization"];
 export type Membership = Schemas["Membership"];
 export type Problem = Schemas["Problem"];
 
-/** Every operation of the API, typed; answers come as `{ data, error, response }`. */
+/** Every operation of the API, typed. Responses are `{ data, error, response }`. */
 export type Muster = Client<paths>;
 
-/** A client for whoever the access token is of. */
+/** A client that sends this access token. */
 export function muster(baseUrl: string, token: string): Muster {
   return createClient<paths>({ baseUrl, headers: { Authorization: `Bearer ${token}` } });
 }
 
-/** Whether an error is one of Muster's, with a code, and not an answer of the gateway alone. */
+/** Whether an error comes from Muster and has a code. Errors of API Gateway itself have none. */
 export function isProblem(error: unknown): error is Problem {
   return typeof error === "object" && error !== null && "code" in error;
 }
@@ -24,7 +24,7 @@ interface Page<Item> {
   next_cursor: string | null;
 }
 
-/** All items of a list, page by page. `read` asks for the page that a cursor leads to. */
+/** All items of a list. `read` requests the page after a cursor. */
 export async function* all<Item>(
   read: (cursor: string | undefined) => Promise<{ data?: Page<Item>; error?: unknown }>,
 ): AsyncGenerator<Item> {

@@ -1,4 +1,4 @@
-// Ada makes an organization and invites people; Bob accepts. Against the local stack, which hands out tokens:
+// Ada creates an organization and invites users; Bob accepts. Runs against the local stack, which issues tokens:
 //   MUSTER=http://127.0.0.1:3000 npm run tour
 import { all, isProblem, muster, type Muster } from "./client.js";
 
@@ -14,10 +14,10 @@ async function as(user_id: string, groups: string[] = []): Promise<Muster> {
   return muster(url, access_token);
 }
 
-/** What was answered; throws when it was an error. */
+/** The data of a response. Throws an error response. */
 function done<Data>({ data, error }: { data?: Data; error?: unknown }): Data {
   if (data === undefined) {
-    throw new Error(isProblem(error) ? `${error.code}: ${error.detail}` : "no answer", { cause: error });
+    throw new Error(isProblem(error) ? `${error.code}: ${error.detail}` : "no response", { cause: error });
   }
   return data;
 }
