@@ -25,10 +25,6 @@ fn the_new_pool_calls_the_triggers_and_is_let_in() {
         pre_token["LambdaArn"],
         json!({"Fn::GetAtt": "PreToken.Arn"})
     );
-    // Both need each other: only from this tier on does a version reach the access token.
-    assert_eq!(pre_token["LambdaVersion"], "V2_0");
-    assert_eq!(resource("Pool")["Properties"]["UserPoolTier"], "ESSENTIALS");
-
     let permissions = of_type("AWS::Lambda::Permission");
     let functions: BTreeSet<_> = permissions
         .values()
@@ -54,6 +50,38 @@ fn the_new_pool_calls_the_triggers_and_is_let_in() {
         ];
         assert_eq!(pools, either.iter().collect::<Vec<_>>(), "{name}");
     }
+}
+
+/// Each tier has the version of the trigger and of the sign-in page that Cognito allows with it.
+#[test]
+fn the_tier_lite_has_the_first_trigger_and_the_classic_page() {
+    let template = template();
+    let tier = &template["Parameters"]["UserPoolTier"];
+    assert_eq!(tier["Default"], "ESSENTIALS");
+    assert_eq!(
+        texts(&tier["AllowedValues"]),
+        BTreeSet::from(["LITE", "ESSENTIALS", "PLUS"])
+    );
+    let is = |tier: &str| json!({"Fn::Equals": [{"Ref": "UserPoolTier"}, tier]});
+    let conditions = &template["Conditions"];
+    assert_eq!(conditions["IsLitePool"], is("LITE"));
+    assert_eq!(conditions["HasThreatProtection"], is("PLUS"));
+
+    let pool = &resource("Pool")["Properties"];
+    assert_eq!(pool["UserPoolTier"], json!({"Ref": "UserPoolTier"}));
+    let of_lite = |lite: Value, other: Value| json!({"Fn::If": ["IsLitePool", lite, other]});
+    let version = &pool["LambdaConfig"]["PreTokenGenerationConfig"]["LambdaVersion"];
+    assert_eq!(*version, of_lite("V1_0".into(), "V2_0".into()));
+    let page = &resource("PoolDomain")["Properties"]["ManagedLoginVersion"];
+    assert_eq!(*page, of_lite(1.into(), 2.into()));
+    assert_eq!(resource("PoolBranding")["Condition"], "HasManagedLogin");
+    let managed = json!({"Fn::And": [
+        {"Condition": "MakesUserPool"}, {"Fn::Not": [{"Condition": "IsLitePool"}]}]});
+    assert_eq!(conditions["HasManagedLogin"], managed);
+    // Cognito refuses threat protection in the other tiers.
+    let protection = &pool["UserPoolAddOns"]["Fn::If"];
+    assert_eq!(protection[0], "HasThreatProtection");
+    assert_eq!(protection[2], json!({"Ref": "AWS::NoValue"}));
 }
 
 #[test]
@@ -159,7 +187,7 @@ fn what_belongs_to_the_new_pool_is_made_only_with_it() {
     for (name, resource) in template["Resources"].as_object().unwrap() {
         if name.starts_with("Pool") {
             let condition = resource["Condition"].as_str().unwrap_or_default();
-            let made = ["MakesUserPool", "HasEntraSignIn"].contains(&condition);
+            let made = ["MakesUserPool", "HasEntraSignIn", "HasManagedLogin"].contains(&condition);
             assert!(made, "{name}: {condition}");
         }
     }
