@@ -4,6 +4,7 @@
 
 mod basics;
 mod document;
+mod domain;
 mod events;
 mod functions;
 mod login;

@@ -191,6 +191,30 @@ fn what_does_not_go_together_is_refused_by_its_rule() {
         };
         assert_eq!(refused(&with(&some)).as_deref(), Some(rule), "{missing}");
     }
+    let certificate = "arn:aws:acm:eu-central-1:000000000000:certificate/0b1c-2d3e";
+    let domain = [
+        ("ApiHostedZoneId", "Z2FDTNDATAQYW2"),
+        ("ApiDomainName", "api.acme.example"),
+        ("ApiCertificateArn", certificate),
+    ];
+    assert_eq!(refused(&with(&domain)), None);
+    assert_eq!(refused(&with(&domain[1..])), None, "the record is optional");
+    for without in 1..domain.len() {
+        let mut some = domain.to_vec();
+        let (missing, _) = some.remove(without);
+        let rule = Some("ApiDomainIsComplete");
+        assert_eq!(refused(&with(&some)).as_deref(), rule, "{missing}");
+    }
+    for name in [
+        "https://api.acme.example",
+        "API.acme.example",
+        "acme",
+        "*.acme.example",
+        "-a.b",
+    ] {
+        let values = with(&[("ApiDomainName", name), domain[2]]);
+        assert_eq!(refused(&values).as_deref(), Some("ApiDomainName"), "{name}");
+    }
     let rule = Some("AnExistingUserPoolIsNamed");
     for without in 1..existing.len() {
         let mut some = existing.to_vec();

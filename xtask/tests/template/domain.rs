@@ -1,0 +1,48 @@
+//! The domain name of the API.
+
+use serde_json::json;
+
+use crate::document::{resource, template};
+
+#[test]
+fn nothing_of_a_domain_name_is_made_without_one() {
+    let template = template();
+    for (name, condition) in [
+        ("ApiDomain", "HasApiDomain"),
+        ("ApiDomainMapping", "HasApiDomain"),
+        ("ApiDomainRecords", "HasApiRecords"),
+    ] {
+        assert_eq!(resource(name)["Condition"], condition);
+    }
+    for output in ["ApiDomainTarget", "ApiDomainTargetZone"] {
+        assert_eq!(template["Outputs"][output]["Condition"], "HasApiDomain");
+    }
+    let records = template["Conditions"]["HasApiRecords"].to_string();
+    assert!(records.contains("HasApiDomain"), "{records}");
+}
+
+#[test]
+fn the_domain_name_leads_to_the_one_stage_of_the_api() {
+    let mapping = &resource("ApiDomainMapping")["Properties"];
+    assert_eq!(mapping["ApiId"], json!({"Ref": "HttpApi"}));
+    assert_eq!(mapping["Stage"], json!({"Ref": "HttpApi.Stage"}));
+    assert_eq!(mapping["DomainName"], json!({"Ref": "ApiDomain"}));
+    // The whole name is the API's, as the paths of the contract have no prefix.
+    assert!(mapping["ApiMappingKey"].is_null());
+
+    let domain = &resource("ApiDomain")["Properties"]["DomainNameConfigurations"][0];
+    assert_eq!(domain["SecurityPolicy"], "TLS_1_2");
+    let records = resource("ApiDomainRecords");
+    let records = records["Properties"]["RecordSets"].as_array().unwrap();
+    let kinds: Vec<_> = records.iter().map(|record| &record["Type"]).collect();
+    assert_eq!(kinds, ["A", "AAAA"]);
+    for record in records {
+        assert_eq!(record["Name"], json!({"Ref": "ApiDomainName"}));
+        let target = &record["AliasTarget"];
+        let of = |attribute: &str| json!({"Fn::GetAtt": format!("ApiDomain.{attribute}")});
+        assert_eq!(target["DNSName"], of("RegionalDomainName"));
+        assert_eq!(target["HostedZoneId"], of("RegionalHostedZoneId"));
+    }
+    // An address for IPv6 needs an endpoint that has one.
+    assert_eq!(domain["IpAddressType"], "dualstack");
+}
