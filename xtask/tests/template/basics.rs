@@ -9,8 +9,13 @@ use crate::functions::functions;
 
 #[test]
 fn every_function_is_traced_and_logs_json_to_the_one_group() {
-    let globals = template()["Globals"]["Function"].clone();
-    assert_eq!(globals["Tracing"], "Active");
+    let template = template();
+    let tracing = &template["Parameters"]["Tracing"];
+    assert_eq!(tracing["Default"], "Active");
+    // Without "Disabled", with which SAM would take the right to write traces from each role.
+    assert_eq!(tracing["AllowedValues"], json!(["Active", "PassThrough"]));
+    let globals = &template["Globals"]["Function"];
+    assert_eq!(globals["Tracing"], json!({"Ref": "Tracing"}));
     let logs = json!({"LogFormat": "JSON", "LogGroup": {"Ref": "FunctionLogs"}});
     assert_eq!(globals["LoggingConfig"], logs);
     assert_eq!(globals["Runtime"], "provided.al2023");
