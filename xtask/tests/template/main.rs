@@ -12,4 +12,5 @@ mod monitoring;
 mod monitoring_metrics;
 mod order;
 mod parameters;
+mod release;
 mod table;
