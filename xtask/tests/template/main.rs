@@ -7,6 +7,7 @@ mod document;
 mod domain;
 mod events;
 mod functions;
+mod growth;
 mod login;
 mod monitoring;
 mod monitoring_metrics;
