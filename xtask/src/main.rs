@@ -7,6 +7,7 @@
 
 mod block;
 mod check;
+mod cloud;
 mod command;
 mod fuzz;
 mod moto;
@@ -70,6 +71,8 @@ enum Chore {
         #[arg(long)]
         left_out: bool,
     },
+    /// Deploy the template into an emulator of AWS, and go through a story with tokens of its user pool.
+    Cloud,
     /// Search the state machine at length, make thousands of random histories, of requests and of
     /// logins, and write the outcome to docs/PROOFS.md.
     Proofs {
@@ -132,6 +135,7 @@ fn main() -> ExitCode {
         Chore::Mutants { part, extent } => done(mutants::mutants(&root(), part, &extent)),
         Chore::Moto { left_out: false } => done(moto::check(&root())),
         Chore::Moto { left_out: true } => done(moto::check_left_out(&root())),
+        Chore::Cloud => done(cloud::check(&root())),
         Chore::Bench { part } => done(command::run(measuring(&root(), "muster-bench").args(part))),
         Chore::Peers { options } => done(command::run(
             measuring(&root(), "muster-peers").args(options),

@@ -9,7 +9,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::command::{cargo, program, run, run_within};
-use crate::{moto, tools};
+use crate::{cloud, moto, tools};
 
 /// Long enough for a slow network; the advisory database is a few megabytes.
 const FETCH_LIMIT: Duration = Duration::from_mins(2);
@@ -28,6 +28,7 @@ pub(crate) enum Step {
     Rules,
     Security,
     Commands,
+    Cloud,
     Moto,
 }
 
@@ -77,6 +78,7 @@ impl Step {
             Self::Rules => "cfn-lint finds nothing in the template, not even a remark",
             Self::Commands => "every aws and sam command in the documents exists as it is written",
             Self::Security => "checkov finds nothing in the template that is not explained",
+            Self::Cloud => "the template deploys into an emulator of AWS, and works there",
             Self::Moto => "the stories on a second DynamoDB",
         }
     }
@@ -119,6 +121,7 @@ impl Step {
             Self::Security => run(program(&tools::checkov(root)?, root)
                 .args(["--file", "template.yaml", "--config-file", ".checkov.yaml"])
                 .args(["--skip-download", "--quiet", "--compact"]))?,
+            Self::Cloud => cloud::check(root)?,
             Self::Moto => moto::check(root)?,
         }
         Ok(Outcome::Passed)

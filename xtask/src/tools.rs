@@ -23,6 +23,10 @@ const CFN_LINT: &str = "1.58.0";
 const CHECKOV: &str = "3.3.30";
 /// The second DynamoDB of the stories.
 const MOTO: &str = "5.2.5";
+/// The emulator of AWS that the template is deployed into, with what it needs to read a template of SAM and to
+/// sign tokens.
+const MINISTACK: &str = "1.5.33";
+const MINISTACK_NEEDS: [&str; 2] = ["aws-sam-translator==1.115.0", "cryptography==50.0.2"];
 /// Licences, bans, sources, advisories.
 const CARGO_DENY: &str = "0.20.2";
 /// Requests made up from the OpenAPI document.
@@ -146,6 +150,15 @@ pub(crate) fn moto_python(root: &Path) -> Result<PathBuf> {
     Ok(server.with_file_name("python"))
 }
 
+/// The Python that has ministack, an emulator of AWS.
+pub(crate) fn ministack_python(root: &Path) -> Result<PathBuf> {
+    let folder = folder(root, "ministack", MINISTACK);
+    let mut packages = vec![format!("ministack=={MINISTACK}")];
+    packages.extend(MINISTACK_NEEDS.map(str::to_owned));
+    let program = python_tool(root, &folder, "ministack", &packages)?;
+    Ok(program.with_file_name("python"))
+}
+
 /// Both in one place, because half of what they need is the same.
 fn template_tool(root: &Path, name: &str) -> Result<PathBuf> {
     let folder = folder(root, "cfn-lint", &format!("{CFN_LINT}-checkov-{CHECKOV}"));
@@ -266,4 +279,15 @@ fn folder(root: &Path, name: &str, version: &str) -> PathBuf {
 pub(crate) fn folder_of_all(root: &Path) -> PathBuf {
     let chosen = std::env::var_os(FOLDER).filter(|folder| !folder.is_empty());
     chosen.map_or_else(|| root.join(".tools"), PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documents_name_the_version_of_the_emulator() {
+        let operations = include_str!("../../docs/OPERATIONS.md");
+        assert!(operations.contains(&format!("ministack {MINISTACK}")));
+    }
 }

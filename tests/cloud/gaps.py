@@ -1,0 +1,216 @@
+"""What the emulator lacks, each with what stands in for it and a check that tells when it is no longer lacking.
+
+A gap of the template is filled before the deployment, one of the deployment after it. When a check finds a gap
+closed the run fails: then the gap is to be removed from here, and the deployment is the more like AWS.
+"""
+
+import json
+
+from botocore.exceptions import ClientError
+
+
+def stack_fails(emulator, name, resources, outputs=None):
+    """Whether a stack of these resources cannot be made."""
+    client = emulator.client("cloudformation")
+    template = {"Resources": resources}
+    if outputs:
+        template["Outputs"] = {"It": {"Value": outputs}}
+    try:
+        client.create_stack(StackName=name, TemplateBody=json.dumps(template))
+        client.get_waiter("stack_create_complete").wait(
+            StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20}
+        )
+    except Exception as error:  # a refusal, or a waiter that has seen it fail
+        return str(error)
+    told = client.describe_stacks(StackName=name)["Stacks"][0]
+    value = told.get("Outputs", [{}])[0].get("OutputValue", "")
+    if outputs and not value.startswith("https://"):
+        return f"the output is {value!r}"
+    client.delete_stack(StackName=name)
+    return None
+
+
+def without(value, is_unwanted):
+    """The value without the members of objects that are unwanted."""
+    if isinstance(value, dict):
+        return {k: without(v, is_unwanted) for k, v in value.items() if not is_unwanted(k, v)}
+    if isinstance(value, list):
+        return [without(item, is_unwanted) for item in value]
+    return value
+
+
+class Branding:
+    """AWS::Cognito::ManagedLoginBranding is not known. Left out: the sign-in page has a style of its own."""
+
+    @staticmethod
+    def fill(template, _):
+        return {**template, "Resources": {
+            name: resource for name, resource in template["Resources"].items()
+            if resource["Type"] != "AWS::Cognito::ManagedLoginBranding"
+        }}
+
+    @staticmethod
+    def is_there(emulator):
+        return stack_fails(emulator, "gap-branding", {
+            "Pool": {"Type": "AWS::Cognito::UserPool"},
+            "Branding": {
+                "Type": "AWS::Cognito::ManagedLoginBranding",
+                "Properties": {"UserPoolId": {"Ref": "Pool"}, "UseCognitoProvidedValues": True},
+            },
+        })
+
+
+class ProviderUrl:
+    """GetAtt of a user pool's ProviderURL gives no URL. Written from the pool's id."""
+
+    URL = {"Fn::Sub": "https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}/${Pool}"}
+
+    @classmethod
+    def fill(cls, value, emulator):
+        if value == {"Fn::GetAtt": ["Pool", "ProviderURL"]}:
+            return cls.URL
+        if isinstance(value, dict):
+            return {name: cls.fill(member, emulator) for name, member in value.items()}
+        if isinstance(value, list):
+            return [cls.fill(item, emulator) for item in value]
+        return value
+
+    @staticmethod
+    def is_there(emulator):
+        pool = {"Pool": {"Type": "AWS::Cognito::UserPool"}}
+        return stack_fails(emulator, "gap-provider-url", pool, {"Fn::GetAtt": ["Pool", "ProviderURL"]})
+
+
+class MetricMath:
+    """Alarms on metric math are refused. The deployment is without alarms and dashboard."""
+
+    PARAMETERS = {"AlarmsAndDashboard": "false"}
+
+    @staticmethod
+    def is_there(emulator):
+        metric = {"Namespace": "AWS/Lambda", "MetricName": "Errors"}
+        return stack_fails(emulator, "gap-metric-math", {"Alarm": {
+            "Type": "AWS::CloudWatch::Alarm",
+            "Properties": {
+                "ComparisonOperator": "GreaterThanThreshold", "EvaluationPeriods": 1, "Threshold": 1,
+                "Metrics": [
+                    {"Id": "sum", "Expression": "errors * 2"},
+                    {"Id": "errors", "ReturnData": False,
+                     "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}},
+                ],
+            },
+        }})
+
+
+class LeadingKeys:
+    """IAM does not know dynamodb:LeadingKeys: every call under that condition is denied. The condition is left
+    out; that no function asks for other keys is checked by the tests with the local stack."""
+
+    @staticmethod
+    def fill(template, _):
+        return without(template, lambda name, value: name == "Condition" and "LeadingKeys" in json.dumps(value))
+
+    @staticmethod
+    def is_there(emulator):
+        dynamodb, iam = emulator.client("dynamodb"), emulator.client("iam")
+        dynamodb.create_table(
+            TableName="gap-leading-keys", BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        )
+        iam.create_user(UserName="gap-leading-keys")
+        policy = {"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "*",
+            "Condition": {
+                "ForAllValues:StringLike": {"dynamodb:LeadingKeys": "TENANT#*"},
+                "Null": {"dynamodb:LeadingKeys": "false"},
+            },
+        }]}
+        iam.put_user_policy(
+            UserName="gap-leading-keys", PolicyName="keys", PolicyDocument=json.dumps(policy)
+        )
+        key = iam.create_access_key(UserName="gap-leading-keys")["AccessKey"]
+        caller = emulator.client(
+            "dynamodb", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"]
+        )
+        try:
+            caller.get_item(TableName="gap-leading-keys", Key={"pk": {"S": "TENANT#acme"}})
+        except ClientError as error:
+            return str(error)
+        return None
+
+
+class OpenApiBody:
+    """The OpenAPI document of an HTTP API is not imported. Authorizer, integrations and routes are made from it."""
+
+    @staticmethod
+    def is_there(emulator, stack):
+        routes = emulator.client("apigatewayv2").get_routes(ApiId=stack.api)["Items"]
+        return None if routes else "no routes"
+
+    @staticmethod
+    def fill(emulator, stack):
+        client = emulator.client("apigatewayv2")
+        body = stack.processed()["Resources"]["HttpApi"]["Properties"]["Body"]
+        scheme = body["components"]["securitySchemes"]["Jwt"]["x-amazon-apigateway-authorizer"]
+        authorizer = client.create_authorizer(
+            ApiId=stack.api, Name="Jwt", AuthorizerType="JWT",
+            IdentitySource=[scheme["identitySource"]],
+            JwtConfiguration={"Issuer": stack.issuer, "Audience": stack.audience},
+        )["AuthorizerId"]
+        integrations = {}
+        for path, operations in body["paths"].items():
+            for method, operation in operations.items():
+                function = function_of(operation["x-amazon-apigateway-integration"])
+                if function not in integrations:
+                    integration = client.create_integration(
+                        ApiId=stack.api, IntegrationType="AWS_PROXY", PayloadFormatVersion="2.0",
+                        IntegrationUri=stack.arn(function),
+                    )
+                    integrations[function] = integration["IntegrationId"]
+                # What has no authorizer in the document is open here too.
+                authorized = any("Jwt" in scheme for scheme in operation.get("security", []))
+                more = {"AuthorizationType": "JWT", "AuthorizerId": authorizer} if authorized else {}
+                client.create_route(
+                    ApiId=stack.api, RouteKey=f"{method.upper()} {path}",
+                    Target=f"integrations/{integrations[function]}", **more,
+                )
+        return len(integrations)
+
+
+def function_of(integration):
+    """The logical id of the function that an integration calls: `${Name.Arn}` is in its URI."""
+    uri = integration["uri"]["Fn::Sub"]
+    return uri.split("functions/${", 1)[1].split(".Arn}", 1)[0]
+
+
+class PostAuthentication:
+    """The sign-in page calls no PostAuthentication trigger. The function is invoked with its event."""
+
+    @staticmethod
+    def is_there(person):
+        answer = person.get("/users/me")
+        return "the user is not known" if answer.status == 404 else None
+
+    @staticmethod
+    def fill(emulator, stack, event):
+        answer = emulator.client("lambda").invoke(
+            FunctionName=stack.outputs["PostLoginArn"], Payload=json.dumps(event)
+        )
+        assert "FunctionError" not in answer, answer["Payload"].read()
+        assert json.loads(answer["Payload"].read()) == event, "post-login changed its event"
+
+
+OF_TEMPLATE = [Branding, ProviderUrl, LeadingKeys]
+
+
+def check(emulator):
+    """Fails when a gap of the template is closed."""
+    for gap in [*OF_TEMPLATE, MetricMath]:
+        still(gap, gap.is_there(emulator))
+
+
+def still(gap, why):
+    """Fails unless there is a reason why the gap is still there."""
+    assert why, f"the emulator has it now, remove the gap: {gap.__name__}: {gap.__doc__}"
+    print(f"  gap {gap.__name__}: {why[:100]}")

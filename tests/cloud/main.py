@@ -1,0 +1,136 @@
+"""Deploys the template into an emulator of AWS, with a new user pool and with an existing one, and goes through
+a story in each. `cargo xtask cloud` runs it, with the Python of the SAM CLI."""
+
+import argparse
+import contextlib
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import gaps
+from emulator import ACCOUNT, REGION, Emulator
+from people import CALLBACK
+from stack import Stack, package
+from story import Story
+
+DIRECTORY = json.loads(pathlib.Path("local/directory.sample.json").read_text())["application"]
+
+
+@contextlib.contextmanager
+def entra(program):
+    """The directory of the local stack, which plays Entra: its address."""
+    command = [program, "--port", "0", "--dynamodb-port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        for line in process.stdout:
+            if told := re.search(r"Muster at (http://\S+)", line):
+                break
+        else:
+            raise RuntimeError("the local stack does not start")
+        yield told[1]
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def of_entra(emulator, address):
+    """Parameters of the login sync. Its secret is in Secrets Manager."""
+    secret = emulator.client("secretsmanager").create_secret(
+        Name="entra", SecretString=DIRECTORY["client_secret"]
+    )
+    return {
+        "MicrosoftClientId": DIRECTORY["client_id"],
+        "MicrosoftTenant": DIRECTORY["tenant"],
+        "MicrosoftClientSecretArn": secret["ARN"],
+        "MicrosoftServicePrincipalId": DIRECTORY["service_principal_id"],
+        "MicrosoftGraphEndpoint": f"{address}/_local/entra/v1.0",
+        "MicrosoftTokenEndpoint": f"{address}/_local/entra/{{tenant}}/oauth2/v2.0/token",
+        "EntraGroupsAlsoCreateOrgs": "true",
+    }
+
+
+def client_of(emulator, pool, name):
+    """A client of a pool like that of the template."""
+    made = emulator.client("cognito-idp").create_user_pool_client(
+        UserPoolId=pool, ClientName=name, CallbackURLs=[CALLBACK], AllowedOAuthFlowsUserPoolClient=True,
+        AllowedOAuthFlows=["code"], AllowedOAuthScopes=["openid", "email", "profile"],
+        SupportedIdentityProviders=["COGNITO"],
+    )
+    return made["UserPoolClient"]["ClientId"]
+
+
+def existing_pool(emulator):
+    """A user pool that the operator has already, as the README asks for: its id."""
+    cognito = emulator.client("cognito-idp")
+    attribute = {"AttributeDataType": "String", "Mutable": True}
+    pool = cognito.create_user_pool(
+        PoolName="existing", UsernameAttributes=["email"], AutoVerifiedAttributes=["email"],
+        Schema=[{"Name": name, **attribute} for name in ("tenant_id", "entra_object_id")],
+    )["UserPool"]["Id"]
+    cognito.create_group(UserPoolId=pool, GroupName="tenant-admins")
+    cognito.create_user_pool_domain(UserPoolId=pool, Domain="existing-of-acme")
+    return pool
+
+
+def with_new_pool(emulator, sam, template, parameters):
+    stack = Stack(emulator, sam, template, "muster-new", parameters)
+    gaps.still(gaps.OpenApiBody, gaps.OpenApiBody.is_there(emulator, stack))
+    functions = gaps.OpenApiBody.fill(emulator, stack)
+    pool, client = stack.outputs["UserPoolId"], stack.outputs["UserPoolClientId"]
+    print(f"  {functions} functions behind routes")
+    return Story(stack, pool, client, client_of(emulator, pool, "other")).run()
+
+
+def with_existing_pool(emulator, sam, template, parameters):
+    pool = existing_pool(emulator)
+    client = client_of(emulator, pool, "muster")
+    arn = f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{pool}"
+    stack = Stack(emulator, sam, template, "muster-existing", parameters | {
+        "UserPool": "existing", "UserPoolArn": arn, "JwtAudience": client,
+        "JwtIssuer": f"https://cognito-idp.{REGION}.amazonaws.com/{pool}",
+    })
+    gaps.OpenApiBody.fill(emulator, stack)
+    # What the operator does with the outputs.
+    emulator.client("cognito-idp").update_user_pool(UserPoolId=pool, LambdaConfig={
+        "PostConfirmation": stack.outputs["PostLoginArn"],
+        "PostAuthentication": stack.outputs["PostLoginArn"],
+        "PreTokenGenerationConfig": {"LambdaArn": stack.outputs["PreTokenArn"], "LambdaVersion": "V2_0"},
+    })
+    return Story(stack, pool, client, client_of(emulator, pool, "other")).run()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ministack", required=True, help="the Python that has the emulator")
+    parser.add_argument("--sam", required=True, help="the SAM CLI")
+    parser.add_argument("--binaries", required=True, help="the folder with the functions and the local stack")
+    parser.add_argument("--folder", required=True, type=pathlib.Path, help="where to work")
+    options = parser.parse_args()
+    shutil.rmtree(options.folder, ignore_errors=True)
+    options.folder.mkdir(parents=True)
+    started = time.monotonic()
+
+    def took(what):
+        print(f"{what} ({time.monotonic() - started:.0f} s)", flush=True)
+
+    local = pathlib.Path(options.binaries) / "muster-local"
+    with entra(local) as address, Emulator(options.ministack, options.folder) as emulator:
+        took("The emulator runs")
+        gaps.check(emulator)
+        template = package("template.yaml", options.binaries, options.folder / "build", emulator)
+        took("The template is packaged")
+        parameters = of_entra(emulator, address)
+        steps = 0
+        for run in (with_new_pool, with_existing_pool):
+            print(run.__name__, flush=True)
+            steps += run(emulator, options.sam, template, parameters)
+            took("  done")
+    print(f"{steps} steps passed")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

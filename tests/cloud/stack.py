@@ -1,0 +1,82 @@
+"""The template with binaries of this machine, deployed with `sam deploy`."""
+
+import json
+import pathlib
+import platform
+import shutil
+import subprocess
+
+from samcli.yamlhelper import yaml_dump, yaml_parse
+
+import gaps
+from emulator import REGION
+
+ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
+
+
+def package(template, binaries, folder, emulator):
+    """Writes the template as `sam build` would, with these binaries and without what the emulator lacks."""
+    built = yaml_parse(pathlib.Path(template).read_text())
+    of_all = built["Globals"]["Function"]
+    of_all["Architectures"] = [ARCHITECTURES[platform.machine()]]
+    del of_all["CodeUri"]
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, resource in built["Resources"].items():
+        if resource["Type"] != "AWS::Serverless::Function":
+            continue
+        binary = resource.pop("Metadata")["BuildProperties"]["Binary"]
+        code = folder / name
+        code.mkdir(parents=True)
+        # Without symbols it is a third in size.
+        bootstrap = [str(pathlib.Path(binaries) / binary), "-o", str(code / "bootstrap")]
+        subprocess.run(["strip", *bootstrap], check=True)
+        resource["Properties"]["CodeUri"] = name
+    for gap in gaps.OF_TEMPLATE:
+        built = gap.fill(built, emulator)
+    (folder / "template.yaml").write_text(yaml_dump(built))
+    return folder / "template.yaml"
+
+
+class Stack:
+    """A deployed stack."""
+
+    def __init__(self, emulator, sam, template, name, parameters):
+        self.emulator, self.name = emulator, name
+        parameters = gaps.MetricMath.PARAMETERS | parameters
+        log = emulator.folder / f"deploy-{name}.log"
+        with log.open("wb") as output:
+            deployed = subprocess.run(
+                [
+                    sam, "deploy", "--template-file", template, "--stack-name", name, "--region", REGION,
+                    "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset",
+                    "--no-progressbar", "--parameter-overrides",
+                    *(f"{key}={value}" for key, value in parameters.items()),
+                ],
+                # Away from samconfig.toml, which asks before it deploys.
+                cwd=emulator.folder, env=emulator.environment() | {"SAM_CLI_TELEMETRY": "0"},
+                stdout=output, stderr=output, stdin=subprocess.DEVNULL,
+            )
+        if deployed.returncode != 0:
+            end = log.read_text().splitlines()[-30:]
+            raise RuntimeError("\n".join([f"sam deploy failed, see {log}", *end]))
+        self.client = emulator.client("cloudformation")
+        told = self.client.describe_stacks(StackName=name)["Stacks"][0]
+        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in told["Outputs"]}
+        self.resources = {
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for page in self.client.get_paginator("list_stack_resources").paginate(StackName=name)
+            for resource in page["StackResourceSummaries"]
+        }
+        self.api = self.resources["HttpApi"]
+        self.issuer = self.outputs["Issuer"]
+        self.audience = [parameters.get("JwtAudience") or self.outputs["UserPoolClientId"]]
+
+    def processed(self):
+        """The template as the transform has left it."""
+        body = self.client.get_template(StackName=self.name, TemplateStage="Processed")["TemplateBody"]
+        return body if isinstance(body, dict) else json.loads(body)
+
+    def arn(self, function):
+        name = self.resources[function]
+        told = self.emulator.client("lambda").get_function(FunctionName=name)
+        return told["Configuration"]["FunctionArn"]
