@@ -7,6 +7,7 @@ import json
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -113,6 +114,8 @@ def main():
     shutil.rmtree(options.folder, ignore_errors=True)
     options.folder.mkdir(parents=True)
     started = time.monotonic()
+    # So that the emulator is stopped then, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
 
     def took(what):
         print(f"{what} ({time.monotonic() - started:.0f} s)", flush=True)
@@ -129,6 +132,9 @@ def main():
             print(run.__name__, flush=True)
             steps += run(emulator, options.sam, template, parameters)
             took("  done")
+    # A gigabyte of functions, in several copies. What was logged stays, and after a failure all of it.
+    for large in ("build", "s3", "tmp"):
+        shutil.rmtree(options.folder / large, ignore_errors=True)
     print(f"{steps} steps passed")
 
 
