@@ -293,7 +293,7 @@ fn items(all: &[serde_json::Map<String, Value>]) -> BTreeMap<String, Value> {
 /// organization that ada owns, with a page of members; `{bob}` comes and goes.
 const BY_HAND: &str = r#"
 register user                           ; root PUT /users/new {"email": "given.family@customer.example", "display_name": "Given Family"}
-own organizations, of which there is 1  ; ada GET /users/me/organizations
+own organizations, 1  ; ada GET /users/me/organizations
 add member                              ; ada POST {id}/members {"user_id": "{bob}"}
 accept invitation                       ; bob POST {id}/members/me/accept
 change role of member                   ; ada PATCH {id}/members/{bob} {"role": "manager"}
@@ -321,13 +321,13 @@ async fn by_hand() -> Office {
         .post("create organization", &ada, "/organizations", made)
         .await;
     let id = made.headers["location"].clone();
-    office.token("token, of who is in 1 organization", 0).await;
+    office.token("token, 1 organization", 0).await;
     let members = format!("{id}/members");
     for n in 1..PAGE {
         let active = json!({"user_id": person(n), "status": "active"});
         ada.post(&members, active).await.expect(201);
         if n == 3 {
-            let few = "list members, of whom there are 4";
+            let few = "list members, 4 in all";
             office.get(few, &ada, &members).await;
         }
     }
@@ -359,11 +359,11 @@ async fn by_hand() -> Office {
         let another = json!({"name": name, "domain": "customer.example"});
         ada.post("/organizations", another).await.expect(201);
     }
-    let own = "own organizations, of which there are 3";
+    let own = "own organizations, 3";
     office.get(own, &ada, "/users/me/organizations").await;
-    let own = "own teams, of which there is 1";
+    let own = "own teams, 1";
     office.get(own, &ada, "/users/me/teams").await;
-    office.token("token, of who is in 3 organizations", 0).await;
+    office.token("token, 3 organizations", 0).await;
     office.login("login, sync off", 0).await;
     office
 }
@@ -382,24 +382,16 @@ async fn by_groups() -> Office {
     graph.page_size(999);
     let mut office = Office::open(Some(graph.clone())).await;
     office.settle(0).await;
-    office
-        .login("login, the first of who is in 10 groups", 1)
-        .await;
+    office.login("login, first into 10 groups", 1).await;
     office.login("login, nothing new", 1).await;
     graph.join(&person(1), &group(OWN_GROUPS));
     office.login("login, one more group", 1).await;
     let ada = office.user(0);
-    office.token("token, of who is in 10 groups", 0).await;
+    office.token("token, 10 groups", 0).await;
     office
-        .get(
-            "own organizations, of which there are 10",
-            &ada,
-            "/users/me/organizations",
-        )
+        .get("own organizations, 10", &ada, "/users/me/organizations")
         .await;
-    office
-        .get("own teams, of which there are 10", &ada, "/users/me/teams")
-        .await;
+    office.get("own teams, 10", &ada, "/users/me/teams").await;
     office
 }
 
