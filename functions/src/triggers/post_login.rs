@@ -28,7 +28,7 @@ pub async fn handle(app: Arc<App>, event: Value, context: Context) -> Value {
     let subject = signs_in(&event, default);
     let mut profile = None;
     let (report, measure) = match (subject, &app.login_sync) {
-        (Err(report), _) => (report, Measure::default()),
+        (Err(report), _) => (*report, Measure::default()),
         (Ok((tenant_id, user_id)), Some(sync)) => {
             let profile = profile.insert(described(&event, tenant_id, user_id));
             let left = time_left(sync.budget(), &context, app.clock.now());
@@ -49,9 +49,9 @@ pub async fn handle(app: Arc<App>, event: Value, context: Context) -> Value {
 }
 
 /// Who signs in, or why nothing is to be done.
-fn signs_in(event: &Value, default: Option<&TenantId>) -> Result<(TenantId, UserId), Report> {
+fn signs_in(event: &Value, default: Option<&TenantId>) -> Result<(TenantId, UserId), Box<Report>> {
     if !is_login(event) {
-        return Err(Report::without_sync(Outcome::Ignored, NO_LOGIN));
+        return Err(Report::without_sync(Outcome::Ignored, NO_LOGIN).into());
     }
     let subject = match attributes(event) {
         Some(_) => subject(event, default),
@@ -59,9 +59,9 @@ fn signs_in(event: &Value, default: Option<&TenantId>) -> Result<(TenantId, User
     };
     match subject {
         Subject::User(tenant, user) => Ok((tenant, user)),
-        Subject::Nobody => Err(Report::without_sync(Outcome::Ignored, NO_USER)),
-        Subject::Reserved => Err(Report::without_sync(Outcome::Skipped, RESERVED)),
-        Subject::Unusable => Err(Report::failed(NOBODY)),
+        Subject::Nobody => Err(Report::without_sync(Outcome::Ignored, NO_USER).into()),
+        Subject::Reserved => Err(Report::without_sync(Outcome::Skipped, RESERVED).into()),
+        Subject::Unusable => Err(Report::failed(NOBODY).into()),
     }
 }
 

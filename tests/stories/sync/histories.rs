@@ -83,35 +83,6 @@ fn what_a_login_must_not_do_is_told() {
             judge.wrong
         );
     }
-    // Roles follow, and suspensions are lifted, if they are of the sync.
-    let with = |item: Option<Map<String, Value>>, marks: Value| {
-        let mut item = item.unwrap();
-        item.extend(marks.as_object().unwrap().clone());
-        Some(item)
-    };
-    let of = |role: &str| Some(membership("ada", SYNCED, role, "active"));
-    let synced = |role: &str| with(of(role), json!({"synced_role": role}));
-    let by_sync = |status| {
-        let suspended = membership("ada", SYNCED, "member", status);
-        with(Some(suspended), json!({"suspended_by": "entra"}))
-    };
-    for (was, is, may) in [
-        (synced("member"), synced("manager"), true),
-        (synced("member"), synced("owner"), false),
-        (synced("member"), of("manager"), false),
-        (
-            with(of("readonly"), json!({"synced_role": "member"})),
-            synced("manager"),
-            false,
-        ),
-        (by_sync("suspended"), active(SYNCED), true),
-        (active(SYNCED), by_sync("suspended"), true),
-        (active(SYNCED), suspended(SYNCED), false),
-    ] {
-        let mut judge = Judge::new(true);
-        judge.write_of_a_login("ada", "a step", &table(was.as_ref()), &table(is.as_ref()));
-        assert_eq!(judge.wrong.is_empty(), may, "{was:?} {is:?}");
-    }
     let of_team = |name: &str, limit: u32| {
         let item = json!({
             "pk": "TENANT#acme#TEAM#g-0", "sk": "TEAM", "source": SYNCED, "name": name,
@@ -170,6 +141,41 @@ fn what_a_login_must_not_do_is_told() {
         let mut judge = Judge::new(false);
         judge.write_of_a_login("ada", "a step", &before, &after);
         assert_eq!(judge.wrong.is_empty(), may, "{:?}", judge.wrong);
+    }
+}
+
+/// Roles follow, and suspensions are lifted, if they are of the sync.
+#[test]
+fn what_a_login_must_not_follow_is_told() {
+    let active = |source| Some(membership("ada", source, "member", "active"));
+    let suspended = |source| Some(membership("ada", source, "member", "suspended"));
+    let with = |item: Option<Map<String, Value>>, marks: Value| {
+        let mut item = item.unwrap();
+        item.extend(marks.as_object().unwrap().clone());
+        Some(item)
+    };
+    let of = |role: &str| Some(membership("ada", SYNCED, role, "active"));
+    let synced = |role: &str| with(of(role), json!({"synced_role": role}));
+    let by_sync = |status| {
+        let suspended = membership("ada", SYNCED, "member", status);
+        with(Some(suspended), json!({"suspended_by": "entra"}))
+    };
+    for (was, is, may) in [
+        (synced("member"), synced("manager"), true),
+        (synced("member"), synced("owner"), false),
+        (synced("member"), of("manager"), false),
+        (
+            with(of("readonly"), json!({"synced_role": "member"})),
+            synced("manager"),
+            false,
+        ),
+        (by_sync("suspended"), active(SYNCED), true),
+        (active(SYNCED), by_sync("suspended"), true),
+        (active(SYNCED), suspended(SYNCED), false),
+    ] {
+        let mut judge = Judge::new(true);
+        judge.write_of_a_login("ada", "a step", &table(was.as_ref()), &table(is.as_ref()));
+        assert_eq!(judge.wrong.is_empty(), may, "{was:?} {is:?}");
     }
 }
 

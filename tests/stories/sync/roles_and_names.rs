@@ -166,9 +166,9 @@ async fn a_suffix_goes_when_the_plain_name_is_free() {
         office.graph.assign(id, "One");
     }
     office.expect("ada", "synced").await;
-    let named = async |id: &str| office.all_organizations().await[id].clone();
-    assert_eq!(named("g-1").await, "One (g-1)");
-    assert_eq!(named("g-2").await, "One (g-2)");
+    let name_of = async |id: &str| office.all_organizations().await[id].clone();
+    assert_eq!(name_of("g-1").await, "One (g-1)");
+    assert_eq!(name_of("g-2").await, "One (g-2)");
     for _ in 0..2 {
         office.expect("ada", "unchanged").await;
     }
@@ -178,7 +178,7 @@ async fn a_suffix_goes_when_the_plain_name_is_free() {
         .expect(200);
     let line = office.expect("ada", "synced").await;
     assert_eq!(line["renamed"], 1, "{line}");
-    let names = [named("g-1").await, named("g-2").await];
+    let names = [name_of("g-1").await, name_of("g-2").await];
     assert!(names.contains(&"One".to_owned()), "{names:?}");
     // Given up by the group that has it.
     let (first, second) = if names[0] == "One" {
@@ -189,8 +189,8 @@ async fn a_suffix_goes_when_the_plain_name_is_free() {
     office.expect("bob", "unchanged").await;
     office.graph.assign(first, "Two");
     office.expect("ada", "synced").await;
-    assert_eq!(named(first).await, "Two");
-    assert_eq!(named(second).await, "One");
+    assert_eq!(name_of(first).await, "Two");
+    assert_eq!(name_of(second).await, "One");
     office.expect("ada", "unchanged").await;
     office.check().await;
 }

@@ -158,12 +158,16 @@ impl Conductor {
                 let name = *random.choice(&NAMES).unwrap();
                 self.step("assign group", format!("{group} {name}"));
                 self.graph.assign(group, name);
-                if random.u8(..3) == 0 {
-                    self.step("give app role", group.to_owned());
-                    self.graph.assign_with(group, LEAD);
-                } else if random.u8(..3) == 0 {
-                    self.step("take app role", group.to_owned());
-                    self.graph.take_role(group, LEAD);
+                match random.u8(..6) {
+                    0 | 1 => {
+                        self.step("give app role", group.to_owned());
+                        self.graph.assign_with(group, LEAD);
+                    }
+                    2 | 3 => {
+                        self.step("take app role", group.to_owned());
+                        self.graph.take_role(group, LEAD);
+                    }
+                    _ => {}
                 }
             }
             3 => {

@@ -275,10 +275,13 @@ impl Change {
         match self {
             Self::MakeOrganization(new) if new.is_own => Step::MakeOwnOrganizations,
             Self::MakeOrganization(_) => Step::MakeOtherOrganizations,
-            Self::MakeTeam(new) if new.is_own => Step::MakeOwnTeams,
-            Self::MakeTeam(_) => Step::MakeOtherTeams,
-            Self::MoveTeam(team) if team.is_own => Step::MakeOwnTeams,
-            Self::MoveTeam(_) => Step::MakeOtherTeams,
+            Self::MakeTeam(NewTeam { is_own, .. }) | Self::MoveTeam(TeamMove { is_own, .. }) => {
+                if *is_own {
+                    Step::MakeOwnTeams
+                } else {
+                    Step::MakeOtherTeams
+                }
+            }
             Self::JoinOrganization { .. }
             | Self::JoinTeam { .. }
             | Self::AcceptInvitation { .. }

@@ -173,6 +173,11 @@ impl<'a> Writes<'a> {
                 Err(error) => (Err(error), |counts| &mut counts.renamed),
             },
         };
+        self.count(change, outcome, count);
+    }
+
+    /// Counts a write by what came of it, and notes what the next login has to look at again.
+    fn count(&self, change: &Change, outcome: Outcome, count: fn(&mut Counts) -> &mut usize) {
         let outcome = outcome.and_then(|written| match written {
             Written::NameTaken => Err(store::Error::NameTaken),
             written => Ok(written),

@@ -130,6 +130,12 @@ impl Store {
         {
             return Ok(Ok(Done::Before(first)));
         }
+        if let Some(Some(found)) = unmet.of(&Part::Team)
+            && !found.contains_key(teams::DELETED_AT)
+        {
+            // Put into its organization since it was read.
+            return Err(Error::Conflict);
+        }
         not_held(&unmet)?;
         // Before their membership in the team, which grants nothing without this one.
         if unmet.of(&Part::User).is_some() {
@@ -152,6 +158,11 @@ impl Store {
             transaction.check(self, Part::Organization, &key, organizations::live());
         }
         let key = keys::team(&team.tenant_id, &team.id);
-        transaction.check(self, Part::Team, &key, teams::is_there());
+        let mut condition = teams::is_there();
+        if team.organization_id.is_none() {
+            let standalone = Condition::new("attribute_not_exists(#organization_id)");
+            condition = condition.and(standalone);
+        }
+        transaction.check(self, Part::Team, &key, condition);
     }
 }

@@ -35,9 +35,10 @@ impl Store {
                 return Ok(Done::Before(first));
             }
             let item = first.item(&key).ok_or(Error::NotFound)?.clone();
-            let deleted_at = match item.contains_key(DELETED_AT) {
-                true => Some(text_of(&item, DELETED_AT)?.to_owned()),
-                false => None,
+            let deleted_at = if item.contains_key(DELETED_AT) {
+                Some(text_of(&item, DELETED_AT)?.to_owned())
+            } else {
+                None
             };
             let before = from_row(item)?;
             if !caller.tenant_admin {

@@ -75,6 +75,7 @@ impl Table {
     }
 
     /// One change as the conditional write that it is; a condition that fails is a bug of the plan.
+    #[expect(clippy::too_many_lines, reason = "one arm for each kind of change")]
     pub(super) fn write(&mut self, change: &Change) {
         match change.clone() {
             Change::MakeOrganization(new) => {
