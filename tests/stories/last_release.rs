@@ -133,7 +133,7 @@ async fn every_organization_can_be_deleted_and_restored_as_it_is() {
             let taken = back.problem(409, "name-taken");
             let same = twin(&root, &organization)
                 .await
-                .expect(&taken.body["detail"].to_string());
+                .unwrap_or_else(|| panic!("{}", taken.body["detail"]));
             let other = json!({"name": format!("Renamed {same}")});
             let path = format!("/organizations/{same}");
             root.patch(&path, other).await.expect(200);

@@ -7,7 +7,7 @@ use muster::domain::Clock;
 use muster::http::Code;
 use muster_local::Options;
 use reqwest::Method;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use support::{ACME, Actor, Fault, Faults, Reply, World};
 
 #[tokio::test]
@@ -43,17 +43,10 @@ async fn provoke(code: Code) -> (u16, Reply) {
     let members = format!("{organization}/members");
     match code {
         Code::Unauthenticated => (401, world.bearer("ada", None).get("/organizations").await),
-        Code::NoTenant => {
-            let claims = Map::from_iter([("sub".to_owned(), json!("ada"))]);
-            let token = world.stack.token_with(claims).unwrap();
-            let nobody = world.bearer("ada", Some(token));
-            (403, nobody.get(&organization).await)
-        }
+        Code::NoTenant => (403, with_claims(&world, json!({"sub": "ada"})).await),
         Code::UnusableSubject => {
             let claims = json!({"sub": "me", "tenant_id": ACME});
-            let token = world.stack.token_with(claims.as_object().unwrap().clone());
-            let me = world.bearer("me", Some(token.unwrap()));
-            (403, me.get(&organization).await)
+            (403, with_claims(&world, claims).await)
         }
         Code::Forbidden => (403, ada.get("/organizations").await),
         Code::NotFound => (404, ada.get("/organizations/none").await),
@@ -100,16 +93,7 @@ async fn provoke(code: Code) -> (u16, Reply) {
             let bob = world.member(&id, "bob", "member", "suspended").await;
             (403, bob.post_empty(&format!("{members}/bob/accept")).await)
         }
-        Code::InvitationNotValid => {
-            let bob = world.member(&id, "bob", "admin", "active").await;
-            world.register(&["cy"]).await;
-            bob.post(&members, json!({"user_id": "cy"}))
-                .await
-                .expect(201);
-            ada.delete(&format!("{members}/bob")).await.expect(204);
-            let cy = world.user("cy");
-            (409, cy.post_empty(&format!("{members}/me/accept")).await)
-        }
+        Code::InvitationNotValid => (409, without_inviter(&world, &id).await),
         Code::InvitationPending => {
             world.member(&id, "bob", "member", "invited").await;
             let suspend = json!({"status": "suspended"});
@@ -139,6 +123,26 @@ async fn provoke(code: Code) -> (u16, Reply) {
             panic!("{code:?} does not come about here")
         }
     }
+}
+
+/// What a token of exactly these claims gets.
+async fn with_claims(world: &World, claims: Value) -> Reply {
+    let claims: Map<String, Value> = serde_json::from_value(claims).unwrap();
+    let token = world.stack.token_with(claims).unwrap();
+    let caller = world.bearer("ada", Some(token));
+    caller.get("/users/me").await
+}
+
+/// The acceptance of an invitation whose inviter is no longer a member.
+async fn without_inviter(world: &World, id: &str) -> Reply {
+    let members = format!("/organizations/{id}/members");
+    let bob = world.member(id, "bob", "admin", "active").await;
+    world.register(&["cy"]).await;
+    let cy = json!({"user_id": "cy"});
+    bob.post(&members, cy).await.expect(201);
+    bob.delete(&format!("{members}/me")).await.expect(204);
+    let cy = world.user("cy");
+    cy.post_empty(&format!("{members}/me/accept")).await
 }
 
 async fn text(actor: &Actor, kind: &str, body: &str) -> Reply {

@@ -74,8 +74,9 @@ pub(super) fn of_functions(measured: &Functions, goals: &mut Goals) -> Result<()
         (is_login, "post-login"),
     ] {
         let start = worst(measured, of, start)?;
-        let what =
-            format!("Start of {whose}, compared with a bare `lambda_runtime` program; slowest function");
+        let what = format!(
+            "Start of {whose}, compared with a bare `lambda_runtime` program; slowest function"
+        );
         let met = if start.1.median <= 1.25 {
             "yes"
         } else {
@@ -204,7 +205,11 @@ pub(super) fn of_logins(
         goals.told(
             "Its peak memory, compared with that function, and with a login into the fewest groups",
             "bounded",
-            &format!("{:.2} x, {:.2} x", many.median / bare.median, many.median / few.median),
+            &format!(
+                "{:.2} x, {:.2} x",
+                many.median / bare.median,
+                many.median / few.median
+            ),
             "",
         );
     }

@@ -42,6 +42,7 @@ pub struct Membership {
 impl Membership {
     /// This membership after a change by a caller, who is the inviter of an open invitation to which they
     /// give a role.
+    #[must_use]
     pub fn changed_by(self, caller: Id, before: Option<Self>) -> Self {
         let is_invited = self.status == Status::Invited;
         let inviter = match before {

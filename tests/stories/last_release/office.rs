@@ -9,6 +9,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::{StreamExt as _, stream};
 use muster::domain::{Clock, Timestamp};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use support::graph::{Graph, login_event};
 use support::{Actor, World, root, unhurried};
@@ -133,15 +134,7 @@ pub(super) fn read(name: &str) -> Value {
 
 /// The user id as a segment of a path.
 pub(super) fn segment(id: &str) -> String {
-    let mut segment = String::new();
-    for byte in id.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            segment.push(char::from(byte));
-        } else {
-            segment.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    segment
+    utf8_percent_encode(id, NON_ALPHANUMERIC).to_string()
 }
 
 fn millis(time: Duration) -> u64 {
