@@ -14,7 +14,7 @@ use crate::openapi::{Operation, example};
 ///
 /// Returns the membership of a user in an organization.
 ///
-/// Requires an active member, or the user themselves whatever the status. Returns 304 if the caller has this
+/// Requires an active member, or the user themselves in any status. Returns 304 if the caller has this
 /// representation (`If-None-Match`).
 #[docs_const(vis = pub(self))]
 pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {

@@ -82,7 +82,7 @@ class Ids {
     if (!ok || !first) return;
     const [, collection, , members, user] = new URL(url).pathname.split("/");
     const known = this.#known;
-    const own = /\/teams(\/[^/]+)?$/.test(url) ? "team_id" : "organization_id";
+    const own = /\/teams(\/[^/]+(\/restore)?)?$/.test(url) ? "team_id" : "organization_id";
     for (const [name, value] of [[own, first.id], ["organization_id", first.organization_id], ["team_id", first.team_id]]) {
       // What was made goes before the first one of a list.
       if (typeof value === "string") known[name] = answer.items ? known[name] ?? value : value;
