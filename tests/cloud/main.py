@@ -14,11 +14,13 @@ import time
 
 import gaps
 from emulator import ACCOUNT, REGION, Emulator
-from people import CALLBACK
+from people import CALLBACK, Person
 from stack import Stack, package
 from story import Story
 
 DIRECTORY = json.loads(pathlib.Path("local/directory.sample.json").read_text())["application"]
+
+DOMAIN_NAME = "api.acme.example"
 
 
 @contextlib.contextmanager
@@ -77,31 +79,53 @@ def existing_pool(emulator):
     return pool
 
 
+def domain_name(emulator):
+    """Parameters for a domain name of the operator's own, with its certificate."""
+    certificate = emulator.client("acm").request_certificate(DomainName=DOMAIN_NAME, ValidationMethod="DNS")
+    parameters = {"ApiDomainName": DOMAIN_NAME, "ApiCertificateArn": certificate["CertificateArn"]}
+    return parameters | gaps.RecordSetGroup.PARAMETERS
+
+
 def with_new_pool(emulator, sam, template, parameters):
     stack = Stack(emulator, sam, template, "muster-new", parameters)
     gaps.still(gaps.OpenApiBody, gaps.OpenApiBody.is_there(emulator, stack))
     functions = gaps.OpenApiBody.fill(emulator, stack)
     pool, client = stack.outputs["UserPoolId"], stack.outputs["UserPoolClientId"]
-    print(f"  {functions} functions behind routes")
-    return Story(stack, pool, client, client_of(emulator, pool, "other")).run()
+    processed = stack.processed()
+    resources, size = len(processed["Resources"]), len(json.dumps(processed))
+    print(f"  {functions} functions behind routes, {resources} resources, {size // 1024} KB of processed template")
+    # CloudFormation takes 500 and 1 MB.
+    assert resources <= 425 and size <= 850 * 1024, "divide the stack"
+    story = Story(stack, pool, client, client_of(emulator, pool, "other"))
+    steps = story.run()
+    stack.deploy({"UserPoolTier": "LITE"})
+    return steps + story.run_on_lite()
+
+
+def set_triggers(stack, pool, version):
+    stack.emulator.client("cognito-idp").update_user_pool(UserPoolId=pool, LambdaConfig={
+        "PostConfirmation": stack.outputs["PostLoginArn"],
+        "PostAuthentication": stack.outputs["PostLoginArn"],
+        "PreTokenGenerationConfig": {"LambdaArn": stack.outputs["PreTokenArn"], "LambdaVersion": version},
+    })
 
 
 def with_existing_pool(emulator, sam, template, parameters):
     pool = existing_pool(emulator)
     client = client_of(emulator, pool, "muster")
     arn = f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{pool}"
-    stack = Stack(emulator, sam, template, "muster-existing", parameters | {
+    stack = Stack(emulator, sam, template, "muster-existing", parameters | domain_name(emulator) | {
         "UserPool": "existing", "UserPoolArn": arn, "JwtAudience": client,
         "JwtIssuer": f"https://cognito-idp.{REGION}.amazonaws.com/{pool}",
     })
     gaps.OpenApiBody.fill(emulator, stack)
     # What the operator does with the outputs.
-    emulator.client("cognito-idp").update_user_pool(UserPoolId=pool, LambdaConfig={
-        "PostConfirmation": stack.outputs["PostLoginArn"],
-        "PostAuthentication": stack.outputs["PostLoginArn"],
-        "PreTokenGenerationConfig": {"LambdaArn": stack.outputs["PreTokenArn"], "LambdaVersion": "V2_0"},
-    })
-    return Story(stack, pool, client, client_of(emulator, pool, "other")).run()
+    set_triggers(stack, pool, "V1_0")
+    probe = Person(stack, pool, client, "probe@acme.example", {"custom:tenant_id": "acme"})
+    gaps.still(gaps.PreTokenVersion, gaps.PreTokenVersion.is_there(probe))
+    set_triggers(stack, pool, "V2_0")
+    story = Story(stack, pool, client, client_of(emulator, pool, "other"))
+    return story.run() + story.run_on_domain_name(DOMAIN_NAME)
 
 
 def main():

@@ -85,6 +85,7 @@ class Person:
 
     def __post_init__(self):
         self.emulator = self.stack.emulator
+        self.host = f"{self.stack.api}.execute-api.localhost"
         self.cognito = self.emulator.client("cognito-idp")
         attributes = {"email": self.email, "email_verified": "true", **self.attributes}
         made = self.cognito.admin_create_user(
@@ -150,8 +151,7 @@ class Person:
         if body is not None:
             headers["content-type"] = "application/json"
             body = json.dumps(body)
-        host = f"{self.stack.api}.execute-api.localhost"
-        return send(self.emulator, method, path, body, headers, host)
+        return send(self.emulator, method, path, body, headers, self.host)
 
     def get(self, path, **headers):
         return self.call("GET", path, **headers)

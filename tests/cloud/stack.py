@@ -41,16 +41,20 @@ class Stack:
     """A deployed stack."""
 
     def __init__(self, emulator, sam, template, name, parameters):
-        self.emulator, self.name = emulator, name
-        parameters = gaps.MetricMath.PARAMETERS | parameters
+        self.emulator, self.name, self.sam, self.template = emulator, name, sam, template
+        self.deploy(gaps.MetricMath.PARAMETERS | parameters)
+
+    def deploy(self, parameters):
+        """Makes the stack or updates it; parameters that are not named keep their value."""
+        emulator, name = self.emulator, self.name
         log = emulator.folder / f"deploy-{name}.log"
-        with log.open("wb") as output:
+        with log.open("ab") as output:
             deployed = subprocess.run(
                 [
-                    sam, "deploy", "--template-file", template, "--stack-name", name, "--region", REGION,
+                    self.sam, "deploy", "--template-file", self.template, "--stack-name", name, "--region", REGION,
                     "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset",
                     "--no-progressbar", "--parameter-overrides",
-                    *(f"{key}={value}" for key, value in parameters.items()),
+                    *(f"{key}={value}" if value else f'{key}=""' for key, value in parameters.items()),
                 ],
                 # Away from samconfig.toml, which asks before it deploys.
                 cwd=emulator.folder, env=emulator.environment() | {"SAM_CLI_TELEMETRY": "0"},
@@ -69,7 +73,8 @@ class Stack:
         }
         self.api = self.resources["HttpApi"]
         self.issuer = self.outputs["Issuer"]
-        self.audience = [parameters.get("JwtAudience") or self.outputs["UserPoolClientId"]]
+        self.parameters = {it["ParameterKey"]: it["ParameterValue"] for it in told["Parameters"]}
+        self.audience = [self.parameters["JwtAudience"] or self.outputs["UserPoolClientId"]]
 
     def processed(self):
         """The template as the transform has left it."""

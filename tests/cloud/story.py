@@ -49,6 +49,28 @@ class Story:
         self.rights()
         return self.steps
 
+    def run_on_lite(self):
+        """Where only ID tokens have the claims."""
+        before = self.steps
+        with self.step("with the plan LITE the ID token has the claims, and the API takes it"):
+            told = self.ada.sign_in()
+            assert "tenant_id" not in told, told
+            self.ada.get(self.organization).expect(403, "no-tenant")
+            self.ada.token = self.ada.tokens["id_token"]
+            told = json.loads(claims(self.ada.token)["organizations"])
+            assert told[self.organization.rsplit("/", 1)[1]] == "owner", told
+            self.ada.get(self.organization).expect(200)
+        return self.steps - before
+
+    def run_on_domain_name(self, name):
+        """Where the API has a domain name of its own."""
+        before = self.steps
+        with self.step("the API answers at its domain name"):
+            assert self.stack.outputs["ApiDomainTarget"], self.stack.outputs
+            self.ada.host = name
+            self.ada.get(self.organization).expect(200)
+        return self.steps - before
+
     def sign_in(self):
         with self.step("a person signs in on the page with PKCE"):
             self.ada = self.person("ada")
