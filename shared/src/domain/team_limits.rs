@@ -80,16 +80,17 @@ impl Limits {
             Some((budget, duration)) if !exceeds_budget((budget, duration), organization) => {
                 (Some(budget), duration)
             }
-            Some(_) => (
-                organization.max_budget,
-                organization.budget_duration.as_ref(),
-            ),
-            None => (
-                organization.max_budget,
+            None if organization.max_budget.is_none() => (
+                None,
                 organization
                     .budget_duration
                     .as_ref()
                     .or(self.budget_duration.as_ref()),
+            ),
+            // The organization's, for its own duration: with the team's it could be more per time.
+            _ => (
+                organization.max_budget,
+                organization.budget_duration.as_ref(),
             ),
         };
         EffectiveLimits {
@@ -367,6 +368,11 @@ mod tests {
             assert_eq!(effective.budget_duration, organization.budget_duration);
             assert_eq!(effective.tpm_limit, Some(1_000));
             assert_eq!(effective.rpm_limit, Some(10));
+            // A budget that is never renewed does not get the team's duration.
+            let never_renewed = budget(100.0, "");
+            let effective = own.effective(Some(&never_renewed));
+            assert_eq!(effective.max_budget, never_renewed.max_budget);
+            assert_eq!(effective.budget_duration, None);
         }
         let lower = Limits {
             tpm_limit: Some(999),
