@@ -76,7 +76,7 @@ fn team_in(organization: Option<&str>, models: &[&str], effective_models: &[&str
         "tenant_id": "acme",
         "organization_id": organization,
         "name": "Engines",
-        "description": "Whatever burns.",
+        "description": "Builds the engines.",
         "is_default": false,
         "limits": {
             "models": models,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use muster::domain::{MAX_USER_ID_LENGTH, ONESELF, OrganizationId, TeamId};
+use muster::domain::{MAX_USER_ID_LENGTH, ME, OrganizationId, TeamId};
 use muster::http::{Code, DEFAULT_LIMIT, MAX_LIMIT};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
@@ -260,7 +260,7 @@ impl Operation {
                     "The user. `me` is the caller. `~` followed by the unpadded base64url of the id is the same id: \
                      use it for an id with a slash, a backslash or a percent sign.",
                     of::<UserIdInPath>,
-                    ONESELF,
+                    ME,
                 ),
             };
             json!({

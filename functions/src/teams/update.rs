@@ -44,7 +44,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         (HANDLE_DOCS, "Update a team with PUT"),
         |operation| {
             operation
-                .body::<TeamPatch>(json!({"description": "Whatever burns."}))
+                .body::<TeamPatch>(json!({"description": "Builds the engines."}))
                 .if_match()
                 .ok::<ShownTeam<'static>>("The updated team.", example::team())
                 .fails(&[

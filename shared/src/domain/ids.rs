@@ -14,7 +14,7 @@ pub const MAX_ID_LENGTH: usize = 128;
 /// Longest user id, in characters (all of them ASCII): the limit of `OpenID` Connect for a `sub`.
 pub const MAX_USER_ID_LENGTH: usize = 255;
 /// Stands for the caller's own user id in a path, so no user has this id.
-pub const ONESELF: &str = "me";
+pub const ME: &str = "me";
 
 /// The rule of an id, as a regular expression.
 const PATTERN: &str = r"^[A-Za-z0-9._@+:|=-]+$";
@@ -26,7 +26,7 @@ const USER_ID_PATTERN: &str = r"^[ -~]+$";
 fn check_user_id(text: &str) -> Result<(), Invalid> {
     let is_printable = |byte: u8| matches!(byte, b' '..=b'~');
     let is_in_range = (1..=MAX_USER_ID_LENGTH).contains(&text.len());
-    if !is_in_range || text == ONESELF || !text.bytes().all(is_printable) {
+    if !is_in_range || text == ME || !text.bytes().all(is_printable) {
         return Err(Invalid::new(
             "must be 1 to 255 printable ASCII characters, and not me",
         ));
@@ -36,7 +36,7 @@ fn check_user_id(text: &str) -> Result<(), Invalid> {
 
 /// The rule of a user id in the table, where the first release could write a user called `me`.
 fn check_stored_user_id(text: &str) -> Result<(), Invalid> {
-    if text == ONESELF {
+    if text == ME {
         return Ok(());
     }
     check_user_id(text)
@@ -130,7 +130,7 @@ id!(
     "minLength" = 1,
     "maxLength" = MAX_USER_ID_LENGTH,
     "pattern" = USER_ID_PATTERN,
-    "not" = {"const": ONESELF}
+    "not" = {"const": ME}
 );
 id!(
     /// An organization id: a `UUIDv7` if created through the API, an Entra group id if created by the directory sync.

@@ -24,7 +24,7 @@ use thiserror::Error;
 
 pub use caller::Caller;
 pub use ids::{
-    EntraObjectId, GroupId, MAX_ID_LENGTH, MAX_USER_ID_LENGTH, ONESELF, OrganizationId, TeamId,
+    EntraObjectId, GroupId, MAX_ID_LENGTH, MAX_USER_ID_LENGTH, ME, OrganizationId, TeamId,
     TenantId, UserId,
 };
 pub use json::{Json, JsonNumber, JsonObject};

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::event::HttpEvent;
 use super::{Code, Fields, Problem, Query};
 use crate::domain::{
-    Caller, ExpectedVersion, Invalid, Json, ONESELF, OrganizationId, TeamId, TenantId, Timestamp,
+    Caller, ExpectedVersion, Invalid, Json, ME, OrganizationId, TeamId, TenantId, Timestamp,
     UserId, VersionTags,
 };
 use crate::store::Once;
@@ -162,7 +162,7 @@ impl ApiRequest {
     /// alphabet without padding), for gateways that do not route an encoded slash.
     pub fn user_id(&self, caller: &Caller) -> Result<UserId, Problem> {
         let text = self.path_parameter("user_id");
-        if text == ONESELF {
+        if text == ME {
             return Ok(caller.user_id.clone());
         }
         let id = match text.strip_prefix(ENCODED) {
