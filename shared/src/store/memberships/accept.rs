@@ -5,11 +5,12 @@ use crate::domain::{
     Caller, ExpectedVersion, Membership, OrganizationId, Permission, Status, UserId,
 };
 use crate::store::access::{self, Requirement, standing};
-use crate::store::expression::text;
+use crate::store::expression::{Condition, text};
 use crate::store::idempotency::{self, FirstAnswer, Once};
+use crate::store::keys::{self, Key};
 use crate::store::patience::Patience;
 use crate::store::transaction::Transaction;
-use crate::store::{Done, Error, Store, keys};
+use crate::store::{Done, Error, Store};
 
 impl Store {
     /// Makes the caller's open invitation an active membership; an active one stays as it is.
@@ -70,7 +71,7 @@ impl Store {
             };
             let mut transaction = Transaction::new(self.clock.new_id());
             let change = change_to(&after).set("last_active_at", text(now.to_string()));
-            self.hold_inviter(&mut transaction, Part::Inviter, &before)?;
+            self.hold_inviter(&mut transaction, &before)?;
             let condition = unchanged(&before);
             transaction.update(self, Part::Membership, &key, change, condition);
             let owners = Owners::between(Some(&before), Some(&after));
@@ -89,34 +90,36 @@ impl Store {
         }
     }
 
-    /// Makes the transaction hold only if the inviter of an open invitation may give its role: is an
-    /// active member who manages members and reaches the role. A tenant admin's right came from the
-    /// token, and is not asked for again.
-    pub(in crate::store) fn hold_inviter<L: Copy + PartialEq>(
+    /// Makes the transaction hold only if the inviter of an open invitation may give its role.
+    fn hold_inviter(
         &self,
-        transaction: &mut Transaction<L>,
-        label: L,
+        transaction: &mut Transaction<Part>,
         invitation: &Membership,
     ) -> Result<(), Error> {
-        if invitation.invited_by_tenant_admin {
-            return Ok(());
+        if let Some((key, may)) = inviter_of(invitation)? {
+            transaction.check(self, Part::Inviter, &key, may);
         }
-        let Membership {
-            tenant_id,
-            organization_id,
-            user_id,
-            ..
-        } = invitation;
-        let inviter = invitation.invited_by_user_id.as_ref();
-        // An invited user does not invite themselves.
-        let inviter = inviter.filter(|inviter| *inviter != user_id);
-        let inviter = inviter.ok_or(Error::InvitationNotValid)?;
-        let requirement = Requirement {
-            permission: Permission::ManageMembers,
-            reach: Some(invitation.role),
-        };
-        let key = keys::membership(tenant_id, inviter, organization_id);
-        transaction.check(self, label, &key, requirement.condition());
         Ok(())
     }
+}
+
+/// The inviter's membership, and what must be true of it for an open invitation to be valid: active, with the
+/// permission to manage members, and a role that reaches the invited one. `None` for a tenant admin, whose right
+/// came from the token and is not checked again. `InvitationNotValid` for an invitation without an inviter.
+pub(in crate::store) fn inviter_of(
+    invitation: &Membership,
+) -> Result<Option<(Key, Condition)>, Error> {
+    if invitation.invited_by_tenant_admin {
+        return Ok(None);
+    }
+    let inviter = invitation.invited_by_user_id.as_ref();
+    // An invited user does not invite themselves.
+    let inviter = inviter.filter(|inviter| **inviter != invitation.user_id);
+    let inviter = inviter.ok_or(Error::InvitationNotValid)?;
+    let requirement = Requirement {
+        permission: Permission::ManageMembers,
+        reach: Some(invitation.role),
+    };
+    let key = keys::membership(&invitation.tenant_id, inviter, &invitation.organization_id);
+    Ok(Some((key, requirement.condition())))
 }

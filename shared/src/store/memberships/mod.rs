@@ -6,6 +6,8 @@ mod read;
 mod remove;
 mod update;
 
+pub(super) use accept::inviter_of;
+
 use crate::domain::{
     Membership, Organization, OrganizationId, Role, Source, Status, TenantId, Timestamp, UserId,
 };

@@ -121,28 +121,32 @@ impl Store {
         left(transaction.commit(self).await?)
     }
 
-    /// Makes an open invitation active, if it still is as it was read, on the condition that its
-    /// inviter may still give its role. Where they may not, the membership is one of the directory's
-    /// instead, with the role that the directory gives.
+    /// Makes an open invitation active, if it still is as it was read, on the condition that its inviter may
+    /// still give its role. Otherwise the membership becomes a synced one with the role that the directory
+    /// gives, on the opposite condition: an inviter who regains the right in between leaves the invitation open
+    /// for the next login.
     pub async fn accept_synced_invitation(
         &self,
         before: &Membership,
         role: Role,
     ) -> Result<Written, Error> {
-        let now = self.clock.now();
-        let after = before.activated(now);
-        let mut transaction = Transaction::new(self.clock.new_id());
-        match self.hold_inviter(&mut transaction, Part::Inviter, before) {
-            Ok(()) => {
+        let after = before.activated(self.clock.now());
+        let inviter = match memberships::inviter_of(before) {
+            Err(Error::InvitationNotValid) => None,
+            inviter => {
+                let inviter = inviter?;
+                let mut transaction = Transaction::new(self.clock.new_id());
+                if let Some((key, may)) = &inviter {
+                    transaction.check(self, Part::Inviter, key, may.clone());
+                }
                 self.activate_synced(&mut transaction, before, &after, Change::new());
                 match transaction.commit(self).await? {
                     Err(unmet) if unmet.only(&Part::Inviter) => {}
                     committed => return left(committed),
                 }
+                inviter
             }
-            Err(Error::InvitationNotValid) => {}
-            Err(error) => return Err(error),
-        }
+        };
         let after = Membership {
             role,
             source: Source::Entra,
@@ -153,6 +157,9 @@ impl Store {
             .set(SYNCED_ROLE, text(role.as_str()))
             .remove("invited_by_user_id");
         let mut transaction = Transaction::new(self.clock.new_id());
+        if let Some((key, may)) = inviter {
+            transaction.check(self, Part::Inviter, &key, may.negated());
+        }
         self.activate_synced(&mut transaction, before, &after, change);
         left(transaction.commit(self).await?)
     }
