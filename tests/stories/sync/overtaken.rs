@@ -1,5 +1,6 @@
 //! A login is overtaken by another one of the same person: what it was to do is done when it comes to it.
 
+use serde_json::json;
 use support::Faults;
 
 use super::office::{ORGANIZATIONS, Office, event, map};
@@ -41,5 +42,47 @@ async fn what_one_login_does_another_at_the_same_time_finds_done() {
     assert_eq!(office.organizations("ada").await, map([]));
     assert_eq!(office.teams("ada").await, map([]));
     office.expect("ada", "unchanged").await;
+    office.check().await;
+}
+
+#[tokio::test]
+async fn an_inviter_who_regains_the_right_during_a_login_keeps_the_invitation_open() {
+    let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
+    office.graph.assign("g-one", "One");
+    office.world.register(&["ora", "bob", "eve"]).await;
+    office.expect("fay", "synced").await;
+    let root = office.world.tenant_admin();
+    let members = "/organizations/g-one/members";
+    for owner in ["ora", "bob"] {
+        let body = json!({"user_id": owner, "role": "owner", "status": "active"});
+        root.post(members, body).await.expect(201);
+    }
+    let bob = office.world.user("bob");
+    let body = json!({"user_id": "eve", "role": "owner"});
+    bob.post(members, body).await.expect(201);
+    let path = format!("{members}/bob");
+    let change = |role: &str| json!({"role": role});
+    root.patch(&path, change("admin")).await.expect(200);
+
+    // Accepting the invitation and joining the team, then the directory's role in place of the invitation's.
+    let mut held: Vec<_> = (0..3).map(|_| faults.hold("TransactWriteItems")).collect();
+    let mut last = held.pop().unwrap();
+    office.graph.join("eve", "g-one");
+    office.pass_ten_minutes();
+    let meanwhile = async {
+        for mut one in held {
+            one.arrived().await;
+            one.release();
+        }
+        last.arrived().await;
+        root.patch(&path, change("owner")).await.expect(200);
+        last.release();
+    };
+    tokio::join!(office.sign_in(event("eve")), meanwhile);
+    let open = map([("g-one", "owner invited manual")]);
+    assert_eq!(office.organizations("eve").await, open);
+    office.sign_in(event("eve")).await;
+    let accepted = map([("g-one", "owner active manual")]);
+    assert_eq!(office.organizations("eve").await, accepted);
     office.check().await;
 }
