@@ -1,17 +1,20 @@
 //! `PreTokenGeneration`, versions 1, 2 and 3: puts the tenant, the user's email address, whether they
 //! are a tenant admin, and their organizations into the token that is being made.
 
+mod organizations;
+
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lambda_runtime::Context;
-use muster::config::{Settings, TokenOrganizations};
-use muster::domain::{Membership, TenantId, UserId};
+use muster::config::Settings;
+use muster::domain::TenantId;
 use muster::store::{self, metered};
 use muster::telemetry::TriggerLine;
 use serde_json::{Map, Value};
 
+use self::organizations::{Organizations, organizations};
 use super::{
     NO_USER, NOBODY, RESERVED, Subject, attribute, attributes, subject, time_left, trigger_source,
 };
@@ -19,8 +22,6 @@ use crate::App;
 
 /// Time for all of it: Cognito waits 5 s for a trigger, and the login has others.
 const BUDGET: Duration = Duration::from_millis(3_500);
-/// Organizations that are looked up at once: DynamoDB reads up to 100 items in one call.
-const AT_ONCE: usize = 100;
 /// The source of a token for a machine, which has no user.
 const CLIENT_CREDENTIALS: &str = "TokenGeneration_ClientCredentials";
 /// The claim of a tenant admin. It is never left as it came.
@@ -134,93 +135,6 @@ fn is_tenant_admin(event: &Value, subject: &Subject, settings: &Settings) -> boo
             .any(|group| group == settings.tenant_admin_group)
 }
 
-/// The claim about the user's organizations, as far as it fits.
-struct Organizations {
-    /// `None`: the token says nothing about them.
-    claim: Option<Value>,
-    truncated: bool,
-}
-
-async fn organizations(
-    app: &App,
-    tenant: &TenantId,
-    user: &UserId,
-    is_first: bool,
-) -> Result<Organizations, store::Error> {
-    let kind = app.settings.token_organizations;
-    let mut claim = Claim::new(kind, app.settings.token_claim_bytes, is_first);
-    if kind == TokenOrganizations::None {
-        return Ok(claim.finish(false));
-    }
-    let memberships = app.store.active_memberships(tenant, user).await?;
-    for memberships in memberships.chunks(AT_ONCE) {
-        for membership in app.store.of_live_organizations(memberships).await? {
-            if !claim.add(membership) {
-                return Ok(claim.finish(true));
-            }
-        }
-    }
-    Ok(claim.finish(false))
-}
-
-/// A claim that grows until it has no more room.
-struct Claim {
-    kind: TokenOrganizations,
-    is_first: bool,
-    left: usize,
-    roles: Map<String, Value>,
-    ids: Vec<Value>,
-}
-
-impl Claim {
-    fn new(kind: TokenOrganizations, most: usize, is_first: bool) -> Self {
-        // The brackets; of a string, its quotes as well.
-        let brackets = if is_first { 4 } else { 2 };
-        Self {
-            kind,
-            is_first,
-            left: most.saturating_sub(brackets),
-            roles: Map::new(),
-            ids: Vec::new(),
-        }
-    }
-
-    /// Adds an organization, if it fits. In a string each quote takes two bytes.
-    fn add(&mut self, membership: &Membership) -> bool {
-        let (id, role) = (
-            membership.organization_id.as_str(),
-            membership.role.as_str(),
-        );
-        let quote = if self.is_first { 2 } else { 1 };
-        let is_roles = self.kind == TokenOrganizations::Roles;
-        let entry = if is_roles {
-            id.len() + role.len() + 4 * quote + ":".len()
-        } else {
-            id.len() + 2 * quote
-        };
-        let comma = usize::from(!self.roles.is_empty() || !self.ids.is_empty());
-        let Some(left) = self.left.checked_sub(entry + comma) else {
-            return false;
-        };
-        self.left = left;
-        if is_roles {
-            self.roles.insert(id.to_owned(), role.into());
-        } else {
-            self.ids.push(id.into());
-        }
-        true
-    }
-
-    fn finish(self, truncated: bool) -> Organizations {
-        let claim = match self.kind {
-            TokenOrganizations::Roles => Some(Value::Object(self.roles)),
-            TokenOrganizations::Ids => Some(Value::Array(self.ids)),
-            TokenOrganizations::None => None,
-        };
-        Organizations { claim, truncated }
-    }
-}
-
 /// All claims, as values.
 fn claims_of(
     event: &Value,
@@ -315,7 +229,7 @@ fn edit(parent: &mut Map<String, Value>, name: &str, change: impl FnOnce(&mut Ma
 
 #[cfg(test)]
 mod tests {
-    use muster::domain::{OrganizationId, Role, Status, Timestamp};
+    use muster::domain::UserId;
     use serde_json::json;
 
     use super::*;
@@ -411,38 +325,5 @@ mod tests {
         let event =
             json!({"request": {"groupConfiguration": {"groupsToOverride": ["tenant-admins"]}}});
         assert!(!is_tenant_admin(&event, &Subject::Nobody, &settings));
-    }
-
-    #[test]
-    fn a_claim_is_no_longer_than_its_most_bytes() {
-        let now = Timestamp::from_millisecond(0).unwrap();
-        let membership = |n: usize| {
-            let id = OrganizationId::parse(format!("organization-{n}")).unwrap();
-            let (tenant, user) = (
-                TenantId::parse("acme").unwrap(),
-                UserId::parse("ada").unwrap(),
-            );
-            Membership::new(tenant, id, user, (Role::Manager, Status::Active), now)
-        };
-        for kind in [TokenOrganizations::Roles, TokenOrganizations::Ids] {
-            for is_first in [true, false] {
-                for most in [64, 100, 512, 2_048] {
-                    let mut claim = Claim::new(kind, most, is_first);
-                    let added = (0..500).take_while(|n| claim.add(&membership(*n))).count();
-                    assert!((1..500).contains(&added));
-                    let value = claim.finish(true).claim.unwrap();
-                    let value = if is_first {
-                        Value::from(value.to_string())
-                    } else {
-                        value
-                    };
-                    let bytes = value.to_string().len();
-                    assert!(
-                        bytes <= most && bytes + 60 > most,
-                        "{kind:?} {most}: {bytes}"
-                    );
-                }
-            }
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod body;
+mod caller;
 mod cursor;
 mod event;
 mod limits;
