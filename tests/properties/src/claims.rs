@@ -13,6 +13,7 @@ pub(crate) const PROPERTY: Property = Property {
         b"{\"sub\":\"ada\",\"tenant_id\":\"acme\",\"cognito:groups\":\"[a tenant-admins]\"}\xfftenant-admins",
         b"{\"sub\":\"ada\",\"custom:tenant_id\":\"acme\",\"cognito:groups\":\"tenant-admins\"}\xfftenant-admins",
         b"{\"sub\":\"ada\",\"tenant_id\":\"\",\"custom:tenant_id\":\"a#b\",\"cognito:groups\":[\"x\"]}\xffx",
+        b"{}\xff",
         b"{\"sub\":7,\"tenant_id\":null}\xff",
         b"{\"sub\":\"CN=a/b\",\"tenant_id\":\"t\",\"tenant_admin\":\"true\"}\xff[tenant-admins",
     ],
@@ -42,12 +43,15 @@ fn of_any_token(claims: Value) {
     let names_admins = claims["cognito:groups"].to_string().contains(ADMINS)
         || claims["tenant_admin"] == true
         || claims["tenant_admin"] == "true";
+    let is_empty = claims == json!({});
     match caller(claims) {
         Ok(caller) => {
             assert_eq!(caller.tenant_id.as_str(), tenant);
             assert_eq!(caller.user_id.as_str(), user);
             assert!(!caller.tenant_admin || names_admins);
         }
+        // A token without a claim is none.
+        Err(Code::Unauthenticated) => assert!(is_empty),
         Err(code) => assert!(matches!(code, Code::UnusableSubject | Code::NoTenant)),
     }
 }
