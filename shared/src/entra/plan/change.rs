@@ -205,6 +205,8 @@ pub struct TeamMove {
     pub version: u64,
     /// Its name, which another team of the organization may have.
     pub naming: Naming,
+    /// Whether its name follows that of the group: names are refreshed, and nobody changed this one.
+    pub is_refreshed: bool,
     /// The limits of a team in an organization; `None`: its limits were changed by hand, and stay.
     pub limits: Option<Limits>,
     /// Whether the user is in the group.

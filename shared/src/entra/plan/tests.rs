@@ -7,9 +7,11 @@ use proptest::collection::{btree_map, btree_set};
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::memberships::given_role;
 use super::*;
-use crate::domain::Limits;
-use crate::entra::reading::Assigned;
+use crate::domain::{Limits, Role, Source};
+use crate::entra::reading::{Assigned, AssignedGroup};
+use crate::entra::rules::OnLeave;
 use table::Table;
 
 fn group() -> impl Strategy<Value = GroupId> {

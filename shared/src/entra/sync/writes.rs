@@ -1,15 +1,16 @@
-//! Carrying a plan out, change by change.
+//! Carrying a plan out, change by change: what is made here, memberships and names each in a file.
+
+mod memberships;
+mod names;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, stream};
 
-use super::report::{Counts, Progress, Suffixed};
-use crate::domain::{
-    Clock, Membership, Name, Organization, OrganizationId, Role, Source, Status, Team, TeamId,
-    TeamMembership, TeamRole,
-};
-use crate::entra::plan::{Change, Found, Naming, NewOrganization, NewTeam, Place, Plan, TeamMove};
+pub(super) use self::names::take_suffixes_away;
+use super::report::{Counts, Progress};
+use crate::domain::{Clock, Name, Organization, OrganizationId, Source, Status, Team, TeamId};
+use crate::entra::plan::{Change, Found, NewOrganization, NewTeam, Place, Plan, TeamMove};
 use crate::entra::rules::SyncRules;
 use crate::store::{self, Holdings, Move, Profile, Store, Written};
 
@@ -247,17 +248,6 @@ impl<'a> Writes<'a> {
         }
     }
 
-    /// Notes that something bears a suffix.
-    fn suffixed(&self, place: &Place, version: u64, naming: &Naming, is_counted: bool) {
-        let suffixed = Suffixed {
-            place: place.clone(),
-            version,
-            name: naming.name.clone(),
-            is_counted,
-        };
-        self.progress.with(|state| state.suffixed.push(suffixed));
-    }
-
     async fn make_team(&self, new: &NewTeam, rules: &SyncRules, clock: &Clock) -> Outcome {
         let standalone;
         let awaited = new.organization_id.as_ref();
@@ -316,224 +306,19 @@ impl<'a> Writes<'a> {
         match self.store.move_team(place, organization_id, how).await? {
             Written::NameTaken => {
                 how.name = &team.naming.if_taken;
-                self.store.move_team(place, organization_id, how).await
+                let written = self.store.move_team(place, organization_id, how).await?;
+                if team.is_refreshed && written == Written::Done {
+                    let place = Place::Team(id.clone());
+                    self.suffixed(&place, team.version + 1, &team.naming, true);
+                }
+                Ok(written)
             }
             written => Ok(written),
         }
     }
 
-    async fn move_team_membership(&self, team: &TeamId, organization: &OrganizationId) -> Outcome {
-        if self.is_not_made(organization) || self.is_not_moved(team) {
-            return Ok(Written::AsItWas);
-        }
-        let Profile {
-            tenant_id, user_id, ..
-        } = self.profile;
-        let place = (tenant_id, team);
-        let moved = self
-            .store
-            .move_team_membership(place, user_id, organization);
-        moved.await
-    }
-
     fn is_not_moved(&self, team: &TeamId) -> bool {
         self.progress
             .with(|state| state.teams_not_moved.contains(team))
-    }
-
-    async fn lift(&self, at: &Place, role: Option<Role>) -> Outcome {
-        match at {
-            Place::Organization(id) => self.follow(id, |_| Status::Active, role).await,
-            Place::Team(_) => self.set_status(at, Status::Active).await,
-        }
-    }
-
-    async fn change_role(&self, organization: &OrganizationId, role: Role) -> Outcome {
-        self.follow(organization, |before| before.status, Some(role))
-            .await
-    }
-
-    async fn follow(
-        &self,
-        organization: &OrganizationId,
-        status: impl Fn(&Membership) -> Status,
-        role: Option<Role>,
-    ) -> Outcome {
-        let Some(before) = self.holdings.organizations.get(organization) else {
-            return Ok(Written::AsItWas);
-        };
-        let after = (status(before), role);
-        self.store.follow_synced_membership(before, after).await
-    }
-
-    async fn join_organization(
-        &self,
-        organization: &OrganizationId,
-        role: Role,
-        clock: &Clock,
-    ) -> Outcome {
-        if self.is_not_made(organization) {
-            return Ok(Written::AsItWas);
-        }
-        let Profile {
-            tenant_id, user_id, ..
-        } = self.profile.clone();
-        let what = (role, Status::Active);
-        let id = organization.clone();
-        let membership = Membership {
-            source: Source::Entra,
-            ..Membership::new(tenant_id, id, user_id, what, clock.now())
-        };
-        self.store.join_organization(&membership).await
-    }
-
-    async fn join_team(&self, team: &TeamId, clock: &Clock) -> Outcome {
-        // Who is in a team already does not make it at their next login.
-        if self
-            .progress
-            .with(|state| state.teams_not_made.contains(team))
-        {
-            return Ok(Written::AsItWas);
-        }
-        let Profile {
-            tenant_id, user_id, ..
-        } = self.profile.clone();
-        let now = clock.now();
-        let organization = self.organizations_of.get(team).copied().flatten();
-        let own = team.as_str().parse::<OrganizationId>().ok();
-        let is_waiting = match organization {
-            Some(id) => self.is_not_made(id) || self.is_not_moved(team),
-            None => self.waiting.contains(team),
-        };
-        let awaited = organization.or(own.as_ref()).filter(|_| is_waiting);
-        let membership = TeamMembership {
-            tenant_id,
-            team_id: team.clone(),
-            organization_id: organization.filter(|_| !is_waiting).cloned(),
-            user_id,
-            role: TeamRole::Member,
-            status: Status::Active,
-            source: Source::Entra,
-            version: 1,
-            created_at: now,
-            updated_at: now,
-        };
-        let holdings = self.holdings;
-        self.store.join_team(&membership, awaited, holdings).await
-    }
-
-    async fn accept(&self, at: &Place, role: Option<Role>) -> Outcome {
-        match (at, role) {
-            (Place::Organization(id), Some(role)) => match self.holdings.organizations.get(id) {
-                Some(before) => self.store.accept_synced_invitation(before, role).await,
-                None => Ok(Written::AsItWas),
-            },
-            _ => self.set_status(at, Status::Active).await,
-        }
-    }
-
-    async fn set_status(&self, at: &Place, status: Status) -> Outcome {
-        match at {
-            Place::Organization(id) => match self.holdings.organizations.get(id) {
-                Some(before) => self.store.change_synced_membership(before, status).await,
-                None => Ok(Written::AsItWas),
-            },
-            Place::Team(id) => match self.holdings.teams.get(id) {
-                Some(before) => {
-                    self.store
-                        .change_synced_team_membership(before, status)
-                        .await
-                }
-                None => Ok(Written::AsItWas),
-            },
-        }
-    }
-
-    async fn leave(&self, at: &Place) -> Outcome {
-        match at {
-            Place::Organization(id) => match self.holdings.organizations.get(id) {
-                Some(before) => {
-                    self.store
-                        .leave_organization(before, self.holdings, &self.leaving)
-                        .await
-                }
-                None => Ok(Written::AsItWas),
-            },
-            Place::Team(id) => match self.holdings.teams.get(id) {
-                Some(before) => self.store.leave_team(before).await,
-                None => Ok(Written::AsItWas),
-            },
-        }
-    }
-
-    /// Gives it the group's own name, or that with a suffix when it is taken. `None`: it keeps the one with
-    /// the suffix.
-    async fn rename(
-        &self,
-        what: &Place,
-        from: &Name,
-        version: u64,
-        naming: &Naming,
-    ) -> Result<Option<Written>, store::Error> {
-        let written = self.rename_to(what, version, &naming.name).await?;
-        if written != Written::NameTaken {
-            return Ok(Some(written));
-        }
-        if *from == naming.if_taken {
-            self.suffixed(what, version, naming, false);
-            return Ok(None);
-        }
-        let written = self.rename_to(what, version, &naming.if_taken).await?;
-        if written == Written::Done {
-            self.suffixed(what, version + 1, naming, true);
-        }
-        Ok(Some(written))
-    }
-
-    async fn rename_to(&self, what: &Place, version: u64, name: &Name) -> Outcome {
-        rename_to(self.store, self.profile, what, version, name).await
-    }
-}
-
-async fn rename_to(
-    store: &Store,
-    profile: &Profile,
-    what: &Place,
-    version: u64,
-    name: &Name,
-) -> Outcome {
-    let tenant = &profile.tenant_id;
-    match what {
-        Place::Organization(id) => store.rename_organization(tenant, id, version, name).await,
-        Place::Team(id) => store.rename_team(tenant, id, version, name).await,
-    }
-}
-
-/// Takes suffixes away from names that are free by now: those that something else gave up in this very
-/// sync, as when two groups swap their names. What keeps its suffix is looked at again soon.
-pub(super) async fn take_suffixes_away(store: &Store, profile: &Profile, progress: &Progress) {
-    let (suffixed, has_renamed) = progress.with(|state| {
-        let suffixed = std::mem::take(&mut state.suffixed);
-        (suffixed, state.counts.renamed > 0)
-    });
-    for Suffixed {
-        place,
-        version,
-        name,
-        is_counted,
-    } in suffixed
-    {
-        let written = if has_renamed {
-            let written = rename_to(store, profile, &place, version, &name).await;
-            progress.written(written.map_err(|source| Failed { place, source }))
-        } else {
-            Some(Written::NameTaken)
-        };
-        progress.with(|state| match written {
-            Some(Written::Done) => state.counts.renamed += usize::from(!is_counted),
-            Some(Written::NameTaken) => state.has_suffixes = true,
-            Some(Written::AsItWas) => state.overtaken = true,
-            None => state.not_all_made = true,
-        });
     }
 }

@@ -109,6 +109,9 @@ impl Table {
                 assert_eq!(moved.version, team.version);
                 moved.organization_id = Some(team.organization_id);
                 moved.awaits_organization = false;
+                if moved.synced_name.as_ref() == Some(&moved.name) {
+                    moved.synced_name = Some(team.naming.name.clone());
+                }
                 moved.name = team.naming.name;
             }
             Change::MoveTeamMembership {
