@@ -298,6 +298,25 @@ async fn a_team_whose_organization_failed_is_in_it_after_the_next_login() {
 }
 
 #[tokio::test]
+async fn a_team_that_waits_gets_the_new_name_of_its_group() {
+    for (refresh, name) in [("true", "Newer"), ("false", "New")] {
+        let settings = [ORGANIZATIONS, ("ENTRA_REFRESH_NAMES", refresh)];
+        let (office, faults) = Office::with_faults(&settings).await;
+        office.graph.assign("g-new", "New");
+        office.graph.join("ada", "g-new");
+        faults.next("TransactWriteItems", &[Fault::Failure(500); ATTEMPTS]);
+        office.expect("ada", "partial").await;
+        faults.stop();
+        office.graph.assign("g-new", "Newer");
+        office.pass_ten_minutes();
+        office.expect("ada", "synced").await;
+        assert_eq!(office.teams_in("g-new").await, map([("g-new", name)]));
+        office.expect("ada", "unchanged").await;
+        office.check().await;
+    }
+}
+
+#[tokio::test]
 async fn a_team_that_waits_is_not_hidden_by_a_mark() {
     let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
     office.graph.assign("g-new", "New");
