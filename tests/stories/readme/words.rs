@@ -30,15 +30,6 @@ const AVOIDED: [&str; 20] = [
     "whomever",
 ];
 
-/// Documents that still use some of them. Rewrite a document, then remove it from this list.
-const NOT_CLEAN_YET: [&str; 5] = [
-    "docs/DATA_MODEL.md",
-    "docs/OPERATIONS.md",
-    "docs/PARAMETERS.md",
-    "docs/PROBLEMS.md",
-    "docs/SECURITY.md",
-];
-
 /// The text without code and without the targets of links, in lower case and with single spaces.
 fn prose(markdown: &str) -> String {
     let without_blocks: String = markdown.split("\n```").step_by(2).collect();
@@ -102,22 +93,11 @@ fn documents_use_plain_words() {
     assert!(described.len() > 100, "the descriptions are found");
     texts.insert("docs/openapi.json".to_owned(), described.join("\n"));
 
-    let mut wrong = Vec::new();
-    for (path, text) in &texts {
+    let wrong = texts.iter().filter_map(|(path, text)| {
         let found = avoided(text);
-        match (found.is_empty(), NOT_CLEAN_YET.contains(&path.as_str())) {
-            (false, false) => wrong.push(format!("{path}: replace {found:?} with plain words")),
-            (true, true) => wrong.push(format!("{path} is clean: remove it from NOT_CLEAN_YET")),
-            _ => {}
-        }
-    }
-    for path in NOT_CLEAN_YET {
-        if !texts.contains_key(path) {
-            wrong.push(format!(
-                "{path} does not exist: remove it from NOT_CLEAN_YET"
-            ));
-        }
-    }
+        (!found.is_empty()).then(|| format!("{path}: replace {found:?} with plain words"))
+    });
+    let wrong: Vec<_> = wrong.collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
