@@ -21,9 +21,8 @@ pub use directory::{ASSIGNED_GROUPS_LIFE, Directory, MAX_PAGES, MAX_ROWS};
 pub use error::{Authority, Question, ReadError, Refusal, Silence, TokenError};
 pub use page::pages;
 pub use plan::{
-    Change, Found, FoundOrganization, FoundTeam, Held, HeldOrganization, HeldTeam, Lookups, Made,
-    MembershipMarks, Naming, NewOrganization, NewTeam, Place, Plan, Step, TeamMembershipMarks,
-    TeamMove, lookups, plan,
+    Change, Found, Held, HeldOrganization, HeldTeam, Lookups, Made, Naming, NewOrganization,
+    NewTeam, Place, Plan, Step, TeamMove, lookups, plan,
 };
 pub use reading::{Assigned, AssignedGroup, ReadCounts, Reading};
 pub use rules::{DEFAULT_ROLE, OnLeave, RoleMap, SyncRules};

@@ -37,7 +37,10 @@ pub use idempotency::{FirstAnswer, Once};
 pub use memberships::{MemberFilter, MembershipOfOrganization};
 pub use meter::{Measure, metered};
 pub use organizations::OrganizationFilter;
-pub use sync::{Holdings, Move, Profile, Written};
+pub use sync::{
+    FoundOrganization, FoundTeam, Holdings, MembershipMarks, Move, Profile, TeamMembershipMarks,
+    Written,
+};
 pub use team_members::MembershipOfTeam;
 pub use teams::TeamInOrganization;
 pub use users::Registered;

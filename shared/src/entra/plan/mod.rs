@@ -11,10 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use change::{Change, Naming, NewOrganization, NewTeam, Place, Plan, Step, TeamMove};
 pub(super) use memberships::takes_away;
-pub use state::{
-    Found, FoundOrganization, FoundTeam, Held, HeldOrganization, HeldTeam, Made, MembershipMarks,
-    TeamMembershipMarks,
-};
+pub use state::{Found, Held, HeldOrganization, HeldTeam, Made};
 
 use super::reading::Reading;
 use super::rules::SyncRules;

@@ -12,6 +12,7 @@ use super::*;
 use crate::domain::{Limits, Role, Source};
 use crate::entra::reading::{Assigned, AssignedGroup};
 use crate::entra::rules::OnLeave;
+use crate::store::{FoundOrganization, FoundTeam, MembershipMarks, TeamMembershipMarks};
 use table::Table;
 
 fn group() -> impl Strategy<Value = GroupId> {

@@ -3,12 +3,14 @@
 //! Each write is small, conditional and its own, so that many logins at once never wait for one
 //! another: two that make the same thing both find it made.
 
+mod found;
 mod login;
 mod make;
 mod membership;
 mod move_team;
 mod read;
 
+pub use found::{FoundOrganization, FoundTeam, MembershipMarks, TeamMembershipMarks};
 pub use move_team::Move;
 
 use std::collections::BTreeMap;
@@ -21,7 +23,6 @@ use crate::domain::{
     Email, EntraObjectId, Membership, Name, OrganizationId, TeamId, TeamMembership, TenantId,
     UserId,
 };
-use crate::entra::{MembershipMarks, TeamMembershipMarks};
 
 /// On a membership that the sync made: the role that it gave last. While it still is the role, nobody
 /// has changed it by hand.

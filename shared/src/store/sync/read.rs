@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{AWAITS_ORGANIZATION, Holdings, MADE, SUSPENDED_BY, SYNCED_ROLE};
+use super::{
+    AWAITS_ORGANIZATION, FoundOrganization, FoundTeam, Holdings, MADE, MembershipMarks,
+    SUSPENDED_BY, SYNCED_ROLE, TeamMembershipMarks,
+};
 use crate::domain::{Name, OrganizationId, Role, Source, TeamId, TenantId, UserId};
-use crate::entra::{FoundOrganization, FoundTeam, MembershipMarks, TeamMembershipMarks};
 use crate::store::expression::{Item, text};
 use crate::store::keys::{self, Key, MEMBERSHIP_PREFIX, TEAM_MEMBERSHIP_PREFIX};
 use crate::store::organizations::SYNCED_NAME;
