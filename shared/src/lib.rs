@@ -4,5 +4,6 @@ pub mod config;
 pub mod domain;
 pub mod entra;
 pub mod http;
+pub mod json;
 pub mod store;
 pub mod telemetry;

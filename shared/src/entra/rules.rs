@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::domain::{
     ALL_ORGANIZATION_MODELS, GroupId, Invalid, Json, JsonObject, Limits, Patch, Role,
 };
-use crate::http;
+use crate::json::{self, Fields, Violation};
 
 /// Default of `ENTRA_DEFAULT_ROLE`.
 pub const DEFAULT_ROLE: Role = Role::InternalUser;
@@ -132,13 +132,15 @@ impl FromStr for RoleMap {
 /// something unlimited, so keys that are none are refused.
 pub(super) fn limits(text: &str) -> Result<Limits, Invalid> {
     let limits = Json::Object(object(text)?);
-    let mut fields = http::Fields::new(JsonObject::from([("limits".to_owned(), limits)]));
-    let patch = http::limits(&mut fields);
-    if let Err(problem) = fields.finish() {
-        let violations = problem.violations.iter().map(|violation| {
-            let key = violation.pointer.trim_start_matches("/limits/");
-            format!("{key} {}", violation.detail)
-        });
+    let mut fields = Fields::new(JsonObject::from([("limits".to_owned(), limits)]));
+    let patch = json::limits(&mut fields);
+    if let Err(violations) = fields.finish() {
+        let violations = Vec::<Violation>::from(violations)
+            .into_iter()
+            .map(|violation| {
+                let key = violation.pointer.trim_start_matches("/limits/");
+                format!("{key} {}", violation.detail)
+            });
         return Err(Invalid::new(violations.collect::<Vec<_>>().join("; ")));
     }
     Ok(match patch {

@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::uri_path;
+use crate::json::{Violation, Violations};
 use crate::store;
 
 /// A stable error code for programs. Each code has one status.
@@ -170,15 +171,6 @@ impl JsonSchema for Code {
     }
 }
 
-/// One violation of a rule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Violation {
-    /// A JSON pointer (RFC 6901) into the body, or the name of the parameter after a slash.
-    pub pointer: String,
-    /// What is wrong, and what is allowed.
-    pub detail: String,
-}
-
 /// A problem document (RFC 9457) with a stable code.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Problem")]
@@ -272,6 +264,12 @@ impl Problem {
             request_id,
             errors: &self.violations,
         })
+    }
+}
+
+impl From<Violations> for Problem {
+    fn from(violations: Violations) -> Self {
+        Self::invalid(violations.into())
     }
 }
 

@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use super::body::pointer_to;
 use super::cursor::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, PageRequest};
-use super::{ApiRequest, Problem, Violation};
+use super::{ApiRequest, Problem};
 use crate::domain::{Caller, Invalid};
-
-/// Most violations that one answer names.
-const MAX_VIOLATIONS: usize = 100;
+use crate::json::{Violations, pointer_to};
 
 /// The query parameters that are still to be read. What is left unread at the end is refused.
 #[derive(Debug)]
@@ -18,7 +15,7 @@ pub struct Query<'a> {
     left: BTreeMap<&'a str, &'a str>,
     /// Each filter that was read, with its value; none is the empty one.
     filters: Vec<(&'static str, &'a str)>,
-    violations: Vec<Violation>,
+    violations: Violations,
 }
 
 impl<'a> Query<'a> {
@@ -30,17 +27,12 @@ impl<'a> Query<'a> {
                 .map(|(name, value)| (name.as_str(), value.as_str()))
                 .collect(),
             filters: Vec::new(),
-            violations: Vec::new(),
+            violations: Violations::default(),
         }
     }
 
     fn violate(&mut self, name: &str, detail: impl ToString) {
-        if self.violations.len() < MAX_VIOLATIONS {
-            self.violations.push(Violation {
-                pointer: pointer_to(name),
-                detail: detail.to_string(),
-            });
-        }
+        self.violations.add(pointer_to(name), detail);
     }
 
     /// A filter, read by `read`. It is part of the list that a cursor belongs to.
@@ -121,16 +113,12 @@ impl<'a> Query<'a> {
         })
     }
 
-    /// The end: refused when anything was wrong, or is left.
+    /// Fails with all violations if a parameter was wrong or was not read.
     pub fn finish(mut self) -> Result<(), Problem> {
         for name in std::mem::take(&mut self.left).into_keys() {
             self.violate(name, "is not a query parameter of this operation");
         }
-        if self.violations.is_empty() {
-            Ok(())
-        } else {
-            Err(Problem::invalid(self.violations))
-        }
+        Ok(self.violations.finish()?)
     }
 }
 

@@ -6,11 +6,12 @@ use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 
 use super::event::HttpEvent;
-use super::{Code, Fields, Problem, Query};
+use super::{Code, Problem, Query};
 use crate::domain::{
     Caller, ExpectedVersion, Invalid, Json, ME, OrganizationId, TeamId, Timestamp, UserId,
     VersionTags,
 };
+use crate::json::Fields;
 use crate::store::Once;
 
 /// Largest body, in bytes.
@@ -220,7 +221,7 @@ impl ApiRequest {
         if self.bytes()?.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
-        self.body()?.finish()
+        Ok(self.body()?.finish()?)
     }
 
     fn require_json(&self) -> Result<(), Problem> {

@@ -1,20 +1,15 @@
-//! Bodies, read field by field: whatever is wrong with them is told at once.
-
 use std::str::FromStr;
 
-use super::{Problem, Violation};
+use super::violation::{Violations, escaped};
 use crate::domain::{Invalid, Json, JsonObject, Patch};
 
-/// Most violations that one answer names.
-const MAX_VIOLATIONS: usize = 100;
-
-/// The fields of an object that are still to be read. What is wrong is collected, and comes out
-/// with [`Fields::finish`]; what is left unread then is wrong too.
+/// The fields of an object that have not been read yet. Collects what is wrong until
+/// [`Fields::finish`], which also refuses the fields that were not read.
 #[derive(Debug)]
 pub struct Fields {
     object: JsonObject,
     pointer: String,
-    violations: Vec<Violation>,
+    violations: Violations,
 }
 
 impl Fields {
@@ -23,21 +18,17 @@ impl Fields {
         Self {
             object,
             pointer: String::new(),
-            violations: Vec::new(),
+            violations: Violations::default(),
         }
     }
 
-    /// Says that a field is wrong.
+    /// Records that a field is wrong.
     pub fn violate(&mut self, field: &str, detail: impl ToString) {
-        if self.violations.len() < MAX_VIOLATIONS {
-            self.violations.push(Violation {
-                pointer: format!("{}/{}", self.pointer, escaped(field)),
-                detail: detail.to_string(),
-            });
-        }
+        let pointer = format!("{}/{}", self.pointer, escaped(field));
+        self.violations.add(pointer, detail);
     }
 
-    /// A field that may be absent, set, or cleared with `null`.
+    /// Reads a field that may be absent, set, or cleared with `null`.
     pub fn patch<T>(&mut self, field: &str, read: impl Fn(Json) -> Result<T, Invalid>) -> Patch<T> {
         match self.object.remove(field) {
             None => Patch::Keep,
@@ -48,7 +39,7 @@ impl Fields {
         }
     }
 
-    /// A field that may be absent, but not `null`.
+    /// Reads a field that may be absent, but not `null`.
     pub fn optional<T>(
         &mut self,
         field: &str,
@@ -58,7 +49,7 @@ impl Fields {
         self.checked(field, read(value))
     }
 
-    /// A field that must be there. `None` when it is wrong, which [`Fields::finish`] tells.
+    /// Reads a required field. Returns `None` if it is wrong, which [`Fields::finish`] reports.
     pub fn required<T>(
         &mut self,
         field: &str,
@@ -70,7 +61,7 @@ impl Fields {
         self.optional(field, read)
     }
 
-    /// An object of its own, whose fields are read by `read`.
+    /// Reads a nested object, whose fields are read by `read`.
     pub fn nested<T>(&mut self, field: &str, read: impl FnOnce(&mut Self) -> T) -> Patch<T> {
         let object = match self.patch(field, object) {
             Patch::Keep => return Patch::Keep,
@@ -88,14 +79,10 @@ impl Fields {
         Patch::Set(value)
     }
 
-    /// The end: refused when anything was wrong, or is left.
-    pub fn finish(mut self) -> Result<(), Problem> {
+    /// Fails with all violations if a field was wrong or was not read.
+    pub fn finish(mut self) -> Result<(), Violations> {
         self.refuse_the_rest();
-        if self.violations.is_empty() {
-            Ok(())
-        } else {
-            Err(Problem::invalid(self.violations))
-        }
+        self.violations.finish()
     }
 
     fn refuse_the_rest(&mut self) {
@@ -109,17 +96,7 @@ impl Fields {
     }
 }
 
-/// The JSON pointer to a member of the request, or to a parameter by its name.
-pub(super) fn pointer_to(name: &str) -> String {
-    format!("/{}", escaped(name))
-}
-
-/// A name as part of a JSON pointer (RFC 6901, section 3).
-fn escaped(field: &str) -> String {
-    field.replace('~', "~0").replace('/', "~1")
-}
-
-/// A text with a rule.
+/// Reads a string and parses it.
 pub fn text<T: FromStr<Err = Invalid>>(value: Json) -> Result<T, Invalid> {
     match value {
         Json::String(text) => text.parse(),
@@ -127,7 +104,7 @@ pub fn text<T: FromStr<Err = Invalid>>(value: Json) -> Result<T, Invalid> {
     }
 }
 
-/// An object of any content.
+/// Reads an object of any content.
 pub(super) fn object(value: Json) -> Result<JsonObject, Invalid> {
     match value {
         Json::Object(object) => Ok(object),
@@ -147,19 +124,15 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_comes_at_once_each_with_its_pointer() {
+    fn every_violation_is_reported_with_its_pointer() {
         let mut fields = fields(json!({"domain": 7, "a/b": 1, "limits": {"x~y": 1, "models": 2}}));
         assert_eq!(fields.required("name", text::<Name>), None);
         assert_eq!(fields.patch("domain", text::<Domain>), Patch::Keep);
         fields.nested("limits", |limits| {
             limits.violate("models", "must be a list");
         });
-        let problem = fields.finish().unwrap_err();
-        let pointers: Vec<_> = problem
-            .violations
-            .iter()
-            .map(|v| v.pointer.as_str())
-            .collect();
+        let violations = Vec::from(fields.finish().unwrap_err());
+        let pointers: Vec<_> = violations.iter().map(|v| v.pointer.as_str()).collect();
         assert_eq!(
             pointers,
             [
@@ -174,10 +147,10 @@ mod tests {
     }
 
     #[test]
-    fn null_clears_what_may_be_cleared_and_nothing_else() {
+    fn null_clears_only_what_can_be_cleared() {
         let mut fields = fields(json!({"domain": null, "name": null}));
         assert_eq!(fields.patch("domain", text::<Domain>), Patch::Clear);
         assert_eq!(fields.optional("name", text::<Name>), None);
-        assert_eq!(fields.finish().unwrap_err().violations.len(), 1);
+        assert_eq!(Vec::from(fields.finish().unwrap_err()).len(), 1);
     }
 }

@@ -1,7 +1,7 @@
-//! The `limits` and the `metadata` of an organization or a team, as they come in a body.
+//! Reads the `limits` and the `metadata` of an organization or a team.
 
 use super::Fields;
-use super::body::{object, text};
+use super::fields::{object, text};
 use crate::domain::{
     Budget, Invalid, Json, JsonObject, LimitsPatch, MAX_MODEL_LENGTH, MAX_MODELS, MAX_RATE,
     Metadata, Patch,
@@ -18,7 +18,7 @@ pub fn limits(fields: &mut Fields) -> Patch<LimitsPatch> {
     })
 }
 
-/// Reads metadata, or a patch of it: what is too much by itself is refused before anything is read.
+/// Reads metadata, or a patch of it. Refuses what is too large by itself.
 pub fn metadata(value: Json) -> Result<JsonObject, Invalid> {
     let object = object(value)?;
     Metadata::new(object.clone())?;
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_whole_number_may_be_written_with_a_point() {
+    fn a_whole_number_may_have_a_decimal_point() {
         for (written, rate) in [
             (json!(0), Some(0)),
             (json!(-0.0), Some(0)),

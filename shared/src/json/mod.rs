@@ -1,0 +1,10 @@
+//! Reads JSON objects field by field and reports everything that is wrong with them at once.
+
+mod fields;
+mod limits;
+mod violation;
+
+pub use fields::{Fields, text};
+pub use limits::{limits, metadata};
+pub(crate) use violation::pointer_to;
+pub use violation::{Violation, Violations};
