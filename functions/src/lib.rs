@@ -4,6 +4,8 @@
 //! does it (their permission included), and the answer.
 
 mod app;
+pub mod endpoint;
+mod endpoints;
 pub mod members;
 pub mod openapi;
 pub mod organizations;

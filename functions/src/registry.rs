@@ -1,12 +1,14 @@
-use std::sync::Arc;
+//! All functions by name, as the local stack and the tests run them.
+
+use std::sync::{Arc, LazyLock};
 
 use lambda_runtime::Context;
 use muster::http::HttpEvent;
 use serde_json::Value;
 
-use crate::openapi::Operation;
-use crate::runtime::{self, Error, HttpHandler, Trigger};
-use crate::{App, members, organizations, team_members, teams, triggers, users};
+use crate::endpoint::Endpoint;
+use crate::runtime::{self, Error, Trigger};
+use crate::{App, endpoints, triggers};
 
 /// One Lambda function, as the local stack and the tests run it: JSON event in, JSON answer out,
 /// through the same code as the deployed binary of the same name.
@@ -19,20 +21,17 @@ pub struct Function {
     handler: Handler,
 }
 
-/// What an endpoint does in the `OpenAPI` document.
-type Operations = fn() -> Vec<Operation>;
-
 #[derive(Clone, Copy, Debug)]
 enum Handler {
     /// Answers a request that API Gateway sends.
-    Http(HttpHandler, Operations),
+    Http(Endpoint),
     /// Answers a trigger's event with an event.
     Trigger(Trigger),
 }
 
 impl Function {
-    const fn http(name: &'static str, operations: Operations, handler: HttpHandler) -> Self {
-        Self::new(name, Handler::Http(handler, operations))
+    pub(crate) const fn http(name: &'static str, endpoint: Endpoint) -> Self {
+        Self::new(name, Handler::Http(endpoint))
     }
 
     const fn trigger(name: &'static str, trigger: Trigger) -> Self {
@@ -54,11 +53,11 @@ impl Function {
         }
     }
 
-    /// What it does in the `OpenAPI` document; nothing for a trigger.
-    pub fn operations(&self) -> Vec<Operation> {
-        match self.handler {
-            Handler::Http(_, operations) => operations(),
-            Handler::Trigger(_) => Vec::new(),
+    /// The declaration of an HTTP function; `None` for a trigger.
+    pub fn endpoint(&self) -> Option<&Endpoint> {
+        match &self.handler {
+            Handler::Http(endpoint) => Some(endpoint),
+            Handler::Trigger(_) => None,
         }
     }
 
@@ -71,9 +70,9 @@ impl Function {
         context: Context,
     ) -> Result<Value, Error> {
         match self.handler {
-            Handler::Http(handler, _) => {
+            Handler::Http(endpoint) => {
                 let event: HttpEvent = serde_json::from_value(event)?;
-                let answer = runtime::answer(app, handler, event, &context).await;
+                let answer = runtime::answer(app, endpoint.handler, event, &context).await;
                 Ok(serde_json::to_value(answer)?)
             }
             Handler::Trigger(trigger) => Ok(trigger(app, event, context).await),
@@ -81,51 +80,19 @@ impl Function {
     }
 }
 
-/// An HTTP function: its name, and the module of its endpoint.
-macro_rules! http {
-    ($name:literal, $($endpoint:ident)::+) => {
-        Function::http($name, $($endpoint)::+::operations, |app, request| {
-            Box::pin($($endpoint)::+::handle(app, request))
-        })
-    };
-}
+const TRIGGERS: [Function; 2] = [
+    Function::trigger("post-login", |app, event, context| {
+        Box::pin(triggers::post_login::handle(app, event, context))
+    })
+    .with_login_sync(),
+    Function::trigger("pre-token", |app, event, context| {
+        Box::pin(triggers::pre_token::handle(app, event, context))
+    }),
+];
 
-/// All functions.
+/// All functions: the endpoints, then the triggers.
 pub fn functions() -> &'static [Function] {
-    const FUNCTIONS: &[Function] = &[
-        http!("create-organization", organizations::create),
-        http!("list-organizations", organizations::list),
-        http!("get-organization", organizations::get),
-        http!("update-organization", organizations::update),
-        http!("delete-organization", organizations::delete),
-        http!("restore-organization", organizations::restore),
-        http!("add-member", members::add),
-        http!("list-members", members::list),
-        http!("get-member", members::get),
-        http!("update-member", members::update),
-        http!("remove-member", members::remove),
-        http!("accept-invitation", members::accept),
-        http!("list-user-organizations", users::list_organizations),
-        http!("get-user", users::get),
-        http!("register-user", users::register),
-        http!("create-team", teams::create),
-        http!("list-teams", teams::list),
-        http!("get-team", teams::get),
-        http!("update-team", teams::update),
-        http!("delete-team", teams::delete),
-        http!("restore-team", teams::restore),
-        http!("add-team-member", team_members::add),
-        http!("list-team-members", team_members::list),
-        http!("update-team-member", team_members::update),
-        http!("remove-team-member", team_members::remove),
-        http!("list-user-teams", users::list_teams),
-        Function::trigger("post-login", |app, event, context| {
-            Box::pin(triggers::post_login::handle(app, event, context))
-        })
-        .with_login_sync(),
-        Function::trigger("pre-token", |app, event, context| {
-            Box::pin(triggers::pre_token::handle(app, event, context))
-        }),
-    ];
-    FUNCTIONS
+    static FUNCTIONS: LazyLock<Vec<Function>> =
+        LazyLock::new(|| [endpoints::ENDPOINTS, &TRIGGERS].concat());
+    &FUNCTIONS
 }

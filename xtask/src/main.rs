@@ -10,6 +10,7 @@ mod check;
 mod cloud;
 mod command;
 mod fuzz;
+mod generate;
 mod moto;
 mod mutants;
 mod proofs;
@@ -22,6 +23,7 @@ use std::process::{Command, ExitCode};
 
 use clap::{Parser, Subcommand};
 
+use crate::generate::Mode;
 use crate::proofs::Part;
 use crate::step::Step;
 use crate::tools::Tool;
@@ -53,8 +55,13 @@ enum Chore {
         /// Which one.
         tool: Tool,
     },
-    /// Write docs/openapi.json anew from the code.
-    Openapi,
+    /// Write what follows from the declarations of the endpoints: modules, registry, binaries, their blocks in
+    /// template.yaml, docs/openapi.json, and missing example events.
+    Generate {
+        /// Write nothing, and fail if a file is stale.
+        #[arg(long)]
+        check: bool,
+    },
     /// Reckon what a year on AWS costs, and write it to docs/COST.md.
     Cost,
     /// Break the code in small ways, look whether a test notices, and write the outcome to
@@ -123,7 +130,8 @@ fn main() -> ExitCode {
         Chore::Tool { tool } => done(tool.program(&root()).map(|program| {
             println!("{}", program.display());
         })),
-        Chore::Openapi => done(openapi(&root())),
+        Chore::Generate { check: false } => done(generate::generate(&root(), Mode::Write)),
+        Chore::Generate { check: true } => done(generate::generate(&root(), Mode::Check)),
         Chore::Cost => done(cost(&root())),
         Chore::Proofs {
             parts,
@@ -141,14 +149,6 @@ fn main() -> ExitCode {
             measuring(&root(), "muster-peers").args(options),
         )),
     }
-}
-
-/// The test that compares the file with the code writes it when it is told to.
-fn openapi(root: &Path) -> anyhow::Result<()> {
-    let mut test = command::cargo(root);
-    test.args(["test", "--quiet", "-p", "muster-functions", "--lib"]);
-    test.args(["openapi::tests::the_file_in_docs_is_the_document"]);
-    command::run(test.env("MUSTER_REWRITE_OPENAPI", "1"))
 }
 
 /// A program of its own, so that what checks is built without it.

@@ -9,6 +9,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::command::{cargo, program, run, run_within};
+use crate::generate::{self, Mode};
 use crate::{cloud, moto, tools};
 
 /// Long enough for a slow network; the advisory database is a few megabytes.
@@ -18,6 +19,7 @@ const FETCH_LIMIT: Duration = Duration::from_mins(2);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Step {
     Format,
+    Generated,
     Lint,
     Test,
     Docs,
@@ -68,6 +70,7 @@ impl Step {
     pub(crate) fn about(self) -> &'static str {
         match self {
             Self::Format => "the code is formatted",
+            Self::Generated => "what is generated from the endpoints is up to date",
             Self::Lint => "no warning from the compiler or clippy",
             Self::Test => "all tests",
             Self::Docs => "the API documentation builds without a warning",
@@ -87,6 +90,7 @@ impl Step {
     pub(crate) fn run(self, root: &Path) -> Result<Outcome> {
         match self {
             Self::Format => run(cargo(root).args(["fmt", "--all", "--check"]))?,
+            Self::Generated => generate::generate(root, Mode::Check)?,
             Self::Lint => run(cargo(root)
                 .args(["clippy", "--workspace", "--all-targets"])
                 .args(["--", "-D", "warnings"]))?,

@@ -1,15 +1,13 @@
 //! `POST /organizations/{organization_id}/members/{user_id}/accept`
 
-use std::sync::Arc;
-
 use documented::docs_const;
-use muster::domain::Membership;
-use muster::http::{Answer, ApiRequest, Code, Problem};
+use muster::domain::{ExpectedVersion, Membership};
+use muster::http::{Answer, Code, Problem};
 use muster::store::Done;
 
 use super::answer;
-use crate::App;
-use crate::openapi::{Operation, example};
+use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, PutItem, UpdateItem};
+use crate::endpoint::{Call, Endpoint, Idempotency, MemberPath, NoBody, endpoint};
 
 /// Accept an invitation
 ///
@@ -18,26 +16,19 @@ use crate::openapi::{Operation, example};
 /// Requires the invited user. Returns 403 `invitation-not-pending` if the membership is suspended, 409
 /// `invitation-not-valid` if the inviter may no longer grant the role (they left, are suspended, or have a lower
 /// role now), and 412 `version-mismatch` if `If-Match` does not name the current version. Idempotent.
-#[docs_const(vis = pub(self))]
-pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    let caller = request.caller()?;
-    let organization_id = request.organization_id()?;
-    let user_id = request.user_id(&caller)?;
-    request.no_query()?;
-    request.no_body()?;
-
-    let once = request.once(&caller, app.clock.now())?;
-    let who = (&organization_id, &user_id);
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn accept_invitation(
+    call: Call,
+    path: MemberPath,
+    _: NoBody,
+    expected: ExpectedVersion,
+    Idempotency(once): Idempotency,
+) -> Result<Answer, Problem> {
+    let who = (&path.organization_id, &path.user_id);
     let first = |membership: &Membership| answer(membership).to_first();
-    match app
-        .store
-        .accept_invitation(
-            &caller,
-            who,
-            &request.expected_version(),
-            once.as_ref(),
-            first,
-        )
+    match call
+        .store()
+        .accept_invitation(&call.caller, who, &expected, once.as_ref(), first)
         .await?
     {
         Done::Now(membership) => Ok(answer(&membership)),
@@ -45,24 +36,20 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
     }
 }
 
-/// In the OpenAPI document.
-pub(crate) fn operations() -> Vec<Operation> {
-    vec![
-        Operation::new(
-            "POST /organizations/{organization_id}/members/{user_id}/accept",
-            "acceptInvitation",
-            HANDLE_DOCS,
-        )
-        .no_body()
-        .if_match()
-        .once()
-        .ok::<Membership>("The active membership.", example::membership())
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = endpoint!(
+    accept_invitation,
+    "POST /organizations/{organization_id}/members/{user_id}/accept"
+)
+.table(&[BatchGetItem, ConditionCheckItem, PutItem, UpdateItem])
+.answers(|operation| {
+    operation
+        .ok::<Membership>("The active membership.")
         .fails(&[
             Code::Forbidden,
             Code::NotFound,
             Code::InvitationNotPending,
             Code::InvitationNotValid,
             Code::Conflict,
-        ]),
-    ]
-}
+        ])
+});

@@ -1,17 +1,16 @@
 //! `POST /organizations/{organization_id}/members`
 
-use std::sync::Arc;
-
 use documented::docs_const;
 use muster::domain::{Invalid, Json, Membership, Role, Status, UserId};
-use muster::http::{Answer, ApiRequest, Code, Problem, text, user_in_path};
+use muster::http::{Answer, Code, Problem, user_in_path};
+use muster::json::{Fields, text};
 use muster::store::{Added, Done};
 use schemars::JsonSchema;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::answer;
-use crate::App;
-use crate::openapi::{Operation, example};
+use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, PutItem, UpdateItem};
+use crate::endpoint::{Body, Call, Endpoint, Idempotency, OrganizationPath, RequestBody, endpoint};
 
 /// Add a member
 ///
@@ -21,37 +20,26 @@ use crate::openapi::{Operation, example};
 /// if the user already has this role; with `status: "active"` an open invitation to the same role becomes active.
 /// Inviting again makes you the inviter. Returns 409 `already-member` if the user has another role or is suspended
 /// (change that with PATCH), and 422 `unknown-user` if the user is not known in the tenant. Idempotent.
-#[docs_const(vis = pub(self))]
-pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    let caller = request.caller()?;
-    let organization_id = request.organization_id()?;
-    request.no_query()?;
-    let mut body = request.body()?;
-    let user_id = body.required("user_id", text::<UserId>);
-    let role = body.optional("role", text).unwrap_or_else(default_role);
-    let status = body
-        .optional("status", status)
-        .unwrap_or_else(default_status);
-    body.finish()?;
-    let Some(user_id) = user_id else {
-        return Err(Problem::invalid_at("/user_id", "is required"));
-    };
-
-    let now = app.clock.now();
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn add_member(
+    call: Call,
+    path: OrganizationPath,
+    Body(new): Body<NewMember>,
+    Idempotency(once): Idempotency,
+) -> Result<Answer, Problem> {
     let membership = Membership::new(
-        caller.tenant_id.clone(),
-        organization_id,
-        user_id,
-        (role, status),
-        now,
+        call.caller.tenant_id.clone(),
+        path.organization_id,
+        new.user_id,
+        (new.role, new.status),
+        call.now,
     )
-    .invited_by(&caller);
+    .invited_by(&call.caller);
 
-    let once = request.once(&caller, now)?;
     let first = |added: &Added<Membership>| added_answer(added).to_first();
-    match app
-        .store
-        .add_member(&caller, &membership, once.as_ref(), first)
+    match call
+        .store()
+        .add_member(&call.caller, &membership, once.as_ref(), first)
         .await?
     {
         Done::Now(added) => Ok(added_answer(&added)),
@@ -59,51 +47,39 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
     }
 }
 
-/// In the OpenAPI document.
-pub(crate) fn operations() -> Vec<Operation> {
-    vec![
-        Operation::new(
-            "POST /organizations/{organization_id}/members",
-            "addMember",
-            HANDLE_DOCS,
-        )
-        .body::<NewMember>(json!({"user_id": "bob", "role": "member"}))
-        .once()
-        .created::<Membership>("The new membership or invitation.", example::membership())
-        .leads_to(
-            &[
-                "getMember",
-                "updateMember",
-                "removeMember",
-                "acceptInvitation",
-            ],
-            json!({
-                "organization_id": "$response.body#/organization_id",
-                "user_id": "$response.body#/user_id",
-            }),
-        )
-        .ok::<Membership>(
-            "The existing membership, or the invitation that became active.",
-            example::membership(),
-        )
-        .fails(&[
-            Code::Forbidden,
-            Code::NotFound,
-            Code::AlreadyMember,
-            Code::UnknownUser,
-            Code::Conflict,
-        ]),
-    ]
-}
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint =
+    endpoint!(add_member, "POST /organizations/{organization_id}/members")
+        .table(&[BatchGetItem, ConditionCheckItem, PutItem, UpdateItem])
+        .answers(|operation| {
+            operation
+                .created::<Membership>("The new membership or invitation.")
+                .leads_to(
+                    &[
+                        "getMember",
+                        "updateMember",
+                        "removeMember",
+                        "acceptInvitation",
+                    ],
+                    json!({
+                        "organization_id": "$response.body#/organization_id",
+                        "user_id": "$response.body#/user_id",
+                    }),
+                )
+                .ok::<Membership>("The existing membership, or the invitation that became active.")
+                .fails(&[
+                    Code::Forbidden,
+                    Code::NotFound,
+                    Code::AlreadyMember,
+                    Code::UnknownUser,
+                    Code::Conflict,
+                ])
+        });
 
 /// A request to add a member.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-#[allow(
-    dead_code,
-    reason = "only its schema is of use: it is read field by field"
-)]
-struct NewMember {
+pub(crate) struct NewMember {
     /// The user to add. Must be known in the tenant.
     user_id: UserId,
     /// The role to grant.
@@ -112,6 +88,25 @@ struct NewMember {
     /// `invited`, or `active` to add the user at once.
     #[schemars(default = "default_status", extend("enum" = [Status::Invited, Status::Active]))]
     status: Status,
+}
+
+impl RequestBody for NewMember {
+    type Schema = Self;
+
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let user_id = fields.required("user_id", text);
+        let role = fields.optional("role", text).unwrap_or_else(default_role);
+        let status = fields.optional("status", status);
+        Some(Self {
+            user_id: user_id?,
+            role,
+            status: status.unwrap_or_else(default_status),
+        })
+    }
+
+    fn example() -> Value {
+        json!({"user_id": "bob", "role": "member"})
+    }
 }
 
 fn default_role() -> Role {

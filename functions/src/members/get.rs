@@ -1,14 +1,12 @@
 //! `GET /organizations/{organization_id}/members/{user_id}`
 
-use std::sync::Arc;
-
 use documented::docs_const;
 use muster::domain::Membership;
-use muster::http::{Answer, ApiRequest, Code, Problem};
+use muster::http::{Answer, Code, Problem};
 
 use super::answer;
-use crate::App;
-use crate::openapi::{Operation, example};
+use crate::endpoint::TableAction::BatchGetItem;
+use crate::endpoint::{Call, Endpoint, MemberPath, endpoint};
 
 /// Get a member
 ///
@@ -16,29 +14,23 @@ use crate::openapi::{Operation, example};
 ///
 /// Requires an active member, or the user themselves in any status. Returns 304 if the caller has this
 /// representation (`If-None-Match`).
-#[docs_const(vis = pub(self))]
-pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    let caller = request.caller()?;
-    let organization_id = request.organization_id()?;
-    let user_id = request.user_id(&caller)?;
-    request.no_query()?;
-
-    let membership = app
-        .store
-        .membership(&caller, &organization_id, &user_id)
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn get_member(call: Call, path: MemberPath) -> Result<Answer, Problem> {
+    let membership = call
+        .store()
+        .membership(&call.caller, &path.organization_id, &path.user_id)
         .await?;
     Ok(answer(&membership))
 }
 
-/// In the OpenAPI document.
-pub(crate) fn operations() -> Vec<Operation> {
-    vec![
-        Operation::new(
-            "GET /organizations/{organization_id}/members/{user_id}",
-            "getMember",
-            HANDLE_DOCS,
-        )
-        .shows::<Membership>("The membership.", example::membership())
-        .fails(&[Code::NotFound]),
-    ]
-}
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = endpoint!(
+    get_member,
+    "GET /organizations/{organization_id}/members/{user_id}"
+)
+.table(&[BatchGetItem])
+.answers(|operation| {
+    operation
+        .shows::<Membership>("The membership.")
+        .fails(&[Code::NotFound])
+});

@@ -1,15 +1,13 @@
 //! `GET /organizations/{organization_id}/members`
 
-use std::sync::Arc;
-
 use documented::docs_const;
 use muster::domain::{Membership, Role};
-use muster::http::{self, Answer, ApiRequest, Code, Problem};
+use muster::http::{self, Answer, Code, Problem};
 use muster::store::MemberFilter;
-use serde_json::json;
 
-use crate::App;
-use crate::openapi::{Operation, example};
+use super::StatusFilter;
+use crate::endpoint::TableAction::BatchGetItem;
+use crate::endpoint::{Call, Endpoint, OrganizationPath, Paged, endpoint, query};
 
 /// List members
 ///
@@ -17,45 +15,42 @@ use crate::openapi::{Operation, example};
 ///
 /// Requires an active member. `status` defaults to `active`. Eventually consistent: a member who was just added may
 /// be missing for a moment.
-#[docs_const(vis = pub(self))]
-pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    let caller = request.caller()?;
-    let organization_id = request.organization_id()?;
-    let mut query = request.query();
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn list_members(
+    call: Call,
+    path: OrganizationPath,
+    page: Paged<ListMembers>,
+) -> Result<Answer, Problem> {
     let filter = MemberFilter {
-        status: super::status(&mut query),
-        role: query.parsed::<Role>("role"),
+        status: page.filters.status.0,
+        role: page.filters.role,
     };
-    let page = query.page(&caller)?;
-
-    let after = page.after.as_deref();
-    let found = app
-        .store
-        .members(&caller, &organization_id, filter, after, page.limit)
+    let found = call
+        .store()
+        .members(
+            &call.caller,
+            &path.organization_id,
+            filter,
+            page.after(),
+            page.limit(),
+        )
         .await?;
-    let cursor = found.next.as_deref().map(|place| page.cursor.seal(place));
-    Ok(Answer::page(found, http::json, cursor))
+    Ok(page.answer(found, http::json))
 }
 
-/// In the OpenAPI document.
-pub(crate) fn operations() -> Vec<Operation> {
-    vec![
-        Operation::new(
-            "GET /organizations/{organization_id}/members",
-            "listMembers",
-            HANDLE_DOCS,
-        )
-        .query(
-            "status",
-            "Only members with this status; `all` for every status.",
-            super::status_schema(),
-        )
-        .query(
-            "role",
-            "Only members with this role.",
-            json!({"type": "string", "enum": Role::ALL}),
-        )
-        .page::<Membership>(example::membership())
-        .fails(&[Code::NotFound]),
-    ]
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint =
+    endpoint!(list_members, "GET /organizations/{organization_id}/members")
+        .table(&[BatchGetItem])
+        .indexes(&["gsi1"])
+        .answers(|operation| operation.page::<Membership>().fails(&[Code::NotFound]));
+
+query! {
+    /// Filters of a list of members.
+    pub(crate) struct ListMembers {
+        /// Only members with this status; `all` for every status.
+        status: StatusFilter,
+        /// Only members with this role.
+        role: Option<Role>,
+    }
 }

@@ -1,12 +1,13 @@
 //! `DELETE /organizations/{organization_id}/members/{user_id}`
 
-use std::sync::Arc;
-
 use documented::docs_const;
-use muster::http::{Answer, ApiRequest, Code, Problem};
+use muster::domain::ExpectedVersion;
+use muster::http::{Answer, Code, Problem};
 
-use crate::App;
-use crate::openapi::Operation;
+use crate::endpoint::TableAction::{
+    BatchGetItem, ConditionCheckItem, DeleteItem, Query as QueryTable, UpdateItem,
+};
+use crate::endpoint::{Call, Endpoint, Force, MemberPath, Query, endpoint};
 
 /// Remove a member
 ///
@@ -16,39 +17,38 @@ use crate::openapi::Operation;
 /// Requires owner or admin, or the user themselves. Returns 204, also if the user is not a member. Returns 409
 /// `last-owner` for the last active owner, and 409 `directory-managed` for a membership that a directory manages; a
 /// tenant admin removes it with `?force=true`.
-#[docs_const(vis = pub(self))]
-pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    let caller = request.caller()?;
-    let organization_id = request.organization_id()?;
-    let user_id = request.user_id(&caller)?;
-    let mut query = request.query();
-    let force = query.flag("force");
-    query.finish()?;
-
-    let who = (&organization_id, &user_id);
-    app.store
-        .remove_member(&caller, who, force, &request.expected_version())
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn remove_member(
+    call: Call,
+    path: MemberPath,
+    Query(query): Query<Force>,
+    expected: ExpectedVersion,
+) -> Result<Answer, Problem> {
+    let who = (&path.organization_id, &path.user_id);
+    call.store()
+        .remove_member(&call.caller, who, query.force, &expected)
         .await?;
     Ok(Answer::no_content())
 }
 
-/// In the OpenAPI document.
-pub(crate) fn operations() -> Vec<Operation> {
-    vec![
-        Operation::new(
-            "DELETE /organizations/{organization_id}/members/{user_id}",
-            "removeMember",
-            HANDLE_DOCS,
-        )
-        .force()
-        .if_match()
-        .no_content("The user is not a member.")
-        .fails(&[
-            Code::Forbidden,
-            Code::NotFound,
-            Code::LastOwner,
-            Code::DirectoryManaged,
-            Code::Conflict,
-        ]),
-    ]
-}
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = endpoint!(
+    remove_member,
+    "DELETE /organizations/{organization_id}/members/{user_id}"
+)
+.table(&[
+    BatchGetItem,
+    ConditionCheckItem,
+    DeleteItem,
+    QueryTable,
+    UpdateItem,
+])
+.answers(|operation| {
+    operation.no_content("The user is not a member.").fails(&[
+        Code::Forbidden,
+        Code::NotFound,
+        Code::LastOwner,
+        Code::DirectoryManaged,
+        Code::Conflict,
+    ])
+});

@@ -1,15 +1,14 @@
 //! `PATCH` and `PUT /organizations/{organization_id}/members/{user_id}`
 
-use std::sync::Arc;
-
 use documented::docs_const;
-use muster::domain::{Membership, MembershipPatch};
-use muster::http::{Answer, ApiRequest, Code, Problem, text};
-use serde_json::json;
+use muster::domain::{ExpectedVersion, Membership, MembershipPatch};
+use muster::http::{Answer, Code, Problem};
+use muster::json::{Fields, text};
+use serde_json::{Value, json};
 
 use super::answer;
-use crate::App;
-use crate::openapi::{Operation, example};
+use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, UpdateItem};
+use crate::endpoint::{Body, Call, Endpoint, MemberPath, RequestBody, endpoint};
 
 /// Update a member
 ///
@@ -19,46 +18,55 @@ use crate::openapi::{Operation, example};
 /// an open invitation makes you its inviter. Returns 409 `last-owner` for the last active owner, 422
 /// `invitation-pending` if an open invitation would be suspended (remove it instead), and 412 `version-mismatch` if
 /// `If-Match` does not name the current version.
-#[docs_const(vis = pub(self))]
-pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    let caller = request.caller()?;
-    let organization_id = request.organization_id()?;
-    let user_id = request.user_id(&caller)?;
-    request.no_query()?;
-    let mut body = request.body()?;
-    let patch = MembershipPatch {
-        role: body.optional("role", text),
-        status: body.optional("status", text),
-    };
-    body.finish()?;
-
-    let who = (&organization_id, &user_id);
-    let membership = app
-        .store
-        .update_membership(&caller, who, patch, &request.expected_version())
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn update_member(
+    call: Call,
+    path: MemberPath,
+    Body(change): Body<MembershipPatch>,
+    expected: ExpectedVersion,
+) -> Result<Answer, Problem> {
+    let who = (&path.organization_id, &path.user_id);
+    let membership = call
+        .store()
+        .update_membership(&call.caller, who, change, &expected)
         .await?;
     Ok(answer(&membership))
 }
 
-/// In the OpenAPI document.
-pub(crate) fn operations() -> Vec<Operation> {
-    let path = "/organizations/{organization_id}/members/{user_id}";
-    Operation::patch_and_put(
-        path,
-        "updateMember",
-        (HANDLE_DOCS, "Update a member with PUT"),
-        |operation| {
-            operation
-                .body::<MembershipPatch>(json!({"role": "admin"}))
-                .if_match()
-                .ok::<Membership>("The updated membership.", example::membership())
-                .fails(&[
-                    Code::Forbidden,
-                    Code::NotFound,
-                    Code::LastOwner,
-                    Code::InvitationPending,
-                    Code::Conflict,
-                ])
-        },
-    )
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = endpoint!(
+    update_member,
+    "PATCH /organizations/{organization_id}/members/{user_id}"
+)
+.also(
+    "PUT /organizations/{organization_id}/members/{user_id}",
+    "updateMemberByPut",
+    "Update a member with PUT",
+)
+.table(&[BatchGetItem, ConditionCheckItem, UpdateItem])
+.answers(|operation| {
+    operation
+        .ok::<Membership>("The updated membership.")
+        .fails(&[
+            Code::Forbidden,
+            Code::NotFound,
+            Code::LastOwner,
+            Code::InvitationPending,
+            Code::Conflict,
+        ])
+});
+
+impl RequestBody for MembershipPatch {
+    type Schema = Self;
+
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self {
+            role: fields.optional("role", text),
+            status: fields.optional("status", text),
+        })
+    }
+
+    fn example() -> Value {
+        json!({"role": "admin"})
+    }
 }

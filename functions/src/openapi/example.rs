@@ -1,6 +1,16 @@
 //! What the examples of the document are about: Ada's organization Rockets, its team Engines, and Bob.
 
+use muster::domain::{Membership, TeamMembership, User};
 use serde_json::{Value, json};
+
+use crate::organizations::ShownOrganization;
+use crate::teams::ShownTeam;
+
+/// A type with an example for the document.
+pub(crate) trait Example {
+    /// The example, as its schema has it.
+    fn example() -> Value;
+}
 
 pub(crate) const ORGANIZATION: &str = "019aa4f2-6e5b-7c3d-9a4e-2f1b0c8d7e6f";
 pub(crate) const TEAM: &str = "019aa4f3-1b2c-7d4e-8f60-718293a4b5c6";
@@ -19,50 +29,56 @@ pub(crate) fn limits() -> Value {
 }
 
 /// An organization.
-pub(crate) fn organization() -> Value {
-    json!({
-        "id": ORGANIZATION,
-        "tenant_id": "acme",
-        "name": "Rockets",
-        "domain": "rockets.example",
-        "billing_email": "billing@rockets.example",
-        "billing_address": "1 Launch Road\n12345 Baikonur",
-        "stripe_customer_id": "cus_NffrFeUfNV2Hib",
-        "metadata": {"region": "eu"},
-        "limits": limits(),
-        "spend": 0.0,
-        "source": "manual",
-        "status": "active",
-        "version": 3,
-        "created_by": "ada",
-        "created_at": CREATED,
-        "updated_at": UPDATED,
-        "deleted_at": null,
-    })
+impl Example for ShownOrganization {
+    fn example() -> Value {
+        json!({
+            "id": ORGANIZATION,
+            "tenant_id": "acme",
+            "name": "Rockets",
+            "domain": "rockets.example",
+            "billing_email": "billing@rockets.example",
+            "billing_address": "1 Launch Road\n12345 Baikonur",
+            "stripe_customer_id": "cus_NffrFeUfNV2Hib",
+            "metadata": {"region": "eu"},
+            "limits": limits(),
+            "spend": 0.0,
+            "source": "manual",
+            "status": "active",
+            "version": 3,
+            "created_by": "ada",
+            "created_at": CREATED,
+            "updated_at": UPDATED,
+            "deleted_at": null,
+        })
+    }
 }
 
 /// Bob's membership.
-pub(crate) fn membership() -> Value {
-    json!({
-        "tenant_id": "acme",
-        "organization_id": ORGANIZATION,
-        "user_id": "bob",
-        "role": "member",
-        "status": "invited",
-        "source": "manual",
-        "invited_by_user_id": "ada",
-        "spend": 0.0,
-        "budget_id": null,
-        "last_active_at": null,
-        "version": 1,
-        "created_at": CREATED,
-        "updated_at": CREATED,
-    })
+impl Example for Membership {
+    fn example() -> Value {
+        json!({
+            "tenant_id": "acme",
+            "organization_id": ORGANIZATION,
+            "user_id": "bob",
+            "role": "member",
+            "status": "invited",
+            "source": "manual",
+            "invited_by_user_id": "ada",
+            "spend": 0.0,
+            "budget_id": null,
+            "last_active_at": null,
+            "version": 1,
+            "created_at": CREATED,
+            "updated_at": CREATED,
+        })
+    }
 }
 
 /// A team.
-pub(crate) fn team() -> Value {
-    team_in(Some(ORGANIZATION), &["all-org-models"], &["large", "small"])
+impl Example for ShownTeam<'_> {
+    fn example() -> Value {
+        team_in(Some(ORGANIZATION), &["all-org-models"], &["large", "small"])
+    }
 }
 
 /// A team in no organization.
@@ -102,32 +118,36 @@ fn team_in(organization: Option<&str>, models: &[&str], effective_models: &[&str
 }
 
 /// Ada's membership of the team.
-pub(crate) fn team_membership() -> Value {
-    json!({
-        "tenant_id": "acme",
-        "team_id": TEAM,
-        "user_id": "ada",
-        "role": "leader",
-        "status": "active",
-        "source": "manual",
-        "version": 1,
-        "created_at": CREATED,
-        "updated_at": CREATED,
-    })
+impl Example for TeamMembership {
+    fn example() -> Value {
+        json!({
+            "tenant_id": "acme",
+            "team_id": TEAM,
+            "user_id": "ada",
+            "role": "leader",
+            "status": "active",
+            "source": "manual",
+            "version": 1,
+            "created_at": CREATED,
+            "updated_at": CREATED,
+        })
+    }
 }
 
 /// Bob.
-pub(crate) fn user() -> Value {
-    json!({
-        "tenant_id": "acme",
-        "user_id": "bob",
-        "email": "bob@acme.example",
-        "display_name": "Bob",
-        "entra_object_id": null,
-        "last_login_at": null,
-        "created_at": CREATED,
-        "updated_at": UPDATED,
-    })
+impl Example for User {
+    fn example() -> Value {
+        json!({
+            "tenant_id": "acme",
+            "user_id": "bob",
+            "email": "bob@acme.example",
+            "display_name": "Bob",
+            "entra_object_id": null,
+            "last_login_at": null,
+            "created_at": CREATED,
+            "updated_at": UPDATED,
+        })
+    }
 }
 
 /// The example with more members.

@@ -29,7 +29,8 @@ pub fn document() -> Value {
     let mut schemas = Schemas::default();
     let mut problems = Problems::default();
     let mut paths = Map::new();
-    for operation in functions().iter().flat_map(crate::Function::operations) {
+    let endpoints = functions().iter().filter_map(crate::Function::endpoint);
+    for operation in endpoints.flat_map(crate::endpoint::Endpoint::operations) {
         let path = paths
             .entry(operation.path())
             .or_insert_with(|| json!({"parameters": operation.path_parameters(&mut schemas)}));

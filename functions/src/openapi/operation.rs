@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, insert};
+use super::example::Example;
 use super::headers::{self, Header};
 use super::problems::Problems;
 use super::schemas::{PageOf, SchemaOf, Schemas, of};
@@ -30,7 +31,7 @@ pub struct Operation {
 impl Operation {
     /// A route as in the template, a name of its own, and the doc comment of its handler: the summary in its first
     /// line, and the description after it.
-    pub(crate) fn new(route: &'static str, id: &'static str, docs: &'static str) -> Self {
+    pub(crate) fn new(route: &'static str, id: String, docs: &'static str) -> Self {
         let (method, path) = route.split_once(' ').unwrap_or((route, ""));
         let codes = vec![
             Code::Unauthenticated,
@@ -45,7 +46,7 @@ impl Operation {
         Self {
             method,
             path,
-            id: id.to_owned(),
+            id,
             summary: docs.trim().lines().next().unwrap_or_default(),
             description: docs.trim().split_once("\n\n").map_or("", |(_, rest)| rest),
             parameters: Vec::new(),
@@ -59,27 +60,6 @@ impl Operation {
     /// With another summary than the first line of the doc comment, for a handler of two operations.
     pub(crate) fn summary(self, summary: &'static str) -> Self {
         Self { summary, ..self }
-    }
-
-    /// The same change by `PATCH` and by `PUT`, which has a summary of its own.
-    pub(crate) fn patch_and_put(
-        path: &'static str,
-        id: &'static str,
-        (docs, put): (&'static str, &'static str),
-        complete: impl Fn(Self) -> Self,
-    ) -> Vec<Self> {
-        let operation = |method, suffix| {
-            complete(Self {
-                method,
-                path,
-                id: format!("{id}{suffix}"),
-                ..Self::new(path, id, docs)
-            })
-        };
-        vec![
-            operation("PATCH", ""),
-            operation("PUT", "ByPut").summary(put),
-        ]
     }
 
     /// It can be refused for these reasons, besides those that its parts bring along.
@@ -130,15 +110,6 @@ impl Operation {
         ])
     }
 
-    /// It takes `?force=`.
-    pub(crate) fn force(self) -> Self {
-        self.query(
-            "force",
-            "`true` also removes a membership that a directory manages. Requires a tenant admin.",
-            json!({"type": "boolean", "default": false}),
-        )
-    }
-
     /// It takes `If-Match`.
     pub(crate) fn if_match(mut self) -> Self {
         self.parameters.push(headers::if_match());
@@ -146,26 +117,22 @@ impl Operation {
     }
 
     /// 200, with one resource in its version.
-    pub(crate) fn ok<T: JsonSchema>(self, description: &'static str, example: Value) -> Self {
-        let body = (of::<T> as SchemaOf, example);
+    pub(crate) fn ok<T: JsonSchema + Example>(self, description: &'static str) -> Self {
+        let body = (of::<T> as SchemaOf, T::example());
         self.answer(200, description, Some(body), &[Header::ETag])
     }
 
     /// As [`Operation::ok`], or 304 for who has that version already.
-    pub(crate) fn shows<T: JsonSchema>(
-        mut self,
-        description: &'static str,
-        example: Value,
-    ) -> Self {
+    pub(crate) fn shows<T: JsonSchema + Example>(mut self, description: &'static str) -> Self {
         self.parameters.push(headers::if_none_match());
         let unchanged = "Not modified: the entity tag is one of `If-None-Match`.";
-        self.ok::<T>(description, example)
+        self.ok::<T>(description)
             .answer(304, unchanged, None, &[Header::ETag])
     }
 
     /// 201, with what was made and where it is.
-    pub(crate) fn created<T: JsonSchema>(self, description: &'static str, example: Value) -> Self {
-        let body = (of::<T> as SchemaOf, example);
+    pub(crate) fn created<T: JsonSchema + Example>(self, description: &'static str) -> Self {
+        let body = (of::<T> as SchemaOf, T::example());
         self.answer(
             201,
             description,
@@ -175,8 +142,8 @@ impl Operation {
     }
 
     /// 201, with what was made and has no address of its own.
-    pub(crate) fn added<T: JsonSchema>(self, description: &'static str, example: Value) -> Self {
-        let body = (of::<T> as SchemaOf, example);
+    pub(crate) fn added<T: JsonSchema + Example>(self, description: &'static str) -> Self {
+        let body = (of::<T> as SchemaOf, T::example());
         self.answer(201, description, Some(body), &[Header::ETag])
     }
 
@@ -186,11 +153,16 @@ impl Operation {
     }
 
     /// 200, with a page of a list.
-    pub(crate) fn page<T: JsonSchema>(self, item: Value) -> Self {
+    pub(crate) fn page<T: JsonSchema + Example>(self) -> Self {
         let body = (
             of::<PageOf<T>> as SchemaOf,
-            json!({"items": [item], "next_cursor": null}),
+            json!({"items": [T::example()], "next_cursor": null}),
         );
+        self.answer(200, "A page of items.", Some(body), &[])
+    }
+
+    /// It takes `limit` and `cursor`.
+    pub(crate) fn pagination(self) -> Self {
         self.query(
             "limit",
             "The maximum number of items in a page.",
@@ -202,7 +174,6 @@ impl Operation {
             json!({"type": "string"}),
         )
         .fails(&[Code::InvalidCursor])
-        .answer(200, "A page of items.", Some(body), &[])
     }
 
     fn answer(
@@ -219,6 +190,22 @@ impl Operation {
             headers: headers.to_vec(),
             links: Map::new(),
         });
+        self
+    }
+
+    /// With another example of the body.
+    pub(crate) fn body_example(mut self, example: Value) -> Self {
+        if let Some((_, own)) = &mut self.body {
+            *own = example;
+        }
+        self
+    }
+
+    /// With another example of the last answer.
+    pub(crate) fn answer_example(mut self, example: Value) -> Self {
+        if let Some((_, own)) = self.answers.last_mut().and_then(|it| it.body.as_mut()) {
+            *own = example;
+        }
         self
     }
 

@@ -1,17 +1,15 @@
 //! `POST /organizations`
 
-use std::sync::Arc;
-
 use documented::docs_const;
 use muster::config::OrganizationCreation;
 use muster::domain::{Membership, Organization, OrganizationId, Role, Status};
-use muster::http::{Answer, ApiRequest, Code, Problem, text};
+use muster::http::{Answer, Code, Problem};
 use muster::store::Done;
 use serde_json::json;
 
 use super::{NewOrganization, ShownOrganization, show};
-use crate::App;
-use crate::openapi::{Operation, example};
+use crate::endpoint::TableAction::{PutItem, UpdateItem};
+use crate::endpoint::{Body, Call, Endpoint, Idempotency, endpoint};
 
 /// Create an organization
 ///
@@ -20,9 +18,13 @@ use crate::openapi::{Operation, example};
 /// Requires any user of the tenant, or a tenant admin if `ORGANIZATION_CREATION` is `tenant-admin`. Returns 201
 /// with `Location`, and 409 `name-taken` if another organization of the tenant has the name. Idempotent with an
 /// `Idempotency-Key`.
-#[docs_const(vis = pub(self))]
-pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    let caller = request.caller()?;
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn create_organization(
+    call: Call,
+    Body(new): Body<NewOrganization>,
+    Idempotency(once): Idempotency,
+) -> Result<Answer, Problem> {
+    let Call { app, caller, now } = call;
     if app.settings.organization_creation == OrganizationCreation::TenantAdmin
         && !caller.tenant_admin
     {
@@ -32,16 +34,6 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         ));
     }
 
-    request.no_query()?;
-    let mut body = request.body()?;
-    let name = body.required("name", text);
-    let fields = super::fields(&mut body, None);
-    body.finish()?;
-    let Some(name) = name else {
-        return Err(Problem::invalid_at("/name", "is required"));
-    };
-
-    let now = app.clock.now();
     let id = OrganizationId::from(app.clock.new_id());
     let (tenant_id, user_id) = (caller.tenant_id.clone(), caller.user_id.clone());
     let owner = Membership::new(
@@ -51,8 +43,8 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         (Role::Owner, Status::Active),
         now,
     );
-    let organization = Organization::new(id, tenant_id, name, user_id, now)
-        .with(&fields)
+    let organization = Organization::new(id, tenant_id, new.name, user_id, now)
+        .with(&new.fields)
         .map_err(|invalid| Problem::invalid_at("/metadata", invalid))?;
     let answer = Answer::created(
         &show(&organization, true),
@@ -60,7 +52,6 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
         format!("/organizations/{}", organization.id),
     );
 
-    let once = request.once(&caller, now)?;
     let once = once.as_ref().map(|once| (once, answer.to_first()));
     match app
         .store
@@ -72,19 +63,12 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
     }
 }
 
-/// In the OpenAPI document.
-pub(crate) fn operations() -> Vec<Operation> {
-    let body = json!({
-        "name": "Rockets",
-        "domain": "rockets.example",
-        "billing_email": "billing@rockets.example",
-        "limits": {"models": ["large", "small"], "max_budget": 1000, "budget_duration": "30d"},
-    });
-    vec![
-        Operation::new("POST /organizations", "createOrganization", HANDLE_DOCS)
-            .body::<NewOrganization>(body)
-            .once()
-            .created::<ShownOrganization>("The new organization.", example::organization())
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = endpoint!(create_organization, "POST /organizations")
+    .table(&[PutItem, UpdateItem])
+    .answers(|operation| {
+        operation
+            .created::<ShownOrganization>("The new organization.")
             .leads_to(
                 &[
                     "getOrganization",
@@ -98,6 +82,5 @@ pub(crate) fn operations() -> Vec<Operation> {
                 ],
                 json!({"organization_id": "$response.body#/id"}),
             )
-            .fails(&[Code::Forbidden, Code::NameTaken, Code::Conflict]),
-    ]
-}
+            .fails(&[Code::Forbidden, Code::NameTaken, Code::Conflict])
+    });

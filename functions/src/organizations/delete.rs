@@ -1,40 +1,37 @@
 //! `DELETE /organizations/{organization_id}`
 
-use std::sync::Arc;
-
 use documented::docs_const;
-use muster::http::{Answer, ApiRequest, Code, Problem};
+use muster::domain::ExpectedVersion;
+use muster::http::{Answer, Code, Problem};
 
-use crate::App;
-use crate::openapi::Operation;
+use crate::endpoint::TableAction::{BatchGetItem, DeleteItem, UpdateItem};
+use crate::endpoint::{Call, Endpoint, OrganizationPath, endpoint};
 
 /// Delete an organization
 ///
 /// Deletes an organization. It is hidden at once, its name is free, and it can be restored for 30 days.
 ///
 /// Requires owner. Returns 204, and 412 `version-mismatch` if `If-Match` does not name the current version.
-#[docs_const(vis = pub(self))]
-pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    let caller = request.caller()?;
-    let id = request.organization_id()?;
-    request.no_query()?;
-
-    app.store
-        .delete_organization(&caller, &id, &request.expected_version())
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn delete_organization(
+    call: Call,
+    path: OrganizationPath,
+    expected: ExpectedVersion,
+) -> Result<Answer, Problem> {
+    call.store()
+        .delete_organization(&call.caller, &path.organization_id, &expected)
         .await?;
     Ok(Answer::no_content())
 }
 
-/// In the OpenAPI document.
-pub(crate) fn operations() -> Vec<Operation> {
-    vec![
-        Operation::new(
-            "DELETE /organizations/{organization_id}",
-            "deleteOrganization",
-            HANDLE_DOCS,
-        )
-        .if_match()
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = endpoint!(
+    delete_organization,
+    "DELETE /organizations/{organization_id}"
+)
+.table(&[BatchGetItem, DeleteItem, UpdateItem])
+.answers(|operation| {
+    operation
         .no_content("The organization is deleted.")
-        .fails(&[Code::Forbidden, Code::NotFound, Code::Conflict]),
-    ]
-}
+        .fails(&[Code::Forbidden, Code::NotFound, Code::Conflict])
+});

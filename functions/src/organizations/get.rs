@@ -1,13 +1,11 @@
 //! `GET /organizations/{organization_id}`
 
-use std::sync::Arc;
-
 use documented::docs_const;
-use muster::http::{Answer, ApiRequest, Code, Problem};
+use muster::http::{Answer, Code, Problem};
 
 use super::{ShownOrganization, show};
-use crate::App;
-use crate::openapi::{Operation, example};
+use crate::endpoint::TableAction::BatchGetItem;
+use crate::endpoint::{Call, Endpoint, OrganizationPath, endpoint};
 
 /// Get an organization
 ///
@@ -15,28 +13,26 @@ use crate::openapi::{Operation, example};
 ///
 /// Requires an active member. Returns 304 if the caller has this representation (`If-None-Match`), and 404 if the
 /// organization does not exist, is deleted, or the caller is not a member.
-#[docs_const(vis = pub(self))]
-pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    let caller = request.caller()?;
-    let id = request.organization_id()?;
-    request.no_query()?;
-
-    let (organization, with_billing) = app.store.organization(&caller, &id).await?;
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn get_organization(
+    call: Call,
+    path: OrganizationPath,
+) -> Result<Answer, Problem> {
+    let (organization, with_billing) = call
+        .store()
+        .organization(&call.caller, &path.organization_id)
+        .await?;
     Ok(Answer::ok(
         &show(&organization, with_billing),
         organization.version,
     ))
 }
 
-/// In the OpenAPI document.
-pub(crate) fn operations() -> Vec<Operation> {
-    vec![
-        Operation::new(
-            "GET /organizations/{organization_id}",
-            "getOrganization",
-            HANDLE_DOCS,
-        )
-        .shows::<ShownOrganization>("The organization.", example::organization())
-        .fails(&[Code::NotFound]),
-    ]
-}
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = endpoint!(get_organization, "GET /organizations/{organization_id}")
+    .table(&[BatchGetItem])
+    .answers(|operation| {
+        operation
+            .shows::<ShownOrganization>("The organization.")
+            .fails(&[Code::NotFound])
+    });

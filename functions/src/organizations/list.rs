@@ -1,82 +1,70 @@
 //! `GET /organizations`
 
-use std::sync::Arc;
-
 use documented::docs_const;
-use muster::domain::{Domain, Invalid, Name};
-use muster::http::{Answer, ApiRequest, Code, Problem};
+use muster::domain::{Domain, FoldedName, Invalid, Name};
+use muster::http::{Answer, Code, Problem};
 use muster::store::OrganizationFilter;
-use muster::store::keys::Listing;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{ShownOrganization, show};
-use crate::App;
-use crate::openapi::{Operation, example};
+use super::{ListedOrganizations, ShownOrganization, show};
+use crate::endpoint::{Call, Endpoint, Filter, Paged, endpoint, query};
 
 /// List organizations
 ///
 /// Returns the organizations of the tenant, sorted by name.
 ///
 /// Requires a tenant admin. Names are compared case-insensitively and with white space folded.
-#[docs_const(vis = pub(self))]
-pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    let caller = request.caller()?;
-
-    let mut query = request.query();
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn list_organizations(
+    call: Call,
+    page: Paged<ListOrganizations>,
+) -> Result<Answer, Problem> {
+    let filters = &page.filters;
     let filter = OrganizationFilter {
-        name_prefix: query.filter("name_prefix", |start| Ok(Name::folded_prefix(start))),
-        name: query.parsed::<Name>("name").map(|name| name.folded()),
-        domain: query.parsed::<Domain>("domain"),
-        listing: query.filter("status", listing).unwrap_or(Listing::Live),
+        name_prefix: filters.name_prefix.as_ref().map(|prefix| prefix.0.clone()),
+        name: filters.name.as_ref().map(Name::folded),
+        domain: filters.domain.clone(),
+        listing: filters.status.0,
     };
-    let page = query.page(&caller)?;
-
-    let found = app
-        .store
-        .organizations(&caller, &filter, page.after.as_deref(), page.limit)
+    let found = call
+        .store()
+        .organizations(&call.caller, &filter, page.after(), page.limit())
         .await?;
-    let cursor = found.next.as_deref().map(|place| page.cursor.seal(place));
-    Ok(Answer::page(
-        found,
-        |organization| show(organization, true),
-        cursor,
-    ))
+    Ok(page.answer(found, |organization| show(organization, true)))
 }
 
-/// In the OpenAPI document.
-pub(crate) fn operations() -> Vec<Operation> {
-    vec![
-        Operation::new("GET /organizations", "listOrganizations", HANDLE_DOCS)
-            .query(
-                "name_prefix",
-                "Only organizations whose name starts with this prefix.",
-                json!({"type": "string"}),
-            )
-            .query(
-                "name",
-                "Only the organization with this name.",
-                json!({"type": "string"}),
-            )
-            .query(
-                "domain",
-                "Only organizations with this domain.",
-                json!({"type": "string"}),
-            )
-            .query(
-                "status",
-                "Live organizations, or deleted ones that can be restored.",
-                json!({"type": "string", "enum": ["active", "deleted"], "default": "active"}),
-            )
-            .page::<ShownOrganization>(example::organization())
-            .fails(&[Code::Forbidden]),
-    ]
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = endpoint!(list_organizations, "GET /organizations")
+    .indexes(&["gsi1", "gsi2"])
+    .answers(|operation| {
+        operation
+            .page::<ShownOrganization>()
+            .fails(&[Code::Forbidden])
+    });
+
+query! {
+    /// Filters of a list of organizations.
+    pub(crate) struct ListOrganizations {
+        /// Only organizations whose name starts with this prefix.
+        name_prefix: Option<NamePrefix>,
+        /// Only the organization with this name.
+        name: Option<Name>,
+        /// Only organizations with this domain.
+        domain: Option<Domain>,
+        /// Live organizations, or deleted ones that can be restored.
+        status: ListedOrganizations,
+    }
 }
 
-/// Which organizations a list is of, by their status.
-pub(crate) fn listing(status: &str) -> Result<Listing, Invalid> {
-    match status {
-        "active" => Ok(Listing::Live),
-        "deleted" => Ok(Listing::Deleted),
-        _ => Err(Invalid::new("must be active or deleted")),
+/// The start of a name, folded for comparison.
+pub(crate) struct NamePrefix(FoldedName);
+
+impl Filter for NamePrefix {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        Ok(Self(Name::folded_prefix(text)))
+    }
+
+    fn schema() -> Value {
+        json!({"type": "string"})
     }
 }

@@ -1,15 +1,13 @@
 //! `POST /organizations/{organization_id}/restore`
 
-use std::sync::Arc;
-
 use documented::docs_const;
-use muster::domain::Organization;
-use muster::http::{Answer, ApiRequest, Code, Problem};
+use muster::domain::{ExpectedVersion, Organization};
+use muster::http::{Answer, Code, Problem};
 use muster::store::Done;
 
 use super::{ShownOrganization, show};
-use crate::App;
-use crate::openapi::{Operation, example};
+use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, PutItem, UpdateItem};
+use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, OrganizationPath, endpoint};
 
 /// Restore an organization
 ///
@@ -18,24 +16,19 @@ use crate::openapi::{Operation, example};
 /// Requires a tenant admin or a member with the role owner. Returns 409 `name-taken` if the name has been taken,
 /// 404 after 30 days, and 412 `version-mismatch` if `If-Match` does not name the current version. Idempotent with
 /// an `Idempotency-Key`.
-#[docs_const(vis = pub(self))]
-pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    let caller = request.caller()?;
-    let id = request.organization_id()?;
-    request.no_query()?;
-    request.no_body()?;
-
-    let once = request.once(&caller, app.clock.now())?;
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn restore_organization(
+    call: Call,
+    path: OrganizationPath,
+    _: NoBody,
+    expected: ExpectedVersion,
+    Idempotency(once): Idempotency,
+) -> Result<Answer, Problem> {
+    let id = &path.organization_id;
     let first = |organization: &Organization| answer(organization).to_first();
-    match app
-        .store
-        .restore_organization(
-            &caller,
-            &id,
-            &request.expected_version(),
-            once.as_ref(),
-            first,
-        )
+    match call
+        .store()
+        .restore_organization(&call.caller, id, &expected, once.as_ref(), first)
         .await?
     {
         Done::Now(organization) => Ok(answer(&organization)),
@@ -43,26 +36,22 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
     }
 }
 
-/// In the OpenAPI document.
-pub(crate) fn operations() -> Vec<Operation> {
-    vec![
-        Operation::new(
-            "POST /organizations/{organization_id}/restore",
-            "restoreOrganization",
-            HANDLE_DOCS,
-        )
-        .no_body()
-        .if_match()
-        .once()
-        .ok::<ShownOrganization>("The restored organization.", example::organization())
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = endpoint!(
+    restore_organization,
+    "POST /organizations/{organization_id}/restore"
+)
+.table(&[BatchGetItem, ConditionCheckItem, PutItem, UpdateItem])
+.answers(|operation| {
+    operation
+        .ok::<ShownOrganization>("The restored organization.")
         .fails(&[
             Code::Forbidden,
             Code::NotFound,
             Code::NameTaken,
             Code::Conflict,
-        ]),
-    ]
-}
+        ])
+});
 
 fn answer(organization: &Organization) -> Answer {
     Answer::ok(&show(organization, true), organization.version)

@@ -1,17 +1,16 @@
 //! `POST /teams/{team_id}/members`
 
-use std::sync::Arc;
-
 use documented::docs_const;
 use muster::domain::{TeamMembership, TeamRole, UserId};
-use muster::http::{Answer, ApiRequest, Code, Problem, text};
+use muster::http::{Answer, Code, Problem};
+use muster::json::{Fields, text};
 use muster::store::{Added, Done};
 use schemars::JsonSchema;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::answer;
-use crate::App;
-use crate::openapi::{Operation, example};
+use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, PutItem, UpdateItem};
+use crate::endpoint::{Body, Call, Endpoint, Idempotency, RequestBody, TeamPath, endpoint};
 
 /// Add a team member
 ///
@@ -21,25 +20,18 @@ use crate::openapi::{Operation, example};
 /// with the stored membership if the user already has this role. Returns 409 `already-member` if the user has
 /// another role or is suspended in the team (change that with PATCH), 422 `not-an-organization-member` if the user
 /// is not an active member of the organization, and 422 `unknown-user` for a standalone team. Idempotent.
-#[docs_const(vis = pub(self))]
-pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    let caller = request.caller()?;
-    let team_id = request.team_id()?;
-    request.no_query()?;
-    let mut body = request.body()?;
-    let user_id = body.required("user_id", text::<UserId>);
-    let role = body.optional("role", text).unwrap_or_else(default_role);
-    body.finish()?;
-    let Some(user_id) = user_id else {
-        return Err(Problem::invalid_at("/user_id", "is required"));
-    };
-
-    let once = request.once(&caller, app.clock.now())?;
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn add_team_member(
+    call: Call,
+    path: TeamPath,
+    Body(new): Body<NewTeamMember>,
+    Idempotency(once): Idempotency,
+) -> Result<Answer, Problem> {
     let first = |added: &Added<TeamMembership>| added_answer(added).to_first();
-    let who = (&user_id, role);
-    match app
-        .store
-        .add_team_member(&caller, &team_id, who, once.as_ref(), first)
+    let who = (&new.user_id, new.role);
+    match call
+        .store()
+        .add_team_member(&call.caller, &path.team_id, who, once.as_ref(), first)
         .await?
     {
         Done::Now(added) => Ok(added_answer(&added)),
@@ -47,49 +39,56 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
     }
 }
 
-/// In the OpenAPI document.
-pub(crate) fn operations() -> Vec<Operation> {
-    vec![
-        Operation::new(
-            "POST /teams/{team_id}/members",
-            "addTeamMember",
-            HANDLE_DOCS,
-        )
-        .body::<NewTeamMember>(json!({"user_id": "ada", "role": "leader"}))
-        .once()
-        .added::<TeamMembership>("The new team membership.", example::team_membership())
-        .leads_to(
-            &["updateTeamMember", "removeTeamMember"],
-            json!({
-                "team_id": "$response.body#/team_id",
-                "user_id": "$response.body#/user_id",
-            }),
-        )
-        .ok::<TeamMembership>("The existing team membership.", example::team_membership())
-        .fails(&[
-            Code::Forbidden,
-            Code::NotFound,
-            Code::AlreadyMember,
-            Code::UnknownUser,
-            Code::NotAnOrganizationMember,
-            Code::Conflict,
-        ]),
-    ]
-}
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = endpoint!(add_team_member, "POST /teams/{team_id}/members")
+    .table(&[BatchGetItem, ConditionCheckItem, PutItem, UpdateItem])
+    .answers(|operation| {
+        operation
+            .added::<TeamMembership>("The new team membership.")
+            .leads_to(
+                &["updateTeamMember", "removeTeamMember"],
+                json!({
+                    "team_id": "$response.body#/team_id",
+                    "user_id": "$response.body#/user_id",
+                }),
+            )
+            .ok::<TeamMembership>("The existing team membership.")
+            .fails(&[
+                Code::Forbidden,
+                Code::NotFound,
+                Code::AlreadyMember,
+                Code::UnknownUser,
+                Code::NotAnOrganizationMember,
+                Code::Conflict,
+            ])
+    });
 
 /// A request to add a team member.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-#[allow(
-    dead_code,
-    reason = "only its schema is of use: it is read field by field"
-)]
-struct NewTeamMember {
+pub(crate) struct NewTeamMember {
     /// The user to add. Must be an active member of the organization of the team.
     user_id: UserId,
     /// The role in the team.
     #[schemars(default = "default_role")]
     role: TeamRole,
+}
+
+impl RequestBody for NewTeamMember {
+    type Schema = Self;
+
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let user_id = fields.required("user_id", text);
+        let role = fields.optional("role", text).unwrap_or_else(default_role);
+        Some(Self {
+            user_id: user_id?,
+            role,
+        })
+    }
+
+    fn example() -> Value {
+        json!({"user_id": "ada", "role": "leader"})
+    }
 }
 
 fn default_role() -> TeamRole {

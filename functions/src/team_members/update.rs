@@ -1,15 +1,14 @@
 //! `PATCH /teams/{team_id}/members/{user_id}`
 
-use std::sync::Arc;
-
 use documented::docs_const;
-use muster::domain::{Invalid, Json, Status, TeamMembership, TeamMembershipPatch};
-use muster::http::{Answer, ApiRequest, Code, Problem, text};
-use serde_json::json;
+use muster::domain::{ExpectedVersion, Invalid, Json, Status, TeamMembership, TeamMembershipPatch};
+use muster::http::{Answer, Code, Problem};
+use muster::json::{Fields, text};
+use serde_json::{Value, json};
 
 use super::answer;
-use crate::App;
-use crate::openapi::{Operation, example};
+use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, UpdateItem};
+use crate::endpoint::{Body, Call, Endpoint, RequestBody, TeamMemberPath, endpoint};
 
 /// Update a team member
 ///
@@ -18,49 +17,54 @@ use crate::openapi::{Operation, example};
 /// Requires a manager of the organization or above, a leader of the team, or a tenant admin. Returns 422
 /// `not-an-organization-member` if a member who is not active in the organization would become active, and 412
 /// `version-mismatch` if `If-Match` does not name the current version.
-#[docs_const(vis = pub(self))]
-pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    let caller = request.caller()?;
-    let team_id = request.team_id()?;
-    let user_id = request.user_id(&caller)?;
-    request.no_query()?;
-    let mut body = request.body()?;
-    let patch = TeamMembershipPatch {
-        role: body.optional("role", text),
-        status: body.optional("status", status),
-    };
-    body.finish()?;
-
-    let who = (&team_id, &user_id);
-    let expected = request.expected_version();
-    let membership = app
-        .store
-        .update_team_membership(&caller, who, patch, &expected)
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn update_team_member(
+    call: Call,
+    path: TeamMemberPath,
+    Body(change): Body<TeamMembershipPatch>,
+    expected: ExpectedVersion,
+) -> Result<Answer, Problem> {
+    let who = (&path.team_id, &path.user_id);
+    let membership = call
+        .store()
+        .update_team_membership(&call.caller, who, change, &expected)
         .await?;
     Ok(answer(&membership))
 }
 
-/// In the OpenAPI document.
-pub(crate) fn operations() -> Vec<Operation> {
-    vec![
-        Operation::new(
-            "PATCH /teams/{team_id}/members/{user_id}",
-            "updateTeamMember",
-            HANDLE_DOCS,
-        )
-        .body::<TeamMembershipPatch>(json!({"role": "leader"}))
-        .if_match()
-        .ok::<TeamMembership>("The updated team membership.", example::team_membership())
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = endpoint!(
+    update_team_member,
+    "PATCH /teams/{team_id}/members/{user_id}"
+)
+.table(&[BatchGetItem, ConditionCheckItem, UpdateItem])
+.answers(|operation| {
+    operation
+        .ok::<TeamMembership>("The updated team membership.")
         .fails(&[
             Code::Forbidden,
             Code::NotFound,
             Code::NotAnOrganizationMember,
             Code::Conflict,
-        ]),
-    ]
+        ])
+});
+
+impl RequestBody for TeamMembershipPatch {
+    type Schema = Self;
+
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self {
+            role: fields.optional("role", text),
+            status: fields.optional("status", status),
+        })
+    }
+
+    fn example() -> Value {
+        json!({"role": "leader"})
+    }
 }
 
-/// Nobody is invited into a team.
+/// Teams have no invitations.
 fn status(value: Json) -> Result<Status, Invalid> {
     match text(value) {
         Ok(status @ (Status::Active | Status::Suspended)) => Ok(status),

@@ -1,12 +1,11 @@
 //! `DELETE /teams/{team_id}`
 
-use std::sync::Arc;
-
 use documented::docs_const;
-use muster::http::{Answer, ApiRequest, Code, Problem};
+use muster::domain::ExpectedVersion;
+use muster::http::{Answer, Code, Problem};
 
-use crate::App;
-use crate::openapi::Operation;
+use crate::endpoint::TableAction::{BatchGetItem, BatchWriteItem, DeleteItem, UpdateItem};
+use crate::endpoint::{Call, Endpoint, TeamPath, endpoint};
 
 /// Delete a team
 ///
@@ -14,24 +13,26 @@ use crate::openapi::Operation;
 ///
 /// Requires a manager of the organization or above, or a tenant admin. Returns 204, and 412 `version-mismatch` if
 /// `If-Match` does not name the current version.
-#[docs_const(vis = pub(self))]
-pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    let caller = request.caller()?;
-    let id = request.team_id()?;
-    request.no_query()?;
-
-    app.store
-        .delete_team(&caller, &id, &request.expected_version())
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn delete_team(
+    call: Call,
+    path: TeamPath,
+    expected: ExpectedVersion,
+) -> Result<Answer, Problem> {
+    call.store()
+        .delete_team(&call.caller, &path.team_id, &expected)
         .await?;
     Ok(Answer::no_content())
 }
 
-/// In the OpenAPI document.
-pub(crate) fn operations() -> Vec<Operation> {
-    vec![
-        Operation::new("DELETE /teams/{team_id}", "deleteTeam", HANDLE_DOCS)
-            .if_match()
-            .no_content("The team is deleted.")
-            .fails(&[Code::Forbidden, Code::NotFound, Code::Conflict]),
-    ]
-}
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = endpoint!(delete_team, "DELETE /teams/{team_id}")
+    .table(&[BatchGetItem, BatchWriteItem, DeleteItem, UpdateItem])
+    .indexes(&["gsi1"])
+    .answers(|operation| {
+        operation.no_content("The team is deleted.").fails(&[
+            Code::Forbidden,
+            Code::NotFound,
+            Code::Conflict,
+        ])
+    });

@@ -1,13 +1,11 @@
 //! `GET /teams/{team_id}`
 
-use std::sync::Arc;
-
 use documented::docs_const;
-use muster::http::{Answer, ApiRequest, Code, Problem};
+use muster::http::{Answer, Code, Problem};
 
 use super::{ShownTeam, answer};
-use crate::App;
-use crate::openapi::{Operation, example};
+use crate::endpoint::TableAction::BatchGetItem;
+use crate::endpoint::{Call, Endpoint, TeamPath, endpoint};
 
 /// Get a team
 ///
@@ -15,21 +13,17 @@ use crate::openapi::{Operation, example};
 ///
 /// Requires a member of the team or of its organization. Returns 304 if the caller has this representation
 /// (`If-None-Match`).
-#[docs_const(vis = pub(self))]
-pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    let caller = request.caller()?;
-    let id = request.team_id()?;
-    request.no_query()?;
-
-    let found = app.store.team(&caller, &id).await?;
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn get_team(call: Call, path: TeamPath) -> Result<Answer, Problem> {
+    let found = call.store().team(&call.caller, &path.team_id).await?;
     Ok(answer(&found))
 }
 
-/// In the OpenAPI document.
-pub(crate) fn operations() -> Vec<Operation> {
-    vec![
-        Operation::new("GET /teams/{team_id}", "getTeam", HANDLE_DOCS)
-            .shows::<ShownTeam<'static>>("The team.", example::team())
-            .fails(&[Code::NotFound]),
-    ]
-}
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = endpoint!(get_team, "GET /teams/{team_id}")
+    .table(&[BatchGetItem])
+    .answers(|operation| {
+        operation
+            .shows::<ShownTeam<'static>>("The team.")
+            .fails(&[Code::NotFound])
+    });

@@ -1,14 +1,15 @@
 //! `POST /teams/{team_id}/restore`
 
-use std::sync::Arc;
-
 use documented::docs_const;
-use muster::http::{Answer, ApiRequest, Code, Problem};
+use muster::domain::ExpectedVersion;
+use muster::http::{Answer, Code, Problem};
 use muster::store::{Done, TeamInOrganization};
 
 use super::{ShownTeam, answer};
-use crate::App;
-use crate::openapi::{Operation, example};
+use crate::endpoint::TableAction::{
+    BatchGetItem, ConditionCheckItem, DeleteItem, PutItem, UpdateItem,
+};
+use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, TeamPath, endpoint};
 
 /// Restore a team
 ///
@@ -18,24 +19,18 @@ use crate::openapi::{Operation, example};
 /// login, others must be added again. Returns 404 if the team does not exist, was not created by the sync, or its
 /// organization is deleted, and 409 `name-taken` if another team of the organization has the name. Idempotent with
 /// an `Idempotency-Key`.
-#[docs_const(vis = pub(self))]
-pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    let caller = request.caller()?;
-    let id = request.team_id()?;
-    request.no_query()?;
-    request.no_body()?;
-
-    let once = request.once(&caller, app.clock.now())?;
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn restore_team(
+    call: Call,
+    path: TeamPath,
+    _: NoBody,
+    expected: ExpectedVersion,
+    Idempotency(once): Idempotency,
+) -> Result<Answer, Problem> {
     let first = |found: &TeamInOrganization| answer(found).to_first();
-    match app
-        .store
-        .restore_team(
-            &caller,
-            &id,
-            &request.expected_version(),
-            once.as_ref(),
-            first,
-        )
+    match call
+        .store()
+        .restore_team(&call.caller, &path.team_id, &expected, once.as_ref(), first)
         .await?
     {
         Done::Now(found) => Ok(answer(&found)),
@@ -43,19 +38,23 @@ pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Proble
     }
 }
 
-/// In the OpenAPI document.
-pub(crate) fn operations() -> Vec<Operation> {
-    vec![
-        Operation::new("POST /teams/{team_id}/restore", "restoreTeam", HANDLE_DOCS)
-            .if_match()
-            .no_body()
-            .once()
-            .ok::<ShownTeam<'static>>("The restored team.", example::team())
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = endpoint!(restore_team, "POST /teams/{team_id}/restore")
+    .table(&[
+        BatchGetItem,
+        ConditionCheckItem,
+        DeleteItem,
+        PutItem,
+        UpdateItem,
+    ])
+    .indexes(&["gsi1"])
+    .answers(|operation| {
+        operation
+            .ok::<ShownTeam<'static>>("The restored team.")
             .fails(&[
                 Code::Forbidden,
                 Code::NotFound,
                 Code::NameTaken,
                 Code::Conflict,
-            ]),
-    ]
-}
+            ])
+    });

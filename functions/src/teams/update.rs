@@ -1,15 +1,14 @@
 //! `PATCH` and `PUT /teams/{team_id}`
 
-use std::sync::Arc;
-
 use documented::docs_const;
-use muster::domain::TeamPatch;
-use muster::http::{Answer, ApiRequest, Code, Problem, text};
-use serde_json::json;
+use muster::domain::{ExpectedVersion, TeamPatch};
+use muster::http::{Answer, Code, Problem};
 
 use super::{ShownTeam, answer};
-use crate::App;
-use crate::openapi::{Operation, example};
+use crate::endpoint::TableAction::{
+    BatchGetItem, ConditionCheckItem, DeleteItem, PutItem, UpdateItem,
+};
+use crate::endpoint::{Body, Call, Endpoint, TeamPath, endpoint};
 
 /// Update a team
 ///
@@ -19,41 +18,42 @@ use crate::openapi::{Operation, example};
 /// `limits` (403). Returns 409 `name-taken` if another team of the organization has the name, 422
 /// `budget-exceeds-organization` if a limit would be higher than that of the organization, and 412
 /// `version-mismatch` if `If-Match` does not name the current version.
-#[docs_const(vis = pub(self))]
-pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    let caller = request.caller()?;
-    let id = request.team_id()?;
-    request.no_query()?;
-    let mut body = request.body()?;
-    let name = body.optional("name", text);
-    let patch = super::fields(&mut body, name);
-    body.finish()?;
-
-    let found = app
-        .store
-        .update_team(&caller, &id, &patch, &request.expected_version())
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn update_team(
+    call: Call,
+    path: TeamPath,
+    Body(change): Body<TeamPatch>,
+    expected: ExpectedVersion,
+) -> Result<Answer, Problem> {
+    let found = call
+        .store()
+        .update_team(&call.caller, &path.team_id, &change, &expected)
         .await?;
     Ok(answer(&found))
 }
 
-/// In the OpenAPI document.
-pub(crate) fn operations() -> Vec<Operation> {
-    Operation::patch_and_put(
-        "/teams/{team_id}",
-        "updateTeam",
-        (HANDLE_DOCS, "Update a team with PUT"),
-        |operation| {
-            operation
-                .body::<TeamPatch>(json!({"description": "Builds the engines."}))
-                .if_match()
-                .ok::<ShownTeam<'static>>("The updated team.", example::team())
-                .fails(&[
-                    Code::Forbidden,
-                    Code::NotFound,
-                    Code::NameTaken,
-                    Code::BudgetExceedsOrganization,
-                    Code::Conflict,
-                ])
-        },
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = endpoint!(update_team, "PATCH /teams/{team_id}")
+    .also(
+        "PUT /teams/{team_id}",
+        "updateTeamByPut",
+        "Update a team with PUT",
     )
-}
+    .table(&[
+        BatchGetItem,
+        ConditionCheckItem,
+        DeleteItem,
+        PutItem,
+        UpdateItem,
+    ])
+    .answers(|operation| {
+        operation
+            .ok::<ShownTeam<'static>>("The updated team.")
+            .fails(&[
+                Code::Forbidden,
+                Code::NotFound,
+                Code::NameTaken,
+                Code::BudgetExceedsOrganization,
+                Code::Conflict,
+            ])
+    });

@@ -1,13 +1,11 @@
 //! `GET /users/{user_id}`
 
-use std::sync::Arc;
-
 use documented::docs_const;
 use muster::domain::User;
-use muster::http::{Answer, ApiRequest, Code, Problem};
+use muster::http::{Answer, Code, Problem};
 
-use crate::App;
-use crate::openapi::{Operation, example};
+use crate::endpoint::TableAction::GetItem;
+use crate::endpoint::{Call, Endpoint, UserPath, endpoint};
 
 /// Get a user
 ///
@@ -15,21 +13,17 @@ use crate::openapi::{Operation, example};
 ///
 /// Requires the user (`me` works) or a tenant admin. Returns 304 if the caller has this representation
 /// (`If-None-Match`), and 404 if the user is not registered and has not signed in yet.
-#[docs_const(vis = pub(self))]
-pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    let caller = request.caller()?;
-    let user_id = request.user_id(&caller)?;
-    request.no_query()?;
-
-    let user = app.store.user(&caller, &user_id).await?;
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn get_user(call: Call, path: UserPath) -> Result<Answer, Problem> {
+    let user = call.store().user(&call.caller, &path.user_id).await?;
     Ok(Answer::ok(&user, user.version))
 }
 
-/// In the OpenAPI document.
-pub(crate) fn operations() -> Vec<Operation> {
-    vec![
-        Operation::new("GET /users/{user_id}", "getUser", HANDLE_DOCS)
-            .shows::<User>("The user.", example::user())
-            .fails(&[Code::Forbidden, Code::NotFound]),
-    ]
-}
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = endpoint!(get_user, "GET /users/{user_id}")
+    .table(&[GetItem])
+    .answers(|operation| {
+        operation
+            .shows::<User>("The user.")
+            .fails(&[Code::Forbidden, Code::NotFound])
+    });

@@ -1,19 +1,19 @@
 //! `GET /users/{user_id}/organizations`
 
-use std::sync::Arc;
-
 use documented::docs_const;
 use muster::domain::{Domain, Membership, Name, OrganizationId, Source, Timestamp};
-use muster::http::{self, Answer, ApiRequest, Code, Problem};
+use muster::http::{self, Answer, Code, Problem};
 use muster::store::MembershipOfOrganization;
-use muster::store::keys::Listing;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
-use crate::openapi::{Operation, example};
-use crate::{App, members, organizations};
+use crate::endpoint::TableAction::{BatchGetItem, GetItem, Query};
+use crate::endpoint::{Call, Endpoint, Paged, UserPath, endpoint, query};
+use crate::members::StatusFilter;
+use crate::openapi::example::{self, Example};
+use crate::organizations::ListedOrganizations;
 
 /// List organizations of a user
 ///
@@ -22,58 +22,51 @@ use crate::{App, members, organizations};
 /// Requires the user (`me` works) or a tenant admin. `organization_status` and `status` default to `active`.
 /// `organization_status=deleted` lists the deleted organizations that the user may restore, as an active owner,
 /// each with `deleted_at` and `purge_at`. Strongly consistent.
-#[docs_const(vis = pub(self))]
-pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    let caller = request.caller()?;
-    let user_id = request.user_id(&caller)?;
-    let mut query = request.query();
-    let status = members::status(&mut query);
-    let listing = query.filter("organization_status", organizations::list::listing);
-    let listing = listing.unwrap_or(Listing::Live);
-    let page = query.page(&caller)?;
-
-    let after = page.after.as_deref();
-    let found = app
-        .store
-        .user_organizations(&caller, &user_id, (listing, status), after, page.limit)
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn list_user_organizations(
+    call: Call,
+    path: UserPath,
+    page: Paged<ListUserOrganizations>,
+) -> Result<Answer, Problem> {
+    let filter = (page.filters.organization_status.0, page.filters.status.0);
+    let found = call
+        .store()
+        .user_organizations(
+            &call.caller,
+            &path.user_id,
+            filter,
+            page.after(),
+            page.limit(),
+        )
         .await?;
-    let cursor = found.next.as_deref().map(|place| page.cursor.seal(place));
-    Ok(Answer::page(found, show, cursor))
+    Ok(page.answer(found, show))
 }
 
-/// In the OpenAPI document.
-pub(crate) fn operations() -> Vec<Operation> {
-    let organization = json!({
-        "id": example::ORGANIZATION,
-        "name": "Rockets",
-        "domain": "rockets.example",
-        "source": "manual",
-    });
-    let item = example::with(example::membership(), json!({"organization": organization}));
-    vec![
-        Operation::new(
-            "GET /users/{user_id}/organizations",
-            "listUserOrganizations",
-            HANDLE_DOCS,
-        )
-        .query(
-            "organization_status",
-            "Live organizations, or deleted ones that the user may restore.",
-            json!({"type": "string", "enum": ["active", "deleted"], "default": "active"}),
-        )
-        .query(
-            "status",
-            "Only memberships with this status; `all` for every status.",
-            members::status_schema(),
-        )
-        .page::<UserOrganization<'static>>(item)
-        .fails(&[Code::Forbidden, Code::NotFound]),
-    ]
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = endpoint!(
+    list_user_organizations,
+    "GET /users/{user_id}/organizations"
+)
+.table(&[BatchGetItem, GetItem, Query])
+.answers(|operation| {
+    operation
+        .page::<UserOrganization<'static>>()
+        .fails(&[Code::Forbidden, Code::NotFound])
+});
+
+query! {
+    /// Filters of a list of memberships.
+    pub(crate) struct ListUserOrganizations {
+        /// Only memberships with this status; `all` for every status.
+        status: StatusFilter,
+        /// Live organizations, or deleted ones that the user may restore.
+        organization_status: ListedOrganizations,
+    }
 }
 
 /// A membership with its organization.
 #[derive(Serialize, JsonSchema)]
-struct UserOrganization<'a> {
+pub(crate) struct UserOrganization<'a> {
     #[serde(flatten)]
     membership: &'a Membership,
     /// The organization.
@@ -112,4 +105,16 @@ fn show(one: &MembershipOfOrganization) -> Box<RawValue> {
             purge_at: organization.purge_at(),
         },
     })
+}
+
+impl Example for UserOrganization<'_> {
+    fn example() -> Value {
+        let organization = json!({
+            "id": example::ORGANIZATION,
+            "name": "Rockets",
+            "domain": "rockets.example",
+            "source": "manual",
+        });
+        example::with(Membership::example(), json!({"organization": organization}))
+    }
 }

@@ -1,18 +1,17 @@
 //! `GET /users/{user_id}/teams`
 
-use std::sync::Arc;
-
 use documented::docs_const;
 use muster::domain::{Name, OrganizationId, Source, TeamId, TeamMembership};
-use muster::http::{self, Answer, ApiRequest, Code, Problem};
+use muster::http::{self, Answer, Code, Problem};
 use muster::store::MembershipOfTeam;
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
-use crate::App;
-use crate::openapi::{Operation, example};
+use crate::endpoint::TableAction::{BatchGetItem, GetItem, Query};
+use crate::endpoint::{Call, Endpoint, Paged, UserPath, endpoint};
+use crate::openapi::example::{self, Example};
 
 /// List teams of a user
 ///
@@ -20,40 +19,31 @@ use crate::openapi::{Operation, example};
 /// deleted, or in which the user is not active, are left out.
 ///
 /// Requires the user (`me` works) or a tenant admin. Strongly consistent.
-#[docs_const(vis = pub(self))]
-pub async fn handle(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
-    let caller = request.caller()?;
-    let user_id = request.user_id(&caller)?;
-    let page = request.query().page(&caller)?;
-
-    let after = page.after.as_deref();
-    let found = app
-        .store
-        .user_teams(&caller, &user_id, after, page.limit)
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn list_user_teams(
+    call: Call,
+    path: UserPath,
+    page: Paged,
+) -> Result<Answer, Problem> {
+    let found = call
+        .store()
+        .user_teams(&call.caller, &path.user_id, page.after(), page.limit())
         .await?;
-    let cursor = found.next.as_deref().map(|place| page.cursor.seal(place));
-    Ok(Answer::page(found, show, cursor))
+    Ok(page.answer(found, show))
 }
 
-/// In the OpenAPI document.
-pub(crate) fn operations() -> Vec<Operation> {
-    let team = json!({
-        "id": example::TEAM,
-        "name": "Engines",
-        "organization_id": example::ORGANIZATION,
-        "source": "manual",
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = endpoint!(list_user_teams, "GET /users/{user_id}/teams")
+    .table(&[BatchGetItem, GetItem, Query])
+    .answers(|operation| {
+        operation
+            .page::<UserTeam<'static>>()
+            .fails(&[Code::Forbidden, Code::NotFound])
     });
-    let item = example::with(example::team_membership(), json!({"team": team}));
-    vec![
-        Operation::new("GET /users/{user_id}/teams", "listUserTeams", HANDLE_DOCS)
-            .page::<UserTeam<'static>>(item)
-            .fails(&[Code::Forbidden, Code::NotFound]),
-    ]
-}
 
 /// A team membership with its team.
 #[derive(Serialize, JsonSchema)]
-struct UserTeam<'a> {
+pub(crate) struct UserTeam<'a> {
     #[serde(flatten)]
     membership: &'a TeamMembership,
     /// The team.
@@ -84,4 +74,16 @@ fn show(one: &MembershipOfTeam) -> Box<RawValue> {
             source: team.source,
         },
     })
+}
+
+impl Example for UserTeam<'_> {
+    fn example() -> Value {
+        let team = json!({
+            "id": example::TEAM,
+            "name": "Engines",
+            "organization_id": example::ORGANIZATION,
+            "source": "manual",
+        });
+        example::with(TeamMembership::example(), json!({"team": team}))
+    }
 }

@@ -1,0 +1,70 @@
+//! Handlers: async functions that take a [`Call`] and the parts of the request that they need.
+
+use std::sync::Arc;
+
+use muster::http::{Answer, ApiRequest, Problem};
+
+use super::Call;
+use super::parts::Part;
+use crate::App;
+use crate::openapi::Operation;
+
+/// A handler with these parts.
+pub(crate) trait Handler<Parts> {
+    /// Reads the parts in their order, and answers.
+    fn call(
+        self,
+        call: Call,
+        request: ApiRequest,
+    ) -> impl Future<Output = Result<Answer, Problem>> + Send;
+
+    /// Adds the parts to the operation.
+    fn describe(&self, operation: Operation) -> Operation;
+}
+
+macro_rules! handler {
+    ($($Part:ident $part:ident),*) => {
+        impl<F, Handling, $($Part),*> Handler<($($Part,)*)> for F
+        where
+            F: FnOnce(Call, $($Part),*) -> Handling + Send,
+            Handling: Future<Output = Result<Answer, Problem>> + Send,
+            $($Part: Part,)*
+        {
+            async fn call(self, call: Call, request: ApiRequest) -> Result<Answer, Problem> {
+                if !(false $(|| $Part::READS_QUERY)*) {
+                    request.query().finish()?;
+                }
+                $(let $part = $Part::read(&call, &request)?;)*
+                drop(request);
+                self(call, $($part),*).await
+            }
+
+            fn describe(&self, operation: Operation) -> Operation {
+                $(let operation = $Part::describe(operation);)*
+                operation
+            }
+        }
+    };
+}
+
+handler!();
+handler!(A a);
+handler!(A a, B b);
+handler!(A a, B b, C c);
+handler!(A a, B b, C c, D d);
+
+/// One request: who asks, the parts in their order, the answer.
+pub(crate) async fn run<Parts>(
+    handler: impl Handler<Parts>,
+    app: Arc<App>,
+    request: ApiRequest,
+) -> Result<Answer, Problem> {
+    let caller = request.caller()?;
+    let now = app.clock.now();
+    handler.call(Call { app, caller, now }, request).await
+}
+
+/// Adds what a handler takes to its operation.
+pub(crate) fn describe<Parts>(handler: &impl Handler<Parts>, operation: Operation) -> Operation {
+    handler.describe(operation)
+}

@@ -1,0 +1,161 @@
+//! What an endpoint declares of itself, once: its function, routes, parts of the request, answers, errors and rights.
+//!
+//! Everything else is generated from it by `cargo xtask generate`: the binary, the registry, the function's block in
+//! the template, its line on the dashboard, an example event and the `OpenAPI` document.
+
+mod call;
+mod handler;
+mod parts;
+mod query;
+
+use crate::openapi::Operation;
+use crate::runtime::HttpHandler;
+
+pub use call::Call;
+pub(crate) use handler::{describe, run};
+pub(crate) use parts::{
+    Body, Idempotency, MemberPath, NoBody, OrganizationPath, RequestBody, TeamMemberPath, TeamPath,
+    UserPath,
+};
+pub(crate) use query::{Filter, Force, Paged, Parameter, Query, QueryParameters, query};
+
+/// An endpoint, made with [`endpoint!`].
+#[derive(Clone, Copy, Debug)]
+pub struct Endpoint {
+    /// The name of its handler: `remove_member`. Names the binary, the resource and the operation.
+    pub name: &'static str,
+    /// Answers a request.
+    pub handler: HttpHandler,
+    docs: &'static str,
+    route: &'static str,
+    second: Option<SecondRoute>,
+    /// The actions on the table that its policy allows.
+    pub table: &'static [TableAction],
+    /// The indexes of the table that its policy allows to query.
+    pub indexes: &'static [&'static str],
+    /// Adds the parts of the request that the handler takes.
+    takes: fn(Operation) -> Operation,
+    answers: fn(Operation) -> Operation,
+}
+
+/// Another route to the same handler.
+#[derive(Clone, Copy, Debug)]
+struct SecondRoute {
+    route: &'static str,
+    /// Its operation id, unique in the document.
+    id: &'static str,
+    summary: &'static str,
+}
+
+/// An action on items of the table, as IAM names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TableAction {
+    /// Reads several items.
+    BatchGetItem,
+    /// Writes several items.
+    BatchWriteItem,
+    /// Checks a condition in a transaction.
+    ConditionCheckItem,
+    /// Deletes an item.
+    DeleteItem,
+    /// Reads one item.
+    GetItem,
+    /// Puts an item.
+    PutItem,
+    /// Reads a range of items.
+    Query,
+    /// Updates an item.
+    UpdateItem,
+}
+
+impl Endpoint {
+    /// An endpoint that may do nothing with the table yet. Use [`endpoint!`].
+    pub(crate) const fn new(
+        name: &'static str,
+        route: &'static str,
+        docs: &'static str,
+        handler: HttpHandler,
+        takes: fn(Operation) -> Operation,
+    ) -> Self {
+        Self {
+            name,
+            handler,
+            docs,
+            route,
+            second: None,
+            table: &[],
+            indexes: &[],
+            takes,
+            answers: |operation| operation,
+        }
+    }
+
+    /// Serves a second route, which is another operation with an id and a summary of its own.
+    pub(crate) const fn also(
+        mut self,
+        route: &'static str,
+        id: &'static str,
+        summary: &'static str,
+    ) -> Self {
+        self.second = Some(SecondRoute { route, id, summary });
+        self
+    }
+
+    /// Allows these actions on the table.
+    pub(crate) const fn table(mut self, actions: &'static [TableAction]) -> Self {
+        self.table = actions;
+        self
+    }
+
+    /// Allows to query these indexes of the table.
+    pub(crate) const fn indexes(mut self, indexes: &'static [&'static str]) -> Self {
+        self.indexes = indexes;
+        self
+    }
+
+    /// Describes the answers, and the errors besides those that the parts of the request bring along.
+    pub(crate) const fn answers(mut self, answers: fn(Operation) -> Operation) -> Self {
+        self.answers = answers;
+        self
+    }
+
+    /// Its routes, as in the template: `GET /teams`.
+    pub fn routes(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.route).chain(self.second.map(|second| second.route))
+    }
+
+    /// Its operations in the `OpenAPI` document, one for each route.
+    pub fn operations(&self) -> Vec<Operation> {
+        let operation =
+            |route, id| (self.answers)((self.takes)(Operation::new(route, id, self.docs)));
+        let first = operation(self.route, camel_case(self.name));
+        let second = self
+            .second
+            .map(|second| operation(second.route, second.id.to_owned()).summary(second.summary));
+        std::iter::once(first).chain(second).collect()
+    }
+}
+
+/// Declares the endpoint of a handler whose docs are in `DOCS`, at a route such as `"GET /teams"`.
+macro_rules! endpoint {
+    ($handler:ident, $route:literal) => {
+        $crate::endpoint::Endpoint::new(
+            stringify!($handler),
+            $route,
+            DOCS,
+            |app, request| Box::pin($crate::endpoint::run($handler, app, request)),
+            |operation| $crate::endpoint::describe(&$handler, operation),
+        )
+    };
+}
+pub(crate) use endpoint;
+
+/// `remove_member` as `removeMember`.
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |text, word| {
+        let (initial, rest) = word.split_at_checked(1).unwrap_or((word, ""));
+        text + &initial.to_ascii_uppercase() + rest
+    })
+}

@@ -1,0 +1,203 @@
+//! Query parameters. Each is read and described by its type.
+
+use muster::domain::{Domain, Invalid, Name, Role};
+use muster::http::{self, Answer, ApiRequest, PageRequest, Problem};
+use muster::store::Page;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::Call;
+use super::parts::Part;
+use crate::openapi::Operation;
+
+/// The parameters of a query, declared with [`query!`].
+pub(crate) trait QueryParameters: Sized + Send {
+    /// Reads them. What is wrong is noted in the query.
+    fn read(query: &mut http::Query<'_>) -> Self;
+
+    /// Adds them to the operation.
+    fn describe(operation: Operation) -> Operation;
+}
+
+/// No parameters.
+impl QueryParameters for () {
+    fn read(_: &mut http::Query<'_>) -> Self {}
+
+    fn describe(operation: Operation) -> Operation {
+        operation
+    }
+}
+
+/// One parameter.
+pub(crate) trait Parameter: Sized {
+    /// Reads the parameter of this name.
+    fn read(query: &mut http::Query<'_>, name: &'static str) -> Self;
+
+    /// Its schema.
+    fn schema() -> Value;
+}
+
+/// The value of a parameter that selects items of a list. A cursor belongs to the filters of its list.
+pub(crate) trait Filter: Sized {
+    /// Reads the value.
+    fn parse(text: &str) -> Result<Self, Invalid>;
+
+    /// Its schema.
+    fn schema() -> Value;
+}
+
+/// A filter that may be absent.
+impl<T: Filter> Parameter for Option<T> {
+    fn read(query: &mut http::Query<'_>, name: &'static str) -> Self {
+        query.filter(name, T::parse)
+    }
+
+    fn schema() -> Value {
+        T::schema()
+    }
+}
+
+impl Filter for Name {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        text.parse()
+    }
+
+    fn schema() -> Value {
+        json!({"type": "string"})
+    }
+}
+
+impl Filter for Domain {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        text.parse()
+    }
+
+    fn schema() -> Value {
+        json!({"type": "string"})
+    }
+}
+
+impl Filter for Role {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        text.parse()
+    }
+
+    fn schema() -> Value {
+        json!({"type": "string", "enum": Self::ALL})
+    }
+}
+
+/// `true` or `false`; defaults to `false`.
+impl Parameter for bool {
+    fn read(query: &mut http::Query<'_>, name: &'static str) -> Self {
+        query.flag(name)
+    }
+
+    fn schema() -> Value {
+        json!({"type": "boolean", "default": false})
+    }
+}
+
+/// Declares the parameters of a query: a struct whose fields are [`Parameter`]s, each with its description.
+macro_rules! query {
+    (
+        $(#[doc = $about:literal])*
+        $visibility:vis struct $Query:ident {
+            $($(#[doc = $line:literal])+ $field:ident: $Type:ty,)+
+        }
+    ) => {
+        $(#[doc = $about])*
+        $visibility struct $Query {
+            $($(#[doc = $line])+ $visibility $field: $Type,)+
+        }
+
+        impl $crate::endpoint::QueryParameters for $Query {
+            fn read(query: &mut muster::http::Query<'_>) -> Self {
+                $(let $field = $crate::endpoint::Parameter::read(query, stringify!($field));)+
+                Self { $($field,)+ }
+            }
+
+            fn describe(operation: $crate::openapi::Operation) -> $crate::openapi::Operation {
+                operation
+                    $(.query(
+                        stringify!($field),
+                        concat!($($line),+).trim(),
+                        <$Type as $crate::endpoint::Parameter>::schema(),
+                    ))+
+            }
+        }
+    };
+}
+pub(crate) use query;
+
+/// The query of an operation that returns no list.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: QueryParameters> Part for Query<T> {
+    const READS_QUERY: bool = true;
+
+    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+        let mut query = request.query();
+        let parameters = T::read(&mut query);
+        query.finish()?;
+        Ok(Self(parameters))
+    }
+
+    fn describe(operation: Operation) -> Operation {
+        T::describe(operation)
+    }
+}
+
+/// The query of a list: filters, `limit` and `cursor`.
+pub(crate) struct Paged<T = ()> {
+    pub(crate) filters: T,
+    page: PageRequest,
+}
+
+impl<T> Paged<T> {
+    /// The place in the list after which the page begins.
+    pub(crate) fn after(&self) -> Option<&str> {
+        self.page.after.as_deref()
+    }
+
+    /// The maximum number of items in the page.
+    pub(crate) fn limit(&self) -> usize {
+        self.page.limit
+    }
+
+    /// 200 with the page, and the cursor of the next one. `show` makes the JSON of an item.
+    pub(crate) fn answer<Item>(
+        &self,
+        found: Page<Item>,
+        show: impl Fn(&Item) -> Box<RawValue>,
+    ) -> Answer {
+        let cursor = found
+            .next
+            .as_deref()
+            .map(|place| self.page.cursor.seal(place));
+        Answer::page(found, show, cursor)
+    }
+}
+
+impl<T: QueryParameters> Part for Paged<T> {
+    const READS_QUERY: bool = true;
+
+    fn read(call: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+        let mut query = request.query();
+        let filters = T::read(&mut query);
+        let page = query.page(&call.caller)?;
+        Ok(Self { filters, page })
+    }
+
+    fn describe(operation: Operation) -> Operation {
+        T::describe(operation).pagination()
+    }
+}
+
+query! {
+    /// The query of an operation that ends a membership.
+    pub(crate) struct Force {
+        /// `true` also removes a membership that a directory manages. Requires a tenant admin.
+        force: bool,
+    }
+}

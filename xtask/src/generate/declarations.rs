@@ -1,0 +1,74 @@
+//! What the endpoints declare, as `functions/examples/declarations.rs` prints it.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+use crate::command::cargo;
+
+/// All functions, and the document.
+pub(super) struct Declarations {
+    pub(super) endpoints: Vec<Endpoint>,
+    /// The binaries of functions without an endpoint.
+    pub(super) triggers: Vec<String>,
+    pub(super) openapi: String,
+}
+
+/// An HTTP function.
+pub(super) struct Endpoint {
+    /// Its binary: `remove-member`.
+    pub(super) binary: String,
+    /// `GET /teams`.
+    pub(super) routes: Vec<String>,
+    /// `GetItem`.
+    pub(super) table: Vec<String>,
+    /// `gsi1`.
+    pub(super) indexes: Vec<String>,
+}
+
+/// Builds and runs the example.
+pub(super) fn read(root: &Path) -> Result<Declarations> {
+    let output = cargo(root)
+        .args(["run", "--quiet", "--package", "muster-functions"])
+        .args(["--example", "declarations"])
+        .stderr(std::process::Stdio::inherit())
+        .output()?;
+    ensure!(output.status.success(), "the declarations cannot be read");
+    parse(&serde_json::from_slice(&output.stdout)?).context("the declarations are not as expected")
+}
+
+fn parse(printed: &Value) -> Option<Declarations> {
+    let (mut endpoints, mut triggers) = (Vec::new(), Vec::new());
+    for function in printed.get("functions")?.as_array()? {
+        let binary = function.get("name")?.as_str()?.to_owned();
+        match function.get("endpoint")? {
+            Value::Null => triggers.push(binary),
+            endpoint => endpoints.push(Endpoint {
+                binary,
+                routes: texts(endpoint.get("routes")?)?,
+                table: texts(endpoint.get("table")?)?,
+                indexes: texts(endpoint.get("indexes")?)?,
+            }),
+        }
+    }
+    Some(Declarations {
+        endpoints,
+        triggers,
+        openapi: printed.get("openapi")?.as_str()?.to_owned(),
+    })
+}
+
+fn texts(list: &Value) -> Option<Vec<String>> {
+    let items = list.as_array()?.iter();
+    items.map(|item| item.as_str().map(str::to_owned)).collect()
+}
+
+/// The resource of a binary: `remove-member` is `RemoveMember`.
+pub(super) fn resource(binary: &str) -> String {
+    let words = binary.split('-').map(|word| {
+        let (initial, rest) = word.split_at_checked(1).unwrap_or((word, ""));
+        initial.to_ascii_uppercase() + rest
+    });
+    words.collect()
+}
