@@ -1,9 +1,13 @@
 //! Tenants: nothing of one exists for a caller of another, whoever they are and however alike the
 //! tenants are called.
 
+use std::sync::LazyLock;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use support::{Actor, Reply, World, filled};
+
+static DOCUMENT: LazyLock<Value> = LazyLock::new(muster_functions::openapi::document);
 
 /// Tenants whose names begin like one another's.
 const TENANTS: [&str; 4] = ["acme", "acme2", "acme:x", "a"];
@@ -73,70 +77,44 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-/// What somebody of another tenant, who is in nothing there either, gets.
+/// The statuses for a caller of another tenant, who has no membership there either.
 ///
-/// `oneself`: the id in the path is the caller's own, which means themself in their own tenant.
-fn promised(route: &str, admin: bool, oneself: bool) -> &'static [u16] {
+/// `own`: the id in the path is the caller's own, which means the caller in their own tenant.
+fn promised(route: &str, admin: bool, own: bool) -> &'static [u16] {
     let for_admins = |status| if admin { status } else { &[403][..] };
+    let (_, path) = route.split_once(' ').unwrap();
     match route {
-        // Those that make something, or show all of it, do so in the caller's own tenant.
+        // These create or list resources of the caller's own tenant.
         "POST /organizations" => &[201],
         "GET /organizations" | "GET /teams" => for_admins(&[200]),
         "POST /teams" => for_admins(&[201]),
         "PUT /users/{user_id}" => for_admins(&[200, 201]),
-        // Somebody's own lists are empty; they may leave what they are not in.
-        "GET /users/{user_id}/organizations" | "GET /users/{user_id}/teams" if oneself => &[200],
+        // The caller's own lists are empty; removing a membership that does not exist succeeds.
+        "GET /users/{user_id}/organizations" | "GET /users/{user_id}/teams" if own => &[200],
         "DELETE /organizations/{organization_id}/members/{user_id}"
         | "DELETE /teams/{team_id}/members/{user_id}"
-            if oneself && !admin =>
+            if own && !admin =>
         {
             &[204]
         }
-        "GET /organizations/{organization_id}"
-        | "PATCH /organizations/{organization_id}"
-        | "PUT /organizations/{organization_id}"
-        | "DELETE /organizations/{organization_id}"
-        | "POST /organizations/{organization_id}/restore"
-        | "POST /organizations/{organization_id}/members"
-        | "GET /organizations/{organization_id}/members"
-        | "GET /organizations/{organization_id}/members/{user_id}"
-        | "PATCH /organizations/{organization_id}/members/{user_id}"
-        | "PUT /organizations/{organization_id}/members/{user_id}"
-        | "DELETE /organizations/{organization_id}/members/{user_id}"
-        | "POST /organizations/{organization_id}/members/{user_id}/accept"
-        | "POST /organizations/{organization_id}/teams"
-        | "GET /organizations/{organization_id}/teams"
-        | "GET /users/{user_id}"
-        | "GET /users/{user_id}/organizations"
-        | "GET /users/{user_id}/teams"
-        | "GET /teams/{team_id}"
-        | "PATCH /teams/{team_id}"
-        | "PUT /teams/{team_id}"
-        | "DELETE /teams/{team_id}"
-        | "POST /teams/{team_id}/restore"
-        | "GET /teams/{team_id}/members"
-        | "POST /teams/{team_id}/members"
-        | "PATCH /teams/{team_id}/members/{user_id}"
-        | "DELETE /teams/{team_id}/members/{user_id}" => &[404],
-        _ => panic!("say here what {route} answers somebody of another tenant"),
+        _ if path.contains('{') => &[404],
+        _ => panic!("add what {route} returns to a caller of another tenant"),
     }
 }
 
-/// A body that would be taken from somebody who may. No two have one name.
+/// The example body of the route in the OpenAPI document, with a name that no other body has.
 fn body(route: &str, user: &str, n: usize) -> Value {
-    match route {
-        "POST /organizations" | "POST /teams" | "POST /organizations/{organization_id}/teams" => {
-            json!({"name": format!("Mine {n}")})
-        }
-        route if route.ends_with("/restore") || route.ends_with("/accept") => json!({}),
-        route if route.starts_with("POST") => json!({"user_id": user}),
-        route if route.starts_with("PUT /users") => json!({"display_name": "Mine"}),
-        route if route.contains("/teams/") && route.contains("{user_id}") => {
-            json!({"role": "leader"})
-        }
-        route if route.contains("{user_id}") => json!({"role": "readonly"}),
-        _ => json!({"name": "Mine"}),
+    let (method, path) = route.split_once(' ').unwrap();
+    let operation = &DOCUMENT["paths"][path][method.to_lowercase()];
+    let example = operation.pointer("/requestBody/content/application~1json/example");
+    let mut body = example.cloned().unwrap_or(json!({}));
+    if body.get("name").is_some() {
+        body["name"] = json!(format!("Mine {n}"));
     }
+    if body.get("user_id").is_some() {
+        body["user_id"] = json!(user);
+    }
+    body
 }
 
 /// The same request, with the other tenant named wherever a request can name something.

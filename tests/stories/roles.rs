@@ -47,17 +47,28 @@ const OTHERS: [(Kind, &str); 5] = [
 /// A world in which everybody who takes part is known, so that no scene has to see to it.
 async fn known_to_all() -> World {
     let world = World::start().await;
-    let people = [
-        "ada",
-        "caller",
-        "colleague",
-        "mate",
-        "newcomer",
-        "root",
-        "stranger",
-    ];
-    world.register(&people).await;
+    world.register(&PEOPLE).await;
     world
+}
+
+/// The users of the scenes.
+pub(crate) const PEOPLE: [&str; 7] = [
+    "ada",
+    "caller",
+    "colleague",
+    "mate",
+    "newcomer",
+    "root",
+    "stranger",
+];
+
+/// A scene whose caller is an owner, with the first action of the tables on this route.
+pub(crate) async fn scene_of<'a>(world: &'a World, route: &str) -> (Scene<'a>, &'static Action) {
+    let kind = Kind::Member(Role::Owner, Status::Active, Source::Manual);
+    let mut actions = ACTIONS.iter().chain(TEAM_ACTIONS);
+    let action = actions.find(|action| action.route == route);
+    let action = action.unwrap_or_else(|| panic!("add {route} to the tables"));
+    (teams::with_team(world, kind, None).await, action)
 }
 
 /// Like that, with as many others.

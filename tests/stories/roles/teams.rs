@@ -11,7 +11,11 @@ use super::team_actions::{STANDALONE_ACTIONS, TEAM_ACTIONS};
 use super::{Kind, OTHERS, Scene, column, known_to_all, names, table};
 
 /// A scene with a team of `mate`, a member of the organization; `colleague` is not in it.
-async fn with_team<'a>(world: &'a World, kind: Kind, own_role: Option<&str>) -> Scene<'a> {
+pub(super) async fn with_team<'a>(
+    world: &'a World,
+    kind: Kind,
+    own_role: Option<&str>,
+) -> Scene<'a> {
     let active = match kind {
         // The status comes last: only an active member gets into a team.
         Kind::Member(role, _, source) => Kind::Member(role, Status::Active, source),
