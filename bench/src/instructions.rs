@@ -69,7 +69,7 @@ const REQUEST: &Parts = &[
         "of that: parsing the caller's membership from its item",
         "View::membership",
     ),
-    ("the log line, with its metrics", "Telemetry::request"),
+    ("the log line, with its metrics", "Telemetry::write"),
     ("the response, with its headers", "runtime::render"),
     ("the response as JSON", "HttpAnswer>::serialize"),
 ];

@@ -9,6 +9,7 @@ mod endpoints;
 pub mod members;
 pub mod openapi;
 pub mod organizations;
+pub mod records;
 mod registry;
 pub mod runtime;
 pub mod team_members;

@@ -11,13 +11,14 @@ use muster::config::SettingError;
 use muster::domain::Timestamp;
 use muster::http::{Answer, ApiRequest, Code, HttpEvent, Problem, uri_path};
 use muster::store::{Measure, metered};
-use muster::telemetry::{RequestLine, milliseconds};
+use muster::telemetry::milliseconds;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::App;
+use crate::records::RequestLine;
 
 pub use lambda_runtime::Error;
 
@@ -206,7 +207,7 @@ where
         app.telemetry
             .failure(now, &request_id, code.as_str(), source.as_ref());
     }
-    app.telemetry.request(&RequestLine {
+    app.telemetry.write(&RequestLine {
         now,
         request_id: &request_id,
         route: &route,

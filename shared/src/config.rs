@@ -4,10 +4,11 @@
 use thiserror::Error;
 
 use crate::domain::TenantId;
-use crate::telemetry::NAMESPACE;
 
 /// The variable that names a file of root certificates; it goes over those that the program brings.
 pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
+/// Default of `METRICS_NAMESPACE`.
+pub const DEFAULT_METRICS_NAMESPACE: &str = "Muster";
 /// Default of `TENANT_ADMIN_GROUP`.
 pub const DEFAULT_TENANT_ADMIN_GROUP: &str = "tenant-admins";
 /// Default of `TOKEN_CLAIM_BYTES`: a token with it still fits in a cookie.
@@ -149,7 +150,7 @@ impl Settings {
             token_organizations,
             token_claim_bytes,
             metrics_namespace: variable("METRICS_NAMESPACE")
-                .unwrap_or_else(|| NAMESPACE.to_owned()),
+                .unwrap_or_else(|| DEFAULT_METRICS_NAMESPACE.to_owned()),
         })
     }
 }

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use muster::domain::{TenantId, Timestamp, UserId};
-use muster::entra::{Counts, Outcome, Report};
+use muster::entra::{Counts, Outcome, Report, SyncLine};
 use muster::store::{Measure, Profile};
-use muster::telemetry::{RequestLine, SyncLine, Telemetry, TriggerLine};
+use muster::telemetry::Telemetry;
+use muster_functions::records::{RequestLine, TriggerLine};
 use serde_json::Value;
 use support::root;
 
@@ -70,7 +71,7 @@ fn lines() -> Vec<Value> {
     let now = Timestamp::from_millisecond(1_800_000_000_000).unwrap();
     let (duration, measure) = (Duration::ZERO, Measure::default());
     let (tenant, user) = (TenantId::parse("t").unwrap(), UserId::parse("u").unwrap());
-    telemetry.request(&RequestLine {
+    telemetry.write(&RequestLine {
         now,
         request_id: "r",
         route: "GET /teams",
@@ -80,7 +81,7 @@ fn lines() -> Vec<Value> {
         duration,
         measure,
     });
-    telemetry.sync(&SyncLine {
+    let line = SyncLine {
         now,
         request_id: "r",
         profile: Some(&Profile {
@@ -99,8 +100,9 @@ fn lines() -> Vec<Value> {
         },
         duration,
         measure,
-    });
-    telemetry.trigger(&TriggerLine {
+    };
+    line.write(&telemetry);
+    telemetry.write(&TriggerLine {
         now,
         request_id: "r",
         trigger: "pre-token",

@@ -6,9 +6,8 @@ use std::time::Instant;
 
 use lambda_runtime::Context;
 use muster::domain::{EntraObjectId, TenantId, UserId};
-use muster::entra::{Outcome, Report};
+use muster::entra::{Outcome, Report, SyncLine};
 use muster::store::{Measure, Profile, metered};
-use muster::telemetry::SyncLine;
 use serde_json::Value;
 
 use super::{
@@ -37,14 +36,15 @@ pub async fn handle(app: Arc<App>, event: Value, context: Context) -> Value {
         }
         (Ok(_), None) => (Report::failed(NOBODY), Measure::default()),
     };
-    app.telemetry.sync(&SyncLine {
+    let line = SyncLine {
         now: app.clock.now(),
         request_id: &context.request_id,
         profile: profile.as_ref(),
         report: &report,
         duration: arrived.elapsed(),
         measure,
-    });
+    };
+    line.write(&app.telemetry);
     event
 }
 

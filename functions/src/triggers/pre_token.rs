@@ -11,7 +11,6 @@ use lambda_runtime::Context;
 use muster::config::Settings;
 use muster::domain::TenantId;
 use muster::store::{self, metered};
-use muster::telemetry::TriggerLine;
 use serde_json::{Map, Value};
 
 use self::organizations::{Organizations, organizations};
@@ -19,6 +18,7 @@ use super::{
     NO_USER, NOBODY, RESERVED, Subject, attribute, attributes, subject, time_left, trigger_source,
 };
 use crate::App;
+use crate::records::TriggerLine;
 
 /// Time for all of it: Cognito waits 5 s for a trigger, and the login has others.
 const BUDGET: Duration = Duration::from_millis(3_500);
@@ -100,7 +100,7 @@ pub async fn handle(app: Arc<App>, mut event: Value, context: Context) -> Value 
         Subject::User(tenant, user) => (Some(tenant), Some(user)),
         _ => (None, None),
     };
-    app.telemetry.trigger(&TriggerLine {
+    app.telemetry.write(&TriggerLine {
         now,
         request_id: &context.request_id,
         trigger: "pre-token",

@@ -30,4 +30,4 @@ pub use settings::{
     Credential, DEFAULT_BUDGET, DEFAULT_GRAPH_ENDPOINT, DirectorySettings, EntraSettings,
     MAX_BUDGET_MS,
 };
-pub use sync::{Counts, LoginSync, Outcome, Report};
+pub use sync::{Counts, LoginSync, Outcome, Report, SyncLine};

@@ -4,10 +4,9 @@ use serde::Serialize;
 
 use crate::domain::Timestamp;
 
-/// Sets of dimensions, and the metrics that are counted under each. An empty set: all together. Each
-/// combination of a metric with values of its dimensions is one to pay for, so what is counted finely is one
-/// count, and the rest is kept coarse.
-pub(super) type Counted = (&'static [&'static [&'static str]], &'static [Metric]);
+/// Sets of dimensions, and the metrics counted under each. An empty set counts all together. CloudWatch
+/// bills each combination of a metric with values of its dimensions, so only one count has fine dimensions.
+pub type Counted = (&'static [&'static [&'static str]], &'static [Metric]);
 
 /// `_aws` in a line.
 #[derive(Serialize)]
@@ -27,10 +26,10 @@ struct Directive<'a> {
     metrics: &'static [Metric],
 }
 
-/// The name of a field of the line, and what its number is.
+/// The name of a field of the line, and the unit of its number.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Metric {
+pub struct Metric {
     name: &'static str,
     unit: Unit,
 }
@@ -42,13 +41,12 @@ enum Unit {
 }
 
 impl<'a> Metrics<'a> {
-    /// All that is counted of a line, in this namespace.
+    /// All metrics of a line, in this namespace.
     pub(super) fn new(now: Timestamp, namespace: &'a str, counted: [Counted; 2]) -> Self {
         Self::of(now, namespace, counted.into_iter())
     }
 
-    /// The same without the first set: what an event that asks for nothing is counted by, so that it has
-    /// no part in the shares that alarms look at.
+    /// The same without the first set, for an event that asks for nothing: alarms do not count it.
     pub(super) fn apart(now: Timestamp, namespace: &'a str, counted: [Counted; 2]) -> Self {
         Self::of(now, namespace, counted.into_iter().skip(1))
     }
@@ -66,14 +64,16 @@ impl<'a> Metrics<'a> {
     }
 }
 
-/// A metric that is a count.
-pub(super) const fn count(name: &'static str) -> Metric {
-    let unit = Unit::Count;
-    Metric { name, unit }
-}
+impl Metric {
+    /// A count.
+    pub const fn count(name: &'static str) -> Self {
+        let unit = Unit::Count;
+        Self { name, unit }
+    }
 
-/// A metric that is a duration.
-pub(super) const fn milliseconds(name: &'static str) -> Metric {
-    let unit = Unit::Milliseconds;
-    Metric { name, unit }
+    /// A duration in milliseconds.
+    pub const fn milliseconds(name: &'static str) -> Self {
+        let unit = Unit::Milliseconds;
+        Self { name, unit }
+    }
 }

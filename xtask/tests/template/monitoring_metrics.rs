@@ -5,10 +5,11 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use muster::domain::{TenantId, Timestamp, UserId};
-use muster::entra::{Outcome, Report};
+use muster::entra::{Outcome, Report, SyncLine};
 use muster::http::Code;
 use muster::store::{Measure, Profile};
-use muster::telemetry::{RequestLine, SyncLine, Telemetry, TriggerLine};
+use muster::telemetry::Telemetry;
+use muster_functions::records::{RequestLine, TriggerLine};
 use serde_json::Value;
 
 use crate::document::of_type;
@@ -158,7 +159,7 @@ fn write_one_of_each(telemetry: &Telemetry) {
     let (duration, measure) = (Duration::from_millis(5), Measure::default());
     let tenant = TenantId::parse("acme").unwrap();
     let user = UserId::parse("ada").unwrap();
-    telemetry.request(&RequestLine {
+    telemetry.write(&RequestLine {
         now,
         request_id: "r",
         route: "GET /organizations",
@@ -168,7 +169,7 @@ fn write_one_of_each(telemetry: &Telemetry) {
         duration,
         measure,
     });
-    telemetry.sync(&SyncLine {
+    let line = SyncLine {
         now,
         request_id: "r",
         profile: Some(&Profile {
@@ -187,8 +188,9 @@ fn write_one_of_each(telemetry: &Telemetry) {
         },
         duration,
         measure,
-    });
-    telemetry.trigger(&TriggerLine {
+    };
+    line.write(telemetry);
+    telemetry.write(&TriggerLine {
         now,
         request_id: "r",
         trigger: "pre-token",

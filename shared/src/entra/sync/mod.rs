@@ -1,6 +1,7 @@
 //! What happens at a login: the profile is written, the directory read, and then, change by change,
 //! the table made what the directory says. See `docs/ENTRA.md`.
 
+mod record;
 mod report;
 mod writes;
 
@@ -17,6 +18,7 @@ use super::settings::EntraSettings;
 use crate::domain::{Clock, EntraObjectId, Timestamp};
 use crate::store::{self, Holdings, Profile, Store};
 
+pub use record::SyncLine;
 use report::Progress;
 pub use report::{Counts, Outcome, Report};
 use writes::Writes;
