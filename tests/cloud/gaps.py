@@ -4,11 +4,14 @@ A gap of the template is filled before the deployment, one of the deployment aft
 closed the run fails: then the gap is to be removed from here, and the deployment is the more like AWS.
 """
 
+import io
 import json
+import pathlib
+import zipfile
 
 from botocore.exceptions import ClientError
 
-from people import claims
+from people import claims, send
 
 
 def stack_fails(emulator, name, resources, outputs=None):
@@ -153,6 +156,7 @@ class OpenApiBody:
     @staticmethod
     def fill(emulator, stack):
         client = emulator.client("apigatewayv2")
+        OpenApiBody.clear(client, stack.api)
         body = stack.processed()["Resources"]["HttpApi"]["Properties"]["Body"]
         scheme = body["components"]["securitySchemes"]["Jwt"]["x-amazon-apigateway-authorizer"]
         authorizer = client.create_authorizer(
@@ -178,6 +182,16 @@ class OpenApiBody:
                     Target=f"integrations/{integrations[function]}", **more,
                 )
         return len(integrations)
+
+    @staticmethod
+    def clear(client, api):
+        """Deletes what an earlier deployment of the stack made of its document."""
+        for route in client.get_routes(ApiId=api)["Items"]:
+            client.delete_route(ApiId=api, RouteId=route["RouteId"])
+        for integration in client.get_integrations(ApiId=api)["Items"]:
+            client.delete_integration(ApiId=api, IntegrationId=integration["IntegrationId"])
+        for authorizer in client.get_authorizers(ApiId=api)["Items"]:
+            client.delete_authorizer(ApiId=api, AuthorizerId=authorizer["AuthorizerId"])
 
 
 def function_of(integration):
@@ -211,6 +225,9 @@ class PreTokenVersion:
     def fill(template, _):
         triggers = template["Resources"]["Pool"]["Properties"]["LambdaConfig"]
         config, nothing = triggers["PreTokenGenerationConfig"], {"Ref": "AWS::NoValue"}
+        # Of a release without a choice of the tier.
+        if config["LambdaVersion"] == "V2_0":
+            return template
         condition, first, second = config["LambdaVersion"]["Fn::If"]
         assert (first, second) == ("V1_0", "V2_0"), config
         triggers["PreTokenGeneration"] = {"Fn::If": [condition, config["LambdaArn"], nothing]}
@@ -244,6 +261,60 @@ class RecordSetGroup:
                 },
             },
         })
+
+
+class PoolProtection:
+    """A user pool is deleted in spite of its DeletionProtection. That the stack sets it is checked by describing it."""
+
+    @staticmethod
+    def is_there(emulator):
+        cognito = emulator.client("cognito-idp")
+        pool = cognito.create_user_pool(PoolName="gap-protection", DeletionProtection="ACTIVE")["UserPool"]["Id"]
+        try:
+            cognito.delete_user_pool(UserPoolId=pool)
+        except ClientError:
+            return None
+        return "a protected pool was deleted"
+
+
+class EarlierFunctions:
+    """An event of an HTTP API has "pathParameters": null where a path has none; AWS leaves the member out. Functions of
+    release 0.1.0 fail on that, and read no AWS_ENDPOINT_URL. A proxy before them takes it out. With a later release
+    to upgrade from, this goes."""
+
+    WRAP = pathlib.Path(__file__).with_name("bootstrap.py")
+    ECHO = "import json\ndef handler(event, _):\n return [name for name in event if event[name] is None]\n"
+
+    @classmethod
+    def is_there(cls, emulator):
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as code:
+            code.writestr("index.py", cls.ECHO)
+        trust = {"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"},
+        }]}
+        role = emulator.client("iam").create_role(
+            RoleName="gap-nulls", AssumeRolePolicyDocument=json.dumps(trust)
+        )["Role"]["Arn"]
+        functions = emulator.client("lambda")
+        function = functions.create_function(
+            FunctionName="gap-nulls", Runtime="python3.12", Handler="index.handler", Role=role,
+            Code={"ZipFile": archive.getvalue()},
+        )
+        functions.add_permission(
+            FunctionName="gap-nulls", StatementId="api", Action="lambda:InvokeFunction",
+            Principal="apigateway.amazonaws.com",
+        )
+        client = emulator.client("apigatewayv2")
+        api = client.create_api(Name="gap-nulls", ProtocolType="HTTP")["ApiId"]
+        integration = client.create_integration(
+            ApiId=api, IntegrationType="AWS_PROXY", PayloadFormatVersion="2.0",
+            IntegrationUri=function["FunctionArn"],
+        )["IntegrationId"]
+        client.create_route(ApiId=api, RouteKey="GET /nulls", Target=f"integrations/{integration}")
+        client.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+        answer = send(emulator, "GET", "/nulls", host=f"{api}.execute-api.localhost").expect(200)
+        return f"null: {answer.body}" if answer.body else None
 
 
 OF_TEMPLATE = [Branding, ProviderUrl, LeadingKeys, PreTokenVersion]

@@ -3,6 +3,7 @@ a story in each. `cargo xtask cloud` runs it, with the Python of the SAM CLI."""
 
 import argparse
 import contextlib
+import functools
 import json
 import pathlib
 import re
@@ -17,6 +18,7 @@ from emulator import ACCOUNT, REGION, Emulator
 from people import CALLBACK, Person
 from stack import Stack, package
 from story import Story
+from upgrade import Upgrade
 
 DIRECTORY = json.loads(pathlib.Path("local/directory.sample.json").read_text())["application"]
 
@@ -128,12 +130,26 @@ def with_existing_pool(emulator, sam, template, parameters):
     return story.run() + story.run_on_domain_name(DOMAIN_NAME)
 
 
+def with_upgrade(emulator, sam, template, parameters, earlier):
+    """The last release, this one over it, and back."""
+    for gap in (gaps.EarlierFunctions, gaps.PoolProtection):
+        gaps.still(gap, gap.is_there(emulator))
+    before = package(
+        earlier / "source/template.yaml", earlier / "bin", emulator.folder / "earlier", emulator,
+        wrap=gaps.EarlierFunctions.WRAP,
+    )
+    stack = Stack(emulator, sam, before, "muster", parameters)
+    gaps.OpenApiBody.fill(emulator, stack)
+    return Upgrade(stack, client_of(emulator, stack.outputs["UserPoolId"], "other")).run(before, template)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ministack", required=True, help="the Python that has the emulator")
     parser.add_argument("--sam", required=True, help="the SAM CLI")
     parser.add_argument("--binaries", required=True, help="the folder with the functions and the local stack")
     parser.add_argument("--folder", required=True, type=pathlib.Path, help="where to work")
+    parser.add_argument("--earlier", type=pathlib.Path, help="an earlier release, to upgrade from: source/ and bin/")
     options = parser.parse_args()
     shutil.rmtree(options.folder, ignore_errors=True)
     options.folder.mkdir(parents=True)
@@ -151,13 +167,16 @@ def main():
         template = package("template.yaml", options.binaries, options.folder / "build", emulator)
         took("The template is packaged")
         parameters = of_entra(emulator, address)
+        runs = [with_new_pool, with_existing_pool]
+        if options.earlier:
+            runs = [functools.partial(with_upgrade, earlier=options.earlier.absolute())]
         steps = 0
-        for run in (with_new_pool, with_existing_pool):
-            print(run.__name__, flush=True)
+        for run in runs:
+            print(getattr(run, "func", run).__name__, flush=True)
             steps += run(emulator, options.sam, template, parameters)
             took("  done")
     # A gigabyte of functions, in several copies. What was logged stays, and after a failure all of it.
-    for large in ("build", "s3", "tmp"):
+    for large in ("build", "earlier", "s3", "tmp"):
         shutil.rmtree(options.folder / large, ignore_errors=True)
     print(f"{steps} steps passed")
 

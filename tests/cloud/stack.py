@@ -14,8 +14,11 @@ from emulator import REGION
 ARCHITECTURES = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}
 
 
-def package(template, binaries, folder, emulator):
-    """Writes the template as `sam build` would, with these binaries and without what the emulator lacks."""
+def package(template, binaries, folder, emulator, wrap=None):
+    """Writes the template as `sam build` would, with these binaries and without what the emulator lacks.
+
+    With `wrap`, the function is called `function`, and `wrap` starts it.
+    """
     built = yaml_parse(pathlib.Path(template).read_text())
     of_all = built["Globals"]["Function"]
     of_all["Architectures"] = [ARCHITECTURES[platform.machine()]]
@@ -28,8 +31,10 @@ def package(template, binaries, folder, emulator):
         code = folder / name
         code.mkdir(parents=True)
         # Without symbols it is a third in size.
-        bootstrap = [str(pathlib.Path(binaries) / binary), "-o", str(code / "bootstrap")]
-        subprocess.run(["strip", *bootstrap], check=True)
+        own = code / ("function" if wrap else "bootstrap")
+        subprocess.run(["strip", str(pathlib.Path(binaries) / binary), "-o", str(own)], check=True)
+        if wrap:
+            shutil.copy(wrap, code / "bootstrap")
         resource["Properties"]["CodeUri"] = name
     for gap in gaps.OF_TEMPLATE:
         built = gap.fill(built, emulator)
@@ -48,13 +53,15 @@ class Stack:
         """Makes the stack or updates it; parameters that are not named keep their value."""
         emulator, name = self.emulator, self.name
         log = emulator.folder / f"deploy-{name}.log"
+        overrides = [f"{key}={value}" if value else f'{key}=""' for key, value in parameters.items()]
+        if overrides:
+            overrides.insert(0, "--parameter-overrides")
         with log.open("ab") as output:
             deployed = subprocess.run(
                 [
                     self.sam, "deploy", "--template-file", self.template, "--stack-name", name, "--region", REGION,
                     "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset",
-                    "--no-progressbar", "--parameter-overrides",
-                    *(f"{key}={value}" if value else f'{key}=""' for key, value in parameters.items()),
+                    "--no-progressbar", *overrides,
                 ],
                 # Away from samconfig.toml, which asks before it deploys.
                 cwd=emulator.folder, env=emulator.environment() | {"SAM_CLI_TELEMETRY": "0"},
@@ -75,6 +82,22 @@ class Stack:
         self.issuer = self.outputs["Issuer"]
         self.parameters = {it["ParameterKey"]: it["ParameterValue"] for it in told["Parameters"]}
         self.audience = [self.parameters["JwtAudience"] or self.outputs["UserPoolClientId"]]
+
+    def update(self, template):
+        """Deploys another template over the stack, with the parameters as they are."""
+        self.template = template
+        self.deploy({})
+        gaps.OpenApiBody.fill(self.emulator, self)
+
+    def delete(self):
+        """Deletes the stack."""
+        log = self.emulator.folder / f"deploy-{self.name}.log"
+        with log.open("ab") as output:
+            subprocess.run(
+                [self.sam, "delete", "--stack-name", self.name, "--region", REGION, "--no-prompts"],
+                cwd=self.emulator.folder, env=self.emulator.environment() | {"SAM_CLI_TELEMETRY": "0"},
+                stdout=output, stderr=output, stdin=subprocess.DEVNULL, check=True,
+            )
 
     def processed(self):
         """The template as the transform has left it."""

@@ -1,39 +1,126 @@
 //! The template, deployed into an AWS that others wrote: ministack, in a process of its own. What is done there
 //! is in `tests/cloud/`, in Python, because the SAM CLI and the emulator are.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use serde::Deserialize;
 
-use crate::command::{cargo, program, run};
+use crate::command::{cargo, output, program, run};
 use crate::tools;
 
-/// Deploys, and goes through the story.
+/// Deploys, and runs the story.
 const PROGRAM: &str = "tests/cloud/main.py";
+/// The last release, 0.1.0: what `--upgrade` starts from. At a release, this becomes its commit.
+pub(crate) const LAST_RELEASE: &str = "dcab01d582575daa1d2e4c365c9a90cf0fa0e005";
+/// The functions, unoptimised as the tests of the binaries build them: after these, nothing is left to build, and
+/// the emulator and the SAM CLI take most of the time either way.
+const FUNCTIONS: [&str; 5] = [
+    "build",
+    "--locked",
+    "--package",
+    "muster-functions",
+    "--bins",
+];
 
-/// Builds the functions for this machine, deploys them twice, and goes through the story with each.
+/// Builds the functions for this machine, deploys them twice, and runs the story with each.
 pub(crate) fn check(root: &Path) -> Result<()> {
-    // As the tests of the binaries build them, so that after these nothing is to be built. Unoptimised: the
-    // emulator and the SAM CLI take most of the time either way.
-    run(cargo(root).args([
-        "build",
-        "--locked",
-        "--package",
-        "muster-functions",
-        "--bins",
-    ]))?;
+    build(root)?;
+    run(&mut deployment(root)?)
+}
+
+/// Deploys a release, this code over it, and the release again, with data that must survive.
+pub(crate) fn upgrade(root: &Path, release: &str) -> Result<()> {
+    // Before the present functions, which are put into the same place by the same names.
+    let earlier = earlier(root, release)?;
+    build(root)?;
+    run(deployment(root)?.arg("--earlier").arg(&earlier))?;
+    fs::remove_dir_all(earlier)?;
+    Ok(())
+}
+
+fn build(root: &Path) -> Result<()> {
+    run(cargo(root).args(FUNCTIONS))?;
     // Plays Entra.
-    run(cargo(root).args(["build", "--locked", "--workspace", "--bin", "muster-local"]))?;
+    run(cargo(root).args(["build", "--locked", "--workspace", "--bin", "muster-local"]))
+}
+
+fn deployment(root: &Path) -> Result<Command> {
     let target = root.join("target");
-    run(program(&tools::sam_python(root)?, root)
-        .arg(PROGRAM)
+    let mut command = program(&tools::sam_python(root)?, root);
+    command.arg(PROGRAM);
+    command
         .arg("--ministack")
-        .arg(tools::ministack_python(root)?)
-        .arg("--sam")
-        .arg(tools::sam(root)?)
-        .arg("--binaries")
-        .arg(target.join("debug"))
-        .arg("--folder")
-        .arg(target.join("cloud"))
-        .env("PYTHONDONTWRITEBYTECODE", "1"))
+        .arg(tools::ministack_python(root)?);
+    command.arg("--sam").arg(tools::sam(root)?);
+    command.arg("--binaries").arg(target.join("debug"));
+    command.arg("--folder").arg(target.join("cloud"));
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    Ok(command)
+}
+
+/// A folder with the source of a release, as git has it, in `source/`, and its functions in `bin/`.
+fn earlier(root: &Path, release: &str) -> Result<PathBuf> {
+    let folder = root.join("target/earlier");
+    let (source, bin) = (folder.join("source"), folder.join("bin"));
+    for folder in [&source, &bin] {
+        if folder.exists() {
+            fs::remove_dir_all(folder)?;
+        }
+        fs::create_dir_all(folder)?;
+    }
+    let archive = folder.join("source.tar");
+    run(program(Path::new("git"), root)
+        .args(["archive", "--output"])
+        .arg(&archive)
+        .arg(release))
+    .with_context(|| format!("{release} is not here; in a shallow clone: git fetch --unshallow"))?;
+    run(program(Path::new("tar"), root)
+        .arg("-xf")
+        .arg(&archive)
+        .arg("-C")
+        .arg(&source))?;
+    fs::remove_file(archive)?;
+    // With its own lock file, into the same folder: most of the third-party crates are built already.
+    let target = root.join("target");
+    run(cargo(&source)
+        .args(FUNCTIONS)
+        .arg("--target-dir")
+        .arg(&target))?;
+    for name in names(&source)? {
+        fs::copy(target.join("debug").join(&name), bin.join(&name))?;
+    }
+    Ok(folder)
+}
+
+/// The functions of a release.
+fn names(source: &Path) -> Result<Vec<String>> {
+    let mut metadata = cargo(source);
+    metadata.args(["metadata", "--format-version", "1", "--no-deps", "--locked"]);
+    let metadata: Metadata = serde_json::from_str(&output(&mut metadata)?)?;
+    let mut packages = metadata.packages.into_iter();
+    let functions = packages.find(|package| package.name == "muster-functions");
+    let targets = functions.context("no functions")?.targets.into_iter();
+    let bins = targets.filter(|target| target.kind == ["bin"]);
+    Ok(bins.map(|target| target.name).collect())
+}
+
+/// What is read of the answer of `cargo metadata`.
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    targets: Vec<Target>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
 }

@@ -79,7 +79,11 @@ enum Chore {
         left_out: bool,
     },
     /// Deploy the template into an emulator of AWS, and go through a story with tokens of its user pool.
-    Cloud,
+    Cloud {
+        /// Upgrade a release to this code instead, and roll it back; the last release by default.
+        #[arg(long, value_name = "COMMIT", num_args = 0..=1, default_missing_value = cloud::LAST_RELEASE)]
+        upgrade: Option<String>,
+    },
     /// Search the state machine at length, make thousands of random histories, of requests and of
     /// logins, and write the outcome to docs/PROOFS.md.
     Proofs {
@@ -143,7 +147,10 @@ fn main() -> ExitCode {
         Chore::Mutants { part, extent } => done(mutants::mutants(&root(), part, &extent)),
         Chore::Moto { left_out: false } => done(moto::check(&root())),
         Chore::Moto { left_out: true } => done(moto::check_left_out(&root())),
-        Chore::Cloud => done(cloud::check(&root())),
+        Chore::Cloud { upgrade: None } => done(cloud::check(&root())),
+        Chore::Cloud {
+            upgrade: Some(release),
+        } => done(cloud::upgrade(&root(), &release)),
         Chore::Bench { part } => done(command::run(measuring(&root(), "muster-bench").args(part))),
         Chore::Peers { options } => done(command::run(
             measuring(&root(), "muster-peers").args(options),
