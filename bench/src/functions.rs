@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 use crate::callgrind;
 use crate::figures::{Machine, Rounds, keep, median};
 use crate::process::Process;
-use crate::setting::{GET_ITEM, GROUPS, HELLO, SIGNS_IN, Setting, Surroundings, surroundings};
+use crate::setting::{
+    GET_ITEM, GROUPS, HELLO, LIST_MEMBERS, QUERY, SIGNS_IN, Setting, Surroundings, surroundings,
+};
 
 /// Rounds, each of all functions.
 const ROUNDS: usize = 5;
@@ -31,14 +33,16 @@ const LOGINS: usize = 5;
 
 /// What the figures of the functions as they are deployed are kept under.
 pub(crate) const RELEASE: &str = "release";
-const BARE: [&str; 2] = [HELLO, GET_ITEM];
+const BARE: [&str; 3] = [HELLO, GET_ITEM, QUERY];
 /// Those that are sent events. The others are started, and weighed.
-const MEASURED: [&str; 7] = [
+const MEASURED: [&str; 9] = [
     HELLO,
     GET_ITEM,
     "get-organization",
     "create-organization",
     "list-organizations",
+    QUERY,
+    LIST_MEMBERS,
     "pre-token",
     POST_LOGIN,
 ];

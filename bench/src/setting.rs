@@ -18,6 +18,12 @@ use crate::tls::Tls;
 pub(crate) const HELLO: &str = "bare-hello";
 /// The function that does one `GetItem`.
 pub(crate) const GET_ITEM: &str = "bare-get-item";
+/// The function that does one `Query` of [`MEMBERS`] items.
+pub(crate) const QUERY: &str = "bare-query";
+/// The function that lists the same items.
+pub(crate) const LIST_MEMBERS: &str = "list-members";
+/// Members of the organization, all of them on one page.
+pub(crate) const MEMBERS: usize = 50;
 /// Groups of the user who signs in. All of them are organizations and teams, so that the login that is
 /// measured has nothing to do.
 pub(crate) const GROUPS: usize = 20;
@@ -58,6 +64,11 @@ pub(crate) async fn surroundings(binaries: &Path) -> Result<Surroundings> {
     let organization = world
         .organization(&world.user(OWNER), "Sales Nordics")
         .await;
+    let others = (1..MEMBERS).map(|n| {
+        let user = format!("user-{n:02}");
+        (organization.clone(), user, "member", "active")
+    });
+    world.memberships(&others.collect::<Vec<_>>()).await;
     let tls = Tls::start(world.stack.dynamodb_url(), &folder).await?;
     let variables = |url: &str| {
         let own = [("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), url.to_owned())];
@@ -92,6 +103,15 @@ impl Setting {
         if let Some(status) = answer.get("statusCode").and_then(Value::as_u64) {
             ensure!(status < 300, "{answer}");
         }
+        if [QUERY, LIST_MEMBERS].contains(&name) {
+            let body = answer.get("body").and_then(Value::as_str);
+            let body: Value = serde_json::from_str(body.unwrap_or_default())?;
+            let items = body
+                .get("items")
+                .and_then(Value::as_array)
+                .map_or(0, Vec::len);
+            ensure!(items == MEMBERS, "{items} items");
+        }
         Ok(time)
     }
 
@@ -100,11 +120,14 @@ impl Setting {
         const ORGANIZATION: &str = "019aa4f2-6e5b-7c3d-9a4e-2f1b0c8d7e6f";
         let name = match name {
             HELLO | GET_ITEM => "get-organization",
+            QUERY => "list-members",
             name => name,
         };
         let event = fs::read_to_string(root().join(format!("events/{name}.json")))?;
         let event = event
             .replace(ORGANIZATION, &self.organization)
+            .replace("limit=20", &format!("limit={MEMBERS}"))
+            .replace("\"limit\": \"20\"", &format!("\"limit\": \"{MEMBERS}\""))
             .replace("Sales EMEA", &format!("Sales {n} {}", fastrand::u64(..)))
             .replace(
                 "create-sales-emea",

@@ -9,7 +9,7 @@ use crate::builds::Builds;
 use crate::figures::{Rounds, Spread};
 use crate::functions::{Function, Functions};
 use crate::logins::{Cost, DYNAMODB, GRAPH, Logins};
-use crate::setting::{GET_ITEM, HELLO};
+use crate::setting::{GET_ITEM, HELLO, LIST_MEMBERS, MEMBERS, QUERY};
 use crate::table::Table;
 
 /// The triggers, which are no HTTP functions.
@@ -103,6 +103,19 @@ pub(super) fn of_functions(measured: &Functions, goals: &mut Goals) -> Result<()
     let read = work("get-organization")?;
     let what = "CPU of a warm request that reads one resource, compared with a bare `lambda_http` function with one `GetItem`";
     goals.row(what, "at most 1.3 x", &times(read), read.1.median <= 1.3);
+    let bare_page = measured.functions.get(QUERY);
+    let page = bare_page
+        .map(|it| function(measured, LIST_MEMBERS).map(|page| page.cpu_us.over(&it.cpu_us)));
+    let what = format!(
+        "CPU of a warm request for a page of {MEMBERS}, compared with a bare `lambda_http` function with the same `Query` and the same JSON"
+    );
+    match page.transpose()?.and_then(|page| page.spread()) {
+        Some(page) => {
+            let met = page.median <= 1.3;
+            goals.row(&what, "at most 1.3 x", &times((LIST_MEMBERS, page)), met);
+        }
+        None => goals.told(&what, "at most 1.3 x", "not measured yet", ""),
+    }
     for (name, does) in [
         ("create-organization", "writes, in one transaction"),
         ("list-organizations", "reads a page of a list"),

@@ -218,7 +218,7 @@ Start: from the start of the process to its first poll of the Runtime API, the f
 two requests, over plain HTTP and over TLS to DynamoDB. CPU and instructions: for one more request of a warm function, on all its
 threads; callgrind counts the instructions. Memory: the peak resident memory after 350 requests. The TLS server has one certificate
 signed by one root created for the run; AWS sends a longer chain. `bare-hello` returns its event;
-`bare-get-item` is `lambda_http` with one `GetItem`.
+`bare-get-item` is `lambda_http` with one `GetItem`; `bare-query` is `lambda_http` with the `Query` of `list-members`.
 
 | Function | Start, ms | CPU time of the start, ms | First, ms | Second, ms | First over TLS, ms | Second over TLS, ms | CPU, µs | Instructions | Memory, MiB |
 |---|---|---|---|---|---|---|---|---|---|
