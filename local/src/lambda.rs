@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use aws_sdk_dynamodb::Client;
 use lambda_runtime::{Context, Diagnostic, Error};
 use muster::config::Settings;
 use muster::domain::Clock;
-use muster::store::{Client, Store};
+use muster::store::Store;
 use muster_functions::App;
 use serde_json::Value;
 

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
+use aws_sdk_dynamodb::Client;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use muster::config::{DEFAULT_TENANT_ADMIN_GROUP, DYNAMODB_ENDPOINT, aws_endpoint};
-use muster::store::Client;
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio::sync::watch;

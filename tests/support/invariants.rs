@@ -3,8 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use muster::domain::{Name, OrganizationId, TenantId};
-use muster::store::keys;
+use muster::domain::{FoldedName, Name};
 use serde_json::{Map, Value};
 
 type Item = Map<String, Value>;
@@ -154,16 +153,19 @@ impl<'a> Table<'a> {
         let live = self.organizations.iter().filter(|(_, item)| is_live(item));
         let names: Vec<_> = live
             .map(|((tenant, id), item)| {
-                let tenant = TenantId::parse(tenant).unwrap();
+                // The name in the key is the one that is compared, in the first release by another rule.
                 let name: Name = serde_json::from_value(item["name"].clone()).unwrap();
-                // One of the first release may be reserved as that compared names.
-                let organization_id = OrganizationId::parse(id.as_str()).unwrap();
-                let reserved = name
-                    .folded_in_first_release()
-                    .filter(|name| text(item, "gsi1sk") == keys::by_name(name, &organization_id))
-                    .unwrap_or_else(|| name.folded());
-                let reservation = keys::name_reservation(&tenant, &reserved);
-                (reservation.pk, id.clone())
+                let in_key = text(item, "gsi1sk")
+                    .strip_suffix(&format!("#{id}"))
+                    .unwrap();
+                let compared = [Some(name.folded()), name.folded_in_first_release()];
+                let compared: Vec<_> = compared.iter().flatten().map(FoldedName::as_str).collect();
+                let is_cut = in_key.contains("$~");
+                assert!(
+                    is_cut || compared.contains(&unescaped(in_key).as_str()),
+                    "{item:?}"
+                );
+                (format!("TENANT#{tenant}#ORGNAME#{in_key}"), id.clone())
             })
             .collect();
         let unique: BTreeSet<_> = names.iter().map(|(reservation, _)| reservation).collect();
@@ -209,4 +211,20 @@ fn is_live(organization: &Item) -> bool {
 
 fn text<'a>(item: &'a Item, name: &str) -> &'a str {
     item.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A name as it was before it was escaped in a key.
+fn unescaped(name: &str) -> String {
+    let escapes = [
+        ("$0", " "),
+        ("$1", "!"),
+        ("$2", "\""),
+        ("$3", "#"),
+        ("$4", "$"),
+    ];
+    escapes
+        .iter()
+        .fold(name.to_owned(), |name, (escape, character)| {
+            name.replace(escape, character)
+        })
 }

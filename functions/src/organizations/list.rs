@@ -1,12 +1,12 @@
 //! `GET /organizations`
 
 use documented::docs_const;
-use muster::domain::{Domain, FoldedName, Invalid, Name};
+use muster::domain::{Domain, FoldedName, Invalid, Name, OrganizationStatus};
 use muster::http::{Answer, Code, Problem};
 use muster::store::OrganizationFilter;
 use serde_json::{Value, json};
 
-use super::{ListedOrganizations, ShownOrganization, show};
+use super::{ShownOrganization, show};
 use crate::endpoint::{Call, Endpoint, Filter, Paged, endpoint, query};
 
 /// List organizations
@@ -24,7 +24,7 @@ pub(crate) async fn list_organizations(
         name_prefix: filters.name_prefix.as_ref().map(|prefix| prefix.0.clone()),
         name: filters.name.as_ref().map(Name::folded),
         domain: filters.domain.clone(),
-        listing: filters.status.0,
+        status: filters.status,
     };
     let found = call
         .store()
@@ -52,7 +52,7 @@ query! {
         /// Only organizations with this domain.
         domain: Option<Domain>,
         /// Live organizations, or deleted ones that can be restored.
-        status: ListedOrganizations,
+        status: OrganizationStatus,
     }
 }
 

@@ -12,10 +12,9 @@ pub mod update;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use muster::domain::{Invalid, Name, Organization, OrganizationPatch};
+use muster::domain::{Invalid, Name, Organization, OrganizationPatch, OrganizationStatus};
 use muster::http::{self, Query};
 use muster::json::{Fields, limits, metadata, text};
-use muster::store::keys::Listing;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -117,17 +116,15 @@ impl RequestBody for OrganizationPatch {
     }
 }
 
-/// `?status=active|deleted`; defaults to `active`.
-pub(crate) struct ListedOrganizations(pub(crate) Listing);
-
-impl Parameter for ListedOrganizations {
+/// `active` or `deleted`; defaults to `active`.
+impl Parameter for OrganizationStatus {
     fn read(query: &mut Query<'_>, name: &'static str) -> Self {
         let read = |status: &str| match status {
-            "active" => Ok(Listing::Live),
-            "deleted" => Ok(Listing::Deleted),
+            "active" => Ok(Self::Active),
+            "deleted" => Ok(Self::Deleted),
             _ => Err(Invalid::new("must be active or deleted")),
         };
-        Self(query.filter(name, read).unwrap_or(Listing::Live))
+        query.filter(name, read).unwrap_or(Self::Active)
     }
 
     fn schema() -> Value {

@@ -1,7 +1,9 @@
 //! `GET /users/{user_id}/organizations`
 
 use documented::docs_const;
-use muster::domain::{Domain, Membership, Name, OrganizationId, Source, Timestamp};
+use muster::domain::{
+    Domain, Membership, Name, OrganizationId, OrganizationStatus, Source, Timestamp,
+};
 use muster::http::{self, Answer, Code, Problem};
 use muster::store::MembershipOfOrganization;
 use schemars::JsonSchema;
@@ -13,7 +15,6 @@ use crate::endpoint::TableAction::{BatchGetItem, GetItem, Query};
 use crate::endpoint::{Call, Endpoint, Paged, UserPath, endpoint, query};
 use crate::members::StatusFilter;
 use crate::openapi::example::{self, Example};
-use crate::organizations::ListedOrganizations;
 
 /// List organizations of a user
 ///
@@ -28,7 +29,7 @@ pub(crate) async fn list_user_organizations(
     path: UserPath,
     page: Paged<ListUserOrganizations>,
 ) -> Result<Answer, Problem> {
-    let filter = (page.filters.organization_status.0, page.filters.status.0);
+    let filter = (page.filters.organization_status, page.filters.status.0);
     let found = call
         .store()
         .user_organizations(
@@ -60,7 +61,7 @@ query! {
         /// Only memberships with this status; `all` for every status.
         status: StatusFilter,
         /// Live organizations, or deleted ones that the user may restore.
-        organization_status: ListedOrganizations,
+        organization_status: OrganizationStatus,
     }
 }
 

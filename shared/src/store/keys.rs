@@ -9,24 +9,26 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
-use crate::domain::{Domain, Email, FoldedName, OrganizationId, TeamId, TenantId, UserId};
+use crate::domain::{
+    Domain, Email, FoldedName, OrganizationId, OrganizationStatus, TeamId, TenantId, UserId,
+};
 
 /// Index of members by organization, organizations by name, and users by email address.
-pub const GSI1: &str = "gsi1";
+pub(super) const GSI1: &str = "gsi1";
 /// Sparse index of organizations by domain.
-pub const GSI2: &str = "gsi2";
+pub(super) const GSI2: &str = "gsi2";
 
 /// What a user's team memberships have at the start of their sort key.
-pub const TEAM_MEMBERSHIP_PREFIX: &str = "TEAM#";
+pub(super) const TEAM_MEMBERSHIP_PREFIX: &str = "TEAM#";
 /// Behind all of a user's team memberships, and before their profile.
-pub const TEAM_MEMBERSHIPS_END: &str = "TEAM#~";
+pub(super) const TEAM_MEMBERSHIPS_END: &str = "TEAM#~";
 /// What users have at the start of their place in an index.
-pub const USER_PREFIX: &str = "USER#";
+pub(super) const USER_PREFIX: &str = "USER#";
 /// What a user's memberships have at the start of their sort key.
-pub const MEMBERSHIP_PREFIX: &str = "ORG#";
+pub(super) const MEMBERSHIP_PREFIX: &str = "ORG#";
 
 /// Longest sort key that DynamoDB takes, in bytes.
-pub const MAX_SORT_KEY_BYTES: usize = 1_024;
+pub(super) const MAX_SORT_KEY_BYTES: usize = 1_024;
 /// Longest escaped name in a key, in bytes. A sort key holds an id as well;
 /// a name of 255 characters can be longer than that.
 const MAX_NAME_BYTES: usize = 800;
@@ -45,7 +47,7 @@ const ESCAPED_IN_USER_ID: &AsciiSet = &NON_ALPHANUMERIC
 
 /// The key of one item.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Key {
+pub(super) struct Key {
     /// Partition key.
     pub pk: String,
     /// Sort key.
@@ -58,12 +60,12 @@ impl Key {
     }
 
     /// As the attributes `pk` and `sk`.
-    pub fn attributes(&self) -> HashMap<String, AttributeValue> {
+    pub(super) fn attributes(&self) -> HashMap<String, AttributeValue> {
         self.attributes_of("")
     }
 
     /// As the key attributes of an index.
-    pub fn attributes_of(&self, index: &str) -> HashMap<String, AttributeValue> {
+    pub(super) fn attributes_of(&self, index: &str) -> HashMap<String, AttributeValue> {
         HashMap::from([
             (format!("{index}pk"), AttributeValue::S(self.pk.clone())),
             (format!("{index}sk"), AttributeValue::S(self.sk.clone())),
@@ -72,17 +74,17 @@ impl Key {
 }
 
 /// The partition of all that is a user's: profile, memberships, team memberships.
-pub fn user_partition(tenant: &TenantId, user: &UserId) -> String {
+pub(super) fn user_partition(tenant: &TenantId, user: &UserId) -> String {
     format!("TENANT#{tenant}#USER#{}", user_part(user))
 }
 
 /// A user's profile.
-pub fn user(tenant: &TenantId, user: &UserId) -> Key {
+pub(super) fn user(tenant: &TenantId, user: &UserId) -> Key {
     Key::new(user_partition(tenant, user), "USER")
 }
 
 /// A user's profile in [`GSI1`].
-pub fn user_by_email(tenant: &TenantId, email: &Email, user: &UserId) -> Key {
+pub(super) fn user_by_email(tenant: &TenantId, email: &Email, user: &UserId) -> Key {
     let email = escaped(&email.as_str().to_lowercase());
     Key::new(format!("TENANT#{tenant}#EMAIL#{email}"), user_place(user))
 }
@@ -93,7 +95,7 @@ fn user_place(user: &UserId) -> String {
 }
 
 /// The user at a place in an index.
-pub fn user_at(place: &str) -> Option<UserId> {
+pub(super) fn user_at(place: &str) -> Option<UserId> {
     let escaped = place.strip_prefix(USER_PREFIX)?;
     let id = percent_decode_str(escaped).decode_utf8().ok()?;
     UserId::from_table(id).ok()
@@ -105,7 +107,7 @@ fn user_part(user: &UserId) -> impl std::fmt::Display {
 }
 
 /// A membership.
-pub fn membership(tenant: &TenantId, user: &UserId, organization: &OrganizationId) -> Key {
+pub(super) fn membership(tenant: &TenantId, user: &UserId, organization: &OrganizationId) -> Key {
     Key::new(
         user_partition(tenant, user),
         format!("{MEMBERSHIP_PREFIX}{organization}"),
@@ -113,7 +115,7 @@ pub fn membership(tenant: &TenantId, user: &UserId, organization: &OrganizationI
 }
 
 /// A membership in [`GSI1`], under its organization.
-pub fn member(tenant: &TenantId, organization: &OrganizationId, user: &UserId) -> Key {
+pub(super) fn member(tenant: &TenantId, organization: &OrganizationId, user: &UserId) -> Key {
     Key::new(
         organization_partition(tenant, organization),
         user_place(user),
@@ -121,62 +123,56 @@ pub fn member(tenant: &TenantId, organization: &OrganizationId, user: &UserId) -
 }
 
 /// The partition of an organization; in [`GSI1`] that of its members.
-pub fn organization_partition(tenant: &TenantId, organization: &OrganizationId) -> String {
+pub(super) fn organization_partition(tenant: &TenantId, organization: &OrganizationId) -> String {
     format!("TENANT#{tenant}#ORG#{organization}")
 }
 
 /// An organization.
-pub fn organization(tenant: &TenantId, organization: &OrganizationId) -> Key {
+pub(super) fn organization(tenant: &TenantId, organization: &OrganizationId) -> Key {
     Key::new(organization_partition(tenant, organization), "ORG")
 }
 
-/// Which organizations of a tenant a list is of: deleted ones lie apart from those that are there,
-/// so that neither list has to read past the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listing {
-    /// Those that are there.
-    Live,
-    /// Those that are deleted and not yet purged.
-    Deleted,
-}
-
-impl Listing {
-    const fn suffix(self) -> &'static str {
-        match self {
-            Self::Live => "",
-            Self::Deleted => "#DELETED",
-        }
+/// Deleted organizations have partitions of their own in the indexes, so that neither list has to read
+/// past the other.
+const fn suffix(status: OrganizationStatus) -> &'static str {
+    match status {
+        OrganizationStatus::Active => "",
+        OrganizationStatus::Deleted => "#DELETED",
     }
 }
 
 /// The partition of a tenant's organizations in [`GSI1`].
-pub fn organizations_partition(tenant: &TenantId, listing: Listing) -> String {
-    format!("TENANT#{tenant}#ORGS{}", listing.suffix())
+pub(super) fn organizations_partition(tenant: &TenantId, status: OrganizationStatus) -> String {
+    format!("TENANT#{tenant}#ORGS{}", suffix(status))
 }
 
 /// The partition of a domain's organizations in [`GSI2`].
-pub fn domain_partition(tenant: &TenantId, domain: &Domain, listing: Listing) -> String {
-    format!("TENANT#{tenant}#DOMAIN#{domain}{}", listing.suffix())
+pub(super) fn domain_partition(
+    tenant: &TenantId,
+    domain: &Domain,
+    status: OrganizationStatus,
+) -> String {
+    format!("TENANT#{tenant}#DOMAIN#{domain}{}", suffix(status))
 }
 
 /// The place of an organization among others, by name, in [`GSI1`] and [`GSI2`].
-pub fn by_name(name: &FoldedName, organization: &OrganizationId) -> String {
+pub(super) fn by_name(name: &FoldedName, organization: &OrganizationId) -> String {
     format!("{}#{organization}", name_part(name))
 }
 
 /// What the place by name of all organizations of exactly this name begins with.
-pub fn name_start(name: &FoldedName) -> String {
+pub(super) fn name_start(name: &FoldedName) -> String {
     format!("{}#", name_part(name))
 }
 
 /// What the place by name of all organizations whose names begin so begins with. Of a very long
 /// beginning only the first part is there.
-pub fn name_prefix_start(prefix: &FoldedName) -> String {
+pub(super) fn name_prefix_start(prefix: &FoldedName) -> String {
     cut(&escaped(prefix.as_str())).to_owned()
 }
 
 /// The reservation of a name.
-pub fn name_reservation(tenant: &TenantId, name: &FoldedName) -> Key {
+pub(super) fn name_reservation(tenant: &TenantId, name: &FoldedName) -> Key {
     Key::new(
         format!("TENANT#{tenant}#ORGNAME#{}", name_part(name)),
         "ORGNAME",
@@ -184,22 +180,22 @@ pub fn name_reservation(tenant: &TenantId, name: &FoldedName) -> Key {
 }
 
 /// The mark of what the login sync has made in a tenant.
-pub fn made_mark(tenant: &TenantId) -> Key {
+pub(super) fn made_mark(tenant: &TenantId) -> Key {
     Key::new(format!("TENANT#{tenant}#ENTRA"), "MADE")
 }
 
 /// A team.
-pub fn team(tenant: &TenantId, team: &TeamId) -> Key {
+pub(super) fn team(tenant: &TenantId, team: &TeamId) -> Key {
     Key::new(team_partition(tenant, team), "TEAM")
 }
 
 /// The partition of a team; in [`GSI1`] that of its members.
-pub fn team_partition(tenant: &TenantId, team: &TeamId) -> String {
+pub(super) fn team_partition(tenant: &TenantId, team: &TeamId) -> String {
     format!("TENANT#{tenant}#TEAM#{team}")
 }
 
 /// The partition of an organization's teams in [`GSI1`], or of the tenant's standalone ones.
-pub fn teams_partition(tenant: &TenantId, organization: Option<&OrganizationId>) -> String {
+pub(super) fn teams_partition(tenant: &TenantId, organization: Option<&OrganizationId>) -> String {
     match organization {
         Some(organization) => format!("TENANT#{tenant}#ORG#{organization}#TEAMS"),
         None => format!("TENANT#{tenant}#TEAMS"),
@@ -207,12 +203,12 @@ pub fn teams_partition(tenant: &TenantId, organization: Option<&OrganizationId>)
 }
 
 /// The place of a team among others, by name, in [`GSI1`].
-pub fn team_by_name(name: &FoldedName, team: &TeamId) -> String {
+pub(super) fn team_by_name(name: &FoldedName, team: &TeamId) -> String {
     format!("{}#{team}", name_part(name))
 }
 
 /// The reservation of a team's name in its organization.
-pub fn team_name_reservation(
+pub(super) fn team_name_reservation(
     tenant: &TenantId,
     organization: &OrganizationId,
     name: &FoldedName,
@@ -227,7 +223,7 @@ pub fn team_name_reservation(
 }
 
 /// A team membership.
-pub fn team_membership(tenant: &TenantId, user: &UserId, team: &TeamId) -> Key {
+pub(super) fn team_membership(tenant: &TenantId, user: &UserId, team: &TeamId) -> Key {
     Key::new(
         user_partition(tenant, user),
         format!("{TEAM_MEMBERSHIP_PREFIX}{team}"),
@@ -235,12 +231,12 @@ pub fn team_membership(tenant: &TenantId, user: &UserId, team: &TeamId) -> Key {
 }
 
 /// A team membership in [`GSI1`], under its team.
-pub fn team_member(tenant: &TenantId, team: &TeamId, user: &UserId) -> Key {
+pub(super) fn team_member(tenant: &TenantId, team: &TeamId, user: &UserId) -> Key {
     Key::new(team_partition(tenant, team), user_place(user))
 }
 
 /// The record of a request with an `Idempotency-Key`.
-pub fn idempotency(tenant: &TenantId, caller: &UserId, route: &str, key: &str) -> Key {
+pub(super) fn idempotency(tenant: &TenantId, caller: &UserId, route: &str, key: &str) -> Key {
     Key::new(
         format!(
             "TENANT#{tenant}#IDEMPOTENCY#{}#{}#{}",
@@ -426,6 +422,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn any_user_id_is_one_part_of_a_key_and_is_read_back(id in "[ -~]{1,255}") {
+            if let Ok(id) = UserId::parse(id) {
+                let place = user_place(&id);
+                prop_assert_eq!(place.matches('#').count(), 1);
+                prop_assert_eq!(user_at(&place), Some(id));
+            }
+        }
+
         #[test]
         fn names_sort_in_keys_as_they_sort_themselves(a in "[ -~äß]{1,12}", b in "[ -~äß]{1,12}") {
             if let (Ok(a), Ok(b)) = (a.parse::<Name>(), b.parse::<Name>()) {

@@ -10,7 +10,7 @@ mod client;
 mod error;
 mod expression;
 mod idempotency;
-pub mod keys;
+mod keys;
 mod memberships;
 mod meter;
 mod organizations;
@@ -25,12 +25,12 @@ mod users;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use aws_sdk_dynamodb::Client;
 pub use client::client;
 pub use error::Error;
 pub use idempotency::{FirstAnswer, Once};

@@ -2,10 +2,11 @@
 
 use super::{MemberFilter, MembershipOfOrganization, from_row};
 use crate::domain::{
-    Caller, Membership, Organization, OrganizationId, Permission, Status, TenantId, UserId,
+    Caller, Membership, Organization, OrganizationId, OrganizationStatus, Permission, Status,
+    TenantId, UserId,
 };
 use crate::store::access::{self, standing};
-use crate::store::keys::{self, GSI1, Key, Listing, MEMBERSHIP_PREFIX, USER_PREFIX};
+use crate::store::keys::{self, GSI1, Key, MEMBERSHIP_PREFIX, USER_PREFIX};
 use crate::store::{Error, Page, Query, Store, in_partition, organizations};
 use std::collections::HashMap;
 
@@ -83,7 +84,7 @@ impl Store {
         &self,
         caller: &Caller,
         user: &UserId,
-        (listing, status): (Listing, Option<Status>),
+        (organization_status, status): (OrganizationStatus, Option<Status>),
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<MembershipOfOrganization>, Error> {
@@ -117,9 +118,9 @@ impl Store {
             .into_iter()
             .filter_map(|membership| {
                 let organization = organizations.remove(&membership.organization_id)?;
-                let is_listed = match listing {
-                    Listing::Live => organization.is_live(),
-                    Listing::Deleted => {
+                let is_listed = match organization_status {
+                    OrganizationStatus::Active => organization.is_live(),
+                    OrganizationStatus::Deleted => {
                         let permission = Permission::RestoreOrganization;
                         let may_restore = membership.status == Status::Active
                             && membership.role.grants(permission);

@@ -10,7 +10,7 @@ use crate::domain::{
     UserId,
 };
 use crate::store::expression::{Condition, Item, text};
-use crate::store::keys::{self, GSI1, GSI2, Key, Listing};
+use crate::store::keys::{self, GSI1, GSI2, Key};
 use crate::store::transaction::Transaction;
 use crate::store::{Error, Store, from_item, to_item};
 use serde::{Deserialize, Serialize};
@@ -43,8 +43,8 @@ const CHANGEABLE: [&str; 16] = [
 /// What a list of organizations is narrowed down to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OrganizationFilter {
-    /// Those that are there, or those that are deleted.
-    pub listing: Listing,
+    /// Live ones, or deleted ones.
+    pub status: OrganizationStatus,
     /// Those of a domain.
     pub domain: Option<Domain>,
     /// Those of a name.
@@ -92,10 +92,6 @@ pub(super) fn to_row(organization: &Organization) -> Result<Item, Error> {
         domain,
         ..
     } = organization.clone();
-    let listing = match organization.status {
-        OrganizationStatus::Active => Listing::Live,
-        OrganizationStatus::Deleted => Listing::Deleted,
-    };
     let place = keys::by_name(&name.folded(), &id);
     let in_index = |index: &str, partition: String| {
         Key {
@@ -127,13 +123,16 @@ pub(super) fn to_row(organization: &Organization) -> Result<Item, Error> {
         },
         [
             keys::organization(&tenant_id, &id).attributes(),
-            in_index(GSI1, keys::organizations_partition(&tenant_id, listing)),
+            in_index(
+                GSI1,
+                keys::organizations_partition(&tenant_id, organization.status),
+            ),
         ],
     )?;
     if let Some(domain) = domain {
         item.extend(in_index(
             GSI2,
-            keys::domain_partition(&tenant_id, &domain, listing),
+            keys::domain_partition(&tenant_id, &domain, organization.status),
         ));
     }
     Ok(item)

@@ -36,11 +36,11 @@ impl Store {
         let (index, partition) = match &filter.domain {
             Some(domain) => (
                 GSI2,
-                keys::domain_partition(&caller.tenant_id, domain, filter.listing),
+                keys::domain_partition(&caller.tenant_id, domain, filter.status),
             ),
             None => (
                 GSI1,
-                keys::organizations_partition(&caller.tenant_id, filter.listing),
+                keys::organizations_partition(&caller.tenant_id, filter.status),
             ),
         };
         let start = match (&filter.name, &filter.name_prefix) {
