@@ -14,8 +14,7 @@ use crate::runtime::HttpHandler;
 pub use call::Call;
 pub(crate) use handler::{describe, run};
 pub(crate) use parts::{
-    Body, Idempotency, MemberPath, NoBody, OrganizationPath, RequestBody, TeamMemberPath, TeamPath,
-    UserPath,
+    Body, Idempotency, MemberPath, NoBody, OrganizationPath, TeamMemberPath, TeamPath, UserPath,
 };
 pub(crate) use query::{Filter, Force, Paged, Parameter, Query, QueryParameters, query};
 

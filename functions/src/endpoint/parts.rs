@@ -2,13 +2,13 @@
 
 use muster::domain::{ExpectedVersion, OrganizationId, TeamId, UserId};
 use muster::http::{ApiRequest, Problem};
-use muster::json::Fields;
+use muster::json::FromFields;
 use muster::store::Once;
 use schemars::JsonSchema;
-use serde_json::Value;
 
 use super::Call;
 use crate::openapi::Operation;
+use crate::openapi::example::Example;
 
 /// A part of a request.
 pub(crate) trait Part: Sized + Send {
@@ -113,33 +113,21 @@ impl Part for ExpectedVersion {
     }
 }
 
-/// What a JSON body says. One type makes its schema and its parser.
-pub(crate) trait RequestBody: Sized + Send {
-    /// Its schema.
-    type Schema: JsonSchema;
-
-    /// Reads the fields. `None` if a required one is missing or wrong, which the fields have noted.
-    fn read(fields: &mut Fields) -> Option<Self>;
-
-    /// An example for the document.
-    fn example() -> Value;
-}
-
-/// A JSON body.
+/// A JSON body. Its type makes the parser, the schema and the example.
 pub(crate) struct Body<T>(pub(crate) T);
 
-impl<T: RequestBody> Part for Body<T> {
+impl<T: FromFields + JsonSchema + Example + Send> Part for Body<T> {
     fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         let mut fields = request.body()?;
-        let body = T::read(&mut fields);
+        let body = T::from_fields(&mut fields);
         fields.finish()?;
-        // Unreachable: a field that makes the body unreadable is a violation.
+        // Unreachable: what makes the body unreadable is a violation.
         body.map(Self)
             .ok_or_else(|| Problem::internal("a body without a violation cannot be read"))
     }
 
     fn describe(operation: Operation) -> Operation {
-        operation.body::<T::Schema>(T::example())
+        operation.body::<T>()
     }
 }
 

@@ -2,15 +2,18 @@
 
 use documented::docs_const;
 use muster::domain::{Invalid, Json, Membership, Role, Status, UserId};
+use muster::from_fields;
 use muster::http::{Answer, Code, Problem, user_in_path};
-use muster::json::{Fields, text};
+use muster::json::{FromJson, text};
 use muster::store::{Added, Done};
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::answer;
 use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, PutItem, UpdateItem};
-use crate::endpoint::{Body, Call, Endpoint, Idempotency, OrganizationPath, RequestBody, endpoint};
+use crate::endpoint::{Body, Call, Endpoint, Idempotency, OrganizationPath, endpoint};
+use crate::openapi::example::Example;
 
 /// Add a member
 ///
@@ -27,11 +30,13 @@ pub(crate) async fn add_member(
     Body(new): Body<NewMember>,
     Idempotency(once): Idempotency,
 ) -> Result<Answer, Problem> {
+    let role = new.role.unwrap_or_else(default_role);
+    let status = new.status.unwrap_or_else(default_status).into();
     let membership = Membership::new(
         call.caller.tenant_id.clone(),
         path.organization_id,
         new.user_id,
-        (new.role, new.status),
+        (role, status),
         call.now,
     )
     .invited_by(&call.caller);
@@ -83,29 +88,50 @@ pub(crate) struct NewMember {
     /// The user to add. Must be known in the tenant.
     user_id: UserId,
     /// The role to grant.
-    #[schemars(default = "default_role")]
-    role: Role,
+    #[schemars(with = "Role", default = "default_role")]
+    role: Option<Role>,
     /// `invited`, or `active` to add the user at once.
-    #[schemars(default = "default_status", extend("enum" = [Status::Invited, Status::Active]))]
-    status: Status,
+    #[schemars(with = "NewStatus", default = "default_status")]
+    status: Option<NewStatus>,
 }
 
-impl RequestBody for NewMember {
-    type Schema = Self;
+from_fields!(NewMember {
+    user_id,
+    role,
+    status
+});
 
-    fn read(fields: &mut Fields) -> Option<Self> {
-        let user_id = fields.required("user_id", text);
-        let role = fields.optional("role", text).unwrap_or_else(default_role);
-        let status = fields.optional("status", status);
-        Some(Self {
-            user_id: user_id?,
-            role,
-            status: status.unwrap_or_else(default_status),
-        })
-    }
-
+impl Example for NewMember {
     fn example() -> Value {
         json!({"user_id": "bob", "role": "member"})
+    }
+}
+
+/// The status of a new membership.
+#[derive(Clone, Copy, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+enum NewStatus {
+    Invited,
+    Active,
+}
+
+impl FromJson for NewStatus {
+    fn from_json(value: Json) -> Result<Self, Invalid> {
+        match text(value) {
+            Ok(Status::Invited) => Ok(Self::Invited),
+            Ok(Status::Active) => Ok(Self::Active),
+            _ => Err(Invalid::new("must be invited or active")),
+        }
+    }
+}
+
+impl From<NewStatus> for Status {
+    fn from(status: NewStatus) -> Self {
+        match status {
+            NewStatus::Invited => Self::Invited,
+            NewStatus::Active => Self::Active,
+        }
     }
 }
 
@@ -113,8 +139,8 @@ fn default_role() -> Role {
     Role::Member
 }
 
-fn default_status() -> Status {
-    Status::Invited
+fn default_status() -> NewStatus {
+    NewStatus::Invited
 }
 
 fn added_answer(added: &Added<Membership>) -> Answer {
@@ -129,13 +155,5 @@ fn added_answer(added: &Added<Membership>) -> Answer {
             ),
         ),
         Added::Already(membership) => answer(membership),
-    }
-}
-
-/// A new membership is an invitation, or active.
-fn status(value: Json) -> Result<Status, Invalid> {
-    match text(value) {
-        Ok(status @ (Status::Invited | Status::Active)) => Ok(status),
-        _ => Err(Invalid::new("must be invited or active")),
     }
 }

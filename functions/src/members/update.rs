@@ -3,12 +3,12 @@
 use documented::docs_const;
 use muster::domain::{ExpectedVersion, Membership, MembershipPatch};
 use muster::http::{Answer, Code, Problem};
-use muster::json::{Fields, text};
 use serde_json::{Value, json};
 
 use super::answer;
 use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, UpdateItem};
-use crate::endpoint::{Body, Call, Endpoint, MemberPath, RequestBody, endpoint};
+use crate::endpoint::{Body, Call, Endpoint, MemberPath, endpoint};
+use crate::openapi::example::Example;
 
 /// Update a member
 ///
@@ -56,16 +56,7 @@ pub const ENDPOINT: Endpoint = endpoint!(
         ])
 });
 
-impl RequestBody for MembershipPatch {
-    type Schema = Self;
-
-    fn read(fields: &mut Fields) -> Option<Self> {
-        Some(Self {
-            role: fields.optional("role", text),
-            status: fields.optional("status", text),
-        })
-    }
-
+impl Example for MembershipPatch {
     fn example() -> Value {
         json!({"role": "admin"})
     }

@@ -69,8 +69,8 @@ impl Operation {
     }
 
     /// It takes a JSON body.
-    pub(crate) fn body<T: JsonSchema>(mut self, example: Value) -> Self {
-        self.body = Some((of::<T>, example));
+    pub(crate) fn body<T: JsonSchema + Example>(mut self) -> Self {
+        self.body = Some((of::<T>, T::example()));
         self.read_body()
     }
 

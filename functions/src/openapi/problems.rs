@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use muster::domain::{Json, Limits, Name};
-use muster::http::{ApiRequest, Code, HttpEvent, Problem, ProblemDocument, text};
+use muster::http::{ApiRequest, Code, HttpEvent, Problem, ProblemDocument};
+use muster::json::text;
 use muster::store::Error;
 use serde_json::{Map, Value, json};
 

@@ -14,12 +14,13 @@ use std::collections::BTreeMap;
 
 use muster::domain::{Invalid, Name, Organization, OrganizationPatch, OrganizationStatus};
 use muster::http::{self, Query};
-use muster::json::{Fields, limits, metadata, text};
+use muster::json::{Field, Fields, FromFields};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::endpoint::{Parameter, RequestBody};
+use crate::endpoint::Parameter;
+use crate::openapi::example::Example;
 use crate::openapi::requiring;
 
 /// Shown to owners, admins and tenant admins only.
@@ -74,18 +75,18 @@ fn show(organization: &Organization, with_billing: bool) -> Box<RawValue> {
     http::json(&others.collect::<BTreeMap<_, _>>())
 }
 
-impl RequestBody for NewOrganization {
-    type Schema = Self;
-
-    fn read(fields: &mut Fields) -> Option<Self> {
-        let name = fields.required("name", text);
-        let fields = OrganizationPatch::read(fields)?;
+impl FromFields for NewOrganization {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let name = Field::read(fields, "name");
+        let fields = FromFields::from_fields(fields)?;
         Some(Self {
             name: name?,
             fields,
         })
     }
+}
 
+impl Example for NewOrganization {
     fn example() -> Value {
         json!({
             "name": "Rockets",
@@ -96,21 +97,7 @@ impl RequestBody for NewOrganization {
     }
 }
 
-impl RequestBody for OrganizationPatch {
-    type Schema = Self;
-
-    fn read(fields: &mut Fields) -> Option<Self> {
-        Some(Self {
-            name: fields.optional("name", text),
-            domain: fields.patch("domain", text),
-            billing_email: fields.patch("billing_email", text),
-            billing_address: fields.patch("billing_address", text),
-            stripe_customer_id: fields.patch("stripe_customer_id", text),
-            metadata: fields.patch("metadata", metadata),
-            limits: limits(fields),
-        })
-    }
-
+impl Example for OrganizationPatch {
     fn example() -> Value {
         json!({"domain": "rockets.example", "billing_address": null})
     }

@@ -2,15 +2,16 @@
 
 use documented::docs_const;
 use muster::domain::{TeamMembership, TeamRole, UserId};
+use muster::from_fields;
 use muster::http::{Answer, Code, Problem};
-use muster::json::{Fields, text};
 use muster::store::{Added, Done};
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 
 use super::answer;
 use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, PutItem, UpdateItem};
-use crate::endpoint::{Body, Call, Endpoint, Idempotency, RequestBody, TeamPath, endpoint};
+use crate::endpoint::{Body, Call, Endpoint, Idempotency, TeamPath, endpoint};
+use crate::openapi::example::Example;
 
 /// Add a team member
 ///
@@ -28,7 +29,7 @@ pub(crate) async fn add_team_member(
     Idempotency(once): Idempotency,
 ) -> Result<Answer, Problem> {
     let first = |added: &Added<TeamMembership>| added_answer(added).to_first();
-    let who = (&new.user_id, new.role);
+    let who = (&new.user_id, new.role.unwrap_or_else(default_role));
     match call
         .store()
         .add_team_member(&call.caller, &path.team_id, who, once.as_ref(), first)
@@ -70,22 +71,13 @@ pub(crate) struct NewTeamMember {
     /// The user to add. Must be an active member of the organization of the team.
     user_id: UserId,
     /// The role in the team.
-    #[schemars(default = "default_role")]
-    role: TeamRole,
+    #[schemars(with = "TeamRole", default = "default_role")]
+    role: Option<TeamRole>,
 }
 
-impl RequestBody for NewTeamMember {
-    type Schema = Self;
+from_fields!(NewTeamMember { user_id, role });
 
-    fn read(fields: &mut Fields) -> Option<Self> {
-        let user_id = fields.required("user_id", text);
-        let role = fields.optional("role", text).unwrap_or_else(default_role);
-        Some(Self {
-            user_id: user_id?,
-            role,
-        })
-    }
-
+impl Example for NewTeamMember {
     fn example() -> Value {
         json!({"user_id": "ada", "role": "leader"})
     }

@@ -1,14 +1,14 @@
 //! `PATCH /teams/{team_id}/members/{user_id}`
 
 use documented::docs_const;
-use muster::domain::{ExpectedVersion, Invalid, Json, Status, TeamMembership, TeamMembershipPatch};
+use muster::domain::{ExpectedVersion, TeamMembership, TeamMembershipPatch};
 use muster::http::{Answer, Code, Problem};
-use muster::json::{Fields, text};
 use serde_json::{Value, json};
 
 use super::answer;
 use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, UpdateItem};
-use crate::endpoint::{Body, Call, Endpoint, RequestBody, TeamMemberPath, endpoint};
+use crate::endpoint::{Body, Call, Endpoint, TeamMemberPath, endpoint};
+use crate::openapi::example::Example;
 
 /// Update a team member
 ///
@@ -49,25 +49,8 @@ pub const ENDPOINT: Endpoint = endpoint!(
         ])
 });
 
-impl RequestBody for TeamMembershipPatch {
-    type Schema = Self;
-
-    fn read(fields: &mut Fields) -> Option<Self> {
-        Some(Self {
-            role: fields.optional("role", text),
-            status: fields.optional("status", status),
-        })
-    }
-
+impl Example for TeamMembershipPatch {
     fn example() -> Value {
         json!({"role": "leader"})
-    }
-}
-
-/// Teams have no invitations.
-fn status(value: Json) -> Result<Status, Invalid> {
-    match text(value) {
-        Ok(status @ (Status::Active | Status::Suspended)) => Ok(status),
-        _ => Err(Invalid::new("must be active or suspended")),
     }
 }

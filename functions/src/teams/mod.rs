@@ -11,16 +11,16 @@ pub mod update;
 
 use std::borrow::Cow;
 
-use muster::domain::{EffectiveLimits, Invalid, Json, Name, Team, TeamPatch};
+use muster::domain::{EffectiveLimits, Name, Team, TeamPatch};
 use muster::http::{self, Answer};
-use muster::json::{Fields, limits, metadata, text};
+use muster::json::{Field, Fields, FromFields};
 use muster::store::TeamInOrganization;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::endpoint::RequestBody;
+use crate::openapi::example::Example;
 use crate::openapi::requiring;
 
 /// A team, with the limits that apply to it.
@@ -72,44 +72,25 @@ fn answer(found: &TeamInOrganization) -> Answer {
     Answer::ok(&show(found), found.team.version)
 }
 
-impl RequestBody for NewTeam {
-    type Schema = Self;
-
-    fn read(fields: &mut Fields) -> Option<Self> {
-        let name = fields.required("name", text);
-        let fields = TeamPatch::read(fields)?;
+impl FromFields for NewTeam {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let name = Field::read(fields, "name");
+        let fields = FromFields::from_fields(fields)?;
         Some(Self {
             name: name?,
             fields,
         })
     }
+}
 
+impl Example for NewTeam {
     fn example() -> Value {
         json!({"name": "Engines", "limits": {"models": ["all-org-models"]}})
     }
 }
 
-impl RequestBody for TeamPatch {
-    type Schema = Self;
-
-    fn read(fields: &mut Fields) -> Option<Self> {
-        Some(Self {
-            name: fields.optional("name", text),
-            description: fields.patch("description", text),
-            is_default: fields.patch("is_default", boolean),
-            limits: limits(fields),
-            metadata: fields.patch("metadata", metadata),
-        })
-    }
-
+impl Example for TeamPatch {
     fn example() -> Value {
         json!({"description": "Builds the engines."})
-    }
-}
-
-fn boolean(value: Json) -> Result<bool, Invalid> {
-    match value {
-        Json::Bool(flag) => Ok(flag),
-        _ => Err(Invalid::new("must be true or false")),
     }
 }

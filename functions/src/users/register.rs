@@ -3,11 +3,11 @@
 use documented::docs_const;
 use muster::domain::{ExpectedVersion, User, UserPatch};
 use muster::http::{Answer, Code, Problem, user_in_path};
-use muster::json::{Fields, text};
 use serde_json::{Value, json};
 
 use crate::endpoint::TableAction::UpdateItem;
-use crate::endpoint::{Body, Call, Endpoint, RequestBody, UserPath, endpoint};
+use crate::endpoint::{Body, Call, Endpoint, UserPath, endpoint};
+use crate::openapi::example::Example;
 
 /// Register or update a user
 ///
@@ -48,17 +48,7 @@ pub const ENDPOINT: Endpoint = endpoint!(register_user, "PUT /users/{user_id}")
             .fails(&[Code::Forbidden])
     });
 
-impl RequestBody for UserPatch {
-    type Schema = Self;
-
-    fn read(fields: &mut Fields) -> Option<Self> {
-        Some(Self {
-            email: fields.patch("email", text),
-            display_name: fields.patch("display_name", text),
-            entra_object_id: fields.patch("entra_object_id", text),
-        })
-    }
-
+impl Example for UserPatch {
     fn example() -> Value {
         json!({"display_name": "Bob", "email": "bob@acme.example"})
     }

@@ -6,7 +6,8 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use muster::http::{Code, Problem, Violation};
+use muster::http::{Code, Problem};
+use muster::json::Violation;
 use serde_json::{Map, Value, json};
 
 use super::{EXPIRES_IN, Identity, Issuer, trigger};

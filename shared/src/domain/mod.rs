@@ -40,6 +40,7 @@ pub use patch::Patch;
 pub use role::{Permission, Role};
 pub use team::{
     ALL_ORGANIZATION_MODELS, Team, TeamMembership, TeamMembershipPatch, TeamPatch, TeamRole,
+    TeamStatus,
 };
 pub use team_limits::{EffectiveLimits, ExceedingLimit, NO_MODELS};
 pub use text::{

@@ -124,6 +124,37 @@ pub struct TeamPatch {
     pub metadata: MetadataPatch,
 }
 
+/// A status of a team membership. Teams have no invitations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TeamStatus {
+    /// Grants the access of its role.
+    Active,
+    /// Access is suspended.
+    Suspended,
+}
+
+impl From<TeamStatus> for Status {
+    fn from(status: TeamStatus) -> Self {
+        match status {
+            TeamStatus::Active => Self::Active,
+            TeamStatus::Suspended => Self::Suspended,
+        }
+    }
+}
+
+impl FromStr for TeamStatus {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text {
+            "active" => Ok(Self::Active),
+            "suspended" => Ok(Self::Suspended),
+            _ => Err(Invalid::new("must be active or suspended")),
+        }
+    }
+}
+
 /// A change of a team membership. Absent fields keep their value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields, transform = nothing_required)]
@@ -132,15 +163,15 @@ pub struct TeamMembershipPatch {
     #[schemars(with = "TeamRole")]
     pub role: Option<TeamRole>,
     /// The new status: `active` or `suspended`.
-    #[schemars(with = "Status", extend("enum" = [Status::Active, Status::Suspended]))]
-    pub status: Option<Status>,
+    #[schemars(with = "TeamStatus")]
+    pub status: Option<TeamStatus>,
 }
 
 impl TeamMembershipPatch {
     /// The membership after the change; the very same, version included, when nothing changes.
     pub fn apply(self, before: &TeamMembership, now: Timestamp) -> TeamMembership {
         let role = self.role.unwrap_or(before.role);
-        let status = self.status.unwrap_or(before.status);
+        let status = self.status.map_or(before.status, Status::from);
         if (role, status) == (before.role, before.status) {
             return before.clone();
         }

@@ -264,7 +264,7 @@ fn so_is_a_changed_team_membership_and_only_an_active_leader_leads() {
         ..before
     };
     assert_eq!(leader, expected);
-    let third = patch(None, Some(Status::Suspended)).apply(&leader, at(6));
+    let third = patch(None, Some(TeamStatus::Suspended)).apply(&leader, at(6));
     assert_eq!((third.version, third.status), (3, Status::Suspended));
     for status in Status::ALL {
         assert!(!team_membership(TeamRole::Member, status).leads());

@@ -6,9 +6,9 @@ use std::str::FromStr;
 use uuid::Uuid;
 
 use crate::domain::{
-    ALL_ORGANIZATION_MODELS, GroupId, Invalid, Json, JsonObject, Limits, Patch, Role,
+    ALL_ORGANIZATION_MODELS, GroupId, Invalid, Json, JsonObject, Limits, LimitsPatch, Role,
 };
-use crate::json::{self, Fields, Violation};
+use crate::json::{Fields, FromFields, Violation};
 
 /// Default of `ENTRA_DEFAULT_ROLE`.
 pub const DEFAULT_ROLE: Role = Role::InternalUser;
@@ -131,22 +131,18 @@ impl FromStr for RoleMap {
 /// Reads `DEFAULT_TEAM_PARAMS`: `limits` as the HTTP contract has them. A misspelt key would leave
 /// something unlimited, so keys that are none are refused.
 pub(super) fn limits(text: &str) -> Result<Limits, Invalid> {
-    let limits = Json::Object(object(text)?);
-    let mut fields = Fields::new(JsonObject::from([("limits".to_owned(), limits)]));
-    let patch = json::limits(&mut fields);
+    let mut fields = Fields::new(object(text)?);
+    let patch = LimitsPatch::from_fields(&mut fields);
     if let Err(violations) = fields.finish() {
         let violations = Vec::<Violation>::from(violations)
             .into_iter()
             .map(|violation| {
-                let key = violation.pointer.trim_start_matches("/limits/");
+                let key = violation.pointer.trim_start_matches('/');
                 format!("{key} {}", violation.detail)
             });
         return Err(Invalid::new(violations.collect::<Vec<_>>().join("; ")));
     }
-    Ok(match patch {
-        Patch::Set(patch) => patch.apply(&Limits::default()),
-        Patch::Keep | Patch::Clear => Limits::default(),
-    })
+    Ok(patch.unwrap_or_default().apply(&Limits::default()))
 }
 
 /// The parser's own words could repeat what was set, which may be a secret in the wrong place.

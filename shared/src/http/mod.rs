@@ -16,5 +16,3 @@ pub use problem::{Code, Problem, ProblemDocument};
 pub use query::Query;
 pub use request::{ApiRequest, MAX_BODY_BYTES, MAX_IDEMPOTENCY_KEY_LENGTH};
 pub use uri::{uri_path, user_in_path};
-
-pub use crate::json::{Fields, Violation, limits, metadata, text};

@@ -1,31 +1,16 @@
 //! Reads the `limits` and the `metadata` of an organization or a team.
 
-use super::Fields;
-use super::fields::{object, text};
 use crate::domain::{
-    Budget, Invalid, Json, JsonObject, LimitsPatch, MAX_MODEL_LENGTH, MAX_MODELS, MAX_RATE,
-    Metadata, Patch,
+    Budget, Invalid, Json, JsonObject, MAX_MODEL_LENGTH, MAX_MODELS, MAX_RATE, Metadata,
 };
 
-/// Reads `limits`.
-pub fn limits(fields: &mut Fields) -> Patch<LimitsPatch> {
-    fields.nested("limits", |limits| LimitsPatch {
-        models: limits.patch("models", models),
-        max_budget: limits.patch("max_budget", budget),
-        budget_duration: limits.patch("budget_duration", text),
-        tpm_limit: limits.patch("tpm_limit", rate),
-        rpm_limit: limits.patch("rpm_limit", rate),
-    })
-}
-
 /// Reads metadata, or a patch of it. Refuses what is too large by itself.
-pub fn metadata(value: Json) -> Result<JsonObject, Invalid> {
-    let object = object(value)?;
+pub(super) fn metadata(object: JsonObject) -> Result<JsonObject, Invalid> {
     Metadata::new(object.clone())?;
     Ok(object)
 }
 
-fn models(value: Json) -> Result<Vec<String>, Invalid> {
+pub(super) fn models(value: Json) -> Result<Vec<String>, Invalid> {
     let refused = || {
         Invalid::new(
             "must be a list of at most 1,000 strings of 1 to 255 characters without control characters",
@@ -49,14 +34,14 @@ fn models(value: Json) -> Result<Vec<String>, Invalid> {
     items.into_iter().map(name).collect()
 }
 
-fn budget(value: Json) -> Result<Budget, Invalid> {
+pub(super) fn budget(value: Json) -> Result<Budget, Invalid> {
     match value {
         Json::Number(number) => Budget::exactly(&number),
         _ => Err(Invalid::new("must be a number")),
     }
 }
 
-fn rate(value: Json) -> Result<u64, Invalid> {
+pub(super) fn rate(value: Json) -> Result<u64, Invalid> {
     let rate = match value {
         Json::Number(number) => number.as_u64(),
         _ => None,

@@ -2,9 +2,10 @@
 
 mod fields;
 mod limits;
+mod read;
 mod violation;
 
 pub use fields::{Fields, text};
-pub use limits::{limits, metadata};
+pub use read::{Field, FromFields, FromJson};
 pub(crate) use violation::pointer_to;
 pub use violation::{Violation, Violations};

@@ -3,7 +3,7 @@
 use super::{Part, active, as_shown, from_row, is_active, not_held};
 use crate::domain::{
     Caller, ExpectedVersion, Source, Status, Team, TeamId, TeamMembership, TeamMembershipPatch,
-    Timestamp, UserId,
+    TeamStatus, Timestamp, UserId,
 };
 use crate::store::expression::{Change, Condition, Item, number, text};
 use crate::store::keys::{self, GSI1, USER_PREFIX};
@@ -38,7 +38,7 @@ impl Store {
             }
             let own = view.membership_in_organization(user)?;
             let counts = view.found.organization.is_none() || is_active(own.as_ref());
-            let activates = patch.status == Some(Status::Active);
+            let activates = patch.status == Some(TeamStatus::Active);
             if activates && !counts {
                 return Err(Error::NotAnOrganizationMember);
             }

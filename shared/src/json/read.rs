@@ -1,0 +1,167 @@
+//! Types that are read from JSON: a value, a field, all fields of an object.
+
+use super::Fields;
+use super::fields::{object, text};
+use super::limits::{budget, metadata, models, rate};
+use crate::domain::{
+    BillingAddress, Budget, BudgetDuration, Description, Domain, Email, EntraObjectId, Invalid,
+    Json, JsonObject, LimitsPatch, MembershipPatch, Name, OrganizationPatch, Patch, Role, Status,
+    StripeCustomerId, TeamMembershipPatch, TeamPatch, TeamRole, TeamStatus, UserId, UserPatch,
+};
+
+/// A type that is read from one JSON value.
+pub trait FromJson: Sized {
+    /// Reads the value, or says which rule it breaks.
+    fn from_json(value: Json) -> Result<Self, Invalid>;
+}
+
+/// A type that is read from one field of an object. The type says whether the field is required:
+///
+/// - `T` is required,
+/// - `Option<T>` may be absent, but not `null`,
+/// - `Patch<T>` may be absent, and is cleared with `null`.
+pub trait Field: Sized {
+    /// Reads the field. Returns `None` if it is required and wrong, which the fields report.
+    fn read(fields: &mut Fields, name: &str) -> Option<Self>;
+}
+
+impl<T: FromJson> Field for T {
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        fields.required(name, T::from_json)
+    }
+}
+
+impl<T: FromJson> Field for Option<T> {
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        Some(fields.optional(name, T::from_json))
+    }
+}
+
+impl<T: FromJson> Field for Patch<T> {
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        Some(fields.patch(name, T::from_json))
+    }
+}
+
+/// A type that is read from the fields of an object. Implemented with [`from_fields!`](crate::from_fields).
+pub trait FromFields: Sized {
+    /// Reads all fields. Returns `None` if a required one is wrong, which the fields report.
+    fn from_fields(fields: &mut Fields) -> Option<Self>;
+}
+
+/// Reads a struct from the fields of an object: every field of the struct by its own name and type. A field that is
+/// left out does not compile.
+#[macro_export]
+macro_rules! from_fields {
+    ($Type:ident { $($field:ident),+ $(,)? }) => {
+        impl $crate::json::FromFields for $Type {
+            fn from_fields(fields: &mut $crate::json::Fields) -> Option<Self> {
+                $(let $field = $crate::json::Field::read(fields, stringify!($field));)+
+                Some(Self { $($field: $field?,)+ })
+            }
+        }
+    };
+}
+
+macro_rules! texts {
+    ($($Type:ident),+ $(,)?) => {
+        $(impl FromJson for $Type {
+            fn from_json(value: Json) -> Result<Self, Invalid> {
+                text(value)
+            }
+        })+
+    };
+}
+
+texts!(
+    BillingAddress,
+    BudgetDuration,
+    Description,
+    Domain,
+    Email,
+    EntraObjectId,
+    Name,
+    Role,
+    Status,
+    StripeCustomerId,
+    TeamRole,
+    TeamStatus,
+    UserId,
+);
+
+impl FromJson for bool {
+    fn from_json(value: Json) -> Result<Self, Invalid> {
+        match value {
+            Json::Bool(flag) => Ok(flag),
+            _ => Err(Invalid::new("must be true or false")),
+        }
+    }
+}
+
+impl FromJson for Budget {
+    fn from_json(value: Json) -> Result<Self, Invalid> {
+        budget(value)
+    }
+}
+
+/// A rate: requests or tokens per minute.
+impl FromJson for u64 {
+    fn from_json(value: Json) -> Result<Self, Invalid> {
+        rate(value)
+    }
+}
+
+/// Names of models.
+impl FromJson for Vec<String> {
+    fn from_json(value: Json) -> Result<Self, Invalid> {
+        models(value)
+    }
+}
+
+/// Metadata, or a merge patch of it.
+impl FromJson for JsonObject {
+    fn from_json(value: Json) -> Result<Self, Invalid> {
+        metadata(object(value)?)
+    }
+}
+
+impl Field for Patch<LimitsPatch> {
+    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+        Some(match fields.nested(name, LimitsPatch::from_fields) {
+            Patch::Keep => Self::Keep,
+            Patch::Clear => Self::Clear,
+            Patch::Set(limits) => Self::Set(limits?),
+        })
+    }
+}
+
+from_fields!(LimitsPatch {
+    models,
+    max_budget,
+    budget_duration,
+    tpm_limit,
+    rpm_limit
+});
+from_fields!(OrganizationPatch {
+    name,
+    domain,
+    billing_email,
+    billing_address,
+    stripe_customer_id,
+    metadata,
+    limits
+});
+from_fields!(MembershipPatch { role, status });
+from_fields!(TeamPatch {
+    name,
+    description,
+    is_default,
+    limits,
+    metadata
+});
+from_fields!(TeamMembershipPatch { role, status });
+from_fields!(UserPatch {
+    email,
+    display_name,
+    entra_object_id
+});
