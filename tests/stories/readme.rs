@@ -79,26 +79,6 @@ fn code(markdown: &str) -> Vec<&str> {
 }
 
 #[test]
-fn every_binary_is_an_entry_of_the_package_and_a_line_of_the_registry() {
-    let manifest = read("functions/Cargo.toml");
-    let registry = read("functions/src/registry.rs");
-    for entry in fs::read_dir(root().join("functions/src/bin")).unwrap() {
-        let file = entry.unwrap().file_name().into_string().unwrap();
-        let name = file.strip_suffix(".rs").unwrap();
-        let path = format!("path = \"src/bin/{file}\"");
-        assert!(
-            manifest.contains(&path),
-            "functions/Cargo.toml has no {path}"
-        );
-        let entry = format!("(\"{name}\", ");
-        assert!(
-            registry.contains(&entry),
-            "functions/src/registry.rs has no {name}"
-        );
-    }
-}
-
-#[test]
 fn every_problem_has_its_entry_with_status_title_and_type() {
     let headings: Vec<_> = PROBLEMS
         .lines()
