@@ -48,7 +48,7 @@ impl Action {
         }
     }
 
-    pub(super) async fn send(&self, scene: &Scene<'_>) -> Reply {
+    pub(crate) async fn send(&self, scene: &Scene<'_>) -> Reply {
         scene.caller.send((self.request)(scene)).await
     }
 }
