@@ -28,6 +28,7 @@ pub(crate) const ENDPOINTS: &[Function] = &[
         crate::organizations::update::ENDPOINT,
     ),
     Function::http("add-team-member", crate::team_members::add::ENDPOINT),
+    Function::http("get-team-member", crate::team_members::get::ENDPOINT),
     Function::http("list-team-members", crate::team_members::list::ENDPOINT),
     Function::http("remove-team-member", crate::team_members::remove::ENDPOINT),
     Function::http("update-team-member", crate::team_members::update::ENDPOINT),

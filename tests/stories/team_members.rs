@@ -150,3 +150,65 @@ async fn who_is_suspended_in_the_organization_is_in_its_teams() {
         .await
         .expect(200);
 }
+
+#[tokio::test]
+async fn getting_a_team_member_returns_the_membership() {
+    for standalone in [true, false] {
+        let world = World::start().await;
+        let (_, team, bob) = team_of_bob(&world, standalone, "leader").await;
+        let root = world.tenant_admin();
+        let path = format!("{team}/members/bob");
+        let found = root.get(&path).await.expect(200);
+        let listed = root.all(&format!("{team}/members")).await;
+        assert_eq!(listed, [found.body.clone()]);
+        let own = bob.get(&format!("{team}/members/me")).await.expect(200);
+        assert_eq!(own.body, found.body);
+
+        let tag = found.headers["etag"].clone();
+        let request = root.request(reqwest::Method::GET, &path);
+        let held = root.send(request.header("if-none-match", tag)).await;
+        held.expect(304);
+
+        root.patch(&path, json!({"role": "member"}))
+            .await
+            .expect(200);
+        let found = root.get(&path).await.expect(200);
+        assert_eq!(found.body["role"], "member");
+        root.delete(&path).await.expect(204);
+        root.get(&path).await.problem(404, "not-found");
+    }
+}
+
+#[tokio::test]
+async fn getting_a_team_member_needs_a_member_of_the_team() {
+    for standalone in [true, false] {
+        let world = World::start().await;
+        let (_, team, _) = team_of_bob(&world, standalone, "member").await;
+        let path = format!("{team}/members/bob");
+        world.register(&["zoe"]).await;
+        let stranger = world.user("zoe");
+        stranger.get(&path).await.problem(404, "not-found");
+        let foreign = world.tenant_admin_of("globex");
+        foreign.get(&path).await.problem(404, "not-found");
+        let root = world.tenant_admin();
+        for user in ["zoe", "unknown"] {
+            let path = format!("{team}/members/{user}");
+            root.get(&path).await.problem(404, "not-found");
+        }
+    }
+}
+
+#[tokio::test]
+async fn getting_a_suspended_organization_member_shows_suspended() {
+    let world = World::start().await;
+    let (id, team, bob) = team_of_bob(&world, false, "leader").await;
+    let root = world.tenant_admin();
+    let path = format!("{team}/members/bob");
+    let body = json!({"status": "suspended"});
+    root.patch(&format!("/organizations/{id}/members/bob"), body)
+        .await
+        .expect(200);
+    let found = root.get(&path).await.expect(200);
+    assert_eq!(found.body["status"], "suspended");
+    bob.get(&path).await.problem(404, "not-found");
+}

@@ -141,12 +141,6 @@ impl Operation {
         )
     }
 
-    /// 201, with what was made and has no address of its own.
-    pub(crate) fn added<T: JsonSchema + Example>(self, description: &'static str) -> Self {
-        let body = (of::<T> as SchemaOf, T::example());
-        self.answer(201, description, Some(body), &[Header::ETag])
-    }
-
     /// 204: done, and nothing to show.
     pub(crate) fn no_content(self, description: &'static str) -> Self {
         self.answer(204, description, None, &[])

@@ -3,7 +3,7 @@
 use documented::docs_const;
 use muster::domain::{TeamMembership, TeamRole, UserId};
 use muster::from_fields;
-use muster::http::{Answer, Code, Problem};
+use muster::http::{Answer, Code, Problem, user_in_path};
 use muster::store::{Added, Done};
 use schemars::JsonSchema;
 use serde_json::{Value, json};
@@ -45,9 +45,9 @@ pub const ENDPOINT: Endpoint = endpoint!(add_team_member, "POST /teams/{team_id}
     .table(&[BatchGetItem, ConditionCheckItem, PutItem, UpdateItem])
     .answers(|operation| {
         operation
-            .added::<TeamMembership>("The new team membership.")
+            .created::<TeamMembership>("The new team membership.")
             .leads_to(
-                &["updateTeamMember", "removeTeamMember"],
+                &["getTeamMember", "updateTeamMember", "removeTeamMember"],
                 json!({
                     "team_id": "$response.body#/team_id",
                     "user_id": "$response.body#/user_id",
@@ -89,8 +89,11 @@ fn default_role() -> TeamRole {
 
 fn added_answer(added: &Added<TeamMembership>) -> Answer {
     match added {
-        // The contract has no route to read one by itself, so there is no place to name.
-        Added::New(membership) => Answer::added(membership, membership.version),
+        Added::New(membership) => {
+            let user = user_in_path(&membership.user_id);
+            let location = format!("/teams/{}/members/{user}", membership.team_id);
+            Answer::created(membership, membership.version, location)
+        }
         Added::Already(membership) => answer(membership),
     }
 }

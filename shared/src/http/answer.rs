@@ -59,14 +59,6 @@ impl Answer {
         }
     }
 
-    /// 201, with what was created and has no path of its own.
-    pub fn added(body: &impl Serialize, version: u64) -> Self {
-        Self {
-            status: 201,
-            ..Self::ok(body, version)
-        }
-    }
-
     /// 204: done, and nothing to show.
     pub fn no_content() -> Self {
         Self::new(204, None)

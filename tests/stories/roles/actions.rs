@@ -7,7 +7,7 @@ use support::Reply;
 use super::Scene;
 
 /// One use of a route.
-pub(super) struct Action {
+pub(crate) struct Action {
     /// As in the template.
     pub(super) route: &'static str,
     /// What is done with it.

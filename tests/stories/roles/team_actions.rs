@@ -54,6 +54,9 @@ pub(super) const TEAM_ACTIONS: &[Action] = &[
     Action::new("GET /teams/{team_id}/members", "", |scene| {
         scene.team("GET", "/members")
     }),
+    Action::new("GET /teams/{team_id}/members/{user_id}", "", |scene| {
+        scene.team("GET", "/members/mate")
+    }),
     Action::new(
         "PATCH /teams/{team_id}/members/{user_id}",
         "a member",

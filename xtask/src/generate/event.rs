@@ -80,7 +80,7 @@ fn event(model: Value, endpoint: &Endpoint, document: &Value) -> Option<Value> {
 fn parameter(name: &str) -> &'static str {
     match name {
         "organization_id" => "019aa4f2-6e5b-7c3d-9a4e-2f1b0c8d7e6f",
-        "team_id" => "019aa4f3-1b2c-7d4e-8f60-718293a4b5c6",
+        "team_id" => "0199c1f0-aa01-7e00-8b00-4c5d6e7f8091",
         "user_id" => "8a1d7e34-52b9-4f0c-a6e3-91c0d4b7e2f5",
         _ => "00000000-0000-7000-8000-000000000000",
     }
@@ -105,7 +105,7 @@ mod tests {
         let document = json!({"paths": {"/teams/{team_id}/members": {"post": {
             "requestBody": {"content": {"application/json": {"example": {"user_id": "ada"}}}},
         }}}});
-        let path = "/teams/019aa4f3-1b2c-7d4e-8f60-718293a4b5c6/members";
+        let path = "/teams/0199c1f0-aa01-7e00-8b00-4c5d6e7f8091/members";
         let event = event(model, &endpoint, &document).unwrap();
         assert_eq!(event["routeKey"], "POST /teams/{team_id}/members");
         assert_eq!(event["requestContext"]["http"]["path"], path);

@@ -35,6 +35,25 @@ impl KeysOfTeam {
 }
 
 impl Store {
+    /// Returns the membership of a user in a team, to members of the team or of its organization.
+    pub async fn team_membership(
+        &self,
+        caller: &Caller,
+        team: &TeamId,
+        user: &UserId,
+    ) -> Result<TeamMembership, Error> {
+        let view = self.team_view_with(caller, team, user).await?;
+        let key = keys::team_membership(&caller.tenant_id, user, team);
+        let item = view.items.item(&key).ok_or(Error::NotFound)?;
+        let membership = from_row(item.clone())?;
+        let Some(organization) = &view.found.team.organization_id else {
+            return Ok(membership);
+        };
+        let own = keys::membership(&caller.tenant_id, user, organization);
+        let own = view.items.membership(&own)?;
+        Ok(as_shown(membership, is_active(own.as_ref())))
+    }
+
     /// The members of a team by their ids, from behind `after` on. For members of the team or its
     /// organization. From an index, which lags a moment behind; whether they are active in the
     /// organization is read after it, as it is now.
