@@ -12,7 +12,7 @@ use support::{ACME, World};
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
 
-pub(crate) use built::built;
+pub(crate) use built::{built, given};
 use runtime_api::{Outcome, RuntimeApi};
 
 const CREATE: &str = include_str!("../../events/create-organization.json");

@@ -5,6 +5,7 @@
     reason = "a command line program speaks to whoever started it"
 )]
 
+mod arm64;
 mod block;
 mod check;
 mod cloud;
@@ -84,6 +85,12 @@ enum Chore {
         #[arg(long, value_name = "COMMIT", num_args = 0..=1, default_missing_value = cloud::LAST_RELEASE)]
         upgrade: Option<String>,
     },
+    /// Build functions for arm64 with `sam build`, as the template says, and test them.
+    Arm64 {
+        /// All functions, not only a sample. It takes long.
+        #[arg(long)]
+        all: bool,
+    },
     /// Search the state machine at length, make thousands of random histories, of requests and of
     /// logins, and write the outcome to docs/PROOFS.md.
     Proofs {
@@ -151,6 +158,7 @@ fn main() -> ExitCode {
         Chore::Cloud {
             upgrade: Some(release),
         } => done(cloud::upgrade(&root(), &release)),
+        Chore::Arm64 { all } => done(arm64::check(&root(), all)),
         Chore::Bench { part } => done(command::run(measuring(&root(), "muster-bench").args(part))),
         Chore::Peers { options } => done(command::run(
             measuring(&root(), "muster-peers").args(options),

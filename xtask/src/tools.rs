@@ -17,6 +17,8 @@ use crate::system;
 const SAM: &str = "1.170.0";
 /// What `sam build` builds with, and `cargo lambda invoke`.
 const CARGO_LAMBDA: &str = "1.9.2";
+/// The C compiler and linker that it uses for another architecture.
+const ZIG: &str = "0.17.1";
 /// Rules for templates, all of them. SAM brings a version of it, but not one that is written down.
 const CFN_LINT: &str = "1.58.0";
 /// The security scanner of the template.
@@ -117,8 +119,11 @@ fn runtime_interface_emulator(root: &Path) -> Result<PathBuf> {
 /// cargo-lambda, with the linker it uses (zig).
 pub(crate) fn cargo_lambda(root: &Path) -> Result<PathBuf> {
     let folder = folder(root, "cargo-lambda", CARGO_LAMBDA);
-    let package = format!("cargo-lambda=={CARGO_LAMBDA}");
-    python_tool(root, &folder, "cargo-lambda", &[package])
+    let packages = [
+        format!("cargo-lambda=={CARGO_LAMBDA}"),
+        format!("ziglang=={ZIG}"),
+    ];
+    python_tool(root, &folder, "cargo-lambda", &packages)
 }
 
 /// Schemathesis.
@@ -289,5 +294,12 @@ mod tests {
     fn the_documents_name_the_version_of_the_emulator() {
         let operations = include_str!("../../docs/OPERATIONS.md");
         assert!(operations.contains(&format!("ministack {MINISTACK}")));
+    }
+
+    #[test]
+    fn the_documents_name_the_versions_that_build() {
+        let operations = include_str!("../../docs/OPERATIONS.md");
+        let versions = format!("SAM CLI {SAM}, cargo-lambda {CARGO_LAMBDA} and ziglang {ZIG}");
+        assert!(operations.contains(&versions), "{versions}");
     }
 }
