@@ -5,6 +5,7 @@
     reason = "a command line program speaks to whoever started it"
 )]
 
+mod api;
 mod arm64;
 mod block;
 mod check;

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 
 use crate::command::{cargo, program, run, run_within};
 use crate::generate::{self, Mode};
-use crate::{cloud, moto, tools};
+use crate::{api, cloud, moto, tools};
 
 /// Long enough for a slow network; the advisory database is a few megabytes.
 const FETCH_LIMIT: Duration = Duration::from_mins(2);
@@ -26,6 +26,7 @@ pub(crate) enum Step {
     Unused,
     Dependencies,
     Advisories,
+    Api,
     Template,
     Rules,
     Security,
@@ -77,6 +78,7 @@ impl Step {
             Self::Unused => "no dependency that nothing uses",
             Self::Dependencies => "licences, bans and sources of all dependencies",
             Self::Advisories => "no dependency with a known vulnerability",
+            Self::Api => "no change of the API breaks clients, unless the changelog says so",
             Self::Template => "the SAM template is valid and lints clean",
             Self::Rules => "cfn-lint finds nothing in the template, not even a remark",
             Self::Commands => "every aws and sam command in the documents exists as it is written",
@@ -109,6 +111,7 @@ impl Step {
                 .args(["--with-metadata", "--skip-target-dir"]))?,
             Self::Dependencies => run(deny(root)?.args(["check", "bans", "licenses", "sources"]))?,
             Self::Advisories => return advisories(root),
+            Self::Api => api::check(root)?,
             Self::Template => run(program(&tools::sam(root)?, root)
                 // The linter wants some region to know its resource types.
                 .args(["validate", "--lint", "--region", "us-east-1"])

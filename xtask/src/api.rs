@@ -1,0 +1,227 @@
+//! Whether clients of the last release still work: its `OpenAPI` document against that of today. A change that
+//! breaks them must be named in the changelog.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+
+use crate::command::{output, program};
+use crate::tools;
+
+/// The document of the last release. At a release, it becomes a copy of [`DOCUMENT`].
+const LAST_RELEASE: &str = "docs/openapi-last-release.json";
+const DOCUMENT: &str = "docs/openapi.json";
+const CHANGELOG: &str = "CHANGELOG.md";
+/// Compares two documents with the library that it is given.
+const PROGRAM: &str = "xtask/api.mjs";
+/// What an entry of the changelog has that is about a breaking change.
+const MARK: &str = "**Breaking";
+
+/// A change of the document, as the tool classifies it.
+#[derive(Debug, Deserialize)]
+struct Change {
+    r#type: String,
+    action: String,
+    /// Where it is, with references resolved: `paths`, the route, the method, and so on.
+    path: Vec<String>,
+    /// The member that is required no longer, or is now.
+    required: Option<String>,
+    /// The name of the parameter that it is about.
+    parameter: Option<String>,
+}
+
+/// Fails if the document breaks clients in a way that the changelog does not name.
+pub(crate) fn check(root: &Path) -> Result<()> {
+    let changelog = fs::read_to_string(root.join(CHANGELOG)).context(CHANGELOG)?;
+    compare(
+        root,
+        Path::new(LAST_RELEASE),
+        Path::new(DOCUMENT),
+        &changelog,
+    )
+}
+
+fn compare(root: &Path, before: &Path, after: &Path, changelog: &str) -> Result<()> {
+    let mut command = program(&tools::node(root)?, root);
+    command.arg(PROGRAM).arg(tools::api_smart_diff(root)?);
+    let told = output(command.arg(before).arg(after))?;
+    let changes: Vec<Change> = serde_json::from_str(&told)?;
+    let entries = entries(changelog);
+    let mut unnamed: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let breaking = changes.iter().filter(|change| change.breaks());
+    for change in breaking.clone() {
+        let (subject, operation) = (change.subject(), change.operation());
+        let names = |name: &str| entries.iter().any(|it| it.contains(&format!("`{name}`")));
+        if !names(&operation) && !subject.is_some_and(names) {
+            let of_subject = unnamed.entry(subject.unwrap_or_default()).or_default();
+            of_subject.push(change.line());
+        }
+    }
+    if unnamed.is_empty() {
+        let count = breaking.count();
+        eprintln!(
+            "{} changes, {count} of them break clients, all named in {CHANGELOG}",
+            changes.len()
+        );
+        return Ok(());
+    }
+    let mut report = String::new();
+    for (subject, lines) in unnamed {
+        let what = if subject.is_empty() {
+            "its route"
+        } else {
+            subject
+        };
+        let _ = writeln!(report, "name `{what}` in an entry with {MARK}:**");
+        for line in lines {
+            let _ = writeln!(report, "  {line}");
+        }
+    }
+    bail!(
+        "{} breaks clients of the last release:\n{report}",
+        after.display()
+    )
+}
+
+impl Change {
+    /// The tool says it; two rules of this API are stricter.
+    fn breaks(&self) -> bool {
+        let in_request = self.path.iter().any(|part| part == "requestBody");
+        let is_property = self
+            .path
+            .iter()
+            .rev()
+            .nth(1)
+            .is_some_and(|part| part == "properties");
+        // A member that a body may not have is refused.
+        let refuses = self.action == "remove" && in_request && is_property;
+        let retypes =
+            self.action == "replace" && self.path.last().is_some_and(|last| last == "type");
+        self.r#type == "breaking" || refuses || retypes
+    }
+
+    /// The member or the parameter that it is about.
+    fn subject(&self) -> Option<&str> {
+        let at = self.path.iter().rposition(|part| part == "properties");
+        let member = at.and_then(|at| self.path.get(at + 1)).map(String::as_str);
+        let required = self.required.as_deref();
+        required.or(member).or(self.parameter.as_deref())
+    }
+
+    /// `GET /users/{user_id}`.
+    fn operation(&self) -> String {
+        let part = |index: usize| self.path.get(index).map_or("", String::as_str);
+        format!("{} {}", part(2).to_uppercase(), part(1))
+    }
+
+    fn line(&self) -> String {
+        let place = self.path.get(3..).unwrap_or_default();
+        format!("{}: {} {}", self.operation(), self.action, place.join(" "))
+    }
+}
+
+/// The entries of the next release that are about breaking changes.
+fn entries(changelog: &str) -> Vec<String> {
+    let (_, unreleased) = changelog
+        .split_once("\n## [Unreleased]")
+        .unwrap_or_default();
+    let (unreleased, _) = unreleased.split_once("\n## [").unwrap_or((unreleased, ""));
+    let entries = unreleased.split("\n- ").skip(1);
+    let entries = entries.map(|entry| entry.split("\n#").next().unwrap_or_default());
+    entries
+        .filter(|it| it.contains(MARK))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::env::temp_dir;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Compares today's document with itself after this change.
+    fn changed(name: &str, change: impl Fn(&mut Value), changelog: &str) -> Result<()> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let mut document: Value =
+            serde_json::from_slice(&fs::read(root.join(DOCUMENT)).unwrap()).unwrap();
+        change(&mut document);
+        let file = temp_dir().join(format!("muster-{}-{name}.json", std::process::id()));
+        fs::write(&file, document.to_string()).unwrap();
+        let result = compare(root, Path::new(DOCUMENT), &file, changelog);
+        fs::remove_file(file).unwrap();
+        result
+    }
+
+    fn remove_member(document: &mut Value, schema: &str, name: &str) {
+        let schema = &mut document["components"]["schemas"][schema];
+        schema["properties"]
+            .as_object_mut()
+            .unwrap()
+            .remove(name)
+            .unwrap();
+        if let Some(required) = schema["required"].as_array_mut() {
+            required.retain(|it| it != name);
+        }
+    }
+
+    /// Whether it fails without an entry, naming this, and passes with one.
+    fn must_be_named(name: &str, change: impl Fn(&mut Value)) {
+        let file = name.replace(['/', ' ', '{', '}'], "-");
+        let error = changed(&file, &change, "").unwrap_err().to_string();
+        assert!(error.contains(name), "{error}");
+        let entry =
+            |mark| format!("\n## [Unreleased]\n\n- {mark} About\n  `{name}`.\n\n### Fixed\n");
+        changed(&file, &change, &entry("Added.")).unwrap_err();
+        changed(&file, &change, &entry("**Breaking:**")).unwrap();
+        let old = entry("**Breaking:**").replace("Unreleased", "0.1.0");
+        changed(&file, &change, &old).unwrap_err();
+    }
+
+    #[test]
+    fn a_removed_field_must_be_in_the_changelog() {
+        must_be_named("domain", |document| {
+            remove_member(document, "Organization", "domain");
+        });
+        must_be_named("billing_email", |document| {
+            remove_member(document, "NewOrganization", "billing_email");
+        });
+    }
+
+    #[test]
+    fn a_removed_operation_must_be_in_the_changelog() {
+        must_be_named("DELETE /teams/{team_id}", |document| {
+            let path = &mut document["paths"]["/teams/{team_id}"];
+            path.as_object_mut().unwrap().remove("delete").unwrap();
+        });
+    }
+
+    #[test]
+    fn a_stricter_request_must_be_in_the_changelog() {
+        must_be_named("shade", |document| {
+            let parameters = &mut document["paths"]["/organizations"]["get"]["parameters"];
+            let shade = json!({"name": "shade", "in": "query", "required": true, "schema": {"type": "string"}});
+            parameters.as_array_mut().unwrap().push(shade);
+        });
+        must_be_named("version", |document| {
+            document["components"]["schemas"]["Organization"]["properties"]["version"] =
+                json!({"type": "string"});
+        });
+    }
+
+    #[test]
+    fn an_addition_needs_no_entry() {
+        let add = |document: &mut Value| {
+            let schemas = &mut document["components"]["schemas"];
+            schemas["Organization"]["properties"]["shade"] = json!({"type": "string"});
+            schemas["NewOrganization"]["properties"]["shade"] = json!({"type": "string"});
+        };
+        changed("added", add, "").unwrap();
+    }
+}
