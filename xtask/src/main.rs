@@ -74,9 +74,9 @@ enum Chore {
         #[command(flatten)]
         extent: mutants::Extent,
     },
-    /// Run the stories on moto, a second DynamoDB: those that the check runs, or the others.
+    /// Run the stories that depend on the database on moto, a second DynamoDB.
     Moto {
-        /// Run those that are left out, and fail when one of them passes.
+        /// Run those that cannot pass there, and fail when one of them passes.
         #[arg(long)]
         left_out: bool,
     },

@@ -1,5 +1,5 @@
-//! The stories on a second, independent DynamoDB: moto, in Python. What it cannot do is left out by
-//! name, with the reason, in `tests/moto-left-out.txt`.
+//! Stories on a second, independent DynamoDB: moto, in Python. Those that depend on the database are named, with the
+//! reason, in `tests/moto.txt`; so are those of them that moto cannot run.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -13,7 +13,7 @@ use crate::step::has_nextest;
 use crate::tools;
 
 /// The list, from the root of the repository.
-const LEFT_OUT: &str = "tests/moto-left-out.txt";
+const LIST: &str = "tests/moto.txt";
 /// One program uses one core, and the stories need the other.
 const SERVERS: usize = 2;
 /// Has moto serve one request at a time.
@@ -23,32 +23,46 @@ const RUNNING: &str = "Running on ";
 /// A region that there is: moto knows no others.
 const REGION: &str = "us-east-1";
 
-/// What the list begins those with that fail there, and are there to be seen failing.
+/// The part of the list with the stories to run, without those in the other parts.
+const RUN: &str = "[run]";
+/// The part with the stories that fail there, and are run to be seen failing.
 const CANNOT_PASS: &str = "[cannot pass]";
 const STORIES: [&str; 4] = ["--package", "muster-tests", "--test", "stories"];
 
-/// Runs all stories but those that are left out.
+/// Runs the stories that are chosen.
 pub(crate) fn check(root: &Path) -> Result<()> {
-    let left_out = left_out(root)?;
+    let listed = listed(root)?;
+    let names = chosen(&listed)?;
     let servers = Servers::start(root)?;
-    let names = left_out.iter().map(|(name, _)| name.as_str());
     let mut command = cargo(root);
     if has_nextest(root) {
-        let filter: Vec<_> = names.map(|name| format!("test(={name})")).collect();
-        let filter = format!("not ({})", filter.join(" | "));
+        let filter: Vec<_> = names.iter().map(|name| format!("test(={name})")).collect();
         command.args(["nextest", "run", "--profile", "moto"]);
-        command.args(STORIES).args(["-E", &filter]);
+        command.args(STORIES).args(["-E", &filter.join(" | ")]);
     } else {
         command.arg("test").args(STORIES).args(["--", "--exact"]);
-        command.args(names.flat_map(|name| ["--skip", name]));
+        command.args(names);
     }
     run(servers.lead(&mut command))
 }
 
+/// The stories to run: what one part chooses, and no other takes out.
+fn chosen(listed: &[(String, String)]) -> Result<Vec<&str>> {
+    let (run, out): (Vec<_>, Vec<_>) = listed.iter().partition(|(_, part)| part == RUN);
+    for (name, part) in &out {
+        if !run.iter().any(|(it, _)| it == name) {
+            bail!("{LIST} takes out {name} under {part}, which {RUN} does not choose");
+        }
+    }
+    let is_out = |name: &String| out.iter().any(|(it, _)| it == name);
+    let names = run.iter().filter(|(name, _)| !is_out(name));
+    Ok(names.map(|(name, _)| name.as_str()).collect())
+}
+
 /// Runs each story that cannot pass, and fails when one does: it need be left out no more.
 pub(crate) fn check_left_out(root: &Path) -> Result<()> {
-    let left_out = left_out(root)?;
-    let cannot_pass = left_out.iter().filter(|(_, kind)| kind == CANNOT_PASS);
+    let listed = listed(root)?;
+    let cannot_pass = listed.iter().filter(|(_, kind)| kind == CANNOT_PASS);
     let names: Vec<_> = cannot_pass.map(|(name, _)| name).collect();
     let servers = Servers::start(root)?;
     let mut command = cargo(root);
@@ -59,16 +73,15 @@ pub(crate) fn check_left_out(root: &Path) -> Result<()> {
     let is = |name: &str, what: &str| told.contains(&format!("test {name} ... {what}"));
     let not_failed: Vec<_> = names.iter().filter(|name| !is(name, "FAILED")).collect();
     if !not_failed.is_empty() {
-        bail!("{LEFT_OUT} leaves out what does not fail: {not_failed:?}");
+        bail!("{LIST} says of these that they cannot pass, and they do: {not_failed:?}");
     }
     eprintln!("{} cannot pass, and none of them does", names.len());
     Ok(())
 }
 
-/// Names of the stories that are left out, each with its part of the list. Each is there, and has a
-/// reason.
-fn left_out(root: &Path) -> Result<Vec<(String, String)>> {
-    let list = fs::read_to_string(root.join(LEFT_OUT)).context(LEFT_OUT)?;
+/// Names of the stories in the list, each with its part. Each exists, and has a reason.
+fn listed(root: &Path) -> Result<Vec<(String, String)>> {
+    let list = fs::read_to_string(root.join(LIST)).context(LIST)?;
     let mut command = cargo(root);
     command.arg("test").args(STORIES).args(["--", "--list"]);
     let told = output(&mut command)?;
@@ -92,14 +105,14 @@ fn read(list: &str, stories: &[&str]) -> Result<Vec<(String, String)>> {
         } else if line.starts_with('[') {
             part = line;
         } else if !has_reason {
-            bail!("{LEFT_OUT} leaves out {line} without a reason");
+            bail!("{LIST} names {line} without a reason");
         } else {
             let is_meant = |story: &&&str| **story == line || below(line, story);
             let meant = stories.iter().filter(is_meant);
             let before = names.len();
             names.extend(meant.map(|story| ((*story).to_owned(), part.to_owned())));
             if names.len() == before {
-                bail!("{LEFT_OUT} leaves out {line}, which is no story");
+                bail!("{LIST} names {line}, which is no story");
             }
         }
     }
@@ -180,7 +193,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_out_is_there_and_has_a_reason() {
+    fn stories_of_one_part_run_without_those_of_the_others() {
+        let list = |parts: &[(&str, &str)]| -> Vec<(String, String)> {
+            let parts = parts.iter();
+            parts
+                .map(|(name, part)| ((*name).to_owned(), (*part).to_owned()))
+                .collect()
+        };
+        let listed = list(&[("a::b", RUN), ("a::c", RUN), ("a::c", CANNOT_PASS)]);
+        assert_eq!(chosen(&listed).unwrap(), ["a::b"]);
+        let error = chosen(&list(&[("a::b", RUN), ("d::e", CANNOT_PASS)])).unwrap_err();
+        assert!(error.to_string().contains("d::e"), "{error}");
+    }
+
+    #[test]
+    fn what_is_listed_exists_and_has_a_reason() {
         let list =
             "[too much]\n\n# It is slow,\n# and old.\na::b\na::c\n\n[cannot pass]\n# No.\nd::\n";
         let stories = ["a::b", "a::c", "a::d", "d::e", "d::f"];

@@ -84,7 +84,7 @@ impl Step {
             Self::Commands => "every aws and sam command in the documents exists as it is written",
             Self::Security => "checkov finds nothing in the template that is not explained",
             Self::Cloud => "the template deploys into an emulator of AWS, and works there",
-            Self::Moto => "the stories on a second DynamoDB",
+            Self::Moto => "the stories that depend on the database, on a second DynamoDB",
         }
     }
 
