@@ -1,6 +1,7 @@
 //! The run of a check: step after step, then the verdict.
 
 use std::fmt::Write as _;
+use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -8,6 +9,9 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::step::{Outcome, Step};
+
+/// How long the steps of the last run took.
+const TABLE: &str = "target/check.md";
 
 /// A step that has been run.
 struct Ran {
@@ -32,6 +36,10 @@ pub(crate) fn run(steps: &[Step], root: &Path) -> ExitCode {
         ran.push(one);
     }
     eprint!("\n{}", report(&ran));
+    let table = root.join(TABLE);
+    if let Err(error) = fs::write(&table, times(&ran)) {
+        eprintln!("{}: {error}", table.display());
+    }
     if ran.iter().any(|one| one.result.is_err()) {
         ExitCode::FAILURE
     } else {
@@ -41,14 +49,40 @@ pub(crate) fn run(steps: &[Step], root: &Path) -> ExitCode {
 
 /// One step in one line.
 fn line(one: &Ran) -> String {
-    let (verdict, why) = match &one.result {
-        Ok(Outcome::Passed) => ("ok", String::new()),
-        Ok(Outcome::Skipped(why)) => ("skipped", format!("  {why}")),
-        Err(error) => ("FAILED", format!("  {error:#}")),
+    let why = match &one.result {
+        Ok(Outcome::Passed) => String::new(),
+        Ok(Outcome::Skipped(why)) => format!("  {why}"),
+        Err(error) => format!("  {error:#}"),
     };
+    let verdict = verdict(one);
     let step = one.step.to_string();
     let seconds = one.took.as_secs_f64();
     format!("{step:<14}{verdict:<8}{seconds:>7.1} s{why}\n")
+}
+
+/// How long each step took, as a table.
+fn times(ran: &[Ran]) -> String {
+    let mut table = String::from("| Step | Result | Seconds |\n|---|---|--:|\n");
+    for one in ran {
+        let _ = writeln!(
+            table,
+            "| {} | {} | {:.1} |",
+            one.step,
+            verdict(one),
+            one.took.as_secs_f64()
+        );
+    }
+    let total: Duration = ran.iter().map(|one| one.took).sum();
+    let _ = writeln!(table, "| all | | {:.1} |", total.as_secs_f64());
+    table
+}
+
+fn verdict(one: &Ran) -> &'static str {
+    match &one.result {
+        Ok(Outcome::Passed) => "ok",
+        Ok(Outcome::Skipped(_)) => "skipped",
+        Err(_) => "FAILED",
+    }
 }
 
 /// All steps, then what failed and how to run just that again, and the number of each.
@@ -102,6 +136,19 @@ mod tests {
              test failed; again: cargo xtask check --only test\n\
              \n\
              1 passed, 2 failed, 0 skipped\n"
+        );
+    }
+
+    #[test]
+    fn the_table_has_each_step_with_its_time() {
+        let table = times(&[
+            ran(Step::Lint, Ok(Outcome::Passed)),
+            ran(Step::Test, Err(anyhow!("no"))),
+        ]);
+        assert_eq!(
+            table,
+            "| Step | Result | Seconds |\n|---|---|--:|\n| lint | ok | 1.2 |\n\
+             | test | FAILED | 1.2 |\n| all | | 2.5 |\n"
         );
     }
 
