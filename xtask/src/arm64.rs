@@ -64,7 +64,7 @@ pub(crate) fn check(root: &Path, all: bool) -> Result<()> {
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
     }
     run(cargo(root)
-        .args(["test", "--locked", "--package", "muster-tests"])
+        .args(["test", "--locked", "--workspace"])
         .args(["--test", "stories", "--", "--exact"])
         .args(TESTS)
         .args(all.then_some(OF_ALL))
