@@ -48,6 +48,9 @@ enum Chore {
         /// Run this step only (may be given several times).
         #[arg(long, value_name = "STEP")]
         only: Vec<Step>,
+        /// Run the fast steps only: format, generated, lint and test.
+        #[arg(long, conflicts_with = "only")]
+        fast: bool,
         /// Show the steps and run none.
         #[arg(long)]
         list: bool,
@@ -135,8 +138,12 @@ fn main() -> ExitCode {
             eprint!("{}", step::list());
             ExitCode::SUCCESS
         }
-        Chore::Check { only, .. } => {
-            let steps = if only.is_empty() { step::all() } else { &only };
+        Chore::Check { only, fast, .. } => {
+            let steps = match (fast, only.is_empty()) {
+                (true, _) => &step::FAST[..],
+                (false, true) => step::all(),
+                (false, false) => &only,
+            };
             check::run(steps, &root())
         }
         Chore::Tool { tool } => done(tool.program(&root()).map(|program| {

@@ -22,6 +22,7 @@ pub(crate) enum Step {
     Generated,
     Lint,
     Test,
+    Slow,
     Docs,
     Unused,
     Dependencies,
@@ -42,6 +43,24 @@ pub(crate) enum Outcome {
     /// Not run, and why.
     Skipped(&'static str),
 }
+
+/// The steps of `--fast`: what a change needs most often.
+pub(crate) const FAST: [Step; 4] = [Step::Format, Step::Generated, Step::Lint, Step::Test];
+
+/// Modules of tests that build and start other programs, or search for minutes: the step `slow`.
+const SLOW: [&str; 9] = [
+    "binaries",
+    "cognito",
+    "events",
+    "histories",
+    "openapi",
+    "page",
+    "schemathesis",
+    "sync::crowds",
+    "sync::histories",
+];
+/// A package that is slow as a whole.
+const SLOW_PACKAGE: &str = "muster-model";
 
 /// All steps, in the order of running.
 pub(crate) fn all() -> &'static [Step] {
@@ -73,7 +92,8 @@ impl Step {
             Self::Format => "the code is formatted",
             Self::Generated => "what is generated from the endpoints is up to date",
             Self::Lint => "no warning from the compiler or clippy",
-            Self::Test => "all tests",
+            Self::Test => "unit tests and stories",
+            Self::Slow => "tests that start other programs, or search for minutes",
             Self::Docs => "the API documentation builds without a warning",
             Self::Unused => "no dependency that nothing uses",
             Self::Dependencies => "licences, bans and sources of all dependencies",
@@ -97,12 +117,8 @@ impl Step {
                 .args(["clippy", "--workspace", "--all-targets"])
                 .args(["--", "-D", "warnings"]))?,
             // There are no examples in the documentation to be tested beside.
-            Self::Test if has_nextest(root) => run(cargo(root)
-                .args(["nextest", "run", "--workspace"])
-                .args(["--profile", "ci"]))?,
-            Self::Test => run(cargo(root)
-                .args(["test", "--workspace", "--all-targets"])
-                .arg("--no-fail-fast"))?,
+            Self::Test => run(&mut tests(root, Self::Test))?,
+            Self::Slow => run(&mut tests(root, Self::Slow))?,
             Self::Docs => run(cargo(root)
                 .args(["doc", "--workspace", "--no-deps"])
                 .env("RUSTDOCFLAGS", "-D warnings"))?,
@@ -135,6 +151,50 @@ impl Step {
     }
 }
 
+/// The slow tests, or all others. Always of the whole workspace, so that it is compiled with the same features.
+fn tests(root: &Path, step: Step) -> Command {
+    let mut command = cargo(root);
+    let is_slow = step == Step::Slow;
+    if has_nextest(root) {
+        let slow = slow();
+        let filter = if is_slow {
+            slow
+        } else {
+            format!("not ({slow})")
+        };
+        command.args([
+            "nextest",
+            "run",
+            "--workspace",
+            "--profile",
+            "ci",
+            "-E",
+            &filter,
+        ]);
+        return command;
+    }
+    command.args([
+        "test",
+        "--workspace",
+        "--all-targets",
+        "--no-fail-fast",
+        "--",
+    ]);
+    for module in SLOW {
+        if !is_slow {
+            command.arg("--skip");
+        }
+        command.arg(format!("{module}::"));
+    }
+    command
+}
+
+/// The slow tests, as nextest selects them.
+fn slow() -> String {
+    let modules = SLOW.join("|");
+    format!("(binary(stories) & test(/^({modules})::/)) | package({SLOW_PACKAGE})")
+}
+
 /// The advisory database lies on GitHub, which not every machine that builds this can reach. Only that
 /// is forgiven; an advisory, once read, is not.
 fn advisories(root: &Path) -> Result<Outcome> {
@@ -160,4 +220,29 @@ pub(crate) fn has_nextest(root: &Path) -> bool {
         .stderr(Stdio::null())
         .status();
     status.is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_slow_module_exists() {
+        for module in SLOW {
+            let (file, name) = match module.strip_prefix("sync::") {
+                Some(name) => (include_str!("../../tests/stories/sync/mod.rs"), name),
+                None => (include_str!("../../tests/stories/main.rs"), module),
+            };
+            assert!(file.contains(&format!("mod {name};")), "{module}");
+        }
+    }
+
+    #[test]
+    fn the_fast_steps_run_no_slow_test() {
+        let command = tests(Path::new("."), Step::Test);
+        let arguments: Vec<_> = command.get_args().map(|it| it.to_string_lossy()).collect();
+        let told = arguments.join(" ");
+        assert!(told.contains(&format!("not ({})", slow())) || told.contains("--skip page::"));
+        assert!(!FAST.contains(&Step::Slow));
+    }
 }
