@@ -5,5 +5,6 @@ pub mod domain;
 pub mod entra;
 pub mod http;
 pub mod json;
+mod refusals;
 pub mod store;
 pub mod telemetry;

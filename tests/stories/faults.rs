@@ -26,7 +26,10 @@ const BOUNDED: Duration = Duration::from_secs(9);
 fn in_a_hurry() -> Options {
     Options {
         configure_app: Some(Arc::new(|app| muster_functions::App {
-            store: app.store.clone().with_patience(Duration::from_millis(150)),
+            store: app
+                .store
+                .clone()
+                .with_retry_budget(Duration::from_millis(150)),
             ..app
         })),
         configure_client: Some(Arc::new(|config| {

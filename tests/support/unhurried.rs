@@ -29,7 +29,7 @@ pub fn unhurried(mut options: Options) -> Options {
         let app = inner.as_ref().map_or(app.clone(), |inner| inner(app));
         let unhurried = |sync| Arc::new(Unhurried(sync)) as Arc<dyn SyncLogins>;
         App {
-            store: app.store.with_patience(PATIENCE),
+            store: app.store.with_retry_budget(PATIENCE),
             login_sync: app.login_sync.map(unhurried),
             ..app
         }

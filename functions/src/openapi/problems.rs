@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use muster::domain::{Json, Limits, Name};
 use muster::http::{ApiRequest, Code, HttpEvent, Problem, ProblemDocument};
 use muster::json::text;
-use muster::store::Error;
+use muster::store::{Refusal, TableError};
 use serde_json::{Map, Value, json};
 
 use super::answer::insert;
@@ -135,7 +135,7 @@ fn gateway_message(status: u16) -> &'static str {
 /// An error as it comes, made the way it is made.
 fn example(code: Code) -> Problem {
     let busy = || "busy".into();
-    let error = match code {
+    let refusal = match code {
         Code::Unauthenticated => return of_request(&json!({}), |request| request.caller().err()),
         Code::UnusableSubject => {
             let claims =
@@ -153,34 +153,34 @@ fn example(code: Code) -> Problem {
             let long = " ".repeat(muster::http::MAX_BODY_BYTES + 1);
             return of_body("application/json", &long);
         }
-        Code::InvalidCursor => Error::InvalidPosition,
-        Code::Forbidden => Error::Forbidden,
-        Code::NotFound => Error::NotFound,
-        Code::NameTaken => Error::NameTaken,
-        Code::AlreadyMember => Error::AlreadyMember,
-        Code::LastOwner => Error::LastOwner,
-        Code::DirectoryManaged => Error::DirectoryManaged,
-        Code::UnknownUser => Error::UnknownUser,
-        Code::NotAnOrganizationMember => Error::NotAnOrganizationMember,
+        Code::InvalidCursor => Refusal::InvalidPosition,
+        Code::Forbidden => Refusal::Forbidden,
+        Code::NotFound => Refusal::NotFound,
+        Code::NameTaken => Refusal::NameTaken,
+        Code::AlreadyMember => Refusal::AlreadyMember,
+        Code::LastOwner => Refusal::LastOwner,
+        Code::DirectoryManaged => Refusal::DirectoryManaged,
+        Code::UnknownUser => Refusal::UnknownUser,
+        Code::NotAnOrganizationMember => Refusal::NotAnOrganizationMember,
         Code::BudgetExceedsOrganization => {
             let rate = |tpm_limit| Limits {
                 tpm_limit: Some(tpm_limit),
                 ..Limits::default()
             };
             let exceeding = rate(2_000).exceeding(&Limits::default(), &rate(1_000));
-            Error::BudgetExceedsOrganization(exceeding)
+            Refusal::BudgetExceedsOrganization(exceeding)
         }
-        Code::InvitationNotPending => Error::InvitationNotPending,
-        Code::InvitationNotValid => Error::InvitationNotValid,
-        Code::InvitationPending => Error::InvitationPending,
-        Code::IdempotencyMismatch => Error::IdempotencyMismatch,
-        Code::VersionMismatch => Error::VersionMismatch,
-        Code::Conflict => Error::Conflict,
-        Code::Throttled => Error::Throttled(busy()),
-        Code::Unavailable => Error::Unavailable(busy()),
-        Code::Internal => Error::Defect(busy()),
+        Code::InvitationNotPending => Refusal::InvitationNotPending,
+        Code::InvitationNotValid => Refusal::InvitationNotValid,
+        Code::InvitationPending => Refusal::InvitationPending,
+        Code::IdempotencyMismatch => Refusal::IdempotencyMismatch,
+        Code::VersionMismatch => Refusal::VersionMismatch,
+        Code::Conflict => return TableError::Conflict.into(),
+        Code::Throttled => return TableError::Throttled(busy()).into(),
+        Code::Unavailable => return TableError::Unavailable(busy()).into(),
+        Code::Internal => return TableError::Defect(busy()).into(),
     };
-    Problem::from(error)
+    Problem::from(refusal)
 }
 
 fn invalid() -> Problem {

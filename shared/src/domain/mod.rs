@@ -9,6 +9,7 @@ mod limits;
 mod membership;
 mod metadata;
 mod organization;
+mod page;
 mod patch;
 mod role;
 mod team;
@@ -36,6 +37,7 @@ pub use metadata::{MAX_METADATA_BYTES, MAX_METADATA_DEPTH, Metadata};
 pub use organization::{
     LimitsPatch, MetadataPatch, Organization, OrganizationPatch, OrganizationStatus, RETENTION,
 };
+pub use page::Page;
 pub use patch::Patch;
 pub use role::{Permission, Role};
 pub use team::{

@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 
 use super::uri_path;
 use crate::json::{Violation, Violations};
-use crate::store;
 
 /// A stable error code for programs. Each code has one status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -270,120 +269,5 @@ impl Problem {
 impl From<Violations> for Problem {
     fn from(violations: Violations) -> Self {
         Self::invalid(violations.into())
-    }
-}
-
-impl From<store::Error> for Problem {
-    fn from(error: store::Error) -> Self {
-        use store::Error as E;
-
-        let (code, detail) = match &error {
-            E::NotFound => (
-                Code::NotFound,
-                "The resource does not exist, or you do not have access to it. Check the ids, and that your token is for the right tenant.",
-            ),
-            E::Forbidden => (
-                Code::Forbidden,
-                "Your role does not allow this. Ask an owner of the organization or a tenant admin.",
-            ),
-            E::NameTaken => (
-                Code::NameTaken,
-                "Another organization or team has this name. Choose a different name.",
-            ),
-            E::AlreadyMember => (
-                Code::AlreadyMember,
-                "The user is a member or invited already, with another role. Change it with PATCH on the member.",
-            ),
-            E::AlreadySuspended => (
-                Code::AlreadyMember,
-                "The user is a member already, and suspended. Make them active with PATCH on the member: {\"status\": \"active\"}.",
-            ),
-            E::LastOwner => (
-                Code::LastOwner,
-                "This is the organization's last active owner. Make another member an owner first.",
-            ),
-            E::DirectoryManaged => (
-                Code::DirectoryManaged,
-                "This membership comes from the directory: remove them from the group in Entra. \
-                 A tenant admin may use ?force=true when the directory is gone.",
-            ),
-            E::UnknownUser => (
-                Code::UnknownUser,
-                "No user with this id is known in your tenant. A tenant admin can register the user with PUT /users/{user_id}.",
-            ),
-            E::NotAnOrganizationMember => (
-                Code::NotAnOrganizationMember,
-                "The user is not an active member of the organization of this team. Add them to the organization first.",
-            ),
-            E::BudgetExceedsOrganization(exceeding) => {
-                let violations = exceeding.iter().map(|limit| Violation {
-                    pointer: limit.pointer.to_owned(),
-                    detail: limit.reason.to_string(),
-                });
-                return Self {
-                    violations: violations.collect(),
-                    ..Self::new(
-                        Code::BudgetExceedsOrganization,
-                        "Limits of the team are higher than its organization's. Lower those in errors, or raise the organization's first.",
-                    )
-                };
-            }
-            E::InvitationNotPending => (
-                Code::InvitationNotPending,
-                "The membership is suspended. Ask an owner or admin of the organization.",
-            ),
-            E::InvitationNotValid => (
-                Code::InvitationNotValid,
-                "The inviter may no longer invite with this role. Ask an owner or admin of the organization for a new invitation.",
-            ),
-            E::InvitationPending => (
-                Code::InvitationPending,
-                "The user has not accepted their invitation yet. To take it back, remove the member instead.",
-            ),
-            E::IdempotencyMismatch => (
-                Code::IdempotencyMismatch,
-                "This Idempotency-Key was used for a different request. Use a new key for each new request.",
-            ),
-            E::VersionMismatch => (
-                Code::VersionMismatch,
-                "The resource is not in a version that If-Match and If-None-Match allow. Read it again and repeat the change.",
-            ),
-            E::Invalid { field, reason } => return Self::invalid_at(*field, reason),
-            E::InvalidPosition => (
-                Code::InvalidCursor,
-                "The cursor does not belong to this list. Start again without a cursor.",
-            ),
-            E::Conflict => (
-                Code::Conflict,
-                "The resource is being modified concurrently. Read it again and retry.",
-            ),
-            E::Throttled(_) => (
-                Code::Throttled,
-                "Too many requests. Retry after the number of seconds in Retry-After.",
-            ),
-            E::Unavailable(_) => (
-                Code::Unavailable,
-                "The database did not respond in time. Retry after the number of seconds in Retry-After; with an Idempotency-Key nothing is done twice.",
-            ),
-            E::Defect(_) => return Self::internal(error),
-        };
-        let ours = matches!(error, E::Conflict | E::Throttled(_) | E::Unavailable(_));
-        Self {
-            source: ours.then(|| error.into()),
-            ..Self::new(code, detail)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_of_ours_shows_nothing_of_itself() {
-        let problem = Problem::from(store::Error::Defect("row TENANT#t#USER#u".into()));
-        let body = problem.to_json("/organizations", "r1").to_string();
-        assert!(!body.contains("TENANT#"), "{body}");
-        assert!(problem.source.is_some(), "kept for the log");
     }
 }

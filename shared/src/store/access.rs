@@ -1,11 +1,11 @@
 //! Who may do what: read, to tell; and as a condition of a write, to hold.
 
+use crate::store::table::{Change, Condition, Item, Transaction, Unmet, text};
+use crate::store::{Error, Refusal, table};
 use std::collections::HashMap;
 
-use super::expression::{Change, Condition, Item, text};
 use super::keys::{self, Key};
-use super::transaction::{Transaction, Unmet};
-use super::{Error, Store, memberships, organizations};
+use super::{Store, memberships, organizations};
 use crate::domain::{
     Caller, FoldedName, Membership, Organization, OrganizationId, Permission, Role, Status,
     Timestamp,
@@ -21,11 +21,11 @@ pub(super) enum Standing {
 }
 
 impl Standing {
-    pub(super) fn require(self, permission: Permission) -> Result<(), Error> {
+    pub(super) fn require(self, permission: Permission) -> Result<(), Refusal> {
         if self.grants(permission) {
             Ok(())
         } else {
-            Err(Error::Forbidden)
+            Err(Refusal::Forbidden)
         }
     }
 
@@ -47,7 +47,7 @@ impl Standing {
 
 /// What a caller is by the membership that was read: for those who are no active member, the
 /// organization does not exist.
-pub(super) fn standing(caller: &Caller, own: Option<&Membership>) -> Result<Standing, Error> {
+pub(super) fn standing(caller: &Caller, own: Option<&Membership>) -> Result<Standing, Refusal> {
     if caller.tenant_admin {
         return Ok(Standing::TenantAdmin);
     }
@@ -55,7 +55,7 @@ pub(super) fn standing(caller: &Caller, own: Option<&Membership>) -> Result<Stan
         Some(membership) if membership.status == Status::Active => {
             Ok(Standing::Member(membership.role))
         }
-        _ => Err(Error::NotFound),
+        _ => Err(Refusal::NotFound),
     }
 }
 
@@ -93,8 +93,7 @@ impl Requirement {
 /// the table what a check without a stamp would, and one write to the index beside it. A tenant
 /// admin's right is in the token, and needs no check.
 pub(super) fn require<L: Copy + PartialEq>(
-    store: &Store,
-    transaction: &mut Transaction<L>,
+    transaction: &mut Transaction<'_, L>,
     label: L,
     (caller, organization): (&Caller, &OrganizationId),
     requirement: Requirement,
@@ -105,17 +104,17 @@ pub(super) fn require<L: Copy + PartialEq>(
     }
     let key = keys::membership(&caller.tenant_id, &caller.user_id, organization);
     let stamp = Change::new().set("last_active_at", text(now.to_string()));
-    transaction.touch(store, label, &key, stamp, requirement.condition());
+    transaction.touch(label, &key, stamp, requirement.condition());
 }
 
 /// What it means that the caller's membership did not hold.
-pub(super) fn refusal<L: PartialEq>(unmet: &Unmet<L>, label: &L) -> Option<Error> {
+pub(super) fn refusal<L: PartialEq>(unmet: &Unmet<L>, label: &L) -> Option<Refusal> {
     let item = unmet.of(label)?;
     let active = item.and_then(|item| item.get("status")) == Some(&text(Status::Active.as_str()));
     Some(if active {
-        Error::Forbidden
+        Refusal::Forbidden
     } else {
-        Error::NotFound
+        Refusal::NotFound
     })
 }
 
@@ -133,10 +132,10 @@ impl View {
         now: Timestamp,
     ) -> Result<Organization, Error> {
         let item = self.items.get(&keys::organization(&caller.tenant_id, id));
-        let item = item.ok_or(Error::NotFound)?;
+        let item = item.ok_or(Refusal::NotFound)?;
         let organization = organizations::from_row(item.clone())?;
         if organization.is_purged(now) {
-            return Err(Error::NotFound);
+            return Err(Refusal::NotFound.into());
         }
         Ok(organization)
     }
@@ -152,7 +151,7 @@ impl View {
         if organization.is_live() {
             Ok(organization)
         } else {
-            Err(Error::NotFound)
+            Err(Refusal::NotFound.into())
         }
     }
 
@@ -166,7 +165,7 @@ impl View {
     }
 
     /// A membership by its key.
-    pub(super) fn membership(&self, key: &Key) -> Result<Option<Membership>, Error> {
+    pub(super) fn membership(&self, key: &Key) -> Result<Option<Membership>, table::Error> {
         let item = self.items.get(key);
         item.map(|item| memberships::from_row(item.clone()))
             .transpose()
@@ -205,7 +204,7 @@ impl Store {
     /// Reads items in one call.
     pub(super) async fn read(&self, wanted: &[&Key]) -> Result<View, Error> {
         Ok(View {
-            items: self.get_all(wanted).await?,
+            items: self.table.get_all(wanted).await?,
         })
     }
 }

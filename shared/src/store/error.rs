@@ -1,12 +1,22 @@
-use aws_sdk_dynamodb::error::{BoxError, ProvideErrorMetadata, SdkError};
 use thiserror::Error;
 
+use super::table;
 use crate::domain::{ExceedingLimit, Invalid};
 
-/// Why a call into the store did not do what was asked. The first group is the caller's doing and
-/// nothing was changed; the second is not.
+/// Why an operation was not done.
 #[derive(Debug, Error)]
 pub enum Error {
+    /// The caller's request cannot be done. Nothing was changed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The table failed.
+    #[error(transparent)]
+    Table(#[from] table::Error),
+}
+
+/// Why the store refuses a request.
+#[derive(Debug, Error)]
+pub enum Refusal {
     /// It does not exist, or not for this caller.
     #[error("not found")]
     NotFound,
@@ -64,109 +74,4 @@ pub enum Error {
     /// The place to go on behind is none of this list's.
     #[error("no place in this list")]
     InvalidPosition,
-
-    /// Others changed the same thing again and again.
-    #[error("changed by others at the same time, again and again")]
-    Conflict,
-    /// DynamoDB is throttling, longer than a request can wait.
-    #[error("the table is throttled")]
-    Throttled(#[source] BoxError),
-    /// DynamoDB cannot be reached, is too slow, or fails.
-    #[error("the table is unavailable")]
-    Unavailable(#[source] BoxError),
-    /// A request that DynamoDB refuses, or a row that cannot be read: a defect of ours.
-    #[error("the table and the code do not agree")]
-    Defect(#[source] BoxError),
-}
-
-impl Error {
-    /// A row that cannot be read.
-    pub(super) fn defect(source: impl Into<BoxError>) -> Self {
-        Self::Defect(source.into())
-    }
-
-    /// A row that cannot be read, for the reason that serde gives. It quotes what it did not
-    /// expect, which is somebody's own and not for a log.
-    pub(super) fn unreadable(reason: impl ToString) -> Self {
-        Self::Defect(without_values(&reason.to_string()).into())
-    }
-}
-
-/// Leaves out what stands in double quotes, and the name after `unknown variant` or `unknown
-/// field`.
-fn without_values(reason: &str) -> String {
-    let mut left = String::with_capacity(reason.len());
-    let mut rest = reason.chars();
-    while let Some(c) = rest.next() {
-        left.push(c);
-        let unknown = c == '`'
-            && ["variant `", "field `"]
-                .iter()
-                .any(|end| left.ends_with(end));
-        if c != '"' && !(unknown && left.contains("unknown ")) {
-            continue;
-        }
-        while let Some(inner) = rest.next() {
-            match inner {
-                // Whatever it escapes is inside still.
-                '\\' => _ = rest.next(),
-                end if end == c => break,
-                _ => {}
-            }
-        }
-        left.push('…');
-        left.push(c);
-    }
-    left
-}
-
-/// What DynamoDB's own errors mean here. Whatever it says about a condition is handled before.
-impl<E, R> From<SdkError<E, R>> for Error
-where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
-{
-    fn from(error: SdkError<E, R>) -> Self {
-        let SdkError::ServiceError(service) = &error else {
-            return Self::Unavailable(error.into());
-        };
-        match service.err().code() {
-            Some(
-                "ProvisionedThroughputExceededException"
-                | "ThrottlingException"
-                | "RequestLimitExceeded"
-                | "LimitExceededException",
-            ) => Self::Throttled(error.into()),
-            Some(
-                "ValidationException"
-                | "IdempotentParameterMismatchException"
-                | "ItemCollectionSizeLimitExceededException",
-            ) => Self::Defect(error.into()),
-            _ => Self::Unavailable(error.into()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_serde_says_is_kept_but_for_the_values() {
-        for (said, kept) in [
-            (
-                r#"invalid type: string "ada \"x\" y", expected a map at line 1"#,
-                r#"invalid type: string "…", expected a map at line 1"#,
-            ),
-            (
-                "unknown variant `ada`, expected `manual` or `entra`",
-                "unknown variant `…`, expected `manual` or `entra`",
-            ),
-            ("missing field `name`", "missing field `name`"),
-            ("must be an email address", "must be an email address"),
-            (r#"string "cut off"#, r#"string "…""#),
-        ] {
-            assert_eq!(without_values(said), kept);
-        }
-    }
 }

@@ -1,15 +1,15 @@
 //! Records of requests with an `Idempotency-Key`: written with the change itself, so that of two
 //! requests at once one does it and both get the same answer.
 
+use crate::store::table::{Condition, Item, Transaction, Unmet, from_item, number, to_item};
+use crate::store::{Error, Refusal};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::access::View;
-use super::expression::{Condition, Item, number};
 use super::keys::{self, Key};
-use super::transaction::{Transaction, Unmet};
-use super::{Done, Error, Store, from_item, to_item};
+use super::{Done, Store};
 use crate::domain::{TenantId, Timestamp, UserId};
 
 /// How long a first answer is kept: the contract says at least 24 hours.
@@ -58,8 +58,7 @@ impl Once {
     /// Adds the record to the transaction, on the condition that there is none (that still counts).
     pub(super) fn record<L: Copy + PartialEq>(
         &self,
-        store: &Store,
-        transaction: &mut Transaction<L>,
+        transaction: &mut Transaction<'_, L>,
         label: L,
         answer: &FirstAnswer,
     ) -> Result<(), Error> {
@@ -71,7 +70,7 @@ impl Once {
         let item = to_item(&row, [self.key.attributes(), Item::new()])?;
         let condition = Condition::new("attribute_not_exists(#pk) OR #expires_at <= :now")
             .value(":now", number(self.now.as_second()));
-        transaction.put(store, label, item, condition);
+        transaction.put(label, item, condition);
         Ok(())
     }
 
@@ -94,7 +93,7 @@ impl Once {
             return Ok(None);
         }
         if row.fingerprint != self.fingerprint {
-            return Err(Error::IdempotencyMismatch);
+            return Err(Refusal::IdempotencyMismatch.into());
         }
         Ok(Some(FirstAnswer(row.answer)))
     }
@@ -117,17 +116,17 @@ pub(super) fn found(once: Option<&Once>, view: &View) -> Result<Option<FirstAnsw
 pub(super) async fn unchanged<T, L: Copy + PartialEq>(
     store: &Store,
     (once, label): (Option<&Once>, L),
-    hold: impl FnOnce(&mut Transaction<L>),
+    hold: impl FnOnce(&mut Transaction<'_, L>),
     value: T,
     answer: impl Fn(&T) -> FirstAnswer,
 ) -> Result<Option<Done<T>>, Error> {
     let Some(once) = once else {
         return Ok(Some(Done::Now(value)));
     };
-    let mut transaction = Transaction::new(store.clock.new_id());
+    let mut transaction = store.transaction();
     hold(&mut transaction);
-    once.record(store, &mut transaction, label, &answer(&value))?;
-    let Err(unmet) = transaction.commit(store).await? else {
+    once.record(&mut transaction, label, &answer(&value))?;
+    let Err(unmet) = transaction.commit().await? else {
         return Ok(Some(Done::Now(value)));
     };
     Ok(once.first_answer(&unmet, &label)?.map(Done::Before))

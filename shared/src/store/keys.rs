@@ -3,12 +3,10 @@
 //! The tenant comes first in every partition key. User ids, names and email addresses are escaped, so that
 //! no value imitates another key; other ids cannot hold `#`, the separator (see `domain::ids`).
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::AttributeValue;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
+pub(super) use super::table::Key;
 use crate::domain::{
     Domain, Email, FoldedName, OrganizationId, OrganizationStatus, TeamId, TenantId, UserId,
 };
@@ -44,34 +42,6 @@ const ESCAPED_IN_USER_ID: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b':')
     .remove(b'|')
     .remove(b'=');
-
-/// The key of one item.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Key {
-    /// Partition key.
-    pub pk: String,
-    /// Sort key.
-    pub sk: String,
-}
-
-impl Key {
-    fn new(pk: String, sk: impl Into<String>) -> Self {
-        Self { pk, sk: sk.into() }
-    }
-
-    /// As the attributes `pk` and `sk`.
-    pub(super) fn attributes(&self) -> HashMap<String, AttributeValue> {
-        self.attributes_of("")
-    }
-
-    /// As the key attributes of an index.
-    pub(super) fn attributes_of(&self, index: &str) -> HashMap<String, AttributeValue> {
-        HashMap::from([
-            (format!("{index}pk"), AttributeValue::S(self.pk.clone())),
-            (format!("{index}sk"), AttributeValue::S(self.sk.clone())),
-        ])
-    }
-}
 
 /// The partition of all that is a user's: profile, memberships, team memberships.
 pub(super) fn user_partition(tenant: &TenantId, user: &UserId) -> String {

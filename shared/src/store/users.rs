@@ -1,14 +1,13 @@
 //! Users: their rows, and what is done with them.
 
+use crate::store::table::{Change, Condition, Item, Updated, WRITE_ID, from_item, number, text};
+use crate::store::{Error, Refusal, table};
 use serde::{Deserialize, Serialize};
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
-use super::expression::{Change, Condition, Item, number, text};
+use super::Store;
 use super::keys;
-use super::single::Changed;
-use super::transaction::WRITE_ID;
-use super::{Error, Store, from_item};
 use crate::domain::{
     Caller, Email, EntraObjectId, ExpectedVersion, Invalid, Name, Patch, TenantId, Timestamp, User,
     UserId, UserPatch, VersionTags,
@@ -39,7 +38,7 @@ struct Row {
     updated_at: Timestamp,
 }
 
-fn from_row(item: Item) -> Result<User, Error> {
+fn from_row(item: Item) -> Result<User, table::Error> {
     let row: Row = from_item(item)?;
     Ok(User {
         tenant_id: row.tenant_id,
@@ -68,8 +67,8 @@ impl Store {
     /// A user of the tenant. For themself, and tenant admins.
     pub async fn user(&self, caller: &Caller, user: &UserId) -> Result<User, Error> {
         self.require_self_or_tenant_admin(caller, user).await?;
-        let item = self.get(&keys::user(&caller.tenant_id, user)).await?;
-        from_row(item.ok_or(Error::NotFound)?)
+        let item = self.table.get(&keys::user(&caller.tenant_id, user)).await?;
+        Ok(from_row(item.ok_or(Refusal::NotFound)?)?)
     }
 
     /// Refuses everyone else; users of other tenants do not exist.
@@ -81,9 +80,9 @@ impl Store {
         if caller.tenant_admin || caller.user_id == *user {
             return Ok(());
         }
-        match self.get(&keys::user(&caller.tenant_id, user)).await? {
-            Some(_) => Err(Error::Forbidden),
-            None => Err(Error::NotFound),
+        match self.table.get(&keys::user(&caller.tenant_id, user)).await? {
+            Some(_) => Err(Refusal::Forbidden.into()),
+            None => Err(Refusal::NotFound.into()),
         }
     }
 
@@ -99,7 +98,7 @@ impl Store {
         expected: &ExpectedVersion,
     ) -> Result<Registered, Error> {
         if !caller.tenant_admin {
-            return Err(Error::Forbidden);
+            return Err(Refusal::Forbidden.into());
         }
         let now = self.clock.now();
         let write = text(self.clock.new_id().to_string());
@@ -133,12 +132,14 @@ impl Store {
         };
 
         let key = keys::user(&caller.tenant_id, user);
-        let changed = self.change_and_return(&key, change, condition, ReturnValue::AllNew);
+        let changed = self
+            .table
+            .update_and_return(&key, change, condition, ReturnValue::AllNew);
         let item = match changed.await? {
-            Changed::To(item) => item,
-            Changed::Not(item) => return not_written(item, &write, expected),
+            Updated::Done(item) => item,
+            Updated::Unmet(item) => return not_written(item, &write, expected),
         };
-        let user = from_row(item.ok_or_else(|| Error::defect("no item in the answer"))?)?;
+        let user = from_row(item.ok_or_else(|| table::Error::defect("no item in the answer"))?)?;
         Ok(Registered {
             is_new: user.version == 1,
             user,
@@ -153,12 +154,12 @@ fn not_written(
     expected: &ExpectedVersion,
 ) -> Result<Registered, Error> {
     // Only If-Match refuses to create a user.
-    let item = item.ok_or(Error::VersionMismatch)?;
+    let item = item.ok_or(Refusal::VersionMismatch)?;
     // It had been, and only the answer was lost.
     let ours = item.get(WRITE_ID) == Some(write);
     let user = from_row(item)?;
     if !ours && !expected.allows(user.version) {
-        return Err(Error::VersionMismatch);
+        return Err(Refusal::VersionMismatch.into());
     }
     Ok(Registered {
         is_new: ours && user.version == 1,
@@ -189,7 +190,7 @@ fn patched<T: Clone + Into<String>>(change: Change, attribute: &str, patch: &Pat
 }
 
 /// That the user exists, or not, in a version that the preconditions allow.
-fn as_expected(expected: &ExpectedVersion) -> Result<Option<Condition>, Error> {
+fn as_expected(expected: &ExpectedVersion) -> Result<Option<Condition>, Refusal> {
     let if_match = match &expected.if_match {
         None => None,
         Some(VersionTags::Every) => Some(Condition::present()),
@@ -221,12 +222,12 @@ fn in_one_of(
     versions: &[u64],
     placeholder: &str,
     field: &'static str,
-) -> Result<Option<Condition>, Error> {
+) -> Result<Option<Condition>, Refusal> {
     if versions.is_empty() {
         return Ok(None);
     }
     if versions.len() > MAX_VERSIONS {
-        return Err(Error::Invalid {
+        return Err(Refusal::Invalid {
             field,
             reason: Invalid::new("must name at most 100 versions"),
         });
@@ -256,7 +257,7 @@ mod tests {
         assert!(as_expected(&one_of(most)).unwrap().is_some());
         assert!(matches!(
             as_expected(&one_of(most + 1)),
-            Err(Error::Invalid {
+            Err(Refusal::Invalid {
                 field: "/if-match",
                 ..
             })
@@ -269,7 +270,7 @@ mod tests {
         assert!(as_expected(&none_of(most)).unwrap().is_some());
         assert!(matches!(
             as_expected(&none_of(most + 1)),
-            Err(Error::Invalid {
+            Err(Refusal::Invalid {
                 field: "/if-none-match",
                 ..
             })

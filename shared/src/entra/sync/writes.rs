@@ -180,7 +180,7 @@ impl<'a> Writes<'a> {
     /// Counts a write by what came of it, and notes what the next login has to look at again.
     fn count(&self, change: &Change, outcome: Outcome, count: fn(&mut Counts) -> &mut usize) {
         let outcome = outcome.and_then(|written| match written {
-            Written::NameTaken => Err(store::Error::NameTaken),
+            Written::NameTaken => Err(store::Refusal::NameTaken.into()),
             written => Ok(written),
         });
         let outcome = outcome.map_err(|source| Failed {

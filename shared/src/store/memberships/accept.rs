@@ -5,12 +5,10 @@ use crate::domain::{
     Caller, ExpectedVersion, Membership, OrganizationId, Permission, Status, UserId,
 };
 use crate::store::access::{self, Requirement, standing};
-use crate::store::expression::{Condition, text};
 use crate::store::idempotency::{self, FirstAnswer, Once};
 use crate::store::keys::{self, Key};
-use crate::store::patience::Patience;
-use crate::store::transaction::Transaction;
-use crate::store::{Done, Error, Store};
+use crate::store::table::{Condition, Transaction, text};
+use crate::store::{Done, Error, Refusal, Store, table};
 
 impl Store {
     /// Makes the caller's open invitation an active membership; an active one stays as it is.
@@ -27,7 +25,7 @@ impl Store {
         answer: impl Fn(&Membership) -> FirstAnswer,
     ) -> Result<Done<Membership>, Error> {
         let key = access::own_key(caller, organization);
-        let mut patience = Patience::new(self.patience);
+        let mut backoff = self.table.backoff();
         loop {
             let now = self.clock.now();
             let mut more = vec![&key];
@@ -41,65 +39,53 @@ impl Store {
             if caller.user_id != *user {
                 // Nobody accepts for another.
                 standing(caller, own.as_ref())?;
-                return Err(Error::Forbidden);
+                return Err(Refusal::Forbidden.into());
             }
-            let before = own.ok_or(Error::NotFound)?;
+            let before = own.ok_or(Refusal::NotFound)?;
             if !expected.allows(before.version) {
-                return Err(Error::VersionMismatch);
+                return Err(Refusal::VersionMismatch.into());
             }
             match before.status {
                 Status::Active => {
-                    let hold = |transaction: &mut Transaction<Part>| {
-                        transaction.check(self, Part::Membership, &key, unchanged(&before));
+                    let hold = |transaction: &mut Transaction<'_, Part>| {
+                        transaction.check(Part::Membership, &key, unchanged(&before));
                         let tenant = &caller.tenant_id;
-                        self.hold_organization(transaction, tenant, organization, Owners::AsMany);
+                        super::hold_organization(transaction, tenant, organization, Owners::AsMany);
                     };
                     let (once, value) = ((once, Part::Record), before.clone());
                     let done = idempotency::unchanged(self, once, hold, value, &answer).await?;
                     if let Some(done) = done {
                         return Ok(done);
                     }
-                    patience.wait(Error::Conflict).await?;
+                    backoff.wait(table::Error::Conflict).await?;
                     continue;
                 }
-                Status::Suspended => return Err(Error::InvitationNotPending),
+                Status::Suspended => return Err(Refusal::InvitationNotPending.into()),
                 Status::Invited => {}
             }
             let after = Membership {
                 last_active_at: Some(now),
                 ..before.activated(now)
             };
-            let mut transaction = Transaction::new(self.clock.new_id());
+            let mut transaction = self.transaction();
             let change = change_to(&after).set("last_active_at", text(now.to_string()));
-            self.hold_inviter(&mut transaction, &before)?;
+            hold_inviter(&mut transaction, &before)?;
             let condition = unchanged(&before);
-            transaction.update(self, Part::Membership, &key, change, condition);
+            transaction.update(Part::Membership, &key, change, condition);
             let owners = Owners::between(Some(&before), Some(&after));
-            self.hold_organization(&mut transaction, &caller.tenant_id, organization, owners);
+            super::hold_organization(&mut transaction, &caller.tenant_id, organization, owners);
             if let Some(once) = once {
-                once.record(self, &mut transaction, Part::Record, &answer(&after))?;
+                once.record(&mut transaction, Part::Record, &answer(&after))?;
             }
-            let Err(unmet) = transaction.commit(self).await? else {
+            let Err(unmet) = transaction.commit().await? else {
                 return Ok(Done::Now(after));
             };
             if unmet.only(&Part::Inviter) {
-                return Err(Error::InvitationNotValid);
+                return Err(Refusal::InvitationNotValid.into());
             }
             // Answered before, changed or gone: which of them is for the next read to say.
-            patience.wait(Error::Conflict).await?;
+            backoff.wait(table::Error::Conflict).await?;
         }
-    }
-
-    /// Makes the transaction hold only if the inviter of an open invitation may give its role.
-    fn hold_inviter(
-        &self,
-        transaction: &mut Transaction<Part>,
-        invitation: &Membership,
-    ) -> Result<(), Error> {
-        if let Some((key, may)) = inviter_of(invitation)? {
-            transaction.check(self, Part::Inviter, &key, may);
-        }
-        Ok(())
     }
 }
 
@@ -108,18 +94,29 @@ impl Store {
 /// came from the token and is not checked again. `InvitationNotValid` for an invitation without an inviter.
 pub(in crate::store) fn inviter_of(
     invitation: &Membership,
-) -> Result<Option<(Key, Condition)>, Error> {
+) -> Result<Option<(Key, Condition)>, Refusal> {
     if invitation.invited_by_tenant_admin {
         return Ok(None);
     }
     let inviter = invitation.invited_by_user_id.as_ref();
     // An invited user does not invite themselves.
     let inviter = inviter.filter(|inviter| **inviter != invitation.user_id);
-    let inviter = inviter.ok_or(Error::InvitationNotValid)?;
+    let inviter = inviter.ok_or(Refusal::InvitationNotValid)?;
     let requirement = Requirement {
         permission: Permission::ManageMembers,
         reach: Some(invitation.role),
     };
     let key = keys::membership(&invitation.tenant_id, inviter, &invitation.organization_id);
     Ok(Some((key, requirement.condition())))
+}
+
+/// Makes the transaction hold only if the inviter of an open invitation may give its role.
+fn hold_inviter(
+    transaction: &mut Transaction<'_, Part>,
+    invitation: &Membership,
+) -> Result<(), Error> {
+    if let Some((key, may)) = inviter_of(invitation)? {
+        transaction.check(Part::Inviter, &key, may);
+    }
+    Ok(())
 }

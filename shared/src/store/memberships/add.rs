@@ -3,12 +3,10 @@
 use super::{Owners, Part, change_inviter, change_to, from_row, to_row, unchanged};
 use crate::domain::{Caller, Membership, Permission, Role, Status, Timestamp};
 use crate::store::access::{self, Requirement, standing};
-use crate::store::expression::Condition;
 use crate::store::idempotency::{self, FirstAnswer, Once};
 use crate::store::keys::{self, Key};
-use crate::store::patience::Patience;
-use crate::store::transaction::Transaction;
-use crate::store::{Added, Done, Error, Store};
+use crate::store::table::{Condition, Transaction};
+use crate::store::{Added, Done, Error, Refusal, Store, table};
 
 impl Store {
     /// Adds a user to an organization. For owners and admins, who make nobody more than they are.
@@ -38,28 +36,28 @@ impl Store {
         };
         let who = (caller, organization_id);
         let added = Added::New(membership.clone());
-        let mut patience = Patience::new(self.patience);
+        let mut backoff = self.table.backoff();
         loop {
             if caller.user_id == *user_id && !caller.tenant_admin {
                 let already = self.add_oneself(caller, membership, once, &answer);
                 if let Some(done) = already.await? {
                     return Ok(done);
                 }
-                patience.wait(Error::Conflict).await?;
+                backoff.wait(table::Error::Conflict).await?;
                 continue;
             }
-            let mut transaction = Transaction::new(self.clock.new_id());
-            access::require(self, &mut transaction, Part::Caller, who, requirement, now);
+            let mut transaction = self.transaction();
+            access::require(&mut transaction, Part::Caller, who, requirement, now);
             let owners = Owners::between(None, Some(membership));
-            self.hold_organization(&mut transaction, tenant_id, organization_id, owners);
+            super::hold_organization(&mut transaction, tenant_id, organization_id, owners);
             let user = keys::user(tenant_id, user_id);
-            transaction.check(self, Part::User, &user, Condition::present());
+            transaction.check(Part::User, &user, Condition::present());
             let row = to_row(membership)?;
-            transaction.put(self, Part::Membership, row, Condition::absent());
+            transaction.put(Part::Membership, row, Condition::absent());
             if let Some(once) = once {
-                once.record(self, &mut transaction, Part::Record, &answer(&added))?;
+                once.record(&mut transaction, Part::Record, &answer(&added))?;
             }
-            let Err(unmet) = transaction.commit(self).await? else {
+            let Err(unmet) = transaction.commit().await? else {
                 return Ok(Done::Now(added));
             };
             if let Some(once) = once
@@ -69,15 +67,15 @@ impl Store {
             }
             // First: what is gone is gone for everybody.
             if unmet.of(&Part::Organization).is_some() {
-                return Err(Error::NotFound);
+                return Err(Refusal::NotFound.into());
             }
             if let Some(refusal) = access::refusal(&unmet, &Part::Caller) {
-                return Err(refusal);
+                return Err(refusal.into());
             }
             let Some(Some(item)) = unmet.of(&Part::Membership) else {
                 return Err(match unmet.of(&Part::User) {
-                    Some(_) => Error::UnknownUser,
-                    None => Error::Conflict,
+                    Some(_) => Refusal::UnknownUser.into(),
+                    None => table::Error::Conflict.into(),
                 });
             };
             let stored = from_row(item.clone())?;
@@ -87,17 +85,17 @@ impl Store {
                 if let Some(done) = changed.await? {
                     return Ok(done);
                 }
-                patience.wait(Error::Conflict).await?;
+                backoff.wait(table::Error::Conflict).await?;
                 continue;
             }
-            let permitted = |transaction: &mut Transaction<Part>| {
-                access::require(self, transaction, Part::Caller, who, requirement, now);
+            let permitted = |transaction: &mut Transaction<'_, Part>| {
+                access::require(transaction, Part::Caller, who, requirement, now);
             };
             let already = self.already(stored, *role, permitted, once, &answer);
             if let Some(done) = already.await? {
                 return Ok(done);
             }
-            patience.wait(Error::Conflict).await?;
+            backoff.wait(table::Error::Conflict).await?;
         }
     }
 
@@ -111,23 +109,23 @@ impl Store {
         answer: impl Fn(&Added<Membership>) -> FirstAnswer,
     ) -> Result<Option<Done<Added<Membership>>>, Error> {
         let (tenant, organization) = (&before.tenant_id, &before.organization_id);
-        let mut transaction = Transaction::new(self.clock.new_id());
+        let mut transaction = self.transaction();
         let who = (caller, organization);
-        access::require(self, &mut transaction, Part::Caller, who, requirement, now);
+        access::require(&mut transaction, Part::Caller, who, requirement, now);
         let owners = Owners::between(Some(before), Some(&after));
-        self.hold_organization(&mut transaction, tenant, organization, owners);
+        super::hold_organization(&mut transaction, tenant, organization, owners);
         let key = keys::membership(tenant, &before.user_id, organization);
         let mut change = change_to(&after);
         if after.status == Status::Invited {
             change = change_inviter(change, &after);
         }
         let condition = unchanged(before);
-        transaction.update(self, Part::Membership, &key, change, condition);
+        transaction.update(Part::Membership, &key, change, condition);
         let added = Added::Already(after);
         if let Some(once) = once {
-            once.record(self, &mut transaction, Part::Record, &answer(&added))?;
+            once.record(&mut transaction, Part::Record, &answer(&added))?;
         }
-        let Err(unmet) = transaction.commit(self).await? else {
+        let Err(unmet) = transaction.commit().await? else {
             return Ok(Some(Done::Now(added)));
         };
         if let Some(once) = once
@@ -136,10 +134,10 @@ impl Store {
             return Ok(Some(Done::Before(first)));
         }
         if unmet.of(&Part::Organization).is_some() {
-            return Err(Error::NotFound);
+            return Err(Refusal::NotFound.into());
         }
         if let Some(refusal) = access::refusal(&unmet, &Part::Caller) {
-            return Err(refusal);
+            return Err(refusal.into());
         }
         Ok(None)
     }
@@ -161,14 +159,14 @@ impl Store {
         view.organization(caller, id, membership.created_at)?;
         let own = view
             .membership(&access::own_key(caller, id))?
-            .ok_or(Error::NotFound)?;
+            .ok_or(Refusal::NotFound)?;
         let standing = standing(caller, Some(&own))?;
         standing.require(Permission::ManageMembers)?;
         if !standing.reaches(membership.role) {
-            return Err(Error::Forbidden);
+            return Err(Refusal::Forbidden.into());
         }
         // As their membership was read, they may.
-        let permitted = |_: &mut Transaction<Part>| {};
+        let permitted = |_: &mut Transaction<'_, Part>| {};
         self.already(own, membership.role, permitted, once, answer)
             .await
     }
@@ -178,23 +176,23 @@ impl Store {
         &self,
         stored: Membership,
         role: Role,
-        permitted: impl FnOnce(&mut Transaction<Part>),
+        permitted: impl FnOnce(&mut Transaction<'_, Part>),
         once: Option<&Once>,
         answer: impl Fn(&Added<Membership>) -> FirstAnswer,
     ) -> Result<Option<Done<Added<Membership>>>, Error> {
         if stored.status == Status::Suspended {
-            return Err(Error::AlreadySuspended);
+            return Err(Refusal::AlreadySuspended.into());
         }
         if stored.role != role {
-            return Err(Error::AlreadyMember);
+            return Err(Refusal::AlreadyMember.into());
         }
         let before = stored.clone();
-        let hold = |transaction: &mut Transaction<Part>| {
+        let hold = |transaction: &mut Transaction<'_, Part>| {
             permitted(transaction);
             let (tenant, organization) = (&before.tenant_id, &before.organization_id);
-            self.hold_organization(transaction, tenant, organization, Owners::AsMany);
+            super::hold_organization(transaction, tenant, organization, Owners::AsMany);
             let key = keys::membership(tenant, &before.user_id, organization);
-            transaction.check(self, Part::Membership, &key, unchanged(&before));
+            transaction.check(Part::Membership, &key, unchanged(&before));
         };
         let once = (once, Part::Record);
         idempotency::unchanged(self, once, hold, Added::Already(stored), answer).await

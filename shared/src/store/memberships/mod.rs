@@ -11,11 +11,12 @@ pub(super) use accept::inviter_of;
 use crate::domain::{
     Membership, Organization, OrganizationId, Role, Source, Status, TenantId, Timestamp, UserId,
 };
-use crate::store::expression::{Change, Condition, Item, number, text};
 use crate::store::keys::{self, GSI1};
+use crate::store::table::{
+    Change, Condition, Item, Transaction, Unmet, from_item, number, text, to_item,
+};
 use crate::store::team_members::JOINED_TEAMS;
-use crate::store::transaction::{Transaction, Unmet};
-use crate::store::{Error, Store, access, from_item, organizations, to_item};
+use crate::store::{Refusal, access, organizations, table};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
@@ -91,7 +92,7 @@ struct Row {
     updated_at: Timestamp,
 }
 
-pub(super) fn to_row(membership: &Membership) -> Result<Item, Error> {
+pub(super) fn to_row(membership: &Membership) -> Result<Item, table::Error> {
     let Membership {
         tenant_id,
         organization_id,
@@ -121,7 +122,7 @@ pub(super) fn to_row(membership: &Membership) -> Result<Item, Error> {
     to_item(&row, keys)
 }
 
-pub(super) fn from_row(item: Item) -> Result<Membership, Error> {
+pub(super) fn from_row(item: Item) -> Result<Membership, table::Error> {
     let row: Row = from_item(item)?;
     Ok(Membership {
         tenant_id: row.tenant_id,
@@ -171,33 +172,6 @@ impl Owners {
             (false, true) => Self::OneMore,
             (true, false) => Self::OneLess,
             _ => Self::AsMany,
-        }
-    }
-}
-
-impl Store {
-    /// Makes the transaction hold only if the organization is there, and keeps count of its active
-    /// owners, of whom at least one stays.
-    fn hold_organization(
-        &self,
-        transaction: &mut Transaction<Part>,
-        tenant: &TenantId,
-        organization: &OrganizationId,
-        owners: Owners,
-    ) {
-        let key = keys::organization(tenant, organization);
-        let part = Part::Organization;
-        let live = organizations::live();
-        match owners {
-            Owners::AsMany => transaction.check(self, part, &key, live),
-            Owners::OneMore => {
-                transaction.touch(self, part, &key, Change::new().add("owner_count", 1), live);
-            }
-            Owners::OneLessSoon => transaction.check(self, part, &key, live.and(another_owner())),
-            Owners::OneLess => {
-                let change = Change::new().add("owner_count", -1);
-                transaction.touch(self, part, &key, change, live.and(another_owner()));
-            }
         }
     }
 }
@@ -265,7 +239,7 @@ pub(super) fn unchanged(before: &Membership) -> Condition {
 }
 
 /// What it means that a change was not applied; nothing when it is to be tried anew.
-fn not_changed(unmet: &Unmet<Part>) -> Result<(), Error> {
+fn not_changed(unmet: &Unmet<Part>) -> Result<(), Refusal> {
     if let Some(refusal) = access::refusal(unmet, &Part::Caller) {
         return Err(refusal);
     }
@@ -275,9 +249,33 @@ fn not_changed(unmet: &Unmet<Part>) -> Result<(), Error> {
         return Ok(());
     }
     match unmet.of(&Part::Organization) {
-        Some(item) if organizations::is_gone(item) => Err(Error::NotFound),
-        Some(_) => Err(Error::LastOwner),
+        Some(item) if organizations::is_gone(item) => Err(Refusal::NotFound),
+        Some(_) => Err(Refusal::LastOwner),
         None => Ok(()),
+    }
+}
+
+/// Makes the transaction hold only if the organization is there, and keeps count of its active
+/// owners, of whom at least one stays.
+fn hold_organization(
+    transaction: &mut Transaction<'_, Part>,
+    tenant: &TenantId,
+    organization: &OrganizationId,
+    owners: Owners,
+) {
+    let key = keys::organization(tenant, organization);
+    let part = Part::Organization;
+    let live = organizations::live();
+    match owners {
+        Owners::AsMany => transaction.check(part, &key, live),
+        Owners::OneMore => {
+            transaction.touch(part, &key, Change::new().add("owner_count", 1), live);
+        }
+        Owners::OneLessSoon => transaction.check(part, &key, live.and(another_owner())),
+        Owners::OneLess => {
+            let change = Change::new().add("owner_count", -1);
+            transaction.touch(part, &key, change, live.and(another_owner()));
+        }
     }
 }
 

@@ -7,7 +7,9 @@ use crate::domain::{
 };
 use crate::store::access::{self, standing};
 use crate::store::keys::{self, GSI1, Key, MEMBERSHIP_PREFIX, USER_PREFIX};
-use crate::store::{Error, Page, Query, Store, in_partition, organizations};
+use crate::store::table::{Query, in_partition};
+use crate::store::{Error, Page, Refusal, Store, organizations};
+use futures_util::TryFutureExt;
 use std::collections::HashMap;
 
 impl Store {
@@ -25,7 +27,7 @@ impl Store {
             let own = view.membership(&access::own_key(caller, organization))?;
             standing(caller, own.as_ref())?.require(Permission::ViewMembers)?;
         }
-        view.membership(&key)?.ok_or(Error::NotFound)
+        Ok(view.membership(&key)?.ok_or(Refusal::NotFound)?)
     }
 
     /// The members of an organization by their ids, from behind `after` on. For active members.
@@ -48,17 +50,18 @@ impl Store {
                 key.extend(member.attributes_of(GSI1));
                 Some(key)
             }
-            Some(Err(_)) => return Err(Error::InvalidPosition),
+            Some(Err(_)) => return Err(Refusal::InvalidPosition.into()),
             None => None,
         };
-        let members = self.query(Query {
+        let members = self.table.query(Query {
             index: Some(GSI1),
             condition: in_partition(Some(GSI1), partition, USER_PREFIX.to_owned()),
             filter: filter.condition(),
             after,
             limit: filter.look_at(limit),
         });
-        let (view, page) = tokio::try_join!(self.view(caller, organization, &[]), members)?;
+        let (view, page) =
+            tokio::try_join!(self.view(caller, organization, &[]), members.err_into())?;
         view.organization(caller, organization, self.clock.now())?;
         let own = view.membership(&access::own_key(caller, organization))?;
         standing(caller, own.as_ref())?.require(Permission::ViewMembers)?;
@@ -91,10 +94,11 @@ impl Store {
         self.require_self_or_tenant_admin(caller, user).await?;
         let key = |id| keys::membership(&caller.tenant_id, user, &id).attributes();
         let place = after.map(OrganizationId::parse).transpose();
-        let start = place.map_err(|_| Error::InvalidPosition)?.map(key);
+        let start = place.map_err(|_| Refusal::InvalidPosition)?.map(key);
         let partition = keys::user_partition(&caller.tenant_id, user);
         let filter = MemberFilter { status, role: None };
         let page = self
+            .table
             .query(Query {
                 index: None,
                 condition: in_partition(None, partition, MEMBERSHIP_PREFIX.to_owned()),
@@ -154,6 +158,7 @@ impl Store {
         loop {
             let partition = keys::user_partition(tenant, user);
             let page = self
+                .table
                 .query(Query {
                     index: None,
                     condition: in_partition(None, partition.clone(), MEMBERSHIP_PREFIX.to_owned()),
@@ -202,10 +207,11 @@ impl Store {
             .iter()
             .map(|one| keys::organization(&one.tenant_id, &one.organization_id))
             .collect();
-        let items = self.get_all(&keys.iter().collect::<Vec<_>>()).await?;
-        items
+        let items = self.table.get_all(&keys.iter().collect::<Vec<_>>()).await?;
+        let organizations = items
             .into_values()
             .map(|item| organizations::from_row(item).map(|found| (found.id.clone(), found)))
-            .collect()
+            .collect::<Result<_, _>>()?;
+        Ok(organizations)
     }
 }

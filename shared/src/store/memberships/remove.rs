@@ -6,10 +6,8 @@ use super::{
 };
 use crate::domain::{Caller, ExpectedVersion, OrganizationId, Permission, Source, Status, UserId};
 use crate::store::access::{self, Requirement, standing};
-use crate::store::patience::Patience;
 use crate::store::team_members::JOINED_TEAMS;
-use crate::store::transaction::Transaction;
-use crate::store::{Error, Store, keys};
+use crate::store::{Error, Refusal, Store, keys, table};
 
 impl Store {
     /// Takes a user out of an organization and its teams; done when they are not in it. For owners
@@ -25,7 +23,7 @@ impl Store {
     ) -> Result<(), Error> {
         let key = keys::membership(&caller.tenant_id, user, organization);
         let oneself = caller.user_id == *user;
-        let mut patience = Patience::new(self.patience);
+        let mut backoff = self.table.backoff();
         loop {
             let now = self.clock.now();
             let (view, (item, mut teams)) = tokio::try_join!(
@@ -50,55 +48,55 @@ impl Store {
                     .as_ref()
                     .is_some_and(|before| !standing.reaches(before.role))
                 {
-                    return Err(Error::Forbidden);
+                    return Err(Refusal::Forbidden.into());
                 }
             }
             let Some(before) = before else {
                 return Ok(());
             };
             if !expected.allows(before.version) {
-                return Err(Error::VersionMismatch);
+                return Err(Refusal::VersionMismatch.into());
             }
             if oneself && before.status == Status::Suspended && !caller.tenant_admin {
                 // Whoever could leave would be let in anew, by an invitation or by the directory.
-                return Err(Error::Forbidden);
+                return Err(Refusal::Forbidden.into());
             }
             if before.source == Source::Entra && !(force && caller.tenant_admin) {
-                return Err(Error::DirectoryManaged);
+                return Err(Refusal::DirectoryManaged.into());
             }
 
-            let mut transaction = Transaction::new(self.clock.new_id());
+            let mut transaction = self.transaction();
             if !oneself {
                 let requirement = Requirement {
                     permission: Permission::ManageMembers,
                     reach: Some(before.role),
                 };
                 let who = (caller, organization);
-                access::require(self, &mut transaction, Part::Caller, who, requirement, now);
+                access::require(&mut transaction, Part::Caller, who, requirement, now);
             }
             let rest = teams.split_off(teams.len().min(MOST_TEAMS));
             for team in &teams {
                 let of_organization = of_organization(organization);
-                transaction.delete(self, Part::Team, team, of_organization);
+                transaction.delete(Part::Team, team, of_organization);
             }
             if rest.is_empty() {
                 let condition = unchanged(&before).and(joined_no_more_teams(joined));
-                transaction.delete(self, Part::Membership, &key, condition);
+                transaction.delete(Part::Membership, &key, condition);
             } else {
                 // More than one transaction holds: some teams first, and the membership at the end.
-                transaction.check(self, Part::Membership, &key, unchanged(&before));
+                transaction.check(Part::Membership, &key, unchanged(&before));
             }
             let owners = match Owners::between(Some(&before), None) {
                 Owners::OneLess if !rest.is_empty() => Owners::OneLessSoon,
                 owners => owners,
             };
-            self.hold_organization(&mut transaction, &caller.tenant_id, organization, owners);
-            match transaction.commit(self).await? {
+            super::hold_organization(&mut transaction, &caller.tenant_id, organization, owners);
+            match transaction.commit().await? {
                 Ok(()) if rest.is_empty() => return Ok(()),
                 Ok(()) => continue,
                 Err(unmet) => not_changed(&unmet)?,
             }
-            patience.wait(Error::Conflict).await?;
+            backoff.wait(table::Error::Conflict).await?;
         }
     }
 }

@@ -6,11 +6,9 @@ use crate::domain::{
     UserId,
 };
 use crate::store::access::{self, Requirement, standing};
-use crate::store::expression::text;
-use crate::store::patience::Patience;
 use crate::store::sync::SUSPENDED_BY;
-use crate::store::transaction::Transaction;
-use crate::store::{Error, Store, keys};
+use crate::store::table::text;
+use crate::store::{Error, Refusal, Store, keys, table};
 
 impl Store {
     /// Changes role or status of a membership. For owners and admins, who touch and make nobody
@@ -26,7 +24,7 @@ impl Store {
         expected: &ExpectedVersion,
     ) -> Result<Membership, Error> {
         let key = keys::membership(&caller.tenant_id, user, organization);
-        let mut patience = Patience::new(self.patience);
+        let mut backoff = self.table.backoff();
         loop {
             let now = self.clock.now();
             let view = self.view(caller, organization, &[&key]).await?;
@@ -34,23 +32,25 @@ impl Store {
             let own = view.membership(&access::own_key(caller, organization))?;
             let standing = standing(caller, own.as_ref())?;
             standing.require(Permission::ManageMembers)?;
-            let before = view.membership(&key)?.ok_or(Error::NotFound)?;
+            let before = view.membership(&key)?.ok_or(Refusal::NotFound)?;
             if !standing.reaches(before.role) {
-                return Err(Error::Forbidden);
+                return Err(Refusal::Forbidden.into());
             }
             if !expected.allows(before.version) {
-                return Err(Error::VersionMismatch);
+                return Err(Refusal::VersionMismatch.into());
             }
             if !standing.reaches(patch.role.unwrap_or(before.role)) {
-                return Err(Error::Forbidden);
+                return Err(Refusal::Forbidden.into());
             }
             if patch.suspends_invitation(&before) {
-                return Err(Error::InvitationPending);
+                return Err(Refusal::InvitationPending.into());
             }
-            let after = patch.apply(&before, now).map_err(|reason| Error::Invalid {
-                field: "/status",
-                reason,
-            })?;
+            let after = patch
+                .apply(&before, now)
+                .map_err(|reason| Refusal::Invalid {
+                    field: "/status",
+                    reason,
+                })?;
             // A suspension by the sync that is confirmed by hand is one by hand from now on.
             let takes_over = patch.status.is_some()
                 && view
@@ -72,7 +72,7 @@ impl Store {
                 ..after
             };
 
-            let mut transaction = Transaction::new(self.clock.new_id());
+            let mut transaction = self.transaction();
             let higher = if before.role.reaches(after.role) {
                 before.role
             } else {
@@ -96,16 +96,16 @@ impl Store {
                 condition = condition.and(requirement.condition());
             } else {
                 let who = (caller, organization);
-                access::require(self, &mut transaction, Part::Caller, who, requirement, now);
+                access::require(&mut transaction, Part::Caller, who, requirement, now);
             }
-            transaction.update(self, Part::Membership, &key, change, condition);
+            transaction.update(Part::Membership, &key, change, condition);
             let owners = Owners::between(Some(&before), Some(&after));
-            self.hold_organization(&mut transaction, &caller.tenant_id, organization, owners);
-            match transaction.commit(self).await? {
+            super::hold_organization(&mut transaction, &caller.tenant_id, organization, owners);
+            match transaction.commit().await? {
                 Ok(()) => return Ok(after),
                 Err(unmet) => not_changed(&unmet)?,
             }
-            patience.wait(Error::Conflict).await?;
+            backoff.wait(table::Error::Conflict).await?;
         }
     }
 }

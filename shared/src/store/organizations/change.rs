@@ -6,13 +6,11 @@ use crate::domain::{
     Permission, Timestamp,
 };
 use crate::store::access::{self, Requirement, standing};
-use crate::store::expression::{Change, Condition, number, text};
 use crate::store::idempotency::{self, FirstAnswer, Once};
 use crate::store::keys::{self, Key};
-use crate::store::patience::Patience;
 use crate::store::sync::Written;
-use crate::store::transaction::{Transaction, Unmet};
-use crate::store::{Done, Error, Store};
+use crate::store::table::{Change, Condition, Transaction, Unmet, number, text};
+use crate::store::{Done, Error, Refusal, Store, table};
 
 impl Store {
     /// Changes an organization. For owners and admins; its billing fields for owners.
@@ -31,7 +29,7 @@ impl Store {
         } else {
             Permission::UpdateOrganization
         };
-        let mut patience = Patience::new(self.patience);
+        let mut backoff = self.table.backoff();
         loop {
             let now = self.clock.now();
             let view = self.view(caller, id, &[]).await?;
@@ -40,21 +38,23 @@ impl Store {
             let own = view.membership(&access::own_key(caller, id))?;
             standing(caller, own.as_ref())?.require(permission)?;
             if !expected.allows(before.version) {
-                return Err(Error::VersionMismatch);
+                return Err(Refusal::VersionMismatch.into());
             }
-            let after = patch.apply(&before, now).map_err(|reason| Error::Invalid {
-                field: "/metadata",
-                reason,
-            })?;
+            let after = patch
+                .apply(&before, now)
+                .map_err(|reason| Refusal::Invalid {
+                    field: "/metadata",
+                    reason,
+                })?;
             if after == before {
                 return Ok(before);
             }
             let transaction = self.change(caller, (&before, &reserved), &after, permission, now)?;
-            match transaction.commit(self).await? {
+            match transaction.commit().await? {
                 Ok(()) => return Ok(after),
                 Err(unmet) => not_changed(&unmet)?,
             }
-            patience.wait(Error::Conflict).await?;
+            backoff.wait(table::Error::Conflict).await?;
         }
     }
 
@@ -66,7 +66,7 @@ impl Store {
         expected: &ExpectedVersion,
     ) -> Result<(), Error> {
         let permission = Permission::DeleteOrganization;
-        let mut patience = Patience::new(self.patience);
+        let mut backoff = self.table.backoff();
         loop {
             let now = self.clock.now();
             let view = self.view(caller, id, &[]).await?;
@@ -75,15 +75,15 @@ impl Store {
             let own = view.membership(&access::own_key(caller, id))?;
             standing(caller, own.as_ref())?.require(permission)?;
             if !expected.allows(before.version) {
-                return Err(Error::VersionMismatch);
+                return Err(Refusal::VersionMismatch.into());
             }
             let after = before.deleted(now);
             let transaction = self.change(caller, (&before, &reserved), &after, permission, now)?;
-            match transaction.commit(self).await? {
+            match transaction.commit().await? {
                 Ok(()) => return Ok(()),
                 Err(unmet) => not_changed(&unmet)?,
             }
-            patience.wait(Error::Conflict).await?;
+            backoff.wait(table::Error::Conflict).await?;
         }
     }
 
@@ -98,7 +98,7 @@ impl Store {
         answer: impl Fn(&Organization) -> FirstAnswer,
     ) -> Result<Done<Organization>, Error> {
         let permission = Permission::RestoreOrganization;
-        let mut patience = Patience::new(self.patience);
+        let mut backoff = self.table.backoff();
         loop {
             let now = self.clock.now();
             let record: Vec<&Key> = once.iter().map(|once| once.key()).collect();
@@ -111,40 +111,40 @@ impl Store {
             let own = view.membership(&access::own_key(caller, id))?;
             standing(caller, own.as_ref())?.require(permission)?;
             if !expected.allows(before.version) {
-                return Err(Error::VersionMismatch);
+                return Err(Refusal::VersionMismatch.into());
             }
             if before.is_live() {
-                let hold = |transaction: &mut Transaction<Part>| {
+                let hold = |transaction: &mut Transaction<'_, Part>| {
                     let requirement = Requirement {
                         permission,
                         reach: None,
                     };
                     let who = (caller, id);
-                    access::require(self, transaction, Part::Caller, who, requirement, now);
+                    access::require(transaction, Part::Caller, who, requirement, now);
                     let key = keys::organization(&before.tenant_id, id);
-                    transaction.check(self, Part::Organization, &key, in_version(before.version));
+                    transaction.check(Part::Organization, &key, in_version(before.version));
                 };
                 let (once, value) = ((once, Part::Record), before.clone());
                 let done = idempotency::unchanged(self, once, hold, value, &answer).await?;
                 if let Some(done) = done {
                     return Ok(done);
                 }
-                patience.wait(Error::Conflict).await?;
+                backoff.wait(table::Error::Conflict).await?;
                 continue;
             }
             let after = before.restored(now);
             let mut transaction =
                 self.change(caller, (&before, &reserved), &after, permission, now)?;
             if let Some(once) = once {
-                once.record(self, &mut transaction, Part::Record, &answer(&after))?;
+                once.record(&mut transaction, Part::Record, &answer(&after))?;
             }
-            match transaction.commit(self).await? {
+            match transaction.commit().await? {
                 Ok(()) => return Ok(Done::Now(after)),
                 // The next round finds the record.
                 Err(unmet) if unmet.of(&Part::Record).is_some() => {}
                 Err(unmet) => not_changed(&unmet)?,
             }
-            patience.wait(Error::Conflict).await?;
+            backoff.wait(table::Error::Conflict).await?;
         }
     }
 
@@ -156,61 +156,17 @@ impl Store {
         after: &Organization,
         permission: Permission,
         now: Timestamp,
-    ) -> Result<Transaction<Part>, Error> {
-        let mut transaction = Transaction::new(self.clock.new_id());
+    ) -> Result<Transaction<'_, Part>, Error> {
+        let mut transaction = self.transaction();
         let requirement = Requirement {
             permission,
             reach: None,
         };
         let who = (caller, &before.id);
-        access::require(self, &mut transaction, Part::Caller, who, requirement, now);
+        access::require(&mut transaction, Part::Caller, who, requirement, now);
 
-        self.write_change(&mut transaction, (before, reserved), after, None)?;
+        write_change(&mut transaction, (before, reserved), after, None)?;
         Ok(transaction)
-    }
-
-    fn write_change(
-        &self,
-        transaction: &mut Transaction<Part>,
-        (before, reserved): (&Organization, &FoldedName),
-        after: &Organization,
-        synced_name: Option<&Name>,
-    ) -> Result<(), Error> {
-        let mut item = to_row(after)?;
-        let held = before.is_live().then(|| reserved.clone());
-        let keeps_name = before.name == after.name && after.is_live();
-        if let (Some(held), true) = (&held, keeps_name) {
-            // However it is reserved, its place in the lists goes with it.
-            let place = text(keys::by_name(held, &after.id));
-            for attribute in ["gsi1sk", "gsi2sk"] {
-                item.entry(attribute.to_owned())
-                    .and_modify(|it| place.clone_into(it));
-            }
-        }
-        let mut change = CHANGEABLE.iter().fold(Change::new(), |change, attribute| {
-            change.take(attribute, &item)
-        });
-        if let Some(name) = synced_name {
-            change = change.set(SYNCED_NAME, text(name.as_str()));
-        }
-        let key = keys::organization(&before.tenant_id, &before.id);
-        let unchanged = in_version(before.version);
-        transaction.update(self, Part::Organization, &key, change, unchanged);
-
-        let wanted = after.is_live().then(|| after.name.folded());
-        if held == wanted || (held.is_some() && keeps_name) {
-            return Ok(());
-        }
-        if let Some(name) = held {
-            let own = Condition::new("attribute_not_exists(#pk) OR #organization_id = :id")
-                .value(":id", text(before.id.as_str()));
-            let key = keys::name_reservation(&before.tenant_id, &name);
-            transaction.delete(self, Part::OldName, &key, own);
-        }
-        if wanted.is_some() {
-            self.reserve_name(transaction, Part::NewName, after)?;
-        }
-        Ok(())
     }
 
     /// Renames what the login sync made, if it is still as it was read.
@@ -219,14 +175,14 @@ impl Store {
         (before, reserved): (&Organization, &FoldedName),
         after: &Organization,
     ) -> Result<Written, Error> {
-        let mut transaction = Transaction::new(self.clock.new_id());
-        self.write_change(
+        let mut transaction = self.transaction();
+        write_change(
             &mut transaction,
             (before, reserved),
             after,
             Some(&after.name),
         )?;
-        let Err(unmet) = transaction.commit(self).await? else {
+        let Err(unmet) = transaction.commit().await? else {
             return Ok(Written::Done);
         };
         Ok(match unmet.of(&Part::Organization) {
@@ -238,22 +194,65 @@ impl Store {
 }
 
 /// What it means that a change was not applied; nothing when it is to be tried anew.
-fn not_changed(unmet: &Unmet<Part>) -> Result<(), Error> {
+fn not_changed(unmet: &Unmet<Part>) -> Result<(), Refusal> {
     if let Some(refusal) = access::refusal(unmet, &Part::Caller) {
         return Err(refusal);
     }
     match unmet.of(&Part::Organization) {
-        Some(None) => return Err(Error::NotFound),
+        Some(None) => return Err(Refusal::NotFound),
         // Another version, or deleted: which of the two is for the next read to say.
         Some(Some(_)) => return Ok(()),
         None => {}
     }
     if unmet.of(&Part::NewName).is_some() {
-        return Err(Error::NameTaken);
+        return Err(Refusal::NameTaken);
     }
     Ok(())
 }
 
 fn in_version(version: u64) -> Condition {
     Condition::new("#version = :before").value(":before", number(version))
+}
+
+fn write_change(
+    transaction: &mut Transaction<'_, Part>,
+    (before, reserved): (&Organization, &FoldedName),
+    after: &Organization,
+    synced_name: Option<&Name>,
+) -> Result<(), Error> {
+    let mut item = to_row(after)?;
+    let held = before.is_live().then(|| reserved.clone());
+    let keeps_name = before.name == after.name && after.is_live();
+    if let (Some(held), true) = (&held, keeps_name) {
+        // However it is reserved, its place in the lists goes with it.
+        let place = text(keys::by_name(held, &after.id));
+        for attribute in ["gsi1sk", "gsi2sk"] {
+            item.entry(attribute.to_owned())
+                .and_modify(|it| place.clone_into(it));
+        }
+    }
+    let mut change = CHANGEABLE.iter().fold(Change::new(), |change, attribute| {
+        change.take(attribute, &item)
+    });
+    if let Some(name) = synced_name {
+        change = change.set(SYNCED_NAME, text(name.as_str()));
+    }
+    let key = keys::organization(&before.tenant_id, &before.id);
+    let unchanged = in_version(before.version);
+    transaction.update(Part::Organization, &key, change, unchanged);
+
+    let wanted = after.is_live().then(|| after.name.folded());
+    if held == wanted || (held.is_some() && keeps_name) {
+        return Ok(());
+    }
+    if let Some(name) = held {
+        let own = Condition::new("attribute_not_exists(#pk) OR #organization_id = :id")
+            .value(":id", text(before.id.as_str()));
+        let key = keys::name_reservation(&before.tenant_id, &name);
+        transaction.delete(Part::OldName, &key, own);
+    }
+    if wanted.is_some() {
+        super::reserve_name(transaction, Part::NewName, after)?;
+    }
+    Ok(())
 }

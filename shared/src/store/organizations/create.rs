@@ -2,10 +2,9 @@
 
 use super::{Part, to_row};
 use crate::domain::{Caller, Membership, Organization};
-use crate::store::expression::{Condition, number};
 use crate::store::idempotency::{FirstAnswer, Once};
-use crate::store::transaction::Transaction;
-use crate::store::{Done, Error, Store, keys, memberships, users};
+use crate::store::table::{Condition, number};
+use crate::store::{Done, Error, Refusal, Store, keys, memberships, table, users};
 
 impl Store {
     /// Makes an organization with the caller as its owner.
@@ -19,28 +18,26 @@ impl Store {
         owner: &Membership,
         once: Option<(&Once, FirstAnswer)>,
     ) -> Result<Done<()>, Error> {
-        let mut transaction = Transaction::new(self.clock.new_id());
+        let mut transaction = self.transaction();
         let mut item = to_row(organization)?;
         item.insert("owner_count".to_owned(), number(1));
-        transaction.put(self, Part::Organization, item, Condition::absent());
-        self.reserve_name(&mut transaction, Part::NewName, organization)?;
+        transaction.put(Part::Organization, item, Condition::absent());
+        super::reserve_name(&mut transaction, Part::NewName, organization)?;
         transaction.put(
-            self,
             Part::Owner,
             memberships::to_row(owner)?,
             Condition::absent(),
         );
         transaction.touch(
-            self,
             Part::User,
             &keys::user(&caller.tenant_id, &caller.user_id),
             users::known(caller, organization.created_at),
             Condition::none(),
         );
         if let Some((once, answer)) = &once {
-            once.record(self, &mut transaction, Part::Record, answer)?;
+            once.record(&mut transaction, Part::Record, answer)?;
         }
-        let Err(unmet) = transaction.commit(self).await? else {
+        let Err(unmet) = transaction.commit().await? else {
             return Ok(Done::Now(()));
         };
         if let Some((once, _)) = once
@@ -49,8 +46,8 @@ impl Store {
             return Ok(Done::Before(answer));
         }
         match unmet.of(&Part::NewName) {
-            Some(_) => Err(Error::NameTaken),
-            None => Err(Error::Conflict),
+            Some(_) => Err(Refusal::NameTaken.into()),
+            None => Err(table::Error::Conflict.into()),
         }
     }
 }

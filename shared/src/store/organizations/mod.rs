@@ -9,10 +9,9 @@ use crate::domain::{
     OrganizationId, OrganizationStatus, RETENTION, Source, StripeCustomerId, TenantId, Timestamp,
     UserId,
 };
-use crate::store::expression::{Condition, Item, text};
 use crate::store::keys::{self, GSI1, GSI2, Key};
-use crate::store::transaction::Transaction;
-use crate::store::{Error, Store, from_item, to_item};
+use crate::store::table::{Condition, Item, Transaction, from_item, text, to_item};
+use crate::store::{Error, table};
 use serde::{Deserialize, Serialize};
 
 /// The name that the login sync gave an organization or a team last. While it still is the name,
@@ -84,7 +83,7 @@ struct Row {
     expires_at: Option<i64>,
 }
 
-pub(super) fn to_row(organization: &Organization) -> Result<Item, Error> {
+pub(super) fn to_row(organization: &Organization) -> Result<Item, table::Error> {
     let Organization {
         id,
         tenant_id,
@@ -147,9 +146,10 @@ fn expires_at(organization: &Organization) -> Option<i64> {
     }
 }
 
-pub(super) fn from_row(item: Item) -> Result<Organization, Error> {
+pub(super) fn from_row(item: Item) -> Result<Organization, table::Error> {
     let row: Row = from_item(item)?;
-    let metadata: Metadata = serde_json::from_str(&row.metadata).map_err(Error::unreadable)?;
+    let metadata: Metadata =
+        serde_json::from_str(&row.metadata).map_err(table::Error::unreadable)?;
     Ok(Organization {
         id: row.id,
         tenant_id: row.tenant_id,
@@ -205,28 +205,25 @@ pub(super) fn is_gone(item: Option<&Item>) -> bool {
     item.and_then(|item| item.get("status")) != Some(&text("active"))
 }
 
-impl Store {
-    pub(super) fn reserve_name<L: Copy + PartialEq>(
-        &self,
-        transaction: &mut Transaction<L>,
-        label: L,
-        organization: &Organization,
-    ) -> Result<(), Error> {
-        #[derive(Serialize)]
-        struct Reservation<'a> {
-            tenant_id: &'a TenantId,
-            organization_id: &'a OrganizationId,
-        }
-
-        let key = keys::name_reservation(&organization.tenant_id, &organization.name.folded());
-        let reservation = Reservation {
-            tenant_id: &organization.tenant_id,
-            organization_id: &organization.id,
-        };
-        let item = to_item(&reservation, [key.attributes(), Item::new()])?;
-        let free = Condition::new("attribute_not_exists(#pk) OR #organization_id = :id")
-            .value(":id", text(organization.id.as_str()));
-        transaction.put(self, label, item, free);
-        Ok(())
+pub(super) fn reserve_name<L: Copy + PartialEq>(
+    transaction: &mut Transaction<'_, L>,
+    label: L,
+    organization: &Organization,
+) -> Result<(), Error> {
+    #[derive(Serialize)]
+    struct Reservation<'a> {
+        tenant_id: &'a TenantId,
+        organization_id: &'a OrganizationId,
     }
+
+    let key = keys::name_reservation(&organization.tenant_id, &organization.name.folded());
+    let reservation = Reservation {
+        tenant_id: &organization.tenant_id,
+        organization_id: &organization.id,
+    };
+    let item = to_item(&reservation, [key.attributes(), Item::new()])?;
+    let free = Condition::new("attribute_not_exists(#pk) OR #organization_id = :id")
+        .value(":id", text(organization.id.as_str()));
+    transaction.put(label, item, free);
+    Ok(())
 }

@@ -3,9 +3,9 @@
 use super::{OrganizationFilter, from_row};
 use crate::domain::{Caller, Organization, OrganizationId, Permission, TenantId};
 use crate::store::access::{self, standing};
-use crate::store::expression::Item;
 use crate::store::keys::{self, GSI1, GSI2, Key, MAX_SORT_KEY_BYTES};
-use crate::store::{Error, Page, Query, Store, in_partition};
+use crate::store::table::{Item, Query, in_partition};
+use crate::store::{Error, Page, Refusal, Store};
 
 impl Store {
     /// An organization, and whether the caller may see its billing fields. For active members.
@@ -31,7 +31,7 @@ impl Store {
         limit: usize,
     ) -> Result<Page<Organization>, Error> {
         if !caller.tenant_admin {
-            return Err(Error::Forbidden);
+            return Err(Refusal::Forbidden.into());
         }
         let (index, partition) = match &filter.domain {
             Some(domain) => (
@@ -52,6 +52,7 @@ impl Store {
             .map(|place| place_in_list(&caller.tenant_id, (index, &partition), &start, place))
             .transpose()?;
         let page = self
+            .table
             .query(Query {
                 index: Some(index),
                 condition: in_partition(Some(index), partition, start),
@@ -89,15 +90,15 @@ fn place_in_list(
     (index, partition): (&str, &str),
     start: &str,
     place: &str,
-) -> Result<Item, Error> {
+) -> Result<Item, Refusal> {
     let id = place
         .rsplit_once('#')
         .map(|(_, id)| OrganizationId::parse(id));
     let Some(Ok(id)) = id else {
-        return Err(Error::InvalidPosition);
+        return Err(Refusal::InvalidPosition);
     };
     if !place.starts_with(start) || place.len() > MAX_SORT_KEY_BYTES {
-        return Err(Error::InvalidPosition);
+        return Err(Refusal::InvalidPosition);
     }
     let mut key = keys::organization(tenant, &id).attributes();
     let in_index = Key {
@@ -130,7 +131,7 @@ mod tests {
             &long(MAX_SORT_KEY_BYTES + 1),
         ] {
             assert!(
-                matches!(place(other), Err(Error::InvalidPosition)),
+                matches!(place(other), Err(Refusal::InvalidPosition)),
                 "{other}"
             );
         }

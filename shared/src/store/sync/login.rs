@@ -1,12 +1,11 @@
 //! The login itself: the profile of who signs in, and the marks of what was made.
 
+use crate::store::table::{Change, Condition, Updated, text};
+use crate::store::{Error, Store, keys, table};
 use aws_sdk_dynamodb::types::ReturnValue;
 
 use super::{MADE, Profile};
 use crate::domain::{TenantId, UserId};
-use crate::store::expression::{Change, Condition, text};
-use crate::store::single::Changed;
-use crate::store::{Error, Store, keys};
 
 impl Store {
     /// Writes or refreshes the profile of who signs in, with the time of it: one `UpdateItem`. Tells
@@ -34,9 +33,11 @@ impl Store {
             change = change.set("entra_object_id", text(id.as_str()));
         }
         let key = keys::user(&profile.tenant_id, &profile.user_id);
-        let changed = self.change_and_return(&key, change, Condition::none(), ReturnValue::AllNew);
-        let Changed::To(Some(item)) = changed.await? else {
-            return Err(Error::defect("no item in the answer"));
+        let changed =
+            self.table
+                .update_and_return(&key, change, Condition::none(), ReturnValue::AllNew);
+        let Updated::Done(Some(item)) = changed.await? else {
+            return Err(table::Error::defect("no item in the answer").into());
         };
         Ok(item.get(MADE).and_then(|mark| mark.as_s().ok()).cloned())
     }
@@ -58,6 +59,7 @@ impl Store {
             Condition::none()
         };
         let change = Change::new().set(MADE, text(fingerprint));
-        self.change_one(&key, change, condition).await.map(|_| ())
+        self.table.update(&key, change, condition).await?;
+        Ok(())
     }
 }

@@ -3,21 +3,20 @@
 use super::move_team::Move;
 use super::{AWAITS_ORGANIZATION, Part, Written, made};
 use crate::domain::{Name, Organization, OrganizationId, Team, TeamId, TenantId};
-use crate::store::expression::{Condition, number, text};
 use crate::store::organizations::SYNCED_NAME;
-use crate::store::transaction::Transaction;
+use crate::store::table::{Condition, number, text};
 use crate::store::{Error, Store, keys, organizations, teams};
 
 impl Store {
     /// Makes an organization, if neither it nor its name is there. It has no owner until it gets one.
     pub async fn make_organization(&self, organization: &Organization) -> Result<Written, Error> {
-        let mut transaction = Transaction::new(self.clock.new_id());
+        let mut transaction = self.transaction();
         let mut item = organizations::to_row(organization)?;
         item.insert("owner_count".to_owned(), number(0));
         item.insert(SYNCED_NAME.to_owned(), text(organization.name.as_str()));
-        transaction.put(self, Part::Made, item, Condition::absent());
-        self.reserve_name(&mut transaction, Part::Name, organization)?;
-        Ok(made(transaction.commit(self).await?))
+        transaction.put(Part::Made, item, Condition::absent());
+        organizations::reserve_name(&mut transaction, Part::Name, organization)?;
+        Ok(made(transaction.commit().await?))
     }
 
     /// Makes a team, if it is not there, and in an organization if its name is not. `awaited` is the
@@ -35,12 +34,12 @@ impl Store {
                 let awaited = text(awaited.as_str());
                 item.insert(AWAITS_ORGANIZATION.to_owned(), awaited);
             }
-            return self.put_one(item).await;
+            return Ok(self.table.create(item).await?.into());
         };
-        let mut transaction = Transaction::new(self.clock.new_id());
-        transaction.put(self, Part::Made, item, Condition::absent());
-        self.reserve_team_name(&mut transaction, Part::Name, team)?;
-        let Err(unmet) = transaction.commit(self).await? else {
+        let mut transaction = self.transaction();
+        transaction.put(Part::Made, item, Condition::absent());
+        teams::reserve_team_name(&mut transaction, Part::Name, team)?;
+        let Err(unmet) = transaction.commit().await? else {
             return Ok(Written::Done);
         };
         if let Some(Some(found)) = unmet.of(&Part::Made)
@@ -66,7 +65,7 @@ impl Store {
         version: u64,
         name: &Name,
     ) -> Result<Written, Error> {
-        let Some(item) = self.get(&keys::organization(tenant, id)).await? else {
+        let Some(item) = self.table.get(&keys::organization(tenant, id)).await? else {
             return Ok(Written::AsItWas);
         };
         let before = organizations::from_row(item.clone())?;
@@ -94,7 +93,7 @@ impl Store {
         version: u64,
         name: &Name,
     ) -> Result<Written, Error> {
-        let Some(item) = self.get(&keys::team(tenant, id)).await? else {
+        let Some(item) = self.table.get(&keys::team(tenant, id)).await? else {
             return Ok(Written::AsItWas);
         };
         let before = teams::from_row(item.clone())?;

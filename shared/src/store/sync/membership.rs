@@ -1,13 +1,12 @@
 //! Joining and leaving.
 
+use crate::store::table::{Change, Condition, Transaction, number, text};
+use crate::store::{Error, Store, keys, memberships, team_members};
 use std::collections::BTreeSet;
 
 use super::{AWAITS_ORGANIZATION, Holdings, Part, SUSPENDED_BY, SYNCED_ROLE, Written, left, made};
 use crate::domain::{Membership, OrganizationId, Role, Source, Status, TeamId, TeamMembership};
-use crate::store::expression::{Change, Condition, number, text};
 use crate::store::team_members::JOINED_TEAMS;
-use crate::store::transaction::Transaction;
-use crate::store::{Error, Store, keys, memberships, team_members};
 
 impl Store {
     /// Puts a user into an organization, if they are not in it.
@@ -17,7 +16,7 @@ impl Store {
         item.insert(JOINED_TEAMS.to_owned(), number(1));
         let role = text(membership.role.as_str());
         item.insert(SYNCED_ROLE.to_owned(), role);
-        self.put_one(item).await
+        Ok(self.table.create(item).await?.into())
     }
 
     /// Puts a user into a team, if they are not in it. Where they had been in its organization by
@@ -44,14 +43,14 @@ impl Store {
             .as_ref()
             .filter(|id| holdings.organizations.contains_key(id));
         let Some(organization) = held else {
-            return self.put_one(item).await;
+            return Ok(self.table.create(item).await?.into());
         };
-        let mut transaction = Transaction::new(self.clock.new_id());
-        transaction.put(self, Part::Made, item, Condition::absent());
+        let mut transaction = self.transaction();
+        transaction.put(Part::Made, item, Condition::absent());
         let key = keys::membership(tenant_id, user_id, organization);
         let join = Change::new().add(JOINED_TEAMS, 1);
-        transaction.touch(self, Part::Membership, &key, join, Condition::present());
-        Ok(made(transaction.commit(self).await?))
+        transaction.touch(Part::Membership, &key, join, Condition::present());
+        Ok(made(transaction.commit().await?))
     }
 
     /// Writes the status of a membership, if it still is of this version and source: its organization
@@ -113,12 +112,12 @@ impl Store {
         let change = memberships::change_to(&after).and(marks);
         let condition = memberships::unchanged(before);
         if before.is_active_owner() == after.is_active_owner() {
-            return self.change_one(&key, change, condition).await;
+            return Ok(self.table.update(&key, change, condition).await?.into());
         }
-        let mut transaction = Transaction::new(self.clock.new_id());
-        transaction.update(self, Part::Membership, &key, change, condition);
-        self.count_owners(&mut transaction, before, Some(&after));
-        left(transaction.commit(self).await?)
+        let mut transaction = self.transaction();
+        transaction.update(Part::Membership, &key, change, condition);
+        count_owners(&mut transaction, before, Some(&after));
+        Ok(left(transaction.commit().await?)?)
     }
 
     /// Makes an open invitation active, if it still is as it was read, on the condition that its inviter may
@@ -132,17 +131,16 @@ impl Store {
     ) -> Result<Written, Error> {
         let after = before.activated(self.clock.now());
         let inviter = match memberships::inviter_of(before) {
-            Err(Error::InvitationNotValid) => None,
-            inviter => {
-                let inviter = inviter?;
-                let mut transaction = Transaction::new(self.clock.new_id());
+            Err(_) => None,
+            Ok(inviter) => {
+                let mut transaction = self.transaction();
                 if let Some((key, may)) = &inviter {
-                    transaction.check(self, Part::Inviter, key, may.clone());
+                    transaction.check(Part::Inviter, key, may.clone());
                 }
-                self.activate_synced(&mut transaction, before, &after, Change::new());
-                match transaction.commit(self).await? {
+                activate_synced(&mut transaction, before, &after, Change::new());
+                match transaction.commit().await? {
                     Err(unmet) if unmet.only(&Part::Inviter) => {}
-                    committed => return left(committed),
+                    committed => return Ok(left(committed)?),
                 }
                 inviter
             }
@@ -156,26 +154,12 @@ impl Store {
             .set("source", text(after.source.as_str()))
             .set(SYNCED_ROLE, text(role.as_str()))
             .remove("invited_by_user_id");
-        let mut transaction = Transaction::new(self.clock.new_id());
+        let mut transaction = self.transaction();
         if let Some((key, may)) = inviter {
-            transaction.check(self, Part::Inviter, &key, may.negated());
+            transaction.check(Part::Inviter, &key, may.negated());
         }
-        self.activate_synced(&mut transaction, before, &after, change);
-        left(transaction.commit(self).await?)
-    }
-
-    fn activate_synced(
-        &self,
-        transaction: &mut Transaction<Part>,
-        before: &Membership,
-        after: &Membership,
-        change: Change,
-    ) {
-        let key = keys::membership(&before.tenant_id, &before.user_id, &before.organization_id);
-        let change = memberships::also_change_to(change, after);
-        let condition = memberships::unchanged(before);
-        transaction.update(self, Part::Membership, &key, change, condition);
-        self.count_owners(transaction, before, Some(after));
+        activate_synced(&mut transaction, before, &after, change);
+        Ok(left(transaction.commit().await?)?)
     }
 
     /// Takes a user out of an organization, if the membership still is of this version and made by
@@ -208,29 +192,29 @@ impl Store {
             .map(|team| keys::team_membership(tenant_id, user_id, &team.team_id))
             .collect();
         if teams.is_empty() && !before.is_active_owner() {
-            return self.delete_one(&key, condition).await;
+            return Ok(self.table.delete(&key, condition).await?.into());
         }
         loop {
             let rest = teams.split_off(teams.len().min(memberships::MOST_TEAMS));
-            let mut transaction = Transaction::new(self.clock.new_id());
+            let mut transaction = self.transaction();
             for team in &teams {
                 let of_organization = memberships::of_organization(organization_id);
-                transaction.delete(self, Part::Team, team, of_organization);
+                transaction.delete(Part::Team, team, of_organization);
             }
             if rest.is_empty() {
-                transaction.delete(self, Part::Membership, &key, condition);
-                self.count_owners(&mut transaction, before, None);
-                return left(transaction.commit(self).await?);
+                transaction.delete(Part::Membership, &key, condition);
+                count_owners(&mut transaction, before, None);
+                return Ok(left(transaction.commit().await?)?);
             }
             // More than one transaction holds: some teams first, and the membership at the end.
-            transaction.check(self, Part::Membership, &key, condition.clone());
+            transaction.check(Part::Membership, &key, condition.clone());
             if before.is_active_owner() {
                 let organization = keys::organization(tenant_id, organization_id);
                 let another = memberships::another_owner();
-                transaction.check(self, Part::Organization, &organization, another);
+                transaction.check(Part::Organization, &organization, another);
             }
-            if let Err(unmet) = transaction.commit(self).await? {
-                return left(Err(unmet));
+            if let Err(unmet) = transaction.commit().await? {
+                return Ok(left(Err(unmet))?);
             }
             teams = rest;
         }
@@ -255,7 +239,11 @@ impl Store {
             .set("version", number(before.version + 1))
             .set("updated_at", text(self.clock.now().to_string()))
             .and(marks_of(status));
-        self.change_one(&key, change, unchanged(before)).await
+        Ok(self
+            .table
+            .update(&key, change, unchanged(before))
+            .await?
+            .into())
     }
 
     /// Takes a user out of a team, if the membership still is of this version and made by the sync.
@@ -267,30 +255,7 @@ impl Store {
             ..
         } = before;
         let key = keys::team_membership(tenant_id, user_id, team_id);
-        self.delete_one(&key, unchanged(before)).await
-    }
-
-    fn count_owners(
-        &self,
-        transaction: &mut Transaction<Part>,
-        before: &Membership,
-        after: Option<&Membership>,
-    ) {
-        let key = keys::organization(&before.tenant_id, &before.organization_id);
-        let is_owner = after.is_some_and(Membership::is_active_owner);
-        match (before.is_active_owner(), is_owner) {
-            (true, false) => {
-                let change = Change::new().add("owner_count", -1);
-                let another = memberships::another_owner();
-                transaction.touch(self, Part::Organization, &key, change, another);
-            }
-            (false, true) => {
-                let change = Change::new().add("owner_count", 1);
-                let present = Condition::present();
-                transaction.touch(self, Part::Organization, &key, change, present);
-            }
-            _ => {}
-        }
+        Ok(self.table.delete(&key, unchanged(before)).await?.into())
     }
 }
 
@@ -309,4 +274,39 @@ fn unchanged(before: &TeamMembership) -> Condition {
         .value(":before", number(before.version))
         .value(":source", text(before.source.as_str()))
         .value(":created_at", text(before.created_at.to_string()))
+}
+
+fn count_owners(
+    transaction: &mut Transaction<'_, Part>,
+    before: &Membership,
+    after: Option<&Membership>,
+) {
+    let key = keys::organization(&before.tenant_id, &before.organization_id);
+    let is_owner = after.is_some_and(Membership::is_active_owner);
+    match (before.is_active_owner(), is_owner) {
+        (true, false) => {
+            let change = Change::new().add("owner_count", -1);
+            let another = memberships::another_owner();
+            transaction.touch(Part::Organization, &key, change, another);
+        }
+        (false, true) => {
+            let change = Change::new().add("owner_count", 1);
+            let present = Condition::present();
+            transaction.touch(Part::Organization, &key, change, present);
+        }
+        _ => {}
+    }
+}
+
+fn activate_synced(
+    transaction: &mut Transaction<'_, Part>,
+    before: &Membership,
+    after: &Membership,
+    change: Change,
+) {
+    let key = keys::membership(&before.tenant_id, &before.user_id, &before.organization_id);
+    let change = memberships::also_change_to(change, after);
+    let condition = memberships::unchanged(before);
+    transaction.update(Part::Membership, &key, change, condition);
+    count_owners(transaction, before, Some(after));
 }

@@ -13,12 +13,12 @@ mod read;
 pub use found::{FoundOrganization, FoundTeam, MembershipMarks, TeamMembershipMarks};
 pub use move_team::Move;
 
+use crate::store::Refusal;
+use crate::store::table::Unmet;
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::Error;
-use super::transaction::Unmet;
 use crate::domain::{
     Email, EntraObjectId, Membership, Name, OrganizationId, TeamId, TeamMembership, TenantId,
     UserId,
@@ -78,6 +78,13 @@ pub enum Written {
     NameTaken,
 }
 
+impl From<bool> for Written {
+    /// Of a write that is done if its condition holds.
+    fn from(done: bool) -> Self {
+        if done { Self::Done } else { Self::AsItWas }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Part {
     Made,
@@ -104,12 +111,12 @@ fn made(committed: Result<(), Unmet<Part>>) -> Written {
 }
 
 /// What leaving something came to.
-fn left(committed: Result<(), Unmet<Part>>) -> Result<Written, Error> {
+fn left(committed: Result<(), Unmet<Part>>) -> Result<Written, Refusal> {
     let Err(unmet) = committed else {
         return Ok(Written::Done);
     };
     if unmet.of(&Part::Organization).is_some() && unmet.of(&Part::Membership).is_none() {
-        return Err(Error::LastOwner);
+        return Err(Refusal::LastOwner);
     }
     Ok(Written::AsItWas)
 }

@@ -2,13 +2,11 @@
 
 use super::{AWAITS_ORGANIZATION, Part, Written};
 use crate::domain::{Limits, Name, OrganizationId, Source, Team, TeamId, TenantId, UserId};
-use crate::store::expression::{Change, Condition, number, text};
 use crate::store::keys::{self, GSI1};
 use crate::store::organizations::SYNCED_NAME;
-use crate::store::patience::Patience;
+use crate::store::table::{Change, Condition, Query, in_partition, number, text};
 use crate::store::team_members::JOINED_TEAMS;
-use crate::store::transaction::Transaction;
-use crate::store::{Error, Query, Store, in_partition, organizations, team_members, teams};
+use crate::store::{Error, Store, organizations, table, team_members, teams};
 
 /// Members that are looked up at once.
 const PAGE: usize = 25;
@@ -45,7 +43,7 @@ impl Store {
         how: Move<'_>,
     ) -> Result<Written, Error> {
         let key = keys::team(tenant, id);
-        let Some(item) = self.get(&key).await? else {
+        let Some(item) = self.table.get(&key).await? else {
             return Ok(Written::AsItWas);
         };
         let is_live = !item.contains_key(teams::DELETED_AT);
@@ -69,7 +67,7 @@ impl Store {
         self.move_team_members(tenant, id, organization).await?;
         let done = Change::new().remove(AWAITS_ORGANIZATION);
         let there = teams::is_there();
-        self.change_one(&key, done, there).await?;
+        self.table.update(&key, done, there).await?;
         Ok(Written::Done)
     }
 
@@ -104,13 +102,13 @@ impl Store {
         ))
         .value(":before", number(before.version))
         .and(teams::is_there());
-        let mut transaction = Transaction::new(self.clock.new_id());
+        let mut transaction = self.transaction();
         let key = keys::team(&before.tenant_id, &before.id);
-        transaction.update(self, Part::Made, &key, change, waits);
+        transaction.update(Part::Made, &key, change, waits);
         let key = keys::organization(&before.tenant_id, organization);
-        transaction.check(self, Part::Organization, &key, organizations::live());
-        self.reserve_team_name(&mut transaction, Part::Name, &after)?;
-        let Err(unmet) = transaction.commit(self).await? else {
+        transaction.check(Part::Organization, &key, organizations::live());
+        teams::reserve_team_name(&mut transaction, Part::Name, &after)?;
+        let Err(unmet) = transaction.commit().await? else {
             return Ok(Written::Done);
         };
         let is_as_read = unmet.of(&Part::Made).or(unmet.of(&Part::Organization));
@@ -130,6 +128,7 @@ impl Store {
         let mut after = None;
         loop {
             let page = self
+                .table
                 .query(Query {
                     index: Some(GSI1),
                     condition: in_partition(Some(GSI1), partition.clone(), "USER#".to_owned()),
@@ -172,13 +171,13 @@ impl Store {
                 .set("organization_id", text(organization.as_str()))
                 .remove(AWAITS_ORGANIZATION)
         };
-        let mut patience = Patience::new(self.patience);
+        let mut backoff = self.table.backoff();
         loop {
-            let mut transaction = Transaction::new(self.clock.new_id());
-            transaction.update(self, Part::Team, &key, moved(), without_organization());
+            let mut transaction = self.transaction();
+            transaction.update(Part::Team, &key, moved(), without_organization());
             let join = Change::new().add(JOINED_TEAMS, 1);
-            transaction.touch(self, Part::Membership, &own, join, Condition::present());
-            let Err(unmet) = transaction.commit(self).await? else {
+            transaction.touch(Part::Membership, &own, join, Condition::present());
+            let Err(unmet) = transaction.commit().await? else {
                 return Ok(Written::Done);
             };
             if unmet.of(&Part::Team).is_some() {
@@ -186,18 +185,18 @@ impl Store {
             }
             // The directory's: the membership in the organization is made with the next login.
             let synced = without_organization().and(of_source(Source::Entra));
-            if self.change_one(&key, moved(), synced).await? == Written::Done {
+            if self.table.update(&key, moved(), synced).await? {
                 return Ok(Written::Done);
             }
-            let mut transaction = Transaction::new(self.clock.new_id());
+            let mut transaction = self.transaction();
             let by_hand = without_organization().and(of_source(Source::Manual));
-            transaction.delete(self, Part::Team, &key, by_hand);
-            transaction.check(self, Part::Membership, &own, Condition::absent());
-            if transaction.commit(self).await?.is_ok() {
+            transaction.delete(Part::Team, &key, by_hand);
+            transaction.check(Part::Membership, &own, Condition::absent());
+            if transaction.commit().await?.is_ok() {
                 return Ok(Written::Done);
             }
             // In the organization since, or out of the team.
-            patience.wait(Error::Conflict).await?;
+            backoff.wait(table::Error::Conflict).await?;
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What a sync looks at before it plans.
 
+use crate::store::table::{Item, Query, in_partition, text, text_of};
+use crate::store::{Error, Store, memberships, organizations, table, team_members, teams};
 use std::collections::BTreeMap;
 
 use super::{
@@ -7,13 +9,9 @@ use super::{
     SUSPENDED_BY, SYNCED_ROLE, TeamMembershipMarks,
 };
 use crate::domain::{Name, OrganizationId, Role, Source, TeamId, TenantId, UserId};
-use crate::store::expression::{Item, text};
 use crate::store::keys::{self, Key, MEMBERSHIP_PREFIX, TEAM_MEMBERSHIP_PREFIX};
 use crate::store::organizations::SYNCED_NAME;
 use crate::store::team_members::JOINED_TEAMS;
-use crate::store::{
-    Error, Query, Store, in_partition, memberships, organizations, team_members, teams, text_of,
-};
 
 impl Store {
     /// All that a user has: one `Query`, in pages when there is much.
@@ -23,6 +21,7 @@ impl Store {
         loop {
             let partition = keys::user_partition(tenant, user);
             let page = self
+                .table
                 .query(Query {
                     index: None,
                     condition: in_partition(None, partition.clone(), String::new()),
@@ -73,6 +72,7 @@ impl Store {
     /// The mark of what was made in the tenant.
     pub async fn made_mark(&self, tenant: &TenantId) -> Result<Option<String>, Error> {
         let item = self
+            .table
             .get(&keys::made_mark(tenant))
             .await?
             .unwrap_or_default();
@@ -91,7 +91,7 @@ impl Store {
             .collect();
         let keys: Vec<_> = keys.iter().collect();
         let mut found = BTreeMap::new();
-        for item in self.get_all(&keys).await?.into_values() {
+        for item in self.table.get_all(&keys).await?.into_values() {
             let synced_name = synced_name(&item)?;
             let organization = organizations::from_row(item)?;
             found.insert(
@@ -116,7 +116,7 @@ impl Store {
         let keys: Vec<_> = ids.iter().map(|id| keys::team(tenant, id)).collect();
         let keys: Vec<_> = keys.iter().collect();
         let mut found = BTreeMap::new();
-        for item in self.get_all(&keys).await?.into_values() {
+        for item in self.table.get_all(&keys).await?.into_values() {
             let synced_name = synced_name(&item)?;
             let is_live = !item.contains_key(teams::DELETED_AT);
             let awaits_organization = item.contains_key(AWAITS_ORGANIZATION);
@@ -138,24 +138,24 @@ impl Store {
     }
 }
 
-fn synced_role(item: &Item) -> Result<Option<Role>, Error> {
+fn synced_role(item: &Item) -> Result<Option<Role>, table::Error> {
     if !item.contains_key(SYNCED_ROLE) {
         return Ok(None);
     }
     text_of(item, SYNCED_ROLE)?
         .parse()
         .map(Some)
-        .map_err(Error::defect)
+        .map_err(table::Error::defect)
 }
 
 fn is_suspended_by_sync(item: &Item) -> bool {
     item.get(SUSPENDED_BY) == Some(&text(Source::Entra.as_str()))
 }
 
-fn synced_name(item: &Item) -> Result<Option<Name>, Error> {
+fn synced_name(item: &Item) -> Result<Option<Name>, table::Error> {
     if !item.contains_key(SYNCED_NAME) {
         return Ok(None);
     }
     let name = text_of(item, SYNCED_NAME)?.to_owned();
-    name.try_into().map(Some).map_err(Error::defect)
+    name.try_into().map(Some).map_err(table::Error::defect)
 }

@@ -3,12 +3,10 @@
 use super::change::as_read;
 use super::{JOINED_TEAMS, Part, active, from_row, not_held, to_row};
 use crate::domain::{Caller, Status, Team, TeamId, TeamMembership, TeamRole, UserId};
-use crate::store::expression::{Change, Condition, text};
 use crate::store::idempotency::{self, FirstAnswer, Once};
-use crate::store::patience::Patience;
+use crate::store::table::{Change, Condition, Transaction, text};
 use crate::store::teams::{TeamStanding, TeamView};
-use crate::store::transaction::Transaction;
-use crate::store::{Added, Done, Error, Store, access, keys, organizations, teams};
+use crate::store::{Added, Done, Error, Refusal, Store, access, keys, organizations, table, teams};
 
 impl Store {
     /// Puts a user into a team. For managers of its organization and up, its leaders, and tenant
@@ -26,7 +24,7 @@ impl Store {
         once: Option<&Once>,
         answer: impl Fn(&Added<TeamMembership>) -> FirstAnswer,
     ) -> Result<Done<Added<TeamMembership>>, Error> {
-        let mut patience = Patience::new(self.patience);
+        let mut backoff = self.table.backoff();
         loop {
             let now = self.clock.now();
             let record = once.map(Once::key);
@@ -41,7 +39,7 @@ impl Store {
             let stored = if own && view.standing == TeamStanding::Leads {
                 // Who leads a team is in it: what is left to tell is with which role.
                 let key = keys::team_membership(&caller.tenant_id, user, &team.id);
-                from_row(view.items.item(&key).cloned().ok_or(Error::NotFound)?)?
+                from_row(view.items.item(&key).cloned().ok_or(Refusal::NotFound)?)?
             } else {
                 let membership = TeamMembership::new(team, user.clone(), role, now);
                 let put = self.put_into_team(caller, &view, membership, once, &answer);
@@ -51,35 +49,35 @@ impl Store {
                 }
             };
             if stored.status != Status::Active {
-                return Err(Error::AlreadySuspended);
+                return Err(Refusal::AlreadySuspended.into());
             }
             if stored.role != role {
-                return Err(Error::AlreadyMember);
+                return Err(Refusal::AlreadyMember.into());
             }
             let before = stored.clone();
-            let hold = |transaction: &mut Transaction<Part>| {
+            let hold = |transaction: &mut Transaction<'_, Part>| {
                 if !own {
                     let parts = (Part::Caller, Part::Leader);
                     let how = (team, view.standing);
-                    self.require_team(transaction, parts, caller, how, now);
+                    teams::require_team(transaction, parts, caller, how, now);
                     if let Some(organization) = &team.organization_id {
                         let key = keys::membership(&caller.tenant_id, user, organization);
-                        transaction.check(self, Part::User, &key, active());
+                        transaction.check(Part::User, &key, active());
                     }
                 } else if let Some(organization) = &team.organization_id {
                     let key = keys::membership(&caller.tenant_id, user, organization);
                     let condition = teams::requirement(view.standing).condition();
-                    transaction.check(self, Part::Caller, &key, condition);
+                    transaction.check(Part::Caller, &key, condition);
                 }
-                self.hold_team(transaction, team);
+                hold_team(transaction, team);
                 let key = keys::team_membership(&caller.tenant_id, user, &team.id);
-                transaction.check(self, Part::Membership, &key, as_read(&before));
+                transaction.check(Part::Membership, &key, as_read(&before));
             };
             let (once, value) = ((once, Part::Record), Added::Already(stored));
             if let Some(done) = idempotency::unchanged(self, once, hold, value, &answer).await? {
                 return Ok(done);
             }
-            patience.wait(Error::Conflict).await?;
+            backoff.wait(table::Error::Conflict).await?;
         }
     }
 
@@ -95,7 +93,7 @@ impl Store {
         let team = &view.found.team;
         let (user, now) = (&membership.user_id, membership.created_at);
         let own = caller.user_id == *user && !caller.tenant_admin;
-        let mut transaction = Transaction::new(self.clock.new_id());
+        let mut transaction = self.transaction();
         if let Some(organization) = &team.organization_id {
             let mut join = Change::new().add(JOINED_TEAMS, 1);
             let mut condition = active();
@@ -105,24 +103,24 @@ impl Store {
                 condition = teams::requirement(view.standing).condition();
             }
             let key = keys::membership(&caller.tenant_id, user, organization);
-            transaction.touch(self, Part::User, &key, join, condition);
+            transaction.touch(Part::User, &key, join, condition);
         } else {
             let key = keys::user(&caller.tenant_id, user);
-            transaction.check(self, Part::User, &key, Condition::present());
+            transaction.check(Part::User, &key, Condition::present());
         }
-        self.hold_team(&mut transaction, team);
+        hold_team(&mut transaction, team);
         if !own {
             let parts = (Part::Caller, Part::Leader);
             let how = (team, view.standing);
-            self.require_team(&mut transaction, parts, caller, how, now);
+            teams::require_team(&mut transaction, parts, caller, how, now);
         }
         let row = to_row(&membership)?;
-        transaction.put(self, Part::Membership, row, Condition::absent());
+        transaction.put(Part::Membership, row, Condition::absent());
         let added = Added::New(membership.clone());
         if let Some(once) = once {
-            once.record(self, &mut transaction, Part::Record, &answer(&added))?;
+            once.record(&mut transaction, Part::Record, &answer(&added))?;
         }
-        let Err(unmet) = transaction.commit(self).await? else {
+        let Err(unmet) = transaction.commit().await? else {
             return Ok(Ok(Done::Now(added)));
         };
         if let Some(once) = once
@@ -134,35 +132,38 @@ impl Store {
             && !found.contains_key(teams::DELETED_AT)
         {
             // Put into its organization since it was read.
-            return Err(Error::Conflict);
+            return Err(table::Error::Conflict.into());
         }
         not_held(&unmet)?;
         // Before their membership in the team, which grants nothing without this one.
         if unmet.of(&Part::User).is_some() {
-            return Err(match &team.organization_id {
-                Some(_) if own => access::refusal(&unmet, &Part::User).unwrap_or(Error::Forbidden),
-                Some(_) => Error::NotAnOrganizationMember,
-                None => Error::UnknownUser,
-            });
+            let refusal = match &team.organization_id {
+                Some(_) if own => {
+                    access::refusal(&unmet, &Part::User).unwrap_or(Refusal::Forbidden)
+                }
+                Some(_) => Refusal::NotAnOrganizationMember,
+                None => Refusal::UnknownUser,
+            };
+            return Err(refusal.into());
         }
         match unmet.of(&Part::Membership) {
             Some(Some(item)) => Ok(Err(from_row(item.clone())?)),
-            _ => Err(Error::Conflict),
+            _ => Err(table::Error::Conflict.into()),
         }
     }
+}
 
-    /// On the condition that the team is there, and its organization.
-    fn hold_team(&self, transaction: &mut Transaction<Part>, team: &Team) {
-        if let Some(organization) = &team.organization_id {
-            let key = keys::organization(&team.tenant_id, organization);
-            transaction.check(self, Part::Organization, &key, organizations::live());
-        }
-        let key = keys::team(&team.tenant_id, &team.id);
-        let mut condition = teams::is_there();
-        if team.organization_id.is_none() {
-            let standalone = Condition::new("attribute_not_exists(#organization_id)");
-            condition = condition.and(standalone);
-        }
-        transaction.check(self, Part::Team, &key, condition);
+/// On the condition that the team is there, and its organization.
+fn hold_team(transaction: &mut Transaction<'_, Part>, team: &Team) {
+    if let Some(organization) = &team.organization_id {
+        let key = keys::organization(&team.tenant_id, organization);
+        transaction.check(Part::Organization, &key, organizations::live());
     }
+    let key = keys::team(&team.tenant_id, &team.id);
+    let mut condition = teams::is_there();
+    if team.organization_id.is_none() {
+        let standalone = Condition::new("attribute_not_exists(#organization_id)");
+        condition = condition.and(standalone);
+    }
+    transaction.check(Part::Team, &key, condition);
 }

@@ -5,14 +5,13 @@ use crate::domain::{
     Caller, ExpectedVersion, Source, Status, Team, TeamId, TeamMembership, TeamMembershipPatch,
     TeamStatus, Timestamp, UserId,
 };
-use crate::store::expression::{Change, Condition, Item, number, text};
 use crate::store::keys::{self, GSI1, USER_PREFIX};
-use crate::store::patience::Patience;
 use crate::store::sync::SUSPENDED_BY;
+use crate::store::table::{
+    Change, Condition, Item, Query, Transaction, in_partition, key_of, number, text,
+};
 use crate::store::teams::{self, TeamStanding};
-use crate::store::transaction::Transaction;
-use crate::store::{Error, Query, Store, in_partition, key_of};
-use aws_sdk_dynamodb::types::{DeleteRequest, ReturnConsumedCapacity, WriteRequest};
+use crate::store::{Error, Refusal, Store, table};
 
 impl Store {
     /// Changes what a user is in a team. For managers of its organization and up, its leaders, and
@@ -26,21 +25,21 @@ impl Store {
         expected: &ExpectedVersion,
     ) -> Result<TeamMembership, Error> {
         let key = keys::team_membership(&caller.tenant_id, user, team);
-        let mut patience = Patience::new(self.patience);
+        let mut backoff = self.table.backoff();
         loop {
             let now = self.clock.now();
             let view = self.team_view_with(caller, team, user).await?;
             view.require_lead()?;
-            let before = view.items.item(&key).cloned().ok_or(Error::NotFound)?;
+            let before = view.items.item(&key).cloned().ok_or(Refusal::NotFound)?;
             let before = from_row(before)?;
             if !expected.allows(before.version) {
-                return Err(Error::VersionMismatch);
+                return Err(Refusal::VersionMismatch.into());
             }
             let own = view.membership_in_organization(user)?;
             let counts = view.found.organization.is_none() || is_active(own.as_ref());
             let activates = patch.status == Some(TeamStatus::Active);
             if activates && !counts {
-                return Err(Error::NotAnOrganizationMember);
+                return Err(Refusal::NotAnOrganizationMember.into());
             }
             let after = patch.apply(&before, now);
             // A suspension by the sync that is confirmed by hand is one by hand from now on.
@@ -57,15 +56,15 @@ impl Store {
                 updated_at: now,
                 ..after
             };
-            let mut transaction = Transaction::new(self.clock.new_id());
-            self.require_for_target(&mut transaction, caller, user, &view, now);
+            let mut transaction = self.transaction();
+            require_for_target(&mut transaction, caller, user, &view, now);
             let is_checked = caller.user_id == *user && !caller.tenant_admin;
             if activates
                 && !is_checked
                 && let Some(organization) = &view.found.team.organization_id
             {
                 let key = keys::membership(&caller.tenant_id, user, organization);
-                transaction.check(self, Part::User, &key, active());
+                transaction.check(Part::User, &key, active());
             }
             let mut change = Change::new()
                 .set("role", text(after.role.as_str()))
@@ -75,14 +74,14 @@ impl Store {
             if patch.status.is_some() {
                 change = change.remove(SUSPENDED_BY);
             }
-            transaction.update(self, Part::Membership, &key, change, as_read(&before));
-            match transaction.commit(self).await? {
+            transaction.update(Part::Membership, &key, change, as_read(&before));
+            match transaction.commit().await? {
                 Ok(()) => return Ok(as_shown(after, counts)),
                 Err(unmet) => {
                     not_held(&unmet)?;
                 }
             }
-            patience.wait(Error::Conflict).await?;
+            backoff.wait(table::Error::Conflict).await?;
         }
     }
 
@@ -99,7 +98,7 @@ impl Store {
     ) -> Result<(), Error> {
         let key = keys::team_membership(&caller.tenant_id, user, team);
         let oneself = caller.user_id == *user;
-        let mut patience = Patience::new(self.patience);
+        let mut backoff = self.table.backoff();
         loop {
             let now = self.clock.now();
             let first = self.read_team(caller, team, None).await?;
@@ -114,8 +113,8 @@ impl Store {
             let more = std::slice::from_ref(&key);
             let view = match self.team_view_from(first, caller, team, more).await {
                 // A suspended member of a standalone team does not see it, but is not told to be out of it.
-                Err(Error::NotFound) if is_suspended && is_standalone => {
-                    return Err(Error::Forbidden);
+                Err(Error::Refused(Refusal::NotFound)) if is_suspended && is_standalone => {
+                    return Err(Refusal::Forbidden.into());
                 }
                 view => view?,
             };
@@ -127,49 +126,22 @@ impl Store {
             };
             let before = from_row(before)?;
             if !expected.allows(before.version) {
-                return Err(Error::VersionMismatch);
+                return Err(Refusal::VersionMismatch.into());
             }
             if before.source == Source::Entra && !(force && caller.tenant_admin) {
-                return Err(Error::DirectoryManaged);
+                return Err(Refusal::DirectoryManaged.into());
             }
-            let mut transaction = Transaction::new(self.clock.new_id());
-            self.require_for_target(&mut transaction, caller, user, &view, now);
-            transaction.delete(self, Part::Membership, &key, as_read(&before));
-            match transaction.commit(self).await? {
+            let mut transaction = self.transaction();
+            require_for_target(&mut transaction, caller, user, &view, now);
+            transaction.delete(Part::Membership, &key, as_read(&before));
+            match transaction.commit().await? {
                 Ok(()) => return Ok(()),
                 Err(unmet) => {
                     not_held(&unmet)?;
                 }
             }
-            patience.wait(Error::Conflict).await?;
+            backoff.wait(table::Error::Conflict).await?;
         }
-    }
-
-    /// As [`Store::require_team`], but where the caller changes their own membership as a leader: it is
-    /// the one that was read, on whose version the change itself is conditional.
-    fn require_for_target(
-        &self,
-        transaction: &mut Transaction<Part>,
-        caller: &Caller,
-        user: &UserId,
-        view: &teams::TeamView,
-        now: Timestamp,
-    ) {
-        let own = caller.user_id == *user;
-        let standing = match view.standing {
-            TeamStanding::Leads if own => TeamStanding::Sees,
-            standing => standing,
-        };
-        let parts = (Part::Caller, Part::Leader);
-        self.require_team(
-            transaction,
-            parts,
-            caller,
-            (&view.found.team, standing),
-            now,
-        );
-        let key = keys::team(&caller.tenant_id, &view.found.team.id);
-        transaction.check(self, Part::Team, &key, teams::is_there());
     }
 
     /// Takes everyone out of a team that is gone. What is left when it fails or takes too long
@@ -181,6 +153,7 @@ impl Store {
             loop {
                 let condition = in_partition(Some(GSI1), partition.clone(), USER_PREFIX.to_owned());
                 let page = self
+                    .table
                     .query(Query {
                         index: Some(GSI1),
                         condition,
@@ -189,20 +162,8 @@ impl Store {
                         limit: 25,
                     })
                     .await?;
-                let deletes = page.items.iter().filter_map(|item| {
-                    let key = key_of(item).ok()?.attributes();
-                    let delete = DeleteRequest::builder().set_key(Some(key)).build().ok()?;
-                    Some(WriteRequest::builder().delete_request(delete).build())
-                });
-                let deletes: Vec<_> = deletes.collect();
-                if !deletes.is_empty() {
-                    self.client
-                        .batch_write_item()
-                        .request_items(&self.table, deletes)
-                        .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                        .send()
-                        .await?;
-                }
+                let keys: Vec<_> = page.items.iter().flat_map(key_of).collect();
+                self.table.delete_batch(&keys).await?;
                 // On from here, and not from the start: an index that lags behind still has those who
                 // are gone.
                 let Some(user) = page.next.as_deref().and_then(keys::user_at) else {
@@ -215,7 +176,7 @@ impl Store {
                 after = Some(place);
             }
         };
-        let _ = tokio::time::timeout(self.patience, cleared).await;
+        let _ = tokio::time::timeout(self.table.retry_budget(), cleared).await;
     }
 }
 
@@ -230,6 +191,7 @@ impl Store {
         let mut after = None;
         loop {
             let page = self
+                .table
                 .query(Query {
                     index: Some(GSI1),
                     condition: in_partition(Some(GSI1), partition.clone(), USER_PREFIX.to_owned()),
@@ -245,7 +207,7 @@ impl Store {
                 let before = Condition::new("#created_at <= :deleted_at")
                     .value(":deleted_at", text(deleted_at));
                 let key = keys::team_membership(&team.tenant_id, &user, &team.id);
-                self.delete_one(&key, before).await?;
+                self.table.delete(&key, before).await?;
                 last = Some(user);
             }
             let (Some(_), Some(user)) = (page.next, last) else {
@@ -272,4 +234,30 @@ pub(super) fn as_read(membership: &TeamMembership) -> Condition {
     Condition::new("#version = :before AND #created_at = :made")
         .value(":before", number(membership.version))
         .value(":made", text(membership.created_at.to_string()))
+}
+
+/// As [`Store::require_team`], but where the caller changes their own membership as a leader: it is
+/// the one that was read, on whose version the change itself is conditional.
+fn require_for_target(
+    transaction: &mut Transaction<'_, Part>,
+    caller: &Caller,
+    user: &UserId,
+    view: &teams::TeamView,
+    now: Timestamp,
+) {
+    let own = caller.user_id == *user;
+    let standing = match view.standing {
+        TeamStanding::Leads if own => TeamStanding::Sees,
+        standing => standing,
+    };
+    let parts = (Part::Caller, Part::Leader);
+    teams::require_team(
+        transaction,
+        parts,
+        caller,
+        (&view.found.team, standing),
+        now,
+    );
+    let key = keys::team(&caller.tenant_id, &view.found.team.id);
+    transaction.check(Part::Team, &key, teams::is_there());
 }

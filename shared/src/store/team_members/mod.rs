@@ -8,10 +8,9 @@ use crate::domain::{
     Membership, OrganizationId, Source, Status, Team, TeamId, TeamMembership, TeamRole, TenantId,
     Timestamp, UserId,
 };
-use crate::store::expression::{Condition, Item, text};
 use crate::store::keys::{self, GSI1};
-use crate::store::transaction::Unmet;
-use crate::store::{Error, access, from_item, to_item};
+use crate::store::table::{Condition, Item, Unmet, from_item, text, to_item};
+use crate::store::{Refusal, access, table};
 use serde::{Deserialize, Serialize};
 
 /// Counts how often a user was put into a team of the organization. It lies on the membership in
@@ -42,7 +41,7 @@ struct Row {
     updated_at: Timestamp,
 }
 
-pub(super) fn to_row(membership: &TeamMembership) -> Result<Item, Error> {
+pub(super) fn to_row(membership: &TeamMembership) -> Result<Item, table::Error> {
     let TeamMembership {
         tenant_id,
         team_id,
@@ -68,7 +67,7 @@ pub(super) fn to_row(membership: &TeamMembership) -> Result<Item, Error> {
     to_item(&row, keys)
 }
 
-pub(super) fn from_row(item: Item) -> Result<TeamMembership, Error> {
+pub(super) fn from_row(item: Item) -> Result<TeamMembership, table::Error> {
     let row: Row = from_item(item)?;
     Ok(TeamMembership {
         tenant_id: row.tenant_id,
@@ -122,16 +121,16 @@ enum Part {
 }
 
 /// What it means that caller, team or organization were not as they should be.
-fn not_held(unmet: &Unmet<Part>) -> Result<(), Error> {
+fn not_held(unmet: &Unmet<Part>) -> Result<(), Refusal> {
     // First: what is gone is gone for everybody, and takes its leaders with it.
     if unmet.of(&Part::Organization).is_some() || unmet.of(&Part::Team).is_some() {
-        return Err(Error::NotFound);
+        return Err(Refusal::NotFound);
     }
     if let Some(refusal) = access::refusal(unmet, &Part::Caller) {
         return Err(refusal);
     }
     if unmet.of(&Part::Leader).is_some() {
-        return Err(Error::Forbidden);
+        return Err(Refusal::Forbidden);
     }
     Ok(())
 }

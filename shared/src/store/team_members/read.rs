@@ -1,12 +1,12 @@
 //! Reading team memberships: of a team, and of a user.
 
 use super::{MembershipOfTeam, as_shown, from_row, is_active};
+use futures_util::TryFutureExt;
+
 use crate::domain::{Caller, OrganizationId, Status, TeamId, TeamMembership, TenantId, UserId};
-use crate::store::expression::{Condition, Item, text};
 use crate::store::keys::{self, GSI1, Key, TEAM_MEMBERSHIP_PREFIX, USER_PREFIX};
-use crate::store::{
-    Error, Page, Query, Store, in_partition, key_of, memberships, organizations, teams,
-};
+use crate::store::table::{Condition, Item, Query, in_partition, key_of, text};
+use crate::store::{Error, Page, Refusal, Store, memberships, organizations, teams};
 
 /// Where everything is that a team membership rests on.
 struct KeysOfTeam {
@@ -71,18 +71,18 @@ impl Store {
                 key.extend(member.attributes_of(GSI1));
                 Some(key)
             }
-            Some(Err(_)) => return Err(Error::InvalidPosition),
+            Some(Err(_)) => return Err(Refusal::InvalidPosition.into()),
             None => None,
         };
         let partition = keys::team_partition(&caller.tenant_id, team);
-        let members = self.query(Query {
+        let members = self.table.query(Query {
             index: Some(GSI1),
             condition: in_partition(Some(GSI1), partition, USER_PREFIX.to_owned()),
             filter: None,
             after,
             limit,
         });
-        let (view, page) = tokio::try_join!(self.team_view(caller, team), members)?;
+        let (view, page) = tokio::try_join!(self.team_view(caller, team), members.err_into())?;
         let items = page.items.into_iter().map(from_row);
         let mut items = items.collect::<Result<Vec<_>, _>>()?;
         if let Some(organization) = &view.found.team.organization_id {
@@ -126,9 +126,10 @@ impl Store {
         self.require_self_or_tenant_admin(caller, user).await?;
         let key = |id| keys::team_membership(&caller.tenant_id, user, &id).attributes();
         let place = after.map(TeamId::parse).transpose();
-        let start = place.map_err(|_| Error::InvalidPosition)?.map(key);
+        let start = place.map_err(|_| Refusal::InvalidPosition)?.map(key);
         let partition = keys::user_partition(&caller.tenant_id, user);
         let page = self
+            .table
             .query(Query {
                 index: None,
                 condition: in_partition(None, partition, TEAM_MEMBERSHIP_PREFIX.to_owned()),
@@ -161,7 +162,7 @@ impl Store {
     ) -> Result<Vec<MembershipOfTeam>, Error> {
         let keys: Vec<KeysOfTeam> = memberships.iter().map(KeysOfTeam::of).collect();
         let all: Vec<&Key> = keys.iter().flat_map(KeysOfTeam::all).collect();
-        let mut items = self.get_all(&all).await?;
+        let mut items = self.table.get_all(&all).await?;
         let now = self.clock.now();
         let mut found = Vec::new();
         for (membership, keys) in memberships.into_iter().zip(&keys) {
@@ -200,6 +201,7 @@ impl Store {
         let mut after = None;
         loop {
             let page = self
+                .table
                 .query(Query {
                     index: None,
                     condition: Condition::new("#pk = :pk AND #sk BETWEEN :from AND :to")

@@ -4,12 +4,10 @@ use super::{
     CHANGEABLE, DELETED_AT, Part, TeamInOrganization, TeamStanding, in_version, not_changed, to_row,
 };
 use crate::domain::{Caller, ExpectedVersion, FoldedName, Name, Source, Team, TeamId, TeamPatch};
-use crate::store::expression::{Change, Condition, number, text};
 use crate::store::organizations::SYNCED_NAME;
-use crate::store::patience::Patience;
 use crate::store::sync::Written;
-use crate::store::transaction::Transaction;
-use crate::store::{Error, Store, keys};
+use crate::store::table::{Change, Condition, Transaction, number, text};
+use crate::store::{Error, Refusal, Store, keys, table};
 
 impl Store {
     /// Changes a team. For managers of its organization and up, its leaders, and tenant admins; its
@@ -24,13 +22,13 @@ impl Store {
         patch: &TeamPatch,
         expected: &ExpectedVersion,
     ) -> Result<TeamInOrganization, Error> {
-        let mut patience = Patience::new(self.patience);
+        let mut backoff = self.table.backoff();
         loop {
             let now = self.clock.now();
             let view = self.team_view(caller, id).await?;
             view.require_lead()?;
             if !patch.limits.is_keep() && view.standing != TeamStanding::Manages {
-                return Err(Error::Forbidden);
+                return Err(Refusal::Forbidden.into());
             }
             let reserved = view.reserved_name();
             let TeamInOrganization {
@@ -38,19 +36,21 @@ impl Store {
                 organization,
             } = view.found;
             if !expected.allows(before.version) {
-                return Err(Error::VersionMismatch);
+                return Err(Refusal::VersionMismatch.into());
             }
-            let after = patch.apply(&before, now).map_err(|reason| Error::Invalid {
-                field: "/metadata",
-                reason,
-            })?;
+            let after = patch
+                .apply(&before, now)
+                .map_err(|reason| Refusal::Invalid {
+                    field: "/metadata",
+                    reason,
+                })?;
             let new_limits = organization
                 .as_ref()
                 .filter(|_| after.limits != before.limits);
             if let Some(organization) = new_limits {
                 let exceeding = after.limits.exceeding(&before.limits, &organization.limits);
                 if !exceeding.is_empty() {
-                    return Err(Error::BudgetExceedsOrganization(exceeding));
+                    return Err(Refusal::BudgetExceedsOrganization(exceeding).into());
                 }
             }
             if after == before {
@@ -60,13 +60,13 @@ impl Store {
                 });
             }
 
-            let mut transaction = Transaction::new(self.clock.new_id());
+            let mut transaction = self.transaction();
             let parts = (Part::Caller, Part::Leader);
             let how = (&before, view.standing);
-            self.require_team(&mut transaction, parts, caller, how, now);
-            self.hold_organization_of(&mut transaction, &before, new_limits);
-            self.write_team_change(&mut transaction, (&before, &reserved), &after, None)?;
-            match transaction.commit(self).await? {
+            super::require_team(&mut transaction, parts, caller, how, now);
+            super::hold_organization_of(&mut transaction, &before, new_limits);
+            write_team_change(&mut transaction, (&before, &reserved), &after, None)?;
+            match transaction.commit().await? {
                 Ok(()) => {
                     return Ok(TeamInOrganization {
                         team: after,
@@ -75,7 +75,7 @@ impl Store {
                 }
                 Err(unmet) => not_changed(&unmet)?,
             }
-            patience.wait(Error::Conflict).await?;
+            backoff.wait(table::Error::Conflict).await?;
         }
     }
 
@@ -90,44 +90,44 @@ impl Store {
         id: &TeamId,
         expected: &ExpectedVersion,
     ) -> Result<(), Error> {
-        let mut patience = Patience::new(self.patience);
+        let mut backoff = self.table.backoff();
         loop {
             let now = self.clock.now();
             let view = self.team_view(caller, id).await?;
             if view.standing != TeamStanding::Manages {
-                return Err(Error::Forbidden);
+                return Err(Refusal::Forbidden.into());
             }
             let reserved = view.reserved_name();
             let team = view.found.team;
             if !expected.allows(team.version) {
-                return Err(Error::VersionMismatch);
+                return Err(Refusal::VersionMismatch.into());
             }
-            let mut transaction = Transaction::new(self.clock.new_id());
+            let mut transaction = self.transaction();
             let parts = (Part::Caller, Part::Leader);
             let how = (&team, TeamStanding::Manages);
-            self.require_team(&mut transaction, parts, caller, how, now);
+            super::require_team(&mut transaction, parts, caller, how, now);
             let key = keys::team(&caller.tenant_id, id);
             let unchanged = in_version(team.version);
             match team.source {
-                Source::Manual => transaction.delete(self, Part::Team, &key, unchanged),
+                Source::Manual => transaction.delete(Part::Team, &key, unchanged),
                 Source::Entra => {
                     let deleted = Change::new()
                         .set(DELETED_AT, text(now.to_string()))
                         .set("version", number(team.version + 1))
                         .remove("gsi1pk")
                         .remove("gsi1sk");
-                    transaction.update(self, Part::Team, &key, deleted, unchanged);
+                    transaction.update(Part::Team, &key, deleted, unchanged);
                 }
             }
-            self.release_team_name(&mut transaction, &team, &reserved);
-            match transaction.commit(self).await? {
+            release_team_name(&mut transaction, &team, &reserved);
+            match transaction.commit().await? {
                 Ok(()) => {
                     self.clear_team(&team).await;
                     return Ok(());
                 }
                 Err(unmet) => not_changed(&unmet)?,
             }
-            patience.wait(Error::Conflict).await?;
+            backoff.wait(table::Error::Conflict).await?;
         }
     }
 
@@ -137,14 +137,14 @@ impl Store {
         (before, reserved): (&Team, &FoldedName),
         after: &Team,
     ) -> Result<Written, Error> {
-        let mut transaction = Transaction::new(self.clock.new_id());
-        self.write_team_change(
+        let mut transaction = self.transaction();
+        write_team_change(
             &mut transaction,
             (before, reserved),
             after,
             Some(&after.name),
         )?;
-        let Err(unmet) = transaction.commit(self).await? else {
+        let Err(unmet) = transaction.commit().await? else {
             return Ok(Written::Done);
         };
         Ok(match unmet.of(&Part::Team) {
@@ -153,47 +153,41 @@ impl Store {
             Some(_) => Written::AsItWas,
         })
     }
+}
 
-    fn write_team_change(
-        &self,
-        transaction: &mut Transaction<Part>,
-        (before, reserved): (&Team, &FoldedName),
-        after: &Team,
-        synced_name: Option<&Name>,
-    ) -> Result<(), Error> {
-        let mut item = to_row(after)?;
-        let keeps_name = before.name == after.name;
-        if keeps_name && let Some(place) = item.get_mut("gsi1sk") {
-            // However it is reserved, its place in the list goes with it.
-            *place = text(keys::team_by_name(reserved, &after.id));
-        }
-        let mut change = CHANGEABLE.iter().fold(Change::new(), |change, attribute| {
-            change.take(attribute, &item)
-        });
-        if let Some(name) = synced_name {
-            change = change.set(SYNCED_NAME, text(name.as_str()));
-        }
-        let key = keys::team(&before.tenant_id, &before.id);
-        transaction.update(self, Part::Team, &key, change, in_version(before.version));
-        if !keeps_name && *reserved != after.name.folded() {
-            self.release_team_name(transaction, before, reserved);
-            self.reserve_team_name(transaction, Part::NewName, after)?;
-        }
-        Ok(())
-    }
+fn release_team_name(transaction: &mut Transaction<'_, Part>, team: &Team, reserved: &FoldedName) {
+    let Some(organization) = &team.organization_id else {
+        return;
+    };
+    let key = keys::team_name_reservation(&team.tenant_id, organization, reserved);
+    let own = Condition::new("attribute_not_exists(#pk) OR #team_id = :team")
+        .value(":team", text(team.id.as_str()));
+    transaction.delete(Part::OldName, &key, own);
+}
 
-    fn release_team_name(
-        &self,
-        transaction: &mut Transaction<Part>,
-        team: &Team,
-        reserved: &FoldedName,
-    ) {
-        let Some(organization) = &team.organization_id else {
-            return;
-        };
-        let key = keys::team_name_reservation(&team.tenant_id, organization, reserved);
-        let own = Condition::new("attribute_not_exists(#pk) OR #team_id = :team")
-            .value(":team", text(team.id.as_str()));
-        transaction.delete(self, Part::OldName, &key, own);
+fn write_team_change(
+    transaction: &mut Transaction<'_, Part>,
+    (before, reserved): (&Team, &FoldedName),
+    after: &Team,
+    synced_name: Option<&Name>,
+) -> Result<(), Error> {
+    let mut item = to_row(after)?;
+    let keeps_name = before.name == after.name;
+    if keeps_name && let Some(place) = item.get_mut("gsi1sk") {
+        // However it is reserved, its place in the list goes with it.
+        *place = text(keys::team_by_name(reserved, &after.id));
     }
+    let mut change = CHANGEABLE.iter().fold(Change::new(), |change, attribute| {
+        change.take(attribute, &item)
+    });
+    if let Some(name) = synced_name {
+        change = change.set(SYNCED_NAME, text(name.as_str()));
+    }
+    let key = keys::team(&before.tenant_id, &before.id);
+    transaction.update(Part::Team, &key, change, in_version(before.version));
+    if !keeps_name && *reserved != after.name.folded() {
+        release_team_name(transaction, before, reserved);
+        super::reserve_team_name(transaction, Part::NewName, after)?;
+    }
+    Ok(())
 }

@@ -2,12 +2,10 @@
 
 use super::{Part, TeamInOrganization, TeamStanding, not_changed, to_row};
 use crate::domain::{Caller, Limits, Permission, Team};
-use crate::store::expression::Condition;
 use crate::store::idempotency::{self, FirstAnswer, Once};
 use crate::store::keys::Key;
-use crate::store::patience::Patience;
-use crate::store::transaction::Transaction;
-use crate::store::{Done, Error, Store, access};
+use crate::store::table::Condition;
+use crate::store::{Done, Error, Refusal, Store, access, table};
 
 impl Store {
     /// Makes a team: in an organization for its managers and up, standalone for tenant admins.
@@ -22,7 +20,7 @@ impl Store {
         once: Option<&Once>,
         answer: impl Fn(&TeamInOrganization) -> FirstAnswer,
     ) -> Result<Done<TeamInOrganization>, Error> {
-        let mut patience = Patience::new(self.patience);
+        let mut backoff = self.table.backoff();
         loop {
             let mut organization = None;
             if let Some(id) = &team.organization_id {
@@ -36,30 +34,30 @@ impl Store {
                 access::standing(caller, own.as_ref())?.require(Permission::ManageTeams)?;
                 let exceeding = team.limits.exceeding(&Limits::default(), &found.limits);
                 if !exceeding.is_empty() {
-                    return Err(Error::BudgetExceedsOrganization(exceeding));
+                    return Err(Refusal::BudgetExceedsOrganization(exceeding).into());
                 }
                 organization = Some(found);
             } else if !caller.tenant_admin {
-                return Err(Error::Forbidden);
+                return Err(Refusal::Forbidden.into());
             }
 
             let made = TeamInOrganization {
                 team: team.clone(),
                 organization,
             };
-            let mut transaction = Transaction::new(self.clock.new_id());
+            let mut transaction = self.transaction();
             let parts = (Part::Caller, Part::Leader);
             let how = (team, TeamStanding::Manages);
-            self.require_team(&mut transaction, parts, caller, how, team.created_at);
+            super::require_team(&mut transaction, parts, caller, how, team.created_at);
             let has_limits = team.limits != Limits::default();
             let limits_of = made.organization.as_ref().filter(|_| has_limits);
-            self.hold_organization_of(&mut transaction, team, limits_of);
-            transaction.put(self, Part::Team, to_row(team)?, Condition::absent());
-            self.reserve_team_name(&mut transaction, Part::NewName, team)?;
+            super::hold_organization_of(&mut transaction, team, limits_of);
+            transaction.put(Part::Team, to_row(team)?, Condition::absent());
+            super::reserve_team_name(&mut transaction, Part::NewName, team)?;
             if let Some(once) = once {
-                once.record(self, &mut transaction, Part::Record, &answer(&made))?;
+                once.record(&mut transaction, Part::Record, &answer(&made))?;
             }
-            let Err(unmet) = transaction.commit(self).await? else {
+            let Err(unmet) = transaction.commit().await? else {
                 return Ok(Done::Now(made));
             };
             if let Some(once) = once
@@ -70,9 +68,9 @@ impl Store {
             not_changed(&unmet)?;
             if unmet.of(&Part::Organization).is_none() {
                 // The id is another's, which could only be by chance.
-                return Err(Error::Conflict);
+                return Err(table::Error::Conflict.into());
             }
-            patience.wait(Error::Conflict).await?;
+            backoff.wait(table::Error::Conflict).await?;
         }
     }
 }

@@ -6,15 +6,16 @@ mod read;
 mod restore;
 mod standing;
 
+pub(super) use standing::require_team;
+
 use crate::domain::{
     Description, FoldedName, Limits, Membership, Metadata, Name, Organization, OrganizationId,
     Permission, Source, Team, TeamId, TenantId, Timestamp, UserId,
 };
 use crate::store::access::{self, Requirement};
-use crate::store::expression::{Condition, Item, number, text};
 use crate::store::keys::{self, GSI1, Key};
-use crate::store::transaction::{Transaction, Unmet};
-use crate::store::{Error, Store, from_item, organizations, to_item};
+use crate::store::table::{Condition, Item, Transaction, Unmet, from_item, number, text, to_item};
+use crate::store::{Error, Refusal, organizations, table};
 use serde::{Deserialize, Serialize};
 
 /// Attributes that a change of a team writes.
@@ -59,7 +60,7 @@ struct Row {
     updated_at: Timestamp,
 }
 
-pub(super) fn to_row(team: &Team) -> Result<Item, Error> {
+pub(super) fn to_row(team: &Team) -> Result<Item, table::Error> {
     let in_index = Key {
         pk: keys::teams_partition(&team.tenant_id, team.organization_id.as_ref()),
         sk: keys::team_by_name(&team.name.folded(), &team.id),
@@ -91,7 +92,7 @@ pub(super) fn to_row(team: &Team) -> Result<Item, Error> {
 pub(super) const DELETED_AT: &str = "deleted_at";
 
 /// The team, if it is there and not only what is left of it.
-pub(super) fn live_from_row(item: Item) -> Result<Option<Team>, Error> {
+pub(super) fn live_from_row(item: Item) -> Result<Option<Team>, table::Error> {
     if item.contains_key(DELETED_AT) {
         return Ok(None);
     }
@@ -105,9 +106,10 @@ pub(super) fn is_there() -> Condition {
     ))
 }
 
-pub(super) fn from_row(item: Item) -> Result<Team, Error> {
+pub(super) fn from_row(item: Item) -> Result<Team, table::Error> {
     let row: Row = from_item(item)?;
-    let metadata: Metadata = serde_json::from_str(&row.metadata).map_err(Error::unreadable)?;
+    let metadata: Metadata =
+        serde_json::from_str(&row.metadata).map_err(table::Error::unreadable)?;
     Ok(Team {
         id: row.id,
         tenant_id: row.tenant_id,
@@ -180,7 +182,7 @@ impl TeamView {
     pub(super) fn membership_in_organization(
         &self,
         user: &UserId,
-    ) -> Result<Option<Membership>, Error> {
+    ) -> Result<Option<Membership>, table::Error> {
         let Some(organization) = &self.found.team.organization_id else {
             return Ok(None);
         };
@@ -189,64 +191,11 @@ impl TeamView {
     }
 
     /// Refuses those who may not change the team and its members.
-    pub(super) fn require_lead(&self) -> Result<(), Error> {
+    pub(super) fn require_lead(&self) -> Result<(), Refusal> {
         match self.standing {
             TeamStanding::Manages | TeamStanding::Leads => Ok(()),
-            TeamStanding::Sees => Err(Error::Forbidden),
+            TeamStanding::Sees => Err(Refusal::Forbidden),
         }
-    }
-}
-
-impl Store {
-    /// Makes the transaction hold only if the team's organization is there; with `limits_of` only if it
-    /// is still as it was read, because the team's limits were compared with it.
-    fn hold_organization_of(
-        &self,
-        transaction: &mut Transaction<Part>,
-        team: &Team,
-        limits_of: Option<&Organization>,
-    ) {
-        let Some(id) = &team.organization_id else {
-            return;
-        };
-        let key = keys::organization(&team.tenant_id, id);
-        let mut condition = organizations::live();
-        if let Some(organization) = limits_of {
-            condition = condition.and(in_version(organization.version));
-        }
-        transaction.check(self, Part::Organization, &key, condition);
-    }
-
-    /// In an organization the name of a team is its own; standalone teams may share theirs.
-    pub(super) fn reserve_team_name<L: Copy + PartialEq>(
-        &self,
-        transaction: &mut Transaction<L>,
-        label: L,
-        team: &Team,
-    ) -> Result<(), Error> {
-        #[derive(Serialize)]
-        #[allow(clippy::struct_field_names)] // the attributes of the item
-        struct Reservation<'a> {
-            tenant_id: &'a TenantId,
-            organization_id: &'a OrganizationId,
-            team_id: &'a TeamId,
-        }
-
-        let Some(organization_id) = &team.organization_id else {
-            return Ok(());
-        };
-        let name = team.name.folded();
-        let key = keys::team_name_reservation(&team.tenant_id, organization_id, &name);
-        let reservation = Reservation {
-            tenant_id: &team.tenant_id,
-            organization_id,
-            team_id: &team.id,
-        };
-        let item = to_item(&reservation, [key.attributes(), Item::new()])?;
-        let free = Condition::new("attribute_not_exists(#pk) OR #team_id = :team")
-            .value(":team", text(team.id.as_str()));
-        transaction.put(self, label, item, free);
-        Ok(())
     }
 }
 
@@ -267,10 +216,10 @@ fn in_version(version: u64) -> Condition {
 }
 
 /// What it means that a change was not applied; nothing when it is to be tried anew.
-fn not_changed(unmet: &Unmet<Part>) -> Result<(), Error> {
+fn not_changed(unmet: &Unmet<Part>) -> Result<(), Refusal> {
     // First: what is gone is gone for everybody, and takes its leaders with it.
     match unmet.of(&Part::Team) {
-        Some(None) => return Err(Error::NotFound),
+        Some(None) => return Err(Refusal::NotFound),
         // Another version, or deleted: which of the two is for the next read to say.
         Some(Some(_)) => return Ok(()),
         None => {}
@@ -279,16 +228,65 @@ fn not_changed(unmet: &Unmet<Part>) -> Result<(), Error> {
         return Err(refusal);
     }
     if unmet.of(&Part::Leader).is_some() {
-        return Err(Error::Forbidden);
+        return Err(Refusal::Forbidden);
     }
     match unmet.of(&Part::Organization) {
-        Some(item) if organizations::is_gone(item) => return Err(Error::NotFound),
+        Some(item) if organizations::is_gone(item) => return Err(Refusal::NotFound),
         // Its limits may be others now.
         Some(_) => return Ok(()),
         None => {}
     }
     if unmet.of(&Part::NewName).is_some() {
-        return Err(Error::NameTaken);
+        return Err(Refusal::NameTaken);
     }
+    Ok(())
+}
+
+/// Makes the transaction hold only if the team's organization is there; with `limits_of` only if it
+/// is still as it was read, because the team's limits were compared with it.
+fn hold_organization_of(
+    transaction: &mut Transaction<'_, Part>,
+    team: &Team,
+    limits_of: Option<&Organization>,
+) {
+    let Some(id) = &team.organization_id else {
+        return;
+    };
+    let key = keys::organization(&team.tenant_id, id);
+    let mut condition = organizations::live();
+    if let Some(organization) = limits_of {
+        condition = condition.and(in_version(organization.version));
+    }
+    transaction.check(Part::Organization, &key, condition);
+}
+
+/// In an organization the name of a team is its own; standalone teams may share theirs.
+pub(super) fn reserve_team_name<L: Copy + PartialEq>(
+    transaction: &mut Transaction<'_, L>,
+    label: L,
+    team: &Team,
+) -> Result<(), Error> {
+    #[derive(Serialize)]
+    #[allow(clippy::struct_field_names)] // the attributes of the item
+    struct Reservation<'a> {
+        tenant_id: &'a TenantId,
+        organization_id: &'a OrganizationId,
+        team_id: &'a TeamId,
+    }
+
+    let Some(organization_id) = &team.organization_id else {
+        return Ok(());
+    };
+    let name = team.name.folded();
+    let key = keys::team_name_reservation(&team.tenant_id, organization_id, &name);
+    let reservation = Reservation {
+        tenant_id: &team.tenant_id,
+        organization_id,
+        team_id: &team.id,
+    };
+    let item = to_item(&reservation, [key.attributes(), Item::new()])?;
+    let free = Condition::new("attribute_not_exists(#pk) OR #team_id = :team")
+        .value(":team", text(team.id.as_str()));
+    transaction.put(label, item, free);
     Ok(())
 }

@@ -1,10 +1,12 @@
 //! Reading teams.
 
 use super::{TeamInOrganization, from_row};
+use futures_util::TryFutureExt;
+
 use crate::domain::{Caller, OrganizationId, Permission, TeamId, TenantId};
-use crate::store::expression::Item;
 use crate::store::keys::{self, GSI1, Key, MAX_SORT_KEY_BYTES};
-use crate::store::{Error, Page, Query, Store, access, in_partition};
+use crate::store::table::{Item, Query, in_partition};
+use crate::store::{Error, Page, Refusal, Store, access};
 
 /// Bytes of effective models after which a page ends: each team may show all of its organization's,
 /// and an answer has room for 6 MB.
@@ -28,7 +30,7 @@ impl Store {
     ) -> Result<Page<TeamInOrganization>, Error> {
         let partition = keys::teams_partition(&caller.tenant_id, organization);
         let after = after.map(|place| place_in_list(&caller.tenant_id, &partition, place));
-        let teams = self.query(Query {
+        let teams = self.table.query(Query {
             index: Some(GSI1),
             condition: in_partition(Some(GSI1), partition, String::new()),
             filter: None,
@@ -37,14 +39,14 @@ impl Store {
         });
         let (found, page) = match organization {
             Some(id) => {
-                let (view, page) = tokio::try_join!(self.view(caller, id, &[]), teams)?;
+                let (view, page) = tokio::try_join!(self.view(caller, id, &[]), teams.err_into())?;
                 let found = view.organization(caller, id, self.clock.now())?;
                 let own = view.membership(&access::own_key(caller, id))?;
                 access::standing(caller, own.as_ref())?.require(Permission::ViewTeams)?;
                 (Some(found), page)
             }
             None if caller.tenant_admin => (None, teams.await?),
-            None => return Err(Error::Forbidden),
+            None => return Err(Refusal::Forbidden.into()),
         };
         let mut items = Vec::with_capacity(page.items.len());
         let mut bytes = 0;
@@ -73,13 +75,13 @@ impl Store {
 
 /// The key to go on behind, from a team's place by name. Whatever the place says, the key stays in
 /// the partition. DynamoDB would refuse one that is too long.
-fn place_in_list(tenant: &TenantId, partition: &str, place: &str) -> Result<Item, Error> {
+fn place_in_list(tenant: &TenantId, partition: &str, place: &str) -> Result<Item, Refusal> {
     let id = place.rsplit_once('#').map(|(_, id)| TeamId::parse(id));
     let Some(Ok(id)) = id else {
-        return Err(Error::InvalidPosition);
+        return Err(Refusal::InvalidPosition);
     };
     if place.len() > MAX_SORT_KEY_BYTES {
-        return Err(Error::InvalidPosition);
+        return Err(Refusal::InvalidPosition);
     }
     let mut key = keys::team(tenant, &id).attributes();
     let in_index = Key {
@@ -107,7 +109,7 @@ mod tests {
         assert!(place(&long(MAX_SORT_KEY_BYTES)).is_ok());
         for other in ["sales", "sales#", &long(MAX_SORT_KEY_BYTES + 1)] {
             assert!(
-                matches!(place(other), Err(Error::InvalidPosition)),
+                matches!(place(other), Err(Refusal::InvalidPosition)),
                 "{other}"
             );
         }

@@ -5,12 +5,10 @@ use super::{
 };
 use crate::domain::{Caller, ExpectedVersion, Status, Team, TeamId};
 use crate::store::access::{self, View};
-use crate::store::expression::{Change, Condition, number, text};
 use crate::store::idempotency::{self, FirstAnswer, Once};
 use crate::store::keys;
-use crate::store::patience::Patience;
-use crate::store::transaction::Transaction;
-use crate::store::{Done, Error, Store, team_members, text_of};
+use crate::store::table::{Change, Condition, Transaction, number, text, text_of};
+use crate::store::{Done, Error, Refusal, Store, table, team_members};
 
 impl Store {
     /// Brings back a team of the login sync that was deleted by hand: under its name, with its limits and
@@ -27,14 +25,14 @@ impl Store {
         answer: impl Fn(&TeamInOrganization) -> FirstAnswer,
     ) -> Result<Done<TeamInOrganization>, Error> {
         let key = keys::team(&caller.tenant_id, id);
-        let mut patience = Patience::new(self.patience);
+        let mut backoff = self.table.backoff();
         loop {
             let now = self.clock.now();
             let first = self.read_team(caller, id, once.map(Once::key)).await?;
             if let Some(first) = idempotency::found(once, &first)? {
                 return Ok(Done::Before(first));
             }
-            let item = first.item(&key).ok_or(Error::NotFound)?.clone();
+            let item = first.item(&key).ok_or(Refusal::NotFound)?.clone();
             let deleted_at = if item.contains_key(DELETED_AT) {
                 Some(text_of(&item, DELETED_AT)?.to_owned())
             } else {
@@ -43,7 +41,7 @@ impl Store {
             let before = from_row(item)?;
             if !caller.tenant_admin {
                 let refusal = self.restore_refusal(caller, &first, &before, deleted_at.is_some());
-                return Err(refusal.await?);
+                return Err(refusal.await?.into());
             }
             let mut organization = None;
             if let Some(id) = &before.organization_id {
@@ -51,13 +49,13 @@ impl Store {
                 organization = Some(view.organization(caller, id, now)?);
             }
             if !expected.allows(before.version) {
-                return Err(Error::VersionMismatch);
+                return Err(Refusal::VersionMismatch.into());
             }
             let Some(deleted_at) = deleted_at else {
-                let hold = |transaction: &mut Transaction<Part>| {
+                let hold = |transaction: &mut Transaction<'_, Part>| {
                     let unchanged = in_version(before.version).and(is_there());
-                    transaction.check(self, Part::Team, &key, unchanged);
-                    self.hold_organization_of(transaction, &before, None);
+                    transaction.check(Part::Team, &key, unchanged);
+                    super::hold_organization_of(transaction, &before, None);
                 };
                 let found = TeamInOrganization {
                     team: before.clone(),
@@ -68,7 +66,7 @@ impl Store {
                 if let Some(done) = done {
                     return Ok(done);
                 }
-                patience.wait(Error::Conflict).await?;
+                backoff.wait(table::Error::Conflict).await?;
                 continue;
             };
             self.clear_left_over(&before, &deleted_at).await?;
@@ -80,23 +78,23 @@ impl Store {
                 },
                 organization,
             };
-            let mut transaction = Transaction::new(self.clock.new_id());
+            let mut transaction = self.transaction();
             let change = restored_row(&restored.team)?;
             let deleted = in_version(before.version)
                 .and(Condition::new(format!("attribute_exists(#{DELETED_AT})")));
-            transaction.update(self, Part::Team, &key, change, deleted);
-            self.hold_organization_of(&mut transaction, &before, None);
-            self.reserve_team_name(&mut transaction, Part::NewName, &restored.team)?;
+            transaction.update(Part::Team, &key, change, deleted);
+            super::hold_organization_of(&mut transaction, &before, None);
+            super::reserve_team_name(&mut transaction, Part::NewName, &restored.team)?;
             if let Some(once) = once {
-                once.record(self, &mut transaction, Part::Record, &answer(&restored))?;
+                once.record(&mut transaction, Part::Record, &answer(&restored))?;
             }
-            match transaction.commit(self).await? {
+            match transaction.commit().await? {
                 Ok(()) => return Ok(Done::Now(restored)),
                 // The next round finds the record.
                 Err(unmet) if unmet.of(&Part::Record).is_some() => {}
                 Err(unmet) => not_changed(&unmet)?,
             }
-            patience.wait(Error::Conflict).await?;
+            backoff.wait(table::Error::Conflict).await?;
         }
     }
 
@@ -107,13 +105,13 @@ impl Store {
         first: &View,
         team: &Team,
         is_deleted: bool,
-    ) -> Result<Error, Error> {
+    ) -> Result<Refusal, Error> {
         if let Some(id) = &team.organization_id {
             let view = self.view(caller, id, &[]).await?;
             view.organization(caller, id, self.clock.now())?;
             let own = view.membership(&access::own_key(caller, id))?;
             access::standing(caller, own.as_ref())?;
-            return Ok(Error::Forbidden);
+            return Ok(Refusal::Forbidden);
         }
         let own = keys::team_membership(&caller.tenant_id, &caller.user_id, &team.id);
         let own = first.item(&own).cloned().map(team_members::from_row);
@@ -121,9 +119,9 @@ impl Store {
             .transpose()?
             .is_some_and(|own| own.status == Status::Active);
         Ok(if is_member && !is_deleted {
-            Error::Forbidden
+            Refusal::Forbidden
         } else {
-            Error::NotFound
+            Refusal::NotFound
         })
     }
 }

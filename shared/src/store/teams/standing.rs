@@ -5,10 +5,9 @@ use crate::domain::{
     Caller, Permission, Status, Team, TeamId, TeamMembership, TeamRole, Timestamp, UserId,
 };
 use crate::store::access::{self, Standing, View};
-use crate::store::expression::{Condition, text};
 use crate::store::keys::{self, Key};
-use crate::store::transaction::Transaction;
-use crate::store::{Error, Store, team_members};
+use crate::store::table::{Condition, Transaction, text};
+use crate::store::{Error, Refusal, Store, team_members};
 
 impl Store {
     /// Reads a team, what the caller is in it, and what else is wanted, in one call.
@@ -63,8 +62,8 @@ impl Store {
     ) -> Result<TeamView, Error> {
         let team_key = keys::team(&caller.tenant_id, id);
         let own_key = keys::team_membership(&caller.tenant_id, &caller.user_id, id);
-        let item = first.item(&team_key).ok_or(Error::NotFound)?;
-        let team = live_from_row(item.clone())?.ok_or(Error::NotFound)?;
+        let item = first.item(&team_key).ok_or(Refusal::NotFound)?;
+        let team = live_from_row(item.clone())?.ok_or(Refusal::NotFound)?;
         let own = first
             .item(&own_key)
             .cloned()
@@ -80,7 +79,7 @@ impl Store {
                 (true, _, _) => TeamStanding::Manages,
                 (_, true, _) => TeamStanding::Leads,
                 (_, _, true) => TeamStanding::Sees,
-                _ => return Err(Error::NotFound),
+                _ => return Err(Refusal::NotFound.into()),
             };
             if !wanted.is_empty() {
                 first.extend(self.read(&wanted).await?);
@@ -112,36 +111,6 @@ impl Store {
             items: first,
         })
     }
-
-    /// Makes the right to change a team, by which the caller was let through, part of the
-    /// transaction.
-    pub(in crate::store) fn require_team<L: Copy + PartialEq>(
-        &self,
-        transaction: &mut Transaction<L>,
-        (caller_part, leader_part): (L, L),
-        caller: &Caller,
-        (team, standing): (&Team, TeamStanding),
-        now: Timestamp,
-    ) {
-        if caller.tenant_admin {
-            return;
-        }
-        if let Some(organization) = &team.organization_id {
-            let who = (caller, organization);
-            access::require(
-                self,
-                transaction,
-                caller_part,
-                who,
-                requirement(standing),
-                now,
-            );
-        }
-        if standing == TeamStanding::Leads {
-            let key = keys::team_membership(&caller.tenant_id, &caller.user_id, &team.id);
-            transaction.check(self, leader_part, &key, leads());
-        }
-    }
 }
 
 /// That a team membership leads its team.
@@ -149,4 +118,26 @@ fn leads() -> Condition {
     Condition::new("#status = :active AND #role = :leader")
         .value(":active", text(Status::Active.as_str()))
         .value(":leader", text(TeamRole::Leader.as_str()))
+}
+
+/// Makes the right to change a team, by which the caller was let through, part of the
+/// transaction.
+pub(in crate::store) fn require_team<L: Copy + PartialEq>(
+    transaction: &mut Transaction<'_, L>,
+    (caller_part, leader_part): (L, L),
+    caller: &Caller,
+    (team, standing): (&Team, TeamStanding),
+    now: Timestamp,
+) {
+    if caller.tenant_admin {
+        return;
+    }
+    if let Some(organization) = &team.organization_id {
+        let who = (caller, organization);
+        access::require(transaction, caller_part, who, requirement(standing), now);
+    }
+    if standing == TeamStanding::Leads {
+        let key = keys::team_membership(&caller.tenant_id, &caller.user_id, &team.id);
+        transaction.check(leader_part, &key, leads());
+    }
 }

@@ -1,5 +1,5 @@
-//! The SDK's client, made by hand from what Lambda gives in the environment: no look-up of region
-//! or credentials over the network, and nothing linked that would do one.
+//! The SDK's client, built from Lambda's environment variables: it looks up neither region nor credentials over
+//! the network, and links no code that would.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use super::meter::Counting;
 use crate::config::{DYNAMODB_ENDPOINT, SSL_CERT_FILE, SettingError, aws_endpoint};
 
-/// Attempts of one call that fails for a while, the first included.
+/// Attempts of one call, including the first.
 const ATTEMPTS: u32 = 5;
-/// Longest wait before the second attempt; it doubles with each, and is cut short at random. The
-/// SDK's own second would be most of a request's time, and what is retried most often is a
-/// connection that ended while the function was frozen.
+/// Longest wait before the second attempt; doubles with each attempt, with jitter. The SDK's default of a
+/// second would be most of a request's time, and the most frequent cause is a connection that ended while the
+/// function was frozen.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 /// The roots of Amazon Trust Services, which sign for every endpoint of DynamoDB outside of China:
 /// <https://www.amazontrust.com/repository/>. To read the system's hundred and more takes most of a start.
@@ -79,8 +79,8 @@ pub fn client(variable: impl Fn(&str) -> Option<String>) -> Result<Client, Setti
     Ok(Client::from_conf(config.build()))
 }
 
-/// Whether Amazon's roots sign for the server. One without TLS needs none, and so none of the system's;
-/// whoever names a file of certificates wants those.
+/// Whether to use Amazon's roots. A server without TLS needs no roots, so the system's are not read;
+/// `SSL_CERT_FILE` takes precedence.
 fn is_of_amazon(region: &str, endpoint: Option<&str>, certificates: Option<&str>) -> bool {
     match (certificates, endpoint) {
         (Some(_), _) => false,
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_or_empty_is_named() {
+    fn a_missing_variable_is_named() {
         let error = client(|name| (name != "AWS_REGION").then(|| "x".to_owned())).unwrap_err();
         assert_eq!(error.to_string(), "AWS_REGION: must be set");
         let error = client(|_| Some(String::new())).unwrap_err();
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_servers_of_a_region_outside_of_china_are_signed_for_by_amazon() {
+    fn amazons_roots_are_used_for_regions_outside_of_china() {
         let region = "eu-central-1";
         let (http, https) = ("http://127.0.0.1:8000", "https://dynamodb.example");
         assert!(is_of_amazon(region, None, None));
@@ -128,9 +128,9 @@ mod tests {
         assert!(!is_of_amazon(region, None, Some("roots.pem")));
     }
 
-    /// Should Mozilla trust one of them no longer, it is time to look.
+    /// Fails when Mozilla stops trusting one of them.
     #[test]
-    fn the_roots_of_amazon_are_among_those_of_mozilla() {
+    fn amazons_roots_are_among_mozillas() {
         let mut store = rustls::RootCertStore::empty();
         for root in CertificateDer::pem_slice_iter(AMAZON_ROOTS) {
             store.add(root.unwrap()).unwrap();

@@ -1,37 +1,36 @@
-//! Conditional writes of one item, each repeated while a transaction on the same item is in the way:
-//! DynamoDB then refuses the write, and the SDK does not repeat it.
+//! Conditional writes of one item. Each is retried while a transaction on the same item is in progress:
+//! DynamoDB then rejects the write, and the SDK does not retry it.
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    DeleteRequest, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    WriteRequest,
 };
 
-use super::expression::{Change, Condition, Expression, Item};
-use super::keys::Key;
-use super::patience::Patience;
-use super::{Error, Store, Written};
+use super::expression::{Change, Condition, Expression};
+use super::{Error, Item, Key, Table};
 
-/// What became of an item that was to be changed.
-pub(super) enum Changed {
-    /// It is this now, if that was asked for.
-    To(Option<Item>),
-    /// The condition does not hold: this is what is there, if anything.
-    Not(Option<Item>),
+/// Result of a conditional update.
+pub(in crate::store) enum Updated {
+    /// The item after the update, as far as it was asked for.
+    Done(Option<Item>),
+    /// The condition failed: the existing item, if there is one.
+    Unmet(Option<Item>),
 }
 
-impl Store {
-    /// Writes an item, if there is none.
-    pub(super) async fn put_one(&self, item: Item) -> Result<Written, Error> {
+impl Table {
+    /// Writes an item unless it exists. Returns whether it was written.
+    pub(in crate::store) async fn create(&self, item: Item) -> Result<bool, Error> {
         let condition = Condition::absent().into_expression();
-        let mut patience = Patience::new(self.patience);
+        let mut backoff = self.backoff();
         loop {
             let Expression { text, names, .. } = condition.clone();
             let put = self
                 .client
                 .put_item()
-                .table_name(&self.table)
+                .table_name(&self.name)
                 .set_item(Some(item.clone()))
                 .condition_expression(text)
                 .set_expression_attribute_names(names)
@@ -39,30 +38,30 @@ impl Store {
                 .send()
                 .await;
             let Err(error) = put else {
-                return Ok(Written::Done);
+                return Ok(true);
             };
             match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(_)) => {
-                    return Ok(Written::AsItWas);
+                    return Ok(false);
                 }
                 Some(PutItemError::TransactionConflictException(_)) => {
-                    patience.wait(error.into()).await?;
+                    backoff.wait(error.into()).await?;
                 }
                 _ => return Err(error.into()),
             }
         }
     }
 
-    /// Changes an item, if the condition holds. `returned` is what is wanted of the item after it.
-    pub(super) async fn change_and_return(
+    /// Changes an item if the condition holds. `returned` says what to return of it.
+    pub(in crate::store) async fn update_and_return(
         &self,
         key: &Key,
         change: Change,
         condition: Condition,
         returned: ReturnValue,
-    ) -> Result<Changed, Error> {
+    ) -> Result<Updated, Error> {
         let (update, expression) = change.with(condition);
-        let mut patience = Patience::new(self.patience);
+        let mut backoff = self.backoff();
         loop {
             let Expression {
                 text,
@@ -72,7 +71,7 @@ impl Store {
             let changed = self
                 .client
                 .update_item()
-                .table_name(&self.table)
+                .table_name(&self.name)
                 .set_key(Some(key.attributes()))
                 .update_expression(&update)
                 .set_condition_expression((!text.is_empty()).then_some(text))
@@ -86,44 +85,40 @@ impl Store {
                 .send()
                 .await;
             let error = match changed {
-                Ok(output) => return Ok(Changed::To(output.attributes)),
+                Ok(output) => return Ok(Updated::Done(output.attributes)),
                 Err(error) => error,
             };
             match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    return Ok(Changed::Not(failed.item().cloned()));
+                    return Ok(Updated::Unmet(failed.item().cloned()));
                 }
                 Some(UpdateItemError::TransactionConflictException(_)) => {
-                    patience.wait(error.into()).await?;
+                    backoff.wait(error.into()).await?;
                 }
                 _ => return Err(error.into()),
             }
         }
     }
 
-    /// Changes an item, if the condition holds.
-    pub(super) async fn change_one(
+    /// Changes an item if the condition holds. Returns whether it was changed.
+    pub(in crate::store) async fn update(
         &self,
         key: &Key,
         change: Change,
         condition: Condition,
-    ) -> Result<Written, Error> {
-        let nothing = ReturnValue::None;
-        let changed = self.change_and_return(key, change, condition, nothing);
-        Ok(match changed.await? {
-            Changed::To(_) => Written::Done,
-            Changed::Not(_) => Written::AsItWas,
-        })
+    ) -> Result<bool, Error> {
+        let updated = self.update_and_return(key, change, condition, ReturnValue::None);
+        Ok(matches!(updated.await?, Updated::Done(_)))
     }
 
-    /// Takes an item away, if the condition holds.
-    pub(super) async fn delete_one(
+    /// Deletes an item if the condition holds. Returns whether the condition held.
+    pub(in crate::store) async fn delete(
         &self,
         key: &Key,
         condition: Condition,
-    ) -> Result<Written, Error> {
+    ) -> Result<bool, Error> {
         let condition = condition.into_expression();
-        let mut patience = Patience::new(self.patience);
+        let mut backoff = self.backoff();
         loop {
             let Expression {
                 text,
@@ -133,7 +128,7 @@ impl Store {
             let deleted = self
                 .client
                 .delete_item()
-                .table_name(&self.table)
+                .table_name(&self.name)
                 .set_key(Some(key.attributes()))
                 .condition_expression(text)
                 .set_expression_attribute_names(names)
@@ -142,17 +137,37 @@ impl Store {
                 .send()
                 .await;
             let Err(error) = deleted else {
-                return Ok(Written::Done);
+                return Ok(true);
             };
             match error.as_service_error() {
                 Some(DeleteItemError::ConditionalCheckFailedException(_)) => {
-                    return Ok(Written::AsItWas);
+                    return Ok(false);
                 }
                 Some(DeleteItemError::TransactionConflictException(_)) => {
-                    patience.wait(error.into()).await?;
+                    backoff.wait(error.into()).await?;
                 }
                 _ => return Err(error.into()),
             }
         }
+    }
+
+    /// Deletes up to 25 items in one call, without a condition. DynamoDB may leave some of them.
+    pub(in crate::store) async fn delete_batch(&self, keys: &[Key]) -> Result<(), Error> {
+        let deletes = keys.iter().filter_map(|key| {
+            let delete = DeleteRequest::builder().set_key(Some(key.attributes()));
+            let delete = delete.build().ok()?;
+            Some(WriteRequest::builder().delete_request(delete).build())
+        });
+        let deletes: Vec<_> = deletes.collect();
+        if deletes.is_empty() {
+            return Ok(());
+        }
+        self.client
+            .batch_write_item()
+            .request_items(&self.name, deletes)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await?;
+        Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! What the DynamoDB calls of one request cost, counted at the SDK.
+//! Measures the DynamoDB calls of one request, at the SDK.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,19 +24,19 @@ tokio::task_local! {
     static METER: Arc<Mutex<State>>;
 }
 
-/// What a piece of work cost.
+/// What an operation cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Measure {
-    /// Calls that followed one another: the longest chain of calls each of which began when the one
-    /// before it had ended. Calls beside it that were under way at the same time do not add to it.
+    /// Sequential calls: the longest chain of calls each of which began after the one before it had ended.
+    /// Concurrent calls do not add to it.
     pub round_trips: u32,
-    /// All calls, repeated ones included.
+    /// All calls, including retries.
     pub calls: u32,
-    /// Waits for others who were in the way, each followed by another try.
+    /// Retries because of contention, each after a wait.
     pub repeats: u32,
-    /// Time during which at least one call was under way.
+    /// Time with at least one call in progress.
     pub waited: Duration,
-    /// Capacity units, as DynamoDB reported them, indexes included.
+    /// Capacity units as reported by DynamoDB, including indexes.
     pub units: f64,
 }
 
@@ -49,7 +49,7 @@ struct State {
     since: Option<Instant>,
 }
 
-/// How long the chain of calls is that ends with this one.
+/// Length of the chain of calls that ends with this one.
 #[derive(Debug)]
 struct Chain(u32);
 
@@ -66,7 +66,7 @@ impl State {
         Chain(chain)
     }
 
-    /// A call has ended, whatever came of it.
+    /// A call has ended, with success or an error.
     fn end(&mut self, chain: Option<&Chain>) {
         self.ended = self.ended.max(chain.map_or(0, |chain| chain.0));
         self.under_way = self.under_way.saturating_sub(1);
@@ -82,8 +82,8 @@ impl Storable for Chain {
     type Storer = StoreReplace<Self>;
 }
 
-/// Does the work and tells what it cost. Counts the calls made by this very task through a client
-/// made by [`client`](super::client).
+/// Runs `work` and measures it. Counts the calls made by this task through a client of
+/// [`client`](super::client).
 pub async fn metered<W: Future>(work: W) -> (W::Output, Measure) {
     let state = Arc::new(Mutex::new(State::default()));
     let output = METER.scope(Arc::clone(&state), work).await;
@@ -92,14 +92,14 @@ pub async fn metered<W: Future>(work: W) -> (W::Output, Measure) {
 }
 
 fn record(change: impl FnOnce(&mut State)) {
-    // Outside of `metered` nobody wants to know.
+    // Outside of `metered` nothing is measured.
     let _ = METER.try_with(|state| {
         change(&mut state.lock().unwrap_or_else(PoisonError::into_inner));
     });
 }
 
-/// Counts a wait before another try.
-pub(super) fn count_repeat() {
+/// Counts a retry.
+pub(super) fn count_retry() {
     record(|state| state.measure.repeats += 1);
 }
 
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn calls_at_once_are_one_round_trip_and_are_waited_for_until_the_last_has_ended() {
+    fn concurrent_calls_are_one_round_trip() {
         let wait = Duration::from_millis(5);
         let mut state = State::default();
         let (one, other) = (state.begin(), state.begin());

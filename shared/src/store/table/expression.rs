@@ -1,26 +1,25 @@
-//! Conditions and changes in DynamoDB's expression language. Attributes are written `#name` and
-//! stand for the attribute `name`, so that no reserved word gets in the way.
+//! Conditions and changes in DynamoDB's expression language. `#name` stands for the attribute `name`, so that
+//! names may be reserved words.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-/// An item of the table.
-pub(super) type Item = HashMap<String, AttributeValue>;
+use super::Item;
 
-/// A text as an attribute.
-pub(super) fn text(text: impl Into<String>) -> AttributeValue {
+/// A string attribute.
+pub(in crate::store) fn text(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
-/// A whole number as an attribute.
-pub(super) fn number(number: impl Into<i128>) -> AttributeValue {
+/// A number attribute.
+pub(in crate::store) fn number(number: impl Into<i128>) -> AttributeValue {
     AttributeValue::N(number.into().to_string())
 }
 
-/// A text for the SDK with all that it refers to.
+/// An expression with the names and values that it refers to.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Expression {
+pub(in crate::store) struct Expression {
     pub text: String,
     pub names: Option<HashMap<String, String>>,
     pub values: Option<HashMap<String, AttributeValue>>,
@@ -28,50 +27,50 @@ pub(super) struct Expression {
 
 /// What must be true of an item.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Condition {
+pub(in crate::store) struct Condition {
     text: String,
     values: HashMap<String, AttributeValue>,
 }
 
 impl Condition {
     /// A condition in DynamoDB's language: `#status = :active`.
-    pub(super) fn new(text: impl Into<String>) -> Self {
+    pub(in crate::store) fn new(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
             values: HashMap::new(),
         }
     }
 
-    /// Nothing is asked.
-    pub(super) fn none() -> Self {
+    /// No condition.
+    pub(in crate::store) fn none() -> Self {
         Self::default()
     }
 
-    /// The item is not there.
-    pub(super) fn absent() -> Self {
+    /// The item does not exist.
+    pub(in crate::store) fn absent() -> Self {
         Self::new("attribute_not_exists(#pk)")
     }
 
-    /// The item is there.
-    pub(super) fn present() -> Self {
+    /// The item exists.
+    pub(in crate::store) fn present() -> Self {
         Self::new("attribute_exists(#pk)")
     }
 
-    /// What a placeholder stands for.
-    pub(super) fn value(mut self, placeholder: &str, value: AttributeValue) -> Self {
+    /// Sets the value of a placeholder.
+    pub(in crate::store) fn value(mut self, placeholder: &str, value: AttributeValue) -> Self {
         self.values.insert(placeholder.to_owned(), value);
         self
     }
 
-    /// And this also.
-    pub(super) fn and(mut self, other: Self) -> Self {
+    /// Both conditions.
+    pub(in crate::store) fn and(mut self, other: Self) -> Self {
         self.text = format!("({}) AND ({})", self.text, other.text);
         self.values.extend(other.values);
         self
     }
 
-    /// This, or that if there is one.
-    pub(super) fn or(mut self, other: Option<Self>) -> Self {
+    /// Either condition; the second is optional.
+    pub(in crate::store) fn or(mut self, other: Option<Self>) -> Self {
         if let Some(other) = other {
             self.text = format!("({}) OR ({})", self.text, other.text);
             self.values.extend(other.values);
@@ -79,13 +78,13 @@ impl Condition {
         self
     }
 
-    /// The opposite.
-    pub(super) fn negated(mut self) -> Self {
+    /// The negation.
+    pub(in crate::store) fn negated(mut self) -> Self {
         self.text = format!("NOT ({})", self.text);
         self
     }
 
-    pub(super) fn into_expression(self) -> Expression {
+    pub(in crate::store) fn into_expression(self) -> Expression {
         Expression {
             names: names(&self.text),
             text: self.text,
@@ -94,29 +93,33 @@ impl Condition {
     }
 }
 
-/// What becomes of an item.
+/// A change of an item.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Change {
+pub(in crate::store) struct Change {
     set: Vec<String>,
     remove: Vec<String>,
     values: HashMap<String, AttributeValue>,
 }
 
 impl Change {
-    /// Nothing yet.
-    pub(super) fn new() -> Self {
+    /// No change yet.
+    pub(in crate::store) fn new() -> Self {
         Self::default()
     }
 
-    /// The attribute gets this value.
-    pub(super) fn set(mut self, attribute: &str, value: AttributeValue) -> Self {
+    /// Sets an attribute.
+    pub(in crate::store) fn set(mut self, attribute: &str, value: AttributeValue) -> Self {
         self.set.push(format!("#{attribute} = :set_{attribute}"));
         self.values.insert(format!(":set_{attribute}"), value);
         self
     }
 
-    /// The attribute gets this value, unless it has one.
-    pub(super) fn set_if_absent(mut self, attribute: &str, value: AttributeValue) -> Self {
+    /// Sets an attribute unless it has a value.
+    pub(in crate::store) fn set_if_absent(
+        mut self,
+        attribute: &str,
+        value: AttributeValue,
+    ) -> Self {
         self.set.push(format!(
             "#{attribute} = if_not_exists(#{attribute}, :set_{attribute})"
         ));
@@ -124,8 +127,8 @@ impl Change {
         self
     }
 
-    /// The number goes up (or down) by this; one that is not there counts as zero.
-    pub(super) fn add(mut self, attribute: &str, by: i32) -> Self {
+    /// Adds to a number, which defaults to zero.
+    pub(in crate::store) fn add(mut self, attribute: &str, by: i32) -> Self {
         self.set.push(format!(
             "#{attribute} = if_not_exists(#{attribute}, :zero) + :add_{attribute}"
         ));
@@ -134,30 +137,30 @@ impl Change {
         self
     }
 
-    /// The attribute goes.
-    pub(super) fn remove(mut self, attribute: &str) -> Self {
+    /// Removes an attribute.
+    pub(in crate::store) fn remove(mut self, attribute: &str) -> Self {
         self.remove.push(format!("#{attribute}"));
         self
     }
 
-    /// This and that.
-    pub(super) fn and(mut self, other: Self) -> Self {
+    /// Both changes.
+    pub(in crate::store) fn and(mut self, other: Self) -> Self {
         self.set.extend(other.set);
         self.remove.extend(other.remove);
         self.values.extend(other.values);
         self
     }
 
-    /// The attribute is as in `item`: with its value, or gone.
-    pub(super) fn take(self, attribute: &str, item: &Item) -> Self {
+    /// Sets an attribute to its value in `item`, or removes it.
+    pub(in crate::store) fn take(self, attribute: &str, item: &Item) -> Self {
         match item.get(attribute) {
             Some(value) => self.set(attribute, value.clone()),
             None => self.remove(attribute),
         }
     }
 
-    /// The update expression, and the condition with the names and values of both.
-    pub(super) fn with(self, condition: Condition) -> (String, Expression) {
+    /// Returns the update expression, and the condition with the names and values of both.
+    pub(in crate::store) fn with(self, condition: Condition) -> (String, Expression) {
         let mut update = String::new();
         if !self.set.is_empty() {
             update = format!("SET {}", self.set.join(", "));
@@ -176,7 +179,7 @@ impl Change {
     }
 }
 
-/// The attributes that a text speaks of.
+/// The attributes in an expression.
 fn names(text: &str) -> Option<HashMap<String, String>> {
     let names: HashMap<_, _> = text
         .split('#')
@@ -197,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_attribute_that_is_spoken_of_is_named() {
+    fn every_attribute_is_named() {
         let change = Change::new()
             .set("name", text("Acme"))
             .add("owner_count", -1)

@@ -1,0 +1,139 @@
+//! Maps errors of the store to problem details. This is the only module that knows both the store and the HTTP
+//! contract.
+
+use crate::http::{Code, Problem};
+use crate::json::Violation;
+use crate::store::{Error, Refusal, TableError};
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Refused(refusal) => refusal.into(),
+            Error::Table(error) => error.into(),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        use Refusal as R;
+
+        let (code, detail) = match refusal {
+            R::NotFound => (
+                Code::NotFound,
+                "The resource does not exist, or you do not have access to it. Check the ids, and that your token is for the right tenant.",
+            ),
+            R::Forbidden => (
+                Code::Forbidden,
+                "Your role does not allow this. Ask an owner of the organization or a tenant admin.",
+            ),
+            R::NameTaken => (
+                Code::NameTaken,
+                "Another organization or team has this name. Choose a different name.",
+            ),
+            R::AlreadyMember => (
+                Code::AlreadyMember,
+                "The user is a member or invited already, with another role. Change it with PATCH on the member.",
+            ),
+            R::AlreadySuspended => (
+                Code::AlreadyMember,
+                "The user is a member already, and suspended. Make them active with PATCH on the member: {\"status\": \"active\"}.",
+            ),
+            R::LastOwner => (
+                Code::LastOwner,
+                "This is the organization's last active owner. Make another member an owner first.",
+            ),
+            R::DirectoryManaged => (
+                Code::DirectoryManaged,
+                "This membership comes from the directory: remove them from the group in Entra. \
+                 A tenant admin may use ?force=true when the directory is gone.",
+            ),
+            R::UnknownUser => (
+                Code::UnknownUser,
+                "No user with this id is known in your tenant. A tenant admin can register the user with PUT /users/{user_id}.",
+            ),
+            R::NotAnOrganizationMember => (
+                Code::NotAnOrganizationMember,
+                "The user is not an active member of the organization of this team. Add them to the organization first.",
+            ),
+            R::BudgetExceedsOrganization(exceeding) => {
+                let violations = exceeding.iter().map(|limit| Violation {
+                    pointer: limit.pointer.to_owned(),
+                    detail: limit.reason.to_string(),
+                });
+                return Self {
+                    violations: violations.collect(),
+                    ..Self::new(
+                        Code::BudgetExceedsOrganization,
+                        "Limits of the team are higher than its organization's. Lower those in errors, or raise the organization's first.",
+                    )
+                };
+            }
+            R::InvitationNotPending => (
+                Code::InvitationNotPending,
+                "The membership is suspended. Ask an owner or admin of the organization.",
+            ),
+            R::InvitationNotValid => (
+                Code::InvitationNotValid,
+                "The inviter may no longer invite with this role. Ask an owner or admin of the organization for a new invitation.",
+            ),
+            R::InvitationPending => (
+                Code::InvitationPending,
+                "The user has not accepted their invitation yet. To take it back, remove the member instead.",
+            ),
+            R::IdempotencyMismatch => (
+                Code::IdempotencyMismatch,
+                "This Idempotency-Key was used for a different request. Use a new key for each new request.",
+            ),
+            R::VersionMismatch => (
+                Code::VersionMismatch,
+                "The resource is not in a version that If-Match and If-None-Match allow. Read it again and repeat the change.",
+            ),
+            R::Invalid { field, reason } => return Self::invalid_at(field, reason),
+            R::InvalidPosition => (
+                Code::InvalidCursor,
+                "The cursor does not belong to this list. Start again without a cursor.",
+            ),
+        };
+        Self::new(code, detail)
+    }
+}
+
+impl From<TableError> for Problem {
+    fn from(error: TableError) -> Self {
+        use TableError as E;
+
+        let (code, detail) = match &error {
+            E::Conflict => (
+                Code::Conflict,
+                "The resource is being modified concurrently. Read it again and retry.",
+            ),
+            E::Throttled(_) => (
+                Code::Throttled,
+                "Too many requests. Retry after the number of seconds in Retry-After.",
+            ),
+            E::Unavailable(_) => (
+                Code::Unavailable,
+                "The database did not respond in time. Retry after the number of seconds in Retry-After; with an Idempotency-Key nothing is done twice.",
+            ),
+            E::Defect(_) => return Self::internal(error),
+        };
+        Self {
+            source: Some(error.into()),
+            ..Self::new(code, detail)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_internal_error_shows_no_details() {
+        let problem = Problem::from(TableError::Defect("row TENANT#t#USER#u".into()));
+        let body = problem.to_json("/organizations", "r1").to_string();
+        assert!(!body.contains("TENANT#"), "{body}");
+        assert!(problem.source.is_some(), "kept for the log");
+    }
+}

@@ -1,0 +1,66 @@
+//! A DynamoDB table through the SDK: conditional writes, labelled transactions, reads and retries. It knows
+//! nothing of what the items are.
+
+mod backoff;
+mod client;
+mod error;
+mod expression;
+mod item;
+mod meter;
+mod read;
+mod single;
+mod transaction;
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+
+pub(super) use backoff::Backoff;
+pub use client::client;
+pub use error::Error;
+pub(super) use expression::{Change, Condition, number, text};
+pub(super) use item::{Item, Key, from_item, key_of, text_of, to_item};
+pub use meter::{Measure, metered};
+pub(super) use read::{Query, in_partition};
+pub(super) use single::Updated;
+pub(super) use transaction::{Transaction, Unmet, WRITE_ID};
+
+/// How long to retry on contention.
+const RETRY_BUDGET: Duration = Duration::from_secs(3);
+
+/// One DynamoDB table.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    client: Client,
+    name: String,
+    retry_budget: Duration,
+}
+
+impl Table {
+    /// The table of this name.
+    pub(super) fn new(client: Client, name: String) -> Self {
+        Self {
+            client,
+            name,
+            retry_budget: RETRY_BUDGET,
+        }
+    }
+
+    /// Overrides the retry budget (default 3 s).
+    pub(super) fn with_retry_budget(self, retry_budget: Duration) -> Self {
+        Self {
+            retry_budget,
+            ..self
+        }
+    }
+
+    /// How long to retry on contention.
+    pub(super) fn retry_budget(&self) -> Duration {
+        self.retry_budget
+    }
+
+    /// Starts the retries of one operation.
+    pub(super) fn backoff(&self) -> Backoff {
+        Backoff::new(self.retry_budget)
+    }
+}

@@ -1,0 +1,167 @@
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::expression::Expression;
+use super::{Condition, Error, Item, Key, Table, key_of, text, text_of};
+
+/// Items that DynamoDB reads in one call.
+const BATCH: usize = 100;
+/// Concurrent calls: each may hold a few megabytes.
+const BATCHES_AT_ONCE: usize = 16;
+
+/// Some items of a partition.
+pub(in crate::store) struct Page {
+    /// The items; may be fewer than the limit, or none, before the end.
+    pub(in crate::store) items: Vec<Item>,
+    /// The sort key after which the next page starts; `None` at the end.
+    pub(in crate::store) next: Option<String>,
+}
+
+impl Table {
+    /// Reads one item. Strongly consistent.
+    pub(in crate::store) async fn get(&self, key: &Key) -> Result<Option<Item>, Error> {
+        let output = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(key.attributes()))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await?;
+        Ok(output.item)
+    }
+
+    /// Reads items by their keys. Strongly consistent. Items that do not exist are left out. One call for
+    /// each 100, several concurrently.
+    pub(in crate::store) async fn get_all(
+        &self,
+        keys: &[&Key],
+    ) -> Result<HashMap<Key, Item>, Error> {
+        let mut wanted: Vec<&Key> = keys.to_vec();
+        wanted.sort_by(|a, b| (&a.pk, &a.sk).cmp(&(&b.pk, &b.sk)));
+        wanted.dedup();
+        let batches: Vec<_> = wanted
+            .chunks(BATCH)
+            .map(|some| self.get_batch(some))
+            .collect();
+        let found: Vec<_> = stream::iter(batches)
+            .buffer_unordered(BATCHES_AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// Reads the items of at most 100 different keys.
+    async fn get_batch(&self, keys: &[&Key]) -> Result<HashMap<Key, Item>, Error> {
+        let mut asked: Vec<_> = keys.iter().map(|key| key.attributes()).collect();
+        let mut found = HashMap::new();
+        let mut backoff = self.backoff();
+        while !asked.is_empty() {
+            let request = KeysAndAttributes::builder()
+                .set_keys(Some(asked))
+                .consistent_read(true)
+                .build()
+                .map_err(Error::defect)?;
+            let output = self
+                .client
+                .batch_get_item()
+                .request_items(&self.name, request)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await?;
+            for item in output
+                .responses
+                .into_iter()
+                .flatten()
+                .flat_map(|(_, items)| items)
+            {
+                found.insert(key_of(&item)?, item);
+            }
+            // DynamoDB may leave out some keys under load.
+            let left = output
+                .unprocessed_keys
+                .unwrap_or_default()
+                .remove(&self.name);
+            asked = left.map(|left| left.keys).unwrap_or_default();
+            if !asked.is_empty() {
+                let busy = "DynamoDB keeps leaving keys of a batch unprocessed";
+                backoff.wait(Error::Throttled(busy.into())).await?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads a page of a partition, starting after the key `after`, sorted by the sort key.
+    pub(in crate::store) async fn query(&self, query: Query<'_>) -> Result<Page, Error> {
+        let Expression {
+            text: condition,
+            names,
+            values,
+        } = query.condition.into_expression();
+        let mut names = names.unwrap_or_default();
+        let mut values = values.unwrap_or_default();
+        let filter = query.filter.map(|filter| {
+            let filter = filter.into_expression();
+            names.extend(filter.names.unwrap_or_default());
+            values.extend(filter.values.unwrap_or_default());
+            filter.text
+        });
+        let output = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .set_index_name(query.index.map(str::to_owned))
+            .key_condition_expression(condition)
+            .set_filter_expression(filter)
+            .set_expression_attribute_names(Some(names))
+            .set_expression_attribute_values(Some(values))
+            .set_exclusive_start_key(query.after)
+            // An index has no consistent reads.
+            .consistent_read(query.index.is_none())
+            .limit(i32::try_from(query.limit).unwrap_or(i32::MAX))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await?;
+        let sort_key = match query.index {
+            Some(index) => format!("{index}sk"),
+            None => "sk".to_owned(),
+        };
+        Ok(Page {
+            next: match output.last_evaluated_key {
+                Some(last) => Some(text_of(&last, &sort_key)?.to_owned()),
+                None => None,
+            },
+            items: output.items.unwrap_or_default(),
+        })
+    }
+}
+
+/// A part of the table, or of an index, to read.
+pub(in crate::store) struct Query<'a> {
+    pub(in crate::store) index: Option<&'a str>,
+    pub(in crate::store) condition: Condition,
+    pub(in crate::store) filter: Option<Condition>,
+    pub(in crate::store) after: Option<Item>,
+    pub(in crate::store) limit: usize,
+}
+
+/// The items of a partition whose sort keys start with `start`.
+pub(in crate::store) fn in_partition(
+    index: Option<&str>,
+    partition: String,
+    start: String,
+) -> Condition {
+    let index = index.unwrap_or_default();
+    let condition = if start.is_empty() {
+        Condition::new(format!("#{index}pk = :pk"))
+    } else {
+        Condition::new(format!(
+            "#{index}pk = :pk AND begins_with(#{index}sk, :start)"
+        ))
+        .value(":start", text(start))
+    };
+    condition.value(":pk", text(partition))
+}

@@ -1,0 +1,267 @@
+//! `TransactWriteItems` with conditions, retries, and the labels of the conditions that failed.
+
+use aws_sdk_dynamodb::error::{BuildError, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{
+    ConditionCheck, Delete, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, Update,
+};
+
+use super::expression::{Change, Condition, Expression, text};
+use super::{Error, Item, Key, Table};
+
+/// The items of failed conditions are returned, for [`Unmet`].
+const ALL_OLD: ReturnValuesOnConditionCheckFailure = ReturnValuesOnConditionCheckFailure::AllOld;
+
+/// The attribute with the id of the transaction that last wrote an item. It tells a repeated write whose
+/// answer was lost from a conflict.
+pub(in crate::store) const WRITE_ID: &str = "write_id";
+
+/// A transaction under construction. `L` labels its actions, to find the one whose condition failed.
+pub(in crate::store) struct Transaction<'a, L> {
+    table: &'a Table,
+    id: String,
+    actions: Vec<(L, TransactWriteItem)>,
+    /// Why one of its actions could not be built.
+    unusable: Option<String>,
+}
+
+/// The conditions that failed. Nothing was written.
+pub(in crate::store) struct Unmet<L>(Vec<(L, Option<Item>)>);
+
+impl<L: PartialEq> Unmet<L> {
+    /// If the condition of this action failed: the item as it was then, if there was one.
+    #[expect(
+        clippy::option_option,
+        reason = "held; or failed, with the item if there was one"
+    )]
+    pub(in crate::store) fn of(&self, label: &L) -> Option<Option<&Item>> {
+        let found = self.0.iter().find(|(unmet, _)| unmet == label);
+        found.map(|(_, item)| item.as_ref())
+    }
+
+    /// Whether no other condition failed.
+    pub(in crate::store) fn only(&self, label: &L) -> bool {
+        self.0.iter().all(|(unmet, _)| unmet == label)
+    }
+}
+
+impl Table {
+    /// Starts a transaction. The id must be unique: DynamoDB treats requests with the same id within ten
+    /// minutes as one.
+    pub(in crate::store) fn transaction<L: Copy + PartialEq>(
+        &self,
+        id: uuid::Uuid,
+    ) -> Transaction<'_, L> {
+        Transaction {
+            table: self,
+            id: id.to_string(),
+            actions: Vec::new(),
+            unusable: None,
+        }
+    }
+}
+
+impl<L: Copy + PartialEq> Transaction<'_, L> {
+    /// Writes an item, and replaces an existing one if the condition allows.
+    pub(in crate::store) fn put(&mut self, label: L, mut item: Item, condition: Condition) {
+        item.insert(WRITE_ID.to_owned(), text(&self.id));
+        let Expression {
+            text,
+            names,
+            values,
+        } = condition.into_expression();
+        let put = Put::builder()
+            .table_name(&self.table.name)
+            .set_item(Some(item))
+            .condition_expression(text)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .return_values_on_condition_check_failure(ALL_OLD)
+            .build();
+        self.push(label, put, |put| {
+            TransactWriteItem::builder().put(put).build()
+        });
+    }
+
+    /// Changes an item and marks it as written by this transaction.
+    pub(in crate::store) fn update(
+        &mut self,
+        label: L,
+        key: &Key,
+        change: Change,
+        condition: Condition,
+    ) {
+        let change = change.set(WRITE_ID, text(&self.id));
+        self.touch(label, key, change, condition);
+    }
+
+    /// Changes an item without marking it: it is not what this transaction is about.
+    pub(in crate::store) fn touch(
+        &mut self,
+        label: L,
+        key: &Key,
+        change: Change,
+        condition: Condition,
+    ) {
+        let (update, expression) = change.with(condition);
+        let Expression {
+            text,
+            names,
+            values,
+        } = expression;
+        let update = Update::builder()
+            .table_name(&self.table.name)
+            .set_key(Some(key.attributes()))
+            .update_expression(update)
+            .set_condition_expression((!text.is_empty()).then_some(text))
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .return_values_on_condition_check_failure(ALL_OLD)
+            .build();
+        self.push(label, update, |update| {
+            TransactWriteItem::builder().update(update).build()
+        });
+    }
+
+    /// Deletes an item.
+    pub(in crate::store) fn delete(&mut self, label: L, key: &Key, condition: Condition) {
+        let Expression {
+            text,
+            names,
+            values,
+        } = condition.into_expression();
+        let delete = Delete::builder()
+            .table_name(&self.table.name)
+            .set_key(Some(key.attributes()))
+            .condition_expression(text)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .return_values_on_condition_check_failure(ALL_OLD)
+            .build();
+        self.push(label, delete, |delete| {
+            TransactWriteItem::builder().delete(delete).build()
+        });
+    }
+
+    /// Leaves an item unchanged, and the transaction undone if the condition fails.
+    pub(in crate::store) fn check(&mut self, label: L, key: &Key, condition: Condition) {
+        let Expression {
+            text,
+            names,
+            values,
+        } = condition.into_expression();
+        let check = ConditionCheck::builder()
+            .table_name(&self.table.name)
+            .set_key(Some(key.attributes()))
+            .condition_expression(text)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .return_values_on_condition_check_failure(ALL_OLD)
+            .build();
+        self.push(label, check, |check| {
+            TransactWriteItem::builder().condition_check(check).build()
+        });
+    }
+
+    fn push<A>(
+        &mut self,
+        label: L,
+        action: Result<A, BuildError>,
+        item: impl FnOnce(A) -> TransactWriteItem,
+    ) {
+        match action {
+            Ok(action) => self.actions.push((label, item(action))),
+            // Without this action the others must not be applied.
+            Err(error) => self.unusable = Some(error.to_string()),
+        }
+    }
+
+    /// Applies all actions, or none and returns the conditions that failed. Retries conflicts with other
+    /// transactions within the retry budget.
+    pub(in crate::store) async fn commit(&self) -> Result<Result<(), Unmet<L>>, Error> {
+        if let Some(problem) = &self.unusable {
+            return Err(Error::defect(problem.clone()));
+        }
+        let mut backoff = self.table.backoff();
+        loop {
+            let actions = self.actions.iter().map(|(_, action)| action.clone());
+            let sent = self
+                .table
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(actions.collect()))
+                .client_request_token(&self.id)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await;
+            let Err(error) = sent else {
+                return Ok(Ok(()));
+            };
+            match self.cancellation(error) {
+                Cancellation::Unmet(unmet) if self.wrote(&unmet) => return Ok(Ok(())),
+                Cancellation::Unmet(unmet) => return Ok(Err(unmet)),
+                Cancellation::Passing(error) => backoff.wait(error).await?,
+                Cancellation::Failed(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Whether a condition failed only because this transaction had been applied before, and its answer was
+    /// lost.
+    fn wrote(&self, unmet: &Unmet<L>) -> bool {
+        let own = text(&self.id);
+        let mut items = unmet.0.iter().filter_map(|(_, item)| item.as_ref());
+        items.any(|item| item.get(WRITE_ID) == Some(&own))
+    }
+
+    fn cancellation(&self, error: SdkError<TransactWriteItemsError>) -> Cancellation<L> {
+        let (reasons, mut conflicting) = match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                (cancelled.cancellation_reasons(), false)
+            }
+            // The same transaction, sent before, is still being applied.
+            Some(TransactWriteItemsError::TransactionInProgressException(_)) => (&[][..], true),
+            _ => return Cancellation::Failed(error.into()),
+        };
+        let mut unmet = Vec::new();
+        let mut throttled = false;
+        for ((label, _), reason) in self.actions.iter().zip(reasons) {
+            match reason.code() {
+                Some("ConditionalCheckFailed") => unmet.push((*label, reason.item.clone())),
+                Some("ThrottlingError" | "ProvisionedThroughputExceeded") => throttled = true,
+                // Another transaction is writing the item.
+                Some("TransactionConflict") => conflicting = true,
+                _ => {}
+            }
+        }
+        if !unmet.is_empty() {
+            Cancellation::Unmet(Unmet(unmet))
+        } else if reasons.iter().any(|reason| is_rejected(reason.code())) {
+            Cancellation::Failed(Error::Defect(error.into()))
+        } else if throttled {
+            Cancellation::Passing(Error::Throttled(error.into()))
+        } else if conflicting {
+            Cancellation::Passing(Error::Unavailable(error.into()))
+        } else {
+            Cancellation::Failed(Error::Unavailable(error.into()))
+        }
+    }
+}
+
+/// Whether an action can never be applied.
+fn is_rejected(code: Option<&str>) -> bool {
+    matches!(
+        code,
+        Some("ValidationError" | "ItemCollectionSizeLimitExceeded")
+    )
+}
+
+enum Cancellation<L> {
+    /// Conditions failed.
+    Unmet(Unmet<L>),
+    /// Contention: retry.
+    Passing(Error),
+    /// Retrying would not help.
+    Failed(Error),
+}
