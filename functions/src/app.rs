@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use muster::config::{SSL_CERT_FILE, SettingError, Settings};
 use muster::domain::Clock;
-use muster::entra::{self, EntraSettings, LoginSync, Report};
 use muster::store::{self, Profile, Store};
 use muster::telemetry::Telemetry;
+use muster_directory::{EntraSettings, LoginSync, Report};
 use tokio::time::Instant;
 
 /// What an invocation works with: made once, before the first invocation.
@@ -74,7 +74,7 @@ impl App {
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, SettingError> {
         let settings = EntraSettings::read(&variable)?;
-        let client = entra::http_client(&variable).map_err(|error| SettingError {
+        let client = muster_directory::http_client(&variable).map_err(|error| SettingError {
             variable: SSL_CERT_FILE,
             problem: format!("the HTTP client cannot be made: {error}"),
         })?;

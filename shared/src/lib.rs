@@ -2,7 +2,6 @@
 
 pub mod config;
 pub mod domain;
-pub mod entra;
 pub mod http;
 pub mod json;
 mod refusals;

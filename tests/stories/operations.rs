@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use muster::domain::{TenantId, Timestamp, UserId};
-use muster::entra::{Counts, Outcome, Report, SyncLine};
 use muster::store::{Measure, Profile};
 use muster::telemetry::Telemetry;
+use muster_directory::{Counts, Outcome, Report, SyncLine};
 use muster_functions::records::{RequestLine, TriggerLine};
 use serde_json::Value;
 use support::root;
@@ -241,7 +241,7 @@ fn a_field_that_a_query_misspells_is_found() {
 /// The names of all tests.
 fn tests() -> BTreeSet<String> {
     let mut tests = BTreeSet::new();
-    let mut folders: Vec<_> = ["functions", "shared", "local", "tests", "xtask"]
+    let mut folders: Vec<_> = ["directory", "functions", "shared", "local", "tests", "xtask"]
         .map(|top| root().join(top))
         .into();
     while let Some(folder) = folders.pop() {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use muster::entra::Report;
 use muster::store::{Profile, Store};
+use muster_directory::Report;
 use muster_functions::{App, SyncLogins};
 use muster_local::Options;
 use tokio::time::Instant;

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use lambda_runtime::Context;
 use muster::domain::{EntraObjectId, TenantId, UserId};
-use muster::entra::{Outcome, Report, SyncLine};
 use muster::store::{Measure, Profile, metered};
+use muster_directory::{Outcome, Report, SyncLine};
 use serde_json::Value;
 
 use super::{

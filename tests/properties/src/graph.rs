@@ -1,7 +1,7 @@
 //! The answers of Graph.
 
 use muster::domain::MAX_NAME_LENGTH;
-use muster::entra::pages;
+use muster_directory::pages;
 use reqwest::Url;
 
 use crate::Property;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use muster::config::Settings;
 use muster::domain::{GroupId, MAX_MODELS, MAX_RATE, Role};
-use muster::entra::{EntraSettings, MAX_BUDGET_MS, RoleMap};
+use muster_directory::{EntraSettings, MAX_BUDGET_MS, RoleMap};
 
 use crate::Property;
 use crate::input::texts;

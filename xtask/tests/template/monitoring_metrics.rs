@@ -5,10 +5,10 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use muster::domain::{TenantId, Timestamp, UserId};
-use muster::entra::{Outcome, Report, SyncLine};
 use muster::http::Code;
 use muster::store::{Measure, Profile};
 use muster::telemetry::Telemetry;
+use muster_directory::{Outcome, Report, SyncLine};
 use muster_functions::records::{RequestLine, TriggerLine};
 use serde_json::Value;
 
@@ -182,7 +182,7 @@ fn write_one_of_each(telemetry: &Telemetry) {
         report: &Report {
             outcome: Outcome::Synced,
             reason: None,
-            counts: muster::entra::Counts::default(),
+            counts: muster_directory::Counts::default(),
             reading: duration,
             failures: Vec::new(),
         },

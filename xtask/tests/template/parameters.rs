@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use muster::config::Settings;
-use muster::entra::EntraSettings;
+use muster_directory::EntraSettings;
 use regex::Regex;
 use serde_json::Value;
 

@@ -1,0 +1,351 @@
+//! Reads the directory through Microsoft Graph.
+//!
+//! Two questions make one read, asked at the same time: which groups are assigned to the enterprise
+//! application (kept for a few minutes in the warm function) and which groups the user is in. A warm
+//! login thus asks Graph once. The one question that answers both, `users/{id}/appRoleAssignments`
+//! filtered by the enterprise application, would save nothing: the assigned groups are needed all the
+//! same, to make what is missing for them; and it needs `Directory.Read.All`, the right to read
+//! everything, where these need `Application.Read.All` and `GroupMember.Read.All`.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use reqwest::{Client, Method, Request, StatusCode, Url};
+use serde::de::DeserializeOwned;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout_at};
+
+use super::call::{Answer, Calls};
+use super::error::{Question, ReadError};
+use super::page::{
+    self, Assignment, Assignments, Container, Containers, Page, ServicePrincipal, Tally,
+};
+use super::settings::DirectorySettings;
+use super::token::{Token, Tokens};
+use crate::reading::{Assigned, Reading};
+use muster::domain::{Clock, EntraObjectId, Timestamp};
+
+/// How long the assigned groups are kept in the warm function.
+pub const ASSIGNED_GROUPS_LIFE: Duration = Duration::from_mins(5);
+/// Most rows of one list: ten times what the largest known directories have.
+pub const MAX_ROWS: usize = 50_000;
+/// Most pages of one list: enough for [`MAX_ROWS`] in Graph's own pages of 100.
+pub const MAX_PAGES: usize = 500;
+
+/// The code of a refusal of a page whose list has changed since.
+const EXPIRED_PAGE: &str = "Directory_ExpiredPageToken";
+
+/// Microsoft Graph, and the token that it is asked with.
+#[derive(Debug)]
+pub struct Directory {
+    settings: DirectorySettings,
+    calls: Calls,
+    tokens: Tokens,
+    /// Locked while the groups are read, so that all who need them wait for the same.
+    kept: Mutex<Option<Kept>>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    assigned: Arc<Assigned>,
+    /// Not before this was Graph asked for them.
+    asked_at: Timestamp,
+}
+
+/// A list in Graph, and where it begins.
+struct List {
+    question: Question,
+    first: Url,
+    /// A cast to groups is an advanced query, which Graph answers from an index.
+    /// <https://learn.microsoft.com/graph/aad-advanced-queries>
+    advanced: bool,
+}
+
+impl Directory {
+    /// Graph as it was set, through that [client](crate::http_client).
+    pub fn new(settings: DirectorySettings, client: Client, clock: Clock) -> Self {
+        let calls = Calls::new(client.clone(), clock);
+        Self {
+            tokens: Tokens::new(&settings, calls.clone(), client),
+            kept: Mutex::new(None),
+            settings,
+            calls,
+        }
+    }
+
+    /// The same, with another time for one call than [`CALL_TIMEOUT`](crate::CALL_TIMEOUT).
+    #[must_use]
+    pub fn with_call_timeout(self, timeout: Duration) -> Self {
+        let calls = self.calls.with_timeout(timeout);
+        Self {
+            tokens: self.tokens.with_calls(calls.clone()),
+            calls,
+            ..self
+        }
+    }
+
+    /// Reads all that a plan for this user needs, or fails as a whole. Ends before `deadline`.
+    pub async fn read(
+        &self,
+        user: &EntraObjectId,
+        deadline: Instant,
+    ) -> Result<Reading, ReadError> {
+        self.read_with(user, None, deadline).await
+    }
+
+    /// Reads both lists again: nothing that Graph was asked for up to that moment is used.
+    pub async fn read_again(
+        &self,
+        user: &EntraObjectId,
+        after: Timestamp,
+        deadline: Instant,
+    ) -> Result<Reading, ReadError> {
+        self.read_with(user, Some(after), deadline).await
+    }
+
+    async fn read_with(
+        &self,
+        user: &EntraObjectId,
+        after: Option<Timestamp>,
+        deadline: Instant,
+    ) -> Result<Reading, ReadError> {
+        let assigned = self.assigned(after, deadline);
+        let both = async { tokio::try_join!(assigned, self.groups_of(user, deadline)) };
+        let ((assigned, is_kept), user_groups) = timeout_at(deadline, both)
+            .await
+            .map_err(|_| ReadError::OutOfTime)??;
+        Ok(Reading::new(assigned, user_groups.groups).kept(is_kept))
+    }
+
+    /// The groups that are assigned, none when they are not asked for, and whether they were kept from an
+    /// earlier login: those that are kept are used, unless Graph was asked for them up to `after`.
+    async fn assigned(
+        &self,
+        after: Option<Timestamp>,
+        deadline: Instant,
+    ) -> Result<(Option<Arc<Assigned>>, bool), ReadError> {
+        let Some(application) = &self.settings.service_principal_id else {
+            return Ok((None, false));
+        };
+        let mut kept = self.kept.lock().await;
+        let now = self.calls.clock().now();
+        let is_usable = |kept: &&Kept| {
+            now < kept.asked_at.after(ASSIGNED_GROUPS_LIFE)
+                && after.is_none_or(|after| kept.asked_at > after)
+        };
+        if let Some(kept) = kept.as_ref().filter(is_usable) {
+            return Ok((Some(kept.assigned.clone()), true));
+        }
+        let rows = async {
+            let counted = self.assignments(application, true, deadline).await;
+            // Graph gives a count of this list, but does not document it. A list without one is no less
+            // complete.
+            match counted {
+                Err(ReadError::Refused { refusal, .. })
+                    if refusal.status() == 400 && refusal.code() != Some(EXPIRED_PAGE) =>
+                {
+                    self.assignments(application, false, deadline).await
+                }
+                counted => counted,
+            }
+        };
+        let (rows, values) = tokio::try_join!(rows, self.app_roles(application, deadline))?;
+        let assigned = Arc::new(rows.finish(&values));
+        *kept = Some(Kept {
+            assigned: assigned.clone(),
+            asked_at: now,
+        });
+        Ok((Some(assigned), false))
+    }
+
+    /// The rows of who and what is assigned to the enterprise application.
+    async fn assignments(
+        &self,
+        application: &str,
+        counted: bool,
+        deadline: Instant,
+    ) -> Result<Assignments, ReadError> {
+        let mut first = self.url(&["servicePrincipals", application, "appRoleAssignedTo"]);
+        first.set_query(Some(if counted {
+            "$top=999&$count=true"
+        } else {
+            "$top=999"
+        }));
+        let list = List {
+            question: Question::AssignedGroups,
+            first,
+            advanced: false,
+        };
+        let mut rows = Assignments::default();
+        let take = |row: Assignment| rows.add(row);
+        self.rows(list, deadline, take).await?;
+        Ok(rows)
+    }
+
+    /// The values of the app roles by their ids; none when the role map names none.
+    async fn app_roles(
+        &self,
+        application: &str,
+        deadline: Instant,
+    ) -> Result<BTreeMap<String, String>, ReadError> {
+        if !self.settings.app_roles {
+            return Ok(BTreeMap::new());
+        }
+        let question = Question::AppRoles;
+        let mut url = self.url(&["servicePrincipals", application]);
+        url.set_query(Some("$select=appRoles"));
+        let answer = self.ask(question, &url, false, deadline).await?;
+        let read = page::read(&answer.body);
+        let application: ServicePrincipal =
+            read.map_err(|problem| ReadError::Nonsense { question, problem })?;
+        Ok(application.role_values())
+    }
+
+    async fn groups_of(
+        &self,
+        user: &EntraObjectId,
+        deadline: Instant,
+    ) -> Result<Containers, ReadError> {
+        let way = if self.settings.nested_groups {
+            "transitiveMemberOf"
+        } else {
+            "memberOf"
+        };
+        let mut first = self.url(&["users", user.as_str(), way, "microsoft.graph.group"]);
+        first.set_query(Some("$select=id&$top=999&$count=true"));
+        let list = List {
+            question: Question::UserGroups,
+            first,
+            advanced: true,
+        };
+        let mut groups = Containers::default();
+        let take = |row: Container| {
+            groups.add(row);
+            Ok(())
+        };
+        self.rows(list, deadline, take).await?;
+        Ok(groups)
+    }
+
+    /// Every row of every page of a list.
+    async fn rows<R: DeserializeOwned>(
+        &self,
+        list: List,
+        deadline: Instant,
+        mut take: impl FnMut(R) -> Result<(), page::Problem>,
+    ) -> Result<(), ReadError> {
+        let question = list.question;
+        let nonsense = |problem| ReadError::Nonsense { question, problem };
+        let too_much = |problem| ReadError::TooMuch { question, problem };
+        let mut next = Some(list.first);
+        let mut seen = HashSet::new();
+        let mut rows = 0_usize;
+        let mut tally = Tally::default();
+        while let Some(url) = next {
+            if seen.len() >= MAX_PAGES {
+                return Err(too_much("too many pages"));
+            }
+            let answer = self.ask(question, &url, list.advanced, deadline).await?;
+            let page: Page<R> = page::read(&answer.body).map_err(nonsense)?;
+            rows += page.value.len();
+            tally.add(&page).map_err(nonsense)?;
+            if rows > MAX_ROWS {
+                return Err(too_much("too many rows"));
+            }
+            for row in page.value {
+                take(row).map_err(nonsense)?;
+            }
+            seen.insert(url);
+            next = match page.next_link {
+                None => None,
+                Some(link) => Some(self.next_page(&link, &seen).map_err(nonsense)?),
+            };
+        }
+        tally.finish().map_err(nonsense)
+    }
+
+    /// A link of Graph's, unless it leads back.
+    fn next_page(&self, link: &str, seen: &HashSet<Url>) -> Result<Url, page::Problem> {
+        let url = page::next_link(link, &self.settings.graph_endpoint)?;
+        if seen.contains(&url) {
+            return Err("links to a page that was read before");
+        }
+        Ok(url)
+    }
+
+    /// One question to Graph. A 401 is asked once more with a fresh token.
+    async fn ask(
+        &self,
+        question: Question,
+        url: &Url,
+        advanced: bool,
+        deadline: Instant,
+    ) -> Result<Answer, ReadError> {
+        let token = self.tokens.token(deadline).await?;
+        let answer = self
+            .ask_with(&token, question, url, advanced, deadline)
+            .await?;
+        if answer.status != StatusCode::UNAUTHORIZED {
+            return check(answer, question);
+        }
+        let token = self.tokens.renewed(&token, deadline).await?;
+        let answer = self
+            .ask_with(&token, question, url, advanced, deadline)
+            .await?;
+        check(answer, question)
+    }
+
+    async fn ask_with(
+        &self,
+        token: &Token,
+        question: Question,
+        url: &Url,
+        advanced: bool,
+        deadline: Instant,
+    ) -> Result<Answer, ReadError> {
+        let mut request = Request::new(Method::GET, url.clone());
+        let headers = request.headers_mut();
+        headers.insert(AUTHORIZATION, token.header.clone());
+        if advanced {
+            headers.insert(
+                HeaderName::from_static("consistencylevel"),
+                HeaderValue::from_static("eventual"),
+            );
+        }
+        let answer = self.calls.send(&request, deadline).await;
+        answer.map_err(|error| ReadError::from_call(error, question))
+    }
+
+    /// A URL below the endpoint. Each segment is escaped, so that no id leads elsewhere.
+    fn url(&self, segments: &[&str]) -> Url {
+        let mut url = self.settings.graph_endpoint.clone();
+        // An http or https URL always has a path.
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        url
+    }
+}
+
+/// Tells a good answer from the many bad ones.
+fn check(answer: Answer, question: Question) -> Result<Answer, ReadError> {
+    if answer.status == StatusCode::OK {
+        return Ok(answer);
+    }
+    let refusal = answer.refusal(page::error_code(&answer.body));
+    Err(match (answer.status.as_u16(), question) {
+        (401, _) => ReadError::TokenRefused { question, refusal },
+        (403, _) => ReadError::Forbidden { question, refusal },
+        (404, Question::UserGroups) => ReadError::UnknownUser { refusal },
+        (404, _) => ReadError::UnknownServicePrincipal { refusal },
+        (429 | 503, _) => ReadError::Throttled {
+            question,
+            retry_after: answer.retry_after,
+            refusal,
+        },
+        (500.., _) => ReadError::Failing { question, refusal },
+        _ => ReadError::Refused { question, refusal },
+    })
+}

@@ -1,0 +1,9 @@
+//! Microsoft Entra ID: settings, access tokens, and the groups in Microsoft Graph.
+
+pub(crate) mod aws;
+pub(crate) mod call;
+pub(crate) mod directory;
+pub(crate) mod error;
+pub(crate) mod page;
+pub(crate) mod settings;
+pub(crate) mod token;

@@ -1,0 +1,420 @@
+//! The answers of Graph, as far as they matter here. Whatever else they carry is ignored; what
+//! matters and is not there, or is of another type, makes the page nonsense.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use reqwest::Url;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::reading::{Assigned, AssignedGroup};
+use muster::domain::{GroupId, MAX_NAME_LENGTH, Name};
+
+/// What is wrong with an answer.
+pub(super) type Problem = &'static str;
+
+/// Longest link to a next page, in bytes.
+const MAX_LINK: usize = 16 * 1024;
+const NOT_THE_JSON: Problem = "is not the JSON that is documented";
+const NOT_THE_COUNT: Problem = "has another number of rows than its @odata.count";
+
+/// Reads an answer. The parser's own words are dropped: they may repeat part of it.
+pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|_| NOT_THE_JSON)
+}
+
+/// `Authorization_RequestDenied` from `{"error": {"code": …}}`.
+pub fn error_code(body: &[u8]) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let code = body.get("error")?.get("code")?.as_str()?;
+    Some(code.to_owned())
+}
+
+/// The parsers of this module on whole lists, page by page: what their fuzz targets call.
+pub mod pages {
+    use super::{
+        Assigned, Assignment, Assignments, BTreeSet, Container, Containers, GroupId, Page, Problem,
+        ServicePrincipal, Tally, read,
+    };
+
+    pub use super::{error_code, next_link};
+
+    /// The groups that the pages of `appRoleAssignedTo` tell, with the values of the app roles that
+    /// the application tells.
+    pub fn assigned_groups<'a>(
+        pages: impl IntoIterator<Item = &'a [u8]>,
+        application: Option<&[u8]>,
+    ) -> Result<Assigned, Problem> {
+        let mut assignments = Assignments::default();
+        let mut tally = Tally::default();
+        for page in pages {
+            let page = read::<Page<Assignment>>(page)?;
+            tally.add(&page)?;
+            for row in page.value {
+                assignments.add(row)?;
+            }
+        }
+        tally.finish()?;
+        let application = application.and_then(|body| read::<ServicePrincipal>(body).ok());
+        let values = application.map(ServicePrincipal::role_values);
+        Ok(assignments.finish(&values.unwrap_or_default()))
+    }
+
+    /// The groups that the pages of `memberOf` tell.
+    pub fn groups_of_a_user<'a>(
+        pages: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<BTreeSet<GroupId>, Problem> {
+        let mut containers = Containers::default();
+        let mut tally = Tally::default();
+        for page in pages {
+            let page = read::<Page<Container>>(page)?;
+            tally.add(&page)?;
+            for row in page.value {
+                containers.add(row);
+            }
+        }
+        tally.finish()?;
+        Ok(containers.groups)
+    }
+}
+
+/// A link to a next page, if it leads to Graph: the token goes wherever it leads.
+pub fn next_link(link: &str, graph: &Url) -> Result<Url, Problem> {
+    if link.len() > MAX_LINK {
+        return Err("links to a next page by too long a link");
+    }
+    let url = Url::parse(link).map_err(|_| "links to a next page by what is no link")?;
+    let has_user = !url.username().is_empty() || url.password().is_some();
+    if url.origin() != graph.origin() || has_user {
+        return Err("links to a next page on another host than Graph's");
+    }
+    Ok(url)
+}
+
+/// One page of a list.
+#[derive(Debug, Deserialize)]
+pub(super) struct Page<R> {
+    pub(super) value: Vec<R>,
+    #[serde(rename = "@odata.nextLink")]
+    pub(super) next_link: Option<String>,
+    /// How many rows the whole list has: on the first page, when `$count=true` was asked.
+    #[serde(default, rename = "@odata.count", deserialize_with = "count")]
+    count: Option<u64>,
+}
+
+/// A count that is there must be a number: `null` is refused as well.
+fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    u64::deserialize(deserializer).map(Some)
+}
+
+/// Compares the rows of all pages of a list with the counts that the pages give.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    rows: u64,
+    count: Option<u64>,
+}
+
+impl Tally {
+    /// Adds a page. Two pages that give different counts make the list nonsense.
+    pub(super) fn add<R>(&mut self, page: &Page<R>) -> Result<(), Problem> {
+        self.rows += page.value.len() as u64;
+        match (self.count, page.count) {
+            (Some(one), Some(other)) if one != other => Err(NOT_THE_COUNT),
+            (one, other) => {
+                self.count = one.or(other);
+                Ok(())
+            }
+        }
+    }
+
+    /// Refuses a list whose count is not the number of its rows.
+    pub(super) fn finish(&self) -> Result<(), Problem> {
+        if self.count.is_some_and(|count| count != self.rows) {
+            return Err(NOT_THE_COUNT);
+        }
+        Ok(())
+    }
+}
+
+/// An app role that someone was given: a row of `appRoleAssignedTo`.
+/// <https://learn.microsoft.com/graph/api/resources/approleassignment>
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Assignment {
+    principal_type: String,
+    principal_id: Option<String>,
+    principal_display_name: Option<String>,
+    app_role_id: Option<String>,
+}
+
+/// Something that a user is a member of: a row of `memberOf`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Container {
+    #[serde(rename = "@odata.type")]
+    kind: Option<String>,
+    id: String,
+}
+
+/// The enterprise application itself.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ServicePrincipal {
+    app_roles: Vec<AppRole>,
+}
+
+/// <https://learn.microsoft.com/graph/api/resources/approle>
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AppRole {
+    id: String,
+    value: Option<String>,
+    #[serde(default = "yes")]
+    is_enabled: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl ServicePrincipal {
+    /// The values of the app roles by their ids. A disabled one gives nothing, here as in a token.
+    pub(super) fn role_values(self) -> BTreeMap<String, String> {
+        let enabled = self.app_roles.into_iter().filter(|role| role.is_enabled);
+        enabled
+            .filter_map(|role| Some((role.id, role.value.filter(|value| !value.is_empty())?)))
+            .collect()
+    }
+}
+
+/// The assigned groups, row by row.
+#[derive(Debug, Default)]
+pub(super) struct Assignments {
+    groups: BTreeMap<GroupId, (Option<String>, BTreeSet<String>)>,
+    unusable: BTreeSet<String>,
+}
+
+impl Assignments {
+    /// Takes a row in; users and service principals are none of our business.
+    pub(super) fn add(&mut self, row: Assignment) -> Result<(), Problem> {
+        if row.principal_type != "Group" {
+            return Ok(());
+        }
+        let id = row.principal_id.ok_or("has a group without an id")?;
+        let Ok(id) = GroupId::parse(&*id) else {
+            self.unusable.insert(id);
+            return Ok(());
+        };
+        let (name, app_roles) = self.groups.entry(id).or_default();
+        app_roles.extend(row.app_role_id);
+        // One group has one name; should its rows differ, the order of the rows must not decide.
+        let other = row.principal_display_name.filter(|text| has_text(text));
+        *name = match (name.take(), other) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        Ok(())
+    }
+
+    /// All of them, with the values of their app roles.
+    pub(super) fn finish(self, values: &BTreeMap<String, String>) -> Assigned {
+        let groups = self.groups.into_iter().map(|(id, (name, app_roles))| {
+            let group = AssignedGroup {
+                name: group_name(name.as_deref(), &id),
+                app_roles: app_roles
+                    .iter()
+                    .filter_map(|role| values.get(role).cloned())
+                    .collect(),
+            };
+            (id, group)
+        });
+        Assigned::new(groups.collect(), self.unusable.len())
+    }
+}
+
+/// The groups of a user, row by row.
+#[derive(Debug, Default)]
+pub(super) struct Containers {
+    pub(super) groups: BTreeSet<GroupId>,
+}
+
+impl Containers {
+    /// Takes a row in. Directory roles and administrative units are no groups. A row of nothing but
+    /// type and id is a group that the application may not look into: being in it is what counts.
+    pub(super) fn add(&mut self, row: Container) {
+        let is_group = row.kind.is_none_or(|kind| kind == "#microsoft.graph.group");
+        // An id that none of ours can be is not that of any organization or team.
+        if let (true, Ok(id)) = (is_group, GroupId::parse(row.id)) {
+            self.groups.insert(id);
+        }
+    }
+}
+
+fn has_text(text: &str) -> bool {
+    text.chars().any(|c| !c.is_whitespace() && !c.is_control())
+}
+
+/// The name of what is made for a group: its display name, without control characters and cut to
+/// the length of a name (Entra allows 256 characters); its id when it has none.
+fn group_name(display_name: Option<&str>, id: &GroupId) -> Name {
+    let clean: String = display_name
+        .unwrap_or_default()
+        .trim()
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(MAX_NAME_LENGTH)
+        .collect();
+    clean.parse().unwrap_or_else(|_| Name::from(id))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn named(display_name: Option<&str>) -> String {
+        let id = GroupId::parse("cdb555e3-b33e-4fd5-a427-17fadacbdfa7").unwrap();
+        group_name(display_name, &id).to_string()
+    }
+
+    #[test]
+    fn a_group_without_a_display_name_is_called_by_its_id() {
+        assert_eq!(named(Some(" Sales EMEA ")), "Sales EMEA");
+        assert_eq!(named(Some("Sales\nEMEA")), "Sales EMEA");
+        assert_eq!(named(Some(&"x".repeat(256))), "x".repeat(255));
+        for nothing in [None, Some(""), Some(" \u{a0}"), Some("\0")] {
+            assert_eq!(named(nothing), "cdb555e3-b33e-4fd5-a427-17fadacbdfa7");
+        }
+    }
+
+    fn assigned(rows: &str) -> Result<Assigned, Problem> {
+        let page: Page<Assignment> = read(rows.as_bytes())?;
+        let mut assignments = Assignments::default();
+        for row in page.value {
+            assignments.add(row)?;
+        }
+        Ok(assignments.finish(&BTreeMap::from([("r1".to_owned(), "Lead".to_owned())])))
+    }
+
+    #[test]
+    fn one_group_of_several_rows_has_all_its_app_roles() {
+        let read = assigned(
+            r#"{"value": [
+                {"principalType": "Group", "principalId": "g", "principalDisplayName": null, "appRoleId": "r1"},
+                {"principalType": "Group", "principalId": "g", "principalDisplayName": "G", "appRoleId": "r2"},
+                {"principalType": "User", "principalId": "u"},
+                {"principalType": "ServicePrincipal"},
+                {"principalType": "Group", "principalId": "a/b", "principalDisplayName": "odd"}]}"#,
+        )
+        .unwrap();
+        let groups: Vec<_> = read.groups().collect();
+        assert_eq!(groups.len(), 1);
+        assert_eq!(groups[0].1.name.as_str(), "G");
+        assert_eq!(groups[0].1.app_roles, BTreeSet::from(["Lead".to_owned()]));
+        assert_eq!(read.unusable(), 1);
+    }
+
+    #[test]
+    fn rows_that_tell_too_little_make_the_page_nonsense() {
+        for bad in [
+            r#"{"value": [{"principalType": "Group"}]}"#,
+            r#"{"value": [{"principalId": "g"}]}"#,
+            r#"{"value": [{"principalType": "Group", "principalId": 5}]}"#,
+            r#"{"value": null}"#,
+            r#"{"value": {}}"#,
+            r#"{"error": {"code": "x"}}"#,
+            "{}",
+            "[]",
+            "",
+            "<html></html>",
+        ] {
+            assert!(assigned(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_count_must_be_the_number_of_the_rows_of_all_pages() {
+        let read = |pages: &[&str]| {
+            let pages = pages.iter().map(|page| page.as_bytes());
+            pages::groups_of_a_user(pages)
+        };
+        for good in [
+            &[r#"{"value": []}"#][..],
+            &[r#"{"@odata.count": 0, "value": []}"#],
+            &[r#"{"@odata.count": 1, "value": [{"id": "a"}]}"#],
+            // The same group twice is two rows.
+            &[r#"{"@odata.count": 2, "value": [{"id": "a"}, {"id": "a"}]}"#],
+            &[
+                r#"{"@odata.count": 2, "value": [{"id": "a"}]}"#,
+                r#"{"value": [{"id": "b"}]}"#,
+            ],
+            &[
+                r#"{"value": [{"id": "a"}]}"#,
+                r#"{"@odata.count": 2, "value": [{"id": "b"}]}"#,
+            ],
+        ] {
+            assert!(read(good).is_ok(), "{good:?}");
+        }
+        for bad in [
+            &[r#"{"@odata.count": 3, "value": []}"#][..],
+            &[r#"{"@odata.count": 3, "value": [{"id": "a"}]}"#],
+            &[r#"{"@odata.count": 0, "value": [{"id": "a"}]}"#],
+            &[r#"{"@odata.count": "1", "value": [{"id": "a"}]}"#],
+            &[r#"{"@odata.count": null, "value": [{"id": "a"}]}"#],
+            &[r#"{"@odata.count": -1, "value": [{"id": "a"}]}"#],
+            &[r#"{"@odata.count": 1.5, "value": [{"id": "a"}]}"#],
+            &[
+                r#"{"value": [{"id": "a"}]}"#,
+                r#"{"@odata.count": 3, "value": [{"id": "b"}]}"#,
+            ],
+            &[
+                r#"{"@odata.count": 1, "value": [{"id": "a"}]}"#,
+                r#"{"@odata.count": 2, "value": [{"id": "b"}]}"#,
+            ],
+        ] {
+            assert!(read(bad).is_err(), "{bad:?}");
+        }
+        let count =
+            r#"{"@odata.count": 2, "value": [{"principalType": "Group", "principalId": "g"}]}"#;
+        assert!(pages::assigned_groups([count.as_bytes()], None).is_err());
+    }
+
+    #[test]
+    fn what_is_no_group_is_left_out() {
+        let page: Page<Container> = read(
+            br##"{"value": [
+                {"id": "a"}, {"id": "a"}, {"@odata.type": "#microsoft.graph.group", "id": "b"},
+                {"@odata.type": "#microsoft.graph.directoryRole", "id": "c"},
+                {"@odata.type": "#microsoft.graph.administrativeUnit", "id": "d"}, {"id": "#"}]}"##,
+        )
+        .unwrap();
+        let mut containers = Containers::default();
+        page.value.into_iter().for_each(|row| containers.add(row));
+        let ids: Vec<&str> = containers.groups.iter().map(GroupId::as_str).collect();
+        assert_eq!(ids, ["a", "b"]);
+    }
+
+    #[test]
+    fn a_disabled_app_role_gives_nothing() {
+        let application: ServicePrincipal = read(
+            br#"{"appRoles": [{"id": "1", "value": "a"}, {"id": "2", "value": "b", "isEnabled": false},
+                              {"id": "3", "value": null}, {"id": "4", "value": ""}]}"#,
+        )
+        .unwrap();
+        let values: Vec<String> = application.role_values().into_values().collect();
+        assert_eq!(values, ["a"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_breaks_the_reader(body in proptest::collection::vec(any::<u8>(), 0..200), text in "\\PC{0,100}") {
+            let _ = read::<Page<Assignment>>(&body);
+            let _ = read::<Page<Container>>(text.as_bytes());
+            let _ = error_code(&body);
+            let row = format!(r#"{{"value": [{{"principalType": "Group", "principalId": {0}, "principalDisplayName": {0}}}]}}"#,
+                serde_json::Value::from(text.as_str()));
+            let _ = assigned(&row).unwrap();
+        }
+    }
+}

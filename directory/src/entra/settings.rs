@@ -1,0 +1,290 @@
+//! Settings of the login sync, each read once at start and refused with its name when it cannot be
+//! read. No refusal repeats a value: a secret may stand in the wrong variable.
+
+use std::net::Ipv4Addr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use reqwest::Url;
+use secrecy::SecretString;
+
+use super::aws::{AwsAccess, SecretArn};
+use crate::rules::{self, DEFAULT_ROLE, OnLeave, RoleMap, SyncRules};
+use muster::config::SettingError;
+use muster::domain::{Invalid, Role};
+
+/// Default of `MICROSOFT_GRAPH_ENDPOINT`.
+pub const DEFAULT_GRAPH_ENDPOINT: &str = "https://graph.microsoft.com/v1.0";
+/// Default of `SYNC_BUDGET_MS`.
+pub const DEFAULT_BUDGET: Duration = Duration::from_millis(3_500);
+/// Most of `SYNC_BUDGET_MS`, in milliseconds: Cognito waits 5 s for a trigger.
+pub const MAX_BUDGET_MS: u64 = 4_500;
+
+/// What the login sync can be told from outside.
+#[derive(Clone, Debug)]
+pub struct EntraSettings {
+    /// Where and how to ask Entra; `None`: the sync is off.
+    pub directory: Option<DirectorySettings>,
+    /// What to make of the answers.
+    pub rules: SyncRules,
+    /// `SYNC_BUDGET_MS`: time for all of it, from the event's arrival.
+    pub budget: Duration,
+}
+
+/// Where and how to ask Entra.
+#[derive(Clone, Debug)]
+pub struct DirectorySettings {
+    /// `MICROSOFT_CLIENT_ID`: the app registration.
+    pub client_id: String,
+    /// How the application proves to be itself.
+    pub credential: Credential,
+    /// `MICROSOFT_SERVICE_PRINCIPAL_ID`: the object id of the enterprise application. `None`: nothing
+    /// is made, and users join what exists under their groups' ids.
+    pub service_principal_id: Option<String>,
+    /// `MICROSOFT_GRAPH_ENDPOINT`, with its version.
+    pub graph_endpoint: Url,
+    /// `MICROSOFT_TOKEN_ENDPOINT`, with the directory (`MICROSOFT_TENANT`) in place.
+    pub token_endpoint: Url,
+    /// `ENTRA_NESTED_GROUPS`: groups of groups count too.
+    pub nested_groups: bool,
+    /// Whether `ENTRA_ROLE_MAP` names app roles, which then are read too.
+    pub app_roles: bool,
+}
+
+/// How the application proves to be itself.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// `MICROSOFT_CLIENT_SECRET`.
+    Secret(SecretString),
+    /// `MICROSOFT_CLIENT_SECRET_ARN`: a secret in AWS Secrets Manager, read with each new token, so
+    /// that a rotated one is taken up by itself.
+    SecretsManager(SecretArn, AwsAccess),
+    /// Neither: a web identity token of AWS STS, for which Entra holds a federated credential.
+    WebIdentity(AwsAccess),
+}
+
+impl EntraSettings {
+    /// Reads the settings. `variable` looks one up: `|name| std::env::var(name).ok()` in a function.
+    /// A variable that is set to nothing counts as not set.
+    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
+        let variables = Variables(&variable);
+        let default_role = variables
+            .parsed("ENTRA_DEFAULT_ROLE")?
+            .unwrap_or(DEFAULT_ROLE);
+        if default_role == Role::Owner {
+            return Err(refused(
+                "ENTRA_DEFAULT_ROLE",
+                "must not be owner: an owner is made by hand",
+            ));
+        }
+        let role_map: RoleMap = variables.parsed("ENTRA_ROLE_MAP")?.unwrap_or_default();
+        let rules = SyncRules {
+            also_create_organizations: variables.flag("ENTRA_GROUPS_ALSO_CREATE_ORGS")?,
+            default_role,
+            role_map,
+            on_leave: variables
+                .parsed::<OnLeave>("ENTRA_ON_LEAVE")?
+                .unwrap_or_default(),
+            refresh_names: variables.flag("ENTRA_REFRESH_NAMES")?,
+            limits: variables
+                .read_as("DEFAULT_TEAM_PARAMS", rules::limits)?
+                .unwrap_or_default(),
+        };
+        Ok(Self {
+            directory: variables.directory(&rules)?,
+            budget: variables
+                .read_as("SYNC_BUDGET_MS", budget)?
+                .unwrap_or(DEFAULT_BUDGET),
+            rules,
+        })
+    }
+}
+
+fn refused(variable: &'static str, problem: &'static str) -> SettingError {
+    SettingError {
+        variable,
+        problem: problem.to_owned(),
+    }
+}
+
+fn budget(text: &str) -> Result<Duration, Invalid> {
+    match text.parse() {
+        Ok(ms @ 1..=MAX_BUDGET_MS) => Ok(Duration::from_millis(ms)),
+        _ => Err(Invalid::new(
+            "must be a number of milliseconds from 1 to 4500",
+        )),
+    }
+}
+
+/// The environment, through a function that looks one variable up.
+pub(super) struct Variables<'a>(&'a dyn Fn(&str) -> Option<String>);
+
+impl Variables<'_> {
+    pub(super) fn get(&self, name: &str) -> Option<String> {
+        (self.0)(name).filter(|value| !value.is_empty())
+    }
+
+    pub(super) fn required(
+        &self,
+        variable: &'static str,
+        problem: &'static str,
+    ) -> Result<String, SettingError> {
+        self.get(variable).ok_or_else(|| refused(variable, problem))
+    }
+
+    pub(super) fn read_as<T>(
+        &self,
+        variable: &'static str,
+        read: impl FnOnce(&str) -> Result<T, Invalid>,
+    ) -> Result<Option<T>, SettingError> {
+        let value = self.get(variable);
+        let read = value.map(|text| read(&text)).transpose();
+        read.map_err(|invalid| SettingError {
+            variable,
+            problem: invalid.to_string(),
+        })
+    }
+
+    fn parsed<T: FromStr<Err = Invalid>>(
+        &self,
+        variable: &'static str,
+    ) -> Result<Option<T>, SettingError> {
+        self.read_as(variable, str::parse)
+    }
+
+    fn flag(&self, variable: &'static str) -> Result<bool, SettingError> {
+        let flag = self.read_as(variable, |text| match text {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(Invalid::new("must be true or false")),
+        })?;
+        Ok(flag.unwrap_or_default())
+    }
+
+    fn directory(&self, rules: &SyncRules) -> Result<Option<DirectorySettings>, SettingError> {
+        // Read even when the sync is off: a setting that cannot be read should not wait for the
+        // day on which it is turned on.
+        let graph_endpoint = self
+            .read_as("MICROSOFT_GRAPH_ENDPOINT", endpoint)?
+            .map_or_else(|| endpoint(DEFAULT_GRAPH_ENDPOINT), Ok)
+            .map_err(|_| refused("MICROSOFT_GRAPH_ENDPOINT", "has no default"))?;
+        let service_principal_id = self.read_as("MICROSOFT_SERVICE_PRINCIPAL_ID", path_segment)?;
+        let nested_groups = self.flag("ENTRA_NESTED_GROUPS")?;
+        let client_id = self.read_as("MICROSOFT_CLIENT_ID", path_segment)?;
+        let tenant = self.read_as("MICROSOFT_TENANT", directory_tenant)?;
+        let token_endpoint = self.read_as("MICROSOFT_TOKEN_ENDPOINT", |text| {
+            endpoint(&in_directory(text, tenant.as_deref()))
+        })?;
+        let (client_id, tenant) = match (client_id, tenant) {
+            (None, None) => return Ok(None),
+            (Some(_), None) => {
+                return Err(refused(
+                    "MICROSOFT_TENANT",
+                    "must be set with MICROSOFT_CLIENT_ID",
+                ));
+            }
+            (None, Some(_)) => {
+                return Err(refused(
+                    "MICROSOFT_CLIENT_ID",
+                    "must be set with MICROSOFT_TENANT",
+                ));
+            }
+            (Some(client_id), Some(tenant)) => (client_id, tenant),
+        };
+        let token_endpoint = token_endpoint
+            .map_or_else(
+                || endpoint(&in_directory(login_of(&graph_endpoint), Some(&tenant))),
+                Ok,
+            )
+            .map_err(|_| refused("MICROSOFT_TENANT", "makes no token endpoint"))?;
+        Ok(Some(DirectorySettings {
+            client_id,
+            credential: self.credential()?,
+            service_principal_id,
+            graph_endpoint,
+            token_endpoint,
+            nested_groups,
+            app_roles: rules.role_map.names_app_roles(),
+        }))
+    }
+
+    fn credential(&self) -> Result<Credential, SettingError> {
+        let arn = self.read_as("MICROSOFT_CLIENT_SECRET_ARN", str::parse::<SecretArn>)?;
+        match (self.get("MICROSOFT_CLIENT_SECRET"), arn) {
+            (Some(_), Some(_)) => Err(refused(
+                "MICROSOFT_CLIENT_SECRET",
+                "must not be set together with MICROSOFT_CLIENT_SECRET_ARN",
+            )),
+            (Some(secret), None) => Ok(Credential::Secret(secret.into())),
+            (None, Some(arn)) => {
+                let access = AwsAccess::to_secrets_manager(self, &arn)?;
+                Ok(Credential::SecretsManager(arn, access))
+            }
+            (None, None) => Ok(Credential::WebIdentity(AwsAccess::to_sts(self)?)),
+        }
+    }
+}
+
+/// An absolute `https` URL; `http` on this machine alone, where local stacks and tests listen.
+pub(super) fn endpoint(text: &str) -> Result<Url, Invalid> {
+    let refused = || Invalid::new("must be an absolute https URL, or an http one on the loopback");
+    let url = Url::parse(text).map_err(|_| refused())?;
+    let host = url.host_str().unwrap_or_default();
+    let is_loopback = host == "localhost"
+        || host == "[::1]"
+        || host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback());
+    let is_safe = match url.scheme() {
+        "https" => !host.is_empty(),
+        "http" => is_loopback,
+        _ => false,
+    };
+    let is_plain = url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none();
+    (is_safe && is_plain).then_some(url).ok_or_else(refused)
+}
+
+/// Something that stands in the path of a URL: an object id, an application id.
+fn path_segment(text: &str) -> Result<String, Invalid> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if text.len() > 64 || !text.bytes().all(allowed) {
+        return Err(Invalid::new(
+            "must be an id like 8e881353-1735-45af-af21-ee1344582a4d",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+fn directory_tenant(text: &str) -> Result<String, Invalid> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    // An application signs in to one directory; these stand for many.
+    let is_many = ["common", "organizations", "consumers"].contains(&text);
+    if is_many || text.len() > 253 || text.starts_with('.') || !text.bytes().all(allowed) {
+        return Err(Invalid::new(
+            "must be the id or a domain of one directory, like contoso.onmicrosoft.com",
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+fn in_directory(endpoint: &str, tenant: Option<&str>) -> String {
+    endpoint.replace("{tenant}", tenant.unwrap_or("tenant"))
+}
+
+/// The login endpoint of the cloud that this Graph belongs to.
+/// <https://learn.microsoft.com/graph/deployments>
+fn login_of(graph: &Url) -> &'static str {
+    match graph.host_str() {
+        Some("graph.microsoft.us" | "dod-graph.microsoft.us") => {
+            "https://login.microsoftonline.us/{tenant}/oauth2/v2.0/token"
+        }
+        Some("microsoftgraph.chinacloudapi.cn") => {
+            "https://login.chinacloudapi.cn/{tenant}/oauth2/v2.0/token"
+        }
+        _ => "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",
+    }
+}
+
+#[cfg(test)]
+mod tests;

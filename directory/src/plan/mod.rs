@@ -1,0 +1,291 @@
+//! The difference between what the directory says and what the table has, as a list of changes. Pure:
+//! the same input gives the same plan, and a plan that was carried out gives an empty one.
+
+mod change;
+mod memberships;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use change::{Change, Naming, NewOrganization, NewTeam, Place, Plan, Step, TeamMove};
+pub(super) use memberships::takes_away;
+pub use state::{Found, Held, HeldOrganization, HeldTeam, Made};
+
+use crate::reading::Reading;
+use crate::rules::SyncRules;
+use muster::domain::{GroupId, Name, OrganizationId, Status, TeamId};
+
+/// What must be looked up in the table before a plan can be made; empty when nothing is new.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lookups {
+    /// Organizations, deleted ones too.
+    pub organizations: BTreeSet<OrganizationId>,
+    /// Teams.
+    pub teams: BTreeSet<TeamId>,
+}
+
+impl Lookups {
+    /// Whether there is nothing to look up.
+    pub fn is_empty(&self) -> bool {
+        self.organizations.is_empty() && self.teams.is_empty()
+    }
+}
+
+/// What must be looked up: whatever may have to be made, and whatever the user may join.
+pub fn lookups(reading: &Reading, held: &Held, made: Made, rules: &SyncRules) -> Lookups {
+    let mut lookups = Lookups::default();
+    if made == Made::Unknown {
+        for (id, _) in reading.assigned() {
+            lookups.teams.insert(id.team_id());
+            if rules.also_create_organizations {
+                lookups.organizations.insert(id.organization_id());
+            }
+        }
+    }
+    for (id, _) in reading.held() {
+        let (organization, team) = (id.organization_id(), id.team_id());
+        let joins = |status: Option<Status>| status.is_none_or(|it| it == Status::Invited);
+        let held_team = held.teams.get(&team);
+        let moves_team = rules.also_create_organizations
+            && held_team.is_some_and(|it| it.marks.awaits_organization);
+        let joins_team = joins(held_team.map(|it| it.status)) || moves_team;
+        let joins_organization = rules.also_create_organizations
+            && joins(held.organizations.get(&organization).map(|it| it.status));
+        if joins_team || joins_organization {
+            // The team's organization decides too whether the team can be joined.
+            lookups.organizations.insert(organization);
+        }
+        if joins_team {
+            lookups.teams.insert(team);
+        }
+    }
+    lookups
+}
+
+/// The plan. `found` is what was found of [`lookups`] of the same input.
+pub fn plan(reading: &Reading, held: &Held, made: Made, found: &Found, rules: &SyncRules) -> Plan {
+    let mut planner = Planner {
+        reading,
+        held,
+        found,
+        rules,
+        changes: Vec::new(),
+        organizations: BTreeSet::new(),
+        teams: BTreeMap::new(),
+    };
+    if made == Made::Unknown {
+        planner.make();
+    }
+    for (id, group) in reading.held() {
+        planner.join(id, group);
+    }
+    planner.leave();
+    let mut changes = planner.changes;
+    // Stable: within a step by id, whatever the order of the input was.
+    changes.sort_by_key(Change::step);
+    let memberships = held.organizations.len() + held.teams.len();
+    let touched = changes.iter().filter(|change| {
+        matches!(
+            change,
+            Change::AcceptInvitation { .. }
+                | Change::Lift { .. }
+                | Change::ChangeRole { .. }
+                | Change::Leave { .. }
+                | Change::Suspend { .. }
+        )
+    });
+    Plan {
+        kept: memberships.saturating_sub(touched.count()),
+        changes,
+    }
+}
+
+struct Planner<'a> {
+    reading: &'a Reading,
+    held: &'a Held,
+    found: &'a Found,
+    rules: &'a SyncRules,
+    changes: Vec<Change>,
+    /// Organizations that are going to be there.
+    organizations: BTreeSet<OrganizationId>,
+    /// Teams that are going to be there, with their organizations.
+    teams: BTreeMap<TeamId, Option<OrganizationId>>,
+}
+
+impl Planner<'_> {
+    /// What is missing for the assigned groups, and what has another name now.
+    fn make(&mut self) {
+        let mut organization_names = BTreeSet::new();
+        let mut team_names = BTreeSet::new();
+        let mut names_of_groups = BTreeSet::new();
+        for (id, group) in self.reading.assigned() {
+            let naming = Naming::new(&group.name, id);
+            // Of two new ones of one name, the first by id gets it, whoever's write is faster.
+            let once = |taken: &mut BTreeSet<_>| {
+                if taken.insert(group.name.folded()) {
+                    naming.clone()
+                } else {
+                    naming.clone().second()
+                }
+            };
+            let is_first_of_name = names_of_groups.insert(group.name.folded());
+            if self.rules.also_create_organizations {
+                match self.found.organizations.get(&id.organization_id()) {
+                    None => {
+                        let naming = once(&mut organization_names);
+                        self.make_organization(id, naming);
+                    }
+                    Some(found) if found.is_live => self.rename(
+                        Place::Organization(id.organization_id()),
+                        (&found.name, found.synced_name.as_ref(), found.version),
+                        &naming,
+                    ),
+                    Some(_) => {}
+                }
+            }
+            match self.found.teams.get(&id.team_id()) {
+                None => {
+                    let naming = if self.rules.also_create_organizations {
+                        // Alone in its organization.
+                        naming
+                    } else {
+                        once(&mut team_names)
+                    };
+                    self.make_team(id, naming);
+                }
+                Some(found) if !found.is_live => {}
+                Some(_) if self.move_team(id, Some(&group.name)) => {}
+                // Names of standalone teams are not unique: of two groups of one name the second one by id
+                // keeps its suffix.
+                Some(found)
+                    if found.organization_id.is_none()
+                        && naming.is_suffixed(&found.name)
+                        && !is_first_of_name => {}
+                Some(found) => self.rename(
+                    Place::Team(id.team_id()),
+                    (&found.name, found.synced_name.as_ref(), found.version),
+                    &naming,
+                ),
+            }
+        }
+    }
+
+    /// Puts the group's team into the group's organization, if it waits for it. Returns whether it does.
+    /// `name` is that of the group, which the team gets if names are refreshed.
+    fn move_team(&mut self, id: &GroupId, name: Option<&Name>) -> bool {
+        let (team_id, organization_id) = (id.team_id(), id.organization_id());
+        let Some(found) = self.found.teams.get(&team_id) else {
+            return false;
+        };
+        let is_elsewhere = found
+            .organization_id
+            .as_ref()
+            .is_some_and(|it| *it != organization_id);
+        if !self.rules.also_create_organizations
+            || !found.is_live
+            || !found.awaits_organization
+            || is_elsewhere
+            || !self.will_be_live(&organization_id)
+        {
+            return false;
+        }
+        let in_organization = Some(organization_id.clone());
+        let before = self.teams.insert(team_id.clone(), in_organization);
+        if before.is_some() {
+            return true;
+        }
+        let is_untouched = found.version == 1 || found.limits == self.rules.team_limits(false);
+        let is_refreshed =
+            self.rules.refresh_names && found.synced_name.as_ref() == Some(&found.name);
+        let name = name.filter(|_| is_refreshed).unwrap_or(&found.name);
+        self.changes.push(Change::MoveTeam(TeamMove {
+            id: team_id,
+            organization_id,
+            version: found.version,
+            naming: Naming::new(name, id),
+            is_refreshed,
+            limits: is_untouched.then(|| self.rules.team_limits(true)),
+            is_own: self.reading.holds(id),
+        }));
+        true
+    }
+
+    fn make_organization(&mut self, id: &GroupId, naming: Naming) {
+        let organization_id = id.organization_id();
+        self.organizations.insert(organization_id.clone());
+        self.changes.push(Change::MakeOrganization(NewOrganization {
+            id: organization_id,
+            naming,
+            limits: self.rules.limits.clone(),
+            is_own: self.reading.holds(id),
+        }));
+    }
+
+    fn make_team(&mut self, id: &GroupId, naming: Naming) {
+        let in_organization = self.rules.also_create_organizations;
+        if in_organization && self.is_deleted(&id.organization_id()) {
+            // It would be a team of nothing.
+            return;
+        }
+        let organization_id = in_organization.then(|| id.organization_id());
+        self.teams.insert(id.team_id(), organization_id.clone());
+        self.changes.push(Change::MakeTeam(NewTeam {
+            id: id.team_id(),
+            organization_id,
+            naming,
+            limits: self.rules.team_limits(in_organization),
+            is_own: self.reading.holds(id),
+        }));
+    }
+
+    /// Renames what still has the name that the sync gave it. Whether the group's own name is free again
+    /// for what bears a suffix is for the write to find.
+    fn rename(
+        &mut self,
+        what: Place,
+        (name, synced_name, version): (&Name, Option<&Name>, u64),
+        naming: &Naming,
+    ) {
+        if self.rules.refresh_names && synced_name == Some(name) && naming.name != *name {
+            self.changes.push(Change::Rename {
+                what,
+                from: name.clone(),
+                version,
+                naming: naming.clone(),
+            });
+        }
+    }
+
+    /// The organization of a team that is there, or going to be: `None` when no team is.
+    #[expect(
+        clippy::option_option,
+        reason = "there is a team, and it is in an organization or in none"
+    )]
+    fn organization_of(&self, team: &TeamId) -> Option<Option<&OrganizationId>> {
+        let found = self.found.teams.get(team);
+        let planned = self.teams.get(team);
+        let organization = planned.or_else(|| found.map(|team| &team.organization_id))?;
+        Some(organization.as_ref())
+    }
+
+    /// Whether the group's organization has no team of it. All is marked as made, but a login that was cut off
+    /// left the team out, and the organization was deleted until the others had looked.
+    fn lacks_team(&self, organization: &OrganizationId, team: &TeamId) -> bool {
+        let is_there = self.held.teams.contains_key(team)
+            || self.found.teams.contains_key(team)
+            || self.teams.contains_key(team);
+        self.rules.also_create_organizations && self.will_be_live(organization) && !is_there
+    }
+
+    fn will_be_live(&self, id: &OrganizationId) -> bool {
+        let found = self.found.organizations.get(id);
+        found.is_some_and(|found| found.is_live) || self.organizations.contains(id)
+    }
+
+    fn is_deleted(&self, id: &OrganizationId) -> bool {
+        let found = self.found.organizations.get(id);
+        found.is_some_and(|found| !found.is_live)
+    }
+}

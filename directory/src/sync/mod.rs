@@ -1,0 +1,299 @@
+//! What happens at a login: the profile is written, the directory read, and then, change by change,
+//! the table made what the directory says. See `docs/ENTRA.md`.
+
+mod record;
+mod report;
+mod writes;
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use crate::entra::directory::{ASSIGNED_GROUPS_LIFE, Directory};
+use crate::entra::error::{ReadError, TokenError};
+use crate::entra::settings::EntraSettings;
+use crate::plan::{self, Found, Held, HeldOrganization, HeldTeam, Made};
+use crate::reading::Reading;
+use crate::rules::SyncRules;
+use muster::domain::{Clock, EntraObjectId, Timestamp};
+use muster::store::{self, Holdings, Profile, Store};
+
+pub use record::SyncLine;
+use report::Progress;
+pub use report::{Counts, Outcome, Report};
+use writes::Writes;
+
+/// Groups that are looked up, and made, at a time.
+const PART: usize = 500;
+
+/// The login sync: what it was told to do, and the directory it asks.
+#[derive(Debug)]
+pub struct LoginSync {
+    directory: Option<Directory>,
+    rules: SyncRules,
+    budget: Duration,
+    clock: Clock,
+}
+
+impl LoginSync {
+    /// The sync as it was set, through that [client](crate::http_client).
+    pub fn new(settings: EntraSettings, client: &reqwest::Client, clock: Clock) -> Self {
+        Self {
+            directory: settings
+                .directory
+                .map(|settings| Directory::new(settings, client.clone(), clock.clone())),
+            rules: settings.rules,
+            budget: settings.budget,
+            clock,
+        }
+    }
+
+    /// Time for all of it, from the event's arrival.
+    pub fn budget(&self) -> Duration {
+        self.budget
+    }
+
+    /// Writes the profile and syncs. Never fails, and ends by the deadline.
+    pub async fn run(&self, store: &Store, profile: &Profile, deadline: Instant) -> Report {
+        let progress = Progress::default();
+        let work = self.work(store, profile, deadline, &progress);
+        let (outcome, reason) = timeout_at(deadline, Box::pin(work))
+            .await
+            .unwrap_or((Outcome::TimedOut, None));
+        progress.report(outcome, reason)
+    }
+
+    async fn work(
+        &self,
+        store: &Store,
+        profile: &Profile,
+        deadline: Instant,
+        progress: &Progress,
+    ) -> (Outcome, Option<&'static str>) {
+        let reason = match (&self.directory, &profile.entra_object_id) {
+            (None, _) => Some("off"),
+            (_, None) => Some("no-object-id"),
+            _ => None,
+        };
+        let (Some(directory), Some(object_id)) = (&self.directory, &profile.entra_object_id) else {
+            return match store.record_login(profile).await {
+                Ok(_) => (Outcome::Skipped, reason),
+                Err(error) => {
+                    progress.fail(error);
+                    (Outcome::Failed, None)
+                }
+            };
+        };
+        let started = Instant::now();
+        let read = async {
+            let read = directory.read(object_id, deadline).await;
+            progress.with(|state| state.reading = started.elapsed());
+            read
+        };
+        // Each to its end: the profile is written whatever the others come to.
+        let (recorded, holdings, read) = tokio::join!(
+            store.record_login(profile),
+            store.holdings(&profile.tenant_id, &profile.user_id),
+            read
+        );
+        let failed = match &read {
+            Err(error) => outcome_of(error),
+            Ok(_) => Outcome::Failed,
+        };
+        let (Some(mark), Some(holdings), Some(reading)) = (
+            progress.kept(recorded),
+            progress.kept(holdings),
+            progress.kept(read),
+        ) else {
+            return (failed, None);
+        };
+        let held = held(&holdings);
+        let confirmed = self
+            .confirmed(directory, object_id, reading, &held, deadline)
+            .await;
+        progress.with(|state| state.reading = started.elapsed());
+        let reading = match confirmed {
+            Ok(reading) => reading,
+            Err(error) => {
+                let outcome = outcome_of(&error);
+                progress.fail(error);
+                return (outcome, None);
+            }
+        };
+        progress.with(|state| state.counts.read = reading.counts());
+        let marked = (&reading, &holdings, mark.as_deref());
+        match self.apply(store, profile, marked, progress).await {
+            Ok(outcome) => (outcome, None),
+            Err(error) => {
+                progress.fail(error);
+                (Outcome::Failed, None)
+            }
+        }
+    }
+
+    /// A reading that may take something away: one that takes nothing away is used as it is; for any
+    /// other both lists are read again, and must agree with it.
+    ///
+    /// Assigned groups that were kept from an earlier login may be out of date without any contradiction:
+    /// the group may have been assigned since, and another instance of the function, which saw it, have
+    /// made the membership. Then the second reading takes the place of the first.
+    async fn confirmed(
+        &self,
+        directory: &Directory,
+        user: &EntraObjectId,
+        mut reading: Reading,
+        held: &Held,
+        deadline: Instant,
+    ) -> Result<Reading, ReadError> {
+        while plan::takes_away(&reading, held, &self.rules) {
+            let again = directory
+                .read_again(user, self.clock.now(), deadline)
+                .await?;
+            if again.agrees_with(&reading) {
+                return Ok(again);
+            }
+            if !reading.is_kept() || !again.has_groups_of(&reading) {
+                return Err(ReadError::Contradictory);
+            }
+            reading = again;
+        }
+        Ok(reading)
+    }
+
+    /// Plans, and carries the plan out. An error is one of looking for what
+    /// concerns the user: nothing was changed.
+    async fn apply(
+        &self,
+        store: &Store,
+        profile: &Profile,
+        (reading, holdings, mark): (&Reading, &Holdings, Option<&str>),
+        progress: &Progress,
+    ) -> Result<Outcome, store::Error> {
+        let tenant = &profile.tenant_id;
+        let fingerprint = reading.fingerprint(&self.rules);
+        let for_a_while = for_a_while(&fingerprint, self.clock.now());
+        let is_good =
+            |mark: Option<&str>| mark.is_some_and(|it| it == fingerprint || it == for_a_while);
+        let is_marked = is_good(mark);
+        let mut tenant_mark = None;
+        if !is_marked {
+            tenant_mark = store.made_mark(tenant).await?;
+        }
+        let made = if is_marked || is_good(tenant_mark.as_deref()) {
+            Made::Everything
+        } else {
+            Made::Unknown
+        };
+        // What concerns this user first: should the time be up before every group was looked at, they
+        // have what is theirs.
+        let everyone = (store, profile, progress);
+        let kept = self
+            .follow(everyone, &reading.own(), holdings, made)
+            .await?;
+        progress.with(|state| state.counts.memberships_kept = kept);
+        if made == Made::Unknown {
+            let nobody = Holdings::default();
+            let mut parts = reading.others(PART);
+            // From anywhere on, so that no part waits for all others in each login that is cut off.
+            let start = fastrand::usize(..=parts.len());
+            parts.rotate_left(start);
+            for part in parts {
+                let followed = self.follow(everyone, &part, &nobody, made).await;
+                if progress.kept(followed).is_none() {
+                    progress.with(|state| state.not_all_made = true);
+                }
+            }
+        }
+        writes::take_suffixes_away(store, profile, progress).await;
+
+        // What could not be made is tried again by the next login, whoever it is; what became of the
+        // user's memberships has no part in the marks.
+        if progress.with(|state| state.not_all_made) {
+            return Ok(Outcome::Partial);
+        }
+        let is_all_seen = !progress.with(|state| state.overtaken);
+        let mark = match (made, tenant_mark) {
+            // As long as that of the tenant.
+            (Made::Everything, Some(mark)) => mark,
+            _ if progress.with(|state| state.has_suffixes) => for_a_while,
+            _ => fingerprint,
+        };
+        if made == Made::Unknown && is_all_seen {
+            progress.written(store.mark_made(tenant, None, &mark).await);
+        }
+        if !is_marked && is_all_seen {
+            let user = Some(&profile.user_id);
+            progress.written(store.mark_made(tenant, user, &mark).await);
+        }
+        let counts = progress.with(|state| state.counts);
+        Ok(match (counts.failed, counts.changed()) {
+            (0, 0) => Outcome::Unchanged,
+            (0, _) => Outcome::Synced,
+            _ => Outcome::Partial,
+        })
+    }
+
+    /// Looks up what a part of the directory asks for, plans, and carries the plan out. Tells how many
+    /// memberships stay as they are.
+    async fn follow(
+        &self,
+        (store, profile, progress): (&Store, &Profile, &Progress),
+        reading: &Reading,
+        holdings: &Holdings,
+        made: Made,
+    ) -> Result<usize, store::Error> {
+        let tenant = &profile.tenant_id;
+        let held = held(holdings);
+        let lookups = plan::lookups(reading, &held, made, &self.rules);
+        let organizations: Vec<_> = lookups.organizations.into_iter().collect();
+        let teams: Vec<_> = lookups.teams.into_iter().collect();
+        let (organizations, teams) = tokio::try_join!(
+            store.found_organizations(tenant, &organizations),
+            store.found_teams(tenant, &teams)
+        )?;
+        let found = Found {
+            organizations,
+            teams,
+        };
+        let plan = plan::plan(reading, &held, made, &found, &self.rules);
+        Writes::new((store, profile, holdings), &found, &plan, progress)
+            .carry_out(&self.rules, &self.clock)
+            .await;
+        Ok(plan.kept)
+    }
+}
+
+/// A mark that is good for five minutes at most: a name that is taken may be given up by hand, which no
+/// reading of the directory shows.
+fn for_a_while(fingerprint: &str, now: Timestamp) -> String {
+    let life = i64::try_from(ASSIGNED_GROUPS_LIFE.as_secs()).unwrap_or(1);
+    format!("{fingerprint}~{}", now.as_second() / life)
+}
+
+/// How a sync ends that could not read the directory.
+fn outcome_of(error: &ReadError) -> Outcome {
+    match error {
+        ReadError::OutOfTime | ReadError::Token(TokenError::OutOfTime) => Outcome::TimedOut,
+        _ => Outcome::Failed,
+    }
+}
+
+/// What the user has, as the plan looks at it.
+fn held(holdings: &Holdings) -> Held {
+    let organizations = holdings.organizations.iter();
+    let teams = holdings.teams.iter();
+    Held {
+        organizations: organizations
+            .map(|(id, one)| {
+                let marks = holdings.marks.get(id).copied().unwrap_or_default();
+                (id.clone(), HeldOrganization::new(one, marks))
+            })
+            .collect(),
+        teams: teams
+            .map(|(id, one)| {
+                let marks = holdings.team_marks.get(id).copied().unwrap_or_default();
+                (id.clone(), HeldTeam::new(one, marks))
+            })
+            .collect(),
+    }
+}

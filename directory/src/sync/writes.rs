@@ -1,0 +1,324 @@
+//! Carrying a plan out, change by change: what is made here, memberships and names each in a file.
+
+mod memberships;
+mod names;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt, stream};
+
+pub(super) use self::names::take_suffixes_away;
+use super::report::{Counts, Progress};
+use crate::plan::{Change, Found, NewOrganization, NewTeam, Place, Plan, TeamMove};
+use crate::rules::SyncRules;
+use muster::domain::{Clock, Name, Organization, OrganizationId, Source, Status, Team, TeamId};
+use muster::store::{self, Holdings, Move, Profile, Store, Written};
+
+/// Writes under way at once.
+const AT_ONCE: usize = 32;
+
+/// What came of a write.
+type Outcome = Result<Written, store::Error>;
+
+/// A write that failed, and of what, so that whoever reads the log can put it right.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}")]
+struct Failed {
+    place: Place,
+    source: store::Error,
+}
+
+/// The writes of one sync.
+pub(super) struct Writes<'a> {
+    store: &'a Store,
+    profile: &'a Profile,
+    holdings: &'a Holdings,
+    plan: &'a Plan,
+    progress: &'a Progress,
+    /// The organizations of teams that were found, or are going to be made.
+    organizations_of: BTreeMap<&'a TeamId, Option<&'a OrganizationId>>,
+    /// Teams that were found standalone, waiting for their organization.
+    waiting: BTreeSet<&'a TeamId>,
+    /// Teams that the user leaves by a change of its own.
+    leaving: BTreeSet<TeamId>,
+}
+
+impl<'a> Writes<'a> {
+    pub(super) fn new(
+        (store, profile, holdings): (&'a Store, &'a Profile, &'a Holdings),
+        found: &'a Found,
+        plan: &'a Plan,
+        progress: &'a Progress,
+    ) -> Self {
+        let teams = found.teams.iter();
+        let mut organizations_of: BTreeMap<_, _> = teams
+            .map(|(id, team)| (id, team.organization_id.as_ref()))
+            .collect();
+        let waiting = found
+            .teams
+            .iter()
+            .filter(|(_, team)| team.awaits_organization && team.organization_id.is_none());
+        let waiting = waiting.map(|(id, _)| id).collect();
+        let mut leaving = BTreeSet::new();
+        for change in plan.changes() {
+            match change {
+                Change::MakeTeam(new) => {
+                    organizations_of.insert(&new.id, new.organization_id.as_ref());
+                }
+                Change::MoveTeam(team) => {
+                    organizations_of.insert(&team.id, Some(&team.organization_id));
+                }
+                Change::Leave {
+                    at: Place::Team(id),
+                    ..
+                } => {
+                    leaving.insert(id.clone());
+                }
+                _ => {}
+            }
+        }
+        Self {
+            store,
+            profile,
+            holdings,
+            plan,
+            progress,
+            organizations_of,
+            waiting,
+            leaving,
+        }
+    }
+
+    /// All of the plan, step by step. What fails is counted, and the rest goes on.
+    pub(super) async fn carry_out(&self, rules: &SyncRules, clock: &Clock) {
+        for (_, changes) in self.plan.steps() {
+            stream::iter(changes)
+                .for_each_concurrent(AT_ONCE, |change| self.write(change, rules, clock))
+                .await;
+        }
+    }
+
+    async fn write(&self, change: &Change, rules: &SyncRules, clock: &Clock) {
+        let (outcome, count): (_, fn(&mut Counts) -> &mut usize) = match change {
+            Change::MakeOrganization(new) => {
+                let outcome = self.make_organization(new, rules, clock).await;
+                if !matches!(outcome, Ok(Written::Done | Written::AsItWas)) {
+                    self.progress
+                        .with(|state| state.not_made.insert(new.id.clone()));
+                }
+                (outcome, |counts| &mut counts.organizations_made)
+            }
+            Change::MakeTeam(new) => {
+                let outcome = self.make_team(new, rules, clock).await;
+                if !matches!(outcome, Ok(Written::Done | Written::AsItWas)) {
+                    self.progress
+                        .with(|state| state.teams_not_made.insert(new.id.clone()));
+                }
+                (outcome, |counts| &mut counts.teams_made)
+            }
+            Change::MoveTeam(team) => {
+                let outcome = self.move_team(team).await;
+                if !matches!(outcome, Ok(Written::Done)) {
+                    self.progress
+                        .with(|state| state.teams_not_moved.insert(team.id.clone()));
+                }
+                (outcome, |counts| &mut counts.moved)
+            }
+            Change::MoveTeamMembership {
+                team_id,
+                organization_id,
+            } => (
+                self.move_team_membership(team_id, organization_id).await,
+                |counts| &mut counts.moved,
+            ),
+            Change::Lift { at, role, .. } => (self.lift(at, *role).await, |counts| {
+                &mut counts.memberships_made
+            }),
+            Change::ChangeRole {
+                organization_id,
+                role,
+                ..
+            } => (self.change_role(organization_id, *role).await, |counts| {
+                &mut counts.roles_changed
+            }),
+            Change::JoinOrganization {
+                organization_id,
+                role,
+            } => (
+                self.join_organization(organization_id, *role, clock).await,
+                |counts| &mut counts.memberships_made,
+            ),
+            Change::JoinTeam { team_id } => (self.join_team(team_id, clock).await, |counts| {
+                &mut counts.memberships_made
+            }),
+            Change::AcceptInvitation { at, role, .. } => (self.accept(at, *role).await, |counts| {
+                &mut counts.memberships_made
+            }),
+            Change::Leave { at, .. } => (self.leave(at).await, |counts| {
+                &mut counts.memberships_removed
+            }),
+            Change::Suspend { at, .. } => {
+                (self.set_status(at, Status::Suspended).await, |counts| {
+                    &mut counts.memberships_removed
+                })
+            }
+            Change::Rename {
+                what,
+                from,
+                version,
+                naming,
+            } => match self.rename(what, from, *version, naming).await {
+                // Its name is still taken.
+                Ok(None) => return,
+                Ok(Some(written)) => (Ok(written), |counts| &mut counts.renamed),
+                Err(error) => (Err(error), |counts| &mut counts.renamed),
+            },
+        };
+        self.count(change, outcome, count);
+    }
+
+    /// Counts a write by what came of it, and notes what the next login has to look at again.
+    fn count(&self, change: &Change, outcome: Outcome, count: fn(&mut Counts) -> &mut usize) {
+        let outcome = outcome.and_then(|written| match written {
+            Written::NameTaken => Err(store::Refusal::NameTaken.into()),
+            written => Ok(written),
+        });
+        let outcome = outcome.map_err(|source| Failed {
+            place: change.place(),
+            source,
+        });
+        match self.progress.written(outcome) {
+            Some(Written::Done) => self.progress.with(|state| *count(&mut state.counts) += 1),
+            Some(_) if matches!(change, Change::Rename { .. } | Change::MoveTeam(_)) => {
+                self.progress.with(|state| state.overtaken = true);
+            }
+            Some(_) => {}
+            None => {
+                let makes = matches!(
+                    change,
+                    Change::MakeOrganization(_)
+                        | Change::MakeTeam(_)
+                        | Change::MoveTeam(_)
+                        | Change::Rename { .. }
+                );
+                self.progress.with(|state| state.not_all_made |= makes);
+            }
+        }
+    }
+
+    fn is_not_made(&self, organization: &OrganizationId) -> bool {
+        self.progress
+            .with(|state| state.not_made.contains(organization))
+    }
+
+    async fn make_organization(
+        &self,
+        new: &NewOrganization,
+        rules: &SyncRules,
+        clock: &Clock,
+    ) -> Outcome {
+        let now = clock.now();
+        let Profile {
+            tenant_id, user_id, ..
+        } = self.profile;
+        let named = |name: &Name| {
+            let (id, tenant) = (new.id.clone(), tenant_id.clone());
+            Organization {
+                limits: new.limits.clone(),
+                source: Source::Entra,
+                created_by: None,
+                ..Organization::new(id, tenant, name.clone(), user_id.clone(), now)
+            }
+        };
+        let first = named(&new.naming.name);
+        if rules.refresh_names && new.naming.is_second() {
+            self.progress.with(|state| state.has_suffixes = true);
+        }
+        match self.store.make_organization(&first).await? {
+            Written::NameTaken => {
+                let second = named(&new.naming.if_taken);
+                let written = self.store.make_organization(&second).await?;
+                if rules.refresh_names && written == Written::Done {
+                    let place = Place::Organization(new.id.clone());
+                    self.suffixed(&place, 1, &new.naming, true);
+                }
+                Ok(written)
+            }
+            written => Ok(written),
+        }
+    }
+
+    async fn make_team(&self, new: &NewTeam, rules: &SyncRules, clock: &Clock) -> Outcome {
+        let standalone;
+        let awaited = new.organization_id.as_ref();
+        let awaited = awaited.filter(|id| self.is_not_made(id));
+        let new = if awaited.is_some() {
+            standalone = new.standalone(rules);
+            &standalone
+        } else {
+            new
+        };
+        let now = clock.now();
+        let Profile {
+            tenant_id, user_id, ..
+        } = self.profile;
+        let named = |name: &Name| {
+            let place = (tenant_id.clone(), new.organization_id.clone());
+            Team {
+                limits: new.limits.clone(),
+                source: Source::Entra,
+                created_by: None,
+                ..Team::new(new.id.clone(), place, name.clone(), user_id.clone(), now)
+            }
+        };
+        if rules.refresh_names && new.naming.is_second() {
+            self.progress.with(|state| state.has_suffixes = true);
+        }
+        let first = named(&new.naming.name);
+        match self.store.make_team(&first, awaited).await? {
+            Written::NameTaken => {
+                let second = named(&new.naming.if_taken);
+                let written = self.store.make_team(&second, awaited).await?;
+                if rules.refresh_names && written == Written::Done {
+                    self.suffixed(&Place::Team(new.id.clone()), 1, &new.naming, true);
+                }
+                Ok(written)
+            }
+            written => Ok(written),
+        }
+    }
+
+    async fn move_team(&self, team: &TeamMove) -> Outcome {
+        let TeamMove {
+            id,
+            organization_id,
+            ..
+        } = team;
+        if self.is_not_made(organization_id) {
+            return Ok(Written::AsItWas);
+        }
+        let place = (&self.profile.tenant_id, id);
+        let mut how = Move {
+            version: team.version,
+            name: &team.naming.name,
+            limits: team.limits.as_ref(),
+        };
+        match self.store.move_team(place, organization_id, how).await? {
+            Written::NameTaken => {
+                how.name = &team.naming.if_taken;
+                let written = self.store.move_team(place, organization_id, how).await?;
+                if team.is_refreshed && written == Written::Done {
+                    let place = Place::Team(id.clone());
+                    self.suffixed(&place, team.version + 1, &team.naming, true);
+                }
+                Ok(written)
+            }
+            written => Ok(written),
+        }
+    }
+
+    fn is_not_moved(&self, team: &TeamId) -> bool {
+        self.progress
+            .with(|state| state.teams_not_moved.contains(team))
+    }
+}

@@ -1,0 +1,153 @@
+//! Writes of memberships, in organizations and in teams.
+
+use super::{Outcome, Writes};
+use crate::plan::Place;
+use muster::domain::{
+    Clock, Membership, OrganizationId, Role, Source, Status, TeamId, TeamMembership, TeamRole,
+};
+use muster::store::{Profile, Written};
+
+impl Writes<'_> {
+    pub(super) async fn move_team_membership(
+        &self,
+        team: &TeamId,
+        organization: &OrganizationId,
+    ) -> Outcome {
+        if self.is_not_made(organization) || self.is_not_moved(team) {
+            return Ok(Written::AsItWas);
+        }
+        let Profile {
+            tenant_id, user_id, ..
+        } = self.profile;
+        let place = (tenant_id, team);
+        let moved = self
+            .store
+            .move_team_membership(place, user_id, organization);
+        moved.await
+    }
+
+    pub(super) async fn lift(&self, at: &Place, role: Option<Role>) -> Outcome {
+        match at {
+            Place::Organization(id) => self.follow(id, |_| Status::Active, role).await,
+            Place::Team(_) => self.set_status(at, Status::Active).await,
+        }
+    }
+
+    pub(super) async fn change_role(&self, organization: &OrganizationId, role: Role) -> Outcome {
+        self.follow(organization, |before| before.status, Some(role))
+            .await
+    }
+
+    pub(super) async fn follow(
+        &self,
+        organization: &OrganizationId,
+        status: impl Fn(&Membership) -> Status,
+        role: Option<Role>,
+    ) -> Outcome {
+        let Some(before) = self.holdings.organizations.get(organization) else {
+            return Ok(Written::AsItWas);
+        };
+        let after = (status(before), role);
+        self.store.follow_synced_membership(before, after).await
+    }
+
+    pub(super) async fn join_organization(
+        &self,
+        organization: &OrganizationId,
+        role: Role,
+        clock: &Clock,
+    ) -> Outcome {
+        if self.is_not_made(organization) {
+            return Ok(Written::AsItWas);
+        }
+        let Profile {
+            tenant_id, user_id, ..
+        } = self.profile.clone();
+        let what = (role, Status::Active);
+        let id = organization.clone();
+        let membership = Membership {
+            source: Source::Entra,
+            ..Membership::new(tenant_id, id, user_id, what, clock.now())
+        };
+        self.store.join_organization(&membership).await
+    }
+
+    pub(super) async fn join_team(&self, team: &TeamId, clock: &Clock) -> Outcome {
+        // Who is in a team already does not make it at their next login.
+        if self
+            .progress
+            .with(|state| state.teams_not_made.contains(team))
+        {
+            return Ok(Written::AsItWas);
+        }
+        let Profile {
+            tenant_id, user_id, ..
+        } = self.profile.clone();
+        let now = clock.now();
+        let organization = self.organizations_of.get(team).copied().flatten();
+        let own = team.as_str().parse::<OrganizationId>().ok();
+        let is_waiting = match organization {
+            Some(id) => self.is_not_made(id) || self.is_not_moved(team),
+            None => self.waiting.contains(team),
+        };
+        let awaited = organization.or(own.as_ref()).filter(|_| is_waiting);
+        let membership = TeamMembership {
+            tenant_id,
+            team_id: team.clone(),
+            organization_id: organization.filter(|_| !is_waiting).cloned(),
+            user_id,
+            role: TeamRole::Member,
+            status: Status::Active,
+            source: Source::Entra,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        let holdings = self.holdings;
+        self.store.join_team(&membership, awaited, holdings).await
+    }
+
+    pub(super) async fn accept(&self, at: &Place, role: Option<Role>) -> Outcome {
+        match (at, role) {
+            (Place::Organization(id), Some(role)) => match self.holdings.organizations.get(id) {
+                Some(before) => self.store.accept_synced_invitation(before, role).await,
+                None => Ok(Written::AsItWas),
+            },
+            _ => self.set_status(at, Status::Active).await,
+        }
+    }
+
+    pub(super) async fn set_status(&self, at: &Place, status: Status) -> Outcome {
+        match at {
+            Place::Organization(id) => match self.holdings.organizations.get(id) {
+                Some(before) => self.store.change_synced_membership(before, status).await,
+                None => Ok(Written::AsItWas),
+            },
+            Place::Team(id) => match self.holdings.teams.get(id) {
+                Some(before) => {
+                    self.store
+                        .change_synced_team_membership(before, status)
+                        .await
+                }
+                None => Ok(Written::AsItWas),
+            },
+        }
+    }
+
+    pub(super) async fn leave(&self, at: &Place) -> Outcome {
+        match at {
+            Place::Organization(id) => match self.holdings.organizations.get(id) {
+                Some(before) => {
+                    self.store
+                        .leave_organization(before, self.holdings, &self.leaving)
+                        .await
+                }
+                None => Ok(Written::AsItWas),
+            },
+            Place::Team(id) => match self.holdings.teams.get(id) {
+                Some(before) => self.store.leave_team(before).await,
+                None => Ok(Written::AsItWas),
+            },
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Writes of names, and suffixes that are given up once the plain name is free.
+
+use super::{Failed, Outcome, Writes};
+use crate::plan::{Naming, Place};
+use crate::sync::report::{Progress, Suffixed};
+use muster::domain::Name;
+use muster::store::{self, Profile, Store, Written};
+
+impl Writes<'_> {
+    /// Notes that something bears a suffix.
+    pub(super) fn suffixed(&self, place: &Place, version: u64, naming: &Naming, is_counted: bool) {
+        let suffixed = Suffixed {
+            place: place.clone(),
+            version,
+            name: naming.name.clone(),
+            is_counted,
+        };
+        self.progress.with(|state| state.suffixed.push(suffixed));
+    }
+
+    /// Gives it the group's own name, or that with a suffix when it is taken. `None`: it keeps the one with
+    /// the suffix.
+    pub(super) async fn rename(
+        &self,
+        what: &Place,
+        from: &Name,
+        version: u64,
+        naming: &Naming,
+    ) -> Result<Option<Written>, store::Error> {
+        let written = self.rename_to(what, version, &naming.name).await?;
+        if written != Written::NameTaken {
+            return Ok(Some(written));
+        }
+        if *from == naming.if_taken {
+            self.suffixed(what, version, naming, false);
+            return Ok(None);
+        }
+        let written = self.rename_to(what, version, &naming.if_taken).await?;
+        if written == Written::Done {
+            self.suffixed(what, version + 1, naming, true);
+        }
+        Ok(Some(written))
+    }
+
+    pub(super) async fn rename_to(&self, what: &Place, version: u64, name: &Name) -> Outcome {
+        rename_to(self.store, self.profile, what, version, name).await
+    }
+}
+
+async fn rename_to(
+    store: &Store,
+    profile: &Profile,
+    what: &Place,
+    version: u64,
+    name: &Name,
+) -> Outcome {
+    let tenant = &profile.tenant_id;
+    match what {
+        Place::Organization(id) => store.rename_organization(tenant, id, version, name).await,
+        Place::Team(id) => store.rename_team(tenant, id, version, name).await,
+    }
+}
+
+/// Takes suffixes away from names that are free by now: those that something else gave up in this very
+/// sync, as when two groups swap their names. What keeps its suffix is looked at again soon.
+pub(in crate::sync) async fn take_suffixes_away(
+    store: &Store,
+    profile: &Profile,
+    progress: &Progress,
+) {
+    let (suffixed, has_renamed) = progress.with(|state| {
+        let suffixed = std::mem::take(&mut state.suffixed);
+        (suffixed, state.counts.renamed > 0)
+    });
+    for Suffixed {
+        place,
+        version,
+        name,
+        is_counted,
+    } in suffixed
+    {
+        let written = if has_renamed {
+            let written = rename_to(store, profile, &place, version, &name).await;
+            progress.written(written.map_err(|source| Failed { place, source }))
+        } else {
+            Some(Written::NameTaken)
+        };
+        progress.with(|state| match written {
+            Some(Written::Done) => state.counts.renamed += usize::from(!is_counted),
+            Some(Written::NameTaken) => state.has_suffixes = true,
+            Some(Written::AsItWas) => state.overtaken = true,
+            None => state.not_all_made = true,
+        });
+    }
+}
