@@ -3,8 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use lambda_runtime::Context;
-use muster::http::HttpEvent;
 use serde_json::Value;
+use serde_json::value::to_raw_value;
 
 use crate::endpoint::Endpoint;
 use crate::runtime::{self, Error, Trigger};
@@ -71,9 +71,9 @@ impl Function {
     ) -> Result<Value, Error> {
         match self.handler {
             Handler::Http(endpoint) => {
-                let event: HttpEvent = serde_json::from_value(event)?;
-                let answer = runtime::answer(app, endpoint.handler, event, &context).await;
-                Ok(serde_json::to_value(answer)?)
+                let event = to_raw_value(&event)?;
+                let response = runtime::invoke(app, endpoint.handler, &event, context).await?;
+                Ok(serde_json::to_value(response)?)
             }
             Handler::Trigger(trigger) => Ok(trigger(app, event, context).await),
         }

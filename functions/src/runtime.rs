@@ -1,15 +1,17 @@
 //! How a handler is run: behind Lambda's Runtime API in its binary, and by the local stack.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use lambda_http::http::HeaderValue;
+use lambda_http::{Adapter, Body, Request, RequestExt as _, Response};
 use lambda_runtime::{Context, LambdaEvent, Service, service_fn};
 use muster::config::SettingError;
 use muster::domain::Timestamp;
-use muster::http::{Answer, ApiRequest, Code, HttpEvent, Problem, uri_path};
+use muster::http::{Answer, ApiRequest, Code, Problem, read_event, uri_path};
 use muster::store::{Measure, metered};
 use muster::telemetry::milliseconds;
 use serde::Serialize;
@@ -36,12 +38,7 @@ pub type HttpHandler = fn(Arc<App>, ApiRequest) -> Handling;
 pub type Answering = Pin<Box<dyn Future<Output = Value> + Send>>;
 /// A trigger: the event it gives back for an event. It has no way to fail, for that would fail the login.
 pub type Trigger = fn(Arc<App>, Value, Context) -> Answering;
-
-/// What an endpoint makes of a request, in a process that has one thread.
-type Endpoint = Rc<dyn Fn(Arc<App>, ApiRequest) -> LocalFuture<Result<Answer, Problem>>>;
-/// The event that a trigger gives back for an event, in such a process.
-type Answerer = Rc<dyn Fn(Arc<App>, Value, Context) -> LocalFuture<Value>>;
-type LocalFuture<T> = Pin<Box<dyn Future<Output = T>>>;
+type DynTrigger = dyn Fn(Arc<App>, Value, Context) -> Answering + Send + Sync;
 
 /// The `main` of a trigger: makes the [`App`] from the environment, `complete`s it, and answers
 /// events until Lambda ends the process.
@@ -50,39 +47,40 @@ pub fn serve_trigger<H, F>(
     complete: fn(App) -> Result<App, SettingError>,
 ) -> Result<(), Error>
 where
-    H: Fn(Arc<App>, Value, Context) -> F + 'static,
-    F: Future<Output = Value> + 'static,
+    H: Fn(Arc<App>, Value, Context) -> F + Send + Sync + 'static,
+    F: Future<Output = Value> + Send + 'static,
 {
-    let trigger = Rc::new(move |app, event, context| -> LocalFuture<Value> {
-        Box::pin(trigger(app, event, context))
-    });
-    run_trigger(trigger, complete)
+    run_trigger(
+        Arc::new(move |app, event, context| Box::pin(trigger(app, event, context))),
+        complete,
+    )
 }
 
 /// The `main` of an HTTP function: makes the [`App`] from the environment, and answers events until
 /// Lambda ends the process.
-pub fn serve<H, F>(handler: H) -> Result<(), Error>
-where
-    H: Fn(Arc<App>, ApiRequest) -> F + 'static,
-    F: Future<Output = Result<Answer, Problem>> + 'static,
-{
-    let handler =
-        Rc::new(move |app, request| -> LocalFuture<_> { Box::pin(handler(app, request)) });
-    run_endpoint(handler)
+pub fn serve(handler: HttpHandler) -> Result<(), Error> {
+    run(Ok, |app| {
+        service_fn(
+            move |LambdaEvent { payload, context }: LambdaEvent<Box<RawValue>>| {
+                let app = Arc::clone(&app);
+                async move { invoke(app, handler, &payload, context).await }
+            },
+        )
+    })
 }
 
 // The two below are not generic: what they instantiate, the whole of `lambda_runtime`, is compiled once
 // in this library and not once in each binary.
 
 fn run_trigger(
-    trigger: Answerer,
+    trigger: Arc<DynTrigger>,
     complete: fn(App) -> Result<App, SettingError>,
 ) -> Result<(), Error> {
     run(complete, |app| {
         service_fn(
             move |LambdaEvent { payload, context }: LambdaEvent<Box<RawValue>>| {
                 let app = Arc::clone(&app);
-                let trigger = Rc::clone(&trigger);
+                let trigger = Arc::clone(&trigger);
                 async move {
                     let Ok(event) = serde_json::from_str::<Value>(payload.get()) else {
                         // JSON that we cannot hold is no reason to fail a login.
@@ -116,21 +114,19 @@ fn changed(
     to_raw_value(&members)
 }
 
-fn run_endpoint(handler: Endpoint) -> Result<(), Error> {
-    run(Ok, |app| {
-        service_fn(
-            move |LambdaEvent { payload, context }: LambdaEvent<HttpEvent>| {
-                let app = Arc::clone(&app);
-                let handler = Rc::clone(&handler);
-                async move {
-                    let handler = |app, request| handler(app, request);
-                    // Boxed: the type of all that a handler waits for, inside that of the loop that
-                    // polls Lambda, is deeper than the compiler goes.
-                    Ok::<_, Error>(Box::pin(answer(app, handler, payload, &context)).await)
-                }
-            },
-        )
-    })
+/// One invocation of an HTTP function, in its binary and in the local stack. Fails if the event is not one of API
+/// Gateway.
+pub(crate) async fn invoke(
+    app: Arc<App>,
+    handler: HttpHandler,
+    event: &RawValue,
+    context: Context,
+) -> Result<impl Serialize + use<>, Error> {
+    let event = read_event(event.get())?;
+    let mut adapter = Adapter::from(service_fn(|request: Request| {
+        answer(Arc::clone(&app), handler, request)
+    }));
+    adapter.call(LambdaEvent::new(event, context)).await
 }
 
 /// Looks up an environment variable.
@@ -158,28 +154,24 @@ where
     runtime.block_on(lambda_runtime::run(service(app)))
 }
 
-/// One invocation: the answer as API Gateway takes it, a log line, and for a failure another.
-pub async fn answer<H, F>(
+/// The response to a request, a log line, and for a failure another.
+async fn answer(
     app: Arc<App>,
-    handler: H,
-    event: HttpEvent,
-    context: &Context,
-) -> HttpAnswer
-where
-    H: Fn(Arc<App>, ApiRequest) -> F,
-    F: Future<Output = Result<Answer, Problem>>,
-{
+    handler: HttpHandler,
+    request: Request,
+) -> Result<Response<Body>, Error> {
     let arrived = Instant::now();
-    let request = ApiRequest::new(event, &app.settings.tenant_admin_group);
+    let context = request.lambda_context();
+    let request = ApiRequest::new(request, &app.settings.tenant_admin_group);
     let route = request.route().to_owned();
     let path = request.path().to_owned();
     let request_id = match request.id() {
-        "" => context.request_id.clone(),
-        id => id.to_owned(),
+        id if !id.is_empty() && HeaderValue::from_str(id).is_ok() => id.to_owned(),
+        _ => context.request_id,
     };
     let caller = request.caller().ok();
-    let held_tags = request.held_tags().map(str::to_owned);
-    let left = time_left(context, app.clock.now());
+    let held_tags = request.held_tags().map(Cow::into_owned);
+    let left = time_left(context.deadline, app.clock.now());
     let handling = tokio::time::timeout(left, handler(Arc::clone(&app), request));
     let (outcome, measure) = metered(handling).await;
     let outcome = outcome.unwrap_or_else(|elapsed| {
@@ -225,9 +217,9 @@ where
 }
 
 /// Time for the handler: what is left of the invocation, less what it takes to answer.
-fn time_left(context: &Context, now: Timestamp) -> Duration {
+fn time_left(deadline: u64, now: Timestamp) -> Duration {
     let now = u64::try_from(now.as_millisecond()).unwrap_or_default();
-    match context.deadline.saturating_sub(now) {
+    match deadline.saturating_sub(now) {
         // Not Lambda's own context, or one by another clock.
         0 => LONGEST,
         left => Duration::from_millis(left)
@@ -236,71 +228,53 @@ fn time_left(context: &Context, now: Timestamp) -> Duration {
     }
 }
 
-/// An answer as API Gateway takes it: its payload format 2.0.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HttpAnswer {
-    status_code: u16,
-    headers: BTreeMap<&'static str, String>,
-    body: String,
-    is_base64_encoded: bool,
-    cookies: [&'static str; 0],
-}
-
 fn render(
     outcome: Result<Answer, Problem>,
     path: &str,
     request_id: &str,
     measure: &Measure,
-) -> HttpAnswer {
+) -> Result<Response<Body>, Error> {
     let timing = format!(
         "db;dur={};desc=\"{} rt\"",
         milliseconds(measure.waited),
         measure.round_trips
     );
-    let mut headers = BTreeMap::from([
-        ("x-request-id", request_id.to_owned()),
-        ("server-timing", timing),
+    let response = Response::builder()
+        .header("x-request-id", request_id)
+        .header("server-timing", timing)
         // Answers differ by caller: none but the caller's own cache may keep one, and asks each time.
-        ("cache-control", "private, no-cache".to_owned()),
-        ("vary", "Authorization".to_owned()),
-    ]);
-    let (status_code, media_type, body) = match outcome {
+        .header("cache-control", "private, no-cache")
+        .header("vary", "Authorization");
+    let response = match outcome {
         Ok(answer) => {
+            let mut response = response.status(answer.status);
             if let Some(location) = &answer.location {
-                headers.insert("location", uri_path(location));
+                response = response.header("location", uri_path(location));
             }
             if let Some(entity_tag) = answer.entity_tag() {
-                headers.insert("etag", entity_tag);
+                response = response.header("etag", entity_tag);
             }
             if answer.is_repeat {
-                headers.insert("idempotency-replayed", "true".to_owned());
+                response = response.header("idempotency-replayed", "true");
             }
-            let body = answer.body.map(|body| body.get().to_owned());
-            (answer.status, "application/json", body)
+            match answer.body {
+                Some(body) => response
+                    .header("content-type", "application/json")
+                    .body(String::from(Box::<str>::from(body)).into()),
+                None => response.body(Body::Empty),
+            }
         }
         Err(problem) => {
+            let mut response = response.status(problem.code.status());
             if let Some(seconds) = problem.code.retry_after() {
-                headers.insert("retry-after", seconds.to_string());
+                response = response.header("retry-after", i32::from(seconds));
             }
-            let body = problem.to_json(path, request_id);
-            (
-                problem.code.status(),
-                "application/problem+json",
-                Some(body.to_string()),
-            )
+            response
+                .header("content-type", "application/problem+json")
+                .body(problem.to_json(path, request_id).to_string().into())
         }
     };
-    if body.is_some() {
-        headers.insert("content-type", media_type.to_owned());
-    }
-    HttpAnswer {
-        status_code,
-        headers,
-        body: body.unwrap_or_default(),
-        is_base64_encoded: false,
-        cookies: [],
-    }
+    Ok(response?)
 }
 
 #[cfg(test)]

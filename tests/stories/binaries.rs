@@ -201,6 +201,51 @@ async fn an_event_that_is_none_fails_its_invocation_and_not_the_next() {
     assert!(function.try_wait().unwrap().is_none(), "it ended");
 }
 
+/// What `lambda_http` alone would panic over: `Host` and `X-Forwarded-Proto` that form no URL, a path, a raw query,
+/// a body that is not the Base64 that it claims to be, and headers that are not ASCII.
+#[tokio::test]
+async fn an_event_that_forms_no_url_is_answered() {
+    let world = World::start().await;
+    let mut api = RuntimeApi::start().await;
+    let mut function = start("create-organization", &world, &api, "").await;
+    let create: Value = serde_json::from_str(CREATE).unwrap();
+    let odd = [
+        "", "a b", ":99999", "[", "?#", "\u{0}", "\n", "é", "^`{|}<>",
+    ];
+    for odd in odd {
+        let mut events = Vec::new();
+        for header in ["host", "x-forwarded-proto", "user-agent"] {
+            let mut event = create.clone();
+            event["headers"][header] = odd.into();
+            events.push(event);
+        }
+        for field in ["rawPath", "rawQueryString"] {
+            let mut event = create.clone();
+            event[field] = odd.into();
+            events.push(event);
+        }
+        let mut event = create.clone();
+        event["isBase64Encoded"] = true.into();
+        events.push(event);
+        for event in events {
+            let (status, body) = answer(api.invoke(&event).await);
+            // A query parameter that is not one of the operation is refused.
+            let expected = if event["rawQueryString"] == odd && !odd.is_empty() {
+                400
+            } else {
+                201
+            };
+            assert_eq!(status, expected, "{odd:?} {body}");
+        }
+    }
+    let mut event = create.clone();
+    event["isBase64Encoded"] = true.into();
+    event["body"] = "!".into();
+    assert_eq!(answer(api.invoke(&event).await).0, 400);
+    assert_eq!(answer(api.invoke(&create).await).0, 201);
+    assert!(function.try_wait().unwrap().is_none(), "it ended");
+}
+
 #[tokio::test]
 async fn a_setting_that_is_missing_stops_the_process_with_its_name() {
     let world = World::start().await;

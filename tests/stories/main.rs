@@ -46,6 +46,7 @@ mod raw_requests;
 mod readme;
 mod refused;
 mod repeats;
+mod rest_api;
 mod revocation;
 mod rights;
 mod roles;

@@ -67,6 +67,16 @@ impl World {
         Self::with(options).await
     }
 
+    /// Invokes a function with an event, as Lambda does: the JSON that it answers.
+    pub async fn invoke(&self, function: &str, event: &Value) -> Value {
+        let url = self.stack.url();
+        let url = format!("{url}/2015-03-31/functions/{function}/invocations");
+        let answer = self.http.post(url).json(event).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.headers().get("x-amz-function-error"), None);
+        answer.json().await.unwrap()
+    }
+
     /// A user of [`ACME`]. Nothing is known of them until something is done.
     pub fn user(&self, id: &str) -> Actor {
         self.user_of(ACME, id)

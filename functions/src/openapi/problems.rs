@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use muster::domain::{Json, Limits, Name};
-use muster::http::{ApiRequest, Code, HttpEvent, Problem, ProblemDocument};
+use muster::http::{ApiRequest, Code, Problem, ProblemDocument};
 use muster::json::text;
 use muster::store::{Refusal, TableError};
 use serde_json::{Map, Value, json};
@@ -205,8 +205,8 @@ fn of_request(context: &Value, ask: impl FnOnce(&ApiRequest) -> Option<Problem>)
 }
 
 fn of_event(event: Value, ask: impl FnOnce(&ApiRequest) -> Option<Problem>) -> Problem {
-    let event = serde_json::from_value::<HttpEvent>(event);
-    let problem = event.map(|event| ask(&ApiRequest::new(event, "")));
+    let request = ApiRequest::of_event(&event.to_string(), "");
+    let problem = request.map(|request| ask(&request));
     problem
         .ok()
         .flatten()

@@ -1,7 +1,11 @@
 //! Who sends a request, from the claims of the verified token.
 
+use std::collections::HashMap;
+
+use lambda_http::request::RequestContext;
 use serde_json::{Map, Value};
 
+use super::event::CLAIMS;
 use super::{ApiRequest, Code, Problem};
 use crate::domain::{Caller, TenantId, UserId};
 
@@ -9,18 +13,14 @@ impl ApiRequest {
     /// Who asks, from the verified token and nothing else: `sub` is the user; `tenant_id`, else
     /// `custom:tenant_id`, the tenant; `tenant_admin` or `cognito:groups` makes a tenant admin.
     pub fn caller(&self) -> Result<Caller, Problem> {
-        let authorizer = self.event.request_context.authorizer.as_ref();
-        let claims = authorizer
-            .and_then(|authorizer| authorizer.jwt.as_ref())
-            .map(|jwt| &jwt.claims)
-            .filter(|claims| !claims.is_empty());
+        let claims = self.claims().filter(|claims| !claims.is_empty());
         let claims = claims.ok_or_else(|| {
             Problem::new(
                 Code::Unauthenticated,
                 "Send a valid token in the header Authorization: Bearer <token>.",
             )
         })?;
-        let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
+        let text = |name: &str| claims.text(name).unwrap_or_default();
         let user_id = UserId::parse(text("sub")).map_err(|invalid| {
             Problem::new(
                 Code::UnusableSubject,
@@ -48,40 +48,88 @@ impl ApiRequest {
         Ok(Caller {
             tenant_id,
             user_id,
-            tenant_admin: self.is_tenant_admin(claims),
+            tenant_admin: self.is_tenant_admin(&claims),
         })
     }
 
-    /// Whether the token makes its user a tenant admin: by the claim of the pre-token trigger, or by a group.
-    fn is_tenant_admin(&self, claims: &Map<String, Value>) -> bool {
-        let by_claim = match claims.get("tenant_admin") {
-            Some(Value::Bool(is_admin)) => *is_admin,
-            Some(Value::String(text)) => text == "true",
-            _ => false,
-        };
-        let issuer = claims
-            .get("iss")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        by_claim || self.is_in_group(claims.get("cognito:groups"), is_user_pool(issuer))
+    /// The claims of the verified token; nothing without one.
+    fn claims(&self) -> Option<Claims<'_>> {
+        let authorizer = self.context()?.authorizer()?;
+        if let Some(jwt) = &authorizer.jwt {
+            return Some(Claims::Texts(&jwt.claims));
+        }
+        let claims = authorizer.fields.get(CLAIMS)?;
+        claims.as_object().map(Claims::Values)
     }
 
-    /// Whether the claim names the tenant admins' group. API Gateway renders an array as `[a b]`. Names of groups
-    /// in a user pool have no blanks; those of other issuers may, so there the whole value must be the one name.
-    fn is_in_group(&self, groups: Option<&Value>, of_user_pool: bool) -> bool {
+    /// Whether the token makes its user a tenant admin: by the claim of the pre-token trigger, or by a group.
+    fn is_tenant_admin(&self, claims: &Claims<'_>) -> bool {
+        let by_claim =
+            claims.text("tenant_admin") == Some("true") || claims.is_true("tenant_admin");
+        by_claim || self.is_in_group(claims)
+    }
+
+    /// Whether the claim names the tenant admins' group. An HTTP API renders an array as `[a b]`, a REST API as `a,b`.
+    /// Names of groups in a user pool have no blanks; those of other issuers may, so there the whole value must be the
+    /// one name.
+    fn is_in_group(&self, claims: &Claims<'_>) -> bool {
+        const GROUPS: &str = "cognito:groups";
         let group = self.tenant_admin_group.as_str();
-        match groups {
-            Some(Value::String(groups)) => {
-                let listed = groups
-                    .strip_prefix('[')
-                    .and_then(|groups| groups.strip_suffix(']'))
-                    .unwrap_or(groups);
-                let is_only = listed == group || groups == group;
-                is_only || (of_user_pool && listed.split(' ').any(|one| one == group))
-            }
-            Some(Value::Array(groups)) => groups.iter().any(|one| one == group),
-            _ => false,
+        if claims.array(GROUPS).iter().any(|one| one == group) {
+            return true;
         }
+        let Some(groups) = claims.text(GROUPS) else {
+            return false;
+        };
+        let in_brackets = groups.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+        let listed = in_brackets.unwrap_or(groups);
+        let is_rest = matches!(self.context(), Some(RequestContext::ApiGatewayV1(_)));
+        let separator = if is_rest && in_brackets.is_none() {
+            ','
+        } else {
+            ' '
+        };
+        let of_user_pool = is_user_pool(claims.text("iss").unwrap_or_default());
+        let is_only = listed == group || groups == group;
+        is_only || (of_user_pool && listed.split(separator).any(|one| one == group))
+    }
+}
+
+/// The claims of a token: of an HTTP API texts, of others any JSON.
+enum Claims<'a> {
+    Texts(&'a HashMap<String, String>),
+    Values(&'a Map<String, Value>),
+}
+
+impl<'a> Claims<'a> {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Texts(claims) => claims.is_empty(),
+            Self::Values(claims) => claims.is_empty(),
+        }
+    }
+
+    fn text(&self, name: &str) -> Option<&'a str> {
+        match self {
+            Self::Texts(claims) => claims.get(name).map(String::as_str),
+            Self::Values(claims) => claims.get(name)?.as_str(),
+        }
+    }
+
+    fn value(&self, name: &str) -> Option<&'a Value> {
+        match self {
+            Self::Texts(_) => None,
+            Self::Values(claims) => claims.get(name),
+        }
+    }
+
+    fn is_true(&self, name: &str) -> bool {
+        self.value(name) == Some(&Value::Bool(true))
+    }
+
+    fn array(&self, name: &str) -> &'a [Value] {
+        let array = self.value(name).and_then(Value::as_array);
+        array.map_or(&[], Vec::as_slice)
     }
 }
 
@@ -106,7 +154,7 @@ mod tests {
         let event = json!({
             "routeKey": "GET /", "requestContext": {"authorizer": {"jwt": {"claims": claims}}},
         });
-        let request = ApiRequest::new(serde_json::from_value(event).unwrap(), "tenant-admins");
+        let request = ApiRequest::of_event(&event.to_string(), "tenant-admins").unwrap();
         request.caller().map_err(|problem| problem.code)
     }
 
@@ -154,6 +202,33 @@ mod tests {
         ] {
             let claims = json!({"sub": "ada", "tenant_id": "t", "tenant_admin": claim});
             assert_eq!(caller(claims).unwrap().tenant_admin, is_admin, "{claim}");
+        }
+    }
+
+    #[test]
+    fn groups_of_a_rest_api_are_split_at_commas() {
+        let pool = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc";
+        let other = "https://login.example/";
+        for (issuer, groups, is_admin) in [
+            (pool, "a,tenant-admins", true),
+            (pool, "tenant-admins", true),
+            (pool, "a,b", false),
+            (pool, "my-tenant-admins,b", false),
+            (pool, "a tenant-admins", false),
+            // An HTTP API with payload format 1.0.
+            (pool, "[a tenant-admins]", true),
+            (pool, "[a,tenant-admins]", false),
+            (other, "a,tenant-admins", false),
+            (other, "tenant-admins", true),
+        ] {
+            let claims =
+                json!({"sub": "ada", "tenant_id": "t", "iss": issuer, "cognito:groups": groups});
+            let event = json!({
+                "resource": "/", "httpMethod": "GET", "requestContext": {"authorizer": {"claims": claims}},
+            });
+            let request = ApiRequest::of_event(&event.to_string(), "tenant-admins").unwrap();
+            let caller = request.caller().unwrap();
+            assert_eq!(caller.tenant_admin, is_admin, "{issuer} {groups}");
         }
     }
 

@@ -1,131 +1,231 @@
-//! The event that API Gateway's HTTP API sends: payload format 2.0.
+//! Reads the events of API Gateway: payload format 2.0 of HTTP APIs, and 1.0 of REST APIs.
 //!
-//! Read with types of our own: they take any text that a client can get into a header, a path or a
-//! query, where a stricter model would end the invocation. A part that is `null` is read as absent:
-//! emulators and events made by hand have `null` where API Gateway leaves a part out.
+//! `lambda_http` makes a request of an event, and panics over some: it unwraps the URL that it makes of `Host`,
+//! `X-Forwarded-Proto` and the path, the URI that it makes of that and the query, and the decoded body; and it indexes
+//! into the values of a query parameter. Nothing here uses that URL, so what it is made of is taken out of the event.
+//! Its model is also stricter than what clients, emulators and events written by hand send: one header with an
+//! umlaut, or one `null`, fails the whole event. Such an event is read field by field, and an odd field counts as absent.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
-use serde::{Deserialize, Deserializer};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use lambda_http::aws_lambda_events::apigw::{
+    ApiGatewayProxyRequest, ApiGatewayRequestAuthorizer, ApiGatewayV2httpRequest,
+};
+use lambda_http::aws_lambda_events::query_map::QueryMap;
+use lambda_http::http::header::HOST;
+use lambda_http::http::{HeaderMap, HeaderName, HeaderValue};
+use lambda_http::request::LambdaRequest;
+use serde::de::Error as _;
 use serde_json::{Map, Value};
 
-/// What is used of the event.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct HttpEvent {
-    /// Method and path as in the template: `GET /organizations/{organization_id}`.
-    pub route_key: String,
-    /// The path that was asked for.
-    #[serde(default, deserialize_with = "null_as_absent")]
-    pub raw_path: String,
-    /// Headers by their lower-case names; several of one name are joined by commas.
-    #[serde(default, deserialize_with = "texts")]
-    pub headers: BTreeMap<String, String>,
-    /// Query parameters, decoded; several of one name are joined by commas.
-    #[serde(default, deserialize_with = "texts")]
-    pub query_string_parameters: BTreeMap<String, String>,
-    /// What stands in the places of the route's parameters.
-    #[serde(default, deserialize_with = "texts")]
-    pub path_parameters: BTreeMap<String, String>,
-    /// The body, if any.
-    #[serde(default)]
-    pub body: Option<String>,
-    /// Whether the body is in Base64.
-    #[serde(default, deserialize_with = "null_as_absent")]
-    pub is_base64_encoded: bool,
-    /// Where the request came from.
-    #[serde(default, deserialize_with = "null_as_absent")]
-    pub request_context: RequestContext,
+/// Where a REST API has the claims among what its authorizer found. Claims that are not all texts are kept there, too.
+pub(super) const CLAIMS: &str = "claims";
+/// Longest path, in bytes. API Gateway takes 10,240 bytes of request line and headers.
+const MAX_PATH_BYTES: usize = 8 * 1024;
+/// Longest query, in bytes. Each may become three in a URI, which together with the path has to stay below 64 KiB.
+const MAX_QUERY_BYTES: usize = 12 * 1024;
+
+/// Reads an event so that `lambda_http` can make a request of it. Fails if it is not an event of API Gateway.
+pub fn read_event(event: &str) -> Result<LambdaRequest, serde_json::Error> {
+    if let Ok(mut request) = serde_json::from_str::<ApiGatewayV2httpRequest>(event) {
+        if let Some(authorizer) = &mut request.request_context.authorizer {
+            // What a Lambda authorizer says are no claims.
+            authorizer.fields.clear();
+        }
+        if let Some(request) = guard_v2(request) {
+            return Ok(LambdaRequest::ApiGatewayV2(request));
+        }
+    }
+    if let Ok(request) = serde_json::from_str::<ApiGatewayProxyRequest>(event)
+        && let Some(request) = guard_v1(request)
+    {
+        return Ok(LambdaRequest::ApiGatewayV1(request));
+    }
+    let event: Value = serde_json::from_str(event)?;
+    let lenient = || {
+        if event.get("routeKey").is_some() {
+            return Some(LambdaRequest::ApiGatewayV2(guard_v2(read_v2(&event)?)?));
+        }
+        Some(LambdaRequest::ApiGatewayV1(guard_v1(read_v1(&event)?)?))
+    };
+    lenient().ok_or_else(|| {
+        serde_json::Error::custom(
+            "not an event of API Gateway: it needs a routeKey, or an httpMethod and a resource, and a path and a query \
+             that are not longer than API Gateway takes",
+        )
+    })
 }
 
-/// What API Gateway knows of the request.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RequestContext {
-    /// API Gateway's id of the request.
-    #[serde(default, deserialize_with = "null_as_absent")]
-    pub request_id: String,
-    /// What the authorizer found.
-    #[serde(default)]
-    pub authorizer: Option<Authorizer>,
+/// The event without what its conversion could panic over; `None` where that is not possible.
+fn guard_v2(mut event: ApiGatewayV2httpRequest) -> Option<ApiGatewayV2httpRequest> {
+    let context = &mut event.request_context;
+    context.route_key = Some(event.route_key.take().or(context.route_key.take())?);
+    context.domain_name = None;
+    context.stage = None;
+    event.headers.remove(HOST);
+    event.raw_path = Some(path(event.raw_path)?);
+    if let Some(query) = event.raw_query_string.take().filter(|it| !it.is_empty()) {
+        let Ok(query) = query.parse();
+        event.query_string_parameters = query;
+    }
+    let is_encoded = event.is_base64_encoded;
+    event.is_base64_encoded = is_encoded && is_base64(event.body.as_deref());
+    has_values(&event.query_string_parameters).then_some(event)
 }
 
-/// What the authorizer found.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Authorizer {
-    /// The verified token.
-    #[serde(default)]
-    pub jwt: Option<Jwt>,
+/// The same for an event of a REST API.
+fn guard_v1(mut event: ApiGatewayProxyRequest) -> Option<ApiGatewayProxyRequest> {
+    let context = &mut event.request_context;
+    context.http_method = event.http_method.clone();
+    context.resource_path = Some(event.resource.take().or(context.resource_path.take())?);
+    context.domain_name = None;
+    context.stage = None;
+    if !event.multi_value_headers.is_empty() {
+        // They have the last value of each only, which would replace all of them.
+        event.headers.clear();
+    }
+    event.headers.remove(HOST);
+    event.multi_value_headers.remove(HOST);
+    event.path = Some(path(event.path)?);
+    let is_encoded = event.is_base64_encoded;
+    event.is_base64_encoded = is_encoded && is_base64(event.body.as_deref());
+    let queries = [
+        &event.multi_value_query_string_parameters,
+        &event.query_string_parameters,
+    ];
+    let fits = |query: &QueryMap| {
+        let bytes = query
+            .iter()
+            .map(|(name, value)| name.len() + value.len() + 2);
+        bytes.sum::<usize>() <= MAX_QUERY_BYTES
+    };
+    let are_safe = queries.iter().all(|query| has_values(query) && fits(query));
+    are_safe.then_some(event)
 }
 
-/// A verified token.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Jwt {
-    /// Its claims, all of them rendered as strings.
-    #[serde(default, deserialize_with = "null_as_absent")]
-    pub claims: Map<String, Value>,
+/// A path that makes a URL behind any host.
+fn path(path: Option<String>) -> Option<String> {
+    let path = path.unwrap_or_default();
+    if path.len() > MAX_PATH_BYTES {
+        return None;
+    }
+    Some(if path.starts_with('/') {
+        path
+    } else {
+        format!("/{path}")
+    })
 }
 
-/// A value, or its default for `null`.
-fn null_as_absent<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+/// Whether each parameter has a value, without which [`QueryMap::iter`] panics.
+fn has_values(query: &QueryMap) -> bool {
+    if query.is_empty() {
+        return true;
+    }
+    let values = serde_json::to_value(query);
+    let values = values.as_ref().ok().and_then(Value::as_object);
+    let mut values = values.into_iter().flat_map(Map::values);
+    values.all(|values| values.as_array().is_some_and(|values| !values.is_empty()))
 }
 
-/// Texts by their names; one that is `null` is absent.
-fn texts<'de, D>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error>
-where
-    D: Deserializer<'de>,
-{
-    let texts: BTreeMap<String, Option<String>> = null_as_absent(deserializer)?;
-    let texts = texts.into_iter();
-    Ok(texts
-        .filter_map(|(name, text)| Some((name, text?)))
-        .collect())
+/// Whether a body is what its flag says. One that is not is taken as it is: no JSON object is also Base64.
+fn is_base64(body: Option<&str>) -> bool {
+    STANDARD.decode(body.unwrap_or_default()).is_ok()
+}
+
+/// The fields of payload format 2.0 that are used, as far as they can be.
+fn read_v2(event: &Value) -> Option<ApiGatewayV2httpRequest> {
+    let mut read = ApiGatewayV2httpRequest::default();
+    read.route_key = Some(text(event, "/routeKey")?);
+    read.raw_path = text(event, "/rawPath");
+    read.raw_query_string = text(event, "/rawQueryString");
+    read.headers = headers(event, "/headers");
+    read.query_string_parameters = values(event, "/queryStringParameters").into();
+    read.path_parameters = texts(event, "/pathParameters");
+    read.body = text(event, "/body");
+    read.is_base64_encoded = is_true(event, "/isBase64Encoded");
+    read.request_context.request_id = text(event, "/requestContext/requestId");
+    read.request_context.authorizer =
+        Some(authorizer(event, "/requestContext/authorizer/jwt/claims"));
+    Some(read)
+}
+
+/// The same of payload format 1.0.
+fn read_v1(event: &Value) -> Option<ApiGatewayProxyRequest> {
+    let mut read = ApiGatewayProxyRequest::default();
+    read.http_method = text(event, "/httpMethod")?.parse().ok()?;
+    read.resource = Some(text(event, "/resource")?);
+    read.path = text(event, "/path");
+    read.headers = headers(event, "/headers");
+    read.multi_value_headers = headers(event, "/multiValueHeaders");
+    read.query_string_parameters = values(event, "/queryStringParameters").into();
+    read.multi_value_query_string_parameters =
+        values(event, "/multiValueQueryStringParameters").into();
+    read.path_parameters = texts(event, "/pathParameters");
+    read.body = text(event, "/body");
+    read.is_base64_encoded = is_true(event, "/isBase64Encoded");
+    read.request_context.request_id = text(event, "/requestContext/requestId");
+    read.request_context.authorizer = authorizer(event, "/requestContext/authorizer/claims");
+    Some(read)
+}
+
+fn text(event: &Value, pointer: &str) -> Option<String> {
+    event.pointer(pointer)?.as_str().map(str::to_owned)
+}
+
+fn is_true(event: &Value, pointer: &str) -> bool {
+    event.pointer(pointer) == Some(&Value::Bool(true))
+}
+
+/// The texts of each name. What is `null`, or not a text, is left out.
+fn values(event: &Value, pointer: &str) -> HashMap<String, Vec<String>> {
+    let members = event.pointer(pointer).and_then(Value::as_object);
+    let values = members.into_iter().flatten().map(|(name, value)| {
+        let values = match value {
+            Value::Array(values) => values.as_slice(),
+            value => std::slice::from_ref(value),
+        };
+        let texts = values.iter().filter_map(Value::as_str).map(str::to_owned);
+        (name.clone(), texts.collect::<Vec<_>>())
+    });
+    values.filter(|(_, values)| !values.is_empty()).collect()
+}
+
+fn texts(event: &Value, pointer: &str) -> HashMap<String, String> {
+    let values = values(event, pointer).into_iter();
+    values
+        .filter_map(|(name, values)| Some((name, values.into_iter().next()?)))
+        .collect()
+}
+
+/// Headers by their names. A control character becomes U+FFFD, which nothing that is read takes for another character.
+fn headers(event: &Value, pointer: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, values) in values(event, pointer) {
+        let Ok(name) = HeaderName::try_from(name) else {
+            continue;
+        };
+        for value in values {
+            let value = value.replace(|it: char| it.is_ascii_control() && it != '\t', "\u{fffd}");
+            if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+                // More than there is room for cannot come through API Gateway.
+                let _ = headers.try_append(&name, value);
+            }
+        }
+    }
+    headers
+}
+
+/// The claims where a REST API has them.
+fn authorizer(event: &Value, claims: &str) -> ApiGatewayRequestAuthorizer {
+    let mut authorizer = ApiGatewayRequestAuthorizer::default();
+    if let Some(claims) = event.pointer(claims) {
+        authorizer.fields.insert(CLAIMS.to_owned(), claims.clone());
+    }
+    authorizer
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_part_that_is_null_is_read_as_absent() {
-        let null = json!({
-            "routeKey": "GET /organizations", "rawPath": null, "headers": null, "queryStringParameters": null,
-            "pathParameters": null, "body": null, "isBase64Encoded": null,
-            "requestContext": {"requestId": null, "authorizer": null},
-        });
-        let event: HttpEvent = serde_json::from_value(null).unwrap();
-        assert!(event.headers.is_empty() && event.path_parameters.is_empty());
-        assert!(event.query_string_parameters.is_empty() && event.body.is_none());
-        assert!(!event.is_base64_encoded && event.request_context.authorizer.is_none());
-
-        for authorizer in [
-            json!({}),
-            json!({"jwt": null}),
-            json!({"jwt": {"claims": null, "scopes": null}}),
-        ] {
-            let event = json!({
-                "routeKey": "", "headers": {"a": null, "b": "c"}, "requestContext": {"authorizer": authorizer},
-            });
-            let event: HttpEvent = serde_json::from_value(event).unwrap();
-            let jwt = event.request_context.authorizer.and_then(|it| it.jwt);
-            assert!(jwt.is_none_or(|jwt| jwt.claims.is_empty()));
-            assert_eq!(
-                event.headers,
-                BTreeMap::from([("b".to_owned(), "c".to_owned())])
-            );
-        }
-        for context in [
-            json!({"routeKey": ""}),
-            json!({"routeKey": "", "requestContext": null}),
-        ] {
-            assert!(serde_json::from_value::<HttpEvent>(context).is_ok());
-        }
-    }
-}
+#[path = "event_tests.rs"]
+mod tests;

@@ -11,7 +11,7 @@ mod uri;
 
 pub use answer::{Answer, json};
 pub use cursor::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, PageRequest};
-pub use event::HttpEvent;
+pub use event::read_event;
 pub use problem::{Code, Problem, ProblemDocument};
 pub use query::Query;
 pub use request::{ApiRequest, MAX_BODY_BYTES, MAX_IDEMPOTENCY_KEY_LENGTH};

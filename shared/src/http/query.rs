@@ -133,7 +133,7 @@ mod tests {
         let event = json!({
             "routeKey": "GET /", "requestContext": {}, "queryStringParameters": parameters,
         });
-        let request = ApiRequest::new(serde_json::from_value(event).unwrap(), "");
+        let request = ApiRequest::of_event(&event.to_string(), "").unwrap();
         let mut query = request.query();
         query.parsed::<Role>("role");
         query.flag("force");

@@ -1,12 +1,16 @@
 //! A request, as an endpoint reads it.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use lambda_http::request::RequestContext;
+use lambda_http::{Request, RequestExt as _};
 use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 
-use super::event::HttpEvent;
-use super::{Code, Problem, Query};
+use super::{Code, Problem, Query, read_event};
 use crate::domain::{
     Caller, ExpectedVersion, Invalid, Json, ME, OrganizationId, TeamId, Timestamp, UserId,
     VersionTags,
@@ -24,41 +28,78 @@ pub(super) const ENCODED: char = '~';
 /// A request, with nothing in it believed yet but the token's claims.
 #[derive(Clone, Debug)]
 pub struct ApiRequest {
-    pub(super) event: HttpEvent,
+    request: Request,
+    route: String,
+    query: BTreeMap<String, String>,
     pub(super) tenant_admin_group: String,
 }
 
 impl ApiRequest {
-    /// The request in an event. Members of the group are tenant admins.
-    pub fn new(event: HttpEvent, tenant_admin_group: &str) -> Self {
+    /// The request that `lambda_http` made of an event that [`read_event`] has read. Members of
+    /// the group are tenant admins.
+    pub fn new(request: Request, tenant_admin_group: &str) -> Self {
+        let route = match request.request_context_ref() {
+            Some(RequestContext::ApiGatewayV2(context)) => context.route_key.clone(),
+            Some(RequestContext::ApiGatewayV1(context)) => {
+                let resource = context.resource_path.as_deref().unwrap_or_default();
+                Some(format!("{} {resource}", context.http_method))
+            }
+            _ => None,
+        };
+        let mut query = BTreeMap::<String, String>::new();
+        let parameters = request.query_string_parameters_ref();
+        for (name, value) in parameters.into_iter().flat_map(|it| it.iter()) {
+            // Several of one name make one value, which no parameter takes.
+            let values = query.entry(name.to_owned());
+            values
+                .and_modify(|before| {
+                    before.push(',');
+                    before.push_str(value);
+                })
+                .or_insert_with(|| value.to_owned());
+        }
         Self {
-            event,
+            route: route.unwrap_or_default(),
+            query,
             tenant_admin_group: tenant_admin_group.to_owned(),
+            request,
         }
     }
 
-    /// Method and path as in the template.
+    /// The request in an event of API Gateway.
+    pub fn of_event(event: &str, tenant_admin_group: &str) -> Result<Self, serde_json::Error> {
+        let request = read_event(event)?.into();
+        Ok(Self::new(request, tenant_admin_group))
+    }
+
+    pub(super) fn context(&self) -> Option<&RequestContext> {
+        self.request.request_context_ref()
+    }
+
+    /// Method and path as in the template: `GET /organizations/{organization_id}`.
     pub fn route(&self) -> &str {
-        &self.event.route_key
+        &self.route
     }
 
     /// The path that was asked for.
     pub fn path(&self) -> &str {
-        &self.event.raw_path
+        self.request.raw_http_path()
     }
 
     /// API Gateway's id of the request.
     pub fn id(&self) -> &str {
-        &self.event.request_context.request_id
+        let id = match self.context() {
+            Some(RequestContext::ApiGatewayV2(context)) => context.request_id.as_deref(),
+            Some(RequestContext::ApiGatewayV1(context)) => context.request_id.as_deref(),
+            _ => None,
+        };
+        id.unwrap_or_default()
     }
 
-    /// What stands in the place of a parameter of the path; empty without one.
+    /// What stands in the place of a parameter of the path, decoded; empty without one.
     pub(super) fn path_parameter(&self, name: &str) -> String {
-        let value = self
-            .event
-            .path_parameters
-            .get(name)
-            .map_or("", String::as_str);
+        let parameters = self.request.path_parameters_ref();
+        let value = parameters.and_then(|it| it.first(name)).unwrap_or_default();
         // An HTTP API decodes the path, a REST API does not. An id with a `%` is spelled in Base64.
         percent_decode_str(value).decode_utf8_lossy().into_owned()
     }
@@ -77,7 +118,8 @@ impl ApiRequest {
 
     /// Whether the path goes through an organization.
     pub fn is_in_organization(&self) -> bool {
-        self.event.path_parameters.contains_key("organization_id")
+        let parameters = self.request.path_parameters_ref();
+        parameters.is_some_and(|it| it.first("organization_id").is_some())
     }
 
     /// `{user_id}` of the path, in which `me` is the caller. An id may be spelled as `~` and its Base64 (the URL-safe
@@ -103,7 +145,7 @@ impl ApiRequest {
 
     /// The query parameters.
     pub fn query(&self) -> Query<'_> {
-        Query::new(self, &self.event.query_string_parameters)
+        Query::new(self, &self.query)
     }
 
     /// Refuses query parameters where the operation has none.
@@ -111,27 +153,27 @@ impl ApiRequest {
         self.query().finish()
     }
 
-    fn header(&self, name: &str) -> Option<&str> {
-        let found = self
-            .event
-            .headers
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.trim())
+    /// The value of a header; several of one name are joined by commas.
+    fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        let mut values = self.request.headers().get_all(name).iter();
+        let values = values
+            .by_ref()
+            .map(|value| String::from_utf8_lossy(value.as_bytes()));
+        values.reduce(|one, next| format!("{one},{next}").into())
     }
 
     /// The versions that `If-Match` and `If-None-Match` ask for.
     pub fn expected_version(&self) -> ExpectedVersion {
         ExpectedVersion {
-            if_match: self.header("if-match").map(|tags| named(tags, version)),
+            if_match: self.header("if-match").map(|tags| named(&tags, version)),
             if_none_match: self
                 .header("if-none-match")
-                .map(|tags| named(tags, |tag| version(tag.strip_prefix("W/").unwrap_or(tag)))),
+                .map(|tags| named(&tags, |tag| version(tag.strip_prefix("W/").unwrap_or(tag)))),
         }
     }
 
     /// The entity tags that the caller of a `GET` has already: `If-None-Match`.
-    pub fn held_tags(&self) -> Option<&str> {
+    pub fn held_tags(&self) -> Option<Cow<'_, str>> {
         self.header("if-none-match")
             .filter(|_| self.route().starts_with("GET "))
     }
@@ -141,6 +183,7 @@ impl ApiRequest {
         let Some(key) = self.header("idempotency-key") else {
             return Ok(None);
         };
+        let key = key.trim();
         if !(1..=MAX_IDEMPOTENCY_KEY_LENGTH).contains(&key.len())
             || !key.bytes().all(|byte| byte.is_ascii_graphic())
         {
@@ -162,12 +205,14 @@ impl ApiRequest {
     /// What makes it the same request: where it goes, and what its body says.
     fn fingerprint(&self) -> Result<String, Problem> {
         let body = self.bytes()?;
-        let body = match Json::read(&body) {
-            Ok(value) => serde_json::to_vec(&value).map_err(Problem::internal)?,
-            Err(_) => body,
+        let body = match Json::read(body) {
+            Ok(value) => Cow::Owned(serde_json::to_vec(&value).map_err(Problem::internal)?),
+            Err(_) => Cow::Borrowed(body),
         };
+        let parameters = self.request.path_parameters_ref();
+        let parameters: BTreeMap<_, _> = parameters.into_iter().flat_map(|it| it.iter()).collect();
         let mut digest = Sha256::new();
-        for (name, value) in &self.event.path_parameters {
+        for (name, value) in parameters {
             digest.update(format!(
                 "{name}={}\n",
                 percent_decode_str(value).decode_utf8_lossy()
@@ -177,13 +222,8 @@ impl ApiRequest {
         Ok(STANDARD.encode(digest.finalize()))
     }
 
-    fn bytes(&self) -> Result<Vec<u8>, Problem> {
-        let body = self.event.body.as_deref().unwrap_or_default();
-        let bytes = if self.event.is_base64_encoded {
-            STANDARD.decode(body).map_err(Problem::internal)?
-        } else {
-            body.as_bytes().to_vec()
-        };
+    fn bytes(&self) -> Result<&[u8], Problem> {
+        let bytes: &[u8] = self.request.body().as_ref();
         if bytes.len() > MAX_BODY_BYTES {
             return Err(Problem::new(
                 Code::BodyTooLarge,
@@ -197,7 +237,7 @@ impl ApiRequest {
     pub fn body(&self) -> Result<Fields, Problem> {
         let bytes = self.bytes()?;
         self.require_json()?;
-        let body = Json::read(&bytes).map_err(|error| {
+        let body = Json::read(bytes).map_err(|error| {
             Problem::new(
                 Code::InvalidJson,
                 format!(
@@ -242,7 +282,7 @@ impl ApiRequest {
 
 /// What a precondition names: `*`, or versions. A tag of another kind names no version.
 fn named(tags: &str, version: impl Fn(&str) -> Option<u64>) -> VersionTags {
-    if tags == "*" {
+    if tags.trim() == "*" {
         return VersionTags::Every;
     }
     let versions = tags.split(',').filter_map(|tag| version(tag.trim()));

@@ -1,6 +1,6 @@
 //! The claims of a token, as API Gateway renders them.
 
-use muster::http::{ApiRequest, Code, HttpEvent};
+use muster::http::{ApiRequest, Code};
 use serde_json::{Value, json};
 
 use crate::Property;
@@ -80,8 +80,6 @@ fn caller(claims: Value) -> Result<muster::domain::Caller, Code> {
     let event = json!({
         "routeKey": "GET /", "requestContext": {"authorizer": {"jwt": {"claims": claims}}},
     });
-    let event: HttpEvent = serde_json::from_value(event).unwrap();
-    ApiRequest::new(event, ADMINS)
-        .caller()
-        .map_err(|problem| problem.code)
+    let request = ApiRequest::of_event(&event.to_string(), ADMINS).unwrap();
+    request.caller().map_err(|problem| problem.code)
 }

@@ -14,6 +14,8 @@ pub(crate) const PROPERTY: Property = Property {
         b"b\xfflimit=5&cursor=AAAA&status=deleted&name_prefix=a&domain=b.c\xffo1\xff\"1\"",
         b"c\xff\xffme\xff*",
         b"j\xffforce=true\xff%6De\xff",
+        b"c\xffa=%zz&\x00=^`\xff:99999\xff[",
+        b"c\xff?#\xff\xff@:x",
         br#"{"routeKey":"GET /x","requestContext":{},"isBase64Encoded":true,"body":"!"}"#,
     ],
 };
@@ -46,22 +48,37 @@ fn check(data: &[u8]) {
     if !is_http(name) {
         return;
     }
+    let raw_query = query.clone();
     let query: serde_json::Map<String, Value> = query
         .split('&')
         .filter_map(|pair| pair.split_once('='))
         .map(|(name, value)| (name.to_owned(), value.into()))
         .collect();
-    let invoked = invoke(
-        name,
-        json!({
-            "routeKey": name, "rawPath": format!("/{id}"), "queryStringParameters": query,
-            "pathParameters": {"organization_id": id, "team_id": id, "user_id": id},
-            "headers": {"if-match": header, "if-none-match": header, "idempotency-key": header,
-                        "content-type": header},
-            "requestContext": {"requestId": "r1", "authorizer": authorizer()},
-        }),
-    );
-    assert_in_the_contract(&invoked);
+    // Host, scheme, path and raw query are what a URL would be made of.
+    let headers = json!({
+        "if-match": header, "if-none-match": header, "idempotency-key": header, "content-type": header,
+        "host": header, "x-forwarded-proto": id, "user-agent": header,
+    });
+    let ids = json!({"organization_id": id, "team_id": id, "user_id": id});
+    let of_an_http_api = json!({
+        "routeKey": name, "rawPath": id, "rawQueryString": raw_query, "queryStringParameters": query,
+        "pathParameters": ids, "headers": headers,
+        "requestContext": {"requestId": header, "domainName": header, "stage": id, "authorizer": authorizer()},
+    });
+    let mut whole = of_an_http_api.clone();
+    whole["requestContext"]["http"] = json!({"method": "GET"});
+    let of_a_rest_api = json!({
+        "httpMethod": "GET", "resource": name, "path": id, "queryStringParameters": query,
+        "multiValueQueryStringParameters": {&raw_query: [], &id: [&header, &id]},
+        "pathParameters": ids, "headers": headers, "isBase64Encoded": true, "body": header,
+        "requestContext": {
+            "httpMethod": "GET", "requestId": header, "domainName": header, "stage": id,
+            "authorizer": authorizer()["jwt"],
+        },
+    });
+    for event in [of_an_http_api, whole, of_a_rest_api] {
+        assert_in_the_contract(&invoke(name, event));
+    }
 }
 
 fn is_http(name: &str) -> bool {

@@ -181,7 +181,10 @@ pub(crate) fn assert_in_the_contract(invoked: &Invoked) {
         assert!(!error["detail"].as_str().unwrap().is_empty());
     }
     // No header of an answer ends early, or begins another.
-    for header in answer["headers"].as_object().unwrap().values() {
+    let single = answer["headers"].as_object().unwrap().values();
+    let multiple = answer["multiValueHeaders"].as_object().unwrap().values();
+    let multiple = multiple.flat_map(|values| values.as_array().unwrap());
+    for header in single.chain(multiple) {
         let header = header.as_str().unwrap();
         assert!(!header.chars().any(char::is_control), "{header:?}");
     }

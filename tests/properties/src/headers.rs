@@ -1,7 +1,7 @@
 //! `If-Match`, `If-None-Match` and `Idempotency-Key`.
 
 use muster::domain::{Caller, ExpectedVersion, TenantId, Timestamp, UserId, VersionTags};
-use muster::http::{ApiRequest, Code, HttpEvent};
+use muster::http::{ApiRequest, Code};
 use serde_json::json;
 
 use crate::Property;
@@ -72,6 +72,5 @@ fn request(tags: &str, key: &str) -> ApiRequest {
         "routeKey": "POST /", "requestContext": {},
         "headers": {"if-match": tags, "If-None-Match": tags, "idempotency-key": key},
     });
-    let event: HttpEvent = serde_json::from_value(event).unwrap();
-    ApiRequest::new(event, "tenant-admins")
+    ApiRequest::of_event(&event.to_string(), "tenant-admins").unwrap()
 }

@@ -6,7 +6,7 @@ use muster::domain::{
     Caller, EntraObjectId, GroupId, MAX_ID_LENGTH, MAX_USER_ID_LENGTH, OrganizationId, TeamId,
     TenantId, UserId,
 };
-use muster::http::{ApiRequest, HttpEvent, uri_path, user_in_path};
+use muster::http::{ApiRequest, uri_path, user_in_path};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::json;
 
@@ -84,8 +84,7 @@ fn in_a_path(text: &str) -> Option<String> {
         "routeKey": "GET /", "requestContext": {},
         "pathParameters": {"organization_id": text, "team_id": text, "user_id": text},
     });
-    let event: HttpEvent = serde_json::from_value(event).unwrap();
-    let request = ApiRequest::new(event, "tenant-admins");
+    let request = ApiRequest::of_event(&event.to_string(), "tenant-admins").unwrap();
     let caller = Caller {
         tenant_id: TenantId::parse("acme").unwrap(),
         user_id: UserId::parse("ada").unwrap(),
@@ -108,13 +107,13 @@ fn user_in_a_path(text: &str) -> Option<UserId> {
     let event = json!({
         "routeKey": "GET /", "requestContext": {}, "pathParameters": {"user_id": text},
     });
-    let event: HttpEvent = serde_json::from_value(event).unwrap();
     let caller = Caller {
         tenant_id: TenantId::parse("acme").unwrap(),
         user_id: UserId::parse("ada").unwrap(),
         tenant_admin: false,
     };
-    ApiRequest::new(event, "tenant-admins")
+    ApiRequest::of_event(&event.to_string(), "tenant-admins")
+        .unwrap()
         .user_id(&caller)
         .ok()
 }

@@ -182,13 +182,7 @@ impl Office {
 
     /// Invokes a function.
     pub(crate) async fn invoke(&self, function: &str, event: &Value) -> Value {
-        let url = self.world.stack.url();
-        let url = format!("{url}/2015-03-31/functions/{function}/invocations");
-        let sent = reqwest::Client::new().post(url).json(event).send();
-        let answer = sent.await.unwrap();
-        assert_eq!(answer.status(), 200);
-        assert_eq!(answer.headers().get("x-amz-function-error"), None);
-        answer.json().await.unwrap()
+        self.world.invoke(function, event).await
     }
 
     /// The organizations of a user that they see, by name: `role status source`.
