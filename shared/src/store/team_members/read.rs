@@ -44,7 +44,7 @@ impl Store {
     ) -> Result<TeamMembership, Error> {
         let view = self.team_view_with(caller, team, user).await?;
         let key = keys::team_membership(&caller.tenant_id, user, team);
-        let item = view.items.item(&key).ok_or(Error::NotFound)?;
+        let item = view.items.item(&key).ok_or(Refusal::NotFound)?;
         let membership = from_row(item.clone())?;
         let Some(organization) = &view.found.team.organization_id else {
             return Ok(membership);
