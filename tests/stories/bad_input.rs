@@ -8,7 +8,7 @@ use support::{World, filled};
 const MAX_BODY: usize = 65_536;
 
 #[tokio::test]
-async fn a_body_of_64_kb_is_read_and_one_byte_more_is_refused_everywhere() {
+async fn bodies_over_64_kb_are_rejected_on_every_route() {
     let (world, ada, id) = World::acme().await;
     let before = world.everything().await;
     for route in world.routes().await {
@@ -84,7 +84,7 @@ fn is_printable(segment: &str) -> bool {
 }
 
 #[tokio::test]
-async fn an_id_that_is_none_is_refused_on_every_route_wherever_it_stands() {
+async fn invalid_ids_are_rejected_on_every_route() {
     let (world, ada, id) = World::acme().await;
     let before = world.everything().await;
     let long = "x".repeat(129);

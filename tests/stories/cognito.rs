@@ -157,7 +157,7 @@ async fn organizations(world: &World, user: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn who_signs_in_to_the_user_pool_is_in_the_organizations_of_their_groups() {
+async fn signing_in_to_the_pool_joins_the_organizations_of_groups() {
     let directory = format!("cognito-local-{EMULATOR}-{SDK}");
     let wanted = [
         format!("cognito-local@{EMULATOR}"),

@@ -105,7 +105,7 @@ fn the_readme_names_each_event_once() {
 
 #[cfg(target_os = "linux")] // for which there is an emulator
 #[tokio::test]
-async fn every_event_is_answered_by_its_binary_under_the_runtime_interface_emulator() {
+async fn every_event_is_answered_by_its_binary() {
     let Some(program) = tool("rie", "python3").await else {
         return;
     };

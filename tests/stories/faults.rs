@@ -91,7 +91,7 @@ async fn each_is_done_once(faults: &[Fault], forget_tokens: bool) {
 }
 
 #[tokio::test]
-async fn a_write_whose_answer_is_lost_is_done_once_and_answered_as_done() {
+async fn a_write_with_a_lost_answer_is_applied_once() {
     each_is_done_once(&[Fault::CutAfter], false).await;
     each_is_done_once(&[Fault::CutWithin, Fault::CutAfter], false).await;
 }
@@ -248,7 +248,7 @@ async fn what_will_never_do_is_an_error_of_ours_and_tried_once() {
 
 /// Nobody can know whether it was done; with a key nobody has to.
 #[tokio::test]
-async fn what_was_done_and_answered_as_unavailable_is_found_done_by_its_key() {
+async fn a_key_finds_a_write_that_was_answered_as_unavailable() {
     let (world, proxy) = Faults::world(in_a_hurry()).await;
     for write in writes(&world).await {
         if write.method != Method::POST {
@@ -319,7 +319,7 @@ async fn the_waits_end_before_the_function_does() {
 }
 
 #[tokio::test]
-async fn a_row_that_cannot_be_read_is_an_error_of_ours_and_shows_nothing() {
+async fn an_unreadable_row_returns_500_and_shows_nothing() {
     let world = World::start().await;
     let ada = world.user("ada");
     let id = world.organization(&ada, "Acme").await;

@@ -4,7 +4,7 @@ use serde_json::json;
 use support::World;
 
 #[tokio::test]
-async fn a_user_creates_an_organization_and_a_colleague_accepts_the_invitation() {
+async fn a_user_creates_an_organization_and_a_colleague_joins() {
     let world = World::start().await;
     let ada = world.user("ada");
     world.register(&["bob"]).await;

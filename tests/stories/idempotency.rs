@@ -140,7 +140,7 @@ fn is_repeat(reply: &Reply) -> bool {
 }
 
 #[tokio::test]
-async fn every_post_that_is_repeated_with_its_key_changes_nothing_and_is_answered_alike() {
+async fn repeating_a_post_with_its_key_returns_the_first_answer() {
     let world = World::start().await;
     for post in posts(&world).await {
         let first = post.send("k-1").await.expect(post.status);
@@ -157,7 +157,7 @@ async fn every_post_that_is_repeated_with_its_key_changes_nothing_and_is_answere
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_twenty_at_once_with_one_key_one_is_done_and_all_are_answered_alike() {
+async fn twenty_concurrent_posts_with_one_key_apply_once() {
     let world = World::start().await;
     for post in posts(&world).await {
         let before = world.items().await.len();

@@ -152,7 +152,7 @@ fn paths(path: &str, things: &Things) -> Vec<(String, &'static str)> {
 }
 
 #[tokio::test]
-async fn nothing_of_another_tenant_is_seen_or_touched_by_any_route_with_any_id() {
+async fn no_route_reads_or_writes_another_tenant() {
     let world = World::start().await;
     let things = furnished(&world, TENANTS[0]).await;
     let before = of_tenant(&world, TENANTS[0]).await;

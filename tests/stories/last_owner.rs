@@ -200,7 +200,7 @@ async fn of_many_owners_who_go_at_once_one_stays() {
 
 /// The one goes while the other's request, decided when both were there, is on its way.
 #[tokio::test]
-async fn an_owner_who_was_not_the_last_when_asking_is_when_it_is_written() {
+async fn the_last_owner_is_decided_at_the_write() {
     for way in ways_out() {
         let (world, faults) = Faults::world(muster_local::Options::default()).await;
         let (id, ada, bob) = two_owners(&world, "Acme").await;

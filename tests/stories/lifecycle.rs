@@ -176,7 +176,7 @@ async fn what_was_there_comes_back_with_it() {
 }
 
 #[tokio::test]
-async fn a_released_name_can_be_taken_and_then_stands_in_the_way_of_a_restore() {
+async fn a_released_name_that_is_taken_blocks_a_restore() {
     let world = World::start().await;
     let ada = world.user("ada");
     let first = world.organization(&ada, "Acme").await;

@@ -172,7 +172,7 @@ async fn settings_that_lead_to_two_directories_stop_the_start() {
 }
 
 #[tokio::test]
-async fn who_signs_in_is_in_the_organizations_of_their_groups_until_they_leave() {
+async fn signing_in_joins_the_groups_until_the_user_leaves() {
     let file = File::new(&sample());
     let world = World::with(file.options()).await;
     let report = sign_in(&world, "alan").await;
@@ -230,7 +230,7 @@ async fn app_roles_and_nested_groups_count_when_they_are_set_to() {
 }
 
 #[tokio::test]
-async fn faults_happen_where_the_file_wants_them_and_take_nothing_away() {
+async fn faults_of_the_file_remove_no_access() {
     let world = World::start().await;
     sign_in(&world, "alan").await;
     let mut directory = sample();
@@ -343,7 +343,7 @@ async fn another_entra_is_asked_when_its_endpoints_are_set() {
 }
 
 #[tokio::test]
-async fn a_token_is_handed_out_without_what_a_failing_trigger_would_add() {
+async fn a_failing_trigger_still_issues_a_token() {
     let mut options = Options::default();
     let failing = Handler::new(|_, _| async { Err("no".into()) });
     options.handlers.insert("pre-token".to_owned(), failing);

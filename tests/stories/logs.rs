@@ -152,7 +152,7 @@ fn text(text: &str) -> AttributeValue {
 }
 
 #[tokio::test]
-async fn each_request_has_one_line_and_each_failure_one_more_and_none_tells_a_secret() {
+async fn log_lines_per_request_and_failure_have_no_secrets() {
     let (options, lines) = Lines::collect(Options::default());
     let (world, faults) = Faults::world(options).await;
     let replies = run(&world, &faults).await;

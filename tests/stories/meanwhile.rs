@@ -6,7 +6,7 @@ use support::Faults;
 
 /// By somebody who leads the team, and by an owner.
 #[tokio::test]
-async fn what_is_done_to_a_team_and_in_it_is_not_done_when_that_or_its_organization_goes() {
+async fn a_team_change_fails_if_the_team_is_deleted_meanwhile() {
     let (world, proxy) = Faults::world(Options::default()).await;
     let root = world.tenant_admin();
     for (number, of_team) in [
@@ -62,7 +62,7 @@ async fn what_is_done_to_a_team_and_in_it_is_not_done_when_that_or_its_organizat
 
 /// Decided while the organization had as much, written when it has less.
 #[tokio::test]
-async fn a_budget_that_is_on_its_way_to_a_team_when_its_organization_has_less_is_refused() {
+async fn a_team_budget_fails_if_the_organization_lowers_its_own() {
     let (world, proxy) = Faults::world(Options::default()).await;
     let ada = world.user("ada");
     let id = world.organization(&ada, "Acme").await;

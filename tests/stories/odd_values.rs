@@ -6,7 +6,7 @@ use support::{Actor, World};
 
 #[tokio::test]
 #[allow(clippy::too_many_lines)] // a table
-async fn values_that_no_field_can_have_are_refused_and_odd_ones_come_back_as_they_were() {
+async fn odd_values_are_rejected_or_returned_unchanged() {
     let (world, ada, id) = World::acme().await;
     let organization = format!("/organizations/{id}");
     let before = world.everything().await;
@@ -285,7 +285,7 @@ async fn a_key_is_of_one_number_to_the_last_digit() {
 }
 
 #[tokio::test]
-async fn names_that_show_nothing_are_refused_and_never_tell_names_apart() {
+async fn invisible_names_are_rejected() {
     let world = World::start().await;
     let root = world.tenant_admin();
     for name in [

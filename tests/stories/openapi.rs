@@ -101,7 +101,7 @@ async fn npm_run(script: &str, client: &Path, url: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_generated_client_checks_its_types_and_goes_through_an_invitation() {
+async fn a_generated_client_completes_an_invitation() {
     let Some(packages) = packages_of_the_client().await else {
         return left_out("the generated client", "npm (Node.js)");
     };

@@ -241,9 +241,16 @@ fn a_field_that_a_query_misspells_is_found() {
 /// The names of all tests.
 fn tests() -> BTreeSet<String> {
     let mut tests = BTreeSet::new();
-    let mut folders: Vec<_> = ["directory", "functions", "shared", "local", "tests", "xtask"]
-        .map(|top| root().join(top))
-        .into();
+    let mut folders: Vec<_> = [
+        "directory",
+        "functions",
+        "shared",
+        "local",
+        "tests",
+        "xtask",
+    ]
+    .map(|top| root().join(top))
+    .into();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

@@ -121,7 +121,7 @@ fn in_order(seen: &Value, world: &World) {
 }
 
 #[tokio::test]
-async fn a_visitor_gets_a_token_tries_every_call_and_sees_what_a_login_did() {
+async fn the_page_issues_tokens_and_sends_every_call() {
     let Some(browser) = browser().await else {
         return left_out("the story of the page", "Chromium and npm (Node.js)");
     };

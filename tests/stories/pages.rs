@@ -241,7 +241,7 @@ async fn every_member_is_listed_once_with_every_status_and_role() {
 }
 
 #[tokio::test]
-async fn every_organization_of_a_user_is_listed_once_with_every_status() {
+async fn every_organization_of_a_user_is_listed_once() {
     let world = World::start().await;
     let (root, bob) = (world.tenant_admin(), world.user("bob"));
     let named: Vec<_> = (0..MANY)

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use support::{ACME, Actor, Fault, Faults, Reply, World};
 
 #[tokio::test]
-async fn every_code_is_given_with_its_status_and_all_that_a_problem_has() {
+async fn every_problem_code_has_its_status_and_members() {
     let mut shown = Vec::new();
     for code in Code::ALL {
         let (status, reply) = provoke(code).await;

@@ -36,7 +36,7 @@ fn check(what: &str, reply: Option<Reply>) -> Option<u16> {
 
 #[tokio::test]
 #[allow(clippy::too_many_lines)] // a table
-async fn odd_request_lines_and_headers_are_answered_and_change_nothing() {
+async fn odd_request_lines_and_headers_change_nothing() {
     let (world, ada, id) = World::acme().await;
     let before = world.everything().await;
     let organization = format!("/organizations/{id}");

@@ -221,7 +221,7 @@ async fn nor_does_a_leader_who_was_made_less_take_it_back() {
 
 /// And of many, none after the answer to the revocation.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn nothing_is_written_by_whoever_was_told_to_have_lost_the_right() {
+async fn callers_who_lost_a_right_write_nothing() {
     for (how, with) in revocations() {
         let world = World::start().await;
         let ada = world.user("ada");

@@ -6,7 +6,7 @@ use serde_json::json;
 use support::{Lines, World};
 
 #[tokio::test]
-async fn a_function_without_the_right_to_write_writes_nothing_and_says_why() {
+async fn a_function_without_write_access_fails_and_logs_why() {
     let mut options = Options::default();
     let (both, one) = (
         "Action: [dynamodb:PutItem, dynamodb:UpdateItem]",

@@ -192,7 +192,7 @@ async fn measured(many: usize) -> String {
 }
 
 #[tokio::test]
-async fn every_operation_takes_as_many_calls_and_units_as_the_table_says() {
+async fn every_operation_costs_what_the_snapshot_says() {
     insta::assert_snapshot!(measured(5).await);
 }
 

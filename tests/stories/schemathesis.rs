@@ -53,7 +53,7 @@ async fn finds_nothing(program: PathBuf, world: &World, caller: &Actor) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_made_up_by_a_tenant_admin_is_answered_beside_the_document() {
+async fn generated_requests_of_a_tenant_admin_match_the_document() {
     let Some(program) = tool("schemathesis", "python3").await else {
         return;
     };
@@ -62,7 +62,7 @@ async fn nothing_made_up_by_a_tenant_admin_is_answered_beside_the_document() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_made_up_by_a_plain_user_is_answered_beside_the_document() {
+async fn generated_requests_of_a_user_match_the_document() {
     let Some(program) = tool("schemathesis", "python3").await else {
         return;
     };

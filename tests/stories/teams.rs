@@ -128,7 +128,7 @@ async fn who_leaves_the_organization_leaves_its_teams_and_no_others() {
 }
 
 #[tokio::test]
-async fn who_is_in_more_teams_than_a_transaction_has_room_for_leaves_them_all() {
+async fn a_member_of_many_teams_leaves_them_all() {
     let world = World::start().await;
     let ada = world.user("ada");
     let organization = world.organization(&ada, "Acme").await;
@@ -199,7 +199,7 @@ async fn a_team_joined_while_leaving_the_organization_is_left_too() {
 }
 
 #[tokio::test]
-async fn a_team_spends_no_more_than_its_organization_and_may_use_its_models() {
+async fn team_limits_stay_within_the_organization() {
     let world = World::start().await;
     let ada = world.user("ada");
     let organization = world.organization(&ada, "Acme").await;
@@ -317,7 +317,7 @@ async fn the_teams_of_a_deleted_organization_are_hidden_with_it() {
 }
 
 #[tokio::test]
-async fn who_is_suspended_in_an_organization_sees_its_teams_no_more_until_made_active_again() {
+async fn suspended_members_do_not_see_teams_until_active_again() {
     let world = World::start().await;
     let ada = world.user("ada");
     let organization = world.organization(&ada, "Acme").await;
@@ -350,7 +350,7 @@ async fn who_is_suspended_in_an_organization_sees_its_teams_no_more_until_made_a
 }
 
 #[tokio::test]
-async fn a_team_that_is_richer_than_its_organization_became_can_still_be_renamed() {
+async fn a_team_above_its_organizations_budget_can_be_renamed() {
     let world = World::start().await;
     let ada = world.user("ada");
     let organization = world.organization(&ada, "Acme").await;
@@ -376,7 +376,7 @@ async fn a_team_that_is_richer_than_its_organization_became_can_still_be_renamed
 }
 
 #[tokio::test]
-async fn who_is_suspended_in_a_team_leads_it_no_more_until_made_active_again() {
+async fn suspended_leaders_do_not_lead_until_active_again() {
     let world = World::start().await;
     let ada = world.user("ada");
     let organization = world.organization(&ada, "Acme").await;
@@ -404,7 +404,7 @@ async fn who_is_suspended_in_a_team_leads_it_no_more_until_made_active_again() {
 }
 
 #[tokio::test]
-async fn however_often_a_team_names_the_models_of_its_organization_they_are_told_once() {
+async fn effective_models_have_no_duplicates() {
     let world = World::start().await;
     let ada = world.user("ada");
     let organization = world.organization(&ada, "Acme").await;

@@ -63,7 +63,7 @@ async fn things() -> (World, Actor, Vec<Thing>) {
 }
 
 #[tokio::test]
-async fn a_change_is_made_to_the_version_that_was_asked_for_or_not_at_all() {
+async fn if_match_applies_a_change_to_that_version_only() {
     let (world, root, things) = things().await;
     let mut n = 0;
     for (path, change, _) in &things {

@@ -27,7 +27,7 @@ const TESTS: [&str; 5] = [
     "binaries::dynamodb_is_called_at_the_endpoint_that_is_set",
     "binaries::an_event_that_is_none_fails_its_invocation_and_not_the_next",
     "binaries::a_setting_that_is_missing_stops_the_process_with_its_name",
-    "events::every_event_is_answered_by_its_binary_under_the_runtime_interface_emulator",
+    "events::every_event_is_answered_by_its_binary",
 ];
 const OF_ALL: &str = "binaries::every_function_of_the_template_has_a_binary";
 

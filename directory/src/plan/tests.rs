@@ -181,7 +181,7 @@ proptest! {
     }
 
     #[test]
-    fn what_was_made_by_hand_is_never_touched_but_an_open_invitation(
+    fn manual_memberships_stay_and_open_invitations_are_accepted(
         reading in reading(), rules in rules(), table in table(),
     ) {
         let after = memberships(&table.synced(&reading, &rules).held);
@@ -197,7 +197,7 @@ proptest! {
     }
 
     #[test]
-    fn nobody_is_let_in_by_a_group_that_does_not_hold_and_all_are_by_one_that_does(
+    fn only_groups_that_match_the_rule_grant_access(
         reading in reading(), rules in rules(), table in table(),
     ) {
         let held: BTreeSet<&str> = reading.held().map(|(id, _)| id.as_str()).collect();
@@ -328,7 +328,7 @@ proptest! {
     }
 
     #[test]
-    fn an_empty_list_of_assigned_groups_makes_nothing_and_lets_nobody_in(
+    fn an_empty_list_of_assigned_groups_grants_nothing(
         groups in btree_set(group(), 0..6), rules in rules(), table in table(),
     ) {
         let reading = Reading::new(Some(Arc::default()), groups);
@@ -337,7 +337,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_is_made_or_renamed_when_the_marker_says_so_or_the_application_is_not_known(
+    fn the_marker_or_a_missing_application_prevents_creation(
         reading in reading(), groups in btree_set(group(), 0..6), rules in rules(), table in table(),
     ) {
         let unknown = Reading::new(None, groups);

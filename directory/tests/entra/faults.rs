@@ -223,7 +223,7 @@ async fn an_unknown_user_is_told_from_an_unknown_application() {
 }
 
 #[tokio::test]
-async fn any_other_refusal_fails_the_read_and_a_redirect_is_not_followed() {
+async fn other_errors_fail_the_read_and_redirects_are_ignored() {
     let elsewhere = Graph::start(World::default()).await;
     let redirect = Reply::ErrorWith(302, ("location", elsewhere.root().to_owned()));
     for place in PLACES {

@@ -141,7 +141,7 @@ async fn nested_groups_count_when_they_are_told_to() {
 }
 
 #[tokio::test]
-async fn without_the_enterprise_application_all_groups_of_the_user_count_and_none_is_made() {
+async fn without_the_application_all_groups_of_the_user_count() {
     let graph = Graph::start(World::default()).await;
     let directory = graph.directory(&[("MICROSOFT_SERVICE_PRINCIPAL_ID", "")]);
     let reading = read(&directory).await.unwrap();
@@ -203,7 +203,7 @@ async fn what_is_no_group_or_twice_there_or_without_a_name_is_borne() {
 }
 
 #[tokio::test]
-async fn five_thousand_assigned_groups_and_two_thousand_of_one_user_are_read() {
+async fn reads_5000_assigned_groups_and_2000_groups_of_a_user() {
     let id = |n: usize| format!("group-{n:05}");
     let world = World {
         assigned: (0..5_000).map(|n| assigned(&id(n))).collect(),

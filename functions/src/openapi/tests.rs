@@ -73,7 +73,7 @@ fn every_code_is_one_of_some_operation() {
 }
 
 #[test]
-fn what_only_an_organization_has_is_not_said_of_a_standalone_team() {
+fn standalone_teams_document_nothing_of_organizations() {
     let document = document();
     for (path, in_organization) in [
         ("/organizations/{organization_id}/teams", true),

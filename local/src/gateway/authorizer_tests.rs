@@ -101,7 +101,7 @@ fn the_issuer_must_be_ours() {
 }
 
 #[test]
-fn the_audience_must_be_ours_and_client_id_counts_only_without_one() {
+fn the_audience_must_match_or_else_the_client_id() {
     let other = Err(Refusal::Invalid("the token is for another audience"));
     assert_eq!(verdict(json!({"aud": "other"})), other);
     assert_eq!(verdict(json!({"aud": ["other"]})), other);

@@ -187,7 +187,7 @@ fn membership(role: Role, status: Status) -> Membership {
 }
 
 #[test]
-fn a_changed_membership_is_a_version_further_and_otherwise_as_it_was() {
+fn changing_a_membership_increments_only_its_version() {
     let before = membership(Role::Member, Status::Active);
     let patch = |role, status| MembershipPatch { role, status };
     let same = patch(Some(Role::Member), Some(Status::Active));
@@ -251,7 +251,7 @@ fn team_membership(role: TeamRole, status: Status) -> TeamMembership {
 }
 
 #[test]
-fn so_is_a_changed_team_membership_and_only_an_active_leader_leads() {
+fn changing_a_team_membership_increments_its_version() {
     let before = team_membership(TeamRole::Member, Status::Active);
     let patch = |role, status| TeamMembershipPatch { role, status };
     let same = patch(Some(TeamRole::Member), None).apply(&before, at(5));
@@ -304,7 +304,7 @@ fn organization() -> Organization {
 }
 
 #[test]
-fn every_field_of_an_organization_is_changed_by_its_own_and_cleared() {
+fn each_field_of_an_organization_is_set_and_cleared() {
     let all = OrganizationPatch {
         name: Some("New".parse().unwrap()),
         domain: Patch::Set("a.b".parse().unwrap()),

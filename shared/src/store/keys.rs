@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shorter_name_comes_before_the_longer_ones_that_begin_with_it() {
+    fn a_name_sorts_before_longer_names_with_the_same_start() {
         let mut keys: Vec<_> = ["Acme Corp", "Acme!", "Acme#1", "Acme", "Acme$", "Acme-Corp"]
             .map(|name| by_name(&folded(name), &organization_id()))
             .into();

@@ -54,7 +54,7 @@ fn what_the_parsers_are_made_for_keeps_them() {
 }
 
 #[test]
-fn every_property_has_its_target_and_its_corpus_and_these_are_small() {
+fn every_property_has_a_target_and_a_small_corpus() {
     let names: Vec<_> = ALL.iter().map(|property| property.name).collect();
     let targets: Vec<_> = files(&fuzz().join("fuzz_targets"))
         .iter()

@@ -70,7 +70,7 @@ impl Overtaken {
 /// Or of two requests at once with one key the one would be answered from before the change and the other
 /// from behind it.
 #[tokio::test]
-async fn the_answer_to_a_post_with_nothing_to_do_is_kept_only_while_it_is_true() {
+async fn a_no_op_answer_is_kept_only_while_it_is_true() {
     let admin = |user: &str| Some(json!({"user_id": user, "role": "admin"}));
 
     let it = Overtaken::start().await;
@@ -149,7 +149,7 @@ async fn the_answer_to_a_post_with_nothing_to_do_is_kept_only_while_it_is_true()
 
 /// The first has the answer, and the second, which was on its way, is given it, though nobody would begin it now.
 #[tokio::test]
-async fn a_request_that_its_own_repeat_overtakes_is_answered_as_that_was() {
+async fn a_request_overtaken_by_its_repeat_gets_the_same_answer() {
     let it = Overtaken::start().await;
     let bob = format!("{}/members/bob", it.organization);
     it.ada

@@ -91,7 +91,7 @@ impl<'a> Asker<'a> {
 }
 
 #[tokio::test]
-async fn lists_come_in_pages_with_links_that_expire_with_the_directory() {
+async fn page_links_expire_when_the_directory_changes() {
     let world = World::start().await;
     let mut directory = sample();
     directory["page_size"] = json!(2);

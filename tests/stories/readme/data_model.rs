@@ -117,7 +117,7 @@ async fn the_items_are_as_the_data_model_says() {
 #[test]
 fn the_data_model_tells_the_units_that_were_measured() {
     let measured = include_str!(
-        "../snapshots/stories__round_trips__every_operation_takes_as_many_calls_and_units_as_the_table_says.snap"
+        "../snapshots/stories__round_trips__every_operation_costs_what_the_snapshot_says.snap"
     );
     let (_, measured) = measured.rsplit_once("---\n").unwrap();
     let told = read("docs/DATA_MODEL.md");

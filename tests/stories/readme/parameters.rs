@@ -112,7 +112,7 @@ fn names_in_template<'a>(template: &'a str, part: &str) -> BTreeSet<&'a str> {
 }
 
 #[test]
-fn every_parameter_of_the_template_is_explained_with_its_default() {
+fn every_parameter_is_documented_with_its_default() {
     let template = read("template.yaml");
     let (_, rest) = template.split_once("\nParameters:\n").unwrap();
     let (parameters, _) = rest.split_once("\n\n").unwrap();

@@ -1,8 +1,11 @@
 //! The documents use plain words.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
 
 use serde_json::Value;
+use support::root;
 
 use super::{documents, read};
 
@@ -111,4 +114,62 @@ fn avoided_words_are_found_in_prose_only() {
     ] {
         assert_eq!(avoided(&prose(markdown)), found, "{markdown}");
     }
+}
+
+/// All files of Rust in the packages.
+fn sources() -> Vec<PathBuf> {
+    let packages = [
+        "bench",
+        "directory",
+        "functions",
+        "local",
+        "shared",
+        "tests",
+        "xtask",
+    ];
+    let mut folders = packages.map(|name| root().join(name)).to_vec();
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                sources.push(path);
+            }
+        }
+    }
+    sources
+}
+
+/// Names of the tests in a file of Rust.
+fn test_names(source: &str) -> Vec<&str> {
+    let tests = source.split("test]\n").skip(1);
+    let functions = tests.filter_map(|rest| rest.split_once("fn "));
+    functions
+        .filter_map(|(_, rest)| rest.split_once(['(', '<']))
+        .map(|(name, _)| name)
+        .collect()
+}
+
+#[test]
+fn test_names_have_at_most_60_characters() {
+    let (mut count, mut long) = (0, Vec::new());
+    for path in sources() {
+        let source = fs::read_to_string(&path).unwrap();
+        for name in test_names(&source) {
+            count += 1;
+            if name.len() > 60 {
+                long.push(format!("{}: {name}", path.display()));
+            }
+        }
+    }
+    assert!(count > 500, "{count} tests are found");
+    assert!(long.is_empty(), "{}", long.join("\n"));
+}
+
+#[test]
+fn test_names_are_found_after_their_attributes() {
+    let source = "#[test]\nfn a() {}\n#[tokio::test]\n#[ignore]\nasync fn b_c() {}\nfn d() {}\n";
+    assert_eq!(test_names(source), ["a", "b_c"]);
 }

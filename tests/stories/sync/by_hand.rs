@@ -65,7 +65,7 @@ async fn role_suspension_name_and_limits_stay() {
 }
 
 #[tokio::test]
-async fn an_organization_that_was_deleted_is_neither_made_again_nor_joined_nor_revived() {
+async fn a_deleted_organization_is_not_created_or_joined_again() {
     let (office, root) = sales(&[]).await;
     let member = "/organizations/g-sales/members/ada";
     let suspended = json!({"status": "suspended"});
@@ -231,7 +231,7 @@ async fn an_invitation_that_is_not_valid_gives_the_directorys_role() {
 }
 
 #[tokio::test]
-async fn what_the_directory_manages_is_removed_by_force_alone_and_comes_back() {
+async fn managed_memberships_are_removed_by_force_and_return() {
     let (office, root) = sales(&[]).await;
     let joined = map([("g-sales", "internal_user active entra")]);
     for place in ["/organizations/g-sales/members", "/teams/g-sales/members"] {
@@ -267,7 +267,7 @@ async fn who_is_suspended_does_not_come_in_through_the_team() {
 
 /// Between the look at it and the write: the membership grants nothing, for nothing is there.
 #[tokio::test]
-async fn an_organization_that_is_deleted_while_it_is_joined_stays_deleted() {
+async fn an_organization_deleted_during_a_join_stays_deleted() {
     let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
     office.graph.assign("g-sales", "Sales");
     office.expect("eve", "synced").await;

@@ -89,7 +89,7 @@ async fn a_login_with_nothing_new_writes_nothing_but_when_it_was() {
 }
 
 #[tokio::test]
-async fn the_first_login_of_another_user_makes_nothing_again_for_any_group() {
+async fn a_second_users_first_login_creates_nothing_again() {
     let office = office().await;
     office.world.calls.take();
     office.expect("bob", "synced").await;
@@ -131,7 +131,7 @@ async fn a_new_group_costs_every_user_one_look_and_one_mark() {
 
 /// A membership that cannot be taken away is no reason to look at every group again.
 #[tokio::test]
-async fn a_last_owner_who_left_the_group_costs_one_write_a_login_and_no_look_at_the_groups() {
+async fn a_last_owner_outside_the_group_costs_one_write_a_login() {
     let office = office().await;
     let owner = json!({"role": "owner"});
     let path = "/organizations/g-00/members/ada";
@@ -152,7 +152,7 @@ async fn a_last_owner_who_left_the_group_costs_one_write_a_login_and_no_look_at_
 
 /// Should the time be up before all of them were looked at, the user has what is theirs.
 #[tokio::test]
-async fn a_user_is_in_their_own_groups_before_any_other_group_is_looked_at() {
+async fn own_groups_are_joined_before_other_groups_are_read() {
     let office = Office::open(&[ORGANIZATIONS]).await;
     for n in 0..10 {
         office

@@ -20,7 +20,7 @@ fn outcome(office: &Office) -> Value {
 }
 
 #[tokio::test]
-async fn every_trigger_of_a_login_syncs_and_one_that_nobody_knows_yet_too() {
+async fn every_trigger_source_of_a_login_syncs() {
     for source in [
         "PostConfirmation_ConfirmSignUp",
         "PostAuthentication_Authentication",
@@ -53,7 +53,7 @@ async fn any_other_single_sign_on_sends_a_plain_event() {
 }
 
 #[tokio::test]
-async fn without_a_tenant_the_default_one_is_taken_and_without_an_object_id_nothing_is_synced() {
+async fn events_without_tenant_or_object_id_use_defaults() {
     let office = office(&[("DEFAULT_TENANT_ID", ACME)]).await;
     let mut bare = event("ada");
     let attributes = bare["request"]["userAttributes"].as_object_mut().unwrap();
@@ -74,7 +74,7 @@ async fn without_a_tenant_the_default_one_is_taken_and_without_an_object_id_noth
 }
 
 #[tokio::test]
-async fn with_the_sync_off_the_profile_is_written_and_the_login_goes_on() {
+async fn without_sync_the_profile_is_written() {
     let office = office(&[("MICROSOFT_CLIENT_ID", ""), ("MICROSOFT_TENANT", "")]).await;
     office.sign_in(event("ada")).await;
     let lines = office.lines.take();

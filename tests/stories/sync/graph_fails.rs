@@ -230,7 +230,7 @@ async fn a_list_that_is_not_confirmed_takes_nothing_away() {
 }
 
 #[tokio::test]
-async fn a_graph_that_does_not_count_the_assigned_groups_is_read_all_the_same() {
+async fn assigned_groups_are_read_without_a_count() {
     let office = office().await;
     office.graph.refuse_to_count();
     office.expect("ada", "synced").await;

@@ -255,7 +255,7 @@ async fn the_last_owner_is_kept_and_reported_until_there_is_another() {
 
 /// What was read is true no more: whether there is another owner is for the next login to find.
 #[tokio::test]
-async fn an_owner_who_is_made_less_while_the_sync_takes_them_out_goes_with_the_next_login() {
+async fn a_demoted_owner_is_removed_by_the_next_login() {
     let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
     office.graph.assign("g-one", "One");
     office.graph.join("ada", "g-one");
@@ -286,7 +286,7 @@ async fn an_owner_who_is_made_less_while_the_sync_takes_them_out_goes_with_the_n
 
 /// Whatever the order, nobody is in a team of an organization that they are not in.
 #[tokio::test]
-async fn a_team_joined_by_hand_while_the_sync_takes_the_user_out_is_left_too() {
+async fn a_team_joined_during_removal_is_left_too() {
     let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
     office.graph.assign("g-one", "One");
     office.graph.join("ada", "g-one");

@@ -51,7 +51,7 @@ async fn without_the_flag_assigned_groups_become_standalone_teams() {
 }
 
 #[tokio::test]
-async fn with_the_flag_they_become_organizations_each_with_a_team_in_it() {
+async fn with_the_flag_groups_become_organizations_with_a_team() {
     let office = Office::open(&[PARAMS, ORGANIZATIONS]).await;
     office.graph.assign("g-sales", "Sales");
     office.graph.assign("g-empty", "Empty");
@@ -155,7 +155,7 @@ async fn the_flag_is_turned_on_and_off_and_on_over_the_same_data() {
 }
 
 #[tokio::test]
-async fn the_second_group_of_a_name_is_called_by_its_id_too_and_a_nameless_one_by_it_alone() {
+async fn groups_with_the_same_or_no_name_get_their_id() {
     let office = Office::open(&[ORGANIZATIONS]).await;
     let ada = office.world.user("ada");
     office.world.organization(&ada, "Support").await;
@@ -242,7 +242,7 @@ async fn an_organization_that_cannot_be_made_leaves_its_team_alone() {
 }
 
 #[tokio::test]
-async fn without_the_enterprise_application_users_join_what_exists_and_nothing_is_made() {
+async fn without_the_application_users_join_what_exists() {
     let making = Office::open(&[ORGANIZATIONS]).await;
     making.graph.assign("g-sales", "Sales");
     making.expect("ada", "synced").await;
@@ -270,7 +270,7 @@ async fn without_the_enterprise_application_users_join_what_exists_and_nothing_i
 }
 
 #[tokio::test]
-async fn who_is_in_no_group_gets_nothing_and_an_empty_list_lets_nobody_in() {
+async fn users_without_groups_get_no_access() {
     let office = Office::open(&[ORGANIZATIONS]).await;
     office.graph.assign("g-sales", "Sales");
     office.graph.join("ada", "g-sales");
@@ -315,7 +315,7 @@ async fn a_user_of_two_hundred_of_four_hundred_and_fifty_groups() {
 /// Most of them were made before, for it takes minutes without optimisation; each login makes some
 /// more, and none exceeds its time.
 #[tokio::test]
-async fn five_thousand_assigned_groups_are_read_in_pages_and_made_within_some_logins() {
+async fn creating_5000_assigned_groups_takes_several_logins() {
     let office = Office::open(&[("SYNC_BUDGET_MS", "4500")]).await;
     office.graph.page_size(999);
     office.graph.assign("g-0000", "Group");

@@ -46,7 +46,7 @@ async fn what_one_login_does_another_at_the_same_time_finds_done() {
 }
 
 #[tokio::test]
-async fn an_inviter_who_regains_the_right_during_a_login_keeps_the_invitation_open() {
+async fn an_inviter_who_regains_the_right_keeps_the_invitation() {
     let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
     office.graph.assign("g-one", "One");
     office.world.register(&["ora", "bob", "eve"]).await;

@@ -36,7 +36,7 @@ async fn organizations(office: &Office, user: &str) -> Value {
 }
 
 #[tokio::test]
-async fn every_version_carries_the_tenant_and_the_organizations_and_keeps_what_was_there() {
+async fn every_event_version_adds_claims_and_keeps_others() {
     let office = Office::open(&[ORGANIZATIONS]).await;
     office.graph.assign("g-sales", "Sales");
     office.graph.join("ada", "g-sales");
@@ -67,7 +67,7 @@ async fn every_version_carries_the_tenant_and_the_organizations_and_keeps_what_w
 }
 
 #[tokio::test]
-async fn only_active_memberships_of_organizations_that_are_there_count_and_at_once() {
+async fn only_active_memberships_of_live_organizations_count() {
     let office = Office::open(&[ORGANIZATIONS]).await;
     let root = office.world.tenant_admin();
     for id in ["g-kept", "g-left", "g-deleted", "g-suspended"] {
@@ -101,7 +101,7 @@ async fn only_active_memberships_of_organizations_that_are_there_count_and_at_on
 }
 
 #[tokio::test]
-async fn the_highest_roles_come_first_and_the_claim_ends_at_its_most_bytes() {
+async fn the_claim_keeps_the_highest_roles_within_its_size() {
     let office = Office::open(&[("TOKEN_CLAIM_BYTES", "4096")]).await;
     let eve = "eve".to_owned();
     let named: Vec<_> = (0..120)
@@ -191,7 +191,7 @@ async fn claims(office: &Office, event: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_token_of_many_organizations_stays_under_the_configured_size() {
+async fn a_token_with_many_organizations_stays_within_its_size() {
     let office = Office::open(&[]).await;
     let eve = "eve".to_owned();
     let named: Vec<_> = (0..50)

@@ -255,7 +255,7 @@ async fn members_of_groups_within_the_group_count_when_that_is_set() {
 }
 
 #[tokio::test]
-async fn a_renamed_group_renames_what_nobody_renamed_by_hand_when_that_is_set() {
+async fn a_renamed_group_renames_unless_renamed_by_hand() {
     let office = Office::open(&[ORGANIZATIONS]).await;
     let refreshing = office
         .anew(&[ORGANIZATIONS, ("ENTRA_REFRESH_NAMES", "true")])
@@ -315,7 +315,7 @@ async fn a_renamed_group_renames_what_nobody_renamed_by_hand_when_that_is_set() 
 
 /// Or nobody would look at it again: all that is marked as made has its name.
 #[tokio::test]
-async fn what_was_changed_while_it_was_renamed_is_renamed_by_the_next_login() {
+async fn a_change_during_a_rename_is_renamed_at_the_next_login() {
     // What is held are the new names of the organization and of its team; or the reads before them, which
     // come after that of the mark.
     for (operation, before) in [("TransactWriteItems", 0), ("GetItem", 1)] {

@@ -243,7 +243,7 @@ async fn many_logins_in_a_storm_are_finished_after_it() {
 
 /// It waits for the organization, which the next login makes.
 #[tokio::test]
-async fn a_team_whose_organization_failed_is_in_it_after_the_next_login() {
+async fn a_team_joins_its_failed_organization_at_the_next_login() {
     for fault in [Fault::Failure(500), Fault::CutAfter] {
         let settings = [
             ORGANIZATIONS,

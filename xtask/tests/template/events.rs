@@ -19,7 +19,7 @@ fn every_function_has_an_event_to_try_it_with() {
 }
 
 #[test]
-fn every_event_is_one_that_api_gateway_would_send_to_its_function() {
+fn every_event_has_the_form_that_api_gateway_sends() {
     let triggers = |function: &Function| function.routes.is_empty();
     for function in functions()
         .into_iter()
@@ -66,7 +66,7 @@ fn every_event_is_one_that_api_gateway_would_send_to_its_function() {
 }
 
 #[test]
-fn the_variables_of_a_local_invocation_are_ones_that_the_template_names() {
+fn local_invocations_set_only_variables_of_the_template() {
     let template = template();
     let variables = &template["Globals"]["Function"]["Environment"]["Variables"];
     let env: Value = serde_json::from_str(&read("events/env.json")).unwrap();

@@ -85,7 +85,7 @@ fn the_tier_lite_has_the_first_trigger_and_the_classic_page() {
 }
 
 #[test]
-fn the_api_takes_tokens_of_the_new_pool_or_of_the_issuer_that_is_named() {
+fn the_api_accepts_tokens_of_the_pool_or_the_named_issuer() {
     let api = resource("HttpApi");
     let jwt = &api["Properties"]["Auth"]["Authorizers"]["Jwt"]["JwtConfiguration"];
     let new =
@@ -126,7 +126,7 @@ fn no_token_of_the_client_lets_its_user_change_attributes() {
 }
 
 #[test]
-fn the_tenant_is_never_writable_and_the_object_id_only_where_entra_sets_it() {
+fn clients_cannot_write_the_tenant_or_the_object_id() {
     let written = &client()["WriteAttributes"];
     assert_eq!(written["Fn::If"][0], "HasEntraSignIn");
     let [with_entra, without] = branches(written)[..] else {

@@ -69,7 +69,7 @@ fn every_alarm_looks_at_metrics_that_are_written() {
 }
 
 #[test]
-fn every_alarm_tells_the_topic_and_is_quiet_while_nothing_happens() {
+fn every_alarm_notifies_the_topic_and_ignores_missing_data() {
     for (name, alarm) in of_type("AWS::CloudWatch::Alarm") {
         assert_eq!(alarm["Condition"], "HasMonitoring", "{name}");
         let alarm = &alarm["Properties"];
@@ -93,7 +93,7 @@ fn every_alarm_tells_the_topic_and_is_quiet_while_nothing_happens() {
 }
 
 #[test]
-fn errors_of_the_table_are_counted_for_each_operation_that_a_function_calls() {
+fn table_errors_are_counted_for_each_operation() {
     let mut called = BTreeSet::from(["TransactWriteItems".to_owned()]);
     for function in functions() {
         for statement in function.statements() {
@@ -183,7 +183,7 @@ fn every_widget_shows_metrics_that_are_written() {
 }
 
 #[test]
-fn the_dashboard_shows_every_alarm_and_every_function_and_nothing_over_another() {
+fn the_dashboard_shows_every_alarm_and_function() {
     let shown = widgets("alarm").remove(0);
     let shown: BTreeSet<_> = texts(&shown["properties"]["alarms"])
         .into_iter()

@@ -101,7 +101,7 @@ fn starts(values: &Values) -> bool {
 }
 
 #[test]
-fn what_stops_post_login_at_its_start_is_refused_before_and_nothing_else_is() {
+fn rules_reject_what_post_login_cannot_start_with() {
     let (long, longer) = ("x".repeat(253), "x".repeat(254));
     let (id, longer_id) = ("8e881353-1735-45af-af21-ee1344582a4d", "x".repeat(65));
     let clients = ["", id, "a/b", &longer_id];

@@ -145,7 +145,7 @@ fn what_was_deleted_is_neither_made_nor_joined() {
 }
 
 #[test]
-fn the_team_that_a_restored_organization_never_had_is_made_by_whoever_is_to_be_in_it() {
+fn a_restored_organization_gets_its_missing_team() {
     let reading = reading_of(&[("g1", "Sales")], &["g1"]);
     let mut table = empty().synced(&reading, &with_organizations());
     table.held = Held::default();
@@ -161,7 +161,7 @@ fn the_team_that_a_restored_organization_never_had_is_made_by_whoever_is_to_be_i
 }
 
 #[test]
-fn an_existing_standalone_team_stays_and_the_organization_is_made_beside_it() {
+fn a_standalone_team_stays_beside_the_new_organization() {
     let reading = reading_of(&[("g1", "Sales")], &["g1"]);
     let table = empty().synced(&reading, &SyncRules::default());
     let plan = table.plan(&reading, Made::Unknown, &with_organizations());
@@ -172,7 +172,7 @@ fn an_existing_standalone_team_stays_and_the_organization_is_made_beside_it() {
 }
 
 #[test]
-fn an_existing_team_stays_in_its_organization_and_is_joined_without_the_flag_too() {
+fn an_existing_team_is_joined_without_the_flag() {
     let reading = reading_of(&[("g1", "Sales")], &["g1"]);
     let mut table = empty().synced(&reading, &with_organizations());
     table.held = Held::default();
@@ -339,7 +339,7 @@ fn a_role_that_goes_down_is_something_taken_away() {
 }
 
 #[test]
-fn a_suspension_of_the_sync_is_lifted_with_its_role_and_one_by_hand_is_not() {
+fn only_a_suspension_by_the_sync_is_lifted() {
     let rules = SyncRules {
         on_leave: OnLeave::Suspend,
         ..with_organizations()

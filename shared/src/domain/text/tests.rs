@@ -42,7 +42,7 @@ fn names_that_look_the_same_are_the_same() {
 }
 
 #[test]
-fn a_name_of_the_first_release_is_read_and_found_where_it_was_reserved() {
+fn a_name_of_the_first_release_keeps_its_reservation() {
     for (name, before) in [
         ("Acme 3\u{2800}", Some("acme 3\u{2800}")),
         ("\u{2800}", Some("\u{2800}")),
@@ -62,7 +62,7 @@ fn a_prefix_keeps_the_blank_at_its_end() {
 }
 
 #[test]
-fn names_that_are_empty_too_long_or_have_control_characters_are_refused() {
+fn invalid_names_are_rejected() {
     for bad in [
         "",
         "   ",
