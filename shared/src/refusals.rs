@@ -104,7 +104,7 @@ impl From<TableError> for Problem {
         use TableError as E;
 
         let (code, detail) = match &error {
-            E::Conflict => (
+            E::Conflict(_) => (
                 Code::Conflict,
                 "The resource is being modified concurrently. Read it again and retry.",
             ),

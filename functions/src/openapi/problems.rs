@@ -175,7 +175,7 @@ fn example(code: Code) -> Problem {
         Code::InvitationPending => Refusal::InvitationPending,
         Code::IdempotencyMismatch => Refusal::IdempotencyMismatch,
         Code::VersionMismatch => Refusal::VersionMismatch,
-        Code::Conflict => return TableError::Conflict.into(),
+        Code::Conflict => return TableError::Conflict("update_organization").into(),
         Code::Throttled => return TableError::Throttled(busy()).into(),
         Code::Unavailable => return TableError::Unavailable(busy()).into(),
         Code::Internal => return TableError::Defect(busy()).into(),

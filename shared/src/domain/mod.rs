@@ -52,7 +52,7 @@ pub use text::{
 };
 pub use time::{Clock, Timestamp};
 pub use user::{User, UserPatch};
-pub use version::{ExpectedVersion, VersionTags};
+pub use version::{ExpectedVersion, VersionMismatch, VersionTags};
 
 /// Why a value is not what it should be, in words for whoever sent it: `must be …`.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

@@ -1,3 +1,5 @@
+use thiserror::Error;
+
 /// The versions in which a resource may be changed: what `If-Match` and `If-None-Match` ask for.
 /// The default allows every version.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +18,11 @@ pub enum VersionTags {
     /// These versions.
     These(Vec<u64>),
 }
+
+/// The resource is in a version that the preconditions do not allow.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("the resource is in a version that the preconditions do not allow")]
+pub struct VersionMismatch;
 
 impl VersionTags {
     /// Whether this version is named.
@@ -38,6 +45,15 @@ impl ExpectedVersion {
     pub fn allows(&self, version: u64) -> bool {
         let names = |tags: &VersionTags| tags.name(version);
         self.if_match.as_ref().is_none_or(names) && !self.if_none_match.as_ref().is_some_and(names)
+    }
+
+    /// Fails unless a resource in this version may be changed.
+    pub fn require(&self, version: u64) -> Result<(), VersionMismatch> {
+        if self.allows(version) {
+            Ok(())
+        } else {
+            Err(VersionMismatch)
+        }
     }
 
     /// Whether a resource that does not exist may be created.

@@ -1,7 +1,7 @@
 use thiserror::Error;
 
 use super::table;
-use crate::domain::{ExceedingLimit, Invalid};
+use crate::domain::{ExceedingLimit, Invalid, VersionMismatch};
 
 /// Why an operation was not done.
 #[derive(Debug, Error)]
@@ -74,4 +74,10 @@ pub enum Refusal {
     /// The place to go on behind is none of this list's.
     #[error("no place in this list")]
     InvalidPosition,
+}
+
+impl From<VersionMismatch> for Error {
+    fn from(_: VersionMismatch) -> Self {
+        Refusal::VersionMismatch.into()
+    }
 }

@@ -10,6 +10,7 @@ mod idempotency;
 mod keys;
 mod memberships;
 mod organizations;
+mod settle;
 mod sync;
 mod table;
 mod team_members;

@@ -7,8 +7,9 @@ use crate::domain::{
 use crate::store::access::{self, Requirement, standing};
 use crate::store::idempotency::{self, FirstAnswer, Once};
 use crate::store::keys::{self, Key};
+use crate::store::settle::Unsettled;
 use crate::store::table::{Condition, Transaction, text};
-use crate::store::{Done, Error, Refusal, Store, table};
+use crate::store::{Done, Error, Refusal, Store};
 
 impl Store {
     /// Makes the caller's open invitation an active membership; an active one stays as it is.
@@ -25,30 +26,27 @@ impl Store {
         answer: impl Fn(&Membership) -> FirstAnswer,
     ) -> Result<Done<Membership>, Error> {
         let key = access::own_key(caller, organization);
-        let mut backoff = self.table.backoff();
-        loop {
-            let now = self.clock.now();
-            let mut more = vec![&key];
+        let (key, answer) = (&key, &answer);
+        self.until_settled("accept_invitation", |now| async move {
+            let mut more = vec![key];
             more.extend(once.map(Once::key));
             let view = self.view(caller, organization, &more).await?;
             if let Some(first) = idempotency::found(once, &view)? {
                 return Ok(Done::Before(first));
             }
             view.organization(caller, organization, now)?;
-            let own = view.membership(&key)?;
+            let own = view.membership(key)?;
             if caller.user_id != *user {
                 // Nobody accepts for another.
                 standing(caller, own.as_ref())?;
                 return Err(Refusal::Forbidden.into());
             }
             let before = own.ok_or(Refusal::NotFound)?;
-            if !expected.allows(before.version) {
-                return Err(Refusal::VersionMismatch.into());
-            }
+            expected.require(before.version)?;
             match before.status {
                 Status::Active => {
                     let hold = |transaction: &mut Transaction<'_, Part>| {
-                        transaction.check(Part::Membership, &key, unchanged(&before));
+                        transaction.check(Part::Membership, key, unchanged(&before));
                         let tenant = &caller.tenant_id;
                         super::hold_organization(transaction, tenant, organization, Owners::AsMany);
                     };
@@ -57,8 +55,7 @@ impl Store {
                     if let Some(done) = done {
                         return Ok(done);
                     }
-                    backoff.wait(table::Error::Conflict).await?;
-                    continue;
+                    return Err(Unsettled::Overtaken);
                 }
                 Status::Suspended => return Err(Refusal::InvitationNotPending.into()),
                 Status::Invited => {}
@@ -71,7 +68,7 @@ impl Store {
             let change = change_to(&after).set("last_active_at", text(now.to_string()));
             hold_inviter(&mut transaction, &before)?;
             let condition = unchanged(&before);
-            transaction.update(Part::Membership, &key, change, condition);
+            transaction.update(Part::Membership, key, change, condition);
             let owners = Owners::between(Some(&before), Some(&after));
             super::hold_organization(&mut transaction, &caller.tenant_id, organization, owners);
             if let Some(once) = once {
@@ -84,8 +81,9 @@ impl Store {
                 return Err(Refusal::InvitationNotValid.into());
             }
             // Answered before, changed or gone: which of them is for the next read to say.
-            backoff.wait(table::Error::Conflict).await?;
-        }
+            Err(Unsettled::Overtaken)
+        })
+        .await
     }
 }
 

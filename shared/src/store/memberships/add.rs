@@ -5,6 +5,7 @@ use crate::domain::{Caller, Membership, Permission, Role, Status, Timestamp};
 use crate::store::access::{self, Requirement, standing};
 use crate::store::idempotency::{self, FirstAnswer, Once};
 use crate::store::keys::{self, Key};
+use crate::store::settle::Unsettled;
 use crate::store::table::{Condition, Transaction};
 use crate::store::{Added, Done, Error, Refusal, Store, table};
 
@@ -36,15 +37,14 @@ impl Store {
         };
         let who = (caller, organization_id);
         let added = Added::New(membership.clone());
-        let mut backoff = self.table.backoff();
-        loop {
+        let (added, answer) = (&added, &answer);
+        self.until_settled("add_member", |_| async move {
             if caller.user_id == *user_id && !caller.tenant_admin {
                 let already = self.add_oneself(caller, membership, once, &answer);
                 if let Some(done) = already.await? {
                     return Ok(done);
                 }
-                backoff.wait(table::Error::Conflict).await?;
-                continue;
+                return Err(Unsettled::Overtaken);
             }
             let mut transaction = self.transaction();
             access::require(&mut transaction, Part::Caller, who, requirement, now);
@@ -55,10 +55,10 @@ impl Store {
             let row = to_row(membership)?;
             transaction.put(Part::Membership, row, Condition::absent());
             if let Some(once) = once {
-                once.record(&mut transaction, Part::Record, &answer(&added))?;
+                once.record(&mut transaction, Part::Record, &answer(added))?;
             }
             let Err(unmet) = transaction.commit().await? else {
-                return Ok(Done::Now(added));
+                return Ok(Done::Now(added.clone()));
             };
             if let Some(once) = once
                 && let Some(first) = once.first_answer(&unmet, &Part::Record)?
@@ -75,7 +75,7 @@ impl Store {
             let Some(Some(item)) = unmet.of(&Part::Membership) else {
                 return Err(match unmet.of(&Part::User) {
                     Some(_) => Refusal::UnknownUser.into(),
-                    None => table::Error::Conflict.into(),
+                    None => table::Error::Conflict("add_member").into(),
                 });
             };
             let stored = from_row(item.clone())?;
@@ -85,8 +85,7 @@ impl Store {
                 if let Some(done) = changed.await? {
                     return Ok(done);
                 }
-                backoff.wait(table::Error::Conflict).await?;
-                continue;
+                return Err(Unsettled::Overtaken);
             }
             let permitted = |transaction: &mut Transaction<'_, Part>| {
                 access::require(transaction, Part::Caller, who, requirement, now);
@@ -95,8 +94,9 @@ impl Store {
             if let Some(done) = already.await? {
                 return Ok(done);
             }
-            backoff.wait(table::Error::Conflict).await?;
-        }
+            Err(Unsettled::Overtaken)
+        })
+        .await
     }
 
     /// Changes an open invitation, if it is still as it was read; `None` when it is not.

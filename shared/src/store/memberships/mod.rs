@@ -12,6 +12,7 @@ use crate::domain::{
     Membership, Organization, OrganizationId, Role, Source, Status, TenantId, Timestamp, UserId,
 };
 use crate::store::keys::{self, GSI1};
+use crate::store::settle::Unsettled;
 use crate::store::table::{
     Change, Condition, Item, Transaction, Unmet, from_item, number, text, to_item,
 };
@@ -238,20 +239,20 @@ pub(super) fn unchanged(before: &Membership) -> Condition {
     .value(":read_source", text(before.source.as_str()))
 }
 
-/// What it means that a change was not applied; nothing when it is to be tried anew.
-fn not_changed(unmet: &Unmet<Part>) -> Result<(), Refusal> {
+/// Maps the conditions that failed to a refusal, or to another attempt.
+fn not_changed(unmet: &Unmet<Part>) -> Unsettled {
     if let Some(refusal) = access::refusal(unmet, &Part::Caller) {
-        return Err(refusal);
+        return refusal.into();
     }
     // Before the organization: the number of owners was right for another version of the membership.
     // Whether there is another version or none is for the next read to say.
     if unmet.of(&Part::Membership).is_some() {
-        return Ok(());
+        return Unsettled::Overtaken;
     }
     match unmet.of(&Part::Organization) {
-        Some(item) if organizations::is_gone(item) => Err(Refusal::NotFound),
-        Some(_) => Err(Refusal::LastOwner),
-        None => Ok(()),
+        Some(item) if organizations::is_gone(item) => Refusal::NotFound.into(),
+        Some(_) => Refusal::LastOwner.into(),
+        None => Unsettled::Overtaken,
     }
 }
 

@@ -6,8 +6,9 @@ use super::{
 };
 use crate::domain::{Caller, ExpectedVersion, OrganizationId, Permission, Source, Status, UserId};
 use crate::store::access::{self, Requirement, standing};
+use crate::store::settle::Unsettled;
 use crate::store::team_members::JOINED_TEAMS;
-use crate::store::{Error, Refusal, Store, keys, table};
+use crate::store::{Error, Refusal, Store, keys};
 
 impl Store {
     /// Takes a user out of an organization and its teams; done when they are not in it. For owners
@@ -23,9 +24,8 @@ impl Store {
     ) -> Result<(), Error> {
         let key = keys::membership(&caller.tenant_id, user, organization);
         let oneself = caller.user_id == *user;
-        let mut backoff = self.table.backoff();
-        loop {
-            let now = self.clock.now();
+        let key = &key;
+        self.until_settled("remove_member", |now| async move {
             let (view, (item, mut teams)) = tokio::try_join!(
                 self.view(caller, organization, &[]),
                 self.membership_and_teams(&caller.tenant_id, user, organization)
@@ -54,9 +54,7 @@ impl Store {
             let Some(before) = before else {
                 return Ok(());
             };
-            if !expected.allows(before.version) {
-                return Err(Refusal::VersionMismatch.into());
-            }
+            expected.require(before.version)?;
             if oneself && before.status == Status::Suspended && !caller.tenant_admin {
                 // Whoever could leave would be let in anew, by an invitation or by the directory.
                 return Err(Refusal::Forbidden.into());
@@ -81,10 +79,10 @@ impl Store {
             }
             if rest.is_empty() {
                 let condition = unchanged(&before).and(joined_no_more_teams(joined));
-                transaction.delete(Part::Membership, &key, condition);
+                transaction.delete(Part::Membership, key, condition);
             } else {
                 // More than one transaction holds: some teams first, and the membership at the end.
-                transaction.check(Part::Membership, &key, unchanged(&before));
+                transaction.check(Part::Membership, key, unchanged(&before));
             }
             let owners = match Owners::between(Some(&before), None) {
                 Owners::OneLess if !rest.is_empty() => Owners::OneLessSoon,
@@ -92,11 +90,11 @@ impl Store {
             };
             super::hold_organization(&mut transaction, &caller.tenant_id, organization, owners);
             match transaction.commit().await? {
-                Ok(()) if rest.is_empty() => return Ok(()),
-                Ok(()) => continue,
-                Err(unmet) => not_changed(&unmet)?,
+                Ok(()) if rest.is_empty() => Ok(()),
+                Ok(()) => Err(Unsettled::Partial),
+                Err(unmet) => Err(not_changed(&unmet)),
             }
-            backoff.wait(table::Error::Conflict).await?;
-        }
+        })
+        .await
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::{
 use crate::store::access::{self, Requirement, standing};
 use crate::store::sync::SUSPENDED_BY;
 use crate::store::table::text;
-use crate::store::{Error, Refusal, Store, keys, table};
+use crate::store::{Error, Refusal, Store, keys};
 
 impl Store {
     /// Changes role or status of a membership. For owners and admins, who touch and make nobody
@@ -24,21 +24,18 @@ impl Store {
         expected: &ExpectedVersion,
     ) -> Result<Membership, Error> {
         let key = keys::membership(&caller.tenant_id, user, organization);
-        let mut backoff = self.table.backoff();
-        loop {
-            let now = self.clock.now();
-            let view = self.view(caller, organization, &[&key]).await?;
+        let (key, patch) = (&key, &patch);
+        self.until_settled("update_membership", |now| async move {
+            let view = self.view(caller, organization, &[key]).await?;
             view.organization(caller, organization, now)?;
             let own = view.membership(&access::own_key(caller, organization))?;
             let standing = standing(caller, own.as_ref())?;
             standing.require(Permission::ManageMembers)?;
-            let before = view.membership(&key)?.ok_or(Refusal::NotFound)?;
+            let before = view.membership(key)?.ok_or(Refusal::NotFound)?;
             if !standing.reaches(before.role) {
                 return Err(Refusal::Forbidden.into());
             }
-            if !expected.allows(before.version) {
-                return Err(Refusal::VersionMismatch.into());
-            }
+            expected.require(before.version)?;
             if !standing.reaches(patch.role.unwrap_or(before.role)) {
                 return Err(Refusal::Forbidden.into());
             }
@@ -54,7 +51,7 @@ impl Store {
             // A suspension by the sync that is confirmed by hand is one by hand from now on.
             let takes_over = patch.status.is_some()
                 && view
-                    .item(&key)
+                    .item(key)
                     .is_some_and(|item| item.contains_key(SUSPENDED_BY));
             if after == before && !takes_over {
                 return Ok(before);
@@ -98,14 +95,14 @@ impl Store {
                 let who = (caller, organization);
                 access::require(&mut transaction, Part::Caller, who, requirement, now);
             }
-            transaction.update(Part::Membership, &key, change, condition);
+            transaction.update(Part::Membership, key, change, condition);
             let owners = Owners::between(Some(&before), Some(&after));
             super::hold_organization(&mut transaction, &caller.tenant_id, organization, owners);
             match transaction.commit().await? {
-                Ok(()) => return Ok(after),
-                Err(unmet) => not_changed(&unmet)?,
+                Ok(()) => Ok(after),
+                Err(unmet) => Err(not_changed(&unmet)),
             }
-            backoff.wait(table::Error::Conflict).await?;
-        }
+        })
+        .await
     }
 }

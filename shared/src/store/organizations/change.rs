@@ -8,9 +8,10 @@ use crate::domain::{
 use crate::store::access::{self, Requirement, standing};
 use crate::store::idempotency::{self, FirstAnswer, Once};
 use crate::store::keys::{self, Key};
+use crate::store::settle::Unsettled;
 use crate::store::sync::Written;
 use crate::store::table::{Change, Condition, Transaction, Unmet, number, text};
-use crate::store::{Done, Error, Refusal, Store, table};
+use crate::store::{Done, Error, Refusal, Store};
 
 impl Store {
     /// Changes an organization. For owners and admins; its billing fields for owners.
@@ -29,17 +30,13 @@ impl Store {
         } else {
             Permission::UpdateOrganization
         };
-        let mut backoff = self.table.backoff();
-        loop {
-            let now = self.clock.now();
+        self.until_settled("update_organization", |now| async move {
             let view = self.view(caller, id, &[]).await?;
             let before = view.organization(caller, id, now)?;
             let reserved = view.reserved_name(&before);
             let own = view.membership(&access::own_key(caller, id))?;
             standing(caller, own.as_ref())?.require(permission)?;
-            if !expected.allows(before.version) {
-                return Err(Refusal::VersionMismatch.into());
-            }
+            expected.require(before.version)?;
             let after = patch
                 .apply(&before, now)
                 .map_err(|reason| Refusal::Invalid {
@@ -51,11 +48,11 @@ impl Store {
             }
             let transaction = self.change(caller, (&before, &reserved), &after, permission, now)?;
             match transaction.commit().await? {
-                Ok(()) => return Ok(after),
-                Err(unmet) => not_changed(&unmet)?,
+                Ok(()) => Ok(after),
+                Err(unmet) => Err(not_changed(&unmet)),
             }
-            backoff.wait(table::Error::Conflict).await?;
-        }
+        })
+        .await
     }
 
     /// Deletes an organization: hidden at once, its name free, restorable for [`RETENTION`](crate::domain::RETENTION). For owners.
@@ -66,25 +63,21 @@ impl Store {
         expected: &ExpectedVersion,
     ) -> Result<(), Error> {
         let permission = Permission::DeleteOrganization;
-        let mut backoff = self.table.backoff();
-        loop {
-            let now = self.clock.now();
+        self.until_settled("delete_organization", |now| async move {
             let view = self.view(caller, id, &[]).await?;
             let before = view.organization(caller, id, now)?;
             let reserved = view.reserved_name(&before);
             let own = view.membership(&access::own_key(caller, id))?;
             standing(caller, own.as_ref())?.require(permission)?;
-            if !expected.allows(before.version) {
-                return Err(Refusal::VersionMismatch.into());
-            }
+            expected.require(before.version)?;
             let after = before.deleted(now);
             let transaction = self.change(caller, (&before, &reserved), &after, permission, now)?;
             match transaction.commit().await? {
-                Ok(()) => return Ok(()),
-                Err(unmet) => not_changed(&unmet)?,
+                Ok(()) => Ok(()),
+                Err(unmet) => Err(not_changed(&unmet)),
             }
-            backoff.wait(table::Error::Conflict).await?;
-        }
+        })
+        .await
     }
 
     /// Brings a deleted organization back under its name; one that is there stays as it is. For
@@ -98,9 +91,8 @@ impl Store {
         answer: impl Fn(&Organization) -> FirstAnswer,
     ) -> Result<Done<Organization>, Error> {
         let permission = Permission::RestoreOrganization;
-        let mut backoff = self.table.backoff();
-        loop {
-            let now = self.clock.now();
+        let answer = &answer;
+        self.until_settled("restore_organization", |now| async move {
             let record: Vec<&Key> = once.iter().map(|once| once.key()).collect();
             let view = self.view(caller, id, &record).await?;
             if let Some(first) = idempotency::found(once, &view)? {
@@ -110,9 +102,7 @@ impl Store {
             let reserved = view.reserved_name(&before);
             let own = view.membership(&access::own_key(caller, id))?;
             standing(caller, own.as_ref())?.require(permission)?;
-            if !expected.allows(before.version) {
-                return Err(Refusal::VersionMismatch.into());
-            }
+            expected.require(before.version)?;
             if before.is_live() {
                 let hold = |transaction: &mut Transaction<'_, Part>| {
                     let requirement = Requirement {
@@ -129,8 +119,7 @@ impl Store {
                 if let Some(done) = done {
                     return Ok(done);
                 }
-                backoff.wait(table::Error::Conflict).await?;
-                continue;
+                return Err(Unsettled::Overtaken);
             }
             let after = before.restored(now);
             let mut transaction =
@@ -139,13 +128,13 @@ impl Store {
                 once.record(&mut transaction, Part::Record, &answer(&after))?;
             }
             match transaction.commit().await? {
-                Ok(()) => return Ok(Done::Now(after)),
-                // The next round finds the record.
-                Err(unmet) if unmet.of(&Part::Record).is_some() => {}
-                Err(unmet) => not_changed(&unmet)?,
+                Ok(()) => Ok(Done::Now(after)),
+                // The next attempt finds the record.
+                Err(unmet) if unmet.of(&Part::Record).is_some() => Err(Unsettled::Overtaken),
+                Err(unmet) => Err(not_changed(&unmet)),
             }
-            backoff.wait(table::Error::Conflict).await?;
-        }
+        })
+        .await
     }
 
     /// The transaction that makes `after` of `before`, names included.
@@ -193,21 +182,21 @@ impl Store {
     }
 }
 
-/// What it means that a change was not applied; nothing when it is to be tried anew.
-fn not_changed(unmet: &Unmet<Part>) -> Result<(), Refusal> {
+/// Maps the conditions that failed to a refusal, or to another attempt.
+fn not_changed(unmet: &Unmet<Part>) -> Unsettled {
     if let Some(refusal) = access::refusal(unmet, &Part::Caller) {
-        return Err(refusal);
+        return refusal.into();
     }
     match unmet.of(&Part::Organization) {
-        Some(None) => return Err(Refusal::NotFound),
+        Some(None) => return Refusal::NotFound.into(),
         // Another version, or deleted: which of the two is for the next read to say.
-        Some(Some(_)) => return Ok(()),
+        Some(Some(_)) => return Unsettled::Overtaken,
         None => {}
     }
     if unmet.of(&Part::NewName).is_some() {
-        return Err(Refusal::NameTaken);
+        return Refusal::NameTaken.into();
     }
-    Ok(())
+    Unsettled::Overtaken
 }
 
 fn in_version(version: u64) -> Condition {

@@ -47,7 +47,7 @@ impl Store {
         }
         match unmet.of(&Part::NewName) {
             Some(_) => Err(Refusal::NameTaken.into()),
-            None => Err(table::Error::Conflict.into()),
+            None => Err(table::Error::Conflict("create_organization").into()),
         }
     }
 }

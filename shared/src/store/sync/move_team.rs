@@ -4,9 +4,10 @@ use super::{AWAITS_ORGANIZATION, Part, Written};
 use crate::domain::{Limits, Name, OrganizationId, Source, Team, TeamId, TenantId, UserId};
 use crate::store::keys::{self, GSI1};
 use crate::store::organizations::SYNCED_NAME;
+use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Query, in_partition, number, text};
 use crate::store::team_members::JOINED_TEAMS;
-use crate::store::{Error, Store, organizations, table, team_members, teams};
+use crate::store::{Error, Store, organizations, team_members, teams};
 
 /// Members that are looked up at once.
 const PAGE: usize = 25;
@@ -171,12 +172,12 @@ impl Store {
                 .set("organization_id", text(organization.as_str()))
                 .remove(AWAITS_ORGANIZATION)
         };
-        let mut backoff = self.table.backoff();
-        loop {
+        let (key, own, moved) = (&key, &own, &moved);
+        self.until_settled("move_team_membership", |_| async move {
             let mut transaction = self.transaction();
-            transaction.update(Part::Team, &key, moved(), without_organization());
+            transaction.update(Part::Team, key, moved(), without_organization());
             let join = Change::new().add(JOINED_TEAMS, 1);
-            transaction.touch(Part::Membership, &own, join, Condition::present());
+            transaction.touch(Part::Membership, own, join, Condition::present());
             let Err(unmet) = transaction.commit().await? else {
                 return Ok(Written::Done);
             };
@@ -185,19 +186,20 @@ impl Store {
             }
             // The directory's: the membership in the organization is made with the next login.
             let synced = without_organization().and(of_source(Source::Entra));
-            if self.table.update(&key, moved(), synced).await? {
+            if self.table.update(key, moved(), synced).await? {
                 return Ok(Written::Done);
             }
             let mut transaction = self.transaction();
             let by_hand = without_organization().and(of_source(Source::Manual));
-            transaction.delete(Part::Team, &key, by_hand);
-            transaction.check(Part::Membership, &own, Condition::absent());
+            transaction.delete(Part::Team, key, by_hand);
+            transaction.check(Part::Membership, own, Condition::absent());
             if transaction.commit().await?.is_ok() {
                 return Ok(Written::Done);
             }
             // In the organization since, or out of the team.
-            backoff.wait(table::Error::Conflict).await?;
-        }
+            Err(Unsettled::Overtaken)
+        })
+        .await
     }
 }
 

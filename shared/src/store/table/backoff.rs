@@ -48,7 +48,7 @@ mod tests {
             let mut backoff = Backoff::new(FOR_LONG);
             let mut longest = vec![backoff.next];
             for _ in 0..4 {
-                backoff.wait(Error::Conflict).await.unwrap();
+                backoff.wait(Error::Conflict("test")).await.unwrap();
                 longest.push(backoff.next);
             }
             longest
@@ -62,7 +62,7 @@ mod tests {
             next,
             ..Backoff::new(FOR_LONG)
         };
-        backoff.wait(Error::Conflict).await.unwrap();
+        backoff.wait(Error::Conflict("test")).await.unwrap();
         assert_eq!(backoff.next, LONGEST_WAIT);
     }
 
@@ -82,10 +82,13 @@ mod tests {
                 next: LONGEST_WAIT,
                 ..Backoff::new(Duration::ZERO)
             };
-            backoff.wait(Error::Conflict).await
+            backoff.wait(Error::Conflict("test")).await
         })
         .await;
-        assert!(matches!(refused, Err(Error::Conflict)), "{refused:?}");
+        assert!(
+            matches!(refused, Err(Error::Conflict("test"))),
+            "{refused:?}"
+        );
         assert_eq!(measure.repeats, 0);
     }
 }

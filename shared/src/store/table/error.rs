@@ -4,9 +4,9 @@ use thiserror::Error;
 /// What failed at the table.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// Concurrent changes outlasted the retries.
-    #[error("concurrent changes outlasted the retries")]
-    Conflict,
+    /// Concurrent changes outlasted the retries of this operation.
+    #[error("concurrent changes outlasted the retries of {0}")]
+    Conflict(&'static str),
     /// DynamoDB throttled the request until the retries ran out.
     #[error("the table is throttled")]
     Throttled(#[source] BoxError),

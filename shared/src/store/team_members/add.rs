@@ -4,6 +4,7 @@ use super::change::as_read;
 use super::{JOINED_TEAMS, Part, active, from_row, not_held, to_row};
 use crate::domain::{Caller, Status, Team, TeamId, TeamMembership, TeamRole, UserId};
 use crate::store::idempotency::{self, FirstAnswer, Once};
+use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Transaction, text};
 use crate::store::teams::{TeamStanding, TeamView};
 use crate::store::{Added, Done, Error, Refusal, Store, access, keys, organizations, table, teams};
@@ -24,9 +25,8 @@ impl Store {
         once: Option<&Once>,
         answer: impl Fn(&Added<TeamMembership>) -> FirstAnswer,
     ) -> Result<Done<Added<TeamMembership>>, Error> {
-        let mut backoff = self.table.backoff();
-        loop {
-            let now = self.clock.now();
+        let answer = &answer;
+        self.until_settled("add_team_member", |now| async move {
             let record = once.map(Once::key);
             let read = self.read_team(caller, team, record).await?;
             if let Some(first) = idempotency::found(once, &read)? {
@@ -77,8 +77,9 @@ impl Store {
             if let Some(done) = idempotency::unchanged(self, once, hold, value, &answer).await? {
                 return Ok(done);
             }
-            backoff.wait(table::Error::Conflict).await?;
-        }
+            Err(Unsettled::Overtaken)
+        })
+        .await
     }
 
     /// Puts the user in, who may not be there: else the membership that is.
@@ -132,7 +133,7 @@ impl Store {
             && !found.contains_key(teams::DELETED_AT)
         {
             // Put into its organization since it was read.
-            return Err(table::Error::Conflict.into());
+            return Err(table::Error::Conflict("add_team_member").into());
         }
         not_held(&unmet)?;
         // Before their membership in the team, which grants nothing without this one.
@@ -148,7 +149,7 @@ impl Store {
         }
         match unmet.of(&Part::Membership) {
             Some(Some(item)) => Ok(Err(from_row(item.clone())?)),
-            _ => Err(table::Error::Conflict.into()),
+            _ => Err(table::Error::Conflict("add_team_member").into()),
         }
     }
 }

@@ -6,12 +6,13 @@ use crate::domain::{
     TeamStatus, Timestamp, UserId,
 };
 use crate::store::keys::{self, GSI1, USER_PREFIX};
+use crate::store::settle::Unsettled;
 use crate::store::sync::SUSPENDED_BY;
 use crate::store::table::{
     Change, Condition, Item, Query, Transaction, in_partition, key_of, number, text,
 };
 use crate::store::teams::{self, TeamStanding};
-use crate::store::{Error, Refusal, Store, table};
+use crate::store::{Error, Refusal, Store};
 
 impl Store {
     /// Changes what a user is in a team. For managers of its organization and up, its leaders, and
@@ -25,16 +26,13 @@ impl Store {
         expected: &ExpectedVersion,
     ) -> Result<TeamMembership, Error> {
         let key = keys::team_membership(&caller.tenant_id, user, team);
-        let mut backoff = self.table.backoff();
-        loop {
-            let now = self.clock.now();
+        let (key, patch) = (&key, &patch);
+        self.until_settled("update_team_membership", |now| async move {
             let view = self.team_view_with(caller, team, user).await?;
             view.require_lead()?;
-            let before = view.items.item(&key).cloned().ok_or(Refusal::NotFound)?;
+            let before = view.items.item(key).cloned().ok_or(Refusal::NotFound)?;
             let before = from_row(before)?;
-            if !expected.allows(before.version) {
-                return Err(Refusal::VersionMismatch.into());
-            }
+            expected.require(before.version)?;
             let own = view.membership_in_organization(user)?;
             let counts = view.found.organization.is_none() || is_active(own.as_ref());
             let activates = patch.status == Some(TeamStatus::Active);
@@ -46,7 +44,7 @@ impl Store {
             let takes_over = patch.status.is_some()
                 && view
                     .items
-                    .item(&key)
+                    .item(key)
                     .is_some_and(|item| item.contains_key(SUSPENDED_BY));
             if after == before && !takes_over {
                 return Ok(as_shown(before, counts));
@@ -74,15 +72,16 @@ impl Store {
             if patch.status.is_some() {
                 change = change.remove(SUSPENDED_BY);
             }
-            transaction.update(Part::Membership, &key, change, as_read(&before));
+            transaction.update(Part::Membership, key, change, as_read(&before));
             match transaction.commit().await? {
-                Ok(()) => return Ok(as_shown(after, counts)),
+                Ok(()) => Ok(as_shown(after, counts)),
                 Err(unmet) => {
                     not_held(&unmet)?;
+                    Err(Unsettled::Overtaken)
                 }
             }
-            backoff.wait(table::Error::Conflict).await?;
-        }
+        })
+        .await
     }
 
     /// Takes a user out of a team; done when they are not in it. For managers of its organization
@@ -98,19 +97,18 @@ impl Store {
     ) -> Result<(), Error> {
         let key = keys::team_membership(&caller.tenant_id, user, team);
         let oneself = caller.user_id == *user;
-        let mut backoff = self.table.backoff();
-        loop {
-            let now = self.clock.now();
+        let key = &key;
+        self.until_settled("remove_team_member", |now| async move {
             let first = self.read_team(caller, team, None).await?;
-            if oneself && first.item(&key).is_none() && !caller.tenant_admin {
+            if oneself && first.item(key).is_none() && !caller.tenant_admin {
                 // Out of it before. Says nothing about the team.
                 return Ok(());
             }
-            let own = first.item(&key).filter(|_| oneself).cloned();
+            let own = first.item(key).filter(|_| oneself).cloned();
             let own = own.map(from_row).transpose()?;
             let is_suspended = own.is_some_and(|own| own.status != Status::Active);
             let is_standalone = is_standalone(first.item(&keys::team(&caller.tenant_id, team)))?;
-            let more = std::slice::from_ref(&key);
+            let more = std::slice::from_ref(key);
             let view = match self.team_view_from(first, caller, team, more).await {
                 // A suspended member of a standalone team does not see it, but is not told to be out of it.
                 Err(Error::Refused(Refusal::NotFound)) if is_suspended && is_standalone => {
@@ -121,27 +119,26 @@ impl Store {
             if is_suspended || !oneself {
                 view.require_lead()?;
             }
-            let Some(before) = view.items.item(&key).cloned() else {
+            let Some(before) = view.items.item(key).cloned() else {
                 return Ok(());
             };
             let before = from_row(before)?;
-            if !expected.allows(before.version) {
-                return Err(Refusal::VersionMismatch.into());
-            }
+            expected.require(before.version)?;
             if before.source == Source::Entra && !(force && caller.tenant_admin) {
                 return Err(Refusal::DirectoryManaged.into());
             }
             let mut transaction = self.transaction();
             require_for_target(&mut transaction, caller, user, &view, now);
-            transaction.delete(Part::Membership, &key, as_read(&before));
+            transaction.delete(Part::Membership, key, as_read(&before));
             match transaction.commit().await? {
-                Ok(()) => return Ok(()),
+                Ok(()) => Ok(()),
                 Err(unmet) => {
                     not_held(&unmet)?;
+                    Err(Unsettled::Overtaken)
                 }
             }
-            backoff.wait(table::Error::Conflict).await?;
-        }
+        })
+        .await
     }
 
     /// Takes everyone out of a team that is gone. What is left when it fails or takes too long

@@ -7,7 +7,7 @@ use crate::domain::{Caller, ExpectedVersion, FoldedName, Name, Source, Team, Tea
 use crate::store::organizations::SYNCED_NAME;
 use crate::store::sync::Written;
 use crate::store::table::{Change, Condition, Transaction, number, text};
-use crate::store::{Error, Refusal, Store, keys, table};
+use crate::store::{Error, Refusal, Store, keys};
 
 impl Store {
     /// Changes a team. For managers of its organization and up, its leaders, and tenant admins; its
@@ -22,9 +22,7 @@ impl Store {
         patch: &TeamPatch,
         expected: &ExpectedVersion,
     ) -> Result<TeamInOrganization, Error> {
-        let mut backoff = self.table.backoff();
-        loop {
-            let now = self.clock.now();
+        self.until_settled("update_team", |now| async move {
             let view = self.team_view(caller, id).await?;
             view.require_lead()?;
             if !patch.limits.is_keep() && view.standing != TeamStanding::Manages {
@@ -35,9 +33,7 @@ impl Store {
                 team: before,
                 organization,
             } = view.found;
-            if !expected.allows(before.version) {
-                return Err(Refusal::VersionMismatch.into());
-            }
+            expected.require(before.version)?;
             let after = patch
                 .apply(&before, now)
                 .map_err(|reason| Refusal::Invalid {
@@ -67,16 +63,14 @@ impl Store {
             super::hold_organization_of(&mut transaction, &before, new_limits);
             write_team_change(&mut transaction, (&before, &reserved), &after, None)?;
             match transaction.commit().await? {
-                Ok(()) => {
-                    return Ok(TeamInOrganization {
-                        team: after,
-                        organization,
-                    });
-                }
-                Err(unmet) => not_changed(&unmet)?,
+                Ok(()) => Ok(TeamInOrganization {
+                    team: after,
+                    organization,
+                }),
+                Err(unmet) => Err(not_changed(&unmet)),
             }
-            backoff.wait(table::Error::Conflict).await?;
-        }
+        })
+        .await
     }
 
     /// Deletes a team, and takes everyone out of it. For managers of its organization and up, and
@@ -90,18 +84,14 @@ impl Store {
         id: &TeamId,
         expected: &ExpectedVersion,
     ) -> Result<(), Error> {
-        let mut backoff = self.table.backoff();
-        loop {
-            let now = self.clock.now();
+        self.until_settled("delete_team", |now| async move {
             let view = self.team_view(caller, id).await?;
             if view.standing != TeamStanding::Manages {
                 return Err(Refusal::Forbidden.into());
             }
             let reserved = view.reserved_name();
             let team = view.found.team;
-            if !expected.allows(team.version) {
-                return Err(Refusal::VersionMismatch.into());
-            }
+            expected.require(team.version)?;
             let mut transaction = self.transaction();
             let parts = (Part::Caller, Part::Leader);
             let how = (&team, TeamStanding::Manages);
@@ -123,12 +113,12 @@ impl Store {
             match transaction.commit().await? {
                 Ok(()) => {
                     self.clear_team(&team).await;
-                    return Ok(());
+                    Ok(())
                 }
-                Err(unmet) => not_changed(&unmet)?,
+                Err(unmet) => Err(not_changed(&unmet)),
             }
-            backoff.wait(table::Error::Conflict).await?;
-        }
+        })
+        .await
     }
 
     /// Renames what the login sync made, if it is still as it was read.

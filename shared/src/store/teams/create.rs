@@ -4,6 +4,7 @@ use super::{Part, TeamInOrganization, TeamStanding, not_changed, to_row};
 use crate::domain::{Caller, Limits, Permission, Team};
 use crate::store::idempotency::{self, FirstAnswer, Once};
 use crate::store::keys::Key;
+use crate::store::settle::Unsettled;
 use crate::store::table::Condition;
 use crate::store::{Done, Error, Refusal, Store, access, table};
 
@@ -20,8 +21,8 @@ impl Store {
         once: Option<&Once>,
         answer: impl Fn(&TeamInOrganization) -> FirstAnswer,
     ) -> Result<Done<TeamInOrganization>, Error> {
-        let mut backoff = self.table.backoff();
-        loop {
+        let answer = &answer;
+        self.until_settled("create_team", |_| async move {
             let mut organization = None;
             if let Some(id) = &team.organization_id {
                 let record: Vec<&Key> = once.iter().map(|once| once.key()).collect();
@@ -65,12 +66,14 @@ impl Store {
             {
                 return Ok(Done::Before(first));
             }
-            not_changed(&unmet)?;
-            if unmet.of(&Part::Organization).is_none() {
-                // The id is another's, which could only be by chance.
-                return Err(table::Error::Conflict.into());
+            match not_changed(&unmet) {
+                // The random id exists already.
+                Unsettled::Overtaken if unmet.of(&Part::Organization).is_none() => {
+                    Err(table::Error::Conflict("create_team").into())
+                }
+                unsettled => Err(unsettled),
             }
-            backoff.wait(table::Error::Conflict).await?;
-        }
+        })
+        .await
     }
 }

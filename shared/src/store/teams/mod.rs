@@ -14,6 +14,7 @@ use crate::domain::{
 };
 use crate::store::access::{self, Requirement};
 use crate::store::keys::{self, GSI1, Key};
+use crate::store::settle::Unsettled;
 use crate::store::table::{Condition, Item, Transaction, Unmet, from_item, number, text, to_item};
 use crate::store::{Error, Refusal, organizations, table};
 use serde::{Deserialize, Serialize};
@@ -215,31 +216,31 @@ fn in_version(version: u64) -> Condition {
     Condition::new("#version = :before").value(":before", number(version))
 }
 
-/// What it means that a change was not applied; nothing when it is to be tried anew.
-fn not_changed(unmet: &Unmet<Part>) -> Result<(), Refusal> {
+/// Maps the conditions that failed to a refusal, or to another attempt.
+fn not_changed(unmet: &Unmet<Part>) -> Unsettled {
     // First: what is gone is gone for everybody, and takes its leaders with it.
     match unmet.of(&Part::Team) {
-        Some(None) => return Err(Refusal::NotFound),
+        Some(None) => return Refusal::NotFound.into(),
         // Another version, or deleted: which of the two is for the next read to say.
-        Some(Some(_)) => return Ok(()),
+        Some(Some(_)) => return Unsettled::Overtaken,
         None => {}
     }
     if let Some(refusal) = access::refusal(unmet, &Part::Caller) {
-        return Err(refusal);
+        return refusal.into();
     }
     if unmet.of(&Part::Leader).is_some() {
-        return Err(Refusal::Forbidden);
+        return Refusal::Forbidden.into();
     }
     match unmet.of(&Part::Organization) {
-        Some(item) if organizations::is_gone(item) => return Err(Refusal::NotFound),
+        Some(item) if organizations::is_gone(item) => return Refusal::NotFound.into(),
         // Its limits may be others now.
-        Some(_) => return Ok(()),
+        Some(_) => return Unsettled::Overtaken,
         None => {}
     }
     if unmet.of(&Part::NewName).is_some() {
-        return Err(Refusal::NameTaken);
+        return Refusal::NameTaken.into();
     }
-    Ok(())
+    Unsettled::Overtaken
 }
 
 /// Makes the transaction hold only if the team's organization is there; with `limits_of` only if it

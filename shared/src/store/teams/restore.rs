@@ -7,8 +7,9 @@ use crate::domain::{Caller, ExpectedVersion, Status, Team, TeamId};
 use crate::store::access::{self, View};
 use crate::store::idempotency::{self, FirstAnswer, Once};
 use crate::store::keys;
+use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Transaction, number, text, text_of};
-use crate::store::{Done, Error, Refusal, Store, table, team_members};
+use crate::store::{Done, Error, Refusal, Store, team_members};
 
 impl Store {
     /// Brings back a team of the login sync that was deleted by hand: under its name, with its limits and
@@ -25,14 +26,13 @@ impl Store {
         answer: impl Fn(&TeamInOrganization) -> FirstAnswer,
     ) -> Result<Done<TeamInOrganization>, Error> {
         let key = keys::team(&caller.tenant_id, id);
-        let mut backoff = self.table.backoff();
-        loop {
-            let now = self.clock.now();
+        let (key, answer) = (&key, &answer);
+        self.until_settled("restore_team", |now| async move {
             let first = self.read_team(caller, id, once.map(Once::key)).await?;
             if let Some(first) = idempotency::found(once, &first)? {
                 return Ok(Done::Before(first));
             }
-            let item = first.item(&key).ok_or(Refusal::NotFound)?.clone();
+            let item = first.item(key).ok_or(Refusal::NotFound)?.clone();
             let deleted_at = if item.contains_key(DELETED_AT) {
                 Some(text_of(&item, DELETED_AT)?.to_owned())
             } else {
@@ -48,13 +48,11 @@ impl Store {
                 let view = self.view(caller, id, &[]).await?;
                 organization = Some(view.organization(caller, id, now)?);
             }
-            if !expected.allows(before.version) {
-                return Err(Refusal::VersionMismatch.into());
-            }
+            expected.require(before.version)?;
             let Some(deleted_at) = deleted_at else {
                 let hold = |transaction: &mut Transaction<'_, Part>| {
                     let unchanged = in_version(before.version).and(is_there());
-                    transaction.check(Part::Team, &key, unchanged);
+                    transaction.check(Part::Team, key, unchanged);
                     super::hold_organization_of(transaction, &before, None);
                 };
                 let found = TeamInOrganization {
@@ -66,8 +64,7 @@ impl Store {
                 if let Some(done) = done {
                     return Ok(done);
                 }
-                backoff.wait(table::Error::Conflict).await?;
-                continue;
+                return Err(Unsettled::Overtaken);
             };
             self.clear_left_over(&before, &deleted_at).await?;
             let restored = TeamInOrganization {
@@ -82,20 +79,20 @@ impl Store {
             let change = restored_row(&restored.team)?;
             let deleted = in_version(before.version)
                 .and(Condition::new(format!("attribute_exists(#{DELETED_AT})")));
-            transaction.update(Part::Team, &key, change, deleted);
+            transaction.update(Part::Team, key, change, deleted);
             super::hold_organization_of(&mut transaction, &before, None);
             super::reserve_team_name(&mut transaction, Part::NewName, &restored.team)?;
             if let Some(once) = once {
                 once.record(&mut transaction, Part::Record, &answer(&restored))?;
             }
             match transaction.commit().await? {
-                Ok(()) => return Ok(Done::Now(restored)),
-                // The next round finds the record.
-                Err(unmet) if unmet.of(&Part::Record).is_some() => {}
-                Err(unmet) => not_changed(&unmet)?,
+                Ok(()) => Ok(Done::Now(restored)),
+                // The next attempt finds the record.
+                Err(unmet) if unmet.of(&Part::Record).is_some() => Err(Unsettled::Overtaken),
+                Err(unmet) => Err(not_changed(&unmet)),
             }
-            backoff.wait(table::Error::Conflict).await?;
-        }
+        })
+        .await
     }
 
     /// What a caller without the right is told: 404 unless they are in the organization, or see the team.
