@@ -17,5 +17,5 @@ pub mod teams;
 pub mod triggers;
 pub mod users;
 
-pub use app::{App, SyncLogins};
+pub use app::{App, LoginContext};
 pub use registry::{Function, functions};

@@ -1,13 +1,11 @@
 //! All functions by name, as the local stack and the tests run them.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-use lambda_runtime::Context;
-use serde_json::Value;
-use serde_json::value::to_raw_value;
+use muster::config::SettingError;
 
 use crate::endpoint::Endpoint;
-use crate::runtime::{self, Error, Trigger};
+use crate::runtime::{self, Start, Started, Variables};
 use crate::{App, endpoints, triggers};
 
 /// One Lambda function, as the local stack and the tests run it: JSON event in, JSON answer out,
@@ -16,8 +14,6 @@ use crate::{App, endpoints, triggers};
 pub struct Function {
     /// Name of the binary: `create-organization`.
     pub name: &'static str,
-    /// Whether its [`App`] is one [with the login sync](App::with_login_sync).
-    pub syncs_logins: bool,
     handler: Handler,
 }
 
@@ -26,31 +22,18 @@ enum Handler {
     /// Answers a request that API Gateway sends.
     Http(Endpoint),
     /// Answers a trigger's event with an event.
-    Trigger(Trigger),
+    Trigger(Start),
 }
 
 impl Function {
     pub(crate) const fn http(name: &'static str, endpoint: Endpoint) -> Self {
-        Self::new(name, Handler::Http(endpoint))
+        let handler = Handler::Http(endpoint);
+        Self { name, handler }
     }
 
-    const fn trigger(name: &'static str, trigger: Trigger) -> Self {
-        Self::new(name, Handler::Trigger(trigger))
-    }
-
-    const fn new(name: &'static str, handler: Handler) -> Self {
-        Self {
-            name,
-            syncs_logins: false,
-            handler,
-        }
-    }
-
-    const fn with_login_sync(self) -> Self {
-        Self {
-            syncs_logins: true,
-            ..self
-        }
+    const fn trigger(name: &'static str, start: Start) -> Self {
+        let handler = Handler::Trigger(start);
+        Self { name, handler }
     }
 
     /// The declaration of an HTTP function; `None` for a trigger.
@@ -61,33 +44,19 @@ impl Function {
         }
     }
 
-    /// One invocation. An event that is none of API Gateway's is an error of an HTTP
-    /// function; a trigger gives back any event.
-    pub async fn invoke(
-        &self,
-        app: Arc<App>,
-        event: Value,
-        context: Context,
-    ) -> Result<Value, Error> {
+    /// Makes its context. An event that is not one of API Gateway is an error of an HTTP function; a trigger gives
+    /// back any event.
+    pub fn start(&self, app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
         match self.handler {
-            Handler::Http(endpoint) => {
-                let event = to_raw_value(&event)?;
-                let response = runtime::invoke(app, endpoint.handler, &event, context).await?;
-                Ok(serde_json::to_value(response)?)
-            }
-            Handler::Trigger(trigger) => Ok(trigger(app, event, context).await),
+            Handler::Http(endpoint) => Ok(runtime::http(app, endpoint.handler)),
+            Handler::Trigger(start) => start(app, variables),
         }
     }
 }
 
 const TRIGGERS: [Function; 2] = [
-    Function::trigger("post-login", |app, event, context| {
-        Box::pin(triggers::post_login::handle(app, event, context))
-    })
-    .with_login_sync(),
-    Function::trigger("pre-token", |app, event, context| {
-        Box::pin(triggers::pre_token::handle(app, event, context))
-    }),
+    Function::trigger("post-login", triggers::post_login::start),
+    Function::trigger("pre-token", triggers::pre_token::start),
 ];
 
 /// All functions: the endpoints, then the triggers.

@@ -8,93 +8,86 @@ use std::time::{Duration, Instant};
 
 use lambda_http::http::HeaderValue;
 use lambda_http::{Adapter, Body, Request, RequestExt as _, Response};
-use lambda_runtime::{Context, LambdaEvent, Service, service_fn};
+use lambda_runtime::{Context, LambdaEvent, Service as _, service_fn};
 use muster::config::SettingError;
 use muster::domain::Timestamp;
 use muster::http::{Answer, ApiRequest, Code, Problem, read_event, uri_path};
 use muster::store::{Measure, metered};
 use muster::telemetry::milliseconds;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
+use tracing::{Instrument as _, info_span};
 
 use crate::App;
 use crate::records::RequestLine;
 
 pub use lambda_runtime::Error;
 
-/// Most time for a handler; API Gateway itself waits 30 s.
+/// Most time for a request; API Gateway itself waits 30 s.
 const LONGEST: Duration = Duration::from_secs(25);
-/// Left of the invocation's time for the answer to get back.
+/// Left of a request's time for the answer to get back.
 const RESERVE: Duration = Duration::from_millis(500);
 
-/// A handler's future.
+/// The future of a handler.
 pub type Handling = Pin<Box<dyn Future<Output = Result<Answer, Problem>> + Send>>;
 /// An endpoint: what it makes of a request.
 pub type HttpHandler = fn(Arc<App>, ApiRequest) -> Handling;
 
-/// A trigger's future.
-pub type Answering = Pin<Box<dyn Future<Output = Value> + Send>>;
-/// A trigger: the event it gives back for an event. It has no way to fail, for that would fail the login.
-pub type Trigger = fn(Arc<App>, Value, Context) -> Answering;
-type DynTrigger = dyn Fn(Arc<App>, Value, Context) -> Answering + Send + Sync;
+/// One invocation.
+pub type Invocation = Pin<Box<dyn Future<Output = Result<Box<RawValue>, Error>> + Send>>;
+/// A function with its context: takes an event, and returns the answer.
+pub type Started = Arc<dyn Fn(Box<RawValue>, Context) -> Invocation + Send + Sync>;
+/// Looks up an environment variable.
+pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// Starts a function: makes its context, which is a type of its own, of the [`App`] and of its own variables.
+pub type Start = fn(App, Variables<'_>) -> Result<Started, SettingError>;
 
-/// The `main` of a trigger: makes the [`App`] from the environment, `complete`s it, and answers
-/// events until Lambda ends the process.
-pub fn serve_trigger<H, F>(
-    trigger: H,
-    complete: fn(App) -> Result<App, SettingError>,
-) -> Result<(), Error>
-where
-    H: Fn(Arc<App>, Value, Context) -> F + Send + Sync + 'static,
-    F: Future<Output = Value> + Send + 'static,
-{
-    run_trigger(
-        Arc::new(move |app, event, context| Box::pin(trigger(app, event, context))),
-        complete,
-    )
+/// The `main` of an HTTP function. Answers events until Lambda ends the process.
+pub fn serve(handler: HttpHandler) -> Result<(), Error> {
+    run(|app| Ok(http(app, handler)))
 }
 
-/// The `main` of an HTTP function: makes the [`App`] from the environment, and answers events until
-/// Lambda ends the process.
-pub fn serve(handler: HttpHandler) -> Result<(), Error> {
-    run(Ok, |app| {
-        service_fn(
-            move |LambdaEvent { payload, context }: LambdaEvent<Box<RawValue>>| {
-                let app = Arc::clone(&app);
-                async move { invoke(app, handler, &payload, context).await }
-            },
-        )
+/// The `main` of a trigger. Answers events until Lambda ends the process.
+pub fn serve_trigger(start: Start) -> Result<(), Error> {
+    run(|app| start(app, &environment))
+}
+
+/// An HTTP function. An invocation fails if its event is not one of API Gateway.
+pub(crate) fn http(app: App, handler: HttpHandler) -> Started {
+    let app = Arc::new(app);
+    Arc::new(move |event, context| {
+        let app = Arc::clone(&app);
+        Box::pin(async move {
+            let event = read_event(event.get())?;
+            let answer = |request| answer(Arc::clone(&app), handler, request);
+            let mut adapter = Adapter::from(service_fn(answer));
+            let response = adapter.call(LambdaEvent::new(event, context)).await?;
+            Ok(to_raw_value(&response)?)
+        })
     })
 }
 
-// The two below are not generic: what they instantiate, the whole of `lambda_runtime`, is compiled once
-// in this library and not once in each binary.
-
-fn run_trigger(
-    trigger: Arc<DynTrigger>,
-    complete: fn(App) -> Result<App, SettingError>,
-) -> Result<(), Error> {
-    run(complete, |app| {
-        service_fn(
-            move |LambdaEvent { payload, context }: LambdaEvent<Box<RawValue>>| {
-                let app = Arc::clone(&app);
-                let trigger = Arc::clone(&trigger);
-                async move {
-                    let Ok(event) = serde_json::from_str::<Value>(payload.get()) else {
-                        // JSON that we cannot hold is no reason to fail a login.
-                        return Ok::<_, Error>(payload);
-                    };
-                    let answer = trigger(app, event.clone(), context).await;
-                    if answer == event {
-                        // To the byte, whatever our reading of it may have lost.
-                        return Ok(payload);
-                    }
-                    Ok(changed(&payload, &event, &answer)?)
-                }
-            },
-        )
+/// A trigger: `handle` gives back the event. It has no way to fail, for that would fail the login.
+pub(crate) fn trigger<C, F>(context: C, handle: fn(Arc<C>, Value, Context) -> F) -> Started
+where
+    C: Send + Sync + 'static,
+    F: Future<Output = Value> + Send + 'static,
+{
+    let own = Arc::new(context);
+    Arc::new(move |payload, context| {
+        let own = Arc::clone(&own);
+        Box::pin(async move {
+            let Ok(event) = serde_json::from_str::<Value>(payload.get()) else {
+                // JSON that we cannot hold is no reason to fail a login.
+                return Ok(payload);
+            };
+            let answer = handle(own, event.clone(), context).await;
+            if answer == event {
+                // To the byte, whatever our reading of it may have lost.
+                return Ok(payload);
+            }
+            Ok(changed(&payload, &event, &answer)?)
+        })
     })
 }
 
@@ -114,44 +107,40 @@ fn changed(
     to_raw_value(&members)
 }
 
-/// One invocation of an HTTP function, in its binary and in the local stack. Fails if the event is not one of API
-/// Gateway.
-pub(crate) async fn invoke(
-    app: Arc<App>,
-    handler: HttpHandler,
-    event: &RawValue,
-    context: Context,
-) -> Result<impl Serialize + use<>, Error> {
-    let event = read_event(event.get())?;
-    let mut adapter = Adapter::from(service_fn(|request: Request| {
-        answer(Arc::clone(&app), handler, request)
-    }));
-    adapter.call(LambdaEvent::new(event, context)).await
-}
-
 /// Looks up an environment variable.
-pub fn environment(name: &str) -> Option<String> {
+fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Runs what `service` makes of the [`App`], until Lambda ends the process.
-fn run<S, E, A>(
-    complete: fn(App) -> Result<App, SettingError>,
-    service: impl FnOnce(Arc<App>) -> S,
-) -> Result<(), Error>
-where
-    S: Service<LambdaEvent<E>, Response = A, Error = Error>,
-    S::Future: Future<Output = Result<A, Error>>,
-    E: DeserializeOwned,
-    A: Serialize,
-{
+fn run(start: impl FnOnce(App) -> Result<Started, SettingError>) -> Result<(), Error> {
     tracing_subscriber::fmt().json().with_target(false).init();
-    let app = Arc::new(complete(App::read(environment)?)?);
+    poll(start(App::read(environment)?)?)
+}
+
+fn poll(function: Started) -> Result<(), Error> {
     // One invocation at a time needs no second thread.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(lambda_runtime::run(service(app)))
+    let service = |LambdaEvent { payload, context }: LambdaEvent<_>| function(payload, context);
+    runtime.block_on(lambda_runtime::run(service_fn(service)))
+}
+
+/// When the work has to end: after the `budget`, or before the end of the invocation, with a `reserve` for the answer
+/// to get back.
+pub(crate) fn deadline(
+    context: &Context,
+    now: Timestamp,
+    budget: Duration,
+    reserve: Duration,
+) -> tokio::time::Instant {
+    let now = u64::try_from(now.as_millisecond()).unwrap_or_default();
+    let left = match context.deadline.saturating_sub(now) {
+        // Not Lambda's own context, or one by another clock.
+        0 => budget,
+        left => budget.min(Duration::from_millis(left).saturating_sub(reserve)),
+    };
+    tokio::time::Instant::now() + left
 }
 
 /// The response to a request, a log line, and for a failure another.
@@ -167,12 +156,20 @@ async fn answer(
     let path = request.path().to_owned();
     let request_id = match request.id() {
         id if !id.is_empty() && HeaderValue::from_str(id).is_ok() => id.to_owned(),
-        _ => context.request_id,
+        _ => context.request_id.clone(),
     };
     let caller = request.caller().ok();
     let held_tags = request.held_tags().map(Cow::into_owned);
-    let left = time_left(context.deadline, app.clock.now());
-    let handling = tokio::time::timeout(left, handler(Arc::clone(&app), request));
+    let deadline = deadline(&context, app.clock.now(), LONGEST, RESERVE);
+    // Lines of the libraries carry it.
+    let span = info_span!(
+        "request",
+        request_id,
+        route,
+        tenant = caller.as_ref().map(|it| it.tenant_id.as_str())
+    );
+    let handling = handler(Arc::clone(&app), request).instrument(span);
+    let handling = tokio::time::timeout_at(deadline, handling);
     let (outcome, measure) = metered(handling).await;
     let outcome = outcome.unwrap_or_else(|elapsed| {
         Err(Problem {
@@ -214,18 +211,6 @@ async fn answer(
         measure,
     });
     render(outcome, &path, &request_id, &measure)
-}
-
-/// Time for the handler: what is left of the invocation, less what it takes to answer.
-fn time_left(deadline: u64, now: Timestamp) -> Duration {
-    let now = u64::try_from(now.as_millisecond()).unwrap_or_default();
-    match deadline.saturating_sub(now) {
-        // Not Lambda's own context, or one by another clock.
-        0 => LONGEST,
-        left => Duration::from_millis(left)
-            .saturating_sub(RESERVE)
-            .min(LONGEST),
-    }
 }
 
 fn render(

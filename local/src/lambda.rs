@@ -15,6 +15,7 @@ use muster::domain::Clock;
 use muster::store::Store;
 use muster_functions::App;
 use serde_json::Value;
+use serde_json::value::to_raw_value;
 
 use crate::log::Log;
 use crate::options::Options;
@@ -229,19 +230,21 @@ fn linked(
         settings: Settings::read(variable).with_context(of_function)?,
         clock: options.clock.clone(),
         telemetry: tail.telemetry(options.log.into()),
-        login_sync: None,
     };
-    let app = if linked.syncs_logins {
-        app.with_login_sync(variable).with_context(of_function)?
-    } else {
-        app
-    };
-    let app = Arc::new(match &options.configure_app {
+    let app = match &options.configure_app {
         Some(configure) => configure(app),
         None => app,
-    });
+    };
+    let started = match options.starts.get(linked.name) {
+        Some(start) => start(app, &variable),
+        None => linked.start(app, &variable),
+    };
+    let started = started.with_context(of_function)?;
     Ok(Some(Handler::new(move |event, context| {
-        let app = Arc::clone(&app);
-        async move { linked.invoke(app, event, context).await }
+        let started = Arc::clone(&started);
+        async move {
+            let answer = started(to_raw_value(&event)?, context).await?;
+            Ok(serde_json::from_str(answer.get())?)
+        }
     })))
 }

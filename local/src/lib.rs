@@ -30,5 +30,5 @@ pub mod template;
 
 pub use issuer::{Identity, Issuer};
 pub use lambda::Handler;
-pub use options::{ConfigureApp, ConfigureClient, Options, TEMPLATE};
+pub use options::{ConfigureApp, ConfigureClient, Options, StartFunction, TEMPLATE};
 pub use stack::Stack;

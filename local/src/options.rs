@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::config::Builder as ClientConfig;
+use muster::config::SettingError;
 use muster::domain::Clock;
 use muster_functions::App;
+use muster_functions::runtime::{Started, Variables};
 
 use crate::lambda::Handler;
 
@@ -18,6 +20,10 @@ pub const TEMPLATE: &str = include_str!("../../template.yaml");
 pub type ConfigureClient = Arc<dyn Fn(ClientConfig) -> ClientConfig + Send + Sync>;
 /// Changes what the functions work with.
 pub type ConfigureApp = Arc<dyn Fn(App) -> App + Send + Sync>;
+
+/// Starts a function with a context of the caller's own making.
+pub type StartFunction =
+    Arc<dyn Fn(App, Variables<'_>) -> Result<Started, SettingError> + Send + Sync>;
 
 /// How a stack is started. The default is what a test wants: free ports, everything in memory,
 /// nothing taken from the process's environment, nothing printed.
@@ -48,6 +54,8 @@ pub struct Options {
     pub configure_client: Option<ConfigureClient>,
     /// Applied to what each function works with before its first invocation.
     pub configure_app: Option<ConfigureApp>,
+    /// Start functions in another way than they start themselves, by their names.
+    pub starts: BTreeMap<&'static str, StartFunction>,
     /// One line on stderr per request and per failed invocation.
     pub log: bool,
 }
@@ -65,6 +73,7 @@ impl Default for Options {
             handlers: BTreeMap::new(),
             configure_client: None,
             configure_app: None,
+            starts: BTreeMap::new(),
             log: false,
         }
     }

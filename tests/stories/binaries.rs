@@ -9,7 +9,8 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 use support::{ACME, World};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
 pub(crate) use built::{built, given};
@@ -93,20 +94,31 @@ async fn every_function_of_the_template_has_a_binary() {
     }
 }
 
+/// Whether a program has this text in it.
+fn carries(path: &Path, text: &str) -> bool {
+    let program = std::fs::read(path).unwrap();
+    let mut words = program.windows(text.len());
+    words.any(|word| word == text.as_bytes())
+}
+
 #[tokio::test]
 async fn no_binary_carries_the_openapi_document() {
-    let has_it = |path: &Path| {
-        let program = std::fs::read(path).unwrap();
-        let mut words = program.windows(b"operationId".len());
-        words.any(|word| word == b"operationId")
-    };
-    assert!(
-        has_it(&std::env::current_exe().unwrap()),
-        "as this one does"
-    );
+    let own = std::env::current_exe().unwrap();
+    assert!(carries(&own, "operationId"), "as this one does");
     let built = built().await;
     for function in muster_functions::functions() {
-        assert!(!has_it(&built.join(function.name)), "{}", function.name);
+        let binary = built.join(function.name);
+        assert!(!carries(&binary, "operationId"), "{}", function.name);
+    }
+}
+
+#[tokio::test]
+async fn only_post_login_carries_the_client_of_graph() {
+    let built = built().await;
+    for function in muster_functions::functions() {
+        let binary = built.join(function.name);
+        let has_it = carries(&binary, "graph.microsoft.com");
+        assert_eq!(has_it, function.name == "post-login", "{}", function.name);
     }
 }
 
@@ -244,6 +256,39 @@ async fn an_event_that_forms_no_url_is_answered() {
     assert_eq!(answer(api.invoke(&event).await).0, 400);
     assert_eq!(answer(api.invoke(&create).await).0, 201);
     assert!(function.try_wait().unwrap().is_none(), "it ended");
+}
+
+#[tokio::test]
+async fn a_line_of_the_sdk_has_the_id_of_the_request() {
+    let world = World::start().await;
+    // Something that does not speak HTTP, which the SDK warns about.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let mut asked = [0; 1024];
+            let _ = connection.read(&mut asked).await;
+            let _ = connection.write_all(b"nonsense\r\n\r\n").await;
+        }
+    });
+    let mut api = RuntimeApi::start().await;
+    let more = [("AWS_ENDPOINT_URL_DYNAMODB", url.as_str())];
+    let function = start_with("get-organization", &world, &api, "", &more).await;
+    let get: Value = serde_json::from_str(GET).unwrap();
+    assert_eq!(answer(api.invoke(&get).await).0, 503);
+    let (out, _) = written(function).await;
+    let lines = out.lines().map(|line| serde_json::from_str(line).unwrap());
+    let warned: Vec<Value> = lines
+        .filter(|line: &Value| line["level"] == "WARN")
+        .collect();
+    assert!(!warned.is_empty(), "{out}");
+    for line in warned {
+        let spans = line["spans"].as_array().unwrap();
+        let span = spans.iter().find(|span| span["name"] == "request").unwrap();
+        assert_eq!(span["request_id"], get["requestContext"]["requestId"]);
+        assert_eq!(span["route"], get["routeKey"]);
+        assert_eq!(span["tenant"], ACME);
+    }
 }
 
 #[tokio::test]

@@ -1,15 +1,12 @@
 //! A stack in which nothing is too slow: for what is about order and not about time.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use muster::store::{Profile, Store};
-use muster_directory::Report;
-use muster_functions::{App, SyncLogins};
-use muster_local::Options;
-use tokio::time::Instant;
+use muster_functions::triggers::post_login;
+use muster_functions::{App, LoginContext};
+use muster_local::{Options, StartFunction};
 
 /// As long as it takes.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -27,31 +24,16 @@ pub fn unhurried(mut options: Options) -> Options {
     let inner = options.configure_app.take();
     options.configure_app = Some(Arc::new(move |app| {
         let app = inner.as_ref().map_or(app.clone(), |inner| inner(app));
-        let unhurried = |sync| Arc::new(Unhurried(sync)) as Arc<dyn SyncLogins>;
         App {
             store: app.store.with_retry_budget(PATIENCE),
-            login_sync: app.login_sync.map(unhurried),
             ..app
         }
     }));
+    let login: StartFunction = Arc::new(|app, variables| {
+        let LoginContext { app, sync } = LoginContext::read(app, variables)?;
+        let sync = sync.with_budget(PATIENCE);
+        Ok(post_login::started(LoginContext { app, sync }))
+    });
+    options.starts.insert("post-login", login);
     options
-}
-
-/// The login sync with all the time that it wants.
-#[derive(Debug)]
-struct Unhurried(Arc<dyn SyncLogins>);
-
-impl SyncLogins for Unhurried {
-    fn budget(&self) -> Duration {
-        PATIENCE
-    }
-
-    fn sync<'a>(
-        &'a self,
-        store: &'a Store,
-        profile: &'a Profile,
-        deadline: Instant,
-    ) -> Pin<Box<dyn Future<Output = Report> + Send + 'a>> {
-        self.0.sync(store, profile, deadline)
-    }
 }

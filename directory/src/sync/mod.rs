@@ -48,6 +48,12 @@ impl LoginSync {
         }
     }
 
+    /// Overrides the time for all of it.
+    #[must_use]
+    pub fn with_budget(self, budget: Duration) -> Self {
+        Self { budget, ..self }
+    }
+
     /// Time for all of it, from the event's arrival.
     pub fn budget(&self) -> Duration {
         self.budget

@@ -3,7 +3,5 @@
 use muster_functions::{runtime, triggers};
 
 fn main() -> Result<(), runtime::Error> {
-    runtime::serve_trigger(triggers::post_login::handle, |app| {
-        app.with_login_sync(runtime::environment)
-    })
+    runtime::serve_trigger(triggers::post_login::start)
 }

@@ -3,5 +3,5 @@
 use muster_functions::{runtime, triggers};
 
 fn main() -> Result<(), runtime::Error> {
-    runtime::serve_trigger(triggers::pre_token::handle, Ok)
+    runtime::serve_trigger(triggers::pre_token::start)
 }

@@ -6,11 +6,10 @@ pub mod pre_token;
 
 use std::time::Duration;
 
-use lambda_runtime::Context;
-use muster::domain::{TenantId, Timestamp, UserId};
+use muster::domain::{TenantId, UserId};
 use serde_json::{Map, Value};
 
-/// Left of the invocation's time for the answer to get back.
+/// Left of an invocation's time for the answer to get back.
 const RESERVE: Duration = Duration::from_millis(300);
 
 /// Why nothing can be done for a login.
@@ -21,16 +20,6 @@ const RESERVED_USER_ID: &str = "me";
 const RESERVED: &str = "reserved-user-id";
 /// Why nothing is done for an event about no user.
 const NO_USER: &str = "no-user";
-
-/// How much time is left for the work: the budget, or what is left of the invocation.
-fn time_left(budget: Duration, context: &Context, now: Timestamp) -> Duration {
-    let now = u64::try_from(now.as_millisecond()).unwrap_or_default();
-    match context.deadline.saturating_sub(now) {
-        // Not Lambda's own context, or one by another clock.
-        0 => budget,
-        left => budget.min(Duration::from_millis(left).saturating_sub(RESERVE)),
-    }
-}
 
 /// Who an event is about.
 #[derive(Debug, PartialEq)]

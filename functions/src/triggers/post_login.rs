@@ -5,36 +5,45 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use lambda_runtime::Context;
+use muster::config::SettingError;
 use muster::domain::{EntraObjectId, TenantId, UserId};
 use muster::store::{Measure, Profile, metered};
 use muster_directory::{Outcome, Report, SyncLine};
 use serde_json::Value;
 
 use super::{
-    NO_USER, NOBODY, RESERVED, Subject, attribute, attributes, subject, text, time_left,
+    NO_USER, NOBODY, RESERVE, RESERVED, Subject, attribute, attributes, subject, text,
     trigger_source,
 };
-use crate::App;
+use crate::runtime::{Started, Variables, deadline, trigger};
+use crate::{App, LoginContext};
 
 /// Why an event of the user pool that is no login has no sync.
 const NO_LOGIN: &str = "no-login";
 
+/// The function, with the login sync that the variables describe.
+pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
+    Ok(started(LoginContext::read(app, variables)?))
+}
+
+/// The function, with this context.
+pub fn started(context: LoginContext) -> Started {
+    trigger(context, handle)
+}
+
 /// Writes the profile and syncs, within `SYNC_BUDGET_MS` and the invocation's time. Whatever comes
 /// of it, the event goes back as it came.
-pub async fn handle(app: Arc<App>, event: Value, context: Context) -> Value {
+async fn handle(login: Arc<LoginContext>, event: Value, context: Context) -> Value {
     let arrived = Instant::now();
+    let LoginContext { app, sync } = &*login;
     let default = app.settings.default_tenant_id.as_ref();
-    let subject = signs_in(&event, default);
-    let mut profile = None;
-    let (report, measure) = match (subject, &app.login_sync) {
-        (Err(report), _) => (*report, Measure::default()),
-        (Ok((tenant_id, user_id)), Some(sync)) => {
-            let profile = profile.insert(described(&event, tenant_id, user_id));
-            let left = time_left(sync.budget(), &context, app.clock.now());
-            let deadline = tokio::time::Instant::from_std(arrived) + left;
-            metered(sync.sync(&app.store, profile, deadline)).await
+    let deadline = deadline(&context, app.clock.now(), sync.budget(), RESERVE);
+    let (profile, (report, measure)) = match profile(&event, default) {
+        Err(report) => (None, (*report, Measure::default())),
+        Ok(profile) => {
+            let synced = metered(sync.run(&app.store, &profile, deadline)).await;
+            (Some(profile), synced)
         }
-        (Ok(_), None) => (Report::failed(NOBODY), Measure::default()),
     };
     let line = SyncLine {
         now: app.clock.now(),
@@ -49,7 +58,7 @@ pub async fn handle(app: Arc<App>, event: Value, context: Context) -> Value {
 }
 
 /// Who signs in, or why nothing is to be done.
-fn signs_in(event: &Value, default: Option<&TenantId>) -> Result<(TenantId, UserId), Box<Report>> {
+pub fn profile(event: &Value, default: Option<&TenantId>) -> Result<Profile, Box<Report>> {
     if !is_login(event) {
         return Err(Report::without_sync(Outcome::Ignored, NO_LOGIN).into());
     }
@@ -58,7 +67,7 @@ fn signs_in(event: &Value, default: Option<&TenantId>) -> Result<(TenantId, User
         None => Subject::of(event.get("tenantId"), event.get("userId"), default),
     };
     match subject {
-        Subject::User(tenant, user) => Ok((tenant, user)),
+        Subject::User(tenant, user) => Ok(described(event, tenant, user)),
         Subject::Nobody => Err(Report::without_sync(Outcome::Ignored, NO_USER).into()),
         Subject::Reserved => Err(Report::without_sync(Outcome::Skipped, RESERVED).into()),
         Subject::Unusable => Err(Report::failed(NOBODY).into()),
@@ -144,13 +153,8 @@ mod tests {
 
     use super::*;
 
-    fn profile(event: &Value, default: Option<&TenantId>) -> Option<Profile> {
-        let (tenant, user) = signs_in(event, default).ok()?;
-        Some(described(event, tenant, user))
-    }
-
     fn outcome(event: &Value) -> (Outcome, Option<&'static str>) {
-        let report = signs_in(event, None).unwrap_err();
+        let report = profile(event, None).unwrap_err();
         (report.outcome, report.reason)
     }
 
@@ -200,6 +204,7 @@ mod tests {
             &json!({"request": {"userAttributes": attributes}}),
             Some(&default),
         )
+        .ok()
     }
 
     #[test]
@@ -227,7 +232,7 @@ mod tests {
             assert_eq!(cognito(json!({"sub": "u1", "custom:tenant_id": odd})), None);
             let plain = json!({"userId": "u1", "tenantId": odd});
             let default = TenantId::parse("default").unwrap();
-            assert_eq!(profile(&plain, Some(&default)), None);
+            assert!(profile(&plain, Some(&default)).is_err());
         }
         for none in [json!(null), json!("")] {
             assert!(cognito(json!({"sub": "u1", "custom:tenant_id": none})).is_some());

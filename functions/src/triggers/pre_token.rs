@@ -8,17 +8,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lambda_runtime::Context;
-use muster::config::Settings;
+use muster::config::{SettingError, Settings};
 use muster::domain::TenantId;
 use muster::store::{self, metered};
 use serde_json::{Map, Value};
 
 use self::organizations::{Organizations, organizations};
 use super::{
-    NO_USER, NOBODY, RESERVED, Subject, attribute, attributes, subject, time_left, trigger_source,
+    NO_USER, NOBODY, RESERVE, RESERVED, Subject, attribute, attributes, subject, trigger_source,
 };
 use crate::App;
 use crate::records::TriggerLine;
+use crate::runtime::{Started, Variables, deadline, trigger};
 
 /// Time for all of it: Cognito waits 5 s for a trigger, and the login has others.
 const BUDGET: Duration = Duration::from_millis(3_500);
@@ -36,6 +37,11 @@ const OWN: [&str; 6] = [
     TENANT_ADMIN,
 ];
 
+/// The function, with what every function works with.
+pub fn start(app: App, _: Variables<'_>) -> Result<Started, SettingError> {
+    Ok(trigger(app, handle))
+}
+
 /// Adds to the token:
 /// - `tenant_id`;
 /// - `organizations`: active memberships of live organizations, highest roles first, as
@@ -46,7 +52,7 @@ const OWN: [&str; 6] = [
 ///
 /// What else the event carries stays. An event without a user goes back as it came, and so does any
 /// event on an error or when time runs out, but for a `tenant_admin` that the user is not.
-pub async fn handle(app: Arc<App>, mut event: Value, context: Context) -> Value {
+async fn handle(app: Arc<App>, mut event: Value, context: Context) -> Value {
     let arrived = Instant::now();
     let default = app.settings.default_tenant_id.as_ref();
     let subject = if trigger_source(&event) == CLIENT_CREDENTIALS {
@@ -54,7 +60,7 @@ pub async fn handle(app: Arc<App>, mut event: Value, context: Context) -> Value 
     } else {
         subject(&event, default)
     };
-    let left = time_left(BUDGET, &context, app.clock.now());
+    let deadline = deadline(&context, app.clock.now(), BUDGET, RESERVE);
     let is_first = is_first_version(&event);
     let read = async {
         let Subject::User(tenant, user) = &subject else {
@@ -66,7 +72,7 @@ pub async fn handle(app: Arc<App>, mut event: Value, context: Context) -> Value 
     let (read, measure) = match subject {
         Subject::Nobody | Subject::Reserved => (None, store::Measure::default()),
         Subject::User(..) | Subject::Unusable => {
-            let (read, measure) = metered(tokio::time::timeout(left, read)).await;
+            let (read, measure) = metered(tokio::time::timeout_at(deadline, read)).await;
             (Some(read), measure)
         }
     };

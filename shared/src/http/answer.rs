@@ -88,9 +88,9 @@ impl Answer {
         if self.held_tag.is_some() {
             return self.held_tag.clone();
         }
-        let body = self.body.as_ref()?;
-        let digest = Sha256::digest(body.get());
+        // A page has none, and is not hashed.
         let mut tag = format!("\"{}.", self.version?);
+        let digest = Sha256::digest(self.body.as_ref()?.get());
         for byte in digest.iter().take(DIGEST_BYTES) {
             // Writing to a string cannot fail.
             let _ = write!(tag, "{byte:02x}");

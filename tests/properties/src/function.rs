@@ -2,9 +2,8 @@
 //! at, and that is all.
 
 use std::cell::RefCell;
-use std::pin::Pin;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextMut;
@@ -12,12 +11,12 @@ use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use muster::config::Settings;
 use muster::domain::{Clock, Timestamp};
-use muster::store::{Profile, Store};
+use muster::store::Store;
 use muster::telemetry::Telemetry;
-use muster_directory::{Counts, Outcome, Report};
+use muster_functions::runtime::Started;
 use muster_functions::{App, functions};
 use serde_json::Value;
-use tokio::time::Instant;
+use serde_json::value::to_raw_value;
 
 /// The tenant of whoever calls.
 pub(crate) const TENANT: &str = "acme";
@@ -28,8 +27,6 @@ pub(crate) struct Invoked {
     pub(crate) answer: Option<Value>,
     /// What it asked of the table, in which it failed.
     pub(crate) asked: Vec<Value>,
-    /// Who signed in.
-    pub(crate) profiles: Vec<Profile>,
 }
 
 /// Invokes the function of that name.
@@ -43,9 +40,8 @@ pub(crate) fn invoke(name: &str, event: Value) -> Invoked {
 /// Made once: making a client costs more than all that is done with it.
 struct Stage {
     runtime: tokio::runtime::Runtime,
-    app: Arc<App>,
+    functions: BTreeMap<&'static str, Started>,
     asked: Asked,
-    logins: Arc<Logins>,
 }
 
 impl Stage {
@@ -55,35 +51,33 @@ impl Stage {
         let config = client.config().to_builder().interceptor(asked.clone());
         let settings = Settings::read(|name| (name == "TABLE_NAME").then(|| "muster".to_owned()));
         let clock = || (Timestamp::from_millisecond(0).unwrap(), uuid::Uuid::nil());
-        let logins = Arc::new(Logins::default());
         let app = App {
             store: Store::new(Client::from_conf(config.build()), "muster"),
             settings: settings.unwrap(),
             clock: Clock::from_fn(clock),
             telemetry: Telemetry::to(|_| {}),
-            login_sync: Some(logins.clone()),
         };
+        let functions = functions().iter().map(|function| {
+            let started = function.start(app.clone(), &|_| None).unwrap();
+            (function.name, started)
+        });
         Self {
             runtime: tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .unwrap(),
-            app: Arc::new(app),
+            functions: functions.collect(),
             asked,
-            logins,
         }
     }
 
     fn invoke(&self, name: &str, event: Value) -> Invoked {
-        let function = functions().iter().find(|function| function.name == name);
         let context = lambda_runtime::Context::default();
-        let answer = function
-            .unwrap()
-            .invoke(Arc::clone(&self.app), event, context);
+        let answer = self.functions[name](to_raw_value(&event).unwrap(), context);
+        let answer = self.runtime.block_on(answer).ok();
         Invoked {
-            answer: self.runtime.block_on(answer).ok(),
+            answer: answer.map(|it| serde_json::from_str(it.get()).unwrap()),
             asked: std::mem::take(&mut *self.asked.0.lock().unwrap()),
-            profiles: std::mem::take(&mut *self.logins.0.lock().unwrap()),
         }
     }
 }
@@ -106,33 +100,6 @@ impl Intercept for Asked {
         let body = context.request().body().bytes().unwrap_or_default();
         self.0.lock().unwrap().push(serde_json::from_slice(body)?);
         Err("asked no further".into())
-    }
-}
-
-/// Takes down who signs in, and does nothing about it.
-#[derive(Debug, Default)]
-struct Logins(Mutex<Vec<Profile>>);
-
-impl muster_functions::SyncLogins for Logins {
-    fn budget(&self) -> Duration {
-        Duration::from_secs(1)
-    }
-
-    fn sync<'a>(
-        &'a self,
-        _: &'a Store,
-        profile: &'a Profile,
-        _: Instant,
-    ) -> Pin<Box<dyn Future<Output = Report> + Send + 'a>> {
-        self.0.lock().unwrap().push(profile.clone());
-        let report = Report {
-            outcome: Outcome::Skipped,
-            reason: None,
-            counts: Counts::default(),
-            reading: Duration::ZERO,
-            failures: Vec::new(),
-        };
-        Box::pin(async { report })
     }
 }
 
