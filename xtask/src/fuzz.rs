@@ -7,10 +7,16 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 use crate::command::{cargo, errors, program, run};
-use crate::{block, tools};
+use crate::results::Results;
+use crate::tools;
 
-/// Where the last run is told, from the root of the repository.
-const DOCUMENT: &str = "docs/TESTING.md";
+/// The file of the last run of each target.
+pub(crate) const RESULTS: Results = Results {
+    name: "fuzz",
+    title: "Fuzzing",
+    command: "cargo xtask fuzz",
+    explained: "[Testing](../TESTING.md#fuzzing)",
+};
 /// Longest input, in bytes: a body with everything in it is shorter.
 const MAX_INPUT: usize = 2_048;
 /// Most memory of a target, in megabytes; one that takes more has found something.
@@ -52,12 +58,11 @@ pub(crate) fn fuzz(root: &Path, chosen: &[String], seconds: u32) -> Result<()> {
         if !row.ends_with("| 0 |") {
             broken.push(target.as_str());
         }
-        let document = root.join(DOCUMENT);
-        let mut rows = rows(&block::read(&document, "fuzz")?);
+        let mut rows = rows(&RESULTS.read(root)?);
         rows.insert(target.clone(), row);
         rows.retain(|target, _| targets.contains(target));
         let rows: Vec<_> = rows.into_values().collect();
-        block::write(&document, "fuzz", &format!("{HEAD}{}\n", rows.join("\n")))?;
+        RESULTS.write(root, &format!("{HEAD}{}\n", rows.join("\n")))?;
     }
     if !broken.is_empty() {
         bail!("inputs that break a property are in fuzz/artifacts/: {broken:?}");
@@ -128,9 +133,10 @@ impl Summary {
 }
 
 /// The rows of the table by their targets.
-fn rows(table: &str) -> BTreeMap<String, String> {
-    let rows = table.lines().skip(2).filter_map(|row| {
-        let target = row.trim_start_matches("| ").split(' ').next()?;
+fn rows(text: &str) -> BTreeMap<String, String> {
+    let (_, table) = text.split_once(HEAD).unwrap_or_default();
+    let rows = table.lines().filter_map(|row| {
+        let target = row.strip_prefix("| ")?.split(' ').next()?;
         Some((target.to_owned(), row.to_owned()))
     });
     rows.collect()
@@ -180,7 +186,7 @@ mod tests {
 
     #[test]
     fn the_rows_of_targets_that_did_not_run_stay() {
-        let table = format!("{HEAD}| a | 1 |\n| b | 2 |\n");
+        let table = format!("# Title\n\n{HEAD}| a | 1 |\n| b | 2 |\n");
         let rows = rows(&table);
         assert_eq!(rows.keys().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(rows["b"], "| b | 2 |");

@@ -7,7 +7,6 @@
 
 mod api;
 mod arm64;
-mod block;
 mod check;
 mod cloud;
 mod command;
@@ -16,6 +15,7 @@ mod generate;
 mod moto;
 mod mutants;
 mod proofs;
+mod results;
 mod step;
 mod system;
 mod tools;
@@ -70,7 +70,7 @@ enum Chore {
     /// Reckon what a year on AWS costs, and write it to docs/COST.md.
     Cost,
     /// Break the code in small ways, look whether a test notices, and write the outcome to
-    /// docs/TESTING.md.
+    /// docs/results/.
     Mutants {
         /// What is broken.
         part: mutants::Part,
@@ -96,7 +96,7 @@ enum Chore {
         all: bool,
     },
     /// Search the state machine at length, make thousands of random histories, of requests and of
-    /// logins, and write the outcome to docs/PROOFS.md.
+    /// logins, and write the outcome to docs/results/.
     Proofs {
         /// These parts only.
         parts: Vec<Part>,
@@ -110,7 +110,7 @@ enum Chore {
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Run the fuzz targets, and write the outcome to docs/TESTING.md.
+    /// Run the fuzz targets, and write the outcome to docs/results/.
     Fuzz {
         /// These targets only.
         targets: Vec<String>,

@@ -10,10 +10,16 @@ use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 
 use crate::command::{output, program, status};
-use crate::{block, tools};
+use crate::results::Results;
+use crate::tools;
 
-/// Where it is told what came of it, from the root of the repository.
-const DOCUMENT: &str = "docs/TESTING.md";
+/// The file of what was found so far.
+pub(crate) const RESULTS: Results = Results {
+    name: "mutants",
+    title: "Mutants",
+    command: "cargo xtask mutants",
+    explained: "[Testing](../TESTING.md#mutants)",
+};
 const HEAD: &str = "| Part | Mutants | Tried | Do not compile | Noticed | Too slow | Not noticed |\n\
                     |---|--:|--:|--:|--:|--:|--:|\n";
 /// Longest time of the tests for one mutant, in seconds. The tests of the package take a few, the
@@ -135,7 +141,7 @@ pub(crate) fn mutants(root: &Path, part: Part, extent: &Extent) -> Result<()> {
     // What is there no more, because the code has changed since, counts no more.
     found.retain(|mutant, _| all.contains(mutant));
     keep(&earlier, &found)?;
-    write(&root.join(DOCUMENT), name, all.len(), &found)
+    write(root, name, all.len(), &found)
 }
 
 /// cargo-mutants, which ends in order when its time is over.
@@ -192,17 +198,17 @@ fn item(mutant: &str) -> String {
 }
 
 /// Replaces the row of the part, and the list of what lives in it.
-fn write(document: &Path, name: &str, all: usize, found: &Found) -> Result<()> {
-    let block = block::read(document, "mutants")?;
+fn write(root: &Path, name: &str, all: usize, found: &Found) -> Result<()> {
+    let last = RESULTS.read(root)?;
     let begins = |part: &str| format!("- `shared/src/{part}/");
     let mut rows: BTreeMap<&str, String> = BTreeMap::new();
     for part in ["domain", "store"] {
         let start = format!("| {part} |");
-        let there = block.lines().find(|line| line.starts_with(&start));
+        let there = last.lines().find(|line| line.starts_with(&start));
         rows.extend(there.map(|line| (part, line.to_owned())));
     }
     rows.insert(name, row(name, all, found));
-    let others = block
+    let others = last
         .lines()
         .filter(|line| line.starts_with("- `") && !line.starts_with(&begins(name)));
     let mut live: Vec<String> = others.map(str::to_owned).collect();
@@ -215,7 +221,7 @@ fn write(document: &Path, name: &str, all: usize, found: &Found) -> Result<()> {
         content.push_str("\nNot noticed by any test:\n\n");
         content.push_str(&live.join("\n"));
     }
-    block::write(document, "mutants", &content)
+    RESULTS.write(root, &content)
 }
 
 #[cfg(test)]

@@ -6,13 +6,32 @@ use std::process::Command;
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 
-use crate::block;
 use crate::command::{cargo, outcome, output, program};
+use crate::results::Results;
 
-/// Where the last runs are told, from the root of the repository.
-const DOCUMENT: &str = "docs/PROOFS.md";
+/// The files of the parts, in their order.
+pub(crate) const RESULTS: [Results; 3] = [
+    Results {
+        name: "search",
+        title: "The search of the state machine",
+        command: "cargo xtask proofs search",
+        explained: "[Proofs](../PROOFS.md#the-search)",
+    },
+    Results {
+        name: "histories",
+        title: "The histories of requests",
+        command: "cargo xtask proofs histories",
+        explained: "[Proofs](../PROOFS.md#the-histories-of-requests)",
+    },
+    Results {
+        name: "logins",
+        title: "The histories of logins",
+        command: "cargo xtask proofs logins",
+        explained: "[Proofs](../PROOFS.md#the-histories-of-logins)",
+    },
+];
 
-/// A part, and the block of the document that tells of it.
+/// A part of the proofs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
     /// The search of the state machine.
@@ -40,20 +59,20 @@ pub(crate) fn proofs(
         let (status, told) = outcome(&mut command)?;
         // What cannot be believed leaves what was told before.
         let Some(holds) = judged(status.success(), &told) else {
-            unbelieved.push(format!("{} ({status})", part.block()));
+            unbelieved.push(format!("{} ({status})", part.results().name));
             continue;
         };
         let told = format!("{when}\n\n{told}");
-        block::write(&root.join(DOCUMENT), part.block(), &told)?;
+        part.results().write(root, &told)?;
         if !holds {
-            failed.push(part.block());
+            failed.push(part.results().name);
         }
     }
     if !unbelieved.is_empty() {
         bail!("no result to believe: {unbelieved:?}; of the others wrong: {failed:?}");
     }
     if !failed.is_empty() {
-        bail!("{DOCUMENT} tells what is wrong: {failed:?}");
+        bail!("docs/results/ has what is wrong: {failed:?}");
     }
     Ok(())
 }
@@ -66,11 +85,12 @@ fn judged(succeeded: bool, told: &str) -> Option<bool> {
 }
 
 impl Part {
-    fn block(self) -> &'static str {
+    fn results(self) -> Results {
+        let [search, histories, logins] = RESULTS;
         match self {
-            Self::Search => "search",
-            Self::Histories => "histories",
-            Self::Logins => "logins",
+            Self::Search => search,
+            Self::Histories => histories,
+            Self::Logins => logins,
         }
     }
 

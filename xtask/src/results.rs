@@ -1,0 +1,80 @@
+//! The results of long runs: files in `docs/results/`, each written whole by the tool that runs.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+/// Where they are, from the root of the repository.
+const FOLDER: &str = "docs/results";
+
+/// A file of results.
+pub(crate) struct Results {
+    /// Its name, without `.md`.
+    pub(crate) name: &'static str,
+    pub(crate) title: &'static str,
+    /// What writes it.
+    pub(crate) command: &'static str,
+    /// A link to what explains it.
+    pub(crate) explained: &'static str,
+}
+
+impl Results {
+    fn path(&self, root: &Path) -> PathBuf {
+        root.join(FOLDER).join(self.name).with_extension("md")
+    }
+
+    /// The file of the last run. Empty if there was none.
+    pub(crate) fn read(&self, root: &Path) -> Result<String> {
+        let path = self.path(root);
+        match fs::read_to_string(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
+            text => text.with_context(|| path.display().to_string()),
+        }
+    }
+
+    pub(crate) fn write(&self, root: &Path, content: &str) -> Result<()> {
+        let path = self.path(root);
+        fs::write(&path, self.text(content)).with_context(|| path.display().to_string())
+    }
+
+    fn text(&self, content: &str) -> String {
+        format!(
+            "# {}: the last results\n\n<!-- Written by `{}`; do not edit. -->\n\nExplained in {}.\n\n{}\n",
+            self.title,
+            self.command,
+            self.explained,
+            content.trim_end()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{fuzz, mutants, proofs};
+
+    #[test]
+    fn every_file_is_as_its_tool_writes_it() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let [search, histories, logins] = proofs::RESULTS;
+        for results in [search, histories, logins, fuzz::RESULTS, mutants::RESULTS] {
+            let text = results.read(root).unwrap();
+            let (_, content) = text
+                .split_once(&format!("{}.\n\n", results.explained))
+                .unwrap();
+            assert_eq!(text, results.text(content), "{}", results.name);
+        }
+    }
+
+    #[test]
+    fn results_of_no_run_are_empty() {
+        let never = Results {
+            name: "never",
+            ..fuzz::RESULTS
+        };
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        assert_eq!(never.read(root).unwrap(), "");
+    }
+}
