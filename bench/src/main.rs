@@ -1,4 +1,4 @@
-//! The figures: measures what the functions cost, and writes `docs/PERFORMANCE.md` from it.
+//! The figures: measures what the functions cost, and writes `docs/results/performance.md` from it.
 #![allow(
     clippy::print_stderr,
     reason = "a command line program speaks to whoever started it"

@@ -1,4 +1,4 @@
-//! `docs/PERFORMANCE.md` from the results that were kept. Nothing in it is typed by hand but its words.
+//! `docs/results/performance.md` from the results that were kept. Nothing in it is typed by hand but its words.
 
 mod goals;
 mod sections;
@@ -61,22 +61,19 @@ impl Results {
         if let Some(logins) = &self.logins {
             text += &sections::login_times(logins);
             machines += &told("logins", &logins.machine);
-            documents.push((
-                "docs/performance/logins.svg",
-                sections::plot_of_logins(logins)?,
-            ));
+            documents.push(("docs/results/logins.svg", sections::plot_of_logins(logins)?));
         }
         if let Some(table) = &self.table {
             text += &sections::table_costs(table);
             machines += &told("table", &table.machine);
             documents.push((
-                "docs/performance/table.svg",
+                "docs/results/table.svg",
                 sections::plot_of_the_table(table)?,
             ));
         }
         text += "\n## The machine\n\n";
         text += &machines;
-        documents.push(("docs/PERFORMANCE.md", text));
+        documents.push(("docs/results/performance.md", text));
         Ok(documents)
     }
 
@@ -93,7 +90,7 @@ impl Results {
         goals.told(
             "Round trips and units of each operation",
             "as in the data model",
-            "[counted](DATA_MODEL.md#round-trips-and-capacity-units)",
+            "[counted](../DATA_MODEL.md#round-trips-and-capacity-units)",
             "checked by a test",
         );
         match &self.logins {
@@ -150,20 +147,11 @@ fn told(part: &str, machine: &Machine) -> String {
     )
 }
 
-const HEAD: &str = "# Performance
+const HEAD: &str = "# Performance: the last results
 
-The time, memory, size and calls of Muster, measured by one command, which also writes this page:
+<!-- Written by `cargo xtask bench`; do not edit. -->
 
-```sh
-cargo xtask bench all
-```
-
-It needs Python 3, valgrind for the instructions, and one to two hours. You can measure one part alone:
-`cargo xtask bench functions`. The functions are the binaries that `sam build` builds. Each runs in its own process behind
-a Runtime API of the measuring program, and calls the embedded DynamoDB. They are compared with
-[two bare functions](../bench/bare/src/bin/get-item.rs) that are built in the same way. Times vary on a machine
-with other load. Therefore the functions take turns, and each ratio compares figures of the same round. Each figure is
-the median of the rounds, with minimum and maximum in parentheses.
+Explained in [Performance](../PERFORMANCE.md). Each figure is the median of the rounds, with minimum and maximum in parentheses.
 ";
 const GOALS: &str = "
 ## Goals

@@ -1,6 +1,6 @@
 //! What an operation uses of that which AWS charges for, with ids and names as long as real ones are:
 //! capacity units of both kinds, calls to Graph, bytes of log lines, of answers and of items. The year
-//! in `docs/COST.md` is made of these figures.
+//! in `docs/results/cost.md` is made of these figures.
 
 use std::collections::{BTreeMap, BTreeSet};
 

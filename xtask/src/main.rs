@@ -67,7 +67,7 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
-    /// Reckon what a year on AWS costs, and write it to docs/COST.md.
+    /// Reckon what a year on AWS costs, and write it to docs/results/cost.md.
     Cost,
     /// Break the code in small ways, look whether a test notices, and write the outcome to
     /// docs/results/.
@@ -118,13 +118,13 @@ enum Chore {
         #[arg(long, default_value_t = 60)]
         seconds: u32,
     },
-    /// Measure what the functions cost, and write docs/PERFORMANCE.md.
+    /// Measure what the functions cost, and write docs/results/performance.md.
     Bench {
         /// A part and its options; `--help` tells which there are.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         part: Vec<String>,
     },
-    /// Measure Muster beside what one would use instead, and write it to docs/PEERS.md.
+    /// Measure Muster beside what one would use instead, and write it to docs/results/peers.md.
     Peers {
         /// For the program that measures, such as --write or --help; behind --.
         #[arg(last = true)]

@@ -1,4 +1,4 @@
-//! `docs/cost.svg`: where the money goes, a bar for each shape.
+//! `docs/results/cost.svg`: where the money goes, a bar for each shape.
 
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;

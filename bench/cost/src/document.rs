@@ -1,4 +1,4 @@
-//! `docs/COST.md`
+//! `docs/results/cost.md`
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -38,15 +38,11 @@ fn summary(text: &mut String, data: &Data, bills: &[Bill]) -> Result<()> {
     let region = &data.prices.region;
     writeln!(
         text,
-        "# What a year costs
+        "# What a year costs: the last results
 
-<!-- Made by `cargo xtask cost`; do not edit. -->
+<!-- Written by `cargo xtask cost`; do not edit. -->
 
-The price of a year on AWS with 1 million monthly users, in {region}, for three usage profiles. [A
-program](../bench/cost/src/bill.rs) calculates it from the measurements of each operation by a [story](../tests/stories/usage.rs)
-(capacity units, round trips, bytes), from [public prices](../bench/cost/prices.toml), and from
-[assumptions](../bench/cost/shapes.toml) about usage. `cargo xtask cost` writes this page; a test fails when it does not match its
-sources. Prices are list prices in US dollars, without tax, free tier or discounts.
+Explained in [What a year costs](../COST.md). With 1 million monthly users, in {region}.
 "
     )?;
     head(text, data, "")?;
@@ -179,7 +175,7 @@ not been measured.
 
 ## What was measured
 
-For each operation, with ids and names of realistic length: [the snapshot](../{MEASURED}).
+For each operation, with ids and names of realistic length: [the snapshot](../../{MEASURED}).
 
 | Operation | round trips | read units | write units | calls to Graph | log bytes | response bytes |
 |---|---:|---:|---:|---:|---:|---:|",

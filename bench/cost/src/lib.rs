@@ -1,5 +1,5 @@
 //! What a year on AWS costs: from the use that a story measures, public prices and shapes of use to
-//! `docs/COST.md`. Nothing in that document is typed by hand; a test fails when it is not what this
+//! `docs/results/cost.md`. Nothing in that document is typed by hand; a test fails when it is not what this
 //! makes of its sources.
 
 mod bill;
@@ -30,7 +30,7 @@ pub fn documents(root: &Path) -> Result<Vec<(&'static str, String)>> {
         .map(|shape| data.bill(shape, &usual));
     let bills = bills.collect::<Result<Vec<_>>>()?;
     Ok(vec![
-        ("docs/COST.md", document::document(&data, &bills)?),
-        ("docs/cost.svg", chart::chart(&data, &bills)?),
+        ("docs/results/cost.md", document::document(&data, &bills)?),
+        ("docs/results/cost.svg", chart::chart(&data, &bills)?),
     ])
 }

@@ -1,4 +1,4 @@
-//! Writes the price of a year: `docs/COST.md` and its drawing.
+//! Writes the price of a year: `docs/results/cost.md` and its drawing.
 
 fn main() -> anyhow::Result<()> {
     for (path, text) in muster_cost::documents(&muster_cost::root())? {

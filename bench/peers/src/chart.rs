@@ -1,4 +1,4 @@
-//! `docs/peers.svg`: how long the slowest one in a hundred waits, against how many ask at once.
+//! `docs/results/peers.svg`: how long the slowest one in a hundred waits, against how many ask at once.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! `docs/PEERS.md`
+//! `docs/results/peers.md`
 
 use std::fmt::Write as _;
 
@@ -16,7 +16,6 @@ pub(crate) fn document(results: &Results) -> Result<String> {
     races(&mut text, results)?;
     processes(&mut text, results)?;
     loads(&mut text, results)?;
-    text.push_str(COMPARED);
     writeln!(
         text,
         "\n## The run\n\n| | |\n|---|---|\n| date | {} |",
@@ -34,44 +33,11 @@ pub(crate) fn document(results: &Results) -> Result<String> {
     Ok(text)
 }
 
-const INTRODUCTION: &str = "# Comparison with alternatives
+const INTRODUCTION: &str = "# Comparison with alternatives: the last results
 
-<!-- Made by `cargo xtask peers`; do not edit. -->
+<!-- Written by `cargo xtask peers`; do not edit. -->
 
-This page compares three services under the same load, in one run on one machine: Muster's local stack; a typical [FastAPI and
-SQLAlchemy service](../bench/peers/fastapi/services.py) on SQLite; and the organization plugin of
-[better-auth](../bench/peers/better-auth/server.mjs) on SQLite. `cargo xtask peers` builds and installs all three, measures
-them and writes this page. See [what is compared](#what-is-compared), and what is not.
-
-For the performance of a Muster function, see [Performance](PERFORMANCE.md). For the cost, see [what a year
-costs](COST.md).
-";
-
-const COMPARED: &str = "
-## What is compared
-
-- **Muster's local stack** is one process that emulates all AWS services that Muster needs: API Gateway, token validation
-  (RS256), a JSON event for the real handler, and the SDK over HTTP to an emulated DynamoDB, which stores its table in
-  SQLite. In the cloud, these are separate services. Therefore the figures apply to a laptop, and not to
-  Lambda and DynamoDB. The local stack writes a log line for each request, as in the cloud.
-- **FastAPI + SQLAlchemy** is a minimal service with these endpoints: models, schemas, repositories, services and a router;
-  SQLAlchemy sessions in threads; RS256 tokens; a unique index for memberships, and a count of owners before an owner
-  is removed. It has one process per core. It has no idempotency keys, versions, audit fields, or request log.
-- **better-auth** is called on its own routes: `create`, `get-full-organization` (includes members and invitations),
-  `invite-member`, `list-members`. The caller has a session in the database, which is read at each request, the default. There
-  is no route that adds a member without an invitation; a route of the application calls `auth.api.addMember`. It has one
-  process per core.
-- The last table names the folder of the two SQLite files. They use a write-ahead log and `synchronous = NORMAL`. In `/dev/shm`
-  they are in memory, like the table of the local stack, so that no service waits for a disk.
-- Each round starts with empty tables. They grow within the round, because each load keeps the data of the loads before it.
-- 200 users create organizations in turn, because better-auth reads all organizations of its caller before it creates another.
-- Memory shared by several processes is counted once. The memory of the local stack includes its table; the files of the others
-  are not counted.
-- The start is measured with existing tables, except for the local stack, which creates its own.
-- The load generator runs on the same machine and uses part of it. Each client waits for a response before it sends
-  the next request. A failed request is counted as failed, and its response time is included in p50 and p99.
-- In a race, two owners of an organization send one request each at the same moment, with eight such pairs at a time.
-  Afterwards the members of the organization are checked.
+Explained in [Comparison with alternatives](../PEERS.md): three services under the same load, in one run on one machine.
 ";
 
 fn peers(results: &Results) -> Result<Vec<(Kind, &Service)>> {

@@ -1,6 +1,6 @@
 //! The same work on what a user would pick instead: a service of FastAPI and SQLAlchemy, better-auth's
 //! organization plugin, and Muster, side by side in one run. Writes `bench/peers/results.json`,
-//! `docs/PEERS.md` and its drawings.
+//! `docs/results/peers.md` and its drawings.
 #![allow(
     clippy::print_stderr,
     reason = "a command line program speaks to whoever started it"
@@ -32,7 +32,7 @@ const RESULTS: &str = "bench/peers/results.json";
 /// Requests of each kind before anything is measured.
 const WARM_UP: usize = 100;
 
-/// Measures Muster and its alternatives side by side, and writes docs/PEERS.md.
+/// Measures Muster and its alternatives side by side, and writes docs/results/peers.md.
 #[derive(Parser)]
 struct Arguments {
     /// Rounds of each load.
@@ -92,8 +92,8 @@ fn documents(root: &Path) -> Result<Vec<(&'static str, String)>> {
     let results = fs::read_to_string(root.join(RESULTS)).context(RESULTS)?;
     let results: Results = serde_json::from_str(&results)?;
     Ok(vec![
-        ("docs/PEERS.md", document::document(&results)?),
-        ("docs/peers.svg", chart::chart(&results)?),
+        ("docs/results/peers.md", document::document(&results)?),
+        ("docs/results/peers.svg", chart::chart(&results)?),
     ])
 }
 

@@ -101,7 +101,7 @@ pub(super) fn build_times(builds: &Builds) -> String {
     } = builds;
     let mut text = format!(
         "\n## Builds\n\n`sam build` of {functions} functions, one run of each. The template targets arm64; these builds are for {architecture}, \
-         the architecture of the machine, with a changed copy of the template. The profile ([decision 20](decisions/0020-release-profile.md)):\n\n```toml\n[profile.release]\n{profile}\n```\n\n\
+         the architecture of the machine, with a changed copy of the template. The profile ([decision 20](../decisions/0020-release-profile.md)):\n\n```toml\n[profile.release]\n{profile}\n```\n\n\
          | | Minutes | CPU minutes, all cores | Load |\n|---|---|---|---|\n"
     );
     for (what, build) in [
@@ -145,7 +145,7 @@ pub(super) fn login_times(measured: &Logins) -> String {
             memory / f64::from(1 << 20),
         );
     }
-    text + "\n![Time of a login against the user's groups](performance/logins.svg)\n"
+    text + "\n![Time of a login against the user's groups](logins.svg)\n"
 }
 
 pub(super) fn plot_of_logins(measured: &Logins) -> Result<String> {
@@ -182,7 +182,7 @@ pub(super) fn table_costs(table: &Table) -> String {
             .collect();
         let _ = writeln!(text, "| {} | {} |", operation.name, cells.join(" | "));
     }
-    text + "\n![Units of an operation against the memberships in the table](performance/table.svg)\n"
+    text + "\n![Units of an operation against the memberships in the table](table.svg)\n"
 }
 
 pub(super) fn plot_of_the_table(table: &Table) -> Result<String> {
