@@ -21,7 +21,8 @@ pub(crate) struct Results {
 }
 
 impl Results {
-    fn path(&self, root: &Path) -> PathBuf {
+    /// Its path in this root.
+    pub(crate) fn path(&self, root: &Path) -> PathBuf {
         root.join(FOLDER).join(self.name).with_extension("md")
     }
 
@@ -39,7 +40,8 @@ impl Results {
         fs::write(&path, self.text(content)).with_context(|| path.display().to_string())
     }
 
-    fn text(&self, content: &str) -> String {
+    /// The whole file with this content.
+    pub(crate) fn text(&self, content: &str) -> String {
         format!(
             "# {}: the last results\n\n<!-- Written by `{}`; do not edit. -->\n\nExplained in {}.\n\n{}\n",
             self.title,

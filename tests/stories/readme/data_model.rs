@@ -112,18 +112,3 @@ async fn the_items_are_as_the_data_model_says() {
     found.retain(|keys| keys[1] != "USER" || !keys[2].is_empty());
     assert_eq!(found, said);
 }
-
-/// What it costs is measured, and not typed: the document has what the story measured last.
-#[test]
-fn the_data_model_tells_the_units_that_were_measured() {
-    let measured = include_str!(
-        "../snapshots/stories__round_trips__every_operation_costs_what_the_snapshot_says.snap"
-    );
-    let (_, measured) = measured.rsplit_once("---\n").unwrap();
-    let told = read("docs/DATA_MODEL.md");
-    let block = format!("```text\n{}\n```", measured.trim_matches('\n'));
-    assert!(
-        told.contains(&block),
-        "copy the snapshot of round_trips.rs into docs/DATA_MODEL.md"
-    );
-}

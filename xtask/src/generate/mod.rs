@@ -2,8 +2,9 @@
 //!
 //! Two stages. The first needs no build: it finds the endpoints in the sources, and writes the modules, the registry
 //! and the binaries. The second runs `functions/examples/declarations.rs`, and writes the blocks of the template, the
-//! `OpenAPI` document and an example event for an endpoint that has none.
+//! `OpenAPI` document, an example event for an endpoint that has none, and the measured cost of each operation.
 
+mod costs;
 mod declarations;
 mod event;
 mod sources;
@@ -40,6 +41,7 @@ pub(crate) fn generate(root: &Path, mode: Mode) -> Result<()> {
         },
     ];
     outputs.extend(event::outputs(root, &declared)?);
+    outputs.push(costs::output(root)?);
     settle(root, mode, outputs)
 }
 
