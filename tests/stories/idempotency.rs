@@ -1,5 +1,6 @@
 //! A request with an `Idempotency-Key` is done once, however often it is sent.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use muster::domain::{Source, Team, TeamId, TenantId, UserId};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -313,6 +314,48 @@ async fn a_post_with_nothing_to_do_keeps_its_answer_too() {
         let again = post.send("k-2").await;
         assert_eq!(answer(&again), answer(&first));
         assert!(is_repeat(&again));
+    }
+}
+
+/// Puts the records of the table into the form of the last release, which kept the answer as JSON.
+async fn keep_answers(world: &World, answer: &str) {
+    for item in world.items().await {
+        let text = |name: &str| item[name].as_str().unwrap().to_owned();
+        if !text("pk").contains("#IDEMPOTENCY#") || !item.contains_key("value") {
+            continue;
+        }
+        let update = world.stack.client().update_item();
+        update
+            .table_name(world.stack.table_name())
+            .key("pk", AttributeValue::S(text("pk")))
+            .key("sk", AttributeValue::S(text("sk")))
+            .update_expression("SET answer = :answer REMOVE #value")
+            .expression_attribute_names("#value", "value")
+            .expression_attribute_values(":answer", AttributeValue::S(answer.to_owned()))
+            .send()
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_answer_kept_by_the_last_release_is_replayed() {
+    let world = World::start().await;
+    for post in posts(&world).await {
+        let first = post.send("k-1").await.expect(post.status);
+        // Another version than the stored one shows that nothing is rendered again.
+        let location = first.headers.get("location").map(|_| "/kept".to_owned());
+        let kept = json!({
+            "status": post.status, "location": location, "version": 7, "body": first.body,
+        });
+        keep_answers(&world, &kept.to_string()).await;
+        let before = world.table().await;
+        let again = post.send("k-1").await.expect(post.status);
+        assert!(is_repeat(&again));
+        assert_eq!(again.body, first.body);
+        assert_eq!(again.headers.get("location"), location.as_ref());
+        assert!(again.headers["etag"].starts_with("\"7."));
+        assert_eq!(world.table().await, before);
     }
 }
 

@@ -43,6 +43,7 @@ pub use faults::{Fault, Faults, Held};
 pub use left_out::{in_ci, left_out};
 pub use lines::Lines;
 pub use schedule::{Call as HeldCall, Schedule};
+pub use seed::context;
 pub use tool::{has_curl, system_tool, tool};
 pub use unhurried::unhurried;
 pub use world::{ACME, World};

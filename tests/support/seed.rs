@@ -4,9 +4,9 @@
 use futures::{StreamExt as _, stream};
 use muster::domain::{
     Caller, Clock, ExpectedVersion, Membership, Organization, OrganizationId, Role, Status,
-    TenantId, UserId, UserPatch,
+    TenantId, Timestamp, UserId, UserPatch,
 };
-use muster::store::{FirstAnswer, Store};
+use muster::store::{Context, Store};
 
 use crate::{ACME, World};
 
@@ -25,19 +25,19 @@ impl World {
         owner: &str,
         named: &[(String, Option<&str>)],
     ) -> Vec<String> {
-        let (store, clock, caller) = (self.store(), Clock::system(), root());
+        let (store, clock, cx) = (self.store(), Clock::system(), root());
         let owner = UserId::parse(owner).unwrap();
         let made = stream::iter(named).map(|(name, domain)| {
             let (id, now) = (OrganizationId::from(clock.new_id()), clock.now());
             let name = name.parse().unwrap();
-            let tenant = caller.tenant_id.clone();
+            let tenant = cx.caller.tenant_id.clone();
             let owns = (Role::Owner, Status::Active);
             let membership = Membership::new(tenant.clone(), id.clone(), owner.clone(), owns, now);
             let mut organization = Organization::new(id.clone(), tenant, name, owner.clone(), now);
             organization.domain = domain.map(|domain| domain.parse().unwrap());
-            let (store, caller) = (&store, &caller);
+            let (store, cx) = (&store, &cx);
             async move {
-                let made = store.create_organization(caller, &organization, &membership, None);
+                let made = store.create_organization(cx, &organization, &membership);
                 made.await.unwrap();
                 id.to_string()
             }
@@ -48,20 +48,19 @@ impl World {
     /// Memberships in organizations of [`ACME`]: organization, user, role, status. The users become
     /// known.
     pub async fn memberships(&self, all: &[(String, String, &str, &str)]) {
-        let (store, clock, caller) = (self.store(), Clock::system(), root());
+        let (store, clock, cx) = (self.store(), Clock::system(), root());
         let made = stream::iter(all).map(|(organization, user, role, status)| {
             let user = UserId::parse(user.as_str()).unwrap();
             let organization = OrganizationId::parse(organization.as_str()).unwrap();
             let what = (role.parse().unwrap(), status.parse().unwrap());
-            let tenant = caller.tenant_id.clone();
+            let tenant = cx.caller.tenant_id.clone();
             let membership = Membership::new(tenant, organization, user.clone(), what, clock.now());
-            let (store, caller) = (&store, &caller);
+            let (store, cx) = (&store, &cx);
             async move {
                 let nothing = UserPatch::default();
-                let known = store.register_user(caller, &user, &nothing, &ExpectedVersion::ANY);
+                let known = store.register_user(cx, &user, &nothing, &ExpectedVersion::ANY);
                 known.await.unwrap();
-                let answer = |_: &_| FirstAnswer(String::new());
-                let added = store.add_member(caller, &membership, None, answer);
+                let added = store.add_member(cx, &membership);
                 added.await.unwrap();
             }
         });
@@ -70,10 +69,21 @@ impl World {
 }
 
 /// A tenant admin of [`ACME`].
-fn root() -> Caller {
-    Caller {
+fn root() -> Context {
+    let caller = Caller {
         tenant_id: TenantId::parse(ACME).unwrap(),
         user_id: UserId::parse("root").unwrap(),
         tenant_admin: true,
+    };
+    context(caller, Clock::system().now())
+}
+
+/// A request of this caller at this time, without an `Idempotency-Key`.
+pub fn context(caller: Caller, now: Timestamp) -> Context {
+    Context {
+        caller,
+        now,
+        request_id: String::new(),
+        idempotency_key: None,
     }
 }

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
-use muster::domain::{Caller, Timestamp};
-use muster::store::Store;
+use muster::domain::{Caller, IdempotencyKey, Timestamp};
+use muster::http::{Answer, Problem};
+use muster::store::{Context, Outcome, Store};
 
 use crate::App;
 
@@ -14,11 +15,40 @@ pub struct Call {
     pub caller: Caller,
     /// The time of the call. All that it writes has this time.
     pub now: Timestamp,
+    /// The id of the request.
+    pub request_id: String,
 }
 
 impl Call {
     /// The table.
     pub(crate) fn store(&self) -> &Store {
         &self.app.store
+    }
+
+    /// The context of a store operation.
+    pub(crate) fn context(&self) -> Context {
+        self.idempotent(None)
+    }
+
+    /// The context of a store operation that an `Idempotency-Key` makes idempotent.
+    pub(crate) fn idempotent(&self, key: Option<IdempotencyKey>) -> Context {
+        Context {
+            caller: self.caller.clone(),
+            now: self.now,
+            request_id: self.request_id.clone(),
+            idempotency_key: key,
+        }
+    }
+}
+
+/// Renders the result of a write. A replayed one gets the same answer as the first, and is marked.
+pub(crate) fn render<T>(
+    outcome: Outcome<T>,
+    render: impl Fn(&T) -> Answer,
+) -> Result<Answer, Problem> {
+    match outcome {
+        Outcome::Fresh(value) => Ok(render(&value)),
+        Outcome::Replayed(value) => Ok(render(&value).replayed()),
+        Outcome::ReplayedAnswer(kept) => Answer::from_last_release(&kept),
     }
 }

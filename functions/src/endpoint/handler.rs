@@ -60,8 +60,13 @@ pub(crate) async fn run<Parts>(
     request: ApiRequest,
 ) -> Result<Answer, Problem> {
     let caller = request.caller()?;
-    let now = app.clock.now();
-    handler.call(Call { app, caller, now }, request).await
+    let call = Call {
+        now: app.clock.now(),
+        request_id: request.id().to_owned(),
+        app,
+        caller,
+    };
+    handler.call(call, request).await
 }
 
 /// Adds what a handler takes to its operation.

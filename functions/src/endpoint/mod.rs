@@ -12,6 +12,7 @@ use crate::openapi::Operation;
 use crate::runtime::HttpHandler;
 
 pub use call::Call;
+pub(crate) use call::render;
 pub(crate) use handler::{describe, run};
 pub(crate) use parts::{
     Body, Idempotency, MemberPath, NoBody, OrganizationPath, TeamMemberPath, TeamPath, UserPath,

@@ -1,9 +1,8 @@
 //! The parts of a request. Each is read, and described in the `OpenAPI` document, by its type.
 
-use muster::domain::{ExpectedVersion, OrganizationId, TeamId, UserId};
+use muster::domain::{ExpectedVersion, IdempotencyKey, OrganizationId, TeamId, UserId};
 use muster::http::{ApiRequest, Problem};
 use muster::json::FromFields;
-use muster::store::Once;
 use schemars::JsonSchema;
 
 use super::Call;
@@ -146,11 +145,11 @@ impl Part for NoBody {
 }
 
 /// The `Idempotency-Key`, if there is one. It comes after the body, of which it keeps a fingerprint.
-pub(crate) struct Idempotency(pub(crate) Option<Once>);
+pub(crate) struct Idempotency(pub(crate) Option<IdempotencyKey>);
 
 impl Part for Idempotency {
-    fn read(call: &Call, request: &ApiRequest) -> Result<Self, Problem> {
-        Ok(Self(request.once(&call.caller, call.now)?))
+    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+        Ok(Self(request.idempotency_key()?))
     }
 
     fn describe(operation: Operation) -> Operation {

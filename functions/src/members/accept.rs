@@ -3,11 +3,10 @@
 use documented::docs_const;
 use muster::domain::{ExpectedVersion, Membership};
 use muster::http::{Answer, Code, Problem};
-use muster::store::Done;
 
 use super::answer;
 use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, PutItem, UpdateItem};
-use crate::endpoint::{Call, Endpoint, Idempotency, MemberPath, NoBody, endpoint};
+use crate::endpoint::{Call, Endpoint, Idempotency, MemberPath, NoBody, endpoint, render};
 
 /// Accept an invitation
 ///
@@ -22,18 +21,14 @@ pub(crate) async fn accept_invitation(
     path: MemberPath,
     _: NoBody,
     expected: ExpectedVersion,
-    Idempotency(once): Idempotency,
+    Idempotency(key): Idempotency,
 ) -> Result<Answer, Problem> {
     let who = (&path.organization_id, &path.user_id);
-    let first = |membership: &Membership| answer(membership).to_first();
-    match call
+    let outcome = call
         .store()
-        .accept_invitation(&call.caller, who, &expected, once.as_ref(), first)
-        .await?
-    {
-        Done::Now(membership) => Ok(answer(&membership)),
-        Done::Before(first) => Answer::repeated(&first),
-    }
+        .accept_invitation(&call.idempotent(key), who, &expected)
+        .await?;
+    render(outcome, answer)
 }
 
 /// The declaration of the endpoint.

@@ -5,14 +5,14 @@ use muster::domain::{Invalid, Json, Membership, Role, Status, UserId};
 use muster::from_fields;
 use muster::http::{Answer, Code, Problem, user_in_path};
 use muster::json::{FromJson, text};
-use muster::store::{Added, Done};
+use muster::store::Added;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::answer;
 use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, PutItem, UpdateItem};
-use crate::endpoint::{Body, Call, Endpoint, Idempotency, OrganizationPath, endpoint};
+use crate::endpoint::{Body, Call, Endpoint, Idempotency, OrganizationPath, endpoint, render};
 use crate::openapi::example::Example;
 
 /// Add a member
@@ -28,7 +28,7 @@ pub(crate) async fn add_member(
     call: Call,
     path: OrganizationPath,
     Body(new): Body<NewMember>,
-    Idempotency(once): Idempotency,
+    Idempotency(key): Idempotency,
 ) -> Result<Answer, Problem> {
     let role = new.role.unwrap_or_else(default_role);
     let status = new.status.unwrap_or_else(default_status).into();
@@ -41,15 +41,11 @@ pub(crate) async fn add_member(
     )
     .invited_by(&call.caller);
 
-    let first = |added: &Added<Membership>| added_answer(added).to_first();
-    match call
+    let outcome = call
         .store()
-        .add_member(&call.caller, &membership, once.as_ref(), first)
-        .await?
-    {
-        Done::Now(added) => Ok(added_answer(&added)),
-        Done::Before(first) => Answer::repeated(&first),
-    }
+        .add_member(&call.idempotent(key), &membership)
+        .await?;
+    render(outcome, added_answer)
 }
 
 /// The declaration of the endpoint.

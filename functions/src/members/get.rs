@@ -18,7 +18,7 @@ use crate::endpoint::{Call, Endpoint, MemberPath, endpoint};
 pub(crate) async fn get_member(call: Call, path: MemberPath) -> Result<Answer, Problem> {
     let membership = call
         .store()
-        .membership(&call.caller, &path.organization_id, &path.user_id)
+        .membership(&call.context(), &path.organization_id, &path.user_id)
         .await?;
     Ok(answer(&membership))
 }

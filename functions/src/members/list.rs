@@ -28,7 +28,7 @@ pub(crate) async fn list_members(
     let found = call
         .store()
         .members(
-            &call.caller,
+            &call.context(),
             &path.organization_id,
             filter,
             page.after(),

@@ -26,7 +26,7 @@ pub(crate) async fn remove_member(
 ) -> Result<Answer, Problem> {
     let who = (&path.organization_id, &path.user_id);
     call.store()
-        .remove_member(&call.caller, who, query.force, &expected)
+        .remove_member(&call.context(), who, query.force, &expected)
         .await?;
     Ok(Answer::no_content())
 }

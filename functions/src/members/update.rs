@@ -28,7 +28,7 @@ pub(crate) async fn update_member(
     let who = (&path.organization_id, &path.user_id);
     let membership = call
         .store()
-        .update_membership(&call.caller, who, change, &expected)
+        .update_membership(&call.context(), who, change, &expected)
         .await?;
     Ok(answer(&membership))
 }

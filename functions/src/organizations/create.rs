@@ -4,12 +4,11 @@ use documented::docs_const;
 use muster::config::OrganizationCreation;
 use muster::domain::{Membership, Organization, OrganizationId, Role, Status};
 use muster::http::{Answer, Code, Problem};
-use muster::store::Done;
 use serde_json::json;
 
 use super::{NewOrganization, ShownOrganization, show};
 use crate::endpoint::TableAction::{PutItem, UpdateItem};
-use crate::endpoint::{Body, Call, Endpoint, Idempotency, endpoint};
+use crate::endpoint::{Body, Call, Endpoint, Idempotency, endpoint, render};
 
 /// Create an organization
 ///
@@ -22,9 +21,12 @@ use crate::endpoint::{Body, Call, Endpoint, Idempotency, endpoint};
 pub(crate) async fn create_organization(
     call: Call,
     Body(new): Body<NewOrganization>,
-    Idempotency(once): Idempotency,
+    Idempotency(key): Idempotency,
 ) -> Result<Answer, Problem> {
-    let Call { app, caller, now } = call;
+    let cx = call.idempotent(key);
+    let Call {
+        app, caller, now, ..
+    } = call;
     if app.settings.organization_creation == OrganizationCreation::TenantAdmin
         && !caller.tenant_admin
     {
@@ -46,21 +48,19 @@ pub(crate) async fn create_organization(
     let organization = Organization::new(id, tenant_id, new.name, user_id, now)
         .with(&new.fields)
         .map_err(|invalid| Problem::invalid_at("/metadata", invalid))?;
-    let answer = Answer::created(
-        &show(&organization, true),
+    let outcome = app
+        .store
+        .create_organization(&cx, &organization, &owner)
+        .await?;
+    render(outcome, created)
+}
+
+fn created(organization: &Organization) -> Answer {
+    Answer::created(
+        &show(organization, true),
         organization.version,
         format!("/organizations/{}", organization.id),
-    );
-
-    let once = once.as_ref().map(|once| (once, answer.to_first()));
-    match app
-        .store
-        .create_organization(&caller, &organization, &owner, once)
-        .await?
-    {
-        Done::Now(()) => Ok(answer),
-        Done::Before(first) => Answer::repeated(&first),
-    }
+    )
 }
 
 /// The declaration of the endpoint.

@@ -19,7 +19,7 @@ pub(crate) async fn delete_organization(
     expected: ExpectedVersion,
 ) -> Result<Answer, Problem> {
     call.store()
-        .delete_organization(&call.caller, &path.organization_id, &expected)
+        .delete_organization(&call.context(), &path.organization_id, &expected)
         .await?;
     Ok(Answer::no_content())
 }

@@ -20,7 +20,7 @@ pub(crate) async fn get_organization(
 ) -> Result<Answer, Problem> {
     let (organization, with_billing) = call
         .store()
-        .organization(&call.caller, &path.organization_id)
+        .organization(&call.context(), &path.organization_id)
         .await?;
     Ok(Answer::ok(
         &show(&organization, with_billing),

@@ -28,7 +28,7 @@ pub(crate) async fn list_organizations(
     };
     let found = call
         .store()
-        .organizations(&call.caller, &filter, page.after(), page.limit())
+        .organizations(&call.context(), &filter, page.after(), page.limit())
         .await?;
     Ok(page.answer(found, |organization| show(organization, true)))
 }

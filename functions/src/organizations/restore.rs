@@ -3,11 +3,10 @@
 use documented::docs_const;
 use muster::domain::{ExpectedVersion, Organization};
 use muster::http::{Answer, Code, Problem};
-use muster::store::Done;
 
 use super::{ShownOrganization, show};
 use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, PutItem, UpdateItem};
-use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, OrganizationPath, endpoint};
+use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, OrganizationPath, endpoint, render};
 
 /// Restore an organization
 ///
@@ -22,18 +21,14 @@ pub(crate) async fn restore_organization(
     path: OrganizationPath,
     _: NoBody,
     expected: ExpectedVersion,
-    Idempotency(once): Idempotency,
+    Idempotency(key): Idempotency,
 ) -> Result<Answer, Problem> {
     let id = &path.organization_id;
-    let first = |organization: &Organization| answer(organization).to_first();
-    match call
+    let outcome = call
         .store()
-        .restore_organization(&call.caller, id, &expected, once.as_ref(), first)
-        .await?
-    {
-        Done::Now(organization) => Ok(answer(&organization)),
-        Done::Before(first) => Answer::repeated(&first),
-    }
+        .restore_organization(&call.idempotent(key), id, &expected)
+        .await?;
+    render(outcome, answer)
 }
 
 /// The declaration of the endpoint.

@@ -23,7 +23,7 @@ pub(crate) async fn update_organization(
 ) -> Result<Answer, Problem> {
     let organization = call
         .store()
-        .update_organization(&call.caller, &path.organization_id, &change, &expected)
+        .update_organization(&call.context(), &path.organization_id, &change, &expected)
         .await?;
     Ok(Answer::ok(&show(&organization, true), organization.version))
 }

@@ -4,13 +4,13 @@ use documented::docs_const;
 use muster::domain::{TeamMembership, TeamRole, UserId};
 use muster::from_fields;
 use muster::http::{Answer, Code, Problem, user_in_path};
-use muster::store::{Added, Done};
+use muster::store::Added;
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 
 use super::answer;
 use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, PutItem, UpdateItem};
-use crate::endpoint::{Body, Call, Endpoint, Idempotency, TeamPath, endpoint};
+use crate::endpoint::{Body, Call, Endpoint, Idempotency, TeamPath, endpoint, render};
 use crate::openapi::example::Example;
 
 /// Add a team member
@@ -26,18 +26,14 @@ pub(crate) async fn add_team_member(
     call: Call,
     path: TeamPath,
     Body(new): Body<NewTeamMember>,
-    Idempotency(once): Idempotency,
+    Idempotency(key): Idempotency,
 ) -> Result<Answer, Problem> {
-    let first = |added: &Added<TeamMembership>| added_answer(added).to_first();
     let who = (&new.user_id, new.role.unwrap_or_else(default_role));
-    match call
+    let outcome = call
         .store()
-        .add_team_member(&call.caller, &path.team_id, who, once.as_ref(), first)
-        .await?
-    {
-        Done::Now(added) => Ok(added_answer(&added)),
-        Done::Before(first) => Answer::repeated(&first),
-    }
+        .add_team_member(&call.idempotent(key), &path.team_id, who)
+        .await?;
+    render(outcome, added_answer)
 }
 
 /// The declaration of the endpoint.

@@ -21,7 +21,7 @@ pub(crate) async fn list_team_members(
 ) -> Result<Answer, Problem> {
     let found = call
         .store()
-        .team_members(&call.caller, &path.team_id, page.after(), page.limit())
+        .team_members(&call.context(), &path.team_id, page.after(), page.limit())
         .await?;
     Ok(page.answer(found, http::json))
 }

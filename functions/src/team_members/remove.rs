@@ -23,7 +23,7 @@ pub(crate) async fn remove_team_member(
 ) -> Result<Answer, Problem> {
     let who = (&path.team_id, &path.user_id);
     call.store()
-        .remove_team_member(&call.caller, who, query.force, &expected)
+        .remove_team_member(&call.context(), who, query.force, &expected)
         .await?;
     Ok(Answer::no_content())
 }

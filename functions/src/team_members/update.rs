@@ -27,7 +27,7 @@ pub(crate) async fn update_team_member(
     let who = (&path.team_id, &path.user_id);
     let membership = call
         .store()
-        .update_team_membership(&call.caller, who, change, &expected)
+        .update_team_membership(&call.context(), who, change, &expected)
         .await?;
     Ok(answer(&membership))
 }

@@ -3,12 +3,12 @@
 use documented::docs_const;
 use muster::domain::{Team, TeamId};
 use muster::http::{Answer, Code, Problem};
-use muster::store::{Done, TeamInOrganization};
+use muster::store::TeamWithLimits;
 use serde_json::json;
 
-use super::{NewTeam, ShownTeam, show};
+use super::{NewTeam, ShownTeam, show_with};
 use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, PutItem, UpdateItem};
-use crate::endpoint::{Body, Call, Endpoint, Idempotency, OrganizationPath, endpoint};
+use crate::endpoint::{Body, Call, Endpoint, Idempotency, OrganizationPath, endpoint, render};
 use crate::openapi::example;
 
 /// Create a team
@@ -24,9 +24,12 @@ pub(crate) async fn create_team(
     call: Call,
     path: Option<OrganizationPath>,
     Body(new): Body<NewTeam>,
-    Idempotency(once): Idempotency,
+    Idempotency(key): Idempotency,
 ) -> Result<Answer, Problem> {
-    let Call { app, caller, now } = call;
+    let cx = call.idempotent(key);
+    let Call {
+        app, caller, now, ..
+    } = call;
     let id = TeamId::from(app.clock.new_id());
     let place = (
         caller.tenant_id.clone(),
@@ -36,15 +39,8 @@ pub(crate) async fn create_team(
         .with(&new.fields)
         .map_err(|invalid| Problem::invalid_at("/metadata", invalid))?;
 
-    let first = |made: &TeamInOrganization| created(made).to_first();
-    match app
-        .store
-        .create_team(&caller, &team, once.as_ref(), first)
-        .await?
-    {
-        Done::Now(made) => Ok(created(&made)),
-        Done::Before(first) => Answer::repeated(&first),
-    }
+    let outcome = app.store.create_team(&cx, &team).await?;
+    render(outcome, created)
 }
 
 /// The declaration of the endpoint.
@@ -82,7 +78,11 @@ pub const ENDPOINT: Endpoint =
                 .fails(&[Code::Forbidden, Code::Conflict])
         });
 
-fn created(made: &TeamInOrganization) -> Answer {
+fn created(made: &TeamWithLimits) -> Answer {
     let location = format!("/teams/{}", made.team.id);
-    Answer::created(&show(made), made.team.version, location)
+    Answer::created(
+        &show_with(&made.team, made.organization_limits.as_ref()),
+        made.team.version,
+        location,
+    )
 }

@@ -20,7 +20,7 @@ pub(crate) async fn delete_team(
     expected: ExpectedVersion,
 ) -> Result<Answer, Problem> {
     call.store()
-        .delete_team(&call.caller, &path.team_id, &expected)
+        .delete_team(&call.context(), &path.team_id, &expected)
         .await?;
     Ok(Answer::no_content())
 }

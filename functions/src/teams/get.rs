@@ -15,7 +15,7 @@ use crate::endpoint::{Call, Endpoint, TeamPath, endpoint};
 /// (`If-None-Match`).
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn get_team(call: Call, path: TeamPath) -> Result<Answer, Problem> {
-    let found = call.store().team(&call.caller, &path.team_id).await?;
+    let found = call.store().team(&call.context(), &path.team_id).await?;
     Ok(answer(&found))
 }
 

@@ -21,7 +21,7 @@ pub(crate) async fn list_teams(
     let within = path.as_ref().map(|path| &path.organization_id);
     let found = call
         .store()
-        .teams(&call.caller, within, page.after(), page.limit())
+        .teams(&call.context(), within, page.after(), page.limit())
         .await?;
     Ok(page.answer(found, show))
 }

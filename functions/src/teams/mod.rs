@@ -11,7 +11,7 @@ pub mod update;
 
 use std::borrow::Cow;
 
-use muster::domain::{EffectiveLimits, Name, Team, TeamPatch};
+use muster::domain::{EffectiveLimits, Limits, Name, Team, TeamPatch};
 use muster::http::{self, Answer};
 use muster::json::{Field, Fields, FromFields};
 use muster::store::TeamInOrganization;
@@ -40,10 +40,16 @@ pub(crate) struct ShownTeam<'a> {
 
 /// A team in an answer.
 fn show(found: &TeamInOrganization) -> Box<RawValue> {
+    let organization = found.organization.as_ref();
+    show_with(&found.team, organization.map(|found| &found.limits))
+}
+
+/// A team in an answer, with the limits of its organization.
+fn show_with(team: &Team, organization: Option<&Limits>) -> Box<RawValue> {
     http::json(&ShownTeam {
-        team: &found.team,
-        effective_models: found.team.effective_models(found.organization.as_ref()),
-        effective_limits: found.team.effective_limits(found.organization.as_ref()),
+        team,
+        effective_models: team.limits.effective_models(organization),
+        effective_limits: team.limits.effective(organization),
     })
 }
 

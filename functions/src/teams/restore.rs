@@ -3,13 +3,13 @@
 use documented::docs_const;
 use muster::domain::ExpectedVersion;
 use muster::http::{Answer, Code, Problem};
-use muster::store::{Done, TeamInOrganization};
+use muster::store::TeamWithLimits;
 
-use super::{ShownTeam, answer};
+use super::{ShownTeam, show_with};
 use crate::endpoint::TableAction::{
     BatchGetItem, ConditionCheckItem, DeleteItem, PutItem, UpdateItem,
 };
-use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, TeamPath, endpoint};
+use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, TeamPath, endpoint, render};
 
 /// Restore a team
 ///
@@ -25,17 +25,18 @@ pub(crate) async fn restore_team(
     path: TeamPath,
     _: NoBody,
     expected: ExpectedVersion,
-    Idempotency(once): Idempotency,
+    Idempotency(key): Idempotency,
 ) -> Result<Answer, Problem> {
-    let first = |found: &TeamInOrganization| answer(found).to_first();
-    match call
+    let outcome = call
         .store()
-        .restore_team(&call.caller, &path.team_id, &expected, once.as_ref(), first)
-        .await?
-    {
-        Done::Now(found) => Ok(answer(&found)),
-        Done::Before(first) => Answer::repeated(&first),
-    }
+        .restore_team(&call.idempotent(key), &path.team_id, &expected)
+        .await?;
+    render(outcome, restored)
+}
+
+fn restored(found: &TeamWithLimits) -> Answer {
+    let shown = show_with(&found.team, found.organization_limits.as_ref());
+    Answer::ok(&shown, found.team.version)
 }
 
 /// The declaration of the endpoint.

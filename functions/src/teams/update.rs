@@ -27,7 +27,7 @@ pub(crate) async fn update_team(
 ) -> Result<Answer, Problem> {
     let found = call
         .store()
-        .update_team(&call.caller, &path.team_id, &change, &expected)
+        .update_team(&call.context(), &path.team_id, &change, &expected)
         .await?;
     Ok(answer(&found))
 }

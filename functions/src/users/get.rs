@@ -15,7 +15,7 @@ use crate::endpoint::{Call, Endpoint, UserPath, endpoint};
 /// (`If-None-Match`), and 404 if the user is not registered and has not signed in yet.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn get_user(call: Call, path: UserPath) -> Result<Answer, Problem> {
-    let user = call.store().user(&call.caller, &path.user_id).await?;
+    let user = call.store().user(&call.context(), &path.user_id).await?;
     Ok(Answer::ok(&user, user.version))
 }
 

@@ -33,7 +33,7 @@ pub(crate) async fn list_user_organizations(
     let found = call
         .store()
         .user_organizations(
-            &call.caller,
+            &call.context(),
             &path.user_id,
             filter,
             page.after(),

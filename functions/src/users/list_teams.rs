@@ -27,7 +27,7 @@ pub(crate) async fn list_user_teams(
 ) -> Result<Answer, Problem> {
     let found = call
         .store()
-        .user_teams(&call.caller, &path.user_id, page.after(), page.limit())
+        .user_teams(&call.context(), &path.user_id, page.after(), page.limit())
         .await?;
     Ok(page.answer(found, show))
 }

@@ -24,7 +24,7 @@ pub(crate) async fn register_user(
 ) -> Result<Answer, Problem> {
     let registered = call
         .store()
-        .register_user(&call.caller, &path.user_id, &change, &expected)
+        .register_user(&call.context(), &path.user_id, &change, &expected)
         .await?;
     let (user, version) = (&registered.user, registered.user.version);
     if registered.is_new {

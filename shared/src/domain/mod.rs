@@ -3,6 +3,7 @@
 
 mod caller;
 mod fold;
+mod idempotency;
 mod ids;
 mod json;
 mod limits;
@@ -24,6 +25,7 @@ use std::borrow::Cow;
 use thiserror::Error;
 
 pub use caller::Caller;
+pub use idempotency::IdempotencyKey;
 pub use ids::{
     EntraObjectId, GroupId, MAX_ID_LENGTH, MAX_USER_ID_LENGTH, ME, OrganizationId, TeamId,
     TenantId, UserId,

@@ -3,24 +3,24 @@ use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
 
 use super::Problem;
-use crate::store::{FirstAnswer, Page};
+use crate::domain::Page;
 
 /// Bytes of the digest in an entity tag.
 const DIGEST_BYTES: usize = 8;
 
 /// An answer, before it is sent.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
     /// `Location`: the path of what was created.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub location: Option<String>,
     /// The version of the one resource that is shown; part of its `ETag`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub version: Option<u64>,
     /// The JSON body; `None` for no body at all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub body: Option<Box<RawValue>>,
     /// Whether this is the first answer to an earlier request with the same `Idempotency-Key`.
     #[serde(skip)]
@@ -116,20 +116,20 @@ impl Answer {
         self
     }
 
-    /// The answer as it is kept for a repeat of the request.
-    pub fn to_first(&self) -> FirstAnswer {
-        // An answer is made of texts, numbers and JSON, all of which serialize.
-        FirstAnswer(serde_json::to_string(self).unwrap_or_default())
+    /// The answer again, for a repeated request with the same `Idempotency-Key`.
+    #[must_use]
+    pub fn replayed(self) -> Self {
+        Self {
+            is_repeat: true,
+            ..self
+        }
     }
 
-    /// The kept answer to an earlier request, given again.
-    pub fn repeated(first: &FirstAnswer) -> Result<Self, Problem> {
-        match serde_json::from_str(&first.0) {
-            Ok(answer) => Ok(Self {
-                is_repeat: true,
-                ..answer
-            }),
-            // Where, and not what: it is somebody's own.
+    /// The answer to an earlier request, as the last release kept it.
+    pub fn from_last_release(kept: &str) -> Result<Self, Problem> {
+        match serde_json::from_str::<Self>(kept) {
+            Ok(answer) => Ok(answer.replayed()),
+            // The position only: the content may be personal data.
             Err(error) => Err(Problem::internal(format!(
                 "a kept answer cannot be read at column {}",
                 error.column()

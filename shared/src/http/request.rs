@@ -12,11 +12,10 @@ use sha2::{Digest, Sha256};
 
 use super::{Code, Problem, Query, read_event};
 use crate::domain::{
-    Caller, ExpectedVersion, Invalid, Json, ME, OrganizationId, TeamId, Timestamp, UserId,
+    Caller, ExpectedVersion, IdempotencyKey, Invalid, Json, ME, OrganizationId, TeamId, UserId,
     VersionTags,
 };
 use crate::json::Fields;
-use crate::store::Once;
 
 /// Largest body, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -178,8 +177,8 @@ impl ApiRequest {
             .filter(|_| self.route().starts_with("GET "))
     }
 
-    /// What `Idempotency-Key` makes of the request, if it is there.
-    pub fn once(&self, caller: &Caller, now: Timestamp) -> Result<Option<Once>, Problem> {
+    /// The `Idempotency-Key`, if the client sent one.
+    pub fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, Problem> {
         let Some(key) = self.header("idempotency-key") else {
             return Ok(None);
         };
@@ -192,14 +191,11 @@ impl ApiRequest {
                 "must be 1 to 255 visible ASCII characters",
             ));
         }
-        let who = (&caller.tenant_id, &caller.user_id);
-        Ok(Some(Once::new(
-            who,
-            self.route(),
-            key,
-            self.fingerprint()?,
-            now,
-        )))
+        Ok(Some(IdempotencyKey {
+            route: self.route().to_owned(),
+            key: key.to_owned(),
+            fingerprint: self.fingerprint()?,
+        }))
     }
 
     /// What makes it the same request: where it goes, and what its body says.

@@ -1,70 +1,111 @@
-//! Records of requests with an `Idempotency-Key`: written with the change itself, so that of two
-//! requests at once one does it and both get the same answer.
+//! Records of requests with an `Idempotency-Key`. A record is written with the change, so that of two concurrent
+//! requests one makes the change and both get its result.
 
-use crate::store::table::{Condition, Item, Transaction, Unmet, from_item, number, to_item};
-use crate::store::{Error, Refusal};
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::access::View;
 use super::keys::{self, Key};
-use super::{Done, Store};
-use crate::domain::{TenantId, Timestamp, UserId};
+use super::table::{self, Condition, Item, Transaction, Unmet, from_item, number, to_item};
+use super::{Added, Context, Error, Refusal, Store};
+use crate::domain::Timestamp;
 
-/// How long a first answer is kept: the contract says at least 24 hours.
+/// How long a record is kept: the contract says at least 24 hours.
 const KEPT: Duration = Duration::from_hours(25);
 
-/// A request that is to be done once.
+/// Result of a write that may have an `Idempotency-Key`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome<T> {
+    /// This request did it.
+    Fresh(T),
+    /// An earlier request with the same key did it: the value at that time.
+    Replayed(T),
+    /// The same, from a record of the last release, which kept the HTTP answer as JSON.
+    ReplayedAnswer(String),
+}
+
+/// A value that can be kept in a record.
+pub(super) trait Recorded: Sized {
+    /// Its form in the table.
+    type Row: Serialize + DeserializeOwned;
+
+    /// Writes the value as a row.
+    fn to_recorded(&self) -> Self::Row;
+
+    /// Reads the value from a row.
+    fn from_recorded(row: Self::Row) -> Result<Self, table::Error>;
+}
+
+impl<M: Recorded> Recorded for Added<M> {
+    type Row = Added<M::Row>;
+
+    fn to_recorded(&self) -> Self::Row {
+        match self {
+            Self::New(value) => Added::New(value.to_recorded()),
+            Self::Already(value) => Added::Already(value.to_recorded()),
+        }
+    }
+
+    fn from_recorded(row: Self::Row) -> Result<Self, table::Error> {
+        Ok(match row {
+            Added::New(row) => Self::New(M::from_recorded(row)?),
+            Added::Already(row) => Self::Already(M::from_recorded(row)?),
+        })
+    }
+}
+
+/// The record of one request.
 #[derive(Clone, Debug)]
-pub struct Once {
+pub(super) struct Record {
     key: Key,
     fingerprint: String,
     now: Timestamp,
 }
 
-/// The answer that the first request of its key got, as its maker wrote it down.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FirstAnswer(pub String);
-
 #[derive(Serialize, Deserialize)]
 struct Row {
     fingerprint: String,
-    answer: String,
+    /// The value as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+    /// The HTTP answer as JSON, in records of the last release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answer: Option<String>,
     expires_at: i64,
 }
 
-impl Once {
-    /// The request of this caller to this route with this key. The fingerprint tells its content
-    /// from that of another request with the same key.
-    pub fn new(
-        (tenant, caller): (&TenantId, &UserId),
-        route: &str,
-        key: &str,
-        fingerprint: String,
-        now: Timestamp,
-    ) -> Self {
-        Self {
-            key: keys::idempotency(tenant, caller, route, key),
-            fingerprint,
-            now,
-        }
+impl Context {
+    /// The record of the request, if it has an `Idempotency-Key`.
+    pub(super) fn record(&self) -> Option<Record> {
+        let key = self.idempotency_key.as_ref()?;
+        let (tenant, user) = (&self.caller.tenant_id, &self.caller.user_id);
+        Some(Record {
+            key: keys::idempotency(tenant, user, &key.route, &key.key),
+            fingerprint: key.fingerprint.clone(),
+            now: self.now,
+        })
     }
+}
 
+impl Record {
     pub(super) fn key(&self) -> &Key {
         &self.key
     }
 
-    /// Adds the record to the transaction, on the condition that there is none (that still counts).
-    pub(super) fn record<L: Copy + PartialEq>(
+    /// Adds the record to the transaction, on the condition that there is none that still counts.
+    pub(super) fn write<L: Copy + PartialEq>(
         &self,
         transaction: &mut Transaction<'_, L>,
         label: L,
-        answer: &FirstAnswer,
+        value: &impl Recorded,
     ) -> Result<(), Error> {
+        let value = serde_json::to_string(&value.to_recorded()).map_err(table::Error::defect)?;
         let row = Row {
             fingerprint: self.fingerprint.clone(),
-            answer: answer.0.clone(),
+            value: Some(value),
+            answer: None,
             expires_at: self.now.after(KEPT).as_second(),
         };
         let item = to_item(&row, [self.key.attributes(), Item::new()])?;
@@ -74,20 +115,20 @@ impl Once {
         Ok(())
     }
 
-    /// The first answer, if the record was in the way of the transaction.
-    pub(super) fn first_answer<L: PartialEq>(
+    /// Returns the outcome of the earlier request whose record made the transaction fail.
+    pub(super) fn replay<T: Recorded, L: PartialEq>(
         &self,
         unmet: &Unmet<L>,
         label: &L,
-    ) -> Result<Option<FirstAnswer>, Error> {
+    ) -> Result<Option<Outcome<T>>, Error> {
         match unmet.of(label) {
-            Some(Some(item)) => self.answer_in(item.clone()),
+            Some(Some(item)) => self.outcome_in(item.clone()),
             _ => Ok(None),
         }
     }
 
-    /// The first answer in a record that was found; refused when it is another request's.
-    pub(super) fn answer_in(&self, item: Item) -> Result<Option<FirstAnswer>, Error> {
+    /// Returns the outcome in a record, or a refusal if the record is that of another request.
+    fn outcome_in<T: Recorded>(&self, item: Item) -> Result<Option<Outcome<T>>, Error> {
         let row: Row = from_item(item)?;
         if row.expires_at <= self.now.as_second() {
             return Ok(None);
@@ -95,39 +136,48 @@ impl Once {
         if row.fingerprint != self.fingerprint {
             return Err(Refusal::IdempotencyMismatch.into());
         }
-        Ok(Some(FirstAnswer(row.answer)))
+        match (row.value, row.answer) {
+            (Some(value), _) => {
+                let row = serde_json::from_str(&value).map_err(table::Error::unreadable)?;
+                Ok(Some(Outcome::Replayed(T::from_recorded(row)?)))
+            }
+            (None, Some(answer)) => Ok(Some(Outcome::ReplayedAnswer(answer))),
+            (None, None) => Err(table::Error::defect("a record without a value").into()),
+        }
     }
 }
 
-/// The first answer to the request, if its record is among what was read.
-pub(super) fn found(once: Option<&Once>, view: &View) -> Result<Option<FirstAnswer>, Error> {
-    let Some(once) = once else {
+/// Returns the outcome of the earlier request if its record is among what was read.
+pub(super) fn found<T: Recorded>(
+    record: Option<&Record>,
+    view: &View,
+) -> Result<Option<Outcome<T>>, Error> {
+    let Some(record) = record else {
         return Ok(None);
     };
-    match view.item(&once.key) {
-        Some(item) => once.answer_in(item.clone()),
+    match view.item(&record.key) {
+        Some(item) => record.outcome_in(item.clone()),
         None => Ok(None),
     }
 }
 
-/// Answers a request that had nothing to change, and keeps the answer: on the conditions that `hold` adds, which
-/// are that all is still as it was read. `None` when it is not, and is to be read anew: of two requests with
-/// one key at once, no other may have been answered from what came after.
-pub(super) async fn unchanged<T, L: Copy + PartialEq>(
+/// Records a request that found nothing to change, on the conditions of `hold` that everything is still as it was
+/// read. Returns `None` if it is not: of two concurrent requests with one key, no other may have been answered from a
+/// later state.
+pub(super) async fn unchanged<T: Recorded, L: Copy + PartialEq>(
     store: &Store,
-    (once, label): (Option<&Once>, L),
+    (record, label): (Option<&Record>, L),
     hold: impl FnOnce(&mut Transaction<'_, L>),
     value: T,
-    answer: impl Fn(&T) -> FirstAnswer,
-) -> Result<Option<Done<T>>, Error> {
-    let Some(once) = once else {
-        return Ok(Some(Done::Now(value)));
+) -> Result<Option<Outcome<T>>, Error> {
+    let Some(record) = record else {
+        return Ok(Some(Outcome::Fresh(value)));
     };
     let mut transaction = store.transaction();
     hold(&mut transaction);
-    once.record(&mut transaction, label, &answer(&value))?;
+    record.write(&mut transaction, label, &value)?;
     let Err(unmet) = transaction.commit().await? else {
-        return Ok(Some(Done::Now(value)));
+        return Ok(Some(Outcome::Fresh(value)));
     };
-    Ok(once.first_answer(&unmet, &label)?.map(Done::Before))
+    record.replay(&unmet, &label)
 }

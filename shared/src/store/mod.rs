@@ -5,6 +5,7 @@
 //! `docs/DATA_MODEL.md` for the calls of each operation.
 
 mod access;
+mod context;
 mod error;
 mod idempotency;
 mod keys;
@@ -20,9 +21,11 @@ mod users;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use serde::{Deserialize, Serialize};
 
+pub use context::Context;
 pub use error::{Error, Refusal};
-pub use idempotency::{FirstAnswer, Once};
+pub use idempotency::Outcome;
 pub use memberships::{MemberFilter, MembershipOfOrganization};
 pub use organizations::OrganizationFilter;
 pub use sync::{
@@ -31,7 +34,7 @@ pub use sync::{
 };
 pub use table::{Error as TableError, Measure, client, metered};
 pub use team_members::MembershipOfTeam;
-pub use teams::TeamInOrganization;
+pub use teams::{TeamInOrganization, TeamWithLimits};
 pub use users::Registered;
 
 pub use crate::domain::Page;
@@ -46,22 +49,13 @@ pub struct Store {
     clock: Clock,
 }
 
-/// What adding somebody came to.
-#[derive(Clone, Debug, PartialEq)]
+/// Result of adding a user.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Added<M> {
-    /// They are in it now.
+    /// The new membership.
     New(M),
-    /// They had been, or were invited, with the same role; this is the membership as it is now.
+    /// The existing membership or invitation, with the same role.
     Already(M),
-}
-
-/// What came of a write with an `Idempotency-Key`, or without.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Done<T> {
-    /// It was done now.
-    Now(T),
-    /// It had been done before, by the same request: this is the answer it got.
-    Before(FirstAnswer),
 }
 
 impl Store {

@@ -1,7 +1,7 @@
 //! Users: their rows, and what is done with them.
 
 use crate::store::table::{Change, Condition, Item, Updated, WRITE_ID, from_item, number, text};
-use crate::store::{Error, Refusal, table};
+use crate::store::{Context, Error, Refusal, table};
 use serde::{Deserialize, Serialize};
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
@@ -65,7 +65,8 @@ pub(super) fn known(caller: &Caller, now: Timestamp) -> Change {
 
 impl Store {
     /// A user of the tenant. For themself, and tenant admins.
-    pub async fn user(&self, caller: &Caller, user: &UserId) -> Result<User, Error> {
+    pub async fn user(&self, cx: &Context, user: &UserId) -> Result<User, Error> {
+        let caller = &cx.caller;
         self.require_self_or_tenant_admin(caller, user).await?;
         let item = self.table.get(&keys::user(&caller.tenant_id, user)).await?;
         Ok(from_row(item.ok_or(Refusal::NotFound)?)?)
@@ -92,11 +93,12 @@ impl Store {
     /// something: a repeat does not.
     pub async fn register_user(
         &self,
-        caller: &Caller,
+        cx: &Context,
         user: &UserId,
         patch: &UserPatch,
         expected: &ExpectedVersion,
     ) -> Result<Registered, Error> {
+        let caller = &cx.caller;
         if !caller.tenant_admin {
             return Err(Refusal::Forbidden.into());
         }

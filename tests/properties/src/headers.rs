@@ -1,6 +1,6 @@
 //! `If-Match`, `If-None-Match` and `Idempotency-Key`.
 
-use muster::domain::{Caller, ExpectedVersion, TenantId, Timestamp, UserId, VersionTags};
+use muster::domain::{ExpectedVersion, VersionTags};
 use muster::http::{ApiRequest, Code};
 use serde_json::json;
 
@@ -52,17 +52,11 @@ fn check(data: &[u8]) {
         let stands_there = tags.contains(&format!("\"{version}"));
         assert!(!if_none_match.name(version) || stands_there || tags.trim() == "*");
     }
-    let caller = Caller {
-        tenant_id: TenantId::parse("acme").unwrap(),
-        user_id: UserId::parse("ada").unwrap(),
-        tenant_admin: false,
-    };
-    let now = Timestamp::from_millisecond(0).unwrap();
     let trimmed = key.trim();
     let good =
         (1..=255).contains(&trimmed.len()) && trimmed.bytes().all(|byte| byte.is_ascii_graphic());
-    match request.once(&caller, now) {
-        Ok(once) => assert!(once.is_some() && good),
+    match request.idempotency_key() {
+        Ok(found) => assert!(good && found.unwrap().key == trimmed),
         Err(problem) => assert!(!good && problem.code == Code::ValidationFailed),
     }
 }

@@ -7,9 +7,8 @@ use muster::domain::{
     Caller, Clock, Membership, Organization, OrganizationId, Role, Status, Team, TeamId, TenantId,
     Timestamp, UserId,
 };
-use muster::store::FirstAnswer;
 use serde_json::{Map, Value, json};
-use support::{ACME, World, root};
+use support::{ACME, World, context, root};
 use tokio::process::Command;
 
 /// The embedded DynamoDB of `cargo run`.
@@ -56,21 +55,18 @@ async fn made() -> World {
         user_id: ada.clone(),
         tenant_admin: false,
     };
+    let caller = context(caller, now);
     let id = OrganizationId::parse(ORGANIZATION).unwrap();
     let name = "Sales Nordics".parse().unwrap();
     let organization = Organization::new(id.clone(), tenant.clone(), name, ada.clone(), now);
     let owns = (Role::Owner, Status::Active);
     let owner = Membership::new(tenant.clone(), id.clone(), ada.clone(), owns, now);
-    let made = store.create_organization(&caller, &organization, &owner, None);
+    let made = store.create_organization(&caller, &organization, &owner);
     made.await.unwrap();
     let name = "Nordic accounts".parse().unwrap();
     let team = TeamId::parse(TEAM).unwrap();
     let team = Team::new(team, (tenant, Some(id)), name, ada, now);
-    let answer = |_: &_| FirstAnswer(String::new());
-    store
-        .create_team(&caller, &team, None, answer)
-        .await
-        .unwrap();
+    store.create_team(&caller, &team).await.unwrap();
     world
 }
 

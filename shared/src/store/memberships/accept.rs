@@ -1,15 +1,13 @@
 //! Accepting an invitation.
 
 use super::{Owners, Part, change_to, unchanged};
-use crate::domain::{
-    Caller, ExpectedVersion, Membership, OrganizationId, Permission, Status, UserId,
-};
+use crate::domain::{ExpectedVersion, Membership, OrganizationId, Permission, Status, UserId};
 use crate::store::access::{self, Requirement, standing};
-use crate::store::idempotency::{self, FirstAnswer, Once};
+use crate::store::idempotency::{self, Record};
 use crate::store::keys::{self, Key};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Condition, Transaction, text};
-use crate::store::{Done, Error, Refusal, Store};
+use crate::store::{Context, Error, Outcome, Refusal, Store};
 
 impl Store {
     /// Makes the caller's open invitation an active membership; an active one stays as it is.
@@ -19,20 +17,21 @@ impl Store {
     /// condition that it is still as it was read.
     pub async fn accept_invitation(
         &self,
-        caller: &Caller,
+        cx: &Context,
         (organization, user): (&OrganizationId, &UserId),
         expected: &ExpectedVersion,
-        once: Option<&Once>,
-        answer: impl Fn(&Membership) -> FirstAnswer,
-    ) -> Result<Done<Membership>, Error> {
+    ) -> Result<Outcome<Membership>, Error> {
+        let caller = &cx.caller;
+        let record = cx.record();
+        let record = record.as_ref();
         let key = access::own_key(caller, organization);
-        let (key, answer) = (&key, &answer);
+        let key = &key;
         self.until_settled("accept_invitation", |now| async move {
             let mut more = vec![key];
-            more.extend(once.map(Once::key));
+            more.extend(record.map(Record::key));
             let view = self.view(caller, organization, &more).await?;
-            if let Some(first) = idempotency::found(once, &view)? {
-                return Ok(Done::Before(first));
+            if let Some(first) = idempotency::found(record, &view)? {
+                return Ok(first);
             }
             view.organization(caller, organization, now)?;
             let own = view.membership(key)?;
@@ -50,8 +49,8 @@ impl Store {
                         let tenant = &caller.tenant_id;
                         super::hold_organization(transaction, tenant, organization, Owners::AsMany);
                     };
-                    let (once, value) = ((once, Part::Record), before.clone());
-                    let done = idempotency::unchanged(self, once, hold, value, &answer).await?;
+                    let (record, value) = ((record, Part::Record), before.clone());
+                    let done = idempotency::unchanged(self, record, hold, value).await?;
                     if let Some(done) = done {
                         return Ok(done);
                     }
@@ -71,11 +70,11 @@ impl Store {
             transaction.update(Part::Membership, key, change, condition);
             let owners = Owners::between(Some(&before), Some(&after));
             super::hold_organization(&mut transaction, &caller.tenant_id, organization, owners);
-            if let Some(once) = once {
-                once.record(&mut transaction, Part::Record, &answer(&after))?;
+            if let Some(record) = record {
+                record.write(&mut transaction, Part::Record, &after)?;
             }
             let Err(unmet) = transaction.commit().await? else {
-                return Ok(Done::Now(after));
+                return Ok(Outcome::Fresh(after));
             };
             if unmet.only(&Part::Inviter) {
                 return Err(Refusal::InvitationNotValid.into());

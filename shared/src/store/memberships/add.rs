@@ -3,11 +3,11 @@
 use super::{Owners, Part, change_inviter, change_to, from_row, to_row, unchanged};
 use crate::domain::{Caller, Membership, Permission, Role, Status, Timestamp};
 use crate::store::access::{self, Requirement, standing};
-use crate::store::idempotency::{self, FirstAnswer, Once};
-use crate::store::keys::{self, Key};
+use crate::store::idempotency::{self, Record};
+use crate::store::keys;
 use crate::store::settle::Unsettled;
 use crate::store::table::{Condition, Transaction};
-use crate::store::{Added, Done, Error, Refusal, Store, table};
+use crate::store::{Added, Context, Error, Outcome, Refusal, Store, table};
 
 impl Store {
     /// Adds a user to an organization. For owners and admins, who make nobody more than they are.
@@ -18,11 +18,12 @@ impl Store {
     /// invitation and the user is to be active, that transaction makes it so, by the caller's right.
     pub async fn add_member(
         &self,
-        caller: &Caller,
+        cx: &Context,
         membership: &Membership,
-        once: Option<&Once>,
-        answer: impl Fn(&Added<Membership>) -> FirstAnswer,
-    ) -> Result<Done<Added<Membership>>, Error> {
+    ) -> Result<Outcome<Added<Membership>>, Error> {
+        let caller = &cx.caller;
+        let record = cx.record();
+        let record = record.as_ref();
         let Membership {
             tenant_id,
             organization_id,
@@ -37,10 +38,10 @@ impl Store {
         };
         let who = (caller, organization_id);
         let added = Added::New(membership.clone());
-        let (added, answer) = (&added, &answer);
+        let added = &added;
         self.until_settled("add_member", |_| async move {
             if caller.user_id == *user_id && !caller.tenant_admin {
-                let already = self.add_oneself(caller, membership, once, &answer);
+                let already = self.add_oneself(caller, membership, record);
                 if let Some(done) = already.await? {
                     return Ok(done);
                 }
@@ -54,16 +55,16 @@ impl Store {
             transaction.check(Part::User, &user, Condition::present());
             let row = to_row(membership)?;
             transaction.put(Part::Membership, row, Condition::absent());
-            if let Some(once) = once {
-                once.record(&mut transaction, Part::Record, &answer(added))?;
+            if let Some(record) = record {
+                record.write(&mut transaction, Part::Record, added)?;
             }
             let Err(unmet) = transaction.commit().await? else {
-                return Ok(Done::Now(added.clone()));
+                return Ok(Outcome::Fresh(added.clone()));
             };
-            if let Some(once) = once
-                && let Some(first) = once.first_answer(&unmet, &Part::Record)?
+            if let Some(record) = record
+                && let Some(first) = record.replay(&unmet, &Part::Record)?
             {
-                return Ok(Done::Before(first));
+                return Ok(first);
             }
             // First: what is gone is gone for everybody.
             if unmet.of(&Part::Organization).is_some() {
@@ -81,7 +82,7 @@ impl Store {
             let stored = from_row(item.clone())?;
             if let Some(after) = invited_again(&stored, membership, caller) {
                 let how = (caller, requirement);
-                let changed = self.change_invitation(how, (&stored, after), now, once, &answer);
+                let changed = self.change_invitation(how, (&stored, after), now, record);
                 if let Some(done) = changed.await? {
                     return Ok(done);
                 }
@@ -90,7 +91,7 @@ impl Store {
             let permitted = |transaction: &mut Transaction<'_, Part>| {
                 access::require(transaction, Part::Caller, who, requirement, now);
             };
-            let already = self.already(stored, *role, permitted, once, &answer);
+            let already = self.already(stored, *role, permitted, record);
             if let Some(done) = already.await? {
                 return Ok(done);
             }
@@ -105,9 +106,8 @@ impl Store {
         (caller, requirement): (&Caller, Requirement),
         (before, after): (&Membership, Membership),
         now: Timestamp,
-        once: Option<&Once>,
-        answer: impl Fn(&Added<Membership>) -> FirstAnswer,
-    ) -> Result<Option<Done<Added<Membership>>>, Error> {
+        record: Option<&Record>,
+    ) -> Result<Option<Outcome<Added<Membership>>>, Error> {
         let (tenant, organization) = (&before.tenant_id, &before.organization_id);
         let mut transaction = self.transaction();
         let who = (caller, organization);
@@ -122,16 +122,16 @@ impl Store {
         let condition = unchanged(before);
         transaction.update(Part::Membership, &key, change, condition);
         let added = Added::Already(after);
-        if let Some(once) = once {
-            once.record(&mut transaction, Part::Record, &answer(&added))?;
+        if let Some(record) = record {
+            record.write(&mut transaction, Part::Record, &added)?;
         }
         let Err(unmet) = transaction.commit().await? else {
-            return Ok(Some(Done::Now(added)));
+            return Ok(Some(Outcome::Fresh(added)));
         };
-        if let Some(once) = once
-            && let Some(first) = once.first_answer(&unmet, &Part::Record)?
+        if let Some(record) = record
+            && let Some(first) = record.replay(&unmet, &Part::Record)?
         {
-            return Ok(Some(Done::Before(first)));
+            return Ok(Some(first));
         }
         if unmet.of(&Part::Organization).is_some() {
             return Err(Refusal::NotFound.into());
@@ -147,14 +147,13 @@ impl Store {
         &self,
         caller: &Caller,
         membership: &Membership,
-        once: Option<&Once>,
-        answer: impl Fn(&Added<Membership>) -> FirstAnswer,
-    ) -> Result<Option<Done<Added<Membership>>>, Error> {
+        record: Option<&Record>,
+    ) -> Result<Option<Outcome<Added<Membership>>>, Error> {
         let id = &membership.organization_id;
-        let record: Vec<&Key> = once.iter().map(|once| once.key()).collect();
-        let view = self.view(caller, id, &record).await?;
-        if let Some(first) = idempotency::found(once, &view)? {
-            return Ok(Some(Done::Before(first)));
+        let keys: Vec<_> = record.iter().map(|record| record.key()).collect();
+        let view = self.view(caller, id, &keys).await?;
+        if let Some(first) = idempotency::found(record, &view)? {
+            return Ok(Some(first));
         }
         view.organization(caller, id, membership.created_at)?;
         let own = view
@@ -167,8 +166,7 @@ impl Store {
         }
         // As their membership was read, they may.
         let permitted = |_: &mut Transaction<'_, Part>| {};
-        self.already(own, membership.role, permitted, once, answer)
-            .await
+        self.already(own, membership.role, permitted, record).await
     }
 
     /// The answer for a membership that is there, as [`idempotency::unchanged`] gives it.
@@ -177,9 +175,8 @@ impl Store {
         stored: Membership,
         role: Role,
         permitted: impl FnOnce(&mut Transaction<'_, Part>),
-        once: Option<&Once>,
-        answer: impl Fn(&Added<Membership>) -> FirstAnswer,
-    ) -> Result<Option<Done<Added<Membership>>>, Error> {
+        record: Option<&Record>,
+    ) -> Result<Option<Outcome<Added<Membership>>>, Error> {
         if stored.status == Status::Suspended {
             return Err(Refusal::AlreadySuspended.into());
         }
@@ -194,8 +191,8 @@ impl Store {
             let key = keys::membership(tenant, &before.user_id, organization);
             transaction.check(Part::Membership, &key, unchanged(&before));
         };
-        let once = (once, Part::Record);
-        idempotency::unchanged(self, once, hold, Added::Already(stored), answer).await
+        let record = (record, Part::Record);
+        idempotency::unchanged(self, record, hold, Added::Already(stored)).await
     }
 }
 

@@ -11,6 +11,7 @@ pub(super) use accept::inviter_of;
 use crate::domain::{
     Membership, Organization, OrganizationId, Role, Source, Status, TenantId, Timestamp, UserId,
 };
+use crate::store::idempotency::Recorded;
 use crate::store::keys::{self, GSI1};
 use crate::store::settle::Unsettled;
 use crate::store::table::{
@@ -71,8 +72,9 @@ pub struct MembershipOfOrganization {
     pub organization: Organization,
 }
 
+/// The attributes of the item, but for its keys.
 #[derive(Serialize, Deserialize)]
-struct Row {
+pub(in crate::store) struct Row {
     tenant_id: TenantId,
     organization_id: OrganizationId,
     user_id: UserId,
@@ -104,43 +106,53 @@ pub(super) fn to_row(membership: &Membership) -> Result<Item, table::Error> {
         keys::membership(&tenant_id, &user_id, &organization_id).attributes(),
         keys::member(&tenant_id, &organization_id, &user_id).attributes_of(GSI1),
     ];
-    let row = Row {
-        tenant_id,
-        organization_id,
-        user_id,
-        role: membership.role,
-        status: membership.status,
-        source: membership.source,
-        invited_by_user_id: membership.invited_by_user_id.clone(),
-        invited_by_tenant_admin: membership.invited_by_tenant_admin,
-        spend: membership.spend,
-        budget_id: membership.budget_id.clone(),
-        last_active_at: membership.last_active_at,
-        version: membership.version,
-        created_at: membership.created_at,
-        updated_at: membership.updated_at,
-    };
-    to_item(&row, keys)
+    to_item(&membership.to_recorded(), keys)
 }
 
 pub(super) fn from_row(item: Item) -> Result<Membership, table::Error> {
-    let row: Row = from_item(item)?;
-    Ok(Membership {
-        tenant_id: row.tenant_id,
-        organization_id: row.organization_id,
-        user_id: row.user_id,
-        role: row.role,
-        status: row.status,
-        source: row.source,
-        invited_by_user_id: row.invited_by_user_id,
-        invited_by_tenant_admin: row.invited_by_tenant_admin,
-        spend: row.spend,
-        budget_id: row.budget_id,
-        last_active_at: row.last_active_at,
-        version: row.version,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
-    })
+    Membership::from_recorded(from_item(item)?)
+}
+
+impl Recorded for Membership {
+    type Row = Row;
+
+    fn to_recorded(&self) -> Row {
+        Row {
+            tenant_id: self.tenant_id.clone(),
+            organization_id: self.organization_id.clone(),
+            user_id: self.user_id.clone(),
+            role: self.role,
+            status: self.status,
+            source: self.source,
+            invited_by_user_id: self.invited_by_user_id.clone(),
+            invited_by_tenant_admin: self.invited_by_tenant_admin,
+            spend: self.spend,
+            budget_id: self.budget_id.clone(),
+            last_active_at: self.last_active_at,
+            version: self.version,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+
+    fn from_recorded(row: Row) -> Result<Self, table::Error> {
+        Ok(Self {
+            tenant_id: row.tenant_id,
+            organization_id: row.organization_id,
+            user_id: row.user_id,
+            role: row.role,
+            status: row.status,
+            source: row.source,
+            invited_by_user_id: row.invited_by_user_id,
+            invited_by_tenant_admin: row.invited_by_tenant_admin,
+            spend: row.spend,
+            budget_id: row.budget_id,
+            last_active_at: row.last_active_at,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
 }
 
 /// The parts of the transactions on a membership.

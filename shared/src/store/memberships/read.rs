@@ -2,13 +2,13 @@
 
 use super::{MemberFilter, MembershipOfOrganization, from_row};
 use crate::domain::{
-    Caller, Membership, Organization, OrganizationId, OrganizationStatus, Permission, Status,
-    TenantId, UserId,
+    Membership, Organization, OrganizationId, OrganizationStatus, Permission, Status, TenantId,
+    UserId,
 };
 use crate::store::access::{self, standing};
 use crate::store::keys::{self, GSI1, Key, MEMBERSHIP_PREFIX, USER_PREFIX};
 use crate::store::table::{Query, in_partition};
-use crate::store::{Error, Page, Refusal, Store, organizations};
+use crate::store::{Context, Error, Page, Refusal, Store, organizations};
 use futures_util::TryFutureExt;
 use std::collections::HashMap;
 
@@ -16,10 +16,11 @@ impl Store {
     /// A membership. For active members, and for the user themself whatever its status.
     pub async fn membership(
         &self,
-        caller: &Caller,
+        cx: &Context,
         organization: &OrganizationId,
         user: &UserId,
     ) -> Result<Membership, Error> {
+        let caller = &cx.caller;
         let key = keys::membership(&caller.tenant_id, user, organization);
         let view = self.view(caller, organization, &[&key]).await?;
         view.organization(caller, organization, self.clock.now())?;
@@ -36,12 +37,13 @@ impl Store {
     /// caller's membership as they are now.
     pub async fn members(
         &self,
-        caller: &Caller,
+        cx: &Context,
         organization: &OrganizationId,
         filter: MemberFilter,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<Membership>, Error> {
+        let caller = &cx.caller;
         let partition = keys::organization_partition(&caller.tenant_id, organization);
         let after = match after.map(UserId::from_table) {
             Some(Ok(user)) => {
@@ -85,12 +87,13 @@ impl Store {
     /// deleted ones that the user may restore. For the user, and tenant admins.
     pub async fn user_organizations(
         &self,
-        caller: &Caller,
+        cx: &Context,
         user: &UserId,
         (organization_status, status): (OrganizationStatus, Option<Status>),
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<MembershipOfOrganization>, Error> {
+        let caller = &cx.caller;
         self.require_self_or_tenant_admin(caller, user).await?;
         let key = |id| keys::membership(&caller.tenant_id, user, &id).attributes();
         let place = after.map(OrganizationId::parse).transpose();
@@ -109,7 +112,7 @@ impl Store {
             .await?;
         if page.items.is_empty() && after.is_none() && caller.user_id != *user {
             // Somebody without memberships, or nobody at all?
-            self.user(caller, user).await?;
+            self.user(cx, user).await?;
         }
         let memberships = page
             .items

@@ -4,11 +4,11 @@ use super::{
     MOST_TEAMS, Owners, Part, from_row, joined_no_more_teams, not_changed, of_organization,
     unchanged,
 };
-use crate::domain::{Caller, ExpectedVersion, OrganizationId, Permission, Source, Status, UserId};
+use crate::domain::{ExpectedVersion, OrganizationId, Permission, Source, Status, UserId};
 use crate::store::access::{self, Requirement, standing};
 use crate::store::settle::Unsettled;
 use crate::store::team_members::JOINED_TEAMS;
-use crate::store::{Error, Refusal, Store, keys};
+use crate::store::{Context, Error, Refusal, Store, keys};
 
 impl Store {
     /// Takes a user out of an organization and its teams; done when they are not in it. For owners
@@ -17,11 +17,12 @@ impl Store {
     /// What the directory manages stays, unless a tenant admin forces it.
     pub async fn remove_member(
         &self,
-        caller: &Caller,
+        cx: &Context,
         (organization, user): (&OrganizationId, &UserId),
         force: bool,
         expected: &ExpectedVersion,
     ) -> Result<(), Error> {
+        let caller = &cx.caller;
         let key = keys::membership(&caller.tenant_id, user, organization);
         let oneself = caller.user_id == *user;
         let key = &key;

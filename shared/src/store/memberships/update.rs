@@ -2,13 +2,12 @@
 
 use super::{Owners, Part, change_inviter, change_to, not_changed, unchanged};
 use crate::domain::{
-    Caller, ExpectedVersion, Membership, MembershipPatch, OrganizationId, Permission, Status,
-    UserId,
+    ExpectedVersion, Membership, MembershipPatch, OrganizationId, Permission, Status, UserId,
 };
 use crate::store::access::{self, Requirement, standing};
 use crate::store::sync::SUSPENDED_BY;
 use crate::store::table::text;
-use crate::store::{Error, Refusal, Store, keys};
+use crate::store::{Context, Error, Refusal, Store, keys};
 
 impl Store {
     /// Changes role or status of a membership. For owners and admins, who touch and make nobody
@@ -18,11 +17,12 @@ impl Store {
     /// read, the caller may, the organization is there and keeps an owner.
     pub async fn update_membership(
         &self,
-        caller: &Caller,
+        cx: &Context,
         (organization, user): (&OrganizationId, &UserId),
         patch: MembershipPatch,
         expected: &ExpectedVersion,
     ) -> Result<Membership, Error> {
+        let caller = &cx.caller;
         let key = keys::membership(&caller.tenant_id, user, organization);
         let (key, patch) = (&key, &patch);
         self.until_settled("update_membership", |now| async move {

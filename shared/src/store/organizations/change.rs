@@ -6,12 +6,12 @@ use crate::domain::{
     Permission, Timestamp,
 };
 use crate::store::access::{self, Requirement, standing};
-use crate::store::idempotency::{self, FirstAnswer, Once};
-use crate::store::keys::{self, Key};
+use crate::store::idempotency;
+use crate::store::keys;
 use crate::store::settle::Unsettled;
 use crate::store::sync::Written;
 use crate::store::table::{Change, Condition, Transaction, Unmet, number, text};
-use crate::store::{Done, Error, Refusal, Store};
+use crate::store::{Context, Error, Outcome, Refusal, Store};
 
 impl Store {
     /// Changes an organization. For owners and admins; its billing fields for owners.
@@ -20,11 +20,12 @@ impl Store {
     /// caller may, and a new name is free.
     pub async fn update_organization(
         &self,
-        caller: &Caller,
+        cx: &Context,
         id: &OrganizationId,
         patch: &OrganizationPatch,
         expected: &ExpectedVersion,
     ) -> Result<Organization, Error> {
+        let caller = &cx.caller;
         let permission = if patch.changes_billing() {
             Permission::UpdateBilling
         } else {
@@ -58,10 +59,11 @@ impl Store {
     /// Deletes an organization: hidden at once, its name free, restorable for [`RETENTION`](crate::domain::RETENTION). For owners.
     pub async fn delete_organization(
         &self,
-        caller: &Caller,
+        cx: &Context,
         id: &OrganizationId,
         expected: &ExpectedVersion,
     ) -> Result<(), Error> {
+        let caller = &cx.caller;
         let permission = Permission::DeleteOrganization;
         self.until_settled("delete_organization", |now| async move {
             let view = self.view(caller, id, &[]).await?;
@@ -84,19 +86,19 @@ impl Store {
     /// tenant admins and members with the role owner.
     pub async fn restore_organization(
         &self,
-        caller: &Caller,
+        cx: &Context,
         id: &OrganizationId,
         expected: &ExpectedVersion,
-        once: Option<&Once>,
-        answer: impl Fn(&Organization) -> FirstAnswer,
-    ) -> Result<Done<Organization>, Error> {
+    ) -> Result<Outcome<Organization>, Error> {
+        let caller = &cx.caller;
+        let record = cx.record();
+        let record = record.as_ref();
         let permission = Permission::RestoreOrganization;
-        let answer = &answer;
         self.until_settled("restore_organization", |now| async move {
-            let record: Vec<&Key> = once.iter().map(|once| once.key()).collect();
-            let view = self.view(caller, id, &record).await?;
-            if let Some(first) = idempotency::found(once, &view)? {
-                return Ok(Done::Before(first));
+            let keys: Vec<_> = record.iter().map(|record| record.key()).collect();
+            let view = self.view(caller, id, &keys).await?;
+            if let Some(first) = idempotency::found(record, &view)? {
+                return Ok(first);
             }
             let before = view.any_organization(caller, id, now)?;
             let reserved = view.reserved_name(&before);
@@ -114,8 +116,8 @@ impl Store {
                     let key = keys::organization(&before.tenant_id, id);
                     transaction.check(Part::Organization, &key, in_version(before.version));
                 };
-                let (once, value) = ((once, Part::Record), before.clone());
-                let done = idempotency::unchanged(self, once, hold, value, &answer).await?;
+                let (record, value) = ((record, Part::Record), before.clone());
+                let done = idempotency::unchanged(self, record, hold, value).await?;
                 if let Some(done) = done {
                     return Ok(done);
                 }
@@ -124,11 +126,11 @@ impl Store {
             let after = before.restored(now);
             let mut transaction =
                 self.change(caller, (&before, &reserved), &after, permission, now)?;
-            if let Some(once) = once {
-                once.record(&mut transaction, Part::Record, &answer(&after))?;
+            if let Some(record) = record {
+                record.write(&mut transaction, Part::Record, &after)?;
             }
             match transaction.commit().await? {
-                Ok(()) => Ok(Done::Now(after)),
+                Ok(()) => Ok(Outcome::Fresh(after)),
                 // The next attempt finds the record.
                 Err(unmet) if unmet.of(&Part::Record).is_some() => Err(Unsettled::Overtaken),
                 Err(unmet) => Err(not_changed(&unmet)),

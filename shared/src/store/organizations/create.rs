@@ -1,10 +1,9 @@
 //! Making an organization.
 
 use super::{Part, to_row};
-use crate::domain::{Caller, Membership, Organization};
-use crate::store::idempotency::{FirstAnswer, Once};
+use crate::domain::{Membership, Organization};
 use crate::store::table::{Condition, number};
-use crate::store::{Done, Error, Refusal, Store, keys, memberships, table, users};
+use crate::store::{Context, Error, Outcome, Refusal, Store, keys, memberships, table, users};
 
 impl Store {
     /// Makes an organization with the caller as its owner.
@@ -13,11 +12,13 @@ impl Store {
     /// caller is known in the tenant from now on.
     pub async fn create_organization(
         &self,
-        caller: &Caller,
+        cx: &Context,
         organization: &Organization,
         owner: &Membership,
-        once: Option<(&Once, FirstAnswer)>,
-    ) -> Result<Done<()>, Error> {
+    ) -> Result<Outcome<Organization>, Error> {
+        let caller = &cx.caller;
+        let record = cx.record();
+        let record = record.as_ref();
         let mut transaction = self.transaction();
         let mut item = to_row(organization)?;
         item.insert("owner_count".to_owned(), number(1));
@@ -34,16 +35,16 @@ impl Store {
             users::known(caller, organization.created_at),
             Condition::none(),
         );
-        if let Some((once, answer)) = &once {
-            once.record(&mut transaction, Part::Record, answer)?;
+        if let Some(record) = record {
+            record.write(&mut transaction, Part::Record, organization)?;
         }
         let Err(unmet) = transaction.commit().await? else {
-            return Ok(Done::Now(()));
+            return Ok(Outcome::Fresh(organization.clone()));
         };
-        if let Some((once, _)) = once
-            && let Some(answer) = once.first_answer(&unmet, &Part::Record)?
+        if let Some(record) = record
+            && let Some(outcome) = record.replay(&unmet, &Part::Record)?
         {
-            return Ok(Done::Before(answer));
+            return Ok(outcome);
         }
         match unmet.of(&Part::NewName) {
             Some(_) => Err(Refusal::NameTaken.into()),

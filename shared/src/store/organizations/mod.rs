@@ -9,6 +9,7 @@ use crate::domain::{
     OrganizationId, OrganizationStatus, RETENTION, Source, StripeCustomerId, TenantId, Timestamp,
     UserId,
 };
+use crate::store::idempotency::Recorded;
 use crate::store::keys::{self, GSI1, GSI2, Key};
 use crate::store::table::{Condition, Item, Transaction, from_item, text, to_item};
 use crate::store::{Error, table};
@@ -52,8 +53,9 @@ pub struct OrganizationFilter {
     pub name_prefix: Option<FoldedName>,
 }
 
+/// The attributes of the item, but for its keys.
 #[derive(Serialize, Deserialize)]
-struct Row {
+pub(in crate::store) struct Row {
     id: OrganizationId,
     tenant_id: TenantId,
     name: Name,
@@ -100,26 +102,7 @@ pub(super) fn to_row(organization: &Organization) -> Result<Item, table::Error> 
         .attributes_of(index)
     };
     let mut item = to_item(
-        &Row {
-            domain: domain.clone(),
-            billing_email: organization.billing_email.clone(),
-            billing_address: organization.billing_address.clone(),
-            stripe_customer_id: organization.stripe_customer_id.clone(),
-            metadata: organization.metadata.to_json(),
-            limits: organization.limits.clone(),
-            spend: organization.spend,
-            source: organization.source,
-            status: organization.status,
-            version: organization.version,
-            created_by: organization.created_by.clone(),
-            created_at: organization.created_at,
-            updated_at: organization.updated_at,
-            deleted_at: organization.deleted_at,
-            expires_at: expires_at(organization),
-            id: id.clone(),
-            tenant_id: tenant_id.clone(),
-            name: name.clone(),
-        },
+        &organization.to_recorded(),
         [
             keys::organization(&tenant_id, &id).attributes(),
             in_index(
@@ -147,28 +130,58 @@ fn expires_at(organization: &Organization) -> Option<i64> {
 }
 
 pub(super) fn from_row(item: Item) -> Result<Organization, table::Error> {
-    let row: Row = from_item(item)?;
-    let metadata: Metadata =
-        serde_json::from_str(&row.metadata).map_err(table::Error::unreadable)?;
-    Ok(Organization {
-        id: row.id,
-        tenant_id: row.tenant_id,
-        name: row.name,
-        domain: row.domain,
-        billing_email: row.billing_email,
-        billing_address: row.billing_address,
-        stripe_customer_id: row.stripe_customer_id,
-        metadata,
-        limits: row.limits,
-        spend: row.spend,
-        source: row.source,
-        status: row.status,
-        version: row.version,
-        created_by: row.created_by,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
-        deleted_at: row.deleted_at,
-    })
+    Organization::from_recorded(from_item(item)?)
+}
+
+impl Recorded for Organization {
+    type Row = Row;
+
+    fn to_recorded(&self) -> Row {
+        Row {
+            domain: self.domain.clone(),
+            billing_email: self.billing_email.clone(),
+            billing_address: self.billing_address.clone(),
+            stripe_customer_id: self.stripe_customer_id.clone(),
+            metadata: self.metadata.to_json(),
+            limits: self.limits.clone(),
+            spend: self.spend,
+            source: self.source,
+            status: self.status,
+            version: self.version,
+            created_by: self.created_by.clone(),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            deleted_at: self.deleted_at,
+            expires_at: expires_at(self),
+            id: self.id.clone(),
+            tenant_id: self.tenant_id.clone(),
+            name: self.name.clone(),
+        }
+    }
+
+    fn from_recorded(row: Row) -> Result<Self, table::Error> {
+        let metadata: Metadata =
+            serde_json::from_str(&row.metadata).map_err(table::Error::unreadable)?;
+        Ok(Self {
+            id: row.id,
+            tenant_id: row.tenant_id,
+            name: row.name,
+            domain: row.domain,
+            billing_email: row.billing_email,
+            billing_address: row.billing_address,
+            stripe_customer_id: row.stripe_customer_id,
+            metadata,
+            limits: row.limits,
+            spend: row.spend,
+            source: row.source,
+            status: row.status,
+            version: row.version,
+            created_by: row.created_by,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            deleted_at: row.deleted_at,
+        })
+    }
 }
 
 /// The name under which a stored organization is reserved: one of the first release may be reserved as that

@@ -1,19 +1,20 @@
 //! Reading organizations.
 
 use super::{OrganizationFilter, from_row};
-use crate::domain::{Caller, Organization, OrganizationId, Permission, TenantId};
+use crate::domain::{Organization, OrganizationId, Permission, TenantId};
 use crate::store::access::{self, standing};
 use crate::store::keys::{self, GSI1, GSI2, Key, MAX_SORT_KEY_BYTES};
 use crate::store::table::{Item, Query, in_partition};
-use crate::store::{Error, Page, Refusal, Store};
+use crate::store::{Context, Error, Page, Refusal, Store};
 
 impl Store {
     /// An organization, and whether the caller may see its billing fields. For active members.
     pub async fn organization(
         &self,
-        caller: &Caller,
+        cx: &Context,
         id: &OrganizationId,
     ) -> Result<(Organization, bool), Error> {
+        let caller = &cx.caller;
         let view = self.view(caller, id, &[]).await?;
         let organization = view.organization(caller, id, self.clock.now())?;
         let own = view.membership(&access::own_key(caller, id))?;
@@ -25,11 +26,12 @@ impl Store {
     /// The organizations of the tenant by name, from behind `after` on. For tenant admins.
     pub async fn organizations(
         &self,
-        caller: &Caller,
+        cx: &Context,
         filter: &OrganizationFilter,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<Organization>, Error> {
+        let caller = &cx.caller;
         if !caller.tenant_admin {
             return Err(Refusal::Forbidden.into());
         }

@@ -3,11 +3,13 @@
 use super::change::as_read;
 use super::{JOINED_TEAMS, Part, active, from_row, not_held, to_row};
 use crate::domain::{Caller, Status, Team, TeamId, TeamMembership, TeamRole, UserId};
-use crate::store::idempotency::{self, FirstAnswer, Once};
+use crate::store::idempotency::{self, Record};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Transaction, text};
 use crate::store::teams::{TeamStanding, TeamView};
-use crate::store::{Added, Done, Error, Refusal, Store, access, keys, organizations, table, teams};
+use crate::store::{
+    Added, Context, Error, Outcome, Refusal, Store, access, keys, organizations, table, teams,
+};
 
 impl Store {
     /// Puts a user into a team. For managers of its organization and up, its leaders, and tenant
@@ -19,18 +21,18 @@ impl Store {
     /// the condition that their team membership is still as it was.
     pub async fn add_team_member(
         &self,
-        caller: &Caller,
+        cx: &Context,
         team: &TeamId,
         (user, role): (&UserId, TeamRole),
-        once: Option<&Once>,
-        answer: impl Fn(&Added<TeamMembership>) -> FirstAnswer,
-    ) -> Result<Done<Added<TeamMembership>>, Error> {
-        let answer = &answer;
+    ) -> Result<Outcome<Added<TeamMembership>>, Error> {
+        let caller = &cx.caller;
+        let record = cx.record();
+        let record = record.as_ref();
         self.until_settled("add_team_member", |now| async move {
-            let record = once.map(Once::key);
-            let read = self.read_team(caller, team, record).await?;
-            if let Some(first) = idempotency::found(once, &read)? {
-                return Ok(Done::Before(first));
+            let key = record.map(Record::key);
+            let read = self.read_team(caller, team, key).await?;
+            if let Some(first) = idempotency::found(record, &read)? {
+                return Ok(first);
             }
             let view = self.team_view_from(read, caller, team, &[]).await?;
             view.require_lead()?;
@@ -42,7 +44,7 @@ impl Store {
                 from_row(view.items.item(&key).cloned().ok_or(Refusal::NotFound)?)?
             } else {
                 let membership = TeamMembership::new(team, user.clone(), role, now);
-                let put = self.put_into_team(caller, &view, membership, once, &answer);
+                let put = self.put_into_team(caller, &view, membership, record);
                 match put.await? {
                     Ok(done) => return Ok(done),
                     Err(stored) => stored,
@@ -73,8 +75,8 @@ impl Store {
                 let key = keys::team_membership(&caller.tenant_id, user, &team.id);
                 transaction.check(Part::Membership, &key, as_read(&before));
             };
-            let (once, value) = ((once, Part::Record), Added::Already(stored));
-            if let Some(done) = idempotency::unchanged(self, once, hold, value, &answer).await? {
+            let (record, value) = ((record, Part::Record), Added::Already(stored));
+            if let Some(done) = idempotency::unchanged(self, record, hold, value).await? {
                 return Ok(done);
             }
             Err(Unsettled::Overtaken)
@@ -88,9 +90,8 @@ impl Store {
         caller: &Caller,
         view: &TeamView,
         membership: TeamMembership,
-        once: Option<&Once>,
-        answer: impl Fn(&Added<TeamMembership>) -> FirstAnswer,
-    ) -> Result<Result<Done<Added<TeamMembership>>, TeamMembership>, Error> {
+        record: Option<&Record>,
+    ) -> Result<Result<Outcome<Added<TeamMembership>>, TeamMembership>, Error> {
         let team = &view.found.team;
         let (user, now) = (&membership.user_id, membership.created_at);
         let own = caller.user_id == *user && !caller.tenant_admin;
@@ -118,16 +119,16 @@ impl Store {
         let row = to_row(&membership)?;
         transaction.put(Part::Membership, row, Condition::absent());
         let added = Added::New(membership.clone());
-        if let Some(once) = once {
-            once.record(&mut transaction, Part::Record, &answer(&added))?;
+        if let Some(record) = record {
+            record.write(&mut transaction, Part::Record, &added)?;
         }
         let Err(unmet) = transaction.commit().await? else {
-            return Ok(Ok(Done::Now(added)));
+            return Ok(Ok(Outcome::Fresh(added)));
         };
-        if let Some(once) = once
-            && let Some(first) = once.first_answer(&unmet, &Part::Record)?
+        if let Some(record) = record
+            && let Some(first) = record.replay(&unmet, &Part::Record)?
         {
-            return Ok(Ok(Done::Before(first)));
+            return Ok(Ok(first));
         }
         if let Some(Some(found)) = unmet.of(&Part::Team)
             && !found.contains_key(teams::DELETED_AT)

@@ -12,7 +12,7 @@ use crate::store::table::{
     Change, Condition, Item, Query, Transaction, in_partition, key_of, number, text,
 };
 use crate::store::teams::{self, TeamStanding};
-use crate::store::{Error, Refusal, Store};
+use crate::store::{Context, Error, Refusal, Store};
 
 impl Store {
     /// Changes what a user is in a team. For managers of its organization and up, its leaders, and
@@ -20,11 +20,12 @@ impl Store {
     /// to make one active, that they are an active member of the organization.
     pub async fn update_team_membership(
         &self,
-        caller: &Caller,
+        cx: &Context,
         (team, user): (&TeamId, &UserId),
         patch: TeamMembershipPatch,
         expected: &ExpectedVersion,
     ) -> Result<TeamMembership, Error> {
+        let caller = &cx.caller;
         let key = keys::team_membership(&caller.tenant_id, user, team);
         let (key, patch) = (&key, &patch);
         self.until_settled("update_team_membership", |now| async move {
@@ -90,11 +91,12 @@ impl Store {
     /// What the directory manages stays, unless a tenant admin forces it.
     pub async fn remove_team_member(
         &self,
-        caller: &Caller,
+        cx: &Context,
         (team, user): (&TeamId, &UserId),
         force: bool,
         expected: &ExpectedVersion,
     ) -> Result<(), Error> {
+        let caller = &cx.caller;
         let key = keys::team_membership(&caller.tenant_id, user, team);
         let oneself = caller.user_id == *user;
         let key = &key;

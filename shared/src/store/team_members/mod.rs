@@ -8,6 +8,7 @@ use crate::domain::{
     Membership, OrganizationId, Source, Status, Team, TeamId, TeamMembership, TeamRole, TenantId,
     Timestamp, UserId,
 };
+use crate::store::idempotency::Recorded;
 use crate::store::keys::{self, GSI1};
 use crate::store::table::{Condition, Item, Unmet, from_item, text, to_item};
 use crate::store::{Refusal, access, table};
@@ -26,8 +27,9 @@ pub struct MembershipOfTeam {
     pub team: Team,
 }
 
+/// The attributes of the item, but for its keys.
 #[derive(Serialize, Deserialize)]
-struct Row {
+pub(in crate::store) struct Row {
     tenant_id: TenantId,
     team_id: TeamId,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,35 +54,45 @@ pub(super) fn to_row(membership: &TeamMembership) -> Result<Item, table::Error> 
         keys::team_membership(&tenant_id, &user_id, &team_id).attributes(),
         keys::team_member(&tenant_id, &team_id, &user_id).attributes_of(GSI1),
     ];
-    let row = Row {
-        tenant_id,
-        team_id,
-        organization_id: membership.organization_id.clone(),
-        user_id,
-        role: membership.role,
-        status: membership.status,
-        source: membership.source,
-        version: membership.version,
-        created_at: membership.created_at,
-        updated_at: membership.updated_at,
-    };
-    to_item(&row, keys)
+    to_item(&membership.to_recorded(), keys)
 }
 
 pub(super) fn from_row(item: Item) -> Result<TeamMembership, table::Error> {
-    let row: Row = from_item(item)?;
-    Ok(TeamMembership {
-        tenant_id: row.tenant_id,
-        team_id: row.team_id,
-        organization_id: row.organization_id,
-        user_id: row.user_id,
-        role: row.role,
-        status: row.status,
-        source: row.source,
-        version: row.version,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
-    })
+    TeamMembership::from_recorded(from_item(item)?)
+}
+
+impl Recorded for TeamMembership {
+    type Row = Row;
+
+    fn to_recorded(&self) -> Row {
+        Row {
+            tenant_id: self.tenant_id.clone(),
+            team_id: self.team_id.clone(),
+            organization_id: self.organization_id.clone(),
+            user_id: self.user_id.clone(),
+            role: self.role,
+            status: self.status,
+            source: self.source,
+            version: self.version,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+
+    fn from_recorded(row: Row) -> Result<Self, table::Error> {
+        Ok(Self {
+            tenant_id: row.tenant_id,
+            team_id: row.team_id,
+            organization_id: row.organization_id,
+            user_id: row.user_id,
+            role: row.role,
+            status: row.status,
+            source: row.source,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
 }
 
 /// That a membership in an organization, or in a team, is active.

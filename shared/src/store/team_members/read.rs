@@ -3,10 +3,10 @@
 use super::{MembershipOfTeam, as_shown, from_row, is_active};
 use futures_util::TryFutureExt;
 
-use crate::domain::{Caller, OrganizationId, Status, TeamId, TeamMembership, TenantId, UserId};
+use crate::domain::{OrganizationId, Status, TeamId, TeamMembership, TenantId, UserId};
 use crate::store::keys::{self, GSI1, Key, TEAM_MEMBERSHIP_PREFIX, USER_PREFIX};
 use crate::store::table::{Condition, Item, Query, in_partition, key_of, text};
-use crate::store::{Error, Page, Refusal, Store, memberships, organizations, teams};
+use crate::store::{Context, Error, Page, Refusal, Store, memberships, organizations, teams};
 
 /// Where everything is that a team membership rests on.
 struct KeysOfTeam {
@@ -38,10 +38,11 @@ impl Store {
     /// Returns the membership of a user in a team, to members of the team or of its organization.
     pub async fn team_membership(
         &self,
-        caller: &Caller,
+        cx: &Context,
         team: &TeamId,
         user: &UserId,
     ) -> Result<TeamMembership, Error> {
+        let caller = &cx.caller;
         let view = self.team_view_with(caller, team, user).await?;
         let key = keys::team_membership(&caller.tenant_id, user, team);
         let item = view.items.item(&key).ok_or(Refusal::NotFound)?;
@@ -59,11 +60,12 @@ impl Store {
     /// organization is read after it, as it is now.
     pub async fn team_members(
         &self,
-        caller: &Caller,
+        cx: &Context,
         team: &TeamId,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<TeamMembership>, Error> {
+        let caller = &cx.caller;
         let after = match after.map(UserId::from_table) {
             Some(Ok(user)) => {
                 let mut key = keys::team_membership(&caller.tenant_id, &user, team).attributes();
@@ -118,11 +120,12 @@ impl Store {
     /// which the user is active, from behind `after` on. For the user, and tenant admins.
     pub async fn user_teams(
         &self,
-        caller: &Caller,
+        cx: &Context,
         user: &UserId,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<MembershipOfTeam>, Error> {
+        let caller = &cx.caller;
         self.require_self_or_tenant_admin(caller, user).await?;
         let key = |id| keys::team_membership(&caller.tenant_id, user, &id).attributes();
         let place = after.map(TeamId::parse).transpose();
@@ -140,7 +143,7 @@ impl Store {
             .await?;
         if page.items.is_empty() && after.is_none() && caller.user_id != *user {
             // Somebody without teams, or nobody at all?
-            self.user(caller, user).await?;
+            self.user(cx, user).await?;
         }
         let memberships = page
             .items

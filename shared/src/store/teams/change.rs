@@ -3,11 +3,11 @@
 use super::{
     CHANGEABLE, DELETED_AT, Part, TeamInOrganization, TeamStanding, in_version, not_changed, to_row,
 };
-use crate::domain::{Caller, ExpectedVersion, FoldedName, Name, Source, Team, TeamId, TeamPatch};
+use crate::domain::{ExpectedVersion, FoldedName, Name, Source, Team, TeamId, TeamPatch};
 use crate::store::organizations::SYNCED_NAME;
 use crate::store::sync::Written;
 use crate::store::table::{Change, Condition, Transaction, number, text};
-use crate::store::{Error, Refusal, Store, keys};
+use crate::store::{Context, Error, Refusal, Store, keys};
 
 impl Store {
     /// Changes a team. For managers of its organization and up, its leaders, and tenant admins; its
@@ -17,11 +17,12 @@ impl Store {
     /// organization is still in the version that new limits were compared with, and a new name is free.
     pub async fn update_team(
         &self,
-        caller: &Caller,
+        cx: &Context,
         id: &TeamId,
         patch: &TeamPatch,
         expected: &ExpectedVersion,
     ) -> Result<TeamInOrganization, Error> {
+        let caller = &cx.caller;
         self.until_settled("update_team", |now| async move {
             let view = self.team_view(caller, id).await?;
             view.require_lead()?;
@@ -80,10 +81,11 @@ impl Store {
     /// mean nothing, are cleared after it as far as the request's time allows.
     pub async fn delete_team(
         &self,
-        caller: &Caller,
+        cx: &Context,
         id: &TeamId,
         expected: &ExpectedVersion,
     ) -> Result<(), Error> {
+        let caller = &cx.caller;
         self.until_settled("delete_team", |now| async move {
             let view = self.team_view(caller, id).await?;
             if view.standing != TeamStanding::Manages {

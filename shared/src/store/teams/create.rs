@@ -1,12 +1,11 @@
 //! Making a team.
 
-use super::{Part, TeamInOrganization, TeamStanding, not_changed, to_row};
-use crate::domain::{Caller, Limits, Permission, Team};
-use crate::store::idempotency::{self, FirstAnswer, Once};
-use crate::store::keys::Key;
+use super::{Part, TeamStanding, TeamWithLimits, not_changed, to_row};
+use crate::domain::{Limits, Permission, Team};
+use crate::store::idempotency;
 use crate::store::settle::Unsettled;
 use crate::store::table::Condition;
-use crate::store::{Done, Error, Refusal, Store, access, table};
+use crate::store::{Context, Error, Outcome, Refusal, Store, access, table};
 
 impl Store {
     /// Makes a team: in an organization for its managers and up, standalone for tenant admins.
@@ -16,19 +15,19 @@ impl Store {
     /// the name is free.
     pub async fn create_team(
         &self,
-        caller: &Caller,
+        cx: &Context,
         team: &Team,
-        once: Option<&Once>,
-        answer: impl Fn(&TeamInOrganization) -> FirstAnswer,
-    ) -> Result<Done<TeamInOrganization>, Error> {
-        let answer = &answer;
+    ) -> Result<Outcome<TeamWithLimits>, Error> {
+        let caller = &cx.caller;
+        let record = cx.record();
+        let record = record.as_ref();
         self.until_settled("create_team", |_| async move {
             let mut organization = None;
             if let Some(id) = &team.organization_id {
-                let record: Vec<&Key> = once.iter().map(|once| once.key()).collect();
-                let view = self.view(caller, id, &record).await?;
-                if let Some(first) = idempotency::found(once, &view)? {
-                    return Ok(Done::Before(first));
+                let keys: Vec<_> = record.iter().map(|record| record.key()).collect();
+                let view = self.view(caller, id, &keys).await?;
+                if let Some(first) = idempotency::found(record, &view)? {
+                    return Ok(first);
                 }
                 let found = view.organization(caller, id, team.created_at)?;
                 let own = view.membership(&access::own_key(caller, id))?;
@@ -42,29 +41,29 @@ impl Store {
                 return Err(Refusal::Forbidden.into());
             }
 
-            let made = TeamInOrganization {
-                team: team.clone(),
-                organization,
-            };
             let mut transaction = self.transaction();
             let parts = (Part::Caller, Part::Leader);
             let how = (team, TeamStanding::Manages);
             super::require_team(&mut transaction, parts, caller, how, team.created_at);
             let has_limits = team.limits != Limits::default();
-            let limits_of = made.organization.as_ref().filter(|_| has_limits);
+            let limits_of = organization.as_ref().filter(|_| has_limits);
             super::hold_organization_of(&mut transaction, team, limits_of);
             transaction.put(Part::Team, to_row(team)?, Condition::absent());
             super::reserve_team_name(&mut transaction, Part::NewName, team)?;
-            if let Some(once) = once {
-                once.record(&mut transaction, Part::Record, &answer(&made))?;
+            let created = TeamWithLimits {
+                team: team.clone(),
+                organization_limits: organization.map(|organization| organization.limits),
+            };
+            if let Some(record) = record {
+                record.write(&mut transaction, Part::Record, &created)?;
             }
             let Err(unmet) = transaction.commit().await? else {
-                return Ok(Done::Now(made));
+                return Ok(Outcome::Fresh(created));
             };
-            if let Some(once) = once
-                && let Some(first) = once.first_answer(&unmet, &Part::Record)?
+            if let Some(record) = record
+                && let Some(first) = record.replay(&unmet, &Part::Record)?
             {
-                return Ok(Done::Before(first));
+                return Ok(first);
             }
             match not_changed(&unmet) {
                 // The random id exists already.

@@ -13,6 +13,7 @@ use crate::domain::{
     Permission, Source, Team, TeamId, TenantId, Timestamp, UserId,
 };
 use crate::store::access::{self, Requirement};
+use crate::store::idempotency::Recorded;
 use crate::store::keys::{self, GSI1, Key};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Condition, Item, Transaction, Unmet, from_item, number, text, to_item};
@@ -40,8 +41,52 @@ pub struct TeamInOrganization {
     pub organization: Option<Organization>,
 }
 
+/// A team, and the limits of the organization that it is in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TeamWithLimits {
+    /// The team.
+    pub team: Team,
+    /// The limits of its organization; `None` for a standalone team.
+    pub organization_limits: Option<Limits>,
+}
+
+impl From<TeamInOrganization> for TeamWithLimits {
+    fn from(found: TeamInOrganization) -> Self {
+        Self {
+            team: found.team,
+            organization_limits: found.organization.map(|organization| organization.limits),
+        }
+    }
+}
+
+/// A team with the limits of its organization, in a record.
 #[derive(Serialize, Deserialize)]
-struct Row {
+pub(in crate::store) struct RecordedTeam {
+    team: Row,
+    organization_limits: Option<Limits>,
+}
+
+impl Recorded for TeamWithLimits {
+    type Row = RecordedTeam;
+
+    fn to_recorded(&self) -> RecordedTeam {
+        RecordedTeam {
+            team: self.team.to_recorded(),
+            organization_limits: self.organization_limits.clone(),
+        }
+    }
+
+    fn from_recorded(row: RecordedTeam) -> Result<Self, table::Error> {
+        Ok(Self {
+            team: Team::from_recorded(row.team)?,
+            organization_limits: row.organization_limits,
+        })
+    }
+}
+
+/// The attributes of the item, but for its keys.
+#[derive(Serialize, Deserialize)]
+pub(in crate::store) struct Row {
     id: TeamId,
     tenant_id: TenantId,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,22 +115,7 @@ pub(super) fn to_row(team: &Team) -> Result<Item, table::Error> {
         keys::team(&team.tenant_id, &team.id).attributes(),
         in_index.attributes_of(GSI1),
     ];
-    let row = Row {
-        id: team.id.clone(),
-        tenant_id: team.tenant_id.clone(),
-        organization_id: team.organization_id.clone(),
-        name: team.name.clone(),
-        description: team.description.clone(),
-        is_default: team.is_default,
-        limits: team.limits.clone(),
-        metadata: team.metadata.to_json(),
-        source: team.source,
-        version: team.version,
-        created_by: team.created_by.clone(),
-        created_at: team.created_at,
-        updated_at: team.updated_at,
-    };
-    to_item(&row, keys)
+    to_item(&team.to_recorded(), keys)
 }
 
 /// Attribute of what is left of a team that the login sync made and somebody deleted: without it the
@@ -108,24 +138,49 @@ pub(super) fn is_there() -> Condition {
 }
 
 pub(super) fn from_row(item: Item) -> Result<Team, table::Error> {
-    let row: Row = from_item(item)?;
-    let metadata: Metadata =
-        serde_json::from_str(&row.metadata).map_err(table::Error::unreadable)?;
-    Ok(Team {
-        id: row.id,
-        tenant_id: row.tenant_id,
-        organization_id: row.organization_id,
-        name: row.name,
-        description: row.description,
-        is_default: row.is_default,
-        limits: row.limits,
-        metadata,
-        source: row.source,
-        version: row.version,
-        created_by: row.created_by,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
-    })
+    Team::from_recorded(from_item(item)?)
+}
+
+impl Recorded for Team {
+    type Row = Row;
+
+    fn to_recorded(&self) -> Row {
+        Row {
+            id: self.id.clone(),
+            tenant_id: self.tenant_id.clone(),
+            organization_id: self.organization_id.clone(),
+            name: self.name.clone(),
+            description: self.description.clone(),
+            is_default: self.is_default,
+            limits: self.limits.clone(),
+            metadata: self.metadata.to_json(),
+            source: self.source,
+            version: self.version,
+            created_by: self.created_by.clone(),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        }
+    }
+
+    fn from_recorded(row: Row) -> Result<Self, table::Error> {
+        let metadata: Metadata =
+            serde_json::from_str(&row.metadata).map_err(table::Error::unreadable)?;
+        Ok(Self {
+            id: row.id,
+            tenant_id: row.tenant_id,
+            organization_id: row.organization_id,
+            name: row.name,
+            description: row.description,
+            is_default: row.is_default,
+            limits: row.limits,
+            metadata,
+            source: row.source,
+            version: row.version,
+            created_by: row.created_by,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
 }
 
 /// The name under which a stored team is reserved in its organization: one of the first release may be reserved as

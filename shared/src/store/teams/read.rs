@@ -3,10 +3,10 @@
 use super::{TeamInOrganization, from_row};
 use futures_util::TryFutureExt;
 
-use crate::domain::{Caller, OrganizationId, Permission, TeamId, TenantId};
+use crate::domain::{OrganizationId, Permission, TeamId, TenantId};
 use crate::store::keys::{self, GSI1, Key, MAX_SORT_KEY_BYTES};
 use crate::store::table::{Item, Query, in_partition};
-use crate::store::{Error, Page, Refusal, Store, access};
+use crate::store::{Context, Error, Page, Refusal, Store, access};
 
 /// Bytes of effective models after which a page ends: each team may show all of its organization's,
 /// and an answer has room for 6 MB.
@@ -14,7 +14,8 @@ const MOST_MODEL_BYTES: usize = 1024 * 1024;
 
 impl Store {
     /// A team. For members of it or of its organization.
-    pub async fn team(&self, caller: &Caller, id: &TeamId) -> Result<TeamInOrganization, Error> {
+    pub async fn team(&self, cx: &Context, id: &TeamId) -> Result<TeamInOrganization, Error> {
+        let caller = &cx.caller;
         let view = self.team_view(caller, id).await?;
         Ok(view.found)
     }
@@ -23,11 +24,12 @@ impl Store {
     /// `after` on. For the organization's active members; for tenant admins.
     pub async fn teams(
         &self,
-        caller: &Caller,
+        cx: &Context,
         organization: Option<&OrganizationId>,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<TeamInOrganization>, Error> {
+        let caller = &cx.caller;
         let partition = keys::teams_partition(&caller.tenant_id, organization);
         let after = after.map(|place| place_in_list(&caller.tenant_id, &partition, place));
         let teams = self.table.query(Query {

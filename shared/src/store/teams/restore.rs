@@ -1,15 +1,15 @@
 //! Restoring a team that the login sync made.
 
 use super::{
-    DELETED_AT, Part, TeamInOrganization, from_row, in_version, is_there, not_changed, to_row,
+    DELETED_AT, Part, TeamWithLimits, from_row, in_version, is_there, not_changed, to_row,
 };
 use crate::domain::{Caller, ExpectedVersion, Status, Team, TeamId};
 use crate::store::access::{self, View};
-use crate::store::idempotency::{self, FirstAnswer, Once};
+use crate::store::idempotency::{self, Record};
 use crate::store::keys;
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Transaction, number, text, text_of};
-use crate::store::{Done, Error, Refusal, Store, team_members};
+use crate::store::{Context, Error, Outcome, Refusal, Store, team_members};
 
 impl Store {
     /// Brings back a team of the login sync that was deleted by hand: under its name, with its limits and
@@ -19,18 +19,19 @@ impl Store {
     /// the team is still deleted in the version read, its organization is there, and its name is free.
     pub async fn restore_team(
         &self,
-        caller: &Caller,
+        cx: &Context,
         id: &TeamId,
         expected: &ExpectedVersion,
-        once: Option<&Once>,
-        answer: impl Fn(&TeamInOrganization) -> FirstAnswer,
-    ) -> Result<Done<TeamInOrganization>, Error> {
+    ) -> Result<Outcome<TeamWithLimits>, Error> {
+        let caller = &cx.caller;
+        let record = cx.record();
+        let record = record.as_ref();
         let key = keys::team(&caller.tenant_id, id);
-        let (key, answer) = (&key, &answer);
+        let key = &key;
         self.until_settled("restore_team", |now| async move {
-            let first = self.read_team(caller, id, once.map(Once::key)).await?;
-            if let Some(first) = idempotency::found(once, &first)? {
-                return Ok(Done::Before(first));
+            let first = self.read_team(caller, id, record.map(Record::key)).await?;
+            if let Some(first) = idempotency::found(record, &first)? {
+                return Ok(first);
             }
             let item = first.item(key).ok_or(Refusal::NotFound)?.clone();
             let deleted_at = if item.contains_key(DELETED_AT) {
@@ -43,10 +44,10 @@ impl Store {
                 let refusal = self.restore_refusal(caller, &first, &before, deleted_at.is_some());
                 return Err(refusal.await?.into());
             }
-            let mut organization = None;
+            let mut organization_limits = None;
             if let Some(id) = &before.organization_id {
                 let view = self.view(caller, id, &[]).await?;
-                organization = Some(view.organization(caller, id, now)?);
+                organization_limits = Some(view.organization(caller, id, now)?.limits);
             }
             expected.require(before.version)?;
             let Some(deleted_at) = deleted_at else {
@@ -55,25 +56,25 @@ impl Store {
                     transaction.check(Part::Team, key, unchanged);
                     super::hold_organization_of(transaction, &before, None);
                 };
-                let found = TeamInOrganization {
+                let found = TeamWithLimits {
                     team: before.clone(),
-                    organization,
+                    organization_limits,
                 };
-                let once = (once, Part::Record);
-                let done = idempotency::unchanged(self, once, hold, found, &answer).await?;
+                let record = (record, Part::Record);
+                let done = idempotency::unchanged(self, record, hold, found).await?;
                 if let Some(done) = done {
                     return Ok(done);
                 }
                 return Err(Unsettled::Overtaken);
             };
             self.clear_left_over(&before, &deleted_at).await?;
-            let restored = TeamInOrganization {
+            let restored = TeamWithLimits {
                 team: Team {
                     version: before.version + 1,
                     updated_at: now,
                     ..before.clone()
                 },
-                organization,
+                organization_limits,
             };
             let mut transaction = self.transaction();
             let change = restored_row(&restored.team)?;
@@ -82,11 +83,11 @@ impl Store {
             transaction.update(Part::Team, key, change, deleted);
             super::hold_organization_of(&mut transaction, &before, None);
             super::reserve_team_name(&mut transaction, Part::NewName, &restored.team)?;
-            if let Some(once) = once {
-                once.record(&mut transaction, Part::Record, &answer(&restored))?;
+            if let Some(record) = record {
+                record.write(&mut transaction, Part::Record, &restored)?;
             }
             match transaction.commit().await? {
-                Ok(()) => Ok(Done::Now(restored)),
+                Ok(()) => Ok(Outcome::Fresh(restored)),
                 // The next attempt finds the record.
                 Err(unmet) if unmet.of(&Part::Record).is_some() => Err(Unsettled::Overtaken),
                 Err(unmet) => Err(not_changed(&unmet)),
