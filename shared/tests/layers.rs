@@ -1,0 +1,286 @@
+//! Imports point down only: what each layer may import is in [`LAYERS`].
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test reports by panicking"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each layer, and the modules and crates that it may import beside itself. The first layer whose folder or file
+/// has the source decides.
+const LAYERS: [(&str, &[&str]); 14] = [
+    ("shared/src/domain", &[]),
+    ("shared/src/json", &["muster::domain"]),
+    ("shared/src/config", &["muster::domain"]),
+    (
+        "shared/src/telemetry",
+        &["muster::domain", "muster::config"],
+    ),
+    // A kit that knows nothing of organizations.
+    (
+        "shared/src/store/table",
+        &["muster::config", "aws_sdk_dynamodb"],
+    ),
+    // The SDK is imported for the types of attributes.
+    (
+        "shared/src/store",
+        &["muster::domain", "muster::store::table", "aws_sdk_dynamodb"],
+    ),
+    ("shared/src/http", &["muster::domain", "muster::json"]),
+    // The only module that knows both the store and the HTTP contract.
+    (
+        "shared/src/refusals",
+        &[
+            "muster::domain",
+            "muster::http",
+            "muster::json",
+            "muster::store",
+        ],
+    ),
+    (
+        "directory/src/plan",
+        &[
+            "muster::domain",
+            "muster::store",
+            "muster_directory::reading",
+            "muster_directory::rules",
+        ],
+    ),
+    ("directory/src/rules", &["muster::domain", "muster::json"]),
+    (
+        "directory/src/reading",
+        &["muster::domain", "muster_directory::rules"],
+    ),
+    (
+        "directory/src/entra",
+        &["muster::config", "muster::domain", "muster_directory"],
+    ),
+    (
+        "directory/src",
+        &[
+            "muster::config",
+            "muster::domain",
+            "muster::store",
+            "muster::telemetry",
+            "muster_directory",
+        ],
+    ),
+    (
+        "functions/src",
+        &[
+            "muster::config",
+            "muster::domain",
+            "muster::from_fields",
+            "muster::http",
+            "muster::json",
+            "muster::store",
+            "muster::telemetry",
+            "muster_directory",
+            "muster_functions",
+        ],
+    ),
+];
+
+/// Crates that belong to a layer. All others may be imported anywhere.
+const OWN: [&str; 4] = [
+    "muster",
+    "muster_directory",
+    "muster_functions",
+    "aws_sdk_dynamodb",
+];
+
+/// The crate and the modules of a source file: `muster::store::keys`.
+fn module(path: &str) -> String {
+    let (package, inside) = path.split_once("/src/").unwrap();
+    let root = match package {
+        "shared" => "muster",
+        "directory" => "muster_directory",
+        _ => "muster_functions",
+    };
+    let inside = inside.trim_end_matches(".rs").trim_end_matches("/mod");
+    if inside == "lib" {
+        return root.to_owned();
+    }
+    format!("{root}::{}", inside.replace('/', "::"))
+}
+
+/// A source without its comments, its strings, and the tests at its end.
+fn code(source: &str) -> String {
+    let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    let lines = source.lines().map(|line| {
+        let line = line.split("//").next().unwrap();
+        // What stands between quotes.
+        let parts: Vec<_> = line.split('"').step_by(2).collect();
+        parts.join("\"\"")
+    });
+    // A visibility is no import.
+    lines
+        .collect::<Vec<_>>()
+        .join("\n")
+        .replace("pub(in crate::", "pub(in ")
+}
+
+/// The paths in a source that begin with `crate`, `super` or a crate of ours, with groups written out.
+fn paths(code: &str) -> Vec<String> {
+    let mut paths = Vec::new();
+    let starts = ["crate::", "super::"].into_iter().map(str::to_owned);
+    for start in starts.chain(OWN.map(|own| format!("{own}::"))) {
+        for (at, _) in code.match_indices(&start) {
+            let before = code[..at].chars().next_back().unwrap_or(' ');
+            if !(before.is_alphanumeric() || before == '_' || before == ':' || before == '$') {
+                expand("", &code[at..], &mut paths);
+            }
+        }
+    }
+    paths
+}
+
+/// Adds the path at the start of the code, or each path of a group such as `a::{b, c::{d, e}}`.
+fn expand(prefix: &str, code: &str, paths: &mut Vec<String>) {
+    let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    let end = code.find(|c| !is_path(c)).unwrap_or(code.len());
+    let path = format!("{prefix}{}", &code[..end]);
+    let Some(group) = code[end..]
+        .strip_prefix('{')
+        .filter(|_| path.ends_with("::"))
+    else {
+        paths.push(path.trim_end_matches("::").to_owned());
+        return;
+    };
+    let (mut depth, mut item) = (0, 0);
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            ',' | '}' if depth == 0 => {
+                let part = group[item..at].trim_start();
+                if !part.is_empty() {
+                    expand(&path, part, paths);
+                }
+                item = at + 1;
+                if c == '}' {
+                    return;
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A path from its crate on: `super::keys` in `muster::store::users` is `muster::store::keys`.
+fn absolute(path: &str, module: &str) -> String {
+    let root = module.split("::").next().unwrap();
+    if let Some(rest) = path.strip_prefix("crate") {
+        return format!("{root}{rest}");
+    }
+    let (mut own, mut rest) = (module, path);
+    while let Some(after) = rest.strip_prefix("super") {
+        own = own.rsplit_once("::").map_or(own, |(above, _)| above);
+        rest = after.strip_prefix("::").unwrap_or(after);
+    }
+    if rest == path {
+        return path.to_owned();
+    }
+    format!("{own}::{rest}")
+}
+
+fn is_in(path: &str, module: &str) -> bool {
+    path == module || path.starts_with(&format!("{module}::"))
+}
+
+/// The imports of a source that its layer does not allow.
+fn violations(path: &str, source: &str) -> Vec<String> {
+    let layer = LAYERS.iter().find(|(folder, _)| {
+        path.strip_prefix(folder)
+            .is_some_and(|rest| rest.starts_with(['/', '.']))
+    });
+    let (folder, allowed) = layer.expect("every source has a layer");
+    let own = module(&format!("{folder}/mod.rs"));
+    let module = module(path);
+    let imported = paths(&code(source)).into_iter();
+    let imported = imported.map(|import| absolute(&import, &module));
+    let upward = imported.filter(|import| {
+        let allowed = allowed.iter().copied().chain([own.as_str()]);
+        !allowed.into_iter().any(|allowed| is_in(import, allowed))
+    });
+    upward
+        .map(|import| format!("{path} imports {import}"))
+        .collect()
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if path.is_dir() && name != "tests" {
+            sources(&path, found);
+        } else if name.ends_with(".rs") && !name.ends_with("tests.rs") && name != "lib.rs" {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn imports_point_down_only() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut found = Vec::new();
+    for package in ["shared", "directory", "functions"] {
+        sources(&root.join(package).join("src"), &mut found);
+    }
+    assert!(found.len() > 100, "the sources are found");
+    let mut upward = Vec::new();
+    for path in found {
+        let source = fs::read_to_string(&path).unwrap();
+        let path = path
+            .strip_prefix(root)
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
+        upward.extend(violations(&path, &source));
+    }
+    assert!(upward.is_empty(), "{}", upward.join("\n"));
+}
+
+#[test]
+fn an_upward_import_is_found() {
+    for (path, source) in [
+        ("shared/src/domain/team.rs", "use crate::store::Store;"),
+        (
+            "shared/src/json/fields.rs",
+            "use super::super::http::Problem;",
+        ),
+        ("shared/src/config.rs", "use crate::telemetry::Telemetry;"),
+        (
+            "shared/src/telemetry/mod.rs",
+            "fn f(line: &crate::store::Measure) {}",
+        ),
+        ("shared/src/store/table/read.rs", "use super::super::keys;"),
+        (
+            "shared/src/store/table/read.rs",
+            "use crate::domain::TenantId;",
+        ),
+        (
+            "shared/src/store/users.rs",
+            "use crate::{domain::User, http::Problem};",
+        ),
+        (
+            "shared/src/http/answer.rs",
+            "use crate::{\n    json::{Fields},\n    store::{Error, Page},\n};",
+        ),
+        ("directory/src/plan/mod.rs", "use crate::entra::Directory;"),
+        ("directory/src/sync/mod.rs", "use muster::http::Problem;"),
+        (
+            "functions/src/members/get.rs",
+            "use aws_sdk_dynamodb::Client;",
+        ),
+    ] {
+        assert!(!violations(path, source).is_empty(), "{path}: {source}");
+    }
+    let allowed =
+        "use super::keys;\nuse crate::domain::{Caller, User};\n// crate::http\n\"crate::http\"";
+    assert!(violations("shared/src/store/users.rs", allowed).is_empty());
+}
