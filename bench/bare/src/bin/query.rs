@@ -8,24 +8,31 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use client::{client, variable};
 use lambda_http::{Body, Error, Request, RequestExt as _, Response, service_fn};
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
 
-/// The fields of a membership, in the order of `list-members`.
-const FIELDS: [&str; 13] = [
-    "tenant_id",
-    "organization_id",
-    "user_id",
-    "role",
-    "status",
-    "source",
-    "invited_by_user_id",
-    "spend",
-    "budget_id",
-    "last_active_at",
-    "version",
-    "created_at",
-    "updated_at",
-];
+/// What `list-members` shows of a membership.
+#[derive(Serialize, Deserialize)]
+struct Member {
+    tenant_id: String,
+    organization_id: String,
+    user_id: String,
+    role: String,
+    status: String,
+    source: String,
+    invited_by_user_id: Option<String>,
+    spend: f64,
+    budget_id: Option<String>,
+    last_active_at: Option<String>,
+    version: u64,
+    created_at: String,
+    updated_at: String,
+}
+
+#[derive(Serialize)]
+struct Page {
+    items: Vec<Member>,
+    next_cursor: Option<String>,
+}
 
 fn main() -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -52,19 +59,11 @@ async fn list(client: &Client, table: &str, request: &Request) -> Result<Respons
         .limit(50)
         .send()
         .await?;
-    let items = found.items().iter().map(|item| {
-        let fields = FIELDS.iter().map(|name| {
-            let value = match item.get(*name) {
-                Some(AttributeValue::S(text)) => json!(text),
-                Some(AttributeValue::N(number)) => json!(number.parse::<f64>().ok()),
-                _ => Value::Null,
-            };
-            ((*name).to_owned(), value)
-        });
-        Value::Object(fields.collect::<Map<_, _>>())
-    });
-    let items: Vec<_> = items.collect();
-    let body = json!({"items": items, "next_cursor": null}).to_string();
+    let page = Page {
+        items: serde_dynamo::from_items(found.items.unwrap_or_default())?,
+        next_cursor: None,
+    };
+    let body = serde_json::to_string(&page)?;
     Ok(Response::builder()
         .header("content-type", "application/json")
         .body(body.into())?)

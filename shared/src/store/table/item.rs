@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Error;
+use super::{Error, attributes};
 
 /// An item of the table.
 pub(in crate::store) type Item = HashMap<String, AttributeValue>;
@@ -62,5 +62,5 @@ pub(in crate::store) fn to_item(row: &impl Serialize, keys: [Item; 2]) -> Result
 
 /// Reads a row from an item.
 pub(in crate::store) fn from_item<R: DeserializeOwned>(item: Item) -> Result<R, Error> {
-    serde_dynamo::from_item(item).map_err(Error::unreadable)
+    attributes::read(item).map_err(Error::unreadable)
 }

@@ -1,6 +1,7 @@
 //! A DynamoDB table through the SDK: conditional writes, labelled transactions, reads and retries. It knows
 //! nothing of what the items are.
 
+mod attributes;
 mod backoff;
 mod client;
 mod error;

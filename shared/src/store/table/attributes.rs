@@ -1,0 +1,195 @@
+//! Reads rows from attributes in place. `serde_dynamo` first moves an item into a map of its own, which costs as much as
+//! reading the row.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::Deserialize;
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{Deserializer, Error as _, IntoDeserializer, Unexpected, Visitor, value};
+use serde::forward_to_deserialize_any;
+
+use super::item::Item;
+
+/// Reads a row from an item.
+pub(super) fn read<'de, R: Deserialize<'de>>(item: Item) -> Result<R, value::Error> {
+    R::deserialize(map(item))
+}
+
+fn map<'de>(
+    item: Item,
+) -> MapDeserializer<'de, impl Iterator<Item = (String, Attribute)>, value::Error> {
+    MapDeserializer::new(item.into_iter().map(|(name, it)| (name, Attribute(it))))
+}
+
+struct Attribute(AttributeValue);
+
+impl IntoDeserializer<'_, value::Error> for Attribute {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for Attribute {
+    type Error = value::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, value::Error> {
+        match self.0 {
+            AttributeValue::S(text) => visitor.visit_string(text),
+            AttributeValue::N(number) => {
+                if let Ok(number) = number.parse::<u64>() {
+                    visitor.visit_u64(number)
+                } else if let Ok(number) = number.parse::<i64>() {
+                    visitor.visit_i64(number)
+                } else if let Ok(number) = number.parse::<f64>() {
+                    visitor.visit_f64(number)
+                } else {
+                    Err(value::Error::invalid_value(
+                        Unexpected::Other("a number that is none"),
+                        &visitor,
+                    ))
+                }
+            }
+            AttributeValue::Bool(flag) => visitor.visit_bool(flag),
+            AttributeValue::Null(_) => visitor.visit_unit(),
+            AttributeValue::L(list) => {
+                SeqDeserializer::new(list.into_iter().map(Self)).deserialize_any(visitor)
+            }
+            AttributeValue::Ss(texts) => {
+                SeqDeserializer::new(texts.into_iter()).deserialize_any(visitor)
+            }
+            AttributeValue::M(members) => map(members).deserialize_any(visitor),
+            _ => Err(value::Error::custom(
+                "an attribute of a type that no row has",
+            )),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, value::Error> {
+        match self.0 {
+            AttributeValue::Null(_) => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    /// A unit variant is its name; no row has another.
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, value::Error> {
+        match self.0 {
+            AttributeValue::S(name) => visitor.visit_enum(name.into_deserializer()),
+            _ => Err(value::Error::custom("a name is not a text")),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, value::Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(
+        self,
+        visitor: V,
+    ) -> Result<V::Value, value::Error> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct identifier
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, HashMap};
+
+    use serde::Serialize;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Kind {
+        SomeKind,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Id(String);
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Row {
+        text: String,
+        id: Id,
+        kind: Kind,
+        flag: bool,
+        version: u64,
+        least: i64,
+        spend: f64,
+        whole: f64,
+        list: Vec<String>,
+        members: BTreeMap<String, Id>,
+        some: Option<u64>,
+        null: Option<u64>,
+        #[serde(default)]
+        absent: Option<Kind>,
+    }
+
+    #[test]
+    fn a_row_is_read_as_serde_dynamo_writes_it() {
+        let row = Row {
+            text: "é".to_owned(),
+            id: Id("i".to_owned()),
+            kind: Kind::SomeKind,
+            flag: true,
+            version: u64::MAX,
+            least: i64::MIN,
+            spend: 0.1,
+            whole: 100.0,
+            list: vec!["a".to_owned(), "b".to_owned()],
+            members: BTreeMap::from([("m".to_owned(), Id("n".to_owned()))]),
+            some: Some(7),
+            null: None,
+            absent: None,
+        };
+        let mut item: Item = serde_dynamo::to_item(&row).unwrap();
+        item.insert(
+            "not_a_field".to_owned(),
+            AttributeValue::Ns(vec!["1".to_owned()]),
+        );
+        item.remove("absent");
+        let set = AttributeValue::Ss(row.list.clone());
+        item.insert("another".to_owned(), AttributeValue::M(HashMap::new()));
+        assert_eq!(read::<Row>(item.clone()).unwrap(), row);
+        item.insert("list".to_owned(), set);
+        assert_eq!(read::<Row>(item).unwrap(), row);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_an_error() {
+        #[derive(Debug, Deserialize)]
+        #[expect(dead_code, reason = "only whether it can be read is of use")]
+        struct Row {
+            version: u64,
+        }
+
+        for value in [
+            AttributeValue::S("7".to_owned()),
+            AttributeValue::N("-1".to_owned()),
+            AttributeValue::N("x".to_owned()),
+            AttributeValue::Bool(true),
+            AttributeValue::Null(true),
+            AttributeValue::L(Vec::new()),
+        ] {
+            let item = Item::from([("version".to_owned(), value)]);
+            assert!(read::<Row>(item).is_err());
+        }
+        assert!(read::<Row>(Item::new()).is_err());
+    }
+}
