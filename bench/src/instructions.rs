@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::builds::build;
 use crate::callgrind::{self, Instructions};
 use crate::figures::{Machine, keep, root};
-use crate::setting::{GET_ITEM, Surroundings, surroundings};
+use crate::setting::{GET_ITEM, LIST_MEMBERS, QUERY, Surroundings, surroundings};
 
 /// What the results are kept under.
 pub(crate) const INSTRUCTIONS: &str = "instructions";
@@ -46,11 +46,11 @@ const START: &Parts = &[
 const REQUEST: &Parts = &[
     (
         "reading the event",
-        "lambda_runtime::deserializer::deserialize|serde_json::de::from_str",
+        "http::event::read_event|serde_json::de::from_str",
     ),
     (
         "the endpoint's own work",
-        "get::handle::{{closure}}|bare_get_item::main::{{closure}}::{{closure}}",
+        "endpoint::handler::run::{{closure}}|bare_get_item::main::{{closure}}::{{closure}}",
     ),
     (
         "of that: the SDK's call to DynamoDB",
@@ -71,13 +71,44 @@ const REQUEST: &Parts = &[
     ),
     ("the log line, with its metrics", "Telemetry::write"),
     ("the response, with its headers", "runtime::render"),
-    ("the response as JSON", "HttpAnswer>::serialize"),
+    (
+        "the response as JSON",
+        "for lambda_http::response::LambdaResponse>::serialize",
+    ),
+];
+const PAGE: &Parts = &[
+    (
+        "the endpoint's own work",
+        "endpoint::handler::run::{{closure}}|bare_query::main::{{closure}}::{{closure}}",
+    ),
+    (
+        "of that: parsing DynamoDB's response",
+        "operation::query::QueryResponseDeserializer",
+    ),
+    (
+        "of that: parsing the memberships from their items",
+        "store::memberships::from_row|serde_dynamo::de::from_items",
+    ),
+    (
+        "of that: the JSON of the page",
+        "Answer::page|serde_json::ser::to_string",
+    ),
+    (
+        "of that: who may see it, which needs the organization and the caller's membership",
+        "Store>::view::{{closure}}",
+    ),
+    (
+        "the response as JSON",
+        "for lambda_http::response::LambdaResponse>::serialize",
+    ),
 ];
 /// A function, and the bare one that has the same client: package and binary.
 const PROGRAMS: [(&str, &str); 2] = [
     ("muster-functions", "get-organization"),
     ("muster-bare", GET_ITEM),
 ];
+/// A function that shows a page, and the bare one that does the same query.
+const PAGES: [(&str, &str); 2] = [("muster-functions", LIST_MEMBERS), ("muster-bare", QUERY)];
 
 /// What came of it.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -87,6 +118,9 @@ pub(crate) struct Counted {
     pub(crate) start: Vec<Program>,
     /// One more request of a warm function.
     pub(crate) request: Vec<Program>,
+    /// One more page of a warm function.
+    #[serde(default)]
+    pub(crate) page: Vec<Program>,
 }
 
 /// What a program does.
@@ -109,7 +143,7 @@ pub(crate) struct Part {
 /// Builds the programs once more, with their symbols, and counts.
 pub(crate) async fn measure() -> Result<()> {
     let target = root().join("target/symbols");
-    for (package, name) in PROGRAMS {
+    for (package, name) in PROGRAMS.into_iter().chain(PAGES) {
         let mut cargo = Command::new("cargo");
         cargo
             .args(["build", "--release", "--quiet", "--package", package])
@@ -121,7 +155,7 @@ pub(crate) async fn measure() -> Result<()> {
     }
     let Surroundings { world, setting } = surroundings(&target.join("release")).await?;
     let counting = tokio::task::spawn_blocking(move || {
-        let (mut start, mut request) = (Vec::new(), Vec::new());
+        let (mut start, mut request, mut page) = (Vec::new(), Vec::new(), Vec::new());
         for (_, name) in PROGRAMS {
             eprintln!("instructions: {name}");
             let counted = callgrind::of_a_start(&setting.program(name)?)?;
@@ -129,15 +163,21 @@ pub(crate) async fn measure() -> Result<()> {
             let counted = callgrind::of_a_request(&setting, name)?;
             request.push(profile(name, REQUEST, &counted)?);
         }
-        Ok::<_, anyhow::Error>((start, request))
+        for (_, name) in PAGES {
+            eprintln!("instructions: {name}");
+            let counted = callgrind::of_a_request(&setting, name)?;
+            page.push(profile(name, PAGE, &counted)?);
+        }
+        Ok::<_, anyhow::Error>((start, request, page))
     });
-    let (start, request) = counting.await??;
+    let (start, request, page) = counting.await??;
     drop(world);
     let machine = Machine::here()?;
     let counted = Counted {
         machine,
         start,
         request,
+        page,
     };
     keep(INSTRUCTIONS, &counted)
 }
@@ -150,7 +190,7 @@ fn profile(name: &str, parts: &Parts, counted: &Instructions) -> Result<Program>
     let parts: Vec<_> = parts.collect();
     // The bare one does not do all of it.
     let unnamed = parts.iter().find(|part| part.instructions.is_none());
-    if let Some(part) = unnamed.filter(|_| name != GET_ITEM) {
+    if let Some(part) = unnamed.filter(|_| ![GET_ITEM, QUERY].contains(&name)) {
         bail!("{name}: {} has another name now", part.what);
     }
     Ok(Program {

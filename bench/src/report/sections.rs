@@ -61,7 +61,12 @@ pub(super) fn sizes_and_times(measured: &Functions) -> String {
 pub(super) fn instructions(counted: &Counted) -> String {
     let start = parts(&counted.start);
     let request = parts(&counted.request);
-    format!("{START}{start}{HELD}{REQUEST}{request}{WORKED}")
+    let mut text = format!("{START}{start}{HELD}{REQUEST}{request}{WORKED}");
+    if !counted.page.is_empty() {
+        text += PAGE;
+        text += &parts(&counted.page);
+    }
+    text
 }
 
 fn parts(programs: &[Program]) -> String {
@@ -248,6 +253,12 @@ The same for one more request of a warm function. The bare function reads one it
 ";
 const WORKED: &str = "
 The rest is outside of these parts, mostly in `lambda_runtime` and `hyper`: polling for the event, and sending the response.
+";
+const PAGE: &str = "
+### Where the work of a page goes
+
+The same for one more page of 50 members. The bare function does the same query, reads each item with `serde_dynamo` and writes the
+same JSON:
 ";
 const LOAD: &str = "
 Load is the number of processes that needed a CPU in the last minute of a build, including its own. If it is well above the
