@@ -82,10 +82,14 @@ def existing_pool(emulator):
 
 
 def domain_name(emulator):
-    """Parameters for a domain name of the operator's own, with its certificate."""
+    """Parameters for a domain name of the operator's own, with its certificate and its hosted zone."""
     certificate = emulator.client("acm").request_certificate(DomainName=DOMAIN_NAME, ValidationMethod="DNS")
-    parameters = {"ApiDomainName": DOMAIN_NAME, "ApiCertificateArn": certificate["CertificateArn"]}
-    return parameters | gaps.RecordSetGroup.PARAMETERS
+    zone = emulator.client("route53").create_hosted_zone(Name="acme.example", CallerReference="acme")
+    return {
+        "ApiDomainName": DOMAIN_NAME,
+        "ApiCertificateArn": certificate["CertificateArn"],
+        "ApiHostedZoneId": zone["HostedZone"]["Id"].removeprefix("/hostedzone/"),
+    }
 
 
 def with_new_pool(emulator, sam, template, parameters):

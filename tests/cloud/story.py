@@ -65,6 +65,16 @@ class Story:
     def run_on_domain_name(self, name):
         """Where the API has a domain name of its own."""
         before = self.steps
+        with self.step("the hosted zone leads from the domain name to the API, over IPv4 and IPv6"):
+            outputs = self.stack.outputs
+            records = self.stack.emulator.client("route53").list_resource_record_sets(
+                HostedZoneId=self.stack.parameters["ApiHostedZoneId"]
+            )["ResourceRecordSets"]
+            targets = {it["Type"]: it["AliasTarget"] for it in records if it["Name"] == f"{name}."}
+            assert set(targets) == {"A", "AAAA"}, records
+            for target in targets.values():
+                assert target["DNSName"].rstrip(".") == outputs["ApiDomainTarget"], target
+                assert target["HostedZoneId"] == outputs["ApiDomainTargetZone"], target
         with self.step("the API answers at its domain name"):
             assert self.stack.outputs["ApiDomainTarget"], self.stack.outputs
             self.ada.host = name

@@ -10,7 +10,8 @@ fn nothing_of_a_domain_name_is_made_without_one() {
     for (name, condition) in [
         ("ApiDomain", "HasApiDomain"),
         ("ApiDomainMapping", "HasApiDomain"),
-        ("ApiDomainRecords", "HasApiRecords"),
+        ("ApiDomainRecordA", "HasApiRecords"),
+        ("ApiDomainRecordAaaa", "HasApiRecords"),
     ] {
         assert_eq!(resource(name)["Condition"], condition);
     }
@@ -32,11 +33,10 @@ fn the_domain_name_leads_to_the_one_stage_of_the_api() {
 
     let domain = &resource("ApiDomain")["Properties"]["DomainNameConfigurations"][0];
     assert_eq!(domain["SecurityPolicy"], "TLS_1_2");
-    let records = resource("ApiDomainRecords");
-    let records = records["Properties"]["RecordSets"].as_array().unwrap();
-    let kinds: Vec<_> = records.iter().map(|record| &record["Type"]).collect();
-    assert_eq!(kinds, ["A", "AAAA"]);
-    for record in records {
+    for (name, kind) in [("ApiDomainRecordA", "A"), ("ApiDomainRecordAaaa", "AAAA")] {
+        let record = &resource(name)["Properties"];
+        assert_eq!(record["Type"], kind);
+        assert_eq!(record["HostedZoneId"], json!({"Ref": "ApiHostedZoneId"}));
         assert_eq!(record["Name"], json!({"Ref": "ApiDomainName"}));
         let target = &record["AliasTarget"];
         let of = |attribute: &str| json!({"Fn::GetAtt": format!("ApiDomain.{attribute}")});
