@@ -1,5 +1,5 @@
-//! Whether clients of the last release still work: its `OpenAPI` document against that of today. A change that
-//! breaks them must be named in the changelog.
+//! Compares today's `OpenAPI` document with that of the last release. The changelog must name each
+//! change that breaks clients.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,9 +16,9 @@ use crate::tools;
 const LAST_RELEASE: &str = "docs/openapi-last-release.json";
 const DOCUMENT: &str = "docs/openapi.json";
 const CHANGELOG: &str = "CHANGELOG.md";
-/// Compares two documents with the library that it is given.
+/// Compares two documents with the given library.
 const PROGRAM: &str = "xtask/api.mjs";
-/// What an entry of the changelog has that is about a breaking change.
+/// Marks an entry of the changelog about a breaking change.
 const MARK: &str = "**Breaking";
 
 /// A change of the document, as the tool classifies it.
@@ -26,15 +26,15 @@ const MARK: &str = "**Breaking";
 struct Change {
     r#type: String,
     action: String,
-    /// Where it is, with references resolved: `paths`, the route, the method, and so on.
+    /// Where it is, with references resolved: `paths`, the route, the method and so on.
     path: Vec<String>,
-    /// The member that is required no longer, or is now.
+    /// The member that became required or optional.
     required: Option<String>,
-    /// The name of the parameter that it is about.
+    /// The name of the parameter.
     parameter: Option<String>,
 }
 
-/// Fails if the document breaks clients in a way that the changelog does not name.
+/// Fails if the document breaks clients and the changelog does not say so.
 pub(crate) fn check(root: &Path) -> Result<()> {
     let changelog = fs::read_to_string(root.join(CHANGELOG)).context(CHANGELOG)?;
     compare(
@@ -48,8 +48,8 @@ pub(crate) fn check(root: &Path) -> Result<()> {
 fn compare(root: &Path, before: &Path, after: &Path, changelog: &str) -> Result<()> {
     let mut command = program(&tools::node(root)?, root);
     command.arg(PROGRAM).arg(tools::api_smart_diff(root)?);
-    let told = output(command.arg(before).arg(after))?;
-    let changes: Vec<Change> = serde_json::from_str(&told)?;
+    let printed = output(command.arg(before).arg(after))?;
+    let changes: Vec<Change> = serde_json::from_str(&printed)?;
     let entries = entries(changelog);
     let mut unnamed: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let breaking = changes.iter().filter(|change| change.breaks());
@@ -76,7 +76,7 @@ fn compare(root: &Path, before: &Path, after: &Path, changelog: &str) -> Result<
         } else {
             subject
         };
-        let _ = writeln!(report, "name `{what}` in an entry with {MARK}:**");
+        let _ = writeln!(report, "give `{what}` an entry with {MARK}:**");
         for line in lines {
             let _ = writeln!(report, "  {line}");
         }
@@ -88,7 +88,7 @@ fn compare(root: &Path, before: &Path, after: &Path, changelog: &str) -> Result<
 }
 
 impl Change {
-    /// The tool says it; two rules of this API are stricter.
+    /// Follows the tool, with two stricter rules for this API.
     fn breaks(&self) -> bool {
         let in_request = self.path.iter().any(|part| part == "requestBody");
         let is_property = self
@@ -97,14 +97,14 @@ impl Change {
             .rev()
             .nth(1)
             .is_some_and(|part| part == "properties");
-        // A member that a body may not have is refused.
+        // A request with a member that the body may not have is refused.
         let refuses = self.action == "remove" && in_request && is_property;
         let retypes =
             self.action == "replace" && self.path.last().is_some_and(|last| last == "type");
         self.r#type == "breaking" || refuses || retypes
     }
 
-    /// The member or the parameter that it is about.
+    /// The member or the parameter that changed.
     fn subject(&self) -> Option<&str> {
         let at = self.path.iter().rposition(|part| part == "properties");
         let member = at.and_then(|at| self.path.get(at + 1)).map(String::as_str);
@@ -146,7 +146,7 @@ mod tests {
 
     use super::*;
 
-    /// Compares today's document with itself after this change.
+    /// Compares today's document with a changed copy.
     fn changed(name: &str, change: impl Fn(&mut Value), changelog: &str) -> Result<()> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let mut document: Value =
@@ -171,7 +171,7 @@ mod tests {
         }
     }
 
-    /// Whether it fails without an entry, naming this, and passes with one.
+    /// Whether the check fails without an entry, names this change, and passes with an entry.
     fn must_be_named(name: &str, change: impl Fn(&mut Value)) {
         let file = name.replace(['/', ' ', '{', '}'], "-");
         let error = changed(&file, &change, "").unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! The functions as the template builds them, for arm64, and tested: behind qemu where this machine is another one.
+//! Builds functions for arm64 as the template says and tests them, with qemu on another machine.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,19 +9,19 @@ use anyhow::{Context as _, Result, bail};
 use crate::command::{cargo, program, run};
 use crate::{system, tools};
 
-/// Of each kind one or two: two of the API, which are enough for the tests of a process, and both triggers.
+/// One or two of each kind: two endpoints, enough for the tests of a process, and both triggers.
 const SAMPLE: [&str; 4] = [
     "CreateOrganization",
     "GetOrganization",
     "PostLogin",
     "PreToken",
 ];
-/// Debian's C library for arm64, and the folder it is in.
+/// The package of Debian's C library for arm64, and its folder.
 const LIBRARY: (&str, &str) = ("libc6-arm64-cross", "/usr/aarch64-linux-gnu");
 const LOADER: &str = "lib/ld-linux-aarch64.so.1";
-/// Names the folder with the functions to the tests.
+/// Tells the tests which folder has the functions.
 const FUNCTIONS: &str = "MUSTER_TEST_FUNCTIONS";
-/// Tests that start functions and need no others than the sample.
+/// Tests that start functions of the sample only.
 const TESTS: [&str; 5] = [
     "binaries::an_organization_is_made_by_one_process_and_shown_by_another",
     "binaries::dynamodb_is_called_at_the_endpoint_that_is_set",
@@ -31,7 +31,7 @@ const TESTS: [&str; 5] = [
 ];
 const OF_ALL: &str = "binaries::every_function_of_the_template_has_a_binary";
 
-/// Builds the sample, or all functions, and runs the tests of binaries with them.
+/// Builds the sample, or all functions, and runs the tests of the binaries with them.
 pub(crate) fn check(root: &Path, all: bool) -> Result<()> {
     let runner = runner(root)?;
     let folder = root.join("target/arm64");
@@ -73,7 +73,7 @@ pub(crate) fn check(root: &Path, all: bool) -> Result<()> {
     Ok(())
 }
 
-/// What starts a program for arm64, with a blank at its end. Nothing on a machine that is one.
+/// The command that starts a program for arm64, with a trailing space. Empty on an arm64 machine.
 fn runner(root: &Path) -> Result<String> {
     if std::env::consts::ARCH == "aarch64" {
         return Ok(String::new());
@@ -92,7 +92,7 @@ fn runner(root: &Path) -> Result<String> {
     Ok(format!("{} -L {folder} ", qemu.display()))
 }
 
-/// `sam build` as the README says, of one function or of all.
+/// Runs `sam build` as the README says, for one function or for all.
 fn sam_build(root: &Path, folder: &Path, id: Option<&str>) -> Result<()> {
     let cargo_lambda = tools::cargo_lambda(root)?;
     let mut path = vec![cargo_lambda.parent().context("no folder")?.to_owned()];
@@ -107,7 +107,7 @@ fn sam_build(root: &Path, folder: &Path, id: Option<&str>) -> Result<()> {
         .env("SAM_CLI_TELEMETRY", "0"))
 }
 
-/// What was built: the logical id of each function, and its binary.
+/// The built functions: logical id and binary.
 fn artifacts(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
     let mut built = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -118,7 +118,7 @@ fn artifacts(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
         }
     }
     if built.is_empty() {
-        bail!("sam build has put no function into {}", folder.display());
+        bail!("sam build wrote no function into {}", folder.display());
     }
     Ok(built)
 }
@@ -126,14 +126,14 @@ fn artifacts(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
 /// `EM_AARCH64` of ELF.
 const AARCH64: u16 = 183;
 
-/// The machine that a binary is for, by the header of its file.
+/// The machine of a binary, from its ELF header.
 fn machine(binary: &Path) -> Result<u16> {
     let bytes = fs::read(binary)?;
     let field = bytes.get(18..20).and_then(|field| field.try_into().ok());
     Ok(u16::from_le_bytes(field.context("no ELF file")?))
 }
 
-/// The name of the binary of a function: `GetUser` is `get-user`.
+/// The name of a function's binary: `get-user` for `GetUser`.
 fn kebab(id: &str) -> String {
     let mut name = String::new();
     for letter in id.chars() {

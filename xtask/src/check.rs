@@ -1,4 +1,4 @@
-//! The run of a check: step after step, then the verdict.
+//! Runs the steps of a check and prints the verdict.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,17 +10,17 @@ use anyhow::Result;
 
 use crate::step::{Outcome, Step};
 
-/// How long the steps of the last run took.
+/// The durations of the last run's steps.
 const TABLE: &str = "target/check.md";
 
-/// A step that has been run.
+/// A finished step.
 struct Ran {
     step: Step,
     took: Duration,
     result: Result<Outcome>,
 }
 
-/// Runs the steps, all of them, and fails if one has failed.
+/// Runs all steps and fails if one of them failed.
 pub(crate) fn run(steps: &[Step], root: &Path) -> ExitCode {
     let mut ran = Vec::new();
     for (done, step) in steps.iter().copied().enumerate() {
@@ -47,7 +47,7 @@ pub(crate) fn run(steps: &[Step], root: &Path) -> ExitCode {
     }
 }
 
-/// One step in one line.
+/// One step as one line.
 fn line(one: &Ran) -> String {
     let why = match &one.result {
         Ok(Outcome::Passed) => String::new(),
@@ -60,7 +60,7 @@ fn line(one: &Ran) -> String {
     format!("{step:<14}{verdict:<8}{seconds:>7.1} s{why}\n")
 }
 
-/// How long each step took, as a table.
+/// The duration of each step, as a table.
 fn times(ran: &[Ran]) -> String {
     let mut table = String::from("| Step | Result | Seconds |\n|---|---|--:|\n");
     for one in ran {
@@ -85,7 +85,7 @@ fn verdict(one: &Ran) -> &'static str {
     }
 }
 
-/// All steps, then what failed and how to run just that again, and the number of each.
+/// All steps, the failed ones with the command that repeats them, and the count of each result.
 fn report(ran: &[Ran]) -> String {
     let mut report: String = ran.iter().map(line).collect();
     let failed = ran.iter().filter(|one| one.result.is_err());

@@ -1,5 +1,5 @@
-//! The template, deployed into an AWS that others wrote: ministack, in a process of its own. What is done there
-//! is in `tests/cloud/`, in Python, because the SAM CLI and the emulator are.
+//! Deploys the template into ministack, an emulator of AWS in a process of its own. The tests are
+//! in `tests/cloud/`, in Python like the SAM CLI and the emulator.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use serde::Deserialize;
 use crate::command::{cargo, output, program, run};
 use crate::tools;
 
-/// Deploys, and runs the story.
+/// Deploys and runs the tests.
 const PROGRAM: &str = "tests/cloud/main.py";
-/// The last release, 0.1.0: what `--upgrade` starts from. At a release, this becomes its commit.
+/// The release that `--upgrade` starts from: 0.1.0. At a release, set this to its commit.
 pub(crate) const LAST_RELEASE: &str = "dcab01d582575daa1d2e4c365c9a90cf0fa0e005";
-/// The functions, unoptimised as the tests of the binaries build them: after these, nothing is left to build, and
-/// the emulator and the SAM CLI take most of the time either way.
+/// Unoptimised functions, as the tests of the binaries build them. They are built already, and most
+/// of the time goes to the emulator and the SAM CLI either way.
 const FUNCTIONS: [&str; 5] = [
     "build",
     "--locked",
@@ -25,15 +25,16 @@ const FUNCTIONS: [&str; 5] = [
     "--bins",
 ];
 
-/// Builds the functions for this machine, deploys them twice, and runs the story with each.
+/// Builds the functions for this machine, deploys them twice, and runs the tests after each
+/// deployment.
 pub(crate) fn check(root: &Path) -> Result<()> {
     build(root)?;
     run(&mut deployment(root)?)
 }
 
-/// Deploys a release, this code over it, and the release again, with data that must survive.
+/// Deploys a release, then this code, then the release again, and checks that the data survives.
 pub(crate) fn upgrade(root: &Path, release: &str) -> Result<()> {
-    // Before the present functions, which are put into the same place by the same names.
+    // Build the old release first: the present functions have the same names in the same folder.
     let earlier = earlier(root, release)?;
     build(root)?;
     run(deployment(root)?.arg("--earlier").arg(&earlier))?;
@@ -43,7 +44,7 @@ pub(crate) fn upgrade(root: &Path, release: &str) -> Result<()> {
 
 fn build(root: &Path) -> Result<()> {
     run(cargo(root).args(FUNCTIONS))?;
-    // Plays Entra.
+    // Emulates Entra.
     run(cargo(root).args(["build", "--locked", "--workspace", "--bin", "muster-local"]))
 }
 
@@ -61,7 +62,7 @@ fn deployment(root: &Path) -> Result<Command> {
     Ok(command)
 }
 
-/// A folder with the source of a release, as git has it, in `source/`, and its functions in `bin/`.
+/// A folder with the sources of a release in `source/` and its functions in `bin/`.
 fn earlier(root: &Path, release: &str) -> Result<PathBuf> {
     let folder = root.join("target/earlier");
     let (source, bin) = (folder.join("source"), folder.join("bin"));
@@ -76,14 +77,16 @@ fn earlier(root: &Path, release: &str) -> Result<PathBuf> {
         .args(["archive", "--output"])
         .arg(&archive)
         .arg(release))
-    .with_context(|| format!("{release} is not here; in a shallow clone: git fetch --unshallow"))?;
+    .with_context(|| {
+        format!("{release} is missing; in a shallow clone run: git fetch --unshallow")
+    })?;
     run(program(Path::new("tar"), root)
         .arg("-xf")
         .arg(&archive)
         .arg("-C")
         .arg(&source))?;
     fs::remove_file(archive)?;
-    // With its own lock file, into the same folder: most of the third-party crates are built already.
+    // Uses its own lock file but the same target folder: most third-party crates are built already.
     let target = root.join("target");
     run(cargo(&source)
         .args(FUNCTIONS)
@@ -107,7 +110,7 @@ fn names(source: &Path) -> Result<Vec<String>> {
     Ok(bins.map(|target| target.name).collect())
 }
 
-/// What is read of the answer of `cargo metadata`.
+/// The fields used of the output of `cargo metadata`.
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,

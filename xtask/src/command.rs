@@ -1,4 +1,4 @@
-//! Programs that are run, with their output passed through as it comes.
+//! Runs programs and passes their output through.
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, stderr};
@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-/// How often a program with a time limit is asked whether it has ended.
+/// How often a program with a time limit is polled.
 const POLL: Duration = Duration::from_millis(100);
 
-/// Cargo itself: the one that runs this program, so that both are of one toolchain.
+/// The Cargo that runs this program, so that both use one toolchain.
 pub(crate) fn cargo(root: &Path) -> Command {
     let cargo = std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from);
     program(&cargo, root)
 }
 
-/// Any program, run at the root of the repository.
+/// A program, run at the root of the repository.
 pub(crate) fn program(path: &Path, root: &Path) -> Command {
     let mut command = Command::new(path);
     command.current_dir(root);
@@ -30,18 +30,18 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     judge(command, status)
 }
 
-/// As [`run`], but what the program writes to stdout goes to stderr: stdout is for what was asked for.
+/// Like [`run`], but sends the program's stdout to stderr: stdout is for the requested result.
 pub(crate) fn run_aside(command: &mut Command) -> Result<()> {
     run(command.stdout(stderr()))
 }
 
-/// Runs to the end, however that is.
+/// Runs a program to its end and returns its status.
 pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
     eprintln!("$ {}", line(command));
     command.status().with_context(|| cannot_run(command))
 }
 
-/// As [`run`], but ends the program when it takes longer than `limit`.
+/// Like [`run`], but kills the program after `limit`.
 pub(crate) fn run_within(limit: Duration, command: &mut Command) -> Result<()> {
     eprintln!("$ {}", line(command));
     let started = Instant::now();
@@ -59,41 +59,40 @@ pub(crate) fn run_within(limit: Duration, command: &mut Command) -> Result<()> {
     }
 }
 
-/// Runs to the end, and gives what it wrote to stdout. Its stderr passes through. Fails unless the program
-/// succeeds.
+/// Runs a program and returns its stdout. Passes stderr through. Fails unless the program succeeds.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
-    let (status, told) = outcome(command)?;
+    let (status, printed) = outcome(command)?;
     judge(command, status)?;
-    Ok(told)
+    Ok(printed)
 }
 
-/// The same of a program that says by its exit code what it found.
+/// Like [`output`], for a program that reports findings with its exit code.
 pub(crate) fn outcome(command: &mut Command) -> Result<(ExitStatus, String)> {
     eprintln!("$ {}", line(command));
     let output = command.stderr(Stdio::inherit()).output();
     let output = output.with_context(|| cannot_run(command))?;
-    // What was killed did not come to its end.
+    // A killed program has no exit code.
     if output.status.code().is_none() {
         judge(command, output.status)?;
     }
-    let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    Ok((output.status, told))
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    Ok((output.status, printed))
 }
 
-/// Runs to the end, and tells how that was and what was written to stderr, which passes through as well.
+/// Runs a program and returns its status and its stderr, which is passed through as well.
 pub(crate) fn errors(command: &mut Command) -> Result<(ExitStatus, String)> {
     eprintln!("$ {}", line(command));
     let child = command.stderr(Stdio::piped()).spawn();
     let mut child = child.with_context(|| cannot_run(command))?;
-    let mut told = String::new();
+    let mut printed = String::new();
     let stderr = child.stderr.take().context("no stderr")?;
     for line in BufReader::new(stderr).split(b'\n') {
         let line = String::from_utf8_lossy(&line?).into_owned();
         eprintln!("{line}");
-        told.push_str(&line);
-        told.push('\n');
+        printed.push_str(&line);
+        printed.push('\n');
     }
-    Ok((child.wait()?, told))
+    Ok((child.wait()?, printed))
 }
 
 fn judge(command: &Command, status: ExitStatus) -> Result<()> {
@@ -116,7 +115,7 @@ fn name(command: &Command) -> String {
         .to_string()
 }
 
-/// The command as someone would type it.
+/// The command as typed in a shell.
 fn line(command: &Command) -> String {
     let mut line = name(command);
     for argument in command.get_args() {
@@ -144,13 +143,13 @@ mod tests {
 
     #[test]
     fn what_a_program_wrote_is_given_also_when_it_failed() {
-        let (status, told) = outcome(&mut shell("echo a; exit 3")).unwrap();
-        assert_eq!((status.code(), told.as_str()), (Some(3), "a\n"));
+        let (status, printed) = outcome(&mut shell("echo a; exit 3")).unwrap();
+        assert_eq!((status.code(), printed.as_str()), (Some(3), "a\n"));
         assert!(outcome(&mut shell("echo a; kill -9 $$")).is_err());
         assert!(output(&mut shell("echo a; exit 3")).is_err());
         assert_eq!(output(&mut shell("echo a")).unwrap(), "a\n");
-        let (status, told) = errors(&mut shell("echo b >&2; exit 3")).unwrap();
-        assert_eq!((status.code(), told.as_str()), (Some(3), "b\n"));
+        let (status, printed) = errors(&mut shell("echo b >&2; exit 3")).unwrap();
+        assert_eq!((status.code(), printed.as_str()), (Some(3), "b\n"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The fuzz targets: runs them, and writes down what came of it.
+//! Runs the fuzz targets and records the results.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,22 +17,22 @@ pub(crate) const RESULTS: Results = Results {
     command: "cargo xtask fuzz",
     explained: "[Testing](../TESTING.md#fuzzing)",
 };
-/// Longest input, in bytes: a body with everything in it is shorter.
+/// Longest input, in bytes. A body with all fields is shorter.
 const MAX_INPUT: usize = 2_048;
-/// Most memory of a target, in megabytes; one that takes more has found something.
+/// Memory limit of a target, in megabytes.
 const MAX_MEMORY: u32 = 1_024;
-/// Longest time for one input, in seconds.
+/// Time limit of one input, in seconds.
 const MAX_TIME: u32 = 10;
 const HEAD: &str = "| Target | Seconds | Inputs | Edges of the code | Peak memory | Broken by |\n\
                     |---|--:|--:|--:|--:|--:|\n";
 
-/// Runs these targets, or all, for so many seconds each.
+/// Runs the given targets, or all, for a number of seconds each.
 pub(crate) fn fuzz(root: &Path, chosen: &[String], seconds: u32) -> Result<()> {
     let folder = root.join("fuzz");
     let targets = names(&folder.join("fuzz_targets"))?;
     if let Some(unknown) = chosen.iter().find(|target| !targets.contains(target)) {
         bail!(
-            "there is no target {unknown}; there are {}",
+            "no target {unknown}; the targets are {}",
             targets.join(", ")
         );
     }
@@ -70,7 +70,7 @@ pub(crate) fn fuzz(root: &Path, chosen: &[String], seconds: u32) -> Result<()> {
     Ok(())
 }
 
-/// Runs one target: its row of the table. What it finds on the way is there for the next run, not to be
+/// Runs one target and returns its row of the table. New inputs stay for the next run and are not
 /// committed.
 fn one(folder: &Path, seeds: &Path, target: &str, seconds: u32) -> Result<String> {
     let [corpus, work, artifacts] = [("corpus", ""), ("target/found", ""), ("artifacts", "/")]
@@ -80,7 +80,7 @@ fn one(folder: &Path, seeds: &Path, target: &str, seconds: u32) -> Result<String
     }
     let before = names(&artifacts)?.len();
     let fuzzer = built(folder, target)?;
-    let (status, told) = errors(
+    let (status, printed) = errors(
         program(&fuzzer, folder)
             .args([&work, &corpus, &seeds.join(target)])
             .arg(format!("-max_total_time={seconds}"))
@@ -91,11 +91,11 @@ fn one(folder: &Path, seeds: &Path, target: &str, seconds: u32) -> Result<String
             .arg("-print_final_stats=1"),
     )?;
     let new = names(&artifacts)?.len() - before;
-    let summary = Summary::read(&told);
+    let summary = Summary::read(&printed);
     if summary.inputs == 0 && new == 0 {
-        bail!("{target} ended with {status} before it tried anything");
+        bail!("{target} ended with {status} before it tried an input");
     }
-    // An input that was found before has its file already.
+    // An input that was found before has a file already.
     let broken = if status.success() { 0 } else { new.max(1) };
     Ok(format!(
         "| {target} | {seconds} | {} | {} | {} MB | {broken} |",
@@ -103,7 +103,7 @@ fn one(folder: &Path, seeds: &Path, target: &str, seconds: u32) -> Result<String
     ))
 }
 
-/// What a run tells at its end.
+/// The statistics that a run prints at its end.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Summary {
     inputs: u64,
@@ -112,9 +112,9 @@ struct Summary {
 }
 
 impl Summary {
-    fn read(told: &str) -> Self {
+    fn read(printed: &str) -> Self {
         let mut summary = Self::default();
-        for line in told.lines() {
+        for line in printed.lines() {
             let mut words = line.split_whitespace();
             while let Some(word) = words.next() {
                 let place = match word {
@@ -132,7 +132,7 @@ impl Summary {
     }
 }
 
-/// The rows of the table by their targets.
+/// The rows of the table, by target.
 fn rows(text: &str) -> BTreeMap<String, String> {
     let (_, table) = text.split_once(HEAD).unwrap_or_default();
     let rows = table.lines().filter_map(|row| {
@@ -142,7 +142,7 @@ fn rows(text: &str) -> BTreeMap<String, String> {
     rows.collect()
 }
 
-/// The program of a target, in the folder of whatever machine this is.
+/// The program of a target. Its folder depends on this machine's architecture.
 fn built(folder: &Path, target: &str) -> Result<PathBuf> {
     let machines = folder.join("target").read_dir()?.filter_map(Result::ok);
     let mut programs = machines.map(|machine| machine.path().join("release").join(target));
@@ -151,7 +151,7 @@ fn built(folder: &Path, target: &str) -> Result<PathBuf> {
         .with_context(|| format!("{target} was not built"))
 }
 
-/// Names of what is in a folder, without what follows a dot.
+/// The names of the files in a folder, without extensions.
 fn names(folder: &Path) -> Result<Vec<String>> {
     let entries = folder
         .read_dir()
@@ -170,12 +170,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_run_tells_at_its_end_is_read() {
-        let told = "#2\tINITED cov: 12 ft: 13 corp: 1/1b\n#9\tNEW    cov: 34 ft: 50\n\
+    fn final_statistics_are_read() {
+        let printed = "#2\tINITED cov: 12 ft: 13 corp: 1/1b\n#9\tNEW    cov: 34 ft: 50\n\
                     stat::number_of_executed_units: 4096\nstat::peak_rss_mb:   47\n";
         let (inputs, edges, memory) = (4096, 34, 47);
         assert_eq!(
-            Summary::read(told),
+            Summary::read(printed),
             Summary {
                 inputs,
                 edges,

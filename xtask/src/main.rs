@@ -1,8 +1,8 @@
-//! What is done to the repository rather than by the product, above all `cargo xtask check`.
+//! Tasks of the repository, above all `cargo xtask check`.
 #![allow(
     clippy::print_stderr,
     clippy::print_stdout,
-    reason = "a command line program speaks to whoever started it"
+    reason = "a command line program prints to its user"
 )]
 
 mod api;
@@ -30,7 +30,7 @@ use crate::proofs::Part;
 use crate::step::Step;
 use crate::tools::Tool;
 
-/// The chores of the repository.
+/// The tasks of the repository.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Arguments {
@@ -42,91 +42,90 @@ struct Arguments {
 enum Chore {
     /// Check everything: what must pass before a change is merged.
     ///
-    /// Runs every step whatever became of those before it, and lists the failures at the end. Tools
-    /// that are missing are put into .tools/, once.
+    /// Runs every step, even after a failure, and lists the failures at the end. Installs missing
+    /// tools into .tools/.
     Check {
-        /// Run this step only (may be given several times).
+        /// Run only this step (can be repeated).
         #[arg(long, value_name = "STEP")]
         only: Vec<Step>,
         /// Run the fast steps only: format, generated, lint and test.
         #[arg(long, conflicts_with = "only")]
         fast: bool,
-        /// Show the steps and run none.
+        /// List the steps without running them.
         #[arg(long)]
         list: bool,
     },
-    /// Install a tool if it is not there, and print where it is.
+    /// Install a tool if it is missing, and print its path.
     Tool {
-        /// Which one.
+        /// The tool.
         tool: Tool,
     },
-    /// Write what follows from the declarations of the endpoints: modules, registry, binaries, their blocks in
-    /// template.yaml, docs/openapi.json, and missing example events.
+    /// Generate all that follows from the declarations of the endpoints: modules, registry,
+    /// binaries, their blocks in template.yaml, docs/openapi.json, and missing example events.
     Generate {
-        /// Write nothing, and fail if a file is stale.
+        /// Write nothing; fail if a file is stale.
         #[arg(long)]
         check: bool,
     },
-    /// Reckon what a year on AWS costs, and write it to docs/results/cost.md.
+    /// Calculate the cost of a year on AWS and write docs/results/cost.md.
     Cost,
-    /// Break the code in small ways, look whether a test notices, and write the outcome to
-    /// docs/results/.
+    /// Run mutation tests and write the results to docs/results/.
     Mutants {
-        /// What is broken.
+        /// The code to mutate.
         part: mutants::Part,
         #[command(flatten)]
         extent: mutants::Extent,
     },
-    /// Run the stories that depend on the database on moto, a second DynamoDB.
+    /// Run the stories that depend on the database on moto, a second DynamoDB emulator.
     Moto {
-        /// Run those that cannot pass there, and fail when one of them passes.
+        /// Run the stories that are known to fail there, and fail if one of them passes.
         #[arg(long)]
         left_out: bool,
     },
-    /// Deploy the template into an emulator of AWS, and go through a story with tokens of its user pool.
+    /// Deploy the template into an emulator of AWS and test it with tokens of its user pool.
     Cloud {
-        /// Upgrade a release to this code instead, and roll it back; the last release by default.
+        /// Upgrade a release to this code and roll it back; defaults to the last release.
         #[arg(long, value_name = "COMMIT", num_args = 0..=1, default_missing_value = cloud::LAST_RELEASE)]
         upgrade: Option<String>,
     },
-    /// Build functions for arm64 with `sam build`, as the template says, and test them.
+    /// Build functions for arm64 with `sam build` and test them.
     Arm64 {
-        /// All functions, not only a sample. It takes long.
+        /// Build all functions, not only a sample. Takes long.
         #[arg(long)]
         all: bool,
     },
-    /// Search the state machine at length, make thousands of random histories, of requests and of
-    /// logins, and write the outcome to docs/results/.
+    /// Run the long model search and thousands of random histories of requests and logins, and
+    /// write the results to docs/results/.
     Proofs {
-        /// These parts only.
+        /// Run only these parts.
         parts: Vec<Part>,
-        /// How many histories of requests.
+        /// The number of histories of requests.
         #[arg(long, default_value_t = 5000)]
         histories: u64,
-        /// How many histories of logins.
+        /// The number of histories of logins.
         #[arg(long, default_value_t = 2000)]
         logins: u64,
-        /// The first seed. Any by default.
+        /// The first seed. Defaults to a random one.
         #[arg(long)]
         seed: Option<u64>,
     },
-    /// Run the fuzz targets, and write the outcome to docs/results/.
+    /// Run the fuzz targets and write the results to docs/results/.
     Fuzz {
-        /// These targets only.
+        /// Run only these targets.
         targets: Vec<String>,
-        /// How long each runs.
+        /// Seconds for each target.
         #[arg(long, default_value_t = 60)]
         seconds: u32,
     },
-    /// Measure what the functions cost, and write docs/results/performance.md.
+    /// Measure the functions and write docs/results/performance.md.
     Bench {
-        /// A part and its options; `--help` tells which there are.
+        /// A part and its options; see `--help`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         part: Vec<String>,
     },
-    /// Measure Muster beside what one would use instead, and write it to docs/results/peers.md.
+    /// Measure Muster and its alternatives, and write docs/results/peers.md.
     Peers {
-        /// For the program that measures, such as --write or --help; behind --.
+        /// Arguments for the benchmark, such as --write or --help; after --.
         #[arg(last = true)]
         options: Vec<String>,
     },
@@ -174,12 +173,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// A program of its own, so that what checks is built without it.
+/// Not a dependency, so that the checks build without it.
 fn cost(root: &Path) -> anyhow::Result<()> {
     command::run(command::cargo(root).args(["run", "--package", "muster-cost"]))
 }
 
-/// A program that measures, with a profile of its own: it must take little itself.
+/// Benchmarks have a profile of their own: the load generator itself must use little CPU.
 fn measuring(root: &Path, package: &str) -> Command {
     let mut run = command::cargo(root);
     run.args([
@@ -204,7 +203,7 @@ fn done(result: anyhow::Result<()>) -> ExitCode {
     }
 }
 
-/// The root of the repository, whatever folder the command is called from.
+/// The root of the repository, independent of the current folder.
 fn root() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     package.parent().unwrap_or(package).to_owned()

@@ -1,5 +1,5 @@
-//! Stories on a second, independent DynamoDB: moto, in Python. Those that depend on the database are named, with the
-//! reason, in `tests/moto.txt`; so are those of them that moto cannot run.
+//! Runs stories on moto, a second, independent DynamoDB emulator in Python. `tests/moto.txt` lists
+//! the stories that depend on the database, and those that moto cannot run, each with the reason.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -14,23 +14,24 @@ use crate::tools;
 
 /// The list, from the root of the repository.
 const LIST: &str = "tests/moto.txt";
-/// One program uses one core, and the stories need the other.
+/// A moto process uses one core, and the stories need another.
 const SERVERS: usize = 2;
-/// Has moto serve one request at a time.
+/// Makes moto handle one request at a time.
 const PROGRAM: &str = "tests/moto_server.py";
-/// What moto tells once it listens.
+/// The line that moto prints once it listens.
 const RUNNING: &str = "Running on ";
-/// A region that there is: moto knows no others.
+/// A real region: moto knows no others.
 const REGION: &str = "us-east-1";
 
-/// The part of the list with the stories to run, without those in the other parts.
+/// The section with the stories to run, except those of the other sections.
 const RUN: &str = "[run]";
-/// The part with the stories that fail there, and are run to be seen failing.
+/// The section with the stories that must fail there.
 const CANNOT_PASS: &str = "[cannot pass]";
-/// Of the whole workspace, as the step `test` compiles them: with other features, most crates would be compiled again.
+/// Of the whole workspace, as the step `test` compiles it: other features would recompile most
+/// crates.
 const STORIES: [&str; 3] = ["--workspace", "--test", "stories"];
 
-/// Runs the stories that are chosen.
+/// Runs the selected stories.
 pub(crate) fn check(root: &Path) -> Result<()> {
     let listed = listed(root)?;
     let names = chosen(&listed)?;
@@ -47,12 +48,12 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     run(servers.lead(&mut command))
 }
 
-/// The stories to run: what one part chooses, and no other takes out.
+/// The stories to run: selected by one section and excluded by no other.
 fn chosen(listed: &[(String, String)]) -> Result<Vec<&str>> {
     let (run, out): (Vec<_>, Vec<_>) = listed.iter().partition(|(_, part)| part == RUN);
     for (name, part) in &out {
         if !run.iter().any(|(it, _)| it == name) {
-            bail!("{LIST} takes out {name} under {part}, which {RUN} does not choose");
+            bail!("{LIST} excludes {name} under {part}, but {RUN} does not include it");
         }
     }
     let is_out = |name: &String| out.iter().any(|(it, _)| it == name);
@@ -60,7 +61,7 @@ fn chosen(listed: &[(String, String)]) -> Result<Vec<&str>> {
     Ok(names.map(|(name, _)| name.as_str()).collect())
 }
 
-/// Runs each story that cannot pass, and fails when one does: it need be left out no more.
+/// Runs each story that is known to fail, and fails if one passes: it can be removed from the list.
 pub(crate) fn check_left_out(root: &Path) -> Result<()> {
     let listed = listed(root)?;
     let cannot_pass = listed.iter().filter(|(_, kind)| kind == CANNOT_PASS);
@@ -69,32 +70,32 @@ pub(crate) fn check_left_out(root: &Path) -> Result<()> {
     let mut command = cargo(root);
     command.arg("test").arg("--no-fail-fast").args(STORIES);
     command.args(["--", "--exact"]).args(&names);
-    // It fails, as it should: what counts is which.
-    let (_, told) = outcome(servers.lead(&mut command))?;
-    let is = |name: &str, what: &str| told.contains(&format!("test {name} ... {what}"));
+    // The run itself fails as expected; its report names the failed tests.
+    let (_, printed) = outcome(servers.lead(&mut command))?;
+    let is = |name: &str, what: &str| printed.contains(&format!("test {name} ... {what}"));
     let not_failed: Vec<_> = names.iter().filter(|name| !is(name, "FAILED")).collect();
     if !not_failed.is_empty() {
-        bail!("{LIST} says of these that they cannot pass, and they do: {not_failed:?}");
+        bail!("{LIST} says that these cannot pass, but they do: {not_failed:?}");
     }
-    eprintln!("{} cannot pass, and none of them does", names.len());
+    eprintln!("{} known failures, all of them still fail", names.len());
     Ok(())
 }
 
-/// Names of the stories in the list, each with its part. Each exists, and has a reason.
+/// The names of the stories in the list by section. Each must exist and have a reason.
 fn listed(root: &Path) -> Result<Vec<(String, String)>> {
     let list = fs::read_to_string(root.join(LIST)).context(LIST)?;
     let mut command = cargo(root);
     command.arg("test").args(STORIES).args(["--", "--list"]);
-    let told = output(&mut command)?;
-    let stories: Vec<_> = told
+    let printed = output(&mut command)?;
+    let stories: Vec<_> = printed
         .lines()
         .filter_map(|line| line.strip_suffix(": test"))
         .collect();
     read(&list, &stories)
 }
 
-/// The list: `[parts]`, in which `#` lines say why, and lines below them which stories. An empty line
-/// ends a reason.
+/// The list: `[sections]` with reasons in lines with `#`, and below them the names of stories. An
+/// empty line ends a reason.
 fn read(list: &str, stories: &[&str]) -> Result<Vec<(String, String)>> {
     let mut names = Vec::new();
     let (mut part, mut has_reason) = ("", false);
@@ -113,19 +114,19 @@ fn read(list: &str, stories: &[&str]) -> Result<Vec<(String, String)>> {
             let before = names.len();
             names.extend(meant.map(|story| ((*story).to_owned(), part.to_owned())));
             if names.len() == before {
-                bail!("{LIST} names {line}, which is no story");
+                bail!("{LIST} names {line}, which is not a story");
             }
         }
     }
     Ok(names)
 }
 
-/// Whether a story is below what ends with `::`.
+/// Whether the name of a story starts with a prefix that ends with `::`.
 fn below(module: &str, story: &str) -> bool {
     module.ends_with("::") && story.starts_with(module)
 }
 
-/// Some of them that run, each on a port of its own. They end with this.
+/// Running instances, each on its own port. Dropping this stops them.
 struct Servers(Vec<(Child, String)>);
 
 impl Servers {
@@ -148,7 +149,7 @@ impl Servers {
         Ok(servers)
     }
 
-    /// Has the stories use these.
+    /// Makes the stories use these instances.
     fn lead<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         let urls: Vec<_> = self.0.iter().map(|(_, url)| url.as_str()).collect();
         command
@@ -169,10 +170,11 @@ impl Drop for Servers {
     }
 }
 
-/// Waits until it listens: where. What it tells after that (a line for each request) is dropped.
+/// Waits until it listens and returns its address. Drops the rest of its output, a line per
+/// request.
 fn listening(child: &mut Child) -> Result<String> {
     let stderr = child.stderr.take().context("moto has no stderr")?;
-    let mut told = String::new();
+    let mut printed = String::new();
     let mut lines = BufReader::new(stderr);
     let mut line = String::new();
     while lines.read_line(&mut line)? > 0 {
@@ -183,10 +185,10 @@ fn listening(child: &mut Child) -> Result<String> {
             });
             return Ok(url);
         }
-        told.push_str(&line);
+        printed.push_str(&line);
         line.clear();
     }
-    bail!("moto did not start: {told}");
+    bail!("moto did not start: {printed}");
 }
 
 #[cfg(test)]

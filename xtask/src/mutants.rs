@@ -1,5 +1,5 @@
-//! Mutation testing: breaks the code in small ways, one at a time, and writes down what no test
-//! noticed.
+//! Mutation testing: changes the code in small ways, one at a time, and lists the changes that no
+//! test notices.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,7 +13,7 @@ use crate::command::{output, program, status};
 use crate::results::Results;
 use crate::tools;
 
-/// The file of what was found so far.
+/// The file of the results so far.
 pub(crate) const RESULTS: Results = Results {
     name: "mutants",
     title: "Mutants",
@@ -22,43 +22,44 @@ pub(crate) const RESULTS: Results = Results {
 };
 const HEAD: &str = "| Part | Mutants | Tried | Do not compile | Noticed | Too slow | Not noticed |\n\
                     |---|--:|--:|--:|--:|--:|--:|\n";
-/// Longest time of the tests for one mutant, in seconds. The tests of the package take a few, the
-/// stories a minute.
+/// Time limit of the tests for one mutant, in seconds. The tests of the package take a few seconds,
+/// the stories a minute.
 const DOMAIN_TIME: &str = "90";
 const STORE_TIME: &str = "600";
-/// Without the stories of documents, and those that start programs: what they say about the store, the
-/// others say sooner.
+/// Leaves out the stories of documents and those that start programs: other stories find the same
+/// faults in the store sooner.
 const OF_THE_STORE: &str =
     "not test(/^(binaries|cognito|decisions|events|openapi|page|readme|schemathesis)::/)";
 
-/// Exit codes of a run that tells what it found: all was noticed, something was not, something was too slow;
-/// and, of `timeout`, the time was over.
+/// Exit codes of a run with results: all caught, some missed, some timed out; and that of
+/// `timeout`.
 const ENDED: [i32; 4] = [0, 2, 3, 124];
 
-/// What is broken.
+/// The code to mutate.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Part {
-    /// `shared/src/domain`, by the tests of its package.
+    /// `shared/src/domain`, with the tests of its package.
     Domain,
-    /// `shared/src/store`, by those and the stories.
+    /// `shared/src/store`, with those and the stories.
     Store,
 }
 
-/// How much of a part is broken.
+/// How much of a part to mutate.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Extent {
-    /// A share of it: `1/8` is the second of eight. It is tried whole, also what was noticed before.
+    /// A share: `1/8` is the second of eight. Tests all of it, including mutants that were caught
+    /// before.
     #[arg(long)]
     shard: Option<String>,
-    /// Longest time, in minutes. What is not done by then `--go-on` does.
+    /// Time limit, in minutes. `--go-on` continues afterwards.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     minutes: Option<u32>,
-    /// Add to what the last runs found, and leave out what they found to be noticed.
+    /// Add to the results of the last runs, and skip the mutants they caught.
     #[arg(long)]
     go_on: bool,
 }
 
-/// What came of mutants, by their names.
+/// The results of mutants, by name.
 type Found = BTreeMap<String, Outcome>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +78,7 @@ impl Outcome {
         Self::NotNoticed,
     ];
 
-    /// The file in which cargo-mutants lists those.
+    /// The file in which cargo-mutants lists the mutants with this result.
     const fn file(self) -> &'static str {
         match self {
             Self::DoesNotCompile => "unviable.txt",
@@ -88,7 +89,7 @@ impl Outcome {
     }
 }
 
-/// Breaks a part.
+/// Mutates a part.
 pub(crate) fn mutants(root: &Path, part: Part, extent: &Extent) -> Result<()> {
     let name = match part {
         Part::Domain => "domain",
@@ -97,14 +98,14 @@ pub(crate) fn mutants(root: &Path, part: Part, extent: &Extent) -> Result<()> {
     let place = root.join("target").join("mutants").join(name);
     let (last, earlier) = (place.join("mutants.out"), place.join("earlier"));
     fs::create_dir_all(&earlier)?;
-    // What an interrupted run found counts, too.
+    // The results of an interrupted run count too.
     let mut found = read(&earlier)?;
     found.extend(read(&last)?);
     if !extent.go_on {
         found.clear();
     }
     keep(&earlier, &found)?;
-    // Where cargo-mutants looks for what it can leave out.
+    // The folder in which cargo-mutants looks for mutants to skip.
     fs::create_dir_all(&last)?;
     keep(&last, &found)?;
 
@@ -117,12 +118,12 @@ pub(crate) fn mutants(root: &Path, part: Part, extent: &Extent) -> Result<()> {
     let mut command = command(root, &tool, extent);
     command.args(chosen).arg("--baseline=skip");
     command.arg("--output").arg(&place);
-    // What is compiled of other people's crates is used again.
+    // Reuses the compiled third-party crates.
     command.env("CARGO_TARGET_DIR", root.join("target"));
     if let Some(shard) = &extent.shard {
         command.args(["--sharding", "round-robin", "--shard", shard]);
     }
-    // A share of the rest would be another one each time.
+    // A share of the remaining mutants would be a different one each time.
     if extent.go_on && extent.shard.is_none() {
         command.arg("--iterate");
     }
@@ -138,13 +139,13 @@ pub(crate) fn mutants(root: &Path, part: Part, extent: &Extent) -> Result<()> {
         bail!("cargo-mutants ended with {ended}");
     }
     found.extend(read(&last)?);
-    // What is there no more, because the code has changed since, counts no more.
+    // Drops mutants of code that has changed since.
     found.retain(|mutant, _| all.contains(mutant));
     keep(&earlier, &found)?;
     write(root, name, all.len(), &found)
 }
 
-/// cargo-mutants, which ends in order when its time is over.
+/// Runs cargo-mutants, which stops cleanly at its time limit.
 fn command(root: &Path, tool: &Path, extent: &Extent) -> Command {
     let Some(minutes) = extent.minutes else {
         return program(tool, root);
@@ -156,7 +157,7 @@ fn command(root: &Path, tool: &Path, extent: &Extent) -> Command {
     command
 }
 
-/// What is listed in a folder.
+/// The mutants listed in a folder.
 fn read(folder: &Path) -> Result<Found> {
     let mut found = Found::new();
     for outcome in Outcome::ALL {
@@ -190,14 +191,14 @@ fn row(name: &str, all: usize, found: &Found) -> String {
     )
 }
 
-/// A mutant, `file:line:column: what is broken`, in a list.
+/// A mutant, `file:line:column: change`, as a list item.
 fn item(mutant: &str) -> String {
     let (file, rest) = mutant.split_once(':').unwrap_or((mutant, ""));
     let (place, what) = rest.split_once(": ").unwrap_or(("", rest));
     format!("- `{file}` {place}: `{what}`")
 }
 
-/// Replaces the row of the part, and the list of what lives in it.
+/// Replaces the row of the part and the list of its missed mutants.
 fn write(root: &Path, name: &str, all: usize, found: &Found) -> Result<()> {
     let last = RESULTS.read(root)?;
     let begins = |part: &str| format!("- `shared/src/{part}/");
@@ -218,7 +219,7 @@ fn write(root: &Path, name: &str, all: usize, found: &Found) -> Result<()> {
     let rows: Vec<_> = rows.into_values().collect();
     let mut content = format!("{HEAD}{}\n", rows.join("\n"));
     if !live.is_empty() {
-        content.push_str("\nNot noticed by any test:\n\n");
+        content.push_str("\nMissed mutants:\n\n");
         content.push_str(&live.join("\n"));
     }
     RESULTS.write(root, &content)

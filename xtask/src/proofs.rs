@@ -1,4 +1,4 @@
-//! The long forms of what is proven: runs them, and writes down what came of it.
+//! Runs the long checks and records their results.
 
 use std::path::Path;
 use std::process::Command;
@@ -42,7 +42,7 @@ pub(crate) enum Part {
     Logins,
 }
 
-/// Runs these parts, or all.
+/// Runs the given parts, or all.
 pub(crate) fn proofs(
     root: &Path,
     chosen: &[Part],
@@ -54,22 +54,22 @@ pub(crate) fn proofs(
     let (mut failed, mut unbelieved) = (Vec::new(), Vec::new());
     for part in all.iter().filter(is_chosen) {
         let mut command = part.command(root, [histories, logins], seed);
-        // Of what is run: somebody may commit meanwhile.
+        // The commit that was run: HEAD may change during the run.
         let when = when(root)?;
-        let (status, told) = outcome(&mut command)?;
-        // What cannot be believed leaves what was told before.
-        let Some(holds) = judged(status.success(), &told) else {
+        let (status, printed) = outcome(&mut command)?;
+        // An unreliable result leaves the old text.
+        let Some(holds) = judged(status.success(), &printed) else {
             unbelieved.push(format!("{} ({status})", part.results().name));
             continue;
         };
-        let told = format!("{when}\n\n{told}");
-        part.results().write(root, &told)?;
+        let printed = format!("{when}\n\n{printed}");
+        part.results().write(root, &printed)?;
         if !holds {
             failed.push(part.results().name);
         }
     }
     if !unbelieved.is_empty() {
-        bail!("no result to believe: {unbelieved:?}; of the others wrong: {failed:?}");
+        bail!("unreliable results: {unbelieved:?}; wrong: {failed:?}");
     }
     if !failed.is_empty() {
         bail!("docs/results/ has what is wrong: {failed:?}");
@@ -77,11 +77,11 @@ pub(crate) fn proofs(
     Ok(())
 }
 
-/// Whether all holds, by what a program told. `None` when it did not come to its end: it told no table, or
-/// failed without a word of what is wrong.
-fn judged(succeeded: bool, told: &str) -> Option<bool> {
-    let (has_table, tells_wrong) = (told.contains("|---"), told.contains("**"));
-    (has_table && succeeded != tells_wrong).then_some(succeeded)
+/// Whether everything holds, from a program's output. `None` if it did not finish: it printed no
+/// table, or failed without naming a fault.
+fn judged(succeeded: bool, printed: &str) -> Option<bool> {
+    let (has_table, reports_fault) = (printed.contains("|---"), printed.contains("**"));
+    (has_table && succeeded != reports_fault).then_some(succeeded)
 }
 
 impl Part {
@@ -115,7 +115,7 @@ impl Part {
     }
 }
 
-/// Day and commit.
+/// The date and the commit.
 fn when(root: &Path) -> Result<String> {
     let day = output(program(Path::new("date"), root).args(["-u", "+%Y-%m-%d"]))?;
     let git = Path::new("git");
@@ -139,13 +139,13 @@ mod tests {
         let wrong = format!("{table}\n**Wrong**: seed 7\n");
         assert_eq!(judged(true, table), Some(true));
         assert_eq!(judged(false, &wrong), Some(false));
-        for (succeeded, told) in [
+        for (succeeded, printed) in [
             (false, table),
             (true, wrong.as_str()),
             (true, ""),
             (false, ""),
         ] {
-            assert_eq!(judged(succeeded, told), None, "{told}");
+            assert_eq!(judged(succeeded, printed), None, "{printed}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The steps of a check: each one command that can fail on its own.
+//! The steps of a check, each one command that can fail on its own.
 
 use std::fmt::{self, Write as _};
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::{api, cloud, moto, tools};
 /// Long enough for a slow network; the advisory database is a few megabytes.
 const FETCH_LIMIT: Duration = Duration::from_mins(2);
 
-/// One step. The order is that of running: what fails fast comes first.
+/// A step. The order is the order of running: fast failures first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Step {
     Format,
@@ -36,18 +36,18 @@ pub(crate) enum Step {
     Moto,
 }
 
-/// How a step ended that did not fail.
+/// The result of a step that did not fail.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Passed,
-    /// Not run, and why.
+    /// Skipped, with the reason.
     Skipped(&'static str),
 }
 
-/// The steps of `--fast`: what a change needs most often.
+/// The steps of `--fast`.
 pub(crate) const FAST: [Step; 4] = [Step::Format, Step::Generated, Step::Lint, Step::Test];
 
-/// Modules of tests that build and start other programs, or search for minutes: the step `slow`.
+/// Test modules that build and start other programs or search for minutes: the step `slow`.
 const SLOW: [&str; 9] = [
     "binaries",
     "cognito",
@@ -59,7 +59,7 @@ const SLOW: [&str; 9] = [
     "sync::crowds",
     "sync::histories",
 ];
-/// A package that is slow as a whole.
+/// A package of slow tests only.
 const SLOW_PACKAGE: &str = "muster-model";
 
 /// All steps, in the order of running.
@@ -67,7 +67,7 @@ pub(crate) fn all() -> &'static [Step] {
     Step::value_variants()
 }
 
-/// The steps and what each looks at, for `--list`.
+/// The steps and what each checks, for `--list`.
 pub(crate) fn list() -> String {
     let mut list = String::new();
     for step in all() {
@@ -86,25 +86,27 @@ impl fmt::Display for Step {
 }
 
 impl Step {
-    /// What the step looks at.
+    /// What the step checks.
     pub(crate) fn about(self) -> &'static str {
         match self {
             Self::Format => "the code is formatted",
-            Self::Generated => "what is generated from the endpoints is up to date",
-            Self::Lint => "no warning from the compiler or clippy",
+            Self::Generated => "generated files match the endpoints",
+            Self::Lint => "no warnings of the compiler or clippy",
             Self::Test => "unit tests and stories",
-            Self::Slow => "tests that start other programs, or search for minutes",
+            Self::Slow => "tests that start other programs or search for minutes",
             Self::Docs => "the API documentation builds without a warning",
-            Self::Unused => "no dependency that nothing uses",
+            Self::Unused => "no unused dependencies",
             Self::Dependencies => "licences, bans and sources of all dependencies",
             Self::Advisories => "no dependency with a known vulnerability",
-            Self::Api => "no change of the API breaks clients, unless the changelog says so",
+            Self::Api => "no change of the API breaks clients without a changelog entry",
             Self::Template => "the SAM template is valid and lints clean",
-            Self::Rules => "cfn-lint finds nothing in the template, not even a remark",
-            Self::Commands => "every aws and sam command in the documents exists as it is written",
-            Self::Security => "checkov finds nothing in the template that is not explained",
-            Self::Cloud => "the template deploys into an emulator of AWS, and works there",
-            Self::Moto => "the stories that depend on the database, on a second DynamoDB",
+            Self::Rules => "cfn-lint reports nothing for the template",
+            Self::Commands => {
+                "every aws and sam command in the documents exists and has these options"
+            }
+            Self::Security => "checkov reports nothing for the template without a reason",
+            Self::Cloud => "the template works in an emulator of AWS",
+            Self::Moto => "the stories that depend on the database, on a second DynamoDB emulator",
         }
     }
 
@@ -116,31 +118,31 @@ impl Step {
             Self::Lint => run(cargo(root)
                 .args(["clippy", "--workspace", "--all-targets"])
                 .args(["--", "-D", "warnings"]))?,
-            // There are no examples in the documentation to be tested beside.
+            // The documentation has no examples to test.
             Self::Test => run(&mut tests(root, Self::Test))?,
             Self::Slow => run(&mut tests(root, Self::Slow))?,
             Self::Docs => run(cargo(root)
                 .args(["doc", "--workspace", "--no-deps"])
                 .env("RUSTDOCFLAGS", "-D warnings"))?,
-            // With metadata, because the name of a crate and of its library can differ.
+            // With metadata: the names of a crate and its library can differ.
             Self::Unused => run(program(&tools::cargo_machete(root)?, root)
                 .args(["--with-metadata", "--skip-target-dir"]))?,
             Self::Dependencies => run(deny(root)?.args(["check", "bans", "licenses", "sources"]))?,
             Self::Advisories => return advisories(root),
             Self::Api => api::check(root)?,
             Self::Template => run(program(&tools::sam(root)?, root)
-                // The linter wants some region to know its resource types.
+                // The linter needs a region to know its resource types.
                 .args(["validate", "--lint", "--region", "us-east-1"])
                 .env("SAM_CLI_TELEMETRY", "0"))?,
             Self::Rules => run(program(&tools::cfn_lint(root)?, root)
                 .args(["--template", "template.yaml"])
-                // Remarks count too, and what the template asks for must be there in more than one region.
+                // Warnings count too, and the template must work in more than one region.
                 .args(["--include-checks", "I"])
                 .args(["--regions", "us-east-1", "eu-central-1", "ap-southeast-2"]))?,
             Self::Commands => run(program(&tools::sam_python(root)?, root)
                 .arg("xtask/commands.py")
                 .env("SAM_CLI_TELEMETRY", "0"))?,
-            // Offline: the platform behind it is asked nothing and told nothing.
+            // Offline: sends nothing to the platform behind it.
             Self::Security => run(program(&tools::checkov(root)?, root)
                 .args(["--file", "template.yaml", "--config-file", ".checkov.yaml"])
                 .args(["--skip-download", "--quiet", "--compact"]))?,
@@ -151,7 +153,8 @@ impl Step {
     }
 }
 
-/// The slow tests, or all others. Always of the whole workspace, so that it is compiled with the same features.
+/// Selects the slow tests or all others, always of the whole workspace, so that features stay the
+/// same.
 fn tests(root: &Path, step: Step) -> Command {
     let mut command = cargo(root);
     let is_slow = step == Step::Slow;
@@ -189,14 +192,14 @@ fn tests(root: &Path, step: Step) -> Command {
     command
 }
 
-/// The slow tests, as nextest selects them.
+/// The slow tests, as a filter of nextest.
 fn slow() -> String {
     let modules = SLOW.join("|");
     format!("(binary(stories) & test(/^({modules})::/)) | package({SLOW_PACKAGE})")
 }
 
-/// The advisory database lies on GitHub, which not every machine that builds this can reach. Only that
-/// is forgiven; an advisory, once read, is not.
+/// The advisory database is on GitHub, which not every build machine can reach. Only that failure
+/// is ignored; a matching advisory is not.
 fn advisories(root: &Path) -> Result<Outcome> {
     if run_within(FETCH_LIMIT, deny(root)?.args(["fetch", "db"])).is_err() {
         return Ok(Outcome::Skipped(
@@ -241,8 +244,10 @@ mod tests {
     fn the_fast_steps_run_no_slow_test() {
         let command = tests(Path::new("."), Step::Test);
         let arguments: Vec<_> = command.get_args().map(|it| it.to_string_lossy()).collect();
-        let told = arguments.join(" ");
-        assert!(told.contains(&format!("not ({})", slow())) || told.contains("--skip page::"));
+        let printed = arguments.join(" ");
+        assert!(
+            printed.contains(&format!("not ({})", slow())) || printed.contains("--skip page::")
+        );
         assert!(!FAST.contains(&Step::Slow));
     }
 }

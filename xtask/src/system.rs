@@ -1,5 +1,5 @@
-//! Programs that come with the system, which keeps them up to date: found on the path, or installed
-//! with apt-get where that may be done without a password.
+//! System programs, which the system keeps up to date: found in the path, or installed with apt-get
+//! if that needs no password.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use anyhow::{Context as _, Result};
 use crate::command::{program, run_aside};
 use crate::tools::{alone, folder_of_all};
 
-/// How long apt-get waits for another program that installs, in seconds.
+/// How long apt-get waits for its lock, in seconds.
 const WAIT: &str = "DPkg::Lock::Timeout=300";
 
-/// The first of these programs that is there. If none is, the package of Debian that has it is installed.
+/// Returns the first of these programs that exists. Otherwise installs the Debian package.
 pub(crate) fn tool(root: &Path, names: &[&str], package: &str) -> Result<PathBuf> {
     let found = || names.iter().find_map(|name| on_path(name));
     if let Some(program) = found() {
@@ -23,18 +23,18 @@ pub(crate) fn tool(root: &Path, names: &[&str], package: &str) -> Result<PathBuf
     found().with_context(|| format!("{package} is missing, install it ({})", on_debian(package)))
 }
 
-/// Installs a package of Debian unless it `is_there`, if this machine has apt-get and its user may.
+/// Installs a Debian package unless it `is_there`, if apt-get exists and the user may run it.
 pub(crate) fn install(root: &Path, package: &str, is_there: impl Fn() -> bool) -> Result<()> {
     let Some(mut update) = apt_get(root) else {
         return Ok(());
     };
-    // Tests that need the same package run at the same time.
+    // Tests that need the same package can run in parallel.
     let _alone = alone(&folder_of_all(root).join("apt-get"))?;
     if is_there() {
         return Ok(());
     }
-    eprintln!("{package} is installed with apt-get, this takes a minute");
-    // One source that cannot be reached need not be the one that is needed.
+    eprintln!("installing {package} with apt-get, takes a minute");
+    // An unreachable source may not be the needed one.
     if let Err(error) = run_aside(update.arg("update")) {
         eprintln!("{error:#}");
     }
@@ -48,12 +48,12 @@ pub(crate) fn install(root: &Path, package: &str, is_there: impl Fn() -> bool) -
     )
 }
 
-/// How to install it by hand.
+/// How to install it manually.
 pub(crate) fn on_debian(package: &str) -> String {
     format!("on Debian: apt-get install {package}")
 }
 
-/// apt-get with the right to install. `None` where it is missing or would ask for a password.
+/// apt-get with the permission to install. `None` if it is missing or asks for a password.
 fn apt_get(root: &Path) -> Option<Command> {
     const QUIET: (&str, &str) = ("DEBIAN_FRONTEND", "noninteractive");
     let apt_get = on_path("apt-get")?;
@@ -69,13 +69,13 @@ fn apt_get(root: &Path) -> Option<Command> {
     Some(command)
 }
 
-/// What a program writes to stdout, if it succeeds.
+/// The stdout of a program, if it succeeds.
 fn says(name: &str, arguments: &[&str]) -> Option<Vec<u8>> {
     let output = Command::new(name).args(arguments).output().ok()?;
     output.status.success().then_some(output.stdout)
 }
 
-/// Where a program is.
+/// The path of a program.
 fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let mut all = std::env::split_paths(&path).map(|folder| folder.join(name));

@@ -1,8 +1,8 @@
-//! The tools that a check needs beside cargo, put into `.tools/` when they are not there yet.
+//! The tools that a check needs besides cargo. Installs missing ones into `.tools/`.
 //!
-//! Each lies in a folder with its version in the name, so that another version here is another
-//! installation, and one that is there costs nothing and needs no network. What an installer writes to
-//! stdout goes to stderr: stdout has nothing but the path of the tool.
+//! The name of a tool's folder has its version: a new version is a new installation, and an
+//! installed tool needs no network. The output of an installer goes to stderr; stdout has only the
+//! path of the tool.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -13,43 +13,44 @@ use clap::ValueEnum;
 use crate::command::{cargo, program, run_aside};
 use crate::system;
 
-/// `sam validate --lint`: whether SAM can make a stack of the template.
+/// `sam validate --lint`: checks that SAM can deploy the template.
 const SAM: &str = "1.170.0";
-/// What `sam build` builds with, and `cargo lambda invoke`.
+/// Builds for `sam build`, and runs `cargo lambda invoke`.
 const CARGO_LAMBDA: &str = "1.9.2";
-/// The C compiler and linker that it uses for another architecture.
+/// The C compiler and linker for another architecture.
 const ZIG: &str = "0.17.1";
-/// Rules for templates, all of them. SAM brings a version of it, but not one that is written down.
+/// Lints templates with all rules. SAM includes a version of it, but does not pin it.
 const CFN_LINT: &str = "1.58.0";
 /// The security scanner of the template.
 const CHECKOV: &str = "3.3.30";
-/// The second DynamoDB of the stories.
+/// The second DynamoDB emulator of the stories.
 const MOTO: &str = "5.2.5";
-/// The emulator of AWS that the template is deployed into, with what it needs to read a template of SAM and to
-/// sign tokens.
+/// The AWS emulator that the template is deployed into, with the libraries that read SAM templates
+/// and sign tokens.
 const MINISTACK: &str = "1.5.33";
 const MINISTACK_NEEDS: [&str; 2] = ["aws-sam-translator==1.115.0", "cryptography==50.0.2"];
 /// Licences, bans, sources, advisories.
 const CARGO_DENY: &str = "0.20.2";
-/// Requests made up from the OpenAPI document.
+/// Sends requests generated from the OpenAPI document.
 const SCHEMATHESIS: &str = "4.32.5";
-/// Compares `OpenAPI` documents, of version 3.1 too. oasdiff is better known, but in no registry that the check uses.
+/// Compares `OpenAPI` documents, including version 3.1. oasdiff is better known, but is in none of
+/// the registries that the check uses.
 const API_SMART_DIFF: &str = "1.0.6";
-/// What packages from npm depend on is taken as it was on this day.
+/// npm dependencies are resolved as of this day.
 const NPM_BEFORE: &str = "2026-11-20";
 /// Builds the fuzz targets.
 const CARGO_FUZZ: &str = "0.13.2";
-/// Breaks the code to see whether a test notices.
+/// Mutation testing.
 const CARGO_MUTANTS: &str = "27.1.0";
-/// Dependencies that nothing uses.
+/// Finds unused dependencies.
 const CARGO_MACHETE: &str = "0.9.2";
 
-/// Names another folder for the tools than `.tools/`, such as one of several checkouts.
+/// Names a folder for the tools other than `.tools/`, such as one shared by several checkouts.
 const FOLDER: &str = "MUSTER_TOOLS";
-/// Is in a virtual environment once all of its packages are.
+/// Created in a virtual environment once all of its packages are installed.
 const COMPLETE: &str = "complete";
 
-/// By these names it is known to different systems.
+/// The names of architectures on different systems.
 const CHROMIUM: [&str; 4] = [
     "chromium",
     "chromium-browser",
@@ -57,27 +58,27 @@ const CHROMIUM: [&str; 4] = [
     "google-chrome-stable",
 ];
 
-/// A tool that others than the checks ask for by name.
+/// A tool that can be requested by name.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Tool {
     /// The AWS SAM CLI.
     Sam,
-    /// AWS's Runtime Interface Emulator, which comes with it.
+    /// AWS's Runtime Interface Emulator, which is part of it.
     Rie,
     /// cargo-lambda.
     CargoLambda,
-    /// A browser. It comes with the system: on Debian it is installed, elsewhere asked for.
+    /// A browser from the system: installed on Debian, required elsewhere.
     Chromium,
-    /// curl, from the system too.
+    /// curl, also from the system.
     Curl,
-    /// The package manager of Node.js, from the system too.
+    /// The package manager of Node.js, also from the system.
     Npm,
-    /// Schemathesis, which makes requests up from an `OpenAPI` document.
+    /// Schemathesis, which generates requests from an `OpenAPI` document.
     Schemathesis,
 }
 
 impl Tool {
-    /// Where its program is, once it is there.
+    /// The path of its program, once installed.
     pub(crate) fn program(self, root: &Path) -> Result<PathBuf> {
         match self {
             Self::Sam => sam(root),
@@ -98,12 +99,12 @@ pub(crate) fn sam(root: &Path) -> Result<PathBuf> {
     python_tool(root, &folder(root, "sam", SAM), "sam", &[package])
 }
 
-/// The Python that the SAM CLI runs with, which knows what commands AWS and SAM have.
+/// The Python of the SAM CLI, which knows the commands of AWS and SAM.
 pub(crate) fn sam_python(root: &Path) -> Result<PathBuf> {
     Ok(sam(root)?.with_file_name("python"))
 }
 
-/// AWS's Runtime Interface Emulator for this machine, out of the SAM CLI.
+/// AWS's Runtime Interface Emulator for this machine, from the SAM CLI.
 fn runtime_interface_emulator(root: &Path) -> Result<PathBuf> {
     sam(root)?;
     let lib = folder(root, "sam", SAM).join("lib");
@@ -112,12 +113,12 @@ fn runtime_interface_emulator(root: &Path) -> Result<PathBuf> {
         _ => "aws-lambda-rie-x86_64",
     };
     let place = Path::new("site-packages/samcli/local/rapid").join(name);
-    // Below lib/ is a folder with the version of Python in its name.
+    // Below lib/ is a folder named after the version of Python.
     let pythons = lib.read_dir()?.filter_map(Result::ok);
     let mut programs = pythons.map(|python| python.path().join(&place));
     programs
         .find(|program| program.is_file())
-        .with_context(|| format!("the SAM CLI {SAM} brings no {name}"))
+        .with_context(|| format!("the SAM CLI {SAM} does not include {name}"))
 }
 
 /// cargo-lambda, with the linker it uses (zig).
@@ -150,7 +151,7 @@ pub(crate) fn api_smart_diff(root: &Path) -> Result<PathBuf> {
     Ok(folder.join("node_modules/api-smart-diff/dist/index.mjs"))
 }
 
-/// A package from npm with what it needs, in a folder of its own. Nothing of it is run.
+/// Installs an npm package and its dependencies in a folder of its own. Runs no install scripts.
 fn npm_package(root: &Path, folder: &Path, package: &str) -> Result<()> {
     let complete = folder.join(COMPLETE);
     let _alone = alone(folder)?;
@@ -181,7 +182,7 @@ pub(crate) fn checkov(root: &Path) -> Result<PathBuf> {
     template_tool(root, "checkov")
 }
 
-/// The Python that has moto, a DynamoDB written in it.
+/// The Python with moto, a DynamoDB emulator.
 pub(crate) fn moto_python(root: &Path) -> Result<PathBuf> {
     let folder = folder(root, "moto", MOTO);
     let server = python_tool(
@@ -193,7 +194,7 @@ pub(crate) fn moto_python(root: &Path) -> Result<PathBuf> {
     Ok(server.with_file_name("python"))
 }
 
-/// The Python that has ministack, an emulator of AWS.
+/// The Python with ministack, an AWS emulator.
 pub(crate) fn ministack_python(root: &Path) -> Result<PathBuf> {
     let folder = folder(root, "ministack", MINISTACK);
     let mut packages = vec![format!("ministack=={MINISTACK}")];
@@ -202,7 +203,7 @@ pub(crate) fn ministack_python(root: &Path) -> Result<PathBuf> {
     Ok(program.with_file_name("python"))
 }
 
-/// Both in one place, because half of what they need is the same.
+/// Both together, because they share half of their dependencies.
 fn template_tool(root: &Path, name: &str) -> Result<PathBuf> {
     let folder = folder(root, "cfn-lint", &format!("{CFN_LINT}-checkov-{CHECKOV}"));
     let cfn_lint = format!("cfn-lint=={CFN_LINT}");
@@ -214,19 +215,19 @@ fn template_tool(root: &Path, name: &str) -> Result<PathBuf> {
     )
 }
 
-/// A program out of packages of `PyPI` with what they need, in a virtual environment of their own.
+/// Installs programs of `PyPI` packages in a virtual environment of their own.
 fn python_tool(root: &Path, folder: &Path, name: &str, packages: &[String]) -> Result<PathBuf> {
     let commands = folder.join("bin");
     let tool = commands.join(name);
     let complete = folder.join(COMPLETE);
     let _alone = alone(folder)?;
-    // An installation that was interrupted has some of its programs.
+    // An interrupted installation has only some of its programs.
     if tool.is_file() && complete.is_file() {
         return Ok(tool);
     }
     let names = packages.join(", ");
     eprintln!(
-        "{names}: into {}, this takes a minute or two",
+        "installing {names} into {}, takes a minute or two",
         folder.display()
     );
     virtual_environment(root, folder)?;
@@ -240,7 +241,7 @@ fn python_tool(root: &Path, folder: &Path, name: &str, packages: &[String]) -> R
     Ok(tool)
 }
 
-/// Debian has what this needs in a package of its own.
+/// Debian packages this separately.
 fn virtual_environment(root: &Path, folder: &Path) -> Result<()> {
     const PACKAGE: &str = "python3-venv";
     let python = || program(Path::new("python3"), root);
@@ -278,8 +279,8 @@ pub(crate) fn cargo_mutants(root: &Path) -> Result<PathBuf> {
     cargo_tool(root, "cargo-mutants", CARGO_MUTANTS)
 }
 
-/// Compiled from crates.io, because neither is on `PyPI` or npm and their own archives are on GitHub.
-/// Unoptimised: both run for two seconds either way, and with their release profiles (fat LTO) they
+/// Compiled from crates.io, because they are not on `PyPI` or npm and their own archives are on
+/// GitHub. Unoptimised: both run for two seconds either way, and their release profiles (fat LTO)
 /// take twice as long to compile.
 fn cargo_tool(root: &Path, name: &str, version: &str) -> Result<PathBuf> {
     let folder = folder(root, name, version);
@@ -289,7 +290,7 @@ fn cargo_tool(root: &Path, name: &str, version: &str) -> Result<PathBuf> {
         return Ok(tool);
     }
     eprintln!(
-        "{name} {version}: into {}, this takes a minute or two",
+        "installing {name} {version} into {}, takes a minute or two",
         folder.display()
     );
     run_aside(
@@ -302,8 +303,7 @@ fn cargo_tool(root: &Path, name: &str, version: &str) -> Result<PathBuf> {
     Ok(tool)
 }
 
-/// Waits until nobody else installs into this folder, and keeps others out of it as long as the file
-/// is held: tests that need the same tool run at the same time.
+/// Locks this folder while the file is held: tests that need the same tool run in parallel.
 pub(crate) fn alone(folder: &Path) -> Result<File> {
     let path = folder.with_added_extension("lock");
     if let Some(parent) = path.parent() {
@@ -318,7 +318,7 @@ fn folder(root: &Path, name: &str, version: &str) -> PathBuf {
     folder_of_all(root).join(format!("{name}-{version}"))
 }
 
-/// Where the tools are.
+/// The folder of the tools.
 pub(crate) fn folder_of_all(root: &Path) -> PathBuf {
     let chosen = std::env::var_os(FOLDER).filter(|folder| !folder.is_empty());
     chosen.map_or_else(|| root.join(".tools"), PathBuf::from)

@@ -1,7 +1,7 @@
-//! Tools are installed on a machine that has none of them: `cargo xtask tool` with fake installers, which
-//! write to stdout as the real ones do.
+//! Tests the installation of tools on a machine without any: `cargo xtask tool` with fake
+//! installers, which write to stdout as the real ones do.
 
-// A test that cannot do its work ends.
+// Ends a test that hangs.
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, missing_docs)]
 
 use std::fs;
@@ -9,13 +9,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-/// A folder that is the whole path of the machine, and the tools that it has.
+/// A folder that is the whole PATH of the machine, and its tools.
 struct Machine {
     folder: PathBuf,
 }
 
 impl Machine {
-    /// With an `apt-get` that its user may use.
+    /// With an `apt-get` that its user may run.
     fn debian(name: &str) -> Self {
         let machine = Self::empty(name);
         machine.has("id", "echo 0");
@@ -63,7 +63,7 @@ impl Machine {
             .unwrap()
     }
 
-    /// What `cargo xtask tool` prints.
+    /// The output of `cargo xtask tool`.
     #[track_caller]
     fn installs(&self, tool: &str) -> String {
         printed(self.start(tool).wait_with_output().unwrap())
@@ -86,8 +86,8 @@ fn printed(output: Output) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A Python that has venv once apt-get has installed it. Its pip makes what it is asked for, and fails the
-/// first time if the machine says so.
+/// A Python that has venv after apt-get installs it. Its pip installs the requested packages, and
+/// fails the first time if the machine says so.
 const PYTHON: &str = r#"
 case "$*" in
   "-c import ensurepip, venv") test -x "$HERE/python3-venv" ;;

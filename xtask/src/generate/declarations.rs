@@ -1,4 +1,4 @@
-//! What the endpoints declare, as `functions/examples/declarations.rs` prints it.
+//! The declarations of the endpoints, as printed by `functions/examples/declarations.rs`.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! An example event for an endpoint that has none: `events/<binary>.json`, made like that of `get-organization`. It is
-//! written once; what it says may then be changed by hand.
+//! Writes an example event for an endpoint without one: `events/<binary>.json`, based on that of
+//! `get-organization`. The file can be edited afterwards.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use super::declarations::{Declarations, Endpoint};
 const FOLDER: &str = "events";
 const MODEL: &str = "events/get-organization.json";
 
-/// The events that are missing.
+/// The missing events.
 pub(super) fn outputs(root: &Path, declared: &Declarations) -> Result<Vec<Output>> {
     let mut outputs = Vec::new();
     for endpoint in &declared.endpoints {
@@ -32,7 +32,7 @@ pub(super) fn outputs(root: &Path, declared: &Declarations) -> Result<Vec<Output
     Ok(outputs)
 }
 
-/// The model as an event for the first route of the endpoint, with the body that the document has as its example.
+/// The event for the first route of the endpoint, with the example body of the document.
 fn event(model: Value, endpoint: &Endpoint, document: &Value) -> Option<Value> {
     let route = endpoint.routes.first()?;
     let (method, pattern) = route.split_once(' ')?;
@@ -76,7 +76,7 @@ fn event(model: Value, endpoint: &Endpoint, document: &Value) -> Option<Value> {
     Some(event)
 }
 
-/// What `events/table.json` has under this name.
+/// The value of this name in `events/table.json`.
 fn parameter(name: &str) -> &'static str {
     match name {
         "organization_id" => "019aa4f2-6e5b-7c3d-9a4e-2f1b0c8d7e6f",

@@ -1,8 +1,9 @@
-//! Writes what follows from the declarations of the endpoints: `cargo xtask generate`.
+//! Generates all that follows from the declarations of the endpoints: `cargo xtask generate`.
 //!
-//! Two stages. The first needs no build: it finds the endpoints in the sources, and writes the modules, the registry
-//! and the binaries. The second runs `functions/examples/declarations.rs`, and writes the blocks of the template, the
-//! `OpenAPI` document, an example event for an endpoint that has none, and the measured cost of each operation.
+//! There are two stages. The first needs no build: it finds the endpoints in the sources, and
+//! writes the modules, the registry and the binaries. The second runs
+//! `functions/examples/declarations.rs`, and writes the blocks of the template, the `OpenAPI`
+//! document, missing example events and the measured cost of each operation.
 
 mod costs;
 mod declarations;
@@ -15,13 +16,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-/// A file as it should be. Without content it should not be there.
+/// A generated file. Without content it must not exist.
 struct Output {
     path: PathBuf,
     content: Option<String>,
 }
 
-/// Whether stale files are written, or only reported.
+/// Whether stale files are written or only reported.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
     Write,
@@ -70,7 +71,7 @@ fn settle(root: &Path, mode: Mode, outputs: Vec<Output>) -> Result<()> {
     Ok(())
 }
 
-/// The text with another content between the lines `begin` and `end`.
+/// Replaces the text between the lines `begin` and `end`.
 fn with_block(text: &str, begin: &str, end: &str, content: &str) -> Result<String> {
     let missing = || format!("no line {begin:?} before a line {end:?}");
     let from = text.find(begin).with_context(missing)? + begin.len();

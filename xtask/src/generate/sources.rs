@@ -1,4 +1,4 @@
-//! The first stage: modules, registry and binaries, from the names of files and handlers.
+//! The first stage generates modules, registry and binaries from the names of files and handlers.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -30,7 +30,7 @@ impl Endpoint {
     }
 }
 
-/// What the sources should be.
+/// The sources as they should be.
 pub(super) fn outputs(root: &Path) -> Result<Vec<Output>> {
     let endpoints = endpoints(root)?;
     let mut outputs = vec![registry(&endpoints)?, manifest(root, &endpoints)?];
@@ -39,7 +39,7 @@ pub(super) fn outputs(root: &Path) -> Result<Vec<Output>> {
     Ok(outputs)
 }
 
-/// The endpoints, in the order of folder and file.
+/// The endpoints, ordered by folder and file.
 fn endpoints(root: &Path) -> Result<Vec<Endpoint>> {
     let mut endpoints = Vec::new();
     for capability in names(&root.join(SOURCES))? {
@@ -64,7 +64,7 @@ fn endpoints(root: &Path) -> Result<Vec<Endpoint>> {
     Ok(endpoints)
 }
 
-/// The handler that a file declares as an endpoint.
+/// The handler of the endpoint that a file declares.
 fn handler(text: &str) -> Option<&str> {
     let (_, declaration) = text.split_once("const ENDPOINT: Endpoint =")?;
     let (_, declaration) = declaration.split_once("endpoint!(")?;
@@ -99,7 +99,7 @@ fn registry(endpoints: &[Endpoint]) -> Result<Output> {
     })
 }
 
-/// Rust as rustfmt formats it.
+/// Formats Rust with rustfmt.
 fn formatted(text: &str) -> Result<String> {
     let mut rustfmt = Command::new("rustfmt")
         .args(["--edition", "2024"])
@@ -107,7 +107,7 @@ fn formatted(text: &str) -> Result<String> {
         .stdout(Stdio::piped())
         .spawn()
         .context("rustfmt cannot be run")?;
-    // Dropped after the text, so that rustfmt sees its end.
+    // Dropped after writing, so that rustfmt sees the end of input.
     let mut stdin = rustfmt.stdin.take().context("rustfmt has no input")?;
     stdin.write_all(text.as_bytes())?;
     drop(stdin);
@@ -166,7 +166,7 @@ fn modules(root: &Path, endpoints: &[Endpoint]) -> Result<Vec<Output>> {
     Ok(outputs)
 }
 
-/// The binaries of the endpoints. A generated one whose endpoint is gone goes too.
+/// The binaries of the endpoints. Removes generated ones without an endpoint.
 fn binaries(root: &Path, endpoints: &[Endpoint]) -> Result<Vec<Output>> {
     let folder = Path::new(SOURCES).join("bin");
     let mut outputs: Vec<_> = endpoints
@@ -175,7 +175,7 @@ fn binaries(root: &Path, endpoints: &[Endpoint]) -> Result<Vec<Output>> {
             let (capability, module) = (&endpoint.capability, &endpoint.module);
             let name = endpoint.binary();
             let mut imports = [capability, "runtime"];
-            // As rustfmt orders them.
+            // Ordered as by rustfmt.
             imports.sort_unstable();
             let imports = imports.join(", ");
             let content = format!(

@@ -1,5 +1,5 @@
-//! The blocks of `template.yaml` that follow from the declarations: the functions of the endpoints, and the lines of
-//! the dashboard that show each function.
+//! Generates the blocks of `template.yaml`: the functions of the endpoints and their lines on the
+//! dashboard.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -15,7 +15,7 @@ const FILE: &str = "template.yaml";
 const MAX_WIDTH: usize = 120;
 const TABLE: &str = "!If [HasRestoredTable, !Ref RestoredTableArn, !GetAtt Table.Arn]";
 
-/// The template as it should be.
+/// The expected template.
 pub(super) fn output(root: &Path, declared: &Declarations) -> Result<Output> {
     let text = fs::read_to_string(root.join(FILE))?;
     let mut functions = String::new();
@@ -103,7 +103,7 @@ fn statement(text: &mut String, actions: &[String], resource: &str) -> Result<()
     Ok(())
 }
 
-/// The name of an event in the template: `Post`, and `PostInOrganization` beside another `POST`.
+/// The name of an event in the template: `Post`, or `PostInOrganization` next to another `POST`.
 fn event_name(method: &str, path: &str, routes: &[String]) -> String {
     let (initial, rest) = method.split_at_checked(1).unwrap_or((method, ""));
     let name = initial.to_owned() + &rest.to_ascii_lowercase();

@@ -1,4 +1,4 @@
-//! What is so of every function, and of the parameters.
+//! Rules for all functions, and the parameters.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ fn every_function_is_traced_and_logs_json_to_the_one_group() {
     let template = template();
     let tracing = &template["Parameters"]["Tracing"];
     assert_eq!(tracing["Default"], "Active");
-    // Without "Disabled", with which SAM would take the right to write traces from each role.
+    // Without "Disabled", SAM would remove the permission to write traces from each role.
     assert_eq!(tracing["AllowedValues"], json!(["Active", "PassThrough"]));
     let globals = &template["Globals"]["Function"];
     assert_eq!(globals["Tracing"], json!({"Ref": "Tracing"}));
@@ -21,7 +21,7 @@ fn every_function_is_traced_and_logs_json_to_the_one_group() {
     assert_eq!(globals["Runtime"], "provided.al2023");
     for function in functions() {
         let own = function.properties.as_object().unwrap();
-        // All else is as said once, for all of them: no role, layer, address or log of its own.
+        // Everything else is global: no function has its own role, layer, address or log.
         for name in own.keys() {
             let may_differ = [
                 "Environment",
@@ -58,7 +58,7 @@ fn no_function_has_a_secret_in_its_environment() {
             is_place || is_setting || !tells.iter().any(|word| name.contains(word)),
             "{name}"
         );
-        // CloudFormation would put the secret itself there.
+        // CloudFormation would insert the secret itself.
         assert!(!value.to_string().contains("{{resolve:"), "{name}");
     }
     assert!(names > 10, "the variables are found");
@@ -81,12 +81,12 @@ fn every_parameter_is_in_one_group_and_has_a_description() {
     assert_eq!(grouped, named);
     for (name, parameter) in parameters {
         assert!(parameter["Description"].is_string(), "{name}");
-        // A first deployment asks for nothing.
+        // A first deployment needs no parameters.
         assert!(!parameter["Default"].is_null(), "{name} has no default");
     }
 }
 
-/// An ARN with a wildcard in it would give more than the one thing.
+/// An ARN with a wildcard would allow more than the one resource.
 #[test]
 fn no_arn_that_is_given_can_name_more_than_one_thing() {
     let template = template();
@@ -111,7 +111,7 @@ fn no_arn_that_is_given_can_name_more_than_one_thing() {
     assert_eq!(found, 6);
 }
 
-/// Each line of the scanner's configuration that excuses all functions says why.
+/// Each line of the scanner's configuration that exempts all functions has a reason.
 #[test]
 fn what_the_scanner_is_told_to_pass_over_has_its_reason() {
     let mut reason = false;

@@ -1,4 +1,4 @@
-//! The template as `CloudFormation` sees it: `!Ref X` is `{"Ref": "X"}`.
+//! The template as `CloudFormation` reads it: `!Ref X` is `{"Ref": "X"}`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// The reader of the local stack, so that both understand the same.
+/// Uses the parser of the local stack, so that both read the same.
 #[path = "../../../local/src/template/yaml.rs"]
 mod yaml;
 
@@ -25,7 +25,7 @@ pub(crate) fn template() -> Value {
 /// One resource.
 pub(crate) fn resource(name: &str) -> Value {
     let resource = template()["Resources"][name].clone();
-    assert!(resource.is_object(), "there is no resource {name}");
+    assert!(resource.is_object(), "no resource {name}");
     resource
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn of_type(kind: &str) -> BTreeMap<String, Value> {
     let resources = template["Resources"].as_object().unwrap();
     let found = resources.iter().filter(|(_, it)| it["Type"] == kind);
     let found: BTreeMap<_, _> = found.map(|(name, it)| (name.clone(), it.clone())).collect();
-    assert!(!found.is_empty(), "there is no {kind}");
+    assert!(!found.is_empty(), "no {kind}");
     found
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn each(node: &Value) -> Vec<&Value> {
     }
 }
 
-/// What an expression can come to: itself, or of an `!If` what either branch can come to.
+/// The possible values of an expression: itself, or those of both branches of an `!If`.
 pub(crate) fn branches(node: &Value) -> Vec<&Value> {
     match node["Fn::If"].as_array().map(Vec::as_slice) {
         Some([_, yes, no]) => [branches(yes), branches(no)].concat(),
@@ -57,13 +57,13 @@ pub(crate) fn branches(node: &Value) -> Vec<&Value> {
     }
 }
 
-/// The texts in a list.
+/// The strings in a list.
 pub(crate) fn texts(list: &Value) -> BTreeSet<&str> {
     let list = list.as_array().unwrap_or_else(|| panic!("{list}"));
     list.iter().map(|text| text.as_str().unwrap()).collect()
 }
 
-/// Names of the files in a folder that end so, without that end.
+/// The names of the files in a folder with this ending, without it.
 pub(crate) fn names(folder: &str, end: &str) -> BTreeSet<String> {
     fs::read_dir(root().join(folder))
         .unwrap()

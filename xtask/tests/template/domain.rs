@@ -1,4 +1,4 @@
-//! The domain name of the API.
+//! Tests the domain name of the API.
 
 use serde_json::json;
 
@@ -28,7 +28,7 @@ fn the_domain_name_leads_to_the_one_stage_of_the_api() {
     assert_eq!(mapping["ApiId"], json!({"Ref": "HttpApi"}));
     assert_eq!(mapping["Stage"], json!({"Ref": "HttpApi.Stage"}));
     assert_eq!(mapping["DomainName"], json!({"Ref": "ApiDomain"}));
-    // The whole name is the API's, as the paths of the contract have no prefix.
+    // The API uses the whole domain: the paths of the contract have no prefix.
     assert!(mapping["ApiMappingKey"].is_null());
 
     let domain = &resource("ApiDomain")["Properties"]["DomainNameConfigurations"][0];
@@ -43,6 +43,6 @@ fn the_domain_name_leads_to_the_one_stage_of_the_api() {
         assert_eq!(target["DNSName"], of("RegionalDomainName"));
         assert_eq!(target["HostedZoneId"], of("RegionalHostedZoneId"));
     }
-    // An address for IPv6 needs an endpoint that has one.
+    // An IPv6 address needs an endpoint with IPv6.
     assert_eq!(domain["IpAddressType"], "dualstack");
 }

@@ -1,4 +1,4 @@
-//! The events to try a function with.
+//! Tests the example events of the functions.
 
 use serde_json::Value;
 
@@ -73,7 +73,7 @@ fn local_invocations_set_only_variables_of_the_template() {
     let parameters = env["Parameters"].as_object().unwrap();
     assert!(parameters.contains_key("TABLE_NAME"));
     for name in parameters.keys() {
-        // The SAM CLI silently drops any other.
+        // The SAM CLI silently drops unknown ones.
         assert!(!variables[name].is_null(), "{name}");
     }
 }

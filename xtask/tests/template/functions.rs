@@ -1,5 +1,5 @@
-//! The functions against their binaries and routes, and the rule that a function may do what it needs
-//! and no more.
+//! Compares the functions with their binaries and routes, and checks that no function has more
+//! permissions than it needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,14 +16,14 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// The statements of its policies, of either branch of each condition.
+    /// The statements of its policies, of both branches of each condition.
     pub(crate) fn statements(&self) -> Vec<&Value> {
         let policies = each(&self.properties["Policies"]);
         assert!(!policies.is_empty(), "{} has no policy", self.resource);
         let policies = policies.into_iter().flat_map(branches);
         policies
             .flat_map(|policy| {
-                // Of its own: neither a managed policy nor a template.
+                // Inline: neither a managed policy nor a policy template.
                 let statements = each(&policy["Statement"]);
                 assert!(!statements.is_empty(), "{}: {policy}", self.resource);
                 statements.into_iter().flat_map(branches)
@@ -71,7 +71,7 @@ fn every_binary_is_one_function_and_every_function_a_binary() {
     for function in functions() {
         assert_eq!(function.resource, pascal_case(&function.binary));
         let other = resources.insert(function.binary, function.resource);
-        assert_eq!(other, None, "two resources of one binary");
+        assert_eq!(other, None, "two resources with one binary");
     }
     let binaries = names("functions/src/bin", ".rs");
     assert_eq!(resources.into_keys().collect::<BTreeSet<_>>(), binaries);
@@ -91,7 +91,7 @@ fn the_openapi_document_has_every_route_and_no_other() {
     }
     let routed: Vec<_> = functions().into_iter().flat_map(|it| it.routes).collect();
     let once: BTreeSet<_> = routed.iter().cloned().collect();
-    assert_eq!(once.len(), routed.len(), "a route of two functions");
+    assert_eq!(once.len(), routed.len(), "a route with two functions");
     assert_eq!(described, once);
 }
 
@@ -108,8 +108,8 @@ fn every_function_may_do_only_what_its_own_policy_names() {
     }
 }
 
-/// What the login sync needs to become itself at Entra: the secret that it is given, or a token of
-/// AWS for Entra and nobody else.
+/// The login sync needs credentials for Entra: the given secret, or a token of AWS with Entra as
+/// its only audience.
 fn is_for_entra(name: &str, statement: &Value) -> bool {
     let secret = json!({"Ref": "MicrosoftClientSecretArn"});
     let condition = &statement["Condition"];
@@ -168,7 +168,7 @@ fn check_on_table(name: &str, statement: &Value) {
             "Query",
             "UpdateItem",
         ];
-        // Not Scan, not what changes the table, no wildcard.
+        // No Scan, no changes of the table itself, no wildcard.
         assert!(
             item_operations.contains(&operation),
             "{name} may {operation}"
@@ -185,8 +185,8 @@ fn check_on_table(name: &str, statement: &Value) {
     assert_eq!(*guard, "false", "{name}");
 }
 
-/// What fails on demand, and what plays DynamoDB, is in the tests and in the local stack. A function
-/// has none of it.
+/// Fault injection and the DynamoDB emulator are in the tests and the local stack. No function
+/// links them.
 #[test]
 fn nothing_of_the_tests_is_in_a_function() {
     let packages = |package: &str| {

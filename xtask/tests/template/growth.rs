@@ -1,12 +1,12 @@
-//! How much room is left under the limits of CloudFormation and API Gateway, none of which AWS raises by
-//! much or at all. A fifth of each stays free, so that there is time to split the stack.
+//! Checks the room left under the limits of CloudFormation and API Gateway, which AWS raises little
+//! or not at all. A fifth stays free, so that there is time to split the stack.
 
 use serde_json::{Value, json};
 
 use crate::document::{of_type, read, template};
 use crate::functions::functions;
 
-/// Limit and what counts towards it.
+/// A limit and the things that count towards it.
 fn check(about: &str, limit: usize, used: usize) {
     let most = limit / 5 * 4;
     assert!(used <= most, "{about}: {used} of {limit}, at most {most}");
@@ -23,17 +23,17 @@ fn routes() -> usize {
         .sum()
 }
 
-/// As SAM transforms them: a role for each function, a permission for each of its routes, a stage for the
-/// API. Conditions do not count: a resource that is not made counts too.
+/// As transformed by SAM: a role per function, a permission per route, a stage for the API. A
+/// resource with a false condition counts too.
 fn resources(template: &Value) -> usize {
     let own = count(template, "Resources");
     let stages = of_type("AWS::Serverless::HttpApi").len();
     own + functions().len() + routes() + stages
 }
 
-/// At least the bytes of the processed template. To each function SAM copies the globals, and adds a role
-/// (700 bytes and its name, which stands there four times) and the address of its code; to each route it adds
-/// a permission and a path of the API (900 bytes and two times the path and the function's name).
+/// A lower bound of the processed template in bytes. SAM copies the globals to each function and
+/// adds a role (700 bytes and four times its name) and the location of its code; for each route it
+/// adds a permission and a path of the API (900 bytes and twice the path and the function's name).
 fn processed_bytes(template: &Value) -> usize {
     let globals = template["Globals"]["Function"].to_string().len();
     let functions: usize = functions()
@@ -68,21 +68,21 @@ fn the_stack_stays_under_the_limits_of_cloudformation() {
         1_000_000,
         processed_bytes(&template),
     );
-    // The packaged template is the same text with the address of each function's code.
+    // The packaged template is the same text with the location of each function's code.
     let packaged = read("template.yaml").len() + 200 * functions().len();
     check("bytes of the template in S3", 1_000_000, packaged);
-    // Over 51,200 bytes, CloudFormation takes a template from S3 alone.
+    // CloudFormation takes templates over 51,200 bytes from S3 only.
     assert!(packaged < 51_200 || read("samconfig.toml").contains("\nresolve_s3 = true\n"));
 }
 
 #[test]
 fn the_api_stays_under_the_limits_of_api_gateway() {
-    // SAM gives each route an integration of its own.
+    // SAM creates an integration for each route.
     check("routes and integrations", 300, routes());
 }
 
-/// SAM's translator (aws-sam-translator 1.115) made 121 resources of 149,578 bytes out of this template with 28
-/// functions and 31 routes.
+/// SAM's translator (aws-sam-translator 1.115) made 121 resources of 149,578 bytes from this
+/// template with 28 functions and 31 routes.
 #[test]
 fn the_bytes_are_not_below_those_of_the_translator() {
     let bytes = processed_bytes(&template());

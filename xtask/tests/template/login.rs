@@ -1,5 +1,5 @@
-//! Who may sign in with the user pool that the template makes, and as whom: nobody chooses their
-//! tenant or whose groups they have.
+//! Tests who can sign in with the user pool of the template: no user can choose their own tenant or
+//! groups.
 
 use std::collections::BTreeSet;
 
@@ -52,7 +52,7 @@ fn the_new_pool_calls_the_triggers_and_is_let_in() {
     }
 }
 
-/// Each tier has the version of the trigger and of the sign-in page that Cognito allows with it.
+/// Each tier has the version of the trigger and of the sign-in page that Cognito supports with it.
 #[test]
 fn the_tier_lite_has_the_first_trigger_and_the_classic_page() {
     let template = template();
@@ -78,7 +78,7 @@ fn the_tier_lite_has_the_first_trigger_and_the_classic_page() {
     let managed = json!({"Fn::And": [
         {"Condition": "MakesUserPool"}, {"Fn::Not": [{"Condition": "IsLitePool"}]}]});
     assert_eq!(conditions["HasManagedLogin"], managed);
-    // Cognito refuses threat protection in the other tiers.
+    // Cognito rejects threat protection in the other tiers.
     let protection = &pool["UserPoolAddOns"]["Fn::If"];
     assert_eq!(protection[0], "HasThreatProtection");
     assert_eq!(protection[2], json!({"Ref": "AWS::NoValue"}));
@@ -115,7 +115,7 @@ fn no_token_of_the_client_lets_its_user_change_attributes() {
     let client = client();
     let scopes = texts(&client["AllowedOAuthScopes"]);
     assert_eq!(scopes, BTreeSet::from(["openid", "email", "profile"]));
-    // Tokens of the other flows always have the scope aws.cognito.signin.user.admin.
+    // Tokens of other flows always have the scope aws.cognito.signin.user.admin.
     let flows = texts(&client["ExplicitAuthFlows"]);
     assert_eq!(flows, BTreeSet::from(["ALLOW_REFRESH_TOKEN_AUTH"]));
     assert_eq!(
@@ -138,7 +138,7 @@ fn clients_cannot_write_the_tenant_or_the_object_id() {
     }
     assert!(!texts(without).contains(OBJECT_ID));
 
-    // What Entra sets must be writable, or the sign-in fails.
+    // Attributes that Entra sets must be writable, or the sign-in fails.
     let entra = resource("PoolEntra");
     assert_eq!(entra["Condition"], "HasEntraSignIn");
     let mapped = entra["Properties"]["AttributeMapping"].as_object().unwrap();

@@ -1,5 +1,4 @@
-//! `template.yaml` against the code: the functions and routes that there are, what each may do, who
-//! may sign in and as what, what an operator is told of.
+//! Compares `template.yaml` with the code: functions and routes, permissions, sign-in, alarms.
 #![cfg(test)]
 
 mod basics;

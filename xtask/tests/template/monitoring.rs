@@ -1,5 +1,5 @@
-//! Alarms and dashboard: whatever they look at is really measured, and whoever is woken finds the
-//! page that says what to do.
+//! Tests alarms and the dashboard: every metric they use exists, and every alarm links to the page
+//! that says what to do.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,11 @@ use crate::functions::functions;
 use crate::monitoring_metrics::{ALL, Metric, OWN, values};
 
 fn text(node: &Value) -> &str {
-    node.as_str().unwrap_or_else(|| panic!("{node} is no text"))
+    node.as_str()
+        .unwrap_or_else(|| panic!("{node} is not a string"))
 }
 
-/// The metric of a query or of a whole alarm, held against those that there are.
+/// Checks that the metric of a query or of an alarm exists.
 fn metric(about: &str, node: &Value) -> Metric {
     let namespace = node["Namespace"]["Fn::Sub"]
         .as_str()
@@ -21,7 +22,10 @@ fn metric(about: &str, node: &Value) -> Metric {
     let dimensions = node["Dimensions"].as_array().into_iter().flatten();
     let names = dimensions.clone().map(|one| text(&one["Name"]));
     let metric = Metric::new(namespace, text(&node["MetricName"]), names);
-    assert!(ALL.contains(&metric), "{about}: nobody writes {metric:?}");
+    assert!(
+        ALL.contains(&metric),
+        "{about}: the code does not write {metric:?}"
+    );
     for dimension in dimensions.filter(|_| namespace == OWN) {
         let value = text(&dimension["Value"]);
         assert!(
@@ -51,7 +55,7 @@ fn every_alarm_looks_at_metrics_that_are_written() {
             metric(&name, &query["MetricStat"]["Metric"]);
             assert!(ids.insert(text(&query["Id"])), "{name}: an id twice");
         }
-        // CloudWatch takes up to ten metrics in one alarm, and one expression to judge by.
+        // CloudWatch allows up to ten metrics in one alarm, and one expression that returns data.
         assert!(ids.len() <= 10, "{name}");
         let [expression] = expressions[..] else {
             panic!("{name} has {} expressions", expressions.len());
@@ -102,7 +106,7 @@ fn table_errors_are_counted_for_each_operation() {
             called.extend(operations.map(str::to_owned));
         }
     }
-    // The right to check a condition is for transactions; no operation has that name.
+    // The permission to check a condition is for transactions; no operation has its name.
     assert!(called.remove("ConditionCheckItem"));
     let alarm = resource("TableErrors");
     let queries = alarm["Properties"]["Metrics"].as_array().unwrap();
@@ -122,11 +126,11 @@ fn the_filter_of_the_access_log_reads_a_field_that_is_written() {
     let (_, field) = pattern.split_once("$.").unwrap();
     let (field, value) = field.split_once(" = ").unwrap();
     assert!(format.contains(&format!("\"{field}\":\"$context.{field}\"")));
-    // A text in the log, so compared as a text.
+    // A log has text, so values are compared as text.
     assert!(value.starts_with("\"429\""), "{pattern}");
 }
 
-/// The dashboard as CloudWatch gets it, with names in the place of what they stand for.
+/// The dashboard as CloudWatch gets it, with references replaced by names.
 fn dashboard() -> Value {
     let body = resource("Dashboard")["Properties"]["DashboardBody"]["Fn::Sub"].clone();
     let names = body[1].as_object().unwrap();
@@ -143,7 +147,7 @@ fn widgets(kind: &str) -> Vec<Value> {
 /// The metric that a `SEARCH('{"namespace",dimension} MetricName="name"', 'stat', 300)` finds.
 fn searched(expression: &str) -> Metric {
     let schema = expression.strip_prefix("SEARCH('{").unwrap();
-    // The namespace has a brace of its own.
+    // The namespace contains a brace.
     let (schema, rest) = schema.split_once("} MetricName=\"").unwrap();
     let (name, _) = rest.split_once('"').unwrap();
     let (namespace, dimensions) = schema.split_once(',').unwrap();
@@ -166,14 +170,20 @@ fn every_widget_shows_metrics_that_are_written() {
             let row = row.as_array().unwrap();
             if let Some(expression) = row[0]["expression"].as_str() {
                 let metric = searched(expression);
-                assert!(ALL.contains(&metric), "{title}: nobody writes {metric:?}");
+                assert!(
+                    ALL.contains(&metric),
+                    "{title}: the code does not write {metric:?}"
+                );
                 continue;
             }
             let texts: Vec<_> = row.iter().filter_map(Value::as_str).collect();
             let (namespace, name, dimensions) = (texts[0], texts[1], &texts[2..]);
             let pairs = dimensions.chunks(2);
             let metric = Metric::new(namespace, name, pairs.clone().map(|pair| pair[0]));
-            assert!(ALL.contains(&metric), "{title}: nobody writes {metric:?}");
+            assert!(
+                ALL.contains(&metric),
+                "{title}: the code does not write {metric:?}"
+            );
             for pair in pairs.filter(|_| namespace == OWN) {
                 assert!(values(pair[0]).contains(pair[1]), "{title}: {}", pair[1]);
             }
@@ -215,7 +225,7 @@ fn the_dashboard_shows_every_alarm_and_function() {
     }
 }
 
-/// Whatever the body names is there, or CloudFormation refuses it.
+/// Every variable of the body must exist, or CloudFormation rejects it.
 #[test]
 fn the_dashboard_names_only_what_is_in_the_template() {
     let body = resource("Dashboard")["Properties"]["DashboardBody"]["Fn::Sub"].clone();

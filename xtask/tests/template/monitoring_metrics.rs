@@ -1,4 +1,4 @@
-//! The metrics that there are: what the code really writes, and those of AWS that are used here.
+//! The existing metrics: those that the code writes, and the metrics of AWS used here.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::document::of_type;
 
-/// The namespace of the product's own metrics in this template.
+/// The namespace of the product's metrics in this template.
 pub(crate) const OWN: &str = "Muster/${AWS::StackName}";
 
 /// A metric by its namespace, its name, and the names of its dimensions.
@@ -42,7 +42,7 @@ impl Metric {
 /// Sets of dimensions.
 type Dimensions = &'static [&'static [&'static str]];
 
-/// Of AWS, from the documentation of each service: what is measured, and under which dimensions.
+/// Metrics of AWS with their dimensions, from the documentation of each service.
 const OF_AWS: [(&str, &[&str], Dimensions); 5] = [
     (
         "AWS/ApiGateway",
@@ -72,7 +72,7 @@ const OF_AWS: [(&str, &[&str], Dimensions); 5] = [
     ),
 ];
 
-/// Every metric that there is.
+/// All existing metrics.
 pub(crate) static ALL: LazyLock<BTreeSet<Metric>> = LazyLock::new(all);
 
 fn all() -> BTreeSet<Metric> {
@@ -100,7 +100,7 @@ fn all() -> BTreeSet<Metric> {
     all
 }
 
-/// The values that a dimension of our own can have; of a route there are too many to name.
+/// The possible values of a dimension of the product. Routes are too many to list.
 pub(crate) fn values(dimension: &str) -> BTreeSet<&'static str> {
     match dimension {
         "code" => Code::ALL
@@ -123,7 +123,7 @@ pub(crate) fn values(dimension: &str) -> BTreeSet<&'static str> {
     }
 }
 
-/// What the code writes: one line of each kind, read as CloudWatch reads it.
+/// The metrics that the code writes: one line of each kind, read as CloudWatch reads it.
 fn written() -> BTreeSet<Metric> {
     let lines = Arc::new(Mutex::new(Vec::<Value>::new()));
     let kept = Arc::clone(&lines);

@@ -1,5 +1,5 @@
-//! Whether the resources can be made one after the other: pool, functions, permissions and authorizer
-//! all know of each other, and none may wait for itself.
+//! Checks that the resources have an order of creation: pool, functions, permissions and authorizer
+//! refer to each other, but not in a cycle.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,10 +56,10 @@ fn no_resource_waits_for_itself() {
         waits.entry(name).or_default().extend(found);
     }
     assert!(waits["HttpApi"].len() > 20 && waits["Pool"].contains("PostLogin"));
-    // Whatever waits for nothing that is left can be made; in a circle nothing can.
+    // A resource without open dependencies can be created; in a cycle there is none.
     while !waits.is_empty() {
         let left: BTreeSet<_> = waits.keys().map(|name| (*name).to_owned()).collect();
         waits.retain(|_, on| on.iter().any(|name| left.contains(name)));
-        assert!(waits.len() < left.len(), "a circle of {left:?}");
+        assert!(waits.len() < left.len(), "a cycle of {left:?}");
     }
 }

@@ -1,5 +1,5 @@
-//! What is refused before anything is made: parameters with which a function would refuse to start, and
-//! every login with it.
+//! Tests that the template rejects parameters with which a function would not start, and every
+//! login would fail.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -16,10 +16,11 @@ static TEMPLATE: LazyLock<Value> = LazyLock::new(template);
 type Values = BTreeMap<String, String>;
 
 fn text(node: &Value) -> &str {
-    node.as_str().unwrap_or_else(|| panic!("{node} is no text"))
+    node.as_str()
+        .unwrap_or_else(|| panic!("{node} is not a string"))
 }
 
-/// The parameters as they are when only these are set.
+/// The default parameters with these changes.
 fn with(set: &[(&str, &str)]) -> Values {
     let parameters = TEMPLATE["Parameters"].as_object().unwrap().iter();
     let mut values: Values = parameters
@@ -34,12 +35,12 @@ fn with(set: &[(&str, &str)]) -> Values {
         .collect();
     for (name, value) in set {
         let before = values.insert((*name).to_owned(), (*value).to_owned());
-        assert!(before.is_some(), "there is no parameter {name}");
+        assert!(before.is_some(), "no parameter {name}");
     }
     values
 }
 
-/// What CloudFormation says to them: the parameter or the rule that is not kept.
+/// The errors of CloudFormation: the parameter or the rule that is violated.
 fn refused(values: &Values) -> Option<String> {
     for (name, parameter) in TEMPLATE["Parameters"].as_object().unwrap() {
         if let Some(pattern) = parameter["AllowedPattern"].as_str()
@@ -73,7 +74,7 @@ fn holds(expression: &Value, values: &Values) -> bool {
     };
     match (function.as_str(), &arguments[..]) {
         ("Fn::Equals", [one, other]) => value(one) == value(other),
-        // Of a list parameter, which is text with commas.
+        // A list parameter is text with commas.
         ("Fn::Contains", [list, one]) if list["Ref"].is_string() => {
             value(list).split(',').any(|entry| entry == value(one))
         }
@@ -137,7 +138,7 @@ fn rules_reject_what_post_login_cannot_start_with() {
             "MicrosoftServicePrincipalId",
             [id, "", &most, "a/b", "a.b", "a b"],
         ),
-        // As SAM leaves them without their quotes, and as they are meant.
+        // As SAM passes them without quotes, and the intended values.
         (
             "EntraRoleMap",
             ["{", "", "{}", r#"{"org_admin": "admin"}"#, "[]", "{\n}"],

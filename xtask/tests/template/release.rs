@@ -1,7 +1,8 @@
-//! What the template of the last release made, and an update must leave as it is: CloudFormation would
-//! replace or delete it, or refuse the update. `release.json` holds it.
+//! The resources of the last release's template that an update must leave unchanged: CloudFormation
+//! would replace or delete them, or reject the update. They are listed in `release.json`.
 //!
 //! At a release, once its template is final, renew the file and commit it with the release:
+//!
 //!
 //! ```sh
 //! cargo nextest run -p xtask --run-ignored only write_the_facts_of_this_release
@@ -15,8 +16,8 @@ use crate::document::{read, root, template};
 
 const FACTS: &str = "xtask/tests/template/release.json";
 
-/// Resources with data or an address that clients know, each with the properties that cannot change
-/// without another one in its place.
+/// Resources with data or with an address that clients know, each with the properties whose change
+/// replaces them.
 const KEPT: [(&str, &[&str]); 5] = [
     (
         "Table",
@@ -42,7 +43,7 @@ fn by_name(list: &Value, name: &str) -> Value {
     Value::Object(entries.collect())
 }
 
-/// What a later release must contain.
+/// The facts that a later release must contain.
 fn facts(template: &Value) -> Value {
     let resources = &template["Resources"];
     let kept = KEPT.map(|(name, fixed)| {
@@ -58,7 +59,7 @@ fn facts(template: &Value) -> Value {
     });
     let parameters = template["Parameters"].as_object().unwrap().iter();
     let parameters = parameters.map(|(name, parameter)| {
-        // Free before and a choice now would refuse a value that is set.
+        // Changing free text to a choice would reject existing values.
         let values = parameter["AllowedValues"].as_array().map(|values| {
             let values = values.iter().map(|value| (text(value), Value::Bool(true)));
             values.collect::<Map<_, _>>()
@@ -85,8 +86,8 @@ fn text(value: &Value) -> String {
     text.unwrap_or_else(|| value.to_string())
 }
 
-/// Where the facts of a template are without one of the last release, or have another in its place. What
-/// is new is allowed.
+/// The paths of the facts that are missing or different compared with the last release. New facts
+/// are allowed.
 fn missing(before: &Value, now: &Value) -> Vec<String> {
     fn compare(place: &str, before: &Value, now: &Value, found: &mut Vec<String>) {
         match (before, now) {

@@ -1,4 +1,4 @@
-//! The table.
+//! Tests the table.
 
 use crate::document::resource;
 
