@@ -1,9 +1,9 @@
-//! Makes random histories, as many as are asked for, and prints what came of them as a table. What is wrong
-//! with one is told with its seed, which gives it again.
+//! Runs a number of random histories and prints the results as a table. Prints the seed of each
+//! failed history, which reproduces it.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a command line program speaks to whoever started it"
+    reason = "a command line program prints to its user"
 )]
 #![allow(clippy::unwrap_used)] // what cannot be done ends the program
 
@@ -16,19 +16,19 @@ use clap::Parser;
 use support::history::logins::Logins;
 use support::history::{Counts, History};
 
-/// Random concurrent histories against the functions and the store, judged by a sequential model.
+/// Random concurrent histories of requests or logins, checked against a sequential model.
 #[derive(Parser)]
 struct Arguments {
-    /// How many.
+    /// The number of histories.
     #[arg(long, default_value_t = 5000)]
     count: u64,
-    /// Of logins, and not of requests.
+    /// Histories of logins instead of requests.
     #[arg(long)]
     logins: bool,
-    /// The first seed; the others follow it. Any by default.
+    /// The first seed; the others follow it. Defaults to a random one.
     #[arg(long)]
     seed: Option<u64>,
-    /// Histories under way at once.
+    /// Concurrent histories.
     #[arg(long)]
     threads: Option<usize>,
 }

@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use crate::document::Asked;
 
-/// Somebody who sends requests.
+/// A user who sends requests.
 #[derive(Clone)]
 pub struct Actor {
     http: reqwest::Client,
@@ -13,7 +13,7 @@ pub struct Actor {
     token: Option<String>,
 }
 
-/// An answer.
+/// A response.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
     /// The HTTP status.
@@ -34,13 +34,13 @@ impl Actor {
         }
     }
 
-    /// What the header `Authorization` has in their requests.
+    /// The header `Authorization` of the requests.
     pub fn authorization(&self) -> String {
         let token = self.token.as_ref().expect("a token");
         format!("Bearer {token}")
     }
 
-    /// A request that can still be changed, and is sent with [`Actor::send`].
+    /// A request under construction; [`Actor::send`] sends it.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.url));
         match &self.token {
@@ -49,7 +49,7 @@ impl Actor {
         }
     }
 
-    /// Sends a request. The answer must be one that the `OpenAPI` document has.
+    /// Sends a request. The response must match the `OpenAPI` document.
     pub async fn send(&self, request: RequestBuilder) -> Reply {
         let request = request.build().expect("a request");
         let asked = Asked::of(&request);
@@ -135,14 +135,14 @@ impl Actor {
 }
 
 impl Reply {
-    /// This answer, which must have this status.
+    /// Returns this response, which must have this status.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{self:?}");
         self
     }
 
-    /// This answer, which must be this error with all that every error has.
+    /// Returns this response, which must be this error with every member of an error.
     #[track_caller]
     pub fn problem(self, status: u16, code: &str) -> Self {
         assert_eq!(
@@ -153,7 +153,7 @@ impl Reply {
         self.any_problem()
     }
 
-    /// How many round trips to DynamoDB the answer says it took.
+    /// The number of round trips to DynamoDB that the response reports.
     pub fn round_trips(&self) -> u32 {
         let timing = &self.headers["server-timing"];
         let (_, told) = timing.split_once("desc=\"").expect("a description");

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use serde_json::Value;
 
-/// One request to DynamoDB, as it went over the wire.
+/// A request to DynamoDB as sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
     /// `TransactWriteItems`, …
@@ -14,24 +14,24 @@ pub struct Call {
     pub input: Value,
 }
 
-/// Every request that a client sends, seen at the SDK.
+/// Every request of a client, captured in the SDK.
 #[derive(Clone, Debug, Default)]
 pub struct Calls(Arc<Mutex<Vec<Call>>>);
 
 impl Calls {
-    /// Those since the last time, in their order.
+    /// The requests since the last call, in order.
     pub fn take(&self) -> Vec<Call> {
         std::mem::take(&mut *self.0.lock().unwrap())
     }
 
-    /// The operations since the last time, in their order.
+    /// The operations since the last call, in order.
     pub fn operations(&self) -> Vec<String> {
         self.take().into_iter().map(|call| call.operation).collect()
     }
 }
 
 impl Call {
-    /// Every text in the request that could be a key or part of one.
+    /// Every string in the request that could be a key or part of one.
     pub fn texts(&self) -> Vec<String> {
         fn collect(value: &Value, texts: &mut Vec<String>) {
             match value {
@@ -48,8 +48,8 @@ impl Call {
 }
 
 impl Call {
-    /// Every partition key in the request, and every other text that begins as one does, that is
-    /// not this tenant's. A sort key means nothing outside of its partition.
+    /// Every partition key in the request, and every other string with the prefix of one, that
+    /// belongs to another tenant. A sort key means nothing outside its partition.
     pub fn of_other_tenants(&self, tenant: &str) -> Vec<String> {
         fn collect(value: &Value, own: &str, texts: &mut Vec<String>) {
             match value {

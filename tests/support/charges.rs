@@ -8,27 +8,27 @@ use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
 use aws_sdk_dynamodb::operation::query::QueryOutput;
 use serde_json::Value;
 
-/// The capacity units that DynamoDB charged for, seen at the SDK.
+/// The capacity units that DynamoDB charged, captured in the SDK.
 #[derive(Clone, Debug, Default)]
 pub struct Charges(Arc<Mutex<Units>>);
 
-/// Capacity units, which have two prices.
+/// Read and write units, which have different prices.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Units {
-    /// Of `GetItem`, `BatchGetItem` and `Query`.
+    /// Units of `GetItem`, `BatchGetItem` and `Query`.
     pub read: f64,
-    /// Of everything else; in a transaction a condition check is charged as a write.
+    /// Units of all other operations; in a transaction a condition check is charged as a write.
     pub write: f64,
 }
 
 impl Charges {
-    /// Those since the last time.
+    /// The units since the last call.
     pub fn take(&self) -> Units {
         std::mem::take(&mut *self.0.lock().unwrap())
     }
 }
 
-/// What an answer says it consumed, in all tables and indexes.
+/// The consumed units of a response, in all tables and indexes.
 fn consumed(answer: &Value) -> f64 {
     let units = |capacity: &Value| capacity["CapacityUnits"].as_f64().unwrap_or_default();
     match &answer["ConsumedCapacity"] {

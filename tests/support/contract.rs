@@ -1,4 +1,4 @@
-//! What a look at all routes and at the whole table needs.
+//! Helpers for tests of all routes and of the whole table.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{Actor, Reply, World};
 
 impl World {
-    /// [`World::start`] with an organization that ada owns and bob is a member of: its id.
+    /// [`World::start`] with an organization that ada owns and bob is a member of. Returns its id.
     pub async fn acme() -> (Self, Actor, String) {
         let world = Self::start().await;
         let ada = world.user("ada");
@@ -15,7 +15,7 @@ impl World {
         (world, ada, id)
     }
 
-    /// Every route of the API, as the template has it: `GET /organizations`.
+    /// Every route of the API, from the template: `GET /organizations`.
     pub async fn routes(&self) -> Vec<String> {
         let told = self
             .bearer("", None)
@@ -31,7 +31,7 @@ impl World {
             .collect()
     }
 
-    /// All that the table holds, in an order of its own.
+    /// All items of the table, sorted.
     pub async fn everything(&self) -> Vec<String> {
         let items = self.items().await;
         let mut items: Vec<_> = items.iter().map(|item| json!(item).to_string()).collect();
@@ -41,7 +41,7 @@ impl World {
 }
 
 impl Actor {
-    /// Sends a body as it is, declared as JSON.
+    /// Sends a body unchanged, declared as JSON.
     pub async fn text(&self, method: &str, path: &str, body: &str) -> Reply {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let request = self
@@ -52,7 +52,7 @@ impl Actor {
     }
 }
 
-/// The path of a route with these ids in it.
+/// The path of a route with these ids.
 pub fn filled(path: &str, organization: &str, user: &str) -> String {
     path.replace("{organization_id}", organization)
         .replace("{user_id}", user)

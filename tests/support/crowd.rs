@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::{Reply, World};
 
-/// Sends all of them at once and gives their results in their order.
+/// Sends all requests at once and returns the responses in order.
 pub async fn at_once<T, F>(work: impl IntoIterator<Item = F>) -> Vec<T>
 where
     T: Send + 'static,
@@ -18,7 +18,7 @@ where
     results
 }
 
-/// How many of the answers had which status.
+/// Counts the responses by status.
 pub fn statuses(replies: &[Reply]) -> BTreeMap<u16, usize> {
     let mut counted = BTreeMap::new();
     for reply in replies {
@@ -28,7 +28,7 @@ pub fn statuses(replies: &[Reply]) -> BTreeMap<u16, usize> {
 }
 
 impl World {
-    /// Every item of the table by its key, to be compared with what is there later.
+    /// Every item of the table by its key, to compare with a later state.
     pub async fn table(&self) -> BTreeMap<(String, String), Map<String, Value>> {
         let key = |item: &Map<String, Value>, name: &str| item[name].as_str().unwrap().to_owned();
         let items = self.items().await;

@@ -1,5 +1,5 @@
-//! Every answer against the `OpenAPI` document: its status, its headers, and its body to the last
-//! member; and what was asked, when it was done.
+//! Checks every response against the `OpenAPI` document: its status, its headers and every member
+//! of its body; and the request, when it succeeded.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -11,10 +11,10 @@ use serde_json::{Map, Value, json};
 
 use crate::Reply;
 
-/// What the server and the gateway add to an answer, which no operation needs to mention.
+/// Headers that the server and the gateway add. Operations need not declare them.
 const OF_THE_SERVER: [&str; 4] = ["apigw-requestid", "content-length", "date", "connection"];
 
-/// The document, as strict as can be.
+/// The document with closed schemas.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     let mut document = muster_functions::openapi::document();
     for schema in members_of(&mut document["components"]["schemas"]) {
@@ -23,10 +23,10 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     document
 });
 
-/// Validators by where in memory their schema is: each is made once in a process, when it is needed.
+/// Compiled validators by the address of their schema, one each per process.
 static VALIDATORS: LazyLock<Mutex<HashMap<usize, Arc<Validator>>>> = LazyLock::new(Mutex::default);
 
-/// What was asked.
+/// The request.
 pub(crate) struct Asked {
     method: Method,
     path: String,
@@ -45,7 +45,7 @@ impl Asked {
 }
 
 impl Reply {
-    /// Fails when this is no answer that the document promises to what was asked.
+    /// Fails if the document does not allow this response to the request.
     #[track_caller]
     pub(crate) fn holds_to_the_document(&self, asked: &Asked) {
         let by_gateway = self.body.get("message").is_some();
@@ -57,7 +57,7 @@ impl Reply {
             return;
         };
         let id = operation["operationId"].as_str().unwrap();
-        // The document speaks of requests that get as far as an operation.
+        // The document covers requests that reach an operation.
         if by_gateway && matches!(self.status, 400 | 404 | 431) {
             return;
         }
@@ -71,7 +71,7 @@ impl Reply {
             let wrong = violations(schema, body);
             assert!(
                 wrong.is_empty(),
-                "{id} took {body}, which it is not to: {wrong:?}"
+                "{id} accepted {body}, which the document does not allow: {wrong:?}"
             );
         }
     }
@@ -113,7 +113,8 @@ impl Reply {
         assert!(!schema.is_null(), "{id}: no {kind} like {self:?}");
         let mut body = self.body.clone();
         if by_gateway && let Some(body) = body.as_object_mut() {
-            // The local gateway says both: the words of the real one, and the contract's.
+            // The local gateway sends both the message of API Gateway and the members of the
+            // contract.
             body.remove("message");
         }
         let wrong = violations(schema, &body);
@@ -121,7 +122,7 @@ impl Reply {
     }
 }
 
-/// The operation that a request goes to.
+/// The operation of a request.
 fn operation(method: &Method, path: &str) -> Option<&'static Value> {
     let asked: Vec<_> = path.split('/').collect();
     let fits = |template: &str| {
@@ -138,7 +139,7 @@ fn operation(method: &Method, path: &str) -> Option<&'static Value> {
         .find_map(|(_, path)| path.get(&method))
 }
 
-/// What is wrong with a value.
+/// The violations of a value.
 fn violations(schema: &'static Value, value: &Value) -> Vec<String> {
     let validator = validator(schema);
     if validator.is_valid(value) {
@@ -161,7 +162,7 @@ fn validator(schema: &'static Value) -> Arc<Validator> {
         let validator = jsonschema::options()
             .with_draft(Draft::Draft202012)
             .should_validate_formats(true)
-            // What an email address is differs from library to library: here it is what Muster takes.
+            // Libraries disagree on email addresses: use the rule of Muster.
             .with_format("email", |text: &str| text.parse::<Email>().is_ok())
             .build(&schema);
         Arc::new(validator.expect("a schema"))
@@ -169,7 +170,7 @@ fn validator(schema: &'static Value) -> Arc<Validator> {
     Arc::clone(made)
 }
 
-/// The value itself, or what it refers to.
+/// The value, with a reference resolved.
 fn resolved(value: &'static Value) -> &'static Value {
     match value["$ref"].as_str() {
         Some(reference) => DOCUMENT
@@ -179,8 +180,8 @@ fn resolved(value: &'static Value) -> &'static Value {
     }
 }
 
-/// Allows no member that is not described. The document itself leaves answers open, so that a client
-/// does not break when one more comes.
+/// Allows no undeclared member. The document itself allows them in responses, so that clients
+/// accept new ones.
 fn close(schema: &mut Value) {
     let Some(properties) = schema.get_mut("properties") else {
         return;

@@ -1,4 +1,4 @@
-//! Any DynamoDB in place of the embedded one, chosen from outside.
+//! Runs the stories on another DynamoDB than the embedded one.
 
 use std::env;
 use std::sync::Arc;
@@ -8,34 +8,32 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use muster::config::{DYNAMODB_ENDPOINT, aws_endpoint};
 use muster_local::Options;
 
-/// Names a DynamoDB endpoint on which the stories run, each world with a table of its own; or several,
-/// separated by commas, of which each world takes one. Region and credentials come from the variables
-/// that AWS itself uses, and are made up when there are none.
+/// Names one or more DynamoDB endpoints, separated by commas. Each world creates a table of its own
+/// on one of them. Region and credentials come from the variables of AWS, with defaults.
 const ENDPOINT: &str = "MUSTER_TEST_DYNAMODB";
-/// What a stack reaches its DynamoDB by.
+/// The connection of a stack to its DynamoDB.
 const OF_THE_STACK: &str = DYNAMODB_ENDPOINT;
-/// What AWS asks for and no emulator checks.
+/// Credentials, which AWS requires and no emulator checks.
 const CREDENTIALS: [&str; 4] = [
     "AWS_REGION",
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
 ];
-/// What the tables are called by, so that what an interrupted run leaves behind is known by it.
+/// The prefix of the tables' names, which shows the tables that an interrupted run left.
 const PREFIX: &str = "muster-test-";
-/// How long a call may take: whatever is chosen may be far away, or slow. A story that is about time
-/// sets its own.
+/// Time limit of a call: the endpoint may be far away or slow. Stories about time set their own.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A table at the chosen endpoint, which goes when this does.
+/// A table at the endpoint, deleted on drop.
 #[derive(Debug)]
 pub(crate) struct OwnTable {
     variables: std::collections::BTreeMap<String, String>,
 }
 
 impl OwnTable {
-    /// Leads a stack to the chosen endpoint, to a table that no other has. `None` when none is
-    /// chosen, and when the stack is to share the table of another one.
+    /// Connects a stack to a new table at the configured endpoint. `None` without an endpoint, or
+    /// when the stack shares the table of another one.
     pub(crate) fn choose(options: &mut Options) -> Option<Self> {
         let chosen = env::var(ENDPOINT).unwrap_or_default();
         let endpoints: Vec<_> = chosen.split(',').filter(|url| !url.is_empty()).collect();
@@ -43,7 +41,7 @@ impl OwnTable {
         let variables = &mut options.variables;
         let own = aws_endpoint(OF_THE_STACK, |name| variables.get(name).cloned());
         let shared = match own {
-            // Another DynamoDB than the chosen ones, which a story has its own reason for.
+            // Uses another DynamoDB than the configured ones, for a story that needs it.
             Some((_, own)) if !endpoints.contains(&own.as_str()) => return None,
             own => own.is_some(),
         };
@@ -80,8 +78,8 @@ impl OwnTable {
 }
 
 impl Drop for OwnTable {
-    /// Also when the story has failed. On a thread of its own: the story's is in the middle of the
-    /// runtime that a wait would need.
+    /// Runs after a failed story too. Needs a thread of its own: the story's thread is inside a
+    /// runtime and cannot block.
     fn drop(&mut self) {
         std::thread::scope(|scope| {
             scope.spawn(|| {

@@ -1,4 +1,4 @@
-//! A DynamoDB that fails on demand: a proxy in front of the embedded one.
+//! Injects faults with a proxy in front of the embedded DynamoDB.
 
 use std::collections::VecDeque;
 use std::panic::resume_unwind;
@@ -16,38 +16,38 @@ use tokio::sync::oneshot;
 
 use crate::World;
 
-/// What goes wrong with one request.
+/// A fault of one request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fault {
-    /// DynamoDB answers that it is throttling.
+    /// DynamoDB throttles.
     Throttle,
-    /// A transaction is cancelled because of another one.
+    /// A transaction is cancelled because of a conflict.
     Conflict,
-    /// A write of one item is refused because of a transaction.
+    /// The write of one item is rejected because of a transaction.
     ItemConflict,
     /// A transaction is cancelled by throttling.
     CancelledByThrottling,
-    /// A transaction is cancelled because something in it will never do.
+    /// A transaction is cancelled by a validation error.
     CancelledByValidation,
-    /// A transaction is refused because the same one is being applied just now.
+    /// A transaction is rejected because the same one is in progress.
     InProgress,
-    /// A request is refused because it will never do.
+    /// A request is rejected as invalid.
     Validation,
-    /// DynamoDB answers with an error of its own.
+    /// DynamoDB returns an internal error.
     Failure(u16),
-    /// The request does not get there: the connection ends.
+    /// The connection closes before DynamoDB gets the request.
     CutBefore,
-    /// The request gets there and is applied; the connection ends before its answer.
+    /// The request is applied; the connection closes before the response.
     CutAfter,
-    /// The request gets there and is applied; the connection ends within its answer.
+    /// The request is applied; the connection closes within the response.
     CutWithin,
-    /// The answer takes that long.
+    /// The response is delayed by this time.
     Delay(Duration),
     /// A `BatchGetItem` leaves its last key unprocessed.
     LeaveOut,
 }
 
-/// What is to go wrong, in front of the embedded DynamoDB.
+/// The planned faults, in front of the embedded DynamoDB.
 #[derive(Clone, Debug, Default)]
 pub struct Faults(Arc<Mutex<Plan>>);
 
@@ -59,11 +59,11 @@ struct Plan {
     chance: Option<(u8, fastrand::Rng)>,
     held: VecDeque<(String, oneshot::Sender<()>, oneshot::Receiver<()>)>,
     forgetful: bool,
-    /// The table that indexes are read from in place of the real one.
+    /// The table that replaces the indexes of the real one.
     lagging: Option<String>,
 }
 
-/// A request that is on its way, and does not get there before it is let go.
+/// A held request, which DynamoDB gets after the release.
 #[derive(Debug)]
 pub struct Held {
     arrived: oneshot::Receiver<()>,
@@ -71,19 +71,19 @@ pub struct Held {
 }
 
 impl Held {
-    /// Waits until the request is on its way.
+    /// Waits until the request is held.
     pub async fn arrived(&mut self) {
         (&mut self.arrived).await.unwrap();
     }
 
-    /// Lets it go.
+    /// Releases the request.
     pub fn release(self) {
         self.release.send(()).unwrap();
     }
 }
 
 impl Faults {
-    /// A world whose functions reach DynamoDB through this.
+    /// A world whose functions reach DynamoDB through this proxy.
     pub async fn world(mut options: Options) -> (World, Self) {
         let faults = Self::default();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -105,25 +105,25 @@ impl Faults {
         (world, faults)
     }
 
-    /// The next requests of this operation fail so, one after the other.
+    /// The next requests of this operation get these faults, one after the other.
     pub fn next(&self, operation: &str, faults: &[Fault]) {
         let mut plan = self.0.lock().unwrap();
         plan.next
             .extend(faults.iter().map(|fault| (operation.to_owned(), *fault)));
     }
 
-    /// All requests of this operation fail so, from now on.
+    /// All requests of this operation get this fault from now on.
     pub fn always(&self, operation: &str, fault: Fault) {
         self.0.lock().unwrap().always = Some((operation.to_owned(), fault));
     }
 
-    /// That many requests in a hundred fail, each in some way that passes.
+    /// This percentage of requests gets a random transient fault.
     pub fn at_random(&self, percent: u8, seed: u64) {
         let random = fastrand::Rng::with_seed(seed);
         self.0.lock().unwrap().chance = Some((percent, random));
     }
 
-    /// The next request of this operation is held on its way.
+    /// Holds the next request of this operation.
     pub fn hold(&self, operation: &str) -> Held {
         let (arrival, arrived) = oneshot::channel();
         let (release, released) = oneshot::channel();
@@ -132,13 +132,12 @@ impl Faults {
         Held { arrived, release }
     }
 
-    /// DynamoDB no longer knows a repeated transaction by its `ClientRequestToken`, as it does not
-    /// ten minutes later.
+    /// DynamoDB forgets each `ClientRequestToken`, as it does after ten minutes.
     pub fn forget_tokens(&self) {
         self.0.lock().unwrap().forgetful = true;
     }
 
-    /// From now on, until they [catch up](Self::catch_up), indexes are as they are at this moment.
+    /// Freezes the indexes in their current state until they [catch up](Self::catch_up).
     pub async fn hold_indexes_back(&self, world: &World) {
         let (client, table) = (world.stack.client(), world.stack.table_name());
         let described = client.describe_table().table_name(table).send().await;
@@ -170,7 +169,7 @@ impl Faults {
         self.0.lock().unwrap().lagging = Some(name);
     }
 
-    /// Indexes are as the table is again.
+    /// The indexes have the state of the table again.
     pub async fn catch_up(&self, world: &World) {
         let behind = self.0.lock().unwrap().lagging.take();
         let behind = behind.expect("indexes that are held back");
@@ -183,7 +182,7 @@ impl Faults {
             .unwrap();
     }
 
-    /// Nothing fails any more. Tells how many planned faults were left.
+    /// Stops all faults. Returns the number of unused planned faults.
     pub fn stop(&self) -> usize {
         let mut plan = self.0.lock().unwrap();
         plan.always = None;
@@ -226,8 +225,8 @@ impl Faults {
 }
 
 impl Fault {
-    /// What is answered in place of the truth, which the request then never reaches: the status, and
-    /// DynamoDB's JSON of an error.
+    /// The response in place of DynamoDB's, which does not get the request: the status, and an
+    /// error in DynamoDB's JSON.
     pub(crate) fn answer(self, request: &[u8]) -> Option<(u16, Value)> {
         match self {
             Self::Throttle => Some((400, error("ThrottlingException", &Value::Null))),
@@ -250,7 +249,7 @@ impl Fault {
     }
 }
 
-/// A fault that is over with the next try.
+/// A fault that a retry overcomes.
 pub(crate) fn passing(operation: &str, random: &mut fastrand::Rng) -> Fault {
     let of_all = [
         Fault::Failure(500),
@@ -316,12 +315,12 @@ async fn forward(
     response.body(Body::from(answer)).unwrap()
 }
 
-/// Ends the connection without a word: what serves it is gone, and no panic is printed.
+/// Closes the connection: the task of the server ends, and no panic is printed.
 fn cut() {
     resume_unwind(Box::new("cut"));
 }
 
-/// An answer that breaks off after its head.
+/// A response that breaks off after its head.
 fn broken_off() -> Response<Body> {
     let broken = futures::stream::iter([Err::<Bytes, _>(std::io::Error::other("cut"))]);
     Response::new(Body::from_stream(broken))
@@ -336,7 +335,7 @@ pub(crate) fn without_token(request: &[u8]) -> Bytes {
     request.to_string().into()
 }
 
-/// The answer to a batch of reads that left its last key unprocessed.
+/// The response of a batch of reads with its last key unprocessed.
 fn without_last_key(request: &[u8], answer: &[u8]) -> Bytes {
     let request: Value = serde_json::from_slice(request).unwrap();
     let mut answer: Value = serde_json::from_slice(answer).unwrap();
@@ -351,7 +350,7 @@ fn without_last_key(request: &[u8], answer: &[u8]) -> Bytes {
     answer.to_string().into()
 }
 
-/// A query of an index, of that table instead.
+/// Runs a query of an index on that table instead.
 fn of_index(request: &Bytes, table: &str) -> Bytes {
     let mut query: Value = serde_json::from_slice(request).unwrap();
     if query.get("IndexName").is_none() {

@@ -1,5 +1,5 @@
-//! Graph and Entra's token endpoint over real HTTP: a small directory that a story fills and changes,
-//! and that fails where the story wants it to.
+//! A fake of Graph and of Entra's token endpoint over real HTTP: a small directory that a story
+//! fills and changes, with faults on request.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -15,56 +15,56 @@ use tokio::time::sleep;
 
 use crate::ACME;
 
-/// The secret of the application. Nothing may ever repeat it.
+/// The secret of the application. It must not appear in any output.
 pub const CLIENT_SECRET: &str = "s3cret-of-the-client";
-/// What every token begins with.
+/// The prefix of every token.
 pub const TOKEN: &str = "t0ken-";
 const APPLICATION: &str = "8e881353-1735-45af-af21-ee1344582a4d";
-/// The app role of who has none.
+/// The app role of principals without one.
 const DEFAULT_ACCESS: &str = "00000000-0000-0000-0000-000000000000";
 
-/// Which of the questions a call is.
+/// The kind of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Asked {
-    /// For an application token.
+    /// Requests an application token.
     Token,
-    /// Which groups are assigned to the enterprise application.
+    /// Lists the groups assigned to the enterprise application.
     Assigned,
-    /// Which app roles the enterprise application has.
+    /// Lists the app roles of the enterprise application.
     AppRoles,
-    /// Which groups a user is in.
+    /// Lists the groups of a user.
     UserGroups,
 }
 
-/// What is answered in place of the truth.
+/// A fault in place of the real response.
 #[derive(Clone, Debug)]
 pub enum Answer {
-    /// A status with Graph's JSON for an error.
+    /// A status with an error in Graph's JSON.
     Error(u16, &'static str),
     /// The same with `Retry-After`.
     RetryAfter(u16, &'static str),
     /// 200 with any text.
     Text(&'static str),
-    /// 200 with an empty page that links to there.
+    /// 200 with an empty page that links to this URL.
     Link(&'static str),
-    /// Nothing, ever.
+    /// No response.
     Silence,
-    /// The truth, but late.
+    /// The real response after a delay.
     Late(Duration),
-    /// The beginning of the truth, then a broken connection.
+    /// The start of the real response, then a broken connection.
     CutOff,
-    /// A page as it should be, less a row, and a link to a page that there is not.
+    /// A page without one row, and with a link to a page that does not exist.
     Partial,
 }
 
 #[derive(Clone, Debug)]
 struct Fault {
     asked: Asked,
-    /// Of a list; `None`: any.
+    /// The page of a list; `None`: any.
     page: Option<usize>,
-    /// How often the truth comes first.
+    /// The number of real responses before the fault.
     spared: usize,
-    /// How often still.
+    /// The number of faults left.
     times: usize,
     answer: Answer,
 }
@@ -72,7 +72,7 @@ struct Fault {
 #[derive(Debug)]
 struct Group {
     name: Option<String>,
-    /// App roles that it is assigned with; `None`: it is not assigned.
+    /// The app roles that it is assigned with; `None`: not assigned.
     assigned: Option<BTreeSet<String>>,
     members: BTreeSet<String>,
     groups: BTreeSet<String>,
@@ -85,13 +85,13 @@ struct Directory {
     /// Ids by values.
     app_roles: BTreeMap<String, String>,
     page_size: usize,
-    /// Whether it takes `$count=true` for the assigned groups.
+    /// Whether it accepts `$count=true` for the assigned groups.
     counts: bool,
     faults: Vec<Fault>,
     calls: Vec<Asked>,
-    /// How long a token is good for.
+    /// The lifetime of a token.
     token_seconds: u32,
-    /// How many tokens were given.
+    /// The number of issued tokens.
     tokens: usize,
 }
 
@@ -99,12 +99,12 @@ struct Directory {
 #[derive(Clone, Debug)]
 pub struct Graph(Arc<Mutex<Directory>>);
 
-/// The object id of a user in Entra. Nothing may ever log it.
+/// The object id of a user in Entra. It must not appear in any log.
 pub fn object_id(user: &str) -> String {
     format!("object-of-{user}")
 }
 
-/// The event of somebody who signed in through Entra, with more in it than anybody knows.
+/// The event of a user who signed in through Entra, with unknown members.
 pub fn login_event(user: &str) -> Value {
     json!({
         "version": "1", "region": "eu-central-1", "userPoolId": "eu-central-1_abc",
@@ -125,7 +125,7 @@ pub fn login_event(user: &str) -> Value {
 }
 
 impl Graph {
-    /// An empty one.
+    /// An empty directory.
     pub async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let directory = Directory {
@@ -145,7 +145,7 @@ impl Graph {
         graph
     }
 
-    /// Options of a stack whose sync asks this, with these variables over the usual ones.
+    /// Options of a stack whose sync uses this directory, with these variables over the defaults.
     pub fn options(&self, more: &[(&str, &str)]) -> Options {
         let root = self.0.lock().unwrap().root.clone();
         let (graph, token) = (format!("{root}/v1.0"), format!("{root}/{{tenant}}/token"));
@@ -165,7 +165,7 @@ impl Graph {
         options
     }
 
-    /// A group that is assigned to the enterprise application.
+    /// A group assigned to the enterprise application.
     pub fn assign(&self, id: &str, name: &str) {
         self.with(id, |group| {
             group.name = Some(name.to_owned());
@@ -173,7 +173,7 @@ impl Graph {
         });
     }
 
-    /// The same, whose name is not told.
+    /// Like [`Graph::group`], without a name in the response.
     pub fn assign_nameless(&self, id: &str) {
         self.with(id, |group| {
             group.name = None;
@@ -181,7 +181,7 @@ impl Graph {
         });
     }
 
-    /// The group is assigned with this app role, among others.
+    /// Assigns the group with this app role, in addition to others.
     pub fn assign_with(&self, id: &str, app_role: &str) {
         let role = format!("id-of-{app_role}");
         let mut directory = self.0.lock().unwrap();
@@ -193,7 +193,7 @@ impl Graph {
         });
     }
 
-    /// The group is assigned with this app role no more.
+    /// Removes an app role from the group's assignment.
     pub fn take_role(&self, id: &str, app_role: &str) {
         self.with(id, |group| {
             if let Some(assigned) = &mut group.assigned {
@@ -202,36 +202,36 @@ impl Graph {
         });
     }
 
-    /// An app role of the enterprise application, which no group has so far.
+    /// Adds an app role to the enterprise application, assigned to no group.
     pub fn app_role(&self, app_role: &str) {
         let role = format!("id-of-{app_role}");
         let mut directory = self.0.lock().unwrap();
         directory.app_roles.insert(app_role.to_owned(), role);
     }
 
-    /// Whether a group is assigned with that app role.
+    /// Whether a group is assigned with an app role.
     pub fn has_role(&self, id: &str, app_role: &str) -> bool {
         let directory = self.0.lock().unwrap();
         let assigned = directory.groups.get(id).and_then(|it| it.assigned.as_ref());
         assigned.is_some_and(|roles| roles.contains(app_role))
     }
 
-    /// The group is assigned no more.
+    /// Removes the assignment of a group.
     pub fn unassign(&self, id: &str) {
         self.with(id, |group| group.assigned = None);
     }
 
-    /// A user is in the group.
+    /// Adds a user to a group.
     pub fn join(&self, user: &str, id: &str) {
         self.with(id, |group| group.members.insert(object_id(user)));
     }
 
-    /// A user is in the group no more.
+    /// Removes a user from a group.
     pub fn leave(&self, user: &str, id: &str) {
         self.with(id, |group| group.members.remove(&object_id(user)));
     }
 
-    /// A group is in the group.
+    /// Adds a group to a group.
     pub fn nest(&self, inner: &str, id: &str) {
         self.with(id, |group| group.groups.insert(inner.to_owned()));
     }
@@ -241,22 +241,22 @@ impl Graph {
         self.0.lock().unwrap().page_size = rows;
     }
 
-    /// It refuses to count the assigned groups.
+    /// Rejects the count of assigned groups.
     pub fn refuse_to_count(&self) {
         self.0.lock().unwrap().counts = false;
     }
 
-    /// How long the next tokens are good for.
+    /// The lifetime of the next tokens.
     pub fn token_seconds(&self, seconds: u32) {
         self.0.lock().unwrap().token_seconds = seconds;
     }
 
-    /// A question is answered so, on that page or any, until [`Graph::heal`].
+    /// Answers a kind of call with this fault, on this page or any, until [`Graph::heal`].
     pub fn fail(&self, asked: Asked, page: Option<usize>, answer: Answer) {
         self.fail_times(usize::MAX, asked, page, answer);
     }
 
-    /// A question is answered so that many times.
+    /// Answers a kind of call with this fault a number of times.
     pub fn fail_times(&self, times: usize, asked: Asked, page: Option<usize>, answer: Answer) {
         self.0.lock().unwrap().faults.push(Fault {
             asked,
@@ -267,7 +267,8 @@ impl Graph {
         });
     }
 
-    /// A question is answered so, after the truth that many times, until [`Graph::heal`].
+    /// Answers a kind of call with this fault, after a number of real responses, until
+    /// [`Graph::heal`].
     pub fn fail_after(&self, spared: usize, asked: Asked, answer: Answer) {
         self.0.lock().unwrap().faults.push(Fault {
             asked,
@@ -278,12 +279,12 @@ impl Graph {
         });
     }
 
-    /// Nothing fails any more.
+    /// Stops all faults.
     pub fn heal(&self) {
         self.0.lock().unwrap().faults.clear();
     }
 
-    /// What was asked since the last time.
+    /// The calls since the last time.
     pub fn calls(&self) -> Vec<Asked> {
         std::mem::take(&mut self.0.lock().unwrap().calls)
     }
@@ -297,8 +298,8 @@ impl Graph {
         })
     }
 
-    /// Whether both the assigned groups and those of a user were asked for since [`Graph::calls`] last
-    /// told.
+    /// Whether the calls since the last [`Graph::calls`] read both the assigned groups and those of
+    /// a user.
     pub fn is_read(&self) -> bool {
         let calls = &self.0.lock().unwrap().calls;
         [Asked::Assigned, Asked::UserGroups]
@@ -319,7 +320,7 @@ impl Graph {
 }
 
 impl Directory {
-    /// All groups of a user; with those that hold them, and so on.
+    /// All groups of a user, including the groups that contain these, transitively.
     fn groups_of(&self, object: &str, nested: bool) -> BTreeSet<&String> {
         let direct = self.groups.iter();
         let mut found: BTreeSet<&String> = direct
@@ -360,7 +361,7 @@ impl Directory {
                        "principalDisplayName": group.name, "resourceId": APPLICATION})
             }));
         }
-        // People are assigned too, who are no groups.
+        // Users can be assigned too. They are not groups.
         rows.push(
             json!({"principalId": object_id("ada"), "principalType": "User",
                          "principalDisplayName": "Ada", "appRoleId": DEFAULT_ACCESS}),
@@ -424,7 +425,7 @@ async fn serve(State(graph): State<Graph>, request: Request) -> Response<Body> {
         path if path.ends_with("/appRoleAssignedTo") => Asked::Assigned,
         path if path.ends_with("emberOf/microsoft.graph.group") => Asked::UserGroups,
         path if path.ends_with(APPLICATION) => Asked::AppRoles,
-        path => panic!("nobody should ask for {path}"),
+        path => panic!("unexpected call of {path}"),
     };
     let bearer = parts.headers.get("authorization").cloned();
     let form = to_bytes(body, 64 * 1024).await.unwrap();
@@ -438,8 +439,8 @@ async fn serve(State(graph): State<Graph>, request: Request) -> Response<Body> {
             let begins = format!("Bearer {TOKEN}");
             bearer.is_some_and(|bearer| bearer.to_str().unwrap().starts_with(&begins))
         };
-        assert!(known, "asked {asked:?} without a right to");
-        // On the first page alone, as Graph does it: the links to the next ones do not ask for it here.
+        assert!(known, "call {asked:?} without the permission");
+        // On the first page only, like Graph: the links to the next pages have no `$count`.
         let is_counted = query.contains("$count=true");
         if !directory.counts && is_counted && asked == Asked::Assigned {
             let refused = Answer::Error(400, "Request_UnsupportedQuery");

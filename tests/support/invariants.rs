@@ -1,5 +1,4 @@
-//! What is true of the table whatever happened: the invariants of the data model, as far as one
-//! look at all items can tell.
+//! The invariants of the data model, checked on all items of the table.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,14 +7,14 @@ use serde_json::{Map, Value};
 
 type Item = Map<String, Value>;
 
-/// Ends the test when anything is wrong with the table, and says what.
+/// Fails the test with a list of violations.
 #[track_caller]
 pub fn check(items: &[Item]) {
     let violations = violations(items);
     assert!(violations.is_empty(), "{}", violations.join("\n"));
 }
 
-/// All that is wrong with the table.
+/// All violations in the table.
 pub fn violations(items: &[Item]) -> Vec<String> {
     let mut table = Table::default();
     for item in items {
@@ -37,9 +36,10 @@ struct Table<'a> {
     users: BTreeSet<Id>,
     /// By tenant, organization and user.
     memberships: BTreeMap<(String, String, String), &'a Item>,
-    /// Teams that are there, by tenant and id.
+    /// Existing teams, by tenant and id.
     teams: BTreeSet<Id>,
-    /// Memberships in teams of organizations, by hand: what a login makes comes piece by piece.
+    /// Memberships in teams of organizations, manual ones only: a login writes its own step by
+    /// step.
     in_teams: Vec<(String, &'a Item)>,
     /// Key and organization.
     reservations: BTreeSet<(String, String)>,
@@ -86,7 +86,7 @@ impl<'a> Table<'a> {
             {
                 self.in_teams.push((tenant, item));
             }
-            // Records of requests have no part in what is checked here.
+            // Idempotency records are not checked here.
             _ => {}
         }
     }
@@ -99,7 +99,7 @@ impl<'a> Table<'a> {
         let deleted = !is_live(item);
         let listed = text(item, "gsi1pk").ends_with("#ORGS#DELETED");
         let told = item.contains_key("deleted_at");
-        // What is left of a group's organization is never purged: the sync would make it anew.
+        // The rest of a group's organization is never purged: the sync would create it again.
         let expires = deleted && item["source"] == "manual";
         if [listed, told] != [deleted; 2] || item.contains_key("expires_at") != expires {
             self.violate("an organization half deleted", item);
@@ -142,7 +142,7 @@ impl<'a> Table<'a> {
             if counted.unwrap_or(0) != owners as u64 {
                 self.violate(&format!("4: {owners} owners, but counted otherwise"), item);
             }
-            // Made by the directory, it may wait for its first.
+            // The directory created it; it may have no member yet.
             if owners == 0 && item["source"] == "manual" {
                 self.violate("3: no owner left", item);
             }
@@ -153,7 +153,7 @@ impl<'a> Table<'a> {
         let live = self.organizations.iter().filter(|(_, item)| is_live(item));
         let names: Vec<_> = live
             .map(|((tenant, id), item)| {
-                // The name in the key is the one that is compared, in the first release by another rule.
+                // The key has the folded name, in the first release by another rule.
                 let name: Name = serde_json::from_value(item["name"].clone()).unwrap();
                 let in_key = text(item, "gsi1sk")
                     .strip_suffix(&format!("#{id}"))
@@ -213,7 +213,7 @@ fn text<'a>(item: &'a Item, name: &str) -> &'a str {
     item.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// A name as it was before it was escaped in a key.
+/// A name before it was escaped in a key.
 fn unescaped(name: &str) -> String {
     let escapes = [
         ("$0", " "),

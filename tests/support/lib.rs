@@ -1,7 +1,7 @@
-//! What the stories have in common: a stack of their own, people who act in it, a look at what
-//! goes to DynamoDB, and a DynamoDB that fails on demand.
+//! Shared by the stories: a stack for each, users who act in it, captured calls to DynamoDB, and
+//! fault injection.
 
-// Only tests use it: what cannot be done ends the test.
+// Only for tests: an impossible step ends the test.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -48,7 +48,7 @@ pub use tool::{has_curl, system_tool, tool};
 pub use unhurried::unhurried;
 pub use world::{ACME, World};
 
-/// Where the repository is.
+/// The root of the repository.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }

@@ -4,12 +4,12 @@ use muster::telemetry::Telemetry;
 use muster_local::Options;
 use serde_json::Value;
 
-/// Every log line of the functions.
+/// All log lines of the functions.
 #[derive(Clone, Debug, Default)]
 pub struct Lines(Arc<Mutex<Vec<Value>>>);
 
 impl Lines {
-    /// Options of a stack whose functions log to here.
+    /// Options of a stack whose functions log here.
     pub fn collect(mut options: Options) -> (Options, Self) {
         let lines = Self::default();
         let (collected, inner) = (lines.clone(), options.configure_app.take());
@@ -25,12 +25,12 @@ impl Lines {
         (options, lines)
     }
 
-    /// Those since the last time, in their order.
+    /// The lines since the last call, in order.
     pub fn take(&self) -> Vec<Value> {
         std::mem::take(&mut *self.0.lock().unwrap())
     }
 
-    /// The line of the one request since the last time.
+    /// The line of the single request since the last call.
     pub fn request(&self) -> Value {
         let mut lines = self.take();
         lines.retain(|line| line["message"] == "request");

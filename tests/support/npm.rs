@@ -1,4 +1,4 @@
-//! Packages from npm that a story needs.
+//! npm packages for stories.
 
 use std::path::PathBuf;
 
@@ -6,11 +6,11 @@ use tokio::process::Command;
 
 use crate::{root, system_tool};
 
-/// What the packages depend on is taken as it was on this day.
+/// The dependencies are resolved as of this day.
 const BEFORE: &str = "2026-11-20";
 
-/// The directory with these packages (`name@version`) below `.tools/`, installed when it is not
-/// there. `None` where there is no npm; in CI that is a failure.
+/// The directory with these packages (`name@version`) below `.tools/`, installed if missing. `None`
+/// without npm; in CI that fails.
 pub async fn packages(directory: &str, packages: &[&str]) -> Option<PathBuf> {
     let npm = Command::new("npm").arg("--version").output().await;
     if !npm.is_ok_and(|npm| npm.status.success()) {
@@ -20,7 +20,7 @@ pub async fn packages(directory: &str, packages: &[&str]) -> Option<PathBuf> {
     let tools = chosen.map_or_else(|| root().join(".tools"), PathBuf::from);
     let installed = tools.join(directory);
     if !installed.exists() {
-        // Beside it first: an installation that was interrupted is none.
+        // Installs into another folder first: an interrupted installation must not count.
         let new = tools.join(format!("{directory}-{:016x}.new", fastrand::u64(..)));
         std::fs::create_dir_all(&new).unwrap();
         let output = Command::new("npm")
@@ -35,7 +35,7 @@ pub async fn packages(directory: &str, packages: &[&str]) -> Option<PathBuf> {
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "npm install: {errors}");
         if std::fs::rename(&new, &installed).is_err() {
-            // Somebody else was faster.
+            // Another process was faster.
             std::fs::remove_dir_all(&new).unwrap();
         }
         assert!(installed.exists());

@@ -3,7 +3,7 @@ use serde_json::Value;
 
 use crate::Reply;
 
-/// What would tell how the product is made, or what it keeps.
+/// Texts that would expose the implementation or the stored data.
 const INTERNAL: [&str; 18] = [
     "TENANT#",
     "USER#",
@@ -26,8 +26,8 @@ const INTERNAL: [&str; 18] = [
 ];
 
 impl Reply {
-    /// This answer, which must be an error as the contract describes them: every member, the
-    /// status of its code, `Retry-After` where it is promised, and nothing internal.
+    /// Returns this response, which must be an error of the contract: every member, the status of
+    /// its code, `Retry-After` where documented, and nothing internal.
     #[track_caller]
     pub fn any_problem(self) -> Self {
         assert_eq!(
@@ -44,7 +44,7 @@ impl Reply {
         let code = Code::ALL
             .into_iter()
             .find(|code| code.as_str() == told("code"))
-            .unwrap_or_else(|| panic!("no code of the contract: {self:?}"));
+            .unwrap_or_else(|| panic!("a code outside the contract: {self:?}"));
         assert_eq!(told("type"), format!("urn:muster:problem:{}", told("code")));
         assert_eq!(told("request_id"), self.headers["x-request-id"]);
         told("title");
@@ -55,8 +55,8 @@ impl Reply {
             "no URI: {instance:?}"
         );
         assert_eq!(body["status"], self.status, "{self:?}");
-        // What the gateway refuses has its own words beside ours, and a status that the contract
-        // has no code for.
+        // Errors of the gateway have additional members, and a status without a code in the
+        // contract.
         let by_gateway = body.contains_key("message");
         assert!(
             self.status == code.status() || (by_gateway && self.status == 431),
@@ -98,8 +98,8 @@ impl Reply {
         self
     }
 
-    /// Fails when the answer shows how the product is made. What the caller sent, and gets back in
-    /// `instance` and pointers, is not looked at.
+    /// Fails if the response exposes the implementation. Ignores values of the caller that
+    /// `instance` and pointers repeat.
     #[track_caller]
     pub fn tells_nothing_internal(&self) {
         let mut told = self.body.clone();

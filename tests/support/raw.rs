@@ -1,4 +1,4 @@
-//! Requests byte by byte, for what no client library would send.
+//! Sends requests byte by byte that no client library would send.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,12 @@ use tokio::net::TcpStream;
 use crate::{Reply, World};
 
 impl World {
-    /// Sends these bytes and reads until the other side is done. `None`: it closed without a word.
+    /// Sends these bytes and reads until the server closes. `None`: it closed without a response.
     pub async fn raw(&self, request: &[u8]) -> Option<Reply> {
         self.exchange(request, false).await
     }
 
-    /// Sends these bytes and then nothing more, although the other side may wait for more.
+    /// Sends these bytes and no more, although the server may wait for the rest.
     pub async fn cut_off(&self, request: &[u8]) -> Option<Reply> {
         self.exchange(request, true).await
     }
@@ -22,7 +22,7 @@ impl World {
     async fn exchange(&self, request: &[u8], ends: bool) -> Option<Reply> {
         let address = self.stack.url().trim_start_matches("http://");
         let mut stream = TcpStream::connect(address).await.unwrap();
-        // A server that refuses early may close before it has read all.
+        // A server that rejects early may close before it has read everything.
         let _ = stream.write_all(request).await;
         if ends {
             let _ = stream.shutdown().await;

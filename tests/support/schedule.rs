@@ -1,9 +1,9 @@
-//! An order for what happens at once: every call to DynamoDB waits until it is let go, one at a time, so
-//! that a seed gives the same order again.
+//! A deterministic order of concurrent calls: each call to DynamoDB waits until it is released, one
+//! at a time, so that a seed reproduces the order.
 //!
-//! It takes the place of the SDK's HTTP client. With a runtime of one thread, and with retries of the SDK
-//! that do not wait, nothing is left to chance between two calls: a request that was let go on runs until
-//! it is answered, or waits for DynamoDB again.
+//! It replaces the SDK's HTTP client. With a runtime of one thread and without waits between the
+//! SDK's retries, nothing is random between two calls: a released request runs until it has a
+//! response, or waits for DynamoDB again.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -27,28 +27,28 @@ use crate::faults::without_token;
 use crate::unhurried::unhurried;
 use crate::{Fault, Reply, World};
 
-/// Nobody works that long between two calls.
+/// No request works that long between two calls.
 const STUCK: Duration = Duration::from_secs(30);
 
-/// How many worlds there were in this process.
+/// The number of worlds in this process.
 static WORLDS: AtomicU64 = AtomicU64::new(0);
 
-/// Requests under way, and the calls that they wait for.
+/// The running requests and their waiting calls.
 pub struct Schedule {
     gate: Gate,
     events: mpsc::UnboundedReceiver<Event>,
     held: Vec<(Call, oneshot::Sender<Option<Fault>>)>,
     answered: VecDeque<(usize, Reply)>,
-    /// Which invocation is of which request.
+    /// The request of each invocation.
     invocations: HashMap<Option<tokio::task::Id>, usize>,
     started: usize,
     is_exact: bool,
 }
 
-/// A call that waits to be let go.
+/// A waiting call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Call {
-    /// The request that it is part of, by the number that [`Schedule::start`] gave it.
+    /// The number of its request, from [`Schedule::start`].
     pub request: usize,
     /// `TransactWriteItems`, …
     pub operation: String,
@@ -61,13 +61,13 @@ enum Event {
 }
 
 struct Arrival {
-    /// The invocation that makes the call.
+    /// The invocation of the call.
     task: Option<tokio::task::Id>,
     operation: String,
     release: oneshot::Sender<Option<Fault>>,
 }
 
-/// What stands between the SDK and DynamoDB.
+/// Between the SDK and DynamoDB.
 #[derive(Clone)]
 struct Gate(Arc<Inner>);
 
@@ -79,7 +79,7 @@ struct Inner {
 }
 
 impl Schedule {
-    /// A world whose functions reach DynamoDB when they are let. At first they always are.
+    /// A world whose functions reach DynamoDB when released. At first every call is released.
     pub async fn world(mut options: Options) -> (World, Self) {
         let (sender, events) = mpsc::unbounded_channel();
         let gate = Gate(Arc::new(Inner {
@@ -89,7 +89,8 @@ impl Schedule {
             events: sender,
         }));
         let (client, inner) = (gate.clone(), options.configure_client.take());
-        // The SDK gives up on retries that fail too often in a process. Here, each world counts anew.
+        // The SDK stops retrying after too many failures in a process. Here each world counts its
+        // own.
         let number = WORLDS.fetch_add(1, Ordering::Relaxed);
         let partition = RetryPartition::new(format!("schedule-{number}"));
         options.configure_client = Some(Arc::new(move |config| {
@@ -98,7 +99,7 @@ impl Schedule {
                 .http_client(client.clone())
                 .retry_partition(partition.clone())
                 .sleep_impl(NoSleep)
-                // A call that waits is none that has stalled.
+                // A waiting call has not stalled.
                 .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         }));
         let schedule = Self {
@@ -113,79 +114,80 @@ impl Schedule {
         (World::with(unhurried(options)).await, schedule)
     }
 
-    /// From now on each call waits to be let go.
+    /// From now on each call waits for its release.
     pub fn close(&self) {
         self.gate.0.is_closed.store(true, Ordering::Relaxed);
     }
 
-    /// Nothing waits any more.
+    /// Releases all calls from now on.
     pub fn open(&mut self) {
         assert!(self.held.is_empty(), "there are calls that wait");
         self.gate.0.is_closed.store(false, Ordering::Relaxed);
     }
 
-    /// As [`crate::Faults::forget_tokens`].
+    /// Like [`crate::Faults::forget_tokens`].
     pub fn forget_tokens(&self) {
         self.gate.0.is_forgetful.store(true, Ordering::Relaxed);
     }
 
-    /// The calls that wait, in the order of their coming.
+    /// The waiting calls, in order of arrival.
     pub fn held(&self) -> impl ExactSizeIterator<Item = &Call> {
         self.held.iter().map(|(call, _)| call)
     }
 
-    /// Starts a request: its number. It runs until it waits for DynamoDB, or is answered.
+    /// Starts a request and returns its number. It runs until it waits for DynamoDB, or has a
+    /// response.
     pub async fn start(&mut self, request: impl Future<Output = Reply> + Send + 'static) -> usize {
         let number = self.started;
         self.started += 1;
         let events = self.gate.0.events.clone();
         tokio::spawn(async move {
             let reply = request.await;
-            // Nobody listens when the schedule's test has ended.
+            // The receiver is gone when the schedule's test has ended.
             let _ = events.send(Event::Answered(number, reply));
         });
         self.settle(number, false).await;
         number
     }
 
-    /// Lets a call go, into this fault. Its request runs on until it waits again, or is answered.
+    /// Releases a call with this fault. Its request runs until it waits again, or has a response.
     pub async fn release(&mut self, place: usize, fault: Option<Fault>) {
         let (call, release) = self.held.remove(place);
         release.send(fault).unwrap();
         self.settle(call.request, true).await;
     }
 
-    /// Whether nothing happened but what was let go on: then the same again gives the same again. What
-    /// does several things at once, and waits a while before it repeats one of them, is not exact.
+    /// Whether only released calls ran: then a repetition gives the same result. A request that
+    /// makes concurrent calls, and waits before it retries one of them, is not exact.
     pub fn is_exact(&self) -> bool {
         self.is_exact
     }
 
-    /// The next answer, if there is one.
+    /// The next response, if any.
     pub fn answer(&mut self) -> Option<(usize, Reply)> {
         self.answered.pop_front()
     }
 
-    /// Waits for the one request that is not waiting for DynamoDB.
+    /// Waits for the only request that does not wait for DynamoDB.
     async fn settle(&mut self, request: usize, mut is_calling: bool) {
         loop {
             let event = tokio::time::timeout(STUCK, self.events.recv()).await;
             let Ok(event) = event else {
                 panic!(
-                    "request {request} neither ends nor asks; waiting: {:?}",
+                    "request {request} neither ends nor calls DynamoDB; waiting: {:?}",
                     self.held
                 );
             };
             let event = event.expect("the gate is there");
             self.take(request, event, &mut is_calling);
-            // What else it does before it waits, it does without waiting.
+            // All other work before its next call happens without waiting.
             for _ in 0..3 {
                 tokio::task::yield_now().await;
                 while let Ok(event) = self.events.try_recv() {
                     self.take(request, event, &mut is_calling);
                 }
             }
-            // Of two calls that are waited for at once, one that fails ends the other.
+            // When one of two concurrent calls fails, the other is cancelled.
             self.held.retain(|(_, release)| !release.is_closed());
             let is_answered = self.answered.iter().any(|(number, _)| *number == request);
             let is_held = self.held.iter().any(|(call, _)| call.request == request);
@@ -202,7 +204,7 @@ impl Schedule {
                 operation,
                 release,
             }) => {
-                // A new invocation is that of the request that was started.
+                // A new invocation belongs to the started request.
                 let owner = *self.invocations.entry(task).or_insert(request);
                 self.is_exact &= owner == request;
                 let call = Call {
@@ -229,10 +231,10 @@ impl Gate {
             release,
         };
         if self.0.events.send(Event::Arrived(arrival)).is_err() {
-            return Err(broken("nobody lets calls go any more"));
+            return Err(broken("the scheduler no longer releases calls"));
         }
         let Ok(fault) = released.await else {
-            return Err(broken("nobody lets calls go any more"));
+            return Err(broken("the scheduler no longer releases calls"));
         };
         let response = self.forward(&request, fault).await;
         let _ = self.0.events.send(Event::Returned);
@@ -272,7 +274,7 @@ impl Gate {
             .to_vec();
         match fault {
             Some(Fault::CutAfter) => return Err(broken("cut after")),
-            // Half an answer is no JSON.
+            // A partial response is not JSON.
             Some(Fault::CutWithin) => answer.truncate(answer.len() / 2),
             _ => {}
         }
@@ -319,7 +321,7 @@ impl HttpConnector for Gate {
     }
 }
 
-/// Waits for nothing.
+/// Does not wait.
 #[derive(Debug)]
 struct NoSleep;
 

@@ -1,5 +1,5 @@
-//! Many things at once, put into the table by the store itself: what it does is proven elsewhere,
-//! and requests for each would take most of a test's time.
+//! Writes many items with the store itself: its correctness is tested elsewhere, and a request for
+//! each would take most of a test's time.
 
 use futures::{StreamExt as _, stream};
 use muster::domain::{
@@ -10,16 +10,17 @@ use muster::store::{Context, Store};
 
 use crate::{ACME, World};
 
-/// Writes under way at once.
+/// Concurrent writes.
 const AT_ONCE: usize = 8;
 
 impl World {
-    /// The table as the functions have it, past them.
+    /// The functions' table, accessed directly.
     pub fn store(&self) -> Store {
         Store::new(self.stack.client().clone(), self.stack.table_name())
     }
 
-    /// Organizations of [`ACME`] with these names and domains, owned by `owner`: their ids, in order.
+    /// Creates organizations of [`ACME`] with these names and domains, owned by `owner`. Returns
+    /// their ids, in order.
     pub async fn organizations(
         &self,
         owner: &str,
@@ -45,8 +46,8 @@ impl World {
         made.buffered(AT_ONCE).collect().await
     }
 
-    /// Memberships in organizations of [`ACME`]: organization, user, role, status. The users become
-    /// known.
+    /// Creates memberships in organizations of [`ACME`]: organization, user, role, status.
+    /// Registers the users.
     pub async fn memberships(&self, all: &[(String, String, &str, &str)]) {
         let (store, clock, cx) = (self.store(), Clock::system(), root());
         let made = stream::iter(all).map(|(organization, user, role, status)| {

@@ -4,8 +4,8 @@ use tokio::process::Command;
 
 use crate::{in_ci, left_out, root};
 
-/// A tool of the checks, put into `.tools/` when it is not there: its program, or its folder. `None`
-/// where what it needs (`python3`, `npm`) is missing, which it may not be in CI.
+/// A tool of the checks, installed into `.tools/` if missing: its program or its folder. `None`
+/// without its requirement (`python3`, `npm`), which fails in CI.
 pub async fn tool(name: &str, needs: &str) -> Option<PathBuf> {
     let needed = Command::new(needs).arg("--version").output().await;
     if !needed.is_ok_and(|needed| needed.status.success()) {
@@ -18,25 +18,25 @@ pub async fn tool(name: &str, needs: &str) -> Option<PathBuf> {
     }
 }
 
-/// A program of the system (`curl`, `npm`, `chromium`), installed where that can be done. `None` where it
-/// cannot, which may not be so in CI.
+/// A system program (`curl`, `npm`, `chromium`), installed if possible. `None` if not, which fails
+/// in CI.
 pub async fn system_tool(name: &str) -> Option<PathBuf> {
     match installed(name).await {
         Ok(path) => Some(path),
         Err(errors) => {
-            assert!(!in_ci(), "in CI no story is left out: {errors}");
+            assert!(!in_ci(), "CI must not skip stories: {errors}");
             None
         }
     }
 }
 
-/// Whether the commands of the documents have the curl that they need, which must be so in CI.
+/// Whether the curl that the documents' commands need exists. Required in CI.
 pub async fn has_curl() -> bool {
     let curl = Command::new("curl").arg("--version").output().await;
     curl.is_ok_and(|curl| curl.status.success()) || system_tool("curl").await.is_some()
 }
 
-/// Where the tool is, or why it is not there.
+/// The path of the tool, or why it is missing.
 async fn installed(name: &str) -> Result<PathBuf, String> {
     let output = Command::new(env!("CARGO"))
         .args(["xtask", "tool", name])

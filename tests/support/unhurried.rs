@@ -1,4 +1,4 @@
-//! A stack in which nothing is too slow: for what is about order and not about time.
+//! A stack without time limits, for tests of order rather than time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use muster_functions::triggers::post_login;
 use muster_functions::{App, LoginContext};
 use muster_local::{Options, StartFunction};
 
-/// As long as it takes.
+/// An unlimited time.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-/// These options, without the limits of time: those of Lambda, of the store, of the SDK, of a login.
+/// These options without the time limits of Lambda, the store, the SDK and a login.
 pub fn unhurried(mut options: Options) -> Options {
     for time in ["Timeout: 10\n", "Timeout: 5\n"] {
         options.template = options.template.replace(time, "Timeout: 600\n");

@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use crate::endpoint::OwnTable;
 use crate::{Actor, Calls, Charges};
 
-/// The tenant of whoever is of no other.
+/// The default tenant of users.
 pub const ACME: &str = "acme";
-/// The group that makes a tenant admin when nothing else is set.
+/// The default group of tenant admins.
 const TENANT_ADMINS: &str = "tenant-admins";
 /// How long a busy machine may take for a call to its own DynamoDB.
 const PATIENT: Duration = Duration::from_secs(25);
 
-/// A stack of one's own, and what it asked of DynamoDB.
+/// A stack of a test, and the calls it made to DynamoDB.
 pub struct World {
     /// The stack.
     pub stack: Stack,
@@ -25,12 +25,12 @@ pub struct World {
     /// What DynamoDB charged the functions for.
     pub charges: Charges,
     http: reqwest::Client,
-    /// Last, so that it goes when nothing uses it any more.
+    /// Last, so that it is dropped after everything that uses it.
     _table: Option<OwnTable>,
 }
 
 impl World {
-    /// With everything as it is by default.
+    /// With default options.
     pub async fn start() -> Self {
         Self::with(Options::default()).await
     }
@@ -67,7 +67,7 @@ impl World {
         Self::with(options).await
     }
 
-    /// Invokes a function with an event, as Lambda does: the JSON that it answers.
+    /// Invokes a function with an event, as Lambda does. Returns its JSON.
     pub async fn invoke(&self, function: &str, event: &Value) -> Value {
         let url = self.stack.url();
         let url = format!("{url}/2015-03-31/functions/{function}/invocations");
@@ -77,7 +77,7 @@ impl World {
         answer.json().await.unwrap()
     }
 
-    /// A user of [`ACME`]. Nothing is known of them until something is done.
+    /// A user of [`ACME`], not yet registered.
     pub fn user(&self, id: &str) -> Actor {
         self.user_of(ACME, id)
     }
@@ -97,18 +97,18 @@ impl World {
         self.actor(tenant, "root", &[TENANT_ADMINS])
     }
 
-    /// Somebody with a token for these groups.
+    /// A user with a token for these groups.
     pub fn actor(&self, tenant: &str, id: &str, groups: &[&str]) -> Actor {
         let token = self.stack.token(id, tenant, groups).expect("a token");
         self.bearer(id, Some(token))
     }
 
-    /// Somebody with any token, or none.
+    /// A user with any token, or none.
     pub fn bearer(&self, id: &str, token: Option<String>) -> Actor {
         Actor::new(self.http.clone(), self.stack.url(), id, token)
     }
 
-    /// Makes users known in [`ACME`].
+    /// Registers users in [`ACME`].
     pub async fn register(&self, ids: &[&str]) {
         let admin = self.tenant_admin();
         for id in ids {
@@ -117,7 +117,7 @@ impl World {
         }
     }
 
-    /// An organization of this name, made and owned by `owner`: its id.
+    /// Creates an organization of this name, owned by `owner`. Returns its id.
     pub async fn organization(&self, owner: &Actor, name: &str) -> String {
         let made = owner
             .post("/organizations", json!({"name": name}))
@@ -126,7 +126,7 @@ impl World {
         made.body["id"].as_str().unwrap().to_owned()
     }
 
-    /// Makes a user known and a member of an organization, by a tenant admin.
+    /// Registers a user and adds a member to an organization, as a tenant admin.
     pub async fn member(&self, organization: &str, id: &str, role: &str, status: &str) -> Actor {
         self.register(&[id]).await;
         let body = json!({"user_id": id, "role": role, "status": if status == "suspended" { "active" } else { status }});
@@ -142,7 +142,7 @@ impl World {
         self.user(id)
     }
 
-    /// Every item of the table, past the functions.
+    /// Every item of the table, read directly.
     pub async fn items(&self) -> Vec<serde_json::Map<String, Value>> {
         let mut items = Vec::new();
         let mut start = None;
@@ -169,7 +169,7 @@ impl World {
         }
     }
 
-    /// Changes an attribute of an item, past the functions.
+    /// Changes an attribute of an item directly.
     pub async fn tamper(&self, pk: &str, sk: &str, attribute: &str, value: AttributeValue) {
         self.stack
             .client()
@@ -186,7 +186,7 @@ impl World {
     }
 }
 
-/// What a story is about that says nothing of the client is not how fast this machine is.
+/// Only stories about the client depend on its speed.
 fn patient() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(PATIENT)

@@ -1,5 +1,5 @@
-//! One history, step by step: which request begins, and which call to DynamoDB is let go into which
-//! fault, is drawn from the seed.
+//! Runs one history step by step. The seed selects which request starts, and which call to DynamoDB
+//! is released with which fault.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -18,9 +18,9 @@ use super::{Counts, History, fault_name};
 use crate::faults::passing;
 use crate::{ACME, Actor, Fault, Reply, Schedule, World, invariants};
 
-/// Requests of a history, beside those that are sent again.
+/// Requests of a history, without repeated ones.
 const REQUESTS: usize = 24;
-/// Requests under way at once.
+/// Concurrent requests.
 const CLIENTS: usize = 4;
 const ROLES: [Role; 4] = [Role::Owner, Role::Owner, Role::Admin, Role::Member];
 const STATUSES: [Status; 4] = [
@@ -38,7 +38,7 @@ pub(super) async fn history(seed: u64) -> History {
     };
     let (world, schedule) = Schedule::world(options).await;
     let mut conductor = Conductor::new(&world, schedule, &mut random).await;
-    // Some histories without a fault, some with many.
+    // Some histories without faults, some with many.
     let percent = *random.choice(&[0, 10, 10, 30]).unwrap();
     let is_forgetful = random.u8(..8) == 0;
     if is_forgetful {
@@ -46,10 +46,7 @@ pub(super) async fn history(seed: u64) -> History {
     }
     conductor.schedule.close();
     while conductor.go_on(&mut random, percent).await {}
-    assert!(
-        conductor.schedule.is_exact(),
-        "a call that nobody let go on"
-    );
+    assert!(conductor.schedule.is_exact(), "a call without a release");
     conductor.schedule.open();
     let violations = invariants::violations(&world.items().await);
     History {
@@ -63,7 +60,7 @@ pub(super) async fn history(seed: u64) -> History {
     }
 }
 
-/// A clock whose every look is a millisecond later, and ids that are the same again.
+/// A clock that advances a millisecond on each read, and reproducible ids.
 fn clock(seed: u64) -> Clock {
     let looks = AtomicI64::new(0);
     Clock::from_fn(move || {
@@ -78,7 +75,7 @@ struct Conductor<'a> {
     world: &'a World,
     schedule: Schedule,
     start: Spec,
-    /// Of organizations whose ids are known.
+    /// Organizations with known ids.
     ids: [Option<String>; ORGANIZATIONS],
     creation: Option<Operation>,
     team: String,
@@ -90,18 +87,18 @@ struct Conductor<'a> {
     counts: Counts,
 }
 
-/// A request that is not answered yet.
+/// A request without a response.
 struct UnderWay {
-    /// By which the schedule knows it.
+    /// Its number in the schedule.
     number: usize,
-    /// Its place among what is judged.
+    /// Its index in the recorded operations.
     place: Option<usize>,
-    /// Whoever asked no longer waits for the answer.
+    /// The client no longer waits for the response.
     is_given_up: bool,
 }
 
 impl<'a> Conductor<'a> {
-    /// An organization with a team, and people who may be in it.
+    /// An organization with a team, and users who can join it.
     async fn new(world: &'a World, schedule: Schedule, random: &mut Rng) -> Self {
         let root = world.tenant_admin();
         for user in &USERS[1..3] {
@@ -131,7 +128,7 @@ impl<'a> Conductor<'a> {
                     json!({"user_id": called, "role": role.as_str(), "status": status.as_str()});
                 let members = format!("/organizations/{id}/members");
                 root.post(&members, body).await.expect(201);
-                // By the tenant admin.
+                // As the tenant admin.
                 let made = manual(role, status).changed_by(TENANT_ADMIN, None);
                 table.memberships[0][user] = Some(made);
                 if let Some(organization) = &mut table.organizations[0] {
@@ -157,7 +154,7 @@ impl<'a> Conductor<'a> {
         }
     }
 
-    /// One step, if there is anything left to do.
+    /// Runs one step, if any work is left.
     async fn go_on(&mut self, random: &mut Rng, percent: u8) -> bool {
         while let Some((number, reply)) = self.schedule.answer() {
             self.end(number, &reply);
@@ -221,7 +218,7 @@ impl<'a> Conductor<'a> {
             .await;
     }
 
-    /// Somebody is put into the team, or taken out of it. The model knows no teams; the invariants do.
+    /// Adds a user to the team or removes one. The model has no teams; the invariants check them.
     async fn begin_with_team(&mut self, random: &mut Rng) {
         self.moment += 1;
         let actor = self.actor(random.usize(..=TENANT_ADMIN));
@@ -293,7 +290,7 @@ impl<'a> Conductor<'a> {
     }
 
     fn operation(&mut self, random: &mut Rng) -> Operation {
-        // As a client does that has not got an answer.
+        // Like a client without a response.
         if random.u8(..10) == 0 {
             let sent = self.seen.iter().map(|seen| seen.operation);
             let with_key: Vec<_> = sent.filter(|operation| operation.key.is_some()).collect();
@@ -355,8 +352,8 @@ impl<'a> Conductor<'a> {
         }
     }
 
-    /// There is one creation in a history, with a key, and every further one repeats it: only from its
-    /// answer can the id be known.
+    /// A history has one creation, with a key, and every further one repeats it: its id is known
+    /// only from its response.
     fn creation(&mut self, caller: Id, name: Id) -> Operation {
         let key = self.new_key();
         *self.creation.get_or_insert(Operation {
@@ -372,7 +369,7 @@ impl<'a> Conductor<'a> {
         })
     }
 
-    /// One that no other operation has.
+    /// A key that no other operation has.
     fn new_key(&self) -> u8 {
         u8::try_from(self.begun).unwrap()
     }

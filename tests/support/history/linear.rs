@@ -1,39 +1,39 @@
-//! Whether there is an order of what was done at once that explains every answer: each operation at some
-//! moment between its beginning and its end, all of it at that moment. After Wing and Gong, with the
-//! memory of Lowe: what was tried once from the same state is not tried again.
+//! Checks linearizability: whether some sequential order of the concurrent operations explains
+//! every response, with each operation at one moment between its start and its end. Uses the
+//! algorithm of Wing and Gong with Lowe's memory of visited states.
 
 use std::collections::HashSet;
 use std::fmt::Debug;
 use std::hash::Hash;
 
-/// What happens one after the other, by the book.
+/// The sequential specification.
 pub trait Sequential: Clone + Eq + Hash {
-    /// What is asked.
+    /// A request.
     type Operation: Debug;
-    /// What comes of it.
+    /// A response.
     type Answer: PartialEq + Debug;
 
-    /// Does it.
+    /// Applies a request.
     fn invoke(&mut self, operation: &Self::Operation) -> Self::Answer;
 }
 
-/// An operation as it was seen from outside.
+/// An observed operation.
 #[derive(Clone, Debug)]
 pub struct Seen<O, A> {
-    /// What was asked.
+    /// The request.
     pub operation: O,
-    /// What was answered; `None` when nothing was said of whether it was done.
+    /// The response; `None` if unknown.
     pub answer: Option<A>,
-    /// When it began.
+    /// The time of its start.
     pub begun: usize,
-    /// When it was over, whoever was told.
+    /// The time of its end, or of its response to any client.
     pub ended: usize,
 }
 
-/// The places of the operations in an order that explains all answers; or of as many as could be
-/// explained.
+/// The indexes of the operations in an order that explains all responses; or of the longest
+/// explained prefix.
 ///
-/// An operation of which nothing is known was done in it, or was not.
+/// An operation without a response may or may not be part of it.
 pub fn explain<S: Sequential>(
     start: &S,
     history: &[Seen<S::Operation, S::Answer>],
@@ -54,7 +54,7 @@ pub fn explain<S: Sequential>(
 
 struct Search<'a, S: Sequential> {
     history: &'a [Seen<S::Operation, S::Answer>],
-    /// What was placed, and the state then.
+    /// The operations placed so far, and the state after them.
     tried: HashSet<(u128, S)>,
     order: Vec<usize>,
     longest: Vec<usize>,
@@ -67,7 +67,7 @@ impl<S: Sequential> Search<'_, S> {
         }
         let is_left = |place: &usize| placed & (1 << place) == 0;
         let left: Vec<usize> = (0..self.history.len()).filter(is_left).collect();
-        // Whatever comes next must have begun before any that is left was over.
+        // The next operation must have started before any remaining one ended.
         let Some(first_end) = left.iter().map(|place| self.history[*place].ended).min() else {
             return true;
         };

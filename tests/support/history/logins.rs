@@ -1,9 +1,9 @@
-//! Random histories of logins: the directory changes, people sign in, also twice at once, others change
-//! things by hand meanwhile, Graph and DynamoDB fail, and logins die in the middle.
+//! Random histories of logins: the directory changes, users sign in concurrently, tenant admins
+//! change things manually, Graph and DynamoDB fail, and logins are interrupted.
 //!
-//! Every single write of a login is looked at: it touches nobody but who signs in, and nothing that is
-//! by hand. When it has become quiet, and everybody has signed in once more, the table is what the
-//! directory says.
+//! Every write of a login is checked: it changes only the user who signs in, and no manual value.
+//! At the end, after every user has signed in once more without faults, the table matches the
+//! directory.
 
 pub mod judge;
 
@@ -26,35 +26,35 @@ use crate::{Actor, Fault, Lines, Reply, Schedule, World, invariants};
 const USERS: [&str; 3] = ["ada", "bob", "cyd"];
 const GROUPS: [&str; 4] = ["g-0", "g-1", "g-2", "g-3"];
 const NAMES: [&str; 3] = ["Name 0", "Name 1", "Name 2"];
-/// What is begun in a history: logins, changes in the directory, changes by hand.
+/// Actions of a history: logins, changes of the directory, manual changes.
 const EVENTS: usize = 36;
-/// Logins under way at once.
+/// Concurrent logins.
 const AT_ONCE: usize = 3;
-/// As many logins as it may take until there is nothing more to do.
+/// The most logins until none changes anything.
 const QUIET: usize = 12;
-/// An app role that gives another role than the default one.
+/// An app role that grants a role other than the default.
 const LEAD: &str = "lead";
 const TEN_MINUTES: i64 = 600_000;
 
-/// What came of one history.
+/// The result of a history.
 #[derive(Debug)]
 pub struct Logins {
-    /// What it was made of.
+    /// The seed.
     pub seed: u64,
-    /// What is wrong with it.
+    /// The violations.
     wrong: Vec<String>,
     steps: Vec<String>,
-    /// How often what happened.
+    /// Counts by event.
     pub counts: Counts,
 }
 
 impl Logins {
-    /// Makes it happen, on a thread of its own.
+    /// Runs it on a thread of its own.
     pub fn of_seed(seed: u64) -> Self {
         super::alone(seed, history(seed))
     }
 
-    /// What is wrong with it, in words; nothing if all is well.
+    /// The violations as text; empty if there are none.
     pub fn wrong(&self) -> Option<String> {
         if self.wrong.is_empty() {
             return None;
@@ -99,7 +99,7 @@ async fn history(seed: u64) -> Logins {
     conductor.schedule.close();
     for _ in 0..EVENTS {
         conductor.event(&mut random).await;
-        // Some of what is under way goes on, before anything else begins.
+        // Continues some running requests before a new action.
         for _ in 0..random.usize(..12) {
             conductor.let_go(&mut random).await;
         }
@@ -116,7 +116,7 @@ async fn history(seed: u64) -> Logins {
     }
 }
 
-/// As in the histories of requests, but that it can be put forward.
+/// As in the histories of requests, but adjustable.
 fn clock(ahead: Arc<AtomicI64>) -> Clock {
     Clock::from_fn(move || {
         let look = ahead.fetch_add(1, Ordering::Relaxed);
@@ -125,10 +125,10 @@ fn clock(ahead: Arc<AtomicI64>) -> Clock {
     })
 }
 
-/// A login under way.
+/// A running login.
 struct Login {
     user: &'static str,
-    /// How many of its calls still get through; `None`: all of them.
+    /// The number of calls until its interruption; `None`: no interruption.
     lives: Option<usize>,
 }
 
@@ -138,12 +138,12 @@ struct Conductor {
     root: Actor,
     graph: Graph,
     lines: Lines,
-    /// Milliseconds by which the clock is ahead.
+    /// The offset of the clock in milliseconds.
     ahead: Arc<AtomicI64>,
     schedule: Schedule,
-    /// By their numbers in the schedule.
+    /// By number in the schedule.
     logins: HashMap<usize, Login>,
-    /// Of a hundred calls of a login, so many fail.
+    /// The percentage of failing calls of logins.
     percent: u8,
     steps: Vec<String>,
     counts: Counts,
@@ -188,7 +188,7 @@ impl Conductor {
         }
     }
 
-    /// A login begins: it reads the directory as it is now, and waits for DynamoDB.
+    /// Starts a login: it reads the current directory and waits for DynamoDB.
     async fn sign_in(&mut self, random: &mut Rng, user: &'static str) {
         if random.u8(..8) == 0 {
             let asked = *random
@@ -210,7 +210,7 @@ impl Conductor {
     }
 
     async fn begin(&mut self, user: &'static str, lives: Option<usize>) {
-        // Nothing that was read of the directory is kept that long.
+        // The cached directory has expired by then.
         self.ahead.fetch_add(TEN_MINUTES, Ordering::Relaxed);
         let signs_in = self.world.bearer("", None);
         let event = login_event(user);
@@ -218,20 +218,20 @@ impl Conductor {
         let request = async move {
             let path = "/2015-03-31/functions/post-login/invocations";
             let reply = signs_in.post(path, event.clone()).await;
-            // The event goes back as it came, whatever happens.
+            // The event returns unchanged, even after a failure.
             assert_eq!((reply.status, &reply.body), (200, &event));
             reply
         };
         let number = self.schedule.start(request).await;
         self.logins.insert(number, Login { user, lives });
-        // Until then it reads what changes meanwhile.
+        // Until then it reads concurrent changes.
         while !self.graph.is_read() {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
         self.end_those_answered();
     }
 
-    /// Lets a call of a login go.
+    /// Releases a call of a login.
     async fn let_go(&mut self, random: &mut Rng) {
         self.end_those_answered();
         let waiting = self.schedule.held().len();
@@ -294,7 +294,7 @@ impl Conductor {
         }
     }
 
-    /// A tenant admin changes something, while logins are under way.
+    /// A tenant admin makes a change while logins run.
     async fn by_hand(&mut self, random: &mut Rng, user: &'static str, group: &'static str) {
         let organization = format!("/organizations/{group}");
         let member = format!("{organization}/members/{user}");
@@ -354,11 +354,11 @@ impl Conductor {
         );
     }
 
-    /// Lets a request go through, while what is under way waits.
+    /// Completes a request while the others wait.
     async fn alone(&mut self, request: impl Future<Output = Reply> + Send + 'static) -> Reply {
         let number = self.schedule.start(request).await;
         loop {
-            // Nothing else was let go, so nothing else is answered.
+            // No other call was released, so no other response arrives.
             if let Some((answered, reply)) = self.schedule.answer() {
                 assert_eq!(answered, number);
                 return reply;
@@ -368,8 +368,8 @@ impl Conductor {
         }
     }
 
-    /// No more faults, every organization is there again, and everybody signs in until there is nothing
-    /// more to do: then the table is what the directory says.
+    /// Stops the faults and restores every organization. Every user signs in until nothing changes:
+    /// then the table matches the directory.
     async fn become_quiet(&mut self) {
         for group in GROUPS {
             let (root, path) = (self.root.clone(), format!("/organizations/{group}/restore"));
@@ -392,7 +392,7 @@ impl Conductor {
                 if rounds > QUIET {
                     self.judge
                         .wrong
-                        .push(format!("for {user} there is always more to do"));
+                        .push(format!("logins of {user} never finish"));
                     break;
                 }
             }
@@ -420,7 +420,7 @@ impl Conductor {
         self.world.table().await
     }
 
-    /// All but what each login writes anew.
+    /// All attributes except those that each login updates.
     async fn lasting(&self) -> Vec<Map<String, Value>> {
         let table = self.table().await.into_values();
         table

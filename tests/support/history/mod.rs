@@ -1,5 +1,5 @@
-//! Random histories: a few people do at once what comes to mind, DynamoDB fails now and then, and in the
-//! end every answer must be one that somebody would have got who was alone.
+//! Random histories: a few users send random concurrent requests, DynamoDB fails sometimes, and
+//! some sequential order must explain every response.
 
 mod conduct;
 pub mod linear;
@@ -16,43 +16,43 @@ use spec::{Answer, Operation, Spec};
 
 use crate::Fault;
 
-/// What came of one history.
+/// The result of a history.
 #[derive(Debug)]
 pub struct History {
-    /// What it was made of: the same again gives the same again.
+    /// The seed, which reproduces it.
     pub seed: u64,
-    /// The state before it.
+    /// The initial state.
     pub start: Spec,
-    /// What was done, in the order of the beginnings.
+    /// The operations, in order of their start.
     pub seen: Vec<Seen<Operation, Answer>>,
-    /// Whether DynamoDB forgot what it had applied. Then a write that is sent again, and that somebody
-    /// has written over in between, may be told to be refused: the answers are not judged.
+    /// Whether DynamoDB forgot its tokens. Then a repeated write that another one has overwritten
+    /// may report a refusal, so the responses are not checked.
     pub is_forgetful: bool,
-    /// What is wrong with the table afterwards.
+    /// The violations in the table at the end.
     pub violations: Vec<String>,
-    /// Every step: what was begun, and which call was let go into which fault.
+    /// Every step: the started requests and released calls with their faults.
     pub steps: Vec<String>,
-    /// How often what happened.
+    /// Counts by event.
     pub counts: Counts,
 }
 
-/// How often what happened.
+/// Counts by event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Requests, by what they are.
+    /// Requests by operation.
     pub operations: BTreeMap<&'static str, u64>,
-    /// Calls to DynamoDB that failed, by how.
+    /// Failed calls to DynamoDB by fault.
     pub faults: BTreeMap<&'static str, u64>,
-    /// Answers, by status and code.
+    /// Responses by status and code.
     pub outcomes: BTreeMap<String, u64>,
     /// Calls to DynamoDB.
     pub calls: u64,
-    /// Calls that were let go while those of other requests waited.
+    /// Calls released while those of other requests waited.
     pub overtaking: u64,
 }
 
 impl Counts {
-    /// Adds those of another history.
+    /// Adds the counts of another history.
     pub fn add(&mut self, other: &Self) {
         for (name, count) in &other.operations {
             *self.operations.entry(name).or_default() += count;
@@ -69,12 +69,12 @@ impl Counts {
 }
 
 impl History {
-    /// Makes it happen, on a thread of its own.
+    /// Runs it on a thread of its own.
     pub fn of_seed(seed: u64) -> Self {
         alone(seed, conduct::history(seed))
     }
 
-    /// What is wrong with it, in words; nothing if all is well.
+    /// The violations as text; empty if there are none.
     pub fn wrong(&self) -> Option<String> {
         let mut wrong = self.violations.join("\n");
         if !self.is_forgetful
@@ -102,7 +102,7 @@ impl History {
     }
 }
 
-/// On a thread of its own, so that nothing but the history is on it.
+/// The thread runs nothing else.
 fn alone<T: Send + 'static>(seed: u64, history: impl Future<Output = T> + Send + 'static) -> T {
     let thread = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -115,7 +115,7 @@ fn alone<T: Send + 'static>(seed: u64, history: impl Future<Output = T> + Send +
         .unwrap_or_else(|_| panic!("MUSTER_SEED={seed}: the history ended early"))
 }
 
-/// Seeds that differ from run to run: printed, and given again by `MUSTER_SEED`.
+/// Random seeds: printed, and repeated with `MUSTER_SEED`.
 #[allow(clippy::print_stdout)] // shown with a test that fails
 pub fn seeds(count: usize) -> Vec<u64> {
     let seeds = match std::env::var("MUSTER_SEED") {

@@ -1,4 +1,4 @@
-//! The requests of the model over HTTP, and what is told of their answers.
+//! Sends the model's requests over HTTP and reads the responses.
 
 use muster::domain::{Role, Status};
 use muster_model::requests::Request;
@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use super::spec::{Answer, Operation, What};
 use crate::{Actor, Reply, World};
 
-/// Users by their numbers; behind them the tenant admin.
+/// Users by number, followed by the tenant admin.
 pub const USERS: [&str; 4] = ["ada", "bob", "cyd", "root"];
-/// Names by their numbers.
+/// Names by number.
 pub const NAMES: [&str; 2] = ["Acme", "Globex"];
 
-/// Who asks.
+/// The caller.
 pub fn actor(world: &World, tenant: &str, id: Id) -> Actor {
     if id == TENANT_ADMIN {
         world.tenant_admin_of(tenant)
@@ -23,7 +23,7 @@ pub fn actor(world: &World, tenant: &str, id: Id) -> Actor {
     }
 }
 
-/// The request of an operation, on organizations of these ids.
+/// The HTTP request of an operation on organizations with these ids.
 pub fn send(
     actor: Actor,
     operation: Operation,
@@ -126,7 +126,7 @@ fn request(what: What, ids: &[Option<String>]) -> (Method, String, Option<Value>
     }
 }
 
-/// What an answer says; `None` when it says nothing of whether it was done.
+/// The response of an operation; `None` if it does not say whether the request was applied.
 pub fn answer(reply: &Reply) -> Option<Answer> {
     let text = |name: &str| reply.body[name].as_str();
     if reply.status >= 400 {
@@ -159,7 +159,7 @@ pub fn answer(reply: &Reply) -> Option<Answer> {
     })
 }
 
-/// The code as one that lasts.
+/// The `'static` copy of the code.
 fn known(code: &str) -> &'static str {
     let mut all = muster::http::Code::ALL
         .into_iter()
@@ -168,7 +168,7 @@ fn known(code: &str) -> &'static str {
         .expect("a code of the contract")
 }
 
-/// What an operation is called.
+/// The name of an operation.
 pub fn name(what: What) -> &'static str {
     match what {
         What::Write(request, _) => Request::NAMES[request.kind()],

@@ -1,7 +1,7 @@
-//! The small model: what each request comes to when nothing else happens.
+//! The sequential specification of the requests.
 //!
-//! It is the state machine that is searched to its end, one step at a time, with the versions and the
-//! records of requests that the search does without.
+//! It is the state machine of the exhaustive search, one step at a time, with the versions and
+//! idempotency records that the search omits.
 
 use muster::domain::{Role, Status};
 use muster_model::decisions::{Decision, decide, refusal};
@@ -12,40 +12,40 @@ use muster_model::transaction::Attempt;
 
 use super::linear::Sequential;
 
-/// What somebody asks for.
+/// A request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Operation {
-    /// Who asks.
+    /// The caller.
     pub caller: Id,
-    /// What for.
+    /// The operation.
     pub what: What,
     /// The `Idempotency-Key`.
     pub key: Option<u8>,
 }
 
-/// What is asked for.
+/// An operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum What {
-    /// A write, and the version that it is for.
+    /// A write, with its expected version.
     Write(Request, Option<u32>),
-    /// To see an organization.
+    /// Gets an organization.
     Organization(Id),
-    /// To see a member of an organization.
+    /// Gets a member of an organization.
     Member(Id, Id),
 }
 
-/// What is answered.
+/// A response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Answer {
-    /// A problem of this code.
+    /// A problem with this code.
     Problem(&'static str),
     /// An organization.
     Organization {
-        /// Which name it has.
+        /// The number of its name.
         name: Id,
         /// Its version.
         version: u32,
-        /// Whether this request made it.
+        /// Whether this request created it.
         is_new: bool,
     },
     /// A membership.
@@ -56,21 +56,21 @@ pub enum Answer {
         status: Status,
         /// Its version.
         version: u32,
-        /// Whether this request made it.
+        /// Whether this request created it.
         is_new: bool,
     },
-    /// It is gone.
+    /// No content.
     Gone,
 }
 
 /// The state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Spec {
-    /// What there is.
+    /// The table.
     pub table: Table,
     organization_versions: [u32; ORGANIZATIONS],
     membership_versions: [[u32; USERS]; ORGANIZATIONS],
-    /// First answers, by who asked and the key.
+    /// First responses, by caller and key.
     records: Vec<(Id, u8, Answer)>,
 }
 
@@ -102,7 +102,7 @@ impl Sequential for Spec {
 }
 
 impl Spec {
-    /// A table whose items are all in their first version.
+    /// A table with all items in their first version.
     pub fn new(table: Table) -> Self {
         let mut spec = Self::default();
         spec.put(table);
@@ -139,7 +139,7 @@ impl Spec {
         self.tell(caller, request, Outcome::Applied)
     }
 
-    /// Takes what a write made of the table, and counts the versions.
+    /// Applies the result of a write and counts the versions.
     fn put(&mut self, table: Table) {
         for id in 0..ORGANIZATIONS {
             let plain = |table: &Table| table.organizations[id].map(|it| (it.name, it.live));
@@ -200,7 +200,7 @@ impl Spec {
         }
     }
 
-    /// Whether it exists for them: any active role sees it.
+    /// Whether the caller sees it: any active role does.
     fn sees(&self, caller: Id, id: Id) -> bool {
         let is_member = self.table.membership(id, caller);
         let is_member = is_member.is_some_and(|own| own.status == Status::Active);
@@ -232,7 +232,7 @@ impl Spec {
     }
 }
 
-/// What adding continues with where the user is invited already.
+/// The step after adding a user who is invited already.
 pub fn added_again(request: Request) -> Option<Request> {
     match request {
         Request::Add {

@@ -1,4 +1,4 @@
-//! Counts as a document has them.
+//! A number as formatted in a document.
 
 use std::fmt::Write as _;
 
@@ -37,7 +37,7 @@ impl Counts {
     }
 }
 
-/// In bold, and with the seeds, when there is anything wrong.
+/// In bold and with the seeds if anything is wrong.
 fn verdict(wrong: &[u64]) -> String {
     if wrong.is_empty() {
         "no violations".to_owned()

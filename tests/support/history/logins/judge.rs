@@ -1,4 +1,4 @@
-//! What a login may do to the table, and what it must have come to.
+//! Checks what a login changes in the table, and the final state of the table.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,16 +10,16 @@ type Item = Map<String, Value>;
 /// Every item by its key.
 pub type Table = BTreeMap<(String, String), Item>;
 
-/// Looks at each write of a login.
+/// Checks each write of a login.
 pub struct Judge {
-    /// Whether who left a group is suspended, and not taken out.
+    /// Whether users who left a group are suspended rather than removed.
     suspends: bool,
-    /// What is wrong so far.
+    /// The violations so far.
     pub wrong: Vec<String>,
 }
 
 impl Judge {
-    /// Of logins that suspend whoever left a group, or take them out.
+    /// For logins that suspend users who left a group, or remove them.
     pub fn new(suspends: bool) -> Self {
         Self {
             suspends,
@@ -27,7 +27,7 @@ impl Judge {
         }
     }
 
-    /// One write of a login of this user: what was there before, and after it.
+    /// Checks a write of a login of this user, with the items before and after it.
     pub fn write_of_a_login(&mut self, user: &str, step: &str, before: &Table, after: &Table) {
         let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
         for key in keys {
@@ -43,7 +43,7 @@ impl Judge {
         }
     }
 
-    /// What is wrong with a change of one item.
+    /// The violation of a change of one item.
     fn change(
         &self,
         user: &str,
@@ -55,7 +55,7 @@ impl Judge {
         match sk.as_str() {
             "USER" if is_own => None,
             _ if sk.starts_with("ORG#") || sk.starts_with("TEAM#") => {
-                // Nobody is in a team of an organization without being in that.
+                // A member of a team must be a member of its organization.
                 let is_outside = was.is_some_and(|was| {
                     was["source"] == "manual" && was.get("organization_id").is_none()
                 }) && is.is_none()
@@ -66,7 +66,7 @@ impl Judge {
                 if !is_own && !is_moved(was, is) {
                     return Some("a login touches somebody else");
                 }
-                // Whether the same write takes the user out of the organization that a team is in.
+                // Whether the same write removes the user from the team's organization.
                 let organization = was.and_then(|was| was.get("organization_id")?.as_str());
                 let leaves = organization.is_some_and(|id| {
                     let membership = (pk.clone(), format!("ORG#{id}"));
@@ -77,12 +77,12 @@ impl Judge {
             "USER" => Some("a login touches somebody else"),
             "ORG" => organization(was, is),
             "TEAM" => team(was, is),
-            // Marks, and reservations of names (the invariants see to them).
+            // Marks, and reservations of names, which the invariants check.
             _ => None,
         }
     }
 
-    /// Whether the team of a team membership was put into its organization.
+    /// Whether the team of a team membership was moved into its organization.
     fn is_put_into_its_organization(membership: Option<&Item>, after: &Table) -> bool {
         let team = membership.and_then(|it| it.get("team_id")?.as_str());
         let key = |team: &str| (format!("TENANT#{ACME}#TEAM#{team}"), "TEAM".to_owned());
@@ -90,7 +90,7 @@ impl Judge {
         team.is_some_and(|team| team.contains_key("organization_id"))
     }
 
-    /// What is wrong with a change of a membership in an organization or a team.
+    /// The violation of a change of a membership in an organization or a team.
     fn membership(
         &self,
         was: Option<&Item>,
@@ -103,8 +103,9 @@ impl Judge {
         };
         let is_manual = was["source"] == "manual";
         let Some(is) = is else {
-            // Who is taken out of an organization leaves its teams, those by hand too, in the one write
-            // that does it: nobody here is in so many teams that it takes several.
+            // Removing a user from an organization removes them from its teams, including manual
+            // team memberships, in one write: no user here is in so many teams that it takes
+            // several.
             let is_of_team = was.contains_key("team_id");
             let may_go = !is_manual && !self.suspends || is_of_team && leaves;
             return (!may_go)
@@ -115,7 +116,8 @@ impl Judge {
                 return Some("a login changes what it is to keep");
             }
         }
-        // The role that a login gave last may follow, and is marked as given by it.
+        // The role that a login granted last may follow the directory; the item records it as
+        // granted.
         let follows = !is_manual
             && was.get("synced_role") == was.get("role")
             && is.get("synced_role") == is.get("role")
@@ -139,7 +141,7 @@ impl Judge {
         (!may_be).then_some("a login changes a status that it is to keep")
     }
 
-    /// What roles, suspensions and teams must have come to when it is quiet.
+    /// The expected roles, suspensions and teams at the end.
     pub fn follows(&mut self, table: &Table, (user, group): (&str, &str), holds: bool, role: &str) {
         let of_user = format!("TENANT#{ACME}#USER#{user}");
         let organization = table.get(&(of_user.clone(), format!("ORG#{group}")));
@@ -172,7 +174,7 @@ impl Judge {
         }
     }
 
-    /// What a membership and a team membership must have come to when it is quiet.
+    /// The expected membership and team membership at the end.
     pub fn end(&mut self, table: &Table, user: &str, group: &str, holds: bool) {
         let of_user = format!("TENANT#{ACME}#USER#{user}");
         let organization = table.get(&(format!("TENANT#{ACME}#ORG#{group}"), "ORG".to_owned()));
@@ -183,10 +185,11 @@ impl Judge {
                 && one["status"] == "active"
                 && organization.is_some_and(|it| it["owner_count"] == 1)
         };
-        // Who is suspended in the organization joins no team of it.
+        // A user suspended in the organization joins none of its teams.
         let in_organization = table.get(&(of_user.clone(), format!("ORG#{group}")));
         let is_suspended = in_organization.is_some_and(|one| one["status"] == "suspended");
-        // Nobody joins a team whose organization is gone: it could not be restored when another had its name.
+        // Users do not join a team of a deleted organization: another may have its name, which
+        // would prevent a restore.
         let is_of_it = |team: &Item| team.get("organization_id").is_some_and(|id| id == group);
         let can_be_joined = team.is_some_and(|team| is_live || !is_of_it(team));
         let parts = [
@@ -201,7 +204,7 @@ impl Judge {
             let found = table.get(&(of_user.clone(), sk));
             let is_right = match found {
                 None => !(holds && is_there),
-                // An invitation into what is gone stays open.
+                // An invitation to a deleted organization stays open.
                 Some(one) if one["source"] == "manual" => {
                     !(holds && is_there && one["status"] == "invited")
                 }
@@ -223,7 +226,7 @@ impl Judge {
     }
 }
 
-/// What is wrong with a change of an organization.
+/// The violation of a change of an organization.
 fn organization(was: Option<&Item>, is: Option<&Item>) -> Option<&'static str> {
     let Some(was) = was else {
         let made = is.is_some_and(|is| is["source"] == "entra");
@@ -236,7 +239,7 @@ fn organization(was: Option<&Item>, is: Option<&Item>) -> Option<&'static str> {
     if owners(was) > 0 && owners(is) == 0 {
         return Some("a login takes the last owner away");
     }
-    // The name of what the sync made, and the count of its owners, may change.
+    // The name of an organization created by the sync, and its count of owners, may change.
     for kept in [
         "status",
         "source",
@@ -252,7 +255,7 @@ fn organization(was: Option<&Item>, is: Option<&Item>) -> Option<&'static str> {
     None
 }
 
-/// What is wrong with a change of a team.
+/// The violation of a change of a team.
 fn team(was: Option<&Item>, is: Option<&Item>) -> Option<&'static str> {
     let (Some(was), is) = (was, is) else {
         let made = is.is_some_and(|is| is["source"] == "entra");
@@ -272,7 +275,7 @@ fn team(was: Option<&Item>, is: Option<&Item>) -> Option<&'static str> {
     if !may_differ && was.get("limits") != is.get("limits") {
         return Some("a login changes limits that it is to keep");
     }
-    // The name of what the sync made may change.
+    // The name of a team created by the sync may change.
     for kept in ["source", "metadata", "created_at"] {
         if was.get(kept) != is.get(kept) {
             return Some("a login changes what it is to keep of a team");
