@@ -1,5 +1,4 @@
-//! What the store reads and decides before it writes, and what it makes of a transaction that was not
-//! applied.
+//! The reads and decisions of the store before a write, and its handling of a rejected transaction.
 
 use muster::domain::{Permission, Role, Source, Status};
 
@@ -8,16 +7,16 @@ use crate::requests::{Outcome, Request};
 use crate::table::{Id, Key, Membership, Organization, TENANT_ADMIN, Table};
 use crate::transaction::{Action, Attempt, Change, Condition, Transaction};
 
-/// What the read before the write comes to.
+/// The result of the reads before a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// There will be no write.
+    /// Ends without a write.
     Answer(Outcome),
-    /// A transaction will be made of this.
+    /// Continues with a transaction based on these reads.
     Write(Seen),
 }
 
-/// Reads and decides: what a method of the store does before its transaction.
+/// Reads and decides: the part of a store method before its transaction.
 pub fn decide(table: &Table, caller: Id, request: Request) -> Decision {
     let decided = match request {
         Request::Add {
@@ -26,7 +25,7 @@ pub fn decide(table: &Table, caller: Id, request: Request) -> Decision {
             role,
             ..
         } if user == caller => Err(add_oneself(table, caller, organization, role)),
-        // These read nothing.
+        // Requests without reads.
         Request::Create { .. } | Request::Add { .. } => Ok(Seen::default()),
         Request::Rename { .. } | Request::Delete { .. } | Request::Restore { .. } => {
             decide_organization(table, caller, request)
@@ -105,7 +104,7 @@ fn reaches(role: Role, other: Role) -> Result<(), Outcome> {
     }
 }
 
-/// The first halves of `Store::update_organization`, `delete_organization`, `restore_organization`.
+/// The first part of `Store::update_organization`, `delete_organization`, `restore_organization`.
 fn decide_organization(table: &Table, caller: Id, request: Request) -> Result<Seen, Outcome> {
     let id = request.organization();
     let is_restore = matches!(request, Request::Restore { .. });
@@ -150,8 +149,8 @@ fn add_oneself(table: &Table, caller: Id, organization: Id, role: Role) -> Outco
     refused().unwrap_or_else(|outcome| outcome)
 }
 
-/// What the failed transaction of `Store::add_member` tells of the membership that is there, by the
-/// caller's right.
+/// The response of a failed transaction of `Store::add_member` for the existing membership,
+/// depending on the caller's permission.
 fn decide_add_again(
     table: &Table,
     caller: Id,
@@ -173,8 +172,8 @@ fn decide_add_again(
     }
 }
 
-/// `Store::already`, and when an open invitation is to be active, or the caller's: `Again`, as
-/// [`Request::AddAgain`].
+/// `Store::already`. An open invitation that is to become active, or the caller's own, continues
+/// with `Again`, as [`Request::AddAgain`].
 fn already(stored: Membership, (role, status): (Role, Status), caller: Id) -> Outcome {
     let is_changed = status == Status::Active || stored.inviter != Some(caller);
     if stored.status == Status::Suspended {
@@ -188,7 +187,7 @@ fn already(stored: Membership, (role, status): (Role, Status), caller: Id) -> Ou
     }
 }
 
-/// The first half of `Store::update_membership`.
+/// The first part of `Store::update_membership`.
 fn decide_update(
     table: &Table,
     caller: Id,
@@ -213,7 +212,7 @@ fn decide_update(
     })
 }
 
-/// The first half of `Store::remove_member`.
+/// The first part of `Store::remove_member`.
 fn decide_remove(
     table: &Table,
     caller: Id,
@@ -244,7 +243,7 @@ fn decide_remove(
     })
 }
 
-/// The first half of `Store::accept_invitation`.
+/// The first part of `Store::accept_invitation`.
 fn decide_accept(table: &Table, caller: Id, organization: Id) -> Result<Seen, Outcome> {
     live(table, organization)?;
     let before = table
@@ -260,7 +259,7 @@ fn decide_accept(table: &Table, caller: Id, organization: Id) -> Result<Seen, Ou
     }
 }
 
-/// What the plan of a login asks for: to join what is there, to leave what the directory gave.
+/// The plan of a login: joins existing organizations and leaves those that the directory granted.
 fn decide_login(
     table: &Table,
     caller: Id,
@@ -285,7 +284,7 @@ fn decide_login(
     })
 }
 
-/// What the store makes of a transaction that was not applied.
+/// The store's handling of a rejected transaction.
 pub fn refusal(
     table: &Table,
     attempt: Attempt,
@@ -306,7 +305,7 @@ pub fn refusal(
     let organization = request.organization();
     let of_organization = unmet(&|action| matches!(action.key, Key::Organization(_)));
     if of_organization && matches!(request, Request::Add { .. } | Request::AddAgain { .. }) {
-        // First: what is gone is gone for everybody.
+        // First: a deleted organization is deleted for everyone.
         return Outcome::NotFound;
     }
     if unmet(&is_caller) {

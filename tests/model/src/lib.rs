@@ -1,16 +1,16 @@
-//! The store's transactions as a state machine, small enough to be searched to its end: every order in
-//! which the writes of several users can meet.
+//! A state machine of the store's transactions, small enough for an exhaustive search of every
+//! interleaving of several users' writes.
 //!
-//! [`recipes`] has the transactions, action by action and condition by condition, each with the method
-//! of `muster::store::Store` that it mirrors. [`decisions`] has what those methods read and decide
-//! beforehand. [`search`] is the state machine over both, and what must be true in every state. What a
-//! role grants is asked of the product itself ([`muster::domain::Role`]).
+//! [`recipes`] has the transactions, action by action and condition by condition, each with the
+//! method of `muster::store::Store` that it mirrors. [`decisions`] has the reads and decisions
+//! before them. [`search`] is the state machine over both, with the properties of every state. The
+//! permissions of a role come from the product itself ([`muster::domain::Role`]).
 //!
-//! What the model leaves out, because no condition rests on it: times, metadata, idempotency records.
-//! Versions are not numbers here. A condition that something is as it was read is one that nobody wrote
-//! it since, so that the states are finitely many and no number of requests bounds the search.
+//! The model omits times, metadata and idempotency records, because no condition depends on them.
+//! Versions are not numbers: a condition that an item is as read means that no write changed it
+//! since. This makes the number of states finite without a limit on the number of requests.
 
-// Ids are indices into fixed arrays, made here and nowhere else.
+// Ids are indices into fixed arrays, created only here.
 #![allow(clippy::indexing_slicing)]
 
 pub mod decisions;

@@ -1,8 +1,8 @@
-//! Searches the state machine at length, and prints the results as a table.
+//! Runs the long searches of the state machine and prints the results as a table.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a command line program speaks to whoever started it"
+    reason = "a command line program prints to its user"
 )]
 
 use std::fmt::Write as _;
@@ -17,10 +17,10 @@ const HEAD: &str = "\
 |---|--:|--:|---|---|---|---|--:|--:|--:|---|
 ";
 
-/// Searches the state machine of the store's transactions to its end.
+/// Searches all states of the store's transactions.
 #[derive(Parser)]
 struct Arguments {
-    /// Only what the tests search.
+    /// Only the searches of the tests.
     #[arg(long)]
     short: bool,
 }
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     if !Arguments::parse().short {
         scopes.extend(scopes::long());
     }
-    // Told when all is searched: half a table would look like a whole one.
+    // Printed at the end: a partial table would look complete.
     let mut table = HEAD.to_owned();
     let mut has_failed = false;
     for (name, scope) in scopes {
@@ -67,7 +67,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What can happen in a scope, as the cells of a row.
+/// The configuration of a scope, as the cells of a row.
 fn told(scope: &Scope) -> String {
     let yes = |is: bool| if is { "yes" } else { "" };
     let roles: Vec<_> = scope.roles.iter().map(|role| role.as_str()).collect();

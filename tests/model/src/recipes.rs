@@ -1,4 +1,4 @@
-//! The transactions of the store: their actions and conditions, and nothing else.
+//! The transactions of the store: actions and conditions.
 
 use muster::domain::{Permission, Role, Source, Status};
 
@@ -23,8 +23,8 @@ impl Transaction {
         self.action(key, [Some(grants), None], Change::Nothing);
     }
 
-    /// `Store::hold_organization`, and `Store::count_owners` for the sync, which asks for no live
-    /// organization.
+    /// `Store::hold_organization`, and `Store::count_owners` for the sync, which does not require a
+    /// live organization.
     fn hold_organization(
         &mut self,
         organization: Id,
@@ -44,7 +44,7 @@ impl Transaction {
         }
     }
 
-    /// The part of `Store::write_change` that is about names.
+    /// The part of `Store::write_change` about names.
     fn move_name(&mut self, organization: Id, held: Option<Id>, wanted: Option<Id>) {
         if held == wanted {
             return;
@@ -61,16 +61,16 @@ impl Transaction {
     }
 }
 
-/// What was read before the transaction, as far as it is in it.
+/// The reads before a transaction that it depends on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Seen {
-    /// The organization that is changed.
+    /// The organization to change.
     pub organization: Option<Organization>,
-    /// The membership that is changed.
+    /// The membership to change.
     pub membership: Option<Membership>,
 }
 
-/// The transaction of a request, made of what was read.
+/// The transaction of a request with these reads.
 pub fn transaction(caller: Id, request: Request, seen: Seen) -> Transaction {
     let mut made = Transaction::default();
     match request {
@@ -289,7 +289,7 @@ fn update_membership(
     let key = Key::Membership(organization, user);
     let mut conditions = [Some(Condition::Unchanged), None];
     if caller == user {
-        // No two actions of a transaction may name one item.
+        // A transaction must not name an item twice.
         conditions[1] = Some(Condition::Grants {
             permission: Permission::ManageMembers,
             reach: Some(higher),
@@ -340,7 +340,7 @@ fn accept_invitation(made: &mut Transaction, caller: Id, organization: Id, seen:
         ..before
     };
     if let Some(inviter) = before.inviter.filter(|id| *id != TENANT_ADMIN) {
-        // `Store::hold_inviter`: a tenant admin's right came from the token.
+        // `Store::hold_inviter`: a tenant admin's permission came from the token.
         let grants = Some(Condition::InviterGrants(before.role));
         let key = Key::Membership(organization, inviter);
         made.action(key, [grants, None], Change::Nothing);
@@ -355,7 +355,7 @@ fn accept_invitation(made: &mut Transaction, caller: Id, organization: Id, seen:
     made.hold_organization(organization, owners, Some(Condition::Live));
 }
 
-/// `Store::join_organization`, of the login sync: one `PutItem`.
+/// `Store::join_organization` of the login sync: one `PutItem`.
 fn join_organization(made: &mut Transaction, caller: Id, organization: Id) {
     let new = Some(Membership {
         role: Role::InternalUser,
@@ -371,7 +371,7 @@ fn join_organization(made: &mut Transaction, caller: Id, organization: Id) {
     );
 }
 
-/// `Store::leave_organization`, of the login sync.
+/// `Store::leave_organization` of the login sync.
 fn leave_organization(made: &mut Transaction, caller: Id, organization: Id, seen: Seen) {
     let key = Key::Membership(organization, caller);
     made.action(
@@ -382,7 +382,7 @@ fn leave_organization(made: &mut Transaction, caller: Id, organization: Id, seen
     made.hold_organization(organization, (seen.membership, None), None);
 }
 
-/// `Store::change_synced_membership`, of the login sync.
+/// `Store::change_synced_membership` of the login sync.
 fn change_synced_membership(made: &mut Transaction, caller: Id, organization: Id, seen: Seen) {
     let Some(before) = seen.membership else {
         return;

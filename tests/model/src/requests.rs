@@ -1,10 +1,10 @@
-//! What users ask for, and what it comes to.
+//! The users' requests and their outcomes.
 
 use muster::domain::{Role, Status};
 
 use crate::table::{Id, Key};
 
-/// What a user asks for. The last three are what a login of theirs does.
+/// A request of a user. The last three are steps of the user's login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs)] // the names say it
 pub enum Request {
@@ -28,7 +28,7 @@ pub enum Request {
         role: Role,
         status: Status,
     },
-    /// What adding a user continues with who has an open invitation already.
+    /// Continues adding a user who has an open invitation already.
     AddAgain {
         organization: Id,
         user: Id,
@@ -81,7 +81,7 @@ impl Request {
         "add member again",
     ];
 
-    /// Its place among [`Self::NAMES`].
+    /// The index in [`Self::NAMES`].
     pub fn kind(self) -> usize {
         match self {
             Self::Create { .. } => 0,
@@ -100,7 +100,7 @@ impl Request {
         }
     }
 
-    /// The organization it is about.
+    /// The organization of the request.
     pub fn organization(self) -> Id {
         match self {
             Self::Create { organization, .. }
@@ -119,7 +119,7 @@ impl Request {
         }
     }
 
-    /// Whether it is of a login, which acts for no caller.
+    /// Whether it belongs to a login, which has no caller.
     pub fn is_of_sync(self) -> bool {
         matches!(
             self,
@@ -127,7 +127,7 @@ impl Request {
         )
     }
 
-    /// The item that its transaction is pinned to, as it was read.
+    /// The item whose version the transaction requires.
     pub fn pinned(self, caller: Id) -> Option<Key> {
         match self {
             Self::Rename { organization, .. }
@@ -151,15 +151,15 @@ impl Request {
     }
 }
 
-/// What a request comes to.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)] // as in `muster::store::Error`, where they are that
 pub enum Outcome {
-    /// It was applied.
+    /// Applied.
     Applied,
-    /// It was so already, or a login found it changed.
+    /// No change needed, or changed before a login's write.
     Nothing,
-    /// It reads and decides anew.
+    /// Reads and decides again.
     Again,
     NotFound,
     Forbidden,
@@ -175,7 +175,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// All of them.
+    /// All outcomes.
     pub const ALL: [Self; 14] = [
         Self::Applied,
         Self::Nothing,

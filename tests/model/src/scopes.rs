@@ -1,4 +1,4 @@
-//! What is searched: by the tests, and at length on demand.
+//! The scopes of the searches: those of the tests and the long ones.
 
 use std::time::{Duration, Instant};
 
@@ -8,14 +8,14 @@ use stateright::{Checker, HasDiscoveries, Model};
 use crate::search::{Outcomes, Scope};
 use crate::transaction::Kind;
 
-/// A scope and what it is called.
+/// A scope and its name.
 pub type Named = (&'static str, Scope);
 
 const MANY: [Role; 3] = [Role::Owner, Role::Admin, Role::Member];
 const FEW: [Role; 2] = [Role::Owner, Role::Admin];
 const STATUSES: [Status; 3] = [Status::Active, Status::Suspended, Status::Invited];
 
-/// Those that every run of the tests searches, within a minute.
+/// The scopes of every test run, within a minute.
 pub fn short() -> Vec<Named> {
     vec![
         (
@@ -43,7 +43,7 @@ pub fn short() -> Vec<Named> {
     ]
 }
 
-/// Those that take minutes, and gigabytes.
+/// The scopes that take minutes and gigabytes.
 pub fn long() -> Vec<Named> {
     let with_both = |scope| Scope {
         logins: true,
@@ -73,7 +73,7 @@ pub fn long() -> Vec<Named> {
     ]
 }
 
-/// The scope in which the loss of this condition must show.
+/// The scope in which a search without this condition must fail.
 pub fn without(kind: Kind) -> Scope {
     let mut scope = match kind {
         Kind::Inviter => scope(1, 1, &FEW, &STATUSES[2..]),
@@ -94,27 +94,28 @@ fn scope(organizations: usize, at_once: usize, roles: &[Role], statuses: &[Statu
     }
 }
 
-/// What a search came to.
+/// The result of a search.
 #[derive(Debug)]
 pub struct Searched {
-    /// States, of which each stands for all that differ only in who is who.
+    /// States, each one representative of all that differ only by renaming users, organizations and
+    /// names.
     pub states: usize,
-    /// Steps between them.
+    /// Steps between states.
     pub steps: usize,
-    /// Steps of the longest of all shortest ways to a state.
+    /// The longest of all shortest paths to a state.
     pub depth: usize,
-    /// How long it took.
+    /// The duration.
     pub took: Duration,
-    /// The properties that do not hold, each with the steps that lead there. Who is who changes from step
-    /// to step: each state is named by what stands for it.
+    /// The violated properties, each with the steps that lead to the violation. Names change
+    /// between steps, because each state is shown as its representative.
     pub violations: Vec<(&'static str, String)>,
-    /// Whether every state was seen, or the search ended at the first violation.
+    /// Whether all states were searched, or the search stopped at the first violation.
     pub is_complete: bool,
-    /// How often which request came to what.
+    /// Counts by request and outcome.
     pub outcomes: Outcomes,
 }
 
-/// Searches to the end, or to the first violation.
+/// Searches all states or stops at the first violation.
 pub fn search(scope: Scope) -> Searched {
     let started = Instant::now();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);

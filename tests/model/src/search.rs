@@ -1,4 +1,4 @@
-//! The state machine: users with requests under way, and what must be true whatever they do.
+//! The state machine: users with concurrent requests, and the properties of every state.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,31 +14,32 @@ use crate::symmetry::representative;
 use crate::table::{Id, NAMES, ORGANIZATIONS, Organization, Table, USERS};
 use crate::transaction::{Attempt, Kind};
 
-/// What is searched.
+/// The scope of a search.
 #[derive(Debug, Default)]
 pub struct Scope {
-    /// How many organizations there can be.
+    /// The maximum number of organizations.
     pub organizations: usize,
-    /// Requests under way at once.
+    /// Concurrent requests.
     pub at_once: usize,
-    /// Roles that are given.
+    /// The roles that requests use.
     pub roles: Vec<Role>,
-    /// Statuses that are given to who is a member.
+    /// The statuses that requests give to members.
     pub statuses: Vec<Status>,
-    /// Whether logins of a directory's users come between.
+    /// Whether logins of directory users are included.
     pub logins: bool,
-    /// Whether answers are lost, and the transaction is sent again when DynamoDB no longer knows it.
+    /// Whether responses are lost, and the transaction is repeated after DynamoDB has forgotten its
+    /// token.
     pub lost_answers: bool,
-    /// Whether a transaction that is bound to fail is kept until it does. A search is shorter without:
-    /// whoever fails asks anew, which they may as well have done later in the first place.
+    /// Whether to keep a transaction that must fail until it fails. Without them the search is
+    /// shorter: a failed request starts again, and could have started later in the first place.
     pub keeps_doomed: bool,
-    /// The condition that this search is made without.
+    /// The condition that this search omits.
     pub without: Option<Kind>,
-    /// How often which request came to what. Only to be looked at.
+    /// Counts by request and outcome, for information only.
     pub outcomes: Outcomes,
 }
 
-/// How often which request came to what.
+/// Counts by request and outcome.
 #[derive(Debug, Default)]
 pub struct Outcomes([[AtomicU64; Outcome::ALL.len()]; Request::NAMES.len()]);
 
@@ -57,7 +58,7 @@ impl Outcomes {
         self.0[request.kind()][outcome as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// All that came to something, by the request's name.
+    /// All outcomes by the request's name.
     pub fn all(&self) -> BTreeMap<(&'static str, Outcome), u64> {
         let mut all = BTreeMap::new();
         for (name, counts) in Request::NAMES.into_iter().zip(&self.0) {
@@ -75,18 +76,18 @@ impl Outcomes {
 /// A step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// A user asks: the store reads, decides, and sends the transaction.
+    /// A user sends a request: the store reads, decides and sends the transaction.
     Ask(Id, Request),
-    /// DynamoDB applies the transaction of a user, or does not.
+    /// DynamoDB applies or rejects a user's transaction.
     Arrive(Id),
-    /// The same, and the answer is lost.
+    /// The same, and the response is lost.
     ArriveUnanswered(Id),
-    /// The transaction of a user whose answer was lost arrives again.
+    /// The transaction with the lost response arrives again.
     ArriveAgain(Id),
 }
 
 impl Scope {
-    /// All requests that a user could make.
+    /// All possible requests of a user.
     pub fn requests(&self, state: &State, user: Id) -> Vec<Request> {
         let mut requests = Vec::new();
         let is_taken = |id: &Id| {
@@ -95,7 +96,7 @@ impl Scope {
                     matches!(client, Client::Sent { request: Request::Create { organization, .. }, .. } if organization == id)
                 })
         };
-        // A new id is unlike any other.
+        // A new id is unique.
         let mut free = (0..ORGANIZATIONS).filter(|id| !is_taken(id));
         if let Some(organization) = free.next()
             && free.count() + self.organizations >= ORGANIZATIONS
@@ -158,7 +159,7 @@ impl Scope {
         };
         requests.retain(|request| match decide(&state.table, user, *request) {
             Decision::Answer(_) => false,
-            // What reads nothing may as well be asked when it would be applied.
+            // A request without reads can start when it is applied.
             Decision::Write(seen)
                 if matches!(request, Request::Add { .. } | Request::Create { .. }) =>
             {
@@ -169,7 +170,7 @@ impl Scope {
         requests
     }
 
-    /// The state after a step; nothing when there is no such step.
+    /// The state after a step; `None` if the step is not possible.
     pub fn after(&self, state: &State, step: Step) -> Option<State> {
         match step {
             Step::Ask(user, request) => match decide(&state.table, user, request) {
@@ -194,7 +195,7 @@ impl Scope {
             }
             Step::ArriveUnanswered(user) => match state.arrive(self, user, false)? {
                 (Outcome::Applied, after) => Some(after),
-                // Nothing was written, so the repeat is as the first.
+                // Nothing was written, so the repetition equals the first attempt.
                 _ => None,
             },
             Step::ArriveAgain(user) => state.arrive_again(self, user),
@@ -245,40 +246,42 @@ impl Model for Scope {
                     state.table.organizations[id].is_none() || state.table.active_owners(id) > 0
                 })
             }),
-            Property::always("the owners are counted", |_, state: &State| {
+            Property::always("the owner count is correct", |_, state: &State| {
                 (0..ORGANIZATIONS).all(|id| {
                     state.table.organizations[id].is_none_or(|it| {
                         usize::from(it.owner_count) == state.table.active_owners(id)
                     })
                 })
             }),
-            Property::always("a name is one organization's", |_, state: &State| {
+            Property::always("names are unique", |_, state: &State| {
                 names_are_unique(&state.table)
             }),
-            Property::always("nobody is added twice", |_, state: &State| {
+            Property::always("no user is added twice", |_, state: &State| {
                 !state.wrongs.replaced
             }),
-            Property::always("whoever writes may", |_, state: &State| {
+            Property::always("every writer has permission", |_, state: &State| {
                 !state.wrongs.without_right
             }),
-            Property::always("what is deleted stays as it is", |_, state: &State| {
+            Property::always("deleted organizations do not change", |_, state: &State| {
                 !state.wrongs.in_deleted
             }),
             Property::always(
-                "nobody writes over what they have not read",
+                "no write overwrites an unread change",
                 |_, state: &State| !state.wrongs.lost_update,
             ),
-            Property::always("nothing is done twice", |_, state: &State| {
+            Property::always("no write is applied twice", |_, state: &State| {
                 !state.wrongs.twice
             }),
-            Property::always("what was done is not denied", |_, state: &State| {
-                !state.wrongs.denied
-            }),
+            Property::always(
+                "no applied write is reported as refused",
+                |_, state: &State| !state.wrongs.denied,
+            ),
         ]
     }
 }
 
-/// Each live organization has its name reserved, and no two have one; no name is reserved for another.
+/// Each live organization has its name reserved, no two have the same name, and no name is reserved
+/// for another organization.
 fn names_are_unique(table: &Table) -> bool {
     let held = |name: Id| {
         let holders = table.organizations.iter().enumerate();

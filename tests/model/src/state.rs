@@ -1,4 +1,4 @@
-//! A state: the table, the requests under way, and what went wrong so far.
+//! A state: the table, the concurrent requests, and the violations so far.
 
 use muster::domain::{Permission, Role, Source, Status};
 
@@ -9,63 +9,63 @@ use crate::search::Scope;
 use crate::table::{Id, Key, Table, USERS};
 use crate::transaction::{Attempt, Kind, Transaction, grants};
 
-/// How far a user's request is.
+/// The progress of a user's request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Client {
-    /// There is none.
+    /// No request.
     #[default]
     Idle,
-    /// It has read and decided; its transaction is on its way.
+    /// It has read and decided; its transaction is in flight.
     Sent {
         /// The request.
         request: Request,
-        /// What it read.
+        /// Its reads.
         seen: Seen,
-        /// Whether nobody wrote since what the transaction is pinned to.
+        /// Whether the item that the transaction requires is unchanged since the read.
         is_unchanged: bool,
     },
-    /// It was applied, but the answer was lost: the transaction is sent again.
+    /// Applied with a lost response: the transaction is repeated.
     Lost {
         /// The request.
         request: Request,
-        /// What it read.
+        /// Its reads.
         seen: Seen,
-        /// Whether nobody has written over it.
+        /// Whether no later write has overwritten it.
         is_on_top: bool,
     },
 }
 
-/// What must never happen, and is not to be seen in the table.
+/// Violations that the table alone does not show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[allow(clippy::struct_excessive_bools)] // each is one property
 pub struct Wrongs {
-    /// A write whose caller had no right to it at that moment.
+    /// A write whose caller had no permission at that moment.
     pub without_right: bool,
-    /// A membership that was there was replaced by adding somebody.
+    /// Adding a user replaced an existing membership.
     pub replaced: bool,
-    /// A write in an organization that is deleted.
+    /// A write in a deleted organization.
     pub in_deleted: bool,
-    /// A write over what somebody else wrote after it was read.
+    /// A write that overwrote a change after its read.
     pub lost_update: bool,
-    /// A write that was applied was applied anew.
+    /// A write that was applied twice.
     pub twice: bool,
-    /// A write that was applied, and stands, was told to be refused.
+    /// An applied write that was reported as refused.
     pub denied: bool,
 }
 
-/// A state: the table, and the requests under way.
+/// A state: the table and the concurrent requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct State {
     /// The table.
     pub table: Table,
     /// The users, each with at most one request.
     pub clients: [Client; USERS],
-    /// What went wrong on the way here.
+    /// The violations so far.
     pub wrongs: Wrongs,
 }
 
 impl State {
-    /// What becomes of a transaction that arrives: the outcome, and the state after it.
+    /// The outcome of an arriving transaction and the next state.
     pub fn arrive(&self, scope: &Scope, user: Id, is_answered: bool) -> Option<(Outcome, Self)> {
         let Client::Sent {
             request,
@@ -97,7 +97,7 @@ impl State {
         Some((Outcome::Applied, after))
     }
 
-    /// The same for one that was applied and comes again, to a DynamoDB that does not know it any more.
+    /// The same for the repetition of an applied transaction whose token DynamoDB has forgotten.
     pub fn arrive_again(&self, scope: &Scope, user: Id) -> Option<Self> {
         let Client::Lost {
             request,
@@ -107,7 +107,7 @@ impl State {
         else {
             return None;
         };
-        // Its own write has changed what it is pinned to.
+        // Its own write has changed the required item.
         let attempt = Attempt {
             is_unchanged: false,
             without: scope.without,
@@ -120,8 +120,8 @@ impl State {
             after.write(scope, user, attempt, request, &transaction);
             return Some(after);
         }
-        // `Transaction::wrote`: a condition on what it wrote does not hold, and that item bears its id.
-        // Without it, it asks anew or is refused.
+        // `Transaction::wrote`: a condition on a written item fails, and that item has the write's
+        // id. Without the id, the request reads again or is refused.
         let own = subject(request, user);
         let is_known = scope.without != Some(Kind::WriteId)
             && attempt
@@ -162,7 +162,7 @@ impl State {
                 } => {
                     let pinned = request.pinned(id);
                     *is_unchanged &= !pinned.is_some_and(|key| written(&before, &self.table, key));
-                    // It is bound to fail, and will ask anew: as if it had not asked.
+                    // It must fail and start again: the same as not started.
                     let stays = scope.keeps_doomed || scope.without == Some(Kind::Unchanged);
                     if !*is_unchanged && !stays {
                         *client = Client::Idle;
@@ -180,7 +180,7 @@ impl State {
     }
 }
 
-/// Whether the transaction leaves its `write_id` on what it is about. What is deleted bears none.
+/// Whether the transaction leaves its `write_id` on the item. A deleted item has none.
 fn marks(request: Request) -> bool {
     !matches!(
         request,
@@ -191,7 +191,7 @@ fn marks(request: Request) -> bool {
     )
 }
 
-/// The item that a request is about.
+/// The item of a request.
 fn subject(request: Request, caller: Id) -> Key {
     match request {
         Request::Create { organization, .. } => Key::Organization(organization),
@@ -205,7 +205,7 @@ fn subject(request: Request, caller: Id) -> Key {
     }
 }
 
-/// Whether a write was one of this item. The count of owners goes by no version.
+/// Whether a write changed this item. The count of owners does not change the version.
 fn written(before: &Table, after: &Table, key: Key) -> bool {
     match key {
         Key::Organization(id) => {
@@ -219,8 +219,8 @@ fn written(before: &Table, after: &Table, key: Key) -> bool {
     }
 }
 
-/// Whether a caller may do what they ask for, as things are: asked of the table alone, and of no
-/// condition.
+/// Whether a caller has the permission for a request, determined from the table alone, not from
+/// conditions.
 fn may(table: &Table, caller: Id, request: Request) -> bool {
     let id = request.organization();
     let own = table.memberships[id][caller];
@@ -251,7 +251,7 @@ fn may(table: &Table, caller: Id, request: Request) -> bool {
             own.status == Status::Invited
                 && inviter.is_some_and(|inviter| grants(inviter, permission, Some(own.role)))
         }),
-        // These act by the directory's word, on what is the directory's.
+        // These act for the directory, on what the directory manages.
         Request::Join { .. } => own.is_none(),
         Request::Leave { .. } | Request::Suspend { .. } => {
             own.is_some_and(|own| own.source == Source::Entra)

@@ -1,10 +1,10 @@
-//! States that differ only in who is who: one stands for all of them.
+//! Symmetry reduction: one representative for all states that differ only by renaming.
 
 use crate::requests::Request;
 use crate::state::{Client, State};
 use crate::table::{Id, Membership, NAMES, ORGANIZATIONS, USERS};
 
-/// All orders of three.
+/// All permutations of three.
 const USER_ORDERS: [[Id; USERS]; 6] = [
     [0, 1, 2],
     [0, 2, 1],
@@ -13,10 +13,10 @@ const USER_ORDERS: [[Id; USERS]; 6] = [
     [2, 0, 1],
     [2, 1, 0],
 ];
-/// All orders of two.
+/// All permutations of two.
 const ORDERS: [[Id; 2]; 2] = [[0, 1], [1, 0]];
 
-/// New names of users, organizations and names: by the old one the new one.
+/// A renaming of users, organizations and names: new names by old names.
 #[derive(Clone, Copy)]
 struct Renaming {
     users: [Id; USERS],
@@ -24,7 +24,7 @@ struct Renaming {
     names: [Id; NAMES],
 }
 
-/// Of all states that are this one but for who is who, always the same one.
+/// The representative of all states equal up to renaming.
 pub(crate) fn representative(state: &State) -> State {
     let mut least = (u128::MAX, Renaming::NONE);
     for users in USER_ORDERS {
@@ -56,8 +56,8 @@ impl Renaming {
         names: [0, 1],
     };
 
-    /// A number that renamed states are ordered by. What a request has read is left out: it is what its
-    /// organization or membership is, or was.
+    /// A sort key of renamed states. It omits a request's reads: they equal the current or an
+    /// earlier value of its organization or membership.
     fn code(self, state: &State) -> u128 {
         let mut code = 0;
         for (old, organization) in self.organizations.into_iter().enumerate() {
@@ -69,7 +69,7 @@ impl Renaming {
             for (user, membership) in state.table.memberships[old].iter().enumerate() {
                 let place = organization * USERS + self.users[user];
                 let membership = membership.map_or(0, |it| {
-                    // The tenant admin asks for nothing in a search, and invites nobody.
+                    // The tenant admin sends no requests in a search and invites no users.
                     let inviter = it.inviter.and_then(|id| self.users.get(id));
                     let inviter = inviter.map_or(0, |id| 1 + *id as u128);
                     1 + it.role as u128 * 6

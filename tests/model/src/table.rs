@@ -1,18 +1,18 @@
-//! The table, as far as conditions rest on it.
+//! The table, as far as conditions depend on it.
 
 use muster::domain::{Role, Source, Status};
 
 /// Users.
 pub const USERS: usize = 3;
-/// A caller who is none of the users, and may do what an owner may. The search has none: their right
-/// lies in the token, and nothing in the table takes it away.
+/// A caller outside the users with the permissions of an owner. Not part of a search: the
+/// permission is in the token, and no write can remove it.
 pub const TENANT_ADMIN: Id = USERS;
-/// Organizations that there can be.
+/// The maximum number of organizations.
 pub const ORGANIZATIONS: usize = 2;
-/// Names that organizations can have.
+/// The names of organizations.
 pub const NAMES: usize = 2;
 
-/// A user, an organization, a name: its index.
+/// The index of a user, an organization or a name.
 pub type Id = usize;
 
 /// An organization's item.
@@ -20,28 +20,28 @@ pub type Id = usize;
 pub struct Organization {
     /// Its name.
     pub name: Id,
-    /// Whether it is there, or deleted.
+    /// Whether it is live or deleted.
     pub live: bool,
-    /// The number of active owners that it tells.
+    /// Its stored number of active owners.
     pub owner_count: u8,
 }
 
 /// A membership's item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Membership {
-    /// What it grants while active.
+    /// The role.
     pub role: Role,
-    /// Whether it grants it.
+    /// The status.
     pub status: Status,
-    /// Who made it.
+    /// The source.
     pub source: Source,
-    /// Who gave its role, while it is an open invitation: a user, or the tenant admin.
+    /// The user or tenant admin who granted the role of an open invitation.
     pub inviter: Option<Id>,
 }
 
 impl Membership {
-    /// This membership after a change by a caller, who is the inviter of an open invitation to which they
-    /// give a role.
+    /// This membership after a change by a caller. Giving a role to an open invitation makes the
+    /// caller its inviter.
     #[must_use]
     pub fn changed_by(self, caller: Id, before: Option<Self>) -> Self {
         let is_invited = self.status == Status::Invited;
@@ -55,18 +55,18 @@ impl Membership {
         }
     }
 
-    /// As `muster::domain::Membership::is_active_owner`.
+    /// Like `muster::domain::Membership::is_active_owner`.
     pub fn is_active_owner(self) -> bool {
         self.role == Role::Owner && self.status == Status::Active
     }
 }
 
-/// What names an item.
+/// The key of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Key {
     /// An organization.
     Organization(Id),
-    /// The membership in an organization of a user.
+    /// The membership of a user in an organization.
     Membership(Id, Id),
     /// The reservation of a name.
     Name(Id),
@@ -79,12 +79,12 @@ pub struct Table {
     pub organizations: [Option<Organization>; ORGANIZATIONS],
     /// The memberships, by organization and user.
     pub memberships: [[Option<Membership>; USERS]; ORGANIZATIONS],
-    /// Which organization has reserved which name.
+    /// The organization that has reserved each name.
     pub names: [Option<Id>; NAMES],
 }
 
 impl Table {
-    /// Whether an item is there.
+    /// Whether an item exists.
     pub fn has(&self, key: Key) -> bool {
         match key {
             Key::Organization(id) => self.organizations[id].is_some(),
@@ -93,12 +93,12 @@ impl Table {
         }
     }
 
-    /// The membership of a user, or of the tenant admin, who has none.
+    /// The membership of a user. The tenant admin has none.
     pub fn membership(&self, organization: Id, user: Id) -> Option<Membership> {
         self.memberships[organization].get(user).copied().flatten()
     }
 
-    /// The number of active owners that an organization has.
+    /// The number of active owners of an organization.
     pub fn active_owners(&self, organization: Id) -> usize {
         let members = self.memberships[organization].iter().flatten();
         members

@@ -1,29 +1,29 @@
-//! What DynamoDB does with a transaction: its conditions, and what it writes if all of them hold.
+//! The semantics of a DynamoDB transaction: its conditions, and its writes if all of them hold.
 
 use muster::domain::{Permission, Role, Status};
 
 use crate::table::{Id, Key, Membership, NAMES, Organization, Table};
 
-/// A kind of condition. A search can be made without one, to see what it is there for.
+/// A kind of condition. A search can omit one to show its purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// The caller's membership is active and has a role that grants it: `access::require`.
+    /// The caller's membership is active and its role has the permission: `access::require`.
     Permission,
-    /// The inviter's membership is active and may give the role: `Store::hold_inviter`.
+    /// The inviter's membership is active and may grant the role: `Store::hold_inviter`.
     Inviter,
-    /// The item is as it was read: `memberships::unchanged`, `#version = :before`.
+    /// The item is as read: `memberships::unchanged`, `#version = :before`.
     Unchanged,
     /// `memberships::another_owner`.
     AnotherOwner,
     /// `organizations::live`.
     Live,
-    /// No item is there, of a membership: `Condition::absent`.
+    /// No such membership: `Condition::absent`.
     NoMembership,
-    /// No item is there, of a name's reservation: `Condition::absent`.
+    /// No reservation of the name: `Condition::absent`.
     NameFree,
-    /// No condition: that `owner_count` is written beside the membership.
+    /// Not a condition: the transaction writes `owner_count` with the membership.
     OwnersCounted,
-    /// No condition: that an item bears the id of the write that it was last the subject of.
+    /// Not a condition: an item stores the id of its last write.
     WriteId,
 }
 
@@ -32,14 +32,14 @@ pub enum Kind {
 pub enum Condition {
     /// `access::Requirement::condition`.
     Grants {
-        /// What the caller must be allowed to do.
+        /// The required permission of the caller.
         permission: Permission,
-        /// The highest role that they deal with.
+        /// The highest role involved.
         reach: Option<Role>,
     },
-    /// The same, of who invited somebody to this role.
+    /// The same for the user who granted this role with an invitation.
     InviterGrants(Role),
-    /// As it was read.
+    /// As read.
     Unchanged,
     /// `#owner_count > :one`.
     AnotherOwner,
@@ -53,18 +53,18 @@ pub enum Condition {
     NoneOrOwn(Id),
 }
 
-/// What becomes of the item of one action.
+/// The change of an action's item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Nothing: a `ConditionCheck`, or an update that only stamps.
+    /// None: a `ConditionCheck`, or an update that only stamps.
     Nothing,
-    /// The organization is this. Its `owner_count` stays, unless it is made.
+    /// Writes the organization. Keeps its `owner_count`, unless it is new.
     Organization(Organization),
     /// `ADD owner_count`.
     Owners(i8),
-    /// The membership is this, or gone.
+    /// Writes or deletes the membership.
     Membership(Option<Membership>),
-    /// The name is reserved for this organization, or free.
+    /// Reserves the name for this organization, or releases it.
     Name(Option<Id>),
 }
 
@@ -73,18 +73,18 @@ pub enum Change {
 pub struct Action {
     /// Its item.
     pub key: Key,
-    /// What it asks, all of it.
+    /// All of its conditions.
     pub conditions: [Option<Condition>; 2],
-    /// What it does.
+    /// Its change.
     pub change: Change,
 }
 
-/// A transaction: all of it or nothing.
+/// A transaction: all or nothing.
 #[derive(Clone, Debug, Default)]
 pub struct Transaction(Vec<Action>);
 
 impl Transaction {
-    /// One more.
+    /// Adds an action.
     pub(crate) fn action(&mut self, key: Key, conditions: [Option<Condition>; 2], change: Change) {
         self.0.push(Action {
             key,
@@ -99,12 +99,12 @@ impl Transaction {
     }
 }
 
-/// What DynamoDB is asked to do with a transaction.
+/// The conditions in a context.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt {
-    /// Whether nobody wrote since the read what the transaction changes.
+    /// Whether the items to change are unchanged since the read.
     pub is_unchanged: bool,
-    /// The condition that this search is made without.
+    /// The condition that this search omits.
     pub without: Option<Kind>,
 }
 
@@ -134,12 +134,12 @@ impl Attempt {
             (Condition::NoneOrOwn(own), Key::Name(id)) => {
                 table.names[id].is_none_or(|holder| holder == own)
             }
-            // No recipe asks that of such an item.
+            // No recipe has this condition on such an item.
             _ => false,
         }
     }
 
-    /// The actions whose conditions do not all hold.
+    /// The actions with a violated condition.
     pub fn unmet<'a>(
         self,
         table: &Table,
@@ -156,7 +156,7 @@ impl Attempt {
         self.unmet(table, transaction).next().is_none()
     }
 
-    /// The table after it.
+    /// The table after the transaction.
     pub fn apply(self, table: &Table, transaction: &Transaction) -> Table {
         let mut after = *table;
         for action in transaction.actions() {
@@ -184,7 +184,7 @@ impl Attempt {
     }
 }
 
-/// Whether a membership grants a permission: active, and with a role that does.
+/// Whether a membership grants a permission: active, with a role that has it.
 pub fn grants(membership: Membership, permission: Permission, reach: Option<Role>) -> bool {
     membership.status == Status::Active
         && membership.role.grants(permission)

@@ -1,4 +1,4 @@
-//! Whatever meets, the recipes hold; and each of their conditions is needed for it.
+//! The recipes keep all properties in every interleaving, and each of their conditions is needed.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use muster_model::requests::{Outcome, Request};
 use muster_model::scopes::{Searched, search, short, without};
 use muster_model::transaction::Kind;
 
-/// All of it, in every scope that the tests have time for.
+/// All states of every scope of the tests.
 #[test]
 fn the_recipes_hold_in_whatever_order_they_meet() {
     let mut seen = BTreeSet::new();
@@ -27,7 +27,7 @@ fn the_recipes_hold_in_whatever_order_they_meet() {
         assert!(is_complete && violations.is_empty(), "{name}");
         seen.extend(outcomes.all().into_keys());
     }
-    // A search in which nobody gets anywhere would prove nothing.
+    // A search without applied requests would prove nothing.
     for name in Request::NAMES {
         assert!(seen.contains(&(name, Outcome::Applied)), "{name}");
     }
@@ -57,22 +57,19 @@ fn the_recipes_hold_in_whatever_order_they_meet() {
     }
 }
 
-/// What shows that the search finds what is wrong, and what each condition is there for.
+/// Shows that the search finds violations, and the purpose of each condition.
 #[test]
 fn without_a_condition_what_it_upholds_falls() {
     for (kind, falls) in [
-        (Kind::Permission, "whoever writes may"),
-        (Kind::Inviter, "whoever writes may"),
-        (
-            Kind::Unchanged,
-            "nobody writes over what they have not read",
-        ),
+        (Kind::Permission, "every writer has permission"),
+        (Kind::Inviter, "every writer has permission"),
+        (Kind::Unchanged, "no write overwrites an unread change"),
         (Kind::AnotherOwner, "an organization has an owner"),
-        (Kind::OwnersCounted, "the owners are counted"),
-        (Kind::Live, "what is deleted stays as it is"),
-        (Kind::NoMembership, "nobody is added twice"),
-        (Kind::NameFree, "a name is one organization's"),
-        (Kind::WriteId, "what was done is not denied"),
+        (Kind::OwnersCounted, "the owner count is correct"),
+        (Kind::Live, "deleted organizations do not change"),
+        (Kind::NoMembership, "no user is added twice"),
+        (Kind::NameFree, "names are unique"),
+        (Kind::WriteId, "no applied write is reported as refused"),
     ] {
         let Searched { violations, .. } = search(without(kind));
         let found = violations.iter().find(|(property, _)| *property == falls);

@@ -1,4 +1,4 @@
-//! The body of every endpoint that takes one, through the function itself.
+//! The body of every endpoint with one, through the function itself.
 
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ pub(crate) const PROPERTY: Property = Property {
     ],
 };
 
-/// Which function, by the first byte.
+/// The first byte selects the function.
 const FUNCTIONS: [(&str, &str); 10] = [
     ("create-organization", "POST /organizations"),
     (
@@ -48,8 +48,8 @@ const FUNCTIONS: [(&str, &str); 10] = [
     ("create-team", "POST /teams"),
 ];
 
-/// What a request may grow to on its way to the table: each text escaped, some of them in several
-/// keys, and what goes with every request.
+/// The largest growth of a request on its way to the table: escaped texts, some of them in several
+/// keys, and the fixed parts.
 const GROWTH: usize = 24;
 
 fn check(data: &[u8]) {
@@ -66,12 +66,12 @@ fn check(data: &[u8]) {
         let length = asked.to_string().len();
         assert!(length <= GROWTH * (body.len() + 1_024), "{length}");
     }
-    // A body that is refused is refused whoever sends it how often.
+    // A rejected body is rejected each time, for every caller.
     if invoked.asked.is_empty() {
         let again = invoke(name, event(route, body));
         assert!(again.asked.is_empty());
     }
-    // What is no object is not even looked at.
+    // A body that is not an object is not read further.
     if !matches!(serde_json::from_str(body), Ok(Value::Object(_))) {
         assert!(invoked.asked.is_empty());
     }

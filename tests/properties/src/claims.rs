@@ -1,4 +1,4 @@
-//! The claims of a token, as API Gateway renders them.
+//! The claims of a token, as API Gateway formats them.
 
 use muster::http::{ApiRequest, Code};
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ pub(crate) const PROPERTY: Property = Property {
 
 /// The issuer of a user pool.
 const POOL: &str = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc";
-/// The group that makes a tenant admin.
+/// The group of tenant admins.
 const ADMINS: &str = "tenant-admins";
 
 fn check(data: &[u8]) {
@@ -32,7 +32,7 @@ fn check(data: &[u8]) {
     of_rendered_groups(&groups);
 }
 
-/// Only what the claims say, word for word, makes a caller.
+/// A caller has exactly the values of the claims.
 fn of_any_token(claims: Value) {
     let told = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
     let tenant = match told("tenant_id") {
@@ -50,15 +50,15 @@ fn of_any_token(claims: Value) {
             assert_eq!(caller.user_id.as_str(), user);
             assert!(!caller.tenant_admin || names_admins);
         }
-        // A token without a claim is none.
+        // A token without a required claim is invalid.
         Err(Code::Unauthenticated) => assert!(is_empty),
         Err(code) => assert!(matches!(code, Code::UnusableSubject | Code::NoTenant)),
     }
 }
 
-/// A list of groups means the same rendered as not, and only the whole name of the group counts.
+/// A formatted list of groups means the same as a list, and only a complete group name counts.
 fn of_rendered_groups(groups: &str) {
-    // No group of a user pool has a blank in its name.
+    // Groups of a user pool have no spaces in their names.
     let groups: Vec<&str> = groups.split_whitespace().collect();
     let is_admin = |issuer: &str, groups: Value| {
         let claims =
@@ -71,7 +71,7 @@ fn of_rendered_groups(groups: &str) {
         assert_eq!(is_admin(issuer, json!(groups)), expected);
     }
     assert_eq!(is_admin(POOL, rendered.clone()), expected, "{groups:?}");
-    // Elsewhere the names may have blanks, so only one alone is sure.
+    // Other groups may have spaces, so only a single name is certain.
     let expected = groups == [ADMINS];
     assert_eq!(is_admin("https://login.example", rendered), expected);
 }

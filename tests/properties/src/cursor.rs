@@ -25,11 +25,11 @@ fn check(data: &[u8]) {
         Cursor::new(tenant, route, [("status", filter)])
     };
     let own = of(&tenant, &route, &filter);
-    // A place comes back, as long as the cursor is no longer than one may be.
+    // A sealed position can be opened again, within the size limit of a cursor.
     let sealed = own.seal(&text);
     let opened = own.open(&sealed).ok();
     assert!(opened.as_ref() == Some(&text) || text.len() > 3_000);
-    // In no other list, of this tenant or another one.
+    // Not in another list, of this tenant or another one.
     let end = if tenant.as_str().ends_with('x') {
         'y'
     } else {
@@ -48,7 +48,7 @@ fn check(data: &[u8]) {
         assert!(other.open(&sealed).is_err());
     }
     assert!(own != others[0], "two tenants have the same cursors");
-    // Any text is refused in words, or is exactly the cursor of its place.
+    // Any text is rejected with a message, or is exactly the cursor of its position.
     match own.open(&text) {
         Ok(place) => assert_eq!(own.seal(&place), text),
         Err(problem) => assert_eq!(problem.code, Code::InvalidCursor),

@@ -20,7 +20,7 @@ pub(crate) const PROPERTY: Property = Property {
     ],
 };
 
-/// Tells a function of a route of its own from one that is given anything.
+/// Distinguishes a function of one fixed route from a function that gets any event.
 const WHOLE: u8 = b'{';
 
 fn check(data: &[u8]) {
@@ -28,7 +28,7 @@ fn check(data: &[u8]) {
         let Ok(mut event) = serde_json::from_slice::<Value>(data) else {
             return;
         };
-        // Whoever calls is of the tenant, or nobody.
+        // The caller is of the tenant, or unauthenticated.
         if let Some(context) = event
             .get_mut("requestContext")
             .and_then(Value::as_object_mut)
@@ -54,7 +54,7 @@ fn check(data: &[u8]) {
         .filter_map(|pair| pair.split_once('='))
         .map(|(name, value)| (name.to_owned(), value.into()))
         .collect();
-    // Host, scheme, path and raw query are what a URL would be made of.
+    // Host, scheme, path and raw query would form a URL.
     let headers = json!({
         "if-match": header, "if-none-match": header, "idempotency-key": header, "content-type": header,
         "host": header, "x-forwarded-proto": id, "user-agent": header,

@@ -1,5 +1,4 @@
-//! The functions themselves, on a table that takes nothing: what they would have asked it is looked
-//! at, and that is all.
+//! The functions on a table that rejects every call: records the calls and checks them.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -18,18 +17,18 @@ use muster_functions::{App, functions};
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 
-/// The tenant of whoever calls.
+/// The caller's tenant.
 pub(crate) const TENANT: &str = "acme";
 
-/// What became of one invocation.
+/// The result of an invocation.
 pub(crate) struct Invoked {
-    /// What the function answered; `None` when the event was none of its own.
+    /// The function's response; `None` for an event that is not its own.
     pub(crate) answer: Option<Value>,
-    /// What it asked of the table, in which it failed.
+    /// The calls to the table, all of which failed.
     pub(crate) asked: Vec<Value>,
 }
 
-/// Invokes the function of that name.
+/// Invokes the function of this name.
 pub(crate) fn invoke(name: &str, event: Value) -> Invoked {
     thread_local! {
         static STAGE: RefCell<Option<Stage>> = const { RefCell::new(None) };
@@ -37,7 +36,7 @@ pub(crate) fn invoke(name: &str, event: Value) -> Invoked {
     STAGE.with_borrow_mut(|stage| stage.get_or_insert_with(Stage::new).invoke(name, event))
 }
 
-/// Made once: making a client costs more than all that is done with it.
+/// Created once: creating a client costs more than its use.
 struct Stage {
     runtime: tokio::runtime::Runtime,
     functions: BTreeMap<&'static str, Started>,
@@ -82,7 +81,7 @@ impl Stage {
     }
 }
 
-/// Takes down what the table is asked, and answers none of it.
+/// Records the calls to the table and answers none.
 #[derive(Clone, Debug, Default)]
 struct Asked(Arc<Mutex<Vec<Value>>>);
 
@@ -99,7 +98,7 @@ impl Intercept for Asked {
     ) -> Result<(), BoxError> {
         let body = context.request().body().bytes().unwrap_or_default();
         self.0.lock().unwrap().push(serde_json::from_slice(body)?);
-        Err("asked no further".into())
+        Err("the table rejects all calls".into())
     }
 }
 
@@ -121,7 +120,7 @@ pub(crate) fn assert_of_the_tenant(asked: &Value) {
     }
 }
 
-/// An answer as the contract has it: of the caller's making unless the table was asked.
+/// A response of the contract: an error of the caller, unless the table was called.
 pub(crate) fn assert_in_the_contract(invoked: &Invoked) {
     invoked.asked.iter().for_each(assert_of_the_tenant);
     let Some(answer) = &invoked.answer else {
@@ -147,7 +146,7 @@ pub(crate) fn assert_in_the_contract(invoked: &Invoked) {
         assert!(error["pointer"].as_str().unwrap().starts_with('/'));
         assert!(!error["detail"].as_str().unwrap().is_empty());
     }
-    // No header of an answer ends early, or begins another.
+    // No header of a response contains a line break.
     let single = answer["headers"].as_object().unwrap().values();
     let multiple = answer["multiValueHeaders"].as_object().unwrap().values();
     let multiple = multiple.flat_map(|values| values.as_array().unwrap());

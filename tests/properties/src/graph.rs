@@ -1,4 +1,4 @@
-//! The answers of Graph.
+//! The responses of Graph.
 
 use muster::domain::MAX_NAME_LENGTH;
 use muster_directory::pages;
@@ -32,7 +32,7 @@ fn check(data: &[u8]) {
             assert!((1..=MAX_NAME_LENGTH).contains(&length));
             assert_eq!(group.name.as_str().parse().as_ref(), Ok(&group.name));
         }
-        // Read twice, the same pages say the same.
+        // Reading the same pages twice gives the same result.
         let twice = pages::assigned_groups(pages.clone().chain(pages.clone()), app_roles);
         let twice = twice.unwrap();
         assert!(twice.groups().eq(assigned.groups()));
@@ -48,7 +48,7 @@ fn check(data: &[u8]) {
     if let Some(link) = pages.next().and_then(|link| std::str::from_utf8(link).ok()) {
         let graph = Url::parse(GRAPH).unwrap();
         if let Ok(next) = pages::next_link(link, &graph) {
-            // The token goes wherever it leads.
+            // The token is sent to this link.
             assert_eq!(next.origin(), graph.origin());
             assert!(next.username().is_empty() && next.password().is_none());
             assert_eq!(pages::next_link(next.as_str(), &graph).as_ref(), Ok(&next));

@@ -33,7 +33,7 @@ fn check(data: &[u8]) {
     match &if_match {
         VersionTags::Every => assert_eq!(tags.trim(), "*"),
         VersionTags::These(versions) => {
-            // Each stands there, in quotes, as a version is shown.
+            // Each is in the header in quotes, as versions are shown.
             assert!(versions.len() <= tags.split(',').count());
             for version in versions {
                 let stands_there = |end| tags.contains(&format!("\"{version}{end}"));

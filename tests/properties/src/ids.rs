@@ -32,7 +32,7 @@ pub(crate) const PROPERTY: Property = Property {
 fn check(data: &[u8]) {
     let [text] = texts(data);
     let id = OrganizationId::parse(text.as_str()).ok().map(String::from);
-    // One rule for all of them.
+    // One rule for all ids.
     let others = [
         TeamId::parse(text.as_str()).ok().map(String::from),
         TenantId::parse(text.as_str()).ok().map(String::from),
@@ -43,7 +43,7 @@ fn check(data: &[u8]) {
     if let Some(id) = &id {
         assert_eq!(*id, text);
         is_harmless(id);
-        // However it is encoded in a path, it is the same.
+        // Any encoding in a path means the same id.
         let encoded = utf8_percent_encode(id, NON_ALPHANUMERIC).to_string();
         for way in [id.clone(), encoded, uri_path(id)] {
             assert_eq!(in_a_path(&way).as_deref(), Some(id.as_str()), "{way}");
@@ -56,7 +56,7 @@ fn check(data: &[u8]) {
     if let Ok(user) = UserId::parse(text.as_str()) {
         assert!((1..=MAX_USER_ID_LENGTH).contains(&text.len()));
         assert!(text.bytes().all(|byte| matches!(byte, b' '..=b'~')));
-        // Both of its spellings in a path are read back, as a decoded path and as an encoded one.
+        // Both spellings in a path are read back: as a decoded and as an encoded path.
         let segment = user_in_path(&user);
         let encoded = format!("~{}", URL_SAFE_NO_PAD.encode(&text));
         assert!(!segment.contains(['/', '\\', '?', '#', '%']));
@@ -64,21 +64,21 @@ fn check(data: &[u8]) {
             assert_eq!(user_in_a_path(&way).as_ref(), Some(&user), "{way}");
         }
     }
-    // A path as a URI is one, and leads where the path does.
+    // A path as a URI is valid, and leads to the same place.
     let path = uri_path(&text);
     assert!(path.bytes().all(|byte| byte.is_ascii_graphic()));
     assert!(path.len() <= 3 * text.len());
     assert_eq!(percent_decode_str(&path).decode_utf8_lossy(), text);
 }
 
-/// Nothing in it ends a part of a key or of a path.
+/// It contains no separator of keys or paths.
 fn is_harmless(id: &str) {
     assert!((1..=MAX_ID_LENGTH).contains(&id.len()));
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-@+:|=".contains(c);
     assert!(id.chars().all(is_allowed), "{id:?}");
 }
 
-/// What all ids in the path of a request are taken as, when that is what stands there.
+/// The value of all ids in the path of a request with this text.
 fn in_a_path(text: &str) -> Option<String> {
     let event = json!({
         "routeKey": "GET /", "requestContext": {},
@@ -102,7 +102,7 @@ fn in_a_path(text: &str) -> Option<String> {
     organization
 }
 
-/// Whom a path names.
+/// The user that a path names.
 fn user_in_a_path(text: &str) -> Option<UserId> {
     let event = json!({
         "routeKey": "GET /", "requestContext": {}, "pathParameters": {"user_id": text},

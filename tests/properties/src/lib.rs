@@ -1,10 +1,10 @@
-//! What must be true of every parser, whatever it is given: the same functions for the fuzzer, for the
-//! replay of what it found, and for random inputs in the ordinary tests.
+//! Properties of every parser for any input: the same functions for the fuzzer, for the replay of
+//! its corpus, and for random inputs in the ordinary tests.
 //!
-//! None of them only looks for panics. What a parser takes comes back when it is shown and parsed
-//! again, fits its limits, and reaches nothing of another tenant.
+//! They check more than panics. An accepted value stays the same when it is shown and parsed again,
+//! fits its limits, and reaches nothing of another tenant.
 
-// What does not hold ends the run.
+// A violation ends the run.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -26,17 +26,17 @@ mod settings;
 mod texts;
 mod triggers;
 
-/// A property, and the name of its fuzz target and corpus.
+/// A property, with the name of its fuzz target and corpus.
 pub struct Property {
     /// The name.
     pub name: &'static str,
-    /// Panics when the property does not hold for these bytes.
+    /// Panics if the property does not hold for these bytes.
     pub check: fn(&[u8]),
-    /// What the parser is made for, to begin with.
+    /// Typical inputs, as seeds.
     pub seeds: &'static [&'static [u8]],
 }
 
-/// All of them.
+/// All properties.
 pub const ALL: [Property; 10] = [
     bodies::PROPERTY,
     claims::PROPERTY,
@@ -50,8 +50,8 @@ pub const ALL: [Property; 10] = [
     triggers::PROPERTY,
 ];
 
-/// Checks the property of that name.
+/// Checks the property of this name.
 pub fn check(name: &str, data: &[u8]) {
     let property = ALL.iter().find(|property| property.name == name);
-    (property.expect("a property of that name").check)(data);
+    (property.expect("a property of this name").check)(data);
 }

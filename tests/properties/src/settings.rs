@@ -1,4 +1,4 @@
-//! Settings from outside: the role map, the parameters of teams, and all others of the sync.
+//! Settings: the role map, the parameters of teams, and all others of the sync.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ pub(crate) const PROPERTY: Property = Property {
     ],
 };
 
-/// Which of them is set, by the first byte.
+/// The first byte selects the setting.
 const VARIABLES: [&str; 14] = [
     "ENTRA_ROLE_MAP",
     "DEFAULT_TEAM_PARAMS",
@@ -42,7 +42,7 @@ const VARIABLES: [&str; 14] = [
     "ENTRA_NESTED_GROUPS",
     "DEFAULT_TENANT_ID",
 ];
-/// What stands in every value, and must not be in any refusal.
+/// Part of every value; no error may contain it.
 const SECRET: &str = "s3cret";
 
 fn check(data: &[u8]) {
@@ -56,7 +56,7 @@ fn check(data: &[u8]) {
             let rules = &settings.rules;
             assert!(
                 rules.default_role != Role::Owner,
-                "an owner is made by hand"
+                "an owner is granted manually"
             );
             assert!((1..=u128::from(MAX_BUDGET_MS)).contains(&settings.budget.as_millis()));
             let limits = &rules.limits;
@@ -66,12 +66,12 @@ fn check(data: &[u8]) {
         }
         Err(refusal) => assert!(refusal.contains(variable), "{refusal}"),
     }
-    // No refusal repeats what was set.
+    // No error repeats the value.
     if let Err(refusal) = read(variable, &format!("{value}{SECRET}")) {
         assert!(!refusal.contains(SECRET), "{refusal}");
     }
     if let Err(refusal) = read(variable, &format!("{{\"{SECRET}\": {value:?}}}")) {
-        // The name of a key that is none is told, and meant to be.
+        // The error names an unknown key on purpose.
         assert!(
             !refusal.contains(SECRET) || variable == "DEFAULT_TEAM_PARAMS",
             "{refusal}"

@@ -59,7 +59,7 @@ fn check(data: &[u8]) {
     metadata(&text, &other);
 }
 
-/// What a text is taken as, if it is, is what its own text is taken as.
+/// Parsing the text of an accepted value gives the same value.
 fn same_again<T: FromStr<Err = Invalid> + PartialEq + Debug>(
     text: &str,
     show: impl Fn(&T) -> String,
@@ -79,11 +79,11 @@ fn name(text: &str, other: &str) {
     assert_eq!(shown, name);
     let folded = name.folded();
     assert!(is_folded(&folded) && !folded.as_str().is_empty());
-    // Whoever writes it in capitals, or with a blank more, means the same.
+    // Upper case or an additional space means the same.
     if let Ok(wide) = format!(" {text}\u{200b} ").parse::<Name>() {
         assert_eq!(wide.folded(), folded);
     }
-    // What begins with it is found by it.
+    // A search for its prefix finds it.
     if let Ok(longer) = format!("{text} {other}").parse::<Name>() {
         let prefix = Name::folded_prefix(text);
         assert!(is_folded(&prefix));
@@ -96,7 +96,7 @@ fn name(text: &str, other: &str) {
     }
 }
 
-/// Folding what is folded changes nothing, and no white space is left but single blanks.
+/// Folding is idempotent, and leaves only single spaces.
 fn is_folded(name: &FoldedName) -> bool {
     let again = Name::folded_prefix(name.as_str());
     let blanks = !name.as_str().contains("  ")
@@ -112,7 +112,7 @@ fn time(text: &str, other: &str) {
         same_again::<Timestamp>(text, ToString::to_string),
         other.parse::<Timestamp>(),
     ) {
-        // Their texts sort as they do, between the years 0 and 9999.
+        // Their texts sort like the times, between the years 0 and 9999.
         if one.as_millisecond() >= -62_167_219_200_000
             && two.as_millisecond() >= -62_167_219_200_000
         {
@@ -137,7 +137,7 @@ fn metadata(text: &str, patch: &str) {
         && let Ok(merged) = metadata.merged(&patch)
     {
         assert!(merged.to_json().len() <= MAX_METADATA_BYTES);
-        // Patched once more the same way, nothing changes.
+        // Applying the same patch again changes nothing.
         assert_eq!(merged.merged(&patch), Ok(merged));
     }
 }

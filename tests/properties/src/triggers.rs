@@ -26,7 +26,7 @@ fn check(data: &[u8]) {
     assert_eq!(
         login.answer.as_ref(),
         Some(&event),
-        "a login goes on as it came"
+        "the login's event is unchanged"
     );
     let profile = post_login::profile(&event, None).ok();
     assert_eq!(login.asked.is_empty(), profile.is_none());
@@ -39,18 +39,18 @@ fn check(data: &[u8]) {
             assert!(holds(&event, email.as_str()));
         }
     }
-    // The table answers nothing here, so that a token is made without what it would have told.
+    // The table does not answer, so the token is issued without its data.
     let token = invoke("pre-token", event.clone());
     assert_eq!(token.answer, Some(without_tenant_admin(event.clone())));
     let tenant = event["request"]["userAttributes"]["custom:tenant_id"].as_str();
     if tenant == Some(crate::function::TENANT) {
         token.asked.iter().for_each(assert_of_the_tenant);
     } else if tenant.is_none() {
-        assert!(token.asked.is_empty(), "there is no default tenant here");
+        assert!(token.asked.is_empty(), "no default tenant");
     }
 }
 
-/// The event without a claim that nobody earns here.
+/// The event without a claim that no user has here.
 fn without_tenant_admin(mut event: Value) -> Value {
     for place in [
         "/response/claimsOverrideDetails/claimsToAddOrOverride",
@@ -64,7 +64,7 @@ fn without_tenant_admin(mut event: Value) -> Value {
     event
 }
 
-/// Whether a text stands somewhere in the event.
+/// Whether a text is anywhere in the event.
 fn holds(event: &Value, text: &str) -> bool {
     match event {
         Value::String(found) => found == text,

@@ -1,5 +1,4 @@
-//! The properties on what the fuzzer has found, on what the parsers are made for, and on random
-//! inputs.
+//! Checks the properties on the fuzzer's corpus, on typical inputs, and on random inputs.
 
 // All of this file is tests.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
@@ -11,7 +10,7 @@ use muster_properties::ALL;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-/// Largest corpus of all targets together, in bytes.
+/// Largest total size of all corpora, in bytes.
 const MAX_CORPUS: u64 = 200 * 1024;
 
 fn fuzz() -> PathBuf {
@@ -36,7 +35,7 @@ fn all_that_the_fuzzer_has_found_keeps_them() {
         assert!(!corpus.is_empty(), "{} has no corpus", property.name);
         for file in corpus {
             let data = fs::read(&file).unwrap();
-            // Named, should it fail.
+            // Named in case of a failure.
             println!("{}", file.display());
             (property.check)(&data);
         }
@@ -72,8 +71,7 @@ fn every_property_has_a_target_and_a_small_corpus() {
     );
 }
 
-/// Something between what a parser is made for and noise: seeds of all properties, of which parts are
-/// cut out, repeated, or replaced.
+/// Mutated seeds of all properties: parts are removed, repeated or replaced.
 fn mangled() -> impl Strategy<Value = (usize, Vec<u8>)> {
     let seeds: Vec<Vec<u8>> = ALL
         .iter()
@@ -118,7 +116,7 @@ fn mangled() -> impl Strategy<Value = (usize, Vec<u8>)> {
 }
 
 proptest! {
-    // What was found is a case of its own, or in a corpus: no file of failures.
+    // A finding becomes a test or part of a corpus: no file of failures.
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]

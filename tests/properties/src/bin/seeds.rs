@@ -1,5 +1,5 @@
-//! Writes what the parsers are made for into files, for the fuzzer to begin with:
-//! `seeds <folder>` makes `<folder>/<property>/<number>`.
+//! Writes the parsers' typical inputs into files as seeds for the fuzzer: `seeds <folder>` creates
+//! `<folder>/<property>/<number>`.
 
 use std::path::PathBuf;
 use std::{env, fs, io};
