@@ -16,17 +16,17 @@ use tokio::task::JoinSet;
 use crate::lambda::REGION;
 use crate::options::ConfigureClient;
 
-/// DynamoDB promises to delete what has expired within days; a minute lets one see it happen.
+/// DynamoDB deletes expired items within days; a minute makes it visible.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
-/// How long a call that makes or describes a table may take: no request waits for it.
+/// Time limit of a call that creates or describes a table: no request waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The database looks up the last record of the table's stream before each write, in a table that has no index
-/// for it: a write would take the longer, the more were written before.
+/// Before each write the database looks up the last record of the table's stream, without an index:
+/// writes would slow down with the number of earlier writes.
 const STREAM_INDEX: &str = "CREATE INDEX IF NOT EXISTS muster_last_stream_record \
      ON _stream_records (table_name, CAST(sequence_number AS INTEGER))";
 
-/// Opens the database: in the directory, or in memory.
+/// Opens the database, in the directory or in memory.
 pub(crate) fn open(data: Option<&Path>) -> Result<Database> {
     let Some(directory) = data else {
         return in_memory().context("the embedded DynamoDB cannot be opened");
@@ -41,7 +41,8 @@ pub(crate) fn open(data: Option<&Path>) -> Result<Database> {
 
 fn in_memory() -> Result<Database> {
     let database = Database::memory()?;
-    // Nobody else gets at what is in memory, so it goes through a file once, empty as it is.
+    // An in-memory database is private to its connection, so the index is added to an empty file
+    // first.
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("empty.sqlite");
     database.vacuum_into(unicode(&file)?)?;
@@ -61,7 +62,7 @@ fn unicode(path: &Path) -> Result<&str> {
         .with_context(|| format!("{}: its name must be Unicode", path.display()))
 }
 
-/// Serves the database on the listener and sweeps what has expired, until told to stop.
+/// Serves the database on the listener and deletes expired items, until stopped.
 pub(crate) fn serve(
     database: &Database,
     listener: TcpListener,
@@ -85,7 +86,7 @@ pub(crate) fn serve(
                 () = tokio::time::sleep(SWEEP_EVERY) => {}
             }
             let database = swept.clone();
-            // A sweep waits for SQLite; requests go on meanwhile.
+            // Deleting waits for SQLite; requests continue meanwhile.
             tokio::task::spawn_blocking(move || database.sweep_ttl())
                 .await?
                 .context("items that have expired cannot be deleted")?;
@@ -93,8 +94,8 @@ pub(crate) fn serve(
     });
 }
 
-/// The SDK's client as the functions make it, for a DynamoDB at this address. The credentials are
-/// made up unless `variable` has some: no emulator checks them.
+/// The SDK's client of the functions, for a DynamoDB at this address. Uses dummy credentials unless
+/// `variable` has some: no emulator checks them.
 pub(crate) fn client(
     endpoint: &str,
     variable: impl Fn(&str) -> Option<String>,
@@ -113,7 +114,7 @@ pub(crate) fn client(
     })
 }
 
-/// Waits longer than a function may.
+/// Longer than the time limit of a function.
 pub(crate) fn patient(config: ClientConfig) -> ClientConfig {
     let timeouts = TimeoutConfig::builder()
         .operation_attempt_timeout(PATIENCE)
@@ -125,7 +126,7 @@ pub(crate) fn patient(config: ClientConfig) -> ClientConfig {
 mod tests {
     use super::*;
 
-    /// As the database asks for it.
+    /// The query of the database.
     const LAST: &str = "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1 \
          FROM _stream_records WHERE table_name = 'muster'";
 
@@ -136,7 +137,7 @@ mod tests {
         let in_memory = open(None).unwrap();
         in_memory.vacuum_into(unicode(&of_memory).unwrap()).unwrap();
         drop(open(Some(folder.path())).unwrap());
-        // Opened again, it is there already.
+        // Exists already when the database is opened again.
         drop(open(Some(folder.path())).unwrap());
         for file in [of_memory, folder.path().join("dynamodb.sqlite")] {
             let connection = rusqlite::Connection::open(file).unwrap();

@@ -1,4 +1,4 @@
-//! The Lambda Invoke API: `POST /2015-03-31/functions/{name}/invocations`, for the AWS CLI, an SDK
+//! The Lambda Invoke API, `POST /2015-03-31/functions/{name}/invocations`, for the AWS CLI, an SDK
 //! or a local Cognito.
 
 use std::sync::Arc;
@@ -79,7 +79,7 @@ async fn answer(
         Some(b"Event") => {
             let request_id = request_id.to_owned();
             tokio::spawn(async move {
-                // Nobody waits for the answer; a failure has its line on the terminal.
+                // The response is not needed; a failure is logged on the terminal.
                 let _ = lambda.invoke(&deployed, event, &request_id).await;
             });
             StatusCode::ACCEPTED.into_response()

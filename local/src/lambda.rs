@@ -1,5 +1,5 @@
-//! Lambda's part: each call is one invocation of a real handler, in a task of its own, with the
-//! context that Lambda gives.
+//! Emulates Lambda: each call is an invocation of a real handler, in its own task, with Lambda's
+//! context.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,20 +23,20 @@ use crate::rights;
 use crate::tail::Tail;
 use crate::template::{Function, Template};
 
-/// The account that everything local belongs to.
+/// The account id of all local resources.
 pub(crate) const ACCOUNT: &str = "000000000000";
-/// The region that everything local lies in.
+/// The region of all local resources.
 pub(crate) const REGION: &str = "local";
 
-/// What one invocation comes to.
+/// The result of an invocation.
 pub type Answer = Pin<Box<dyn Future<Output = Result<Value, Error>> + Send>>;
 
-/// A function's code: event and context in, answer out.
+/// The code of a function: takes event and context, returns the response.
 #[derive(Clone)]
 pub struct Handler(Arc<dyn Fn(Value, Context) -> Answer + Send + Sync>);
 
 impl Handler {
-    /// A handler made of an `async` function.
+    /// Makes a handler of an `async` function.
     pub fn new<F, A>(handle: F) -> Self
     where
         F: Fn(Value, Context) -> A + Send + Sync + 'static,
@@ -54,7 +54,7 @@ impl fmt::Debug for Handler {
     }
 }
 
-/// The functions of the template with the code behind them.
+/// The functions of the template with their code.
 #[derive(Debug)]
 pub(crate) struct Lambda {
     functions: Vec<Arc<Deployed>>,
@@ -71,7 +71,7 @@ pub(crate) struct Deployed {
 }
 
 impl Lambda {
-    /// Gives each function of the template its handler and its settings.
+    /// Links each function of the template with its handler and settings.
     pub(crate) fn new(
         template: &Template,
         options: &Options,
@@ -92,13 +92,13 @@ impl Lambda {
         Ok(Self {
             functions: functions.collect::<Result<_>>()?,
             tail,
-            // The context's deadline is a point in real time, whatever clock the handlers are given.
+            // The context's deadline is in real time, independent of the handlers' clock.
             clock: Clock::system(),
             log: options.log.into(),
         })
     }
 
-    /// The function of this logical id, or with this binary.
+    /// The function with this logical id or binary.
     pub(crate) fn find(&self, name: &str) -> Option<&Arc<Deployed>> {
         let named = |deployed: &&Arc<Deployed>| {
             deployed.function.resource == name || deployed.function.binary == name
@@ -106,17 +106,17 @@ impl Lambda {
         self.functions.iter().find(named)
     }
 
-    /// The end of what the functions wrote to their log in an invocation.
+    /// The last log lines of an invocation.
     pub(crate) fn log_of(&self, request_id: &str) -> String {
         self.tail.of(request_id)
     }
 
-    /// The log lines of the last logins, the latest at the end.
+    /// The log lines of the last logins, in order.
     pub(crate) fn logins(&self) -> Vec<Value> {
         self.tail.logins()
     }
 
-    /// Functions of the template that no code is linked for.
+    /// Functions of the template without linked code.
     pub(crate) fn unlinked(&self) -> impl Iterator<Item = &Function> {
         let unlinked = self
             .functions
@@ -125,7 +125,7 @@ impl Lambda {
         unlinked.map(|deployed| &deployed.function)
     }
 
-    /// One invocation. It runs to its end even when nobody waits for it any more, as in the cloud.
+    /// Invokes the function. It runs to its end even if the client disconnects, as in the cloud.
     pub(crate) async fn invoke(
         &self,
         deployed: &Deployed,
@@ -199,8 +199,7 @@ pub(crate) fn arn(resource: &str) -> String {
     format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{resource}")
 }
 
-/// The linked function's code with its own settings: the one place that knows how an [`App`] is
-/// made.
+/// Runs the linked function with its own settings: the only place that creates an [`App`].
 fn linked(
     function: &Function,
     options: &Options,

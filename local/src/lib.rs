@@ -1,5 +1,6 @@
-//! The whole product on a laptop: plays API Gateway, Lambda, DynamoDB, Entra and the user pool around the
-//! real handlers. Nothing of it is part of a deployed function.
+//! The whole product on a laptop: emulates API Gateway, Lambda, DynamoDB, Entra and the user pool
+//! around the real handlers. No deployed function contains it.
+//!
 //!
 //! ```no_run
 //! # async fn run() -> anyhow::Result<()> {

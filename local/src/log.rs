@@ -1,10 +1,10 @@
-//! One line on stderr for people who watch. Never a token, a body, a query or a path as it was
-//! called: a path can carry somebody's email address.
+//! Log lines on stderr for developers. They never contain a token, a body, a query or a concrete
+//! path, which can contain an email address.
 
 use std::fmt;
 use std::io::{Write as _, stderr};
 
-/// Says something, or nothing.
+/// Writes log lines, or nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Log {
     on: bool,
@@ -17,7 +17,7 @@ impl From<bool> for Log {
 }
 
 impl Log {
-    /// One line. A terminal that is gone is no reason to stop.
+    /// Writes a line. Continues if the terminal is gone.
     pub(crate) fn line(self, text: fmt::Arguments<'_>) {
         if self.on {
             let _ = writeln!(stderr(), "{text}");

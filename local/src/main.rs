@@ -1,4 +1,4 @@
-//! `cargo run`: the local stack on its usual ports, until Ctrl-C.
+//! `cargo run` starts the local stack on its default ports, until Ctrl-C.
 
 use std::io::{Write as _, stderr, stdout};
 use std::path::PathBuf;
@@ -28,7 +28,7 @@ struct Arguments {
     /// Directory that keeps the table and the issuer's key between runs [default: in memory]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// File of the Entra directory, read again whenever it changes [default: a sample]
+    /// File of the Entra directory, read again when it changes [default: a sample]
     #[arg(long, value_name = "FILE")]
     directory: Option<PathBuf>,
 }
@@ -46,7 +46,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<()> {
-    // A variable that is not Unicode is none of ours.
+    // Skips variables that are not Unicode.
     let variables = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let mut stack = Stack::start(Options {

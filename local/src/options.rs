@@ -1,4 +1,4 @@
-//! How a stack is started.
+//! The options of a stack.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,12 +13,12 @@ use muster_functions::runtime::{Started, Variables};
 
 use crate::lambda::Handler;
 
-/// `template.yaml` of this build: the program needs no file beside it.
+/// `template.yaml` of this build: the program needs no other file.
 pub const TEMPLATE: &str = include_str!("../../template.yaml");
 
 /// Changes the SDK client's configuration: interceptors, another HTTP client, retries.
 pub type ConfigureClient = Arc<dyn Fn(ClientConfig) -> ClientConfig + Send + Sync>;
-/// Changes what the functions work with.
+/// Changes the state of a function.
 pub type ConfigureApp = Arc<dyn Fn(App) -> App + Send + Sync>;
 
 /// Starts a function with a context of the caller's own making.
@@ -33,26 +33,26 @@ pub struct Options {
     pub port: u16,
     /// Port of the embedded DynamoDB on 127.0.0.1; 0 takes a free one.
     pub dynamodb_port: u16,
-    /// Directory that keeps the table and the issuer's key between runs; made when absent.
+    /// Directory that keeps the table and the issuer's key between runs; created if missing.
     /// Without it both are in memory.
     pub data: Option<PathBuf>,
-    /// File of the Entra directory, read again whenever it changes; a sample without one.
+    /// File of the Entra directory, read again when it changes. Defaults to a sample.
     pub directory: Option<PathBuf>,
-    /// Environment variables over those of the template. `TABLE_NAME` also names the table that is
-    /// made; `AWS_ENDPOINT_URL_DYNAMODB`, or else `AWS_ENDPOINT_URL`, is used instead of an embedded
-    /// DynamoDB, unless `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is `true`. One that is set
-    /// to nothing counts as not set. `MICROSOFT_GRAPH_ENDPOINT` and `MICROSOFT_TOKEN_ENDPOINT` lead
-    /// to another Entra than the local directory; `MICROSOFT_CLIENT_ID` set to nothing, to none.
+    /// Environment variables, which override those of the template. `TABLE_NAME` also names the
+    /// created table. `AWS_ENDPOINT_URL_DYNAMODB`, or else `AWS_ENDPOINT_URL`, replaces the
+    /// embedded DynamoDB, unless `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is `true`. An empty variable
+    /// counts as not set. `MICROSOFT_GRAPH_ENDPOINT` and `MICROSOFT_TOKEN_ENDPOINT` replace the
+    /// local Entra directory; an empty `MICROSOFT_CLIENT_ID` turns it off.
     pub variables: BTreeMap<String, String>,
     /// Text of the template.
     pub template: String,
-    /// Time and ids of the functions. Tokens are made and verified by the machine's clock.
+    /// Time and ids of the functions. Tokens use the machine's clock.
     pub clock: Clock,
-    /// Handlers that stand in for the linked ones, by the name of the binary.
+    /// Handlers that replace the linked ones, by binary.
     pub handlers: BTreeMap<String, Handler>,
     /// Applied to the SDK client's configuration before the client is built.
     pub configure_client: Option<ConfigureClient>,
-    /// Applied to what each function works with before its first invocation.
+    /// Applied to the state of each function before its first invocation.
     pub configure_app: Option<ConfigureApp>,
     /// Start functions in another way than they start themselves, by their names.
     pub starts: BTreeMap<&'static str, StartFunction>,
@@ -80,7 +80,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// A variable that is set, and not to nothing.
+    /// A variable with a value, unless it is empty.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         self.variables
             .get(name)
@@ -90,7 +90,7 @@ impl Options {
 }
 
 impl fmt::Debug for Options {
-    // Variables can hold secrets, the rest are functions.
+    // Variables can contain secrets, the other fields are functions.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Options")

@@ -1,5 +1,5 @@
-//! Keeps pages of the web away. The stack hands out tokens to whoever asks and may sit on a table of
-//! the developer's own; a browser would let any page that is open send it requests.
+//! Rejects requests of foreign web pages. The stack issues tokens without authentication and may
+//! use a table of the developer's; a browser would let any open page send it requests.
 
 use axum::extract::Request;
 use axum::http::{StatusCode, Uri, header};
@@ -10,10 +10,10 @@ use muster::http::Code;
 
 use crate::problem::Refused;
 
-/// Names by which this machine calls itself, the last one from within a container.
+/// Host names of this machine, the last one from within a container.
 const OWN_NAMES: [&str; 4] = ["localhost", "127.0.0.1", "[::1]", "host.docker.internal"];
 
-/// Refuses what a page of another machine sent. A browser says so in `Origin`.
+/// Rejects requests of pages of another host, which browsers name in `Origin`.
 pub(crate) async fn only_own_pages(request: Request, next: Next) -> Response {
     let origin = request.headers().get(header::ORIGIN);
     let is_own = |origin: &str| {
@@ -30,8 +30,7 @@ pub(crate) async fn only_own_pages(request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-/// Refuses what was sent to another name than this machine's: so would a page whose name was made to
-/// point here.
+/// Rejects requests to another host name: a page can make its own name resolve to this machine.
 pub(crate) async fn only_own_name(request: Request, next: Next) -> Response {
     let host = request.headers().get(header::HOST);
     let is_own = |host: &str| host.parse::<Uri>().is_ok_and(|uri| is_own_name(uri.host()));

@@ -1,26 +1,25 @@
-//! What the gateway itself answers when it refuses.
+//! The error responses of the gateway.
 //!
-//! The real one answers a bare `{"message": "Unauthorized"}` as `application/json`. Muster's
-//! contract says that every error is a problem document, so here the two are one: `message` is what
-//! the real gateway says, the rest is what the contract asks for. A client that reads only the
-//! status works against both.
+//! API Gateway responds with `{"message": "Unauthorized"}` as `application/json`. The contract
+//! requires a problem document for every error, so the local gateway sends both: `message` as API
+//! Gateway, and the members of the contract. A client that reads only the status works with both.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use muster::http::{Code, Problem};
 use serde_json::json;
 
-/// A refusal of the gateway.
+/// An error of the gateway.
 #[derive(Debug)]
 pub(crate) struct Refused {
-    /// What the real gateway says, with its status.
+    /// The message of API Gateway, with its status.
     status: StatusCode,
     message: &'static str,
     problem: Problem,
 }
 
 impl Refused {
-    /// A refusal with this status and message, as the contract calls it and with what to do.
+    /// An error with this status and message, the code of the contract, and what to do.
     pub(crate) fn new(
         status: StatusCode,
         message: &'static str,
@@ -34,7 +33,7 @@ impl Refused {
         }
     }
 
-    /// A request that is not valid.
+    /// An invalid request.
     pub(crate) fn invalid(problem: Problem) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
@@ -43,7 +42,7 @@ impl Refused {
         }
     }
 
-    /// A function failed: nothing of it shows.
+    /// A function failed: the response shows no details.
     pub(crate) fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -53,12 +52,12 @@ impl Refused {
         )
     }
 
-    /// The answer to the request of this path and id.
+    /// The response to the request with this path and id.
     pub(crate) fn into_response(self, path: &str, request_id: &str) -> Response {
         let mut body = self.problem.to_json(path, request_id);
         if let Some(body) = body.as_object_mut() {
             body.insert("message".to_owned(), json!(self.message));
-            // The contract has no code of its own for what only a gateway refuses (431).
+            // The contract has no code for errors that only a gateway returns (431).
             body.insert("status".to_owned(), json!(self.status.as_u16()));
         }
         let kind = HeaderValue::from_static("application/problem+json");

@@ -1,5 +1,5 @@
-//! IAM's part: what a function asks of DynamoDB is refused unless its policies in the template let it,
-//! so that what is not allowed there does not work here either.
+//! Emulates IAM: rejects calls to DynamoDB that a function's policies in the template do not allow,
+//! so that a missing permission fails locally too.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::template::{Function, Right};
 
-/// The client, with no more rights than the function has.
+/// The client with the permissions of the function.
 pub(crate) fn limited(client: &Client, function: &Function) -> Client {
     let rights = Rights {
         function: function.resource.clone(),
@@ -21,7 +21,7 @@ pub(crate) fn limited(client: &Client, function: &Function) -> Client {
     Client::from_conf(client.config().to_builder().interceptor(rights).build())
 }
 
-/// What one function may do.
+/// The permissions of a function.
 #[derive(Debug)]
 struct Rights {
     function: String,
@@ -60,7 +60,8 @@ impl Intercept for Rights {
     }
 }
 
-/// The rights that a request needs. For a transaction those of its single actions; it needs none of its own.
+/// The permissions that a request needs. A transaction needs those of its actions and none of its
+/// own.
 fn needed(operation: &str, input: &Value) -> Vec<Right> {
     let right = |operation: &str| Right {
         operation: operation.to_owned(),

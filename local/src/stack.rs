@@ -1,4 +1,4 @@
-//! All of it together: starts in the order of need, stops in the reverse.
+//! The whole stack: starts its parts in the order of their dependencies and stops them in reverse.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -27,12 +27,12 @@ use crate::options::{ConfigureClient, Options};
 use crate::page::{self, Running};
 use crate::{dynamodb, invoke, origin, table, template};
 
-/// The variable that names the group of tenant admins.
+/// The variable with the name of the tenant admins' group.
 const TENANT_ADMIN_GROUP: &str = "TENANT_ADMIN_GROUP";
-/// How long requests under way may take to end when the stack stops.
+/// How long the stack waits for running requests when it stops.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
-/// A stack that runs. Dropping it stops it at once; [`Stack::stop`] lets requests end first.
+/// A running stack. Dropping it stops it immediately; [`Stack::stop`] waits for running requests.
 pub struct Stack {
     url: String,
     dynamodb_url: String,
@@ -47,7 +47,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// Starts a stack. It is ready when this returns.
+    /// Starts a stack and returns when it is ready.
     pub async fn start(mut options: Options) -> Result<Self> {
         let template = template::read(&options.template)?;
         if let Some(directory) = &options.data {
@@ -60,7 +60,7 @@ impl Stack {
 
         let mut dynamodb = JoinSet::new();
         let (stop_dynamodb, stopped) = watch::channel(false);
-        // Credentials of the developer's own go to a DynamoDB of their own choice, and nowhere else.
+        // A developer's credentials are sent only to a DynamoDB that they configured.
         let set = |name: &str| options.variable(name).map(str::to_owned);
         let chosen = aws_endpoint(DYNAMODB_ENDPOINT, set).map(|(_, endpoint)| endpoint);
         let is_chosen = chosen.is_some();
@@ -79,8 +79,7 @@ impl Stack {
             .variable("TABLE_NAME")
             .unwrap_or(&template.table.name)
             .to_owned();
-        // Not through the caller's configuration: what counts or fails calls is meant for the
-        // functions, not for this.
+        // Without the caller's configuration: counting or failing calls is for the functions only.
         let patient: ConfigureClient = Arc::new(dynamodb::patient);
         let own_client = dynamodb::client(&dynamodb_url, variable, Some(&patient))?;
         table::ensure(&own_client, &table_name, &template.table).await?;
@@ -143,12 +142,12 @@ impl Stack {
         })
     }
 
-    /// Where the API is: `http://127.0.0.1:3000`.
+    /// The URL of the API: `http://127.0.0.1:3000`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Where DynamoDB is: `http://127.0.0.1:8000`.
+    /// The URL of DynamoDB: `http://127.0.0.1:8000`.
     pub fn dynamodb_url(&self) -> &str {
         &self.dynamodb_url
     }
@@ -163,12 +162,12 @@ impl Stack {
         &self.client
     }
 
-    /// What hands out tokens.
+    /// The token issuer.
     pub fn issuer(&self) -> &Issuer {
         &self.issuer
     }
 
-    /// An access token for a user of a tenant in these groups.
+    /// Returns an access token for a user of a tenant in these groups.
     pub fn token(&self, user_id: &str, tenant_id: &str, groups: &[&str]) -> Result<String> {
         self.issuer.token(&Identity {
             user_id: user_id.to_owned(),
@@ -178,17 +177,17 @@ impl Stack {
         })
     }
 
-    /// An access token with these claims over the usual ones; `null` leaves one out.
+    /// Returns an access token with these claims in addition to the default ones; `null` omits one.
     pub fn token_with(&self, claims: Map<String, Value>) -> Result<String> {
         self.issuer.token_with(claims)
     }
 
-    /// What a developer should know before the first request.
+    /// Notes for the developer before the first request.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// Returns when a part of the stack stops by itself, which none should.
+    /// Returns when a part of the stack stops unexpectedly.
     pub async fn failed(&mut self) -> Result<()> {
         let ended = tokio::select! {
             Some(ended) = self.gateway.join_next() => ended,
@@ -197,7 +196,7 @@ impl Stack {
         ended?
     }
 
-    /// Stops: lets requests under way end, at most for five seconds, then closes the table.
+    /// Stops the stack: waits up to five seconds for running requests, then closes the table.
     pub async fn stop(mut self) {
         for (stop, tasks) in [
             (&self.stop, &mut self.gateway),
@@ -248,7 +247,7 @@ fn router(
         .with_state(gateway)
 }
 
-/// Takes a port of this machine, or says which one is taken and by which option to choose another.
+/// Binds a port of this machine. The error names the taken port and the option that changes it.
 async fn bind(port: u16, option: &str) -> Result<TcpListener> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
     listener.map_err(|error| match error.kind() {

@@ -35,7 +35,7 @@ async fn problem(options: Options) -> String {
     }
 }
 
-/// A directory of its own that goes with the test.
+/// A directory that is deleted with the test.
 struct Directory(PathBuf);
 
 impl Directory {
@@ -121,7 +121,7 @@ async fn a_token_over_http_is_one_of_the_issuer_s() {
         (&json!("Bearer"), &json!(3600))
     );
 
-    // As a stranger would verify it: by the documents beside the issuer.
+    // Verifies it as a client would: with the documents of the issuer.
     let about = format!("{}/_local/.well-known/openid-configuration", stack.url());
     let about: Value = reqwest::get(about).await.unwrap().json().await.unwrap();
     let keys = reqwest::get(about["jwks_uri"].as_str().unwrap())

@@ -1,4 +1,4 @@
-//! Makes the table that the template describes, or sees that it is there as described.
+//! Creates the table of the template, or checks that the existing one matches.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -13,13 +13,13 @@ use aws_sdk_dynamodb::types::{
 
 use crate::template::{Attribute, Index, KeyPart, Projection, Table};
 
-/// How often a table that is still being made is asked about.
+/// How often to poll a table that is being created.
 const POLL_EVERY: Duration = Duration::from_millis(100);
-/// How often at most: 30 s in all.
+/// The number of polls: 30 s in total.
 const POLLS: u32 = 300;
 
-/// Makes the table, unless it is there. One that is there must have the template's keys and
-/// indexes; the error tells both.
+/// Creates the table, unless it exists. An existing table must have the template's keys and
+/// indexes; the error shows both.
 pub(crate) async fn ensure(client: &Client, name: &str, table: &Table) -> Result<()> {
     let created = create(client, name, table).await?;
     let description = active(client, name).await?;
@@ -38,7 +38,7 @@ pub(crate) async fn ensure(client: &Client, name: &str, table: &Table) -> Result
     Ok(())
 }
 
-/// Whether it was made by this call.
+/// Whether this call created it.
 async fn create(client: &Client, name: &str, table: &Table) -> Result<bool> {
     let mut request = client
         .create_table()
@@ -124,7 +124,7 @@ async fn set_time_to_live(client: &Client, name: &str, table: &Table) -> Result<
     Ok(())
 }
 
-/// What makes two tables the same to the store.
+/// The properties in which two tables must agree for the store.
 #[derive(PartialEq, Eq)]
 struct Shape {
     attributes: Vec<Attribute>,

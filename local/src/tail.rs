@@ -1,4 +1,4 @@
-//! The last log lines of the functions, for whoever invokes one with `X-Amz-Log-Type: Tail`.
+//! The last log lines of the functions, for invocations with `X-Amz-Log-Type: Tail`.
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -9,28 +9,28 @@ use serde_json::Value;
 
 use crate::log::Log;
 
-/// Lines that are kept.
+/// Number of lines to keep.
 const LINES: usize = 256;
-/// Lines of logins that are kept beside them.
+/// Number of lines of logins to keep in addition.
 const LOGIN_LINES: usize = 50;
-/// Most bytes of the lines of one invocation that are handed out, as Lambda does.
+/// Maximum size of the returned lines of an invocation in bytes, as in Lambda.
 const MAX_BYTES: usize = 4 * 1024;
 
-/// The last lines, the latest at the end.
+/// The last lines, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tail(Arc<Mutex<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// Each with the id of the invocation that wrote it.
+    /// Each with the id of its invocation.
     lines: VecDeque<(String, String)>,
-    /// Those of logins, which many requests would push out.
+    /// Lines of logins, which requests would displace.
     logins: VecDeque<Value>,
 }
 
 impl Tail {
-    /// Takes the lines of a function in. What failed, and what a login came to, is said on the
-    /// terminal; requests have the gateway's line there.
+    /// Records the lines of a function. Prints failures and the results of logins on the terminal;
+    /// for requests the gateway prints a line.
     pub(crate) fn telemetry(&self, log: Log) -> Telemetry {
         let tail = self.clone();
         Telemetry::to(move |line| {
@@ -72,13 +72,13 @@ impl Tail {
         }
     }
 
-    /// The lines of the last logins, failures before what the login came to.
+    /// The lines of the last logins, failures before the result of the login.
     pub(crate) fn logins(&self) -> Vec<Value> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.logins.iter().cloned().collect()
     }
 
-    /// The end of what the invocation wrote.
+    /// The last lines of an invocation.
     pub(crate) fn of(&self, id: &str) -> String {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = String::new();

@@ -1,8 +1,9 @@
-//! The page of the local stack in a real browser, on a desktop and on a phone: a token with two
-//! clicks, calls of the API's reference, and what a login did.
+//! Tests the page of the local stack in a real browser, with the sizes of a desktop and a phone: a
+//! token with two clicks, calls of the API's reference, and the result of a login.
 //!
-//! The browser is Chromium, driven with `playwright-core` from npm, which goes into `.tools/` the
-//! first time. Screenshots lie in `target/tmp/page-desktop` and `target/tmp/page-phone` afterwards.
+//! The browser is Chromium, driven with `playwright-core` from npm, which is installed into
+//! `.tools/` on first use. Screenshots are in `target/tmp/page-desktop` and `target/tmp/page-phone`
+//! afterwards.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -18,7 +19,7 @@ type Screen = (u32, u32);
 const DESKTOP: Screen = (1280, 900);
 const PHONE: Screen = (375, 812);
 
-/// The browser and the packages that drive it. `None` where one is missing; in CI that is a failure.
+/// The browser and its driver. `None` if one is missing, which fails in CI.
 pub(crate) async fn browser() -> Option<(PathBuf, PathBuf)> {
     let chromium = system_tool("chromium").await?;
     let wanted = format!("playwright-core@{PLAYWRIGHT}");
@@ -26,7 +27,7 @@ pub(crate) async fn browser() -> Option<(PathBuf, PathBuf)> {
     Some((chromium, packages))
 }
 
-/// What somebody sees who visits the page of a new stack.
+/// The page of a new stack as a visitor sees it.
 async fn visit(browser: &(PathBuf, PathBuf), name: &str, screen: Screen, try_all: bool) -> Value {
     let (chromium, packages) = browser;
     let (width, height) = screen;
@@ -51,7 +52,7 @@ async fn visit(browser: &(PathBuf, PathBuf), name: &str, screen: Screen, try_all
     let seen = serde_json::from_slice(&output.stdout).unwrap();
     in_order(&seen, &world);
     if !try_all {
-        // What the page said is what is there.
+        // The page shows the actual state.
         let created = created(&seen);
         let path = format!("/organizations/{}", created["id"].as_str().unwrap());
         let stored = world.user("ada").get(&path).await.expect(200).body;
@@ -62,12 +63,12 @@ async fn visit(browser: &(PathBuf, PathBuf), name: &str, screen: Screen, try_all
     seen
 }
 
-/// The organization that was made.
+/// The created organization.
 fn created(seen: &Value) -> Value {
     serde_json::from_str(seen["created"]["body"].as_str().unwrap()).unwrap()
 }
 
-/// What must be so on every screen.
+/// Requirements on every screen.
 fn in_order(seen: &Value, world: &World) {
     for nothing in ["console", "outside", "too_wide"] {
         assert_eq!(seen[nothing], json!([]), "{nothing}");
@@ -93,7 +94,7 @@ fn in_order(seen: &Value, world: &World) {
     assert_eq!(logins[0]["outcome"], "synced");
     let figures = &logins[0]["figures"];
     assert_eq!(figures["granted"], 4, "{figures}");
-    assert_eq!(figures["organizations made"], 2, "{figures}");
+    assert_eq!(figures["organizations created"], 2, "{figures}");
     assert_eq!(
         logins[0]["tree"],
         json!([
@@ -133,6 +134,6 @@ async fn the_page_issues_tokens_and_sends_every_call() {
     for (call, status) in tried {
         assert!(status.is_u64(), "{call}: {status}");
     }
-    // All but the one that the visit began with.
+    // Without the one at the start of the visit.
     assert_eq!(tried.len(), crate::openapi::operations() - 1);
 }

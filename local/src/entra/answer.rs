@@ -1,4 +1,4 @@
-//! Errors in the words of Graph and of the token endpoint.
+//! Errors in the formats of Graph and of the token endpoint.
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
@@ -9,7 +9,7 @@ use super::file::Question;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
-/// A refusal of Graph.
+/// An error of Graph.
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: StatusCode,
@@ -17,7 +17,8 @@ pub(super) struct Refusal {
     message: String,
 }
 
-/// A refusal of the token endpoint: <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>.
+/// An error of the token endpoint:
+/// <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>.
 #[derive(Debug)]
 pub(super) struct TokenRefusal {
     pub(super) status: StatusCode,
@@ -36,7 +37,7 @@ impl Refusal {
         }
     }
 
-    /// What Graph says with this status when nothing more is known.
+    /// Graph's default message for this status.
     pub(super) fn of_status(status: StatusCode) -> Self {
         let (code, message) = match status.as_u16() {
             401 => ("InvalidAuthenticationToken", "Access token is empty."),
@@ -53,7 +54,7 @@ impl Refusal {
         Self::new(status, code, message)
     }
 
-    /// The answer; that of the token endpoint has a shape of its own.
+    /// The response; the token endpoint has its own format.
     pub(super) fn into_response(self, question: Question) -> Response {
         if question != Question::Token {
             return self.graph();
@@ -131,7 +132,7 @@ impl TokenRefusal {
     }
 }
 
-/// A body with the headers that each answer has.
+/// A body with the headers of every response.
 pub(super) fn json(status: StatusCode, body: &Value) -> Response {
     let json = [(header::CONTENT_TYPE, "application/json; charset=utf-8")];
     let mut response = (status, json, body.to_string()).into_response();

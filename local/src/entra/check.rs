@@ -1,5 +1,5 @@
-//! What the types of the file cannot say: ids that can stand in a path and are there once,
-//! references that lead somewhere, faults that do something.
+//! Checks what the types of the file do not express: ids are valid in a path and unique, references
+//! exist, faults have an effect.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use muster::domain::{TenantId, UserId};
 
 use super::file::{Directory, Fault, MAX_PAGE_SIZE, Wrong};
 
-/// Refuses the first thing that does not fit.
+/// Returns the first violation.
 pub(super) fn check(directory: &Directory) -> Result<(), Wrong> {
     if let Err(invalid) = TenantId::parse(directory.tenant_id.as_str()) {
         return Err(wrong("tenant_id", invalid));
@@ -75,8 +75,8 @@ pub(super) fn check(directory: &Directory) -> Result<(), Wrong> {
 
 type Names<'a> = BTreeSet<&'a str>;
 
-/// The `user_id`s of the users and the `id`s of the groups. One name is one of them, so that it is
-/// clear who a member is.
+/// The `user_id`s of the users and the `id`s of the groups. A name must not be both, so that
+/// members are unambiguous.
 fn objects(directory: &Directory) -> Result<(Names<'_>, Names<'_>), Wrong> {
     let (mut ids, mut users, mut groups) = (Names::new(), Names::new(), Names::new());
     for (at, user) in directory.users.iter().enumerate() {

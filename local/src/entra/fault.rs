@@ -1,4 +1,4 @@
-//! Answers that the file wants to be wrong or late.
+//! Wrong or late responses configured in the file.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::answer::{Refusal, json};
 use super::file::{Directory, Fault, Question};
 
-/// How often each fault of a directory was met, in the order of the file.
+/// The number of calls that matched each fault of a directory, in the order of the file.
 #[derive(Debug)]
 pub(super) struct Counts(Vec<AtomicU64>);
 
@@ -22,16 +22,16 @@ impl Counts {
     }
 }
 
-/// A call, as far as faults care.
+/// The properties of a call that faults select.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked<'a> {
     pub(super) question: Question,
-    /// `user_id` of the user it is about.
+    /// `user_id` of the user in the call.
     pub(super) user: Option<&'a str>,
     pub(super) page: usize,
 }
 
-/// The first fault in the file that is meant for this call. Each that it could be counts it.
+/// The first fault in the file for this call. The call counts for every matching fault.
 pub(super) fn find<'a>(
     directory: &'a Directory,
     counts: &Counts,
@@ -52,12 +52,12 @@ pub(super) fn find<'a>(
     first
 }
 
-/// Waits as long as the fault says; then its answer, or nothing when the right one is to follow.
+/// Waits for the fault's delay; then returns its response, or `None` for the normal response.
 pub(super) async fn play(fault: &Fault) -> Option<Response> {
     tokio::time::sleep(Duration::from_millis(fault.delay_ms)).await;
     if fault.cut_off {
         let parts = [Ok("{\"value\": ["), Err("the directory's file says so")];
-        // A moment between them, or nothing at all would be sent.
+        // A pause between the parts, or nothing at all would be sent.
         let parts = futures::stream::iter(parts).then(|part| async move {
             tokio::time::sleep(Duration::from_millis(10)).await;
             part

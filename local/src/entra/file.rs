@@ -1,47 +1,46 @@
-//! The file that the directory is read from. `docs/LOCAL_ENTRA.md` describes it for those who write
-//! one.
+//! The file of the directory, documented in `docs/LOCAL_ENTRA.md`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::check;
 
-/// The sample that is part of this program.
+/// The sample included in this program.
 pub(super) const SAMPLE: &str = include_str!("../../directory.sample.json");
-/// Rows of a page when neither the file nor the request says how many, as in Graph.
+/// Default page size, as in Graph.
 const DEFAULT_PAGE_SIZE: usize = 100;
-/// Most rows of a page, as in Graph.
+/// Maximum page size, as in Graph.
 pub(super) const MAX_PAGE_SIZE: usize = 999;
 
-/// A directory as it is written down.
+/// A directory as stored in the file.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Directory {
-    /// The tenant of Muster that its users belong to.
+    /// The Muster tenant of its users.
     pub(super) tenant_id: String,
     pub(super) application: Application,
     #[serde(default)]
     pub(super) users: Vec<User>,
     #[serde(default)]
     pub(super) groups: Vec<Group>,
-    /// Who is assigned to the application.
+    /// The assignments to the application.
     #[serde(default)]
     pub(super) assignments: Vec<Assignment>,
-    /// Most rows of a page, whatever a request asks for.
+    /// Maximum page size, for any requested size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) page_size: Option<usize>,
-    /// How long an access token is good for.
+    /// Lifetime of an access token.
     #[serde(default = "an_hour")]
     pub(super) token_seconds: u32,
     #[serde(default)]
     pub(super) faults: Vec<Fault>,
 }
 
-/// The app registration, and the enterprise application that groups are assigned to.
+/// The app registration and its enterprise application.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Application {
-    /// Entra's name for the whole directory, an id or a domain.
+    /// The Entra tenant, an id or a domain.
     pub(super) tenant: String,
     pub(super) client_id: String,
     pub(super) client_secret: String,
@@ -65,9 +64,9 @@ pub(super) struct AppRole {
 #[serde(deny_unknown_fields)]
 #[allow(clippy::struct_field_names)] // Muster calls it so everywhere
 pub(super) struct User {
-    /// The object id, by which Graph knows the user.
+    /// The object id, the user's id in Graph.
     pub(super) id: String,
-    /// By which Muster knows the user: `sub` of the token.
+    /// The user's id in Muster: `sub` of the token.
     pub(super) user_id: String,
     pub(super) display_name: String,
     pub(super) email: String,
@@ -78,7 +77,7 @@ pub(super) struct User {
 pub(super) struct Group {
     /// The object id.
     pub(super) id: String,
-    /// A group can be without one.
+    /// A group may have no name.
     #[serde(default)]
     pub(super) display_name: Option<String>,
     /// Its direct members: `user_id`s of users, `id`s of groups.
@@ -86,7 +85,7 @@ pub(super) struct Group {
     pub(super) members: Vec<String>,
 }
 
-/// An assignment to the application, with an app role or with none.
+/// An assignment to the application, with or without an app role.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Assignment {
@@ -97,7 +96,7 @@ pub(super) struct Assignment {
     pub(super) app_role: Option<String>,
 }
 
-/// What can be asked, and can go wrong.
+/// A kind of call that can have a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Question {
@@ -108,18 +107,18 @@ pub(super) enum Question {
     UserAssignments,
 }
 
-/// An answer that is not the right one, or is late.
+/// A wrong or late response.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Fault {
     pub(super) on: Question,
-    /// Only when it is about this `user_id`.
+    /// Only for calls about this `user_id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) user: Option<String>,
-    /// Only on this page of a list; the first is 1.
+    /// Only for this page of a list, counted from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) page: Option<usize>,
-    /// Only on these of the calls it is meant for; the first is 1. None: on all of them.
+    /// Only for these matching calls, counted from 1. Defaults to all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) calls: Vec<u64>,
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -129,10 +128,10 @@ pub(super) struct Fault {
     /// Seconds, or a date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) retry_after: Option<Value>,
-    /// A text is sent as it is, anything else as JSON.
+    /// A string is sent as it is, any other value as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) body: Option<Value>,
-    /// Begins an answer, then breaks the connection.
+    /// Starts a response, then closes the connection.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(super) cut_off: bool,
 }
@@ -155,7 +154,7 @@ fn is_false(flag: &bool) -> bool {
     !*flag
 }
 
-/// Why a text is no directory: the place in it, and what is wrong there.
+/// Why a text is not a directory: the position and the error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wrong {
     pub(super) place: String,
@@ -173,9 +172,9 @@ impl std::fmt::Display for Wrong {
     }
 }
 
-/// Reads a directory and checks that it fits together.
+/// Parses a directory and checks its consistency.
 pub(super) fn read(text: &[u8]) -> Result<Directory, Wrong> {
-    // Some editors begin a file with a byte order mark.
+    // Some editors start a file with a byte order mark.
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut json = serde_json::Deserializer::from_slice(text);
     let directory: Directory =
@@ -195,7 +194,7 @@ pub(super) fn read(text: &[u8]) -> Result<Directory, Wrong> {
 }
 
 impl Directory {
-    /// How many rows the first page and all others have at most, when a request asks for so many.
+    /// The maximum size of the first page and of the others, for this requested size.
     pub(super) fn page_size(&self, asked: Option<usize>) -> usize {
         let size = asked.unwrap_or(DEFAULT_PAGE_SIZE);
         self.page_size.map_or(size, |most| size.min(most))
@@ -212,7 +211,7 @@ impl Directory {
         group.display_name.as_deref()
     }
 
-    /// The groups that the user is in: directly, or also through groups.
+    /// The groups of a user, direct and transitive.
     pub(super) fn groups_of(&self, user: &User, nested: bool) -> Vec<&Group> {
         let has = |group: &Group, member: &str| group.members.iter().any(|it| it == member);
         let mut found: Vec<bool> = self
@@ -220,7 +219,7 @@ impl Directory {
             .iter()
             .map(|group| has(group, &user.user_id))
             .collect();
-        // A round per level, to the point where nothing is added: groups may be in a circle.
+        // One level per round until no group is added: groups may form cycles.
         let mut grows = nested;
         while grows {
             let inside: Vec<&str> = self

@@ -1,4 +1,4 @@
-//! The questions of the sync, answered as Graph answers them.
+//! Answers the sync's requests as Graph does.
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ const DEFAULT_ACCESS: &str = "00000000-0000-0000-0000-000000000000";
 /// A cast to groups, the last segment of a path.
 const CAST: &str = "microsoft.graph.group";
 
-/// A question to Graph that it understands.
+/// A supported request to Graph.
 #[derive(Debug)]
 pub(super) struct Call<'a> {
     pub(super) question: Question,
@@ -31,7 +31,7 @@ enum About<'a> {
     Assignments(&'a User),
 }
 
-/// What the answer is made of beside the directory.
+/// The context of a response besides the directory.
 pub(super) struct Circumstances<'a> {
     /// `http://127.0.0.1:3000/_local/entra/v1.0`
     pub(super) root: &'a str,
@@ -43,7 +43,7 @@ pub(super) struct Circumstances<'a> {
     pub(super) generation: u64,
 }
 
-/// Finds out what is asked.
+/// Parses a request.
 pub(super) fn understand<'a>(directory: &'a Directory, path: &str) -> Result<Call<'a>, Refusal> {
     let segments: Vec<&str> = path.split('/').collect();
     let user = |id: &str| directory.user(id).ok_or_else(|| not_found(id));
@@ -85,7 +85,7 @@ pub(super) fn understand<'a>(directory: &'a Directory, path: &str) -> Result<Cal
 }
 
 impl Call<'_> {
-    /// `user_id` of the user that it is about.
+    /// `user_id` of the user in the request.
     pub(super) fn user(&self) -> Option<&str> {
         match self.about {
             About::Groups { user, .. } | About::Assignments(user) => Some(&user.user_id),
@@ -93,7 +93,7 @@ impl Call<'_> {
         }
     }
 
-    /// The right answer.
+    /// The normal response.
     pub(super) fn answer(
         &self,
         directory: &Directory,
@@ -187,7 +187,7 @@ fn group_row(group: &Group, cast: bool) -> Value {
         "mailEnabled": false,
         "groupTypes": [],
     });
-    // After a cast all rows are of one type, and none says which.
+    // After a cast all rows have one type, which they omit.
     if !cast && let Some(row) = row.as_object_mut() {
         row.insert("@odata.type".to_owned(), format!("#{CAST}").into());
     }

@@ -1,4 +1,4 @@
-//! Query options, and lists that come in pages.
+//! Query options and paginated lists.
 
 use axum::http::StatusCode;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -8,7 +8,7 @@ use super::answer::Refusal;
 use super::file::{Directory, MAX_PAGE_SIZE};
 use super::graph::Circumstances;
 
-/// The query options that the sync could use. <https://learn.microsoft.com/graph/query-parameters>
+/// The query options that the sync can use. <https://learn.microsoft.com/graph/query-parameters>
 #[derive(Debug, Default)]
 pub(super) struct Query {
     pub(super) select: Option<String>,
@@ -16,11 +16,11 @@ pub(super) struct Query {
     top: Option<usize>,
     count: bool,
     from: Option<Start>,
-    /// All of them but the token of a page, for the link to the next one.
+    /// All options except the page token, for the link to the next page.
     kept: String,
 }
 
-/// Where a page begins: what stands in its `$skiptoken`.
+/// The start of a page: the value of its `$skiptoken`.
 #[derive(Clone, Copy, Debug)]
 struct Start {
     generation: u64,
@@ -28,10 +28,10 @@ struct Start {
     offset: usize,
 }
 
-/// A list as a whole.
+/// A complete list.
 pub(super) struct List<T> {
     pub(super) rows: Vec<T>,
-    /// What stands behind `$metadata#`, without what is selected.
+    /// The text after `$metadata#`, without the selected properties.
     pub(super) context: String,
 }
 
@@ -73,7 +73,7 @@ impl Query {
         Ok(query)
     }
 
-    /// The number of the page that is asked for; the first is 1.
+    /// The number of the requested page, counted from 1.
     pub(super) fn page(&self) -> usize {
         self.from.map_or(1, |from| from.page)
     }
@@ -92,7 +92,7 @@ impl Start {
 }
 
 impl<T> List<T> {
-    /// The page that is asked for, each row of it as `show` has it.
+    /// The requested page, with each row formatted by `show`.
     pub(super) fn page(
         self,
         directory: &Directory,
@@ -137,7 +137,7 @@ impl<T> List<T> {
     }
 }
 
-/// Leaves what `$select` names, and what only describes the row.
+/// Keeps the properties named in `$select`, and annotations.
 pub(super) fn select(row: &mut Value, query: &Query) {
     if let (Some(row), Some(names)) = (row.as_object_mut(), &query.select) {
         let names: Vec<&str> = names.split(',').map(str::trim).collect();
@@ -145,7 +145,7 @@ pub(super) fn select(row: &mut Value, query: &Query) {
     }
 }
 
-/// Refuses an advanced query that does not say that it is one.
+/// Rejects an advanced query without the header and parameter that advanced queries require.
 /// <https://learn.microsoft.com/graph/aad-advanced-queries>
 pub(super) fn advanced(about: &Circumstances<'_>, cast: bool) -> Result<(), Refusal> {
     if about.query.count && !about.eventual {
@@ -173,7 +173,7 @@ fn top(value: &str) -> Result<usize, Refusal> {
     }
 }
 
-/// The list that the page was one of is no more.
+/// The directory of the page's list has been replaced.
 fn expired() -> Refusal {
     bad(
         "Directory_ExpiredPageToken",

@@ -1,5 +1,5 @@
-//! Entra: a small directory that answers the token endpoint and the questions that the login sync
-//! asks Microsoft Graph, with pages, errors and delays as its file wants them.
+//! Emulates Entra: a small directory that serves the token endpoint and the Microsoft Graph
+//! requests of the login sync, with pages, errors and delays as configured in its file.
 
 mod answer;
 mod check;
@@ -38,10 +38,10 @@ use crate::log::Log;
 use crate::options::Options;
 use crate::problem::Refused;
 
-/// Where it is, below the stack's own address.
+/// Its path on the stack.
 const ROOT: &str = "/_local/entra";
 
-/// The directory, the tokens that it handed out, and where it is.
+/// The directory, its issued tokens, and its address.
 pub(crate) struct Entra {
     source: Source,
     tokens: Tokens,
@@ -59,8 +59,8 @@ impl fmt::Debug for Entra {
 }
 
 impl Entra {
-    /// Opens the directory for a stack at this address and lets the functions' settings lead to it;
-    /// none when they lead elsewhere. With what a developer should know of that.
+    /// Opens the directory of a stack at this address and points the functions' settings to it.
+    /// `None` if they point elsewhere. Also returns notes for the developer.
     pub(crate) fn wire(
         options: &mut Options,
         url: &str,
@@ -84,12 +84,12 @@ impl Entra {
         Ok((Some(Arc::new(entra)), warning))
     }
 
-    /// Where to look at it.
+    /// The URL that shows the directory.
     pub(crate) fn shown_at(&self) -> String {
         format!("{}/directory", self.url)
     }
 
-    /// All that it answers.
+    /// All routes of the directory.
     pub(crate) fn router<S>(self: &Arc<Self>) -> Router<S> {
         Router::new()
             .route("/_local/entra/directory", get(shown).put(replace))
@@ -113,7 +113,7 @@ impl Entra {
     }
 }
 
-/// The right answer, unless the file wants another one.
+/// The normal response, or that of a fault.
 async fn faulty(loaded: &Loaded, asked: Asked<'_>, right: Response) -> Response {
     match fault::find(&loaded.directory, &loaded.counts, asked) {
         Some(fault) => fault::play(fault).await.unwrap_or(right),
@@ -183,7 +183,7 @@ async fn asked(entra: &Entra, parts: &Parts) -> Result<Response, Refusal> {
 }
 
 impl Entra {
-    /// As whoever asks knows it: links to a next page must lead back to the same host.
+    /// The host of the request: links to a next page must use the same host.
     fn root(&self, headers: &HeaderMap) -> String {
         let host = headers
             .get(header::HOST)
@@ -192,7 +192,7 @@ impl Entra {
     }
 }
 
-/// The directory as it is now, to look at or to change and put back.
+/// The current directory, to show, or to change and put back.
 async fn shown(State(entra): State<Arc<Entra>>) -> Response {
     let shown = entra.current().map(|loaded| {
         let directory = serde_json::to_value(&loaded.directory).unwrap_or_default();
@@ -201,7 +201,7 @@ async fn shown(State(entra): State<Arc<Entra>>) -> Response {
     shown.unwrap_or_else(Refusal::graph)
 }
 
-/// Puts another directory in its place, until the stack stops or the file changes.
+/// Replaces the directory until the stack stops or the file changes.
 async fn replace(State(entra): State<Arc<Entra>>, body: Bytes) -> Response {
     match entra.source.replace(&body) {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),

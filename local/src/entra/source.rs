@@ -1,5 +1,5 @@
-//! Where the directory comes from: the sample, a file that is read again when it changes, or
-//! whoever replaced it over HTTP.
+//! The source of the directory: the sample, a file that is read again when it changes, or a
+//! replacement over HTTP.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,16 +9,16 @@ use std::time::SystemTime;
 use super::fault::Counts;
 use super::file::{self, Directory, SAMPLE, Wrong};
 
-/// A directory, and how often each of its faults was met.
+/// A directory and the counts of its faults.
 #[derive(Debug)]
 pub(super) struct Loaded {
     pub(super) directory: Directory,
     pub(super) counts: Counts,
-    /// Another one for each that was loaded: a link to a next page is good in one only.
+    /// A new id for each load: a link to a next page is valid for one only.
     pub(super) generation: u64,
 }
 
-/// What is there now, and what to compare the file with.
+/// The current directory, and the state of the file for comparison.
 pub(super) struct Source {
     file: Option<PathBuf>,
     now: Mutex<Now>,
@@ -30,19 +30,19 @@ struct Now {
     loaded: Result<Arc<Loaded>, Broken>,
 }
 
-/// Why there is no directory any more: the file was made into something else.
+/// Why there is no directory now: the changed file is invalid.
 #[derive(Clone, Debug)]
 pub(super) struct Broken {
     pub(super) problem: String,
-    /// Nobody was told so far.
+    /// Not reported yet.
     pub(super) is_news: bool,
 }
 
-/// A change of the file shows in one of the two.
+/// A change of the file changes one of the two.
 type Stamp = (Option<SystemTime>, u64);
 
 impl Source {
-    /// Reads the file, or the sample when there is none.
+    /// Reads the file, or the sample without one.
     pub(super) fn open(file: Option<PathBuf>) -> Result<Self, String> {
         let stamp = file.as_deref().and_then(stamp);
         let loaded = match &file {
@@ -60,7 +60,7 @@ impl Source {
         })
     }
 
-    /// The directory as it is now.
+    /// The current directory.
     pub(super) fn current(&self) -> Result<Arc<Loaded>, Broken> {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(file) = &self.file {
@@ -81,7 +81,7 @@ impl Source {
         loaded
     }
 
-    /// Puts another directory in its place, until the file changes the next time.
+    /// Replaces the directory until the file changes.
     pub(super) fn replace(&self, text: &[u8]) -> Result<(), Wrong> {
         let directory = file::read(text)?;
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);

@@ -9,7 +9,7 @@ fn changed(change: impl FnOnce(&mut Value)) -> Result<Directory, String> {
     read(directory.to_string().as_bytes()).map_err(|wrong| wrong.to_string())
 }
 
-/// The sample with this at that place.
+/// The sample with this value at this position.
 fn with(place: &str, value: Value) -> Result<Directory, String> {
     changed(|directory| {
         let (parent, name) = place.rsplit_once('/').unwrap();

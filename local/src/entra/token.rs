@@ -15,13 +15,13 @@ use super::answer::{Refusal, TokenRefusal};
 use super::file::Application;
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// For whom an assertion must have been made.
+/// The required audience of an assertion.
 const ASSERTION_AUDIENCE: &str = "api://AzureADTokenExchange";
 
-/// The access tokens that were handed out.
+/// The issued access tokens.
 pub(super) struct Tokens {
     clock: Clock,
-    /// Each with the end of its life.
+    /// Each with its expiry.
     given: Mutex<BTreeMap<String, Timestamp>>,
 }
 
@@ -33,7 +33,7 @@ impl Tokens {
         }
     }
 
-    /// Answers a request for a token.
+    /// Handles a request for a token.
     pub(super) fn grant(
         &self,
         application: &Application,
@@ -45,7 +45,7 @@ impl Tokens {
         let now = self.clock.now();
         let token = format!("local-{}-{}", self.clock.new_id(), self.clock.new_id());
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
-        // Kept for a while after their end, so that the refusal can say why.
+        // Kept for a while after expiry, so that the error can name the reason.
         given.retain(|_, end| now < end.after(Duration::from_hours(1)));
         let end = now.after(Duration::from_secs(seconds.into()));
         given.insert(token.clone(), end);
@@ -57,7 +57,7 @@ impl Tokens {
         }))
     }
 
-    /// Whether a request to Graph has a token that is good.
+    /// Checks that a request to Graph has a valid token.
     pub(super) fn check(&self, authorization: Option<&str>) -> Result<(), Refusal> {
         let refusal = |message: &str| {
             Refusal::new(
@@ -137,7 +137,7 @@ fn check(
     }
 }
 
-/// Who signed it is not looked at: there is no AWS here that could have.
+/// The signature is not checked: no AWS signs locally.
 fn check_assertion(kind: Option<&str>, assertion: &str) -> Result<(), TokenRefusal> {
     if kind != Some(ASSERTION_TYPE) {
         let what = format!("The client_assertion_type must be '{ASSERTION_TYPE}'.");

@@ -1,4 +1,4 @@
-//! The settings of the functions that lead to this directory, or to another Entra.
+//! The functions' settings for this directory, or for another Entra.
 
 use std::collections::BTreeMap;
 
@@ -13,25 +13,25 @@ const CLIENT_ID: &str = "MICROSOFT_CLIENT_ID";
 const SECRET: &str = "MICROSOFT_CLIENT_SECRET";
 const SECRET_ARN: &str = "MICROSOFT_CLIENT_SECRET_ARN";
 
-/// Whom the functions ask.
+/// The Entra of the functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Chosen {
     /// The directory of this stack.
     Local,
-    /// Another Entra, whose endpoints are set.
+    /// Another Entra with configured endpoints.
     Other,
-    /// Nobody: `MICROSOFT_CLIENT_ID` is set to nothing.
+    /// None: `MICROSOFT_CLIENT_ID` is empty.
     Nobody,
 }
 
-/// Finds out from the variables that are set.
+/// Determines it from the variables.
 pub(super) fn choose(options: &Options) -> Result<Chosen> {
     let endpoints = [GRAPH, TOKEN].map(|name| options.variable(name).is_some());
     let chosen = match endpoints {
         [true, true] => Chosen::Other,
         [false, false] if is_set_to_nothing(options) => Chosen::Nobody,
         [false, false] => Chosen::Local,
-        // A token of one Entra is no token of the other.
+        // A token of one Entra is invalid at another.
         [true, false] => bail!("{GRAPH} is set, and {TOKEN} is not; set both, or neither"),
         [false, true] => bail!("{TOKEN} is set, and {GRAPH} is not; set both, or neither"),
     };
@@ -51,14 +51,14 @@ fn is_set_to_nothing(options: &Options) -> bool {
 }
 
 impl Options {
-    /// Adds these variables where none of that name is set; set to nothing is set, and turns off
-    /// what it stands for.
+    /// Adds these variables unless they are set. An empty variable is set, and turns off its
+    /// feature.
     pub(super) fn set_by_default(&mut self, variables: BTreeMap<&'static str, String>) {
         for (name, value) in variables {
             let is_set = match name {
-                // Set to nothing, the functions would take these of the real Entra.
+                // Empty values would make the functions use the real Entra.
                 GRAPH | TOKEN => self.variable(name).is_some(),
-                // The two are ways to the same, and a function refuses to be told both.
+                // The two are alternatives, and a function rejects both together.
                 SECRET if self.variable(SECRET_ARN).is_some() => true,
                 _ => self.variables.contains_key(name),
             };
@@ -69,7 +69,7 @@ impl Options {
     }
 }
 
-/// The settings that lead to this application in the directory at this address.
+/// The settings for this application in the directory at this address.
 pub(super) fn of(application: &Application, url: &str) -> BTreeMap<&'static str, String> {
     BTreeMap::from([
         (GRAPH, format!("{url}/v1.0")),
@@ -85,7 +85,7 @@ pub(super) fn of(application: &Application, url: &str) -> BTreeMap<&'static str,
     ])
 }
 
-/// An application of somebody's own, with the local directory in the way.
+/// Another application's settings, in conflict with the local directory.
 pub(super) fn warning(options: &Options, application: &Application) -> Option<String> {
     let own = options.variable(CLIENT_ID)?;
     (own != application.client_id).then(|| {

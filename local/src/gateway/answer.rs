@@ -1,4 +1,4 @@
-//! A function's answer as an HTTP response.
+//! Converts a function's response to an HTTP response.
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -19,10 +19,10 @@ struct Answer {
     is_base64_encoded: Option<bool>,
 }
 
-/// The response, or nothing when the answer is not one: the real gateway says 500 then.
+/// The response, or `None` if it is invalid: API Gateway returns 500.
 pub(crate) fn response(answer: Value) -> Option<Response> {
     if answer.get("statusCode").is_none() {
-        // Payload format 2.0 takes an answer without a status for the body itself.
+        // In payload format 2.0, a response without a status is the body.
         return Response::builder()
             .header(header::CONTENT_TYPE, "application/json")
             .body(Body::from(answer.to_string()))
@@ -54,7 +54,7 @@ pub(crate) fn response(answer: Value) -> Option<Response> {
         let text = HeaderValue::from_static("text/plain;charset=UTF-8");
         headers.insert(header::CONTENT_TYPE, text);
     }
-    // The length is the server's to say.
+    // The server sets the length.
     headers.remove(header::CONTENT_LENGTH);
     Some(response)
 }

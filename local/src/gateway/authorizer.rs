@@ -1,4 +1,4 @@
-//! The JWT authorizer: RS256 with the issuer's key, issuer, audience and times.
+//! Emulates the JWT authorizer: RS256 with the issuer's key, issuer, audience and times.
 
 use anyhow::{Context as _, Result};
 use axum::http::{HeaderMap, header};
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::issuer::{AUDIENCE, Issuer};
 
-/// Lets a request through, or says why not.
+/// Accepts a request, or returns the reason why not.
 #[derive(Debug)]
 pub(crate) struct Authorizer {
     key_id: String,
@@ -18,12 +18,12 @@ pub(crate) struct Authorizer {
     clock: Clock,
 }
 
-/// Why a request is not let through. None of them shows anything of the token.
+/// Why a request is rejected. No reason contains a part of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// There is no token.
+    /// Without a token.
     Missing,
-    /// There is one, but it is no good: what about it.
+    /// An invalid token, with the reason.
     Invalid(&'static str),
 }
 
@@ -33,7 +33,7 @@ impl Authorizer {
         let mut validation = Validation::new(Algorithm::RS256);
         validation.leeway = 0;
         validation.validate_nbf = true;
-        // The audience may also stand in `client_id`, which the library does not know.
+        // The audience may also be in `client_id`, which the library does not support.
         validation.validate_aud = false;
         validation.set_issuer(&[issuer.url()]);
         validation.set_required_spec_claims(&["exp", "iss"]);
@@ -54,7 +54,7 @@ impl Authorizer {
         let value = value
             .to_str()
             .map_err(|_| Refusal::Invalid("the token is not ASCII text"))?;
-        // The real one takes the token with the scheme before it and without.
+        // API Gateway accepts the token with and without the scheme.
         let token = match value.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
             _ => value.trim(),
@@ -85,7 +85,7 @@ impl Authorizer {
                 })
             })?
             .claims;
-        // `client_id` counts only where there is no `aud`.
+        // `client_id` counts only without `aud`.
         let audience = claims.get("aud").or_else(|| claims.get("client_id"));
         let for_us = match audience {
             Some(Value::String(audience)) => audience == AUDIENCE,

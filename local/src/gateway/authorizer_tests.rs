@@ -13,7 +13,7 @@ fn issuer() -> Issuer {
     Issuer::new(URL.to_owned(), signing_key(None).unwrap()).unwrap()
 }
 
-/// What the authorizer says to a token with these claims over the usual ones.
+/// The authorizer's error for a token with these claims in addition to the default ones.
 fn verdict(claims: Value) -> Result<Map<String, Value>, Refusal> {
     let Value::Object(claims) = claims else {
         panic!("claims are an object")

@@ -1,15 +1,15 @@
-//! Claims as the JWT authorizer hands them to a function: every value is text.
+//! Formats claims as the JWT authorizer does: every value is text.
 //!
-//! For a claim that is an object the documentation gives no form. The real authorizer has been seen to
-//! hand on `map[key:value]` (<https://github.com/aws/aws-lambda-go/issues/570>), which is what Go
-//! prints, as the documented `[a b]` of arrays is. Go also prints the keys of a map in their order.
-//! It cannot be read back: names and values are not quoted. So no function should read a claim that is
-//! an object, such as `organizations` of the pre-token trigger; it is there for clients and for
-//! services that verify the token themselves.
+//! The documentation does not specify claims that are objects. The real authorizer has been
+//! observed to send `map[key:value]` (<https://github.com/aws/aws-lambda-go/issues/570>), which is
+//! Go's format, like the documented `[a b]` of arrays. Go also sorts the keys of a map. The format
+//! cannot be parsed: names and values are not quoted. So no function should read a claim that is an
+//! object, such as `organizations` of the pre-token trigger; it is for clients and for services
+//! that verify the token themselves.
 
 use serde_json::{Map, Value};
 
-/// Renders the claims of a token.
+/// Formats the claims of a token.
 pub(crate) fn render(claims: &Map<String, Value>) -> Map<String, Value> {
     let rendered = claims
         .iter()
@@ -17,7 +17,7 @@ pub(crate) fn render(claims: &Map<String, Value>) -> Map<String, Value> {
     rendered.collect()
 }
 
-/// A value the way Go prints it, which is what the real gateway shows.
+/// A value in Go's format, as API Gateway shows it.
 fn text(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".to_owned(),

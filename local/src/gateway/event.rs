@@ -1,4 +1,4 @@
-//! The event that a function gets: payload format 2.0, as the real gateway makes it.
+//! The event of a function: payload format 2.0, as API Gateway creates it.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -15,17 +15,17 @@ use serde_json::{Map, Value, json};
 use super::route::Found;
 use crate::lambda::ACCOUNT;
 
-/// What an event is made of beside the request itself.
+/// The parts of an event besides the request.
 pub(crate) struct Circumstances<'a> {
     pub(crate) found: &'a Found<'a>,
-    /// The token's claims, rendered; nothing on a route without authorizer.
+    /// The formatted claims of the token; `None` on a route without authorizer.
     pub(crate) claims: Option<Map<String, Value>>,
     pub(crate) request_id: &'a str,
     pub(crate) time: Timestamp,
     pub(crate) source: IpAddr,
 }
 
-/// Makes the event. Parts that a request does not have are absent, not `null`.
+/// Creates the event. Missing parts of a request are absent, not `null`.
 pub(crate) fn event(request: &Parts, body: &[u8], about: Circumstances<'_>) -> Value {
     let Circumstances {
         found,
@@ -34,7 +34,7 @@ pub(crate) fn event(request: &Parts, body: &[u8], about: Circumstances<'_>) -> V
         time,
         source,
     } = about;
-    // HTTP APIs hand the path on percent-decoded (REST APIs do not).
+    // HTTP APIs percent-decode the path (REST APIs do not).
     let path = percent_decode_str(request.uri.path()).decode_utf8_lossy();
     let host = text(&request.headers, &header::HOST);
     let domain = host
@@ -106,7 +106,7 @@ fn set(object: &mut Value, name: &str, value: Value) {
     }
 }
 
-/// All values of a header, joined by commas; nothing when it is absent.
+/// All values of a header, joined by commas; `None` if absent.
 fn text(headers: &HeaderMap, name: &HeaderName) -> String {
     let values = headers.get_all(name).iter();
     let values: Vec<_> = values
@@ -115,7 +115,7 @@ fn text(headers: &HeaderMap, name: &HeaderName) -> String {
     values.join(",")
 }
 
-/// Names in lower case, duplicates joined by commas, cookies apart, and what the gateway adds.
+/// Lower-case names, duplicates joined by commas, cookies separate, plus the gateway's headers.
 fn headers(headers: &HeaderMap, host: &str, source: IpAddr) -> BTreeMap<String, String> {
     let mut all: BTreeMap<String, String> = headers
         .keys()
@@ -149,7 +149,7 @@ fn cookies(headers: &HeaderMap) -> Vec<String> {
     cookies.filter(|cookie| !cookie.is_empty()).collect()
 }
 
-/// Decoded, duplicates joined by commas in their order.
+/// Decoded, duplicates joined by commas in order.
 fn query(request: &Parts) -> BTreeMap<String, String> {
     let mut joined: BTreeMap<String, String> = BTreeMap::new();
     if let Ok(Query(pairs)) = Query::<Vec<(String, String)>>::try_from_uri(&request.uri) {
@@ -163,7 +163,7 @@ fn query(request: &Parts) -> BTreeMap<String, String> {
     joined
 }
 
-/// Whether a body of this type is handed on as text. A form is not: the real gateway encodes it.
+/// Whether a body of this type is passed as text. Forms are not: API Gateway encodes them.
 fn is_text(content_type: &str) -> bool {
     let essence = content_type
         .split(';')

@@ -1,5 +1,5 @@
-//! The HTTP API: finds the route, checks the token, makes the event, invokes the function, and
-//! turns its answer into a response.
+//! Emulates the HTTP API: finds the route, verifies the token, creates the event, invokes the
+//! function, and converts its result to a response.
 
 mod answer;
 mod authorizer;
@@ -30,11 +30,11 @@ use crate::log::Log;
 use crate::problem::Refused;
 use crate::template::Route;
 
-/// The largest body the gateway takes.
+/// The maximum size of a body.
 pub(crate) const MAX_BODY: usize = 10 * 1024 * 1024;
-/// The most that request line and headers may take together.
+/// The maximum total size of request line and headers.
 const MAX_HEAD: usize = 10_240;
-/// How long the gateway waits for a function.
+/// The time limit of a function.
 const INTEGRATION_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The HTTP API.
@@ -48,7 +48,7 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// The API with these routes, before these functions.
+    /// An API with these routes to these functions.
     pub(crate) fn new(
         routes: &[Route],
         issuer: &Issuer,
@@ -113,7 +113,7 @@ impl Gateway {
     }
 }
 
-/// Serves one request.
+/// Serves a request.
 pub(crate) async fn serve(
     State(gateway): State<Arc<Gateway>>,
     ConnectInfo(source): ConnectInfo<SocketAddr>,
@@ -129,7 +129,7 @@ pub(crate) async fn serve(
         .answer(&parts, found.as_ref(), body, source, &request_id)
         .await;
     let mut response = answer.unwrap_or_else(|refused| {
-        // Nothing but a host (`GET example.com`) has no path at all, and `*` is none.
+        // A target with only a host (`GET example.com`) has no path, and `*` is not one.
         let path = Some(parts.uri.path()).filter(|path| path.starts_with('/'));
         let path = percent_decode_str(path.unwrap_or("/")).decode_utf8_lossy();
         refused.into_response(&path, &request_id)

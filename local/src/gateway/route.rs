@@ -1,4 +1,4 @@
-//! Which route a request takes.
+//! Finds the route of a request.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::template::Route;
 
-/// The method of a route that takes any.
+/// The method of a route for any method.
 const ANY: &str = "ANY";
 
 /// One tree of paths per method.
@@ -17,11 +17,12 @@ type ByMethod = HashMap<String, matchit::Router<Route>>;
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     plain: ByMethod,
-    /// Those that take the rest of the path. Apart, because a tree refuses them beside a parameter.
+    /// Routes with a greedy parameter. Separate, because a tree does not allow them next to a
+    /// parameter.
     greedy: ByMethod,
 }
 
-/// A route that was found, with what stood in its parameters.
+/// A found route with the values of its parameters.
 #[derive(Debug)]
 pub(crate) struct Found<'a> {
     pub(crate) route: &'a Route,
@@ -30,11 +31,11 @@ pub(crate) struct Found<'a> {
 }
 
 impl Routes {
-    /// Refuses two routes that the same request could take.
+    /// Rejects two routes that match the same request.
     pub(crate) fn new(routes: &[Route]) -> Result<Self> {
         let mut all = Self::default();
         for route in routes {
-            // `{proxy+}` takes the rest of the path; the router writes that `{*proxy}`.
+            // `{proxy+}` matches the rest of the path; the router's syntax is `{*proxy}`.
             let greedy = route.path.rsplit_once("/{").and_then(|(before, last)| {
                 Some(format!("{before}/{{*{}}}", last.strip_suffix("+}")?))
             });
@@ -55,7 +56,7 @@ impl Routes {
     }
 
     /// The most specific route for this request: a fixed segment before a parameter before the rest
-    /// of the path, and of those the method's own before `ANY`.
+    /// of the path, then the method's own route before `ANY`.
     pub(crate) fn find(&self, method: &str, path: &str) -> Option<Found<'_>> {
         let trees = [&self.plain, &self.greedy].into_iter();
         let mut trees = trees.flat_map(|by_method| [by_method.get(method), by_method.get(ANY)]);

@@ -1,4 +1,4 @@
-//! The API over HTTP, before handlers made for the test.
+//! The API over HTTP, with handlers of the test.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn stack(echo: Handler) -> Stack {
     .unwrap()
 }
 
-/// Answers with the event and the context it got.
+/// Responds with the event and the context it got.
 fn echo() -> Handler {
     Handler::new(|event, context| async move {
         let body = json!({
@@ -46,7 +46,7 @@ async fn get(stack: &Stack, path: &str) -> Response {
     send(stack, Method::GET, path, Vec::new()).await
 }
 
-/// Status, code and the real gateway's message of a refusal.
+/// Status, code and API Gateway's message of an error.
 async fn refusal(response: Response) -> (u16, String, String) {
     let status = response.status().as_u16();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! `POST /_local/token`, and the two documents that let others verify what it hands out.
+//! `POST /_local/token`, and the two documents with which others verify its tokens.
 
 use std::sync::Arc;
 
@@ -14,17 +14,17 @@ use super::{EXPIRES_IN, Identity, Issuer, trigger};
 use crate::lambda::Lambda;
 use crate::problem::Refused;
 
-/// What makes tokens over HTTP.
+/// Issues tokens over HTTP.
 #[derive(Clone)]
 pub(crate) struct Endpoint {
     pub(crate) issuer: Arc<Issuer>,
     pub(crate) lambda: Arc<Lambda>,
 }
 
-/// What may stand in the body.
+/// The fields of the body.
 const FIELDS: &str = "user_id, tenant_id, groups, email, email_verified";
 
-/// Hands out a token for whoever the body names, with what the pre-token trigger adds.
+/// Issues a token for the user in the body, with the claims of the pre-token trigger.
 pub(crate) async fn token(State(endpoint): State<Endpoint>, body: Bytes) -> Response {
     let Endpoint { issuer, lambda } = endpoint;
     let answer = |refused: Refused| {
@@ -53,7 +53,7 @@ pub(crate) async fn jwks(State(endpoint): State<Endpoint>) -> Response {
     Json(endpoint.issuer.key_set()).into_response()
 }
 
-/// Where the key is, for whoever knows only the issuer.
+/// Where to find the key, for clients that know only the issuer.
 pub(crate) async fn openid_configuration(State(endpoint): State<Endpoint>) -> Response {
     let url = endpoint.issuer.url();
     Json(json!({

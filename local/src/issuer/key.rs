@@ -12,9 +12,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::EncodingKey;
 
-/// The key kept in the directory, made when absent. Without a directory, one key for all stacks of
-/// this process: making one takes longer than starting the rest, and `iss` tells their tokens
-/// apart.
+/// The key from the directory, created if missing. Without a directory, all stacks of a process
+/// share one key: creating one takes longer than starting the rest, and `iss` distinguishes their
+/// tokens.
 pub(crate) fn signing_key(data: Option<&Path>) -> Result<EncodingKey> {
     static SHARED: OnceLock<EncodingKey> = OnceLock::new();
     match (data, SHARED.get()) {

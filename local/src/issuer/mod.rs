@@ -1,5 +1,5 @@
-//! The token issuer: plays the user pool. Whoever reaches this port may be anybody, so it exists
-//! on a developer's machine only.
+//! The token issuer emulates the user pool. Every client of this port gets tokens, so it runs only
+//! on a developer's machine.
 
 mod endpoint;
 mod key;
@@ -14,19 +14,19 @@ use serde_json::{Map, Value, json};
 pub(crate) use endpoint::{Endpoint, jwks, openid_configuration, token};
 pub(crate) use key::signing_key;
 
-/// What stands in `aud` and `client_id`, and what the authorizer asks for.
+/// The value of `aud` and `client_id`, which the authorizer requires.
 pub const AUDIENCE: &str = "muster-local";
-/// How long a token is good for, in seconds.
+/// The lifetime of a token, in seconds.
 pub const EXPIRES_IN: i64 = 3600;
 
-/// Whom a token speaks for.
+/// The identity in a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
     /// `sub`.
     pub user_id: String,
     /// `tenant_id`.
     pub tenant_id: String,
-    /// `cognito:groups`; left out when there are none, as Cognito does.
+    /// `cognito:groups`; omitted when empty, as in Cognito.
     pub groups: Vec<String>,
     /// `email`.
     pub email: Option<String>,
@@ -54,7 +54,7 @@ impl Identity {
     }
 }
 
-/// Makes tokens that the authorizer accepts.
+/// Issues tokens that the authorizer accepts.
 pub struct Issuer {
     url: String,
     key: EncodingKey,
@@ -69,7 +69,7 @@ impl Issuer {
         let mut public = public.context("the issuer's key is not an RSA key")?;
         public.common.key_id = Some(public.thumbprint(ThumbprintHash::SHA256)?);
         public.common.public_key_use = Some(PublicKeyUse::Signature);
-        // jsonwebtoken verifies by the machine's clock, so tokens are made by it too.
+        // jsonwebtoken uses the machine's clock, so tokens are issued by it too.
         let clock = Clock::system();
         Ok(Self {
             url,
@@ -79,35 +79,35 @@ impl Issuer {
         })
     }
 
-    /// What stands in `iss`.
+    /// The value of `iss`.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Id of the key that signs.
+    /// Id of the signing key.
     pub(crate) fn key_id(&self) -> Option<&str> {
         self.public.common.key_id.as_deref()
     }
 
-    /// The key that verifies.
+    /// The verifying key.
     pub(crate) fn verifying_key(&self) -> Result<DecodingKey> {
         Ok(DecodingKey::from_jwk(&self.public)?)
     }
 
-    /// The key that verifies, as others get to see it.
+    /// The verifying key as published.
     pub(crate) fn key_set(&self) -> JwkSet {
         JwkSet {
             keys: vec![self.public.clone()],
         }
     }
 
-    /// An access token for this identity, without what the pre-token trigger adds.
+    /// An access token for this identity, without the claims of the pre-token trigger.
     pub fn token(&self, identity: &Identity) -> Result<String> {
         self.token_with(identity.claims())
     }
 
-    /// An access token with these claims over the usual ones (`iss`, `aud`, `client_id`,
-    /// `token_use`, `iat`, `exp`, `jti`); a claim given as `null` is left out.
+    /// An access token with these claims in addition to the default ones (`iss`, `aud`,
+    /// `client_id`, `token_use`, `iat`, `exp`, `jti`); `null` omits a claim.
     pub fn token_with(&self, claims: Map<String, Value>) -> Result<String> {
         let now = self.clock.now().as_second();
         let mut all = Map::from_iter([

@@ -1,4 +1,4 @@
-//! Asks the pre-token trigger what belongs into a token, as a user pool does before it makes one.
+//! Invokes the pre-token trigger for a token's claims, as a user pool does.
 
 use serde_json::{Map, Value, json};
 
@@ -22,9 +22,8 @@ const RESERVED: [&str; 10] = [
     "cognito:username",
 ];
 
-/// The claims that the trigger adds to an access token: none when there is no such function, or
-/// when it fails. The local stack hands out tokens for trying things, so it does not refuse one
-/// where a user pool would.
+/// The claims that the trigger adds to an access token: none if there is no such function, or if it
+/// fails. The local stack is for trying things, so it issues a token where a user pool would not.
 pub(super) async fn claims(
     lambda: &Lambda,
     identity: &Identity,
@@ -33,12 +32,12 @@ pub(super) async fn claims(
     let Some(trigger) = lambda.find(PRE_TOKEN) else {
         return Map::new();
     };
-    // A failure has its line on the terminal.
+    // A failure is logged on the terminal.
     let answer = lambda.invoke(trigger, event(identity), request_id).await;
     added(answer.unwrap_or_default())
 }
 
-/// The event of a sign-in, version 2: the first that may add to access tokens.
+/// The event of a sign-in, version 2: the first that can add claims to access tokens.
 fn event(identity: &Identity) -> Value {
     let mut attributes = json!({
         "sub": identity.user_id,

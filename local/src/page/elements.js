@@ -1,8 +1,8 @@
-// What all parts of the page use. Whatever comes from elsewhere enters it as text, never as markup.
+// Shared by all parts of the page. Data is inserted as text, never as markup.
 
 export const byId = (id) => document.getElementById(id);
 
-/** An element; properties that begin with "on" listen. */
+/** Creates an element; properties that start with "on" are event listeners. */
 export function el(tag, properties = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -18,7 +18,7 @@ export function el(tag, properties = {}, ...children) {
 export const facts = (all) =>
   Object.entries(all).map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)));
 
-/** A button that copies what `text` gives when it is clicked. */
+/** A button that copies the result of `text`. */
 export function copyButton(label, text) {
   const button = el("button", {
     type: "button",
@@ -35,12 +35,12 @@ export function copyButton(label, text) {
   return button;
 }
 
-/** Fetches JSON from this stack; throws what a problem says. */
+/** Fetches JSON from this stack; throws the message of a problem. */
 export async function fetchJson(path, options = {}) {
   const response = await fetch(path, { cache: "no-store", ...options });
   const answer = await response.json().catch(() => null);
   if (!response.ok) {
-    throw new Error(answer?.detail ?? answer?.error?.message ?? `${path} answered ${response.status}`);
+    throw new Error(answer?.detail ?? answer?.error?.message ?? `${path} returned ${response.status}`);
   }
   return answer;
 }

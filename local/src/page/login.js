@@ -1,4 +1,4 @@
-// Signs somebody in as a single sign-on does, and shows what the login sync came to.
+// Signs a user in as a single sign-on does, and shows the result of the login sync.
 
 import { byId, el, facts, fetchJson, sendJson } from "./elements.js";
 import { tokenFor, use } from "./token.js";
@@ -7,7 +7,7 @@ import { compare, memberships, tree } from "./tree.js";
 const DIRECTORY = "/_local/entra/directory";
 const GOOD = ["synced", "unchanged"];
 
-/** Shows the directory's people; without a local directory nothing of it is shown. */
+/** Shows the directory's users; hidden without a local directory. */
 export async function start({ entra }) {
   if (!entra.endsWith(DIRECTORY)) return;
   const form = byId("sign-in");
@@ -25,7 +25,7 @@ export async function start({ entra }) {
   await showLogins();
 }
 
-/** Does something, and says what went wrong. */
+/** Runs an action and shows its error. */
 async function guard(work, button) {
   byId("login-problem").textContent = "";
   if (button) button.disabled = true;
@@ -38,12 +38,12 @@ async function guard(work, button) {
   }
 }
 
-/** The directory as it is now, and the chosen person in it. */
+/** The current directory and the selected user. */
 async function chosen() {
   const directory = await fetchJson(DIRECTORY);
   const id = byId("sign-in").elements.person.value;
   const person = directory.users.find((user) => user.user_id === id);
-  if (!person) throw new Error(`${id} is not in the directory any more`);
+  if (!person) throw new Error(`${id} is no longer in the directory`);
   return { directory, person };
 }
 
@@ -61,7 +61,7 @@ async function showGroups() {
   byId("groups").replaceChildren(byId("groups").querySelector("legend"), ...boxes);
 }
 
-/** Puts the chosen person into a group of the directory, or takes them out. */
+/** Adds the selected user to a group of the directory, or removes them. */
 async function putInto(id, isMember) {
   const { directory, person } = await chosen();
   const group = directory.groups.find((one) => one.id === id);
@@ -84,7 +84,7 @@ async function signIn() {
     entraObjectId: person.id,
   });
   if (!response.ok || response.headers.has("x-amz-function-error")) throw new Error(await response.text());
-  // After the login, so that the roles it gave are in it.
+  // After the login, so that it contains the granted roles.
   const token = await tokenFor(identity);
   const after = await memberships(token.access_token);
   const logins = await showLogins();
@@ -93,16 +93,16 @@ async function signIn() {
   use(token, identity, "signed in with Entra");
 }
 
-/** What one login came to: its way, its figures, and what the person is in now. */
+/** The report of a login: its steps, its figures, and the memberships of the user. */
 function report(person, login, compared) {
   const name = person.display_name ?? person.user_id;
   const line = login?.line;
-  if (!line) return [el("p", { className: "bad" }, "The login sync said nothing: is post-login a function of this stack?")];
+  if (!line) return [el("p", { className: "bad" }, "The login sync logged nothing: is post-login a function of this stack?")];
   const step = (title, ...lines) => el("li", {}, el("strong", {}, title), ...lines.map((text) => el("span", {}, text)));
   const outcome = step("Outcome", el("b", { className: GOOD.includes(line.outcome) ? "good" : "bad" }, said(line)), time(line.SyncDuration));
   outcome.id = "outcome";
   return [
-    el("ol", { className: "flow", "aria-label": "What happened" },
+    el("ol", { className: "flow", "aria-label": "Steps of the login" },
       step("Login", name, "event to post-login"),
       step("Entra", `${line.groups_of_user} groups of ${person.user_id}`, `${line.GroupsRead} assigned groups`, time(line.DirectoryDuration)),
       step("DynamoDB", `${line.calls} calls in ${line.round_trips} round trips`, `${line.units} capacity units`),
@@ -110,7 +110,7 @@ function report(person, login, compared) {
     ...login.failures.map((failure) => el("p", { className: "bad" }, failure)),
     el("dl", { className: "figures" }, ...facts(figures(line))),
     tree(name, compared),
-    el("details", {}, el("summary", {}, "Its log line"), el("pre", { tabIndex: 0 }, JSON.stringify(line, null, 2))),
+    el("details", {}, el("summary", {}, "Log line"), el("pre", { tabIndex: 0 }, JSON.stringify(line, null, 2))),
   ];
 }
 
@@ -121,14 +121,14 @@ const figures = (line) => ({
   granted: line.MembershipsMade,
   revoked: line.MembershipsRemoved,
   kept: line.MembershipsKept,
-  "organizations made": line.OrganizationsMade,
-  "teams made": line.TeamsMade,
+  "organizations created": line.OrganizationsMade,
+  "teams created": line.TeamsMade,
   renamed: line.renamed,
-  "groups without use": line.groups_unusable,
-  "writes failed": line.WritesFailed,
+  "unusable groups": line.groups_unusable,
+  "failed writes": line.WritesFailed,
 });
 
-/** Shows the last logins, whoever signed in and however, the latest first. */
+/** Shows the last logins of all users, the latest first. */
 async function showLogins() {
   const { lines } = await fetchJson("/_local/logins");
   const logins = new Map();
@@ -140,14 +140,14 @@ async function showLogins() {
   }
   const latest = [...logins.values()].reverse();
   byId("logins").replaceChildren(...latest.slice(0, 10).map(row));
-  if (!latest.length) byId("logins").replaceChildren(el("p", { className: "soft" }, "Nobody has signed in so far."));
+  if (!latest.length) byId("logins").replaceChildren(el("p", { className: "soft" }, "No logins yet."));
   return latest;
 }
 
 function row({ line, failures }) {
   const at = line ? new Date(line.time).toLocaleTimeString() : "";
   const summary = line
-    ? [el("strong", {}, line.user ?? "Nobody"), ` of ${line.tenant ?? "no tenant"} `,
+    ? [el("strong", {}, line.user ?? "No user"), ` of ${line.tenant ?? "no tenant"} `,
       el("b", { className: GOOD.includes(line.outcome) ? "good" : "bad" }, said(line)),
       el("span", { className: "soft" }, ` +${line.MembershipsMade} −${line.MembershipsRemoved}, ${time(line.SyncDuration)}, ${line.calls} calls`)]
     : [el("b", { className: "bad" }, "failed")];

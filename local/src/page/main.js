@@ -1,4 +1,4 @@
-// Starts the parts of the page; one that cannot be shown does not take the others along.
+// Starts the parts of the page; the failure of one does not affect the others.
 
 import { byId, el, facts, fetchJson } from "./elements.js";
 import * as login from "./login.js";
@@ -15,7 +15,7 @@ function showRunning(running) {
     DynamoDB: mono(running.dynamodb_url),
     Table: mono(running.table_name),
     "Entra directory": directory,
-    "Keys of the tokens": link("/_local/.well-known/jwks.json"),
+    "Keys for tokens": link("/_local/.well-known/jwks.json"),
     "OpenAPI document": link("/_local/openapi.json"),
   }));
   byId("invoke").textContent = `curl ${running.url}/2015-03-31/functions/get-user/invocations -d @events/get-user.json`;
@@ -34,5 +34,5 @@ async function start() {
 }
 
 start().catch((error) => {
-  byId("identity").textContent = `The local stack does not answer: ${error.message}`;
+  byId("identity").textContent = `The local stack does not respond: ${error.message}`;
 });

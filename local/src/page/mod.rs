@@ -1,9 +1,9 @@
-//! `GET /`: what is running, a token, what a login came to, and the API's reference with a way to try
-//! each call.
+//! `GET /`: the running functions, a token, the result of a login, and the API's reference with a
+//! form for each call.
 //!
-//! The page is the files of this folder and Swagger UI from the crate `swagger-ui-dist`; all of them
-//! are part of the program. What it shows of this stack comes from `GET /_local/routes`,
-//! `GET /_local/logins` and `GET /_local/openapi.json`.
+//! The page consists of the files of this folder and Swagger UI from the crate `swagger-ui-dist`,
+//! all included in the program. It gets data of this stack from `GET /_local/routes`, `GET
+//! /_local/logins` and `GET /_local/openapi.json`.
 
 use std::sync::Arc;
 
@@ -35,17 +35,17 @@ const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// Where the page finds Swagger UI, and what it wants of it.
+/// Where the page finds Swagger UI, and the files it uses.
 const SWAGGER_UI: &str = "/_local/swagger-ui";
 const SWAGGER_UI_FILES: [&str; 2] = ["swagger-ui.css", "swagger-ui-bundle.js"];
 
-/// The page holds tokens: it runs the scripts of this stack and talks to this stack, nothing else. The
-/// icons in Swagger UI's style sheet are `data:`.
+/// The page has tokens: it runs only scripts of this stack and connects only to it. The icons in
+/// Swagger UI's style sheet are `data:`.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       img-src 'self' data:; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'";
 
-/// What the page shows of this stack.
+/// The page's data of this stack.
 #[derive(Debug)]
 pub(crate) struct Running {
     about: Value,
@@ -93,7 +93,7 @@ impl Running {
     }
 }
 
-/// The page, its files, and what it shows.
+/// The page, its files and its data.
 pub(crate) fn router<S>(running: Running, lambda: Arc<Lambda>) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
@@ -133,7 +133,7 @@ fn file(name: &str) -> Response {
     }
 }
 
-/// The crate also brings a page of its own, which is not ours.
+/// The crate includes an example page; leave it out.
 async fn only_what_is_needed(request: Request, next: Next) -> Response {
     let name = request.uri().path().rsplit('/').next();
     if name.is_some_and(|name| SWAGGER_UI_FILES.contains(&name)) {
@@ -143,7 +143,7 @@ async fn only_what_is_needed(request: Request, next: Next) -> Response {
     }
 }
 
-/// What keeps the page to itself. A file of the last build is asked for again.
+/// Isolates the page. Browsers must revalidate its files after a new build.
 async fn guarded(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     for (name, value) in [
@@ -159,7 +159,7 @@ async fn guarded(request: Request, next: Next) -> Response {
     response
 }
 
-/// What runs and its routes.
+/// The functions and their routes.
 async fn routes(State(running): State<Arc<Running>>) -> Json<Value> {
     Json(running.about.clone())
 }
@@ -169,12 +169,12 @@ async fn openapi(State(running): State<Arc<Running>>) -> Json<Value> {
     Json(running.openapi.clone())
 }
 
-/// The log lines of the last logins, the latest at the end.
+/// The log lines of the last logins, in order.
 async fn logins(State(lambda): State<Arc<Lambda>>) -> Json<Value> {
     Json(json!({"lines": lambda.logins()}))
 }
 
-/// The port is served only once all is ready, so whoever gets an answer gets this one.
+/// The port is served once everything is ready, so every response is this one.
 async fn health() -> Json<Value> {
     Json(json!({"status": "ok"}))
 }

@@ -1,4 +1,4 @@
-// The API's reference: Swagger UI with the document of this stack and the token of whoever you are.
+// The API's reference: Swagger UI with the document of this stack and the current token.
 
 import { byId, el, fetchJson } from "./elements.js";
 
@@ -20,7 +20,7 @@ export async function start() {
   const ui = window.SwaggerUIBundle({
     spec,
     dom_id: "#swagger-ui",
-    // Nothing is sent to a validator elsewhere.
+    // No external validator.
     validatorUrl: null,
     tryItOutEnabled: true,
     displayRequestDuration: true,
@@ -44,13 +44,13 @@ export async function start() {
   document.addEventListener("token", (event) => { token = event.detail; authorize(); });
 }
 
-/** What the reference shows, made ready to be tried. */
+/** Prepares the document for trying calls. */
 function prepared(spec) {
-  // The page may have been opened by another name of this machine.
+  // The page may have been opened under another host name of this machine.
   spec.servers = [{ url: location.origin }];
-  // The reference would send the examples of what may be left out, such as a version in If-Match.
+  // The reference would send the examples of optional parameters, such as a version in If-Match.
   for (const { parameter } of parameters(spec)) if (!parameter.required) delete parameter.example;
-  // All errors look alike: what each means is enough, ten examples for each call are too long to scroll by.
+  // All errors have the same form: their descriptions suffice, ten examples per call are too long.
   for (const response of Object.values(spec.components.responses)) {
     if (!response.content?.["application/problem+json"]) continue;
     delete response.content;
@@ -69,13 +69,13 @@ function* parameters(spec) {
 }
 
 /**
- * The ids that are known, by where they belong: the answer to a call brings the id of what it made, and
- * whoever was added to an organization or a team is the one to look at, change and remove there.
+ * Known ids by their place in a path: the response to a call has the id of what it created, and the user
+ * last added to an organization or a team is the one to get, change and remove there.
  */
 class Ids {
   #known = { users: "bob" };
 
-  /** Keeps what an answer brings. */
+  /** Stores the ids of a response. */
   remember({ ok, url, body, obj }) {
     const answer = body ?? obj;
     const first = answer?.items ? answer.items[0] : answer;
@@ -84,13 +84,13 @@ class Ids {
     const known = this.#known;
     const own = /\/teams(\/[^/]+(\/restore)?)?$/.test(url) ? "team_id" : "organization_id";
     for (const [name, value] of [[own, first.id], ["organization_id", first.organization_id], ["team_id", first.team_id]]) {
-      // What was made goes before the first one of a list.
+      // A created resource has priority over the first one of a list.
       if (typeof value === "string") known[name] = answer.items ? known[name] ?? value : value;
     }
     if (members === "members" && !user && !answer.items) known[collection] = first.user_id;
   }
 
-  /** What belongs into the path of a call; nothing where "me" will do. */
+  /** The value for the path of a call; undefined where "me" is enough. */
   of(method, path, name) {
     if (name !== "user_id") return this.#known[name];
     const [, collection, , last] = path.split("/");

@@ -1,8 +1,8 @@
-// Who you are: gets a token, shows it, and tells the reference of it.
+// Gets a token, shows it, and passes it to the reference.
 
 import { byId, copyButton, el, fetchJson } from "./elements.js";
 
-/** A token for somebody. */
+/** Requests a token for an identity. */
 export const tokenFor = (identity) =>
   fetchJson("/_local/token", {
     method: "POST",
@@ -10,13 +10,13 @@ export const tokenFor = (identity) =>
     body: JSON.stringify(identity),
   });
 
-/** Takes a token for all calls from now on. */
+/** Uses a token for all calls from now on. */
 export function use({ access_token: token, expires_in: seconds }, identity, how) {
   const until = new Date(Date.now() + seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
   const groups = identity.groups?.length ? `, in ${identity.groups.join(", ")}` : "";
   byId("identity").replaceChildren(
     "You are ", el("strong", {}, identity.user_id), " of ", el("strong", {}, identity.tenant_id),
-    el("span", { className: "soft" }, `${groups}; ${how}, good until ${until}`));
+    el("span", { className: "soft" }, `${groups}; ${how}, valid until ${until}`));
   byId("identity-actions").replaceChildren(
     copyButton("Copy token", () => token),
     copyButton("Copy as curl", () => curl(token)));
@@ -33,13 +33,13 @@ function claims(token) {
   return JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))));
 }
 
-/** The form that says who you are. */
+/** The form for the identity. */
 export function start(adminGroup) {
   const form = byId("who");
   const presets = [
     ["Ada", "a tenant admin of acme", { user_id: "ada", tenant_id: "acme", groups: adminGroup }],
     ["Bob", "a user of acme", { user_id: "bob", tenant_id: "acme", groups: "" }],
-    ["Zoe", "of another tenant", { user_id: "zoe", tenant_id: "globex", groups: "" }],
+    ["Zoe", "a user of another tenant", { user_id: "zoe", tenant_id: "globex", groups: "" }],
   ];
   const fill = (fields) => {
     for (const [name, value] of Object.entries(fields)) form.elements[name].value = value;

@@ -1,8 +1,8 @@
-// Draws what somebody is in: organizations, their teams, and what the last login made of it.
+// Draws a user's memberships in organizations and teams, and the changes of the last login.
 
 import { el, fetchJson } from "./elements.js";
 
-/** All that somebody is in, by their own token. */
+/** All memberships of the user of a token. */
 export async function memberships(token) {
   const all = async (path, filter = "") => {
     const items = [];
@@ -27,7 +27,7 @@ export async function memberships(token) {
 
 const about = ({ role, status, source }) => ({ role, status, source });
 
-/** What changed between two looks: each membership with "new", "gone", "changed" or "kept". */
+/** Compares two reads: marks each membership as "new", "gone", "changed" or "kept". */
 export function compare(before, after) {
   const compared = [...after].map(([key, now]) => {
     const was = before.get(key);
@@ -39,7 +39,7 @@ export function compare(before, after) {
   return [...compared, ...gone].sort((one, other) => one.name.localeCompare(other.name));
 }
 
-/** The tree of what somebody is in. */
+/** The tree of a user's memberships. */
 export function tree(person, all) {
   const organizations = all.filter((one) => one.kind === "organization");
   const known = new Set(organizations.map((one) => one.id));
@@ -49,7 +49,7 @@ export function tree(person, all) {
     ...organizations.map((one) => branch(one, teamsOf(one.id).map((team) => branch(team, [])))),
     ...alone.map((team) => branch(team, [])),
   ];
-  return el("ul", { className: "tree", "aria-label": `What ${person} is in` },
+  return el("ul", { className: "tree", "aria-label": `Memberships of ${person}` },
     el("li", {}, el("span", { className: "node person" }, person),
       el("ul", {}, ...(branches.length ? branches : [el("li", {}, el("span", { className: "node soft" }, "no organization"))]))));
 }

@@ -1,5 +1,5 @@
-//! The template as it is written, and how it is understood. What decides who may call what is
-//! either understood or refused; it is never passed over.
+//! Parses the template. Settings that decide who can call what are either understood or an error;
+//! none is ignored.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,9 +13,9 @@ use super::scope::Scope;
 use super::{Attribute, Function, Index, KeyPart, Route, Table, Template, policies, yaml};
 use crate::lambda::{ACCOUNT, REGION};
 
-/// Name of the table when the template gives none.
+/// Default name of the table.
 const DEFAULT_TABLE_NAME: &str = "muster";
-/// Lambda's own default.
+/// Lambda's default.
 const DEFAULT_TIMEOUT_SECONDS: u64 = 3;
 
 #[derive(Deserialize)]
@@ -153,13 +153,13 @@ struct Stream {
     stream_view_type: String,
 }
 
-/// Reads a template. An error names the resource that cannot be understood.
+/// Reads a template. An error names the resource.
 pub fn read(text: &str) -> Result<Template> {
     let document: Document = yaml::read(text)
         .and_then(|value| Ok(serde_json::from_value(value)?))
         .context("template.yaml cannot be read")?;
     let parameters = document.parameters.iter();
-    // A parameter's default is a literal; nothing to look up.
+    // A parameter's default is a literal without references.
     let literal = Scope::new(BTreeMap::new(), BTreeMap::new());
     let mut scope = Scope::new(
         parameters
@@ -200,7 +200,7 @@ pub fn read(text: &str) -> Result<Template> {
     })
 }
 
-/// Puts the resource's name before what is wrong with it.
+/// Adds the resource's name to an error.
 fn within<T>(resource: &str, understood: Result<T>) -> Result<T> {
     understood.with_context(|| format!("template.yaml: resource {resource} cannot be understood"))
 }
@@ -220,7 +220,7 @@ fn one<'a>(document: &'a Document, kind: &str) -> Result<(&'a str, &'a Resource)
 }
 
 fn properties<T: DeserializeOwned>(value: &Value) -> Result<T> {
-    // No properties at all is the same as empty ones.
+    // Missing properties are the same as empty ones.
     let value = if value.is_null() {
         Value::Object(serde_json::Map::new())
     } else {

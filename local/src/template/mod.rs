@@ -1,5 +1,5 @@
-//! What the stack reads out of `template.yaml`: functions, routes and the table. The template is
-//! the one definition of all three, so that what runs here is what is deployed.
+//! Reads functions, routes and the table from `template.yaml`, so that the local stack runs what is
+//! deployed.
 
 mod document;
 mod policies;
@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 pub use document::read;
 
-/// The part of `template.yaml` that the local stack plays.
+/// The part of `template.yaml` that the local stack emulates.
 #[derive(Clone, Debug)]
 pub struct Template {
     /// The Lambda functions.
@@ -25,7 +25,7 @@ pub struct Template {
 }
 
 impl Template {
-    /// A variable of the functions; where they differ, that of the first that has it.
+    /// A variable of the functions. If they differ, the value of the first function with it.
     pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         let mut functions = self.functions.iter();
         functions
@@ -41,15 +41,15 @@ pub struct Function {
     pub resource: String,
     /// Name of its binary: `create-organization`.
     pub binary: String,
-    /// How long one invocation may take.
+    /// The time limit of an invocation.
     pub timeout: Duration,
-    /// Its environment variables, as far as their values are known outside the cloud.
+    /// Its environment variables, if their values are known outside the cloud.
     pub variables: BTreeMap<String, String>,
-    /// What its policies let it do with the table.
+    /// The permissions of its policies on the table.
     pub rights: BTreeSet<Right>,
 }
 
-/// One action of DynamoDB on the table, or on one of its indexes.
+/// An action of DynamoDB on the table, or on one of its indexes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Right {
     /// The action without its prefix: `PutItem`.
@@ -67,7 +67,7 @@ pub struct Route {
     pub path: String,
     /// Logical id of the function behind it.
     pub function: String,
-    /// Whether the JWT authorizer stands before it.
+    /// Whether it requires the JWT authorizer.
     pub authorized: bool,
 }
 
@@ -78,23 +78,23 @@ impl Route {
     }
 }
 
-/// The `AWS::DynamoDB::Table`. What a laptop has no use for (backups, encryption, billing) is
-/// left out.
+/// The `AWS::DynamoDB::Table`, without settings that have no local effect (backups, encryption,
+/// billing).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
     /// Its logical id.
     pub resource: String,
-    /// `TableName`, or `muster` when the template leaves the name to the cloud.
+    /// `TableName`, or `muster` if the template does not set it.
     pub name: String,
-    /// The attributes that keys are made of.
+    /// The attributes of the keys.
     pub attributes: Vec<Attribute>,
     /// The primary key.
     pub key: Vec<KeyPart>,
     /// The global secondary indexes.
     pub indexes: Vec<Index>,
-    /// The attribute that items expire by.
+    /// The attribute with the expiry of items.
     pub time_to_live: Option<String>,
-    /// What the stream's records show.
+    /// The view type of the stream.
     pub stream: Option<String>,
 }
 
@@ -132,18 +132,18 @@ pub struct Index {
     /// Its key.
     #[serde(rename = "KeySchema")]
     pub key: Vec<KeyPart>,
-    /// The attributes it carries.
+    /// The projected attributes.
     pub projection: Projection,
 }
 
-/// The attributes that an index carries beside the keys.
+/// The attributes of an index besides the keys.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Projection {
     /// `ALL`, `KEYS_ONLY` or `INCLUDE`.
     #[serde(rename = "ProjectionType")]
     pub kind: String,
-    /// With `INCLUDE`: which.
+    /// The attributes with `INCLUDE`.
     #[serde(rename = "NonKeyAttributes", default)]
     pub attributes: Vec<String>,
 }

@@ -1,5 +1,5 @@
-//! What a function's policies let it do with the table. Other services are not played, and neither
-//! are rights on them.
+//! The permissions of a function's policies on the table. Other services are not emulated, so their
+//! permissions are ignored.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::Right;
 use super::scope::Scope;
 
-/// Reads the rights of a function on the table of this ARN, out of its `Policies`.
+/// Reads a function's permissions on the table with this ARN from its `Policies`.
 pub(super) fn read(policies: &Value, table: &str, scope: &Scope) -> Result<BTreeSet<Right>> {
     let mut rights = BTreeSet::new();
     for policy in each(policies, scope)? {
@@ -62,7 +62,7 @@ fn on_table(statement: &Value, table: &str, scope: &Scope) -> Result<Vec<Right>>
     Ok(rights)
 }
 
-/// One, or each of several; of those under a condition the branch that is chosen.
+/// One or several; for a condition, those of the selected branch.
 fn each<'a>(value: &'a Value, scope: &Scope) -> Result<Vec<&'a Value>> {
     let several: &[Value] = match value {
         Value::Null => &[],

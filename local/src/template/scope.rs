@@ -1,13 +1,13 @@
-//! What a `CloudFormation` expression comes to on this machine.
+//! Evaluates `CloudFormation` expressions on this machine.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// How many conditions may lead to one another before they are taken for a circle.
+/// The maximum depth of references between conditions, to detect cycles.
 const DEEPEST: usize = 16;
 
-/// What `!Ref`, `!Sub` and `!If` can name here.
+/// The names for `!Ref`, `!Sub` and `!If`.
 pub(super) struct Scope {
     values: BTreeMap<String, String>,
     conditions: BTreeMap<String, Value>,
@@ -32,13 +32,13 @@ impl Scope {
         Self { values, conditions }
     }
 
-    /// Makes known what `!Ref` answers for a resource, or `!GetAtt` for an attribute of it.
+    /// Sets the result of `!Ref` for a resource, or of `!GetAtt` for an attribute of it.
     pub(super) fn insert(&mut self, name: &str, value: &str) {
         self.values.insert(name.to_owned(), value.to_owned());
     }
 
-    /// The text that a value comes to; nothing when that is only known in the cloud
-    /// (`!ImportValue`, most of `!GetAtt`, a parameter without default). Of an `!If`, that of the chosen branch.
+    /// The text of a value; `None` if it is only known in the cloud (`!ImportValue`, most of
+    /// `!GetAtt`, a parameter without default). For an `!If`, that of the selected branch.
     pub(super) fn text(&self, value: &Value) -> Option<String> {
         match value {
             Value::String(text) => Some(text.clone()),
@@ -54,8 +54,8 @@ impl Scope {
         }
     }
 
-    /// Of an `!If`, what its chosen branch comes to; anything else is itself. Nothing when the choice
-    /// is only known in the cloud.
+    /// The selected branch of an `!If`; any other value unchanged. `None` if the condition is only
+    /// known in the cloud.
     pub(super) fn chosen<'a>(&self, value: &'a Value) -> Option<&'a Value> {
         let Some(("Fn::If", arguments)) = call(value) else {
             return Some(value);
@@ -66,7 +66,7 @@ impl Scope {
         self.chosen(if self.holds(condition, 0)? { yes } else { no })
     }
 
-    /// Whether a condition of the template holds; nothing when that is only known in the cloud.
+    /// Whether a condition of the template holds; `None` if that is only known in the cloud.
     fn holds(&self, condition: &str, depth: usize) -> Option<bool> {
         (depth < DEEPEST).then_some(())?;
         self.is_true(self.conditions.get(condition)?, depth + 1)
@@ -120,7 +120,7 @@ impl Scope {
     }
 }
 
-/// The one function that an object calls, with its argument: `{"Ref": "X"}`.
+/// The function that an object calls, with its argument: `{"Ref": "X"}`.
 fn call(value: &Value) -> Option<(&str, &Value)> {
     let mut entries = value.as_object()?.iter();
     match (entries.next(), entries.next()) {

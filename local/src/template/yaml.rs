@@ -1,11 +1,11 @@
-//! YAML with `CloudFormation`'s short tags, as the JSON that `CloudFormation` itself makes of it:
-//! `!Ref X` is `{"Ref": "X"}`, `!Sub "…"` is `{"Fn::Sub": "…"}`.
+//! Parses YAML with `CloudFormation`'s short tags into the JSON of `CloudFormation`: `!Ref X` is
+//! `{"Ref": "X"}`, `!Sub "…"` is `{"Fn::Sub": "…"}`.
 
 use anyhow::{Context as _, Result, bail};
 use saphyr::{LoadableYamlNode as _, ScalarOwned, Tag, YamlOwned};
 use serde_json::{Map, Value};
 
-/// Reads one YAML document.
+/// Parses one YAML document.
 pub(super) fn read(text: &str) -> Result<Value> {
     let documents = YamlOwned::load_from_str(text).context("is not YAML")?;
     match documents.as_slice() {
@@ -54,7 +54,7 @@ fn key_text(key: &YamlOwned) -> Option<String> {
     }
 }
 
-/// The function's name in full: only `Ref` and `Condition` go without the prefix.
+/// The full name of the function: only `Ref` and `Condition` have no prefix.
 fn long_form(tag: &Tag) -> String {
     match tag.suffix.as_str() {
         name @ ("Ref" | "Condition") => name.to_owned(),

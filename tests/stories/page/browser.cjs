@@ -1,5 +1,5 @@
-// Drives the page in a browser and prints what it saw as JSON; what it means is judged by page.rs.
-// Screenshots go to a folder, one more when something does not happen.
+// Drives the page in a browser and prints its observations as JSON, which page.rs checks.
+// Writes screenshots to a folder, and another one after a failure.
 // node browser.cjs CHROMIUM URL FOLDER WIDTH HEIGHT TRY_ALL
 const { chromium } = require("playwright-core");
 
@@ -45,7 +45,7 @@ async function visit(page) {
   seen.running = await page.locator("#running").innerText();
   await shoot(page, "1-opened", ["light", "dark"]);
 
-  // Two clicks: who, and the button.
+  // Two clicks: the user and the button.
   await page.getByText("Ada a tenant admin").click();
   await page.getByRole("button", { name: "Get a token" }).click();
   await page.getByText("You are ada").waitFor();
@@ -72,7 +72,7 @@ async function visit(page) {
   if (tryAll === "true") await tryAllCalls(page);
 }
 
-/** Opens a call of the reference, sends it as it stands, and gives the answer. */
+/** Opens a call of the reference, sends it unchanged, and returns the response. */
 async function execute(call) {
   const summary = call.locator(".opblock-summary-control");
   await summary.scrollIntoViewIfNeeded();
@@ -86,7 +86,7 @@ async function execute(call) {
 }
 
 async function signIn(page, person) {
-  await page.getByLabel("Person").selectOption(person);
+  await page.locator('#sign-in [name="person"]').selectOption(person);
   const read = page.waitForResponse((response) => response.url().endsWith("/_local/logins"));
   await page.getByRole("button", { name: "Sign in" }).click();
   await read;
@@ -99,7 +99,7 @@ async function signIn(page, person) {
   };
 }
 
-/** Every call of the document with its own example, as a tenant admin: what takes away comes last. */
+/** Every call of the document with its example, as a tenant admin: deletions come last. */
 async function tryAllCalls(page) {
   await page.getByRole("button", { name: "Get a token" }).click();
   await page.getByText("You are ada").waitFor();
@@ -113,7 +113,7 @@ async function tryAllCalls(page) {
     })
     .sort((one, other) => one.rank - other.rank || (one.method === "delete" ? -1 : 1) * (one.path < other.path ? -1 : 1));
   for (const { method, path } of calls) {
-    // That one was tried before, and its name is taken now.
+    // Called before, and its name is taken now.
     if (method === "post" && path === "/organizations") continue;
     const call = page.locator(`.opblock-${method}`, { has: page.locator(`[data-path="${path}"]`) });
     const { status, body } = await execute(call);
@@ -122,7 +122,7 @@ async function tryAllCalls(page) {
   }
 }
 
-/** A picture of all of it; notes when one would have to scroll sideways. */
+/** Takes a screenshot of the whole page; records horizontal overflow. */
 async function shoot(page, name, colorSchemes = ["light"]) {
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   if (wide > Number(width)) seen.too_wide.push(`${name}: ${wide}`);
