@@ -1,4 +1,4 @@
-//! What an answer tells is what is there.
+//! Responses describe the stored state.
 
 use serde_json::json;
 use support::World;

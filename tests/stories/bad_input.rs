@@ -1,10 +1,10 @@
-//! What no well-meaning client sends: refused in the contract's words, and nothing is changed by it.
+//! Malformed requests are rejected with a problem document and change nothing.
 
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 use support::{World, filled};
 
-/// Largest body that the contract takes.
+/// Maximum size of a body.
 const MAX_BODY: usize = 65_536;
 
 #[tokio::test]
@@ -77,7 +77,7 @@ async fn json_of_any_depth_is_refused_in_words() {
     assert_eq!(world.everything().await, before);
 }
 
-/// Whether what a path names is printable ASCII of at most 255 characters, as user ids are.
+/// Whether a parameter of the path is printable ASCII of at most 255 characters, like user ids.
 fn is_printable(segment: &str) -> bool {
     let decoded: Vec<u8> = percent_decode_str(segment).collect();
     decoded.len() <= 255 && decoded.iter().all(|byte| matches!(byte, b' '..=b'~'))
@@ -127,7 +127,7 @@ async fn invalid_ids_are_rejected_on_every_route() {
             }
             let path = filled(&path.replace(place, ""), &id, "bob");
             let reply = ada.text(method, &path, "{}").await.any_problem();
-            // Whether a segment may be empty is the gateway's to say.
+            // The gateway decides whether a segment may be empty.
             assert!([400, 404].contains(&reply.status), "{method} {path}");
         }
     }

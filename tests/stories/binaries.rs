@@ -1,5 +1,5 @@
-//! The deployed binaries themselves, behind a Runtime API of ours and before the local DynamoDB:
-//! built as they are deployed, they start, answer, refuse, and talk to nobody else.
+//! Tests the deployed binaries with an emulated Runtime API and the local DynamoDB: they start,
+//! respond, reject invalid input, and connect to nothing else.
 
 mod built;
 mod runtime_api;
@@ -19,12 +19,12 @@ use runtime_api::{Outcome, RuntimeApi};
 const CREATE: &str = include_str!("../../events/create-organization.json");
 const GET: &str = include_str!("../../events/get-organization.json");
 
-/// Starts a function with nothing in its environment but what Lambda and the template put there.
+/// Starts a function with only the environment variables of Lambda and the template.
 async fn start(name: &str, world: &World, api: &RuntimeApi, without: &str) -> Child {
     start_with(name, world, api, without, &[]).await
 }
 
-/// The same, with these variables over those.
+/// The same, with these variables in addition.
 async fn start_with(
     name: &str,
     world: &World,
@@ -58,7 +58,7 @@ async fn start_with(
         .unwrap()
 }
 
-/// All that the process has written, once it has ended.
+/// The complete output of the ended process.
 async fn written(mut function: Child) -> (String, String) {
     let (mut out, mut err) = (String::new(), String::new());
     let (stdout, stderr) = (function.stdout.take(), function.stderr.take());
@@ -135,7 +135,7 @@ async fn an_organization_is_made_by_one_process_and_shown_by_another() {
     talks_to(&function, &[&api.address, world.stack.dynamodb_url()]);
     let key = format!("TENANT#{ACME}#ORG#{}", made["id"].as_str().unwrap());
     assert!(world.items().await.iter().any(|item| item["pk"] == key));
-    // The same process answers again: what it kept for the key of the event.
+    // The same process returns the response stored for the key of the event.
     let (status, again) = answer(api.invoke(&create).await);
     assert_eq!((status, &again), (201, &made));
     assert_eq!(api.strange(), Vec::<String>::new());
@@ -170,8 +170,8 @@ async fn dynamodb_is_called_at_the_endpoint_that_is_set() {
     }
 }
 
-/// Fails unless the function wrote a line of JSON for each request, and nothing of what it was
-/// sent or holds.
+/// Fails unless the function wrote a line of JSON for each request, without request data or
+/// secrets.
 fn is_a_log(out: &str, requests: usize) {
     let lines: Vec<Value> = out
         .lines()
@@ -213,8 +213,8 @@ async fn an_event_that_is_none_fails_its_invocation_and_not_the_next() {
     assert!(function.try_wait().unwrap().is_none(), "it ended");
 }
 
-/// What `lambda_http` alone would panic over: `Host` and `X-Forwarded-Proto` that form no URL, a path, a raw query,
-/// a body that is not the Base64 that it claims to be, and headers that are not ASCII.
+/// Events that would make `lambda_http` alone panic: `Host` and `X-Forwarded-Proto` that form no
+/// URL, a path, a raw query, a body that is not valid Base64, and headers that are not ASCII.
 #[tokio::test]
 async fn an_event_that_forms_no_url_is_answered() {
     let world = World::start().await;
@@ -241,7 +241,7 @@ async fn an_event_that_forms_no_url_is_answered() {
         events.push(event);
         for event in events {
             let (status, body) = answer(api.invoke(&event).await);
-            // A query parameter that is not one of the operation is refused.
+            // Unknown query parameters are rejected.
             let expected = if event["rawQueryString"] == odd && !odd.is_empty() {
                 400
             } else {
@@ -313,8 +313,8 @@ async fn a_setting_that_is_missing_stops_the_process_with_its_name() {
     }
 }
 
-/// Fails when the process has a connection to anybody else, or any socket but TCP's: not even a
-/// name is looked up.
+/// Fails if the process has a connection to another address, or a socket other than TCP: it must
+/// not even resolve a name.
 #[cfg(target_os = "linux")]
 fn talks_to(function: &Child, known: &[&str]) {
     use std::fs;
@@ -358,6 +358,6 @@ fn talks_to(function: &Child, known: &[&str]) {
     assert!(connections >= known.len(), "{connections}");
 }
 
-/// Elsewhere the system tells in other ways.
+/// Other systems have no /proc.
 #[cfg(not(target_os = "linux"))]
 fn talks_to(_: &Child, _: &[&str]) {}

@@ -1,4 +1,4 @@
-//! Caches: people who share one see only what each of them may see.
+//! Caching: users who share a cache see only what each of them may see.
 
 use std::process::Stdio;
 
@@ -12,7 +12,7 @@ use crate::page;
 
 const DRIVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/stories/caches/browser.cjs");
 
-/// What each request shows in one browser, in this order.
+/// The requests of one browser, in order.
 async fn fetch_in_one_browser(world: &World, requests: &[(&str, &Actor)]) -> Option<Vec<Value>> {
     let (chromium, packages) = page::browser().await?;
     let requests: Vec<_> = requests
@@ -57,7 +57,7 @@ async fn people_who_share_a_browser_see_their_own_answers() {
     ada.patch(&organization, billing).await.expect(200);
 
     let paths = ["/users/me", member.as_str(), organization.as_str()];
-    // Each is asked twice, so that a cache has something to answer with.
+    // Each is sent twice, so that the cache can answer the second.
     let requests: Vec<_> = paths
         .iter()
         .flat_map(|path| [(*path, &ada), (*path, &bob), (*path, &ada), (*path, &bob)])
@@ -98,7 +98,7 @@ async fn entity_tags_differ_by_what_is_shown() {
         reply.headers["etag"].clone()
     };
 
-    // Two callers see their own, or more or less of the same.
+    // Two callers see different data, or more or less of the same.
     for (path, other) in [
         ("/users/me", "/users/me"),
         (&member("me"), &member("me")),
@@ -112,7 +112,7 @@ async fn entity_tags_differ_by_what_is_shown() {
     );
     assert_eq!(tag(&ada, &team).await, tag(&bob, &team).await);
 
-    // A promotion shows the billing fields at once.
+    // A promotion shows the billing fields immediately.
     let before = tag(&bob, &organization).await;
     let admin = json!({"role": "admin"});
     ada.patch(&member("bob"), admin).await.expect(200);
@@ -120,7 +120,7 @@ async fn entity_tags_differ_by_what_is_shown() {
     let reply = bob.send(request.header("if-none-match", &before)).await;
     assert!(reply.expect(200).body.get("billing_email").is_some());
 
-    // What a team may use changes with its organization, and its own version does not.
+    // The effective limits of a team change with its organization, while its own version does not.
     let before = tag(&ada, &team).await;
     let models = json!({"limits": {"models": ["all-org-models"]}});
     ada.patch(&team, models).await.expect(200);

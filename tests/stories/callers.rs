@@ -1,9 +1,9 @@
-//! Who a token makes a caller, and what it makes of them.
+//! How a token determines the caller.
 
 use serde_json::{Value, json};
 use support::{ACME, Actor, World};
 
-/// Somebody with these claims.
+/// A user with these claims.
 fn with_claims(world: &World, claims: Value) -> Actor {
     let id = claims["sub"].as_str().unwrap_or_default().to_owned();
     let token = world.stack.token_with(claims.as_object().unwrap().clone());
@@ -90,7 +90,7 @@ async fn me_is_not_a_user_id_anywhere() {
         .await
         .problem(400, "validation-failed");
     ada.delete(&team).await.expect(204);
-    // `~bWU` spells it in Base64.
+    // `~bWU` is `me` in Base64.
     for path in [format!("{members}/~bWU"), "/users/~bWU".to_owned()] {
         root.get(&path).await.problem(400, "validation-failed");
     }
@@ -101,7 +101,7 @@ async fn me_is_not_a_user_id_anywhere() {
     assert_eq!(before.len(), after.len());
 }
 
-/// Emulators and events made by hand have `null` where API Gateway leaves a part out.
+/// Emulators and hand-written events have `null` where API Gateway omits a field.
 #[tokio::test]
 async fn parts_of_an_event_that_are_null_are_absent() {
     let world = World::start().await;

@@ -1,8 +1,8 @@
-//! A user pool whose triggers are the functions: people sign up and sign in with the AWS SDK, and
-//! are in the organizations of their Entra groups.
+//! A user pool with the functions as triggers: users sign up and sign in with the AWS SDK, and join
+//! the organizations of their Entra groups.
 //!
-//! The user pool is `cognito-local`, an emulator from npm, which invokes triggers as Cognito does. It
-//! goes into `.tools/` the first time.
+//! The user pool is `cognito-local`, an emulator from npm, which invokes triggers as Cognito does.
+//! It is installed into `.tools/` on first use.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -21,7 +21,7 @@ const PASSWORD: &str = "Correct-horse-7";
 const COMPILERS: &str = "cdb555e3-b33e-4fd5-a427-17fadacb0001";
 const RESEARCH: &str = "cdb555e3-b33e-4fd5-a427-17fadacb0002";
 
-/// A user pool in a process of its own.
+/// A user pool in its own process.
 struct UserPool {
     packages: PathBuf,
     home: PathBuf,
@@ -38,7 +38,7 @@ impl Drop for UserPool {
 }
 
 impl UserPool {
-    /// With the functions of this world as its triggers.
+    /// With this world's functions as its triggers.
     async fn start(world: &World, packages: PathBuf) -> Self {
         let home = format!("cognito-{:016x}", fastrand::u64(..));
         let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(home);
@@ -78,7 +78,7 @@ impl UserPool {
                 break url[..end.unwrap_or(url.len())].to_owned();
             }
         };
-        // Read on, or it stops when nobody takes what it says.
+        // Drains the output, or the process blocks.
         tokio::spawn(async move { output.read_to_end(&mut Vec::new()).await });
         let mut all = Self {
             packages,
@@ -117,7 +117,7 @@ impl UserPool {
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    /// Signs in: the claims of the id token.
+    /// Signs in and returns the claims of the id token.
     async fn sign_in(&self, name: &str) -> Value {
         let sign_in = json!({
             "ClientId": self.client,
@@ -148,7 +148,7 @@ fn attributes(number: u8, email: &str) -> Value {
         .into()
 }
 
-/// The ids of the organizations that a user is in.
+/// The ids of a user's organizations.
 async fn organizations(world: &World, user: &str) -> Vec<Value> {
     let all = world.user(user).all("/users/me/organizations").await;
     all.into_iter()
@@ -170,7 +170,7 @@ async fn signing_in_to_the_pool_joins_the_organizations_of_groups() {
     let world = World::start().await;
     let pool = UserPool::start(&world, packages).await;
 
-    // Made by an admin: the first sign-in is the first that the functions hear of Alan.
+    // Created by an admin: the functions first see Alan at his first sign-in.
     let name = "alan@contoso.example";
     let alan = json!({
         "UserPoolId": pool.pool, "Username": name, "MessageAction": "SUPPRESS",
@@ -185,14 +185,14 @@ async fn signing_in_to_the_pool_joins_the_organizations_of_groups() {
     let alan = text(&claims, "/sub");
     assert_eq!(organizations(&world, &alan).await, [COMPILERS, RESEARCH]);
     assert_eq!(claims["tenant_id"], "acme");
-    // The emulator knows the first version of the trigger only, in which claims are texts.
+    // The emulator supports only the first version of the trigger, in which claims are strings.
     let told: Value = serde_json::from_str(claims["organizations"].as_str().unwrap()).unwrap();
     assert_eq!(
         told,
         json!({COMPILERS: "internal_user", RESEARCH: "internal_user"})
     );
 
-    // Who signs up is in them once they are confirmed, before any sign-in.
+    // A new user is a member after confirmation, before the first sign-in.
     let name = "grace@contoso.example";
     let grace = json!({
         "ClientId": pool.client, "Username": name, "Password": PASSWORD,
@@ -204,7 +204,7 @@ async fn signing_in_to_the_pool_joins_the_organizations_of_groups() {
     pool.send("AdminConfirmSignUp", confirmed).await;
     assert_eq!(organizations(&world, &grace).await, [COMPILERS]);
 
-    // And who left a group has left the organization at the next sign-in.
+    // A user who left a group leaves the organization at the next sign-in.
     let sample = include_str!("../../local/directory.sample.json");
     let left = sample.replace(r#"["grace", "alan"]"#, r#"["grace"]"#);
     let directory = format!("{}/_local/entra/directory", world.stack.url());

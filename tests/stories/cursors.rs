@@ -1,4 +1,4 @@
-//! Cursors: good for one list of one tenant alone, and none leads out of it.
+//! Cursors are valid for one list of one tenant only, and cannot lead out of it.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine as _;
@@ -10,14 +10,14 @@ use support::{ACME, Actor, World};
 
 const OTHER: &str = "other";
 
-/// An organization with members, and a team in it with the same.
+/// An organization and a team in it, with the same members.
 #[derive(Debug)]
 struct Crowd {
     organization: String,
     team: String,
 }
 
-/// Two tenants with four organizations each, of which one has a crowd in it.
+/// Two tenants with four organizations each, one of which has many members.
 async fn two_tenants() -> (World, [Crowd; 2]) {
     let world = World::start().await;
     let mut crowds = Vec::new();
@@ -75,7 +75,7 @@ async fn refused(actor: &Actor, path: &str, cursor: &str) {
 /// The tenant admin's id.
 const ADMIN: &str = "root";
 
-/// The lists that a tenant admin may see, who is in all organizations of the tenant.
+/// The lists that a tenant admin can read, who is a member of every organization of the tenant.
 fn lists(crowd: &Crowd) -> Vec<String> {
     let Crowd {
         organization: crowd,
@@ -123,7 +123,7 @@ async fn a_cursor_is_good_in_its_own_list_and_in_no_other() {
         for list in lists(&others) {
             refused(&other, &list, cursor).await;
         }
-        // Nor of another organization, another user.
+        // Nor for another organization or user.
         for list in ["/users/bob/organizations", "/users/bob/teams"] {
             refused(&root, list, cursor).await;
         }
@@ -133,7 +133,7 @@ async fn a_cursor_is_good_in_its_own_list_and_in_no_other() {
         ] {
             refused(&root, &list, cursor).await;
         }
-        // `me` is another list than one's own id; both begin anew.
+        // `me` is a different list from the user's own id; both start over.
         refused(&world.user("bob"), "/users/me/organizations", cursor).await;
     }
 }
@@ -189,8 +189,8 @@ async fn damaged_cursors_and_limits_that_are_none_are_refused() {
     }
 }
 
-/// Everything that a caller can put into a cursor, since its seal is no secret: places of other
-/// tenants, keys instead of places, and what no place is.
+/// All cursors that a caller can forge, since the seal uses no secret: positions of other tenants,
+/// keys instead of positions, and invalid positions.
 fn places(others: &str) -> Vec<String> {
     let mut places = vec![
         "a of other#".to_owned() + others,
@@ -217,7 +217,7 @@ fn places(others: &str) -> Vec<String> {
     places
 }
 
-/// A list, as its cursors are bound to it: its route, the ids in its path, the request, its filters.
+/// A list as bound to its cursors: route, ids in the path, request and filters.
 type ListQuery<'a> = (
     &'static str,
     [&'a str; 3],
@@ -316,7 +316,7 @@ async fn a_place_made_by_hand_under_a_valid_seal_leads_nowhere_else() {
     for (route, ids, list, filters) in queries(&crowd) {
         let own = ids.map(|id| ("", id));
         let made = Cursor::new(&tenant, route, own.into_iter().chain(filters));
-        // The seal is the real one.
+        // The real seal.
         if !list.contains("deleted") && !list.contains("prefix") {
             let place = made.open(&cursor(&root, &list).await).unwrap();
             assert!(!place.is_empty());
@@ -329,7 +329,7 @@ async fn a_place_made_by_hand_under_a_valid_seal_leads_nowhere_else() {
             for call in world.calls.take() {
                 assert_eq!(call.of_other_tenants(ACME), Vec::<String>::new(), "{place}");
             }
-            // What DynamoDB refuses as the place to begin behind, though the embedded one does not.
+            // DynamoDB rejects these as start keys, but the embedded one does not.
             let prefix = list.contains("prefix") && !place.starts_with('a');
             if reply.status != 200 || prefix || place.len() > 1_024 {
                 reply.problem(400, "invalid-cursor");
@@ -366,7 +366,7 @@ async fn a_cursor_tells_of_a_place_that_is_gone_as_well() {
         .collect();
     assert_eq!(names, ["B", "C"]);
 
-    // Purged by DynamoDB, it is not in the table at all.
+    // Purged by DynamoDB, so no longer in the table.
     let pk = format!("TENANT#{ACME}#ORG#{}", ids[0]);
     world
         .stack

@@ -1,4 +1,4 @@
-//! The pages of `docs/decisions/`: numbered without a gap, and all of them in the list.
+//! Checks `docs/decisions/`: consecutive numbers, and every page in the list.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! The deleted organizations that a user may restore.
+//! The deleted organizations that a user can restore.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -52,7 +52,7 @@ async fn an_owner_finds_what_they_deleted_until_it_is_purged() {
         .await
         .problem(403, "forbidden");
 
-    // Those that are there are listed without.
+    // Live organizations are in the list without the filter.
     let live = "/users/me/organizations";
     for path in [live, &format!("{live}?organization_status=active")] {
         let live = ada.all(path).await;
@@ -94,7 +94,7 @@ async fn only_active_owners_find_deleted_organizations() {
         refused.body["errors"][0]["pointer"],
         json!("/organization_status")
     );
-    // A cursor is bound to the list that it came from.
+    // A cursor is bound to its list.
     world.organization(&ada, "Other").await;
     world.organization(&ada, "Third").await;
     let page = ada.get("/users/me/organizations?limit=1").await.expect(200);

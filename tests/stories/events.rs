@@ -1,6 +1,6 @@
-//! The events of `events/`, one after the other on one table, answered as `events/README.md` says: by
-//! the compiled binaries under AWS's Runtime Interface Emulator, and by the local stack to
-//! `cargo lambda invoke`.
+//! Sends the events of `events/` in order to one table and checks the responses that
+//! `events/README.md` documents: from the compiled binaries under AWS's Runtime Interface Emulator,
+//! and from the local stack with `cargo lambda invoke`.
 
 mod cargo_lambda;
 mod emulator;
@@ -16,23 +16,22 @@ use emulator::Emulator;
 
 use crate::binaries::{built, given};
 
-/// An event, and what its README promises of it.
+/// An event with its expected response from the README.
 struct Promise {
     name: String,
-    /// Status of the answer, of the first invocation and the next; `None` of a trigger, which
-    /// answers with an event.
+    /// Status of the first and second response; `None` for a trigger, which returns an event.
     statuses: [Option<u64>; 2],
-    /// What is in the first answer.
+    /// A part of the first response.
     fragment: String,
 }
 
-/// Something that sends an event to a function.
+/// A way to send an event to a function.
 trait Invoke {
-    /// The answer of the function, as it is.
+    /// The raw response of the function.
     async fn invoke(&mut self, event: &Value) -> Value;
 }
 
-/// The rows of the README, in their order.
+/// The rows of the README, in order.
 fn promises() -> Vec<Promise> {
     let readme = fs::read_to_string(root().join("events/README.md")).unwrap();
     let rows = readme.lines().filter(|line| line.starts_with("| `"));
@@ -53,7 +52,7 @@ fn event(name: &str) -> Value {
     serde_json::from_slice(&event).unwrap()
 }
 
-/// Sends the event twice, and looks whether the answers are as promised.
+/// Sends the event twice and checks the responses.
 async fn keeps(promise: &Promise, function: &mut impl Invoke) {
     let event = event(&promise.name);
     for (again, status) in promise.statuses.into_iter().enumerate() {
@@ -73,14 +72,14 @@ async fn keeps(promise: &Promise, function: &mut impl Invoke) {
     }
 }
 
-/// Sends an event whose answer the README does not show: it is one of the function, and no failure.
+/// Sends an event without a documented response and checks that the function succeeds.
 async fn is_answered(name: &str, function: &mut impl Invoke) {
     let answer = function.invoke(&event(name)).await;
     let status = answer["statusCode"].as_u64();
     assert!(status.is_some_and(|it| it < 500), "{name}: {answer}");
 }
 
-/// The functions without a row in the README, whose events need no order.
+/// The functions without a row in the README, whose events have no order.
 fn others() -> impl Iterator<Item = &'static str> {
     let rows: Vec<_> = promises().into_iter().map(|row| row.name).collect();
     let functions = muster_functions::functions().iter();

@@ -1,4 +1,4 @@
-//! DynamoDB fails: the answer says what to do, nothing is half done, nothing is done twice.
+//! DynamoDB fails: the response says what to do, no write is partial or applied twice.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,12 +17,12 @@ mod writes;
 use writes::writes;
 
 const TRANSACTION: &str = "TransactWriteItems";
-/// Attempts of the SDK at a call that fails.
+/// Attempts of the SDK per call.
 const ATTEMPTS: usize = 5;
-/// Ends a wait that would otherwise go on; nothing is to be read into how long it is.
+/// Ends a wait early; its length has no meaning.
 const BOUNDED: Duration = Duration::from_secs(9);
 
-/// As deployed, but in a hurry: all waits are short.
+/// As deployed, but with short waits.
 fn in_a_hurry() -> Options {
     Options {
         configure_app: Some(Arc::new(|app| muster_functions::App {
@@ -40,7 +40,7 @@ fn in_a_hurry() -> Options {
     }
 }
 
-/// Sends each kind of write into these faults, and checks that it is done, once.
+/// Sends each kind of write into these faults, and checks that it is applied once.
 async fn each_is_done_once(faults: &[Fault], forget_tokens: bool) {
     let (world, proxy) = Faults::world(Options::default()).await;
     if forget_tokens {
@@ -64,7 +64,7 @@ async fn each_is_done_once(faults: &[Fault], forget_tokens: bool) {
         let sent = sent.iter().filter(|one| *one == write.operation).count();
         assert!(sent > faults.len(), "{about}: {sent} calls");
 
-        // What is shown is what is stored: no second write came after it.
+        // The response shows the stored state: no second write followed.
         match (write.status, &write.method) {
             (204, _) => assert_eq!(write.stored().await, None, "{about}"),
             (201, &Method::POST) if reply.headers.contains_key("location") => {
@@ -96,7 +96,7 @@ async fn a_write_with_a_lost_answer_is_applied_once() {
     each_is_done_once(&[Fault::CutWithin, Fault::CutAfter], false).await;
 }
 
-/// But for what is deleted for good: it is deleted, and answered as not there.
+/// Except after a permanent deletion, which returns 404.
 #[tokio::test]
 async fn so_it_is_when_dynamodb_does_not_know_the_repeat() {
     each_is_done_once(&[Fault::CutAfter], true).await;
@@ -113,7 +113,7 @@ async fn a_write_that_does_not_get_through_at_first_is_done() {
 #[tokio::test]
 async fn a_conflict_that_passes_is_not_seen() {
     let (world, proxy) = Faults::world(Options::default()).await;
-    // The lost answer comes after a conflict too.
+    // The lost response can also follow a conflict.
     let of_transactions = [
         Fault::Conflict,
         Fault::CancelledByThrottling,
@@ -133,7 +133,7 @@ async fn a_conflict_that_passes_is_not_seen() {
     }
 }
 
-/// The SDK repeats that by itself, but not for long.
+/// The SDK retries this itself, but not for long.
 #[tokio::test]
 async fn a_transaction_that_is_in_progress_for_longer_is_waited_for() {
     let (world, proxy) = Faults::world(Options::default()).await;
@@ -145,7 +145,7 @@ async fn a_transaction_that_is_in_progress_for_longer_is_waited_for() {
     assert_eq!(proxy.stop(), 0);
 }
 
-/// Sends each write into a fault without end of one of its calls.
+/// Sends each write into a permanent fault of one of its calls.
 async fn each_is_refused(operations: &[&str], fault: Fault, status: u16, code: &str) {
     let (world, proxy) = Faults::world(in_a_hurry()).await;
     let writes = writes(&world).await;
@@ -164,7 +164,7 @@ async fn each_is_refused(operations: &[&str], fault: Fault, status: u16, code: &
             assert!(now == before, "{} {} was done", write.method, write.path);
         }
     }
-    // Nothing but the faults was in the way.
+    // The faults were the only reason.
     for write in writes {
         write.send().await.expect(write.status);
     }
@@ -246,7 +246,7 @@ async fn what_will_never_do_is_an_error_of_ours_and_tried_once() {
     assert!(world.table().await == before);
 }
 
-/// Nobody can know whether it was done; with a key nobody has to.
+/// The outcome is unknown; with a key the client can repeat the request.
 #[tokio::test]
 async fn a_key_finds_a_write_that_was_answered_as_unavailable() {
     let (world, proxy) = Faults::world(in_a_hurry()).await;
@@ -304,7 +304,7 @@ async fn a_dynamodb_that_does_not_answer_is_unavailable_in_time() {
     invariants::check(&world.items().await);
 }
 
-/// With the waits of the deployed functions: within the 10 s that one has.
+/// With the waits of the deployed functions: within their 10 s.
 #[tokio::test]
 async fn the_waits_end_before_the_function_does() {
     let (world, proxy) = Faults::world(Options::default()).await;

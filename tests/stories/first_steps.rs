@@ -1,4 +1,4 @@
-//! From nothing to an organization with two members.
+//! From an empty table to an organization with two members.
 
 use serde_json::json;
 use support::World;

@@ -1,4 +1,4 @@
-//! Random histories: what many do at once is what they could have done one after the other.
+//! Random histories: concurrent requests must have a sequential explanation.
 
 use std::sync::Mutex;
 
@@ -11,7 +11,7 @@ use support::history::{Counts, History, seeds};
 
 mod model;
 
-/// Histories of a run of the tests. The long form: `cargo xtask proofs`.
+/// Histories per test run. For more, use `cargo xtask proofs`.
 const HISTORIES: usize = 100;
 
 #[test]
@@ -36,7 +36,7 @@ fn every_history_is_explained_by_an_order() {
     });
     let total = total.into_inner().unwrap();
     println!("{total:?}");
-    // Histories in which nothing meets would prove nothing.
+    // Histories without concurrency would prove nothing.
     if std::env::var("MUSTER_SEED").is_err() {
         assert!(total.overtaking > total.calls / 4, "{total:?}");
         assert!(
@@ -61,13 +61,13 @@ fn a_seed_gives_the_same_history_again() {
     }
 }
 
-/// What shows that a wrong answer is found: each answer of some histories, told otherwise.
+/// Shows that a wrong response is found: changes each response of some histories.
 #[test]
 fn an_answer_that_nobody_could_have_got_is_told() {
     let (mut lies, mut found) = (0, 0);
     for seed in 0..6 {
         let mut history = History::of_seed(seed);
-        // A lie in place of an answer that is not judged is none.
+        // Changing a response that is not checked makes no difference.
         history.is_forgetful = false;
         if history.wrong().is_some() {
             continue;
@@ -85,11 +85,11 @@ fn an_answer_that_nobody_could_have_got_is_told() {
         }
     }
     println!("{found} of {lies} lies found");
-    // A few are the truth of another order.
+    // A few changed responses are explained by another order.
     assert!(lies > 100 && found * 100 >= lies * 95, "{found} of {lies}");
 }
 
-/// What might be told in place of an answer.
+/// Wrong responses for this one.
 fn lies_for(answer: Answer) -> Vec<Answer> {
     match answer {
         Answer::Problem("forbidden") => vec![Answer::Problem("not-found"), Answer::Gone],
@@ -135,7 +135,7 @@ fn lies_for(answer: Answer) -> Vec<Answer> {
     }
 }
 
-/// A register, as the other judge has one.
+/// A register, as in `stateright`.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct OneRegister(char);
 
@@ -154,8 +154,8 @@ impl Sequential for OneRegister {
     }
 }
 
-/// The judge of the histories against that of `stateright`, on histories of a register that are made up:
-/// some could have been, some not.
+/// Compares this checker with that of `stateright` on generated histories of a register, some of
+/// which are linearizable.
 #[test]
 fn the_judge_agrees_with_another() {
     let mut agreed = [0, 0];

@@ -1,4 +1,4 @@
-//! A request with an `Idempotency-Key` is done once, however often it is sent.
+//! A request with an `Idempotency-Key` is applied once, even when sent repeatedly.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use muster::domain::{Source, Team, TeamId, TenantId, UserId};
@@ -8,7 +8,7 @@ use support::{ACME, Actor, Reply, World, at_once, invariants, statuses};
 
 mod overtaken;
 
-/// One of each `POST`, ready to be sent: who sends it, where to, with what.
+/// One of each `POST`, ready to send: actor, path and body.
 #[derive(Clone)]
 struct Post {
     actor: Actor,
@@ -18,7 +18,7 @@ struct Post {
 }
 
 impl Post {
-    /// Whether it makes another one each time.
+    /// Whether it creates something new each time.
     fn makes(&self) -> bool {
         self.path.ends_with("/organizations") || self.path.ends_with("/teams")
     }
@@ -102,7 +102,7 @@ async fn posts(world: &World) -> Vec<Post> {
     ]
 }
 
-/// A team of the directory sync that was deleted.
+/// A deleted team of the directory sync.
 async fn deleted_team(world: &World) -> String {
     let now = "2026-11-20T10:00:00.000Z".parse().unwrap();
     let (tenant, ada) = (
@@ -122,7 +122,7 @@ async fn deleted_team(world: &World) -> String {
     "/teams/g-synced".to_owned()
 }
 
-/// What two answers to one request have in common.
+/// The parts that two responses to one request share.
 fn answer(reply: &Reply) -> (u16, Value, Option<String>, Option<String>) {
     let header = |name: &str| reply.headers.get(name).cloned();
     (
@@ -176,10 +176,10 @@ async fn twenty_concurrent_posts_with_one_key_apply_once() {
         let first = replies.iter().filter(|reply| !is_repeat(reply)).count();
         assert_eq!(first, 1, "{path}: done {first} times");
         let made = world.items().await.len() - before;
-        // What was made, and the record of the request.
+        // The created items and the idempotency record.
         let expected = match path.as_str() {
             "/organizations" => 4,
-            // With the name that it has in its organization.
+            // With its name in the organization.
             path if path.ends_with("/teams") && path != "/teams" => 3,
             path if path.ends_with("/accept") || path.starts_with("/teams/g-") => 1,
             _ => 2,
@@ -308,7 +308,7 @@ async fn a_post_with_nothing_to_do_keeps_its_answer_too() {
     let posts = posts(&world).await;
     for post in posts.iter().filter(|post| !post.makes()) {
         post.send("k-1").await.expect(post.status);
-        // Restored, added and accepted already.
+        // Already restored, added and accepted.
         let first = post.send("k-2").await.expect(200);
         assert!(!is_repeat(&first));
         let again = post.send("k-2").await;

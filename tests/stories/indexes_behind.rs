@@ -1,11 +1,11 @@
-//! The indexes lag behind the table. What is read of them may be old; whether it may be read, and all
-//! that a write rests on, never is.
+//! Indexes lag behind the table. Lists may be stale, but permissions and the conditions of writes
+//! never are.
 
 use muster_local::Options;
 use serde_json::{Value, json};
 use support::{Actor, Faults, World};
 
-/// A world with an organization of ada, and cyd in it; what comes later, the indexes do not have.
+/// A world with an organization of ada, and cyd as a member; the indexes lack later changes.
 async fn world() -> (World, Faults, Actor, String) {
     let (world, faults) = Faults::world(Options::default()).await;
     let ada = world.user("ada");
@@ -32,14 +32,14 @@ async fn a_list_of_members_is_old_for_a_moment_but_not_who_may_see_it() {
     ada.post(&members, body.clone()).await.expect(201);
     ada.delete(&format!("{members}/cyd")).await.expect(204);
     assert_eq!(names(&ada.all(&members).await, "user_id"), ["ada", "cyd"]);
-    // Whoever is in it is, and whoever is not is not.
+    // Membership is read from the table.
     bob.get(&members).await.expect(200);
     bob.get(&format!("{members}/bob")).await.expect(200);
     cyd.get(&members).await.problem(404, "not-found");
     ada.get(&format!("{members}/cyd"))
         .await
         .problem(404, "not-found");
-    // A write goes by the table.
+    // Writes use the table.
     ada.post(&members, body).await.expect(200);
     faults.catch_up(&world).await;
     assert_eq!(names(&ada.all(&members).await, "user_id"), ["ada", "bob"]);
@@ -54,7 +54,7 @@ async fn names_go_by_no_index() {
         .await
         .expect(200);
     assert_eq!(names(&root.all("/organizations").await, "name"), ["Acme"]);
-    // Free at once, and taken at once.
+    // Released and taken immediately.
     let second = world.organization(&ada, "Acme").await;
     ada.post("/organizations", acme.clone())
         .await
@@ -102,7 +102,7 @@ async fn a_place_in_an_old_list_is_one_in_the_new() {
     assert_eq!(names(&rest, "user_id"), ["bob", "cyd"]);
 }
 
-/// Its members are taken out page by page, each looked at once, whether or not the index has noticed.
+/// Its members are removed page by page, each read once, whether or not the index has caught up.
 #[tokio::test]
 async fn a_team_is_cleared_once_and_not_until_the_index_has_noticed() {
     let (world, faults) = Faults::world(Options::default()).await;

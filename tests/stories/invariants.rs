@@ -1,5 +1,5 @@
-//! The invariants of the data model, each while many write at once. The seventh has a story of its
-//! own: `revocation`.
+//! The invariants of the data model under concurrent writes. The seventh has its own story:
+//! `revocation`.
 
 use muster_local::Options;
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ async fn and_when_dynamodb_forgets_what_it_has_answered() {
     }
 }
 
-/// What a story that leaves the table whole could not tell: that damage is seen.
+/// Shows that damage is found, which an intact table could not.
 #[tokio::test]
 async fn a_table_that_is_not_whole_is_told() {
     use aws_sdk_dynamodb::types::AttributeValue::{N, S};
@@ -117,7 +117,7 @@ fn user_key(id: &str) -> String {
     format!("TENANT#{ACME}#USER#{id}")
 }
 
-/// 1 and 8: nobody is in an organization twice, however they come.
+/// 1 and 8: a user has at most one membership in an organization.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_user_has_one_membership_of_all_that_are_written_at_once() {
     let (world, proxy) = Faults::world(Options::default()).await;
@@ -147,7 +147,8 @@ async fn a_user_has_one_membership_of_all_that_are_written_at_once() {
     );
     let listed = ada.all(&format!("{members}?status=all")).await;
     assert_eq!(listed.len(), 11);
-    // Every answer told of the one that is there, which an invitation may have become active since.
+    // Every response describes the existing membership, which an invitation may have made active
+    // since.
     for reply in replies.iter().filter(|reply| reply.status < 300) {
         let is_it = |one: &&Value| {
             ["user_id", "role", "created_at"]
@@ -159,7 +160,7 @@ async fn a_user_has_one_membership_of_all_that_are_written_at_once() {
     invariants::check(&world.items().await);
 }
 
-/// 2: names are unique among what is there, and free again at once.
+/// 2: names are unique among live organizations, and released immediately.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_name_has_one_organization_and_a_released_one_none() {
     let (world, proxy) = Faults::world(Options::default()).await;
@@ -258,7 +259,7 @@ async fn owners_are_counted_and_never_all_gone() {
     invariants::check(&world.items().await);
 }
 
-/// 5: who shares nothing but ids with another tenant neither sees nor changes it.
+/// 5: a caller of another tenant with the same ids neither sees nor changes anything.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_of_one_tenant_is_written_by_another() {
     let (world, ada, id) = World::acme().await;
@@ -287,7 +288,7 @@ async fn nothing_of_one_tenant_is_written_by_another() {
                 4 => actor.patch(&bob, json!({"role": "owner"})).await,
                 5 => actor.post_empty(&format!("{bob}/accept")).await,
                 6 => actor.get(&bob).await,
-                // The same name is free in another tenant.
+                // Another tenant can use the same name.
                 _ => actor.post("/organizations", json!({"name": "Acme"})).await,
             }
         }
@@ -310,12 +311,12 @@ async fn nothing_of_one_tenant_is_written_by_another() {
     invariants::check(&world.items().await);
 }
 
-/// 6: whoever is in an organization is known in its tenant.
+/// 6: every member of an organization is registered in its tenant.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_is_a_member_before_being_known() {
     let world = World::start().await;
     let (ada, root) = (world.user("ada"), world.tenant_admin());
-    // Known elsewhere is not known here.
+    // Registration in another tenant does not count.
     let elsewhere = world.tenant_admin_of("globex");
     let id = world.organization(&ada, "Acme").await;
     let members = format!("/organizations/{id}/members");
@@ -339,7 +340,7 @@ async fn nobody_is_a_member_before_being_known() {
     invariants::check(&world.items().await);
 }
 
-/// 8: each request sent twice at once, with one key, into faults: one change, one answer.
+/// 8: each request sent twice concurrently, with one key, into faults: one change, one response.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_that_is_sent_twice_is_done_once_whatever_fails() {
     let (world, proxy) = Faults::world(Options::default()).await;
@@ -360,7 +361,7 @@ async fn a_request_that_is_sent_twice_is_done_once_whatever_fails() {
                 let body = json!({"user_id": format!("user-{}", n / 2 - 20), "role": "owner"});
                 (format!("/organizations/{id}/members"), body)
             };
-            // As a client does that is told to try again.
+            // A client retries as instructed.
             for _ in 0..20 {
                 let reply = ada.post_once(&path, &key, body.clone()).await;
                 if !matches!(reply.status, 429 | 503) {

@@ -1,10 +1,11 @@
-//! Invitations: accepted by the right of the inviter, activated by the right of an owner or admin.
+//! Invitations: accepted with the permission of the inviter, activated with the permission of an
+//! owner or admin.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use support::{Actor, World, invariants};
 
-/// An organization of ada's: its id and the path of its members.
+/// An organization of ada: its id and the path of its members.
 async fn organization(world: &World) -> (String, String) {
     world.register(&["cy"]).await;
     let id = world.organization(&world.user("ada"), "Acme").await;
@@ -47,7 +48,7 @@ async fn an_invitation_ends_with_the_right_of_its_inviter() {
             .await
             .problem(404, "not-found");
 
-        // A new invitation is another one.
+        // A new invitation replaces the old one.
         ada.delete(&format!("{members}/cy")).await.expect(204);
         invite(&ada, &members, invited).await;
         cy.post_empty(&accept).await.expect(200);
@@ -65,7 +66,7 @@ async fn an_inviter_who_still_may_is_enough() {
     let (ada, cy) = (world.user("ada"), world.user("cy"));
     let bob = world.member(&id, "bob", "owner", "active").await;
     let accept = format!("{members}/me/accept");
-    // An admin reaches an admin, and gives the same again once they are one again.
+    // An admin can invite an admin, and can do so again after regaining the role.
     invite(&bob, &members, "admin").await;
     let member = format!("{members}/bob");
     for role in ["member", "org_admin"] {
@@ -73,7 +74,7 @@ async fn an_inviter_who_still_may_is_enough() {
         ada.patch(&member, change).await.expect(200);
     }
     cy.post_empty(&accept).await.expect(200);
-    // What was accepted stays when the inviter goes.
+    // An accepted membership stays when the inviter leaves.
     ada.delete(&member).await.expect(204);
     cy.post_empty(&accept).await.expect(200);
     let read = ada.get(&format!("{members}/cy")).await.expect(200);
@@ -93,7 +94,7 @@ async fn a_tenant_admin_needs_no_membership_to_invite() {
     invariants::check(&world.items().await);
 }
 
-/// As releases before wrote it: without a word of what gave the inviter the right.
+/// As written by earlier releases: without the source of the inviter's permission.
 #[tokio::test]
 async fn an_old_invitation_is_held_against_a_membership() {
     let world = World::start().await;
@@ -131,7 +132,7 @@ async fn who_changes_the_role_of_an_invitation_takes_it_over() {
         .await
         .expect(200);
 
-    // The same by a tenant admin, and back again by one who then loses the right.
+    // The same as a tenant admin, and again as one who then loses the permission.
     ada.delete(&member).await.expect(204);
     let bob = world.member(&id, "bob", "admin", "active").await;
     invite(&ada, &members, "member").await;
@@ -177,14 +178,14 @@ async fn adding_an_invited_user_as_active_activates() {
                 (&json!("active"), &json!(2))
             );
         }
-        // Active is more than invited.
+        // An active membership outranks an invitation.
         let invited = json!({"user_id": "cy", "role": role});
         let stored = ada.post(&members, invited).await.expect(200).body;
         assert_eq!(stored["status"], "active");
         invariants::check(&world.items().await);
         ada.delete(&format!("{members}/cy")).await.expect(204);
     }
-    // By the right of who adds, whatever became of who invited.
+    // Uses the permission of the caller, independent of the inviter.
     invite(&bob, &members, "member").await;
     ada.delete(&format!("{members}/bob")).await.expect(204);
     let active = json!({"user_id": "cy", "status": "active"});
@@ -268,7 +269,7 @@ async fn an_open_invitation_cannot_be_suspended() {
     ada.patch(&member, suspend).await.expect(200);
 }
 
-/// An invitation whose inviter lost the right can be given again, without removing it first.
+/// An invitation whose inviter lost the permission can be renewed without removing it.
 #[tokio::test]
 async fn inviting_again_makes_the_caller_the_inviter() {
     let world = World::start().await;
@@ -284,7 +285,7 @@ async fn inviting_again_makes_the_caller_the_inviter() {
     cy.post_empty(&accept)
         .await
         .problem(409, "invitation-not-valid");
-    // Not by one who may not give the role.
+    // But not by a caller who may not grant the role.
     let again = json!({"user_id": "cy", "role": "admin"});
     bob.post(&members, again.clone())
         .await
@@ -296,7 +297,7 @@ async fn inviting_again_makes_the_caller_the_inviter() {
         (&invited["status"], &invited["version"]),
         (&json!("invited"), &json!(2))
     );
-    // Once more changes nothing.
+    // A repetition changes nothing.
     let before = world.everything().await;
     let same = ada.post(&members, again).await.expect(200).body;
     assert_eq!(same, invited);

@@ -1,5 +1,5 @@
-//! Tenants: nothing of one exists for a caller of another, whoever they are and however alike the
-//! tenants are called.
+//! Tenants are isolated: nothing of one exists for callers of another, even with similar names and
+//! the same ids.
 
 use std::sync::LazyLock;
 
@@ -9,17 +9,17 @@ use support::{Actor, Reply, World, filled};
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(muster_functions::openapi::document);
 
-/// Tenants whose names begin like one another's.
+/// Tenants whose names are prefixes of each other.
 const TENANTS: [&str; 4] = ["acme", "acme2", "acme:x", "a"];
 
-/// What a tenant has: ids for the parameters of any route.
+/// The ids of a tenant for the parameters of any route.
 struct Things {
     organizations: Vec<String>,
     teams: Vec<String>,
     users: Vec<&'static str>,
 }
 
-/// A tenant with everything that there can be, and a secret in every text.
+/// A tenant with one of everything, and a secret in every text.
 async fn furnished(world: &World, tenant: &str) -> Things {
     let root = world.tenant_admin_of(tenant);
     let ada = world.user_of(tenant, "ada");
@@ -157,10 +157,10 @@ async fn no_route_reads_or_writes_another_tenant() {
     let things = furnished(&world, TENANTS[0]).await;
     let before = of_tenant(&world, TENANTS[0]).await;
     let mut routes = world.routes().await;
-    // Reads first: what is written makes users known, and lists full, at home.
+    // Reads first: writes register users and fill lists of the caller's own tenant.
     routes.sort_by_key(|route| !route.starts_with("GET "));
     for outside in &TENANTS[1..] {
-        // Somebody of the same id as an owner, somebody else, and who may do all in their tenant.
+        // A user with an owner's id, another user, and a tenant admin.
         let callers = [
             (world.user_of(outside, "ada"), false),
             (world.user_of(outside, "zoe"), false),
@@ -191,7 +191,7 @@ async fn no_route_reads_or_writes_another_tenant() {
             }
         }
         assert!(asked > 300, "{asked}");
-        // What they made, they made at home.
+        // They created these in their own tenant.
         for item in of_tenant(&world, outside).await {
             assert!(!item.contains("secret"), "{item}");
         }
@@ -212,7 +212,7 @@ async fn of_tenant(world: &World, tenant: &str) -> Vec<String> {
     items
 }
 
-/// Somebody whose token has these claims.
+/// A user with these claims.
 fn with_claims(world: &World, claims: &Value) -> Actor {
     let token = world.stack.token_with(claims.as_object().unwrap().clone());
     world.bearer("ada", Some(token.unwrap()))
@@ -262,7 +262,8 @@ async fn a_tenant_admin_is_who_is_in_that_very_group() {
     let world = World::start().await;
     for (groups, status) in [
         (json!(["tenant-admins"]), 200),
-        // The names of another issuer's groups may have blanks: `[a tenant-admins b]` can be one of them.
+        // Group names of other issuers may contain spaces: `[a tenant-admins b]` can be a single
+        // group.
         (json!(["a", "tenant-admins", "b"]), 403),
         (json!("tenant-admins"), 200),
         (json!([]), 403),

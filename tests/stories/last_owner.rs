@@ -1,4 +1,4 @@
-//! An organization that has an owner keeps one.
+//! An organization always keeps an owner.
 
 use serde_json::{Value, json};
 use support::{Actor, Faults, World, at_once, invariants};
@@ -149,7 +149,7 @@ async fn of_two_owners_who_go_at_once_one_stays() {
         let members = format!("/organizations/{id}/members");
         let ways = ways_out();
         let (way, other) = (&ways[round % 4], &ways[round / 4 % 4]);
-        // Each themself, or each the other.
+        // Each removes their own role, or each the other's.
         let (first, second) = if round % 2 == 0 {
             ("ada", "bob")
         } else {
@@ -163,7 +163,7 @@ async fn of_two_owners_who_go_at_once_one_stays() {
         let gone = replies.iter().filter(|reply| reply.status < 300).count();
         for reply in &replies {
             let code = reply.body["code"].as_str().unwrap_or_default();
-            // Whoever lost the role before the own write has no right to it any more.
+            // A caller who lost the role before the write has no permission any more.
             assert!(
                 reply.status < 300 || matches!(code, "last-owner" | "forbidden" | "not-found"),
                 "{reply:?}"
@@ -198,7 +198,7 @@ async fn of_many_owners_who_go_at_once_one_stays() {
     invariants::check(&world.items().await);
 }
 
-/// The one goes while the other's request, decided when both were there, is on its way.
+/// One owner leaves while the other's request, decided when both were there, is in flight.
 #[tokio::test]
 async fn the_last_owner_is_decided_at_the_write() {
     for way in ways_out() {

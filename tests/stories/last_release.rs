@@ -1,4 +1,4 @@
-//! A table that the last release wrote is read and changed by this one. How it was written:
+//! This release reads and changes a table that the last release wrote. How it was written:
 //! `last_release/README.md`.
 
 mod office;
@@ -20,14 +20,14 @@ fn id(of: &Value) -> &str {
     of["id"].as_str().unwrap()
 }
 
-/// The id of the organization that has most of all in it.
+/// The id of the organization with one of everything.
 async fn acme(root: &Actor) -> String {
     let found = live(root).await;
     let acme = found.iter().find(|one| one["name"] == "Acme").unwrap();
     id(acme).to_owned()
 }
 
-/// The id of a live organization whose name compares as equal to that of this deleted one.
+/// The id of a live organization with the same folded name as this deleted one.
 async fn twin(root: &Actor, deleted: &Value) -> Option<String> {
     let name = |one: &Value| serde_json::from_value::<Name>(one["name"].clone()).unwrap();
     let mut live = live(root).await.into_iter();
@@ -35,12 +35,12 @@ async fn twin(root: &Actor, deleted: &Value) -> Option<String> {
     Some(id(&twin).to_owned())
 }
 
-/// Whether all that was there before is there now, with what is new beside it.
+/// Whether all old values are unchanged; new fields are allowed.
 fn holds(before: &Value, now: &Value) -> bool {
     match (before, now) {
         (Value::Object(before), Value::Object(now)) => before.iter().all(|(name, before)| {
-            // What a team may use is computed with its organization's limits now, and whether somebody is
-            // suspended in a team with their membership in its organization.
+            // The effective limits of a team now follow its organization, and a suspension in the
+            // organization also shows in its teams.
             let now = now.get(name);
             let is_computed = name == "effective_models"
                 || (name == "status" && now.is_some_and(|now| now == "suspended"));
@@ -50,7 +50,7 @@ fn holds(before: &Value, now: &Value) -> bool {
             let all = before.iter().zip(now);
             before.len() == now.len() && all.into_iter().all(|(before, now)| holds(before, now))
         }
-        // A whole number may be written without its fraction now.
+        // Whole numbers are now written without a fraction.
         (Value::Number(before), Value::Number(now)) => before.as_f64() == now.as_f64(),
         (before, now) => before == now,
     }
@@ -98,7 +98,7 @@ async fn every_organization_can_be_renamed_deleted_and_restored() {
     let organizations = live(&root).await;
     for (n, organization) in organizations.iter().enumerate() {
         let path = format!("/organizations/{}", id(organization));
-        // A change beside the name first, then another name.
+        // First changes another field, then the name.
         let body = json!({"billing_address": "new"});
         let now = root.patch(&path, body).await.expect(200).body;
         assert_eq!(now["name"], organization["name"]);
@@ -129,7 +129,7 @@ async fn every_organization_can_be_deleted_and_restored_as_it_is() {
         let restore = format!("{path}/restore");
         let mut back = root.post_empty(&restore).await;
         if back.status == 409 {
-            // Two names that were told apart by an invisible character are one now.
+            // Two names that differed only by an invisible character are now the same.
             let taken = back.problem(409, "name-taken");
             let same = twin(&root, &organization)
                 .await
@@ -150,7 +150,7 @@ async fn members_of_every_role_and_status_can_be_changed_and_removed() {
     let (root, ada) = (office.root(ACME), office.world.user("ada"));
     let members = format!("/organizations/{}/members", acme(&root).await);
     let accept = format!("{members}/me/accept");
-    // The last release did not say that an inviter was a tenant admin: they invite again.
+    // The last release did not store that an inviter was a tenant admin: they invite again.
     let by_root = office.world.user("by-root");
     let refused = by_root.post_empty(&accept).await;
     refused.problem(409, "invitation-not-valid");
@@ -163,7 +163,7 @@ async fn members_of_every_role_and_status_can_be_changed_and_removed() {
     for role in ROLES {
         for status in ["active", "invited", "suspended"] {
             let path = format!("{members}/{role}-{status}");
-            // Whoever gives an invitation another role is its inviter from then on.
+            // A caller who changes the role of an invitation becomes its inviter.
             if (role, status) == ("manager", "invited") {
                 let other = json!({"role": "member"});
                 ada.patch(&path, other).await.expect(200);
@@ -182,7 +182,7 @@ async fn members_of_every_role_and_status_can_be_changed_and_removed() {
             ada.delete(&path).await.expect(204);
         }
     }
-    // Its user is in a team, and has an id with every character.
+    // Its user is in a team and has an id with every character.
     let odd = format!("{members}/{}", segment(ODD_USER));
     ada.patch(&odd, json!({"role": "readonly"}))
         .await
@@ -225,7 +225,7 @@ async fn teams_and_who_is_in_them_can_be_changed_and_removed() {
             for role in ["leader", "member"] {
                 root.patch(&member, json!({"role": role})).await.expect(200);
             }
-            // By force: some of them come from the directory.
+            // Forced: some of them come from the directory.
             let member = format!("{member}?force=true");
             root.delete(&member).await.expect(204);
         }
@@ -255,7 +255,7 @@ async fn users_sign_in_again_to_what_they_had() {
         office.login(user).await;
         assert_eq!(memberships(user).await, before);
     }
-    // And to what is new.
+    // And join new groups.
     office.graph.assign("g-new", "New");
     for user in ["eve", "fay", "kim"] {
         office.graph.join(user, "g-new");
@@ -264,7 +264,7 @@ async fn users_sign_in_again_to_what_they_had() {
         let new = new.iter().find(|(id, ..)| id == "g-new").unwrap();
         assert_eq!((&*new.1, &*new.2), ("internal_user", "active"));
     }
-    // A membership that the sync made is suspended when its user leaves the group.
+    // A membership made by the sync is suspended when its user leaves the group.
     office.graph.leave("fay", "g-left");
     office.login("fay").await;
     let all = memberships("fay").await;

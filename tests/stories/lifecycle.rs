@@ -1,4 +1,4 @@
-//! The life of an organization: deleted, hidden, its name taken, restored, purged.
+//! The lifecycle of an organization: deleted, hidden, its name reused, restored, purged.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use support::{Actor, Faults, World, at_once, invariants};
 
 const DAY: u64 = 24 * 60 * 60 * 1_000;
 
-/// Time that passes when told to.
+/// A clock that advances on request.
 #[derive(Clone, Default)]
 struct Later(Arc<AtomicU64>);
 
@@ -34,7 +34,7 @@ impl Later {
     }
 }
 
-/// An organization of every kind of member, its owner first.
+/// An organization with every kind of member, its owner first.
 async fn acme(world: &World) -> (String, Vec<Actor>) {
     let ada = world.user("ada");
     let id = world.organization(&ada, "Acme").await;
@@ -50,7 +50,7 @@ async fn acme(world: &World) -> (String, Vec<Actor>) {
     (id, people)
 }
 
-/// All members, but for when they last did something.
+/// All members, without the time of their last activity.
 async fn members(actor: &Actor, organization: &str) -> Vec<serde_json::Value> {
     let mut members = actor
         .all(&format!("{organization}/members?status=all"))
@@ -61,7 +61,7 @@ async fn members(actor: &Actor, organization: &str) -> Vec<serde_json::Value> {
     members
 }
 
-/// That there is no such organization any more, for anybody.
+/// The organization does not exist for any caller.
 async fn assert_hidden(world: &World, id: &str, people: &[Actor]) {
     let organization = format!("/organizations/{id}");
     let members = format!("{organization}/members");
@@ -215,7 +215,7 @@ async fn a_name_that_is_given_up_by_renaming_is_free_too() {
     ada.patch(&path, json!({"name": "Acme"}))
         .await
         .problem(409, "name-taken");
-    // The same name written otherwise is its own.
+    // The same name in another spelling is its own.
     let own = ada
         .patch(&path, json!({"name": "  OTHER  "}))
         .await
@@ -252,7 +252,7 @@ async fn of_a_restore_and_a_creation_at_once_one_gets_the_name() {
     }
 }
 
-/// Decided while it was there, written when it is not.
+/// Decided while it existed, written after its deletion.
 #[tokio::test]
 async fn what_is_on_its_way_when_it_is_deleted_is_not_done() {
     let (world, proxy) = Faults::world(Options::default()).await;
@@ -348,13 +348,13 @@ async fn after_thirty_days_it_is_gone() {
     let root = world.tenant_admin();
     people[0].delete(&organization).await.expect(204);
     later.by(30 * DAY - 60_000);
-    // A moment before.
+    // A moment earlier.
     assert_eq!(root.all("/organizations?status=deleted").await.len(), 1);
     root.post_empty(&restore).await.expect(200);
     people[0].delete(&organization).await.expect(204);
     later.by(30 * DAY);
 
-    // DynamoDB takes it away some time later.
+    // DynamoDB deletes it some time later.
     assert!(world.items().await.iter().any(|item| item["sk"] == "ORG"));
     let deleted = root.all("/organizations?status=deleted").await;
     assert_eq!(deleted, Vec::<serde_json::Value>::new());

@@ -21,7 +21,7 @@ fn sample() -> Value {
     serde_json::from_str(SAMPLE).unwrap()
 }
 
-/// A file of its own that goes with the test.
+/// A file that is deleted with the test.
 struct File(PathBuf);
 
 impl File {
@@ -57,7 +57,7 @@ async fn refusal(options: Options) -> String {
     }
 }
 
-/// Sends a request to the stack that is none of the API.
+/// Sends a request to the stack outside the API.
 async fn send(world: &World, method: Method, path: &str, body: &Value) -> Response {
     let url = format!("{}{path}", world.stack.url());
     let request = reqwest::Client::new().request(method, url);
@@ -69,7 +69,7 @@ async fn replace(world: &World, directory: &Value) {
     assert_eq!(answer.status(), 204, "{:?}", answer.text().await);
 }
 
-/// Signs a user of the directory in: the line of the login sync.
+/// Signs in a user of the directory and returns the log line of the login sync.
 async fn sign_in(world: &World, user_id: &str) -> Value {
     let shown = send(world, Method::GET, "/_local/entra/directory", &Value::Null).await;
     let shown: Value = match shown.status().as_u16() {
@@ -107,7 +107,7 @@ async fn sign_in(world: &World, user_id: &str) -> Value {
     lines.next().expect("a line of the login sync")
 }
 
-/// A token of the local issuer over HTTP: it carries what the pre-token trigger adds.
+/// A token of the local issuer over HTTP, with the claims of the pre-token trigger.
 async fn claims(world: &World, user_id: &str) -> (String, Value) {
     let body = json!({"user_id": user_id, "tenant_id": "acme"});
     let answer = send(world, Method::POST, "/_local/token", &body).await;
@@ -118,7 +118,7 @@ async fn claims(world: &World, user_id: &str) -> (String, Value) {
     (token, claims)
 }
 
-/// The names of the organizations that a user is in.
+/// The names of a user's organizations.
 async fn organizations(world: &World, user_id: &str) -> Vec<String> {
     let user = world.bearer(user_id, Some(claims(world, user_id).await.0));
     let mut names: Vec<String> = user
@@ -194,7 +194,7 @@ async fn signing_in_joins_the_groups_until_the_user_leaves() {
     assert_eq!(with["organizations"][COMPILERS], "internal_user");
     assert_eq!(with["organizations"].as_object().unwrap().len(), 2);
 
-    // A file that is broken for a moment takes nothing away.
+    // A temporarily broken file removes nothing.
     file.write(&SAMPLE.replace("members", "memebrs"));
     assert_eq!(sign_in(&world, "alan").await["outcome"], "failed");
     assert_eq!(organizations(&world, "alan").await.len(), 2);
@@ -234,7 +234,7 @@ async fn faults_of_the_file_remove_no_access() {
     let world = World::start().await;
     sign_in(&world, "alan").await;
     let mut directory = sample();
-    // Nobody is in any group, but no answer that says so gets through.
+    // All groups are empty, but no response that says so arrives.
     for group in directory["groups"].as_array_mut().unwrap() {
         group["members"] = json!([]);
     }
@@ -258,7 +258,7 @@ async fn faults_of_the_file_remove_no_access() {
         assert_eq!(organizations(&world, "alan").await.len(), 2);
     }
 
-    // What may pass is asked again, and then it is as the directory says.
+    // Transient faults are retried, and then the table matches the directory.
     directory["faults"] =
         json!([{"on": "user-groups", "calls": [1], "status": 503, "retry_after": 0}]);
     replace(&world, &directory).await;

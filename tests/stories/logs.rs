@@ -1,5 +1,5 @@
-//! What an operator sees of a run: a line for each request, one more for each failure, and nothing
-//! that is a secret or somebody's own.
+//! The logs of a run: a line for each request, another one for each failure, and no secrets or
+//! personal data.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use muster_local::Options;
@@ -7,10 +7,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use support::{ACME, Fault, Faults, Lines, Reply, World};
 
-/// In every text that a caller sends or the table holds.
+/// Part of every text that a caller sends or the table stores.
 const SECRET: &str = "hush";
 
-/// Sends requests of all kinds, good and bad, and hands back the answers of the functions.
+/// Sends requests of all kinds, valid and invalid, and returns the functions' responses.
 async fn run(world: &World, faults: &Faults) -> Vec<Reply> {
     let mut replies = Vec::new();
     let (ada, root) = (world.user("ada"), world.tenant_admin());
@@ -86,7 +86,7 @@ async fn run(world: &World, faults: &Faults) -> Vec<Reply> {
     replies
 }
 
-/// Requests that fail for reasons of our own.
+/// Requests that fail because of internal errors.
 async fn failures(world: &World, faults: &Faults, organization: &str) -> Vec<Reply> {
     let (ada, root) = (world.user("ada"), world.tenant_admin());
     let mut replies = Vec::new();
@@ -105,7 +105,7 @@ async fn failures(world: &World, faults: &Faults, organization: &str) -> Vec<Rep
     );
     faults.stop();
 
-    // Rows that cannot be read, with something of their owner's in them.
+    // Unreadable rows with personal data.
     let pk = format!(
         "TENANT#{ACME}#ORG#{}",
         organization.trim_start_matches("/organizations/")
@@ -180,7 +180,7 @@ async fn log_lines_per_request_and_failure_have_no_secrets() {
         assert_eq!(line["Failures"], u8::from(reply.status >= 500), "{line}");
         is_a_request(line, code == "no-tenant");
     }
-    // Not the caller's doing: told once, with its causes.
+    // An internal error: logged once, with its causes.
     let failed: Vec<_> = replies
         .iter()
         .filter(|reply| reply.status >= 500 || reply.status == 429)
@@ -211,8 +211,8 @@ async fn log_lines_per_request_and_failure_have_no_secrets() {
     }
 }
 
-/// Fails unless the line has the fields of a request, and is one that CloudWatch takes as metrics:
-/// every metric is a number at the root, every dimension a text.
+/// Fails unless the line has the fields of a request and valid CloudWatch metrics: every metric is
+/// a number at the root, every dimension a string.
 fn is_a_request(line: &Value, nobody: bool) {
     for field in ["request_id", "route", "code", "level", "time"] {
         assert!(

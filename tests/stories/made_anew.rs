@@ -1,11 +1,11 @@
-//! A membership that was ended and made anew is another one: what was decided about the first is
-//! decided again about the second.
+//! A membership that was removed and added again is a new one: decisions about the old one are made
+//! again.
 
 use muster_local::Options;
 use serde_json::{Value, json};
 use support::{Actor, Faults, Reply, World, invariants};
 
-/// Holds a request on its way, makes bob's membership anew meanwhile, and lets it go.
+/// Holds a request in flight, replaces bob's membership meanwhile, and releases the request.
 async fn held(
     (role, status): (&str, &str),
     (new_role, new_status): (&str, &str),

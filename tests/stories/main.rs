@@ -1,6 +1,6 @@
-//! The stories: what people do with Muster, over HTTP against the local stack.
+//! The stories: use of Muster over HTTP against the local stack.
 
-// Outside of a test's own function, too, what cannot be done ends the test.
+// An impossible step ends the test, also outside test functions.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

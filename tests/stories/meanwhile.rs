@@ -1,10 +1,11 @@
-//! What was decided about a team, and is on its way when what it rests on goes.
+//! Requests about a team that were decided before a concurrent change of the team or its
+//! organization.
 
 use muster_local::Options;
 use serde_json::json;
 use support::Faults;
 
-/// By somebody who leads the team, and by an owner.
+/// By a leader of the team, and by an owner.
 #[tokio::test]
 async fn a_team_change_fails_if_the_team_is_deleted_meanwhile() {
     let (world, proxy) = Faults::world(Options::default()).await;
@@ -60,7 +61,7 @@ async fn a_team_change_fails_if_the_team_is_deleted_meanwhile() {
     }
 }
 
-/// Decided while the organization had as much, written when it has less.
+/// Decided with the old limit of the organization, written with a lower one.
 #[tokio::test]
 async fn a_team_budget_fails_if_the_organization_lowers_its_own() {
     let (world, proxy) = Faults::world(Options::default()).await;

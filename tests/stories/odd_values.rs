@@ -1,4 +1,4 @@
-//! Values that fields cannot have, and those that they can although nobody would think so.
+//! Invalid values of fields, and unusual valid ones.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -126,7 +126,7 @@ async fn odd_values_are_rejected_or_returned_unchanged() {
     }
 }
 
-/// Whether a value holds all that another one does.
+/// Whether a value contains another one.
 fn includes(whole: &Value, part: &Value) -> bool {
     match (whole, part) {
         (Value::Object(whole), Value::Object(part)) => part
@@ -171,7 +171,7 @@ async fn names_of_every_kind_of_character_are_kept_found_and_unique() {
             let query = [(parameter, name.as_str())];
             let request = root.request(Method::GET, "/organizations").query(&query);
             let reply = root.send(request).await;
-            // The longest do not fit the line of a request.
+            // The longest do not fit the request line.
             if name.len() * 3 > 9_000 && reply.status == 431 {
                 continue;
             }
@@ -188,7 +188,7 @@ async fn names_of_every_kind_of_character_are_kept_found_and_unique() {
     assert_eq!(root.all("/organizations?limit=3").await.len(), names.len());
 }
 
-/// The text of an answer, in which numbers are as they were sent.
+/// The text of a response, with numbers exactly as sent.
 async fn text_of(actor: &Actor, path: &str) -> String {
     let reply = actor.request(Method::GET, path).send().await.unwrap();
     reply.text().await.unwrap()
@@ -227,7 +227,7 @@ async fn numbers_come_back_as_they_were_sent() {
             ada.patch(path, patch).await.expect(200);
         }
     }
-    // A list and a repeated answer show the same.
+    // A list and a replayed response show the same.
     let once = async || {
         let request = ada.request(Method::POST, "/organizations");
         let request = request.header("idempotency-key", "k");
@@ -262,7 +262,7 @@ async fn a_number_that_cannot_be_kept_is_refused() {
     assert_eq!(world.everything().await, before);
 }
 
-/// Two requests that differ in a digit are two requests, though a float would not tell them apart.
+/// Requests that differ in one digit are different, even if a float could not distinguish them.
 #[tokio::test]
 async fn a_key_is_of_one_number_to_the_last_digit() {
     let (world, ada, _) = World::acme().await;

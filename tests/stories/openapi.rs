@@ -1,6 +1,6 @@
-//! What others do with the `OpenAPI` document: a linter finds nothing to say about it, and the
-//! TypeScript client of `docs/clients/typescript` is generated from it, type-checked and run as its
-//! README says, against the local stack.
+//! Uses of the `OpenAPI` document: a linter finds no problems, and the TypeScript client of
+//! `docs/clients/typescript` is generated from it, type-checked and run as its README says, against
+//! the local stack.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -13,7 +13,7 @@ use tokio::process::Command;
 /// The linter, Redocly's.
 const REDOCLY: &str = "2.77.0";
 
-/// How many operations the document has.
+/// The number of operations in the document.
 pub(crate) fn operations() -> usize {
     let document: Value = serde_json::from_str(include_str!("../../docs/openapi.json")).unwrap();
     let paths = document["paths"].as_object().unwrap();
@@ -45,7 +45,7 @@ async fn a_linter_finds_nothing_to_say_about_the_document() {
     assert!(output.status.success(), "{told}\n{errors}");
 }
 
-/// What the client's package.json names, installed.
+/// Installs the packages of the client's package.json.
 async fn packages_of_the_client() -> Option<PathBuf> {
     let manifest = root().join("docs/clients/typescript/package.json");
     let manifest: Value = serde_json::from_slice(&fs::read(manifest).unwrap()).unwrap();
@@ -62,7 +62,7 @@ async fn packages_of_the_client() -> Option<PathBuf> {
     npm::packages(&names.join("-"), &wanted).await
 }
 
-/// The client in a folder of its own, with the packages it needs.
+/// The client in a folder of its own, with its packages.
 fn copy(packages: &Path) -> PathBuf {
     let docs = root().join("docs");
     let name = format!("typescript-{:016x}", fastrand::u64(..));
@@ -126,7 +126,7 @@ async fn a_generated_client_completes_an_invitation() {
         ]
     );
 
-    // A code that the operation does not have is found by the compiler.
+    // The compiler finds a code that the operation does not have.
     let tour = fs::read_to_string(client.join("src/tour.ts")).unwrap();
     let wrong = tour.replace("\"name-taken\"", "\"name-is-taken\"");
     assert_ne!(tour, wrong);

@@ -1,5 +1,5 @@
-//! What the documents tell an operator: a page for each alarm, queries for fields that are logged,
-//! metrics that are written.
+//! The documents for operators: a section for each alarm, queries of logged fields, existing
+//! metrics.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -53,7 +53,7 @@ fn every_alarm_has_a_section_of_the_runbook_and_names_it() {
     }
 }
 
-/// The fields of a line, also those inside others: `record.status`.
+/// The fields of a line, including nested ones: `record.status`.
 fn fields(line: &Value) -> BTreeSet<String> {
     let fields = line.as_object().into_iter().flatten();
     fields.map(|(name, _)| name.clone()).collect()
@@ -125,8 +125,8 @@ fn words(query: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The words of a query that name fields: not what stands in quotes or between slashes, no numbers,
-/// and none of the words that mean something to the query itself.
+/// The fields in a query: words outside of quotes and slashes that are neither numbers nor part of
+/// the query language.
 fn fields_of_query(query: &str) -> BTreeSet<String> {
     const WORDS: [&str; 28] = [
         "fields",
@@ -182,7 +182,7 @@ fn fields_of_query(query: &str) -> BTreeSet<String> {
 #[test]
 fn every_query_asks_for_fields_that_are_logged() {
     let mut known: BTreeSet<String> = lines().iter().flat_map(fields).collect();
-    // Of CloudWatch itself, and of Lambda's own lines.
+    // Fields of CloudWatch itself, and of Lambda's own lines.
     let others = [
         "@timestamp",
         "@message",
@@ -192,7 +192,7 @@ fn every_query_asks_for_fields_that_are_logged() {
         "record.metrics.initDurationMs",
     ];
     known.extend(others.map(str::to_owned));
-    // Of the access log.
+    // Fields of the access log.
     let template = read("template.yaml");
     let (_, format) = template.split_once("{\"requestId\"").unwrap();
     let (format, _) = format.split_once('}').unwrap();

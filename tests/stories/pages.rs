@@ -1,14 +1,14 @@
-//! Lists, page by page: every item once and in order, whatever the size of the pages and whatever
-//! happens meanwhile.
+//! Lists page by page: every item once and in order, for every page size and with concurrent
+//! changes.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use support::{Actor, World};
 
-/// Sizes of pages: the least, odd ones, the default, the most.
+/// Page sizes: minimum, unusual ones, default, maximum.
 const LIMITS: [usize; 5] = [1, 2, 7, 50, 100];
-/// For what differs by its filter alone.
+/// For lists that differ only by filter.
 const SOME_LIMITS: [usize; 2] = [7, 100];
 /// More than two of the largest pages.
 const MANY: usize = 230;
@@ -17,7 +17,7 @@ fn text(item: &Value, field: &str) -> String {
     item[field].as_str().unwrap().to_owned()
 }
 
-/// The field of every item, page by page of this size. Fails when a page is larger than asked for.
+/// The field of every item, in pages of this size. Fails if a page is larger.
 async fn paged(actor: &Actor, path: &str, limit: usize, field: &str) -> Vec<String> {
     let separator = if path.contains('?') { '&' } else { '?' };
     let first = format!("{path}{separator}limit={limit}");
@@ -34,7 +34,7 @@ async fn paged(actor: &Actor, path: &str, limit: usize, field: &str) -> Vec<Stri
     }
 }
 
-/// Fails unless the list has just these, each once and in this order, for every size of pages.
+/// Fails unless the list has exactly these, each once and in this order, for every page size.
 async fn list_is(actor: &Actor, path: &str, field: &str, expected: &[String], limits: &[usize]) {
     for limit in limits {
         let found = paged(actor, path, *limit, field).await;
@@ -313,8 +313,8 @@ async fn what_comes_and_goes_meanwhile_makes_nothing_else_be_missed() {
             let page = root.get(&next).await.expect(200).body;
             let items = page["items"].as_array().unwrap();
             seen.extend(items.iter().map(|item| text(item, field)));
-            // Every third goes, and as many come, before and behind the place where the pages are;
-            // at times that is the very item that the cursor tells of.
+            // Removes every third item and adds as many, before and after the current position;
+            // sometimes the removed item is the one in the cursor.
             for n in [round * 3, 57 - round * 3] {
                 let other = format!("{:02}-{round}", 59 - n);
                 if field == "name" {
@@ -344,7 +344,7 @@ async fn what_comes_and_goes_meanwhile_makes_nothing_else_be_missed() {
     }
 }
 
-/// Those of an organization and those that stand alone, their members, and the teams of one user.
+/// Teams of an organization and standalone ones, their members, and the teams of a user.
 #[tokio::test]
 async fn every_team_and_member_of_a_team_is_listed_once() {
     let world = World::start().await;
@@ -355,7 +355,7 @@ async fn every_team_and_member_of_a_team_is_listed_once() {
     for user in &users {
         world.member(&id, user, "member", "active").await;
     }
-    // Whoever asks for as many as there are is not sent to another page, however far was looked.
+    // If the page holds all remaining items there is no next page, however many items were read.
     let members = format!("/organizations/{id}/members?role=member&limit=9");
     let page = root.get(&members).await.expect(200).body;
     assert_eq!(page["items"].as_array().unwrap().len(), users.len());

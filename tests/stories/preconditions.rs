@@ -34,7 +34,7 @@ async fn registering_only_a_new_user_overwrites_nothing() {
     put("Bob").await.problem(412, "version-mismatch");
     assert_eq!(world.everything().await, before);
 
-    // Of many at once, one registers.
+    // Of several concurrent ones, one registers.
     let many = (0..8).map(|n| {
         let (root, body) = (
             root.clone(),
@@ -113,12 +113,12 @@ async fn accepting_an_invitation_that_changed_returns_412() {
     let if_match = ("if-match", now.as_str());
     let accepted = send(&cy, (Method::POST, &accept), if_match, None).await;
     assert_eq!(accepted.expect(200).body["role"], "owner");
-    // The version has moved on: without a key, a repeat is another request.
+    // The version has changed: without a key, a repetition is a new request.
     let again = send(&cy, (Method::POST, &accept), if_match, None).await;
     again.problem(412, "version-mismatch");
 }
 
-/// The key stands for the first answer, whatever became of the version since.
+/// The key returns the first response, even if the version has changed since.
 #[tokio::test]
 async fn a_repeated_accept_with_a_version_gets_its_first_answer() {
     let (world, _, id) = World::acme().await;

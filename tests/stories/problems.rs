@@ -1,4 +1,4 @@
-//! Every error that the contract names: how it comes about, and what it says.
+//! Every error of the contract: how it occurs, and its content.
 
 use std::sync::{Arc, OnceLock};
 
@@ -16,7 +16,7 @@ async fn every_problem_code_has_its_status_and_members() {
     for code in Code::ALL {
         let (status, reply) = provoke(code).await;
         let reply = reply.problem(status, code.as_str());
-        // The very paths and words are for people; that there are some is checked above.
+        // Paths and texts are for people; their presence is checked above.
         shown.push(format!(
             "{} {} {}",
             reply.status,
@@ -27,8 +27,8 @@ async fn every_problem_code_has_its_status_and_members() {
     insta::assert_snapshot!(shown.join("\n"));
 }
 
-/// The status that the contract promises for a code, and an answer with it. There is an arm for
-/// every code: a new one does not compile without.
+/// The documented status of a code, and a response with it. Each code needs an arm, or this does
+/// not compile.
 async fn provoke(code: Code) -> (u16, Reply) {
     match code {
         Code::Throttled => return (429, failing(Fault::Throttle).await),
@@ -125,7 +125,7 @@ async fn provoke(code: Code) -> (u16, Reply) {
     }
 }
 
-/// What a token of exactly these claims gets.
+/// The response to a token with exactly these claims.
 async fn with_claims(world: &World, claims: Value) -> Reply {
     let claims: Map<String, Value> = serde_json::from_value(claims).unwrap();
     let token = world.stack.token_with(claims).unwrap();
@@ -133,7 +133,7 @@ async fn with_claims(world: &World, claims: Value) -> Reply {
     caller.get("/users/me").await
 }
 
-/// The acceptance of an invitation whose inviter is no longer a member.
+/// Accepts an invitation whose inviter is no longer a member.
 async fn without_inviter(world: &World, id: &str) -> Reply {
     let members = format!("/organizations/{id}/members");
     let bob = world.member(id, "bob", "admin", "active").await;
@@ -151,7 +151,7 @@ async fn text(actor: &Actor, kind: &str, body: &str) -> Reply {
     actor.send(request).await
 }
 
-/// A read of a table that keeps failing so.
+/// A read of a table with this permanent fault.
 async fn failing(fault: Fault) -> Reply {
     let (world, faults) = Faults::world(Options::default()).await;
     let ada = world.user("ada");
@@ -160,7 +160,7 @@ async fn failing(fault: Fault) -> Reply {
     ada.get(&format!("/organizations/{id}")).await
 }
 
-/// A new organization whose id another one has already, which others could only do by chance.
+/// A new organization with an id that exists already, which otherwise happens only by chance.
 async fn conflict() -> Reply {
     let again: Arc<OnceLock<String>> = Arc::default();
     let (machine, given) = (Clock::system(), Arc::clone(&again));

@@ -1,4 +1,4 @@
-//! Query parameters: what an operation does not know is refused, as an unknown field of a body is.
+//! Query parameters: unknown ones are rejected, like unknown fields of a body.
 
 use reqwest::Method;
 use serde_json::{Value, json};

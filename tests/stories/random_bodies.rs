@@ -1,11 +1,11 @@
-//! Any JSON to any route that writes: done, or refused in the contract's words.
+//! Sends any JSON to any route that writes: it is applied, or rejected with a problem document.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value, json};
 use support::{World, filled};
 
-/// Fields that some body has, so that random bodies get past the first look.
+/// Names of known fields, so that random bodies get past the first validation.
 const FIELDS: [&str; 22] = [
     "name",
     "domain",
@@ -31,7 +31,7 @@ const FIELDS: [&str; 22] = [
     "x",
 ];
 
-/// Values that some field takes, or nearly.
+/// Values that are valid for some field, or nearly.
 fn likely() -> impl Strategy<Value = Value> {
     let texts = [
         "Acme",
@@ -99,7 +99,7 @@ fn object(value: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
         .prop_map(|fields| Value::Object(fields.into_iter().collect::<Map<_, _>>()))
 }
 
-/// Mostly objects of fields that are known, so that much of it is taken.
+/// Mostly objects with known fields, so that many are accepted.
 fn body() -> impl Strategy<Value = Value> {
     prop_oneof![4 => object(likely()), 4 => object(json_value()), 1 => json_value()]
 }
@@ -133,7 +133,7 @@ fn whatever_json_is_sent_is_taken_or_refused_in_words() {
 
     let config = Config {
         cases: 80,
-        // A failing body is printed; a file of them beside the tests would only grow.
+        // A failing body is printed; no file of regressions.
         failure_persistence: None,
         ..Config::default()
     };
@@ -154,6 +154,6 @@ fn whatever_json_is_sent_is_taken_or_refused_in_words() {
     if let Err(failure) = outcome {
         panic!("{failure}");
     }
-    // Else it would say nothing of what happens behind the first look.
+    // Otherwise nothing behind the first validation would be tested.
     assert!(taken.get() > 50, "only {} were taken", taken.get());
 }

@@ -1,10 +1,10 @@
-//! Requests byte by byte, as only somebody who means harm sends them: answered in the contract's
-//! words or not at all, never with an error of ours, and nothing is changed by them.
+//! Sends malicious requests byte by byte: they get a problem document or no response, never an
+//! internal error, and change nothing.
 
 use muster_local::Stack;
 use support::{Actor, Reply, World};
 
-/// A request of ada's with these lines between the first one and the end of the head.
+/// A request of ada with these lines after the request line.
 fn request(world: &World, line: &str, headers: &[&[u8]], body: &[u8]) -> Vec<u8> {
     let token = ada_token(&world.stack);
     let mut request =
@@ -22,8 +22,8 @@ fn ada_token(stack: &Stack) -> String {
     stack.token("ada", support::ACME, &[]).unwrap()
 }
 
-/// Fails when the answer is an error of ours, or one that is not in the contract's words although
-/// it comes from the API and not from the HTTP server before it.
+/// Fails if the response is an internal error, or has another form than the contract's although it
+/// comes from the API rather than the HTTP server.
 fn check(what: &str, reply: Option<Reply>) -> Option<u16> {
     let reply = reply?;
     assert!(reply.status < 500, "{what}: {reply:?}");
@@ -143,7 +143,7 @@ async fn odd_request_lines_and_headers_change_nothing() {
         let what = format!("{} {}", &line[..line.len().min(80)], headers.len());
         answered += usize::from(check(&what, world.raw(&sent).await).is_some());
     }
-    // Most are odd, but requests all the same; the server drops but a few.
+    // Most are unusual but valid; the server drops only a few.
     assert!(answered > 40, "{answered}");
     assert_eq!(world.everything().await, before);
     ada.get(&organization).await.expect(200);

@@ -1,5 +1,5 @@
-//! What README.md and docs/ say is so: the tour prints what is written under it, what is named is
-//! there, and nothing that has a name in the code has another one in the text.
+//! Checks README.md and docs/: the tour prints what the README shows, named things exist, and names
+//! match the code.
 
 #![cfg(test)]
 
@@ -23,7 +23,7 @@ pub(crate) fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// README.md, CONTRIBUTING.md and all of docs/ and events/, by their paths from the root.
+/// README.md, CONTRIBUTING.md and all of docs/ and events/, by path from the root.
 pub(crate) fn documents() -> BTreeMap<PathBuf, String> {
     let mut documents =
         BTreeMap::from(["README.md", "CONTRIBUTING.md"].map(|path| (path.into(), read(path))));
@@ -61,7 +61,7 @@ pub(crate) fn blocks(markdown: &str) -> Vec<Block<'_>> {
     blocks
 }
 
-/// What stands between a heading of the second level and the next one.
+/// The text between a heading of the second level and the next one.
 pub(crate) fn section<'a>(markdown: &'a str, heading: &str) -> &'a str {
     let heading = format!("\n## {heading}\n");
     let (_, rest) = markdown.split_once(&heading).expect(&heading);
@@ -69,7 +69,7 @@ pub(crate) fn section<'a>(markdown: &'a str, heading: &str) -> &'a str {
         .map_or(rest, |(section, _)| section)
 }
 
-/// All that is set as code: each line of a fenced block, each span between backticks.
+/// All code: each line of a fenced block, each span in backticks.
 fn code(markdown: &str) -> Vec<&str> {
     let fenced = blocks(markdown);
     let lines = fenced.iter().flat_map(|block| block.text.lines());

@@ -1,15 +1,15 @@
-//! A write that is refused changes nothing: of another tenant, without the right, with bad input.
+//! A rejected write changes nothing: of another tenant, without permission, with invalid input.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use support::{ACME, Actor, World, invariants};
 
-/// A write by the owner `ada` that would be done.
+/// A valid write by the owner `ada`.
 struct Write {
     method: Method,
     path: String,
     body: Option<Value>,
-    /// Bodies that are refused with 400.
+    /// Bodies that are rejected with 400.
     bad: Vec<Value>,
 }
 
@@ -131,7 +131,7 @@ fn bad_organizations() -> Vec<Value> {
     ]
 }
 
-/// A team of the organization, with bob in it, and every write about it.
+/// A team of the organization, with bob as a member, and every write about it.
 async fn writes_of_teams(ada: &Actor, id: &str) -> Vec<Write> {
     let teams = format!("/organizations/{id}/teams");
     let made = ada.post(&teams, json!({"name": "Team"})).await.expect(201);
@@ -208,7 +208,7 @@ async fn of_another_tenant() {
     let writes = writes(&world).await;
     let before = world.table().await;
     for write in &writes {
-        // What a foreigner makes or registers is their own.
+        // Callers of another tenant create and register in their own.
         if write.path == "/organizations" || write.path.starts_with("/users/") {
             continue;
         }
@@ -218,7 +218,7 @@ async fn of_another_tenant() {
             world.tenant_admin_of("globex"),
         ] {
             if write.method == Method::DELETE && write.path.ends_with(&foreigner.id) {
-                // Whoever is not there has left.
+                // Removing a missing member succeeds.
                 send(&foreigner, write, None).await.expect(204);
                 continue;
             }
@@ -331,7 +331,7 @@ async fn because_of_what_is_there() {
     invariants::check(&world.items().await);
 }
 
-/// What is refused above would have been done.
+/// The writes rejected above are valid.
 #[tokio::test]
 async fn and_none_that_is_in_order() {
     let world = World::start().await;

@@ -1,4 +1,4 @@
-//! The same write again, and many at once, without an `Idempotency-Key`: each is done once.
+//! The same write again and concurrently, without an `Idempotency-Key`: each is applied once.
 
 use serde_json::{Value, json};
 use support::{Actor, Reply, World, at_once, invariants, statuses};
@@ -9,7 +9,7 @@ fn counted(replies: &[Reply]) -> Vec<(u16, usize)> {
     statuses(replies).into_iter().collect()
 }
 
-/// Sends one request many times at once.
+/// Sends one request many times concurrently.
 async fn many(method: &str, actor: &Actor, path: &str, body: Option<Value>) -> Vec<Reply> {
     at_once((0..MANY).map(|_| {
         let (actor, path, body) = (actor.clone(), path.to_owned(), body.clone());
@@ -75,7 +75,7 @@ async fn no_change_of_an_organization_is_lost_among_others() {
     }))
     .await;
     for reply in &replies {
-        // Who loses again and again is told.
+        // A request that loses every conflict gets an error.
         assert!(matches!(reply.status, 200 | 409), "{reply:?}");
     }
     let done = replies.iter().filter(|reply| reply.status == 200).count();
@@ -150,7 +150,7 @@ async fn a_member_is_added_once() {
 
     let before = world.table().await;
     ada.post(&path, body).await.expect(200);
-    // What is stored stays, whatever else the repeat says.
+    // Stored values stay, even if the repetition contains other values.
     let stored = json!({"user_id": "bob", "role": "owner"});
     let reply = ada.post(&path, stored).await.expect(200);
     assert_eq!(reply.body["status"], "active");

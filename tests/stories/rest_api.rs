@@ -1,12 +1,12 @@
-//! Events of a REST API (payload format 1.0) with a Cognito authorizer, as API Gateway sends them when it stands
-//! before the functions with AWS WAF, API keys and usage plans.
+//! Events of a REST API (payload format 1.0) with a Cognito authorizer, as API Gateway sends them
+//! with AWS WAF, API keys and usage plans.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use support::World;
 
-/// The event of `GET /organizations`, with what the story changes.
+/// The event of `GET /organizations`, with the changes of the story.
 fn event(method: &str, resource: &str, parameters: &[(&str, &str)]) -> Value {
     let mut event: Value = serde_json::from_str(include_str!("rest_api/event.json")).unwrap();
     let mut path = resource.to_owned();
@@ -43,7 +43,7 @@ fn with_body(event: Value, body: &Value) -> Value {
     event
 }
 
-/// A response in the form that a REST API takes: its status, its headers and its body.
+/// The response in the format of a REST API: status, headers and body.
 async fn send(world: &World, function: &str, event: &Value) -> (u64, Value, Value) {
     let answer = world.invoke(function, event).await;
     assert_eq!(answer["isBase64Encoded"], false, "{answer}");
@@ -117,7 +117,7 @@ async fn a_query_is_read() {
         (status, &page["items"][0]["name"]),
         (200, &json!("Support"))
     );
-    // Two values of one name are not silently one of them.
+    // Repeated parameters are rejected rather than reduced to one.
     let twice = with_query(list, &[("limit", &["1", "2"])]);
     let (status, _, problem) = send(&world, "list-organizations", &twice).await;
     assert_eq!(
@@ -150,7 +150,7 @@ async fn an_event_without_claims_is_401() {
         json!({}),
         json!({"claims": null}),
         json!({"claims": {}}),
-        // What a Lambda authorizer says.
+        // The format of a Lambda authorizer.
         json!({"principalId": "ada", "sub": "ada", "tenant_id": "acme"}),
     ] {
         let mut list = event("GET", "/organizations", &[]);
@@ -165,7 +165,7 @@ async fn groups_and_encoded_ids_are_read() {
     let world = World::start().await;
     world.register(&["CN=bob"]).await;
     let get = |groups: &str| {
-        // A REST API hands the path on as it was sent.
+        // A REST API passes the path as sent.
         let mut get = event("GET", "/users/{user_id}", &[("user_id", "CN%3Dbob")]);
         get["requestContext"]["authorizer"]["claims"]["cognito:groups"] = groups.into();
         get

@@ -1,5 +1,4 @@
-//! A write is made with the right that its caller has at that moment, or not at all: invariant 7 of
-//! the data model.
+//! A write needs the caller's permission at the moment of the write: invariant 7 of the data model.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +8,7 @@ use muster_local::Options;
 use serde_json::{Value, json};
 use support::{Actor, Faults, Reply, World, invariants};
 
-/// Every write of an admin, and the owner's ways to take the right away.
+/// Every write of an admin, and the owner's ways to revoke the permission.
 fn writes_of_an_admin(id: &str) -> Vec<(&'static str, String, Option<Value>)> {
     let organization = format!("/organizations/{id}");
     let members = format!("{organization}/members");
@@ -49,7 +48,7 @@ async fn send(actor: Actor, method: &str, path: String, body: Option<Value>) -> 
         .await
 }
 
-/// Decided while there was a right, written when there is none.
+/// Decided with the permission, written without.
 #[tokio::test]
 async fn a_write_that_is_on_its_way_when_the_right_goes_is_not_made() {
     let (world, proxy) = Faults::world(Options::default()).await;
@@ -80,7 +79,7 @@ async fn a_write_that_is_on_its_way_when_the_right_goes_is_not_made() {
     }
 }
 
-/// Every write on a team by somebody who leads it, and then those of somebody who manages teams.
+/// Every write on a team by its leader, then those of a manager of teams.
 fn writes_on_a_team(id: &str, team: &str) -> Vec<(&'static str, String, Option<Value>)> {
     let members = format!("{team}/members");
     let max = format!("{members}/max");
@@ -109,7 +108,7 @@ fn writes_on_a_team(id: &str, team: &str) -> Vec<(&'static str, String, Option<V
 
 const WRITES_OF_A_LEADER: usize = 4;
 
-/// Whether it is the membership in the team that changes, and how.
+/// Whether the membership in the team changes, and how.
 fn revocations_of_a_leader() -> Vec<(bool, &'static str, Option<Value>)> {
     let suspended = || Some(json!({"status": "suspended"}));
     vec![
@@ -168,7 +167,8 @@ async fn nor_is_one_on_a_team_by_whoever_led_or_managed_it() {
     }
 }
 
-/// What a leader wants of themself is decided by the membership that was read, and written to no later one.
+/// A leader's change of their own membership is decided by the version that was read, and cannot
+/// overwrite a later one.
 #[tokio::test]
 async fn nor_does_a_leader_who_was_made_less_take_it_back() {
     let (world, proxy) = Faults::world(Options::default()).await;
@@ -191,7 +191,8 @@ async fn nor_does_a_leader_who_was_made_less_take_it_back() {
             ada.post(&members, leader).await.expect(201);
             let name = format!("{method} {body:?} {how} {with:?}");
 
-            // The team and bob's membership were read; what he is in the organization was not.
+            // The request has read the team and bob's membership in it, but not his membership in
+            // the organization.
             let (mut first, mut second) = (proxy.hold("BatchGetItem"), proxy.hold("BatchGetItem"));
             let own = format!("{members}/me");
             let going = tokio::spawn(async move { send(bob, method, own, body).await });
@@ -203,9 +204,9 @@ async fn nor_does_a_leader_who_was_made_less_take_it_back() {
             let before = world.table().await;
             second.release();
             let reply = going.await.unwrap();
-            // What he asked for was so when it was read, or is not his to ask for.
+            // The request needs no change, or bob lacks the permission.
             let as_read = method == "PATCH" && reply.status == 200;
-            // A member may leave, but not one who is suspended.
+            // A member may leave, but not a suspended one.
             let is_suspended = with
                 .as_ref()
                 .is_some_and(|with| with["status"] == "suspended");
@@ -219,7 +220,7 @@ async fn nor_does_a_leader_who_was_made_less_take_it_back() {
     }
 }
 
-/// And of many, none after the answer to the revocation.
+/// After the response to the revocation, no concurrent write succeeds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn callers_who_lost_a_right_write_nothing() {
     for (how, with) in revocations() {
@@ -249,7 +250,7 @@ async fn callers_who_lost_a_right_write_nothing() {
                 })
             })
             .collect();
-        // Let some through first.
+        // Lets some writes through first.
         while ada.get(&organization).await.expect(200).body["version"].as_u64() < Some(10) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

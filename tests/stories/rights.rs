@@ -1,5 +1,5 @@
-//! What a function's policies in the template do not allow, it cannot do here either: so every story is
-//! one about rights too.
+//! Enforces the functions' policies of the template locally, so that every story also tests
+//! permissions.
 
 use muster_local::Options;
 use serde_json::json;

@@ -1,7 +1,6 @@
-//! Who may do what: every route for every kind of caller, and who may touch and make whom.
+//! Permissions: every route for every kind of caller, and changes between members of each role.
 //!
-//! The tables in `snapshots/` are what `api.md` says, cell by cell. A route that is missing here
-//! fails a test.
+//! The tables in `snapshots/` match `api.md` cell by cell. A missing route fails a test.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -21,14 +20,14 @@ use actions::{ACTIONS, Action};
 use deeds::{DEEDS, ON_ANY_STATUS};
 use team_actions::{STANDALONE_ACTIONS, TEAM_ACTIONS};
 
-/// What a caller is to the organization that is acted on.
+/// The caller's relation to the organization.
 #[derive(Clone, Copy)]
 enum Kind {
     Member(Role, Status, Source),
     TenantAdmin,
-    /// Of the tenant, and not in the organization.
+    /// A user of the tenant outside the organization.
     Stranger,
-    /// Of another tenant, whose user has the same id as a member here.
+    /// A user of another tenant with the id of a member.
     Foreigner,
     ForeignAdmin,
     /// Without a token.
@@ -44,7 +43,7 @@ const OTHERS: [(Kind, &str); 5] = [
     (Kind::Nobody, "no-token"),
 ];
 
-/// A world in which everybody who takes part is known, so that no scene has to see to it.
+/// A world in which all users are registered.
 async fn known_to_all() -> World {
     let world = World::start().await;
     world.register(&PEOPLE).await;
@@ -71,7 +70,7 @@ pub(crate) async fn scene_of<'a>(world: &'a World, route: &str) -> (Scene<'a>, &
     (teams::with_team(world, kind, None).await, action)
 }
 
-/// Like that, with as many others.
+/// The same with this number of additional members.
 async fn known_to_all_with(others: usize) -> World {
     let world = known_to_all().await;
     for number in 0..others {
@@ -88,14 +87,14 @@ fn other(number: usize) -> String {
 pub(crate) struct Scene<'a> {
     world: &'a World,
     pub(crate) id: String,
-    /// The id of a team, where that is what it is about.
+    /// The id of the team, for actions on a team.
     pub(crate) team: String,
     pub(crate) caller: Actor,
 }
 
 impl<'a> Scene<'a> {
     async fn new(world: &'a World, kind: Kind) -> Self {
-        // Names are unique in the tenant; nothing else of one scene reaches another.
+        // Names are unique in the tenant; scenes share nothing else.
         static SCENES: AtomicU32 = AtomicU32::new(0);
         let name = format!("Scene {}", SCENES.fetch_add(1, Ordering::Relaxed));
         let scene = Self {
@@ -119,7 +118,7 @@ impl<'a> Scene<'a> {
         scene
     }
 
-    /// Puts a user into the organization, as what the API alone could not make them.
+    /// Adds a user to the organization, including states that the API cannot create directly.
     async fn place(&self, user: &str, (role, status, source): (Role, Status, Source)) {
         let root = self.world.tenant_admin();
         let members = format!("/organizations/{}/members", self.id);
@@ -157,12 +156,12 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// The status, and what it is about where a status can be about more than one thing.
+/// The status, with the role or status in the response where it matters.
 fn cell(reply: &Reply) -> String {
     let code = reply.body["code"].as_str().unwrap_or_default();
     let about = match (reply.status, code) {
         (200 | 201 | 204, "")
-        // Nobody becomes invited again.
+        // A membership never becomes invited again.
         | (400, "validation-failed")
         | (401, "unauthenticated")
         | (403, "forbidden")
@@ -179,7 +178,7 @@ fn cell(reply: &Reply) -> String {
     format!("{}{about}", reply.status)
 }
 
-/// What each action comes to in a scene.
+/// The result of each action in a scene.
 async fn column<'a>(actions: &[Action], new_scene: impl AsyncFn() -> Scene<'a>) -> Vec<String> {
     let mut cells = Vec::new();
     let mut scene = new_scene().await;
@@ -199,7 +198,7 @@ async fn column<'a>(actions: &[Action], new_scene: impl AsyncFn() -> Scene<'a>) 
     cells
 }
 
-/// A table with a name for each row and each column.
+/// A table with a name for each row and column.
 fn table(rows: &[String], columns: &[(String, Vec<String>)]) -> String {
     let width = rows.iter().map(String::len).max().unwrap();
     let mut text = format!("{:width$}", "");

@@ -1,5 +1,5 @@
-//! What each operation asks of DynamoDB: its calls, its round trips and its capacity units, the
-//! same however much is in the table. These are counts, and the figures of the documents.
+//! The DynamoDB usage of each operation: calls, round trips and capacity units, independent of the
+//! size of the table. The documents use these counts.
 
 use std::collections::HashMap;
 
@@ -10,9 +10,9 @@ use support::{Lines, Reply, World};
 
 use crate::roles::{PEOPLE, scene_of};
 
-/// What; who, what they ask for and the status it must have; a body. `=> it` keeps the path of what
-/// was made as `{it}`; `once` sends an `Idempotency-Key`. `{id}` is an organization with many
-/// members, which ada owns; root is a tenant admin.
+/// Name; actor, request and expected status; body. `=> it` keeps the path of the created resource
+/// as `{it}`; `once` sends an `Idempotency-Key`. `{id}` is an organization with many members, owned
+/// by ada; root is a tenant admin.
 const OPERATIONS: &str = r#"
 create organization                ; ada POST /organizations 201 {"name": "New"} => new
   with a key                       ; ada POST /organizations 201 {"name": "Key"} once
@@ -95,7 +95,7 @@ delete team                        ; ada DELETE {team} 204
   standalone                       ; root DELETE {alone} 204
 "#;
 
-/// What a request cost: round trips, capacity units, calls.
+/// The cost of a request: round trips, capacity units, calls.
 fn row(what: &str, reply: &Reply, operations: &[String], line: &Value) -> String {
     assert!(!operations.contains(&"Scan".to_owned()), "{what}");
     assert_eq!(line["calls"], operations.len(), "{what}: {line}");
@@ -103,7 +103,7 @@ fn row(what: &str, reply: &Reply, operations: &[String], line: &Value) -> String
     let trips = reply.round_trips();
     let waited_for_nothing = reply.headers["server-timing"].starts_with("db;dur=0;");
     assert_eq!(waited_for_nothing, trips == 0, "{what}: {reply:?}");
-    // Calls at the same time stand between bars.
+    // Concurrent calls are between bars.
     let between = if operations.len() == trips as usize {
         ", "
     } else {
@@ -113,8 +113,8 @@ fn row(what: &str, reply: &Reply, operations: &[String], line: &Value) -> String
     format!("{what} {trips} {units:>5} {calls}")
 }
 
-/// The operations, in a tenant with so many organizations, one of which is ada's and has as many
-/// members: a line for each.
+/// The operations in a tenant with this number of organizations, one of which is ada's and has as
+/// many members: a line each.
 async fn measured(many: usize) -> String {
     let (options, lines) = Lines::collect(Options::default());
     let world = World::with(options).await;
@@ -170,7 +170,7 @@ async fn measured(many: usize) -> String {
             kept.insert(keep.to_owned(), reply.headers["location"].clone());
         }
     }
-    // A route without a row is called as the table of permissions has it, by an owner.
+    // A route without a row is called by an owner, as in the table of permissions.
     world.register(&PEOPLE).await;
     for route in world.routes().await {
         if routes.contains(&route) {

@@ -1,10 +1,10 @@
-//! What things look like: every field of every shape with its type, and who sees which.
+//! The form of resources: every field with its type, and who sees which.
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use support::{Actor, World};
 
-/// What may stand in a field.
+/// The type of a field.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Text,
@@ -33,7 +33,7 @@ const STATUS: Kind = OneOf(&["active", "invited", "suspended"]);
 const SOURCE: Kind = OneOf(&["manual", "entra"]);
 const BILLING: [&str; 3] = ["billing_email", "billing_address", "stripe_customer_id"];
 
-/// A field: its name, what may stand in it, and whether that may be `null`.
+/// A field: name, type, and whether it may be `null`.
 type Field = (&'static str, Kind, bool);
 
 const ORGANIZATION: &[Field] = &[
@@ -142,7 +142,7 @@ fn is(kind: Kind, value: &Value) -> bool {
     }
 }
 
-/// Fails unless the value has these fields, and no others, each of its type.
+/// Fails unless the value has exactly these fields, each of its type.
 #[track_caller]
 fn has(value: &Value, shape: &[Field], without: &[&str]) {
     let object = value.as_object().expect("an object");
@@ -168,7 +168,7 @@ fn has(value: &Value, shape: &[Field], without: &[&str]) {
     }
 }
 
-/// An item of a list that also tells of something else.
+/// An item of a list that includes another resource.
 #[track_caller]
 fn take(item: &Value, field: &str) -> (Value, Map<String, Value>) {
     let mut item = item.clone();
@@ -284,7 +284,7 @@ async fn teams(ada: &Actor, root: &Actor, eve: &Actor, organization: &str) {
         let body = json!({"name": "T", "limits": {"models": ["all-org-models"]}});
         let made = actor.post(list, body).await;
         if made.status != 201 {
-            // A standalone team has no organization whose models it could have.
+            // A standalone team has no organization to inherit models from.
             assert_eq!(list, "/teams");
             actor.post(list, json!({"name": "T"})).await.expect(201);
         }

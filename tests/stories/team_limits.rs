@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use support::{Actor, World};
 
-/// An organization with limits, and a team in it without: their paths.
+/// An organization with limits, and a team without: their paths.
 async fn limited(world: &World, ada: &Actor, limits: Value) -> (String, String) {
     let id = world.organization(ada, "Acme").await;
     let organization = format!("/organizations/{id}");
@@ -146,7 +146,7 @@ async fn effective_limits_follow_the_organization() {
                                "rpm_limit": 7});
         assert_eq!(shown["effective_limits"], effective);
     }
-    // What was higher already is no reason to refuse another change.
+    // An existing higher value does not prevent other changes.
     let other = json!({"limits": {"rpm_limit": 6}, "name": "Sales EMEA"});
     ada.patch(&team, other).await.expect(200);
 

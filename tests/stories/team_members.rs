@@ -1,4 +1,4 @@
-//! Team members: who leaves, and what a suspension in the organization means in its teams.
+//! Team members: leaving, and the effect of a suspension in the organization.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
@@ -139,7 +139,7 @@ async fn who_is_suspended_in_the_organization_is_in_its_teams() {
         .problem(404, "not-found");
     assert!(bob.all("/users/me/teams").await.is_empty());
 
-    // With the organization's suspension that of the team ends.
+    // The team suspension ends with the organization's.
     ada.patch(&in_organization, json!({"status": "active"}))
         .await
         .expect(200);

@@ -1,4 +1,4 @@
-//! Teams: in organizations and standalone, their leaders, budgets and models.
+//! Teams: in organizations and standalone, with leaders, budgets and models.
 
 use serde_json::{Value, json};
 use support::{World, invariants};
@@ -50,7 +50,7 @@ async fn a_manager_makes_a_team_and_its_leader_runs_it() {
         .problem(422, "not-an-organization-member");
     world.user("eve").get(&team).await.problem(404, "not-found");
 
-    // A leader changes the team and its members, but does not delete it.
+    // A leader changes the team and its members, but cannot delete it.
     lee.patch(&team, json!({"name": "Sales EMEA"}))
         .await
         .expect(200);
@@ -69,7 +69,7 @@ async fn a_manager_makes_a_team_and_its_leader_runs_it() {
     );
     mia.post(&teams, json!({"name": "Sales"})).await.expect(201);
 
-    // Nor is a leader one any more who was made a member.
+    // A leader who became a member is not a leader any more.
     lee.patch(&format!("{members}/lee"), json!({"role": "member"}))
         .await
         .expect(200);
@@ -154,11 +154,11 @@ async fn a_member_of_many_teams_leaves_them_all() {
             .iter()
             .any(|row| row["pk"] == "TENANT#acme#USER#bob" && row["sk"] != "USER")
     );
-    // Among the owners, too, they count no more.
+    // Not even among the owners do they count any more.
     invariants::check(&rows);
 }
 
-/// Whatever the order, nobody is in a team of an organization that they are not in.
+/// In any order: a team member is always a member of the organization.
 #[tokio::test]
 async fn a_team_joined_while_leaving_the_organization_is_left_too() {
     let world = World::start().await;
@@ -409,7 +409,7 @@ async fn effective_models_have_no_duplicates() {
     let ada = world.user("ada");
     let organization = world.organization(&ada, "Acme").await;
     let path = format!("/organizations/{organization}");
-    // 32 times as many bytes are as many as a page of teams may have.
+    // 32 times this size is the maximum size of a page of teams.
     let models: Vec<_> = (0..512).map(|n| format!("{n:064}")).collect();
     let limits = json!({"limits": {"models": models}});
     ada.patch(&path, limits).await.expect(200);
@@ -419,7 +419,7 @@ async fn effective_models_have_no_duplicates() {
     let made = ada.post_once(&teams, "k", often).await.expect(201);
     assert_eq!(made.body["effective_models"].as_array().unwrap().len(), 512);
 
-    // A page ends before an answer has more than Lambda takes.
+    // A page ends before the response exceeds Lambda's limit.
     for n in 0..40 {
         let body = json!({"name": format!("Team {n}"), "limits": {"models": ["all-org-models"]}});
         ada.post(&teams, body).await.expect(201);
@@ -430,7 +430,8 @@ async fn effective_models_have_no_duplicates() {
     assert_eq!(ada.all(&format!("{teams}?limit=100")).await.len(), 41);
 }
 
-/// As a member of an organization does: the second request finds it done, whatever they may not see any more.
+/// As for a member of an organization: the second request finds it done, even without access to the
+/// team.
 #[tokio::test]
 async fn a_leader_who_leaves_twice_is_told_the_same_twice() {
     let world = World::start().await;

@@ -12,23 +12,23 @@ use support::{Actor, Lines, Reply, World};
 
 const TENANT: &str = "0f6b2f4e-5d0c-4a1c-9a8e-7c2b8f1d3e57";
 const ROOT: &str = "root";
-/// How many members the organization has whose members are listed: a page.
+/// The number of members of the listed organization: a page.
 const PAGE: usize = 50;
 /// Groups assigned to the application, and those of a user.
 const GROUPS: usize = 30;
 const OWN_GROUPS: usize = 10;
 
-/// A user id as Cognito makes them.
+/// A user id in Cognito's format.
 fn person(n: usize) -> String {
     format!("3c6f0a52-8f0e-4c57-9d1b-{n:012}")
 }
 
-/// A group id as Entra makes them.
+/// A group id in Entra's format.
 fn group(n: usize) -> String {
     format!("cdb555e3-b33e-4fd5-a427-{n:012}")
 }
 
-/// A stack, what it logs, and what was seen of it.
+/// A stack with its logs and observed usage.
 struct Office {
     world: World,
     lines: Lines,
@@ -66,7 +66,7 @@ impl Office {
         self.world.actor(TENANT, ROOT, &["tenant-admins"])
     }
 
-    /// From here on counts what follows.
+    /// Counting starts here.
     fn start(&self) {
         self.lines.take();
         self.world.charges.take();
@@ -75,7 +75,7 @@ impl Office {
         }
     }
 
-    /// What was used since the start, as this operation. No bytes: it is a trigger.
+    /// The usage since the start, as this operation. No response bytes: it is a trigger.
     fn end(&mut self, operation: &str, answer_bytes: Option<usize>) {
         let units = self.world.charges.take();
         let graph = self.graph.as_ref().map_or(0, |graph| graph.calls().len());
@@ -91,7 +91,7 @@ impl Office {
         if let Some(bytes) = answer_bytes {
             used["answer_bytes"] = bytes.into();
         }
-        // Many writes at once, and how many of them overlap is a matter of luck.
+        // Concurrent writes, whose number of conflicts is random.
         if !operation.contains("first") {
             let trips: u64 = lines.iter().map(round_trips).sum();
             used["round_trips"] = trips.into();
@@ -99,7 +99,7 @@ impl Office {
         assert_eq!(self.seen.insert(operation.to_owned(), used), None);
     }
 
-    /// The metrics that CloudWatch makes of a line: by which of its fields, and how many.
+    /// The metrics that CloudWatch derives from a line: the dimension fields, and their number.
     fn note_series(&mut self, line: &Value) {
         let made = line["_aws"]["CloudWatchMetrics"].as_array();
         for metrics in made.into_iter().flatten() {
@@ -164,8 +164,8 @@ impl Office {
         self.invoke("post-login", &event).await;
     }
 
-    /// As many logins as it takes until there is nothing more to do: what is made for a group is made
-    /// once, and how much of it fits into one login depends on the machine.
+    /// Repeats logins until nothing changes: a group's items are created once, and how many fit
+    /// into one login depends on the machine.
     async fn settle(&self, n: usize) {
         for _ in 0..40 {
             self.lines.take();
@@ -200,13 +200,13 @@ fn event(n: usize, trigger: &str) -> Value {
     })
 }
 
-/// Log lines of HTTP functions and of triggers name it apart.
+/// HTTP functions and triggers log it in different fields.
 fn round_trips(line: &Value) -> u64 {
     let trips = line.get("RoundTrips").or_else(|| line.get("round_trips"));
     trips.and_then(Value::as_u64).unwrap_or_default()
 }
 
-/// As it is written, with durations of a fixed number of digits.
+/// As written, with durations of a fixed number of digits.
 fn log_bytes(line: &Value) -> usize {
     let mut line = line.clone();
     for (name, value) in line.as_object_mut().unwrap() {
@@ -217,7 +217,7 @@ fn log_bytes(line: &Value) -> usize {
     line.to_string().len() + 1
 }
 
-/// Body and headers; of `server-timing` what stays the same.
+/// Body and headers; for `server-timing` only its constant part.
 fn answer_bytes(reply: &Reply) -> usize {
     let headers = reply
         .headers
@@ -234,7 +234,7 @@ fn answer_bytes(reply: &Reply) -> usize {
     headers.sum::<usize>() + body
 }
 
-/// The size of an attribute as DynamoDB counts it.
+/// The size of an attribute as counted by DynamoDB.
 fn attribute_bytes(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len(),
@@ -255,7 +255,7 @@ fn attribute_bytes(value: &Value) -> usize {
     }
 }
 
-/// The mean size of each kind of item, and in how many indexes it is.
+/// The mean size of each kind of item, and its number of indexes.
 fn items(all: &[serde_json::Map<String, Value>]) -> BTreeMap<String, Value> {
     let mut kinds: BTreeMap<String, (usize, usize, usize)> = BTreeMap::new();
     for item in all {
@@ -289,8 +289,8 @@ fn items(all: &[serde_json::Map<String, Value>]) -> BTreeMap<String, Value> {
         .collect()
 }
 
-/// What people do who invite each other: the name it is counted by, who asks, for what. `{id}` is an
-/// organization that ada owns, with a page of members; `{bob}` comes and goes.
+/// Operations of users: the counted name, actor and request. `{id}` is an organization owned by
+/// ada, with a page of members; `{bob}` is added and removed.
 const BY_HAND: &str = r#"
 register user                           ; root PUT /users/new {"email": "given.family@customer.example", "display_name": "Given Family"}
 own organizations, 1  ; ada GET /users/me/organizations
@@ -368,7 +368,7 @@ async fn by_hand() -> Office {
     office
 }
 
-/// What comes of groups in a directory.
+/// Operations caused by groups of a directory.
 async fn by_groups() -> Office {
     let graph = Graph::start().await;
     for n in 0..GROUPS {

@@ -1,4 +1,4 @@
-//! User ids are any `sub` that `OpenID` Connect allows: a user is a user, whatever their id.
+//! User ids are any `sub` that `OpenID` Connect allows, and all work the same.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,7 +6,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use support::World;
 
-/// Ids of identity providers, and ids that would imitate a key or a path.
+/// Ids of identity providers, and ids that imitate a key or a path.
 fn ids() -> Vec<String> {
     let ids = [
         "dlvyg+PkAt/lCmoJtTqb=",
@@ -49,7 +49,7 @@ async fn every_route_takes_every_user_id() {
     for (n, user_id) in ids().into_iter().enumerate() {
         let user = world.user(&user_id);
         let segment = encoded(&user_id);
-        // Registered, and read under the address that the answer names.
+        // Registered, and read at the URL of the response.
         let registered = root
             .put(&format!("/users/{segment}"), json!({"display_name": "Odd"}))
             .await
@@ -65,7 +65,7 @@ async fn every_route_takes_every_user_id() {
             user_id
         );
 
-        // Invited, accepts, is changed, read and listed.
+        // Invited, accepted, changed, read and listed.
         let invited = ada
             .post_once(&members, &format!("k{n}"), json!({"user_id": user_id}))
             .await
@@ -88,7 +88,7 @@ async fn every_route_takes_every_user_id() {
             own
         );
 
-        // In a team, and creates an organization.
+        // Joins a team, and creates an organization.
         let body = json!({"user_id": user_id, "role": "leader"});
         ada.post(&team_members, body).await.expect(201);
         assert_eq!(user.all("/users/me/teams").await.len(), 1);
@@ -101,7 +101,7 @@ async fn every_route_takes_every_user_id() {
         assert_eq!(made.body["created_by"], user_id);
     }
 
-    // The lists have each once, however small the pages are.
+    // The lists have each once, for small pages too.
     let mut expected = ids();
     expected.sort();
     for (path, others) in [(&members, ["ada", "bob"].as_slice()), (&team_members, &[])] {
@@ -115,7 +115,7 @@ async fn every_route_takes_every_user_id() {
         assert_eq!(listed, expected, "{path}");
     }
 
-    // Out of the team and the organization again.
+    // Leaves the team and the organization.
     for user_id in ids() {
         let segment = encoded(&user_id);
         ada.delete(&format!("{team_members}/{segment}"))
@@ -131,7 +131,7 @@ async fn every_route_takes_every_user_id() {
     assert_eq!(ada.all(&members).await.len(), 2);
 }
 
-/// For gateways that route an encoded slash, percent-encoding works as well.
+/// Percent-encoding also works for gateways that route an encoded slash.
 #[tokio::test]
 async fn an_id_may_be_percent_encoded_in_a_path() {
     let world = World::start().await;

@@ -1,4 +1,4 @@
-//! Versions and patches: what is shown, in which version, and what a change does to it.
+//! Versions and patches: which version a response has, and what a change does to it.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -18,18 +18,18 @@ async fn with(
     actor.send(request).await
 }
 
-/// The version in the entity tag of an answer.
+/// The version in a response's entity tag.
 fn version(reply: &Reply) -> u64 {
     let tag = &reply.headers["etag"];
     let (version, _) = tag.trim_matches('"').split_once('.').expect("a digest");
     version.parse().expect("a number")
 }
 
-/// What has a version: its path, a body that changes it in a new way each time, and whether it can be
-/// removed.
+/// A versioned resource: its path, a body that changes it in a new way each time, and whether it
+/// can be removed.
 type Thing = (String, fn(usize) -> Value, bool);
 
-/// A tenant admin, and one of each thing that has a version.
+/// A tenant admin, and one of each versioned resource.
 async fn things() -> (World, Actor, Vec<Thing>) {
     let (world, _, id) = World::acme().await;
     let root = world.tenant_admin();
@@ -107,7 +107,7 @@ async fn if_match_applies_a_change_to_that_version_only() {
             }
         }
     }
-    // The team goes before its organization.
+    // Deletes the team before its organization.
     for (path, _, removable) in things.iter().rev().filter(|(.., removable)| *removable) {
         assert!(removable);
         let tag = root.get(path).await.expect(200).headers["etag"].clone();
@@ -135,7 +135,7 @@ async fn if_match_applies_a_change_to_that_version_only() {
     }
 }
 
-/// It has no address of its own to be read at: its version is in the answers to what changes it.
+/// It has no URL to read: its version is in the responses to changes.
 #[tokio::test]
 async fn a_membership_in_a_team_has_a_version_as_well() {
     let (_world, root, things) = things().await;
@@ -160,7 +160,7 @@ async fn a_membership_in_a_team_has_a_version_as_well() {
     removed.expect(204);
 }
 
-/// `*` asks for whatever version there is, so for one that is there (RFC 9110, section 13.1.1).
+/// `*` requires any version, so an existing resource (RFC 9110, section 13.1.1).
 #[tokio::test]
 async fn what_must_be_there_is_not_made() {
     let (world, root, _) = things().await;
@@ -228,7 +228,7 @@ async fn a_list_of_versions_is_not_read_to_the_end_of_time() {
         .await;
         let reply = reply.any_problem();
         assert!([400, 412].contains(&reply.status), "{path}: {reply:?}");
-        // As many as anybody could mean are read.
+        // Parsing stops at a reasonable number of versions.
         let tag = root.get(&path).await.headers["etag"].clone();
         let some = format!("{},{tag}", tags[..99].join(","));
         with(&root, Method::PUT, &path, ("if-match", &some), change(1))
@@ -299,7 +299,7 @@ async fn a_patch_keeps_what_is_absent_and_clears_what_is_null() {
             json!({"billing_email": null, "billing_address": null, "stripe_customer_id": null}),
         ),
     ] {
-        // The second method finds nothing left to change.
+        // The second method finds nothing to change.
         for (method, changed) in [(Method::PUT, true), (Method::PATCH, false)] {
             let mut expected = now.clone();
             for (field, value) in changes.as_object().unwrap() {
@@ -342,7 +342,7 @@ async fn a_patch_that_changes_nothing_writes_nothing() {
     }
 }
 
-/// Between its read and its write somebody else deletes: then it is gone, whatever version was asked for.
+/// Deleted between its read and its write: then it is gone, for every expected version.
 #[tokio::test]
 async fn what_is_deleted_meanwhile_is_gone_and_not_of_another_version() {
     for (method, body) in [

@@ -1,19 +1,19 @@
-//! The binaries, built once for all stories that start them.
+//! Builds the binaries once for all stories that start them.
 
 use std::path::PathBuf;
 
 use tokio::process::Command;
 
-/// Names a folder with functions that are built already, of which some may be missing. `cargo xtask arm64` sets it.
+/// Names a folder with built functions, some of which may be missing. `cargo xtask arm64` sets it.
 const GIVEN: &str = "MUSTER_TEST_FUNCTIONS";
 
-/// The folder that is named, if one is.
+/// The named folder, if any.
 pub(crate) fn given() -> Option<PathBuf> {
     std::env::var_os(GIVEN).map(PathBuf::from)
 }
 
-/// Builds all binaries beside this test, with what their own package asks for and nothing else, and
-/// tells where they are.
+/// Builds all binaries next to this test, with the default features of their package, and returns
+/// their folder.
 pub(crate) async fn built() -> PathBuf {
     if let Some(folder) = given() {
         return folder;

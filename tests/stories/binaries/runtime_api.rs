@@ -1,4 +1,4 @@
-//! Lambda's Runtime API, as a function's process sees it.
+//! Emulates Lambda's Runtime API for a function's process.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,14 +11,14 @@ use axum::routing::{get, post};
 use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-/// What came of an invocation.
+/// The result of an invocation.
 #[derive(Debug, PartialEq)]
 pub(super) enum Outcome {
     Response(Value),
     Error(Value),
 }
 
-/// Gives out events and takes what comes of them.
+/// Sends events and receives results.
 pub(super) struct RuntimeApi {
     /// `127.0.0.1:port`, as Lambda puts it into `AWS_LAMBDA_RUNTIME_API`.
     pub(super) address: String,
@@ -67,18 +67,18 @@ impl RuntimeApi {
         }
     }
 
-    /// Waits until the function asks for its next event.
+    /// Waits until the function requests its next event.
     pub(super) async fn polled(&mut self) {
         self.polls.recv().await.unwrap();
     }
 
-    /// One invocation with this payload.
+    /// Sends one invocation with this payload.
     pub(super) async fn invoke(&mut self, payload: &Value) -> Outcome {
         self.events.send(payload.to_string()).unwrap();
         self.outcomes.recv().await.unwrap()
     }
 
-    /// Whatever else was asked for.
+    /// Any other request.
     pub(super) fn strange(&self) -> Vec<String> {
         self.strange.lock().unwrap().clone()
     }

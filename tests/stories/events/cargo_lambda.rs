@@ -1,4 +1,4 @@
-//! `cargo lambda invoke`, as a developer types it, against the local stack.
+//! Runs `cargo lambda invoke` as a developer does, against the local stack.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;

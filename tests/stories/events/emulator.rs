@@ -1,4 +1,4 @@
-//! AWS's Runtime Interface Emulator around one function: what `sam local invoke` has in its image.
+//! AWS's Runtime Interface Emulator around one function, as in the image of `sam local invoke`.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -11,17 +11,17 @@ use tokio::process::{Child, Command};
 
 use super::{Invoke, root};
 
-/// Longer than any invocation takes, start included.
+/// Longer than any invocation, including its start.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A function of a process of its own, which ends with this.
+/// A function in a process of its own, which is killed on drop.
 pub(super) struct Emulator {
     url: String,
     http: reqwest::Client,
     process: Child,
 }
 
-/// Two addresses of this machine that nobody uses.
+/// Two free addresses of this machine.
 async fn free() -> [String; 2] {
     let one = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let other = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -29,8 +29,8 @@ async fn free() -> [String; 2] {
 }
 
 impl Emulator {
-    /// Starts the emulator with this binary, in the environment that `events/env.json` sets. The
-    /// binary itself starts with the first invocation.
+    /// Starts the emulator with this binary, in the environment of `events/env.json`. The binary
+    /// starts with the first invocation.
     pub(super) async fn start(program: &Path, binary: &Path, world: &World) -> Self {
         let [address, runtime_api] = free().await;
         let mut process = Command::new(program)
@@ -51,7 +51,7 @@ impl Emulator {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         Self {
-            // The name is this one, whatever the function's own.
+            // The emulator uses this name for every function.
             url: format!("http://{address}/2015-03-31/functions/function/invocations"),
             http: reqwest::Client::builder()
                 .timeout(PATIENCE)
@@ -62,7 +62,8 @@ impl Emulator {
     }
 }
 
-/// What `sam local invoke --env-vars events/env.json` sets, on this machine instead of in a container.
+/// The environment of `sam local invoke --env-vars events/env.json`, on this machine instead of in
+/// a container.
 fn variables(world: &World) -> Vec<(String, String)> {
     let env = std::fs::read(root().join("events/env.json")).unwrap();
     let env: Value = serde_json::from_slice(&env).unwrap();
@@ -74,7 +75,7 @@ fn variables(world: &World) -> Vec<(String, String)> {
         };
         (name.clone(), value.to_owned())
     });
-    // What the SAM CLI gives to a function when its user has no credentials.
+    // The SAM CLI's default for users without credentials.
     let of_sam = [
         ("AWS_REGION", "us-east-1"),
         ("AWS_ACCESS_KEY_ID", "defaultkey"),

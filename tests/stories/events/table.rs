@@ -1,4 +1,5 @@
-//! What the events name and none of them makes: `events/table.json`, as the store writes it.
+//! The items that the events require but do not create: `events/table.json`, as the store writes
+//! them.
 
 use std::fs;
 use std::sync::Mutex;
@@ -18,7 +19,7 @@ const ORGANIZATION: &str = "019aa4f2-6e5b-7c3d-9a4e-2f1b0c8d7e6f";
 const TEAM: &str = "0199c1f0-aa01-7e00-8b00-4c5d6e7f8091";
 const WHEN: &str = "2026-11-21T08:00:00.000Z";
 
-/// A world with the items of the file in its table, put there as the README says it.
+/// A world with the items of the file in its table, written as the README says.
 pub(super) async fn with_what_the_events_name() -> World {
     let world = World::start().await;
     let readme = fs::read_to_string(root().join("events/README.md")).unwrap();
@@ -36,7 +37,7 @@ pub(super) async fn with_what_the_events_name() -> World {
     world
 }
 
-/// Made by the store, with ids and time fixed.
+/// Created by the store, with fixed ids and time.
 async fn made() -> World {
     let world = World::start().await;
     let now: Timestamp = WHEN.parse().unwrap();
@@ -70,7 +71,7 @@ async fn made() -> World {
     world
 }
 
-/// An item as DynamoDB takes it: the type of each attribute beside its value.
+/// An item in DynamoDB's JSON: each attribute with its type.
 fn typed(value: &Value) -> Value {
     match value {
         Value::Null => json!({"NULL": true}),
@@ -92,7 +93,7 @@ fn typed_item(item: &Map<String, Value>) -> Map<String, Value> {
 #[tokio::test]
 async fn what_the_events_name_is_as_the_store_writes_it() {
     let mut items: Vec<_> = made().await.table().await.into_values().collect();
-    // Ada becomes known with her first login, which is the first event.
+    // Ada is registered at her first login, which is the first event.
     items.retain(|item| item["sk"] != "USER");
     let puts = items
         .iter()

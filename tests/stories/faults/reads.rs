@@ -1,4 +1,4 @@
-//! Reads that fail, or are answered in part.
+//! Reads that fail or are answered partially.
 
 use std::time::Instant;
 
@@ -49,7 +49,7 @@ async fn reads_are_refused_as_writes_are() {
     }
 }
 
-/// DynamoDB may answer a batch of reads in part.
+/// DynamoDB may answer a batch of reads partially.
 #[tokio::test]
 async fn what_a_batch_leaves_out_is_asked_for_again() {
     const BATCH: &str = "BatchGetItem";
@@ -72,7 +72,7 @@ async fn what_a_batch_leaves_out_is_asked_for_again() {
     let whole = send().await;
     assert_eq!((&whole.1, &whole.2), (&vec![BATCH.to_owned()], &json!(0)));
 
-    // Each time the last of the keys that are left.
+    // The last of the remaining keys each time.
     proxy.next(BATCH, &[Fault::LeaveOut, Fault::LeaveOut]);
     let in_parts = send().await;
     assert_eq!(proxy.stop(), 0);

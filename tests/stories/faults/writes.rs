@@ -6,22 +6,22 @@ use support::{Actor, Reply, World};
 
 use super::TRANSACTION;
 
-/// A write that is ready to be sent, and what comes of it.
+/// A write that is ready to send, and its result.
 pub(super) struct Write {
     pub(super) actor: Actor,
     pub(super) method: Method,
     pub(super) path: String,
     pub(super) body: Option<Value>,
-    /// Of the answer when it is done.
+    /// The status of its response on success.
     pub(super) status: u16,
-    /// The call that does it.
+    /// The call that applies it.
     pub(super) operation: &'static str,
-    /// Items that there are more of when it is done.
+    /// The number of items it adds.
     pub(super) makes: usize,
-    /// Whether it looks at something before.
+    /// Whether it reads first.
     pub(super) reads: bool,
-    /// Whether only DynamoDB's request token tells a repeat that it was done before: what is deleted
-    /// for good is not there to tell it.
+    /// Whether only DynamoDB's request token detects a repetition: a permanently deleted item
+    /// cannot.
     pub(super) needs_token: bool,
 }
 
@@ -42,13 +42,13 @@ impl Write {
         }
     }
 
-    /// What is there now of what it is about.
+    /// The current state of its resource.
     pub(super) async fn stored(&self) -> Option<Value> {
         let path = self
             .path
             .trim_end_matches("/accept")
             .trim_end_matches("/restore");
-        // Of a team's members there is only the list.
+        // Team members have only a list.
         if let Some((members, user)) = path.rsplit_once("/members/")
             && members.starts_with("/teams/")
         {

@@ -1,5 +1,5 @@
-//! The state machine that is searched to its end is that of the code: walks through it at random, each
-//! step done by the functions as well, with the same outcome and the same table.
+//! Checks the exhaustively searched state machine against the code: random walks through it, each
+//! step also run by the functions, with the same outcome and table.
 
 use std::collections::BTreeSet;
 
@@ -38,7 +38,7 @@ fn the_functions_do_what_the_state_machine_does_step_by_step() {
     }
 }
 
-/// What was come to.
+/// The outcomes.
 #[allow(clippy::print_stdout)] // shown with a test that fails
 async fn walk(seed: u64) -> Vec<Outcome> {
     let mut random = Rng::with_seed(seed);
@@ -97,7 +97,7 @@ struct Walker {
 }
 
 impl Walker {
-    /// A user asks: the function reads, decides, and has its transaction on the way.
+    /// A user sends a request: the function reads, decides, and sends its transaction.
     async fn ask(&mut self, user: usize, step: Step) {
         let Step::Ask(caller, request) = step else {
             return;
@@ -117,7 +117,7 @@ impl Walker {
         self.requests[user] = Some(number);
         let mut answered = self.read(number).await;
         if matches!(asked, Request::AddAgain { .. }) {
-            // The function tries to put the membership first, and is told of the one that is there.
+            // The function tries to put the membership first, and gets the existing one.
             let place = self.place(number);
             self.schedule.release(place, None).await;
             answered = self.read(number).await;
@@ -125,7 +125,7 @@ impl Walker {
         assert_eq!(answered, None, "the machine has a transaction on its way");
     }
 
-    /// A transaction arrives, in the machine and in the table.
+    /// A transaction arrives, in the model and in the table.
     async fn arrive(&mut self, step: Step) {
         let Step::Arrive(user) = step else {
             panic!("no such step in this scope: {step:?}");
@@ -136,7 +136,7 @@ impl Walker {
         let (mut outcome, after) = self.state.arrive(&self.scope, user, true).unwrap();
         self.state = after;
         if outcome == Outcome::Again {
-            // It reads and decides anew, before anything else happens.
+            // It reads and decides again, before anything else happens.
             let request = match request {
                 Request::AddAgain {
                     organization,
@@ -179,7 +179,7 @@ impl Walker {
         assert_eq!(self.table().await, self.state.table);
     }
 
-    /// Lets reads go, until the request has a transaction on its way, or is answered.
+    /// Releases reads until the request has a transaction in flight, or a response.
     async fn read(&mut self, number: usize) -> Option<Reply> {
         loop {
             if let Some((answered, reply)) = self.schedule.answer() {
@@ -195,13 +195,13 @@ impl Walker {
         }
     }
 
-    /// The place of the first call of a request, among all that wait.
+    /// The index of a request's first call among all waiting ones.
     fn place(&self, number: usize) -> usize {
         let mut calls = self.schedule.held();
         calls.position(|call| call.request == number).unwrap()
     }
 
-    /// The table, as the machine has it.
+    /// The table in the form of the model.
     async fn table(&self) -> Table {
         let mut table = Table::default();
         let number = |known: &[&str], text: &Value| known.iter().position(|it| text == it).unwrap();
@@ -238,7 +238,7 @@ impl Walker {
     }
 }
 
-/// Who gave an open invitation its role.
+/// The user who granted the role of an open invitation.
 fn inviter(item: &Map<String, Value>) -> Option<usize> {
     let inviter = item["status"] == "invited";
     let id = item.get("invited_by_user_id").filter(|_| inviter)?;

@@ -1,11 +1,11 @@
-//! A request with a key and nothing to do, before whose answer is kept something changes.
+//! A request with a key and nothing to do, with a change before its response is stored.
 
 use serde_json::{Value, json};
 use support::{Actor, Faults, Reply, World, invariants};
 
 use super::{Post, answer, is_repeat};
 
-/// What becomes of a post with nothing to do when something changes before its answer is kept.
+/// The result of a POST with nothing to do when a change precedes the storing of its response.
 struct Overtaken {
     world: World,
     faults: Faults,
@@ -37,8 +37,8 @@ impl Overtaken {
         }
     }
 
-    /// Sends it, does `meanwhile` just before its n-th transaction, and sends it again with its key: the
-    /// answer.
+    /// Sends it, runs `meanwhile` just before its n-th transaction, and repeats it with its key.
+    /// Returns the response.
     async fn send(&self, post: Post, nth: usize, meanwhile: impl Future<Output = Reply>) -> Reply {
         let mut held: Vec<_> = (0..nth)
             .map(|_| self.faults.hold("TransactWriteItems"))
@@ -67,8 +67,8 @@ impl Overtaken {
     }
 }
 
-/// Or of two requests at once with one key the one would be answered from before the change and the other
-/// from behind it.
+/// Otherwise one of two concurrent requests with one key could have a response from before the
+/// change, and the other from after it.
 #[tokio::test]
 async fn a_no_op_answer_is_kept_only_while_it_is_true() {
     let admin = |user: &str| Some(json!({"user_id": user, "role": "admin"}));
@@ -80,7 +80,7 @@ async fn a_no_op_answer_is_kept_only_while_it_is_true() {
     let gone = it.send(accept, 1, it.ada.delete(&bob)).await;
     gone.problem(404, "not-found");
 
-    // Behind the transaction that finds the member.
+    // After the transaction that finds the member.
     let it = Overtaken::start().await;
     let members = format!("{}/members", it.organization);
     let bob = format!("{members}/bob");
@@ -101,7 +101,7 @@ async fn a_no_op_answer_is_kept_only_while_it_is_true() {
     let restored = it.send(restore, 1, rename).await.expect(200);
     assert_eq!(restored.body["name"], "Another");
 
-    // A leader who adds themself is one at that moment, too.
+    // A leader who adds themselves must be a leader at that moment, too.
     for change in [
         None,
         Some(json!({"role": "member"})),
@@ -147,7 +147,8 @@ async fn a_no_op_answer_is_kept_only_while_it_is_true() {
     }
 }
 
-/// The first has the answer, and the second, which was on its way, is given it, though nobody would begin it now.
+/// The first has the response, and the second, already in flight, gets the same, although it would
+/// be rejected now.
 #[tokio::test]
 async fn a_request_overtaken_by_its_repeat_gets_the_same_answer() {
     let it = Overtaken::start().await;

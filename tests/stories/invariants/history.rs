@@ -1,4 +1,4 @@
-//! Random histories: a few people of two tenants do whatever comes to mind, at once.
+//! Random histories: a few users of two tenants send random concurrent requests.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +10,7 @@ const TENANTS: [&str; 2] = ["acme", "globex"];
 const NAMES: [&str; 4] = ["Acme", "acme", "Globex", "Initech"];
 const ROLES: [&str; 6] = ["owner", "owner", "admin", "org_admin", "manager", "member"];
 
-/// Who takes part, and what there is to act on.
+/// The users, and the resources to act on.
 #[derive(Clone)]
 pub(super) struct History {
     actors: Vec<Actor>,
@@ -50,7 +50,7 @@ impl History {
         }
     }
 
-    /// So many at once, each so many requests.
+    /// This number of concurrent users, with this number of requests each.
     pub(super) async fn run(self, writers: u64, each: usize) -> Vec<Reply> {
         let replies = at_once((0..writers).map(|writer| {
             let history = self.clone();

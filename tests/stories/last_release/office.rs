@@ -14,17 +14,17 @@ use serde_json::{Map, Value, json};
 use support::graph::{Graph, login_event};
 use support::{Actor, World, root, unhurried};
 
-/// When the table was written. No sweep of what has expired takes anything of it.
+/// The time of writing. Nothing in the table expires before the tests.
 const WRITTEN_AT: &str = "2100-01-01T00:00:00.000Z";
-/// When the stories read it: what idempotency records hold is still valid.
+/// The time of reading: idempotency records are still valid.
 pub(super) const AN_HOUR_LATER: Duration = Duration::from_hours(1);
-/// What is in the table is of these settings, but for what is older.
+/// The table was written with these settings, except for its older parts.
 pub(super) const SETTINGS: [(&str, &str); 3] = [
     ("ENTRA_GROUPS_ALSO_CREATE_ORGS", "true"),
     ("ENTRA_ON_LEAVE", "suspend"),
     ("ENTRA_ROLE_MAP", r#"{"lead": "manager"}"#),
 ];
-/// A tenant whose id has all characters that an id may have.
+/// A tenant whose id has all valid characters.
 pub(super) const ODD_TENANT: &str = "Ten.ant_1-@a+b:c|d=";
 /// A user id with all of them.
 pub(super) const ODD_USER: &str = "A-Z.a_z@0+9:x|y=";
@@ -34,7 +34,7 @@ type Item = HashMap<String, AttributeValue>;
 pub(super) struct Office {
     pub(super) world: World,
     pub(super) graph: Graph,
-    /// Milliseconds by which its clock is ahead.
+    /// The offset of its clock in milliseconds.
     ahead: Arc<AtomicU64>,
 }
 
@@ -45,7 +45,7 @@ impl Office {
         Self::with(Graph::start().await, ahead, &SETTINGS).await
     }
 
-    /// The same table, directory and clock under other settings.
+    /// The same table, directory and clock with other settings.
     pub(super) async fn under(&self, settings: &[(&str, &str)]) -> Self {
         let stack = &self.world.stack;
         let dynamodb = [
@@ -61,7 +61,7 @@ impl Office {
         let tell = Arc::clone(&ahead);
         let written_at: Timestamp = WRITTEN_AT.parse().unwrap();
         options.clock = Clock::from_fn(move || {
-            // Each look at it takes a millisecond.
+            // Advances a millisecond per read.
             let ahead = tell.fetch_add(1, Ordering::Relaxed);
             let now = written_at.after(Duration::from_millis(ahead));
             let ms = u64::try_from(now.as_millisecond()).unwrap();
@@ -75,7 +75,7 @@ impl Office {
         }
     }
 
-    /// With the table of the last release, and the directory as it was then.
+    /// With the table of the last release, and its directory.
     pub(super) async fn of_last_release() -> Self {
         let office = Self::open(AN_HOUR_LATER).await;
         super::write::directory(&office.graph);
@@ -90,7 +90,7 @@ impl Office {
         office
     }
 
-    /// A user signs in, when nothing is kept any more of what was read of the directory.
+    /// Signs in a user, after all cached data of the directory has expired.
     pub(super) async fn login(&self, user: &str) {
         let ten_minutes = millis(Duration::from_mins(10));
         self.ahead.fetch_add(ten_minutes, Ordering::Relaxed);
@@ -102,7 +102,7 @@ impl Office {
         assert_eq!(answer, event);
     }
 
-    /// Every item of the table as DynamoDB JSON, in the order of their keys.
+    /// Every item of the table as DynamoDB JSON, ordered by key.
     pub(super) async fn table(&self) -> Value {
         let stack = &self.world.stack;
         let scan = stack.client().scan().table_name(stack.table_name());
@@ -123,7 +123,7 @@ impl Office {
     }
 }
 
-/// One of the files beside this one.
+/// A file of this folder.
 pub(super) fn file(name: &str) -> PathBuf {
     root().join("tests/stories/last_release").join(name)
 }

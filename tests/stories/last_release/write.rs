@@ -1,4 +1,4 @@
-//! Writes the table and the answers, as the release at hand does.
+//! Writes the table and the responses of the current release.
 
 use std::fs;
 
@@ -19,8 +19,8 @@ pub(super) const ROLES: [&str; 8] = [
     "readonly",
     "internal_user_viewer",
 ];
-/// Names of organizations that a release has taken and a later one may refuse, fold in another way, or
-/// cut for a key.
+/// Names of organizations that a release accepts and a later one may reject, fold differently, or
+/// truncate in a key.
 pub(super) fn odd_names() -> Vec<String> {
     let mut names: Vec<String> = [
         "\u{2800}",
@@ -40,14 +40,14 @@ pub(super) fn odd_names() -> Vec<String> {
     ]
     .map(str::to_owned)
     .into();
-    // Longer than a key may be, and different only where it is cut off.
+    // Longer than a key may be, and different only after the truncation.
     names.push("界".repeat(200));
     names.push(format!("{}a", "\u{fdfa}".repeat(100)));
     names.push(format!("{}b", "\u{fdfa}".repeat(100)));
     names
 }
 
-/// Groups and who is in them, at the end of what the table tells.
+/// Groups and their members at the end of writing.
 pub(super) fn directory(graph: &Graph) {
     for (id, name) in [
         ("g-one", "One"),
@@ -95,7 +95,7 @@ async fn the_table_of_this_release() {
     }
 }
 
-/// JSON with a line for each item, or for each answer.
+/// JSON with a line for each item or response.
 fn lines(value: &Value) -> String {
     let list = |items: Vec<String>| items.join(",\n");
     match value {
@@ -114,7 +114,7 @@ fn lines(value: &Value) -> String {
     }
 }
 
-/// Organizations in every state that one can be in.
+/// Organizations in every possible state.
 async fn organizations(office: &Office) {
     let ada = office.world.user("ada");
     let full = json!({
@@ -214,7 +214,7 @@ async fn acme(office: &Office) {
         let body = json!({"user_id": id, "role": "member", "status": "active"});
         post(&ada, &members, body).await;
     }
-    // Changed often, so that its version is.
+    // Changed often, for a high version.
     for role in ["readonly", "admin", "manager"] {
         ada.patch(&format!("{members}/kim"), json!({"role": role}))
             .await
@@ -222,7 +222,7 @@ async fn acme(office: &Office) {
     }
 }
 
-/// Teams with leaders and limits, in an organization and alone.
+/// Teams with leaders and limits, in an organization and standalone.
 async fn teams(office: &Office) {
     let (ada, root) = (office.world.user("ada"), office.root(ACME));
     let teams = format!("{}/teams", named(&root, "Acme").await);
@@ -264,16 +264,16 @@ async fn teams(office: &Office) {
     }
 }
 
-/// What the login sync makes, what was changed of it by hand, and what it suspends.
+/// Items of the login sync, with manual changes and suspensions.
 async fn logins(office: &Office) {
     let (graph, root) = (&office.graph, office.root(ACME));
-    // The team of a group from before groups became organizations as well.
+    // The team of a group from before groups also became organizations.
     graph.assign("g-alone", "Alone of old");
     graph.join("eve", "g-alone");
     office.under(&[]).await.login("eve").await;
     directory(graph);
     graph.join("eve", "g-left");
-    // A directory of settings gone by: what was in it and is not any more.
+    // A directory with earlier settings, whose groups are gone.
     graph.assign("g-unassigned", "Unassigned");
     graph.join("eve", "g-unassigned");
     for user in ["eve", "fay", "eve"] {
@@ -306,7 +306,7 @@ async fn logins(office: &Office) {
     }
 }
 
-/// A tenant whose id has every character that one may have.
+/// A tenant whose id has every valid character.
 async fn odd_tenant(office: &Office) {
     let odd = office.world.user_of(ODD_TENANT, ODD_USER);
     let root = office.root(ODD_TENANT);
@@ -323,7 +323,7 @@ async fn odd_tenant(office: &Office) {
     .await;
 }
 
-/// What the API tells of all that is in the table: by tenant, user and path.
+/// The responses of the API about the whole table: by tenant, user and path.
 async fn answers(office: &Office, table: &Value) -> Value {
     let mut answers = Map::new();
     for tenant in [ACME, ODD_TENANT] {
@@ -359,7 +359,7 @@ async fn answers(office: &Office, table: &Value) -> Value {
     answers.into()
 }
 
-/// What an item can be read by.
+/// The ids for reading an item.
 fn of_item(item: &Value) -> Vec<String> {
     match text(item, "sk") {
         "ORG" => {
@@ -385,7 +385,7 @@ fn of_item(item: &Value) -> Vec<String> {
     }
 }
 
-/// The answers to these requests that there is one to.
+/// The successful responses to these requests.
 async fn read_all(actor: &Actor, paths: &[String]) -> Value {
     let mut answers = Map::new();
     for path in paths {
@@ -406,19 +406,19 @@ fn text<'a>(item: &'a Value, name: &str) -> &'a str {
     item[name]["S"].as_str().unwrap_or_default()
 }
 
-/// The path of an organization that is made.
+/// The path of a created organization.
 async fn create(actor: &Actor, name: &str) -> String {
     let id = post(actor, "/organizations", json!({"name": name})).await;
     format!("/organizations/{id}")
 }
 
-/// The path of the organization of that name.
+/// The path of the organization of this name.
 async fn named(root: &Actor, name: &str) -> String {
     let found = root.all(&format!("/organizations?name={name}")).await;
     format!("/organizations/{}", found[0]["id"].as_str().unwrap())
 }
 
-/// The id of what is made, when it has one of its own.
+/// The id of a created resource, if it has one.
 async fn post(actor: &Actor, path: &str, body: Value) -> String {
     let made = actor.post(path, body).await.expect(201);
     made.body["id"].as_str().unwrap_or_default().to_owned()

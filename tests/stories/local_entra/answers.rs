@@ -1,4 +1,4 @@
-//! What the local directory answers, right and wrong.
+//! Responses of the local directory, normal ones and errors.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use support::World;
 
 use super::{ALAN, APPLICATION, COMPILERS, replace, sample};
 
-/// Asks for a token with these fields over the right ones: status and body.
+/// Requests a token with these fields over the valid ones: status and body.
 async fn token(world: &World, tenant: &str, fields: &[(&str, &str)]) -> (u16, Value) {
     let url = format!(
         "{}/_local/entra/{tenant}/oauth2/v2.0/token",
@@ -44,7 +44,7 @@ async fn token(world: &World, tenant: &str, fields: &[(&str, &str)]) -> (u16, Va
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
-/// Somebody who asks Graph.
+/// A client of Graph.
 struct Asker<'a> {
     world: &'a World,
     token: String,

@@ -1,4 +1,4 @@
-//! The items and the units of `docs/DATA_MODEL.md` are those that there are.
+//! The items and units of `docs/DATA_MODEL.md` match the code.
 
 use std::collections::BTreeSet;
 
@@ -108,7 +108,7 @@ async fn the_items_are_as_the_data_model_says() {
             assert_eq!(text("gsi2sk"), text("gsi1sk"));
         }
     }
-    // Nobody but Ada has an email address, and a user without one is not in the index.
+    // Only Ada has an email address; users without one are not in the index.
     found.retain(|keys| keys[1] != "USER" || !keys[2].is_empty());
     assert_eq!(found, said);
 }

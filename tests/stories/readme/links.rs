@@ -1,4 +1,4 @@
-//! Links lead somewhere, and paths that are named are there.
+//! Links have targets, and named paths exist.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use support::root;
 
 use super::{README, blocks, code, documents, section};
 
-/// What the example of a new endpoint is called: its files are not there.
+/// The files of the example endpoint in the documents, which do not exist.
 const EXAMPLE: &str = "audit";
 
 /// GitHub's anchor of a heading.

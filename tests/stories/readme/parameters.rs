@@ -1,10 +1,10 @@
-//! Commands, options, parameters and outputs that are named are there, with their defaults.
+//! Named commands, options, parameters and outputs exist, with their defaults.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{README, blocks, code, documents, read, section};
 
-/// The names of what clap makes options of: fields with `#[arg(long`.
+/// The options of clap: fields with `#[arg(long`.
 fn options(source: &str) -> BTreeSet<String> {
     let mut options = BTreeSet::from(["--help".to_owned()]);
     for declared in source.split("#[arg(long").skip(1) {
@@ -15,7 +15,7 @@ fn options(source: &str) -> BTreeSet<String> {
     options
 }
 
-/// The names that clap gives to the variants of an enum.
+/// The names of an enum's variants in clap.
 fn variants(source: &str, name: &str) -> BTreeSet<String> {
     let (_, rest) = source.split_once(&format!("enum {name} {{\n")).unwrap();
     let (body, _) = rest.split_once("\n}").unwrap();
@@ -76,7 +76,7 @@ fn every_command_that_is_named_exists() {
     assert!(commands > 4, "the commands are found");
 }
 
-/// The first cells of the tables in a section, without backticks, and the rest of each row.
+/// The first cells of the tables in a section, without backticks, with the rest of each row.
 fn rows(section: &str) -> BTreeMap<&str, &str> {
     let rows = section.lines().filter_map(|line| {
         let (name, rest) = line.strip_prefix("| `")?.split_once('`')?;
@@ -99,7 +99,7 @@ fn every_option_of_the_local_stack_is_in_the_readme() {
     assert_eq!(named, there);
 }
 
-/// The names under a heading of the template: those indented by two blanks.
+/// The names under a heading of the template: those indented by two spaces.
 fn names_in_template<'a>(template: &'a str, part: &str) -> BTreeSet<&'a str> {
     let (_, rest) = template.split_once(&format!("\n{part}:\n")).unwrap();
     let end = rest.find("\n\n").unwrap_or(rest.len());
@@ -119,7 +119,7 @@ fn every_parameter_is_documented_with_its_default() {
     let page = read("docs/PARAMETERS.md");
     let (page, outputs) = page.split_once("\n## Outputs\n").unwrap();
     let rows = rows(page);
-    // Those of the login are explained where they are needed.
+    // Those of the login are explained on their own page.
     let of_login = read("docs/ENTRA.md");
     let row_of = |parameter: &str| {
         let named = format!("`{parameter}`");
@@ -194,7 +194,8 @@ fn commands_name_parameters_and_outputs_that_there_are() {
                     .skip(1)
                     .filter_map(|rest| rest.split_once('>'));
                 for (name, _) in placeholders {
-                    // What begins with a capital is an output; the rest is the reader's own.
+                    // A placeholder with a capital is an output; the others are for the reader's
+                    // values.
                     if name.starts_with(|c: char| c.is_ascii_uppercase()) {
                         used += 1;
                         assert!(outputs.contains(name), "{path}: <{name}> in {line}");

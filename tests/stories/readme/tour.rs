@@ -1,4 +1,4 @@
-//! The tour, and the other commands whose answers are shown: they print what is written under them.
+//! The tour, and other commands with shown output: they print what the document shows.
 
 use std::process::Stdio;
 
@@ -6,12 +6,12 @@ use support::{World, has_curl, left_out, root};
 
 use super::{README, blocks, code, read, section};
 
-/// The one line of the tour that another one may stand for.
+/// The line of the tour that has an alternative.
 const ADDRESS: &str = "MUSTER=http://127.0.0.1:3000\n";
-/// Stands for text that was left out.
+/// Marks omitted text.
 const LEFT_OUT: char = '…';
 
-/// Whether a line is as the pattern says, in which [`LEFT_OUT`] stands for anything.
+/// Whether a line matches the pattern, in which [`LEFT_OUT`] matches any text.
 fn matches(pattern: &str, line: &str) -> bool {
     let mut parts = pattern.split(LEFT_OUT);
     let Some(mut rest) = line.strip_prefix(parts.next().unwrap_or_default()) else {
@@ -44,7 +44,7 @@ async fn bash(script: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Runs the blocks of a section one after the other; each prints what is shown under it. How many.
+/// Runs the blocks of a section in order, compares the output of each, and returns their number.
 async fn prints_what_it_shows(document: &str, heading: &str) -> usize {
     let world = World::start().await;
     let tour = section(document, heading);

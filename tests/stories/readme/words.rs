@@ -1,4 +1,4 @@
-//! The documents use plain words.
+//! Documents use plain words.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -33,7 +33,7 @@ const AVOIDED: [&str; 20] = [
     "whomever",
 ];
 
-/// The text without code and without the targets of links, in lower case and with single spaces.
+/// The text without code and link targets, in lower case with single spaces.
 fn prose(markdown: &str) -> String {
     let without_blocks: String = markdown.split("\n```").step_by(2).collect();
     let without_code: Vec<_> = without_blocks.split('`').step_by(2).collect();
@@ -72,7 +72,7 @@ fn descriptions(part: &Value, texts: &mut Vec<String>) {
                     Value::String(text) if name == "summary" || name == "description" => {
                         texts.push(prose(text));
                     }
-                    // Of a customer, not of this document.
+                    // A customer's data, not text of this document.
                     _ if name == "example" || name == "value" => {}
                     _ => descriptions(member, texts),
                 }

@@ -6,15 +6,15 @@ use support::Reply;
 
 use super::Scene;
 
-/// One use of a route.
+/// A use of a route.
 pub(crate) struct Action {
     /// As in the template.
     pub(super) route: &'static str,
-    /// What is done with it.
+    /// The action.
     pub(super) what: &'static str,
-    /// Whether the organization is deleted before.
+    /// Whether to delete the organization first.
     pub(super) of_deleted: bool,
-    /// Whether the caller is another one afterwards, if it is done.
+    /// Whether success changes the caller's relation to the organization.
     pub(super) spoils: bool,
     request: fn(&Scene<'_>) -> RequestBuilder,
 }
@@ -82,7 +82,7 @@ impl Scene<'_> {
     }
 }
 
-/// Every route, and where it matters for whom or with what.
+/// Every route, several times if the target or the body matters.
 pub(super) const ACTIONS: &[Action] = &[
     Action::new("POST /organizations", "", |scene| {
         let name = format!("Made beside {} by {}", scene.id, scene.caller.id);

@@ -1,4 +1,4 @@
-//! What is done to another member, or makes one.
+//! Changes of another member, or additions.
 
 use muster::domain::Role;
 use reqwest::RequestBuilder;
@@ -6,17 +6,17 @@ use serde_json::json;
 
 use super::Scene;
 
-/// Something that is done to another member, or makes one.
+/// A change of another member, or an addition.
 pub(super) struct Deed {
     pub(super) what: &'static str,
-    /// The other's role before; `None` when they are no member.
+    /// The other user's role before; `None` without a membership.
     pub(super) before: fn(Role) -> Option<Role>,
     pub(super) is_about_oneself: bool,
-    /// By whom, to whom, and with what role.
+    /// Caller, target and role.
     pub(super) request: fn(&Scene<'_>, &str, Role) -> RequestBuilder,
 }
 
-/// What is done about each role.
+/// The changes for each role.
 pub(super) const DEEDS: [Deed; 6] = [
     Deed {
         what: "suspend one who is",
@@ -68,7 +68,7 @@ const fn on_member(
     }
 }
 
-/// What is done to members of each status and source.
+/// The changes for members of each status and source.
 pub(super) const ON_ANY_STATUS: [Deed; 9] = [
     on_member("make manager", |scene, other, _| {
         scene.change(other, &json!({"role": "manager"}))

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::actions::Action;
 
-/// Every route of teams, with one in an organization.
+/// Every route of teams, for a team in an organization.
 pub(super) const TEAM_ACTIONS: &[Action] = &[
     Action::new("POST /organizations/{organization_id}/teams", "", |scene| {
         scene

@@ -1,4 +1,4 @@
-//! Who may do what with teams.
+//! Permissions for teams.
 
 use std::fmt::Write as _;
 
@@ -17,7 +17,7 @@ pub(super) async fn with_team<'a>(
     own_role: Option<&str>,
 ) -> Scene<'a> {
     let active = match kind {
-        // The status comes last: only an active member gets into a team.
+        // The status is set last: only an active member can join a team.
         Kind::Member(role, _, source) => Kind::Member(role, Status::Active, source),
         other => other,
     };
@@ -38,7 +38,7 @@ pub(super) async fn with_team<'a>(
     scene
 }
 
-/// A team with `mate` in it, and whoever else with a role.
+/// A team with `mate`, and optionally another user with a role.
 async fn team(world: &World, teams: &str, other: Option<(&str, &str)>) -> String {
     let root = world.tenant_admin();
     let made = root.post(teams, json!({"name": "Crew"})).await.expect(201);

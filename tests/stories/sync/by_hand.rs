@@ -1,4 +1,4 @@
-//! What was done by hand stays as it was done.
+//! The sync keeps manual changes.
 
 use reqwest::Method;
 use serde_json::json;
@@ -16,7 +16,7 @@ async fn sales(more: &[(&str, &str)]) -> (Office, Actor) {
     (office, root)
 }
 
-/// Something that makes the sync look at everything anew.
+/// A change that makes the sync look at everything again.
 fn change_groups(office: &Office, id: &str) {
     office.graph.assign(id, id);
 }
@@ -51,7 +51,7 @@ async fn role_suspension_name_and_limits_stay() {
     office.expect("ada", "unchanged").await;
     office.expect("bob", "unchanged").await;
     assert_eq!(office.contents().await, before);
-    // Renamed in the directory, and something else is new.
+    // Renamed in the directory, with another change.
     office.graph.assign("g-sales", "Sales EMEA");
     change_groups(&office, "g-new");
     office.expect("ada", "synced").await;
@@ -83,7 +83,7 @@ async fn a_deleted_organization_is_not_created_or_joined_again() {
     let of_bob = |row: &&serde_json::Map<_, _>| row["pk"] == "TENANT#acme#USER#bob";
     assert_eq!(rows.iter().filter(of_bob).count(), 1);
 
-    // Restored by hand, it is what it was; only now does who had not been in it join.
+    // Restored manually with its old members; users who were not members join only now.
     root.post_empty("/organizations/g-sales/restore")
         .await
         .expect(200);
@@ -133,7 +133,7 @@ async fn a_membership_by_hand_is_never_touched() {
     }
     let by_hand = |role: &str| map([("g-sales", &*format!("{role} active manual"))]);
     let team = map([("g-sales", "active manual")]);
-    // In the group or not, for years or no more.
+    // In the group or not, for a long time or until now.
     office.graph.join("cy", "g-sales");
     for _ in 0..2 {
         office.login("cy").await;
@@ -159,7 +159,7 @@ async fn an_open_invitation_becomes_active_and_stays_one_made_by_hand() {
     for (user, role) in [("dan", "admin"), ("eve", "owner")] {
         let body = json!({"user_id": user, "role": role});
         root.post(members, body).await.expect(201);
-        // Not in the group: the invitation stays one.
+        // Not in the group: the invitation stays open.
         office.login(user).await;
         let invited = map([("g-sales", &*format!("{role} invited manual"))]);
         assert_eq!(office.organizations(user).await, invited);
@@ -176,10 +176,10 @@ async fn an_open_invitation_becomes_active_and_stays_one_made_by_hand() {
         office.expect(user, "synced").await;
         assert_eq!(office.organizations(user).await, active);
         assert_eq!(office.teams(user).await, map([]));
-        // An owner by invitation is counted.
+        // An invited owner is counted.
         office.check().await;
     }
-    // Whom that made the only owner stays it.
+    // A user who became the only owner that way keeps the role.
     let eve = office.world.user("eve");
     eve.delete(&format!("{members}/me"))
         .await
@@ -203,7 +203,7 @@ async fn an_invitation_that_is_not_valid_gives_the_directorys_role() {
     office.world.register(&["ora"]).await;
     root.post(members, owner).await.expect(201);
     let member = format!("{members}/bob");
-    // An admin still gives the role of an admin, and no longer that of an owner.
+    // An admin can still grant the admin role, but not the owner role.
     root.patch(&member, json!({"role": "admin"}))
         .await
         .expect(200);
@@ -223,7 +223,7 @@ async fn an_invitation_that_is_not_valid_gives_the_directorys_role() {
         (&eve["version"], &eve["invited_by_user_id"]),
         (&json!(2), &json!(null))
     );
-    // What the directory gave goes with it.
+    // What the directory granted is removed with it.
     office.graph.leave("eve", "g-sales");
     office.expect("eve", "synced").await;
     assert_eq!(office.organizations("eve").await, map([]));
@@ -265,7 +265,8 @@ async fn who_is_suspended_does_not_come_in_through_the_team() {
     assert_eq!(office.organizations("ada").await, was);
 }
 
-/// Between the look at it and the write: the membership grants nothing, for nothing is there.
+/// Between the read and the write: the membership grants nothing, because the organization is
+/// deleted.
 #[tokio::test]
 async fn an_organization_deleted_during_a_join_stays_deleted() {
     let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
@@ -304,7 +305,7 @@ async fn a_deleted_team_of_a_group_is_restored() {
         office.expect("ada", "synced").await;
         let root = office.world.tenant_admin();
         let restore = "/teams/g-sales/restore";
-        // There: as it is.
+        // It exists: unchanged.
         let before = root.post_empty(restore).await.expect(200).body;
         assert_eq!(before["version"], 1);
         let limits = json!({"limits": {"tpm_limit": 9}, "metadata": {"a": 1}});
@@ -341,7 +342,7 @@ async fn a_deleted_team_of_a_group_is_restored() {
         let third = root.post_empty(restore).await.expect(200);
         assert_eq!(third.body, first.body);
 
-        // Whoever is in the group is back with their next login.
+        // Members of the group return with their next login.
         office.expect("ada", "synced").await;
         assert_eq!(
             office.teams("ada").await,
@@ -358,7 +359,7 @@ async fn a_team_is_restored_only_where_it_can_be() {
     root.post_empty("/teams/nothing/restore")
         .await
         .problem(404, "not-found");
-    // Made by hand: nothing is left of it.
+    // Manual team: nothing is left of it.
     let made = root.post("/teams", json!({"name": "By hand"})).await;
     let path = made.expect(201).headers["location"].clone();
     root.delete(&path).await.expect(204);

@@ -1,4 +1,4 @@
-//! What a login costs: calls to Graph and to DynamoDB, counted.
+//! The cost of a login: counted calls to Graph and DynamoDB.
 
 use std::collections::BTreeMap;
 
@@ -51,13 +51,13 @@ async fn a_login_with_nothing_new_asks_graph_once_and_dynamodb_twice() {
         (&line["calls"], &line["round_trips"]),
         (&json!(2), &json!(1))
     );
-    // After the assigned groups were kept long enough.
+    // After the cached assigned groups expired.
     office.expect("ada", "unchanged").await;
     let mut asked = office.graph.calls();
     asked.sort();
     assert_eq!(asked, [Asked::Assigned, Asked::UserGroups]);
     assert_eq!(operations(&office), nothing_new);
-    // Deployed anew, and with a group renamed, which is none of our business here.
+    // A cold start, with a renamed group of other users.
     let office = office.anew(&[ORGANIZATIONS]).await;
     office.graph.assign("g-07", "Renamed");
     office.graph.calls();
@@ -93,7 +93,7 @@ async fn a_second_users_first_login_creates_nothing_again() {
     let office = office().await;
     office.world.calls.take();
     office.expect("bob", "synced").await;
-    // Their own memberships, in two organizations and two teams, and their mark.
+    // Her own memberships, in two organizations and two teams, and the mark.
     let own = calls([
         ("BatchGetItem", 2),
         ("GetItem", 1),
@@ -108,7 +108,7 @@ async fn a_second_users_first_login_creates_nothing_again() {
         operations(&office),
         calls([("Query", 1), ("UpdateItem", 1)])
     );
-    // Somebody in no group at all.
+    // A user without groups.
     office.expect("cy", "unchanged").await;
     let mark = calls([("GetItem", 1), ("Query", 1), ("UpdateItem", 2)]);
     assert_eq!(operations(&office), mark);
@@ -129,7 +129,7 @@ async fn a_new_group_costs_every_user_one_look_and_one_mark() {
     assert_eq!(office.standalone_teams().await, map([]));
 }
 
-/// A membership that cannot be taken away is no reason to look at every group again.
+/// A membership that cannot be removed does not cause another look at every group.
 #[tokio::test]
 async fn a_last_owner_outside_the_group_costs_one_write_a_login() {
     let office = office().await;
@@ -150,7 +150,7 @@ async fn a_last_owner_outside_the_group_costs_one_write_a_login() {
     assert_eq!(operations(&office), one_more);
 }
 
-/// Should the time be up before all of them were looked at, the user has what is theirs.
+/// If the time limit is reached first, the user has their own groups.
 #[tokio::test]
 async fn own_groups_are_joined_before_other_groups_are_read() {
     let office = Office::open(&[ORGANIZATIONS]).await;

@@ -1,4 +1,4 @@
-//! Many logins at once, and logins that die half way.
+//! Many concurrent logins, and interrupted logins.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use support::{at_once, statuses};
 
 use super::office::{ORGANIZATIONS, Office, event, map};
 
-/// How often each outcome was logged. Nothing failed, but that a slow machine may have had no time.
+/// The logged outcomes, counted. None failed, except for time limits on a slow machine.
 fn outcomes(office: &Office) -> BTreeMap<String, usize> {
     let mut counted = BTreeMap::new();
     for line in office.lines.take() {
@@ -31,8 +31,8 @@ async fn all_sign_in(office: &Arc<Office>, users: Vec<String>) {
     at_once(logins).await;
 }
 
-/// How many of a thousand are under way at any moment: each holds some connections, and a process may
-/// have a thousand files.
+/// Concurrent logins out of a thousand: each uses some connections, and a process has a limit of
+/// about a thousand files.
 const AT_ONCE: usize = 200;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -51,7 +51,7 @@ async fn a_thousand_logins_into_one_organization() {
     stream::iter(logins)
         .for_each_concurrent(AT_ONCE, |login| login)
         .await;
-    // Each is in with its first login, and none failed.
+    // All join with their first login, without failures.
     assert_eq!(outcomes(&office), [("synced".to_owned(), 1_000)].into());
     let members = "/organizations/g-all/members?limit=100";
     let members = office.world.tenant_admin().all(members).await;
@@ -81,7 +81,7 @@ async fn one_user_logs_in_ten_times_at_once() {
     assert_eq!(office.organizations("ada").await, map(joined));
     assert_eq!(office.teams("ada").await.len(), 3);
 
-    // And out again.
+    // And leave again.
     office.graph.leave("ada", "g-1");
     office.pass_ten_minutes();
     all_sign_in(&office, vec!["ada".to_owned(); 10]).await;
@@ -98,7 +98,7 @@ async fn one_user_logs_in_ten_times_at_once() {
     office.check().await;
 }
 
-/// While an admin of the organization takes ada out by force, and the sync puts her in again.
+/// While an admin of the organization removes ada by force, and the sync adds her again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_login_and_a_removal_by_force_leave_no_half_behind() {
     let office = Office::open(&[ORGANIZATIONS, ("SYNC_BUDGET_MS", "4500")]).await;
@@ -119,7 +119,7 @@ async fn a_login_and_a_removal_by_force_leave_no_half_behind() {
     office.check().await;
 }
 
-/// Cut wherever the time is up, each login does some of it, and what was by hand is never touched.
+/// Interrupted at every point, each login does a part, and manual values never change.
 #[tokio::test]
 async fn a_login_that_dies_half_way_is_finished_by_the_next() {
     let office = Office::open(&[ORGANIZATIONS]).await;

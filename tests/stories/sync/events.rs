@@ -1,4 +1,4 @@
-//! Whatever the event, it comes back as it went.
+//! Every event is returned unchanged.
 
 use serde_json::{Value, json};
 use support::ACME;
@@ -129,7 +129,7 @@ async fn what_is_no_event_comes_back_too_and_writes_nothing() {
     assert!(office.graph.calls().is_empty());
 }
 
-/// Counted apart, so that no alarm looks at it.
+/// Counted separately, so that no alarm sees it.
 #[tokio::test]
 async fn an_event_without_a_user_is_ignored() {
     let office = office(&[("DEFAULT_TENANT_ID", ACME)]).await;

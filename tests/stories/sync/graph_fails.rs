@@ -1,5 +1,5 @@
-//! Every way in which Graph fails, on every question and on a later page: nothing is made, nothing
-//! removed, the event comes back, the profile is written, and the login is on time.
+//! Every failure of Graph, on every call and on later pages: nothing is created or removed, the
+//! event is returned, the profile is written, and the login is in time.
 
 use std::time::{Duration, Instant};
 
@@ -8,11 +8,11 @@ use support::graph::{Answer, Asked};
 
 use super::office::{ORGANIZATIONS, Office, event, map, no_secrets};
 
-/// Well above the time for a sync, and well under that of a trigger.
+/// Well above the time limit of a sync, and well below that of a trigger.
 const ON_TIME: Duration = Duration::from_secs(4);
 
-/// With ada in two groups; there is something to make, to join and to leave, and a later page of
-/// both lists.
+/// With ada in two groups; there is something to create, to join and to leave, and both lists have
+/// a second page.
 async fn office() -> Office {
     let settings = [
         ORGANIZATIONS,
@@ -21,7 +21,7 @@ async fn office() -> Office {
     ];
     let office = Office::open(&settings).await;
     office.graph.page_size(2);
-    // A new token for every login, so that it can fail too.
+    // A new token for every login, so that this can fail too.
     office.graph.token_seconds(400);
     for (id, user) in [("g-1", "ada"), ("g-2", "ada"), ("g-3", "bob")] {
         office.graph.assign(id, id);
@@ -37,7 +37,7 @@ async fn office() -> Office {
     office
 }
 
-/// Pages of both lists that do not have as many rows as they count, on the first page or a later one.
+/// Pages of both lists with fewer rows than their count, on the first page or a later one.
 const CONTRADICTORY: [&str; 6] = [
     r#"{"@odata.count": 9, "value": [{"id": "g-2", "principalType": "Group", "principalId": "g-2"}]}"#,
     r#"{"@odata.count": 3, "value": []}"#,
@@ -105,7 +105,7 @@ async fn changes_nothing(asked: Asked, page: Option<usize>) {
         assert_ne!(last_login(&office).await, seen, "{told}");
         office.graph.heal();
     }
-    // Nothing of it is left behind.
+    // Nothing of it remains.
     office.expect("ada", "synced").await;
     let groups = ["g-2", "g-3", "g-4", "g-5"];
     let all = groups.map(|id| (id, "internal_user active entra"));
@@ -172,7 +172,7 @@ async fn what_passes_in_time_is_overcome() {
     assert_eq!(office.organizations("ada").await.len(), 4);
 }
 
-/// A list that is complete and wrong: nothing is taken away by what a second read does not confirm.
+/// A complete but wrong list: nothing is removed unless a second read confirms it.
 #[tokio::test]
 async fn a_list_that_is_not_confirmed_takes_nothing_away() {
     for setting in ["remove", "suspend"] {
@@ -193,7 +193,7 @@ async fn a_list_that_is_not_confirmed_takes_nothing_away() {
             (Asked::UserGroups, r#"{"value": []}"#),
             (Asked::Assigned, r#"{"value": []}"#),
             (Asked::Assigned, r#"{"@odata.count": 0, "value": []}"#),
-            // A role that would go down.
+            // A role that would be lowered.
             (Asked::Assigned, default_access),
             (Asked::AppRoles, r#"{"appRoles": []}"#),
         ] {
@@ -212,11 +212,11 @@ async fn a_list_that_is_not_confirmed_takes_nothing_away() {
             office.graph.heal();
             office.expect("ada", "unchanged").await;
         }
-        // What cannot be read again takes nothing away either.
+        // A failed second read removes nothing either.
         office.graph.leave("ada", "g-1");
         let broken = Answer::Error(500, "generalException");
         for asked in [Asked::UserGroups, Asked::Assigned] {
-            // The first read is good; all others fail.
+            // The first read succeeds; all others fail.
             office.graph.fail_after(1, asked, broken.clone());
             let line = office.login("ada").await;
             assert_eq!(line["outcome"], "failed", "{line}");

@@ -1,5 +1,5 @@
-//! Random histories of logins, changes in the directory, changes by hand, and logins that die: no login
-//! touches what is by hand, and in the end the table is what the directory says.
+//! Random histories of logins, changes in the directory, manual changes and interrupted logins: no
+//! login changes manual values, and in the end the table matches the directory.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use support::history::logins::Logins;
 use support::history::logins::judge::Judge;
 use support::history::{Counts, seeds};
 
-/// Histories of a run of the tests. The long form: `cargo xtask proofs logins`.
+/// Histories per test run. For more, use `cargo xtask proofs logins`.
 const HISTORIES: usize = 16;
 
 #[test]
@@ -23,7 +23,7 @@ fn random_histories_end_as_the_directory_says() {
         total.add(&history.counts);
     }
     println!("{total:?}");
-    // Histories in which nothing happens would prove nothing.
+    // Histories without events would prove nothing.
     if std::env::var("MUSTER_SEED").is_err() {
         assert!(total.overtaking > 50, "{total:?}");
         for outcome in ["synced", "unchanged", "failed", "partial"] {
@@ -50,7 +50,7 @@ fn table(item: Option<&Map<String, Value>>) -> BTreeMap<(String, String), Map<St
     items.collect()
 }
 
-/// What a history that goes well could not tell: that a login which does what it must not is seen.
+/// Shows that a forbidden change of a login is found, which a correct history could not.
 #[test]
 fn what_a_login_must_not_do_is_told() {
     let active = |source| Some(membership("ada", source, "member", "active"));
@@ -122,7 +122,7 @@ fn what_a_login_must_not_do_is_told() {
         judge.write_of_a_login("ada", "a step", &table(Some(&before)), &table(Some(&after)));
         assert_eq!(judge.wrong.is_empty(), may, "{was:?} {is:?}");
     }
-    // A team that somebody was put into by hand is left only with its organization.
+    // A manual team membership ends only with the organization's.
     let in_team = json!({
         "pk": "TENANT#acme#USER#ada", "sk": "TEAM#g-0", "user_id": "ada", "team_id": "g-0",
         "organization_id": "g-0", "source": BY_HAND, "role": "member", "status": "active",
@@ -144,7 +144,7 @@ fn what_a_login_must_not_do_is_told() {
     }
 }
 
-/// Roles follow, and suspensions are lifted, if they are of the sync.
+/// Roles follow the directory, and suspensions of the sync are lifted.
 #[test]
 fn what_a_login_must_not_follow_is_told() {
     let active = |source| Some(membership("ada", source, "member", "active"));
@@ -201,7 +201,7 @@ fn what_a_login_did_not_do_is_told() {
             judge.wrong
         );
     }
-    // An invitation by hand is taken, but for one into an organization that is gone.
+    // A manual invitation is accepted, except in a deleted organization.
     for (status, is_right) in [("active", false), ("deleted", true)] {
         let mut judge = Judge::new(false);
         let organization = json!({"pk": "TENANT#acme#ORG#g-0", "sk": "ORG", "status": status});
@@ -210,7 +210,7 @@ fn what_a_login_did_not_do_is_told() {
         judge.end(&all, "ada", "g-0", true);
         assert_eq!(judge.wrong.is_empty(), is_right, "{:?}", judge.wrong);
     }
-    // Nobody is to be in the team of an organization that is gone.
+    // Users do not join a team of a deleted organization.
     let team = json!({"pk": "TENANT#acme#TEAM#g-0", "sk": "TEAM", "organization_id": "g-0"});
     for (status, is_right) in [("active", false), ("deleted", true)] {
         let mut judge = Judge::new(false);

@@ -1,4 +1,4 @@
-//! Leaving a group takes away what it gave, and only that.
+//! Leaving a group removes what it granted, and only that.
 
 use serde_json::json;
 use support::graph::{Answer, Asked};
@@ -24,7 +24,7 @@ async fn who_leaves_a_group_loses_what_it_gave_and_only_that() {
     let office = two_groups(&[]).await;
     let ada = office.world.user("ada");
     let own = office.world.organization(&ada, "Own").await;
-    // Taken away when the user leaves, and when the group is assigned no more.
+    // Removed when the user leaves, and when the group's assignment is removed.
     office.graph.leave("ada", "g-one");
     let line = office.expect("ada", "synced").await;
     assert_eq!(line["MembershipsRemoved"], 2);
@@ -44,7 +44,7 @@ async fn who_leaves_a_group_loses_what_it_gave_and_only_that() {
     assert_eq!(office.organizations("ada").await, map([owner]));
     assert_eq!(office.teams("ada").await, map([]));
 
-    // Back again, as anybody who is new.
+    // Back again like a new member.
     office.graph.join("ada", "g-one");
     office.expect("ada", "synced").await;
     assert_eq!(
@@ -61,7 +61,7 @@ async fn leaving_the_organization_leaves_its_teams_those_by_hand_too() {
     let mut kept = Vec::new();
     for organization in ["g-one", "g-two"] {
         let teams = format!("/organizations/{organization}/teams");
-        // More than one transaction holds.
+        // More than fits in one transaction.
         for n in 0..if organization == "g-one" { 95 } else { 1 } {
             let body = json!({"name": format!("Team {n}")});
             let made = root.post(&teams, body).await.expect(201).body;
@@ -82,7 +82,7 @@ async fn leaving_the_organization_leaves_its_teams_those_by_hand_too() {
     let of_ada = rows
         .iter()
         .filter(|row| row["pk"] == "TENANT#acme#USER#ada");
-    // The user, a membership, and two in teams: nothing was left behind unseen.
+    // The user, one membership and two team memberships: nothing else was left.
     assert_eq!(of_ada.count(), 4);
     office.check().await;
 }
@@ -139,7 +139,7 @@ async fn a_suspension_by_hand_is_not_lifted() {
         }
         office.graph.leave("ada", "g-one");
         office.login("ada").await;
-        // Confirmed by hand, a suspension by the sync is one by hand.
+        // Confirmed manually, a suspension of the sync becomes a manual one.
         if !by_hand_first {
             by_hand().await;
         }
@@ -147,7 +147,7 @@ async fn a_suspension_by_hand_is_not_lifted() {
         office.expect("ada", "unchanged").await;
         let half = map([("g-one", SUSPENDED), ("g-two", ACTIVE)]);
         assert_eq!(office.organizations("ada").await, half);
-        // Ended by hand and set again by hand, too.
+        // So does one that was lifted and set again manually.
         for status in ["active", "suspended"] {
             let body = json!({"status": status});
             let ada = format!("{}/ada", members[0]);
@@ -188,7 +188,7 @@ async fn the_role_follows_when_a_suspension_is_lifted() {
     office.check().await;
 }
 
-/// An owner by hand whom the sync suspended is counted again.
+/// A manual owner whom the sync suspended is counted again.
 #[tokio::test]
 async fn an_owner_whose_suspension_is_lifted_is_counted() {
     let office = two_groups(&[("ENTRA_ON_LEAVE", "suspend")]).await;
@@ -253,7 +253,7 @@ async fn the_last_owner_is_kept_and_reported_until_there_is_another() {
     }
 }
 
-/// What was read is true no more: whether there is another owner is for the next login to find.
+/// The read is outdated: the next login checks whether there is another owner.
 #[tokio::test]
 async fn a_demoted_owner_is_removed_by_the_next_login() {
     let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
@@ -284,7 +284,7 @@ async fn a_demoted_owner_is_removed_by_the_next_login() {
     office.check().await;
 }
 
-/// Whatever the order, nobody is in a team of an organization that they are not in.
+/// In any order: a team member is always a member of the organization.
 #[tokio::test]
 async fn a_team_joined_during_removal_is_left_too() {
     let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
@@ -300,7 +300,7 @@ async fn a_team_joined_during_removal_is_left_too() {
     let members = format!("/teams/{}/members", made.body["id"].as_str().unwrap());
     office.graph.leave("ada", "g-one");
 
-    // What is held are the membership and the one in the group's team.
+    // Holds the writes of the membership and of the membership in the group's team.
     let (mut one, mut other) = (faults.hold("DeleteItem"), faults.hold("DeleteItem"));
     let by_hand = async {
         one.arrived().await;
@@ -321,8 +321,8 @@ async fn a_team_joined_during_removal_is_left_too() {
     office.check().await;
 }
 
-/// The assigned groups are kept in the warm function: what another instance of it made meanwhile is not taken
-/// away by a list from before.
+/// The assigned groups are cached in the warm function: groups that another instance created
+/// meanwhile are not removed because of an older list.
 #[tokio::test]
 async fn nothing_is_taken_away_by_a_list_of_groups_that_was_kept() {
     for setting in ["remove", "suspend"] {
@@ -344,11 +344,11 @@ async fn nothing_is_taken_away_by_a_list_of_groups_that_was_kept() {
             asked,
             [Asked::Assigned, Asked::UserGroups, Asked::UserGroups]
         );
-        // It is kept now.
+        // Now it is cached.
         warm.login_at_once("ada").await;
         assert_eq!(warm.graph.calls(), [Asked::UserGroups]);
 
-        // And what cannot be read again takes nothing away.
+        // And a failed second read removes nothing.
         warm.graph.unassign("g-one");
         let gone = warm.anew(&settings).await;
         gone.expect("eve", "unchanged").await;

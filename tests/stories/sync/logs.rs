@@ -1,4 +1,4 @@
-//! One line for each sync, which CloudWatch can count, and nothing personal in any.
+//! One countable log line for each sync, without personal data.
 
 use std::collections::BTreeSet;
 
@@ -116,7 +116,7 @@ async fn nothing_personal_is_in_any_line_of_a_whole_run() {
         }
     }
     login("bob").await;
-    // An address where an id should be, and an event that names no tenant.
+    // An email address as id, and an event without a tenant.
     let mut odd = event("ada");
     odd["request"]["userAttributes"]["sub"] = "ada@acme.example".into();
     office.sign_in(odd).await;

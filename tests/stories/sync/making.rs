@@ -1,4 +1,4 @@
-//! What the directory's groups become.
+//! Creating organizations and teams from groups.
 
 use serde_json::{Value, json};
 use support::graph::Asked;
@@ -105,7 +105,7 @@ async fn the_flag_is_turned_on_and_off_and_on_over_the_same_data() {
     off.graph.join("ada", "g-old");
     off.expect("ada", "synced").await;
 
-    // On: what stands alone stays so, its organization is made beside it.
+    // On: standalone teams stay standalone, and get an organization next to them.
     let on = off.anew(&[PARAMS, ORGANIZATIONS]).await;
     on.graph.assign("g-new", "New");
     on.graph.join("ada", "g-new");
@@ -122,7 +122,7 @@ async fn the_flag_is_turned_on_and_off_and_on_over_the_same_data() {
     ]);
     assert_eq!(on.organizations("ada").await, both);
 
-    // Off: organizations and who is in them are left alone, whatever the directory says.
+    // Off: the sync leaves organizations and their members alone.
     let off = off.anew(&[PARAMS]).await;
     off.graph.leave("ada", "g-old");
     off.graph.leave("ada", "g-new");
@@ -133,7 +133,7 @@ async fn the_flag_is_turned_on_and_off_and_on_over_the_same_data() {
     assert_eq!(off.teams("ada").await, map([]));
     off.expect("bob", "synced").await;
     assert_eq!(off.organizations("bob").await, map([]));
-    // In the team of an organization that bob is not in, he does not see it.
+    // Bob is in the team of an organization without being its member, so he does not see it.
     assert_eq!(off.teams("bob").await, map([]));
     let admin = off.world.tenant_admin();
     let members = admin.all("/teams/g-new/members").await;
@@ -141,7 +141,7 @@ async fn the_flag_is_turned_on_and_off_and_on_over_the_same_data() {
     assert_eq!(members[0]["user_id"], "bob");
     assert_eq!(off.teams_in("g-new").await, map([("g-new", "New")]));
 
-    // On again: now the directory's word holds for them too.
+    // On again: now the directory applies to them too.
     let on = off.anew(&[PARAMS, ORGANIZATIONS]).await;
     let line = on.expect("ada", "synced").await;
     assert_eq!(counts(&line)[..2], [&json!(0), &json!(0)]);
@@ -214,7 +214,7 @@ async fn an_organization_that_cannot_be_made_leaves_its_team_alone() {
     assert_eq!(team["limits"], limits(&["large"]));
     assert_eq!(team["organization_id"], Value::Null);
 
-    // The next login tries again, and the one after a name is free succeeds.
+    // The next login tries again, and succeeds once a name is free.
     office.expect("ada", "partial").await;
     eve.delete(&format!("/organizations/{second}"))
         .await
@@ -229,7 +229,7 @@ async fn an_organization_that_cannot_be_made_leaves_its_team_alone() {
         office.organizations("ada").await,
         map([other, ("g-sales", "internal_user active entra")])
     );
-    // The team that waited is in its organization now.
+    // The waiting team is in its organization now.
     assert_eq!(office.standalone_teams().await, map([]));
     assert_eq!(
         office.teams_in("g-sales").await,
@@ -312,8 +312,8 @@ async fn a_user_of_two_hundred_of_four_hundred_and_fifty_groups() {
     office.check().await;
 }
 
-/// Most of them were made before, for it takes minutes without optimisation; each login makes some
-/// more, and none exceeds its time.
+/// Most of them exist already, because creating them takes minutes without optimisation; each login
+/// creates some more, and none exceeds its time limit.
 #[tokio::test]
 async fn creating_5000_assigned_groups_takes_several_logins() {
     let office = Office::open(&[("SYNC_BUDGET_MS", "4500")]).await;

@@ -1,5 +1,5 @@
-//! What happens at login, end to end: a Graph of ours over real HTTP, `post-login` and `pre-token`
-//! through the Invoke API, and what people then see through the HTTP API.
+//! Logins end to end: a fake Graph over real HTTP, `post-login` and `pre-token` through the Invoke
+//! API, and the result through the HTTP API.
 
 mod by_hand;
 mod cost;

@@ -1,4 +1,4 @@
-//! A stack with a directory behind it, and who signs in to it.
+//! A stack with a directory, and the users who sign in.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ type Item = HashMap<String, AttributeValue>;
 
 /// With the flag.
 pub(crate) const ORGANIZATIONS: (&str, &str) = ("ENTRA_GROUPS_ALSO_CREATE_ORGS", "true");
-/// What the user is in, as `id: role status source`, or `id: status source` of a team.
+/// The user's memberships as `id: role status source`, or `id: status source` for a team.
 pub(crate) type Memberships = BTreeMap<String, String>;
 
 /// A stack with its directory.
@@ -25,17 +25,17 @@ pub(crate) struct Office {
     pub(crate) world: World,
     pub(crate) graph: Graph,
     pub(crate) lines: Lines,
-    /// Minutes by which its clock is ahead.
+    /// The offset of its clock in minutes.
     ahead: Arc<AtomicU64>,
 }
 
 impl Office {
-    /// With these variables over the usual ones, and an empty directory.
+    /// With these variables over the defaults, and an empty directory.
     pub(crate) async fn open(more: &[(&str, &str)]) -> Self {
         Self::of(Graph::start().await, more).await
     }
 
-    /// With all the time that it takes, so that a slow machine is none that fails.
+    /// Without time limits, so that a slow machine does not fail.
     pub(crate) async fn patient(more: &[(&str, &str)]) -> Self {
         let (graph, ahead) = (Graph::start().await, Arc::default());
         let (options, lines) = options(&graph, &ahead, more);
@@ -59,7 +59,7 @@ impl Office {
         }
     }
 
-    /// With faults in front of DynamoDB.
+    /// With a fault proxy in front of DynamoDB.
     pub(crate) async fn with_faults(more: &[(&str, &str)]) -> (Self, Faults) {
         let (graph, ahead) = (Graph::start().await, Arc::default());
         let (options, lines) = options(&graph, &ahead, more);
@@ -73,7 +73,7 @@ impl Office {
         (office, faults)
     }
 
-    /// The same table and directory under other settings: functions that were deployed anew.
+    /// The same table and directory with other settings: newly deployed functions.
     pub(crate) async fn anew(&self, more: &[(&str, &str)]) -> Self {
         let stack = &self.world.stack;
         let dynamodb = [
@@ -83,19 +83,19 @@ impl Office {
         Self::of(self.graph.clone(), &[more, &dynamodb].concat()).await
     }
 
-    /// A user signs in, long enough after the last time that what is kept of the directory is read
-    /// again: the line that the sync logs. The event came back as it went.
+    /// Signs in a user after the cached directory has expired. Returns the log line of the sync.
+    /// The event was returned unchanged.
     pub(crate) async fn login(&self, user: &str) -> Value {
         self.pass_ten_minutes();
         self.login_at_once(user).await
     }
 
-    /// What was read of the directory, and its token, are kept no longer.
+    /// The cached directory and its token have expired.
     pub(crate) fn pass_ten_minutes(&self) {
         self.ahead.fetch_add(10, Ordering::Relaxed);
     }
 
-    /// The same, right after the last time.
+    /// The same, right after the last login.
     pub(crate) async fn login_at_once(&self, user: &str) -> Value {
         self.lines.take();
         self.sign_in(event(user)).await;
@@ -105,7 +105,7 @@ impl Office {
         lines.remove(0)
     }
 
-    /// A login whose outcome is this one.
+    /// A login with this outcome.
     #[track_caller]
     pub(crate) fn expect<'a>(
         &'a self,
@@ -120,7 +120,7 @@ impl Office {
         }
     }
 
-    /// As many logins as it takes until there is nothing more to do.
+    /// Repeats logins until nothing changes.
     pub(crate) async fn settle(&self, user: &str) {
         for _ in 0..40 {
             if self.login(user).await["outcome"] == "unchanged" {
@@ -130,8 +130,8 @@ impl Office {
         panic!("there is always more to do");
     }
 
-    /// As many organizations' or teams' items as ids, like the one that the sync made for a group: what
-    /// earlier logins have done.
+    /// Copies the organization's or team's item of a group for these ids, as earlier logins would
+    /// have created them.
     pub(crate) async fn made_before(&self, like: &str, sk: &str, ids: &[String]) {
         let (client, table) = (self.world.stack.client(), self.world.stack.table_name());
         let all = client.scan().table_name(table).send().await.unwrap();
@@ -159,7 +159,7 @@ impl Office {
         }
     }
 
-    /// The table as an earlier release would have left it: without these attributes of memberships.
+    /// Makes the table one of an earlier release: removes these attributes of memberships.
     pub(crate) async fn forget(&self, attributes: &[&str]) {
         let (client, table) = (self.world.stack.client(), self.world.stack.table_name());
         for item in self.world.items().await {
@@ -174,7 +174,7 @@ impl Office {
         }
     }
 
-    /// Sends an event to post-login, which must give back the same.
+    /// Sends an event to post-login, which must return it unchanged.
     pub(crate) async fn sign_in(&self, event: Value) {
         let answer = self.invoke("post-login", &event).await;
         assert_eq!(answer, event);
@@ -185,7 +185,7 @@ impl Office {
         self.world.invoke(function, event).await
     }
 
-    /// The organizations of a user that they see, by name: `role status source`.
+    /// The organizations that a user sees, by name: `role status source`.
     pub(crate) async fn organizations(&self, user: &str) -> Memberships {
         let mine = "/users/me/organizations?status=all";
         let items = self.world.user(user).all(mine).await;
@@ -197,7 +197,7 @@ impl Office {
         items.iter().map(of).collect()
     }
 
-    /// The teams of a user that they see: `status source`.
+    /// The teams that a user sees: `status source`.
     pub(crate) async fn teams(&self, user: &str) -> Memberships {
         let items = self.world.user(user).all("/users/me/teams").await;
         let of = |item: &Value| {
@@ -226,7 +226,7 @@ impl Office {
         named(self.world.tenant_admin().all(&path).await)
     }
 
-    /// Everything in the table but what each login writes anew: profiles and records of requests.
+    /// Everything in the table except what each login updates: profiles and idempotency records.
     pub(crate) async fn contents(&self) -> BTreeSet<String> {
         let items = self.world.items().await;
         let lasting = items
@@ -237,13 +237,13 @@ impl Office {
             .collect()
     }
 
-    /// Checks what must be true of the table whatever happened.
+    /// Checks the invariants of the table.
     pub(crate) async fn check(&self) {
         invariants::check(&self.world.items().await);
     }
 }
 
-/// No line says anything that it must not: of people, no more than their user id.
+/// No line contains personal data other than user ids.
 #[track_caller]
 pub(crate) fn no_secrets(lines: &[Value]) {
     for line in lines {
@@ -261,7 +261,7 @@ pub(crate) fn no_secrets(lines: &[Value]) {
     }
 }
 
-/// Ids or names as they are compared with.
+/// Folded ids or names.
 pub(crate) fn map<const N: usize>(of: [(&str, &str); N]) -> BTreeMap<String, String> {
     of.map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into()

@@ -1,4 +1,4 @@
-//! A login is overtaken by another one of the same person: what it was to do is done when it comes to it.
+//! Concurrent logins of one user: the later one finds its work done.
 
 use serde_json::json;
 use support::Faults;
@@ -7,8 +7,8 @@ use super::office::{ORGANIZATIONS, Office, event, map};
 
 const ACTIVE: &str = "internal_user active entra";
 
-/// Two logins, of which the first is held at its writes of this operation until the other is through.
-/// Both writes, of the organization and of the team, then find what they want.
+/// Two logins. The first is held at its writes of this operation until the second has finished. Its
+/// writes, of the organization and of the team, then find their result.
 async fn is_overtaken(office: &Office, faults: &Faults, operation: &str) {
     let (mut one, mut other) = (faults.hold(operation), faults.hold(operation));
     office.pass_ten_minutes();
@@ -64,7 +64,8 @@ async fn an_inviter_who_regains_the_right_keeps_the_invitation() {
     let change = |role: &str| json!({"role": role});
     root.patch(&path, change("admin")).await.expect(200);
 
-    // Accepting the invitation and joining the team, then the directory's role in place of the invitation's.
+    // Accepts the invitation and joins the team, then sets the directory's role in place of the
+    // invitation's.
     let mut held: Vec<_> = (0..3).map(|_| faults.hold("TransactWriteItems")).collect();
     let mut last = held.pop().unwrap();
     office.graph.join("eve", "g-one");

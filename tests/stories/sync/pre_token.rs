@@ -1,4 +1,4 @@
-//! The token that is made right after a login carries what the login came to.
+//! A token issued right after a login has the login's result.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use support::Fault;
 
 use super::office::{ORGANIZATIONS, Office, event};
 
-/// The event of a token that is made, in this version.
+/// The event of a new token, in this version.
 fn token_event(user: &str, version: &str) -> Value {
     let mut event = event(user);
     event["version"] = version.into();
@@ -28,7 +28,7 @@ fn token_event(user: &str, version: &str) -> Value {
     event
 }
 
-/// The organizations that a token of the first version carries.
+/// The organizations in a token of the first version.
 async fn organizations(office: &Office, user: &str) -> Value {
     let answer = office.invoke("pre-token", &token_event(user, "1")).await;
     let claims = &answer["response"]["claimsOverrideDetails"]["claimsToAddOrOverride"];
@@ -96,7 +96,7 @@ async fn only_active_memberships_of_live_organizations_count() {
     office.expect("ada", "synced").await;
     let now = organizations(&office, "ada").await;
     assert_eq!(now, json!({"g-kept": "internal_user"}));
-    // Who is in nothing gets an empty claim: an old one must not stay.
+    // Users without memberships get an empty claim: an old one must not stay.
     assert_eq!(organizations(&office, "nobody").await, json!({}));
 }
 
@@ -160,7 +160,7 @@ async fn a_table_that_fails_or_is_slow_leaves_the_event_as_it_came() {
             );
             let lines = office.lines.take();
             super::office::no_secrets(&lines);
-            // What the alarm counts.
+            // The alarm counts this.
             let failed = |line: &&Value| {
                 let outcome = line["outcome"].as_str().unwrap();
                 assert!(
@@ -216,7 +216,7 @@ async fn a_token_with_many_organizations_stays_within_its_size() {
         let size = told["organizations"].to_string().len();
         assert!(size <= most && size + 70 > most, "{kind} {most}: {size}");
         assert_eq!(told["organizations_truncated"], "true");
-        // The string of the first version, as it stands in a token.
+        // The string of the first version, as stored in a token.
         let answer = office.invoke("pre-token", &token_event("ada", "1")).await;
         let told = &answer["response"]["claimsOverrideDetails"]["claimsToAddOrOverride"];
         let size = told["organizations"].to_string().len();
@@ -274,7 +274,7 @@ async fn a_tenant_admin_is_one_by_the_very_group_of_cognito() {
         let told = claims(&office, &with("2", groups.clone())).await;
         assert_eq!(told.get("tenant_admin"), None, "{groups}");
     }
-    // Nor does it stay where nothing else is added.
+    // Nor does it stay if nothing else is added.
     for mut event in [with("2", json!([])), with("3", json!(["the admins"]))] {
         event["triggerSource"] = "TokenGeneration_ClientCredentials".into();
         let told = claims(&office, &event).await;

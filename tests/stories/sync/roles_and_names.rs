@@ -1,4 +1,4 @@
-//! Which role a group gives, whose members count, and what follows when it is renamed.
+//! The role that a group grants, whose members count, and the effect of renaming a group.
 
 use serde_json::json;
 use support::graph::Asked;
@@ -69,7 +69,7 @@ async fn a_role_follows_the_directory_unless_it_was_changed_by_hand() {
     assert_ne!(member["updated_at"], member["created_at"]);
     assert_eq!(member.get("synced_role"), None);
 
-    // Taken off the assignment: down again, after both lists were read again.
+    // Removed from the assignment: lowered again after both lists were read twice.
     office.graph.take_role("g-1", "lead");
     office.graph.calls();
     office.expect("ada", "synced").await;
@@ -87,7 +87,7 @@ async fn a_role_follows_the_directory_unless_it_was_changed_by_hand() {
     office.expect("ada", "synced").await;
     assert_eq!(role().await, is("internal_user"));
 
-    // By hand: it stays, whatever the directory says, also when that is the same for a while.
+    // A manual role stays, even after the directory granted the same role for a while.
     let by_hand = async |role: &str| {
         root.patch(ada, json!({"role": role})).await.expect(200);
     };
@@ -98,11 +98,11 @@ async fn a_role_follows_the_directory_unless_it_was_changed_by_hand() {
     office.graph.assign_with("g-1", "boss");
     office.expect("ada", "unchanged").await;
     assert_eq!(role().await, is("manager"));
-    // Back to what the sync gave last: it follows again.
+    // Back to the last role of the sync: it follows again.
     by_hand("internal_user").await;
     office.expect("ada", "synced").await;
     assert_eq!(role().await, is("admin"));
-    // An owner by hand stays one.
+    // A manual owner stays an owner.
     by_hand("owner").await;
     office.graph.take_role("g-1", "boss");
     office.expect("ada", "unchanged").await;
@@ -172,7 +172,7 @@ async fn a_suffix_goes_when_the_plain_name_is_free() {
     for _ in 0..2 {
         office.expect("ada", "unchanged").await;
     }
-    // Given up by hand, which no reading of the directory shows.
+    // Renamed manually, which no read of the directory shows.
     root.patch(&format!("/organizations/{taken}"), json!({"name": "Other"}))
         .await
         .expect(200);
@@ -180,7 +180,7 @@ async fn a_suffix_goes_when_the_plain_name_is_free() {
     assert_eq!(line["renamed"], 1, "{line}");
     let names = [name_of("g-1").await, name_of("g-2").await];
     assert!(names.contains(&"One".to_owned()), "{names:?}");
-    // Given up by the group that has it.
+    // Renamed by the group that has it.
     let (first, second) = if names[0] == "One" {
         ("g-1", "g-2")
     } else {
@@ -215,7 +215,7 @@ async fn a_suffix_of_a_team_in_an_organization_goes() {
     office.check().await;
 }
 
-/// Two groups of one name for good cost no more than a look from time to time.
+/// Two groups with the same name cost only an occasional look.
 #[tokio::test]
 async fn a_suffix_that_stays_is_looked_at_every_five_minutes() {
     let settings = [ORGANIZATIONS, ("ENTRA_REFRESH_NAMES", "true")];
@@ -224,7 +224,7 @@ async fn a_suffix_that_stays_is_looked_at_every_five_minutes() {
         office.graph.assign(id, "One");
     }
     office.expect("ada", "synced").await;
-    // At most one of the two is at the turn of five minutes.
+    // At most one of the two is looked at when a five-minute period starts.
     office.login("ada").await;
     let mut looks = Vec::new();
     for _ in 0..2 {
@@ -278,7 +278,7 @@ async fn a_renamed_group_renames_unless_renamed_by_hand() {
     office.graph.assign("g-Three", "One anew");
     office.expect("ada", "unchanged").await;
 
-    // A name that is taken in an organization, too, is taken with the id behind it.
+    // Names taken in an organization also get the id as suffix.
     let taken = json!({"name": "One anew"});
     let teams = "/organizations/g-One/teams";
     root.post(teams, taken).await.expect(201);
@@ -305,7 +305,7 @@ async fn a_renamed_group_renames_unless_renamed_by_hand() {
         assert_ne!(renamed["updated_at"], renamed["created_at"], "{renamed}");
     }
 
-    // The name that was left is free.
+    // The old name is free.
     office
         .world
         .organization(&office.world.user("eve"), "One")
@@ -313,11 +313,11 @@ async fn a_renamed_group_renames_unless_renamed_by_hand() {
     office.check().await;
 }
 
-/// Or nobody would look at it again: all that is marked as made has its name.
+/// Otherwise it would not be looked at again: everything marked as created has its name.
 #[tokio::test]
 async fn a_change_during_a_rename_is_renamed_at_the_next_login() {
-    // What is held are the new names of the organization and of its team; or the reads before them, which
-    // come after that of the mark.
+    // Holds the renames of the organization and its team; or the reads before them, which follow
+    // the read of the mark.
     for (operation, before) in [("TransactWriteItems", 0), ("GetItem", 1)] {
         is_renamed_later(operation, before).await;
     }

@@ -1,5 +1,5 @@
-//! DynamoDB fails during a sync: the login goes on and is on time, whatever else can be done is done,
-//! and a later login finishes it.
+//! DynamoDB fails during a sync: the login finishes in time, does all other work, and a later login
+//! completes the rest.
 
 use std::time::{Duration, Instant};
 
@@ -11,10 +11,10 @@ use support::{ACME, Fault, Faults};
 use super::office::{Memberships, ORGANIZATIONS, Office, event, map, no_secrets};
 
 const ON_TIME: Duration = Duration::from_secs(4);
-/// Attempts of the SDK at a call that fails.
+/// Attempts of the SDK per call.
 const ATTEMPTS: usize = 5;
 
-/// With something to make, to accept, to join, to leave in the organization and out of it.
+/// With something to create, to accept, to join and to leave, in the organization and outside.
 async fn office() -> (Office, Faults) {
     let settings = [ORGANIZATIONS, ("SYNC_BUDGET_MS", "1500")];
     let (office, faults) = Office::with_faults(&settings).await;
@@ -32,7 +32,7 @@ async fn office() -> (Office, Faults) {
     let by_hand = office.world.organization(&eve, "By hand").await;
     let path = format!("/organizations/{by_hand}/members");
     root.post(&path, body).await.expect(201);
-    // A team by hand, which is left with the organization.
+    // A manual team membership, which ends with the organization's.
     let body = json!({"name": "By hand"});
     let team = root
         .post("/organizations/g-old/teams", body)
@@ -63,7 +63,7 @@ async fn is_finished(office: &Office) {
     assert_eq!(of_groups(office.organizations("ada").await), expected);
     assert_eq!(office.organizations("ada").await.len(), 3);
     let teams = map([("g-invited", "active entra"), ("g-new", "active entra")]);
-    // After a failure that left the team alone, too.
+    // Also after a failure that only concerned the team.
     assert_eq!(office.teams("ada").await, teams);
     office.expect("ada", "unchanged").await;
     office.check().await;
@@ -99,7 +99,7 @@ async fn is_borne(operation: &str, faults_of_it: &[Fault]) {
         }
         no_secrets(&lines);
         faults.stop();
-        // What was cut was done all the same, or is done now.
+        // The interrupted write was applied, or is applied now.
         let line = office.login("ada").await;
         let outcome = line["outcome"].as_str().unwrap();
         assert!(
@@ -149,7 +149,7 @@ async fn nothing_can_be_made() {
     .await;
 }
 
-/// Or nobody would make it: whoever is in a team looks for it no more.
+/// Otherwise it would not be created: members of a team no longer look for it.
 #[tokio::test]
 async fn a_team_that_cannot_be_made_is_joined_when_it_is_there() {
     let (office, faults) = office().await;
@@ -170,7 +170,7 @@ async fn a_team_that_cannot_be_made_is_joined_when_it_is_there() {
             .send();
         assert!(deleted.await.unwrap().attributes.is_some(), "{pk} {sk}");
     }
-    // All attempts at the one call that makes it.
+    // All attempts of the call that creates it.
     faults.next("TransactWriteItems", &[Fault::Failure(500); ATTEMPTS]);
     office.expect("ada", "partial").await;
     assert_eq!(faults.stop(), 0);
@@ -209,8 +209,8 @@ async fn what_fails_stops_nothing_else() {
     let (office, faults) = office().await;
     faults.always("PutItem", Fault::Failure(500));
     let line = office.expect("ada", "partial").await;
-    // The new organization and its team cannot be joined. They were made, the invitation was
-    // accepted, its team joined, and what no longer holds left.
+    // The new organization and its team cannot be joined. They were created, the invitation was
+    // accepted, its team joined, and outdated memberships removed.
     let counts = [
         "WritesFailed",
         "OrganizationsMade",
@@ -241,7 +241,7 @@ async fn many_logins_in_a_storm_are_finished_after_it() {
     }
 }
 
-/// It waits for the organization, which the next login makes.
+/// It waits for the organization, which the next login creates.
 #[tokio::test]
 async fn a_team_joins_its_failed_organization_at_the_next_login() {
     for fault in [Fault::Failure(500), Fault::CutAfter] {
@@ -259,7 +259,7 @@ async fn a_team_joins_its_failed_organization_at_the_next_login() {
         faults.stop();
         assert_eq!(office.standalone_teams().await, map([("g-new", "New")]));
         let root = office.world.tenant_admin();
-        // By hand while it stands alone: in the organization later, or never.
+        // Manually while it is standalone: in the organization later, or never.
         office.world.register(&["cyd", "dan"]).await;
         for user in ["cyd", "dan"] {
             let body = json!({"user_id": user});
@@ -281,9 +281,9 @@ async fn a_team_joins_its_failed_organization_at_the_next_login() {
         let rows = office.world.items().await;
         let waits = |row: &&serde_json::Map<_, _>| row.contains_key("awaits_organization");
         assert_eq!(rows.iter().find(waits), None);
-        // Whoever is not in the organization has nothing of its team.
+        // Users outside the organization have no access to its team.
         assert_eq!(office.teams("dan").await, map([]));
-        // The name is the team's own, and leaving the organization leaves the team.
+        // The name is the team's own, and leaving the organization means leaving the team.
         let same = json!({"name": "NEW"});
         let made = root.post("/organizations/g-new/teams", same).await;
         made.problem(409, "name-taken");
@@ -324,7 +324,7 @@ async fn a_team_that_waits_is_not_hidden_by_a_mark() {
     faults.next("TransactWriteItems", &[Fault::Failure(500); ATTEMPTS]);
     office.expect("ada", "partial").await;
     faults.stop();
-    // Deleted while it waits, and restored after all was marked as made.
+    // Deleted while it waits, and restored after everything was marked as created.
     let root = office.world.tenant_admin();
     root.delete("/teams/g-new").await.expect(204);
     office.settle("bob").await;
