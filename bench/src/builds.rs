@@ -1,4 +1,4 @@
-//! `sam build` of all functions: from nothing, and after a change in `shared/`.
+//! Measures `sam build` of all functions: from scratch, and after a change in `shared/`.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -14,14 +14,14 @@ use crate::figures::{Machine, keep, load, root, told};
 const ARM: &str = "arm64";
 const X86: &str = "x86_64";
 
-/// Where the built functions are, from the root.
+/// The path of the built functions, from the root.
 pub(crate) const BINARIES: &str = "target/sam/lambda";
 
-/// What came of it.
+/// The results.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Builds {
     pub(crate) machine: Machine,
-    /// What was built for.
+    /// The target architecture.
     pub(crate) architecture: String,
     pub(crate) functions: usize,
     pub(crate) profile: String,
@@ -34,40 +34,40 @@ pub(crate) struct Builds {
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Build {
     pub(crate) wall_seconds: f64,
-    /// Of all programs that it ran, on all cores.
+    /// CPU time of all programs that it ran, on all cores.
     pub(crate) cpu_seconds: f64,
-    /// Processes that wanted a CPU at its end, its own among them.
+    /// Load average at its end, including its own processes.
     pub(crate) load: f64,
 }
 
-/// Builds three times and keeps what it took. The binaries are in [`BINARIES`] then, and the bare ones
-/// beside them.
+/// Builds three times and stores the durations. Leaves the binaries in [`BINARIES`], with the bare
+/// ones next to them.
 pub(crate) fn measure() -> Result<()> {
     let tool = |name: &str| -> Result<PathBuf> {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
         let program = PathBuf::from(told(&cargo, &["xtask", "tool", name])?);
         Ok(program
             .parent()
-            .context("a tool is in a folder")?
+            .context("a tool has a parent folder")?
             .to_owned())
     };
-    // The second is found by the Python beside it, which has to be the first one.
+    // The second one uses the Python next to it, which must be the first one.
     let mut path = vec![tool("cargo-lambda")?, tool("sam")?];
     path.extend(std::env::split_paths(
         &std::env::var_os("PATH").unwrap_or_default(),
     ));
     let path = std::env::join_paths(path)?;
     let target = root().join("target/sam");
-    // What is built is run afterwards, so it is for this machine.
+    // The built functions run on this machine afterwards.
     let is_arm = std::env::consts::ARCH == "aarch64";
     let architecture = if is_arm { ARM } else { X86 };
 
-    // What is deployed stays as it is: only the copy says another architecture.
+    // The deployed template stays unchanged: only the copy has another architecture.
     let template = fs::read_to_string(root().join("template.yaml"))?;
     let theirs = format!("Architectures: [{ARM}]");
     ensure!(
         template.contains(&theirs),
-        "the template no longer says {theirs}"
+        "the template no longer contains {theirs}"
     );
     let functions = template.matches("BuildMethod: rust-cargolambda").count();
     let template = template.replace(&theirs, &format!("Architectures: [{architecture}]"));
@@ -94,7 +94,7 @@ pub(crate) fn measure() -> Result<()> {
         .set_modified(now())?;
     let after_a_change = build(&mut sam)?;
 
-    // In the same way, into the same place.
+    // Built in the same way, into the same folder.
     let mut bare = Command::new("cargo");
     bare.args([
         "lambda",
@@ -136,7 +136,7 @@ fn now() -> SystemTime {
     SystemTime::now()
 }
 
-/// Runs a program that builds, to its end.
+/// Runs a build program to its end.
 pub(crate) fn build(program: &mut Command) -> Result<Build> {
     let (started, before) = (Instant::now(), cpu_of_children()?);
     let status = program.status().context("cannot run it")?;
@@ -152,10 +152,12 @@ pub(crate) fn build(program: &mut Command) -> Result<Build> {
     })
 }
 
-/// CPU time of all programs that this one has run to their end, with those that they have run.
+/// CPU time of all finished child processes and their descendants.
 fn cpu_of_children() -> Result<f64> {
     let told = fs::read_to_string("/proc/self/stat")?;
-    let (_, after_name) = told.rsplit_once(") ").context("an odd /proc/self/stat")?;
+    let (_, after_name) = told
+        .rsplit_once(") ")
+        .context("an unexpected /proc/self/stat")?;
     // cutime and cstime, fields 16 and 17 of proc(5), in hundredths of a second.
     let ticks = after_name.split(' ').skip(13).take(2);
     let ticks: Vec<f64> = ticks.map(str::parse).collect::<Result<_, _>>()?;

@@ -1,4 +1,4 @@
-//! Instructions, as callgrind counts them: of a start, and of one more request of a warm function.
+//! Counts instructions with callgrind: of a start, and of one more request of a warm function.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -12,21 +12,22 @@ use crate::figures::{root, told};
 use crate::process::{Process, Variables};
 use crate::setting::Setting;
 
-/// Requests of a process. What the many take more than the few is what requests take, without the start.
+/// Requests per process. The difference between many and few is the cost of requests without the
+/// start.
 const FEW: usize = 20;
 const MANY: usize = 120;
 
-/// Instructions of each function of a program, with all that it calls.
+/// Inclusive instructions of each function of a program.
 pub(crate) struct Instructions(BTreeMap<String, u64>);
 
 impl Instructions {
     /// Of the whole program.
     pub(crate) fn total(&self) -> Result<u64> {
         self.of("PROGRAM TOTALS")
-            .context("callgrind_annotate tells no total")
+            .context("callgrind_annotate prints no total")
     }
 
-    /// All of them, the dearest first, for whoever looks further than the page.
+    /// All of them, the most expensive first, for a closer look.
     fn listed(&self) -> String {
         let mut all: Vec<_> = self.0.iter().collect();
         all.sort_by_key(|(_, count)| Reverse(**count));
@@ -36,8 +37,8 @@ impl Instructions {
         lines.collect()
     }
 
-    /// Of the function whose name has this text in it. One that is in several source files, or in several
-    /// instances, is several lines: the dearest.
+    /// The instructions of the function whose name contains this text. A function in several source
+    /// files or instances has several lines: the most expensive counts.
     pub(crate) fn of(&self, name: &str) -> Option<u64> {
         let named = self
             .0
@@ -47,7 +48,7 @@ impl Instructions {
     }
 }
 
-/// Whether this machine has it.
+/// Whether this machine has valgrind.
 pub(crate) fn is_there() -> bool {
     Command::new("valgrind").arg("--version").output().is_ok()
 }
@@ -57,7 +58,7 @@ pub(crate) fn of_a_start(program: &Path) -> Result<Instructions> {
     counted(program, &[], |_| Ok(()))
 }
 
-/// One more request of a function that has been answering for a while.
+/// One more request of a warm function.
 pub(crate) fn of_a_request(setting: &Setting, name: &str) -> Result<Instructions> {
     let run = |requests: usize| {
         counted(&setting.program(name)?, &setting.plain, |process| {
@@ -79,7 +80,7 @@ pub(crate) fn of_a_request(setting: &Setting, name: &str) -> Result<Instructions
     Ok(of_one)
 }
 
-/// What a process takes that does this.
+/// The instructions of a process that does this.
 fn counted(
     program: &Path,
     variables: &Variables,
@@ -88,7 +89,7 @@ fn counted(
     let folder = root().join("target/tmp");
     fs::create_dir_all(&folder)?;
     let out = folder.join("callgrind.out");
-    // What an earlier run left is not taken for this one's.
+    // Removes the output of an earlier run.
     if out.exists() {
         fs::remove_file(&out)?;
     }

@@ -1,4 +1,4 @@
-//! Figures with their spread, the machine they are of, and the files they are kept in.
+//! Measurements with their spread and machine, and the files that store them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,13 +9,13 @@ use anyhow::{Context as _, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// What came of each round. Rounds of all functions take turns, so that what else the machine does falls
-/// on all of them alike, and a ratio is one of the same round.
+/// The values of each round. Rounds of all functions alternate, so that other load of the machine
+/// affects all alike, and ratios compare values of the same round.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Rounds(pub(crate) Vec<f64>);
 
-/// The middle of some rounds, the least and the most.
+/// The median of the rounds, the minimum and the maximum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
@@ -34,37 +34,36 @@ impl Rounds {
         })
     }
 
-    /// This against that, round by round.
+    /// The ratio of two measurements, round by round.
     pub(crate) fn over(&self, other: &Self) -> Self {
         let pairs = self.0.iter().zip(&other.0);
         Self(pairs.map(|(one, other)| one / other).collect())
     }
 }
 
-/// The middle of some values.
+/// The median of some values.
 pub(crate) fn median(values: Vec<f64>) -> f64 {
     Rounds(values).spread().map_or(f64::NAN, |it| it.median)
 }
 
-/// Where and with what something was measured.
+/// The environment of a measurement.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Machine {
     pub(crate) day: String,
-    /// The commit, and whether the code was changed since.
+    /// The commit, and whether the code has changed since.
     pub(crate) commit: String,
     pub(crate) architecture: String,
     pub(crate) cpu: String,
     pub(crate) cores: usize,
     pub(crate) memory_gib: u64,
     pub(crate) kernel: String,
-    /// Processes that wanted a CPU, on average over the minute before: more than there are CPUs means a
-    /// machine that was busy with other things too.
+    /// The load average over the minute before: more than the number of CPUs means a busy machine.
     pub(crate) load: f64,
     pub(crate) versions: BTreeMap<String, String>,
 }
 
 impl Machine {
-    /// This one, now.
+    /// The current environment.
     pub(crate) fn here() -> Result<Self> {
         let read = |path: &str| fs::read_to_string(path).with_context(|| path.to_owned());
         let field = |text: &str, name: &str| {
@@ -105,7 +104,7 @@ impl Machine {
     }
 }
 
-/// What is checked out: the commit, and whether something else than results has been changed since.
+/// The checked-out commit, and whether files other than results have changed since.
 fn commit() -> Result<String> {
     let root = root().display().to_string();
     let git = |arguments: &[&str]| told("git", &[&["-C", &root], arguments].concat());
@@ -119,13 +118,13 @@ fn commit() -> Result<String> {
     Ok(commit + mark)
 }
 
-/// Processes that want a CPU, on average over the last minute.
+/// The load average over the last minute.
 pub(crate) fn load() -> Result<f64> {
     let load = fs::read_to_string("/proc/loadavg")?;
     Ok(load.split(' ').next().unwrap_or_default().parse()?)
 }
 
-/// What a program prints.
+/// The output of a program.
 pub(crate) fn told(program: &str, arguments: &[&str]) -> Result<String> {
     let output = Command::new(program).args(arguments).output();
     let output = output.with_context(|| format!("cannot run {program}"))?;
@@ -138,22 +137,22 @@ pub(crate) fn root() -> PathBuf {
     package.parent().unwrap_or(package).to_owned()
 }
 
-/// Where results are kept, from the root.
+/// The folder of the results, from the root.
 const RESULTS: &str = "bench/results";
 
-/// The file of some results.
+/// The file of a result.
 fn file(name: &str) -> PathBuf {
     root().join(RESULTS).join(format!("{name}.json"))
 }
 
-/// Keeps results for the report.
+/// Stores results for the report.
 pub(crate) fn keep<T: Serialize>(name: &str, results: &T) -> Result<()> {
     fs::create_dir_all(root().join(RESULTS))?;
     fs::write(file(name), serde_json::to_string_pretty(results)? + "\n")?;
     Ok(())
 }
 
-/// Results that were kept; `None` when there are none.
+/// Stored results, if any.
 pub(crate) fn kept<T: DeserializeOwned>(name: &str) -> Result<Option<T>> {
     let file = file(name);
     if !file.exists() {

@@ -1,5 +1,5 @@
-//! What a function costs by itself: its size, its start, its first request, its work and its memory,
-//! beside the smallest functions that there can be.
+//! Measures the cost of a function itself: size, start, first request, work and memory, compared
+//! with minimal functions.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,22 +19,22 @@ use crate::setting::{
     GET_ITEM, GROUPS, HELLO, LIST_MEMBERS, QUERY, SIGNS_IN, Setting, Surroundings, surroundings,
 };
 
-/// Rounds, each of all functions.
+/// Rounds over all functions.
 const ROUNDS: usize = 5;
-/// Starts of a function in a round. The quickest counts: what else the machine does only adds to it.
+/// Starts of a function per round. The fastest counts, because other load only adds to it.
 const STARTS: usize = 15;
 /// Starts with a first and a second request.
 const FIRSTS: usize = 7;
-/// Requests before those that are counted, and those.
+/// Warm-up requests, and counted requests.
 const WARM_UP: usize = 50;
 const REQUESTS: usize = 300;
-/// Logins until nothing is left to be made.
+/// Maximum number of logins until nothing is left to create.
 const LOGINS: usize = 5;
 
-/// What the figures of the functions as they are deployed are kept under.
+/// The name of the results of the deployed functions.
 pub(crate) const RELEASE: &str = "release";
 const BARE: [&str; 3] = [HELLO, GET_ITEM, QUERY];
-/// Those that are sent events. The others are started, and weighed.
+/// The functions that get events. The others are only started and weighed.
 const MEASURED: [&str; 9] = [
     HELLO,
     GET_ITEM,
@@ -48,20 +48,20 @@ const MEASURED: [&str; 9] = [
 ];
 const POST_LOGIN: &str = "post-login";
 
-/// What was measured of one build of the functions.
+/// The measurements of one build of the functions.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Functions {
     pub(crate) machine: Machine,
     pub(crate) functions: BTreeMap<String, Function>,
 }
 
-/// What was measured of one function.
+/// The measurements of one function.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Function {
     pub(crate) bytes: u64,
     pub(crate) zipped: u64,
     pub(crate) start_ms: Rounds,
-    /// Time on a CPU until the first poll, which others on the machine do not add to.
+    /// CPU time until the first poll, which other load does not affect.
     pub(crate) start_cpu_ms: Rounds,
     pub(crate) first_ms: Rounds,
     pub(crate) second_ms: Rounds,
@@ -72,7 +72,7 @@ pub(crate) struct Function {
     pub(crate) peak_memory: Rounds,
 }
 
-/// Measures the functions in the folder and keeps what came of it under this name.
+/// Measures the functions in the folder and stores the results under this name.
 pub(crate) async fn measure(binaries: &Path, label: &str) -> Result<()> {
     let Surroundings { world, setting } = surroundings(binaries).await?;
     let functions = tokio::task::spawn_blocking(move || all(&setting)).await??;
@@ -85,7 +85,7 @@ pub(crate) async fn measure(binaries: &Path, label: &str) -> Result<()> {
     if label == RELEASE {
         let all = muster_functions::functions().len() + BARE.len();
         let measured = functions.functions.len();
-        ensure!(measured == all, "{measured} of {all} functions are there");
+        ensure!(measured == all, "{measured} of {all} functions were found");
     }
     keep(&format!("functions-{label}"), &functions)
 }
@@ -143,7 +143,7 @@ fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// Signs in until all is made that the groups give.
+/// Signs in until everything of the groups exists.
 fn settle(setting: &Setting) -> Result<()> {
     let process = Process::start(&setting.program(POST_LOGIN)?, &setting.plain)?;
     for n in 0..LOGINS {
@@ -152,9 +152,9 @@ fn settle(setting: &Setting) -> Result<()> {
     Ok(())
 }
 
-/// Starts of all functions in turn, as Lambda does it, without a word to DynamoDB.
+/// Starts all functions in turn, as Lambda does, without calls to DynamoDB.
 fn starts(setting: &Setting, functions: &mut BTreeMap<String, Function>) -> Result<()> {
-    // In its region, where nothing is asked: with the roots that it has in production.
+    // In a real region, without calls: with the root certificates of production.
     let own = |variable: &&(String, String)| !variable.0.starts_with("AWS_ENDPOINT");
     let in_region: Vec<_> = setting.plain.iter().filter(own).cloned().collect();
     let mut quickest: BTreeMap<String, [f64; 2]> = BTreeMap::new();
@@ -167,14 +167,14 @@ fn starts(setting: &Setting, functions: &mut BTreeMap<String, Function>) -> Resu
         }
     }
     for (name, [wall, cpu]) in quickest {
-        let function = functions.get_mut(&name).context("it is gone")?;
+        let function = functions.get_mut(&name).context("its process has ended")?;
         function.start_ms.0.push(wall);
         function.start_cpu_ms.0.push(cpu);
     }
     Ok(())
 }
 
-/// First and second requests, each of a process of its own.
+/// First and second requests, each in a process of its own.
 fn requests(setting: &Setting, name: &str, function: &mut Function) -> Result<()> {
     if name == HELLO {
         return Ok(());
@@ -198,7 +198,7 @@ fn requests(setting: &Setting, name: &str, function: &mut Function) -> Result<()
     Ok(())
 }
 
-/// Work and memory of a function that has been answering for a while.
+/// Work and memory of a warm function.
 fn work(setting: &Setting, name: &str, function: &mut Function) -> Result<()> {
     let process = Process::start(&setting.program(name)?, &setting.plain)?;
     for n in 0..WARM_UP {
@@ -216,7 +216,7 @@ fn work(setting: &Setting, name: &str, function: &mut Function) -> Result<()> {
     Ok(())
 }
 
-/// Instructions of one more request; `None` where there is no valgrind.
+/// Instructions of one more request; `None` without valgrind.
 fn instructions(setting: &Setting, name: &str) -> Result<Option<u64>> {
     if !callgrind::is_there() {
         return Ok(None);

@@ -1,5 +1,5 @@
-//! Where the instructions of a start and of a request go, as callgrind sees them: what holds a function that
-//! is slower than it should be.
+//! Shows with callgrind which parts of a start and of a request take the instructions, to find what
+//! slows a function down.
 
 use std::process::Command;
 
@@ -11,10 +11,10 @@ use crate::callgrind::{self, Instructions};
 use crate::figures::{Machine, keep, root};
 use crate::setting::{GET_ITEM, LIST_MEMBERS, QUERY, Surroundings, surroundings};
 
-/// What the results are kept under.
+/// The name of the results.
 pub(crate) const INSTRUCTIONS: &str = "instructions";
-/// Parts of something: what each is, and the function that does it, with all that it calls; of several
-/// between `|`, the dearest.
+/// Parts of a program: a description, and the function with all its callees; of several between
+/// `|`, the most expensive.
 type Parts = [(&'static str, &'static str)];
 const START: &Parts = &[
     (
@@ -102,7 +102,7 @@ const PAGE: &Parts = &[
         "for lambda_http::response::LambdaResponse>::serialize",
     ),
 ];
-/// A function, and the bare one that has the same client: package and binary.
+/// A function, and the bare one with the same client: package and binary.
 const PROGRAMS: [(&str, &str); 2] = [
     ("muster-functions", "get-organization"),
     ("muster-bare", GET_ITEM),
@@ -110,7 +110,7 @@ const PROGRAMS: [(&str, &str); 2] = [
 /// A function that shows a page, and the bare one that does the same query.
 const PAGES: [(&str, &str); 2] = [("muster-functions", LIST_MEMBERS), ("muster-bare", QUERY)];
 
-/// What came of it.
+/// The results.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Counted {
     pub(crate) machine: Machine,
@@ -123,7 +123,7 @@ pub(crate) struct Counted {
     pub(crate) page: Vec<Program>,
 }
 
-/// What a program does.
+/// A phase of a program.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Program {
     pub(crate) name: String,
@@ -136,11 +136,11 @@ pub(crate) struct Program {
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Part {
     pub(crate) what: String,
-    /// `None` where the program has no such part.
+    /// `None` if the program has no such part.
     pub(crate) instructions: Option<u64>,
 }
 
-/// Builds the programs once more, with their symbols, and counts.
+/// Builds the programs again with symbols, and counts.
 pub(crate) async fn measure() -> Result<()> {
     let target = root().join("target/symbols");
     for (package, name) in PROGRAMS.into_iter().chain(PAGES) {
@@ -188,10 +188,10 @@ fn profile(name: &str, parts: &Parts, counted: &Instructions) -> Result<Program>
         instructions: function.split('|').filter_map(|it| counted.of(it)).max(),
     });
     let parts: Vec<_> = parts.collect();
-    // The bare one does not do all of it.
+    // The bare one has only some of the parts.
     let unnamed = parts.iter().find(|part| part.instructions.is_none());
     if let Some(part) = unnamed.filter(|_| ![GET_ITEM, QUERY].contains(&name)) {
-        bail!("{name}: {} has another name now", part.what);
+        bail!("{name}: {} has been renamed", part.what);
     }
     Ok(Program {
         name: name.to_owned(),

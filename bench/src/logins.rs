@@ -1,5 +1,5 @@
-//! What a login takes, with DynamoDB and Graph as far away as real ones, against the number of the
-//! user's groups: the deployed binary of post-login in a process of its own.
+//! Measures the duration of a login with realistic latencies of DynamoDB and Graph, against the
+//! number of the user's groups: the deployed binary of post-login in a process of its own.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,35 +14,36 @@ use crate::figures::{Machine, Rounds, keep};
 use crate::process::Process;
 use crate::slow::Slow;
 
-/// One call to DynamoDB, and to Graph or Entra.
+/// Latency of a call to DynamoDB, and to Graph or Entra.
 pub(crate) const DYNAMODB: Duration = Duration::from_millis(20);
 pub(crate) const GRAPH: Duration = Duration::from_millis(60);
 /// Groups of the user, all of them assigned to the application.
 const GROUPS: [usize; 5] = [1, 10, 50, 100, 200];
 const ROUNDS: usize = 3;
-/// Logins until nothing is left to be made.
+/// Maximum number of logins until nothing is left to create.
 const PATIENCE: usize = 30;
 
-/// What came of it.
+/// The results.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Logins {
     pub(crate) machine: Machine,
     pub(crate) logins: Vec<Login>,
 }
 
-/// Logins of users in so many groups.
+/// Logins of users with this number of groups.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Login {
     pub(crate) groups: usize,
-    /// The first of all, for which nothing is there yet; what is not done in its time is left to the next.
+    /// The first login of any user, when nothing exists yet; it leaves to the next what exceeds its
+    /// time.
     pub(crate) pioneer: Cost,
-    /// The first of a user, in a process that has just started.
+    /// The first login of a user, in a new process.
     pub(crate) first: Cost,
-    /// The next one of the same user, in the same process.
+    /// The second login of the same user, in the same process.
     pub(crate) unchanged: Cost,
 }
 
-/// What one login took.
+/// The measurements of one login.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Cost {
     pub(crate) ms: Rounds,
@@ -52,14 +53,14 @@ pub(crate) struct Cost {
 }
 
 impl Cost {
-    /// The most of all rounds.
+    /// The maximum of all rounds.
     fn calls(&mut self, dynamodb: usize, graph: usize) {
         self.dynamodb_calls = self.dynamodb_calls.max(dynamodb);
         self.graph_calls = self.graph_calls.max(graph);
     }
 }
 
-/// Measures and keeps what came of it.
+/// Measures and stores the results.
 pub(crate) async fn measure(binaries: &Path) -> Result<()> {
     let places = ["post-login/bootstrap", "post-login"].map(|place| binaries.join(place));
     let program = places.into_iter().find(|place| place.is_file());
@@ -98,7 +99,7 @@ async fn one(program: &Path, groups: usize, login: &mut Login) -> Result<()> {
     ] {
         graph.fail(asked, None, Answer::Late(GRAPH));
     }
-    // As many as a page of Graph has when it is asked for them.
+    // The maximum page size of Graph.
     graph.page_size(999);
     let mut options = graph.options(&[("ENTRA_GROUPS_ALSO_CREATE_ORGS", "true")]);
     let mut variables: Vec<_> = options.variables.clone().into_iter().collect();
@@ -124,7 +125,7 @@ async fn one(program: &Path, groups: usize, login: &mut Login) -> Result<()> {
         let (process, time, answer) = tokio::task::spawn_blocking(invoked).await??;
         ensure!(
             serde_json::from_slice::<Value>(&answer)? == event,
-            "the event came back changed"
+            "the event was returned changed"
         );
         cost.ms.0.push(time.as_secs_f64() * 1e3);
         cost.calls(slow.calls(), graph.calls().len());
@@ -137,12 +138,12 @@ async fn one(program: &Path, groups: usize, login: &mut Login) -> Result<()> {
     loop {
         let mut rest = Cost::default();
         process = sign_in(process, "ada", &mut rest).await?;
-        // It has found all made.
+        // Everything exists already.
         if rest.dynamodb_calls == 2 {
             break;
         }
         logins += 1;
-        ensure!(logins < PATIENCE, "there is always more to do");
+        ensure!(logins < PATIENCE, "logins never finish");
     }
     let process = sign_in(start().await??, "bob", &mut login.first).await?;
     sign_in(process, "bob", &mut login.unchanged).await?;

@@ -1,7 +1,7 @@
 //! The figures: measures what the functions cost, and writes `docs/results/performance.md` from it.
 #![allow(
     clippy::print_stderr,
-    reason = "a command line program speaks to whoever started it"
+    reason = "a command line program prints to its user"
 )]
 
 mod builds;
@@ -37,39 +37,39 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Part {
-    /// Everything, one after the other, and the report.
+    /// Run all measurements and write the report.
     All,
-    /// `sam build` of all functions: from nothing, after a change, and unchanged.
+    /// Measure `sam build` of all functions: from scratch, after a change, and unchanged.
     Builds,
-    /// Size, start, first request, work and memory of each function.
+    /// Measure size, start, first request, work and memory of each function.
     Functions {
-        /// The folder with the binaries, as cargo or cargo-lambda leaves them.
+        /// The folder with the binaries, as built by cargo or cargo-lambda.
         #[arg(long, default_value = builds::BINARIES)]
         binaries: PathBuf,
-        /// What these figures are kept under.
+        /// The name to store the results under.
         #[arg(long, default_value = functions::RELEASE)]
         label: String,
     },
-    /// Time of a login against the number of groups.
+    /// Measure the time of a login against the number of groups.
     Logins {
         /// The folder with the binaries.
         #[arg(long, default_value = builds::BINARIES)]
         binaries: PathBuf,
     },
-    /// Calls and units of an operation against the size of the table.
+    /// Measure calls and units of an operation against the size of the table.
     Table {
-        /// The most memberships.
+        /// The maximum number of memberships.
         #[arg(long, default_value_t = 1_000_000)]
         up_to: usize,
     },
-    /// Where the instructions of a start and of a request go.
+    /// Show where the instructions of a start and of a request go.
     Instructions,
-    /// Release profiles side by side: an hour, on a machine that does nothing else.
+    /// Compare release profiles: takes an hour, on an otherwise idle machine.
     Profiles {
-        /// The names of some of them, such as `off-s`; all without one.
+        /// The names of the profiles, such as `off-s`; defaults to all.
         names: Vec<String>,
     },
-    /// Write the documents from what was measured last.
+    /// Write the documents from the last results.
     Report,
 }
 

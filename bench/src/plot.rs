@@ -1,10 +1,10 @@
-//! Drawings of curves.
+//! Draws line charts.
 
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 
 const SIZE: (u32, u32) = (840, 400);
-/// Told apart by people who see no red or green, too.
+/// Distinguishable with red-green colour blindness.
 const COLORS: [RGBColor; 6] = [
     RGBColor(0x00, 0x72, 0xb2),
     RGBColor(0xd5, 0x5e, 0x00),
@@ -14,7 +14,7 @@ const COLORS: [RGBColor; 6] = [
     RGBColor(0x7f, 0x7f, 0x7f),
 ];
 
-/// A drawing of some curves over a logarithmic axis.
+/// A chart of some curves over a logarithmic axis.
 pub(crate) struct Plot<'a> {
     pub(crate) title: &'a str,
     pub(crate) x: &'a str,
@@ -23,7 +23,7 @@ pub(crate) struct Plot<'a> {
 }
 
 impl Plot<'_> {
-    /// The text of the SVG.
+    /// The SVG.
     pub(crate) fn svg(&self) -> Result<String> {
         let mut svg = String::new();
         self.draw(&mut svg)
@@ -43,7 +43,7 @@ impl Plot<'_> {
             .margin(14)
             .x_label_area_size(44)
             .y_label_area_size(56)
-            // For the names beside the curves.
+            // Room for the names next to the curves.
             .right_y_label_area_size(170)
             .build_cartesian_2d((least..most).log_scale(), 0.0..high)?;
         chart
@@ -72,7 +72,7 @@ impl Plot<'_> {
     }
 }
 
-/// A whole number with its thousands apart.
+/// A whole number with thousands separators.
 pub(crate) fn thousands(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! A function in a process of its own, and what the system knows of it.
+//! A function in a process of its own, with its resource usage.
 
 use std::fs;
 use std::path::Path;
@@ -9,19 +9,19 @@ use anyhow::{Context as _, Result};
 
 use crate::runtime_api::RuntimeApi;
 
-/// A function that has asked for its first event. It ends with this.
+/// A function that has polled for its first event. Dropping this stops it.
 pub(crate) struct Process {
     child: Child,
-    /// Where its events come from.
+    /// The source of its events.
     pub(crate) api: RuntimeApi,
     /// From the start of the process to its first poll.
     pub(crate) start: Duration,
 }
 
-/// Variables of the environment.
+/// Environment variables.
 pub(crate) type Variables = [(String, String)];
 
-/// What Lambda puts into the environment of any function.
+/// Lambda's environment variables for every function.
 pub(crate) fn of_lambda(runtime_api: &str) -> Vec<(String, String)> {
     let all = [
         ("AWS_LAMBDA_RUNTIME_API", runtime_api),
@@ -78,7 +78,7 @@ impl Process {
         Ok(process)
     }
 
-    /// Time that all its threads have been on a CPU.
+    /// CPU time of all its threads.
     pub(crate) fn cpu(&self) -> Result<Duration> {
         let mut nanoseconds = 0;
         for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
@@ -89,7 +89,7 @@ impl Process {
         Ok(Duration::from_nanos(nanoseconds))
     }
 
-    /// The most memory that it has had resident, in bytes.
+    /// Peak resident memory, in bytes.
     pub(crate) fn peak_memory(&self) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -98,7 +98,7 @@ impl Process {
         Ok(kibibytes.parse::<u64>()? * 1024)
     }
 
-    /// Ends it in a way that lets a profiler write what it has.
+    /// Stops it so that a profiler can write its output.
     pub(crate) fn end(mut self) -> Result<()> {
         let id = self.child.id().to_string();
         Command::new("kill").args(["-TERM", &id]).status()?;

@@ -1,5 +1,5 @@
-//! Release profiles side by side: what each takes to build, and what it gives. Writes the table of the
-//! decision about it.
+//! Compares release profiles: the cost of a build and the results. Writes the table of the decision
+//! about them.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -13,14 +13,14 @@ use crate::builds::{Build, build};
 use crate::figures::{Machine, Rounds, Spread, keep, kept, root};
 use crate::functions::{self, Functions};
 
-/// The decision, and what stands around the table in it.
+/// The decision, and the marks around its table.
 const PAGE: &str = "docs/decisions/0020-release-profile.md";
 const BEGIN: &str = "<!-- written by cargo xtask bench profiles -->\n";
 const END: &str = "<!-- end -->";
-/// A reader, a writer and the largest.
+/// A reader, a writer and the largest function.
 const BINARIES: [&str; 3] = ["get-organization", "create-organization", "post-login"];
 
-/// A profile: its name here, and what cargo calls its parts.
+/// A profile: its name here, and cargo's settings.
 struct Profile {
     name: &'static str,
     lto: &'static str,
@@ -51,12 +51,12 @@ const PROFILES: [Profile; 6] = [
     profile("off-z", "off", "z", "1"),
 ];
 
-/// What a profile took to build.
+/// The build cost of a profile.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Built {
     /// All dependencies and both libraries.
     libraries: Build,
-    /// Each of the binaries, after that.
+    /// Each of the binaries afterwards.
     binaries: Vec<Build>,
 }
 
@@ -85,7 +85,7 @@ pub(crate) async fn measure(names: &[String]) -> Result<()> {
                 .env("CARGO_PROFILE_RELEASE_LTO", profile.lto)
                 .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", profile.opt_level)
                 .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", profile.codegen_units)
-                // As cargo-lambda has it.
+                // As in cargo-lambda.
                 .env("RUSTFLAGS", target_cpu());
             build(&mut cargo)
         };
@@ -104,7 +104,7 @@ pub(crate) async fn measure(names: &[String]) -> Result<()> {
             },
         )?;
     }
-    // Close together, when nothing is built any more.
+    // Close together, after all builds.
     for profile in PROFILES.iter().filter(chosen) {
         functions::measure(&folder(profile).join("release"), profile.name).await?;
     }
@@ -123,7 +123,7 @@ fn target_cpu() -> &'static str {
     }
 }
 
-/// Writes the table of what was measured so far.
+/// Writes the table of the results so far.
 pub(crate) fn write() -> Result<()> {
     let page = root().join(PAGE);
     let text = fs::read_to_string(&page)?;

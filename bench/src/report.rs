@@ -16,7 +16,7 @@ use crate::plot::thousands;
 use crate::table::Table;
 use goals::Goals;
 
-/// All that the report is made of; a part that was never measured is not in it.
+/// The sources of the report; a part without results is omitted.
 pub(crate) struct Results {
     functions: Option<Functions>,
     instructions: Option<Counted>,
@@ -29,7 +29,7 @@ pub(crate) struct Results {
 pub(crate) type Documents = Vec<(&'static str, String)>;
 
 impl Results {
-    /// Those that were kept last.
+    /// The last stored results.
     pub(crate) fn kept() -> Result<Self> {
         Ok(Self {
             functions: kept("functions-release")?,
@@ -40,7 +40,7 @@ impl Results {
         })
     }
 
-    /// The documents that they make.
+    /// The documents from these results.
     pub(crate) fn documents(&self) -> Result<Documents> {
         let mut text = HEAD.to_owned();
         text += &self.goals()?;
@@ -105,7 +105,7 @@ impl Results {
     }
 }
 
-/// A count with its thousands apart.
+/// A count with thousands separators.
 #[allow(clippy::cast_precision_loss)] // far below 2^52
 fn count(number: usize) -> String {
     thousands(number as f64)
@@ -119,7 +119,7 @@ pub(crate) fn write() -> Result<()> {
             fs::create_dir_all(folder)?;
         }
         fs::write(&path, text)?;
-        eprintln!("{} is written", path.display());
+        eprintln!("wrote {}", path.display());
     }
     Ok(())
 }

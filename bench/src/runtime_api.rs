@@ -1,5 +1,5 @@
-//! Lambda's Runtime API over plain sockets and threads, so that little but the function itself takes time
-//! between what is measured here. One function per instance, one invocation at a time.
+//! Emulates Lambda's Runtime API with plain sockets and threads, so that nearly all measured time
+//! is the function's. One function per instance, one invocation at a time.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-/// Longer than anything that is measured.
+/// Longer than any measurement.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Gives out events and takes what comes of them.
+/// Sends events and receives results.
 pub(crate) struct RuntimeApi {
     /// `127.0.0.1:port`, as Lambda puts it into `AWS_LAMBDA_RUNTIME_API`.
     pub(crate) address: String,
@@ -20,15 +20,15 @@ pub(crate) struct RuntimeApi {
     seen: Receiver<Seen>,
 }
 
-/// What the function did.
+/// An action of the function.
 enum Seen {
-    /// It asked for an event.
+    /// It polled for an event.
     Polled(Instant),
-    /// It gave an answer, or an error.
+    /// It sent a response or an error.
     Answered(Instant, bool, Vec<u8>),
 }
 
-/// What all connections share.
+/// Shared by all connections.
 struct Shared {
     events: Mutex<Receiver<Vec<u8>>>,
     seen: Sender<Seen>,
@@ -47,7 +47,7 @@ impl RuntimeApi {
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let shared = Arc::clone(&shared);
-                // It ends when the function has gone.
+                // Ends when the function has exited.
                 std::thread::spawn(move || serve(stream, &shared).ok());
             }
         });
@@ -58,16 +58,16 @@ impl RuntimeApi {
         })
     }
 
-    /// When the function first asked for an event.
+    /// The time of the function's first poll.
     pub(crate) fn polled(&self) -> Result<Instant> {
         match self.seen.recv_timeout(PATIENCE)? {
             Seen::Polled(at) => Ok(at),
-            Seen::Answered(..) => bail!("an answer to no event"),
+            Seen::Answered(..) => bail!("a response without an event"),
         }
     }
 
-    /// One invocation of a function that has asked for one: its answer, and the time it took. Returns
-    /// when the function asks for the next one.
+    /// Sends one invocation to a polling function. Returns its response and the duration, after the
+    /// function has polled again.
     pub(crate) fn invoke(&self, event: Vec<u8>) -> Result<(Duration, Vec<u8>)> {
         let started = Instant::now();
         self.events.send(event)?;
@@ -76,13 +76,13 @@ impl RuntimeApi {
             match self.seen.recv_timeout(PATIENCE)? {
                 Seen::Answered(at, true, body) => answer = Some((at - started, body)),
                 Seen::Answered(_, false, body) => bail!("{}", String::from_utf8_lossy(&body)),
-                Seen::Polled(_) => return answer.context("no answer to an event"),
+                Seen::Polled(_) => return answer.context("no response to an event"),
             }
         }
     }
 }
 
-/// The requests of one connection.
+/// Handles the requests of one connection.
 fn serve(stream: TcpStream, shared: &Shared) -> Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream.try_clone()?);

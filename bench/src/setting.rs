@@ -1,5 +1,5 @@
-//! What stands around the functions that are measured: a table with somebody's organization, the groups of
-//! who signs in, and the events.
+//! The environment of the measured functions: a table with an organization, the groups of a user,
+//! and the events.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,30 +24,30 @@ pub(crate) const QUERY: &str = "bare-query";
 pub(crate) const LIST_MEMBERS: &str = "list-members";
 /// Members of the organization, all of them on one page.
 pub(crate) const MEMBERS: usize = 50;
-/// Groups of the user who signs in. All of them are organizations and teams, so that the login that is
-/// measured has nothing to do.
+/// Groups of the user who signs in. All of them exist as organizations and teams, so that the
+/// measured login has nothing to do.
 pub(crate) const GROUPS: usize = 20;
 pub(crate) const SIGNS_IN: &str = "ada";
 /// Owner of the organization, as the events name the caller.
 const OWNER: &str = "3c6f0a52-8f0e-4c57-9d1b-6f4a2f3f8b10";
 
-/// Where a function and its events come from, and what it is told.
+/// A function's folder, event and environment.
 pub(crate) struct Setting {
     pub(crate) binaries: PathBuf,
     organization: String,
-    /// Variables of the environment, with DynamoDB over plain HTTP.
+    /// Environment variables, with DynamoDB over plain HTTP.
     pub(crate) plain: Vec<(String, String)>,
     /// The same over TLS.
     pub(crate) tls: Vec<(String, String)>,
 }
 
-/// The setting, and what it lives in.
+/// The environment, and the servers it uses.
 pub(crate) struct Surroundings {
     pub(crate) world: World,
     pub(crate) setting: Setting,
 }
 
-/// Starts a table and a Graph, and makes what the events are about.
+/// Starts a table and a Graph, and creates the items for the events.
 pub(crate) async fn surroundings(binaries: &Path) -> Result<Surroundings> {
     let folder = root().join("target/tmp");
     fs::create_dir_all(&folder)?;
@@ -86,7 +86,7 @@ pub(crate) async fn surroundings(binaries: &Path) -> Result<Surroundings> {
 }
 
 impl Setting {
-    /// As `cargo build` leaves a program, or as cargo-lambda does.
+    /// In the layout of `cargo build` or of cargo-lambda.
     pub(crate) fn program(&self, name: &str) -> Result<PathBuf> {
         let places = [
             self.binaries.join(name).join("bootstrap"),
@@ -96,7 +96,7 @@ impl Setting {
         found.with_context(|| format!("no {name} in {}", self.binaries.display()))
     }
 
-    /// One invocation, the n-th, which must succeed.
+    /// The n-th invocation, which must succeed.
     pub(crate) fn invoke(&self, process: &Process, name: &str, n: usize) -> Result<Duration> {
         let (time, answer) = process.api.invoke(self.event(name, n)?)?;
         let answer: Value = serde_json::from_slice(&answer)?;
@@ -135,7 +135,8 @@ impl Setting {
             );
         let mut event: Value = serde_json::from_str(&event)?;
         if let Some(user) = event.pointer_mut("/request/userAttributes") {
-            // Somebody else than who makes the organizations, or each round would find more of them.
+            // A user other than the creator of organizations, whose number would grow with each
+            // round.
             user["sub"] = SIGNS_IN.into();
             user["custom:entra_object_id"] = object_id(SIGNS_IN).into();
         }

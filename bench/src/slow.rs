@@ -1,4 +1,4 @@
-//! A DynamoDB that is as far away as a real one: each call takes at least so long.
+//! Gives DynamoDB a realistic latency: each call takes at least this long.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! What an operation asks of DynamoDB, against how much is in the table.
+//! Measures the DynamoDB usage of an operation against the size of the table.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -17,12 +17,12 @@ use crate::figures::{Machine, keep};
 
 /// Memberships in the table.
 const SIZES: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
-/// Batches under way at once, of as many items as DynamoDB takes.
+/// Concurrent batches, each of DynamoDB's maximum size.
 const AT_ONCE: usize = 2;
 const BATCH: usize = 25;
 
-/// What; who, what they ask for and the status it has; a body. `{id}` is the organization that has all the
-/// members, `{n}` is another number at each size.
+/// Name; actor, request and expected status; body. `{id}` is the organization with all members,
+/// `{n}` differs at each size.
 const OPERATIONS: &str = r#"
 get organization; u0000007 GET /organizations/{id} 200
 list members; u0000007 GET /organizations/{id}/members?limit=50 200
@@ -42,7 +42,7 @@ list teams; u0000007 GET /organizations/{id}/teams?limit=1 200
 get user; root GET /users/new{n} 200
 "#;
 
-/// What came of it.
+/// The results.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Table {
     pub(crate) machine: Machine,
@@ -50,7 +50,7 @@ pub(crate) struct Table {
     pub(crate) operations: Vec<Operation>,
 }
 
-/// One operation, and what it took at each size.
+/// One operation, with its usage at each size.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Operation {
     pub(crate) name: String,
@@ -58,7 +58,7 @@ pub(crate) struct Operation {
     pub(crate) units: Vec<f64>,
 }
 
-/// Fills the table step by step and measures at each; keeps what came of it.
+/// Fills the table step by step, measures at each size, and stores the results.
 pub(crate) async fn measure(up_to: usize) -> Result<()> {
     let graph = Graph::start().await;
     for user in ["u0000007", "ada"] {
@@ -83,7 +83,7 @@ pub(crate) async fn measure(up_to: usize) -> Result<()> {
         let from = sizes.last().copied().unwrap_or(1);
         eprintln!("{size} memberships");
         fill(&world, &like, from..size).await?;
-        // The login that makes what is new comes before those that are measured.
+        // The login that creates the user's items precedes the measured ones.
         for _ in 0..3 {
             invoke(&world, "post-login", "u0000007").await?;
         }
@@ -121,8 +121,8 @@ pub(crate) async fn measure(up_to: usize) -> Result<()> {
     )
 }
 
-/// Turns the table's stream off. It costs no units, and nobody reads it here; but the embedded DynamoDB
-/// looks through all of its records at each write, so that a million would take days.
+/// Turns off the table's stream. It costs no units and has no readers here, but the embedded
+/// DynamoDB scans all of its records at each write, so that a million would take days.
 async fn without_stream(world: &World) -> Result<()> {
     let off = StreamSpecification::builder()
         .stream_enabled(false)
@@ -154,9 +154,9 @@ async fn membership(world: &World, id: &str) -> Result<Item> {
     found.item.context("no item of the membership")
 }
 
-/// Memberships of other users like the first one, past the functions: they are there to be many.
+/// Memberships of other users like the first one, written directly, for their number only.
 async fn fill(world: &World, like: &Item, users: std::ops::Range<usize>) -> Result<()> {
-    // So many at once take the emulator longer than a function would wait.
+    // Concurrent batches take the emulator longer than the limit of a function.
     let patient = world.stack.client().config().to_builder();
     let patient = patient.timeout_config(TimeoutConfig::disabled()).build();
     let (client, table) = (&Client::from_conf(patient), world.stack.table_name());
@@ -194,11 +194,11 @@ async fn fill(world: &World, like: &Item, users: std::ops::Range<usize>) -> Resu
 /// Calls and units of one operation.
 type Cost = (u64, f64);
 
-/// What the one line says that tells a cost.
+/// The only log line with the cost.
 fn cost(lines: &Lines) -> Result<Cost> {
     let told = lines.take();
     let line = told.iter().rfind(|line| line["calls"].is_u64());
-    let line = line.with_context(|| format!("no line tells the calls: {told:?}"))?;
+    let line = line.with_context(|| format!("no log line has the calls: {told:?}"))?;
     let units = line["units"].as_f64().context("no units")?;
     Ok((line["calls"].as_u64().unwrap_or_default(), units))
 }
@@ -207,7 +207,7 @@ async fn requests(world: &World, lines: &Lines, id: &str, n: usize) -> Result<Ve
     let mut all = Vec::new();
     for operation in OPERATIONS.trim().lines() {
         let operation = operation.replace("{id}", id).replace("{n}", &n.to_string());
-        let (name, asked) = operation.split_once("; ").context("an odd operation")?;
+        let (name, asked) = operation.split_once("; ").context("an unknown operation")?;
         let mut parts = asked.splitn(5, ' ');
         let mut part = || parts.next().unwrap_or_default();
         let (who, method, path, status, body) = (part(), part(), part(), part(), part());

@@ -1,4 +1,4 @@
-//! The embedded DynamoDB behind TLS, with a certificate of an authority made for this run.
+//! The embedded DynamoDB behind TLS, with a certificate from a temporary authority.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-/// Where the system has its root certificates: Debian and its kin, and Amazon Linux.
+/// The system's root certificates: Debian and derivatives, and Amazon Linux.
 const OF_THE_SYSTEM: [&str; 2] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
 ];
 
-/// A server that ends TLS and passes on what is in it.
+/// A server that terminates TLS and forwards the content.
 pub(crate) struct Tls {
     /// `https://127.0.0.1:port`
     pub(crate) url: String,
-    /// The roots of the system and the one of this run, for `SSL_CERT_FILE`.
+    /// The roots of the system and of the temporary authority, for `SSL_CERT_FILE`.
     pub(crate) roots: PathBuf,
 }
 

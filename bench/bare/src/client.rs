@@ -1,4 +1,4 @@
-//! The client that the real functions have, made in the same way.
+//! Creates the same client as the real functions.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region};

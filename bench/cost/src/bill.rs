@@ -1,4 +1,4 @@
-//! From use and prices to what a month costs.
+//! Calculates the cost of a month from usage and prices.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use crate::data::{Data, Operation, Shape};
 
 /// Bytes that DynamoDB adds to each item, in the table and in each index.
 const ITEM_OVERHEAD: f64 = 100.0;
-/// Both DynamoDB and CloudWatch reckon with this one.
+/// DynamoDB and CloudWatch both use this value.
 const GB: f64 = 1024.0 * 1024.0 * 1024.0;
 
-/// What is assumed, by key.
+/// The assumptions, by key.
 pub type Assumed = BTreeMap<String, f64>;
 
 /// A line of the bill.
@@ -19,16 +19,16 @@ pub type Assumed = BTreeMap<String, f64>;
 pub struct Line {
     /// The price's key.
     pub price: &'static str,
-    /// How much of it in a month.
+    /// The amount per month.
     pub amount: f64,
-    /// US dollars a month.
+    /// US dollars per month.
     pub usd: f64,
 }
 
-/// What a shape costs in a month.
+/// The monthly cost of a usage profile.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bill {
-    /// In the order of the request's way.
+    /// In the order of a request's path.
     pub lines: Vec<Line>,
     /// Requests of the API.
     pub requests: f64,
@@ -37,12 +37,12 @@ pub struct Bill {
 }
 
 impl Bill {
-    /// US dollars a month.
+    /// US dollars per month.
     pub fn month(&self) -> f64 {
         self.lines.iter().map(|line| line.usd).sum()
     }
 
-    /// US dollars a year.
+    /// US dollars per year.
     pub fn year(&self) -> f64 {
         self.month() * 12.0
     }
@@ -54,7 +54,7 @@ impl Bill {
 }
 
 impl Data {
-    /// What is assumed, with these in the place of others.
+    /// The assumptions, with these overrides.
     pub fn assumed(&self, other: &BTreeMap<String, f64>) -> Assumed {
         let usual = self.habits.assumptions.iter();
         let mut assumed: Assumed = usual
@@ -64,7 +64,7 @@ impl Data {
         assumed
     }
 
-    /// What a shape costs under these assumptions.
+    /// The cost of a usage profile under these assumptions.
     pub fn bill(&self, shape: &Shape, assumed: &Assumed) -> Result<Bill> {
         let use_of_month = Use::of(self, shape, assumed)?;
         let mut lines = Vec::new();
@@ -80,7 +80,7 @@ impl Data {
     }
 }
 
-/// The amounts of a month.
+/// The amounts per month.
 struct Use {
     amounts: Vec<(&'static str, f64)>,
     requests: f64,
@@ -93,7 +93,7 @@ impl Use {
             assumed
                 .get(key)
                 .copied()
-                .with_context(|| format!("{key} is not assumed"))
+                .with_context(|| format!("no assumption {key}"))
         };
         let (mut requests, mut triggers, mut logins) = (0.0, 0.0, 0.0);
         let (mut gb_seconds, mut reads, mut writes) = (0.0, 0.0, 0.0);
@@ -156,7 +156,7 @@ impl Use {
             ("dashboard", data.template.dashboards * each),
             ("trace", traces),
             ("secret", secrets),
-            // Each start of a function that syncs asks once.
+            // Each start of a function with the sync reads it once.
             ("secret_call", asking * logins * given("cold_share")?),
             ("transfer", answer_bytes / GB),
         ];
@@ -168,13 +168,13 @@ impl Use {
     }
 }
 
-/// How long a warm invocation takes.
+/// The duration of a warm invocation.
 fn milliseconds(operation: &Operation, assumed: &Assumed) -> Result<f64> {
     let given = |key: &str| {
         assumed
             .get(key)
             .copied()
-            .with_context(|| format!("{key} is not assumed"))
+            .with_context(|| format!("no assumption {key}"))
     };
     let Some(trips) = operation.round_trips else {
         return given("first_login_ms");
@@ -182,21 +182,21 @@ fn milliseconds(operation: &Operation, assumed: &Assumed) -> Result<f64> {
     Ok(given("own_ms")? + trips * given("trip_ms")? + operation.graph_calls * given("graph_ms")?)
 }
 
-/// Operations that differ in how much there is are one function.
+/// Operations that differ only in size belong to one function.
 fn function(operation: &str) -> &str {
     operation
         .split_once(',')
         .map_or(operation, |(function, _)| function)
 }
 
-/// How many traces X-Ray takes of requests that come at random, evenly over those seconds: the first
-/// of each second, and a share of the rest.
+/// The number of traces that X-Ray samples from random requests at a constant rate during these
+/// seconds: the first of each second, and a share of the rest.
 fn traces(requests: f64, seconds: f64, (first, rate): (f64, f64)) -> f64 {
     if requests <= 0.0 {
         return 0.0;
     }
     let a_second = requests / seconds;
-    // In how many seconds there is one at all (Poisson).
+    // The number of seconds with at least one request (Poisson).
     let firsts = first * (1.0 - (-a_second).exp());
     seconds * (firsts + rate * (a_second - firsts))
 }
@@ -218,13 +218,13 @@ fn stored(data: &Data, shape: &Shape) -> Result<(f64, f64)> {
     Ok((all / GB, table / GB))
 }
 
-/// How many time series there are.
+/// The number of time series.
 fn metrics(data: &Data, assumed: &Assumed) -> Result<f64> {
     let given = |key: &str| {
         assumed
             .get(key)
             .copied()
-            .with_context(|| format!("{key} is not assumed"))
+            .with_context(|| format!("no assumption {key}"))
     };
     let mut all = 0.0;
     for series in &data.measured.series {
@@ -234,7 +234,7 @@ fn metrics(data: &Data, assumed: &Assumed) -> Result<f64> {
                 "route" => data.measured.routes,
                 "trigger" => 1.0,
                 "code" | "outcome" => given("codes")? * given("series_by_outcome")?,
-                other => anyhow::bail!("how many values has {other}?"),
+                other => anyhow::bail!("unknown number of values of {other}"),
             };
         }
         all += count;
@@ -252,7 +252,7 @@ mod tests {
         assert!(traces(0.0, 1000.0, rule).abs() < 1e-9);
         let few = traces(10.0, 1000.0, rule);
         assert!((9.9..=10.0).contains(&few), "{few}");
-        // 1,000 firsts, and one in twenty of the other 999,000.
+        // The first request of 1,000 seconds, and one in twenty of the other 999,000.
         let many = traces(1_000_000.0, 1000.0, rule);
         assert!((many - 50_950.0).abs() < 1.0, "{many}");
         assert!((traces(1e6, 1000.0, (0.0, 1.0)) - 1e6).abs() < 1e-6);

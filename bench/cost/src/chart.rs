@@ -8,14 +8,14 @@ use crate::bill::Bill;
 use crate::data::Data;
 
 const SIZE: (u32, u32) = (960, 380);
-/// Where the bars begin and end.
+/// The start and end of the bars.
 const LEFT: f64 = 190.0;
 const RIGHT: f64 = 930.0;
 const TOP: i32 = 60;
 const BAR: i32 = 46;
 const GAP: i32 = 26;
 
-/// What is drawn together, under one name, in one colour.
+/// Lines with a common name and colour.
 const PARTS: [(&str, &[&str], RGBColor); 7] = [
     ("API Gateway", &["api_request"], RGBColor(0x33, 0x66, 0xaa)),
     (
@@ -46,7 +46,7 @@ const PARTS: [(&str, &[&str], RGBColor); 7] = [
     ),
 ];
 
-/// The drawing, of the bills of all shapes in their order.
+/// Draws the bills of all usage profiles in order.
 pub(crate) fn chart(data: &Data, bills: &[Bill]) -> Result<String> {
     let mut svg = String::new();
     draw(&mut svg, data, bills).map_err(|error| anyhow!("the drawing: {error}"))?;

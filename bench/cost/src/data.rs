@@ -1,4 +1,4 @@
-//! What the year is reckoned from: prices, shapes of use, what was measured, and the template.
+//! The sources of the calculation: prices, usage profiles, measurements, and the template.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,42 +10,42 @@ use serde::Deserialize;
 /// The snapshot of the story `tests/stories/usage.rs`.
 pub(crate) const MEASURED: &str = "tests/stories/snapshots/stories__usage__what_aws_charges_for_is_as_the_year_is_reckoned_with.snap";
 
-/// A price, and where it stands.
+/// A price with its source.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Price {
-    /// What it is for.
+    /// The item.
     pub name: String,
-    /// In the order of use in a month.
+    /// Tiers by monthly amount, in ascending order.
     pub steps: Vec<Step>,
-    /// How many units the price is for.
+    /// The number of units for the price.
     pub per: f64,
-    /// What is counted.
+    /// The unit.
     pub unit: String,
-    /// The page that decides.
+    /// The authoritative page.
     pub page: String,
-    /// Where the figure was read.
+    /// The source of the figure.
     pub seen: String,
-    /// How old that is.
+    /// The date of the source.
     pub date: String,
-    /// The day it was read.
+    /// The date of reading.
     pub read: toml::value::Datetime,
-    /// Whether the figure was found in more than one text.
+    /// Whether the figure was found in more than one source.
     pub confirmed: bool,
 }
 
-/// A price up to an amount a month.
+/// A price up to a monthly amount.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
-    /// Nothing: without end.
+    /// `None`: no limit.
     pub up_to: Option<f64>,
     /// US dollars.
     pub usd: f64,
 }
 
 impl Price {
-    /// US dollars for an amount in a month.
+    /// US dollars for a monthly amount.
     pub fn of(&self, amount: f64) -> f64 {
         let (mut from, mut usd) = (0.0, 0.0);
         for step in &self.steps {
@@ -60,7 +60,7 @@ impl Price {
 /// `prices.toml`
 #[derive(Clone, Debug, Deserialize)]
 pub struct Prices {
-    /// Where the prices hold.
+    /// The region of the prices.
     pub region: String,
     #[serde(flatten)]
     all: BTreeMap<String, Price>,
@@ -74,7 +74,7 @@ impl Prices {
             .with_context(|| format!("prices.toml has no {key}"))
     }
 
-    /// All of them, by key.
+    /// All prices, by key.
     pub fn all(&self) -> impl Iterator<Item = (&String, &Price)> {
         self.all.iter()
     }
@@ -84,18 +84,18 @@ impl Prices {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Habits {
-    /// What is assumed of everybody.
+    /// The general assumptions.
     #[serde(rename = "assumption")]
     pub assumptions: Vec<Assumption>,
-    /// Other assumptions to try.
+    /// Alternative assumptions.
     #[serde(rename = "what_if")]
     pub what_ifs: Vec<WhatIf>,
-    /// Who uses it, and how.
+    /// The usage profiles.
     #[serde(rename = "shape")]
     pub shapes: Vec<Shape>,
 }
 
-/// A figure that nobody measured.
+/// An assumed figure.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Assumption {
@@ -103,71 +103,71 @@ pub struct Assumption {
     pub key: String,
     /// The figure.
     pub value: f64,
-    /// What it means.
+    /// Its meaning.
     pub why: String,
 }
 
-/// Other figures in the place of some assumptions.
+/// Overrides of some assumptions.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WhatIf {
-    /// What it is called.
+    /// The name.
     pub name: String,
     /// By the assumption's key.
     pub set: BTreeMap<String, f64>,
 }
 
-/// A way of using it.
+/// A usage profile.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shape {
-    /// What it is called.
+    /// The name.
     pub name: String,
-    /// Who they are.
+    /// The description.
     pub about: String,
-    /// How many are there in a month.
+    /// The number of users per month.
     pub users: f64,
-    /// Which of the measured items theirs are like.
+    /// The measured items that resemble its own.
     pub made: String,
-    /// How many stacks they are on: one asks one directory.
+    /// The number of stacks: each uses one directory.
     pub deployments: f64,
     /// Whether the sync has a client secret in Secrets Manager.
     pub secret: bool,
-    /// Items of each kind for a user.
+    /// Items of each kind per user.
     pub items: BTreeMap<String, f64>,
-    /// Operations of a user in a month.
+    /// Operations per user and month.
     pub monthly: BTreeMap<String, f64>,
 }
 
-/// What the story measured.
+/// The measurements of the story.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measured {
-    /// By their names.
+    /// By name.
     pub operations: BTreeMap<String, Operation>,
-    /// By who made them and their kind.
+    /// By source and kind.
     pub items: BTreeMap<String, BTreeMap<String, Item>>,
-    /// Metrics by the fields that keep them apart.
+    /// Metrics by their dimension fields.
     pub series: Vec<Series>,
-    /// How many routes the API has.
+    /// The number of routes of the API.
     pub routes: f64,
 }
 
-/// What an operation uses.
+/// The usage of an operation.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Operation {
-    /// Nothing where it is a matter of luck how many overlap.
+    /// `None` if the number of conflicts is random.
     pub round_trips: Option<f64>,
-    /// Of DynamoDB.
+    /// Read units of DynamoDB.
     pub read_units: f64,
-    /// Of DynamoDB.
+    /// Write units of DynamoDB.
     pub write_units: f64,
-    /// To Microsoft.
+    /// Calls to Microsoft.
     pub graph_calls: f64,
-    /// Of the function's own lines.
+    /// Bytes of the function's log lines.
     pub log_bytes: f64,
-    /// Nothing for a trigger, which API Gateway has no part in.
+    /// `None` for a trigger, which does not use API Gateway.
     pub answer_bytes: Option<f64>,
 }
 
@@ -175,55 +175,55 @@ pub struct Operation {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Item {
-    /// As DynamoDB counts them.
+    /// Bytes as counted by DynamoDB.
     pub bytes: f64,
-    /// In how many indexes it is, with all that it has.
+    /// The number of indexes that project the whole item.
     pub indexes: f64,
 }
 
-/// Metrics that a line makes.
+/// The metrics of a log line.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Series {
-    /// Of which line.
+    /// The kind of line.
     pub line: String,
-    /// The fields that keep them apart.
+    /// The dimension fields.
     pub by: Vec<String>,
-    /// How many for each combination of their values.
+    /// The number per combination of their values.
     pub metrics: f64,
 }
 
-/// What the template deploys, as far as it has a price of its own.
+/// Resources of the template with a price of their own.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Template {
-    /// Megabytes of each function.
+    /// Memory of each function in megabytes.
     pub memory: f64,
-    /// Metrics that alarms look at: each is paid for, not each alarm.
+    /// Metrics used by alarms: each is billed, not each alarm.
     pub alarm_metrics: f64,
     /// Dashboards.
     pub dashboards: f64,
 }
 
-/// All of it.
+/// All sources.
 #[derive(Clone, Debug)]
 pub struct Data {
     /// `prices.toml`
     pub prices: Prices,
     /// `shapes.toml`
     pub habits: Habits,
-    /// What the story measured.
+    /// The measurements of the story.
     pub measured: Measured,
-    /// What is deployed.
+    /// The deployed resources.
     pub template: Template,
 }
 
 impl Data {
-    /// Reads it from a checkout.
+    /// Reads the sources from a checkout.
     pub fn read(root: &Path) -> Result<Self> {
         let text =
             |path: &str| fs::read_to_string(root.join(path)).with_context(|| path.to_owned());
         let snapshot = text(MEASURED)?;
-        // The header of a snapshot ends as it begins.
+        // The header of a snapshot ends with the line it starts with.
         let (_, measured) = snapshot
             .rsplit_once("\n---\n")
             .context("a snapshot has a header")?;
@@ -237,7 +237,7 @@ impl Data {
         Ok(data)
     }
 
-    /// Every name leads somewhere: a slip of the pen would cost nothing, which is what it would show.
+    /// Every name must exist: a typo would cost nothing.
     fn check(&self) -> Result<()> {
         let Habits {
             assumptions,
@@ -247,7 +247,7 @@ impl Data {
         for what_if in what_ifs {
             for key in what_if.set.keys() {
                 if !assumptions.iter().any(|assumption| assumption.key == *key) {
-                    bail!("nothing called {key} is assumed");
+                    bail!("no assumption {key}");
                 }
             }
         }
@@ -273,7 +273,7 @@ impl Data {
 }
 
 impl Template {
-    /// Reads what has a price from the text of the template.
+    /// Reads the resources with a price from the text of the template.
     pub fn parse(text: &str) -> Result<Self> {
         let count = |kind: &str| {
             text.lines()
@@ -287,7 +287,7 @@ impl Template {
             .next()
             .context("the template sets the memory of the functions")?;
         if memory.next().is_some() {
-            bail!("functions of different memory are not reckoned with");
+            bail!("the calculation needs the same memory for all functions");
         }
         #[allow(clippy::cast_precision_loss, reason = "a few dozen")]
         let number = |count: usize| count as f64;
@@ -299,7 +299,7 @@ impl Template {
     }
 }
 
-/// How many metrics the alarms look at: each `MetricStat` of one that reckons, the one of any other.
+/// The number of metrics in alarms: each `MetricStat` of a metric math alarm, one for any other.
 fn alarm_metrics(template: &str) -> usize {
     let resources = template.split("\n    Type: ");
     let alarms = resources.filter(|resource| resource.starts_with("AWS::CloudWatch::Alarm\n"));

@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::bill::Bill;
 use crate::data::{Data, MEASURED};
 
-/// The document, of the bills of all shapes in their order.
+/// The document with the bills of all usage profiles, in order.
 pub(crate) fn document(data: &Data, bills: &[Bill]) -> Result<String> {
     let mut text = String::new();
     summary(&mut text, data, bills)?;
@@ -19,7 +19,7 @@ pub(crate) fn document(data: &Data, bills: &[Bill]) -> Result<String> {
     Ok(text)
 }
 
-/// The head of a table whose columns are the shapes.
+/// The head of a table with a column per usage profile.
 fn head(text: &mut String, data: &Data, first: &str) -> Result<()> {
     let names = data.habits.shapes.iter().map(|shape| shape.name.as_str());
     let names: Vec<_> = names.collect();
@@ -252,7 +252,7 @@ fn assumptions(text: &mut String, data: &Data) -> Result<()> {
     Ok(())
 }
 
-/// A price as it is said.
+/// A price as text.
 fn steps(price: &crate::data::Price) -> String {
     let per = match price.per {
         per if per >= 1e6 => "million ".to_owned(),
@@ -283,7 +283,7 @@ fn host(address: &str) -> &str {
         .trim_start_matches("www.")
 }
 
-/// With thousands apart.
+/// With thousands separators.
 pub(crate) fn whole(value: f64) -> String {
     let digits = format!("{value:.0}");
     let mut apart = String::new();

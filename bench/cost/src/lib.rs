@@ -19,7 +19,7 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// What is written, by its path in the checkout.
+/// The generated files, by path in the checkout.
 pub fn documents(root: &Path) -> Result<Vec<(&'static str, String)>> {
     let data = Data::read(root)?;
     let usual = data.assumed(&std::collections::BTreeMap::new());

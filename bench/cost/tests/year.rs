@@ -1,4 +1,4 @@
-//! The year is reckoned as it should be, and the document is what was reckoned.
+//! Tests the calculation of the year, and that the document is up to date.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -88,7 +88,7 @@ fn the_template_tells_memory_metrics_in_alarms_and_dashboards() {
     assert!(Template::parse("").is_err());
 }
 
-/// One operation, done once by one user, reckoned by hand.
+/// One operation, done once by one user, calculated manually.
 #[test]
 fn a_single_request_costs_what_its_parts_cost() {
     let data = Data::read(&root()).unwrap();
@@ -125,7 +125,7 @@ fn a_single_request_costs_what_its_parts_cost() {
     );
 }
 
-/// What a stack has once, it costs as often as there are stacks; what is done is done once.
+/// Fixed costs multiply with the number of stacks; usage does not.
 #[test]
 fn every_deployment_has_alarms_metrics_and_a_secret_of_its_own() {
     let data = Data::read(&root()).unwrap();
@@ -139,7 +139,7 @@ fn every_deployment_has_alarms_metrics_and_a_secret_of_its_own() {
     for line in &one.lines {
         let times = match line.price {
             "alarm" | "dashboard" | "metric" | "secret" | "key_request" => 5.0,
-            // The first of each second is one of each stack's.
+            // Each stack samples the first request of each second.
             "trace" => {
                 assert!(five.line("trace").unwrap().amount > line.amount);
                 continue;

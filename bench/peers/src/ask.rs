@@ -1,4 +1,4 @@
-//! How each service is asked for the same things.
+//! The requests of the same operations for each service.
 
 use anyhow::{Context as _, Result};
 use reqwest::{Client, Method, RequestBuilder};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::peer::{Kind, Operation, PAGE, Peer, email, maker, told, user};
 
 impl Peer {
-    /// A request of one of the [`PEOPLE`](crate::peer::PEOPLE).
+    /// A request by one of the [`PEOPLE`](crate::peer::PEOPLE).
     pub(crate) fn request(
         &self,
         client: &Client,
@@ -40,7 +40,7 @@ impl Peer {
         match self.kind {
             Kind::BetterAuth => {
                 let slug = name.to_lowercase().replace(' ', "-");
-                // It would write the new one into the session as well.
+                // It would also update the session.
                 let body =
                     json!({"name": name, "slug": slug, "keepCurrentActiveOrganization": true});
                 self.plugin(client, "create", who, &body)
@@ -81,7 +81,7 @@ impl Peer {
         }
     }
 
-    /// Somebody is invited, by the address that better-auth knows people by, by the id elsewhere.
+    /// Invites a user, by email address in better-auth and by id elsewhere.
     pub(crate) fn invite(
         &self,
         client: &Client,
@@ -103,7 +103,7 @@ impl Peer {
         }
     }
 
-    /// Somebody is added without being asked; `user` is an id.
+    /// Adds a user directly; `user` is an id.
     pub(crate) fn add(
         &self,
         client: &Client,
@@ -142,7 +142,7 @@ impl Peer {
         }
     }
 
-    /// Takes the role of an owner from one of the [`PEOPLE`](crate::peer::PEOPLE).
+    /// Demotes one of the [`PEOPLE`](crate::peer::PEOPLE) from owner.
     pub(crate) fn demote(
         &self,
         client: &Client,
@@ -164,7 +164,7 @@ impl Peer {
         }
     }
 
-    /// Accepts an invitation, which only better-auth has an id for.
+    /// Accepts an invitation, which has an id only in better-auth.
     pub(crate) fn accept(
         &self,
         client: &Client,
@@ -186,8 +186,8 @@ impl Peer {
         }
     }
 
-    /// Everybody in an organization as (user, role, id of the membership), and the ids of open
-    /// invitations, asked by somebody who may always.
+    /// All members of an organization as (user, role, id of the membership), and the ids of open
+    /// invitations, read by a user with permission.
     pub(crate) async fn inside(&self, client: &Client, organization: &str) -> Result<Inside> {
         let path = match self.kind {
             Kind::Muster => format!("/organizations/{organization}/members?status=all"),
@@ -223,7 +223,7 @@ impl Peer {
     }
 }
 
-/// Who is in an organization.
+/// The members of an organization.
 pub(crate) struct Inside {
     pub(crate) members: Vec<(String, String, String)>,
     pub(crate) invitations: Vec<String>,

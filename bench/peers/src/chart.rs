@@ -16,7 +16,7 @@ const COLOURS: [RGBColor; 3] = [
     RGBColor(0x33, 0x66, 0xaa),
 ];
 
-/// The drawing, of the results of a run.
+/// Draws the results of a run.
 pub(crate) fn chart(results: &Results) -> Result<String> {
     let mut svg = String::new();
     draw(&mut svg, results).map_err(|error| anyhow!("the drawing: {error}"))?;
@@ -47,7 +47,7 @@ fn draw(svg: &mut String, results: &Results) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// From what to what all of them reach.
+/// The common range of all charts.
 fn range(results: &Results) -> (f64, f64) {
     let services = results.peers.values();
     let loads =
@@ -63,7 +63,7 @@ fn draw_panel(
     operation: Operation,
     range: std::ops::Range<f64>,
 ) -> Result<(), Box<dyn Error>> {
-    // The numbers of clients are places on the axis, at equal distances.
+    // The numbers of clients are at equal distances on the axis.
     let clients = &results.clients;
     let end = f64::from(u32::try_from(clients.len())?) - 0.5;
     let mut chart = ChartBuilder::on(panel)

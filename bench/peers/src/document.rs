@@ -9,7 +9,7 @@ use crate::peer::{Kind, Operation};
 use crate::races::Race;
 use crate::results::{Results, Service};
 
-/// The document, of the results of a run.
+/// Writes the document from the results of a run.
 pub(crate) fn document(results: &Results) -> Result<String> {
     let mut text = INTRODUCTION.to_owned();
     at_a_glance(&mut text, results)?;

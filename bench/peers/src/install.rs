@@ -1,4 +1,4 @@
-//! What the run needs, put into `.tools/` once; and what it ran with, in words.
+//! Installs the requirements of the run into `.tools/`, and describes the environment.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,11 +8,11 @@ use tokio::process::Command;
 
 use crate::peer::{Places, there};
 
-/// Builds the local stack, installs the two others, and says where all is.
+/// Builds the local stack, installs the two others, and returns their paths.
 pub(crate) async fn prepare(root: &Path, dev: bool) -> Result<Places> {
     let workers = std::thread::available_parallelism()?.get();
     let tools = root.join(".tools");
-    // In memory where that is to be had, so that nobody waits for a disk.
+    // In memory if possible, so that no service waits for a disk.
     let memory = Path::new("/dev/shm");
     let scratch = if memory.is_dir() {
         memory.join("muster-peers")
@@ -28,11 +28,11 @@ pub(crate) async fn prepare(root: &Path, dev: bool) -> Result<Places> {
         scratch,
         workers,
     };
-    there(&places.stack, "cargo builds it")?;
+    there(&places.stack, "built by cargo")?;
     Ok(places)
 }
 
-/// With the profile that this program has itself.
+/// With the profile of this program.
 async fn build(root: &Path, dev: bool) -> Result<PathBuf> {
     let mut command = Command::new("cargo");
     command
@@ -82,7 +82,7 @@ async fn node(root: &Path, tools: &Path) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// What stands behind the words, up to the end of the version.
+/// Returns the version after the given words.
 fn version(file: &Path, before: &str) -> Result<String> {
     let text = fs::read_to_string(file)?;
     let (_, rest) = text
@@ -106,7 +106,7 @@ async fn run(mut command: Command) -> Result<()> {
     Ok(())
 }
 
-/// What a program prints, in one line.
+/// The output of a program, as one line.
 async fn says(program: &str, arguments: &[&str]) -> Result<String> {
     let output = Command::new(program).args(arguments).output().await?;
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
@@ -117,7 +117,7 @@ pub(crate) async fn today() -> Result<String> {
     says("date", &["-u", "+%F"]).await
 }
 
-/// Machine and versions.
+/// The machine and the versions.
 pub(crate) async fn machine(
     root: &Path,
     places: &Places,
@@ -181,7 +181,7 @@ pub(crate) async fn machine(
     .to_vec())
 }
 
-/// How many processes wanted a processor in the last minute.
+/// The load average over the last minute.
 pub(crate) fn load_average() -> Result<String> {
     let text = fs::read_to_string("/proc/loadavg")?;
     Ok(text

@@ -1,4 +1,4 @@
-//! A closed loop: so many clients, each sends its next request when the last one is answered.
+//! A closed loop: each client sends its next request after the response to the last.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,25 +12,25 @@ use tokio::task::JoinSet;
 
 use crate::peer::{Operation, Peer};
 
-/// A load is cut off here, whatever is left of it.
+/// Time limit of a load.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// What came of a load.
+/// The result of a load.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Ran {
-    /// Requests that were answered with success, a second.
+    /// Successful requests per second.
     pub(crate) throughput: f64,
-    /// Milliseconds within which half of all were answered, well or not.
+    /// The median latency of all requests, in milliseconds.
     pub(crate) p50: f64,
-    /// The same of 99 in 100.
+    /// The p99 latency.
     pub(crate) p99: f64,
-    /// How many were answered with success.
+    /// The number of successful requests.
     pub(crate) answered: usize,
-    /// How many were not.
+    /// The number of failed requests.
     pub(crate) failed: usize,
 }
 
-/// So many requests by so many clients at once, counted on from `from`.
+/// Sends this number of requests with this number of concurrent clients, numbered from `from`.
 pub(crate) async fn run(
     peer: &Arc<Peer>,
     operation: Operation,
@@ -38,7 +38,7 @@ pub(crate) async fn run(
     requests: usize,
     from: usize,
 ) -> Result<Ran> {
-    // Each has a connection of its own, as clients have, and it is open before the clock starts.
+    // Each client has its own connection, opened before the clock starts.
     let health = |client: Client| async {
         client.get(peer.health()).send().await?.bytes().await?;
         anyhow::Ok(client)
@@ -66,7 +66,7 @@ pub(crate) async fn run(
                     }
                     Err(_) => false,
                 };
-                // Who waits in vain waits as well.
+                // Failed requests count too.
                 times.push(sent.elapsed());
                 failed += usize::from(!ok);
             }
@@ -91,7 +91,7 @@ pub(crate) async fn run(
     })
 }
 
-/// Milliseconds within which that many in a hundred lie (nearest rank); `times` are in order.
+/// The percentile in milliseconds (nearest rank); `times` are sorted.
 fn percentile(times: &[Duration], percent: usize) -> f64 {
     let rank = (times.len() * percent).div_ceil(100).max(1) - 1;
     times
@@ -99,7 +99,7 @@ fn percentile(times: &[Duration], percent: usize) -> f64 {
         .map_or(0.0, |time| time.as_secs_f64() * 1000.0)
 }
 
-/// The middle one, the least and the most.
+/// The median, the minimum and the maximum.
 pub(crate) fn spread(values: impl Iterator<Item = f64>) -> (f64, f64, f64) {
     let mut values: Vec<_> = values.collect();
     values.sort_by(f64::total_cmp);

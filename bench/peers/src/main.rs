@@ -3,7 +3,7 @@
 //! `docs/results/peers.md` and its drawings.
 #![allow(
     clippy::print_stderr,
-    reason = "a command line program speaks to whoever started it"
+    reason = "a command line program prints to its user"
 )]
 
 mod ask;
@@ -29,7 +29,7 @@ use crate::races::Race;
 use crate::results::{Results, Service};
 
 const RESULTS: &str = "bench/peers/results.json";
-/// Requests of each kind before anything is measured.
+/// Warm-up requests of each kind.
 const WARM_UP: usize = 100;
 
 /// Measures Muster and its alternatives side by side, and writes docs/results/peers.md.
@@ -38,10 +38,10 @@ struct Arguments {
     /// Rounds of each load.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Requests of a load.
+    /// Requests per load.
     #[arg(long, default_value_t = 1000)]
     requests: usize,
-    /// Clients at once.
+    /// Concurrent clients.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 8, 64])]
     clients: Vec<usize>,
     /// Races of each kind.
@@ -50,13 +50,13 @@ struct Arguments {
     /// Starts of each service.
     #[arg(long, default_value_t = 5)]
     starts: usize,
-    /// The local stack as `cargo run` builds it, not for release.
+    /// Use the unoptimised local stack, as built by `cargo run`.
     #[arg(long)]
     dev: bool,
-    /// Measure nothing: write the document from the results of the last run.
+    /// Do not measure; write the document from the results of the last run.
     #[arg(long)]
     write: bool,
-    /// Measure and print what came of it, and write nothing.
+    /// Measure and print the results, but write no files.
     #[arg(long)]
     dry: bool,
 }
@@ -71,7 +71,7 @@ async fn main() -> Result<()> {
     if !arguments.write {
         let results = tokio::select! {
             results = measure(&root, &arguments) => results?,
-            // The services are ended on the way out.
+            // Stops the services on exit.
             _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted"),
         };
         let text = serde_json::to_string_pretty(&results)? + "\n";
@@ -87,7 +87,7 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// What is written of the results of the last run, by path.
+/// The files written from the results of the last run, by path.
 fn documents(root: &Path) -> Result<Vec<(&'static str, String)>> {
     let results = fs::read_to_string(root.join(RESULTS)).context(RESULTS)?;
     let results: Results = serde_json::from_str(&results)?;
@@ -147,7 +147,7 @@ async fn measure(root: &Path, arguments: &Arguments) -> Result<Results> {
     })
 }
 
-/// Each with an empty table, filled, and another one first in each round.
+/// Each with an empty table, then filled; another service goes first in each round.
 async fn start_all(places: &Places, round: usize, arguments: &Arguments) -> Result<Vec<Arc<Peer>>> {
     let users = WARM_UP + arguments.clients.len() * arguments.requests;
     let mut kinds = Kind::ALL;
@@ -161,7 +161,7 @@ async fn start_all(places: &Places, round: usize, arguments: &Arguments) -> Resu
     Ok(peers)
 }
 
-/// Each load on one service after the other: what disturbs the machine disturbs all.
+/// Each load on one service after the other, so that disturbances of the machine affect all.
 async fn loads_of_all(
     peers: &[Arc<Peer>],
     round: usize,

@@ -1,4 +1,4 @@
-//! The three services behind one face: how each is started and filled.
+//! The common interface of the three services: how each is started and filled.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,13 +12,13 @@ use tokio::process::Command;
 
 use crate::process::{Server, free_port};
 
-/// Who acts. The last one is the admin of the tenant, where there is such.
+/// The users of the benchmark. The last one is the admin of the tenant, if the service has one.
 pub(crate) const PEOPLE: [&str; 4] = ["ada", "bob", "cy", "root"];
-/// Members of the organization whose members are listed: a page, the owner included.
+/// Members of the listed organization: a page, including the owner.
 pub(crate) const PAGE: usize = 50;
-/// Organizations that members are invited to in turn, so that none grows large.
+/// Organizations that get invitations in turn, so that none grows large.
 const CROWDS: usize = 200;
-/// People who create organizations in turn, so that nobody has many.
+/// Users who create organizations in turn, so that none has many.
 pub(crate) const MAKERS: usize = 200;
 
 /// A service.
@@ -29,7 +29,7 @@ pub(crate) enum Kind {
     BetterAuth,
 }
 
-/// What is asked of it.
+/// The load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Operation {
     Create,
@@ -70,44 +70,44 @@ impl Operation {
     }
 }
 
-/// Where the programs are.
+/// The paths of the programs.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
     /// The checkout.
     pub(crate) root: PathBuf,
     /// The local stack, optimised.
     pub(crate) stack: PathBuf,
-    /// The folder of the environment of Python.
+    /// The virtual environment of Python.
     pub(crate) python: PathBuf,
-    /// The folder that has the packages of Node.
+    /// The folder with the packages of Node.
     pub(crate) node: PathBuf,
-    /// Where tables and logs go.
+    /// The folder of tables and logs.
     pub(crate) scratch: PathBuf,
-    /// How many processes a service gets that has one thread for its work.
+    /// The number of processes of a service with single-threaded workers.
     pub(crate) workers: usize,
 }
 
-/// A service that runs.
+/// A running service.
 pub(crate) struct Peer {
     pub(crate) kind: Kind,
     pub(crate) server: Server,
-    /// The header by which each person is known.
+    /// The authentication header of each user.
     pub(crate) headers: BTreeMap<String, (&'static str, String)>,
-    /// Ids of people, where they are not their names.
+    /// Ids of users, if they are not their names.
     pub(crate) ids: BTreeMap<String, String>,
-    /// Organizations of ada: with nobody else, with a page of members, and those that grow.
+    /// Organizations of ada: without other members, with a page of members, and those that grow.
     pub(crate) alone: String,
     pub(crate) page: String,
     pub(crate) crowds: Vec<String>,
 }
 
 impl Peer {
-    /// Where it says that it is there, and does no work.
+    /// The health check, which does no work.
     pub(crate) fn health(&self) -> String {
         format!("{}{}", self.server.url, self.kind.health())
     }
 
-    /// Starts it with an empty table, as a fresh one each time.
+    /// Starts it with a new empty table each time.
     pub(crate) async fn boot(kind: Kind, places: &Places, users: usize) -> Result<(Server, Value)> {
         let folder = places.scratch.join(format!("{kind:?}"));
         let _ = fs::remove_dir_all(&folder);
@@ -158,7 +158,7 @@ impl Peer {
             }
             Kind::BetterAuth => {
                 let script = places.root.join("bench/peers/better-auth/server.mjs");
-                // Node looks for packages beside the script.
+                // Node looks for packages next to the script.
                 fs::copy(script, places.node.join("server.mjs"))?;
                 let node = || {
                     let mut command = Command::new("node");
@@ -170,7 +170,7 @@ impl Peer {
                     command.env("DATABASE", folder.join("db"));
                     command
                 };
-                // Its tables are there before it starts, as FastAPI's are.
+                // Its tables exist before it starts, as for FastAPI.
                 let made = node().arg("migrate").output().await?;
                 if !made.status.success() {
                     bail!("migrate: {}", String::from_utf8_lossy(&made.stderr));
@@ -183,7 +183,7 @@ impl Peer {
         }
     }
 
-    /// Starts it, with people and organizations in it and this many others who can be added.
+    /// Starts it, and creates users, organizations and this number of users to add.
     pub(crate) async fn start(kind: Kind, places: &Places, users: usize) -> Result<Self> {
         let (server, tokens) = Self::boot(kind, places, users).await?;
         let mut peer = Self {
@@ -223,7 +223,7 @@ impl Peer {
         Ok(peer)
     }
 
-    /// That each load gets what it is about, and no empty page.
+    /// Checks that each load does real work, not on an empty page.
     async fn check(&self, client: &Client) -> Result<()> {
         let ask = async |operation, n| -> Result<Value> {
             let answer = self.load(client, operation, n).send().await?;
@@ -318,7 +318,7 @@ impl Peer {
         told(&body, "/id")
     }
 
-    /// One more active member of the page.
+    /// Adds an active member to the page.
     async fn fill(&self, client: &Client, n: usize) -> Result<()> {
         let id = match self.kind {
             Kind::BetterAuth => self.sign_up(client, &format!("member{n}")).await?.0,
@@ -330,7 +330,7 @@ impl Peer {
     }
 }
 
-/// A text in an answer.
+/// A string in a response.
 pub(crate) fn told(answer: &Value, pointer: &str) -> Result<String> {
     let text = answer.pointer(pointer).and_then(Value::as_str);
     Ok(text
@@ -338,12 +338,12 @@ pub(crate) fn told(answer: &Value, pointer: &str) -> Result<String> {
         .to_owned())
 }
 
-/// The n-th of those who can be added.
+/// The n-th user to add.
 pub(crate) fn user(n: usize) -> String {
     format!("u{n}")
 }
 
-/// The n-th of those who create organizations.
+/// The n-th creator of organizations.
 pub(crate) fn maker(n: usize) -> String {
     format!("maker{}", n % MAKERS)
 }
@@ -352,10 +352,10 @@ pub(crate) fn email(name: &str) -> String {
     format!("{name}@acme.example")
 }
 
-/// Whether the file is there, or what to do.
+/// Checks that the file exists, or says what to do.
 pub(crate) fn there(path: &Path, what: &str) -> Result<()> {
     if !path.exists() {
-        bail!("{} is not there: {what}", path.display());
+        bail!("{} is missing: {what}", path.display());
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A server as a process: started, waited for, weighed, ended.
+//! A server process: start, health check, memory and stop.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,27 +11,27 @@ use anyhow::{Context as _, Result, bail};
 use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
-/// How often a server that starts is asked whether it is there.
+/// How often a starting server is polled.
 const POLL: Duration = Duration::from_millis(5);
-/// How long a start may take.
+/// Time limit of a start.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// A server that runs, with all processes that it has started.
+/// A running server with all its child processes.
 pub(crate) struct Server {
     child: Child,
-    /// Where it listens.
+    /// The address it listens on.
     pub(crate) url: String,
-    /// From the start of its process to its first answer.
+    /// From the start of its process to its first response.
     pub(crate) start: Duration,
 }
 
-/// A port that nobody listens on.
+/// A free port.
 pub(crate) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 impl Server {
-    /// Starts the program and waits until `health` answers. What it writes goes to `log`.
+    /// Starts the program and waits until `health` responds. Its output goes to `log`.
     pub(crate) async fn start(
         mut command: Command,
         port: u16,
@@ -45,7 +45,7 @@ impl Server {
             .stdin(Stdio::null())
             .stderr(log.try_clone()?)
             .stdout(log);
-        // A group of its own, so that its workers end with it.
+        // A process group, so that its workers stop with it.
         command.process_group(0);
         let started = Instant::now();
         let mut child = command.spawn().with_context(|| format!("{command:?}"))?;
@@ -59,14 +59,13 @@ impl Server {
                 bail!("{command:?} ended with {status}");
             }
             if started.elapsed() > PATIENCE {
-                bail!("{command:?} does not answer");
+                bail!("{command:?} does not respond");
             }
             sleep(POLL).await;
         }
     }
 
-    /// Megabytes that its processes have in memory, all of them together: what they share is counted
-    /// once.
+    /// Total memory of its processes in megabytes: shared pages are counted once.
     pub(crate) fn memory(&self) -> Result<f64> {
         let root = self.child.id().context("it runs")?;
         let mut sum = 0;
@@ -80,7 +79,7 @@ impl Server {
         Ok(f64::from(sum) / 1024.0)
     }
 
-    /// Ends it and its workers.
+    /// Stops it and its workers.
     pub(crate) async fn stop(mut self) -> Result<()> {
         if let Some(id) = self.child.id() {
             let group = format!("-{id}");
@@ -104,7 +103,7 @@ impl Server {
 }
 
 impl Drop for Server {
-    /// What was not stopped is ended with its workers all the same.
+    /// Stops a forgotten server with its workers too.
     fn drop(&mut self) {
         if let Some(id) = self.child.id() {
             let group = format!("-{id}");
@@ -116,7 +115,7 @@ impl Drop for Server {
     }
 }
 
-/// A process and all that descend from it.
+/// A process and all its descendants.
 fn tree(root: u32) -> Result<Vec<u32>> {
     let mut parents = BTreeMap::new();
     for entry in fs::read_dir("/proc")? {
@@ -124,7 +123,7 @@ fn tree(root: u32) -> Result<Vec<u32>> {
         let Some(id) = name.to_str().and_then(|name| name.parse::<u32>().ok()) else {
             continue;
         };
-        // `id (name) state parent ...`, and a name may hold anything.
+        // `id (name) state parent ...`; the name can contain any character.
         let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
         let behind = stat.rsplit_once(')').map(|(_, rest)| rest);
         let parent = behind.and_then(|rest| rest.split_whitespace().nth(1)?.parse::<u32>().ok());

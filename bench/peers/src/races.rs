@@ -1,4 +1,4 @@
-//! Two requests at once, of which the rules allow one, and what is there afterwards.
+//! Two concurrent requests, of which the rules allow one, and the state after them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,19 +11,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::peer::Peer;
 
-/// Pairs that are under way at once.
+/// Concurrent pairs.
 const AT_ONCE: usize = 8;
 
-/// What two people try at once in an organization that both own.
+/// Concurrent actions of two owners of an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Race {
     /// Both leave it.
     Leave,
-    /// Each takes the other's ownership away.
+    /// Each demotes the other.
     Demote,
-    /// Both invite the same person, who then accepts whatever there is to accept, all at once.
+    /// Both invite the same user, who then accepts all invitations concurrently.
     Invite,
-    /// Both add the same person.
+    /// Both add the same user.
     Add,
 }
 
@@ -39,7 +39,7 @@ impl Race {
         }
     }
 
-    /// What must not be.
+    /// A forbidden state.
     pub(crate) fn broken(self) -> &'static str {
         match self {
             Self::Leave | Self::Demote => "without an owner",
@@ -48,20 +48,20 @@ impl Race {
     }
 }
 
-/// What came of many of them.
+/// The result of many races.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub(crate) struct Races {
-    /// How many were run.
+    /// The number of races.
     pub(crate) run: usize,
-    /// How many left behind what must not be.
+    /// The number of races with a forbidden result.
     pub(crate) broken: usize,
-    /// How many came to nothing, neither of the two being done: they prove nothing.
+    /// The number of races in which neither request succeeded: they prove nothing.
     pub(crate) neither: usize,
-    /// How often two requests of a race were answered with these statuses.
+    /// The number of races by the statuses of their requests.
     pub(crate) statuses: BTreeMap<String, usize>,
 }
 
-/// Runs that many of a kind.
+/// Runs this number of races of a kind.
 pub(crate) async fn run(peer: &Arc<Peer>, race: Race, times: usize) -> Result<Races> {
     let one = |n: usize| {
         let peer = Arc::clone(peer);
@@ -88,20 +88,20 @@ pub(crate) async fn run(peer: &Arc<Peer>, race: Race, times: usize) -> Result<Ra
     Ok(races)
 }
 
-/// What a race left behind.
+/// The result of a race.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
-    /// One of the two was done.
+    /// Whether one of the two requests was applied.
     Sound,
-    /// What must not be.
+    /// The forbidden state, if any.
     Broken,
-    /// What was there before.
+    /// The state before.
     Neither,
 }
 
-/// What it left behind, and the statuses of the two.
+/// The result of the race, and the statuses of the two requests.
 async fn once(peer: &Peer, race: Race, n: usize) -> Result<(Outcome, String)> {
-    // A connection for each: two people do not share one.
+    // A connection for each: two users do not share one.
     let (one, other) = (Client::new(), Client::new());
     let organization = peer.make(&one, &format!("{race:?} {n}")).await?;
     let owns = peer.add(&one, "ada", &organization, peer.id("bob"), "owner");
@@ -136,7 +136,8 @@ async fn once(peer: &Peer, race: Race, n: usize) -> Result<(Outcome, String)> {
     let mut told = in_words(&statuses);
     if race == Race::Invite {
         let mut open = peer.inside(&one, &organization).await?.invitations;
-        // Elsewhere the invitation is the membership, and accepting it twice is the same race.
+        // In the other services the invitation is the membership, and accepting it twice is the
+        // same race.
         while open.len() < 2 {
             open.push(open.first().cloned().unwrap_or_default());
         }
@@ -145,7 +146,7 @@ async fn once(peer: &Peer, race: Race, n: usize) -> Result<(Outcome, String)> {
         told = format!("{told}, then {}", in_words(&sent(accepts).await?));
     }
     let after = peer.inside(&one, &organization).await?;
-    // Of two owners one is to be left, and of the one who is added one.
+    // One of two owners must remain, and one membership of the added user.
     let left = match race {
         Race::Leave | Race::Demote => after.owners(),
         Race::Invite | Race::Add => after.times(cy),
@@ -166,7 +167,7 @@ fn in_words(statuses: &[u16]) -> String {
     statuses.join(" and ")
 }
 
-/// All at once: their statuses.
+/// Sends all concurrently and returns their statuses.
 async fn sent(requests: impl IntoIterator<Item = RequestBuilder>) -> Result<Vec<u16>> {
     let answers = join_all(requests.into_iter().map(RequestBuilder::send)).await;
     answers

@@ -1,4 +1,4 @@
-//! The goals, and whether they are met.
+//! The goals and the results.
 
 use std::fmt::Write as _;
 
@@ -12,11 +12,11 @@ use crate::logins::{Cost, DYNAMODB, GRAPH, Logins};
 use crate::setting::{GET_ITEM, HELLO, LIST_MEMBERS, MEMBERS, QUERY};
 use crate::table::Table;
 
-/// The triggers, which are no HTTP functions.
+/// The triggers, which are not HTTP functions.
 const TRIGGERS: [&str; 2] = ["post-login", "pre-token"];
 const POST_LOGIN: &str = "post-login";
 
-/// The table of the goals, as far as it is written.
+/// The table of the goals under construction.
 pub(super) struct Goals(pub(super) String);
 
 impl Goals {
@@ -24,12 +24,12 @@ impl Goals {
         self.told(what, goal, measured, if met { "yes" } else { "**no**" });
     }
 
-    /// A row whose end is in words.
+    /// A row with a result in words.
     pub(super) fn told(&mut self, what: &str, goal: &str, measured: &str, met: &str) {
         let _ = writeln!(self.0, "| {what} | {goal} | {measured} | {met} |");
     }
 
-    /// A part that was never measured.
+    /// A part without results.
     pub(super) fn missing(&mut self, part: &str) {
         let command = format!("`cargo xtask bench {part}`");
         let _ = writeln!(self.0, "| {command} | | not measured yet | |");
@@ -41,7 +41,7 @@ fn function<'a>(of: &'a Functions, name: &str) -> Result<&'a Function> {
     found.with_context(|| format!("{name} was not measured"))
 }
 
-/// The ratio that is highest among the functions that were measured, and whose it is.
+/// The highest ratio among the measured functions, with its function.
 fn worst(
     measured: &Functions,
     of: impl Fn(&str) -> bool,
@@ -84,7 +84,7 @@ pub(super) fn of_functions(measured: &Functions, goals: &mut Goals) -> Result<()
         };
         goals.told(&what, "at most 1.25 x", &times(start), met);
     }
-    // What the SDK's client alone takes of it.
+    // The share of the SDK's client.
     let client = bare.start_ms.over(&hello.start_ms);
     let client = client.spread().context("no rounds")?;
     let what = "The same for a bare function with the SDK's client";

@@ -1,4 +1,4 @@
-//! The parts of the page, each about one thing that was measured.
+//! The parts of the page, one for each measurement.
 
 use std::fmt::Write as _;
 

@@ -1,5 +1,5 @@
-//! The least that a function behind API Gateway can be that reads DynamoDB: one `GetItem` of an
-//! organization's item, with the client that the real functions have. It checks nothing and logs nothing.
+//! The smallest function behind API Gateway that reads DynamoDB: one `GetItem` of an organization,
+//! with the client of the real functions. No checks, no logs.
 
 #[path = "../client.rs"]
 mod client;

@@ -1,4 +1,4 @@
-//! The least that a function can be: it gives back its event.
+//! The smallest function: returns its event.
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;

@@ -1,5 +1,5 @@
-//! The least that a function can be that lists 50 members: one `Query`, and the same JSON as `list-members`.
-//! It checks nothing and logs nothing.
+//! The smallest function that lists 50 members: one `Query`, and the JSON of `list-members`. No
+//! checks, no logs.
 
 #[path = "../client.rs"]
 mod client;
