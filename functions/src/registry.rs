@@ -8,7 +8,7 @@ use crate::endpoint::Endpoint;
 use crate::runtime::{self, Start, Started, Variables};
 use crate::{App, endpoints, triggers};
 
-/// One Lambda function, as the local stack and the tests run it: JSON event in, JSON answer out,
+/// A Lambda function, as the local stack and the tests run it: JSON event in, JSON response out,
 /// through the same code as the deployed binary of the same name.
 #[derive(Clone, Copy, Debug)]
 pub struct Function {
@@ -19,7 +19,7 @@ pub struct Function {
 
 #[derive(Clone, Copy, Debug)]
 enum Handler {
-    /// Answers a request that API Gateway sends.
+    /// Handles a request from API Gateway.
     Http(Endpoint),
     /// Answers a trigger's event with an event.
     Trigger(Start),

@@ -6,14 +6,14 @@ use muster::store::{Context, Outcome, Store};
 
 use crate::App;
 
-/// One call of an endpoint: who asks, when, and what answers them.
+/// A call of an endpoint: caller, time and response.
 #[derive(Clone)]
 pub struct Call {
-    /// What the function was started with.
+    /// The configuration of the function.
     pub app: Arc<App>,
     /// Who asks.
     pub caller: Caller,
-    /// The time of the call. All that it writes has this time.
+    /// The time of the call. All writes of the call use it.
     pub now: Timestamp,
     /// The id of the request.
     pub request_id: String,

@@ -11,7 +11,7 @@ use crate::openapi::Operation;
 
 /// A handler with these parts.
 pub(crate) trait Handler<Parts> {
-    /// Reads the parts in their order, and answers.
+    /// Reads the parts in order, and responds.
     fn call(
         self,
         call: Call,
@@ -53,7 +53,7 @@ handler!(A a, B b);
 handler!(A a, B b, C c);
 handler!(A a, B b, C c, D d);
 
-/// One request: who asks, the parts in their order, the answer.
+/// Handles a request: the caller, the parts in order, the response.
 pub(crate) async fn run<Parts>(
     handler: impl Handler<Parts>,
     app: Arc<App>,
@@ -69,7 +69,7 @@ pub(crate) async fn run<Parts>(
     handler.call(call, request).await
 }
 
-/// Adds what a handler takes to its operation.
+/// Adds the parameters of a handler to its operation.
 pub(crate) fn describe<Parts>(handler: &impl Handler<Parts>, operation: Operation) -> Operation {
     handler.describe(operation)
 }

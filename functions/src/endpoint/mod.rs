@@ -1,7 +1,9 @@
-//! What an endpoint declares of itself, once: its function, routes, parts of the request, answers, errors and rights.
+//! The declaration of an endpoint: its function, routes, request parts, responses, errors and
+//! permissions.
 //!
-//! Everything else is generated from it by `cargo xtask generate`: the binary, the registry, the function's block in
-//! the template, its line on the dashboard, an example event and the `OpenAPI` document.
+//! Everything else is generated from it by `cargo xtask generate`: the binary, the registry, the
+//! function's block in the template, its line on the dashboard, an example event and the `OpenAPI`
+//! document.
 
 mod call;
 mod handler;
@@ -24,7 +26,7 @@ pub(crate) use query::{Filter, Force, Paged, Parameter, Query, QueryParameters, 
 pub struct Endpoint {
     /// The name of its handler: `remove_member`. Names the binary, the resource and the operation.
     pub name: &'static str,
-    /// Answers a request.
+    /// Handles a request.
     pub handler: HttpHandler,
     docs: &'static str,
     route: &'static str,
@@ -69,7 +71,7 @@ pub enum TableAction {
 }
 
 impl Endpoint {
-    /// An endpoint that may do nothing with the table yet. Use [`endpoint!`].
+    /// An endpoint without permissions on the table. Use [`endpoint!`].
     pub(crate) const fn new(
         name: &'static str,
         route: &'static str,
@@ -90,7 +92,7 @@ impl Endpoint {
         }
     }
 
-    /// Serves a second route, which is another operation with an id and a summary of its own.
+    /// Serves a second route, a separate operation with its own id and summary.
     pub(crate) const fn also(
         mut self,
         route: &'static str,
@@ -107,13 +109,13 @@ impl Endpoint {
         self
     }
 
-    /// Allows to query these indexes of the table.
+    /// Allows queries of these indexes of the table.
     pub(crate) const fn indexes(mut self, indexes: &'static [&'static str]) -> Self {
         self.indexes = indexes;
         self
     }
 
-    /// Describes the answers, and the errors besides those that the parts of the request bring along.
+    /// Describes the responses, and the errors in addition to those of the request's parts.
     pub(crate) const fn answers(mut self, answers: fn(Operation) -> Operation) -> Self {
         self.answers = answers;
         self

@@ -1,4 +1,4 @@
-//! The parts of a request. Each is read, and described in the `OpenAPI` document, by its type.
+//! The parts of a request. The type of each reads it and describes it in the `OpenAPI` document.
 
 use muster::domain::{ExpectedVersion, IdempotencyKey, OrganizationId, TeamId, UserId};
 use muster::http::{ApiRequest, Problem};
@@ -11,13 +11,13 @@ use crate::openapi::example::Example;
 
 /// A part of a request.
 pub(crate) trait Part: Sized + Send {
-    /// Whether it is the query. A request with a query is refused where no part reads it.
+    /// Whether it is the query. A request with a query is rejected if no part reads it.
     const READS_QUERY: bool = false;
 
-    /// Reads it, or says what is wrong with it.
+    /// Reads it, or returns the error.
     fn read(call: &Call, request: &ApiRequest) -> Result<Self, Problem>;
 
-    /// Adds it to the operation, with the errors that it brings along.
+    /// Adds it and its errors to the operation.
     fn describe(operation: Operation) -> Operation {
         operation
     }
@@ -36,7 +36,7 @@ impl Part for OrganizationPath {
     }
 }
 
-/// The organization of a path that may go through one.
+/// The organization of a path, if the path has one.
 impl Part for Option<OrganizationPath> {
     fn read(call: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         let path = request.is_in_organization();
@@ -120,7 +120,7 @@ impl<T: FromFields + JsonSchema + Example + Send> Part for Body<T> {
         let mut fields = request.body()?;
         let body = T::from_fields(&mut fields);
         fields.finish()?;
-        // Unreachable: what makes the body unreadable is a violation.
+        // Unreachable: every error in the body is a violation.
         body.map(Self)
             .ok_or_else(|| Problem::internal("a body without a violation cannot be read"))
     }
@@ -130,7 +130,7 @@ impl<T: FromFields + JsonSchema + Example + Send> Part for Body<T> {
     }
 }
 
-/// No body. One with any field is refused.
+/// No body. A body with any field is rejected.
 pub(crate) struct NoBody;
 
 impl Part for NoBody {
@@ -144,7 +144,7 @@ impl Part for NoBody {
     }
 }
 
-/// The `Idempotency-Key`, if there is one. It comes after the body, of which it keeps a fingerprint.
+/// The optional `Idempotency-Key`. It follows the body, whose fingerprint it stores.
 pub(crate) struct Idempotency(pub(crate) Option<IdempotencyKey>);
 
 impl Part for Idempotency {

@@ -1,4 +1,4 @@
-//! Query parameters. Each is read and described by its type.
+//! Query parameters. The type of each reads and describes it.
 
 use muster::domain::{Domain, Invalid, Name, Role};
 use muster::http::{self, Answer, ApiRequest, PageRequest, Problem};
@@ -12,7 +12,7 @@ use crate::openapi::Operation;
 
 /// The parameters of a query, declared with [`query!`].
 pub(crate) trait QueryParameters: Sized + Send {
-    /// Reads them. What is wrong is noted in the query.
+    /// Reads them. Errors are recorded in the query.
     fn read(query: &mut http::Query<'_>) -> Self;
 
     /// Adds them to the operation.
@@ -37,7 +37,8 @@ pub(crate) trait Parameter: Sized {
     fn schema() -> Value;
 }
 
-/// The value of a parameter that selects items of a list. A cursor belongs to the filters of its list.
+/// The value of a parameter that filters a list. A cursor is valid only with the filters of its
+/// list.
 pub(crate) trait Filter: Sized {
     /// Reads the value.
     fn parse(text: &str) -> Result<Self, Invalid>;
@@ -46,7 +47,7 @@ pub(crate) trait Filter: Sized {
     fn schema() -> Value;
 }
 
-/// A filter that may be absent.
+/// An optional filter.
 impl<T: Filter> Parameter for Option<T> {
     fn read(query: &mut http::Query<'_>, name: &'static str) -> Self {
         query.filter(name, T::parse)
@@ -130,7 +131,7 @@ macro_rules! query {
 }
 pub(crate) use query;
 
-/// The query of an operation that returns no list.
+/// The query of an operation that does not return a list.
 pub(crate) struct Query<T>(pub(crate) T);
 
 impl<T: QueryParameters> Part for Query<T> {
@@ -155,7 +156,7 @@ pub(crate) struct Paged<T = ()> {
 }
 
 impl<T> Paged<T> {
-    /// The place in the list after which the page begins.
+    /// The position in the list before the page.
     pub(crate) fn after(&self) -> Option<&str> {
         self.page.after.as_deref()
     }
@@ -165,7 +166,7 @@ impl<T> Paged<T> {
         self.page.limit
     }
 
-    /// 200 with the page, and the cursor of the next one. `show` makes the JSON of an item.
+    /// 200 with the page and the cursor of the next one. `show` creates the JSON of an item.
     pub(crate) fn answer<Item>(
         &self,
         found: Page<Item>,
@@ -195,7 +196,7 @@ impl<T: QueryParameters> Part for Paged<T> {
 }
 
 query! {
-    /// The query of an operation that ends a membership.
+    /// The query of an operation that removes a membership.
     pub(crate) struct Force {
         /// `true` also removes a membership that a directory manages. Requires a tenant admin.
         force: bool,

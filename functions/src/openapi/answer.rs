@@ -1,24 +1,24 @@
-//! What an operation answers when it does what it was asked.
+//! The successful responses of an operation.
 
 use serde_json::{Map, Value, json};
 
 use super::headers::Header;
 use super::schemas::{SchemaOf, Schemas};
 
-/// An answer that is no error.
+/// A successful response.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) description: &'static str,
     /// The schema of the body and an example, if there is a body.
     pub(super) body: Option<(SchemaOf, Value)>,
-    /// Headers besides those that every answer has.
+    /// Headers in addition to those of every response.
     pub(super) headers: Vec<Header>,
-    /// What can be done with what it answers.
+    /// The operations that a response links to.
     pub(super) links: Map<String, Value>,
 }
 
 impl Answer {
-    /// `repeats`: whether it can be the answer to an earlier request.
+    /// `repeats`: whether it can be replayed for a repeated request.
     pub(super) fn to_json(&self, repeats: bool, schemas: &mut Schemas) -> Value {
         let always = [
             Header::RequestId,

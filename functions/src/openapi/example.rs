@@ -1,4 +1,4 @@
-//! What the examples of the document are about: Ada's organization Rockets, its team Engines, and Bob.
+//! The values of the document's examples: Ada's organization Rockets, its team Engines, and Bob.
 
 use muster::domain::{Membership, TeamMembership, User};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::teams::ShownTeam;
 
 /// A type with an example for the document.
 pub(crate) trait Example {
-    /// The example, as its schema has it.
+    /// The example, matching its schema.
     fn example() -> Value;
 }
 
@@ -17,7 +17,7 @@ pub(crate) const TEAM: &str = "019aa4f3-1b2c-7d4e-8f60-718293a4b5c6";
 const CREATED: &str = "2026-11-20T23:51:36.042Z";
 const UPDATED: &str = "2026-11-21T08:15:00.000Z";
 
-/// Limits with something in each.
+/// Limits with a value for each field.
 pub(crate) fn limits() -> Value {
     json!({
         "models": ["large", "small"],
@@ -81,7 +81,7 @@ impl Example for ShownTeam<'_> {
     }
 }
 
-/// A team in no organization.
+/// A standalone team.
 pub(crate) fn standalone_team() -> Value {
     team_in(None, &["large"], &["large"])
 }
@@ -150,7 +150,7 @@ impl Example for User {
     }
 }
 
-/// The example with more members.
+/// The example with additional members.
 pub(crate) fn with(mut example: Value, more: Value) -> Value {
     if let (Some(example), Value::Object(more)) = (example.as_object_mut(), more) {
         example.extend(more);

@@ -1,9 +1,9 @@
-//! Headers of requests and answers.
+//! Headers of requests and responses.
 
 use muster::http::MAX_IDEMPOTENCY_KEY_LENGTH;
 use serde_json::{Value, json};
 
-/// A header of an answer.
+/// A header of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Header {
     RequestId,
@@ -86,7 +86,7 @@ impl Header {
         }
     }
 
-    /// The header where it is always there (`required`), or may be missing.
+    /// The header, either always present (`required`) or optional.
     pub(super) fn to_json(self, required: bool) -> Value {
         if required {
             return json!({"$ref": format!("#/components/headers/{}", self.name())});
@@ -96,7 +96,7 @@ impl Header {
     }
 }
 
-/// The headers that an answer always has.
+/// The headers of every response.
 pub(super) fn components() -> Value {
     Header::ALL
         .into_iter()

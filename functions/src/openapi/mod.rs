@@ -1,8 +1,8 @@
-//! The `OpenAPI` 3.1 document of the API, made from the code: the schemas from the types that are
-//! read and answered, each operation from its endpoint, what it says from the endpoint's doc comment.
+//! Generates the `OpenAPI` 3.1 document of the API from the code: the schemas from the types of
+//! requests and responses, each operation from its endpoint, its texts from the endpoint's doc
+//! comment.
 //!
-//! Nothing of it is part of a deployed function: the binaries do not refer to it, and the linker
-//! leaves out what nothing refers to.
+//! No deployed function contains it: the binaries do not refer to it, so the linker omits it.
 
 mod answer;
 pub(crate) mod example;
@@ -21,7 +21,7 @@ use crate::functions;
 use problems::Problems;
 use schemas::Schemas;
 
-/// Where the API is when nobody says.
+/// The default URL of the API.
 const SERVER: &str = "http://127.0.0.1:3000";
 
 /// The document.
@@ -71,7 +71,7 @@ pub fn document() -> Value {
     })
 }
 
-/// The document as the file in `docs/` has it.
+/// The document as stored in `docs/`.
 pub fn text() -> String {
     format!("{:#}\n", document())
 }

@@ -13,13 +13,13 @@ use super::headers::{self, Header};
 use super::problems::Problems;
 use super::schemas::{PageOf, SchemaOf, Schemas, of};
 
-/// What a client has to know of a method on a path. Put together by the endpoint, step by step.
+/// Describes a method on a path for clients. Built by the endpoint, step by step.
 pub struct Operation {
     method: &'static str,
     path: &'static str,
     id: String,
     summary: &'static str,
-    /// Who may call it, what happens, and which errors there are.
+    /// Who may call it, what happens, and which errors it returns.
     description: &'static str,
     parameters: Vec<Value>,
     body: Option<(SchemaOf, Value)>,
@@ -29,15 +29,15 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// A route as in the template, a name of its own, and the doc comment of its handler: the summary in its first
-    /// line, and the description after it.
+    /// A route as in the template, a unique name, and the doc comment of its handler: the first
+    /// line is the summary, the rest the description.
     pub(crate) fn new(route: &'static str, id: String, docs: &'static str) -> Self {
         let (method, path) = route.split_once(' ').unwrap_or((route, ""));
         let codes = vec![
             Code::Unauthenticated,
             Code::UnusableSubject,
             Code::NoTenant,
-            // Every operation refuses query parameters that it does not have.
+            // Every operation rejects unknown query parameters.
             Code::ValidationFailed,
             Code::Throttled,
             Code::Unavailable,
@@ -57,24 +57,24 @@ impl Operation {
         }
     }
 
-    /// With another summary than the first line of the doc comment, for a handler of two operations.
+    /// Replaces the summary from the doc comment, for a handler of two operations.
     pub(crate) fn summary(self, summary: &'static str) -> Self {
         Self { summary, ..self }
     }
 
-    /// It can be refused for these reasons, besides those that its parts bring along.
+    /// Adds errors, in addition to those of its parts.
     pub(crate) fn fails(mut self, codes: &[Code]) -> Self {
         self.codes.extend(codes);
         self
     }
 
-    /// It takes a JSON body.
+    /// Adds a JSON body.
     pub(crate) fn body<T: JsonSchema + Example>(mut self) -> Self {
         self.body = Some((of::<T>, T::example()));
         self.read_body()
     }
 
-    /// It takes no body, and refuses one with anything in it.
+    /// Without a body: a body with content is rejected.
     pub(crate) fn no_body(self) -> Self {
         self.read_body()
     }
@@ -88,7 +88,7 @@ impl Operation {
         ])
     }
 
-    /// It takes a query parameter, whose schema is this.
+    /// Adds a query parameter with this schema.
     pub(crate) fn query(mut self, name: &str, description: &str, schema: Value) -> Self {
         self.parameters.push(json!({
             "name": name,
@@ -99,7 +99,7 @@ impl Operation {
         self.fails(&[Code::ValidationFailed])
     }
 
-    /// It takes an `Idempotency-Key`.
+    /// Adds `Idempotency-Key`.
     pub(crate) fn once(mut self) -> Self {
         self.parameters.push(headers::idempotency_key());
         self.repeats = true;
@@ -110,19 +110,19 @@ impl Operation {
         ])
     }
 
-    /// It takes `If-Match`.
+    /// Adds `If-Match`.
     pub(crate) fn if_match(mut self) -> Self {
         self.parameters.push(headers::if_match());
         self.fails(&[Code::VersionMismatch])
     }
 
-    /// 200, with one resource in its version.
+    /// 200 with one resource and its version.
     pub(crate) fn ok<T: JsonSchema + Example>(self, description: &'static str) -> Self {
         let body = (of::<T> as SchemaOf, T::example());
         self.answer(200, description, Some(body), &[Header::ETag])
     }
 
-    /// As [`Operation::ok`], or 304 for who has that version already.
+    /// Like [`Operation::ok`], or 304 if the client has that version already.
     pub(crate) fn shows<T: JsonSchema + Example>(mut self, description: &'static str) -> Self {
         self.parameters.push(headers::if_none_match());
         let unchanged = "Not modified: the entity tag is one of `If-None-Match`.";
@@ -130,7 +130,7 @@ impl Operation {
             .answer(304, unchanged, None, &[Header::ETag])
     }
 
-    /// 201, with what was made and where it is.
+    /// 201 with the created resource and its location.
     pub(crate) fn created<T: JsonSchema + Example>(self, description: &'static str) -> Self {
         let body = (of::<T> as SchemaOf, T::example());
         self.answer(
@@ -141,12 +141,12 @@ impl Operation {
         )
     }
 
-    /// 204: done, and nothing to show.
+    /// 204 without content.
     pub(crate) fn no_content(self, description: &'static str) -> Self {
         self.answer(204, description, None, &[])
     }
 
-    /// 200, with a page of a list.
+    /// 200 with a page of a list.
     pub(crate) fn page<T: JsonSchema + Example>(self) -> Self {
         let body = (
             of::<PageOf<T>> as SchemaOf,
@@ -155,7 +155,7 @@ impl Operation {
         self.answer(200, "A page of items.", Some(body), &[])
     }
 
-    /// It takes `limit` and `cursor`.
+    /// Adds `limit` and `cursor`.
     pub(crate) fn pagination(self) -> Self {
         self.query(
             "limit",
@@ -187,7 +187,7 @@ impl Operation {
         self
     }
 
-    /// With another example of the body.
+    /// Sets another example of the body.
     pub(crate) fn body_example(mut self, example: Value) -> Self {
         if let Some((_, own)) = &mut self.body {
             *own = example;
@@ -195,7 +195,7 @@ impl Operation {
         self
     }
 
-    /// With another example of the last answer.
+    /// Sets another example of the last response.
     pub(crate) fn answer_example(mut self, example: Value) -> Self {
         if let Some((_, own)) = self.answers.last_mut().and_then(|it| it.body.as_mut()) {
             *own = example;
@@ -203,8 +203,8 @@ impl Operation {
         self
     }
 
-    /// What the last answer leads to: operations, each with where its parameters are in the answer
-    /// or the request.
+    /// Links of the last response: operations, each with the source of its parameters in the
+    /// response or the request.
     pub(crate) fn leads_to(mut self, ids: &[&str], parameters: Value) -> Self {
         if let Some(answer) = self.answers.last_mut() {
             for id in ids {
@@ -302,7 +302,7 @@ impl Operation {
     }
 }
 
-/// A user id as a path may have it.
+/// The schema of a user id in a path.
 struct UserIdInPath;
 
 impl JsonSchema for UserIdInPath {
@@ -319,7 +319,8 @@ impl JsonSchema for UserIdInPath {
             "type": "string",
             "minLength": 1,
             "maxLength": MAX_USER_ID_LENGTH,
-            // `~` begins an id that is spelled in Base64, and a path has neither a plain slash nor a dot alone.
+            // `~` starts an id in Base64, because a path segment can be neither a plain slash nor a
+            // single dot.
             "pattern": r"^[!-$&-.0-\[\]-}]([ -$&-.0-\[\]-~]*[!-$&-.0-\[\]-~])?$",
             "not": {"enum": [".", ".."]},
         })

@@ -15,16 +15,15 @@ use super::schemas::{Schemas, of};
 /// The path in the examples.
 const INSTANCE: &str = "/organizations/019aa4f2-6e5b-7c3d-9a4e-2f1b0c8d7e6f";
 
-/// The statuses that can also come from API Gateway itself, with a body of its own.
+/// The statuses that API Gateway can also return, with its own body.
 const OF_GATEWAY: [u16; 5] = [401, 413, 429, 500, 503];
 
-/// Answers that are errors, each by the codes that it can have. Operations with the same ones share
-/// them.
+/// Error responses, each with its possible codes. Operations with the same ones share them.
 #[derive(Default)]
 pub(super) struct Problems(BTreeMap<String, Value>);
 
 impl Problems {
-    /// The answers to these codes, by status.
+    /// The responses with these codes, by status.
     pub(super) fn answers(&mut self, codes: &[Code], schemas: &mut Schemas) -> Map<String, Value> {
         let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
         for code in Code::ALL.into_iter().filter(|code| codes.contains(code)) {
@@ -132,7 +131,7 @@ fn gateway_message(status: u16) -> &'static str {
     }
 }
 
-/// An error as it comes, made the way it is made.
+/// An error as the API creates it.
 fn example(code: Code) -> Problem {
     let busy = || "busy".into();
     let refusal = match code {

@@ -1,11 +1,11 @@
-//! The schemas of the document: those of answers from what is serialized, those of bodies from what
-//! is read.
+//! The schemas of the document: serialization schemas for responses, deserialization schemas for
+//! requests.
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-/// Makes a type's schema.
+/// Creates the schema of a type.
 pub(super) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
 /// The schema of a type, by reference if it has a name of its own.
@@ -24,7 +24,7 @@ pub(crate) struct PageOf<T> {
     next_cursor: Option<String>,
 }
 
-/// The schema of a patch as that of something new, of which it takes a member that is required.
+/// The schema of a patch, based on that of a new resource, of which it requires one member.
 pub(crate) fn requiring(member: &str, patch: Schema, description: &str) -> Schema {
     let mut schema = patch;
     schema.insert("required".to_owned(), json!([member]));
@@ -32,7 +32,7 @@ pub(crate) fn requiring(member: &str, patch: Schema, description: &str) -> Schem
     schema
 }
 
-/// The schemas that have been asked for.
+/// The schemas requested so far.
 pub(super) struct Schemas {
     answers: SchemaGenerator,
     bodies: SchemaGenerator,
@@ -51,17 +51,17 @@ impl Default for Schemas {
 }
 
 impl Schemas {
-    /// As an answer has it.
+    /// As in a response.
     pub(super) fn answer(&mut self, schema: SchemaOf) -> Value {
         schema(&mut self.answers).to_value()
     }
 
-    /// As a request has it.
+    /// As in a request.
     pub(super) fn request(&mut self, schema: SchemaOf) -> Value {
         schema(&mut self.bodies).to_value()
     }
 
-    /// All that have a name.
+    /// All schemas with a name.
     pub(super) fn into_components(mut self) -> Map<String, Value> {
         let mut components = self.bodies.take_definitions(true);
         components.extend(self.answers.take_definitions(true));
@@ -70,8 +70,8 @@ impl Schemas {
     }
 }
 
-/// An enum whose values have descriptions comes as one schema per value. Clients are better served
-/// with one list.
+/// An enum whose values have descriptions has one schema per value. Clients are better served by a
+/// single list.
 fn one_list_of_values(schema: &mut Value) {
     let Some(object) = schema.as_object_mut() else {
         return;

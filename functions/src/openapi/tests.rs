@@ -2,7 +2,7 @@ use muster::http::Code;
 
 use super::*;
 
-/// All values of the document, each with where it is.
+/// All values of the document, each with its position.
 fn each(value: &Value, place: &str, look: &mut impl FnMut(&str, &Value)) {
     look(place, value);
     match value {
@@ -32,7 +32,7 @@ fn it_says_nothing_that_only_a_reader_of_the_code_understands() {
     });
 }
 
-/// `Get a team`: a verb first, and no two alike.
+/// `Get a team`: a verb first, and all unique.
 #[test]
 fn every_operation_has_a_summary_of_its_own() {
     const VERBS: [&str; 11] = [
@@ -92,7 +92,7 @@ fn standalone_teams_document_nothing_of_organizations() {
     }
 }
 
-/// A validator of the schema at this place of the document.
+/// A validator of the schema at this position of the document.
 fn validator(document: &Value, schema: &Value) -> jsonschema::Validator {
     let mut schema = schema.clone();
     schema["components"] = json!({"schemas": document["components"]["schemas"]});
@@ -166,14 +166,14 @@ fn a_text_that_its_schema_allows_is_taken_and_no_other_is() {
                 description.is_valid(&json),
                 text.parse::<Description>().is_ok()
             );
-            // A regular expression cannot tell that some of a name must be visible.
+            // A regular expression cannot require that a name has visible characters.
             if !name.is_valid(&json) {
                 prop_assert!(text.parse::<Name>().is_err(), "{:?}", text);
             } else if text.contains(|c: char| c.is_ascii_graphic()) {
                 prop_assert!(text.parse::<Name>().is_ok(), "{:?}", text);
             }
             let parsed = text.parse::<Domain>();
-            // Nor can it tell which Unicode there is in domains, and whether `xn--` begins any.
+            // Nor can it check the Unicode of domains, or labels that start with `xn--`.
             if text.is_ascii() && text.trim() == text && !text.contains("xn--") {
                 prop_assert_eq!(given_domain.is_valid(&json), parsed.is_ok(), "{:?}", text);
             }
