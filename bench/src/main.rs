@@ -1,4 +1,4 @@
-//! The figures: measures what the functions cost, and writes `docs/results/performance.md` from it.
+//! Measures the cost of the functions and writes `docs/results/performance.md`.
 #![allow(
     clippy::print_stderr,
     reason = "a command line program prints to its user"

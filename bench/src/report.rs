@@ -1,4 +1,5 @@
-//! `docs/results/performance.md` from the results that were kept. Nothing in it is typed by hand but its words.
+//! Writes `docs/results/performance.md` from the stored results. Its figures are never typed by
+//! hand.
 
 mod goals;
 mod sections;

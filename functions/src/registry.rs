@@ -21,7 +21,7 @@ pub struct Function {
 enum Handler {
     /// Handles a request from API Gateway.
     Http(Endpoint),
-    /// Answers a trigger's event with an event.
+    /// Returns a trigger's event.
     Trigger(Start),
 }
 
@@ -44,8 +44,8 @@ impl Function {
         }
     }
 
-    /// Makes its context. An event that is not one of API Gateway is an error of an HTTP function; a trigger gives
-    /// back any event.
+    /// Creates its context. An HTTP function returns an error for an event that is not from API
+    /// Gateway; a trigger returns any event.
     pub fn start(&self, app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
         match self.handler {
             Handler::Http(endpoint) => Ok(runtime::http(app, endpoint.handler)),

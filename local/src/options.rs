@@ -21,12 +21,12 @@ pub type ConfigureClient = Arc<dyn Fn(ClientConfig) -> ClientConfig + Send + Syn
 /// Changes the state of a function.
 pub type ConfigureApp = Arc<dyn Fn(App) -> App + Send + Sync>;
 
-/// Starts a function with a context of the caller's own making.
+/// Starts a function with a context of the caller.
 pub type StartFunction =
     Arc<dyn Fn(App, Variables<'_>) -> Result<Started, SettingError> + Send + Sync>;
 
-/// How a stack is started. The default is what a test wants: free ports, everything in memory,
-/// nothing taken from the process's environment, nothing printed.
+/// The options of a stack. The defaults are for tests: free ports, everything in memory, no
+/// variables of the process's environment, no output.
 #[derive(Clone)]
 pub struct Options {
     /// Port of the API on 127.0.0.1; 0 takes a free one.
@@ -54,9 +54,9 @@ pub struct Options {
     pub configure_client: Option<ConfigureClient>,
     /// Applied to the state of each function before its first invocation.
     pub configure_app: Option<ConfigureApp>,
-    /// Start functions in another way than they start themselves, by their names.
+    /// Functions, by name, to start in another way.
     pub starts: BTreeMap<&'static str, StartFunction>,
-    /// One line on stderr per request and per failed invocation.
+    /// Prints one line on stderr per request and per failed invocation.
     pub log: bool,
 }
 

@@ -1,6 +1,6 @@
-//! What an operation uses of that which AWS charges for, with ids and names as long as real ones are:
-//! capacity units of both kinds, calls to Graph, bytes of log lines, of answers and of items. The year
-//! in `docs/results/cost.md` is made of these figures.
+//! The billed usage of an operation, with ids and names of realistic length: read and write units,
+//! calls to Graph, bytes of log lines, responses and items. `docs/results/cost.md` is calculated
+//! from these figures.
 
 use std::collections::{BTreeMap, BTreeSet};
 

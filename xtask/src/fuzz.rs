@@ -10,7 +10,7 @@ use crate::command::{cargo, errors, program, run};
 use crate::results::Results;
 use crate::tools;
 
-/// The file of the last run of each target.
+/// The results of the last run of each target.
 pub(crate) const RESULTS: Results = Results {
     name: "fuzz",
     title: "Fuzzing",

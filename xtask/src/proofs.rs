@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use crate::command::{cargo, outcome, output, program};
 use crate::results::Results;
 
-/// The files of the parts, in their order.
+/// The files of the parts, in order.
 pub(crate) const RESULTS: [Results; 3] = [
     Results {
         name: "search",

@@ -1,4 +1,4 @@
-//! The results of long runs: files in `docs/results/`, each written whole by the tool that runs.
+//! The results of long runs: generated files in `docs/results/`.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-/// Where they are, from the root of the repository.
+/// The folder of the results, from the root of the repository.
 const FOLDER: &str = "docs/results";
 
 /// A file of results.
@@ -14,9 +14,9 @@ pub(crate) struct Results {
     /// Its name, without `.md`.
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
-    /// What writes it.
+    /// The command that writes it.
     pub(crate) command: &'static str,
-    /// A link to what explains it.
+    /// A link to the explanation.
     pub(crate) explained: &'static str,
 }
 
@@ -26,7 +26,7 @@ impl Results {
         root.join(FOLDER).join(self.name).with_extension("md")
     }
 
-    /// The file of the last run. Empty if there was none.
+    /// The results of the last run. Empty if there was none.
     pub(crate) fn read(&self, root: &Path) -> Result<String> {
         let path = self.path(root);
         match fs::read_to_string(&path) {

@@ -1,4 +1,4 @@
-//! `docs/results/cost.svg`: where the money goes, a bar for each shape.
+//! `docs/results/cost.svg`: the cost by service, a bar for each usage profile.
 
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;

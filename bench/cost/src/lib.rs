@@ -1,6 +1,6 @@
-//! What a year on AWS costs: from the use that a story measures, public prices and shapes of use to
-//! `docs/results/cost.md`. Nothing in that document is typed by hand; a test fails when it is not what this
-//! makes of its sources.
+//! Calculates the cost of a year on AWS: from the usage that a story measures, public prices and
+//! usage profiles to `docs/results/cost.md`. The document has no hand-typed figures; a test fails
+//! if it differs from this output.
 
 mod bill;
 mod chart;

@@ -1,4 +1,4 @@
-//! Writes the price of a year: `docs/results/cost.md` and its drawing.
+//! Writes the cost of a year: `docs/results/cost.md` and its chart.
 
 fn main() -> anyhow::Result<()> {
     for (path, text) in muster_cost::documents(&muster_cost::root())? {

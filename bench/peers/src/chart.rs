@@ -1,4 +1,4 @@
-//! `docs/results/peers.svg`: how long the slowest one in a hundred waits, against how many ask at once.
+//! `docs/results/peers.svg`: the p99 latency against the number of concurrent clients.
 
 use std::error::Error;
 

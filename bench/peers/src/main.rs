@@ -1,6 +1,6 @@
-//! The same work on what a user would pick instead: a service of FastAPI and SQLAlchemy, better-auth's
-//! organization plugin, and Muster, side by side in one run. Writes `bench/peers/results.json`,
-//! `docs/results/peers.md` and its drawings.
+//! Compares Muster with two alternatives on the same work: a service of FastAPI and SQLAlchemy, and
+//! better-auth's organization plugin, side by side in one run. Writes `bench/peers/results.json`,
+//! `docs/results/peers.md` and its charts.
 #![allow(
     clippy::print_stderr,
     reason = "a command line program prints to its user"

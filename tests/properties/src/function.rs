@@ -102,7 +102,7 @@ impl Intercept for Asked {
     }
 }
 
-/// Every partition that the table is asked for is of the tenant.
+/// Every partition in the calls belongs to the tenant.
 pub(crate) fn assert_of_the_tenant(asked: &Value) {
     match asked {
         Value::Array(items) => items.iter().for_each(assert_of_the_tenant),

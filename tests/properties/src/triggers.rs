@@ -31,7 +31,7 @@ fn check(data: &[u8]) {
     let profile = post_login::profile(&event, None).ok();
     assert_eq!(login.asked.is_empty(), profile.is_none());
     if let Some(profile) = profile {
-        // Nobody signs in whom the event does not name, word for word; no tenant is made up.
+        // Only the user named by the event signs in, with exactly that tenant.
         for id in [profile.tenant_id.as_str(), profile.user_id.as_str()] {
             assert!(holds(&event, id), "{id}");
         }
