@@ -2,7 +2,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    clippy::indexing_slicing,
     reason = "a test reports by panicking"
 )]
 
@@ -217,7 +216,10 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         if path.is_dir() && name != "tests" {
             sources(&path, found);
-        } else if name.ends_with(".rs") && !name.ends_with("tests.rs") && name != "lib.rs" {
+        } else if path.extension().is_some_and(|end| end == "rs")
+            && !name.ends_with("tests.rs")
+            && name != "lib.rs"
+        {
             found.push(path);
         }
     }
