@@ -160,7 +160,7 @@ async fn getting_a_team_member_returns_the_membership() {
         let path = format!("{team}/members/bob");
         let found = root.get(&path).await.expect(200);
         let listed = root.all(&format!("{team}/members")).await;
-        assert_eq!(listed, [found.body.clone()]);
+        assert_eq!(listed, std::slice::from_ref(&found.body));
         let own = bob.get(&format!("{team}/members/me")).await.expect(200);
         assert_eq!(own.body, found.body);
 
