@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{Actor, World, left_out};
+use support::{Actor, World, skipped};
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
@@ -63,7 +63,7 @@ async fn people_who_share_a_browser_see_their_own_answers() {
         .flat_map(|path| [(*path, &ada), (*path, &bob), (*path, &ada), (*path, &bob)])
         .collect();
     let Some(seen) = fetch_in_one_browser(&world, &requests).await else {
-        return left_out(
+        return skipped(
             "the story of a shared browser",
             "Chromium and npm (Node.js)",
         );

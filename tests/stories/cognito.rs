@@ -10,7 +10,7 @@ use std::process::Stdio;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use support::{World, left_out, npm};
+use support::{World, npm, skipped};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
@@ -165,7 +165,7 @@ async fn signing_in_to_the_pool_joins_the_organizations_of_groups() {
     ];
     let Some(packages) = npm::packages(&directory, &wanted.each_ref().map(String::as_str)).await
     else {
-        return left_out("the story of the user pool", "npm (Node.js)");
+        return skipped("the story of the user pool", "npm (Node.js)");
     };
     let world = World::start().await;
     let pool = UserPool::start(&world, packages).await;

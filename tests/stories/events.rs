@@ -9,7 +9,7 @@ mod table;
 use std::fs;
 
 use serde_json::Value;
-use support::{has_curl, left_out, root, tool};
+use support::{has_curl, root, skipped, tool};
 
 use cargo_lambda::CargoLambda;
 use emulator::Emulator;
@@ -109,7 +109,7 @@ async fn every_event_is_answered_by_its_binary() {
         return;
     };
     if !has_curl().await {
-        return left_out("what the events name", "curl");
+        return skipped("what the events name", "curl");
     }
     let (binaries, world) = (built().await, table::with_what_the_events_name().await);
     for name in others() {
@@ -132,7 +132,7 @@ async fn every_event_is_answered_by_the_local_stack_to_cargo_lambda() {
         return;
     };
     if !has_curl().await {
-        return left_out("what the events name", "curl");
+        return skipped("what the events name", "curl");
     }
     let world = table::with_what_the_events_name().await;
     for name in others() {

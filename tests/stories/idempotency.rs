@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use support::{ACME, Actor, Reply, World, at_once, invariants, statuses};
 
-mod overtaken;
+mod concurrent_changes;
 
 /// One of each `POST`, ready to send: actor, path and body.
 #[derive(Clone)]

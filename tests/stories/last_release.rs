@@ -1,14 +1,14 @@
 //! This release reads and changes a table that the last release wrote. How it was written:
 //! `last_release/README.md`.
 
-mod office;
+mod setup;
 mod write;
 
 use muster::domain::Name;
 use serde_json::{Value, json};
 use support::{ACME, Actor, invariants};
 
-use office::{ODD_USER, Office, read, segment};
+use setup::{ODD_USER, Setup, read, segment};
 use write::ROLES;
 
 /// Lists all live organizations of the tenant.
@@ -58,14 +58,14 @@ fn holds(before: &Value, now: &Value) -> bool {
 
 #[tokio::test]
 async fn everything_reads_as_it_did() {
-    let office = Office::of_last_release().await;
-    assert_eq!(office.table().await, read("table.json"));
+    let setup = Setup::of_last_release().await;
+    assert_eq!(setup.table().await, read("table.json"));
     let answers = read("answers.json");
     let mut count = 0;
     for (actor, answers) in answers.as_object().unwrap() {
         let actor = match actor.split_once(' ') {
-            Some((tenant, user)) => office.world.user_of(tenant, user),
-            None => office.root(actor),
+            Some((tenant, user)) => setup.world.user_of(tenant, user),
+            None => setup.root(actor),
         };
         for (path, before) in answers.as_object().unwrap() {
             let now = match before {
@@ -81,13 +81,13 @@ async fn everything_reads_as_it_did() {
         }
     }
     assert!(count > 500, "{count} answers");
-    assert_eq!(office.table().await, read("table.json"));
+    assert_eq!(setup.table().await, read("table.json"));
 }
 
 #[tokio::test]
 async fn every_organization_can_be_renamed_deleted_and_restored() {
-    let office = Office::of_last_release().await;
-    let root = office.root(ACME);
+    let setup = Setup::of_last_release().await;
+    let root = setup.root(ACME);
     let deleted = root.all("/organizations?status=deleted").await;
     assert_eq!(deleted.len(), 2);
     for organization in &deleted {
@@ -116,13 +116,13 @@ async fn every_organization_can_be_renamed_deleted_and_restored() {
             .await
             .expect(201);
     }
-    invariants::check(&office.world.items().await);
+    invariants::check(&setup.world.items().await);
 }
 
 #[tokio::test]
 async fn every_organization_can_be_deleted_and_restored_as_it_is() {
-    let office = Office::of_last_release().await;
-    let root = office.root(ACME);
+    let setup = Setup::of_last_release().await;
+    let root = setup.root(ACME);
     for organization in live(&root).await {
         let path = format!("/organizations/{}", id(&organization));
         root.delete(&path).await.expect(204);
@@ -141,23 +141,23 @@ async fn every_organization_can_be_deleted_and_restored_as_it_is() {
         }
         assert_eq!(back.expect(200).body["name"], organization["name"]);
     }
-    invariants::check(&office.world.items().await);
+    invariants::check(&setup.world.items().await);
 }
 
 #[tokio::test]
 async fn members_of_every_role_and_status_can_be_changed_and_removed() {
-    let office = Office::of_last_release().await;
-    let (root, ada) = (office.root(ACME), office.world.user("ada"));
+    let setup = Setup::of_last_release().await;
+    let (root, ada) = (setup.root(ACME), setup.world.user("ada"));
     let members = format!("/organizations/{}/members", acme(&root).await);
     let accept = format!("{members}/me/accept");
     // The last release did not store that an inviter was a tenant admin: they invite again.
-    let by_root = office.world.user("by-root");
+    let by_root = setup.world.user("by-root");
     let refused = by_root.post_empty(&accept).await;
     refused.problem(409, "invitation-not-valid");
     let again = json!({"user_id": "by-root", "role": "member"});
     root.post(&members, again).await.expect(200);
     for user in ["by-owner", "by-admin", "by-root"] {
-        let accepted = office.world.user(user).post_empty(&accept).await;
+        let accepted = setup.world.user(user).post_empty(&accept).await;
         assert_eq!(accepted.expect(200).body["role"], "member");
     }
     for role in ROLES {
@@ -174,7 +174,7 @@ async fn members_of_every_role_and_status_can_be_changed_and_removed() {
                 "active" => ada.patch(&path, json!({"status": "suspended"})).await,
                 "suspended" => ada.patch(&path, json!({"status": "active"})).await,
                 _ => {
-                    let invited = office.world.user(&format!("{role}-{status}"));
+                    let invited = setup.world.user(&format!("{role}-{status}"));
                     invited.post_empty(&format!("{members}/me/accept")).await
                 }
             }
@@ -187,21 +187,21 @@ async fn members_of_every_role_and_status_can_be_changed_and_removed() {
     ada.patch(&odd, json!({"role": "readonly"}))
         .await
         .expect(200);
-    office
+    setup
         .world
         .user(ODD_USER)
         .delete(&format!("{members}/me"))
         .await
         .expect(204);
-    invariants::check(&office.world.items().await);
+    invariants::check(&setup.world.items().await);
 }
 
 #[tokio::test]
 async fn teams_and_who_is_in_them_can_be_changed_and_removed() {
-    let office = Office::of_last_release().await;
-    let (root, ada) = (office.root(ACME), office.world.user("ada"));
+    let setup = Setup::of_last_release().await;
+    let (root, ada) = (setup.root(ACME), setup.world.user("ada"));
     let teams = format!("/organizations/{}/teams", acme(&root).await);
-    let leader = office.world.user("member-active");
+    let leader = setup.world.user("member-active");
     let mut all = ada.all(&teams).await;
     assert_eq!(all.len(), 2);
     all.extend(root.all("/teams").await);
@@ -234,15 +234,15 @@ async fn teams_and_who_is_in_them_can_be_changed_and_removed() {
         root.delete(&path).await.expect(204);
     }
     ada.post(&teams, json!({"name": "Sales"})).await.expect(201);
-    invariants::check(&office.world.items().await);
+    invariants::check(&setup.world.items().await);
 }
 
 #[tokio::test]
 async fn users_sign_in_again_to_what_they_had() {
-    let office = Office::of_last_release().await;
+    let setup = Setup::of_last_release().await;
     let memberships = async |user: &str| {
         let mine = "/users/me/organizations?status=all";
-        let mut all = office.world.user(user).all(mine).await;
+        let mut all = setup.world.user(user).all(mine).await;
         all.iter_mut()
             .map(|one| {
                 let text = |name: &str| one[name].as_str().unwrap().to_owned();
@@ -252,37 +252,37 @@ async fn users_sign_in_again_to_what_they_had() {
     };
     for user in ["eve", "fay"] {
         let before = memberships(user).await;
-        office.login(user).await;
+        setup.login(user).await;
         assert_eq!(memberships(user).await, before);
     }
     // And join new groups.
-    office.graph.assign("g-new", "New");
+    setup.graph.assign("g-new", "New");
     for user in ["eve", "fay", "kim"] {
-        office.graph.join(user, "g-new");
-        office.login(user).await;
+        setup.graph.join(user, "g-new");
+        setup.login(user).await;
         let new = memberships(user).await;
         let new = new.iter().find(|(id, ..)| id == "g-new").unwrap();
         assert_eq!((&*new.1, &*new.2), ("internal_user", "active"));
     }
     // A membership made by the sync is suspended when its user leaves the group.
-    office.graph.leave("fay", "g-left");
-    office.login("fay").await;
+    setup.graph.leave("fay", "g-left");
+    setup.login("fay").await;
     let all = memberships("fay").await;
     let left = all.iter().find(|(id, ..)| id == "g-left").unwrap();
     assert_eq!(left.2, "suspended");
-    invariants::check(&office.world.items().await);
+    invariants::check(&setup.world.items().await);
 }
 
 #[tokio::test]
 async fn a_request_of_the_last_release_is_answered_as_then() {
-    let office = Office::of_last_release().await;
+    let setup = Setup::of_last_release().await;
     let records = read("table.json");
     let records = records.as_array().unwrap().iter();
     let mut count = 0;
-    let ada = office.world.user("ada");
-    let root = office.root(ACME);
+    let ada = setup.world.user("ada");
+    let root = setup.root(ACME);
     let path = format!("/organizations/{}", acme(&root).await);
-    let before = office.table().await;
+    let before = setup.table().await;
     for (actor, path, key, body) in [
         (
             &ada,
@@ -303,13 +303,13 @@ async fn a_request_of_the_last_release_is_answered_as_then() {
             Some("by-root"),
         ),
         (
-            &office.world.user("admin-active"),
+            &setup.world.user("admin-active"),
             format!("{path}/members"),
             "invites-by-admin",
             Some("by-admin"),
         ),
         (
-            &office.world.user("accepts"),
+            &setup.world.user("accepts"),
             format!("{path}/members/me/accept"),
             "accepts",
             None,
@@ -333,7 +333,7 @@ async fn a_request_of_the_last_release_is_answered_as_then() {
         );
         count += 1;
     }
-    assert_eq!(office.table().await, before);
+    assert_eq!(setup.table().await, before);
     assert!(
         records
             .filter(|item| item["sk"]["S"] == "IDEMPOTENCY")

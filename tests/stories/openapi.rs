@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::{World, left_out, npm, root};
+use support::{World, npm, root, skipped};
 use tokio::process::Command;
 
 /// The linter, Redocly's.
@@ -29,7 +29,7 @@ async fn a_linter_finds_nothing_to_say_about_the_document() {
     let directory = format!("redocly-{REDOCLY}");
     let package = format!("@redocly/cli@{REDOCLY}");
     let Some(packages) = npm::packages(&directory, &[&package]).await else {
-        return left_out("the linter of the OpenAPI document", "npm (Node.js)");
+        return skipped("the linter of the OpenAPI document", "npm (Node.js)");
     };
     let output = Command::new(packages.join("node_modules/.bin/redocly"))
         .args(["lint", "--config", ".config/redocly.yaml"])
@@ -103,7 +103,7 @@ async fn npm_run(script: &str, client: &Path, url: &str) -> String {
 #[tokio::test]
 async fn a_generated_client_completes_an_invitation() {
     let Some(packages) = packages_of_the_client().await else {
-        return left_out("the generated client", "npm (Node.js)");
+        return skipped("the generated client", "npm (Node.js)");
     };
     let world = World::start().await;
     let copy = copy(&packages);

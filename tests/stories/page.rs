@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use support::{World, left_out, npm, system_tool};
+use support::{World, npm, skipped, system_tool};
 use tokio::process::Command;
 
 const PLAYWRIGHT: &str = "1.65.1";
@@ -124,7 +124,7 @@ fn in_order(seen: &Value, world: &World) {
 #[tokio::test]
 async fn the_page_issues_tokens_and_sends_every_call() {
     let Some(browser) = browser().await else {
-        return left_out("the story of the page", "Chromium and npm (Node.js)");
+        return skipped("the story of the page", "Chromium and npm (Node.js)");
     };
     let (desktop, _) = futures::join!(
         visit(&browser, "page-desktop", DESKTOP, true),

@@ -12,12 +12,12 @@ use serde_json::json;
 use support::{ACME, Actor, Reply, World};
 
 mod actions;
-mod deeds;
+mod changes;
 mod team_actions;
 mod teams;
 
 use actions::{ACTIONS, Action};
-use deeds::{DEEDS, ON_ANY_STATUS};
+use changes::{CHANGES, ON_ANY_STATUS};
 use team_actions::{STANDALONE_ACTIONS, TEAM_ACTIONS};
 
 /// The caller's relation to the organization.
@@ -290,28 +290,28 @@ async fn who_may_touch_and_make_whom() {
     callers.push((Kind::TenantAdmin, "tenant-admin"));
     let rows = Role::ALL.map(|role| role.as_str().to_owned());
     let mut text = String::new();
-    for deed in DEEDS {
+    for change in CHANGES {
         let mut columns = Vec::new();
         for (kind, name) in &callers {
             let mut scene = Scene::new(&world, *kind).await;
             let mut cells = Vec::new();
             for (number, role) in Role::ALL.into_iter().enumerate() {
                 let other = other(number);
-                if let Some(before) = (deed.before)(role) {
+                if let Some(before) = (change.before)(role) {
                     let before = (before, Status::Active, Source::Manual);
                     scene.place(&other, before).await;
                 }
-                let request = (deed.request)(&scene, &other, role);
+                let request = (change.request)(&scene, &other, role);
                 let reply = scene.caller.send(request).await;
                 cells.push(cell(&reply));
-                if deed.is_about_oneself && reply.status < 300 {
+                if change.is_about_oneself && reply.status < 300 {
                     scene = Scene::new(&world, *kind).await;
                 }
             }
             columns.push(((*name).to_owned(), cells));
         }
         let table = table(&rows, &columns);
-        writeln!(text, "{}\n{table}\n", deed.what).unwrap();
+        writeln!(text, "{}\n{table}\n", change.what).unwrap();
     }
     insta::assert_snapshot!(text);
 }
@@ -322,8 +322,8 @@ async fn what_status_and_source_of_a_member_change() {
     for status in Status::ALL {
         for (_, source) in SOURCES {
             let status = status.as_str();
-            let deeds = ON_ANY_STATUS.iter();
-            rows.extend(deeds.map(|deed| format!("{status} {source}  {}", deed.what)));
+            let changes = ON_ANY_STATUS.iter();
+            rows.extend(changes.map(|change| format!("{status} {source}  {}", change.what)));
         }
     }
     let world = known_to_all_with(rows.len()).await;
@@ -340,10 +340,10 @@ async fn what_status_and_source_of_a_member_change() {
         let mut cells = Vec::new();
         for status in Status::ALL {
             for (source, _) in SOURCES {
-                for deed in ON_ANY_STATUS {
+                for change in ON_ANY_STATUS {
                     let other = other(cells.len());
                     scene.place(&other, (Role::Member, status, source)).await;
-                    let request = (deed.request)(&scene, &other, Role::Member);
+                    let request = (change.request)(&scene, &other, Role::Member);
                     cells.push(cell(&scene.caller.send(request).await));
                 }
             }

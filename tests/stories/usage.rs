@@ -29,7 +29,7 @@ fn group(n: usize) -> String {
 }
 
 /// A stack with its logs and observed usage.
-struct Office {
+struct Setup {
     world: World,
     lines: Lines,
     graph: Option<Graph>,
@@ -37,7 +37,7 @@ struct Office {
     series: BTreeSet<(String, Vec<String>, usize)>,
 }
 
-impl Office {
+impl Setup {
     async fn open(graph: Option<Graph>) -> Self {
         let flag = [("ENTRA_GROUPS_ALSO_CREATE_ORGS", "true")];
         let options = if let Some(graph) = &graph {
@@ -307,9 +307,9 @@ list organizations                      ; root GET /organizations
 list teams                              ; ada GET {id}/teams
 "#;
 
-async fn by_hand() -> Office {
-    let mut office = Office::open(None).await;
-    let (root, ada, bob) = (office.root(), office.user(0), person(PAGE));
+async fn by_hand() -> Setup {
+    let mut setup = Setup::open(None).await;
+    let (root, ada, bob) = (setup.root(), setup.user(0), person(PAGE));
     for n in 0..=PAGE {
         let email = format!("given.family{n:05}@customer.example");
         let user = json!({"email": email, "display_name": "Given Family"});
@@ -317,27 +317,27 @@ async fn by_hand() -> Office {
         root.put(&path, user).await.expect(201);
     }
     let made = json!({"name": "Customer Engineering Ltd", "domain": "customer.example"});
-    let made = office
+    let made = setup
         .post("create organization", &ada, "/organizations", made)
         .await;
     let id = made.headers["location"].clone();
-    office.token("token, 1 organization", 0).await;
+    setup.token("token, 1 organization", 0).await;
     let members = format!("{id}/members");
     for n in 1..PAGE {
         let active = json!({"user_id": person(n), "status": "active"});
         ada.post(&members, active).await.expect(201);
         if n == 3 {
             let few = "list members, 4 in all";
-            office.get(few, &ada, &members).await;
+            setup.get(few, &ada, &members).await;
         }
     }
     let team = json!({"name": "Engines"});
-    let team = office
+    let team = setup
         .post("create team", &ada, &format!("{id}/teams"), team)
         .await;
     let team = format!("{}/members", team.headers["location"]);
     let joins = json!({"user_id": person(0)});
-    office.post("add member of team", &ada, &team, joins).await;
+    setup.post("add member of team", &ada, &team, joins).await;
 
     for operation in BY_HAND.trim().lines() {
         let operation = operation.replace("{id}", &id).replace("{bob}", &bob);
@@ -346,13 +346,13 @@ async fn by_hand() -> Office {
         let mut part = || parts.next().unwrap_or_default();
         let (who, method, path, body) = (part(), part(), part(), part());
         let who = match who {
-            "root" => office.root(),
-            "bob" => office.user(PAGE),
-            _ => office.user(0),
+            "root" => setup.root(),
+            "bob" => setup.user(PAGE),
+            _ => setup.user(0),
         };
         let method = method.parse().unwrap();
         let body = serde_json::from_str(body).unwrap_or_default();
-        office.ask(what.trim(), &who, method, path, body).await;
+        setup.ask(what.trim(), &who, method, path, body).await;
     }
 
     for name in ["Customer Sales Ltd", "Customer Service Ltd"] {
@@ -360,16 +360,16 @@ async fn by_hand() -> Office {
         ada.post("/organizations", another).await.expect(201);
     }
     let own = "own organizations, 3";
-    office.get(own, &ada, "/users/me/organizations").await;
+    setup.get(own, &ada, "/users/me/organizations").await;
     let own = "own teams, 1";
-    office.get(own, &ada, "/users/me/teams").await;
-    office.token("token, 3 organizations", 0).await;
-    office.login("login, sync off", 0).await;
-    office
+    setup.get(own, &ada, "/users/me/teams").await;
+    setup.token("token, 3 organizations", 0).await;
+    setup.login("login, sync off", 0).await;
+    setup
 }
 
 /// Operations caused by groups of a directory.
-async fn by_groups() -> Office {
+async fn by_groups() -> Setup {
     let graph = Graph::start().await;
     for n in 0..GROUPS {
         graph.assign(&group(n), &format!("Customer department {n:04}"));
@@ -380,19 +380,19 @@ async fn by_groups() -> Office {
         }
     }
     graph.page_size(999);
-    let mut office = Office::open(Some(graph.clone())).await;
-    office.settle(0).await;
-    office.login("login, first into 10 groups", 1).await;
-    office.login("login, nothing new", 1).await;
+    let mut setup = Setup::open(Some(graph.clone())).await;
+    setup.settle(0).await;
+    setup.login("login, first into 10 groups", 1).await;
+    setup.login("login, nothing new", 1).await;
     graph.join(&person(1), &group(OWN_GROUPS));
-    office.login("login, one more group", 1).await;
-    let ada = office.user(0);
-    office.token("token, 10 groups", 0).await;
-    office
+    setup.login("login, one more group", 1).await;
+    let ada = setup.user(0);
+    setup.token("token, 10 groups", 0).await;
+    setup
         .get("own organizations, 10", &ada, "/users/me/organizations")
         .await;
-    office.get("own teams, 10", &ada, "/users/me/teams").await;
-    office
+    setup.get("own teams, 10", &ada, "/users/me/teams").await;
+    setup
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ use muster_local::Options;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::faults::without_token;
-use crate::unhurried::unhurried;
+use crate::time_limits::without_time_limits;
 use crate::{Fault, Reply, World};
 
 /// No request works that long between two calls.
@@ -111,7 +111,7 @@ impl Schedule {
             started: 0,
             is_exact: true,
         };
-        (World::with(unhurried(options)).await, schedule)
+        (World::with(without_time_limits(options)).await, schedule)
     }
 
     /// From now on each call waits for its release.

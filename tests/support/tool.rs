@@ -2,14 +2,14 @@ use std::path::PathBuf;
 
 use tokio::process::Command;
 
-use crate::{in_ci, left_out, root};
+use crate::{in_ci, root, skipped};
 
 /// A tool of the checks, installed into `.tools/` if missing: its program or its folder. `None`
 /// without its requirement (`python3`, `npm`), which fails in CI.
 pub async fn tool(name: &str, needs: &str) -> Option<PathBuf> {
     let needed = Command::new(needs).arg("--version").output().await;
     if !needed.is_ok_and(|needed| needed.status.success()) {
-        left_out(name, needs);
+        skipped(name, needs);
         return None;
     }
     match installed(name).await {

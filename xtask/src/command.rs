@@ -27,7 +27,7 @@ pub(crate) fn program(path: &Path, root: &Path) -> Command {
 /// Runs to the end. Fails unless the program succeeds.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = status(command)?;
-    judge(command, status)
+    check_status(command, status)
 }
 
 /// Like [`run`], but sends the program's stdout to stderr: stdout is for the requested result.
@@ -48,7 +48,7 @@ pub(crate) fn run_within(limit: Duration, command: &mut Command) -> Result<()> {
     let mut child = command.spawn().with_context(|| cannot_run(command))?;
     loop {
         if let Some(status) = child.try_wait()? {
-            return judge(command, status);
+            return check_status(command, status);
         }
         if started.elapsed() > limit {
             child.kill()?;
@@ -62,7 +62,7 @@ pub(crate) fn run_within(limit: Duration, command: &mut Command) -> Result<()> {
 /// Runs a program and returns its stdout. Passes stderr through. Fails unless the program succeeds.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let (status, printed) = outcome(command)?;
-    judge(command, status)?;
+    check_status(command, status)?;
     Ok(printed)
 }
 
@@ -73,7 +73,7 @@ pub(crate) fn outcome(command: &mut Command) -> Result<(ExitStatus, String)> {
     let output = output.with_context(|| cannot_run(command))?;
     // A killed program has no exit code.
     if output.status.code().is_none() {
-        judge(command, output.status)?;
+        check_status(command, output.status)?;
     }
     let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     Ok((output.status, printed))
@@ -95,7 +95,7 @@ pub(crate) fn errors(command: &mut Command) -> Result<(ExitStatus, String)> {
     Ok((child.wait()?, printed))
 }
 
-fn judge(command: &Command, status: ExitStatus) -> Result<()> {
+fn check_status(command: &Command, status: ExitStatus) -> Result<()> {
     if !status.success() {
         bail!("{} ended with {status}", name(command));
     }

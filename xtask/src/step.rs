@@ -56,7 +56,7 @@ const SLOW: [&str; 9] = [
     "openapi",
     "page",
     "schemathesis",
-    "sync::crowds",
+    "sync::many_logins",
     "sync::histories",
 ];
 /// A package of slow tests only.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use support::graph::Graph;
 use support::{ACME, Actor, invariants};
 
-use super::office::{ODD_TENANT, ODD_USER, Office, file, segment};
+use super::setup::{ODD_TENANT, ODD_USER, Setup, file, segment};
 
 /// All roles.
 pub(super) const ROLES: [&str; 8] = [
@@ -81,15 +81,15 @@ pub(super) fn directory(graph: &Graph) {
 #[tokio::test]
 #[ignore = "writes the files of a release"]
 async fn the_table_of_this_release() {
-    let office = Office::open(std::time::Duration::ZERO).await;
-    organizations(&office).await;
-    acme(&office).await;
-    teams(&office).await;
-    logins(&office).await;
-    odd_tenant(&office).await;
-    invariants::check(&office.world.items().await);
-    let table = office.table().await;
-    let answers = answers(&office, &table).await;
+    let setup = Setup::open(std::time::Duration::ZERO).await;
+    organizations(&setup).await;
+    acme(&setup).await;
+    teams(&setup).await;
+    logins(&setup).await;
+    odd_tenant(&setup).await;
+    invariants::check(&setup.world.items().await);
+    let table = setup.table().await;
+    let answers = answers(&setup, &table).await;
     for (name, value) in [("table.json", table), ("answers.json", answers)] {
         fs::write(file(name), lines(&value)).unwrap();
     }
@@ -115,8 +115,8 @@ fn lines(value: &Value) -> String {
 }
 
 /// Organizations in every possible state.
-async fn organizations(office: &Office) {
-    let ada = office.world.user("ada");
+async fn organizations(setup: &Setup) {
+    let ada = setup.world.user("ada");
     let full = json!({
         "name": "Acme", "domain": "acme.example", "billing_email": "pay@acme.example",
         "billing_address": "1 Main St\r\n\tAcme 😀", "stripe_customer_id": "cus_1",
@@ -161,8 +161,8 @@ async fn organizations(office: &Office) {
 }
 
 /// Members in each role and status, invitations by each kind of inviter.
-async fn acme(office: &Office) {
-    let (world, ada, root) = (&office.world, office.world.user("ada"), office.root(ACME));
+async fn acme(setup: &Setup) {
+    let (world, ada, root) = (&setup.world, setup.world.user("ada"), setup.root(ACME));
     let members = format!("{}/members", named(&root, "Acme").await);
     for role in ROLES {
         for status in ["active", "invited", "suspended"] {
@@ -223,8 +223,8 @@ async fn acme(office: &Office) {
 }
 
 /// Teams with leaders and limits, in an organization and standalone.
-async fn teams(office: &Office) {
-    let (ada, root) = (office.world.user("ada"), office.root(ACME));
+async fn teams(setup: &Setup) {
+    let (ada, root) = (setup.world.user("ada"), setup.root(ACME));
     let teams = format!("{}/teams", named(&root, "Acme").await);
     let sales = json!({
         "name": "Sales", "description": "EMEA", "is_default": true, "metadata": {"n": 1.5},
@@ -265,19 +265,19 @@ async fn teams(office: &Office) {
 }
 
 /// Items of the login sync, with manual changes and suspensions.
-async fn logins(office: &Office) {
-    let (graph, root) = (&office.graph, office.root(ACME));
+async fn logins(setup: &Setup) {
+    let (graph, root) = (&setup.graph, setup.root(ACME));
     // The team of a group from before groups also became organizations.
     graph.assign("g-alone", "Alone of old");
     graph.join("eve", "g-alone");
-    office.under(&[]).await.login("eve").await;
+    setup.under(&[]).await.login("eve").await;
     directory(graph);
     graph.join("eve", "g-left");
     // A directory with earlier settings, whose groups are gone.
     graph.assign("g-unassigned", "Unassigned");
     graph.join("eve", "g-unassigned");
     for user in ["eve", "fay", "eve"] {
-        office.login(user).await;
+        setup.login(user).await;
     }
     let renamed = json!({"name": "Renamed by hand"});
     root.patch("/organizations/g-renamed", renamed.clone())
@@ -302,14 +302,14 @@ async fn logins(office: &Office) {
     graph.leave("eve", "g-left");
     graph.unassign("g-unassigned");
     for user in ["eve", "fay", "eve"] {
-        office.login(user).await;
+        setup.login(user).await;
     }
 }
 
 /// A tenant whose id has every valid character.
-async fn odd_tenant(office: &Office) {
-    let odd = office.world.user_of(ODD_TENANT, ODD_USER);
-    let root = office.root(ODD_TENANT);
+async fn odd_tenant(setup: &Setup) {
+    let odd = setup.world.user_of(ODD_TENANT, ODD_USER);
+    let root = setup.root(ODD_TENANT);
     let organization = create(&odd, "Acme").await;
     let team = post(&odd, &format!("{organization}/teams"), json!({"name": "T"})).await;
     let body = json!({"user_id": ODD_USER, "role": "leader"});
@@ -324,10 +324,10 @@ async fn odd_tenant(office: &Office) {
 }
 
 /// The responses of the API about the whole table: by tenant, user and path.
-async fn answers(office: &Office, table: &Value) -> Value {
+async fn answers(setup: &Setup, table: &Value) -> Value {
     let mut answers = Map::new();
     for tenant in [ACME, ODD_TENANT] {
-        let root = office.root(tenant);
+        let root = setup.root(tenant);
         let mut paths = vec!["/organizations".to_owned(), "/teams".to_owned()];
         paths.push("/organizations?status=deleted".to_owned());
         for domain in ["acme.example", "new.example"] {
@@ -352,7 +352,7 @@ async fn answers(office: &Office, table: &Value) -> Value {
             for path in ["", "/organizations?status=all", "/teams"] {
                 mine.push(format!("/users/me{path}"));
             }
-            let actor = office.world.user_of(tenant, id);
+            let actor = setup.world.user_of(tenant, id);
             answers.insert(format!("{tenant} {id}"), read_all(&actor, &mine).await);
         }
     }

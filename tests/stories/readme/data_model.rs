@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{read, section};
-use crate::sync::office::Office;
+use crate::sync::setup::Setup;
 
 /// The rows of the table of items: `pk`, `sk`, `gsi1pk`, `gsi1sk`.
 fn item_rows(markdown: &str) -> BTreeSet<Vec<String>> {
@@ -20,8 +20,8 @@ fn item_rows(markdown: &str) -> BTreeSet<Vec<String>> {
 
 #[tokio::test]
 async fn the_items_are_as_the_data_model_says() {
-    let office = Office::patient(&[]).await;
-    let world = &office.world;
+    let setup = Setup::patient(&[]).await;
+    let world = &setup.world;
     let (root, ada) = (world.tenant_admin(), world.user("ada"));
     let email = json!({"email": "ada@acme.example"});
     root.put("/users/ada", email).await.expect(201);
@@ -56,9 +56,9 @@ async fn the_items_are_as_the_data_model_says() {
         .await
         .expect(201);
     ids.push((team, "m"));
-    office.graph.assign("group-of-sales", "folded");
-    office.graph.join("ada", "group-of-sales");
-    office.expect("ada", "synced").await;
+    setup.graph.assign("group-of-sales", "folded");
+    setup.graph.join("ada", "group-of-sales");
+    setup.expect("ada", "synced").await;
     ids.push(("group-of-sales".to_owned(), "m"));
 
     let (model, api) = (read("docs/DATA_MODEL.md"), read("docs/openapi.json"));

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use support::{World, has_curl, left_out, root};
+use support::{World, has_curl, root, skipped};
 
 use super::{README, blocks, code, read, section};
 
@@ -89,7 +89,7 @@ async fn prints_what_it_shows(document: &str, heading: &str) -> usize {
 #[tokio::test]
 async fn the_tour_prints_what_the_readme_shows() {
     if !has_curl().await {
-        return left_out("the tour", "curl");
+        return skipped("the tour", "curl");
     }
     let count = prints_what_it_shows(README, "A two-minute tour").await;
     assert!(count > 8, "the tour is found");
@@ -98,7 +98,7 @@ async fn the_tour_prints_what_the_readme_shows() {
 #[tokio::test]
 async fn a_login_through_entra_comes_to_what_its_page_shows() {
     if !has_curl().await {
-        return left_out("the login", "curl");
+        return skipped("the login", "curl");
     }
     let page = read("docs/LOCAL_ENTRA.md");
     assert_eq!(prints_what_it_shows(&page, "Sign in").await, 2);
@@ -122,7 +122,7 @@ fn a_pattern_is_not_met_by_what_it_does_not_show() {
 #[tokio::test]
 async fn the_local_stack_takes_the_event_that_the_readme_sends() {
     if !has_curl().await {
-        return left_out("the event", "curl");
+        return skipped("the event", "curl");
     }
     let world = World::start().await;
     let local = section(README, "The local stack");

@@ -5,28 +5,28 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use support::graph::Asked;
 
-use super::office::{ORGANIZATIONS, Office, map};
+use super::setup::{ORGANIZATIONS, Setup, map};
 
 /// With ada in two of fifty groups.
-async fn office() -> Office {
-    let office = Office::open(&[ORGANIZATIONS]).await;
+async fn setup() -> Setup {
+    let setup = Setup::open(&[ORGANIZATIONS]).await;
     for n in 0..50 {
-        office
+        setup
             .graph
             .assign(&format!("g-{n:02}"), &format!("Group {n}"));
     }
     for user in ["ada", "bob"] {
-        office.graph.join(user, "g-00");
-        office.graph.join(user, "g-49");
+        setup.graph.join(user, "g-00");
+        setup.graph.join(user, "g-49");
     }
-    office.settle("ada").await;
-    office
+    setup.settle("ada").await;
+    setup
 }
 
 /// The calls to DynamoDB since the last time, counted.
-fn operations(office: &Office) -> BTreeMap<String, usize> {
+fn operations(setup: &Setup) -> BTreeMap<String, usize> {
     let mut counted = BTreeMap::new();
-    for operation in office.world.calls.operations() {
+    for operation in setup.world.calls.operations() {
         *counted.entry(operation).or_default() += 1;
     }
     counted
@@ -38,40 +38,40 @@ fn calls<const N: usize>(of: [(&str, usize); N]) -> BTreeMap<String, usize> {
 
 #[tokio::test]
 async fn a_login_with_nothing_new_asks_graph_once_and_dynamodb_twice() {
-    let office = office().await;
+    let setup = setup().await;
     let nothing_new = calls([("Query", 1), ("UpdateItem", 1)]);
     // Warm.
-    office.graph.calls();
-    office.world.calls.take();
-    let line = office.login_at_once("ada").await;
+    setup.graph.calls();
+    setup.world.calls.take();
+    let line = setup.login_at_once("ada").await;
     assert_eq!(line["outcome"], "unchanged");
-    assert_eq!(office.graph.calls(), [Asked::UserGroups]);
-    assert_eq!(operations(&office), nothing_new);
+    assert_eq!(setup.graph.calls(), [Asked::UserGroups]);
+    assert_eq!(operations(&setup), nothing_new);
     assert_eq!(
         (&line["calls"], &line["round_trips"]),
         (&json!(2), &json!(1))
     );
     // After the cached assigned groups expired.
-    office.expect("ada", "unchanged").await;
-    let mut asked = office.graph.calls();
+    setup.expect("ada", "unchanged").await;
+    let mut asked = setup.graph.calls();
     asked.sort();
     assert_eq!(asked, [Asked::Assigned, Asked::UserGroups]);
-    assert_eq!(operations(&office), nothing_new);
+    assert_eq!(operations(&setup), nothing_new);
     // A cold start, with a renamed group of other users.
-    let office = office.anew(&[ORGANIZATIONS]).await;
-    office.graph.assign("g-07", "Renamed");
-    office.graph.calls();
-    office.world.calls.take();
-    office.expect("ada", "unchanged").await;
-    assert_eq!(operations(&office), nothing_new);
+    let setup = setup.anew(&[ORGANIZATIONS]).await;
+    setup.graph.assign("g-07", "Renamed");
+    setup.graph.calls();
+    setup.world.calls.take();
+    setup.expect("ada", "unchanged").await;
+    assert_eq!(operations(&setup), nothing_new);
 }
 
 #[tokio::test]
 async fn a_login_with_nothing_new_writes_nothing_but_when_it_was() {
-    let office = office().await;
-    let before = office.world.table().await;
-    office.expect("ada", "unchanged").await;
-    let after = office.world.table().await;
+    let setup = setup().await;
+    let before = setup.world.table().await;
+    setup.expect("ada", "unchanged").await;
+    let after = setup.world.table().await;
     assert_eq!(before.len(), after.len());
     for (key, was) in &before {
         let is = &after[key];
@@ -90,9 +90,9 @@ async fn a_login_with_nothing_new_writes_nothing_but_when_it_was() {
 
 #[tokio::test]
 async fn a_second_users_first_login_creates_nothing_again() {
-    let office = office().await;
-    office.world.calls.take();
-    office.expect("bob", "synced").await;
+    let setup = setup().await;
+    setup.world.calls.take();
+    setup.expect("bob", "synced").await;
     // Her own memberships, in two organizations and two teams, and the mark.
     let own = calls([
         ("BatchGetItem", 2),
@@ -101,67 +101,62 @@ async fn a_second_users_first_login_creates_nothing_again() {
         ("Query", 1),
         ("UpdateItem", 2),
     ]);
-    assert_eq!(operations(&office), own);
-    office.world.calls.take();
-    office.expect("bob", "unchanged").await;
-    assert_eq!(
-        operations(&office),
-        calls([("Query", 1), ("UpdateItem", 1)])
-    );
+    assert_eq!(operations(&setup), own);
+    setup.world.calls.take();
+    setup.expect("bob", "unchanged").await;
+    assert_eq!(operations(&setup), calls([("Query", 1), ("UpdateItem", 1)]));
     // A user without groups.
-    office.expect("cy", "unchanged").await;
+    setup.expect("cy", "unchanged").await;
     let mark = calls([("GetItem", 1), ("Query", 1), ("UpdateItem", 2)]);
-    assert_eq!(operations(&office), mark);
+    assert_eq!(operations(&setup), mark);
 }
 
 #[tokio::test]
 async fn a_new_group_costs_every_user_one_look_and_one_mark() {
-    let office = office().await;
-    office.expect("bob", "synced").await;
-    office.graph.assign("g-new", "New");
-    office.expect("ada", "synced").await;
-    assert!(office.all_organizations().await.contains_key("g-new"));
-    office.world.calls.take();
-    office.expect("bob", "unchanged").await;
+    let setup = setup().await;
+    setup.expect("bob", "synced").await;
+    setup.graph.assign("g-new", "New");
+    setup.expect("ada", "synced").await;
+    assert!(setup.all_organizations().await.contains_key("g-new"));
+    setup.world.calls.take();
+    setup.expect("bob", "unchanged").await;
     let mark = calls([("GetItem", 1), ("Query", 1), ("UpdateItem", 2)]);
-    assert_eq!(operations(&office), mark);
-    assert_eq!(office.organizations("bob").await.len(), 2);
-    assert_eq!(office.standalone_teams().await, map([]));
+    assert_eq!(operations(&setup), mark);
+    assert_eq!(setup.organizations("bob").await.len(), 2);
+    assert_eq!(setup.standalone_teams().await, map([]));
 }
 
 /// A membership that cannot be removed does not cause another look at every group.
 #[tokio::test]
 async fn a_last_owner_outside_the_group_costs_one_write_a_login() {
-    let office = office().await;
+    let setup = setup().await;
     let owner = json!({"role": "owner"});
     let path = "/organizations/g-00/members/ada";
-    office
+    setup
         .world
         .tenant_admin()
         .patch(path, owner)
         .await
         .expect(200);
-    office.graph.leave("ada", "g-00");
-    office.graph.assign("g-new", "New");
-    office.expect("ada", "partial").await;
-    office.world.calls.take();
-    office.expect("ada", "partial").await;
+    setup.graph.leave("ada", "g-00");
+    setup.graph.assign("g-new", "New");
+    setup.expect("ada", "partial").await;
+    setup.world.calls.take();
+    setup.expect("ada", "partial").await;
     let one_more = calls([("Query", 1), ("TransactWriteItems", 1), ("UpdateItem", 1)]);
-    assert_eq!(operations(&office), one_more);
+    assert_eq!(operations(&setup), one_more);
 }
 
 /// If the time limit is reached first, the user has their own groups.
 #[tokio::test]
 async fn own_groups_are_joined_before_other_groups_are_read() {
-    let office = Office::open(&[ORGANIZATIONS]).await;
+    let setup = Setup::open(&[ORGANIZATIONS]).await;
     for n in 0..10 {
-        office
-            .graph
-            .assign(&format!("g-{n}"), &format!("Group {n}"));
+        setup.graph.assign(&format!("g-{n}"), &format!("Group {n}"));
     }
-    office.graph.join("ada", "g-7");
-    office.expect("ada", "synced").await;
-    let calls = office.world.calls.take();
+    setup.graph.join("ada", "g-7");
+    setup.expect("ada", "synced").await;
+    let calls = setup.world.calls.take();
     let at = |id: &str| {
         let is_there = |call: &&support::Call| call.texts().iter().any(|text| text == id);
         let found = calls.iter().enumerate().filter(|(_, call)| is_there(call));

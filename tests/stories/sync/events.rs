@@ -4,17 +4,17 @@ use serde_json::{Value, json};
 use support::ACME;
 use support::graph::object_id;
 
-use super::office::{ORGANIZATIONS, Office, event, map};
+use super::setup::{ORGANIZATIONS, Setup, event, map};
 
-async fn office(more: &[(&str, &str)]) -> Office {
-    let office = Office::open(&[&[ORGANIZATIONS], more].concat()).await;
-    office.graph.assign("g-sales", "Sales");
-    office.graph.join("ada", "g-sales");
-    office
+async fn setup(more: &[(&str, &str)]) -> Setup {
+    let setup = Setup::open(&[&[ORGANIZATIONS], more].concat()).await;
+    setup.graph.assign("g-sales", "Sales");
+    setup.graph.join("ada", "g-sales");
+    setup
 }
 
-fn outcome(office: &Office) -> Value {
-    let lines = office.lines.take();
+fn outcome(setup: &Setup) -> Value {
+    let lines = setup.lines.take();
     let line = lines.iter().find(|line| line["message"] == "login sync");
     line.unwrap_or_else(|| panic!("{lines:?}"))["outcome"].clone()
 }
@@ -26,16 +26,16 @@ async fn every_trigger_source_of_a_login_syncs() {
         "PostAuthentication_Authentication",
         "PostSomething_OfTheFuture",
     ] {
-        let office = office(&[]).await;
+        let setup = setup(&[]).await;
         let mut event = event("ada");
         event["triggerSource"] = source.into();
         event["request"]
             .as_object_mut()
             .unwrap()
             .remove("newDeviceUsed");
-        office.sign_in(event).await;
-        assert_eq!(outcome(&office), "synced");
-        let ada = office.world.user("ada").get("/users/me").await.expect(200);
+        setup.sign_in(event).await;
+        assert_eq!(outcome(&setup), "synced");
+        let ada = setup.world.user("ada").get("/users/me").await.expect(200);
         let told = ["email", "display_name", "entra_object_id"].map(|name| &ada.body[name]);
         assert_eq!(told, ["ada@acme.example", "ada of Acme", &object_id("ada")]);
     }
@@ -43,52 +43,52 @@ async fn every_trigger_source_of_a_login_syncs() {
 
 #[tokio::test]
 async fn any_other_single_sign_on_sends_a_plain_event() {
-    let office = office(&[]).await;
+    let setup = setup(&[]).await;
     let event = json!({"triggerSource": "PostLogin", "tenantId": ACME, "userId": "ada", "odd": [null],
         "email": "ada@acme.example", "entraObjectId": object_id("ada")});
-    office.sign_in(event).await;
-    assert_eq!(outcome(&office), "synced");
+    setup.sign_in(event).await;
+    assert_eq!(outcome(&setup), "synced");
     let joined = map([("g-sales", "internal_user active entra")]);
-    assert_eq!(office.organizations("ada").await, joined);
+    assert_eq!(setup.organizations("ada").await, joined);
 }
 
 #[tokio::test]
 async fn events_without_tenant_or_object_id_use_defaults() {
-    let office = office(&[("DEFAULT_TENANT_ID", ACME)]).await;
+    let setup = setup(&[("DEFAULT_TENANT_ID", ACME)]).await;
     let mut bare = event("ada");
     let attributes = bare["request"]["userAttributes"].as_object_mut().unwrap();
     attributes.remove("custom:tenant_id");
-    office.sign_in(bare.clone()).await;
-    assert_eq!(outcome(&office), "synced");
+    setup.sign_in(bare.clone()).await;
+    assert_eq!(outcome(&setup), "synced");
 
     let attributes = bare["request"]["userAttributes"].as_object_mut().unwrap();
     attributes.remove("custom:entra_object_id");
     attributes.insert("sub".to_owned(), "bob".into());
-    office.graph.calls();
-    office.sign_in(bare).await;
-    let lines = office.lines.take();
+    setup.graph.calls();
+    setup.sign_in(bare).await;
+    let lines = setup.lines.take();
     let told = ["outcome", "reason", "level"].map(|name| &lines[0][name]);
     assert_eq!(told, ["skipped", "no-object-id", "WARN"]);
-    assert!(office.graph.calls().is_empty());
-    office.world.user("bob").get("/users/me").await.expect(200);
+    assert!(setup.graph.calls().is_empty());
+    setup.world.user("bob").get("/users/me").await.expect(200);
 }
 
 #[tokio::test]
 async fn without_sync_the_profile_is_written() {
-    let office = office(&[("MICROSOFT_CLIENT_ID", ""), ("MICROSOFT_TENANT", "")]).await;
-    office.sign_in(event("ada")).await;
-    let lines = office.lines.take();
+    let setup = setup(&[("MICROSOFT_CLIENT_ID", ""), ("MICROSOFT_TENANT", "")]).await;
+    setup.sign_in(event("ada")).await;
+    let lines = setup.lines.take();
     let told = ["outcome", "reason", "level"].map(|name| &lines[0][name]);
     assert_eq!(told, ["skipped", "off", "INFO"]);
-    assert!(office.graph.calls().is_empty());
-    let ada = office.world.user("ada").get("/users/me").await.expect(200);
+    assert!(setup.graph.calls().is_empty());
+    let ada = setup.world.user("ada").get("/users/me").await.expect(200);
     assert!(ada.body["last_login_at"].is_string());
-    assert_eq!(office.organizations("ada").await, map([]));
+    assert_eq!(setup.organizations("ada").await, map([]));
 }
 
 #[tokio::test]
 async fn what_is_no_event_comes_back_too_and_writes_nothing() {
-    let office = office(&[]).await;
+    let setup = setup(&[]).await;
     let odd = [
         json!({"request": {"userAttributes": {"sub": 5, "custom:tenant_id": ACME}}}),
         json!({"request": {"userAttributes": {"sub": "ada", "custom:tenant_id": "a#b"}}}),
@@ -97,8 +97,8 @@ async fn what_is_no_event_comes_back_too_and_writes_nothing() {
         json!({"request": {"userAttributes": {"sub": "ada", "custom:tenant_id": 5}}}),
     ];
     for event in odd {
-        office.sign_in(event.clone()).await;
-        let lines = office.lines.take();
+        setup.sign_in(event.clone()).await;
+        let lines = setup.lines.take();
         let failure = json!([lines[0]["level"], lines[0]["code"]]);
         assert_eq!(
             failure,
@@ -110,8 +110,8 @@ async fn what_is_no_event_comes_back_too_and_writes_nothing() {
         assert_eq!(counted, json!([1, "failed"]), "{event}");
         assert_eq!(lines.len(), 2, "{event}: {lines:?}");
 
-        assert_eq!(office.invoke("pre-token", &event).await, event);
-        let lines = office.lines.take();
+        assert_eq!(setup.invoke("pre-token", &event).await, event);
+        let lines = setup.lines.take();
         let failure = json!([lines[0]["level"], lines[0]["code"]]);
         assert_eq!(failure, json!(["ERROR", "pre-token"]), "{event}: {lines:?}");
         let counted = json!([lines[1]["Events"], lines[1]["trigger"], lines[1]["outcome"]]);
@@ -122,17 +122,17 @@ async fn what_is_no_event_comes_back_too_and_writes_nothing() {
         json!({"triggerSource": "PostLogin", "tenantId": 5, "userId": "ada"}),
         json!({"triggerSource": "PostLogin", "tenantId": ACME, "userId": {"id": "ada"}}),
     ] {
-        office.sign_in(event.clone()).await;
-        assert_eq!(outcome(&office), "failed", "{event}");
+        setup.sign_in(event.clone()).await;
+        assert_eq!(outcome(&setup), "failed", "{event}");
     }
-    assert!(office.world.items().await.is_empty());
-    assert!(office.graph.calls().is_empty());
+    assert!(setup.world.items().await.is_empty());
+    assert!(setup.graph.calls().is_empty());
 }
 
 /// Counted separately, so that no alarm sees it.
 #[tokio::test]
 async fn an_event_without_a_user_is_ignored() {
-    let office = office(&[("DEFAULT_TENANT_ID", ACME)]).await;
+    let setup = setup(&[("DEFAULT_TENANT_ID", ACME)]).await;
     let machine = json!({"version": "3", "triggerSource": "TokenGeneration_ClientCredentials",
         "request": {"scopes": ["api/read"]}, "response": {}});
     let mut machine_with_attributes = event("ada");
@@ -152,9 +152,9 @@ async fn an_event_without_a_user_is_ignored() {
         json!({"request": {"userAttributes": {"email": "ada@acme.example"}}}),
         json!({"version": null, "triggerSource": null, "callerContext": null}),
     ] {
-        office.sign_in(event.clone()).await;
-        assert_eq!(office.invoke("pre-token", &event).await, event);
-        let lines = office.lines.take();
+        setup.sign_in(event.clone()).await;
+        assert_eq!(setup.invoke("pre-token", &event).await, event);
+        let lines = setup.lines.take();
         assert_eq!(lines.len(), 2, "{event}: {lines:?}");
         for line in &lines {
             let told = ["level", "outcome"].map(|name| &line[name]);
@@ -166,46 +166,46 @@ async fn an_event_without_a_user_is_ignored() {
             }
         }
     }
-    assert!(office.world.items().await.is_empty());
-    assert!(office.graph.calls().is_empty());
+    assert!(setup.world.items().await.is_empty());
+    assert!(setup.graph.calls().is_empty());
 }
 
 #[tokio::test]
 async fn null_in_any_place_of_an_event_is_read_as_absent() {
-    let office = office(&[]).await;
+    let setup = setup(&[]).await;
     let plain = json!({"triggerSource": "PostLogin", "tenantId": ACME, "userId": "ada",
         "entraObjectId": object_id("ada"), "email": null, "request": null, "response": null});
-    office.sign_in(plain).await;
-    assert_eq!(outcome(&office), "synced");
+    setup.sign_in(plain).await;
+    assert_eq!(outcome(&setup), "synced");
     let mut cognito = event("ada");
     for name in ["version", "triggerSource", "callerContext", "response"] {
         cognito[name] = json!(null);
     }
-    office.sign_in(cognito.clone()).await;
-    assert_eq!(outcome(&office), "unchanged");
+    setup.sign_in(cognito.clone()).await;
+    assert_eq!(outcome(&setup), "unchanged");
     cognito["request"]["groupConfiguration"] = json!(null);
-    let answer = office.invoke("pre-token", &cognito).await;
+    let answer = setup.invoke("pre-token", &cognito).await;
     let claims = &answer["response"]["claimsOverrideDetails"]["claimsToAddOrOverride"];
     assert_eq!(claims["tenant_id"], ACME);
 }
 
 #[tokio::test]
 async fn the_user_id_me_is_skipped_with_a_warning() {
-    let office = office(&[("DEFAULT_TENANT_ID", ACME)]).await;
+    let setup = setup(&[("DEFAULT_TENANT_ID", ACME)]).await;
     let plain = json!({"triggerSource": "PostLogin", "tenantId": ACME, "userId": "me",
         "entraObjectId": object_id("ada")});
     for event in [plain, event("me")] {
-        office.sign_in(event.clone()).await;
-        let lines = office.lines.take();
+        setup.sign_in(event.clone()).await;
+        let lines = setup.lines.take();
         let told = ["level", "outcome", "reason"].map(|name| &lines[0][name]);
         assert_eq!(told, ["WARN", "skipped", "reserved-user-id"]);
         assert_eq!(lines.len(), 1, "{lines:?}");
     }
-    let answer = office.invoke("pre-token", &event("me")).await;
+    let answer = setup.invoke("pre-token", &event("me")).await;
     assert_eq!(answer, event("me"));
-    let lines = office.lines.take();
+    let lines = setup.lines.take();
     let told = ["level", "outcome", "reason"].map(|name| &lines[0][name]);
     assert_eq!(told, ["WARN", "skipped", "reserved-user-id"]);
-    assert!(office.world.items().await.is_empty());
-    assert!(office.graph.calls().is_empty());
+    assert!(setup.world.items().await.is_empty());
+    assert!(setup.graph.calls().is_empty());
 }

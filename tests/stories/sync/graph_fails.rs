@@ -6,35 +6,35 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use support::graph::{Answer, Asked};
 
-use super::office::{ORGANIZATIONS, Office, event, map, no_secrets};
+use super::setup::{ORGANIZATIONS, Setup, event, map, no_secrets};
 
 /// Well above the time limit of a sync, and well below that of a trigger.
 const ON_TIME: Duration = Duration::from_secs(4);
 
 /// With ada in two groups; there is something to create, to join and to leave, and both lists have
 /// a second page.
-async fn office() -> Office {
+async fn setup() -> Setup {
     let settings = [
         ORGANIZATIONS,
         ("SYNC_BUDGET_MS", "1500"),
         ("ENTRA_ROLE_MAP", r#"{"lead": "manager"}"#),
     ];
-    let office = Office::open(&settings).await;
-    office.graph.page_size(2);
+    let setup = Setup::open(&settings).await;
+    setup.graph.page_size(2);
     // A new token for every login, so that this can fail too.
-    office.graph.token_seconds(400);
+    setup.graph.token_seconds(400);
     for (id, user) in [("g-1", "ada"), ("g-2", "ada"), ("g-3", "bob")] {
-        office.graph.assign(id, id);
-        office.graph.join(user, id);
+        setup.graph.assign(id, id);
+        setup.graph.join(user, id);
     }
-    office.graph.assign_with("g-1", "lead");
-    office.expect("ada", "synced").await;
-    office.graph.leave("ada", "g-1");
+    setup.graph.assign_with("g-1", "lead");
+    setup.expect("ada", "synced").await;
+    setup.graph.leave("ada", "g-1");
     for id in ["g-3", "g-4", "g-5"] {
-        office.graph.assign(id, id);
-        office.graph.join("ada", id);
+        setup.graph.assign(id, id);
+        setup.graph.join("ada", id);
     }
-    office
+    setup
 }
 
 /// Pages of both lists with fewer rows than their count, on the first page or a later one.
@@ -47,14 +47,14 @@ const CONTRADICTORY: [&str; 6] = [
     r#"{"@odata.count": -1, "value": []}"#,
 ];
 
-async fn last_login(office: &Office) -> Value {
-    let ada = office.world.user("ada").get("/users/me").await.expect(200);
+async fn last_login(setup: &Setup) -> Value {
+    let ada = setup.world.user("ada").get("/users/me").await.expect(200);
     ada.body["last_login_at"].clone()
 }
 
 async fn changes_nothing(asked: Asked, page: Option<usize>) {
-    let office = office().await;
-    let before = office.contents().await;
+    let setup = setup().await;
+    let before = setup.contents().await;
     let mut answers = vec![
         Answer::Error(400, "Directory_ExpiredPageToken"),
         Answer::Error(401, "InvalidAuthenticationToken"),
@@ -77,15 +77,15 @@ async fn changes_nothing(asked: Asked, page: Option<usize>) {
         answers.extend(CONTRADICTORY.map(Answer::Text));
     }
     for answer in answers {
-        office.graph.fail(asked, page, answer.clone());
-        let seen = last_login(&office).await;
-        office.pass_ten_minutes();
-        office.lines.take();
+        setup.graph.fail(asked, page, answer.clone());
+        let seen = last_login(&setup).await;
+        setup.pass_ten_minutes();
+        setup.lines.take();
         let started = Instant::now();
-        office.sign_in(event("ada")).await;
+        setup.sign_in(event("ada")).await;
         let told = format!("{answer:?} at {asked:?} {page:?}");
         assert!(started.elapsed() < ON_TIME, "{told}");
-        let lines = office.lines.take();
+        let lines = setup.lines.take();
         let line = lines.last().unwrap();
         let outcome = line["outcome"].as_str().unwrap();
         assert!(["failed", "timed-out"].contains(&outcome), "{told}: {line}");
@@ -101,16 +101,16 @@ async fn changes_nothing(asked: Asked, page: Option<usize>) {
             );
         }
         no_secrets(&lines);
-        assert_eq!(office.contents().await, before, "{told}");
-        assert_ne!(last_login(&office).await, seen, "{told}");
-        office.graph.heal();
+        assert_eq!(setup.contents().await, before, "{told}");
+        assert_ne!(last_login(&setup).await, seen, "{told}");
+        setup.graph.heal();
     }
     // Nothing of it remains.
-    office.expect("ada", "synced").await;
+    setup.expect("ada", "synced").await;
     let groups = ["g-2", "g-3", "g-4", "g-5"];
     let all = groups.map(|id| (id, "internal_user active entra"));
-    assert_eq!(office.organizations("ada").await, map(all));
-    office.check().await;
+    assert_eq!(setup.organizations("ada").await, map(all));
+    setup.check().await;
 }
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn a_later_page_of_the_users_groups_missing_changes_nothing() {
 
 #[tokio::test]
 async fn what_passes_in_time_is_overcome() {
-    let office = office().await;
+    let setup = setup().await;
     let questions = [
         (Asked::Token, None),
         (Asked::Assigned, Some(1)),
@@ -163,13 +163,13 @@ async fn what_passes_in_time_is_overcome() {
             if asked == Asked::Token && matches!(answer, Answer::Error(401, _)) {
                 continue;
             }
-            office.graph.fail_times(1, asked, page, answer.clone());
-            let line = office.login("ada").await;
+            setup.graph.fail_times(1, asked, page, answer.clone());
+            let line = setup.login("ada").await;
             let done = ["synced", "unchanged"].contains(&line["outcome"].as_str().unwrap());
             assert!(done, "{answer:?} at {asked:?}: {line}");
         }
     }
-    assert_eq!(office.organizations("ada").await.len(), 4);
+    assert_eq!(setup.organizations("ada").await.len(), 4);
 }
 
 /// A complete but wrong list: nothing is removed unless a second read confirms it.
@@ -181,12 +181,12 @@ async fn a_list_that_is_not_confirmed_takes_nothing_away() {
             ("ENTRA_ON_LEAVE", setting),
             ("ENTRA_ROLE_MAP", r#"{"lead": "manager"}"#),
         ];
-        let office = Office::open(&settings).await;
-        office.graph.assign_with("g-1", "lead");
-        office.graph.assign("g-1", "One");
-        office.graph.join("ada", "g-1");
-        office.expect("ada", "synced").await;
-        let before = office.contents().await;
+        let setup = Setup::open(&settings).await;
+        setup.graph.assign_with("g-1", "lead");
+        setup.graph.assign("g-1", "One");
+        setup.graph.join("ada", "g-1");
+        setup.expect("ada", "synced").await;
+        let before = setup.contents().await;
         let default_access = r#"{"value": [{"principalType": "Group", "principalId": "g-1", "principalDisplayName": "One",
             "appRoleId": "00000000-0000-0000-0000-000000000000"}]}"#;
         for (asked, text) in [
@@ -197,43 +197,43 @@ async fn a_list_that_is_not_confirmed_takes_nothing_away() {
             (Asked::Assigned, default_access),
             (Asked::AppRoles, r#"{"appRoles": []}"#),
         ] {
-            office.graph.fail_times(1, asked, None, Answer::Text(text));
-            office.lines.take();
-            office.pass_ten_minutes();
-            office.sign_in(event("ada")).await;
-            let lines = office.lines.take();
+            setup.graph.fail_times(1, asked, None, Answer::Text(text));
+            setup.lines.take();
+            setup.pass_ten_minutes();
+            setup.sign_in(event("ada")).await;
+            let lines = setup.lines.take();
             let told = format!("{asked:?} {text}: {lines:?}");
             assert_eq!(lines.last().unwrap()["outcome"], "failed", "{told}");
             assert!(
                 lines[0]["error"].as_str().unwrap().contains("asked again"),
                 "{told}"
             );
-            assert_eq!(office.contents().await, before, "{told}");
-            office.graph.heal();
-            office.expect("ada", "unchanged").await;
+            assert_eq!(setup.contents().await, before, "{told}");
+            setup.graph.heal();
+            setup.expect("ada", "unchanged").await;
         }
         // A failed second read removes nothing either.
-        office.graph.leave("ada", "g-1");
+        setup.graph.leave("ada", "g-1");
         let broken = Answer::Error(500, "generalException");
         for asked in [Asked::UserGroups, Asked::Assigned] {
             // The first read succeeds; all others fail.
-            office.graph.fail_after(1, asked, broken.clone());
-            let line = office.login("ada").await;
+            setup.graph.fail_after(1, asked, broken.clone());
+            let line = setup.login("ada").await;
             assert_eq!(line["outcome"], "failed", "{line}");
-            assert_eq!(office.contents().await, before, "{asked:?}");
-            office.graph.heal();
+            assert_eq!(setup.contents().await, before, "{asked:?}");
+            setup.graph.heal();
         }
-        office.expect("ada", "synced").await;
-        assert_ne!(office.contents().await, before);
-        office.check().await;
+        setup.expect("ada", "synced").await;
+        assert_ne!(setup.contents().await, before);
+        setup.check().await;
     }
 }
 
 #[tokio::test]
 async fn assigned_groups_are_read_without_a_count() {
-    let office = office().await;
-    office.graph.refuse_to_count();
-    office.expect("ada", "synced").await;
-    office.expect("ada", "unchanged").await;
-    office.check().await;
+    let setup = setup().await;
+    setup.graph.refuse_to_count();
+    setup.expect("ada", "synced").await;
+    setup.expect("ada", "unchanged").await;
+    setup.check().await;
 }

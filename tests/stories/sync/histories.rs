@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 use support::history::logins::Logins;
-use support::history::logins::judge::Judge;
+use support::history::logins::checker::Checker;
 use support::history::{Counts, seeds};
 
 /// Histories per test run. For more, use `cargo xtask proofs logins`.
@@ -74,13 +74,13 @@ fn what_a_login_must_not_do_is_told() {
         (active(SYNCED), raised, false, false),
         (active(BY_HAND), active(SYNCED), false, false),
     ] {
-        let mut judge = Judge::new(suspends);
-        judge.write_of_a_login("ada", "a step", &table(was.as_ref()), &table(is.as_ref()));
+        let mut checker = Checker::new(suspends);
+        checker.check_write("ada", "a step", &table(was.as_ref()), &table(is.as_ref()));
         assert_eq!(
-            judge.wrong.is_empty(),
+            checker.wrong.is_empty(),
             may,
             "{was:?} {is:?} {suspends}: {:?}",
-            judge.wrong
+            checker.wrong
         );
     }
     let of_team = |name: &str, limit: u32| {
@@ -100,9 +100,9 @@ fn what_a_login_must_not_do_is_told() {
         ),
         (Some(of_team("Name 0", 1)), None, false),
     ] {
-        let mut judge = Judge::new(false);
-        judge.write_of_a_login("ada", "a step", &table(was.as_ref()), &table(is.as_ref()));
-        assert_eq!(judge.wrong.is_empty(), may, "{was:?} {is:?}");
+        let mut checker = Checker::new(false);
+        checker.check_write("ada", "a step", &table(was.as_ref()), &table(is.as_ref()));
+        assert_eq!(checker.wrong.is_empty(), may, "{was:?} {is:?}");
     }
     let of_owners = |count: Option<u32>| {
         let item = json!({"pk": "TENANT#acme#ORG#g-0", "sk": "ORG", "source": SYNCED});
@@ -117,10 +117,10 @@ fn what_a_login_must_not_do_is_told() {
         (Some(1), None, false),
         (Some(0), None, true),
     ] {
-        let mut judge = Judge::new(false);
+        let mut checker = Checker::new(false);
         let (before, after) = (of_owners(was), of_owners(is));
-        judge.write_of_a_login("ada", "a step", &table(Some(&before)), &table(Some(&after)));
-        assert_eq!(judge.wrong.is_empty(), may, "{was:?} {is:?}");
+        checker.check_write("ada", "a step", &table(Some(&before)), &table(Some(&after)));
+        assert_eq!(checker.wrong.is_empty(), may, "{was:?} {is:?}");
     }
     // A manual team membership ends only with the organization's.
     let in_team = json!({
@@ -138,9 +138,9 @@ fn what_a_login_must_not_do_is_told() {
         (team_and(synced.as_ref()), table(synced.as_ref()), false),
         (team_and(None), table(None), false),
     ] {
-        let mut judge = Judge::new(false);
-        judge.write_of_a_login("ada", "a step", &before, &after);
-        assert_eq!(judge.wrong.is_empty(), may, "{:?}", judge.wrong);
+        let mut checker = Checker::new(false);
+        checker.check_write("ada", "a step", &before, &after);
+        assert_eq!(checker.wrong.is_empty(), may, "{:?}", checker.wrong);
     }
 }
 
@@ -173,9 +173,9 @@ fn what_a_login_must_not_follow_is_told() {
         (active(SYNCED), by_sync("suspended"), true),
         (active(SYNCED), suspended(SYNCED), false),
     ] {
-        let mut judge = Judge::new(true);
-        judge.write_of_a_login("ada", "a step", &table(was.as_ref()), &table(is.as_ref()));
-        assert_eq!(judge.wrong.is_empty(), may, "{was:?} {is:?}");
+        let mut checker = Checker::new(true);
+        checker.check_write("ada", "a step", &table(was.as_ref()), &table(is.as_ref()));
+        assert_eq!(checker.wrong.is_empty(), may, "{was:?} {is:?}");
     }
 }
 
@@ -189,37 +189,37 @@ fn what_a_login_did_not_do_is_told() {
         (active(SYNCED), false, false),
         (active(BY_HAND), false, true),
     ] {
-        let mut judge = Judge::new(false);
+        let mut checker = Checker::new(false);
         let mut all = table(found.as_ref());
         let organization = json!({"pk": "TENANT#acme#ORG#g-0", "sk": "ORG", "status": "active"});
         all.extend(table(organization.as_object()));
-        judge.end(&all, "ada", "g-0", holds);
+        checker.check_end(&all, "ada", "g-0", holds);
         assert_eq!(
-            judge.wrong.is_empty(),
+            checker.wrong.is_empty(),
             is_right,
             "{found:?} {holds}: {:?}",
-            judge.wrong
+            checker.wrong
         );
     }
     // A manual invitation is accepted, except in a deleted organization.
     for (status, is_right) in [("active", false), ("deleted", true)] {
-        let mut judge = Judge::new(false);
+        let mut checker = Checker::new(false);
         let organization = json!({"pk": "TENANT#acme#ORG#g-0", "sk": "ORG", "status": status});
         let mut all = table(Some(&membership("ada", BY_HAND, "member", "invited")));
         all.extend(table(organization.as_object()));
-        judge.end(&all, "ada", "g-0", true);
-        assert_eq!(judge.wrong.is_empty(), is_right, "{:?}", judge.wrong);
+        checker.check_end(&all, "ada", "g-0", true);
+        assert_eq!(checker.wrong.is_empty(), is_right, "{:?}", checker.wrong);
     }
     // Users do not join a team of a deleted organization.
     let team = json!({"pk": "TENANT#acme#TEAM#g-0", "sk": "TEAM", "organization_id": "g-0"});
     for (status, is_right) in [("active", false), ("deleted", true)] {
-        let mut judge = Judge::new(false);
+        let mut checker = Checker::new(false);
         let organization = json!({"pk": "TENANT#acme#ORG#g-0", "sk": "ORG", "status": status});
         let mut all = table(active(SYNCED).as_ref());
         all.extend(table(organization.as_object()));
         all.extend(table(team.as_object()));
-        judge.end(&all, "ada", "g-0", true);
-        assert_eq!(judge.wrong.is_empty(), is_right, "{:?}", judge.wrong);
+        checker.check_end(&all, "ada", "g-0", true);
+        assert_eq!(checker.wrong.is_empty(), is_right, "{:?}", checker.wrong);
     }
 }
 
@@ -236,9 +236,9 @@ fn what_did_not_follow_the_directory_is_told() {
         (json!({"synced_role": "manager", "role": "manager"}), true),
         (json!({"suspended_by": "entra"}), false),
     ] {
-        let mut judge = Judge::new(true);
+        let mut checker = Checker::new(true);
         let all = table(Some(&with(marks.clone())));
-        judge.follows(&all, ("ada", "g-0"), true, "manager");
-        assert_eq!(judge.wrong.is_empty(), is_right, "{marks}");
+        checker.check_role(&all, ("ada", "g-0"), true, "manager");
+        assert_eq!(checker.wrong.is_empty(), is_right, "{marks}");
     }
 }

@@ -3,17 +3,17 @@
 use serde_json::json;
 use support::graph::{Answer, Asked};
 
-use super::office::{ORGANIZATIONS, Office, map};
+use super::setup::{ORGANIZATIONS, Setup, map};
 
 /// With ada in two groups.
-async fn two_groups(more: &[(&str, &str)]) -> Office {
-    let office = Office::open(&[&[ORGANIZATIONS], more].concat()).await;
+async fn two_groups(more: &[(&str, &str)]) -> Setup {
+    let setup = Setup::open(&[&[ORGANIZATIONS], more].concat()).await;
     for (id, name) in [("g-one", "One"), ("g-two", "Two")] {
-        office.graph.assign(id, name);
-        office.graph.join("ada", id);
+        setup.graph.assign(id, name);
+        setup.graph.join("ada", id);
     }
-    office.expect("ada", "synced").await;
-    office
+    setup.expect("ada", "synced").await;
+    setup
 }
 
 const ACTIVE: &str = "internal_user active entra";
@@ -21,43 +21,43 @@ const SUSPENDED: &str = "internal_user suspended entra";
 
 #[tokio::test]
 async fn who_leaves_a_group_loses_what_it_gave_and_only_that() {
-    let office = two_groups(&[]).await;
-    let ada = office.world.user("ada");
-    let own = office.world.organization(&ada, "Own").await;
+    let setup = two_groups(&[]).await;
+    let ada = setup.world.user("ada");
+    let own = setup.world.organization(&ada, "Own").await;
     // Removed when the user leaves, and when the group's assignment is removed.
-    office.graph.leave("ada", "g-one");
-    let line = office.expect("ada", "synced").await;
+    setup.graph.leave("ada", "g-one");
+    let line = setup.expect("ada", "synced").await;
     assert_eq!(line["MembershipsRemoved"], 2);
     assert_eq!(line["MembershipsKept"], 3);
     let owner = (&*own, "owner active manual");
     assert_eq!(
-        office.organizations("ada").await,
+        setup.organizations("ada").await,
         map([owner, ("g-two", ACTIVE)])
     );
-    assert_eq!(office.teams("ada").await, map([("g-two", "active entra")]));
+    assert_eq!(setup.teams("ada").await, map([("g-two", "active entra")]));
     ada.get("/organizations/g-one")
         .await
         .problem(404, "not-found");
 
-    office.graph.unassign("g-two");
-    office.expect("ada", "synced").await;
-    assert_eq!(office.organizations("ada").await, map([owner]));
-    assert_eq!(office.teams("ada").await, map([]));
+    setup.graph.unassign("g-two");
+    setup.expect("ada", "synced").await;
+    assert_eq!(setup.organizations("ada").await, map([owner]));
+    assert_eq!(setup.teams("ada").await, map([]));
 
     // Back again like a new member.
-    office.graph.join("ada", "g-one");
-    office.expect("ada", "synced").await;
+    setup.graph.join("ada", "g-one");
+    setup.expect("ada", "synced").await;
     assert_eq!(
-        office.organizations("ada").await,
+        setup.organizations("ada").await,
         map([owner, ("g-one", ACTIVE)])
     );
-    office.check().await;
+    setup.check().await;
 }
 
 #[tokio::test]
 async fn leaving_the_organization_leaves_its_teams_those_by_hand_too() {
-    let office = two_groups(&[]).await;
-    let root = office.world.tenant_admin();
+    let setup = two_groups(&[]).await;
+    let root = setup.world.tenant_admin();
     let mut kept = Vec::new();
     for organization in ["g-one", "g-two"] {
         let teams = format!("/organizations/{organization}/teams");
@@ -72,30 +72,30 @@ async fn leaving_the_organization_leaves_its_teams_those_by_hand_too() {
             kept = vec![id];
         }
     }
-    assert_eq!(office.teams("ada").await.len(), 98);
-    office.graph.leave("ada", "g-one");
-    office.expect("ada", "synced").await;
-    assert_eq!(office.organizations("ada").await, map([("g-two", ACTIVE)]));
+    assert_eq!(setup.teams("ada").await.len(), 98);
+    setup.graph.leave("ada", "g-one");
+    setup.expect("ada", "synced").await;
+    assert_eq!(setup.organizations("ada").await, map([("g-two", ACTIVE)]));
     let left = map([(&*kept[0], "active manual"), ("g-two", "active entra")]);
-    assert_eq!(office.teams("ada").await, left);
-    let rows = office.world.items().await;
+    assert_eq!(setup.teams("ada").await, left);
+    let rows = setup.world.items().await;
     let of_ada = rows
         .iter()
         .filter(|row| row["pk"] == "TENANT#acme#USER#ada");
     // The user, one membership and two team memberships: nothing else was left.
     assert_eq!(of_ada.count(), 4);
-    office.check().await;
+    setup.check().await;
 }
 
 #[tokio::test]
 async fn on_leave_suspend_suspends_until_the_group_comes_back() {
-    let office = two_groups(&[("ENTRA_ON_LEAVE", "suspend")]).await;
-    office.graph.leave("ada", "g-one");
-    let line = office.expect("ada", "synced").await;
+    let setup = two_groups(&[("ENTRA_ON_LEAVE", "suspend")]).await;
+    setup.graph.leave("ada", "g-one");
+    let line = setup.expect("ada", "synced").await;
     assert_eq!(line["MembershipsRemoved"], 2);
     let half = map([("g-one", SUSPENDED), ("g-two", ACTIVE)]);
-    assert_eq!(office.organizations("ada").await, half);
-    let root = office.world.tenant_admin();
+    assert_eq!(setup.organizations("ada").await, half);
+    let root = setup.world.tenant_admin();
     for members in ["/organizations/g-one/members", "/teams/g-one/members"] {
         let query = if members.starts_with("/teams") {
             ""
@@ -107,25 +107,25 @@ async fn on_leave_suspend_suspends_until_the_group_comes_back() {
         assert_eq!(all[0]["version"], 2, "{all:?}");
         assert_ne!(all[0]["updated_at"], all[0]["created_at"], "{all:?}");
     }
-    office.expect("ada", "unchanged").await;
-    office.graph.join("ada", "g-one");
-    let line = office.expect("ada", "synced").await;
+    setup.expect("ada", "unchanged").await;
+    setup.graph.join("ada", "g-one");
+    let line = setup.expect("ada", "synced").await;
     assert_eq!(line["MembershipsMade"], 2);
     let both = map([("g-one", ACTIVE), ("g-two", ACTIVE)]);
-    assert_eq!(office.organizations("ada").await, both);
+    assert_eq!(setup.organizations("ada").await, both);
     let teams = map([("g-one", "active entra"), ("g-two", "active entra")]);
-    assert_eq!(office.teams("ada").await, teams);
-    office.expect("ada", "unchanged").await;
-    let rows = office.world.items().await;
+    assert_eq!(setup.teams("ada").await, teams);
+    setup.expect("ada", "unchanged").await;
+    let rows = setup.world.items().await;
     assert!(!rows.iter().any(|row| row.contains_key("suspended_by")));
-    office.check().await;
+    setup.check().await;
 }
 
 #[tokio::test]
 async fn a_suspension_by_hand_is_not_lifted() {
     for by_hand_first in [true, false] {
-        let office = two_groups(&[("ENTRA_ON_LEAVE", "suspend")]).await;
-        let root = office.world.tenant_admin();
+        let setup = two_groups(&[("ENTRA_ON_LEAVE", "suspend")]).await;
+        let root = setup.world.tenant_admin();
         let members = ["/organizations/g-one/members", "/teams/g-one/members"];
         let by_hand = async || {
             for members in members {
@@ -137,38 +137,38 @@ async fn a_suspension_by_hand_is_not_lifted() {
         if by_hand_first {
             by_hand().await;
         }
-        office.graph.leave("ada", "g-one");
-        office.login("ada").await;
+        setup.graph.leave("ada", "g-one");
+        setup.login("ada").await;
         // Confirmed manually, a suspension of the sync becomes a manual one.
         if !by_hand_first {
             by_hand().await;
         }
-        office.graph.join("ada", "g-one");
-        office.expect("ada", "unchanged").await;
+        setup.graph.join("ada", "g-one");
+        setup.expect("ada", "unchanged").await;
         let half = map([("g-one", SUSPENDED), ("g-two", ACTIVE)]);
-        assert_eq!(office.organizations("ada").await, half);
+        assert_eq!(setup.organizations("ada").await, half);
         // So does one that was lifted and set again manually.
         for status in ["active", "suspended"] {
             let body = json!({"status": status});
             let ada = format!("{}/ada", members[0]);
             root.patch(&ada, body).await.expect(200);
         }
-        office.expect("ada", "unchanged").await;
-        assert_eq!(office.organizations("ada").await, half);
-        office.check().await;
+        setup.expect("ada", "unchanged").await;
+        assert_eq!(setup.organizations("ada").await, half);
+        setup.check().await;
     }
 }
 
 #[tokio::test]
 async fn a_suspension_of_an_earlier_release_is_not_lifted() {
-    let office = two_groups(&[("ENTRA_ON_LEAVE", "suspend")]).await;
-    office.graph.leave("ada", "g-one");
-    office.expect("ada", "synced").await;
-    office.forget(&["suspended_by", "synced_role"]).await;
-    office.graph.join("ada", "g-one");
-    office.expect("ada", "unchanged").await;
+    let setup = two_groups(&[("ENTRA_ON_LEAVE", "suspend")]).await;
+    setup.graph.leave("ada", "g-one");
+    setup.expect("ada", "synced").await;
+    setup.forget(&["suspended_by", "synced_role"]).await;
+    setup.graph.join("ada", "g-one");
+    setup.expect("ada", "unchanged").await;
     let half = map([("g-one", SUSPENDED), ("g-two", ACTIVE)]);
-    assert_eq!(office.organizations("ada").await, half);
+    assert_eq!(setup.organizations("ada").await, half);
 }
 
 #[tokio::test]
@@ -177,97 +177,97 @@ async fn the_role_follows_when_a_suspension_is_lifted() {
         ("ENTRA_ON_LEAVE", "suspend"),
         ("ENTRA_ROLE_MAP", r#"{"lead": "manager"}"#),
     ];
-    let office = two_groups(&settings).await;
-    office.graph.leave("ada", "g-one");
-    office.expect("ada", "synced").await;
-    office.graph.assign_with("g-one", "lead");
-    office.graph.join("ada", "g-one");
-    office.expect("ada", "synced").await;
+    let setup = two_groups(&settings).await;
+    setup.graph.leave("ada", "g-one");
+    setup.expect("ada", "synced").await;
+    setup.graph.assign_with("g-one", "lead");
+    setup.graph.join("ada", "g-one");
+    setup.expect("ada", "synced").await;
     let both = map([("g-one", "manager active entra"), ("g-two", ACTIVE)]);
-    assert_eq!(office.organizations("ada").await, both);
-    office.check().await;
+    assert_eq!(setup.organizations("ada").await, both);
+    setup.check().await;
 }
 
 /// A manual owner whom the sync suspended is counted again.
 #[tokio::test]
 async fn an_owner_whose_suspension_is_lifted_is_counted() {
-    let office = two_groups(&[("ENTRA_ON_LEAVE", "suspend")]).await;
-    let root = office.world.tenant_admin();
+    let setup = two_groups(&[("ENTRA_ON_LEAVE", "suspend")]).await;
+    let root = setup.world.tenant_admin();
     let members = "/organizations/g-one/members";
     let owner = json!({"role": "owner"});
     root.patch(&format!("{members}/ada"), owner)
         .await
         .expect(200);
-    office.world.register(&["eve"]).await;
+    setup.world.register(&["eve"]).await;
     let body = json!({"user_id": "eve", "role": "owner", "status": "active"});
     root.post(members, body).await.expect(201);
-    office.graph.leave("ada", "g-one");
-    office.expect("ada", "synced").await;
-    office.check().await;
-    office.graph.join("ada", "g-one");
-    office.expect("ada", "synced").await;
-    let organizations = office.organizations("ada").await;
+    setup.graph.leave("ada", "g-one");
+    setup.expect("ada", "synced").await;
+    setup.check().await;
+    setup.graph.join("ada", "g-one");
+    setup.expect("ada", "synced").await;
+    let organizations = setup.organizations("ada").await;
     assert_eq!(organizations["g-one"], "owner active entra");
-    office.check().await;
+    setup.check().await;
 }
 
 #[tokio::test]
 async fn on_leave_keep_keeps() {
-    let office = two_groups(&[("ENTRA_ON_LEAVE", "keep")]).await;
-    office.graph.leave("ada", "g-one");
-    office.expect("ada", "unchanged").await;
+    let setup = two_groups(&[("ENTRA_ON_LEAVE", "keep")]).await;
+    setup.graph.leave("ada", "g-one");
+    setup.expect("ada", "unchanged").await;
     let both = map([("g-one", ACTIVE), ("g-two", ACTIVE)]);
-    assert_eq!(office.organizations("ada").await, both);
+    assert_eq!(setup.organizations("ada").await, both);
 }
 
 #[tokio::test]
 async fn the_last_owner_is_kept_and_reported_until_there_is_another() {
     for (setting, left) in [("remove", None), ("suspend", Some("owner suspended entra"))] {
-        let office = two_groups(&[("ENTRA_ON_LEAVE", setting)]).await;
-        let root = office.world.tenant_admin();
+        let setup = two_groups(&[("ENTRA_ON_LEAVE", setting)]).await;
+        let root = setup.world.tenant_admin();
         let members = "/organizations/g-one/members";
         let owner = json!({"role": "owner"});
         root.patch(&format!("{members}/ada"), owner)
             .await
             .expect(200);
-        office.graph.leave("ada", "g-one");
+        setup.graph.leave("ada", "g-one");
         for _ in 0..2 {
-            office.sign_in(super::office::event("ada")).await;
-            let lines = office.lines.take();
+            setup.sign_in(super::setup::event("ada")).await;
+            let lines = setup.lines.take();
             let failure = lines.iter().find(|line| line["level"] == "ERROR").unwrap();
             assert_eq!(failure["error"], "organization g-one: the last owner");
             assert_eq!(lines.last().unwrap()["outcome"], "partial");
-            let organizations = office.organizations("ada").await;
+            let organizations = setup.organizations("ada").await;
             assert_eq!(organizations["g-one"], "owner active entra");
-            office.login("ada").await;
+            setup.login("ada").await;
         }
 
-        office.world.register(&["eve"]).await;
+        setup.world.register(&["eve"]).await;
         let body = json!({"user_id": "eve", "role": "owner", "status": "active"});
         root.post(members, body).await.expect(201);
-        office.expect("ada", "synced").await;
-        let organizations = office.organizations("ada").await;
+        setup.expect("ada", "synced").await;
+        let organizations = setup.organizations("ada").await;
         assert_eq!(organizations.get("g-one").map(String::as_str), left);
-        office.expect("ada", "unchanged").await;
-        office.check().await;
+        setup.expect("ada", "unchanged").await;
+        setup.check().await;
     }
 }
 
 /// The read is outdated: the next login checks whether there is another owner.
 #[tokio::test]
 async fn a_demoted_owner_is_removed_by_the_next_login() {
-    let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
-    office.graph.assign("g-one", "One");
-    office.graph.join("ada", "g-one");
-    office.expect("ada", "synced").await;
-    let root = office.world.tenant_admin();
+    let (setup, faults) = Setup::with_faults(&[ORGANIZATIONS]).await;
+    setup.graph.assign("g-one", "One");
+    setup.graph.join("ada", "g-one");
+    setup.expect("ada", "synced").await;
+    let root = setup.world.tenant_admin();
     let members = "/organizations/g-one/members";
     let ada = format!("{members}/ada");
     root.patch(&ada, json!({"role": "owner"})).await.expect(200);
-    office.world.register(&["eve"]).await;
+    setup.world.register(&["eve"]).await;
     let eve = json!({"user_id": "eve", "role": "owner", "status": "active"});
     root.post(members, eve).await.expect(201);
-    office.graph.leave("ada", "g-one");
+    setup.graph.leave("ada", "g-one");
 
     let mut held = faults.hold("TransactWriteItems");
     let by_hand = async {
@@ -275,30 +275,30 @@ async fn a_demoted_owner_is_removed_by_the_next_login() {
         root.patch(&ada, json!({"role": "admin"})).await.expect(200);
         held.release();
     };
-    let (line, ()) = tokio::join!(office.login("ada"), by_hand);
+    let (line, ()) = tokio::join!(setup.login("ada"), by_hand);
     assert_eq!(line["outcome"], "synced");
     let in_it = map([("g-one", "admin active entra")]);
-    assert_eq!(office.organizations("ada").await, in_it);
-    office.expect("ada", "synced").await;
-    assert_eq!(office.organizations("ada").await, map([]));
-    office.check().await;
+    assert_eq!(setup.organizations("ada").await, in_it);
+    setup.expect("ada", "synced").await;
+    assert_eq!(setup.organizations("ada").await, map([]));
+    setup.check().await;
 }
 
 /// In any order: a team member is always a member of the organization.
 #[tokio::test]
 async fn a_team_joined_during_removal_is_left_too() {
-    let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
-    office.graph.assign("g-one", "One");
-    office.graph.join("ada", "g-one");
-    office.expect("ada", "synced").await;
-    let root = office.world.tenant_admin();
+    let (setup, faults) = Setup::with_faults(&[ORGANIZATIONS]).await;
+    setup.graph.assign("g-one", "One");
+    setup.graph.join("ada", "g-one");
+    setup.expect("ada", "synced").await;
+    let root = setup.world.tenant_admin();
     let teams = "/organizations/g-one/teams";
     let made = root
         .post(teams, json!({"name": "By hand"}))
         .await
         .expect(201);
     let members = format!("/teams/{}/members", made.body["id"].as_str().unwrap());
-    office.graph.leave("ada", "g-one");
+    setup.graph.leave("ada", "g-one");
 
     // Holds the writes of the membership and of the membership in the group's team.
     let (mut one, mut other) = (faults.hold("DeleteItem"), faults.hold("DeleteItem"));
@@ -311,14 +311,14 @@ async fn a_team_joined_during_removal_is_left_too() {
         one.release();
         other.release();
     };
-    tokio::join!(office.login("ada"), by_hand);
+    tokio::join!(setup.login("ada"), by_hand);
     let in_it = map([("g-one", ACTIVE)]);
-    assert_eq!(office.organizations("ada").await, in_it);
-    assert_eq!(office.teams("ada").await.len(), 1);
-    office.expect("ada", "synced").await;
-    assert_eq!(office.organizations("ada").await, map([]));
-    assert_eq!(office.teams("ada").await, map([]));
-    office.check().await;
+    assert_eq!(setup.organizations("ada").await, in_it);
+    assert_eq!(setup.teams("ada").await.len(), 1);
+    setup.expect("ada", "synced").await;
+    assert_eq!(setup.organizations("ada").await, map([]));
+    assert_eq!(setup.teams("ada").await, map([]));
+    setup.check().await;
 }
 
 /// The assigned groups are cached in the warm function: groups that another instance created
@@ -327,7 +327,7 @@ async fn a_team_joined_during_removal_is_left_too() {
 async fn nothing_is_taken_away_by_a_list_of_groups_that_was_kept() {
     for setting in ["remove", "suspend"] {
         let settings = [ORGANIZATIONS, ("ENTRA_ON_LEAVE", setting)];
-        let warm = Office::open(&settings).await;
+        let warm = Setup::open(&settings).await;
         warm.expect("eve", "unchanged").await;
         warm.graph.assign("g-one", "One");
         warm.graph.join("ada", "g-one");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use support::Fault;
 use support::graph::{Answer, Asked};
 
-use super::office::{ORGANIZATIONS, Office, event, no_secrets};
+use super::setup::{ORGANIZATIONS, Setup, event, no_secrets};
 
 /// Checks a line against the embedded metric format.
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
@@ -36,12 +36,12 @@ fn is_emf(line: &Value) {
 
 #[tokio::test]
 async fn a_line_tells_what_a_sync_came_to() {
-    let office = Office::open(&[ORGANIZATIONS]).await;
+    let setup = Setup::open(&[ORGANIZATIONS]).await;
     for id in ["g-1", "g-2", "g-3"] {
-        office.graph.assign(id, id);
+        setup.graph.assign(id, id);
     }
     for id in ["g-1", "g-2", "g-unassigned"] {
-        office.graph.join("ada", id);
+        setup.graph.join("ada", id);
     }
     let told = |line: &Value| {
         let numbers = [
@@ -57,13 +57,13 @@ async fn a_line_tells_what_a_sync_came_to() {
         ];
         numbers.map(|name| line[name].as_u64().unwrap())
     };
-    let first = office.expect("ada", "synced").await;
+    let first = setup.expect("ada", "synced").await;
     assert_eq!(told(&first), [3, 3, 2, 3, 3, 4, 0, 0, 0]);
-    office.graph.leave("ada", "g-2");
-    office.graph.join("ada", "g-3");
-    let second = office.expect("ada", "synced").await;
+    setup.graph.leave("ada", "g-2");
+    setup.graph.join("ada", "g-3");
+    let second = setup.expect("ada", "synced").await;
     assert_eq!(told(&second), [3, 3, 2, 0, 0, 2, 2, 2, 0]);
-    let third = office.expect("ada", "unchanged").await;
+    let third = setup.expect("ada", "unchanged").await;
     assert_eq!(told(&third), [3, 3, 2, 0, 0, 0, 4, 0, 0]);
     for line in [first, second, third] {
         is_emf(&line);
@@ -79,18 +79,18 @@ async fn a_line_tells_what_a_sync_came_to() {
 #[tokio::test]
 async fn nothing_personal_is_in_any_line_of_a_whole_run() {
     let settings = [ORGANIZATIONS, ("SYNC_BUDGET_MS", "1000")];
-    let (office, faults) = Office::with_faults(&settings).await;
-    office.graph.assign("g-1", "One");
-    office.graph.token_seconds(400);
+    let (setup, faults) = Setup::with_faults(&settings).await;
+    setup.graph.assign("g-1", "One");
+    setup.graph.token_seconds(400);
     for user in ["ada", "bob"] {
-        office.graph.join(user, "g-1");
+        setup.graph.join(user, "g-1");
     }
     let login = async |user: &str| {
-        office.pass_ten_minutes();
-        office.sign_in(event(user)).await;
+        setup.pass_ten_minutes();
+        setup.sign_in(event(user)).await;
         let mut event = event(user);
         event["version"] = "2".into();
-        office.invoke("pre-token", &event).await;
+        setup.invoke("pre-token", &event).await;
     };
     login("ada").await;
     for asked in [Asked::Token, Asked::Assigned, Asked::UserGroups] {
@@ -103,9 +103,9 @@ async fn nothing_personal_is_in_any_line_of_a_whole_run() {
             Answer::Text("ada@acme.example object-of-ada"),
             Answer::Link("http://object-of-ada@127.0.0.1:1/"),
         ] {
-            office.graph.fail(asked, None, answer);
+            setup.graph.fail(asked, None, answer);
             login("ada").await;
-            office.graph.heal();
+            setup.graph.heal();
         }
     }
     for operation in ["Query", "UpdateItem", "GetItem", "BatchGetItem", "PutItem"] {
@@ -119,12 +119,12 @@ async fn nothing_personal_is_in_any_line_of_a_whole_run() {
     // An email address as id, and an event without a tenant.
     let mut odd = event("ada");
     odd["request"]["userAttributes"]["sub"] = "ada@acme.example".into();
-    office.sign_in(odd).await;
-    office
+    setup.sign_in(odd).await;
+    setup
         .sign_in(json!({"userId": "ada@acme.example", "email": "ada@acme.example"}))
         .await;
 
-    let lines = office.lines.take();
+    let lines = setup.lines.take();
     no_secrets(&lines);
     let syncs = lines.iter().filter(|line| line["message"] == "login sync");
     assert_eq!(syncs.clone().count(), 1 + 21 + 15 + 1 + 1 + 1);

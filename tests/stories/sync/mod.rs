@@ -1,17 +1,17 @@
 //! Logins end to end: a fake Graph over real HTTP, `post-login` and `pre-token` through the Invoke
 //! API, and the result through the HTTP API.
 
-mod by_hand;
+mod concurrent_logins;
 mod cost;
-mod crowds;
+mod creating;
 mod events;
 mod graph_fails;
 mod histories;
 mod leaving;
 mod logs;
-mod making;
-pub(crate) mod office;
-mod overtaken;
+mod manual_changes;
+mod many_logins;
 mod pre_token;
 mod roles_and_names;
+pub(crate) mod setup;
 mod table_fails;

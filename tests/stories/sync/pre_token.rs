@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use support::Fault;
 
-use super::office::{ORGANIZATIONS, Office, event};
+use super::setup::{ORGANIZATIONS, Setup, event};
 
 /// The event of a new token, in this version.
 fn token_event(user: &str, version: &str) -> Value {
@@ -29,19 +29,19 @@ fn token_event(user: &str, version: &str) -> Value {
 }
 
 /// The organizations in a token of the first version.
-async fn organizations(office: &Office, user: &str) -> Value {
-    let answer = office.invoke("pre-token", &token_event(user, "1")).await;
+async fn organizations(setup: &Setup, user: &str) -> Value {
+    let answer = setup.invoke("pre-token", &token_event(user, "1")).await;
     let claims = &answer["response"]["claimsOverrideDetails"]["claimsToAddOrOverride"];
     serde_json::from_str(claims["organizations"].as_str().unwrap()).unwrap()
 }
 
 #[tokio::test]
 async fn every_event_version_adds_claims_and_keeps_others() {
-    let office = Office::open(&[ORGANIZATIONS]).await;
-    office.graph.assign("g-sales", "Sales");
-    office.graph.join("ada", "g-sales");
+    let setup = Setup::open(&[ORGANIZATIONS]).await;
+    setup.graph.assign("g-sales", "Sales");
+    setup.graph.join("ada", "g-sales");
     for version in ["1", "2", "3"] {
-        office.login("ada").await;
+        setup.login("ada").await;
         let sent = token_event("ada", version);
         let mut expected = sent.clone();
         let roles = json!({"g-sales": "internal_user"});
@@ -62,29 +62,29 @@ async fn every_event_version_adds_claims_and_keeps_others() {
                 claims["email_verified"] = false.into();
             }
         }
-        assert_eq!(office.invoke("pre-token", &sent).await, expected);
+        assert_eq!(setup.invoke("pre-token", &sent).await, expected);
     }
 }
 
 #[tokio::test]
 async fn only_active_memberships_of_live_organizations_count() {
-    let office = Office::open(&[ORGANIZATIONS]).await;
-    let root = office.world.tenant_admin();
+    let setup = Setup::open(&[ORGANIZATIONS]).await;
+    let root = setup.world.tenant_admin();
     for id in ["g-kept", "g-left", "g-deleted", "g-suspended"] {
-        office.graph.assign(id, id);
-        office.graph.join("ada", id);
+        setup.graph.assign(id, id);
+        setup.graph.join("ada", id);
     }
-    office.expect("ada", "synced").await;
+    setup.expect("ada", "synced").await;
     assert_eq!(
-        organizations(&office, "ada")
+        organizations(&setup, "ada")
             .await
             .as_object()
             .unwrap()
             .len(),
         4
     );
-    office.graph.assign("g-invited", "g-invited");
-    office.expect("bob", "synced").await;
+    setup.graph.assign("g-invited", "g-invited");
+    setup.expect("bob", "synced").await;
     root.delete("/organizations/g-deleted").await.expect(204);
     let suspended = json!({"status": "suspended"});
     let path = "/organizations/g-suspended/members/ada";
@@ -92,28 +92,28 @@ async fn only_active_memberships_of_live_organizations_count() {
     let invited = json!({"user_id": "ada", "role": "owner"});
     let path = "/organizations/g-invited/members";
     root.post(path, invited).await.expect(201);
-    office.graph.leave("ada", "g-left");
-    office.expect("ada", "synced").await;
-    let now = organizations(&office, "ada").await;
+    setup.graph.leave("ada", "g-left");
+    setup.expect("ada", "synced").await;
+    let now = organizations(&setup, "ada").await;
     assert_eq!(now, json!({"g-kept": "internal_user"}));
     // Users without memberships get an empty claim: an old one must not stay.
-    assert_eq!(organizations(&office, "nobody").await, json!({}));
+    assert_eq!(organizations(&setup, "nobody").await, json!({}));
 }
 
 #[tokio::test]
 async fn the_claim_keeps_the_highest_roles_within_its_size() {
-    let office = Office::open(&[("TOKEN_CLAIM_BYTES", "4096")]).await;
+    let setup = Setup::open(&[("TOKEN_CLAIM_BYTES", "4096")]).await;
     let eve = "eve".to_owned();
     let named: Vec<_> = (0..120)
         .map(|n| (format!("Organization {n}"), None))
         .collect();
-    let ids = office.world.organizations(&eve, &named).await;
+    let ids = setup.world.organizations(&eve, &named).await;
     let roles = ["readonly", "manager", "admin"];
     let as_any = |(n, id): (usize, &String)| (id.clone(), "ada".to_owned(), roles[n % 3], "active");
     let memberships: Vec<_> = ids.iter().enumerate().map(as_any).collect();
-    office.world.memberships(&memberships).await;
+    setup.world.memberships(&memberships).await;
 
-    let answer = office.invoke("pre-token", &token_event("ada", "2")).await;
+    let answer = setup.invoke("pre-token", &token_event("ada", "2")).await;
     let details = &answer["response"]["claimsAndScopeOverrideDetails"];
     let claims = &details["accessTokenGeneration"]["claimsToAddOrOverride"];
     assert_eq!(claims["organizations_truncated"], "true");
@@ -124,7 +124,7 @@ async fn the_claim_keeps_the_highest_roles_within_its_size() {
     assert_eq!((of("admin"), of("manager")), (40, 40));
     assert!((1..40).contains(&of("readonly")), "{told:?}");
     assert!(
-        !organizations(&office, "eve")
+        !organizations(&setup, "eve")
             .await
             .as_object()
             .unwrap()
@@ -134,10 +134,10 @@ async fn the_claim_keeps_the_highest_roles_within_its_size() {
 
 #[tokio::test]
 async fn a_table_that_fails_or_is_slow_leaves_the_event_as_it_came() {
-    let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
-    office.graph.assign("g-sales", "Sales");
-    office.graph.join("ada", "g-sales");
-    office.expect("ada", "synced").await;
+    let (setup, faults) = Setup::with_faults(&[ORGANIZATIONS]).await;
+    setup.graph.assign("g-sales", "Sales");
+    setup.graph.join("ada", "g-sales");
+    setup.expect("ada", "synced").await;
     for operation in ["Query", "BatchGetItem"] {
         for fault in [
             Fault::Throttle,
@@ -149,7 +149,7 @@ async fn a_table_that_fails_or_is_slow_leaves_the_event_as_it_came() {
             let started = Instant::now();
             for version in ["1", "2"] {
                 let event = token_event("ada", version);
-                assert_eq!(office.invoke("pre-token", &event).await, event);
+                assert_eq!(setup.invoke("pre-token", &event).await, event);
                 if matches!(fault, Fault::Delay(_)) {
                     break;
                 }
@@ -158,8 +158,8 @@ async fn a_table_that_fails_or_is_slow_leaves_the_event_as_it_came() {
                 started.elapsed() < Duration::from_secs(8),
                 "{operation} {fault:?}"
             );
-            let lines = office.lines.take();
-            super::office::no_secrets(&lines);
+            let lines = setup.lines.take();
+            super::setup::no_secrets(&lines);
             // The alarm counts this.
             let failed = |line: &&Value| {
                 let outcome = line["outcome"].as_str().unwrap();
@@ -179,28 +179,28 @@ async fn a_table_that_fails_or_is_slow_leaves_the_event_as_it_came() {
             faults.stop();
         }
     }
-    let now = organizations(&office, "ada").await;
+    let now = organizations(&setup, "ada").await;
     assert_eq!(now, json!({"g-sales": "internal_user"}));
 }
 
 /// The claims of an access token.
-async fn claims(office: &Office, event: &Value) -> Value {
-    let answer = office.invoke("pre-token", event).await;
+async fn claims(setup: &Setup, event: &Value) -> Value {
+    let answer = setup.invoke("pre-token", event).await;
     let details = &answer["response"]["claimsAndScopeOverrideDetails"];
     details["accessTokenGeneration"]["claimsToAddOrOverride"].clone()
 }
 
 #[tokio::test]
 async fn a_token_with_many_organizations_stays_within_its_size() {
-    let office = Office::open(&[]).await;
+    let setup = Setup::open(&[]).await;
     let eve = "eve".to_owned();
     let named: Vec<_> = (0..50)
         .map(|n| (format!("Organization {n}"), None))
         .collect();
-    let ids = office.world.organizations(&eve, &named).await;
+    let ids = setup.world.organizations(&eve, &named).await;
     let member = |id: &String| (id.clone(), "ada".to_owned(), "internal_user", "active");
     let memberships: Vec<_> = ids.iter().map(member).collect();
-    office.world.memberships(&memberships).await;
+    setup.world.memberships(&memberships).await;
 
     for (kind, most) in [
         ("roles", "2048"),
@@ -209,23 +209,23 @@ async fn a_token_with_many_organizations_stays_within_its_size() {
         ("ids", "512"),
     ] {
         let settings = [("TOKEN_ORGANIZATIONS", kind), ("TOKEN_CLAIM_BYTES", most)];
-        let office = office.anew(&settings).await;
+        let setup = setup.anew(&settings).await;
         let most: usize = most.parse().unwrap();
-        let told = claims(&office, &token_event("ada", "2")).await;
+        let told = claims(&setup, &token_event("ada", "2")).await;
         assert_eq!(told["organizations"].is_array(), kind == "ids", "{told}");
         let size = told["organizations"].to_string().len();
         assert!(size <= most && size + 70 > most, "{kind} {most}: {size}");
         assert_eq!(told["organizations_truncated"], "true");
         // The string of the first version, as stored in a token.
-        let answer = office.invoke("pre-token", &token_event("ada", "1")).await;
+        let answer = setup.invoke("pre-token", &token_event("ada", "1")).await;
         let told = &answer["response"]["claimsOverrideDetails"]["claimsToAddOrOverride"];
         let size = told["organizations"].to_string().len();
         assert!(size <= most && size + 80 > most, "{kind} {most}: {size}");
     }
-    let by_default = claims(&office, &token_event("ada", "2")).await;
+    let by_default = claims(&setup, &token_event("ada", "2")).await;
     assert!(by_default["organizations"].to_string().len() <= 2_048);
     // All of them fit.
-    let all = office
+    let all = setup
         .anew(&[
             ("TOKEN_ORGANIZATIONS", "ids"),
             ("TOKEN_CLAIM_BYTES", "8192"),
@@ -235,7 +235,7 @@ async fn a_token_with_many_organizations_stays_within_its_size() {
     assert_eq!(told["organizations"].as_array().unwrap().len(), 50);
     assert_eq!(told.get("organizations_truncated"), None);
 
-    let none = office.anew(&[("TOKEN_ORGANIZATIONS", "none")]).await;
+    let none = setup.anew(&[("TOKEN_ORGANIZATIONS", "none")]).await;
     none.world.calls.take();
     let mut event = token_event("ada", "2");
     event["response"]["claimsAndScopeOverrideDetails"]["accessTokenGeneration"]["claimsToAddOrOverride"] =
@@ -250,7 +250,7 @@ async fn a_token_with_many_organizations_stays_within_its_size() {
 
 #[tokio::test]
 async fn a_tenant_admin_is_one_by_the_very_group_of_cognito() {
-    let office = Office::open(&[("TENANT_ADMIN_GROUP", "the admins")]).await;
+    let setup = Setup::open(&[("TENANT_ADMIN_GROUP", "the admins")]).await;
     let with = |version: &str, groups: Value| {
         let mut event = token_event("ada", version);
         event["request"]["groupConfiguration"]["groupsToOverride"] = groups;
@@ -259,9 +259,9 @@ async fn a_tenant_admin_is_one_by_the_very_group_of_cognito() {
         event
     };
     let admins = json!(["a", "the admins"]);
-    let told = claims(&office, &with("2", admins.clone())).await;
+    let told = claims(&setup, &with("2", admins.clone())).await;
     assert_eq!(told["tenant_admin"], true);
-    let answer = office.invoke("pre-token", &with("1", admins)).await;
+    let answer = setup.invoke("pre-token", &with("1", admins)).await;
     let told = &answer["response"]["claimsOverrideDetails"]["claimsToAddOrOverride"];
     assert_eq!(told["tenant_admin"], "true");
     for groups in [
@@ -271,13 +271,13 @@ async fn a_tenant_admin_is_one_by_the_very_group_of_cognito() {
         json!(["THE ADMINS"]),
         json!(["tenant-admins"]),
     ] {
-        let told = claims(&office, &with("2", groups.clone())).await;
+        let told = claims(&setup, &with("2", groups.clone())).await;
         assert_eq!(told.get("tenant_admin"), None, "{groups}");
     }
     // Nor does it stay if nothing else is added.
     for mut event in [with("2", json!([])), with("3", json!(["the admins"]))] {
         event["triggerSource"] = "TokenGeneration_ClientCredentials".into();
-        let told = claims(&office, &event).await;
+        let told = claims(&setup, &event).await;
         assert_eq!(told, json!({}));
     }
 }

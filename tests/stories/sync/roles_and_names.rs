@@ -3,7 +3,7 @@
 use serde_json::json;
 use support::graph::Asked;
 
-use super::office::{ORGANIZATIONS, Office, map};
+use super::setup::{ORGANIZATIONS, Setup, map};
 
 #[tokio::test]
 async fn the_highest_role_that_group_and_app_roles_give_wins() {
@@ -14,7 +14,7 @@ async fn the_highest_role_that_group_and_app_roles_give_wins() {
         ("ENTRA_ROLE_MAP", roles),
         ("ENTRA_DEFAULT_ROLE", "internal_user_viewer"),
     ];
-    let office = Office::open(&settings).await;
+    let setup = Setup::open(&settings).await;
     let (by_id, by_role, by_both) = ("11111111-1111-4111-8111-111111111111", "g-role", "g-both");
     for (id, name) in [
         (by_id, "By id"),
@@ -22,24 +22,24 @@ async fn the_highest_role_that_group_and_app_roles_give_wins() {
         (by_both, "Both"),
         ("g-none", "None"),
     ] {
-        office.graph.assign(id, name);
-        office.graph.join("ada", id);
+        setup.graph.assign(id, name);
+        setup.graph.join("ada", id);
     }
-    office.graph.assign_with(by_role, "lead");
-    office.graph.assign_with(by_role, "unknown");
-    office.graph.assign_with(by_both, "lead");
-    office.graph.assign_with(by_both, "boss");
-    office.expect("ada", "synced").await;
+    setup.graph.assign_with(by_role, "lead");
+    setup.graph.assign_with(by_role, "unknown");
+    setup.graph.assign_with(by_both, "lead");
+    setup.graph.assign_with(by_both, "boss");
+    setup.expect("ada", "synced").await;
     let expected = [
         (by_id, "readonly active entra"),
         (by_role, "manager active entra"),
         (by_both, "org_admin active entra"),
         ("g-none", "internal_user_viewer active entra"),
     ];
-    assert_eq!(office.organizations("ada").await, map(expected));
+    assert_eq!(setup.organizations("ada").await, map(expected));
 
-    office.expect("ada", "unchanged").await;
-    office.check().await;
+    setup.expect("ada", "unchanged").await;
+    setup.check().await;
 }
 
 #[tokio::test]
@@ -48,21 +48,21 @@ async fn a_role_follows_the_directory_unless_it_was_changed_by_hand() {
         ORGANIZATIONS,
         ("ENTRA_ROLE_MAP", r#"{"lead": "manager", "boss": "admin"}"#),
     ];
-    let office = Office::open(&settings).await;
-    let root = office.world.tenant_admin();
-    office.graph.assign("g-1", "One");
-    office.graph.join("ada", "g-1");
-    let role = async || office.organizations("ada").await["g-1"].clone();
+    let setup = Setup::open(&settings).await;
+    let root = setup.world.tenant_admin();
+    setup.graph.assign("g-1", "One");
+    setup.graph.join("ada", "g-1");
+    let role = async || setup.organizations("ada").await["g-1"].clone();
     let is = |role: &str| format!("{role} active entra");
-    office.expect("ada", "synced").await;
+    setup.expect("ada", "synced").await;
     assert_eq!(role().await, is("internal_user"));
 
-    office.graph.assign_with("g-1", "lead");
-    let line = office.expect("ada", "synced").await;
+    setup.graph.assign_with("g-1", "lead");
+    let line = setup.expect("ada", "synced").await;
     assert_eq!(line["RolesChanged"], 1, "{line}");
     assert_eq!(line["MembershipsKept"], 1, "{line}");
     assert_eq!(role().await, is("manager"));
-    office.expect("ada", "unchanged").await;
+    setup.expect("ada", "unchanged").await;
     let ada = "/organizations/g-1/members/ada";
     let member = root.get(ada).await.expect(200).body;
     assert_eq!(member["version"], 2);
@@ -70,21 +70,21 @@ async fn a_role_follows_the_directory_unless_it_was_changed_by_hand() {
     assert_eq!(member.get("synced_role"), None);
 
     // Removed from the assignment: lowered again after both lists were read twice.
-    office.graph.take_role("g-1", "lead");
-    office.graph.calls();
-    office.expect("ada", "synced").await;
-    let asked = office.graph.calls();
+    setup.graph.take_role("g-1", "lead");
+    setup.graph.calls();
+    setup.expect("ada", "synced").await;
+    let asked = setup.graph.calls();
     let times = |which| asked.iter().filter(|asked| **asked == which).count();
     assert_eq!((times(Asked::Assigned), times(Asked::UserGroups)), (2, 2));
     assert_eq!(role().await, is("internal_user"));
 
     // The settings count as well.
-    let other = office
+    let other = setup
         .anew(&[ORGANIZATIONS, ("ENTRA_ROLE_MAP", r#"{"g-1": "readonly"}"#)])
         .await;
     other.expect("ada", "synced").await;
     assert_eq!(role().await, is("readonly"));
-    office.expect("ada", "synced").await;
+    setup.expect("ada", "synced").await;
     assert_eq!(role().await, is("internal_user"));
 
     // A manual role stays, even after the directory granted the same role for a while.
@@ -92,91 +92,91 @@ async fn a_role_follows_the_directory_unless_it_was_changed_by_hand() {
         root.patch(ada, json!({"role": role})).await.expect(200);
     };
     by_hand("manager").await;
-    office.expect("ada", "unchanged").await;
-    office.graph.assign_with("g-1", "lead");
-    office.expect("ada", "unchanged").await;
-    office.graph.assign_with("g-1", "boss");
-    office.expect("ada", "unchanged").await;
+    setup.expect("ada", "unchanged").await;
+    setup.graph.assign_with("g-1", "lead");
+    setup.expect("ada", "unchanged").await;
+    setup.graph.assign_with("g-1", "boss");
+    setup.expect("ada", "unchanged").await;
     assert_eq!(role().await, is("manager"));
     // Back to the last role of the sync: it follows again.
     by_hand("internal_user").await;
-    office.expect("ada", "synced").await;
+    setup.expect("ada", "synced").await;
     assert_eq!(role().await, is("admin"));
     // A manual owner stays an owner.
     by_hand("owner").await;
-    office.graph.take_role("g-1", "boss");
-    office.expect("ada", "unchanged").await;
+    setup.graph.take_role("g-1", "boss");
+    setup.expect("ada", "unchanged").await;
     assert_eq!(role().await, is("owner"));
-    office.check().await;
+    setup.check().await;
 }
 
 #[tokio::test]
 async fn a_role_of_an_earlier_release_follows_if_it_was_never_changed() {
     let settings = [ORGANIZATIONS, ("ENTRA_ROLE_MAP", r#"{"lead": "manager"}"#)];
-    let office = Office::open(&settings).await;
-    office.graph.assign("g-1", "One");
+    let setup = Setup::open(&settings).await;
+    setup.graph.assign("g-1", "One");
     for user in ["ada", "bob"] {
-        office.graph.join(user, "g-1");
-        office.expect(user, "synced").await;
+        setup.graph.join(user, "g-1");
+        setup.expect(user, "synced").await;
     }
-    let root = office.world.tenant_admin();
+    let root = setup.world.tenant_admin();
     let role = json!({"role": "readonly"});
     root.patch("/organizations/g-1/members/bob", role)
         .await
         .expect(200);
-    office.forget(&["synced_role"]).await;
-    office.graph.assign_with("g-1", "lead");
-    office.expect("ada", "synced").await;
-    office.expect("bob", "unchanged").await;
-    let role = async |user: &str| office.organizations(user).await["g-1"].clone();
+    setup.forget(&["synced_role"]).await;
+    setup.graph.assign_with("g-1", "lead");
+    setup.expect("ada", "synced").await;
+    setup.expect("bob", "unchanged").await;
+    let role = async |user: &str| setup.organizations(user).await["g-1"].clone();
     assert_eq!(role("ada").await, "manager active entra");
     assert_eq!(role("bob").await, "readonly active entra");
-    office.check().await;
+    setup.check().await;
 }
 
 #[tokio::test]
 async fn two_groups_that_swap_their_names_end_with_plain_names() {
     let settings = [ORGANIZATIONS, ("ENTRA_REFRESH_NAMES", "true")];
     for own in [&[][..], &["g-1"], &["g-2"], &["g-1", "g-2"]] {
-        let office = Office::open(&settings).await;
-        office.graph.assign("g-1", "One");
-        office.graph.assign("g-2", "Two");
+        let setup = Setup::open(&settings).await;
+        setup.graph.assign("g-1", "One");
+        setup.graph.assign("g-2", "Two");
         for id in own {
-            office.graph.join("ada", id);
+            setup.graph.join("ada", id);
         }
-        office.expect("ada", "synced").await;
-        office.graph.assign("g-1", "Two");
-        office.graph.assign("g-2", "One");
-        office.expect("ada", "synced").await;
+        setup.expect("ada", "synced").await;
+        setup.graph.assign("g-1", "Two");
+        setup.graph.assign("g-2", "One");
+        setup.expect("ada", "synced").await;
         let swapped = map([("g-1", "Two"), ("g-2", "One")]);
-        assert_eq!(office.all_organizations().await, swapped, "{own:?}");
-        office.expect("ada", "unchanged").await;
-        office.check().await;
+        assert_eq!(setup.all_organizations().await, swapped, "{own:?}");
+        setup.expect("ada", "unchanged").await;
+        setup.check().await;
     }
 }
 
 #[tokio::test]
 async fn a_suffix_goes_when_the_plain_name_is_free() {
     let settings = [ORGANIZATIONS, ("ENTRA_REFRESH_NAMES", "true")];
-    let office = Office::open(&settings).await;
-    let root = office.world.tenant_admin();
-    let eve = office.world.user("eve");
-    let taken = office.world.organization(&eve, "One").await;
+    let setup = Setup::open(&settings).await;
+    let root = setup.world.tenant_admin();
+    let eve = setup.world.user("eve");
+    let taken = setup.world.organization(&eve, "One").await;
     for id in ["g-1", "g-2"] {
-        office.graph.assign(id, "One");
+        setup.graph.assign(id, "One");
     }
-    office.expect("ada", "synced").await;
-    let name_of = async |id: &str| office.all_organizations().await[id].clone();
+    setup.expect("ada", "synced").await;
+    let name_of = async |id: &str| setup.all_organizations().await[id].clone();
     assert_eq!(name_of("g-1").await, "One (g-1)");
     assert_eq!(name_of("g-2").await, "One (g-2)");
     for _ in 0..2 {
-        office.expect("ada", "unchanged").await;
+        setup.expect("ada", "unchanged").await;
     }
     // Renamed manually, which no read of the directory shows.
     root.patch(&format!("/organizations/{taken}"), json!({"name": "Other"}))
         .await
         .expect(200);
-    let line = office.expect("ada", "synced").await;
+    let line = setup.expect("ada", "synced").await;
     assert_eq!(line["renamed"], 1, "{line}");
     let names = [name_of("g-1").await, name_of("g-2").await];
     assert!(names.contains(&"One".to_owned()), "{names:?}");
@@ -186,51 +186,51 @@ async fn a_suffix_goes_when_the_plain_name_is_free() {
     } else {
         ("g-2", "g-1")
     };
-    office.expect("bob", "unchanged").await;
-    office.graph.assign(first, "Two");
-    office.expect("ada", "synced").await;
+    setup.expect("bob", "unchanged").await;
+    setup.graph.assign(first, "Two");
+    setup.expect("ada", "synced").await;
     assert_eq!(name_of(first).await, "Two");
     assert_eq!(name_of(second).await, "One");
-    office.expect("ada", "unchanged").await;
-    office.check().await;
+    setup.expect("ada", "unchanged").await;
+    setup.check().await;
 }
 
 #[tokio::test]
 async fn a_suffix_of_a_team_in_an_organization_goes() {
     let settings = [ORGANIZATIONS, ("ENTRA_REFRESH_NAMES", "true")];
-    let office = Office::open(&settings).await;
-    let root = office.world.tenant_admin();
-    office.graph.assign("g-1", "One");
-    office.expect("ada", "synced").await;
+    let setup = Setup::open(&settings).await;
+    let root = setup.world.tenant_admin();
+    setup.graph.assign("g-1", "One");
+    setup.expect("ada", "synced").await;
     let team = json!({"name": "Two"});
     let made = root.post("/organizations/g-1/teams", team).await;
     let made = made.expect(201).headers["location"].clone();
-    office.graph.assign("g-1", "Two");
-    office.expect("ada", "synced").await;
-    assert_eq!(office.teams_in("g-1").await["g-1"], "Two (g-1)");
-    office.expect("ada", "unchanged").await;
+    setup.graph.assign("g-1", "Two");
+    setup.expect("ada", "synced").await;
+    assert_eq!(setup.teams_in("g-1").await["g-1"], "Two (g-1)");
+    setup.expect("ada", "unchanged").await;
     root.delete(&made).await.expect(204);
-    office.expect("ada", "synced").await;
-    assert_eq!(office.teams_in("g-1").await["g-1"], "Two");
-    office.check().await;
+    setup.expect("ada", "synced").await;
+    assert_eq!(setup.teams_in("g-1").await["g-1"], "Two");
+    setup.check().await;
 }
 
 /// Two groups with the same name cost only an occasional look.
 #[tokio::test]
 async fn a_suffix_that_stays_is_looked_at_every_five_minutes() {
     let settings = [ORGANIZATIONS, ("ENTRA_REFRESH_NAMES", "true")];
-    let office = Office::open(&settings).await;
+    let setup = Setup::open(&settings).await;
     for id in ["g-1", "g-2"] {
-        office.graph.assign(id, "One");
+        setup.graph.assign(id, "One");
     }
-    office.expect("ada", "synced").await;
+    setup.expect("ada", "synced").await;
     // At most one of the two is looked at when a five-minute period starts.
-    office.login("ada").await;
+    setup.login("ada").await;
     let mut looks = Vec::new();
     for _ in 0..2 {
-        office.world.calls.take();
-        office.login_at_once("ada").await;
-        let operations = office.world.calls.operations();
+        setup.world.calls.take();
+        setup.login_at_once("ada").await;
+        let operations = setup.world.calls.operations();
         looks.push(operations.iter().any(|it| it == "BatchGetItem"));
     }
     assert!(looks.contains(&false), "{looks:?}");
@@ -238,15 +238,15 @@ async fn a_suffix_that_stays_is_looked_at_every_five_minutes() {
 
 #[tokio::test]
 async fn members_of_groups_within_the_group_count_when_that_is_set() {
-    let office = Office::open(&[ORGANIZATIONS]).await;
-    office.graph.assign("g-outer", "Outer");
-    office.graph.nest("g-middle", "g-outer");
-    office.graph.nest("g-inner", "g-middle");
-    office.graph.join("ada", "g-inner");
-    office.expect("ada", "synced").await;
-    assert_eq!(office.organizations("ada").await, map([]));
+    let setup = Setup::open(&[ORGANIZATIONS]).await;
+    setup.graph.assign("g-outer", "Outer");
+    setup.graph.nest("g-middle", "g-outer");
+    setup.graph.nest("g-inner", "g-middle");
+    setup.graph.join("ada", "g-inner");
+    setup.expect("ada", "synced").await;
+    assert_eq!(setup.organizations("ada").await, map([]));
 
-    let nested = office
+    let nested = setup
         .anew(&[ORGANIZATIONS, ("ENTRA_NESTED_GROUPS", "true")])
         .await;
     nested.expect("ada", "synced").await;
@@ -256,27 +256,27 @@ async fn members_of_groups_within_the_group_count_when_that_is_set() {
 
 #[tokio::test]
 async fn a_renamed_group_renames_unless_renamed_by_hand() {
-    let office = Office::open(&[ORGANIZATIONS]).await;
-    let refreshing = office
+    let setup = Setup::open(&[ORGANIZATIONS]).await;
+    let refreshing = setup
         .anew(&[ORGANIZATIONS, ("ENTRA_REFRESH_NAMES", "true")])
         .await;
     let names = ["One", "Two", "Three"];
     for name in names {
-        office.graph.assign(&format!("g-{name}"), name);
+        setup.graph.assign(&format!("g-{name}"), name);
     }
-    office.expect("ada", "synced").await;
-    let root = office.world.tenant_admin();
+    setup.expect("ada", "synced").await;
+    let root = setup.world.tenant_admin();
     let by_hand = json!({"name": "Two by hand"});
     root.patch("/organizations/g-Two", by_hand)
         .await
         .expect(200);
     for name in names {
-        office
+        setup
             .graph
             .assign(&format!("g-{name}"), &format!("{name} anew"));
     }
-    office.graph.assign("g-Three", "One anew");
-    office.expect("ada", "unchanged").await;
+    setup.graph.assign("g-Three", "One anew");
+    setup.expect("ada", "unchanged").await;
 
     // Names taken in an organization also get the id as suffix.
     let taken = json!({"name": "One anew"});
@@ -285,8 +285,8 @@ async fn a_renamed_group_renames_unless_renamed_by_hand() {
 
     let line = refreshing.expect("ada", "synced").await;
     assert_eq!(line["renamed"], 5);
-    assert_eq!(office.teams_in("g-One").await["g-One"], "One anew (g-One)");
-    let all = office.all_organizations().await;
+    assert_eq!(setup.teams_in("g-One").await["g-One"], "One anew (g-One)");
+    let all = setup.all_organizations().await;
     assert_eq!(all["g-Two"], "Two by hand");
     let mut same: Vec<_> = [&*all["g-One"], &all["g-Three"]].into();
     same.sort_by_key(|name| name.len());
@@ -295,7 +295,7 @@ async fn a_renamed_group_renames_unless_renamed_by_hand() {
         ["One anew (g-One)", "One anew (g-Three)"].contains(&same[1]),
         "{same:?}"
     );
-    assert_eq!(office.teams_in("g-Two").await["g-Two"], "Two anew");
+    assert_eq!(setup.teams_in("g-Two").await["g-Two"], "Two anew");
     refreshing.expect("ada", "unchanged").await;
     refreshing.expect("bob", "unchanged").await;
 
@@ -306,11 +306,11 @@ async fn a_renamed_group_renames_unless_renamed_by_hand() {
     }
 
     // The old name is free.
-    office
+    setup
         .world
-        .organization(&office.world.user("eve"), "One")
+        .organization(&setup.world.user("eve"), "One")
         .await;
-    office.check().await;
+    setup.check().await;
 }
 
 /// Otherwise it would not be looked at again: everything marked as created has its name.
@@ -325,10 +325,10 @@ async fn a_change_during_a_rename_is_renamed_at_the_next_login() {
 
 async fn is_renamed_later(operation: &str, before: usize) {
     let settings = [ORGANIZATIONS, ("ENTRA_REFRESH_NAMES", "true")];
-    let (office, faults) = Office::with_faults(&settings).await;
-    office.graph.assign("g-one", "One");
-    office.expect("ada", "synced").await;
-    office.graph.assign("g-one", "One anew");
+    let (setup, faults) = Setup::with_faults(&settings).await;
+    setup.graph.assign("g-one", "One");
+    setup.expect("ada", "synced").await;
+    setup.graph.assign("g-one", "One anew");
 
     let first: Vec<_> = (0..before).map(|_| faults.hold(operation)).collect();
     let (mut one, mut other) = (faults.hold(operation), faults.hold(operation));
@@ -340,24 +340,24 @@ async fn is_renamed_later(operation: &str, before: usize) {
         one.arrived().await;
         other.arrived().await;
         let domain = json!({"domain": "one.example"});
-        let root = office.world.tenant_admin();
+        let root = setup.world.tenant_admin();
         root.patch("/organizations/g-one", domain).await.expect(200);
         one.release();
         other.release();
     };
-    let (line, ()) = tokio::join!(office.login("ada"), by_hand);
+    let (line, ()) = tokio::join!(setup.login("ada"), by_hand);
     assert_eq!(
         (&line["outcome"], &line["renamed"]),
         (&json!("synced"), &json!(1))
     );
-    assert_eq!(office.all_organizations().await, map([("g-one", "One")]));
-    office.expect("eve", "synced").await;
+    assert_eq!(setup.all_organizations().await, map([("g-one", "One")]));
+    setup.expect("eve", "synced").await;
     assert_eq!(
-        office.all_organizations().await,
+        setup.all_organizations().await,
         map([("g-one", "One anew")])
     );
     for user in ["eve", "ada"] {
-        office.expect(user, "unchanged").await;
+        setup.expect(user, "unchanged").await;
     }
-    office.check().await;
+    setup.check().await;
 }

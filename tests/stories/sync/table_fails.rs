@@ -8,28 +8,28 @@ use serde_json::json;
 use support::history::seeds;
 use support::{ACME, Fault, Faults};
 
-use super::office::{Memberships, ORGANIZATIONS, Office, event, map, no_secrets};
+use super::setup::{Memberships, ORGANIZATIONS, Setup, event, map, no_secrets};
 
 const ON_TIME: Duration = Duration::from_secs(4);
 /// Attempts of the SDK per call.
 const ATTEMPTS: usize = 5;
 
 /// With something to create, to accept, to join and to leave, in the organization and outside.
-async fn office() -> (Office, Faults) {
+async fn setup() -> (Setup, Faults) {
     let settings = [ORGANIZATIONS, ("SYNC_BUDGET_MS", "1500")];
-    let (office, faults) = Office::with_faults(&settings).await;
+    let (setup, faults) = Setup::with_faults(&settings).await;
     for id in ["g-old", "g-invited"] {
-        office.graph.assign(id, id);
+        setup.graph.assign(id, id);
     }
-    office.graph.join("ada", "g-old");
-    office.expect("ada", "synced").await;
-    let root = office.world.tenant_admin();
+    setup.graph.join("ada", "g-old");
+    setup.expect("ada", "synced").await;
+    let root = setup.world.tenant_admin();
     let body = json!({"user_id": "ada", "role": "owner"});
     let invited = root.post("/organizations/g-invited/members", body).await;
     invited.expect(201);
     let body = json!({"user_id": "ada", "role": "admin", "status": "active"});
-    let eve = office.world.user("eve");
-    let by_hand = office.world.organization(&eve, "By hand").await;
+    let eve = setup.world.user("eve");
+    let by_hand = setup.world.organization(&eve, "By hand").await;
     let path = format!("/organizations/{by_hand}/members");
     root.post(&path, body).await.expect(201);
     // A manual team membership, which ends with the organization's.
@@ -43,15 +43,15 @@ async fn office() -> (Office, Faults) {
         .await
         .expect(201);
 
-    office.graph.leave("ada", "g-old");
-    office.graph.assign("g-new", "g-new");
+    setup.graph.leave("ada", "g-old");
+    setup.graph.assign("g-new", "g-new");
     for id in ["g-invited", "g-new"] {
-        office.graph.join("ada", id);
+        setup.graph.join("ada", id);
     }
-    (office, faults)
+    (setup, faults)
 }
 
-async fn is_finished(office: &Office) {
+async fn is_finished(setup: &Setup) {
     let of_groups = |mut all: Memberships| {
         all.retain(|id, _| id.starts_with("g-"));
         all
@@ -60,13 +60,13 @@ async fn is_finished(office: &Office) {
         ("g-invited", "owner active manual"),
         ("g-new", "internal_user active entra"),
     ]);
-    assert_eq!(of_groups(office.organizations("ada").await), expected);
-    assert_eq!(office.organizations("ada").await.len(), 3);
+    assert_eq!(of_groups(setup.organizations("ada").await), expected);
+    assert_eq!(setup.organizations("ada").await.len(), 3);
     let teams = map([("g-invited", "active entra"), ("g-new", "active entra")]);
     // Also after a failure that only concerned the team.
-    assert_eq!(office.teams("ada").await, teams);
-    office.expect("ada", "unchanged").await;
-    office.check().await;
+    assert_eq!(setup.teams("ada").await, teams);
+    setup.expect("ada", "unchanged").await;
+    setup.check().await;
 }
 
 async fn is_borne(operation: &str, faults_of_it: &[Fault]) {
@@ -78,15 +78,15 @@ async fn is_borne(operation: &str, faults_of_it: &[Fault]) {
         Fault::Delay(Duration::from_secs(20)),
     ];
     for fault in shared.iter().chain(faults_of_it) {
-        let (office, faults) = office().await;
+        let (setup, faults) = setup().await;
         faults.always(operation, *fault);
         let told = format!("{operation} {fault:?}");
-        office.pass_ten_minutes();
-        office.lines.take();
+        setup.pass_ten_minutes();
+        setup.lines.take();
         let started = Instant::now();
-        office.sign_in(event("ada")).await;
+        setup.sign_in(event("ada")).await;
         assert!(started.elapsed() < ON_TIME, "{told}");
-        let lines = office.lines.take();
+        let lines = setup.lines.take();
         let line = lines.last().unwrap();
         let outcome = line["outcome"].as_str().unwrap();
         let told = format!("{told}: {line}");
@@ -100,13 +100,13 @@ async fn is_borne(operation: &str, faults_of_it: &[Fault]) {
         no_secrets(&lines);
         faults.stop();
         // The interrupted write was applied, or is applied now.
-        let line = office.login("ada").await;
+        let line = setup.login("ada").await;
         let outcome = line["outcome"].as_str().unwrap();
         assert!(
             ["synced", "unchanged"].contains(&outcome),
             "{told}, then {line}"
         );
-        is_finished(&office).await;
+        is_finished(&setup).await;
     }
 }
 
@@ -152,9 +152,9 @@ async fn nothing_can_be_made() {
 /// Otherwise it would not be created: members of a team no longer look for it.
 #[tokio::test]
 async fn a_team_that_cannot_be_made_is_joined_when_it_is_there() {
-    let (office, faults) = office().await;
-    office.expect("ada", "synced").await;
-    let client = office.world.stack.client();
+    let (setup, faults) = setup().await;
+    setup.expect("ada", "synced").await;
+    let client = setup.world.stack.client();
     let never_made = [
         ("TEAM#g-new", "TEAM"),
         ("ORG#g-new#TEAMNAME#g-new", "TEAMNAME"),
@@ -163,7 +163,7 @@ async fn a_team_that_cannot_be_made_is_joined_when_it_is_there() {
     for (pk, sk) in never_made {
         let deleted = client
             .delete_item()
-            .table_name(office.world.stack.table_name())
+            .table_name(setup.world.stack.table_name())
             .key("pk", AttributeValue::S(format!("TENANT#{ACME}#{pk}")))
             .key("sk", AttributeValue::S(sk.to_owned()))
             .return_values(ReturnValue::AllOld)
@@ -172,12 +172,12 @@ async fn a_team_that_cannot_be_made_is_joined_when_it_is_there() {
     }
     // All attempts of the call that creates it.
     faults.next("TransactWriteItems", &[Fault::Failure(500); ATTEMPTS]);
-    office.expect("ada", "partial").await;
+    setup.expect("ada", "partial").await;
     assert_eq!(faults.stop(), 0);
     let teams = map([("g-invited", "active entra")]);
-    assert_eq!(office.teams("ada").await, teams);
-    office.expect("ada", "synced").await;
-    is_finished(&office).await;
+    assert_eq!(setup.teams("ada").await, teams);
+    setup.expect("ada", "synced").await;
+    is_finished(&setup).await;
 }
 
 #[tokio::test]
@@ -195,20 +195,20 @@ async fn what_passes_is_overcome() {
         ("GetItem", Fault::Failure(503)),
         ("Query", Fault::CutBefore),
     ];
-    let (office, faults) = office().await;
+    let (setup, faults) = setup().await;
     for (operation, fault) in once {
         faults.next(operation, &[fault]);
     }
-    office.expect("ada", "synced").await;
+    setup.expect("ada", "synced").await;
     assert_eq!(faults.stop(), 0, "every fault had its turn");
-    is_finished(&office).await;
+    is_finished(&setup).await;
 }
 
 #[tokio::test]
 async fn what_fails_stops_nothing_else() {
-    let (office, faults) = office().await;
+    let (setup, faults) = setup().await;
     faults.always("PutItem", Fault::Failure(500));
-    let line = office.expect("ada", "partial").await;
+    let line = setup.expect("ada", "partial").await;
     // The new organization and its team cannot be joined. They were created, the invitation was
     // accepted, its team joined, and outdated memberships removed.
     let counts = [
@@ -223,21 +223,21 @@ async fn what_fails_stops_nothing_else() {
         [2, 1, 1, 2, 2].map(|n| json!(n)).each_ref()
     );
     faults.stop();
-    office.expect("ada", "synced").await;
-    is_finished(&office).await;
+    setup.expect("ada", "synced").await;
+    is_finished(&setup).await;
 }
 
 #[tokio::test]
 async fn many_logins_in_a_storm_are_finished_after_it() {
     for seed in seeds(3) {
-        let (office, faults) = office().await;
+        let (setup, faults) = setup().await;
         faults.at_random(30, seed);
         for _ in 0..4 {
-            office.login("ada").await;
+            setup.login("ada").await;
         }
         faults.stop();
-        office.settle("ada").await;
-        is_finished(&office).await;
+        setup.settle("ada").await;
+        is_finished(&setup).await;
     }
 }
 
@@ -249,51 +249,51 @@ async fn a_team_joins_its_failed_organization_at_the_next_login() {
             ORGANIZATIONS,
             ("DEFAULT_TEAM_PARAMS", r#"{"models": ["small"]}"#),
         ];
-        let (office, faults) = Office::with_faults(&settings).await;
-        office.graph.assign("g-new", "New");
+        let (setup, faults) = Setup::with_faults(&settings).await;
+        setup.graph.assign("g-new", "New");
         for user in ["ada", "bob"] {
-            office.graph.join(user, "g-new");
+            setup.graph.join(user, "g-new");
         }
         faults.next("TransactWriteItems", &[fault; ATTEMPTS]);
-        office.expect("ada", "partial").await;
+        setup.expect("ada", "partial").await;
         faults.stop();
-        assert_eq!(office.standalone_teams().await, map([("g-new", "New")]));
-        let root = office.world.tenant_admin();
+        assert_eq!(setup.standalone_teams().await, map([("g-new", "New")]));
+        let root = setup.world.tenant_admin();
         // Manually while it is standalone: in the organization later, or never.
-        office.world.register(&["cyd", "dan"]).await;
+        setup.world.register(&["cyd", "dan"]).await;
         for user in ["cyd", "dan"] {
             let body = json!({"user_id": user});
             root.post("/teams/g-new/members", body).await.expect(201);
         }
-        office.expect("bob", "synced").await;
-        assert_eq!(office.standalone_teams().await, map([]));
-        assert_eq!(office.teams_in("g-new").await, map([("g-new", "New")]));
+        setup.expect("bob", "synced").await;
+        assert_eq!(setup.standalone_teams().await, map([]));
+        assert_eq!(setup.teams_in("g-new").await, map([("g-new", "New")]));
         let team = root.get("/teams/g-new").await.expect(200).body;
         assert_eq!(team["limits"]["models"], json!(["all-org-models"]));
         assert_eq!(team["version"], 2);
-        office.login("ada").await;
+        setup.login("ada").await;
         for user in ["ada", "bob"] {
-            office.expect(user, "unchanged").await;
+            setup.expect(user, "unchanged").await;
             let joined = map([("g-new", "internal_user active entra")]);
-            assert_eq!(office.organizations(user).await, joined);
-            assert_eq!(office.teams(user).await, map([("g-new", "active entra")]));
+            assert_eq!(setup.organizations(user).await, joined);
+            assert_eq!(setup.teams(user).await, map([("g-new", "active entra")]));
         }
-        let rows = office.world.items().await;
+        let rows = setup.world.items().await;
         let waits = |row: &&serde_json::Map<_, _>| row.contains_key("awaits_organization");
         assert_eq!(rows.iter().find(waits), None);
         // Users outside the organization have no access to its team.
-        assert_eq!(office.teams("dan").await, map([]));
+        assert_eq!(setup.teams("dan").await, map([]));
         // The name is the team's own, and leaving the organization means leaving the team.
         let same = json!({"name": "NEW"});
         let made = root.post("/organizations/g-new/teams", same).await;
         made.problem(409, "name-taken");
         let ada = "/organizations/g-new/members/ada?force=true";
         root.delete(ada).await.expect(204);
-        assert_eq!(office.teams("ada").await, map([]));
-        let rows = office.world.items().await;
+        assert_eq!(setup.teams("ada").await, map([]));
+        let rows = setup.world.items().await;
         let of_ada = |row: &&serde_json::Map<_, _>| row["pk"] == "TENANT#acme#USER#ada";
         assert_eq!(rows.iter().filter(of_ada).count(), 1);
-        office.check().await;
+        setup.check().await;
     }
 }
 
@@ -301,71 +301,71 @@ async fn a_team_joins_its_failed_organization_at_the_next_login() {
 async fn a_team_that_waits_gets_the_new_name_of_its_group() {
     for (refresh, name) in [("true", "Newer"), ("false", "New")] {
         let settings = [ORGANIZATIONS, ("ENTRA_REFRESH_NAMES", refresh)];
-        let (office, faults) = Office::with_faults(&settings).await;
-        office.graph.assign("g-new", "New");
-        office.graph.join("ada", "g-new");
+        let (setup, faults) = Setup::with_faults(&settings).await;
+        setup.graph.assign("g-new", "New");
+        setup.graph.join("ada", "g-new");
         faults.next("TransactWriteItems", &[Fault::Failure(500); ATTEMPTS]);
-        office.expect("ada", "partial").await;
+        setup.expect("ada", "partial").await;
         faults.stop();
-        office.graph.assign("g-new", "Newer");
-        office.pass_ten_minutes();
-        office.expect("ada", "synced").await;
-        assert_eq!(office.teams_in("g-new").await, map([("g-new", name)]));
-        office.expect("ada", "unchanged").await;
-        office.check().await;
+        setup.graph.assign("g-new", "Newer");
+        setup.pass_ten_minutes();
+        setup.expect("ada", "synced").await;
+        assert_eq!(setup.teams_in("g-new").await, map([("g-new", name)]));
+        setup.expect("ada", "unchanged").await;
+        setup.check().await;
     }
 }
 
 #[tokio::test]
 async fn a_team_that_waits_is_not_hidden_by_a_mark() {
-    let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
-    office.graph.assign("g-new", "New");
-    office.graph.join("ada", "g-new");
+    let (setup, faults) = Setup::with_faults(&[ORGANIZATIONS]).await;
+    setup.graph.assign("g-new", "New");
+    setup.graph.join("ada", "g-new");
     faults.next("TransactWriteItems", &[Fault::Failure(500); ATTEMPTS]);
-    office.expect("ada", "partial").await;
+    setup.expect("ada", "partial").await;
     faults.stop();
     // Deleted while it waits, and restored after everything was marked as created.
-    let root = office.world.tenant_admin();
+    let root = setup.world.tenant_admin();
     root.delete("/teams/g-new").await.expect(204);
-    office.settle("bob").await;
-    office.settle("ada").await;
+    setup.settle("bob").await;
+    setup.settle("ada").await;
     root.post_empty("/teams/g-new/restore").await.expect(200);
-    assert_eq!(office.standalone_teams().await, map([("g-new", "New")]));
-    office.expect("ada", "synced").await;
-    assert_eq!(office.teams_in("g-new").await, map([("g-new", "New")]));
-    assert_eq!(office.teams("ada").await, map([("g-new", "active entra")]));
-    office.expect("ada", "unchanged").await;
-    office.check().await;
+    assert_eq!(setup.standalone_teams().await, map([("g-new", "New")]));
+    setup.expect("ada", "synced").await;
+    assert_eq!(setup.teams_in("g-new").await, map([("g-new", "New")]));
+    assert_eq!(setup.teams("ada").await, map([("g-new", "active entra")]));
+    setup.expect("ada", "unchanged").await;
+    setup.check().await;
 }
 
 #[tokio::test]
 async fn a_move_into_the_organization_that_is_cut_off_goes_on() {
     for seed in seeds(4) {
-        let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
-        office.graph.assign("g-new", "New");
+        let (setup, faults) = Setup::with_faults(&[ORGANIZATIONS]).await;
+        setup.graph.assign("g-new", "New");
         for user in ["ada", "bob", "cyd"] {
-            office.graph.join(user, "g-new");
+            setup.graph.join(user, "g-new");
         }
         faults.next("TransactWriteItems", &[Fault::Failure(500); ATTEMPTS]);
-        office.expect("ada", "partial").await;
+        setup.expect("ada", "partial").await;
         faults.stop();
         faults.at_random(30, seed);
         for user in ["ada", "bob", "cyd", "ada"] {
-            office.login(user).await;
+            setup.login(user).await;
         }
         faults.stop();
         for user in ["ada", "bob", "cyd"] {
-            office.settle(user).await;
+            setup.settle(user).await;
             let joined = map([("g-new", "internal_user active entra")]);
-            assert_eq!(office.organizations(user).await, joined);
-            assert_eq!(office.teams(user).await, map([("g-new", "active entra")]));
+            assert_eq!(setup.organizations(user).await, joined);
+            assert_eq!(setup.teams(user).await, map([("g-new", "active entra")]));
         }
-        assert_eq!(office.teams_in("g-new").await, map([("g-new", "New")]));
-        let rows = office.world.items().await;
+        assert_eq!(setup.teams_in("g-new").await, map([("g-new", "New")]));
+        let rows = setup.world.items().await;
         let in_team = rows.iter().filter(|row| row["sk"] == "TEAM#g-new");
         for row in in_team {
             assert_eq!(row["organization_id"], "g-new", "{row:?}");
         }
-        office.check().await;
+        setup.check().await;
     }
 }

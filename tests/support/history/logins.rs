@@ -5,7 +5,7 @@
 //! At the end, after every user has signed in once more without faults, the table matches the
 //! directory.
 
-pub mod judge;
+pub mod checker;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use muster::domain::{Clock, Timestamp};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use judge::{Judge, Table};
+use checker::{Checker, Table};
 
 use super::{Counts, fault_name};
 use crate::faults::passing;
@@ -83,8 +83,8 @@ async fn history(seed: u64) -> Logins {
     let (options, lines) = Lines::collect(options);
     let (world, schedule) = Schedule::world(options).await;
     world.register(&USERS).await;
-    let mut conductor = Conductor {
-        judge: Judge::new(on_leave == "suspend"),
+    let mut runner = Runner {
+        checker: Checker::new(on_leave == "suspend"),
         root: world.tenant_admin(),
         world,
         graph,
@@ -96,23 +96,23 @@ async fn history(seed: u64) -> Logins {
         steps: vec![format!("ENTRA_ON_LEAVE={on_leave}")],
         counts: Counts::default(),
     };
-    conductor.schedule.close();
+    runner.schedule.close();
     for _ in 0..EVENTS {
-        conductor.event(&mut random).await;
+        runner.event(&mut random).await;
         // Continues some running requests before a new action.
         for _ in 0..random.usize(..12) {
-            conductor.let_go(&mut random).await;
+            runner.let_go(&mut random).await;
         }
     }
-    while !conductor.logins.is_empty() {
-        conductor.let_go(&mut random).await;
+    while !runner.logins.is_empty() {
+        runner.let_go(&mut random).await;
     }
-    conductor.become_quiet().await;
+    runner.become_quiet().await;
     Logins {
         seed,
-        wrong: conductor.judge.wrong,
-        steps: conductor.steps,
-        counts: conductor.counts,
+        wrong: runner.checker.wrong,
+        steps: runner.steps,
+        counts: runner.counts,
     }
 }
 
@@ -132,8 +132,8 @@ struct Login {
     lives: Option<usize>,
 }
 
-struct Conductor {
-    judge: Judge,
+struct Runner {
+    checker: Checker,
     world: World,
     root: Actor,
     graph: Graph,
@@ -149,7 +149,7 @@ struct Conductor {
     counts: Counts,
 }
 
-impl Conductor {
+impl Runner {
     async fn event(&mut self, random: &mut Rng) {
         let user = *random.choice(&USERS).unwrap();
         let group = *random.choice(&GROUPS).unwrap();
@@ -278,7 +278,7 @@ impl Conductor {
         let before = self.table().await;
         self.schedule.release(place, fault).await;
         let after = self.table().await;
-        self.judge.write_of_a_login(user, &step, &before, &after);
+        self.checker.check_write(user, &step, &before, &after);
     }
 
     fn end_those_answered(&mut self) {
@@ -390,7 +390,7 @@ impl Conductor {
                     break;
                 }
                 if rounds > QUIET {
-                    self.judge
+                    self.checker
                         .wrong
                         .push(format!("logins of {user} never finish"));
                     break;
@@ -398,15 +398,15 @@ impl Conductor {
             }
         }
         let items = self.world.items().await;
-        self.judge.wrong.extend(invariants::violations(&items));
+        self.checker.wrong.extend(invariants::violations(&items));
         let table = self.table().await;
         for user in USERS {
             for group in GROUPS {
                 let holds = self.graph.holds(user, group);
-                self.judge.end(&table, user, group, holds);
+                self.checker.check_end(&table, user, group, holds);
                 let leads = self.graph.has_role(group, LEAD);
                 let role = if leads { "manager" } else { "internal_user" };
-                self.judge.follows(&table, (user, group), holds, role);
+                self.checker.check_role(&table, (user, group), holds, role);
             }
         }
     }

@@ -1,10 +1,10 @@
 //! Random histories: a few users send random concurrent requests, DynamoDB fails sometimes, and
 //! some sequential order must explain every response.
 
-mod conduct;
 pub mod linear;
 pub mod logins;
 pub mod requests;
+mod runner;
 pub mod spec;
 mod table;
 
@@ -71,7 +71,7 @@ impl Counts {
 impl History {
     /// Runs it on a thread of its own.
     pub fn of_seed(seed: u64) -> Self {
-        alone(seed, conduct::history(seed))
+        alone(seed, runner::history(seed))
     }
 
     /// The violations as text; empty if there are none.

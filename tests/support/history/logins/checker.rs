@@ -11,14 +11,14 @@ type Item = Map<String, Value>;
 pub type Table = BTreeMap<(String, String), Item>;
 
 /// Checks each write of a login.
-pub struct Judge {
+pub struct Checker {
     /// Whether users who left a group are suspended rather than removed.
     suspends: bool,
     /// The violations so far.
     pub wrong: Vec<String>,
 }
 
-impl Judge {
+impl Checker {
     /// For logins that suspend users who left a group, or remove them.
     pub fn new(suspends: bool) -> Self {
         Self {
@@ -28,7 +28,7 @@ impl Judge {
     }
 
     /// Checks a write of a login of this user, with the items before and after it.
-    pub fn write_of_a_login(&mut self, user: &str, step: &str, before: &Table, after: &Table) {
+    pub fn check_write(&mut self, user: &str, step: &str, before: &Table, after: &Table) {
         let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
         for key in keys {
             let (was, is) = (before.get(key), after.get(key));
@@ -142,7 +142,13 @@ impl Judge {
     }
 
     /// The expected roles, suspensions and teams at the end.
-    pub fn follows(&mut self, table: &Table, (user, group): (&str, &str), holds: bool, role: &str) {
+    pub fn check_role(
+        &mut self,
+        table: &Table,
+        (user, group): (&str, &str),
+        holds: bool,
+        role: &str,
+    ) {
         let of_user = format!("TENANT#{ACME}#USER#{user}");
         let organization = table.get(&(of_user.clone(), format!("ORG#{group}")));
         let team = table.get(&(of_user, format!("TEAM#{group}")));
@@ -175,7 +181,7 @@ impl Judge {
     }
 
     /// The expected membership and team membership at the end.
-    pub fn end(&mut self, table: &Table, user: &str, group: &str, holds: bool) {
+    pub fn check_end(&mut self, table: &Table, user: &str, group: &str, holds: bool) {
         let of_user = format!("TENANT#{ACME}#USER#{user}");
         let organization = table.get(&(format!("TENANT#{ACME}#ORG#{group}"), "ORG".to_owned()));
         let team = table.get(&(format!("TENANT#{ACME}#TEAM#{group}"), "TEAM".to_owned()));

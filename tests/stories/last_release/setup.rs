@@ -12,7 +12,7 @@ use muster::domain::{Clock, Timestamp};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use support::graph::{Graph, login_event};
-use support::{Actor, World, root, unhurried};
+use support::{Actor, World, root, without_time_limits};
 
 /// The time of writing. Nothing in the table expires before the tests.
 const WRITTEN_AT: &str = "2100-01-01T00:00:00.000Z";
@@ -31,14 +31,14 @@ pub(super) const ODD_USER: &str = "A-Z.a_z@0+9:x|y=";
 
 type Item = HashMap<String, AttributeValue>;
 
-pub(super) struct Office {
+pub(super) struct Setup {
     pub(super) world: World,
     pub(super) graph: Graph,
     /// The offset of its clock in milliseconds.
     ahead: Arc<AtomicU64>,
 }
 
-impl Office {
+impl Setup {
     /// With an empty table and directory.
     pub(super) async fn open(later: Duration) -> Self {
         let ahead = Arc::new(AtomicU64::new(millis(later)));
@@ -57,7 +57,7 @@ impl Office {
     }
 
     async fn with(graph: Graph, ahead: Arc<AtomicU64>, settings: &[(&str, &str)]) -> Self {
-        let mut options = unhurried(graph.options(settings));
+        let mut options = without_time_limits(graph.options(settings));
         let tell = Arc::clone(&ahead);
         let written_at: Timestamp = WRITTEN_AT.parse().unwrap();
         options.clock = Clock::from_fn(move || {
@@ -77,9 +77,9 @@ impl Office {
 
     /// With the table of the last release, and its directory.
     pub(super) async fn of_last_release() -> Self {
-        let office = Self::open(AN_HOUR_LATER).await;
-        super::write::directory(&office.graph);
-        let stack = &office.world.stack;
+        let setup = Self::open(AN_HOUR_LATER).await;
+        super::write::directory(&setup.graph);
+        let stack = &setup.world.stack;
         let items = read("table.json");
         let puts = items.as_array().unwrap().iter().map(|item| {
             let put = stack.client().put_item().table_name(stack.table_name());
@@ -87,7 +87,7 @@ impl Office {
         });
         let puts = stream::iter(puts).buffer_unordered(8);
         puts.for_each(|put| async { drop(put.unwrap()) }).await;
-        office
+        setup
     }
 
     /// Signs in a user, after all cached data of the directory has expired.

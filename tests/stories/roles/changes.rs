@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Scene;
 
 /// A change of another member, or an addition.
-pub(super) struct Deed {
+pub(super) struct Change {
     pub(super) what: &'static str,
     /// The other user's role before; `None` without a membership.
     pub(super) before: fn(Role) -> Option<Role>,
@@ -17,38 +17,38 @@ pub(super) struct Deed {
 }
 
 /// The changes for each role.
-pub(super) const DEEDS: [Deed; 6] = [
-    Deed {
+pub(super) const CHANGES: [Change; 6] = [
+    Change {
         what: "suspend one who is",
         before: Some,
         is_about_oneself: false,
         request: |scene, other, _| scene.change(other, &json!({"status": "suspended"})),
     },
-    Deed {
+    Change {
         what: "make readonly one who is",
         before: Some,
         is_about_oneself: false,
         request: |scene, other, _| scene.change(other, &json!({"role": "readonly"})),
     },
-    Deed {
+    Change {
         what: "remove one who is",
         before: Some,
         is_about_oneself: false,
         request: |scene, other, _| scene.request("DELETE", &format!("/members/{other}")),
     },
-    Deed {
+    Change {
         what: "add a user as",
         before: |_| None,
         is_about_oneself: false,
         request: |scene, other, role| scene.add(&json!({"user_id": other, "role": role})),
     },
-    Deed {
+    Change {
         what: "make a member",
         before: |_| Some(Role::Member),
         is_about_oneself: false,
         request: |scene, other, role| scene.change(other, &json!({"role": role})),
     },
-    Deed {
+    Change {
         what: "make oneself",
         before: |_| None,
         is_about_oneself: true,
@@ -59,8 +59,8 @@ pub(super) const DEEDS: [Deed; 6] = [
 const fn on_member(
     what: &'static str,
     request: fn(&Scene<'_>, &str, Role) -> RequestBuilder,
-) -> Deed {
-    Deed {
+) -> Change {
+    Change {
         what,
         before: Some,
         is_about_oneself: false,
@@ -69,7 +69,7 @@ const fn on_member(
 }
 
 /// The changes for members of each status and source.
-pub(super) const ON_ANY_STATUS: [Deed; 9] = [
+pub(super) const ON_ANY_STATUS: [Change; 9] = [
     on_member("make manager", |scene, other, _| {
         scene.change(other, &json!({"role": "manager"}))
     }),

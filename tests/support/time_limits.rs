@@ -12,7 +12,7 @@ use muster_local::{Options, StartFunction};
 const PATIENCE: Duration = Duration::from_mins(10);
 
 /// These options without the time limits of Lambda, the store, the SDK and a login.
-pub fn unhurried(mut options: Options) -> Options {
+pub fn without_time_limits(mut options: Options) -> Options {
     for time in ["Timeout: 10\n", "Timeout: 5\n"] {
         options.template = options.template.replace(time, "Timeout: 600\n");
     }

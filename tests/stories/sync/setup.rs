@@ -11,7 +11,7 @@ use muster_local::Options;
 use serde_json::Value;
 pub(crate) use support::graph::login_event as event;
 use support::graph::{CLIENT_SECRET, Graph, TOKEN};
-use support::{Faults, Lines, World, invariants, unhurried};
+use support::{Faults, Lines, World, invariants, without_time_limits};
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -21,7 +21,7 @@ pub(crate) const ORGANIZATIONS: (&str, &str) = ("ENTRA_GROUPS_ALSO_CREATE_ORGS",
 pub(crate) type Memberships = BTreeMap<String, String>;
 
 /// A stack with its directory.
-pub(crate) struct Office {
+pub(crate) struct Setup {
     pub(crate) world: World,
     pub(crate) graph: Graph,
     pub(crate) lines: Lines,
@@ -29,7 +29,7 @@ pub(crate) struct Office {
     ahead: Arc<AtomicU64>,
 }
 
-impl Office {
+impl Setup {
     /// With these variables over the defaults, and an empty directory.
     pub(crate) async fn open(more: &[(&str, &str)]) -> Self {
         Self::of(Graph::start().await, more).await
@@ -40,7 +40,7 @@ impl Office {
         let (graph, ahead) = (Graph::start().await, Arc::default());
         let (options, lines) = options(&graph, &ahead, more);
         Self {
-            world: World::with(unhurried(options)).await,
+            world: World::with(without_time_limits(options)).await,
             graph,
             lines,
             ahead,
@@ -64,13 +64,13 @@ impl Office {
         let (graph, ahead) = (Graph::start().await, Arc::default());
         let (options, lines) = options(&graph, &ahead, more);
         let (world, faults) = Faults::world(options).await;
-        let office = Self {
+        let setup = Self {
             world,
             graph,
             lines,
             ahead,
         };
-        (office, faults)
+        (setup, faults)
     }
 
     /// The same table and directory with other settings: newly deployed functions.

@@ -3,61 +3,61 @@
 use serde_json::json;
 use support::Faults;
 
-use super::office::{ORGANIZATIONS, Office, event, map};
+use super::setup::{ORGANIZATIONS, Setup, event, map};
 
 const ACTIVE: &str = "internal_user active entra";
 
 /// Two logins. The first is held at its writes of this operation until the second has finished. Its
 /// writes, of the organization and of the team, then find their result.
-async fn is_overtaken(office: &Office, faults: &Faults, operation: &str) {
+async fn is_overtaken(setup: &Setup, faults: &Faults, operation: &str) {
     let (mut one, mut other) = (faults.hold(operation), faults.hold(operation));
-    office.pass_ten_minutes();
-    office.lines.take();
+    setup.pass_ten_minutes();
+    setup.lines.take();
     let overtaking = async {
         one.arrived().await;
         other.arrived().await;
-        office.sign_in(event("ada")).await;
+        setup.sign_in(event("ada")).await;
         one.release();
         other.release();
     };
-    tokio::join!(office.sign_in(event("ada")), overtaking);
-    let lines = office.lines.take();
+    tokio::join!(setup.sign_in(event("ada")), overtaking);
+    let lines = setup.lines.take();
     let outcomes: Vec<_> = lines.iter().map(|line| &line["outcome"]).collect();
     assert_eq!(outcomes, ["synced", "unchanged"], "{lines:?}");
 }
 
 #[tokio::test]
 async fn what_one_login_does_another_at_the_same_time_finds_done() {
-    let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
-    office.graph.assign("g-one", "One");
-    office.expect("eve", "synced").await;
-    office.graph.join("ada", "g-one");
-    is_overtaken(&office, &faults, "PutItem").await;
-    assert_eq!(office.organizations("ada").await, map([("g-one", ACTIVE)]));
-    assert_eq!(office.teams("ada").await, map([("g-one", "active entra")]));
-    office.expect("ada", "unchanged").await;
+    let (setup, faults) = Setup::with_faults(&[ORGANIZATIONS]).await;
+    setup.graph.assign("g-one", "One");
+    setup.expect("eve", "synced").await;
+    setup.graph.join("ada", "g-one");
+    is_overtaken(&setup, &faults, "PutItem").await;
+    assert_eq!(setup.organizations("ada").await, map([("g-one", ACTIVE)]));
+    assert_eq!(setup.teams("ada").await, map([("g-one", "active entra")]));
+    setup.expect("ada", "unchanged").await;
 
-    office.graph.leave("ada", "g-one");
-    is_overtaken(&office, &faults, "DeleteItem").await;
-    assert_eq!(office.organizations("ada").await, map([]));
-    assert_eq!(office.teams("ada").await, map([]));
-    office.expect("ada", "unchanged").await;
-    office.check().await;
+    setup.graph.leave("ada", "g-one");
+    is_overtaken(&setup, &faults, "DeleteItem").await;
+    assert_eq!(setup.organizations("ada").await, map([]));
+    assert_eq!(setup.teams("ada").await, map([]));
+    setup.expect("ada", "unchanged").await;
+    setup.check().await;
 }
 
 #[tokio::test]
 async fn an_inviter_who_regains_the_right_keeps_the_invitation() {
-    let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
-    office.graph.assign("g-one", "One");
-    office.world.register(&["ora", "bob", "eve"]).await;
-    office.expect("fay", "synced").await;
-    let root = office.world.tenant_admin();
+    let (setup, faults) = Setup::with_faults(&[ORGANIZATIONS]).await;
+    setup.graph.assign("g-one", "One");
+    setup.world.register(&["ora", "bob", "eve"]).await;
+    setup.expect("fay", "synced").await;
+    let root = setup.world.tenant_admin();
     let members = "/organizations/g-one/members";
     for owner in ["ora", "bob"] {
         let body = json!({"user_id": owner, "role": "owner", "status": "active"});
         root.post(members, body).await.expect(201);
     }
-    let bob = office.world.user("bob");
+    let bob = setup.world.user("bob");
     let body = json!({"user_id": "eve", "role": "owner"});
     bob.post(members, body).await.expect(201);
     let path = format!("{members}/bob");
@@ -68,8 +68,8 @@ async fn an_inviter_who_regains_the_right_keeps_the_invitation() {
     // invitation's.
     let mut held: Vec<_> = (0..3).map(|_| faults.hold("TransactWriteItems")).collect();
     let mut last = held.pop().unwrap();
-    office.graph.join("eve", "g-one");
-    office.pass_ten_minutes();
+    setup.graph.join("eve", "g-one");
+    setup.pass_ten_minutes();
     let meanwhile = async {
         for mut one in held {
             one.arrived().await;
@@ -79,11 +79,11 @@ async fn an_inviter_who_regains_the_right_keeps_the_invitation() {
         root.patch(&path, change("owner")).await.expect(200);
         last.release();
     };
-    tokio::join!(office.sign_in(event("eve")), meanwhile);
+    tokio::join!(setup.sign_in(event("eve")), meanwhile);
     let open = map([("g-one", "owner invited manual")]);
-    assert_eq!(office.organizations("eve").await, open);
-    office.sign_in(event("eve")).await;
+    assert_eq!(setup.organizations("eve").await, open);
+    setup.sign_in(event("eve")).await;
     let accepted = map([("g-one", "owner active manual")]);
-    assert_eq!(office.organizations("eve").await, accepted);
-    office.check().await;
+    assert_eq!(setup.organizations("eve").await, accepted);
+    setup.check().await;
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use support::graph::Asked;
 
-use super::office::{ORGANIZATIONS, Office, map};
+use super::setup::{ORGANIZATIONS, Setup, map};
 
 const PARAMS: (&str, &str) = (
     "DEFAULT_TEAM_PARAMS",
@@ -21,56 +21,50 @@ fn counts(line: &Value) -> [&Value; 3] {
 
 #[tokio::test]
 async fn without_the_flag_assigned_groups_become_standalone_teams() {
-    let office = Office::open(&[PARAMS]).await;
-    office.graph.assign("g-sales", "Sales");
-    office.graph.assign("g-empty", "Empty");
-    office.graph.join("ada", "g-sales");
-    office.graph.join("ada", "g-not-assigned");
+    let setup = Setup::open(&[PARAMS]).await;
+    setup.graph.assign("g-sales", "Sales");
+    setup.graph.assign("g-empty", "Empty");
+    setup.graph.join("ada", "g-sales");
+    setup.graph.join("ada", "g-not-assigned");
 
-    let line = office.expect("ada", "synced").await;
+    let line = setup.expect("ada", "synced").await;
     assert_eq!(counts(&line), [&json!(0), &json!(2), &json!(1)]);
     let all = map([("g-sales", "Sales"), ("g-empty", "Empty")]);
-    assert_eq!(office.standalone_teams().await, all);
-    assert_eq!(office.all_organizations().await, map([]));
-    assert_eq!(
-        office.teams("ada").await,
-        map([("g-sales", "active entra")])
-    );
-    assert_eq!(office.organizations("ada").await, map([]));
-    let team = office.world.user("ada").get("/teams/g-sales").await;
+    assert_eq!(setup.standalone_teams().await, all);
+    assert_eq!(setup.all_organizations().await, map([]));
+    assert_eq!(setup.teams("ada").await, map([("g-sales", "active entra")]));
+    assert_eq!(setup.organizations("ada").await, map([]));
+    let team = setup.world.user("ada").get("/teams/g-sales").await;
     assert_eq!(team.body["limits"], limits(&["large"]));
     assert_eq!(team.body["effective_models"], json!(["large"]));
     assert_eq!(team.body["source"], "entra");
     assert_eq!(team.body["created_by"], Value::Null);
 
-    let before = office.contents().await;
-    let line = office.expect("ada", "unchanged").await;
+    let before = setup.contents().await;
+    let line = setup.expect("ada", "unchanged").await;
     assert_eq!(line["MembershipsKept"], 1);
-    assert_eq!(office.contents().await, before);
-    office.check().await;
+    assert_eq!(setup.contents().await, before);
+    setup.check().await;
 }
 
 #[tokio::test]
 async fn with_the_flag_groups_become_organizations_with_a_team() {
-    let office = Office::open(&[PARAMS, ORGANIZATIONS]).await;
-    office.graph.assign("g-sales", "Sales");
-    office.graph.assign("g-empty", "Empty");
-    office.graph.join("ada", "g-sales");
+    let setup = Setup::open(&[PARAMS, ORGANIZATIONS]).await;
+    setup.graph.assign("g-sales", "Sales");
+    setup.graph.assign("g-empty", "Empty");
+    setup.graph.join("ada", "g-sales");
 
-    let line = office.expect("ada", "synced").await;
+    let line = setup.expect("ada", "synced").await;
     assert_eq!(counts(&line), [&json!(2), &json!(2), &json!(2)]);
     let all = map([("g-sales", "Sales"), ("g-empty", "Empty")]);
-    assert_eq!(office.all_organizations().await, all);
-    assert_eq!(office.standalone_teams().await, map([]));
+    assert_eq!(setup.all_organizations().await, all);
+    assert_eq!(setup.standalone_teams().await, map([]));
     let own = map([("g-empty", "Empty")]);
-    assert_eq!(office.teams_in("g-empty").await, own);
+    assert_eq!(setup.teams_in("g-empty").await, own);
     let joined = map([("g-sales", "internal_user active entra")]);
-    assert_eq!(office.organizations("ada").await, joined);
-    assert_eq!(
-        office.teams("ada").await,
-        map([("g-sales", "active entra")])
-    );
-    let ada = office.world.user("ada");
+    assert_eq!(setup.organizations("ada").await, joined);
+    assert_eq!(setup.teams("ada").await, map([("g-sales", "active entra")]));
+    let ada = setup.world.user("ada");
     let organization = ada.get("/organizations/g-sales").await.expect(200).body;
     assert_eq!(organization["limits"], limits(&["large"]));
     assert_eq!(organization["source"], "entra");
@@ -79,28 +73,28 @@ async fn with_the_flag_groups_become_organizations_with_a_team() {
     assert_eq!(team["limits"], limits(&["all-org-models"]));
     assert_eq!(team["effective_models"], json!(["large"]));
 
-    let before = office.contents().await;
-    office.expect("ada", "unchanged").await;
-    assert_eq!(office.contents().await, before);
-    office.check().await;
+    let before = setup.contents().await;
+    setup.expect("ada", "unchanged").await;
+    assert_eq!(setup.contents().await, before);
+    setup.check().await;
 }
 
 #[tokio::test]
 async fn without_default_params_nothing_is_limited() {
-    let office = Office::open(&[ORGANIZATIONS]).await;
-    office.graph.assign("g-sales", "Sales");
-    office.graph.join("ada", "g-sales");
-    office.expect("ada", "synced").await;
+    let setup = Setup::open(&[ORGANIZATIONS]).await;
+    setup.graph.assign("g-sales", "Sales");
+    setup.graph.join("ada", "g-sales");
+    setup.expect("ada", "synced").await;
     let none = json!({"max_budget": null, "budget_duration": null, "models": [], "tpm_limit": null,
                       "rpm_limit": null});
-    let ada = office.world.user("ada");
+    let ada = setup.world.user("ada");
     let organization = ada.get("/organizations/g-sales").await.body;
     assert_eq!(organization["limits"], none);
 }
 
 #[tokio::test]
 async fn the_flag_is_turned_on_and_off_and_on_over_the_same_data() {
-    let off = Office::open(&[PARAMS]).await;
+    let off = Setup::open(&[PARAMS]).await;
     off.graph.assign("g-old", "Old");
     off.graph.join("ada", "g-old");
     off.expect("ada", "synced").await;
@@ -156,19 +150,19 @@ async fn the_flag_is_turned_on_and_off_and_on_over_the_same_data() {
 
 #[tokio::test]
 async fn groups_with_the_same_or_no_name_get_their_id() {
-    let office = Office::open(&[ORGANIZATIONS]).await;
-    let ada = office.world.user("ada");
-    office.world.organization(&ada, "Support").await;
+    let setup = Setup::open(&[ORGANIZATIONS]).await;
+    let ada = setup.world.user("ada");
+    setup.world.organization(&ada, "Support").await;
     for (id, name) in [
         ("11111111-a", "Sales"),
         ("22222222-b", " SALES "),
         ("33333333-c", "support"),
     ] {
-        office.graph.assign(id, name);
+        setup.graph.assign(id, name);
     }
-    office.graph.assign_nameless("g-nameless");
-    office.expect("ada", "synced").await;
-    let mut all = office.all_organizations().await;
+    setup.graph.assign_nameless("g-nameless");
+    setup.expect("ada", "synced").await;
+    let mut all = setup.all_organizations().await;
     all.retain(|_, name| name != "Support");
     let named = [
         ("11111111-a", "Sales"),
@@ -177,23 +171,23 @@ async fn groups_with_the_same_or_no_name_get_their_id() {
         ("g-nameless", "g-nameless"),
     ];
     assert_eq!(all, map(named));
-    office.expect("bob", "unchanged").await;
-    office.check().await;
+    setup.expect("bob", "unchanged").await;
+    setup.check().await;
 }
 
 #[tokio::test]
 async fn an_organization_that_cannot_be_made_leaves_its_team_alone() {
-    let office = Office::open(&[ORGANIZATIONS, PARAMS]).await;
-    let eve = office.world.user("eve");
-    office.world.organization(&eve, "Sales").await;
-    let second = office.world.organization(&eve, "Sales (g-sales)").await;
-    office.graph.assign("g-sales", "Sales");
-    office.graph.assign("g-other", "Other");
-    office.graph.join("ada", "g-sales");
-    office.graph.join("ada", "g-other");
+    let setup = Setup::open(&[ORGANIZATIONS, PARAMS]).await;
+    let eve = setup.world.user("eve");
+    setup.world.organization(&eve, "Sales").await;
+    let second = setup.world.organization(&eve, "Sales (g-sales)").await;
+    setup.graph.assign("g-sales", "Sales");
+    setup.graph.assign("g-other", "Other");
+    setup.graph.join("ada", "g-sales");
+    setup.graph.join("ada", "g-other");
 
-    office.sign_in(super::office::event("ada")).await;
-    let lines = office.lines.take();
+    setup.sign_in(super::setup::event("ada")).await;
+    let lines = setup.lines.take();
     let failures: Vec<_> = lines.iter().filter(|it| it["level"] == "ERROR").collect();
     assert_eq!(failures.len(), 1, "{lines:?}");
     assert_eq!(
@@ -205,45 +199,42 @@ async fn an_organization_that_cannot_be_made_leaves_its_team_alone() {
         (&line["outcome"], &line["WritesFailed"]),
         (&json!("partial"), &json!(1))
     );
-    assert_eq!(office.standalone_teams().await, map([("g-sales", "Sales")]));
+    assert_eq!(setup.standalone_teams().await, map([("g-sales", "Sales")]));
     let teams = map([("g-sales", "active entra"), ("g-other", "active entra")]);
-    assert_eq!(office.teams("ada").await, teams);
+    assert_eq!(setup.teams("ada").await, teams);
     let other = ("g-other", "internal_user active entra");
-    assert_eq!(office.organizations("ada").await, map([other]));
-    let team = office.world.user("ada").get("/teams/g-sales").await.body;
+    assert_eq!(setup.organizations("ada").await, map([other]));
+    let team = setup.world.user("ada").get("/teams/g-sales").await.body;
     assert_eq!(team["limits"], limits(&["large"]));
     assert_eq!(team["organization_id"], Value::Null);
 
     // The next login tries again, and succeeds once a name is free.
-    office.expect("ada", "partial").await;
+    setup.expect("ada", "partial").await;
     eve.delete(&format!("/organizations/{second}"))
         .await
         .expect(204);
-    office.expect("bob", "synced").await;
+    setup.expect("bob", "synced").await;
     assert_eq!(
-        office.all_organizations().await["g-sales"],
+        setup.all_organizations().await["g-sales"],
         "Sales (g-sales)"
     );
-    office.expect("ada", "synced").await;
+    setup.expect("ada", "synced").await;
     assert_eq!(
-        office.organizations("ada").await,
+        setup.organizations("ada").await,
         map([other, ("g-sales", "internal_user active entra")])
     );
     // The waiting team is in its organization now.
-    assert_eq!(office.standalone_teams().await, map([]));
-    assert_eq!(
-        office.teams_in("g-sales").await,
-        map([("g-sales", "Sales")])
-    );
-    let team = office.world.user("ada").get("/teams/g-sales").await.body;
+    assert_eq!(setup.standalone_teams().await, map([]));
+    assert_eq!(setup.teams_in("g-sales").await, map([("g-sales", "Sales")]));
+    let team = setup.world.user("ada").get("/teams/g-sales").await.body;
     assert_eq!(team["limits"], limits(&["all-org-models"]));
-    office.expect("ada", "unchanged").await;
-    office.check().await;
+    setup.expect("ada", "unchanged").await;
+    setup.check().await;
 }
 
 #[tokio::test]
 async fn without_the_application_users_join_what_exists() {
-    let making = Office::open(&[ORGANIZATIONS]).await;
+    let making = Setup::open(&[ORGANIZATIONS]).await;
     making.graph.assign("g-sales", "Sales");
     making.expect("ada", "synced").await;
 
@@ -271,70 +262,67 @@ async fn without_the_application_users_join_what_exists() {
 
 #[tokio::test]
 async fn users_without_groups_get_no_access() {
-    let office = Office::open(&[ORGANIZATIONS]).await;
-    office.graph.assign("g-sales", "Sales");
-    office.graph.join("ada", "g-sales");
-    office.expect("bob", "synced").await;
-    assert_eq!(office.organizations("bob").await, map([]));
-    assert_eq!(office.teams("bob").await, map([]));
-    office.expect("ada", "synced").await;
+    let setup = Setup::open(&[ORGANIZATIONS]).await;
+    setup.graph.assign("g-sales", "Sales");
+    setup.graph.join("ada", "g-sales");
+    setup.expect("bob", "synced").await;
+    assert_eq!(setup.organizations("bob").await, map([]));
+    assert_eq!(setup.teams("bob").await, map([]));
+    setup.expect("ada", "synced").await;
 
-    office.graph.unassign("g-sales");
-    let line = office.expect("ada", "synced").await;
+    setup.graph.unassign("g-sales");
+    let line = setup.expect("ada", "synced").await;
     assert_eq!(line["MembershipsRemoved"], 2);
-    assert_eq!(office.organizations("ada").await, map([]));
-    assert_eq!(office.teams("ada").await, map([]));
-    assert_eq!(
-        office.all_organizations().await,
-        map([("g-sales", "Sales")])
-    );
-    office.check().await;
+    assert_eq!(setup.organizations("ada").await, map([]));
+    assert_eq!(setup.teams("ada").await, map([]));
+    assert_eq!(setup.all_organizations().await, map([("g-sales", "Sales")]));
+    setup.check().await;
 }
 
 #[tokio::test]
 async fn a_user_of_two_hundred_of_four_hundred_and_fifty_groups() {
-    let office = Office::open(&[ORGANIZATIONS]).await;
+    let setup = Setup::open(&[ORGANIZATIONS]).await;
     for n in 0..450 {
         let id = format!("g-{n:03}");
-        office.graph.assign(&id, &format!("Group {n}"));
+        setup.graph.assign(&id, &format!("Group {n}"));
         if n % 9 < 4 {
-            office.graph.join("ada", &id);
+            setup.graph.join("ada", &id);
         }
     }
-    office.settle("ada").await;
-    assert_eq!(office.organizations("ada").await.len(), 200);
-    assert_eq!(office.teams("ada").await.len(), 200);
-    assert_eq!(office.all_organizations().await.len(), 450);
-    let line = office.expect("ada", "unchanged").await;
+    setup.settle("ada").await;
+    assert_eq!(setup.organizations("ada").await.len(), 200);
+    assert_eq!(setup.teams("ada").await.len(), 200);
+    assert_eq!(setup.all_organizations().await.len(), 450);
+    let line = setup.expect("ada", "unchanged").await;
     assert_eq!(line["GroupsRead"], 450);
     assert_eq!(line["groups_of_user"], 200);
     assert_eq!(line["MembershipsKept"], 400);
-    office.check().await;
+    setup.check().await;
 }
 
 /// Most of them exist already, because creating them takes minutes without optimisation; each login
 /// creates some more, and none exceeds its time limit.
 #[tokio::test]
 async fn creating_5000_assigned_groups_takes_several_logins() {
-    let office = Office::open(&[("SYNC_BUDGET_MS", "4500")]).await;
-    office.graph.page_size(999);
-    office.graph.assign("g-0000", "Group");
-    office.expect("ada", "synced").await;
+    let setup = Setup::open(&[("SYNC_BUDGET_MS", "4500")]).await;
+    setup.graph.page_size(999);
+    setup.graph.assign("g-0000", "Group");
+    setup.expect("ada", "synced").await;
     let ids: Vec<_> = (0..5_000).map(|n| format!("g-{n:04}")).collect();
-    office.made_before("g-0000", "TEAM", &ids[1..4_700]).await;
+    setup.made_before("g-0000", "TEAM", &ids[1..4_700]).await;
     for id in &ids {
-        office.graph.assign(id, &format!("Group {id}"));
+        setup.graph.assign(id, &format!("Group {id}"));
     }
-    office.graph.join("ada", "g-4999");
-    office.settle("ada").await;
-    let items = office.world.items().await;
+    setup.graph.join("ada", "g-4999");
+    setup.settle("ada").await;
+    let items = setup.world.items().await;
     let teams = items.iter().filter(|item| item["sk"] == "TEAM").count();
     assert_eq!(teams, 5_000);
-    office.graph.calls();
-    let line = office.expect("ada", "unchanged").await;
+    setup.graph.calls();
+    let line = setup.expect("ada", "unchanged").await;
     assert_eq!(line["GroupsRead"], 5_000);
-    let asked = office.graph.calls();
+    let asked = setup.graph.calls();
     let pages = asked.iter().filter(|asked| **asked == Asked::Assigned);
     assert_eq!(pages.count(), 6);
-    assert_eq!(office.teams("ada").await, map([("g-4999", "active entra")]));
+    assert_eq!(setup.teams("ada").await, map([("g-4999", "active entra")]));
 }

@@ -5,7 +5,7 @@ pub fn in_ci() -> bool {
 
 /// Prints which story is skipped because of a missing requirement; fails in CI.
 #[track_caller]
-pub fn left_out(what: &str, needs: &str) {
+pub fn skipped(what: &str, needs: &str) {
     assert!(!in_ci(), "{what} needs {needs}; CI must not skip stories");
     #[allow(clippy::print_stderr)]
     {

@@ -37,26 +37,26 @@ pub(super) async fn history(seed: u64) -> History {
         ..Options::default()
     };
     let (world, schedule) = Schedule::world(options).await;
-    let mut conductor = Conductor::new(&world, schedule, &mut random).await;
+    let mut runner = Runner::new(&world, schedule, &mut random).await;
     // Some histories without faults, some with many.
     let percent = *random.choice(&[0, 10, 10, 30]).unwrap();
     let is_forgetful = random.u8(..8) == 0;
     if is_forgetful {
-        conductor.schedule.forget_tokens();
+        runner.schedule.forget_tokens();
     }
-    conductor.schedule.close();
-    while conductor.go_on(&mut random, percent).await {}
-    assert!(conductor.schedule.is_exact(), "a call without a release");
-    conductor.schedule.open();
+    runner.schedule.close();
+    while runner.go_on(&mut random, percent).await {}
+    assert!(runner.schedule.is_exact(), "a call without a release");
+    runner.schedule.open();
     let violations = invariants::violations(&world.items().await);
     History {
         seed,
-        start: conductor.start,
-        seen: conductor.seen,
+        start: runner.start,
+        seen: runner.seen,
         is_forgetful,
         violations,
-        steps: conductor.steps,
-        counts: conductor.counts,
+        steps: runner.steps,
+        counts: runner.counts,
     }
 }
 
@@ -71,7 +71,7 @@ fn clock(seed: u64) -> Clock {
     })
 }
 
-struct Conductor<'a> {
+struct Runner<'a> {
     world: &'a World,
     schedule: Schedule,
     start: Spec,
@@ -97,7 +97,7 @@ struct UnderWay {
     is_given_up: bool,
 }
 
-impl<'a> Conductor<'a> {
+impl<'a> Runner<'a> {
     /// An organization with a team, and users who can join it.
     async fn new(world: &'a World, schedule: Schedule, random: &mut Rng) -> Self {
         let root = world.tenant_admin();

@@ -4,21 +4,21 @@ use reqwest::Method;
 use serde_json::json;
 use support::Actor;
 
-use super::office::{ORGANIZATIONS, Office, map};
+use super::setup::{ORGANIZATIONS, Setup, map};
 
 /// With ada in `g-sales`, which is an organization with a team.
-async fn sales(more: &[(&str, &str)]) -> (Office, Actor) {
-    let office = Office::open(&[&[ORGANIZATIONS], more].concat()).await;
-    office.graph.assign("g-sales", "Sales");
-    office.graph.join("ada", "g-sales");
-    office.expect("ada", "synced").await;
-    let root = office.world.tenant_admin();
-    (office, root)
+async fn sales(more: &[(&str, &str)]) -> (Setup, Actor) {
+    let setup = Setup::open(&[&[ORGANIZATIONS], more].concat()).await;
+    setup.graph.assign("g-sales", "Sales");
+    setup.graph.join("ada", "g-sales");
+    setup.expect("ada", "synced").await;
+    let root = setup.world.tenant_admin();
+    (setup, root)
 }
 
 /// A change that makes the sync look at everything again.
-fn change_groups(office: &Office, id: &str) {
-    office.graph.assign(id, id);
+fn change_groups(setup: &Setup, id: &str) {
+    setup.graph.assign(id, id);
 }
 
 #[tokio::test]
@@ -28,9 +28,9 @@ async fn role_suspension_name_and_limits_stay() {
         ("ENTRA_ROLE_MAP", r#"{"g-sales": "member"}"#),
         ("DEFAULT_TEAM_PARAMS", r#"{"max_budget": 5}"#),
     ];
-    let (office, root) = sales(&settings).await;
-    office.graph.join("bob", "g-sales");
-    office.expect("bob", "synced").await;
+    let (setup, root) = sales(&settings).await;
+    setup.graph.join("bob", "g-sales");
+    setup.expect("bob", "synced").await;
     let members = "/organizations/g-sales/members";
     let role = json!({"role": "manager"});
     root.patch(&format!("{members}/ada"), role)
@@ -46,40 +46,40 @@ async fn role_suspension_name_and_limits_stay() {
         .expect(200);
     let limits = json!({"name": "Team by hand", "limits": {"max_budget": 8}});
     root.patch("/teams/g-sales", limits).await.expect(200);
-    let before = office.contents().await;
+    let before = setup.contents().await;
 
-    office.expect("ada", "unchanged").await;
-    office.expect("bob", "unchanged").await;
-    assert_eq!(office.contents().await, before);
+    setup.expect("ada", "unchanged").await;
+    setup.expect("bob", "unchanged").await;
+    assert_eq!(setup.contents().await, before);
     // Renamed in the directory, with another change.
-    office.graph.assign("g-sales", "Sales EMEA");
-    change_groups(&office, "g-new");
-    office.expect("ada", "synced").await;
-    office.expect("bob", "unchanged").await;
-    let mut after = office.contents().await;
+    setup.graph.assign("g-sales", "Sales EMEA");
+    change_groups(&setup, "g-new");
+    setup.expect("ada", "synced").await;
+    setup.expect("bob", "unchanged").await;
+    let mut after = setup.contents().await;
     after.retain(|item| !item.contains("g-new") && !item.contains("\"MADE\""));
     let mut before = before;
     before.retain(|item| !item.contains("\"MADE\""));
     assert_eq!(after, before);
-    office.check().await;
+    setup.check().await;
 }
 
 #[tokio::test]
 async fn a_deleted_organization_is_not_created_or_joined_again() {
-    let (office, root) = sales(&[]).await;
+    let (setup, root) = sales(&[]).await;
     let member = "/organizations/g-sales/members/ada";
     let suspended = json!({"status": "suspended"});
     root.patch(member, suspended).await.expect(200);
     root.delete("/organizations/g-sales").await.expect(204);
-    office.graph.join("bob", "g-sales");
+    setup.graph.join("bob", "g-sales");
     for (n, user) in ["ada", "bob", "ada", "bob"].iter().enumerate() {
-        office.login(user).await;
-        assert_eq!(office.all_organizations().await.get("g-sales"), None);
-        assert_eq!(office.organizations("bob").await, map([]));
-        assert_eq!(office.teams("bob").await, map([]));
-        change_groups(&office, &format!("g-new-{n}"));
+        setup.login(user).await;
+        assert_eq!(setup.all_organizations().await.get("g-sales"), None);
+        assert_eq!(setup.organizations("bob").await, map([]));
+        assert_eq!(setup.teams("bob").await, map([]));
+        change_groups(&setup, &format!("g-new-{n}"));
     }
-    let rows = office.world.items().await;
+    let rows = setup.world.items().await;
     let of_bob = |row: &&serde_json::Map<_, _>| row["pk"] == "TENANT#acme#USER#bob";
     assert_eq!(rows.iter().filter(of_bob).count(), 1);
 
@@ -87,44 +87,44 @@ async fn a_deleted_organization_is_not_created_or_joined_again() {
     root.post_empty("/organizations/g-sales/restore")
         .await
         .expect(200);
-    office.login("ada").await;
+    setup.login("ada").await;
     let was = map([("g-sales", "internal_user suspended entra")]);
-    assert_eq!(office.organizations("ada").await, was);
-    office.expect("bob", "synced").await;
+    assert_eq!(setup.organizations("ada").await, was);
+    setup.expect("bob", "synced").await;
     let joined = map([("g-sales", "internal_user active entra")]);
-    assert_eq!(office.organizations("bob").await, joined);
-    office.check().await;
+    assert_eq!(setup.organizations("bob").await, joined);
+    setup.check().await;
 }
 
 #[tokio::test]
 async fn a_team_that_was_deleted_is_neither_made_again_nor_joined() {
     for settings in [&[ORGANIZATIONS][..], &[]] {
-        let office = Office::open(settings).await;
-        office.graph.assign("g-sales", "Sales");
-        office.graph.join("ada", "g-sales");
-        office.expect("ada", "synced").await;
-        let root = office.world.tenant_admin();
+        let setup = Setup::open(settings).await;
+        setup.graph.assign("g-sales", "Sales");
+        setup.graph.join("ada", "g-sales");
+        setup.expect("ada", "synced").await;
+        let root = setup.world.tenant_admin();
         root.delete("/teams/g-sales").await.expect(204);
-        office.graph.join("bob", "g-sales");
+        setup.graph.join("bob", "g-sales");
         for user in ["ada", "bob", "ada"] {
-            office.login(user).await;
-            assert_eq!(office.teams(user).await, map([]));
+            setup.login(user).await;
+            assert_eq!(setup.teams(user).await, map([]));
             root.get("/teams/g-sales").await.problem(404, "not-found");
-            change_groups(&office, &format!("g-after-{user}"));
+            change_groups(&setup, &format!("g-after-{user}"));
         }
-        let rows = office.world.items().await;
+        let rows = setup.world.items().await;
         assert!(!rows.iter().any(|row| row["sk"] == "TEAM#g-sales"));
         let left = rows.iter().find(|row| row.contains_key("deleted_at"));
         assert_eq!(left.expect("what is left of the team")["version"], 2);
-        office.check().await;
+        setup.check().await;
     }
 }
 
 #[tokio::test]
 async fn a_membership_by_hand_is_never_touched() {
-    let (office, root) = sales(&[]).await;
+    let (setup, root) = sales(&[]).await;
     let members = "/organizations/g-sales/members";
-    office.world.register(&["cy", "dan"]).await;
+    setup.world.register(&["cy", "dan"]).await;
     for (user, role) in [("cy", "manager"), ("dan", "readonly")] {
         let body = json!({"user_id": user, "role": role, "status": "active"});
         root.post(members, body).await.expect(201);
@@ -134,53 +134,53 @@ async fn a_membership_by_hand_is_never_touched() {
     let by_hand = |role: &str| map([("g-sales", &*format!("{role} active manual"))]);
     let team = map([("g-sales", "active manual")]);
     // In the group or not, for a long time or until now.
-    office.graph.join("cy", "g-sales");
+    setup.graph.join("cy", "g-sales");
     for _ in 0..2 {
-        office.login("cy").await;
-        office.login("dan").await;
-        assert_eq!(office.organizations("cy").await, by_hand("manager"));
-        assert_eq!(office.organizations("dan").await, by_hand("readonly"));
-        assert_eq!(office.teams("cy").await, team);
-        assert_eq!(office.teams("dan").await, team);
-        office.graph.leave("cy", "g-sales");
+        setup.login("cy").await;
+        setup.login("dan").await;
+        assert_eq!(setup.organizations("cy").await, by_hand("manager"));
+        assert_eq!(setup.organizations("dan").await, by_hand("readonly"));
+        assert_eq!(setup.teams("cy").await, team);
+        assert_eq!(setup.teams("dan").await, team);
+        setup.graph.leave("cy", "g-sales");
     }
-    office.graph.unassign("g-sales");
-    office.login("cy").await;
-    assert_eq!(office.organizations("cy").await, by_hand("manager"));
-    assert_eq!(office.teams("cy").await, team);
-    office.check().await;
+    setup.graph.unassign("g-sales");
+    setup.login("cy").await;
+    assert_eq!(setup.organizations("cy").await, by_hand("manager"));
+    assert_eq!(setup.teams("cy").await, team);
+    setup.check().await;
 }
 
 #[tokio::test]
 async fn an_open_invitation_becomes_active_and_stays_one_made_by_hand() {
-    let (office, root) = sales(&[]).await;
-    office.world.register(&["dan", "eve"]).await;
+    let (setup, root) = sales(&[]).await;
+    setup.world.register(&["dan", "eve"]).await;
     let members = "/organizations/g-sales/members";
     for (user, role) in [("dan", "admin"), ("eve", "owner")] {
         let body = json!({"user_id": user, "role": role});
         root.post(members, body).await.expect(201);
         // Not in the group: the invitation stays open.
-        office.login(user).await;
+        setup.login(user).await;
         let invited = map([("g-sales", &*format!("{role} invited manual"))]);
-        assert_eq!(office.organizations(user).await, invited);
+        assert_eq!(setup.organizations(user).await, invited);
 
-        office.graph.join(user, "g-sales");
-        let line = office.expect(user, "synced").await;
+        setup.graph.join(user, "g-sales");
+        let line = setup.expect(user, "synced").await;
         assert_eq!(line["MembershipsMade"], 2);
         let active = map([("g-sales", &*format!("{role} active manual"))]);
-        assert_eq!(office.organizations(user).await, active);
-        assert_eq!(office.teams(user).await, map([("g-sales", "active entra")]));
-        office.expect(user, "unchanged").await;
+        assert_eq!(setup.organizations(user).await, active);
+        assert_eq!(setup.teams(user).await, map([("g-sales", "active entra")]));
+        setup.expect(user, "unchanged").await;
 
-        office.graph.leave(user, "g-sales");
-        office.expect(user, "synced").await;
-        assert_eq!(office.organizations(user).await, active);
-        assert_eq!(office.teams(user).await, map([]));
+        setup.graph.leave(user, "g-sales");
+        setup.expect(user, "synced").await;
+        assert_eq!(setup.organizations(user).await, active);
+        assert_eq!(setup.teams(user).await, map([]));
         // An invited owner is counted.
-        office.check().await;
+        setup.check().await;
     }
     // A user who became the only owner that way keeps the role.
-    let eve = office.world.user("eve");
+    let eve = setup.world.user("eve");
     eve.delete(&format!("{members}/me"))
         .await
         .problem(409, "last-owner");
@@ -188,19 +188,19 @@ async fn an_open_invitation_becomes_active_and_stays_one_made_by_hand() {
 
 #[tokio::test]
 async fn an_invitation_that_is_not_valid_gives_the_directorys_role() {
-    let (office, root) = sales(&[]).await;
-    office.world.register(&["bob", "dan", "eve"]).await;
+    let (setup, root) = sales(&[]).await;
+    setup.world.register(&["bob", "dan", "eve"]).await;
     let members = "/organizations/g-sales/members";
     let bob = json!({"user_id": "bob", "role": "owner", "status": "active"});
     root.post(members, bob).await.expect(201);
-    let bob = office.world.user("bob");
+    let bob = setup.world.user("bob");
     for (user, role) in [("dan", "admin"), ("eve", "owner")] {
         let body = json!({"user_id": user, "role": role});
         bob.post(members, body).await.expect(201);
-        office.graph.join(user, "g-sales");
+        setup.graph.join(user, "g-sales");
     }
     let owner = json!({"user_id": "ora", "role": "owner", "status": "active"});
-    office.world.register(&["ora"]).await;
+    setup.world.register(&["ora"]).await;
     root.post(members, owner).await.expect(201);
     let member = format!("{members}/bob");
     // An admin can still grant the admin role, but not the owner role.
@@ -211,12 +211,12 @@ async fn an_invitation_that_is_not_valid_gives_the_directorys_role() {
         ("dan", "admin active manual"),
         ("eve", "internal_user active entra"),
     ] {
-        let line = office.expect(user, "synced").await;
+        let line = setup.expect(user, "synced").await;
         assert_eq!(line["MembershipsMade"], 2);
         let active = map([("g-sales", role)]);
-        assert_eq!(office.organizations(user).await, active);
-        assert_eq!(office.teams(user).await, map([("g-sales", "active entra")]));
-        office.expect(user, "unchanged").await;
+        assert_eq!(setup.organizations(user).await, active);
+        assert_eq!(setup.teams(user).await, map([("g-sales", "active entra")]));
+        setup.expect(user, "unchanged").await;
     }
     let eve = root.get(&format!("{members}/eve")).await.expect(200).body;
     assert_eq!(
@@ -224,56 +224,53 @@ async fn an_invitation_that_is_not_valid_gives_the_directorys_role() {
         (&json!(2), &json!(null))
     );
     // What the directory granted is removed with it.
-    office.graph.leave("eve", "g-sales");
-    office.expect("eve", "synced").await;
-    assert_eq!(office.organizations("eve").await, map([]));
-    office.check().await;
+    setup.graph.leave("eve", "g-sales");
+    setup.expect("eve", "synced").await;
+    assert_eq!(setup.organizations("eve").await, map([]));
+    setup.check().await;
 }
 
 #[tokio::test]
 async fn managed_memberships_are_removed_by_force_and_return() {
-    let (office, root) = sales(&[]).await;
+    let (setup, root) = sales(&[]).await;
     let joined = map([("g-sales", "internal_user active entra")]);
     for place in ["/organizations/g-sales/members", "/teams/g-sales/members"] {
         let ada = format!("{place}/ada");
         root.delete(&ada).await.problem(409, "directory-managed");
-        let by_herself = office.world.user("ada").delete(&ada).await;
+        let by_herself = setup.world.user("ada").delete(&ada).await;
         assert!(matches!(by_herself.status, 403 | 409), "{by_herself:?}");
         root.delete(&format!("{ada}?force=true")).await.expect(204);
-        assert_eq!(office.teams("ada").await, map([]));
-        office.expect("ada", "synced").await;
-        assert_eq!(office.organizations("ada").await, joined);
-        assert_eq!(
-            office.teams("ada").await,
-            map([("g-sales", "active entra")])
-        );
+        assert_eq!(setup.teams("ada").await, map([]));
+        setup.expect("ada", "synced").await;
+        assert_eq!(setup.organizations("ada").await, joined);
+        assert_eq!(setup.teams("ada").await, map([("g-sales", "active entra")]));
     }
-    office.check().await;
+    setup.check().await;
 }
 
 #[tokio::test]
 async fn who_is_suspended_does_not_come_in_through_the_team() {
-    let (office, root) = sales(&[]).await;
+    let (setup, root) = sales(&[]).await;
     let suspended = json!({"status": "suspended"});
     let member = "/organizations/g-sales/members/ada";
     root.patch(member, suspended).await.expect(200);
     let team = "/teams/g-sales/members/ada?force=true";
     root.delete(team).await.expect(204);
-    office.expect("ada", "unchanged").await;
-    assert_eq!(office.teams("ada").await, map([]));
+    setup.expect("ada", "unchanged").await;
+    assert_eq!(setup.teams("ada").await, map([]));
     let was = map([("g-sales", "internal_user suspended entra")]);
-    assert_eq!(office.organizations("ada").await, was);
+    assert_eq!(setup.organizations("ada").await, was);
 }
 
 /// Between the read and the write: the membership grants nothing, because the organization is
 /// deleted.
 #[tokio::test]
 async fn an_organization_deleted_during_a_join_stays_deleted() {
-    let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
-    office.graph.assign("g-sales", "Sales");
-    office.expect("eve", "synced").await;
-    office.graph.join("ada", "g-sales");
-    let root = office.world.tenant_admin();
+    let (setup, faults) = Setup::with_faults(&[ORGANIZATIONS]).await;
+    setup.graph.assign("g-sales", "Sales");
+    setup.expect("eve", "synced").await;
+    setup.graph.join("ada", "g-sales");
+    let root = setup.world.tenant_admin();
     let (mut one, mut other) = (faults.hold("PutItem"), faults.hold("PutItem"));
     let by_hand = async {
         one.arrived().await;
@@ -282,28 +279,28 @@ async fn an_organization_deleted_during_a_join_stays_deleted() {
         one.release();
         other.release();
     };
-    tokio::join!(office.login("ada"), by_hand);
+    tokio::join!(setup.login("ada"), by_hand);
     for _ in 0..2 {
-        assert_eq!(office.organizations("ada").await, map([]));
-        assert_eq!(office.teams("ada").await, map([]));
-        let ada = office.world.user("ada");
+        assert_eq!(setup.organizations("ada").await, map([]));
+        assert_eq!(setup.teams("ada").await, map([]));
+        let ada = setup.world.user("ada");
         ada.get("/organizations/g-sales")
             .await
             .problem(404, "not-found");
         ada.get("/teams/g-sales").await.problem(404, "not-found");
-        office.check().await;
-        office.login("ada").await;
+        setup.check().await;
+        setup.login("ada").await;
     }
 }
 
 #[tokio::test]
 async fn a_deleted_team_of_a_group_is_restored() {
     for settings in [&[ORGANIZATIONS][..], &[]] {
-        let office = Office::open(settings).await;
-        office.graph.assign("g-sales", "Sales");
-        office.graph.join("ada", "g-sales");
-        office.expect("ada", "synced").await;
-        let root = office.world.tenant_admin();
+        let setup = Setup::open(settings).await;
+        setup.graph.assign("g-sales", "Sales");
+        setup.graph.join("ada", "g-sales");
+        setup.expect("ada", "synced").await;
+        let root = setup.world.tenant_admin();
         let restore = "/teams/g-sales/restore";
         // It exists: unchanged.
         let before = root.post_empty(restore).await.expect(200).body;
@@ -313,14 +310,14 @@ async fn a_deleted_team_of_a_group_is_restored() {
         root.delete("/teams/g-sales").await.expect(204);
         root.get("/teams/g-sales").await.problem(404, "not-found");
 
-        let ada = office.world.user("ada");
+        let ada = setup.world.user("ada");
         let (status, code) = if settings.is_empty() {
             (404, "not-found")
         } else {
             (403, "forbidden")
         };
         ada.post_empty(restore).await.problem(status, code);
-        office
+        setup
             .world
             .user("stranger")
             .post_empty(restore)
@@ -343,19 +340,16 @@ async fn a_deleted_team_of_a_group_is_restored() {
         assert_eq!(third.body, first.body);
 
         // Members of the group return with their next login.
-        office.expect("ada", "synced").await;
-        assert_eq!(
-            office.teams("ada").await,
-            map([("g-sales", "active entra")])
-        );
-        office.expect("ada", "unchanged").await;
-        office.check().await;
+        setup.expect("ada", "synced").await;
+        assert_eq!(setup.teams("ada").await, map([("g-sales", "active entra")]));
+        setup.expect("ada", "unchanged").await;
+        setup.check().await;
     }
 }
 
 #[tokio::test]
 async fn a_team_is_restored_only_where_it_can_be() {
-    let (office, root) = sales(&[]).await;
+    let (setup, root) = sales(&[]).await;
     root.post_empty("/teams/nothing/restore")
         .await
         .problem(404, "not-found");
@@ -381,36 +375,36 @@ async fn a_team_is_restored_only_where_it_can_be() {
         .await
         .expect(200);
     root.post_empty(restore).await.expect(200);
-    office.check().await;
+    setup.check().await;
 }
 
 #[tokio::test]
 async fn members_that_a_deletion_left_behind_do_not_come_back() {
-    let (office, faults) = Office::with_faults(&[ORGANIZATIONS]).await;
-    office.graph.assign("g-sales", "Sales");
-    office.graph.join("ada", "g-sales");
-    office.expect("ada", "synced").await;
-    office.graph.leave("ada", "g-sales");
-    let root = office.world.tenant_admin();
+    let (setup, faults) = Setup::with_faults(&[ORGANIZATIONS]).await;
+    setup.graph.assign("g-sales", "Sales");
+    setup.graph.join("ada", "g-sales");
+    setup.expect("ada", "synced").await;
+    setup.graph.leave("ada", "g-sales");
+    let root = setup.world.tenant_admin();
     faults.always("BatchWriteItem", support::Fault::Failure(500));
     root.delete("/teams/g-sales").await.expect(204);
     faults.stop();
     let left = |rows: Vec<serde_json::Map<String, serde_json::Value>>| {
         rows.iter().any(|row| row["sk"] == "TEAM#g-sales")
     };
-    assert!(left(office.world.items().await));
+    assert!(left(setup.world.items().await));
     root.post_empty("/teams/g-sales/restore").await.expect(200);
-    assert!(!left(office.world.items().await));
-    office.check().await;
+    assert!(!left(setup.world.items().await));
+    setup.check().await;
 }
 
 #[tokio::test]
 async fn a_team_restored_many_times_at_once_is_restored_once() {
-    let (office, root) = sales(&[]).await;
+    let (setup, root) = sales(&[]).await;
     root.delete("/teams/g-sales").await.expect(204);
     let all = (0..8).map(|_| root.post_empty("/teams/g-sales/restore"));
     for reply in futures::future::join_all(all).await {
         assert_eq!(reply.expect(200).body["version"], 3);
     }
-    office.check().await;
+    setup.check().await;
 }
