@@ -17,41 +17,41 @@ const OPERATIONS: &str = r#"
 create organization                ; ada POST /organizations 201 {"name": "New"} => new
   with a key                       ; ada POST /organizations 201 {"name": "Key"} once
   repeated with it                 ; ada POST /organizations 201 {"name": "Key"} once
-  whose name is taken              ; ada POST /organizations 409 {"name": "NEW"}
+  with a taken name                ; ada POST /organizations 409 {"name": "NEW"}
 get organization                   ; u001 GET /organizations/{id} 200
   by a tenant admin                ; root GET /organizations/{id} 200
-  by nobody of it                  ; zoe GET /organizations/{id} 404
+  by a non-member                  ; zoe GET /organizations/{id} 404
 list organizations                 ; root GET /organizations?limit=5 200
-  whose names begin so             ; root GET /organizations?limit=5&name_prefix=acme 200
+  with a name prefix               ; root GET /organizations?limit=5&name_prefix=acme 200
 update organization                ; ada PATCH {new} 200 {"metadata": {"a": 1}}
   by a tenant admin                ; root PATCH {new} 200 {"metadata": {"a": 2}}
   its name                         ; ada PATCH {new} 200 {"name": "Newer"}
-  nothing of it                    ; ada PUT {new} 200 {"name": "Newer"}
+  unchanged                        ; ada PUT {new} 200 {"name": "Newer"}
 delete organization                ; ada DELETE {new} 204
 restore organization               ; ada POST {new}/restore 200
-  that is there                    ; ada POST {new}/restore 200
-  that is there, with a key        ; ada POST {new}/restore 200 once
+  live                             ; ada POST {new}/restore 200
+  live, with a key                 ; ada POST {new}/restore 200 once
 add member                         ; ada POST /organizations/{id}/members 201 {"user_id": "bob"}
   by a tenant admin                ; root POST /organizations/{id}/members 201 {"user_id": "eve"}
   again                            ; ada POST /organizations/{id}/members 200 {"user_id": "bob"}
   again, with a key                ; ada POST /organizations/{id}/members 200 {"user_id": "bob"} once
-  who is nobody                    ; ada POST /organizations/{id}/members 422 {"user_id": "nobody"}
+  of an unknown user               ; ada POST /organizations/{id}/members 422 {"user_id": "nobody"}
   as an owner                      ; ada POST /organizations/{id}/members 201 {"user_id": "mia", "role": "owner", "status": "active"}
   with a key                       ; ada POST /organizations/{id}/members 201 {"user_id": "zoe", "status": "active"} once
   repeated with it                 ; ada POST /organizations/{id}/members 201 {"user_id": "zoe", "status": "active"} once
 accept invitation                  ; bob POST /organizations/{id}/members/me/accept 200
   again                            ; bob POST /organizations/{id}/members/me/accept 200
   again, with a key                ; bob POST /organizations/{id}/members/me/accept 200 once
-add member who is invited          ; ada POST /organizations/{id}/members 200 {"user_id": "eve", "status": "active"}
+add an invited member              ; ada POST /organizations/{id}/members 200 {"user_id": "eve", "status": "active"}
 list members                       ; bob GET /organizations/{id}/members?limit=5 200
   by a tenant admin                ; root GET /organizations/{id}/members?limit=5 200
 get member                         ; bob GET /organizations/{id}/members/ada 200
-  oneself                          ; bob GET /organizations/{id}/members/me 200
-change role of member              ; ada PATCH /organizations/{id}/members/bob 200 {"role": "manager"}
-  nothing of it                    ; ada PATCH /organizations/{id}/members/bob 200 {"role": "manager"}
+  own membership                   ; bob GET /organizations/{id}/members/me 200
+change role of a member            ; ada PATCH /organizations/{id}/members/bob 200 {"role": "manager"}
+  unchanged                        ; ada PATCH /organizations/{id}/members/bob 200 {"role": "manager"}
   by a tenant admin                ; root PATCH /organizations/{id}/members/bob 200 {"role": "admin"}
   to owner                         ; ada PATCH /organizations/{id}/members/bob 200 {"role": "owner"}
-  of oneself                       ; bob PUT /organizations/{id}/members/me 200 {"role": "member"}
+  own role                         ; bob PUT /organizations/{id}/members/me 200 {"role": "member"}
 suspend member                     ; ada PATCH /organizations/{id}/members/bob 200 {"status": "suspended"}
 remove member                      ; ada DELETE /organizations/{id}/members/bob 204
   again                            ; ada DELETE /organizations/{id}/members/bob 204
@@ -59,12 +59,12 @@ remove member                      ; ada DELETE /organizations/{id}/members/bob 
 leave                              ; zoe DELETE /organizations/{id}/members/me 204
   as the last owner                ; ada DELETE /organizations/{id}/members/me 409
 own organizations                  ; ada GET /users/me/organizations?limit=5 200
-  of somebody, by a tenant admin   ; root GET /users/ada/organizations?limit=5 200
-  that are deleted                 ; ada GET /users/me/organizations?organization_status=deleted&limit=5 200
+  of a user, by a tenant admin     ; root GET /users/ada/organizations?limit=5 200
+  deleted ones                     ; ada GET /users/me/organizations?organization_status=deleted&limit=5 200
 get user                           ; ada GET /users/me 200
   by a tenant admin                ; root GET /users/ada 200
 register user                      ; root PUT /users/new 201 {"email": "new@acme.example"}
-  who is known                     ; root PUT /users/bob 200 {"email": "bob@acme.example"}
+  existing user                    ; root PUT /users/bob 200 {"email": "bob@acme.example"}
 own teams                          ; ada GET /users/me/teams?limit=5 200
 create team                        ; ada POST /organizations/{id}/teams 201 {"name": "T"} => team
   standalone                       ; root POST /teams 201 {"name": "T"} => alone
@@ -75,20 +75,20 @@ get team                           ; ada GET {team} 200
 update team                        ; ada PATCH {team} 200 {"description": "d"}
   its name                         ; ada PUT {team} 200 {"name": "U"}
   its limits                       ; ada PUT {team} 200 {"limits": {"rpm_limit": 60}}
-add member of team                 ; ada POST {team}/members 201 {"user_id": "u001"}
+add team member                    ; ada POST {team}/members 201 {"user_id": "u001"}
   again                            ; ada POST {team}/members 200 {"user_id": "u001"}
   again, with a key                ; ada POST {team}/members 200 {"user_id": "u001"} once
-list members of team               ; ada GET {team}/members?limit=5 200
-own teams, of which there is one   ; u001 GET /users/me/teams?limit=5 200
-  of somebody, by a tenant admin   ; root GET /users/u001/teams?limit=5 200
+list team members                  ; ada GET {team}/members?limit=5 200
+own teams, one team                ; u001 GET /users/me/teams?limit=5 200
+  of a user, by a tenant admin     ; root GET /users/u001/teams?limit=5 200
 change role in team                ; ada PATCH {team}/members/u001 200 {"role": "leader"}
-remove member of team              ; ada DELETE {team}/members/u001 204
+remove team member                 ; ada DELETE {team}/members/u001 204
   again                            ; ada DELETE {team}/members/u001 204
-add another one                    ; ada POST {team}/members 201 {"user_id": "u002"}
+add another member                 ; ada POST {team}/members 201 {"user_id": "u002"}
 leave team                         ; u002 DELETE {team}/members/me 204
-add them again                     ; ada POST {team}/members 201 {"user_id": "u002"}
-remove member who is in a team     ; ada DELETE /organizations/{id}/members/u002 204
-restore team, which is there       ; root POST {team}/restore 200
+add the member again               ; ada POST {team}/members 201 {"user_id": "u002"}
+remove a member of a team          ; ada DELETE /organizations/{id}/members/u002 204
+restore live team                  ; root POST {team}/restore 200
   standalone                       ; root POST {alone}/restore 200
   with a key                       ; root POST {team}/restore 200 once
 delete team                        ; ada DELETE {team} 204

@@ -43,6 +43,8 @@ pub use faults::{Fault, Faults, Held};
 pub use lines::Lines;
 pub use schedule::{Call as HeldCall, Schedule};
 pub use seed::context;
+pub use skipped::{in_ci, skipped};
+pub use time_limits::without_time_limits;
 pub use tool::{has_curl, system_tool, tool};
 pub use world::{ACME, World};
 

@@ -145,7 +145,7 @@ pub(super) const ACTIONS: &[Action] = &[
     ),
     Action::new(
         "POST /organizations/{organization_id}/members",
-        "member, new",
+        "new member",
         |scene| {
             let body = json!({"user_id": "newcomer"});
             scene.request("POST", "/members").json(&body)
@@ -153,7 +153,7 @@ pub(super) const ACTIONS: &[Action] = &[
     ),
     Action::new(
         "POST /organizations/{organization_id}/members",
-        "member, already",
+        "existing member",
         |scene| {
             let body = json!({"user_id": "colleague"});
             scene.request("POST", "/members").json(&body)
@@ -166,12 +166,12 @@ pub(super) const ACTIONS: &[Action] = &[
     ),
     Action::new(
         "GET /organizations/{organization_id}/members/{user_id}",
-        "another",
+        "another user",
         |scene| scene.request("GET", "/members/colleague"),
     ),
     Action::new(
         "GET /organizations/{organization_id}/members/{user_id}",
-        "oneself",
+        "self",
         |scene| scene.request("GET", "/members/me"),
     ),
     Action::new(
@@ -192,7 +192,7 @@ pub(super) const ACTIONS: &[Action] = &[
     ),
     Action::new(
         "PATCH /organizations/{organization_id}/members/{user_id}",
-        "one's own status",
+        "own status",
         |scene| {
             let body = json!({"status": "active"});
             scene.request("PATCH", "/members/me").json(&body)
@@ -205,49 +205,49 @@ pub(super) const ACTIONS: &[Action] = &[
     ),
     Action::new(
         "DELETE /organizations/{organization_id}/members/{user_id}",
-        "nobody",
+        "no member",
         |scene| scene.request("DELETE", "/members/nobody"),
     ),
     Action::new(
         "POST /organizations/{organization_id}/members/{user_id}/accept",
-        "for another",
+        "for another user",
         |scene| scene.request("POST", "/members/colleague/accept"),
     ),
-    Action::new("GET /users/{user_id}/organizations", "another", |scene| {
+    Action::new("GET /users/{user_id}/organizations", "another user", |scene| {
         scene.of_tenant("GET", "/users/colleague/organizations")
     }),
-    Action::new("GET /users/{user_id}/organizations", "oneself", |scene| {
+    Action::new("GET /users/{user_id}/organizations", "self", |scene| {
         scene.of_tenant("GET", "/users/me/organizations")
     }),
     Action::new("GET /users/{user_id}/organizations", "deleted", |scene| {
         scene.of_tenant("GET", "/users/me/organizations?organization_status=deleted")
     })
     .of_deleted(),
-    Action::new("GET /users/{user_id}", "another", |scene| {
+    Action::new("GET /users/{user_id}", "another user", |scene| {
         scene.of_tenant("GET", "/users/colleague")
     }),
-    Action::new("GET /users/{user_id}", "oneself", |scene| {
+    Action::new("GET /users/{user_id}", "self", |scene| {
         scene.of_tenant("GET", "/users/me")
     }),
-    Action::new("PUT /users/{user_id}", "another", |scene| {
+    Action::new("PUT /users/{user_id}", "another user", |scene| {
         scene
             .of_tenant("PUT", "/users/colleague")
             .json(&json!({"display_name": "Col"}))
     }),
-    Action::new("PUT /users/{user_id}", "oneself", |scene| {
+    Action::new("PUT /users/{user_id}", "self", |scene| {
         scene
             .of_tenant("PUT", "/users/me")
             .json(&json!({"display_name": "Me"}))
     }),
     Action::new(
         "POST /organizations/{organization_id}/members/{user_id}/accept",
-        "oneself",
+        "self",
         |scene| scene.request("POST", "/members/me/accept"),
     )
     .spoils(),
     Action::new(
         "POST /organizations/{organization_id}/members",
-        "oneself, as admin",
+        "self, as admin",
         |scene| {
             let body = json!({"user_id": scene.caller.id, "role": "admin", "status": "active"});
             scene.request("POST", "/members").json(&body)
@@ -256,7 +256,7 @@ pub(super) const ACTIONS: &[Action] = &[
     .spoils(),
     Action::new(
         "DELETE /organizations/{organization_id}/members/{user_id}",
-        "oneself",
+        "self",
         |scene| scene.request("DELETE", "/members/me"),
     )
     .spoils(),

@@ -19,37 +19,37 @@ pub(super) struct Change {
 /// The changes for each role.
 pub(super) const CHANGES: [Change; 6] = [
     Change {
-        what: "suspend one who is",
+        what: "suspend a member with role",
         before: Some,
         is_about_oneself: false,
         request: |scene, other, _| scene.change(other, &json!({"status": "suspended"})),
     },
     Change {
-        what: "make readonly one who is",
+        what: "set readonly for a member with role",
         before: Some,
         is_about_oneself: false,
         request: |scene, other, _| scene.change(other, &json!({"role": "readonly"})),
     },
     Change {
-        what: "remove one who is",
+        what: "remove a member with role",
         before: Some,
         is_about_oneself: false,
         request: |scene, other, _| scene.request("DELETE", &format!("/members/{other}")),
     },
     Change {
-        what: "add a user as",
+        what: "add a user with role",
         before: |_| None,
         is_about_oneself: false,
         request: |scene, other, role| scene.add(&json!({"user_id": other, "role": role})),
     },
     Change {
-        what: "make a member",
+        what: "change a member to role",
         before: |_| Some(Role::Member),
         is_about_oneself: false,
         request: |scene, other, role| scene.change(other, &json!({"role": role})),
     },
     Change {
-        what: "make oneself",
+        what: "change own role to",
         before: |_| None,
         is_about_oneself: true,
         request: |scene, _, role| scene.change("me", &json!({"role": role})),
@@ -70,13 +70,13 @@ const fn on_member(
 
 /// The changes for members of each status and source.
 pub(super) const ON_ANY_STATUS: [Change; 9] = [
-    on_member("make manager", |scene, other, _| {
+    on_member("set role manager", |scene, other, _| {
         scene.change(other, &json!({"role": "manager"}))
     }),
-    on_member("make active", |scene, other, _| {
+    on_member("set status active", |scene, other, _| {
         scene.change(other, &json!({"status": "active"}))
     }),
-    on_member("make invited", |scene, other, _| {
+    on_member("set status invited", |scene, other, _| {
         scene.change(other, &json!({"status": "invited"}))
     }),
     on_member("suspend", |scene, other, _| {
@@ -94,7 +94,7 @@ pub(super) const ON_ANY_STATUS: [Change; 9] = [
     on_member("remove", |scene, other, _| {
         scene.request("DELETE", &format!("/members/{other}"))
     }),
-    on_member("remove by force", |scene, other, _| {
+    on_member("remove with force", |scene, other, _| {
         scene.request("DELETE", &format!("/members/{other}?force=true"))
     }),
 ];

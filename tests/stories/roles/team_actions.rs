@@ -35,10 +35,10 @@ pub(super) const TEAM_ACTIONS: &[Action] = &[
     .of_deleted(),
     Action::new(
         "POST /teams/{team_id}/members",
-        "of the organization",
+        "organization member",
         |scene| scene.add_to_team(&json!({"user_id": "colleague"})),
     ),
-    Action::new("POST /teams/{team_id}/members", "of it, already", |scene| {
+    Action::new("POST /teams/{team_id}/members", "existing member", |scene| {
         scene.add_to_team(&json!({"user_id": "mate"}))
     }),
     Action::new(
@@ -48,7 +48,7 @@ pub(super) const TEAM_ACTIONS: &[Action] = &[
     ),
     Action::new(
         "POST /teams/{team_id}/members",
-        "oneself, as leader",
+        "self, as leader",
         |scene| scene.add_to_team(&json!({"user_id": scene.caller.id, "role": "leader"})),
     ),
     Action::new("GET /teams/{team_id}/members", "", |scene| {
@@ -72,19 +72,19 @@ pub(super) const TEAM_ACTIONS: &[Action] = &[
     ),
     Action::new(
         "DELETE /teams/{team_id}/members/{user_id}",
-        "nobody",
+        "no member",
         |scene| scene.team("DELETE", "/members/nobody"),
     ),
     Action::new(
         "DELETE /teams/{team_id}/members/{user_id}",
-        "oneself",
+        "self",
         |scene| scene.team("DELETE", "/members/me"),
     )
     .spoils(),
-    Action::new("GET /users/{user_id}/teams", "another", |scene| {
+    Action::new("GET /users/{user_id}/teams", "another user", |scene| {
         scene.of_tenant("GET", "/users/mate/teams")
     }),
-    Action::new("GET /users/{user_id}/teams", "oneself", |scene| {
+    Action::new("GET /users/{user_id}/teams", "self", |scene| {
         scene.of_tenant("GET", "/users/me/teams")
     }),
     Action::new("POST /teams/{team_id}/restore", "live", |scene| {
@@ -129,7 +129,7 @@ pub(super) const STANDALONE_ACTIONS: &[Action] = &[
     }),
     Action::new(
         "DELETE /teams/{team_id}/members/{user_id}",
-        "oneself",
+        "self",
         |scene| scene.team("DELETE", "/members/me"),
     )
     .spoils(),
