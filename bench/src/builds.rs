@@ -8,7 +8,7 @@ use std::time::{Instant, SystemTime};
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::figures::{Machine, keep, load, root, told};
+use crate::figures::{Machine, keep, load, root, stdout_of};
 
 /// The architecture of the template, and the other one.
 const ARM: &str = "arm64";
@@ -45,7 +45,7 @@ pub(crate) struct Build {
 pub(crate) fn measure() -> Result<()> {
     let tool = |name: &str| -> Result<PathBuf> {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-        let program = PathBuf::from(told(&cargo, &["xtask", "tool", name])?);
+        let program = PathBuf::from(stdout_of(&cargo, &["xtask", "tool", name])?);
         Ok(program
             .parent()
             .context("a tool has a parent folder")?
@@ -154,8 +154,8 @@ pub(crate) fn build(program: &mut Command) -> Result<Build> {
 
 /// CPU time of all finished child processes and their descendants.
 fn cpu_of_children() -> Result<f64> {
-    let told = fs::read_to_string("/proc/self/stat")?;
-    let (_, after_name) = told
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    let (_, after_name) = stat
         .rsplit_once(") ")
         .context("an unexpected /proc/self/stat")?;
     // cutime and cstime, fields 16 and 17 of proc(5), in hundredths of a second.

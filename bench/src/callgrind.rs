@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use crate::figures::{root, told};
+use crate::figures::{root, stdout_of};
 use crate::process::{Process, Variables};
 use crate::setting::Setting;
 
@@ -98,7 +98,7 @@ fn counted(
     work(&process)?;
     process.end()?;
     let out = out.display().to_string();
-    let listed = told(
+    let listed = stdout_of(
         "callgrind_annotate",
         &["--inclusive=yes", "--threshold=100", &out],
     )?;
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_tells_its_instructions() {
+    fn instructions_are_parsed_from_a_line() {
         let line = " 749,651 (45.87%)  ???:aws_sdk_dynamodb::client::Client::from_conf [x]";
         let (count, rest) = function(line).unwrap();
         assert_eq!(count, 749_651);

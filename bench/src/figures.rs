@@ -74,7 +74,8 @@ impl Machine {
         let memory = field(&read("/proc/meminfo")?, "MemTotal").unwrap_or_default();
         let memory: u64 = memory.trim_end_matches(" kB").parse()?;
         let lock = fs::read_to_string(root().join("Cargo.lock"))?;
-        let mut versions = BTreeMap::from([("rustc".to_owned(), told("rustc", &["--version"])?)]);
+        let mut versions =
+            BTreeMap::from([("rustc".to_owned(), stdout_of("rustc", &["--version"])?)]);
         for name in [
             "aws-sdk-dynamodb",
             "lambda_runtime",
@@ -91,7 +92,7 @@ impl Machine {
             versions.insert(name.to_owned(), version.to_owned());
         }
         Ok(Self {
-            day: told("date", &["--utc", "+%Y-%m-%d"])?,
+            day: stdout_of("date", &["--utc", "+%Y-%m-%d"])?,
             commit: commit()?,
             architecture: std::env::consts::ARCH.to_owned(),
             cpu: field(&read("/proc/cpuinfo")?, "model name").unwrap_or_default(),
@@ -107,7 +108,7 @@ impl Machine {
 /// The checked-out commit, and whether files other than results have changed since.
 fn commit() -> Result<String> {
     let root = root().display().to_string();
-    let git = |arguments: &[&str]| told("git", &[&["-C", &root], arguments].concat());
+    let git = |arguments: &[&str]| stdout_of("git", &[&["-C", &root], arguments].concat());
     let commit = git(&["rev-parse", "--short", "HEAD"])?;
     let changed = git(&["status", "--porcelain", "--", "*.rs", "*.toml", "*.lock"])?;
     let mark = if changed.is_empty() {
@@ -125,7 +126,7 @@ pub(crate) fn load() -> Result<f64> {
 }
 
 /// The output of a program.
-pub(crate) fn told(program: &str, arguments: &[&str]) -> Result<String> {
+pub(crate) fn stdout_of(program: &str, arguments: &[&str]) -> Result<String> {
     let output = Command::new(program).args(arguments).output();
     let output = output.with_context(|| format!("cannot run {program}"))?;
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())

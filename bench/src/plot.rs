@@ -90,8 +90,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thousands_stand_apart() {
-        let told = [1.0, 999.0, 1_000.0, 1_234_567.0].map(thousands);
-        assert_eq!(told, ["1", "999", "1,000", "1,234,567"]);
+    fn numbers_have_thousands_separators() {
+        let formatted = [1.0, 999.0, 1_000.0, 1_234_567.0].map(thousands);
+        assert_eq!(formatted, ["1", "999", "1,000", "1,234,567"]);
     }
 }

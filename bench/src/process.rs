@@ -82,8 +82,8 @@ impl Process {
     pub(crate) fn cpu(&self) -> Result<Duration> {
         let mut nanoseconds = 0;
         for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            let told = fs::read_to_string(thread?.path().join("schedstat"))?;
-            let first = told.split_whitespace().next().unwrap_or_default();
+            let schedstat = fs::read_to_string(thread?.path().join("schedstat"))?;
+            let first = schedstat.split_whitespace().next().unwrap_or_default();
             nanoseconds += first.parse::<u64>()?;
         }
         Ok(Duration::from_nanos(nanoseconds))

@@ -137,9 +137,9 @@ pub(crate) fn write() -> Result<()> {
             let Machine {
                 day, cpu, cores, ..
             } = machine;
-            let told = format!("{day}, {cores} cores of {cpu}");
-            if !machines.contains(&told) {
-                machines.push(told);
+            let environment = format!("{day}, {cores} cores of {cpu}");
+            if !machines.contains(&environment) {
+                machines.push(environment);
             }
         }
     }

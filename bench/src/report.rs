@@ -49,24 +49,24 @@ impl Results {
         let mut documents = Vec::new();
         if let Some(functions) = &self.functions {
             text += &sections::sizes_and_times(functions);
-            machines += &told("functions", &functions.machine);
+            machines += &machine_line("functions", &functions.machine);
         }
         if let Some(counted) = &self.instructions {
             text += &sections::instructions(counted);
-            machines += &told(INSTRUCTIONS, &counted.machine);
+            machines += &machine_line(INSTRUCTIONS, &counted.machine);
         }
         if let Some(builds) = &self.builds {
             text += &sections::build_times(builds);
-            machines += &told("builds", &builds.machine);
+            machines += &machine_line("builds", &builds.machine);
         }
         if let Some(logins) = &self.logins {
             text += &sections::login_times(logins);
-            machines += &told("logins", &logins.machine);
+            machines += &machine_line("logins", &logins.machine);
             documents.push(("docs/results/logins.svg", sections::plot_of_logins(logins)?));
         }
         if let Some(table) = &self.table {
             text += &sections::table_costs(table);
-            machines += &told("table", &table.machine);
+            machines += &machine_line("table", &table.machine);
             documents.push((
                 "docs/results/table.svg",
                 sections::plot_of_the_table(table)?,
@@ -88,7 +88,7 @@ impl Results {
             Some(builds) => goals::of_builds(builds, &mut goals),
             None => goals.missing("builds"),
         }
-        goals.told(
+        goals.text_row(
             "Round trips and units of each operation",
             "as in the data model",
             "[counted](../DATA_MODEL.md#round-trips-and-capacity-units)",
@@ -125,7 +125,7 @@ pub(crate) fn write() -> Result<()> {
     Ok(())
 }
 
-fn told(part: &str, machine: &Machine) -> String {
+fn machine_line(part: &str, machine: &Machine) -> String {
     let Machine {
         day,
         commit,
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_documents_say_what_was_measured() {
+    fn the_performance_documents_are_up_to_date() {
         for (path, text) in Results::kept().unwrap().documents().unwrap() {
             let there = fs::read_to_string(root().join(path)).unwrap();
             assert!(there == text, "{path} is stale: cargo xtask bench report");

@@ -39,10 +39,10 @@ impl RuntimeApi {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?.to_string();
         let (events, given) = channel();
-        let (told, seen) = channel();
+        let (sender, seen) = channel();
         let shared = Arc::new(Shared {
             events: Mutex::new(given),
-            seen: told,
+            seen: sender,
         });
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {

@@ -196,9 +196,9 @@ type Cost = (u64, f64);
 
 /// The only log line with the cost.
 fn cost(lines: &Lines) -> Result<Cost> {
-    let told = lines.take();
-    let line = told.iter().rfind(|line| line["calls"].is_u64());
-    let line = line.with_context(|| format!("no log line has the calls: {told:?}"))?;
+    let logged = lines.take();
+    let line = logged.iter().rfind(|line| line["calls"].is_u64());
+    let line = line.with_context(|| format!("no log line has the calls: {logged:?}"))?;
     let units = line["units"].as_f64().context("no units")?;
     Ok((line["calls"].as_u64().unwrap_or_default(), units))
 }

@@ -134,7 +134,7 @@ mod tests {
     use super::function_name;
 
     #[test]
-    fn every_way_to_name_a_function_comes_to_its_name() {
+    fn function_names_and_arns_are_resolved() {
         for given in [
             "Sync",
             "Sync:$LATEST",

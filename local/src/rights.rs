@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_needs_the_right_to_do_each_thing_that_it_does() {
+    fn a_request_needs_a_permission_for_each_action() {
         let transaction = json!({"TransactItems": [
             {"Put": {}}, {"Update": {}}, {"Delete": {}}, {"ConditionCheck": {}},
         ]});

@@ -64,7 +64,7 @@ async fn invoke(stack: &Stack, name: &str, kind: &str, payload: &str) -> Respons
 }
 
 #[tokio::test]
-async fn the_table_is_the_template_s() {
+async fn the_table_matches_the_template() {
     let stack = start(options()).await;
     let table = stack
         .client()
@@ -109,7 +109,7 @@ async fn the_product_starts_with_its_own_template() {
 }
 
 #[tokio::test]
-async fn a_token_over_http_is_one_of_the_issuer_s() {
+async fn a_token_over_http_is_signed_by_the_issuer() {
     let stack = start(options()).await;
     let url = format!("{}/_local/token", stack.url());
     let body =
@@ -181,7 +181,7 @@ async fn functions_are_invoked_by_either_name() {
 }
 
 #[tokio::test]
-async fn an_invocation_that_cannot_be_is_refused_as_lambda_does() {
+async fn invalid_invocations_return_lambda_errors() {
     let stack = start(options()).await;
     for (name, kind, payload, status, error) in [
         (
@@ -273,7 +273,7 @@ async fn data_and_tokens_survive_a_restart() {
 }
 
 #[tokio::test]
-async fn a_kept_table_that_is_not_the_template_s_stops_the_start() {
+async fn a_stored_table_that_differs_stops_the_start() {
     let directory = Directory::new();
     start(directory.options()).await.stop().await;
     let template = EXAMPLE.replace("{ProjectionType: ALL}", "{ProjectionType: KEYS_ONLY}");
@@ -288,7 +288,7 @@ async fn a_kept_table_that_is_not_the_template_s_stops_the_start() {
 }
 
 #[tokio::test]
-async fn another_dynamodb_is_used_when_one_is_named() {
+async fn a_configured_dynamodb_is_used() {
     const NOWHERE: &str = "http://127.0.0.1:1";
     let (own, any) = ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL");
     let first = start(options()).await;
@@ -318,7 +318,7 @@ async fn another_dynamodb_is_used_when_one_is_named() {
 }
 
 #[tokio::test]
-async fn a_dynamodb_that_is_named_can_be_ignored() {
+async fn a_configured_dynamodb_can_be_ignored() {
     let set = [
         ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
         ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"),
@@ -333,7 +333,7 @@ async fn a_dynamodb_that_is_named_can_be_ignored() {
 }
 
 #[tokio::test]
-async fn a_setting_that_cannot_be_read_stops_the_start_with_its_name() {
+async fn an_invalid_setting_stops_the_start_with_its_name() {
     if muster_functions::functions().is_empty() {
         return;
     }
@@ -347,7 +347,7 @@ async fn a_setting_that_cannot_be_read_stops_the_start_with_its_name() {
 }
 
 #[tokio::test]
-async fn what_the_functions_work_with_can_be_changed() {
+async fn the_state_of_functions_can_be_changed() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let settings = Arc::clone(&seen);
     let configure = move |app: muster_functions::App| {
@@ -369,7 +369,7 @@ async fn what_the_functions_work_with_can_be_changed() {
 }
 
 #[tokio::test]
-async fn the_page_loads_nothing_from_elsewhere() {
+async fn the_page_loads_only_local_resources() {
     let stack = start(options()).await;
     let page = reqwest::get(stack.url()).await.unwrap();
     assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
@@ -420,7 +420,7 @@ async fn the_page_loads_nothing_from_elsewhere() {
 }
 
 #[tokio::test]
-async fn pages_of_the_web_get_no_token_and_reach_no_function() {
+async fn foreign_pages_get_no_token_and_reach_no_function() {
     let stack = Stack::start(Options::default()).await.unwrap();
     let http = reqwest::Client::new();
     let token = format!("{}/_local/token", stack.url());

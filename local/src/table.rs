@@ -120,7 +120,7 @@ async fn set_time_to_live(client: &Client, name: &str, table: &Table) -> Result<
         .time_to_live_specification(setting.build()?)
         .send()
         .await
-        .with_context(|| format!("the table {name} cannot be told what its items expire by"))?;
+        .with_context(|| format!("the expiry attribute of the table {name} cannot be set"))?;
     Ok(())
 }
 

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_what_one_invocation_wrote_is_handed_out() {
+    fn the_log_tail_of_one_invocation_is_returned() {
         let tail = Tail::default();
         for line in 0..3 {
             add(&tail, "a", &json!({ "line": line }));

@@ -4,7 +4,7 @@ use serde_json::json;
 use support::World;
 
 #[tokio::test]
-async fn what_was_made_is_where_the_answer_says() {
+async fn created_resources_are_at_their_location() {
     let (world, ada, id) = World::acme().await;
     let root = world.tenant_admin();
     world.register(&["a.b@c.example", "x|y=z+1:2"]).await;
@@ -38,7 +38,7 @@ async fn what_was_made_is_where_the_answer_says() {
 }
 
 #[tokio::test]
-async fn what_a_change_answers_is_what_is_there_then() {
+async fn the_response_to_a_change_shows_the_stored_state() {
     let (world, _, id) = World::acme().await;
     let root = world.tenant_admin();
     let organization = format!("/organizations/{id}");
@@ -48,18 +48,18 @@ async fn what_a_change_answers_is_what_is_there_then() {
     let team = made.headers["location"].clone();
     let accepted = ivy.post_empty(&format!("{member}/accept")).await;
     assert_ne!(accepted.body["updated_at"], accepted.body["created_at"]);
-    let mut told = vec![(&member, accepted, root.get(&member).await)];
+    let mut responses = vec![(&member, accepted, root.get(&member).await)];
     for (path, change) in [
         (&member, json!({"role": "manager"})),
         (&organization, json!({"name": "New"})),
         (&team, json!({"name": "New"})),
     ] {
-        told.push((path, root.patch(path, change).await, root.get(path).await));
+        responses.push((path, root.patch(path, change).await, root.get(path).await));
     }
     root.delete(&organization).await.expect(204);
     let restored = root.post_empty(&format!("{organization}/restore")).await;
-    told.push((&organization, restored, root.get(&organization).await));
-    for (path, answer, there) in told {
+    responses.push((&organization, restored, root.get(&organization).await));
+    for (path, answer, there) in responses {
         let (answer, there) = (answer.expect(200), there.expect(200));
         assert_eq!(answer.body, there.body, "{path}");
         assert_eq!(answer.headers["etag"], there.headers["etag"], "{path}");

@@ -43,7 +43,7 @@ async fn bodies_over_64_kb_are_rejected_on_every_route() {
 }
 
 #[tokio::test]
-async fn json_of_any_depth_is_refused_in_words() {
+async fn deeply_nested_json_is_rejected() {
     let (world, ada, id) = World::acme().await;
     let before = world.everything().await;
     for route in world.routes().await {
@@ -135,7 +135,7 @@ async fn invalid_ids_are_rejected_on_every_route() {
 }
 
 #[tokio::test]
-async fn junk_in_the_query_is_refused_or_finds_nothing() {
+async fn invalid_queries_are_rejected_or_find_nothing() {
     let (world, _, id) = World::acme().await;
     let root = world.tenant_admin();
     let before = world.everything().await;

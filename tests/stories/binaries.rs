@@ -80,12 +80,12 @@ fn answer(outcome: Outcome) -> (u64, Value) {
 #[tokio::test]
 async fn every_function_of_the_template_has_a_binary() {
     let world = World::start().await;
-    let told = world
+    let shown = world
         .bearer("", None)
         .get("/_local/routes")
         .await
         .expect(200);
-    let functions = told.body["functions"].as_array().unwrap().clone();
+    let functions = shown.body["functions"].as_array().unwrap().clone();
     assert!(functions.len() > 20);
     let built = built().await;
     for function in functions {
@@ -123,7 +123,7 @@ async fn only_post_login_carries_the_client_of_graph() {
 }
 
 #[tokio::test]
-async fn an_organization_is_made_by_one_process_and_shown_by_another() {
+async fn one_process_creates_what_another_reads() {
     let world = World::start().await;
     let create: Value = serde_json::from_str(CREATE).unwrap();
     let mut api = RuntimeApi::start().await;
@@ -152,7 +152,7 @@ async fn an_organization_is_made_by_one_process_and_shown_by_another() {
 }
 
 #[tokio::test]
-async fn dynamodb_is_called_at_the_endpoint_that_is_set() {
+async fn dynamodb_is_called_at_the_configured_endpoint() {
     const OWN: &str = "AWS_ENDPOINT_URL_DYNAMODB";
     const ANY: &str = "AWS_ENDPOINT_URL";
     let world = World::start().await;
@@ -190,7 +190,7 @@ fn is_a_log(out: &str, requests: usize) {
 }
 
 #[tokio::test]
-async fn an_event_that_is_none_fails_its_invocation_and_not_the_next() {
+async fn an_invalid_event_fails_only_its_own_invocation() {
     let world = World::start().await;
     let mut api = RuntimeApi::start().await;
     let mut function = start("create-organization", &world, &api, "").await;
@@ -201,7 +201,7 @@ async fn an_event_that_is_none_fails_its_invocation_and_not_the_next() {
         json!({"routeKey": 1}),
     ] {
         let Outcome::Error(error) = api.invoke(&event).await else {
-            panic!("{event} was answered");
+            panic!("{event} got a response");
         };
         assert!(
             error["errorType"].is_string() && error["errorMessage"].is_string(),
@@ -216,7 +216,7 @@ async fn an_event_that_is_none_fails_its_invocation_and_not_the_next() {
 /// Events that would make `lambda_http` alone panic: `Host` and `X-Forwarded-Proto` that form no
 /// URL, a path, a raw query, a body that is not valid Base64, and headers that are not ASCII.
 #[tokio::test]
-async fn an_event_that_forms_no_url_is_answered() {
+async fn events_without_a_valid_url_get_a_response() {
     let world = World::start().await;
     let mut api = RuntimeApi::start().await;
     let mut function = start("create-organization", &world, &api, "").await;
@@ -292,7 +292,7 @@ async fn a_line_of_the_sdk_has_the_id_of_the_request() {
 }
 
 #[tokio::test]
-async fn a_setting_that_is_missing_stops_the_process_with_its_name() {
+async fn a_missing_setting_stops_the_process_with_its_name() {
     let world = World::start().await;
     for variable in [
         "TABLE_NAME",

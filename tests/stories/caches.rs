@@ -46,7 +46,7 @@ async fn fetch_in_one_browser(world: &World, requests: &[(&str, &Actor)]) -> Opt
 }
 
 #[tokio::test]
-async fn people_who_share_a_browser_see_their_own_answers() {
+async fn users_of_one_browser_see_their_own_responses() {
     let world = World::start().await;
     let ada = world.user("ada");
     let id = world.organization(&ada, "Acme").await;
@@ -81,7 +81,7 @@ async fn people_who_share_a_browser_see_their_own_answers() {
 }
 
 #[tokio::test]
-async fn entity_tags_differ_by_what_is_shown() {
+async fn entity_tags_depend_on_the_representation() {
     let (world, ada, id) = World::acme().await;
     let bob = world.user("bob");
     let root = world.tenant_admin();

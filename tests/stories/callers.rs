@@ -11,7 +11,7 @@ fn with_claims(world: &World, claims: Value) -> Actor {
 }
 
 #[tokio::test]
-async fn a_group_whose_name_contains_the_admin_group_is_not_it() {
+async fn a_group_containing_the_admin_group_name_does_not_count() {
     let (world, _, id) = World::acme().await;
     let organization = format!("/organizations/{id}");
     for groups in [
@@ -30,7 +30,7 @@ async fn a_group_whose_name_contains_the_admin_group_is_not_it() {
 }
 
 #[tokio::test]
-async fn the_claim_tenant_admin_makes_a_tenant_admin() {
+async fn the_claim_tenant_admin_grants_tenant_admin() {
     let world = World::start().await;
     for (claim, status) in [
         (json!(true), 200),
@@ -47,7 +47,7 @@ async fn the_claim_tenant_admin_makes_a_tenant_admin() {
 }
 
 #[tokio::test]
-async fn claims_that_cannot_be_used_return_403_and_say_why() {
+async fn invalid_claims_return_403_with_the_reason() {
     let world = World::start().await;
     for sub in ["me", "", "ä", "a\nb", &"x".repeat(256)] {
         let claims = json!({"sub": sub, "tenant_id": ACME});

@@ -186,9 +186,9 @@ async fn signing_in_to_the_pool_joins_the_organizations_of_groups() {
     assert_eq!(organizations(&world, &alan).await, [COMPILERS, RESEARCH]);
     assert_eq!(claims["tenant_id"], "acme");
     // The emulator supports only the first version of the trigger, in which claims are strings.
-    let told: Value = serde_json::from_str(claims["organizations"].as_str().unwrap()).unwrap();
+    let claim: Value = serde_json::from_str(claims["organizations"].as_str().unwrap()).unwrap();
     assert_eq!(
-        told,
+        claim,
         json!({COMPILERS: "internal_user", RESEARCH: "internal_user"})
     );
 

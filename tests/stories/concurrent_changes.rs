@@ -7,7 +7,7 @@ use support::Faults;
 
 /// By a leader of the team, and by an owner.
 #[tokio::test]
-async fn a_team_change_fails_if_the_team_is_deleted_meanwhile() {
+async fn a_team_change_fails_after_a_concurrent_deletion() {
     let (world, proxy) = Faults::world(Options::default()).await;
     let root = world.tenant_admin();
     for (number, of_team) in [
@@ -56,7 +56,7 @@ async fn a_team_change_fails_if_the_team_is_deleted_meanwhile() {
             };
             let (reply, before) = futures::join!(going, meanwhile);
             assert_eq!(reply.status, 404, "{name}: {reply:?}");
-            assert!(world.table().await == before, "{name} was done");
+            assert!(world.table().await == before, "{name} succeeded");
         }
     }
 }

@@ -99,7 +99,7 @@ fn lists(crowd: &Crowd) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_cursor_is_good_in_its_own_list_and_in_no_other() {
+async fn a_cursor_is_valid_only_in_its_own_list() {
     let (world, [crowd, others]) = two_tenants().await;
     let (root, other) = (world.tenant_admin(), world.tenant_admin_of(OTHER));
     let mut cursors = Vec::new();
@@ -139,7 +139,7 @@ async fn a_cursor_is_good_in_its_own_list_and_in_no_other() {
 }
 
 #[tokio::test]
-async fn damaged_cursors_and_limits_that_are_none_are_refused() {
+async fn damaged_cursors_and_invalid_limits_are_rejected() {
     let (world, [crowd, _]) = two_tenants().await;
     let root = world.tenant_admin();
     for list in [
@@ -308,7 +308,7 @@ fn queries(crowd: &Crowd) -> Vec<ListQuery<'_>> {
 }
 
 #[tokio::test]
-async fn a_place_made_by_hand_under_a_valid_seal_leads_nowhere_else() {
+async fn forged_cursors_lead_to_no_other_data() {
     let (world, [crowd, others]) = two_tenants().await;
     let others = others.organization;
     let root = world.tenant_admin();
@@ -343,7 +343,7 @@ async fn a_place_made_by_hand_under_a_valid_seal_leads_nowhere_else() {
 }
 
 #[tokio::test]
-async fn a_cursor_tells_of_a_place_that_is_gone_as_well() {
+async fn a_cursor_at_a_deleted_item_still_works() {
     let world = World::start().await;
     let root = world.tenant_admin();
     let mut ids = Vec::new();

@@ -19,8 +19,8 @@ fn every_decision_has_the_next_number_and_is_in_the_list() {
         assert!(page.starts_with(&format!("{number:04}-")), "{page}");
         let text = read(&format!("docs/decisions/{page}"));
         let title = text.lines().next().unwrap().strip_prefix("# ");
-        let (told, title) = title.unwrap().split_once(". ").unwrap();
-        assert_eq!(told, number.to_string(), "{page}");
+        let (numbered, title) = title.unwrap().split_once(". ").unwrap();
+        assert_eq!(numbered, number.to_string(), "{page}");
         format!("{number}. [{title}]({page})")
     });
     let list = read("docs/decisions/README.md");

@@ -12,7 +12,7 @@ const DAY: i64 = 24 * 60 * 60 * 1_000;
 const DELETED: &str = "/users/me/organizations?organization_status=deleted";
 
 #[tokio::test]
-async fn an_owner_finds_what_they_deleted_until_it_is_purged() {
+async fn owners_find_deleted_organizations_until_purged() {
     let time = Arc::new(AtomicI64::new(1_795_219_200_000));
     let (machine, given) = (Clock::system(), Arc::clone(&time));
     let world = World::with(Options {

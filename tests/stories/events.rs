@@ -109,7 +109,7 @@ async fn every_event_is_answered_by_its_binary() {
         return;
     };
     if !has_curl().await {
-        return skipped("what the events name", "curl");
+        return skipped("the items of the events", "curl");
     }
     let (binaries, world) = (built().await, table::with_what_the_events_name().await);
     for name in others() {
@@ -132,7 +132,7 @@ async fn every_event_is_answered_by_the_local_stack_to_cargo_lambda() {
         return;
     };
     if !has_curl().await {
-        return skipped("what the events name", "curl");
+        return skipped("the items of the events", "curl");
     }
     let world = table::with_what_the_events_name().await;
     for name in others() {

@@ -52,7 +52,7 @@ async fn each_is_done_once(faults: &[Fault], forget_tokens: bool) {
         world.calls.take();
         proxy.next(write.operation, faults);
         let reply = write.send().await;
-        assert_eq!(proxy.stop(), 0, "{about}: not all came to pass");
+        assert_eq!(proxy.stop(), 0, "{about}: some faults were not used");
         if forget_tokens && write.needs_token {
             reply.problem(404, "not-found");
             assert_eq!(write.stored().await, None, "{about}");
@@ -91,27 +91,27 @@ async fn each_is_done_once(faults: &[Fault], forget_tokens: bool) {
 }
 
 #[tokio::test]
-async fn a_write_with_a_lost_answer_is_applied_once() {
+async fn a_write_with_a_lost_response_is_applied_once() {
     each_is_done_once(&[Fault::CutAfter], false).await;
     each_is_done_once(&[Fault::CutWithin, Fault::CutAfter], false).await;
 }
 
 /// Except after a permanent deletion, which returns 404.
 #[tokio::test]
-async fn so_it_is_when_dynamodb_does_not_know_the_repeat() {
+async fn a_write_is_applied_once_after_the_token_expired() {
     each_is_done_once(&[Fault::CutAfter], true).await;
     each_is_done_once(&[Fault::CutWithin, Fault::CutAfter], true).await;
 }
 
 #[tokio::test]
-async fn a_write_that_does_not_get_through_at_first_is_done() {
+async fn a_write_is_retried_until_it_arrives() {
     each_is_done_once(&[Fault::CutBefore, Fault::Failure(500)], false).await;
     let faults = [Fault::Failure(503), Fault::CutBefore, Fault::Throttle];
     each_is_done_once(&faults, false).await;
 }
 
 #[tokio::test]
-async fn a_conflict_that_passes_is_not_seen() {
+async fn a_transient_conflict_is_retried() {
     let (world, proxy) = Faults::world(Options::default()).await;
     // The lost response can also follow a conflict.
     let of_transactions = [
@@ -135,7 +135,7 @@ async fn a_conflict_that_passes_is_not_seen() {
 
 /// The SDK retries this itself, but not for long.
 #[tokio::test]
-async fn a_transaction_that_is_in_progress_for_longer_is_waited_for() {
+async fn a_transaction_in_progress_is_waited_for() {
     let (world, proxy) = Faults::world(Options::default()).await;
     let writes = writes(&world).await;
     let write = writes.iter().find(|write| write.operation == TRANSACTION);
@@ -161,7 +161,7 @@ async fn each_is_refused(operations: &[&str], fault: Fault, status: u16, code: &
             assert_nothing_internal(&reply);
             proxy.stop();
             let now = world.table().await;
-            assert!(now == before, "{} {} was done", write.method, write.path);
+            assert!(now == before, "{} {} succeeded", write.method, write.path);
         }
     }
     // The faults were the only reason.
@@ -196,32 +196,32 @@ fn assert_nothing_internal(reply: &Reply) {
 }
 
 #[tokio::test]
-async fn a_conflict_without_end_is_unavailable() {
+async fn a_permanent_conflict_returns_unavailable() {
     each_is_refused(&[TRANSACTION], Fault::Conflict, 503, "unavailable").await;
     let conflict = Fault::ItemConflict;
     each_is_refused(&["UpdateItem"], conflict, 503, "unavailable").await;
 }
 
 #[tokio::test]
-async fn throttling_without_end_is_throttled() {
+async fn permanent_throttling_returns_throttled() {
     each_is_refused(&ALL, Fault::Throttle, 429, "throttled").await;
     let cancelled = Fault::CancelledByThrottling;
     each_is_refused(&[TRANSACTION], cancelled, 429, "throttled").await;
 }
 
 #[tokio::test]
-async fn failures_of_dynamodb_without_end_are_unavailable() {
+async fn permanent_dynamodb_failures_return_unavailable() {
     each_is_refused(&ALL, Fault::Failure(500), 503, "unavailable").await;
     each_is_refused(&ALL, Fault::Failure(503), 503, "unavailable").await;
 }
 
 #[tokio::test]
-async fn a_dynamodb_that_cannot_be_reached_is_unavailable() {
+async fn an_unreachable_dynamodb_returns_unavailable() {
     each_is_refused(&ALL, Fault::CutBefore, 503, "unavailable").await;
 }
 
 #[tokio::test]
-async fn what_will_never_do_is_an_error_of_ours_and_tried_once() {
+async fn invalid_dynamodb_requests_fail_without_a_retry() {
     let (world, proxy) = Faults::world(Options::default()).await;
     let writes = writes(&world).await;
     let before = world.table().await;
@@ -248,7 +248,7 @@ async fn what_will_never_do_is_an_error_of_ours_and_tried_once() {
 
 /// The outcome is unknown; with a key the client can repeat the request.
 #[tokio::test]
-async fn a_key_finds_a_write_that_was_answered_as_unavailable() {
+async fn a_key_replays_a_write_reported_as_unavailable() {
     let (world, proxy) = Faults::world(in_a_hurry()).await;
     for write in writes(&world).await {
         if write.method != Method::POST {
@@ -277,12 +277,12 @@ async fn a_key_finds_a_write_that_was_answered_as_unavailable() {
 }
 
 #[tokio::test]
-async fn what_is_left_out_without_end_is_throttled() {
+async fn permanently_unprocessed_keys_return_throttled() {
     each_is_refused(&["BatchGetItem"], Fault::LeaveOut, 429, "throttled").await;
 }
 
 #[tokio::test]
-async fn a_dynamodb_that_does_not_answer_is_unavailable_in_time() {
+async fn a_hanging_dynamodb_returns_unavailable_in_time() {
     let mut options = in_a_hurry();
     options.configure_client = Some(Arc::new(|config| {
         let timeouts = TimeoutConfig::builder()
@@ -306,7 +306,7 @@ async fn a_dynamodb_that_does_not_answer_is_unavailable_in_time() {
 
 /// With the waits of the deployed functions: within their 10 s.
 #[tokio::test]
-async fn the_waits_end_before_the_function_does() {
+async fn retries_end_before_the_function_times_out() {
     let (world, proxy) = Faults::world(Options::default()).await;
     let ada = world.user("ada");
     let id = world.organization(&ada, "Acme").await;

@@ -6,7 +6,7 @@ use support::{Actor, World};
 
 #[tokio::test]
 #[allow(clippy::too_many_lines)] // a table
-async fn odd_values_are_rejected_or_returned_unchanged() {
+async fn unusual_values_are_rejected_or_returned_unchanged() {
     let (world, ada, id) = World::acme().await;
     let organization = format!("/organizations/{id}");
     let before = world.everything().await;
@@ -137,7 +137,7 @@ fn includes(whole: &Value, part: &Value) -> bool {
 }
 
 #[tokio::test]
-async fn names_of_every_kind_of_character_are_kept_found_and_unique() {
+async fn names_with_any_characters_are_stored_found_and_unique() {
     let world = World::start().await;
     let root = world.tenant_admin();
     let names = [
@@ -195,7 +195,7 @@ async fn text_of(actor: &Actor, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn numbers_come_back_as_they_were_sent() {
+async fn numbers_are_returned_as_sent() {
     let (_world, ada, id) = World::acme().await;
     let organization = format!("/organizations/{id}");
     let teams = format!("{organization}/teams");
@@ -245,7 +245,7 @@ async fn numbers_come_back_as_they_were_sent() {
 }
 
 #[tokio::test]
-async fn a_number_that_cannot_be_kept_is_refused() {
+async fn numbers_that_cannot_be_stored_are_rejected() {
     let (world, ada, id) = World::acme().await;
     let organization = format!("/organizations/{id}");
     let before = world.everything().await;
@@ -264,7 +264,7 @@ async fn a_number_that_cannot_be_kept_is_refused() {
 
 /// Requests that differ in one digit are different, even if a float could not distinguish them.
 #[tokio::test]
-async fn a_key_is_of_one_number_to_the_last_digit() {
+async fn a_key_distinguishes_numbers_by_every_digit() {
     let (world, ada, _) = World::acme().await;
     let post = async |number: &str| {
         let request = ada.request(Method::POST, "/organizations");

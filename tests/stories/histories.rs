@@ -15,7 +15,7 @@ mod model;
 const HISTORIES: usize = 100;
 
 #[test]
-fn every_history_is_explained_by_an_order() {
+fn every_history_is_linearizable() {
     let seeds = Mutex::new(seeds(HISTORIES));
     let total = Mutex::new(Counts::default());
     std::thread::scope(|scope| {
@@ -63,8 +63,8 @@ fn a_seed_gives_the_same_history_again() {
 
 /// Shows that a wrong response is found: changes each response of some histories.
 #[test]
-fn an_answer_that_nobody_could_have_got_is_told() {
-    let (mut lies, mut found) = (0, 0);
+fn impossible_responses_are_found() {
+    let (mut changed, mut found) = (0, 0);
     for seed in 0..6 {
         let mut history = History::of_seed(seed);
         // Changing a response that is not checked makes no difference.
@@ -76,21 +76,24 @@ fn an_answer_that_nobody_could_have_got_is_told() {
             let Some(answer) = history.seen[place].answer else {
                 continue;
             };
-            for lie in lies_for(answer) {
-                history.seen[place].answer = Some(lie);
-                lies += 1;
+            for wrong in wrong_responses(answer) {
+                history.seen[place].answer = Some(wrong);
+                changed += 1;
                 found += usize::from(history.wrong().is_some());
             }
             history.seen[place].answer = Some(answer);
         }
     }
-    println!("{found} of {lies} lies found");
+    println!("{found} of {changed} wrong responses found");
     // A few changed responses are explained by another order.
-    assert!(lies > 100 && found * 100 >= lies * 95, "{found} of {lies}");
+    assert!(
+        changed > 100 && found * 100 >= changed * 95,
+        "{found} of {changed}"
+    );
 }
 
 /// Wrong responses for this one.
-fn lies_for(answer: Answer) -> Vec<Answer> {
+fn wrong_responses(answer: Answer) -> Vec<Answer> {
     match answer {
         Answer::Problem("forbidden") => vec![Answer::Problem("not-found"), Answer::Gone],
         Answer::Problem(_) => vec![Answer::Problem("forbidden"), Answer::Gone],
@@ -157,7 +160,7 @@ impl Sequential for OneRegister {
 /// Compares this checker with that of `stateright` on generated histories of a register, some of
 /// which are linearizable.
 #[test]
-fn the_judge_agrees_with_another() {
+fn the_checker_agrees_with_stateright() {
     let mut agreed = [0, 0];
     for seed in seeds(3_000) {
         let mut random = Rng::with_seed(seed);

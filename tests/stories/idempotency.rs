@@ -190,7 +190,7 @@ async fn twenty_concurrent_posts_with_one_key_apply_once() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_used_for_another_body_is_refused() {
+async fn a_key_of_another_body_is_rejected() {
     let world = World::start().await;
     let ada = world.user("ada");
     world.register(&["bob", "eve"]).await;
@@ -214,7 +214,7 @@ async fn a_key_that_was_used_for_another_body_is_refused() {
 }
 
 #[tokio::test]
-async fn a_key_is_bound_to_what_the_path_names() {
+async fn a_key_is_bound_to_the_path() {
     let world = World::start().await;
     let ada = world.user("ada");
     world.register(&["bob"]).await;
@@ -230,7 +230,7 @@ async fn a_key_is_bound_to_what_the_path_names() {
 }
 
 #[tokio::test]
-async fn a_body_that_says_the_same_in_other_words_is_the_same() {
+async fn equivalent_bodies_replay_the_response() {
     let world = World::start().await;
     let ada = world.user("ada");
     let send = |body: &'static str| {
@@ -246,7 +246,7 @@ async fn a_body_that_says_the_same_in_other_words_is_the_same() {
 }
 
 #[tokio::test]
-async fn the_same_key_of_another_caller_is_another_key() {
+async fn keys_of_different_callers_are_independent() {
     let world = World::start().await;
     let callers = [
         world.user("ada"),
@@ -267,7 +267,7 @@ async fn the_same_key_of_another_caller_is_another_key() {
 }
 
 #[tokio::test]
-async fn the_first_answer_stays_whatever_became_of_what_it_tells() {
+async fn the_first_response_is_kept_after_later_changes() {
     let world = World::start().await;
     let mut first = Vec::new();
     let posts = posts(&world).await;
@@ -303,7 +303,7 @@ async fn the_first_answer_stays_whatever_became_of_what_it_tells() {
 }
 
 #[tokio::test]
-async fn a_post_with_nothing_to_do_keeps_its_answer_too() {
+async fn a_post_without_a_change_is_replayed_too() {
     let world = World::start().await;
     let posts = posts(&world).await;
     for post in posts.iter().filter(|post| !post.makes()) {
@@ -360,7 +360,7 @@ async fn an_answer_kept_by_the_last_release_is_replayed() {
 }
 
 #[tokio::test]
-async fn a_refused_request_may_be_sent_again_with_its_key() {
+async fn a_rejected_request_can_be_repeated_with_its_key() {
     let world = World::start().await;
     let ada = world.user("ada");
     let id = world.organization(&ada, "Acme").await;

@@ -11,7 +11,7 @@ mod history;
 use history::History;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_many_do_at_once_the_table_stays_whole() {
+async fn random_concurrent_requests_keep_the_invariants() {
     for seed in seeds(2) {
         let world = World::start().await;
         let replies = History::new(&world, seed).await.run(8, 40).await;
@@ -56,7 +56,7 @@ async fn and_when_dynamodb_forgets_what_it_has_answered() {
 
 /// Shows that damage is found, which an intact table could not.
 #[tokio::test]
-async fn a_table_that_is_not_whole_is_told() {
+async fn violations_of_the_table_are_found() {
     use aws_sdk_dynamodb::types::AttributeValue::{N, S};
 
     let (world, ada, id) = World::acme().await;
@@ -96,12 +96,14 @@ async fn a_table_that_is_not_whole_is_told() {
         ),
         (&organization, "ORG", "id", text("x"), "6:"),
     ];
-    for (pk, sk, attribute, value, told) in damages {
+    for (pk, sk, attribute, value, expected) in damages {
         let before = world.table().await[&(pk.clone(), sk.to_owned())][attribute].clone();
         world.tamper(pk, sk, attribute, value).await;
         let violations = invariants::violations(&world.items().await);
         assert!(
-            violations.iter().any(|violation| violation.contains(told)),
+            violations
+                .iter()
+                .any(|violation| violation.contains(expected)),
             "{attribute} of {pk} {sk}: {violations:?}"
         );
         let before = match before {
@@ -368,7 +370,7 @@ async fn a_request_that_is_sent_twice_is_done_once_whatever_fails() {
                     return reply;
                 }
             }
-            panic!("{path} never gets through")
+            panic!("{path} never succeeds")
         }
     }))
     .await;

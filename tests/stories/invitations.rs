@@ -19,7 +19,7 @@ async fn invite(inviter: &Actor, members: &str, role: &str) {
 }
 
 #[tokio::test]
-async fn an_invitation_ends_with_the_right_of_its_inviter() {
+async fn an_invitation_needs_the_permission_of_its_inviter() {
     let world = World::start().await;
     let (id, members) = organization(&world).await;
     let (ada, cy) = (world.user("ada"), world.user("cy"));
@@ -60,7 +60,7 @@ async fn an_invitation_ends_with_the_right_of_its_inviter() {
 }
 
 #[tokio::test]
-async fn an_inviter_who_still_may_is_enough() {
+async fn an_inviter_with_a_lower_sufficient_role_is_enough() {
     let world = World::start().await;
     let (id, members) = organization(&world).await;
     let (ada, cy) = (world.user("ada"), world.user("cy"));
@@ -96,7 +96,7 @@ async fn a_tenant_admin_needs_no_membership_to_invite() {
 
 /// As written by earlier releases: without the source of the inviter's permission.
 #[tokio::test]
-async fn an_old_invitation_is_held_against_a_membership() {
+async fn old_invitations_depend_on_the_inviters_membership() {
     let world = World::start().await;
     let (id, members) = organization(&world).await;
     let cy = world.user("cy");
@@ -116,7 +116,7 @@ async fn an_old_invitation_is_held_against_a_membership() {
 }
 
 #[tokio::test]
-async fn who_changes_the_role_of_an_invitation_takes_it_over() {
+async fn changing_an_invitations_role_makes_you_its_inviter() {
     let world = World::start().await;
     let (id, members) = organization(&world).await;
     let (ada, cy) = (world.user("ada"), world.user("cy"));
@@ -218,7 +218,7 @@ async fn an_invitation_is_activated_once_among_many() {
 }
 
 #[tokio::test]
-async fn adding_who_is_there_otherwise_says_what_to_do() {
+async fn adding_a_member_with_another_role_returns_409() {
     let world = World::start().await;
     let (id, members) = organization(&world).await;
     let ada = world.user("ada");

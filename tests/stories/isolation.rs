@@ -80,7 +80,7 @@ fn text(value: &Value) -> String {
 /// The statuses for a caller of another tenant, who has no membership there either.
 ///
 /// `own`: the id in the path is the caller's own, which means the caller in their own tenant.
-fn promised(route: &str, admin: bool, own: bool) -> &'static [u16] {
+fn expected_statuses(route: &str, admin: bool, own: bool) -> &'static [u16] {
     let for_admins = |status| if admin { status } else { &[403][..] };
     let (_, path) = route.split_once(' ').unwrap();
     match route {
@@ -175,8 +175,8 @@ async fn no_route_reads_or_writes_another_tenant() {
                     world.calls.take();
                     let reply = ask(actor, route, &path, TENANTS[0], &body).await;
                     let what = format!("{route} {path} by {} of {outside}: {reply:?}", actor.id);
-                    let promised = promised(route, *admin, user == actor.id);
-                    assert!(promised.contains(&reply.status), "{what}");
+                    let expected = expected_statuses(route, *admin, user == actor.id);
+                    assert!(expected.contains(&reply.status), "{what}");
                     assert!(!what.contains("secret"), "{what}");
                     for call in world.calls.take() {
                         let foreign = call.of_other_tenants(outside);
@@ -219,7 +219,7 @@ fn with_claims(world: &World, claims: &Value) -> Actor {
 }
 
 #[tokio::test]
-async fn the_tenant_is_what_the_token_says_and_nothing_like_it() {
+async fn similar_tenant_names_are_different_tenants() {
     let (world, _, id) = World::acme().await;
     let organization = format!("/organizations/{id}");
     for (claims, status) in [
@@ -258,7 +258,7 @@ async fn the_tenant_is_what_the_token_says_and_nothing_like_it() {
 }
 
 #[tokio::test]
-async fn a_tenant_admin_is_who_is_in_that_very_group() {
+async fn only_the_exact_group_grants_tenant_admin() {
     let world = World::start().await;
     for (groups, status) in [
         (json!(["tenant-admins"]), 200),

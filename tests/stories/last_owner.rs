@@ -37,7 +37,7 @@ async fn go(
 }
 
 #[tokio::test]
-async fn the_last_owner_can_go_in_no_way() {
+async fn the_last_owner_cannot_be_removed() {
     let world = World::start().await;
     let ada = world.user("ada");
     let id = world.organization(&ada, "Acme").await;
@@ -64,7 +64,7 @@ async fn the_last_owner_can_go_in_no_way() {
 }
 
 #[tokio::test]
-async fn with_another_active_owner_each_way_is_open() {
+async fn an_owner_can_leave_if_another_one_is_active() {
     for way in ways_out() {
         let world = World::start().await;
         let (id, ada, bob) = two_owners(&world, "Acme").await;
@@ -80,7 +80,7 @@ async fn with_another_active_owner_each_way_is_open() {
 }
 
 #[tokio::test]
-async fn an_owner_counts_from_the_acceptance_on() {
+async fn an_invited_owner_counts_after_acceptance() {
     let world = World::start().await;
     let ada = world.user("ada");
     let id = world.organization(&ada, "Acme").await;
@@ -101,7 +101,7 @@ async fn an_owner_counts_from_the_acceptance_on() {
 }
 
 #[tokio::test]
-async fn an_owner_counts_while_active() {
+async fn only_active_owners_count() {
     let world = World::start().await;
     let ada = world.user("ada");
     let id = world.organization(&ada, "Acme").await;
@@ -132,7 +132,7 @@ async fn an_owner_counts_while_active() {
 }
 
 #[tokio::test]
-async fn an_owner_who_is_added_active_counts_at_once() {
+async fn an_owner_added_as_active_counts_immediately() {
     let world = World::start().await;
     let (id, ada, _) = two_owners(&world, "Acme").await;
     ada.delete(&format!("/organizations/{id}/members/me"))
@@ -200,7 +200,7 @@ async fn of_many_owners_who_go_at_once_one_stays() {
 
 /// One owner leaves while the other's request, decided when both were there, is in flight.
 #[tokio::test]
-async fn the_last_owner_is_decided_at_the_write() {
+async fn the_last_owner_is_checked_at_the_write() {
     for way in ways_out() {
         let (world, faults) = Faults::world(muster_local::Options::default()).await;
         let (id, ada, bob) = two_owners(&world, "Acme").await;

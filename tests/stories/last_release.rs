@@ -57,7 +57,7 @@ fn holds(before: &Value, now: &Value) -> bool {
 }
 
 #[tokio::test]
-async fn everything_reads_as_it_did() {
+async fn old_data_reads_as_before() {
     let setup = Setup::of_last_release().await;
     assert_eq!(setup.table().await, read("table.json"));
     let answers = read("answers.json");
@@ -120,7 +120,7 @@ async fn every_organization_can_be_renamed_deleted_and_restored() {
 }
 
 #[tokio::test]
-async fn every_organization_can_be_deleted_and_restored_as_it_is() {
+async fn every_organization_can_be_deleted_and_restored() {
     let setup = Setup::of_last_release().await;
     let root = setup.root(ACME);
     for organization in live(&root).await {
@@ -197,7 +197,7 @@ async fn members_of_every_role_and_status_can_be_changed_and_removed() {
 }
 
 #[tokio::test]
-async fn teams_and_who_is_in_them_can_be_changed_and_removed() {
+async fn teams_and_their_members_can_be_changed_and_removed() {
     let setup = Setup::of_last_release().await;
     let (root, ada) = (setup.root(ACME), setup.world.user("ada"));
     let teams = format!("/organizations/{}/teams", acme(&root).await);
@@ -238,7 +238,7 @@ async fn teams_and_who_is_in_them_can_be_changed_and_removed() {
 }
 
 #[tokio::test]
-async fn users_sign_in_again_to_what_they_had() {
+async fn users_keep_their_memberships_at_the_next_login() {
     let setup = Setup::of_last_release().await;
     let memberships = async |user: &str| {
         let mine = "/users/me/organizations?status=all";
@@ -274,7 +274,7 @@ async fn users_sign_in_again_to_what_they_had() {
 }
 
 #[tokio::test]
-async fn a_request_of_the_last_release_is_answered_as_then() {
+async fn keys_of_the_last_release_replay_their_response() {
     let setup = Setup::of_last_release().await;
     let records = read("table.json");
     let records = records.as_array().unwrap().iter();

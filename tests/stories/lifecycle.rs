@@ -104,7 +104,7 @@ async fn assert_hidden(world: &World, id: &str, people: &[Actor]) {
 }
 
 #[tokio::test]
-async fn a_deleted_organization_is_hidden_everywhere_at_once() {
+async fn a_deleted_organization_is_hidden_immediately() {
     let world = World::start().await;
     let (id, people) = acme(&world).await;
     let organization = format!("/organizations/{id}");
@@ -131,7 +131,7 @@ async fn a_deleted_organization_is_hidden_everywhere_at_once() {
 }
 
 #[tokio::test]
-async fn what_was_there_comes_back_with_it() {
+async fn a_restored_organization_has_its_members_and_data() {
     let world = World::start().await;
     let (id, people) = acme(&world).await;
     let organization = format!("/organizations/{id}");
@@ -176,7 +176,7 @@ async fn what_was_there_comes_back_with_it() {
 }
 
 #[tokio::test]
-async fn a_released_name_that_is_taken_blocks_a_restore() {
+async fn a_taken_name_prevents_a_restore() {
     let world = World::start().await;
     let ada = world.user("ada");
     let first = world.organization(&ada, "Acme").await;
@@ -205,7 +205,7 @@ async fn a_released_name_that_is_taken_blocks_a_restore() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_given_up_by_renaming_is_free_too() {
+async fn renaming_releases_the_old_name() {
     let world = World::start().await;
     let ada = world.user("ada");
     let id = world.organization(&ada, "Acme").await;
@@ -254,7 +254,7 @@ async fn of_a_restore_and_a_creation_at_once_one_gets_the_name() {
 
 /// Decided while it existed, written after its deletion.
 #[tokio::test]
-async fn what_is_on_its_way_when_it_is_deleted_is_not_done() {
+async fn writes_in_flight_fail_after_a_deletion() {
     let (world, proxy) = Faults::world(Options::default()).await;
     world.register(&["new"]).await;
     for number in 0..5 {
@@ -282,12 +282,12 @@ async fn what_is_on_its_way_when_it_is_deleted_is_not_done() {
         };
         let (reply, before) = futures::join!(going, meanwhile);
         reply.problem(404, "not-found");
-        assert!(world.table().await == before, "{number} was done");
+        assert!(world.table().await == before, "{number} succeeded");
     }
 }
 
 #[tokio::test]
-async fn restoring_what_is_there_changes_nothing() {
+async fn restoring_a_live_organization_changes_nothing() {
     let world = World::start().await;
     let ada = world.user("ada");
     let id = world.organization(&ada, "Acme").await;
@@ -339,7 +339,7 @@ async fn only_owners_and_tenant_admins_restore() {
 }
 
 #[tokio::test]
-async fn after_thirty_days_it_is_gone() {
+async fn a_deleted_organization_expires_after_30_days() {
     let later = Later::default();
     let world = later.world().await;
     let (id, people) = acme(&world).await;
@@ -366,7 +366,7 @@ async fn after_thirty_days_it_is_gone() {
 }
 
 #[tokio::test]
-async fn what_is_restored_does_not_expire() {
+async fn a_restored_organization_does_not_expire() {
     let later = Later::default();
     let world = later.world().await;
     let (id, people) = acme(&world).await;
@@ -383,7 +383,7 @@ async fn what_is_restored_does_not_expire() {
 }
 
 #[tokio::test]
-async fn a_key_is_forgotten_after_a_day_and_no_sooner() {
+async fn an_idempotency_key_expires_after_a_day() {
     let later = Later::default();
     let world = later.world().await;
     let ada = world.user("ada");

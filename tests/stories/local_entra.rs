@@ -132,7 +132,7 @@ async fn organizations(world: &World, user_id: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_directory_stops_the_start_with_the_place() {
+async fn an_invalid_directory_file_stops_the_start() {
     let mut wrong = sample();
     wrong["groups"][1]["memebrs"] = json!([]);
     let file = File::new(&wrong);
@@ -152,7 +152,7 @@ async fn a_file_that_is_no_directory_stops_the_start_with_the_place() {
 }
 
 #[tokio::test]
-async fn settings_that_lead_to_two_directories_stop_the_start() {
+async fn conflicting_directory_settings_stop_the_start() {
     for name in ["MICROSOFT_GRAPH_ENDPOINT", "MICROSOFT_TOKEN_ENDPOINT"] {
         let variables = [(name.to_owned(), "http://127.0.0.1:9/x".to_owned())].into();
         let error = refusal(Options {
@@ -213,7 +213,7 @@ async fn signing_in_joins_the_groups_until_the_user_leaves() {
 }
 
 #[tokio::test]
-async fn app_roles_and_nested_groups_count_when_they_are_set_to() {
+async fn app_roles_and_nested_groups_count_if_enabled() {
     let mut options = Options::default();
     for (name, value) in [
         ("ENTRA_ROLE_MAP", r#"{"org_admin": "org_admin"}"#),
@@ -267,7 +267,7 @@ async fn faults_of_the_file_remove_no_access() {
 }
 
 #[tokio::test]
-async fn a_directory_that_is_put_in_place_must_fit_too() {
+async fn a_replacement_directory_is_validated() {
     let world = World::start().await;
     let mut wrong = sample();
     wrong["assignments"][0]["to"] = json!("nobody");
@@ -287,7 +287,7 @@ async fn a_directory_that_is_put_in_place_must_fit_too() {
 }
 
 #[tokio::test]
-async fn a_login_goes_on_without_a_sync_and_with_a_wrong_secret() {
+async fn a_login_succeeds_without_sync_or_with_a_wrong_secret() {
     for (name, value, outcome) in [
         ("MICROSOFT_CLIENT_ID", "", "skipped"),
         ("MICROSOFT_CLIENT_SECRET", "wrong", "failed"),
@@ -305,7 +305,7 @@ async fn a_login_goes_on_without_a_sync_and_with_a_wrong_secret() {
 }
 
 #[tokio::test]
-async fn another_entra_is_asked_when_its_endpoints_are_set() {
+async fn configured_entra_endpoints_are_used() {
     let other = World::start().await;
     let root = format!("{}/_local/entra", other.stack.url());
     let application = &sample()["application"];

@@ -187,11 +187,11 @@ async fn log_lines_per_request_and_failure_have_no_secrets() {
         .map(|reply| reply.headers["x-request-id"].clone())
         .collect();
     assert!(failed.len() >= 9);
-    let told: Vec<_> = failures
+    let logged: Vec<_> = failures
         .iter()
         .map(|line| line["request_id"].as_str().unwrap())
         .collect();
-    assert_eq!(told, failed);
+    assert_eq!(logged, failed);
     for line in failures {
         assert_eq!(line["level"], "ERROR");
         assert!(

@@ -25,7 +25,7 @@ pub(crate) fn operations() -> usize {
 }
 
 #[tokio::test]
-async fn a_linter_finds_nothing_to_say_about_the_document() {
+async fn the_openapi_document_passes_a_linter() {
     let directory = format!("redocly-{REDOCLY}");
     let package = format!("@redocly/cli@{REDOCLY}");
     let Some(packages) = npm::packages(&directory, &[&package]).await else {
@@ -40,9 +40,9 @@ async fn a_linter_finds_nothing_to_say_about_the_document() {
         .output()
         .await
         .unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
+    let printed = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}\n{errors}");
+    assert!(output.status.success(), "{printed}\n{errors}");
 }
 
 /// Installs the packages of the client's package.json.
@@ -94,10 +94,10 @@ async fn npm_run(script: &str, client: &Path, url: &str) -> String {
         .output()
         .await
         .unwrap();
-    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{script}: {told}\n{errors}");
-    told
+    assert!(output.status.success(), "{script}: {printed}\n{errors}");
+    printed
 }
 
 #[tokio::test]
@@ -110,8 +110,8 @@ async fn a_generated_client_completes_an_invitation() {
     let client = copy.join("clients/typescript");
     npm_run("generate", &client, "").await;
     npm_run("build", &client, "").await;
-    let told = npm_run("tour", &client, world.stack.url()).await;
-    let lines: Vec<_> = told.lines().collect();
+    let printed = npm_run("tour", &client, world.stack.url()).await;
+    let lines: Vec<_> = printed.lines().collect();
     assert_eq!(
         lines,
         [
@@ -137,6 +137,6 @@ async fn a_generated_client_completes_an_invitation() {
         .output()
         .await
         .unwrap();
-    assert!(!output.status.success(), "a wrong code is taken");
+    assert!(!output.status.success(), "a wrong code compiles");
     fs::remove_dir_all(&copy).unwrap();
 }

@@ -27,7 +27,7 @@ fn alarms(template: &str) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn every_alarm_has_a_section_of_the_runbook_and_names_it() {
+fn every_alarm_names_its_section_of_the_runbook() {
     let (template, runbook) = (read("template.yaml"), read("docs/RUNBOOK.md"));
     let alarms = alarms(&template);
     assert!(alarms.len() > 8, "the alarms are found");
@@ -48,7 +48,7 @@ fn every_alarm_has_a_section_of_the_runbook_and_names_it() {
         let mut at = 0;
         for part in ["\n**Means.** ", "\n**Look.**", "\n**Do.**", "\n**Wake.** "] {
             let found = section[at..].find(part);
-            at += found.unwrap_or_else(|| panic!("{name} has no {part} in its place"));
+            at += found.unwrap_or_else(|| panic!("{name} has no {part} in its section"));
         }
     }
 }
@@ -180,7 +180,7 @@ fn fields_of_query(query: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_query_asks_for_fields_that_are_logged() {
+fn queries_use_logged_fields() {
     let mut known: BTreeSet<String> = lines().iter().flat_map(fields).collect();
     // Fields of CloudWatch itself, and of Lambda's own lines.
     let others = [
@@ -226,7 +226,7 @@ fn every_query_asks_for_fields_that_are_logged() {
 }
 
 #[test]
-fn a_field_that_a_query_misspells_is_found() {
+fn misspelled_fields_of_queries_are_found() {
     let query = "filter message in [\"a b\"] and @message like /x y/ | stats max(Duratoin) as longest by bin(5m)\n| sort longest desc";
     let fields = fields_of_query(query);
     let fields: Vec<_> = fields.iter().map(String::as_str).collect();
@@ -274,7 +274,7 @@ fn tests() -> BTreeSet<String> {
 }
 
 #[test]
-fn every_test_that_the_review_is_pointed_to_is_there() {
+fn tests_named_in_the_security_document_exist() {
     let tests = tests();
     let mut named = 0;
     for (path, markdown) in documents() {
@@ -286,11 +286,7 @@ fn every_test_that_the_review_is_pointed_to_is_there() {
             // Fields of the API are shorter.
             if is_name && span.matches('_').count() > 3 {
                 named += 1;
-                assert!(
-                    tests.contains(span),
-                    "{}: there is no test {span}",
-                    path.display()
-                );
+                assert!(tests.contains(span), "{}: no test {span}", path.display());
             }
         }
     }

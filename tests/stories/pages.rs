@@ -139,7 +139,7 @@ async fn every_organization_is_listed_once_by_name_with_every_filter() {
 }
 
 #[tokio::test]
-async fn organizations_are_sorted_and_found_by_name_as_people_read_it() {
+async fn organizations_are_sorted_and_found_by_folded_name() {
     let world = World::start().await;
     let root = world.tenant_admin();
     let sorted = [
@@ -282,7 +282,7 @@ async fn every_organization_of_a_user_is_listed_once() {
 }
 
 #[tokio::test]
-async fn what_comes_and_goes_meanwhile_makes_nothing_else_be_missed() {
+async fn concurrent_changes_hide_no_other_items() {
     let world = World::start().await;
     let root = world.tenant_admin();
     let mut ids = Vec::new();
@@ -336,10 +336,10 @@ async fn what_comes_and_goes_meanwhile_makes_nothing_else_be_missed() {
         }
         assert!(seen.is_sorted(), "{seen:?}");
         let once: BTreeSet<_> = seen.iter().cloned().collect();
-        assert_eq!(once.len(), seen.len(), "something came twice: {seen:?}");
+        assert_eq!(once.len(), seen.len(), "duplicates: {seen:?}");
         for n in (0..60).filter(|n| n % 3 != 0) {
             let stayed = format!("{prefix}{n:02}");
-            assert!(once.contains(&stayed), "{stayed} was missed: {seen:?}");
+            assert!(once.contains(&stayed), "{stayed} is missing: {seen:?}");
         }
     }
 }

@@ -20,7 +20,7 @@ async fn send(
 }
 
 #[tokio::test]
-async fn registering_only_a_new_user_overwrites_nothing() {
+async fn registering_with_if_none_match_overwrites_nothing() {
     let world = World::start().await;
     let root = world.tenant_admin();
     let put = async |name: &str| {
@@ -51,7 +51,7 @@ async fn registering_only_a_new_user_overwrites_nothing() {
 }
 
 #[tokio::test]
-async fn a_write_is_refused_for_a_version_that_is_named() {
+async fn if_none_match_rejects_a_named_version() {
     let (world, ada, id) = World::acme().await;
     let root = world.tenant_admin();
     let organization = format!("/organizations/{id}");

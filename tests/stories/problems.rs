@@ -120,7 +120,7 @@ async fn provoke(code: Code) -> (u16, Reply) {
             (500, ada.get(&organization).await)
         }
         Code::Throttled | Code::Unavailable | Code::Conflict => {
-            panic!("{code:?} does not come about here")
+            panic!("{code:?} has no test here")
         }
     }
 }
@@ -179,7 +179,7 @@ async fn conflict() -> Reply {
 }
 
 #[tokio::test]
-async fn all_violations_come_at_once_each_with_its_json_pointer() {
+async fn all_violations_are_returned_with_json_pointers() {
     let world = World::start().await;
     let ada = world.user("ada");
     let wrong = json!({
@@ -201,7 +201,7 @@ async fn all_violations_come_at_once_each_with_its_json_pointer() {
         "id": "mine",
     });
     let reply = ada.post("/organizations", wrong.clone()).await;
-    let told = pointers(&reply.problem(400, "validation-failed"));
+    let found = pointers(&reply.problem(400, "validation-failed"));
     let mut expected = vec![
         "/billing_address",
         "/billing_email",
@@ -218,7 +218,7 @@ async fn all_violations_come_at_once_each_with_its_json_pointer() {
         "/spend",
         "/stripe_customer_id",
     ];
-    assert_eq!(told, expected);
+    assert_eq!(found, expected);
 
     let id = world.organization(&ada, "Acme").await;
     let organization = format!("/organizations/{id}");
@@ -269,7 +269,7 @@ fn pointers(reply: &Reply) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_problem_names_the_path_as_a_uri_and_the_request() {
+async fn a_problem_contains_the_path_and_the_request_id() {
     let world = World::start().await;
     let ada = world.user("ada");
     for (asked, instance) in [
@@ -291,7 +291,7 @@ async fn a_problem_names_the_path_as_a_uri_and_the_request() {
 }
 
 #[tokio::test]
-async fn a_function_that_no_authorizer_guards_takes_nobodys_word() {
+async fn requests_without_an_authorizer_return_401() {
     let world = World::start().await;
     let nobody = world.bearer("", None);
     for (context, status, code) in [

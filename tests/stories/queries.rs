@@ -60,7 +60,7 @@ async fn empty_filters_return_400() {
 }
 
 #[tokio::test]
-async fn everything_wrong_with_a_query_comes_at_once() {
+async fn all_violations_of_a_query_are_returned_together() {
     let world = World::start().await;
     let path = "/organizations?status=gone&domain=nodot&name=%20&limit=0&cursor=x&colour=red";
     let reply = world.tenant_admin().get(path).await;

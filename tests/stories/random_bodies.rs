@@ -118,7 +118,7 @@ fn body() -> impl Strategy<Value = Value> {
 }
 
 #[test]
-fn whatever_json_is_sent_is_taken_or_refused_in_words() {
+fn random_json_is_accepted_or_rejected_with_a_problem() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let (world, id, team) = runtime.block_on(async {
         let (world, _, id) = World::acme().await;
@@ -168,5 +168,5 @@ fn whatever_json_is_sent_is_taken_or_refused_in_words() {
         panic!("{failure}");
     }
     // Otherwise nothing behind the first validation would be tested.
-    assert!(taken.get() > 50, "only {} were taken", taken.get());
+    assert!(taken.get() > 50, "only {} were accepted", taken.get());
 }

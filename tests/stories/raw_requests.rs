@@ -36,7 +36,7 @@ fn check(what: &str, reply: Option<Reply>) -> Option<u16> {
 
 #[tokio::test]
 #[allow(clippy::too_many_lines)] // a table
-async fn odd_request_lines_and_headers_change_nothing() {
+async fn malformed_request_lines_and_headers_change_nothing() {
     let (world, ada, id) = World::acme().await;
     let before = world.everything().await;
     let organization = format!("/organizations/{id}");
@@ -150,7 +150,7 @@ async fn odd_request_lines_and_headers_change_nothing() {
 }
 
 #[tokio::test]
-async fn odd_bodies_are_refused_and_change_nothing() {
+async fn malformed_bodies_are_rejected_and_change_nothing() {
     let (world, ada, id) = World::acme().await;
     let before = world.everything().await;
     let gzip: &[u8] =
@@ -241,7 +241,7 @@ async fn odd_bodies_are_refused_and_change_nothing() {
 }
 
 #[tokio::test]
-async fn odd_tokens_are_no_tokens() {
+async fn malformed_tokens_are_rejected() {
     let (world, _, id) = World::acme().await;
     let token = ada_token(&world.stack);
     let (head, rest) = token.split_once('.').unwrap();

@@ -56,7 +56,7 @@ pub(crate) fn blocks(markdown: &str) -> Vec<Block<'_>> {
     while let Some(block) = fences.next() {
         let (language, text) = block.split_once('\n').unwrap_or((block, ""));
         blocks.push(Block { language, text });
-        assert!(fences.next().is_some(), "a fence stays open:\n{block}");
+        assert!(fences.next().is_some(), "an unclosed fence:\n{block}");
     }
     blocks
 }
@@ -79,13 +79,13 @@ fn code(markdown: &str) -> Vec<&str> {
 }
 
 #[test]
-fn every_problem_has_its_entry_with_status_title_and_type() {
+fn every_problem_is_documented() {
     let headings: Vec<_> = PROBLEMS
         .lines()
         .filter_map(|line| line.strip_prefix("## "))
         .collect();
     let codes = Code::ALL.map(Code::as_str);
-    assert_eq!(headings, codes, "each once, in the order of the code");
+    assert_eq!(headings, codes, "each once, in the order of the source");
     for code in Code::ALL {
         let name = code.as_str();
         let (status, title) = (code.status(), code.title());

@@ -203,7 +203,7 @@ async fn send(actor: &Actor, write: &Write, body: Option<&Value>) -> support::Re
 }
 
 #[tokio::test]
-async fn of_another_tenant() {
+async fn writes_of_another_tenant_change_nothing() {
     let world = World::start().await;
     let writes = writes(&world).await;
     let before = world.table().await;
@@ -239,7 +239,7 @@ async fn of_another_tenant() {
 }
 
 #[tokio::test]
-async fn without_the_right() {
+async fn writes_without_permission_change_nothing() {
     let world = World::start().await;
     let writes = writes(&world).await;
     let before = world.table().await;
@@ -262,7 +262,7 @@ async fn without_the_right() {
 }
 
 #[tokio::test]
-async fn with_bad_input() {
+async fn writes_with_invalid_input_change_nothing() {
     let world = World::start().await;
     let writes = writes(&world).await;
     let before = world.table().await;
@@ -296,7 +296,7 @@ async fn with_bad_input() {
 }
 
 #[tokio::test]
-async fn because_of_what_is_there() {
+async fn conflicting_writes_change_nothing() {
     let world = World::start().await;
     let writes = writes(&world).await;
     let organization = &writes[1].path;
@@ -333,7 +333,7 @@ async fn because_of_what_is_there() {
 
 /// The writes rejected above are valid.
 #[tokio::test]
-async fn and_none_that_is_in_order() {
+async fn the_valid_writes_succeed() {
     let world = World::start().await;
     let count = writes(&world).await.len();
     for number in 0..count {

@@ -33,7 +33,7 @@ async fn held(
 }
 
 #[tokio::test]
-async fn its_role_is_changed_from_what_it_is() {
+async fn a_role_change_of_a_replaced_membership_is_decided_again() {
     let (_world, reply, now) = held(
         ("owner", "active"),
         ("owner", "invited"),
@@ -48,7 +48,7 @@ async fn its_role_is_changed_from_what_it_is() {
 }
 
 #[tokio::test]
-async fn its_invitation_is_accepted_for_what_it_offers() {
+async fn a_replaced_invitation_is_accepted_with_its_new_role() {
     let (_world, reply, now) = held(
         ("owner", "invited"),
         ("readonly", "invited"),
@@ -63,7 +63,7 @@ async fn its_invitation_is_accepted_for_what_it_offers() {
 }
 
 #[tokio::test]
-async fn it_is_ended_as_what_it_is() {
+async fn removing_a_replaced_membership_is_decided_again() {
     let (_world, reply, now) = held(
         ("member", "active"),
         ("owner", "active"),

@@ -50,7 +50,7 @@ async fn send(actor: Actor, method: &str, path: String, body: Option<Value>) -> 
 
 /// Decided with the permission, written without.
 #[tokio::test]
-async fn a_write_that_is_on_its_way_when_the_right_goes_is_not_made() {
+async fn a_write_in_flight_fails_after_the_revocation() {
     let (world, proxy) = Faults::world(Options::default()).await;
     let ada = world.user("ada");
     world.register(&["new"]).await;
@@ -121,7 +121,7 @@ fn revocations_of_a_leader() -> Vec<(bool, &'static str, Option<Value>)> {
 }
 
 #[tokio::test]
-async fn nor_is_one_on_a_team_by_whoever_led_or_managed_it() {
+async fn team_writes_in_flight_fail_after_the_revocation() {
     let (world, proxy) = Faults::world(Options::default()).await;
     let ada = world.user("ada");
     let of_a_manager = revocations().map(|(how, with)| (false, how, with)).to_vec();
@@ -170,7 +170,7 @@ async fn nor_is_one_on_a_team_by_whoever_led_or_managed_it() {
 /// A leader's change of their own membership is decided by the version that was read, and cannot
 /// overwrite a later one.
 #[tokio::test]
-async fn nor_does_a_leader_who_was_made_less_take_it_back() {
+async fn a_demoted_leader_cannot_undo_the_change() {
     let (world, proxy) = Faults::world(Options::default()).await;
     let ada = world.user("ada");
     let in_team = revocations_of_a_leader().into_iter().filter(|way| way.0);

@@ -173,7 +173,7 @@ fn cell(reply: &Reply) -> String {
         (409, "last-owner") => "-last",
         (409, "already-member") => "-member",
         (422, "not-an-organization-member") => "-outside",
-        other => panic!("{other:?} has no place in the table: {reply:?}"),
+        other => panic!("{other:?} has no cell in the table: {reply:?}"),
     };
     format!("{}{about}", reply.status)
 }
@@ -238,22 +238,22 @@ async fn members(status: Status) -> String {
 }
 
 #[tokio::test]
-async fn what_active_members_may() {
+async fn active_members_permissions() {
     insta::assert_snapshot!(members(Status::Active).await);
 }
 
 #[tokio::test]
-async fn what_invited_members_may() {
+async fn invited_members_permissions() {
     insta::assert_snapshot!(members(Status::Invited).await);
 }
 
 #[tokio::test]
-async fn what_suspended_members_may() {
+async fn suspended_members_permissions() {
     insta::assert_snapshot!(members(Status::Suspended).await);
 }
 
 #[tokio::test]
-async fn what_all_others_may() {
+async fn other_callers_permissions() {
     let world = known_to_all().await;
     let mut columns = Vec::new();
     for (kind, name) in OTHERS {
@@ -267,19 +267,19 @@ async fn what_all_others_may() {
 async fn the_tables_have_every_route() {
     let routes: BTreeSet<_> = World::start().await.routes().await.into_iter().collect();
     let actions = [ACTIONS, TEAM_ACTIONS, STANDALONE_ACTIONS];
-    let told: BTreeSet<_> = actions
+    let listed: BTreeSet<_> = actions
         .into_iter()
         .flatten()
         .map(|action| action.route.to_owned())
         .collect();
-    let missing: Vec<_> = routes.difference(&told).collect();
+    let missing: Vec<_> = routes.difference(&listed).collect();
     assert!(missing.is_empty(), "add to the tables: {missing:?}");
-    let gone: Vec<_> = told.difference(&routes).collect();
+    let gone: Vec<_> = listed.difference(&routes).collect();
     assert!(gone.is_empty(), "no longer a route: {gone:?}");
 }
 
 #[tokio::test]
-async fn who_may_touch_and_make_whom() {
+async fn permissions_between_roles() {
     let world = known_to_all_with(Role::ALL.len()).await;
     let mut callers = Role::ALL
         .map(|role| {
@@ -317,7 +317,7 @@ async fn who_may_touch_and_make_whom() {
 }
 
 #[tokio::test]
-async fn what_status_and_source_of_a_member_change() {
+async fn permissions_by_status_and_source() {
     let mut rows = Vec::new();
     for status in Status::ALL {
         for (_, source) in SOURCES {

@@ -192,11 +192,11 @@ async fn measured(many: usize) -> String {
 }
 
 #[tokio::test]
-async fn every_operation_costs_what_the_snapshot_says() {
+async fn the_cost_of_every_operation() {
     insta::assert_snapshot!(measured(5).await);
 }
 
 #[tokio::test]
-async fn a_hundred_times_as_much_in_the_table_changes_none_of_it() {
+async fn costs_do_not_depend_on_the_size_of_the_table() {
     assert_eq!(measured(5).await, measured(500).await);
 }

@@ -42,14 +42,14 @@ async fn finds_nothing(program: PathBuf, world: &World, caller: &Actor) {
         .await
         .unwrap();
     std::fs::remove_dir_all(&folder).unwrap();
-    let (told, errors) = (
+    let (printed, errors) = (
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),
     );
-    assert!(output.status.success(), "{told}\n{errors}");
+    assert!(output.status.success(), "{printed}\n{errors}");
     // All operations, and not just a few requests.
     let tested = format!("Tested: {}\n", crate::openapi::operations());
-    assert!(told.contains(&tested), "{told}");
+    assert!(printed.contains(&tested), "{printed}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -177,7 +177,7 @@ fn take(item: &Value, field: &str) -> (Value, Map<String, Value>) {
 }
 
 #[tokio::test]
-async fn everything_that_is_shown_has_its_fields_and_their_types() {
+async fn resources_have_the_documented_fields_and_types() {
     let (world, ada, id) = World::acme().await;
     let root = world.tenant_admin();
     let organization = format!("/organizations/{id}");
@@ -337,7 +337,7 @@ async fn teams(ada: &Actor, root: &Actor, eve: &Actor, organization: &str) {
 }
 
 #[tokio::test]
-async fn billing_fields_are_for_owners_admins_and_tenant_admins() {
+async fn billing_fields_require_owner_admin_or_tenant_admin() {
     let (world, ada, id) = World::acme().await;
     let path = format!("/organizations/{id}");
     ada.patch(&path, json!({"billing_email": "pay@acme.example"}))

@@ -24,7 +24,7 @@ fn names(items: &[Value], name: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_list_of_members_is_old_for_a_moment_but_not_who_may_see_it() {
+async fn member_lists_may_be_stale_but_permissions_are_not() {
     let (world, faults, ada, id) = world().await;
     let members = format!("/organizations/{id}/members");
     let (bob, cyd) = (world.user("bob"), world.user("cyd"));
@@ -46,7 +46,7 @@ async fn a_list_of_members_is_old_for_a_moment_but_not_who_may_see_it() {
 }
 
 #[tokio::test]
-async fn names_go_by_no_index() {
+async fn unique_names_do_not_depend_on_an_index() {
     let (world, faults, ada, id) = world().await;
     let root = world.tenant_admin();
     let acme = json!({"name": "Acme"});
@@ -71,7 +71,7 @@ async fn names_go_by_no_index() {
 }
 
 #[tokio::test]
-async fn what_is_deleted_is_gone_for_its_members_at_once() {
+async fn deleted_organizations_are_hidden_immediately() {
     let (world, faults, ada, id) = world().await;
     ada.delete(&format!("/organizations/{id}"))
         .await
@@ -87,7 +87,7 @@ async fn what_is_deleted_is_gone_for_its_members_at_once() {
 }
 
 #[tokio::test]
-async fn a_place_in_an_old_list_is_one_in_the_new() {
+async fn a_cursor_of_a_stale_list_remains_valid() {
     let (world, faults, ada, id) = world().await;
     let members = format!("/organizations/{id}/members");
     ada.post(&members, json!({"user_id": "bob", "status": "active"}))
@@ -104,7 +104,7 @@ async fn a_place_in_an_old_list_is_one_in_the_new() {
 
 /// Its members are removed page by page, each read once, whether or not the index has caught up.
 #[tokio::test]
-async fn a_team_is_cleared_once_and_not_until_the_index_has_noticed() {
+async fn a_team_is_cleared_once_with_a_stale_index() {
     let (world, faults) = Faults::world(Options::default()).await;
     let root = world.tenant_admin();
     let team = root

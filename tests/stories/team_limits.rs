@@ -20,7 +20,7 @@ fn some_limits() -> Value {
 }
 
 #[tokio::test]
-async fn limits_above_the_organizations_are_refused() {
+async fn limits_above_the_organizations_are_rejected() {
     let world = World::start().await;
     let ada = world.user("ada");
     let (organization, team) = limited(&world, &ada, some_limits()).await;
@@ -74,7 +74,7 @@ async fn limits_above_the_organizations_are_refused() {
 }
 
 #[tokio::test]
-async fn an_organization_without_limits_leaves_its_teams_free() {
+async fn without_organization_limits_teams_are_unlimited() {
     let world = World::start().await;
     let ada = world.user("ada");
     let (_, team) = limited(&world, &ada, json!({})).await;
@@ -91,7 +91,7 @@ async fn an_organization_without_limits_leaves_its_teams_free() {
 }
 
 #[tokio::test]
-async fn null_means_the_limits_of_the_organization() {
+async fn null_inherits_the_limits_of_the_organization() {
     let world = World::start().await;
     let ada = world.user("ada");
     let (_, team) = limited(&world, &ada, some_limits()).await;

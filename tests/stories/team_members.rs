@@ -59,7 +59,7 @@ async fn a_member_does_not_remove_others_from_a_team() {
 }
 
 #[tokio::test]
-async fn who_is_suspended_or_of_the_directory_does_not_leave() {
+async fn suspended_or_managed_members_cannot_leave() {
     for standalone in [true, false] {
         let world = World::start().await;
         let (_, team, bob) = team_of_bob(&world, standalone, "leader").await;
@@ -103,7 +103,7 @@ async fn a_suspended_team_member_is_not_added_again() {
 }
 
 #[tokio::test]
-async fn who_is_suspended_in_the_organization_is_in_its_teams() {
+async fn a_suspended_organization_member_is_suspended_in_teams() {
     let world = World::start().await;
     let (id, team, bob) = team_of_bob(&world, false, "leader").await;
     let ada = world.user("ada");

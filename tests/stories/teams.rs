@@ -8,7 +8,7 @@ fn id(reply: &support::Reply) -> String {
 }
 
 #[tokio::test]
-async fn a_manager_makes_a_team_and_its_leader_runs_it() {
+async fn a_manager_creates_a_team_and_its_leader_manages_it() {
     let world = World::start().await;
     let ada = world.user("ada");
     let organization = world.organization(&ada, "Acme").await;
@@ -91,7 +91,7 @@ async fn a_manager_makes_a_team_and_its_leader_runs_it() {
 }
 
 #[tokio::test]
-async fn who_leaves_the_organization_leaves_its_teams_and_no_others() {
+async fn leaving_an_organization_leaves_only_its_teams() {
     let world = World::start().await;
     let ada = world.user("ada");
     let organization = world.organization(&ada, "Acme").await;
@@ -235,7 +235,7 @@ async fn team_limits_stay_within_the_organization() {
 }
 
 #[tokio::test]
-async fn standalone_teams_are_the_tenant_admins() {
+async fn standalone_teams_require_a_tenant_admin() {
     let world = World::start().await;
     let root = world.tenant_admin();
     world.register(&["bob", "eve"]).await;
@@ -433,7 +433,7 @@ async fn effective_models_have_no_duplicates() {
 /// As for a member of an organization: the second request finds it done, even without access to the
 /// team.
 #[tokio::test]
-async fn a_leader_who_leaves_twice_is_told_the_same_twice() {
+async fn leaving_twice_returns_the_same_response() {
     let world = World::start().await;
     let root = world.tenant_admin();
     let organization = world.organization(&root, "Acme").await;

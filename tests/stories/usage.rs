@@ -175,7 +175,7 @@ impl Setup {
                 return;
             }
         }
-        panic!("there is always more to do");
+        panic!("logins never finish");
     }
 
     async fn token(&mut self, what: &str, n: usize) {
@@ -396,7 +396,7 @@ async fn by_groups() -> Setup {
 }
 
 #[tokio::test]
-async fn what_aws_charges_for_is_as_the_year_is_reckoned_with() {
+async fn the_billed_usage_of_every_operation() {
     let (hand, groups) = (by_hand().await, by_groups().await);
     let made = json!({
         "by hand": items(&hand.world.items().await),

@@ -155,7 +155,7 @@ async fn an_id_may_be_percent_encoded_in_a_path() {
 }
 
 #[tokio::test]
-async fn ids_that_look_alike_in_a_key_are_two_users() {
+async fn ids_with_similar_keys_are_different_users() {
     let world = World::start().await;
     let root = world.tenant_admin();
     let alike = ["a#b", "a%23b", "a%2523b", "a$3b", "a b", "a+b"];
@@ -174,7 +174,7 @@ async fn ids_that_look_alike_in_a_key_are_two_users() {
 }
 
 #[tokio::test]
-async fn an_id_that_no_token_can_have_is_refused() {
+async fn an_id_that_no_token_can_have_is_rejected() {
     let (world, ada, id) = World::acme().await;
     let root = world.tenant_admin();
     let members = format!("/organizations/{id}/members");

@@ -137,7 +137,7 @@ async fn if_match_applies_a_change_to_that_version_only() {
 
 /// It has no URL to read: its version is in the responses to changes.
 #[tokio::test]
-async fn a_membership_in_a_team_has_a_version_as_well() {
+async fn team_memberships_have_versions() {
     let (_world, root, things) = things().await;
     let path = format!("{}/members/bob", things[2].0);
     let leader = json!({"role": "leader"});
@@ -162,7 +162,7 @@ async fn a_membership_in_a_team_has_a_version_as_well() {
 
 /// `*` requires any version, so an existing resource (RFC 9110, section 13.1.1).
 #[tokio::test]
-async fn what_must_be_there_is_not_made() {
+async fn if_match_star_does_not_create() {
     let (world, root, _) = things().await;
     let before = world.table().await;
     let any = ("if-match", "*");
@@ -172,7 +172,7 @@ async fn what_must_be_there_is_not_made() {
 }
 
 #[tokio::test]
-async fn who_has_this_version_already_is_told_so_without_a_body() {
+async fn an_unchanged_version_returns_304_without_a_body() {
     let (_world, root, things) = things().await;
     for (path, ..) in things {
         let first = root.get(&path).await.expect(200);
@@ -214,7 +214,7 @@ async fn who_has_this_version_already_is_told_so_without_a_body() {
 }
 
 #[tokio::test]
-async fn a_list_of_versions_is_not_read_to_the_end_of_time() {
+async fn long_lists_of_versions_are_cut_off() {
     let (_world, root, things) = things().await;
     let tags: Vec<_> = (1..1_200).map(|n| format!("\"{}\"", n + 100)).collect();
     for (path, change, _) in things {
@@ -344,7 +344,7 @@ async fn a_patch_that_changes_nothing_writes_nothing() {
 
 /// Deleted between its read and its write: then it is gone, for every expected version.
 #[tokio::test]
-async fn what_is_deleted_meanwhile_is_gone_and_not_of_another_version() {
+async fn a_concurrent_deletion_returns_404_instead_of_412() {
     for (method, body) in [
         (Method::PATCH, json!({"name": "Another"})),
         (Method::DELETE, Value::Null),

@@ -156,7 +156,10 @@ impl Reply {
     /// The number of round trips to DynamoDB that the response reports.
     pub fn round_trips(&self) -> u32 {
         let timing = &self.headers["server-timing"];
-        let (_, told) = timing.split_once("desc=\"").expect("a description");
-        told.trim_end_matches(" rt\"").parse().expect("a number")
+        let (_, description) = timing.split_once("desc=\"").expect("a description");
+        description
+            .trim_end_matches(" rt\"")
+            .parse()
+            .expect("a number")
     }
 }

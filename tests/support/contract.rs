@@ -17,12 +17,12 @@ impl World {
 
     /// Every route of the API, from the template: `GET /organizations`.
     pub async fn routes(&self) -> Vec<String> {
-        let told = self
+        let reply = self
             .bearer("", None)
             .get("/_local/routes")
             .await
             .expect(200);
-        let routes = told.body["routes"].as_array().unwrap().clone();
+        let routes = reply.body["routes"].as_array().unwrap().clone();
         assert!(!routes.is_empty());
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         routes

@@ -98,10 +98,10 @@ impl<'a> Table<'a> {
         }
         let deleted = !is_live(item);
         let listed = text(item, "gsi1pk").ends_with("#ORGS#DELETED");
-        let told = item.contains_key("deleted_at");
+        let marked = item.contains_key("deleted_at");
         // The rest of a group's organization is never purged: the sync would create it again.
         let expires = deleted && item["source"] == "manual";
-        if [listed, told] != [deleted; 2] || item.contains_key("expires_at") != expires {
+        if [listed, marked] != [deleted; 2] || item.contains_key("expires_at") != expires {
             self.violate("an organization half deleted", item);
         }
         let id = (tenant.to_owned(), id);
@@ -191,16 +191,16 @@ impl<'a> Table<'a> {
                 self.violate("6: no such organization in the tenant", item);
             }
             if !self.users.contains(&(tenant, user)) {
-                self.violate("6: nobody of that id is known in the tenant", item);
+                self.violate("6: no user of that id in the tenant", item);
             }
         }
     }
 
     fn check_teams(&mut self) {
         for (tenant, item) in self.in_teams.clone() {
-            let told = |name: &str| text(item, name).to_owned();
-            let team = (tenant.clone(), told("team_id"));
-            let membership = (tenant, told("organization_id"), told("user_id"));
+            let value = |name: &str| text(item, name).to_owned();
+            let team = (tenant.clone(), value("team_id"));
+            let membership = (tenant, value("organization_id"), value("user_id"));
             if self.teams.contains(&team) && !self.memberships.contains_key(&membership) {
                 self.violate("9: in a team, and not in its organization", item);
             }

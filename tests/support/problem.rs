@@ -36,20 +36,20 @@ impl Reply {
             "{self:?}"
         );
         let body = self.body.as_object().expect("an object");
-        let told = |member: &str| {
+        let text = |member: &str| {
             let text = body.get(member).and_then(Value::as_str).unwrap_or_default();
             assert!(!text.is_empty(), "{member} in {self:?}");
             text
         };
         let code = Code::ALL
             .into_iter()
-            .find(|code| code.as_str() == told("code"))
+            .find(|code| code.as_str() == text("code"))
             .unwrap_or_else(|| panic!("a code outside the contract: {self:?}"));
-        assert_eq!(told("type"), format!("urn:muster:problem:{}", told("code")));
-        assert_eq!(told("request_id"), self.headers["x-request-id"]);
-        told("title");
-        told("detail");
-        let instance = told("instance");
+        assert_eq!(text("type"), format!("urn:muster:problem:{}", text("code")));
+        assert_eq!(text("request_id"), self.headers["x-request-id"]);
+        text("title");
+        text("detail");
+        let instance = text("instance");
         assert!(
             instance.starts_with('/') && instance.bytes().all(|byte| byte.is_ascii_graphic()),
             "no URI: {instance:?}"
@@ -89,8 +89,8 @@ impl Reply {
             }
         }
         let wait = self.headers.get("retry-after");
-        let promised = matches!(code, Code::Throttled | Code::Unavailable);
-        assert_eq!(wait.is_some(), promised, "Retry-After of {self:?}");
+        let must_have_wait = matches!(code, Code::Throttled | Code::Unavailable);
+        assert_eq!(wait.is_some(), must_have_wait, "Retry-After of {self:?}");
         if let Some(wait) = wait {
             assert!(wait.parse::<u32>().unwrap() >= 1, "{wait}");
         }
@@ -102,10 +102,10 @@ impl Reply {
     /// `instance` and pointers repeat.
     #[track_caller]
     pub fn tells_nothing_internal(&self) {
-        let mut told = self.body.clone();
-        if let Some(told) = told.as_object_mut() {
-            told.remove("instance");
-            for error in told
+        let mut shown = self.body.clone();
+        if let Some(shown) = shown.as_object_mut() {
+            shown.remove("instance");
+            for error in shown
                 .get_mut("errors")
                 .and_then(Value::as_array_mut)
                 .into_iter()
@@ -114,9 +114,9 @@ impl Reply {
                 error["pointer"].take();
             }
         }
-        let told = format!("{told} {:?}", self.headers);
+        let shown = format!("{shown} {:?}", self.headers);
         for internal in INTERNAL {
-            assert!(!told.contains(internal), "{internal} in {self:?}");
+            assert!(!shown.contains(internal), "{internal} in {self:?}");
         }
     }
 }

@@ -121,7 +121,7 @@ impl Schedule {
 
     /// Releases all calls from now on.
     pub fn open(&mut self) {
-        assert!(self.held.is_empty(), "there are calls that wait");
+        assert!(self.held.is_empty(), "no waiting calls");
         self.gate.0.is_closed.store(false, Ordering::Relaxed);
     }
 
@@ -178,7 +178,7 @@ impl Schedule {
                     self.held
                 );
             };
-            let event = event.expect("the gate is there");
+            let event = event.expect("the gate exists");
             self.take(request, event, &mut is_calling);
             // All other work before its next call happens without waiting.
             for _ in 0..3 {

@@ -19,14 +19,14 @@ const SAMPLE: [&str; 4] = [
 /// The package of Debian's C library for arm64, and its folder.
 const LIBRARY: (&str, &str) = ("libc6-arm64-cross", "/usr/aarch64-linux-gnu");
 const LOADER: &str = "lib/ld-linux-aarch64.so.1";
-/// Tells the tests which folder has the functions.
+/// Names the folder with the functions for the tests.
 const FUNCTIONS: &str = "MUSTER_TEST_FUNCTIONS";
 /// Tests that start functions of the sample only.
 const TESTS: [&str; 5] = [
-    "binaries::an_organization_is_made_by_one_process_and_shown_by_another",
-    "binaries::dynamodb_is_called_at_the_endpoint_that_is_set",
-    "binaries::an_event_that_is_none_fails_its_invocation_and_not_the_next",
-    "binaries::a_setting_that_is_missing_stops_the_process_with_its_name",
+    "binaries::one_process_creates_what_another_reads",
+    "binaries::dynamodb_is_called_at_the_configured_endpoint",
+    "binaries::an_invalid_event_fails_only_its_own_invocation",
+    "binaries::a_missing_setting_stops_the_process_with_its_name",
     "events::every_event_is_answered_by_its_binary",
 ];
 const OF_ALL: &str = "binaries::every_function_of_the_template_has_a_binary";
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sample_is_in_the_template_under_these_names() {
+    fn the_template_has_the_functions_of_the_sample() {
         let template = include_str!("../../template.yaml");
         for id in SAMPLE {
             let (_, function) = template.split_once(&format!("\n  {id}:\n")).unwrap();
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tests_that_it_runs_exist() {
+    fn the_tests_of_the_sample_exist() {
         let stories = [
             ("binaries", include_str!("../../tests/stories/binaries.rs")),
             ("events", include_str!("../../tests/stories/events.rs")),

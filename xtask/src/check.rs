@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn every_failure_is_listed_with_the_way_to_repeat_it() {
+    fn failures_are_listed_with_the_command_to_repeat_them() {
         let report = report(&[
             ran(Step::Format, Err(anyhow!("cargo ended with 1"))),
             ran(Step::Lint, Ok(Outcome::Passed)),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_has_each_step_with_its_time() {
+    fn the_table_lists_each_step_with_its_duration() {
         let table = times(&[
             ran(Step::Lint, Ok(Outcome::Passed)),
             ran(Step::Test, Err(anyhow!("no"))),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_skipped_says_why_and_is_no_failure() {
+    fn a_skipped_step_has_a_reason_and_is_not_a_failure() {
         let report = report(&[ran(Step::Advisories, Ok(Outcome::Skipped("no network")))]);
         assert_eq!(
             report,

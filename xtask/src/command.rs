@@ -135,14 +135,14 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_fails_is_an_error_that_names_it() {
+    fn a_failed_program_is_named_in_the_error() {
         assert!(run(&mut shell("exit 0")).is_ok());
         let error = run(&mut shell("exit 3")).unwrap_err().to_string();
         assert!(error.starts_with("sh ended with"), "{error}");
     }
 
     #[test]
-    fn what_a_program_wrote_is_given_also_when_it_failed() {
+    fn output_of_a_failed_program_is_returned() {
         let (status, printed) = outcome(&mut shell("echo a; exit 3")).unwrap();
         assert_eq!((status.code(), printed.as_str()), (Some(3), "a\n"));
         assert!(outcome(&mut shell("echo a; kill -9 $$")).is_err());
@@ -153,14 +153,14 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_not_there_is_named() {
+    fn a_missing_program_is_named() {
         let error = run(&mut program(Path::new("no-such-program"), Path::new(".")));
         let error = error.unwrap_err().to_string();
         assert_eq!(error, "cannot run no-such-program");
     }
 
     #[test]
-    fn a_program_that_hangs_is_ended() {
+    fn a_hanging_program_is_killed() {
         let started = Instant::now();
         let mut sleep = program(Path::new("sleep"), Path::new("."));
         let error = run_within(Duration::from_millis(300), sleep.arg("60"));

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rows_of_targets_that_did_not_run_stay() {
+    fn rows_of_other_targets_are_kept() {
         let table = format!("# Title\n\n{HEAD}| a | 1 |\n| b | 2 |\n");
         let rows = rows(&table);
         assert_eq!(rows.keys().collect::<Vec<_>>(), ["a", "b"]);

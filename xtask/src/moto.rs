@@ -196,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stories_of_one_part_run_without_those_of_the_others() {
+    fn stories_excluded_by_other_sections_do_not_run() {
         let list = |parts: &[(&str, &str)]| -> Vec<(String, String)> {
             let parts = parts.iter();
             parts
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_listed_exists_and_has_a_reason() {
+    fn listed_stories_exist_and_have_a_reason() {
         let list =
             "[too much]\n\n# It is slow,\n# and old.\na::b\na::c\n\n[cannot pass]\n# No.\nd::\n";
         let stories = ["a::b", "a::c", "a::d", "d::e", "d::f"];

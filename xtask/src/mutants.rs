@@ -230,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_came_of_the_runs_is_one_row() {
+    fn results_are_summarized_in_one_row() {
         let found = |mutants: &[(&str, Outcome)]| -> Found {
             let mutants = mutants.iter();
             mutants
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mutant_that_lives_is_listed_with_its_file() {
+    fn missed_mutants_are_listed_with_their_file() {
         let mutant = "shared/src/store/keys.rs:261:25: replace > with >= in cut";
         assert_eq!(
             item(mutant),
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_found_is_kept_for_the_next_run() {
+    fn results_are_stored_for_the_next_run() {
         let folder = format!("muster-mutants-{}", std::process::id());
         let folder = std::env::temp_dir().join(folder);
         fs::create_dir_all(&folder).unwrap();

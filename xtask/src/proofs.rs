@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_program_that_came_to_its_end_is_believed() {
+    fn only_complete_results_are_accepted() {
         let table = "| Scope | States |\n|---|---|\n| all | 7 |\n";
         let wrong = format!("{table}\n**Wrong**: seed 7\n");
         assert_eq!(judged(true, table), Some(true));

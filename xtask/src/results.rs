@@ -58,7 +58,7 @@ mod tests {
     use crate::{fuzz, mutants, proofs};
 
     #[test]
-    fn every_file_is_as_its_tool_writes_it() {
+    fn result_files_have_the_generated_form() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let [search, histories, logins] = proofs::RESULTS;
         for results in [search, histories, logins, fuzz::RESULTS, mutants::RESULTS] {
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn results_of_no_run_are_empty() {
+    fn results_without_a_run_are_empty() {
         let never = Results {
             name: "never",
             ..fuzz::RESULTS

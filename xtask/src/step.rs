@@ -230,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_slow_module_exists() {
+    fn slow_modules_exist() {
         for module in SLOW {
             let (file, name) = match module.strip_prefix("sync::") {
                 Some(name) => (include_str!("../../tests/stories/sync/mod.rs"), name),
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fast_steps_run_no_slow_test() {
+    fn fast_steps_run_no_slow_tests() {
         let command = tests(Path::new("."), Step::Test);
         let arguments: Vec<_> = command.get_args().map(|it| it.to_string_lossy()).collect();
         let printed = arguments.join(" ");

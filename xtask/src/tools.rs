@@ -329,13 +329,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_documents_name_the_version_of_the_emulator() {
+    fn documents_name_the_emulator_version() {
         let operations = include_str!("../../docs/OPERATIONS.md");
         assert!(operations.contains(&format!("ministack {MINISTACK}")));
     }
 
     #[test]
-    fn the_documents_name_the_versions_that_build() {
+    fn documents_name_the_build_tool_versions() {
         let operations = include_str!("../../docs/OPERATIONS.md");
         let versions = format!("SAM CLI {SAM}, cargo-lambda {CARGO_LAMBDA} and ziglang {ZIG}");
         assert!(operations.contains(&versions), "{versions}");

@@ -105,7 +105,7 @@ case "$*" in
 esac"#;
 
 #[test]
-fn a_browser_that_was_missing_is_the_only_output() {
+fn the_path_of_an_installed_browser_is_the_only_output() {
     let machine = Machine::debian("browser");
     let path = machine.folder.join("chromium");
     let expected = format!("{}\n", path.display());
@@ -115,7 +115,7 @@ fn a_browser_that_was_missing_is_the_only_output() {
 }
 
 #[test]
-fn a_package_that_two_need_at_once_is_installed_once() {
+fn a_package_needed_twice_concurrently_is_installed_once() {
     let machine = Machine::debian("two");
     let [one, other] = [machine.start("chromium"), machine.start("chromium")];
     let expected = format!("{}\n", machine.folder.join("chromium").display());
@@ -135,7 +135,7 @@ fn npm_and_curl_are_installed() {
 }
 
 #[test]
-fn sudo_installs_when_it_asks_for_no_password() {
+fn sudo_is_used_without_a_password() {
     let machine = Machine::debian("sudo");
     machine.has("id", "echo 1000");
     machine.has(
@@ -150,7 +150,7 @@ fn sudo_installs_when_it_asks_for_no_password() {
 }
 
 #[test]
-fn what_cannot_be_installed_is_named() {
+fn a_tool_that_cannot_be_installed_is_named() {
     let machine = Machine::debian("plain-user");
     machine.has("id", "echo 1000");
     machine.has("sudo", "exit 1");
@@ -166,23 +166,23 @@ fn what_cannot_be_installed_is_named() {
 }
 
 #[test]
-fn a_python_without_venv_gets_it() {
+fn missing_venv_is_installed() {
     let machine = Machine::debian("venv");
     machine.has("python3", PYTHON);
-    let told = machine.installs("sam");
-    let path = Path::new(told.strip_suffix('\n').unwrap());
+    let printed = machine.installs("sam");
+    let path = Path::new(printed.strip_suffix('\n').unwrap());
     assert!(
         path.starts_with(machine.tools()) && path.is_file(),
-        "{told}"
+        "{printed}"
     );
     assert_eq!(machine.installed(), "python3-venv\n");
-    assert_eq!(machine.installs("sam"), told);
+    assert_eq!(machine.installs("sam"), printed);
     let pip = fs::read_to_string(machine.folder.join("pip")).unwrap();
     assert_eq!(pip, "pip\n");
 }
 
 #[test]
-fn an_installation_that_was_interrupted_is_repeated() {
+fn an_interrupted_installation_is_repeated() {
     let machine = Machine::debian("interrupted");
     machine.has("python3", PYTHON);
     machine.has("python3-venv", "");

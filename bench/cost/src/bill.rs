@@ -247,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn few_requests_are_all_traced_and_many_at_the_rate() {
+    fn few_requests_are_all_traced_and_many_are_sampled() {
         let rule = (1.0, 0.05);
         assert!(traces(0.0, 1000.0, rule).abs() < 1e-9);
         let few = traces(10.0, 1000.0, rule);
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn operations_that_differ_in_how_much_there_is_are_one_function() {
+    fn operations_that_differ_in_size_are_one_function() {
         assert_eq!(function("own teams, 1"), "own teams");
         assert_eq!(function("get user"), "get user");
     }

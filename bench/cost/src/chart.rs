@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_line_of_a_bill_is_in_one_part_of_the_drawing() {
+    fn every_line_of_a_bill_is_in_the_chart() {
         let root = crate::root();
         let data = Data::read(&root).unwrap();
         let usual = data.assumed(&std::collections::BTreeMap::new());

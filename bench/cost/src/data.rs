@@ -8,7 +8,8 @@ use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
 /// The snapshot of the story `tests/stories/usage.rs`.
-pub(crate) const MEASURED: &str = "tests/stories/snapshots/stories__usage__what_aws_charges_for_is_as_the_year_is_reckoned_with.snap";
+pub(crate) const MEASURED: &str =
+    "tests/stories/snapshots/stories__usage__the_billed_usage_of_every_operation.snap";
 
 /// A price with its source.
 #[derive(Clone, Debug, Deserialize)]

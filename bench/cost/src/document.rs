@@ -317,7 +317,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thousands_are_apart() {
+    fn numbers_have_thousands_separators() {
         assert_eq!(whole(0.4), "0");
         assert_eq!(whole(999.0), "999");
         assert_eq!(whole(1000.0), "1,000");

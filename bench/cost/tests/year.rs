@@ -36,7 +36,7 @@ fn near(one: f64, other: f64) {
 }
 
 #[test]
-fn the_document_says_what_was_measured_and_priced() {
+fn the_cost_document_is_up_to_date() {
     for (path, text) in documents(&root()).unwrap() {
         let written = fs::read_to_string(root().join(path)).unwrap_or_default();
         assert!(written == text, "{path} is stale: run `cargo xtask cost`");
@@ -54,7 +54,7 @@ fn a_price_goes_down_in_steps() {
 }
 
 #[test]
-fn the_template_tells_memory_metrics_in_alarms_and_dashboards() {
+fn memory_alarms_and_dashboards_are_read_from_the_template() {
     let text = "
     MemorySize: 512
   OfOneMetric:
@@ -151,7 +151,7 @@ fn every_deployment_has_alarms_metrics_and_a_secret_of_its_own() {
 }
 
 #[test]
-fn more_requests_never_cost_less_and_none_leave_what_is_stored() {
+fn cost_grows_with_requests_and_storage_remains() {
     let data = Data::read(&root()).unwrap();
     for shape in &data.habits.shapes {
         let year = |requests: f64| {
@@ -169,7 +169,7 @@ fn more_requests_never_cost_less_and_none_leave_what_is_stored() {
 }
 
 #[test]
-fn every_price_says_where_it_stands_and_of_when() {
+fn every_price_has_a_source_and_a_date() {
     let data = Data::read(&root()).unwrap();
     for (key, price) in data.prices.all() {
         assert!(price.page.starts_with("https://aws.amazon.com/"), "{key}");

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::peer::{Kind, Operation, PAGE, Peer, email, maker, told, user};
+use crate::peer::{Kind, Operation, PAGE, Peer, email, maker, text_at, user};
 
 impl Peer {
     /// A request by one of the [`PEOPLE`](crate::peer::PEOPLE).
@@ -208,12 +208,16 @@ impl Peer {
         let list = |pointer: &str| body.pointer(pointer).and_then(Value::as_array);
         let mut members = Vec::new();
         for item in list(pointer).context("members")? {
-            members.push((told(item, user)?, told(item, "/role")?, told(item, id)?));
+            members.push((
+                text_at(item, user)?,
+                text_at(item, "/role")?,
+                text_at(item, id)?,
+            ));
         }
         let mut invitations = Vec::new();
         for item in list("/invitations").into_iter().flatten() {
-            if told(item, "/status")? == "pending" {
-                invitations.push(told(item, "/id")?);
+            if text_at(item, "/status")? == "pending" {
+                invitations.push(text_at(item, "/id")?);
             }
         }
         Ok(Inside {

@@ -198,7 +198,7 @@ fn loads(text: &mut String, results: &Results) -> Result<()> {
         for clients in results.clients.iter().copied() {
             for (kind, service) in peers(results)? {
                 let all = rounds(service, operation, clients)?;
-                let told = |of: fn(&Ran) -> f64, digits: usize| {
+                let cell = |of: fn(&Ran) -> f64, digits: usize| {
                     let (median, least, most) = spread(all.iter().map(of));
                     format!("{median:.digits$} ({least:.digits$} to {most:.digits$})")
                 };
@@ -208,9 +208,9 @@ fn loads(text: &mut String, results: &Results) -> Result<()> {
                     text,
                     "| {clients} | {} | {} | {} | {} | {failed} of {sent} |",
                     kind.name(),
-                    told(|ran| ran.throughput, 0),
-                    told(|ran| ran.p50, 1),
-                    told(|ran| ran.p99, 1),
+                    cell(|ran| ran.throughput, 0),
+                    cell(|ran| ran.p50, 1),
+                    cell(|ran| ran.p99, 1),
                 )?;
             }
         }

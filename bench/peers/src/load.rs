@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn the_spread_is_the_middle_the_least_and_the_most() {
+    fn the_spread_is_median_minimum_and_maximum() {
         assert_eq!(spread([3.0, 1.0, 2.0].into_iter()), (2.0, 1.0, 3.0));
     }
 }

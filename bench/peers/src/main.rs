@@ -211,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_document_says_what_the_last_run_came_to() {
+    fn the_peers_document_is_up_to_date() {
         for (path, text) in documents(&root()).unwrap() {
             let written = fs::read_to_string(root().join(path)).unwrap_or_default();
             assert!(

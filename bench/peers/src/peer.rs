@@ -230,7 +230,7 @@ impl Peer {
             Ok(answer.error_for_status()?.json().await?)
         };
         let found = ask(Operation::Get, 0).await?;
-        ensure!(told(&found, "/name")? == "Alone", "another one: {found}");
+        ensure!(text_at(&found, "/name")? == "Alone", "another one: {found}");
         let list = match self.kind {
             Kind::Muster => "/items",
             Kind::FastApi => "",
@@ -258,11 +258,11 @@ impl Peer {
                     .send()
                     .await?;
                 let answer: Value = answer.error_for_status()?.json().await?;
-                let token = told(&answer, "/access_token")?;
+                let token = text_at(&answer, "/access_token")?;
                 ("authorization", format!("Bearer {token}"))
             }
             Kind::FastApi => {
-                let token = told(tokens, &format!("/{name}"))?;
+                let token = text_at(tokens, &format!("/{name}"))?;
                 ("authorization", format!("Bearer {token}"))
             }
             Kind::BetterAuth => {
@@ -294,7 +294,7 @@ impl Peer {
             .to_owned();
         let (cookie, _) = cookie.split_once(';').context("a cookie has attributes")?;
         let body: Value = answer.json().await?;
-        Ok((told(&body, "/user/id")?, cookie.to_owned()))
+        Ok((text_at(&body, "/user/id")?, cookie.to_owned()))
     }
 
     async fn register(&self, client: &Client, name: String) -> Result<()> {
@@ -315,7 +315,7 @@ impl Peer {
             .await?
             .error_for_status()?;
         let body: Value = answer.json().await?;
-        told(&body, "/id")
+        text_at(&body, "/id")
     }
 
     /// Adds an active member to the page.
@@ -331,7 +331,7 @@ impl Peer {
 }
 
 /// A string in a response.
-pub(crate) fn told(answer: &Value, pointer: &str) -> Result<String> {
+pub(crate) fn text_at(answer: &Value, pointer: &str) -> Result<String> {
     let text = answer.pointer(pointer).and_then(Value::as_str);
     Ok(text
         .with_context(|| format!("{pointer} in {answer}"))?

@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_process_is_weighed_with_its_children() {
+    async fn memory_includes_child_processes() {
         let own = std::process::id();
         let mut child = Command::new("sleep").arg("5").spawn().unwrap();
         let found = tree(own).unwrap();

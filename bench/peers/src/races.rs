@@ -133,7 +133,7 @@ async fn once(peer: &Peer, race: Race, n: usize) -> Result<(Outcome, String)> {
         ],
     };
     let statuses = sent(both).await?;
-    let mut told = in_words(&statuses);
+    let mut summary = in_words(&statuses);
     if race == Race::Invite {
         let mut open = peer.inside(&one, &organization).await?.invitations;
         // In the other services the invitation is the membership, and accepting it twice is the
@@ -143,7 +143,7 @@ async fn once(peer: &Peer, race: Race, n: usize) -> Result<(Outcome, String)> {
         }
         let accepts = open.iter().zip([&one, &other]);
         let accepts = accepts.map(|(id, client)| peer.accept(client, "cy", &organization, id));
-        told = format!("{told}, then {}", in_words(&sent(accepts).await?));
+        summary = format!("{summary}, then {}", in_words(&sent(accepts).await?));
     }
     let after = peer.inside(&one, &organization).await?;
     // One of two owners must remain, and one membership of the added user.
@@ -156,7 +156,7 @@ async fn once(peer: &Peer, race: Race, n: usize) -> Result<(Outcome, String)> {
         (Race::Leave | Race::Demote, 2) | (Race::Invite | Race::Add, 0) => Outcome::Neither,
         _ => Outcome::Broken,
     };
-    Ok((outcome, told))
+    Ok((outcome, summary))
 }
 
 /// The statuses of two, the lower one first.

@@ -21,11 +21,11 @@ pub(super) struct Goals(pub(super) String);
 
 impl Goals {
     pub(super) fn row(&mut self, what: &str, goal: &str, measured: &str, met: bool) {
-        self.told(what, goal, measured, if met { "yes" } else { "**no**" });
+        self.text_row(what, goal, measured, if met { "yes" } else { "**no**" });
     }
 
     /// A row with a result in words.
-    pub(super) fn told(&mut self, what: &str, goal: &str, measured: &str, met: &str) {
+    pub(super) fn text_row(&mut self, what: &str, goal: &str, measured: &str, met: &str) {
         let _ = writeln!(self.0, "| {what} | {goal} | {measured} | {met} |");
     }
 
@@ -82,13 +82,13 @@ pub(super) fn of_functions(measured: &Functions, goals: &mut Goals) -> Result<()
         } else {
             "**no**: [where the time goes](#where-the-time-of-a-start-goes)"
         };
-        goals.told(&what, "at most 1.25 x", &times(start), met);
+        goals.text_row(&what, "at most 1.25 x", &times(start), met);
     }
     // The share of the SDK's client.
     let client = bare.start_ms.over(&hello.start_ms);
     let client = client.spread().context("no rounds")?;
     let what = "The same for a bare function with the SDK's client";
-    goals.told(what, "", &times((GET_ITEM, client)), "");
+    goals.text_row(what, "", &times((GET_ITEM, client)), "");
 
     let first = worst(measured, is_http, |it| {
         it.tls_first_ms.over(&it.tls_second_ms)
@@ -114,14 +114,14 @@ pub(super) fn of_functions(measured: &Functions, goals: &mut Goals) -> Result<()
             let met = page.median <= 1.3;
             goals.row(&what, "at most 1.3 x", &times((LIST_MEMBERS, page)), met);
         }
-        None => goals.told(&what, "at most 1.3 x", "not measured yet", ""),
+        None => goals.text_row(&what, "at most 1.3 x", "not measured yet", ""),
     }
     for (name, does) in [
         ("create-organization", "writes, in one transaction"),
         ("list-organizations", "reads a page of a list"),
     ] {
         let what = format!("The same for a request that {does}, which the bare function does not");
-        goals.told(&what, "", &times(work(name)?), "");
+        goals.text_row(&what, "", &times(work(name)?), "");
     }
 
     let memory = |it: &Function| it.peak_memory.over(&bare.peak_memory);
@@ -215,7 +215,7 @@ pub(super) fn of_logins(
         memory(&into_200.pioneer)?,
     );
     if let Some(bare) = bare {
-        goals.told(
+        goals.text_row(
             "Its peak memory, compared with that function, and with a login into the fewest groups",
             "bounded",
             &format!(

@@ -22,7 +22,7 @@ fn with(place: &str, value: Value) -> Result<Directory, String> {
 }
 
 #[test]
-fn a_directory_is_the_same_after_it_was_written_and_read() {
+fn a_directory_survives_a_round_trip() {
     let sample = read(SAMPLE.as_bytes()).unwrap();
     assert_eq!(sample.groups.len(), 4);
     let again = serde_json::to_vec(&sample).unwrap();
@@ -31,7 +31,7 @@ fn a_directory_is_the_same_after_it_was_written_and_read() {
 }
 
 #[test]
-fn what_does_not_fit_is_named_with_its_place() {
+fn inconsistencies_are_named_with_their_position() {
     let long = "x".repeat(65);
     for (place, value, said) in [
         ("/groups/1/memebrs", json!([]), "groups[1]"),
@@ -109,7 +109,7 @@ fn what_does_not_fit_is_named_with_its_place() {
 }
 
 #[test]
-fn what_is_no_json_is_refused_with_its_line() {
+fn invalid_json_is_rejected_with_its_line() {
     for (text, said) in [
         ("", "EOF while parsing a value at line 1"),
         ("{\n  \"users\": [,]}", "line 2"),
@@ -124,7 +124,7 @@ fn what_is_no_json_is_refused_with_its_line() {
 }
 
 #[test]
-fn a_fault_that_cannot_be_is_refused_with_its_place() {
+fn invalid_faults_are_rejected_with_their_position() {
     for (place, value, said) in [
         (
             "/faults",
@@ -178,7 +178,7 @@ fn a_fault_that_cannot_be_is_refused_with_its_place() {
 }
 
 #[test]
-fn groups_in_a_circle_are_walked_once() {
+fn cyclic_groups_are_visited_once() {
     let (one, other) = (
         "cdb555e3-b33e-4fd5-a427-17fadacb0002",
         "cdb555e3-b33e-4fd5-a427-17fadacb0003",

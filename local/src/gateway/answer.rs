@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_no_response_is_nothing() {
+    fn an_invalid_response_is_none() {
         for answer in [
             json!({"statusCode": "x"}),
             json!({"statusCode": 99_999}),

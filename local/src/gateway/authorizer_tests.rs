@@ -46,7 +46,7 @@ fn good_claims() -> Value {
 }
 
 #[test]
-fn a_token_of_the_issuer_is_let_through_with_its_claims() {
+fn a_token_of_the_issuer_is_accepted_with_its_claims() {
     assert_eq!(verdict(json!({"sub": "ada"})).unwrap()["sub"], "ada");
     let token = issuer().token_with(Map::new()).unwrap();
     for header in [
@@ -59,7 +59,7 @@ fn a_token_of_the_issuer_is_let_through_with_its_claims() {
 }
 
 #[test]
-fn no_token_is_told_from_a_bad_one() {
+fn missing_and_invalid_tokens_differ() {
     let headers = HeaderMap::new();
     let authorizer = Authorizer::new(&issuer()).unwrap();
     assert_eq!(authorizer.claims(&headers).unwrap_err(), Refusal::Missing);
@@ -88,7 +88,7 @@ fn times_are_checked_without_leeway() {
 }
 
 #[test]
-fn the_issuer_must_be_ours() {
+fn another_issuer_is_rejected() {
     let other = Refusal::Invalid("the token is from another issuer");
     for iss in [
         "http://127.0.0.1:3001/_local",
@@ -112,7 +112,7 @@ fn the_audience_must_match_or_else_the_client_id() {
 }
 
 #[test]
-fn a_token_of_another_key_is_refused_even_under_our_key_s_name() {
+fn a_token_of_another_key_is_rejected_even_with_the_key_id() {
     let directory = std::env::temp_dir().join(format!("muster-{}", Clock::system().new_id()));
     std::fs::create_dir(&directory).unwrap();
     let other = signing_key(Some(&directory)).unwrap();
@@ -129,7 +129,7 @@ fn a_token_of_another_key_is_refused_even_under_our_key_s_name() {
 }
 
 #[test]
-fn changed_claims_are_refused() {
+fn changed_claims_are_rejected() {
     let token = issuer().token_with(Map::new()).unwrap();
     let [head, _, signature] = token.split('.').collect::<Vec<_>>()[..] else {
         panic!()
@@ -142,7 +142,7 @@ fn changed_claims_are_refused() {
 }
 
 #[test]
-fn only_rs256_counts() {
+fn only_rs256_is_accepted() {
     let kid = issuer().key_id().map(str::to_owned);
     for alg in ["none", "None", "HS256", "ES256", "RS512", "PS256"] {
         let head = part(&json!({"alg": alg, "typ": "JWT", "kid": kid}));
@@ -154,7 +154,7 @@ fn only_rs256_counts() {
 }
 
 #[test]
-fn the_public_key_is_no_secret_to_sign_with() {
+fn the_public_key_cannot_be_used_as_a_secret() {
     // The classic confusion: HS256 with the public key as the shared secret.
     let set = serde_json::to_value(issuer().key_set()).unwrap();
     let modulus = set["keys"][0]["n"].as_str().unwrap().to_owned();
@@ -168,7 +168,7 @@ fn the_public_key_is_no_secret_to_sign_with() {
 }
 
 #[test]
-fn garbage_is_refused() {
+fn garbage_is_rejected() {
     for token in [
         "x",
         "a.b",

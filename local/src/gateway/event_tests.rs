@@ -31,7 +31,7 @@ fn made(request: Request<()>, body: &[u8], parameters: &[(&str, &str)]) -> Value
 }
 
 #[test]
-fn an_event_has_all_that_the_real_one_has() {
+fn an_event_has_all_fields_of_api_gateway() {
     let request = Request::get("/echo/a%20b?x=1&y=%C3%A9+f&x=2&z")
         .header("Host", "127.0.0.1:3000")
         .header("User-Agent", "curl/8")
@@ -85,7 +85,7 @@ fn an_event_has_all_that_the_real_one_has() {
 }
 
 #[test]
-fn what_a_request_does_not_have_is_absent() {
+fn missing_parts_of_a_request_are_absent() {
     let event = made(Request::get("/open").body(()).unwrap(), b"", &[]);
     for absent in ["body", "cookies", "pathParameters", "queryStringParameters"] {
         assert!(event.get(absent).is_none(), "{absent}");
@@ -94,7 +94,7 @@ fn what_a_request_does_not_have_is_absent() {
 }
 
 #[test]
-fn a_body_is_text_when_its_type_and_bytes_are() {
+fn text_bodies_are_not_encoded() {
     for (content_type, body, text, encoded) in [
         ("application/json", &b"{}"[..], "{}", false),
         (

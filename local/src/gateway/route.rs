@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_specific_route_is_taken() {
+    fn the_most_specific_route_matches() {
         let routes = routes(&[
             "GET /users/me",
             "GET /users/{user_id}",
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn another_method_or_path_is_no_route() {
+    fn other_methods_and_paths_do_not_match() {
         let routes = routes(&["GET /users/{user_id}"]).unwrap();
         for (method, path) in [
             ("POST", "/users/a"),
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn two_routes_for_one_request_are_refused_with_the_resource() {
+    fn ambiguous_routes_are_rejected_with_the_resource() {
         let error = routes(&["GET /a/{x}", "GET /a/{y}"]).unwrap_err();
         assert!(
             error.to_string().contains("resource F: route GET /a/{y}"),

@@ -114,7 +114,7 @@ async fn without_a_token_only_open_routes_answer() {
 }
 
 #[tokio::test]
-async fn a_token_of_another_stack_is_refused() {
+async fn a_token_of_another_stack_is_rejected() {
     let (one, other) = (stack(echo()).await, stack(echo()).await);
     let token = other.token("ada", "acme", &[]).unwrap();
     let request = reqwest::Client::new().get(format!("{}/echo/1", one.url()));
@@ -125,7 +125,7 @@ async fn a_token_of_another_stack_is_refused() {
 }
 
 #[tokio::test]
-async fn no_route_is_404_whatever_the_method() {
+async fn unknown_routes_return_404_for_every_method() {
     let stack = stack(echo()).await;
     for (method, path) in [
         (Method::GET, "/nowhere"),
@@ -143,7 +143,7 @@ async fn no_route_is_404_whatever_the_method() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_refused() {
+async fn too_large_requests_are_rejected() {
     let stack = stack(echo()).await;
     let body = vec![b'a'; super::MAX_BODY + 1];
     let response = send(&stack, Method::PUT, "/echo/1", body).await;
@@ -156,7 +156,7 @@ async fn what_is_too_large_is_refused() {
 }
 
 #[tokio::test]
-async fn a_function_that_fails_shows_nothing_of_it() {
+async fn a_failed_function_returns_no_details() {
     let secret = "table-7 broke";
     for echo in [
         Handler::new(move |_, _| async move { Err(secret.into()) }),

@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_object_is_refused_as_such() {
+    fn a_body_that_is_not_an_object_is_rejected() {
         for body in ["", "[]", "{"] {
             assert_eq!(read(body.as_bytes()).unwrap_err().code, Code::InvalidJson);
         }

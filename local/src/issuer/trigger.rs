@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_email_address_is_verified_unless_it_is_said_not_to_be() {
+    fn email_addresses_are_verified_by_default() {
         let verified = |email_verified| {
             let identity = Identity {
                 email: Some("ada@acme.example".to_owned()),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_adds_claims_but_changes_none_that_are_reserved() {
+    fn the_trigger_adds_claims_but_changes_no_reserved_ones() {
         let answer = json!({"response": {"claimsAndScopeOverrideDetails": {"accessTokenGeneration": {
             "claimsToAddOrOverride": {"organizations": {"o1": "owner"}, "sub": "eve", "exp": 0}}}}});
         let claims = Value::Object(added(answer));

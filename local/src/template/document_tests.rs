@@ -30,7 +30,7 @@ fn routes_are_read_with_their_function_and_authorizer() {
 }
 
 #[test]
-fn a_function_has_the_globals_under_its_own_settings() {
+fn function_settings_override_the_globals() {
     let template = read(EXAMPLE).unwrap();
     let [echo, trigger] = template.functions.as_slice() else {
         panic!("two functions");
@@ -53,7 +53,7 @@ fn a_function_has_the_globals_under_its_own_settings() {
 }
 
 #[test]
-fn a_function_has_the_rights_that_its_policies_give_here() {
+fn function_permissions_are_read_from_its_policies() {
     let template = read(EXAMPLE).unwrap();
     let rights: Vec<Vec<_>> = template
         .functions
@@ -73,7 +73,7 @@ fn a_function_has_the_rights_that_its_policies_give_here() {
 }
 
 #[test]
-fn the_table_is_read_without_what_a_laptop_has_no_use_for() {
+fn the_table_is_read_without_cloud_settings() {
     let table = read(EXAMPLE).unwrap().table;
     assert_eq!(
         (table.resource.as_str(), table.name.as_str()),
@@ -103,7 +103,7 @@ fn the_product_s_own_template_is_understood() {
 }
 
 #[test]
-fn what_cannot_be_understood_is_refused_with_the_resource() {
+fn unsupported_settings_are_rejected_with_the_resource() {
     for (from, to, resource, reason) in [
         ("Method: GET}", "Verb: GET}", "Echo", "Method"),
         (

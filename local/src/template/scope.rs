@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_known_here_is_resolved_and_the_rest_is_nothing() {
+    fn known_expressions_are_resolved_others_are_none() {
         let parameters = BTreeMap::from([("Stage".into(), "dev".into())]);
         let mut scope = Scope::new(parameters, BTreeMap::new());
         scope.insert("Table", "muster");
@@ -160,7 +160,7 @@ mod tests {
         }
     }
     #[test]
-    fn of_a_choice_it_is_the_branch_whose_condition_holds() {
+    fn a_choice_resolves_to_the_selected_branch() {
         let parameters = BTreeMap::from([
             ("Stage".into(), "dev".into()),
             ("Empty".into(), String::new()),

@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     let mut has_failed = false;
     for (name, scope) in scopes {
         eprintln!("{name} ...");
-        let told = told(&scope);
+        let cells = scope_cells(&scope);
         let searched = scopes::search(scope);
         let Searched {
             states,
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         }
         let _ = writeln!(
             table,
-            "| {name} | {told} | {} | {} | {depth} | {} |",
+            "| {name} | {cells} | {} | {} | {depth} | {} |",
             grouped(*states),
             grouped(*steps),
             if *is_complete { "none" } else { "**yes**" }
@@ -68,7 +68,7 @@ fn main() -> ExitCode {
 }
 
 /// The configuration of a scope, as the cells of a row.
-fn told(scope: &Scope) -> String {
+fn scope_cells(scope: &Scope) -> String {
     let yes = |is: bool| if is { "yes" } else { "" };
     let roles: Vec<_> = scope.roles.iter().map(|role| role.as_str()).collect();
     let statuses: Vec<_> = scope

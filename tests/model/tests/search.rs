@@ -8,7 +8,7 @@ use muster_model::transaction::Kind;
 
 /// All states of every scope of the tests.
 #[test]
-fn the_recipes_hold_in_whatever_order_they_meet() {
+fn the_recipes_hold_in_every_interleaving() {
     let mut seen = BTreeSet::new();
     for (name, scope) in short() {
         let Searched {
@@ -59,7 +59,7 @@ fn the_recipes_hold_in_whatever_order_they_meet() {
 
 /// Shows that the search finds violations, and the purpose of each condition.
 #[test]
-fn without_a_condition_what_it_upholds_falls() {
+fn each_omitted_condition_violates_its_property() {
     for (kind, falls) in [
         (Kind::Permission, "every writer has permission"),
         (Kind::Inviter, "every writer has permission"),

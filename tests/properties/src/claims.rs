@@ -34,12 +34,12 @@ fn check(data: &[u8]) {
 
 /// A caller has exactly the values of the claims.
 fn of_any_token(claims: Value) {
-    let told = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
-    let tenant = match told("tenant_id") {
-        none if none.is_empty() => told("custom:tenant_id"),
+    let claim_text = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
+    let tenant = match claim_text("tenant_id") {
+        none if none.is_empty() => claim_text("custom:tenant_id"),
         tenant => tenant,
     };
-    let user = told("sub");
+    let user = claim_text("sub");
     let names_admins = claims["cognito:groups"].to_string().contains(ADMINS)
         || claims["tenant_admin"] == true
         || claims["tenant_admin"] == "true";

@@ -29,7 +29,7 @@ fn name(path: &Path) -> String {
 }
 
 #[test]
-fn all_that_the_fuzzer_has_found_keeps_them() {
+fn the_fuzzer_corpus_satisfies_the_properties() {
     for property in &ALL {
         let corpus = files(&fuzz().join("corpus").join(property.name));
         assert!(!corpus.is_empty(), "{} has no corpus", property.name);
@@ -43,7 +43,7 @@ fn all_that_the_fuzzer_has_found_keeps_them() {
 }
 
 #[test]
-fn what_the_parsers_are_made_for_keeps_them() {
+fn typical_inputs_satisfy_the_properties() {
     for property in &ALL {
         for seed in property.seeds {
             println!("{}: {}", property.name, String::from_utf8_lossy(seed));
@@ -120,17 +120,17 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_comes_keeps_them((which, data) in mangled()) {
+    fn mutated_inputs_satisfy_the_properties((which, data) in mangled()) {
         (ALL[which].check)(&data);
     }
 
     #[test]
-    fn noise_keeps_them(which in 0..ALL.len(), data in proptest::collection::vec(any::<u8>(), 0..300)) {
+    fn random_bytes_satisfy_the_properties(which in 0..ALL.len(), data in proptest::collection::vec(any::<u8>(), 0..300)) {
         (ALL[which].check)(&data);
     }
 
     #[test]
-    fn any_text_keeps_them(which in 0..ALL.len(), first in any::<u8>(), text in "\\PC{0,80}") {
+    fn random_texts_satisfy_the_properties(which in 0..ALL.len(), first in any::<u8>(), text in "\\PC{0,80}") {
         let mut data = vec![first];
         data.extend(text.as_bytes());
         (ALL[which].check)(text.as_bytes());

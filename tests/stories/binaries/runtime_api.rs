@@ -41,12 +41,12 @@ impl RuntimeApi {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (events, given) = unbounded_channel();
-        let (told, outcomes) = unbounded_channel();
+        let (sender, outcomes) = unbounded_channel();
         let (polled, polls) = unbounded_channel();
         let strange = Arc::default();
         let shared = Shared {
             events: Arc::new(tokio::sync::Mutex::new(given)),
-            outcomes: told,
+            outcomes: sender,
             polls: polled,
             strange: Arc::clone(&strange),
         };

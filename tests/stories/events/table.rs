@@ -91,7 +91,7 @@ fn typed_item(item: &Map<String, Value>) -> Map<String, Value> {
 }
 
 #[tokio::test]
-async fn what_the_events_name_is_as_the_store_writes_it() {
+async fn the_items_of_the_events_match_the_store() {
     let mut items: Vec<_> = made().await.table().await.into_values().collect();
     // Ada is registered at her first login, which is the first event.
     items.retain(|item| item["sk"] != "USER");
@@ -107,6 +107,6 @@ async fn what_the_events_name_is_as_the_store_writes_it() {
     let there = fs::read_to_string(&file).unwrap_or_default();
     assert!(
         there == written,
-        "write it anew: UPDATE_EVENTS=1 cargo test events"
+        "update it with: UPDATE_EVENTS=1 cargo test events"
     );
 }

@@ -9,7 +9,7 @@ use support::{Fault, Faults, Lines};
 use super::{BOUNDED, assert_nothing_internal, in_a_hurry};
 
 #[tokio::test]
-async fn reads_are_refused_as_writes_are() {
+async fn failed_reads_return_the_errors_of_writes() {
     let (world, proxy) = Faults::world(in_a_hurry()).await;
     let ada = world.user("ada");
     let id = world.organization(&ada, "Acme").await;
@@ -51,7 +51,7 @@ async fn reads_are_refused_as_writes_are() {
 
 /// DynamoDB may answer a batch of reads partially.
 #[tokio::test]
-async fn what_a_batch_leaves_out_is_asked_for_again() {
+async fn unprocessed_keys_are_read_again() {
     const BATCH: &str = "BatchGetItem";
     let (options, lines) = Lines::collect(Options::default());
     let (world, proxy) = Faults::world(options).await;

@@ -22,7 +22,7 @@ const STEPS: usize = 60;
 const TRANSACTION: &str = "TransactWriteItems";
 
 #[test]
-fn the_functions_do_what_the_state_machine_does_step_by_step() {
+fn the_functions_follow_the_state_machine() {
     let mut seen = BTreeSet::new();
     for seed in seeds(12) {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -105,7 +105,7 @@ impl Walker {
         self.state = self
             .scope
             .after(&self.state, step)
-            .expect("a step of the machine");
+            .expect("a step of the model");
         let operation = Operation {
             caller,
             what: What::Write(request, None),
@@ -122,7 +122,7 @@ impl Walker {
             self.schedule.release(place, None).await;
             answered = self.read(number).await;
         }
-        assert_eq!(answered, None, "the machine has a transaction on its way");
+        assert_eq!(answered, None, "the model has a transaction in flight");
     }
 
     /// A transaction arrives, in the model and in the table.
@@ -131,7 +131,7 @@ impl Walker {
             panic!("no such step in this scope: {step:?}");
         };
         let Client::Sent { request, .. } = self.state.clients[user] else {
-            panic!("nothing on its way: {:?}", self.state);
+            panic!("nothing in flight: {:?}", self.state);
         };
         let (mut outcome, after) = self.state.arrive(&self.scope, user, true).unwrap();
         self.state = after;
@@ -174,7 +174,7 @@ impl Walker {
                 }
             }
             (refused, Some(reply)) => assert_eq!(reply.body["code"], code(refused), "{reply:?}"),
-            (outcome, None) => panic!("{outcome:?}, but it is not answered"),
+            (outcome, None) => panic!("{outcome:?}, but it has no response"),
         }
         assert_eq!(self.table().await, self.state.table);
     }

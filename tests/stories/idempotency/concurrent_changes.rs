@@ -70,7 +70,7 @@ impl Overtaken {
 /// Otherwise one of two concurrent requests with one key could have a response from before the
 /// change, and the other from after it.
 #[tokio::test]
-async fn a_no_op_answer_is_kept_only_while_it_is_true() {
+async fn a_no_op_response_is_stored_only_while_it_is_true() {
     let admin = |user: &str| Some(json!({"user_id": user, "role": "admin"}));
 
     let it = Overtaken::start().await;
@@ -150,7 +150,7 @@ async fn a_no_op_answer_is_kept_only_while_it_is_true() {
 /// The first has the response, and the second, already in flight, gets the same, although it would
 /// be rejected now.
 #[tokio::test]
-async fn a_request_overtaken_by_its_repeat_gets_the_same_answer() {
+async fn concurrent_repeats_get_the_same_response() {
     let it = Overtaken::start().await;
     let bob = format!("{}/members/bob", it.organization);
     it.ada

@@ -139,7 +139,7 @@ async fn page_links_expire_when_the_directory_changes() {
 }
 
 #[tokio::test]
-async fn what_graph_would_not_answer_is_refused_in_its_words() {
+async fn unsupported_graph_requests_return_graph_errors() {
     let world = World::start().await;
     let graph = Asker::new(&world).await;
     for (path, eventual, status, code) in [
@@ -212,12 +212,12 @@ async fn what_graph_would_not_answer_is_refused_in_its_words() {
     assert_eq!(
         graph.ask(&groups, true).await.status(),
         200,
-        "a token outlives the change"
+        "the token remains valid after the change"
     );
 }
 
 #[tokio::test]
-async fn a_token_is_given_to_the_application_alone() {
+async fn only_the_application_gets_a_token() {
     let world = World::start().await;
     let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
     let assertion = |audience: &str| {

@@ -19,7 +19,7 @@ fn item_rows(markdown: &str) -> BTreeSet<Vec<String>> {
 }
 
 #[tokio::test]
-async fn the_items_are_as_the_data_model_says() {
+async fn the_items_match_the_data_model() {
     let setup = Setup::patient(&[]).await;
     let world = &setup.world;
     let (root, ada) = (world.tenant_admin(), world.user("ada"));

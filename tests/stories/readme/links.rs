@@ -29,7 +29,7 @@ fn anchors(markdown: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_link_leads_somewhere() {
+fn every_link_has_a_target() {
     let documents = documents();
     let mut links = 0;
     for (path, markdown) in &documents {
@@ -51,7 +51,7 @@ fn every_link_leads_somewhere() {
                 let text = fs::read_to_string(there).unwrap();
                 assert!(
                     anchors(&text).contains(fragment),
-                    "{}: {target} has no such heading",
+                    "{}: no heading {target}",
                     path.display()
                 );
             }
@@ -61,7 +61,7 @@ fn every_link_leads_somewhere() {
 }
 
 #[test]
-fn every_path_that_is_named_is_there() {
+fn every_named_path_exists() {
     let tops = [
         "functions/",
         "shared/",
@@ -89,7 +89,7 @@ fn every_path_that_is_named_is_there() {
 }
 
 #[test]
-fn every_file_of_the_layout_is_there() {
+fn every_file_of_the_layout_exists() {
     let parts = section(README, "How it is put together");
     let layout = &blocks(parts)[1];
     for line in layout.text.lines() {

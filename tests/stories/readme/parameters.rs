@@ -28,7 +28,7 @@ fn variants(source: &str, name: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_command_that_is_named_exists() {
+fn every_named_command_exists() {
     let local = options(&read("local/src/main.rs"));
     let main = read("xtask/src/main.rs");
     let (xtask, chores) = (options(&main), variants(&main, "Chore"));
@@ -166,7 +166,7 @@ fn every_parameter_is_documented_with_its_default() {
 
 /// `Name=value` after `--parameter-overrides`, and `<Name>` for an output of the stack.
 #[test]
-fn commands_name_parameters_and_outputs_that_there_are() {
+fn commands_use_existing_parameters_and_outputs() {
     let template = read("template.yaml");
     let parameters = names_in_template(&template, "Parameters");
     let outputs = names_in_template(&template, "Outputs");

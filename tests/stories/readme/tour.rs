@@ -96,7 +96,7 @@ async fn the_tour_prints_what_the_readme_shows() {
 }
 
 #[tokio::test]
-async fn a_login_through_entra_comes_to_what_its_page_shows() {
+async fn a_login_through_entra_prints_what_its_page_shows() {
     if !has_curl().await {
         return skipped("the login", "curl");
     }
@@ -105,7 +105,7 @@ async fn a_login_through_entra_comes_to_what_its_page_shows() {
 }
 
 #[test]
-fn a_pattern_is_not_met_by_what_it_does_not_show() {
+fn patterns_reject_other_output() {
     assert!(matches("{…\"a\":1,…}", "{\"a\":1,\"b\":2}"));
     assert!(matches("204", "204"));
     for (pattern, line) in [
@@ -120,7 +120,7 @@ fn a_pattern_is_not_met_by_what_it_does_not_show() {
 }
 
 #[tokio::test]
-async fn the_local_stack_takes_the_event_that_the_readme_sends() {
+async fn the_local_stack_accepts_the_event_of_the_readme() {
     if !has_curl().await {
         return skipped("the event", "curl");
     }

@@ -213,9 +213,11 @@ pub(super) const ACTIONS: &[Action] = &[
         "for another user",
         |scene| scene.request("POST", "/members/colleague/accept"),
     ),
-    Action::new("GET /users/{user_id}/organizations", "another user", |scene| {
-        scene.of_tenant("GET", "/users/colleague/organizations")
-    }),
+    Action::new(
+        "GET /users/{user_id}/organizations",
+        "another user",
+        |scene| scene.of_tenant("GET", "/users/colleague/organizations"),
+    ),
     Action::new("GET /users/{user_id}/organizations", "self", |scene| {
         scene.of_tenant("GET", "/users/me/organizations")
     }),

@@ -38,9 +38,11 @@ pub(super) const TEAM_ACTIONS: &[Action] = &[
         "organization member",
         |scene| scene.add_to_team(&json!({"user_id": "colleague"})),
     ),
-    Action::new("POST /teams/{team_id}/members", "existing member", |scene| {
-        scene.add_to_team(&json!({"user_id": "mate"}))
-    }),
+    Action::new(
+        "POST /teams/{team_id}/members",
+        "existing member",
+        |scene| scene.add_to_team(&json!({"user_id": "mate"})),
+    ),
     Action::new(
         "POST /teams/{team_id}/members",
         "not of the organization",

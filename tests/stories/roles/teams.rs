@@ -64,7 +64,7 @@ async fn members(world: &World, status: Status, own_role: Option<&str>) -> Strin
 }
 
 #[tokio::test]
-async fn what_members_of_the_organization_may() {
+async fn organization_members_permissions() {
     let world = known_to_all().await;
     let mut text = String::new();
     for own_role in [None, Some("member"), Some("leader")] {
@@ -76,7 +76,7 @@ async fn what_members_of_the_organization_may() {
 }
 
 #[tokio::test]
-async fn what_those_may_who_are_not_active() {
+async fn inactive_members_permissions() {
     let world = known_to_all().await;
     let mut text = String::new();
     for status in [Status::Invited, Status::Suspended] {
@@ -88,7 +88,7 @@ async fn what_those_may_who_are_not_active() {
 }
 
 #[tokio::test]
-async fn what_all_others_may() {
+async fn other_callers_permissions() {
     let world = known_to_all().await;
     let mut columns = Vec::new();
     for (kind, name) in OTHERS {
@@ -99,7 +99,7 @@ async fn what_all_others_may() {
 }
 
 #[tokio::test]
-async fn what_who_may_with_a_standalone_team() {
+async fn standalone_team_permissions() {
     let world = known_to_all().await;
     let mut columns = Vec::new();
     let in_team = ["leader", "member"].map(|role| (Kind::Stranger, role, Some(("stranger", role))));

@@ -27,7 +27,7 @@ async fn is_overtaken(setup: &Setup, faults: &Faults, operation: &str) {
 }
 
 #[tokio::test]
-async fn what_one_login_does_another_at_the_same_time_finds_done() {
+async fn concurrent_logins_of_one_user_both_succeed() {
     let (setup, faults) = Setup::with_faults(&[ORGANIZATIONS]).await;
     setup.graph.assign("g-one", "One");
     setup.expect("eve", "synced").await;

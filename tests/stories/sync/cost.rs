@@ -37,7 +37,7 @@ fn calls<const N: usize>(of: [(&str, usize); N]) -> BTreeMap<String, usize> {
 }
 
 #[tokio::test]
-async fn a_login_with_nothing_new_asks_graph_once_and_dynamodb_twice() {
+async fn an_unchanged_login_calls_graph_once_and_dynamodb_twice() {
     let setup = setup().await;
     let nothing_new = calls([("Query", 1), ("UpdateItem", 1)]);
     // Warm.
@@ -58,7 +58,7 @@ async fn a_login_with_nothing_new_asks_graph_once_and_dynamodb_twice() {
     assert_eq!(asked, [Asked::Assigned, Asked::UserGroups]);
     assert_eq!(operations(&setup), nothing_new);
     // A cold start, with a renamed group of other users.
-    let setup = setup.anew(&[ORGANIZATIONS]).await;
+    let setup = setup.redeployed(&[ORGANIZATIONS]).await;
     setup.graph.assign("g-07", "Renamed");
     setup.graph.calls();
     setup.world.calls.take();
@@ -67,7 +67,7 @@ async fn a_login_with_nothing_new_asks_graph_once_and_dynamodb_twice() {
 }
 
 #[tokio::test]
-async fn a_login_with_nothing_new_writes_nothing_but_when_it_was() {
+async fn an_unchanged_login_writes_only_its_time() {
     let setup = setup().await;
     let before = setup.world.table().await;
     setup.expect("ada", "unchanged").await;
@@ -112,7 +112,7 @@ async fn a_second_users_first_login_creates_nothing_again() {
 }
 
 #[tokio::test]
-async fn a_new_group_costs_every_user_one_look_and_one_mark() {
+async fn a_new_group_costs_each_user_one_read_and_one_mark() {
     let setup = setup().await;
     setup.expect("bob", "synced").await;
     setup.graph.assign("g-new", "New");

@@ -20,7 +20,7 @@ fn counts(line: &Value) -> [&Value; 3] {
 }
 
 #[tokio::test]
-async fn without_the_flag_assigned_groups_become_standalone_teams() {
+async fn without_the_flag_groups_become_standalone_teams() {
     let setup = Setup::open(&[PARAMS]).await;
     setup.graph.assign("g-sales", "Sales");
     setup.graph.assign("g-empty", "Empty");
@@ -93,14 +93,14 @@ async fn without_default_params_nothing_is_limited() {
 }
 
 #[tokio::test]
-async fn the_flag_is_turned_on_and_off_and_on_over_the_same_data() {
+async fn the_flag_can_be_turned_on_and_off() {
     let off = Setup::open(&[PARAMS]).await;
     off.graph.assign("g-old", "Old");
     off.graph.join("ada", "g-old");
     off.expect("ada", "synced").await;
 
     // On: standalone teams stay standalone, and get an organization next to them.
-    let on = off.anew(&[PARAMS, ORGANIZATIONS]).await;
+    let on = off.redeployed(&[PARAMS, ORGANIZATIONS]).await;
     on.graph.assign("g-new", "New");
     on.graph.join("ada", "g-new");
     let line = on.expect("ada", "synced").await;
@@ -117,7 +117,7 @@ async fn the_flag_is_turned_on_and_off_and_on_over_the_same_data() {
     assert_eq!(on.organizations("ada").await, both);
 
     // Off: the sync leaves organizations and their members alone.
-    let off = off.anew(&[PARAMS]).await;
+    let off = off.redeployed(&[PARAMS]).await;
     off.graph.leave("ada", "g-old");
     off.graph.leave("ada", "g-new");
     off.graph.join("bob", "g-new");
@@ -136,7 +136,7 @@ async fn the_flag_is_turned_on_and_off_and_on_over_the_same_data() {
     assert_eq!(off.teams_in("g-new").await, map([("g-new", "New")]));
 
     // On again: now the directory applies to them too.
-    let on = off.anew(&[PARAMS, ORGANIZATIONS]).await;
+    let on = off.redeployed(&[PARAMS, ORGANIZATIONS]).await;
     let line = on.expect("ada", "synced").await;
     assert_eq!(counts(&line)[..2], [&json!(0), &json!(0)]);
     assert_eq!(on.organizations("ada").await, map([]));
@@ -176,7 +176,7 @@ async fn groups_with_the_same_or_no_name_get_their_id() {
 }
 
 #[tokio::test]
-async fn an_organization_that_cannot_be_made_leaves_its_team_alone() {
+async fn without_its_organization_a_team_stays_standalone() {
     let setup = Setup::open(&[ORGANIZATIONS, PARAMS]).await;
     let eve = setup.world.user("eve");
     setup.world.organization(&eve, "Sales").await;
@@ -239,7 +239,7 @@ async fn without_the_application_users_join_what_exists() {
     making.expect("ada", "synced").await;
 
     let joining = making
-        .anew(&[ORGANIZATIONS, ("MICROSOFT_SERVICE_PRINCIPAL_ID", "")])
+        .redeployed(&[ORGANIZATIONS, ("MICROSOFT_SERVICE_PRINCIPAL_ID", "")])
         .await;
     joining.graph.join("bob", "g-sales");
     joining.graph.join("bob", "g-unknown");

@@ -36,8 +36,11 @@ async fn every_trigger_source_of_a_login_syncs() {
         setup.sign_in(event).await;
         assert_eq!(outcome(&setup), "synced");
         let ada = setup.world.user("ada").get("/users/me").await.expect(200);
-        let told = ["email", "display_name", "entra_object_id"].map(|name| &ada.body[name]);
-        assert_eq!(told, ["ada@acme.example", "ada of Acme", &object_id("ada")]);
+        let values = ["email", "display_name", "entra_object_id"].map(|name| &ada.body[name]);
+        assert_eq!(
+            values,
+            ["ada@acme.example", "ada of Acme", &object_id("ada")]
+        );
     }
 }
 
@@ -67,8 +70,8 @@ async fn events_without_tenant_or_object_id_use_defaults() {
     setup.graph.calls();
     setup.sign_in(bare).await;
     let lines = setup.lines.take();
-    let told = ["outcome", "reason", "level"].map(|name| &lines[0][name]);
-    assert_eq!(told, ["skipped", "no-object-id", "WARN"]);
+    let values = ["outcome", "reason", "level"].map(|name| &lines[0][name]);
+    assert_eq!(values, ["skipped", "no-object-id", "WARN"]);
     assert!(setup.graph.calls().is_empty());
     setup.world.user("bob").get("/users/me").await.expect(200);
 }
@@ -78,8 +81,8 @@ async fn without_sync_the_profile_is_written() {
     let setup = setup(&[("MICROSOFT_CLIENT_ID", ""), ("MICROSOFT_TENANT", "")]).await;
     setup.sign_in(event("ada")).await;
     let lines = setup.lines.take();
-    let told = ["outcome", "reason", "level"].map(|name| &lines[0][name]);
-    assert_eq!(told, ["skipped", "off", "INFO"]);
+    let values = ["outcome", "reason", "level"].map(|name| &lines[0][name]);
+    assert_eq!(values, ["skipped", "off", "INFO"]);
     assert!(setup.graph.calls().is_empty());
     let ada = setup.world.user("ada").get("/users/me").await.expect(200);
     assert!(ada.body["last_login_at"].is_string());
@@ -87,7 +90,7 @@ async fn without_sync_the_profile_is_written() {
 }
 
 #[tokio::test]
-async fn what_is_no_event_comes_back_too_and_writes_nothing() {
+async fn an_invalid_event_is_returned_and_writes_nothing() {
     let setup = setup(&[]).await;
     let odd = [
         json!({"request": {"userAttributes": {"sub": 5, "custom:tenant_id": ACME}}}),
@@ -157,8 +160,8 @@ async fn an_event_without_a_user_is_ignored() {
         let lines = setup.lines.take();
         assert_eq!(lines.len(), 2, "{event}: {lines:?}");
         for line in &lines {
-            let told = ["level", "outcome"].map(|name| &line[name]);
-            assert_eq!(told, ["INFO", "ignored"], "{event}");
+            let values = ["level", "outcome"].map(|name| &line[name]);
+            assert_eq!(values, ["INFO", "ignored"], "{event}");
             let metrics = line["_aws"]["CloudWatchMetrics"].as_array().unwrap();
             for counted in metrics {
                 let dimensions = counted["Dimensions"][0].as_array().unwrap();
@@ -197,15 +200,15 @@ async fn the_user_id_me_is_skipped_with_a_warning() {
     for event in [plain, event("me")] {
         setup.sign_in(event.clone()).await;
         let lines = setup.lines.take();
-        let told = ["level", "outcome", "reason"].map(|name| &lines[0][name]);
-        assert_eq!(told, ["WARN", "skipped", "reserved-user-id"]);
+        let values = ["level", "outcome", "reason"].map(|name| &lines[0][name]);
+        assert_eq!(values, ["WARN", "skipped", "reserved-user-id"]);
         assert_eq!(lines.len(), 1, "{lines:?}");
     }
     let answer = setup.invoke("pre-token", &event("me")).await;
     assert_eq!(answer, event("me"));
     let lines = setup.lines.take();
-    let told = ["level", "outcome", "reason"].map(|name| &lines[0][name]);
-    assert_eq!(told, ["WARN", "skipped", "reserved-user-id"]);
+    let values = ["level", "outcome", "reason"].map(|name| &lines[0][name]);
+    assert_eq!(values, ["WARN", "skipped", "reserved-user-id"]);
     assert!(setup.world.items().await.is_empty());
     assert!(setup.graph.calls().is_empty());
 }

@@ -83,15 +83,18 @@ async fn changes_nothing(asked: Asked, page: Option<usize>) {
         setup.lines.take();
         let started = Instant::now();
         setup.sign_in(event("ada")).await;
-        let told = format!("{answer:?} at {asked:?} {page:?}");
-        assert!(started.elapsed() < ON_TIME, "{told}");
+        let context = format!("{answer:?} at {asked:?} {page:?}");
+        assert!(started.elapsed() < ON_TIME, "{context}");
         let lines = setup.lines.take();
         let line = lines.last().unwrap();
         let outcome = line["outcome"].as_str().unwrap();
-        assert!(["failed", "timed-out"].contains(&outcome), "{told}: {line}");
+        assert!(
+            ["failed", "timed-out"].contains(&outcome),
+            "{context}: {line}"
+        );
         assert!(
             lines.iter().any(|line| line["level"] == "ERROR"),
-            "{told}: {lines:?}"
+            "{context}: {lines:?}"
         );
         if matches!(answer, Answer::Error(403, _)) && asked != Asked::Token {
             let error = lines[0]["error"].as_str().unwrap();
@@ -101,8 +104,8 @@ async fn changes_nothing(asked: Asked, page: Option<usize>) {
             );
         }
         no_secrets(&lines);
-        assert_eq!(setup.contents().await, before, "{told}");
-        assert_ne!(last_login(&setup).await, seen, "{told}");
+        assert_eq!(setup.contents().await, before, "{context}");
+        assert_ne!(last_login(&setup).await, seen, "{context}");
         setup.graph.heal();
     }
     // Nothing of it remains.
@@ -144,7 +147,7 @@ async fn a_later_page_of_the_users_groups_missing_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_passes_in_time_is_overcome() {
+async fn transient_graph_faults_are_retried() {
     let setup = setup().await;
     let questions = [
         (Asked::Token, None),
@@ -174,7 +177,7 @@ async fn what_passes_in_time_is_overcome() {
 
 /// A complete but wrong list: nothing is removed unless a second read confirms it.
 #[tokio::test]
-async fn a_list_that_is_not_confirmed_takes_nothing_away() {
+async fn an_unconfirmed_list_removes_nothing() {
     for setting in ["remove", "suspend"] {
         let settings = [
             ORGANIZATIONS,
@@ -202,13 +205,13 @@ async fn a_list_that_is_not_confirmed_takes_nothing_away() {
             setup.pass_ten_minutes();
             setup.sign_in(event("ada")).await;
             let lines = setup.lines.take();
-            let told = format!("{asked:?} {text}: {lines:?}");
-            assert_eq!(lines.last().unwrap()["outcome"], "failed", "{told}");
+            let context = format!("{asked:?} {text}: {lines:?}");
+            assert_eq!(lines.last().unwrap()["outcome"], "failed", "{context}");
             assert!(
                 lines[0]["error"].as_str().unwrap().contains("asked again"),
-                "{told}"
+                "{context}"
             );
-            assert_eq!(setup.contents().await, before, "{told}");
+            assert_eq!(setup.contents().await, before, "{context}");
             setup.graph.heal();
             setup.expect("ada", "unchanged").await;
         }

@@ -52,7 +52,7 @@ fn table(item: Option<&Map<String, Value>>) -> BTreeMap<(String, String), Map<St
 
 /// Shows that a forbidden change of a login is found, which a correct history could not.
 #[test]
-fn what_a_login_must_not_do_is_told() {
+fn forbidden_changes_of_a_login_are_found() {
     let active = |source| Some(membership("ada", source, "member", "active"));
     let suspended = |source| Some(membership("ada", source, "member", "suspended"));
     let raised = Some(membership("ada", SYNCED, "owner", "active"));
@@ -146,7 +146,7 @@ fn what_a_login_must_not_do_is_told() {
 
 /// Roles follow the directory, and suspensions of the sync are lifted.
 #[test]
-fn what_a_login_must_not_follow_is_told() {
+fn forbidden_follow_ups_of_a_login_are_found() {
     let active = |source| Some(membership("ada", source, "member", "active"));
     let suspended = |source| Some(membership("ada", source, "member", "suspended"));
     let with = |item: Option<Map<String, Value>>, marks: Value| {
@@ -180,7 +180,7 @@ fn what_a_login_must_not_follow_is_told() {
 }
 
 #[test]
-fn what_a_login_did_not_do_is_told() {
+fn missing_changes_of_a_login_are_found() {
     let active = |source| Some(membership("ada", source, "member", "active"));
     for (found, holds, is_right) in [
         (None, true, false),
@@ -224,7 +224,7 @@ fn what_a_login_did_not_do_is_told() {
 }
 
 #[test]
-fn what_did_not_follow_the_directory_is_told() {
+fn differences_from_the_directory_are_found() {
     let with = |marks: Value| {
         let mut item = membership("ada", SYNCED, "member", "active");
         item.extend(marks.as_object().unwrap().clone());

@@ -20,7 +20,7 @@ const ACTIVE: &str = "internal_user active entra";
 const SUSPENDED: &str = "internal_user suspended entra";
 
 #[tokio::test]
-async fn who_leaves_a_group_loses_what_it_gave_and_only_that() {
+async fn leaving_a_group_removes_only_what_it_granted() {
     let setup = two_groups(&[]).await;
     let ada = setup.world.user("ada");
     let own = setup.world.organization(&ada, "Own").await;
@@ -55,7 +55,7 @@ async fn who_leaves_a_group_loses_what_it_gave_and_only_that() {
 }
 
 #[tokio::test]
-async fn leaving_the_organization_leaves_its_teams_those_by_hand_too() {
+async fn leaving_an_organization_ends_manual_team_memberships() {
     let setup = two_groups(&[]).await;
     let root = setup.world.tenant_admin();
     let mut kept = Vec::new();
@@ -122,7 +122,7 @@ async fn on_leave_suspend_suspends_until_the_group_comes_back() {
 }
 
 #[tokio::test]
-async fn a_suspension_by_hand_is_not_lifted() {
+async fn a_manual_suspension_is_not_lifted() {
     for by_hand_first in [true, false] {
         let setup = two_groups(&[("ENTRA_ON_LEAVE", "suspend")]).await;
         let root = setup.world.tenant_admin();
@@ -324,14 +324,17 @@ async fn a_team_joined_during_removal_is_left_too() {
 /// The assigned groups are cached in the warm function: groups that another instance created
 /// meanwhile are not removed because of an older list.
 #[tokio::test]
-async fn nothing_is_taken_away_by_a_list_of_groups_that_was_kept() {
+async fn a_cached_list_of_groups_removes_nothing() {
     for setting in ["remove", "suspend"] {
         let settings = [ORGANIZATIONS, ("ENTRA_ON_LEAVE", setting)];
         let warm = Setup::open(&settings).await;
         warm.expect("eve", "unchanged").await;
         warm.graph.assign("g-one", "One");
         warm.graph.join("ada", "g-one");
-        warm.anew(&settings).await.expect("ada", "synced").await;
+        warm.redeployed(&settings)
+            .await
+            .expect("ada", "synced")
+            .await;
         assert_eq!(warm.organizations("ada").await, map([("g-one", ACTIVE)]));
 
         warm.graph.calls();
@@ -350,7 +353,7 @@ async fn nothing_is_taken_away_by_a_list_of_groups_that_was_kept() {
 
         // And a failed second read removes nothing.
         warm.graph.unassign("g-one");
-        let gone = warm.anew(&settings).await;
+        let gone = warm.redeployed(&settings).await;
         gone.expect("eve", "unchanged").await;
         warm.graph.fail(
             Asked::Assigned,

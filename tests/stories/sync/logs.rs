@@ -35,7 +35,7 @@ fn is_emf(line: &Value) {
 }
 
 #[tokio::test]
-async fn a_line_tells_what_a_sync_came_to() {
+async fn the_log_line_has_the_result_of_the_sync() {
     let setup = Setup::open(&[ORGANIZATIONS]).await;
     for id in ["g-1", "g-2", "g-3"] {
         setup.graph.assign(id, id);
@@ -43,7 +43,7 @@ async fn a_line_tells_what_a_sync_came_to() {
     for id in ["g-1", "g-2", "g-unassigned"] {
         setup.graph.join("ada", id);
     }
-    let told = |line: &Value| {
+    let figures = |line: &Value| {
         let numbers = [
             "GroupsRead",
             "groups_of_user",
@@ -58,13 +58,13 @@ async fn a_line_tells_what_a_sync_came_to() {
         numbers.map(|name| line[name].as_u64().unwrap())
     };
     let first = setup.expect("ada", "synced").await;
-    assert_eq!(told(&first), [3, 3, 2, 3, 3, 4, 0, 0, 0]);
+    assert_eq!(figures(&first), [3, 3, 2, 3, 3, 4, 0, 0, 0]);
     setup.graph.leave("ada", "g-2");
     setup.graph.join("ada", "g-3");
     let second = setup.expect("ada", "synced").await;
-    assert_eq!(told(&second), [3, 3, 2, 0, 0, 2, 2, 2, 0]);
+    assert_eq!(figures(&second), [3, 3, 2, 0, 0, 2, 2, 2, 0]);
     let third = setup.expect("ada", "unchanged").await;
-    assert_eq!(told(&third), [3, 3, 2, 0, 0, 0, 4, 0, 0]);
+    assert_eq!(figures(&third), [3, 3, 2, 0, 0, 0, 4, 0, 0]);
     for line in [first, second, third] {
         is_emf(&line);
         assert_eq!(
@@ -77,7 +77,7 @@ async fn a_line_tells_what_a_sync_came_to() {
 }
 
 #[tokio::test]
-async fn nothing_personal_is_in_any_line_of_a_whole_run() {
+async fn no_log_line_has_personal_data() {
     let settings = [ORGANIZATIONS, ("SYNC_BUDGET_MS", "1000")];
     let (setup, faults) = Setup::with_faults(&settings).await;
     setup.graph.assign("g-1", "One");

@@ -97,7 +97,7 @@ async fn a_deleted_organization_is_not_created_or_joined_again() {
 }
 
 #[tokio::test]
-async fn a_team_that_was_deleted_is_neither_made_again_nor_joined() {
+async fn a_deleted_team_is_not_created_or_joined_again() {
     for settings in [&[ORGANIZATIONS][..], &[]] {
         let setup = Setup::open(settings).await;
         setup.graph.assign("g-sales", "Sales");
@@ -121,7 +121,7 @@ async fn a_team_that_was_deleted_is_neither_made_again_nor_joined() {
 }
 
 #[tokio::test]
-async fn a_membership_by_hand_is_never_touched() {
+async fn a_manual_membership_never_changes() {
     let (setup, root) = sales(&[]).await;
     let members = "/organizations/g-sales/members";
     setup.world.register(&["cy", "dan"]).await;
@@ -152,7 +152,7 @@ async fn a_membership_by_hand_is_never_touched() {
 }
 
 #[tokio::test]
-async fn an_open_invitation_becomes_active_and_stays_one_made_by_hand() {
+async fn an_accepted_invitation_stays_manual() {
     let (setup, root) = sales(&[]).await;
     setup.world.register(&["dan", "eve"]).await;
     let members = "/organizations/g-sales/members";
@@ -249,7 +249,7 @@ async fn managed_memberships_are_removed_by_force_and_return() {
 }
 
 #[tokio::test]
-async fn who_is_suspended_does_not_come_in_through_the_team() {
+async fn a_suspended_user_does_not_join_through_the_team() {
     let (setup, root) = sales(&[]).await;
     let suspended = json!({"status": "suspended"});
     let member = "/organizations/g-sales/members/ada";
@@ -379,7 +379,7 @@ async fn a_team_is_restored_only_where_it_can_be() {
 }
 
 #[tokio::test]
-async fn members_that_a_deletion_left_behind_do_not_come_back() {
+async fn members_left_by_a_deletion_do_not_return() {
     let (setup, faults) = Setup::with_faults(&[ORGANIZATIONS]).await;
     setup.graph.assign("g-sales", "Sales");
     setup.graph.join("ada", "g-sales");

@@ -72,10 +72,10 @@ async fn one_user_logs_in_ten_times_at_once() {
     }
     let setup = Arc::new(setup);
     all_sign_in(&setup, vec!["ada".to_owned(); 10]).await;
-    let told = outcomes(&setup);
+    let counts = outcomes(&setup);
     assert!(
-        !told.contains_key("partial") && !told.contains_key("failed"),
-        "{told:?}"
+        !counts.contains_key("partial") && !counts.contains_key("failed"),
+        "{counts:?}"
     );
     let joined = ["g-1", "g-2", "g-3"].map(|id| (id, "internal_user active entra"));
     assert_eq!(setup.organizations("ada").await, map(joined));
@@ -85,10 +85,10 @@ async fn one_user_logs_in_ten_times_at_once() {
     setup.graph.leave("ada", "g-1");
     setup.pass_ten_minutes();
     all_sign_in(&setup, vec!["ada".to_owned(); 10]).await;
-    let told = outcomes(&setup);
+    let counts = outcomes(&setup);
     assert!(
-        !told.contains_key("partial") && !told.contains_key("failed"),
-        "{told:?}"
+        !counts.contains_key("partial") && !counts.contains_key("failed"),
+        "{counts:?}"
     );
     assert_eq!(
         setup.organizations("ada").await,
@@ -121,7 +121,7 @@ async fn a_login_and_a_removal_by_force_leave_no_half_behind() {
 
 /// Interrupted at every point, each login does a part, and manual values never change.
 #[tokio::test]
-async fn a_login_that_dies_half_way_is_finished_by_the_next() {
+async fn an_interrupted_login_is_completed_by_the_next() {
     let setup = Setup::open(&[ORGANIZATIONS]).await;
     let eve = setup.world.user("eve");
     let own = setup.world.organization(&eve, "Own").await;
@@ -136,7 +136,7 @@ async fn a_login_that_dies_half_way_is_finished_by_the_next() {
         "1", "10", "20", "30", "40", "50", "60", "80", "100", "150", "4500",
     ] {
         let setup = setup
-            .anew(&[ORGANIZATIONS, ("SYNC_BUDGET_MS", budget)])
+            .redeployed(&[ORGANIZATIONS, ("SYNC_BUDGET_MS", budget)])
             .await;
         let line = setup.login("eve").await;
         cut += usize::from(line["outcome"] == "timed-out");
@@ -145,14 +145,14 @@ async fn a_login_that_dies_half_way_is_finished_by_the_next() {
         assert_eq!(organizations[&own], "owner active manual");
         assert!(
             organizations.len() >= *done.last().unwrap(),
-            "nothing is undone"
+            "all work is done"
         );
         done.push(organizations.len());
     }
     setup.settle("eve").await;
     assert_eq!(setup.organizations("eve").await.len(), 13, "{done:?}");
     assert_eq!(setup.teams("eve").await.len(), 12);
-    assert!(cut > 0, "the time was never up: {done:?}");
+    assert!(cut > 0, "the time limit was never reached: {done:?}");
     let rows = setup.world.items().await;
     let of_eve = |row: &&serde_json::Map<String, Value>| row["pk"] == "TENANT#acme#USER#eve";
     assert_eq!(rows.iter().filter(of_eve).count(), 1 + 1 + 24);

@@ -117,12 +117,12 @@ async fn the_claim_keeps_the_highest_roles_within_its_size() {
     let details = &answer["response"]["claimsAndScopeOverrideDetails"];
     let claims = &details["accessTokenGeneration"]["claimsToAddOrOverride"];
     assert_eq!(claims["organizations_truncated"], "true");
-    let told = claims["organizations"].as_object().unwrap();
+    let added = claims["organizations"].as_object().unwrap();
     let size = claims["organizations"].to_string().len();
     assert!((4_000..=4_096).contains(&size), "{size}");
-    let of = |role: &str| told.values().filter(|it| *it == role).count();
+    let of = |role: &str| added.values().filter(|it| *it == role).count();
     assert_eq!((of("admin"), of("manager")), (40, 40));
-    assert!((1..40).contains(&of("readonly")), "{told:?}");
+    assert!((1..40).contains(&of("readonly")), "{added:?}");
     assert!(
         !organizations(&setup, "eve")
             .await
@@ -133,7 +133,7 @@ async fn the_claim_keeps_the_highest_roles_within_its_size() {
 }
 
 #[tokio::test]
-async fn a_table_that_fails_or_is_slow_leaves_the_event_as_it_came() {
+async fn a_failing_or_slow_table_leaves_the_event_unchanged() {
     let (setup, faults) = Setup::with_faults(&[ORGANIZATIONS]).await;
     setup.graph.assign("g-sales", "Sales");
     setup.graph.join("ada", "g-sales");
@@ -169,13 +169,17 @@ async fn a_table_that_fails_or_is_slow_leaves_the_event_as_it_came() {
                 );
                 line["Events"] == 1 && line["trigger"] == "pre-token"
             };
-            let told = lines.iter().filter(|line| line["message"] == "trigger");
+            let triggers = lines.iter().filter(|line| line["message"] == "trigger");
             let sent = if matches!(fault, Fault::Delay(_)) {
                 1
             } else {
                 2
             };
-            assert_eq!(told.filter(failed).count(), sent, "{operation} {fault:?}");
+            assert_eq!(
+                triggers.filter(failed).count(),
+                sent,
+                "{operation} {fault:?}"
+            );
             faults.stop();
         }
     }
@@ -209,47 +213,47 @@ async fn a_token_with_many_organizations_stays_within_its_size() {
         ("ids", "512"),
     ] {
         let settings = [("TOKEN_ORGANIZATIONS", kind), ("TOKEN_CLAIM_BYTES", most)];
-        let setup = setup.anew(&settings).await;
+        let setup = setup.redeployed(&settings).await;
         let most: usize = most.parse().unwrap();
-        let told = claims(&setup, &token_event("ada", "2")).await;
-        assert_eq!(told["organizations"].is_array(), kind == "ids", "{told}");
-        let size = told["organizations"].to_string().len();
+        let added = claims(&setup, &token_event("ada", "2")).await;
+        assert_eq!(added["organizations"].is_array(), kind == "ids", "{added}");
+        let size = added["organizations"].to_string().len();
         assert!(size <= most && size + 70 > most, "{kind} {most}: {size}");
-        assert_eq!(told["organizations_truncated"], "true");
+        assert_eq!(added["organizations_truncated"], "true");
         // The string of the first version, as stored in a token.
         let answer = setup.invoke("pre-token", &token_event("ada", "1")).await;
-        let told = &answer["response"]["claimsOverrideDetails"]["claimsToAddOrOverride"];
-        let size = told["organizations"].to_string().len();
+        let added = &answer["response"]["claimsOverrideDetails"]["claimsToAddOrOverride"];
+        let size = added["organizations"].to_string().len();
         assert!(size <= most && size + 80 > most, "{kind} {most}: {size}");
     }
     let by_default = claims(&setup, &token_event("ada", "2")).await;
     assert!(by_default["organizations"].to_string().len() <= 2_048);
     // All of them fit.
     let all = setup
-        .anew(&[
+        .redeployed(&[
             ("TOKEN_ORGANIZATIONS", "ids"),
             ("TOKEN_CLAIM_BYTES", "8192"),
         ])
         .await;
-    let told = claims(&all, &token_event("ada", "2")).await;
-    assert_eq!(told["organizations"].as_array().unwrap().len(), 50);
-    assert_eq!(told.get("organizations_truncated"), None);
+    let added = claims(&all, &token_event("ada", "2")).await;
+    assert_eq!(added["organizations"].as_array().unwrap().len(), 50);
+    assert_eq!(added.get("organizations_truncated"), None);
 
-    let none = setup.anew(&[("TOKEN_ORGANIZATIONS", "none")]).await;
+    let none = setup.redeployed(&[("TOKEN_ORGANIZATIONS", "none")]).await;
     none.world.calls.take();
     let mut event = token_event("ada", "2");
     event["response"]["claimsAndScopeOverrideDetails"]["accessTokenGeneration"]["claimsToAddOrOverride"] =
         json!({"organizations": {"o": "owner"}, "plan": "pro"});
-    let told = claims(&none, &event).await;
+    let added = claims(&none, &event).await;
     assert_eq!(
-        told,
+        added,
         json!({"tenant_id": "acme", "email": "ada@acme.example", "email_verified": false, "plan": "pro"})
     );
     assert!(none.world.calls.operations().is_empty());
 }
 
 #[tokio::test]
-async fn a_tenant_admin_is_one_by_the_very_group_of_cognito() {
+async fn only_the_exact_cognito_group_grants_tenant_admin() {
     let setup = Setup::open(&[("TENANT_ADMIN_GROUP", "the admins")]).await;
     let with = |version: &str, groups: Value| {
         let mut event = token_event("ada", version);
@@ -259,11 +263,11 @@ async fn a_tenant_admin_is_one_by_the_very_group_of_cognito() {
         event
     };
     let admins = json!(["a", "the admins"]);
-    let told = claims(&setup, &with("2", admins.clone())).await;
-    assert_eq!(told["tenant_admin"], true);
+    let added = claims(&setup, &with("2", admins.clone())).await;
+    assert_eq!(added["tenant_admin"], true);
     let answer = setup.invoke("pre-token", &with("1", admins)).await;
-    let told = &answer["response"]["claimsOverrideDetails"]["claimsToAddOrOverride"];
-    assert_eq!(told["tenant_admin"], "true");
+    let added = &answer["response"]["claimsOverrideDetails"]["claimsToAddOrOverride"];
+    assert_eq!(added["tenant_admin"], "true");
     for groups in [
         json!(null),
         json!(["friends of the admins"]),
@@ -271,13 +275,13 @@ async fn a_tenant_admin_is_one_by_the_very_group_of_cognito() {
         json!(["THE ADMINS"]),
         json!(["tenant-admins"]),
     ] {
-        let told = claims(&setup, &with("2", groups.clone())).await;
-        assert_eq!(told.get("tenant_admin"), None, "{groups}");
+        let added = claims(&setup, &with("2", groups.clone())).await;
+        assert_eq!(added.get("tenant_admin"), None, "{groups}");
     }
     // Nor does it stay if nothing else is added.
     for mut event in [with("2", json!([])), with("3", json!(["the admins"]))] {
         event["triggerSource"] = "TokenGeneration_ClientCredentials".into();
-        let told = claims(&setup, &event).await;
-        assert_eq!(told, json!({}));
+        let added = claims(&setup, &event).await;
+        assert_eq!(added, json!({}));
     }
 }

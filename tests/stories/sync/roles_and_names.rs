@@ -6,7 +6,7 @@ use support::graph::Asked;
 use super::setup::{ORGANIZATIONS, Setup, map};
 
 #[tokio::test]
-async fn the_highest_role_that_group_and_app_roles_give_wins() {
+async fn the_highest_role_of_group_and_app_roles_counts() {
     let roles = r#"{"lead": "manager", "boss": "org_admin", "G-IGNORED": "admin",
         "11111111-1111-4111-8111-111111111111": "readonly"}"#;
     let settings = [
@@ -43,7 +43,7 @@ async fn the_highest_role_that_group_and_app_roles_give_wins() {
 }
 
 #[tokio::test]
-async fn a_role_follows_the_directory_unless_it_was_changed_by_hand() {
+async fn a_role_follows_the_directory_unless_changed_manually() {
     let settings = [
         ORGANIZATIONS,
         ("ENTRA_ROLE_MAP", r#"{"lead": "manager", "boss": "admin"}"#),
@@ -80,7 +80,7 @@ async fn a_role_follows_the_directory_unless_it_was_changed_by_hand() {
 
     // The settings count as well.
     let other = setup
-        .anew(&[ORGANIZATIONS, ("ENTRA_ROLE_MAP", r#"{"g-1": "readonly"}"#)])
+        .redeployed(&[ORGANIZATIONS, ("ENTRA_ROLE_MAP", r#"{"g-1": "readonly"}"#)])
         .await;
     other.expect("ada", "synced").await;
     assert_eq!(role().await, is("readonly"));
@@ -217,7 +217,7 @@ async fn a_suffix_of_a_team_in_an_organization_goes() {
 
 /// Two groups with the same name cost only an occasional look.
 #[tokio::test]
-async fn a_suffix_that_stays_is_looked_at_every_five_minutes() {
+async fn a_suffix_is_checked_every_five_minutes() {
     let settings = [ORGANIZATIONS, ("ENTRA_REFRESH_NAMES", "true")];
     let setup = Setup::open(&settings).await;
     for id in ["g-1", "g-2"] {
@@ -237,7 +237,7 @@ async fn a_suffix_that_stays_is_looked_at_every_five_minutes() {
 }
 
 #[tokio::test]
-async fn members_of_groups_within_the_group_count_when_that_is_set() {
+async fn members_of_nested_groups_count_if_enabled() {
     let setup = Setup::open(&[ORGANIZATIONS]).await;
     setup.graph.assign("g-outer", "Outer");
     setup.graph.nest("g-middle", "g-outer");
@@ -247,7 +247,7 @@ async fn members_of_groups_within_the_group_count_when_that_is_set() {
     assert_eq!(setup.organizations("ada").await, map([]));
 
     let nested = setup
-        .anew(&[ORGANIZATIONS, ("ENTRA_NESTED_GROUPS", "true")])
+        .redeployed(&[ORGANIZATIONS, ("ENTRA_NESTED_GROUPS", "true")])
         .await;
     nested.expect("ada", "synced").await;
     let outer = map([("g-outer", "internal_user active entra")]);
@@ -255,10 +255,10 @@ async fn members_of_groups_within_the_group_count_when_that_is_set() {
 }
 
 #[tokio::test]
-async fn a_renamed_group_renames_unless_renamed_by_hand() {
+async fn a_renamed_group_renames_unless_renamed_manually() {
     let setup = Setup::open(&[ORGANIZATIONS]).await;
     let refreshing = setup
-        .anew(&[ORGANIZATIONS, ("ENTRA_REFRESH_NAMES", "true")])
+        .redeployed(&[ORGANIZATIONS, ("ENTRA_REFRESH_NAMES", "true")])
         .await;
     let names = ["One", "Two", "Three"];
     for name in names {
@@ -273,29 +273,32 @@ async fn a_renamed_group_renames_unless_renamed_by_hand() {
     for name in names {
         setup
             .graph
-            .assign(&format!("g-{name}"), &format!("{name} anew"));
+            .assign(&format!("g-{name}"), &format!("{name} renamed"));
     }
-    setup.graph.assign("g-Three", "One anew");
+    setup.graph.assign("g-Three", "One renamed");
     setup.expect("ada", "unchanged").await;
 
     // Names taken in an organization also get the id as suffix.
-    let taken = json!({"name": "One anew"});
+    let taken = json!({"name": "One renamed"});
     let teams = "/organizations/g-One/teams";
     root.post(teams, taken).await.expect(201);
 
     let line = refreshing.expect("ada", "synced").await;
     assert_eq!(line["renamed"], 5);
-    assert_eq!(setup.teams_in("g-One").await["g-One"], "One anew (g-One)");
+    assert_eq!(
+        setup.teams_in("g-One").await["g-One"],
+        "One renamed (g-One)"
+    );
     let all = setup.all_organizations().await;
     assert_eq!(all["g-Two"], "Two by hand");
     let mut same: Vec<_> = [&*all["g-One"], &all["g-Three"]].into();
     same.sort_by_key(|name| name.len());
-    assert_eq!(same[0], "One anew");
+    assert_eq!(same[0], "One renamed");
     assert!(
-        ["One anew (g-One)", "One anew (g-Three)"].contains(&same[1]),
+        ["One renamed (g-One)", "One renamed (g-Three)"].contains(&same[1]),
         "{same:?}"
     );
-    assert_eq!(setup.teams_in("g-Two").await["g-Two"], "Two anew");
+    assert_eq!(setup.teams_in("g-Two").await["g-Two"], "Two renamed");
     refreshing.expect("ada", "unchanged").await;
     refreshing.expect("bob", "unchanged").await;
 
@@ -328,7 +331,7 @@ async fn is_renamed_later(operation: &str, before: usize) {
     let (setup, faults) = Setup::with_faults(&settings).await;
     setup.graph.assign("g-one", "One");
     setup.expect("ada", "synced").await;
-    setup.graph.assign("g-one", "One anew");
+    setup.graph.assign("g-one", "One renamed");
 
     let first: Vec<_> = (0..before).map(|_| faults.hold(operation)).collect();
     let (mut one, mut other) = (faults.hold(operation), faults.hold(operation));
@@ -354,7 +357,7 @@ async fn is_renamed_later(operation: &str, before: usize) {
     setup.expect("eve", "synced").await;
     assert_eq!(
         setup.all_organizations().await,
-        map([("g-one", "One anew")])
+        map([("g-one", "One renamed")])
     );
     for user in ["eve", "ada"] {
         setup.expect(user, "unchanged").await;

@@ -74,7 +74,7 @@ impl Setup {
     }
 
     /// The same table and directory with other settings: newly deployed functions.
-    pub(crate) async fn anew(&self, more: &[(&str, &str)]) -> Self {
+    pub(crate) async fn redeployed(&self, more: &[(&str, &str)]) -> Self {
         let stack = &self.world.stack;
         let dynamodb = [
             ("AWS_ENDPOINT_URL_DYNAMODB", stack.dynamodb_url()),
@@ -127,7 +127,7 @@ impl Setup {
                 return;
             }
         }
-        panic!("there is always more to do");
+        panic!("logins never finish");
     }
 
     /// Copies the organization's or team's item of a group for these ids, as earlier logins would

@@ -80,22 +80,22 @@ async fn is_borne(operation: &str, faults_of_it: &[Fault]) {
     for fault in shared.iter().chain(faults_of_it) {
         let (setup, faults) = setup().await;
         faults.always(operation, *fault);
-        let told = format!("{operation} {fault:?}");
+        let context = format!("{operation} {fault:?}");
         setup.pass_ten_minutes();
         setup.lines.take();
         let started = Instant::now();
         setup.sign_in(event("ada")).await;
-        assert!(started.elapsed() < ON_TIME, "{told}");
+        assert!(started.elapsed() < ON_TIME, "{context}");
         let lines = setup.lines.take();
         let line = lines.last().unwrap();
         let outcome = line["outcome"].as_str().unwrap();
-        let told = format!("{told}: {line}");
+        let context = format!("{context}: {line}");
         assert!(
             ["partial", "failed", "timed-out"].contains(&outcome),
-            "{told}"
+            "{context}"
         );
         if outcome != "timed-out" {
-            assert_eq!(lines[0]["level"], "ERROR", "{told}");
+            assert_eq!(lines[0]["level"], "ERROR", "{context}");
         }
         no_secrets(&lines);
         faults.stop();
@@ -104,7 +104,7 @@ async fn is_borne(operation: &str, faults_of_it: &[Fault]) {
         let outcome = line["outcome"].as_str().unwrap();
         assert!(
             ["synced", "unchanged"].contains(&outcome),
-            "{told}, then {line}"
+            "{context}, then {line}"
         );
         is_finished(&setup).await;
     }
@@ -116,7 +116,7 @@ async fn the_profile_cannot_be_written() {
 }
 
 #[tokio::test]
-async fn what_the_user_has_cannot_be_read() {
+async fn the_memberships_of_the_user_cannot_be_read() {
     is_borne("Query", &[]).await;
 }
 
@@ -126,7 +126,7 @@ async fn the_mark_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn what_is_there_cannot_be_read() {
+async fn existing_items_cannot_be_read() {
     is_borne("BatchGetItem", &[]).await;
 }
 
@@ -141,7 +141,7 @@ async fn no_team_can_be_left() {
 }
 
 #[tokio::test]
-async fn nothing_can_be_made() {
+async fn nothing_can_be_created() {
     is_borne(
         "TransactWriteItems",
         &[Fault::Conflict, Fault::CancelledByThrottling],
@@ -151,7 +151,7 @@ async fn nothing_can_be_made() {
 
 /// Otherwise it would not be created: members of a team no longer look for it.
 #[tokio::test]
-async fn a_team_that_cannot_be_made_is_joined_when_it_is_there() {
+async fn a_team_that_cannot_be_created_is_joined_if_it_exists() {
     let (setup, faults) = setup().await;
     setup.expect("ada", "synced").await;
     let client = setup.world.stack.client();
@@ -181,7 +181,7 @@ async fn a_team_that_cannot_be_made_is_joined_when_it_is_there() {
 }
 
 #[tokio::test]
-async fn what_passes_is_overcome() {
+async fn transient_table_faults_are_retried() {
     let once = [
         ("UpdateItem", Fault::ItemConflict),
         ("UpdateItem", Fault::Throttle),
@@ -200,12 +200,12 @@ async fn what_passes_is_overcome() {
         faults.next(operation, &[fault]);
     }
     setup.expect("ada", "synced").await;
-    assert_eq!(faults.stop(), 0, "every fault had its turn");
+    assert_eq!(faults.stop(), 0, "every fault was used");
     is_finished(&setup).await;
 }
 
 #[tokio::test]
-async fn what_fails_stops_nothing_else() {
+async fn a_failure_does_not_stop_other_work() {
     let (setup, faults) = setup().await;
     faults.always("PutItem", Fault::Failure(500));
     let line = setup.expect("ada", "partial").await;
@@ -228,7 +228,7 @@ async fn what_fails_stops_nothing_else() {
 }
 
 #[tokio::test]
-async fn many_logins_in_a_storm_are_finished_after_it() {
+async fn many_failed_logins_are_completed_later() {
     for seed in seeds(3) {
         let (setup, faults) = setup().await;
         faults.at_random(30, seed);
@@ -298,7 +298,7 @@ async fn a_team_joins_its_failed_organization_at_the_next_login() {
 }
 
 #[tokio::test]
-async fn a_team_that_waits_gets_the_new_name_of_its_group() {
+async fn a_waiting_team_gets_the_new_name_of_its_group() {
     for (refresh, name) in [("true", "Newer"), ("false", "New")] {
         let settings = [ORGANIZATIONS, ("ENTRA_REFRESH_NAMES", refresh)];
         let (setup, faults) = Setup::with_faults(&settings).await;
@@ -317,7 +317,7 @@ async fn a_team_that_waits_gets_the_new_name_of_its_group() {
 }
 
 #[tokio::test]
-async fn a_team_that_waits_is_not_hidden_by_a_mark() {
+async fn a_waiting_team_is_not_hidden_by_a_mark() {
     let (setup, faults) = Setup::with_faults(&[ORGANIZATIONS]).await;
     setup.graph.assign("g-new", "New");
     setup.graph.join("ada", "g-new");
@@ -339,7 +339,7 @@ async fn a_team_that_waits_is_not_hidden_by_a_mark() {
 }
 
 #[tokio::test]
-async fn a_move_into_the_organization_that_is_cut_off_goes_on() {
+async fn an_interrupted_move_into_the_organization_continues() {
     for seed in seeds(4) {
         let (setup, faults) = Setup::with_faults(&[ORGANIZATIONS]).await;
         setup.graph.assign("g-new", "New");

@@ -84,7 +84,7 @@ impl<S: Sequential> Search<'_, S> {
             let placed = placed | 1 << place;
             self.order.push(place);
             let explained = match &seen.answer {
-                Some(told) => *told == answer && self.go_on(&after, placed),
+                Some(expected) => *expected == answer && self.go_on(&after, placed),
                 None => self.go_on(&after, placed) || self.go_on(state, placed),
             };
             if explained {

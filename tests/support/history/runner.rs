@@ -265,23 +265,23 @@ impl<'a> Runner<'a> {
         let outcome = format!("{} {code}", reply.status).trim_end().to_owned();
         self.steps.push(format!("{number}: {outcome}"));
         *self.counts.outcomes.entry(outcome).or_default() += 1;
-        let told = answer(reply);
+        let response = answer(reply);
         let Some(place) = ended.place else {
             return;
         };
         let seen = &mut self.seen[place];
         seen.ended = self.moment;
         let What::Write(request, _) = seen.operation.what else {
-            seen.answer = told;
+            seen.answer = response;
             return;
         };
         if let (Request::Create { organization, .. }, Some(Answer::Organization { .. })) =
-            (request, told)
+            (request, response)
         {
             self.ids[organization] = reply.body["id"].as_str().map(str::to_owned);
         }
         if !ended.is_given_up {
-            seen.answer = told;
+            seen.answer = response;
         }
     }
 

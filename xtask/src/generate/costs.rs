@@ -8,7 +8,8 @@ use anyhow::{Context as _, Result};
 use super::Output;
 use crate::results::Results;
 
-const SNAPSHOT: &str = "tests/stories/snapshots/stories__round_trips__every_operation_costs_what_the_snapshot_says.snap";
+const SNAPSHOT: &str =
+    "tests/stories/snapshots/stories__round_trips__the_cost_of_every_operation.snap";
 const RESULTS: Results = Results {
     name: "round-trips",
     title: "Round trips and capacity units",
@@ -37,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_header_of_the_snapshot_is_left_out() {
+    fn snapshot_header_is_skipped() {
         let snapshot =
             "---\nsource: a.rs\nexpression: rows\n---\nget team 200 2\nlist teams 200 3\n";
         assert_eq!(rows(snapshot), Some("get team 200 2\nlist teams 200 3"));

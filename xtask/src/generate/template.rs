@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_function_has_its_routes_and_its_rights_and_no_more() {
+    fn a_function_has_only_its_routes_and_permissions() {
         let mut text = String::new();
         let endpoint = Endpoint {
             binary: "list-teams".to_owned(),

@@ -50,12 +50,12 @@ fn no_function_has_a_secret_in_its_environment() {
     let mut names = 0;
     for (name, value) in own.chain([globals]).filter_map(Value::as_object).flatten() {
         names += 1;
-        let tells = ["SECRET", "PASSWORD", "TOKEN", "KEY"];
+        let secret_words = ["SECRET", "PASSWORD", "TOKEN", "KEY"];
         let is_place = name.ends_with("_ARN") || name.ends_with("_ENDPOINT");
         // Settings of the claims in a token, not a token.
         let is_setting = ["TOKEN_ORGANIZATIONS", "TOKEN_CLAIM_BYTES"].contains(&name.as_str());
         assert!(
-            is_place || is_setting || !tells.iter().any(|word| name.contains(word)),
+            is_place || is_setting || !secret_words.iter().any(|word| name.contains(word)),
             "{name}"
         );
         // CloudFormation would insert the secret itself.
@@ -88,7 +88,7 @@ fn every_parameter_is_in_one_group_and_has_a_description() {
 
 /// An ARN with a wildcard would allow more than the one resource.
 #[test]
-fn no_arn_that_is_given_can_name_more_than_one_thing() {
+fn arn_parameters_allow_no_wildcards() {
     let template = template();
     let parameters = template["Parameters"].as_object().unwrap();
     let arns = parameters.iter().filter(|(name, _)| name.ends_with("Arn"));
@@ -113,7 +113,7 @@ fn no_arn_that_is_given_can_name_more_than_one_thing() {
 
 /// Each line of the scanner's configuration that exempts all functions has a reason.
 #[test]
-fn what_the_scanner_is_told_to_pass_over_has_its_reason() {
+fn scanner_exceptions_have_a_reason() {
     let mut reason = false;
     let mut waived = 0;
     for line in read(".checkov.yaml").lines() {

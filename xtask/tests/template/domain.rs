@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::document::{resource, template};
 
 #[test]
-fn nothing_of_a_domain_name_is_made_without_one() {
+fn without_a_domain_name_nothing_is_created_for_it() {
     let template = template();
     for (name, condition) in [
         ("ApiDomain", "HasApiDomain"),

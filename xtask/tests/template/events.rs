@@ -10,7 +10,7 @@ fn event(binary: &str) -> Value {
 }
 
 #[test]
-fn every_function_has_an_event_to_try_it_with() {
+fn every_function_has_an_example_event() {
     let mut events = names("events", ".json");
     assert!(events.remove("env"), "the variables of `sam local invoke`");
     assert!(events.remove("table"), "what the events name");
@@ -19,7 +19,7 @@ fn every_function_has_an_event_to_try_it_with() {
 }
 
 #[test]
-fn every_event_has_the_form_that_api_gateway_sends() {
+fn events_have_the_format_of_api_gateway() {
     let triggers = |function: &Function| function.routes.is_empty();
     for function in functions()
         .into_iter()

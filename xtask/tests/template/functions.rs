@@ -66,7 +66,7 @@ fn pascal_case(binary: &str) -> String {
 }
 
 #[test]
-fn every_binary_is_one_function_and_every_function_a_binary() {
+fn functions_and_binaries_match() {
     let mut resources = BTreeMap::new();
     for function in functions() {
         assert_eq!(function.resource, pascal_case(&function.binary));
@@ -78,7 +78,7 @@ fn every_binary_is_one_function_and_every_function_a_binary() {
 }
 
 #[test]
-fn the_openapi_document_has_every_route_and_no_other() {
+fn the_openapi_document_has_exactly_the_routes() {
     let document = read("docs/openapi.json");
     let document: Value = serde_json::from_str(&document).unwrap();
     let mut described = BTreeSet::new();
@@ -96,7 +96,7 @@ fn the_openapi_document_has_every_route_and_no_other() {
 }
 
 #[test]
-fn every_function_may_do_only_what_its_own_policy_names() {
+fn functions_have_only_the_permissions_of_their_policy() {
     for function in functions() {
         for statement in function.statements() {
             let name = &function.resource;
@@ -188,15 +188,15 @@ fn check_on_table(name: &str, statement: &Value) {
 /// Fault injection and the DynamoDB emulator are in the tests and the local stack. No function
 /// links them.
 #[test]
-fn nothing_of_the_tests_is_in_a_function() {
+fn functions_do_not_link_test_code() {
     let packages = |package: &str| {
         let tree = std::process::Command::new(env!("CARGO"))
             .args(["tree", "--locked", "--edges", "normal", "--prefix", "none"])
             .args(["--package", package, "--format", "{lib}"])
             .output()
             .unwrap();
-        let told = String::from_utf8(tree.stdout).unwrap();
-        told.lines().map(str::to_owned).collect::<BTreeSet<_>>()
+        let stdout = String::from_utf8(tree.stdout).unwrap();
+        stdout.lines().map(str::to_owned).collect::<BTreeSet<_>>()
     };
     let of_functions = packages("muster-functions");
     assert!(of_functions.contains("muster"), "{of_functions:?}");

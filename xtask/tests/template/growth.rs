@@ -91,7 +91,7 @@ fn the_bytes_are_not_below_those_of_the_translator() {
 
 #[test]
 #[should_panic(expected = "resources: 401 of 500, at most 400")]
-fn too_little_room_is_found() {
+fn exceeded_limits_are_found() {
     let mut all = template();
     let made = json!({"Type": "AWS::SNS::Topic"});
     let names = (0..).map(|number| format!("Topic{number}"));

@@ -15,7 +15,7 @@ fn client() -> Value {
 }
 
 #[test]
-fn the_new_pool_calls_the_triggers_and_is_let_in() {
+fn the_new_pool_may_invoke_the_triggers() {
     let triggers = &resource("Pool")["Properties"]["LambdaConfig"];
     let post_login = json!({"Fn::GetAtt": "PostLogin.Arn"});
     assert_eq!(triggers["PostConfirmation"], post_login);
@@ -100,7 +100,7 @@ fn the_api_accepts_tokens_of_the_pool_or_the_named_issuer() {
 }
 
 #[test]
-fn nobody_signs_up_by_themself() {
+fn self_sign_up_is_disabled() {
     let pool = &resource("Pool")["Properties"];
     assert_eq!(
         pool["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"],
@@ -176,13 +176,13 @@ fn the_client_secret_is_only_ever_a_reference() {
     assert_eq!(details["client_secret"], json!({"Fn::Sub": reference}));
     let parameters = template()["Parameters"].clone();
     for name in parameters.as_object().unwrap().keys() {
-        let tells = name.contains("Secret") || name.contains("Password");
-        assert!(!tells || name.ends_with("Arn"), "{name}");
+        let is_secret = name.contains("Secret") || name.contains("Password");
+        assert!(!is_secret || name.ends_with("Arn"), "{name}");
     }
 }
 
 #[test]
-fn what_belongs_to_the_new_pool_is_made_only_with_it() {
+fn pool_resources_need_the_new_pool() {
     let template = template();
     for (name, resource) in template["Resources"].as_object().unwrap() {
         if name.starts_with("Pool") {

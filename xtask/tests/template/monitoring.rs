@@ -37,7 +37,7 @@ fn metric(about: &str, node: &Value) -> Metric {
 }
 
 #[test]
-fn every_alarm_looks_at_metrics_that_are_written() {
+fn alarms_use_existing_metrics() {
     for (name, alarm) in of_type("AWS::CloudWatch::Alarm") {
         let alarm = &alarm["Properties"];
         let Some(queries) = alarm["Metrics"].as_array() else {
@@ -79,12 +79,12 @@ fn every_alarm_notifies_the_topic_and_ignores_missing_data() {
         let alarm = &alarm["Properties"];
         assert_eq!(alarm["TreatMissingData"], "notBreaching", "{name}");
         for actions in ["AlarmActions", "OKActions"] {
-            let told = branches(&alarm[actions]);
+            let notified = branches(&alarm[actions]);
             let either = [
                 json!([{"Ref": "AlarmTopic"}]),
                 json!([{"Ref": "AlarmTopicArn"}]),
             ];
-            assert_eq!(told, either.iter().collect::<Vec<_>>(), "{name}");
+            assert_eq!(notified, either.iter().collect::<Vec<_>>(), "{name}");
         }
         let full = json!({"Fn::Sub": format!("${{AWS::StackName}}-{name}")});
         assert_eq!(alarm["AlarmName"], full);
@@ -118,7 +118,7 @@ fn table_errors_are_counted_for_each_operation() {
 }
 
 #[test]
-fn the_filter_of_the_access_log_reads_a_field_that_is_written() {
+fn the_access_log_filter_reads_an_existing_field() {
     let api = resource("HttpApi");
     let format = text(&api["Properties"]["AccessLogSettings"]["Format"]);
     let filter = resource("ThrottledRequests");
@@ -159,7 +159,7 @@ fn searched(expression: &str) -> Metric {
 }
 
 #[test]
-fn every_widget_shows_metrics_that_are_written() {
+fn widgets_show_existing_metrics() {
     let mut shown = 0;
     for widget in widgets("metric") {
         let properties = &widget["properties"];
@@ -227,7 +227,7 @@ fn the_dashboard_shows_every_alarm_and_function() {
 
 /// Every variable of the body must exist, or CloudFormation rejects it.
 #[test]
-fn the_dashboard_names_only_what_is_in_the_template() {
+fn the_dashboard_refers_to_existing_resources() {
     let body = resource("Dashboard")["Properties"]["DashboardBody"]["Fn::Sub"].clone();
     let template = crate::document::template();
     let mut names = 0;

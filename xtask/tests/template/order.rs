@@ -39,7 +39,7 @@ fn substitutions(argument: &Value, found: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn no_resource_waits_for_itself() {
+fn resources_have_no_dependency_cycle() {
     let template = template();
     let resources = template["Resources"].as_object().unwrap();
     let mut waits: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();

@@ -102,7 +102,7 @@ fn starts(values: &Values) -> bool {
 }
 
 #[test]
-fn rules_reject_what_post_login_cannot_start_with() {
+fn rules_reject_invalid_parameters_of_post_login() {
     let (long, longer) = ("x".repeat(253), "x".repeat(254));
     let (id, longer_id) = ("8e881353-1735-45af-af21-ee1344582a4d", "x".repeat(65));
     let clients = ["", id, "a/b", &longer_id];
@@ -165,7 +165,7 @@ fn rules_reject_what_post_login_cannot_start_with() {
 }
 
 #[test]
-fn what_does_not_go_together_is_refused_by_its_rule() {
+fn rules_reject_conflicting_parameters() {
     let issuer = "https://login.microsoftonline.com/contoso/v2.0";
     let secret = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:entra-AbCdEf";
     let sign_in = [

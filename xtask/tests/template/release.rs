@@ -116,7 +116,7 @@ fn an_update_from_the_last_release_replaces_and_removes_nothing() {
 }
 
 #[test]
-fn whatever_a_release_removes_or_changes_is_found() {
+fn removed_or_changed_facts_of_a_release_are_found() {
     let before = template();
     let changes = [
         (
@@ -186,7 +186,7 @@ fn whatever_a_release_removes_or_changes_is_found() {
 }
 
 #[test]
-fn what_a_release_adds_is_allowed() {
+fn added_facts_of_a_release_are_allowed() {
     let before = template();
     let mut now = before.clone();
     let resources = &mut now["Resources"];

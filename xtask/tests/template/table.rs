@@ -3,7 +3,7 @@
 use crate::document::resource;
 
 #[test]
-fn the_table_keeps_its_data_whatever_happens_to_the_stack() {
+fn the_table_is_retained_when_the_stack_is_deleted() {
     let table = resource("Table");
     assert_eq!(table["DeletionPolicy"], "Retain");
     assert_eq!(table["UpdateReplacePolicy"], "Retain");

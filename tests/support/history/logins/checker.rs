@@ -36,7 +36,7 @@ impl Checker {
                 continue;
             }
             if let Some(wrong) = self.change(user, key, (was, is), (before, after)) {
-                let (was, is) = (told(was), told(is));
+                let (was, is) = (describe(was), describe(is));
                 self.wrong
                     .push(format!("{wrong}\n  by {step}\n  was {was}\n  is {is}"));
             }
@@ -64,7 +64,7 @@ impl Checker {
                     return None;
                 }
                 if !is_own && !is_moved(was, is) {
-                    return Some("a login touches somebody else");
+                    return Some("a login changes another user");
                 }
                 // Whether the same write removes the user from the team's organization.
                 let organization = was.and_then(|was| was.get("organization_id")?.as_str());
@@ -74,7 +74,7 @@ impl Checker {
                 });
                 self.membership(was, is, leaves)
             }
-            "USER" => Some("a login touches somebody else"),
+            "USER" => Some("a login changes another user"),
             "ORG" => organization(was, is),
             "TEAM" => team(was, is),
             // Marks, and reservations of names, which the invariants check.
@@ -99,7 +99,8 @@ impl Checker {
     ) -> Option<&'static str> {
         let (Some(was), is) = (was, is) else {
             let made = is.is_some_and(|is| is["source"] == "entra" && is["status"] == "active");
-            return (!made).then_some("a login makes a membership that is not the directory's");
+            return (!made)
+                .then_some("a login creates a membership that the directory does not have");
         };
         let is_manual = was["source"] == "manual";
         let Some(is) = is else {
@@ -108,12 +109,11 @@ impl Checker {
             // several.
             let is_of_team = was.contains_key("team_id");
             let may_go = !is_manual && !self.suspends || is_of_team && leaves;
-            return (!may_go)
-                .then_some("a login takes away what is by hand, or only to be suspended");
+            return (!may_go).then_some("a login removes a manual membership, or one to suspend");
         };
         for kept in ["source", "created_at", "invited_by_user_id"] {
             if was.get(kept) != is.get(kept) {
-                return Some("a login changes what it is to keep");
+                return Some("a login changes a kept field");
             }
         }
         // The role that a login granted last may follow the directory; the item records it as
@@ -123,7 +123,7 @@ impl Checker {
             && is.get("synced_role") == is.get("role")
             && is.get("role").is_some_and(|role| role != "owner");
         if was.get("role") != is.get("role") && !follows {
-            return Some("a login changes a role that it is to keep");
+            return Some("a login changes a kept role");
         }
         if was["status"] == is["status"] {
             return None;
@@ -138,7 +138,7 @@ impl Checker {
             }
             _ => false,
         };
-        (!may_be).then_some("a login changes a status that it is to keep")
+        (!may_be).then_some("a login changes a kept status")
     }
 
     /// The expected roles, suspensions and teams at the end.
@@ -155,7 +155,7 @@ impl Checker {
         let synced = [organization, team].into_iter().flatten();
         for one in synced.filter(|one| holds && one["source"] == "entra") {
             if one.contains_key("suspended_by") {
-                let one = told(Some(one));
+                let one = describe(Some(one));
                 self.wrong
                     .push(format!("a suspension of the sync was not lifted: {one}"));
             }
@@ -164,19 +164,19 @@ impl Checker {
             && one.get("synced_role") == one.get("role")
             && one["role"] != role
         {
-            let one = told(Some(one));
-            self.wrong
-                .push(format!("the role is not {role} as in the directory: {one}"));
+            let one = describe(Some(one));
+            self.wrong.push(format!(
+                "the role is not {role}, unlike in the directory: {one}"
+            ));
         }
         let organization = table.get(&(format!("TENANT#{ACME}#ORG#{group}"), "ORG".to_owned()));
         let team = table.get(&(format!("TENANT#{ACME}#TEAM#{group}"), "TEAM".to_owned()));
         let is_live = organization.is_some_and(|it| it["status"] == "active");
         if let Some(team) = team.filter(|team| is_live && team.contains_key("awaits_organization"))
         {
-            let team = told(Some(team));
-            self.wrong.push(format!(
-                "a team waits for an organization that is there: {team}"
-            ));
+            let team = describe(Some(team));
+            self.wrong
+                .push(format!("a team waits for an existing organization: {team}"));
         }
     }
 
@@ -218,7 +218,7 @@ impl Checker {
                 Some(one) => self.suspends && one["status"] == "suspended" || is_last_owner(one),
             };
             if !is_right {
-                let found = told(found);
+                let found = describe(found);
                 let holds = if holds { "in" } else { "not in" };
                 self.wrong.push(format!(
                     "{user} is {holds} {group} of the directory, and in its {what}: {found}"
@@ -227,7 +227,7 @@ impl Checker {
         }
         if holds && organization.is_none() {
             self.wrong
-                .push(format!("the organization of {group} was not made"));
+                .push(format!("the organization of {group} was not created"));
         }
     }
 }
@@ -236,14 +236,15 @@ impl Checker {
 fn organization(was: Option<&Item>, is: Option<&Item>) -> Option<&'static str> {
     let Some(was) = was else {
         let made = is.is_some_and(|is| is["source"] == "entra");
-        return (!made).then_some("a login makes an organization that is not the directory's");
+        return (!made)
+            .then_some("a login creates an organization that the directory does not have");
     };
     let Some(is) = is else {
-        return Some("a login takes an organization away");
+        return Some("a login deletes an organization");
     };
     let owners = |item: &Item| item.get("owner_count").and_then(Value::as_u64).unwrap_or(0);
     if owners(was) > 0 && owners(is) == 0 {
-        return Some("a login takes the last owner away");
+        return Some("a login removes the last owner");
     }
     // The name of an organization created by the sync, and its count of owners, may change.
     for kept in [
@@ -255,7 +256,7 @@ fn organization(was: Option<&Item>, is: Option<&Item>) -> Option<&'static str> {
         "deleted_at",
     ] {
         if was.get(kept) != is.get(kept) {
-            return Some("a login changes what it is to keep of an organization");
+            return Some("a login changes a kept field of an organization");
         }
     }
     None
@@ -265,26 +266,26 @@ fn organization(was: Option<&Item>, is: Option<&Item>) -> Option<&'static str> {
 fn team(was: Option<&Item>, is: Option<&Item>) -> Option<&'static str> {
     let (Some(was), is) = (was, is) else {
         let made = is.is_some_and(|is| is["source"] == "entra");
-        return (!made).then_some("a login makes a team that is not the directory's");
+        return (!made).then_some("a login creates a team that the directory does not have");
     };
     let Some(is) = is else {
-        return Some("a login takes a team away");
+        return Some("a login deletes a team");
     };
     let is_moved = was.contains_key("awaits_organization")
         && was.get("organization_id").is_none()
         && is.get("organization_id").is_some();
     if !is_moved && was.get("organization_id") != is.get("organization_id") {
-        return Some("a login moves a team that does not wait for its organization");
+        return Some("a login moves a team that was not waiting for its organization");
     }
     let is_untouched = was.get("version").is_some_and(|version| version == 1);
     let may_differ = is_moved && is_untouched;
     if !may_differ && was.get("limits") != is.get("limits") {
-        return Some("a login changes limits that it is to keep");
+        return Some("a login changes kept limits");
     }
     // The name of a team created by the sync may change.
     for kept in ["source", "metadata", "created_at"] {
         if was.get(kept) != is.get(kept) {
-            return Some("a login changes what it is to keep of a team");
+            return Some("a login changes a kept field of a team");
         }
     }
     None
@@ -309,7 +310,7 @@ fn is_moved(was: Option<&Item>, is: Option<&Item>) -> bool {
     was.is_some() && but_for_the_place(was) == but_for_the_place(is)
 }
 
-fn told(item: Option<&Item>) -> String {
+fn describe(item: Option<&Item>) -> String {
     item.map_or("nothing".to_owned(), |item| {
         serde_json::to_string(item).unwrap()
     })
