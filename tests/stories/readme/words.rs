@@ -1,4 +1,4 @@
-//! Documents use plain words.
+//! Documents and comments use plain words.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -31,6 +31,33 @@ const AVOIDED: [&str; 20] = [
     "whatever",
     "whoever",
     "whomever",
+];
+
+/// The packages, by folder.
+const PACKAGES: [&str; 7] = [
+    "bench",
+    "directory",
+    "functions",
+    "local",
+    "shared",
+    "tests",
+    "xtask",
+];
+
+/// Folders and files whose comments use plain words.
+const PLAIN_COMMENTS: [&str; 12] = [
+    "bench",
+    "functions/src/endpoint",
+    "functions/src/members",
+    "functions/src/openapi",
+    "functions/src/organizations",
+    "functions/src/registry.rs",
+    "functions/src/team_members",
+    "functions/src/teams",
+    "functions/src/users",
+    "local",
+    "tests",
+    "xtask",
 ];
 
 /// The text without code and link targets, in lower case with single spaces.
@@ -116,30 +143,56 @@ fn avoided_words_are_found_in_prose_only() {
     }
 }
 
-/// All files of Rust in the packages.
-fn sources() -> Vec<PathBuf> {
-    let packages = [
-        "bench",
-        "directory",
-        "functions",
-        "local",
-        "shared",
-        "tests",
-        "xtask",
-    ];
-    let mut folders = packages.map(|name| root().join(name)).to_vec();
+/// All Rust files in these folders, from the root.
+fn sources(folders: &[&str]) -> Vec<PathBuf> {
+    let mut paths: Vec<_> = folders.iter().map(|name| root().join(name)).collect();
     let mut sources = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|end| end == "rs") {
-                sources.push(path);
-            }
+    while let Some(path) = paths.pop() {
+        if path.is_dir() {
+            let entries = fs::read_dir(path).unwrap();
+            paths.extend(entries.map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            sources.push(path);
         }
     }
     sources
+}
+
+/// The comments of a Rust file: one text for consecutive lines.
+fn comments(source: &str) -> Vec<String> {
+    let lines: Vec<_> = source.lines().map(str::trim_start).collect();
+    let blocks = lines.chunk_by(|one, next| one.starts_with("//") == next.starts_with("//"));
+    let blocks = blocks.filter(|block| block[0].starts_with("//"));
+    blocks
+        .map(|block| {
+            let texts = block.iter().map(|line| line.trim_start_matches(['/', '!']));
+            texts.map(str::trim_start).collect::<Vec<_>>().join("\n")
+        })
+        .collect()
+}
+
+#[test]
+fn comments_use_plain_words() {
+    let (mut count, mut wrong) = (0, Vec::new());
+    for path in sources(&PLAIN_COMMENTS) {
+        for comment in comments(&fs::read_to_string(&path).unwrap()) {
+            count += 1;
+            let found = avoided(&prose(&comment));
+            if !found.is_empty() {
+                wrong.push(format!("{}: {found:?} in {comment}", path.display()));
+            }
+        }
+    }
+    assert!(count > 1_000, "{count} comments are found");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn comments_are_found_with_their_lines() {
+    let source = "//! A `whatever`\n//! goes on.\n\n    /// C\nfn d() {} // e\n// f\n";
+    let comments = comments(source);
+    assert_eq!(comments, ["A `whatever`\ngoes on.", "C", "f"]);
+    assert_eq!(avoided(&prose(&comments[0])), ["goes on"]);
 }
 
 /// Names of the tests in a file of Rust.
@@ -155,7 +208,7 @@ fn test_names(source: &str) -> Vec<&str> {
 #[test]
 fn test_names_have_at_most_60_characters() {
     let (mut count, mut long) = (0, Vec::new());
-    for path in sources() {
+    for path in sources(&PACKAGES) {
         let source = fs::read_to_string(&path).unwrap();
         for name in test_names(&source) {
             count += 1;
