@@ -5,23 +5,23 @@
 
 mod entra;
 mod plan;
-mod reading;
 mod rules;
+mod snapshot;
 mod sync;
 
 pub use entra::aws::{AwsAccess, SecretArn};
 pub use entra::call::{CALL_TIMEOUT, MAX_BODY, http_client};
 pub use entra::directory::{ASSIGNED_GROUPS_LIFE, Directory, MAX_PAGES, MAX_ROWS};
-pub use entra::error::{Authority, Question, ReadError, Refusal, Silence, TokenError};
+pub use entra::error::{Authority, NoResponse, Question, ReadError, Refusal, TokenError};
 pub use entra::page::pages;
 pub use entra::settings::{
     Credential, DEFAULT_BUDGET, DEFAULT_GRAPH_ENDPOINT, DirectorySettings, EntraSettings,
     MAX_BUDGET_MS,
 };
 pub use plan::{
-    Change, Found, Held, HeldOrganization, HeldTeam, Lookups, Made, Naming, NewOrganization,
-    NewTeam, Place, Plan, Step, TeamMove, lookups, plan,
+    Change, Found, Held, HeldOrganization, HeldTeam, Lookups, Naming, NewOrganization, NewTeam,
+    Place, Plan, Provisioned, Step, TeamMove, lookups, plan,
 };
-pub use reading::{Assigned, AssignedGroup, ReadCounts, Reading};
 pub use rules::{DEFAULT_ROLE, OnLeave, RoleMap, SyncRules};
+pub use snapshot::{Assigned, AssignedGroup, DirectorySnapshot, ReadCounts};
 pub use sync::{Counts, LoginSync, Outcome, Report, SyncLine};

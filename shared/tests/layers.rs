@@ -44,13 +44,13 @@ const LAYERS: [(&str, &[&str]); 14] = [
         &[
             "muster::domain",
             "muster::store",
-            "muster_directory::reading",
+            "muster_directory::snapshot",
             "muster_directory::rules",
         ],
     ),
     ("directory/src/rules", &["muster::domain", "muster::json"]),
     (
-        "directory/src/reading",
+        "directory/src/snapshot",
         &["muster::domain", "muster_directory::rules"],
     ),
     (

@@ -26,7 +26,7 @@ const LEAST_TIME: Duration = Duration::from_millis(30);
 /// A connection that Lambda froze longer than this is likely closed on the other side.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The HTTP client for Entra, Graph and the AWS calls beside them. Made once, before the first
+/// The HTTP client for Entra, Graph and the AWS calls beside them. Provisioned once, before the first
 /// invocation. It follows no redirect, which would carry a token along, and no proxy of the
 /// environment, as the DynamoDB client does not either.
 ///

@@ -24,7 +24,7 @@ use super::page::{
 };
 use super::settings::DirectorySettings;
 use super::token::{Token, Tokens};
-use crate::reading::{Assigned, Reading};
+use crate::snapshot::{Assigned, DirectorySnapshot};
 use muster::domain::{Clock, EntraObjectId, Timestamp};
 
 /// How long the assigned groups are kept in the warm function.
@@ -91,7 +91,7 @@ impl Directory {
         &self,
         user: &EntraObjectId,
         deadline: Instant,
-    ) -> Result<Reading, ReadError> {
+    ) -> Result<DirectorySnapshot, ReadError> {
         self.read_with(user, None, deadline).await
     }
 
@@ -101,7 +101,7 @@ impl Directory {
         user: &EntraObjectId,
         after: Timestamp,
         deadline: Instant,
-    ) -> Result<Reading, ReadError> {
+    ) -> Result<DirectorySnapshot, ReadError> {
         self.read_with(user, Some(after), deadline).await
     }
 
@@ -110,13 +110,13 @@ impl Directory {
         user: &EntraObjectId,
         after: Option<Timestamp>,
         deadline: Instant,
-    ) -> Result<Reading, ReadError> {
+    ) -> Result<DirectorySnapshot, ReadError> {
         let assigned = self.assigned(after, deadline);
         let both = async { tokio::try_join!(assigned, self.groups_of(user, deadline)) };
         let ((assigned, is_kept), user_groups) = timeout_at(deadline, both)
             .await
             .map_err(|_| ReadError::OutOfTime)??;
-        Ok(Reading::new(assigned, user_groups.groups).kept(is_kept))
+        Ok(DirectorySnapshot::new(assigned, user_groups.groups).kept(is_kept))
     }
 
     /// The groups that are assigned, none when they are not asked for, and whether they were kept from an

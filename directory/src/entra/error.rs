@@ -26,7 +26,7 @@ pub enum ReadError {
         /// What was asked.
         question: Question,
         /// What happened to the connection.
-        source: Silence,
+        source: NoResponse,
     },
     /// 429, or 503, with more to wait than there was time.
     #[error("Graph has too much to do to tell {question}: {refusal}")]
@@ -125,7 +125,7 @@ pub enum TokenError {
         /// Who was asked.
         authority: Authority,
         /// What happened to the connection.
-        source: Silence,
+        source: NoResponse,
     },
     /// Asked and refused: a wrong or expired secret, no right to read it, no federated credential.
     #[error("{authority} refused: {refusal}")]
@@ -197,7 +197,7 @@ impl fmt::Display for Authority {
 
 /// Why there was no answer at all. Its URL is taken out: the user's object id stands in it.
 #[derive(Debug, Error)]
-pub enum Silence {
+pub enum NoResponse {
     /// Every answer took longer than one call may.
     #[error("no answer within {0:?}")]
     TooSlow(Duration),
@@ -259,9 +259,9 @@ fn is_plain(text: &str) -> bool {
 
 impl ReadError {
     pub(super) fn from_call(error: CallError, question: Question) -> Self {
-        match Silence::from_call(error) {
+        match NoResponse::from_call(error) {
             None => Self::OutOfTime,
-            Some(Silence::TooLarge) => Self::TooMuch {
+            Some(NoResponse::TooLarge) => Self::TooMuch {
                 question,
                 problem: "a page that is too large",
             },
@@ -281,14 +281,14 @@ impl From<TokenError> for ReadError {
 
 impl TokenError {
     pub(super) fn from_call(error: CallError, authority: Authority) -> Self {
-        match Silence::from_call(error) {
+        match NoResponse::from_call(error) {
             None => Self::OutOfTime,
             Some(source) => Self::NoAnswer { authority, source },
         }
     }
 }
 
-impl Silence {
+impl NoResponse {
     /// `None`: the deadline.
     fn from_call(error: CallError) -> Option<Self> {
         match error {

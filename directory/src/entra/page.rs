@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::reading::{Assigned, AssignedGroup};
+use crate::snapshot::{Assigned, AssignedGroup};
 use muster::domain::{GroupId, MAX_NAME_LENGTH, Name};
 
 /// What is wrong with an answer.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{Change, Held, HeldOrganization, Naming, Place, Planner};
-use crate::reading::{AssignedGroup, Reading};
 use crate::rules::{OnLeave, SyncRules};
+use crate::snapshot::{AssignedGroup, DirectorySnapshot};
 use muster::domain::{GroupId, OrganizationId, Role, Source, Status, TeamId};
 
 impl Planner<'_> {
@@ -139,7 +139,7 @@ impl Planner<'_> {
 
 /// Whether the plan takes something away from the user: a membership, by its end or a suspension, or a
 /// part of its role.
-pub(crate) fn takes_away(reading: &Reading, held: &Held, rules: &SyncRules) -> bool {
+pub(crate) fn takes_away(reading: &DirectorySnapshot, held: &Held, rules: &SyncRules) -> bool {
     let mut groups = reading.held();
     let lowers = rules.also_create_organizations
         && groups.any(|(id, group)| {
@@ -160,7 +160,7 @@ pub(super) fn given_role(id: &GroupId, group: Option<&AssignedGroup>, rules: &Sy
 }
 
 /// Memberships that the sync made, of groups that give nothing any more.
-fn leaving(reading: &Reading, held: &Held, rules: &SyncRules) -> Vec<Change> {
+fn leaving(reading: &DirectorySnapshot, held: &Held, rules: &SyncRules) -> Vec<Change> {
     let holds: (BTreeSet<OrganizationId>, BTreeSet<TeamId>) = reading
         .held()
         .map(|(id, _)| (id.organization_id(), id.team_id()))

@@ -11,10 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use change::{Change, Naming, NewOrganization, NewTeam, Place, Plan, Step, TeamMove};
 pub(super) use memberships::takes_away;
-pub use state::{Found, Held, HeldOrganization, HeldTeam, Made};
+pub use state::{Found, Held, HeldOrganization, HeldTeam, Provisioned};
 
-use crate::reading::Reading;
 use crate::rules::SyncRules;
+use crate::snapshot::DirectorySnapshot;
 use muster::domain::{GroupId, Name, OrganizationId, Status, TeamId};
 
 /// What must be looked up in the table before a plan can be made; empty when nothing is new.
@@ -34,9 +34,14 @@ impl Lookups {
 }
 
 /// What must be looked up: whatever may have to be made, and whatever the user may join.
-pub fn lookups(reading: &Reading, held: &Held, made: Made, rules: &SyncRules) -> Lookups {
+pub fn lookups(
+    reading: &DirectorySnapshot,
+    held: &Held,
+    made: Provisioned,
+    rules: &SyncRules,
+) -> Lookups {
     let mut lookups = Lookups::default();
-    if made == Made::Unknown {
+    if made == Provisioned::Unknown {
         for (id, _) in reading.assigned() {
             lookups.teams.insert(id.team_id());
             if rules.also_create_organizations {
@@ -65,7 +70,13 @@ pub fn lookups(reading: &Reading, held: &Held, made: Made, rules: &SyncRules) ->
 }
 
 /// The plan. `found` is what was found of [`lookups`] of the same input.
-pub fn plan(reading: &Reading, held: &Held, made: Made, found: &Found, rules: &SyncRules) -> Plan {
+pub fn plan(
+    reading: &DirectorySnapshot,
+    held: &Held,
+    made: Provisioned,
+    found: &Found,
+    rules: &SyncRules,
+) -> Plan {
     let mut planner = Planner {
         reading,
         held,
@@ -75,7 +86,7 @@ pub fn plan(reading: &Reading, held: &Held, made: Made, found: &Found, rules: &S
         organizations: BTreeSet::new(),
         teams: BTreeMap::new(),
     };
-    if made == Made::Unknown {
+    if made == Provisioned::Unknown {
         planner.make();
     }
     for (id, group) in reading.held() {
@@ -103,7 +114,7 @@ pub fn plan(reading: &Reading, held: &Held, made: Made, found: &Found, rules: &S
 }
 
 struct Planner<'a> {
-    reading: &'a Reading,
+    reading: &'a DirectorySnapshot,
     held: &'a Held,
     found: &'a Found,
     rules: &'a SyncRules,

@@ -92,8 +92,8 @@ impl HeldTeam {
 
 /// Whether everything for the assigned groups was made before: what the marker says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Made {
-    /// The marker bears the [fingerprint](crate::Reading::fingerprint) of this reading: nothing
+pub enum Provisioned {
+    /// The marker bears the [fingerprint](crate::DirectorySnapshot::fingerprint) of this reading: nothing
     /// is made or renamed, and what is not there any more was taken away by hand; but for a team that a
     /// live organization of the user's own group never had.
     Everything,

@@ -9,8 +9,8 @@ use proptest::sample::select;
 
 use super::memberships::given_role;
 use super::*;
-use crate::reading::{Assigned, AssignedGroup};
 use crate::rules::OnLeave;
+use crate::snapshot::{Assigned, AssignedGroup};
 use muster::domain::{Limits, Role, Source};
 use muster::store::{FoundOrganization, FoundTeam, MembershipMarks, TeamMembershipMarks};
 use table::Table;
@@ -44,13 +44,13 @@ prop_compose! {
         is_known in prop::bool::weighted(0.8),
         assigned in btree_map(group(), (name(), any::<bool>()), 0..6),
         user_groups in btree_set(group(), 0..6),
-    ) -> Reading {
+    ) -> DirectorySnapshot {
         let groups = assigned.into_iter().map(|(id, (name, leads))| {
             let app_roles = leads.then(|| "Lead".to_owned()).into_iter().collect();
             (id, AssignedGroup { name, app_roles })
         });
         let assigned = Arc::new(Assigned::new(groups.collect(), 0));
-        Reading::new(is_known.then_some(assigned), user_groups)
+        DirectorySnapshot::new(is_known.then_some(assigned), user_groups)
     }
 }
 
@@ -157,7 +157,7 @@ proptest! {
         reading in reading(), rules in rules(), table in table(),
     ) {
         let after = table.synced(&reading, &rules);
-        for made in [Made::Unknown, Made::Everything] {
+        for made in [Provisioned::Unknown, Provisioned::Everything] {
             let again = after.plan(&reading, made, &rules);
             // A suffix is tried to be taken away for as long as the name without it is taken.
             let is_done = |change: &Change| {
@@ -173,7 +173,7 @@ proptest! {
         reading in reading(), rules in rules(), table in table(), written in 0_usize..20,
     ) {
         let mut cut_off = table.clone();
-        for change in table.plan(&reading, Made::Unknown, &rules).changes().iter().take(written) {
+        for change in table.plan(&reading, Provisioned::Unknown, &rules).changes().iter().take(written) {
             cut_off.write(change);
         }
         let after = cut_off.synced(&reading, &rules);
@@ -331,8 +331,8 @@ proptest! {
     fn an_empty_list_of_assigned_groups_grants_nothing(
         groups in btree_set(group(), 0..6), rules in rules(), table in table(),
     ) {
-        let reading = Reading::new(Some(Arc::default()), groups);
-        let plan = table.plan(&reading, Made::Unknown, &rules);
+        let reading = DirectorySnapshot::new(Some(Arc::default()), groups);
+        let plan = table.plan(&reading, Provisioned::Unknown, &rules);
         prop_assert!(plan.changes().iter().all(|change| change.step() == Step::Leave));
     }
 
@@ -340,10 +340,10 @@ proptest! {
     fn the_marker_or_a_missing_application_prevents_creation(
         reading in reading(), groups in btree_set(group(), 0..6), rules in rules(), table in table(),
     ) {
-        let unknown = Reading::new(None, groups);
+        let unknown = DirectorySnapshot::new(None, groups);
         for plan in [
-            table.plan(&reading, Made::Everything, &rules),
-            table.plan(&unknown, Made::Unknown, &rules),
+            table.plan(&reading, Provisioned::Everything, &rules),
+            table.plan(&unknown, Provisioned::Unknown, &rules),
         ] {
             for change in plan.changes() {
                 // A team that is one's own, where the organization is there without it.
@@ -362,7 +362,7 @@ proptest! {
     fn adds_go_before_removes_and_a_step_writes_nothing_twice(
         reading in reading(), rules in rules(), table in table(),
     ) {
-        let plan = table.plan(&reading, Made::Unknown, &rules);
+        let plan = table.plan(&reading, Provisioned::Unknown, &rules);
         let steps: Vec<Step> = plan.steps().map(|(step, _)| step).collect();
         prop_assert!(steps.is_sorted_by(|one, other| one < other));
         prop_assert!(Step::Join < Step::Leave);

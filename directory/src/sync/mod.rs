@@ -12,11 +12,11 @@ use tokio::time::{Instant, timeout_at};
 use crate::entra::directory::{ASSIGNED_GROUPS_LIFE, Directory};
 use crate::entra::error::{ReadError, TokenError};
 use crate::entra::settings::EntraSettings;
-use crate::plan::{self, Found, Held, HeldOrganization, HeldTeam, Made};
-use crate::reading::Reading;
+use crate::plan::{self, Found, Held, HeldOrganization, HeldTeam, Provisioned};
 use crate::rules::SyncRules;
+use crate::snapshot::DirectorySnapshot;
 use muster::domain::{Clock, EntraObjectId, Timestamp};
-use muster::store::{self, Holdings, Profile, Store};
+use muster::store::{self, CurrentMemberships, Profile, Store};
 
 pub use record::SyncLine;
 use report::Progress;
@@ -97,23 +97,23 @@ impl LoginSync {
             read
         };
         // Each to its end: the profile is written whatever the others come to.
-        let (recorded, holdings, read) = tokio::join!(
+        let (recorded, current, read) = tokio::join!(
             store.record_login(profile),
-            store.holdings(&profile.tenant_id, &profile.user_id),
+            store.current_memberships(&profile.tenant_id, &profile.user_id),
             read
         );
         let failed = match &read {
             Err(error) => outcome_of(error),
             Ok(_) => Outcome::Failed,
         };
-        let (Some(mark), Some(holdings), Some(reading)) = (
+        let (Some(mark), Some(current), Some(reading)) = (
             progress.kept(recorded),
-            progress.kept(holdings),
+            progress.kept(current),
             progress.kept(read),
         ) else {
             return (failed, None);
         };
-        let held = held(&holdings);
+        let held = held(&current);
         let confirmed = self
             .confirmed(directory, object_id, reading, &held, deadline)
             .await;
@@ -127,7 +127,7 @@ impl LoginSync {
             }
         };
         progress.with(|state| state.counts.read = reading.counts());
-        let marked = (&reading, &holdings, mark.as_deref());
+        let marked = (&reading, &current, mark.as_deref());
         match self.apply(store, profile, marked, progress).await {
             Ok(outcome) => (outcome, None),
             Err(error) => {
@@ -147,10 +147,10 @@ impl LoginSync {
         &self,
         directory: &Directory,
         user: &EntraObjectId,
-        mut reading: Reading,
+        mut reading: DirectorySnapshot,
         held: &Held,
         deadline: Instant,
-    ) -> Result<Reading, ReadError> {
+    ) -> Result<DirectorySnapshot, ReadError> {
         while plan::takes_away(&reading, held, &self.rules) {
             let again = directory
                 .read_again(user, self.clock.now(), deadline)
@@ -172,7 +172,7 @@ impl LoginSync {
         &self,
         store: &Store,
         profile: &Profile,
-        (reading, holdings, mark): (&Reading, &Holdings, Option<&str>),
+        (reading, current, mark): (&DirectorySnapshot, &CurrentMemberships, Option<&str>),
         progress: &Progress,
     ) -> Result<Outcome, store::Error> {
         let tenant = &profile.tenant_id;
@@ -183,22 +183,20 @@ impl LoginSync {
         let is_marked = is_good(mark);
         let mut tenant_mark = None;
         if !is_marked {
-            tenant_mark = store.made_mark(tenant).await?;
+            tenant_mark = store.provisioned_fingerprint(tenant).await?;
         }
         let made = if is_marked || is_good(tenant_mark.as_deref()) {
-            Made::Everything
+            Provisioned::Everything
         } else {
-            Made::Unknown
+            Provisioned::Unknown
         };
         // What concerns this user first: should the time be up before every group was looked at, they
         // have what is theirs.
         let everyone = (store, profile, progress);
-        let kept = self
-            .follow(everyone, &reading.own(), holdings, made)
-            .await?;
+        let kept = self.follow(everyone, &reading.own(), current, made).await?;
         progress.with(|state| state.counts.memberships_kept = kept);
-        if made == Made::Unknown {
-            let nobody = Holdings::default();
+        if made == Provisioned::Unknown {
+            let nobody = CurrentMemberships::default();
             let mut parts = reading.others(PART);
             // From anywhere on, so that no part waits for all others in each login that is cut off.
             let start = fastrand::usize(..=parts.len());
@@ -220,16 +218,16 @@ impl LoginSync {
         let is_all_seen = !progress.with(|state| state.overtaken);
         let mark = match (made, tenant_mark) {
             // As long as that of the tenant.
-            (Made::Everything, Some(mark)) => mark,
+            (Provisioned::Everything, Some(mark)) => mark,
             _ if progress.with(|state| state.has_suffixes) => for_a_while,
             _ => fingerprint,
         };
-        if made == Made::Unknown && is_all_seen {
-            progress.written(store.mark_made(tenant, None, &mark).await);
+        if made == Provisioned::Unknown && is_all_seen {
+            progress.written(store.mark_provisioned(tenant, None, &mark).await);
         }
         if !is_marked && is_all_seen {
             let user = Some(&profile.user_id);
-            progress.written(store.mark_made(tenant, user, &mark).await);
+            progress.written(store.mark_provisioned(tenant, user, &mark).await);
         }
         let counts = progress.with(|state| state.counts);
         Ok(match (counts.failed, counts.changed()) {
@@ -244,12 +242,12 @@ impl LoginSync {
     async fn follow(
         &self,
         (store, profile, progress): (&Store, &Profile, &Progress),
-        reading: &Reading,
-        holdings: &Holdings,
-        made: Made,
+        reading: &DirectorySnapshot,
+        current: &CurrentMemberships,
+        made: Provisioned,
     ) -> Result<usize, store::Error> {
         let tenant = &profile.tenant_id;
-        let held = held(holdings);
+        let held = held(current);
         let lookups = plan::lookups(reading, &held, made, &self.rules);
         let organizations: Vec<_> = lookups.organizations.into_iter().collect();
         let teams: Vec<_> = lookups.teams.into_iter().collect();
@@ -262,7 +260,7 @@ impl LoginSync {
             teams,
         };
         let plan = plan::plan(reading, &held, made, &found, &self.rules);
-        Writes::new((store, profile, holdings), &found, &plan, progress)
+        Writes::new((store, profile, current), &found, &plan, progress)
             .carry_out(&self.rules, &self.clock)
             .await;
         Ok(plan.kept)
@@ -285,19 +283,19 @@ fn outcome_of(error: &ReadError) -> Outcome {
 }
 
 /// What the user has, as the plan looks at it.
-fn held(holdings: &Holdings) -> Held {
-    let organizations = holdings.organizations.iter();
-    let teams = holdings.teams.iter();
+fn held(current: &CurrentMemberships) -> Held {
+    let organizations = current.organizations.iter();
+    let teams = current.teams.iter();
     Held {
         organizations: organizations
             .map(|(id, one)| {
-                let marks = holdings.marks.get(id).copied().unwrap_or_default();
+                let marks = current.marks.get(id).copied().unwrap_or_default();
                 (id.clone(), HeldOrganization::new(one, marks))
             })
             .collect(),
         teams: teams
             .map(|(id, one)| {
-                let marks = holdings.team_marks.get(id).copied().unwrap_or_default();
+                let marks = current.team_marks.get(id).copied().unwrap_or_default();
                 (id.clone(), HeldTeam::new(one, marks))
             })
             .collect(),

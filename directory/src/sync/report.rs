@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::plan::Place;
-use crate::reading::ReadCounts;
+use crate::snapshot::ReadCounts;
 use muster::domain::{Name, OrganizationId, TeamId};
 
 /// Failures that a report tells of; the rest are counted.

@@ -12,7 +12,7 @@ use super::report::{Counts, Progress};
 use crate::plan::{Change, Found, NewOrganization, NewTeam, Place, Plan, TeamMove};
 use crate::rules::SyncRules;
 use muster::domain::{Clock, Name, Organization, OrganizationId, Source, Status, Team, TeamId};
-use muster::store::{self, Holdings, Move, Profile, Store, Written};
+use muster::store::{self, CurrentMemberships, Move, Profile, Store, Written};
 
 /// Writes under way at once.
 const AT_ONCE: usize = 32;
@@ -32,7 +32,7 @@ struct Failed {
 pub(super) struct Writes<'a> {
     store: &'a Store,
     profile: &'a Profile,
-    holdings: &'a Holdings,
+    current: &'a CurrentMemberships,
     plan: &'a Plan,
     progress: &'a Progress,
     /// The organizations of teams that were found, or are going to be made.
@@ -45,7 +45,7 @@ pub(super) struct Writes<'a> {
 
 impl<'a> Writes<'a> {
     pub(super) fn new(
-        (store, profile, holdings): (&'a Store, &'a Profile, &'a Holdings),
+        (store, profile, current): (&'a Store, &'a Profile, &'a CurrentMemberships),
         found: &'a Found,
         plan: &'a Plan,
         progress: &'a Progress,
@@ -80,7 +80,7 @@ impl<'a> Writes<'a> {
         Self {
             store,
             profile,
-            holdings,
+            current,
             plan,
             progress,
             organizations_of,
@@ -102,7 +102,7 @@ impl<'a> Writes<'a> {
         let (outcome, count): (_, fn(&mut Counts) -> &mut usize) = match change {
             Change::MakeOrganization(new) => {
                 let outcome = self.make_organization(new, rules, clock).await;
-                if !matches!(outcome, Ok(Written::Done | Written::AsItWas)) {
+                if !matches!(outcome, Ok(Written::Done | Written::Unchanged)) {
                     self.progress
                         .with(|state| state.not_made.insert(new.id.clone()));
                 }
@@ -110,7 +110,7 @@ impl<'a> Writes<'a> {
             }
             Change::MakeTeam(new) => {
                 let outcome = self.make_team(new, rules, clock).await;
-                if !matches!(outcome, Ok(Written::Done | Written::AsItWas)) {
+                if !matches!(outcome, Ok(Written::Done | Written::Unchanged)) {
                     self.progress
                         .with(|state| state.teams_not_made.insert(new.id.clone()));
                 }
@@ -295,7 +295,7 @@ impl<'a> Writes<'a> {
             ..
         } = team;
         if self.is_not_made(organization_id) {
-            return Ok(Written::AsItWas);
+            return Ok(Written::Unchanged);
         }
         let place = (&self.profile.tenant_id, id);
         let mut how = Move {

@@ -11,7 +11,7 @@ use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use muster::domain::{Clock, EntraObjectId, Timestamp};
-use muster_directory::{Directory, EntraSettings, ReadError, Reading, http_client};
+use muster_directory::{Directory, DirectorySnapshot, EntraSettings, ReadError, http_client};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
@@ -204,19 +204,19 @@ impl Graph {
 }
 
 /// Reads with as much time as a login has.
-pub(crate) async fn read(directory: &Directory) -> Result<Reading, ReadError> {
+pub(crate) async fn read(directory: &Directory) -> Result<DirectorySnapshot, ReadError> {
     read_within(directory, Duration::from_millis(3_500)).await
 }
 
 pub(crate) async fn read_within(
     directory: &Directory,
     time: Duration,
-) -> Result<Reading, ReadError> {
+) -> Result<DirectorySnapshot, ReadError> {
     let user = EntraObjectId::parse(USER).unwrap();
     directory.read(&user, Instant::now() + time).await
 }
 
-pub(crate) fn held(reading: &Reading) -> Vec<&str> {
+pub(crate) fn held(reading: &DirectorySnapshot) -> Vec<&str> {
     reading.held().map(|(id, _)| id.as_str()).collect()
 }
 

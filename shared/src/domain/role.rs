@@ -71,7 +71,7 @@ impl Permission {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Privilege {
     Read,
-    Take,
+    Participate,
     Manage,
     Administer,
     Own,
@@ -114,7 +114,7 @@ impl Role {
             Self::Owner => Privilege::Own,
             Self::Admin | Self::OrgAdmin => Privilege::Administer,
             Self::Manager => Privilege::Manage,
-            Self::Member | Self::InternalUser => Privilege::Take,
+            Self::Member | Self::InternalUser => Privilege::Participate,
             Self::Readonly | Self::InternalUserViewer => Privilege::Read,
         }
     }

@@ -5,7 +5,7 @@ use crate::store::{Error, Refusal, table};
 use std::collections::HashMap;
 
 use super::keys::{self, Key};
-use super::{Store, memberships, organizations};
+use super::{Store, members, organizations};
 use crate::domain::{
     Caller, FoldedName, Membership, Organization, OrganizationId, Permission, Role, Status,
     Timestamp,
@@ -167,8 +167,7 @@ impl View {
     /// A membership by its key.
     pub(super) fn membership(&self, key: &Key) -> Result<Option<Membership>, table::Error> {
         let item = self.items.get(key);
-        item.map(|item| memberships::from_row(item.clone()))
-            .transpose()
+        item.map(|item| members::from_row(item.clone())).transpose()
     }
 
     /// All of another view as well.

@@ -43,7 +43,7 @@ const ESCAPED_IN_USER_ID: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'=');
 
-/// The partition of all that is a user's: profile, memberships, team memberships.
+/// The partition of all that is a user's: profile, members, team memberships.
 pub(super) fn user_partition(tenant: &TenantId, user: &UserId) -> String {
     format!("TENANT#{tenant}#USER#{}", user_part(user))
 }
@@ -150,7 +150,7 @@ pub(super) fn name_reservation(tenant: &TenantId, name: &FoldedName) -> Key {
 }
 
 /// The mark of what the login sync has made in a tenant.
-pub(super) fn made_mark(tenant: &TenantId) -> Key {
+pub(super) fn provisioned_fingerprint(tenant: &TenantId) -> Key {
     Key::new(format!("TENANT#{tenant}#ENTRA"), "MADE")
 }
 

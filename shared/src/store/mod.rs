@@ -9,7 +9,7 @@ mod context;
 mod error;
 mod idempotency;
 mod keys;
-mod memberships;
+mod members;
 mod organizations;
 mod settle;
 mod sync;
@@ -26,11 +26,11 @@ use serde::{Deserialize, Serialize};
 pub use context::Context;
 pub use error::{Error, Refusal};
 pub use idempotency::Outcome;
-pub use memberships::{MemberFilter, MembershipOfOrganization};
+pub use members::{MemberFilter, MembershipOfOrganization};
 pub use organizations::OrganizationFilter;
 pub use sync::{
-    FoundOrganization, FoundTeam, Holdings, MembershipMarks, Move, Profile, TeamMembershipMarks,
-    Written,
+    CurrentMemberships, FoundOrganization, FoundTeam, MembershipMarks, Move, Profile,
+    TeamMembershipMarks, Written,
 };
 pub use table::{Error as TableError, Measure, client, metered};
 pub use team_members::MembershipOfTeam;

@@ -11,9 +11,9 @@ pub enum Kind {
     Permission,
     /// The inviter's membership is active and may grant the role: `Store::hold_inviter`.
     Inviter,
-    /// The item is as read: `memberships::unchanged`, `#version = :before`.
+    /// The item is as read: `members::unchanged`, `#version = :before`.
     Unchanged,
-    /// `memberships::another_owner`.
+    /// `members::another_owner`.
     AnotherOwner,
     /// `organizations::live`.
     Live,

@@ -6,7 +6,7 @@ fn id(text: &str) -> GroupId {
     GroupId::parse(text).unwrap()
 }
 
-fn reading_of(assigned: &[(&str, &str)], user_groups: &[&str]) -> Reading {
+fn reading_of(assigned: &[(&str, &str)], user_groups: &[&str]) -> DirectorySnapshot {
     let groups = assigned.iter().map(|(group, name)| {
         let group_of = AssignedGroup {
             name: name.parse().unwrap(),
@@ -16,7 +16,7 @@ fn reading_of(assigned: &[(&str, &str)], user_groups: &[&str]) -> Reading {
     });
     let assigned = Arc::new(Assigned::new(groups.collect(), 0));
     let user_groups = user_groups.iter().map(|group| id(group));
-    Reading::new(Some(assigned), user_groups.collect())
+    DirectorySnapshot::new(Some(assigned), user_groups.collect())
 }
 
 fn with_organizations() -> SyncRules {
@@ -67,7 +67,7 @@ fn said(plan: &Plan) -> Vec<String> {
 #[test]
 fn a_first_login_makes_all_groups_and_joins_the_users_own_first() {
     let reading = reading_of(&[("g1", "Sales"), ("g2", "Ops")], &["g2", "unassigned"]);
-    let plan = empty().plan(&reading, Made::Unknown, &with_organizations());
+    let plan = empty().plan(&reading, Provisioned::Unknown, &with_organizations());
     assert_eq!(
         said(&plan),
         [
@@ -79,7 +79,7 @@ fn a_first_login_makes_all_groups_and_joins_the_users_own_first() {
             "make org team g1",
         ]
     );
-    let plan = empty().plan(&reading, Made::Unknown, &SyncRules::default());
+    let plan = empty().plan(&reading, Provisioned::Unknown, &SyncRules::default());
     assert_eq!(
         said(&plan),
         [
@@ -95,8 +95,12 @@ fn a_login_with_nothing_new_looks_nothing_up() {
     let reading = reading_of(&[("g1", "Sales"), ("g2", "Ops")], &["g2"]);
     for rules in [with_organizations(), SyncRules::default()] {
         let table = empty().synced(&reading, &rules);
-        assert!(lookups(&reading, &table.held, Made::Everything, &rules).is_empty());
-        assert!(table.plan(&reading, Made::Everything, &rules).is_empty());
+        assert!(lookups(&reading, &table.held, Provisioned::Everything, &rules).is_empty());
+        assert!(
+            table
+                .plan(&reading, Provisioned::Everything, &rules)
+                .is_empty()
+        );
     }
 }
 
@@ -104,7 +108,7 @@ fn a_login_with_nothing_new_looks_nothing_up() {
 fn the_second_group_of_a_name_bears_the_start_of_its_id() {
     let groups = [("11111111-a", "Sales"), ("22222222-b", "SALES")];
     let reading = reading_of(&groups, &[]);
-    let plan = empty().plan(&reading, Made::Unknown, &with_organizations());
+    let plan = empty().plan(&reading, Provisioned::Unknown, &with_organizations());
     assert!(said(&plan).contains(&"make organization 22222222-b: SALES (22222222)".to_owned()));
     let table = empty().synced(&reading, &with_organizations());
     let names: Vec<&str> = table
@@ -125,21 +129,21 @@ fn what_was_deleted_is_neither_made_nor_joined() {
         .get_mut(&id("g1").organization_id())
         .unwrap();
     organization.is_live = false;
-    for made in [Made::Unknown, Made::Everything] {
+    for made in [Provisioned::Unknown, Provisioned::Everything] {
         assert!(table.plan(&reading, made, &with_organizations()).is_empty());
     }
     // Without the flag too, the team of a deleted organization is none to join.
-    let plan = table.plan(&reading, Made::Everything, &SyncRules::default());
+    let plan = table.plan(&reading, Provisioned::Everything, &SyncRules::default());
     assert!(plan.is_empty(), "{plan:?}");
     let mut without_team = table.clone();
     without_team.teams.clear();
-    let plan = without_team.plan(&reading, Made::Unknown, &with_organizations());
+    let plan = without_team.plan(&reading, Provisioned::Unknown, &with_organizations());
     assert!(plan.is_empty(), "{plan:?}");
     // Purged, its team left behind: the marker still knows that it was made.
     table.organizations.clear();
     assert!(
         table
-            .plan(&reading, Made::Everything, &with_organizations())
+            .plan(&reading, Provisioned::Everything, &with_organizations())
             .is_empty()
     );
 }
@@ -150,13 +154,13 @@ fn a_restored_organization_gets_its_missing_team() {
     let mut table = empty().synced(&reading, &with_organizations());
     table.held = Held::default();
     table.teams.clear();
-    let plan = table.plan(&reading, Made::Everything, &with_organizations());
+    let plan = table.plan(&reading, Provisioned::Everything, &with_organizations());
     assert_eq!(
         said(&plan),
         ["make org team g1", "join as internal_user", "join team g1"]
     );
     let of_others = reading_of(&[("g1", "Sales")], &[]);
-    let plan = table.plan(&of_others, Made::Everything, &with_organizations());
+    let plan = table.plan(&of_others, Provisioned::Everything, &with_organizations());
     assert!(plan.is_empty(), "{plan:?}");
 }
 
@@ -164,7 +168,7 @@ fn a_restored_organization_gets_its_missing_team() {
 fn a_standalone_team_stays_beside_the_new_organization() {
     let reading = reading_of(&[("g1", "Sales")], &["g1"]);
     let table = empty().synced(&reading, &SyncRules::default());
-    let plan = table.plan(&reading, Made::Unknown, &with_organizations());
+    let plan = table.plan(&reading, Provisioned::Unknown, &with_organizations());
     assert_eq!(
         said(&plan),
         ["make organization g1: Sales", "join as internal_user"]
@@ -176,7 +180,7 @@ fn an_existing_team_is_joined_without_the_flag() {
     let reading = reading_of(&[("g1", "Sales")], &["g1"]);
     let mut table = empty().synced(&reading, &with_organizations());
     table.held = Held::default();
-    for made in [Made::Unknown, Made::Everything] {
+    for made in [Provisioned::Unknown, Provisioned::Everything] {
         let plan = table.plan(&reading, made, &SyncRules::default());
         assert_eq!(said(&plan), ["join team g1"]);
     }
@@ -192,7 +196,7 @@ fn whoever_left_the_group_leaves_what_it_gave() {
             on_leave,
             ..with_organizations()
         };
-        said(&table.plan(&after, Made::Everything, &rules))
+        said(&table.plan(&after, Provisioned::Everything, &rules))
     };
     assert_eq!(
         plan(OnLeave::Remove),
@@ -219,7 +223,7 @@ fn a_promoted_owner_leaves_by_the_write_that_counts_owners() {
     table.held.organizations.insert(organization.clone(), owner);
     let plan = table.plan(
         &reading_of(&[], &[]),
-        Made::Everything,
+        Provisioned::Everything,
         &with_organizations(),
     );
     assert_eq!(
@@ -245,9 +249,9 @@ fn a_renamed_group_renames_what_no_one_renamed_by_hand() {
     by_hand.teams.clear();
 
     let renamed = reading_of(&[("g1", "Vertrieb"), ("g2", "Ops")], &[]);
-    let plan = table.plan(&renamed, Made::Unknown, &rules);
+    let plan = table.plan(&renamed, Provisioned::Unknown, &rules);
     assert_eq!(said(&plan), ["rename to Vertrieb", "rename to Vertrieb"]);
-    let plan = by_hand.plan(&renamed, Made::Unknown, &rules);
+    let plan = by_hand.plan(&renamed, Provisioned::Unknown, &rules);
     assert_eq!(said(&plan), ["make org team g1", "make org team g2"]);
 }
 
@@ -261,7 +265,7 @@ fn a_team_is_no_back_door_for_who_is_suspended() {
     membership.status = Status::Suspended;
     assert!(
         table
-            .plan(&reading, Made::Unknown, &with_organizations())
+            .plan(&reading, Provisioned::Unknown, &with_organizations())
             .is_empty()
     );
 }
@@ -295,14 +299,14 @@ fn a_role_that_was_not_changed_by_hand_follows_the_directory() {
     let reading = reading_of(&[("g1", "Sales")], &["g1"]);
     let organization = id("g1").organization_id();
     let mut table = empty().synced(&reading, &leads("g1"));
-    let plan = table.plan(&reading, Made::Everything, &with_organizations());
+    let plan = table.plan(&reading, Provisioned::Everything, &with_organizations());
     assert_eq!(said(&plan), ["make internal_user"]);
     let down = table.synced(&reading, &with_organizations());
-    let plan = down.plan(&reading, Made::Everything, &leads("g1"));
+    let plan = down.plan(&reading, Provisioned::Everything, &leads("g1"));
     assert_eq!(said(&plan), ["make manager"]);
 
     let changes = |table: &Table| {
-        let plan = table.plan(&reading, Made::Everything, &with_organizations());
+        let plan = table.plan(&reading, Provisioned::Everything, &with_organizations());
         said(&plan)
     };
     let membership = table.held.organizations.get_mut(&organization).unwrap();
@@ -351,7 +355,7 @@ fn only_a_suspension_by_the_sync_is_lifted() {
         default_role: Role::Manager,
         ..rules
     };
-    let plan = table.plan(&inside, Made::Everything, &later);
+    let plan = table.plan(&inside, Provisioned::Everything, &later);
     assert_eq!(said(&plan), ["lift organization g1", "lift team g1"]);
     let after = table.synced(&inside, &later);
     let membership = &after.held.organizations[&id("g1").organization_id()];
@@ -365,7 +369,7 @@ fn only_a_suspension_by_the_sync_is_lifted() {
         membership.marks.is_suspended = false;
         membership.marks.synced_role = None;
     }
-    let plan = table.plan(&inside, Made::Everything, &later);
+    let plan = table.plan(&inside, Provisioned::Everything, &later);
     assert_eq!(said(&plan), ["lift team g1"]);
 }
 
@@ -381,7 +385,7 @@ fn a_team_whose_organization_could_not_be_made_is_put_into_it() {
         marks.awaits_organization = true;
     };
     waits(&mut table);
-    let plan = table.plan(&reading, Made::Unknown, &rules);
+    let plan = table.plan(&reading, Provisioned::Unknown, &rules);
     assert_eq!(
         said(&plan),
         [
@@ -395,10 +399,10 @@ fn a_team_whose_organization_could_not_be_made_is_put_into_it() {
     let mut marked = table.synced(&reading, &rules);
     marked.teams.get_mut(&team).unwrap().organization_id = None;
     waits(&mut marked);
-    let plan = marked.plan(&reading, Made::Everything, &rules);
+    let plan = marked.plan(&reading, Provisioned::Everything, &rules);
     assert_eq!(said(&plan), ["move team g1", "move in team g1"]);
     // Without the flag it stays as it is.
-    let plan = marked.plan(&reading, Made::Unknown, &SyncRules::default());
+    let plan = marked.plan(&reading, Provisioned::Unknown, &SyncRules::default());
     assert!(plan.is_empty(), "{plan:?}");
 }
 

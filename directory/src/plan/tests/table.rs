@@ -23,18 +23,23 @@ impl Table {
         }
     }
 
-    pub(super) fn plan(&self, reading: &Reading, made: Made, rules: &SyncRules) -> Plan {
+    pub(super) fn plan(
+        &self,
+        reading: &DirectorySnapshot,
+        made: Provisioned,
+        rules: &SyncRules,
+    ) -> Plan {
         let found = self.found(&lookups(reading, &self.held, made, rules));
         plan(reading, &self.held, made, &found, rules)
     }
 
-    pub(super) fn synced(&self, reading: &Reading, rules: &SyncRules) -> Self {
+    pub(super) fn synced(&self, reading: &DirectorySnapshot, rules: &SyncRules) -> Self {
         let mut table = self.clone();
-        for change in self.plan(reading, Made::Unknown, rules).changes() {
+        for change in self.plan(reading, Provisioned::Unknown, rules).changes() {
             table.write(change);
         }
         if rules.refresh_names {
-            for change in self.plan(reading, Made::Unknown, rules).changes() {
+            for change in self.plan(reading, Provisioned::Unknown, rules).changes() {
                 match change {
                     Change::MakeOrganization(new) => table.take_suffix_away(&new.id, &new.naming),
                     Change::Rename {

@@ -14,7 +14,7 @@ impl Writes<'_> {
         organization: &OrganizationId,
     ) -> Outcome {
         if self.is_not_made(organization) || self.is_not_moved(team) {
-            return Ok(Written::AsItWas);
+            return Ok(Written::Unchanged);
         }
         let Profile {
             tenant_id, user_id, ..
@@ -44,8 +44,8 @@ impl Writes<'_> {
         status: impl Fn(&Membership) -> Status,
         role: Option<Role>,
     ) -> Outcome {
-        let Some(before) = self.holdings.organizations.get(organization) else {
-            return Ok(Written::AsItWas);
+        let Some(before) = self.current.organizations.get(organization) else {
+            return Ok(Written::Unchanged);
         };
         let after = (status(before), role);
         self.store.follow_synced_membership(before, after).await
@@ -58,7 +58,7 @@ impl Writes<'_> {
         clock: &Clock,
     ) -> Outcome {
         if self.is_not_made(organization) {
-            return Ok(Written::AsItWas);
+            return Ok(Written::Unchanged);
         }
         let Profile {
             tenant_id, user_id, ..
@@ -78,7 +78,7 @@ impl Writes<'_> {
             .progress
             .with(|state| state.teams_not_made.contains(team))
         {
-            return Ok(Written::AsItWas);
+            return Ok(Written::Unchanged);
         }
         let Profile {
             tenant_id, user_id, ..
@@ -103,15 +103,15 @@ impl Writes<'_> {
             created_at: now,
             updated_at: now,
         };
-        let holdings = self.holdings;
-        self.store.join_team(&membership, awaited, holdings).await
+        let current = self.current;
+        self.store.join_team(&membership, awaited, current).await
     }
 
     pub(super) async fn accept(&self, at: &Place, role: Option<Role>) -> Outcome {
         match (at, role) {
-            (Place::Organization(id), Some(role)) => match self.holdings.organizations.get(id) {
+            (Place::Organization(id), Some(role)) => match self.current.organizations.get(id) {
                 Some(before) => self.store.accept_synced_invitation(before, role).await,
-                None => Ok(Written::AsItWas),
+                None => Ok(Written::Unchanged),
             },
             _ => self.set_status(at, Status::Active).await,
         }
@@ -119,34 +119,34 @@ impl Writes<'_> {
 
     pub(super) async fn set_status(&self, at: &Place, status: Status) -> Outcome {
         match at {
-            Place::Organization(id) => match self.holdings.organizations.get(id) {
+            Place::Organization(id) => match self.current.organizations.get(id) {
                 Some(before) => self.store.change_synced_membership(before, status).await,
-                None => Ok(Written::AsItWas),
+                None => Ok(Written::Unchanged),
             },
-            Place::Team(id) => match self.holdings.teams.get(id) {
+            Place::Team(id) => match self.current.teams.get(id) {
                 Some(before) => {
                     self.store
                         .change_synced_team_membership(before, status)
                         .await
                 }
-                None => Ok(Written::AsItWas),
+                None => Ok(Written::Unchanged),
             },
         }
     }
 
     pub(super) async fn leave(&self, at: &Place) -> Outcome {
         match at {
-            Place::Organization(id) => match self.holdings.organizations.get(id) {
+            Place::Organization(id) => match self.current.organizations.get(id) {
                 Some(before) => {
                     self.store
-                        .leave_organization(before, self.holdings, &self.leaving)
+                        .leave_organization(before, self.current, &self.leaving)
                         .await
                 }
-                None => Ok(Written::AsItWas),
+                None => Ok(Written::Unchanged),
             },
-            Place::Team(id) => match self.holdings.teams.get(id) {
+            Place::Team(id) => match self.current.teams.get(id) {
                 Some(before) => self.store.leave_team(before).await,
-                None => Ok(Written::AsItWas),
+                None => Ok(Written::Unchanged),
             },
         }
     }

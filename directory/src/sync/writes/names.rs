@@ -88,7 +88,7 @@ pub(in crate::sync) async fn take_suffixes_away(
         progress.with(|state| match written {
             Some(Written::Done) => state.counts.renamed += usize::from(!is_counted),
             Some(Written::NameTaken) => state.has_suffixes = true,
-            Some(Written::AsItWas) => state.overtaken = true,
+            Some(Written::Unchanged) => state.overtaken = true,
             None => state.not_all_made = true,
         });
     }

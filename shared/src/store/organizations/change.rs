@@ -1,6 +1,6 @@
 //! Changing, deleting and restoring an organization.
 
-use super::{CHANGEABLE, Part, SYNCED_NAME, to_row};
+use super::{Action, CHANGEABLE, SYNCED_NAME, to_row};
 use crate::domain::{
     Caller, ExpectedVersion, FoldedName, Name, Organization, OrganizationId, OrganizationPatch,
     Permission, Timestamp,
@@ -106,17 +106,17 @@ impl Store {
             standing(caller, own.as_ref())?.require(permission)?;
             expected.require(before.version)?;
             if before.is_live() {
-                let hold = |transaction: &mut Transaction<'_, Part>| {
+                let hold = |transaction: &mut Transaction<'_, Action>| {
                     let requirement = Requirement {
                         permission,
                         reach: None,
                     };
                     let who = (caller, id);
-                    access::require(transaction, Part::Caller, who, requirement, now);
+                    access::require(transaction, Action::Caller, who, requirement, now);
                     let key = keys::organization(&before.tenant_id, id);
-                    transaction.check(Part::Organization, &key, in_version(before.version));
+                    transaction.check(Action::Organization, &key, in_version(before.version));
                 };
-                let (record, value) = ((record, Part::Record), before.clone());
+                let (record, value) = ((record, Action::Record), before.clone());
                 let done = idempotency::unchanged(self, record, hold, value).await?;
                 if let Some(done) = done {
                     return Ok(done);
@@ -127,12 +127,12 @@ impl Store {
             let mut transaction =
                 self.change(caller, (&before, &reserved), &after, permission, now)?;
             if let Some(record) = record {
-                record.write(&mut transaction, Part::Record, &after)?;
+                record.write(&mut transaction, Action::Record, &after)?;
             }
             match transaction.commit().await? {
                 Ok(()) => Ok(Outcome::Fresh(after)),
                 // The next attempt finds the record.
-                Err(unmet) if unmet.of(&Part::Record).is_some() => Err(Unsettled::Overtaken),
+                Err(unmet) if unmet.of(&Action::Record).is_some() => Err(Unsettled::Overtaken),
                 Err(unmet) => Err(not_changed(&unmet)),
             }
         })
@@ -147,14 +147,14 @@ impl Store {
         after: &Organization,
         permission: Permission,
         now: Timestamp,
-    ) -> Result<Transaction<'_, Part>, Error> {
+    ) -> Result<Transaction<'_, Action>, Error> {
         let mut transaction = self.transaction();
         let requirement = Requirement {
             permission,
             reach: None,
         };
         let who = (caller, &before.id);
-        access::require(&mut transaction, Part::Caller, who, requirement, now);
+        access::require(&mut transaction, Action::Caller, who, requirement, now);
 
         write_change(&mut transaction, (before, reserved), after, None)?;
         Ok(transaction)
@@ -176,26 +176,26 @@ impl Store {
         let Err(unmet) = transaction.commit().await? else {
             return Ok(Written::Done);
         };
-        Ok(match unmet.of(&Part::Organization) {
+        Ok(match unmet.of(&Action::Organization) {
             // Its old name is its own for as long as it is as it was read: what is left is the new one.
             None => Written::NameTaken,
-            Some(_) => Written::AsItWas,
+            Some(_) => Written::Unchanged,
         })
     }
 }
 
 /// Maps the conditions that failed to a refusal, or to another attempt.
-fn not_changed(unmet: &Unmet<Part>) -> Unsettled {
-    if let Some(refusal) = access::refusal(unmet, &Part::Caller) {
+fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
+    if let Some(refusal) = access::refusal(unmet, &Action::Caller) {
         return refusal.into();
     }
-    match unmet.of(&Part::Organization) {
+    match unmet.of(&Action::Organization) {
         Some(None) => return Refusal::NotFound.into(),
         // Another version, or deleted: which of the two is for the next read to say.
         Some(Some(_)) => return Unsettled::Overtaken,
         None => {}
     }
-    if unmet.of(&Part::NewName).is_some() {
+    if unmet.of(&Action::NewName).is_some() {
         return Refusal::NameTaken.into();
     }
     Unsettled::Overtaken
@@ -206,7 +206,7 @@ fn in_version(version: u64) -> Condition {
 }
 
 fn write_change(
-    transaction: &mut Transaction<'_, Part>,
+    transaction: &mut Transaction<'_, Action>,
     (before, reserved): (&Organization, &FoldedName),
     after: &Organization,
     synced_name: Option<&Name>,
@@ -230,7 +230,7 @@ fn write_change(
     }
     let key = keys::organization(&before.tenant_id, &before.id);
     let unchanged = in_version(before.version);
-    transaction.update(Part::Organization, &key, change, unchanged);
+    transaction.update(Action::Organization, &key, change, unchanged);
 
     let wanted = after.is_live().then(|| after.name.folded());
     if held == wanted || (held.is_some() && keeps_name) {
@@ -240,10 +240,10 @@ fn write_change(
         let own = Condition::new("attribute_not_exists(#pk) OR #organization_id = :id")
             .value(":id", text(before.id.as_str()));
         let key = keys::name_reservation(&before.tenant_id, &name);
-        transaction.delete(Part::OldName, &key, own);
+        transaction.delete(Action::OldName, &key, own);
     }
     if wanted.is_some() {
-        super::reserve_name(transaction, Part::NewName, after)?;
+        super::reserve_name(transaction, Action::NewName, after)?;
     }
     Ok(())
 }

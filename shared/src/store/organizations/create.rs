@@ -1,9 +1,9 @@
 //! Making an organization.
 
-use super::{Part, to_row};
+use super::{Action, to_row};
 use crate::domain::{Membership, Organization};
 use crate::store::table::{Condition, number};
-use crate::store::{Context, Error, Outcome, Refusal, Store, keys, memberships, table, users};
+use crate::store::{Context, Error, Outcome, Refusal, Store, keys, members, table, users};
 
 impl Store {
     /// Makes an organization with the caller as its owner.
@@ -22,31 +22,27 @@ impl Store {
         let mut transaction = self.transaction();
         let mut item = to_row(organization)?;
         item.insert("owner_count".to_owned(), number(1));
-        transaction.put(Part::Organization, item, Condition::absent());
-        super::reserve_name(&mut transaction, Part::NewName, organization)?;
-        transaction.put(
-            Part::Owner,
-            memberships::to_row(owner)?,
-            Condition::absent(),
-        );
+        transaction.put(Action::Organization, item, Condition::absent());
+        super::reserve_name(&mut transaction, Action::NewName, organization)?;
+        transaction.put(Action::Owner, members::to_row(owner)?, Condition::absent());
         transaction.touch(
-            Part::User,
+            Action::User,
             &keys::user(&caller.tenant_id, &caller.user_id),
             users::known(caller, organization.created_at),
             Condition::none(),
         );
         if let Some(record) = record {
-            record.write(&mut transaction, Part::Record, organization)?;
+            record.write(&mut transaction, Action::Record, organization)?;
         }
         let Err(unmet) = transaction.commit().await? else {
             return Ok(Outcome::Fresh(organization.clone()));
         };
         if let Some(record) = record
-            && let Some(outcome) = record.replay(&unmet, &Part::Record)?
+            && let Some(outcome) = record.replay(&unmet, &Action::Record)?
         {
             return Ok(outcome);
         }
-        match unmet.of(&Part::NewName) {
+        match unmet.of(&Action::NewName) {
             Some(_) => Err(Refusal::NameTaken.into()),
             None => Err(table::Error::Conflict("create_organization").into()),
         }

@@ -198,7 +198,7 @@ pub(super) fn reserved_name(item: &Item, organization: &Organization) -> FoldedN
 
 /// The parts of the transactions on an organization.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Part {
+enum Action {
     Caller,
     Organization,
     NewName,

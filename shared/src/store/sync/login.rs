@@ -43,7 +43,7 @@ impl Store {
     }
 
     /// Marks that all was made, for the tenant and for the user.
-    pub async fn mark_made(
+    pub async fn mark_provisioned(
         &self,
         tenant: &TenantId,
         user: Option<&UserId>,
@@ -51,7 +51,7 @@ impl Store {
     ) -> Result<(), Error> {
         let key = match user {
             Some(user) => keys::user(tenant, user),
-            None => keys::made_mark(tenant),
+            None => keys::provisioned_fingerprint(tenant),
         };
         let condition = if user.is_some() {
             Condition::present()

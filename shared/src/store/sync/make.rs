@@ -1,7 +1,7 @@
 //! Making and renaming organizations and teams.
 
 use super::move_team::Move;
-use super::{AWAITS_ORGANIZATION, Part, Written, made};
+use super::{AWAITS_ORGANIZATION, Action, Written, made};
 use crate::domain::{Name, Organization, OrganizationId, Team, TeamId, TenantId};
 use crate::store::organizations::SYNCED_NAME;
 use crate::store::table::{Condition, number, text};
@@ -14,8 +14,8 @@ impl Store {
         let mut item = organizations::to_row(organization)?;
         item.insert("owner_count".to_owned(), number(0));
         item.insert(SYNCED_NAME.to_owned(), text(organization.name.as_str()));
-        transaction.put(Part::Made, item, Condition::absent());
-        organizations::reserve_name(&mut transaction, Part::Name, organization)?;
+        transaction.put(Action::Made, item, Condition::absent());
+        organizations::reserve_name(&mut transaction, Action::Name, organization)?;
         Ok(made(transaction.commit().await?))
     }
 
@@ -37,12 +37,12 @@ impl Store {
             return Ok(self.table.create(item).await?.into());
         };
         let mut transaction = self.transaction();
-        transaction.put(Part::Made, item, Condition::absent());
-        teams::reserve_team_name(&mut transaction, Part::Name, team)?;
+        transaction.put(Action::Made, item, Condition::absent());
+        teams::reserve_team_name(&mut transaction, Action::Name, team)?;
         let Err(unmet) = transaction.commit().await? else {
             return Ok(Written::Done);
         };
-        if let Some(Some(found)) = unmet.of(&Part::Made)
+        if let Some(Some(found)) = unmet.of(&Action::Made)
             && found.contains_key(AWAITS_ORGANIZATION)
         {
             let found = teams::from_row(found.clone())?;
@@ -66,12 +66,12 @@ impl Store {
         name: &Name,
     ) -> Result<Written, Error> {
         let Some(item) = self.table.get(&keys::organization(tenant, id)).await? else {
-            return Ok(Written::AsItWas);
+            return Ok(Written::Unchanged);
         };
         let before = organizations::from_row(item.clone())?;
         let reserved = organizations::reserved_name(&item, &before);
         if before.version != version || !before.is_live() {
-            return Ok(Written::AsItWas);
+            return Ok(Written::Unchanged);
         }
         let after = Organization {
             name: name.clone(),
@@ -94,12 +94,12 @@ impl Store {
         name: &Name,
     ) -> Result<Written, Error> {
         let Some(item) = self.table.get(&keys::team(tenant, id)).await? else {
-            return Ok(Written::AsItWas);
+            return Ok(Written::Unchanged);
         };
         let before = teams::from_row(item.clone())?;
         let reserved = teams::reserved_name(&item, &before);
         if before.version != version {
-            return Ok(Written::AsItWas);
+            return Ok(Written::Unchanged);
         }
         let after = Team {
             name: name.clone(),

@@ -1,17 +1,19 @@
 //! Joining and leaving.
 
 use crate::store::table::{Change, Condition, Transaction, number, text};
-use crate::store::{Error, Store, keys, memberships, team_members};
+use crate::store::{Error, Store, keys, members, team_members};
 use std::collections::BTreeSet;
 
-use super::{AWAITS_ORGANIZATION, Holdings, Part, SUSPENDED_BY, SYNCED_ROLE, Written, left, made};
+use super::{
+    AWAITS_ORGANIZATION, Action, CurrentMemberships, SUSPENDED_BY, SYNCED_ROLE, Written, left, made,
+};
 use crate::domain::{Membership, OrganizationId, Role, Source, Status, TeamId, TeamMembership};
 use crate::store::team_members::JOINED_TEAMS;
 
 impl Store {
     /// Puts a user into an organization, if they are not in it.
     pub async fn join_organization(&self, membership: &Membership) -> Result<Written, Error> {
-        let mut item = memberships::to_row(membership)?;
+        let mut item = members::to_row(membership)?;
         // The team of the same group is joined with it: whoever takes the user out looks for it.
         item.insert(JOINED_TEAMS.to_owned(), number(1));
         let role = text(membership.role.as_str());
@@ -26,7 +28,7 @@ impl Store {
         &self,
         membership: &TeamMembership,
         awaited: Option<&OrganizationId>,
-        holdings: &Holdings,
+        current: &CurrentMemberships,
     ) -> Result<Written, Error> {
         let mut item = team_members::to_row(membership)?;
         if let Some(awaited) = awaited {
@@ -41,15 +43,15 @@ impl Store {
         } = membership;
         let held = organization_id
             .as_ref()
-            .filter(|id| holdings.organizations.contains_key(id));
+            .filter(|id| current.organizations.contains_key(id));
         let Some(organization) = held else {
             return Ok(self.table.create(item).await?.into());
         };
         let mut transaction = self.transaction();
-        transaction.put(Part::Made, item, Condition::absent());
+        transaction.put(Action::Made, item, Condition::absent());
         let key = keys::membership(tenant_id, user_id, organization);
         let join = Change::new().add(JOINED_TEAMS, 1);
-        transaction.touch(Part::Membership, &key, join, Condition::present());
+        transaction.touch(Action::Membership, &key, join, Condition::present());
         Ok(made(transaction.commit().await?))
     }
 
@@ -109,13 +111,13 @@ impl Store {
             ..
         } = before;
         let key = keys::membership(tenant_id, user_id, organization_id);
-        let change = memberships::change_to(&after).and(marks);
-        let condition = memberships::unchanged(before);
+        let change = members::change_to(&after).and(marks);
+        let condition = members::unchanged(before);
         if before.is_active_owner() == after.is_active_owner() {
             return Ok(self.table.update(&key, change, condition).await?.into());
         }
         let mut transaction = self.transaction();
-        transaction.update(Part::Membership, &key, change, condition);
+        transaction.update(Action::Membership, &key, change, condition);
         count_owners(&mut transaction, before, Some(&after));
         Ok(left(transaction.commit().await?)?)
     }
@@ -130,16 +132,16 @@ impl Store {
         role: Role,
     ) -> Result<Written, Error> {
         let after = before.activated(self.clock.now());
-        let inviter = match memberships::inviter_of(before) {
+        let inviter = match members::inviter_of(before) {
             Err(_) => None,
             Ok(inviter) => {
                 let mut transaction = self.transaction();
                 if let Some((key, may)) = &inviter {
-                    transaction.check(Part::Inviter, key, may.clone());
+                    transaction.check(Action::Inviter, key, may.clone());
                 }
                 activate_synced(&mut transaction, before, &after, Change::new());
                 match transaction.commit().await? {
-                    Err(unmet) if unmet.only(&Part::Inviter) => {}
+                    Err(unmet) if unmet.only(&Action::Inviter) => {}
                     committed => return Ok(left(committed)?),
                 }
                 inviter
@@ -156,7 +158,7 @@ impl Store {
             .remove("invited_by_user_id");
         let mut transaction = self.transaction();
         if let Some((key, may)) = inviter {
-            transaction.check(Part::Inviter, &key, may.negated());
+            transaction.check(Action::Inviter, &key, may.negated());
         }
         activate_synced(&mut transaction, before, &after, change);
         Ok(left(transaction.commit().await?)?)
@@ -167,7 +169,7 @@ impl Store {
     pub async fn leave_organization(
         &self,
         before: &Membership,
-        holdings: &Holdings,
+        current: &CurrentMemberships,
         apart: &BTreeSet<TeamId>,
     ) -> Result<Written, Error> {
         let Membership {
@@ -177,14 +179,9 @@ impl Store {
             ..
         } = before;
         let key = keys::membership(tenant_id, user_id, organization_id);
-        let joined = holdings
-            .joined_teams
-            .get(organization_id)
-            .cloned()
-            .flatten();
-        let condition =
-            memberships::unchanged(before).and(memberships::joined_no_more_teams(joined));
-        let mut teams: Vec<_> = holdings
+        let joined = current.joined_teams.get(organization_id).cloned().flatten();
+        let condition = members::unchanged(before).and(members::joined_no_more_teams(joined));
+        let mut teams: Vec<_> = current
             .teams
             .values()
             .filter(|team| team.organization_id.as_ref() == Some(organization_id))
@@ -195,23 +192,23 @@ impl Store {
             return Ok(self.table.delete(&key, condition).await?.into());
         }
         loop {
-            let rest = teams.split_off(teams.len().min(memberships::MOST_TEAMS));
+            let rest = teams.split_off(teams.len().min(members::MOST_TEAMS));
             let mut transaction = self.transaction();
             for team in &teams {
-                let of_organization = memberships::of_organization(organization_id);
-                transaction.delete(Part::Team, team, of_organization);
+                let of_organization = members::of_organization(organization_id);
+                transaction.delete(Action::Team, team, of_organization);
             }
             if rest.is_empty() {
-                transaction.delete(Part::Membership, &key, condition);
+                transaction.delete(Action::Membership, &key, condition);
                 count_owners(&mut transaction, before, None);
                 return Ok(left(transaction.commit().await?)?);
             }
             // More than one transaction holds: some teams first, and the membership at the end.
-            transaction.check(Part::Membership, &key, condition.clone());
+            transaction.check(Action::Membership, &key, condition.clone());
             if before.is_active_owner() {
                 let organization = keys::organization(tenant_id, organization_id);
-                let another = memberships::another_owner();
-                transaction.check(Part::Organization, &organization, another);
+                let another = members::another_owner();
+                transaction.check(Action::Organization, &organization, another);
             }
             if let Err(unmet) = transaction.commit().await? {
                 return Ok(left(Err(unmet))?);
@@ -277,7 +274,7 @@ fn unchanged(before: &TeamMembership) -> Condition {
 }
 
 fn count_owners(
-    transaction: &mut Transaction<'_, Part>,
+    transaction: &mut Transaction<'_, Action>,
     before: &Membership,
     after: Option<&Membership>,
 ) {
@@ -286,27 +283,27 @@ fn count_owners(
     match (before.is_active_owner(), is_owner) {
         (true, false) => {
             let change = Change::new().add("owner_count", -1);
-            let another = memberships::another_owner();
-            transaction.touch(Part::Organization, &key, change, another);
+            let another = members::another_owner();
+            transaction.touch(Action::Organization, &key, change, another);
         }
         (false, true) => {
             let change = Change::new().add("owner_count", 1);
             let present = Condition::present();
-            transaction.touch(Part::Organization, &key, change, present);
+            transaction.touch(Action::Organization, &key, change, present);
         }
         _ => {}
     }
 }
 
 fn activate_synced(
-    transaction: &mut Transaction<'_, Part>,
+    transaction: &mut Transaction<'_, Action>,
     before: &Membership,
     after: &Membership,
     change: Change,
 ) {
     let key = keys::membership(&before.tenant_id, &before.user_id, &before.organization_id);
-    let change = memberships::also_change_to(change, after);
-    let condition = memberships::unchanged(before);
-    transaction.update(Part::Membership, &key, change, condition);
+    let change = members::also_change_to(change, after);
+    let condition = members::unchanged(before);
+    transaction.update(Action::Membership, &key, change, condition);
     count_owners(transaction, before, Some(after));
 }

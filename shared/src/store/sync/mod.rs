@@ -54,7 +54,7 @@ pub struct Profile {
 
 /// All that a user has, read at once and as it is now.
 #[derive(Clone, Debug, Default)]
-pub struct Holdings {
+pub struct CurrentMemberships {
     /// Their memberships.
     pub organizations: BTreeMap<OrganizationId, Membership>,
     /// Their team memberships.
@@ -73,7 +73,7 @@ pub enum Written {
     /// It was done.
     Done,
     /// Nothing was to be done: it was so already, or is no longer what was read.
-    AsItWas,
+    Unchanged,
     /// The name is taken.
     NameTaken,
 }
@@ -81,12 +81,12 @@ pub enum Written {
 impl From<bool> for Written {
     /// Of a write that is done if its condition holds.
     fn from(done: bool) -> Self {
-        if done { Self::Done } else { Self::AsItWas }
+        if done { Self::Done } else { Self::Unchanged }
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Part {
+enum Action {
     Made,
     Name,
     Organization,
@@ -96,27 +96,27 @@ enum Part {
 }
 
 /// What making something came to: what is there already is as good as made.
-fn made(committed: Result<(), Unmet<Part>>) -> Written {
+fn made(committed: Result<(), Unmet<Action>>) -> Written {
     let Err(unmet) = committed else {
         return Written::Done;
     };
-    if unmet.of(&Part::Made).is_some() {
-        return Written::AsItWas;
+    if unmet.of(&Action::Made).is_some() {
+        return Written::Unchanged;
     }
-    if unmet.of(&Part::Name).is_some() {
+    if unmet.of(&Action::Name).is_some() {
         return Written::NameTaken;
     }
     // The membership that a team's would hang on was taken away.
-    Written::AsItWas
+    Written::Unchanged
 }
 
 /// What leaving something came to.
-fn left(committed: Result<(), Unmet<Part>>) -> Result<Written, Refusal> {
+fn left(committed: Result<(), Unmet<Action>>) -> Result<Written, Refusal> {
     let Err(unmet) = committed else {
         return Ok(Written::Done);
     };
-    if unmet.of(&Part::Organization).is_some() && unmet.of(&Part::Membership).is_none() {
+    if unmet.of(&Action::Organization).is_some() && unmet.of(&Action::Membership).is_none() {
         return Err(Refusal::LastOwner);
     }
-    Ok(Written::AsItWas)
+    Ok(Written::Unchanged)
 }

@@ -1,6 +1,6 @@
 //! Putting a team into the organization that could not be made when the team was.
 
-use super::{AWAITS_ORGANIZATION, Part, Written};
+use super::{AWAITS_ORGANIZATION, Action, Written};
 use crate::domain::{Limits, Name, OrganizationId, Source, Team, TeamId, TenantId, UserId};
 use crate::store::keys::{self, GSI1};
 use crate::store::organizations::SYNCED_NAME;
@@ -45,18 +45,18 @@ impl Store {
     ) -> Result<Written, Error> {
         let key = keys::team(tenant, id);
         let Some(item) = self.table.get(&key).await? else {
-            return Ok(Written::AsItWas);
+            return Ok(Written::Unchanged);
         };
         let is_live = !item.contains_key(teams::DELETED_AT);
         if !is_live || !item.contains_key(AWAITS_ORGANIZATION) {
-            return Ok(Written::AsItWas);
+            return Ok(Written::Unchanged);
         }
         let synced_name = item.get(SYNCED_NAME).cloned();
         let before = teams::from_row(item)?;
         match &before.organization_id {
             // All but its members, by a login that was cut off.
             Some(found) if found == organization => {}
-            Some(_) => return Ok(Written::AsItWas),
+            Some(_) => return Ok(Written::Unchanged),
             None => {
                 let is_synced = synced_name == Some(text(before.name.as_str()));
                 let put = self.put_into(&before, organization, how, is_synced).await?;
@@ -81,7 +81,7 @@ impl Store {
         is_synced_name: bool,
     ) -> Result<Written, Error> {
         if before.version != how.version {
-            return Ok(Written::AsItWas);
+            return Ok(Written::Unchanged);
         }
         let after = Team {
             organization_id: Some(organization.clone()),
@@ -105,17 +105,17 @@ impl Store {
         .and(teams::is_there());
         let mut transaction = self.transaction();
         let key = keys::team(&before.tenant_id, &before.id);
-        transaction.update(Part::Made, &key, change, waits);
+        transaction.update(Action::Made, &key, change, waits);
         let key = keys::organization(&before.tenant_id, organization);
-        transaction.check(Part::Organization, &key, organizations::live());
-        teams::reserve_team_name(&mut transaction, Part::Name, &after)?;
+        transaction.check(Action::Organization, &key, organizations::live());
+        teams::reserve_team_name(&mut transaction, Action::Name, &after)?;
         let Err(unmet) = transaction.commit().await? else {
             return Ok(Written::Done);
         };
-        let is_as_read = unmet.of(&Part::Made).or(unmet.of(&Part::Organization));
+        let is_as_read = unmet.of(&Action::Made).or(unmet.of(&Action::Organization));
         Ok(match is_as_read {
             None => Written::NameTaken,
-            Some(_) => Written::AsItWas,
+            Some(_) => Written::Unchanged,
         })
     }
 
@@ -175,14 +175,14 @@ impl Store {
         let (key, own, moved) = (&key, &own, &moved);
         self.until_settled("move_team_membership", |_| async move {
             let mut transaction = self.transaction();
-            transaction.update(Part::Team, key, moved(), without_organization());
+            transaction.update(Action::Team, key, moved(), without_organization());
             let join = Change::new().add(JOINED_TEAMS, 1);
-            transaction.touch(Part::Membership, own, join, Condition::present());
+            transaction.touch(Action::Membership, own, join, Condition::present());
             let Err(unmet) = transaction.commit().await? else {
                 return Ok(Written::Done);
             };
-            if unmet.of(&Part::Team).is_some() {
-                return Ok(Written::AsItWas);
+            if unmet.of(&Action::Team).is_some() {
+                return Ok(Written::Unchanged);
             }
             // The directory's: the membership in the organization is made with the next login.
             let synced = without_organization().and(of_source(Source::Entra));
@@ -191,8 +191,8 @@ impl Store {
             }
             let mut transaction = self.transaction();
             let by_hand = without_organization().and(of_source(Source::Manual));
-            transaction.delete(Part::Team, key, by_hand);
-            transaction.check(Part::Membership, own, Condition::absent());
+            transaction.delete(Action::Team, key, by_hand);
+            transaction.check(Action::Membership, own, Condition::absent());
             if transaction.commit().await?.is_ok() {
                 return Ok(Written::Done);
             }

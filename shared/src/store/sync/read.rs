@@ -1,11 +1,11 @@
 //! What a sync looks at before it plans.
 
 use crate::store::table::{Item, Query, in_partition, text, text_of};
-use crate::store::{Error, Store, memberships, organizations, table, team_members, teams};
+use crate::store::{Error, Store, members, organizations, table, team_members, teams};
 use std::collections::BTreeMap;
 
 use super::{
-    AWAITS_ORGANIZATION, FoundOrganization, FoundTeam, Holdings, MADE, MembershipMarks,
+    AWAITS_ORGANIZATION, CurrentMemberships, FoundOrganization, FoundTeam, MADE, MembershipMarks,
     SUSPENDED_BY, SYNCED_ROLE, TeamMembershipMarks,
 };
 use crate::domain::{Name, OrganizationId, Role, Source, TeamId, TenantId, UserId};
@@ -15,8 +15,12 @@ use crate::store::team_members::JOINED_TEAMS;
 
 impl Store {
     /// All that a user has: one `Query`, in pages when there is much.
-    pub async fn holdings(&self, tenant: &TenantId, user: &UserId) -> Result<Holdings, Error> {
-        let mut holdings = Holdings::default();
+    pub async fn current_memberships(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+    ) -> Result<CurrentMemberships, Error> {
+        let mut current = CurrentMemberships::default();
         let mut after = None;
         loop {
             let partition = keys::user_partition(tenant, user);
@@ -38,11 +42,11 @@ impl Store {
                         synced_role: synced_role(&item)?,
                         is_suspended: is_suspended_by_sync(&item),
                     };
-                    let membership = memberships::from_row(item)?;
+                    let membership = members::from_row(item)?;
                     let id = membership.organization_id.clone();
-                    holdings.joined_teams.insert(id.clone(), joined);
-                    holdings.marks.insert(id.clone(), marks);
-                    holdings.organizations.insert(id, membership);
+                    current.joined_teams.insert(id.clone(), joined);
+                    current.marks.insert(id.clone(), marks);
+                    current.organizations.insert(id, membership);
                 } else if sort_key.starts_with(TEAM_MEMBERSHIP_PREFIX) {
                     let marks = TeamMembershipMarks {
                         is_suspended: is_suspended_by_sync(&item),
@@ -50,14 +54,12 @@ impl Store {
                     };
                     let membership = team_members::from_row(item)?;
                     let id = membership.team_id.clone();
-                    holdings.team_marks.insert(id, marks);
-                    holdings
-                        .teams
-                        .insert(membership.team_id.clone(), membership);
+                    current.team_marks.insert(id, marks);
+                    current.teams.insert(membership.team_id.clone(), membership);
                 }
             }
             let Some(last) = page.next else {
-                return Ok(holdings);
+                return Ok(current);
             };
             after = Some(
                 Key {
@@ -70,10 +72,13 @@ impl Store {
     }
 
     /// The mark of what was made in the tenant.
-    pub async fn made_mark(&self, tenant: &TenantId) -> Result<Option<String>, Error> {
+    pub async fn provisioned_fingerprint(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<Option<String>, Error> {
         let item = self
             .table
-            .get(&keys::made_mark(tenant))
+            .get(&keys::provisioned_fingerprint(tenant))
             .await?
             .unwrap_or_default();
         Ok(item.get(MADE).and_then(|mark| mark.as_s().ok()).cloned())

@@ -1,7 +1,7 @@
 //! Putting a user into a team.
 
 use super::change::as_read;
-use super::{JOINED_TEAMS, Part, active, from_row, not_held, to_row};
+use super::{Action, JOINED_TEAMS, active, from_row, not_held, to_row};
 use crate::domain::{Caller, Status, Team, TeamId, TeamMembership, TeamRole, UserId};
 use crate::store::idempotency::{self, Record};
 use crate::store::settle::Unsettled;
@@ -57,25 +57,25 @@ impl Store {
                 return Err(Refusal::AlreadyMember.into());
             }
             let before = stored.clone();
-            let hold = |transaction: &mut Transaction<'_, Part>| {
+            let hold = |transaction: &mut Transaction<'_, Action>| {
                 if !own {
-                    let parts = (Part::Caller, Part::Leader);
+                    let parts = (Action::Caller, Action::Leader);
                     let how = (team, view.standing);
                     teams::require_team(transaction, parts, caller, how, now);
                     if let Some(organization) = &team.organization_id {
                         let key = keys::membership(&caller.tenant_id, user, organization);
-                        transaction.check(Part::User, &key, active());
+                        transaction.check(Action::User, &key, active());
                     }
                 } else if let Some(organization) = &team.organization_id {
                     let key = keys::membership(&caller.tenant_id, user, organization);
                     let condition = teams::requirement(view.standing).condition();
-                    transaction.check(Part::Caller, &key, condition);
+                    transaction.check(Action::Caller, &key, condition);
                 }
                 hold_team(transaction, team);
                 let key = keys::team_membership(&caller.tenant_id, user, &team.id);
-                transaction.check(Part::Membership, &key, as_read(&before));
+                transaction.check(Action::Membership, &key, as_read(&before));
             };
-            let (record, value) = ((record, Part::Record), Added::Already(stored));
+            let (record, value) = ((record, Action::Record), Added::Already(stored));
             if let Some(done) = idempotency::unchanged(self, record, hold, value).await? {
                 return Ok(done);
             }
@@ -105,32 +105,32 @@ impl Store {
                 condition = teams::requirement(view.standing).condition();
             }
             let key = keys::membership(&caller.tenant_id, user, organization);
-            transaction.touch(Part::User, &key, join, condition);
+            transaction.touch(Action::User, &key, join, condition);
         } else {
             let key = keys::user(&caller.tenant_id, user);
-            transaction.check(Part::User, &key, Condition::present());
+            transaction.check(Action::User, &key, Condition::present());
         }
         hold_team(&mut transaction, team);
         if !own {
-            let parts = (Part::Caller, Part::Leader);
+            let parts = (Action::Caller, Action::Leader);
             let how = (team, view.standing);
             teams::require_team(&mut transaction, parts, caller, how, now);
         }
         let row = to_row(&membership)?;
-        transaction.put(Part::Membership, row, Condition::absent());
+        transaction.put(Action::Membership, row, Condition::absent());
         let added = Added::New(membership.clone());
         if let Some(record) = record {
-            record.write(&mut transaction, Part::Record, &added)?;
+            record.write(&mut transaction, Action::Record, &added)?;
         }
         let Err(unmet) = transaction.commit().await? else {
             return Ok(Ok(Outcome::Fresh(added)));
         };
         if let Some(record) = record
-            && let Some(first) = record.replay(&unmet, &Part::Record)?
+            && let Some(first) = record.replay(&unmet, &Action::Record)?
         {
             return Ok(Ok(first));
         }
-        if let Some(Some(found)) = unmet.of(&Part::Team)
+        if let Some(Some(found)) = unmet.of(&Action::Team)
             && !found.contains_key(teams::DELETED_AT)
         {
             // Put into its organization since it was read.
@@ -138,17 +138,17 @@ impl Store {
         }
         not_held(&unmet)?;
         // Before their membership in the team, which grants nothing without this one.
-        if unmet.of(&Part::User).is_some() {
+        if unmet.of(&Action::User).is_some() {
             let refusal = match &team.organization_id {
                 Some(_) if own => {
-                    access::refusal(&unmet, &Part::User).unwrap_or(Refusal::Forbidden)
+                    access::refusal(&unmet, &Action::User).unwrap_or(Refusal::Forbidden)
                 }
                 Some(_) => Refusal::NotAnOrganizationMember,
                 None => Refusal::UnknownUser,
             };
             return Err(refusal.into());
         }
-        match unmet.of(&Part::Membership) {
+        match unmet.of(&Action::Membership) {
             Some(Some(item)) => Ok(Err(from_row(item.clone())?)),
             _ => Err(table::Error::Conflict("add_team_member").into()),
         }
@@ -156,10 +156,10 @@ impl Store {
 }
 
 /// On the condition that the team is there, and its organization.
-fn hold_team(transaction: &mut Transaction<'_, Part>, team: &Team) {
+fn hold_team(transaction: &mut Transaction<'_, Action>, team: &Team) {
     if let Some(organization) = &team.organization_id {
         let key = keys::organization(&team.tenant_id, organization);
-        transaction.check(Part::Organization, &key, organizations::live());
+        transaction.check(Action::Organization, &key, organizations::live());
     }
     let key = keys::team(&team.tenant_id, &team.id);
     let mut condition = teams::is_there();
@@ -167,5 +167,5 @@ fn hold_team(transaction: &mut Transaction<'_, Part>, team: &Team) {
         let standalone = Condition::new("attribute_not_exists(#organization_id)");
         condition = condition.and(standalone);
     }
-    transaction.check(Part::Team, &key, condition);
+    transaction.check(Action::Team, &key, condition);
 }

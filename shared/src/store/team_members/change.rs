@@ -1,6 +1,6 @@
 //! Changing team memberships, and taking users out of teams.
 
-use super::{Part, active, as_shown, from_row, is_active, not_held};
+use super::{Action, active, as_shown, from_row, is_active, not_held};
 use crate::domain::{
     Caller, ExpectedVersion, Source, Status, Team, TeamId, TeamMembership, TeamMembershipPatch,
     TeamStatus, Timestamp, UserId,
@@ -63,7 +63,7 @@ impl Store {
                 && let Some(organization) = &view.found.team.organization_id
             {
                 let key = keys::membership(&caller.tenant_id, user, organization);
-                transaction.check(Part::User, &key, active());
+                transaction.check(Action::User, &key, active());
             }
             let mut change = Change::new()
                 .set("role", text(after.role.as_str()))
@@ -73,7 +73,7 @@ impl Store {
             if patch.status.is_some() {
                 change = change.remove(SUSPENDED_BY);
             }
-            transaction.update(Part::Membership, key, change, as_read(&before));
+            transaction.update(Action::Membership, key, change, as_read(&before));
             match transaction.commit().await? {
                 Ok(()) => Ok(as_shown(after, counts)),
                 Err(unmet) => {
@@ -131,7 +131,7 @@ impl Store {
             }
             let mut transaction = self.transaction();
             require_for_target(&mut transaction, caller, user, &view, now);
-            transaction.delete(Part::Membership, key, as_read(&before));
+            transaction.delete(Action::Membership, key, as_read(&before));
             match transaction.commit().await? {
                 Ok(()) => Ok(()),
                 Err(unmet) => {
@@ -238,7 +238,7 @@ pub(super) fn as_read(membership: &TeamMembership) -> Condition {
 /// As [`Store::require_team`], but where the caller changes their own membership as a leader: it is
 /// the one that was read, on whose version the change itself is conditional.
 fn require_for_target(
-    transaction: &mut Transaction<'_, Part>,
+    transaction: &mut Transaction<'_, Action>,
     caller: &Caller,
     user: &UserId,
     view: &teams::TeamView,
@@ -249,7 +249,7 @@ fn require_for_target(
         TeamStanding::Leads if own => TeamStanding::Sees,
         standing => standing,
     };
-    let parts = (Part::Caller, Part::Leader);
+    let parts = (Action::Caller, Action::Leader);
     teams::require_team(
         transaction,
         parts,
@@ -258,5 +258,5 @@ fn require_for_target(
         now,
     );
     let key = keys::team(&caller.tenant_id, &view.found.team.id);
-    transaction.check(Part::Team, &key, teams::is_there());
+    transaction.check(Action::Team, &key, teams::is_there());
 }

@@ -121,7 +121,7 @@ fn as_shown(membership: TeamMembership, counts: bool) -> TeamMembership {
 
 /// The parts of the transactions on a team membership.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Part {
+enum Action {
     Caller,
     Leader,
     Organization,
@@ -133,15 +133,15 @@ enum Part {
 }
 
 /// What it means that caller, team or organization were not as they should be.
-fn not_held(unmet: &Unmet<Part>) -> Result<(), Refusal> {
+fn not_held(unmet: &Unmet<Action>) -> Result<(), Refusal> {
     // First: what is gone is gone for everybody, and takes its leaders with it.
-    if unmet.of(&Part::Organization).is_some() || unmet.of(&Part::Team).is_some() {
+    if unmet.of(&Action::Organization).is_some() || unmet.of(&Action::Team).is_some() {
         return Err(Refusal::NotFound);
     }
-    if let Some(refusal) = access::refusal(unmet, &Part::Caller) {
+    if let Some(refusal) = access::refusal(unmet, &Action::Caller) {
         return Err(refusal);
     }
-    if unmet.of(&Part::Leader).is_some() {
+    if unmet.of(&Action::Leader).is_some() {
         return Err(Refusal::Forbidden);
     }
     Ok(())

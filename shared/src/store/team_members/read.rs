@@ -6,7 +6,7 @@ use futures_util::TryFutureExt;
 use crate::domain::{OrganizationId, Status, TeamId, TeamMembership, TenantId, UserId};
 use crate::store::keys::{self, GSI1, Key, TEAM_MEMBERSHIP_PREFIX, USER_PREFIX};
 use crate::store::table::{Condition, Item, Query, in_partition, key_of, text};
-use crate::store::{Context, Error, Page, Refusal, Store, memberships, organizations, teams};
+use crate::store::{Context, Error, Page, Refusal, Store, members, organizations, teams};
 
 /// Where everything is that a team membership rests on.
 struct KeysOfTeam {
@@ -175,7 +175,7 @@ impl Store {
                     continue;
                 };
                 let organization = organizations::from_row(organization.clone())?;
-                let own = memberships::from_row(own.clone())?;
+                let own = members::from_row(own.clone())?;
                 let there = organization.is_live() && !organization.is_purged(now);
                 if !there || own.status != Status::Active {
                     continue;

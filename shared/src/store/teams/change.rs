@@ -1,7 +1,8 @@
 //! Changing and deleting a team.
 
 use super::{
-    CHANGEABLE, DELETED_AT, Part, TeamInOrganization, TeamStanding, in_version, not_changed, to_row,
+    Action, CHANGEABLE, DELETED_AT, TeamInOrganization, TeamStanding, in_version, not_changed,
+    to_row,
 };
 use crate::domain::{ExpectedVersion, FoldedName, Name, Source, Team, TeamId, TeamPatch};
 use crate::store::organizations::SYNCED_NAME;
@@ -58,7 +59,7 @@ impl Store {
             }
 
             let mut transaction = self.transaction();
-            let parts = (Part::Caller, Part::Leader);
+            let parts = (Action::Caller, Action::Leader);
             let how = (&before, view.standing);
             super::require_team(&mut transaction, parts, caller, how, now);
             super::hold_organization_of(&mut transaction, &before, new_limits);
@@ -95,20 +96,20 @@ impl Store {
             let team = view.found.team;
             expected.require(team.version)?;
             let mut transaction = self.transaction();
-            let parts = (Part::Caller, Part::Leader);
+            let parts = (Action::Caller, Action::Leader);
             let how = (&team, TeamStanding::Manages);
             super::require_team(&mut transaction, parts, caller, how, now);
             let key = keys::team(&caller.tenant_id, id);
             let unchanged = in_version(team.version);
             match team.source {
-                Source::Manual => transaction.delete(Part::Team, &key, unchanged),
+                Source::Manual => transaction.delete(Action::Team, &key, unchanged),
                 Source::Entra => {
                     let deleted = Change::new()
                         .set(DELETED_AT, text(now.to_string()))
                         .set("version", number(team.version + 1))
                         .remove("gsi1pk")
                         .remove("gsi1sk");
-                    transaction.update(Part::Team, &key, deleted, unchanged);
+                    transaction.update(Action::Team, &key, deleted, unchanged);
                 }
             }
             release_team_name(&mut transaction, &team, &reserved);
@@ -139,26 +140,30 @@ impl Store {
         let Err(unmet) = transaction.commit().await? else {
             return Ok(Written::Done);
         };
-        Ok(match unmet.of(&Part::Team) {
+        Ok(match unmet.of(&Action::Team) {
             // Its old name is its own for as long as it is as it was read: what is left is the new one.
             None => Written::NameTaken,
-            Some(_) => Written::AsItWas,
+            Some(_) => Written::Unchanged,
         })
     }
 }
 
-fn release_team_name(transaction: &mut Transaction<'_, Part>, team: &Team, reserved: &FoldedName) {
+fn release_team_name(
+    transaction: &mut Transaction<'_, Action>,
+    team: &Team,
+    reserved: &FoldedName,
+) {
     let Some(organization) = &team.organization_id else {
         return;
     };
     let key = keys::team_name_reservation(&team.tenant_id, organization, reserved);
     let own = Condition::new("attribute_not_exists(#pk) OR #team_id = :team")
         .value(":team", text(team.id.as_str()));
-    transaction.delete(Part::OldName, &key, own);
+    transaction.delete(Action::OldName, &key, own);
 }
 
 fn write_team_change(
-    transaction: &mut Transaction<'_, Part>,
+    transaction: &mut Transaction<'_, Action>,
     (before, reserved): (&Team, &FoldedName),
     after: &Team,
     synced_name: Option<&Name>,
@@ -176,10 +181,10 @@ fn write_team_change(
         change = change.set(SYNCED_NAME, text(name.as_str()));
     }
     let key = keys::team(&before.tenant_id, &before.id);
-    transaction.update(Part::Team, &key, change, in_version(before.version));
+    transaction.update(Action::Team, &key, change, in_version(before.version));
     if !keeps_name && *reserved != after.name.folded() {
         release_team_name(transaction, before, reserved);
-        super::reserve_team_name(transaction, Part::NewName, after)?;
+        super::reserve_team_name(transaction, Action::NewName, after)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Making a team.
 
-use super::{Part, TeamStanding, TeamWithLimits, not_changed, to_row};
+use super::{Action, TeamStanding, TeamWithLimits, not_changed, to_row};
 use crate::domain::{Limits, Permission, Team};
 use crate::store::idempotency;
 use crate::store::settle::Unsettled;
@@ -42,32 +42,32 @@ impl Store {
             }
 
             let mut transaction = self.transaction();
-            let parts = (Part::Caller, Part::Leader);
+            let parts = (Action::Caller, Action::Leader);
             let how = (team, TeamStanding::Manages);
             super::require_team(&mut transaction, parts, caller, how, team.created_at);
             let has_limits = team.limits != Limits::default();
             let limits_of = organization.as_ref().filter(|_| has_limits);
             super::hold_organization_of(&mut transaction, team, limits_of);
-            transaction.put(Part::Team, to_row(team)?, Condition::absent());
-            super::reserve_team_name(&mut transaction, Part::NewName, team)?;
+            transaction.put(Action::Team, to_row(team)?, Condition::absent());
+            super::reserve_team_name(&mut transaction, Action::NewName, team)?;
             let created = TeamWithLimits {
                 team: team.clone(),
                 organization_limits: organization.map(|organization| organization.limits),
             };
             if let Some(record) = record {
-                record.write(&mut transaction, Part::Record, &created)?;
+                record.write(&mut transaction, Action::Record, &created)?;
             }
             let Err(unmet) = transaction.commit().await? else {
                 return Ok(Outcome::Fresh(created));
             };
             if let Some(record) = record
-                && let Some(first) = record.replay(&unmet, &Part::Record)?
+                && let Some(first) = record.replay(&unmet, &Action::Record)?
             {
                 return Ok(first);
             }
             match not_changed(&unmet) {
                 // The random id exists already.
-                Unsettled::Overtaken if unmet.of(&Part::Organization).is_none() => {
+                Unsettled::Overtaken if unmet.of(&Action::Organization).is_none() => {
                     Err(table::Error::Conflict("create_team").into())
                 }
                 unsettled => Err(unsettled),

@@ -196,7 +196,7 @@ pub(super) fn reserved_name(item: &Item, team: &Team) -> FoldedName {
 
 /// The parts of the transactions on a team.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Part {
+pub(super) enum Action {
     Caller,
     Leader,
     Organization,
@@ -272,27 +272,27 @@ fn in_version(version: u64) -> Condition {
 }
 
 /// Maps the conditions that failed to a refusal, or to another attempt.
-fn not_changed(unmet: &Unmet<Part>) -> Unsettled {
+fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
     // First: what is gone is gone for everybody, and takes its leaders with it.
-    match unmet.of(&Part::Team) {
+    match unmet.of(&Action::Team) {
         Some(None) => return Refusal::NotFound.into(),
         // Another version, or deleted: which of the two is for the next read to say.
         Some(Some(_)) => return Unsettled::Overtaken,
         None => {}
     }
-    if let Some(refusal) = access::refusal(unmet, &Part::Caller) {
+    if let Some(refusal) = access::refusal(unmet, &Action::Caller) {
         return refusal.into();
     }
-    if unmet.of(&Part::Leader).is_some() {
+    if unmet.of(&Action::Leader).is_some() {
         return Refusal::Forbidden.into();
     }
-    match unmet.of(&Part::Organization) {
+    match unmet.of(&Action::Organization) {
         Some(item) if organizations::is_gone(item) => return Refusal::NotFound.into(),
         // Its limits may be others now.
         Some(_) => return Unsettled::Overtaken,
         None => {}
     }
-    if unmet.of(&Part::NewName).is_some() {
+    if unmet.of(&Action::NewName).is_some() {
         return Refusal::NameTaken.into();
     }
     Unsettled::Overtaken
@@ -301,7 +301,7 @@ fn not_changed(unmet: &Unmet<Part>) -> Unsettled {
 /// Makes the transaction hold only if the team's organization is there; with `limits_of` only if it
 /// is still as it was read, because the team's limits were compared with it.
 fn hold_organization_of(
-    transaction: &mut Transaction<'_, Part>,
+    transaction: &mut Transaction<'_, Action>,
     team: &Team,
     limits_of: Option<&Organization>,
 ) {
@@ -313,7 +313,7 @@ fn hold_organization_of(
     if let Some(organization) = limits_of {
         condition = condition.and(in_version(organization.version));
     }
-    transaction.check(Part::Organization, &key, condition);
+    transaction.check(Action::Organization, &key, condition);
 }
 
 /// In an organization the name of a team is its own; standalone teams may share theirs.

@@ -1,7 +1,7 @@
 //! Restoring a team that the login sync made.
 
 use super::{
-    DELETED_AT, Part, TeamWithLimits, from_row, in_version, is_there, not_changed, to_row,
+    Action, DELETED_AT, TeamWithLimits, from_row, in_version, is_there, not_changed, to_row,
 };
 use crate::domain::{Caller, ExpectedVersion, Status, Team, TeamId};
 use crate::store::access::{self, View};
@@ -51,16 +51,16 @@ impl Store {
             }
             expected.require(before.version)?;
             let Some(deleted_at) = deleted_at else {
-                let hold = |transaction: &mut Transaction<'_, Part>| {
+                let hold = |transaction: &mut Transaction<'_, Action>| {
                     let unchanged = in_version(before.version).and(is_there());
-                    transaction.check(Part::Team, key, unchanged);
+                    transaction.check(Action::Team, key, unchanged);
                     super::hold_organization_of(transaction, &before, None);
                 };
                 let found = TeamWithLimits {
                     team: before.clone(),
                     organization_limits,
                 };
-                let record = (record, Part::Record);
+                let record = (record, Action::Record);
                 let done = idempotency::unchanged(self, record, hold, found).await?;
                 if let Some(done) = done {
                     return Ok(done);
@@ -80,16 +80,16 @@ impl Store {
             let change = restored_row(&restored.team)?;
             let deleted = in_version(before.version)
                 .and(Condition::new(format!("attribute_exists(#{DELETED_AT})")));
-            transaction.update(Part::Team, key, change, deleted);
+            transaction.update(Action::Team, key, change, deleted);
             super::hold_organization_of(&mut transaction, &before, None);
-            super::reserve_team_name(&mut transaction, Part::NewName, &restored.team)?;
+            super::reserve_team_name(&mut transaction, Action::NewName, &restored.team)?;
             if let Some(record) = record {
-                record.write(&mut transaction, Part::Record, &restored)?;
+                record.write(&mut transaction, Action::Record, &restored)?;
             }
             match transaction.commit().await? {
                 Ok(()) => Ok(Outcome::Fresh(restored)),
                 // The next attempt finds the record.
-                Err(unmet) if unmet.of(&Part::Record).is_some() => Err(Unsettled::Overtaken),
+                Err(unmet) if unmet.of(&Action::Record).is_some() => Err(Unsettled::Overtaken),
                 Err(unmet) => Err(not_changed(&unmet)),
             }
         })

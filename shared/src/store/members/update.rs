@@ -1,6 +1,6 @@
 //! Changing the role or the status of a member.
 
-use super::{Owners, Part, change_inviter, change_to, not_changed, unchanged};
+use super::{Action, Owners, change_inviter, change_to, not_changed, unchanged};
 use crate::domain::{
     ExpectedVersion, Membership, MembershipPatch, OrganizationId, Permission, Status, UserId,
 };
@@ -93,9 +93,9 @@ impl Store {
                 condition = condition.and(requirement.condition());
             } else {
                 let who = (caller, organization);
-                access::require(&mut transaction, Part::Caller, who, requirement, now);
+                access::require(&mut transaction, Action::Caller, who, requirement, now);
             }
-            transaction.update(Part::Membership, key, change, condition);
+            transaction.update(Action::Membership, key, change, condition);
             let owners = Owners::between(Some(&before), Some(&after));
             super::hold_organization(&mut transaction, &caller.tenant_id, organization, owners);
             match transaction.commit().await? {

@@ -26,9 +26,9 @@ pub struct AssignedGroup {
 }
 
 /// A complete read of the directory for one user. There is no incomplete one: a plan is made from a
-/// `Reading`, and only a read without any error gives one.
+/// `DirectorySnapshot`, and only a read without any error gives one.
 #[derive(Clone, Debug)]
-pub struct Reading {
+pub struct DirectorySnapshot {
     assigned: Option<Arc<Assigned>>,
     user_groups: BTreeSet<GroupId>,
     /// Whether the assigned groups were read for an earlier login and kept.
@@ -73,7 +73,7 @@ impl Assigned {
     }
 }
 
-impl Reading {
+impl DirectorySnapshot {
     pub(super) fn new(assigned: Option<Arc<Assigned>>, user_groups: BTreeSet<GroupId>) -> Self {
         Self {
             assigned,

@@ -1,6 +1,6 @@
 //! Adding a member.
 
-use super::{Owners, Part, change_inviter, change_to, from_row, to_row, unchanged};
+use super::{Action, Owners, change_inviter, change_to, from_row, to_row, unchanged};
 use crate::domain::{Caller, Membership, Permission, Role, Status, Timestamp};
 use crate::store::access::{self, Requirement, standing};
 use crate::store::idempotency::{self, Record};
@@ -48,33 +48,33 @@ impl Store {
                 return Err(Unsettled::Overtaken);
             }
             let mut transaction = self.transaction();
-            access::require(&mut transaction, Part::Caller, who, requirement, now);
+            access::require(&mut transaction, Action::Caller, who, requirement, now);
             let owners = Owners::between(None, Some(membership));
             super::hold_organization(&mut transaction, tenant_id, organization_id, owners);
             let user = keys::user(tenant_id, user_id);
-            transaction.check(Part::User, &user, Condition::present());
+            transaction.check(Action::User, &user, Condition::present());
             let row = to_row(membership)?;
-            transaction.put(Part::Membership, row, Condition::absent());
+            transaction.put(Action::Membership, row, Condition::absent());
             if let Some(record) = record {
-                record.write(&mut transaction, Part::Record, added)?;
+                record.write(&mut transaction, Action::Record, added)?;
             }
             let Err(unmet) = transaction.commit().await? else {
                 return Ok(Outcome::Fresh(added.clone()));
             };
             if let Some(record) = record
-                && let Some(first) = record.replay(&unmet, &Part::Record)?
+                && let Some(first) = record.replay(&unmet, &Action::Record)?
             {
                 return Ok(first);
             }
             // First: what is gone is gone for everybody.
-            if unmet.of(&Part::Organization).is_some() {
+            if unmet.of(&Action::Organization).is_some() {
                 return Err(Refusal::NotFound.into());
             }
-            if let Some(refusal) = access::refusal(&unmet, &Part::Caller) {
+            if let Some(refusal) = access::refusal(&unmet, &Action::Caller) {
                 return Err(refusal.into());
             }
-            let Some(Some(item)) = unmet.of(&Part::Membership) else {
-                return Err(match unmet.of(&Part::User) {
+            let Some(Some(item)) = unmet.of(&Action::Membership) else {
+                return Err(match unmet.of(&Action::User) {
                     Some(_) => Refusal::UnknownUser.into(),
                     None => table::Error::Conflict("add_member").into(),
                 });
@@ -88,8 +88,8 @@ impl Store {
                 }
                 return Err(Unsettled::Overtaken);
             }
-            let permitted = |transaction: &mut Transaction<'_, Part>| {
-                access::require(transaction, Part::Caller, who, requirement, now);
+            let permitted = |transaction: &mut Transaction<'_, Action>| {
+                access::require(transaction, Action::Caller, who, requirement, now);
             };
             let already = self.already(stored, *role, permitted, record);
             if let Some(done) = already.await? {
@@ -111,7 +111,7 @@ impl Store {
         let (tenant, organization) = (&before.tenant_id, &before.organization_id);
         let mut transaction = self.transaction();
         let who = (caller, organization);
-        access::require(&mut transaction, Part::Caller, who, requirement, now);
+        access::require(&mut transaction, Action::Caller, who, requirement, now);
         let owners = Owners::between(Some(before), Some(&after));
         super::hold_organization(&mut transaction, tenant, organization, owners);
         let key = keys::membership(tenant, &before.user_id, organization);
@@ -120,23 +120,23 @@ impl Store {
             change = change_inviter(change, &after);
         }
         let condition = unchanged(before);
-        transaction.update(Part::Membership, &key, change, condition);
+        transaction.update(Action::Membership, &key, change, condition);
         let added = Added::Already(after);
         if let Some(record) = record {
-            record.write(&mut transaction, Part::Record, &added)?;
+            record.write(&mut transaction, Action::Record, &added)?;
         }
         let Err(unmet) = transaction.commit().await? else {
             return Ok(Some(Outcome::Fresh(added)));
         };
         if let Some(record) = record
-            && let Some(first) = record.replay(&unmet, &Part::Record)?
+            && let Some(first) = record.replay(&unmet, &Action::Record)?
         {
             return Ok(Some(first));
         }
-        if unmet.of(&Part::Organization).is_some() {
+        if unmet.of(&Action::Organization).is_some() {
             return Err(Refusal::NotFound.into());
         }
-        if let Some(refusal) = access::refusal(&unmet, &Part::Caller) {
+        if let Some(refusal) = access::refusal(&unmet, &Action::Caller) {
             return Err(refusal.into());
         }
         Ok(None)
@@ -165,7 +165,7 @@ impl Store {
             return Err(Refusal::Forbidden.into());
         }
         // As their membership was read, they may.
-        let permitted = |_: &mut Transaction<'_, Part>| {};
+        let permitted = |_: &mut Transaction<'_, Action>| {};
         self.already(own, membership.role, permitted, record).await
     }
 
@@ -174,7 +174,7 @@ impl Store {
         &self,
         stored: Membership,
         role: Role,
-        permitted: impl FnOnce(&mut Transaction<'_, Part>),
+        permitted: impl FnOnce(&mut Transaction<'_, Action>),
         record: Option<&Record>,
     ) -> Result<Option<Outcome<Added<Membership>>>, Error> {
         if stored.status == Status::Suspended {
@@ -184,14 +184,14 @@ impl Store {
             return Err(Refusal::AlreadyMember.into());
         }
         let before = stored.clone();
-        let hold = |transaction: &mut Transaction<'_, Part>| {
+        let hold = |transaction: &mut Transaction<'_, Action>| {
             permitted(transaction);
             let (tenant, organization) = (&before.tenant_id, &before.organization_id);
             super::hold_organization(transaction, tenant, organization, Owners::AsMany);
             let key = keys::membership(tenant, &before.user_id, organization);
-            transaction.check(Part::Membership, &key, unchanged(&before));
+            transaction.check(Action::Membership, &key, unchanged(&before));
         };
-        let record = (record, Part::Record);
+        let record = (record, Action::Record);
         idempotency::unchanged(self, record, hold, Added::Already(stored)).await
     }
 }

@@ -157,7 +157,7 @@ impl Recorded for Membership {
 
 /// The parts of the transactions on a membership.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Part {
+enum Action {
     Caller,
     Inviter,
     Organization,
@@ -252,16 +252,16 @@ pub(super) fn unchanged(before: &Membership) -> Condition {
 }
 
 /// Maps the conditions that failed to a refusal, or to another attempt.
-fn not_changed(unmet: &Unmet<Part>) -> Unsettled {
-    if let Some(refusal) = access::refusal(unmet, &Part::Caller) {
+fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
+    if let Some(refusal) = access::refusal(unmet, &Action::Caller) {
         return refusal.into();
     }
     // Before the organization: the number of owners was right for another version of the membership.
     // Whether there is another version or none is for the next read to say.
-    if unmet.of(&Part::Membership).is_some() {
+    if unmet.of(&Action::Membership).is_some() {
         return Unsettled::Overtaken;
     }
-    match unmet.of(&Part::Organization) {
+    match unmet.of(&Action::Organization) {
         Some(item) if organizations::is_gone(item) => Refusal::NotFound.into(),
         Some(_) => Refusal::LastOwner.into(),
         None => Unsettled::Overtaken,
@@ -271,13 +271,13 @@ fn not_changed(unmet: &Unmet<Part>) -> Unsettled {
 /// Makes the transaction hold only if the organization is there, and keeps count of its active
 /// owners, of whom at least one stays.
 fn hold_organization(
-    transaction: &mut Transaction<'_, Part>,
+    transaction: &mut Transaction<'_, Action>,
     tenant: &TenantId,
     organization: &OrganizationId,
     owners: Owners,
 ) {
     let key = keys::organization(tenant, organization);
-    let part = Part::Organization;
+    let part = Action::Organization;
     let live = organizations::live();
     match owners {
         Owners::AsMany => transaction.check(part, &key, live),

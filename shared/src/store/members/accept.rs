@@ -1,6 +1,6 @@
 //! Accepting an invitation.
 
-use super::{Owners, Part, change_to, unchanged};
+use super::{Action, Owners, change_to, unchanged};
 use crate::domain::{ExpectedVersion, Membership, OrganizationId, Permission, Status, UserId};
 use crate::store::access::{self, Requirement, standing};
 use crate::store::idempotency::{self, Record};
@@ -44,12 +44,12 @@ impl Store {
             expected.require(before.version)?;
             match before.status {
                 Status::Active => {
-                    let hold = |transaction: &mut Transaction<'_, Part>| {
-                        transaction.check(Part::Membership, key, unchanged(&before));
+                    let hold = |transaction: &mut Transaction<'_, Action>| {
+                        transaction.check(Action::Membership, key, unchanged(&before));
                         let tenant = &caller.tenant_id;
                         super::hold_organization(transaction, tenant, organization, Owners::AsMany);
                     };
-                    let (record, value) = ((record, Part::Record), before.clone());
+                    let (record, value) = ((record, Action::Record), before.clone());
                     let done = idempotency::unchanged(self, record, hold, value).await?;
                     if let Some(done) = done {
                         return Ok(done);
@@ -67,16 +67,16 @@ impl Store {
             let change = change_to(&after).set("last_active_at", text(now.to_string()));
             hold_inviter(&mut transaction, &before)?;
             let condition = unchanged(&before);
-            transaction.update(Part::Membership, key, change, condition);
+            transaction.update(Action::Membership, key, change, condition);
             let owners = Owners::between(Some(&before), Some(&after));
             super::hold_organization(&mut transaction, &caller.tenant_id, organization, owners);
             if let Some(record) = record {
-                record.write(&mut transaction, Part::Record, &after)?;
+                record.write(&mut transaction, Action::Record, &after)?;
             }
             let Err(unmet) = transaction.commit().await? else {
                 return Ok(Outcome::Fresh(after));
             };
-            if unmet.only(&Part::Inviter) {
+            if unmet.only(&Action::Inviter) {
                 return Err(Refusal::InvitationNotValid.into());
             }
             // Answered before, changed or gone: which of them is for the next read to say.
@@ -109,11 +109,11 @@ pub(in crate::store) fn inviter_of(
 
 /// Makes the transaction hold only if the inviter of an open invitation may give its role.
 fn hold_inviter(
-    transaction: &mut Transaction<'_, Part>,
+    transaction: &mut Transaction<'_, Action>,
     invitation: &Membership,
 ) -> Result<(), Error> {
     if let Some((key, may)) = inviter_of(invitation)? {
-        transaction.check(Part::Inviter, &key, may);
+        transaction.check(Action::Inviter, &key, may);
     }
     Ok(())
 }

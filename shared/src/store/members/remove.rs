@@ -1,7 +1,7 @@
 //! Taking a member out of an organization and its teams.
 
 use super::{
-    MOST_TEAMS, Owners, Part, from_row, joined_no_more_teams, not_changed, of_organization,
+    Action, MOST_TEAMS, Owners, from_row, joined_no_more_teams, not_changed, of_organization,
     unchanged,
 };
 use crate::domain::{ExpectedVersion, OrganizationId, Permission, Source, Status, UserId};
@@ -71,19 +71,19 @@ impl Store {
                     reach: Some(before.role),
                 };
                 let who = (caller, organization);
-                access::require(&mut transaction, Part::Caller, who, requirement, now);
+                access::require(&mut transaction, Action::Caller, who, requirement, now);
             }
             let rest = teams.split_off(teams.len().min(MOST_TEAMS));
             for team in &teams {
                 let of_organization = of_organization(organization);
-                transaction.delete(Part::Team, team, of_organization);
+                transaction.delete(Action::Team, team, of_organization);
             }
             if rest.is_empty() {
                 let condition = unchanged(&before).and(joined_no_more_teams(joined));
-                transaction.delete(Part::Membership, key, condition);
+                transaction.delete(Action::Membership, key, condition);
             } else {
                 // More than one transaction holds: some teams first, and the membership at the end.
-                transaction.check(Part::Membership, key, unchanged(&before));
+                transaction.check(Action::Membership, key, unchanged(&before));
             }
             let owners = match Owners::between(Some(&before), None) {
                 Owners::OneLess if !rest.is_empty() => Owners::OneLessSoon,
