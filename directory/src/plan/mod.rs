@@ -33,7 +33,7 @@ impl Lookups {
     }
 }
 
-/// What must be looked up: whatever may have to be made, and whatever the user may join.
+/// What must be looked up: what may have to be created, and what the user may join.
 pub fn lookups(
     reading: &DirectorySnapshot,
     held: &Held,
@@ -94,7 +94,7 @@ pub fn plan(
     }
     planner.leave();
     let mut changes = planner.changes;
-    // Stable: within a step by id, whatever the order of the input was.
+    // Stable: within a step by id, in any order of the input.
     changes.sort_by_key(Change::step);
     let memberships = held.organizations.len() + held.teams.len();
     let touched = changes.iter().filter(|change| {

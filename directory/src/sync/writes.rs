@@ -20,7 +20,7 @@ const AT_ONCE: usize = 32;
 /// What came of a write.
 type Outcome = Result<Written, store::Error>;
 
-/// A write that failed, and of what, so that whoever reads the log can put it right.
+/// A write that failed, and of what, so that an operator can fix it.
 #[derive(Debug, thiserror::Error)]
 #[error("{place}")]
 struct Failed {

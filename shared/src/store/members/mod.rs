@@ -238,7 +238,7 @@ pub(super) fn another_owner() -> Condition {
 }
 
 /// That a membership is the one that was read, as it was read. Its version alone would not tell: one
-/// that was ended and made anew begins at 1 again.
+/// that was deleted and created again starts at 1.
 pub(super) fn unchanged(before: &Membership) -> Condition {
     Condition::new(
         "#version = :read_version AND #created_at = :read_created_at AND #role = :read_role \

@@ -13,7 +13,7 @@ use futures_util::TryFutureExt;
 use std::collections::HashMap;
 
 impl Store {
-    /// A membership. For active members, and for the user themself whatever its status.
+    /// Returns a membership. Requires an active member, or the user, with any status.
     pub async fn membership(
         &self,
         cx: &Context,

@@ -57,7 +57,7 @@ impl Store {
             };
             expected.require(before.version)?;
             if oneself && before.status == Status::Suspended && !caller.tenant_admin {
-                // Whoever could leave would be let in anew, by an invitation or by the directory.
+                // A user who left could come back by an invitation or by the directory.
                 return Err(Refusal::Forbidden.into());
             }
             if before.source == Source::Entra && !(force && caller.tenant_admin) {

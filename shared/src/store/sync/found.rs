@@ -36,7 +36,7 @@ pub struct FoundOrganization {
 /// A team that exists.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundTeam {
-    /// Whether it is not deleted by hand: what is left of such a one keeps it from being made anew.
+    /// Whether it exists. What is left of a team deleted by hand keeps the sync from creating it again.
     pub is_live: bool,
     /// Its organization; `None`: it is standalone.
     pub organization_id: Option<OrganizationId>,

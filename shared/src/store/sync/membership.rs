@@ -14,7 +14,7 @@ impl Store {
     /// Puts a user into an organization, if they are not in it.
     pub async fn join_organization(&self, membership: &Membership) -> Result<Written, Error> {
         let mut item = members::to_row(membership)?;
-        // The team of the same group is joined with it: whoever takes the user out looks for it.
+        // The team of the same group is joined with it: removing the user looks for it.
         item.insert(JOINED_TEAMS.to_owned(), number(1));
         let role = text(membership.role.as_str());
         item.insert(SYNCED_ROLE.to_owned(), role);
@@ -265,7 +265,7 @@ fn marks_of(status: Status) -> Change {
 }
 
 /// That a team membership is the one that was read, as it was read. Its version alone would not tell:
-/// one that was ended and made anew begins at 1 again.
+/// one that was deleted and created again starts at 1.
 fn unchanged(before: &TeamMembership) -> Condition {
     Condition::new("#version = :before AND #source = :source AND #created_at = :created_at")
         .value(":before", number(before.version))

@@ -229,7 +229,7 @@ fn is_standalone(team: Option<&Item>) -> Result<bool, Error> {
 }
 
 pub(super) fn as_read(membership: &TeamMembership) -> Condition {
-    // With the time it was made: one that is made anew begins with the same version.
+    // With the creation time: one that is created again starts with the same version.
     Condition::new("#version = :before AND #created_at = :made")
         .value(":before", number(membership.version))
         .value(":made", text(membership.created_at.to_string()))

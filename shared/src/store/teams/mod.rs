@@ -119,7 +119,7 @@ pub(super) fn to_row(team: &Team) -> Result<Item, table::Error> {
 }
 
 /// Attribute of what is left of a team that the login sync made and somebody deleted: without it the
-/// sync would make the team anew. It is in no list.
+/// sync would create the team again. It is in no list.
 pub(super) const DELETED_AT: &str = "deleted_at";
 
 /// The team, if it is there and not only what is left of it.
