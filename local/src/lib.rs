@@ -26,6 +26,7 @@ mod problem;
 mod rights;
 mod stack;
 mod table;
+mod table_request;
 mod tail;
 pub mod template;
 
@@ -33,3 +34,4 @@ pub use issuer::{Identity, Issuer};
 pub use lambda::Handler;
 pub use options::{ConfigureApp, ConfigureClient, Options, StartFunction, TEMPLATE};
 pub use stack::Stack;
+pub use table_request::TableRequest;

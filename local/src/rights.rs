@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use serde_json::Value;
 
+use crate::table_request::TableRequest;
 use crate::template::{Function, Right};
 
 /// The client with the permissions of the function.
@@ -39,11 +40,8 @@ impl Intercept for Rights {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let request = context.request();
-        let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let (_, operation) = target.split_once('.').unwrap_or_default();
-        let input = serde_json::from_slice(request.body().bytes().unwrap_or_default())?;
-        let mut needed = needed(operation, &input).into_iter();
+        let TableRequest { operation, input } = TableRequest::of(context)?;
+        let mut needed = needed(&operation, &input).into_iter();
         match needed.find(|right| !self.granted.contains(right)) {
             None => Ok(()),
             Some(Right { operation, index }) => {

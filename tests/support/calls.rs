@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
+use muster_local::TableRequest;
 use serde_json::Value;
 
 /// A request to DynamoDB as sent.
@@ -81,14 +82,8 @@ impl Intercept for Calls {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let request = context.request();
-        let target = request.headers().get("x-amz-target").unwrap_or_default();
-        let (_, operation) = target.split_once('.').unwrap_or_default();
-        let body = request.body().bytes().unwrap_or_default();
-        self.0.lock().unwrap().push(Call {
-            operation: operation.to_owned(),
-            input: serde_json::from_slice(body)?,
-        });
+        let TableRequest { operation, input } = TableRequest::of(context)?;
+        self.0.lock().unwrap().push(Call { operation, input });
         Ok(())
     }
 }
