@@ -83,7 +83,7 @@ where
             };
             let answer = handle(own, event.clone(), context).await;
             if answer == event {
-                // To the byte, whatever our reading of it may have lost.
+                // Returned to the byte: `Value` may have changed a number.
                 return Ok(payload);
             }
             Ok(changed(&payload, &event, &answer)?)

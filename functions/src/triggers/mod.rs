@@ -1,4 +1,4 @@
-//! Triggers of a Cognito user pool. Whatever happens inside, a login goes on: they answer with the
+//! Triggers of a Cognito user pool. A login never fails because of them: they answer with the
 //! event that they were given, and at most add to it.
 
 pub mod post_login;

@@ -31,8 +31,8 @@ pub fn started(context: LoginContext) -> Started {
     trigger(context, handle)
 }
 
-/// Writes the profile and syncs, within `SYNC_BUDGET_MS` and the invocation's time. Whatever comes
-/// of it, the event goes back as it came.
+/// Writes the profile and syncs, within `SYNC_BUDGET_MS` and the time of the invocation. Always returns the event as it
+/// came.
 async fn handle(login: Arc<LoginContext>, event: Value, context: Context) -> Value {
     let arrived = Instant::now();
     let LoginContext { app, sync } = &*login;
