@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use crate::command::cargo;
+use crate::command::{cargo, output, program, run};
 
 /// All functions, and the document.
 pub(super) struct Declarations {
@@ -27,15 +27,20 @@ pub(super) struct Endpoint {
     pub(super) indexes: Vec<String>,
 }
 
-/// Builds and runs the example.
+/// Builds and runs the example. With the features of the whole workspace, as the tests are compiled.
 pub(super) fn read(root: &Path) -> Result<Declarations> {
-    let output = cargo(root)
-        .args(["run", "--quiet", "--package", "muster-functions"])
-        .args(["--example", "declarations"])
-        .stderr(std::process::Stdio::inherit())
-        .output()?;
-    ensure!(output.status.success(), "the declarations cannot be read");
-    parse(&serde_json::from_slice(&output.stdout)?).context("the declarations are not as expected")
+    let mut build = cargo(root);
+    build.args([
+        "build",
+        "--quiet",
+        "--workspace",
+        "--example",
+        "declarations",
+    ]);
+    run(&mut build)?;
+    let example = root.join("target/debug/examples/declarations");
+    let printed = output(&mut program(&example, root))?;
+    parse(&serde_json::from_str(&printed)?).context("the declarations are not as expected")
 }
 
 fn parse(printed: &Value) -> Option<Declarations> {
