@@ -176,7 +176,11 @@ class Upgrade(Story):
         members = f"{self.acme}/members"
         with self.step("after the roll-back, what both releases were asked before is done no second time"):
             self.sent_again("before", *self.first)
-            self.sent_again("after", *self.second)
+            # Release 0.1.0 cannot read the record that this release keeps: it fails, and creates nothing.
+            body, made = self.second
+            ada.post("/organizations", body, idempotency_key="after").expect(500)
+            found = self.root.get("/organizations?name=Later").expect(200).body["items"]
+            assert [one["id"] for one in found] == [made["id"]], found
         with self.step("people sign in, with the roles of both releases"):
             self.roles(bob, "admin")
             self.roles(self.dan, "manager")
