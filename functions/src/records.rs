@@ -106,7 +106,7 @@ pub struct TriggerLine<'a> {
     pub tenant: Option<&'a TenantId>,
     /// The user who signs in, if the event said so.
     pub user: Option<&'a UserId>,
-    /// What came of it.
+    /// The outcome.
     pub outcome: &'static str,
     /// Why nothing was added.
     pub reason: Option<&'static str>,

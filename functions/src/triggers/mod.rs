@@ -80,8 +80,8 @@ fn text(value: Option<&Value>) -> Option<&str> {
     value?.as_str().filter(|text| !text.is_empty())
 }
 
-/// The tenant that an event names, or the default one when it names none. What is there but can be
-/// no tenant's id is not taken for the default one: it stands for somebody else's.
+/// The tenant of an event; defaults to the given one if the event has none. An invalid tenant id does
+/// not default: it may belong to another tenant.
 fn tenant_of(named: Option<&Value>, default: Option<&TenantId>) -> Option<TenantId> {
     match named {
         None | Some(Value::Null) => default.cloned(),

@@ -74,8 +74,8 @@ pub fn profile(event: &Value, default: Option<&TenantId>) -> Result<Profile, Box
     }
 }
 
-/// Whether somebody signs in. Events of the user pool that say something else are not for this
-/// function, though its slot gets one of them (a new password); one that is not known may be a login.
+/// Whether the event is a login. Other known events of the user pool are ignored, although one of them
+/// (a new password) uses the same trigger; an unknown event may be a login.
 fn is_login(event: &Value) -> bool {
     const OTHERS: [&str; 9] = [
         "PreSignUp_",

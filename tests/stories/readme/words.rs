@@ -44,21 +44,8 @@ const PACKAGES: [&str; 7] = [
     "xtask",
 ];
 
-/// Folders and files whose comments use plain words.
-const PLAIN_COMMENTS: [&str; 12] = [
-    "bench",
-    "functions/src/endpoint",
-    "functions/src/members",
-    "functions/src/openapi",
-    "functions/src/organizations",
-    "functions/src/registry.rs",
-    "functions/src/team_members",
-    "functions/src/teams",
-    "functions/src/users",
-    "local",
-    "tests",
-    "xtask",
-];
+/// Folders whose comments use plain words.
+const PLAIN_COMMENTS: [&str; 5] = ["bench", "functions", "local", "tests", "xtask"];
 
 /// The text without code and link targets, in lower case with single spaces.
 fn prose(markdown: &str) -> String {
