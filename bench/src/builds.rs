@@ -131,7 +131,10 @@ pub(crate) fn measure() -> Result<()> {
     )
 }
 
-#[allow(clippy::disallowed_methods)] // the time of a file, not of the product
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the time of a file, not of the product"
+)]
 fn now() -> SystemTime {
     SystemTime::now()
 }

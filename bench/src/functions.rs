@@ -209,7 +209,7 @@ fn work(setting: &Setting, name: &str, function: &mut Function) -> Result<()> {
         setting.invoke(&process, name, n)?;
     }
     let spent = process.cpu()?.saturating_sub(before);
-    #[allow(clippy::cast_precision_loss)] // far below 2^52
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     let (requests, memory) = (REQUESTS as f64, process.peak_memory()? as f64);
     function.cpu_us.0.push(spent.as_secs_f64() * 1e6 / requests);
     function.peak_memory.0.push(memory);

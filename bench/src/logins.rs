@@ -129,7 +129,7 @@ async fn one(program: &Path, groups: usize, login: &mut Login) -> Result<()> {
         );
         cost.ms.0.push(time.as_secs_f64() * 1e3);
         cost.calls(slow.calls(), graph.calls().len());
-        #[allow(clippy::cast_precision_loss)] // far below 2^52
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
         cost.peak_memory.0.push(process.peak_memory()? as f64);
         Ok(process)
     };

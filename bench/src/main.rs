@@ -1,5 +1,5 @@
 //! Measures the cost of the functions and writes `docs/results/performance.md`.
-#![allow(
+#![expect(
     clippy::print_stderr,
     reason = "a command line program prints to its user"
 )]

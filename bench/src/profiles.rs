@@ -164,7 +164,7 @@ fn row(profile: &Profile) -> Result<Option<(String, Machine)>> {
     let (Some(built), Some(figures)) = (built, figures) else {
         return Ok(None);
     };
-    #[allow(clippy::cast_precision_loss)] // a few
+    #[expect(clippy::cast_precision_loss, reason = "a few")]
     let (functions, measured) = (
         muster_functions::functions().len() as f64,
         built.binaries.len() as f64,
@@ -174,7 +174,7 @@ fn row(profile: &Profile) -> Result<Option<(String, Machine)>> {
     let all = (libraries + functions * binary) / 60.0;
     let function = figures.functions.get(BINARIES[0]);
     let function = function.with_context(|| format!("{} was not measured", BINARIES[0]))?;
-    #[allow(clippy::cast_precision_loss)] // far below 2^52
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     let zipped = function.zipped as f64 / f64::from(1 << 20);
     let middle = |rounds: &Rounds, digits: usize| {
         let spread = rounds.spread();

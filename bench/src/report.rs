@@ -107,7 +107,7 @@ impl Results {
 }
 
 /// A count with thousands separators.
-#[allow(clippy::cast_precision_loss)] // far below 2^52
+#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
 fn count(number: usize) -> String {
     thousands(number as f64)
 }

@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lambda_http::http::HeaderValue;
 use lambda_http::{Adapter, Body, Request, RequestExt as _, Response};
 use lambda_runtime::{Context, LambdaEvent, Service as _, service_fn};
 use muster::config::SettingError;
@@ -155,7 +154,7 @@ async fn answer(
     let route = request.route().to_owned();
     let path = request.path().to_owned();
     let request_id = match request.id() {
-        id if !id.is_empty() && HeaderValue::from_str(id).is_ok() => id.to_owned(),
+        id if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_graphic()) => id.to_owned(),
         _ => context.request_id.clone(),
     };
     let caller = request.caller().ok();

@@ -16,7 +16,10 @@ use muster_local::{Options, Stack};
 /// With AWS_ENDPOINT_URL_DYNAMODB or AWS_ENDPOINT_URL set, that DynamoDB is used and none is started. The same goes
 /// for Entra with MICROSOFT_GRAPH_ENDPOINT and MICROSOFT_TOKEN_ENDPOINT.
 #[derive(Parser)]
-#[allow(clippy::doc_markdown)] // the text is --help's, where backticks are noise
+#[expect(
+    clippy::doc_markdown,
+    reason = "the text is --help's, where backticks are noise"
+)]
 #[command(version)]
 struct Arguments {
     /// Port of the API on 127.0.0.1; 0 takes a free one

@@ -1,11 +1,11 @@
 //! Runs a number of random histories and prints the results as a table. Prints the seed of each
 //! failed history, which reproduces it.
-#![allow(
+#![expect(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a command line program prints to its user"
 )]
-#![allow(clippy::unwrap_used)] // what cannot be done ends the program
+#![expect(clippy::unwrap_used, reason = "what cannot be done ends the program")]
 
 use std::process::ExitCode;
 use std::sync::Mutex;

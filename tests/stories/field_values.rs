@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use support::{Actor, World};
 
 #[tokio::test]
-#[allow(clippy::too_many_lines)] // a table
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn unusual_values_are_rejected_or_returned_unchanged() {
     let (world, ada, id) = World::acme().await;
     let organization = format!("/organizations/{id}");

@@ -1,11 +1,12 @@
 //! The stories: use of Muster over HTTP against the local stack.
 
 // An impossible step ends the test, also outside test functions.
-#![allow(
+#![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
 )]
 
 mod answers;

@@ -35,7 +35,7 @@ fn check(what: &str, reply: Option<Reply>) -> Option<u16> {
 }
 
 #[tokio::test]
-#[allow(clippy::too_many_lines)] // a table
+#[expect(clippy::too_many_lines, reason = "a table")]
 async fn malformed_request_lines_and_headers_change_nothing() {
     let (world, ada, id) = World::acme().await;
     let before = world.everything().await;

@@ -87,7 +87,7 @@ impl Drop for OwnTable {
                     .enable_all()
                     .build()
                     .unwrap();
-                #[allow(clippy::print_stderr)] // remove the table manually
+                #[expect(clippy::print_stderr, reason = "remove the table manually")]
                 if let Err(error) = runtime.block_on(self.delete()) {
                     eprintln!("{} stays: {error}", self.variables["TABLE_NAME"]);
                 }

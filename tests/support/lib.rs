@@ -2,13 +2,18 @@
 //! fault injection.
 
 // Only for tests: an impossible step ends the test.
-#![allow(
+#![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
 )]
-#![allow(clippy::missing_panics_doc, clippy::return_self_not_must_use)]
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::return_self_not_must_use,
+    reason = "only tests use it"
+)]
 
 use std::path::{Path, PathBuf};
 

@@ -7,7 +7,7 @@ pub fn in_ci() -> bool {
 #[track_caller]
 pub fn skipped(what: &str, needs: &str) {
     assert!(!in_ci(), "{what} needs {needs}; CI must not skip stories");
-    #[allow(clippy::print_stderr)]
+    #[expect(clippy::print_stderr, reason = "the output of a test")]
     {
         eprintln!("Skipped: {what} needs {needs}.");
     }

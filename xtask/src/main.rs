@@ -1,5 +1,5 @@
 //! Tasks of the repository, above all `cargo xtask check`.
-#![allow(
+#![expect(
     clippy::print_stderr,
     clippy::print_stdout,
     reason = "a command line program prints to its user"

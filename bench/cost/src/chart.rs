@@ -64,7 +64,7 @@ fn draw(svg: &mut String, data: &Data, bills: &[Bill]) -> Result<(), Box<dyn std
         font(18),
     ))?;
     let most = bills.iter().map(Bill::year).fold(1.0, f64::max);
-    #[allow(clippy::cast_possible_truncation, reason = "pixels")]
+    #[expect(clippy::cast_possible_truncation, reason = "pixels")]
     let x = |usd: f64| (LEFT + usd / most * (RIGHT - LEFT - 90.0)).round() as i32;
     let mut top = TOP;
     for (shape, bill) in data.habits.shapes.iter().zip(bills) {

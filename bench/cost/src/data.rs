@@ -290,7 +290,7 @@ impl Template {
         if memory.next().is_some() {
             bail!("the calculation needs the same memory for all functions");
         }
-        #[allow(clippy::cast_precision_loss, reason = "a few dozen")]
+        #[expect(clippy::cast_precision_loss, reason = "a few dozen")]
         let number = |count: usize| count as f64;
         Ok(Self {
             memory: size.parse().context("MemorySize")?,

@@ -72,7 +72,7 @@ fn draw_panel(
         .x_label_area_size(24)
         .y_label_area_size(48)
         .build_cartesian_2d(-0.5..end, range.log_scale())?;
-    #[allow(
+    #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a place"

@@ -80,7 +80,7 @@ pub(crate) async fn run(
     }
     let took = started.elapsed().as_secs_f64();
     times.sort_unstable();
-    #[allow(clippy::cast_precision_loss, reason = "a few thousand")]
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
     let throughput = (times.len() - failed) as f64 / took;
     Ok(Ran {
         throughput,

@@ -1,7 +1,7 @@
 //! Compares Muster with two alternatives on the same work: a service of FastAPI and SQLAlchemy, and
 //! better-auth's organization plugin, side by side in one run. Writes `bench/peers/results.json`,
 //! `docs/results/peers.md` and its charts.
-#![allow(
+#![expect(
     clippy::print_stderr,
     reason = "a command line program prints to its user"
 )]

@@ -132,7 +132,7 @@ pub(super) fn of_functions(measured: &Functions, goals: &mut Goals) -> Result<()
     let what = "Peak memory of post-login without changes, compared with that function";
     goals.row(what, "at most 1.5 x", &times(login), login.1.median <= 1.5);
 
-    #[allow(clippy::cast_precision_loss)] // far below 2^52
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     let zipped = |it: &Function| Rounds(vec![it.zipped as f64 / bare.zipped as f64]);
     let plain = |(name, it): (&str, Spread)| format!("{:.2} x, `{name}`", it.median);
     let http = worst(measured, is_http, zipped)?;

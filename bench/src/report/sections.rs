@@ -29,7 +29,7 @@ pub(super) fn sizes_and_times(measured: &Functions) -> String {
     };
     for (name, it) in all.iter().filter(|(_, it)| !it.start_ms.0.is_empty()) {
         let instructions = it.instructions;
-        #[allow(clippy::cast_precision_loss)] // far below 2^52
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
         let instructions = instructions.map_or_else(String::new, |it| thousands(it as f64));
         let _ = writeln!(
             text,
@@ -47,7 +47,7 @@ pub(super) fn sizes_and_times(measured: &Functions) -> String {
     text += SIZES;
     let bare = all.get(GET_ITEM).map_or(1, |it| it.zipped);
     for (name, it) in all {
-        #[allow(clippy::cast_precision_loss)] // far below 2^52
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
         let [bytes, zipped, ratio] = [
             it.bytes as f64 / f64::from(1 << 20),
             it.zipped as f64 / f64::from(1 << 20),
@@ -74,7 +74,7 @@ fn parts(programs: &[Program]) -> String {
     let mut text = format!("\n| Part | `{}` |\n|---|", names.join("` | `"));
     text += &"---:|".repeat(names.len());
     text.push('\n');
-    #[allow(clippy::cast_precision_loss)] // far below 2^52
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     let cell = |program: &Program, instructions: Option<u64>| {
         instructions.map_or_else(String::new, |it| {
             let share = it as f64 / program.total as f64 * 1e2;
@@ -156,7 +156,7 @@ pub(super) fn login_times(measured: &Logins) -> String {
 pub(super) fn plot_of_logins(measured: &Logins) -> Result<String> {
     let curve = |of: fn(&Login) -> &Cost| {
         let points = measured.logins.iter().filter_map(|login| {
-            #[allow(clippy::cast_precision_loss)] // a few
+            #[expect(clippy::cast_precision_loss, reason = "a few")]
             let groups = login.groups as f64;
             Some((groups, of(login).ms.spread()?.median / 1e3))
         });
@@ -203,7 +203,7 @@ pub(super) fn plot_of_the_table(table: &Table) -> Result<String> {
     let operations = operations.filter(|it| shown.contains(&it.name.as_str()));
     let curves = operations.map(|it| {
         let points = table.sizes.iter().zip(&it.units);
-        #[allow(clippy::cast_precision_loss)] // far below 2^52
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
         let points = points.map(|(size, units)| (*size as f64, *units));
         (it.name.clone(), points.collect())
     });

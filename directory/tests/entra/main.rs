@@ -1,10 +1,11 @@
 //! The directory is read over real HTTP, from a Graph of ours that misbehaves on demand.
-#![allow(
+#![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing
-)] // a test says what is wrong by panicking
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod faults;
 mod graph;

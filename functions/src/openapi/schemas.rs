@@ -16,7 +16,7 @@ pub(super) fn of<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
 /// A page of a list.
 #[derive(JsonSchema)]
 #[schemars(rename = "{T}Page")]
-#[allow(dead_code, reason = "only its schema is of use")]
+#[expect(dead_code, reason = "only its schema is of use")]
 pub(crate) struct PageOf<T> {
     /// The items; a page may be short, or empty, before the end.
     items: Vec<T>,

@@ -62,7 +62,7 @@ pub(super) struct AppRole {
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-#[allow(clippy::struct_field_names)] // Muster calls it so everywhere
+#[expect(clippy::struct_field_names, reason = "Muster calls it so everywhere")]
 pub(super) struct User {
     /// The object id, the user's id in Graph.
     pub(super) id: String,
@@ -144,12 +144,12 @@ fn yes() -> bool {
     true
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands a reference
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde hands a reference
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn is_false(flag: &bool) -> bool {
     !*flag
 }

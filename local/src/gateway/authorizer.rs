@@ -96,7 +96,10 @@ impl Authorizer {
             return Err(Refusal::Invalid("the token is for another audience"));
         }
         let issued = claims.get("iat").and_then(Value::as_f64);
-        #[allow(clippy::cast_precision_loss)] // whole seconds of this millennium are exact
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "whole seconds of this millennium are exact"
+        )]
         if issued.is_some_and(|issued| issued > self.clock.now().as_second() as f64) {
             return Err(Refusal::Invalid("the token was issued in the future"));
         }

@@ -14,7 +14,7 @@ use super::Invalid;
 /// Equal roles grant the same. Each is stored and returned as it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[allow(missing_docs)] // the names say it
+#[expect(missing_docs, reason = "the names say it")]
 pub enum Role {
     Owner,
     Admin,

@@ -83,7 +83,10 @@ pub struct Clock(Arc<dyn Fn() -> (Timestamp, Uuid) + Send + Sync>);
 
 impl Clock {
     /// The machine's clock, and random `UUIDv7`s.
-    #[allow(clippy::disallowed_methods)] // the one place that asks the machine
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that asks the machine"
+    )]
     pub fn system() -> Self {
         Self(Arc::new(|| {
             let now = jiff::Timestamp::now();

@@ -13,7 +13,7 @@ use crate::json::{Violation, Violations};
 
 /// A stable error code for programs. Each code has one status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // `title` says what each means
+#[expect(missing_docs, reason = "`title` says what each means")]
 pub enum Code {
     Unauthenticated,
     UnusableSubject,

@@ -11,7 +11,10 @@
 //! since. This makes the number of states finite without a limit on the number of requests.
 
 // Ids are indices into fixed arrays, created only here.
-#![allow(clippy::indexing_slicing)]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "the indexes are of the small tables of a search"
+)]
 
 pub mod decisions;
 pub mod recipes;

@@ -1,5 +1,5 @@
 //! Runs the long searches of the state machine and prints the results as a table.
-#![allow(
+#![expect(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "a command line program prints to its user"

@@ -6,7 +6,7 @@ use crate::table::{Id, Key};
 
 /// A request of a user. The last three are steps of the user's login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // the names say it
+#[expect(missing_docs, reason = "the names say it")]
 pub enum Request {
     Create {
         organization: Id,
@@ -153,7 +153,10 @@ impl Request {
 
 /// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs)] // as in `muster::store::Error`, where they are that
+#[expect(
+    missing_docs,
+    reason = "as in `muster::store::Error`, where they are that"
+)]
 pub enum Outcome {
     /// Applied.
     Applied,

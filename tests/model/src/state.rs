@@ -37,7 +37,7 @@ pub enum Client {
 
 /// Violations that the table alone does not show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[allow(clippy::struct_excessive_bools)] // each is one property
+#[expect(clippy::struct_excessive_bools, reason = "each is one property")]
 pub struct Wrongs {
     /// A write whose caller had no permission at that moment.
     pub without_right: bool,

@@ -5,13 +5,14 @@
 //! fits its limits, and reaches nothing of another tenant.
 
 // A violation ends the run.
-#![allow(
+#![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
 )]
-#![allow(clippy::missing_panics_doc)]
+#![expect(clippy::missing_panics_doc, reason = "only tests use it")]
 
 mod bodies;
 mod claims;

@@ -1,7 +1,12 @@
 //! Checks the properties on the fuzzer's corpus, on typical inputs, and on random inputs.
 
 // All of this file is tests.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

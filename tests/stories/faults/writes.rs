@@ -70,7 +70,7 @@ impl Write {
 }
 
 /// Every kind of write, each with something to do.
-#[allow(clippy::too_many_lines)] // one entry per write
+#[expect(clippy::too_many_lines, reason = "one entry per write")]
 pub(super) async fn writes(world: &World) -> Vec<Write> {
     let ada = world.user("ada");
     let root = world.tenant_admin();

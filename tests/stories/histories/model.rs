@@ -39,7 +39,7 @@ fn the_functions_follow_the_state_machine() {
 }
 
 /// The outcomes.
-#[allow(clippy::print_stdout)] // shown with a test that fails
+#[expect(clippy::print_stdout, reason = "shown with a test that fails")]
 async fn walk(seed: u64) -> Vec<Outcome> {
     let mut random = Rng::with_seed(seed);
     let (world, schedule) = Schedule::world(Options::default()).await;

@@ -12,7 +12,6 @@ use support::history::{Counts, seeds};
 const HISTORIES: usize = 16;
 
 #[test]
-#[allow(clippy::print_stdout)] // shown with a test that fails
 fn random_histories_end_as_the_directory_says() {
     let mut total = Counts::default();
     for seed in seeds(HISTORIES) {

@@ -116,7 +116,7 @@ fn alone<T: Send + 'static>(seed: u64, history: impl Future<Output = T> + Send +
 }
 
 /// Random seeds: printed, and repeated with `MUSTER_SEED`.
-#[allow(clippy::print_stdout)] // shown with a test that fails
+#[expect(clippy::print_stdout, reason = "shown with a test that fails")]
 pub fn seeds(count: usize) -> Vec<u64> {
     let seeds = match std::env::var("MUSTER_SEED") {
         Ok(seed) => vec![seed.parse().unwrap()],
