@@ -153,7 +153,7 @@ pub(crate) fn write() -> Result<()> {
 }
 
 const TABLE: &str = "
-| LTO | Level | Units | Libraries, CPU s | A binary, CPU s | All 27, CPU min | Zipped, MiB | Start, ms | First over TLS, ms | CPU of a request, µs |
+| LTO | Level | Units | Libraries, CPU s | A binary, CPU s | All functions, CPU min | Zipped, MiB | Start, ms | First over TLS, ms | CPU of a request, µs |
 |---|---|---|---|---|---|---|---|---|---|
 ";
 

@@ -84,6 +84,9 @@ impl Results {
             Some(functions) => goals::of_functions(functions, &mut goals)?,
             None => goals.missing("functions"),
         }
+        if let Some(counted) = &self.instructions {
+            goals::of_instructions(counted, &mut goals);
+        }
         match &self.builds {
             Some(builds) => goals::of_builds(builds, &mut goals),
             None => goals.missing("builds"),
