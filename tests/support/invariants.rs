@@ -155,9 +155,8 @@ impl<'a> Table<'a> {
             .map(|((tenant, id), item)| {
                 // The key has the folded name, in the first release by another rule.
                 let name: Name = serde_json::from_value(item["name"].clone()).unwrap();
-                let in_key = text(item, "gsi1sk")
-                    .strip_suffix(&format!("#{id}"))
-                    .unwrap();
+                let by_name = text(item, "gsi1sk");
+                let in_key = by_name.rsplit_once('#').map_or(by_name, |(name, _)| name);
                 let compared = [Some(name.folded()), name.folded_in_first_release()];
                 let compared: Vec<_> = compared.iter().flatten().map(FoldedName::as_str).collect();
                 let is_cut = in_key.contains("$~");
