@@ -1,4 +1,4 @@
-//! Who may do what: read, to tell; and as a condition of a write, to hold.
+//! Permissions: evaluated on read, and enforced as conditions of writes.
 
 use crate::store::table::{Change, Condition, Item, Transaction, Unmet, text};
 use crate::store::{Error, Refusal, table};
@@ -11,10 +11,10 @@ use crate::domain::{
     Timestamp,
 };
 
-/// What a caller is in an organization.
+/// The standing of a caller in an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// A tenant admin: what an owner may.
+    /// A tenant admin: has the permissions of an owner.
     TenantAdmin,
     /// An active member.
     Member(Role),
@@ -36,7 +36,7 @@ impl Standing {
         }
     }
 
-    /// As [`Role::reaches`].
+    /// Like [`Role::reaches`].
     pub(super) fn reaches(self, other: Role) -> bool {
         match self {
             Self::TenantAdmin => true,
@@ -45,8 +45,8 @@ impl Standing {
     }
 }
 
-/// What a caller is by the membership that was read: for those who are no active member, the
-/// organization does not exist.
+/// Returns the caller's standing by the membership read. The organization does not exist for callers who are
+/// not active members.
 pub(super) fn standing(caller: &Caller, own: Option<&Membership>) -> Result<Standing, Refusal> {
     if caller.tenant_admin {
         return Ok(Standing::TenantAdmin);
@@ -59,12 +59,12 @@ pub(super) fn standing(caller: &Caller, own: Option<&Membership>) -> Result<Stan
     }
 }
 
-/// What a write asks of its caller at the moment it is applied.
+/// Permission that the caller of a write must have when it is applied.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Requirement {
-    /// What they must be allowed to do.
+    /// The required permission.
     pub permission: Permission,
-    /// The highest role that they deal with, if they deal with one.
+    /// The highest role that the write concerns, if any.
     pub reach: Option<Role>,
 }
 
@@ -74,7 +74,7 @@ impl Requirement {
             .filter(move |role| self.reach.is_none_or(|other| role.reaches(other)))
     }
 
-    /// That the caller's membership is active and has one of the roles it takes.
+    /// Returns the condition that the caller's membership is active and has one of the required roles.
     pub(super) fn condition(self) -> Condition {
         let roles: Vec<_> = self.roles().enumerate().collect();
         let placeholders: Vec<_> = roles.iter().map(|(n, _)| format!(":role{n}")).collect();
@@ -89,9 +89,9 @@ impl Requirement {
     }
 }
 
-/// Makes the requirement part of the transaction. It stamps the caller's membership, which costs in
-/// the table what a check without a stamp would, and one write to the index beside it. A tenant
-/// admin's right is in the token, and needs no check.
+/// Adds the requirement to the transaction by setting `last_active_at` on the caller's membership. In the table
+/// this costs as much as a condition check without a change; it adds one write to the index. A tenant admin's
+/// permission comes from the token and needs no check.
 pub(super) fn require<L: Copy + PartialEq>(
     transaction: &mut Transaction<'_, L>,
     label: L,
@@ -107,7 +107,7 @@ pub(super) fn require<L: Copy + PartialEq>(
     transaction.touch(label, &key, stamp, requirement.condition());
 }
 
-/// What it means that the caller's membership did not hold.
+/// Returns the refusal if the condition on the caller's membership failed.
 pub(super) fn refusal<L: PartialEq>(unmet: &Unmet<L>, label: &L) -> Option<Refusal> {
     let item = unmet.of(label)?;
     let active = item.and_then(|item| item.get("status")) == Some(&text(Status::Active.as_str()));
@@ -118,13 +118,13 @@ pub(super) fn refusal<L: PartialEq>(unmet: &Unmet<L>, label: &L) -> Option<Refus
     })
 }
 
-/// What a decision rests on, read at once.
+/// The items that a decision depends on, read in one call.
 pub(super) struct View {
     items: HashMap<Key, Item>,
 }
 
 impl View {
-    /// The organization, there or deleted, but not purged.
+    /// Returns the organization, live or deleted, unless it is purged.
     pub(super) fn any_organization(
         &self,
         caller: &Caller,
@@ -140,7 +140,7 @@ impl View {
         Ok(organization)
     }
 
-    /// The organization, if it is there.
+    /// Returns the organization if it is live.
     pub(super) fn organization(
         &self,
         caller: &Caller,
@@ -155,7 +155,7 @@ impl View {
         }
     }
 
-    /// The name under which an organization that was read is reserved.
+    /// Returns the name under which an organization that was read is reserved.
     pub(super) fn reserved_name(&self, organization: &Organization) -> FoldedName {
         let key = keys::organization(&organization.tenant_id, &organization.id);
         match self.items.get(&key) {
@@ -164,25 +164,25 @@ impl View {
         }
     }
 
-    /// A membership by its key.
+    /// Returns a membership by its key.
     pub(super) fn membership(&self, key: &Key) -> Result<Option<Membership>, table::Error> {
         let item = self.items.get(key);
         item.map(|item| members::from_row(item.clone())).transpose()
     }
 
-    /// All of another view as well.
+    /// Adds all items of another view.
     pub(super) fn extend(&mut self, other: Self) {
         self.items.extend(other.items);
     }
 
-    /// Any other item.
+    /// Returns any other item.
     pub(super) fn item(&self, key: &Key) -> Option<&Item> {
         self.items.get(key)
     }
 }
 
 impl Store {
-    /// Reads an organization, the caller's membership in it, and what else is wanted, in one call.
+    /// Reads an organization, the caller's membership in it, and the items in `more`, in one call.
     pub(super) async fn view(
         &self,
         caller: &Caller,
@@ -192,7 +192,7 @@ impl Store {
         let own = own_key(caller, organization);
         let organization = keys::organization(&caller.tenant_id, organization);
         let mut wanted = vec![&organization];
-        // A tenant admin's right does not come from a membership.
+        // A tenant admin's permission does not come from a membership.
         if !caller.tenant_admin {
             wanted.push(&own);
         }
@@ -208,7 +208,7 @@ impl Store {
     }
 }
 
-/// The key of the caller's own membership.
+/// Returns the key of the caller's own membership.
 pub(super) fn own_key(caller: &Caller, organization: &OrganizationId) -> Key {
     keys::membership(&caller.tenant_id, &caller.user_id, organization)
 }

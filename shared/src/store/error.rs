@@ -3,10 +3,10 @@ use thiserror::Error;
 use super::table;
 use crate::domain::{ExceedingLimit, Invalid, VersionMismatch};
 
-/// Why an operation was not done.
+/// Error of a store operation.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// The caller's request cannot be done. Nothing was changed.
+    /// The request is refused. Nothing was changed.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The table failed.
@@ -14,43 +14,43 @@ pub enum Error {
     Table(#[from] table::Error),
 }
 
-/// Why the store refuses a request.
+/// Reason for which the store refuses a request.
 #[derive(Debug, Error)]
 pub enum Refusal {
-    /// It does not exist, or not for this caller.
+    /// The resource does not exist, or the caller may not see it.
     #[error("not found")]
     NotFound,
-    /// The caller may see it, but not do that.
+    /// The caller may see the resource, but not do this.
     #[error("forbidden")]
     Forbidden,
-    /// Another organization of the tenant has that name.
+    /// Another organization of the tenant has this name.
     #[error("the name is taken")]
     NameTaken,
-    /// The user is in the organization already, with another role.
+    /// The user is already a member of the organization, with another role.
     #[error("already a member with another role")]
     AlreadyMember,
-    /// The user is in it already, and suspended.
+    /// The user is already a member, and suspended.
     #[error("already a member, and suspended")]
     AlreadySuspended,
-    /// The organization would have no active owner left.
+    /// The change would leave the organization without an active owner.
     #[error("the last owner")]
     LastOwner,
-    /// The membership is the directory's, and goes only when the directory says so.
+    /// The membership is managed by the directory, and is removed only by the directory.
     #[error("managed by the directory")]
     DirectoryManaged,
-    /// Nobody of that id is known in the tenant.
+    /// The user is not known in the tenant.
     #[error("unknown user")]
     UnknownUser,
-    /// The user is no active member of the team's organization.
+    /// The user is not an active member of the team's organization.
     #[error("not an active member of the organization")]
     NotAnOrganizationMember,
-    /// The team's limits would be higher than its organization's.
+    /// The team's limits would exceed the limits of its organization.
     #[error("more than the organization's limits")]
     BudgetExceedsOrganization(Vec<ExceedingLimit>),
-    /// The membership is no open invitation.
+    /// The membership is not an open invitation.
     #[error("the invitation is not pending")]
     InvitationNotPending,
-    /// The inviter of an open invitation may no longer give its role.
+    /// The inviter of an open invitation may no longer grant its role.
     #[error("the inviter may no longer invite with this role")]
     InvitationNotValid,
     /// An open invitation cannot be suspended.
@@ -59,19 +59,18 @@ pub enum Refusal {
     /// The `Idempotency-Key` was used for another request.
     #[error("the idempotency key was used for another request")]
     IdempotencyMismatch,
-    /// It is not in the version that was asked for.
+    /// The version differs from the requested one.
     #[error("the version is another one")]
     VersionMismatch,
-    /// The value would not be allowed in what it is to become part of. `field` is the member of the
-    /// request that is at fault.
+    /// The value is not allowed in the object it would become part of. `field` is the request field at fault.
     #[error("{field}: {reason}")]
     Invalid {
-        /// The member of the request.
+        /// The request field.
         field: &'static str,
-        /// What is wrong with it.
+        /// What is wrong with the value.
         reason: Invalid,
     },
-    /// The place to go on behind is none of this list's.
+    /// The position to continue after does not belong to this list.
     #[error("no place in this list")]
     InvalidPosition,
 }

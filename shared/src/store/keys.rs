@@ -1,7 +1,7 @@
-//! The text of every key, and nothing but that: the one place that knows it.
+//! The format of every key. No other module knows it.
 //!
-//! The tenant comes first in every partition key. User ids, names and email addresses are escaped, so that
-//! no value imitates another key; other ids cannot hold `#`, the separator (see `domain::ids`).
+//! The tenant comes first in every partition key. User ids, names and email addresses are escaped, so that no
+//! value can imitate another key. Other ids cannot contain `#`, the separator (see `domain::ids`).
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
@@ -16,23 +16,23 @@ pub(super) const GSI1: &str = "gsi1";
 /// Sparse index of organizations by domain.
 pub(super) const GSI2: &str = "gsi2";
 
-/// What a user's team memberships have at the start of their sort key.
+/// Sort key prefix of a user's team memberships.
 pub(super) const TEAM_MEMBERSHIP_PREFIX: &str = "TEAM#";
-/// Behind all of a user's team memberships, and before their profile.
+/// Sorts after all of a user's team memberships, and before their profile.
 pub(super) const TEAM_MEMBERSHIPS_END: &str = "TEAM#~";
-/// What users have at the start of their place in an index.
+/// Prefix of the index key of a user.
 pub(super) const USER_PREFIX: &str = "USER#";
-/// What a user's memberships have at the start of their sort key.
+/// Sort key prefix of a user's memberships.
 pub(super) const MEMBERSHIP_PREFIX: &str = "ORG#";
 
-/// Longest sort key that DynamoDB takes, in bytes.
+/// Maximum length of a DynamoDB sort key, in bytes.
 pub(super) const MAX_SORT_KEY_BYTES: usize = 1_024;
-/// Longest escaped name in a key, in bytes. A sort key holds an id as well;
-/// a name of 255 characters can be longer than that.
+/// Maximum length of an escaped name in a key, in bytes. A sort key also contains an id, and a name of 255
+/// characters can exceed the rest.
 const MAX_NAME_BYTES: usize = 800;
 
-/// What a user id has escaped in a key, as in a URI: all but the characters that other ids have too. So the
-/// keys of ids without any other character are the ids themselves.
+/// Characters that are percent-encoded in a user id: all but those that other ids may contain too. A user id
+/// without any other character is its own key part.
 const ESCAPED_IN_USER_ID: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
@@ -43,40 +43,40 @@ const ESCAPED_IN_USER_ID: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'=');
 
-/// The partition of all that is a user's: profile, members, team memberships.
+/// Returns the partition of a user's items: profile, memberships, team memberships.
 pub(super) fn user_partition(tenant: &TenantId, user: &UserId) -> String {
     format!("TENANT#{tenant}#USER#{}", user_part(user))
 }
 
-/// A user's profile.
+/// Returns the key of a user's profile.
 pub(super) fn user(tenant: &TenantId, user: &UserId) -> Key {
     Key::new(user_partition(tenant, user), "USER")
 }
 
-/// A user's profile in [`GSI1`].
+/// Returns the key of a user's profile in [`GSI1`].
 pub(super) fn user_by_email(tenant: &TenantId, email: &Email, user: &UserId) -> Key {
     let email = escaped(&email.as_str().to_lowercase());
     Key::new(format!("TENANT#{tenant}#EMAIL#{email}"), user_place(user))
 }
 
-/// The place of a user among others in an index, by id.
+/// Returns the index key of a user, sorted by id.
 fn user_place(user: &UserId) -> String {
     format!("{USER_PREFIX}{}", user_part(user))
 }
 
-/// The user at a place in an index.
+/// Returns the user of an index key.
 pub(super) fn user_at(place: &str) -> Option<UserId> {
     let escaped = place.strip_prefix(USER_PREFIX)?;
     let id = percent_decode_str(escaped).decode_utf8().ok()?;
     UserId::from_table(id).ok()
 }
 
-/// A user id in a key.
+/// Escapes a user id for a key.
 fn user_part(user: &UserId) -> impl std::fmt::Display {
     utf8_percent_encode(user.as_str(), ESCAPED_IN_USER_ID)
 }
 
-/// A membership.
+/// Returns the key of a membership.
 pub(super) fn membership(tenant: &TenantId, user: &UserId, organization: &OrganizationId) -> Key {
     Key::new(
         user_partition(tenant, user),
@@ -84,7 +84,7 @@ pub(super) fn membership(tenant: &TenantId, user: &UserId, organization: &Organi
     )
 }
 
-/// A membership in [`GSI1`], under its organization.
+/// Returns the key of a membership in [`GSI1`], under its organization.
 pub(super) fn member(tenant: &TenantId, organization: &OrganizationId, user: &UserId) -> Key {
     Key::new(
         organization_partition(tenant, organization),
@@ -92,18 +92,18 @@ pub(super) fn member(tenant: &TenantId, organization: &OrganizationId, user: &Us
     )
 }
 
-/// The partition of an organization; in [`GSI1`] that of its members.
+/// Returns the partition of an organization; in [`GSI1`], the partition of its members.
 pub(super) fn organization_partition(tenant: &TenantId, organization: &OrganizationId) -> String {
     format!("TENANT#{tenant}#ORG#{organization}")
 }
 
-/// An organization.
+/// Returns the key of an organization.
 pub(super) fn organization(tenant: &TenantId, organization: &OrganizationId) -> Key {
     Key::new(organization_partition(tenant, organization), "ORG")
 }
 
-/// Deleted organizations have partitions of their own in the indexes, so that neither list has to read
-/// past the other.
+/// Returns the partition suffix of a status. Deleted organizations have their own partitions in the indexes, so
+/// that neither list has to skip entries of the other.
 const fn suffix(status: OrganizationStatus) -> &'static str {
     match status {
         OrganizationStatus::Active => "",
@@ -111,12 +111,12 @@ const fn suffix(status: OrganizationStatus) -> &'static str {
     }
 }
 
-/// The partition of a tenant's organizations in [`GSI1`].
+/// Returns the partition of a tenant's organizations in [`GSI1`].
 pub(super) fn organizations_partition(tenant: &TenantId, status: OrganizationStatus) -> String {
     format!("TENANT#{tenant}#ORGS{}", suffix(status))
 }
 
-/// The partition of a domain's organizations in [`GSI2`].
+/// Returns the partition of a domain's organizations in [`GSI2`].
 pub(super) fn domain_partition(
     tenant: &TenantId,
     domain: &Domain,
@@ -125,23 +125,22 @@ pub(super) fn domain_partition(
     format!("TENANT#{tenant}#DOMAIN#{domain}{}", suffix(status))
 }
 
-/// The place of an organization among others, by name, in [`GSI1`] and [`GSI2`].
+/// Returns the sort key of an organization in [`GSI1`] and [`GSI2`], which sorts by name.
 pub(super) fn by_name(name: &FoldedName, organization: &OrganizationId) -> String {
     format!("{}#{organization}", name_part(name))
 }
 
-/// What the place by name of all organizations of exactly this name begins with.
+/// Returns the sort key prefix of all organizations with exactly this name.
 pub(super) fn name_start(name: &FoldedName) -> String {
     format!("{}#", name_part(name))
 }
 
-/// What the place by name of all organizations whose names begin so begins with. Of a very long
-/// beginning only the first part is there.
+/// Returns the sort key prefix of all organizations whose names start with `prefix`. A very long prefix is cut.
 pub(super) fn name_prefix_start(prefix: &FoldedName) -> String {
     cut(&escaped(prefix.as_str())).to_owned()
 }
 
-/// The reservation of a name.
+/// Returns the key of the reservation of a name.
 pub(super) fn name_reservation(tenant: &TenantId, name: &FoldedName) -> Key {
     Key::new(
         format!("TENANT#{tenant}#ORGNAME#{}", name_part(name)),
@@ -149,22 +148,22 @@ pub(super) fn name_reservation(tenant: &TenantId, name: &FoldedName) -> Key {
     )
 }
 
-/// The mark of what the login sync has made in a tenant.
+/// Returns the key of the marker for what the login sync has created in a tenant.
 pub(super) fn provisioned_fingerprint(tenant: &TenantId) -> Key {
     Key::new(format!("TENANT#{tenant}#ENTRA"), "MADE")
 }
 
-/// A team.
+/// Returns the key of a team.
 pub(super) fn team(tenant: &TenantId, team: &TeamId) -> Key {
     Key::new(team_partition(tenant, team), "TEAM")
 }
 
-/// The partition of a team; in [`GSI1`] that of its members.
+/// Returns the partition of a team; in [`GSI1`], the partition of its members.
 pub(super) fn team_partition(tenant: &TenantId, team: &TeamId) -> String {
     format!("TENANT#{tenant}#TEAM#{team}")
 }
 
-/// The partition of an organization's teams in [`GSI1`], or of the tenant's standalone ones.
+/// Returns the partition of an organization's teams in [`GSI1`], or of the tenant's standalone teams.
 pub(super) fn teams_partition(tenant: &TenantId, organization: Option<&OrganizationId>) -> String {
     match organization {
         Some(organization) => format!("TENANT#{tenant}#ORG#{organization}#TEAMS"),
@@ -172,12 +171,12 @@ pub(super) fn teams_partition(tenant: &TenantId, organization: Option<&Organizat
     }
 }
 
-/// The place of a team among others, by name, in [`GSI1`].
+/// Returns the sort key of a team in [`GSI1`], which sorts by name.
 pub(super) fn team_by_name(name: &FoldedName, team: &TeamId) -> String {
     format!("{}#{team}", name_part(name))
 }
 
-/// The reservation of a team's name in its organization.
+/// Returns the key of the reservation of a team's name in its organization.
 pub(super) fn team_name_reservation(
     tenant: &TenantId,
     organization: &OrganizationId,
@@ -192,7 +191,7 @@ pub(super) fn team_name_reservation(
     )
 }
 
-/// A team membership.
+/// Returns the key of a team membership.
 pub(super) fn team_membership(tenant: &TenantId, user: &UserId, team: &TeamId) -> Key {
     Key::new(
         user_partition(tenant, user),
@@ -200,12 +199,12 @@ pub(super) fn team_membership(tenant: &TenantId, user: &UserId, team: &TeamId) -
     )
 }
 
-/// A team membership in [`GSI1`], under its team.
+/// Returns the key of a team membership in [`GSI1`], under its team.
 pub(super) fn team_member(tenant: &TenantId, team: &TeamId, user: &UserId) -> Key {
     Key::new(team_partition(tenant, team), user_place(user))
 }
 
-/// The record of a request with an `Idempotency-Key`.
+/// Returns the key of the record of a request with an `Idempotency-Key`.
 pub(super) fn idempotency(tenant: &TenantId, caller: &UserId, route: &str, key: &str) -> Key {
     Key::new(
         format!(
@@ -218,21 +217,21 @@ pub(super) fn idempotency(tenant: &TenantId, caller: &UserId, route: &str, key: 
     )
 }
 
-/// A name in a key: escaped, and when it is very long cut and completed by its digest, so that
-/// different names stay different.
+/// Escapes a name for a key. A very long name is cut and completed with its digest, so that different names
+/// stay different.
 fn name_part(name: &FoldedName) -> String {
     let whole = escaped(name.as_str());
     let start = cut(&whole);
     if start.len() == whole.len() {
         whole
     } else {
-        // No escape has a `~`, so no other name reads like this.
+        // No escape contains `~`, so no other name can produce this text.
         format!("{start}$~{}", digest(&whole))
     }
 }
 
-/// Escapes the separator and all that sorts before it, keeping the order: `#` ends a name in a
-/// sort key, and must come before anything that a longer name goes on with.
+/// Escapes the separator and all characters that sort before it, keeping the order: `#` ends a name in a sort
+/// key, and must sort before any next character of a longer name.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -248,7 +247,7 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// The longest beginning of whole characters and escapes of at most [`MAX_NAME_BYTES`].
+/// Returns the longest prefix of whole characters and escapes of at most [`MAX_NAME_BYTES`].
 fn cut(escaped: &str) -> &str {
     let mut end = 0;
     let mut rest = escaped;
@@ -263,7 +262,7 @@ fn cut(escaped: &str) -> &str {
     escaped.get(..end).unwrap_or(escaped)
 }
 
-/// SHA-256 in hexadecimal digits.
+/// Returns the SHA-256 digest in hexadecimal digits.
 fn digest(text: &str) -> String {
     use std::fmt::Write as _;
 
@@ -292,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_read_as_the_data_model_says() {
+    fn keys_match_the_data_model() {
         let tenant = TenantId::parse("t").unwrap();
         let ada = UserId::parse("ada").unwrap();
         let o1 = organization_id();
@@ -361,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_name_is_cut_behind_the_last_character_that_fits() {
+    fn a_long_name_is_cut_after_the_last_character_that_fits() {
         let x = |count| "x".repeat(count);
         for (name, cut_to) in [
             (x(800), x(800)),
@@ -393,7 +392,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_user_id_is_one_part_of_a_key_and_is_read_back(id in "[ -~]{1,255}") {
+        fn user_ids_round_trip_as_one_key_part(id in "[ -~]{1,255}") {
             if let Ok(id) = UserId::parse(id) {
                 let place = user_place(&id);
                 prop_assert_eq!(place.matches('#').count(), 1);
@@ -402,7 +401,7 @@ mod tests {
         }
 
         #[test]
-        fn names_sort_in_keys_as_they_sort_themselves(a in "[ -~äß]{1,12}", b in "[ -~äß]{1,12}") {
+        fn name_keys_keep_the_order_of_names(a in "[ -~äß]{1,12}", b in "[ -~äß]{1,12}") {
             if let (Ok(a), Ok(b)) = (a.parse::<Name>(), b.parse::<Name>()) {
                 let (a, b) = (a.folded(), b.folded());
                 prop_assert_eq!(a.cmp(&b), name_start(&a).cmp(&name_start(&b)));
@@ -410,7 +409,7 @@ mod tests {
         }
 
         #[test]
-        fn a_prefix_finds_the_names_that_begin_with_it_and_no_others(
+        fn a_prefix_matches_exactly_the_names_that_start_with_it(
             name in "[ -~]{1,12}", prefix in "[ -~]{1,4}",
         ) {
             if let Ok(name) = name.parse::<Name>() {

@@ -1,8 +1,8 @@
 //! Organizations, memberships and teams in one DynamoDB table.
 //!
-//! The check that a caller may do something is part of the transaction that does it. An operation that
-//! depends on stored values reads them first and writes on the condition that they are unchanged. See
-//! `docs/DATA_MODEL.md` for the calls of each operation.
+//! The permission check is part of the transaction that makes the change. An operation that depends on stored
+//! values reads them first and writes on the condition that they are unchanged. See `docs/DATA_MODEL.md` for
+//! the calls of each operation.
 
 mod access;
 mod context;
@@ -42,7 +42,7 @@ pub use crate::domain::Page;
 use crate::domain::Clock;
 use table::{Table, Transaction};
 
-/// The table.
+/// The store: all operations on the table.
 #[derive(Clone, Debug)]
 pub struct Store {
     table: Table,
@@ -59,7 +59,7 @@ pub enum Added<M> {
 }
 
 impl Store {
-    /// The table of this name.
+    /// Creates a store on the table of this name.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self {
             table: Table::new(client, table.into()),
@@ -73,7 +73,7 @@ impl Store {
         Self { clock, ..self }
     }
 
-    /// Overrides how long an operation retries on contention (default 3 s).
+    /// Overrides how long an operation retries on contention. Defaults to 3 s.
     #[must_use]
     pub fn with_retry_budget(self, budget: Duration) -> Self {
         Self {

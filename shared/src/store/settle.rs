@@ -1,16 +1,16 @@
-//! Retries an operation until what it read and what it writes agree.
+//! Retries an operation until its writes match what it read.
 
 use super::table;
 use super::{Error, Store};
 use crate::domain::Timestamp;
 
-/// Why an attempt did not settle an operation.
+/// Reason for which an attempt did not settle an operation.
 pub(super) enum Unsettled {
-    /// What it read has changed since. The next attempt reads again.
+    /// The data read has changed since. The next attempt reads it again.
     Overtaken,
-    /// A part is done. The next attempt does the rest.
+    /// Part of the work is done. The next attempt does the rest.
     Partial,
-    /// It cannot be done.
+    /// The operation failed.
     Failed(Error),
 }
 
@@ -21,9 +21,9 @@ impl<E: Into<Error>> From<E> for Unsettled {
 }
 
 impl Store {
-    /// Runs an operation that reads, and then writes on the condition that what it read is unchanged. Repeats it
-    /// with backoff while it is overtaken by others. Each attempt gets the time of its start.
-    // Not `AsyncFn`: the compiler cannot tell yet that what such a closure returns is `Send`.
+    /// Runs an operation that reads, and then writes on the condition that the data read is unchanged. Retries
+    /// with backoff when a concurrent write changed that data. Passes each attempt its start time.
+    // Not `AsyncFn`: the compiler cannot yet determine that the future returned by such a closure is `Send`.
     pub(super) async fn until_settled<T, A: Future<Output = Result<T, Unsettled>>>(
         &self,
         operation: &'static str,
