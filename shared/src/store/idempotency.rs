@@ -1,5 +1,5 @@
-//! Records of requests with an `Idempotency-Key`. A record is written with the change, so that of two concurrent
-//! requests one makes the change and both get its result.
+//! Records of requests with an `Idempotency-Key`. A record is written together with the change, so of two
+//! concurrent requests one makes the change and both return its result.
 
 use std::time::Duration;
 
@@ -12,23 +12,23 @@ use super::table::{self, Condition, Item, Transaction, Unmet, from_item, number,
 use super::{Added, Context, Error, Refusal, Store};
 use crate::domain::Timestamp;
 
-/// How long a record is kept: the contract says at least 24 hours.
+/// How long a record is kept. The API contract promises at least 24 hours.
 const KEPT: Duration = Duration::from_hours(25);
 
 /// Result of a write that may have an `Idempotency-Key`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome<T> {
-    /// This request did it.
+    /// This request made the change.
     Fresh(T),
-    /// An earlier request with the same key did it: the value at that time.
+    /// An earlier request with the same key made the change. Holds the value at that time.
     Replayed(T),
-    /// The same, from a record of the last release, which kept the HTTP answer as JSON.
+    /// Like `Replayed`, from a record of the last release, which kept the HTTP response as JSON.
     ReplayedAnswer(String),
 }
 
-/// A value that can be kept in a record.
+/// A value that can be stored in a record.
 pub(super) trait Recorded: Sized {
-    /// Its form in the table.
+    /// The stored form of the value.
     type Row: Serialize + DeserializeOwned;
 
     /// Writes the value as a row.
@@ -70,14 +70,14 @@ struct Row {
     /// The value as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     value: Option<String>,
-    /// The HTTP answer as JSON, in records of the last release.
+    /// The HTTP response as JSON, in records of the last release.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     answer: Option<String>,
     expires_at: i64,
 }
 
 impl Context {
-    /// The record of the request, if it has an `Idempotency-Key`.
+    /// Returns the record of the request, if it has an `Idempotency-Key`.
     pub(super) fn record(&self) -> Option<Record> {
         let key = self.idempotency_key.as_ref()?;
         let (tenant, user) = (&self.caller.tenant_id, &self.caller.user_id);
@@ -94,7 +94,7 @@ impl Record {
         &self.key
     }
 
-    /// Adds the record to the transaction, on the condition that there is none that still counts.
+    /// Adds the record to the transaction, on the condition that no unexpired record exists.
     pub(super) fn write<L: Copy + PartialEq>(
         &self,
         transaction: &mut Transaction<'_, L>,
@@ -127,7 +127,8 @@ impl Record {
         }
     }
 
-    /// Returns the outcome in a record, or a refusal if the record is that of another request.
+    /// Returns the outcome in a record; `None` if the record has expired. Refuses if the record belongs to
+    /// another request.
     fn outcome_in<T: Recorded>(&self, item: Item) -> Result<Option<Outcome<T>>, Error> {
         let row: Row = from_item(item)?;
         if row.expires_at <= self.now.as_second() {
@@ -147,7 +148,7 @@ impl Record {
     }
 }
 
-/// Returns the outcome of the earlier request if its record is among what was read.
+/// Returns the outcome of the earlier request if its record is among the items read.
 pub(super) fn found<T: Recorded>(
     record: Option<&Record>,
     view: &View,
@@ -161,9 +162,9 @@ pub(super) fn found<T: Recorded>(
     }
 }
 
-/// Records a request that found nothing to change, on the conditions of `hold` that everything is still as it was
-/// read. Returns `None` if it is not: of two concurrent requests with one key, no other may have been answered from a
-/// later state.
+/// Records a request that found nothing to change, on the conditions added by `hold` that the data read is
+/// unchanged. Returns `None` if it has changed. Without this check, of two concurrent requests with one key,
+/// the other could have been answered from a later state.
 pub(super) async fn unchanged<T: Recorded, L: Copy + PartialEq>(
     store: &Store,
     (record, label): (Option<&Record>, L),

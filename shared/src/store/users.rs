@@ -1,4 +1,4 @@
-//! Users: their rows, and what is done with them.
+//! Users: their rows and operations.
 
 use crate::store::table::{Change, Condition, Item, Updated, WRITE_ID, from_item, number, text};
 use crate::store::{Context, Error, Refusal, table};
@@ -13,15 +13,15 @@ use crate::domain::{
     UserId, UserPatch, VersionTags,
 };
 
-/// Most values that DynamoDB compares with in one list.
+/// Maximum number of values in a DynamoDB `IN` list.
 const MAX_VERSIONS: usize = 100;
 
-/// What registering a user came to.
+/// Result of registering a user.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Registered {
-    /// The user as they are now.
+    /// The current user.
     pub user: User,
-    /// Whether they were not known before.
+    /// Whether the user was not known before.
     pub is_new: bool,
 }
 
@@ -53,7 +53,7 @@ fn from_row(item: Item) -> Result<User, table::Error> {
     })
 }
 
-/// Makes the caller known in their tenant, if they are not yet.
+/// Returns the change that creates the caller's profile in their tenant if there is none yet.
 pub(super) fn known(caller: &Caller, now: Timestamp) -> Change {
     Change::new()
         .set_if_absent("tenant_id", text(caller.tenant_id.as_str()))
@@ -64,7 +64,7 @@ pub(super) fn known(caller: &Caller, now: Timestamp) -> Change {
 }
 
 impl Store {
-    /// A user of the tenant. For themself, and tenant admins.
+    /// Returns a user of the tenant. Requires the user themselves or a tenant admin.
     pub async fn user(&self, cx: &Context, user: &UserId) -> Result<User, Error> {
         let caller = &cx.caller;
         self.require_self_or_tenant_admin(caller, user).await?;
@@ -72,7 +72,8 @@ impl Store {
         Ok(from_row(item.ok_or(Refusal::NotFound)?)?)
     }
 
-    /// Refuses everyone else; users of other tenants do not exist.
+    /// Requires the user themselves or a tenant admin. Returns not found if the user is not known in the
+    /// caller's tenant.
     pub(super) async fn require_self_or_tenant_admin(
         &self,
         caller: &Caller,
@@ -87,10 +88,10 @@ impl Store {
         }
     }
 
-    /// Registers a user, or changes one that is known. For tenant admins.
+    /// Registers a user, or changes a known one. Requires a tenant admin.
     ///
-    /// One `UpdateItem`, on the condition that the version is an expected one, and that it changes
-    /// something: a repeat does not.
+    /// Makes one `UpdateItem`, on the condition that the version is an expected one and that the patch changes
+    /// something. A repeated call changes nothing.
     pub async fn register_user(
         &self,
         cx: &Context,
@@ -149,15 +150,15 @@ impl Store {
     }
 }
 
-/// What it means that nothing was written.
+/// Returns the result when the condition failed and nothing was written.
 fn not_written(
     item: Option<Item>,
     write: &AttributeValue,
     expected: &ExpectedVersion,
 ) -> Result<Registered, Error> {
-    // Only If-Match refuses to create a user.
+    // Only `If-Match` prevents creating a user.
     let item = item.ok_or(Refusal::VersionMismatch)?;
-    // It had been, and only the answer was lost.
+    // This write had been applied, and only its response was lost.
     let ours = item.get(WRITE_ID) == Some(write);
     let user = from_row(item)?;
     if !ours && !expected.allows(user.version) {
@@ -169,7 +170,7 @@ fn not_written(
     })
 }
 
-/// That the patch would change the attribute; `None` when it keeps it.
+/// Returns the condition that the patch changes the attribute; `None` when the patch keeps it.
 fn differing<T: Clone + Into<String>>(attribute: &str, patch: &Patch<T>) -> Option<Condition> {
     match patch {
         Patch::Keep => None,
@@ -191,7 +192,7 @@ fn patched<T: Clone + Into<String>>(change: Change, attribute: &str, patch: &Pat
     }
 }
 
-/// That the user exists, or not, in a version that the preconditions allow.
+/// Returns the condition that the user is absent or in a version, as the preconditions allow.
 fn as_expected(expected: &ExpectedVersion) -> Result<Option<Condition>, Refusal> {
     let if_match = match &expected.if_match {
         None => None,
@@ -214,12 +215,12 @@ fn as_expected(expected: &ExpectedVersion) -> Result<Option<Condition>, Refusal>
     })
 }
 
-/// What is true of no item.
+/// Returns a condition that fails for every item.
 fn never() -> Condition {
     Condition::new("attribute_exists(#pk) AND attribute_not_exists(#pk)")
 }
 
-/// That the version is one of these; `None` when there are none.
+/// Returns the condition that the version is one of these; `None` when there are none.
 fn in_one_of(
     versions: &[u64],
     placeholder: &str,
@@ -249,7 +250,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_many_versions_are_compared_with_as_dynamodb_takes() {
+    fn preconditions_take_at_most_100_versions() {
         let one_of = |count: u64| ExpectedVersion {
             if_match: Some(VersionTags::These((1..=count).collect())),
             if_none_match: None,

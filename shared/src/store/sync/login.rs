@@ -1,4 +1,4 @@
-//! The login itself: the profile of who signs in, and the marks of what was made.
+//! The login itself: the profile of the user who signs in, and the marks of what has been created.
 
 use crate::store::table::{Change, Condition, Updated, text};
 use crate::store::{Error, Store, keys, table};
@@ -8,8 +8,8 @@ use super::{MADE, Profile};
 use crate::domain::{TenantId, UserId};
 
 impl Store {
-    /// Writes or refreshes the profile of who signs in, with the time of it: one `UpdateItem`. Tells
-    /// the mark of what was made for them.
+    /// Creates or updates the profile of the user who signs in, with the login time, in one `UpdateItem`.
+    /// Returns the fingerprint of what has been created for the user.
     pub async fn record_login(&self, profile: &Profile) -> Result<Option<String>, Error> {
         let now = text(self.clock.now().to_string());
         let mut change = Change::new()
@@ -42,7 +42,7 @@ impl Store {
         Ok(item.get(MADE).and_then(|mark| mark.as_s().ok()).cloned())
     }
 
-    /// Marks that all was made, for the tenant and for the user.
+    /// Marks that everything has been created, for the user if given, otherwise for the tenant.
     pub async fn mark_provisioned(
         &self,
         tenant: &TenantId,

@@ -1,4 +1,4 @@
-//! Making and renaming organizations and teams.
+//! Creating and renaming organizations and teams.
 
 use super::move_team::Move;
 use super::{AWAITS_ORGANIZATION, Action, Written, made};
@@ -8,7 +8,7 @@ use crate::store::table::{Condition, number, text};
 use crate::store::{Error, Store, keys, organizations, teams};
 
 impl Store {
-    /// Makes an organization, if neither it nor its name is there. It has no owner until it gets one.
+    /// Creates an organization unless it exists or its name is taken. It has no owner until one joins.
     pub async fn make_organization(&self, organization: &Organization) -> Result<Written, Error> {
         let mut transaction = self.transaction();
         let mut item = organizations::to_row(organization)?;
@@ -19,9 +19,9 @@ impl Store {
         Ok(made(transaction.commit().await?))
     }
 
-    /// Makes a team, if it is not there, and in an organization if its name is not. `awaited` is the
-    /// organization that could not be made for it. One that another login made standalone meanwhile, and
-    /// that waits for its organization, is put into it.
+    /// Creates a team unless it exists or, in an organization, its name is taken. `awaited` is the organization
+    /// that could not be created for it. If another login meanwhile created the team as a standalone team that
+    /// waits for its organization, moves it into the organization.
     pub async fn make_team(
         &self,
         team: &Team,
@@ -57,7 +57,7 @@ impl Store {
         Ok(made(Err(unmet)))
     }
 
-    /// Renames an organization that the sync made, if it still is of this version.
+    /// Renames an organization that the sync created, if its version is unchanged.
     pub async fn rename_organization(
         &self,
         tenant: &TenantId,
@@ -85,7 +85,7 @@ impl Store {
         Ok(renamed)
     }
 
-    /// Renames a team that the sync made, if it still is of this version.
+    /// Renames a team that the sync created, if its version is unchanged.
     pub async fn rename_team(
         &self,
         tenant: &TenantId,

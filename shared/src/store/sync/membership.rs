@@ -1,4 +1,4 @@
-//! Joining and leaving.
+//! Joining and leaving organizations and teams.
 
 use crate::store::table::{Change, Condition, Transaction, number, text};
 use crate::store::{Error, Store, keys, members, team_members};
@@ -11,19 +11,19 @@ use crate::domain::{Membership, OrganizationId, Role, Source, Status, TeamId, Te
 use crate::store::team_members::JOINED_TEAMS;
 
 impl Store {
-    /// Puts a user into an organization, if they are not in it.
+    /// Adds a user to an organization unless they are in it.
     pub async fn join_organization(&self, membership: &Membership) -> Result<Written, Error> {
         let mut item = members::to_row(membership)?;
-        // The team of the same group is joined with it: removing the user looks for it.
+        // The user also joins the team of the same group, and removing the user looks for it.
         item.insert(JOINED_TEAMS.to_owned(), number(1));
         let role = text(membership.role.as_str());
         item.insert(SYNCED_ROLE.to_owned(), role);
         Ok(self.table.create(item).await?.into())
     }
 
-    /// Puts a user into a team, if they are not in it. Where they had been in its organization by
-    /// hand, that membership tells of it from now on. `awaited` is the organization of a team that is
-    /// standalone because it could not be made.
+    /// Adds a user to a team unless they are in it. If they were already added to its organization by hand,
+    /// that membership counts the team. `awaited` is the organization of a team that is standalone because the
+    /// organization could not be created.
     pub async fn join_team(
         &self,
         membership: &TeamMembership,
@@ -55,9 +55,9 @@ impl Store {
         Ok(made(transaction.commit().await?))
     }
 
-    /// Writes the status of a membership, if it still is of this version and source: its organization
-    /// keeps count of its active owners, of whom the last one stays. A suspension is marked as one of
-    /// the sync.
+    /// Writes the status of a membership on the condition that its version and source are unchanged. Updates
+    /// the count of active owners of its organization, of which at least one remains. Marks a suspension as
+    /// made by the sync.
     pub async fn change_synced_membership(
         &self,
         before: &Membership,
@@ -71,8 +71,8 @@ impl Store {
         self.write_synced_membership(before, after, marks).await
     }
 
-    /// Ends a suspension that the sync made, changes the role to the one that the directory gives, or
-    /// both, if the membership still is of this version and source.
+    /// Ends a suspension made by the sync, changes the role to the one from the directory, or both, on the
+    /// condition that the version and source of the membership are unchanged.
     pub async fn follow_synced_membership(
         &self,
         before: &Membership,
@@ -122,10 +122,10 @@ impl Store {
         Ok(left(transaction.commit().await?)?)
     }
 
-    /// Makes an open invitation active, if it still is as it was read, on the condition that its inviter may
-    /// still give its role. Otherwise the membership becomes a synced one with the role that the directory
-    /// gives, on the opposite condition: an inviter who regains the right in between leaves the invitation open
-    /// for the next login.
+    /// Activates an open invitation on the condition that it is unchanged and its inviter may still grant its
+    /// role. Otherwise turns the membership into a synced one with the role from the directory, on the opposite
+    /// condition: if the inviter regains the permission in between, the invitation stays open for the next
+    /// login.
     pub async fn accept_synced_invitation(
         &self,
         before: &Membership,
@@ -164,8 +164,8 @@ impl Store {
         Ok(left(transaction.commit().await?)?)
     }
 
-    /// Takes a user out of an organization, if the membership still is of this version and made by
-    /// the sync, and with it out of the organization's teams but for those in `apart`.
+    /// Removes a user from an organization on the condition that the membership was created by the sync and its
+    /// version is unchanged. Also removes the user from the organization's teams, except those in `apart`.
     pub async fn leave_organization(
         &self,
         before: &Membership,
@@ -203,7 +203,7 @@ impl Store {
                 count_owners(&mut transaction, before, None);
                 return Ok(left(transaction.commit().await?)?);
             }
-            // More than one transaction holds: some teams first, and the membership at the end.
+            // Too many teams for one transaction: leaves some teams first, and the organization last.
             transaction.check(Action::Membership, &key, condition.clone());
             if before.is_active_owner() {
                 let organization = keys::organization(tenant_id, organization_id);
@@ -217,8 +217,8 @@ impl Store {
         }
     }
 
-    /// Writes the status of a team membership, if it still is of this version and source. A suspension
-    /// is marked as one of the sync.
+    /// Writes the status of a team membership on the condition that its version and source are unchanged. Marks
+    /// a suspension as made by the sync.
     pub async fn change_synced_team_membership(
         &self,
         before: &TeamMembership,
@@ -243,7 +243,8 @@ impl Store {
             .into())
     }
 
-    /// Takes a user out of a team, if the membership still is of this version and made by the sync.
+    /// Removes a user from a team on the condition that the membership was created by the sync and its version
+    /// is unchanged.
     pub async fn leave_team(&self, before: &TeamMembership) -> Result<Written, Error> {
         let TeamMembership {
             tenant_id,
@@ -256,7 +257,7 @@ impl Store {
     }
 }
 
-/// Who suspended it, when it is suspended; nobody otherwise.
+/// Returns the change that marks a suspension as made by the sync, or removes the mark.
 fn marks_of(status: Status) -> Change {
     match status {
         Status::Suspended => Change::new().set(SUSPENDED_BY, text(Source::Entra.as_str())),
@@ -264,8 +265,8 @@ fn marks_of(status: Status) -> Change {
     }
 }
 
-/// That a team membership is the one that was read, as it was read. Its version alone would not tell:
-/// one that was deleted and created again starts at 1.
+/// Returns the condition that the team membership is unchanged since it was read. The version alone is not
+/// enough: a membership that was deleted and created again starts at version 1.
 fn unchanged(before: &TeamMembership) -> Condition {
     Condition::new("#version = :before AND #source = :source AND #created_at = :created_at")
         .value(":before", number(before.version))

@@ -1,7 +1,7 @@
-//! What the login sync reads and writes. It acts for no caller: its right is the directory's word.
+//! Reads and writes of the login sync. It acts without a caller; the directory authorizes it.
 //!
-//! Each write is small, conditional and its own, so that many logins at once never wait for one
-//! another: two that make the same thing both find it made.
+//! Each write is small, conditional and independent, so concurrent logins never wait for each other. When two
+//! logins create the same thing, both find it created.
 
 mod found;
 mod login;
@@ -24,62 +24,64 @@ use crate::domain::{
     UserId,
 };
 
-/// On a membership that the sync made: the role that it gave last. While it still is the role, nobody
-/// has changed it by hand.
+/// Attribute of a membership that the sync created: the role that the sync set last. While it equals the role,
+/// the role has not been changed by hand.
 pub(super) const SYNCED_ROLE: &str = "synced_role";
-/// On a membership or team membership: who suspended it, when that was the sync. A change of the status
-/// by hand removes it.
+/// Attribute of a membership or team membership that the sync suspended: the source of the suspension. Removed
+/// when the status is changed by hand.
 pub(super) const SUSPENDED_BY: &str = "suspended_by";
-/// On a team that the sync made standalone because its organization could not be made, and on the team
-/// memberships that were made in it meanwhile: that organization. It goes when they are in it.
+/// Attribute of a team that the sync created as a standalone team because its organization could not be
+/// created, and of the team memberships created in it meanwhile: the id of that organization. Removed once they
+/// are in the organization.
 pub(super) const AWAITS_ORGANIZATION: &str = "awaits_organization";
 
-/// On a user and on a tenant: the fingerprint of the assigned groups for which all was made.
+/// Attribute of a user and of a tenant: the fingerprint of the assigned groups for which everything has been
+/// created.
 const MADE: &str = "made";
 
-/// Who signs in, and what the event says of them.
+/// The user who signs in, as described by the event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
-    /// Their tenant.
+    /// The tenant of the user.
     pub tenant_id: TenantId,
-    /// Their id.
+    /// The id of the user.
     pub user_id: UserId,
-    /// Their email address, if the event has one.
+    /// The email address, if the event contains one.
     pub email: Option<Email>,
-    /// What they are called, if the event says it.
+    /// The display name, if the event contains one.
     pub display_name: Option<Name>,
-    /// Their object id in Entra, if the event has one.
+    /// The Entra object id, if the event contains one.
     pub entra_object_id: Option<EntraObjectId>,
 }
 
-/// All that a user has, read at once and as it is now.
+/// All memberships of a user and their marks, read with strong consistency.
 #[derive(Clone, Debug, Default)]
 pub struct CurrentMemberships {
-    /// Their memberships.
+    /// The memberships in organizations.
     pub organizations: BTreeMap<OrganizationId, Membership>,
-    /// Their team memberships.
+    /// The team memberships.
     pub teams: BTreeMap<TeamId, TeamMembership>,
-    /// What the sync did with their memberships.
+    /// The marks of the sync on the memberships.
     pub marks: BTreeMap<OrganizationId, MembershipMarks>,
-    /// What the sync did with their team memberships.
+    /// The marks of the sync on the team memberships.
     pub team_marks: BTreeMap<TeamId, TeamMembershipMarks>,
-    /// What [`JOINED_TEAMS`] of each membership was.
+    /// The value of [`JOINED_TEAMS`] on each membership when it was read.
     joined_teams: BTreeMap<OrganizationId, Option<AttributeValue>>,
 }
 
-/// What came of a write.
+/// Result of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// It was done.
+    /// The write was applied.
     Done,
-    /// Nothing was to be done: it was so already, or is no longer what was read.
+    /// Nothing was written: the item was already in the target state, or has changed since it was read.
     Unchanged,
     /// The name is taken.
     NameTaken,
 }
 
 impl From<bool> for Written {
-    /// Of a write that is done if its condition holds.
+    /// Converts whether the condition of a write held.
     fn from(done: bool) -> Self {
         if done { Self::Done } else { Self::Unchanged }
     }
@@ -95,7 +97,7 @@ enum Action {
     Team,
 }
 
-/// What making something came to: what is there already is as good as made.
+/// Returns the result of creating something. An item that already exists is not an error.
 fn made(committed: Result<(), Unmet<Action>>) -> Written {
     let Err(unmet) = committed else {
         return Written::Done;
@@ -106,11 +108,11 @@ fn made(committed: Result<(), Unmet<Action>>) -> Written {
     if unmet.of(&Action::Name).is_some() {
         return Written::NameTaken;
     }
-    // The membership that a team's would hang on was taken away.
+    // The organization membership that the team membership depends on was removed.
     Written::Unchanged
 }
 
-/// What leaving something came to.
+/// Returns the result of leaving something. Refuses if the last owner would leave.
 fn left(committed: Result<(), Unmet<Action>>) -> Result<Written, Refusal> {
     let Err(unmet) = committed else {
         return Ok(Written::Done);

@@ -1,4 +1,4 @@
-//! Putting a team into the organization that could not be made when the team was.
+//! Moving a team into an organization that could not be created together with the team.
 
 use super::{AWAITS_ORGANIZATION, Action, Written};
 use crate::domain::{Limits, Name, OrganizationId, Source, Team, TeamId, TenantId, UserId};
@@ -9,9 +9,9 @@ use crate::store::table::{Change, Condition, Query, in_partition, number, text};
 use crate::store::team_members::JOINED_TEAMS;
 use crate::store::{Error, Store, organizations, team_members, teams};
 
-/// Members that are looked up at once.
+/// Number of members read per page.
 const PAGE: usize = 25;
-/// Attributes of a team that change with its place.
+/// Attributes of a team that change when it moves.
 const PLACE: [&str; 7] = [
     "organization_id",
     "name",
@@ -22,21 +22,21 @@ const PLACE: [&str; 7] = [
     "gsi1sk",
 ];
 
-/// How a team is put into its organization.
+/// How to move a team into its organization.
 #[derive(Clone, Copy, Debug)]
 pub struct Move<'a> {
     /// The version that was read.
     pub version: u64,
-    /// Its name from now on.
+    /// The new name.
     pub name: &'a Name,
-    /// Its limits from now on; `None`: they stay.
+    /// The new limits; `None` to keep the limits.
     pub limits: Option<&'a Limits>,
 }
 
 impl Store {
-    /// Puts a team that waits for its organization into it, if it still is of this version, and the
-    /// organization is there; and then its members. Only when all of them are in it the team waits no
-    /// more: what is cut off goes on with the next login.
+    /// Moves a team that waits for its organization into it, on the condition that the version is unchanged and
+    /// the organization is live. Then moves its members. The team stops waiting only when all members are
+    /// moved: the next login resumes an interrupted move.
     pub async fn move_team(
         &self,
         (tenant, id): (&TenantId, &TeamId),
@@ -54,7 +54,7 @@ impl Store {
         let synced_name = item.get(SYNCED_NAME).cloned();
         let before = teams::from_row(item)?;
         match &before.organization_id {
-            // All but its members, by a login that was cut off.
+            // An interrupted login has moved the team, but not all its members.
             Some(found) if found == organization => {}
             Some(_) => return Ok(Written::Unchanged),
             None => {
@@ -72,7 +72,7 @@ impl Store {
         Ok(Written::Done)
     }
 
-    /// The team itself, with its name.
+    /// Moves the team itself and reserves its name.
     async fn put_into(
         &self,
         before: &Team,
@@ -154,11 +154,11 @@ impl Store {
         }
     }
 
-    /// Puts the organization of a team on a membership in it, so that leaving the organization leaves
-    /// the team. It is not part of what the API shows: the version stays.
+    /// Sets the organization on a membership in the team, so that leaving the organization also leaves the
+    /// team. Keeps the version, because the API does not show this attribute.
     ///
-    /// A user who was put into the team by hand and is not in the organization is taken out: a team of an
-    /// organization has its members alone.
+    /// Removes a user who was added to the team by hand and is not in the organization: a team of an
+    /// organization only has members of the organization.
     pub async fn move_team_membership(
         &self,
         (tenant, team): (&TenantId, &TeamId),
@@ -184,7 +184,7 @@ impl Store {
             if unmet.of(&Action::Team).is_some() {
                 return Ok(Written::Unchanged);
             }
-            // The directory's: the membership in the organization is made with the next login.
+            // A membership from the directory: the next login creates the membership in the organization.
             let synced = without_organization().and(of_source(Source::Entra));
             if self.table.update(key, moved(), synced).await? {
                 return Ok(Written::Done);
@@ -196,14 +196,14 @@ impl Store {
             if transaction.commit().await?.is_ok() {
                 return Ok(Written::Done);
             }
-            // In the organization since, or out of the team.
+            // The user has joined the organization or left the team since.
             Err(Unsettled::Overtaken)
         })
         .await
     }
 }
 
-/// That a team membership is there, and says nothing of an organization.
+/// Returns the condition that the team membership exists and has no organization.
 fn without_organization() -> Condition {
     Condition::new("attribute_exists(#pk) AND attribute_not_exists(#organization_id)")
 }

@@ -1,4 +1,4 @@
-//! What a sync looks at before it plans.
+//! Reads of the sync before it plans.
 
 use crate::store::table::{Item, Query, in_partition, text, text_of};
 use crate::store::{Error, Store, members, organizations, table, team_members, teams};
@@ -14,7 +14,7 @@ use crate::store::organizations::SYNCED_NAME;
 use crate::store::team_members::JOINED_TEAMS;
 
 impl Store {
-    /// All that a user has: one `Query`, in pages when there is much.
+    /// Returns all memberships and team memberships of a user. Makes one `Query`, paged if there are many.
     pub async fn current_memberships(
         &self,
         tenant: &TenantId,
@@ -71,7 +71,7 @@ impl Store {
         }
     }
 
-    /// The mark of what was made in the tenant.
+    /// Returns the fingerprint of what has been created in the tenant.
     pub async fn provisioned_fingerprint(
         &self,
         tenant: &TenantId,
@@ -84,7 +84,7 @@ impl Store {
         Ok(item.get(MADE).and_then(|mark| mark.as_s().ok()).cloned())
     }
 
-    /// Organizations of these ids that exist, deleted ones too.
+    /// Returns the organizations of these ids that exist, including deleted ones.
     pub async fn found_organizations(
         &self,
         tenant: &TenantId,
@@ -112,7 +112,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Teams of these ids that exist.
+    /// Returns the teams of these ids that exist, including tombstones of deleted ones.
     pub async fn found_teams(
         &self,
         tenant: &TenantId,
