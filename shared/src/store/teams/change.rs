@@ -11,11 +11,12 @@ use crate::store::table::{Change, Condition, Transaction, number, text};
 use crate::store::{Context, Error, Refusal, Store, keys};
 
 impl Store {
-    /// Changes a team. For managers of its organization and up, its leaders, and tenant admins; its
-    /// limits not for its leaders.
+    /// Changes a team. Requires a manager of its organization or a higher role, a leader of the team, or a
+    /// tenant admin. Leaders cannot change the limits.
     ///
-    /// One transaction on the condition that the version is still the one read, the caller may, the
-    /// organization is still in the version that new limits were compared with, and a new name is free.
+    /// Writes one transaction on the condition that the version is unchanged since the read, the caller has the
+    /// permission, a new name is free, and, for new limits, the organization is still in the version they were
+    /// compared with.
     pub async fn update_team(
         &self,
         cx: &Context,
@@ -75,11 +76,11 @@ impl Store {
         .await
     }
 
-    /// Deletes a team, and takes everyone out of it. For managers of its organization and up, and
-    /// tenant admins.
+    /// Deletes a team and removes all its members. Requires a manager of its organization or a higher role, or
+    /// a tenant admin.
     ///
-    /// The team goes in one transaction, and with it every right in it. The memberships, which then
-    /// mean nothing, are cleared after it as far as the request's time allows.
+    /// Deletes the team, and with it every permission in it, in one transaction. Then deletes the memberships,
+    /// which no longer have any effect, as far as the time of the request allows.
     pub async fn delete_team(
         &self,
         cx: &Context,
@@ -124,7 +125,7 @@ impl Store {
         .await
     }
 
-    /// Renames what the login sync made, if it is still as it was read.
+    /// Renames a team that the login sync created, if it is unchanged since it was read.
     pub(in crate::store) async fn rename_synced_team(
         &self,
         (before, reserved): (&Team, &FoldedName),
@@ -141,7 +142,7 @@ impl Store {
             return Ok(Written::Done);
         };
         Ok(match unmet.of(&Action::Team) {
-            // Its old name is its own for as long as it is as it was read: what is left is the new one.
+            // An unchanged team still holds the reservation of its old name, so only the new name can be taken.
             None => Written::NameTaken,
             Some(_) => Written::Unchanged,
         })
@@ -171,7 +172,7 @@ fn write_team_change(
     let mut item = to_row(after)?;
     let keeps_name = before.name == after.name;
     if keeps_name && let Some(place) = item.get_mut("gsi1sk") {
-        // However it is reserved, its place in the list goes with it.
+        // The sort key in the index uses the same form of the name as the reservation.
         *place = text(keys::team_by_name(reserved, &after.id));
     }
     let mut change = CHANGEABLE.iter().fold(Change::new(), |change, attribute| {

@@ -1,4 +1,4 @@
-//! Making a team.
+//! Creating a team.
 
 use super::{Action, TeamStanding, TeamWithLimits, not_changed, to_row};
 use crate::domain::{Limits, Permission, Team};
@@ -8,11 +8,12 @@ use crate::store::table::Condition;
 use crate::store::{Context, Error, Outcome, Refusal, Store, access, table};
 
 impl Store {
-    /// Makes a team: in an organization for its managers and up, standalone for tenant admins.
+    /// Creates a team. Requires a manager of the organization or a higher role, or a tenant admin; a standalone
+    /// team requires a tenant admin.
     ///
-    /// For one in an organization a read of it, and then one transaction on the condition that the
-    /// caller may, the organization is there and still as the team's limits were compared with it, and
-    /// the name is free.
+    /// For a team in an organization, reads the organization first. Then writes one transaction on the
+    /// condition that the caller has the permission, the organization is live and its limits are still those
+    /// that the team's limits were compared with, and the name is free.
     pub async fn create_team(
         &self,
         cx: &Context,
@@ -66,7 +67,7 @@ impl Store {
                 return Ok(first);
             }
             match not_changed(&unmet) {
-                // The random id exists already.
+                // The random id already exists.
                 Unsettled::Overtaken if unmet.of(&Action::Organization).is_none() => {
                     Err(table::Error::Conflict("create_team").into())
                 }

@@ -1,4 +1,4 @@
-//! Teams: their rows, who may do what with them, and what is done with them.
+//! Teams: their rows, permissions and operations.
 
 mod change;
 mod create;
@@ -20,7 +20,7 @@ use crate::store::table::{Condition, Item, Transaction, Unmet, from_item, number
 use crate::store::{Error, Refusal, organizations, table};
 use serde::{Deserialize, Serialize};
 
-/// Attributes that a change of a team writes.
+/// Attributes that an update of a team writes.
 const CHANGEABLE: [&str; 8] = [
     "name",
     "description",
@@ -32,7 +32,7 @@ const CHANGEABLE: [&str; 8] = [
     "gsi1sk",
 ];
 
-/// A team, and the organization that it is in, which is there.
+/// A team and its organization, which is live.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TeamInOrganization {
     /// The team.
@@ -41,7 +41,7 @@ pub struct TeamInOrganization {
     pub organization: Option<Organization>,
 }
 
-/// A team, and the limits of the organization that it is in.
+/// A team and the limits of its organization.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TeamWithLimits {
     /// The team.
@@ -59,7 +59,7 @@ impl From<TeamInOrganization> for TeamWithLimits {
     }
 }
 
-/// A team with the limits of its organization, in a record.
+/// A team with the limits of its organization, as stored in a record.
 #[derive(Serialize, Deserialize)]
 pub(in crate::store) struct RecordedTeam {
     team: Row,
@@ -84,7 +84,7 @@ impl Recorded for TeamWithLimits {
     }
 }
 
-/// The attributes of the item, but for its keys.
+/// The attributes of the item, except its keys.
 #[derive(Serialize, Deserialize)]
 pub(in crate::store) struct Row {
     id: TeamId,
@@ -96,7 +96,7 @@ pub(in crate::store) struct Row {
     description: Option<Description>,
     is_default: bool,
     limits: Limits,
-    /// JSON: DynamoDB's numbers are not those of JSON.
+    /// JSON, because DynamoDB's numbers differ from those of JSON.
     metadata: String,
     source: Source,
     version: u64,
@@ -118,11 +118,11 @@ pub(super) fn to_row(team: &Team) -> Result<Item, table::Error> {
     to_item(&team.to_recorded(), keys)
 }
 
-/// Attribute of what is left of a team that the login sync made and somebody deleted: without it the
-/// sync would create the team again. It is in no list.
+/// Attribute of a deleted team that the login sync had created. The item remains as a tombstone, so that the
+/// sync does not create the team again. It is not in any list.
 pub(super) const DELETED_AT: &str = "deleted_at";
 
-/// The team, if it is there and not only what is left of it.
+/// Returns the team, or `None` if the item is the tombstone of a deleted team.
 pub(super) fn live_from_row(item: Item) -> Result<Option<Team>, table::Error> {
     if item.contains_key(DELETED_AT) {
         return Ok(None);
@@ -130,7 +130,7 @@ pub(super) fn live_from_row(item: Item) -> Result<Option<Team>, table::Error> {
     from_row(item).map(Some)
 }
 
-/// That a team is there.
+/// Returns the condition that the team exists and is not deleted.
 pub(super) fn is_there() -> Condition {
     Condition::new(format!(
         "attribute_exists(#pk) AND attribute_not_exists(#{DELETED_AT})"
@@ -183,8 +183,9 @@ impl Recorded for Team {
     }
 }
 
-/// The name under which a stored team is reserved in its organization: one of the first release may be reserved as
-/// that compared names. Its place in the list by name tells.
+/// Returns the name under which a stored team is reserved in its organization. The name of a team from the
+/// first release may be reserved in the form in which that release compared names. The sort key in the list by
+/// name shows the form.
 pub(super) fn reserved_name(item: &Item, team: &Team) -> FoldedName {
     let before = team.name.folded_in_first_release();
     let is_reserved_so =
@@ -194,7 +195,7 @@ pub(super) fn reserved_name(item: &Item, team: &Team) -> FoldedName {
         .unwrap_or_else(|| team.name.folded())
 }
 
-/// The parts of the transactions on a team.
+/// Labels of the actions in transactions on a team.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Action {
     Caller,
@@ -206,18 +207,18 @@ pub(super) enum Action {
     Record,
 }
 
-/// What a caller may do with a team, and by what.
+/// What a caller may do with a team, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TeamStanding {
-    /// By the token, or by the role in the organization: all of it.
+    /// Everything, by the token or by the role in the organization.
     Manages,
-    /// As one of the team's leaders: all but delete it.
+    /// Everything but deleting it, as a leader of the team.
     Leads,
-    /// As a member of the team or its organization: see it.
+    /// Seeing it, as a member of the team or of its organization.
     Sees,
 }
 
-/// A team with what decides about it, read at once.
+/// A team with the items that its permissions depend on, read together.
 pub(super) struct TeamView {
     pub(super) found: TeamInOrganization,
     pub(super) standing: TeamStanding,
@@ -225,7 +226,7 @@ pub(super) struct TeamView {
 }
 
 impl TeamView {
-    /// The name under which the team is reserved in its organization.
+    /// Returns the name under which the team is reserved in its organization.
     pub(super) fn reserved_name(&self) -> FoldedName {
         let team = &self.found.team;
         match self.items.item(&keys::team(&team.tenant_id, &team.id)) {
@@ -234,7 +235,7 @@ impl TeamView {
         }
     }
 
-    /// What a user is in the team's organization, if that was read.
+    /// Returns a user's membership in the team's organization, if it was read.
     pub(super) fn membership_in_organization(
         &self,
         user: &UserId,
@@ -246,7 +247,7 @@ impl TeamView {
         self.items.membership(&key)
     }
 
-    /// Refuses those who may not change the team and its members.
+    /// Requires the permission to change the team and its members.
     pub(super) fn require_lead(&self) -> Result<(), Refusal> {
         match self.standing {
             TeamStanding::Manages | TeamStanding::Leads => Ok(()),
@@ -255,7 +256,7 @@ impl TeamView {
     }
 }
 
-/// What a change of a team asks of its caller's membership in the organization.
+/// Returns what a change of a team requires of the caller's membership in the organization.
 pub(super) fn requirement(standing: TeamStanding) -> Requirement {
     let permission = match standing {
         TeamStanding::Manages => Permission::ManageTeams,
@@ -271,12 +272,13 @@ fn in_version(version: u64) -> Condition {
     Condition::new("#version = :before").value(":before", number(version))
 }
 
-/// Maps the conditions that failed to a refusal, or to another attempt.
+/// Maps the failed conditions to a refusal, or to another attempt.
 fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
-    // First: what is gone is gone for everybody, and takes its leaders with it.
+    // Checked first: a deleted team is not found for any caller, and its leaders' memberships are deleted with
+    // it.
     match unmet.of(&Action::Team) {
         Some(None) => return Refusal::NotFound.into(),
-        // Another version, or deleted: which of the two is for the next read to say.
+        // Changed or deleted. The next read finds out which.
         Some(Some(_)) => return Unsettled::Overtaken,
         None => {}
     }
@@ -288,7 +290,7 @@ fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
     }
     match unmet.of(&Action::Organization) {
         Some(item) if organizations::is_gone(item) => return Refusal::NotFound.into(),
-        // Its limits may be others now.
+        // Its limits may have changed.
         Some(_) => return Unsettled::Overtaken,
         None => {}
     }
@@ -298,8 +300,8 @@ fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
     Unsettled::Overtaken
 }
 
-/// Makes the transaction hold only if the team's organization is there; with `limits_of` only if it
-/// is still as it was read, because the team's limits were compared with it.
+/// Makes the transaction conditional on the team's organization being live. With `limits_of`, also on the
+/// organization being unchanged since the read, because the team's limits were compared with it.
 fn hold_organization_of(
     transaction: &mut Transaction<'_, Action>,
     team: &Team,
@@ -316,7 +318,7 @@ fn hold_organization_of(
     transaction.check(Action::Organization, &key, condition);
 }
 
-/// In an organization the name of a team is its own; standalone teams may share theirs.
+/// Reserves the name of a team in its organization, where names are unique. Standalone teams may share a name.
 pub(super) fn reserve_team_name<L: Copy + PartialEq>(
     transaction: &mut Transaction<'_, L>,
     label: L,

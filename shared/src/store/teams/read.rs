@@ -8,20 +8,20 @@ use crate::store::keys::{self, GSI1, Key, MAX_SORT_KEY_BYTES};
 use crate::store::table::{Item, Query, in_partition};
 use crate::store::{Context, Error, Page, Refusal, Store, access};
 
-/// Bytes of effective models after which a page ends: each team may show all of its organization's,
-/// and an answer has room for 6 MB.
+/// Bytes of effective models after which a page ends. Each team may show all models of its organization, and a
+/// response is limited to 6 MB.
 const MOST_MODEL_BYTES: usize = 1024 * 1024;
 
 impl Store {
-    /// A team. For members of it or of its organization.
+    /// Returns a team. Requires a member of the team or of its organization.
     pub async fn team(&self, cx: &Context, id: &TeamId) -> Result<TeamInOrganization, Error> {
         let caller = &cx.caller;
         let view = self.team_view(caller, id).await?;
         Ok(view.found)
     }
 
-    /// The teams of an organization, or the standalone ones of the tenant, by name, from behind
-    /// `after` on. For the organization's active members; for tenant admins.
+    /// Returns the teams of an organization, or the standalone teams of the tenant, in the order of their
+    /// names, after `after`. Requires an active member of the organization, or a tenant admin.
     pub async fn teams(
         &self,
         cx: &Context,
@@ -75,8 +75,8 @@ impl Store {
     }
 }
 
-/// The key to go on behind, from a team's place by name. Whatever the place says, the key stays in
-/// the partition. DynamoDB would refuse one that is too long.
+/// Returns the key to continue after, from a team's sort key by name. The key stays in the partition for any
+/// `place`. DynamoDB would reject a key that is too long.
 fn place_in_list(tenant: &TenantId, partition: &str, place: &str) -> Result<Item, Refusal> {
     let id = place.rsplit_once('#').map(|(_, id)| TeamId::parse(id));
     let Some(Ok(id)) = id else {
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_no_longer_than_a_key() {
+    fn a_position_must_fit_in_a_key() {
         let tenant = TenantId::parse("acme").unwrap();
         let place = |place: &str| place_in_list(&tenant, "the list", place);
         let long = |bytes: usize| format!("{}#id", "x".repeat(bytes - "#id".len()));

@@ -1,4 +1,4 @@
-//! Restoring a team that the login sync made.
+//! Restoring a team that the login sync created.
 
 use super::{
     Action, DELETED_AT, TeamWithLimits, from_row, in_version, is_there, not_changed, to_row,
@@ -12,11 +12,12 @@ use crate::store::table::{Change, Condition, Transaction, number, text, text_of}
 use crate::store::{Context, Error, Outcome, Refusal, Store, team_members};
 
 impl Store {
-    /// Brings back a team of the login sync that was deleted by hand: under its name, with its limits and
-    /// metadata, and without members. One that is there stays as it is. For tenant admins.
+    /// Restores a team of the login sync that was deleted by hand, with its name, limits and metadata, and
+    /// without members. Leaves a team that is not deleted unchanged. Requires a tenant admin.
     ///
-    /// Two reads and a query for what the deletion left behind; then one transaction on the condition that
-    /// the team is still deleted in the version read, its organization is there, and its name is free.
+    /// Makes two reads, and a query for what the deletion left behind. Then writes one transaction on the
+    /// condition that the team is still deleted in the version read, its organization is live, and its name is
+    /// free.
     pub async fn restore_team(
         &self,
         cx: &Context,
@@ -96,7 +97,8 @@ impl Store {
         .await
     }
 
-    /// What a caller without the right is told: 404 unless they are in the organization, or see the team.
+    /// Returns the refusal for a caller without the permission: 404 unless they are in the organization or see
+    /// the team.
     async fn restore_refusal(
         &self,
         caller: &Caller,

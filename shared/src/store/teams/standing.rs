@@ -1,4 +1,4 @@
-//! Who may do what with a team: read, to tell; and as a condition of a write, to hold.
+//! Permissions on teams: evaluated on read, and enforced as conditions of writes.
 
 use super::{TeamInOrganization, TeamStanding, TeamView, from_row, live_from_row, requirement};
 use crate::domain::{
@@ -10,7 +10,7 @@ use crate::store::table::{Condition, Transaction, text};
 use crate::store::{Error, Refusal, Store, team_members};
 
 impl Store {
-    /// Reads a team, what the caller is in it, and what else is wanted, in one call.
+    /// Reads a team, the caller's membership in it, and the item `more`, in one call.
     pub(in crate::store) async fn read_team(
         &self,
         caller: &Caller,
@@ -23,8 +23,8 @@ impl Store {
         self.read(&wanted).await
     }
 
-    /// Reads a team, its organization and what the caller is in both: the team first, which alone
-    /// tells its organization.
+    /// Reads a team, its organization and the caller's memberships in both. Reads the team first, because only
+    /// the team names its organization.
     pub(in crate::store) async fn team_view(
         &self,
         caller: &Caller,
@@ -34,7 +34,7 @@ impl Store {
         self.team_view_from(first, caller, id, &[]).await
     }
 
-    /// As [`Store::team_view`], with what a user is in the team and in its organization.
+    /// Like [`Store::team_view`], and also reads a user's memberships in the team and its organization.
     pub(in crate::store) async fn team_view_with(
         &self,
         caller: &Caller,
@@ -52,7 +52,8 @@ impl Store {
         self.team_view_from(first, caller, id, &more).await
     }
 
-    /// As [`Store::team_view`], from what [`Store::read_team`] read, and with what else is wanted.
+    /// Like [`Store::team_view`], but starts from the result of [`Store::read_team`], and also reads the items
+    /// in `more`.
     pub(in crate::store) async fn team_view_from(
         &self,
         mut first: View,
@@ -71,7 +72,7 @@ impl Store {
             .transpose()?;
         let member = own.as_ref().is_some_and(|own| own.status == Status::Active);
         let leader = own.as_ref().is_some_and(TeamMembership::leads);
-        // What they are let through by is what they change, too: it is not read again.
+        // The caller's own team membership may also be the one to change. It is not read again.
         let wanted: Vec<_> = more.iter().filter(|key| **key != own_key).collect();
 
         let Some(organization_id) = team.organization_id.clone() else {
@@ -113,15 +114,14 @@ impl Store {
     }
 }
 
-/// That a team membership leads its team.
+/// Returns the condition that a team membership is that of an active leader.
 fn leads() -> Condition {
     Condition::new("#status = :active AND #role = :leader")
         .value(":active", text(Status::Active.as_str()))
         .value(":leader", text(TeamRole::Leader.as_str()))
 }
 
-/// Makes the right to change a team, by which the caller was let through, part of the
-/// transaction.
+/// Adds the permission that allowed the caller to change the team to the conditions of the transaction.
 pub(in crate::store) fn require_team<L: Copy + PartialEq>(
     transaction: &mut Transaction<'_, L>,
     (caller_part, leader_part): (L, L),
