@@ -10,11 +10,12 @@ use crate::store::table::{Condition, Transaction, text};
 use crate::store::{Context, Error, Outcome, Refusal, Store};
 
 impl Store {
-    /// Makes the caller's open invitation an active membership; an active one stays as it is.
+    /// Activates the caller's open invitation. Leaves an active membership unchanged.
     ///
-    /// One read, and one transaction on the condition that the invitation is still open, its inviter may
-    /// still give its role, and the organization is there. For an active one there is a transaction only to keep the answer, on the
-    /// condition that it is still as it was read.
+    /// Makes one read, and writes one transaction on the condition that the invitation is still open, its
+    /// inviter may still grant its role, and the organization is live. For an active membership, a transaction
+    /// only stores the result for the idempotency key, on the condition that the membership is unchanged since
+    /// it was read.
     pub async fn accept_invitation(
         &self,
         cx: &Context,
@@ -36,7 +37,7 @@ impl Store {
             view.organization(caller, organization, now)?;
             let own = view.membership(key)?;
             if caller.user_id != *user {
-                // Nobody accepts for another.
+                // An invitation can only be accepted by the invited user.
                 standing(caller, own.as_ref())?;
                 return Err(Refusal::Forbidden.into());
             }
@@ -79,16 +80,17 @@ impl Store {
             if unmet.only(&Action::Inviter) {
                 return Err(Refusal::InvitationNotValid.into());
             }
-            // Answered before, changed or gone: which of them is for the next read to say.
+            // Already answered, changed or deleted. The next read finds out which.
             Err(Unsettled::Overtaken)
         })
         .await
     }
 }
 
-/// The inviter's membership, and what must be true of it for an open invitation to be valid: active, with the
-/// permission to manage members, and a role that reaches the invited one. `None` for a tenant admin, whose right
-/// came from the token and is not checked again. `InvitationNotValid` for an invitation without an inviter.
+/// Returns the key of the inviter's membership and the condition under which an open invitation is valid:
+/// active, with the permission to manage members, and a role that reaches the invited one. `None` for a tenant
+/// admin, whose permission came from the token and is not checked again. Returns `InvitationNotValid` for an
+/// invitation without an inviter.
 pub(in crate::store) fn inviter_of(
     invitation: &Membership,
 ) -> Result<Option<(Key, Condition)>, Refusal> {
@@ -96,7 +98,7 @@ pub(in crate::store) fn inviter_of(
         return Ok(None);
     }
     let inviter = invitation.invited_by_user_id.as_ref();
-    // An invited user does not invite themselves.
+    // Invited users cannot invite themselves.
     let inviter = inviter.filter(|inviter| **inviter != invitation.user_id);
     let inviter = inviter.ok_or(Refusal::InvitationNotValid)?;
     let requirement = Requirement {
@@ -107,7 +109,8 @@ pub(in crate::store) fn inviter_of(
     Ok(Some((key, requirement.condition())))
 }
 
-/// Makes the transaction hold only if the inviter of an open invitation may give its role.
+/// Makes the transaction conditional on the inviter of an open invitation still being allowed to grant its
+/// role.
 fn hold_inviter(
     transaction: &mut Transaction<'_, Action>,
     invitation: &Membership,

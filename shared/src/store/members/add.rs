@@ -10,12 +10,14 @@ use crate::store::table::{Condition, Transaction};
 use crate::store::{Added, Context, Error, Outcome, Refusal, Store, table};
 
 impl Store {
-    /// Adds a user to an organization. For owners and admins, who make nobody more than they are.
+    /// Adds a user to an organization. Requires an owner or admin whose role is not lower than the new
+    /// member's.
     ///
-    /// One transaction: the caller may, the organization is there, the user is known, and no
-    /// membership is there yet. Where one is, with the same role, there is another transaction only to
-    /// keep the answer, on the condition that the membership is still as it was. Where that is an open
-    /// invitation and the user is to be active, that transaction makes it so, by the caller's right.
+    /// Writes one transaction on the condition that the caller has the permission, the organization is live,
+    /// the user is known, and no membership exists. If a membership with the same role exists, a second
+    /// transaction only stores the result for the idempotency key, on the condition that the membership is
+    /// unchanged. If that membership is an open invitation and the user is to be active, the second transaction
+    /// activates it with the caller's permission.
     pub async fn add_member(
         &self,
         cx: &Context,
@@ -66,7 +68,7 @@ impl Store {
             {
                 return Ok(first);
             }
-            // First: what is gone is gone for everybody.
+            // Checked first: a deleted organization is not found for any caller.
             if unmet.of(&Action::Organization).is_some() {
                 return Err(Refusal::NotFound.into());
             }
@@ -100,7 +102,7 @@ impl Store {
         .await
     }
 
-    /// Changes an open invitation, if it is still as it was read; `None` when it is not.
+    /// Changes an open invitation if it is unchanged since it was read. Returns `None` if it has changed.
     async fn change_invitation(
         &self,
         (caller, requirement): (&Caller, Requirement),
@@ -142,7 +144,8 @@ impl Store {
         Ok(None)
     }
 
-    /// Whoever may add members is one: what is left to tell is with which role.
+    /// Handles a caller who adds themselves. A caller who may add members is already a member, so only the role
+    /// remains to be checked.
     async fn add_oneself(
         &self,
         caller: &Caller,
@@ -164,12 +167,12 @@ impl Store {
         if !standing.reaches(membership.role) {
             return Err(Refusal::Forbidden.into());
         }
-        // As their membership was read, they may.
+        // The caller's unchanged membership already grants the permission.
         let permitted = |_: &mut Transaction<'_, Action>| {};
         self.already(own, membership.role, permitted, record).await
     }
 
-    /// The answer for a membership that is there, as [`idempotency::unchanged`] gives it.
+    /// Returns the result for an existing membership, as [`idempotency::unchanged`] returns it.
     async fn already(
         &self,
         stored: Membership,
@@ -196,9 +199,9 @@ impl Store {
     }
 }
 
-/// What an open invitation becomes when its user is added again with the same role: active when that is asked for;
-/// an invitation of the caller when it was another's, who may not be able to give the role any more. `None` when
-/// nothing changes.
+/// Returns what an open invitation becomes when its user is added again with the same role: active if that is
+/// requested; otherwise the caller's invitation, because its previous inviter may no longer be able to grant
+/// the role. `None` if nothing changes.
 fn invited_again(stored: &Membership, asked: &Membership, caller: &Caller) -> Option<Membership> {
     if stored.status != Status::Invited || stored.role != asked.role {
         return None;

@@ -1,4 +1,4 @@
-//! Memberships: their rows, and what is done with them.
+//! Memberships: their rows and operations.
 
 mod accept;
 mod add;
@@ -22,22 +22,22 @@ use crate::store::{Refusal, access, organizations, table};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
-/// How many members one page looks at when it looks for few among many.
+/// Number of members that one page reads when few of many match.
 const SIFTED: usize = 500;
 
-/// Most teams that are left in one transaction, which has room for 100 actions.
+/// Maximum number of teams left in one transaction, which is limited to 100 actions.
 pub(super) const MOST_TEAMS: usize = 90;
 
-/// Attribute of a membership whose role a tenant admin gave: their right came from the token, and is
-/// not looked for in a membership.
+/// Attribute of a membership whose role was granted by a tenant admin. The admin's permission came from the
+/// token, so it is not looked up in a membership.
 const INVITED_BY_TENANT_ADMIN: &str = "invited_by_tenant_admin";
 
-/// Which members a list is of.
+/// Filter of a list of members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemberFilter {
-    /// Those of this status; `None`: of any.
+    /// Only members with this status; `None` for any status.
     pub status: Option<Status>,
-    /// Those with this role.
+    /// Only members with this role; `None` for any role.
     pub role: Option<Role>,
 }
 
@@ -55,8 +55,8 @@ impl MemberFilter {
         }
     }
 
-    /// How many to look at for a page of `limit`. Most members are active, so what looks for
-    /// anything else looks further, rather than answer page after empty page.
+    /// Returns how many members to read for a page of `limit`. Most members are active, so any other filter
+    /// reads more, to avoid a series of empty pages.
     fn look_at(self, limit: usize) -> usize {
         let most = self.role.is_none() && matches!(self.status, None | Some(Status::Active));
         if most { limit } else { limit.max(SIFTED) }
@@ -68,11 +68,11 @@ impl MemberFilter {
 pub struct MembershipOfOrganization {
     /// The membership.
     pub membership: Membership,
-    /// The organization, which is there.
+    /// The organization, which is live.
     pub organization: Organization,
 }
 
-/// The attributes of the item, but for its keys.
+/// The attributes of the item, except its keys.
 #[derive(Serialize, Deserialize)]
 pub(in crate::store) struct Row {
     tenant_id: TenantId,
@@ -155,7 +155,7 @@ impl Recorded for Membership {
     }
 }
 
-/// The parts of the transactions on a membership.
+/// Labels of the actions in transactions on a membership.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Action {
     Caller,
@@ -173,7 +173,7 @@ enum Owners {
     OneMore,
     AsMany,
     OneLess,
-    /// Not yet, but nothing is to be done if there could not be one less.
+    /// The number does not change yet, but the write fails if it could not decrease.
     OneLessSoon,
 }
 
@@ -189,12 +189,12 @@ impl Owners {
     }
 }
 
-/// Writes role and status of a membership.
+/// Returns the change that writes role and status of a membership.
 pub(super) fn change_to(after: &Membership) -> Change {
     also_change_to(Change::new(), after)
 }
 
-/// The same, with what else is changed.
+/// Like [`change_to`], in addition to `change`.
 pub(super) fn also_change_to(change: Change, after: &Membership) -> Change {
     change
         .set("role", text(after.role.as_str()))
@@ -203,7 +203,7 @@ pub(super) fn also_change_to(change: Change, after: &Membership) -> Change {
         .set("updated_at", text(after.updated_at.to_string()))
 }
 
-/// Writes who gave an open invitation its role.
+/// Adds the user who granted the role of an open invitation to the change.
 fn change_inviter(change: Change, after: &Membership) -> Change {
     let change = match &after.invited_by_user_id {
         Some(inviter) => change.set("invited_by_user_id", text(inviter.as_str())),
@@ -216,13 +216,14 @@ fn change_inviter(change: Change, after: &Membership) -> Change {
     }
 }
 
-/// That a team membership is gone, or of this organization.
+/// Returns the condition that a team membership does not exist, or belongs to this organization.
 pub(super) fn of_organization(organization: &OrganizationId) -> Condition {
     Condition::new("attribute_not_exists(#pk) OR #organization_id = :id")
         .value(":id", text(organization.as_str()))
 }
 
-/// That a member joined no team of the organization since this was what [`JOINED_TEAMS`] said.
+/// Returns the condition that the member has joined no team of the organization since [`JOINED_TEAMS`] had this
+/// value.
 pub(super) fn joined_no_more_teams(joined: Option<AttributeValue>) -> Condition {
     match joined {
         Some(joined) => {
@@ -232,13 +233,13 @@ pub(super) fn joined_no_more_teams(joined: Option<AttributeValue>) -> Condition 
     }
 }
 
-/// That the organization has more active owners than one.
+/// Returns the condition that the organization has more than one active owner.
 pub(super) fn another_owner() -> Condition {
     Condition::new("#owner_count > :one").value(":one", number(1))
 }
 
-/// That a membership is the one that was read, as it was read. Its version alone would not tell: one
-/// that was deleted and created again starts at 1.
+/// Returns the condition that the membership is unchanged since it was read. The version alone is not enough: a
+/// membership that was deleted and created again starts at version 1.
 pub(super) fn unchanged(before: &Membership) -> Condition {
     Condition::new(
         "#version = :read_version AND #created_at = :read_created_at AND #role = :read_role \
@@ -251,13 +252,13 @@ pub(super) fn unchanged(before: &Membership) -> Condition {
     .value(":read_source", text(before.source.as_str()))
 }
 
-/// Maps the conditions that failed to a refusal, or to another attempt.
+/// Maps the failed conditions to a refusal, or to another attempt.
 fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
     if let Some(refusal) = access::refusal(unmet, &Action::Caller) {
         return refusal.into();
     }
-    // Before the organization: the number of owners was right for another version of the membership.
-    // Whether there is another version or none is for the next read to say.
+    // Checked before the organization: the number of owners was computed for another version of the membership.
+    // The next read finds out whether the membership was changed or deleted.
     if unmet.of(&Action::Membership).is_some() {
         return Unsettled::Overtaken;
     }
@@ -268,8 +269,8 @@ fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
     }
 }
 
-/// Makes the transaction hold only if the organization is there, and keeps count of its active
-/// owners, of whom at least one stays.
+/// Makes the transaction conditional on the organization being live, and updates the count of its active
+/// owners, of which at least one remains.
 fn hold_organization(
     transaction: &mut Transaction<'_, Action>,
     tenant: &TenantId,
@@ -297,7 +298,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_looks_for_few_among_many_looks_far() {
+    fn filters_with_few_matches_read_larger_pages() {
         let look_at = |status, role| MemberFilter { status, role }.look_at(50);
         let owner = Some(Role::Owner);
         assert_eq!(look_at(None, None), 50);

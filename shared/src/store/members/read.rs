@@ -1,4 +1,4 @@
-//! Reading memberships: of an organization, and of a user.
+//! Reading the memberships of an organization and of a user.
 
 use super::{MemberFilter, MembershipOfOrganization, from_row};
 use crate::domain::{
@@ -13,7 +13,7 @@ use futures_util::TryFutureExt;
 use std::collections::HashMap;
 
 impl Store {
-    /// Returns a membership. Requires an active member, or the user, with any status.
+    /// Returns a membership. Requires an active member, or the user themselves with any status.
     pub async fn membership(
         &self,
         cx: &Context,
@@ -31,10 +31,11 @@ impl Store {
         Ok(view.membership(&key)?.ok_or(Refusal::NotFound)?)
     }
 
-    /// The members of an organization by their ids, from behind `after` on. For active members.
+    /// Returns the members of an organization in the order of their ids, after `after`. Requires an active
+    /// member.
     ///
-    /// From an index, which lags a moment behind; read beside it, the organization and the
-    /// caller's membership as they are now.
+    /// Eventually consistent: reads an index. Concurrently reads the organization and the caller's membership
+    /// with strong consistency.
     pub async fn members(
         &self,
         cx: &Context,
@@ -83,8 +84,8 @@ impl Store {
         Ok(Page { items, next })
     }
 
-    /// The memberships of a user in organizations that are there, from behind `after` on; or in
-    /// deleted ones that the user may restore. For the user, and tenant admins.
+    /// Returns the memberships of a user in live organizations, after `after`; or in deleted ones that the user
+    /// may restore. Requires the user themselves or a tenant admin.
     pub async fn user_organizations(
         &self,
         cx: &Context,
@@ -111,7 +112,7 @@ impl Store {
             })
             .await?;
         if page.items.is_empty() && after.is_none() && caller.user_id != *user {
-            // Somebody without memberships, or nobody at all?
+            // Distinguishes a user without memberships from an unknown user.
             self.user(cx, user).await?;
         }
         let memberships = page
@@ -146,7 +147,8 @@ impl Store {
         Ok(Page { items, next })
     }
 
-    /// All active memberships of a user, highest roles first. For a trigger, which acts for no caller.
+    /// Returns all active memberships of a user, highest roles first. For a trigger, which acts without a
+    /// caller.
     pub async fn active_memberships(
         &self,
         tenant: &TenantId,
@@ -188,7 +190,7 @@ impl Store {
         Ok(memberships)
     }
 
-    /// Those of up to 100 memberships whose organizations are there, in their order. For a trigger.
+    /// Returns those of up to 100 memberships whose organizations are live, in the given order. For a trigger.
     pub async fn of_live_organizations<'a>(
         &self,
         memberships: &'a [Membership],

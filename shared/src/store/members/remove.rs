@@ -1,4 +1,4 @@
-//! Taking a member out of an organization and its teams.
+//! Removing a member from an organization and its teams.
 
 use super::{
     Action, MOST_TEAMS, Owners, from_row, joined_no_more_teams, not_changed, of_organization,
@@ -11,10 +11,10 @@ use crate::store::team_members::JOINED_TEAMS;
 use crate::store::{Context, Error, Refusal, Store, keys};
 
 impl Store {
-    /// Takes a user out of an organization and its teams; done when they are not in it. For owners
-    /// and admins, who touch nobody more than they are, and for the user themself unless suspended.
+    /// Removes a user from an organization and its teams. Succeeds if the user is not a member. Requires an
+    /// owner or admin whose role is not lower than the member's, or the user themselves unless suspended.
     ///
-    /// What the directory manages stays, unless a tenant admin forces it.
+    /// Refuses to remove a membership managed by the directory, unless a tenant admin forces it.
     pub async fn remove_member(
         &self,
         cx: &Context,
@@ -24,7 +24,7 @@ impl Store {
     ) -> Result<(), Error> {
         let caller = &cx.caller;
         let key = keys::membership(&caller.tenant_id, user, organization);
-        let oneself = caller.user_id == *user;
+        let is_self = caller.user_id == *user;
         let key = &key;
         self.until_settled("remove_member", |now| async move {
             let (view, (item, mut teams)) = tokio::try_join!(
@@ -36,12 +36,12 @@ impl Store {
                 .and_then(|item| item.get(JOINED_TEAMS))
                 .cloned();
             let before = item.map(from_row).transpose()?;
-            if oneself && before.is_none() && !caller.tenant_admin {
-                // Left before. Says nothing about the organization.
+            if is_self && before.is_none() && !caller.tenant_admin {
+                // Already left. Reveals nothing about the organization.
                 return Ok(());
             }
             view.organization(caller, organization, now)?;
-            if !oneself {
+            if !is_self {
                 let own = view.membership(&access::own_key(caller, organization))?;
                 let standing = standing(caller, own.as_ref())?;
                 standing.require(Permission::ManageMembers)?;
@@ -56,8 +56,8 @@ impl Store {
                 return Ok(());
             };
             expected.require(before.version)?;
-            if oneself && before.status == Status::Suspended && !caller.tenant_admin {
-                // A user who left could come back by an invitation or by the directory.
+            if is_self && before.status == Status::Suspended && !caller.tenant_admin {
+                // A suspended user who left could come back by an invitation or by the directory.
                 return Err(Refusal::Forbidden.into());
             }
             if before.source == Source::Entra && !(force && caller.tenant_admin) {
@@ -65,7 +65,7 @@ impl Store {
             }
 
             let mut transaction = self.transaction();
-            if !oneself {
+            if !is_self {
                 let requirement = Requirement {
                     permission: Permission::ManageMembers,
                     reach: Some(before.role),
@@ -82,7 +82,7 @@ impl Store {
                 let condition = unchanged(&before).and(joined_no_more_teams(joined));
                 transaction.delete(Action::Membership, key, condition);
             } else {
-                // More than one transaction holds: some teams first, and the membership at the end.
+                // Too many teams for one transaction: leaves some teams first, and the organization last.
                 transaction.check(Action::Membership, key, unchanged(&before));
             }
             let owners = match Owners::between(Some(&before), None) {

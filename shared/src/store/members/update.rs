@@ -10,11 +10,11 @@ use crate::store::table::text;
 use crate::store::{Context, Error, Refusal, Store, keys};
 
 impl Store {
-    /// Changes role or status of a membership. For owners and admins, who touch and make nobody
-    /// more than they are. A caller who sets another role on an open invitation becomes its inviter.
+    /// Changes the role or status of a membership. Requires an owner or admin whose role is not lower than the
+    /// member's old and new role. A caller who sets another role on an open invitation becomes its inviter.
     ///
-    /// One read, and one transaction on the condition that the membership is still in the version
-    /// read, the caller may, the organization is there and keeps an owner.
+    /// Makes one read, and writes one transaction on the condition that the membership is still in the version
+    /// read, the caller has the permission, and the organization is live and keeps an owner.
     pub async fn update_membership(
         &self,
         cx: &Context,
@@ -48,7 +48,7 @@ impl Store {
                     field: "/status",
                     reason,
                 })?;
-            // A suspension by the sync that is confirmed by hand is one by hand from now on.
+            // Confirming a suspension made by the sync turns it into a manual one.
             let takes_over = patch.status.is_some()
                 && view
                     .item(key)
@@ -56,7 +56,7 @@ impl Store {
             if after == before && !takes_over {
                 return Ok(before);
             }
-            // Its role is from now on held against this caller.
+            // From now on the invitation's role is checked against this caller.
             let is_new_invitation = before.status == Status::Invited && after.role != before.role;
             let after = if is_new_invitation {
                 after.invited_by(caller)
@@ -88,7 +88,7 @@ impl Store {
             }
             let mut condition = unchanged(&before);
             if caller.user_id == *user && !caller.tenant_admin {
-                // No two actions of a transaction may name one item.
+                // A transaction cannot contain two actions on the same item.
                 change = change.set("last_active_at", text(now.to_string()));
                 condition = condition.and(requirement.condition());
             } else {
