@@ -1,4 +1,4 @@
-//! Putting a user into a team.
+//! Adding a user to a team.
 
 use super::change::as_read;
 use super::{Action, JOINED_TEAMS, active, from_row, not_held, to_row};
@@ -12,13 +12,13 @@ use crate::store::{
 };
 
 impl Store {
-    /// Puts a user into a team. For managers of its organization and up, its leaders, and tenant
-    /// admins.
+    /// Adds a user to a team. Requires a manager of its organization or a higher role, a leader of the team, or
+    /// a tenant admin.
     ///
-    /// One transaction: the caller may, team and organization are there, the user is an active
-    /// member of the organization (known in the tenant, for a standalone team), and not in the team.
-    /// Where they are in it, with the same role, there is another transaction only to keep the answer, on
-    /// the condition that their team membership is still as it was.
+    /// Writes one transaction on the condition that the caller has the permission, team and organization are
+    /// live, the user is an active member of the organization (for a standalone team: known in the tenant), and
+    /// is not in the team. If the user is in the team with the same role, a second transaction only stores the
+    /// result for the idempotency key, on the condition that the team membership is unchanged.
     pub async fn add_team_member(
         &self,
         cx: &Context,
@@ -39,7 +39,7 @@ impl Store {
             let team = &view.found.team;
             let own = caller.user_id == *user && !caller.tenant_admin;
             let stored = if own && view.standing == TeamStanding::Leads {
-                // Who leads a team is in it: what is left to tell is with which role.
+                // A leader is already in the team, so only the role remains to be checked.
                 let key = keys::team_membership(&caller.tenant_id, user, &team.id);
                 from_row(view.items.item(&key).cloned().ok_or(Refusal::NotFound)?)?
             } else {
@@ -84,7 +84,7 @@ impl Store {
         .await
     }
 
-    /// Puts the user in, who may not be there: else the membership that is.
+    /// Adds the user to the team. Returns the existing membership if the user is already in it.
     async fn put_into_team(
         &self,
         caller: &Caller,
@@ -100,7 +100,7 @@ impl Store {
             let mut join = Change::new().add(JOINED_TEAMS, 1);
             let mut condition = active();
             if own {
-                // No two actions of a transaction may name one item.
+                // A transaction cannot contain two actions on the same item.
                 join = join.set("last_active_at", text(now.to_string()));
                 condition = teams::requirement(view.standing).condition();
             }
@@ -133,11 +133,11 @@ impl Store {
         if let Some(Some(found)) = unmet.of(&Action::Team)
             && !found.contains_key(teams::DELETED_AT)
         {
-            // Put into its organization since it was read.
+            // The team was moved into its organization since it was read.
             return Err(table::Error::Conflict("add_team_member").into());
         }
         not_held(&unmet)?;
-        // Before their membership in the team, which grants nothing without this one.
+        // Checked before the membership in the team, which grants nothing without this one.
         if unmet.of(&Action::User).is_some() {
             let refusal = match &team.organization_id {
                 Some(_) if own => {
@@ -155,7 +155,7 @@ impl Store {
     }
 }
 
-/// On the condition that the team is there, and its organization.
+/// Makes the transaction conditional on the team and its organization being live.
 fn hold_team(transaction: &mut Transaction<'_, Action>, team: &Team) {
     if let Some(organization) = &team.organization_id {
         let key = keys::organization(&team.tenant_id, organization);

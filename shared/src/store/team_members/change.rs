@@ -1,4 +1,4 @@
-//! Changing team memberships, and taking users out of teams.
+//! Changing team memberships, and removing users from teams.
 
 use super::{Action, active, as_shown, from_row, is_active, not_held};
 use crate::domain::{
@@ -15,9 +15,10 @@ use crate::store::teams::{self, TeamStanding};
 use crate::store::{Context, Error, Refusal, Store};
 
 impl Store {
-    /// Changes what a user is in a team. For managers of its organization and up, its leaders, and
-    /// tenant admins. On the condition that the version is still the one read, and the caller may; and
-    /// to make one active, that they are an active member of the organization.
+    /// Changes a team membership. Requires a manager of its organization or a higher role, a leader of the
+    /// team, or a tenant admin. Writes on the condition that the version is unchanged since the read and the
+    /// caller has the permission; to activate a membership, also that the user is an active member of the
+    /// organization.
     pub async fn update_team_membership(
         &self,
         cx: &Context,
@@ -41,7 +42,7 @@ impl Store {
                 return Err(Refusal::NotAnOrganizationMember.into());
             }
             let after = patch.apply(&before, now);
-            // A suspension by the sync that is confirmed by hand is one by hand from now on.
+            // Confirming a suspension made by the sync turns it into a manual one.
             let takes_over = patch.status.is_some()
                 && view
                     .items
@@ -85,10 +86,10 @@ impl Store {
         .await
     }
 
-    /// Takes a user out of a team; done when they are not in it. For managers of its organization
-    /// and up, its leaders, and tenant admins; and for the user themself unless suspended.
+    /// Removes a user from a team. Succeeds if the user is not in it. Requires a manager of its organization or
+    /// a higher role, a leader of the team, a tenant admin, or the user themselves unless suspended.
     ///
-    /// What the directory manages stays, unless a tenant admin forces it.
+    /// Refuses to remove a membership managed by the directory, unless a tenant admin forces it.
     pub async fn remove_team_member(
         &self,
         cx: &Context,
@@ -98,27 +99,28 @@ impl Store {
     ) -> Result<(), Error> {
         let caller = &cx.caller;
         let key = keys::team_membership(&caller.tenant_id, user, team);
-        let oneself = caller.user_id == *user;
+        let is_self = caller.user_id == *user;
         let key = &key;
         self.until_settled("remove_team_member", |now| async move {
             let first = self.read_team(caller, team, None).await?;
-            if oneself && first.item(key).is_none() && !caller.tenant_admin {
-                // Out of it before. Says nothing about the team.
+            if is_self && first.item(key).is_none() && !caller.tenant_admin {
+                // Already removed. Reveals nothing about the team.
                 return Ok(());
             }
-            let own = first.item(key).filter(|_| oneself).cloned();
+            let own = first.item(key).filter(|_| is_self).cloned();
             let own = own.map(from_row).transpose()?;
             let is_suspended = own.is_some_and(|own| own.status != Status::Active);
             let is_standalone = is_standalone(first.item(&keys::team(&caller.tenant_id, team)))?;
             let more = std::slice::from_ref(key);
             let view = match self.team_view_from(first, caller, team, more).await {
-                // A suspended member of a standalone team does not see it, but is not told to be out of it.
+                // A suspended member of a standalone team cannot see it, but must not get the response for a
+                // user who is not in it.
                 Err(Error::Refused(Refusal::NotFound)) if is_suspended && is_standalone => {
                     return Err(Refusal::Forbidden.into());
                 }
                 view => view?,
             };
-            if is_suspended || !oneself {
+            if is_suspended || !is_self {
                 view.require_lead()?;
             }
             let Some(before) = view.items.item(key).cloned() else {
@@ -143,8 +145,8 @@ impl Store {
         .await
     }
 
-    /// Takes everyone out of a team that is gone. What is left when it fails or takes too long
-    /// means nothing and is shown nowhere.
+    /// Removes all members of a deleted team. Memberships that remain after a failure or a timeout have no
+    /// effect and are not shown anywhere.
     pub(in crate::store) async fn clear_team(&self, team: &Team) {
         let partition = keys::team_partition(&team.tenant_id, &team.id);
         let cleared = async {
@@ -163,8 +165,8 @@ impl Store {
                     .await?;
                 let keys: Vec<_> = page.items.iter().flat_map(key_of).collect();
                 self.table.delete_batch(&keys).await?;
-                // On from here, and not from the start: an index that lags behind still has those who
-                // are gone.
+                // Continues from here instead of the start: the index is eventually consistent and may still
+                // contain deleted memberships.
                 let Some(user) = page.next.as_deref().and_then(keys::user_at) else {
                     return Ok::<_, Error>(());
                 };
@@ -180,7 +182,8 @@ impl Store {
 }
 
 impl Store {
-    /// Takes out who is left in a team that was deleted then, so that it can be restored without members.
+    /// Removes the members left in a team that was deleted at `deleted_at`, so that it can be restored without
+    /// members.
     pub(in crate::store) async fn clear_left_over(
         &self,
         team: &Team,
@@ -202,7 +205,7 @@ impl Store {
             let mut last = None;
             for item in page.items {
                 let user = from_row(item)?.user_id;
-                // Not who joined since: another request may have restored it meanwhile.
+                // Keeps members who joined since: another request may have restored the team meanwhile.
                 let before = Condition::new("#created_at <= :deleted_at")
                     .value(":deleted_at", text(deleted_at));
                 let key = keys::team_membership(&team.tenant_id, &user, &team.id);
@@ -220,7 +223,7 @@ impl Store {
     }
 }
 
-/// Whether it is a team that is there, and in no organization.
+/// Returns whether the team is live and in no organization.
 fn is_standalone(team: Option<&Item>) -> Result<bool, Error> {
     let team = team.cloned().map(teams::live_from_row).transpose()?;
     Ok(team
@@ -229,14 +232,14 @@ fn is_standalone(team: Option<&Item>) -> Result<bool, Error> {
 }
 
 pub(super) fn as_read(membership: &TeamMembership) -> Condition {
-    // With the creation time: one that is created again starts with the same version.
+    // Includes the creation time, because a membership that is created again starts with the same version.
     Condition::new("#version = :before AND #created_at = :made")
         .value(":before", number(membership.version))
         .value(":made", text(membership.created_at.to_string()))
 }
 
-/// As [`Store::require_team`], but where the caller changes their own membership as a leader: it is
-/// the one that was read, on whose version the change itself is conditional.
+/// Like [`teams::require_team`], except when a leader changes their own team membership: the change itself is
+/// conditional on the version of that membership that was read.
 fn require_for_target(
     transaction: &mut Transaction<'_, Action>,
     caller: &Caller,

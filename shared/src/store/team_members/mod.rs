@@ -1,4 +1,4 @@
-//! Team memberships: their rows, and what is done with them.
+//! Team memberships: their rows and operations.
 
 mod add;
 mod change;
@@ -14,8 +14,8 @@ use crate::store::table::{Condition, Item, Unmet, from_item, text, to_item};
 use crate::store::{Refusal, access, table};
 use serde::{Deserialize, Serialize};
 
-/// Counts how often a user was put into a team of the organization. It lies on the membership in
-/// the organization: who leaves it does so on the condition that no team came in between.
+/// Attribute of a membership in an organization: counts how often the user was added to a team of the
+/// organization. Leaving the organization is conditional on this count, so that no team is joined in between.
 pub(super) const JOINED_TEAMS: &str = "joined_teams";
 
 /// A team membership with its team.
@@ -23,11 +23,11 @@ pub(super) const JOINED_TEAMS: &str = "joined_teams";
 pub struct MembershipOfTeam {
     /// The membership.
     pub membership: TeamMembership,
-    /// The team, which is there.
+    /// The team, which is live.
     pub team: Team,
 }
 
-/// The attributes of the item, but for its keys.
+/// The attributes of the item, except its keys.
 #[derive(Serialize, Deserialize)]
 pub(in crate::store) struct Row {
     tenant_id: TenantId,
@@ -95,18 +95,18 @@ impl Recorded for TeamMembership {
     }
 }
 
-/// That a membership in an organization, or in a team, is active.
+/// Returns the condition that a membership in an organization or in a team is active.
 fn active() -> Condition {
     Condition::new("#status = :active").value(":active", text(Status::Active.as_str()))
 }
 
-/// Whether a user is an active member of the organization.
+/// Returns whether a user is an active member of the organization.
 fn is_active(own: Option<&Membership>) -> bool {
     own.is_some_and(|own| own.status == Status::Active)
 }
 
-/// A team membership as it is shown: one whose user is no active member of the team's organization
-/// grants nothing, and is shown as suspended.
+/// Returns a team membership as the API shows it. A membership whose user is not an active member of the team's
+/// organization grants nothing, and is shown as suspended.
 fn as_shown(membership: TeamMembership, counts: bool) -> TeamMembership {
     let status = if counts {
         membership.status
@@ -119,7 +119,7 @@ fn as_shown(membership: TeamMembership, counts: bool) -> TeamMembership {
     }
 }
 
-/// The parts of the transactions on a team membership.
+/// Labels of the actions in transactions on a team membership.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Action {
     Caller,
@@ -132,9 +132,10 @@ enum Action {
     Record,
 }
 
-/// What it means that caller, team or organization were not as they should be.
+/// Returns the refusal if the condition on the caller, the team or the organization failed.
 fn not_held(unmet: &Unmet<Action>) -> Result<(), Refusal> {
-    // First: what is gone is gone for everybody, and takes its leaders with it.
+    // Checked first: a deleted team or organization is not found for any caller, and the leaders' memberships
+    // are deleted with the team.
     if unmet.of(&Action::Organization).is_some() || unmet.of(&Action::Team).is_some() {
         return Err(Refusal::NotFound);
     }

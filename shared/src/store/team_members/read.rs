@@ -1,4 +1,4 @@
-//! Reading team memberships: of a team, and of a user.
+//! Reading the team memberships of a team and of a user.
 
 use super::{MembershipOfTeam, as_shown, from_row, is_active};
 use futures_util::TryFutureExt;
@@ -8,10 +8,10 @@ use crate::store::keys::{self, GSI1, Key, TEAM_MEMBERSHIP_PREFIX, USER_PREFIX};
 use crate::store::table::{Condition, Item, Query, in_partition, key_of, text};
 use crate::store::{Context, Error, Page, Refusal, Store, members, organizations, teams};
 
-/// Where everything is that a team membership rests on.
+/// Keys of the items that a team membership depends on.
 struct KeysOfTeam {
     team: Key,
-    /// Of a team in one: the organization, and the user's membership in it.
+    /// For a team in an organization: the keys of the organization and of the user's membership in it.
     organization: Option<(Key, Key)>,
 }
 
@@ -35,7 +35,7 @@ impl KeysOfTeam {
 }
 
 impl Store {
-    /// Returns the membership of a user in a team, to members of the team or of its organization.
+    /// Returns the membership of a user in a team. Requires a member of the team or of its organization.
     pub async fn team_membership(
         &self,
         cx: &Context,
@@ -55,9 +55,9 @@ impl Store {
         Ok(as_shown(membership, is_active(own.as_ref())))
     }
 
-    /// The members of a team by their ids, from behind `after` on. For members of the team or its
-    /// organization. From an index, which lags a moment behind; whether they are active in the
-    /// organization is read after it, as it is now.
+    /// Returns the members of a team in the order of their ids, after `after`. Requires a member of the team or
+    /// of its organization. Eventually consistent: reads an index. Then reads with strong consistency whether
+    /// the members are active in the organization.
     pub async fn team_members(
         &self,
         cx: &Context,
@@ -98,7 +98,7 @@ impl Store {
         })
     }
 
-    /// Members of a team of this organization as they are shown.
+    /// Returns members of a team of this organization as the API shows them.
     async fn as_in_organization(
         &self,
         organization: &OrganizationId,
@@ -116,8 +116,8 @@ impl Store {
         shown.collect()
     }
 
-    /// The team memberships of a user in teams that are there, standalone or of an organization in
-    /// which the user is active, from behind `after` on. For the user, and tenant admins.
+    /// Returns the team memberships of a user, after `after`, in live teams that are standalone or belong to an
+    /// organization in which the user is active. Requires the user themselves or a tenant admin.
     pub async fn user_teams(
         &self,
         cx: &Context,
@@ -142,7 +142,7 @@ impl Store {
             })
             .await?;
         if page.items.is_empty() && after.is_none() && caller.user_id != *user {
-            // Somebody without teams, or nobody at all?
+            // Distinguishes a user without teams from an unknown user.
             self.user(cx, user).await?;
         }
         let memberships = page
@@ -157,8 +157,8 @@ impl Store {
         Ok(Page { items, next })
     }
 
-    /// These memberships with their teams, but for those that mean nothing: the team is gone, its
-    /// organization is, or the user is no active member of it.
+    /// Returns these memberships with their teams. Leaves out memberships without effect: those whose team or
+    /// organization is deleted, or whose user is not an active member of the organization.
     async fn with_their_teams(
         &self,
         memberships: Vec<TeamMembership>,
@@ -189,9 +189,10 @@ impl Store {
         Ok(found)
     }
 
-    /// A user's membership in an organization, and the keys of theirs in its teams: one `Query` that
-    /// comes by the membership first. A team that is joined after that shows in the membership, and
-    /// what is done on the condition that nothing shows in it thus knows all teams.
+    /// Returns a user's membership in an organization, and the keys of their memberships in its teams. Makes
+    /// one `Query`, which reads the membership first. A team that is joined later changes
+    /// [`JOINED_TEAMS`](super::JOINED_TEAMS) of the membership, so a write on the
+    /// condition that it is unchanged covers all teams.
     pub(in crate::store) async fn membership_and_teams(
         &self,
         tenant: &TenantId,
