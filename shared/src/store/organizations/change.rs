@@ -14,10 +14,10 @@ use crate::store::table::{Change, Condition, Transaction, Unmet, number, text};
 use crate::store::{Context, Error, Outcome, Refusal, Store};
 
 impl Store {
-    /// Changes an organization. For owners and admins; its billing fields for owners.
+    /// Changes an organization. Requires an owner or admin; billing fields require an owner.
     ///
-    /// One read, and one transaction on the condition that the version is still the one read, the
-    /// caller may, and a new name is free.
+    /// Makes one read, and writes one transaction on the condition that the version is unchanged since the
+    /// read, the caller has the permission, and a new name is free.
     pub async fn update_organization(
         &self,
         cx: &Context,
@@ -56,7 +56,8 @@ impl Store {
         .await
     }
 
-    /// Deletes an organization: hidden at once, its name free, restorable for [`RETENTION`](crate::domain::RETENTION). For owners.
+    /// Deletes an organization. It is hidden at once, its name becomes free, and it can be restored for
+    /// [`RETENTION`](crate::domain::RETENTION). Requires an owner.
     pub async fn delete_organization(
         &self,
         cx: &Context,
@@ -82,8 +83,8 @@ impl Store {
         .await
     }
 
-    /// Brings a deleted organization back under its name; one that is there stays as it is. For
-    /// tenant admins and members with the role owner.
+    /// Restores a deleted organization with its name. Leaves an organization that is not deleted unchanged.
+    /// Requires a tenant admin or a member with the role owner.
     pub async fn restore_organization(
         &self,
         cx: &Context,
@@ -139,7 +140,7 @@ impl Store {
         .await
     }
 
-    /// The transaction that makes `after` of `before`, names included.
+    /// Returns the transaction that changes `before` to `after`, including name reservations.
     fn change(
         &self,
         caller: &Caller,
@@ -160,7 +161,7 @@ impl Store {
         Ok(transaction)
     }
 
-    /// Renames what the login sync made, if it is still as it was read.
+    /// Renames an organization that the login sync created, if it is unchanged since it was read.
     pub(in crate::store) async fn rename_synced_organization(
         &self,
         (before, reserved): (&Organization, &FoldedName),
@@ -177,21 +178,22 @@ impl Store {
             return Ok(Written::Done);
         };
         Ok(match unmet.of(&Action::Organization) {
-            // Its old name is its own for as long as it is as it was read: what is left is the new one.
+            // An unchanged organization still holds the reservation of its old name, so only the new name can
+            // be taken.
             None => Written::NameTaken,
             Some(_) => Written::Unchanged,
         })
     }
 }
 
-/// Maps the conditions that failed to a refusal, or to another attempt.
+/// Maps the failed conditions to a refusal, or to another attempt.
 fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
     if let Some(refusal) = access::refusal(unmet, &Action::Caller) {
         return refusal.into();
     }
     match unmet.of(&Action::Organization) {
         Some(None) => return Refusal::NotFound.into(),
-        // Another version, or deleted: which of the two is for the next read to say.
+        // Changed or deleted. The next read finds out which.
         Some(Some(_)) => return Unsettled::Overtaken,
         None => {}
     }
@@ -215,7 +217,7 @@ fn write_change(
     let held = before.is_live().then(|| reserved.clone());
     let keeps_name = before.name == after.name && after.is_live();
     if let (Some(held), true) = (&held, keeps_name) {
-        // However it is reserved, its place in the lists goes with it.
+        // The sort keys in the indexes use the same form of the name as the reservation.
         let place = text(keys::by_name(held, &after.id));
         for attribute in ["gsi1sk", "gsi2sk"] {
             item.entry(attribute.to_owned())

@@ -1,4 +1,4 @@
-//! Making an organization.
+//! Creating an organization.
 
 use super::{Action, to_row};
 use crate::domain::{Membership, Organization};
@@ -6,10 +6,10 @@ use crate::store::table::{Condition, number};
 use crate::store::{Context, Error, Outcome, Refusal, Store, keys, members, table, users};
 
 impl Store {
-    /// Makes an organization with the caller as its owner.
+    /// Creates an organization with the caller as its owner.
     ///
-    /// One transaction: the organization, its name and the membership are not there yet; the
-    /// caller is known in the tenant from now on.
+    /// Writes one transaction on the condition that the organization, the reservation of its name and the
+    /// membership do not exist. Also creates the caller's profile in the tenant if there is none yet.
     pub async fn create_organization(
         &self,
         cx: &Context,

@@ -1,4 +1,4 @@
-//! Organizations: their rows, and what is done with them.
+//! Organizations: their rows and operations.
 
 mod change;
 mod create;
@@ -15,12 +15,12 @@ use crate::store::table::{Condition, Item, Transaction, from_item, text, to_item
 use crate::store::{Error, table};
 use serde::{Deserialize, Serialize};
 
-/// The name that the login sync gave an organization or a team last. While it still is the name,
-/// nobody has renamed it by hand.
+/// Attribute: the name that the login sync set last on an organization or a team. While it equals the name, the
+/// name has not been changed by hand.
 pub(super) const SYNCED_NAME: &str = "synced_name";
 
-/// Attributes that a change of an organization writes. `owner_count` is not among them: it changes
-/// only with memberships.
+/// Attributes that an update of an organization writes. `owner_count` is not among them: it changes only with
+/// memberships.
 const CHANGEABLE: [&str; 16] = [
     "name",
     "domain",
@@ -40,20 +40,20 @@ const CHANGEABLE: [&str; 16] = [
     "gsi2sk",
 ];
 
-/// What a list of organizations is narrowed down to.
+/// Filter of a list of organizations.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OrganizationFilter {
-    /// Live ones, or deleted ones.
+    /// Only live organizations, or only deleted ones.
     pub status: OrganizationStatus,
-    /// Those of a domain.
+    /// Only organizations of this domain.
     pub domain: Option<Domain>,
-    /// Those of a name.
+    /// Only organizations with this name.
     pub name: Option<FoldedName>,
-    /// Those whose names begin so.
+    /// Only organizations whose names start with this prefix.
     pub name_prefix: Option<FoldedName>,
 }
 
-/// The attributes of the item, but for its keys.
+/// The attributes of the item, except its keys.
 #[derive(Serialize, Deserialize)]
 pub(in crate::store) struct Row {
     id: OrganizationId,
@@ -67,7 +67,7 @@ pub(in crate::store) struct Row {
     billing_address: Option<BillingAddress>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stripe_customer_id: Option<StripeCustomerId>,
-    /// JSON: DynamoDB's numbers are not those of JSON.
+    /// JSON, because DynamoDB's numbers differ from those of JSON.
     metadata: String,
     limits: Limits,
     spend: f64,
@@ -80,7 +80,7 @@ pub(in crate::store) struct Row {
     updated_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     deleted_at: Option<Timestamp>,
-    /// When DynamoDB may purge it, in seconds since 1970.
+    /// When DynamoDB may purge the item, in seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<i64>,
 }
@@ -120,8 +120,8 @@ pub(super) fn to_row(organization: &Organization) -> Result<Item, table::Error> 
     Ok(item)
 }
 
-/// When DynamoDB may purge a deleted organization. Never one of a group: the login sync would make it
-/// anew, with the memberships that it had, where somebody had deleted it by hand.
+/// Returns when DynamoDB may purge a deleted organization. Never purges the organization of a directory group:
+/// if it was deleted by hand, the login sync would create it again with its former memberships.
 fn expires_at(organization: &Organization) -> Option<i64> {
     match organization.source {
         Source::Manual => Some(organization.deleted_at?.after(RETENTION).as_second()),
@@ -184,8 +184,9 @@ impl Recorded for Organization {
     }
 }
 
-/// The name under which a stored organization is reserved: one of the first release may be reserved as that
-/// compared names. Its place in the list by name tells.
+/// Returns the name under which a stored organization is reserved. The name of an organization from the first
+/// release may be reserved in the form in which that release compared names. The sort key in the list by name
+/// shows the form.
 pub(super) fn reserved_name(item: &Item, organization: &Organization) -> FoldedName {
     let before = organization.name.folded_in_first_release();
     let is_reserved_so = |name: &FoldedName| {
@@ -196,7 +197,7 @@ pub(super) fn reserved_name(item: &Item, organization: &Organization) -> FoldedN
         .unwrap_or_else(|| organization.name.folded())
 }
 
-/// The parts of the transactions on an organization.
+/// Labels of the actions in transactions on an organization.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Action {
     Caller,
@@ -208,12 +209,12 @@ enum Action {
     Record,
 }
 
-/// That an organization is there.
+/// Returns the condition that an organization is live.
 pub(super) fn live() -> Condition {
     Condition::new("#status = :live").value(":live", text("active"))
 }
 
-/// What it means that [`live`] did not hold for the organization.
+/// Returns whether [`live`] failed because the organization is deleted or does not exist.
 pub(super) fn is_gone(item: Option<&Item>) -> bool {
     item.and_then(|item| item.get("status")) != Some(&text("active"))
 }

@@ -8,7 +8,7 @@ use crate::store::table::{Item, Query, in_partition};
 use crate::store::{Context, Error, Page, Refusal, Store};
 
 impl Store {
-    /// An organization, and whether the caller may see its billing fields. For active members.
+    /// Returns an organization, and whether the caller may see its billing fields. Requires an active member.
     pub async fn organization(
         &self,
         cx: &Context,
@@ -23,7 +23,8 @@ impl Store {
         Ok((organization, standing.grants(Permission::ViewBilling)))
     }
 
-    /// The organizations of the tenant by name, from behind `after` on. For tenant admins.
+    /// Returns the organizations of the tenant in the order of their names, after `after`. Requires a tenant
+    /// admin.
     pub async fn organizations(
         &self,
         cx: &Context,
@@ -68,7 +69,7 @@ impl Store {
         for item in page.items {
             let organization = from_row(item)?;
             let folded = organization.name.folded();
-            // The key tells all but the far end of a very long beginning.
+            // The key contains a very long prefix only in part, so the full name is compared.
             let begins = filter
                 .name_prefix
                 .as_ref()
@@ -84,9 +85,8 @@ impl Store {
     }
 }
 
-/// The key to go on behind, from an organization's place by name. Whatever the place says, the key
-/// stays in the partition. DynamoDB would refuse one that does not begin as the list does, or is
-/// too long.
+/// Returns the key to continue after, from an organization's sort key by name. The key stays in the partition
+/// for any `place`. DynamoDB would reject a key that does not start like the list, or is too long.
 fn place_in_list(
     tenant: &TenantId,
     (index, partition): (&str, &str),
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_of_the_list_and_no_longer_than_a_key() {
+    fn a_position_must_match_the_list_and_fit_in_a_key() {
         let tenant = TenantId::parse("acme").unwrap();
         let place = |place: &str| place_in_list(&tenant, (GSI1, "the list"), "sales", place);
         let long = |bytes: usize| format!("sales{}#id", "x".repeat(bytes - "sales#id".len()));
