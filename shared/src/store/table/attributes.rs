@@ -1,5 +1,5 @@
-//! Reads rows from attributes in place. `serde_dynamo` first moves an item into a map of its own, which costs as much as
-//! reading the row.
+//! Deserializes rows from attributes in place. `serde_dynamo` first moves an item into a map of its own, which
+//! costs as much as reading the row.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Deserialize;
@@ -72,7 +72,7 @@ impl<'de> Deserializer<'de> for Attribute {
         }
     }
 
-    /// A unit variant is its name; no row has another.
+    /// Reads a unit variant from its name. No row has any other kind of variant.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_read_as_serde_dynamo_writes_it() {
+    fn rows_written_by_serde_dynamo_are_read_back() {
         let row = Row {
             text: "é".to_owned(),
             id: Id("i".to_owned()),
@@ -172,9 +172,9 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_an_error() {
+    fn a_mismatching_attribute_is_an_error() {
         #[derive(Debug, Deserialize)]
-        #[expect(dead_code, reason = "only whether it can be read is of use")]
+        #[expect(dead_code, reason = "only deserialization is tested")]
         struct Row {
             version: u64,
         }

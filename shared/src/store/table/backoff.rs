@@ -43,7 +43,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_wait_is_counted_and_the_next_is_up_to_twice_as_long() {
-        // With any jitter these four take less than half a second.
+        // These four waits take less than half a second with any jitter.
         let (longest, measure) = meter::metered(async {
             let mut backoff = Backoff::new(FOR_LONG);
             let mut longest = vec![backoff.next];

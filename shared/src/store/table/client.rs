@@ -1,5 +1,5 @@
-//! The SDK's client, built from Lambda's environment variables: it looks up neither region nor credentials over
-//! the network, and links no code that would.
+//! Builds the SDK's client from Lambda's environment variables. It looks up neither region nor credentials over
+//! the network, and links no code that does.
 
 use std::time::Duration;
 
@@ -15,25 +15,25 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use super::meter::Counting;
 use crate::config::{DYNAMODB_ENDPOINT, SSL_CERT_FILE, SettingError, aws_endpoint};
 
-/// Attempts of one call, including the first.
+/// Maximum number of attempts of one call, including the first.
 const ATTEMPTS: u32 = 5;
-/// Longest wait before the second attempt; doubles with each attempt, with jitter. The SDK's default of a
-/// second would be most of a request's time, and the most frequent cause is a connection that ended while the
-/// function was frozen.
+/// Maximum wait before the second attempt. Doubles with each attempt, with jitter. The SDK's default of one
+/// second would take most of a request's time, and the most frequent cause is a connection that was closed
+/// while the function was frozen.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
-/// The roots of Amazon Trust Services, which sign for every endpoint of DynamoDB outside of China:
-/// <https://www.amazontrust.com/repository/>. To read the system's hundred and more takes most of a start.
+/// Root certificates of Amazon Trust Services, which signs for every DynamoDB endpoint outside of China:
+/// <https://www.amazontrust.com/repository/>. Reading the more than one hundred root certificates of the system
+/// would take most of the start time.
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
-/// All attempts of one call together: a request makes two or three, in a function's 10 s.
+/// Timeout of one call including retries. A request makes two or three calls within the function's 10 s.
 const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Makes the client. `variable` looks up an environment variable: `AWS_REGION`,
-/// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, and for another endpoint than the
-/// region's `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL`. Its server is verified against the roots of
-/// Amazon; one that was set from outside, and any when `SSL_CERT_FILE` is set, against those of the
-/// system.
+/// Builds the client. `variable` looks up an environment variable: `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
+/// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, and `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL` to
+/// override the endpoint of the region. Verifies the endpoint of the region with Amazon's root certificates.
+/// Uses those of the system for an overridden endpoint, or if `SSL_CERT_FILE` is set.
 pub fn client(variable: impl Fn(&str) -> Option<String>) -> Result<Client, SettingError> {
     let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
     let required = |name: &'static str| {
@@ -79,8 +79,8 @@ pub fn client(variable: impl Fn(&str) -> Option<String>) -> Result<Client, Setti
     Ok(Client::from_conf(config.build()))
 }
 
-/// Whether to use Amazon's roots. A server without TLS needs no roots, so the system's are not read;
-/// `SSL_CERT_FILE` takes precedence.
+/// Returns whether to use Amazon's root certificates. A server without TLS needs none, so those of the system
+/// are not read. `SSL_CERT_FILE` takes precedence.
 fn is_of_amazon(region: &str, endpoint: Option<&str>, certificates: Option<&str>) -> bool {
     match (certificates, endpoint) {
         (Some(_), _) => false,
@@ -89,7 +89,7 @@ fn is_of_amazon(region: &str, endpoint: Option<&str>, certificates: Option<&str>
     }
 }
 
-/// The SDK's own HTTP client with these roots.
+/// Builds the SDK's HTTP client with these root certificates.
 fn http_client(trust: TrustStore) -> Result<SharedHttpClient, SettingError> {
     let context = TlsContext::builder().with_trust_store(trust).build();
     let context = context.map_err(|error| SettingError {
@@ -128,7 +128,7 @@ mod tests {
         assert!(!is_of_amazon(region, None, Some("roots.pem")));
     }
 
-    /// Fails when Mozilla stops trusting one of them.
+    /// Fails if Mozilla stops trusting one of them.
     #[test]
     fn amazons_roots_are_among_mozillas() {
         let mut store = rustls::RootCertStore::empty();

@@ -1,7 +1,7 @@
 use aws_sdk_dynamodb::error::{BoxError, ProvideErrorMetadata, SdkError};
 use thiserror::Error;
 
-/// What failed at the table.
+/// Error of a table operation.
 #[derive(Debug, Error)]
 pub enum Error {
     /// Concurrent changes outlasted the retries of this operation.
@@ -19,13 +19,13 @@ pub enum Error {
 }
 
 impl Error {
-    /// An error in the code.
+    /// Returns an error caused by the code.
     pub(in crate::store) fn defect(source: impl Into<BoxError>) -> Self {
         Self::Defect(source.into())
     }
 
-    /// An item that cannot be read, with the reason of serde. Values are removed from the reason, because
-    /// they may be personal data and do not belong in a log.
+    /// Returns an error for an item that cannot be read, with the reason from serde. Removes values from the
+    /// reason, because they may be personal data and do not belong in a log.
     pub(in crate::store) fn unreadable(reason: impl ToString) -> Self {
         Self::Defect(without_values(&reason.to_string()).into())
     }
@@ -58,7 +58,7 @@ fn without_values(reason: &str) -> String {
     left
 }
 
-/// Classifies an error of DynamoDB. Failed conditions are handled before.
+/// Classifies a DynamoDB error. Failed conditions are handled before.
 impl<E, R> From<SdkError<E, R>> for Error
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,

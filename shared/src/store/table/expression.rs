@@ -7,12 +7,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::Item;
 
-/// A string attribute.
+/// Returns a string attribute.
 pub(in crate::store) fn text(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
-/// A number attribute.
+/// Returns a number attribute.
 pub(in crate::store) fn number(number: impl Into<i128>) -> AttributeValue {
     AttributeValue::N(number.into().to_string())
 }
@@ -25,7 +25,7 @@ pub(in crate::store) struct Expression {
     pub values: Option<HashMap<String, AttributeValue>>,
 }
 
-/// What must be true of an item.
+/// A condition on an item.
 #[derive(Clone, Debug, Default)]
 pub(in crate::store) struct Condition {
     text: String,
@@ -33,7 +33,7 @@ pub(in crate::store) struct Condition {
 }
 
 impl Condition {
-    /// A condition in DynamoDB's language: `#status = :active`.
+    /// Creates a condition in DynamoDB's language, such as `#status = :active`.
     pub(in crate::store) fn new(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
@@ -41,17 +41,17 @@ impl Condition {
         }
     }
 
-    /// No condition.
+    /// Returns a condition that always holds.
     pub(in crate::store) fn none() -> Self {
         Self::default()
     }
 
-    /// The item does not exist.
+    /// Returns the condition that the item does not exist.
     pub(in crate::store) fn absent() -> Self {
         Self::new("attribute_not_exists(#pk)")
     }
 
-    /// The item exists.
+    /// Returns the condition that the item exists.
     pub(in crate::store) fn present() -> Self {
         Self::new("attribute_exists(#pk)")
     }
@@ -62,14 +62,14 @@ impl Condition {
         self
     }
 
-    /// Both conditions.
+    /// Combines two conditions with `AND`.
     pub(in crate::store) fn and(mut self, other: Self) -> Self {
         self.text = format!("({}) AND ({})", self.text, other.text);
         self.values.extend(other.values);
         self
     }
 
-    /// Either condition; the second is optional.
+    /// Combines two conditions with `OR`. The second is optional.
     pub(in crate::store) fn or(mut self, other: Option<Self>) -> Self {
         if let Some(other) = other {
             self.text = format!("({}) OR ({})", self.text, other.text);
@@ -78,7 +78,7 @@ impl Condition {
         self
     }
 
-    /// The negation.
+    /// Negates the condition.
     pub(in crate::store) fn negated(mut self) -> Self {
         self.text = format!("NOT ({})", self.text);
         self
@@ -102,7 +102,7 @@ pub(in crate::store) struct Change {
 }
 
 impl Change {
-    /// No change yet.
+    /// Creates an empty change.
     pub(in crate::store) fn new() -> Self {
         Self::default()
     }
@@ -143,7 +143,7 @@ impl Change {
         self
     }
 
-    /// Both changes.
+    /// Combines two changes.
     pub(in crate::store) fn and(mut self, other: Self) -> Self {
         self.set.extend(other.set);
         self.remove.extend(other.remove);
@@ -179,7 +179,7 @@ impl Change {
     }
 }
 
-/// The attributes in an expression.
+/// Returns the attribute names in an expression.
 fn names(text: &str) -> Option<HashMap<String, String>> {
     let names: HashMap<_, _> = text
         .split('#')

@@ -23,12 +23,12 @@ impl Key {
         Self { pk, sk: sk.into() }
     }
 
-    /// The key as the attributes `pk` and `sk`.
+    /// Returns the key as the attributes `pk` and `sk`.
     pub(in crate::store) fn attributes(&self) -> Item {
         self.attributes_of("")
     }
 
-    /// The key as the key attributes of an index.
+    /// Returns the key as the key attributes of an index.
     pub(in crate::store) fn attributes_of(&self, index: &str) -> Item {
         HashMap::from([
             (format!("{index}pk"), AttributeValue::S(self.pk.clone())),

@@ -24,11 +24,11 @@ tokio::task_local! {
     static METER: Arc<Mutex<State>>;
 }
 
-/// What an operation cost.
+/// The cost of an operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Measure {
-    /// Sequential calls: the longest chain of calls each of which began after the one before it had ended.
-    /// Concurrent calls do not add to it.
+    /// Sequential calls: the length of the longest chain of calls in which each began after the previous one
+    /// had ended. Concurrent calls do not add to it.
     pub round_trips: u32,
     /// All calls, including retries.
     pub calls: u32,
@@ -43,7 +43,7 @@ pub struct Measure {
 #[derive(Debug, Default)]
 struct State {
     measure: Measure,
-    /// The longest chain of calls that have ended.
+    /// Length of the longest chain of calls that have ended.
     ended: u32,
     under_way: u32,
     since: Option<Instant>,
@@ -54,7 +54,7 @@ struct State {
 struct Chain(u32);
 
 impl State {
-    /// A call begins.
+    /// Records the start of a call.
     fn begin(&mut self) -> Chain {
         let chain = self.ended + 1;
         self.measure.calls += 1;
@@ -66,7 +66,7 @@ impl State {
         Chain(chain)
     }
 
-    /// A call has ended, with success or an error.
+    /// Records the end of a call, with success or an error.
     fn end(&mut self, chain: Option<&Chain>) {
         self.ended = self.ended.max(chain.map_or(0, |chain| chain.0));
         self.under_way = self.under_way.saturating_sub(1);
@@ -82,8 +82,7 @@ impl Storable for Chain {
     type Storer = StoreReplace<Self>;
 }
 
-/// Runs `work` and measures it. Counts the calls made by this task through a client of
-/// [`client`](super::client).
+/// Runs `work` and measures the calls that this task makes through a client built by [`client`](super::client).
 pub async fn metered<W: Future>(work: W) -> (W::Output, Measure) {
     let state = Arc::new(Mutex::new(State::default()));
     let output = METER.scope(Arc::clone(&state), work).await;
@@ -92,7 +91,7 @@ pub async fn metered<W: Future>(work: W) -> (W::Output, Measure) {
 }
 
 fn record(change: impl FnOnce(&mut State)) {
-    // Outside of `metered` nothing is measured.
+    // Measures nothing outside of `metered`.
     let _ = METER.try_with(|state| {
         change(&mut state.lock().unwrap_or_else(PoisonError::into_inner));
     });
@@ -103,7 +102,7 @@ pub(super) fn count_retry() {
     record(|state| state.measure.repeats += 1);
 }
 
-/// The interceptor that counts each attempt of each call.
+/// Interceptor that counts each attempt of each call.
 #[derive(Debug)]
 pub(super) struct Counting;
 
@@ -199,7 +198,7 @@ mod tests {
         assert!(both.waited >= 2 * wait, "{both:?}");
         assert_eq!((both.round_trips, both.calls), (1, 2));
 
-        // What lies between is not waited for, what comes after is.
+        // The time between calls does not count as waiting, the time of the next call does.
         let waited = both.waited;
         sleep(wait);
         let third = state.begin();

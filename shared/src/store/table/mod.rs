@@ -1,5 +1,5 @@
-//! A DynamoDB table through the SDK: conditional writes, labelled transactions, reads and retries. It knows
-//! nothing of what the items are.
+//! A DynamoDB table through the SDK: conditional writes, labelled transactions, reads and retries. Independent
+//! of the contents of the items.
 
 mod attributes;
 mod backoff;
@@ -26,7 +26,7 @@ pub(super) use read::{Query, in_partition};
 pub(super) use single::Updated;
 pub(super) use transaction::{Transaction, Unmet, WRITE_ID};
 
-/// How long to retry on contention.
+/// How long an operation retries on contention.
 const RETRY_BUDGET: Duration = Duration::from_secs(3);
 
 /// One DynamoDB table.
@@ -38,7 +38,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// The table of this name.
+    /// Creates a table with this name.
     pub(super) fn new(client: Client, name: String) -> Self {
         Self {
             client,
@@ -47,7 +47,7 @@ impl Table {
         }
     }
 
-    /// Overrides the retry budget (default 3 s).
+    /// Overrides the retry budget. Defaults to 3 s.
     pub(super) fn with_retry_budget(self, retry_budget: Duration) -> Self {
         Self {
             retry_budget,
@@ -55,12 +55,12 @@ impl Table {
         }
     }
 
-    /// How long to retry on contention.
+    /// How long an operation retries on contention.
     pub(super) fn retry_budget(&self) -> Duration {
         self.retry_budget
     }
 
-    /// Starts the retries of one operation.
+    /// Starts the backoff of one operation.
     pub(super) fn backoff(&self) -> Backoff {
         Backoff::new(self.retry_budget)
     }

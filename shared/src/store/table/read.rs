@@ -6,9 +6,9 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::expression::Expression;
 use super::{Condition, Error, Item, Key, Table, key_of, text, text_of};
 
-/// Items that DynamoDB reads in one call.
+/// Maximum number of items that DynamoDB reads in one call.
 const BATCH: usize = 100;
-/// Concurrent calls: each may hold a few megabytes.
+/// Maximum number of concurrent calls. Each may hold a few megabytes.
 const BATCHES_AT_ONCE: usize = 16;
 
 /// Some items of a partition.
@@ -34,8 +34,8 @@ impl Table {
         Ok(output.item)
     }
 
-    /// Reads items by their keys. Strongly consistent. Items that do not exist are left out. One call for
-    /// each 100, several concurrently.
+    /// Reads items by their keys. Strongly consistent. Leaves out items that do not exist. Makes one call per
+    /// 100 keys, several concurrently.
     pub(in crate::store) async fn get_all(
         &self,
         keys: &[&Key],
@@ -119,7 +119,7 @@ impl Table {
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(Some(values))
             .set_exclusive_start_key(query.after)
-            // An index has no consistent reads.
+            // An index does not support consistent reads.
             .consistent_read(query.index.is_none())
             .limit(i32::try_from(query.limit).unwrap_or(i32::MAX))
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
@@ -139,7 +139,7 @@ impl Table {
     }
 }
 
-/// A part of the table, or of an index, to read.
+/// A range of the table or of an index to read.
 pub(in crate::store) struct Query<'a> {
     pub(in crate::store) index: Option<&'a str>,
     pub(in crate::store) condition: Condition,
@@ -148,7 +148,7 @@ pub(in crate::store) struct Query<'a> {
     pub(in crate::store) limit: usize,
 }
 
-/// The items of a partition whose sort keys start with `start`.
+/// Returns the condition for the items of a partition whose sort keys start with `start`.
 pub(in crate::store) fn in_partition(
     index: Option<&str>,
     partition: String,

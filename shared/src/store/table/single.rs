@@ -1,5 +1,5 @@
-//! Conditional writes of one item. Each is retried while a transaction on the same item is in progress:
-//! DynamoDB then rejects the write, and the SDK does not retry it.
+//! Conditional writes of one item. Retries while a transaction on the same item is in progress: DynamoDB then
+//! rejects the write, and the SDK does not retry it.
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -14,9 +14,9 @@ use super::{Error, Item, Key, Table};
 
 /// Result of a conditional update.
 pub(in crate::store) enum Updated {
-    /// The item after the update, as far as it was asked for.
+    /// The write was applied. Holds the item as requested by `returned`.
     Done(Option<Item>),
-    /// The condition failed: the existing item, if there is one.
+    /// The condition failed. Holds the existing item, if there is one.
     Unmet(Option<Item>),
 }
 
@@ -52,7 +52,7 @@ impl Table {
         }
     }
 
-    /// Changes an item if the condition holds. `returned` says what to return of it.
+    /// Changes an item if the condition holds. `returned` selects what to return of it.
     pub(in crate::store) async fn update_and_return(
         &self,
         key: &Key,
@@ -151,7 +151,7 @@ impl Table {
         }
     }
 
-    /// Deletes up to 25 items in one call, without a condition. DynamoDB may leave some of them.
+    /// Deletes up to 25 items in one call, without a condition. DynamoDB may leave some of them undeleted.
     pub(in crate::store) async fn delete_batch(&self, keys: &[Key]) -> Result<(), Error> {
         let deletes = keys.iter().filter_map(|key| {
             let delete = DeleteRequest::builder().set_key(Some(key.attributes()));

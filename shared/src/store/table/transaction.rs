@@ -10,19 +10,19 @@ use aws_sdk_dynamodb::types::{
 use super::expression::{Change, Condition, Expression, text};
 use super::{Error, Item, Key, Table};
 
-/// The items of failed conditions are returned, for [`Unmet`].
+/// Makes DynamoDB return the items whose conditions failed, for [`Unmet`].
 const ALL_OLD: ReturnValuesOnConditionCheckFailure = ReturnValuesOnConditionCheckFailure::AllOld;
 
-/// The attribute with the id of the transaction that last wrote an item. It tells a repeated write whose
-/// answer was lost from a conflict.
+/// Attribute with the id of the transaction that last wrote an item. Distinguishes a repeated write whose
+/// response was lost from a conflict.
 pub(in crate::store) const WRITE_ID: &str = "write_id";
 
-/// A transaction under construction. `L` labels its actions, to find the one whose condition failed.
+/// A transaction under construction. `L` labels its actions, to identify the one whose condition failed.
 pub(in crate::store) struct Transaction<'a, L> {
     table: &'a Table,
     id: String,
     actions: Vec<(L, TransactWriteItem)>,
-    /// Why one of its actions could not be built.
+    /// Error of an action that could not be built.
     unusable: Option<String>,
 }
 
@@ -30,17 +30,17 @@ pub(in crate::store) struct Transaction<'a, L> {
 pub(in crate::store) struct Unmet<L>(Vec<(L, Option<Item>)>);
 
 impl<L: PartialEq> Unmet<L> {
-    /// If the condition of this action failed: the item as it was then, if there was one.
+    /// If the condition of this action failed, returns the item at that time, if there was one.
     #[expect(
         clippy::option_option,
-        reason = "held; or failed, with the item if there was one"
+        reason = "`None` if it held; otherwise the item, if there was one"
     )]
     pub(in crate::store) fn of(&self, label: &L) -> Option<Option<&Item>> {
         let found = self.0.iter().find(|(unmet, _)| unmet == label);
         found.map(|(_, item)| item.as_ref())
     }
 
-    /// Whether no other condition failed.
+    /// Returns whether no other condition failed.
     pub(in crate::store) fn only(&self, label: &L) -> bool {
         self.0.iter().all(|(unmet, _)| unmet == label)
     }
@@ -96,7 +96,8 @@ impl<L: Copy + PartialEq> Transaction<'_, L> {
         self.touch(label, key, change, condition);
     }
 
-    /// Changes an item without marking it: it is not what this transaction is about.
+    /// Changes an item without marking it as written by this transaction, because the item is only secondary to
+    /// it.
     pub(in crate::store) fn touch(
         &mut self,
         label: L,
@@ -144,7 +145,7 @@ impl<L: Copy + PartialEq> Transaction<'_, L> {
         });
     }
 
-    /// Leaves an item unchanged, and the transaction undone if the condition fails.
+    /// Fails the transaction if the condition fails. Does not change the item.
     pub(in crate::store) fn check(&mut self, label: L, key: &Key, condition: Condition) {
         let Expression {
             text,
@@ -172,13 +173,13 @@ impl<L: Copy + PartialEq> Transaction<'_, L> {
     ) {
         match action {
             Ok(action) => self.actions.push((label, item(action))),
-            // Without this action the others must not be applied.
+            // The other actions must not be applied without this one.
             Err(error) => self.unusable = Some(error.to_string()),
         }
     }
 
-    /// Applies all actions, or none and returns the conditions that failed. Retries conflicts with other
-    /// transactions within the retry budget.
+    /// Applies all actions, or applies none and returns the conditions that failed. Retries conflicts with
+    /// other transactions within the retry budget.
     pub(in crate::store) async fn commit(&self) -> Result<Result<(), Unmet<L>>, Error> {
         if let Some(problem) = &self.unusable {
             return Err(Error::defect(problem.clone()));
@@ -207,8 +208,8 @@ impl<L: Copy + PartialEq> Transaction<'_, L> {
         }
     }
 
-    /// Whether a condition failed only because this transaction had been applied before, and its answer was
-    /// lost.
+    /// Returns whether a condition failed only because this transaction had already been applied, and its
+    /// response was lost.
     fn wrote(&self, unmet: &Unmet<L>) -> bool {
         let own = text(&self.id);
         let mut items = unmet.0.iter().filter_map(|(_, item)| item.as_ref());
@@ -249,7 +250,7 @@ impl<L: Copy + PartialEq> Transaction<'_, L> {
     }
 }
 
-/// Whether an action can never be applied.
+/// Returns whether an action can never be applied.
 fn is_rejected(code: Option<&str>) -> bool {
     matches!(
         code,
@@ -260,7 +261,7 @@ fn is_rejected(code: Option<&str>) -> bool {
 enum Cancellation<L> {
     /// Conditions failed.
     Unmet(Unmet<L>),
-    /// Contention: retry.
+    /// Contention: can be retried.
     Passing(Error),
     /// Retrying would not help.
     Failed(Error),

@@ -325,7 +325,7 @@ pub(super) fn reserve_team_name<L: Copy + PartialEq>(
     team: &Team,
 ) -> Result<(), Error> {
     #[derive(Serialize)]
-    #[expect(clippy::struct_field_names, reason = "the attributes of the item")]
+    #[expect(clippy::struct_field_names, reason = "the names of the attributes")]
     struct Reservation<'a> {
         tenant_id: &'a TenantId,
         organization_id: &'a OrganizationId,
