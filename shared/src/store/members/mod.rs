@@ -194,7 +194,7 @@ pub(super) fn change_to(after: &Membership) -> Change {
     also_change_to(Change::new(), after)
 }
 
-/// Like [`change_to`], in addition to `change`.
+/// Adds the change of role and status to `change`.
 pub(super) fn also_change_to(change: Change, after: &Membership) -> Change {
     change
         .set("role", text(after.role.as_str()))

@@ -120,8 +120,9 @@ pub(super) fn to_row(organization: &Organization) -> Result<Item, table::Error> 
     Ok(item)
 }
 
-/// Returns when DynamoDB may purge a deleted organization. Never purges the organization of a directory group:
-/// if it was deleted by hand, the login sync would create it again with its former memberships.
+/// Returns when DynamoDB may purge a deleted organization. The organization of a directory group is never
+/// purged: otherwise the login sync would create an organization deleted by hand again, with its former
+/// memberships.
 fn expires_at(organization: &Organization) -> Option<i64> {
     match organization.source {
         Source::Manual => Some(organization.deleted_at?.after(RETENTION).as_second()),

@@ -38,7 +38,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Creates a table with this name.
+    /// Returns a handle of the table with this name.
     pub(super) fn new(client: Client, name: String) -> Self {
         Self {
             client,

@@ -191,8 +191,8 @@ impl Store {
 
     /// Returns a user's membership in an organization, and the keys of their memberships in its teams. Makes
     /// one `Query`, which reads the membership first. A team that is joined later changes
-    /// [`JOINED_TEAMS`](super::JOINED_TEAMS) of the membership, so a write on the
-    /// condition that it is unchanged covers all teams.
+    /// [`JOINED_TEAMS`](super::JOINED_TEAMS) of the membership, so a write on the condition that it is
+    /// unchanged covers all teams.
     pub(in crate::store) async fn membership_and_teams(
         &self,
         tenant: &TenantId,

@@ -12,8 +12,8 @@ impl Store {
     /// team requires a tenant admin.
     ///
     /// For a team in an organization, reads the organization first. Then writes one transaction on the
-    /// condition that the caller has the permission, the organization is live and its limits are still those
-    /// that the team's limits were compared with, and the name is free.
+    /// condition that the caller has the permission, the organization is live and, if the team has limits,
+    /// still in the version they were compared with, and the name is free.
     pub async fn create_team(
         &self,
         cx: &Context,

@@ -207,7 +207,7 @@ pub(super) enum Action {
     Record,
 }
 
-/// What a caller may do with a team, and why.
+/// The permissions of a caller on a team, and their origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TeamStanding {
     /// Everything, by the token or by the role in the organization.
