@@ -43,7 +43,7 @@ impl Store {
         let added = &added;
         self.until_settled("add_member", |_| async move {
             if caller.user_id == *user_id && !caller.tenant_admin {
-                let already = self.add_oneself(caller, membership, record);
+                let already = self.add_self(caller, membership, record);
                 if let Some(done) = already.await? {
                     return Ok(done);
                 }
@@ -146,7 +146,7 @@ impl Store {
 
     /// Handles a caller who adds themselves. A caller who may add members is already a member, so only the role
     /// remains to be checked.
-    async fn add_oneself(
+    async fn add_self(
         &self,
         caller: &Caller,
         membership: &Membership,

@@ -62,23 +62,30 @@ impl Table {
     }
 }
 
-impl<L: Copy + PartialEq> Transaction<'_, L> {
-    /// Writes an item, and replaces an existing one if the condition allows.
-    pub(in crate::store) fn put(&mut self, label: L, mut item: Item, condition: Condition) {
-        item.insert(WRITE_ID.to_owned(), text(&self.id));
+/// Completes the builder of an action. The builders of the SDK share these methods, but no trait.
+macro_rules! conditional {
+    ($transaction:ident, $builder:expr, $expression:expr) => {{
         let Expression {
             text,
             names,
             values,
-        } = condition.into_expression();
-        let put = Put::builder()
-            .table_name(&self.table.name)
-            .set_item(Some(item))
-            .condition_expression(text)
+        } = $expression;
+        $builder
+            .table_name(&$transaction.table.name)
+            .set_condition_expression((!text.is_empty()).then_some(text))
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
             .return_values_on_condition_check_failure(ALL_OLD)
-            .build();
+            .build()
+    }};
+}
+
+impl<L: Copy + PartialEq> Transaction<'_, L> {
+    /// Writes an item, and replaces an existing one if the condition allows.
+    pub(in crate::store) fn put(&mut self, label: L, mut item: Item, condition: Condition) {
+        item.insert(WRITE_ID.to_owned(), text(&self.id));
+        let put = Put::builder().set_item(Some(item));
+        let put = conditional!(self, put, condition.into_expression());
         self.push(label, put, |put| {
             TransactWriteItem::builder().put(put).build()
         });
@@ -106,20 +113,10 @@ impl<L: Copy + PartialEq> Transaction<'_, L> {
         condition: Condition,
     ) {
         let (update, expression) = change.with(condition);
-        let Expression {
-            text,
-            names,
-            values,
-        } = expression;
         let update = Update::builder()
-            .table_name(&self.table.name)
             .set_key(Some(key.attributes()))
-            .update_expression(update)
-            .set_condition_expression((!text.is_empty()).then_some(text))
-            .set_expression_attribute_names(names)
-            .set_expression_attribute_values(values)
-            .return_values_on_condition_check_failure(ALL_OLD)
-            .build();
+            .update_expression(update);
+        let update = conditional!(self, update, expression);
         self.push(label, update, |update| {
             TransactWriteItem::builder().update(update).build()
         });
@@ -127,19 +124,8 @@ impl<L: Copy + PartialEq> Transaction<'_, L> {
 
     /// Deletes an item.
     pub(in crate::store) fn delete(&mut self, label: L, key: &Key, condition: Condition) {
-        let Expression {
-            text,
-            names,
-            values,
-        } = condition.into_expression();
-        let delete = Delete::builder()
-            .table_name(&self.table.name)
-            .set_key(Some(key.attributes()))
-            .condition_expression(text)
-            .set_expression_attribute_names(names)
-            .set_expression_attribute_values(values)
-            .return_values_on_condition_check_failure(ALL_OLD)
-            .build();
+        let delete = Delete::builder().set_key(Some(key.attributes()));
+        let delete = conditional!(self, delete, condition.into_expression());
         self.push(label, delete, |delete| {
             TransactWriteItem::builder().delete(delete).build()
         });
@@ -147,19 +133,8 @@ impl<L: Copy + PartialEq> Transaction<'_, L> {
 
     /// Fails the transaction if the condition fails. Does not change the item.
     pub(in crate::store) fn check(&mut self, label: L, key: &Key, condition: Condition) {
-        let Expression {
-            text,
-            names,
-            values,
-        } = condition.into_expression();
-        let check = ConditionCheck::builder()
-            .table_name(&self.table.name)
-            .set_key(Some(key.attributes()))
-            .condition_expression(text)
-            .set_expression_attribute_names(names)
-            .set_expression_attribute_values(values)
-            .return_values_on_condition_check_failure(ALL_OLD)
-            .build();
+        let check = ConditionCheck::builder().set_key(Some(key.attributes()));
+        let check = conditional!(self, check, condition.into_expression());
         self.push(label, check, |check| {
             TransactWriteItem::builder().condition_check(check).build()
         });
