@@ -3,30 +3,29 @@ use std::fmt;
 use crate::rules::SyncRules;
 use muster::domain::{GroupId, Limits, MAX_NAME_LENGTH, Name, OrganizationId, Role, TeamId};
 
-/// How many characters of an id tell two of one name apart.
+/// Number of characters of an id in the suffix that distinguishes two equal names.
 const ID_PREFIX: usize = 8;
 
-/// The list of changes that makes the table what the directory says, in the order in which they are
-/// to be written.
+/// The list of changes that makes the table match the directory, in the order in which they are written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     pub(super) changes: Vec<Change>,
-    /// Memberships of the user that stay as they are.
+    /// Number of memberships of the user that do not change.
     pub kept: usize,
 }
 
 impl Plan {
-    /// Whether there is nothing to do.
+    /// Returns whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
 
-    /// All changes, in order.
+    /// Returns all changes, in order.
     pub fn changes(&self) -> &[Change] {
         &self.changes
     }
 
-    /// The changes, step by step. Those of one step can be written in any order and at once.
+    /// Returns the changes, grouped by step. The changes of one step can be written in any order and concurrently.
     pub fn steps(&self) -> impl Iterator<Item = (Step, &[Change])> {
         let steps = self
             .changes
@@ -35,20 +34,20 @@ impl Plan {
     }
 }
 
-/// In which order changes are written. What concerns this user comes first, adds before removes, so
-/// that a sync that runs out of time has done what this login needs; what is made for groups that
-/// the user is not in can wait for the next login, a lost access cannot.
+/// The order in which changes are written. Changes for this user come first, and adds come before removes, so
+/// that a sync that runs out of time has done what this login needs. Creating for groups that the user is not
+/// in can wait for the next login; losing access cannot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
     /// Organizations of the user's groups.
     MakeOwnOrganizations,
     /// Teams of the user's groups.
     MakeOwnTeams,
-    /// The user's new memberships, and those that hold again.
+    /// The user's new memberships, and those that become active again.
     Join,
-    /// Roles of the user's memberships, and team memberships that follow their team.
+    /// Roles of the user's memberships, and team memberships that follow their team into an organization.
     Follow,
-    /// The user's memberships that no longer hold.
+    /// The user's memberships that their groups no longer give.
     Leave,
     /// Organizations of other groups.
     MakeOtherOrganizations,
@@ -61,54 +60,55 @@ pub enum Step {
 /// One conditional write.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
-    /// Put an organization, with its name, if neither is there. When it fails, the team of the
-    /// same id is made [standalone](NewTeam::standalone), and joining the organization is skipped.
+    /// Creates an organization and its name if neither exists. If this fails, the team with the same id is
+    /// created [standalone](NewTeam::standalone), and joining the organization is skipped.
     MakeOrganization(NewOrganization),
-    /// Put a team, if it is not there.
+    /// Creates a team if it does not exist.
     MakeTeam(NewTeam),
-    /// Put a team that the sync made standalone, because its organization could not be made, into that
-    /// organization, if it still is of that version. When the organization fails again, it waits on.
+    /// Moves a team into its organization if it still has that version. The sync created the team standalone
+    /// because the organization could not be created. If creating the organization fails again, the team keeps
+    /// waiting.
     MoveTeam(TeamMove),
-    /// Put the organization of a team on the user's membership in it.
+    /// Sets the organization of a team on the user's membership in that team.
     MoveTeamMembership {
         /// The team.
         team_id: TeamId,
         /// Its organization.
         organization_id: OrganizationId,
     },
-    /// Put an active membership of source `entra`, if there is none.
+    /// Creates an active membership with source `entra` if there is none.
     JoinOrganization {
         /// The organization.
         organization_id: OrganizationId,
         /// The role.
         role: Role,
     },
-    /// Put an active membership of source `entra` and role `member`, if there is none.
+    /// Creates an active membership with source `entra` and role `member` if there is none.
     JoinTeam {
         /// The team.
         team_id: TeamId,
     },
-    /// Make an invitation active, if it still is one of that version. Its role and source stay, unless
-    /// its inviter may no longer give the role.
+    /// Makes an invitation active if it still has that version. Its role and source stay, unless the inviter
+    /// may no longer give the role.
     AcceptInvitation {
-        /// Where the user was invited to.
+        /// The organization or team that the user was invited to.
         at: Place,
         /// The version of the invitation.
         version: u64,
-        /// The role that the directory gives in an organization: then the membership has that one, and
-        /// is of source `entra`.
+        /// The role that the directory gives in an organization. If it is set, the membership gets this role and
+        /// the source `entra`.
         role: Option<Role>,
     },
-    /// End a suspension that the sync made, if the membership still is of that version.
+    /// Ends a suspension by the sync if the membership still has that version.
     Lift {
-        /// Where the user is active again.
+        /// The organization or team in which the user becomes active again.
         at: Place,
         /// The version of the membership.
         version: u64,
-        /// The role that the directory gives now, when it is another one than the sync gave last.
+        /// The role that the directory gives now, if it differs from the role that the sync gave last.
         role: Option<Role>,
     },
-    /// Change the role, if the membership still is of that version.
+    /// Changes the role if the membership still has that version.
     ChangeRole {
         /// The organization.
         organization_id: OrganizationId,
@@ -117,33 +117,33 @@ pub enum Change {
         /// The role that the directory gives now.
         role: Role,
     },
-    /// Take the membership away, if it still is of source `entra` and of that version.
+    /// Removes the membership if it still has the source `entra` and that version.
     Leave {
-        /// What the user leaves.
+        /// The organization or team that the user leaves.
         at: Place,
         /// The version of the membership.
         version: u64,
-        /// Whether they are its active owner, who is counted, and kept when they are the last one.
+        /// Whether the user is an active owner. Active owners are counted, and the last one is kept.
         is_owner: bool,
     },
-    /// Suspend the membership, if it still is of source `entra` and of that version.
+    /// Suspends the membership if it still has the source `entra` and that version.
     Suspend {
-        /// Where the user is suspended.
+        /// The organization or team in which the user is suspended.
         at: Place,
         /// The version of the membership.
         version: u64,
-        /// Whether they are its active owner, who is counted, and kept when they are the last one.
+        /// Whether the user is an active owner. Active owners are counted, and the last one is kept.
         is_owner: bool,
     },
-    /// Rename what the sync made, if it still is of that version.
+    /// Renames an organization or a team that the sync created if it still has that version.
     Rename {
-        /// What is renamed.
+        /// The organization or team to rename.
         what: Place,
-        /// Its name now.
+        /// Its current name.
         from: Name,
         /// Its version.
         version: u64,
-        /// Its name from now on.
+        /// Its new name.
         naming: Naming,
     },
 }
@@ -151,9 +151,9 @@ pub enum Change {
 /// An organization or a team.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
-    /// That organization.
+    /// An organization.
     Organization(OrganizationId),
-    /// That team.
+    /// A team.
     Team(TeamId),
 }
 
@@ -166,7 +166,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// An organization to make for a group, of source `entra`, with no owner.
+/// An organization to create for a group, with source `entra` and no owner.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewOrganization {
     /// The group's id.
@@ -179,22 +179,22 @@ pub struct NewOrganization {
     pub is_own: bool,
 }
 
-/// A team to make for a group, of source `entra`.
+/// A team to create for a group, with source `entra`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewTeam {
     /// The group's id.
     pub id: TeamId,
-    /// Its organization; `None`: it is standalone.
+    /// Its organization, or `None` if it is standalone.
     pub organization_id: Option<OrganizationId>,
     /// Its name.
     pub naming: Naming,
-    /// `DEFAULT_TEAM_PARAMS`; in an organization with that organization's models.
+    /// `DEFAULT_TEAM_PARAMS`. A team in an organization has the models of that organization.
     pub limits: Limits,
     /// Whether the user is in the group.
     pub is_own: bool,
 }
 
-/// A team to put into the organization that could not be made when it was.
+/// A team to move into the organization that could not be created when the team was created.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TeamMove {
     /// The group's id.
@@ -203,18 +203,18 @@ pub struct TeamMove {
     pub organization_id: OrganizationId,
     /// Its version.
     pub version: u64,
-    /// Its name, which another team of the organization may have.
+    /// Its name. Another team of the organization may already have it.
     pub naming: Naming,
-    /// Whether its name follows that of the group: names are refreshed, and nobody changed this one.
+    /// Whether its name follows the name of the group: names are refreshed, and the name was not changed by hand.
     pub is_refreshed: bool,
-    /// The limits of a team in an organization; `None`: its limits were changed by hand, and stay.
+    /// The limits of a team in an organization, or `None` if its limits were changed by hand and stay.
     pub limits: Option<Limits>,
     /// Whether the user is in the group.
     pub is_own: bool,
 }
 
 impl NewTeam {
-    /// The team without its organization, which could not be made.
+    /// Returns the team without its organization, which could not be created.
     #[must_use]
     pub fn standalone(&self, rules: &SyncRules) -> Self {
         Self {
@@ -225,7 +225,7 @@ impl NewTeam {
     }
 }
 
-/// A name, and the one to take when it is taken.
+/// A name, and the name to use if it is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Naming {
     /// The group's name.
@@ -242,7 +242,7 @@ impl Naming {
         }
     }
 
-    /// For something whose name another one is going to take.
+    /// Returns the naming for a second group of the same name, which starts with the suffixed name.
     pub(super) fn second(self) -> Self {
         Self {
             name: self.if_taken.clone(),
@@ -250,29 +250,29 @@ impl Naming {
         }
     }
 
-    /// Whether that name is the one to take when the group's own is taken.
+    /// Returns whether `name` is the suffixed name.
     pub fn is_suffixed(&self, name: &Name) -> bool {
         *name == self.if_taken && self.if_taken != self.name
     }
 
-    /// Whether the group's own name is left to another group from the start.
+    /// Returns whether the group's own name is left to another group from the start.
     pub fn is_second(&self) -> bool {
         self.name == self.if_taken
     }
 }
 
-/// `Name (first 8 characters of the id)`, the name cut where the whole would be too long.
+/// Returns `Name (first 8 characters of the id)`. Truncates the name if the result would be too long.
 fn with_id(name: &Name, id: &GroupId) -> Name {
     let id: String = id.as_str().chars().take(ID_PREFIX).collect();
     let room = MAX_NAME_LENGTH.saturating_sub(id.chars().count() + " ()".len());
     let start: String = name.as_str().chars().take(room).collect();
     let name_with_id = format!("{} ({id})", start.trim_end());
-    // It has the characters of a name and an id, and their length at most.
+    // It contains only characters of a name and an id, and is not longer than a name may be.
     name_with_id.parse().unwrap_or_else(|_| name.clone())
 }
 
 impl Change {
-    /// When it is written.
+    /// Returns the step in which it is written.
     pub fn step(&self) -> Step {
         match self {
             Self::MakeOrganization(new) if new.is_own => Step::MakeOwnOrganizations,
@@ -294,7 +294,7 @@ impl Change {
         }
     }
 
-    /// What it writes to. No two changes of a step write to the same.
+    /// Returns the organization or team that it writes to. No two changes of a step write to the same one.
     pub fn place(&self) -> Place {
         match self {
             Self::MakeOrganization(new) => Place::Organization(new.id.clone()),
@@ -323,7 +323,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_second_of_a_name_bears_the_start_of_its_id() {
+    fn second_name_gets_id_suffix() {
         let id = GroupId::parse("cdb555e3-b33e-4fd5-a427-17fadacbdfa7").unwrap();
         let second = |name: &str| with_id(&name.parse().unwrap(), &id).to_string();
         assert_eq!(second("Sales"), "Sales (cdb555e3)");

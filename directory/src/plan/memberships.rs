@@ -1,4 +1,4 @@
-//! What happens to the user's memberships: those that groups give, and those that no group gives any more.
+//! Plans the changes of the user's memberships: those that groups give, and those that no group gives any more.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::snapshot::{AssignedGroup, DirectorySnapshot};
 use muster::domain::{GroupId, OrganizationId, Role, Source, Status, TeamId};
 
 impl Planner<'_> {
-    /// What a group that holds gives the user.
+    /// Plans the memberships that a group gives the user.
     pub(super) fn join(&mut self, id: &GroupId, group: Option<&AssignedGroup>) {
         let organization_id = id.organization_id();
         let in_organization = self.held.organizations.get(&organization_id);
@@ -57,8 +57,8 @@ impl Planner<'_> {
         }
     }
 
-    /// Ends a suspension that the sync made, and changes a role that the sync gave: of a deleted
-    /// organization too, which then is right when it is restored.
+    /// Ends a suspension by the sync, and changes a role that the sync gave. This includes memberships in a
+    /// deleted organization, which are then correct when it is restored.
     fn follow(
         &mut self,
         id: &GroupId,
@@ -82,7 +82,7 @@ impl Planner<'_> {
         }
     }
 
-    /// The same of the membership in the group's team, which also follows its team into the organization.
+    /// Does the same for the membership in the group's team, which also follows its team into the organization.
     fn follow_team(&mut self, organization_id: &OrganizationId, team_id: &TeamId) {
         let Some(membership) = self.held.teams.get(team_id) else {
             return;
@@ -104,8 +104,8 @@ impl Planner<'_> {
         }
     }
 
-    /// A team can be joined when it is there, and not through the back door: neither that of an
-    /// organization that is gone nor that of one in which the user is suspended.
+    /// Returns whether the team can be joined. The team must exist. Its organization must not be deleted, and the
+    /// user must not be suspended in it.
     fn can_join_team(&self, group: &GroupId, team: &TeamId) -> bool {
         let found = self.found.teams.get(team);
         if found.is_some_and(|team| !team.is_live) {
@@ -123,22 +123,21 @@ impl Planner<'_> {
             };
             let is_suspended =
                 membership.is_some_and(|it| it.status == Status::Suspended && !is_lifted(it));
-            // Another organization than the group's own was chosen by hand, and not looked up.
+            // An organization other than the group's own was chosen by hand and is not looked up.
             let is_gone =
                 *organization == group.organization_id() && !self.will_be_live(organization);
             !is_suspended && !is_gone
         })
     }
 
-    /// What no longer holds.
+    /// Plans to end the memberships that no group gives any more.
     pub(super) fn leave(&mut self) {
         self.changes
             .extend(leaving(self.reading, self.held, self.rules));
     }
 }
 
-/// Whether the plan takes something away from the user: a membership, by its end or a suspension, or a
-/// part of its role.
+/// Returns whether the plan takes access from the user: ends or suspends a membership, or lowers its role.
 pub(crate) fn takes_away(reading: &DirectorySnapshot, held: &Held, rules: &SyncRules) -> bool {
     let mut groups = reading.held();
     let lowers = rules.also_create_organizations
@@ -152,14 +151,14 @@ pub(crate) fn takes_away(reading: &DirectorySnapshot, held: &Held, rules: &SyncR
     lowers || !leaving(reading, held, rules).is_empty()
 }
 
-/// The role that a group gives.
+/// Returns the role that a group gives.
 pub(super) fn given_role(id: &GroupId, group: Option<&AssignedGroup>, rules: &SyncRules) -> Role {
     let no_app_roles = BTreeSet::new();
     let app_roles = group.map_or(&no_app_roles, |group| &group.app_roles);
     rules.role(id, app_roles)
 }
 
-/// Memberships that the sync made, of groups that give nothing any more.
+/// Returns the changes for memberships that the sync created and whose groups no longer give them.
 fn leaving(reading: &DirectorySnapshot, held: &Held, rules: &SyncRules) -> Vec<Change> {
     let holds: (BTreeSet<OrganizationId>, BTreeSet<TeamId>) = reading
         .held()

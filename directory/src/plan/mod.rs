@@ -1,5 +1,5 @@
-//! The difference between what the directory says and what the table has, as a list of changes. Pure:
-//! the same input gives the same plan, and a plan that was carried out gives an empty one.
+//! Computes the difference between the directory and the table as a list of changes. Pure: the same input
+//! gives the same plan. After a plan was carried out, the next plan is empty.
 
 mod change;
 mod memberships;
@@ -17,23 +17,23 @@ use crate::rules::SyncRules;
 use crate::snapshot::DirectorySnapshot;
 use muster::domain::{GroupId, Name, OrganizationId, Status, TeamId};
 
-/// What must be looked up in the table before a plan can be made; empty when nothing is new.
+/// The items to look up in the table before a plan can be made. Empty if the directory has nothing new.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lookups {
-    /// Organizations, deleted ones too.
+    /// Organizations, including deleted ones.
     pub organizations: BTreeSet<OrganizationId>,
     /// Teams.
     pub teams: BTreeSet<TeamId>,
 }
 
 impl Lookups {
-    /// Whether there is nothing to look up.
+    /// Returns whether there is nothing to look up.
     pub fn is_empty(&self) -> bool {
         self.organizations.is_empty() && self.teams.is_empty()
     }
 }
 
-/// What must be looked up: what may have to be created, and what the user may join.
+/// Returns the items to look up: those that may have to be created, and those that the user may join.
 pub fn lookups(
     reading: &DirectorySnapshot,
     held: &Held,
@@ -59,7 +59,7 @@ pub fn lookups(
         let joins_organization = rules.also_create_organizations
             && joins(held.organizations.get(&organization).map(|it| it.status));
         if joins_team || joins_organization {
-            // The team's organization decides too whether the team can be joined.
+            // Whether the team can be joined also depends on its organization.
             lookups.organizations.insert(organization);
         }
         if joins_team {
@@ -69,7 +69,7 @@ pub fn lookups(
     lookups
 }
 
-/// The plan. `found` is what was found of [`lookups`] of the same input.
+/// Returns the plan. `found` is the result of the [`lookups`] for the same input.
 pub fn plan(
     reading: &DirectorySnapshot,
     held: &Held,
@@ -94,7 +94,7 @@ pub fn plan(
     }
     planner.leave();
     let mut changes = planner.changes;
-    // Stable: within a step by id, in any order of the input.
+    // The sort is stable: within a step the changes stay ordered by id, whatever the order of the input.
     changes.sort_by_key(Change::step);
     let memberships = held.organizations.len() + held.teams.len();
     let touched = changes.iter().filter(|change| {
@@ -119,21 +119,21 @@ struct Planner<'a> {
     found: &'a Found,
     rules: &'a SyncRules,
     changes: Vec<Change>,
-    /// Organizations that are going to be there.
+    /// Organizations that the plan creates.
     organizations: BTreeSet<OrganizationId>,
-    /// Teams that are going to be there, with their organizations.
+    /// Teams that the plan creates or moves, with their organizations.
     teams: BTreeMap<TeamId, Option<OrganizationId>>,
 }
 
 impl Planner<'_> {
-    /// What is missing for the assigned groups, and what has another name now.
+    /// Plans to create what is missing for the assigned groups, and to rename what has a new name.
     fn make(&mut self) {
         let mut organization_names = BTreeSet::new();
         let mut team_names = BTreeSet::new();
         let mut names_of_groups = BTreeSet::new();
         for (id, group) in self.reading.assigned() {
             let naming = Naming::new(&group.name, id);
-            // Of two new ones of one name, the first by id gets it, whoever's write is faster.
+            // If two new ones have the same name, the first by id gets it, regardless of which write is faster.
             let once = |taken: &mut BTreeSet<_>| {
                 if taken.insert(group.name.folded()) {
                     naming.clone()
@@ -159,7 +159,7 @@ impl Planner<'_> {
             match self.found.teams.get(&id.team_id()) {
                 None => {
                     let naming = if self.rules.also_create_organizations {
-                        // Alone in its organization.
+                        // It is the only team of its organization.
                         naming
                     } else {
                         once(&mut team_names)
@@ -168,7 +168,7 @@ impl Planner<'_> {
                 }
                 Some(found) if !found.is_live => {}
                 Some(_) if self.move_team(id, Some(&group.name)) => {}
-                // Names of standalone teams are not unique: of two groups of one name the second one by id
+                // Names of standalone teams are not unique. If two groups have the same name, the second by id
                 // keeps its suffix.
                 Some(found)
                     if found.organization_id.is_none()
@@ -183,8 +183,8 @@ impl Planner<'_> {
         }
     }
 
-    /// Puts the group's team into the group's organization, if it waits for it. Returns whether it does.
-    /// `name` is that of the group, which the team gets if names are refreshed.
+    /// Plans to move the group's team into the group's organization if the team waits for it. Returns whether
+    /// it does. `name` is the name of the group, which the team gets if names are refreshed.
     fn move_team(&mut self, id: &GroupId, name: Option<&Name>) -> bool {
         let (team_id, organization_id) = (id.team_id(), id.organization_id());
         let Some(found) = self.found.teams.get(&team_id) else {
@@ -237,7 +237,7 @@ impl Planner<'_> {
     fn make_team(&mut self, id: &GroupId, naming: Naming) {
         let in_organization = self.rules.also_create_organizations;
         if in_organization && self.is_deleted(&id.organization_id()) {
-            // It would be a team of nothing.
+            // The team would belong to a deleted organization.
             return;
         }
         let organization_id = in_organization.then(|| id.organization_id());
@@ -251,8 +251,8 @@ impl Planner<'_> {
         }));
     }
 
-    /// Renames what still has the name that the sync gave it. Whether the group's own name is free again
-    /// for what bears a suffix is for the write to find.
+    /// Plans to rename an organization or a team that still has the name that the sync gave it. If that name has
+    /// a suffix, the write finds out whether the group's own name is free again.
     fn rename(
         &mut self,
         what: Place,
@@ -269,10 +269,10 @@ impl Planner<'_> {
         }
     }
 
-    /// The organization of a team that is there, or going to be: `None` when no team is.
+    /// Returns the organization of a team that exists or is planned, or `None` if there is no such team.
     #[expect(
         clippy::option_option,
-        reason = "there is a team, and it is in an organization or in none"
+        reason = "a team that exists may have no organization"
     )]
     fn organization_of(&self, team: &TeamId) -> Option<Option<&OrganizationId>> {
         let found = self.found.teams.get(team);
@@ -281,8 +281,9 @@ impl Planner<'_> {
         Some(organization.as_ref())
     }
 
-    /// Whether the group's organization has no team of it. All is marked as made, but a login that was cut off
-    /// left the team out, and the organization was deleted until the others had looked.
+    /// Returns whether the organization of the group lacks the group's team. This happens if everything is marked
+    /// as created, but a login that was cut off left the team out and the organization was deleted while the next
+    /// logins checked.
     fn lacks_team(&self, organization: &OrganizationId, team: &TeamId) -> bool {
         let is_there = self.held.teams.contains_key(team)
             || self.found.teams.contains_key(team)

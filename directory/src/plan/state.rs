@@ -3,32 +3,32 @@ use std::collections::BTreeMap;
 use muster::domain::{Membership, OrganizationId, Role, Source, Status, TeamId, TeamMembership};
 use muster::store::{FoundOrganization, FoundTeam, MembershipMarks, TeamMembershipMarks};
 
-/// What the user has before the sync: the memberships in their own partition of the table.
+/// The user's memberships before the sync, from their own partition of the table.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Held {
-    /// Their organizations.
+    /// Memberships in organizations.
     pub organizations: BTreeMap<OrganizationId, HeldOrganization>,
-    /// Their teams.
+    /// Memberships in teams.
     pub teams: BTreeMap<TeamId, HeldTeam>,
 }
 
-/// A membership in an organization, as far as the sync looks at it.
+/// The fields of a membership in an organization that the sync uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeldOrganization {
-    /// Its role. An active owner leaves by the write that counts owners.
+    /// Its role. If the member is an active owner, the write that ends the membership counts owners.
     pub role: Role,
     /// Its status.
     pub status: Status,
-    /// Who made it.
+    /// The source that created it.
     pub source: Source,
-    /// Its version, which a write relies on.
+    /// Its version, which a write is conditional on.
     pub version: u64,
-    /// What the sync did with it.
+    /// What the sync recorded on it.
     pub marks: MembershipMarks,
 }
 
 impl HeldOrganization {
-    /// The membership, and what the sync did with it.
+    /// Creates it from a membership and what the sync recorded on it.
     pub fn new(membership: &Membership, marks: MembershipMarks) -> Self {
         Self {
             role: membership.role,
@@ -39,11 +39,11 @@ impl HeldOrganization {
         }
     }
 
-    /// The role that it gets when the directory gives this one: `None` when it has it already, or when
-    /// its role was set by hand. An owner is always one by hand.
+    /// Returns the role that the membership gets when the directory gives `given`, or `None` if it already has
+    /// that role or its role was set by hand. The role owner is always set by hand.
     ///
-    /// What an earlier release made says nothing about the role that the sync gave: in version 1 it was
-    /// never changed, so its role is that one.
+    /// Memberships from an earlier release do not record the role that the sync gave. In version 1 the role was
+    /// never changed, so its current role is the one that the sync gave.
     pub fn followed_role(&self, given: Role) -> Option<Role> {
         let untouched = (self.version == 1).then_some(self.role);
         let synced = self.marks.synced_role.or(untouched);
@@ -54,27 +54,27 @@ impl HeldOrganization {
         (is_synced && given != self.role).then_some(given)
     }
 
-    /// Whether its suspension ends when its group holds again.
+    /// Returns whether its suspension ends when its group gives the membership again.
     pub fn is_suspended_by_sync(&self) -> bool {
         self.source == Source::Entra && self.status == Status::Suspended && self.marks.is_suspended
     }
 }
 
-/// A membership in a team, as far as the sync looks at it.
+/// The fields of a membership in a team that the sync uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeldTeam {
     /// Its status.
     pub status: Status,
-    /// Who made it.
+    /// The source that created it.
     pub source: Source,
-    /// Its version, which a write relies on.
+    /// Its version, which a write is conditional on.
     pub version: u64,
-    /// What the sync did with it.
+    /// What the sync recorded on it.
     pub marks: TeamMembershipMarks,
 }
 
 impl HeldTeam {
-    /// The team membership, and what the sync did with it.
+    /// Creates it from a team membership and what the sync recorded on it.
     pub fn new(membership: &TeamMembership, marks: TeamMembershipMarks) -> Self {
         Self {
             status: membership.status,
@@ -84,28 +84,28 @@ impl HeldTeam {
         }
     }
 
-    /// Whether its suspension ends when its group holds again.
+    /// Returns whether its suspension ends when its group gives the membership again.
     pub fn is_suspended_by_sync(&self) -> bool {
         self.source == Source::Entra && self.status == Status::Suspended && self.marks.is_suspended
     }
 }
 
-/// Whether everything for the assigned groups was made before: what the marker says.
+/// Whether everything for the assigned groups was already created, according to the marker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Provisioned {
-    /// The marker bears the [fingerprint](crate::DirectorySnapshot::fingerprint) of this reading: nothing
-    /// is made or renamed, and what is not there any more was taken away by hand; but for a team that a
-    /// live organization of the user's own group never had.
+    /// The marker has the [fingerprint](crate::DirectorySnapshot::fingerprint) of this snapshot. Nothing is
+    /// created or renamed, and what no longer exists was removed by hand. The exception is a team that a live
+    /// organization of the user's own group never had.
     Everything,
-    /// It bears another one, or there is none.
+    /// The marker has another fingerprint, or there is no marker.
     Unknown,
 }
 
-/// What was found in the table for [`Lookups`](super::Lookups). What was looked up and is not here
+/// The items found in the table for [`Lookups`](super::Lookups). An item that was looked up and is missing here
 /// does not exist.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Found {
-    /// Organizations, deleted ones too.
+    /// Organizations, including deleted ones.
     pub organizations: BTreeMap<OrganizationId, FoundOrganization>,
     /// Teams.
     pub teams: BTreeMap<TeamId, FoundTeam>,

@@ -83,7 +83,7 @@ prop_compose! {
             1 => Some(name.clone()),
             _ => Some("Renamed by hand since".parse().unwrap()),
         };
-        // Names of living organizations are unique: the second one is not there.
+        // Names of live organizations are unique: the second one with a name is left out.
         let mut names = BTreeSet::new();
         let organizations: BTreeMap<_, _> = organizations
             .into_iter()
@@ -114,7 +114,7 @@ prop_compose! {
                 synced_role: synced_role.filter(|_| status != Status::Invited),
                 is_suspended: is_suspended && status == Status::Suspended,
             };
-            // What was changed by hand, or invited, is not in its first version.
+            // A membership that was changed by hand or invited is not in version 1.
             let version = if status == Status::Active { version } else { 2 };
             (id.organization_id(), HeldOrganization { role, status, source, version, marks })
         });
@@ -133,7 +133,7 @@ prop_compose! {
     }
 }
 
-/// Both kinds of memberships, by what they are in.
+/// Returns the memberships in organizations and in teams, by place.
 fn memberships(held: &Held) -> BTreeMap<Place, (Option<Role>, Status, Source)> {
     let organizations = held.organizations.iter().map(|(id, it)| {
         let place = Place::Organization(id.clone());
@@ -153,13 +153,13 @@ fn is_of(place: &Place, groups: &BTreeSet<&str>) -> bool {
 
 proptest! {
     #[test]
-    fn a_plan_that_was_carried_out_leaves_nothing_to_do(
+    fn plan_after_sync_is_empty(
         reading in reading(), rules in rules(), table in table(),
     ) {
         let after = table.synced(&reading, &rules);
         for made in [Provisioned::Unknown, Provisioned::Everything] {
             let again = after.plan(&reading, made, &rules);
-            // A suffix is tried to be taken away for as long as the name without it is taken.
+            // Every plan tries to remove a suffix while the name without it is taken.
             let is_done = |change: &Change| {
                 matches!(change, Change::Rename { from, naming, .. } if naming.is_suffixed(from))
             };
@@ -169,7 +169,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_left_when_time_is_up_the_next_login_finishes(
+    fn next_login_finishes_interrupted_sync(
         reading in reading(), rules in rules(), table in table(), written in 0_usize..20,
     ) {
         let mut cut_off = table.clone();
@@ -181,7 +181,7 @@ proptest! {
     }
 
     #[test]
-    fn manual_memberships_stay_and_open_invitations_are_accepted(
+    fn keeps_manual_memberships_and_accepts_invitations(
         reading in reading(), rules in rules(), table in table(),
     ) {
         let after = memberships(&table.synced(&reading, &rules).held);
@@ -227,7 +227,7 @@ proptest! {
     }
 
     #[test]
-    fn roles_suspensions_and_deletions_by_hand_stay(
+    fn keeps_manual_roles_suspensions_and_deletions(
         reading in reading(), rules in rules(), table in table(),
     ) {
         let synced = table.synced(&reading, &rules);
@@ -300,7 +300,7 @@ proptest! {
     }
 
     #[test]
-    fn teams_that_wait_are_in_their_organization_when_it_is_there(
+    fn waiting_teams_move_into_existing_organization(
         reading in reading(), rules in rules(), table in table(),
     ) {
         let rules = SyncRules { also_create_organizations: true, ..rules };
@@ -318,7 +318,7 @@ proptest! {
     }
 
     #[test]
-    fn without_the_flag_organizations_are_left_alone(
+    fn organizations_do_not_change_without_the_flag(
         reading in reading(), rules in rules(), table in table(),
     ) {
         let rules = SyncRules { also_create_organizations: false, ..rules };
@@ -328,7 +328,7 @@ proptest! {
     }
 
     #[test]
-    fn an_empty_list_of_assigned_groups_grants_nothing(
+    fn no_assigned_groups_grants_nothing(
         groups in btree_set(group(), 0..6), rules in rules(), table in table(),
     ) {
         let reading = DirectorySnapshot::new(Some(Arc::default()), groups);
@@ -346,12 +346,12 @@ proptest! {
             table.plan(&unknown, Provisioned::Unknown, &rules),
         ] {
             for change in plan.changes() {
-                // A team that is one's own, where the organization is there without it.
+                // A team of the user's own group whose organization exists without it.
                 let is_lacking = matches!(change, Change::MakeTeam(new) if new.is_own
                     && new.organization_id.as_ref().is_some_and(|it| table.organizations[it].is_live));
                 let is_membership =
                     matches!(change.step(), Step::Join | Step::Follow | Step::Leave);
-                // One that waits, and that the user looks at.
+                // A team that waits for its organization and that belongs to the user's own group.
                 let is_moved = matches!(change, Change::MoveTeam(team) if team.is_own);
                 prop_assert!(is_membership || is_lacking || is_moved, "{plan:?}");
             }
@@ -359,7 +359,7 @@ proptest! {
     }
 
     #[test]
-    fn adds_go_before_removes_and_a_step_writes_nothing_twice(
+    fn adds_before_removes_and_one_write_per_place_in_step(
         reading in reading(), rules in rules(), table in table(),
     ) {
         let plan = table.plan(&reading, Provisioned::Unknown, &rules);

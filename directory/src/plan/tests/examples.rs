@@ -1,4 +1,4 @@
-//! The sentences of the rule, one by one.
+//! One example for each sentence of the rule.
 
 use super::*;
 
@@ -34,7 +34,7 @@ fn empty() -> Table {
     }
 }
 
-/// What is done to what, in order.
+/// Describes the changes of a plan, in order.
 fn said(plan: &Plan) -> Vec<String> {
     let words = plan.changes().iter().map(|change| {
         let verb = match change {
@@ -65,7 +65,7 @@ fn said(plan: &Plan) -> Vec<String> {
 }
 
 #[test]
-fn a_first_login_makes_all_groups_and_joins_the_users_own_first() {
+fn first_login_creates_groups_and_joins_own_first() {
     let reading = reading_of(&[("g1", "Sales"), ("g2", "Ops")], &["g2", "unassigned"]);
     let plan = empty().plan(&reading, Provisioned::Unknown, &with_organizations());
     assert_eq!(
@@ -91,7 +91,7 @@ fn a_first_login_makes_all_groups_and_joins_the_users_own_first() {
 }
 
 #[test]
-fn a_login_with_nothing_new_looks_nothing_up() {
+fn no_lookups_without_changes() {
     let reading = reading_of(&[("g1", "Sales"), ("g2", "Ops")], &["g2"]);
     for rules in [with_organizations(), SyncRules::default()] {
         let table = empty().synced(&reading, &rules);
@@ -105,7 +105,7 @@ fn a_login_with_nothing_new_looks_nothing_up() {
 }
 
 #[test]
-fn the_second_group_of_a_name_bears_the_start_of_its_id() {
+fn second_group_with_same_name_gets_id_suffix() {
     let groups = [("11111111-a", "Sales"), ("22222222-b", "SALES")];
     let reading = reading_of(&groups, &[]);
     let plan = empty().plan(&reading, Provisioned::Unknown, &with_organizations());
@@ -120,7 +120,7 @@ fn the_second_group_of_a_name_bears_the_start_of_its_id() {
 }
 
 #[test]
-fn what_was_deleted_is_neither_made_nor_joined() {
+fn deleted_organization_is_not_created_or_joined() {
     let reading = reading_of(&[("g1", "Sales")], &["g1"]);
     let mut table = empty().synced(&reading, &with_organizations());
     table.held = Held::default();
@@ -132,14 +132,14 @@ fn what_was_deleted_is_neither_made_nor_joined() {
     for made in [Provisioned::Unknown, Provisioned::Everything] {
         assert!(table.plan(&reading, made, &with_organizations()).is_empty());
     }
-    // Without the flag too, the team of a deleted organization is none to join.
+    // Without the flag, the team of a deleted organization cannot be joined either.
     let plan = table.plan(&reading, Provisioned::Everything, &SyncRules::default());
     assert!(plan.is_empty(), "{plan:?}");
     let mut without_team = table.clone();
     without_team.teams.clear();
     let plan = without_team.plan(&reading, Provisioned::Unknown, &with_organizations());
     assert!(plan.is_empty(), "{plan:?}");
-    // Purged, its team left behind: the marker still knows that it was made.
+    // The organization was purged and its team left behind. The marker still records that it was created.
     table.organizations.clear();
     assert!(
         table
@@ -187,7 +187,7 @@ fn an_existing_team_is_joined_without_the_flag() {
 }
 
 #[test]
-fn whoever_left_the_group_leaves_what_it_gave() {
+fn leaving_a_group_ends_its_memberships() {
     let before = reading_of(&[("g1", "Sales")], &["g1"]);
     let table = empty().synced(&before, &with_organizations());
     let after = reading_of(&[("g1", "Sales")], &[]);
@@ -210,7 +210,7 @@ fn whoever_left_the_group_leaves_what_it_gave() {
 }
 
 #[test]
-fn a_promoted_owner_leaves_by_the_write_that_counts_owners() {
+fn promoted_owner_leaves_with_owner_count() {
     let mut table = empty();
     let owner = HeldOrganization {
         role: Role::Owner,
@@ -237,7 +237,7 @@ fn a_promoted_owner_leaves_by_the_write_that_counts_owners() {
 }
 
 #[test]
-fn a_renamed_group_renames_what_no_one_renamed_by_hand() {
+fn renamed_group_does_not_override_manual_names() {
     let rules = SyncRules {
         refresh_names: true,
         ..with_organizations()
@@ -256,7 +256,7 @@ fn a_renamed_group_renames_what_no_one_renamed_by_hand() {
 }
 
 #[test]
-fn a_team_is_no_back_door_for_who_is_suspended() {
+fn suspended_member_does_not_join_team() {
     let reading = reading_of(&[("g1", "Sales")], &["g1"]);
     let mut table = empty().synced(&reading, &with_organizations());
     table.held.teams.clear();
@@ -271,7 +271,7 @@ fn a_team_is_no_back_door_for_who_is_suspended() {
 }
 
 #[test]
-fn the_fingerprint_changes_with_what_is_to_be_made_only() {
+fn fingerprint_covers_only_what_is_created() {
     let rules = with_organizations();
     let sales = reading_of(&[("g1", "Sales")], &[]);
     let fingerprint = sales.fingerprint(&rules);
@@ -291,7 +291,7 @@ fn the_fingerprint_changes_with_what_is_to_be_made_only() {
 }
 
 #[test]
-fn a_role_that_was_not_changed_by_hand_follows_the_directory() {
+fn role_follows_directory_unless_changed_by_hand() {
     let leads = |group: &str| SyncRules {
         role_map: format!(r#"{{"{group}": "manager"}}"#).parse().unwrap(),
         ..with_organizations()
@@ -310,13 +310,13 @@ fn a_role_that_was_not_changed_by_hand_follows_the_directory() {
         said(&plan)
     };
     let membership = table.held.organizations.get_mut(&organization).unwrap();
-    // As an earlier release left it: nobody has touched it, or somebody has.
+    // A membership from an earlier release, first unchanged by hand, then changed.
     membership.marks.synced_role = None;
     assert_eq!(changes(&table), ["make internal_user"]);
     let membership = table.held.organizations.get_mut(&organization).unwrap();
     membership.version = 2;
     assert!(changes(&table).is_empty());
-    // By hand to another role, to one that the directory gives by now, and back.
+    // Changed by hand to another role, to owner, and back to the role that the sync gave.
     for (role, is_followed) in [
         (Role::Admin, false),
         (Role::Owner, false),
@@ -330,7 +330,7 @@ fn a_role_that_was_not_changed_by_hand_follows_the_directory() {
 }
 
 #[test]
-fn a_role_that_goes_down_is_something_taken_away() {
+fn lowering_a_role_takes_access_away() {
     let reading = reading_of(&[("g1", "Sales")], &["g1"]);
     let higher = SyncRules {
         default_role: Role::Manager,
@@ -364,7 +364,7 @@ fn only_a_suspension_by_the_sync_is_lifted() {
         (Role::Manager, Status::Active)
     );
 
-    // By hand since.
+    // Suspended by hand since.
     for membership in table.held.organizations.values_mut() {
         membership.marks.is_suspended = false;
         membership.marks.synced_role = None;
@@ -374,7 +374,7 @@ fn only_a_suspension_by_the_sync_is_lifted() {
 }
 
 #[test]
-fn a_team_whose_organization_could_not_be_made_is_put_into_it() {
+fn waiting_team_moves_into_organization() {
     let reading = reading_of(&[("g1", "Sales")], &["g1"]);
     let rules = with_organizations();
     let mut table = empty().synced(&reading, &SyncRules::default());
@@ -395,19 +395,19 @@ fn a_team_whose_organization_could_not_be_made_is_put_into_it() {
             "move in team g1",
         ]
     );
-    // The mark of what was made does not hide it from a user who is in it.
+    // A user in the group gets the move even if the marker says that everything was created.
     let mut marked = table.synced(&reading, &rules);
     marked.teams.get_mut(&team).unwrap().organization_id = None;
     waits(&mut marked);
     let plan = marked.plan(&reading, Provisioned::Everything, &rules);
     assert_eq!(said(&plan), ["move team g1", "move in team g1"]);
-    // Without the flag it stays as it is.
+    // Without the flag, the team stays standalone.
     let plan = marked.plan(&reading, Provisioned::Unknown, &SyncRules::default());
     assert!(plan.is_empty(), "{plan:?}");
 }
 
 #[test]
-fn a_suffix_is_tried_to_be_taken_away() {
+fn suffix_is_removed_when_name_is_free() {
     let rules = SyncRules {
         refresh_names: true,
         ..with_organizations()

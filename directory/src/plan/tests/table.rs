@@ -1,7 +1,7 @@
 use super::*;
 use muster::domain::FoldedName;
 
-/// The table, as far as the sync sees it, with one user.
+/// The part of the table that the sync reads, with one user.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Table {
     pub(super) organizations: BTreeMap<OrganizationId, FoundOrganization>,
@@ -54,7 +54,7 @@ impl Table {
         table
     }
 
-    /// What a sync does at its end, when other names were given up in it.
+    /// Removes the suffix if the plain name is free, as a sync does at its end after other names were given up.
     fn take_suffix_away(&mut self, id: &OrganizationId, naming: &Naming) {
         let name = &self.organizations[id].name;
         if naming.is_suffixed(name) {
@@ -65,7 +65,7 @@ impl Table {
         }
     }
 
-    /// The name of something that is called `from` now, if it is there.
+    /// Returns a free name for an item. `from` is its current name if it exists.
     fn free_name(&self, naming: &Naming, from: Option<&Name>) -> Name {
         let taken = |name: &FoldedName| {
             let own = from.map(Name::folded);
@@ -79,7 +79,7 @@ impl Table {
         naming.name.clone()
     }
 
-    /// One change as the conditional write that it is; a condition that fails is a bug of the plan.
+    /// Applies one change as a conditional write. Panics if the condition fails, which is a bug of the plan.
     #[expect(clippy::too_many_lines, reason = "one arm for each kind of change")]
     pub(super) fn write(&mut self, change: &Change) {
         match change.clone() {
