@@ -1,4 +1,4 @@
-//! What the sync was told to do: `ENTRA_*` and `DEFAULT_TEAM_PARAMS`.
+//! The rules of the sync: `ENTRA_*` and `DEFAULT_TEAM_PARAMS`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
@@ -13,20 +13,20 @@ use muster::json::{Fields, FromFields, Violation};
 /// Default of `ENTRA_DEFAULT_ROLE`.
 pub const DEFAULT_ROLE: Role = Role::InternalUser;
 
-/// What the sync makes of the groups that it reads.
+/// How the sync maps groups to organizations, teams and memberships.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SyncRules {
-    /// `ENTRA_GROUPS_ALSO_CREATE_ORGS`: groups become organizations too, not teams only.
+    /// `ENTRA_GROUPS_ALSO_CREATE_ORGS`: whether groups become organizations in addition to teams.
     pub also_create_organizations: bool,
-    /// `ENTRA_DEFAULT_ROLE`: the role of a synced membership that `role_map` gives none. Never owner.
+    /// `ENTRA_DEFAULT_ROLE`: the role of a synced membership if `role_map` gives none. Never owner.
     pub default_role: Role,
     /// `ENTRA_ROLE_MAP`.
     pub role_map: RoleMap,
     /// `ENTRA_ON_LEAVE`.
     pub on_leave: OnLeave,
-    /// `ENTRA_REFRESH_NAMES`: a renamed group renames what the sync made and no one renamed by hand.
+    /// `ENTRA_REFRESH_NAMES`: whether a renamed group renames what the sync created, unless renamed by hand.
     pub refresh_names: bool,
-    /// `DEFAULT_TEAM_PARAMS`: limits of what the sync makes.
+    /// `DEFAULT_TEAM_PARAMS`: the limits of organizations and teams that the sync creates.
     pub limits: Limits,
 }
 
@@ -44,14 +44,14 @@ impl Default for SyncRules {
 }
 
 impl SyncRules {
-    /// The role that a group with these app roles gives.
+    /// Returns the role that a group with these app roles gives.
     pub fn role(&self, group: &GroupId, app_roles: &BTreeSet<String>) -> Role {
         self.role_map
             .role(group, app_roles)
             .unwrap_or(self.default_role)
     }
 
-    /// The limits of a new team: one in an organization has that organization's models.
+    /// Returns the limits of a new team. A team in an organization has that organization's models.
     pub fn team_limits(&self, in_organization: bool) -> Limits {
         let mut limits = self.limits.clone();
         if in_organization {
@@ -61,16 +61,16 @@ impl SyncRules {
     }
 }
 
-/// What becomes of an `entra` membership whose group no longer holds.
+/// What happens to an `entra` membership whose group no longer gives it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnLeave {
-    /// `remove`: it goes.
+    /// `remove`: the membership is removed.
     #[default]
     Remove,
-    /// `suspend`: it stays, suspended, until its group holds again or someone makes it active by hand.
+    /// `suspend`: the membership is suspended until its group gives it again or someone activates it by hand.
     /// A suspension by hand is never lifted.
     Suspend,
-    /// `keep`: it stays as it is.
+    /// `keep`: the membership does not change.
     Keep,
 }
 
@@ -87,13 +87,13 @@ impl FromStr for OnLeave {
     }
 }
 
-/// Which role which app role or group gives. Never owner: an owner is made by hand.
+/// Maps app roles and groups to roles. Never gives owner: owners are set by hand.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RoleMap(BTreeMap<String, Role>);
 
 impl RoleMap {
-    /// The highest role that the group itself or one of its app roles gives, if any. Of two equal
-    /// ones (`admin`, `org_admin`) the first in [`Role::ALL`].
+    /// Returns the highest role that the group itself or one of its app roles gives, if any. Of two equal
+    /// roles (`admin`, `org_admin`), returns the first in [`Role::ALL`].
     pub fn role(&self, group: &GroupId, app_roles: &BTreeSet<String>) -> Option<Role> {
         let of_group = self.0.get(&key(group.as_str()));
         let of_app_roles = app_roles.iter().filter_map(|value| self.0.get(value));
@@ -101,7 +101,7 @@ impl RoleMap {
         Role::ALL.into_iter().find(|role| given.contains(&role))
     }
 
-    /// Whether it names anything that is not a group id, so that app roles must be read from Graph.
+    /// Returns whether it contains a key that is not a group id, so that app roles must be read from Graph.
     pub fn names_app_roles(&self) -> bool {
         self.0.keys().any(|key| !is_uuid(key))
     }
@@ -128,8 +128,8 @@ impl FromStr for RoleMap {
     }
 }
 
-/// Reads `DEFAULT_TEAM_PARAMS`: `limits` as the HTTP contract has them. A misspelt key would leave
-/// something unlimited, so keys that are none are refused.
+/// Reads `DEFAULT_TEAM_PARAMS`, which has the format of `limits` in the HTTP contract. Rejects unknown keys,
+/// because a misspelt key would leave something unlimited.
 pub(super) fn limits(text: &str) -> Result<Limits, Invalid> {
     let mut fields = Fields::new(object(text)?);
     let patch = LimitsPatch::from_fields(&mut fields);
@@ -145,7 +145,7 @@ pub(super) fn limits(text: &str) -> Result<Limits, Invalid> {
     Ok(patch.unwrap_or_default().apply(&Limits::default()))
 }
 
-/// The parser's own words could repeat what was set, which may be a secret in the wrong place.
+/// Reads a JSON object. Drops the parser's error text: it could repeat the value, which may be a misplaced secret.
 fn object(text: &str) -> Result<JsonObject, Invalid> {
     match Json::read(text.as_bytes()) {
         Ok(Json::Object(object)) => Ok(object),
@@ -157,7 +157,7 @@ fn is_uuid(text: &str) -> bool {
     text.len() == 36 && Uuid::try_parse(text).is_ok()
 }
 
-/// Group ids are compared without case, since people copy them from anywhere; app roles with it.
+/// Compares group ids without case, because people copy them from different places. App roles keep their case.
 fn key(text: &str) -> String {
     if is_uuid(text) {
         text.to_ascii_lowercase()

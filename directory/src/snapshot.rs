@@ -1,4 +1,4 @@
-//! What was read of the directory, all of it.
+//! A complete read of the directory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -19,32 +19,32 @@ pub struct Assigned {
 /// A group assigned to the enterprise application.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AssignedGroup {
-    /// What is made for it is called so: its display name, or its id when it has none.
+    /// The name of what is created for it: its display name, or its id if it has none.
     pub name: Name,
-    /// The values of the app roles that it was assigned with; empty unless the role map names any.
+    /// The values of the app roles that it was assigned with. Empty unless the role map names any.
     pub app_roles: BTreeSet<String>,
 }
 
-/// A complete read of the directory for one user. There is no incomplete one: a plan is made from a
-/// `DirectorySnapshot`, and only a read without any error gives one.
+/// A complete read of the directory for one user. A plan is made from a `DirectorySnapshot`, and only a read
+/// without any error returns one, so there is no incomplete snapshot.
 #[derive(Clone, Debug)]
 pub struct DirectorySnapshot {
     assigned: Option<Arc<Assigned>>,
     user_groups: BTreeSet<GroupId>,
-    /// Whether the assigned groups were read for an earlier login and kept.
+    /// Whether the assigned groups were cached by an earlier login.
     is_kept: bool,
 }
 
-/// How much was read, for the report.
+/// The numbers of groups read, for the report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReadCounts {
     /// Groups assigned to the enterprise application.
     pub assigned: usize,
     /// Groups of the user.
     pub of_user: usize,
-    /// Groups that give the user something.
+    /// Groups that give the user a membership.
     pub held: usize,
-    /// Assigned groups left out because their id cannot be one of ours.
+    /// Assigned groups that were left out because their id is not a valid id here.
     pub unusable: usize,
 }
 
@@ -53,7 +53,7 @@ impl Assigned {
         Self { groups, unusable }
     }
 
-    /// The groups, by id.
+    /// Returns the groups, by id.
     pub fn groups(&self) -> impl Iterator<Item = (&GroupId, &AssignedGroup)> {
         self.groups.iter()
     }
@@ -67,7 +67,7 @@ impl Assigned {
         })
     }
 
-    /// How many were left out because their id cannot be one of ours.
+    /// Returns how many groups were left out because their id is not a valid id here.
     pub fn unusable(&self) -> usize {
         self.unusable
     }
@@ -82,18 +82,18 @@ impl DirectorySnapshot {
         }
     }
 
-    /// The same, marked as one whose assigned groups were kept from an earlier login, or not.
+    /// Returns the snapshot with the mark whether its assigned groups were cached by an earlier login.
     pub(super) fn kept(self, is_kept: bool) -> Self {
         Self { is_kept, ..self }
     }
 
-    /// Whether the assigned groups were read for an earlier login and kept.
+    /// Returns whether the assigned groups were cached by an earlier login.
     pub(super) fn is_kept(&self) -> bool {
         self.is_kept
     }
 
-    /// Whether both give the user the same: the same groups of the user, and the same assigned groups
-    /// with the same app roles. Names give nothing.
+    /// Returns whether both snapshots give the user the same: the same groups of the user, and the same assigned
+    /// groups with the same app roles. Names are not compared.
     pub(super) fn agrees_with(&self, other: &Self) -> bool {
         let gives = |reading: &Self| -> Option<Vec<(GroupId, BTreeSet<String>)>> {
             let groups = reading.assigned.as_ref()?.groups();
@@ -106,19 +106,19 @@ impl DirectorySnapshot {
         self.user_groups == other.user_groups && gives(self) == gives(other)
     }
 
-    /// Whether both have the same groups of the user.
+    /// Returns whether both snapshots have the same groups of the user.
     pub(super) fn has_groups_of(&self, other: &Self) -> bool {
         self.user_groups == other.user_groups
     }
 
-    /// The groups assigned to the enterprise application; none when it is not known
-    /// (`MICROSOFT_SERVICE_PRINCIPAL_ID` not set), so that nothing is made.
+    /// Returns the groups assigned to the enterprise application. Empty if the application is not known
+    /// (`MICROSOFT_SERVICE_PRINCIPAL_ID` is not set), so that nothing is created.
     pub fn assigned(&self) -> impl Iterator<Item = (&GroupId, &AssignedGroup)> {
         self.assigned.iter().flat_map(|assigned| assigned.groups())
     }
 
-    /// The groups that give the user something: theirs that are assigned to the enterprise
-    /// application; all of theirs when it is not known.
+    /// Returns the groups that give the user a membership: the user's groups that are assigned to the enterprise
+    /// application, or all of the user's groups if the application is not known.
     pub fn held(&self) -> impl Iterator<Item = (&GroupId, Option<&AssignedGroup>)> {
         self.user_groups
             .iter()
@@ -128,7 +128,7 @@ impl DirectorySnapshot {
             })
     }
 
-    /// The same, of the groups alone that the user is in.
+    /// Returns the snapshot reduced to the groups that the user is in.
     #[must_use]
     pub fn own(&self) -> Self {
         let of_user = |all: &Arc<Assigned>| {
@@ -142,8 +142,8 @@ impl DirectorySnapshot {
         }
     }
 
-    /// The assigned groups that the user is not in, so many at a time, as somebody in no group would
-    /// read them.
+    /// Returns the assigned groups that the user is not in, in snapshots of at most `at_a_time` groups for a user
+    /// without groups.
     pub fn others(&self, at_a_time: usize) -> Vec<Self> {
         let others = self.assigned();
         let others: Vec<_> = others
@@ -157,7 +157,7 @@ impl DirectorySnapshot {
         parts.collect()
     }
 
-    /// Whether that group gives the user something.
+    /// Returns whether that group gives the user a membership.
     pub fn holds(&self, id: &GroupId) -> bool {
         self.user_groups.contains(id)
             && self
@@ -166,7 +166,7 @@ impl DirectorySnapshot {
                 .is_none_or(|assigned| assigned.groups.contains_key(id))
     }
 
-    /// How much was read.
+    /// Returns the numbers of groups read.
     pub fn counts(&self) -> ReadCounts {
         ReadCounts {
             assigned: self.assigned().count(),
@@ -176,18 +176,18 @@ impl DirectorySnapshot {
         }
     }
 
-    /// 32 hexadecimal digits that change whenever there may be something to make or rename for the
-    /// assigned groups, whoever the user is. Kept as the marker of what was made.
+    /// Returns 32 hexadecimal digits that change when there may be something to create or rename for the assigned
+    /// groups. They do not depend on the user. They are stored as the marker of what was created.
     pub fn fingerprint(&self, rules: &SyncRules) -> String {
         let mut hash = Sha256::new();
         hash.update([
             u8::from(self.assigned.is_some()),
             u8::from(rules.also_create_organizations),
-            // 2: what an earlier release left with a suffix is looked at again.
+            // 2: names that an earlier release left with a suffix are checked again.
             if rules.refresh_names { 2 } else { 0 },
         ]);
         for (id, group) in self.assigned() {
-            // Neither an id nor a name has a control character, so nothing can imitate a line.
+            // Neither ids nor names contain control characters, so no value can imitate a line.
             hash.update(id.as_str());
             if rules.refresh_names {
                 hash.update("\t");

@@ -1,5 +1,5 @@
-//! What happens at a login: the profile is written, the directory read, and then, change by change,
-//! the table made what the directory says. See `docs/ENTRA.md`.
+//! The sync at a login: writes the profile, reads the directory, and then changes the table, change by change,
+//! to match the directory. See `docs/ENTRA.md`.
 
 mod record;
 mod report;
@@ -23,10 +23,10 @@ use report::Progress;
 pub use report::{Counts, Outcome, Report};
 use writes::Writes;
 
-/// Groups that are looked up, and made, at a time.
+/// Number of groups that are looked up and created at a time.
 const PART: usize = 500;
 
-/// The login sync: what it was told to do, and the directory it asks.
+/// The login sync: its settings, and the directory that it reads.
 #[derive(Debug)]
 pub struct LoginSync {
     directory: Option<Directory>,
@@ -36,7 +36,7 @@ pub struct LoginSync {
 }
 
 impl LoginSync {
-    /// The sync as it was set, through that [client](crate::http_client).
+    /// Creates the sync from its settings, with that [client](crate::http_client).
     pub fn new(settings: EntraSettings, client: &reqwest::Client, clock: Clock) -> Self {
         Self {
             directory: settings
@@ -48,18 +48,18 @@ impl LoginSync {
         }
     }
 
-    /// Overrides the time for all of it.
+    /// Overrides the time limit of the whole sync.
     #[must_use]
     pub fn with_budget(self, budget: Duration) -> Self {
         Self { budget, ..self }
     }
 
-    /// Time for all of it, from the event's arrival.
+    /// Returns the time limit of the whole sync, from the event's arrival.
     pub fn budget(&self) -> Duration {
         self.budget
     }
 
-    /// Writes the profile and syncs. Never fails, and ends by the deadline.
+    /// Writes the profile and syncs. Never fails, and ends before the deadline.
     pub async fn run(&self, store: &Store, profile: &Profile, deadline: Instant) -> Report {
         let progress = Progress::default();
         let work = self.work(store, profile, deadline, &progress);
@@ -96,7 +96,7 @@ impl LoginSync {
             progress.with(|state| state.reading = started.elapsed());
             read
         };
-        // Each to its end: the profile is written whatever the others come to.
+        // Runs all three to the end: the profile is written even if the others fail.
         let (recorded, current, read) = tokio::join!(
             store.record_login(profile),
             store.current_memberships(&profile.tenant_id, &profile.user_id),
@@ -137,12 +137,12 @@ impl LoginSync {
         }
     }
 
-    /// A reading that may take something away: one that takes nothing away is used as it is; for any
-    /// other both lists are read again, and must agree with it.
+    /// Confirms a snapshot that may remove access. Returns a snapshot that removes nothing as it is. Otherwise reads
+    /// both lists again, which must match the first snapshot.
     ///
-    /// Assigned groups that were kept from an earlier login may be out of date without any contradiction:
-    /// the group may have been assigned since, and another instance of the function, which saw it, have
-    /// made the membership. Then the second reading takes the place of the first.
+    /// Cached assigned groups may be out of date without any contradiction: the group may have been assigned since,
+    /// and another instance of the function that saw this may have created the membership. In this case the second
+    /// snapshot replaces the first.
     async fn confirmed(
         &self,
         directory: &Directory,
@@ -166,8 +166,8 @@ impl LoginSync {
         Ok(reading)
     }
 
-    /// Plans, and carries the plan out. An error is one of looking for what
-    /// concerns the user: nothing was changed.
+    /// Plans the changes and writes them. Returns an error if the lookups for the user fail; then nothing was
+    /// changed.
     async fn apply(
         &self,
         store: &Store,
@@ -190,19 +190,19 @@ impl LoginSync {
         } else {
             Provisioned::Unknown
         };
-        // What concerns this user first: should the time be up before every group was looked at, they
-        // have what is theirs.
+        // Handles this user's groups first. If the time is up before every group was checked, the user still has
+        // their memberships.
         let everyone = (store, profile, progress);
         let kept = self.follow(everyone, &reading.own(), current, made).await?;
         progress.with(|state| state.counts.memberships_kept = kept);
         if made == Provisioned::Unknown {
-            let nobody = CurrentMemberships::default();
+            let none = CurrentMemberships::default();
             let mut parts = reading.others(PART);
-            // From anywhere on, so that no part waits for all others in each login that is cut off.
+            // Starts at a random part, so that no part always waits for all others when logins are cut off.
             let start = fastrand::usize(..=parts.len());
             parts.rotate_left(start);
             for part in parts {
-                let followed = self.follow(everyone, &part, &nobody, made).await;
+                let followed = self.follow(everyone, &part, &none, made).await;
                 if progress.kept(followed).is_none() {
                     progress.with(|state| state.not_all_made = true);
                 }
@@ -210,14 +210,14 @@ impl LoginSync {
         }
         writes::take_suffixes_away(store, profile, progress).await;
 
-        // What could not be made is tried again by the next login, whoever it is; what became of the
-        // user's memberships has no part in the marks.
+        // The next login of any user retries what could not be created. The results of the user's memberships do
+        // not affect the marks.
         if progress.with(|state| state.not_all_made) {
             return Ok(Outcome::Partial);
         }
         let is_all_seen = !progress.with(|state| state.overtaken);
         let mark = match (made, tenant_mark) {
-            // As long as that of the tenant.
+            // The user's mark expires with the tenant's mark.
             (Provisioned::Everything, Some(mark)) => mark,
             _ if progress.with(|state| state.has_suffixes) => for_a_while,
             _ => fingerprint,
@@ -237,8 +237,8 @@ impl LoginSync {
         })
     }
 
-    /// Looks up what a part of the directory asks for, plans, and carries the plan out. Tells how many
-    /// memberships stay as they are.
+    /// Does the lookups for a part of the directory, plans the changes, and writes them. Returns how many
+    /// memberships do not change.
     async fn follow(
         &self,
         (store, profile, progress): (&Store, &Profile, &Progress),
@@ -267,14 +267,14 @@ impl LoginSync {
     }
 }
 
-/// A mark that is good for five minutes at most: a name that is taken may be given up by hand, which no
-/// reading of the directory shows.
+/// Returns a mark that is valid for at most five minutes: a taken name may be given up by hand, which no read of
+/// the directory shows.
 fn for_a_while(fingerprint: &str, now: Timestamp) -> String {
     let life = i64::try_from(ASSIGNED_GROUPS_LIFE.as_secs()).unwrap_or(1);
     format!("{fingerprint}~{}", now.as_second() / life)
 }
 
-/// How a sync ends that could not read the directory.
+/// Returns the outcome of a sync that could not read the directory.
 fn outcome_of(error: &ReadError) -> Outcome {
     match error {
         ReadError::OutOfTime | ReadError::Token(TokenError::OutOfTime) => Outcome::TimedOut,
@@ -282,7 +282,7 @@ fn outcome_of(error: &ReadError) -> Outcome {
     }
 }
 
-/// What the user has, as the plan looks at it.
+/// Returns the user's memberships in the form that the plan uses.
 fn held(current: &CurrentMemberships) -> Held {
     let organizations = current.organizations.iter();
     let teams = current.teams.iter();

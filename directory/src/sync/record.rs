@@ -9,25 +9,25 @@ use muster::domain::Timestamp;
 use muster::store::{Measure, Profile};
 use muster::telemetry::{Counted, Level, Metric, Record, Telemetry, milliseconds, person};
 
-/// One login sync and how it ended.
+/// One login sync and its result.
 #[derive(Clone, Debug)]
 pub struct SyncLine<'a> {
     /// When it ended.
     pub now: Timestamp,
     /// The invocation's id.
     pub request_id: &'a str,
-    /// Who signed in, if the event said so.
+    /// The user who signed in, if the event has one.
     pub profile: Option<&'a Profile>,
-    /// What came of it.
+    /// The result of the sync.
     pub report: &'a Report,
-    /// From the event's arrival to the answer.
+    /// The time from the event's arrival to the response.
     pub duration: Duration,
-    /// What it cost at DynamoDB.
+    /// The DynamoDB requests and capacity that it used.
     pub measure: Measure,
 }
 
 impl SyncLine<'_> {
-    /// Writes the line, and one for each failure of the report.
+    /// Writes the line, and one line for each failure of the report.
     pub fn write(&self, telemetry: &Telemetry) {
         for failure in &self.report.failures {
             telemetry.failure(self.now, self.request_id, "login-sync", failure.as_ref());
@@ -111,7 +111,7 @@ impl Record for SyncLine<'_> {
     }
 }
 
-/// One login sync.
+/// The fields of one login sync.
 #[derive(Serialize)]
 struct SyncFields<'a> {
     request_id: &'a str,

@@ -1,4 +1,4 @@
-//! What came of a sync, and what is known of one that goes on.
+//! The result of a sync, and the progress of a running one.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -8,33 +8,33 @@ use crate::plan::Place;
 use crate::snapshot::ReadCounts;
 use muster::domain::{Name, OrganizationId, TeamId};
 
-/// Failures that a report tells of; the rest are counted.
+/// Maximum number of failures in a report. Further failures are only counted.
 const MAX_FAILURES: usize = 5;
 
-/// Why something did not work out.
+/// The cause of a failure.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// How a sync ended.
+/// The result of a sync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The table was changed to what the directory says.
+    /// The table was changed to match the directory.
     Synced,
-    /// The table was what the directory says.
+    /// The table already matched the directory.
     Unchanged,
-    /// Some of it could not be written; the next login finishes it.
+    /// Some changes could not be written. The next login retries them.
     Partial,
-    /// The directory or the table could not be read, or the event names nobody; nothing was changed.
+    /// The directory or the table could not be read, or the event names no user. Nothing was changed.
     Failed,
-    /// The sync is off, the user has no object id, or their id is one that no user can have.
+    /// The sync is off, the user has no object id, or the event's user id is not valid.
     Skipped,
-    /// The event is about no user.
+    /// The event does not concern a user.
     Ignored,
-    /// The time was up; the next login finishes it.
+    /// The time was up. The next login finishes the sync.
     TimedOut,
 }
 
 impl Outcome {
-    /// Its name in logs and metrics.
+    /// Returns its name in logs and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Synced => "synced",
@@ -48,33 +48,33 @@ impl Outcome {
     }
 }
 
-/// How much was done.
+/// The numbers of changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Groups that were read.
     pub read: ReadCounts,
-    /// Organizations that were made.
+    /// Organizations that were created.
     pub organizations_made: usize,
-    /// Teams that were made.
+    /// Teams that were created.
     pub teams_made: usize,
-    /// Memberships that were made, or became active (again), in organizations and teams.
+    /// Memberships in organizations and teams that were created or became active (again).
     pub memberships_made: usize,
-    /// Memberships that stayed as they were.
+    /// Memberships that did not change.
     pub memberships_kept: usize,
-    /// Memberships that were taken away or suspended.
+    /// Memberships that were removed or suspended.
     pub memberships_removed: usize,
-    /// Memberships whose role followed the directory, and no more than that.
+    /// Memberships of which only the role changed, to match the directory.
     pub roles_changed: usize,
-    /// Teams, and memberships in them, that were put into the organization that could not be made before.
+    /// Teams, and memberships in them, that were moved into an organization that could not be created before.
     pub moved: usize,
-    /// What was renamed.
+    /// Organizations and teams that were renamed.
     pub renamed: usize,
     /// Writes that failed.
     pub failed: usize,
 }
 
 impl Counts {
-    /// How many changes were made.
+    /// Returns the number of changes.
     pub(super) fn changed(&self) -> usize {
         self.organizations_made
             + self.teams_made
@@ -86,28 +86,28 @@ impl Counts {
     }
 }
 
-/// What came of a sync, without anything personal.
+/// The result of a sync, without personal data.
 #[derive(Debug)]
 pub struct Report {
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
     /// Why it was skipped or ignored.
     pub reason: Option<&'static str>,
-    /// How much was done.
+    /// The numbers of changes.
     pub counts: Counts,
-    /// How long the directory took.
+    /// The time that reading the directory took.
     pub reading: Duration,
     /// The first failures.
     pub failures: Vec<Failure>,
 }
 
 impl Report {
-    /// Of an event that asks for no sync.
+    /// Returns the report of an event that requires no sync.
     pub fn without_sync(outcome: Outcome, reason: &'static str) -> Self {
         Progress::default().report(outcome, Some(reason))
     }
 
-    /// Of a sync that could not begin.
+    /// Returns the report of a sync that could not start.
     pub fn failed(failure: impl Into<Failure>) -> Self {
         let progress = Progress::default();
         progress.fail(failure);
@@ -115,7 +115,7 @@ impl Report {
     }
 }
 
-/// Something whose name has a suffix, though its group's own name may be free by now.
+/// An organization or a team with a suffixed name, although its group's own name may be free by now.
 #[derive(Clone, Debug)]
 pub(super) struct Suffixed {
     pub(super) place: Place,
@@ -123,11 +123,11 @@ pub(super) struct Suffixed {
     pub(super) version: u64,
     /// The name without the suffix.
     pub(super) name: Name,
-    /// Whether this sync renamed it already.
+    /// Whether this sync already counted its rename.
     pub(super) is_counted: bool,
 }
 
-/// What is known of a sync while it goes on, so that one that is cut off can be reported too.
+/// The progress of a running sync, so that a sync that is cut off can be reported too.
 #[derive(Default)]
 pub(super) struct Progress(Mutex<State>);
 
@@ -136,19 +136,19 @@ pub(super) struct State {
     pub(super) counts: Counts,
     pub(super) reading: Duration,
     failures: Vec<Failure>,
-    /// Whether an organization or a team was not made, or not renamed.
+    /// Whether an organization or a team could not be created or renamed.
     pub(super) not_all_made: bool,
-    /// Whether somebody changed what was to be renamed: the next login looks at it again.
+    /// Whether another write changed what was to be renamed. The next login checks it again.
     pub(super) overtaken: bool,
-    /// Organizations that could not be made: their teams stand alone.
+    /// Organizations that could not be created. Their teams are standalone.
     pub(super) not_made: BTreeSet<OrganizationId>,
-    /// Teams that could not be made: nobody joins them.
+    /// Teams that could not be created. The user does not join them.
     pub(super) teams_not_made: BTreeSet<TeamId>,
-    /// Teams that could not be put into their organization: they wait for it.
+    /// Teams that could not be moved into their organization. They wait for it.
     pub(super) teams_not_moved: BTreeSet<TeamId>,
-    /// What is called `Name (id)` after its write, because the name was taken.
+    /// Organizations and teams that were named `Name (id)` because the name was taken.
     pub(super) suffixed: Vec<Suffixed>,
-    /// Whether something keeps such a name, so that it is looked at again soon.
+    /// Whether any of them keeps that name, so that it is checked again soon.
     pub(super) has_suffixes: bool,
 }
 
@@ -165,7 +165,7 @@ impl Progress {
         });
     }
 
-    /// What was read, or nothing, and why.
+    /// Returns the value, or `None` after recording the failure.
     pub(super) fn kept<T>(&self, read: Result<T, impl Into<Failure>>) -> Option<T> {
         read.map_err(|error| self.fail(error)).ok()
     }

@@ -1,4 +1,4 @@
-//! Carrying a plan out, change by change: what is made here, memberships and names each in a file.
+//! Writes the changes of a plan. Creates organizations and teams here; memberships and names have their own files.
 
 mod memberships;
 mod names;
@@ -14,13 +14,13 @@ use crate::rules::SyncRules;
 use muster::domain::{Clock, Name, Organization, OrganizationId, Source, Status, Team, TeamId};
 use muster::store::{self, CurrentMemberships, Move, Profile, Store, Written};
 
-/// Writes under way at once.
+/// Maximum number of concurrent writes.
 const AT_ONCE: usize = 32;
 
-/// What came of a write.
+/// The result of a write.
 type Outcome = Result<Written, store::Error>;
 
-/// A write that failed, and of what, so that an operator can fix it.
+/// A write that failed, with the organization or team it failed for, so that an operator can fix it.
 #[derive(Debug, thiserror::Error)]
 #[error("{place}")]
 struct Failed {
@@ -35,11 +35,11 @@ pub(super) struct Writes<'a> {
     current: &'a CurrentMemberships,
     plan: &'a Plan,
     progress: &'a Progress,
-    /// The organizations of teams that were found, or are going to be made.
+    /// The organizations of teams that were found or are planned.
     organizations_of: BTreeMap<&'a TeamId, Option<&'a OrganizationId>>,
-    /// Teams that were found standalone, waiting for their organization.
+    /// Teams that were found standalone and wait for their organization.
     waiting: BTreeSet<&'a TeamId>,
-    /// Teams that the user leaves by a change of its own.
+    /// Teams that the user leaves by a separate change.
     leaving: BTreeSet<TeamId>,
 }
 
@@ -89,7 +89,7 @@ impl<'a> Writes<'a> {
         }
     }
 
-    /// All of the plan, step by step. What fails is counted, and the rest goes on.
+    /// Writes all changes of the plan, step by step. Counts failures and continues with the rest.
     pub(super) async fn carry_out(&self, rules: &SyncRules, clock: &Clock) {
         for (_, changes) in self.plan.steps() {
             stream::iter(changes)
@@ -168,7 +168,7 @@ impl<'a> Writes<'a> {
                 version,
                 naming,
             } => match self.rename(what, from, *version, naming).await {
-                // Its name is still taken.
+                // The name is still taken.
                 Ok(None) => return,
                 Ok(Some(written)) => (Ok(written), |counts| &mut counts.renamed),
                 Err(error) => (Err(error), |counts| &mut counts.renamed),
@@ -177,7 +177,7 @@ impl<'a> Writes<'a> {
         self.count(change, outcome, count);
     }
 
-    /// Counts a write by what came of it, and notes what the next login has to look at again.
+    /// Counts a write by its result, and notes what the next login must check again.
     fn count(&self, change: &Change, outcome: Outcome, count: fn(&mut Counts) -> &mut usize) {
         let outcome = outcome.and_then(|written| match written {
             Written::NameTaken => Err(store::Refusal::NameTaken.into()),

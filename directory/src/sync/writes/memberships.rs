@@ -73,7 +73,7 @@ impl Writes<'_> {
     }
 
     pub(super) async fn join_team(&self, team: &TeamId, clock: &Clock) -> Outcome {
-        // Who is in a team already does not make it at their next login.
+        // If the membership existed without its team, the next login would not create the team.
         if self
             .progress
             .with(|state| state.teams_not_made.contains(team))

@@ -1,4 +1,4 @@
-//! Writes of names, and suffixes that are given up once the plain name is free.
+//! Writes names, and removes suffixes once the plain name is free.
 
 use super::{Failed, Outcome, Writes};
 use crate::plan::{Naming, Place};
@@ -7,7 +7,7 @@ use muster::domain::Name;
 use muster::store::{self, Profile, Store, Written};
 
 impl Writes<'_> {
-    /// Notes that something bears a suffix.
+    /// Notes that an organization or a team has a suffixed name.
     pub(super) fn suffixed(&self, place: &Place, version: u64, naming: &Naming, is_counted: bool) {
         let suffixed = Suffixed {
             place: place.clone(),
@@ -18,8 +18,8 @@ impl Writes<'_> {
         self.progress.with(|state| state.suffixed.push(suffixed));
     }
 
-    /// Gives it the group's own name, or that with a suffix when it is taken. `None`: it keeps the one with
-    /// the suffix.
+    /// Renames to the group's own name, or to the suffixed name if it is taken. Returns `None` if it keeps its
+    /// suffixed name.
     pub(super) async fn rename(
         &self,
         what: &Place,
@@ -61,8 +61,8 @@ async fn rename_to(
     }
 }
 
-/// Takes suffixes away from names that are free by now: those that something else gave up in this very
-/// sync, as when two groups swap their names. What keeps its suffix is looked at again soon.
+/// Removes suffixes from names whose plain name is free by now because another write of this sync gave it up, as
+/// when two groups swap their names. Names that keep their suffix are checked again soon.
 pub(in crate::sync) async fn take_suffixes_away(
     store: &Store,
     profile: &Profile,
