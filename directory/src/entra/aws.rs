@@ -1,9 +1,8 @@
-//! The two calls to AWS that a token may need: a secret from Secrets Manager, a web identity token
-//! from STS. Signed with the signer that the DynamoDB client brings and sent through the HTTP client
-//! that Graph is asked with: an SDK client for each would be two more crates to compile and to link,
-//! for one call each. The Parameters and Secrets extension is not used: it is a layer per region and
-//! architecture to keep up to date, one more process to start with each instance, and its cache
-//! would hand out a rotated secret for minutes.
+//! The two AWS calls that a token may need: a secret from Secrets Manager, and a web identity token from STS. They
+//! are signed with the signer that the DynamoDB client brings and sent with the HTTP client for Graph. An SDK client
+//! for each would add two crates to compile and link, for one call each. The Parameters and Secrets extension is not
+//! used: it is a layer per region and architecture to keep up to date and one more process to start with each
+//! instance, and its cache would return an old secret for minutes after a rotation.
 
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
@@ -23,11 +22,11 @@ use super::settings::Variables;
 use muster::config::{SettingError, aws_endpoint};
 use muster::domain::{Clock, Invalid};
 
-/// Asks for a web identity token with the audience that Entra wants (`api://AzureADTokenExchange`)
-/// and the algorithm that it reads. Good for the shortest time that STS has by itself: it is used at once.
+/// Requests a web identity token with the audience that Entra requires (`api://AzureADTokenExchange`) and the
+/// algorithm that it supports. It is valid for the shortest time that STS has as a default, because it is used at once.
 const WEB_IDENTITY: &str = "Action=GetWebIdentityToken&Version=2011-06-15\
     &Audience.member.1=api%3A%2F%2FAzureADTokenExchange&SigningAlgorithm=RS256&DurationSeconds=300";
-/// A secret that is a JSON object has the client secret under this key.
+/// The key of the client secret in a secret that is a JSON object.
 const SECRET_KEY: &str = "MICROSOFT_CLIENT_SECRET";
 
 /// The ARN of a secret in Secrets Manager.
@@ -67,7 +66,7 @@ impl FromStr for SecretArn {
     }
 }
 
-/// Where one service of AWS is, and as whom to call it.
+/// The endpoint of an AWS service, and the credentials to call it with.
 #[derive(Clone, Debug)]
 pub struct AwsAccess {
     endpoint: Url,
@@ -100,7 +99,7 @@ impl AwsAccess {
         } else {
             "aws"
         };
-        // The regional endpoint: the global one does not have GetWebIdentityToken.
+        // Uses the regional endpoint: the global one does not support GetWebIdentityToken.
         let default = format!("https://sts.{region}.{}", suffix(partition));
         Ok(Self {
             endpoint: service("AWS_ENDPOINT_URL_STS", &default, variables)?,
@@ -109,7 +108,7 @@ impl AwsAccess {
         })
     }
 
-    /// Reads the client secret: the secret's text, or the member [`SECRET_KEY`] of a JSON object.
+    /// Reads the client secret: the text of the secret, or the member [`SECRET_KEY`] of a JSON object.
     pub(super) async fn secret(
         &self,
         arn: &SecretArn,
@@ -148,7 +147,7 @@ impl AwsAccess {
         Ok(secret)
     }
 
-    /// Has STS state who this function is, for Entra to read.
+    /// Requests a web identity token from STS, which proves the identity of this function to Entra.
     pub(super) async fn web_identity(
         &self,
         calls: &Calls,
@@ -194,7 +193,7 @@ impl AwsAccess {
         })
     }
 
-    /// `None` when the credentials or the endpoint cannot be put into a request at all.
+    /// Returns the signed request, or `None` if the credentials or the endpoint cannot be part of a request.
     fn signed(
         &self,
         service: &'static str,
@@ -233,7 +232,7 @@ impl AwsAccess {
     }
 }
 
-/// Lambda hands a function its credentials in the environment; they live as long as the instance.
+/// Reads the credentials that Lambda sets in the environment. They live as long as the instance.
 fn credentials(variables: &Variables<'_>) -> Result<Credentials, SettingError> {
     let needed = "must be set when MICROSOFT_CLIENT_SECRET is not";
     Ok(Credentials::new(
@@ -245,7 +244,7 @@ fn credentials(variables: &Variables<'_>) -> Result<Credentials, SettingError> {
     ))
 }
 
-/// The endpoint of a service that is set from outside, or the default.
+/// Returns the configured endpoint of a service, or the default.
 fn service(
     own: &'static str,
     default: &str,
@@ -276,8 +275,8 @@ struct SecretValue {
     secret_string: Option<SecretString>,
 }
 
-/// What stands between the tags of the first element of that name. Enough for an answer of STS, of
-/// which one element without markup of its own is wanted.
+/// Returns the text between the tags of the first element with that name. This is enough for a response of STS, of
+/// which one element without nested markup is needed.
 fn element<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = xml.split_once(&format!("<{name}>"))?;
     let (text, _) = rest.split_once(&format!("</{name}>"))?;
@@ -294,7 +293,7 @@ fn is_jwt(text: &str) -> bool {
     text.split('.').count() == 3 && text.split('.').all(part)
 }
 
-/// `AccessDeniedException` from `{"__type": "com.amazon…#AccessDeniedException"}` or
+/// Reads `AccessDeniedException` from `{"__type": "com.amazon…#AccessDeniedException"}`, or `AccessDenied` from
 /// `<Error><Code>AccessDenied</Code>…`.
 fn error_code(body: &[u8]) -> Option<String> {
     if let Ok(Value::Object(error)) = serde_json::from_slice(body) {

@@ -1,4 +1,4 @@
-//! One HTTP call: bounded in time and size, repeated when that may help and still fits.
+//! One HTTP call, limited in time and size, and retried if that may help and the time allows it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,25 +13,25 @@ use super::error::Refusal;
 use muster::config::SSL_CERT_FILE;
 use muster::domain::{Clock, Timestamp};
 
-/// Most that one answer may weigh, in bytes: a page of 999 app role assignments has about 600 KB.
+/// Maximum size of a response body, in bytes. A page of 999 app role assignments has about 600 KB.
 pub const MAX_BODY: usize = 4 * 1024 * 1024;
-/// How long one call may take. Graph answers within a second; what takes longer is better asked anew.
+/// Timeout of one attempt. Graph answers within a second; after a longer wait it is better to retry.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(2);
-/// How often a call is made at most.
+/// Maximum number of attempts for a call.
 const MAX_ATTEMPTS: u32 = 3;
-/// First wait before a repeat for which the server names none; the next ones double.
+/// First backoff if the server sends no `Retry-After`. It doubles with each retry.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
-/// What a repeat must leave for the answer.
+/// The minimum time that must be left for the response of a retry.
 const LEAST_TIME: Duration = Duration::from_millis(30);
-/// A connection that Lambda froze longer than this is likely closed on the other side.
+/// Idle timeout of a connection. After Lambda froze it for longer, the server has probably closed it.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The HTTP client for Entra, Graph and the AWS calls beside them. Provisioned once, before the first
-/// invocation. It follows no redirect, which would carry a token along, and no proxy of the
-/// environment, as the DynamoDB client does not either.
+/// Returns the HTTP client for Entra, Graph and the AWS calls. It is created once, before the first invocation. It
+/// follows no redirects, which would carry a token along, and uses no proxy from the environment, like the DynamoDB
+/// client.
 ///
-/// Servers are verified against the roots of Mozilla, which are part of the program and need no reading
-/// when it starts; against those of the system when `variable` has an `SSL_CERT_FILE`.
+/// Verifies servers against the roots of Mozilla, which are part of the program and are not read at start. If
+/// `variable` has an `SSL_CERT_FILE`, uses the roots of the system instead.
 pub fn http_client(
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Client, Box<dyn std::error::Error + Send + Sync>> {
@@ -55,7 +55,7 @@ fn with_roots_of_mozilla() -> Result<rustls::ClientConfig, rustls::Error> {
     Ok(config.with_no_client_auth())
 }
 
-/// Makes calls.
+/// Makes calls, with retries.
 #[derive(Clone, Debug)]
 pub(super) struct Calls {
     client: Client,
@@ -63,35 +63,35 @@ pub(super) struct Calls {
     timeout: Duration,
 }
 
-/// An answer of any status, complete.
+/// A complete response of any status.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) body: Vec<u8>,
-    /// How long the server wants to be left alone.
+    /// The time that the server asks to wait before a retry.
     pub(super) retry_after: Option<Duration>,
     request_id: Option<String>,
 }
 
-/// Why there is no answer.
+/// The reason that there is no response.
 #[derive(Debug, Error)]
 pub(super) enum CallError {
-    /// The deadline.
+    /// The deadline has passed.
     #[error("the time is up")]
     OutOfTime,
-    /// The time for one call, again and again.
+    /// Every attempt exceeded the timeout of one call.
     #[error("took longer than {0:?}")]
     TooSlow(Duration),
-    /// Not reached, or cut off. Without its URL, in which the user's object id stands.
+    /// The server was not reached, or the connection broke. The URL is removed: it contains the user's object id.
     #[error("no answer")]
     NoAnswer(#[source] reqwest::Error),
-    /// More than [`MAX_BODY`].
+    /// The body is larger than [`MAX_BODY`].
     #[error("an answer of more than {MAX_BODY} bytes")]
     TooLarge,
 }
 
 impl Answer {
-    /// What may be said of an answer that was a refusal.
+    /// Returns the parts of an error response that may be shown.
     pub(super) fn refusal(&self, code: Option<String>) -> Refusal {
         Refusal::new(self.status.as_u16(), code, self.request_id.clone())
     }
@@ -114,8 +114,8 @@ impl Calls {
         &self.clock
     }
 
-    /// Makes the call; again after 429, 502, 503, 504, 500, a broken connection or a slow answer, as
-    /// often as it fits. All our calls may be repeated: they only read.
+    /// Makes the call. Retries after 429, 500, 502, 503, 504, a broken connection or a timeout, as often as the limits
+    /// allow. All calls are idempotent: they only read.
     pub(super) async fn send(
         &self,
         request: &Request,
@@ -144,7 +144,7 @@ impl Calls {
     }
 
     async fn once(&self, request: &Request, deadline: Instant) -> Result<Answer, CallError> {
-        // A request of ours has its body in memory, so it can be cloned.
+        // These requests have their body in memory, so they can be cloned.
         let request = request.try_clone().ok_or(CallError::OutOfTime)?;
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -178,17 +178,17 @@ impl Calls {
     }
 }
 
-/// Statuses that may be another the next time.
+/// Returns whether the status may be different on a retry.
 fn may_pass(status: StatusCode) -> bool {
     matches!(status.as_u16(), 429 | 500 | 502 | 503 | 504)
 }
 
-/// Half to all of it, so that many functions do not come back at the same moment.
+/// Returns a random wait between half and all of it, so that many functions do not retry at the same moment.
 fn jittered(wait: Duration) -> Duration {
     wait.mul_f64(0.5 + fastrand::f64() / 2.0)
 }
 
-/// `Retry-After`: seconds, or a date (RFC 9110, 10.2.3). What is neither counts as not there.
+/// Reads `Retry-After`: seconds, or a date (RFC 9110, 10.2.3). Any other value counts as absent.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
@@ -199,7 +199,7 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     Some(Duration::from_millis(wait.try_into().unwrap_or(0)))
 }
 
-/// By which Microsoft's and Amazon's support find the call.
+/// Returns the id by which the support of Microsoft or Amazon finds the call.
 fn request_id(headers: &HeaderMap) -> Option<String> {
     let names = ["request-id", "x-ms-request-id", "x-amzn-requestid"];
     let value = names.iter().find_map(|name| headers.get(*name))?;

@@ -1,11 +1,11 @@
 //! Reads the directory through Microsoft Graph.
 //!
-//! Two questions make one read, asked at the same time: which groups are assigned to the enterprise
-//! application (kept for a few minutes in the warm function) and which groups the user is in. A warm
-//! login thus asks Graph once. The one question that answers both, `users/{id}/appRoleAssignments`
-//! filtered by the enterprise application, would save nothing: the assigned groups are needed all the
-//! same, to make what is missing for them; and it needs `Directory.Read.All`, the right to read
-//! everything, where these need `Application.Read.All` and `GroupMember.Read.All`.
+//! A read makes two requests at the same time: for the groups assigned to the enterprise application (cached for a
+//! few minutes in the warm function) and for the groups of the user. A warm login thus sends one request to Graph.
+//! The single request that answers both, `users/{id}/appRoleAssignments` filtered by the enterprise application,
+//! would save nothing: the assigned groups are still needed to create what is missing for them. It also requires
+//! `Directory.Read.All`, the right to read everything, where these requests need `Application.Read.All` and
+//! `GroupMember.Read.All`.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -27,44 +27,44 @@ use super::token::{Token, Tokens};
 use crate::snapshot::{Assigned, DirectorySnapshot};
 use muster::domain::{Clock, EntraObjectId, Timestamp};
 
-/// How long the assigned groups are kept in the warm function.
+/// How long the assigned groups are cached in the warm function.
 pub const ASSIGNED_GROUPS_LIFE: Duration = Duration::from_mins(5);
-/// Most rows of one list: ten times what the largest known directories have.
+/// Maximum number of rows of a list: ten times as many as the largest known directories have.
 pub const MAX_ROWS: usize = 50_000;
-/// Most pages of one list: enough for [`MAX_ROWS`] in Graph's own pages of 100.
+/// Maximum number of pages of a list: enough for [`MAX_ROWS`] in Graph's default pages of 100.
 pub const MAX_PAGES: usize = 500;
 
-/// The code of a refusal of a page whose list has changed since.
+/// The error code for a page whose list has changed since the first page.
 const EXPIRED_PAGE: &str = "Directory_ExpiredPageToken";
 
-/// Microsoft Graph, and the token that it is asked with.
+/// Microsoft Graph, and the token to access it.
 #[derive(Debug)]
 pub struct Directory {
     settings: DirectorySettings,
     calls: Calls,
     tokens: Tokens,
-    /// Locked while the groups are read, so that all who need them wait for the same.
+    /// Locked while the groups are read, so that all callers wait for the same read.
     kept: Mutex<Option<Kept>>,
 }
 
 #[derive(Debug)]
 struct Kept {
     assigned: Arc<Assigned>,
-    /// Not before this was Graph asked for them.
+    /// A time before the request to Graph was sent.
     asked_at: Timestamp,
 }
 
-/// A list in Graph, and where it begins.
+/// A list in Graph, and the URL of its first page.
 struct List {
     question: Question,
     first: Url,
-    /// A cast to groups is an advanced query, which Graph answers from an index.
+    /// Whether it is an advanced query, like a cast to groups, which Graph answers from an index.
     /// <https://learn.microsoft.com/graph/aad-advanced-queries>
     advanced: bool,
 }
 
 impl Directory {
-    /// Graph as it was set, through that [client](crate::http_client).
+    /// Creates the directory from its settings, with that [client](crate::http_client).
     pub fn new(settings: DirectorySettings, client: Client, clock: Clock) -> Self {
         let calls = Calls::new(client.clone(), clock);
         Self {
@@ -75,7 +75,7 @@ impl Directory {
         }
     }
 
-    /// The same, with another time for one call than [`CALL_TIMEOUT`](crate::CALL_TIMEOUT).
+    /// Returns the directory with another timeout of one call than [`CALL_TIMEOUT`](crate::CALL_TIMEOUT).
     #[must_use]
     pub fn with_call_timeout(self, timeout: Duration) -> Self {
         let calls = self.calls.with_timeout(timeout);
@@ -86,7 +86,7 @@ impl Directory {
         }
     }
 
-    /// Reads all that a plan for this user needs, or fails as a whole. Ends before `deadline`.
+    /// Reads everything that a plan for this user needs, or fails as a whole. Ends before `deadline`.
     pub async fn read(
         &self,
         user: &EntraObjectId,
@@ -95,7 +95,7 @@ impl Directory {
         self.read_with(user, None, deadline).await
     }
 
-    /// Reads both lists again: nothing that Graph was asked for up to that moment is used.
+    /// Reads both lists again. Uses nothing that was requested from Graph before this call.
     pub async fn read_again(
         &self,
         user: &EntraObjectId,
@@ -119,8 +119,8 @@ impl Directory {
         Ok(DirectorySnapshot::new(assigned, user_groups.groups).kept(is_kept))
     }
 
-    /// The groups that are assigned, none when they are not asked for, and whether they were kept from an
-    /// earlier login: those that are kept are used, unless Graph was asked for them up to `after`.
+    /// Returns the assigned groups (`None` if the application is not set), and whether they are cached from an earlier
+    /// login. Uses the cached groups unless they were requested from Graph at or before `after`.
     async fn assigned(
         &self,
         after: Option<Timestamp>,
@@ -140,8 +140,7 @@ impl Directory {
         }
         let rows = async {
             let counted = self.assignments(application, true, deadline).await;
-            // Graph gives a count of this list, but does not document it. A list without one is no less
-            // complete.
+            // Graph returns a count of this list, but does not document it. A list without a count is just as complete.
             match counted {
                 Err(ReadError::Refused { refusal, .. })
                     if refusal.status() == 400 && refusal.code() != Some(EXPIRED_PAGE) =>
@@ -160,7 +159,7 @@ impl Directory {
         Ok((Some(assigned), false))
     }
 
-    /// The rows of who and what is assigned to the enterprise application.
+    /// Returns the rows of all assignments to the enterprise application.
     async fn assignments(
         &self,
         application: &str,
@@ -184,7 +183,7 @@ impl Directory {
         Ok(rows)
     }
 
-    /// The values of the app roles by their ids; none when the role map names none.
+    /// Returns the values of the app roles by id. Empty if the role map names none.
     async fn app_roles(
         &self,
         application: &str,
@@ -229,7 +228,7 @@ impl Directory {
         Ok(groups)
     }
 
-    /// Every row of every page of a list.
+    /// Returns all rows of all pages of a list.
     async fn rows<R: DeserializeOwned>(
         &self,
         list: List,
@@ -266,7 +265,7 @@ impl Directory {
         tally.finish().map_err(nonsense)
     }
 
-    /// A link of Graph's, unless it leads back.
+    /// Returns the URL of a link to the next page. Fails if that page was read before.
     fn next_page(&self, link: &str, seen: &HashSet<Url>) -> Result<Url, page::Problem> {
         let url = page::next_link(link, &self.settings.graph_endpoint)?;
         if seen.contains(&url) {
@@ -275,7 +274,7 @@ impl Directory {
         Ok(url)
     }
 
-    /// One question to Graph. A 401 is asked once more with a fresh token.
+    /// Sends one request to Graph. Retries a 401 once with a new token.
     async fn ask(
         &self,
         question: Question,
@@ -318,7 +317,7 @@ impl Directory {
         answer.map_err(|error| ReadError::from_call(error, question))
     }
 
-    /// A URL below the endpoint. Each segment is escaped, so that no id leads elsewhere.
+    /// Returns a URL below the endpoint. Escapes each segment, so that no id changes the path.
     fn url(&self, segments: &[&str]) -> Url {
         let mut url = self.settings.graph_endpoint.clone();
         // An http or https URL always has a path.
@@ -329,7 +328,7 @@ impl Directory {
     }
 }
 
-/// Tells a good answer from the many bad ones.
+/// Returns a 200 response, and maps any other status to its error.
 fn check(answer: Answer, question: Question) -> Result<Answer, ReadError> {
     if answer.status == StatusCode::OK {
         return Ok(answer);

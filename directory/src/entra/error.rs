@@ -1,5 +1,5 @@
-//! What goes wrong between the function and the directory. No variant holds a token, a body, an
-//! email address or an object id of a user, so that each can be logged with its whole chain.
+//! Errors between the function and the directory. No variant contains a token, a body, an email address or the
+//! object id of a user, so that each can be logged with its whole chain.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,68 +8,68 @@ use thiserror::Error;
 
 use super::call::CallError;
 
-/// Longest piece of a foreign text that an error repeats, in bytes.
+/// Maximum length of an external text that an error repeats, in bytes.
 const MAX_CODE_LENGTH: usize = 80;
 
-/// Why the groups could not be read. A read that fails changes nothing.
+/// The reason that the groups could not be read. A read that fails changes nothing.
 #[derive(Debug, Error)]
 pub enum ReadError {
-    /// The time for it was up: the next login finishes it.
+    /// The time was up. The next login finishes the sync.
     #[error("the time for reading the directory was up")]
     OutOfTime,
-    /// There is no token to ask with.
+    /// No token could be obtained.
     #[error("no application token")]
     Token(#[source] TokenError),
     /// The connection was refused or cut off, or every answer took too long.
     #[error("Graph did not answer the question for {question}")]
     NoAnswer {
-        /// What was asked.
+        /// The request.
         question: Question,
-        /// What happened to the connection.
+        /// The failure of the connection.
         source: NoResponse,
     },
-    /// 429, or 503, with more to wait than there was time.
+    /// 429, or 503, with a longer wait than the time allows.
     #[error("Graph has too much to do to tell {question}: {refusal}")]
     Throttled {
-        /// What was asked.
+        /// The request.
         question: Question,
-        /// How long Graph wants to be left alone, when it says so.
+        /// The time that Graph asks to wait, if it sends one.
         retry_after: Option<Duration>,
-        /// What it said.
+        /// The error response.
         refusal: Refusal,
     },
-    /// 5xx, again and again.
+    /// 5xx on every attempt.
     #[error("Graph failed to tell {question}: {refusal}")]
     Failing {
-        /// What was asked.
+        /// The request.
         question: Question,
-        /// What it said.
+        /// The error response.
         refusal: Refusal,
     },
-    /// 403. Someone must grant a permission.
+    /// 403. An administrator must grant a permission.
     #[error(
         "Graph may not tell {question}: {refusal}; grant the app registration the application \
          permission {} and give admin consent",
         question.permission()
     )]
     Forbidden {
-        /// What was asked.
+        /// The request.
         question: Question,
-        /// What it said.
+        /// The error response.
         refusal: Refusal,
     },
-    /// 401, with a fresh token too.
+    /// 401, also with a new token.
     #[error("Graph does not take the application's token for {question}: {refusal}")]
     TokenRefused {
-        /// What was asked.
+        /// The request.
         question: Question,
-        /// What it said.
+        /// The error response.
         refusal: Refusal,
     },
     /// 404: the directory has no user with this object id.
     #[error("the directory has no user with the object id that the event carries: {refusal}")]
     UnknownUser {
-        /// What it said.
+        /// The error response.
         refusal: Refusal,
     },
     /// 404: the directory has no such enterprise application.
@@ -78,72 +78,72 @@ pub enum ReadError {
          MICROSOFT_SERVICE_PRINCIPAL_ID: {refusal}"
     )]
     UnknownServicePrincipal {
-        /// What it said.
+        /// The error response.
         refusal: Refusal,
     },
     /// Any other status.
     #[error("Graph did not tell {question}: {refusal}")]
     Refused {
-        /// What was asked.
+        /// The request.
         question: Question,
-        /// What it said.
+        /// The error response.
         refusal: Refusal,
     },
-    /// A 200 that is not what the documentation says.
+    /// A 200 that does not match the documentation.
     #[error("Graph's answer to the question for {question} {problem}")]
     Nonsense {
-        /// What was asked.
+        /// The request.
         question: Question,
-        /// What is wrong with the answer.
+        /// What is wrong with the response.
         problem: &'static str,
     },
-    /// Two complete reads of one login that do not agree.
+    /// Two complete reads of one login that differ.
     #[error(
         "Graph gave different groups when it was asked again before a membership or role is taken \
          away; nothing was changed"
     )]
     Contradictory,
-    /// More than we are ready to hold.
+    /// More data than the limits allow.
     #[error("Graph's answer to the question for {question} has {problem}")]
     TooMuch {
-        /// What was asked.
+        /// The request.
         question: Question,
-        /// What there is too much of.
+        /// The limit that was exceeded.
         problem: &'static str,
     },
 }
 
-/// Why there is no application token.
+/// The reason that there is no application token.
 #[derive(Debug, Error)]
 pub enum TokenError {
-    /// The time for it was up.
+    /// The time was up.
     #[error("the time was up")]
     OutOfTime,
     /// The connection was refused or cut off, or every answer took too long.
     #[error("{authority} did not answer")]
     NoAnswer {
-        /// Who was asked.
+        /// The service that was called.
         authority: Authority,
-        /// What happened to the connection.
+        /// The failure of the connection.
         source: NoResponse,
     },
-    /// Asked and refused: a wrong or expired secret, no right to read it, no federated credential.
+    /// The request was refused: a wrong or expired secret, no right to read it, or no federated credential.
     #[error("{authority} refused: {refusal}")]
     Refused {
-        /// Who was asked.
+        /// The service that was called.
         authority: Authority,
-        /// What it said.
+        /// The error response.
         refusal: Refusal,
     },
-    /// A 200 without what was asked for.
+    /// A 200 without the requested value.
     #[error("{authority} gave an answer that has not what was asked for")]
     Nonsense {
-        /// Who was asked.
+        /// The service that was called.
         authority: Authority,
     },
 }
 
-/// What Graph is asked for.
+/// The kinds of requests to Graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Question {
     /// The groups assigned to the enterprise application.
@@ -155,7 +155,7 @@ pub enum Question {
 }
 
 impl Question {
-    /// The least application permission that lets Graph answer.
+    /// Returns the least privileged application permission that Graph requires for the request.
     pub const fn permission(self) -> &'static str {
         match self {
             Self::AssignedGroups | Self::AppRoles => "Application.Read.All",
@@ -174,7 +174,7 @@ impl fmt::Display for Question {
     }
 }
 
-/// Who is asked on the way to a token.
+/// The services that are called to get a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Authority {
     /// AWS Secrets Manager, for the client secret.
@@ -195,21 +195,21 @@ impl fmt::Display for Authority {
     }
 }
 
-/// Why there was no answer at all. Its URL is taken out: the user's object id stands in it.
+/// The reason that there was no response. Its URL is removed because it contains the user's object id.
 #[derive(Debug, Error)]
 pub enum NoResponse {
-    /// Every answer took longer than one call may.
+    /// Every attempt exceeded the timeout of one call.
     #[error("no answer within {0:?}")]
     TooSlow(Duration),
-    /// Not reached, or cut off.
+    /// The server was not reached, or the connection broke.
     #[error("the connection failed")]
     Broken(#[source] reqwest::Error),
-    /// Larger than [`MAX_BODY`](crate::MAX_BODY).
+    /// The body is larger than [`MAX_BODY`](crate::MAX_BODY).
     #[error("an answer too large to be one")]
     TooLarge,
 }
 
-/// What may be repeated of a refusal: its status, its code, and by which id its maker's support
+/// The parts of an error response that may be shown: its status, its code, and the id by which the service's support
 /// finds it. Never its message, which can name people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -227,12 +227,12 @@ impl Refusal {
         }
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub fn status(&self) -> u16 {
         self.status
     }
 
-    /// Its code, like `Authorization_RequestDenied` or `invalid_client`.
+    /// Returns its code, like `Authorization_RequestDenied` or `invalid_client`.
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
@@ -251,7 +251,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Codes and ids are words; what is not could be anything.
+/// Returns whether a text looks like a code or an id. Any other text could contain anything and is dropped.
 fn is_plain(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-. ".contains(&byte);
     (1..=MAX_CODE_LENGTH).contains(&text.len()) && text.bytes().all(allowed)
@@ -289,7 +289,7 @@ impl TokenError {
 }
 
 impl NoResponse {
-    /// `None`: the deadline.
+    /// Returns `None` if the deadline has passed.
     fn from_call(error: CallError) -> Option<Self> {
         match error {
             CallError::OutOfTime => None,
@@ -305,7 +305,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_permission_is_said_plainly() {
+    fn missing_permission_names_the_permission() {
         let refusal = Refusal::new(403, Some("Authorization_RequestDenied".to_owned()), None);
         let question = Question::UserGroups;
         assert_eq!(
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_plain_code_is_not_repeated() {
+    fn unusual_codes_are_not_repeated() {
         let refusal = |code: &str| Refusal::new(400, Some(code.to_owned()), None).to_string();
         assert_eq!(
             refusal("Request_BadRequest"),
