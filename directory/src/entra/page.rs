@@ -1,5 +1,5 @@
-//! The answers of Graph, as far as they matter here. Whatever else they carry is ignored; what
-//! matters and is not there, or is of another type, makes the page nonsense.
+//! The fields of Graph's responses that the sync uses. All other fields are ignored. A page is invalid if a used
+//! field is missing or has another type.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,27 +11,27 @@ use serde_json::Value;
 use crate::snapshot::{Assigned, AssignedGroup};
 use muster::domain::{GroupId, MAX_NAME_LENGTH, Name};
 
-/// What is wrong with an answer.
+/// What is wrong with a response.
 pub(super) type Problem = &'static str;
 
-/// Longest link to a next page, in bytes.
+/// Maximum length of a link to the next page, in bytes.
 const MAX_LINK: usize = 16 * 1024;
 const NOT_THE_JSON: Problem = "is not the JSON that is documented";
 const NOT_THE_COUNT: Problem = "has another number of rows than its @odata.count";
 
-/// Reads an answer. The parser's own words are dropped: they may repeat part of it.
+/// Reads a response. Drops the parser's error text, which may repeat part of it.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|_| NOT_THE_JSON)
 }
 
-/// `Authorization_RequestDenied` from `{"error": {"code": …}}`.
+/// Reads `Authorization_RequestDenied` from `{"error": {"code": …}}`.
 pub fn error_code(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let code = body.get("error")?.get("code")?.as_str()?;
     Some(code.to_owned())
 }
 
-/// The parsers of this module on whole lists, page by page: what their fuzz targets call.
+/// The parsers of this module for whole lists, page by page. The fuzz targets call them.
 pub mod pages {
     use super::{
         Assigned, Assignment, Assignments, BTreeSet, Container, Containers, GroupId, Page, Problem,
@@ -40,8 +40,8 @@ pub mod pages {
 
     pub use super::{error_code, next_link};
 
-    /// The groups that the pages of `appRoleAssignedTo` tell, with the values of the app roles that
-    /// the application tells.
+    /// Returns the groups on the pages of `appRoleAssignedTo`, with the values of their app roles from the
+    /// application.
     pub fn assigned_groups<'a>(
         pages: impl IntoIterator<Item = &'a [u8]>,
         application: Option<&[u8]>,
@@ -61,7 +61,7 @@ pub mod pages {
         Ok(assignments.finish(&values.unwrap_or_default()))
     }
 
-    /// The groups that the pages of `memberOf` tell.
+    /// Returns the groups on the pages of `memberOf`.
     pub fn groups_of_a_user<'a>(
         pages: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<BTreeSet<GroupId>, Problem> {
@@ -79,7 +79,7 @@ pub mod pages {
     }
 }
 
-/// A link to a next page, if it leads to Graph: the token goes wherever it leads.
+/// Returns a link to the next page. Fails if it does not lead to Graph, because the token is sent to that URL.
 pub fn next_link(link: &str, graph: &Url) -> Result<Url, Problem> {
     if link.len() > MAX_LINK {
         return Err("links to a next page by too long a link");
@@ -98,17 +98,17 @@ pub(super) struct Page<R> {
     pub(super) value: Vec<R>,
     #[serde(rename = "@odata.nextLink")]
     pub(super) next_link: Option<String>,
-    /// How many rows the whole list has: on the first page, when `$count=true` was asked.
+    /// The number of rows of the whole list. Only on the first page, and only if `$count=true` was requested.
     #[serde(default, rename = "@odata.count", deserialize_with = "count")]
     count: Option<u64>,
 }
 
-/// A count that is there must be a number: `null` is refused as well.
+/// Reads a count, which must be a number if it is present: `null` is refused as well.
 fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     u64::deserialize(deserializer).map(Some)
 }
 
-/// Compares the rows of all pages of a list with the counts that the pages give.
+/// Compares the rows of all pages of a list with the counts on the pages.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     rows: u64,
@@ -116,7 +116,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Adds a page. Two pages that give different counts make the list nonsense.
+    /// Adds a page. Fails if two pages have different counts.
     pub(super) fn add<R>(&mut self, page: &Page<R>) -> Result<(), Problem> {
         self.rows += page.value.len() as u64;
         match (self.count, page.count) {
@@ -128,7 +128,7 @@ impl Tally {
         }
     }
 
-    /// Refuses a list whose count is not the number of its rows.
+    /// Fails if the list has another number of rows than its count.
     pub(super) fn finish(&self) -> Result<(), Problem> {
         if self.count.is_some_and(|count| count != self.rows) {
             return Err(NOT_THE_COUNT);
@@ -137,7 +137,7 @@ impl Tally {
     }
 }
 
-/// An app role that someone was given: a row of `appRoleAssignedTo`.
+/// An assigned app role: a row of `appRoleAssignedTo`.
 /// <https://learn.microsoft.com/graph/api/resources/approleassignment>
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -148,7 +148,7 @@ pub(super) struct Assignment {
     app_role_id: Option<String>,
 }
 
-/// Something that a user is a member of: a row of `memberOf`.
+/// A membership of a user: a row of `memberOf`.
 #[derive(Debug, Deserialize)]
 pub(super) struct Container {
     #[serde(rename = "@odata.type")]
@@ -156,7 +156,7 @@ pub(super) struct Container {
     id: String,
 }
 
-/// The enterprise application itself.
+/// The enterprise application.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ServicePrincipal {
@@ -178,7 +178,7 @@ fn yes() -> bool {
 }
 
 impl ServicePrincipal {
-    /// The values of the app roles by their ids. A disabled one gives nothing, here as in a token.
+    /// Returns the values of the app roles by id. Omits disabled app roles, as tokens do.
     pub(super) fn role_values(self) -> BTreeMap<String, String> {
         let enabled = self.app_roles.into_iter().filter(|role| role.is_enabled);
         enabled
@@ -187,7 +187,7 @@ impl ServicePrincipal {
     }
 }
 
-/// The assigned groups, row by row.
+/// Collects the assigned groups, row by row.
 #[derive(Debug, Default)]
 pub(super) struct Assignments {
     groups: BTreeMap<GroupId, (Option<String>, BTreeSet<String>)>,
@@ -195,7 +195,7 @@ pub(super) struct Assignments {
 }
 
 impl Assignments {
-    /// Takes a row in; users and service principals are none of our business.
+    /// Adds a row. Ignores users and service principals.
     pub(super) fn add(&mut self, row: Assignment) -> Result<(), Problem> {
         if row.principal_type != "Group" {
             return Ok(());
@@ -207,7 +207,7 @@ impl Assignments {
         };
         let (name, app_roles) = self.groups.entry(id).or_default();
         app_roles.extend(row.app_role_id);
-        // One group has one name; should its rows differ, the order of the rows must not decide.
+        // A group has one name. If its rows differ, the result must not depend on the order of the rows.
         let other = row.principal_display_name.filter(|text| has_text(text));
         *name = match (name.take(), other) {
             (Some(one), Some(other)) => Some(one.min(other)),
@@ -216,7 +216,7 @@ impl Assignments {
         Ok(())
     }
 
-    /// All of them, with the values of their app roles.
+    /// Returns all groups, with the values of their app roles.
     pub(super) fn finish(self, values: &BTreeMap<String, String>) -> Assigned {
         let groups = self.groups.into_iter().map(|(id, (name, app_roles))| {
             let group = AssignedGroup {
@@ -232,18 +232,18 @@ impl Assignments {
     }
 }
 
-/// The groups of a user, row by row.
+/// Collects the groups of a user, row by row.
 #[derive(Debug, Default)]
 pub(super) struct Containers {
     pub(super) groups: BTreeSet<GroupId>,
 }
 
 impl Containers {
-    /// Takes a row in. Directory roles and administrative units are no groups. A row of nothing but
-    /// type and id is a group that the application may not look into: being in it is what counts.
+    /// Adds a row. Ignores directory roles and administrative units. A row with only a type and an id is a group that
+    /// the application may not read. It counts, because only the membership matters.
     pub(super) fn add(&mut self, row: Container) {
         let is_group = row.kind.is_none_or(|kind| kind == "#microsoft.graph.group");
-        // An id that none of ours can be is not that of any organization or team.
+        // An id that is not valid here cannot be the id of an organization or team.
         if let (true, Ok(id)) = (is_group, GroupId::parse(row.id)) {
             self.groups.insert(id);
         }
@@ -254,8 +254,8 @@ fn has_text(text: &str) -> bool {
     text.chars().any(|c| !c.is_whitespace() && !c.is_control())
 }
 
-/// The name of what is made for a group: its display name, without control characters and cut to
-/// the length of a name (Entra allows 256 characters); its id when it has none.
+/// Returns the name of what is created for a group: its display name, without control characters and truncated to
+/// the maximum length of a name (Entra allows 256 characters), or its id if it has no display name.
 fn group_name(display_name: Option<&str>, id: &GroupId) -> Name {
     let clean: String = display_name
         .unwrap_or_default()
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_without_a_display_name_is_called_by_its_id() {
+    fn group_without_display_name_is_named_by_id() {
         assert_eq!(named(Some(" Sales EMEA ")), "Sales EMEA");
         assert_eq!(named(Some("Sales\nEMEA")), "Sales EMEA");
         assert_eq!(named(Some(&"x".repeat(256))), "x".repeat(255));
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn one_group_of_several_rows_has_all_its_app_roles() {
+    fn rows_of_one_group_combine_their_app_roles() {
         let read = assigned(
             r#"{"value": [
                 {"principalType": "Group", "principalId": "g", "principalDisplayName": null, "appRoleId": "r1"},
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_tell_too_little_make_the_page_nonsense() {
+    fn rows_without_required_fields_are_refused() {
         for bad in [
             r#"{"value": [{"principalType": "Group"}]}"#,
             r#"{"value": [{"principalId": "g"}]}"#,
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_must_be_the_number_of_the_rows_of_all_pages() {
+    fn count_must_match_number_of_rows() {
         let read = |pages: &[&str]| {
             let pages = pages.iter().map(|page| page.as_bytes());
             pages::groups_of_a_user(pages)
@@ -343,7 +343,7 @@ mod tests {
             &[r#"{"value": []}"#][..],
             &[r#"{"@odata.count": 0, "value": []}"#],
             &[r#"{"@odata.count": 1, "value": [{"id": "a"}]}"#],
-            // The same group twice is two rows.
+            // The same group twice counts as two rows.
             &[r#"{"@odata.count": 2, "value": [{"id": "a"}, {"id": "a"}]}"#],
             &[
                 r#"{"@odata.count": 2, "value": [{"id": "a"}]}"#,
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_group_is_left_out() {
+    fn rows_other_than_groups_are_ignored() {
         let page: Page<Container> = read(
             br##"{"value": [
                 {"id": "a"}, {"id": "a"}, {"@odata.type": "#microsoft.graph.group", "id": "b"},
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disabled_app_role_gives_nothing() {
+    fn disabled_app_role_is_ignored() {
         let application: ServicePrincipal = read(
             br#"{"appRoles": [{"id": "1", "value": "a"}, {"id": "2", "value": "b", "isEnabled": false},
                               {"id": "3", "value": null}, {"id": "4", "value": ""}]}"#,

@@ -1,5 +1,5 @@
-//! Settings of the login sync, each read once at start and refused with its name when it cannot be
-//! read. No refusal repeats a value: a secret may stand in the wrong variable.
+//! Settings of the login sync. Each is read once at start. If one cannot be read, the error names the variable. No
+//! error repeats a value, because a secret may be set in the wrong variable.
 
 use std::net::Ipv4Addr;
 use std::str::FromStr;
@@ -17,55 +17,55 @@ use muster::domain::{Invalid, Role};
 pub const DEFAULT_GRAPH_ENDPOINT: &str = "https://graph.microsoft.com/v1.0";
 /// Default of `SYNC_BUDGET_MS`.
 pub const DEFAULT_BUDGET: Duration = Duration::from_millis(3_500);
-/// Most of `SYNC_BUDGET_MS`, in milliseconds: Cognito waits 5 s for a trigger.
+/// Maximum of `SYNC_BUDGET_MS`, in milliseconds: Cognito waits 5 s for a trigger.
 pub const MAX_BUDGET_MS: u64 = 4_500;
 
-/// What the login sync can be told from outside.
+/// The settings of the login sync.
 #[derive(Clone, Debug)]
 pub struct EntraSettings {
-    /// Where and how to ask Entra; `None`: the sync is off.
+    /// How to connect to Entra, or `None` if the sync is off.
     pub directory: Option<DirectorySettings>,
-    /// What to make of the answers.
+    /// How to map the groups.
     pub rules: SyncRules,
-    /// `SYNC_BUDGET_MS`: time for all of it, from the event's arrival.
+    /// `SYNC_BUDGET_MS`: the time limit of the whole sync, from the event's arrival.
     pub budget: Duration,
 }
 
-/// Where and how to ask Entra.
+/// How to connect to Entra.
 #[derive(Clone, Debug)]
 pub struct DirectorySettings {
     /// `MICROSOFT_CLIENT_ID`: the app registration.
     pub client_id: String,
-    /// How the application proves to be itself.
+    /// How the application authenticates.
     pub credential: Credential,
-    /// `MICROSOFT_SERVICE_PRINCIPAL_ID`: the object id of the enterprise application. `None`: nothing
-    /// is made, and users join what exists under their groups' ids.
+    /// `MICROSOFT_SERVICE_PRINCIPAL_ID`: the object id of the enterprise application. If it is `None`, nothing is
+    /// created, and users join what exists under the ids of their groups.
     pub service_principal_id: Option<String>,
-    /// `MICROSOFT_GRAPH_ENDPOINT`, with its version.
+    /// `MICROSOFT_GRAPH_ENDPOINT`, including the version.
     pub graph_endpoint: Url,
-    /// `MICROSOFT_TOKEN_ENDPOINT`, with the directory (`MICROSOFT_TENANT`) in place.
+    /// `MICROSOFT_TOKEN_ENDPOINT`, with the directory (`MICROSOFT_TENANT`) filled in.
     pub token_endpoint: Url,
-    /// `ENTRA_NESTED_GROUPS`: groups of groups count too.
+    /// `ENTRA_NESTED_GROUPS`: whether nested groups count.
     pub nested_groups: bool,
-    /// Whether `ENTRA_ROLE_MAP` names app roles, which then are read too.
+    /// Whether `ENTRA_ROLE_MAP` names app roles, which must then be read too.
     pub app_roles: bool,
 }
 
-/// How the application proves to be itself.
+/// How the application authenticates.
 #[derive(Clone, Debug)]
 pub enum Credential {
     /// `MICROSOFT_CLIENT_SECRET`.
     Secret(SecretString),
-    /// `MICROSOFT_CLIENT_SECRET_ARN`: a secret in AWS Secrets Manager, read with each new token, so
-    /// that a rotated one is taken up by itself.
+    /// `MICROSOFT_CLIENT_SECRET_ARN`: a secret in AWS Secrets Manager. It is read for each new token, so that a
+    /// rotated secret is used automatically.
     SecretsManager(SecretArn, AwsAccess),
-    /// Neither: a web identity token of AWS STS, for which Entra holds a federated credential.
+    /// Without either variable: a web identity token of AWS STS, for which Entra has a federated credential.
     WebIdentity(AwsAccess),
 }
 
 impl EntraSettings {
     /// Reads the settings. `variable` looks one up: `|name| std::env::var(name).ok()` in a function.
-    /// A variable that is set to nothing counts as not set.
+    /// An empty variable counts as not set.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
         let variables = Variables(&variable);
         let default_role = variables
@@ -116,7 +116,7 @@ fn budget(text: &str) -> Result<Duration, Invalid> {
     }
 }
 
-/// The environment, through a function that looks one variable up.
+/// The environment, as a function that looks up a variable.
 pub(super) struct Variables<'a>(&'a dyn Fn(&str) -> Option<String>);
 
 impl Variables<'_> {
@@ -162,8 +162,8 @@ impl Variables<'_> {
     }
 
     fn directory(&self, rules: &SyncRules) -> Result<Option<DirectorySettings>, SettingError> {
-        // Read even when the sync is off: a setting that cannot be read should not wait for the
-        // day on which it is turned on.
+        // Reads them even if the sync is off: an invalid setting should fail now and not on the day that the sync
+        // is turned on.
         let graph_endpoint = self
             .read_as("MICROSOFT_GRAPH_ENDPOINT", endpoint)?
             .map_or_else(|| endpoint(DEFAULT_GRAPH_ENDPOINT), Ok)
@@ -225,7 +225,7 @@ impl Variables<'_> {
     }
 }
 
-/// An absolute `https` URL; `http` on this machine alone, where local stacks and tests listen.
+/// Reads an absolute `https` URL. Allows `http` only for the loopback, where local stacks and tests listen.
 pub(super) fn endpoint(text: &str) -> Result<Url, Invalid> {
     let refused = || Invalid::new("must be an absolute https URL, or an http one on the loopback");
     let url = Url::parse(text).map_err(|_| refused())?;
@@ -245,7 +245,7 @@ pub(super) fn endpoint(text: &str) -> Result<Url, Invalid> {
     (is_safe && is_plain).then_some(url).ok_or_else(refused)
 }
 
-/// Something that stands in the path of a URL: an object id, an application id.
+/// Reads a segment of a URL path: an object id or an application id.
 fn path_segment(text: &str) -> Result<String, Invalid> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     if text.len() > 64 || !text.bytes().all(allowed) {
@@ -258,7 +258,7 @@ fn path_segment(text: &str) -> Result<String, Invalid> {
 
 fn directory_tenant(text: &str) -> Result<String, Invalid> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
-    // An application signs in to one directory; these stand for many.
+    // An application signs in to one directory; these names stand for many.
     let is_many = ["common", "organizations", "consumers"].contains(&text);
     if is_many || text.len() > 253 || text.starts_with('.') || !text.bytes().all(allowed) {
         return Err(Invalid::new(
@@ -272,7 +272,7 @@ fn in_directory(endpoint: &str, tenant: Option<&str>) -> String {
     endpoint.replace("{tenant}", tenant.unwrap_or("tenant"))
 }
 
-/// The login endpoint of the cloud that this Graph belongs to.
+/// Returns the login endpoint of the cloud that this Graph endpoint belongs to.
 /// <https://learn.microsoft.com/graph/deployments>
 fn login_of(graph: &Url) -> &'static str {
     match graph.host_str() {

@@ -1,4 +1,4 @@
-//! The application token that Graph is asked with: OAuth 2.0 client credentials.
+//! The application token for Graph: OAuth 2.0 client credentials.
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>
 
 use std::fmt;
@@ -18,28 +18,28 @@ use super::settings::{Credential, DirectorySettings};
 use muster::domain::Timestamp;
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// A token is renewed this long before it expires, or at half its life when that is short.
+/// How long before its expiry a token is renewed. If its lifetime is short, it is renewed after half of it.
 const MARGIN: Duration = Duration::from_mins(5);
 
-/// Gets tokens, and keeps the one that is good.
+/// Gets tokens, and caches the valid one.
 pub(super) struct Tokens {
     calls: Calls,
     client: Client,
     endpoint: Url,
     client_id: String,
-    /// All that the application was granted in the Graph of this cloud.
+    /// The scope: everything that the application was granted in the Graph of this cloud.
     scope: String,
     credential: Credential,
-    /// Locked while one is got, so that all who need one wait for the same.
+    /// Locked while a token is requested, so that all callers wait for the same one.
     kept: Mutex<Option<Token>>,
 }
 
 /// An application token.
 #[derive(Clone)]
 pub(super) struct Token {
-    /// `Bearer …`, marked as not to be printed.
+    /// `Bearer …`, marked as sensitive so that it is not printed.
     pub(super) header: HeaderValue,
-    /// By the wall clock, since a monotonic one may stand still while Lambda keeps the function frozen.
+    /// Uses the wall clock, because a monotonic clock may stop while Lambda keeps the function frozen.
     renew_at: Timestamp,
 }
 
@@ -57,18 +57,18 @@ impl Tokens {
         }
     }
 
-    /// The same, through other calls.
+    /// Returns the same with other calls.
     pub(super) fn with_calls(self, calls: Calls) -> Self {
         Self { calls, ..self }
     }
 
-    /// A token that is good, as far as one can tell.
+    /// Returns a token that is probably valid.
     pub(super) async fn token(&self, deadline: Instant) -> Result<Token, TokenError> {
         let now = self.calls.clock().now();
         self.unless(|kept| now < kept.renew_at, deadline).await
     }
 
-    /// Another one than that which Graph refused.
+    /// Returns another token than the one that Graph refused.
     pub(super) async fn renewed(
         &self,
         refused: &Token,
@@ -168,7 +168,8 @@ struct Granted {
 }
 
 impl Granted {
-    /// A number in the documentation, a text in some answers; a token of unknown life is not kept.
+    /// Returns the lifetime. The documentation has a number, some responses a string. An unknown lifetime counts as 0,
+    /// so that the token is not cached.
     fn seconds(&self) -> u64 {
         match &self.expires_in {
             Some(Value::Number(seconds)) => seconds.as_u64(),
@@ -179,7 +180,7 @@ impl Granted {
     }
 }
 
-/// `invalid_client AADSTS7000215` from an error of the token endpoint.
+/// Reads `invalid_client AADSTS7000215` from an error of the token endpoint.
 fn error_code(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Body {
@@ -198,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_entra_says_is_cut_down_to_its_codes() {
+    fn error_of_entra_is_reduced_to_its_codes() {
         let body =
             br#"{"error": "invalid_client", "error_description": "AADSTS7000215: ada@x.example",
                         "error_codes": [7000215]}"#;
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn the_life_of_a_token_is_read_as_number_and_as_text() {
+    fn lifetime_is_read_from_number_and_string() {
         for (body, seconds) in [
             (r#"{"access_token": "t", "expires_in": 3599}"#, 3599),
             (r#"{"access_token": "t", "expires_in": "3599"}"#, 3599),

@@ -19,7 +19,7 @@ const AWS: [(&str, &str); 4] = [
 
 fn read(set: &[(&str, &str)]) -> Result<EntraSettings, SettingError> {
     EntraSettings::read(|name| {
-        // The last one wins, so that a test can set one anew.
+        // The last value wins, so that a test can override one.
         let found = set.iter().rev().find(|(key, _)| *key == name);
         found.map(|(_, value)| (*value).to_owned())
     })
@@ -35,7 +35,7 @@ fn refused_for(set: &[(&str, &str)]) -> &'static str {
 }
 
 #[test]
-fn what_is_not_set_has_its_default() {
+fn settings_default_if_not_set() {
     let settings = read(&[]).unwrap();
     assert!(settings.directory.is_none());
     assert_eq!(settings.rules, SyncRules::default());
@@ -99,7 +99,7 @@ fn every_setting_is_read() {
 }
 
 #[test]
-fn the_login_endpoint_is_that_of_the_cloud_of_graph() {
+fn login_endpoint_matches_cloud_of_graph() {
     for (graph, login) in [
         (
             "https://graph.microsoft.us/v1.0",
@@ -120,7 +120,7 @@ fn the_login_endpoint_is_that_of_the_cloud_of_graph() {
 }
 
 #[test]
-fn a_setting_that_cannot_be_read_is_named() {
+fn error_names_the_invalid_setting() {
     for (variable, bad) in [
         ("ENTRA_DEFAULT_ROLE", "owner"),
         ("ENTRA_DEFAULT_ROLE", "boss"),
@@ -160,7 +160,7 @@ fn a_setting_that_cannot_be_read_is_named() {
 }
 
 #[test]
-fn half_a_registration_is_refused_and_none_is_off() {
+fn incomplete_registration_is_refused_and_none_is_off() {
     assert_eq!(refused_for(&ON[..1]), "MICROSOFT_TENANT");
     assert_eq!(refused_for(&ON[1..]), "MICROSOFT_CLIENT_ID");
     assert!(read(&ON[2..]).unwrap().directory.is_none());
@@ -169,7 +169,7 @@ fn half_a_registration_is_refused_and_none_is_off() {
 const ARN: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:entra-AbCdEf";
 
 #[test]
-fn each_credential_is_told_by_what_is_set() {
+fn settings_determine_the_credential() {
     let secret = on(&[]).unwrap().credential;
     assert!(matches!(secret, Credential::Secret(text) if text.expose_secret() == "s3cret-value"));
 
@@ -194,7 +194,7 @@ fn each_credential_is_told_by_what_is_set() {
 }
 
 #[test]
-fn an_endpoint_of_aws_that_is_no_url_is_named_by_its_variable() {
+fn error_names_the_invalid_aws_endpoint() {
     let with_arn = [&ON[..2], &AWS, &[("MICROSOFT_CLIENT_SECRET_ARN", ARN)]].concat();
     for (variable, value) in [
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "localhost:4566"),
@@ -211,7 +211,7 @@ fn an_endpoint_of_aws_that_is_no_url_is_named_by_its_variable() {
 }
 
 #[test]
-fn no_secret_is_ever_printed() {
+fn secrets_are_not_printed() {
     let secretless = [&ON[..2], &AWS].concat();
     for set in [&ON[..], &secretless] {
         let printed = format!("{:?}", read(set).unwrap());
@@ -219,7 +219,7 @@ fn no_secret_is_ever_printed() {
             assert!(!printed.contains(secret), "{printed}");
         }
     }
-    // A secret in the wrong variable does not show either.
+    // A secret in the wrong variable is not shown either.
     for variable in [
         "ENTRA_ROLE_MAP",
         "ENTRA_DEFAULT_ROLE",
