@@ -5,27 +5,27 @@ use sha2::{Digest, Sha256};
 use super::Problem;
 use crate::domain::Page;
 
-/// Bytes of the digest in an entity tag.
+/// Number of bytes of the digest in an entity tag.
 const DIGEST_BYTES: usize = 8;
 
-/// An answer, before it is sent.
+/// A response before it is sent.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// `Location`: the path of what was created.
+    /// The `Location` header: the path of the created resource.
     #[serde(default)]
     pub location: Option<String>,
-    /// The version of the one resource that is shown; part of its `ETag`.
+    /// The version of the returned resource, which is part of its `ETag`.
     #[serde(default)]
     pub version: Option<u64>,
-    /// The JSON body; `None` for no body at all.
+    /// The JSON body, or `None` for no body.
     #[serde(default)]
     pub body: Option<Box<RawValue>>,
-    /// Whether this is the first answer to an earlier request with the same `Idempotency-Key`.
+    /// Whether it replays the first response to a request with the same `Idempotency-Key`.
     #[serde(skip)]
     pub is_repeat: bool,
-    /// The entity tag of what the caller has already and is not shown again.
+    /// The entity tag of the representation that the caller already has and that is not sent again.
     #[serde(skip)]
     held_tag: Option<String>,
 }
@@ -42,7 +42,7 @@ impl Answer {
         }
     }
 
-    /// 200, with the resource in this version.
+    /// Returns 200 with the resource in this version.
     pub fn ok(body: &impl Serialize, version: u64) -> Self {
         Self {
             version: Some(version),
@@ -50,7 +50,7 @@ impl Answer {
         }
     }
 
-    /// 201, with what was created, and its path.
+    /// Returns 201 with the created resource and its path.
     pub fn created(body: &impl Serialize, version: u64, location: String) -> Self {
         Self {
             version: Some(version),
@@ -59,12 +59,12 @@ impl Answer {
         }
     }
 
-    /// 204: done, and nothing to show.
+    /// Returns 204 without a body.
     pub fn no_content() -> Self {
         Self::new(204, None)
     }
 
-    /// 200, with a page of a list. `show` makes the JSON of an item.
+    /// Returns 200 with a page of a list. `show` returns the JSON of an item.
     pub fn page<T>(
         page: Page<T>,
         show: impl Fn(&T) -> Box<RawValue>,
@@ -81,14 +81,14 @@ impl Answer {
         Self::new(200, Some(json(&Shown { items, next_cursor })))
     }
 
-    /// `"<version>.<digest of the representation>"`: callers who see different things never share a tag.
+    /// Returns `"<version>.<digest of the representation>"`. Different representations never share a tag.
     pub fn entity_tag(&self) -> Option<String> {
         use std::fmt::Write as _;
 
         if self.held_tag.is_some() {
             return self.held_tag.clone();
         }
-        // A page has none, and is not hashed.
+        // A page has no entity tag and is not hashed.
         let mut tag = format!("\"{}.", self.version?);
         let digest = Sha256::digest(self.body.as_ref()?.get());
         for byte in digest.iter().take(DIGEST_BYTES) {
@@ -99,8 +99,8 @@ impl Answer {
         Some(tag)
     }
 
-    /// 304 without a body instead of a representation that the tags of `If-None-Match` name. The whole tag is
-    /// compared, and whether it is weak does not matter (RFC 9110, section 13.1.2).
+    /// Returns 304 without a body if `If-None-Match` names the tag of this representation. Compares the whole tag and
+    /// ignores whether it is weak (RFC 9110, section 13.1.2).
     #[must_use]
     pub fn unless_held(self, if_none_match: &str) -> Self {
         let Some(own) = self.entity_tag().filter(|_| self.status == 200) else {
@@ -116,7 +116,7 @@ impl Answer {
         self
     }
 
-    /// The answer again, for a repeated request with the same `Idempotency-Key`.
+    /// Returns the same response, marked as a replay for a request with the same `Idempotency-Key`.
     #[must_use]
     pub fn replayed(self) -> Self {
         Self {
@@ -125,11 +125,11 @@ impl Answer {
         }
     }
 
-    /// The answer to an earlier request, as the last release kept it.
+    /// Reads the response to an earlier request in the format of the last release.
     pub fn from_last_release(kept: &str) -> Result<Self, Problem> {
         match serde_json::from_str::<Self>(kept) {
             Ok(answer) => Ok(answer.replayed()),
-            // The position only: the content may be personal data.
+            // Reports only the position: the content may be personal data.
             Err(error) => Err(Problem::internal(format!(
                 "a kept answer cannot be read at column {}",
                 error.column()
@@ -138,8 +138,8 @@ impl Answer {
     }
 }
 
-/// The JSON of what an answer shows.
+/// Returns the JSON of a value in a response.
 pub fn json(value: &impl Serialize) -> Box<RawValue> {
-    // It is made of texts, numbers and JSON, all of which serialize.
+    // It consists of strings, numbers and JSON, all of which serialize.
     to_raw_value(value).unwrap_or_default()
 }

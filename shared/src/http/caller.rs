@@ -1,4 +1,4 @@
-//! Who sends a request, from the claims of the verified token.
+//! The caller of a request, from the claims of the verified token.
 
 use std::collections::HashMap;
 
@@ -10,8 +10,8 @@ use super::{ApiRequest, Code, Problem};
 use crate::domain::{Caller, TenantId, UserId};
 
 impl ApiRequest {
-    /// Who asks, from the verified token and nothing else: `sub` is the user; `tenant_id`, else
-    /// `custom:tenant_id`, the tenant; `tenant_admin` or `cognito:groups` makes a tenant admin.
+    /// Returns the caller, from the verified token only. `sub` is the user. `tenant_id` is the tenant, or
+    /// `custom:tenant_id` if it is absent. `tenant_admin` or `cognito:groups` makes the caller a tenant admin.
     pub fn caller(&self) -> Result<Caller, Problem> {
         let claims = self.claims().filter(|claims| !claims.is_empty());
         let claims = claims.ok_or_else(|| {
@@ -52,7 +52,7 @@ impl ApiRequest {
         })
     }
 
-    /// The claims of the verified token; nothing without one.
+    /// Returns the claims of the verified token, or `None` without a token.
     fn claims(&self) -> Option<Claims<'_>> {
         let authorizer = self.context()?.authorizer()?;
         if let Some(jwt) = &authorizer.jwt {
@@ -62,16 +62,16 @@ impl ApiRequest {
         claims.as_object().map(Claims::Values)
     }
 
-    /// Whether the token makes its user a tenant admin: by the claim of the pre-token trigger, or by a group.
+    /// Returns whether the token makes its user a tenant admin, by the claim of the pre-token trigger or by a group.
     fn is_tenant_admin(&self, claims: &Claims<'_>) -> bool {
         let by_claim =
             claims.text("tenant_admin") == Some("true") || claims.is_true("tenant_admin");
         by_claim || self.is_in_group(claims)
     }
 
-    /// Whether the claim names the tenant admins' group. An HTTP API renders an array as `[a b]`, a REST API as `a,b`.
-    /// Names of groups in a user pool have no blanks; those of other issuers may, so there the whole value must be the
-    /// one name.
+    /// Returns whether the claim names the tenant admins' group. An HTTP API renders an array as `[a b]`, a REST API
+    /// as `a,b`. Group names in a user pool contain no blanks. Those of other issuers may, so there the whole value must be
+    /// that one name.
     fn is_in_group(&self, claims: &Claims<'_>) -> bool {
         const GROUPS: &str = "cognito:groups";
         let group = self.tenant_admin_group.as_str();
@@ -95,7 +95,7 @@ impl ApiRequest {
     }
 }
 
-/// The claims of a token: of an HTTP API texts, of others any JSON.
+/// The claims of a token: strings in an HTTP API, any JSON in other events.
 enum Claims<'a> {
     Texts(&'a HashMap<String, String>),
     Values(&'a Map<String, Value>),
@@ -133,7 +133,7 @@ impl<'a> Claims<'a> {
     }
 }
 
-/// Whether an issuer is a Cognito user pool: `https://cognito-idp.<region>.amazonaws.com/<pool>`.
+/// Returns whether an issuer is a Cognito user pool: `https://cognito-idp.<region>.amazonaws.com/<pool>`.
 fn is_user_pool(issuer: &str) -> bool {
     let Some(rest) = issuer.strip_prefix("https://cognito-idp.") else {
         return false;
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_split_at_blanks_only_for_a_user_pool() {
+    fn groups_are_split_at_blanks_only_for_user_pools() {
         let pool = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc";
         let other = "https://login.example/";
         for (issuer, groups, is_admin) in [
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_that_cannot_be_used_has_a_code_of_its_own() {
+    fn unusable_claim_has_its_own_code() {
         let long = "x".repeat(256);
         for sub in [
             json!("me"),

@@ -1,9 +1,7 @@
-//! Cursors: where the next page of a list begins. Opaque, and bound to the route, its filters and
-//! the tenant.
+//! Cursors: the start of the next page of a list. Opaque, and bound to the route, its filters and the tenant.
 //!
-//! A cursor carries a place within a list, never a key; whichever it carries, the key is made from
-//! the caller's own tenant. The seal therefore guards against mistakes, not against forgery, and
-//! needs no secret.
+//! A cursor contains a position in a list and never a key. The key is always made from the caller's own tenant. The
+//! seal therefore protects against mistakes and not against forgery, and needs no secret.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,35 +10,35 @@ use sha2::{Digest, Sha256};
 use super::{Code, Problem};
 use crate::domain::TenantId;
 
-/// Items on a page when nothing is said.
+/// Default number of items on a page.
 pub const DEFAULT_LIMIT: usize = 50;
-/// Most items on a page.
+/// Maximum number of items on a page.
 pub const MAX_LIMIT: usize = 100;
 
 const SEAL_BYTES: usize = 16;
-/// Longer ones are not ours.
+/// Maximum length of a cursor. Muster never returns a longer one.
 const MAX_CURSOR_LENGTH: usize = 4_096;
 
-/// Which page of which list is asked for.
+/// The requested page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRequest {
-    /// At most so many items.
+    /// The maximum number of items.
     pub limit: usize,
-    /// The place behind which the page begins.
+    /// The position after which the page begins.
     pub after: Option<String>,
-    /// What makes the cursor of the page after it.
+    /// Creates the cursor of the next page.
     pub cursor: Cursor,
 }
 
-/// What the cursors of one list have in common.
+/// The properties that all cursors of one list share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
-    /// Digest of tenant, route and filters.
+    /// A digest of the tenant, the route and the filters.
     list: [u8; 32],
 }
 
 impl Cursor {
-    /// The cursors of a route's list, with these filters, in a tenant.
+    /// Creates the cursors of the list of a route with these filters in a tenant.
     pub fn new<'a>(
         tenant: &TenantId,
         route: &str,
@@ -49,7 +47,7 @@ impl Cursor {
         let mut digest = Sha256::new();
         let filters = filters.into_iter().flat_map(|(name, value)| [name, value]);
         for part in [tenant.as_str(), route].into_iter().chain(filters) {
-            // With its length, so that no two lists of parts read alike.
+            // Hashes the length of each part, so that no two lists of parts have the same digest.
             digest.update(part.len().to_be_bytes());
             digest.update(part.as_bytes());
         }
@@ -58,14 +56,14 @@ impl Cursor {
         }
     }
 
-    /// The cursor of the page behind a place.
+    /// Returns the cursor of the page after a position.
     pub fn seal(&self, place: &str) -> String {
         let mut bytes = self.mark(place.as_bytes());
         bytes.extend_from_slice(place.as_bytes());
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The place in a cursor of this list.
+    /// Returns the position in a cursor of this list.
     pub fn open(&self, cursor: &str) -> Result<String, Problem> {
         let invalid = || {
             Problem::new(
@@ -107,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_opens_only_in_its_own_list() {
+    fn cursor_is_valid_only_for_its_list() {
         let own = cursor("t", "GET /organizations", &[("status", "active")]);
         let sealed = own.seal("acme#o1");
         assert_eq!(own.open(&sealed).unwrap(), "acme#o1");
@@ -123,7 +121,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_place_survives_and_every_other_text_is_refused(place in "\\PC{0,60}", junk in "\\PC{0,60}") {
+        fn cursor_round_trips_and_other_text_is_refused(place in "\\PC{0,60}", junk in "\\PC{0,60}") {
             let own = cursor("t", "r", &[]);
             prop_assert_eq!(own.open(&own.seal(&place)).ok(), Some(place));
             prop_assert!(own.open(&junk).is_err());

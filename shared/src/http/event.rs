@@ -1,10 +1,11 @@
 //! Reads the events of API Gateway: payload format 2.0 of HTTP APIs, and 1.0 of REST APIs.
 //!
-//! `lambda_http` makes a request of an event, and panics over some: it unwraps the URL that it makes of `Host`,
-//! `X-Forwarded-Proto` and the path, the URI that it makes of that and the query, and the decoded body; and it indexes
-//! into the values of a query parameter. Nothing here uses that URL, so what it is made of is taken out of the event.
-//! Its model is also stricter than what clients, emulators and events written by hand send: one header with an
-//! umlaut, or one `null`, fails the whole event. Such an event is read field by field, and an odd field counts as absent.
+//! `lambda_http` makes a request from an event, and panics on some events. It unwraps the URL made from `Host`,
+//! `X-Forwarded-Proto` and the path, the URI made from that and the query, and the decoded body. It also indexes into
+//! the values of a query parameter. Muster does not use that URL, so its parts are removed from the event. The model of
+//! `lambda_http` is also stricter than what clients, emulators and handwritten events send: one header with an
+//! umlaut, or one `null`, fails the whole event. Such an event is read field by field, and an invalid field counts as
+//! absent.
 
 use std::collections::HashMap;
 
@@ -20,18 +21,18 @@ use lambda_http::request::LambdaRequest;
 use serde::de::Error as _;
 use serde_json::{Map, Value};
 
-/// Where a REST API has the claims among what its authorizer found. Claims that are not all texts are kept there, too.
+/// The key of the claims in the authorizer of a REST API. Claims that are not all strings are stored under it too.
 pub(super) const CLAIMS: &str = "claims";
-/// Longest path, in bytes. API Gateway takes 10,240 bytes of request line and headers.
+/// Maximum length of a path, in bytes. API Gateway accepts 10,240 bytes of request line and headers.
 const MAX_PATH_BYTES: usize = 8 * 1024;
-/// Longest query, in bytes. Each may become three in a URI, which together with the path has to stay below 64 KiB.
+/// Maximum length of a query, in bytes. A byte may become three in a URI, which must stay below 64 KiB with its path.
 const MAX_QUERY_BYTES: usize = 12 * 1024;
 
-/// Reads an event so that `lambda_http` can make a request of it. Fails if it is not an event of API Gateway.
+/// Reads an event so that `lambda_http` can make a request from it. Fails if it is not an event of API Gateway.
 pub fn read_event(event: &str) -> Result<LambdaRequest, serde_json::Error> {
     if let Ok(mut request) = serde_json::from_str::<ApiGatewayV2httpRequest>(event) {
         if let Some(authorizer) = &mut request.request_context.authorizer {
-            // What a Lambda authorizer says are no claims.
+            // The fields that a Lambda authorizer returns are not claims.
             authorizer.fields.clear();
         }
         if let Some(request) = guard_v2(request) {
@@ -58,7 +59,7 @@ pub fn read_event(event: &str) -> Result<LambdaRequest, serde_json::Error> {
     })
 }
 
-/// The event without what its conversion could panic over; `None` where that is not possible.
+/// Removes what the conversion of the event could panic on. Returns `None` if that is not possible.
 fn guard_v2(mut event: ApiGatewayV2httpRequest) -> Option<ApiGatewayV2httpRequest> {
     let context = &mut event.request_context;
     context.route_key = Some(event.route_key.take().or(context.route_key.take())?);
@@ -75,7 +76,7 @@ fn guard_v2(mut event: ApiGatewayV2httpRequest) -> Option<ApiGatewayV2httpReques
     has_values(&event.query_string_parameters).then_some(event)
 }
 
-/// The same for an event of a REST API.
+/// Does the same for an event of a REST API.
 fn guard_v1(mut event: ApiGatewayProxyRequest) -> Option<ApiGatewayProxyRequest> {
     let context = &mut event.request_context;
     context.http_method = event.http_method.clone();
@@ -83,7 +84,7 @@ fn guard_v1(mut event: ApiGatewayProxyRequest) -> Option<ApiGatewayProxyRequest>
     context.domain_name = None;
     context.stage = None;
     if !event.multi_value_headers.is_empty() {
-        // They have the last value of each only, which would replace all of them.
+        // They have only the last value of each header, which would replace all values.
         event.headers.clear();
     }
     event.headers.remove(HOST);
@@ -105,7 +106,7 @@ fn guard_v1(mut event: ApiGatewayProxyRequest) -> Option<ApiGatewayProxyRequest>
     are_safe.then_some(event)
 }
 
-/// A path that makes a URL behind any host.
+/// Returns a path that forms a URL with any host.
 fn path(path: Option<String>) -> Option<String> {
     let path = path.unwrap_or_default();
     if path.len() > MAX_PATH_BYTES {
@@ -118,7 +119,7 @@ fn path(path: Option<String>) -> Option<String> {
     })
 }
 
-/// Whether each parameter has a value, without which [`QueryMap::iter`] panics.
+/// Returns whether each parameter has a value. Otherwise [`QueryMap::iter`] panics.
 fn has_values(query: &QueryMap) -> bool {
     if query.is_empty() {
         return true;
@@ -129,12 +130,13 @@ fn has_values(query: &QueryMap) -> bool {
     values.all(|values| values.as_array().is_some_and(|values| !values.is_empty()))
 }
 
-/// Whether a body is what its flag says. One that is not is taken as it is: no JSON object is also Base64.
+/// Returns whether a body is valid Base64, as its flag says. If not, it is used as it is. No JSON object is valid
+/// Base64.
 fn is_base64(body: Option<&str>) -> bool {
     STANDARD.decode(body.unwrap_or_default()).is_ok()
 }
 
-/// The fields of payload format 2.0 that are used, as far as they can be.
+/// Reads the used fields of payload format 2.0, as far as possible.
 fn read_v2(event: &Value) -> Option<ApiGatewayV2httpRequest> {
     let mut read = ApiGatewayV2httpRequest::default();
     read.route_key = Some(text(event, "/routeKey")?);
@@ -151,7 +153,7 @@ fn read_v2(event: &Value) -> Option<ApiGatewayV2httpRequest> {
     Some(read)
 }
 
-/// The same of payload format 1.0.
+/// Does the same for payload format 1.0.
 fn read_v1(event: &Value) -> Option<ApiGatewayProxyRequest> {
     let mut read = ApiGatewayProxyRequest::default();
     read.http_method = text(event, "/httpMethod")?.parse().ok()?;
@@ -178,7 +180,7 @@ fn is_true(event: &Value, pointer: &str) -> bool {
     event.pointer(pointer) == Some(&Value::Bool(true))
 }
 
-/// The texts of each name. What is `null`, or not a text, is left out.
+/// Returns the strings of each name. Omits `null` and values that are not strings.
 fn values(event: &Value, pointer: &str) -> HashMap<String, Vec<String>> {
     let members = event.pointer(pointer).and_then(Value::as_object);
     let values = members.into_iter().flatten().map(|(name, value)| {
@@ -199,7 +201,7 @@ fn texts(event: &Value, pointer: &str) -> HashMap<String, String> {
         .collect()
 }
 
-/// Headers by their names. A control character becomes U+FFFD, which nothing that is read takes for another character.
+/// Returns the headers by name. Replaces control characters with U+FFFD, which is never mistaken for another character.
 fn headers(event: &Value, pointer: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, values) in values(event, pointer) {
@@ -209,7 +211,7 @@ fn headers(event: &Value, pointer: &str) -> HeaderMap {
         for value in values {
             let value = value.replace(|it: char| it.is_ascii_control() && it != '\t', "\u{fffd}");
             if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
-                // More than there is room for cannot come through API Gateway.
+                // More headers than fit cannot come through API Gateway.
                 let _ = headers.try_append(&name, value);
             }
         }
@@ -217,7 +219,7 @@ fn headers(event: &Value, pointer: &str) -> HeaderMap {
     headers
 }
 
-/// The claims where a REST API has them.
+/// Returns an authorizer with the claims at the key of a REST API.
 fn authorizer(event: &Value, claims: &str) -> ApiGatewayRequestAuthorizer {
     let mut authorizer = ApiGatewayRequestAuthorizer::default();
     if let Some(claims) = event.pointer(claims) {

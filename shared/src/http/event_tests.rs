@@ -3,7 +3,7 @@ use serde_json::json;
 
 use super::*;
 
-/// The request in an event, or nothing if it is not an event of API Gateway.
+/// Returns the request in an event, or `None` if it is not an event of API Gateway.
 fn request(event: &Value) -> Option<Request> {
     read_event(&event.to_string()).ok().map(Request::from)
 }
@@ -60,7 +60,7 @@ const ODD: [&str; 16] = [
 ];
 
 #[test]
-fn a_host_and_a_scheme_that_form_no_url_do_not_panic() {
+fn invalid_host_and_scheme_do_not_panic() {
     for odd in ODD {
         for name in ["host", "x-forwarded-proto"] {
             let event = v2(|it| it["headers"][name] = odd.into());
@@ -85,7 +85,7 @@ fn a_host_and_a_scheme_that_form_no_url_do_not_panic() {
 }
 
 #[test]
-fn a_path_that_forms_no_url_does_not_panic() {
+fn invalid_path_does_not_panic() {
     for odd in ODD {
         for path in [odd.to_owned(), format!("/{odd}")] {
             let kept = if path.starts_with('/') {
@@ -99,14 +99,14 @@ fn a_path_that_forms_no_url_does_not_panic() {
             assert_eq!(request(&event).unwrap().raw_http_path(), kept);
         }
     }
-    // What it becomes in a URI is three times as long.
+    // In a URI, it is three times as long.
     let longest = |bytes| v2(|it| it["rawPath"] = format!("/{}", "é".repeat(bytes / 2)).into());
     assert!(request(&longest(MAX_PATH_BYTES - 1)).is_some());
     assert!(request(&longest(MAX_PATH_BYTES + 1)).is_none());
 }
 
 #[test]
-fn a_query_that_forms_no_uri_does_not_panic() {
+fn invalid_query_does_not_panic() {
     for odd in ODD {
         let event = v2(|it| it["rawQueryString"] = format!("limit=5&a={odd}").into());
         let query = request(&event).unwrap().query_string_parameters();
@@ -133,7 +133,7 @@ fn a_query_that_forms_no_uri_does_not_panic() {
 }
 
 #[test]
-fn a_parameter_without_values_does_not_panic() {
+fn parameter_without_values_does_not_panic() {
     let event = v2(|it| {
         it["rawQueryString"] = Value::Null;
         it["queryStringParameters"] = json!({"a": [], "limit": "5"});
@@ -153,7 +153,7 @@ fn a_parameter_without_values_does_not_panic() {
 }
 
 #[test]
-fn a_body_is_decoded_if_it_is_what_its_flag_says() {
+fn base64_body_is_decoded_only_if_valid() {
     for (flag, body, bytes) in [
         (json!(true), json!("e30="), "{}"),
         (json!(true), json!("{}"), "{}"),
@@ -173,7 +173,7 @@ fn a_body_is_decoded_if_it_is_what_its_flag_says() {
 }
 
 #[test]
-fn a_part_that_is_null_or_missing_is_read_as_absent() {
+fn null_or_missing_field_counts_as_absent() {
     let null = json!({
         "routeKey": "GET /organizations", "rawPath": null, "rawQueryString": null, "headers": null,
         "queryStringParameters": null, "pathParameters": null, "body": null, "isBase64Encoded": null,
@@ -202,7 +202,7 @@ fn a_part_that_is_null_or_missing_is_read_as_absent() {
 }
 
 #[test]
-fn a_control_character_in_a_header_is_not_taken_for_another() {
+fn control_character_in_header_is_replaced() {
     let odd = v2(|it| it["headers"]["idempotency-key"] = "a\nb".into());
     let headers = request(&odd).unwrap().headers().clone();
     assert_eq!(
@@ -212,7 +212,7 @@ fn a_control_character_in_a_header_is_not_taken_for_another() {
 }
 
 #[test]
-fn all_values_of_a_header_of_a_rest_api_are_kept() {
+fn rest_api_header_keeps_all_values() {
     let request = request(&v1(|_| ())).unwrap();
     let values: Vec<_> = request.headers().get_all("if-match").iter().collect();
     assert_eq!(values, ["\"1\"", "\"2\""]);
@@ -224,7 +224,7 @@ fn all_values_of_a_header_of_a_rest_api_are_kept() {
 }
 
 #[test]
-fn what_is_not_an_event_of_api_gateway_is_refused() {
+fn other_events_are_refused() {
     for event in [
         json!({"hello": 1}),
         json!(null),
@@ -239,7 +239,7 @@ fn what_is_not_an_event_of_api_gateway_is_refused() {
 }
 
 #[test]
-fn what_a_lambda_authorizer_says_are_no_claims() {
+fn fields_of_lambda_authorizer_are_not_claims() {
     let event = v2(|it| {
         it["requestContext"]["authorizer"] =
             json!({"lambda": {"claims": {"sub": "eve", "tenant_id": "t"}}});

@@ -1,4 +1,4 @@
-//! The HTTP contract: who asks, what they ask, and how they are answered.
+//! The HTTP contract: callers, requests and responses.
 
 mod answer;
 mod caller;
