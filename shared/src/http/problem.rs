@@ -1,5 +1,5 @@
-//! Errors as the caller sees them: `application/problem+json` (RFC 9457), each with a stable code
-//! and words on what to do. What went wrong inside is kept beside it for the log, and never shown.
+//! Errors for the caller: `application/problem+json` (RFC 9457), each with a stable code and a text on what to do.
+//! The internal cause is kept for the log only and never shown.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -13,7 +13,7 @@ use crate::json::{Violation, Violations};
 
 /// A stable error code for programs. Each code has one status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "`title` says what each means")]
+#[expect(missing_docs, reason = "`title` describes each code")]
 pub enum Code {
     Unauthenticated,
     UnusableSubject,
@@ -44,7 +44,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// All of them.
+    /// All codes.
     pub const ALL: [Self; 26] = [
         Self::Unauthenticated,
         Self::UnusableSubject,
@@ -74,7 +74,7 @@ impl Code {
         Self::Internal,
     ];
 
-    /// The code, the status and the title.
+    /// Returns the code, the status and the title.
     const fn facts(self) -> (&'static str, u16, &'static str) {
         match self {
             Self::Unauthenticated => ("unauthenticated", 401, "No valid token"),
@@ -126,22 +126,22 @@ impl Code {
         }
     }
 
-    /// The stable code.
+    /// Returns the stable code.
     pub const fn as_str(self) -> &'static str {
         self.facts().0
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub const fn status(self) -> u16 {
         self.facts().1
     }
 
-    /// What it means, in a few words.
+    /// Returns its meaning in a few words.
     pub const fn title(self) -> &'static str {
         self.facts().2
     }
 
-    /// After how many seconds to try again, where that helps.
+    /// Returns the number of seconds after which to retry, if a retry helps.
     pub const fn retry_after(self) -> Option<u8> {
         match self {
             Self::Throttled | Self::Unavailable => Some(1),
@@ -197,21 +197,21 @@ pub struct ProblemDocument<'a> {
     errors: &'a [Violation],
 }
 
-/// An error, as it is answered.
+/// An error of a request.
 #[derive(Debug)]
 pub struct Problem {
-    /// What it is.
+    /// The error code.
     pub code: Code,
-    /// What to do about it, in words for whoever reads it.
+    /// The text on what went wrong and what to do, for the caller.
     pub detail: String,
-    /// Everything that is wrong with the request.
+    /// All violations in the request.
     pub violations: Vec<Violation>,
-    /// What went wrong inside: for the log only.
+    /// The internal cause, for the log only.
     pub source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Problem {
-    /// An error without more to it.
+    /// Creates an error without violations and without a cause.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self {
             code,
@@ -221,7 +221,7 @@ impl Problem {
         }
     }
 
-    /// A request with these violations, of which there is at least one.
+    /// Creates the error of a request with these violations. There must be at least one.
     pub fn invalid(violations: Vec<Violation>) -> Self {
         Self {
             violations,
@@ -232,7 +232,7 @@ impl Problem {
         }
     }
 
-    /// A request with one violation.
+    /// Creates the error of a request with one violation.
     pub fn invalid_at(pointer: impl Into<String>, detail: impl ToString) -> Self {
         Self::invalid(vec![Violation {
             pointer: pointer.into(),
@@ -240,7 +240,7 @@ impl Problem {
         }])
     }
 
-    /// A defect of ours.
+    /// Creates the error of a defect in Muster.
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self {
             source: Some(source.into()),
@@ -251,7 +251,7 @@ impl Problem {
         }
     }
 
-    /// The body. The path comes percent-decoded from API Gateway, and `instance` is a URI.
+    /// Returns the body. API Gateway percent-decodes the path, and `instance` is a URI.
     pub fn to_json(&self, path: &str, request_id: &str) -> Value {
         json!(ProblemDocument {
             kind: format!("urn:muster:problem:{}", self.code.as_str()),

@@ -1,4 +1,4 @@
-//! Query parameters, read one by one: all that is wrong with them comes at once.
+//! Reads query parameters one by one and reports all violations at once.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -8,12 +8,12 @@ use super::{ApiRequest, Problem};
 use crate::domain::{Caller, Invalid};
 use crate::json::{Violations, pointer_to};
 
-/// The query parameters that are still to be read. What is left unread at the end is refused.
+/// The query parameters that have not been read yet. Parameters that are left at the end are refused.
 #[derive(Debug)]
 pub struct Query<'a> {
     request: &'a ApiRequest,
     left: BTreeMap<&'a str, &'a str>,
-    /// Each filter that was read, with its value; none is the empty one.
+    /// Each filter that was read, with its value. An absent filter has an empty value.
     filters: Vec<(&'static str, &'a str)>,
     violations: Violations,
 }
@@ -35,7 +35,7 @@ impl<'a> Query<'a> {
         self.violations.add(pointer_to(name), detail);
     }
 
-    /// A filter, read by `read`. It is part of the list that a cursor belongs to.
+    /// Reads a filter with `read`. The filter is part of the list that a cursor belongs to.
     pub fn filter<T>(
         &mut self,
         name: &'static str,
@@ -46,12 +46,12 @@ impl<'a> Query<'a> {
         self.checked(name, value?, read)
     }
 
-    /// A filter with a rule of its own.
+    /// Reads a filter of a type that has its own rule.
     pub fn parsed<T: FromStr<Err = Invalid>>(&mut self, name: &'static str) -> Option<T> {
         self.filter(name, str::parse)
     }
 
-    /// `true` or `false`; defaults to `false`.
+    /// Reads `true` or `false`. Defaults to `false`.
     pub fn flag(&mut self, name: &'static str) -> bool {
         let Some(value) = self.left.remove(name) else {
             return false;
@@ -82,9 +82,9 @@ impl<'a> Query<'a> {
             .ok()
     }
 
-    /// `limit` and `cursor`, and the end of the query.
+    /// Reads `limit` and `cursor`, and finishes the query.
     pub fn page(mut self, caller: &Caller) -> Result<PageRequest, Problem> {
-        // An empty limit asks for the default, and an empty cursor for the first page.
+        // An empty limit means the default, and an empty cursor means the first page.
         let limit = self.left.remove("limit").filter(|it| !it.is_empty());
         let limit = match limit.map(str::parse::<usize>) {
             None => DEFAULT_LIMIT,
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_with_a_query_comes_at_once() {
+    fn query_reports_all_violations_at_once() {
         assert!(violations(json!({"role": "owner", "force": "true"})).is_empty());
         assert!(violations(json!({})).is_empty());
         assert_eq!(

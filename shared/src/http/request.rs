@@ -1,4 +1,4 @@
-//! A request, as an endpoint reads it.
+//! A request in the form that endpoints read.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,14 +17,14 @@ use crate::domain::{
 };
 use crate::json::Fields;
 
-/// Largest body, in bytes.
+/// Maximum size of a body, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
-/// Longest `Idempotency-Key`, in characters.
+/// Maximum length of an `Idempotency-Key`, in characters.
 pub const MAX_IDEMPOTENCY_KEY_LENGTH: usize = 255;
-/// Begins a user id in a path that is spelled in Base64.
+/// The prefix of a user id in a path that is encoded in Base64.
 pub(super) const ENCODED: char = '~';
 
-/// A request, with nothing in it believed yet but the token's claims.
+/// A request. Only the claims of its token are trusted.
 #[derive(Clone, Debug)]
 pub struct ApiRequest {
     request: Request,
@@ -34,8 +34,8 @@ pub struct ApiRequest {
 }
 
 impl ApiRequest {
-    /// The request that `lambda_http` made of an event that [`read_event`] has read. Members of
-    /// the group are tenant admins.
+    /// Creates it from the request that `lambda_http` made from an event read by [`read_event`]. Members of the
+    /// group are tenant admins.
     pub fn new(request: Request, tenant_admin_group: &str) -> Self {
         let route = match request.request_context_ref() {
             Some(RequestContext::ApiGatewayV2(context)) => context.route_key.clone(),
@@ -48,7 +48,7 @@ impl ApiRequest {
         let mut query = BTreeMap::<String, String>::new();
         let parameters = request.query_string_parameters_ref();
         for (name, value) in parameters.into_iter().flat_map(|it| it.iter()) {
-            // Several of one name make one value, which no parameter takes.
+            // Several values of one name are joined into one value, which no parameter accepts.
             let values = query.entry(name.to_owned());
             values
                 .and_modify(|before| {
@@ -65,7 +65,7 @@ impl ApiRequest {
         }
     }
 
-    /// The request in an event of API Gateway.
+    /// Reads the request in an event of API Gateway.
     pub fn of_event(event: &str, tenant_admin_group: &str) -> Result<Self, serde_json::Error> {
         let request = read_event(event)?.into();
         Ok(Self::new(request, tenant_admin_group))
@@ -75,17 +75,17 @@ impl ApiRequest {
         self.request.request_context_ref()
     }
 
-    /// Method and path as in the template: `GET /organizations/{organization_id}`.
+    /// Returns the method and path as in the template: `GET /organizations/{organization_id}`.
     pub fn route(&self) -> &str {
         &self.route
     }
 
-    /// The path that was asked for.
+    /// Returns the requested path.
     pub fn path(&self) -> &str {
         self.request.raw_http_path()
     }
 
-    /// API Gateway's id of the request.
+    /// Returns API Gateway's id of the request.
     pub fn id(&self) -> &str {
         let id = match self.context() {
             Some(RequestContext::ApiGatewayV2(context)) => context.request_id.as_deref(),
@@ -95,33 +95,33 @@ impl ApiRequest {
         id.unwrap_or_default()
     }
 
-    /// What stands in the place of a parameter of the path, decoded; empty without one.
+    /// Returns the decoded value of a path parameter, or an empty string if there is none.
     pub(super) fn path_parameter(&self, name: &str) -> String {
         let parameters = self.request.path_parameters_ref();
         let value = parameters.and_then(|it| it.first(name)).unwrap_or_default();
-        // An HTTP API decodes the path, a REST API does not. An id with a `%` is spelled in Base64.
+        // An HTTP API decodes the path, a REST API does not. An id with a `%` is encoded in Base64.
         percent_decode_str(value).decode_utf8_lossy().into_owned()
     }
 
-    /// `{organization_id}` of the path.
+    /// Reads `{organization_id}` from the path.
     pub fn organization_id(&self) -> Result<OrganizationId, Problem> {
         OrganizationId::parse(self.path_parameter("organization_id"))
             .map_err(|invalid| Problem::invalid_at("/organization_id", invalid))
     }
 
-    /// `{team_id}` of the path.
+    /// Reads `{team_id}` from the path.
     pub fn team_id(&self) -> Result<TeamId, Problem> {
         TeamId::parse(self.path_parameter("team_id"))
             .map_err(|invalid| Problem::invalid_at("/team_id", invalid))
     }
 
-    /// Whether the path goes through an organization.
+    /// Returns whether the path contains an organization.
     pub fn is_in_organization(&self) -> bool {
         let parameters = self.request.path_parameters_ref();
         parameters.is_some_and(|it| it.first("organization_id").is_some())
     }
 
-    /// `{user_id}` of the path, in which `me` is the caller. An id may be spelled as `~` and its Base64 (the URL-safe
+    /// Reads `{user_id}` from the path. `me` is the caller. An id may be encoded as `~` and its Base64 (the URL-safe
     /// alphabet without padding), for gateways that do not route an encoded slash.
     pub fn user_id(&self, caller: &Caller) -> Result<UserId, Problem> {
         let text = self.path_parameter("user_id");
@@ -142,17 +142,17 @@ impl ApiRequest {
         id.map_err(|invalid| Problem::invalid_at("/user_id", invalid))
     }
 
-    /// The query parameters.
+    /// Returns the query parameters.
     pub fn query(&self) -> Query<'_> {
         Query::new(self, &self.query)
     }
 
-    /// Refuses query parameters where the operation has none.
+    /// Fails if there are query parameters, for operations that have none.
     pub fn no_query(&self) -> Result<(), Problem> {
         self.query().finish()
     }
 
-    /// The value of a header; several of one name are joined by commas.
+    /// Returns the value of a header. Joins several values of one name with commas.
     fn header(&self, name: &str) -> Option<Cow<'_, str>> {
         let mut values = self.request.headers().get_all(name).iter();
         let values = values
@@ -161,7 +161,7 @@ impl ApiRequest {
         values.reduce(|one, next| format!("{one},{next}").into())
     }
 
-    /// The versions that `If-Match` and `If-None-Match` ask for.
+    /// Returns the versions that `If-Match` and `If-None-Match` require.
     pub fn expected_version(&self) -> ExpectedVersion {
         ExpectedVersion {
             if_match: self.header("if-match").map(|tags| named(&tags, version)),
@@ -171,13 +171,13 @@ impl ApiRequest {
         }
     }
 
-    /// The entity tags that the caller of a `GET` has already: `If-None-Match`.
+    /// Returns the entity tags that the caller of a `GET` already has: `If-None-Match`.
     pub fn held_tags(&self) -> Option<Cow<'_, str>> {
         self.header("if-none-match")
             .filter(|_| self.route().starts_with("GET "))
     }
 
-    /// The `Idempotency-Key`, if the client sent one.
+    /// Returns the `Idempotency-Key` if the client sent one.
     pub fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, Problem> {
         let Some(key) = self.header("idempotency-key") else {
             return Ok(None);
@@ -198,7 +198,7 @@ impl ApiRequest {
         }))
     }
 
-    /// What makes it the same request: where it goes, and what its body says.
+    /// Returns a digest of the target and the body, which identifies a repeated request.
     fn fingerprint(&self) -> Result<String, Problem> {
         let body = self.bytes()?;
         let body = match Json::read(body) {
@@ -229,7 +229,7 @@ impl ApiRequest {
         Ok(bytes)
     }
 
-    /// The fields of the JSON body.
+    /// Returns the fields of the JSON body.
     pub fn body(&self) -> Result<Fields, Problem> {
         let bytes = self.bytes()?;
         self.require_json()?;
@@ -252,7 +252,7 @@ impl ApiRequest {
         }
     }
 
-    /// Refuses a body with anything in it, where there is nothing to say.
+    /// Fails if the body is not empty, for operations without a body.
     pub fn no_body(&self) -> Result<(), Problem> {
         if self.bytes()?.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
@@ -276,7 +276,7 @@ impl ApiRequest {
     }
 }
 
-/// What a precondition names: `*`, or versions. A tag of another kind names no version.
+/// Returns the versions in a precondition: `*`, or versions. A tag of another kind names no version.
 fn named(tags: &str, version: impl Fn(&str) -> Option<u64>) -> VersionTags {
     if tags.trim() == "*" {
         return VersionTags::Every;
@@ -285,8 +285,8 @@ fn named(tags: &str, version: impl Fn(&str) -> Option<u64>) -> VersionTags {
     VersionTags::These(versions.collect())
 }
 
-/// The version in an entity tag: `"7.0a1b2c3d4e5f6071"`, or `"7"` as the first release had them. A weak tag names
-/// none: `If-Match` compares strongly (RFC 9110, section 13.1.1).
+/// Returns the version in an entity tag: `"7.0a1b2c3d4e5f6071"`, or `"7"` as in the first release. Returns `None` for
+/// a weak tag: `If-Match` compares strongly (RFC 9110, section 13.1.1).
 fn version(tag: &str) -> Option<u64> {
     let tag = tag.strip_prefix('"')?.strip_suffix('"')?;
     let (number, digest) = match tag.split_once('.') {
@@ -303,7 +303,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entity_tag_names_a_version_as_it_was_shown() {
+    fn entity_tag_names_its_version() {
         for tag in ["\"7\"", "\"7.0a1b2c3d4e5f6071\""] {
             assert_eq!(version(tag), Some(7), "{tag}");
         }

@@ -5,7 +5,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use super::request::ENCODED;
 use crate::domain::UserId;
 
-/// What may not stand in the path of a URI as it is (RFC 3986, section 3.3).
+/// The characters that must be percent-encoded in the path of a URI (RFC 3986, section 3.3).
 const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -23,13 +23,13 @@ const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// A decoded path as it stands in a URI. Ids may hold `|`, which a URI may not.
+/// Percent-encodes a decoded path for a URI. Ids may contain `|`, which a URI may not.
 pub fn uri_path(path: &str) -> String {
     utf8_percent_encode(path, NOT_IN_A_PATH).to_string()
 }
 
-/// A user id as it stands in a path, before the path is percent-encoded: as `~` and its Base64 where the id itself
-/// would not arrive as it is.
+/// Encodes a user id for a path, before the path is percent-encoded. Returns `~` and its Base64 if the id itself would
+/// not arrive unchanged.
 pub fn user_in_path(user: &UserId) -> String {
     let id = user.as_str();
     let is_plain = !id.starts_with(ENCODED)
@@ -49,13 +49,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_path_may_not_hold_is_encoded_and_the_rest_stays() {
+    fn only_reserved_path_characters_are_encoded() {
         let path = "/users/A-z.0_9@x+:|=/a b#%é";
         assert_eq!(uri_path(path), "/users/A-z.0_9@x+:%7C=/a%20b%23%25%C3%A9");
     }
 
     #[test]
-    fn a_user_id_that_no_path_can_hold_is_spelled_in_base64() {
+    fn user_id_unfit_for_a_path_is_encoded_in_base64() {
         for (id, segment) in [
             ("ada", "ada"),
             ("CN=Bob,OU=x", "CN=Bob,OU=x"),
