@@ -1,33 +1,33 @@
-//! Settings from environment variables, each read once at start and refused with its name when it
-//! cannot be read.
+//! Settings from environment variables. Each is read once at start. If one cannot be read, the error names the
+//! variable.
 
 use thiserror::Error;
 
 use crate::domain::TenantId;
 
-/// The variable that names a file of root certificates; it goes over those that the program brings.
+/// The variable that names a file of root certificates. It overrides the certificates in the program.
 pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
 /// Default of `METRICS_NAMESPACE`.
 pub const DEFAULT_METRICS_NAMESPACE: &str = "Muster";
 /// Default of `TENANT_ADMIN_GROUP`.
 pub const DEFAULT_TENANT_ADMIN_GROUP: &str = "tenant-admins";
-/// Default of `TOKEN_CLAIM_BYTES`: a token with it still fits in a cookie.
+/// Default of `TOKEN_CLAIM_BYTES`: a token with this claim still fits in a cookie.
 pub const DEFAULT_TOKEN_CLAIM_BYTES: usize = 2_048;
-/// Least of `TOKEN_CLAIM_BYTES`.
+/// Minimum of `TOKEN_CLAIM_BYTES`.
 pub const MIN_TOKEN_CLAIM_BYTES: usize = 64;
-/// Most of `TOKEN_CLAIM_BYTES`: request headers of API Gateway have room for 10,240 bytes in all.
+/// Maximum of `TOKEN_CLAIM_BYTES`: API Gateway accepts 10,240 bytes of request headers in total.
 pub const MAX_TOKEN_CLAIM_BYTES: usize = 8_192;
 
-/// The endpoint of DynamoDB.
+/// The variable with the endpoint of DynamoDB.
 pub const DYNAMODB_ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
-/// The endpoint of every service that has no variable of its own.
+/// The variable with the endpoint of every service that has no variable of its own.
 const ANY_ENDPOINT: &str = "AWS_ENDPOINT_URL";
-/// Turns off what all of these variables say.
+/// The variable that disables all of these endpoint variables.
 pub const IGNORE_ENDPOINTS: &str = "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS";
 
-/// Looks up the endpoint of an AWS service as the SDKs do: the service's own variable, such as
-/// `AWS_ENDPOINT_URL_STS`, before `AWS_ENDPOINT_URL`; neither if `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is
-/// `true`. Returns the variable that has it, and its value.
+/// Looks up the endpoint of an AWS service as the SDKs do. The service's own variable, such as
+/// `AWS_ENDPOINT_URL_STS`, takes precedence over `AWS_ENDPOINT_URL`. Ignores both if
+/// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is `true`. Returns the name of the variable and its value.
 pub fn aws_endpoint(
     own: &'static str,
     variable: impl Fn(&str) -> Option<String>,
@@ -43,22 +43,22 @@ pub fn aws_endpoint(
     })
 }
 
-/// What the functions can be told from outside. The names of the variables are the contract.
+/// The settings of the functions. The names of the environment variables are part of the contract.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// `TABLE_NAME`: the one DynamoDB table. Required.
+    /// `TABLE_NAME`: the DynamoDB table. Required.
     pub table_name: String,
     /// `TENANT_ADMIN_GROUP`: the group in `cognito:groups` whose members are tenant admins.
     pub tenant_admin_group: String,
     /// `ORGANIZATION_CREATION`: who may create organizations.
     pub organization_creation: OrganizationCreation,
-    /// `DEFAULT_TENANT_ID`: tenant of a user who signs in and whose event carries none.
+    /// `DEFAULT_TENANT_ID`: the tenant of a user who signs in with an event that has no tenant.
     pub default_tenant_id: Option<TenantId>,
-    /// `TOKEN_ORGANIZATIONS`: what a token says about the user's organizations.
+    /// `TOKEN_ORGANIZATIONS`: what a token contains about the user's organizations.
     pub token_organizations: TokenOrganizations,
-    /// `TOKEN_CLAIM_BYTES`: most bytes of that claim.
+    /// `TOKEN_CLAIM_BYTES`: the maximum size of that claim, in bytes.
     pub token_claim_bytes: usize,
-    /// `METRICS_NAMESPACE`: the CloudWatch namespace of the metrics, of each deployment its own.
+    /// `METRICS_NAMESPACE`: the CloudWatch namespace of the metrics. Each deployment has its own.
     pub metrics_namespace: String,
 }
 
@@ -71,7 +71,7 @@ pub enum OrganizationCreation {
     TenantAdmin,
 }
 
-/// What a token says about the user's organizations: `TOKEN_ORGANIZATIONS`.
+/// What a token contains about the user's organizations: `TOKEN_ORGANIZATIONS`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TokenOrganizations {
     /// `roles` (default): their ids and the user's role in each.
@@ -89,13 +89,13 @@ pub enum TokenOrganizations {
 pub struct SettingError {
     /// The environment variable.
     pub variable: &'static str,
-    /// What is wrong with it, without its value (which may be a secret).
+    /// What is wrong with it, without its value, which may be a secret.
     pub problem: String,
 }
 
 impl Settings {
     /// Reads the settings. `variable` looks one up: `|name| std::env::var(name).ok()` in a function.
-    /// A variable that is set to nothing counts as not set.
+    /// An empty variable counts as not set.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let organization_creation = match variable("ORGANIZATION_CREATION").as_deref() {
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_set_has_its_default() {
+    fn settings_default_if_not_set() {
         let settings = read(&[("TABLE_NAME", "muster"), ("TENANT_ADMIN_GROUP", "")]).unwrap();
         assert_eq!(settings.tenant_admin_group, "tenant-admins");
         assert_eq!(settings.organization_creation, OrganizationCreation::Any);
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_of_a_service_is_used_before_that_of_all() {
+    fn own_endpoint_takes_precedence() {
         let own = (DYNAMODB_ENDPOINT, "http://own");
         let any = (ANY_ENDPOINT, "http://any");
         let ignored = |value| (IGNORE_ENDPOINTS, value);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_cannot_be_read_is_named() {
+    fn error_names_the_invalid_setting() {
         assert_eq!(read(&[]).unwrap_err().variable, "TABLE_NAME");
         let wrong = read(&[("TABLE_NAME", "t"), ("ORGANIZATION_CREATION", "everyone")]);
         let tenant = read(&[("TABLE_NAME", "t"), ("DEFAULT_TENANT_ID", "a#b")]);

@@ -1,4 +1,4 @@
-//! What the functions of Muster share: the domain, the table, and the HTTP contract.
+//! The shared code of Muster's functions: the domain, the table, and the HTTP contract.
 
 pub mod config;
 pub mod domain;

@@ -3,8 +3,8 @@ use std::str::FromStr;
 use super::violation::{Violations, escaped};
 use crate::domain::{Invalid, Json, JsonObject, Patch};
 
-/// The fields of an object that have not been read yet. Collects what is wrong until
-/// [`Fields::finish`], which also refuses the fields that were not read.
+/// The fields of an object that have not been read yet. Collects violations until [`Fields::finish`], which also
+/// refuses the fields that were not read.
 #[derive(Debug)]
 pub struct Fields {
     object: JsonObject,
@@ -13,7 +13,7 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// The fields of a body.
+    /// Creates the fields of a body.
     pub fn new(object: JsonObject) -> Self {
         Self {
             object,
@@ -22,7 +22,7 @@ impl Fields {
         }
     }
 
-    /// Records that a field is wrong.
+    /// Records that a field is invalid.
     pub fn violate(&mut self, field: &str, detail: impl ToString) {
         let pointer = format!("{}/{}", self.pointer, escaped(field));
         self.violations.add(pointer, detail);
@@ -49,7 +49,7 @@ impl Fields {
         self.checked(field, read(value))
     }
 
-    /// Reads a required field. Returns `None` if it is wrong, which [`Fields::finish`] reports.
+    /// Reads a required field. Returns `None` if it is invalid, which [`Fields::finish`] reports.
     pub fn required<T>(
         &mut self,
         field: &str,
@@ -61,7 +61,7 @@ impl Fields {
         self.optional(field, read)
     }
 
-    /// Reads a nested object, whose fields are read by `read`.
+    /// Reads a nested object, with `read` for its fields.
     pub fn nested<T>(&mut self, field: &str, read: impl FnOnce(&mut Self) -> T) -> Patch<T> {
         let object = match self.patch(field, object) {
             Patch::Keep => return Patch::Keep,
@@ -79,7 +79,7 @@ impl Fields {
         Patch::Set(value)
     }
 
-    /// Fails with all violations if a field was wrong or was not read.
+    /// Fails with all violations if a field was invalid or was not read.
     pub fn finish(mut self) -> Result<(), Violations> {
         self.refuse_the_rest();
         self.violations.finish()
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn null_clears_only_what_can_be_cleared() {
+    fn null_clears_only_patch_fields() {
         let mut fields = fields(json!({"domain": null, "name": null}));
         assert_eq!(fields.patch("domain", text::<Domain>), Patch::Clear);
         assert_eq!(fields.optional("name", text::<Name>), None);

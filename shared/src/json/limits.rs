@@ -4,7 +4,7 @@ use crate::domain::{
     Budget, Invalid, Json, JsonObject, MAX_MODEL_LENGTH, MAX_MODELS, MAX_RATE, Metadata,
 };
 
-/// Reads metadata, or a patch of it. Refuses what is too large by itself.
+/// Reads metadata, or a patch of it. Fails if it exceeds the limits by itself.
 pub(super) fn metadata(object: JsonObject) -> Result<JsonObject, Invalid> {
     Metadata::new(object.clone())?;
     Ok(object)
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_keeps_every_digit_or_is_refused() {
+    fn budget_that_would_lose_digits_is_refused() {
         let read = |text: &str| budget(Json::read(text.as_bytes()).unwrap());
         for (sent, shown) in [
             ("999999999999999.9", "999999999999999.9"),

@@ -1,4 +1,4 @@
-//! Reads JSON objects field by field and reports everything that is wrong with them at once.
+//! Reads JSON objects field by field and reports all violations at once.
 
 mod fields;
 mod limits;

@@ -1,4 +1,4 @@
-//! Types that are read from JSON: a value, a field, all fields of an object.
+//! Types that are read from JSON: from a value, a field, or all fields of an object.
 
 use super::Fields;
 use super::fields::{object, text};
@@ -11,17 +11,17 @@ use crate::domain::{
 
 /// A type that is read from one JSON value.
 pub trait FromJson: Sized {
-    /// Reads the value, or says which rule it breaks.
+    /// Reads the value, or returns the rule that it breaks.
     fn from_json(value: Json) -> Result<Self, Invalid>;
 }
 
-/// A type that is read from one field of an object. The type says whether the field is required:
+/// A type that is read from one field of an object. The type determines whether the field is required:
 ///
 /// - `T` is required,
 /// - `Option<T>` may be absent, but not `null`,
-/// - `Patch<T>` may be absent, and is cleared with `null`.
+/// - `Patch<T>` may be absent, and `null` clears it.
 pub trait Field: Sized {
-    /// Reads the field. Returns `None` if it is required and wrong, which the fields report.
+    /// Reads the field. Returns `None` if it is required and invalid, which the fields report.
     fn read(fields: &mut Fields, name: &str) -> Option<Self>;
 }
 
@@ -45,12 +45,12 @@ impl<T: FromJson> Field for Patch<T> {
 
 /// A type that is read from the fields of an object. Implemented with [`from_fields!`](crate::from_fields).
 pub trait FromFields: Sized {
-    /// Reads all fields. Returns `None` if a required one is wrong, which the fields report.
+    /// Reads all fields. Returns `None` if a required one is invalid, which the fields report.
     fn from_fields(fields: &mut Fields) -> Option<Self>;
 }
 
-/// Reads a struct from the fields of an object: every field of the struct by its own name and type. A field that is
-/// left out does not compile.
+/// Reads a struct from the fields of an object: every field of the struct by its own name and type. Omitting a field
+/// of the struct does not compile.
 #[macro_export]
 macro_rules! from_fields {
     ($Type:ident { $($field:ident),+ $(,)? }) => {

@@ -3,7 +3,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Most violations that one answer names.
+/// Maximum number of violations in one response.
 const MAX_VIOLATIONS: usize = 100;
 
 /// One violation of a rule.
@@ -15,7 +15,7 @@ pub struct Violation {
     pub detail: String,
 }
 
-/// Everything that is wrong with what was read, in the order in which it was found. The first 100 are kept.
+/// All violations in a value, in the order in which they were found. Only the first 100 are kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Violations(Vec<Violation>);
 
@@ -59,7 +59,7 @@ pub(crate) fn pointer_to(name: &str) -> String {
     format!("/{}", escaped(name))
 }
 
-/// A name as part of a JSON pointer (RFC 6901, section 3).
+/// Escapes a name for a JSON pointer (RFC 6901, section 3).
 pub(super) fn escaped(field: &str) -> String {
     field.replace('~', "~0").replace('/', "~1")
 }

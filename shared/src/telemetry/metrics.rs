@@ -1,18 +1,18 @@
-//! The part of a line that `CloudWatch` makes metrics of: its embedded metric format.
+//! The part of a log line from which `CloudWatch` creates metrics: the embedded metric format.
 
 use serde::Serialize;
 
 use crate::domain::Timestamp;
 
-/// Sets of dimensions, and the metrics counted under each. An empty set counts all together. CloudWatch
-/// bills each combination of a metric with values of its dimensions, so only one count has fine dimensions.
+/// Sets of dimensions, and the metrics counted under each. An empty set counts all values together. CloudWatch bills
+/// each combination of a metric with values of its dimensions, so only one count has fine-grained dimensions.
 pub type Counted = (&'static [&'static [&'static str]], &'static [Metric]);
 
-/// `_aws` in a line.
+/// The `_aws` object of a line.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Metrics<'a> {
-    /// Milliseconds.
+    /// In milliseconds.
     timestamp: i64,
     #[serde(rename = "CloudWatchMetrics")]
     directives: Vec<Directive<'a>>,
@@ -26,7 +26,7 @@ struct Directive<'a> {
     metrics: &'static [Metric],
 }
 
-/// The name of a field of the line, and the unit of its number.
+/// The name of a field of the line, and the unit of its value.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Metric {
@@ -41,12 +41,12 @@ enum Unit {
 }
 
 impl<'a> Metrics<'a> {
-    /// All metrics of a line, in this namespace.
+    /// Returns all metrics of a line, in this namespace.
     pub(super) fn new(now: Timestamp, namespace: &'a str, counted: [Counted; 2]) -> Self {
         Self::of(now, namespace, counted.into_iter())
     }
 
-    /// The same without the first set, for an event that asks for nothing: alarms do not count it.
+    /// Returns the metrics without the first set, for an event that requires nothing. Alarms do not count such events.
     pub(super) fn apart(now: Timestamp, namespace: &'a str, counted: [Counted; 2]) -> Self {
         Self::of(now, namespace, counted.into_iter().skip(1))
     }
@@ -65,13 +65,13 @@ impl<'a> Metrics<'a> {
 }
 
 impl Metric {
-    /// A count.
+    /// Creates a count.
     pub const fn count(name: &'static str) -> Self {
         let unit = Unit::Count;
         Self { name, unit }
     }
 
-    /// A duration in milliseconds.
+    /// Creates a duration in milliseconds.
     pub const fn milliseconds(name: &'static str) -> Self {
         let unit = Unit::Milliseconds;
         Self { name, unit }

@@ -1,7 +1,7 @@
-//! What an operator sees: one JSON line for each request, which CloudWatch also reads as metrics
-//! (embedded metric format), and one for each failure of ours with its whole chain of causes.
+//! Logs for operators: one JSON line for each request, which CloudWatch also reads as metrics (embedded metric
+//! format), and one for each internal failure with its whole chain of causes.
 //!
-//! Identifiers and figures only: no token, no email address, no body.
+//! Lines contain identifiers and numbers only: no tokens, no email addresses, no bodies.
 
 mod metrics;
 
@@ -20,43 +20,43 @@ pub use metrics::{Counted, Metric};
 use crate::config::DEFAULT_METRICS_NAMESPACE;
 use crate::domain::{Timestamp, UserId};
 
-/// Where log lines go, and the namespace of their metrics.
+/// The destination of log lines, and the namespace of their metrics.
 #[derive(Clone)]
 pub struct Telemetry {
     write: Arc<dyn Fn(&str) + Send + Sync>,
     namespace: Arc<str>,
 }
 
-/// What a log line reports. The line has `_aws` (its metrics), `level`, `message` and `time`, and then
-/// the fields of the record. A field with a capital is a metric; durations are in milliseconds.
+/// The content of a log line. The line has `_aws` (its metrics), `level`, `message` and `time`, followed by the
+/// fields of the record. A field that starts with a capital letter is a metric. Durations are in milliseconds.
 pub trait Record {
     /// The kind of line.
     const MESSAGE: &'static str;
-    /// What CloudWatch counts. Ignored events are left out of the first set.
+    /// The metrics that CloudWatch counts. Ignored events are left out of the first set.
     const COUNTED: [Counted; 2];
 
-    /// When it ended.
+    /// Returns the time at which it ended.
     fn time(&self) -> Timestamp;
 
-    /// Defaults to `INFO`.
+    /// Returns the level. Defaults to `INFO`.
     fn level(&self) -> Level {
         Level::Info
     }
 
-    /// Whether the event asked for nothing, so that alarms do not count it.
+    /// Returns whether the event required nothing, so that alarms do not count it.
     fn is_ignored(&self) -> bool {
         false
     }
 
-    /// The fields of the line.
+    /// Returns the fields of the line.
     fn fields(&self) -> impl Serialize;
 }
 
-/// How serious a line is.
+/// The severity of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Level {
-    /// Nothing to do.
+    /// No action is required.
     Info,
     /// Something was not done.
     Warn,
@@ -64,7 +64,7 @@ pub enum Level {
     Error,
 }
 
-/// A record as it is written.
+/// A record in the form in which it is written.
 #[derive(Serialize)]
 struct Line<'a, F> {
     #[serde(rename = "_aws")]
@@ -91,7 +91,8 @@ impl Telemetry {
     /// Writes lines to standard output, from which Lambda reads them.
     pub fn stdout() -> Self {
         Self::to(|line| {
-            // In one piece, so that no other line gets into it. A closed standard output cannot be reported.
+            // Writes the line in one piece, so that no other line interrupts it. A closed standard output cannot be
+            // reported.
             let _ = std::io::stdout().write_all(format!("{line}\n").as_bytes());
         })
     }
@@ -104,7 +105,7 @@ impl Telemetry {
         }
     }
 
-    /// Uses another namespace for the metrics, such as that of one deployment among several.
+    /// Uses another namespace for the metrics, for example one for each deployment.
     #[must_use]
     pub fn in_namespace(self, namespace: &str) -> Self {
         Self {
@@ -114,13 +115,13 @@ impl Telemetry {
     }
 
     fn write_line(&self, record: &impl Serialize) {
-        // A record is made of texts and numbers, all of which serialize.
+        // A record consists of strings and numbers, all of which serialize.
         if let Ok(line) = serde_json::to_string(record) {
             (self.write)(&line);
         }
     }
 
-    /// Writes the line of a record, with its metrics.
+    /// Writes the line of a record, including its metrics.
     pub fn write<R: Record>(&self, record: &R) {
         let metrics = if record.is_ignored() {
             Metrics::apart(record.time(), &self.namespace, R::COUNTED)
@@ -136,7 +137,7 @@ impl Telemetry {
         });
     }
 
-    /// Writes the line of a failure: once for each, with all its causes.
+    /// Writes the line of a failure with all its causes. Call it once for each failure.
     pub fn failure(&self, now: Timestamp, request_id: &str, code: &str, error: &dyn Error) {
         self.write_line(&FailureLine {
             level: Level::Error,
@@ -155,13 +156,13 @@ impl fmt::Debug for Telemetry {
     }
 }
 
-/// A duration in milliseconds, to the microsecond.
+/// Returns a duration in milliseconds, rounded to the microsecond.
 pub fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// A user id as it is logged. An id that may be an email address or a name is replaced with its digest, by
-/// which its lines can still be found.
+/// Returns a user id for the log. An id that may be an email address or a name is replaced with its digest, which
+/// still finds the lines of that user.
 pub fn person(id: &UserId) -> String {
     let is_opaque = |byte: u8| byte.is_ascii_alphanumeric() || b"._-+:|=/".contains(&byte);
     if id.as_str().bytes().all(is_opaque) {
@@ -176,7 +177,7 @@ pub fn person(id: &UserId) -> String {
     logged
 }
 
-/// An error and its causes, outermost first.
+/// Returns the text of an error and its causes, outermost first.
 fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
