@@ -1,12 +1,12 @@
 use super::{TenantId, UserId};
 
-/// Who makes a request. All of it comes from the verified token.
+/// The caller of a request. All fields come from the verified token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// Their tenant: nothing outside of it exists for them.
+    /// The tenant of the caller, who has no access to anything outside of it.
     pub tenant_id: TenantId,
-    /// Who they are.
+    /// The user id of the caller.
     pub user_id: UserId,
-    /// May do in any organization of the tenant what an owner may.
+    /// Whether the caller has the permissions of an owner in every organization of the tenant.
     pub tenant_admin: bool,
 }

@@ -1,11 +1,11 @@
-//! How names are made comparable: what of them is read, without case and width.
+//! Folds names for comparison: keeps the visible text, without case and width.
 
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizer;
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
 use icu_properties::{CodePointMapData, CodePointSetData};
 
-/// NFKC, case folding, and NFKC again, since folding can undo it.
+/// Applies NFKC, case folding, and NFKC again, because case folding can undo NFKC.
 pub(super) fn fold_case(text: &str) -> String {
     let nfkc = ComposingNormalizer::new_nfkc();
     let folded = CaseMapper::new()
@@ -14,7 +14,7 @@ pub(super) fn fold_case(text: &str) -> String {
     nfkc.normalize(&folded).into_owned()
 }
 
-/// Symbols without a shape of their own: no property of Unicode names them.
+/// Blank symbols, which no Unicode property covers.
 const BLANK_SYMBOLS: [char; 5] = [
     '\u{2800}',  // braille pattern blank
     '\u{fffc}',  // object replacement character
@@ -23,9 +23,9 @@ const BLANK_SYMBOLS: [char; 5] = [
     '\u{1d159}', // musical symbol null notehead
 ];
 
-/// Whether a character shows nothing, or nothing that is the same everywhere: format and default-ignorable
+/// Returns whether a character shows nothing, or nothing that is the same everywhere: format and default-ignorable
 /// characters, blank symbols, private use, unassigned code points and noncharacters. White space and combining
-/// marks are not among them: they tell one name from another.
+/// marks do not count as invisible, because they distinguish names.
 fn is_invisible(c: char) -> bool {
     use GeneralCategory as G;
 
@@ -35,7 +35,7 @@ fn is_invisible(c: char) -> bool {
         || BLANK_SYMBOLS.contains(&c)
 }
 
-/// Whether a character can be seen by itself.
+/// Returns whether a character is visible by itself.
 pub(super) fn is_visible(c: char) -> bool {
     use GeneralCategory as G;
 
@@ -47,12 +47,13 @@ pub(super) fn is_visible(c: char) -> bool {
     !is_mark && !c.is_whitespace() && !c.is_control() && !is_invisible(c)
 }
 
-/// Without invisible characters: two names that look the same are the same.
+/// Removes invisible characters, so that names that look the same are equal.
 pub(super) fn visible(text: &str) -> String {
     text.chars().filter(|c| !is_invisible(*c)).collect()
 }
 
-/// As [`visible`] in the first release, which knew fewer invisible characters. Names were reserved by it.
+/// Does the same as [`visible`] in the first release, which knew fewer invisible characters. That release reserved
+/// names in this form.
 pub(super) fn visible_in_first_release(text: &str) -> String {
     let is_invisible = |c: char| {
         matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
@@ -63,7 +64,7 @@ pub(super) fn visible_in_first_release(text: &str) -> String {
     text.chars().filter(|c| !is_invisible(*c)).collect()
 }
 
-/// White space as single blanks, and none around.
+/// Replaces white space with single blanks and trims the text.
 pub(super) fn fold_white_space(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,5 +1,5 @@
-//! Identifiers. Each is its own type, made only by parsing, so that no two can be mixed up
-//! and none can imitate part of a table key.
+//! Identifiers. Each is a separate type that is created only by parsing, so that ids of different types cannot be
+//! mixed up and no id can imitate part of a table key.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Invalid;
 
-/// Longest id of a tenant, an organization, a team or a group, in characters (all of them ASCII).
+/// Maximum length of the id of a tenant, an organization, a team or a group, in characters (all of them ASCII).
 pub const MAX_ID_LENGTH: usize = 128;
-/// Longest user id, in characters (all of them ASCII): the limit of `OpenID` Connect for a `sub`.
+/// Maximum length of a user id, in characters (all of them ASCII): the limit of `OpenID` Connect for a `sub`.
 pub const MAX_USER_ID_LENGTH: usize = 255;
-/// Stands for the caller's own user id in a path, so no user has this id.
+/// The alias of the caller's own user id in a path. No user has this id.
 pub const ME: &str = "me";
 
 /// The rule of an id, as a regular expression.
@@ -21,7 +21,7 @@ const PATTERN: &str = r"^[A-Za-z0-9._@+:|=-]+$";
 /// The rule of a user id, as a regular expression: printable ASCII.
 const USER_ID_PATTERN: &str = r"^[ -~]+$";
 
-/// The rule of a user id: what `OpenID` Connect allows as a `sub`, but not `me`.
+/// Checks a user id. Allows what `OpenID` Connect allows as a `sub`, except `me`.
 /// <https://openid.net/specs/openid-connect-core-1_0.html#IDToken>
 fn check_user_id(text: &str) -> Result<(), Invalid> {
     let is_printable = |byte: u8| matches!(byte, b' '..=b'~');
@@ -34,7 +34,7 @@ fn check_user_id(text: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// The rule of a user id in the table, where the first release could write a user called `me`.
+/// Checks a user id from the table, where the first release could write a user called `me`.
 fn check_stored_user_id(text: &str) -> Result<(), Invalid> {
     if text == ME {
         return Ok(());
@@ -42,8 +42,8 @@ fn check_stored_user_id(text: &str) -> Result<(), Invalid> {
     check_user_id(text)
 }
 
-/// The rule of every other id: 1 to 128 characters of `A-Z a-z 0-9 . _ - @ + : | =`.
-/// `#`, the separator of table keys, is not among them.
+/// Checks any other id: 1 to 128 characters of `A-Z a-z 0-9 . _ - @ + : | =`.
+/// Excludes `#`, the separator of table keys.
 fn check(text: &str) -> Result<(), Invalid> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@+:|=".contains(&byte);
     if text.is_empty() || text.len() > MAX_ID_LENGTH || !text.bytes().all(allowed) {
@@ -68,21 +68,21 @@ macro_rules! id {
         pub struct $name(String);
 
         impl $name {
-            /// Takes the text as an id, if it is one.
+            /// Parses an id.
             pub fn parse(text: impl Into<String>) -> Result<Self, Invalid> {
                 let text = text.into();
                 $check(&text)?;
                 Ok(Self(text))
             }
 
-            /// Takes the text as an id that an earlier release may have written.
+            /// Parses an id that an earlier release may have written.
             pub fn from_table(text: impl Into<String>) -> Result<Self, Invalid> {
                 let text = text.into();
                 $check_stored(&text)?;
                 Ok(Self(text))
             }
 
-            /// The id as it was given.
+            /// Returns the id unchanged.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -96,7 +96,7 @@ macro_rules! id {
             }
         }
 
-        /// From the table.
+        /// Parses an id from the table.
         impl TryFrom<String> for $name {
             type Error = Invalid;
 
@@ -146,17 +146,17 @@ id!(
     EntraObjectId
 );
 id!(
-    /// A group in Entra, by its object id. What the sync makes for the group bears the same id.
+    /// A group in Entra, by its object id. What the sync creates for the group has the same id.
     GroupId
 );
 
 impl GroupId {
-    /// The organization that the sync makes for the group.
+    /// Returns the id of the organization that the sync creates for the group.
     pub fn organization_id(&self) -> OrganizationId {
         OrganizationId(self.0.clone())
     }
 
-    /// The team that the sync makes for the group.
+    /// Returns the id of the team that the sync creates for the group.
     pub fn team_id(&self) -> TeamId {
         TeamId(self.0.clone())
     }
@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_of_every_allowed_kind_of_character_are_taken_as_they_are() {
+    fn ids_with_all_allowed_characters_are_valid() {
         for id in [
             "a",
             "A-Z.a_z@0+9:x|y=",
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_id_is_any_sub_of_openid_connect_but_me() {
+    fn user_id_is_any_openid_connect_sub_except_me() {
         for id in [
             "dlvyg+PkAt/lCmoJtTqb=",
             "CN=Bob,OU=x",
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_could_reach_another_key_are_refused() {
+    fn ids_with_other_characters_are_refused() {
         for id in ["", "a#b", "a/b", "../x", "a b", "a\0", "a%23b", "ä", "\n"] {
             assert!(OrganizationId::parse(id).is_err(), "{id:?}");
         }

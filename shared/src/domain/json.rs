@@ -1,8 +1,8 @@
-//! JSON values whose numbers come back exactly as they were sent.
+//! JSON values that keep their numbers exactly as they were sent.
 //!
-//! `serde_json::Value` keeps a number as 64 bits: a longer one changes when it is read, and its text changes when
-//! it is shown. Its feature `arbitrary_precision` keeps the text, but breaks every library in the build that reads
-//! numbers through `deserialize_any`.
+//! `serde_json::Value` stores a number in 64 bits: a longer number changes when it is read, and its text changes when
+//! it is written. Its feature `arbitrary_precision` keeps the text, but breaks every library in the build that reads
+//! numbers with `deserialize_any`.
 
 use std::collections::BTreeMap;
 
@@ -11,20 +11,20 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// The members of a JSON object, in the order of their names.
+/// The members of a JSON object, ordered by name.
 pub type JsonObject = BTreeMap<String, Json>;
 
-/// Deepest nesting that is read; `serde_json` has the same limit.
+/// Maximum nesting depth. `serde_json` has the same limit.
 const MAX_DEPTH: usize = 127;
 
-/// A JSON value. Equal when it would be written the same.
+/// A JSON value. Values are equal if they are written the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Json {
     /// `null`
     Null,
     /// `true` or `false`
     Bool(bool),
-    /// A number, as it was written.
+    /// A number in its original notation.
     Number(JsonNumber),
     /// A string.
     String(String),
@@ -34,17 +34,17 @@ pub enum Json {
     Object(JsonObject),
 }
 
-/// A JSON number as it was written: `1`, `1.0` and `1e0` are different texts of the same number.
+/// A JSON number in its original notation: `1`, `1.0` and `1e0` are different texts of the same number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonNumber(String);
 
 impl JsonNumber {
-    /// The number as it was written.
+    /// Returns the number in its original notation.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The number, if a 64-bit float keeps every digit of it. A number of up to 15 digits always fits.
+    /// Returns the number if a 64-bit float keeps all of its digits. A number of up to 15 digits always fits.
     pub fn as_f64(&self) -> Option<f64> {
         let number: f64 = self.0.parse().ok()?;
         let is_exact =
@@ -52,7 +52,7 @@ impl JsonNumber {
         is_exact.then_some(number)
     }
 
-    /// The number, if it is whole and fits, however it is written: `100`, `100.0`, `1e2`.
+    /// Returns the number if it is whole and fits, in any notation: `100`, `100.0`, `1e2`.
     pub fn as_u64(&self) -> Option<u64> {
         let Decimal {
             is_negative,
@@ -63,7 +63,7 @@ impl JsonNumber {
             return Some(0);
         }
         let zeros = usize::try_from(exponent).ok()?;
-        // The largest has 20 digits.
+        // The largest `u64` has 20 digits.
         if is_negative || digits.len() + zeros > 20 {
             return None;
         }
@@ -75,7 +75,7 @@ impl JsonNumber {
     }
 }
 
-/// A number in one form: the digits without zeros at either end, times a power of ten. Zero has no digits.
+/// A number in normal form: the digits without leading and trailing zeros, times a power of ten. Zero has no digits.
 #[derive(PartialEq, Eq)]
 struct Decimal {
     is_negative: bool,
@@ -84,7 +84,7 @@ struct Decimal {
 }
 
 impl Decimal {
-    /// The decimal of a number as JSON writes it.
+    /// Reads the decimal of a JSON number.
     fn of(text: &str) -> Option<Self> {
         let (mantissa, exponent) = match text.split_once(['e', 'E']) {
             Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()?),
@@ -113,16 +113,16 @@ impl Decimal {
 }
 
 impl Json {
-    /// Reads a JSON document. Refuses what `serde_json` refuses: bad syntax, nesting deeper than 127 levels, and
-    /// numbers beyond the range of a 64-bit float, which most readers of JSON cannot take.
+    /// Reads a JSON document. Fails where `serde_json` fails: on invalid syntax, nesting deeper than 127 levels, and
+    /// numbers outside the range of a 64-bit float, which most JSON readers do not support.
     pub fn read(document: &[u8]) -> Result<Self, serde_json::Error> {
-        // Checks all of it, and names the line and column of what is wrong.
+        // Checks the whole document, and reports the line and column of an error.
         serde_json::from_slice::<Value>(document)?;
         serde_json::from_slice(document)
     }
 }
 
-/// Reads one level, and each value in it by itself.
+/// Reads one level, and then each of its values.
 fn read_level(raw: &RawValue, depth: usize) -> Result<Json, serde_json::Error> {
     let text = raw.get();
     if depth > MAX_DEPTH {
@@ -147,7 +147,7 @@ fn read_level(raw: &RawValue, depth: usize) -> Result<Json, serde_json::Error> {
     })
 }
 
-/// From `serde_json` only: no other format can hand over the text of a value.
+/// Supports `serde_json` only: no other format provides the text of a value.
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
@@ -170,7 +170,7 @@ impl Serialize for Json {
     }
 }
 
-/// The numbers are as `serde_json` writes them.
+/// Numbers have the notation that `serde_json` writes.
 impl From<Value> for Json {
     fn from(value: Value) -> Self {
         match value {
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_is_written_as_it_was_read() {
+    fn document_round_trips_unchanged() {
         for document in [
             r#"{"a":[1,1.0,1e0,1E+5,-0,0.10,12345678901234567890123,4.488477270507554e40]}"#,
             r#"{"lat":1.5777777777770001,"none":null,"text":"\"ä","yes":true}"#,
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_others_cannot_read_is_refused() {
+    fn document_unreadable_by_other_parsers_is_refused() {
         let deep = format!("{}{}", "[".repeat(128), "]".repeat(128));
         for document in ["", "{", "01", "1e400", "[1,]", r#""\ud800""#, &deep] {
             assert!(Json::read(document.as_bytes()).is_err(), "{document}");
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_float_keeps_every_digit_or_is_none() {
+    fn float_is_none_if_it_would_lose_digits() {
         for (text, float) in [
             ("0", Some(0.0)),
             ("-0.0", Some(-0.0)),
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_number_may_be_written_in_any_way() {
+    fn whole_number_may_use_any_notation() {
         for (text, whole) in [
             ("0", Some(0)),
             ("-0.0", Some(0)),

@@ -1,4 +1,4 @@
-//! What an organization or a team may spend and use.
+//! Limits on the spending and usage of an organization or a team.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,15 +9,15 @@ use serde_json::json;
 
 use super::{Invalid, JsonNumber};
 
-/// Most models in one list.
+/// Maximum number of models in a list.
 pub const MAX_MODELS: usize = 1_000;
-/// Longest name of a model, in characters.
+/// Maximum length of the name of a model, in characters.
 pub const MAX_MODEL_LENGTH: usize = 255;
-/// Largest budget.
+/// Maximum budget.
 pub const MAX_BUDGET: f64 = 1e15;
-/// Smallest budget that is not zero.
+/// Minimum budget that is not zero.
 pub const MIN_BUDGET: f64 = 1e-9;
-/// Largest limit of tokens or requests a minute: the largest whole number that every JSON reader takes exactly.
+/// Maximum of tokens or requests per minute: the largest whole number that every JSON reader reads exactly.
 pub const MAX_RATE: u64 = (1 << 53) - 1;
 
 /// Limits of an organization or a team. `null` means not limited; in a team of an organization, limited as in the
@@ -39,7 +39,7 @@ pub struct Limits {
     pub rpm_limit: Option<u64>,
 }
 
-/// The rule of a list of models.
+/// Returns the schema of a list of models.
 fn models(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
@@ -53,7 +53,7 @@ fn models(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// The rule of a list of models in a patch.
+/// Returns the schema of a list of models in a patch.
 pub(super) fn models_or_null(generator: &mut SchemaGenerator) -> Schema {
     let mut schema = models(generator);
     schema.insert("type".to_owned(), json!(["array", "null"]));
@@ -67,7 +67,7 @@ pub(super) fn models_or_null(generator: &mut SchemaGenerator) -> Schema {
 pub struct Budget(f64);
 
 impl Budget {
-    /// Takes a number, if every digit of it can be kept.
+    /// Converts a number. Fails if it would lose digits.
     pub fn exactly(number: &JsonNumber) -> Result<Self, Invalid> {
         let amount = number.as_f64().ok_or(Invalid::new(
             "must be 0, or a number from 0.000000001 to 1e15, with at most 15 significant digits",
@@ -76,7 +76,7 @@ impl Budget {
     }
 }
 
-/// A whole amount is written without a fraction, as it is usually sent.
+/// Writes a whole amount without a fraction, as clients usually send it.
 impl Serialize for Budget {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[expect(
@@ -98,7 +98,7 @@ impl TryFrom<f64> for Budget {
 
     fn try_from(amount: f64) -> Result<Self, Invalid> {
         if amount == 0.0 || (MIN_BUDGET..=MAX_BUDGET).contains(&amount) {
-            // Adding zero makes a negative zero a plain one.
+            // Adding zero turns a negative zero into a positive one.
             return Ok(Self(amount + 0.0));
         }
         Err(Invalid::new(
@@ -120,7 +120,7 @@ impl From<Budget> for f64 {
 pub struct BudgetDuration(String);
 
 impl BudgetDuration {
-    /// How many seconds it has; a month counts as 30 days.
+    /// Returns the number of seconds. A month counts as 30 days.
     pub fn seconds(&self) -> u64 {
         const DAY: u64 = 24 * 60 * 60;
         let digits = self.0.trim_end_matches(|c: char| c.is_ascii_lowercase());
@@ -131,7 +131,7 @@ impl BudgetDuration {
             Some("d") => DAY,
             _ => 30 * DAY,
         };
-        // It was parsed: a number of at most nine digits.
+        // It was parsed, so it is a number of at most nine digits.
         digits.parse::<u64>().unwrap_or_default() * unit
     }
 }
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn budgets_are_not_negative_and_fit_the_table() {
+    fn budget_range_is_checked() {
         for good in [0.0, 1e-9, 12.5, 1e15] {
             assert!(Budget::try_from(good).is_ok(), "{good}");
         }

@@ -70,8 +70,8 @@ impl ApiRequest {
     }
 
     /// Returns whether the claim names the tenant admins' group. An HTTP API renders an array as `[a b]`, a REST API
-    /// as `a,b`. Group names in a user pool contain no blanks. Those of other issuers may, so there the whole value must be
-    /// that one name.
+    /// as `a,b`. Group names in a user pool contain no blanks. Those of other issuers may, so there the whole value
+    /// must be that one name.
     fn is_in_group(&self, claims: &Claims<'_>) -> bool {
         const GROUPS: &str = "cognito:groups";
         let group = self.tenant_admin_group.as_str();
