@@ -21,10 +21,10 @@ pub enum Status {
 }
 
 impl Status {
-    /// All of them.
+    /// All statuses.
     pub const ALL: [Self; 3] = [Self::Active, Self::Invited, Self::Suspended];
 
-    /// Its name in requests, answers and the table.
+    /// Returns its name in requests, responses and the table.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
@@ -54,7 +54,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// Its name in answers and the table.
+    /// Returns its name in responses and the table.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Manual => "manual",
@@ -64,7 +64,7 @@ impl Source {
 }
 
 /// A user in an organization.
-// Fields and names are those of the HTTP contract.
+// Fields and names match the HTTP contract.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Membership {
     /// The tenant.
@@ -82,8 +82,8 @@ pub struct Membership {
     /// Who added the user, or gave an open invitation its role last; `null` for the organization's
     /// creator and for what the sync made.
     pub invited_by_user_id: Option<UserId>,
-    /// Whether that was a tenant admin, whose right came from the token and not from a membership.
-    /// Not part of the contract's shape; accepting an invitation depends on it.
+    /// Whether the inviter was a tenant admin, whose right came from the token and not from a membership.
+    /// Not part of the HTTP contract. Accepting an invitation depends on it.
     #[serde(skip)]
     pub invited_by_tenant_admin: bool,
     /// Amount spent by the user in the organization. Read-only.
@@ -114,7 +114,7 @@ pub struct MembershipPatch {
 }
 
 impl Membership {
-    /// A new membership, made by hand.
+    /// Creates a new membership with source `manual`.
     pub fn new(
         tenant_id: TenantId,
         organization_id: OrganizationId,
@@ -140,7 +140,7 @@ impl Membership {
         }
     }
 
-    /// This membership, with the caller as its inviter.
+    /// Returns this membership with the caller as its inviter.
     #[must_use]
     pub fn invited_by(self, caller: &Caller) -> Self {
         Self {
@@ -150,7 +150,7 @@ impl Membership {
         }
     }
 
-    /// This membership, active from now on.
+    /// Returns this membership as active, changed at `now`.
     #[must_use]
     pub fn activated(&self, now: Timestamp) -> Self {
         Self {
@@ -161,21 +161,20 @@ impl Membership {
         }
     }
 
-    /// Whether it is one of those of which a living organization keeps at least one.
+    /// Returns whether it is an active owner. A live organization keeps at least one of them.
     pub fn is_active_owner(&self) -> bool {
         self.role == Role::Owner && self.status == Status::Active
     }
 }
 
 impl MembershipPatch {
-    /// Whether it would suspend an open invitation, which could then be made active without having
-    /// been accepted.
+    /// Returns whether it would suspend an open invitation, which could then become active without being accepted.
     pub fn suspends_invitation(&self, before: &Membership) -> bool {
         before.status == Status::Invited && self.status == Some(Status::Suspended)
     }
 
-    /// The membership after the change; the very same, version included, when nothing changes.
-    /// What is no longer an invitation cannot become one.
+    /// Returns the membership after the change. Returns it unchanged, including the version, if nothing changes.
+    /// Fails if it would turn an accepted membership into an invitation.
     pub fn apply(&self, before: &Membership, now: Timestamp) -> Result<Membership, Invalid> {
         let role = self.role.unwrap_or(before.role);
         let status = self.status.unwrap_or(before.status);
@@ -184,7 +183,7 @@ impl MembershipPatch {
         }
         if status == Status::Invited && before.status != Status::Invited {
             return Err(Invalid::new(
-                "cannot become invited again: remove the member and add them anew",
+                "cannot become invited again: remove the member and add them again",
             ));
         }
         Ok(Membership {

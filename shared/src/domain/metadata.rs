@@ -1,4 +1,4 @@
-//! What our users want to keep beside an organization or a team.
+//! Metadata that users store with an organization or a team.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 
 use super::{Invalid, Json, JsonObject};
 
-/// Largest metadata, in bytes of its compact JSON.
+/// Maximum size of metadata, in bytes of its compact JSON.
 pub const MAX_METADATA_BYTES: usize = 16 * 1024;
-/// Deepest metadata: the object itself is the first level.
+/// Maximum depth of metadata. The object itself is the first level.
 pub const MAX_METADATA_DEPTH: usize = 5;
 
 /// A JSON object of up to 16 KB encoded and a depth of up to 5. Numbers come back exactly as they were sent.
@@ -17,9 +17,9 @@ pub const MAX_METADATA_DEPTH: usize = 5;
 pub struct Metadata(#[schemars(with = "Map<String, Value>")] JsonObject);
 
 impl Metadata {
-    /// Takes an object as metadata, if it is within the limits.
+    /// Converts an object to metadata. Fails if it exceeds the limits.
     pub fn new(object: JsonObject) -> Result<Self, Invalid> {
-        // Depth first: what it refuses need not be encoded.
+        // Checks the depth first: an object that is too deep need not be encoded.
         if object
             .values()
             .any(|value| deeper_than(value, MAX_METADATA_DEPTH - 1))
@@ -33,22 +33,22 @@ impl Metadata {
         Ok(metadata)
     }
 
-    /// This metadata changed by a patch as RFC 7396 says: members of the patch replace, `null`
-    /// removes, objects are merged.
+    /// Returns this metadata changed by a patch according to RFC 7396: members of the patch replace, `null` removes,
+    /// and objects are merged.
     pub fn merged(&self, patch: &JsonObject) -> Result<Self, Invalid> {
         let mut object = self.0.clone();
         merge(&mut object, patch);
         Self::new(object)
     }
 
-    /// Its compact JSON.
+    /// Returns its compact JSON.
     pub fn to_json(&self) -> String {
-        // Texts, numbers and objects with text keys always serialize.
+        // Strings, numbers and objects with string keys always serialize.
         serde_json::to_string(&self.0).unwrap_or_default()
     }
 }
 
-/// Whether a value holds more than `levels` levels of objects and arrays.
+/// Returns whether a value has more than `levels` levels of objects and arrays.
 fn deeper_than(value: &Json, levels: usize) -> bool {
     let within = |inner: &Json| levels == 0 || deeper_than(inner, levels - 1);
     match value {
@@ -58,7 +58,7 @@ fn deeper_than(value: &Json, levels: usize) -> bool {
     }
 }
 
-/// RFC 7396, section 2. As deep as the patch, whose depth the JSON parser bounds.
+/// Merges a patch (RFC 7396, section 2). Recurses as deep as the patch, whose depth the JSON parser limits.
 fn merge(target: &mut JsonObject, patch: &JsonObject) {
     for (name, change) in patch {
         match change {
@@ -93,13 +93,13 @@ mod tests {
         }
     }
 
-    /// An object nested this deep.
+    /// Returns an object with this nesting depth.
     fn nested(levels: usize) -> Value {
         (1..levels).fold(json!({}), |inner, _| json!({ "a": inner }))
     }
 
     #[test]
-    fn five_levels_are_taken_and_six_are_not() {
+    fn five_levels_are_valid_and_six_are_not() {
         assert!(Metadata::new(object(nested(5))).is_ok());
         assert!(Metadata::new(object(nested(6))).is_err());
         assert!(Metadata::new(object(json!({"a": {"b": {"c": {"d": "scalar"}}}}))).is_ok());
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn sixteen_kilobytes_are_taken_and_a_byte_more_is_not() {
+    fn sixteen_kilobytes_are_valid_and_a_byte_more_is_not() {
         let of = |bytes: usize| object(json!({"a": "x".repeat(bytes - r#"{"a":""}"#.len())}));
         assert!(Metadata::new(of(MAX_METADATA_BYTES)).is_ok());
         assert!(Metadata::new(of(MAX_METADATA_BYTES + 1)).is_err());
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_the_same_after_every_change() {
+    fn numbers_are_unchanged_after_every_change() {
         let sent =
             r#"{"big":12345678901234567890123,"lat":1.5777777777770001,"m":4.488477270507554e40}"#;
         let mut metadata: Metadata = serde_json::from_str(sent).unwrap();

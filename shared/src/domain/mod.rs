@@ -1,5 +1,5 @@
-//! Organizations, memberships, roles and the values they are made of. Pure: no AWS, no HTTP, no
-//! environment; time and new ids are given in.
+//! Organizations, memberships, roles and their values. Pure: no AWS, no HTTP, no environment. The time and new ids
+//! are passed in.
 
 mod caller;
 mod fold;
@@ -56,13 +56,13 @@ pub use time::{Clock, Timestamp};
 pub use user::{User, UserPatch};
 pub use version::{ExpectedVersion, VersionMismatch, VersionTags};
 
-/// Why a value is not what it should be, in words for whoever sent it: `must be …`.
+/// The rule that a value breaks, worded for the caller: `must be …`.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{0}")]
 pub struct Invalid(Cow<'static, str>);
 
 impl Invalid {
-    /// A reason, complete with the limits that apply.
+    /// Creates it from the rule, including the limits that apply.
     pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
         Self(reason.into())
     }

@@ -14,7 +14,7 @@ use super::{
     Metadata, Name, OrganizationId, Patch, Source, StripeCustomerId, TenantId, Timestamp, UserId,
 };
 
-/// How long a deleted organization can be restored; then it is purged.
+/// How long a deleted organization can be restored before it is purged.
 pub const RETENTION: Duration = Duration::from_hours(30 * 24);
 
 /// Status of an organization.
@@ -28,7 +28,7 @@ pub enum OrganizationStatus {
 }
 
 /// An organization.
-// Fields and names are those of the HTTP contract.
+// Fields and names match the HTTP contract.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Organization {
     /// The id.
@@ -69,7 +69,7 @@ pub struct Organization {
 }
 
 /// A change of an organization by JSON Merge Patch: absent fields keep their value, `null` clears.
-// With a name, also what a new one is made from.
+// With a name, it also creates an organization.
 #[derive(Clone, Debug, Default, PartialEq, JsonSchema)]
 #[schemars(deny_unknown_fields, transform = nothing_required)]
 pub struct OrganizationPatch {
@@ -92,7 +92,7 @@ pub struct OrganizationPatch {
     pub limits: Patch<LimitsPatch>,
 }
 
-/// A change of metadata, itself a merge patch.
+/// A change of metadata, as a merge patch.
 pub type MetadataPatch = Patch<JsonObject>;
 
 /// A change of limits. Absent fields keep their value, `null` removes the limit.
@@ -115,7 +115,7 @@ pub struct LimitsPatch {
 }
 
 impl Organization {
-    /// A new organization made through the API by `created_by`.
+    /// Creates a new organization through the API for `created_by`.
     pub fn new(
         id: OrganizationId,
         tenant_id: TenantId,
@@ -144,12 +144,11 @@ impl Organization {
         }
     }
 
-    /// This new organization with what its maker said about it. Refused when the metadata is beyond
-    /// its limits.
+    /// Returns this new organization with the fields that its creator set. Fails if the metadata exceeds its limits.
     pub fn with(self, patch: &OrganizationPatch) -> Result<Self, Invalid> {
         let metadata = match &patch.metadata {
             Patch::Keep | Patch::Clear => Metadata::default(),
-            // As it is, and not merged: a `null` in it is a value here.
+            // The metadata is set and not merged: a `null` in it is a value here.
             Patch::Set(object) => Metadata::new(object.clone())?,
         };
         let made = patch.apply(&self, self.created_at)?;
@@ -160,22 +159,22 @@ impl Organization {
         })
     }
 
-    /// Whether it is there, for everyone but those who restore it.
+    /// Returns whether it is not deleted. A deleted organization is visible only for restoring it.
     pub fn is_live(&self) -> bool {
         self.status == OrganizationStatus::Active
     }
 
-    /// Whether it was deleted so long ago that it counts as purged. DynamoDB removes it some time later.
+    /// Returns whether it was deleted so long ago that it counts as purged. DynamoDB removes it some time later.
     pub fn is_purged(&self, now: Timestamp) -> bool {
         self.purge_at().is_some_and(|purged| purged <= now)
     }
 
-    /// When a deleted one can no longer be restored.
+    /// Returns the time from which a deleted organization can no longer be restored.
     pub fn purge_at(&self) -> Option<Timestamp> {
         self.deleted_at.map(|deleted| deleted.after(RETENTION))
     }
 
-    /// This organization, deleted now.
+    /// Returns this organization as deleted at `now`.
     #[must_use]
     pub fn deleted(&self, now: Timestamp) -> Self {
         Self {
@@ -187,7 +186,7 @@ impl Organization {
         }
     }
 
-    /// This organization, there again.
+    /// Returns this organization as restored at `now`.
     #[must_use]
     pub fn restored(&self, now: Timestamp) -> Self {
         Self {
@@ -201,15 +200,15 @@ impl Organization {
 }
 
 impl OrganizationPatch {
-    /// Whether it changes a billing field, which needs a right of its own.
+    /// Returns whether it changes a billing field, which requires a separate permission.
     pub fn changes_billing(&self) -> bool {
         !(self.billing_email.is_keep()
             && self.billing_address.is_keep()
             && self.stripe_customer_id.is_keep())
     }
 
-    /// The organization after the change; the very same, version included, when nothing changes.
-    /// Refused when the metadata would outgrow its limits.
+    /// Returns the organization after the change. Returns it unchanged, including the version, if nothing changes.
+    /// Fails if the metadata would exceed its limits.
     pub fn apply(&self, before: &Organization, now: Timestamp) -> Result<Organization, Invalid> {
         let metadata = match &self.metadata {
             Patch::Keep => before.metadata.clone(),
@@ -242,7 +241,7 @@ impl OrganizationPatch {
 }
 
 impl LimitsPatch {
-    /// The limits after the change.
+    /// Returns the limits after the change.
     pub fn apply(&self, before: &Limits) -> Limits {
         Limits {
             models: match &self.models {

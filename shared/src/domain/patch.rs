@@ -5,17 +5,17 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 /// One member of a JSON Merge Patch (RFC 7396).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Patch<T> {
-    /// Absent: stays as it is.
+    /// Absent: keeps the value.
     #[default]
     Keep,
-    /// `null`: is taken away.
+    /// `null`: removes the value.
     Clear,
-    /// A value: takes the place of what was there.
+    /// A value: replaces the previous value.
     Set(T),
 }
 
 impl<T: Clone> Patch<T> {
-    /// What stands there afterwards.
+    /// Returns the value after the change.
     pub fn apply(&self, before: &Option<T>) -> Option<T> {
         match self {
             Self::Keep => before.clone(),
@@ -24,13 +24,13 @@ impl<T: Clone> Patch<T> {
         }
     }
 
-    /// Whether it leaves what is there.
+    /// Returns whether it keeps the value.
     pub fn is_keep(&self) -> bool {
         matches!(self, Self::Keep)
     }
 }
 
-/// As the value, or `null`. What holds it does not require it.
+/// Has the schema of the value or `null`. Is never a required property.
 impl<T: JsonSchema> JsonSchema for Patch<T> {
     fn inline_schema() -> bool {
         true
@@ -45,7 +45,7 @@ impl<T: JsonSchema> JsonSchema for Patch<T> {
     }
 }
 
-/// The schema of a patch: every member may be absent.
+/// Changes a schema to that of a patch, in which every member may be absent.
 pub(super) fn nothing_required(schema: &mut Schema) {
     schema.remove("required");
 }

@@ -1,4 +1,4 @@
-//! Roles in an organization, and what each grants. Nothing else decides that.
+//! Roles in an organization, and the permissions that each grants. This is the only place that defines them.
 
 use std::str::FromStr;
 
@@ -14,7 +14,7 @@ use super::Invalid;
 /// Equal roles grant the same. Each is stored and returned as it was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names say it")]
+#[expect(missing_docs, reason = "the names are self-explanatory")]
 pub enum Role {
     Owner,
     Admin,
@@ -26,33 +26,33 @@ pub enum Role {
     InternalUserViewer,
 }
 
-/// What a member may be allowed to do in an organization.
+/// The permissions of members in an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Permission {
     /// See the organization.
     ViewOrganization,
     /// See `billing_*` and `stripe_customer_id`.
     ViewBilling,
-    /// Change the organization, but for its billing fields.
+    /// Change the organization, except its billing fields.
     UpdateOrganization,
     /// Change the billing fields.
     UpdateBilling,
     /// Delete the organization.
     DeleteOrganization,
-    /// Bring a deleted organization back.
+    /// Restore a deleted organization.
     RestoreOrganization,
-    /// See who is in the organization.
+    /// See the members of the organization.
     ViewMembers,
-    /// Add, change and remove members (as far as [`Role::reaches`] goes).
+    /// Add, change and remove members, within the limits of [`Role::reaches`].
     ManageMembers,
     /// See the organization's teams.
     ViewTeams,
-    /// Make, change and delete the organization's teams, and say who is in them.
+    /// Create, change and delete the organization's teams, and manage their members.
     ManageTeams,
 }
 
 impl Permission {
-    /// All of them.
+    /// All permissions.
     pub const ALL: [Self; 10] = [
         Self::ViewOrganization,
         Self::ViewBilling,
@@ -67,7 +67,7 @@ impl Permission {
     ];
 }
 
-/// How far a role reaches; greater is more.
+/// The privilege of a role. A greater value is a higher privilege.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Privilege {
     Read,
@@ -90,7 +90,7 @@ impl Role {
         Self::InternalUserViewer,
     ];
 
-    /// The role's name in requests, answers and the table.
+    /// Returns the role's name in requests, responses and the table.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Owner => "owner",
@@ -104,7 +104,7 @@ impl Role {
         }
     }
 
-    /// How roles rank: the higher the privilege the greater; equal roles are equal.
+    /// Returns the rank of the role. A higher privilege has a greater rank, and equal roles have the same rank.
     pub const fn rank(self) -> u8 {
         self.privilege() as u8
     }
@@ -119,7 +119,7 @@ impl Role {
         }
     }
 
-    /// Whether an active member with this role may do that.
+    /// Returns whether an active member with this role has the permission.
     pub fn grants(self, permission: Permission) -> bool {
         let needed = match permission {
             Permission::ViewOrganization | Permission::ViewMembers | Permission::ViewTeams => {
@@ -136,13 +136,13 @@ impl Role {
         self.privilege() >= needed
     }
 
-    /// Whether a member with this role, who may manage members, may deal with a membership that
-    /// has, or is to get, the role `other`: nobody touches or makes a higher role than their own.
+    /// Returns whether a member with this role, who may manage members, may change a membership that has or gets the
+    /// role `other`. Members cannot change or give a role higher than their own.
     pub fn reaches(self, other: Role) -> bool {
         self.privilege() >= other.privilege()
     }
 
-    /// The roles that grant a permission.
+    /// Returns the roles that grant a permission.
     pub fn granting(permission: Permission) -> impl Iterator<Item = Self> {
         Self::ALL
             .into_iter()
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(ranks, [4, 3, 3, 2, 1, 1, 0, 0]);
     }
 
-    /// The table of the README.
+    /// Checks the table in the README.
     #[test]
     fn a_permission_is_granted_from_a_role_upwards() {
         use Permission as P;
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn an_admin_reaches_admins_but_no_owner() {
+    fn admin_reaches_admins_but_not_owners() {
         assert!(Role::Admin.reaches(Role::OrgAdmin));
         assert!(!Role::Admin.reaches(Role::Owner));
         assert!(Role::Owner.reaches(Role::Owner));
