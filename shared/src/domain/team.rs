@@ -1,4 +1,4 @@
-//! Teams: a group of users, in an organization or standing alone.
+//! Teams: groups of users, in an organization or standalone.
 
 use std::str::FromStr;
 
@@ -12,7 +12,7 @@ use super::{
     Organization, OrganizationId, Patch, Source, Status, TeamId, TenantId, Timestamp, UserId,
 };
 
-/// In a team's list of models: those of its organization, whatever they are when it is read.
+/// Stands for the organization's models in a team's list of models, resolved each time that the list is read.
 pub const ALL_ORGANIZATION_MODELS: &str = "all-org-models";
 
 /// Role of a user in a team.
@@ -26,7 +26,7 @@ pub enum TeamRole {
 }
 
 impl TeamRole {
-    /// Its name in requests, answers and the table.
+    /// Returns its name in requests, responses and the table.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Leader => "leader",
@@ -46,7 +46,7 @@ impl FromStr for TeamRole {
 }
 
 /// A team.
-// Fields and names are those of the HTTP contract, but for `effective_models`, which a function tells.
+// Fields and names match the HTTP contract, except `effective_models`, which a function computes.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Team {
     /// The id.
@@ -78,15 +78,15 @@ pub struct Team {
 }
 
 /// A user in a team.
-// Fields and names are those of the HTTP contract.
+// Fields and names match the HTTP contract.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct TeamMembership {
     /// The tenant.
     pub tenant_id: TenantId,
     /// The team.
     pub team_id: TeamId,
-    /// The team's organization. Not part of the contract's shape; leaving the organization leaves
-    /// its teams by it.
+    /// The team's organization. Not part of the HTTP contract. Used to end the memberships in the organization's
+    /// teams when the user leaves the organization.
     #[serde(skip)]
     pub organization_id: Option<OrganizationId>,
     /// The user.
@@ -106,7 +106,7 @@ pub struct TeamMembership {
 }
 
 /// A change of a team by JSON Merge Patch: absent fields keep their value, `null` clears.
-// With a name, also what a new one is made from.
+// With a name, it also creates a team.
 #[derive(Clone, Debug, Default, PartialEq, JsonSchema)]
 #[schemars(deny_unknown_fields, transform = nothing_required)]
 pub struct TeamPatch {
@@ -168,7 +168,7 @@ pub struct TeamMembershipPatch {
 }
 
 impl TeamMembershipPatch {
-    /// The membership after the change; the very same, version included, when nothing changes.
+    /// Returns the membership after the change. Returns it unchanged, including the version, if nothing changes.
     pub fn apply(self, before: &TeamMembership, now: Timestamp) -> TeamMembership {
         let role = self.role.unwrap_or(before.role);
         let status = self.status.map_or(before.status, Status::from);
@@ -186,7 +186,7 @@ impl TeamMembershipPatch {
 }
 
 impl Team {
-    /// A new team, made by hand.
+    /// Creates a new team with source `manual`.
     pub fn new(
         id: TeamId,
         (tenant_id, organization_id): (TenantId, Option<OrganizationId>),
@@ -211,11 +211,11 @@ impl Team {
         }
     }
 
-    /// This new team with what its maker said about it. Refused when the metadata is beyond its limits.
+    /// Returns this new team with the fields that its creator set. Fails if the metadata exceeds its limits.
     pub fn with(self, patch: &TeamPatch) -> Result<Self, Invalid> {
         let metadata = match &patch.metadata {
             Patch::Keep | Patch::Clear => Metadata::default(),
-            // As it is, and not merged: a `null` in it is a value here.
+            // The metadata is set and not merged: a `null` in it is a value here.
             Patch::Set(object) => Metadata::new(object.clone())?,
         };
         let made = patch.apply(&self, self.created_at)?;
@@ -226,13 +226,13 @@ impl Team {
         })
     }
 
-    /// The models that it may use. See [`Limits::effective_models`].
+    /// Returns the models that it may use. See [`Limits::effective_models`].
     pub fn effective_models(&self, organization: Option<&Organization>) -> Vec<String> {
         let organization = organization.map(|organization| &organization.limits);
         self.limits.effective_models(organization)
     }
 
-    /// The numbers that apply to it.
+    /// Returns the limits that apply to it.
     pub fn effective_limits(&self, organization: Option<&Organization>) -> EffectiveLimits {
         let organization = organization.map(|organization| &organization.limits);
         self.limits.effective(organization)
@@ -240,7 +240,7 @@ impl Team {
 }
 
 impl TeamMembership {
-    /// A user in a team, put there by hand.
+    /// Creates a membership of a user in a team with source `manual`.
     pub fn new(team: &Team, user_id: UserId, role: TeamRole, now: Timestamp) -> Self {
         Self {
             tenant_id: team.tenant_id.clone(),
@@ -256,15 +256,15 @@ impl TeamMembership {
         }
     }
 
-    /// Whether it makes its user a leader of the team.
+    /// Returns whether its user is an active leader of the team.
     pub fn leads(&self) -> bool {
         self.role == TeamRole::Leader && self.status == Status::Active
     }
 }
 
 impl TeamPatch {
-    /// The team after the change; the very same, version included, when nothing changes. Refused
-    /// when the metadata would outgrow its limits.
+    /// Returns the team after the change. Returns it unchanged, including the version, if nothing changes. Fails if
+    /// the metadata would exceed its limits.
     pub fn apply(&self, before: &Team, now: Timestamp) -> Result<Team, Invalid> {
         let after = Team {
             name: self.name.clone().unwrap_or_else(|| before.name.clone()),

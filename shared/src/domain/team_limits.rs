@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use super::{ALL_ORGANIZATION_MODELS, Budget, BudgetDuration, Invalid, Limits};
 
-/// In a list of models: none may be used. An empty list means the opposite.
+/// Stands for no models in a list of models. An empty list means all models.
 pub const NO_MODELS: &str = "no-default-models";
 
-/// How much more than the organization's budget per time counts as equal: budgets of different
-/// durations are compared as fractions.
+/// The relative excess over the organization's budget per time that still counts as equal, because budgets of
+/// different durations are compared as fractions.
 const TOLERANCE: f64 = 1e-12;
 
 /// The limits that apply to a team: its own and its organization's together. `null` is not limited.
@@ -27,18 +27,19 @@ pub struct EffectiveLimits {
     pub rpm_limit: Option<u64>,
 }
 
-/// A limit of a team that is higher than its organization's.
+/// A limit of a team that is higher than the limit of its organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExceedingLimit {
-    /// Its JSON pointer in a request that sets it.
+    /// The JSON pointer to the limit in a request that sets it.
     pub pointer: &'static str,
-    /// What it must be.
+    /// The rule that the limit breaks.
     pub reason: Invalid,
 }
 
 impl Limits {
-    /// The models that a team with these limits may use. In an organization its own list, as far as
-    /// it is in the organization's; the organization's where it has none. Empty: all.
+    /// Returns the models that a team with these limits may use. In an organization, these are the models of its own
+    /// list that the organization has too, or the organization's models if it has no list. An empty list means all
+    /// models.
     pub fn effective_models(&self, organization: Option<&Self>) -> Vec<String> {
         let Some(organization) = organization else {
             return self.models.clone();
@@ -66,13 +67,13 @@ impl Limits {
             .cloned()
             .collect();
         if models.is_empty() {
-            // An empty list would mean all.
+            // An empty list would mean all models.
             return vec![NO_MODELS.to_owned()];
         }
         models
     }
 
-    /// The numbers that apply to a team with these limits.
+    /// Returns the limits that apply to a team with these limits.
     pub fn effective(&self, organization: Option<&Self>) -> EffectiveLimits {
         let none = Self::default();
         let organization = organization.unwrap_or(&none);
@@ -87,7 +88,7 @@ impl Limits {
                     .as_ref()
                     .or(self.budget_duration.as_ref()),
             ),
-            // The organization's, for its own duration: with the team's it could be more per time.
+            // Uses the organization's duration: with the team's duration, the budget could be more per time.
             _ => (
                 organization.max_budget,
                 organization.budget_duration.as_ref(),
@@ -101,9 +102,9 @@ impl Limits {
         }
     }
 
-    /// The limits of a team that differ from `before` and are higher than its organization's. One that
-    /// was higher already, because the organization's was lowered, is no reason to refuse another
-    /// change.
+    /// Returns the limits of a team that differ from `before` and are higher than those of its organization. Ignores
+    /// limits that were already higher because the organization's limit was lowered, so that they do not block other
+    /// changes.
     pub fn exceeding(&self, before: &Self, organization: &Self) -> Vec<ExceedingLimit> {
         let mut exceeding = Vec::new();
         let mut exceeds = |pointer, reason: String| {
@@ -169,7 +170,7 @@ impl Limits {
         exceeding
     }
 
-    /// A model of the team that its organization does not have.
+    /// Returns a model of the team that its organization does not have.
     fn model_beyond(&self, organization: &Self) -> Option<&String> {
         if organization.models.is_empty() {
             return None;
@@ -180,8 +181,8 @@ impl Limits {
         })
     }
 
-    /// The team's budget, for the organization's duration where it has none of its own. `None` where
-    /// the team has no budget: then it has its organization's, whatever its own duration.
+    /// Returns the team's budget, with the organization's duration if it has none of its own. Returns `None` if the
+    /// team has no budget: then the organization's budget applies, regardless of the team's duration.
     fn budget_within<'a>(
         &'a self,
         organization: &'a Self,
@@ -192,8 +193,8 @@ impl Limits {
     }
 }
 
-/// Whether a budget is more per time than the organization's. One that is never renewed is less than
-/// any that is.
+/// Returns whether a budget is more per time than the organization's. A budget that is never renewed is less than
+/// any renewed budget.
 fn exceeds_budget(
     (own, duration): (Budget, Option<&BudgetDuration>),
     organization: &Limits,
@@ -210,7 +211,7 @@ fn exceeds_budget(
         (Some(own_seconds), Some(seconds)) if own_seconds != seconds => {
             own * as_number(seconds) > most * as_number(own_seconds) * (1.0 + TOLERANCE)
         }
-        // A renewed budget exceeds one that is never renewed sooner or later.
+        // A renewed budget will eventually exceed a budget that is never renewed.
         (Some(_), None) => own > 0.0,
         _ => own > most,
     }
@@ -269,11 +270,11 @@ mod tests {
             (&[], &["large", "small", "large"], &["large", "small"]),
             (&["small"], &["large", "small"], &["small"]),
             (&["small", "tiny"], &["large", "small"], &["small"]),
-            // Without an organization's list the team's own holds; without both nothing does.
+            // Without a list of the organization, the team's own list applies. Without both, there is no limit.
             (&["tiny"], &[], &["tiny"]),
             (&[all, "tiny"], &[], &[]),
             (&[], &[], &[]),
-            // An empty list would mean all.
+            // An empty list would mean all models.
             (&["tiny"], &["large"], &[NO_MODELS]),
             (&[NO_MODELS], &["large"], &[NO_MODELS]),
         ] {
@@ -320,12 +321,12 @@ mod tests {
             ((200.0, "60d"), (100.0, "30d"), false),
             ((1.0, "24h"), (1.0, "1d"), false),
             ((60.0, "60m"), (1.0, "60s"), false),
-            // Without a duration: the organization's.
+            // Without a duration, the organization's duration applies.
             ((100.0, ""), (100.0, "30d"), false),
             ((101.0, ""), (100.0, "30d"), true),
             ((100.0, ""), (100.0, ""), false),
             ((101.0, ""), (100.0, ""), true),
-            // One that is renewed exceeds one that is not.
+            // A renewed budget exceeds a budget that is never renewed.
             ((1.0, "30d"), (100.0, ""), true),
             ((0.0, "30d"), (100.0, ""), false),
         ] {
@@ -351,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_limit_of_its_own_a_team_has_its_organizations() {
+    fn team_without_own_limit_has_organization_limit() {
         let organization = Limits {
             tpm_limit: Some(1_000),
             rpm_limit: Some(10),

@@ -1,5 +1,5 @@
-//! What holds for all values alike: how they are written, where exactly their limits are, and what
-//! exactly a change leaves alone.
+//! Tests that apply to all values: how they are written, where exactly their limits are, and which fields a change
+//! does not affect.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn object(value: Value) -> JsonObject {
     serde_json::from_value(value).unwrap()
 }
 
-/// A value is written so, and read back from it.
+/// Checks that a value is written as this JSON and read back from it.
 #[track_caller]
 fn is_written<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: T, as_: Value) {
     assert_eq!(serde_json::to_value(&value).unwrap(), as_);
@@ -25,7 +25,7 @@ fn is_written<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(val
 }
 
 #[test]
-fn values_are_written_as_what_they_are_parsed_from() {
+fn values_round_trip_through_json() {
     let text = |text: &str| Value::String(text.to_owned());
     is_written(TenantId::parse("t").unwrap(), text("t"));
     is_written("Acme".parse::<Name>().unwrap(), text("Acme"));
@@ -60,7 +60,7 @@ fn values_are_written_as_what_they_are_parsed_from() {
 }
 
 #[test]
-fn what_is_no_value_is_not_read_as_one() {
+fn invalid_values_are_refused() {
     assert!(serde_json::from_value::<TeamId>(json!("a#b")).is_err());
     assert!(serde_json::from_value::<BudgetDuration>(json!("1y")).is_err());
     assert!(serde_json::from_value::<Budget>(json!(-1)).is_err());
@@ -68,7 +68,7 @@ fn what_is_no_value_is_not_read_as_one() {
     assert!(serde_json::from_value::<Domain>(json!("acme")).is_err());
 }
 
-/// The longest text is taken, and one that is a character longer is not.
+/// Checks that a text of the maximum length is valid and that one more character is not.
 #[track_caller]
 fn longest<T: std::str::FromStr>(length: usize, of: impl Fn(usize) -> String) {
     assert_eq!(of(length).chars().count(), length);
@@ -78,7 +78,7 @@ fn longest<T: std::str::FromStr>(length: usize, of: impl Fn(usize) -> String) {
 }
 
 #[test]
-fn the_limits_are_where_they_are_said_to_be() {
+fn length_limits_are_exact() {
     longest::<UserId>(255, |length| "x".repeat(length));
     longest::<TeamId>(128, |length| "x".repeat(length));
     longest::<Name>(255, |length| "ä".repeat(length));
@@ -105,7 +105,7 @@ fn the_limits_are_where_they_are_said_to_be() {
 }
 
 #[test]
-fn line_breaks_are_for_texts_of_several_lines() {
+fn line_breaks_are_valid_only_in_multiline_texts() {
     for good in ["a\nb", "a\r\nb", "a\tb"] {
         assert!(good.parse::<BillingAddress>().is_ok(), "{good:?}");
         assert!(good.parse::<Description>().is_ok(), "{good:?}");
@@ -133,7 +133,7 @@ fn times_are_counted_from_1970() {
 }
 
 #[test]
-fn what_is_made_for_a_group_bears_its_id() {
+fn organization_and_team_have_id_of_their_group() {
     let group = GroupId::parse("g-1").unwrap();
     assert_eq!(group.organization_id().as_str(), "g-1");
     assert_eq!(group.team_id().as_str(), "g-1");
@@ -144,7 +144,7 @@ fn what_is_made_for_a_group_bears_its_id() {
 }
 
 #[test]
-fn a_member_of_a_patch_keeps_clears_or_sets() {
+fn patch_member_keeps_clears_or_sets() {
     let before = Some(1);
     assert_eq!(Patch::Keep.apply(&before), Some(1));
     assert_eq!(Patch::Clear.apply(&before), None);
@@ -154,7 +154,7 @@ fn a_member_of_a_patch_keeps_clears_or_sets() {
 }
 
 #[test]
-fn a_version_is_one_of_those_that_are_expected() {
+fn version_matches_preconditions() {
     let of = |if_match, if_none_match| ExpectedVersion {
         if_match,
         if_none_match,
@@ -226,7 +226,7 @@ fn changing_a_membership_increments_only_its_version() {
 }
 
 #[test]
-fn only_an_active_owner_counts_as_one() {
+fn only_active_owners_count() {
     for role in Role::ALL {
         for status in Status::ALL {
             let counts = membership(role, status).is_active_owner();
@@ -330,7 +330,7 @@ fn each_field_of_an_organization_is_set_and_cleared() {
         ..expected.clone()
     };
     assert_eq!(all.apply(&organization(), at(5)), Ok(changed.clone()));
-    // A new one is in its first version, made when it was.
+    // A new organization has version 1 and its creation time.
     let made = organization().with(&all);
     assert_eq!(made, Ok(expected));
     assert_eq!(
@@ -355,7 +355,7 @@ fn each_field_of_an_organization_is_set_and_cleared() {
 }
 
 #[test]
-fn a_null_in_the_metadata_of_what_is_new_is_a_value() {
+fn null_in_new_metadata_is_a_value() {
     let patch = OrganizationPatch {
         metadata: Patch::Set(object(json!({"a": null}))),
         ..OrganizationPatch::default()
@@ -371,7 +371,7 @@ fn a_null_in_the_metadata_of_what_is_new_is_a_value() {
 }
 
 #[test]
-fn each_billing_field_is_one() {
+fn each_billing_field_counts_as_billing() {
     let none = OrganizationPatch {
         domain: Patch::Clear,
         ..OrganizationPatch::default()
@@ -396,7 +396,7 @@ fn each_billing_field_is_one() {
 }
 
 #[test]
-fn deleting_and_restoring_are_changes_and_nothing_else_changes() {
+fn deleting_and_restoring_change_only_status_fields() {
     let deleted = organization().deleted(at(5));
     let expected = Organization {
         status: OrganizationStatus::Deleted,
@@ -429,7 +429,7 @@ fn team() -> Team {
 }
 
 #[test]
-fn every_field_of_a_team_is_changed_by_its_own_and_cleared() {
+fn each_field_of_a_team_is_set_and_cleared() {
     let all = TeamPatch {
         name: Some("New".parse().unwrap()),
         description: Patch::Set("d".parse().unwrap()),

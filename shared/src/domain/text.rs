@@ -1,4 +1,4 @@
-//! Texts with a rule: names, addresses, domains, email addresses. Each is checked once, when made.
+//! Texts with a rule: names, addresses, domains, email addresses. Each is checked once, when it is created.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,24 +11,24 @@ use serde::{Deserialize, Serialize};
 use super::fold::{fold_case, fold_white_space, is_visible, visible, visible_in_first_release};
 use super::{GroupId, Invalid};
 
-/// Longest name of an organization or a team, in characters.
+/// Maximum length of the name of an organization or a team, in characters.
 pub const MAX_NAME_LENGTH: usize = 255;
-/// Longest billing address, in characters.
+/// Maximum length of a billing address, in characters.
 pub const MAX_BILLING_ADDRESS_LENGTH: usize = 2_000;
-/// Longest description, in characters.
+/// Maximum length of a description, in characters.
 pub const MAX_DESCRIPTION_LENGTH: usize = 2_000;
-/// Longest Stripe customer id, in characters.
+/// Maximum length of a Stripe customer id, in characters.
 pub const MAX_STRIPE_CUSTOMER_ID_LENGTH: usize = 255;
-/// Longest domain, in its ASCII form (RFC 1035).
+/// Maximum length of a domain in its ASCII form (RFC 1035).
 pub const MAX_DOMAIN_LENGTH: usize = 253;
-/// Longest label of a domain (RFC 1035).
+/// Maximum length of a label of a domain (RFC 1035).
 const MAX_LABEL_LENGTH: usize = 63;
-/// Longest email address, in bytes (RFC 5321's path less its brackets).
+/// Maximum length of an email address, in bytes (RFC 5321's path without its brackets).
 pub const MAX_EMAIL_LENGTH: usize = 254;
 
-/// White space as Unicode has it, for a regular expression. Its own `\s` differs by language.
+/// Unicode white space for a regular expression. The meaning of `\s` differs by language.
 const WHITE_SPACE: &str = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000";
-/// A name as a regular expression. That some of it must be visible is more than one can tell.
+/// Returns a name as a regular expression, which cannot express that at least one character must be visible.
 fn name_pattern() -> String {
     let control = r"\x00-\x1f\x7f-\x9f";
     let end = format!("[^{WHITE_SPACE}{control}]");
@@ -36,11 +36,11 @@ fn name_pattern() -> String {
     format!("^[{WHITE_SPACE}]*{end}([^{control}]{{0,{between}}}{end})?[{WHITE_SPACE}]*$")
 }
 
-/// A domain in ASCII as a regular expression: labels with dots between, a letter at the start of the last.
+/// A domain in ASCII as a regular expression: labels separated by dots. The last label starts with a letter.
 const DOMAIN: &str =
     r"^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$";
 
-/// A text of several lines as a regular expression: no control characters but line breaks and tabs.
+/// A multiline text as a regular expression: no control characters except line breaks and tabs.
 const LINES: &str = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$";
 
 macro_rules! text {
@@ -63,7 +63,7 @@ macro_rules! text {
         pub struct $name(String);
 
         impl $name {
-            /// The text.
+            /// Returns the text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -123,38 +123,38 @@ impl JsonSchema for GivenDomain {
             "description": "A domain in any case, in ASCII or in Unicode (`bücher.example`).",
             "anyOf": [
                 generator.subschema_for::<Domain>(),
-                // Something beyond ASCII, and a dot, for which IDNA takes others too.
+                // Requires a non-ASCII character and a dot. IDNA accepts other characters as dots too.
                 {"type": "string", "format": "idn-hostname", "pattern": r"[^\x00-\x7f].*\.|\..*[^\x00-\x7f]|[。．｡]"},
             ],
         })
     }
 }
 
-/// A name as names are compared: Unicode NFKC, without case, white space folded to single blanks.
+/// A name folded for comparison: Unicode NFKC, without case, white space folded to single blanks.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FoldedName(String);
 
 impl FoldedName {
-    /// The folded text.
+    /// Returns the folded text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl Name {
-    /// The name as it is compared with others.
+    /// Returns the name folded for comparison.
     pub fn folded(&self) -> FoldedName {
         FoldedName(fold_white_space(&fold_case(&visible(&self.0))))
     }
 
-    /// The name as the first release compared it, where that differs: names of that time are reserved so.
+    /// Returns the name as the first release folded it, if that differs. That release reserved names in this form.
     pub fn folded_in_first_release(&self) -> Option<FoldedName> {
         let before = fold_white_space(&fold_case(&visible_in_first_release(&self.0)));
         Some(FoldedName(before)).filter(|before| *before != self.folded())
     }
 
-    /// The beginning of a name as it is compared with the beginnings of others: a blank at its end
-    /// counts, one at its start does not.
+    /// Folds the beginning of a name for comparison with the beginnings of other names. Keeps a blank at the end, but
+    /// not at the start.
     pub fn folded_prefix(text: &str) -> FoldedName {
         let folded = fold_case(&visible(text));
         let mut prefix = fold_white_space(&folded);
@@ -184,7 +184,7 @@ impl FromStr for Name {
     }
 }
 
-/// From the table, where earlier releases wrote names that would be refused today.
+/// Reads a name from the table, where earlier releases wrote names that would be refused today.
 impl TryFrom<String> for Name {
     type Error = Invalid;
 
@@ -193,8 +193,8 @@ impl TryFrom<String> for Name {
     }
 }
 
-/// What is made for a group without a display name is called by its id, which is shorter than a
-/// name may be and has no character that a name may not have.
+/// Names what is created for a group without a display name by its id. The id is shorter than the maximum length of
+/// a name and contains only characters that a name may contain.
 impl From<&GroupId> for Name {
     fn from(id: &GroupId) -> Self {
         Self(id.as_str().to_owned())
@@ -223,7 +223,7 @@ impl FromStr for Domain {
         if ascii.len() > MAX_DOMAIN_LENGTH
             || labels.len() < 2
             || !labels.iter().all(well_formed)
-            // So does every top-level domain; an IP address is no DNS name.
+            // Every top-level domain starts with a letter. An IP address is not a DNS name.
             || !labels.last().is_some_and(begins_with_letter)
         {
             return Err(refused());
@@ -240,7 +240,7 @@ impl FromStr for Email {
             .without_display_text()
             .without_domain_literal()
             .with_required_tld();
-        // A quoted part may have a tab in it by the standard; nobody has one.
+        // The standard allows a tab in a quoted part, but no real address has one.
         if text.len() > MAX_EMAIL_LENGTH
             || text.contains(char::is_control)
             || EmailAddress::parse_with_options(text, options).is_err()
@@ -253,7 +253,7 @@ impl FromStr for Email {
     }
 }
 
-/// Checks a text of several lines.
+/// Checks a multiline text.
 fn check_lines(text: &str, longest: usize) -> Result<(), Invalid> {
     let odd = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
     if text.chars().count() > longest || text.chars().any(odd) {

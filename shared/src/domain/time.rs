@@ -1,4 +1,4 @@
-//! Points in time, and where they come from.
+//! Points in time, and the clock.
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,24 +21,24 @@ use super::Invalid;
 pub struct Timestamp(jiff::Timestamp);
 
 impl Timestamp {
-    /// The point this many milliseconds after 1970-01-01T00:00:00Z.
+    /// Returns the point in time this many milliseconds after 1970-01-01T00:00:00Z.
     pub fn from_millisecond(millisecond: i64) -> Result<Self, Invalid> {
         jiff::Timestamp::from_millisecond(millisecond)
             .map(Self)
             .map_err(|_| Invalid::new("is not a point in time between the years -9999 and 9999"))
     }
 
-    /// Milliseconds since 1970-01-01T00:00:00Z.
+    /// Returns the milliseconds since 1970-01-01T00:00:00Z.
     pub fn as_millisecond(self) -> i64 {
         self.0.as_millisecond()
     }
 
-    /// Whole seconds since 1970-01-01T00:00:00Z: the unit of DynamoDB's time to live.
+    /// Returns the whole seconds since 1970-01-01T00:00:00Z, the unit of DynamoDB's time to live.
     pub fn as_second(self) -> i64 {
         self.0.as_second()
     }
 
-    /// This point and a while; the end of time when it would lie beyond that.
+    /// Returns this point in time plus a duration, or the maximum point in time if the result would exceed it.
     #[must_use]
     pub fn after(self, wait: Duration) -> Self {
         Self(self.0.saturating_add(wait).unwrap_or(jiff::Timestamp::MAX))
@@ -76,16 +76,16 @@ impl From<Timestamp> for String {
     }
 }
 
-/// Tells the time and makes ids that sort by it. Given to whatever needs either, so that a test
-/// can fix both.
+/// Returns the time, and creates ids that sort by it. It is passed to all code that needs either, so that tests can
+/// fix both.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> (Timestamp, Uuid) + Send + Sync>);
 
 impl Clock {
-    /// The machine's clock, and random `UUIDv7`s.
+    /// Returns a clock with the system time and random `UUIDv7`s.
     #[expect(
         clippy::disallowed_methods,
-        reason = "the one place that asks the machine"
+        reason = "the only place that reads the system clock"
     )]
     pub fn system() -> Self {
         Self(Arc::new(|| {
@@ -96,17 +96,17 @@ impl Clock {
         }))
     }
 
-    /// Whatever the function tells.
+    /// Returns a clock that calls the function.
     pub fn from_fn(tell: impl Fn() -> (Timestamp, Uuid) + Send + Sync + 'static) -> Self {
         Self(Arc::new(tell))
     }
 
-    /// The time now.
+    /// Returns the current time.
     pub fn now(&self) -> Timestamp {
         (self.0)().0
     }
 
-    /// A new `UUIDv7`, unlike any before it.
+    /// Returns a new, unique `UUIDv7`.
     pub fn new_id(&self) -> Uuid {
         (self.0)().1
     }
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_have_three_decimals_and_come_back_as_they_were() {
+    fn times_have_three_decimals_and_round_trip() {
         for (millisecond, text) in [
             (0, "1970-01-01T00:00:00.000Z"),
             (1_795_218_696_042, "2026-11-20T23:51:36.042Z"),

@@ -7,7 +7,7 @@ use super::patch::nothing_required;
 use super::{Email, EntraObjectId, Name, Patch, TenantId, Timestamp, UserId};
 
 /// A person in a tenant.
-// Fields and names are those of the HTTP contract.
+// Fields and names match the HTTP contract.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct User {
     /// The tenant.
@@ -22,7 +22,7 @@ pub struct User {
     pub entra_object_id: Option<EntraObjectId>,
     /// Time of the last login.
     pub last_login_at: Option<Timestamp>,
-    /// Goes up by one with each write; shown as the `ETag` only.
+    /// Increases by 1 with each write. Returned only as the `ETag`.
     #[serde(skip)]
     pub version: u64,
     /// Creation time.

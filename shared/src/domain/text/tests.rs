@@ -21,7 +21,7 @@ fn names_are_compared_without_case_width_and_extra_white_space() {
 }
 
 #[test]
-fn names_that_look_the_same_are_the_same() {
+fn names_that_look_the_same_are_equal() {
     for invisible in [
         '\u{2800}',
         '\u{200b}',
@@ -42,7 +42,7 @@ fn names_that_look_the_same_are_the_same() {
 }
 
 #[test]
-fn a_name_of_the_first_release_keeps_its_reservation() {
+fn name_from_first_release_stays_reserved() {
     for (name, before) in [
         ("Acme 3\u{2800}", Some("acme 3\u{2800}")),
         ("\u{2800}", Some("\u{2800}")),
@@ -56,7 +56,7 @@ fn a_name_of_the_first_release_keeps_its_reservation() {
 }
 
 #[test]
-fn a_prefix_keeps_the_blank_at_its_end() {
+fn prefix_keeps_trailing_blank() {
     assert_eq!(Name::folded_prefix("  Acme ").as_str(), "acme ");
     assert_eq!(Name::folded_prefix("   ").as_str(), "");
 }
@@ -118,7 +118,7 @@ fn domains_are_stored_lower_case_and_encoded() {
 }
 
 #[test]
-fn email_addresses_are_told_from_other_texts() {
+fn invalid_email_addresses_are_refused() {
     for good in ["ada@acme.example", "a.b+c@x.y.zz", "ü@acme.example"] {
         assert!(good.parse::<Email>().is_ok(), "{good}");
     }
@@ -163,7 +163,7 @@ proptest! {
     }
 
     #[test]
-    fn a_name_begins_with_its_own_beginning(text in "[A-Za-zÄß]{1,20}", at in 0_usize..20) {
+    fn name_starts_with_its_prefix(text in "[A-Za-zÄß]{1,20}", at in 0_usize..20) {
         let start: String = text.chars().take(at).collect();
         let prefix = Name::folded_prefix(&start);
         prop_assert!(text.parse::<Name>().unwrap().folded().as_str().starts_with(prefix.as_str()));
