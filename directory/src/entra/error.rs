@@ -20,7 +20,7 @@ pub enum ReadError {
     /// No token could be obtained.
     #[error("no application token")]
     Token(#[source] TokenError),
-    /// The connection was refused or cut off, or every answer took too long.
+    /// The connection failed, or every attempt timed out.
     #[error("Graph did not answer the question for {question}")]
     NoAnswer {
         /// The request.
@@ -119,7 +119,7 @@ pub enum TokenError {
     /// The time was up.
     #[error("the time was up")]
     OutOfTime,
-    /// The connection was refused or cut off, or every answer took too long.
+    /// The connection failed, or every attempt timed out.
     #[error("{authority} did not answer")]
     NoAnswer {
         /// The service that was called.

@@ -94,7 +94,7 @@ pub fn plan(
     }
     planner.leave();
     let mut changes = planner.changes;
-    // The sort is stable: within a step the changes stay ordered by id, whatever the order of the input.
+    // The sort is stable: within a step the changes stay ordered by id, regardless of the order of the input.
     changes.sort_by_key(Change::step);
     let memberships = held.organizations.len() + held.teams.len();
     let touched = changes.iter().filter(|change| {
