@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_map_makes_no_owner() {
+    fn role_map_does_not_give_owner() {
         for bad in [
             r#"{"a": "owner"}"#,
             r#"{"a": "boss"}"#,
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn team_params_that_limit_nothing_are_refused() {
+    fn invalid_team_params_are_refused() {
         for bad in [
             r#"{"max_budgte": 1}"#,
             r#"{"max_budget": -1}"#,

@@ -22,7 +22,7 @@ pub struct SyncLine<'a> {
     pub report: &'a Report,
     /// The time from the event's arrival to the response.
     pub duration: Duration,
-    /// The DynamoDB requests and capacity that it used.
+    /// The cost of its DynamoDB calls.
     pub measure: Measure,
 }
 
