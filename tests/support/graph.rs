@@ -173,7 +173,7 @@ impl Graph {
         });
     }
 
-    /// Like [`Graph::group`], without a name in the response.
+    /// Like [`Graph::assign`], without a name in the response.
     pub fn assign_nameless(&self, id: &str) {
         self.with(id, |group| {
             group.name = None;

@@ -21,7 +21,7 @@ pub(crate) use parts::{
 };
 pub(crate) use query::{Filter, Force, Paged, Parameter, Query, QueryParameters, query};
 
-/// An endpoint, made with [`endpoint!`].
+/// An endpoint, made with `endpoint!`.
 #[derive(Clone, Copy, Debug)]
 pub struct Endpoint {
     /// The name of its handler: `remove_member`. Names the binary, the resource and the operation.
@@ -71,7 +71,7 @@ pub enum TableAction {
 }
 
 impl Endpoint {
-    /// An endpoint without permissions on the table. Use [`endpoint!`].
+    /// An endpoint without permissions on the table. Use `endpoint!`.
     pub(crate) const fn new(
         name: &'static str,
         route: &'static str,

@@ -10,7 +10,7 @@ use super::Call;
 use super::parts::Part;
 use crate::openapi::Operation;
 
-/// The parameters of a query, declared with [`query!`].
+/// The parameters of a query, declared with `query!`.
 pub(crate) trait QueryParameters: Sized + Send {
     /// Reads them. Errors are recorded in the query.
     fn read(query: &mut http::Query<'_>) -> Self;

@@ -45,7 +45,15 @@ const PACKAGES: [&str; 7] = [
 ];
 
 /// Folders whose comments use plain words.
-const PLAIN_COMMENTS: [&str; 5] = ["bench", "functions", "local", "tests", "xtask"];
+const PLAIN_COMMENTS: [&str; 7] = [
+    "bench",
+    "directory",
+    "functions",
+    "local",
+    "shared",
+    "tests",
+    "xtask",
+];
 
 /// The text without code and link targets, in lower case with single spaces.
 fn prose(markdown: &str) -> String {
