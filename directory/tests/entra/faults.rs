@@ -44,7 +44,7 @@ fn attempts(graph: &Graph, (asked, page): (Asked, usize)) -> usize {
         .count()
 }
 
-/// The error of a read with that fault, which names nobody and no secret; a directory that it did
+/// The error of a read with that fault, which names no user and no secret; a directory that it did
 /// not spoil; and how often the place was asked.
 async fn failed(place: (Asked, usize), reply: Reply) -> (ReadError, usize) {
     let graph = graph_with(place, usize::MAX, &reply).await;
@@ -351,7 +351,7 @@ async fn an_answer_larger_than_memory_bears_is_left() {
 #[tokio::test]
 async fn no_server_at_all_fails_the_read() {
     let graph = Graph::start(World::default()).await;
-    // A port that nobody listens on: taken, and given back.
+    // A port without a listener: it was bound and released.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let dead = format!("http://{}/v1.0", listener.local_addr().unwrap());
     drop(listener);
