@@ -127,7 +127,14 @@ impl Step {
             // With metadata: the names of a crate and its library can differ.
             Self::Unused => run(program(&tools::cargo_machete(root)?, root)
                 .args(["--with-metadata", "--skip-target-dir"]))?,
-            Self::Dependencies => run(deny(root)?.args(["check", "bans", "licenses", "sources"]))?,
+            Self::Dependencies => {
+                run(deny(root)?.args(["check", "bans", "licenses", "sources"]))?;
+                // The fuzz targets are outside of the workspace, and no other step reads their lock file.
+                run(cargo(root)
+                    .args(["metadata", "--locked", "--format-version", "1"])
+                    .args(["--manifest-path", "fuzz/Cargo.toml"])
+                    .stdout(Stdio::null()))?;
+            }
             Self::Advisories => return advisories(root),
             Self::Api => api::check(root)?,
             Self::Template => run(program(&tools::sam(root)?, root)
