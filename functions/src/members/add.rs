@@ -87,7 +87,11 @@ pub(crate) struct NewMember {
     #[schemars(with = "Role", default = "default_role")]
     role: Option<Role>,
     /// `invited`, or `active` to add the user at once.
-    #[schemars(with = "NewStatus", default = "default_status")]
+    #[schemars(
+        with = "Status",
+        default = "default_status",
+        extend("enum" = [Status::Invited, Status::Active])
+    )]
     status: Option<NewStatus>,
 }
 
@@ -104,9 +108,8 @@ impl Example for NewMember {
 }
 
 /// The status of a new membership.
-#[derive(Clone, Copy, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "lowercase")]
-#[schemars(inline)]
 enum NewStatus {
     Invited,
     Active,

@@ -125,8 +125,7 @@ pub struct TeamPatch {
 }
 
 /// A status of a team membership. Teams have no invitations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TeamStatus {
     /// Grants the access of its role.
     Active,
@@ -163,7 +162,7 @@ pub struct TeamMembershipPatch {
     #[schemars(with = "TeamRole")]
     pub role: Option<TeamRole>,
     /// The new status: `active` or `suspended`.
-    #[schemars(with = "TeamStatus")]
+    #[schemars(with = "Status", extend("enum" = [Status::Active, Status::Suspended]))]
     pub status: Option<TeamStatus>,
 }
 
