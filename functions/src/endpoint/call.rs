@@ -11,7 +11,7 @@ use crate::App;
 pub struct Call {
     /// The configuration of the function.
     pub app: Arc<App>,
-    /// Who asks.
+    /// The caller.
     pub caller: Caller,
     /// The time of the call. All writes of the call use it.
     pub now: Timestamp,

@@ -17,7 +17,7 @@ const TOLERANCE: f64 = 1e-12;
 /// The limits that apply to a team: its own and its organization's together. `null` is not limited.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct EffectiveLimits {
-    /// Most that may be spent in one `budget_duration`.
+    /// Maximum amount that may be spent in one `budget_duration`.
     pub max_budget: Option<Budget>,
     /// How long the budget lasts; `null`: it is never renewed.
     pub budget_duration: Option<BudgetDuration>,
