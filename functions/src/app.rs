@@ -23,7 +23,8 @@ impl App {
         let settings = Settings::read(&variable)?;
         let client = store::client(&variable)?;
         Ok(Self {
-            store: Store::new(client, &settings.table_name),
+            store: Store::new(client, &settings.table_name)
+                .with_event_retention(settings.audit_retention),
             clock: Clock::system(),
             telemetry: Telemetry::stdout().in_namespace(&settings.metrics_namespace),
             settings,

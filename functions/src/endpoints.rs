@@ -3,6 +3,12 @@
 use crate::Function;
 
 pub(crate) const ENDPOINTS: &[Function] = &[
+    Function::http("get-event", crate::events::get::ENDPOINT),
+    Function::http("list-events", crate::events::list::ENDPOINT),
+    Function::http(
+        "list-organization-events",
+        crate::events::list_of_organization::ENDPOINT,
+    ),
     Function::http("accept-invitation", crate::members::accept::ENDPOINT),
     Function::http("add-member", crate::members::add::ENDPOINT),
     Function::http("get-member", crate::members::get::ENDPOINT),

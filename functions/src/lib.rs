@@ -6,6 +6,7 @@
 mod app;
 pub mod endpoint;
 mod endpoints;
+pub mod events;
 pub mod members;
 pub mod openapi;
 pub mod organizations;

@@ -241,6 +241,14 @@ fn render(
             if answer.is_repeat {
                 response = response.header("idempotency-replayed", "true");
             }
+            if let Some(export) = answer.export {
+                if let Some(next) = export.next {
+                    response = response.header("link", format!("<{next}>; rel=\"next\""));
+                }
+                let media_type = export.media_type.name();
+                let response = response.header("content-type", media_type);
+                return Ok(response.body(export.text.into())?);
+            }
             match answer.body {
                 Some(body) => response
                     .header("content-type", "application/json")

@@ -223,10 +223,12 @@ fn linked(
     variables.insert("TABLE_NAME", table);
     let variable = |name: &str| variables.get(name).map(|value| (*value).to_owned());
     let of_function = || format!("the settings of {}", function.resource);
+    let settings = Settings::read(variable).with_context(of_function)?;
     let app = App {
         store: Store::new(rights::limited(client, function), table)
-            .with_clock(options.clock.clone()),
-        settings: Settings::read(variable).with_context(of_function)?,
+            .with_clock(options.clock.clone())
+            .with_event_retention(settings.audit_retention),
+        settings,
         clock: options.clock.clone(),
         telemetry: tail.telemetry(options.log.into()),
     };

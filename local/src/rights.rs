@@ -11,13 +11,14 @@ use aws_sdk_dynamodb::error::BoxError;
 use serde_json::Value;
 
 use crate::table_request::TableRequest;
-use crate::template::{Function, Right};
+use crate::template::{Denial, Function, Right};
 
 /// The client with the permissions of the function.
 pub(crate) fn limited(client: &Client, function: &Function) -> Client {
     let rights = Rights {
         function: function.resource.clone(),
         granted: function.rights.clone(),
+        denied: function.denials.clone(),
     };
     Client::from_conf(client.config().to_builder().interceptor(rights).build())
 }
@@ -27,6 +28,7 @@ pub(crate) fn limited(client: &Client, function: &Function) -> Client {
 struct Rights {
     function: String,
     granted: BTreeSet<Right>,
+    denied: BTreeSet<Denial>,
 }
 
 impl Intercept for Rights {
@@ -41,6 +43,19 @@ impl Intercept for Rights {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let TableRequest { operation, input } = TableRequest::of(context)?;
+        let written = written(&operation, &input);
+        let is_denied = |(operation, key): &(String, String)| {
+            let mut denied = self.denied.iter();
+            denied.any(|one| one.operation == *operation && one.includes(key))
+        };
+        if let Some((operation, _)) = written.iter().find(|it| is_denied(it)) {
+            let function = &self.function;
+            return Err(anyhow!(
+                "{function} is not authorized to perform dynamodb:{operation} on this item: its Policies in \
+                 template.yaml deny it"
+            )
+            .into());
+        }
         let mut needed = needed(&operation, &input).into_iter();
         match needed.find(|right| !self.granted.contains(right)) {
             None => Ok(()),
@@ -78,11 +93,75 @@ fn needed(operation: &str, input: &Value) -> Vec<Right> {
     names.map(|name| right(&format!("{name}Item"))).collect()
 }
 
+/// The actions of a request on single items, with the partition key of each.
+fn written(operation: &str, input: &Value) -> Vec<(String, String)> {
+    let key = |action: &Value| {
+        let key = action.get("Key").or(action.get("Item"))?;
+        Some(key.get("pk")?.get("S")?.as_str()?.to_owned())
+    };
+    let items = |name: &str| {
+        input
+            .get(name)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+    };
+    let transacted = items("TransactItems")
+        .filter_map(Value::as_object)
+        .flatten();
+    let transacted = transacted.map(|(name, action)| (format!("{name}Item"), key(action)));
+    let tables = input.get("RequestItems").and_then(Value::as_object);
+    let requests = tables.into_iter().flat_map(|tables| tables.values());
+    let requests = requests.filter_map(Value::as_array).flatten();
+    let requests = requests.filter_map(Value::as_object).flatten();
+    let batched = requests.map(|(_, request)| (operation.to_owned(), key(request)));
+    let single = std::iter::once((operation.to_owned(), key(input)));
+    let all = single.chain(transacted).chain(batched);
+    all.filter_map(|(action, key)| Some((action, key?)))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn denied_keys_are_found_in_every_kind_of_request() {
+        let denial = Denial {
+            operation: "UpdateItem".to_owned(),
+            keys: "TENANT#*#!EVENTS#*".to_owned(),
+        };
+        let event = json!({"pk": {"S": "TENANT#acme#!EVENTS#7"}, "sk": {"S": "x"}});
+        let other = json!({"pk": {"S": "TENANT#acme#USER#!EVENTS"}, "sk": {"S": "x"}});
+        for (operation, input, is_denied) in [
+            ("UpdateItem", json!({"Key": event}), true),
+            ("UpdateItem", json!({"Key": other}), false),
+            ("PutItem", json!({"Item": event}), false),
+            (
+                "TransactWriteItems",
+                json!({"TransactItems": [{"Update": {"Key": event}}]}),
+                true,
+            ),
+            (
+                "TransactWriteItems",
+                json!({"TransactItems": [{"Put": {"Item": event}}, {"Update": {"Key": other}}]}),
+                false,
+            ),
+        ] {
+            let found = written(operation, &input)
+                .iter()
+                .any(|(operation, key)| denial.operation == *operation && denial.includes(key));
+            assert_eq!(found, is_denied, "{operation} {input}");
+        }
+        let batch = json!({"RequestItems": {"t": [{"DeleteRequest": {"Key": event}}]}});
+        let key = "TENANT#acme#!EVENTS#7".to_owned();
+        assert_eq!(
+            written("BatchWriteItem", &batch),
+            [("BatchWriteItem".to_owned(), key)]
+        );
+    }
 
     #[test]
     fn a_request_needs_a_permission_for_each_action() {

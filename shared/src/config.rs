@@ -1,6 +1,8 @@
 //! Settings from environment variables. Each is read once at start. If one cannot be read, the error names the
 //! variable.
 
+use std::time::Duration;
+
 use thiserror::Error;
 
 use crate::domain::TenantId;
@@ -13,6 +15,10 @@ pub const DEFAULT_METRICS_NAMESPACE: &str = "Muster";
 pub const DEFAULT_TENANT_ADMIN_GROUP: &str = "tenant-admins";
 /// Default of `TOKEN_CLAIM_BYTES`: a token with this claim still fits in a cookie.
 pub const DEFAULT_TOKEN_CLAIM_BYTES: usize = 2_048;
+/// Default of `AUDIT_RETENTION_DAYS`.
+pub const DEFAULT_AUDIT_RETENTION_DAYS: u32 = 400;
+/// Maximum of `AUDIT_RETENTION_DAYS`: 100 years.
+pub const MAX_AUDIT_RETENTION_DAYS: u32 = 36_500;
 /// Minimum of `TOKEN_CLAIM_BYTES`.
 pub const MIN_TOKEN_CLAIM_BYTES: usize = 64;
 /// Maximum of `TOKEN_CLAIM_BYTES`: API Gateway accepts 10,240 bytes of request headers in total.
@@ -58,6 +64,10 @@ pub struct Settings {
     pub token_organizations: TokenOrganizations,
     /// `TOKEN_CLAIM_BYTES`: the maximum size of that claim, in bytes.
     pub token_claim_bytes: usize,
+    /// `AUDIT_RETENTION_DAYS`: how long events are kept; `None` for ever.
+    pub audit_retention: Option<Duration>,
+    /// `AUDIT_CLIENT_DETAILS`: whether events contain the address and the program of the client.
+    pub audit_client_details: bool,
     /// `METRICS_NAMESPACE`: the CloudWatch namespace of the metrics. Each deployment has its own.
     pub metrics_namespace: String,
 }
@@ -132,6 +142,26 @@ impl Settings {
                 });
             }
         };
+        let retention_days = match variable("AUDIT_RETENTION_DAYS").map(|days| days.parse()) {
+            None => DEFAULT_AUDIT_RETENTION_DAYS,
+            Some(Ok(days @ 0..=MAX_AUDIT_RETENTION_DAYS)) => days,
+            Some(_) => {
+                return Err(SettingError {
+                    variable: "AUDIT_RETENTION_DAYS",
+                    problem: format!("must be a whole number from 0 to {MAX_AUDIT_RETENTION_DAYS}"),
+                });
+            }
+        };
+        let audit_client_details = match variable("AUDIT_CLIENT_DETAILS").as_deref() {
+            None | Some("true") => true,
+            Some("false") => false,
+            Some(_) => {
+                return Err(SettingError {
+                    variable: "AUDIT_CLIENT_DETAILS",
+                    problem: "must be true or false".to_owned(),
+                });
+            }
+        };
         let default_tenant_id = variable("DEFAULT_TENANT_ID")
             .map(TenantId::parse)
             .transpose();
@@ -149,6 +179,9 @@ impl Settings {
             organization_creation,
             token_organizations,
             token_claim_bytes,
+            audit_retention: (retention_days > 0)
+                .then(|| Duration::from_hours(u64::from(retention_days) * 24)),
+            audit_client_details,
             metrics_namespace: variable("METRICS_NAMESPACE")
                 .unwrap_or_else(|| DEFAULT_METRICS_NAMESPACE.to_owned()),
         })

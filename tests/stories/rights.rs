@@ -9,8 +9,8 @@ use support::{Lines, World};
 async fn a_function_without_write_access_fails_and_logs_why() {
     let mut options = Options::default();
     let (both, one) = (
-        "Action: [dynamodb:PutItem, dynamodb:UpdateItem]",
-        "Action: [dynamodb:UpdateItem]",
+        "Action: [dynamodb:ConditionCheckItem, dynamodb:PutItem, dynamodb:UpdateItem]",
+        "Action: [dynamodb:ConditionCheckItem, dynamodb:UpdateItem]",
     );
     assert!(options.template.contains(both));
     options.template = options.template.replace(both, one);

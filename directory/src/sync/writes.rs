@@ -11,7 +11,9 @@ pub(super) use self::names::take_suffixes_away;
 use super::report::{Counts, Progress};
 use crate::plan::{Change, Found, NewOrganization, NewTeam, Place, Plan, TeamMove};
 use crate::rules::SyncRules;
-use muster::domain::{Clock, Name, Organization, OrganizationId, Source, Status, Team, TeamId};
+use muster::domain::{
+    Clock, Name, Organization, OrganizationId, Origin, Source, Status, Team, TeamId,
+};
 use muster::store::{self, CurrentMemberships, Move, Profile, Store, Written};
 
 /// Maximum number of concurrent writes.
@@ -32,6 +34,8 @@ struct Failed {
 pub(super) struct Writes<'a> {
     store: &'a Store,
     profile: &'a Profile,
+    /// The origin of its changes, for their events.
+    origin: Origin,
     current: &'a CurrentMemberships,
     plan: &'a Plan,
     progress: &'a Progress,
@@ -80,6 +84,7 @@ impl<'a> Writes<'a> {
         Self {
             store,
             profile,
+            origin: profile.directory_origin(),
             current,
             plan,
             progress,
@@ -234,10 +239,10 @@ impl<'a> Writes<'a> {
         if rules.refresh_names && new.naming.is_second() {
             self.progress.with(|state| state.has_suffixes = true);
         }
-        match self.store.make_organization(&first).await? {
+        match self.store.make_organization(&self.origin, &first).await? {
             Written::NameTaken => {
                 let second = named(&new.naming.if_taken);
-                let written = self.store.make_organization(&second).await?;
+                let written = self.store.make_organization(&self.origin, &second).await?;
                 if rules.refresh_names && written == Written::Done {
                     let place = Place::Organization(new.id.clone());
                     self.suffixed(&place, 1, &new.naming, true);
@@ -275,10 +280,10 @@ impl<'a> Writes<'a> {
             self.progress.with(|state| state.has_suffixes = true);
         }
         let first = named(&new.naming.name);
-        match self.store.make_team(&first, awaited).await? {
+        match self.store.make_team(&self.origin, &first, awaited).await? {
             Written::NameTaken => {
                 let second = named(&new.naming.if_taken);
-                let written = self.store.make_team(&second, awaited).await?;
+                let written = self.store.make_team(&self.origin, &second, awaited).await?;
                 if rules.refresh_names && written == Written::Done {
                     self.suffixed(&Place::Team(new.id.clone()), 1, &new.naming, true);
                 }
@@ -303,10 +308,17 @@ impl<'a> Writes<'a> {
             name: &team.naming.name,
             limits: team.limits.as_ref(),
         };
-        match self.store.move_team(place, organization_id, how).await? {
+        match self
+            .store
+            .move_team(&self.origin, place, organization_id, how)
+            .await?
+        {
             Written::NameTaken => {
                 how.name = &team.naming.if_taken;
-                let written = self.store.move_team(place, organization_id, how).await?;
+                let written = self
+                    .store
+                    .move_team(&self.origin, place, organization_id, how)
+                    .await?;
                 if team.is_refreshed && written == Written::Done {
                     let place = Place::Team(id.clone());
                     self.suffixed(&place, team.version + 1, &team.naming, true);

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use muster::domain::{Caller, IdempotencyKey, Timestamp};
+use muster::domain::{Caller, IdempotencyKey, Origin, Timestamp};
 use muster::http::{Answer, Problem};
 use muster::store::{Context, Outcome, Store};
 
@@ -15,8 +15,8 @@ pub struct Call {
     pub caller: Caller,
     /// The time of the call. All writes of the call use it.
     pub now: Timestamp,
-    /// The id of the request.
-    pub request_id: String,
+    /// The caller and the client, as the events of the call's changes name them.
+    pub origin: Origin,
 }
 
 impl Call {
@@ -35,7 +35,7 @@ impl Call {
         Context {
             caller: self.caller.clone(),
             now: self.now,
-            request_id: self.request_id.clone(),
+            origin: self.origin.clone(),
             idempotency_key: key,
         }
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use muster::http::{Answer, ApiRequest, Problem};
 
-use super::Call;
 use super::parts::Part;
+use super::{Call, camel_case};
 use crate::App;
 use crate::openapi::Operation;
 
@@ -56,13 +56,14 @@ handler!(A a, B b, C c, D d);
 /// Handles a request: the caller, the parts in order, the response.
 pub(crate) async fn run<Parts>(
     handler: impl Handler<Parts>,
+    name: &str,
     app: Arc<App>,
     request: ApiRequest,
 ) -> Result<Answer, Problem> {
     let caller = request.caller()?;
     let call = Call {
         now: app.clock.now(),
-        request_id: request.id().to_owned(),
+        origin: request.origin(&caller, camel_case(name), app.settings.audit_client_details),
         app,
         caller,
     };

@@ -17,9 +17,12 @@ pub use call::Call;
 pub(crate) use call::render;
 pub(crate) use handler::{describe, run};
 pub(crate) use parts::{
-    Body, Idempotency, MemberPath, NoBody, OrganizationPath, TeamMemberPath, TeamPath, UserPath,
+    Body, EventPath, Idempotency, MemberPath, NoBody, OrganizationPath, Part, TeamMemberPath,
+    TeamPath, UserPath,
 };
-pub(crate) use query::{Filter, Force, Paged, Parameter, Query, QueryParameters, query};
+pub(crate) use query::{
+    Filter, Force, Paged, Parameter, Query, QueryParameters, parameter_name, query,
+};
 
 /// An endpoint, made with `endpoint!`.
 #[derive(Clone, Copy, Debug)]
@@ -145,7 +148,10 @@ macro_rules! endpoint {
             stringify!($handler),
             $route,
             DOCS,
-            |app, request| Box::pin($crate::endpoint::run($handler, app, request)),
+            |app, request| {
+                let name = stringify!($handler);
+                Box::pin($crate::endpoint::run($handler, name, app, request))
+            },
             |operation| $crate::endpoint::describe(&$handler, operation),
         )
     };

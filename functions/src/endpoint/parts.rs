@@ -1,6 +1,6 @@
 //! The parts of a request. The type of each reads it and describes it in the `OpenAPI` document.
 
-use muster::domain::{ExpectedVersion, IdempotencyKey, OrganizationId, TeamId, UserId};
+use muster::domain::{EventId, ExpectedVersion, IdempotencyKey, OrganizationId, TeamId, UserId};
 use muster::http::{ApiRequest, Problem};
 use muster::json::FromFields;
 use schemars::JsonSchema;
@@ -56,6 +56,19 @@ impl Part for MemberPath {
         Ok(Self {
             organization_id: request.organization_id()?,
             user_id: request.user_id(&call.caller)?,
+        })
+    }
+}
+
+/// `{event_id}` in the path.
+pub(crate) struct EventPath {
+    pub(crate) event_id: EventId,
+}
+
+impl Part for EventPath {
+    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+        Ok(Self {
+            event_id: request.event_id()?,
         })
     }
 }

@@ -99,6 +99,14 @@ impl Parameter for bool {
     }
 }
 
+/// The parameter of a field, which may be a raw identifier.
+pub(crate) const fn parameter_name(field: &'static str) -> &'static str {
+    match field.as_bytes() {
+        [b'r', b'#', ..] => field.split_at(2).1,
+        _ => field,
+    }
+}
+
 /// Declares the parameters of a query: a struct whose fields are [`Parameter`]s, each with its description.
 macro_rules! query {
     (
@@ -114,14 +122,17 @@ macro_rules! query {
 
         impl $crate::endpoint::QueryParameters for $Query {
             fn read(query: &mut muster::http::Query<'_>) -> Self {
-                $(let $field = $crate::endpoint::Parameter::read(query, stringify!($field));)+
+                $(
+                    let name = $crate::endpoint::parameter_name(stringify!($field));
+                    let $field = $crate::endpoint::Parameter::read(query, name);
+                )+
                 Self { $($field,)+ }
             }
 
             fn describe(operation: $crate::openapi::Operation) -> $crate::openapi::Operation {
                 operation
                     $(.query(
-                        stringify!($field),
+                        $crate::endpoint::parameter_name(stringify!($field)),
                         concat!($($line),+).trim(),
                         <$Type as $crate::endpoint::Parameter>::schema(),
                     ))+
@@ -166,16 +177,19 @@ impl<T> Paged<T> {
         self.page.limit
     }
 
+    /// The cursor of the page after this one, if there is one.
+    pub(crate) fn cursor_of<Item>(&self, found: &Page<Item>) -> Option<String> {
+        let place = found.next.as_deref()?;
+        Some(self.page.cursor.seal(place))
+    }
+
     /// 200 with the page and the cursor of the next one. `show` creates the JSON of an item.
     pub(crate) fn answer<Item>(
         &self,
         found: Page<Item>,
         show: impl Fn(&Item) -> Box<RawValue>,
     ) -> Answer {
-        let cursor = found
-            .next
-            .as_deref()
-            .map(|place| self.page.cursor.seal(place));
+        let cursor = self.cursor_of(&found);
         Answer::page(found, show, cursor)
     }
 }

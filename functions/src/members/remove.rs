@@ -5,7 +5,7 @@ use muster::domain::ExpectedVersion;
 use muster::http::{Answer, Code, Problem};
 
 use crate::endpoint::TableAction::{
-    BatchGetItem, ConditionCheckItem, DeleteItem, Query as QueryTable, UpdateItem,
+    BatchGetItem, ConditionCheckItem, DeleteItem, PutItem, Query as QueryTable, UpdateItem,
 };
 use crate::endpoint::{Call, Endpoint, Force, MemberPath, Query, endpoint};
 
@@ -40,6 +40,7 @@ pub const ENDPOINT: Endpoint = endpoint!(
     BatchGetItem,
     ConditionCheckItem,
     DeleteItem,
+    PutItem,
     QueryTable,
     UpdateItem,
 ])

@@ -6,7 +6,7 @@ use muster::http::{Answer, Code, Problem};
 use serde_json::{Value, json};
 
 use super::answer;
-use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, UpdateItem};
+use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, PutItem, UpdateItem};
 use crate::endpoint::{Body, Call, Endpoint, MemberPath, endpoint};
 use crate::openapi::example::Example;
 
@@ -43,7 +43,7 @@ pub const ENDPOINT: Endpoint = endpoint!(
     "updateMemberByPut",
     "Update a member with PUT",
 )
-.table(&[BatchGetItem, ConditionCheckItem, UpdateItem])
+.table(&[BatchGetItem, ConditionCheckItem, PutItem, UpdateItem])
 .answers(|operation| {
     operation
         .ok::<Membership>("The updated membership.")

@@ -1,5 +1,6 @@
 //! The successful responses of an operation.
 
+use muster::http::MediaType;
 use serde_json::{Map, Value, json};
 
 use super::headers::Header;
@@ -13,6 +14,10 @@ pub(super) struct Answer {
     pub(super) body: Option<(SchemaOf, Value)>,
     /// Headers in addition to those of every response.
     pub(super) headers: Vec<Header>,
+    /// Headers that are only present sometimes.
+    pub(super) optional: Vec<Header>,
+    /// Other forms of the body, with an example of each.
+    pub(super) exports: Vec<(MediaType, String)>,
     /// The operations that a response links to.
     pub(super) links: Map<String, Value>,
 }
@@ -31,18 +36,20 @@ impl Answer {
             .chain(&self.headers)
             .map(|header| (header.name().to_owned(), header.to_json(true)))
             .collect();
-        if repeats {
-            let header = Header::Replayed;
+        let replayed = repeats.then_some(Header::Replayed);
+        for header in self.optional.iter().copied().chain(replayed) {
             headers.insert(header.name().to_owned(), header.to_json(false));
         }
         let mut answer = json!({"description": self.description, "headers": headers});
         if let Some((schema, example)) = &self.body {
             let schema = schemas.answer(*schema);
-            insert(
-                &mut answer,
-                "content",
-                json!({"application/json": {"schema": schema, "example": example}}),
-            );
+            let mut content = json!({"application/json": {"schema": schema, "example": example}});
+            for (media_type, example) in &self.exports {
+                let schema = json!({"type": "string"});
+                let form = json!({"schema": schema, "example": example});
+                insert(&mut content, media_type.name(), form);
+            }
+            insert(&mut answer, "content", content);
         }
         if !self.links.is_empty() {
             insert(&mut answer, "links", json!(self.links));

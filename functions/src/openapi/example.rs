@@ -1,6 +1,6 @@
 //! The values of the document's examples: Ada's organization Rockets, its team Engines, and Bob.
 
-use muster::domain::{Membership, TeamMembership, User};
+use muster::domain::{Event, Membership, TeamMembership, User};
 use serde_json::{Value, json};
 
 use crate::organizations::ShownOrganization;
@@ -14,8 +14,35 @@ pub(crate) trait Example {
 
 pub(crate) const ORGANIZATION: &str = "019aa4f2-6e5b-7c3d-9a4e-2f1b0c8d7e6f";
 pub(crate) const TEAM: &str = "019aa4f3-1b2c-7d4e-8f60-718293a4b5c6";
+pub(crate) const EVENT: &str = "019aa8c1-2d3e-7f40-8a1b-3c4d5e6f7081";
 const CREATED: &str = "2026-11-20T23:51:36.042Z";
 const UPDATED: &str = "2026-11-21T08:15:00.000Z";
+
+/// Ada made Bob an admin.
+impl Example for Event {
+    fn example() -> Value {
+        json!({
+            "id": EVENT,
+            "type": "membership.role_changed",
+            "tenant_id": "acme",
+            "organization_id": ORGANIZATION,
+            "occurred_at": "2026-11-21T18:07:33.182Z",
+            "actor": {"type": "user", "id": "ada", "name": "Ada"},
+            "targets": [
+                {"type": "user", "id": "bob"},
+                {"type": "organization", "id": ORGANIZATION, "name": "Rockets"},
+            ],
+            "changes": {"role": {"from": "member", "to": "admin"}},
+            "context": {
+                "request_id": "UQ3bVgkXFiAEJ5A=",
+                "operation": "updateMember",
+                "source_ip": "203.0.113.5",
+                "user_agent": "curl/8.5.0",
+            },
+            "resource_version": 4,
+        })
+    }
+}
 
 /// Limits with a value for each field.
 pub(crate) fn limits() -> Value {

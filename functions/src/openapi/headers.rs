@@ -12,19 +12,21 @@ pub(super) enum Header {
     Vary,
     ETag,
     Location,
+    Link,
     Replayed,
     RetryAfter,
     Authenticate,
 }
 
 impl Header {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::RequestId,
         Self::ServerTiming,
         Self::CacheControl,
         Self::Vary,
         Self::ETag,
         Self::Location,
+        Self::Link,
         Self::Replayed,
         Self::RetryAfter,
         Self::Authenticate,
@@ -39,6 +41,7 @@ impl Header {
             Self::Vary => "Vary",
             Self::ETag => "ETag",
             Self::Location => "Location",
+            Self::Link => "Link",
             Self::Replayed => "Idempotency-Replayed",
             Self::RetryAfter => "Retry-After",
             Self::Authenticate => "WWW-Authenticate",
@@ -70,6 +73,10 @@ impl Header {
             Self::Location => (
                 "The path of the new resource.",
                 json!({"type": "string", "format": "uri-reference", "pattern": "^/"}),
+            ),
+            Self::Link => (
+                "With `Accept: text/csv` or `application/x-ndjson`: the URL of the next page, relative to that of this page. Absent at the end.",
+                json!({"type": "string", "pattern": r#"^<\?.*>; rel="next"$"#}),
             ),
             Self::Replayed => (
                 "Present if this is the response to an earlier request with the same `Idempotency-Key`.",
@@ -103,7 +110,7 @@ pub(super) fn components() -> Value {
         .filter(|header| {
             !matches!(
                 header,
-                Header::Replayed | Header::Authenticate | Header::RetryAfter
+                Header::Link | Header::Replayed | Header::Authenticate | Header::RetryAfter
             )
         })
         .map(|header| {

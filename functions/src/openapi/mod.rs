@@ -89,6 +89,7 @@ fn tags() -> Value {
         {"name": "Members", "description": "The users in an organization, their roles and invitations."},
         {"name": "Teams", "description": "A group of users, in an organization or standing alone."},
         {"name": "Team members", "description": "The users in a team, and who of them lead it."},
+        {"name": "Events", "description": "The audit log: one event for each change."},
         {"name": "Users", "description": "The people of a tenant, and what they are part of."},
     ])
 }

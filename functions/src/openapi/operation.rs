@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use muster::domain::{MAX_USER_ID_LENGTH, ME, OrganizationId, TeamId};
-use muster::http::{Code, DEFAULT_LIMIT, MAX_LIMIT};
+use muster::domain::{EventId, MAX_USER_ID_LENGTH, ME, OrganizationId, TeamId};
+use muster::http::{Code, DEFAULT_LIMIT, MAX_LIMIT, MediaType};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
@@ -155,6 +155,24 @@ impl Operation {
         self.answer(200, "A page of items.", Some(body), &[])
     }
 
+    /// Adds other forms of the last response: CSV, and lines of JSON.
+    pub(crate) fn exported<T: Example>(mut self) -> Self {
+        if let Some(answer) = self.answers.last_mut() {
+            answer.exports = vec![
+                (MediaType::Csv, "id,type,occurred_at\n".to_owned()),
+                (MediaType::Ndjson, format!("{}\n", T::example())),
+            ];
+            answer.optional.push(Header::Link);
+        }
+        self
+    }
+
+    /// 200 with a resource that has no version.
+    pub(crate) fn plain<T: JsonSchema + Example>(self, description: &'static str) -> Self {
+        let body = (of::<T> as SchemaOf, T::example());
+        self.answer(200, description, Some(body), &[])
+    }
+
     /// Adds `limit` and `cursor`.
     pub(crate) fn pagination(self) -> Self {
         self.query(
@@ -182,6 +200,8 @@ impl Operation {
             description,
             body,
             headers: headers.to_vec(),
+            optional: Vec::new(),
+            exports: Vec::new(),
             links: Map::new(),
         });
         self
@@ -237,6 +257,7 @@ impl Operation {
                     super::example::ORGANIZATION,
                 ),
                 "team_id" => ("The team.", of::<TeamId>, super::example::TEAM),
+                "event_id" => ("The event.", of::<EventId>, super::example::EVENT),
                 _ => (
                     "The user. `me` is the caller. `~` followed by the unpadded base64url of the id is the same id: \
                      use it for an id with a slash, a backslash or a percent sign.",
@@ -293,6 +314,7 @@ impl Operation {
 
     fn tag(&self) -> &'static str {
         match self.path {
+            path if path.ends_with("/events") || path.starts_with("/events") => "Events",
             path if path.starts_with("/users") => "Users",
             path if path.starts_with("/teams/{team_id}/members") => "Team members",
             path if path.contains("/teams") => "Teams",

@@ -7,7 +7,7 @@ use muster::http::{Answer, Code, Problem};
 use serde_json::json;
 
 use super::{NewOrganization, ShownOrganization, show};
-use crate::endpoint::TableAction::{PutItem, UpdateItem};
+use crate::endpoint::TableAction::{ConditionCheckItem, PutItem, UpdateItem};
 use crate::endpoint::{Body, Call, Endpoint, Idempotency, endpoint, render};
 
 /// Create an organization
@@ -65,7 +65,7 @@ fn created(organization: &Organization) -> Answer {
 
 /// The declaration of the endpoint.
 pub const ENDPOINT: Endpoint = endpoint!(create_organization, "POST /organizations")
-    .table(&[PutItem, UpdateItem])
+    .table(&[ConditionCheckItem, PutItem, UpdateItem])
     .answers(|operation| {
         operation
             .created::<ShownOrganization>("The new organization.")

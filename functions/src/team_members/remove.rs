@@ -4,7 +4,9 @@ use documented::docs_const;
 use muster::domain::ExpectedVersion;
 use muster::http::{Answer, Code, Problem};
 
-use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, DeleteItem, UpdateItem};
+use crate::endpoint::TableAction::{
+    BatchGetItem, ConditionCheckItem, DeleteItem, PutItem, UpdateItem,
+};
 use crate::endpoint::{Call, Endpoint, Force, Query, TeamMemberPath, endpoint};
 
 /// Remove a team member
@@ -33,7 +35,13 @@ pub const ENDPOINT: Endpoint = endpoint!(
     remove_team_member,
     "DELETE /teams/{team_id}/members/{user_id}"
 )
-.table(&[BatchGetItem, ConditionCheckItem, DeleteItem, UpdateItem])
+.table(&[
+    BatchGetItem,
+    ConditionCheckItem,
+    DeleteItem,
+    PutItem,
+    UpdateItem,
+])
 .answers(|operation| {
     operation
         .no_content("The user is not in the team.")

@@ -6,7 +6,7 @@ use muster::http::{Answer, Code, Problem};
 use serde_json::{Value, json};
 
 use super::answer;
-use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, UpdateItem};
+use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, PutItem, UpdateItem};
 use crate::endpoint::{Body, Call, Endpoint, TeamMemberPath, endpoint};
 use crate::openapi::example::Example;
 
@@ -37,7 +37,7 @@ pub const ENDPOINT: Endpoint = endpoint!(
     update_team_member,
     "PATCH /teams/{team_id}/members/{user_id}"
 )
-.table(&[BatchGetItem, ConditionCheckItem, UpdateItem])
+.table(&[BatchGetItem, ConditionCheckItem, PutItem, UpdateItem])
 .answers(|operation| {
     operation
         .ok::<TeamMembership>("The updated team membership.")

@@ -4,7 +4,7 @@ use documented::docs_const;
 use muster::domain::ExpectedVersion;
 use muster::http::{Answer, Code, Problem};
 
-use crate::endpoint::TableAction::{BatchGetItem, BatchWriteItem, DeleteItem, UpdateItem};
+use crate::endpoint::TableAction::{BatchGetItem, BatchWriteItem, DeleteItem, PutItem, UpdateItem};
 use crate::endpoint::{Call, Endpoint, TeamPath, endpoint};
 
 /// Delete a team
@@ -27,7 +27,13 @@ pub(crate) async fn delete_team(
 
 /// The declaration of the endpoint.
 pub const ENDPOINT: Endpoint = endpoint!(delete_team, "DELETE /teams/{team_id}")
-    .table(&[BatchGetItem, BatchWriteItem, DeleteItem, UpdateItem])
+    .table(&[
+        BatchGetItem,
+        BatchWriteItem,
+        DeleteItem,
+        PutItem,
+        UpdateItem,
+    ])
     .indexes(&["gsi1"])
     .answers(|operation| {
         operation.no_content("The team is deleted.").fails(&[

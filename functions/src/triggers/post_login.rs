@@ -40,7 +40,8 @@ async fn handle(login: Arc<LoginContext>, event: Value, context: Context) -> Val
     let deadline = deadline(&context, app.clock.now(), sync.budget(), RESERVE);
     let (profile, (report, measure)) = match profile(&event, default) {
         Err(report) => (None, (*report, Measure::default())),
-        Ok(profile) => {
+        Ok(mut profile) => {
+            context.request_id.clone_into(&mut profile.request_id);
             let synced = metered(sync.run(&app.store, &profile, deadline)).await;
             (Some(profile), synced)
         }
@@ -101,6 +102,7 @@ fn described(event: &Value, tenant_id: TenantId, user_id: UserId) -> Profile {
             email: attribute(event, "email").and_then(|email| email.parse().ok()),
             display_name: display_name(event).and_then(|name| name.parse().ok()),
             entra_object_id: object_id(event),
+            request_id: String::new(),
         };
     }
     let text = |name: &str| text(event.get(name));
@@ -110,6 +112,7 @@ fn described(event: &Value, tenant_id: TenantId, user_id: UserId) -> Profile {
         email: text("email").and_then(|email| email.parse().ok()),
         display_name: text("displayName").and_then(|name| name.parse().ok()),
         entra_object_id: text("entraObjectId").and_then(|id| id.parse().ok()),
+        request_id: String::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use muster::domain::{ExpectedVersion, User, UserPatch};
 use muster::http::{Answer, Code, Problem, user_in_path};
 use serde_json::{Value, json};
 
-use crate::endpoint::TableAction::UpdateItem;
+use crate::endpoint::TableAction::{GetItem, PutItem, UpdateItem};
 use crate::endpoint::{Body, Call, Endpoint, UserPath, endpoint};
 use crate::openapi::example::Example;
 
@@ -36,7 +36,7 @@ pub(crate) async fn register_user(
 
 /// The declaration of the endpoint.
 pub const ENDPOINT: Endpoint = endpoint!(register_user, "PUT /users/{user_id}")
-    .table(&[UpdateItem])
+    .table(&[GetItem, PutItem, UpdateItem])
     .answers(|operation| {
         operation
             .created::<User>("The new user.")

@@ -295,6 +295,8 @@ fn read_function(
     };
     let global = &globals.function.environment.variables;
     let variables = global.iter().chain(&own.environment.variables);
+    let permissions = policies::read(&own.policies, table, scope);
+    let (rights, denials) = permissions.context("Policies")?;
     let function = Function {
         resource: resource.to_owned(),
         binary: metadata.build_properties.binary,
@@ -302,7 +304,8 @@ fn read_function(
         variables: variables
             .filter_map(|(name, value)| Some((name.clone(), scope.text(value)?)))
             .collect(),
-        rights: policies::read(&own.policies, table, scope).context("Policies")?,
+        rights,
+        denials,
     };
     Ok((function, own.events))
 }

@@ -126,7 +126,7 @@ fn unsupported_settings_are_rejected_with_the_resource() {
             "Metadata.BuildProperties.Binary",
         ),
         ("Timeout: 1", "Timeout: soon", "Trigger", "Timeout"),
-        ("Effect: Allow", "Effect: Deny", "Echo", "Effect"),
+        ("Effect: Allow", "Effect: Maybe", "Echo", "Effect"),
         ("dynamodb:GetItem", "dynamodb:*", "Echo", "dynamodb:*"),
         ("!GetAtt Table.Arn]", "'*']", "Echo", "* is not the table"),
         ("/index/gsi1", "/stream/1", "Echo", "/stream/1 is not"),

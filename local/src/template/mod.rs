@@ -47,6 +47,8 @@ pub struct Function {
     pub variables: BTreeMap<String, String>,
     /// The permissions of its policies on the table.
     pub rights: BTreeSet<Right>,
+    /// What its policies deny on the table.
+    pub denials: BTreeSet<Denial>,
 }
 
 /// An action of DynamoDB on the table, or on one of its indexes.
@@ -56,6 +58,32 @@ pub struct Right {
     pub operation: String,
     /// The index; `None`: the table itself.
     pub index: Option<String>,
+}
+
+/// An action of DynamoDB that is denied on items with these partition keys.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Denial {
+    /// The action without its prefix: `UpdateItem`.
+    pub operation: String,
+    /// The partition keys. `*` stands for any characters.
+    pub keys: String,
+}
+
+impl Denial {
+    /// Returns whether it includes the key.
+    pub(crate) fn includes(&self, key: &str) -> bool {
+        let mut parts = self.keys.split('*');
+        let Some(mut rest) = parts.next().and_then(|start| key.strip_prefix(start)) else {
+            return false;
+        };
+        for part in parts {
+            let Some((_, after)) = rest.split_once(part) else {
+                return false;
+            };
+            rest = after;
+        }
+        rest.is_empty() || self.keys.ends_with('*')
+    }
 }
 
 /// An `HttpApi` event of a function.

@@ -3,24 +3,52 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 
-use super::Right;
 use super::scope::Scope;
+use super::{Denial, Right};
+
+/// What policies allow and deny on the table.
+type OnTable = (BTreeSet<Right>, BTreeSet<Denial>);
 
 /// Reads a function's permissions on the table with this ARN from its `Policies`.
-pub(super) fn read(policies: &Value, table: &str, scope: &Scope) -> Result<BTreeSet<Right>> {
+pub(super) fn read(policies: &Value, table: &str, scope: &Scope) -> Result<OnTable> {
     let mut rights = BTreeSet::new();
+    let mut denials = BTreeSet::new();
     for policy in each(policies, scope)? {
         let statements = policy
             .get("Statement")
             .context("a policy without Statement is not played by the local stack")?;
         for statement in each(statements, scope)? {
-            rights.extend(on_table(statement, table, scope)?);
+            match statement.get("Effect").and_then(Value::as_str) {
+                Some("Allow") => rights.extend(on_table(statement, table, scope)?),
+                Some("Deny") => denials.extend(denied(statement, scope)?),
+                _ => bail!("a statement needs Effect: Allow or Deny"),
+            }
         }
     }
-    Ok(rights)
+    Ok((rights, denials))
+}
+
+/// Reads a statement that denies actions on items by their partition keys.
+fn denied(statement: &Value, scope: &Scope) -> Result<Vec<Denial>> {
+    let condition = statement
+        .get("Condition")
+        .and_then(|it| it.get("ForAnyValue:StringLike"))
+        .and_then(|it| it.get("dynamodb:LeadingKeys"));
+    let keys = condition.context("only denials of partition keys are played")?;
+    let keys = scope.text(keys).context("dynamodb:LeadingKeys")?;
+    let actions = each(statement.get("Action").unwrap_or(&Value::Null), scope)?;
+    let actions = actions.into_iter().map(|action| {
+        let action = scope.text(action).context("Action")?;
+        let operation = action.strip_prefix("dynamodb:");
+        Ok(Denial {
+            operation: operation.context("only actions of DynamoDB")?.to_owned(),
+            keys: keys.clone(),
+        })
+    });
+    actions.collect()
 }
 
 fn on_table(statement: &Value, table: &str, scope: &Scope) -> Result<Vec<Right>> {
@@ -36,10 +64,6 @@ fn on_table(statement: &Value, table: &str, scope: &Scope) -> Result<Vec<Right>>
     if operations.is_empty() {
         return Ok(Vec::new());
     }
-    ensure!(
-        statement.get("Effect").and_then(Value::as_str) == Some("Allow"),
-        "only Effect: Allow is played by the local stack"
-    );
     let mut rights = Vec::new();
     for resource in texts("Resource")? {
         let index = resource.strip_prefix(table);

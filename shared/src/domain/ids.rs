@@ -162,6 +162,20 @@ impl GroupId {
     }
 }
 
+impl From<&OrganizationId> for GroupId {
+    /// Returns the group of an organization that the sync created.
+    fn from(id: &OrganizationId) -> Self {
+        Self(id.0.clone())
+    }
+}
+
+impl From<&TeamId> for GroupId {
+    /// Returns the group of a team that the sync created.
+    fn from(id: &TeamId) -> Self {
+        Self(id.0.clone())
+    }
+}
+
 impl From<uuid::Uuid> for OrganizationId {
     fn from(id: uuid::Uuid) -> Self {
         Self(id.to_string())

@@ -2,6 +2,7 @@
 //! are passed in.
 
 mod caller;
+mod event;
 mod fold;
 mod idempotency;
 mod ids;
@@ -25,6 +26,11 @@ use std::borrow::Cow;
 use thiserror::Error;
 
 pub use caller::Caller;
+pub use event::{
+    Actor, ActorType, Changes, Event, EventContext, EventDraft, EventId, EventType,
+    EventTypePattern, FieldChange, MAX_CHANGE_BYTES, MAX_TARGETS, Origin, PersonalDetails,
+    Resource, Target, TargetType, Transition, fields_of,
+};
 pub use idempotency::IdempotencyKey;
 pub use ids::{
     EntraObjectId, GroupId, MAX_ID_LENGTH, MAX_USER_ID_LENGTH, ME, OrganizationId, TeamId,

@@ -49,11 +49,13 @@ pub enum Permission {
     ViewTeams,
     /// Create, change and delete the organization's teams, and manage their members.
     ManageTeams,
+    /// See the organization's events.
+    ViewEvents,
 }
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::ViewOrganization,
         Self::ViewBilling,
         Self::UpdateOrganization,
@@ -64,6 +66,7 @@ impl Permission {
         Self::ManageMembers,
         Self::ViewTeams,
         Self::ManageTeams,
+        Self::ViewEvents,
     ];
 }
 
@@ -128,7 +131,8 @@ impl Role {
             Permission::ManageTeams => Privilege::Manage,
             Permission::ViewBilling
             | Permission::UpdateOrganization
-            | Permission::ManageMembers => Privilege::Administer,
+            | Permission::ManageMembers
+            | Permission::ViewEvents => Privilege::Administer,
             Permission::UpdateBilling
             | Permission::DeleteOrganization
             | Permission::RestoreOrganization => Privilege::Own,
@@ -193,6 +197,7 @@ mod tests {
             (P::ViewBilling, 3),
             (P::UpdateOrganization, 3),
             (P::ManageMembers, 3),
+            (P::ViewEvents, 3),
             (P::UpdateBilling, 1),
             (P::DeleteOrganization, 1),
             (P::RestoreOrganization, 1),

@@ -21,6 +21,11 @@ use super::Invalid;
 pub struct Timestamp(jiff::Timestamp);
 
 impl Timestamp {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Self = Self(jiff::Timestamp::UNIX_EPOCH);
+    /// The last point in time.
+    pub const MAX: Self = Self(jiff::Timestamp::MAX);
+
     /// Returns the point in time this many milliseconds after 1970-01-01T00:00:00Z.
     pub fn from_millisecond(millisecond: i64) -> Result<Self, Invalid> {
         jiff::Timestamp::from_millisecond(millisecond)
@@ -42,6 +47,12 @@ impl Timestamp {
     #[must_use]
     pub fn after(self, wait: Duration) -> Self {
         Self(self.0.saturating_add(wait).unwrap_or(jiff::Timestamp::MAX))
+    }
+
+    /// Returns this point in time minus a duration, or the minimum point in time if the result would precede it.
+    #[must_use]
+    pub fn before(self, wait: Duration) -> Self {
+        Self(self.0.saturating_sub(wait).unwrap_or(jiff::Timestamp::MIN))
     }
 }
 

@@ -42,3 +42,15 @@ pub struct UserPatch {
     /// The object id in Entra.
     pub entra_object_id: Patch<EntraObjectId>,
 }
+
+impl UserPatch {
+    /// Returns the profile after the change, with the same version.
+    pub fn apply(&self, before: &User) -> User {
+        User {
+            email: self.email.apply(&before.email),
+            display_name: self.display_name.apply(&before.display_name),
+            entra_object_id: self.entra_object_id.apply(&before.entra_object_id),
+            ..before.clone()
+        }
+    }
+}

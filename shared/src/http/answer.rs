@@ -8,6 +8,43 @@ use crate::domain::Page;
 /// Number of bytes of the digest in an entity tag.
 const DIGEST_BYTES: usize = 8;
 
+/// The form of a successful response.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MediaType {
+    /// `application/json`
+    #[default]
+    Json,
+    /// `text/csv` (RFC 4180)
+    Csv,
+    /// `application/x-ndjson`: one line of JSON for each item.
+    Ndjson,
+}
+
+impl MediaType {
+    /// All forms.
+    pub const ALL: [Self; 3] = [Self::Json, Self::Csv, Self::Ndjson];
+
+    /// Returns its name in `Accept` and `Content-Type`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Csv => "text/csv",
+            Self::Ndjson => "application/x-ndjson",
+        }
+    }
+}
+
+/// A page of a list in a form other than JSON.
+#[derive(Clone, Debug)]
+pub struct Export {
+    /// The form.
+    pub media_type: MediaType,
+    /// The body.
+    pub text: String,
+    /// The URL of the next page, relative to that of this page, for the `Link` header.
+    pub next: Option<String>,
+}
+
 /// A response before it is sent.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Answer {
@@ -22,6 +59,9 @@ pub struct Answer {
     /// The JSON body, or `None` for no body.
     #[serde(default)]
     pub body: Option<Box<RawValue>>,
+    /// A page in a form other than JSON, instead of the body.
+    #[serde(skip)]
+    pub export: Option<Export>,
     /// Whether it replays the first response to a request with the same `Idempotency-Key`.
     #[serde(skip)]
     pub is_repeat: bool,
@@ -37,6 +77,7 @@ impl Answer {
             location: None,
             version: None,
             body,
+            export: None,
             is_repeat: false,
             held_tag: None,
         }
@@ -62,6 +103,19 @@ impl Answer {
     /// Returns 204 without a body.
     pub fn no_content() -> Self {
         Self::new(204, None)
+    }
+
+    /// Returns 200 with a resource that has no version.
+    pub fn unversioned(body: Box<RawValue>) -> Self {
+        Self::new(200, Some(body))
+    }
+
+    /// Returns 200 with a page of a list in a form other than JSON.
+    pub fn export(export: Export) -> Self {
+        Self {
+            export: Some(export),
+            ..Self::new(200, None)
+        }
     }
 
     /// Returns 200 with a page of a list. `show` returns the JSON of an item.

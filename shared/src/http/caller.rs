@@ -7,7 +7,10 @@ use serde_json::{Map, Value};
 
 use super::event::CLAIMS;
 use super::{ApiRequest, Code, Problem};
-use crate::domain::{Caller, TenantId, UserId};
+use crate::domain::{Actor, ActorType, Caller, EventContext, Name, Origin, TenantId, UserId};
+
+/// Maximum length of the address or the program of a client in an event, in characters.
+const MAX_DETAIL_LENGTH: usize = 256;
 
 impl ApiRequest {
     /// Returns the caller, from the verified token only. `sub` is the user. `tenant_id` is the tenant, or
@@ -50,6 +53,48 @@ impl ApiRequest {
             user_id,
             tenant_admin: self.is_tenant_admin(&claims),
         })
+    }
+
+    /// Returns the caller and the client as the events of the request's changes name them. `has_details` says whether
+    /// they contain the address and the program of the client.
+    pub fn origin(&self, caller: &Caller, operation: String, has_details: bool) -> Origin {
+        let name = self.claims().and_then(|claims| {
+            let name: Name = claims.text("name")?.parse().ok()?;
+            Some(String::from(name))
+        });
+        let (source_ip, user_agent) = match self.context() {
+            Some(RequestContext::ApiGatewayV2(context)) => {
+                (&context.http.source_ip, &context.http.user_agent)
+            }
+            Some(RequestContext::ApiGatewayV1(context)) => {
+                (&context.identity.source_ip, &context.identity.user_agent)
+            }
+            _ => (&None, &None),
+        };
+        let detail = |text: &Option<String>| {
+            let text = text
+                .as_ref()
+                .filter(|text| has_details && !text.is_empty())?;
+            Some(text.chars().take(MAX_DETAIL_LENGTH).collect())
+        };
+        Origin {
+            actor: Actor {
+                actor_type: if caller.tenant_admin {
+                    ActorType::TenantAdmin
+                } else {
+                    ActorType::User
+                },
+                id: caller.user_id.as_str().to_owned(),
+                name,
+            },
+            context: EventContext {
+                request_id: self.id().to_owned(),
+                operation,
+                source_ip: detail(source_ip),
+                user_agent: detail(user_agent),
+                group_id: None,
+            },
+        }
     }
 
     /// Returns the claims of the verified token, or `None` without a token.

@@ -7,13 +7,13 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt as _};
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
-use super::{Code, Problem, Query, read_event};
+use super::{Code, MediaType, Problem, Query, read_event};
 use crate::domain::{
-    Caller, ExpectedVersion, IdempotencyKey, Invalid, Json, ME, OrganizationId, TeamId, UserId,
-    VersionTags,
+    Caller, EventId, ExpectedVersion, IdempotencyKey, Invalid, Json, ME, OrganizationId, TeamId,
+    UserId, VersionTags,
 };
 use crate::json::Fields;
 
@@ -115,6 +115,12 @@ impl ApiRequest {
             .map_err(|invalid| Problem::invalid_at("/team_id", invalid))
     }
 
+    /// Reads `{event_id}` from the path.
+    pub fn event_id(&self) -> Result<EventId, Problem> {
+        let id = self.path_parameter("event_id").parse();
+        id.map_err(|invalid: Invalid| Problem::invalid_at("/event_id", invalid))
+    }
+
     /// Returns whether the path contains an organization.
     pub fn is_in_organization(&self) -> bool {
         let parameters = self.request.path_parameters_ref();
@@ -159,6 +165,28 @@ impl ApiRequest {
             .by_ref()
             .map(|value| String::from_utf8_lossy(value.as_bytes()));
         values.reduce(|one, next| format!("{one},{next}").into())
+    }
+
+    /// Returns the form in which the caller wants a page of a list, from `Accept`. Defaults to JSON.
+    pub fn accepted(&self) -> MediaType {
+        let accept = self
+            .header("accept")
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        let mut types = accept
+            .split(',')
+            .filter_map(|one| one.split(';').next())
+            .map(str::trim);
+        let known = |name: &str| MediaType::ALL.into_iter().find(|it| it.name() == name);
+        types.find_map(known).unwrap_or(MediaType::Json)
+    }
+
+    /// Returns the query without one parameter, encoded for a URL.
+    pub fn query_without(&self, name: &str) -> String {
+        let others = self.query.iter().filter(|(other, _)| *other != name);
+        let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let pairs = others.map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+        pairs.collect::<Vec<_>>().join("&")
     }
 
     /// Returns the versions that `If-Match` and `If-None-Match` require.

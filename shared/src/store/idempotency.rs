@@ -174,7 +174,7 @@ pub(super) async fn unchanged<T: Recorded, L: Copy + PartialEq>(
     let Some(record) = record else {
         return Ok(Some(Outcome::Fresh(value)));
     };
-    let mut transaction = store.transaction();
+    let mut transaction = store.unrecorded();
     hold(&mut transaction);
     record.write(&mut transaction, label, &value)?;
     let Err(unmet) = transaction.commit().await? else {

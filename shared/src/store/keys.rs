@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 
 pub(super) use super::table::Key;
 use crate::domain::{
-    Domain, Email, FoldedName, OrganizationId, OrganizationStatus, TeamId, TenantId, UserId,
+    Domain, Email, EventId, FoldedName, OrganizationId, OrganizationStatus, TeamId, TenantId,
+    UserId,
 };
 
 /// Index of members by organization, organizations by name, and users by email address.
@@ -199,9 +200,30 @@ pub(super) fn team_membership(tenant: &TenantId, user: &UserId, team: &TeamId) -
     )
 }
 
+/// Returns the team in the key of a team membership.
+pub(super) fn team_in(key: &Key) -> Option<TeamId> {
+    TeamId::parse(key.sk.strip_prefix(TEAM_MEMBERSHIP_PREFIX)?).ok()
+}
+
 /// Returns the key of a team membership in [`GSI1`], under its team.
 pub(super) fn team_member(tenant: &TenantId, team: &TeamId, user: &UserId) -> Key {
     Key::new(team_partition(tenant, team), user_place(user))
+}
+
+/// Returns one of the partitions that the events of a tenant are spread over. No other key contains `!`, so IAM can
+/// single out events by a pattern.
+pub(super) fn events_partition(tenant: &TenantId, partition: u8) -> String {
+    format!("TENANT#{tenant}#!EVENTS#{partition:x}")
+}
+
+/// Returns the key of an event.
+pub(super) fn event(tenant: &TenantId, partition: u8, id: EventId) -> Key {
+    Key::new(events_partition(tenant, partition), id.to_string())
+}
+
+/// Returns the partition of an organization's events in [`GSI1`].
+pub(super) fn events_of_organization(tenant: &TenantId, organization: &OrganizationId) -> String {
+    format!("TENANT#{tenant}#ORG#{organization}#EVENTS")
 }
 
 /// Returns the key of the record of a request with an `Idempotency-Key`.

@@ -7,6 +7,7 @@
 mod access;
 mod context;
 mod error;
+mod events;
 mod idempotency;
 mod keys;
 mod members;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 pub use context::Context;
 pub use error::{Error, Refusal};
+pub use events::{EventFilter, EventOrder, SETTLE_TIME, event_of};
 pub use idempotency::Outcome;
 pub use members::{MemberFilter, MembershipOfOrganization};
 pub use organizations::OrganizationFilter;
@@ -40,13 +42,14 @@ pub use users::Registered;
 pub use crate::domain::Page;
 
 use crate::domain::Clock;
-use table::{Table, Transaction};
+use table::Table;
 
 /// The store: all operations on the table.
 #[derive(Clone, Debug)]
 pub struct Store {
     table: Table,
     clock: Clock,
+    event_retention: Option<Duration>,
 }
 
 /// Result of adding a user.
@@ -64,6 +67,16 @@ impl Store {
         Self {
             table: Table::new(client, table.into()),
             clock: Clock::system(),
+            event_retention: Some(events::DEFAULT_RETENTION),
+        }
+    }
+
+    /// Overrides how long events are kept; `None` for ever. Defaults to 400 days.
+    #[must_use]
+    pub fn with_event_retention(self, event_retention: Option<Duration>) -> Self {
+        Self {
+            event_retention,
+            ..self
         }
     }
 
@@ -80,10 +93,5 @@ impl Store {
             table: self.table.with_retry_budget(budget),
             ..self
         }
-    }
-
-    /// Starts a transaction.
-    fn transaction<L: Copy + PartialEq>(&self) -> Transaction<'_, L> {
-        self.table.transaction(self.clock.new_id())
     }
 }

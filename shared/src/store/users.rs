@@ -1,20 +1,16 @@
 //! Users: their rows and operations.
 
-use crate::store::table::{Change, Condition, Item, Updated, WRITE_ID, from_item, number, text};
+use crate::store::settle::Unsettled;
+use crate::store::table::{Change, Condition, Item, from_item, number, text};
 use crate::store::{Context, Error, Refusal, table};
 use serde::{Deserialize, Serialize};
-
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
 use super::Store;
 use super::keys;
 use crate::domain::{
-    Caller, Email, EntraObjectId, ExpectedVersion, Invalid, Name, Patch, TenantId, Timestamp, User,
-    UserId, UserPatch, VersionTags,
+    Caller, Email, EntraObjectId, EventDraft, EventType, ExpectedVersion, Name, Origin, TenantId,
+    Timestamp, Transition, User, UserId, UserPatch,
 };
-
-/// Maximum number of values in a DynamoDB `IN` list.
-const MAX_VERSIONS: usize = 100;
 
 /// Result of registering a user.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +34,7 @@ struct Row {
     updated_at: Timestamp,
 }
 
-fn from_row(item: Item) -> Result<User, table::Error> {
+pub(super) fn from_row(item: Item) -> Result<User, table::Error> {
     let row: Row = from_item(item)?;
     Ok(User {
         tenant_id: row.tenant_id,
@@ -53,14 +49,60 @@ fn from_row(item: Item) -> Result<User, table::Error> {
     })
 }
 
-/// Returns the change that creates the caller's profile in their tenant if there is none yet.
-pub(super) fn known(caller: &Caller, now: Timestamp) -> Change {
-    Change::new()
-        .set_if_absent("tenant_id", text(caller.tenant_id.as_str()))
-        .set_if_absent("user_id", text(caller.user_id.as_str()))
-        .set_if_absent("version", number(1))
-        .set_if_absent("created_at", text(now.to_string()))
-        .set_if_absent("updated_at", text(now.to_string()))
+/// Returns the profile of a caller who is not known in their tenant yet.
+pub(super) fn known(caller: &Caller, now: Timestamp) -> User {
+    User {
+        tenant_id: caller.tenant_id.clone(),
+        user_id: caller.user_id.clone(),
+        email: None,
+        display_name: None,
+        entra_object_id: None,
+        last_login_at: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// Returns the change that writes all attributes of a profile.
+pub(super) fn new_profile(user: &User) -> Change {
+    profile(user)
+        .set("tenant_id", text(user.tenant_id.as_str()))
+        .set("user_id", text(user.user_id.as_str()))
+        .set("created_at", text(user.created_at.to_string()))
+}
+
+/// Returns the change that writes the attributes of a profile that can change.
+pub(super) fn profile(user: &User) -> Change {
+    let mut change = Change::new()
+        .set("version", number(user.version))
+        .set("updated_at", text(user.updated_at.to_string()));
+    let last_login_at = user.last_login_at.map(|at| at.to_string());
+    let (email, name) = (user.email.clone(), user.display_name.clone());
+    let fields: [(&str, Option<String>); 4] = [
+        ("email", email.map(Into::into)),
+        ("display_name", name.map(Into::into)),
+        (
+            "entra_object_id",
+            user.entra_object_id.clone().map(Into::into),
+        ),
+        ("last_login_at", last_login_at),
+    ];
+    for (attribute, value) in fields {
+        change = match value {
+            Some(value) => change.set(attribute, text(value)),
+            None => change.remove(attribute),
+        };
+    }
+    match &user.email {
+        None => change.remove("gsi1pk").remove("gsi1sk"),
+        Some(email) => {
+            let key = keys::user_by_email(&user.tenant_id, email, &user.user_id);
+            change
+                .set("gsi1pk", text(key.pk))
+                .set("gsi1sk", text(key.sk))
+        }
+    }
 }
 
 impl Store {
@@ -88,10 +130,11 @@ impl Store {
         }
     }
 
-    /// Registers a user, or changes a known one. Requires a tenant admin.
+    /// Registers a user, or changes a known one. Requires a tenant admin. A repeated call changes nothing.
     ///
-    /// Makes one `UpdateItem`, on the condition that the version is an expected one and that the patch changes
-    /// something. A repeated call changes nothing.
+    /// Writes one transaction on the condition that the user is not known. If the user is known, a second one changes
+    /// the profile on the condition that it is still in the version that the first one found. With `If-Match`, the
+    /// user must be known, so the profile is read instead.
     pub async fn register_user(
         &self,
         cx: &Context,
@@ -103,181 +146,92 @@ impl Store {
         if !caller.tenant_admin {
             return Err(Refusal::Forbidden.into());
         }
-        let now = self.clock.now();
-        let write = text(self.clock.new_id().to_string());
-        let change = Change::new()
-            .set_if_absent("tenant_id", text(caller.tenant_id.as_str()))
-            .set_if_absent("user_id", text(user.as_str()))
-            .set_if_absent("created_at", text(now.to_string()))
-            .set("updated_at", text(now.to_string()))
-            .set(WRITE_ID, write.clone())
-            .add("version", 1);
-        let change = patched(change, "email", &patch.email);
-        let change = patched(change, "display_name", &patch.display_name);
-        let change = patched(change, "entra_object_id", &patch.entra_object_id);
-        let change = match &patch.email {
-            Patch::Keep => change,
-            Patch::Clear => change.remove("gsi1pk").remove("gsi1sk"),
-            Patch::Set(email) => {
-                let key = keys::user_by_email(&caller.tenant_id, email, user);
-                change
-                    .set("gsi1pk", text(key.pk))
-                    .set("gsi1sk", text(key.sk))
+        let key = keys::user(&caller.tenant_id, user);
+        let key = &key;
+        self.until_settled("register_user", |now| async move {
+            let found = if expected.if_match.is_some() {
+                let found = self.table.get(key).await?;
+                from_row(found.ok_or(Refusal::VersionMismatch)?)?
+            } else {
+                let new = User {
+                    user_id: user.clone(),
+                    ..known(caller, now)
+                };
+                let new = patch.apply(&new);
+                match self.write_profile(&cx.origin, None, &new).await? {
+                    Ok(()) => {
+                        return Ok(Registered {
+                            user: new,
+                            is_new: true,
+                        });
+                    }
+                    Err(found) => found.ok_or(Unsettled::Overtaken)?,
+                }
+            };
+            if !expected.allows(found.version) {
+                return Err(Refusal::VersionMismatch.into());
+            }
+            let changed = patch.apply(&found);
+            if changed == found {
+                return Ok(Registered {
+                    user: found,
+                    is_new: false,
+                });
+            }
+            let changed = User {
+                version: found.version + 1,
+                updated_at: now,
+                ..changed
+            };
+            match self
+                .write_profile(&cx.origin, Some(&found), &changed)
+                .await?
+            {
+                Ok(()) => Ok(Registered {
+                    user: changed,
+                    is_new: false,
+                }),
+                Err(_) => Err(Unsettled::Overtaken),
+            }
+        })
+        .await
+    }
+
+    /// Writes the profile of a user with its event, on the condition that it is in the version of `before`, or that
+    /// the user is not known. Otherwise returns the profile found.
+    pub(super) async fn write_profile(
+        &self,
+        origin: &Origin,
+        before: Option<&User>,
+        after: &User,
+    ) -> Result<Result<(), Option<User>>, Error> {
+        let event = match before {
+            None => EventDraft::user(EventType::UserRegistered, Transition::Created(after)),
+            Some(before) => {
+                EventDraft::user(EventType::UserUpdated, Transition::Changed(before, after))
             }
         };
-        let differs = Condition::absent()
-            .or(differing("email", &patch.email))
-            .or(differing("display_name", &patch.display_name))
-            .or(differing("entra_object_id", &patch.entra_object_id));
-        let condition = match as_expected(expected)? {
-            Some(version) => differs.and(version),
-            None => differs,
+        let mut transaction = self.transaction(origin, [event])?;
+        let key = keys::user(&after.tenant_id, &after.user_id);
+        let (change, condition) = match before {
+            None => (new_profile(after), Condition::absent()),
+            Some(before) => (profile(after), in_version(before.version)),
         };
-
-        let key = keys::user(&caller.tenant_id, user);
-        let changed = self
-            .table
-            .update_and_return(&key, change, condition, ReturnValue::AllNew);
-        let item = match changed.await? {
-            Updated::Done(item) => item,
-            Updated::Unmet(item) => return not_written(item, &write, expected),
+        transaction.update(Action::User, &key, change, condition);
+        let Err(unmet) = transaction.commit().await? else {
+            return Ok(Ok(()));
         };
-        let user = from_row(item.ok_or_else(|| table::Error::defect("no item in the answer"))?)?;
-        Ok(Registered {
-            is_new: user.version == 1,
-            user,
-        })
+        let found = unmet.of(&Action::User).flatten().cloned();
+        Ok(Err(found.map(from_row).transpose()?))
     }
 }
 
-/// Returns the result when the condition failed and nothing was written.
-fn not_written(
-    item: Option<Item>,
-    write: &AttributeValue,
-    expected: &ExpectedVersion,
-) -> Result<Registered, Error> {
-    // Only `If-Match` prevents creating a user.
-    let item = item.ok_or(Refusal::VersionMismatch)?;
-    // This write had been applied, and only its response was lost.
-    let ours = item.get(WRITE_ID) == Some(write);
-    let user = from_row(item)?;
-    if !ours && !expected.allows(user.version) {
-        return Err(Refusal::VersionMismatch.into());
-    }
-    Ok(Registered {
-        is_new: ours && user.version == 1,
-        user,
-    })
+/// Label of the action in the transaction on a user.
+#[derive(Clone, Copy, PartialEq)]
+enum Action {
+    User,
 }
 
-/// Returns the condition that the patch changes the attribute; `None` when the patch keeps it.
-fn differing<T: Clone + Into<String>>(attribute: &str, patch: &Patch<T>) -> Option<Condition> {
-    match patch {
-        Patch::Keep => None,
-        Patch::Clear => Some(Condition::new(format!("attribute_exists(#{attribute})"))),
-        Patch::Set(value) => {
-            let differs =
-                format!("attribute_not_exists(#{attribute}) OR #{attribute} <> :new_{attribute}");
-            let value = text(value.clone());
-            Some(Condition::new(differs).value(&format!(":new_{attribute}"), value))
-        }
-    }
-}
-
-fn patched<T: Clone + Into<String>>(change: Change, attribute: &str, patch: &Patch<T>) -> Change {
-    match patch {
-        Patch::Keep => change,
-        Patch::Clear => change.remove(attribute),
-        Patch::Set(value) => change.set(attribute, text(value.clone())),
-    }
-}
-
-/// Returns the condition that the user is absent or in a version, as the preconditions allow.
-fn as_expected(expected: &ExpectedVersion) -> Result<Option<Condition>, Refusal> {
-    let if_match = match &expected.if_match {
-        None => None,
-        Some(VersionTags::Every) => Some(Condition::present()),
-        Some(VersionTags::These(versions)) => {
-            Some(in_one_of(versions, "if_match", "/if-match")?.unwrap_or_else(never))
-        }
-    };
-    let if_none_match = match &expected.if_none_match {
-        None => None,
-        Some(VersionTags::Every) => Some(Condition::absent()),
-        Some(VersionTags::These(versions)) => {
-            let named = in_one_of(versions, "if_none_match", "/if-none-match")?;
-            named.map(|named| Condition::absent().or(Some(named.negated())))
-        }
-    };
-    Ok(match (if_match, if_none_match) {
-        (Some(one), Some(other)) => Some(one.and(other)),
-        (one, other) => one.or(other),
-    })
-}
-
-/// Returns a condition that fails for every item.
-fn never() -> Condition {
-    Condition::new("attribute_exists(#pk) AND attribute_not_exists(#pk)")
-}
-
-/// Returns the condition that the version is one of these; `None` when there are none.
-fn in_one_of(
-    versions: &[u64],
-    placeholder: &str,
-    field: &'static str,
-) -> Result<Option<Condition>, Refusal> {
-    if versions.is_empty() {
-        return Ok(None);
-    }
-    if versions.len() > MAX_VERSIONS {
-        return Err(Refusal::Invalid {
-            field,
-            reason: Invalid::new("must name at most 100 versions"),
-        });
-    }
-    let names: Vec<_> = (0..versions.len())
-        .map(|n| format!(":{placeholder}{n}"))
-        .collect();
-    let condition = Condition::new(format!("#version IN ({})", names.join(", ")));
-    let each = names.iter().zip(versions);
-    Ok(Some(each.fold(condition, |condition, (name, version)| {
-        condition.value(name, number(*version))
-    })))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn preconditions_take_at_most_100_versions() {
-        let one_of = |count: u64| ExpectedVersion {
-            if_match: Some(VersionTags::These((1..=count).collect())),
-            if_none_match: None,
-        };
-        let most = MAX_VERSIONS as u64;
-        assert!(as_expected(&one_of(0)).unwrap().is_some());
-        assert!(as_expected(&one_of(most)).unwrap().is_some());
-        assert!(matches!(
-            as_expected(&one_of(most + 1)),
-            Err(Refusal::Invalid {
-                field: "/if-match",
-                ..
-            })
-        ));
-        let none_of = |count: u64| ExpectedVersion {
-            if_match: None,
-            if_none_match: one_of(count).if_match,
-        };
-        assert!(as_expected(&none_of(0)).unwrap().is_none());
-        assert!(as_expected(&none_of(most)).unwrap().is_some());
-        assert!(matches!(
-            as_expected(&none_of(most + 1)),
-            Err(Refusal::Invalid {
-                field: "/if-none-match",
-                ..
-            })
-        ));
-        assert!(as_expected(&ExpectedVersion::ANY).unwrap().is_none());
-    }
+fn in_version(version: u64) -> Condition {
+    Condition::new("#version = :before").value(":before", number(version))
 }

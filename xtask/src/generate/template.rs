@@ -65,6 +65,17 @@ fn function(text: &mut String, endpoint: &Endpoint) -> Result<()> {
             &format!("Resource: {TABLE}"),
         )?;
     }
+    let changes = endpoint.table.iter().map(String::as_str);
+    let changes: Vec<_> = changes.filter(|it| CHANGES.contains(it)).collect();
+    if !changes.is_empty() {
+        let actions = changes.iter().map(|it| format!("dynamodb:{it}"));
+        let actions = actions.collect::<Vec<_>>().join(", ");
+        write!(
+            text,
+            "            - Effect: Deny\n              Action: [{actions}]\n              Resource: {TABLE}\n              \
+             Condition:\n                ForAnyValue:StringLike: {{\"dynamodb:LeadingKeys\": \"{EVENTS}\"}}\n"
+        )?;
+    }
     if !endpoint.indexes.is_empty() {
         let index = |name: &String| {
             format!(
@@ -82,6 +93,11 @@ fn function(text: &mut String, endpoint: &Endpoint) -> Result<()> {
     }
     Ok(())
 }
+
+/// The actions that can change an item. No function may take them on an event.
+const CHANGES: [&str; 3] = ["BatchWriteItem", "DeleteItem", "UpdateItem"];
+/// The partition keys of events.
+const EVENTS: &str = "TENANT#*#!EVENTS#*";
 
 /// A statement that allows actions on items whose partition key begins with a tenant.
 fn statement(text: &mut String, actions: &[String], resource: &str) -> Result<()> {

@@ -100,12 +100,40 @@ fn functions_have_only_the_permissions_of_their_policy() {
     for function in functions() {
         for statement in function.statements() {
             let name = &function.resource;
+            if statement["Effect"] == "Deny" {
+                continue;
+            }
             assert_eq!(statement["Effect"], "Allow", "{name}");
             if !is_for_entra(name, statement) {
                 check_on_table(name, statement);
             }
         }
     }
+}
+
+/// The audit log is final: a function that may change or delete items is denied it for events.
+#[test]
+fn no_function_may_change_an_event() {
+    let changes = ["BatchWriteItem", "DeleteItem", "UpdateItem"].map(|it| format!("dynamodb:{it}"));
+    let mut checked = 0;
+    for function in functions() {
+        let name = &function.resource;
+        let statements = function.statements();
+        let actions = |effect: &str| -> BTreeSet<&str> {
+            let some = statements.iter().filter(|it| it["Effect"] == effect);
+            let actions = some.flat_map(|it| texts(&it["Action"]));
+            actions
+                .filter(|it| changes.iter().any(|change| change == it))
+                .collect()
+        };
+        assert_eq!(actions("Allow"), actions("Deny"), "{name}");
+        for denial in statements.iter().filter(|it| it["Effect"] == "Deny") {
+            let keys = &denial["Condition"]["ForAnyValue:StringLike"]["dynamodb:LeadingKeys"];
+            assert_eq!(*keys, "TENANT#*#!EVENTS#*", "{name}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 10, "{checked}");
 }
 
 /// The login sync needs credentials for Entra: the given secret, or a token of AWS with Entra as

@@ -178,6 +178,7 @@ fn write_one_of_each(telemetry: &Telemetry) {
             email: None,
             display_name: None,
             entra_object_id: None,
+            request_id: String::new(),
         }),
         report: &Report {
             outcome: Outcome::Synced,

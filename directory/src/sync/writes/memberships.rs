@@ -16,14 +16,12 @@ impl Writes<'_> {
         if self.is_not_made(organization) || self.is_not_moved(team) {
             return Ok(Written::Unchanged);
         }
-        let Profile {
-            tenant_id, user_id, ..
-        } = self.profile;
-        let place = (tenant_id, team);
-        let moved = self
-            .store
-            .move_team_membership(place, user_id, organization);
-        moved.await
+        let Some(before) = self.current.teams.get(team) else {
+            return Ok(Written::Unchanged);
+        };
+        self.store
+            .move_team_membership(&self.origin, before, organization)
+            .await
     }
 
     pub(super) async fn lift(&self, at: &Place, role: Option<Role>) -> Outcome {
@@ -48,7 +46,9 @@ impl Writes<'_> {
             return Ok(Written::Unchanged);
         };
         let after = (status(before), role);
-        self.store.follow_synced_membership(before, after).await
+        self.store
+            .follow_synced_membership(&self.origin, before, after)
+            .await
     }
 
     pub(super) async fn join_organization(
@@ -69,7 +69,9 @@ impl Writes<'_> {
             source: Source::Entra,
             ..Membership::new(tenant_id, id, user_id, what, clock.now())
         };
-        self.store.join_organization(&membership).await
+        self.store
+            .join_organization(&self.origin, &membership)
+            .await
     }
 
     pub(super) async fn join_team(&self, team: &TeamId, clock: &Clock) -> Outcome {
@@ -104,13 +106,19 @@ impl Writes<'_> {
             updated_at: now,
         };
         let current = self.current;
-        self.store.join_team(&membership, awaited, current).await
+        self.store
+            .join_team(&self.origin, &membership, awaited, current)
+            .await
     }
 
     pub(super) async fn accept(&self, at: &Place, role: Option<Role>) -> Outcome {
         match (at, role) {
             (Place::Organization(id), Some(role)) => match self.current.organizations.get(id) {
-                Some(before) => self.store.accept_synced_invitation(before, role).await,
+                Some(before) => {
+                    self.store
+                        .accept_synced_invitation(&self.origin, before, role)
+                        .await
+                }
                 None => Ok(Written::Unchanged),
             },
             _ => self.set_status(at, Status::Active).await,
@@ -120,13 +128,17 @@ impl Writes<'_> {
     pub(super) async fn set_status(&self, at: &Place, status: Status) -> Outcome {
         match at {
             Place::Organization(id) => match self.current.organizations.get(id) {
-                Some(before) => self.store.change_synced_membership(before, status).await,
+                Some(before) => {
+                    self.store
+                        .change_synced_membership(&self.origin, before, status)
+                        .await
+                }
                 None => Ok(Written::Unchanged),
             },
             Place::Team(id) => match self.current.teams.get(id) {
                 Some(before) => {
                     self.store
-                        .change_synced_team_membership(before, status)
+                        .change_synced_team_membership(&self.origin, before, status)
                         .await
                 }
                 None => Ok(Written::Unchanged),
@@ -139,13 +151,13 @@ impl Writes<'_> {
             Place::Organization(id) => match self.current.organizations.get(id) {
                 Some(before) => {
                     self.store
-                        .leave_organization(before, self.current, &self.leaving)
+                        .leave_organization(&self.origin, before, self.current, &self.leaving)
                         .await
                 }
                 None => Ok(Written::Unchanged),
             },
             Place::Team(id) => match self.current.teams.get(id) {
-                Some(before) => self.store.leave_team(before).await,
+                Some(before) => self.store.leave_team(&self.origin, before).await,
                 None => Ok(Written::Unchanged),
             },
         }

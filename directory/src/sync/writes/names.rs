@@ -54,10 +54,14 @@ async fn rename_to(
     version: u64,
     name: &Name,
 ) -> Outcome {
-    let tenant = &profile.tenant_id;
+    let (tenant, origin) = (&profile.tenant_id, profile.directory_origin());
     match what {
-        Place::Organization(id) => store.rename_organization(tenant, id, version, name).await,
-        Place::Team(id) => store.rename_team(tenant, id, version, name).await,
+        Place::Organization(id) => {
+            store
+                .rename_organization(&origin, tenant, id, version, name)
+                .await
+        }
+        Place::Team(id) => store.rename_team(&origin, tenant, id, version, name).await,
     }
 }
 

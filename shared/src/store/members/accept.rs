@@ -1,7 +1,10 @@
 //! Accepting an invitation.
 
 use super::{Action, Owners, change_to, unchanged};
-use crate::domain::{ExpectedVersion, Membership, OrganizationId, Permission, Status, UserId};
+use crate::domain::{
+    EventDraft, EventType, ExpectedVersion, Membership, OrganizationId, Permission, Status,
+    Transition, UserId,
+};
 use crate::store::access::{self, Requirement, standing};
 use crate::store::idempotency::{self, Record};
 use crate::store::keys::{self, Key};
@@ -34,7 +37,7 @@ impl Store {
             if let Some(first) = idempotency::found(record, &view)? {
                 return Ok(first);
             }
-            view.organization(caller, organization, now)?;
+            let organization_name = view.organization(caller, organization, now)?.name;
             let own = view.membership(key)?;
             if caller.user_id != *user {
                 // An invitation can only be accepted by the invited user.
@@ -64,7 +67,12 @@ impl Store {
                 last_active_at: Some(now),
                 ..before.activated(now)
             };
-            let mut transaction = self.transaction();
+            let event = EventDraft::membership(
+                EventType::MembershipAccepted,
+                Transition::Changed(&before, &after),
+                Some(&organization_name),
+            );
+            let mut transaction = self.transaction(&cx.origin, [event])?;
             let change = change_to(&after).set("last_active_at", text(now.to_string()));
             hold_inviter(&mut transaction, &before)?;
             let condition = unchanged(&before);

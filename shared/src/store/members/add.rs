@@ -1,7 +1,9 @@
 //! Adding a member.
 
 use super::{Action, Owners, change_inviter, change_to, from_row, to_row, unchanged};
-use crate::domain::{Caller, Membership, Permission, Role, Status, Timestamp};
+use crate::domain::{
+    Caller, EventDraft, EventType, Membership, Permission, Role, Status, Timestamp, Transition,
+};
 use crate::store::access::{self, Requirement, standing};
 use crate::store::idempotency::{self, Record};
 use crate::store::keys;
@@ -49,7 +51,13 @@ impl Store {
                 }
                 return Err(Unsettled::Overtaken);
             }
-            let mut transaction = self.transaction();
+            let event_type = match membership.status {
+                Status::Invited => EventType::MembershipInvited,
+                Status::Active | Status::Suspended => EventType::MembershipAdded,
+            };
+            let created = Transition::Created(membership);
+            let event = EventDraft::membership(event_type, created, None);
+            let mut transaction = self.transaction(&cx.origin, [event])?;
             access::require(&mut transaction, Action::Caller, who, requirement, now);
             let owners = Owners::between(None, Some(membership));
             super::hold_organization(&mut transaction, tenant_id, organization_id, owners);
@@ -83,8 +91,7 @@ impl Store {
             };
             let stored = from_row(item.clone())?;
             if let Some(after) = invited_again(&stored, membership, caller) {
-                let how = (caller, requirement);
-                let changed = self.change_invitation(how, (&stored, after), now, record);
+                let changed = self.change_invitation(cx, requirement, (&stored, after), now);
                 if let Some(done) = changed.await? {
                     return Ok(done);
                 }
@@ -105,14 +112,22 @@ impl Store {
     /// Changes an open invitation if it is unchanged since it was read. Returns `None` if it has changed.
     async fn change_invitation(
         &self,
-        (caller, requirement): (&Caller, Requirement),
+        cx: &Context,
+        requirement: Requirement,
         (before, after): (&Membership, Membership),
         now: Timestamp,
-        record: Option<&Record>,
     ) -> Result<Option<Outcome<Added<Membership>>>, Error> {
+        let record = cx.record();
+        let record = record.as_ref();
         let (tenant, organization) = (&before.tenant_id, &before.organization_id);
-        let mut transaction = self.transaction();
-        let who = (caller, organization);
+        let event_type = match after.status {
+            Status::Invited => EventType::MembershipInvited,
+            Status::Active | Status::Suspended => EventType::MembershipAdded,
+        };
+        let changed = Transition::Changed(before, &after);
+        let event = EventDraft::membership(event_type, changed, None);
+        let mut transaction = self.transaction(&cx.origin, [event])?;
+        let who = (&cx.caller, organization);
         access::require(&mut transaction, Action::Caller, who, requirement, now);
         let owners = Owners::between(Some(before), Some(&after));
         super::hold_organization(&mut transaction, tenant, organization, owners);

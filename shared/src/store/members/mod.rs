@@ -9,7 +9,8 @@ mod update;
 pub(super) use accept::inviter_of;
 
 use crate::domain::{
-    Membership, Organization, OrganizationId, Role, Source, Status, TenantId, Timestamp, UserId,
+    MAX_TARGETS, Membership, Organization, OrganizationId, Role, Source, Status, TenantId,
+    Timestamp, UserId,
 };
 use crate::store::idempotency::Recorded;
 use crate::store::keys::{self, GSI1};
@@ -25,8 +26,9 @@ use serde::{Deserialize, Serialize};
 /// Number of members that one page reads when few of many match.
 const SIFTED: usize = 500;
 
-/// Maximum number of teams left in one transaction, which is limited to 100 actions.
-pub(super) const MOST_TEAMS: usize = 90;
+/// Maximum number of teams left in one transaction, which is limited to 100 actions. Its event names them, the user
+/// and the organization as targets.
+pub(super) const MOST_TEAMS: usize = MAX_TARGETS - 2;
 
 /// Attribute of a membership whose role was granted by a tenant admin. The admin's permission came from the
 /// token, so it is not looked up in a membership.

@@ -62,6 +62,7 @@ impl Store {
             filter: filter.condition(),
             after,
             limit: filter.look_at(limit),
+            is_backwards: false,
         });
         let (view, page) =
             tokio::try_join!(self.view(caller, organization, &[]), members.err_into())?;
@@ -109,6 +110,7 @@ impl Store {
                 filter: filter.condition(),
                 after: start,
                 limit,
+                is_backwards: false,
             })
             .await?;
         if page.items.is_empty() && after.is_none() && caller.user_id != *user {
@@ -170,6 +172,7 @@ impl Store {
                     filter: filter.condition(),
                     after,
                     limit: usize::MAX,
+                    is_backwards: false,
                 })
                 .await?;
             for item in page.items {

@@ -4,7 +4,10 @@ use super::{
     Action, MOST_TEAMS, Owners, from_row, joined_no_more_teams, not_changed, of_organization,
     unchanged,
 };
-use crate::domain::{ExpectedVersion, OrganizationId, Permission, Source, Status, UserId};
+use crate::domain::{
+    EventDraft, EventType, ExpectedVersion, OrganizationId, Permission, Source, Status, Target,
+    Transition, UserId,
+};
 use crate::store::access::{self, Requirement, standing};
 use crate::store::settle::Unsettled;
 use crate::store::team_members::JOINED_TEAMS;
@@ -40,7 +43,7 @@ impl Store {
                 // Already left. Reveals nothing about the organization.
                 return Ok(());
             }
-            view.organization(caller, organization, now)?;
+            let organization_name = view.organization(caller, organization, now)?.name;
             if !is_self {
                 let own = view.membership(&access::own_key(caller, organization))?;
                 let standing = standing(caller, own.as_ref())?;
@@ -64,7 +67,22 @@ impl Store {
                 return Err(Refusal::DirectoryManaged.into());
             }
 
-            let mut transaction = self.transaction();
+            let rest = teams.split_off(teams.len().min(MOST_TEAMS));
+            let left = teams.iter().filter_map(keys::team_in).collect::<Vec<_>>();
+            let left = left.iter().map(|team| Target::team(team, None));
+            let event = if rest.is_empty() {
+                let event_type = match before.status {
+                    Status::Invited if is_self => EventType::MembershipDeclined,
+                    _ if is_self => EventType::MembershipLeft,
+                    _ => EventType::MembershipRemoved,
+                };
+                let removed = Transition::Removed(&before);
+                EventDraft::membership(event_type, removed, Some(&organization_name))
+                    .with_targets(left)
+            } else {
+                EventDraft::left_teams((&caller.tenant_id, user, organization), left)
+            };
+            let mut transaction = self.transaction(&cx.origin, [event])?;
             if !is_self {
                 let requirement = Requirement {
                     permission: Permission::ManageMembers,
@@ -73,7 +91,6 @@ impl Store {
                 let who = (caller, organization);
                 access::require(&mut transaction, Action::Caller, who, requirement, now);
             }
-            let rest = teams.split_off(teams.len().min(MOST_TEAMS));
             for team in &teams {
                 let of_organization = of_organization(organization);
                 transaction.delete(Action::Team, team, of_organization);

@@ -2,12 +2,14 @@
 
 use super::{Action, Owners, change_inviter, change_to, not_changed, unchanged};
 use crate::domain::{
-    ExpectedVersion, Membership, MembershipPatch, OrganizationId, Permission, Status, UserId,
+    EventDraft, EventType, ExpectedVersion, Membership, MembershipPatch, OrganizationId,
+    Permission, Source, Status, Transition, UserId,
 };
 use crate::store::access::{self, Requirement, standing};
 use crate::store::sync::SUSPENDED_BY;
 use crate::store::table::text;
 use crate::store::{Context, Error, Refusal, Store, keys};
+use serde_json::Value;
 
 impl Store {
     /// Changes the role or status of a membership. Requires an owner or admin whose role is not lower than the
@@ -27,7 +29,7 @@ impl Store {
         let (key, patch) = (&key, &patch);
         self.until_settled("update_membership", |now| async move {
             let view = self.view(caller, organization, &[key]).await?;
-            view.organization(caller, organization, now)?;
+            let organization_name = view.organization(caller, organization, now)?.name;
             let own = view.membership(&access::own_key(caller, organization))?;
             let standing = standing(caller, own.as_ref())?;
             standing.require(Permission::ManageMembers)?;
@@ -69,7 +71,17 @@ impl Store {
                 ..after
             };
 
-            let mut transaction = self.transaction();
+            let changed = Transition::Changed(&before, &after);
+            let mut event = EventDraft::membership(
+                changed_as(&before, &after),
+                changed,
+                Some(&organization_name),
+            );
+            if takes_over {
+                let (from, to) = (Source::Entra.as_str().into(), Value::Null);
+                event = event.with_change(SUSPENDED_BY, from, to);
+            }
+            let mut transaction = self.transaction(&cx.origin, [event])?;
             let higher = if before.role.reaches(after.role) {
                 before.role
             } else {
@@ -104,5 +116,18 @@ impl Store {
             }
         })
         .await
+    }
+}
+
+/// Returns the type of the event. A change of role and status at once is an event of the status.
+fn changed_as(before: &Membership, after: &Membership) -> EventType {
+    match (before.status, after.status) {
+        (Status::Invited, Status::Active) => EventType::MembershipAdded,
+        (Status::Suspended, Status::Active) => EventType::MembershipReactivated,
+        (before, Status::Suspended) if before != Status::Suspended => {
+            EventType::MembershipSuspended
+        }
+        _ if before.role == after.role => EventType::MembershipSuspended,
+        _ => EventType::MembershipRoleChanged,
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{Action, CHANGEABLE, SYNCED_NAME, to_row};
 use crate::domain::{
-    Caller, ExpectedVersion, FoldedName, Name, Organization, OrganizationId, OrganizationPatch,
-    Permission, Timestamp,
+    EventDraft, EventType, ExpectedVersion, FoldedName, Name, Organization, OrganizationId,
+    OrganizationPatch, Origin, Permission, Timestamp, Transition,
 };
 use crate::store::access::{self, Requirement, standing};
 use crate::store::idempotency;
@@ -47,7 +47,9 @@ impl Store {
             if after == before {
                 return Ok(before);
             }
-            let transaction = self.change(caller, (&before, &reserved), &after, permission, now)?;
+            let event = EventType::OrganizationUpdated;
+            let states = (&before, &reserved, &after);
+            let transaction = self.change(cx, event, states, permission, now)?;
             match transaction.commit().await? {
                 Ok(()) => Ok(after),
                 Err(unmet) => Err(not_changed(&unmet)),
@@ -74,7 +76,9 @@ impl Store {
             standing(caller, own.as_ref())?.require(permission)?;
             expected.require(before.version)?;
             let after = before.deleted(now);
-            let transaction = self.change(caller, (&before, &reserved), &after, permission, now)?;
+            let event = EventType::OrganizationDeleted;
+            let states = (&before, &reserved, &after);
+            let transaction = self.change(cx, event, states, permission, now)?;
             match transaction.commit().await? {
                 Ok(()) => Ok(()),
                 Err(unmet) => Err(not_changed(&unmet)),
@@ -125,8 +129,9 @@ impl Store {
                 return Err(Unsettled::Overtaken);
             }
             let after = before.restored(now);
-            let mut transaction =
-                self.change(caller, (&before, &reserved), &after, permission, now)?;
+            let event = EventType::OrganizationRestored;
+            let states = (&before, &reserved, &after);
+            let mut transaction = self.change(cx, event, states, permission, now)?;
             if let Some(record) = record {
                 record.write(&mut transaction, Action::Record, &after)?;
             }
@@ -143,18 +148,19 @@ impl Store {
     /// Returns the transaction that changes `before` to `after`, including name reservations.
     fn change(
         &self,
-        caller: &Caller,
-        (before, reserved): (&Organization, &FoldedName),
-        after: &Organization,
+        cx: &Context,
+        event: EventType,
+        (before, reserved, after): (&Organization, &FoldedName, &Organization),
         permission: Permission,
         now: Timestamp,
     ) -> Result<Transaction<'_, Action>, Error> {
-        let mut transaction = self.transaction();
+        let event = EventDraft::organization(event, Transition::Changed(before, after));
+        let mut transaction = self.transaction(&cx.origin, [event])?;
         let requirement = Requirement {
             permission,
             reach: None,
         };
-        let who = (caller, &before.id);
+        let who = (&cx.caller, &before.id);
         access::require(&mut transaction, Action::Caller, who, requirement, now);
 
         write_change(&mut transaction, (before, reserved), after, None)?;
@@ -164,10 +170,14 @@ impl Store {
     /// Renames an organization that the login sync created, if it is unchanged since it was read.
     pub(in crate::store) async fn rename_synced_organization(
         &self,
+        origin: &Origin,
         (before, reserved): (&Organization, &FoldedName),
         after: &Organization,
     ) -> Result<Written, Error> {
-        let mut transaction = self.transaction();
+        let changed = Transition::Changed(before, after);
+        let event = EventDraft::organization(EventType::OrganizationUpdated, changed);
+        let event = event.because_of(&before.id);
+        let mut transaction = self.transaction(origin, [event])?;
         write_change(
             &mut transaction,
             (before, reserved),

@@ -62,6 +62,7 @@ impl Store {
                 filter: None,
                 after,
                 limit,
+                is_backwards: false,
             })
             .await?;
         let now = self.clock.now();

@@ -1,45 +1,46 @@
 //! The login itself: the profile of the user who signs in, and the marks of what has been created.
 
-use crate::store::table::{Change, Condition, Updated, text};
-use crate::store::{Error, Store, keys, table};
+use crate::store::settle::Unsettled;
+use crate::store::table::{Change, Condition, Item, Updated, text};
+use crate::store::{Error, Store, keys, table, users};
 use aws_sdk_dynamodb::types::ReturnValue;
 
 use super::{MADE, Profile};
-use crate::domain::{TenantId, UserId};
+use crate::domain::{Email, EntraObjectId, Name, TenantId, Timestamp, User, UserId};
 
 impl Store {
-    /// Creates or updates the profile of the user who signs in, with the login time, in one `UpdateItem`.
-    /// Returns the fingerprint of what has been created for the user.
-    pub async fn record_login(&self, profile: &Profile) -> Result<Option<String>, Error> {
-        let now = text(self.clock.now().to_string());
-        let mut change = Change::new()
-            .set_if_absent("tenant_id", text(profile.tenant_id.as_str()))
-            .set_if_absent("user_id", text(profile.user_id.as_str()))
-            .set_if_absent("created_at", now.clone())
-            .set("updated_at", now.clone())
-            .set("last_login_at", now)
-            .add("version", 1);
-        if let Some(email) = &profile.email {
-            let key = keys::user_by_email(&profile.tenant_id, email, &profile.user_id);
-            change = change
-                .set("email", text(email.as_str()))
-                .set("gsi1pk", text(key.pk))
-                .set("gsi1sk", text(key.sk));
-        }
-        if let Some(name) = &profile.display_name {
-            change = change.set("display_name", text(name.as_str()));
-        }
-        if let Some(id) = &profile.entra_object_id {
-            change = change.set("entra_object_id", text(id.as_str()));
-        }
-        let key = keys::user(&profile.tenant_id, &profile.user_id);
-        let changed =
-            self.table
-                .update_and_return(&key, change, Condition::none(), ReturnValue::AllNew);
-        let Updated::Done(Some(item)) = changed.await? else {
-            return Err(table::Error::defect("no item in the answer").into());
-        };
-        Ok(item.get(MADE).and_then(|mark| mark.as_s().ok()).cloned())
+    /// Creates or updates the profile of the user who signs in, with the login time. Returns the fingerprint of what
+    /// has been created for the user.
+    ///
+    /// Makes one `UpdateItem` on the condition that the profile is as the event describes it. Otherwise a transaction
+    /// creates or changes the profile, on the condition that it is as the first write found it.
+    pub async fn record_login(&self, login: &Profile) -> Result<Option<String>, Error> {
+        let key = keys::user(&login.tenant_id, &login.user_id);
+        let (key, origin) = (&key, &login.user_origin());
+        self.until_settled("record_login", |now| async move {
+            let stamp = Change::new()
+                .set("updated_at", text(now.to_string()))
+                .set("last_login_at", text(now.to_string()))
+                .add("version", 1);
+            let stamped =
+                self.table
+                    .update_and_return(key, stamp, as_described(login), ReturnValue::AllNew);
+            let found = match stamped.await? {
+                Updated::Done(Some(item)) => return Ok(mark_in(&item)),
+                Updated::Done(None) => {
+                    return Err(table::Error::defect("no item in the answer").into());
+                }
+                Updated::Unmet(found) => found,
+            };
+            let mark = found.as_ref().and_then(mark_in);
+            let before = found.map(users::from_row).transpose()?;
+            let after = signed_in(before.as_ref(), login, now);
+            match self.write_profile(origin, before.as_ref(), &after).await? {
+                Ok(()) => Ok(mark),
+                Err(_) => Err(Unsettled::Overtaken),
+            }
+        })
+        .await
     }
 
     /// Marks that everything has been created, for the user if given, otherwise for the tenant.
@@ -62,4 +63,55 @@ impl Store {
         self.table.update(&key, change, condition).await?;
         Ok(())
     }
+}
+
+/// Returns the condition that the profile exists, as the event describes it.
+fn as_described(login: &Profile) -> Condition {
+    let fields = [
+        ("email", login.email.as_ref().map(Email::as_str)),
+        (
+            "display_name",
+            login.display_name.as_ref().map(Name::as_str),
+        ),
+        (
+            "entra_object_id",
+            login.entra_object_id.as_ref().map(EntraObjectId::as_str),
+        ),
+    ];
+    let fields = fields
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)));
+    fields.fold(Condition::present(), |condition, (name, value)| {
+        let is_equal = Condition::new(format!("#{name} = :login_{name}"));
+        condition.and(is_equal.value(&format!(":login_{name}"), text(value)))
+    })
+}
+
+/// Returns the profile after a login.
+fn signed_in(before: Option<&User>, login: &Profile, now: Timestamp) -> User {
+    let new = || User {
+        tenant_id: login.tenant_id.clone(),
+        user_id: login.user_id.clone(),
+        email: None,
+        display_name: None,
+        entra_object_id: None,
+        last_login_at: None,
+        version: 0,
+        created_at: now,
+        updated_at: now,
+    };
+    let before = before.cloned().unwrap_or_else(new);
+    User {
+        email: login.email.clone().or(before.email),
+        display_name: login.display_name.clone().or(before.display_name),
+        entra_object_id: login.entra_object_id.clone().or(before.entra_object_id),
+        last_login_at: Some(now),
+        version: before.version + 1,
+        updated_at: now,
+        ..before
+    }
+}
+
+fn mark_in(item: &Item) -> Option<String> {
+    item.get(MADE).and_then(|mark| mark.as_s().ok()).cloned()
 }

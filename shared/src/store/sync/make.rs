@@ -2,15 +2,25 @@
 
 use super::move_team::Move;
 use super::{AWAITS_ORGANIZATION, Action, Written, made};
-use crate::domain::{Name, Organization, OrganizationId, Team, TeamId, TenantId};
+use crate::domain::{
+    EventDraft, EventType, Name, Organization, OrganizationId, Origin, Team, TeamId, TenantId,
+    Transition,
+};
 use crate::store::organizations::SYNCED_NAME;
 use crate::store::table::{Condition, number, text};
 use crate::store::{Error, Store, keys, organizations, teams};
 
 impl Store {
     /// Creates an organization unless it exists or its name is taken. It has no owner until one joins.
-    pub async fn make_organization(&self, organization: &Organization) -> Result<Written, Error> {
-        let mut transaction = self.transaction();
+    pub async fn make_organization(
+        &self,
+        origin: &Origin,
+        organization: &Organization,
+    ) -> Result<Written, Error> {
+        let created = Transition::Created(organization);
+        let event = EventDraft::organization(EventType::OrganizationCreated, created);
+        let event = event.because_of(&organization.id);
+        let mut transaction = self.transaction(origin, [event])?;
         let mut item = organizations::to_row(organization)?;
         item.insert("owner_count".to_owned(), number(0));
         item.insert(SYNCED_NAME.to_owned(), text(organization.name.as_str()));
@@ -24,19 +34,23 @@ impl Store {
     /// waits for its organization, moves it into the organization.
     pub async fn make_team(
         &self,
+        origin: &Origin,
         team: &Team,
         awaited: Option<&OrganizationId>,
     ) -> Result<Written, Error> {
         let mut item = teams::to_row(team)?;
         item.insert(SYNCED_NAME.to_owned(), text(team.name.as_str()));
+        let created = Transition::Created(team);
+        let event = EventDraft::team(EventType::TeamCreated, created).because_of(&team.id);
+        let mut transaction = self.transaction(origin, [event])?;
         let Some(organization) = &team.organization_id else {
             if let Some(awaited) = awaited {
                 let awaited = text(awaited.as_str());
                 item.insert(AWAITS_ORGANIZATION.to_owned(), awaited);
             }
-            return Ok(self.table.create(item).await?.into());
+            transaction.put(Action::Made, item, Condition::absent());
+            return Ok(made(transaction.commit().await?));
         };
-        let mut transaction = self.transaction();
         transaction.put(Action::Made, item, Condition::absent());
         teams::reserve_team_name(&mut transaction, Action::Name, team)?;
         let Err(unmet) = transaction.commit().await? else {
@@ -52,7 +66,9 @@ impl Store {
                 limits: (found.version == 1).then_some(&team.limits),
             };
             let (tenant, id) = (&team.tenant_id, &team.id);
-            return self.move_team((tenant, id), organization, waiting).await;
+            return self
+                .move_team(origin, (tenant, id), organization, waiting)
+                .await;
         }
         Ok(made(Err(unmet)))
     }
@@ -60,6 +76,7 @@ impl Store {
     /// Renames an organization that the sync created, if its version is unchanged.
     pub async fn rename_organization(
         &self,
+        origin: &Origin,
         tenant: &TenantId,
         id: &OrganizationId,
         version: u64,
@@ -80,7 +97,7 @@ impl Store {
             ..before.clone()
         };
         let renamed = self
-            .rename_synced_organization((&before, &reserved), &after)
+            .rename_synced_organization(origin, (&before, &reserved), &after)
             .await?;
         Ok(renamed)
     }
@@ -88,6 +105,7 @@ impl Store {
     /// Renames a team that the sync created, if its version is unchanged.
     pub async fn rename_team(
         &self,
+        origin: &Origin,
         tenant: &TenantId,
         id: &TeamId,
         version: u64,
@@ -107,6 +125,7 @@ impl Store {
             updated_at: self.clock.now(),
             ..before.clone()
         };
-        self.rename_synced_team((&before, &reserved), &after).await
+        self.rename_synced_team(origin, (&before, &reserved), &after)
+            .await
     }
 }

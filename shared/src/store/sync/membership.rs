@@ -7,18 +7,29 @@ use std::collections::BTreeSet;
 use super::{
     AWAITS_ORGANIZATION, Action, CurrentMemberships, SUSPENDED_BY, SYNCED_ROLE, Written, left, made,
 };
-use crate::domain::{Membership, OrganizationId, Role, Source, Status, TeamId, TeamMembership};
+use crate::domain::{
+    EventDraft, EventType, GroupId, Membership, OrganizationId, Origin, Role, Source, Status,
+    Target, TeamId, TeamMembership, Transition,
+};
 use crate::store::team_members::JOINED_TEAMS;
 
 impl Store {
     /// Adds a user to an organization unless they are in it.
-    pub async fn join_organization(&self, membership: &Membership) -> Result<Written, Error> {
+    pub async fn join_organization(
+        &self,
+        origin: &Origin,
+        membership: &Membership,
+    ) -> Result<Written, Error> {
         let mut item = members::to_row(membership)?;
         // The user also joins the team of the same group, and removing the user looks for it.
         item.insert(JOINED_TEAMS.to_owned(), number(1));
         let role = text(membership.role.as_str());
         item.insert(SYNCED_ROLE.to_owned(), role);
-        Ok(self.table.create(item).await?.into())
+        let created = Transition::Created(membership);
+        let event = changed_by_group(EventType::MembershipAdded, created);
+        let mut transaction = self.transaction(origin, [event])?;
+        transaction.put(Action::Made, item, Condition::absent());
+        Ok(made(transaction.commit().await?))
     }
 
     /// Adds a user to a team unless they are in it. If they were already added to its organization by hand,
@@ -26,6 +37,7 @@ impl Store {
     /// organization could not be created.
     pub async fn join_team(
         &self,
+        origin: &Origin,
         membership: &TeamMembership,
         awaited: Option<&OrganizationId>,
         current: &CurrentMemberships,
@@ -44,14 +56,15 @@ impl Store {
         let held = organization_id
             .as_ref()
             .filter(|id| current.organizations.contains_key(id));
-        let Some(organization) = held else {
-            return Ok(self.table.create(item).await?.into());
-        };
-        let mut transaction = self.transaction();
+        let created = Transition::Created(membership);
+        let event = team_changed_by_group(EventType::TeamMembershipAdded, created);
+        let mut transaction = self.transaction(origin, [event])?;
         transaction.put(Action::Made, item, Condition::absent());
-        let key = keys::membership(tenant_id, user_id, organization);
-        let join = Change::new().add(JOINED_TEAMS, 1);
-        transaction.touch(Action::Membership, &key, join, Condition::present());
+        if let Some(organization) = held {
+            let key = keys::membership(tenant_id, user_id, organization);
+            let join = Change::new().add(JOINED_TEAMS, 1);
+            transaction.touch(Action::Membership, &key, join, Condition::present());
+        }
         Ok(made(transaction.commit().await?))
     }
 
@@ -60,6 +73,7 @@ impl Store {
     /// made by the sync.
     pub async fn change_synced_membership(
         &self,
+        origin: &Origin,
         before: &Membership,
         status: Status,
     ) -> Result<Written, Error> {
@@ -68,13 +82,15 @@ impl Store {
             ..before.clone()
         };
         let marks = marks_of(status);
-        self.write_synced_membership(before, after, marks).await
+        self.write_synced_membership(origin, before, after, marks)
+            .await
     }
 
     /// Ends a suspension made by the sync, changes the role to the one from the directory, or both, on the
     /// condition that the version and source of the membership are unchanged.
     pub async fn follow_synced_membership(
         &self,
+        origin: &Origin,
         before: &Membership,
         (status, role): (Status, Option<Role>),
     ) -> Result<Written, Error> {
@@ -90,11 +106,13 @@ impl Store {
         if let Some(role) = role {
             marks = marks.set(SYNCED_ROLE, text(role.as_str()));
         }
-        self.write_synced_membership(before, after, marks).await
+        self.write_synced_membership(origin, before, after, marks)
+            .await
     }
 
     async fn write_synced_membership(
         &self,
+        origin: &Origin,
         before: &Membership,
         after: Membership,
         marks: Change,
@@ -113,10 +131,13 @@ impl Store {
         let key = keys::membership(tenant_id, user_id, organization_id);
         let change = members::change_to(&after).and(marks);
         let condition = members::unchanged(before);
-        if before.is_active_owner() == after.is_active_owner() {
-            return Ok(self.table.update(&key, change, condition).await?.into());
-        }
-        let mut transaction = self.transaction();
+        let event_type = match (before.status, after.status) {
+            (before, after) if before == after => EventType::MembershipRoleChanged,
+            (_, Status::Suspended) => EventType::MembershipSuspended,
+            _ => EventType::MembershipReactivated,
+        };
+        let event = changed_by_group(event_type, Transition::Changed(before, &after));
+        let mut transaction = self.transaction(origin, [event])?;
         transaction.update(Action::Membership, &key, change, condition);
         count_owners(&mut transaction, before, Some(&after));
         Ok(left(transaction.commit().await?)?)
@@ -128,6 +149,7 @@ impl Store {
     /// login.
     pub async fn accept_synced_invitation(
         &self,
+        origin: &Origin,
         before: &Membership,
         role: Role,
     ) -> Result<Written, Error> {
@@ -135,7 +157,9 @@ impl Store {
         let inviter = match members::inviter_of(before) {
             Err(_) => None,
             Ok(inviter) => {
-                let mut transaction = self.transaction();
+                let accepted = Transition::Changed(before, &after);
+                let event = changed_by_group(EventType::MembershipAccepted, accepted);
+                let mut transaction = self.transaction(origin, [event])?;
                 if let Some((key, may)) = &inviter {
                     transaction.check(Action::Inviter, key, may.clone());
                 }
@@ -150,13 +174,16 @@ impl Store {
         let after = Membership {
             role,
             source: Source::Entra,
+            invited_by_user_id: None,
             ..after
         };
         let change = Change::new()
             .set("source", text(after.source.as_str()))
             .set(SYNCED_ROLE, text(role.as_str()))
             .remove("invited_by_user_id");
-        let mut transaction = self.transaction();
+        let added = Transition::Changed(before, &after);
+        let event = changed_by_group(EventType::MembershipAdded, added);
+        let mut transaction = self.transaction(origin, [event])?;
         if let Some((key, may)) = inviter {
             transaction.check(Action::Inviter, &key, may.negated());
         }
@@ -168,6 +195,7 @@ impl Store {
     /// version is unchanged. Also removes the user from the organization's teams, except those in `apart`.
     pub async fn leave_organization(
         &self,
+        origin: &Origin,
         before: &Membership,
         current: &CurrentMemberships,
         apart: &BTreeSet<TeamId>,
@@ -188,12 +216,18 @@ impl Store {
             .filter(|team| !apart.contains(&team.team_id))
             .map(|team| keys::team_membership(tenant_id, user_id, &team.team_id))
             .collect();
-        if teams.is_empty() && !before.is_active_owner() {
-            return Ok(self.table.delete(&key, condition).await?.into());
-        }
         loop {
             let rest = teams.split_off(teams.len().min(members::MOST_TEAMS));
-            let mut transaction = self.transaction();
+            let teams_left: Vec<_> = teams.iter().filter_map(keys::team_in).collect();
+            let teams_left = teams_left.iter().map(|team| Target::team(team, None));
+            let event = if rest.is_empty() {
+                let removed = Transition::Removed(before);
+                changed_by_group(EventType::MembershipRemoved, removed).with_targets(teams_left)
+            } else {
+                EventDraft::left_teams((tenant_id, user_id, organization_id), teams_left)
+                    .because_of(organization_id)
+            };
+            let mut transaction = self.transaction(origin, [event])?;
             for team in &teams {
                 let of_organization = members::of_organization(organization_id);
                 transaction.delete(Action::Team, team, of_organization);
@@ -221,6 +255,7 @@ impl Store {
     /// a suspension as made by the sync.
     pub async fn change_synced_team_membership(
         &self,
+        origin: &Origin,
         before: &TeamMembership,
         status: Status,
     ) -> Result<Written, Error> {
@@ -231,21 +266,31 @@ impl Store {
             ..
         } = before;
         let key = keys::team_membership(tenant_id, user_id, team_id);
+        let after = TeamMembership {
+            status,
+            version: before.version + 1,
+            updated_at: self.clock.now(),
+            ..before.clone()
+        };
         let change = Change::new()
             .set("status", text(status.as_str()))
-            .set("version", number(before.version + 1))
-            .set("updated_at", text(self.clock.now().to_string()))
+            .set("version", number(after.version))
+            .set("updated_at", text(after.updated_at.to_string()))
             .and(marks_of(status));
-        Ok(self
-            .table
-            .update(&key, change, unchanged(before))
-            .await?
-            .into())
+        let changed = Transition::Changed(before, &after);
+        let event = team_changed_by_group(EventType::TeamMembershipUpdated, changed);
+        let mut transaction = self.transaction(origin, [event])?;
+        transaction.update(Action::Membership, &key, change, unchanged(before));
+        Ok(left(transaction.commit().await?)?)
     }
 
     /// Removes a user from a team on the condition that the membership was created by the sync and its version
     /// is unchanged.
-    pub async fn leave_team(&self, before: &TeamMembership) -> Result<Written, Error> {
+    pub async fn leave_team(
+        &self,
+        origin: &Origin,
+        before: &TeamMembership,
+    ) -> Result<Written, Error> {
         let TeamMembership {
             tenant_id,
             user_id,
@@ -253,8 +298,27 @@ impl Store {
             ..
         } = before;
         let key = keys::team_membership(tenant_id, user_id, team_id);
-        Ok(self.table.delete(&key, unchanged(before)).await?.into())
+        let removed = Transition::Removed(before);
+        let event = team_changed_by_group(EventType::TeamMembershipRemoved, removed);
+        let mut transaction = self.transaction(origin, [event])?;
+        transaction.delete(Action::Membership, &key, unchanged(before));
+        Ok(left(transaction.commit().await?)?)
     }
+}
+
+/// Returns the event of a membership that the group of the same id causes.
+fn changed_by_group(event_type: EventType, transition: Transition<'_, Membership>) -> EventDraft {
+    let group = GroupId::from(&transition.resource().organization_id);
+    EventDraft::membership(event_type, transition, None).because_of(group)
+}
+
+/// Returns the event of a team membership that the group of the same id causes.
+fn team_changed_by_group(
+    event_type: EventType,
+    transition: Transition<'_, TeamMembership>,
+) -> EventDraft {
+    let group = GroupId::from(&transition.resource().team_id);
+    EventDraft::team_membership(event_type, transition, None).because_of(group)
 }
 
 /// Returns the change that marks a suspension as made by the sync, or removes the mark.

@@ -20,8 +20,8 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::{
-    Email, EntraObjectId, Membership, Name, OrganizationId, TeamId, TeamMembership, TenantId,
-    UserId,
+    Actor, ActorType, Email, EntraObjectId, EventContext, Membership, Name, OrganizationId, Origin,
+    TeamId, TeamMembership, TenantId, UserId,
 };
 
 /// Attribute of a membership that the sync created: the role that the sync set last. While it equals the role,
@@ -52,6 +52,39 @@ pub struct Profile {
     pub display_name: Option<Name>,
     /// The Entra object id, if the event contains one.
     pub entra_object_id: Option<EntraObjectId>,
+    /// The id of the request.
+    pub request_id: String,
+}
+
+impl Profile {
+    /// Returns the origin of what the login changes in the profile.
+    pub(super) fn user_origin(&self) -> Origin {
+        let actor = Actor {
+            actor_type: ActorType::User,
+            id: self.user_id.as_str().to_owned(),
+            name: self
+                .display_name
+                .as_ref()
+                .map(|name| name.as_str().to_owned()),
+        };
+        self.origin(actor)
+    }
+
+    /// Returns the origin of what the directory changes at the login.
+    pub fn directory_origin(&self) -> Origin {
+        self.origin(Actor::directory())
+    }
+
+    fn origin(&self, actor: Actor) -> Origin {
+        Origin {
+            actor,
+            context: EventContext {
+                request_id: self.request_id.clone(),
+                operation: "postLogin".to_owned(),
+                ..EventContext::default()
+            },
+        }
+    }
 }
 
 /// All memberships of a user and their marks, read with strong consistency.

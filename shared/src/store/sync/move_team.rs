@@ -1,7 +1,10 @@
 //! Moving a team into an organization that could not be created together with the team.
 
 use super::{AWAITS_ORGANIZATION, Action, Written};
-use crate::domain::{Limits, Name, OrganizationId, Source, Team, TeamId, TenantId, UserId};
+use crate::domain::{
+    EventDraft, EventType, Limits, Name, OrganizationId, Origin, Source, Team, TeamId,
+    TeamMembership, TenantId, Transition,
+};
 use crate::store::keys::{self, GSI1};
 use crate::store::organizations::SYNCED_NAME;
 use crate::store::settle::Unsettled;
@@ -39,6 +42,7 @@ impl Store {
     /// moved: the next login resumes an interrupted move.
     pub async fn move_team(
         &self,
+        origin: &Origin,
         (tenant, id): (&TenantId, &TeamId),
         organization: &OrganizationId,
         how: Move<'_>,
@@ -59,13 +63,16 @@ impl Store {
             Some(_) => return Ok(Written::Unchanged),
             None => {
                 let is_synced = synced_name == Some(text(before.name.as_str()));
-                let put = self.put_into(&before, organization, how, is_synced).await?;
+                let put = self
+                    .put_into(origin, &before, (organization, how), is_synced)
+                    .await?;
                 if put != Written::Done {
                     return Ok(put);
                 }
             }
         }
-        self.move_team_members(tenant, id, organization).await?;
+        self.move_team_members(origin, (tenant, id), organization)
+            .await?;
         let done = Change::new().remove(AWAITS_ORGANIZATION);
         let there = teams::is_there();
         self.table.update(&key, done, there).await?;
@@ -75,9 +82,9 @@ impl Store {
     /// Moves the team itself and reserves its name.
     async fn put_into(
         &self,
+        origin: &Origin,
         before: &Team,
-        organization: &OrganizationId,
-        how: Move<'_>,
+        (organization, how): (&OrganizationId, Move<'_>),
         is_synced_name: bool,
     ) -> Result<Written, Error> {
         if before.version != how.version {
@@ -103,7 +110,9 @@ impl Store {
         ))
         .value(":before", number(before.version))
         .and(teams::is_there());
-        let mut transaction = self.transaction();
+        let moved = Transition::Moved(before, &after);
+        let event = EventDraft::team(EventType::TeamUpdated, moved).because_of(&before.id);
+        let mut transaction = self.transaction(origin, [event])?;
         let key = keys::team(&before.tenant_id, &before.id);
         transaction.update(Action::Made, &key, change, waits);
         let key = keys::organization(&before.tenant_id, organization);
@@ -121,8 +130,8 @@ impl Store {
 
     async fn move_team_members(
         &self,
-        tenant: &TenantId,
-        team: &TeamId,
+        origin: &Origin,
+        (tenant, team): (&TenantId, &TeamId),
         organization: &OrganizationId,
     ) -> Result<(), Error> {
         let partition = keys::team_partition(tenant, team);
@@ -136,14 +145,15 @@ impl Store {
                     filter: None,
                     after,
                     limit: PAGE,
+                    is_backwards: false,
                 })
                 .await?;
             let mut last = None;
             for item in page.items {
-                let user = team_members::from_row(item)?.user_id;
-                self.move_team_membership((tenant, team), &user, organization)
+                let before = team_members::from_row(item)?;
+                self.move_team_membership(origin, &before, organization)
                     .await?;
-                last = Some(user);
+                last = Some(before.user_id);
             }
             let (Some(_), Some(user)) = (page.next, last) else {
                 return Ok(());
@@ -161,37 +171,61 @@ impl Store {
     /// organization only has members of the organization.
     pub async fn move_team_membership(
         &self,
-        (tenant, team): (&TenantId, &TeamId),
-        user: &UserId,
+        origin: &Origin,
+        before: &TeamMembership,
         organization: &OrganizationId,
     ) -> Result<Written, Error> {
-        let key = keys::team_membership(tenant, user, team);
+        let (tenant, user) = (&before.tenant_id, &before.user_id);
+        let key = keys::team_membership(tenant, user, &before.team_id);
         let own = keys::membership(tenant, user, organization);
-        let moved = || {
-            Change::new()
-                .set("organization_id", text(organization.as_str()))
-                .remove(AWAITS_ORGANIZATION)
+        let after = TeamMembership {
+            organization_id: Some(organization.clone()),
+            ..before.clone()
         };
-        let (key, own, moved) = (&key, &own, &moved);
+        let as_read = || team_members::as_read(before).and(without_organization());
+        let change = Change::new()
+            .set("organization_id", text(organization.as_str()))
+            .remove(AWAITS_ORGANIZATION);
+        let moved = || {
+            let moved = Transition::Moved(before, &after);
+            EventDraft::team_membership(EventType::TeamMembershipUpdated, moved, None)
+                .because_of(&before.team_id)
+        };
+        let (key, own, change) = (&key, &own, &change);
+        let (as_read, moved) = (&as_read, &moved);
         self.until_settled("move_team_membership", |_| async move {
-            let mut transaction = self.transaction();
-            transaction.update(Action::Team, key, moved(), without_organization());
+            let mut transaction = self.transaction(origin, [moved()])?;
+            transaction.update(Action::Team, key, change.clone(), as_read());
             let join = Change::new().add(JOINED_TEAMS, 1);
             transaction.touch(Action::Membership, own, join, Condition::present());
             let Err(unmet) = transaction.commit().await? else {
                 return Ok(Written::Done);
             };
-            if unmet.of(&Action::Team).is_some() {
-                return Ok(Written::Unchanged);
+            match unmet.of(&Action::Team) {
+                Some(Some(item)) if !item.contains_key("organization_id") => {
+                    // Its role or status has changed.
+                    let before = team_members::from_row(item.clone())?;
+                    let moved = self.move_team_membership(origin, &before, organization);
+                    return Ok(Box::pin(moved).await?);
+                }
+                Some(_) => return Ok(Written::Unchanged),
+                None => {}
             }
-            // A membership from the directory: the next login creates the membership in the organization.
-            let synced = without_organization().and(of_source(Source::Entra));
-            if self.table.update(key, moved(), synced).await? {
-                return Ok(Written::Done);
+            if before.source == Source::Entra {
+                // The next login creates the membership in the organization.
+                let mut transaction = self.transaction(origin, [moved()])?;
+                transaction.update(Action::Team, key, change.clone(), as_read());
+                if transaction.commit().await?.is_ok() {
+                    return Ok(Written::Done);
+                }
+                return Err(Unsettled::Overtaken);
             }
-            let mut transaction = self.transaction();
-            let by_hand = without_organization().and(of_source(Source::Manual));
-            transaction.delete(Action::Team, key, by_hand);
+            let removed = Transition::Removed(before);
+            let removed =
+                EventDraft::team_membership(EventType::TeamMembershipRemoved, removed, None)
+                    .because_of(&before.team_id);
+            let mut transaction = self.transaction(origin, [removed])?;
+            transaction.delete(Action::Team, key, as_read());
             transaction.check(Action::Membership, own, Condition::absent());
             if transaction.commit().await?.is_ok() {
                 return Ok(Written::Done);
@@ -206,8 +240,4 @@ impl Store {
 /// Returns the condition that the team membership exists and has no organization.
 fn without_organization() -> Condition {
     Condition::new("attribute_exists(#pk) AND attribute_not_exists(#organization_id)")
-}
-
-fn of_source(source: Source) -> Condition {
-    Condition::new("#source = :source").value(":source", text(source.as_str()))
 }

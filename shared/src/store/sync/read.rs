@@ -32,6 +32,7 @@ impl Store {
                     filter: None,
                     after,
                     limit: usize::MAX,
+                    is_backwards: false,
                 })
                 .await?;
             for item in page.items {

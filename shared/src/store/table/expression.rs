@@ -69,12 +69,10 @@ impl Condition {
         self
     }
 
-    /// Combines two conditions with `OR`. The second is optional.
-    pub(in crate::store) fn or(mut self, other: Option<Self>) -> Self {
-        if let Some(other) = other {
-            self.text = format!("({}) OR ({})", self.text, other.text);
-            self.values.extend(other.values);
-        }
+    /// Combines two conditions with `OR`.
+    pub(in crate::store) fn or(mut self, other: Self) -> Self {
+        self.text = format!("({}) OR ({})", self.text, other.text);
+        self.values.extend(other.values);
         self
     }
 
@@ -110,19 +108,6 @@ impl Change {
     /// Sets an attribute.
     pub(in crate::store) fn set(mut self, attribute: &str, value: AttributeValue) -> Self {
         self.set.push(format!("#{attribute} = :set_{attribute}"));
-        self.values.insert(format!(":set_{attribute}"), value);
-        self
-    }
-
-    /// Sets an attribute unless it has a value.
-    pub(in crate::store) fn set_if_absent(
-        mut self,
-        attribute: &str,
-        value: AttributeValue,
-    ) -> Self {
-        self.set.push(format!(
-            "#{attribute} = if_not_exists(#{attribute}, :set_{attribute})"
-        ));
         self.values.insert(format!(":set_{attribute}"), value);
         self
     }

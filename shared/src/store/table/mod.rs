@@ -22,9 +22,9 @@ pub use error::Error;
 pub(super) use expression::{Change, Condition, number, text};
 pub(super) use item::{Item, Key, from_item, key_of, text_of, to_item};
 pub use meter::{Measure, metered};
-pub(super) use read::{Query, in_partition};
+pub(super) use read::{Query, between, in_partition};
 pub(super) use single::Updated;
-pub(super) use transaction::{Transaction, Unmet, WRITE_ID};
+pub(super) use transaction::{Transaction, Unmet};
 
 /// How long an operation retries on contention.
 const RETRY_BUDGET: Duration = Duration::from_secs(3);

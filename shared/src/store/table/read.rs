@@ -119,6 +119,7 @@ impl Table {
             .set_expression_attribute_names(Some(names))
             .set_expression_attribute_values(Some(values))
             .set_exclusive_start_key(query.after)
+            .scan_index_forward(!query.is_backwards)
             // An index does not support consistent reads.
             .consistent_read(query.index.is_none())
             .limit(i32::try_from(query.limit).unwrap_or(i32::MAX))
@@ -146,6 +147,23 @@ pub(in crate::store) struct Query<'a> {
     pub(in crate::store) filter: Option<Condition>,
     pub(in crate::store) after: Option<Item>,
     pub(in crate::store) limit: usize,
+    /// Whether to read from the last sort key to the first.
+    pub(in crate::store) is_backwards: bool,
+}
+
+/// Returns the condition for the items of a partition whose sort keys are in a range, which includes both ends.
+pub(in crate::store) fn between(
+    index: Option<&str>,
+    partition: String,
+    (first, last): (String, String),
+) -> Condition {
+    let index = index.unwrap_or_default();
+    Condition::new(format!(
+        "#{index}pk = :pk AND #{index}sk BETWEEN :first AND :last"
+    ))
+    .value(":pk", text(partition))
+    .value(":first", text(first))
+    .value(":last", text(last))
 }
 
 /// Returns the condition for the items of a partition whose sort keys start with `start`.

@@ -2,7 +2,6 @@
 //! rejects the write, and the SDK does not retry it.
 
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
     DeleteRequest, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
@@ -21,37 +20,6 @@ pub(in crate::store) enum Updated {
 }
 
 impl Table {
-    /// Writes an item unless it exists. Returns whether it was written.
-    pub(in crate::store) async fn create(&self, item: Item) -> Result<bool, Error> {
-        let condition = Condition::absent().into_expression();
-        let mut backoff = self.backoff();
-        loop {
-            let Expression { text, names, .. } = condition.clone();
-            let put = self
-                .client
-                .put_item()
-                .table_name(&self.name)
-                .set_item(Some(item.clone()))
-                .condition_expression(text)
-                .set_expression_attribute_names(names)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
-                .await;
-            let Err(error) = put else {
-                return Ok(true);
-            };
-            match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(_)) => {
-                    return Ok(false);
-                }
-                Some(PutItemError::TransactionConflictException(_)) => {
-                    backoff.wait(error.into()).await?;
-                }
-                _ => return Err(error.into()),
-            }
-        }
-    }
-
     /// Changes an item if the condition holds. `returned` selects what to return of it.
     pub(in crate::store) async fn update_and_return(
         &self,

@@ -21,13 +21,14 @@ pub(in crate::store) const WRITE_ID: &str = "write_id";
 pub(in crate::store) struct Transaction<'a, L> {
     table: &'a Table,
     id: String,
-    actions: Vec<(L, TransactWriteItem)>,
+    /// An appended item has no label.
+    actions: Vec<(Option<L>, TransactWriteItem)>,
     /// Error of an action that could not be built.
     unusable: Option<String>,
 }
 
 /// The conditions that failed. Nothing was written.
-pub(in crate::store) struct Unmet<L>(Vec<(L, Option<Item>)>);
+pub(in crate::store) struct Unmet<L>(Vec<(Option<L>, Option<Item>)>);
 
 impl<L: PartialEq> Unmet<L> {
     /// If the condition of this action failed, returns the item at that time, if there was one.
@@ -36,13 +37,18 @@ impl<L: PartialEq> Unmet<L> {
         reason = "`None` if it held; otherwise the item, if there was one"
     )]
     pub(in crate::store) fn of(&self, label: &L) -> Option<Option<&Item>> {
-        let found = self.0.iter().find(|(unmet, _)| unmet == label);
+        let found = self
+            .0
+            .iter()
+            .find(|(unmet, _)| unmet.as_ref() == Some(label));
         found.map(|(_, item)| item.as_ref())
     }
 
     /// Returns whether no other condition failed.
     pub(in crate::store) fn only(&self, label: &L) -> bool {
-        self.0.iter().all(|(unmet, _)| unmet == label)
+        self.0
+            .iter()
+            .all(|(unmet, _)| unmet.as_ref() == Some(label))
     }
 }
 
@@ -82,7 +88,17 @@ macro_rules! conditional {
 
 impl<L: Copy + PartialEq> Transaction<'_, L> {
     /// Writes an item, and replaces an existing one if the condition allows.
-    pub(in crate::store) fn put(&mut self, label: L, mut item: Item, condition: Condition) {
+    pub(in crate::store) fn put(&mut self, label: L, item: Item, condition: Condition) {
+        self.put_item(Some(label), item, condition);
+    }
+
+    /// Writes a new item whose key is unique to this transaction. Fails if the item exists, which only happens if this
+    /// transaction has been applied before.
+    pub(in crate::store) fn append(&mut self, item: Item) {
+        self.put_item(None, item, Condition::absent());
+    }
+
+    fn put_item(&mut self, label: Option<L>, mut item: Item, condition: Condition) {
         item.insert(WRITE_ID.to_owned(), text(&self.id));
         let put = Put::builder().set_item(Some(item));
         let put = conditional!(self, put, condition.into_expression());
@@ -117,7 +133,7 @@ impl<L: Copy + PartialEq> Transaction<'_, L> {
             .set_key(Some(key.attributes()))
             .update_expression(update);
         let update = conditional!(self, update, expression);
-        self.push(label, update, |update| {
+        self.push(Some(label), update, |update| {
             TransactWriteItem::builder().update(update).build()
         });
     }
@@ -126,7 +142,7 @@ impl<L: Copy + PartialEq> Transaction<'_, L> {
     pub(in crate::store) fn delete(&mut self, label: L, key: &Key, condition: Condition) {
         let delete = Delete::builder().set_key(Some(key.attributes()));
         let delete = conditional!(self, delete, condition.into_expression());
-        self.push(label, delete, |delete| {
+        self.push(Some(label), delete, |delete| {
             TransactWriteItem::builder().delete(delete).build()
         });
     }
@@ -135,14 +151,14 @@ impl<L: Copy + PartialEq> Transaction<'_, L> {
     pub(in crate::store) fn check(&mut self, label: L, key: &Key, condition: Condition) {
         let check = ConditionCheck::builder().set_key(Some(key.attributes()));
         let check = conditional!(self, check, condition.into_expression());
-        self.push(label, check, |check| {
+        self.push(Some(label), check, |check| {
             TransactWriteItem::builder().condition_check(check).build()
         });
     }
 
     fn push<A>(
         &mut self,
-        label: L,
+        label: Option<L>,
         action: Result<A, BuildError>,
         item: impl FnOnce(A) -> TransactWriteItem,
     ) {

@@ -2,7 +2,9 @@
 
 use super::change::as_read;
 use super::{Action, JOINED_TEAMS, active, from_row, not_held, to_row};
-use crate::domain::{Caller, Status, Team, TeamId, TeamMembership, TeamRole, UserId};
+use crate::domain::{
+    EventDraft, EventType, Status, Team, TeamId, TeamMembership, TeamRole, Transition, UserId,
+};
 use crate::store::idempotency::{self, Record};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Transaction, text};
@@ -44,7 +46,7 @@ impl Store {
                 from_row(view.items.item(&key).cloned().ok_or(Refusal::NotFound)?)?
             } else {
                 let membership = TeamMembership::new(team, user.clone(), role, now);
-                let put = self.put_into_team(caller, &view, membership, record);
+                let put = self.put_into_team(cx, &view, membership);
                 match put.await? {
                     Ok(done) => return Ok(done),
                     Err(stored) => stored,
@@ -87,15 +89,22 @@ impl Store {
     /// Adds the user to the team. Returns the existing membership if the user is already in it.
     async fn put_into_team(
         &self,
-        caller: &Caller,
+        cx: &Context,
         view: &TeamView,
         membership: TeamMembership,
-        record: Option<&Record>,
     ) -> Result<Result<Outcome<Added<TeamMembership>>, TeamMembership>, Error> {
+        let caller = &cx.caller;
+        let record = cx.record();
+        let record = record.as_ref();
         let team = &view.found.team;
         let (user, now) = (&membership.user_id, membership.created_at);
         let own = caller.user_id == *user && !caller.tenant_admin;
-        let mut transaction = self.transaction();
+        let event = EventDraft::team_membership(
+            EventType::TeamMembershipAdded,
+            Transition::Created(&membership),
+            Some(&team.name),
+        );
+        let mut transaction = self.transaction(&cx.origin, [event])?;
         if let Some(organization) = &team.organization_id {
             let mut join = Change::new().add(JOINED_TEAMS, 1);
             let mut condition = active();

@@ -2,8 +2,8 @@
 
 use super::{Action, active, as_shown, from_row, is_active, not_held};
 use crate::domain::{
-    Caller, ExpectedVersion, Source, Status, Team, TeamId, TeamMembership, TeamMembershipPatch,
-    TeamStatus, Timestamp, UserId,
+    Caller, EventDraft, EventType, ExpectedVersion, Source, Status, Team, TeamId, TeamMembership,
+    TeamMembershipPatch, TeamStatus, Timestamp, Transition, UserId,
 };
 use crate::store::keys::{self, GSI1, USER_PREFIX};
 use crate::store::settle::Unsettled;
@@ -13,6 +13,7 @@ use crate::store::table::{
 };
 use crate::store::teams::{self, TeamStanding};
 use crate::store::{Context, Error, Refusal, Store};
+use serde_json::Value;
 
 impl Store {
     /// Changes a team membership. Requires a manager of its organization or a higher role, a leader of the
@@ -56,7 +57,16 @@ impl Store {
                 updated_at: now,
                 ..after
             };
-            let mut transaction = self.transaction();
+            let mut event = EventDraft::team_membership(
+                EventType::TeamMembershipUpdated,
+                Transition::Changed(&before, &after),
+                Some(&view.found.team.name),
+            );
+            if takes_over {
+                let (from, to) = (Source::Entra.as_str().into(), Value::Null);
+                event = event.with_change(SUSPENDED_BY, from, to);
+            }
+            let mut transaction = self.transaction(&cx.origin, [event])?;
             require_for_target(&mut transaction, caller, user, &view, now);
             let is_checked = caller.user_id == *user && !caller.tenant_admin;
             if activates
@@ -131,7 +141,12 @@ impl Store {
             if before.source == Source::Entra && !(force && caller.tenant_admin) {
                 return Err(Refusal::DirectoryManaged.into());
             }
-            let mut transaction = self.transaction();
+            let event = EventDraft::team_membership(
+                EventType::TeamMembershipRemoved,
+                Transition::Removed(&before),
+                Some(&view.found.team.name),
+            );
+            let mut transaction = self.transaction(&cx.origin, [event])?;
             require_for_target(&mut transaction, caller, user, &view, now);
             transaction.delete(Action::Membership, key, as_read(&before));
             match transaction.commit().await? {
@@ -161,6 +176,7 @@ impl Store {
                         filter: None,
                         after,
                         limit: 25,
+                        is_backwards: false,
                     })
                     .await?;
                 let keys: Vec<_> = page.items.iter().flat_map(key_of).collect();
@@ -200,6 +216,7 @@ impl Store {
                     filter: None,
                     after,
                     limit: 25,
+                    is_backwards: false,
                 })
                 .await?;
             let mut last = None;
@@ -231,7 +248,7 @@ fn is_standalone(team: Option<&Item>) -> Result<bool, Error> {
         .is_some_and(|team| team.organization_id.is_none()))
 }
 
-pub(super) fn as_read(membership: &TeamMembership) -> Condition {
+pub(in crate::store) fn as_read(membership: &TeamMembership) -> Condition {
     // Includes the creation time, because a membership that is created again starts with the same version.
     Condition::new("#version = :before AND #created_at = :made")
         .value(":before", number(membership.version))

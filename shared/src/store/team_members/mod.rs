@@ -4,6 +4,8 @@ mod add;
 mod change;
 mod read;
 
+pub(super) use change::as_read;
+
 use crate::domain::{
     Membership, OrganizationId, Source, Status, Team, TeamId, TeamMembership, TeamRole, TenantId,
     Timestamp, UserId,

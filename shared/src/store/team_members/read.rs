@@ -83,6 +83,7 @@ impl Store {
             filter: None,
             after,
             limit,
+            is_backwards: false,
         });
         let (view, page) = tokio::try_join!(self.team_view(caller, team), members.err_into())?;
         let items = page.items.into_iter().map(from_row);
@@ -139,6 +140,7 @@ impl Store {
                 filter: None,
                 after: start,
                 limit,
+                is_backwards: false,
             })
             .await?;
         if page.items.is_empty() && after.is_none() && caller.user_id != *user {
@@ -218,6 +220,7 @@ impl Store {
                     ),
                     after,
                     limit: usize::MAX,
+                    is_backwards: false,
                 })
                 .await?;
             for item in page.items {

@@ -4,7 +4,10 @@ use super::{
     Action, CHANGEABLE, DELETED_AT, TeamInOrganization, TeamStanding, in_version, not_changed,
     to_row,
 };
-use crate::domain::{ExpectedVersion, FoldedName, Name, Source, Team, TeamId, TeamPatch};
+use crate::domain::{
+    EventDraft, EventType, ExpectedVersion, FoldedName, Name, Origin, Source, Team, TeamId,
+    TeamPatch, Transition,
+};
 use crate::store::organizations::SYNCED_NAME;
 use crate::store::sync::Written;
 use crate::store::table::{Change, Condition, Transaction, number, text};
@@ -59,7 +62,9 @@ impl Store {
                 });
             }
 
-            let mut transaction = self.transaction();
+            let changed = Transition::Changed(&before, &after);
+            let event = EventDraft::team(EventType::TeamUpdated, changed);
+            let mut transaction = self.transaction(&cx.origin, [event])?;
             let parts = (Action::Caller, Action::Leader);
             let how = (&before, view.standing);
             super::require_team(&mut transaction, parts, caller, how, now);
@@ -96,7 +101,8 @@ impl Store {
             let reserved = view.reserved_name();
             let team = view.found.team;
             expected.require(team.version)?;
-            let mut transaction = self.transaction();
+            let event = EventDraft::team(EventType::TeamDeleted, Transition::Removed(&team));
+            let mut transaction = self.transaction(&cx.origin, [event])?;
             let parts = (Action::Caller, Action::Leader);
             let how = (&team, TeamStanding::Manages);
             super::require_team(&mut transaction, parts, caller, how, now);
@@ -128,10 +134,13 @@ impl Store {
     /// Renames a team that the login sync created, if it is unchanged since it was read.
     pub(in crate::store) async fn rename_synced_team(
         &self,
+        origin: &Origin,
         (before, reserved): (&Team, &FoldedName),
         after: &Team,
     ) -> Result<Written, Error> {
-        let mut transaction = self.transaction();
+        let changed = Transition::Changed(before, after);
+        let event = EventDraft::team(EventType::TeamUpdated, changed).because_of(&before.id);
+        let mut transaction = self.transaction(origin, [event])?;
         write_team_change(
             &mut transaction,
             (before, reserved),

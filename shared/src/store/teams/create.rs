@@ -1,7 +1,7 @@
 //! Creating a team.
 
 use super::{Action, TeamStanding, TeamWithLimits, not_changed, to_row};
-use crate::domain::{Limits, Permission, Team};
+use crate::domain::{EventDraft, EventType, Limits, Permission, Team, Transition};
 use crate::store::idempotency;
 use crate::store::settle::Unsettled;
 use crate::store::table::Condition;
@@ -42,7 +42,9 @@ impl Store {
                 return Err(Refusal::Forbidden.into());
             }
 
-            let mut transaction = self.transaction();
+            let created = Transition::Created(team);
+            let event = EventDraft::team(EventType::TeamCreated, created);
+            let mut transaction = self.transaction(&cx.origin, [event])?;
             let parts = (Action::Caller, Action::Leader);
             let how = (team, TeamStanding::Manages);
             super::require_team(&mut transaction, parts, caller, how, team.created_at);

@@ -38,6 +38,7 @@ impl Store {
             filter: None,
             after: after.transpose()?,
             limit,
+            is_backwards: false,
         });
         let (found, page) = match organization {
             Some(id) => {

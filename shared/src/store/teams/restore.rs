@@ -3,7 +3,9 @@
 use super::{
     Action, DELETED_AT, TeamWithLimits, from_row, in_version, is_there, not_changed, to_row,
 };
-use crate::domain::{Caller, ExpectedVersion, Status, Team, TeamId};
+use crate::domain::{
+    Caller, EventDraft, EventType, ExpectedVersion, Status, Team, TeamId, Transition,
+};
 use crate::store::access::{self, View};
 use crate::store::idempotency::{self, Record};
 use crate::store::keys;
@@ -77,7 +79,9 @@ impl Store {
                 },
                 organization_limits,
             };
-            let mut transaction = self.transaction();
+            let created = Transition::Changed(&before, &restored.team);
+            let event = EventDraft::team(EventType::TeamRestored, created);
+            let mut transaction = self.transaction(&cx.origin, [event])?;
             let change = restored_row(&restored.team)?;
             let deleted = in_version(before.version)
                 .and(Condition::new(format!("attribute_exists(#{DELETED_AT})")));

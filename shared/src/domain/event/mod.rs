@@ -1,0 +1,346 @@
+//! Events: the records of changes. One record is the entry of the audit log, the event on the bus and the body of a
+//! webhook.
+
+mod change;
+mod draft;
+mod types;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{GroupId, Invalid, OrganizationId, TeamId, TenantId, Timestamp, UserId};
+
+pub use change::{Changes, FieldChange, MAX_CHANGE_BYTES, fields_of};
+pub use draft::{EventDraft, Transition};
+pub use types::{EventType, EventTypePattern, Resource};
+
+/// Maximum number of targets of an event.
+pub const MAX_TARGETS: usize = 90;
+
+/// The id of an event, a `UUIDv7`. Ids sort by the time of their events.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(extend("format" = "uuid"))]
+pub struct EventId(Uuid);
+
+impl EventId {
+    /// Returns the id of the event at this time, with the random bits of `random`. `position` counts the events of
+    /// one transaction, whose ids are consecutive.
+    pub fn new(at: Timestamp, random: Uuid, position: u8) -> Self {
+        const RANDOM: u128 = (1 << 80) - 1;
+        let time = u128::try_from(at.as_millisecond()).unwrap_or_default() << 80;
+        let bits = time | (random.as_u128() & RANDOM);
+        Self(Uuid::from_u128(bits.wrapping_add(u128::from(position))))
+    }
+
+    /// Returns the lowest id of an event at this time.
+    pub fn first_at(at: Timestamp) -> Self {
+        Self::new(at, Uuid::nil(), 0)
+    }
+
+    /// Returns the highest id of an event at this time.
+    pub fn last_at(at: Timestamp) -> Self {
+        Self::new(at, Uuid::max(), 0)
+    }
+
+    /// Returns the next higher id.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(Uuid::from_u128(self.0.as_u128().saturating_add(1)))
+    }
+
+    /// Returns the next lower id.
+    #[must_use]
+    pub fn previous(self) -> Self {
+        Self(Uuid::from_u128(self.0.as_u128().saturating_sub(1)))
+    }
+
+    /// Returns the time of the event.
+    pub fn time(self) -> Option<Timestamp> {
+        let time = i64::try_from(self.0.as_u128() >> 80).ok()?;
+        Timestamp::from_millisecond(time).ok()
+    }
+
+    /// Returns its last hexadecimal digit, which is random.
+    pub fn last_digit(self) -> u8 {
+        let [.., last] = self.0.into_bytes();
+        last & 0xf
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(formatter)
+    }
+}
+
+impl FromStr for EventId {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let invalid = || Invalid::new("must be the id of an event, a UUID in lower case");
+        let id = Self(Uuid::try_parse(text).map_err(|_| invalid())?);
+        (id.to_string() == text).then_some(id).ok_or_else(invalid)
+    }
+}
+
+impl TryFrom<String> for EventId {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl From<EventId> for String {
+    fn from(id: EventId) -> String {
+        id.to_string()
+    }
+}
+
+/// The record of one change.
+// Fields and names match the HTTP contract.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Event {
+    /// The id. Use it to ignore an event that arrives twice.
+    pub id: EventId,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub event_type: EventType,
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The organization; `null` if the change concerns none.
+    pub organization_id: Option<OrganizationId>,
+    /// When the change was made.
+    pub occurred_at: Timestamp,
+    /// Who made the change.
+    pub actor: Actor,
+    /// What was changed, up to 90: the resource first, then what it belongs to.
+    pub targets: Vec<Target>,
+    /// The changed fields of the resource, by name.
+    pub changes: Changes,
+    /// How the change was made.
+    pub context: EventContext,
+    /// The version of the resource after the change; of a removed resource, its last version.
+    pub resource_version: Option<u64>,
+}
+
+/// Who made a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Actor {
+    /// Kind of actor.
+    #[serde(rename = "type")]
+    pub actor_type: ActorType,
+    /// The user id; of a directory its name, and `muster` for the system.
+    pub id: String,
+    /// The name at that time, if the token contained it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// Kind of an actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ActorType {
+    /// A user, with the permissions of their role.
+    User,
+    /// A tenant admin.
+    TenantAdmin,
+    /// A program with credentials of its own.
+    Machine,
+    /// The directory sync.
+    Directory,
+    /// A SCIM client.
+    Scim,
+    /// Muster itself.
+    System,
+}
+
+impl Actor {
+    /// The directory of the login sync.
+    pub fn directory() -> Self {
+        Self {
+            actor_type: ActorType::Directory,
+            id: "entra".to_owned(),
+            name: None,
+        }
+    }
+
+    /// Muster itself.
+    pub fn system() -> Self {
+        Self {
+            actor_type: ActorType::System,
+            id: "muster".to_owned(),
+            name: None,
+        }
+    }
+}
+
+/// What was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Target {
+    /// Kind of target.
+    #[serde(rename = "type")]
+    pub target_type: TargetType,
+    /// The id.
+    pub id: String,
+    /// The name at that time. Absent if the change did not read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// Kind of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetType {
+    /// A user.
+    User,
+    /// An organization.
+    Organization,
+    /// A team.
+    Team,
+    /// A webhook endpoint.
+    WebhookEndpoint,
+}
+
+impl Target {
+    /// A user, without their name.
+    pub fn user(id: &UserId) -> Self {
+        Self::new(TargetType::User, id.as_str(), None)
+    }
+
+    /// An organization.
+    pub fn organization(id: &OrganizationId, name: Option<&str>) -> Self {
+        Self::new(TargetType::Organization, id.as_str(), name)
+    }
+
+    /// A team.
+    pub fn team(id: &TeamId, name: Option<&str>) -> Self {
+        Self::new(TargetType::Team, id.as_str(), name)
+    }
+
+    /// Any target.
+    pub fn new(target_type: TargetType, id: &str, name: Option<&str>) -> Self {
+        Self {
+            target_type,
+            id: id.to_owned(),
+            name: name.map(ToOwned::to_owned),
+        }
+    }
+}
+
+/// How a change was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EventContext {
+    /// The id of the request.
+    pub request_id: String,
+    /// The operation of the API: `updateMember`; `postLogin` for the sync at a login.
+    pub operation: String,
+    /// The address of the client, unless the deployment does not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_ip: Option<String>,
+    /// The program of the client, unless the deployment does not keep it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// The group of the directory that caused the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_id: Option<GroupId>,
+}
+
+/// Who makes changes, and how. Every event of a request has the same origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Who makes them.
+    pub actor: Actor,
+    /// How.
+    pub context: EventContext,
+}
+
+impl Event {
+    /// Returns the ids of the users among the targets.
+    pub fn users(&self) -> impl Iterator<Item = &str> {
+        let users = self.targets.iter();
+        let users = users.filter(|target| target.target_type == TargetType::User);
+        users.map(|target| target.id.as_str())
+    }
+}
+
+/// What an event says of people beyond their ids. Stored apart from the event, so that it can be erased.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonalDetails {
+    /// The name of the actor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor_name: Option<String>,
+    /// The names of target users, by id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
+    /// The address of the client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_ip: Option<String>,
+    /// The program of the client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+}
+
+impl PersonalDetails {
+    /// Moves the personal details out of an event.
+    pub fn take_from(event: &mut Event) -> Self {
+        let users = event.targets.iter_mut();
+        let users = users.filter(|target| target.target_type == TargetType::User);
+        let names = users.filter_map(|target| Some((target.id.clone(), target.name.take()?)));
+        Self {
+            names: names.collect(),
+            actor_name: event.actor.name.take(),
+            source_ip: event.context.source_ip.take(),
+            user_agent: event.context.user_agent.take(),
+        }
+    }
+
+    /// Puts the personal details back into the event.
+    pub fn put_into(self, event: &mut Event) {
+        event.actor.name = self.actor_name;
+        event.context.source_ip = self.source_ip;
+        event.context.user_agent = self.user_agent;
+        for target in &mut event.targets {
+            if target.target_type == TargetType::User {
+                target.name = self.names.get(&target.id).cloned();
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(millisecond: i64) -> Timestamp {
+        Timestamp::from_millisecond(millisecond).unwrap()
+    }
+
+    #[test]
+    fn ids_sort_by_time_and_position() {
+        let random = Uuid::now_v7();
+        let id = EventId::new(time(1_795_218_696_042), random, 0);
+        assert_eq!(id.time(), Some(time(1_795_218_696_042)));
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert!(id < EventId::new(time(1_795_218_696_042), random, 1));
+        assert!(EventId::first_at(time(1_795_218_696_042)) <= id);
+        assert!(id < EventId::first_at(time(1_795_218_696_043)));
+    }
+
+    #[test]
+    fn an_event_id_has_one_spelling() {
+        let id = "01a2b3c4-d5e6-7a08-9b0c-1d2e3f405162";
+        assert!(id.parse::<EventId>().is_ok());
+        for other in ["", "x", &id.to_uppercase(), &id.replace('-', "")] {
+            assert!(other.parse::<EventId>().is_err(), "{other}");
+        }
+    }
+}

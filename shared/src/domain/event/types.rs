@@ -1,0 +1,270 @@
+//! The closed list of event types.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::Invalid;
+
+macro_rules! event_types {
+    ($($resource:ident { $($variant:ident = $name:literal, $description:literal;)+ })+) => {
+        /// Type of an event.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum EventType {
+            $($(#[doc = $description] $variant,)+)+
+        }
+
+        impl EventType {
+            /// All types.
+            pub const ALL: &[Self] = &[$($(Self::$variant,)+)+];
+
+            /// Returns its name: `membership.added`.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $($(Self::$variant => $name,)+)+
+                }
+            }
+
+            /// Returns what happened, in one sentence.
+            pub const fn description(self) -> &'static str {
+                match self {
+                    $($(Self::$variant => $description,)+)+
+                }
+            }
+
+            /// Returns the resource that the event is about.
+            pub const fn resource(self) -> Resource {
+                match self {
+                    $($(Self::$variant => Resource::$resource,)+)+
+                }
+            }
+        }
+    };
+}
+
+/// The resource that an event is about. Its fields are those that `changes` names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Resource {
+    /// An organization.
+    Organization,
+    /// A membership in an organization.
+    Membership,
+    /// A team.
+    Team,
+    /// A membership in a team.
+    TeamMembership,
+    /// A user of the tenant.
+    User,
+    /// A webhook endpoint.
+    WebhookEndpoint,
+}
+
+event_types! {
+    Organization {
+        OrganizationCreated = "organization.created", "An organization was created.";
+        OrganizationUpdated = "organization.updated", "Fields of an organization changed.";
+        OrganizationDeleted = "organization.deleted", "An organization was deleted.";
+        OrganizationRestored = "organization.restored", "A deleted organization was restored.";
+    }
+    Membership {
+        MembershipAdded = "membership.added", "A user became an active member of an organization.";
+        MembershipInvited = "membership.invited", "A user was invited into an organization, or invited by someone else.";
+        MembershipAccepted = "membership.accepted", "A user accepted an invitation.";
+        MembershipDeclined = "membership.declined", "A user declined an invitation.";
+        MembershipRoleChanged = "membership.role_changed", "The role of a member changed.";
+        MembershipSuspended = "membership.suspended", "A membership was suspended.";
+        MembershipReactivated = "membership.reactivated", "A suspended membership became active again.";
+        MembershipRemoved = "membership.removed", "A user was removed from an organization and its teams.";
+        MembershipLeft = "membership.left", "A user left an organization and its teams.";
+    }
+    Team {
+        TeamCreated = "team.created", "A team was created.";
+        TeamUpdated = "team.updated", "Fields of a team changed.";
+        TeamDeleted = "team.deleted", "A team was deleted, and its members with it.";
+        TeamRestored = "team.restored", "A deleted team was restored, without members.";
+    }
+    TeamMembership {
+        TeamMembershipAdded = "team_membership.added", "A user was added to a team.";
+        TeamMembershipUpdated = "team_membership.updated", "The role, status or organization of a team membership changed.";
+        TeamMembershipRemoved = "team_membership.removed", "A user was removed from one or more teams.";
+    }
+    User {
+        UserRegistered = "user.registered", "A user became known in the tenant.";
+        UserUpdated = "user.updated", "The profile of a user changed.";
+    }
+    WebhookEndpoint {
+        WebhookEndpointCreated = "webhook_endpoint.created", "A webhook endpoint was created.";
+        WebhookEndpointUpdated = "webhook_endpoint.updated", "Fields of a webhook endpoint changed.";
+        WebhookEndpointDeleted = "webhook_endpoint.deleted", "A webhook endpoint was deleted.";
+        WebhookEndpointSecretRotated = "webhook_endpoint.secret_rotated", "The secret of a webhook endpoint was rotated.";
+        WebhookEndpointDisabled = "webhook_endpoint.disabled", "A webhook endpoint was disabled because deliveries to it failed.";
+    }
+}
+
+impl fmt::Display for EventType {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl FromStr for EventType {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let found = Self::ALL.iter().find(|one| one.as_str() == text);
+        found.copied().ok_or(Invalid::new("must be an event type"))
+    }
+}
+
+impl Serialize for EventType {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for EventType {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for EventType {
+    fn schema_name() -> Cow<'static, str> {
+        "EventType".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<_> = Self::ALL.iter().map(|one| one.as_str()).collect();
+        json_schema!({"type": "string", "enum": names, "description": "Type of an event."})
+    }
+}
+
+/// Which event types are meant: all (`*`), those with a prefix (`membership.*`), or one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EventTypePattern(String);
+
+impl EventTypePattern {
+    /// Returns whether it includes the type.
+    pub fn matches(&self, event_type: EventType) -> bool {
+        self.prefix().map_or_else(
+            || self.0 == event_type.as_str(),
+            |prefix| event_type.as_str().starts_with(prefix),
+        )
+    }
+
+    /// Returns the types that it includes.
+    pub fn types(&self) -> impl Iterator<Item = EventType> {
+        let all = EventType::ALL.iter().copied();
+        all.filter(|one| self.matches(*one))
+    }
+
+    /// Returns the pattern as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn prefix(&self) -> Option<&str> {
+        self.0.strip_suffix('*')
+    }
+}
+
+impl FromStr for EventTypePattern {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let pattern = Self(text.to_owned());
+        let is_whole = pattern
+            .prefix()
+            .is_none_or(|prefix| prefix.is_empty() || prefix.ends_with('.'));
+        if is_whole && pattern.types().next().is_some() {
+            return Ok(pattern);
+        }
+        Err(Invalid::new(
+            "must be *, an event type such as membership.added, or a prefix such as membership.*",
+        ))
+    }
+}
+
+impl TryFrom<String> for EventTypePattern {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl From<EventTypePattern> for String {
+    fn from(pattern: EventTypePattern) -> String {
+        pattern.0
+    }
+}
+
+impl JsonSchema for EventTypePattern {
+    fn schema_name() -> Cow<'static, str> {
+        "EventTypePattern".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let mut patterns = vec!["*".to_owned()];
+        for one in EventType::ALL {
+            let prefix = one.as_str().split('.').next().unwrap_or_default();
+            let prefix = format!("{prefix}.*");
+            if !patterns.contains(&prefix) {
+                patterns.push(prefix);
+            }
+        }
+        patterns.extend(EventType::ALL.iter().map(ToString::to_string));
+        json_schema!({
+            "type": "string",
+            "enum": patterns,
+            "description": "All event types (`*`), those of one resource (`membership.*`), or one (`membership.added`).",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(text: &str) -> Result<EventTypePattern, Invalid> {
+        text.parse()
+    }
+
+    #[test]
+    fn a_pattern_includes_all_one_resource_or_one_type() {
+        let count = |text: &str| pattern(text).unwrap().types().count();
+        assert_eq!(count("*"), EventType::ALL.len());
+        assert_eq!(count("team.*"), 4);
+        assert_eq!(count("membership.added"), 1);
+        for bad in [
+            "",
+            "**",
+            "mem*",
+            "membership",
+            "membership.",
+            "membership.add*",
+            "nothing.*",
+            "membership.added ",
+        ] {
+            assert!(pattern(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_round_trip() {
+        for (n, one) in EventType::ALL.iter().enumerate() {
+            assert_eq!(one.as_str().parse(), Ok(*one));
+            let others = EventType::ALL.iter().skip(n + 1);
+            assert!(
+                others
+                    .into_iter()
+                    .all(|other| other.as_str() != one.as_str())
+            );
+        }
+    }
+}
