@@ -1,7 +1,7 @@
 //! A request with an `Idempotency-Key` is applied once, even when sent repeatedly.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use muster::domain::{Source, Team, TeamId, TenantId, UserId};
+use muster::domain::{EventContext, Origin, Source, Team, TeamId, TenantId, UserId};
 use reqwest::Method;
 use serde_json::{Value, json};
 use support::{ACME, Actor, Reply, World, at_once, invariants, statuses};
@@ -111,12 +111,16 @@ async fn deleted_team(world: &World) -> String {
     );
     let name = "Synced".parse().unwrap();
     let id = TeamId::parse("g-synced").unwrap();
+    let origin = Origin {
+        actor: muster::domain::Actor::directory(),
+        context: EventContext::default(),
+    };
     let team = Team {
         source: Source::Entra,
         created_by: None,
         ..Team::new(id, (tenant, None), name, ada, now)
     };
-    world.store().make_team(&team, None).await.unwrap();
+    world.store().make_team(&origin, &team, None).await.unwrap();
     let root = world.tenant_admin();
     root.delete("/teams/g-synced").await.expect(204);
     "/teams/g-synced".to_owned()
@@ -176,13 +180,13 @@ async fn twenty_concurrent_posts_with_one_key_apply_once() {
         let first = replies.iter().filter(|reply| !is_repeat(reply)).count();
         assert_eq!(first, 1, "{path}: done {first} times");
         let made = world.items().await.len() - before;
-        // The created items and the idempotency record.
+        // The created items, their events and the idempotency record.
         let expected = match path.as_str() {
-            "/organizations" => 4,
+            "/organizations" => 6,
             // With its name in the organization.
-            path if path.ends_with("/teams") && path != "/teams" => 3,
-            path if path.ends_with("/accept") || path.starts_with("/teams/g-") => 1,
-            _ => 2,
+            path if path.ends_with("/teams") && path != "/teams" => 4,
+            path if path.ends_with("/accept") || path.starts_with("/teams/g-") => 2,
+            _ => 3,
         };
         assert_eq!(made, expected, "{path}");
     }

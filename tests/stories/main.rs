@@ -10,6 +10,7 @@
 )]
 
 mod answers;
+mod audit_log;
 mod bad_input;
 mod binaries;
 mod caches;

@@ -90,6 +90,7 @@ fn lines() -> Vec<Value> {
             email: None,
             display_name: None,
             entra_object_id: None,
+            request_id: String::new(),
         }),
         report: &Report {
             outcome: Outcome::Failed,

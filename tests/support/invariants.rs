@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use muster::domain::{FoldedName, Name};
 use serde_json::{Map, Value};
 
+use crate::audit;
+
 type Item = Map<String, Value>;
 
 /// Fails the test with a list of violations.
@@ -14,8 +16,22 @@ pub fn check(items: &[Item]) {
     assert!(violations.is_empty(), "{}", violations.join("\n"));
 }
 
+/// Fails the test with a list of violations. For a table of a release that recorded no events.
+#[track_caller]
+pub fn check_without_events(items: &[Item]) {
+    let violations = state_violations(items);
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
+}
+
 /// All violations in the table.
 pub fn violations(items: &[Item]) -> Vec<String> {
+    let mut violations = state_violations(items);
+    violations.extend(audit::violations(items));
+    violations
+}
+
+/// The violations of the invariants that do not concern events.
+fn state_violations(items: &[Item]) -> Vec<String> {
     let mut table = Table::default();
     for item in items {
         table.take(item);

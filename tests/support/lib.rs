@@ -18,6 +18,7 @@
 use std::path::{Path, PathBuf};
 
 mod actor;
+pub mod audit;
 mod calls;
 mod charges;
 mod concurrent;

@@ -3,8 +3,8 @@
 
 use futures::{StreamExt as _, stream};
 use muster::domain::{
-    Caller, Clock, ExpectedVersion, Membership, Organization, OrganizationId, Role, Status,
-    TenantId, Timestamp, UserId, UserPatch,
+    Actor, Caller, Clock, EventContext, ExpectedVersion, Membership, Organization, OrganizationId,
+    Origin, Role, Status, TenantId, Timestamp, UserId, UserPatch,
 };
 use muster::store::{Context, Store};
 
@@ -84,7 +84,10 @@ pub fn context(caller: Caller, now: Timestamp) -> Context {
     Context {
         caller,
         now,
-        request_id: String::new(),
+        origin: Origin {
+            actor: Actor::system(),
+            context: EventContext::default(),
+        },
         idempotency_key: None,
     }
 }

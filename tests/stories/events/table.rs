@@ -93,8 +93,8 @@ fn typed_item(item: &Map<String, Value>) -> Map<String, Value> {
 #[tokio::test]
 async fn the_items_of_the_events_match_the_store() {
     let mut items: Vec<_> = made().await.table().await.into_values().collect();
-    // Ada is registered at her first login, which is the first event.
-    items.retain(|item| item["sk"] != "USER");
+    // Ada is registered at her first login, which is the first event. The audit log starts empty.
+    items.retain(|item| item["sk"] != "USER" && !item.contains_key("record"));
     let puts = items
         .iter()
         .map(|item| json!({"PutRequest": {"Item": typed_item(item)}}));

@@ -207,6 +207,9 @@ impl Walker {
         let number = |known: &[&str], text: &Value| known.iter().position(|it| text == it).unwrap();
         let place = |id: &Value| self.ids.iter().position(|it| json!(it) == *id).unwrap();
         for item in self.world.items().await {
+            if item.contains_key("record") {
+                continue;
+            }
             let text = |name: &str| item[name].as_str().unwrap();
             match text("sk") {
                 "ORG" => {

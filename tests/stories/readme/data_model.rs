@@ -72,6 +72,12 @@ async fn the_items_match_the_data_model() {
         };
         let generic = |attribute: &str| {
             let mut key = text(attribute).to_owned();
+            if item.contains_key("record") {
+                key = key.replace(text("sk"), "id");
+                if let Some((start, _)) = key.split_once("!EVENTS#") {
+                    return format!("{start}!EVENTS#digit").replace("#acme", "#t");
+                }
+            }
             for (id, letter) in &ids {
                 key = key.replace(id, letter);
             }

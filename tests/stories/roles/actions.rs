@@ -100,6 +100,19 @@ pub(super) const ACTIONS: &[Action] = &[
         scene.request("GET", "")
     })
     .of_deleted(),
+    Action::new("GET /organizations/{organization_id}/events", "", |scene| {
+        scene.request("GET", "/events")
+    }),
+    Action::new(
+        "GET /organizations/{organization_id}/events",
+        "deleted",
+        |scene| scene.request("GET", "/events"),
+    )
+    .of_deleted(),
+    Action::new("GET /events", "", |scene| scene.of_tenant("GET", "/events")),
+    Action::new("GET /events/{event_id}", "unknown", |scene| {
+        scene.of_tenant("GET", "/events/019aa8c1-2d3e-7f40-8a1b-3c4d5e6f7081")
+    }),
     Action::new("PATCH /organizations/{organization_id}", "name", |scene| {
         let body = json!({"name": format!("Renamed {}", scene.id)});
         scene.request("PATCH", "").json(&body)

@@ -93,12 +93,12 @@ async fn a_second_users_first_login_creates_nothing_again() {
     let setup = setup().await;
     setup.world.calls.take();
     setup.expect("bob", "synced").await;
-    // Her own memberships, in two organizations and two teams, and the mark.
+    // The profile, memberships in two organizations and two teams, and the mark.
     let own = calls([
         ("BatchGetItem", 2),
         ("GetItem", 1),
-        ("PutItem", 4),
         ("Query", 1),
+        ("TransactWriteItems", 5),
         ("UpdateItem", 2),
     ]);
     assert_eq!(operations(&setup), own);
@@ -107,7 +107,12 @@ async fn a_second_users_first_login_creates_nothing_again() {
     assert_eq!(operations(&setup), calls([("Query", 1), ("UpdateItem", 1)]));
     // A user without groups.
     setup.expect("cy", "unchanged").await;
-    let mark = calls([("GetItem", 1), ("Query", 1), ("UpdateItem", 2)]);
+    let mark = calls([
+        ("GetItem", 1),
+        ("Query", 1),
+        ("TransactWriteItems", 1),
+        ("UpdateItem", 2),
+    ]);
     assert_eq!(operations(&setup), mark);
 }
 

@@ -108,7 +108,13 @@ async fn no_log_line_has_personal_data() {
             setup.graph.heal();
         }
     }
-    for operation in ["Query", "UpdateItem", "GetItem", "BatchGetItem", "PutItem"] {
+    for operation in [
+        "Query",
+        "UpdateItem",
+        "GetItem",
+        "BatchGetItem",
+        "TransactWriteItems",
+    ] {
         for fault in [Fault::Throttle, Fault::Failure(500), Fault::CutWithin] {
             faults.always(operation, fault);
             login("bob").await;

@@ -131,17 +131,7 @@ async fn existing_items_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn nothing_can_be_joined() {
-    is_borne("PutItem", &[Fault::ItemConflict]).await;
-}
-
-#[tokio::test]
-async fn no_team_can_be_left() {
-    is_borne("DeleteItem", &[Fault::ItemConflict]).await;
-}
-
-#[tokio::test]
-async fn nothing_can_be_created() {
+async fn nothing_can_be_created_joined_or_left() {
     is_borne(
         "TransactWriteItems",
         &[Fault::Conflict, Fault::CancelledByThrottling],
@@ -185,10 +175,6 @@ async fn transient_table_faults_are_retried() {
     let once = [
         ("UpdateItem", Fault::ItemConflict),
         ("UpdateItem", Fault::Throttle),
-        ("PutItem", Fault::ItemConflict),
-        ("PutItem", Fault::CutAfter),
-        ("DeleteItem", Fault::ItemConflict),
-        ("DeleteItem", Fault::CutAfter),
         ("TransactWriteItems", Fault::Conflict),
         ("TransactWriteItems", Fault::CutAfter),
         ("BatchGetItem", Fault::Throttle),

@@ -1,0 +1,405 @@
+//! The audit log: one event for each change, read by owners, admins and tenant admins.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use muster::domain::Clock;
+use muster_local::Options;
+use reqwest::Method;
+use serde_json::{Value, json};
+use support::{Actor, Faults, World, at_once};
+
+const TRANSACTION: &str = "TransactWriteItems";
+
+/// A clock that advances on request.
+fn advancing() -> (Options, Arc<AtomicU64>) {
+    let later = Arc::new(AtomicU64::new(0));
+    let (given, system) = (Arc::clone(&later), Clock::system());
+    let clock = Clock::from_fn(move || {
+        let later = Duration::from_millis(given.load(Ordering::Relaxed));
+        (system.now().after(later), system.new_id())
+    });
+    let options = Options {
+        clock,
+        ..Options::default()
+    };
+    (options, later)
+}
+
+fn types(events: &[Value]) -> Vec<&str> {
+    events
+        .iter()
+        .map(|it| it["type"].as_str().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn each_change_leaves_one_event_with_its_actor() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    world.register(&["ada", "bob"]).await;
+    let id = world.organization(&ada, "Rockets").await;
+    let members = format!("/organizations/{id}/members");
+    ada.post(&members, json!({"user_id": "bob", "status": "active"}))
+        .await
+        .expect(201);
+    let bob = format!("{members}/bob");
+    ada.patch(&bob, json!({"role": "admin"})).await.expect(200);
+    // Nothing changes, so nothing is recorded.
+    ada.patch(&bob, json!({"role": "admin"})).await.expect(200);
+    ada.delete(&bob).await.expect(204);
+    ada.delete(&bob).await.expect(204);
+
+    let log = ada.all(&format!("/organizations/{id}/events")).await;
+    assert_eq!(
+        types(&log),
+        [
+            "membership.removed",
+            "membership.role_changed",
+            "membership.added",
+            "membership.added",
+            "organization.created",
+        ]
+    );
+    let changed = &log[1];
+    let expected = json!({
+        "id": changed["id"],
+        "type": "membership.role_changed",
+        "tenant_id": "acme",
+        "organization_id": id,
+        "occurred_at": changed["occurred_at"],
+        "actor": {"type": "user", "id": "ada"},
+        "targets": [
+            {"type": "user", "id": "bob"},
+            {"type": "organization", "id": id, "name": "Rockets"},
+        ],
+        "changes": {"role": {"from": "member", "to": "admin"}},
+        "context": {
+            "request_id": changed["context"]["request_id"],
+            "operation": "updateMember",
+            "source_ip": "127.0.0.1",
+        },
+        "resource_version": 2,
+    });
+    assert_eq!(*changed, expected);
+    let root = world.tenant_admin();
+    let one = format!("/events/{}", changed["id"].as_str().unwrap());
+    assert_eq!(root.get(&one).await.expect(200).body, expected);
+    // The tenant's log also has what belongs to no organization.
+    let all = root.all("/events").await;
+    assert_eq!(types(&all)[..5], types(&log));
+    assert_eq!(types(&all)[5..], ["user.registered", "user.registered"]);
+    assert_eq!(all[5]["actor"]["type"], "tenant_admin");
+    support::invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn a_repeated_request_leaves_no_second_event() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    world.register(&["ada"]).await;
+    let posts = (0..8).map(|_| {
+        let ada = ada.clone();
+        async move {
+            let body = json!({"name": "Rockets"});
+            ada.post_once("/organizations", "one", body).await.status
+        }
+    });
+    assert_eq!(at_once(posts).await, [201; 8]);
+    let all = world
+        .tenant_admin()
+        .all("/events?type=organization.*")
+        .await;
+    assert_eq!(types(&all), ["organization.created"]);
+}
+
+#[tokio::test]
+async fn filters_and_pages_find_exactly_the_matching_events() {
+    let world = World::start().await;
+    let (ada, root) = (world.user("ada"), world.tenant_admin());
+    let id = world.organization(&ada, "Rockets").await;
+    for n in 0..12 {
+        world
+            .member(&id, &format!("m{n}"), "member", "active")
+            .await;
+    }
+    let log = format!("/organizations/{id}/events");
+    for list in [log.as_str(), "/events"] {
+        let whole = root.all(list).await;
+        for limit in [1, 3, 100] {
+            assert_eq!(
+                root.all(&format!("{list}?limit={limit}")).await,
+                whole,
+                "{list}"
+            );
+        }
+        let added = root
+            .all(&format!("{list}?type=membership.added,team.*"))
+            .await;
+        assert_eq!(added.len(), 13);
+        let of_m3 = root
+            .all(&format!("{list}?user_id=m3&type=membership.*&limit=1"))
+            .await;
+        assert_eq!(of_m3.len(), 1);
+        assert_eq!(of_m3[0]["targets"][0]["id"], "m3");
+        let by_ada = root
+            .all(&format!("{list}?actor_id=ada&type=membership.*"))
+            .await;
+        assert!(by_ada.iter().all(|event| event["actor"]["id"] == "ada"));
+        let time = whole[5]["occurred_at"].as_str().unwrap();
+        let later = root.all(&format!("{list}?from={time}")).await;
+        let before = root.all(&format!("{list}?to={time}")).await;
+        assert_eq!(later.len() + before.len(), whole.len());
+        assert!(
+            before
+                .iter()
+                .all(|event| event["occurred_at"].as_str().unwrap() < time)
+        );
+    }
+    for bad in [
+        "type=",
+        "type=nothing",
+        "type=membership.add*",
+        "order=up",
+        "from=yesterday",
+        "user_id=me",
+        "actor=ada",
+    ] {
+        let reply = root.get(&format!("/events?{bad}")).await;
+        reply.problem(400, "validation-failed");
+    }
+    root.get("/events/x")
+        .await
+        .problem(400, "validation-failed");
+}
+
+#[tokio::test]
+async fn another_tenant_sees_no_event() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Rockets").await;
+    let event = world.tenant_admin().all("/events").await.remove(0);
+    let stranger = world.tenant_admin_of("globex");
+    assert!(stranger.all("/events").await.is_empty());
+    let one = format!("/events/{}", event["id"].as_str().unwrap());
+    stranger.get(&one).await.problem(404, "not-found");
+    let log = format!("/organizations/{id}/events");
+    stranger.get(&log).await.problem(404, "not-found");
+    let first = world.tenant_admin().get("/events?limit=1").await;
+    let cursor = first.body["next_cursor"].as_str().unwrap();
+    let page = stranger.get(&format!("/events?cursor={cursor}")).await;
+    page.problem(400, "invalid-cursor");
+}
+
+#[tokio::test]
+async fn a_tenant_admin_reads_the_log_of_a_deleted_organization() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Rockets").await;
+    ada.delete(&format!("/organizations/{id}"))
+        .await
+        .expect(204);
+    let log = format!("/organizations/{id}/events");
+    ada.get(&log).await.problem(404, "not-found");
+    let log = world.tenant_admin().all(&log).await;
+    assert_eq!(types(&log)[0], "organization.deleted");
+}
+
+/// Polls a feed until it gives nothing new. Returns the ids, and the cursor to continue with.
+async fn poll(reader: &Actor, feed: &str, mut cursor: String) -> (Vec<String>, String) {
+    let mut ids = Vec::new();
+    loop {
+        let page = reader
+            .get(&format!("{feed}&cursor={cursor}"))
+            .await
+            .expect(200);
+        page.body["next_cursor"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut cursor);
+        let items = page.body["items"].as_array().unwrap();
+        if items.is_empty() {
+            return (ids, cursor);
+        }
+        ids.extend(items.iter().map(|it| it["id"].as_str().unwrap().to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn a_feed_gives_an_event_that_is_committed_late_once() {
+    let (options, later) = advancing();
+    let (world, faults) = Faults::world(options).await;
+    let (ada, root) = (world.user("ada"), world.tenant_admin());
+    let id = world.organization(&ada, "Rockets").await;
+    for feed in [
+        "/events?order=oldest&limit=2",
+        &format!("/organizations/{id}/events?order=oldest&limit=2"),
+    ] {
+        let (_, start) = poll(&root, feed, String::new()).await;
+        // Its id is drawn, and its transaction waits.
+        let mut held = faults.hold(TRANSACTION);
+        let slow = {
+            let (ada, path) = (ada.clone(), format!("/organizations/{id}"));
+            let body = json!({"domain": format!("n{}.example", feed.len())});
+            tokio::spawn(async move { ada.patch(&path, body).await })
+        };
+        held.arrived().await;
+        later.fetch_add(1_000, Ordering::Relaxed);
+        world
+            .member(&id, &format!("new{}", feed.len()), "member", "active")
+            .await;
+        // A feed without the settle time would give the later event now, and never the earlier one.
+        later.fetch_add(20_000, Ordering::Relaxed);
+        let (early, cursor) = poll(&root, feed, start.clone()).await;
+        held.release();
+        slow.await.unwrap().expect(200);
+        later.fetch_add(60_000, Ordering::Relaxed);
+        let (late, cursor) = poll(&root, feed, cursor).await;
+        let expected = root
+            .all(&format!("{}?limit=100", feed.split('?').next().unwrap()))
+            .await;
+        let mut expected: Vec<_> = expected
+            .iter()
+            .map(|it| it["id"].as_str().unwrap().to_owned())
+            .collect();
+        expected.reverse();
+        let mut seen = early;
+        seen.extend(late);
+        assert_eq!(seen, expected[expected.len() - seen.len()..], "{feed}");
+        assert!(seen.len() >= 2, "{feed}");
+        assert!(poll(&root, feed, cursor).await.0.is_empty());
+        // From the start, the feed gives all events once.
+        assert_eq!(poll(&root, feed, String::new()).await.0, expected, "{feed}");
+    }
+}
+
+#[tokio::test]
+async fn events_of_the_last_minute_are_not_in_the_feed() {
+    let (options, later) = advancing();
+    let world = World::with(options).await;
+    let root = world.tenant_admin();
+    world.organization(&world.user("ada"), "Rockets").await;
+    let feed = "/events?order=oldest";
+    let (ids, cursor) = poll(&root, feed, String::new()).await;
+    assert!(ids.is_empty());
+    later.fetch_add(61_000, Ordering::Relaxed);
+    let newest = root.all("/events").await;
+    assert_eq!(poll(&root, feed, cursor).await.0.len(), newest.len());
+}
+
+#[tokio::test]
+async fn pages_are_exported_as_csv_and_as_lines() {
+    let world = World::start().await;
+    let (ada, root) = (world.user("ada"), world.tenant_admin());
+    world.organization(&ada, "=1+1").await;
+    world.organization(&ada, "Rockets, \"Inc\"").await;
+    let events = root.all("/events").await;
+    let fetch = async |accept: &str, path: &str| {
+        let request = root.request(Method::GET, path).header("accept", accept);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], accept);
+        let link = response.headers().get("link");
+        let link = link.map(|link| link.to_str().unwrap().to_owned());
+        (response.text().await.unwrap(), link)
+    };
+    for accept in ["text/csv", "application/x-ndjson"] {
+        let mut ids = Vec::new();
+        let mut path = "/events?limit=2&type=organization.*".to_owned();
+        loop {
+            let (text, link) = fetch(accept, &path).await;
+            if accept == "text/csv" {
+                let mut lines = text.lines();
+                assert!(lines.next().unwrap().starts_with("id,type,occurred_at,"));
+                ids.extend(lines.map(|line| line[..36].to_owned()));
+                assert!(!text.contains(",=1"), "{text}");
+            } else {
+                let lines = text
+                    .lines()
+                    .map(|line| serde_json::from_str::<Value>(line).unwrap());
+                ids.extend(lines.map(|it| it["id"].as_str().unwrap().to_owned()));
+            }
+            let Some(link) = link else { break };
+            let next = link.strip_prefix('<').unwrap();
+            let next = next.strip_suffix(">; rel=\"next\"").unwrap();
+            assert!(next.contains("limit=2"), "{next}");
+            path = format!("/events{next}");
+        }
+        let organizations = events
+            .iter()
+            .filter(|it| it["type"] == "organization.created");
+        let expected: Vec<_> = organizations.map(|it| it["id"].as_str().unwrap()).collect();
+        assert_eq!(ids, expected, "{accept}");
+    }
+}
+
+#[tokio::test]
+async fn client_details_and_retention_follow_the_settings() {
+    let mut options = Options::default();
+    for (name, value) in [
+        ("AUDIT_CLIENT_DETAILS", "false"),
+        ("AUDIT_RETENTION_DAYS", "0"),
+    ] {
+        options.variables.insert(name.to_owned(), value.to_owned());
+    }
+    let world = World::with(options).await;
+    world.organization(&world.user("ada"), "Rockets").await;
+    for item in world
+        .items()
+        .await
+        .iter()
+        .filter(|it| it.contains_key("record"))
+    {
+        assert!(!item.contains_key("expires_at"), "{item:?}");
+        assert!(!item.contains_key("personal"), "{item:?}");
+    }
+    let events = world.tenant_admin().all("/events").await;
+    assert!(!events.is_empty());
+    for event in events {
+        assert_eq!(event["context"].as_object().unwrap().len(), 2, "{event}");
+    }
+    let world = World::start().await;
+    world.organization(&world.user("ada"), "Rockets").await;
+    let items = world.items().await;
+    let event = items.iter().find(|it| it.contains_key("record")).unwrap();
+    let record: Value = serde_json::from_str(event["record"].as_str().unwrap()).unwrap();
+    let occurred: muster::domain::Timestamp =
+        record["occurred_at"].as_str().unwrap().parse().unwrap();
+    let days = (event["expires_at"].as_i64().unwrap() - occurred.as_second()) / 86_400;
+    assert_eq!(days, 400);
+}
+
+#[tokio::test]
+async fn private_fields_show_only_that_they_changed() {
+    let world = World::start().await;
+    let (ada, root) = (world.user("ada"), world.tenant_admin());
+    let id = world.organization(&ada, "Rockets").await;
+    let secret = "swordfish";
+    let private = json!({
+        "billing_email": format!("{secret}@acme.example"),
+        "billing_address": secret,
+        "stripe_customer_id": format!("cus_{secret}"),
+        "metadata": {"key": secret},
+    });
+    ada.patch(&format!("/organizations/{id}"), private.clone())
+        .await
+        .expect(200);
+    let profile = json!({"email": format!("{secret}@x.example"), "display_name": secret});
+    root.put("/users/bob", profile).await.expect(201);
+    for item in world
+        .items()
+        .await
+        .iter()
+        .filter(|it| it.contains_key("record"))
+    {
+        assert!(
+            !Value::from(item.clone()).to_string().contains(secret),
+            "{item:?}"
+        );
+    }
+    let changes = &root.all("/events?type=organization.updated").await[0]["changes"];
+    for field in private.as_object().unwrap().keys() {
+        assert_eq!(changes[field], json!({"changed": true}), "{field}");
+    }
+}

@@ -1,0 +1,244 @@
+//! Replays the events of the table: they must give exactly the organizations, memberships and teams that are in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+type Item = Map<String, Value>;
+
+/// A resource by kind and ids: `["TeamMembership", team, user]`.
+type ResourceKey = Vec<String>;
+
+/// The state of a resource, as its events give it.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Folded {
+    version: u64,
+    fields: BTreeMap<String, Value>,
+    is_deleted: bool,
+}
+
+/// All violations: events that do not follow from one another, and resources that differ from their events.
+pub fn violations(items: &[Item]) -> Vec<String> {
+    let mut tenants: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for item in items.iter().filter(|item| item.contains_key("record")) {
+        let event: Value = serde_json::from_str(text(item, "record")).unwrap();
+        let tenant = text(item, "pk").split('#').nth(1).unwrap();
+        tenants.entry(tenant).or_default().push(event);
+    }
+    let mut violations = Vec::new();
+    for (tenant, mut events) in tenants {
+        events.sort_by(|one, other| id(one).cmp(id(other)));
+        let (state, left) = fold(events);
+        for event in left {
+            violations.push(format!("12: an event without its change: {event}"));
+        }
+        let own = format!("TENANT#{tenant}#");
+        let own = items
+            .iter()
+            .filter(|item| text(item, "pk").starts_with(&own));
+        compare(own, &state, &mut violations);
+    }
+    violations
+}
+
+fn id(event: &Value) -> &str {
+    event["id"].as_str().unwrap()
+}
+
+/// Applies events in their order. Two events of one resource may be recorded in the wrong order when their
+/// transactions overlapped; an event that does not fit yet waits.
+fn fold(events: Vec<Value>) -> (BTreeMap<ResourceKey, Folded>, Vec<Value>) {
+    let mut state = BTreeMap::new();
+    let mut waiting: Vec<Value> = Vec::new();
+    for event in events {
+        waiting.push(event);
+        loop {
+            let fitting = waiting.iter().position(|event| apply(&mut state, event));
+            match fitting {
+                Some(at) => drop(waiting.remove(at)),
+                None => break,
+            }
+        }
+    }
+    (state, waiting)
+}
+
+/// Applies an event. Returns whether it fits.
+fn apply(state: &mut BTreeMap<ResourceKey, Folded>, event: &Value) -> bool {
+    let event_type = event["type"].as_str().unwrap();
+    let (resource, change) = event_type.split_once('.').unwrap();
+    let target = |n: usize| event["targets"][n]["id"].as_str().unwrap().to_owned();
+    let teams = || {
+        let targets = event["targets"].as_array().unwrap();
+        let teams = targets.iter().filter(|it| it["type"] == "team");
+        let user = target(0);
+        let keys = teams.map(|team| {
+            let team = team["id"].as_str().unwrap().to_owned();
+            vec!["TeamMembership".to_owned(), team, user.clone()]
+        });
+        keys.collect::<Vec<_>>()
+    };
+    let Some(version) = event["resource_version"].as_u64() else {
+        // Left some teams, before the organization.
+        for key in teams() {
+            state.remove(&key);
+        }
+        return true;
+    };
+    let key = match resource {
+        "organization" => vec!["Organization".to_owned(), target(0)],
+        "membership" => {
+            let organization = event["organization_id"].as_str().unwrap().to_owned();
+            vec!["Membership".to_owned(), organization, target(0)]
+        }
+        "team" => vec!["Team".to_owned(), target(0)],
+        "team_membership" => vec!["TeamMembership".to_owned(), target(1), target(0)],
+        _ => return true,
+    };
+    if resource == "team_membership" {
+        let team = state.get(&vec!["Team".to_owned(), target(1)]);
+        if team.is_some_and(|team| team.is_deleted) {
+            return true;
+        }
+    }
+    let before = state.get(&key).cloned().unwrap_or_default();
+    let is_moved = event["changes"]["organization_id"]["from"].is_null()
+        && change == "updated"
+        && event["changes"]["organization_id"].is_object()
+        && resource == "team_membership";
+    let is_removed = matches!(
+        (resource, change),
+        ("membership", "removed" | "left" | "declined")
+            | ("team_membership", "removed")
+            | ("team", "deleted")
+    );
+    let expected = if is_removed || is_moved {
+        before.version
+    } else {
+        before.version + 1
+    };
+    if version != expected || (before.version == 0 && (is_removed || is_moved)) {
+        return false;
+    }
+    if is_removed {
+        state.remove(&key);
+        for key in teams() {
+            if resource == "membership" {
+                state.remove(&key);
+            }
+        }
+        if resource == "team" {
+            state.retain(|other, _| !(other[0] == "TeamMembership" && other[1] == key[1]));
+            let deleted = Folded {
+                version: version + 1,
+                is_deleted: true,
+                fields: before.fields,
+            };
+            state.insert(key, deleted);
+        }
+        return true;
+    }
+    let mut after = Folded {
+        version,
+        is_deleted: false,
+        fields: before.fields,
+    };
+    for (field, change) in event["changes"].as_object().unwrap() {
+        if change.get("changed").is_some() {
+            after.fields.remove(field);
+            continue;
+        }
+        let known = after.fields.get(field).cloned().unwrap_or_default();
+        if before.version > 0 && known != change["from"] && field != "suspended_by" {
+            return false;
+        }
+        after.fields.insert(field.clone(), change["to"].clone());
+    }
+    state.insert(key, after);
+    true
+}
+
+/// Compares the resources of a tenant with their events.
+fn compare<'a>(
+    items: impl Iterator<Item = &'a Item>,
+    state: &BTreeMap<ResourceKey, Folded>,
+    violations: &mut Vec<String>,
+) {
+    let mut found = BTreeSet::new();
+    for item in items {
+        let sk = text(item, "sk");
+        let own = |name: &str| text(item, name).to_owned();
+        let key = match sk {
+            "ORG" => vec!["Organization".to_owned(), own("id")],
+            "TEAM" => vec!["Team".to_owned(), own("id")],
+            _ if sk.starts_with("ORG#") => {
+                vec![
+                    "Membership".to_owned(),
+                    own("organization_id"),
+                    own("user_id"),
+                ]
+            }
+            _ if sk.starts_with("TEAM#") => {
+                let team = vec!["Team".to_owned(), own("team_id")];
+                if state.get(&team).is_none_or(|team| team.is_deleted) {
+                    // Left over from a deleted team.
+                    continue;
+                }
+                vec!["TeamMembership".to_owned(), own("team_id"), own("user_id")]
+            }
+            _ => continue,
+        };
+        found.insert(key.clone());
+        let Some(folded) = state.get(&key) else {
+            violations.push(format!("12: a change without its event: {key:?}"));
+            continue;
+        };
+        let differs = |(name, value): (&String, &Value)| {
+            let stored = item.get(name).cloned().unwrap_or_default();
+            let is_same = stored == *value || same_numbers(&stored, value);
+            (!is_same && name != "suspended_by").then(|| format!("{name}: {stored} and {value}"))
+        };
+        let mut different: Vec<_> = folded.fields.iter().filter_map(differs).collect();
+        let version = item["version"].as_u64().unwrap();
+        if version != folded.version {
+            different.push(format!("version: {version} and {}", folded.version));
+        }
+        if !different.is_empty() {
+            violations.push(format!(
+                "12: {key:?} differs from its events: {different:?}"
+            ));
+        }
+    }
+    // An organization purged by its time to live is only in its events.
+    let missing = state.iter().filter(|(key, folded)| {
+        !found.contains(*key) && !folded.is_deleted && key[0] != "Organization"
+    });
+    for (key, _) in missing {
+        violations.push(format!(
+            "12: an event without its change: {key:?} is not there"
+        ));
+    }
+}
+
+/// Whether two values are equal when whole numbers may have a fraction of zero.
+fn same_numbers(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(a, b)| same_numbers(a, b))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let names: BTreeSet<_> = one.keys().chain(other.keys()).collect();
+            let value =
+                |of: &Map<String, Value>, name: &str| of.get(name).cloned().unwrap_or_default();
+            names
+                .iter()
+                .all(|name| same_numbers(&value(one, name), &value(other, name)))
+        }
+        (one, other) => one == other,
+    }
+}
+
+fn text<'a>(item: &'a Item, name: &str) -> &'a str {
+    item.get(name).and_then(Value::as_str).unwrap_or_default()
+}
