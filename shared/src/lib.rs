@@ -1,5 +1,6 @@
 //! The shared code of Muster's functions: the domain, the table, and the HTTP contract.
 
+pub mod aws;
 pub mod config;
 pub mod domain;
 pub mod http;

@@ -6,7 +6,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use lambda_http::Error;
 
-const ROOTS: &[u8] = include_bytes!("../../../shared/src/store/table/amazon-roots.pem");
+const ROOTS: &[u8] = include_bytes!("../../../shared/src/amazon-roots.pem");
 
 pub(crate) fn variable(name: &str) -> Result<String, Error> {
     Ok(std::env::var(name)?)

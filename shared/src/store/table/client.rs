@@ -1,19 +1,15 @@
-//! Builds the SDK's client from Lambda's environment variables. It looks up neither region nor credentials over
-//! the network, and links no code that does.
+//! Builds the SDK's client for DynamoDB from Lambda's environment variables.
 
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::SharedHttpClient;
+use aws_sdk_dynamodb::config::Builder;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region};
-
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 
 use super::meter::Counting;
-use crate::config::{DYNAMODB_ENDPOINT, SSL_CERT_FILE, SettingError, aws_endpoint};
+use crate::aws;
+use crate::config::{DYNAMODB_ENDPOINT, SettingError};
 
 /// Maximum number of attempts of one call, including the first.
 const ATTEMPTS: u32 = 5;
@@ -21,10 +17,6 @@ const ATTEMPTS: u32 = 5;
 /// second would take most of a request's time, and the most frequent cause is a connection that was closed
 /// while the function was frozen.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
-/// Root certificates of Amazon Trust Services, which signs for every DynamoDB endpoint outside of China:
-/// <https://www.amazontrust.com/repository/>. Reading the more than one hundred root certificates of the system
-/// would take most of the start time.
-const AMAZON_ROOTS: &[u8] = include_bytes!("amazon-roots.pem");
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Timeout of one call including retries. A request makes two or three calls within the function's 10 s.
@@ -35,20 +27,6 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 /// override the endpoint of the region. Verifies the endpoint of the region with Amazon's root certificates.
 /// Uses those of the system for an overridden endpoint, or if `SSL_CERT_FILE` is set.
 pub fn client(variable: impl Fn(&str) -> Option<String>) -> Result<Client, SettingError> {
-    let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
-    let required = |name: &'static str| {
-        variable(name).ok_or(SettingError {
-            variable: name,
-            problem: "must be set".to_owned(),
-        })
-    };
-    let credentials = Credentials::new(
-        required("AWS_ACCESS_KEY_ID")?,
-        required("AWS_SECRET_ACCESS_KEY")?,
-        variable("AWS_SESSION_TOKEN"),
-        None,
-        "environment",
-    );
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .operation_attempt_timeout(ATTEMPT_TIMEOUT)
@@ -57,56 +35,17 @@ pub fn client(variable: impl Fn(&str) -> Option<String>) -> Result<Client, Setti
     let retries = RetryConfig::standard()
         .with_max_attempts(ATTEMPTS)
         .with_initial_backoff(FIRST_WAIT);
-    let region = required("AWS_REGION")?;
-    let endpoint = aws_endpoint(DYNAMODB_ENDPOINT, variable).map(|(_, endpoint)| endpoint);
-    let certificates = variable(SSL_CERT_FILE);
-    let trust = if is_of_amazon(&region, endpoint.as_deref(), certificates.as_deref()) {
-        TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)
-    } else {
-        TrustStore::default()
-    };
-    let mut config = Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .http_client(http_client(trust)?)
-        .region(Region::new(region))
-        .credentials_provider(credentials)
+    let config = aws::sdk_config(DYNAMODB_ENDPOINT, variable)?
+        .into_builder()
         .retry_config(retries)
         .timeout_config(timeouts)
-        .interceptor(Counting);
-    if let Some(endpoint) = endpoint {
-        config = config.endpoint_url(endpoint);
-    }
-    Ok(Client::from_conf(config.build()))
-}
-
-/// Returns whether to use Amazon's root certificates. A server without TLS needs none, so those of the system
-/// are not read. `SSL_CERT_FILE` takes precedence.
-fn is_of_amazon(region: &str, endpoint: Option<&str>, certificates: Option<&str>) -> bool {
-    match (certificates, endpoint) {
-        (Some(_), _) => false,
-        (None, Some(endpoint)) => !endpoint.starts_with("https:"),
-        (None, None) => !region.starts_with("cn-"),
-    }
-}
-
-/// Builds the SDK's HTTP client with these root certificates.
-fn http_client(trust: TrustStore) -> Result<SharedHttpClient, SettingError> {
-    let context = TlsContext::builder().with_trust_store(trust).build();
-    let context = context.map_err(|error| SettingError {
-        variable: SSL_CERT_FILE,
-        problem: format!("the HTTP client cannot be made: {error}"),
-    })?;
-    Ok(aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::rustls(CryptoMode::AwsLc))
-        .tls_context(context)
-        .build_https())
+        .build();
+    let config = Builder::from(&config).interceptor(Counting).build();
+    Ok(Client::from_conf(config))
 }
 
 #[cfg(test)]
 mod tests {
-    use rustls::pki_types::pem::PemObject as _;
-    use rustls::pki_types::{CertificateDer, TrustAnchor};
-
     use super::*;
 
     #[test]
@@ -115,36 +54,5 @@ mod tests {
         assert_eq!(error.to_string(), "AWS_REGION: must be set");
         let error = client(|_| Some(String::new())).unwrap_err();
         assert_eq!(error.to_string(), "AWS_ACCESS_KEY_ID: must be set");
-    }
-
-    #[test]
-    fn amazons_roots_are_used_for_regions_outside_of_china() {
-        let region = "eu-central-1";
-        let (http, https) = ("http://127.0.0.1:8000", "https://dynamodb.example");
-        assert!(is_of_amazon(region, None, None));
-        assert!(!is_of_amazon("cn-north-1", None, None));
-        assert!(is_of_amazon(region, Some(http), None));
-        assert!(!is_of_amazon(region, Some(https), None));
-        assert!(!is_of_amazon(region, None, Some("roots.pem")));
-    }
-
-    /// Fails if Mozilla stops trusting one of them.
-    #[test]
-    fn amazons_roots_are_among_mozillas() {
-        let mut store = rustls::RootCertStore::empty();
-        for root in CertificateDer::pem_slice_iter(AMAZON_ROOTS) {
-            store.add(root.unwrap()).unwrap();
-        }
-        assert_eq!(store.len(), 5);
-        for root in &store.roots {
-            let same = |known: &&TrustAnchor<'_>| {
-                (&known.subject, &known.subject_public_key_info)
-                    == (&root.subject, &root.subject_public_key_info)
-            };
-            assert!(
-                webpki_roots::TLS_SERVER_ROOTS.iter().any(|it| same(&it)),
-                "{root:?}"
-            );
-        }
     }
 }
