@@ -4,6 +4,7 @@
 //! does it (their permission included), and the answer.
 
 mod app;
+pub mod delivery;
 pub mod endpoint;
 mod endpoints;
 pub mod events;

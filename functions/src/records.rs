@@ -1,4 +1,5 @@
-//! The log lines of the functions: one for each request, and one for each event of a trigger.
+//! The log lines of the functions: one for each request, one for each event of a trigger, and one for each batch of
+//! events to publish.
 
 use std::time::Duration;
 
@@ -181,4 +182,84 @@ struct TriggerFields<'a> {
     round_trips: u32,
     calls: u32,
     units: f64,
+}
+
+/// One batch of the table's stream and how it ended.
+#[derive(Clone, Debug)]
+pub struct PublishLine<'a> {
+    /// When it was answered.
+    pub now: Timestamp,
+    /// The invocation's id.
+    pub request_id: &'a str,
+    /// Events in the batch.
+    pub records: usize,
+    /// Events that the bus has.
+    pub published: usize,
+    /// Events that can never be published and are on the queue of failures.
+    pub set_aside: usize,
+    /// Events that will be sent again.
+    pub failed: usize,
+    /// How many events were sent more than once in this invocation.
+    pub retries: u32,
+    /// From the batch's arrival to the answer.
+    pub duration: Duration,
+}
+
+impl Record for PublishLine<'_> {
+    const MESSAGE: &'static str = "publish events";
+    const COUNTED: [Counted; 2] = [
+        (
+            &[&[]],
+            &[
+                Metric::count("EventsPublished"),
+                Metric::count("EventsSetAside"),
+                Metric::count("EventsFailed"),
+                Metric::count("EventRetries"),
+            ],
+        ),
+        (&[&["trigger"]], &[Metric::milliseconds("Duration")]),
+    ];
+
+    fn time(&self) -> Timestamp {
+        self.now
+    }
+
+    fn level(&self) -> Level {
+        if self.set_aside + self.failed > 0 {
+            Level::Warn
+        } else {
+            Level::Info
+        }
+    }
+
+    fn fields(&self) -> impl Serialize {
+        PublishFields {
+            request_id: self.request_id,
+            trigger: "publish-events",
+            records: self.records,
+            published: self.published,
+            set_aside: self.set_aside,
+            failed: self.failed,
+            retries: self.retries,
+            duration: milliseconds(self.duration),
+        }
+    }
+}
+
+/// One batch of the table's stream.
+#[derive(Serialize)]
+struct PublishFields<'a> {
+    request_id: &'a str,
+    trigger: &'static str,
+    records: usize,
+    #[serde(rename = "EventsPublished")]
+    published: usize,
+    #[serde(rename = "EventsSetAside")]
+    set_aside: usize,
+    #[serde(rename = "EventsFailed")]
+    failed: usize,
+    #[serde(rename = "EventRetries")]
+    retries: u32,
+    #[serde(rename = "Duration")]
+    duration: f64,
 }

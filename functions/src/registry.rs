@@ -6,7 +6,7 @@ use muster::config::SettingError;
 
 use crate::endpoint::Endpoint;
 use crate::runtime::{self, Start, Started, Variables};
-use crate::{App, endpoints, triggers};
+use crate::{App, delivery, endpoints, triggers};
 
 /// A Lambda function, as the local stack and the tests run it: JSON event in, JSON response out,
 /// through the same code as the deployed binary of the same name.
@@ -21,7 +21,7 @@ pub struct Function {
 enum Handler {
     /// Handles a request from API Gateway.
     Http(Endpoint),
-    /// Returns a trigger's event.
+    /// Handles the event of a trigger: of a user pool, or of an event source mapping.
     Trigger(Start),
 }
 
@@ -54,9 +54,10 @@ impl Function {
     }
 }
 
-const TRIGGERS: [Function; 2] = [
+const TRIGGERS: [Function; 3] = [
     Function::trigger("post-login", triggers::post_login::start),
     Function::trigger("pre-token", triggers::pre_token::start),
+    Function::trigger("publish-events", delivery::publish_events::start),
 ];
 
 /// All functions: the endpoints, then the triggers.

@@ -90,6 +90,26 @@ where
     })
 }
 
+/// A function behind an event source mapping: `handle` takes a batch of records and returns those that failed. An error
+/// fails the whole batch.
+pub(crate) fn event_source<C, F>(context: C, handle: fn(Arc<C>, Value, Context) -> F) -> Started
+where
+    C: Send + Sync + 'static,
+    F: Future<Output = Result<Value, Error>> + Send + 'static,
+{
+    let own = Arc::new(context);
+    Arc::new(move |payload, context| {
+        let own = Arc::clone(&own);
+        Box::pin(async move {
+            let batch = serde_json::from_str(payload.get())?;
+            // Lines of the libraries carry it.
+            let span = info_span!("batch", request_id = context.request_id);
+            let failed = handle(own, batch, context).instrument(span).await?;
+            Ok(to_raw_value(&failed)?)
+        })
+    })
+}
+
 /// The event with the members that the trigger changed. The others are what they were to the byte: a number
 /// that we cannot hold is not altered on its way back.
 fn changed(

@@ -20,6 +20,7 @@ use serde_json::value::to_raw_value;
 use crate::log::Log;
 use crate::options::Options;
 use crate::rights;
+use crate::services::Services;
 use crate::tail::Tail;
 use crate::template::{Function, Template};
 
@@ -77,12 +78,13 @@ impl Lambda {
         options: &Options,
         client: &Client,
         table: &str,
+        services: &Services,
     ) -> Result<Self> {
         let tail = Tail::default();
         let functions = template.functions.iter().map(|function| {
             let handler = match options.handlers.get(&function.binary) {
                 Some(handler) => Some(handler.clone()),
-                None => linked(function, options, client, table, &tail)?,
+                None => linked(function, options, client, table, services, &tail)?,
             };
             Ok(Arc::new(Deployed {
                 function: function.clone(),
@@ -205,6 +207,7 @@ fn linked(
     options: &Options,
     client: &Client,
     table: &str,
+    services: &Services,
     tail: &Tail,
 ) -> Result<Option<Handler>> {
     let mut all = muster_functions::functions().iter();
@@ -221,6 +224,10 @@ fn linked(
         }
     }
     variables.insert("TABLE_NAME", table);
+    let own = services.variables(function, |name| options.variable(name).is_some());
+    for (name, value) in &own {
+        variables.insert(name, value);
+    }
     let variable = |name: &str| variables.get(name).map(|value| (*value).to_owned());
     let of_function = || format!("the settings of {}", function.resource);
     let settings = Settings::read(variable).with_context(of_function)?;

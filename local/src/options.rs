@@ -12,6 +12,7 @@ use muster_functions::App;
 use muster_functions::runtime::{Started, Variables};
 
 use crate::lambda::Handler;
+use crate::services::ServiceFaults;
 
 /// `template.yaml` of this build: the program needs no other file.
 pub const TEMPLATE: &str = include_str!("../../template.yaml");
@@ -56,6 +57,10 @@ pub struct Options {
     pub configure_app: Option<ConfigureApp>,
     /// Functions, by name, to start in another way.
     pub starts: BTreeMap<&'static str, StartFunction>,
+    /// Runs the event source mappings: functions get the records of the table's stream and the messages of queues.
+    pub event_sources: bool,
+    /// Faults of the event bus and of the queues.
+    pub service_faults: ServiceFaults,
     /// Prints one line on stderr per request and per failed invocation.
     pub log: bool,
 }
@@ -74,6 +79,8 @@ impl Default for Options {
             configure_client: None,
             configure_app: None,
             starts: BTreeMap::new(),
+            event_sources: false,
+            service_faults: ServiceFaults::default(),
             log: false,
         }
     }

@@ -25,6 +25,7 @@ use crate::lambda::Lambda;
 use crate::log::Log;
 use crate::options::{ConfigureClient, Options};
 use crate::page::{self, Running};
+use crate::services::{self, Services};
 use crate::{dynamodb, invoke, origin, table, template};
 
 /// The variable with the name of the tenant admins' group.
@@ -38,6 +39,7 @@ pub struct Stack {
     dynamodb_url: String,
     table_name: String,
     client: Client,
+    services: Arc<Services>,
     issuer: Arc<Issuer>,
     warnings: Vec<String>,
     stop: watch::Sender<bool>,
@@ -86,7 +88,10 @@ impl Stack {
 
         let key = issuer::signing_key(options.data.as_deref())?;
         let issuer = Arc::new(Issuer::new(format!("{url}/_local"), key)?);
-        let lambda = Arc::new(Lambda::new(&template, &options, &client, &table_name)?);
+        let faults = options.service_faults.clone();
+        let services = Arc::new(Services::new(&template, &url, faults));
+        let lambda = Lambda::new(&template, &options, &client, &table_name, &services)?;
+        let lambda = Arc::new(lambda);
         let warnings = lambda.unlinked().map(|function| {
             let (resource, binary) = (&function.resource, &function.binary);
             format!("{resource} answers 500: this program has no function {binary}")
@@ -112,6 +117,7 @@ impl Stack {
             directory,
         );
         let mut router = router(Arc::new(gateway), Arc::clone(&issuer), lambda, running);
+        router = router.merge(services::router(Arc::clone(&services)));
         if let Some(entra) = entra {
             router = router.merge(entra.router());
         }
@@ -133,6 +139,7 @@ impl Stack {
             dynamodb_url,
             table_name,
             client: own_client,
+            services,
             issuer,
             warnings,
             stop,
@@ -160,6 +167,11 @@ impl Stack {
     /// A client for the table, without what [`Options::configure_client`] adds.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// The endpoint of the event bus and the queues, for a client with any credentials.
+    pub fn services_url(&self) -> &str {
+        self.services.endpoint()
     }
 
     /// The token issuer.

@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 
 /// Each layer, and the modules and crates that it may import beside itself. The first layer whose folder or file
 /// has the source decides.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 16] = [
     ("shared/src/domain", &[]),
     ("shared/src/json", &["muster::domain"]),
     ("shared/src/config", &["muster::domain"]),
+    ("shared/src/aws", &["muster::config", "aws_sdk_dynamodb"]),
     (
         "shared/src/telemetry",
         &["muster::domain", "muster::config"],
@@ -21,7 +22,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
     // A kit that knows nothing of organizations.
     (
         "shared/src/store/table",
-        &["muster::config", "aws_sdk_dynamodb"],
+        &["muster::aws", "muster::config", "aws_sdk_dynamodb"],
     ),
     // The SDK is imported for the types of attributes.
     (
@@ -68,6 +69,18 @@ const LAYERS: [(&str, &[&str]); 14] = [
         ],
     ),
     (
+        "delivery/src",
+        &[
+            "muster::aws",
+            "muster::config",
+            "muster::domain",
+            "muster::store",
+            "muster_delivery",
+            "aws_sdk_eventbridge",
+            "aws_sdk_sqs",
+        ],
+    ),
+    (
         "functions/src",
         &[
             "muster::config",
@@ -77,6 +90,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
             "muster::json",
             "muster::store",
             "muster::telemetry",
+            "muster_delivery",
             "muster_directory",
             "muster_functions",
         ],
@@ -84,11 +98,14 @@ const LAYERS: [(&str, &[&str]); 14] = [
 ];
 
 /// Crates that belong to a layer. All others may be imported anywhere.
-const OWN: [&str; 4] = [
+const OWN: [&str; 7] = [
     "muster",
+    "muster_delivery",
     "muster_directory",
     "muster_functions",
     "aws_sdk_dynamodb",
+    "aws_sdk_eventbridge",
+    "aws_sdk_sqs",
 ];
 
 /// The crate and the modules of a source file: `muster::store::keys`.
@@ -97,6 +114,7 @@ fn module(path: &str) -> String {
     let root = match package {
         "shared" => "muster",
         "directory" => "muster_directory",
+        "delivery" => "muster_delivery",
         _ => "muster_functions",
     };
     let inside = inside.trim_end_matches(".rs").trim_end_matches("/mod");
@@ -229,7 +247,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 fn imports_point_down_only() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut found = Vec::new();
-    for package in ["shared", "directory", "functions"] {
+    for package in ["shared", "directory", "delivery", "functions"] {
         sources(&root.join(package).join("src"), &mut found);
     }
     assert!(found.len() > 100, "the sources are found");
@@ -279,6 +297,11 @@ fn an_upward_import_is_found() {
             "functions/src/members/get.rs",
             "use aws_sdk_dynamodb::Client;",
         ),
+        (
+            "functions/src/delivery/publish_events.rs",
+            "use aws_sdk_sqs::Client;",
+        ),
+        ("delivery/src/bus.rs", "use muster::http::Problem;"),
     ] {
         assert!(!violations(path, source).is_empty(), "{path}: {source}");
     }

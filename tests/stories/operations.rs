@@ -10,7 +10,7 @@ use muster::domain::{TenantId, Timestamp, UserId};
 use muster::store::{Measure, Profile};
 use muster::telemetry::Telemetry;
 use muster_directory::{Counts, Outcome, Report, SyncLine};
-use muster_functions::records::{RequestLine, TriggerLine};
+use muster_functions::records::{PublishLine, RequestLine, TriggerLine};
 use serde_json::Value;
 use support::root;
 
@@ -103,6 +103,16 @@ fn lines() -> Vec<Value> {
         measure,
     };
     line.write(&telemetry);
+    telemetry.write(&PublishLine {
+        now,
+        request_id: "r",
+        records: 1,
+        published: 1,
+        set_aside: 0,
+        failed: 0,
+        retries: 0,
+        duration,
+    });
     telemetry.write(&TriggerLine {
         now,
         request_id: "r",

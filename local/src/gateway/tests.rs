@@ -185,7 +185,12 @@ async fn a_function_that_takes_longer_than_its_time_out_failed() {
         ..Options::default()
     };
     let client = crate::dynamodb::client("http://127.0.0.1:1", |_| None, None).unwrap();
-    let lambda = crate::lambda::Lambda::new(&template, &options, &client, "t").unwrap();
+    let services = crate::services::Services::new(
+        &template,
+        "http://127.0.0.1:3000",
+        crate::ServiceFaults::default(),
+    );
+    let lambda = crate::lambda::Lambda::new(&template, &options, &client, "t", &services).unwrap();
     let echo = lambda.find("Echo").unwrap();
     let error = lambda.invoke(echo, Value::Null, "r-1").await.unwrap_err();
     assert_eq!(error.error_type, "Sandbox.Timedout");

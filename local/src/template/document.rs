@@ -7,10 +7,12 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::scope::Scope;
-use super::{Attribute, Function, Index, KeyPart, Route, Table, Template, policies, yaml};
+use super::{
+    Attribute, Function, Index, KeyPart, QueueDefinition, Route, Table, Template, policies, yaml,
+};
 use crate::lambda::{ACCOUNT, REGION};
 
 /// Default name of the table.
@@ -176,6 +178,14 @@ pub fn read(text: &str) -> Result<Template> {
     let arn = format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{}", table.name);
     scope.insert(&table.resource, &table.name);
     scope.insert(&format!("{}.Arn", table.resource), &arn);
+    let stream = format!("{arn}/stream/local");
+    scope.insert(&format!("{}.StreamArn", table.resource), &stream);
+    name_buses_and_queues(&document, &mut scope);
+
+    let queues = document.resources.iter();
+    let queues = queues.filter(|(_, definition)| definition.kind == "AWS::SQS::Queue");
+    let queues = queues.map(|(name, it)| within(name, read_queue(name, it, &scope)));
+    let queues = queues.collect::<Result<_>>()?;
 
     let api = one(&document, "AWS::Serverless::HttpApi")?;
     let auth = within(api.0, read_auth(api.1, &document.globals))?;
@@ -197,7 +207,36 @@ pub fn read(text: &str) -> Result<Template> {
         functions,
         routes,
         table,
+        queues,
     })
+}
+
+/// Makes the names, addresses and ARNs of event buses and queues known.
+fn name_buses_and_queues(document: &Document, scope: &mut Scope) {
+    for (resource, definition) in &document.resources {
+        let name = |property: &str, scope: &Scope| {
+            let name = definition.properties.get(property);
+            let name = name.and_then(|name| scope.text(name));
+            name.unwrap_or_else(|| resource.clone())
+        };
+        match definition.kind.as_str() {
+            "AWS::Events::EventBus" => {
+                let name = name("Name", scope);
+                let arn = format!("arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{name}");
+                scope.insert(resource, &name);
+                scope.insert(&format!("{resource}.Arn"), &arn);
+            }
+            "AWS::SQS::Queue" => {
+                let name = name("QueueName", scope);
+                let url = format!("https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}");
+                let arn = format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}");
+                scope.insert(resource, &url);
+                scope.insert(&format!("{resource}.Arn"), &arn);
+                scope.insert(&format!("{resource}.QueueName"), &name);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Adds the resource's name to an error.
@@ -254,6 +293,41 @@ fn read_table(resource: &str, definition: &Resource, scope: &Scope) -> Result<Ta
     })
 }
 
+fn read_queue(resource: &str, definition: &Resource, scope: &Scope) -> Result<QueueDefinition> {
+    let properties = &definition.properties;
+    ensure!(
+        properties.get("FifoQueue").is_none(),
+        "FifoQueue is not played by the local stack"
+    );
+    let known = |name: &str| scope.text(&json!({"Fn::GetAtt": format!("{resource}.{name}")}));
+    let seconds = |name: &str, default: u64| match properties.get(name) {
+        None => Ok(Duration::from_secs(default)),
+        Some(value) => number(value, scope)
+            .map(Duration::from_secs)
+            .with_context(|| format!("{name} must be a number of seconds")),
+    };
+    let redrive = properties.get("RedrivePolicy").map(|policy| {
+        let target = policy.get("deadLetterTargetArn");
+        let target = target.and_then(|target| scope.text(target));
+        let most = policy.get("maxReceiveCount");
+        let most = most.and_then(|most| u32::try_from(number(most, scope)?).ok());
+        target.zip(most).context("RedrivePolicy")
+    });
+    Ok(QueueDefinition {
+        name: known("QueueName").context("QueueName")?,
+        url: scope.text(&json!({"Ref": resource})).context("QueueName")?,
+        arn: known("Arn").context("QueueName")?,
+        visibility_timeout: seconds("VisibilityTimeout", 30)?,
+        delay: seconds("DelaySeconds", 0)?,
+        redrive: redrive.transpose()?,
+    })
+}
+
+/// A whole number.
+fn number(value: &Value, scope: &Scope) -> Option<u64> {
+    scope.text(value)?.parse().ok()
+}
+
 fn read_auth(definition: &Resource, globals: &Globals) -> Result<ApiAuth> {
     ensure!(
         globals.http_api.auth.is_none(),
@@ -293,10 +367,9 @@ fn read_function(
             .and_then(|text| text.parse().ok())
             .context("Timeout must be a number of seconds")?,
     };
+    let permissions = policies::read(&own.policies, table, scope).context("Policies")?;
     let global = &globals.function.environment.variables;
     let variables = global.iter().chain(&own.environment.variables);
-    let permissions = policies::read(&own.policies, table, scope);
-    let (rights, denials) = permissions.context("Policies")?;
     let function = Function {
         resource: resource.to_owned(),
         binary: metadata.build_properties.binary,
@@ -304,8 +377,9 @@ fn read_function(
         variables: variables
             .filter_map(|(name, value)| Some((name.clone(), scope.text(value)?)))
             .collect(),
-        rights,
-        denials,
+        rights: permissions.rights,
+        actions: permissions.actions,
+        denials: permissions.denials,
     };
     Ok((function, own.events))
 }

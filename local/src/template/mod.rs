@@ -22,6 +22,8 @@ pub struct Template {
     pub routes: Vec<Route>,
     /// The one DynamoDB table.
     pub table: Table,
+    /// The SQS queues.
+    pub queues: Vec<QueueDefinition>,
 }
 
 impl Template {
@@ -49,6 +51,8 @@ pub struct Function {
     pub rights: BTreeSet<Right>,
     /// What its policies deny on the table.
     pub denials: BTreeSet<Denial>,
+    /// The permissions of its policies on event buses and queues.
+    pub actions: BTreeSet<Action>,
 }
 
 /// An action of DynamoDB on the table, or on one of its indexes.
@@ -84,6 +88,15 @@ impl Denial {
         }
         rest.is_empty() || self.keys.ends_with('*')
     }
+}
+
+/// An action on an event bus or on a queue.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Action {
+    /// The action with its prefix: `sqs:SendMessage`.
+    pub name: String,
+    /// The ARN of the bus or the queue.
+    pub resource: String,
 }
 
 /// An `HttpApi` event of a function.
@@ -124,6 +137,23 @@ pub struct Table {
     pub time_to_live: Option<String>,
     /// The view type of the stream.
     pub stream: Option<String>,
+}
+
+/// An `AWS::SQS::Queue`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueDefinition {
+    /// `QueueName`, or its logical id if the template does not set it.
+    pub name: String,
+    /// Its URL, by which callers name it.
+    pub url: String,
+    /// Its ARN.
+    pub arn: String,
+    /// How long a received message is hidden.
+    pub visibility_timeout: Duration,
+    /// How long a new message is hidden.
+    pub delay: Duration,
+    /// The ARN of the dead-letter queue, and how often a message is received before it goes there.
+    pub redrive: Option<(String, u32)>,
 }
 
 /// An entry of `AttributeDefinitions`.

@@ -1,34 +1,49 @@
-//! The permissions of a function's policies on the table. Other services are not emulated, so their
-//! permissions are ignored.
+//! The permissions of a function's policies on the table, on event buses and on queues. Other services are not
+//! emulated, so their permissions are ignored.
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
 use super::scope::Scope;
-use super::{Denial, Right};
+use super::{Action, Denial, Right};
 
-/// What policies allow and deny on the table.
-type OnTable = (BTreeSet<Right>, BTreeSet<Denial>);
+/// The operations with which Lambda reads a stream for a function.
+const STREAM_OPERATIONS: [&str; 4] = [
+    "DescribeStream",
+    "GetRecords",
+    "GetShardIterator",
+    "ListStreams",
+];
 
-/// Reads a function's permissions on the table with this ARN from its `Policies`.
-pub(super) fn read(policies: &Value, table: &str, scope: &Scope) -> Result<OnTable> {
-    let mut rights = BTreeSet::new();
-    let mut denials = BTreeSet::new();
+/// The permissions of one function.
+#[derive(Default)]
+pub(super) struct Permissions {
+    pub(super) rights: BTreeSet<Right>,
+    pub(super) actions: BTreeSet<Action>,
+    pub(super) denials: BTreeSet<Denial>,
+}
+
+/// Reads a function's permissions from its `Policies`, those on the table with this ARN.
+pub(super) fn read(policies: &Value, table: &str, scope: &Scope) -> Result<Permissions> {
+    let mut permissions = Permissions::default();
     for policy in each(policies, scope)? {
         let statements = policy
             .get("Statement")
             .context("a policy without Statement is not played by the local stack")?;
         for statement in each(statements, scope)? {
-            match statement.get("Effect").and_then(Value::as_str) {
-                Some("Allow") => rights.extend(on_table(statement, table, scope)?),
-                Some("Deny") => denials.extend(denied(statement, scope)?),
-                _ => bail!("a statement needs Effect: Allow or Deny"),
+            if statement.get("Effect").and_then(Value::as_str) == Some("Deny") {
+                permissions.denials.extend(denied(statement, scope)?);
+                continue;
             }
+            permissions
+                .rights
+                .extend(on_table(statement, table, scope)?);
+            permissions.actions.extend(on_services(statement, scope)?);
         }
     }
-    Ok((rights, denials))
+    Ok(permissions)
 }
 
 /// Reads a statement that denies actions on items by their partition keys.
@@ -39,9 +54,8 @@ fn denied(statement: &Value, scope: &Scope) -> Result<Vec<Denial>> {
         .and_then(|it| it.get("dynamodb:LeadingKeys"));
     let keys = condition.context("only denials of partition keys are played")?;
     let keys = scope.text(keys).context("dynamodb:LeadingKeys")?;
-    let actions = each(statement.get("Action").unwrap_or(&Value::Null), scope)?;
-    let actions = actions.into_iter().map(|action| {
-        let action = scope.text(action).context("Action")?;
+    let actions = texts(statement, "Action", scope)?.into_iter();
+    let actions = actions.map(|action| {
         let operation = action.strip_prefix("dynamodb:");
         Ok(Denial {
             operation: operation.context("only actions of DynamoDB")?.to_owned(),
@@ -51,21 +65,58 @@ fn denied(statement: &Value, scope: &Scope) -> Result<Vec<Denial>> {
     actions.collect()
 }
 
+/// The actions of a statement on event buses and queues.
+fn on_services(statement: &Value, scope: &Scope) -> Result<Vec<Action>> {
+    let names = texts(statement, "Action", scope)?;
+    let mut each = names.iter();
+    if !each.any(|it| it.starts_with("events:") || it.starts_with("sqs:")) {
+        return Ok(Vec::new());
+    }
+    ensure_allow(statement)?;
+    let resources = texts(statement, "Resource", scope)?;
+    let mut actions = Vec::new();
+    for name in names {
+        for resource in &resources {
+            ensure!(
+                !name.contains(['*', '?']) && !resource.contains(['*', '?']),
+                "{name} on {resource} must name one action and one resource"
+            );
+            let resource = resource.clone();
+            let name = name.clone();
+            actions.push(Action { name, resource });
+        }
+    }
+    Ok(actions)
+}
+
+fn ensure_allow(statement: &Value) -> Result<()> {
+    ensure!(
+        statement.get("Effect").and_then(Value::as_str) == Some("Allow"),
+        "a statement needs Effect: Allow or Deny"
+    );
+    Ok(())
+}
+
+/// The texts of `Action` or `Resource`.
+fn texts(statement: &Value, name: &str, scope: &Scope) -> Result<Vec<String>> {
+    let values = each(statement.get(name).unwrap_or(&Value::Null), scope)?;
+    let texts = values.into_iter().map(|value| scope.text(value));
+    texts.collect::<Option<_>>().context(name.to_owned())
+}
+
 fn on_table(statement: &Value, table: &str, scope: &Scope) -> Result<Vec<Right>> {
-    let texts = |name: &str| -> Result<Vec<String>> {
-        let values = each(statement.get(name).unwrap_or(&Value::Null), scope)?;
-        let texts = values.into_iter().map(|value| scope.text(value));
-        texts.collect::<Option<_>>().context(name.to_owned())
-    };
-    let operations: Vec<_> = texts("Action")?
+    let operations: Vec<_> = texts(statement, "Action", scope)?
         .iter()
         .filter_map(|action| Some(action.strip_prefix("dynamodb:")?.to_owned()))
         .collect();
-    if operations.is_empty() {
+    // Reading the stream is Lambda's part.
+    let is_stream = |operation: &String| STREAM_OPERATIONS.contains(&operation.as_str());
+    if operations.iter().all(is_stream) {
         return Ok(Vec::new());
     }
+    ensure_allow(statement)?;
     let mut rights = Vec::new();
-    for resource in texts("Resource")? {
+    for resource in texts(statement, "Resource", scope)? {
         let index = resource.strip_prefix(table);
         let index = index.and_then(|rest| rest.strip_prefix("/index/"));
         ensure!(

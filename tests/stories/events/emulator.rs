@@ -38,7 +38,7 @@ impl Emulator {
             .args(["--runtime-api-address", &runtime_api])
             .arg(binary)
             .env_clear()
-            .envs(variables(world))
+            .envs(variables(world, binary))
             .env("AWS_LAMBDA_FUNCTION_NAME", "function")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -64,12 +64,19 @@ impl Emulator {
 
 /// The environment of `sam local invoke --env-vars events/env.json`, on this machine instead of in
 /// a container.
-fn variables(world: &World) -> Vec<(String, String)> {
+fn variables(world: &World, binary: &Path) -> Vec<(String, String)> {
     let env = std::fs::read(root().join("events/env.json")).unwrap();
     let env: Value = serde_json::from_slice(&env).unwrap();
-    let own = env["Parameters"].as_object().unwrap().iter();
-    let own = own.map(|(name, value)| {
+    let name = binary.file_stem().unwrap().to_str().unwrap();
+    // As in the template: `publish-events` is `PublishEvents`.
+    let words = name
+        .split('-')
+        .map(|word| word[..1].to_uppercase() + &word[1..]);
+    let of_function = env[words.collect::<String>()].as_object();
+    let own = env["Parameters"].as_object().into_iter().chain(of_function);
+    let own = own.flatten().map(|(name, value)| {
         let value = match name.as_str() {
+            "AWS_ENDPOINT_URL_EVENTBRIDGE" | "AWS_ENDPOINT_URL_SQS" => world.stack.services_url(),
             "AWS_ENDPOINT_URL_DYNAMODB" => world.stack.dynamodb_url(),
             _ => value.as_str().unwrap(),
         };

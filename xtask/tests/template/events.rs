@@ -76,4 +76,12 @@ fn local_invocations_set_only_variables_of_the_template() {
         // The SAM CLI silently drops unknown ones.
         assert!(!variables[name].is_null(), "{name}");
     }
+    let of_functions = env.as_object().unwrap().iter();
+    for (function, own) in of_functions.filter(|(name, _)| *name != "Parameters") {
+        let properties = &template["Resources"][function]["Properties"];
+        let variables = &properties["Environment"]["Variables"];
+        for name in own.as_object().unwrap().keys() {
+            assert!(!variables[name].is_null(), "{function}: {name}");
+        }
+    }
 }

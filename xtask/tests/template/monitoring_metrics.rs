@@ -9,7 +9,7 @@ use muster::http::Code;
 use muster::store::{Measure, Profile};
 use muster::telemetry::Telemetry;
 use muster_directory::{Outcome, Report, SyncLine};
-use muster_functions::records::{RequestLine, TriggerLine};
+use muster_functions::records::{PublishLine, RequestLine, TriggerLine};
 use serde_json::Value;
 
 use crate::document::of_type;
@@ -43,7 +43,7 @@ impl Metric {
 type Dimensions = &'static [&'static [&'static str]];
 
 /// Metrics of AWS with their dimensions, from the documentation of each service.
-const OF_AWS: [(&str, &[&str], Dimensions); 5] = [
+const OF_AWS: [(&str, &[&str], Dimensions); 7] = [
     (
         "AWS/ApiGateway",
         &["Count", "4xx", "5xx", "Latency", "IntegrationLatency"],
@@ -65,6 +65,12 @@ const OF_AWS: [(&str, &[&str], Dimensions); 5] = [
         &[&["TableName"], &["TableName", "GlobalSecondaryIndexName"]],
     ),
     ("AWS/DynamoDB", &["TransactionConflict"], &[&["TableName"]]),
+    ("AWS/Lambda", &["IteratorAge"], &[&["FunctionName"]]),
+    (
+        "AWS/SQS",
+        &["ApproximateNumberOfMessagesVisible"],
+        &[&["QueueName"]],
+    ),
     (
         "AWS/DynamoDB",
         &["SystemErrors"],
@@ -118,7 +124,7 @@ pub(crate) fn values(dimension: &str) -> BTreeSet<&'static str> {
         ]
         .map(Outcome::as_str)
         .into(),
-        "trigger" => ["pre-token"].into(),
+        "trigger" => ["pre-token", "publish-events"].into(),
         other => panic!("no values of {other} are known"),
     }
 }
@@ -136,7 +142,7 @@ fn written() -> BTreeSet<Metric> {
 
     let mut written = BTreeSet::new();
     let lines: Vec<Value> = lines.lock().unwrap().clone();
-    assert_eq!(lines.len(), 3);
+    assert_eq!(lines.len(), 4);
     for line in lines {
         for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
             let namespace = directive["Namespace"].as_str().unwrap();
@@ -191,6 +197,16 @@ fn write_one_of_each(telemetry: &Telemetry) {
         measure,
     };
     line.write(telemetry);
+    telemetry.write(&PublishLine {
+        now,
+        request_id: "r",
+        records: 1,
+        published: 1,
+        set_aside: 0,
+        failed: 0,
+        retries: 0,
+        duration,
+    });
     telemetry.write(&TriggerLine {
         now,
         request_id: "r",

@@ -1,0 +1,3 @@
+//! Delivery of events: functions behind event source mappings.
+
+pub mod publish_events;
