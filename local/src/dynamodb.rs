@@ -1,16 +1,20 @@
 //! The embedded DynamoDB, and the SDK client that reaches it.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Builder as ClientConfig;
+use aws_sdk_dynamodb::config::interceptors::FinalizerInterceptorContextRef;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
 use dynoxide::Database;
 use muster::config::{DYNAMODB_ENDPOINT, IGNORE_ENDPOINTS};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::lambda::REGION;
@@ -100,6 +104,7 @@ pub(crate) fn client(
     endpoint: &str,
     variable: impl Fn(&str) -> Option<String>,
     configure: Option<&ConfigureClient>,
+    written: &Arc<Notify>,
 ) -> Result<Client> {
     let client = muster::store::client(|name| match name {
         DYNAMODB_ENDPOINT => Some(endpoint.to_owned()),
@@ -108,10 +113,40 @@ pub(crate) fn client(
         "AWS_SESSION_TOKEN" => variable(name),
         _ => variable(name).or_else(|| Some("local".to_owned())),
     })?;
-    Ok(match configure {
-        Some(configure) => Client::from_conf(configure(client.config().to_builder()).build()),
-        None => client,
-    })
+    let config = client.config().to_builder();
+    let config = match configure {
+        Some(configure) => configure(config),
+        None => config,
+    };
+    let written = Written(Arc::clone(written));
+    Ok(Client::from_conf(config.interceptor(written).build()))
+}
+
+/// Wakes the reader of the table's stream after each call that may have written.
+#[derive(Debug)]
+struct Written(Arc<Notify>);
+
+impl Intercept for Written {
+    fn name(&self) -> &'static str {
+        "Written"
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        const READS: [&str; 5] = ["BatchGetItem", "DescribeTable", "GetItem", "Query", "Scan"];
+        let target = context
+            .request()
+            .and_then(|it| it.headers().get("x-amz-target"));
+        let operation = target.and_then(|target| target.rsplit('.').next());
+        if operation.is_none_or(|operation| !READS.contains(&operation)) {
+            self.0.notify_waiters();
+        }
+        Ok(())
+    }
 }
 
 /// Longer than the time limit of a function.

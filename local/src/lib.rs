@@ -25,6 +25,7 @@ mod page;
 mod problem;
 mod rights;
 mod services;
+mod sources;
 mod stack;
 mod table;
 mod table_request;

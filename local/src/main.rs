@@ -58,6 +58,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         data: arguments.data,
         directory: arguments.directory,
         variables: variables.collect(),
+        event_sources: true,
         log: true,
         ..Options::default()
     })

@@ -12,10 +12,11 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
+use dynoxide::Database;
 use muster::config::{DEFAULT_TENANT_ADMIN_GROUP, DYNAMODB_ENDPOINT, aws_endpoint};
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::entra::Entra;
@@ -26,10 +27,13 @@ use crate::log::Log;
 use crate::options::{ConfigureClient, Options};
 use crate::page::{self, Running};
 use crate::services::{self, Services};
+use crate::sources::Sources;
 use crate::{dynamodb, invoke, origin, table, template};
 
 /// The variable with the name of the tenant admins' group.
 const TENANT_ADMIN_GROUP: &str = "TENANT_ADMIN_GROUP";
+/// The warning for a DynamoDB of the developer.
+const NO_STREAM: &str = "Events are not published: only the embedded DynamoDB has a stream here";
 /// How long the stack waits for running requests when it stops.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
@@ -67,23 +71,24 @@ impl Stack {
         let chosen = aws_endpoint(DYNAMODB_ENDPOINT, set).map(|(_, endpoint)| endpoint);
         let is_chosen = chosen.is_some();
         let variable = |name: &str| set(name).filter(|_| is_chosen);
+        let mut database = None;
         let dynamodb_url = if let Some(endpoint) = chosen {
             endpoint
         } else {
-            let listener = bind(options.dynamodb_port, "--dynamodb-port").await?;
-            let url = format!("http://{}", listener.local_addr()?);
-            let database = dynamodb::open(options.data.as_deref())?;
-            dynamodb::serve(&database, listener, &stopped, &mut dynamodb);
+            let (url, opened) = embedded(&options, &stopped, &mut dynamodb).await?;
+            database = Some(opened);
             url
         };
-        let client = dynamodb::client(&dynamodb_url, variable, options.configure_client.as_ref())?;
+        let written = Arc::new(Notify::new());
+        let configure = options.configure_client.as_ref();
+        let client = dynamodb::client(&dynamodb_url, variable, configure, &written)?;
         let table_name = options
             .variable("TABLE_NAME")
             .unwrap_or(&template.table.name)
             .to_owned();
         // Without the caller's configuration: counting or failing calls is for the functions only.
         let patient: ConfigureClient = Arc::new(dynamodb::patient);
-        let own_client = dynamodb::client(&dynamodb_url, variable, Some(&patient))?;
+        let own_client = dynamodb::client(&dynamodb_url, variable, Some(&patient), &written)?;
         table::ensure(&own_client, &table_name, &template.table).await?;
 
         let key = issuer::signing_key(options.data.as_deref())?;
@@ -96,7 +101,9 @@ impl Stack {
             let (resource, binary) = (&function.resource, &function.binary);
             format!("{resource} answers 500: this program has no function {binary}")
         });
-        let warnings = warnings.chain(warning).collect();
+        let unread = options.event_sources && database.is_none();
+        let unread = unread.then(|| NO_STREAM.to_owned());
+        let warnings = warnings.chain(warning).chain(unread).collect();
         let log = Log::from(options.log);
         let gateway = Gateway::new(&template.routes, &issuer, Arc::clone(&lambda), log)?;
         let group = options
@@ -116,24 +123,27 @@ impl Stack {
             group,
             directory,
         );
+        let (stop, stopped) = watch::channel(false);
+        let mut serving = JoinSet::new();
+        if options.event_sources {
+            let sources = Sources {
+                template: &template,
+                table: &table_name,
+                database: database.as_ref(),
+                data: options.data.as_deref(),
+                lambda: &lambda,
+                services: &services,
+                written: &written,
+            };
+            sources.start(&stopped, &mut serving)?;
+        }
         let mut router = router(Arc::new(gateway), Arc::clone(&issuer), lambda, running);
         router = router.merge(services::router(Arc::clone(&services)));
         if let Some(entra) = entra {
             router = router.merge(entra.router());
         }
 
-        let (stop, mut stopped) = watch::channel(false);
-        let mut serving = JoinSet::new();
-        serving.spawn(async move {
-            let service = router.into_make_service_with_connect_info::<SocketAddr>();
-            let stopped = async move {
-                let _ = stopped.wait_for(|stop| *stop).await;
-            };
-            let served = axum::serve(listener, service)
-                .with_graceful_shutdown(stopped)
-                .await;
-            served.context("the API stopped")
-        });
+        serving.spawn(serve(listener, router, stopped));
         Ok(Self {
             url,
             dynamodb_url,
@@ -221,6 +231,35 @@ impl Stack {
             }
         }
     }
+}
+
+/// The embedded DynamoDB, served until stopped, and its URL.
+async fn embedded(
+    options: &Options,
+    stopped: &watch::Receiver<bool>,
+    tasks: &mut JoinSet<Result<()>>,
+) -> Result<(String, Database)> {
+    let listener = bind(options.dynamodb_port, "--dynamodb-port").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let database = dynamodb::open(options.data.as_deref())?;
+    dynamodb::serve(&database, listener, stopped, tasks);
+    Ok((url, database))
+}
+
+/// Serves the API until stopped.
+async fn serve(
+    listener: TcpListener,
+    router: Router,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<()> {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let stopped = async move {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    let served = axum::serve(listener, service)
+        .with_graceful_shutdown(stopped)
+        .await;
+    served.context("the API stopped")
 }
 
 fn router(

@@ -184,7 +184,13 @@ async fn a_function_that_takes_longer_than_its_time_out_failed() {
         handlers,
         ..Options::default()
     };
-    let client = crate::dynamodb::client("http://127.0.0.1:1", |_| None, None).unwrap();
+    let client = crate::dynamodb::client(
+        "http://127.0.0.1:1",
+        |_| None,
+        None,
+        &std::sync::Arc::default(),
+    )
+    .unwrap();
     let services = crate::services::Services::new(
         &template,
         "http://127.0.0.1:3000",

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
@@ -82,6 +82,11 @@ impl Services {
     /// The queue with this ARN, URL or name.
     pub(crate) fn queue(&self, name: &str) -> Option<&Arc<Queue>> {
         self.queues.find(name)
+    }
+
+    /// The queue that gets messages of this one that were received too often.
+    pub(crate) fn dead_letters(&self, queue: &Queue) -> Option<&Arc<Queue>> {
+        self.queues.dead_letters(queue)
     }
 
     /// The variables with which the SDK clients of a function reach the services. Each function has an access key of its
@@ -216,7 +221,23 @@ async fn serve(State(services): State<Arc<Services>>, headers: HeaderMap, body: 
         Ok(answer) => Json(answer).into_response(),
         Err(error) => {
             let body = json!({"__type": error.code, "message": error.message});
-            (error.status, Json(body)).into_response()
+            let mut response = (error.status, Json(body)).into_response();
+            // SQS also sends the code that it had in its former protocol, which SDKs use.
+            let code = error
+                .code
+                .strip_prefix("com.amazonaws.sqs#")
+                .map(|code| match code {
+                    "QueueDoesNotExist" => "AWS.SimpleQueueService.NonExistentQueue;Sender",
+                    "TooManyEntriesInBatchRequest" => {
+                        "AWS.SimpleQueueService.TooManyEntriesInBatchRequest;Sender"
+                    }
+                    _ => "ReceiptHandleIsInvalid;Sender",
+                });
+            if let Some(code) = code {
+                let code = HeaderValue::from_static(code);
+                response.headers_mut().insert("x-amzn-query-error", code);
+            }
+            response
         }
     }
 }

@@ -74,7 +74,7 @@ impl Queue {
         &self.definition
     }
 
-    pub(super) fn arn(&self) -> &str {
+    pub(crate) fn arn(&self) -> &str {
         &self.definition.arn
     }
 
@@ -161,7 +161,7 @@ impl Queue {
     }
 
     /// Receives messages, and waits for the first until `deadline`; without one for ever.
-    pub(super) async fn receive(
+    pub(crate) async fn receive(
         &self,
         most: usize,
         hidden: Option<Duration>,

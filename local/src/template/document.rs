@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use super::scope::Scope;
 use super::{
-    Attribute, Function, Index, KeyPart, QueueDefinition, Route, Table, Template, policies, yaml,
+    Attribute, Function, Index, KeyPart, QueueDefinition, Route, Table, Template, mapping,
+    policies, yaml,
 };
 use crate::lambda::{ACCOUNT, REGION};
 
@@ -180,7 +181,7 @@ pub fn read(text: &str) -> Result<Template> {
     scope.insert(&format!("{}.Arn", table.resource), &arn);
     let stream = format!("{arn}/stream/local");
     scope.insert(&format!("{}.StreamArn", table.resource), &stream);
-    name_buses_and_queues(&document, &mut scope);
+    name_resources(&document, &mut scope);
 
     let queues = document.resources.iter();
     let queues = queues.filter(|(_, definition)| definition.kind == "AWS::SQS::Queue");
@@ -202,17 +203,22 @@ pub fn read(text: &str) -> Result<Template> {
             routes.extend(within(resource, understood)?);
         }
     }
+    let mappings = document.resources.iter();
+    let mappings = mappings.filter(|(_, it)| it.kind == "AWS::Lambda::EventSourceMapping");
+    let mappings = mappings.map(|(name, it)| within(name, mapping::read(&it.properties, &scope)));
+    let mappings = mappings.collect::<Result<_>>()?;
     routes.sort_by(|one, other| (&one.path, &one.method).cmp(&(&other.path, &other.method)));
     Ok(Template {
         functions,
         routes,
         table,
         queues,
+        mappings,
     })
 }
 
-/// Makes the names, addresses and ARNs of event buses and queues known.
-fn name_buses_and_queues(document: &Document, scope: &mut Scope) {
+/// Makes the names, addresses and ARNs of event buses, queues and functions known.
+fn name_resources(document: &Document, scope: &mut Scope) {
     for (resource, definition) in &document.resources {
         let name = |property: &str, scope: &Scope| {
             let name = definition.properties.get(property);
@@ -234,6 +240,7 @@ fn name_buses_and_queues(document: &Document, scope: &mut Scope) {
                 scope.insert(&format!("{resource}.Arn"), &arn);
                 scope.insert(&format!("{resource}.QueueName"), &name);
             }
+            "AWS::Serverless::Function" => scope.insert(resource, resource),
             _ => {}
         }
     }

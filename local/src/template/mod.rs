@@ -2,6 +2,7 @@
 //! deployed.
 
 mod document;
+mod mapping;
 mod policies;
 mod scope;
 mod yaml;
@@ -10,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Deserialize;
+
+use crate::sources::Pattern;
 
 pub use document::read;
 
@@ -24,6 +27,8 @@ pub struct Template {
     pub table: Table,
     /// The SQS queues.
     pub queues: Vec<QueueDefinition>,
+    /// The event source mappings.
+    pub mappings: Vec<Mapping>,
 }
 
 impl Template {
@@ -137,6 +142,45 @@ pub struct Table {
     pub time_to_live: Option<String>,
     /// The view type of the stream.
     pub stream: Option<String>,
+}
+
+/// An `AWS::Lambda::EventSourceMapping`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mapping {
+    /// Logical id of the function.
+    pub function: String,
+    /// The largest batch.
+    pub batch_size: usize,
+    /// Batches of a shard that are in progress at once.
+    pub parallelization: usize,
+    /// Whether the function returns the records that failed.
+    pub reports_failures: bool,
+    /// Which records the function gets: those that match one of them; without any, all.
+    pub filters: Vec<Pattern>,
+    /// Where the records come from.
+    pub source: Source,
+}
+
+/// The source of a mapping.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// The stream of the table.
+    Stream(StreamSettings),
+    /// The queue with this ARN, and how many invocations it has at once.
+    Queue(String, usize),
+}
+
+/// What a mapping of a stream does with failures.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StreamSettings {
+    /// Whether a batch that ends the function is halved.
+    pub bisects: bool,
+    /// How often a batch is sent again; `None`: until it is too old.
+    pub max_retries: Option<u32>,
+    /// The age of a record at which it is dropped; `None`: never.
+    pub max_age: Option<Duration>,
+    /// ARN of the queue that gets a message about records that are dropped.
+    pub on_failure: Option<String>,
 }
 
 /// An `AWS::SQS::Queue`.
