@@ -1,6 +1,7 @@
 // Starts the parts of the page; the failure of one does not affect the others.
 
 import { byId, el, facts, fetchJson } from "./elements.js";
+import * as events from "./events.js";
 import * as login from "./login.js";
 import * as reference from "./reference.js";
 import * as token from "./token.js";
@@ -26,7 +27,7 @@ async function start() {
   const running = await fetchJson("/_local/routes");
   showRunning(running);
   token.start(running.tenant_admin_group);
-  for (const [part, place] of [[reference, "reference"], [login, "login"]]) {
+  for (const [part, place] of [[reference, "reference"], [login, "login"], [events, "events"]]) {
     part.start(running).catch((error) => {
       byId(place).replaceChildren(el("p", { className: "bad" }, `This part cannot be shown: ${error.message}`));
     });
