@@ -9,7 +9,7 @@ use muster::aws;
 use muster::config::SettingError;
 
 /// Attempts of one call. Two, because the most frequent failure is a connection that was closed while the function was
-/// frozen. Whatever lasts is retried by [`crate::batch`], which also sees failures of single entries.
+/// frozen. Failures that last are retried by [`crate::batch`], which also sees those of single entries.
 const ATTEMPTS: u32 = 2;
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);

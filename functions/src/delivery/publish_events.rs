@@ -85,10 +85,12 @@ async fn handle(own: Arc<Publisher>, batch: Value, context: Context) -> Result<V
     let mut set_aside = 0;
     for ((record, reason), delivery) in hopeless.iter().zip(sent.deliveries) {
         report(app, &context, record, "event-set-aside", reason);
-        if delivery == Delivery::Delivered {
-            set_aside += 1;
-        } else {
-            failed.push(record);
+        match delivery {
+            Delivery::Delivered => set_aside += 1,
+            Delivery::Rejected(code) | Delivery::Failed(code) => {
+                report(app, &context, record, "event-not-set-aside", &code);
+                failed.push(record);
+            }
         }
     }
 
