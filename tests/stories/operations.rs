@@ -253,6 +253,7 @@ fn misspelled_fields_of_queries_are_found() {
 fn tests() -> BTreeSet<String> {
     let mut tests = BTreeSet::new();
     let mut folders: Vec<_> = [
+        "delivery",
         "directory",
         "functions",
         "shared",

@@ -34,8 +34,9 @@ const AVOIDED: [&str; 20] = [
 ];
 
 /// The packages, by folder.
-const PACKAGES: [&str; 7] = [
+const PACKAGES: [&str; 8] = [
     "bench",
+    "delivery",
     "directory",
     "functions",
     "local",
@@ -45,8 +46,9 @@ const PACKAGES: [&str; 7] = [
 ];
 
 /// Folders whose comments use plain words.
-const PLAIN_COMMENTS: [&str; 7] = [
+const PLAIN_COMMENTS: [&str; 8] = [
     "bench",
+    "delivery",
     "directory",
     "functions",
     "local",

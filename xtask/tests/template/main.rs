@@ -12,5 +12,6 @@ mod monitoring;
 mod monitoring_metrics;
 mod order;
 mod parameters;
+mod publishing;
 mod release;
 mod table;
