@@ -5,6 +5,7 @@ pub mod config;
 pub mod domain;
 pub mod http;
 pub mod json;
+pub mod outbound;
 mod refusals;
 pub mod store;
 pub mod telemetry;

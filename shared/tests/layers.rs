@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 
 /// Each layer, and the modules and crates that it may import beside itself. The first layer whose folder or file
 /// has the source decides.
-const LAYERS: [(&str, &[&str]); 16] = [
+const LAYERS: [(&str, &[&str]); 17] = [
     ("shared/src/domain", &[]),
     ("shared/src/json", &["muster::domain"]),
     ("shared/src/config", &["muster::domain"]),
     ("shared/src/aws", &["muster::config", "aws_sdk_dynamodb"]),
+    ("shared/src/outbound", &["muster::domain"]),
     (
         "shared/src/telemetry",
         &["muster::domain", "muster::config"],
@@ -56,7 +57,12 @@ const LAYERS: [(&str, &[&str]); 16] = [
     ),
     (
         "directory/src/entra",
-        &["muster::config", "muster::domain", "muster_directory"],
+        &[
+            "muster::config",
+            "muster::domain",
+            "muster::outbound",
+            "muster_directory",
+        ],
     ),
     (
         "directory/src",

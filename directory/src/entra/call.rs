@@ -1,17 +1,16 @@
 //! One HTTP call, limited in time and size, and retried if that may help and the time allows it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::fmt::rfc2822;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::HeaderMap;
 use reqwest::{Client, Request, StatusCode, redirect};
 use thiserror::Error;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::error::Refusal;
 use muster::config::SSL_CERT_FILE;
-use muster::domain::{Clock, Timestamp};
+use muster::domain::Clock;
+use muster::outbound::{retry_after, roots_of_mozilla};
 
 /// Maximum size of a response body, in bytes. A page of 999 app role assignments has about 600 KB.
 pub const MAX_BODY: usize = 4 * 1024 * 1024;
@@ -41,18 +40,9 @@ pub fn http_client(
         .no_proxy()
         .pool_idle_timeout(IDLE_TIMEOUT);
     if variable(SSL_CERT_FILE).is_none_or(|file| file.is_empty()) {
-        client = client.tls_backend_preconfigured(with_roots_of_mozilla()?);
+        client = client.tls_backend_preconfigured(roots_of_mozilla()?);
     }
     Ok(client.build()?)
-}
-
-fn with_roots_of_mozilla() -> Result<rustls::ClientConfig, rustls::Error> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned();
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots.collect::<rustls::RootCertStore>());
-    Ok(config.with_no_client_auth())
 }
 
 /// Makes calls, with retries.
@@ -188,45 +178,9 @@ fn jittered(wait: Duration) -> Duration {
     wait.mul_f64(0.5 + fastrand::f64() / 2.0)
 }
 
-/// Reads `Retry-After`: seconds, or a date (RFC 9110, 10.2.3). Any other value counts as absent.
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    let wait = date.as_millisecond().saturating_sub(now.as_millisecond());
-    Some(Duration::from_millis(wait.try_into().unwrap_or(0)))
-}
-
 /// Returns the id by which the support of Microsoft or Amazon finds the call.
 fn request_id(headers: &HeaderMap) -> Option<String> {
     let names = ["request-id", "x-ms-request-id", "x-amzn-requestid"];
     let value = names.iter().find_map(|name| headers.get(*name))?;
     value.to_str().ok().map(str::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_is_read_in_seconds_and_as_a_date() {
-        let now: Timestamp = "2026-11-20T10:00:00.000Z".parse().unwrap();
-        for (text, seconds) in [
-            ("0", Some(0)),
-            ("120", Some(120)),
-            ("Fri, 20 Nov 2026 10:00:30 GMT", Some(30)),
-            ("Fri, 20 Nov 2026 09:00:00 GMT", Some(0)),
-            ("18446744073709551615", Some(u64::MAX)),
-            ("-1", None),
-            ("soon", None),
-            ("", None),
-        ] {
-            let headers = HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]);
-            let wait = retry_after(&headers, now);
-            assert_eq!(wait, seconds.map(Duration::from_secs), "{text:?}");
-        }
-        assert_eq!(retry_after(&HeaderMap::new(), now), None);
-    }
 }
