@@ -20,6 +20,7 @@ mod text;
 mod time;
 mod user;
 mod version;
+mod webhook;
 
 use std::borrow::Cow;
 
@@ -61,6 +62,7 @@ pub use text::{
 pub use time::{Clock, Timestamp};
 pub use user::{User, UserPatch};
 pub use version::{ExpectedVersion, VersionMismatch, VersionTags};
+pub use webhook::{MAX_WEBHOOK_URL_LENGTH, WebhookSecret, WebhookTargets, WebhookUrl, is_public};
 
 /// The rule that a value breaks, worded for the caller: `must be …`.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
