@@ -7,6 +7,7 @@ pub mod bus;
 mod client;
 pub mod queue;
 pub mod stream;
+pub mod webhook;
 
 pub use batch::{Delivery, Report};
 pub use bus::Bus;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// Each layer, and the modules and crates that it may import beside itself. The first layer whose folder or file
 /// has the source decides.
-const LAYERS: [(&str, &[&str]); 17] = [
+const LAYERS: [(&str, &[&str]); 18] = [
     ("shared/src/domain", &[]),
     ("shared/src/json", &["muster::domain"]),
     ("shared/src/config", &["muster::domain"]),
@@ -73,6 +73,10 @@ const LAYERS: [(&str, &[&str]); 17] = [
             "muster::telemetry",
             "muster_directory",
         ],
+    ),
+    (
+        "delivery/src/webhook",
+        &["muster::config", "muster::domain", "muster::outbound"],
     ),
     (
         "delivery/src",
@@ -299,6 +303,10 @@ fn an_upward_import_is_found() {
         ),
         ("directory/src/plan/mod.rs", "use crate::entra::Directory;"),
         ("directory/src/sync/mod.rs", "use muster::http::Problem;"),
+        (
+            "delivery/src/webhook/sender.rs",
+            "use muster::store::Store;",
+        ),
         (
             "functions/src/members/get.rs",
             "use aws_sdk_dynamodb::Client;",
