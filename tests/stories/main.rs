@@ -64,3 +64,4 @@ mod teams;
 mod usage;
 mod user_ids;
 mod versions;
+mod webhooks;

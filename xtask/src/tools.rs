@@ -33,6 +33,8 @@ const MINISTACK_NEEDS: [&str; 2] = ["aws-sam-translator==1.115.0", "cryptography
 const CARGO_DENY: &str = "0.20.2";
 /// Sends requests generated from the OpenAPI document.
 const SCHEMATHESIS: &str = "4.32.5";
+/// Verifies signatures of webhooks.
+const SVIX: &str = "2.9.1";
 /// Compares `OpenAPI` documents, including version 3.1. oasdiff is better known, but is in none of
 /// the registries that the check uses.
 const API_SMART_DIFF: &str = "1.0.6";
@@ -75,6 +77,8 @@ pub(crate) enum Tool {
     Npm,
     /// Schemathesis, which generates requests from an `OpenAPI` document.
     Schemathesis,
+    /// The Python with the library of Svix, which verifies webhooks.
+    Svix,
 }
 
 impl Tool {
@@ -89,6 +93,7 @@ impl Tool {
             Self::Curl => system::tool(root, &["curl"], "curl"),
             Self::Npm => system::tool(root, &["npm"], "npm"),
             Self::Schemathesis => schemathesis(root),
+            Self::Svix => svix_python(root),
         }
     }
 }
@@ -136,6 +141,12 @@ fn schemathesis(root: &Path) -> Result<PathBuf> {
     let folder = folder(root, "schemathesis", SCHEMATHESIS);
     let package = format!("schemathesis=={SCHEMATHESIS}");
     python_tool(root, &folder, "schemathesis", &[package])
+}
+
+/// The Python with the library of Svix.
+fn svix_python(root: &Path) -> Result<PathBuf> {
+    let folder = folder(root, "svix", SVIX);
+    python_tool(root, &folder, "python", &[format!("svix=={SVIX}")])
 }
 
 /// Node.js, from the system.

@@ -1,0 +1,3 @@
+//! Webhooks of events.
+
+mod signatures;
