@@ -65,6 +65,9 @@ get user                           ; ada GET /users/me 200
   by a tenant admin                ; root GET /users/ada 200
 register user                      ; root PUT /users/new 201 {"email": "new@acme.example"}
   existing user                    ; root PUT /users/bob 200 {"email": "bob@acme.example"}
+list events                        ; ada GET /organizations/{id}/events?limit=5 200
+  of the tenant                    ; root GET /events?limit=5 200
+get event                          ; root GET /events/{event} 200
 own teams                          ; ada GET /users/me/teams?limit=5 200
 create team                        ; ada POST /organizations/{id}/teams 201 {"name": "T"} => team
   standalone                       ; root POST /teams 201 {"name": "T"} => alone
@@ -126,7 +129,14 @@ async fn measured(many: usize) -> String {
     world.memberships(&crowd.collect::<Vec<_>>()).await;
     world.register(&["bob", "eve", "mia", "zoe"]).await;
 
-    let mut kept = HashMap::from([("id".to_owned(), ids[0].clone())]);
+    let event = world
+        .tenant_admin()
+        .get("/events?limit=1")
+        .await
+        .expect(200);
+    let event = event.body["items"][0]["id"].as_str().unwrap().to_owned();
+    let id = ("id".to_owned(), ids[0].clone());
+    let mut kept = HashMap::from([id, ("event".to_owned(), event)]);
     let (mut rows, mut routes) = (Vec::new(), Vec::new());
     for operation in OPERATIONS.trim().lines() {
         let (what, asked) = operation.split_once(" ; ").unwrap();

@@ -64,9 +64,9 @@ async fn an_inviter_who_regains_the_right_keeps_the_invitation() {
     let change = |role: &str| json!({"role": role});
     root.patch(&path, change("admin")).await.expect(200);
 
-    // Accepts the invitation and joins the team, then sets the directory's role in place of the
-    // invitation's.
-    let mut held: Vec<_> = (0..3).map(|_| faults.hold("TransactWriteItems")).collect();
+    // Writes the profile, accepts the invitation and joins the team, then sets the directory's role in
+    // place of the invitation's.
+    let mut held: Vec<_> = (0..4).map(|_| faults.hold("TransactWriteItems")).collect();
     let mut last = held.pop().unwrap();
     setup.graph.join("eve", "g-one");
     setup.pass_ten_minutes();
