@@ -13,7 +13,7 @@
 //! ```
 
 mod dynamodb;
-mod entra;
+pub mod entra;
 mod gateway;
 mod invoke;
 pub mod issuer;

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse as _, Response};
 use muster::domain::Clock;
 use serde_json::{Value, json};
 
-use super::file::Question;
+use super::file::Endpoint;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
@@ -55,8 +55,8 @@ impl Refusal {
     }
 
     /// The response; the token endpoint has its own format.
-    pub(super) fn into_response(self, question: Question) -> Response {
-        if question != Question::Token {
+    pub(super) fn into_response(self, endpoint: Endpoint) -> Response {
+        if endpoint != Endpoint::Token {
             return self.graph();
         }
         let (error, number) = match self.status.as_u16() {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use axum::http::{HeaderName, HeaderValue};
 use muster::domain::{TenantId, UserId};
 
 use super::file::{Directory, Fault, MAX_PAGE_SIZE, Wrong};
@@ -103,9 +104,22 @@ fn objects(directory: &Directory) -> Result<(Names<'_>, Names<'_>), Wrong> {
 
 fn fault(place: &str, fault: &Fault, users: &Names<'_>) -> Result<(), Wrong> {
     let answers = fault.status.is_some() || fault.body.is_some();
-    if fault.delay_ms == 0 && !answers && !fault.cut_off {
-        let problem = "does nothing: it has none of delay_ms, status, body and cut_off";
+    let changes = !fault.set.is_empty() || fault.omit_rows > 0;
+    let is_late = fault.delay_ms > 0 || !fault.headers.is_empty();
+    if !(answers || changes || is_late || fault.cut_off) {
+        let problem = "does nothing: it has none of delay_ms, status, body, headers, omit_rows, set \
+                       and cut_off";
         return Err(wrong(place, problem));
+    }
+    if changes && (answers || fault.cut_off) {
+        let problem = "changes the normal response, and has another one";
+        return Err(wrong(place, problem));
+    }
+    for (name, value) in &fault.headers {
+        if HeaderName::try_from(name).is_err() || HeaderValue::try_from(value).is_err() {
+            let place = format!("{place}.headers.{name}");
+            return Err(wrong(&place, "is not a valid header"));
+        }
     }
     if fault.cut_off && answers {
         return Err(wrong(place, "has cut_off and an answer of its own"));

@@ -1,50 +1,64 @@
 //! Wrong or late responses configured in the file.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use futures::StreamExt as _;
 use serde_json::Value;
 
 use super::answer::{Refusal, json};
-use super::file::{Directory, Fault, Question};
+use super::file::{Directory, Endpoint, Fault};
 
 /// The number of calls that matched each fault of a directory, in the order of the file.
-#[derive(Debug)]
-pub(super) struct Counts(Vec<AtomicU64>);
+#[derive(Clone, Debug)]
+pub(super) struct Counts(Vec<Arc<AtomicU64>>);
 
 impl Counts {
     pub(super) fn of(directory: &Directory) -> Self {
-        Self(directory.faults.iter().map(|_| AtomicU64::new(0)).collect())
+        Self(directory.faults.iter().map(|_| Arc::default()).collect())
+    }
+
+    /// Adapts to changed faults. A fault that stays in its place keeps its number.
+    pub(super) fn update(&mut self, before: &[Fault], after: &[Fault]) {
+        let same = before
+            .iter()
+            .zip(after)
+            .take_while(|(one, other)| one == other);
+        self.0.truncate(same.count());
+        self.0.resize_with(after.len(), Arc::default);
     }
 }
 
 /// The properties of a call that faults select.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asked<'a> {
-    pub(super) question: Question,
+pub(super) struct Selected<'a> {
+    pub(super) endpoint: Endpoint,
     /// `user_id` of the user in the call.
     pub(super) user: Option<&'a str>,
     pub(super) page: usize,
+    /// Has `$count=true`.
+    pub(super) counted: bool,
 }
 
 /// The first fault in the file for this call. The call counts for every matching fault.
 pub(super) fn find<'a>(
     directory: &'a Directory,
     counts: &Counts,
-    asked: Asked<'_>,
+    call: Selected<'_>,
 ) -> Option<&'a Fault> {
     let mut first = None;
     for (fault, count) in directory.faults.iter().zip(&counts.0) {
-        let meant = fault.on == asked.question
-            && fault.page.is_none_or(|page| page == asked.page)
-            && (fault.user.is_none() || fault.user.as_deref() == asked.user);
-        if meant {
-            let call = count.fetch_add(1, Ordering::Relaxed) + 1;
-            if first.is_none() && (fault.calls.is_empty() || fault.calls.contains(&call)) {
+        let matches = fault.on == call.endpoint
+            && fault.page.is_none_or(|page| page == call.page)
+            && (call.counted || !fault.counted)
+            && (fault.user.is_none() || fault.user.as_deref() == call.user);
+        if matches {
+            let number = count.fetch_add(1, Ordering::Relaxed) + 1;
+            if first.is_none() && (fault.calls.is_empty() || fault.calls.contains(&number)) {
                 first = Some(fault);
             }
         }
@@ -52,8 +66,9 @@ pub(super) fn find<'a>(
     first
 }
 
-/// Waits for the fault's delay; then returns its response, or `None` for the normal response.
-pub(super) async fn play(fault: &Fault) -> Option<Response> {
+/// Waits for the fault's delay; then returns its response, or the normal one as the fault changes
+/// it.
+pub(super) async fn play(fault: &Fault, normal: Result<Value, Response>) -> Response {
     tokio::time::sleep(Duration::from_millis(fault.delay_ms)).await;
     if fault.cut_off {
         let parts = [Ok("{\"value\": ["), Err("the directory's file says so")];
@@ -62,26 +77,53 @@ pub(super) async fn play(fault: &Fault) -> Option<Response> {
             tokio::time::sleep(Duration::from_millis(10)).await;
             part
         });
-        let cut_off = Body::from_stream(parts);
-        return Some(Response::new(cut_off));
-    }
-    if fault.status.is_none() && fault.body.is_none() {
-        return None;
+        return Response::new(Body::from_stream(parts));
     }
     let status = StatusCode::from_u16(fault.status.unwrap_or(200)).unwrap_or_default();
     let mut response = match &fault.body {
-        Some(Value::String(text)) => Response::new(text.clone().into()),
+        Some(Value::String(text)) => with_status(Response::new(text.clone().into()), status),
         Some(body) => json(status, body),
-        None => Refusal::of_status(status).into_response(fault.on),
+        None if fault.status.is_some() => {
+            let response = Refusal::of_status(status).into_response(fault.on);
+            with_status(response, status)
+        }
+        None => respond(normal.map(|body| changed(fault, body))),
     };
-    *response.status_mut() = status;
+    let headers = response.headers_mut();
     let wait = match &fault.retry_after {
         Some(Value::String(text)) => Some(text.clone()),
         Some(seconds) => Some(seconds.to_string()),
         None => None,
     };
     if let Some(wait) = wait.and_then(|wait| HeaderValue::from_str(&wait).ok()) {
-        response.headers_mut().insert(header::RETRY_AFTER, wait);
+        headers.insert(header::RETRY_AFTER, wait);
     }
-    Some(response)
+    for (name, value) in &fault.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            headers.insert(name, value);
+        }
+    }
+    response
+}
+
+/// A normal response: 200 with this body, or the error.
+pub(super) fn respond(normal: Result<Value, Response>) -> Response {
+    normal.map_or_else(|error| error, |body| json(StatusCode::OK, &body))
+}
+
+fn with_status(mut response: Response, status: StatusCode) -> Response {
+    *response.status_mut() = status;
+    response
+}
+
+/// The normal body with the changes of the fault.
+fn changed(fault: &Fault, mut body: Value) -> Value {
+    if let Some(rows) = body.get_mut("value").and_then(Value::as_array_mut) {
+        let omitted = usize::try_from(fault.omit_rows).unwrap_or(usize::MAX);
+        rows.truncate(rows.len().saturating_sub(omitted));
+    }
+    if let Some(body) = body.as_object_mut() {
+        body.extend(fault.set.clone());
+    }
+    body
 }

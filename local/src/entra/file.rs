@@ -1,7 +1,9 @@
 //! The file of the directory, documented in `docs/LOCAL_ENTRA.md`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::check;
 
@@ -15,125 +17,183 @@ pub(super) const MAX_PAGE_SIZE: usize = 999;
 /// A directory as stored in the file.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Directory {
+pub struct Directory {
     /// The Muster tenant of its users.
-    pub(super) tenant_id: String,
-    pub(super) application: Application,
+    pub tenant_id: String,
+    /// The application that reads the directory.
+    pub application: Application,
+    /// All users.
     #[serde(default)]
-    pub(super) users: Vec<User>,
+    pub users: Vec<User>,
+    /// All groups, in the order of the lists.
     #[serde(default)]
-    pub(super) groups: Vec<Group>,
+    pub groups: Vec<Group>,
     /// The assignments to the application.
     #[serde(default)]
-    pub(super) assignments: Vec<Assignment>,
+    pub assignments: Vec<Assignment>,
     /// Maximum page size, for any requested size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) page_size: Option<usize>,
+    pub page_size: Option<usize>,
     /// Lifetime of an access token.
     #[serde(default = "an_hour")]
-    pub(super) token_seconds: u32,
+    pub token_seconds: u32,
+    /// The first that matches a call applies.
     #[serde(default)]
-    pub(super) faults: Vec<Fault>,
+    pub faults: Vec<Fault>,
 }
 
 /// The app registration and its enterprise application.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Application {
+pub struct Application {
     /// The Entra tenant, an id or a domain.
-    pub(super) tenant: String,
-    pub(super) client_id: String,
-    pub(super) client_secret: String,
-    pub(super) service_principal_id: String,
-    pub(super) display_name: String,
+    pub tenant: String,
+    /// The id of the app registration.
+    pub client_id: String,
+    /// The only accepted secret.
+    pub client_secret: String,
+    /// The object id of the enterprise application.
+    pub service_principal_id: String,
+    /// The name of the enterprise application.
+    pub display_name: String,
+    /// The app roles that assignments name by `value`.
     #[serde(default)]
-    pub(super) app_roles: Vec<AppRole>,
+    pub app_roles: Vec<AppRole>,
 }
 
+/// An app role of the application.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct AppRole {
-    pub(super) id: String,
-    pub(super) value: String,
-    pub(super) display_name: String,
+pub struct AppRole {
+    /// The id, which assignments have in Graph.
+    pub id: String,
+    /// The value, which settings have.
+    pub value: String,
+    /// The name for people.
+    pub display_name: String,
+    /// Defaults to `true`.
     #[serde(default = "yes")]
-    pub(super) enabled: bool,
+    pub enabled: bool,
 }
 
+/// A user of the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-#[expect(clippy::struct_field_names, reason = "Muster calls it so everywhere")]
-pub(super) struct User {
+pub struct User {
     /// The object id, the user's id in Graph.
-    pub(super) id: String,
+    pub id: String,
     /// The user's id in Muster: `sub` of the token.
-    pub(super) user_id: String,
-    pub(super) display_name: String,
-    pub(super) email: String,
+    pub user_id: String,
+    /// The user's name.
+    pub display_name: String,
+    /// The user's address.
+    pub email: String,
 }
 
+/// A group of the directory.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Group {
+pub struct Group {
     /// The object id.
-    pub(super) id: String,
+    pub id: String,
     /// A group may have no name.
     #[serde(default)]
-    pub(super) display_name: Option<String>,
+    pub display_name: Option<String>,
     /// Its direct members: `user_id`s of users, `id`s of groups.
     #[serde(default)]
-    pub(super) members: Vec<String>,
+    pub members: Vec<String>,
 }
 
 /// An assignment to the application, with or without an app role.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Assignment {
+pub struct Assignment {
     /// `id` of a group, or `user_id` of a user.
-    pub(super) to: String,
+    pub to: String,
     /// `value` of an app role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) app_role: Option<String>,
+    pub app_role: Option<String>,
 }
 
-/// A kind of call that can have a fault.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+/// An endpoint of Entra or Graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Question {
+pub enum Endpoint {
+    /// Issues an access token.
     Token,
+    /// Lists the assignments to the application.
     AssignedGroups,
+    /// Returns the app roles of the application.
     AppRoles,
+    /// Lists the groups of a user.
     UserGroups,
+    /// Lists the assignments of a user.
     UserAssignments,
 }
 
 /// A wrong or late response.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Fault {
-    pub(super) on: Question,
+pub struct Fault {
+    /// Only for calls to this endpoint.
+    pub on: Endpoint,
     /// Only for calls about this `user_id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) user: Option<String>,
+    pub user: Option<String>,
     /// Only for this page of a list, counted from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) page: Option<usize>,
+    pub page: Option<usize>,
+    /// Only for calls with `$count=true`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub counted: bool,
     /// Only for these matching calls, counted from 1. Defaults to all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) calls: Vec<u64>,
+    pub calls: Vec<u64>,
+    /// Delays the response.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub(super) delay_ms: u64,
+    pub delay_ms: u64,
+    /// Replaces the response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) status: Option<u16>,
+    pub status: Option<u16>,
     /// Seconds, or a date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) retry_after: Option<Value>,
-    /// A string is sent as it is, any other value as JSON.
+    pub retry_after: Option<Value>,
+    /// Replaces the response. A string is sent as it is, any other value as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) body: Option<Value>,
+    pub body: Option<Value>,
+    /// Set in the response.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// Number of rows to leave out at the end of a page.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub omit_rows: u64,
+    /// Members to set in the normal response.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub set: Map<String, Value>,
     /// Starts a response, then closes the connection.
     #[serde(default, skip_serializing_if = "is_false")]
-    pub(super) cut_off: bool,
+    pub cut_off: bool,
+}
+
+impl Fault {
+    /// A fault of all calls to an endpoint, without an effect yet.
+    pub fn on(endpoint: Endpoint) -> Self {
+        Self {
+            on: endpoint,
+            user: None,
+            page: None,
+            counted: false,
+            calls: Vec::new(),
+            delay_ms: 0,
+            status: None,
+            retry_after: None,
+            body: None,
+            headers: BTreeMap::new(),
+            omit_rows: 0,
+            set: Map::new(),
+            cut_off: false,
+        }
+    }
 }
 
 fn an_hour() -> u32 {
@@ -203,12 +263,6 @@ impl Directory {
     /// The user with this object id.
     pub(super) fn user(&self, id: &str) -> Option<&User> {
         self.users.iter().find(|user| user.id == id)
-    }
-
-    /// The name of the group with this id, if it has one.
-    pub(super) fn group_name(&self, id: &str) -> Option<&str> {
-        let group = self.groups.iter().find(|group| group.id == id)?;
-        group.display_name.as_deref()
     }
 
     /// The groups of a user, direct and transitive.

@@ -1,10 +1,12 @@
 //! Answers the sync's requests as Graph does.
 
+use std::collections::HashMap;
+
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::answer::Refusal;
-use super::file::{Assignment, Directory, Group, Question, User};
+use super::file::{Application, Assignment, Directory, Endpoint, Group, User};
 use super::list::{self, List, Query};
 
 /// The app role of an assignment without one.
@@ -15,7 +17,7 @@ const CAST: &str = "microsoft.graph.group";
 /// A supported request to Graph.
 #[derive(Debug)]
 pub(super) struct Call<'a> {
-    pub(super) question: Question,
+    pub(super) endpoint: Endpoint,
     about: About<'a>,
 }
 
@@ -43,45 +45,44 @@ pub(super) struct Circumstances<'a> {
     pub(super) generation: u64,
 }
 
+/// The endpoint with this path, whether or not its object exists.
+pub(super) fn endpoint(path: &str) -> Option<Endpoint> {
+    match path.split('/').collect::<Vec<_>>()[..] {
+        ["servicePrincipals", _] => Some(Endpoint::AppRoles),
+        ["servicePrincipals", _, "appRoleAssignedTo"] => Some(Endpoint::AssignedGroups),
+        ["users", _, "appRoleAssignments"] => Some(Endpoint::UserAssignments),
+        ["users", _, "memberOf" | "transitiveMemberOf"]
+        | ["users", _, "memberOf" | "transitiveMemberOf", CAST] => Some(Endpoint::UserGroups),
+        _ => None,
+    }
+}
+
 /// Parses a request.
 pub(super) fn understand<'a>(directory: &'a Directory, path: &str) -> Result<Call<'a>, Refusal> {
-    let segments: Vec<&str> = path.split('/').collect();
-    let user = |id: &str| directory.user(id).ok_or_else(|| not_found(id));
-    let call = |question, about| Ok(Call { question, about });
-    match segments[..] {
-        ["servicePrincipals", id, ref rest @ ..] => {
-            if id != directory.application.service_principal_id {
-                return Err(not_found(id));
-            }
-            match *rest {
-                [] => call(Question::AppRoles, About::ServicePrincipal),
-                ["appRoleAssignedTo"] => call(Question::AssignedGroups, About::AssignedTo),
-                _ => Err(no_segment(path)),
-            }
+    let no_segment = || {
+        let message = format!("Resource not found for the segment '{path}'.");
+        Refusal::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+    };
+    let endpoint = endpoint(path).ok_or_else(no_segment)?;
+    let id = path.split('/').nth(1).unwrap_or_default();
+    let user = || directory.user(id).ok_or_else(|| not_found(id));
+    let about = match endpoint {
+        Endpoint::AppRoles | Endpoint::AssignedGroups
+            if id != directory.application.service_principal_id =>
+        {
+            return Err(not_found(id));
         }
-        ["users", id, "appRoleAssignments"] => {
-            call(Question::UserAssignments, About::Assignments(user(id)?))
-        }
-        [
-            "users",
-            id,
-            way @ ("memberOf" | "transitiveMemberOf"),
-            ref rest @ ..,
-        ] => {
-            let cast = match *rest {
-                [] => false,
-                [CAST] => true,
-                _ => return Err(no_segment(path)),
-            };
-            let groups = About::Groups {
-                user: user(id)?,
-                nested: way == "transitiveMemberOf",
-                cast,
-            };
-            call(Question::UserGroups, groups)
-        }
-        _ => Err(no_segment(path)),
-    }
+        Endpoint::AppRoles => About::ServicePrincipal,
+        Endpoint::AssignedGroups => About::AssignedTo,
+        Endpoint::UserAssignments => About::Assignments(user()?),
+        Endpoint::UserGroups => About::Groups {
+            user: user()?,
+            nested: path.contains("/transitiveMemberOf"),
+            cast: path.ends_with(CAST),
+        },
+        Endpoint::Token => return Err(no_segment()),
+    };
+    Ok(Call { endpoint, about })
 }
 
 impl Call<'_> {
@@ -119,7 +120,8 @@ impl Call<'_> {
                     rows: directory.assignments.iter().collect(),
                     context: format!("servicePrincipals('{id}')/appRoleAssignedTo"),
                 };
-                list.page(directory, about, |row| assignment_row(directory, row))
+                let principals = Principals::of(directory);
+                list.page(directory, about, |row| principals.assignment_row(row))
             }
             About::Assignments(user) => {
                 list::advanced(about, false)?;
@@ -141,7 +143,8 @@ impl Call<'_> {
                     rows: held.collect(),
                     context: format!("users('{}')/appRoleAssignments", user.id),
                 };
-                list.page(directory, about, |row| assignment_row(directory, row))
+                let principals = Principals::of(directory);
+                list.page(directory, about, |row| principals.assignment_row(row))
             }
             About::Groups { user, nested, cast } => {
                 list::advanced(about, cast)?;
@@ -194,30 +197,51 @@ fn group_row(group: &Group, cast: bool) -> Value {
     row
 }
 
-fn assignment_row(directory: &Directory, assignment: &Assignment) -> Value {
-    let application = &directory.application;
-    let to = assignment.to.as_str();
-    let user = directory.users.iter().find(|it| it.user_id == to);
-    let (kind, id, name) = match user {
-        Some(user) => ("User", user.id.as_str(), Some(user.display_name.as_str())),
-        None => ("Group", to, directory.group_name(to)),
-    };
-    let role = application
-        .app_roles
-        .iter()
-        .find(|role| assignment.app_role.as_ref() == Some(&role.value));
-    let role = role.map_or(DEFAULT_ACCESS, |role| &role.id);
-    json!({
-        "id": format!("{id}.{role}"),
-        "deletedDateTime": null,
-        "appRoleId": role,
-        "createdDateTime": "2026-11-20T10:00:00Z",
-        "principalDisplayName": name,
-        "principalId": id,
-        "principalType": kind,
-        "resourceDisplayName": application.display_name,
-        "resourceId": application.service_principal_id,
-    })
+/// The users and groups that assignments name.
+struct Principals<'a> {
+    application: &'a Application,
+    users: HashMap<&'a str, &'a User>,
+    groups: HashMap<&'a str, &'a Group>,
+}
+
+impl<'a> Principals<'a> {
+    fn of(directory: &'a Directory) -> Self {
+        let users = directory.users.iter();
+        let groups = directory.groups.iter();
+        Self {
+            application: &directory.application,
+            users: users.map(|user| (user.user_id.as_str(), user)).collect(),
+            groups: groups.map(|group| (group.id.as_str(), group)).collect(),
+        }
+    }
+
+    fn assignment_row(&self, assignment: &Assignment) -> Value {
+        let application = self.application;
+        let to = assignment.to.as_str();
+        let (kind, id, name) = if let Some(user) = self.users.get(to) {
+            ("User", user.id.as_str(), Some(user.display_name.as_str()))
+        } else {
+            let group = self.groups.get(to);
+            let name = group.and_then(|group| group.display_name.as_deref());
+            ("Group", to, name)
+        };
+        let role = application
+            .app_roles
+            .iter()
+            .find(|role| assignment.app_role.as_ref() == Some(&role.value));
+        let role = role.map_or(DEFAULT_ACCESS, |role| &role.id);
+        json!({
+            "id": format!("{id}.{role}"),
+            "deletedDateTime": null,
+            "appRoleId": role,
+            "createdDateTime": "2026-11-20T10:00:00Z",
+            "principalDisplayName": name,
+            "principalId": id,
+            "principalType": kind,
+            "resourceDisplayName": application.display_name,
+            "resourceId": application.service_principal_id,
+        })
+    }
 }
 
 fn not_found(id: &str) -> Refusal {
@@ -226,9 +250,4 @@ fn not_found(id: &str) -> Refusal {
          present."
     );
     Refusal::new(StatusCode::NOT_FOUND, "Request_ResourceNotFound", message)
-}
-
-fn no_segment(path: &str) -> Refusal {
-    let message = format!("Resource not found for the segment '{path}'.");
-    Refusal::new(StatusCode::BAD_REQUEST, "BadRequest", message)
 }

@@ -14,7 +14,7 @@ pub(super) struct Query {
     pub(super) select: Option<String>,
     pub(super) filter: Option<String>,
     top: Option<usize>,
-    count: bool,
+    pub(super) count: bool,
     from: Option<Start>,
     /// All options except the page token, for the link to the next page.
     kept: String,

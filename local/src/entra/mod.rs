@@ -7,6 +7,7 @@ mod fault;
 mod file;
 mod graph;
 mod list;
+mod server;
 mod source;
 mod token;
 mod variables;
@@ -24,13 +25,17 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use muster::domain::Clock;
 use muster::http::{Code, Problem};
+use serde_json::Value;
 
-use self::answer::{Refusal, json};
-use self::fault::Asked;
-use self::file::Question;
+use self::answer::{Refusal, TokenRefusal, json};
+use self::fault::{Selected, respond};
+pub use self::file::{AppRole, Application, Assignment, Directory, Endpoint, Fault, Group, User};
 use self::graph::Circumstances;
 use self::list::{Query, pairs};
+use self::server::Record;
+pub use self::server::{ReceivedCall, Server};
 use self::source::{Loaded, Source};
+pub use self::token::TOKEN_PREFIX;
 use self::token::Tokens;
 use self::variables::Chosen;
 use crate::gateway::MAX_BODY;
@@ -47,6 +52,7 @@ pub(crate) struct Entra {
     tokens: Tokens,
     url: String,
     log: Log,
+    record: Option<Record>,
 }
 
 impl fmt::Debug for Entra {
@@ -80,6 +86,7 @@ impl Entra {
             tokens: Tokens::new(),
             url,
             log: Log::from(options.log),
+            record: None,
         };
         Ok((Some(Arc::new(entra)), warning))
     }
@@ -114,26 +121,29 @@ impl Entra {
 }
 
 /// The normal response, or that of a fault.
-async fn faulty(loaded: &Loaded, asked: Asked<'_>, right: Response) -> Response {
-    match fault::find(&loaded.directory, &loaded.counts, asked) {
-        Some(fault) => fault::play(fault).await.unwrap_or(right),
-        None => right,
+async fn faulty(loaded: &Loaded, call: Selected<'_>, normal: Result<Value, Response>) -> Response {
+    match fault::find(&loaded.directory, &loaded.counts, call) {
+        Some(fault) => fault::play(fault, normal).await,
+        None => respond(normal),
     }
 }
 
 async fn grant(
     State(entra): State<Arc<Entra>>,
     Path(tenant): Path<String>,
+    parts: Parts,
     body: String,
 ) -> Response {
     let loaded = match entra.current() {
         Ok(loaded) => loaded,
-        Err(refusal) => return refusal.into_response(Question::Token),
+        Err(refusal) => return refusal.into_response(Endpoint::Token),
     };
-    let asked = Asked {
-        question: Question::Token,
+    entra.record(Some(Endpoint::Token), 1, &parts, &body);
+    let call = Selected {
+        endpoint: Endpoint::Token,
         user: None,
         page: 1,
+        counted: false,
     };
     let directory = &loaded.directory;
     let form = pairs(&body).collect();
@@ -143,30 +153,30 @@ async fn grant(
         &tenant,
         &form,
     );
-    let right = match granted {
-        Ok(granted) => json(StatusCode::OK, &granted),
-        Err(refusal) => refusal.into_response(),
-    };
-    faulty(&loaded, asked, right).await
+    faulty(&loaded, call, granted.map_err(TokenRefusal::into_response)).await
 }
 
 async fn ask(State(entra): State<Arc<Entra>>, parts: Parts) -> Response {
-    asked(&entra, &parts).await.unwrap_or_else(Refusal::graph)
+    answer(&entra, &parts).await.unwrap_or_else(Refusal::graph)
 }
 
-async fn asked(entra: &Entra, parts: &Parts) -> Result<Response, Refusal> {
+async fn answer(entra: &Entra, parts: &Parts) -> Result<Response, Refusal> {
     let loaded = entra.current()?;
     let header = |name: &str| parts.headers.get(name)?.to_str().ok();
-    entra.tokens.check(header(header::AUTHORIZATION.as_str()))?;
     let root = format!("{}/v1.0", entra.root(&parts.headers));
     let path = parts.uri.path();
     let path = path.split_once("/v1.0/").map_or("", |(_, path)| path);
-    let call = graph::understand(&loaded.directory, path)?;
-    let query = Query::parse(parts.uri.query().unwrap_or_default())?;
-    let asked = Asked {
-        question: call.question,
+    let call = graph::understand(&loaded.directory, path);
+    let query = Query::parse(parts.uri.query().unwrap_or_default());
+    let page = query.as_ref().map_or(1, Query::page);
+    entra.record(graph::endpoint(path), page, parts, "");
+    entra.tokens.check(header(header::AUTHORIZATION.as_str()))?;
+    let (call, query) = (call?, query?);
+    let selected = Selected {
+        endpoint: call.endpoint,
         user: call.user(),
-        page: query.page(),
+        page,
+        counted: query.count,
     };
     let about = Circumstances {
         root: &root,
@@ -175,11 +185,8 @@ async fn asked(entra: &Entra, parts: &Parts) -> Result<Response, Refusal> {
         eventual: header("consistencylevel").is_some_and(|it| it.eq_ignore_ascii_case("eventual")),
         generation: loaded.generation,
     };
-    let right = match call.answer(&loaded.directory, &about) {
-        Ok(answer) => json(StatusCode::OK, &answer),
-        Err(refusal) => refusal.graph(),
-    };
-    Ok(faulty(&loaded, asked, right).await)
+    let normal = call.answer(&loaded.directory, &about);
+    Ok(faulty(&loaded, selected, normal.map_err(Refusal::graph)).await)
 }
 
 impl Entra {

@@ -10,7 +10,7 @@ use super::fault::Counts;
 use super::file::{self, Directory, SAMPLE, Wrong};
 
 /// A directory and the counts of its faults.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Loaded {
     pub(super) directory: Directory,
     pub(super) counts: Counts,
@@ -60,6 +60,19 @@ impl Source {
         })
     }
 
+    /// This directory, without a file.
+    pub(super) fn of(directory: Directory) -> Self {
+        let now = Now {
+            stamp: None,
+            generation: 0,
+            loaded: Ok(Loaded::new(directory, 0)),
+        };
+        Self {
+            file: None,
+            now: Mutex::new(now),
+        }
+    }
+
     /// The current directory.
     pub(super) fn current(&self) -> Result<Arc<Loaded>, Broken> {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
@@ -79,6 +92,19 @@ impl Source {
             broken.is_news = false;
         }
         loaded
+    }
+
+    /// Changes the directory. Unlike a replacement, links to a next page stay valid, and so do the
+    /// counts of the faults that stay.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Directory) -> T) -> Result<T, Broken> {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let loaded = now.loaded.as_mut().map_err(|broken| broken.clone())?;
+        // A copy, if a call is reading it.
+        let loaded = Arc::make_mut(loaded);
+        let before = loaded.directory.faults.clone();
+        let result = change(&mut loaded.directory);
+        loaded.counts.update(&before, &loaded.directory.faults);
+        Ok(result)
     }
 
     /// Replaces the directory until the file changes.

@@ -148,6 +148,21 @@ fn invalid_faults_are_rejected_with_their_position() {
         ),
         (
             "/faults",
+            json!([{"on": "token", "set": {"expires_in": 1}, "status": 200}]),
+            "faults[0]: changes the normal response, and has another one",
+        ),
+        (
+            "/faults",
+            json!([{"on": "token", "omit_rows": 1, "cut_off": true}]),
+            "faults[0]: changes the normal response, and has another one",
+        ),
+        (
+            "/faults",
+            json!([{"on": "token", "headers": {"a b": "c"}}]),
+            "faults[0].headers.a b: is not a valid header",
+        ),
+        (
+            "/faults",
             json!([{"on": "token", "delay_ms": 1, "retry_after": 1}]),
             "faults[0].retry_after: wants",
         ),

@@ -18,6 +18,9 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 /// The required audience of an assertion.
 const ASSERTION_AUDIENCE: &str = "api://AzureADTokenExchange";
 
+/// The start of every access token.
+pub const TOKEN_PREFIX: &str = "local-token-";
+
 /// The issued access tokens.
 pub(super) struct Tokens {
     clock: Clock,
@@ -43,7 +46,11 @@ impl Tokens {
     ) -> Result<Value, TokenRefusal> {
         check(application, tenant, form)?;
         let now = self.clock.now();
-        let token = format!("local-{}-{}", self.clock.new_id(), self.clock.new_id());
+        let token = format!(
+            "{TOKEN_PREFIX}{}-{}",
+            self.clock.new_id(),
+            self.clock.new_id()
+        );
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         // Kept for a while after expiry, so that the error can name the reason.
         given.retain(|_, end| now < end.after(Duration::from_hours(1)));

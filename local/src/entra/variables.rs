@@ -71,6 +71,13 @@ impl Options {
 
 /// The settings for this application in the directory at this address.
 pub(super) fn of(application: &Application, url: &str) -> BTreeMap<&'static str, String> {
+    let mut variables = connection(application, url);
+    variables.insert("ENTRA_GROUPS_ALSO_CREATE_ORGS", "true".to_owned());
+    variables
+}
+
+/// The settings to reach the directory.
+pub(super) fn connection(application: &Application, url: &str) -> BTreeMap<&'static str, String> {
     BTreeMap::from([
         (GRAPH, format!("{url}/v1.0")),
         (TOKEN, format!("{url}/{{tenant}}/oauth2/v2.0/token")),
@@ -81,7 +88,6 @@ pub(super) fn of(application: &Application, url: &str) -> BTreeMap<&'static str,
             "MICROSOFT_SERVICE_PRINCIPAL_ID",
             application.service_principal_id.clone(),
         ),
-        ("ENTRA_GROUPS_ALSO_CREATE_ORGS", "true".to_owned()),
     ])
 }
 

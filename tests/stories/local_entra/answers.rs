@@ -329,3 +329,30 @@ async fn faults_choose_their_calls() {
         .await;
     assert!(cut_off.bytes().await.is_err());
 }
+
+#[tokio::test]
+async fn faults_change_the_normal_response() {
+    let world = World::start().await;
+    let groups = format!("users/{ALAN}/memberOf/microsoft.graph.group?$count=true");
+    let graph = Asker::new(&world).await;
+    let normal = graph.body(&groups).await;
+
+    let mut directory = sample();
+    directory["faults"] = json!([
+        {"on": "user-groups", "counted": true, "omit_rows": 1, "headers": {"request-id": "r-1"},
+         "set": {"@odata.count": 99, "@odata.nextLink": "nowhere"}},
+    ]);
+    replace(&world, &directory).await;
+    let answer = graph.ask(&groups, true).await;
+    assert_eq!(answer.headers()["request-id"], "r-1");
+    let mut expected = normal.clone();
+    expected["value"].as_array_mut().unwrap().pop().unwrap();
+    expected["@odata.count"] = 99.into();
+    expected["@odata.nextLink"] = "nowhere".into();
+    assert_eq!(answer.json::<Value>().await.unwrap(), expected);
+
+    // Without a count, this fault does not apply.
+    let body = graph.body(&format!("users/{ALAN}/memberOf")).await;
+    let rows = |body: &Value| body["value"].as_array().unwrap().len();
+    assert_eq!(rows(&body), rows(&normal));
+}
