@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use support::graph::{Answer, Asked, Graph, object_id};
+use support::graph::{Endpoint, Graph, GraphFault, object_id};
 use support::{ACME, World};
 
 use crate::figures::{Machine, Rounds, keep};
@@ -91,13 +91,13 @@ async fn one(program: &Path, groups: usize, login: &mut Login) -> Result<()> {
         graph.join("ada", &id);
         graph.join("bob", &id);
     }
-    for asked in [
-        Asked::Token,
-        Asked::Assigned,
-        Asked::AppRoles,
-        Asked::UserGroups,
+    for endpoint in [
+        Endpoint::Token,
+        Endpoint::AssignedGroups,
+        Endpoint::AppRoles,
+        Endpoint::UserGroups,
     ] {
-        graph.fail(asked, None, Answer::Late(GRAPH));
+        graph.fail(endpoint, None, GraphFault::Delay(GRAPH));
     }
     // The maximum page size of Graph.
     graph.page_size(999);

@@ -1,45 +1,28 @@
-//! A fake of Graph and of Entra's token endpoint over real HTTP: a small directory that a story
-//! fills and changes, with faults on request.
+//! The local Entra directory on a port of its own: a story fills and changes it, and chooses its
+//! faults.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
-use axum::http::Response;
 use muster_local::Options;
-use serde_json::{Value, json};
-use tokio::time::sleep;
+pub use muster_local::entra::Endpoint;
+use muster_local::entra::{
+    AppRole, Application, Assignment, Directory, Fault, Group, Server, User,
+};
+use serde_json::{Map, Value, json};
 
 use crate::ACME;
 
 /// The secret of the application. It must not appear in any output.
 pub const CLIENT_SECRET: &str = "s3cret-of-the-client";
-/// The prefix of every token.
-pub const TOKEN: &str = "t0ken-";
-const APPLICATION: &str = "8e881353-1735-45af-af21-ee1344582a4d";
-/// The app role of principals without one.
-const DEFAULT_ACCESS: &str = "00000000-0000-0000-0000-000000000000";
+/// The header `request-id` of every fault.
+const REQUEST_ID: &str = "7c1f-request";
+/// An assigned user, who is in no group of the sync.
+const ASSIGNED_USER: &str = "ada";
 
-/// The kind of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Asked {
-    /// Requests an application token.
-    Token,
-    /// Lists the groups assigned to the enterprise application.
-    Assigned,
-    /// Lists the app roles of the enterprise application.
-    AppRoles,
-    /// Lists the groups of a user.
-    UserGroups,
-}
-
-/// A fault in place of the real response.
+/// A fault in place of the normal response.
 #[derive(Clone, Debug)]
-pub enum Answer {
-    /// A status with an error in Graph's JSON.
+pub enum GraphFault {
+    /// A status with an error in Graph's JSON, whose message has personal data.
     Error(u16, &'static str),
     /// The same with `Retry-After`.
     RetryAfter(u16, &'static str),
@@ -48,56 +31,18 @@ pub enum Answer {
     /// 200 with an empty page that links to this URL.
     Link(&'static str),
     /// No response.
-    Silence,
-    /// The real response after a delay.
-    Late(Duration),
-    /// The start of the real response, then a broken connection.
+    NoResponse,
+    /// The normal response after a delay.
+    Delay(Duration),
+    /// The start of a response, then a broken connection.
     CutOff,
-    /// A page without one row, and with a link to a page that does not exist.
+    /// The normal page without its last row, and with a link to a page that does not exist.
     Partial,
 }
 
+/// A directory, empty at first. Each story starts its own.
 #[derive(Clone, Debug)]
-struct Fault {
-    asked: Asked,
-    /// The page of a list; `None`: any.
-    page: Option<usize>,
-    /// The number of real responses before the fault.
-    spared: usize,
-    /// The number of faults left.
-    times: usize,
-    answer: Answer,
-}
-
-#[derive(Debug)]
-struct Group {
-    name: Option<String>,
-    /// The app roles that it is assigned with; `None`: not assigned.
-    assigned: Option<BTreeSet<String>>,
-    members: BTreeSet<String>,
-    groups: BTreeSet<String>,
-}
-
-#[derive(Debug)]
-struct Directory {
-    root: String,
-    groups: BTreeMap<String, Group>,
-    /// Ids by values.
-    app_roles: BTreeMap<String, String>,
-    page_size: usize,
-    /// Whether it accepts `$count=true` for the assigned groups.
-    counts: bool,
-    faults: Vec<Fault>,
-    calls: Vec<Asked>,
-    /// The lifetime of a token.
-    token_seconds: u32,
-    /// The number of issued tokens.
-    tokens: usize,
-}
-
-/// The directory. Each story starts its own.
-#[derive(Clone, Debug)]
-pub struct Graph(Arc<Mutex<Directory>>);
+pub struct Graph(Server);
 
 /// The object id of a user in Entra. It must not appear in any log.
 pub fn object_id(user: &str) -> String {
@@ -124,371 +69,341 @@ pub fn login_event(user: &str) -> Value {
     })
 }
 
-impl Graph {
-    /// An empty directory.
-    pub async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let directory = Directory {
-            root: format!("http://{}", listener.local_addr().unwrap()),
-            groups: BTreeMap::new(),
-            app_roles: BTreeMap::new(),
-            page_size: 100,
-            counts: true,
-            faults: Vec::new(),
-            calls: Vec::new(),
-            token_seconds: 86_400,
-            tokens: 0,
+impl GraphFault {
+    fn on(self, endpoint: Endpoint) -> Fault {
+        let fault = Fault::on(endpoint);
+        let error = |code: &str| {
+            let message = format!("ada@acme.example ({}) may not", object_id("ada"));
+            Some(json!({"error": {"code": code, "message": message}}))
         };
-        let graph = Self(Arc::new(Mutex::new(directory)));
-        let router = Router::new().fallback(serve).with_state(graph.clone());
-        tokio::spawn(async { axum::serve(listener, router).await });
+        let fault = match self {
+            Self::Error(status, code) => Fault {
+                status: Some(status),
+                body: error(code),
+                ..fault
+            },
+            Self::RetryAfter(status, wait) => Fault {
+                status: Some(status),
+                retry_after: Some(wait.into()),
+                body: error("TooManyRequests"),
+                ..fault
+            },
+            Self::Text(text) => Fault {
+                body: Some(text.into()),
+                ..fault
+            },
+            Self::Link(link) => Fault {
+                body: Some(json!({"value": [], "@odata.nextLink": link})),
+                ..fault
+            },
+            Self::NoResponse => Fault {
+                delay_ms: 3_600_000,
+                ..fault
+            },
+            Self::Delay(time) => Fault {
+                delay_ms: time.as_millis().try_into().unwrap(),
+                ..fault
+            },
+            Self::CutOff => Fault {
+                cut_off: true,
+                ..fault
+            },
+            Self::Partial => Fault {
+                omit_rows: 1,
+                set: Map::from_iter([("@odata.nextLink".to_owned(), "nowhere".into())]),
+                ..fault
+            },
+        };
+        Fault {
+            headers: [("request-id".to_owned(), REQUEST_ID.to_owned())].into(),
+            ..fault
+        }
+    }
+}
+
+impl Graph {
+    /// A directory without groups.
+    pub async fn start() -> Self {
+        let application = Application {
+            tenant: "contoso.example".to_owned(),
+            client_id: "c1".to_owned(),
+            client_secret: CLIENT_SECRET.to_owned(),
+            service_principal_id: "8e881353-1735-45af-af21-ee1344582a4d".to_owned(),
+            display_name: "Muster".to_owned(),
+            app_roles: Vec::new(),
+        };
+        let directory = Directory {
+            tenant_id: ACME.to_owned(),
+            application,
+            users: Vec::new(),
+            groups: Vec::new(),
+            assignments: vec![assignment(ASSIGNED_USER, None)],
+            page_size: Some(100),
+            token_seconds: 86_400,
+            faults: Vec::new(),
+        };
+        let graph = Self(Server::start(directory).await.unwrap());
+        for user in ["ada", "bob", "cy", "dan", "eve", "fay"] {
+            graph.user(user);
+        }
         graph
     }
 
     /// Options of a stack whose sync uses this directory, with these variables over the defaults.
     pub fn options(&self, more: &[(&str, &str)]) -> Options {
-        let root = self.0.lock().unwrap().root.clone();
-        let (graph, token) = (format!("{root}/v1.0"), format!("{root}/{{tenant}}/token"));
-        let usual = [
-            ("MICROSOFT_CLIENT_ID", "c1"),
-            ("MICROSOFT_TENANT", "contoso.example"),
-            ("MICROSOFT_CLIENT_SECRET", CLIENT_SECRET),
-            ("MICROSOFT_SERVICE_PRINCIPAL_ID", APPLICATION),
-            ("MICROSOFT_GRAPH_ENDPOINT", &graph),
-            ("MICROSOFT_TOKEN_ENDPOINT", &token),
-        ];
         let mut options = Options::default();
-        for (name, value) in usual.iter().chain(more) {
-            let (name, value) = ((*name).to_owned(), (*value).to_owned());
-            options.variables.insert(name, value);
-        }
+        let usual = self.0.variables().unwrap().into_iter();
+        let more = more
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()));
+        let variables = usual.chain(more);
         options
+            .variables
+            .extend(variables.map(|(name, value)| (name.to_owned(), value)));
+        options
+    }
+
+    /// A user who may be in no group.
+    pub fn user(&self, user: &str) {
+        self.change(|directory| add_user(directory, user));
     }
 
     /// A group assigned to the enterprise application.
     pub fn assign(&self, id: &str, name: &str) {
-        self.with(id, |group| {
-            group.name = Some(name.to_owned());
-            group.assigned.get_or_insert_default();
+        self.change(|directory| {
+            group(directory, id).display_name = Some(name.to_owned());
+            keep_assigned(directory, id);
         });
     }
 
     /// Like [`Graph::assign`], without a name in the response.
     pub fn assign_nameless(&self, id: &str) {
-        self.with(id, |group| {
-            group.name = None;
-            group.assigned.get_or_insert_default();
+        self.change(|directory| {
+            group(directory, id).display_name = None;
+            keep_assigned(directory, id);
         });
     }
 
     /// Assigns the group with this app role, in addition to others.
     pub fn assign_with(&self, id: &str, app_role: &str) {
-        let role = format!("id-of-{app_role}");
-        let mut directory = self.0.lock().unwrap();
-        directory.app_roles.insert(app_role.to_owned(), role);
-        drop(directory);
-        self.with(id, |group| {
-            let app_role = app_role.to_owned();
-            group.assigned.get_or_insert_default().insert(app_role);
+        self.app_role(app_role);
+        self.change(|directory| {
+            group(directory, id);
+            let all = &mut directory.assignments;
+            all.retain(|it| it.to != id || it.app_role.as_deref().is_some_and(|it| it != app_role));
+            insert(all, assignment(id, Some(app_role)));
         });
     }
 
     /// Removes an app role from the group's assignment.
     pub fn take_role(&self, id: &str, app_role: &str) {
-        self.with(id, |group| {
-            if let Some(assigned) = &mut group.assigned {
-                assigned.remove(app_role);
+        self.change(|directory| {
+            let all = &mut directory.assignments;
+            let before = all.len();
+            all.retain(|it| it.to != id || it.app_role.as_deref() != Some(app_role));
+            if all.len() < before {
+                keep_assigned(directory, id);
             }
         });
     }
 
     /// Adds an app role to the enterprise application, assigned to no group.
     pub fn app_role(&self, app_role: &str) {
-        let role = format!("id-of-{app_role}");
-        let mut directory = self.0.lock().unwrap();
-        directory.app_roles.insert(app_role.to_owned(), role);
+        self.change(|directory| {
+            let roles = &mut directory.application.app_roles;
+            if let Err(place) = roles.binary_search_by(|it| it.value.as_str().cmp(app_role)) {
+                let role = AppRole {
+                    id: format!("id-of-{app_role}"),
+                    value: app_role.to_owned(),
+                    display_name: app_role.to_owned(),
+                    enabled: true,
+                };
+                roles.insert(place, role);
+            }
+        });
     }
 
     /// Whether a group is assigned with an app role.
     pub fn has_role(&self, id: &str, app_role: &str) -> bool {
-        let directory = self.0.lock().unwrap();
-        let assigned = directory.groups.get(id).and_then(|it| it.assigned.as_ref());
-        assigned.is_some_and(|roles| roles.contains(app_role))
+        let with_role = assignment(id, Some(app_role));
+        self.change(|directory| directory.assignments.contains(&with_role))
     }
 
     /// Removes the assignment of a group.
     pub fn unassign(&self, id: &str) {
-        self.with(id, |group| group.assigned = None);
+        self.change(|directory| directory.assignments.retain(|it| it.to != id));
     }
 
     /// Adds a user to a group.
     pub fn join(&self, user: &str, id: &str) {
-        self.with(id, |group| group.members.insert(object_id(user)));
+        self.change(|directory| {
+            add_user(directory, user);
+            add_member(group(directory, id), user);
+        });
     }
 
     /// Removes a user from a group.
     pub fn leave(&self, user: &str, id: &str) {
-        self.with(id, |group| group.members.remove(&object_id(user)));
+        self.change(|directory| group(directory, id).members.retain(|it| it != user));
     }
 
     /// Adds a group to a group.
     pub fn nest(&self, inner: &str, id: &str) {
-        self.with(id, |group| group.groups.insert(inner.to_owned()));
+        self.change(|directory| add_member(group(directory, id), inner));
     }
 
     /// Rows of a page.
     pub fn page_size(&self, rows: usize) {
-        self.0.lock().unwrap().page_size = rows;
+        self.change(|directory| directory.page_size = Some(rows));
     }
 
     /// Rejects the count of assigned groups.
     pub fn refuse_to_count(&self) {
-        self.0.lock().unwrap().counts = false;
+        let refused = GraphFault::Error(400, "Request_UnsupportedQuery");
+        self.add_fault(Fault {
+            counted: true,
+            ..refused.on(Endpoint::AssignedGroups)
+        });
     }
 
     /// The lifetime of the next tokens.
     pub fn token_seconds(&self, seconds: u32) {
-        self.0.lock().unwrap().token_seconds = seconds;
+        self.change(|directory| directory.token_seconds = seconds);
     }
 
-    /// Answers a kind of call with this fault, on this page or any, until [`Graph::heal`].
-    pub fn fail(&self, asked: Asked, page: Option<usize>, answer: Answer) {
-        self.fail_times(usize::MAX, asked, page, answer);
-    }
-
-    /// Answers a kind of call with this fault a number of times.
-    pub fn fail_times(&self, times: usize, asked: Asked, page: Option<usize>, answer: Answer) {
-        self.0.lock().unwrap().faults.push(Fault {
-            asked,
+    /// Returns a fault from an endpoint, on this page or any, until [`Graph::heal`]. The first page
+    /// is 1.
+    pub fn fail(&self, endpoint: Endpoint, page: Option<usize>, fault: GraphFault) {
+        self.add_fault(Fault {
             page,
-            spared: 0,
-            times,
-            answer,
+            ..fault.on(endpoint)
         });
     }
 
-    /// Answers a kind of call with this fault, after a number of real responses, until
-    /// [`Graph::heal`].
-    pub fn fail_after(&self, spared: usize, asked: Asked, answer: Answer) {
-        self.0.lock().unwrap().faults.push(Fault {
-            asked,
-            page: None,
-            spared,
-            times: usize::MAX,
-            answer,
+    /// Returns a fault from an endpoint a number of times.
+    pub fn fail_times(
+        &self,
+        times: u64,
+        endpoint: Endpoint,
+        page: Option<usize>,
+        fault: GraphFault,
+    ) {
+        self.add_fault(Fault {
+            page,
+            calls: (1..=times).collect(),
+            ..fault.on(endpoint)
         });
+    }
+
+    /// Returns a fault from an endpoint after a number of normal responses, until [`Graph::heal`].
+    pub fn fail_after(&self, spared: u64, endpoint: Endpoint, fault: GraphFault) {
+        self.add_fault(Fault {
+            calls: (spared + 1..spared + 1_000).collect(),
+            ..fault.on(endpoint)
+        });
+    }
+
+    fn add_fault(&self, fault: Fault) {
+        self.change(|directory| directory.faults.push(fault));
     }
 
     /// Stops all faults.
     pub fn heal(&self) {
-        self.0.lock().unwrap().faults.clear();
+        self.change(|directory| directory.faults.clear());
     }
 
-    /// The calls since the last time.
-    pub fn calls(&self) -> Vec<Asked> {
-        std::mem::take(&mut self.0.lock().unwrap().calls)
+    /// The endpoints called since the last time.
+    pub fn calls(&self) -> Vec<Endpoint> {
+        let calls = self.0.forget_calls().into_iter();
+        calls
+            .map(|call| {
+                call.endpoint
+                    .unwrap_or_else(|| panic!("unexpected {call:?}"))
+            })
+            .collect()
     }
 
     /// Whether a user is in an assigned group.
     pub fn holds(&self, user: &str, id: &str) -> bool {
-        let directory = self.0.lock().unwrap();
-        let group = directory.groups.get(id);
-        group.is_some_and(|group| {
-            group.assigned.is_some() && group.members.contains(&object_id(user))
+        self.change(|directory| {
+            directory.assignments.iter().any(|it| it.to == id)
+                && group(directory, id).members.iter().any(|it| it == user)
         })
     }
 
     /// Whether the calls since the last [`Graph::calls`] read both the assigned groups and those of
     /// a user.
     pub fn is_read(&self) -> bool {
-        let calls = &self.0.lock().unwrap().calls;
-        [Asked::Assigned, Asked::UserGroups]
+        let calls = self.0.calls();
+        [Endpoint::AssignedGroups, Endpoint::UserGroups]
             .iter()
-            .all(|asked| calls.contains(asked))
+            .all(|endpoint| calls.iter().any(|call| call.endpoint == Some(*endpoint)))
     }
 
-    fn with<T>(&self, id: &str, change: impl FnOnce(&mut Group) -> T) {
-        let mut directory = self.0.lock().unwrap();
-        let group = directory.groups.entry(id.to_owned()).or_insert(Group {
-            name: None,
-            assigned: None,
-            members: BTreeSet::new(),
-            groups: BTreeSet::new(),
-        });
-        change(group);
+    fn change<T>(&self, change: impl FnOnce(&mut Directory) -> T) -> T {
+        self.0.change(change).unwrap()
     }
 }
 
-impl Directory {
-    /// All groups of a user, including the groups that contain these, transitively.
-    fn groups_of(&self, object: &str, nested: bool) -> BTreeSet<&String> {
-        let direct = self.groups.iter();
-        let mut found: BTreeSet<&String> = direct
-            .filter(|(_, group)| group.members.contains(object))
-            .map(|(id, _)| id)
-            .collect();
-        loop {
-            let before = found.len();
-            for (id, group) in self.groups.iter().filter(|_| nested) {
-                if group.groups.iter().any(|inner| found.contains(inner)) {
-                    found.insert(id);
-                }
-            }
-            if found.len() == before {
-                return found;
-            }
-        }
-    }
-
-    fn rows(&self, asked: Asked, path: &str) -> Vec<Value> {
-        if asked == Asked::UserGroups {
-            let object = path.split('/').nth(3).unwrap();
-            let groups = self.groups_of(object, path.contains("/transitiveMemberOf/"));
-            return groups.iter().map(|id| json!({ "id": id })).collect();
-        }
-        let mut rows = Vec::new();
-        for (id, group) in &self.groups {
-            let Some(roles) = &group.assigned else {
-                continue;
-            };
-            let default = DEFAULT_ACCESS.to_owned();
-            let mut roles: Vec<_> = roles.iter().map(|role| &self.app_roles[role]).collect();
-            if roles.is_empty() {
-                roles.push(&default);
-            }
-            rows.extend(roles.into_iter().map(|role| {
-                json!({"principalId": id, "principalType": "Group", "appRoleId": role,
-                       "principalDisplayName": group.name, "resourceId": APPLICATION})
-            }));
-        }
-        // Users can be assigned too. They are not groups.
-        rows.push(
-            json!({"principalId": object_id("ada"), "principalType": "User",
-                         "principalDisplayName": "Ada", "appRoleId": DEFAULT_ACCESS}),
-        );
-        rows
-    }
-
-    fn page(&self, asked: Asked, path: &str, page: usize, is_counted: bool) -> Value {
-        let rows = self.rows(asked, path);
-        let start = page * self.page_size;
-        let shown: Vec<_> = rows.iter().skip(start).take(self.page_size).collect();
-        let mut answer = json!({"value": shown});
-        if is_counted {
-            answer["@odata.count"] = rows.len().into();
-        }
-        if rows.len() > start + self.page_size {
-            let link = format!("{}{path}?$skiptoken={}", self.root, page + 1);
-            answer["@odata.nextLink"] = link.into();
-        }
-        answer
-    }
-
-    fn truth(&mut self, asked: Asked, path: &str, page: usize, is_counted: bool) -> Value {
-        match asked {
-            Asked::Token => {
-                self.tokens += 1;
-                json!({"token_type": "Bearer", "expires_in": self.token_seconds,
-                       "access_token": format!("{TOKEN}{}", self.tokens)})
-            }
-            Asked::AppRoles => {
-                let roles = self.app_roles.iter();
-                let roles = roles.map(|(value, id)| json!({"id": id, "value": value}));
-                json!({"appRoles": roles.collect::<Vec<_>>()})
-            }
-            Asked::Assigned | Asked::UserGroups => self.page(asked, path, page, is_counted),
-        }
-    }
-
-    fn fault(&mut self, asked: Asked, page: usize) -> Option<Answer> {
-        let fault = self.faults.iter_mut().find(|fault| {
-            fault.asked == asked && fault.page.is_none_or(|at| at == page) && fault.times > 0
-        })?;
-        if fault.spared > 0 {
-            fault.spared -= 1;
-            return None;
-        }
-        fault.times -= 1;
-        Some(fault.answer.clone())
-    }
-}
-
-async fn serve(State(graph): State<Graph>, request: Request) -> Response<Body> {
-    let (parts, body) = request.into_parts();
-    let path = parts.uri.path().to_owned();
-    let query = parts.uri.query().unwrap_or_default();
-    let page = query
-        .rsplit_once("$skiptoken=")
-        .map_or(0, |(_, page)| page.parse().unwrap());
-    let asked = match path.as_str() {
-        path if path.ends_with("/token") => Asked::Token,
-        path if path.ends_with("/appRoleAssignedTo") => Asked::Assigned,
-        path if path.ends_with("emberOf/microsoft.graph.group") => Asked::UserGroups,
-        path if path.ends_with(APPLICATION) => Asked::AppRoles,
-        path => panic!("unexpected call of {path}"),
-    };
-    let bearer = parts.headers.get("authorization").cloned();
-    let form = to_bytes(body, 64 * 1024).await.unwrap();
-    let (fault, truth) = {
-        let mut directory = graph.0.lock().unwrap();
-        directory.calls.push(asked);
-        let known = if asked == Asked::Token {
-            let secret = format!("client_secret={CLIENT_SECRET}");
-            std::str::from_utf8(&form).unwrap().contains(&secret)
-        } else {
-            let begins = format!("Bearer {TOKEN}");
-            bearer.is_some_and(|bearer| bearer.to_str().unwrap().starts_with(&begins))
+fn add_user(directory: &mut Directory, user: &str) {
+    let users = &mut directory.users;
+    if let Err(place) = users.binary_search_by(|it| it.user_id.as_str().cmp(user)) {
+        let added = User {
+            id: object_id(user),
+            user_id: user.to_owned(),
+            display_name: format!("{user} of Acme"),
+            email: format!("{user}@acme.example"),
         };
-        assert!(known, "call {asked:?} without the permission");
-        // On the first page only, like Graph: the links to the next pages have no `$count`.
-        let is_counted = query.contains("$count=true");
-        if !directory.counts && is_counted && asked == Asked::Assigned {
-            let refused = Answer::Error(400, "Request_UnsupportedQuery");
-            (Some(refused), Value::Null)
-        } else {
-            let fault = directory.fault(asked, page);
-            (fault, directory.truth(asked, &path, page, is_counted))
-        }
-    };
-    answer(fault, truth).await
+        users.insert(place, added);
+    }
 }
 
-async fn answer(fault: Option<Answer>, truth: Value) -> Response<Body> {
-    let response = Response::builder().header("request-id", "7c1f-request");
-    let error = |code: &str| {
-        let message = format!("ada@acme.example ({}) may not", object_id("ada"));
-        Body::from(json!({"error": {"code": code, "message": message}}).to_string())
-    };
-    match fault {
-        None => response.body(truth.to_string().into()),
-        Some(Answer::Error(status, code)) => response.status(status).body(error(code)),
-        Some(Answer::RetryAfter(status, wait)) => response
-            .status(status)
-            .header("retry-after", wait)
-            .body(error("TooManyRequests")),
-        Some(Answer::Text(text)) => response.body(text.into()),
-        Some(Answer::Link(link)) => {
-            let page = json!({"value": [], "@odata.nextLink": link});
-            response.body(page.to_string().into())
-        }
-        Some(Answer::Silence) => std::future::pending().await,
-        Some(Answer::Late(time)) => {
-            sleep(time).await;
-            response.body(truth.to_string().into())
-        }
-        Some(Answer::CutOff) => {
-            let start = truth.to_string().chars().take(10).collect::<String>();
-            let parts = [Ok(start), Err("cut off")];
-            response.body(Body::from_stream(futures::stream::iter(parts)))
-        }
-        Some(Answer::Partial) => {
-            let mut page = truth;
-            if let Some(rows) = page["value"].as_array_mut() {
-                rows.pop();
-            }
-            page["@odata.nextLink"] = "nowhere".into();
-            response.body(page.to_string().into())
-        }
+/// The group with this id, which is added without a name if it is missing.
+fn group<'a>(directory: &'a mut Directory, id: &str) -> &'a mut Group {
+    let groups = &mut directory.groups;
+    let place = groups.binary_search_by(|it| it.id.as_str().cmp(id));
+    let place = place.unwrap_or_else(|place| {
+        let added = Group {
+            id: id.to_owned(),
+            display_name: None,
+            members: Vec::new(),
+        };
+        groups.insert(place, added);
+        place
+    });
+    &mut groups[place]
+}
+
+fn add_member(group: &mut Group, member: &str) {
+    if !group.members.iter().any(|it| it == member) {
+        group.members.push(member.to_owned());
     }
-    .unwrap()
+}
+
+/// Assigns a group without an app role, unless it is assigned.
+fn keep_assigned(directory: &mut Directory, id: &str) {
+    let all = &mut directory.assignments;
+    let place = all.partition_point(|it| is_before(it, id));
+    if all.get(place).is_none_or(|it| it.to != id) {
+        all.insert(place, assignment(id, None));
+    }
+}
+
+fn insert(all: &mut Vec<Assignment>, added: Assignment) {
+    let place = all.partition_point(|it| {
+        is_before(it, &added.to) || (it.to == added.to && it.app_role < added.app_role)
+    });
+    all.insert(place, added);
+}
+
+/// The user comes last.
+fn is_before(assignment: &Assignment, group: &str) -> bool {
+    assignment.to != ASSIGNED_USER && assignment.to.as_str() < group
+}
+
+fn assignment(to: &str, app_role: Option<&str>) -> Assignment {
+    Assignment {
+        to: to.to_owned(),
+        app_role: app_role.map(str::to_owned),
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use support::graph::Asked;
+use support::graph::Endpoint;
 
 use super::setup::{ORGANIZATIONS, Setup, map};
 
@@ -45,7 +45,7 @@ async fn an_unchanged_login_calls_graph_once_and_dynamodb_twice() {
     setup.world.calls.take();
     let line = setup.login_at_once("ada").await;
     assert_eq!(line["outcome"], "unchanged");
-    assert_eq!(setup.graph.calls(), [Asked::UserGroups]);
+    assert_eq!(setup.graph.calls(), [Endpoint::UserGroups]);
     assert_eq!(operations(&setup), nothing_new);
     assert_eq!(
         (&line["calls"], &line["round_trips"]),
@@ -53,9 +53,9 @@ async fn an_unchanged_login_calls_graph_once_and_dynamodb_twice() {
     );
     // After the cached assigned groups expired.
     setup.expect("ada", "unchanged").await;
-    let mut asked = setup.graph.calls();
-    asked.sort();
-    assert_eq!(asked, [Asked::Assigned, Asked::UserGroups]);
+    let mut called = setup.graph.calls();
+    called.sort();
+    assert_eq!(called, [Endpoint::AssignedGroups, Endpoint::UserGroups]);
     assert_eq!(operations(&setup), nothing_new);
     // A cold start, with a renamed group of other users.
     let setup = setup.redeployed(&[ORGANIZATIONS]).await;

@@ -1,7 +1,7 @@
 //! Creating organizations and teams from groups.
 
 use serde_json::{Value, json};
-use support::graph::Asked;
+use support::graph::Endpoint;
 
 use super::setup::{ORGANIZATIONS, Setup, map};
 
@@ -246,7 +246,7 @@ async fn without_the_application_users_join_what_exists() {
     joining.graph.calls();
     let line = joining.expect("bob", "synced").await;
     assert_eq!(counts(&line), [&json!(0), &json!(0), &json!(2)]);
-    assert!(!joining.graph.calls().contains(&Asked::Assigned));
+    assert!(!joining.graph.calls().contains(&Endpoint::AssignedGroups));
     let sales = map([("g-sales", "internal_user active entra")]);
     assert_eq!(joining.organizations("bob").await, sales);
     assert_eq!(
@@ -321,8 +321,10 @@ async fn creating_5000_assigned_groups_takes_several_logins() {
     setup.graph.calls();
     let line = setup.expect("ada", "unchanged").await;
     assert_eq!(line["GroupsRead"], 5_000);
-    let asked = setup.graph.calls();
-    let pages = asked.iter().filter(|asked| **asked == Asked::Assigned);
+    let called = setup.graph.calls();
+    let pages = called
+        .iter()
+        .filter(|endpoint| **endpoint == Endpoint::AssignedGroups);
     assert_eq!(pages.count(), 6);
     assert_eq!(setup.teams("ada").await, map([("g-4999", "active entra")]));
 }

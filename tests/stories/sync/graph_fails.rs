@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use support::graph::{Answer, Asked};
+use support::graph::{Endpoint, GraphFault};
 
 use super::setup::{ORGANIZATIONS, Setup, event, map, no_secrets};
 
@@ -52,38 +52,38 @@ async fn last_login(setup: &Setup) -> Value {
     ada.body["last_login_at"].clone()
 }
 
-async fn changes_nothing(asked: Asked, page: Option<usize>) {
+async fn changes_nothing(endpoint: Endpoint, page: Option<usize>) {
     let setup = setup().await;
     let before = setup.contents().await;
-    let mut answers = vec![
-        Answer::Error(400, "Directory_ExpiredPageToken"),
-        Answer::Error(401, "InvalidAuthenticationToken"),
-        Answer::Error(403, "Authorization_RequestDenied"),
-        Answer::Error(404, "Request_ResourceNotFound"),
-        Answer::Error(500, "InternalServerError"),
-        Answer::RetryAfter(429, "120"),
-        Answer::RetryAfter(503, "Fri, 20 Nov 2099 10:00:00 GMT"),
-        Answer::Text(""),
-        Answer::Text("<html>Sign in to the guest network</html>"),
-        Answer::Text(r#"{"value": null}"#),
-        Answer::Text(r#"{"value": [{}]}"#),
-        Answer::Link("https://graph.microsoft.com/v1.0/users"),
-        Answer::Silence,
-        Answer::Late(Duration::from_secs(30)),
-        Answer::CutOff,
+    let mut faults = vec![
+        GraphFault::Error(400, "Directory_ExpiredPageToken"),
+        GraphFault::Error(401, "InvalidAuthenticationToken"),
+        GraphFault::Error(403, "Authorization_RequestDenied"),
+        GraphFault::Error(404, "Request_ResourceNotFound"),
+        GraphFault::Error(500, "InternalServerError"),
+        GraphFault::RetryAfter(429, "120"),
+        GraphFault::RetryAfter(503, "Fri, 20 Nov 2099 10:00:00 GMT"),
+        GraphFault::Text(""),
+        GraphFault::Text("<html>Sign in to the guest network</html>"),
+        GraphFault::Text(r#"{"value": null}"#),
+        GraphFault::Text(r#"{"value": [{}]}"#),
+        GraphFault::Link("https://graph.microsoft.com/v1.0/users"),
+        GraphFault::NoResponse,
+        GraphFault::Delay(Duration::from_secs(30)),
+        GraphFault::CutOff,
     ];
-    if matches!(asked, Asked::Assigned | Asked::UserGroups) {
-        answers.push(Answer::Partial);
-        answers.extend(CONTRADICTORY.map(Answer::Text));
+    if matches!(endpoint, Endpoint::AssignedGroups | Endpoint::UserGroups) {
+        faults.push(GraphFault::Partial);
+        faults.extend(CONTRADICTORY.map(GraphFault::Text));
     }
-    for answer in answers {
-        setup.graph.fail(asked, page, answer.clone());
+    for fault in faults {
+        setup.graph.fail(endpoint, page, fault.clone());
         let seen = last_login(&setup).await;
         setup.pass_ten_minutes();
         setup.lines.take();
         let started = Instant::now();
         setup.sign_in(event("ada")).await;
-        let context = format!("{answer:?} at {asked:?} {page:?}");
+        let context = format!("{fault:?} at {endpoint:?} {page:?}");
         assert!(started.elapsed() < ON_TIME, "{context}");
         let lines = setup.lines.take();
         let line = lines.last().unwrap();
@@ -96,7 +96,7 @@ async fn changes_nothing(asked: Asked, page: Option<usize>) {
             lines.iter().any(|line| line["level"] == "ERROR"),
             "{context}: {lines:?}"
         );
-        if matches!(answer, Answer::Error(403, _)) && asked != Asked::Token {
+        if matches!(fault, GraphFault::Error(403, _)) && endpoint != Endpoint::Token {
             let error = lines[0]["error"].as_str().unwrap();
             assert!(
                 error.contains("Read.All"),
@@ -118,58 +118,58 @@ async fn changes_nothing(asked: Asked, page: Option<usize>) {
 
 #[tokio::test]
 async fn no_token_changes_nothing() {
-    changes_nothing(Asked::Token, None).await;
+    changes_nothing(Endpoint::Token, None).await;
 }
 
 #[tokio::test]
 async fn no_assigned_groups_change_nothing() {
-    changes_nothing(Asked::Assigned, Some(0)).await;
+    changes_nothing(Endpoint::AssignedGroups, Some(1)).await;
 }
 
 #[tokio::test]
 async fn a_later_page_of_assigned_groups_missing_changes_nothing() {
-    changes_nothing(Asked::Assigned, Some(1)).await;
+    changes_nothing(Endpoint::AssignedGroups, Some(2)).await;
 }
 
 #[tokio::test]
 async fn no_app_roles_change_nothing() {
-    changes_nothing(Asked::AppRoles, None).await;
+    changes_nothing(Endpoint::AppRoles, None).await;
 }
 
 #[tokio::test]
 async fn no_groups_of_the_user_change_nothing() {
-    changes_nothing(Asked::UserGroups, Some(0)).await;
+    changes_nothing(Endpoint::UserGroups, Some(1)).await;
 }
 
 #[tokio::test]
 async fn a_later_page_of_the_users_groups_missing_changes_nothing() {
-    changes_nothing(Asked::UserGroups, Some(1)).await;
+    changes_nothing(Endpoint::UserGroups, Some(2)).await;
 }
 
 #[tokio::test]
 async fn transient_graph_faults_are_retried() {
     let setup = setup().await;
-    let questions = [
-        (Asked::Token, None),
-        (Asked::Assigned, Some(1)),
-        (Asked::AppRoles, None),
-        (Asked::UserGroups, Some(1)),
+    let places = [
+        (Endpoint::Token, None),
+        (Endpoint::AssignedGroups, Some(2)),
+        (Endpoint::AppRoles, None),
+        (Endpoint::UserGroups, Some(2)),
     ];
-    for (asked, page) in questions {
-        for answer in [
-            Answer::RetryAfter(429, "0"),
-            Answer::Error(503, "serviceNotAvailable"),
-            Answer::CutOff,
-            Answer::Late(Duration::from_millis(200)),
-            Answer::Error(401, "InvalidAuthenticationToken"),
+    for (endpoint, page) in places {
+        for fault in [
+            GraphFault::RetryAfter(429, "0"),
+            GraphFault::Error(503, "serviceNotAvailable"),
+            GraphFault::CutOff,
+            GraphFault::Delay(Duration::from_millis(200)),
+            GraphFault::Error(401, "InvalidAuthenticationToken"),
         ] {
-            if asked == Asked::Token && matches!(answer, Answer::Error(401, _)) {
+            if endpoint == Endpoint::Token && matches!(fault, GraphFault::Error(401, _)) {
                 continue;
             }
-            setup.graph.fail_times(1, asked, page, answer.clone());
+            setup.graph.fail_times(1, endpoint, page, fault.clone());
             let line = setup.login("ada").await;
             let done = ["synced", "unchanged"].contains(&line["outcome"].as_str().unwrap());
-            assert!(done, "{answer:?} at {asked:?}: {line}");
+            assert!(done, "{fault:?} at {endpoint:?}: {line}");
         }
     }
     assert_eq!(setup.organizations("ada").await.len(), 4);
@@ -192,20 +192,25 @@ async fn an_unconfirmed_list_removes_nothing() {
         let before = setup.contents().await;
         let default_access = r#"{"value": [{"principalType": "Group", "principalId": "g-1", "principalDisplayName": "One",
             "appRoleId": "00000000-0000-0000-0000-000000000000"}]}"#;
-        for (asked, text) in [
-            (Asked::UserGroups, r#"{"value": []}"#),
-            (Asked::Assigned, r#"{"value": []}"#),
-            (Asked::Assigned, r#"{"@odata.count": 0, "value": []}"#),
+        for (endpoint, text) in [
+            (Endpoint::UserGroups, r#"{"value": []}"#),
+            (Endpoint::AssignedGroups, r#"{"value": []}"#),
+            (
+                Endpoint::AssignedGroups,
+                r#"{"@odata.count": 0, "value": []}"#,
+            ),
             // A role that would be lowered.
-            (Asked::Assigned, default_access),
-            (Asked::AppRoles, r#"{"appRoles": []}"#),
+            (Endpoint::AssignedGroups, default_access),
+            (Endpoint::AppRoles, r#"{"appRoles": []}"#),
         ] {
-            setup.graph.fail_times(1, asked, None, Answer::Text(text));
+            setup
+                .graph
+                .fail_times(1, endpoint, None, GraphFault::Text(text));
             setup.lines.take();
             setup.pass_ten_minutes();
             setup.sign_in(event("ada")).await;
             let lines = setup.lines.take();
-            let context = format!("{asked:?} {text}: {lines:?}");
+            let context = format!("{endpoint:?} {text}: {lines:?}");
             assert_eq!(lines.last().unwrap()["outcome"], "failed", "{context}");
             assert!(
                 lines[0]["error"].as_str().unwrap().contains("asked again"),
@@ -217,13 +222,13 @@ async fn an_unconfirmed_list_removes_nothing() {
         }
         // A failed second read removes nothing either.
         setup.graph.leave("ada", "g-1");
-        let broken = Answer::Error(500, "generalException");
-        for asked in [Asked::UserGroups, Asked::Assigned] {
+        let broken = GraphFault::Error(500, "generalException");
+        for endpoint in [Endpoint::UserGroups, Endpoint::AssignedGroups] {
             // The first read succeeds; all others fail.
-            setup.graph.fail_after(1, asked, broken.clone());
+            setup.graph.fail_after(1, endpoint, broken.clone());
             let line = setup.login("ada").await;
             assert_eq!(line["outcome"], "failed", "{line}");
-            assert_eq!(setup.contents().await, before, "{asked:?}");
+            assert_eq!(setup.contents().await, before, "{endpoint:?}");
             setup.graph.heal();
         }
         setup.expect("ada", "synced").await;

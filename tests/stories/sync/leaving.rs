@@ -1,7 +1,7 @@
 //! Leaving a group removes what it granted, and only that.
 
 use serde_json::json;
-use support::graph::{Answer, Asked};
+use support::graph::{Endpoint, GraphFault};
 
 use super::setup::{ORGANIZATIONS, Setup, map};
 
@@ -341,24 +341,28 @@ async fn a_cached_list_of_groups_removes_nothing() {
         let line = warm.login_at_once("ada").await;
         assert_eq!(line["outcome"], "unchanged", "{line}");
         assert_eq!(warm.organizations("ada").await, map([("g-one", ACTIVE)]));
-        let mut asked = warm.graph.calls();
-        asked.sort();
+        let mut called = warm.graph.calls();
+        called.sort();
         assert_eq!(
-            asked,
-            [Asked::Assigned, Asked::UserGroups, Asked::UserGroups]
+            called,
+            [
+                Endpoint::AssignedGroups,
+                Endpoint::UserGroups,
+                Endpoint::UserGroups
+            ]
         );
         // Now it is cached.
         warm.login_at_once("ada").await;
-        assert_eq!(warm.graph.calls(), [Asked::UserGroups]);
+        assert_eq!(warm.graph.calls(), [Endpoint::UserGroups]);
 
         // And a failed second read removes nothing.
         warm.graph.unassign("g-one");
         let gone = warm.redeployed(&settings).await;
         gone.expect("eve", "unchanged").await;
         warm.graph.fail(
-            Asked::Assigned,
+            Endpoint::AssignedGroups,
             None,
-            Answer::Error(500, "generalException"),
+            GraphFault::Error(500, "generalException"),
         );
         let line = gone.login_at_once("ada").await;
         assert_eq!(line["outcome"], "failed", "{line}");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use support::Fault;
-use support::graph::{Answer, Asked};
+use support::graph::{Endpoint, GraphFault};
 
 use super::setup::{ORGANIZATIONS, Setup, event, no_secrets};
 
@@ -93,17 +93,21 @@ async fn no_log_line_has_personal_data() {
         setup.invoke("pre-token", &event).await;
     };
     login("ada").await;
-    for asked in [Asked::Token, Asked::Assigned, Asked::UserGroups] {
-        for answer in [
-            Answer::Error(403, "Authorization_RequestDenied"),
-            Answer::Error(404, "Request_ResourceNotFound"),
-            Answer::RetryAfter(429, "60"),
-            Answer::CutOff,
-            Answer::Silence,
-            Answer::Text("ada@acme.example object-of-ada"),
-            Answer::Link("http://object-of-ada@127.0.0.1:1/"),
+    for endpoint in [
+        Endpoint::Token,
+        Endpoint::AssignedGroups,
+        Endpoint::UserGroups,
+    ] {
+        for fault in [
+            GraphFault::Error(403, "Authorization_RequestDenied"),
+            GraphFault::Error(404, "Request_ResourceNotFound"),
+            GraphFault::RetryAfter(429, "60"),
+            GraphFault::CutOff,
+            GraphFault::NoResponse,
+            GraphFault::Text("ada@acme.example object-of-ada"),
+            GraphFault::Link("http://object-of-ada@127.0.0.1:1/"),
         ] {
-            setup.graph.fail(asked, None, answer);
+            setup.graph.fail(endpoint, None, fault);
             login("ada").await;
             setup.graph.heal();
         }

@@ -1,7 +1,7 @@
 //! The role that a group grants, whose members count, and the effect of renaming a group.
 
 use serde_json::json;
-use support::graph::Asked;
+use support::graph::Endpoint;
 
 use super::setup::{ORGANIZATIONS, Setup, map};
 
@@ -73,9 +73,12 @@ async fn a_role_follows_the_directory_unless_changed_manually() {
     setup.graph.take_role("g-1", "lead");
     setup.graph.calls();
     setup.expect("ada", "synced").await;
-    let asked = setup.graph.calls();
-    let times = |which| asked.iter().filter(|asked| **asked == which).count();
-    assert_eq!((times(Asked::Assigned), times(Asked::UserGroups)), (2, 2));
+    let called = setup.graph.calls();
+    let times = |which| called.iter().filter(|endpoint| **endpoint == which).count();
+    assert_eq!(
+        (times(Endpoint::AssignedGroups), times(Endpoint::UserGroups)),
+        (2, 2)
+    );
     assert_eq!(role().await, is("internal_user"));
 
     // The settings count as well.

@@ -8,9 +8,10 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use muster::domain::Clock;
 use muster_local::Options;
+use muster_local::entra::TOKEN_PREFIX;
 use serde_json::Value;
 pub(crate) use support::graph::login_event as event;
-use support::graph::{CLIENT_SECRET, Graph, TOKEN};
+use support::graph::{CLIENT_SECRET, Graph};
 use support::{Faults, Lines, World, invariants, without_time_limits};
 
 type Item = HashMap<String, AttributeValue>;
@@ -250,7 +251,7 @@ pub(crate) fn no_secrets(lines: &[Value]) {
         let line = line.to_string();
         for private in [
             CLIENT_SECRET,
-            TOKEN,
+            TOKEN_PREFIX,
             "object-of-",
             "@acme",
             "Bearer",

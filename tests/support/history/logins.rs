@@ -20,7 +20,7 @@ use checker::{Checker, Table};
 
 use super::{Counts, fault_name};
 use crate::faults::passing;
-use crate::graph::{Answer, Asked, Graph, login_event};
+use crate::graph::{Endpoint, Graph, GraphFault, login_event};
 use crate::{Actor, Fault, Lines, Reply, Schedule, World, invariants};
 
 const USERS: [&str; 3] = ["ada", "bob", "cyd"];
@@ -78,6 +78,9 @@ async fn history(seed: u64) -> Logins {
         ("ENTRA_ROLE_MAP", r#"{"lead": "manager"}"#),
     ]);
     graph.app_role(LEAD);
+    for user in USERS {
+        graph.user(user);
+    }
     let ahead = Arc::new(AtomicI64::new(0));
     options.clock = clock(Arc::clone(&ahead));
     let (options, lines) = Lines::collect(options);
@@ -191,17 +194,17 @@ impl Runner {
     /// Starts a login: it reads the current directory and waits for DynamoDB.
     async fn sign_in(&mut self, random: &mut Rng, user: &'static str) {
         if random.u8(..8) == 0 {
-            let asked = *random
-                .choice(&[Asked::Assigned, Asked::UserGroups])
+            let endpoint = *random
+                .choice(&[Endpoint::AssignedGroups, Endpoint::UserGroups])
                 .unwrap();
             let how = [
-                Answer::Error(403, "Authorization_RequestDenied"),
-                Answer::CutOff,
-                Answer::Partial,
+                GraphFault::Error(403, "Authorization_RequestDenied"),
+                GraphFault::CutOff,
+                GraphFault::Partial,
             ];
             let how = random.choice(how).unwrap();
-            self.step("Graph fails", format!("{asked:?} {how:?}"));
-            self.graph.fail(asked, None, how);
+            self.step("Graph fails", format!("{endpoint:?} {how:?}"));
+            self.graph.fail(endpoint, None, how);
         }
         let lives = (random.u8(..4) == 0).then(|| random.usize(..16));
         self.step("login", format!("{user}, dies after {lives:?} calls"));
