@@ -3,99 +3,102 @@
 
 use std::time::Duration;
 
-use muster_directory::{Question, ReadError};
+use muster_directory::{MAX_BODY, MAX_PAGES, Question, ReadError};
+use muster_local::entra::{Endpoint, Fault, TOKEN_PREFIX};
 use serde_json::json;
 use tokio::time::Instant;
 
 use super::graph::{
-    Asked, Call, Graph, Reply, SECRET, USER, World, chain, held, read, read_within,
+    APPLICATION, Graph, SECRET, USER, chain, cut_off, delay, error, error_with, group, held,
+    no_response, on, read, read_within, response,
 };
 
+/// An endpoint and a page.
+type Place = (Endpoint, usize);
+
 /// Both lists, first and second page.
-const PLACES: [(Asked, usize); 4] = [
-    (Asked::Assigned, 0),
-    (Asked::Assigned, 1),
-    (Asked::UserGroups, 0),
-    (Asked::UserGroups, 1),
+const PLACES: [Place; 4] = [
+    (Endpoint::AssignedGroups, 1),
+    (Endpoint::AssignedGroups, 2),
+    (Endpoint::UserGroups, 1),
+    (Endpoint::UserGroups, 2),
 ];
 
-fn question(asked: Asked) -> Question {
-    match asked {
-        Asked::UserGroups => Question::UserGroups,
+fn question(endpoint: Endpoint) -> Question {
+    match endpoint {
+        Endpoint::UserGroups => Question::UserGroups,
         _ => Question::AssignedGroups,
     }
 }
 
-/// Answers so in one place, the first `times` times.
-async fn graph_with(place: (Asked, usize), times: usize, reply: &Reply) -> Graph {
-    let reply = reply.clone();
-    let is_hit = move |call: &Call| (call.asked, call.page) == place && call.before < times;
-    Graph::start(World::failing(move |call| {
-        is_hit(call).then(|| reply.clone())
-    }))
-    .await
+/// With this fault in one place, on these calls or all.
+async fn graph_with((endpoint, page): Place, calls: &[u64], fault: &Fault) -> Graph {
+    let fault = Fault {
+        page: Some(page),
+        calls: calls.to_vec(),
+        ..on(endpoint, fault.clone())
+    };
+    Graph::with_faults(vec![fault]).await
 }
 
-/// How often that place was asked.
-fn attempts(graph: &Graph, (asked, page): (Asked, usize)) -> usize {
-    let calls = graph.calls().into_iter();
-    calls
-        .filter(|call| (call.asked, call.page) == (asked, page))
-        .count()
+/// The number of calls in that place.
+fn attempts(graph: &Graph, (endpoint, page): Place) -> usize {
+    let calls = graph.calls_of(endpoint);
+    calls.iter().filter(|call| call.page == page).count()
 }
 
-/// The error of a read with that fault, which names no user and no secret; a directory that it did
-/// not spoil; and how often the place was asked.
-async fn failed(place: (Asked, usize), reply: Reply) -> (ReadError, usize) {
-    let graph = graph_with(place, usize::MAX, &reply).await;
+/// The error of a read with that fault, which names no user and no secret, and the number of calls
+/// in that place. The reader works again when the fault is gone.
+async fn failed(place: Place, fault: Fault) -> (ReadError, usize) {
+    let graph = graph_with(place, &[], &fault).await;
     let directory = graph.directory(&[]);
     let error = read(&directory).await.expect_err("is failed");
     let said = chain(&error);
-    for private in [SECRET, "t0ken", USER, "ada@acme.example"] {
+    for private in [SECRET, TOKEN_PREFIX, USER, "ada@acme.example"] {
         assert!(!said.contains(private), "{said}");
     }
     let attempts = attempts(&graph, place);
-    graph.change(|world| *world = World::default());
+    graph.change(|directory| directory.faults.clear());
     let reading = read(&directory).await.unwrap();
     assert_eq!(held(&reading), ["g1", "g3"]);
     (error, attempts)
 }
 
-/// A fault that is there once is overcome, by asking the same place twice.
-async fn overcome(reply: Reply) {
+/// A fault of one call is overcome by a second call.
+async fn overcome(fault: Fault) {
     for place in PLACES {
-        let graph = graph_with(place, 1, &reply).await;
+        let graph = graph_with(place, &[1], &fault).await;
         let reading = read(&graph.directory(&[])).await.unwrap();
-        assert_eq!(held(&reading), ["g1", "g3"], "{reply:?} at {place:?}");
+        assert_eq!(held(&reading), ["g1", "g3"], "{fault:?} at {place:?}");
         assert_eq!(reading.counts().assigned, 3);
-        assert_eq!(attempts(&graph, place), 2, "{reply:?} at {place:?}");
+        assert_eq!(attempts(&graph, place), 2, "{fault:?} at {place:?}");
     }
 }
 
-fn retry_after(status: u16, value: &str) -> Reply {
-    Reply::ErrorWith(status, ("retry-after", value.to_owned()))
+fn retry_after(status: u16, value: &str) -> Fault {
+    error_with(status, "retry-after", value)
 }
 
 #[tokio::test]
 async fn a_fault_that_passes_is_overcome() {
-    for reply in [
+    for fault in [
         retry_after(429, "0"),
         retry_after(429, "Fri, 20 Nov 2026 10:00:00 GMT"),
         retry_after(503, "Fri, 20 Nov 2026 09:00:00 GMT"),
-        Reply::Error(503, "serviceNotAvailable"),
-        Reply::Error(500, "InternalServerError"),
-        Reply::Error(504, "gatewayTimeout"),
-        Reply::CutOff,
+        error(503, "serviceNotAvailable"),
+        error(500, "InternalServerError"),
+        error(504, "gatewayTimeout"),
+        cut_off(),
     ] {
-        overcome(reply).await;
+        overcome(fault).await;
     }
 }
 
 #[tokio::test]
 async fn retry_after_is_waited_for_when_it_fits() {
-    let place = (Asked::UserGroups, 1);
+    let place = (Endpoint::UserGroups, 2);
     for value in ["1", "Fri, 20 Nov 2026 10:00:01 GMT"] {
-        let graph = graph_with(place, 1, &retry_after(429, value)).await;
+        let graph = graph_with(place, &[1], &retry_after(429, value)).await;
         let start = Instant::now();
         read(&graph.directory(&[])).await.unwrap();
         assert!(start.elapsed() >= Duration::from_secs(1));
@@ -134,10 +137,10 @@ async fn retry_after_that_does_not_fit_is_not_waited_for() {
 #[tokio::test]
 async fn a_fault_that_stays_fails_the_read_after_a_few_attempts() {
     for place in PLACES {
-        let (error, attempts) = failed(place, Reply::Error(500, "InternalServerError")).await;
+        let (error, attempts) = failed(place, error(500, "InternalServerError")).await;
         assert!(matches!(error, ReadError::Failing { .. }), "{error:?}");
         assert_eq!(attempts, 3);
-        let (error, attempts) = failed(place, Reply::CutOff).await;
+        let (error, attempts) = failed(place, cut_off()).await;
         assert!(matches!(error, ReadError::NoAnswer { .. }), "{error:?}");
         assert_eq!(attempts, 3);
     }
@@ -146,7 +149,7 @@ async fn a_fault_that_stays_fails_the_read_after_a_few_attempts() {
 #[tokio::test]
 async fn silence_ends_with_the_time_for_the_read() {
     for place in PLACES {
-        let graph = graph_with(place, usize::MAX, &Reply::Silence).await;
+        let graph = graph_with(place, &[], &no_response()).await;
         let start = Instant::now();
         let error = read_within(&graph.directory(&[]), Duration::from_millis(300)).await;
         assert!(matches!(error, Err(ReadError::OutOfTime)), "{error:?}");
@@ -156,23 +159,23 @@ async fn silence_ends_with_the_time_for_the_read() {
 
 #[tokio::test]
 async fn no_time_at_all_asks_nothing() {
-    let graph = Graph::start(World::default()).await;
+    let graph = Graph::start().await;
     let error = read_within(&graph.directory(&[]), Duration::ZERO).await;
     assert!(matches!(error, Err(ReadError::OutOfTime)), "{error:?}");
     assert!(graph.calls().is_empty());
 }
 
 #[tokio::test]
-async fn an_answer_that_takes_too_long_is_asked_for_anew() {
-    let place = (Asked::UserGroups, 0);
-    let late = Reply::Late(Duration::from_secs(1));
+async fn a_late_response_is_requested_again() {
+    let place = (Endpoint::UserGroups, 1);
+    let late = delay(Duration::from_secs(1));
     let limit = Duration::from_millis(200);
 
-    let graph = graph_with(place, 1, &late).await;
+    let graph = graph_with(place, &[1], &late).await;
     let directory = graph.directory(&[]).with_call_timeout(limit);
     assert_eq!(held(&read(&directory).await.unwrap()), ["g1", "g3"]);
 
-    let graph = graph_with(place, usize::MAX, &late).await;
+    let graph = graph_with(place, &[], &late).await;
     let directory = graph.directory(&[]).with_call_timeout(limit);
     let error = read(&directory).await.unwrap_err();
     assert!(matches!(error, ReadError::NoAnswer { .. }), "{error:?}");
@@ -181,12 +184,12 @@ async fn an_answer_that_takes_too_long_is_asked_for_anew() {
 
 #[tokio::test]
 async fn a_token_that_graph_refuses_is_renewed_once() {
-    let expired = Reply::Error(401, "InvalidAuthenticationToken");
+    let expired = error(401, "InvalidAuthenticationToken");
     for place in PLACES {
-        let graph = graph_with(place, 1, &expired).await;
+        let graph = graph_with(place, &[1], &expired).await;
         let reading = read(&graph.directory(&[])).await.unwrap();
         assert_eq!(held(&reading), ["g1", "g3"]);
-        assert_eq!(graph.count(Asked::Token), 2);
+        assert_eq!(graph.count(Endpoint::Token), 2);
 
         let (error, attempts) = failed(place, expired.clone()).await;
         assert!(matches!(error, ReadError::TokenRefused { .. }), "{error:?}");
@@ -196,13 +199,13 @@ async fn a_token_that_graph_refuses_is_renewed_once() {
 
 #[tokio::test]
 async fn a_missing_permission_is_named() {
-    for (asked, permission) in [
-        (Asked::Assigned, "Application.Read.All"),
-        (Asked::UserGroups, "GroupMember.Read.All"),
+    for (endpoint, permission) in [
+        (Endpoint::AssignedGroups, "Application.Read.All"),
+        (Endpoint::UserGroups, "GroupMember.Read.All"),
     ] {
-        for page in [0, 1] {
-            let reply = Reply::Error(403, "Authorization_RequestDenied");
-            let (error, attempts) = failed((asked, page), reply).await;
+        for page in [1, 2] {
+            let fault = error(403, "Authorization_RequestDenied");
+            let (error, attempts) = failed((endpoint, page), fault).await;
             assert!(matches!(error, ReadError::Forbidden { .. }), "{error:?}");
             assert!(error.to_string().contains(permission), "{error}");
             assert!(error.to_string().contains("7c1f-request"), "{error}");
@@ -214,9 +217,9 @@ async fn a_missing_permission_is_named() {
 #[tokio::test]
 async fn an_unknown_user_is_told_from_an_unknown_application() {
     for place in PLACES {
-        let (error, _) = failed(place, Reply::Error(404, "Request_ResourceNotFound")).await;
+        let (error, _) = failed(place, error(404, "Request_ResourceNotFound")).await;
         match place.0 {
-            Asked::UserGroups => assert!(matches!(error, ReadError::UnknownUser { .. })),
+            Endpoint::UserGroups => assert!(matches!(error, ReadError::UnknownUser { .. })),
             _ => assert!(matches!(error, ReadError::UnknownServicePrincipal { .. })),
         }
     }
@@ -224,16 +227,16 @@ async fn an_unknown_user_is_told_from_an_unknown_application() {
 
 #[tokio::test]
 async fn other_errors_fail_the_read_and_redirects_are_ignored() {
-    let elsewhere = Graph::start(World::default()).await;
-    let redirect = Reply::ErrorWith(302, ("location", elsewhere.root().to_owned()));
+    let elsewhere = Graph::start().await;
+    let redirect = error_with(302, "location", elsewhere.url());
     for place in PLACES {
-        for reply in [
-            Reply::Error(400, "Directory_ExpiredPageToken"),
-            Reply::Error(410, "Gone"),
-            Reply::Text(204, ""),
+        for fault in [
+            error(400, "Directory_ExpiredPageToken"),
+            error(410, "Gone"),
+            response(204, ""),
             redirect.clone(),
         ] {
-            let (error, attempts) = failed(place, reply).await;
+            let (error, attempts) = failed(place, fault).await;
             assert!(matches!(error, ReadError::Refused { .. }), "{error:?}");
             assert_eq!(attempts, 1);
         }
@@ -244,25 +247,25 @@ async fn other_errors_fail_the_read_and_redirects_are_ignored() {
 #[tokio::test]
 async fn what_is_not_the_expected_json_fails_the_read() {
     for place in PLACES {
-        for reply in [
-            Reply::Text(200, ""),
-            Reply::Text(200, "<html>Sign in to the guest network</html>"),
-            Reply::Text(200, "{\"value\": ["),
-            Reply::Json(json!(null)),
-            Reply::Json(json!([])),
-            Reply::Json(json!({})),
-            Reply::Json(json!({"value": null})),
-            Reply::Json(json!({"value": "ada@acme.example"})),
-            Reply::Json(json!({"value": [null]})),
-            Reply::Json(json!({"value": [{}]})),
-            Reply::Json(json!({"value": [{"id": 5, "principalType": "Group"}]})),
-            Reply::Json(json!({"value": [], "@odata.nextLink": 5})),
-            Reply::Json(json!({"error": {"code": "x"}})),
+        for fault in [
+            response(200, ""),
+            response(200, "<html>Sign in to the guest network</html>"),
+            response(200, "{\"value\": ["),
+            response(200, "null"),
+            response(200, json!([])),
+            response(200, json!({})),
+            response(200, json!({"value": null})),
+            response(200, json!({"value": "ada@acme.example"})),
+            response(200, json!({"value": [null]})),
+            response(200, json!({"value": [{}]})),
+            response(200, json!({"value": [{"id": 5, "principalType": "Group"}]})),
+            response(200, json!({"value": [], "@odata.nextLink": 5})),
+            response(200, json!({"error": {"code": "x"}})),
         ] {
-            let (error, attempts) = failed(place, reply.clone()).await;
+            let (error, attempts) = failed(place, fault.clone()).await;
             assert!(
                 matches!(error, ReadError::Nonsense { question: about, .. } if about == question(place.0)),
-                "{reply:?}: {error:?}"
+                "{fault:?}: {error:?}"
             );
             assert_eq!(attempts, 1);
         }
@@ -271,11 +274,11 @@ async fn what_is_not_the_expected_json_fails_the_read() {
 
 #[tokio::test]
 async fn a_link_to_another_host_is_not_followed() {
-    let elsewhere = Graph::start(World::default()).await;
-    let port = elsewhere.root().rsplit_once(':').unwrap().1;
+    let elsewhere = Graph::start().await;
+    let port = elsewhere.port();
     for place in PLACES {
         for link in [
-            format!("{}/v1.0/users/x/memberOf", elsewhere.root()),
+            format!("{}/v1.0/users/x/memberOf", elsewhere.url()),
             format!("http://localhost:{port}/v1.0/users"),
             "https://graph.microsoft.com/v1.0/users".to_owned(),
             "/v1.0/users".to_owned(),
@@ -284,7 +287,7 @@ async fn a_link_to_another_host_is_not_followed() {
             String::new(),
         ] {
             let page = json!({"value": [], "@odata.nextLink": link});
-            let (error, _) = failed(place, Reply::Json(page)).await;
+            let (error, _) = failed(place, response(200, page)).await;
             assert!(
                 matches!(error, ReadError::Nonsense { .. }),
                 "{link}: {error:?}"
@@ -296,53 +299,58 @@ async fn a_link_to_another_host_is_not_followed() {
 
 #[tokio::test]
 async fn a_link_with_a_password_is_not_followed() {
-    let graph = Graph::start(World::default()).await;
-    let link = graph.root().replace("http://", "http://a:b@") + "/v1.0/users/x/memberOf";
-    graph.change(|world| {
-        *world = World::failing(move |call| {
-            let page = json!({"value": [], "@odata.nextLink": link});
-            (call.asked == Asked::UserGroups).then_some(Reply::Json(page))
-        });
-    });
+    let graph = Graph::start().await;
+    let link = graph.url().replace("http://", "http://a:b@") + "/v1.0/users/x/memberOf";
+    let page = json!({"value": [], "@odata.nextLink": link});
+    let fault = on(Endpoint::UserGroups, response(200, page));
+    graph.change(|directory| directory.faults = vec![fault]);
     let error = read(&graph.directory(&[])).await.unwrap_err();
     assert!(matches!(error, ReadError::Nonsense { .. }), "{error:?}");
-    assert_eq!(graph.count(Asked::UserGroups), 1);
+    assert_eq!(graph.count(Endpoint::UserGroups), 1);
 }
 
 #[tokio::test]
-async fn pages_that_go_round_in_circles_or_never_end_are_left() {
-    for (asked, is_circle) in [
-        (Asked::Assigned, true),
-        (Asked::UserGroups, true),
-        (Asked::UserGroups, false),
+async fn pages_that_link_to_each_other_fail_the_read() {
+    for (endpoint, path) in [
+        (
+            Endpoint::AssignedGroups,
+            format!("servicePrincipals/{APPLICATION}/appRoleAssignedTo"),
+        ),
+        (
+            Endpoint::UserGroups,
+            format!("users/{USER}/memberOf/microsoft.graph.group"),
+        ),
     ] {
-        let graph = Graph::start(World::default()).await;
-        let root = graph.root().to_owned();
-        graph.change(|world| {
-            *world = World::failing(move |call| {
-                let next = if is_circle { 1 } else { call.page + 1 };
-                let link = format!("{root}{}?$skiptoken={next}", call.path);
-                let page = json!({"value": [], "@odata.nextLink": link});
-                (call.asked == asked).then_some(Reply::Json(page))
-            });
-        });
+        let graph = Graph::start().await;
+        let link = format!("{}/v1.0/{path}", graph.url());
+        let page = json!({"value": [], "@odata.nextLink": link});
+        graph.change(|directory| directory.faults = vec![on(endpoint, response(200, page))]);
         let error = read(&graph.directory(&[])).await.unwrap_err();
-        if is_circle {
-            assert!(matches!(error, ReadError::Nonsense { .. }), "{error:?}");
-            assert_eq!(graph.count(asked), 2);
-        } else {
-            // As far as it gets in the time, and not further than the most.
-            let is_left = matches!(error, ReadError::TooMuch { .. } | ReadError::OutOfTime);
-            assert!(is_left, "{error:?}");
-            assert!(graph.count(asked) <= muster_directory::MAX_PAGES);
-        }
+        assert!(matches!(error, ReadError::Nonsense { .. }), "{error:?}");
+        assert_eq!(graph.count(endpoint), 2);
     }
+}
+
+#[tokio::test]
+async fn a_list_with_too_many_pages_fails_the_read() {
+    let graph = Graph::start().await;
+    let groups = (0..=MAX_PAGES).map(|n| group(&format!("g-{n:05}"), true));
+    graph.change(|directory| {
+        directory.groups = groups.collect();
+        directory.assignments.clear();
+        directory.page_size = Some(1);
+    });
+    let time = Duration::from_mins(1);
+    let directory = graph.directory(&[]).with_call_timeout(time);
+    let error = read_within(&directory, time).await.unwrap_err();
+    assert!(matches!(error, ReadError::TooMuch { .. }), "{error:?}");
+    assert_eq!(graph.count(Endpoint::UserGroups), MAX_PAGES);
 }
 
 #[tokio::test]
 async fn an_answer_larger_than_memory_bears_is_left() {
     for place in PLACES {
-        let (error, attempts) = failed(place, Reply::Huge(muster_directory::MAX_BODY + 1)).await;
+        let (error, attempts) = failed(place, response(200, "x".repeat(MAX_BODY + 1))).await;
         assert!(matches!(error, ReadError::TooMuch { .. }), "{error:?}");
         assert_eq!(attempts, 1);
     }
@@ -350,7 +358,7 @@ async fn an_answer_larger_than_memory_bears_is_left() {
 
 #[tokio::test]
 async fn no_server_at_all_fails_the_read() {
-    let graph = Graph::start(World::default()).await;
+    let graph = Graph::start().await;
     // A port without a listener: it was bound and released.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let dead = format!("http://{}/v1.0", listener.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! The directory is read over real HTTP, from a Graph of ours that misbehaves on demand.
+//! The directory is read over real HTTP, from the local Entra directory with faults.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod aws;
 mod faults;
 mod graph;
 mod reading;

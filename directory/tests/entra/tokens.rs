@@ -5,10 +5,12 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use muster_directory::{ReadError, TokenError};
-use serde_json::json;
+use muster_local::entra::{Endpoint, Fault, ReceivedCall, TOKEN_PREFIX};
+use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
 
-use super::graph::{Asked, Call, Graph, Reply, SECRET, World, chain, held, read, read_within};
+use super::aws::{Aws, AwsCall, IDENTITY, Service};
+use super::graph::{Graph, SECRET, chain, held, no_response, on, read, read_within, response};
 
 const ARN: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:entra-AbCdEf";
 const AWS_SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
@@ -24,13 +26,19 @@ fn with_arn() -> Vec<(&'static str, &'static str)> {
     [&AWS[..], &[("MICROSOFT_CLIENT_SECRET_ARN", ARN)]].concat()
 }
 
-fn call_of(graph: &Graph, asked: Asked) -> Call {
-    let mut calls = graph.calls().into_iter();
-    calls.rfind(|call| call.asked == asked).unwrap()
+fn last_call(graph: &Graph, endpoint: Endpoint) -> ReceivedCall {
+    graph.calls_of(endpoint).pop().unwrap()
 }
 
-fn form(call: &Call) -> BTreeMap<String, String> {
-    let pairs = call.body.split('&').map(|pair| {
+/// The only call of a service since the last time.
+fn one_call(aws: &Aws, service: Service) -> AwsCall {
+    let mut calls = aws.calls(service);
+    assert_eq!(calls.len(), 1);
+    calls.remove(0)
+}
+
+fn form(body: &str) -> BTreeMap<String, String> {
+    let pairs = body.split('&').map(|pair| {
         let (key, value) = pair.split_once('=').unwrap();
         let plain = |text: &str| {
             let text = text.replace('+', " ");
@@ -44,16 +52,16 @@ fn form(call: &Call) -> BTreeMap<String, String> {
 
 #[tokio::test]
 async fn a_client_secret_is_sent_as_the_form_that_entra_wants() {
-    let graph = Graph::start(World::default()).await;
+    let graph = Graph::start().await;
     read(&graph.directory(&[])).await.unwrap();
-    let call = call_of(&graph, Asked::Token);
+    let call = last_call(&graph, Endpoint::Token);
     assert_eq!(call.method, "POST");
     assert_eq!(call.path, "/contoso.example/oauth2/v2.0/token");
     assert_eq!(
         call.headers["content-type"],
         "application/x-www-form-urlencoded"
     );
-    let scope = format!("{}/.default", graph.root());
+    let scope = format!("http://127.0.0.1:{}/.default", graph.port());
     let sent = [
         ("client_id", "c1"),
         ("client_secret", SECRET),
@@ -61,7 +69,7 @@ async fn a_client_secret_is_sent_as_the_form_that_entra_wants() {
         ("scope", scope.as_str()),
     ];
     assert_eq!(
-        form(&call),
+        form(&call.body),
         sent.map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into()
     );
@@ -70,57 +78,55 @@ async fn a_client_secret_is_sent_as_the_form_that_entra_wants() {
 #[tokio::test]
 async fn a_token_is_kept_until_shortly_before_it_expires() {
     for seconds in [json!(3600), json!("3600")] {
-        let world = World {
-            token_seconds: seconds,
-            ..World::default()
-        };
-        let graph = Graph::start(world).await;
+        let mut fault = Fault::on(Endpoint::Token);
+        fault.set = Map::from_iter([("expires_in".to_owned(), seconds)]);
+        let graph = Graph::with_faults(vec![fault]).await;
         let directory = graph.directory(&[]);
+        let token = || last_call(&graph, Endpoint::UserGroups).headers["authorization"].clone();
         read(&directory).await.unwrap();
+        let first = token();
         let moment = Duration::from_millis(1);
         graph.pass(Duration::from_mins(55).saturating_sub(moment));
         read(&directory).await.unwrap();
-        assert_eq!(graph.count(Asked::Token), 1);
+        assert_eq!(graph.count(Endpoint::Token), 1);
+        assert_eq!(token(), first);
         graph.pass(moment);
         read(&directory).await.unwrap();
-        assert_eq!(graph.count(Asked::Token), 2);
-        let last = call_of(&graph, Asked::UserGroups);
-        assert_eq!(last.headers["authorization"], "Bearer t0ken-1");
+        assert_eq!(graph.count(Endpoint::Token), 2);
+        assert_ne!(token(), first);
     }
 }
 
 #[tokio::test]
 async fn services_of_aws_are_called_at_the_endpoint_that_is_set() {
     const NOWHERE: &str = "http://127.0.0.1:1";
-    let graph = Graph::start(World::default()).await;
-    let root = graph.root().to_owned();
-    let without_secret = [&AWS[..], &[("MICROSOFT_CLIENT_SECRET", "")]].concat();
-    for (asked, own, credential) in [
+    let (graph, aws) = (Graph::start().await, Aws::start().await);
+    let url = aws.url.as_str();
+    for (service, own, credential) in [
         (
-            Asked::AwsSecret,
+            Service::SecretsManager,
             "AWS_ENDPOINT_URL_SECRETS_MANAGER",
             with_arn(),
         ),
-        (Asked::AwsIdentity, "AWS_ENDPOINT_URL_STS", without_secret),
+        (Service::Sts, "AWS_ENDPOINT_URL_STS", AWS.to_vec()),
     ] {
         for set in [
-            [(own, ""), ("AWS_ENDPOINT_URL", root.as_str())],
-            [(own, root.as_str()), ("AWS_ENDPOINT_URL", NOWHERE)],
+            [(own, ""), ("AWS_ENDPOINT_URL", url)],
+            [(own, url), ("AWS_ENDPOINT_URL", NOWHERE)],
         ] {
-            graph.forget_calls();
             let directory = graph.directory(&[&credential[..], &set].concat());
             read(&directory).await.unwrap();
-            assert_eq!(graph.count(asked), 1, "{set:?}");
+            assert_eq!(aws.calls(service).len(), 1, "{set:?}");
         }
     }
 }
 
 #[tokio::test]
 async fn a_secret_of_secrets_manager_is_read_with_each_token() {
-    let graph = Graph::start(World::default()).await;
-    let directory = graph.directory(&with_arn());
+    let (graph, aws) = (Graph::start().await, Aws::start().await);
+    let directory = graph.directory(&aws.settings(&with_arn()));
     assert_eq!(held(&read(&directory).await.unwrap()), ["g1", "g3"]);
-    let call = call_of(&graph, Asked::AwsSecret);
+    let call = one_call(&aws, Service::SecretsManager);
     assert_eq!(
         call.headers["x-amz-target"],
         "secretsmanager.GetSecretValue"
@@ -129,31 +135,25 @@ async fn a_secret_of_secrets_manager_is_read_with_each_token() {
     assert_eq!(call.body, json!({ "SecretId": ARN }).to_string());
     // The region of the secret, not that of the function.
     assert_signed(&call, "20261120/eu-west-1/secretsmanager/aws4_request");
-    assert_eq!(
-        form(&call_of(&graph, Asked::Token))["client_secret"],
-        SECRET
-    );
+    let sent = form(&last_call(&graph, Endpoint::Token).body);
+    assert_eq!(sent["client_secret"], SECRET);
 
-    // Rotated: the next token is asked for with the new one. As key and value, too.
-    graph.change(|world| {
-        let secret = json!({"MICROSOFT_CLIENT_SECRET": "rotated", "other": 1}).to_string();
-        *world = World::failing(move |call| {
-            let answer = json!({ "SecretString": secret });
-            (call.asked == Asked::AwsSecret).then_some(Reply::Json(answer))
-        });
-    });
+    // After a rotation, the next token is requested with the new secret; a secret of keys and values
+    // works too.
+    graph.change(|directory| "rotated".clone_into(&mut directory.application.client_secret));
+    aws.secret(&json!({"MICROSOFT_CLIENT_SECRET": "rotated", "other": 1}).to_string());
     graph.pass(Duration::from_hours(1));
     read(&directory).await.unwrap();
-    let form = form(&call_of(&graph, Asked::Token));
-    assert_eq!(form["client_secret"], "rotated");
+    let sent = form(&last_call(&graph, Endpoint::Token).body);
+    assert_eq!(sent["client_secret"], "rotated");
 }
 
 #[tokio::test]
 async fn without_a_secret_the_function_states_who_it_is() {
-    let graph = Graph::start(World::default()).await;
-    read(&graph.directory(&AWS)).await.unwrap();
-    let call = call_of(&graph, Asked::AwsIdentity);
-    let asked = form(&call);
+    let (graph, aws) = (Graph::start().await, Aws::start().await);
+    read(&graph.directory(&aws.settings(&AWS))).await.unwrap();
+    let call = one_call(&aws, Service::Sts);
+    let sent = form(&call.body);
     for (key, value) in [
         ("Action", "GetWebIdentityToken"),
         ("Version", "2011-06-15"),
@@ -161,28 +161,45 @@ async fn without_a_secret_the_function_states_who_it_is() {
         ("SigningAlgorithm", "RS256"),
         ("DurationSeconds", "300"),
     ] {
-        assert_eq!(asked[key], value);
+        assert_eq!(sent[key], value);
     }
     assert_signed(&call, "20261120/eu-central-1/sts/aws4_request");
-    let form = form(&call_of(&graph, Asked::Token));
-    assert_eq!(form["client_assertion"], "aGVhZA.Ym9keQ.c2ln");
+    let sent = form(&last_call(&graph, Endpoint::Token).body);
+    assert_eq!(sent["client_assertion"], IDENTITY);
     assert_eq!(
-        form["client_assertion_type"],
+        sent["client_assertion_type"],
         "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
     );
-    assert!(!form.contains_key("client_secret"));
+    assert!(!sent.contains_key("client_secret"));
 }
 
-/// What was refused, or made no sense, on the way to a token.
-async fn failed(asked: Asked, set: &[(&str, &str)], reply: Reply) -> (TokenError, usize) {
-    let graph = Graph::start(World::failing(move |call| {
-        (call.asked == asked).then(|| reply.clone())
-    }))
-    .await;
-    let error = read(&graph.directory(set)).await.expect_err("is failed");
+/// The service that gives a wrong response on the way to a token.
+#[derive(Clone, Copy, Debug)]
+enum Culprit {
+    Entra,
+    Aws(Service),
+}
+
+/// The error of a read without a token, and the number of calls to the culprit.
+async fn failed(
+    culprit: Culprit,
+    settings: &[(&str, &str)],
+    (status, body): (u16, &str),
+) -> (TokenError, usize) {
+    let (graph, aws) = (Graph::start().await, Aws::start().await);
+    match culprit {
+        Culprit::Entra => {
+            let fault = on(Endpoint::Token, response(status, body));
+            graph.change(|directory| directory.faults = vec![fault]);
+        }
+        Culprit::Aws(_) => aws.respond(status, body),
+    }
+    let directory = graph.directory(&aws.settings(settings));
+    let error = read(&directory).await.expect_err("is failed");
     let said = chain(&error);
     for private in [
         SECRET,
+        TOKEN_PREFIX,
         "t0ken",
         AWS_SECRET,
         "AKID",
@@ -191,50 +208,48 @@ async fn failed(asked: Asked, set: &[(&str, &str)], reply: Reply) -> (TokenError
     ] {
         assert!(!said.contains(private), "{said}");
     }
-    assert_eq!(graph.count(Asked::UserGroups), 0);
+    assert_eq!(graph.count(Endpoint::UserGroups), 0);
     let ReadError::Token(error) = error else {
         panic!("{error:?}");
     };
-    (error, graph.count(asked))
+    let calls = match culprit {
+        Culprit::Entra => graph.count(Endpoint::Token),
+        Culprit::Aws(service) => aws.calls(service).len(),
+    };
+    (error, calls)
 }
 
 #[tokio::test]
 async fn a_refusal_on_the_way_to_a_token_is_told_by_its_code() {
     let arn = with_arn();
-    for (asked, set, reply, said) in [
+    for (culprit, settings, status, body, said) in [
         (
-            Asked::Token,
+            Culprit::Entra,
             &[][..],
-            Reply::Text(
-                401,
-                r#"{"error": "invalid_client", "error_codes": [7000215],
-                    "error_description": "AADSTS7000215: ada@acme.example"}"#,
-            ),
+            401,
+            r#"{"error": "invalid_client", "error_codes": [7000215],
+                "error_description": "AADSTS7000215: ada@acme.example"}"#,
             "the token endpoint of Entra refused: status 401 invalid_client AADSTS7000215, request 7c1f-request",
         ),
         (
-            Asked::AwsSecret,
+            Culprit::Aws(Service::SecretsManager),
             &arn,
-            Reply::Text(
-                400,
-                r#"{"__type": "com.amazon.coral.service#AccessDeniedException", "Message": "AKID…"}"#,
-            ),
+            400,
+            r#"{"__type": "com.amazon.coral.service#AccessDeniedException", "Message": "AKID…"}"#,
             "AWS Secrets Manager refused: status 400 AccessDeniedException, request 7c1f-request",
         ),
         (
-            Asked::AwsIdentity,
+            Culprit::Aws(Service::Sts),
             &AWS,
-            Reply::Text(
-                400,
-                "<ErrorResponse><Error><Code>OutboundWebIdentityFederationDisabled</Code>\
-                 <Message>AKID…</Message></Error></ErrorResponse>",
-            ),
+            400,
+            "<ErrorResponse><Error><Code>OutboundWebIdentityFederationDisabled</Code>\
+             <Message>AKID…</Message></Error></ErrorResponse>",
             "AWS STS refused: status 400 OutboundWebIdentityFederationDisabled, request 7c1f-request",
         ),
     ] {
-        let (error, attempts) = failed(asked, set, reply).await;
+        let (error, attempts) = failed(culprit, settings, (status, body)).await;
         assert_eq!(error.to_string(), said);
-        // Both questions to Graph wait for the token; each tries for itself, until one has failed.
+        // Both calls to Graph wait for the token; each requests one, until one request has failed.
         assert!((1..=2).contains(&attempts));
     }
 }
@@ -242,40 +257,40 @@ async fn a_refusal_on_the_way_to_a_token_is_told_by_its_code() {
 #[tokio::test]
 async fn nonsense_on_the_way_to_a_token_is_none() {
     let arn = with_arn();
-    for (asked, set, replies) in [
+    for (culprit, settings, bodies) in [
         (
-            Asked::Token,
+            Culprit::Entra,
             &[][..],
             [
-                Reply::Text(200, "<html>"),
-                Reply::Json(json!({"token_type": "Bearer"})),
-                Reply::Json(json!({"access_token": ""})),
-                Reply::Json(json!({"access_token": "t0ken\nx: y", "expires_in": 5})),
+                "<html>",
+                r#"{"token_type": "Bearer"}"#,
+                r#"{"access_token": ""}"#,
+                r#"{"access_token": "t0ken\nx: y", "expires_in": 5}"#,
             ],
         ),
         (
-            Asked::AwsSecret,
+            Culprit::Aws(Service::SecretsManager),
             &arn,
             [
-                Reply::Text(200, ""),
-                Reply::Json(json!({"SecretBinary": "czNjcmV0"})),
-                Reply::Json(json!({"SecretString": 5})),
-                Reply::Json(json!({"SecretString": "{\"other\": \"x\"}"})),
+                "",
+                r#"{"SecretBinary": "czNjcmV0"}"#,
+                r#"{"SecretString": 5}"#,
+                r#"{"SecretString": "{\"other\": \"x\"}"}"#,
             ],
         ),
         (
-            Asked::AwsIdentity,
+            Culprit::Aws(Service::Sts),
             &AWS,
             [
-                Reply::Text(200, ""),
-                Reply::Text(200, "<WebIdentityToken>"),
-                Reply::Text(200, "<WebIdentityToken>a.b</WebIdentityToken>"),
-                Reply::Text(200, "<WebIdentityToken>a.b.c&d</WebIdentityToken>"),
+                "",
+                "<WebIdentityToken>",
+                "<WebIdentityToken>a.b</WebIdentityToken>",
+                "<WebIdentityToken>a.b.c&d</WebIdentityToken>",
             ],
         ),
     ] {
-        for reply in replies {
-            let (error, _) = failed(asked, set, reply).await;
+        for body in bodies {
+            let (error, _) = failed(culprit, settings, (200, body)).await;
             assert!(matches!(error, TokenError::Nonsense { .. }), "{error:?}");
         }
     }
@@ -283,17 +298,14 @@ async fn nonsense_on_the_way_to_a_token_is_none() {
 
 #[tokio::test]
 async fn a_token_endpoint_that_is_silent_costs_no_more_than_the_time() {
-    let graph = Graph::start(World::failing(|call| {
-        (call.asked == Asked::Token).then_some(Reply::Silence)
-    }))
-    .await;
+    let graph = Graph::with_faults(vec![on(Endpoint::Token, no_response())]).await;
     let error = read_within(&graph.directory(&[]), Duration::from_millis(200)).await;
     assert!(matches!(error, Err(ReadError::OutOfTime)), "{error:?}");
 }
 
 /// Checks the signature as AWS does: from what arrived, with the shared secret.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>
-fn assert_signed(call: &Call, scope: &str) {
+fn assert_signed(call: &AwsCall, scope: &str) {
     let header = |name: &str| call.headers[name].to_str().unwrap().to_owned();
     let authorization = header("authorization");
     let (_, rest) = authorization.split_once("SignedHeaders=").unwrap();
