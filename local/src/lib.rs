@@ -37,4 +37,4 @@ pub use lambda::Handler;
 pub use options::{ConfigureApp, ConfigureClient, Options, StartFunction, TEMPLATE};
 pub use services::{CallFault, ServiceFaults};
 pub use stack::Stack;
-pub use table_request::TableRequest;
+pub use table_request::{TableRequest, is_read};

@@ -301,7 +301,7 @@ async fn nothing_of_one_tenant_is_written_by_another() {
         assert!(about_own || reply.status == 404, "{reply:?}");
     }
     for call in world.calls.take() {
-        for text in call.texts() {
+        for text in support::texts(&call) {
             let foreign = text.starts_with("TENANT#") && !text.starts_with("TENANT#globex#");
             assert!(!foreign, "{text} in {call:?}");
         }

@@ -180,7 +180,7 @@ async fn no_route_reads_or_writes_another_tenant() {
                     assert!(expected.contains(&reply.status), "{what}");
                     assert!(!what.contains("secret"), "{what}");
                     for call in world.calls.take() {
-                        let foreign = call.of_other_tenants(outside);
+                        let foreign = support::of_other_tenants(&call, outside);
                         assert!(
                             foreign.is_empty(),
                             "{} {foreign:?} for {what}",

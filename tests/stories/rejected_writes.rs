@@ -227,7 +227,7 @@ async fn writes_of_another_tenant_change_nothing() {
                 .await
                 .problem(404, "not-found");
             for call in world.calls.take() {
-                for text in call.texts() {
+                for text in support::texts(&call) {
                     let foreign =
                         text.starts_with("TENANT#") && !text.starts_with("TENANT#globex#");
                     assert!(!foreign, "{text} in {call:?}");

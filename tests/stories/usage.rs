@@ -84,6 +84,9 @@ impl Setup {
             self.note_series(line);
         }
         let bytes: usize = lines.iter().map(log_bytes).sum();
+        let logged: f64 = lines.iter().filter_map(|line| line["units"].as_f64()).sum();
+        let charged = units.read + units.write;
+        assert!((logged - charged).abs() < 1e-6, "{operation}: {lines:?}");
         let mut used = json!({
             "read_units": units.read, "write_units": units.write,
             "graph_calls": graph, "log_bytes": bytes,

@@ -6,22 +6,13 @@ use aws_sdk_dynamodb::error::BoxError;
 use muster_local::TableRequest;
 use serde_json::Value;
 
-/// A request to DynamoDB as sent.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Call {
-    /// `TransactWriteItems`, …
-    pub operation: String,
-    /// The request.
-    pub input: Value,
-}
-
 /// Every request of a client, captured in the SDK.
 #[derive(Clone, Debug, Default)]
-pub struct Calls(Arc<Mutex<Vec<Call>>>);
+pub struct Calls(Arc<Mutex<Vec<TableRequest>>>);
 
 impl Calls {
     /// The requests since the last call, in order.
-    pub fn take(&self) -> Vec<Call> {
+    pub fn take(&self) -> Vec<TableRequest> {
         std::mem::take(&mut *self.0.lock().unwrap())
     }
 
@@ -31,44 +22,40 @@ impl Calls {
     }
 }
 
-impl Call {
-    /// Every string in the request that could be a key or part of one.
-    pub fn texts(&self) -> Vec<String> {
-        fn collect(value: &Value, texts: &mut Vec<String>) {
-            match value {
-                Value::String(text) => texts.push(text.clone()),
-                Value::Array(items) => items.iter().for_each(|item| collect(item, texts)),
-                Value::Object(members) => members.values().for_each(|item| collect(item, texts)),
-                _ => {}
-            }
+/// Every string in a request that could be a key or part of one.
+pub fn texts(request: &TableRequest) -> Vec<String> {
+    fn collect(value: &Value, texts: &mut Vec<String>) {
+        match value {
+            Value::String(text) => texts.push(text.clone()),
+            Value::Array(items) => items.iter().for_each(|item| collect(item, texts)),
+            Value::Object(members) => members.values().for_each(|item| collect(item, texts)),
+            _ => {}
         }
-        let mut texts = Vec::new();
-        collect(&self.input, &mut texts);
-        texts
     }
+    let mut texts = Vec::new();
+    collect(&request.input, &mut texts);
+    texts
 }
 
-impl Call {
-    /// Every partition key in the request, and every other string with the prefix of one, that
-    /// belongs to another tenant. A sort key means nothing outside its partition.
-    pub fn of_other_tenants(&self, tenant: &str) -> Vec<String> {
-        fn collect(value: &Value, own: &str, texts: &mut Vec<String>) {
-            match value {
-                Value::String(text) if text.starts_with("TENANT#") && !text.starts_with(own) => {
-                    texts.push(text.clone());
-                }
-                Value::Array(items) => items.iter().for_each(|item| collect(item, own, texts)),
-                Value::Object(members) => members
-                    .iter()
-                    .filter(|(name, _)| !name.ends_with("sk"))
-                    .for_each(|(_, item)| collect(item, own, texts)),
-                _ => {}
+/// Every partition key in a request, and every other string with the prefix of one, that belongs to
+/// another tenant. A sort key means nothing outside its partition.
+pub fn of_other_tenants(request: &TableRequest, tenant: &str) -> Vec<String> {
+    fn collect(value: &Value, own: &str, texts: &mut Vec<String>) {
+        match value {
+            Value::String(text) if text.starts_with("TENANT#") && !text.starts_with(own) => {
+                texts.push(text.clone());
             }
+            Value::Array(items) => items.iter().for_each(|item| collect(item, own, texts)),
+            Value::Object(members) => members
+                .iter()
+                .filter(|(name, _)| !name.ends_with("sk"))
+                .for_each(|(_, item)| collect(item, own, texts)),
+            _ => {}
         }
-        let mut texts = Vec::new();
-        collect(&self.input, &format!("TENANT#{tenant}#"), &mut texts);
-        texts
     }
+    let mut texts = Vec::new();
+    collect(&request.input, &format!("TENANT#{tenant}#"), &mut texts);
+    texts
 }
 
 impl Intercept for Calls {
@@ -82,8 +69,7 @@ impl Intercept for Calls {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let TableRequest { operation, input } = TableRequest::of(context)?;
-        self.0.lock().unwrap().push(Call { operation, input });
+        self.0.lock().unwrap().push(TableRequest::of(context)?);
         Ok(())
     }
 }

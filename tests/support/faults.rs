@@ -9,12 +9,12 @@ use aws_sdk_dynamodb::types::{BillingMode, GlobalSecondaryIndex};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
-use muster_local::Options;
-use serde_json::{Value, json};
+use axum::http::{HeaderMap, Response};
+use muster_local::{Options, TableRequest};
 use tokio::sync::oneshot;
 
 use crate::World;
+use crate::table_response::TableResponse;
 
 /// A fault of one request.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -225,20 +225,21 @@ impl Faults {
 }
 
 impl Fault {
-    /// The response in place of DynamoDB's, which does not get the request: the status, and an
-    /// error in DynamoDB's JSON.
-    pub(crate) fn answer(self, request: &[u8]) -> Option<(u16, Value)> {
+    /// The response in place of DynamoDB's, which does not get the request.
+    pub(crate) fn response(self, request: &TableRequest) -> Option<TableResponse> {
+        let error = |status, kind| Some(TableResponse::error(status, kind));
         match self {
-            Self::Throttle => Some((400, error("ThrottlingException", &Value::Null))),
-            Self::Validation => Some((400, error("ValidationException", &Value::Null))),
-            Self::ItemConflict => Some((400, error("TransactionConflictException", &Value::Null))),
-            Self::Failure(status) => Some((status, error("InternalServerError", &Value::Null))),
-            Self::Conflict => Some((400, cancelled(request, "TransactionConflict"))),
-            Self::CancelledByThrottling => Some((400, cancelled(request, "ThrottlingError"))),
-            Self::CancelledByValidation => Some((400, cancelled(request, "ValidationError"))),
-            Self::InProgress => {
-                let kind = "TransactionInProgressException";
-                Some((400, error(kind, &Value::Null)))
+            Self::Throttle => error(400, "ThrottlingException"),
+            Self::Validation => error(400, "ValidationException"),
+            Self::ItemConflict => error(400, "TransactionConflictException"),
+            Self::InProgress => error(400, "TransactionInProgressException"),
+            Self::Failure(status) => error(status, "InternalServerError"),
+            Self::Conflict => Some(TableResponse::cancelled(request, "TransactionConflict")),
+            Self::CancelledByThrottling => {
+                Some(TableResponse::cancelled(request, "ThrottlingError"))
+            }
+            Self::CancelledByValidation => {
+                Some(TableResponse::cancelled(request, "ValidationError"))
             }
             Self::CutBefore
             | Self::CutAfter
@@ -271,26 +272,32 @@ async fn forward(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response<Body> {
-    let target = headers["x-amz-target"].to_str().unwrap().to_owned();
-    let (_, operation) = target.split_once('.').unwrap();
-    let fault = faults.take(operation);
-    if let Some((status, body)) = fault.and_then(|fault| fault.answer(&body)) {
-        return json_response(status, &body);
+    let target = headers["x-amz-target"].to_str().unwrap();
+    let mut request = TableRequest::parse(target, &body).unwrap();
+    let fault = faults.take(&request.operation);
+    if let Some(response) = fault.and_then(|fault| fault.response(&request)) {
+        return Response::builder()
+            .status(response.status)
+            .header("content-type", TableResponse::CONTENT_TYPE)
+            .body(Body::from(response.to_body()))
+            .unwrap();
     }
     match fault {
         Some(Fault::CutBefore) => cut(),
-        Some(Fault::Delay(while_)) => tokio::time::sleep(while_).await,
+        Some(Fault::Delay(time)) => tokio::time::sleep(time).await,
         _ => {}
     }
-    faults.wait_if_held(operation).await;
-    let (upstream, forgetful, lagging) = faults.upstream();
-    let asked = body.clone();
-    let body = match lagging {
-        _ if forgetful => without_token(&body),
-        Some(behind) if operation == "Query" => of_index(&body, &behind),
-        _ => body,
-    };
-    let mut forwarded = http.post(upstream).body(body);
+    faults.wait_if_held(&request.operation).await;
+    let (upstream, is_forgetful, lagging) = faults.upstream();
+    if is_forgetful {
+        forget_token(&mut request);
+    } else if let Some(behind) = lagging
+        && request.operation == "Query"
+        && request.input.get("IndexName").is_some()
+    {
+        request.input["TableName"] = behind.into();
+    }
+    let mut forwarded = http.post(upstream).body(request.to_body());
     for (name, value) in &headers {
         if name != "host" && name != "content-length" {
             forwarded = forwarded.header(name, value);
@@ -302,17 +309,20 @@ async fn forward(
         Some(Fault::CutWithin) => return broken_off(),
         _ => {}
     }
-    let mut response = Response::builder().status(answer.status());
+    let status = answer.status();
+    let mut response = Response::builder().status(status);
     for (name, value) in answer.headers() {
         if name != "content-length" && name != "transfer-encoding" {
             response = response.header(name, value);
         }
     }
-    let mut answer = answer.bytes().await.unwrap();
+    let mut body = answer.bytes().await.unwrap();
     if fault == Some(Fault::LeaveOut) {
-        answer = without_last_key(&asked, &answer);
+        let mut partial = TableResponse::parse(status.as_u16(), &body).unwrap();
+        partial.leave_out_last_key(&request);
+        body = partial.to_body().into();
     }
-    response.body(Body::from(answer)).unwrap()
+    response.body(Body::from(body)).unwrap()
 }
 
 /// Closes the connection: the task of the server ends, and no panic is printed.
@@ -326,64 +336,8 @@ fn broken_off() -> Response<Body> {
     Response::new(Body::from_stream(broken))
 }
 
-pub(crate) fn without_token(request: &[u8]) -> Bytes {
-    let mut request: Value = serde_json::from_slice(request).unwrap();
-    request
-        .as_object_mut()
-        .unwrap()
-        .remove("ClientRequestToken");
-    request.to_string().into()
-}
-
-/// The response of a batch of reads with its last key unprocessed.
-fn without_last_key(request: &[u8], answer: &[u8]) -> Bytes {
-    let request: Value = serde_json::from_slice(request).unwrap();
-    let mut answer: Value = serde_json::from_slice(answer).unwrap();
-    let mut left_out = request["RequestItems"].clone();
-    for (table, asked) in left_out.as_object_mut().unwrap() {
-        let last = asked["Keys"].as_array().unwrap().last().unwrap().clone();
-        let found = answer["Responses"][table].as_array_mut().unwrap();
-        found.retain(|item| item["pk"] != last["pk"] || item["sk"] != last["sk"]);
-        asked["Keys"] = json!([last]);
-    }
-    answer["UnprocessedKeys"] = left_out;
-    answer.to_string().into()
-}
-
-/// Runs a query of an index on that table instead.
-fn of_index(request: &Bytes, table: &str) -> Bytes {
-    let mut query: Value = serde_json::from_slice(request).unwrap();
-    if query.get("IndexName").is_none() {
-        return request.clone();
-    }
-    query["TableName"] = json!(table);
-    query.to_string().into()
-}
-
-fn cancelled(request: &[u8], reason: &str) -> Value {
-    let request: Value = serde_json::from_slice(request).unwrap();
-    let mut reasons =
-        vec![json!({"Code": "None"}); request["TransactItems"].as_array().unwrap().len()];
-    reasons[0] = json!({"Code": reason, "Message": reason});
-    error("TransactionCanceledException", &json!(reasons))
-}
-
-fn error(kind: &str, reasons: &Value) -> Value {
-    let mut body = json!({
-        "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"),
-        "message": kind,
-        "Message": kind,
-    });
-    if !reasons.is_null() {
-        body["CancellationReasons"] = reasons.clone();
-    }
-    body
-}
-
-fn json_response(status: u16, body: &Value) -> Response<Body> {
-    let mut response = Response::new(Body::from(body.to_string()));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap();
-    let json = HeaderValue::from_static("application/x-amz-json-1.0");
-    response.headers_mut().insert("content-type", json);
-    response
+/// A new request for DynamoDB, as after ten minutes.
+pub(crate) fn forget_token(request: &mut TableRequest) {
+    let input = request.input.as_object_mut().unwrap();
+    input.remove("ClientRequestToken");
 }

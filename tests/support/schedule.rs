@@ -20,10 +20,11 @@ use aws_sdk_dynamodb::error::ConnectorError;
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
-use muster_local::Options;
+use muster_local::{Options, TableRequest};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::faults::without_token;
+use crate::faults::forget_token;
+use crate::table_response::TableResponse;
 use crate::time_limits::without_time_limits;
 use crate::{Fault, Reply, World};
 
@@ -37,7 +38,7 @@ static WORLDS: AtomicU64 = AtomicU64::new(0);
 pub struct Schedule {
     gate: Gate,
     events: mpsc::UnboundedReceiver<Event>,
-    held: Vec<(Call, oneshot::Sender<Option<Fault>>)>,
+    held: Vec<(HeldCall, oneshot::Sender<Option<Fault>>)>,
     answered: VecDeque<(usize, Reply)>,
     /// The request of each invocation.
     invocations: HashMap<Option<tokio::task::Id>, usize>,
@@ -47,7 +48,7 @@ pub struct Schedule {
 
 /// A waiting call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Call {
+pub struct HeldCall {
     /// The number of its request, from [`Schedule::start`].
     pub request: usize,
     /// `TransactWriteItems`, …
@@ -131,7 +132,7 @@ impl Schedule {
     }
 
     /// The waiting calls, in order of arrival.
-    pub fn held(&self) -> impl ExactSizeIterator<Item = &Call> {
+    pub fn held(&self) -> impl ExactSizeIterator<Item = &HeldCall> {
         self.held.iter().map(|(call, _)| call)
     }
 
@@ -207,7 +208,7 @@ impl Schedule {
                 // A new invocation belongs to the started request.
                 let owner = *self.invocations.entry(task).or_insert(request);
                 self.is_exact &= owner == request;
-                let call = Call {
+                let call = HeldCall {
                     request: owner,
                     operation,
                 };
@@ -227,7 +228,7 @@ impl Gate {
         let (release, released) = oneshot::channel();
         let arrival = Arrival {
             task: tokio::task::try_id(),
-            operation: operation(&request).to_owned(),
+            operation: TableRequest::of_http(&request).unwrap().operation,
             release,
         };
         if self.0.events.send(Event::Arrived(arrival)).is_err() {
@@ -246,20 +247,17 @@ impl Gate {
         request: &HttpRequest,
         fault: Option<Fault>,
     ) -> Result<HttpResponse, ConnectorError> {
-        let body = request.body().bytes().unwrap_or_default();
-        if let Some((status, answer)) = fault.and_then(|fault| fault.answer(body)) {
-            return Ok(response(status, answer.to_string().into_bytes()));
+        let mut decoded = TableRequest::of_http(request).unwrap();
+        if let Some(response) = fault.and_then(|fault| fault.response(&decoded)) {
+            return Ok(http_response(response.status, response.to_body()));
         }
         if fault == Some(Fault::CutBefore) {
             return Err(broken("cut before"));
         }
-        let is_forgetful = self.0.is_forgetful.load(Ordering::Relaxed);
-        let body = if is_forgetful {
-            without_token(body)
-        } else {
-            body.to_vec().into()
-        };
-        let mut forwarded = self.0.http.post(request.uri()).body(body);
+        if self.0.is_forgetful.load(Ordering::Relaxed) {
+            forget_token(&mut decoded);
+        }
+        let mut forwarded = self.0.http.post(request.uri()).body(decoded.to_body());
         for (name, value) in request.headers() {
             if name != "content-length" {
                 forwarded = forwarded.header(name, value);
@@ -278,19 +276,14 @@ impl Gate {
             Some(Fault::CutWithin) => answer.truncate(answer.len() / 2),
             _ => {}
         }
-        Ok(response(status, answer))
+        Ok(http_response(status, answer))
     }
 }
 
-fn operation(request: &HttpRequest) -> &str {
-    let target = request.headers().get("x-amz-target").unwrap_or_default();
-    target.split_once('.').unwrap_or_default().1
-}
-
-fn response(status: u16, body: Vec<u8>) -> HttpResponse {
+fn http_response(status: u16, body: Vec<u8>) -> HttpResponse {
     let mut response = HttpResponse::new(status.try_into().unwrap(), body.into());
-    let json = "application/x-amz-json-1.0";
-    response.headers_mut().insert("content-type", json);
+    let headers = response.headers_mut();
+    headers.insert("content-type", TableResponse::CONTENT_TYPE);
     response
 }
 

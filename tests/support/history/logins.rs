@@ -270,11 +270,7 @@ impl Runner {
         }
         let step = format!("{} of {} ({user}) {into}", call.operation, call.request);
         self.steps.push(step.clone());
-        let is_read = matches!(
-            call.operation.as_str(),
-            "Query" | "GetItem" | "BatchGetItem"
-        );
-        if is_read {
+        if muster_local::is_read(&call.operation) {
             self.schedule.release(place, fault).await;
             return;
         }
