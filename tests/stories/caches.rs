@@ -86,11 +86,7 @@ async fn entity_tags_depend_on_the_representation() {
     let bob = world.user("bob");
     let root = world.tenant_admin();
     let organization = format!("/organizations/{id}");
-    let team = {
-        let teams = format!("{organization}/teams");
-        let made = ada.post(&teams, json!({"name": "T"})).await.expect(201);
-        made.headers["location"].clone()
-    };
+    let team = world.team(Some(&id), "T", &[]).await;
     let member = |who: &str| format!("{organization}/members/{who}");
     let tag = async |actor: &Actor, path: &str| {
         let reply = actor.get(path).await.expect(200);

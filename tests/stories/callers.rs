@@ -81,11 +81,7 @@ async fn me_is_not_a_user_id_anywhere() {
     ada.post(&members, body.clone())
         .await
         .problem(400, "validation-failed");
-    let made = ada
-        .post(&format!("/organizations/{id}/teams"), json!({"name": "T"}))
-        .await
-        .expect(201);
-    let team = made.headers["location"].clone();
+    let team = world.team(Some(&id), "T", &[]).await;
     ada.post(&format!("{team}/members"), body)
         .await
         .problem(400, "validation-failed");

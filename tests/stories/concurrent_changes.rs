@@ -26,14 +26,9 @@ async fn a_team_change_fails_after_a_concurrent_deletion() {
                 world.member(&id, user, "member", "active").await;
             }
             let organization = format!("/organizations/{id}");
-            let teams = format!("{organization}/teams");
-            let made = root.post(&teams, json!({"name": "T"})).await.expect(201);
-            let team = made.headers["location"].clone();
+            let in_team = [("lee", "leader"), ("mia", "member")];
+            let team = world.team(Some(&id), "T", &in_team).await;
             let members = format!("{team}/members");
-            for (user, role) in [("lee", "leader"), ("mia", "member")] {
-                let body = json!({"user_id": user, "role": role});
-                root.post(&members, body).await.expect(201);
-            }
 
             let mut held = proxy.hold("TransactWriteItems");
             let actor = world.user(by);

@@ -196,11 +196,9 @@ async fn text_of(actor: &Actor, path: &str) -> String {
 
 #[tokio::test]
 async fn numbers_are_returned_as_sent() {
-    let (_world, ada, id) = World::acme().await;
+    let (world, ada, id) = World::acme().await;
     let organization = format!("/organizations/{id}");
-    let teams = format!("{organization}/teams");
-    let made = ada.post(&teams, json!({"name": "T"})).await.expect(201);
-    let team = made.headers["location"].clone();
+    let team = world.team(Some(&id), "T", &[]).await;
     let metadata = concat!(
         r#"{"big":12345678901234567890123,"exp":[1e2,1E+2,-0,-0.0,1.10],"lat":1.5777777777770001,"#,
         r#""m":4.488477270507554e40,"max":18446744073709551616,"min":-9223372036854775809,"tiny":5e-324}"#
@@ -240,7 +238,7 @@ async fn numbers_are_returned_as_sent() {
     let first = once().await;
     assert!(first.contains(metadata), "{first}");
     assert_eq!(once().await, first);
-    let listed = text_of(&ada, &teams).await;
+    let listed = text_of(&ada, &format!("{organization}/teams")).await;
     assert!(listed.contains(metadata), "{listed}");
 }
 

@@ -131,16 +131,6 @@ async fn only_active_owners_count() {
     }
 }
 
-#[tokio::test]
-async fn an_owner_added_as_active_counts_immediately() {
-    let world = World::start().await;
-    let (id, ada, _) = two_owners(&world, "Acme").await;
-    ada.delete(&format!("/organizations/{id}/members/me"))
-        .await
-        .expect(204);
-    invariants::check(&world.items().await);
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_owners_who_go_at_once_one_stays() {
     let world = World::start().await;

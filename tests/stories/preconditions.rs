@@ -52,13 +52,11 @@ async fn registering_with_if_none_match_overwrites_nothing() {
 
 #[tokio::test]
 async fn if_none_match_rejects_a_named_version() {
-    let (world, ada, id) = World::acme().await;
+    let (world, _, id) = World::acme().await;
     let root = world.tenant_admin();
     let organization = format!("/organizations/{id}");
     let member = format!("{organization}/members/bob");
-    let teams = format!("{organization}/teams");
-    let made = ada.post(&teams, json!({"name": "T"})).await.expect(201);
-    let team = made.headers["location"].clone();
+    let team = world.team(Some(&id), "T", &[]).await;
     for (path, body) in [
         (organization.as_str(), json!({"name": "Other"})),
         (&member, json!({"role": "readonly"})),

@@ -139,13 +139,8 @@ async fn team_writes_in_flight_fail_after_the_revocation() {
             for member in ["max", "kim"] {
                 world.member(&id, member, "member", "active").await;
             }
-            let teams = format!("{organization}/teams");
-            let made = ada.post(&teams, json!({"name": "Sales"})).await.expect(201);
-            let team = made.headers["location"].clone();
+            let team = world.team(Some(&id), "Sales", &[("max", "member")]).await;
             let members = format!("{team}/members");
-            ada.post(&members, json!({"user_id": "max"}))
-                .await
-                .expect(201);
             if role == "member" {
                 let leader = json!({"user_id": "bob", "role": "leader"});
                 ada.post(&members, leader).await.expect(201);
@@ -184,11 +179,8 @@ async fn a_demoted_leader_cannot_undo_the_change() {
                 .organization(&ada, &format!("{number} {body:?}"))
                 .await;
             let bob = world.member(&id, "bob", "member", "active").await;
-            let teams = format!("/organizations/{id}/teams");
-            let made = ada.post(&teams, json!({"name": "Sales"})).await.expect(201);
-            let members = format!("{}/members", made.headers["location"]);
-            let leader = json!({"user_id": "bob", "role": "leader"});
-            ada.post(&members, leader).await.expect(201);
+            let team = world.team(Some(&id), "Sales", &[("bob", "leader")]).await;
+            let members = format!("{team}/members");
             let name = format!("{method} {body:?} {how} {with:?}");
 
             // The request has read the team and bob's membership in it, but not his membership in

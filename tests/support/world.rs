@@ -142,6 +142,30 @@ impl World {
         self.user(id)
     }
 
+    /// Creates a team of an organization, or a standalone one, as a tenant admin, with these members
+    /// and their roles. Returns its path.
+    pub async fn team(
+        &self,
+        organization: Option<&str>,
+        name: &str,
+        members: &[(&str, &str)],
+    ) -> String {
+        let root = self.tenant_admin();
+        let teams = organization.map_or_else(
+            || "/teams".to_owned(),
+            |id| format!("/organizations/{id}/teams"),
+        );
+        let made = root.post(&teams, json!({"name": name})).await.expect(201);
+        let team = made.headers["location"].clone();
+        for (user, role) in members {
+            let body = json!({"user_id": user, "role": role});
+            root.post(&format!("{team}/members"), body)
+                .await
+                .expect(201);
+        }
+        team
+    }
+
     /// Every item of the table, read directly.
     pub async fn items(&self) -> Vec<serde_json::Map<String, Value>> {
         let mut items = Vec::new();

@@ -60,6 +60,11 @@ pub(super) const TEAM_ACTIONS: &[Action] = &[
         scene.team("GET", "/members/mate")
     }),
     Action::new(
+        "GET /teams/{team_id}/members/{user_id}",
+        "no member",
+        |scene| scene.team("GET", "/members/nobody"),
+    ),
+    Action::new(
         "PATCH /teams/{team_id}/members/{user_id}",
         "a member",
         |scene| {
@@ -122,6 +127,16 @@ pub(super) const STANDALONE_ACTIONS: &[Action] = &[
     Action::new("GET /teams/{team_id}/members", "", |scene| {
         scene.team("GET", "/members")
     }),
+    Action::new(
+        "GET /teams/{team_id}/members/{user_id}",
+        "a member",
+        |scene| scene.team("GET", "/members/mate"),
+    ),
+    Action::new(
+        "GET /teams/{team_id}/members/{user_id}",
+        "no member",
+        |scene| scene.team("GET", "/members/nobody"),
+    ),
     Action::new("PATCH /teams/{team_id}/members/{user_id}", "", |scene| {
         let body = json!({"role": "leader"});
         scene.team("PATCH", "/members/mate").json(&body)
@@ -129,6 +144,11 @@ pub(super) const STANDALONE_ACTIONS: &[Action] = &[
     Action::new("DELETE /teams/{team_id}/members/{user_id}", "", |scene| {
         scene.team("DELETE", "/members/mate")
     }),
+    Action::new(
+        "DELETE /teams/{team_id}/members/{user_id}",
+        "no member",
+        |scene| scene.team("DELETE", "/members/nobody"),
+    ),
     Action::new(
         "DELETE /teams/{team_id}/members/{user_id}",
         "self",

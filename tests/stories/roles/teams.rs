@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use muster::domain::{Role, Source, Status};
-use serde_json::json;
 use support::{ACME, World};
 
 use super::team_actions::{STANDALONE_ACTIONS, TEAM_ACTIONS};
@@ -24,9 +23,8 @@ pub(super) async fn with_team<'a>(
     let mut scene = Scene::new(world, active).await;
     let mate = (Role::Member, Status::Active, Source::Manual);
     scene.place("mate", mate).await;
-    let teams = format!("/organizations/{}/teams", scene.id);
     let own_role = own_role.map(|role| ("caller", role));
-    scene.team = team(world, &teams, own_role).await;
+    scene.team = team(world, Some(&scene.id), own_role).await;
     if let Kind::Member(_, status, _) = kind
         && status != Status::Active
     {
@@ -38,17 +36,11 @@ pub(super) async fn with_team<'a>(
     scene
 }
 
-/// A team with `mate`, and optionally another user with a role.
-async fn team(world: &World, teams: &str, other: Option<(&str, &str)>) -> String {
-    let root = world.tenant_admin();
-    let made = root.post(teams, json!({"name": "Crew"})).await.expect(201);
-    let team = made.body["id"].as_str().unwrap().to_owned();
-    let members = format!("/teams/{team}/members");
-    for (user, role) in [("mate", "member")].into_iter().chain(other) {
-        let body = json!({"user_id": user, "role": role});
-        root.post(&members, body).await.expect(201);
-    }
-    team
+/// The id of a team with `mate`, and optionally another user with a role.
+async fn team(world: &World, organization: Option<&str>, other: Option<(&str, &str)>) -> String {
+    let members: Vec<_> = [("mate", "member")].into_iter().chain(other).collect();
+    let path = world.team(organization, "Crew", &members).await;
+    path.trim_start_matches("/teams/").to_owned()
 }
 
 async fn members(world: &World, status: Status, own_role: Option<&str>) -> String {
@@ -107,7 +99,7 @@ async fn standalone_team_permissions() {
     for (kind, name, own) in in_team.into_iter().chain(others) {
         let cells = column(STANDALONE_ACTIONS, async || {
             let mut scene = Scene::new(&world, kind).await;
-            scene.team = team(&world, "/teams", own).await;
+            scene.team = team(&world, None, own).await;
             scene
         });
         columns.push((name.to_owned(), cells.await));
