@@ -195,7 +195,7 @@ async fn answer(
             source: Some(elapsed.into()),
             ..Problem::new(
                 Code::Unavailable,
-                "The request timed out, and may or may not have been applied. Retry it; with an Idempotency-Key nothing is done twice.",
+                "The request timed out, and may or may not have been applied. Retry it; with an Idempotency-Key, a retry applies the change only once.",
             )
         })
     });

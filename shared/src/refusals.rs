@@ -45,8 +45,8 @@ impl From<Refusal> for Problem {
             ),
             R::DirectoryManaged => (
                 Code::DirectoryManaged,
-                "This membership comes from the directory: remove them from the group in Entra. \
-                 A tenant admin may use ?force=true when the directory is gone.",
+                "This membership is managed by the directory: remove the user from the group in Entra. \
+                 If the directory no longer exists, a tenant admin can use ?force=true.",
             ),
             R::UnknownUser => (
                 Code::UnknownUser,
@@ -65,7 +65,7 @@ impl From<Refusal> for Problem {
                     violations: violations.collect(),
                     ..Self::new(
                         Code::BudgetExceedsOrganization,
-                        "Limits of the team are higher than its organization's. Lower those in errors, or raise the organization's first.",
+                        "The team's limits are higher than its organization's. Lower the limits in errors, or raise the organization's limits first.",
                     )
                 };
             }
@@ -79,7 +79,7 @@ impl From<Refusal> for Problem {
             ),
             R::InvitationPending => (
                 Code::InvitationPending,
-                "The user has not accepted their invitation yet. To take it back, remove the member instead.",
+                "The user has not accepted their invitation yet. To revoke it, remove the member.",
             ),
             R::IdempotencyMismatch => (
                 Code::IdempotencyMismatch,
@@ -87,7 +87,7 @@ impl From<Refusal> for Problem {
             ),
             R::VersionMismatch => (
                 Code::VersionMismatch,
-                "The resource is not in a version that If-Match and If-None-Match allow. Read it again and repeat the change.",
+                "The current version of the resource does not match If-Match or If-None-Match. Read the resource again and retry.",
             ),
             R::Invalid { field, reason } => return Self::invalid_at(field, reason),
             R::InvalidPosition => (
@@ -114,7 +114,7 @@ impl From<TableError> for Problem {
             ),
             E::Unavailable(_) => (
                 Code::Unavailable,
-                "The database did not respond in time. Retry after the number of seconds in Retry-After; with an Idempotency-Key nothing is done twice.",
+                "The database did not respond in time. Retry after the number of seconds in Retry-After; with an Idempotency-Key, a retry applies the change only once.",
             ),
             E::Defect(_) => return Self::internal(error),
         };

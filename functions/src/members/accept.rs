@@ -10,7 +10,7 @@ use crate::endpoint::{Call, Endpoint, Idempotency, MemberPath, NoBody, endpoint,
 
 /// Accept an invitation
 ///
-/// Makes the caller's own invitation an active membership. An active membership stays as it is (200).
+/// Makes the caller's own invitation an active membership. An active membership does not change (200).
 ///
 /// Requires the invited user. Returns 403 `invitation-not-pending` if the membership is suspended, 409
 /// `invitation-not-valid` if the inviter may no longer grant the role (they left, are suspended, or have a lower

@@ -11,8 +11,8 @@ use crate::endpoint::{Call, Endpoint, Force, MemberPath, Query, endpoint};
 
 /// Remove a member
 ///
-/// Removes a member from an organization and its teams. The user themselves leaves the organization, or declines an
-/// invitation.
+/// Removes a member from an organization and its teams. Users remove themselves to leave the organization or to
+/// decline an invitation.
 ///
 /// Requires owner or admin, or the user themselves. Returns 204, also if the user is not a member. Returns 409
 /// `last-owner` for the last active owner, and 409 `directory-managed` for a membership that a directory manages; a

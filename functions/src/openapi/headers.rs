@@ -67,7 +67,7 @@ impl Header {
                 json!({"type": "string", "const": "Authorization"}),
             ),
             Self::ETag => (
-                "The version of the resource and a digest of what the caller sees of it, for `If-Match` and `If-None-Match`.",
+                "The version of the resource and a digest of its representation, for `If-Match` and `If-None-Match`.",
                 json!({"type": "string", "pattern": "^\"[0-9]+\\.[0-9a-f]{16}\"$", "examples": ["\"3.1c52f7a09be4d866\""]}),
             ),
             Self::Location => (

@@ -64,7 +64,7 @@ pub fn document() -> Value {
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "An access token of the user pool. Its claims say who asks: `sub` is the user, `tenant_id` (or `custom:tenant_id`) the tenant, and the group `tenant-admins` (or the one that `TENANT_ADMIN_GROUP` names) in `cognito:groups` makes a tenant admin.",
+                    "description": "An access token of the user pool. Its claims identify the caller: `sub` is the user, `tenant_id` (or `custom:tenant_id`) the tenant, and the group `tenant-admins` (or the one that `TENANT_ADMIN_GROUP` names) in `cognito:groups` makes a tenant admin.",
                 },
             },
         },
@@ -87,10 +87,10 @@ fn tags() -> Value {
     json!([
         {"name": "Organizations", "description": "A customer organization or business unit inside a tenant."},
         {"name": "Members", "description": "The users in an organization, their roles and invitations."},
-        {"name": "Teams", "description": "A group of users, in an organization or standing alone."},
-        {"name": "Team members", "description": "The users in a team, and who of them lead it."},
+        {"name": "Teams", "description": "A group of users, in an organization or standalone."},
+        {"name": "Team members", "description": "The users in a team, and their roles."},
         {"name": "Events", "description": "The audit log: one event for each change."},
-        {"name": "Users", "description": "The people of a tenant, and what they are part of."},
+        {"name": "Users", "description": "The users of a tenant, and their organizations and teams."},
     ])
 }
 

@@ -10,7 +10,7 @@ use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, OrganizationPath, end
 
 /// Restore an organization
 ///
-/// Restores a deleted organization. An organization that is not deleted stays as it is (200).
+/// Restores a deleted organization. An organization that is not deleted does not change (200).
 ///
 /// Requires a tenant admin or a member with the role owner. Returns 409 `name-taken` if the name has been taken,
 /// 404 after 30 days, and 412 `version-mismatch` if `If-Match` does not name the current version. Idempotent with

@@ -11,7 +11,7 @@ use crate::endpoint::{Call, Endpoint, Force, Query, TeamMemberPath, endpoint};
 
 /// Remove a team member
 ///
-/// Removes a user from a team. The user themselves leaves the team.
+/// Removes a user from a team. Users remove themselves to leave the team.
 ///
 /// Requires a manager of the organization or above, a leader of the team, a tenant admin, or the user themselves
 /// (403 if they are suspended in the team). Returns 204, also if the user is not in the team. Returns 409

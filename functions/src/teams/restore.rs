@@ -13,7 +13,7 @@ use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, TeamPath, endpoint, r
 
 /// Restore a team
 ///
-/// Restores a team of the directory sync that was deleted by hand. A team that is not deleted stays as it is (200).
+/// Restores a team of the directory sync that was deleted by hand. A team that is not deleted does not change (200).
 ///
 /// Requires a tenant admin. The team comes back without its members: users of its group join again at their next
 /// login, others must be added again. Returns 404 if the team does not exist, was not created by the sync, or its

@@ -28,7 +28,7 @@ fn check_user_id(text: &str) -> Result<(), Invalid> {
     let is_in_range = (1..=MAX_USER_ID_LENGTH).contains(&text.len());
     if !is_in_range || text == ME || !text.bytes().all(is_printable) {
         return Err(Invalid::new(
-            "must be 1 to 255 printable ASCII characters, and not me",
+            "must be 1 to 255 printable ASCII characters, and must not be me",
         ));
     }
     Ok(())
@@ -142,7 +142,7 @@ id!(
 );
 
 id!(
-    /// The object id of a user in Entra, by which the directory sync finds their groups. Not a `sub`.
+    /// The object id of a user in Entra, with which the directory sync finds their groups. Not a `sub`.
     EntraObjectId
 );
 id!(

@@ -24,7 +24,7 @@ pub const MAX_RATE: u64 = (1 << 53) - 1;
 /// organization.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Limits {
-    /// Models that may be used; empty: all, in a team of an organization those of the organization.
+    /// Models that may be used. Empty means all; in a team of an organization, all of the organization.
     #[schemars(schema_with = "models")]
     pub models: Vec<String>,
     /// Maximum amount that may be spent in one `budget_duration`, in a currency of your choice.

@@ -43,7 +43,7 @@ impl FromStr for Status {
     }
 }
 
-/// How something was created. The directory sync changes only what is `entra`.
+/// How something was created. The directory sync changes only resources with the source `entra`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
@@ -79,8 +79,8 @@ pub struct Membership {
     pub status: Status,
     /// How the membership was created.
     pub source: Source,
-    /// Who added the user, or gave an open invitation its role last; `null` for the organization's
-    /// creator and for what the sync made.
+    /// The user who added the member, or who last set the role of an open invitation; `null` for the
+    /// organization's creator and for memberships that the sync created.
     pub invited_by_user_id: Option<UserId>,
     /// Whether the inviter was a tenant admin, whose right came from the token and not from a membership.
     /// Not part of the HTTP contract. Accepting an invitation depends on it.

@@ -11,7 +11,7 @@ use super::Invalid;
 /// `owner` > `admin` = `org_admin` > `manager` > `member` = `internal_user` >
 /// `readonly` = `internal_user_viewer`.
 ///
-/// Equal roles grant the same. Each is stored and returned as it was given.
+/// Equal roles grant the same permissions. A role is stored and returned as provided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are self-explanatory")]

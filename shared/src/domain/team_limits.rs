@@ -14,16 +14,17 @@ pub const NO_MODELS: &str = "no-default-models";
 /// different durations are compared as fractions.
 const TOLERANCE: f64 = 1e-12;
 
-/// The limits that apply to a team: its own and its organization's together. `null` is not limited.
+/// The limits that apply to a team: its own and its organization's together. `null` means
+/// not limited.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct EffectiveLimits {
     /// Maximum amount that may be spent in one `budget_duration`.
     pub max_budget: Option<Budget>,
-    /// How long the budget lasts; `null`: it is never renewed.
+    /// Period after which the budget is renewed; `null` if it is never renewed.
     pub budget_duration: Option<BudgetDuration>,
-    /// Tokens a minute.
+    /// Maximum tokens per minute.
     pub tpm_limit: Option<u64>,
-    /// Requests a minute.
+    /// Maximum requests per minute.
     pub rpm_limit: Option<u64>,
 }
 
@@ -163,7 +164,7 @@ impl Limits {
             {
                 exceeds(
                     pointer,
-                    format!("must be at most the organization's {most}"),
+                    format!("must be at most {most}, the organization's limit"),
                 );
             }
         }

@@ -94,7 +94,7 @@ text!(
     Domain: "minLength" = 3, "maxLength" = MAX_DOMAIN_LENGTH, "pattern" = DOMAIN
 );
 text!(
-    /// An email address, stored as it was given.
+    /// An email address, stored as provided.
     Email: "format" = "email", "maxLength" = MAX_EMAIL_LENGTH
 );
 text!(

@@ -18,7 +18,7 @@ pub struct User {
     pub email: Option<Email>,
     /// The display name.
     pub display_name: Option<Name>,
-    /// The object id in Entra, by which the directory sync finds the groups of the user.
+    /// The object id in Entra, with which the directory sync finds the user's groups.
     pub entra_object_id: Option<EntraObjectId>,
     /// Time of the last login.
     pub last_login_at: Option<Timestamp>,

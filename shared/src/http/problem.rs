@@ -227,7 +227,7 @@ impl Problem {
             violations,
             ..Self::new(
                 Code::ValidationFailed,
-                "See errors for each field that is not valid, and what it must be.",
+                "See errors for each field that is not valid, and for what is allowed.",
             )
         }
     }
