@@ -24,4 +24,4 @@ pub use plan::{
 };
 pub use rules::{DEFAULT_ROLE, OnLeave, RoleMap, SyncRules};
 pub use snapshot::{Assigned, AssignedGroup, DirectorySnapshot, ReadCounts};
-pub use sync::{Counts, LoginSync, Outcome, Report, SyncLine};
+pub use sync::{Counts, LoginSync, Report, SyncLine, SyncOutcome};

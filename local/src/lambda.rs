@@ -30,11 +30,11 @@ pub(crate) const ACCOUNT: &str = "000000000000";
 pub(crate) const REGION: &str = "local";
 
 /// The result of an invocation.
-pub type Answer = Pin<Box<dyn Future<Output = Result<Value, Error>> + Send>>;
+pub type HandlerFuture = Pin<Box<dyn Future<Output = Result<Value, Error>> + Send>>;
 
 /// The code of a function: takes event and context, returns the response.
 #[derive(Clone)]
-pub struct Handler(Arc<dyn Fn(Value, Context) -> Answer + Send + Sync>);
+pub struct Handler(Arc<dyn Fn(Value, Context) -> HandlerFuture + Send + Sync>);
 
 impl Handler {
     /// Makes a handler of an `async` function.

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
 pub(crate) use built::{built, given};
-use runtime_api::{Outcome, RuntimeApi};
+use runtime_api::{InvocationOutcome, RuntimeApi};
 
 const CREATE: &str = include_str!("../../events/create-organization.json");
 const GET: &str = include_str!("../../events/get-organization.json");
@@ -68,8 +68,8 @@ async fn written(mut function: Child) -> (String, String) {
     (out, err)
 }
 
-fn answer(outcome: Outcome) -> (u64, Value) {
-    let Outcome::Response(answer) = outcome else {
+fn answer(outcome: InvocationOutcome) -> (u64, Value) {
+    let InvocationOutcome::Response(answer) = outcome else {
         panic!("{outcome:?}");
     };
     let body = answer["body"].as_str().unwrap();
@@ -200,7 +200,7 @@ async fn an_invalid_event_fails_only_its_own_invocation() {
         json!([]),
         json!({"routeKey": 1}),
     ] {
-        let Outcome::Error(error) = api.invoke(&event).await else {
+        let InvocationOutcome::Error(error) = api.invoke(&event).await else {
             panic!("{event} got a response");
         };
         assert!(

@@ -6,7 +6,7 @@ use fastrand::Rng;
 use stateright::semantics::register::{Register, RegisterOp, RegisterRet};
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
 use support::history::linear::{Seen, Sequential, explain};
-use support::history::spec::Answer;
+use support::history::spec::HistoryResponse;
 use support::history::{Counts, History, seeds};
 
 mod model;
@@ -93,48 +93,52 @@ fn impossible_responses_are_found() {
 }
 
 /// Wrong responses for this one.
-fn wrong_responses(answer: Answer) -> Vec<Answer> {
+fn wrong_responses(answer: HistoryResponse) -> Vec<HistoryResponse> {
     match answer {
-        Answer::Problem("forbidden") => vec![Answer::Problem("not-found"), Answer::Gone],
-        Answer::Problem(_) => vec![Answer::Problem("forbidden"), Answer::Gone],
-        Answer::Organization {
+        HistoryResponse::Problem("forbidden") => {
+            vec![HistoryResponse::Problem("not-found"), HistoryResponse::Gone]
+        }
+        HistoryResponse::Problem(_) => {
+            vec![HistoryResponse::Problem("forbidden"), HistoryResponse::Gone]
+        }
+        HistoryResponse::Organization {
             name,
             version,
             is_new,
         } => vec![
-            Answer::Organization {
+            HistoryResponse::Organization {
                 name,
                 version: version + 1,
                 is_new,
             },
-            Answer::Organization {
+            HistoryResponse::Organization {
                 name: 1 - name,
                 version,
                 is_new,
             },
-            Answer::Problem("name-taken"),
+            HistoryResponse::Problem("name-taken"),
         ],
-        Answer::Membership {
+        HistoryResponse::Membership {
             role,
             status,
             version,
             is_new,
         } => vec![
-            Answer::Membership {
+            HistoryResponse::Membership {
                 role,
                 status,
                 version: version + 1,
                 is_new,
             },
-            Answer::Membership {
+            HistoryResponse::Membership {
                 role,
                 status,
                 version,
                 is_new: !is_new,
             },
-            Answer::Problem("last-owner"),
+            HistoryResponse::Problem("last-owner"),
         ],
-        Answer::Gone => vec![Answer::Problem("last-owner")],
+        HistoryResponse::Gone => vec![HistoryResponse::Problem("last-owner")],
     }
 }
 
@@ -144,7 +148,7 @@ struct OneRegister(char);
 
 impl Sequential for OneRegister {
     type Operation = RegisterOp<char>;
-    type Answer = RegisterRet<char>;
+    type Response = RegisterRet<char>;
 
     fn invoke(&mut self, operation: &RegisterOp<char>) -> RegisterRet<char> {
         match operation {

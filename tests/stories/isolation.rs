@@ -13,14 +13,14 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(muster_functions::openapi::docu
 const TENANTS: [&str; 4] = ["acme", "acme2", "acme:x", "a"];
 
 /// The ids of a tenant for the parameters of any route.
-struct Things {
+struct Resources {
     organizations: Vec<String>,
     teams: Vec<String>,
     users: Vec<&'static str>,
 }
 
 /// A tenant with one of everything, and a secret in every text.
-async fn furnished(world: &World, tenant: &str) -> Things {
+async fn furnished(world: &World, tenant: &str) -> Resources {
     let root = world.tenant_admin_of(tenant);
     let ada = world.user_of(tenant, "ada");
     let secret = format!("secret of {tenant}");
@@ -66,7 +66,7 @@ async fn furnished(world: &World, tenant: &str) -> Things {
                 .to_owned(),
         );
     }
-    Things {
+    Resources {
         organizations,
         teams,
         users: vec!["ada", "bob", "eve", "root"],
@@ -137,11 +137,11 @@ async fn ask(actor: &Actor, route: &str, path: &str, tenant: &str, body: &Value)
     actor.send(request).await
 }
 
-fn paths(path: &str, things: &Things) -> Vec<(String, &'static str)> {
+fn paths(path: &str, resources: &Resources) -> Vec<(String, &'static str)> {
     let mut paths = Vec::new();
-    for user in &things.users {
-        for organization in &things.organizations {
-            for team in &things.teams {
+    for user in &resources.users {
+        for organization in &resources.organizations {
+            for team in &resources.teams {
                 let path = path.replace("{team_id}", team);
                 paths.push((filled(&path, organization, user), *user));
             }
@@ -155,7 +155,7 @@ fn paths(path: &str, things: &Things) -> Vec<(String, &'static str)> {
 #[tokio::test]
 async fn no_route_reads_or_writes_another_tenant() {
     let world = World::start().await;
-    let things = furnished(&world, TENANTS[0]).await;
+    let resources = furnished(&world, TENANTS[0]).await;
     let before = of_tenant(&world, TENANTS[0]).await;
     let mut routes = world.routes().await;
     // Reads first: writes register users and fill lists of the caller's own tenant.
@@ -171,7 +171,7 @@ async fn no_route_reads_or_writes_another_tenant() {
         for route in &routes {
             let (_, path) = route.split_once(' ').unwrap();
             for (actor, admin) in &callers {
-                for (path, user) in paths(path, &things) {
+                for (path, user) in paths(path, &resources) {
                     let body = body(route, user, asked);
                     world.calls.take();
                     let reply = ask(actor, route, &path, TENANTS[0], &body).await;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use muster::domain::{TenantId, Timestamp, UserId};
 use muster::store::{Measure, Profile};
 use muster::telemetry::Telemetry;
-use muster_directory::{Counts, Outcome, Report, SyncLine};
+use muster_directory::{Counts, Report, SyncLine, SyncOutcome};
 use muster_functions::records::{PublishLine, RequestLine, TriggerLine};
 use serde_json::Value;
 use support::root;
@@ -93,7 +93,7 @@ fn lines() -> Vec<Value> {
             request_id: String::new(),
         }),
         report: &Report {
-            outcome: Outcome::Failed,
+            outcome: SyncOutcome::Failed,
             reason: None,
             counts: Counts::default(),
             reading: duration,

@@ -22,7 +22,7 @@ use team_actions::{STANDALONE_ACTIONS, TEAM_ACTIONS};
 
 /// The caller's relation to the organization.
 #[derive(Clone, Copy)]
-enum Kind {
+enum Relation {
     Member(Role, Status, Source),
     TenantAdmin,
     /// A user of the tenant outside the organization.
@@ -35,12 +35,12 @@ enum Kind {
 }
 
 const SOURCES: [(Source, &str); 2] = [(Source::Manual, "manual"), (Source::Entra, "entra")];
-const OTHERS: [(Kind, &str); 5] = [
-    (Kind::TenantAdmin, "tenant-admin"),
-    (Kind::Stranger, "stranger"),
-    (Kind::Foreigner, "other-tenant"),
-    (Kind::ForeignAdmin, "other-admin"),
-    (Kind::Nobody, "no-token"),
+const OTHERS: [(Relation, &str); 5] = [
+    (Relation::TenantAdmin, "tenant-admin"),
+    (Relation::Stranger, "stranger"),
+    (Relation::Foreigner, "other-tenant"),
+    (Relation::ForeignAdmin, "other-admin"),
+    (Relation::Nobody, "no-token"),
 ];
 
 /// A world in which all users are registered.
@@ -63,11 +63,11 @@ pub(crate) const PEOPLE: [&str; 7] = [
 
 /// A scene whose caller is an owner, with the first action of the tables on this route.
 pub(crate) async fn scene_of<'a>(world: &'a World, route: &str) -> (Scene<'a>, &'static Action) {
-    let kind = Kind::Member(Role::Owner, Status::Active, Source::Manual);
+    let relation = Relation::Member(Role::Owner, Status::Active, Source::Manual);
     let mut actions = ACTIONS.iter().chain(TEAM_ACTIONS);
     let action = actions.find(|action| action.route == route);
     let action = action.unwrap_or_else(|| panic!("add {route} to the tables"));
-    (teams::with_team(world, kind, None).await, action)
+    (teams::with_team(world, relation, None).await, action)
 }
 
 /// The same with this number of additional members.
@@ -93,7 +93,7 @@ pub(crate) struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    async fn new(world: &'a World, kind: Kind) -> Self {
+    async fn new(world: &'a World, relation: Relation) -> Self {
         // Names are unique in the tenant; scenes share nothing else.
         static SCENES: AtomicU32 = AtomicU32::new(0);
         let name = format!("Scene {}", SCENES.fetch_add(1, Ordering::Relaxed));
@@ -101,18 +101,18 @@ impl<'a> Scene<'a> {
             world,
             id: world.organization(&world.user("ada"), &name).await,
             team: String::new(),
-            caller: match kind {
-                Kind::Member(..) => world.user("caller"),
-                Kind::TenantAdmin => world.tenant_admin(),
-                Kind::Stranger => world.user("stranger"),
-                Kind::Foreigner => world.user_of("globex", "ada"),
-                Kind::ForeignAdmin => world.tenant_admin_of("globex"),
-                Kind::Nobody => world.bearer("nobody", None),
+            caller: match relation {
+                Relation::Member(..) => world.user("caller"),
+                Relation::TenantAdmin => world.tenant_admin(),
+                Relation::Stranger => world.user("stranger"),
+                Relation::Foreigner => world.user_of("globex", "ada"),
+                Relation::ForeignAdmin => world.tenant_admin_of("globex"),
+                Relation::Nobody => world.bearer("nobody", None),
             },
         };
         let colleague = (Role::Member, Status::Active, Source::Manual);
         scene.place("colleague", colleague).await;
-        if let Kind::Member(role, status, source) = kind {
+        if let Relation::Member(role, status, source) = relation {
             scene.place("caller", (role, status, source)).await;
         }
         scene
@@ -227,8 +227,8 @@ async fn members(status: Status) -> String {
         let world = known_to_all().await;
         let mut columns = Vec::new();
         for role in Role::ALL {
-            let kind = Kind::Member(role, status, source);
-            let cells = column(ACTIONS, async || Scene::new(&world, kind).await);
+            let relation = Relation::Member(role, status, source);
+            let cells = column(ACTIONS, async || Scene::new(&world, relation).await);
             columns.push((role.as_str().to_owned(), cells.await));
         }
         let table = table(&names(ACTIONS), &columns);
@@ -256,8 +256,8 @@ async fn suspended_members_permissions() {
 async fn other_callers_permissions() {
     let world = known_to_all().await;
     let mut columns = Vec::new();
-    for (kind, name) in OTHERS {
-        let cells = column(ACTIONS, async || Scene::new(&world, kind).await);
+    for (relation, name) in OTHERS {
+        let cells = column(ACTIONS, async || Scene::new(&world, relation).await);
         columns.push((name.to_owned(), cells.await));
     }
     insta::assert_snapshot!(table(&names(ACTIONS), &columns));
@@ -283,17 +283,17 @@ async fn permissions_between_roles() {
     let world = known_to_all_with(Role::ALL.len()).await;
     let mut callers = Role::ALL
         .map(|role| {
-            let kind = Kind::Member(role, Status::Active, Source::Manual);
-            (kind, role.as_str())
+            let relation = Relation::Member(role, Status::Active, Source::Manual);
+            (relation, role.as_str())
         })
         .to_vec();
-    callers.push((Kind::TenantAdmin, "tenant-admin"));
+    callers.push((Relation::TenantAdmin, "tenant-admin"));
     let rows = Role::ALL.map(|role| role.as_str().to_owned());
     let mut text = String::new();
     for change in CHANGES {
         let mut columns = Vec::new();
-        for (kind, name) in &callers {
-            let mut scene = Scene::new(&world, *kind).await;
+        for (relation, name) in &callers {
+            let mut scene = Scene::new(&world, *relation).await;
             let mut cells = Vec::new();
             for (number, role) in Role::ALL.into_iter().enumerate() {
                 let other = other(number);
@@ -305,7 +305,7 @@ async fn permissions_between_roles() {
                 let reply = scene.caller.send(request).await;
                 cells.push(cell(&reply));
                 if change.is_about_oneself && reply.status < 300 {
-                    scene = Scene::new(&world, *kind).await;
+                    scene = Scene::new(&world, *relation).await;
                 }
             }
             columns.push(((*name).to_owned(), cells));
@@ -328,15 +328,15 @@ async fn permissions_by_status_and_source() {
     }
     let world = known_to_all_with(rows.len()).await;
     let callers = [Role::Owner, Role::Admin, Role::Manager].map(|role| {
-        let kind = Kind::Member(role, Status::Active, Source::Manual);
-        (kind, role.as_str())
+        let relation = Relation::Member(role, Status::Active, Source::Manual);
+        (relation, role.as_str())
     });
     let mut columns = Vec::new();
-    for (kind, name) in callers
+    for (relation, name) in callers
         .into_iter()
-        .chain([(Kind::TenantAdmin, "tenant-admin")])
+        .chain([(Relation::TenantAdmin, "tenant-admin")])
     {
-        let scene = Scene::new(&world, kind).await;
+        let scene = Scene::new(&world, relation).await;
         let mut cells = Vec::new();
         for status in Status::ALL {
             for (source, _) in SOURCES {

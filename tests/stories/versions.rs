@@ -27,15 +27,15 @@ fn version(reply: &Reply) -> u64 {
 
 /// A versioned resource: its path, a body that changes it in a new way each time, and whether it
 /// can be removed.
-type Thing = (String, fn(usize) -> Value, bool);
+type VersionedResource = (String, fn(usize) -> Value, bool);
 
 /// A tenant admin, and one of each versioned resource.
-async fn things() -> (World, Actor, Vec<Thing>) {
+async fn resources() -> (World, Actor, Vec<VersionedResource>) {
     let (world, _, id) = World::acme().await;
     let root = world.tenant_admin();
     let organization = format!("/organizations/{id}");
     let team = world.team(Some(&id), "T", &[("bob", "member")]).await;
-    let things: Vec<Thing> = vec![
+    let resources: Vec<VersionedResource> = vec![
         (
             organization.clone(),
             |n| json!({"name": format!("N{n}")}),
@@ -53,14 +53,14 @@ async fn things() -> (World, Actor, Vec<Thing>) {
             false,
         ),
     ];
-    (world, root, things)
+    (world, root, resources)
 }
 
 #[tokio::test]
 async fn if_match_applies_a_change_to_that_version_only() {
-    let (world, root, things) = things().await;
+    let (world, root, resources) = resources().await;
     let mut n = 0;
-    for (path, change, _) in &things {
+    for (path, change, _) in &resources {
         let methods = if path.starts_with("/users") {
             vec![Method::PUT]
         } else {
@@ -102,7 +102,7 @@ async fn if_match_applies_a_change_to_that_version_only() {
         }
     }
     // Deletes the team before its organization.
-    for (path, _, removable) in things.iter().rev().filter(|(.., removable)| *removable) {
+    for (path, _, removable) in resources.iter().rev().filter(|(.., removable)| *removable) {
         assert!(removable);
         let tag = root.get(path).await.expect(200).headers["etag"].clone();
         let digest = tag.split_once('.').unwrap().1;
@@ -132,8 +132,8 @@ async fn if_match_applies_a_change_to_that_version_only() {
 /// It has no URL to read: its version is in the responses to changes.
 #[tokio::test]
 async fn team_memberships_have_versions() {
-    let (_world, root, things) = things().await;
-    let path = format!("{}/members/bob", things[2].0);
+    let (_world, root, resources) = resources().await;
+    let path = format!("{}/members/bob", resources[2].0);
     let leader = json!({"role": "leader"});
     let stale = ("if-match", "\"2\"");
     for (method, body) in [
@@ -157,7 +157,7 @@ async fn team_memberships_have_versions() {
 /// `*` requires any version, so an existing resource (RFC 9110, section 13.1.1).
 #[tokio::test]
 async fn if_match_star_does_not_create() {
-    let (world, root, _) = things().await;
+    let (world, root, _) = resources().await;
     let before = world.table().await;
     let any = ("if-match", "*");
     let reply = with(&root, Method::PUT, "/users/nobody", any, json!({})).await;
@@ -167,8 +167,8 @@ async fn if_match_star_does_not_create() {
 
 #[tokio::test]
 async fn an_unchanged_version_returns_304_without_a_body() {
-    let (_world, root, things) = things().await;
-    for (path, ..) in things {
+    let (_world, root, resources) = resources().await;
+    for (path, ..) in resources {
         let first = root.get(&path).await.expect(200);
         let tag = first.headers["etag"].clone();
         for held in [
@@ -209,9 +209,9 @@ async fn an_unchanged_version_returns_304_without_a_body() {
 
 #[tokio::test]
 async fn long_lists_of_versions_are_cut_off() {
-    let (_world, root, things) = things().await;
+    let (_world, root, resources) = resources().await;
     let tags: Vec<_> = (1..1_200).map(|n| format!("\"{}\"", n + 100)).collect();
-    for (path, change, _) in things {
+    for (path, change, _) in resources {
         let reply = with(
             &root,
             Method::PUT,
@@ -317,8 +317,8 @@ async fn a_patch_keeps_what_is_absent_and_clears_what_is_null() {
 
 #[tokio::test]
 async fn a_patch_that_changes_nothing_writes_nothing() {
-    let (world, root, things) = things().await;
-    for (path, change, _) in things {
+    let (world, root, resources) = resources().await;
+    for (path, change, _) in resources {
         let method = if path.starts_with("/users") {
             Method::PUT
         } else {

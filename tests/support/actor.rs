@@ -1,7 +1,7 @@
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
-use crate::document::Asked;
+use crate::document::SentRequest;
 
 /// A user who sends requests.
 #[derive(Clone)]
@@ -52,7 +52,7 @@ impl Actor {
     /// Sends a request. The response must match the `OpenAPI` document.
     pub async fn send(&self, request: RequestBuilder) -> Reply {
         let request = request.build().expect("a request");
-        let asked = Asked::of(&request);
+        let sent = SentRequest::of(&request);
         let response = self.http.execute(request).await.expect("an answer");
         let status = response.status().as_u16();
         let headers = response
@@ -71,7 +71,7 @@ impl Actor {
                     .unwrap_or_else(|_| panic!("no JSON: {}", String::from_utf8_lossy(&body)))
             },
         };
-        reply.holds_to_the_document(&asked);
+        reply.holds_to_the_document(&sent);
         reply
     }
 

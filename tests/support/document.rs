@@ -27,13 +27,13 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
 static VALIDATORS: LazyLock<Mutex<HashMap<usize, Arc<Validator>>>> = LazyLock::new(Mutex::default);
 
 /// The request.
-pub(crate) struct Asked {
+pub(crate) struct SentRequest {
     method: Method,
     path: String,
     body: Option<Value>,
 }
 
-impl Asked {
+impl SentRequest {
     pub(crate) fn of(request: &Request) -> Self {
         let body = request.body().and_then(reqwest::Body::as_bytes);
         Self {
@@ -47,12 +47,12 @@ impl Asked {
 impl Reply {
     /// Fails if the document does not allow this response to the request.
     #[track_caller]
-    pub(crate) fn holds_to_the_document(&self, asked: &Asked) {
+    pub(crate) fn holds_to_the_document(&self, sent: &SentRequest) {
         let by_gateway = self.body.get("message").is_some();
-        let Some(operation) = operation(&asked.method, &asked.path) else {
-            let is_local = asked.path == "/"
-                || asked.path.starts_with("/_local/")
-                || asked.path.starts_with("/2015-03-31/");
+        let Some(operation) = operation(&sent.method, &sent.path) else {
+            let is_local = sent.path == "/"
+                || sent.path.starts_with("/_local/")
+                || sent.path.starts_with("/2015-03-31/");
             assert!(is_local || by_gateway, "no operation answers {self:?}");
             return;
         };
@@ -67,7 +67,7 @@ impl Reply {
         self.has_the_headers_of(answer, id);
         self.has_the_body_of(answer, id, by_gateway);
         let asks = operation.pointer("/requestBody/content/application~1json/schema");
-        if let (200..300, Some(schema), Some(body)) = (self.status, asks, &asked.body) {
+        if let (200..300, Some(schema), Some(body)) = (self.status, asks, &sent.body) {
             let wrong = violations(schema, body);
             assert!(
                 wrong.is_empty(),
@@ -124,14 +124,14 @@ impl Reply {
 
 /// The operation of a request.
 fn operation(method: &Method, path: &str) -> Option<&'static Value> {
-    let asked: Vec<_> = path.split('/').collect();
+    let sent: Vec<_> = path.split('/').collect();
     let fits = |template: &str| {
         let template: Vec<_> = template.split('/').collect();
-        template.len() == asked.len()
+        template.len() == sent.len()
             && template
                 .iter()
-                .zip(&asked)
-                .all(|(template, asked)| template == asked || template.starts_with('{'))
+                .zip(&sent)
+                .all(|(template, sent)| template == sent || template.starts_with('{'))
     };
     let method = method.as_str().to_lowercase();
     members(&DOCUMENT["paths"])

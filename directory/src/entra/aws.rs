@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::call::{Answer, Calls};
+use super::call::{Calls, ServiceResponse};
 use super::error::{Authority, TokenError};
 use super::settings::Variables;
 use muster::config::{SettingError, aws_endpoint};
@@ -178,7 +178,7 @@ impl AwsAccess {
         (headers, body): (&[(&'static str, &'static str)], String),
         calls: &Calls,
         deadline: Instant,
-    ) -> Result<Answer, TokenError> {
+    ) -> Result<ServiceResponse, TokenError> {
         let request = self
             .signed(service, headers, body, calls.clock())
             .ok_or(TokenError::Nonsense { authority })?;

@@ -55,7 +55,7 @@ pub(super) struct Calls {
 
 /// A complete response of any status.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct ServiceResponse {
     pub(super) status: StatusCode,
     pub(super) body: Vec<u8>,
     /// The time that the server asks to wait before a retry.
@@ -80,7 +80,7 @@ pub(super) enum CallError {
     TooLarge,
 }
 
-impl Answer {
+impl ServiceResponse {
     /// Returns the parts of an error response that may be shown.
     pub(super) fn refusal(&self, code: Option<String>) -> Refusal {
         Refusal::new(self.status.as_u16(), code, self.request_id.clone())
@@ -110,7 +110,7 @@ impl Calls {
         &self,
         request: &Request,
         deadline: Instant,
-    ) -> Result<Answer, CallError> {
+    ) -> Result<ServiceResponse, CallError> {
         let mut own_wait = FIRST_WAIT;
         for attempt in 1.. {
             let outcome = self.once(request, deadline).await;
@@ -133,7 +133,11 @@ impl Calls {
         Err(CallError::OutOfTime)
     }
 
-    async fn once(&self, request: &Request, deadline: Instant) -> Result<Answer, CallError> {
+    async fn once(
+        &self,
+        request: &Request,
+        deadline: Instant,
+    ) -> Result<ServiceResponse, CallError> {
         // These requests have their body in memory, so they can be cloned.
         let request = request.try_clone().ok_or(CallError::OutOfTime)?;
         let left = deadline.saturating_duration_since(Instant::now());
@@ -148,7 +152,7 @@ impl Calls {
         })
     }
 
-    async fn answer(&self, request: Request) -> Result<Answer, CallError> {
+    async fn answer(&self, request: Request) -> Result<ServiceResponse, CallError> {
         let no_answer = |error: reqwest::Error| CallError::NoAnswer(error.without_url());
         let mut response = self.client.execute(request).await.map_err(no_answer)?;
         let mut body = Vec::new();
@@ -159,7 +163,7 @@ impl Calls {
             body.extend_from_slice(&chunk);
         }
         let headers = response.headers();
-        Ok(Answer {
+        Ok(ServiceResponse {
             status: response.status(),
             retry_after: retry_after(headers, self.clock.now()),
             request_id: request_id(headers),

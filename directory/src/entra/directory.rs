@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-use super::call::{Answer, Calls};
+use super::call::{Calls, ServiceResponse};
 use super::error::{Question, ReadError};
 use super::page::{
     self, Assignment, Assignments, Container, Containers, Page, ServicePrincipal, Tally,
@@ -281,7 +281,7 @@ impl Directory {
         url: &Url,
         advanced: bool,
         deadline: Instant,
-    ) -> Result<Answer, ReadError> {
+    ) -> Result<ServiceResponse, ReadError> {
         let token = self.tokens.token(deadline).await?;
         let answer = self
             .ask_with(&token, question, url, advanced, deadline)
@@ -303,7 +303,7 @@ impl Directory {
         url: &Url,
         advanced: bool,
         deadline: Instant,
-    ) -> Result<Answer, ReadError> {
+    ) -> Result<ServiceResponse, ReadError> {
         let mut request = Request::new(Method::GET, url.clone());
         let headers = request.headers_mut();
         headers.insert(AUTHORIZATION, token.header.clone());
@@ -329,7 +329,7 @@ impl Directory {
 }
 
 /// Returns a 200 response, and maps any other status to its error.
-fn check(answer: Answer, question: Question) -> Result<Answer, ReadError> {
+fn check(answer: ServiceResponse, question: Question) -> Result<ServiceResponse, ReadError> {
     if answer.status == StatusCode::OK {
         return Ok(answer);
     }

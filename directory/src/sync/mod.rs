@@ -20,7 +20,7 @@ use muster::store::{self, CurrentMemberships, Profile, Store};
 
 pub use record::SyncLine;
 use report::Progress;
-pub use report::{Counts, Outcome, Report};
+pub use report::{Counts, Report, SyncOutcome};
 use writes::Writes;
 
 /// Number of groups that are looked up and created at a time.
@@ -65,7 +65,7 @@ impl LoginSync {
         let work = self.work(store, profile, deadline, &progress);
         let (outcome, reason) = timeout_at(deadline, Box::pin(work))
             .await
-            .unwrap_or((Outcome::TimedOut, None));
+            .unwrap_or((SyncOutcome::TimedOut, None));
         progress.report(outcome, reason)
     }
 
@@ -75,7 +75,7 @@ impl LoginSync {
         profile: &Profile,
         deadline: Instant,
         progress: &Progress,
-    ) -> (Outcome, Option<&'static str>) {
+    ) -> (SyncOutcome, Option<&'static str>) {
         let reason = match (&self.directory, &profile.entra_object_id) {
             (None, _) => Some("off"),
             (_, None) => Some("no-object-id"),
@@ -83,10 +83,10 @@ impl LoginSync {
         };
         let (Some(directory), Some(object_id)) = (&self.directory, &profile.entra_object_id) else {
             return match store.record_login(profile).await {
-                Ok(_) => (Outcome::Skipped, reason),
+                Ok(_) => (SyncOutcome::Skipped, reason),
                 Err(error) => {
                     progress.fail(error);
-                    (Outcome::Failed, None)
+                    (SyncOutcome::Failed, None)
                 }
             };
         };
@@ -104,7 +104,7 @@ impl LoginSync {
         );
         let failed = match &read {
             Err(error) => outcome_of(error),
-            Ok(_) => Outcome::Failed,
+            Ok(_) => SyncOutcome::Failed,
         };
         let (Some(mark), Some(current), Some(reading)) = (
             progress.kept(recorded),
@@ -132,7 +132,7 @@ impl LoginSync {
             Ok(outcome) => (outcome, None),
             Err(error) => {
                 progress.fail(error);
-                (Outcome::Failed, None)
+                (SyncOutcome::Failed, None)
             }
         }
     }
@@ -174,7 +174,7 @@ impl LoginSync {
         profile: &Profile,
         (reading, current, mark): (&DirectorySnapshot, &CurrentMemberships, Option<&str>),
         progress: &Progress,
-    ) -> Result<Outcome, store::Error> {
+    ) -> Result<SyncOutcome, store::Error> {
         let tenant = &profile.tenant_id;
         let fingerprint = reading.fingerprint(&self.rules);
         let for_a_while = for_a_while(&fingerprint, self.clock.now());
@@ -213,7 +213,7 @@ impl LoginSync {
         // The next login of any user retries what could not be created. The results of the user's memberships do
         // not affect the marks.
         if progress.with(|state| state.not_all_made) {
-            return Ok(Outcome::Partial);
+            return Ok(SyncOutcome::Partial);
         }
         let is_all_seen = !progress.with(|state| state.overtaken);
         let mark = match (made, tenant_mark) {
@@ -231,9 +231,9 @@ impl LoginSync {
         }
         let counts = progress.with(|state| state.counts);
         Ok(match (counts.failed, counts.changed()) {
-            (0, 0) => Outcome::Unchanged,
-            (0, _) => Outcome::Synced,
-            _ => Outcome::Partial,
+            (0, 0) => SyncOutcome::Unchanged,
+            (0, _) => SyncOutcome::Synced,
+            _ => SyncOutcome::Partial,
         })
     }
 
@@ -275,10 +275,10 @@ fn for_a_while(fingerprint: &str, now: Timestamp) -> String {
 }
 
 /// Returns the outcome of a sync that could not read the directory.
-fn outcome_of(error: &ReadError) -> Outcome {
+fn outcome_of(error: &ReadError) -> SyncOutcome {
     match error {
-        ReadError::OutOfTime | ReadError::Token(TokenError::OutOfTime) => Outcome::TimedOut,
-        _ => Outcome::Failed,
+        ReadError::OutOfTime | ReadError::Token(TokenError::OutOfTime) => SyncOutcome::TimedOut,
+        _ => SyncOutcome::Failed,
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Outcome, Report};
+use super::{Report, SyncOutcome};
 use muster::domain::Timestamp;
 use muster::store::{Measure, Profile};
 use muster::telemetry::{Counted, Level, Metric, Record, Telemetry, milliseconds, person};
@@ -64,14 +64,14 @@ impl Record for SyncLine<'_> {
 
     fn level(&self) -> Level {
         match self.report.outcome {
-            Outcome::Synced | Outcome::Unchanged | Outcome::Ignored => Level::Info,
-            Outcome::Skipped if self.report.reason == Some("off") => Level::Info,
+            SyncOutcome::Synced | SyncOutcome::Unchanged | SyncOutcome::Ignored => Level::Info,
+            SyncOutcome::Skipped if self.report.reason == Some("off") => Level::Info,
             _ => Level::Warn,
         }
     }
 
     fn is_ignored(&self) -> bool {
-        self.report.outcome == Outcome::Ignored
+        self.report.outcome == SyncOutcome::Ignored
     }
 
     fn fields(&self) -> impl Serialize {

@@ -16,7 +16,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// The result of a sync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum SyncOutcome {
     /// The table was changed to match the directory.
     Synced,
     /// The table already matched the directory.
@@ -33,7 +33,7 @@ pub enum Outcome {
     TimedOut,
 }
 
-impl Outcome {
+impl SyncOutcome {
     /// Returns its name in logs and metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -90,7 +90,7 @@ impl Counts {
 #[derive(Debug)]
 pub struct Report {
     /// The outcome.
-    pub outcome: Outcome,
+    pub outcome: SyncOutcome,
     /// Why it was skipped or ignored.
     pub reason: Option<&'static str>,
     /// The numbers of changes.
@@ -103,7 +103,7 @@ pub struct Report {
 
 impl Report {
     /// Returns the report of an event that requires no sync.
-    pub fn without_sync(outcome: Outcome, reason: &'static str) -> Self {
+    pub fn without_sync(outcome: SyncOutcome, reason: &'static str) -> Self {
         Progress::default().report(outcome, Some(reason))
     }
 
@@ -111,7 +111,7 @@ impl Report {
     pub fn failed(failure: impl Into<Failure>) -> Self {
         let progress = Progress::default();
         progress.fail(failure);
-        progress.report(Outcome::Failed, None)
+        progress.report(SyncOutcome::Failed, None)
     }
 }
 
@@ -178,7 +178,7 @@ impl Progress {
         self.kept(written)
     }
 
-    pub(super) fn report(self, outcome: Outcome, reason: Option<&'static str>) -> Report {
+    pub(super) fn report(self, outcome: SyncOutcome, reason: Option<&'static str>) -> Report {
         let State {
             counts,
             reading,

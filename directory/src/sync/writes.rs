@@ -20,7 +20,7 @@ use muster::store::{self, CurrentMemberships, Move, Profile, Store, Written};
 const AT_ONCE: usize = 32;
 
 /// The result of a write.
-type Outcome = Result<Written, store::Error>;
+type WriteResult = Result<Written, store::Error>;
 
 /// A write that failed, with the organization or team it failed for, so that an operator can fix it.
 #[derive(Debug, thiserror::Error)]
@@ -183,7 +183,7 @@ impl<'a> Writes<'a> {
     }
 
     /// Counts a write by its result, and notes what the next login must check again.
-    fn count(&self, change: &Change, outcome: Outcome, count: fn(&mut Counts) -> &mut usize) {
+    fn count(&self, change: &Change, outcome: WriteResult, count: fn(&mut Counts) -> &mut usize) {
         let outcome = outcome.and_then(|written| match written {
             Written::NameTaken => Err(store::Refusal::NameTaken.into()),
             written => Ok(written),
@@ -221,7 +221,7 @@ impl<'a> Writes<'a> {
         new: &NewOrganization,
         rules: &SyncRules,
         clock: &Clock,
-    ) -> Outcome {
+    ) -> WriteResult {
         let now = clock.now();
         let Profile {
             tenant_id, user_id, ..
@@ -253,7 +253,7 @@ impl<'a> Writes<'a> {
         }
     }
 
-    async fn make_team(&self, new: &NewTeam, rules: &SyncRules, clock: &Clock) -> Outcome {
+    async fn make_team(&self, new: &NewTeam, rules: &SyncRules, clock: &Clock) -> WriteResult {
         let standalone;
         let awaited = new.organization_id.as_ref();
         let awaited = awaited.filter(|id| self.is_not_made(id));
@@ -293,7 +293,7 @@ impl<'a> Writes<'a> {
         }
     }
 
-    async fn move_team(&self, team: &TeamMove) -> Outcome {
+    async fn move_team(&self, team: &TeamMove) -> WriteResult {
         let TeamMove {
             id,
             organization_id,

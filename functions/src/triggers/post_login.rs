@@ -8,7 +8,7 @@ use lambda_runtime::Context;
 use muster::config::SettingError;
 use muster::domain::{EntraObjectId, TenantId, UserId};
 use muster::store::{Measure, Profile, metered};
-use muster_directory::{Outcome, Report, SyncLine};
+use muster_directory::{Report, SyncLine, SyncOutcome};
 use serde_json::Value;
 
 use super::{
@@ -61,7 +61,7 @@ async fn handle(login: Arc<LoginContext>, event: Value, context: Context) -> Val
 /// Who signs in, or why nothing is to be done.
 pub fn profile(event: &Value, default: Option<&TenantId>) -> Result<Profile, Box<Report>> {
     if !is_login(event) {
-        return Err(Report::without_sync(Outcome::Ignored, NO_LOGIN).into());
+        return Err(Report::without_sync(SyncOutcome::Ignored, NO_LOGIN).into());
     }
     let subject = match attributes(event) {
         Some(_) => subject(event, default),
@@ -69,8 +69,8 @@ pub fn profile(event: &Value, default: Option<&TenantId>) -> Result<Profile, Box
     };
     match subject {
         Subject::User(tenant, user) => Ok(described(event, tenant, user)),
-        Subject::Nobody => Err(Report::without_sync(Outcome::Ignored, NO_USER).into()),
-        Subject::Reserved => Err(Report::without_sync(Outcome::Skipped, RESERVED).into()),
+        Subject::Nobody => Err(Report::without_sync(SyncOutcome::Ignored, NO_USER).into()),
+        Subject::Reserved => Err(Report::without_sync(SyncOutcome::Skipped, RESERVED).into()),
         Subject::Unusable => Err(Report::failed(NOBODY).into()),
     }
 }
@@ -156,7 +156,7 @@ mod tests {
 
     use super::*;
 
-    fn outcome(event: &Value) -> (Outcome, Option<&'static str>) {
+    fn outcome(event: &Value) -> (SyncOutcome, Option<&'static str>) {
         let report = profile(event, None).unwrap_err();
         (report.outcome, report.reason)
     }
@@ -174,12 +174,12 @@ mod tests {
         ] {
             assert_eq!(
                 outcome(&event),
-                (Outcome::Ignored, Some("no-user")),
+                (SyncOutcome::Ignored, Some("no-user")),
                 "{event}"
             );
         }
         let machine = json!({"triggerSource": "TokenGeneration_ClientCredentials"});
-        assert_eq!(outcome(&machine), (Outcome::Ignored, Some("no-login")));
+        assert_eq!(outcome(&machine), (SyncOutcome::Ignored, Some("no-login")));
     }
 
     #[test]
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn me_is_no_user() {
-        let skipped = (Outcome::Skipped, Some("reserved-user-id"));
+        let skipped = (SyncOutcome::Skipped, Some("reserved-user-id"));
         let plain = json!({"triggerSource": "PostLogin", "tenantId": "acme", "userId": "me"});
         assert_eq!(outcome(&plain), skipped);
         let of_pool = json!({"request": {"userAttributes": {"sub": "me"}}});

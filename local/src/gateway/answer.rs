@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct FunctionResponse {
     status_code: u16,
     headers: Option<Map<String, Value>>,
     multi_value_headers: Option<Map<String, Value>>,
@@ -28,7 +28,7 @@ pub(crate) fn response(answer: Value) -> Option<Response> {
             .body(Body::from(answer.to_string()))
             .ok();
     }
-    let answer: Answer = serde_json::from_value(answer).ok()?;
+    let answer: FunctionResponse = serde_json::from_value(answer).ok()?;
     let body = answer.body.unwrap_or_default();
     let body = match answer.is_base64_encoded {
         Some(true) => STANDARD.decode(body).ok()?,

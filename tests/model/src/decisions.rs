@@ -3,7 +3,7 @@
 use muster::domain::{Permission, Role, Source, Status};
 
 use crate::recipes::Seen;
-use crate::requests::{Outcome, Request};
+use crate::requests::{Request, RequestOutcome};
 use crate::table::{Id, Key, Membership, Organization, TENANT_ADMIN, Table};
 use crate::transaction::{Action, Attempt, Change, Condition, Transaction};
 
@@ -11,7 +11,7 @@ use crate::transaction::{Action, Attempt, Change, Condition, Transaction};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Ends without a write.
-    Answer(Outcome),
+    Answer(RequestOutcome),
     /// Continues with a transaction based on these reads.
     Write(Seen),
 }
@@ -49,10 +49,10 @@ pub fn decide(table: &Table, caller: Id, request: Request) -> Decision {
             status,
         } => decide_update(table, caller, (organization, user), |before| {
             if status == Status::Suspended && before.status == Status::Invited {
-                return Err(Outcome::InvitationPending);
+                return Err(RequestOutcome::InvitationPending);
             }
             if status == Status::Invited && before.status != Status::Invited {
-                return Err(Outcome::Invalid);
+                return Err(RequestOutcome::Invalid);
             }
             Ok(Membership { status, ..before })
         }),
@@ -71,41 +71,45 @@ pub fn decide(table: &Table, caller: Id, request: Request) -> Decision {
 }
 
 /// `View::organization`.
-fn live(table: &Table, id: Id) -> Result<Organization, Outcome> {
+fn live(table: &Table, id: Id) -> Result<Organization, RequestOutcome> {
     let found = table.organizations[id].filter(|organization| organization.live);
-    found.ok_or(Outcome::NotFound)
+    found.ok_or(RequestOutcome::NotFound)
 }
 
 /// `access::standing`.
-fn standing(table: &Table, organization: Id, caller: Id) -> Result<Role, Outcome> {
+fn standing(table: &Table, organization: Id, caller: Id) -> Result<Role, RequestOutcome> {
     if caller == TENANT_ADMIN {
         return Ok(Role::Owner);
     }
     match table.membership(organization, caller) {
         Some(own) if own.status == Status::Active => Ok(own.role),
-        _ => Err(Outcome::NotFound),
+        _ => Err(RequestOutcome::NotFound),
     }
 }
 
 /// `Standing::require`.
-fn require(role: Role, permission: Permission) -> Result<(), Outcome> {
+fn require(role: Role, permission: Permission) -> Result<(), RequestOutcome> {
     if role.grants(permission) {
         Ok(())
     } else {
-        Err(Outcome::Forbidden)
+        Err(RequestOutcome::Forbidden)
     }
 }
 
-fn reaches(role: Role, other: Role) -> Result<(), Outcome> {
+fn reaches(role: Role, other: Role) -> Result<(), RequestOutcome> {
     if role.reaches(other) {
         Ok(())
     } else {
-        Err(Outcome::Forbidden)
+        Err(RequestOutcome::Forbidden)
     }
 }
 
 /// The first part of `Store::update_organization`, `delete_organization`, `restore_organization`.
-fn decide_organization(table: &Table, caller: Id, request: Request) -> Result<Seen, Outcome> {
+fn decide_organization(
+    table: &Table,
+    caller: Id,
+    request: Request,
+) -> Result<Seen, RequestOutcome> {
     let id = request.organization();
     let is_restore = matches!(request, Request::Restore { .. });
     let before = match table.organizations[id] {
@@ -125,7 +129,7 @@ fn decide_organization(table: &Table, caller: Id, request: Request) -> Result<Se
         _ => false,
     };
     if is_so {
-        return Err(Outcome::Nothing);
+        return Err(RequestOutcome::Nothing);
     }
     Ok(Seen {
         organization: Some(before),
@@ -134,16 +138,16 @@ fn decide_organization(table: &Table, caller: Id, request: Request) -> Result<Se
 }
 
 /// `Store::add_oneself`.
-fn add_oneself(table: &Table, caller: Id, organization: Id, role: Role) -> Outcome {
+fn add_oneself(table: &Table, caller: Id, organization: Id, role: Role) -> RequestOutcome {
     let refused = || {
         live(table, organization)?;
         let own = standing(table, organization, caller)?;
         require(own, Permission::ManageMembers)?;
         reaches(own, role)?;
         Ok(if own == role {
-            Outcome::Nothing
+            RequestOutcome::Nothing
         } else {
-            Outcome::AlreadyMember
+            RequestOutcome::AlreadyMember
         })
     };
     refused().unwrap_or_else(|outcome| outcome)
@@ -156,15 +160,15 @@ fn decide_add_again(
     caller: Id,
     (organization, user): (Id, Id),
     (role, status): (Role, Status),
-) -> Result<Seen, Outcome> {
+) -> Result<Seen, RequestOutcome> {
     live(table, organization)?;
     let own = standing(table, organization, caller)?;
     require(own, Permission::ManageMembers)?;
     reaches(own, role)?;
     let stored = table.membership(organization, user);
-    let stored = stored.ok_or(Outcome::Conflict)?;
+    let stored = stored.ok_or(RequestOutcome::Conflict)?;
     match already(stored, (role, status), caller) {
-        Outcome::Again => Ok(Seen {
+        RequestOutcome::Again => Ok(Seen {
             organization: None,
             membership: Some(stored),
         }),
@@ -174,16 +178,16 @@ fn decide_add_again(
 
 /// `Store::already`. An open invitation that is to become active, or the caller's own, continues
 /// with `Again`, as [`Request::AddAgain`].
-fn already(stored: Membership, (role, status): (Role, Status), caller: Id) -> Outcome {
+fn already(stored: Membership, (role, status): (Role, Status), caller: Id) -> RequestOutcome {
     let is_changed = status == Status::Active || stored.inviter != Some(caller);
     if stored.status == Status::Suspended {
-        Outcome::AlreadyMember
+        RequestOutcome::AlreadyMember
     } else if stored.role == role && stored.status == Status::Invited && is_changed {
-        Outcome::Again
+        RequestOutcome::Again
     } else if stored.role == role {
-        Outcome::Nothing
+        RequestOutcome::Nothing
     } else {
-        Outcome::AlreadyMember
+        RequestOutcome::AlreadyMember
     }
 }
 
@@ -192,19 +196,19 @@ fn decide_update(
     table: &Table,
     caller: Id,
     (organization, user): (Id, Id),
-    change: impl Fn(Membership) -> Result<Membership, Outcome>,
-) -> Result<Seen, Outcome> {
+    change: impl Fn(Membership) -> Result<Membership, RequestOutcome>,
+) -> Result<Seen, RequestOutcome> {
     live(table, organization)?;
     let own = standing(table, organization, caller)?;
     require(own, Permission::ManageMembers)?;
     let before = table
         .membership(organization, user)
-        .ok_or(Outcome::NotFound)?;
+        .ok_or(RequestOutcome::NotFound)?;
     reaches(own, before.role)?;
     let after = change(before)?;
     reaches(own, after.role)?;
     if after == before {
-        return Err(Outcome::Nothing);
+        return Err(RequestOutcome::Nothing);
     }
     Ok(Seen {
         organization: None,
@@ -217,10 +221,10 @@ fn decide_remove(
     table: &Table,
     caller: Id,
     (organization, user): (Id, Id),
-) -> Result<Seen, Outcome> {
+) -> Result<Seen, RequestOutcome> {
     let membership = table.membership(organization, user);
     if caller == user && membership.is_none() {
-        return Err(Outcome::Nothing);
+        return Err(RequestOutcome::Nothing);
     }
     live(table, organization)?;
     if caller != user {
@@ -230,12 +234,12 @@ fn decide_remove(
             reaches(own, before.role)?;
         }
     }
-    let before = membership.ok_or(Outcome::Nothing)?;
+    let before = membership.ok_or(RequestOutcome::Nothing)?;
     if caller == user && before.status == Status::Suspended {
-        return Err(Outcome::Forbidden);
+        return Err(RequestOutcome::Forbidden);
     }
     if before.source == Source::Entra {
-        return Err(Outcome::DirectoryManaged);
+        return Err(RequestOutcome::DirectoryManaged);
     }
     Ok(Seen {
         organization: None,
@@ -244,14 +248,14 @@ fn decide_remove(
 }
 
 /// The first part of `Store::accept_invitation`.
-fn decide_accept(table: &Table, caller: Id, organization: Id) -> Result<Seen, Outcome> {
+fn decide_accept(table: &Table, caller: Id, organization: Id) -> Result<Seen, RequestOutcome> {
     live(table, organization)?;
     let before = table
         .membership(organization, caller)
-        .ok_or(Outcome::NotFound)?;
+        .ok_or(RequestOutcome::NotFound)?;
     match before.status {
-        Status::Active => Err(Outcome::Nothing),
-        Status::Suspended => Err(Outcome::InvitationNotPending),
+        Status::Active => Err(RequestOutcome::Nothing),
+        Status::Suspended => Err(RequestOutcome::InvitationNotPending),
         Status::Invited => Ok(Seen {
             organization: None,
             membership: Some(before),
@@ -265,7 +269,7 @@ fn decide_login(
     caller: Id,
     request: Request,
     organization: Id,
-) -> Result<Seen, Outcome> {
+) -> Result<Seen, RequestOutcome> {
     let membership = table.membership(organization, caller);
     let is_wanted = match (request, membership) {
         (Request::Join { .. }, None) => table.organizations[organization].is_some_and(|it| it.live),
@@ -276,7 +280,7 @@ fn decide_login(
         _ => false,
     };
     if !is_wanted {
-        return Err(Outcome::Nothing);
+        return Err(RequestOutcome::Nothing);
     }
     Ok(Seen {
         organization: None,
@@ -291,7 +295,7 @@ pub fn refusal(
     caller: Id,
     request: Request,
     transaction: &Transaction,
-) -> Outcome {
+) -> RequestOutcome {
     let unmet = |is_it: &dyn Fn(&Action) -> bool| attempt.unmet(table, transaction).any(is_it);
     let is_caller = |action: &Action| {
         action.change == Change::Nothing
@@ -306,43 +310,43 @@ pub fn refusal(
     let of_organization = unmet(&|action| matches!(action.key, Key::Organization(_)));
     if of_organization && matches!(request, Request::Add { .. } | Request::AddAgain { .. }) {
         // First: a deleted organization is deleted for everyone.
-        return Outcome::NotFound;
+        return RequestOutcome::NotFound;
     }
     if unmet(&is_caller) {
         // `access::refusal`.
         return match standing(table, organization, caller) {
-            Ok(_) => Outcome::Forbidden,
+            Ok(_) => RequestOutcome::Forbidden,
             Err(outcome) => outcome,
         };
     }
     let of_membership = unmet(&is_membership);
     let of_name = unmet(&|action| matches!(action.key, Key::Name(_)));
     match request {
-        Request::Create { .. } if of_name => Outcome::NameTaken,
-        Request::Create { .. } => Outcome::Conflict,
+        Request::Create { .. } if of_name => RequestOutcome::NameTaken,
+        Request::Create { .. } => RequestOutcome::Conflict,
         Request::Rename { .. } | Request::Delete { .. } | Request::Restore { .. } => {
             if of_name && !of_organization {
-                Outcome::NameTaken
+                RequestOutcome::NameTaken
             } else {
-                Outcome::Again
+                RequestOutcome::Again
             }
         }
         Request::Add {
             user, role, status, ..
         } => match table.membership(organization, user) {
             Some(stored) => already(stored, (role, status), caller),
-            None => Outcome::Conflict,
+            None => RequestOutcome::Conflict,
         },
         Request::Join { .. } | Request::Leave { .. } | Request::Suspend { .. } => {
             if of_organization && !of_membership {
-                Outcome::LastOwner
+                RequestOutcome::LastOwner
             } else {
-                Outcome::Nothing
+                RequestOutcome::Nothing
             }
         }
-        _ if of_membership => Outcome::Again,
-        Request::Accept { .. } if !of_organization => Outcome::InvitationNotValid,
-        _ if live(table, organization).is_err() => Outcome::NotFound,
-        _ => Outcome::LastOwner,
+        _ if of_membership => RequestOutcome::Again,
+        Request::Accept { .. } if !of_organization => RequestOutcome::InvitationNotValid,
+        _ if live(table, organization).is_err() => RequestOutcome::NotFound,
+        _ => RequestOutcome::LastOwner,
     }
 }

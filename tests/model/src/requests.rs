@@ -157,7 +157,7 @@ impl Request {
     missing_docs,
     reason = "as in `muster::store::Error`, where they are that"
 )]
-pub enum Outcome {
+pub enum RequestOutcome {
     /// Applied.
     Applied,
     /// No change needed, or changed before a login's write.
@@ -177,7 +177,7 @@ pub enum Outcome {
     Conflict,
 }
 
-impl Outcome {
+impl RequestOutcome {
     /// All outcomes.
     pub const ALL: [Self; 14] = [
         Self::Applied,

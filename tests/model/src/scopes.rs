@@ -6,7 +6,7 @@ use muster::domain::{Role, Status};
 use stateright::{Checker, HasDiscoveries, Model};
 
 use crate::search::{Outcomes, Scope};
-use crate::transaction::Kind;
+use crate::transaction::ConditionKind;
 
 /// A scope and its name.
 pub type Named = (&'static str, Scope);
@@ -74,12 +74,12 @@ pub fn long() -> Vec<Named> {
 }
 
 /// The scope in which a search without this condition must fail.
-pub fn without(kind: Kind) -> Scope {
+pub fn without(kind: ConditionKind) -> Scope {
     let mut scope = match kind {
-        Kind::Inviter => scope(1, 1, &FEW, &STATUSES[2..]),
+        ConditionKind::Inviter => scope(1, 1, &FEW, &STATUSES[2..]),
         _ => scope(2, 2, &FEW, &STATUSES[1..2]),
     };
-    scope.lost_answers = kind == Kind::WriteId;
+    scope.lost_answers = kind == ConditionKind::WriteId;
     scope.without = Some(kind);
     scope
 }

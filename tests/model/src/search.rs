@@ -8,11 +8,11 @@ use stateright::{Model, Property};
 
 use crate::decisions::{Decision, decide};
 use crate::recipes::transaction;
-use crate::requests::{Outcome, Request};
+use crate::requests::{Request, RequestOutcome};
 use crate::state::{Client, State};
 use crate::symmetry::representative;
 use crate::table::{Id, NAMES, ORGANIZATIONS, Organization, Table, USERS};
-use crate::transaction::{Attempt, Kind};
+use crate::transaction::{Attempt, ConditionKind};
 
 /// The scope of a search.
 #[derive(Debug, Default)]
@@ -34,14 +34,14 @@ pub struct Scope {
     /// shorter: a failed request starts again, and could have started later in the first place.
     pub keeps_doomed: bool,
     /// The condition that this search omits.
-    pub without: Option<Kind>,
+    pub without: Option<ConditionKind>,
     /// Counts by request and outcome, for information only.
     pub outcomes: Outcomes,
 }
 
 /// Counts by request and outcome.
 #[derive(Debug, Default)]
-pub struct Outcomes([[AtomicU64; Outcome::ALL.len()]; Request::NAMES.len()]);
+pub struct Outcomes([[AtomicU64; RequestOutcome::ALL.len()]; Request::NAMES.len()]);
 
 impl Clone for Outcomes {
     fn clone(&self) -> Self {
@@ -54,15 +54,15 @@ impl Clone for Outcomes {
 }
 
 impl Outcomes {
-    fn count(&self, request: Request, outcome: Outcome) {
+    fn count(&self, request: Request, outcome: RequestOutcome) {
         self.0[request.kind()][outcome as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     /// All outcomes by the request's name.
-    pub fn all(&self) -> BTreeMap<(&'static str, Outcome), u64> {
+    pub fn all(&self) -> BTreeMap<(&'static str, RequestOutcome), u64> {
         let mut all = BTreeMap::new();
         for (name, counts) in Request::NAMES.into_iter().zip(&self.0) {
-            for (outcome, count) in Outcome::ALL.into_iter().zip(counts) {
+            for (outcome, count) in RequestOutcome::ALL.into_iter().zip(counts) {
                 let count = count.load(Ordering::Relaxed);
                 if count > 0 {
                     all.insert((name, outcome), count);
@@ -194,7 +194,7 @@ impl Scope {
                 Some(after)
             }
             Step::ArriveUnanswered(user) => match state.arrive(self, user, false)? {
-                (Outcome::Applied, after) => Some(after),
+                (RequestOutcome::Applied, after) => Some(after),
                 // Nothing was written, so the repetition equals the first attempt.
                 _ => None,
             },

@@ -4,10 +4,10 @@ use muster::domain::{Permission, Role, Source, Status};
 
 use crate::decisions::{Decision, decide, refusal};
 use crate::recipes::{Seen, transaction};
-use crate::requests::{Outcome, Request};
+use crate::requests::{Request, RequestOutcome};
 use crate::search::Scope;
 use crate::table::{Id, Key, Table, USERS};
-use crate::transaction::{Attempt, Kind, Transaction, grants};
+use crate::transaction::{Attempt, ConditionKind, Transaction, grants};
 
 /// The progress of a user's request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -66,7 +66,12 @@ pub struct State {
 
 impl State {
     /// The outcome of an arriving transaction and the next state.
-    pub fn arrive(&self, scope: &Scope, user: Id, is_answered: bool) -> Option<(Outcome, Self)> {
+    pub fn arrive(
+        &self,
+        scope: &Scope,
+        user: Id,
+        is_answered: bool,
+    ) -> Option<(RequestOutcome, Self)> {
         let Client::Sent {
             request,
             seen,
@@ -94,7 +99,7 @@ impl State {
                 is_on_top: true,
             };
         }
-        Some((Outcome::Applied, after))
+        Some((RequestOutcome::Applied, after))
     }
 
     /// The same for the repetition of an applied transaction whose token DynamoDB has forgotten.
@@ -123,11 +128,11 @@ impl State {
         // `Transaction::wrote`: a condition on a written item fails, and that item has the write's
         // id. Without the id, the request reads again or is refused.
         let own = subject(request, user);
-        let is_known = scope.without != Some(Kind::WriteId)
+        let is_known = scope.without != Some(ConditionKind::WriteId)
             && attempt
                 .unmet(&self.table, &transaction)
                 .any(|action| action.key == own);
-        let is_so = decide(&self.table, user, request) == Decision::Answer(Outcome::Nothing);
+        let is_so = decide(&self.table, user, request) == Decision::Answer(RequestOutcome::Nothing);
         after.wrongs.denied |= is_on_top && marks(request) && !is_known && !is_so;
         Some(after)
     }
@@ -163,7 +168,8 @@ impl State {
                     let pinned = request.pinned(id);
                     *is_unchanged &= !pinned.is_some_and(|key| written(&before, &self.table, key));
                     // It must fail and start again: the same as not started.
-                    let stays = scope.keeps_doomed || scope.without == Some(Kind::Unchanged);
+                    let stays =
+                        scope.keeps_doomed || scope.without == Some(ConditionKind::Unchanged);
                     if !*is_unchanged && !stays {
                         *client = Client::Idle;
                     }

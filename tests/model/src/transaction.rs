@@ -6,7 +6,7 @@ use crate::table::{Id, Key, Membership, NAMES, Organization, Table};
 
 /// A kind of condition. A search can omit one to show its purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum ConditionKind {
     /// The caller's membership is active and its role has the permission: `access::require`.
     Permission,
     /// The inviter's membership is active and may grant the role: `Store::hold_inviter`.
@@ -105,7 +105,7 @@ pub struct Attempt {
     /// Whether the items to change are unchanged since the read.
     pub is_unchanged: bool,
     /// The condition that this search omits.
-    pub without: Option<Kind>,
+    pub without: Option<ConditionKind>,
 }
 
 impl Attempt {
@@ -168,7 +168,7 @@ impl Attempt {
                 }
                 (Key::Organization(id), Change::Owners(by)) => {
                     if let Some(it) = &mut after.organizations[id]
-                        && self.without != Some(Kind::OwnersCounted)
+                        && self.without != Some(ConditionKind::OwnersCounted)
                     {
                         it.owner_count = it.owner_count.saturating_add_signed(by);
                     }
@@ -191,14 +191,16 @@ pub fn grants(membership: Membership, permission: Permission, reach: Option<Role
         && reach.is_none_or(|other| membership.role.reaches(other))
 }
 
-fn kind(key: Key, condition: Condition) -> Kind {
+fn kind(key: Key, condition: Condition) -> ConditionKind {
     match (condition, key) {
-        (Condition::Grants { .. }, _) => Kind::Permission,
-        (Condition::InviterGrants(_), _) => Kind::Inviter,
-        (Condition::AnotherOwner, _) => Kind::AnotherOwner,
-        (Condition::Live | Condition::Present, _) => Kind::Live,
-        (Condition::Absent, Key::Membership(..)) => Kind::NoMembership,
-        (Condition::Absent | Condition::NoneOrOwn(_), Key::Name(_)) => Kind::NameFree,
-        (Condition::Unchanged | Condition::Absent | Condition::NoneOrOwn(_), _) => Kind::Unchanged,
+        (Condition::Grants { .. }, _) => ConditionKind::Permission,
+        (Condition::InviterGrants(_), _) => ConditionKind::Inviter,
+        (Condition::AnotherOwner, _) => ConditionKind::AnotherOwner,
+        (Condition::Live | Condition::Present, _) => ConditionKind::Live,
+        (Condition::Absent, Key::Membership(..)) => ConditionKind::NoMembership,
+        (Condition::Absent | Condition::NoneOrOwn(_), Key::Name(_)) => ConditionKind::NameFree,
+        (Condition::Unchanged | Condition::Absent | Condition::NoneOrOwn(_), _) => {
+            ConditionKind::Unchanged
+        }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use muster_model::requests::{Outcome, Request};
+use muster_model::requests::{Request, RequestOutcome};
 use muster_model::scopes::{Searched, search, short, without};
-use muster_model::transaction::Kind;
+use muster_model::transaction::ConditionKind;
 
 /// All states of every scope of the tests.
 #[test]
@@ -29,29 +29,29 @@ fn the_recipes_hold_in_every_interleaving() {
     }
     // A search without applied requests would prove nothing.
     for name in Request::NAMES {
-        assert!(seen.contains(&(name, Outcome::Applied)), "{name}");
+        assert!(seen.contains(&(name, RequestOutcome::Applied)), "{name}");
     }
     for refused in [
-        ("create organization", Outcome::NameTaken),
-        ("rename organization", Outcome::NameTaken),
-        ("restore organization", Outcome::NameTaken),
-        ("rename organization", Outcome::Forbidden),
-        ("delete organization", Outcome::Forbidden),
-        ("add member", Outcome::AlreadyMember),
-        ("add member", Outcome::Nothing),
-        ("add member", Outcome::NotFound),
-        ("add member", Outcome::Forbidden),
-        ("change role", Outcome::LastOwner),
-        ("change role", Outcome::Forbidden),
-        ("change status", Outcome::LastOwner),
-        ("remove member", Outcome::LastOwner),
-        ("remove member", Outcome::Forbidden),
-        ("accept invitation", Outcome::NotFound),
-        ("accept invitation", Outcome::InvitationNotValid),
-        ("add member", Outcome::Again),
-        ("login leaves", Outcome::LastOwner),
-        ("login suspends", Outcome::LastOwner),
-        ("login joins", Outcome::Nothing),
+        ("create organization", RequestOutcome::NameTaken),
+        ("rename organization", RequestOutcome::NameTaken),
+        ("restore organization", RequestOutcome::NameTaken),
+        ("rename organization", RequestOutcome::Forbidden),
+        ("delete organization", RequestOutcome::Forbidden),
+        ("add member", RequestOutcome::AlreadyMember),
+        ("add member", RequestOutcome::Nothing),
+        ("add member", RequestOutcome::NotFound),
+        ("add member", RequestOutcome::Forbidden),
+        ("change role", RequestOutcome::LastOwner),
+        ("change role", RequestOutcome::Forbidden),
+        ("change status", RequestOutcome::LastOwner),
+        ("remove member", RequestOutcome::LastOwner),
+        ("remove member", RequestOutcome::Forbidden),
+        ("accept invitation", RequestOutcome::NotFound),
+        ("accept invitation", RequestOutcome::InvitationNotValid),
+        ("add member", RequestOutcome::Again),
+        ("login leaves", RequestOutcome::LastOwner),
+        ("login suspends", RequestOutcome::LastOwner),
+        ("login joins", RequestOutcome::Nothing),
     ] {
         assert!(seen.contains(&refused), "{refused:?} in {seen:?}");
     }
@@ -61,15 +61,21 @@ fn the_recipes_hold_in_every_interleaving() {
 #[test]
 fn each_omitted_condition_violates_its_property() {
     for (kind, falls) in [
-        (Kind::Permission, "every writer has permission"),
-        (Kind::Inviter, "every writer has permission"),
-        (Kind::Unchanged, "no write overwrites an unread change"),
-        (Kind::AnotherOwner, "an organization has an owner"),
-        (Kind::OwnersCounted, "the owner count is correct"),
-        (Kind::Live, "deleted organizations do not change"),
-        (Kind::NoMembership, "no user is added twice"),
-        (Kind::NameFree, "names are unique"),
-        (Kind::WriteId, "no applied write is reported as refused"),
+        (ConditionKind::Permission, "every writer has permission"),
+        (ConditionKind::Inviter, "every writer has permission"),
+        (
+            ConditionKind::Unchanged,
+            "no write overwrites an unread change",
+        ),
+        (ConditionKind::AnotherOwner, "an organization has an owner"),
+        (ConditionKind::OwnersCounted, "the owner count is correct"),
+        (ConditionKind::Live, "deleted organizations do not change"),
+        (ConditionKind::NoMembership, "no user is added twice"),
+        (ConditionKind::NameFree, "names are unique"),
+        (
+            ConditionKind::WriteId,
+            "no applied write is reported as refused",
+        ),
     ] {
         let Searched { violations, .. } = search(without(kind));
         let found = violations.iter().find(|(property, _)| *property == falls);

@@ -62,18 +62,18 @@ fn check(data: &[u8]) {
     };
     let invoked = invoke(name, event(route, body));
     assert_in_the_contract(&invoked);
-    for asked in &invoked.asked {
-        let length = asked.to_string().len();
+    for request in &invoked.requests {
+        let length = request.to_string().len();
         assert!(length <= GROWTH * (body.len() + 1_024), "{length}");
     }
     // A rejected body is rejected each time, for every caller.
-    if invoked.asked.is_empty() {
+    if invoked.requests.is_empty() {
         let again = invoke(name, event(route, body));
-        assert!(again.asked.is_empty());
+        assert!(again.requests.is_empty());
     }
     // A body that is not an object is not read further.
     if !matches!(serde_json::from_str(body), Ok(Value::Object(_))) {
-        assert!(invoked.asked.is_empty());
+        assert!(invoked.requests.is_empty());
     }
 }
 

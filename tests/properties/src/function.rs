@@ -25,7 +25,7 @@ pub(crate) struct Invoked {
     /// The function's response; `None` for an event that is not its own.
     pub(crate) answer: Option<Value>,
     /// The calls to the table, all of which failed.
-    pub(crate) asked: Vec<Value>,
+    pub(crate) requests: Vec<Value>,
 }
 
 /// Invokes the function of this name.
@@ -40,14 +40,14 @@ pub(crate) fn invoke(name: &str, event: Value) -> Invoked {
 struct Stage {
     runtime: tokio::runtime::Runtime,
     functions: BTreeMap<&'static str, Started>,
-    asked: Asked,
+    requests: SentRequests,
 }
 
 impl Stage {
     fn new() -> Self {
-        let asked = Asked::default();
+        let requests = SentRequests::default();
         let client = muster::store::client(|_| Some("local".to_owned())).unwrap();
-        let config = client.config().to_builder().interceptor(asked.clone());
+        let config = client.config().to_builder().interceptor(requests.clone());
         let settings = Settings::read(|name| (name == "TABLE_NAME").then(|| "muster".to_owned()));
         let clock = || (Timestamp::from_millisecond(0).unwrap(), uuid::Uuid::nil());
         let app = App {
@@ -66,7 +66,7 @@ impl Stage {
                 .build()
                 .unwrap(),
             functions: functions.collect(),
-            asked,
+            requests,
         }
     }
 
@@ -76,18 +76,18 @@ impl Stage {
         let answer = self.runtime.block_on(answer).ok();
         Invoked {
             answer: answer.map(|it| serde_json::from_str(it.get()).unwrap()),
-            asked: std::mem::take(&mut *self.asked.0.lock().unwrap()),
+            requests: std::mem::take(&mut *self.requests.0.lock().unwrap()),
         }
     }
 }
 
 /// Records the calls to the table and answers none.
 #[derive(Clone, Debug, Default)]
-struct Asked(Arc<Mutex<Vec<Value>>>);
+struct SentRequests(Arc<Mutex<Vec<Value>>>);
 
-impl Intercept for Asked {
+impl Intercept for SentRequests {
     fn name(&self) -> &'static str {
-        "Asked"
+        "SentRequests"
     }
 
     fn modify_before_retry_loop(
@@ -103,8 +103,8 @@ impl Intercept for Asked {
 }
 
 /// Every partition in the calls belongs to the tenant.
-pub(crate) fn assert_of_the_tenant(asked: &Value) {
-    match asked {
+pub(crate) fn assert_of_the_tenant(requests: &Value) {
+    match requests {
         Value::Array(items) => items.iter().for_each(assert_of_the_tenant),
         Value::Object(members) => {
             for (name, value) in members {
@@ -122,12 +122,12 @@ pub(crate) fn assert_of_the_tenant(asked: &Value) {
 
 /// A response of the contract: an error of the caller, unless the table was called.
 pub(crate) fn assert_in_the_contract(invoked: &Invoked) {
-    invoked.asked.iter().for_each(assert_of_the_tenant);
+    invoked.requests.iter().for_each(assert_of_the_tenant);
     let Some(answer) = &invoked.answer else {
         return;
     };
     let status = answer["statusCode"].as_u64().unwrap();
-    if invoked.asked.is_empty() {
+    if invoked.requests.is_empty() {
         assert!((400..500).contains(&status), "{answer}");
     } else {
         assert_eq!(status, 503, "{answer}");

@@ -29,7 +29,7 @@ fn check(data: &[u8]) {
         "the login's event is unchanged"
     );
     let profile = post_login::profile(&event, None).ok();
-    assert_eq!(login.asked.is_empty(), profile.is_none());
+    assert_eq!(login.requests.is_empty(), profile.is_none());
     if let Some(profile) = profile {
         // Only the user named by the event signs in, with exactly that tenant.
         for id in [profile.tenant_id.as_str(), profile.user_id.as_str()] {
@@ -44,9 +44,9 @@ fn check(data: &[u8]) {
     assert_eq!(token.answer, Some(without_tenant_admin(event.clone())));
     let tenant = event["request"]["userAttributes"]["custom:tenant_id"].as_str();
     if tenant == Some(crate::function::TENANT) {
-        token.asked.iter().for_each(assert_of_the_tenant);
+        token.requests.iter().for_each(assert_of_the_tenant);
     } else if tenant.is_none() {
-        assert!(token.asked.is_empty(), "no default tenant");
+        assert!(token.requests.is_empty(), "no default tenant");
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// The result of an invocation.
 #[derive(Debug, PartialEq)]
-pub(super) enum Outcome {
+pub(super) enum InvocationOutcome {
     Response(Value),
     Error(Value),
 }
@@ -23,7 +23,7 @@ pub(super) struct RuntimeApi {
     /// `127.0.0.1:port`, as Lambda puts it into `AWS_LAMBDA_RUNTIME_API`.
     pub(super) address: String,
     events: UnboundedSender<String>,
-    outcomes: UnboundedReceiver<Outcome>,
+    outcomes: UnboundedReceiver<InvocationOutcome>,
     polls: UnboundedReceiver<()>,
     strange: Arc<Mutex<Vec<String>>>,
 }
@@ -31,7 +31,7 @@ pub(super) struct RuntimeApi {
 #[derive(Clone)]
 struct Shared {
     events: Arc<tokio::sync::Mutex<UnboundedReceiver<String>>>,
-    outcomes: UnboundedSender<Outcome>,
+    outcomes: UnboundedSender<InvocationOutcome>,
     polls: UnboundedSender<()>,
     strange: Arc<Mutex<Vec<String>>>,
 }
@@ -73,7 +73,7 @@ impl RuntimeApi {
     }
 
     /// Sends one invocation with this payload.
-    pub(super) async fn invoke(&mut self, payload: &Value) -> Outcome {
+    pub(super) async fn invoke(&mut self, payload: &Value) -> InvocationOutcome {
         self.events.send(payload.to_string()).unwrap();
         self.outcomes.recv().await.unwrap()
     }
@@ -111,13 +111,19 @@ async fn next(State(shared): State<Shared>) -> Response {
 
 async fn response(State(shared): State<Shared>, Path(_): Path<String>, body: Bytes) -> StatusCode {
     let answer = serde_json::from_slice(&body).unwrap();
-    shared.outcomes.send(Outcome::Response(answer)).unwrap();
+    shared
+        .outcomes
+        .send(InvocationOutcome::Response(answer))
+        .unwrap();
     StatusCode::ACCEPTED
 }
 
 async fn error(State(shared): State<Shared>, Path(_): Path<String>, body: Bytes) -> StatusCode {
     let error = serde_json::from_slice(&body).unwrap();
-    shared.outcomes.send(Outcome::Error(error)).unwrap();
+    shared
+        .outcomes
+        .send(InvocationOutcome::Error(error))
+        .unwrap();
     StatusCode::ACCEPTED
 }
 

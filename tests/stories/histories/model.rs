@@ -7,7 +7,7 @@ use fastrand::Rng;
 use muster::domain::{Role, Status};
 use muster_local::Options;
 use muster_model::decisions::{Decision, decide};
-use muster_model::requests::{Outcome, Request};
+use muster_model::requests::{Request, RequestOutcome};
 use muster_model::search::{Scope, Step};
 use muster_model::state::{Client, State};
 use muster_model::table::{Membership, Organization, Table};
@@ -32,7 +32,11 @@ fn the_functions_follow_the_state_machine() {
     }
     println!("{seen:?}");
     if std::env::var("MUSTER_SEED").is_err() {
-        for outcome in [Outcome::Applied, Outcome::Again, Outcome::LastOwner] {
+        for outcome in [
+            RequestOutcome::Applied,
+            RequestOutcome::Again,
+            RequestOutcome::LastOwner,
+        ] {
             assert!(seen.contains(&outcome), "{outcome:?} in {seen:?}");
         }
     }
@@ -40,7 +44,7 @@ fn the_functions_follow_the_state_machine() {
 
 /// The outcomes.
 #[expect(clippy::print_stdout, reason = "shown with a test that fails")]
-async fn walk(seed: u64) -> Vec<Outcome> {
+async fn walk(seed: u64) -> Vec<RequestOutcome> {
     let mut random = Rng::with_seed(seed);
     let (world, schedule) = Schedule::world(Options::default()).await;
     world.register(&USERS[..3]).await;
@@ -93,7 +97,7 @@ struct Walker {
     ids: [Option<String>; 2],
     /// The number of each user's request.
     requests: [Option<usize>; 3],
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<RequestOutcome>,
 }
 
 impl Walker {
@@ -135,7 +139,7 @@ impl Walker {
         };
         let (mut outcome, after) = self.state.arrive(&self.scope, user, true).unwrap();
         self.state = after;
-        if outcome == Outcome::Again {
+        if outcome == RequestOutcome::Again {
             // It reads and decides again, before anything else happens.
             let request = match request {
                 Request::AddAgain {
@@ -165,8 +169,8 @@ impl Walker {
         let reply = self.read(number).await;
         self.outcomes.push(outcome);
         match (outcome, &reply) {
-            (Outcome::Again, None) => {}
-            (Outcome::Applied | Outcome::Nothing, Some(reply)) => {
+            (RequestOutcome::Again, None) => {}
+            (RequestOutcome::Applied | RequestOutcome::Nothing, Some(reply)) => {
                 assert!(reply.status < 300, "{outcome:?}: {reply:?}");
                 if reply.body["name"].is_string() {
                     let id = reply.body["id"].as_str().map(str::to_owned);

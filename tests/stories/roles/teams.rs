@@ -7,17 +7,17 @@ use muster::domain::{Role, Source, Status};
 use support::{ACME, World};
 
 use super::team_actions::{STANDALONE_ACTIONS, TEAM_ACTIONS};
-use super::{Kind, OTHERS, Scene, column, known_to_all, names, table};
+use super::{OTHERS, Relation, Scene, column, known_to_all, names, table};
 
 /// A scene with a team of `mate`, a member of the organization; `colleague` is not in it.
 pub(super) async fn with_team<'a>(
     world: &'a World,
-    kind: Kind,
+    relation: Relation,
     own_role: Option<&str>,
 ) -> Scene<'a> {
-    let active = match kind {
+    let active = match relation {
         // The status is set last: only an active member can join a team.
-        Kind::Member(role, _, source) => Kind::Member(role, Status::Active, source),
+        Relation::Member(role, _, source) => Relation::Member(role, Status::Active, source),
         other => other,
     };
     let mut scene = Scene::new(world, active).await;
@@ -25,7 +25,7 @@ pub(super) async fn with_team<'a>(
     scene.place("mate", mate).await;
     let own_role = own_role.map(|role| ("caller", role));
     scene.team = team(world, Some(&scene.id), own_role).await;
-    if let Kind::Member(_, status, _) = kind
+    if let Relation::Member(_, status, _) = relation
         && status != Status::Active
     {
         let pk = format!("TENANT#{ACME}#USER#caller");
@@ -46,9 +46,9 @@ async fn team(world: &World, organization: Option<&str>, other: Option<(&str, &s
 async fn members(world: &World, status: Status, own_role: Option<&str>) -> String {
     let mut columns = Vec::new();
     for role in Role::ALL {
-        let kind = Kind::Member(role, status, Source::Manual);
+        let relation = Relation::Member(role, status, Source::Manual);
         let cells = column(TEAM_ACTIONS, async || {
-            with_team(world, kind, own_role).await
+            with_team(world, relation, own_role).await
         });
         columns.push((role.as_str().to_owned(), cells.await));
     }
@@ -83,8 +83,10 @@ async fn inactive_members_permissions() {
 async fn other_callers_permissions() {
     let world = known_to_all().await;
     let mut columns = Vec::new();
-    for (kind, name) in OTHERS {
-        let cells = column(TEAM_ACTIONS, async || with_team(&world, kind, None).await);
+    for (relation, name) in OTHERS {
+        let cells = column(TEAM_ACTIONS, async || {
+            with_team(&world, relation, None).await
+        });
         columns.push((name.to_owned(), cells.await));
     }
     insta::assert_snapshot!(table(&names(TEAM_ACTIONS), &columns));
@@ -94,11 +96,12 @@ async fn other_callers_permissions() {
 async fn standalone_team_permissions() {
     let world = known_to_all().await;
     let mut columns = Vec::new();
-    let in_team = ["leader", "member"].map(|role| (Kind::Stranger, role, Some(("stranger", role))));
-    let others = OTHERS.map(|(kind, name)| (kind, name, None));
-    for (kind, name, own) in in_team.into_iter().chain(others) {
+    let in_team =
+        ["leader", "member"].map(|role| (Relation::Stranger, role, Some(("stranger", role))));
+    let others = OTHERS.map(|(relation, name)| (relation, name, None));
+    for (relation, name, own) in in_team.into_iter().chain(others) {
         let cells = column(STANDALONE_ACTIONS, async || {
-            let mut scene = Scene::new(&world, kind).await;
+            let mut scene = Scene::new(&world, relation).await;
             scene.team = team(&world, None, own).await;
             scene
         });

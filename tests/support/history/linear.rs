@@ -11,10 +11,10 @@ pub trait Sequential: Clone + Eq + Hash {
     /// A request.
     type Operation: Debug;
     /// A response.
-    type Answer: PartialEq + Debug;
+    type Response: PartialEq + Debug;
 
     /// Applies a request.
-    fn invoke(&mut self, operation: &Self::Operation) -> Self::Answer;
+    fn invoke(&mut self, operation: &Self::Operation) -> Self::Response;
 }
 
 /// An observed operation.
@@ -36,7 +36,7 @@ pub struct Seen<O, A> {
 /// An operation without a response may or may not be part of it.
 pub fn explain<S: Sequential>(
     start: &S,
-    history: &[Seen<S::Operation, S::Answer>],
+    history: &[Seen<S::Operation, S::Response>],
 ) -> Result<Vec<usize>, Vec<usize>> {
     assert!(history.len() <= 128, "a history too long to be judged");
     let mut search = Search {
@@ -53,7 +53,7 @@ pub fn explain<S: Sequential>(
 }
 
 struct Search<'a, S: Sequential> {
-    history: &'a [Seen<S::Operation, S::Answer>],
+    history: &'a [Seen<S::Operation, S::Response>],
     /// The operations placed so far, and the state after them.
     tried: HashSet<(u128, S)>,
     order: Vec<usize>,

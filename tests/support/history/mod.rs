@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use linear::{Seen, explain};
-use spec::{Answer, Operation, Spec};
+use spec::{HistoryResponse, Operation, Spec};
 
 use crate::Fault;
 
@@ -24,7 +24,7 @@ pub struct History {
     /// The initial state.
     pub start: Spec,
     /// The operations, in order of their start.
-    pub seen: Vec<Seen<Operation, Answer>>,
+    pub seen: Vec<Seen<Operation, HistoryResponse>>,
     /// Whether DynamoDB forgot its tokens. Then a repeated write that another one has overwritten
     /// may report a refusal, so the responses are not checked.
     pub is_forgetful: bool,

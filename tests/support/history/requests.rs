@@ -6,7 +6,7 @@ use muster_model::table::{Id, TENANT_ADMIN};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::spec::{Answer, Operation, What};
+use super::spec::{HistoryResponse, Operation, What};
 use crate::{Actor, Reply, World};
 
 /// Users by number, followed by the tenant admin.
@@ -127,30 +127,30 @@ fn request(what: What, ids: &[Option<String>]) -> (Method, String, Option<Value>
 }
 
 /// The response of an operation; `None` if it does not say whether the request was applied.
-pub fn answer(reply: &Reply) -> Option<Answer> {
+pub fn answer(reply: &Reply) -> Option<HistoryResponse> {
     let text = |name: &str| reply.body[name].as_str();
     if reply.status >= 400 {
         let code = text("code").expect("a code");
         reply.clone().any_problem();
         return match reply.status {
             429 | 503 => None,
-            _ => Some(Answer::Problem(known(code))),
+            _ => Some(HistoryResponse::Problem(known(code))),
         };
     }
     let version = || u32::try_from(reply.body["version"].as_u64().unwrap()).unwrap();
     let is_new = reply.status == 201;
     Some(if reply.status == 204 {
-        Answer::Gone
+        HistoryResponse::Gone
     } else if let Some(name) = text("name") {
         assert_eq!(text("status"), Some("active"), "{reply:?}");
         let name = NAMES.iter().position(|known| *known == name);
-        Answer::Organization {
+        HistoryResponse::Organization {
             name: name.expect("a name that was given"),
             version: version(),
             is_new,
         }
     } else {
-        Answer::Membership {
+        HistoryResponse::Membership {
             role: text("role").unwrap().parse::<Role>().unwrap(),
             status: text("status").unwrap().parse::<Status>().unwrap(),
             version: version(),

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::linear::Seen;
 use super::requests::{NAMES, USERS, actor, answer, name, send};
-use super::spec::{Answer, Operation, Spec, What};
+use super::spec::{HistoryResponse, Operation, Spec, What};
 use super::{Counts, History, fault_name};
 use crate::faults::passing;
 use crate::{ACME, Actor, Fault, Reply, Schedule, World, invariants};
@@ -79,7 +79,7 @@ struct Runner<'a> {
     ids: [Option<String>; ORGANIZATIONS],
     creation: Option<Operation>,
     team: String,
-    seen: Vec<Seen<Operation, Answer>>,
+    seen: Vec<Seen<Operation, HistoryResponse>>,
     under_way: Vec<UnderWay>,
     begun: usize,
     moment: usize,
@@ -275,7 +275,7 @@ impl<'a> Runner<'a> {
             seen.answer = response;
             return;
         };
-        if let (Request::Create { organization, .. }, Some(Answer::Organization { .. })) =
+        if let (Request::Create { organization, .. }, Some(HistoryResponse::Organization { .. })) =
             (request, response)
         {
             self.ids[organization] = reply.body["id"].as_str().map(str::to_owned);

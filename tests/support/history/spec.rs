@@ -6,7 +6,7 @@
 use muster::domain::{Role, Status};
 use muster_model::decisions::{Decision, decide, refusal};
 use muster_model::recipes::transaction;
-use muster_model::requests::{Outcome, Request};
+use muster_model::requests::{Request, RequestOutcome};
 use muster_model::table::{Id, ORGANIZATIONS, Table, USERS};
 use muster_model::transaction::Attempt;
 
@@ -36,7 +36,7 @@ pub enum What {
 
 /// A response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Answer {
+pub enum HistoryResponse {
     /// A problem with this code.
     Problem(&'static str),
     /// An organization.
@@ -71,14 +71,14 @@ pub struct Spec {
     organization_versions: [u32; ORGANIZATIONS],
     membership_versions: [[u32; USERS]; ORGANIZATIONS],
     /// First responses, by caller and key.
-    records: Vec<(Id, u8, Answer)>,
+    records: Vec<(Id, u8, HistoryResponse)>,
 }
 
 impl Sequential for Spec {
     type Operation = Operation;
-    type Answer = Answer;
+    type Response = HistoryResponse;
 
-    fn invoke(&mut self, operation: &Operation) -> Answer {
+    fn invoke(&mut self, operation: &Operation) -> HistoryResponse {
         let Operation { caller, what, key } = *operation;
         let first = self
             .records
@@ -93,7 +93,7 @@ impl Sequential for Spec {
             What::Member(id, user) => self.member(caller, id, user),
         };
         if let Some(key) = key
-            && !matches!(answer, Answer::Problem(_))
+            && !matches!(answer, HistoryResponse::Problem(_))
         {
             self.records.push((caller, key, answer));
         }
@@ -109,15 +109,15 @@ impl Spec {
         spec
     }
 
-    fn write(&mut self, caller: Id, request: Request, version: Option<u32>) -> Answer {
+    fn write(&mut self, caller: Id, request: Request, version: Option<u32>) -> HistoryResponse {
         let decision = decide(&self.table, caller, request);
         let is_hidden = matches!(
             decision,
-            Decision::Answer(Outcome::NotFound | Outcome::Forbidden)
+            Decision::Answer(RequestOutcome::NotFound | RequestOutcome::Forbidden)
         );
         let stored = self.organization_versions[request.organization()];
         if !is_hidden && version.is_some_and(|version| version != stored) {
-            return Answer::Problem("version-mismatch");
+            return HistoryResponse::Problem("version-mismatch");
         }
         let seen = match decision {
             Decision::Answer(outcome) => return self.tell(caller, request, outcome),
@@ -130,13 +130,13 @@ impl Spec {
         let transaction = transaction(caller, request, seen);
         if !attempt.commits(&self.table, &transaction) {
             let outcome = refusal(&self.table, attempt, caller, request, &transaction);
-            if let (Outcome::Again, Some(again)) = (outcome, added_again(request)) {
+            if let (RequestOutcome::Again, Some(again)) = (outcome, added_again(request)) {
                 return self.write(caller, again, version);
             }
             return self.tell(caller, request, outcome);
         }
         self.put(attempt.apply(&self.table, &transaction));
-        self.tell(caller, request, Outcome::Applied)
+        self.tell(caller, request, RequestOutcome::Applied)
     }
 
     /// Applies the result of a write and counts the versions.
@@ -160,11 +160,11 @@ impl Spec {
         self.table = table;
     }
 
-    fn tell(&self, caller: Id, request: Request, outcome: Outcome) -> Answer {
-        let is_new = outcome == Outcome::Applied;
+    fn tell(&self, caller: Id, request: Request, outcome: RequestOutcome) -> HistoryResponse {
+        let is_new = outcome == RequestOutcome::Applied;
         match outcome {
-            Outcome::Applied | Outcome::Nothing => {}
-            refused => return Answer::Problem(code(refused)),
+            RequestOutcome::Applied | RequestOutcome::Nothing => {}
+            refused => return HistoryResponse::Problem(code(refused)),
         }
         let id = request.organization();
         match request {
@@ -172,7 +172,7 @@ impl Spec {
             | Request::Remove { .. }
             | Request::Join { .. }
             | Request::Leave { .. }
-            | Request::Suspend { .. } => Answer::Gone,
+            | Request::Suspend { .. } => HistoryResponse::Gone,
             Request::Create { .. } => self.told_organization(id, true),
             Request::Rename { .. } | Request::Restore { .. } => self.told_organization(id, false),
             Request::Add { user, .. } => self.told_membership(id, user, is_new),
@@ -183,20 +183,20 @@ impl Spec {
         }
     }
 
-    fn organization(&self, caller: Id, id: Id) -> Answer {
+    fn organization(&self, caller: Id, id: Id) -> HistoryResponse {
         if self.sees(caller, id) {
             self.told_organization(id, false)
         } else {
-            Answer::Problem("not-found")
+            HistoryResponse::Problem("not-found")
         }
     }
 
-    fn member(&self, caller: Id, id: Id, user: Id) -> Answer {
+    fn member(&self, caller: Id, id: Id, user: Id) -> HistoryResponse {
         let is_live = self.table.organizations[id].is_some_and(|it| it.live);
         if is_live && (caller == user || self.sees(caller, id)) {
             self.told_membership(id, user, false)
         } else {
-            Answer::Problem("not-found")
+            HistoryResponse::Problem("not-found")
         }
     }
 
@@ -208,26 +208,26 @@ impl Spec {
         is_live && (is_member || caller == muster_model::table::TENANT_ADMIN)
     }
 
-    fn told_organization(&self, id: Id, is_new: bool) -> Answer {
+    fn told_organization(&self, id: Id, is_new: bool) -> HistoryResponse {
         match self.table.organizations[id] {
-            Some(it) => Answer::Organization {
+            Some(it) => HistoryResponse::Organization {
                 name: it.name,
                 version: self.organization_versions[id],
                 is_new,
             },
-            None => Answer::Problem("not-found"),
+            None => HistoryResponse::Problem("not-found"),
         }
     }
 
-    fn told_membership(&self, id: Id, user: Id, is_new: bool) -> Answer {
+    fn told_membership(&self, id: Id, user: Id, is_new: bool) -> HistoryResponse {
         match self.table.membership(id, user) {
-            Some(it) => Answer::Membership {
+            Some(it) => HistoryResponse::Membership {
                 role: it.role,
                 status: it.status,
                 version: self.membership_versions[id][user],
                 is_new,
             },
-            None => Answer::Problem("not-found"),
+            None => HistoryResponse::Problem("not-found"),
         }
     }
 }
@@ -251,18 +251,21 @@ pub fn added_again(request: Request) -> Option<Request> {
 }
 
 /// The code of a refusal.
-pub fn code(refused: Outcome) -> &'static str {
+pub fn code(refused: RequestOutcome) -> &'static str {
     match refused {
-        Outcome::NotFound => "not-found",
-        Outcome::Forbidden => "forbidden",
-        Outcome::NameTaken => "name-taken",
-        Outcome::AlreadyMember => "already-member",
-        Outcome::LastOwner => "last-owner",
-        Outcome::InvitationNotPending => "invitation-not-pending",
-        Outcome::InvitationNotValid => "invitation-not-valid",
-        Outcome::InvitationPending => "invitation-pending",
-        Outcome::DirectoryManaged => "directory-managed",
-        Outcome::Invalid => "validation-failed",
-        Outcome::Again | Outcome::Conflict | Outcome::Applied | Outcome::Nothing => "conflict",
+        RequestOutcome::NotFound => "not-found",
+        RequestOutcome::Forbidden => "forbidden",
+        RequestOutcome::NameTaken => "name-taken",
+        RequestOutcome::AlreadyMember => "already-member",
+        RequestOutcome::LastOwner => "last-owner",
+        RequestOutcome::InvitationNotPending => "invitation-not-pending",
+        RequestOutcome::InvitationNotValid => "invitation-not-valid",
+        RequestOutcome::InvitationPending => "invitation-pending",
+        RequestOutcome::DirectoryManaged => "directory-managed",
+        RequestOutcome::Invalid => "validation-failed",
+        RequestOutcome::Again
+        | RequestOutcome::Conflict
+        | RequestOutcome::Applied
+        | RequestOutcome::Nothing => "conflict",
     }
 }

@@ -8,7 +8,7 @@ use muster::domain::{TenantId, Timestamp, UserId};
 use muster::http::Code;
 use muster::store::{Measure, Profile};
 use muster::telemetry::Telemetry;
-use muster_directory::{Outcome, Report, SyncLine};
+use muster_directory::{Report, SyncLine, SyncOutcome};
 use muster_functions::records::{PublishLine, RequestLine, TriggerLine};
 use serde_json::Value;
 
@@ -115,14 +115,14 @@ pub(crate) fn values(dimension: &str) -> BTreeSet<&'static str> {
             .chain(["ok"])
             .collect(),
         "outcome" => [
-            Outcome::Synced,
-            Outcome::Unchanged,
-            Outcome::Partial,
-            Outcome::Failed,
-            Outcome::Skipped,
-            Outcome::TimedOut,
+            SyncOutcome::Synced,
+            SyncOutcome::Unchanged,
+            SyncOutcome::Partial,
+            SyncOutcome::Failed,
+            SyncOutcome::Skipped,
+            SyncOutcome::TimedOut,
         ]
-        .map(Outcome::as_str)
+        .map(SyncOutcome::as_str)
         .into(),
         "trigger" => ["pre-token", "publish-events"].into(),
         other => panic!("no values of {other} are known"),
@@ -187,7 +187,7 @@ fn write_one_of_each(telemetry: &Telemetry) {
             request_id: String::new(),
         }),
         report: &Report {
-            outcome: Outcome::Synced,
+            outcome: SyncOutcome::Synced,
             reason: None,
             counts: muster_directory::Counts::default(),
             reading: duration,

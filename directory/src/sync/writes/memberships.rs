@@ -1,6 +1,6 @@
 //! Writes of memberships, in organizations and in teams.
 
-use super::{Outcome, Writes};
+use super::{WriteResult, Writes};
 use crate::plan::Place;
 use muster::domain::{
     Clock, Membership, OrganizationId, Role, Source, Status, TeamId, TeamMembership, TeamRole,
@@ -12,7 +12,7 @@ impl Writes<'_> {
         &self,
         team: &TeamId,
         organization: &OrganizationId,
-    ) -> Outcome {
+    ) -> WriteResult {
         if self.is_not_made(organization) || self.is_not_moved(team) {
             return Ok(Written::Unchanged);
         }
@@ -24,14 +24,18 @@ impl Writes<'_> {
             .await
     }
 
-    pub(super) async fn lift(&self, at: &Place, role: Option<Role>) -> Outcome {
+    pub(super) async fn lift(&self, at: &Place, role: Option<Role>) -> WriteResult {
         match at {
             Place::Organization(id) => self.follow(id, |_| Status::Active, role).await,
             Place::Team(_) => self.set_status(at, Status::Active).await,
         }
     }
 
-    pub(super) async fn change_role(&self, organization: &OrganizationId, role: Role) -> Outcome {
+    pub(super) async fn change_role(
+        &self,
+        organization: &OrganizationId,
+        role: Role,
+    ) -> WriteResult {
         self.follow(organization, |before| before.status, Some(role))
             .await
     }
@@ -41,7 +45,7 @@ impl Writes<'_> {
         organization: &OrganizationId,
         status: impl Fn(&Membership) -> Status,
         role: Option<Role>,
-    ) -> Outcome {
+    ) -> WriteResult {
         let Some(before) = self.current.organizations.get(organization) else {
             return Ok(Written::Unchanged);
         };
@@ -56,7 +60,7 @@ impl Writes<'_> {
         organization: &OrganizationId,
         role: Role,
         clock: &Clock,
-    ) -> Outcome {
+    ) -> WriteResult {
         if self.is_not_made(organization) {
             return Ok(Written::Unchanged);
         }
@@ -74,7 +78,7 @@ impl Writes<'_> {
             .await
     }
 
-    pub(super) async fn join_team(&self, team: &TeamId, clock: &Clock) -> Outcome {
+    pub(super) async fn join_team(&self, team: &TeamId, clock: &Clock) -> WriteResult {
         // If the membership existed without its team, the next login would not create the team.
         if self
             .progress
@@ -111,7 +115,7 @@ impl Writes<'_> {
             .await
     }
 
-    pub(super) async fn accept(&self, at: &Place, role: Option<Role>) -> Outcome {
+    pub(super) async fn accept(&self, at: &Place, role: Option<Role>) -> WriteResult {
         match (at, role) {
             (Place::Organization(id), Some(role)) => match self.current.organizations.get(id) {
                 Some(before) => {
@@ -125,7 +129,7 @@ impl Writes<'_> {
         }
     }
 
-    pub(super) async fn set_status(&self, at: &Place, status: Status) -> Outcome {
+    pub(super) async fn set_status(&self, at: &Place, status: Status) -> WriteResult {
         match at {
             Place::Organization(id) => match self.current.organizations.get(id) {
                 Some(before) => {
@@ -146,7 +150,7 @@ impl Writes<'_> {
         }
     }
 
-    pub(super) async fn leave(&self, at: &Place) -> Outcome {
+    pub(super) async fn leave(&self, at: &Place) -> WriteResult {
         match at {
             Place::Organization(id) => match self.current.organizations.get(id) {
                 Some(before) => {

@@ -1,6 +1,6 @@
 //! Writes names, and removes suffixes once the plain name is free.
 
-use super::{Failed, Outcome, Writes};
+use super::{Failed, WriteResult, Writes};
 use crate::plan::{Naming, Place};
 use crate::sync::report::{Progress, Suffixed};
 use muster::domain::Name;
@@ -42,7 +42,7 @@ impl Writes<'_> {
         Ok(Some(written))
     }
 
-    pub(super) async fn rename_to(&self, what: &Place, version: u64, name: &Name) -> Outcome {
+    pub(super) async fn rename_to(&self, what: &Place, version: u64, name: &Name) -> WriteResult {
         rename_to(self.store, self.profile, what, version, name).await
     }
 }
@@ -53,7 +53,7 @@ async fn rename_to(
     what: &Place,
     version: u64,
     name: &Name,
-) -> Outcome {
+) -> WriteResult {
     let (tenant, origin) = (&profile.tenant_id, profile.directory_origin());
     match what {
         Place::Organization(id) => {
