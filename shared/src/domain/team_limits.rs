@@ -316,6 +316,8 @@ mod tests {
             ((100.0, "30d"), (100.0, "30d"), false),
             ((100.0, "1mo"), (100.0, "30d"), false),
             ((100.5, "1mo"), (100.0, "30d"), true),
+            // Only amounts of different durations are rounded.
+            ((100.000_000_000_1, "30d"), (100.0, "30d"), true),
             ((100.0, "1s"), (100.0, "30d"), true),
             ((0.1, "1d"), (3.0, "30d"), false),
             ((0.11, "1d"), (3.0, "30d"), true),
@@ -410,5 +412,43 @@ mod tests {
         assert_eq!(pointers, ["/limits/tpm_limit"]);
         let effective = before.effective(Some(&organization));
         assert_eq!(effective.rpm_limit, Some(10));
+    }
+
+    #[test]
+    fn a_rate_equal_to_the_organizations_is_within_it() {
+        let rates = |tpm_limit, rpm_limit| Limits {
+            tpm_limit: Some(tpm_limit),
+            rpm_limit: Some(rpm_limit),
+            ..Limits::default()
+        };
+        let organization = rates(100, 10);
+        let rejected: [(_, &[_]); 4] = [
+            ((100, 10), &[]),
+            ((101, 10), &["/limits/tpm_limit"]),
+            ((100, 11), &["/limits/rpm_limit"]),
+            ((101, 11), &["/limits/tpm_limit", "/limits/rpm_limit"]),
+        ];
+        for ((tpm, rpm), expected) in rejected {
+            assert_eq!(pointers(&rates(tpm, rpm), &organization), expected);
+        }
+    }
+
+    #[test]
+    fn without_budgets_a_duration_still_applies() {
+        let duration = |text: &str| Limits {
+            budget_duration: Some(text.parse().unwrap()),
+            ..Limits::default()
+        };
+        let (day, month, none) = (duration("1d"), duration("1mo"), Limits::default());
+        for (own, organization, expected) in [
+            (&day, &none, &day),
+            (&day, &month, &month),
+            (&none, &month, &month),
+            (&none, &none, &none),
+        ] {
+            let effective = own.effective(Some(organization));
+            assert_eq!(effective.max_budget, None);
+            assert_eq!(effective.budget_duration, expected.budget_duration);
+        }
     }
 }

@@ -172,6 +172,10 @@ fn version_matches_preconditions() {
     ] {
         let found: Vec<_> = (1..=3).filter(|one| expected.allows(*one)).collect();
         assert_eq!(found, allowed, "{expected:?}");
+        for version in 1..=3 {
+            let required = expected.require(version).is_ok();
+            assert_eq!(required, allowed.contains(&version), "{expected:?}");
+        }
         assert_eq!(expected.allows_absence(), expected.if_match.is_none());
     }
 }
