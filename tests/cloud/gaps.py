@@ -158,6 +158,41 @@ class LeadingKeys:
         return None
 
 
+class QueueBatch:
+    """IAM asks for the action sqs:SendMessageBatch, which AWS does not have: there the right to send a message covers a
+    batch. The action is added to the policies that have the other."""
+
+    @classmethod
+    def fill(cls, value, emulator):
+        if isinstance(value, dict):
+            filled = {name: cls.fill(member, emulator) for name, member in value.items()}
+            if "sqs:SendMessage" in (filled.get("Action") or []):
+                filled["Action"] = [*filled["Action"], "sqs:SendMessageBatch"]
+            return filled
+        if isinstance(value, list):
+            return [cls.fill(item, emulator) for item in value]
+        return value
+
+    @staticmethod
+    def is_there(emulator):
+        iam = emulator.client("iam")
+        queue = emulator.client("sqs").create_queue(QueueName="gap-batch")["QueueUrl"]
+        iam.create_user(UserName="gap-batch")
+        statement = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
+        policy = {"Version": "2012-10-17", "Statement": [statement]}
+        iam.put_user_policy(UserName="gap-batch", PolicyName="send", PolicyDocument=json.dumps(policy))
+        key = iam.create_access_key(UserName="gap-batch")["AccessKey"]
+        caller = emulator.client(
+            "sqs", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"]
+        )
+        caller.send_message(QueueUrl=queue, MessageBody="one")
+        try:
+            caller.send_message_batch(QueueUrl=queue, Entries=[{"Id": "1", "MessageBody": "two"}])
+        except ClientError as error:
+            return str(error)
+        return None
+
+
 class OpenApiBody:
     """The OpenAPI document of an HTTP API is not imported. Authorizer, integrations and routes are made from it."""
 
@@ -255,6 +290,19 @@ class PreTokenVersion:
         return None if "tenant_id" in claims(person.tokens["id_token"]) else "the ID token has no claims"
 
 
+class EventTime:
+    """The bus ignores the time of an entry and sets its own. That publish-events sends the time of the event is checked by
+    the tests with the local stack."""
+
+    @staticmethod
+    def is_there(delivered):
+        """Of a delivered event, which is older than the run."""
+        seconds = len("2026-11-28T02:43:00")
+        if delivered["time"][:seconds] == delivered["detail"]["occurred_at"][:seconds]:
+            return None
+        return f"the time is {delivered['time']}"
+
+
 class PoolProtection:
     """A user pool is deleted in spite of its DeletionProtection. That the stack sets it is checked by describing it."""
 
@@ -309,12 +357,12 @@ class EarlierFunctions:
         return f"null: {answer.body}" if answer.body else None
 
 
-OF_TEMPLATE = [Branding, ProviderUrl, LeadingKeys, PreTokenVersion]
+OF_TEMPLATE = [Branding, ProviderUrl, LeadingKeys, PreTokenVersion, QueueBatch]
 
 
 def check(emulator):
     """Fails when a gap is closed that needs no deployment to see it."""
-    for gap in (Branding, ProviderUrl, LeadingKeys, MetricMath):
+    for gap in (Branding, ProviderUrl, LeadingKeys, MetricMath, QueueBatch):
         still(gap, gap.is_there(emulator))
 
 

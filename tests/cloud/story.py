@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import time
+import uuid
 
 import gaps
 from people import Person, claims
@@ -46,6 +48,7 @@ class Story:
         self.teams()
         self.isolation()
         self.directory()
+        self.events()
         self.rights()
         return self.steps
 
@@ -235,6 +238,60 @@ class Story:
             assert set(told) == {COMPILERS, RESEARCH}, told
             mine = alan.get("/users/me/teams").expect(200).body["items"]
             assert {one["team_id"] for one in mine} == {COMPILERS, RESEARCH}
+
+    def events(self):
+        emulator, outputs = self.stack.emulator, self.stack.outputs
+        sqs, events, dynamodb = (emulator.client(it) for it in ("sqs", "events", "dynamodb"))
+
+        def put(record):
+            """Puts the item of an event into the table: its id."""
+            name = str(uuid.uuid4())
+            stored = record(name)
+            dynamodb.put_item(TableName=outputs["TableName"], Item={
+                "pk": {"S": f"TENANT#acme#EVENTS#{name[-1]}"}, "sk": {"S": name}, "record": {"S": stored},
+                "personal": {"S": json.dumps({"actor_name": "Ada"})},
+            })
+            return name
+
+        def wait(queue, is_wanted):
+            """The first message of a queue that is wanted."""
+            until = time.monotonic() + 60
+            while time.monotonic() < until:
+                told = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1, MaxNumberOfMessages=10)
+                for message in told.get("Messages", []):
+                    body = json.loads(message["Body"])
+                    if is_wanted(body):
+                        return body
+            raise RuntimeError(f"no message in {queue}")
+
+        def event(name):
+            return {
+                "id": name, "type": "team.created", "tenant_id": "acme", "organization_id": None,
+                "occurred_at": "2026-11-28T02:43:00.000Z", "actor": {"type": "user", "id": "ada"},
+                "targets": [{"type": "team", "id": "t", "name": "Sales"}], "changes": {},
+                "context": {"request_id": "r", "operation": "createTeam"}, "resource_version": 1,
+            }
+
+        with self.step("an event in the table reaches the target of a rule of the bus"):
+            queue = sqs.create_queue(QueueName=f"{self.stack.name}-events")["QueueUrl"]
+            told = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
+            rule = {"EventBusName": outputs["EventBusName"]}
+            pattern = {"source": ["muster"], "detail-type": [{"prefix": "team."}]}
+            events.put_rule(Name="teams", EventPattern=json.dumps(pattern), **rule)
+            target = {"Id": "queue", "Arn": told["Attributes"]["QueueArn"]}
+            events.put_targets(Rule="teams", Targets=[target], **rule)
+            name = put(lambda name: json.dumps(event(name)))
+            body = wait(queue, lambda body: body["detail"]["id"] == name)
+            expected = event(name)
+            expected["actor"]["name"] = "Ada"
+            assert body["detail"] == expected, body
+            assert (body["source"], body["detail-type"]) == ("muster", "team.created"), body
+            gaps.still(gaps.EventTime, gaps.EventTime.is_there(body))
+        with self.step("an item that is no event is set aside, and the next event is published"):
+            broken, good = put(lambda _: "{"), put(lambda name: json.dumps(event(name)))
+            wait(queue, lambda body: body["detail"]["id"] == good)
+            failure = wait(outputs["EventFailuresUrl"], lambda body: body["keys"]["sk"]["S"] == broken)
+            assert failure["reason"].startswith("the attribute record"), failure
 
     def rights(self):
         with self.step("a function whose right is taken away can do nothing"):
