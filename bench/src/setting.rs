@@ -71,7 +71,16 @@ pub(crate) async fn surroundings(binaries: &Path) -> Result<Surroundings> {
     world.memberships(&others.collect::<Vec<_>>()).await;
     let tls = Tls::start(world.stack.dynamodb_url(), &folder).await?;
     let variables = |url: &str| {
-        let own = [("AWS_ENDPOINT_URL_DYNAMODB".to_owned(), url.to_owned())];
+        let own = [
+            ("AWS_ENDPOINT_URL_DYNAMODB", url),
+            // publish-events starts with them and is not invoked.
+            ("EVENT_BUS_NAME", "muster-events"),
+            (
+                "FAILURES_QUEUE_URL",
+                "https://sqs.local.amazonaws.com/0/failures",
+            ),
+        ];
+        let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
         own.into_iter().chain(of_login.clone()).collect::<Vec<_>>()
     };
     let mut of_tls = variables(&tls.url);

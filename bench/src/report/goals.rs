@@ -14,7 +14,7 @@ use crate::setting::{GET_ITEM, HELLO, LIST_MEMBERS, MEMBERS, QUERY};
 use crate::table::Table;
 
 /// The triggers, which are not HTTP functions.
-const TRIGGERS: [&str; 2] = ["post-login", "pre-token"];
+const TRIGGERS: [&str; 3] = ["post-login", "pre-token", "publish-events"];
 const POST_LOGIN: &str = "post-login";
 
 /// The table of the goals under construction.

@@ -56,8 +56,18 @@ impl Stage {
             clock: Clock::from_fn(clock),
             telemetry: Telemetry::to(|_| {}),
         };
+        let of_delivery = |name: &str| {
+            let own = ["EVENT_BUS_NAME", "FAILURES_QUEUE_URL"];
+            let aws = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+            let is_needed = own.iter().chain(&aws).any(|it| *it == name);
+            is_needed.then(|| "local".to_owned())
+        };
         let functions = functions().iter().map(|function| {
-            let started = function.start(app.clone(), &|_| None).unwrap();
+            let started = match function.name {
+                "publish-events" => function.start(app.clone(), &of_delivery),
+                _ => function.start(app.clone(), &|_| None),
+            };
+            let started = started.unwrap();
             (function.name, started)
         });
         Self {
