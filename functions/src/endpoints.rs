@@ -51,4 +51,36 @@ pub(crate) const ENDPOINTS: &[Function] = &[
     ),
     Function::http("list-user-teams", crate::users::list_teams::ENDPOINT),
     Function::http("register-user", crate::users::register::ENDPOINT),
+    Function::http(
+        "create-webhook-endpoint",
+        crate::webhook_endpoints::create::ENDPOINT,
+    ),
+    Function::http(
+        "delete-webhook-endpoint",
+        crate::webhook_endpoints::delete::ENDPOINT,
+    ),
+    Function::http(
+        "list-webhook-deliveries",
+        crate::webhook_endpoints::deliveries::ENDPOINT,
+    ),
+    Function::http(
+        "get-webhook-endpoint",
+        crate::webhook_endpoints::get::ENDPOINT,
+    ),
+    Function::http(
+        "list-webhook-endpoints",
+        crate::webhook_endpoints::list::ENDPOINT,
+    ),
+    Function::http(
+        "rotate-webhook-secret",
+        crate::webhook_endpoints::rotate_secret::ENDPOINT,
+    ),
+    Function::http(
+        "test-webhook-endpoint",
+        crate::webhook_endpoints::test::ENDPOINT,
+    ),
+    Function::http(
+        "update-webhook-endpoint",
+        crate::webhook_endpoints::update::ENDPOINT,
+    ),
 ];

@@ -18,6 +18,7 @@ pub mod team_members;
 pub mod teams;
 pub mod triggers;
 pub mod users;
+pub mod webhook_endpoints;
 
-pub use app::{App, LoginContext};
+pub use app::{App, Environment, LoginContext};
 pub use registry::{Function, functions};

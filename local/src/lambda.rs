@@ -10,10 +10,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::Client;
 use lambda_runtime::{Context, Diagnostic, Error};
-use muster::config::Settings;
+use muster::config::{Settings, WEBHOOK_LOOPBACK};
 use muster::domain::Clock;
 use muster::store::Store;
-use muster_functions::App;
+use muster_functions::{App, Environment};
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 
@@ -228,9 +228,15 @@ fn linked(
     for (name, value) in &own {
         variables.insert(name, value);
     }
-    let variable = |name: &str| variables.get(name).map(|value| (*value).to_owned());
+    // Receivers of webhooks run on this machine too.
+    variables.insert(WEBHOOK_LOOPBACK, "allowed");
+    let variables: BTreeMap<String, String> = variables
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let variable = move |name: &str| variables.get(name).cloned();
     let of_function = || format!("the settings of {}", function.resource);
-    let settings = Settings::read(variable).with_context(of_function)?;
+    let settings = Settings::read(&variable).with_context(of_function)?;
     let app = App {
         store: Store::new(rights::limited(client, function), table)
             .with_clock(options.clock.clone())
@@ -238,6 +244,7 @@ fn linked(
         settings,
         clock: options.clock.clone(),
         telemetry: tail.telemetry(options.log.into()),
+        environment: Environment::new(variable.clone()),
     };
     let app = match &options.configure_app {
         Some(configure) => configure(app),

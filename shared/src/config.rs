@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::domain::TenantId;
+use crate::domain::{TenantId, WebhookTargets};
 
 /// The variable that names a file of root certificates. It overrides the certificates in the program.
 pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
@@ -23,6 +23,11 @@ pub const MAX_AUDIT_RETENTION_DAYS: u32 = 36_500;
 pub const MIN_TOKEN_CLAIM_BYTES: usize = 64;
 /// Maximum of `TOKEN_CLAIM_BYTES`: API Gateway accepts 10,240 bytes of request headers in total.
 pub const MAX_TOKEN_CLAIM_BYTES: usize = 8_192;
+
+/// The variable with the ports of webhook endpoints, separated by commas. Defaults to 443.
+pub const WEBHOOK_PORTS: &str = "WEBHOOK_PORTS";
+/// The variable that, with the value `allowed`, accepts webhook endpoints on this machine. Only the local stack sets it.
+pub const WEBHOOK_LOOPBACK: &str = "WEBHOOK_LOOPBACK";
 
 /// The variable with the endpoint of DynamoDB.
 pub const DYNAMODB_ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
@@ -68,6 +73,8 @@ pub struct Settings {
     pub audit_retention: Option<Duration>,
     /// `AUDIT_CLIENT_DETAILS`: whether events contain the address and the program of the client.
     pub audit_client_details: bool,
+    /// `WEBHOOK_PORTS` and `WEBHOOK_LOOPBACK`: where webhooks may be sent to.
+    pub webhook_targets: WebhookTargets,
     /// `METRICS_NAMESPACE`: the CloudWatch namespace of the metrics. Each deployment has its own.
     pub metrics_namespace: String,
 }
@@ -182,9 +189,35 @@ impl Settings {
             audit_retention: (retention_days > 0)
                 .then(|| Duration::from_hours(u64::from(retention_days) * 24)),
             audit_client_details,
+            webhook_targets: webhook_targets(&variable)?,
             metrics_namespace: variable("METRICS_NAMESPACE")
                 .unwrap_or_else(|| DEFAULT_METRICS_NAMESPACE.to_owned()),
         })
+    }
+}
+
+/// Reads where webhooks may be sent to.
+fn webhook_targets(
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<WebhookTargets, SettingError> {
+    let mut targets = WebhookTargets::default();
+    if let Some(ports) = variable(WEBHOOK_PORTS) {
+        let ports = ports.split(',').map(|port| match port.trim().parse() {
+            Ok(0) | Err(_) => Err(SettingError {
+                variable: WEBHOOK_PORTS,
+                problem: "must be ports from 1 to 65535, separated by commas".to_owned(),
+            }),
+            Ok(port) => Ok(port),
+        });
+        targets = WebhookTargets::new(ports.collect::<Result<Vec<u16>, _>>()?);
+    }
+    match variable(WEBHOOK_LOOPBACK).as_deref() {
+        None => Ok(targets),
+        Some("allowed") => Ok(targets.with_loopback()),
+        Some(_) => Err(SettingError {
+            variable: WEBHOOK_LOOPBACK,
+            problem: "must be allowed or not set".to_owned(),
+        }),
     }
 }
 
@@ -207,6 +240,28 @@ mod tests {
         assert_eq!(settings.metrics_namespace, "Muster");
         assert_eq!(settings.token_organizations, TokenOrganizations::Roles);
         assert_eq!(settings.token_claim_bytes, 2_048);
+    }
+
+    #[test]
+    fn webhook_settings_name_ports_and_loopback() {
+        let targets = |set: &[(&str, &str)]| {
+            let table = [("TABLE_NAME", "t")];
+            read(&[&table, set].concat()).map(|settings| settings.webhook_targets)
+        };
+        let (ports, loopback) = (WEBHOOK_PORTS, WEBHOOK_LOOPBACK);
+        assert_eq!(targets(&[]), Ok(WebhookTargets::default()));
+        assert_eq!(targets(&[(ports, ""), (loopback, "")]), targets(&[]));
+        let two = WebhookTargets::new([443, 8443]);
+        assert_eq!(targets(&[(ports, "443, 8443")]), Ok(two));
+        let here = WebhookTargets::default().with_loopback();
+        assert_eq!(targets(&[(loopback, "allowed")]), Ok(here));
+        for bad in ["0", "https", "443,", "65536", "-1"] {
+            assert_eq!(targets(&[(ports, bad)]).unwrap_err().variable, ports);
+        }
+        assert_eq!(
+            targets(&[(loopback, "true")]).unwrap_err().variable,
+            loopback
+        );
     }
 
     #[test]

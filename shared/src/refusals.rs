@@ -89,6 +89,10 @@ impl From<Refusal> for Problem {
                 Code::VersionMismatch,
                 "The current version of the resource does not match If-Match or If-None-Match. Read the resource again and retry.",
             ),
+            R::LimitReached => (
+                Code::LimitReached,
+                "The tenant has the maximum number of these resources. Delete one first.",
+            ),
             R::Invalid { field, reason } => return Self::invalid_at(field, reason),
             R::InvalidPosition => (
                 Code::InvalidCursor,

@@ -115,7 +115,14 @@ async fn invalid_ids_are_rejected_on_every_route() {
     ];
     for route in world.routes().await {
         let (method, path) = route.split_once(' ').unwrap();
-        let places = ["{organization_id}", "{user_id}", "{team_id}", "{event_id}"];
+        let places = [
+            "{organization_id}",
+            "{user_id}",
+            "{team_id}",
+            "{event_id}",
+            "{endpoint_id}",
+            "{delivery_id}",
+        ];
         for place in places.into_iter().filter(|place| path.contains(place)) {
             for bad in bad {
                 if place == "{user_id}" && is_printable(bad) {

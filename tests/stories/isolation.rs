@@ -88,7 +88,8 @@ fn expected_statuses(route: &str, admin: bool, own: bool) -> &'static [u16] {
         "POST /organizations" => &[201],
         "GET /events" | "GET /organizations" | "GET /teams" => for_admins(&[200]),
         "GET /events/{event_id}" => for_admins(&[404]),
-        "POST /teams" => for_admins(&[201]),
+        "GET /webhook-endpoints" => for_admins(&[200]),
+        "POST /teams" | "POST /webhook-endpoints" => for_admins(&[201]),
         "PUT /users/{user_id}" => for_admins(&[200, 201]),
         // The caller's own lists are empty; removing a membership that does not exist succeeds.
         "GET /users/{user_id}/organizations" | "GET /users/{user_id}/teams" if own => &[200],
@@ -98,6 +99,7 @@ fn expected_statuses(route: &str, admin: bool, own: bool) -> &'static [u16] {
         {
             &[204]
         }
+        _ if path.contains("{endpoint_id}") => for_admins(&[404]),
         _ if path.contains('{') => &[404],
         _ => panic!("add what {route} returns to a caller of another tenant"),
     }

@@ -113,6 +113,15 @@ async fn provoke(code: Code) -> (u16, Reply) {
                 .json(&json!({"name": "B"}));
             (412, ada.send(request).await)
         }
+        Code::LimitReached => {
+            let root = world.tenant_admin();
+            let body = json!({"url": "https://hooks.example/", "event_types": ["*"]});
+            for _ in 0..20 {
+                let made = root.post("/webhook-endpoints", body.clone()).await;
+                made.expect(201);
+            }
+            (409, root.post("/webhook-endpoints", body).await)
+        }
         Code::Internal => {
             let pk = format!("TENANT#{ACME}#ORG#{id}");
             let broken = AttributeValue::S("{".to_owned());

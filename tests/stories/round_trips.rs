@@ -94,6 +94,15 @@ remove a member of a team          ; ada DELETE /organizations/{id}/members/u002
 restore live team                  ; root POST {team}/restore 200
   standalone                       ; root POST {alone}/restore 200
   with a key                       ; root POST {team}/restore 200 once
+create webhook endpoint            ; root POST /webhook-endpoints 201 {"url": "http://127.0.0.1:1/", "event_types": ["*"]} => hook
+  with a key                       ; root POST /webhook-endpoints 201 {"url": "https://hooks.example/", "event_types": ["*"]} once
+list webhook endpoints             ; root GET /webhook-endpoints?limit=5 200
+get webhook endpoint               ; root GET {hook} 200
+update webhook endpoint            ; root PATCH {hook} 200 {"description": "d"}
+rotate webhook secret              ; root POST {hook}/rotate-secret 200
+test webhook endpoint              ; root POST {hook}/test 200
+list deliveries                    ; root GET {hook}/deliveries?limit=5 200
+delete webhook endpoint            ; root DELETE {hook} 204
 delete team                        ; ada DELETE {team} 204
   standalone                       ; root DELETE {alone} 204
 "#;

@@ -6,6 +6,8 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use muster::domain::WebhookSecret;
+use muster_delivery::webhook::signatures;
 use tokio::net::TcpListener;
 
 /// A webhook as it arrived.
@@ -22,6 +24,18 @@ impl Received {
     pub fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name);
         value.map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+impl Received {
+    /// Its signatures must be those of these secrets, in this order.
+    #[track_caller]
+    pub fn is_signed_with(&self, secrets: &[&str]) {
+        let secrets = secrets.iter().map(|it| WebhookSecret::parse(it).unwrap());
+        let secrets: Vec<_> = secrets.collect();
+        let timestamp = self.header("webhook-timestamp").parse().unwrap();
+        let expected = signatures(&secrets, self.header("webhook-id"), timestamp, &self.body);
+        assert_eq!(self.header("webhook-signature"), expected);
     }
 }
 

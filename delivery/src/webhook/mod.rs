@@ -12,8 +12,5 @@ pub use message::Message;
 pub use resolver::Lookup;
 pub use retry::{DISABLED_AFTER, MAX_ATTEMPTS, Verdict, verdict, wait_after};
 pub use send_error::SendError;
-pub use sender::{
-    CALL_TIMEOUT, CONNECT_TIMEOUT, Connections, LOOPBACK, MAX_ANSWER, PORTS, Response, Sender,
-    targets,
-};
+pub use sender::{CALL_TIMEOUT, CONNECT_TIMEOUT, Connections, MAX_ANSWER, Response, Sender};
 pub use signature::{new_secret, signatures};

@@ -2,15 +2,13 @@
 
 use std::error::Error;
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::resolver::RefusedAddress;
 
 /// The reason that an attempt has no response. The owner of the endpoint sees it, so it says nothing about the
 /// network of the sender.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum SendError {
     /// The URL is not accepted, or not any more.
     #[error("the URL is not accepted")]
@@ -36,6 +34,19 @@ pub enum SendError {
 }
 
 impl SendError {
+    /// Returns its name in responses and in the table.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RefusedUrl => "refused_url",
+            Self::Dns => "dns",
+            Self::RefusedAddress => "refused_address",
+            Self::Connect => "connect",
+            Self::Tls => "tls",
+            Self::Timeout => "timeout",
+            Self::Closed => "closed",
+        }
+    }
+
     pub(super) fn of(error: &reqwest::Error) -> Self {
         if is_caused_by::<RefusedAddress>(error) {
             Self::RefusedAddress

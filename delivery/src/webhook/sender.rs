@@ -24,11 +24,6 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// Idle timeout of a connection. After Lambda froze it for longer, the server has probably closed it.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The variable with the ports of endpoints, separated by commas. Defaults to 443.
-pub const PORTS: &str = "WEBHOOK_PORTS";
-/// The variable that, with the value `allowed`, accepts endpoints on this machine. Only the local stack sets it.
-pub const LOOPBACK: &str = "WEBHOOK_LOOPBACK";
-
 /// Sends messages. Connects to public addresses only, follows no redirects, and uses no proxy.
 #[derive(Clone, Debug)]
 pub struct Sender {
@@ -65,10 +60,12 @@ impl Connections {
         }
     }
 
-    /// Reads the targets from environment variables. Verifies servers against the roots of Mozilla, or with
-    /// `SSL_CERT_FILE` against those of the system.
-    pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
-        let connections = Self::to(targets(&variable)?);
+    /// Verifies servers against the roots of Mozilla, or with the variable `SSL_CERT_FILE` against those of the system.
+    fn read(
+        targets: WebhookTargets,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, SettingError> {
+        let connections = Self::to(targets);
         if variable(SSL_CERT_FILE).is_some_and(|file| !file.is_empty()) {
             return Ok(connections);
         }
@@ -98,37 +95,14 @@ pub struct Response {
     pub retry_after: Option<Duration>,
 }
 
-/// Reads where webhooks may be sent to from environment variables.
-pub fn targets(variable: impl Fn(&str) -> Option<String>) -> Result<WebhookTargets, SettingError> {
-    let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
-    let mut targets = WebhookTargets::default();
-    if let Some(ports) = variable(PORTS) {
-        let ports = ports.split(',').map(|port| match port.trim().parse() {
-            Ok(0) | Err(_) => Err(SettingError {
-                variable: PORTS,
-                problem: "must be ports from 1 to 65535, separated by commas".to_owned(),
-            }),
-            Ok(port) => Ok(port),
-        });
-        targets = WebhookTargets::new(ports.collect::<Result<Vec<u16>, _>>()?);
-    }
-    match variable(LOOPBACK).as_deref() {
-        None => Ok(targets),
-        Some("allowed") => Ok(targets.with_loopback()),
-        Some(_) => Err(SettingError {
-            variable: LOOPBACK,
-            problem: "must be allowed or not set".to_owned(),
-        }),
-    }
-}
-
 impl Sender {
-    /// Creates the sender from environment variables.
+    /// Creates the sender of a function, with an environment variable: `SSL_CERT_FILE` names other roots.
     pub fn read(
+        targets: WebhookTargets,
         clock: Clock,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, SettingError> {
-        let connections = Connections::read(&variable)?;
+        let connections = Connections::read(targets, variable)?;
         Self::new(connections, clock).map_err(|error| no_client(&error))
     }
 
@@ -202,39 +176,5 @@ async fn read_some(mut answer: reqwest::Response) {
         if read > MAX_ANSWER {
             return;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(set: &[(&str, &str)]) -> Result<WebhookTargets, SettingError> {
-        targets(|name| {
-            let found = set.iter().find(|(key, _)| *key == name);
-            found.map(|(_, value)| (*value).to_owned())
-        })
-    }
-
-    #[test]
-    fn settings_name_ports_and_loopback() {
-        assert_eq!(read(&[]), Ok(WebhookTargets::default()));
-        assert_eq!(read(&[(PORTS, ""), (LOOPBACK, "")]), read(&[]));
-        assert_eq!(
-            read(&[(PORTS, "443, 8443")]),
-            Ok(WebhookTargets::new([443, 8443]))
-        );
-        assert_eq!(
-            read(&[(LOOPBACK, "allowed")]),
-            Ok(WebhookTargets::default().with_loopback())
-        );
-    }
-
-    #[test]
-    fn invalid_settings_are_named() {
-        for ports in ["0", "https", "443,", "65536", "-1"] {
-            assert_eq!(read(&[(PORTS, ports)]).unwrap_err().variable, PORTS);
-        }
-        assert_eq!(read(&[(LOOPBACK, "true")]).unwrap_err().variable, LOOPBACK);
     }
 }

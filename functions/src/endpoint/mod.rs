@@ -18,7 +18,7 @@ pub(crate) use call::render;
 pub(crate) use handler::{describe, run};
 pub(crate) use parts::{
     Body, EventPath, Idempotency, MemberPath, NoBody, OrganizationPath, Part, TeamMemberPath,
-    TeamPath, UserPath,
+    TeamPath, UserPath, WebhookEndpointPath,
 };
 pub(crate) use query::{
     Filter, Force, Paged, Parameter, Query, QueryParameters, parameter_name, query,
@@ -38,6 +38,8 @@ pub struct Endpoint {
     pub table: &'static [TableAction],
     /// The indexes of the table that its policy allows to query.
     pub indexes: &'static [&'static str],
+    /// Whether its policy allows access to secrets.
+    pub secrets: bool,
     /// Adds the parts of the request that the handler takes.
     takes: fn(Operation) -> Operation,
     answers: fn(Operation) -> Operation,
@@ -90,6 +92,7 @@ impl Endpoint {
             second: None,
             table: &[],
             indexes: &[],
+            secrets: false,
             takes,
             answers: |operation| operation,
         }
@@ -115,6 +118,12 @@ impl Endpoint {
     /// Allows queries of these indexes of the table.
     pub(crate) const fn indexes(mut self, indexes: &'static [&'static str]) -> Self {
         self.indexes = indexes;
+        self
+    }
+
+    /// Allows access to the secrets in the table.
+    pub(crate) const fn with_secrets(mut self) -> Self {
+        self.secrets = true;
         self
     }
 

@@ -1,6 +1,8 @@
 //! The parts of a request. The type of each reads it and describes it in the `OpenAPI` document.
 
-use muster::domain::{EventId, ExpectedVersion, IdempotencyKey, OrganizationId, TeamId, UserId};
+use muster::domain::{
+    EventId, ExpectedVersion, IdempotencyKey, OrganizationId, TeamId, UserId, WebhookEndpointId,
+};
 use muster::http::{ApiRequest, Problem};
 use muster::json::FromFields;
 use schemars::JsonSchema;
@@ -69,6 +71,19 @@ impl Part for EventPath {
     fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
         Ok(Self {
             event_id: request.event_id()?,
+        })
+    }
+}
+
+/// `{endpoint_id}` in the path.
+pub(crate) struct WebhookEndpointPath {
+    pub(crate) endpoint_id: WebhookEndpointId,
+}
+
+impl Part for WebhookEndpointPath {
+    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+        Ok(Self {
+            endpoint_id: request.webhook_endpoint_id()?,
         })
     }
 }

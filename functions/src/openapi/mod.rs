@@ -90,6 +90,7 @@ fn tags() -> Value {
         {"name": "Teams", "description": "A group of users, in an organization or standalone."},
         {"name": "Team members", "description": "The users in a team, and their roles."},
         {"name": "Events", "description": "The audit log: one event for each change."},
+        {"name": "Webhooks", "description": "The endpoints that receive events, and the deliveries to them."},
         {"name": "Users", "description": "The users of a tenant, and their organizations and teams."},
     ])
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use muster::domain::{EventId, MAX_USER_ID_LENGTH, ME, OrganizationId, TeamId};
+use muster::domain::{EventId, MAX_USER_ID_LENGTH, ME, OrganizationId, TeamId, WebhookEndpointId};
 use muster::http::{Code, DEFAULT_LIMIT, MAX_LIMIT, MediaType};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
@@ -257,6 +257,12 @@ impl Operation {
                     super::example::ORGANIZATION,
                 ),
                 "team_id" => ("The team.", of::<TeamId>, super::example::TEAM),
+                "endpoint_id" => (
+                    "The webhook endpoint.",
+                    of::<WebhookEndpointId>,
+                    super::example::WEBHOOK_ENDPOINT,
+                ),
+                "delivery_id" => ("The delivery: the id of its event.", of::<EventId>, super::example::EVENT),
                 "event_id" => ("The event.", of::<EventId>, super::example::EVENT),
                 _ => (
                     "The user. `me` is the caller. `~` followed by the unpadded base64url of the id is the same id: \
@@ -315,6 +321,7 @@ impl Operation {
     fn tag(&self) -> &'static str {
         match self.path {
             path if path.ends_with("/events") || path.starts_with("/events") => "Events",
+            path if path.starts_with("/webhook-endpoints") => "Webhooks",
             path if path.starts_with("/users") => "Users",
             path if path.starts_with("/teams/{team_id}/members") => "Team members",
             path if path.contains("/teams") => "Teams",

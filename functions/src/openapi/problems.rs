@@ -174,6 +174,7 @@ fn example(code: Code) -> Problem {
         Code::InvitationPending => Refusal::InvitationPending,
         Code::IdempotencyMismatch => Refusal::IdempotencyMismatch,
         Code::VersionMismatch => Refusal::VersionMismatch,
+        Code::LimitReached => Refusal::LimitReached,
         Code::Conflict => return TableError::Conflict("update_organization").into(),
         Code::Throttled => return TableError::Throttled(busy()).into(),
         Code::Unavailable => return TableError::Unavailable(busy()).into(),

@@ -142,6 +142,10 @@ id!(
 );
 
 id!(
+    /// A webhook endpoint: a `UUIDv7`.
+    WebhookEndpointId
+);
+id!(
     /// The object id of a user in Entra, with which the directory sync finds their groups. Not a `sub`.
     EntraObjectId
 );
@@ -177,6 +181,12 @@ impl From<&TeamId> for GroupId {
 }
 
 impl From<uuid::Uuid> for OrganizationId {
+    fn from(id: uuid::Uuid) -> Self {
+        Self(id.to_string())
+    }
+}
+
+impl From<uuid::Uuid> for WebhookEndpointId {
     fn from(id: uuid::Uuid) -> Self {
         Self(id.to_string())
     }

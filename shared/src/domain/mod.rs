@@ -35,7 +35,7 @@ pub use event::{
 pub use idempotency::IdempotencyKey;
 pub use ids::{
     EntraObjectId, GroupId, MAX_ID_LENGTH, MAX_USER_ID_LENGTH, ME, OrganizationId, TeamId,
-    TenantId, UserId,
+    TenantId, UserId, WebhookEndpointId,
 };
 pub use json::{Json, JsonNumber, JsonObject};
 pub use limits::{
@@ -62,7 +62,11 @@ pub use text::{
 pub use time::{Clock, Timestamp};
 pub use user::{User, UserPatch};
 pub use version::{ExpectedVersion, VersionMismatch, VersionTags};
-pub use webhook::{MAX_WEBHOOK_URL_LENGTH, WebhookSecret, WebhookTargets, WebhookUrl, is_public};
+pub use webhook::{
+    Delivery, DeliveryStatus, DisabledReason, EventTypes, MAX_EVENT_TYPES, MAX_WEBHOOK_ENDPOINTS,
+    MAX_WEBHOOK_URL_LENGTH, WebhookEndpoint, WebhookEndpointPatch, WebhookSecret, WebhookStatus,
+    WebhookTargets, WebhookTest, WebhookUrl, is_public,
+};
 
 /// The rule that a value breaks, worded for the caller: `must be …`.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]

@@ -37,6 +37,7 @@ pub enum Code {
     InvitationPending,
     IdempotencyMismatch,
     VersionMismatch,
+    LimitReached,
     Conflict,
     Throttled,
     Unavailable,
@@ -45,7 +46,7 @@ pub enum Code {
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::Unauthenticated,
         Self::UnusableSubject,
         Self::NoTenant,
@@ -68,6 +69,7 @@ impl Code {
         Self::InvitationPending,
         Self::IdempotencyMismatch,
         Self::VersionMismatch,
+        Self::LimitReached,
         Self::Conflict,
         Self::Throttled,
         Self::Unavailable,
@@ -119,6 +121,7 @@ impl Code {
             Self::InvitationPending => ("invitation-pending", 422, "The invitation is pending"),
             Self::IdempotencyMismatch => ("idempotency-mismatch", 422, "Idempotency key reused"),
             Self::VersionMismatch => ("version-mismatch", 412, "Version mismatch"),
+            Self::LimitReached => ("limit-reached", 409, "Limit reached"),
             Self::Conflict => ("conflict", 409, "Modified concurrently"),
             Self::Throttled => ("throttled", 429, "Too many requests"),
             Self::Unavailable => ("unavailable", 503, "Temporarily unavailable"),

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::{Code, MediaType, Problem, Query, read_event};
 use crate::domain::{
     Caller, EventId, ExpectedVersion, IdempotencyKey, Invalid, Json, ME, OrganizationId, TeamId,
-    UserId, VersionTags,
+    UserId, VersionTags, WebhookEndpointId,
 };
 use crate::json::Fields;
 
@@ -165,6 +165,18 @@ impl ApiRequest {
             .by_ref()
             .map(|value| String::from_utf8_lossy(value.as_bytes()));
         values.reduce(|one, next| format!("{one},{next}").into())
+    }
+
+    /// Reads `{endpoint_id}` from the path.
+    pub fn webhook_endpoint_id(&self) -> Result<WebhookEndpointId, Problem> {
+        WebhookEndpointId::parse(self.path_parameter("endpoint_id"))
+            .map_err(|invalid| Problem::invalid_at("/endpoint_id", invalid))
+    }
+
+    /// Reads `{delivery_id}` from the path: the id of an event.
+    pub fn delivery_id(&self) -> Result<EventId, Problem> {
+        let id = self.path_parameter("delivery_id").parse();
+        id.map_err(|invalid: Invalid| Problem::invalid_at("/delivery_id", invalid))
     }
 
     /// Returns the form in which the caller wants a page of a list, from `Accept`. Defaults to JSON.

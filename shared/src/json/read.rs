@@ -4,9 +4,11 @@ use super::Fields;
 use super::fields::{object, text};
 use super::limits::{budget, metadata, models, rate};
 use crate::domain::{
-    BillingAddress, Budget, BudgetDuration, Description, Domain, Email, EntraObjectId, Invalid,
-    Json, JsonObject, LimitsPatch, MembershipPatch, Name, OrganizationPatch, Patch, Role, Status,
-    StripeCustomerId, TeamMembershipPatch, TeamPatch, TeamRole, TeamStatus, UserId, UserPatch,
+    BillingAddress, Budget, BudgetDuration, Description, Domain, Email, EntraObjectId,
+    EventTypePattern, EventTypes, Invalid, Json, JsonObject, LimitsPatch, MembershipPatch, Name,
+    OrganizationId, OrganizationPatch, Patch, Role, Status, StripeCustomerId, TeamMembershipPatch,
+    TeamPatch, TeamRole, TeamStatus, UserId, UserPatch, WebhookEndpointPatch, WebhookStatus,
+    WebhookUrl,
 };
 
 /// A type that is read from one JSON value.
@@ -81,12 +83,15 @@ texts!(
     Email,
     EntraObjectId,
     Name,
+    OrganizationId,
     Role,
     Status,
     StripeCustomerId,
     TeamRole,
     TeamStatus,
     UserId,
+    WebhookStatus,
+    WebhookUrl,
 );
 
 impl FromJson for bool {
@@ -115,6 +120,17 @@ impl FromJson for u64 {
 impl FromJson for Vec<String> {
     fn from_json(value: Json) -> Result<Self, Invalid> {
         models(value)
+    }
+}
+
+/// Patterns of event types.
+impl FromJson for EventTypes {
+    fn from_json(value: Json) -> Result<Self, Invalid> {
+        let Json::Array(patterns) = value else {
+            return Err(Invalid::new("must be a list of event types"));
+        };
+        let patterns = patterns.into_iter().map(text::<EventTypePattern>);
+        patterns.collect::<Result<Vec<_>, _>>()?.try_into()
     }
 }
 
@@ -160,6 +176,12 @@ from_fields!(TeamPatch {
     metadata
 });
 from_fields!(TeamMembershipPatch { role, status });
+from_fields!(WebhookEndpointPatch {
+    url,
+    description,
+    event_types,
+    status
+});
 from_fields!(UserPatch {
     email,
     display_name,

@@ -70,6 +70,9 @@ pub enum Refusal {
         /// What is wrong with the value.
         reason: Invalid,
     },
+    /// The tenant has the maximum number of these resources.
+    #[error("the tenant has the maximum number of these resources")]
+    LimitReached,
     /// The position to continue after does not belong to this list.
     #[error("no place in this list")]
     InvalidPosition,

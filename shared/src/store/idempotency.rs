@@ -10,7 +10,7 @@ use super::access::View;
 use super::keys::{self, Key};
 use super::table::{self, Condition, Item, Transaction, Unmet, from_item, number, to_item};
 use super::{Added, Context, Error, Refusal, Store};
-use crate::domain::Timestamp;
+use crate::domain::{TenantId, Timestamp, UserId};
 
 /// How long a record is kept. The API contract promises at least 24 hours.
 const KEPT: Duration = Duration::from_hours(25);
@@ -79,10 +79,19 @@ struct Row {
 impl Context {
     /// Returns the record of the request, if it has an `Idempotency-Key`.
     pub(super) fn record(&self) -> Option<Record> {
+        self.record_at(keys::idempotency)
+    }
+
+    /// Like [`Context::record`], for a request whose result is a secret. The record is protected like the secret.
+    pub(super) fn record_of_secret(&self) -> Option<Record> {
+        self.record_at(keys::idempotency_of_secret)
+    }
+
+    fn record_at(&self, place: fn(&TenantId, &UserId, &str, &str) -> Key) -> Option<Record> {
         let key = self.idempotency_key.as_ref()?;
         let (tenant, user) = (&self.caller.tenant_id, &self.caller.user_id);
         Some(Record {
-            key: keys::idempotency(tenant, user, &key.route, &key.key),
+            key: place(tenant, user, &key.route, &key.key),
             fingerprint: key.fingerprint.clone(),
             now: self.now,
         })

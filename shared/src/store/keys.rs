@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 pub(super) use super::table::Key;
 use crate::domain::{
     Domain, Email, EventId, FoldedName, OrganizationId, OrganizationStatus, TeamId, TenantId,
-    UserId,
+    UserId, WebhookEndpointId,
 };
 
 /// Index of members by organization, organizations by name, and users by email address.
@@ -224,6 +224,74 @@ pub(super) fn event(tenant: &TenantId, partition: u8, id: EventId) -> Key {
 /// Returns the partition of an organization's events in [`GSI1`].
 pub(super) fn events_of_organization(tenant: &TenantId, organization: &OrganizationId) -> String {
     format!("TENANT#{tenant}#ORG#{organization}#EVENTS")
+}
+
+/// Sort key prefix of a webhook endpoint.
+pub(super) const WEBHOOK_ENDPOINT_PREFIX: &str = "ENDPOINT#";
+
+/// Returns the partition of a tenant's webhook endpoints.
+pub(super) fn webhook_endpoints_partition(tenant: &TenantId) -> String {
+    format!("TENANT#{tenant}#WEBHOOKS")
+}
+
+/// Returns the key of a webhook endpoint.
+pub(super) fn webhook_endpoint(tenant: &TenantId, endpoint: &WebhookEndpointId) -> Key {
+    webhook_endpoint_at(tenant, format!("{WEBHOOK_ENDPOINT_PREFIX}{endpoint}"))
+}
+
+/// Returns the key of a webhook endpoint with this sort key.
+pub(super) fn webhook_endpoint_at(tenant: &TenantId, place: impl Into<String>) -> Key {
+    Key::new(webhook_endpoints_partition(tenant), place)
+}
+
+/// Returns the key of the number of a tenant's webhook endpoints.
+pub(super) fn webhook_endpoint_count(tenant: &TenantId) -> Key {
+    Key::new(webhook_endpoints_partition(tenant), "COUNT")
+}
+
+/// Returns the partition of the deliveries to a webhook endpoint.
+pub(super) fn webhook_deliveries_partition(
+    tenant: &TenantId,
+    endpoint: &WebhookEndpointId,
+) -> String {
+    format!("TENANT#{tenant}#WEBHOOK#{endpoint}#DELIVERIES")
+}
+
+/// Returns the key of the delivery of an event to a webhook endpoint.
+pub(super) fn webhook_delivery(
+    tenant: &TenantId,
+    endpoint: &WebhookEndpointId,
+    event: EventId,
+) -> Key {
+    Key::new(
+        webhook_deliveries_partition(tenant, endpoint),
+        event.to_string(),
+    )
+}
+
+/// Returns the partition prefix of secrets. The policies of functions deny it by its name, which no other key
+/// contains: `!` is escaped everywhere else.
+fn secrets(tenant: &TenantId) -> String {
+    format!("TENANT#{tenant}#!SECRETS#")
+}
+
+/// Returns the key of the secret of a webhook endpoint.
+pub(super) fn webhook_secret(tenant: &TenantId, endpoint: &WebhookEndpointId) -> Key {
+    Key::new(format!("{}WEBHOOK#{endpoint}", secrets(tenant)), "SECRET")
+}
+
+/// Returns the key of the record of a request whose result is a secret.
+pub(super) fn idempotency_of_secret(
+    tenant: &TenantId,
+    caller: &UserId,
+    route: &str,
+    key: &str,
+) -> Key {
+    let record = idempotency(tenant, caller, route, key);
+    let place = record
+        .pk
+        .replacen(&format!("TENANT#{tenant}#"), &secrets(tenant), 1);
+    Key::new(place, record.sk)
 }
 
 /// Returns the key of the record of a request with an `Idempotency-Key`.

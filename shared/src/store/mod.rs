@@ -18,6 +18,7 @@ mod table;
 mod team_members;
 mod teams;
 mod users;
+mod webhook_endpoints;
 
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ pub use table::{Error as TableError, Measure, client, metered};
 pub use team_members::MembershipOfTeam;
 pub use teams::{TeamInOrganization, TeamWithLimits};
 pub use users::Registered;
+pub use webhook_endpoints::{SigningEndpoint, WebhookEndpointWithSecret};
 
 pub use crate::domain::Page;
 

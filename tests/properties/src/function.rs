@@ -13,7 +13,7 @@ use muster::domain::{Clock, Timestamp};
 use muster::store::Store;
 use muster::telemetry::Telemetry;
 use muster_functions::runtime::Started;
-use muster_functions::{App, functions};
+use muster_functions::{App, Environment, functions};
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 
@@ -55,6 +55,7 @@ impl Stage {
             settings: settings.unwrap(),
             clock: Clock::from_fn(clock),
             telemetry: Telemetry::to(|_| {}),
+            environment: Environment::new(|_| None),
         };
         let of_delivery = |name: &str| {
             let own = ["EVENT_BUS_NAME", "FAILURES_QUEUE_URL"];

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use muster::domain::{Clock, Delivery, DeliveryStatus, EventId, TenantId, WebhookEndpointId};
 use serde_json::{Value, json};
 
 use super::{read, section};
@@ -56,6 +57,17 @@ async fn the_items_match_the_data_model() {
         .await
         .expect(201);
     ids.push((team, "m"));
+    let endpoint = json!({"url": "https://hooks.example/", "event_types": ["*"]});
+    let endpoint = root.post_once("/webhook-endpoints", "k", endpoint).await;
+    let endpoint = endpoint.expect(201).body["id"].as_str().unwrap().to_owned();
+    let rotate = format!("/webhook-endpoints/{endpoint}/rotate-secret");
+    root.post_empty(&rotate).await.expect(200);
+    let tenant = TenantId::parse("acme").unwrap();
+    let delivered = delivery(&endpoint);
+    let recorded = world.store().record_delivery(&tenant, &delivered).await;
+    recorded.unwrap();
+    ids.push((delivered.id.to_string(), "id"));
+    ids.push((endpoint, "w"));
     setup.graph.assign("group-of-sales", "folded");
     setup.graph.join("ada", "group-of-sales");
     setup.expect("ada", "synced").await;
@@ -85,6 +97,7 @@ async fn the_items_match_the_data_model() {
                 ("#acme", "#t"),
                 ("#ada@acme.example", "#email"),
                 ("#ada", "#u"),
+                ("#root", "#u"),
                 ("folded", "name"),
             ] {
                 key = key.replace(own, letter);
@@ -117,4 +130,21 @@ async fn the_items_match_the_data_model() {
     // Only Ada has an email address; users without one are not in the index.
     found.retain(|keys| keys[1] != "USER" || !keys[2].is_empty());
     assert_eq!(found, said);
+}
+
+/// A delivery with every attribute.
+fn delivery(endpoint: &str) -> Delivery {
+    let now = Clock::system().now();
+    Delivery {
+        id: EventId::first_at(now),
+        endpoint_id: WebhookEndpointId::parse(endpoint).unwrap(),
+        event_type: "team.created".to_owned(),
+        status: DeliveryStatus::Pending,
+        attempts: 1,
+        last_attempt_at: now,
+        response_status: Some(500),
+        error: Some("timeout".to_owned()),
+        duration_ms: 1,
+        next_attempt_at: Some(now),
+    }
 }

@@ -275,6 +275,37 @@ pub(super) const ACTIONS: &[Action] = &[
         |scene| scene.request("DELETE", "/members/me"),
     )
     .spoils(),
+    Action::new("POST /webhook-endpoints", "", |scene| {
+        let body = json!({"url": "https://hooks.example/", "event_types": ["*"]});
+        scene.of_tenant("POST", "/webhook-endpoints").json(&body)
+    }),
+    Action::new("GET /webhook-endpoints", "", |scene| {
+        scene.of_tenant("GET", "/webhook-endpoints")
+    }),
+    Action::new("GET /webhook-endpoints/{endpoint_id}", "", |scene| {
+        scene.of_tenant("GET", "/webhook-endpoints/none")
+    }),
+    Action::new("PATCH /webhook-endpoints/{endpoint_id}", "", |scene| {
+        scene
+            .of_tenant("PATCH", "/webhook-endpoints/none")
+            .json(&json!({"status": "disabled"}))
+    }),
+    Action::new("DELETE /webhook-endpoints/{endpoint_id}", "", |scene| {
+        scene.of_tenant("DELETE", "/webhook-endpoints/none")
+    }),
+    Action::new(
+        "POST /webhook-endpoints/{endpoint_id}/rotate-secret",
+        "",
+        |scene| scene.of_tenant("POST", "/webhook-endpoints/none/rotate-secret"),
+    ),
+    Action::new("POST /webhook-endpoints/{endpoint_id}/test", "", |scene| {
+        scene.of_tenant("POST", "/webhook-endpoints/none/test")
+    }),
+    Action::new(
+        "GET /webhook-endpoints/{endpoint_id}/deliveries",
+        "",
+        |scene| scene.of_tenant("GET", "/webhook-endpoints/none/deliveries"),
+    ),
     Action::new("DELETE /organizations/{organization_id}", "", |scene| {
         scene.request("DELETE", "")
     })

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -47,16 +48,24 @@ impl WebhookUrl {
     }
 }
 
-impl TryFrom<String> for WebhookUrl {
-    type Error = Invalid;
+impl FromStr for WebhookUrl {
+    type Err = Invalid;
 
-    fn try_from(text: String) -> Result<Self, Invalid> {
+    fn from_str(text: &str) -> Result<Self, Invalid> {
         let invalid = || Invalid::new("must be an absolute URL of at most 2048 characters");
-        let url = Url::parse(&text).map_err(|_| invalid())?;
+        let url = Url::parse(text).map_err(|_| invalid())?;
         if url.as_str().len() > MAX_WEBHOOK_URL_LENGTH || url.host().is_none() {
             return Err(invalid());
         }
         Ok(Self(url))
+    }
+}
+
+impl TryFrom<String> for WebhookUrl {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
     }
 }
 

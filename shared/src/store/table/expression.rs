@@ -112,6 +112,12 @@ impl Change {
         self
     }
 
+    /// Sets an attribute to the value of another one before the change.
+    pub(in crate::store) fn copy(mut self, attribute: &str, from: &str) -> Self {
+        self.set.push(format!("#{attribute} = #{from}"));
+        self
+    }
+
     /// Adds to a number, which defaults to zero.
     pub(in crate::store) fn add(mut self, attribute: &str, by: i32) -> Self {
         self.set.push(format!(

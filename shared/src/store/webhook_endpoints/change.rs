@@ -1,0 +1,94 @@
+//! Changing and deleting an endpoint.
+
+use super::{Action, event, in_version, require_tenant_admin, to_change};
+use crate::domain::{
+    EventType, ExpectedVersion, Transition, WebhookEndpoint, WebhookEndpointId,
+    WebhookEndpointPatch,
+};
+use crate::store::settle::Unsettled;
+use crate::store::table::{Change, Condition, Unmet};
+use crate::store::{Context, Error, Refusal, Store, keys};
+
+impl Store {
+    /// Changes an endpoint. Requires a tenant admin.
+    ///
+    /// Makes one read, and writes one transaction on the condition that the version is unchanged since the read.
+    pub async fn update_webhook_endpoint(
+        &self,
+        cx: &Context,
+        id: &WebhookEndpointId,
+        patch: &WebhookEndpointPatch,
+        expected: &ExpectedVersion,
+    ) -> Result<WebhookEndpoint, Error> {
+        require_tenant_admin(&cx.caller)?;
+        let tenant = &cx.caller.tenant_id;
+        self.until_settled("update_webhook_endpoint", |now| async move {
+            let before = self.existing_webhook_endpoint(tenant, id).await?;
+            expected.require(before.version)?;
+            let after = patch.apply(&before, now);
+            if after == before {
+                return Ok(before);
+            }
+            let changed = Transition::Changed(&before, &after);
+            let event = event(EventType::WebhookEndpointUpdated, changed);
+            let mut transaction = self.transaction(&cx.origin, [event])?;
+            transaction.update(
+                Action::Endpoint,
+                &keys::webhook_endpoint(tenant, id),
+                to_change(&after)?,
+                in_version(before.version),
+            );
+            match transaction.commit().await? {
+                Ok(()) => Ok(after),
+                Err(unmet) => Err(not_changed(&unmet)),
+            }
+        })
+        .await
+    }
+
+    /// Deletes an endpoint and its secret. Deliveries that wait are dropped. Requires a tenant admin.
+    pub async fn delete_webhook_endpoint(
+        &self,
+        cx: &Context,
+        id: &WebhookEndpointId,
+        expected: &ExpectedVersion,
+    ) -> Result<(), Error> {
+        require_tenant_admin(&cx.caller)?;
+        let tenant = &cx.caller.tenant_id;
+        self.until_settled("delete_webhook_endpoint", |_| async move {
+            let before = self.existing_webhook_endpoint(tenant, id).await?;
+            expected.require(before.version)?;
+            let event = event(
+                EventType::WebhookEndpointDeleted,
+                Transition::Removed(&before),
+            );
+            let mut transaction = self.transaction(&cx.origin, [event])?;
+            transaction.delete(
+                Action::Endpoint,
+                &keys::webhook_endpoint(tenant, id),
+                in_version(before.version),
+            );
+            transaction.touch(
+                Action::Count,
+                &keys::webhook_endpoint_count(tenant),
+                Change::new().add("endpoint_count", -1),
+                Condition::none(),
+            );
+            let secret = keys::webhook_secret(tenant, id);
+            transaction.delete(Action::Secret, &secret, Condition::none());
+            match transaction.commit().await? {
+                Ok(()) => Ok(()),
+                Err(unmet) => Err(not_changed(&unmet)),
+            }
+        })
+        .await
+    }
+}
+
+/// Maps the failed conditions to a refusal, or to another attempt.
+pub(super) fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
+    match unmet.of(&Action::Endpoint) {
+        Some(None) => Refusal::NotFound.into(),
+        _ => Unsettled::Overtaken,
+    }
+}

@@ -1,0 +1,120 @@
+//! What deliveries say about an endpoint.
+
+use std::time::Duration;
+
+use super::change::not_changed;
+use super::{Action, event, in_version, to_change};
+use crate::domain::{
+    Actor, DisabledReason, EventContext, EventType, Origin, Timestamp, Transition, WebhookEndpoint,
+    WebhookStatus,
+};
+use crate::store::settle::Unsettled;
+use crate::store::table::{Change, Condition, text};
+use crate::store::{Error, Refusal, Store, keys, table};
+
+/// The times of an endpoint are written once in this time, and not with each delivery.
+const RESOLUTION: Duration = Duration::from_secs(60);
+
+/// Returns whether a time is not known, or is older than [`RESOLUTION`].
+fn is_stale(at: Option<Timestamp>, now: Timestamp) -> bool {
+    at.is_none_or(|at| at.after(RESOLUTION) <= now)
+}
+
+impl Store {
+    /// Records that a delivery to the endpoint succeeded, unless that is known.
+    pub async fn webhook_succeeded(
+        &self,
+        endpoint: &WebhookEndpoint,
+        now: Timestamp,
+    ) -> Result<(), table::Error> {
+        if endpoint.failing_since.is_none() && !is_stale(endpoint.last_success_at, now) {
+            return Ok(());
+        }
+        let change = Change::new()
+            .set("last_success_at", text(now.to_string()))
+            .remove("failing_since");
+        self.note(endpoint, change, Condition::present()).await
+    }
+
+    /// Records that a delivery to the endpoint failed, unless that is known.
+    pub async fn webhook_failed(
+        &self,
+        endpoint: &WebhookEndpoint,
+        now: Timestamp,
+    ) -> Result<(), table::Error> {
+        let failed = Change::new().set("last_failure_at", text(now.to_string()));
+        if endpoint.failing_since.is_none() {
+            let change = failed.set("failing_since", text(now.to_string()));
+            let condition =
+                Condition::new("attribute_exists(#pk) AND attribute_not_exists(#failing_since)");
+            return self.note(endpoint, change, condition).await;
+        }
+        if is_stale(endpoint.last_failure_at, now) {
+            return self.note(endpoint, failed, Condition::present()).await;
+        }
+        Ok(())
+    }
+
+    async fn note(
+        &self,
+        endpoint: &WebhookEndpoint,
+        change: Change,
+        condition: Condition,
+    ) -> Result<(), table::Error> {
+        let key = keys::webhook_endpoint(&endpoint.tenant_id, &endpoint.id);
+        // Without the endpoint, or with a newer result, there is nothing to record.
+        self.table.update(&key, change, condition).await?;
+        Ok(())
+    }
+
+    /// Disables an endpoint that is enabled and, for [`DisabledReason::Failing`], fails since the same time. Records
+    /// the event with the system as the actor. Returns whether it was disabled.
+    pub async fn disable_webhook_endpoint(
+        &self,
+        endpoint: &WebhookEndpoint,
+        reason: DisabledReason,
+        request_id: &str,
+    ) -> Result<bool, Error> {
+        let (tenant, id) = (&endpoint.tenant_id, &endpoint.id);
+        let origin = Origin {
+            actor: Actor::system(),
+            context: EventContext {
+                request_id: request_id.to_owned(),
+                operation: "deliverWebhook".to_owned(),
+                ..EventContext::default()
+            },
+        };
+        let origin = &origin;
+        let disabled = self.until_settled("disable_webhook_endpoint", |now| async move {
+            let before = self.existing_webhook_endpoint(tenant, id).await?;
+            let recovered =
+                reason == DisabledReason::Failing && before.failing_since != endpoint.failing_since;
+            if before.status == WebhookStatus::Disabled || recovered {
+                return Ok(false);
+            }
+            let after = before.disabled(reason, now);
+            let changed = Transition::Changed(&before, &after);
+            let event = event(EventType::WebhookEndpointDisabled, changed);
+            let mut transaction = self.transaction(origin, [event])?;
+            let mut condition = in_version(before.version);
+            if let Some(since) = before.failing_since {
+                let same = Condition::new("#failing_since = :since");
+                condition = condition.and(same.value(":since", text(since.to_string())));
+            }
+            transaction.update(
+                Action::Endpoint,
+                &keys::webhook_endpoint(tenant, id),
+                to_change(&after)?,
+                condition,
+            );
+            match transaction.commit().await? {
+                Ok(()) => Ok(true),
+                Err(unmet) => Err::<bool, Unsettled>(not_changed(&unmet)),
+            }
+        });
+        match disabled.await {
+            Err(Error::Refused(Refusal::NotFound)) => Ok(false),
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Replacing the secret of an endpoint.
+
+use std::time::Duration;
+
+use super::change::not_changed;
+use super::{
+    Action, WebhookEndpointWithSecret, event, in_version, require_tenant_admin, to_change,
+};
+use crate::domain::{EventType, ExpectedVersion, Transition, WebhookEndpointId, WebhookSecret};
+use crate::store::table::{Change, Condition, number, text};
+use crate::store::{Context, Error, Outcome, Store, keys};
+
+/// How long the previous secret signs too.
+const OVERLAP: Duration = Duration::from_hours(24);
+
+impl Store {
+    /// Replaces the secret of an endpoint. The previous one signs too for 24 hours, or until the next rotation.
+    /// Requires a tenant admin.
+    ///
+    /// Does not read the secret: the table copies it.
+    pub async fn rotate_webhook_secret(
+        &self,
+        cx: &Context,
+        id: &WebhookEndpointId,
+        secret: &WebhookSecret,
+        expected: &ExpectedVersion,
+    ) -> Result<Outcome<WebhookEndpointWithSecret>, Error> {
+        require_tenant_admin(&cx.caller)?;
+        let tenant = &cx.caller.tenant_id;
+        let record = cx.record_of_secret();
+        let record = record.as_ref();
+        self.until_settled("rotate_webhook_secret", |now| async move {
+            let before = self.existing_webhook_endpoint(tenant, id).await?;
+            expected.require(before.version)?;
+            let after = before.touched(now);
+            let rotated = WebhookEndpointWithSecret {
+                endpoint: after,
+                secret: secret.clone(),
+            };
+            let after = &rotated.endpoint;
+            let changed = Transition::Changed(&before, after);
+            let event = event(EventType::WebhookEndpointSecretRotated, changed);
+            let mut transaction = self.transaction(&cx.origin, [event])?;
+            transaction.update(
+                Action::Endpoint,
+                &keys::webhook_endpoint(tenant, id),
+                to_change(after)?,
+                in_version(before.version),
+            );
+            let until = now.after(OVERLAP).as_second();
+            let replace = Change::new()
+                .copy("previous", "secret")
+                .set("previous_until", number(until))
+                .set("secret", text(secret.expose_text()));
+            transaction.update(
+                Action::Secret,
+                &keys::webhook_secret(tenant, id),
+                replace,
+                Condition::present(),
+            );
+            if let Some(record) = record {
+                record.write(&mut transaction, Action::Record, &rotated)?;
+            }
+            let Err(unmet) = transaction.commit().await? else {
+                return Ok(Outcome::Fresh(rotated));
+            };
+            if let Some(record) = record
+                && let Some(outcome) = record.replay(&unmet, &Action::Record)?
+            {
+                return Ok(outcome);
+            }
+            Err(not_changed(&unmet))
+        })
+        .await
+    }
+}

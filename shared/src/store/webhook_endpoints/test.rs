@@ -1,0 +1,59 @@
+//! Testing an endpoint.
+
+use super::{Action, SigningEndpoint, require_tenant_admin};
+use crate::domain::{WebhookEndpointId, WebhookTest};
+use crate::store::idempotency::{self, Recorded};
+use crate::store::table::Transaction;
+use crate::store::{Context, Error, Outcome, Refusal, Store, table};
+
+impl Recorded for WebhookTest {
+    type Row = Self;
+
+    fn to_recorded(&self) -> Self {
+        self.clone()
+    }
+
+    fn from_recorded(row: Self) -> Result<Self, table::Error> {
+        Ok(row)
+    }
+}
+
+impl Store {
+    /// Returns an endpoint with its secrets, to test it. Requires a tenant admin.
+    pub async fn webhook_endpoint_to_test(
+        &self,
+        cx: &Context,
+        id: &WebhookEndpointId,
+    ) -> Result<SigningEndpoint, Error> {
+        require_tenant_admin(&cx.caller)?;
+        let tenant = &cx.caller.tenant_id;
+        let found = self.signing_webhook_endpoint(tenant, id, cx.now).await?;
+        Ok(found.ok_or(Refusal::NotFound)?)
+    }
+
+    /// Returns the result of the first request with the same `Idempotency-Key`.
+    pub async fn first_webhook_test(
+        &self,
+        cx: &Context,
+    ) -> Result<Option<Outcome<WebhookTest>>, Error> {
+        let Some(record) = cx.record() else {
+            return Ok(None);
+        };
+        let view = self.read(&[record.key()]).await?;
+        idempotency::found(Some(&record), &view)
+    }
+
+    /// Records the result of a test for requests with the same `Idempotency-Key`. Returns the result of another
+    /// request that was faster.
+    pub async fn record_webhook_test(
+        &self,
+        cx: &Context,
+        test: WebhookTest,
+    ) -> Result<Outcome<WebhookTest>, Error> {
+        let record = cx.record();
+        let nothing_to_hold = |_: &mut Transaction<'_, Action>| {};
+        let record = (record.as_ref(), Action::Record);
+        let done = idempotency::unchanged(self, record, nothing_to_hold, test.clone()).await?;
+        Ok(done.unwrap_or(Outcome::Fresh(test)))
+    }
+}

@@ -1,0 +1,246 @@
+//! Creating, reading, changing and deleting webhook endpoints.
+
+use serde_json::{Value, json};
+use support::{World, statuses};
+
+use super::{all_events, endpoint, times};
+
+const URL: &str = "https://hooks.acme.example/muster";
+
+/// The events about webhook endpoints: type, actor and changes.
+async fn events(world: &World) -> Vec<Value> {
+    let root = world.tenant_admin();
+    let events = root.all("/events?type=webhook_endpoint.*&order=newest");
+    let events = events.await.into_iter().rev();
+    let parts = events.map(|event| json!([event["type"], event["actor"]["id"], event["changes"]]));
+    parts.collect()
+}
+
+#[tokio::test]
+async fn an_endpoint_is_created_changed_and_deleted() {
+    let world = World::start().await;
+    let root = world.tenant_admin();
+    let body =
+        json!({"url": "https://Hooks.acme.example:443/muster", "event_types": ["membership.*"]});
+    let made = root.post("/webhook-endpoints", body).await.expect(201);
+    let path = made.headers["location"].clone();
+    let mut shown = made.body.clone();
+    let secret = shown.as_object_mut().unwrap().remove("secret").unwrap();
+    assert!(secret.as_str().unwrap().starts_with("whsec_"));
+    let now = &shown["created_at"];
+    assert_eq!(
+        shown,
+        json!({
+            "id": path.strip_prefix("/webhook-endpoints/"),
+            "tenant_id": "acme",
+            "organization_id": null,
+            "url": URL,
+            "description": null,
+            "event_types": ["membership.*"],
+            "status": "enabled",
+            "disabled_reason": null,
+            "last_success_at": null,
+            "last_failure_at": null,
+            "failing_since": null,
+            "version": 1,
+            "created_by": "root",
+            "created_at": now,
+            "updated_at": now,
+        })
+    );
+    assert_eq!(root.get(&path).await.expect(200).body, shown);
+    assert_eq!(root.all("/webhook-endpoints").await, [shown]);
+
+    let change = json!({"status": "disabled", "description": "Down", "event_types": ["*"]});
+    let changed = root.patch(&path, change.clone()).await.expect(200);
+    assert_eq!(changed.body["version"], 2);
+    assert_eq!(changed.body["disabled_reason"], "requested");
+    // Nothing changes, so there is no event and no new version.
+    let same = root.patch(&path, change).await.expect(200);
+    assert_eq!(same.body, changed.body);
+    let enabled = json!({"status": "enabled", "description": null});
+    let enabled = root.patch(&path, enabled).await.expect(200);
+    assert_eq!(enabled.body["disabled_reason"], Value::Null);
+
+    root.delete(&path).await.expect(204);
+    root.get(&path).await.problem(404, "not-found");
+    root.delete(&path).await.problem(404, "not-found");
+    root.patch(&path, json!({})).await.problem(404, "not-found");
+    let left = root.all("/webhook-endpoints").await;
+    assert!(left.is_empty(), "{left:?}");
+
+    let events = events(&world).await;
+    let types: Vec<_> = events
+        .iter()
+        .map(|event| event[0].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        types,
+        [
+            "webhook_endpoint.created",
+            "webhook_endpoint.updated",
+            "webhook_endpoint.updated",
+            "webhook_endpoint.deleted",
+        ]
+    );
+    assert!(events.iter().all(|event| event[1] == "root"), "{events:?}");
+    assert_eq!(
+        events[1][2]["status"],
+        json!({"from": "enabled", "to": "disabled"})
+    );
+}
+
+#[tokio::test]
+async fn only_tenant_admins_manage_endpoints() {
+    let (world, ada, _) = World::acme().await;
+    let (path, _) = endpoint(&world, all_events(URL)).await;
+    let before = world.everything().await;
+    let other = world.tenant_admin_of("acme2");
+    for (actor, status, code) in [(&ada, 403, "forbidden"), (&other, 404, "not-found")] {
+        actor.get(&path).await.problem(status, code);
+        actor.delete(&path).await.problem(status, code);
+        let change = json!({"status": "disabled"});
+        actor.patch(&path, change).await.problem(status, code);
+        for action in ["rotate-secret", "test"] {
+            let action = format!("{path}/{action}");
+            actor.post_empty(&action).await.problem(status, code);
+        }
+        let deliveries = format!("{path}/deliveries");
+        actor.get(&deliveries).await.problem(status, code);
+    }
+    ada.get("/webhook-endpoints")
+        .await
+        .problem(403, "forbidden");
+    let refused = ada.post("/webhook-endpoints", all_events(URL)).await;
+    refused.problem(403, "forbidden");
+    assert!(other.all("/webhook-endpoints").await.is_empty());
+    assert_eq!(world.everything().await, before);
+}
+
+#[tokio::test]
+async fn invalid_endpoints_are_refused_with_the_field() {
+    let (world, _, organization) = World::acme().await;
+    let root = world.tenant_admin();
+    let before = world.everything().await;
+    for (body, field) in [
+        (json!({"event_types": ["*"]}), "/url"),
+        (json!({"url": URL}), "/event_types"),
+        (all_events("http://hooks.acme.example/"), "/url"),
+        (all_events("https://hooks.acme.example:8443/"), "/url"),
+        (all_events("https://ada:pw@hooks.acme.example/"), "/url"),
+        (all_events("https://10.0.0.1/"), "/url"),
+        (all_events("https://[fd00:ec2::254]/"), "/url"),
+        (all_events("https://0xa9fea9fe/"), "/url"),
+        (all_events("https://db.internal/"), "/url"),
+        (all_events("https://db/"), "/url"),
+        (json!({"url": URL, "event_types": []}), "/event_types"),
+        (
+            json!({"url": URL, "event_types": ["member*"]}),
+            "/event_types",
+        ),
+        (json!({"url": URL, "event_types": ["*"], "x": 1}), "/x"),
+        (
+            json!({"url": URL, "event_types": ["*"], "secret": "s"}),
+            "/secret",
+        ),
+        (
+            json!({"url": URL, "event_types": ["*"], "organization_id": "none"}),
+            "/organization_id",
+        ),
+    ] {
+        let reply = root.post("/webhook-endpoints", body.clone()).await;
+        let problem = reply.problem(400, "validation-failed");
+        assert_eq!(problem.body["errors"][0]["pointer"], field, "{body}");
+    }
+    assert_eq!(world.everything().await, before);
+
+    let mut body = all_events(URL);
+    body["organization_id"] = json!(organization);
+    let (path, _) = endpoint(&world, body).await;
+    for (change, field) in [
+        (json!({"url": "https://127.0.0.2.internal/"}), "/url"),
+        (json!({"url": null}), "/url"),
+        (json!({"event_types": null}), "/event_types"),
+        (json!({"status": "failing"}), "/status"),
+        (json!({"organization_id": null}), "/organization_id"),
+    ] {
+        let problem = root
+            .patch(&path, change)
+            .await
+            .problem(400, "validation-failed");
+        assert_eq!(problem.body["errors"][0]["pointer"], field);
+    }
+}
+
+#[tokio::test]
+async fn of_many_creations_at_once_20_succeed() {
+    let world = World::start().await;
+    let root = world.tenant_admin();
+    let made = times(30, &root, |root, _| async move {
+        root.post("/webhook-endpoints", all_events(URL)).await
+    })
+    .await;
+    let created = made.iter().filter(|reply| reply.status == 201).count();
+    assert_eq!(created, 20, "{:?}", statuses(&made));
+    for reply in made.into_iter().filter(|reply| reply.status != 201) {
+        reply.problem(409, "limit-reached");
+    }
+    let all = root.all("/webhook-endpoints?limit=7").await;
+    assert_eq!(all.len(), 20);
+    // Another tenant has its own limit, and a deleted endpoint makes room.
+    let other = world.tenant_admin_of("acme2");
+    other
+        .post("/webhook-endpoints", all_events(URL))
+        .await
+        .expect(201);
+    let path = format!("/webhook-endpoints/{}", all[0]["id"].as_str().unwrap());
+    times(3, &root, move |root, _| {
+        let path = path.clone();
+        async move { root.delete(&path).await }
+    })
+    .await;
+    root.post("/webhook-endpoints", all_events(URL))
+        .await
+        .expect(201);
+    let full = root.post("/webhook-endpoints", all_events(URL)).await;
+    full.problem(409, "limit-reached");
+}
+
+#[tokio::test]
+async fn a_repeated_creation_returns_the_same_secret() {
+    let world = World::start().await;
+    let root = world.tenant_admin();
+    let replies = times(5, &root, |root, _| async move {
+        root.post_once("/webhook-endpoints", "k", all_events(URL))
+            .await
+    })
+    .await;
+    for reply in &replies {
+        assert_eq!(reply.status, 201);
+        assert_eq!(reply.body, replies[0].body);
+    }
+    assert_eq!(root.all("/webhook-endpoints").await.len(), 1);
+    let other = all_events("https://other.example/");
+    let other = root.post_once("/webhook-endpoints", "k", other).await;
+    other.problem(422, "idempotency-mismatch");
+}
+
+#[tokio::test]
+async fn of_changes_at_once_each_is_applied_or_refused() {
+    let world = World::start().await;
+    let root = world.tenant_admin();
+    let (path, _) = endpoint(&world, all_events(URL)).await;
+    let replies = times(6, &root, |root, n| {
+        let (path, change) = (path.clone(), json!({"description": format!("text {n}")}));
+        async move { root.patch(&path, change).await }
+    })
+    .await;
+    let applied = replies.iter().filter(|reply| reply.status == 200).count();
+    let shown = root.get(&path).await.expect(200).body;
+    assert_eq!(shown["version"], applied + 1);
+    let request = root
+        .request(reqwest::Method::PATCH, &path)
+        .header("if-match", "\"1\"")
+        .json(&json!({"description": "late"}));
+    root.send(request).await.problem(412, "version-mismatch");
+}
