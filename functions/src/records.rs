@@ -263,3 +263,94 @@ struct PublishFields<'a> {
     #[serde(rename = "Duration")]
     duration: f64,
 }
+
+/// One batch of webhooks and how it ended.
+#[derive(Clone, Debug)]
+pub struct DeliverLine<'a> {
+    /// When it was answered.
+    pub now: Timestamp,
+    /// The invocation's id.
+    pub request_id: &'a str,
+    /// Messages in the batch.
+    pub messages: usize,
+    /// Messages that their endpoints have.
+    pub delivered: usize,
+    /// Messages whose attempt failed, to be sent again.
+    pub retried: usize,
+    /// Messages without another attempt.
+    pub given_up: usize,
+    /// Messages that are not due yet, or whose endpoint is held back.
+    pub deferred: usize,
+    /// Messages whose endpoint is deleted or disabled.
+    pub dropped: usize,
+    /// Messages that could not be dealt with.
+    pub failed: usize,
+    /// From the batch's arrival to the answer.
+    pub duration: Duration,
+}
+
+impl Record for DeliverLine<'_> {
+    const MESSAGE: &'static str = "deliver webhooks";
+    const COUNTED: [Counted; 2] = [
+        (
+            &[&[]],
+            &[
+                Metric::count("WebhooksDelivered"),
+                Metric::count("WebhooksRetried"),
+                Metric::count("WebhooksGivenUp"),
+                Metric::count("WebhooksDeferred"),
+                Metric::count("WebhooksDropped"),
+                Metric::count("WebhooksFailed"),
+            ],
+        ),
+        (&[&["trigger"]], &[Metric::milliseconds("Duration")]),
+    ];
+
+    fn time(&self) -> Timestamp {
+        self.now
+    }
+
+    fn level(&self) -> Level {
+        if self.given_up + self.failed > 0 {
+            Level::Warn
+        } else {
+            Level::Info
+        }
+    }
+
+    fn fields(&self) -> impl Serialize {
+        DeliverFields {
+            request_id: self.request_id,
+            trigger: "deliver-webhook",
+            messages: self.messages,
+            delivered: self.delivered,
+            retried: self.retried,
+            given_up: self.given_up,
+            deferred: self.deferred,
+            dropped: self.dropped,
+            failed: self.failed,
+            duration: milliseconds(self.duration),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct DeliverFields<'a> {
+    request_id: &'a str,
+    trigger: &'static str,
+    messages: usize,
+    #[serde(rename = "WebhooksDelivered")]
+    delivered: usize,
+    #[serde(rename = "WebhooksRetried")]
+    retried: usize,
+    #[serde(rename = "WebhooksGivenUp")]
+    given_up: usize,
+    #[serde(rename = "WebhooksDeferred")]
+    deferred: usize,
+    #[serde(rename = "WebhooksDropped")]
+    dropped: usize,
+    #[serde(rename = "WebhooksFailed")]
+    failed: usize,
+    #[serde(rename = "Duration")]
+    duration: f64,
+}

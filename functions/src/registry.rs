@@ -54,7 +54,8 @@ impl Function {
     }
 }
 
-const TRIGGERS: [Function; 3] = [
+const TRIGGERS: [Function; 4] = [
+    Function::trigger("deliver-webhook", delivery::deliver_webhook::start),
     Function::trigger("post-login", triggers::post_login::start),
     Function::trigger("pre-token", triggers::pre_token::start),
     Function::trigger("publish-events", delivery::publish_events::start),

@@ -1,5 +1,6 @@
 //! Webhooks of events.
 
+mod deliveries;
 mod endpoints;
 mod secrets;
 mod signatures;

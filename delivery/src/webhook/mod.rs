@@ -7,6 +7,7 @@ mod retry;
 mod send_error;
 mod sender;
 mod signature;
+mod task;
 
 pub use message::Message;
 pub use resolver::Lookup;
@@ -14,3 +15,4 @@ pub use retry::{DISABLED_AFTER, MAX_ATTEMPTS, Verdict, verdict, wait_after};
 pub use send_error::SendError;
 pub use sender::{CALL_TIMEOUT, CONNECT_TIMEOUT, Connections, MAX_ANSWER, Response, Sender};
 pub use signature::{new_secret, signatures};
+pub use task::Task;

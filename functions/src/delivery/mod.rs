@@ -1,3 +1,5 @@
 //! Delivery of events: functions behind event source mappings.
 
+pub mod deliver_webhook;
+mod fan_out;
 pub mod publish_events;

@@ -1,4 +1,5 @@
-//! Publishes the events in the table's stream on the event bus.
+//! Publishes the events in the table's stream on the event bus, and puts a message for each matching webhook endpoint
+//! on the queue of webhooks.
 //!
 //! The mapping restarts a batch at the lowest record that is returned as failed, and drops what is left of the batch
 //! after the last attempt. So only records that may succeed later are returned. A record that never will is put on the
@@ -12,6 +13,7 @@ use muster::config::SettingError;
 use muster_delivery::{Bus, Delivery, EventRecord, Message, Queue, stream};
 use serde_json::{Value, json};
 
+use super::fan_out::{FanOut, Queued};
 use crate::App;
 use crate::records::PublishLine;
 use crate::runtime::{Error, Started, Variables, deadline, event_source};
@@ -28,6 +30,7 @@ const ANSWER_RESERVE: Duration = Duration::from_secs(1);
 struct Publisher {
     app: App,
     bus: Bus,
+    webhooks: FanOut,
     failures: Queue,
 }
 
@@ -35,7 +38,13 @@ struct Publisher {
 pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
     let bus = Bus::read(variables)?;
     let failures = Queue::read(FAILURES_QUEUE_URL, variables)?;
-    let publisher = Publisher { app, bus, failures };
+    let webhooks = FanOut::read(variables)?;
+    let publisher = Publisher {
+        app,
+        bus,
+        webhooks,
+        failures,
+    };
     Ok(event_source(publisher, handle))
 }
 
@@ -43,7 +52,12 @@ pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError
 /// stream.
 async fn handle(own: Arc<Publisher>, batch: Value, context: Context) -> Result<Value, Error> {
     let arrived = Instant::now();
-    let Publisher { app, bus, failures } = &*own;
+    let Publisher {
+        app,
+        bus,
+        webhooks,
+        failures,
+    } = &*own;
     let records = stream::read(&batch)?;
     let now = app.clock.now();
 
@@ -64,12 +78,28 @@ async fn handle(own: Arc<Publisher>, batch: Value, context: Context) -> Result<V
         .put(&events, deadline(&context, now, BUDGET, RESERVE))
         .await;
     retries += put.retries;
+    let mut on_bus = Vec::new();
     for (record, delivery) in readable.into_iter().zip(put.deliveries) {
         match delivery {
-            Delivery::Delivered => published += 1,
+            Delivery::Delivered => on_bus.push(record),
             Delivery::Rejected(code) => hopeless.push((record, code)),
             Delivery::Failed(code) => {
                 report(app, &context, record, "not-published", &code);
+                failed.push(record);
+            }
+        }
+    }
+
+    // Only of events that are on the bus, so that a bus that is down does not repeat webhooks with each attempt.
+    let until = deadline(&context, app.clock.now(), BUDGET, RESERVE);
+    let fan_out = webhooks.enqueue(app, &on_bus, until).await;
+    retries += fan_out.retries;
+    for (record, queued) in on_bus.into_iter().zip(fan_out.queued) {
+        match queued {
+            Queued::All => published += 1,
+            Queued::Never(reason) => hopeless.push((record, reason)),
+            Queued::Later(reason) => {
+                report(app, &context, record, "webhooks-not-queued", &reason);
                 failed.push(record);
             }
         }

@@ -129,6 +129,23 @@ impl Store {
         Ok(from_row(item.ok_or(Refusal::NotFound)?)?)
     }
 
+    /// Ends a delivery that waits, because its endpoint gets no more messages.
+    pub async fn drop_delivery(
+        &self,
+        tenant: &TenantId,
+        endpoint: &WebhookEndpointId,
+        id: EventId,
+    ) -> Result<(), table::Error> {
+        let key = keys::webhook_delivery(tenant, endpoint, id);
+        let change = Change::new()
+            .set("status", text(DeliveryStatus::Failed.as_str()))
+            .remove("next_attempt_at");
+        let waits = Condition::new("#status = :pending")
+            .value(":pending", text(DeliveryStatus::Pending.as_str()));
+        self.table.update(&key, change, waits).await?;
+        Ok(())
+    }
+
     /// Writes a delivery as of its last attempt.
     pub async fn record_delivery(
         &self,

@@ -15,6 +15,19 @@ pub struct SigningEndpoint {
     pub endpoint: WebhookEndpoint,
     /// The secret, and for a day after a rotation the previous one.
     pub secrets: Vec<WebhookSecret>,
+    /// Until when messages are held back, because calls timed out.
+    pub held_until: Option<Timestamp>,
+    /// The number of times that they were held back since the last success.
+    pub timeouts: u32,
+}
+
+/// Attributes of an endpoint that the API does not show.
+#[derive(Deserialize)]
+struct HoldRow {
+    #[serde(default)]
+    held_until: Option<Timestamp>,
+    #[serde(default)]
+    timeouts: u32,
 }
 
 /// The attributes of a secret's item.
@@ -129,6 +142,7 @@ impl Store {
             return Ok(None);
         };
         let row: SecretRow = from_item(secret)?;
+        let hold: HoldRow = from_item(endpoint.clone())?;
         let is_active = row
             .previous_until
             .is_some_and(|until| now.as_second() < until);
@@ -140,6 +154,8 @@ impl Store {
             secrets: secrets
                 .collect::<Result<_, _>>()
                 .map_err(table::Error::unreadable)?,
+            held_until: hold.held_until,
+            timeouts: hold.timeouts,
         }))
     }
 }

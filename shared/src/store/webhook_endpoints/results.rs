@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::change::not_changed;
-use super::{Action, event, in_version, to_change};
+use super::{Action, SigningEndpoint, event, in_version, to_change};
 use crate::domain::{
     Actor, DisabledReason, EventContext, EventType, Origin, Timestamp, Transition, WebhookEndpoint,
     WebhookStatus,
@@ -15,6 +15,11 @@ use crate::store::{Error, Refusal, Store, keys, table};
 /// The times of an endpoint are written once in this time, and not with each delivery.
 const RESOLUTION: Duration = Duration::from_secs(60);
 
+/// The wait after the first call that timed out. Doubles with each one.
+const FIRST_HOLD: Duration = Duration::from_secs(30);
+/// The longest of these waits: the longest delay of a message.
+const LONGEST_HOLD: Duration = Duration::from_mins(15);
+
 /// Returns whether a time is not known, or is older than [`RESOLUTION`].
 fn is_stale(at: Option<Timestamp>, now: Timestamp) -> bool {
     at.is_none_or(|at| at.after(RESOLUTION) <= now)
@@ -24,15 +29,21 @@ impl Store {
     /// Records that a delivery to the endpoint succeeded, unless that is known.
     pub async fn webhook_succeeded(
         &self,
-        endpoint: &WebhookEndpoint,
+        signing: &SigningEndpoint,
         now: Timestamp,
     ) -> Result<(), table::Error> {
-        if endpoint.failing_since.is_none() && !is_stale(endpoint.last_success_at, now) {
+        let endpoint = &signing.endpoint;
+        if endpoint.failing_since.is_none()
+            && signing.timeouts == 0
+            && !is_stale(endpoint.last_success_at, now)
+        {
             return Ok(());
         }
         let change = Change::new()
             .set("last_success_at", text(now.to_string()))
-            .remove("failing_since");
+            .remove("failing_since")
+            .remove("held_until")
+            .remove("timeouts");
         self.note(endpoint, change, Condition::present()).await
     }
 
@@ -53,6 +64,26 @@ impl Store {
             return self.note(endpoint, failed, Condition::present()).await;
         }
         Ok(())
+    }
+
+    /// Records that a call of the endpoint timed out, and holds its messages back for a while. A call that times out
+    /// takes a worker for 15 s, and would slow the deliveries to other endpoints down.
+    pub async fn webhook_timed_out(
+        &self,
+        signing: &SigningEndpoint,
+        now: Timestamp,
+    ) -> Result<(), table::Error> {
+        let doublings = signing.timeouts.min(8);
+        let hold = LONGEST_HOLD.min(FIRST_HOLD * 2_u32.pow(doublings));
+        let change = Change::new()
+            .set("held_until", text(now.after(hold).to_string()))
+            .add("timeouts", 1);
+        // Several calls time out together, which counts once.
+        let condition = Condition::new(
+            "attribute_exists(#pk) AND (attribute_not_exists(#held_until) OR #held_until <= :now)",
+        )
+        .value(":now", text(now.to_string()));
+        self.note(&signing.endpoint, change, condition).await
     }
 
     async fn note(

@@ -1,0 +1,300 @@
+//! Delivers the messages of the queue of webhooks to their endpoints.
+//!
+//! A message that is not due yet, or whose endpoint is held back, goes back to the queue with a delay. A message that
+//! cannot be dealt with is returned as failed: the queue delivers it again, and sets it aside after several times.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use lambda_runtime::Context;
+use muster::config::SettingError;
+use muster::domain::{
+    Delivery, DeliveryStatus, DisabledReason, Event, TenantId, Timestamp, WebhookEndpointId,
+    WebhookStatus,
+};
+use muster::store::{SigningEndpoint, TableError};
+use muster_delivery::webhook::{
+    DISABLED_AFTER, Message, Response, SendError, Sender, Task, Verdict, verdict, wait_after,
+};
+use muster_delivery::{Delivery as Sent, Queue};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::fan_out::WEBHOOK_QUEUE_URL;
+use crate::App;
+use crate::records::DeliverLine;
+use crate::runtime::{Error, Started, Variables, event_source};
+
+/// The variable with the URL of the queue of webhooks that were given up.
+const FAILURES_QUEUE_URL: &str = "WEBHOOK_FAILURES_QUEUE_URL";
+/// Time to put a message on a queue.
+const QUEUE_TIME: Duration = Duration::from_secs(5);
+/// How long the other messages to an endpoint wait for the result of one.
+const PROBE_TIME: Duration = Duration::from_secs(20);
+/// A message that is due within this time is sent now: the delay of a queue has whole seconds.
+const EARLY: Duration = Duration::from_secs(1);
+
+struct Courier {
+    app: App,
+    sender: Sender,
+    queue: Queue,
+    failures: Queue,
+}
+
+/// The result for one message.
+enum Outcome {
+    Delivered,
+    /// To be sent again later.
+    Retried,
+    /// There are no more attempts.
+    GivenUp,
+    /// Back on the queue, without an attempt.
+    Deferred,
+    /// Its endpoint is deleted or disabled.
+    Dropped,
+}
+
+type Endpoints = HashMap<(TenantId, WebhookEndpointId), Option<SigningEndpoint>>;
+
+#[derive(Deserialize)]
+struct Batch {
+    #[serde(rename = "Records")]
+    records: Vec<Record>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record {
+    message_id: String,
+    body: String,
+}
+
+/// The function, with the queues that the variables name.
+pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
+    let targets = app.settings.webhook_targets.clone();
+    let courier = Courier {
+        sender: Sender::read(targets, app.clock.clone(), variables)?,
+        queue: Queue::read(WEBHOOK_QUEUE_URL, variables)?,
+        failures: Queue::read(FAILURES_QUEUE_URL, variables)?,
+        app,
+    };
+    Ok(event_source(courier, handle))
+}
+
+/// Delivers the messages of a batch at once, and returns those that failed.
+async fn handle(courier: Arc<Courier>, batch: Value, context: Context) -> Result<Value, Error> {
+    let arrived = Instant::now();
+    let batch = Batch::deserialize(&batch)?;
+    let tasks = batch
+        .records
+        .iter()
+        .map(|record| serde_json::from_str::<Task>(&record.body).map_err(Error::from));
+    let tasks: Vec<_> = tasks.collect();
+    let endpoints = courier.endpoints(tasks.iter().flatten()).await?;
+    let mut tried = HashSet::new();
+    let outcomes = tasks.into_iter().map(|task| {
+        let (courier, endpoints, context) = (&courier, &endpoints, &context);
+        let is_first = task
+            .as_ref()
+            .is_ok_and(|task| tried.insert(task.endpoint_id.clone()));
+        async move {
+            let request_id = &context.request_id;
+            courier
+                .deal_with(task?, endpoints, is_first, request_id)
+                .await
+        }
+    });
+    let outcomes = join_all(outcomes).await;
+
+    let app = &courier.app;
+    let now = app.clock.now();
+    let mut line = DeliverLine {
+        now,
+        request_id: &context.request_id,
+        messages: outcomes.len(),
+        delivered: 0,
+        retried: 0,
+        given_up: 0,
+        deferred: 0,
+        dropped: 0,
+        failed: 0,
+        duration: arrived.elapsed(),
+    };
+    let mut failed = Vec::new();
+    for (record, outcome) in batch.records.iter().zip(outcomes) {
+        match outcome {
+            Ok(Outcome::Delivered) => line.delivered += 1,
+            Ok(Outcome::Retried) => line.retried += 1,
+            Ok(Outcome::GivenUp) => line.given_up += 1,
+            Ok(Outcome::Deferred) => line.deferred += 1,
+            Ok(Outcome::Dropped) => line.dropped += 1,
+            Err(error) => {
+                line.failed += 1;
+                let telemetry = &app.telemetry;
+                telemetry.failure(now, &context.request_id, "webhook-not-delivered", &*error);
+                failed.push(json!({"itemIdentifier": record.message_id}));
+            }
+        }
+    }
+    app.telemetry.write(&line);
+    Ok(json!({"batchItemFailures": failed}))
+}
+
+impl Courier {
+    /// Reads each endpoint once.
+    async fn endpoints(&self, tasks: impl Iterator<Item = &Task>) -> Result<Endpoints, TableError> {
+        let mut endpoints = Endpoints::new();
+        let now = self.app.clock.now();
+        for task in tasks {
+            let key = (task.tenant_id.clone(), task.endpoint_id.clone());
+            if !endpoints.contains_key(&key) {
+                let store = &self.app.store;
+                let found = store.signing_webhook_endpoint(&key.0, &key.1, now).await?;
+                endpoints.insert(key, found);
+            }
+        }
+        Ok(endpoints)
+    }
+
+    async fn deal_with(
+        &self,
+        task: Task,
+        endpoints: &Endpoints,
+        is_first: bool,
+        request_id: &str,
+    ) -> Result<Outcome, Error> {
+        let app = &self.app;
+        let now = app.clock.now();
+        let event: Event = serde_json::from_str(task.event.get())?;
+        let key = (task.tenant_id.clone(), task.endpoint_id.clone());
+        let signing = endpoints.get(&key).and_then(Option::as_ref);
+        let enabled = signing.filter(|it| it.endpoint.status == WebhookStatus::Enabled);
+        let Some(signing) = enabled else {
+            let dropped = app.store.drop_delivery(&key.0, &key.1, event.id);
+            dropped.await?;
+            return Ok(Outcome::Dropped);
+        };
+        if task.wait(now) > EARLY {
+            put(&self.queue, &task, now).await?;
+            return Ok(Outcome::Deferred);
+        }
+        // After timeouts one message of a batch tries whether the endpoint responds again.
+        let probe = (!is_first && signing.timeouts > 0).then(|| now.after(PROBE_TIME));
+        let held_until = signing.held_until.filter(|until| *until > now);
+        if let Some(until) = held_until.or(probe) {
+            let held = Task {
+                due_at: until,
+                ..task
+            };
+            put(&self.queue, &held, now).await?;
+            return Ok(Outcome::Deferred);
+        }
+
+        let kind = event.event_type.as_str();
+        let message = Message::new(event.id, kind, event.occurred_at, &task.event)?;
+        let start = Instant::now();
+        let url = &signing.endpoint.url;
+        let result = self.sender.send(url, &message, &signing.secrets).await;
+        let duration = start.elapsed();
+        let (outcome, due_at) = self.settle(&task, signing, &result, request_id).await?;
+        let delivery = Delivery {
+            id: event.id,
+            endpoint_id: task.endpoint_id,
+            event_type: kind.to_owned(),
+            status: match outcome {
+                Outcome::Delivered => DeliveryStatus::Delivered,
+                Outcome::Retried => DeliveryStatus::Pending,
+                _ => DeliveryStatus::Failed,
+            },
+            attempts: task.attempt,
+            last_attempt_at: now,
+            response_status: result.as_ref().ok().map(|response| response.status),
+            error: result.as_ref().err().map(|error| error.name().to_owned()),
+            duration_ms: duration.as_millis().try_into().unwrap_or(u64::MAX),
+            next_attempt_at: due_at,
+        };
+        // The endpoint has the message or will get it. To fail here would send it twice.
+        if let Err(error) = app.store.record_delivery(&task.tenant_id, &delivery).await {
+            let now = app.clock.now();
+            let code = "delivery-not-recorded";
+            app.telemetry.failure(now, request_id, code, &error);
+        }
+        Ok(outcome)
+    }
+
+    /// Does what the result of an attempt requires. Returns the time of the next attempt, if there is one.
+    async fn settle(
+        &self,
+        task: &Task,
+        signing: &SigningEndpoint,
+        result: &Result<Response, SendError>,
+        request_id: &str,
+    ) -> Result<(Outcome, Option<Timestamp>), Error> {
+        let store = &self.app.store;
+        let now = self.app.clock.now();
+        let endpoint = &signing.endpoint;
+        let retry_after = match verdict(result) {
+            Verdict::Delivered => {
+                store.webhook_succeeded(signing, now).await?;
+                return Ok((Outcome::Delivered, None));
+            }
+            Verdict::Gone => {
+                let reason = DisabledReason::Gone;
+                store
+                    .disable_webhook_endpoint(endpoint, reason, request_id)
+                    .await?;
+                return Ok((Outcome::GivenUp, None));
+            }
+            Verdict::Retry(retry_after) => retry_after,
+        };
+        if *result == Err(SendError::Timeout) {
+            store.webhook_timed_out(signing, now).await?;
+        }
+        store.webhook_failed(endpoint, now).await?;
+        let since = endpoint.failing_since;
+        if since.is_some_and(|since| since.after(DISABLED_AFTER) <= now) {
+            let reason = DisabledReason::Failing;
+            let disabled = store.disable_webhook_endpoint(endpoint, reason, request_id);
+            if disabled.await? {
+                put(&self.failures, &again(task, now), now).await?;
+                return Ok((Outcome::GivenUp, None));
+            }
+        }
+        let Some(wait) = wait_after(task.attempt, retry_after, random()) else {
+            put(&self.failures, &again(task, now), now).await?;
+            return Ok((Outcome::GivenUp, None));
+        };
+        let next = task.next(now.after(wait));
+        put(&self.queue, &next, now).await?;
+        Ok((Outcome::Retried, Some(next.due_at)))
+    }
+}
+
+/// The task as it is set aside: if it is moved back to the queue, its attempts start again.
+fn again(task: &Task, now: Timestamp) -> Task {
+    Task {
+        attempt: 1,
+        due_at: now,
+        ..task.clone()
+    }
+}
+
+fn random() -> f64 {
+    fastrand::f64()
+}
+
+/// Puts a task on a queue.
+async fn put(queue: &Queue, task: &Task, now: Timestamp) -> Result<(), Error> {
+    let message = task.message(now)?;
+    let deadline = tokio::time::Instant::now() + QUEUE_TIME;
+    let report = queue.send(&[message], deadline).await;
+    match report.deliveries.into_iter().next() {
+        Some(Sent::Delivered) => Ok(()),
+        Some(Sent::Rejected(code) | Sent::Failed(code)) => {
+            Err(format!("a message cannot be put on its queue: {code}").into())
+        }
+        None => Err("a message was not put on its queue".into()),
+    }
+}

@@ -1,0 +1,329 @@
+//! Events arrive at webhook endpoints: from the table's stream over the queue.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use muster_local::Options;
+use serde_json::{Value, json};
+use support::{Received, Receiver, World};
+use tokio::time::{Instant, sleep};
+
+use super::endpoint;
+
+/// The time that a busy machine may take to deliver.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A stack that runs its event source mappings.
+pub(crate) async fn running() -> World {
+    World::with(Options {
+        event_sources: true,
+        ..Options::default()
+    })
+    .await
+}
+
+/// Waits until there is a result.
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(check: impl Fn() -> F) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = check().await {
+            return found;
+        }
+        assert!(Instant::now() < end, "not within {PATIENCE:?}");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Waits until the receiver has this many webhooks.
+pub(crate) async fn received(receiver: &Receiver, count: usize) -> Vec<Received> {
+    until(|| async { Some(receiver.received()).filter(|it| it.len() >= count) }).await
+}
+
+/// Waits until an endpoint has this many deliveries with a status.
+pub(crate) async fn deliveries(
+    world: &World,
+    path: &str,
+    status: &str,
+    count: usize,
+) -> Vec<Value> {
+    let root = world.tenant_admin();
+    let path = format!("{path}/deliveries?status={status}");
+    until(|| async { Some(root.all(&path).await).filter(|it| it.len() >= count) }).await
+}
+
+async fn team(world: &World, name: &str) {
+    let root = world.tenant_admin();
+    root.post("/teams", json!({"name": name})).await.expect(201);
+}
+
+fn body(received: &Received) -> Value {
+    serde_json::from_str(&received.body).unwrap()
+}
+
+#[tokio::test]
+async fn an_event_arrives_signed_at_each_matching_endpoint() {
+    let world = running().await;
+    let root = world.tenant_admin();
+    let organization = world.organization(&world.user("ada"), "Acme").await;
+    let [teams, everything, of_organization, disabled] = [
+        Receiver::start().await,
+        Receiver::start().await,
+        Receiver::start().await,
+        Receiver::start().await,
+    ];
+    let (path, secret) =
+        endpoint(&world, json!({"url": teams.url, "event_types": ["team.*"]})).await;
+    endpoint(&world, json!({"url": everything.url, "event_types": ["*"]})).await;
+    let body_of_one = json!({
+        "url": of_organization.url,
+        "event_types": ["team.created"],
+        "organization_id": organization,
+    });
+    endpoint(&world, body_of_one).await;
+    let (off, _) = endpoint(&world, json!({"url": disabled.url, "event_types": ["*"]})).await;
+    root.patch(&off, json!({"status": "disabled"}))
+        .await
+        .expect(200);
+    team(&world, "Standalone").await;
+    let teams_path = format!("/organizations/{organization}/teams");
+    root.post(&teams_path, json!({"name": "Engines"}))
+        .await
+        .expect(201);
+
+    let two = received(&teams, 2).await;
+    let mut names = Vec::new();
+    for one in &two {
+        one.is_signed_with(&[&secret]);
+        let body = body(one);
+        assert_eq!(body["type"], "team.created");
+        assert_eq!(body["timestamp"], body["data"]["occurred_at"]);
+        assert_eq!(body["data"]["id"], one.header("webhook-id"));
+        // The body has the same record as the audit log.
+        let event = format!("/events/{}", one.header("webhook-id"));
+        assert_eq!(body["data"], root.get(&event).await.expect(200).body);
+        names.push(body["data"]["targets"][0]["name"].clone());
+    }
+    names.sort_by_key(Value::to_string);
+    assert_eq!(names, ["Engines", "Standalone"]);
+    let one = received(&of_organization, 1).await;
+    assert_eq!(
+        body(&one[0])["data"]["organization_id"],
+        json!(organization)
+    );
+
+    let shown = deliveries(&world, &path, "delivered", 2).await;
+    for one in &shown {
+        assert_eq!(one["attempts"], 1);
+        assert_eq!(one["response_status"], 204);
+        assert_eq!(one["next_attempt_at"], Value::Null);
+    }
+    let endpoint = root.get(&path).await.expect(200).body;
+    assert!(endpoint["last_success_at"].is_string(), "{endpoint}");
+    assert_eq!(endpoint["failing_since"], Value::Null);
+    // Events of endpoints are events too.
+    received(&everything, 5).await;
+    assert_eq!(of_organization.received().len(), 1);
+    // Before it was disabled it may have received the event of its own creation.
+    let others = disabled.received();
+    let types = others.iter().map(|one| body(one)["type"].clone());
+    let types: Vec<_> = types
+        .filter(|it| *it != "webhook_endpoint.created")
+        .collect();
+    assert!(types.is_empty(), "{types:?}");
+}
+
+#[tokio::test]
+async fn a_failed_delivery_is_retried_with_the_same_id() {
+    let world = running().await;
+    let root = world.tenant_admin();
+    let ids = std::sync::Mutex::new(std::collections::HashSet::new());
+    let receiver = Receiver::answering(move |webhook| {
+        let is_new = ids
+            .lock()
+            .unwrap()
+            .insert(webhook.header("webhook-id").to_owned());
+        if is_new {
+            StatusCode::SERVICE_UNAVAILABLE
+        } else {
+            StatusCode::OK
+        }
+    })
+    .await;
+    let (path, _) = endpoint(
+        &world,
+        json!({"url": receiver.url, "event_types": ["team.*"]}),
+    )
+    .await;
+    team(&world, "Engines").await;
+    let waits = deliveries(&world, &path, "pending", 1).await;
+    assert_eq!(waits[0]["response_status"], 503);
+    assert!(waits[0]["next_attempt_at"].is_string(), "{waits:?}");
+    let failing = root.get(&path).await.expect(200).body;
+    assert!(failing["failing_since"].is_string(), "{failing}");
+
+    let both = received(&receiver, 2).await;
+    assert_eq!(both[0].body, both[1].body);
+    assert_eq!(both[0].header("webhook-id"), both[1].header("webhook-id"));
+    let time = |one: &Received| one.header("webhook-timestamp").parse::<i64>().unwrap();
+    assert!(time(&both[1]) - time(&both[0]) >= 4, "{both:?}");
+    let done = deliveries(&world, &path, "delivered", 1).await;
+    assert_eq!(done[0]["attempts"], 2);
+    let recovered = root.get(&path).await.expect(200).body;
+    assert_eq!(recovered["failing_since"], Value::Null);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_gone_is_disabled_at_once() {
+    let world = running().await;
+    let root = world.tenant_admin();
+    let receiver = Receiver::answering(|_| StatusCode::GONE).await;
+    let (path, _) = endpoint(
+        &world,
+        json!({"url": receiver.url, "event_types": ["team.*"]}),
+    )
+    .await;
+    team(&world, "Engines").await;
+    deliveries(&world, &path, "failed", 1).await;
+    let shown = root.get(&path).await.expect(200).body;
+    assert_eq!(
+        (&shown["status"], &shown["disabled_reason"]),
+        (&json!("disabled"), &json!("gone"))
+    );
+    let events = root.all("/events?type=webhook_endpoint.disabled").await;
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0]["actor"]["type"], "system");
+    assert_eq!(
+        events[0]["changes"]["disabled_reason"],
+        json!({"from": null, "to": "gone"})
+    );
+    team(&world, "Wheels").await;
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(receiver.received().len(), 1);
+}
+
+/// Invokes the function with one message, as Lambda does.
+async fn deliver(world: &World, path: &str, event: &Value, attempt: u32, due_at: &str) -> Value {
+    let task = json!({
+        "tenant_id": "acme",
+        "endpoint_id": path.strip_prefix("/webhook-endpoints/"),
+        "event": event,
+        "attempt": attempt,
+        "due_at": due_at,
+    });
+    let record = json!({"messageId": "m1", "body": task.to_string()});
+    world
+        .invoke("deliver-webhook", &json!({"Records": [record]}))
+        .await
+}
+
+const LONG_AGO: &str = "2026-01-01T00:00:00.000Z";
+
+/// An event of the audit log.
+async fn some_event(world: &World) -> Value {
+    team(world, "Engines").await;
+    let root = world.tenant_admin();
+    let events = root.get("/events?type=team.created").await;
+    events.expect(200).body["items"][0].clone()
+}
+
+#[tokio::test]
+async fn the_last_attempt_sets_the_message_aside() {
+    let world = World::start().await;
+    let receiver = Receiver::answering(|_| StatusCode::BAD_GATEWAY).await;
+    let (path, _) = endpoint(&world, json!({"url": receiver.url, "event_types": ["*"]})).await;
+    let event = some_event(&world).await;
+    for (attempt, status) in [(7, "pending"), (8, "failed")] {
+        let answer = deliver(&world, &path, &event, attempt, LONG_AGO).await;
+        assert_eq!(answer, json!({"batchItemFailures": []}));
+        let one = deliveries(&world, &path, status, 1).await;
+        assert_eq!(one[0]["attempts"], attempt);
+        assert_eq!(one[0]["next_attempt_at"].is_null(), status == "failed");
+    }
+    assert_eq!(receiver.received().len(), 2);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_fails_for_five_days_is_disabled() {
+    use aws_sdk_dynamodb::types::AttributeValue;
+
+    let world = World::start().await;
+    let root = world.tenant_admin();
+    let receiver = Receiver::answering(|_| StatusCode::INTERNAL_SERVER_ERROR).await;
+    let (path, _) = endpoint(&world, json!({"url": receiver.url, "event_types": ["*"]})).await;
+    let event = some_event(&world).await;
+    deliver(&world, &path, &event, 1, LONG_AGO).await;
+    let shown = root.get(&path).await.expect(200).body;
+    assert_eq!(shown["status"], "enabled");
+    let id = path.strip_prefix("/webhook-endpoints/").unwrap();
+    let since = AttributeValue::S(LONG_AGO.to_owned());
+    world
+        .tamper(
+            "TENANT#acme#WEBHOOKS",
+            &format!("ENDPOINT#{id}"),
+            "failing_since",
+            since,
+        )
+        .await;
+    deliver(&world, &path, &event, 2, LONG_AGO).await;
+    let shown = root.get(&path).await.expect(200).body;
+    assert_eq!(shown["disabled_reason"], "failing");
+    let failed = deliveries(&world, &path, "failed", 1).await;
+    assert_eq!(failed[0]["response_status"], 500);
+    // What waits for a disabled or deleted endpoint is dropped.
+    deliver(&world, &path, &event, 3, LONG_AGO).await;
+    root.delete(&path).await.expect(204);
+    let answer = deliver(&world, &path, &event, 3, LONG_AGO).await;
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    assert_eq!(receiver.received().len(), 2);
+}
+
+#[tokio::test]
+async fn a_message_that_is_not_due_waits_in_the_queue() {
+    let world = World::start().await;
+    let receiver = Receiver::start().await;
+    let (path, _) = endpoint(&world, json!({"url": receiver.url, "event_types": ["*"]})).await;
+    let event = some_event(&world).await;
+    let answer = deliver(&world, &path, &event, 2, "2999-01-01T00:00:00.000Z").await;
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    assert_eq!(receiver.received().len(), 0);
+    let unreadable = json!({"Records": [{"messageId": "m1", "body": "{}"}]});
+    let answer = world.invoke("deliver-webhook", &unreadable).await;
+    assert_eq!(
+        answer["batchItemFailures"],
+        json!([{"itemIdentifier": "m1"}])
+    );
+}
+
+/// Of 20 endpoints one hangs. The others get all events long before a message to it was given up.
+#[tokio::test]
+async fn an_endpoint_that_hangs_does_not_delay_the_others() {
+    const EVENTS: usize = 25;
+    let world = running().await;
+    let hanging = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", hanging.local_addr().unwrap());
+    endpoint(&world, json!({"url": url, "event_types": ["team.*"]})).await;
+    let mut receivers = Vec::new();
+    for _ in 0..19 {
+        let receiver = Receiver::start().await;
+        endpoint(
+            &world,
+            json!({"url": receiver.url, "event_types": ["team.*"]}),
+        )
+        .await;
+        receivers.push(receiver);
+    }
+    let start = Instant::now();
+    for n in 0..EVENTS {
+        team(&world, &format!("Team {n}")).await;
+    }
+    for receiver in &receivers {
+        let all = received(receiver, EVENTS).await;
+        let ids: std::collections::HashSet<_> = all
+            .iter()
+            .map(|one| one.header("webhook-id").to_owned())
+            .collect();
+        assert_eq!(ids.len(), EVENTS);
+    }
+    // One by one, the calls that hang would take more than six minutes.
+    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+}
