@@ -20,6 +20,8 @@ fn declaration(function: &muster_functions::Function) -> Value {
             "routes": endpoint.routes().collect::<Vec<_>>(),
             "table": table.map(|action| format!("{action:?}")).collect::<Vec<_>>(),
             "indexes": endpoint.indexes,
+            "webhook_queue": endpoint.webhook_queue,
+            "secrets": endpoint.secrets,
         })
     });
     json!({"name": function.name, "endpoint": endpoint})

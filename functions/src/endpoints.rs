@@ -72,6 +72,14 @@ pub(crate) const ENDPOINTS: &[Function] = &[
         crate::webhook_endpoints::list::ENDPOINT,
     ),
     Function::http(
+        "replay-webhook-events",
+        crate::webhook_endpoints::replay::ENDPOINT,
+    ),
+    Function::http(
+        "retry-webhook-delivery",
+        crate::webhook_endpoints::retry::ENDPOINT,
+    ),
+    Function::http(
         "rotate-webhook-secret",
         crate::webhook_endpoints::rotate_secret::ENDPOINT,
     ),

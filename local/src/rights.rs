@@ -43,12 +43,12 @@ impl Intercept for Rights {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let TableRequest { operation, input } = TableRequest::of(context)?;
-        let written = written(&operation, &input);
+        let touched = touched(&operation, &input);
         let is_denied = |(operation, key): &(String, String)| {
             let mut denied = self.denied.iter();
             denied.any(|one| one.operation == *operation && one.includes(key))
         };
-        if let Some((operation, _)) = written.iter().find(|it| is_denied(it)) {
+        if let Some((operation, _)) = touched.iter().find(|it| is_denied(it)) {
             let function = &self.function;
             return Err(anyhow!(
                 "{function} is not authorized to perform dynamodb:{operation} on this item: its Policies in \
@@ -93,12 +93,21 @@ fn needed(operation: &str, input: &Value) -> Vec<Right> {
     names.map(|name| right(&format!("{name}Item"))).collect()
 }
 
+/// The partition of a key.
+fn partition(key: &Value) -> Option<String> {
+    Some(key.get("pk")?.get("S")?.as_str()?.to_owned())
+}
+
+/// The partition of a query, which the store calls `:pk`.
+fn queried(input: &Value) -> Option<String> {
+    let values = input.get("ExpressionAttributeValues")?;
+    input.get("KeyConditionExpression")?;
+    Some(values.get(":pk")?.get("S")?.as_str()?.to_owned())
+}
+
 /// The actions of a request on single items, with the partition key of each.
-fn written(operation: &str, input: &Value) -> Vec<(String, String)> {
-    let key = |action: &Value| {
-        let key = action.get("Key").or(action.get("Item"))?;
-        Some(key.get("pk")?.get("S")?.as_str()?.to_owned())
-    };
+fn touched(operation: &str, input: &Value) -> Vec<(String, String)> {
+    let key = |action: &Value| partition(action.get("Key").or(action.get("Item"))?);
     let items = |name: &str| {
         input
             .get(name)
@@ -115,8 +124,18 @@ fn written(operation: &str, input: &Value) -> Vec<(String, String)> {
     let requests = requests.filter_map(Value::as_array).flatten();
     let requests = requests.filter_map(Value::as_object).flatten();
     let batched = requests.map(|(_, request)| (operation.to_owned(), key(request)));
+    let keys = tables.into_iter().flat_map(|tables| tables.values());
+    let keys = keys
+        .filter_map(|read| read.get("Keys")?.as_array())
+        .flatten();
+    let read = keys.map(|read| (operation.to_owned(), partition(read)));
+    let queried = std::iter::once((operation.to_owned(), queried(input)));
     let single = std::iter::once((operation.to_owned(), key(input)));
-    let all = single.chain(transacted).chain(batched);
+    let all = single
+        .chain(transacted)
+        .chain(batched)
+        .chain(read)
+        .chain(queried);
     all.filter_map(|(action, key)| Some((action, key?)))
         .collect()
 }

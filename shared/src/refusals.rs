@@ -93,6 +93,10 @@ impl From<Refusal> for Problem {
                 Code::LimitReached,
                 "The tenant has the maximum number of these resources. Delete one first.",
             ),
+            R::EndpointDisabled => (
+                Code::EndpointDisabled,
+                "The webhook endpoint is disabled and receives nothing. Enable it with PATCH first: {\"status\": \"enabled\"}.",
+            ),
             R::Invalid { field, reason } => return Self::invalid_at(field, reason),
             R::InvalidPosition => (
                 Code::InvalidCursor,

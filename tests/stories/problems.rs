@@ -122,6 +122,16 @@ async fn provoke(code: Code) -> (u16, Reply) {
             }
             (409, root.post("/webhook-endpoints", body).await)
         }
+        Code::EndpointDisabled => {
+            let root = world.tenant_admin();
+            let body = json!({"url": "https://hooks.example/", "event_types": ["*"]});
+            let made = root.post("/webhook-endpoints", body).await.expect(201);
+            let path = &made.headers["location"];
+            let disable = json!({"status": "disabled"});
+            root.patch(path, disable).await.expect(200);
+            let range = json!({"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"});
+            (409, root.post(&format!("{path}/replay"), range).await)
+        }
         Code::Internal => {
             let pk = format!("TENANT#{ACME}#ORG#{id}");
             let broken = AttributeValue::S("{".to_owned());

@@ -102,6 +102,7 @@ update webhook endpoint            ; root PATCH {hook} 200 {"description": "d"}
 rotate webhook secret              ; root POST {hook}/rotate-secret 200
 test webhook endpoint              ; root POST {hook}/test 200
 list deliveries                    ; root GET {hook}/deliveries?limit=5 200
+replay events                      ; root POST {hook}/replay 200 {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"}
 delete webhook endpoint            ; root DELETE {hook} 204
 delete team                        ; ada DELETE {team} 204
   standalone                       ; root DELETE {alone} 204

@@ -2,6 +2,7 @@
 
 mod deliveries;
 mod endpoints;
+mod replays;
 mod secrets;
 mod signatures;
 mod test;

@@ -3,3 +3,5 @@
 pub mod deliver_webhook;
 mod fan_out;
 pub mod publish_events;
+
+pub(crate) use fan_out::WEBHOOK_QUEUE_URL;

@@ -17,8 +17,8 @@ pub use call::Call;
 pub(crate) use call::render;
 pub(crate) use handler::{describe, run};
 pub(crate) use parts::{
-    Body, EventPath, Idempotency, MemberPath, NoBody, OrganizationPath, Part, TeamMemberPath,
-    TeamPath, UserPath, WebhookEndpointPath,
+    Body, DeliveryPath, EventPath, Idempotency, MemberPath, NoBody, OrganizationPath, Part,
+    TeamMemberPath, TeamPath, UserPath, WebhookEndpointPath,
 };
 pub(crate) use query::{
     Filter, Force, Paged, Parameter, Query, QueryParameters, parameter_name, query,
@@ -38,6 +38,8 @@ pub struct Endpoint {
     pub table: &'static [TableAction],
     /// The indexes of the table that its policy allows to query.
     pub indexes: &'static [&'static str],
+    /// Whether it puts messages on the queue of webhooks.
+    pub webhook_queue: bool,
     /// Whether its policy allows access to secrets.
     pub secrets: bool,
     /// Adds the parts of the request that the handler takes.
@@ -92,6 +94,7 @@ impl Endpoint {
             second: None,
             table: &[],
             indexes: &[],
+            webhook_queue: false,
             secrets: false,
             takes,
             answers: |operation| operation,
@@ -118,6 +121,12 @@ impl Endpoint {
     /// Allows queries of these indexes of the table.
     pub(crate) const fn indexes(mut self, indexes: &'static [&'static str]) -> Self {
         self.indexes = indexes;
+        self
+    }
+
+    /// Allows to put messages on the queue of webhooks.
+    pub(crate) const fn with_webhook_queue(mut self) -> Self {
+        self.webhook_queue = true;
         self
     }
 

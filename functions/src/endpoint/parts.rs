@@ -75,6 +75,21 @@ impl Part for EventPath {
     }
 }
 
+/// `{endpoint_id}` and `{delivery_id}` in the path.
+pub(crate) struct DeliveryPath {
+    pub(crate) endpoint_id: WebhookEndpointId,
+    pub(crate) delivery_id: EventId,
+}
+
+impl Part for DeliveryPath {
+    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+        Ok(Self {
+            endpoint_id: request.webhook_endpoint_id()?,
+            delivery_id: request.delivery_id()?,
+        })
+    }
+}
+
 /// `{endpoint_id}` in the path.
 pub(crate) struct WebhookEndpointPath {
     pub(crate) endpoint_id: WebhookEndpointId,

@@ -175,6 +175,7 @@ fn example(code: Code) -> Problem {
         Code::IdempotencyMismatch => Refusal::IdempotencyMismatch,
         Code::VersionMismatch => Refusal::VersionMismatch,
         Code::LimitReached => Refusal::LimitReached,
+        Code::EndpointDisabled => Refusal::EndpointDisabled,
         Code::Conflict => return TableError::Conflict("update_organization").into(),
         Code::Throttled => return TableError::Throttled(busy()).into(),
         Code::Unavailable => return TableError::Unavailable(busy()).into(),

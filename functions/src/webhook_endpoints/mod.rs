@@ -6,10 +6,14 @@ pub mod delete;
 pub mod deliveries;
 pub mod get;
 pub mod list;
+pub mod replay;
+pub mod retry;
 pub mod rotate_secret;
 pub mod test;
 pub mod update;
 // End of the endpoints.
+
+mod queue;
 
 use muster::domain::{
     Description, EventTypes, OrganizationId, WebhookEndpoint, WebhookEndpointPatch, WebhookStatus,

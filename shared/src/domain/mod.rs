@@ -64,8 +64,8 @@ pub use user::{User, UserPatch};
 pub use version::{ExpectedVersion, VersionMismatch, VersionTags};
 pub use webhook::{
     Delivery, DeliveryStatus, DisabledReason, EventTypes, MAX_EVENT_TYPES, MAX_WEBHOOK_ENDPOINTS,
-    MAX_WEBHOOK_URL_LENGTH, WebhookEndpoint, WebhookEndpointPatch, WebhookSecret, WebhookStatus,
-    WebhookTargets, WebhookTest, WebhookUrl, is_public,
+    MAX_WEBHOOK_URL_LENGTH, WebhookEndpoint, WebhookEndpointPatch, WebhookReplay, WebhookSecret,
+    WebhookStatus, WebhookTargets, WebhookTest, WebhookUrl, is_public,
 };
 
 /// The rule that a value breaks, worded for the caller: `must be …`.

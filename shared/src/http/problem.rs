@@ -38,6 +38,7 @@ pub enum Code {
     IdempotencyMismatch,
     VersionMismatch,
     LimitReached,
+    EndpointDisabled,
     Conflict,
     Throttled,
     Unavailable,
@@ -46,7 +47,7 @@ pub enum Code {
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::Unauthenticated,
         Self::UnusableSubject,
         Self::NoTenant,
@@ -70,6 +71,7 @@ impl Code {
         Self::IdempotencyMismatch,
         Self::VersionMismatch,
         Self::LimitReached,
+        Self::EndpointDisabled,
         Self::Conflict,
         Self::Throttled,
         Self::Unavailable,
@@ -122,6 +124,7 @@ impl Code {
             Self::IdempotencyMismatch => ("idempotency-mismatch", 422, "Idempotency key reused"),
             Self::VersionMismatch => ("version-mismatch", 412, "Version mismatch"),
             Self::LimitReached => ("limit-reached", 409, "Limit reached"),
+            Self::EndpointDisabled => ("endpoint-disabled", 409, "Webhook endpoint disabled"),
             Self::Conflict => ("conflict", 409, "Modified concurrently"),
             Self::Throttled => ("throttled", 429, "Too many requests"),
             Self::Unavailable => ("unavailable", 503, "Temporarily unavailable"),

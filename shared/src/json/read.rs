@@ -4,11 +4,11 @@ use super::Fields;
 use super::fields::{object, text};
 use super::limits::{budget, metadata, models, rate};
 use crate::domain::{
-    BillingAddress, Budget, BudgetDuration, Description, Domain, Email, EntraObjectId,
+    BillingAddress, Budget, BudgetDuration, Description, Domain, Email, EntraObjectId, EventId,
     EventTypePattern, EventTypes, Invalid, Json, JsonObject, LimitsPatch, MembershipPatch, Name,
     OrganizationId, OrganizationPatch, Patch, Role, Status, StripeCustomerId, TeamMembershipPatch,
-    TeamPatch, TeamRole, TeamStatus, UserId, UserPatch, WebhookEndpointPatch, WebhookStatus,
-    WebhookUrl,
+    TeamPatch, TeamRole, TeamStatus, Timestamp, UserId, UserPatch, WebhookEndpointPatch,
+    WebhookStatus, WebhookUrl,
 };
 
 /// A type that is read from one JSON value.
@@ -82,6 +82,7 @@ texts!(
     Domain,
     Email,
     EntraObjectId,
+    EventId,
     Name,
     OrganizationId,
     Role,
@@ -89,6 +90,7 @@ texts!(
     StripeCustomerId,
     TeamRole,
     TeamStatus,
+    Timestamp,
     UserId,
     WebhookStatus,
     WebhookUrl,

@@ -73,6 +73,9 @@ pub enum Refusal {
     /// The tenant has the maximum number of these resources.
     #[error("the tenant has the maximum number of these resources")]
     LimitReached,
+    /// The webhook endpoint is disabled.
+    #[error("the webhook endpoint is disabled")]
+    EndpointDisabled,
     /// The position to continue after does not belong to this list.
     #[error("no place in this list")]
     InvalidPosition,

@@ -302,6 +302,24 @@ pub(super) const ACTIONS: &[Action] = &[
         scene.of_tenant("POST", "/webhook-endpoints/none/test")
     }),
     Action::new(
+        "POST /webhook-endpoints/{endpoint_id}/replay",
+        "",
+        |scene| {
+            let range = json!({"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"});
+            scene
+                .of_tenant("POST", "/webhook-endpoints/none/replay")
+                .json(&range)
+        },
+    ),
+    Action::new(
+        "POST /webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/retry",
+        "",
+        |scene| {
+            let delivery = "deliveries/019aa8c1-2d3e-7f40-8a1b-3c4d5e6f7081/retry";
+            scene.of_tenant("POST", &format!("/webhook-endpoints/none/{delivery}"))
+        },
+    ),
+    Action::new(
         "GET /webhook-endpoints/{endpoint_id}/deliveries",
         "",
         |scene| scene.of_tenant("GET", "/webhook-endpoints/none/deliveries"),

@@ -25,6 +25,10 @@ pub(super) struct Endpoint {
     pub(super) table: Vec<String>,
     /// `gsi1`.
     pub(super) indexes: Vec<String>,
+    /// Whether it puts messages on the queue of webhooks.
+    pub(super) webhook_queue: bool,
+    /// Whether it has access to the secrets in the table.
+    pub(super) secrets: bool,
 }
 
 /// Builds and runs the example. With the features of the whole workspace, as the tests are compiled.
@@ -54,6 +58,8 @@ fn parse(printed: &Value) -> Option<Declarations> {
                 routes: texts(endpoint.get("routes")?)?,
                 table: texts(endpoint.get("table")?)?,
                 indexes: texts(endpoint.get("indexes")?)?,
+                webhook_queue: endpoint.get("webhook_queue")?.as_bool()?,
+                secrets: endpoint.get("secrets")?.as_bool()?,
             }),
         }
     }

@@ -101,6 +101,8 @@ mod tests {
             routes: vec!["POST /teams/{team_id}/members".to_owned()],
             table: Vec::new(),
             indexes: Vec::new(),
+            webhook_queue: false,
+            secrets: false,
         };
         let document = json!({"paths": {"/teams/{team_id}/members": {"post": {
             "requestBody": {"content": {"application/json": {"example": {"user_id": "ada"}}}},

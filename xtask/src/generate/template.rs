@@ -39,10 +39,16 @@ fn function(text: &mut String, endpoint: &Endpoint) -> Result<()> {
     write!(
         text,
         "\n  {}:\n    Type: AWS::Serverless::Function\n    Metadata:\n      BuildMethod: rust-cargolambda\n      \
-         BuildProperties: {{Binary: {}}}\n    Properties:\n      Events:\n",
+         BuildProperties: {{Binary: {}}}\n    Properties:\n",
         resource(&endpoint.binary),
         endpoint.binary
     )?;
+    if endpoint.webhook_queue {
+        text.push_str(
+            "      Environment:\n        Variables: {WEBHOOK_QUEUE_URL: !Ref WebhookQueue}\n",
+        );
+    }
+    text.push_str("      Events:\n");
     for route in &endpoint.routes {
         let (method, path) = route.split_once(' ').context("a route without a path")?;
         writeln!(
@@ -91,7 +97,43 @@ fn function(text: &mut String, endpoint: &Endpoint) -> Result<()> {
         };
         statement(text, &["dynamodb:Query".to_owned()], &resources)?;
     }
+    if !endpoint.secrets && !endpoint.table.is_empty() {
+        let actions = endpoint.table.iter().map(|it| format!("dynamodb:{it}"));
+        denial(text, &actions.collect::<Vec<_>>(), SECRETS)?;
+    }
+    if endpoint.webhook_queue {
+        text.push_str(
+            "            - Effect: Allow\n              Action: [sqs:SendMessage]\n              \
+             Resource: !GetAtt WebhookQueue.Arn\n",
+        );
+    }
     Ok(())
+}
+
+/// The partition keys of secrets.
+const SECRETS: &str = "TENANT#*#!SECRETS#*";
+
+/// A statement that denies actions on items with these partition keys.
+fn denial(text: &mut String, actions: &[String], keys: &str) -> Result<()> {
+    write!(
+        text,
+        "            - Effect: Deny\n{}\n              Resource: {TABLE}\n              Condition:\n                \
+         ForAnyValue:StringLike: {{\"dynamodb:LeadingKeys\": \"{keys}\"}}\n",
+        action_lines(actions)
+    )?;
+    Ok(())
+}
+
+/// The line, or the lines, of the actions of a statement.
+fn action_lines(actions: &[String]) -> String {
+    let line = format!("              Action: [{}]", actions.join(", "));
+    if line.len() <= MAX_WIDTH {
+        return line;
+    }
+    let several = "              Action:".to_owned();
+    actions.iter().fold(several, |text, action| {
+        text + "\n                - " + action
+    })
 }
 
 /// The actions that can change an item. No function may take them on an event.
@@ -101,15 +143,7 @@ const EVENTS: &str = "TENANT#*#!EVENTS#*";
 
 /// A statement that allows actions on items whose partition key begins with a tenant.
 fn statement(text: &mut String, actions: &[String], resource: &str) -> Result<()> {
-    let line = format!("              Action: [{}]", actions.join(", "));
-    let actions = if line.len() <= MAX_WIDTH {
-        line
-    } else {
-        let several = "              Action:".to_owned();
-        actions.iter().fold(several, |text, action| {
-            text + "\n                - " + action
-        })
-    };
+    let actions = action_lines(actions);
     write!(
         text,
         "            - Effect: Allow\n{actions}\n              {resource}\n              Condition:\n                \
@@ -163,15 +197,24 @@ mod tests {
             ],
             table: vec!["BatchGetItem".to_owned()],
             indexes: vec!["gsi1".to_owned()],
+            webhook_queue: true,
+            secrets: false,
         };
         function(&mut text, &endpoint).unwrap();
+        assert_eq!(
+            text.matches("Action: [dynamodb:BatchGetItem]\n").count(),
+            2,
+            "allowed, and denied on secrets: {text}"
+        );
         for line in [
             "  ListTeams:\n",
             "        GetInOrganization:\n",
             "        Get:\n",
-            "              Action: [dynamodb:BatchGetItem]\n",
             "              Action: [dynamodb:Query]\n",
             "!Sub \"${Table.Arn}/index/gsi1\"]\n",
+            "        Variables: {WEBHOOK_QUEUE_URL: !Ref WebhookQueue}\n",
+            "              Action: [sqs:SendMessage]\n",
+            "                ForAnyValue:StringLike: {\"dynamodb:LeadingKeys\": \"TENANT#*#!SECRETS#*\"}\n",
         ] {
             assert_eq!(text.matches(line).count(), 1, "{line} in {text}");
         }

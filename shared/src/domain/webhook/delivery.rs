@@ -50,6 +50,16 @@ pub struct WebhookTest {
     pub duration_ms: u64,
 }
 
+/// The result of a replay of events.
+// Fields and names match the HTTP contract.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WebhookReplay {
+    /// The number of events that are on the queue.
+    pub queued: usize,
+    /// The `cursor` of the next request; `null` if all events of the range are on the queue.
+    pub next_cursor: Option<String>,
+}
+
 /// A delivery of one event to one webhook endpoint, as of its last attempt.
 // Fields and names match the HTTP contract.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -111,6 +111,11 @@ pub struct WebhookEndpoint {
 pub struct EventTypes(Vec<EventTypePattern>);
 
 impl EventTypes {
+    /// Returns the patterns.
+    pub fn patterns(&self) -> &[EventTypePattern] {
+        &self.0
+    }
+
     /// Returns whether a pattern includes the type.
     pub fn include(&self, event_type: EventType) -> bool {
         self.0.iter().any(|pattern| pattern.matches(event_type))

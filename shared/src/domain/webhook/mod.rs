@@ -7,7 +7,7 @@ mod secret;
 mod url;
 
 pub use address::is_public;
-pub use delivery::{Delivery, DeliveryStatus, WebhookTest};
+pub use delivery::{Delivery, DeliveryStatus, WebhookReplay, WebhookTest};
 pub use endpoint::{
     DisabledReason, EventTypes, MAX_EVENT_TYPES, MAX_WEBHOOK_ENDPOINTS, WebhookEndpoint,
     WebhookEndpointPatch, WebhookStatus,

@@ -4,6 +4,7 @@ mod change;
 mod create;
 mod deliveries;
 mod read;
+mod replay;
 mod results;
 mod rotate;
 mod test;

@@ -36,6 +36,13 @@ impl Store {
         &self,
         cx: &Context,
     ) -> Result<Option<Outcome<WebhookTest>>, Error> {
+        self.first_result(cx).await
+    }
+
+    pub(super) async fn first_result<T: Recorded>(
+        &self,
+        cx: &Context,
+    ) -> Result<Option<Outcome<T>>, Error> {
         let Some(record) = cx.record() else {
             return Ok(None);
         };
@@ -50,10 +57,18 @@ impl Store {
         cx: &Context,
         test: WebhookTest,
     ) -> Result<Outcome<WebhookTest>, Error> {
+        self.record_result(cx, test).await
+    }
+
+    pub(super) async fn record_result<T: Recorded + Clone>(
+        &self,
+        cx: &Context,
+        result: T,
+    ) -> Result<Outcome<T>, Error> {
         let record = cx.record();
         let nothing_to_hold = |_: &mut Transaction<'_, Action>| {};
         let record = (record.as_ref(), Action::Record);
-        let done = idempotency::unchanged(self, record, nothing_to_hold, test.clone()).await?;
-        Ok(done.unwrap_or(Outcome::Fresh(test)))
+        let done = idempotency::unchanged(self, record, nothing_to_hold, result.clone()).await?;
+        Ok(done.unwrap_or(Outcome::Fresh(result)))
     }
 }
