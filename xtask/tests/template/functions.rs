@@ -119,21 +119,67 @@ fn no_function_may_change_an_event() {
     for function in functions() {
         let name = &function.resource;
         let statements = function.statements();
+        let denials = statements.iter().filter(|it| denied_keys(it) == EVENTS);
+        let denials: Vec<_> = denials.collect();
         let actions = |effect: &str| -> BTreeSet<&str> {
-            let some = statements.iter().filter(|it| it["Effect"] == effect);
+            let some = statements.iter().filter(|it| match effect {
+                "Deny" => denied_keys(it) == EVENTS,
+                effect => it["Effect"] == effect,
+            });
             let actions = some.flat_map(|it| texts(&it["Action"]));
             actions
                 .filter(|it| changes.iter().any(|change| change == it))
                 .collect()
         };
         assert_eq!(actions("Allow"), actions("Deny"), "{name}");
-        for denial in statements.iter().filter(|it| it["Effect"] == "Deny") {
-            let keys = &denial["Condition"]["ForAnyValue:StringLike"]["dynamodb:LeadingKeys"];
-            assert_eq!(*keys, "TENANT#*#!EVENTS#*", "{name}");
-            checked += 1;
-        }
+        checked += denials.len();
     }
     assert!(checked > 10, "{checked}");
+}
+
+/// Only the functions that sign webhooks or write their secrets have access to them. Each has a reason in
+/// `docs/SECURITY.md`.
+#[test]
+fn few_functions_have_access_to_secrets() {
+    let reasons = read("docs/SECURITY.md");
+    let mut with_access = BTreeSet::new();
+    for function in functions() {
+        let statements = function.statements();
+        let on_table = statements.iter().filter(|it| it["Effect"] == "Allow");
+        let on_table = on_table.filter(|it| !it["Condition"]["ForAllValues:StringLike"].is_null());
+        let on_index = |it: &Value| it["Resource"].to_string().contains("/index/");
+        let allowed = on_table.filter(|it| !on_index(it));
+        let allowed: BTreeSet<_> = allowed.flat_map(|it| texts(&it["Action"])).collect();
+        let denied = statements.iter().filter(|it| denied_keys(it) == SECRETS);
+        let denied: BTreeSet<_> = denied.flat_map(|it| texts(&it["Action"])).collect();
+        if denied.is_empty() && !allowed.is_empty() {
+            assert!(reasons.contains(&format!("`{}`", function.binary)));
+            with_access.insert(function.binary.clone());
+        } else {
+            assert_eq!(allowed, denied, "{}", function.resource);
+        }
+    }
+    let expected = [
+        "create-webhook-endpoint",
+        "delete-webhook-endpoint",
+        "deliver-webhook",
+        "rotate-webhook-secret",
+        "test-webhook-endpoint",
+    ];
+    let with_access: Vec<_> = with_access.iter().map(String::as_str).collect();
+    assert_eq!(with_access, expected);
+}
+
+const EVENTS: &str = "TENANT#*#!EVENTS#*";
+const SECRETS: &str = "TENANT#*#!SECRETS#*";
+
+/// The partition keys that a statement denies; empty for a statement that allows.
+fn denied_keys(statement: &Value) -> &str {
+    if statement["Effect"] != "Deny" {
+        return "";
+    }
+    let keys = &statement["Condition"]["ForAnyValue:StringLike"]["dynamodb:LeadingKeys"];
+    keys.as_str().expect("a denial names partition keys")
 }
 
 /// The login sync needs credentials for Entra: the given secret, or a token of AWS with Entra as
@@ -173,7 +219,27 @@ fn is_for_events(name: &str, statement: &Value) -> bool {
             json!({"Fn::Sub": "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${EventBusName}"}),
         ]
         .to_vec(),
-        ["sqs:SendMessage"] => vec![json!({"Fn::GetAtt": "EventFailures.Arn"})],
+        ["sqs:SendMessage"] => {
+            let queues = each(&statement["Resource"]);
+            let queues = queues.into_iter().map(|it| it["Fn::GetAtt"].as_str().unwrap());
+            let expected: &[&str] = match name {
+                "PublishEvents" => &["EventFailures.Arn", "WebhookQueue.Arn"],
+                "DeliverWebhook" => &["WebhookQueue.Arn", "WebhookFailures.Arn"],
+                "ReplayWebhookEvents" | "RetryWebhookDelivery" => &["WebhookQueue.Arn"],
+                _ => &[],
+            };
+            assert_eq!(queues.collect::<Vec<_>>(), expected, "{name}");
+            return true;
+        }
+        [
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:ReceiveMessage",
+        ] => {
+            assert_eq!(statement["Resource"], json!({"Fn::GetAtt": "WebhookQueue.Arn"}));
+            assert_eq!(name, "DeliverWebhook");
+            return true;
+        }
         [
             "dynamodb:DescribeStream",
             "dynamodb:GetRecords",
