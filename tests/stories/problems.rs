@@ -129,7 +129,8 @@ async fn provoke(code: Code) -> (u16, Reply) {
             let path = &made.headers["location"];
             let disable = json!({"status": "disabled"});
             root.patch(path, disable).await.expect(200);
-            let range = json!({"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"});
+            let range =
+                json!({"from": "2026-01-01T00:00:00.000Z", "to": "2026-01-02T00:00:00.000Z"});
             (409, root.post(&format!("{path}/replay"), range).await)
         }
         Code::Internal => {

@@ -53,8 +53,10 @@ pub(crate) async fn replay_webhook_events(
 #[schemars(deny_unknown_fields)]
 pub(crate) struct ReplayRange {
     /// The time of the earliest event.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     from: Timestamp,
     /// The time after the latest event.
+    #[schemars(with = "String", extend("format" = "date-time"))]
     to: Timestamp,
     /// `next_cursor` of the previous request.
     cursor: Option<EventId>,
