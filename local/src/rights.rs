@@ -169,7 +169,7 @@ mod tests {
                 false,
             ),
         ] {
-            let found = written(operation, &input)
+            let found = touched(operation, &input)
                 .iter()
                 .any(|(operation, key)| denial.operation == *operation && denial.includes(key));
             assert_eq!(found, is_denied, "{operation} {input}");
@@ -177,7 +177,7 @@ mod tests {
         let batch = json!({"RequestItems": {"t": [{"DeleteRequest": {"Key": event}}]}});
         let key = "TENANT#acme#!EVENTS#7".to_owned();
         assert_eq!(
-            written("BatchWriteItem", &batch),
+            touched("BatchWriteItem", &batch),
             [("BatchWriteItem".to_owned(), key)]
         );
     }

@@ -105,7 +105,8 @@ impl Faults {
         (world, faults)
     }
 
-    /// The next requests of this operation get these faults, one after the other.
+    /// The next requests of this operation get these faults, one after the other. Words after the operation must be in
+    /// the request: `TransactWriteItems organization.created`.
     pub fn next(&self, operation: &str, faults: &[Fault]) {
         let mut plan = self.0.lock().unwrap();
         plan.next
@@ -190,10 +191,11 @@ impl Faults {
         std::mem::take(&mut plan.next).len() + std::mem::take(&mut plan.held).len()
     }
 
-    fn take(&self, operation: &str) -> Option<Fault> {
+    fn take(&self, request: &TableRequest) -> Option<Fault> {
+        let operation = request.operation.as_str();
         let mut plan = self.0.lock().unwrap();
         if let Some((always, fault)) = &plan.always
-            && always == operation
+            && is_meant(always, request)
         {
             return Some(*fault);
         }
@@ -202,7 +204,10 @@ impl Faults {
         {
             return Some(passing(operation, random));
         }
-        let place = plan.next.iter().position(|(next, _)| next == operation)?;
+        let place = plan
+            .next
+            .iter()
+            .position(|(next, _)| is_meant(next, request))?;
         plan.next.remove(place).map(|(_, fault)| fault)
     }
 
@@ -267,6 +272,13 @@ pub(crate) fn passing(operation: &str, random: &mut fastrand::Rng) -> Fault {
     *random.choice(&faults).unwrap()
 }
 
+/// Whether a plan for an operation, and for words in its input, includes the request.
+fn is_meant(planned: &str, request: &TableRequest) -> bool {
+    let mut words = planned.split(' ');
+    let input = request.input.to_string();
+    words.next() == Some(&request.operation) && words.all(|word| input.contains(word))
+}
+
 async fn forward(
     State((faults, http)): State<(Faults, reqwest::Client)>,
     headers: HeaderMap,
@@ -274,7 +286,7 @@ async fn forward(
 ) -> Response<Body> {
     let target = headers["x-amz-target"].to_str().unwrap();
     let mut request = TableRequest::parse(target, &body).unwrap();
-    let fault = faults.take(&request.operation);
+    let fault = faults.take(&request);
     if let Some(response) = fault.and_then(|fault| fault.response(&request)) {
         return Response::builder()
             .status(response.status)

@@ -15,7 +15,7 @@ use crate::store::{Context, Error, Refusal, Store, access, table};
 /// How old an event must be to be in a list from the oldest on. The id of an event is drawn before its transaction is
 /// committed, so an event can appear behind later ones for as long as a function may run (10 s), plus the difference
 /// between clocks and the delay of an index, for which there are 50 s.
-pub const SETTLE_TIME: Duration = Duration::from_secs(60);
+pub const SETTLE_TIME: Duration = Duration::from_mins(1);
 /// Number of events that one page reads when few of many match.
 const SIFTED: usize = 500;
 
