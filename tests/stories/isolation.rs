@@ -77,6 +77,15 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
+/// Whether a text has a secret of the tenant. Webhook endpoints have a field and a route of that name.
+fn is_leaked(text: &str) -> bool {
+    let others = ["\"secret\"", "rotate-secret"];
+    let text = others
+        .iter()
+        .fold(text.to_owned(), |text, name| text.replace(name, ""));
+    text.contains("secret")
+}
+
 /// The statuses for a caller of another tenant, who has no membership there either.
 ///
 /// `own`: the id in the path is the caller's own, which means the caller in their own tenant.
@@ -180,7 +189,7 @@ async fn no_route_reads_or_writes_another_tenant() {
                     let what = format!("{route} {path} by {} of {outside}: {reply:?}", actor.id);
                     let expected = expected_statuses(route, *admin, user == actor.id);
                     assert!(expected.contains(&reply.status), "{what}");
-                    assert!(!what.contains("secret"), "{what}");
+                    assert!(!is_leaked(&format!("{reply:?}")), "{what}");
                     for call in world.calls.take() {
                         let foreign = support::of_other_tenants(&call, outside);
                         assert!(
@@ -196,7 +205,7 @@ async fn no_route_reads_or_writes_another_tenant() {
         assert!(asked > 300, "{asked}");
         // They created these in their own tenant.
         for item in of_tenant(&world, outside).await {
-            assert!(!item.contains("secret"), "{item}");
+            assert!(!is_leaked(&item), "{item}");
         }
     }
     assert_eq!(of_tenant(&world, TENANTS[0]).await, before);

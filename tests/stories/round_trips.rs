@@ -102,7 +102,7 @@ update webhook endpoint            ; root PATCH {hook} 200 {"description": "d"}
 rotate webhook secret              ; root POST {hook}/rotate-secret 200
 test webhook endpoint              ; root POST {hook}/test 200
 list deliveries                    ; root GET {hook}/deliveries?limit=5 200
-replay events                      ; root POST {hook}/replay 200 {"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"}
+replay events                      ; root POST {hook}/replay 200 {"from": "2026-01-01T00:00:00.000Z", "to": "2026-01-02T00:00:00.000Z"}
 delete webhook endpoint            ; root DELETE {hook} 204
 delete team                        ; ada DELETE {team} 204
   standalone                       ; root DELETE {alone} 204
@@ -193,7 +193,8 @@ async fn measured(many: usize) -> String {
     // A route without a row is called by an owner, as in the table of permissions.
     world.register(&PEOPLE).await;
     for route in world.routes().await {
-        if routes.contains(&route) {
+        // A retry needs a delivery, which is made by a function behind the queue.
+        if routes.contains(&route) || route.ends_with("/retry") {
             continue;
         }
         let (scene, action) = scene_of(&world, &route).await;

@@ -305,7 +305,8 @@ pub(super) const ACTIONS: &[Action] = &[
         "POST /webhook-endpoints/{endpoint_id}/replay",
         "",
         |scene| {
-            let range = json!({"from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"});
+            let range =
+                json!({"from": "2026-01-01T00:00:00.000Z", "to": "2026-01-02T00:00:00.000Z"});
             scene
                 .of_tenant("POST", "/webhook-endpoints/none/replay")
                 .json(&range)
