@@ -265,6 +265,10 @@ fn items(all: &[serde_json::Map<String, Value>]) -> BTreeMap<String, Value> {
         let sk = item["sk"].as_str().unwrap();
         let kind = match sk.split_once('#') {
             Some((kind, _)) => format!("{kind}#"),
+            None if item.contains_key("record") && item.contains_key("gsi1pk") => {
+                "EVENT of an organization".to_owned()
+            }
+            None if item.contains_key("record") => "EVENT of the tenant".to_owned(),
             None => sk.to_owned(),
         };
         let bytes = item
