@@ -50,20 +50,22 @@ impl Bus {
         Ok(deliveries)
     }
 
-    fn entry(&self, event: &PublishedEvent) -> PutEventsRequestEntry {
+    fn entry(&self, published: &PublishedEvent) -> PutEventsRequestEntry {
+        let PublishedEvent { event, detail } = published;
         PutEventsRequestEntry::builder()
             .event_bus_name(&self.name)
             .source(SOURCE)
-            .detail_type(&event.event_type)
-            .detail(&event.detail)
+            .detail_type(event.event_type.as_str())
+            .detail(detail)
             .time(DateTime::from_millis(event.occurred_at.as_millisecond()))
             .build()
     }
 }
 
 /// The size of an entry as `EventBridge` counts it.
-fn size(event: &PublishedEvent) -> usize {
-    TIME_BYTES + SOURCE.len() + event.event_type.len() + event.detail.len()
+fn size(published: &PublishedEvent) -> usize {
+    let detail_type = published.event.event_type.as_str();
+    TIME_BYTES + SOURCE.len() + detail_type.len() + published.detail.len()
 }
 
 fn delivery(result: &PutEventsResultEntry) -> Delivery {

@@ -1,6 +1,7 @@
 //! Reads the events out of a batch of the table's stream.
 
-use muster::domain::Timestamp;
+use muster::domain::Event;
+use muster::store::event_of;
 use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
@@ -17,27 +18,18 @@ pub struct EventRecord {
 }
 
 /// An event as it is published.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PublishedEvent {
-    /// The id.
-    pub id: String,
-    /// The type.
-    pub event_type: String,
-    /// The tenant.
-    pub tenant_id: String,
-    /// The organization, if the event is about one.
-    pub organization_id: Option<String>,
-    /// When the change was made.
-    pub occurred_at: Timestamp,
-    /// The event as JSON.
+    /// The event, with its personal details.
+    pub event: Event,
+    /// The same as JSON.
     pub detail: String,
 }
 
 /// An item that has the attributes of an event and cannot be read. Names no content, which may be personal.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("the attribute {attribute} cannot be read at line {line}, column {column}")]
+#[error("the record or its personal details cannot be read: line {line}, column {column}")]
 pub struct UnreadableEvent {
-    attribute: &'static str,
     line: usize,
     column: usize,
 }
@@ -69,17 +61,6 @@ struct Change {
     new_image: Value,
 }
 
-/// The attributes of the record that are needed to publish it.
-#[derive(Deserialize)]
-struct Head {
-    id: String,
-    #[serde(rename = "type")]
-    event_type: String,
-    tenant_id: String,
-    organization_id: Option<String>,
-    occurred_at: Timestamp,
-}
-
 /// Returns the records that insert an event, in their order. Ignores all others.
 pub fn read(batch: &Value) -> Result<Vec<EventRecord>, ForeignBatch> {
     let batch = Batch::deserialize(batch).map_err(|_| ForeignBatch)?;
@@ -98,51 +79,13 @@ fn event_record(record: Record) -> Option<EventRecord> {
 }
 
 fn published(record: &str, personal: Option<&str>) -> Result<PublishedEvent, UnreadableEvent> {
-    let unreadable = |attribute: &'static str| {
-        move |error: serde_json::Error| UnreadableEvent {
-            attribute,
-            line: error.line(),
-            column: error.column(),
-        }
+    let unreadable = |error: serde_json::Error| UnreadableEvent {
+        line: error.line(),
+        column: error.column(),
     };
-    let mut event: Value = serde_json::from_str(record).map_err(unreadable("record"))?;
-    // Read from the text, so that an error has a place.
-    let head: Head = serde_json::from_str(record).map_err(unreadable("record"))?;
-    if let Some(personal) = personal {
-        let personal = serde_json::from_str(personal).map_err(unreadable("personal"))?;
-        join(&mut event, &personal);
-    }
-    Ok(PublishedEvent {
-        id: head.id,
-        event_type: head.event_type,
-        tenant_id: head.tenant_id,
-        organization_id: head.organization_id,
-        occurred_at: head.occurred_at,
-        detail: event.to_string(),
-    })
-}
-
-/// Puts the personal details back into the event.
-fn join(event: &mut Value, personal: &Value) {
-    let mut set = |path: &str, name: &str, value: Option<&Value>| {
-        if let (Some(Value::Object(part)), Some(value)) = (event.pointer_mut(path), value) {
-            part.insert(name.to_owned(), value.clone());
-        }
-    };
-    set("/actor", "name", personal.get("actor_name"));
-    for name in ["source_ip", "user_agent"] {
-        set("/context", name, personal.get(name));
-    }
-    let targets = event.get_mut("targets").and_then(Value::as_array_mut);
-    for target in targets.into_iter().flatten() {
-        let id = target.get("id").and_then(Value::as_str);
-        let name = id.and_then(|id| personal.get("names")?.get(id)).cloned();
-        if let (Some("user"), Some(name)) = (target.get("type").and_then(Value::as_str), name)
-            && let Some(target) = target.as_object_mut()
-        {
-            target.insert("name".to_owned(), name);
-        }
-    }
+    let event = event_of(record, personal).map_err(unreadable)?;
+    let detail = serde_json::to_string(&event).map_err(unreadable)?;
+    Ok(PublishedEvent { event, detail })
 }
 
 #[cfg(test)]
@@ -151,7 +94,7 @@ mod tests {
 
     use super::*;
 
-    const RECORD: &str = r#"{"id":"e1","type":"membership.added","tenant_id":"acme","organization_id":"o1","occurred_at":"2026-11-28T02:43:00.123Z","actor":{"type":"user","id":"ada"},"targets":[{"type":"user","id":"bob"},{"type":"organization","id":"bob","name":"Rockets"}],"changes":{},"context":{"request_id":"r1"},"resource_version":1}"#;
+    const RECORD: &str = r#"{"id":"01938f2e-5c2b-7a08-9b0c-1d2e3f405162","type":"membership.added","tenant_id":"acme","organization_id":"01938f00-0000-7000-8000-000000000001","occurred_at":"2026-11-28T02:43:00.123Z","actor":{"type":"user","id":"ada"},"targets":[{"type":"user","id":"bob"},{"type":"organization","id":"bob","name":"Rockets"}],"changes":{},"context":{"request_id":"r1","operation":"addMember"},"resource_version":1}"#;
 
     fn record(sequence_number: &str, event_name: &str, image: Value) -> Value {
         json!({"eventName": event_name, "dynamodb": {
@@ -172,11 +115,7 @@ mod tests {
         let all = events(json!([record("7", "INSERT", image)]));
         let event = all[0].event.clone().unwrap();
         assert_eq!(all[0].sequence_number, "7");
-        assert_eq!(event.id, "e1");
-        assert_eq!(event.event_type, "membership.added");
-        assert_eq!(event.tenant_id, "acme");
-        assert_eq!(event.organization_id.as_deref(), Some("o1"));
-        assert_eq!(event.occurred_at.to_string(), "2026-11-28T02:43:00.123Z");
+        assert_eq!(event.event.event_type.as_str(), "membership.added");
         let mut expected: Value = serde_json::from_str(RECORD).unwrap();
         expected["actor"]["name"] = json!("Ada");
         expected["targets"][0]["name"] = json!("Bob");
@@ -205,22 +144,22 @@ mod tests {
             (
                 "Ada",
                 None,
-                "the attribute record cannot be read at line 1, column 1",
+                "the record or its personal details cannot be read: line 1, column 1",
             ),
             (
                 "{}",
                 None,
-                "the attribute record cannot be read at line 1, column 2",
+                "the record or its personal details cannot be read: line 1, column 2",
             ),
             (
                 "[1]",
                 None,
-                "the attribute record cannot be read at line 1, column 2",
+                "the record or its personal details cannot be read: line 1, column 2",
             ),
             (
                 RECORD,
                 Some("Ada"),
-                "the attribute personal cannot be read at line 1, column 1",
+                "the record or its personal details cannot be read: line 1, column 1",
             ),
         ] {
             let mut image = json!({"record": {"S": record_text}});
