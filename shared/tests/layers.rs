@@ -76,7 +76,12 @@ const LAYERS: [(&str, &[&str]); 18] = [
     ),
     (
         "delivery/src/webhook",
-        &["muster::config", "muster::domain", "muster::outbound"],
+        &[
+            "muster::config",
+            "muster::domain",
+            "muster::outbound",
+            "muster_delivery::queue",
+        ],
     ),
     (
         "delivery/src",
