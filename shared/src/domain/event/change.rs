@@ -94,7 +94,8 @@ const fn visible(resource: Resource) -> &'static [(&'static str, Visibility)] {
             ("created_at", Values),
         ],
         Resource::WebhookEndpoint => &[
-            ("url", Values),
+            // URLs of chat services contain a token.
+            ("url", Hidden),
             ("description", Values),
             ("event_types", Values),
             ("organization_id", Values),
