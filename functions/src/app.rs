@@ -46,7 +46,7 @@ impl App {
     /// request. A function without such a request does not contain its code.
     pub(crate) fn part<T: Any + Send + Sync>(
         &self,
-        make: impl FnOnce(&Self, &Variable) -> Result<T, SettingError>,
+        create: impl FnOnce(&Self, &Variable) -> Result<T, SettingError>,
     ) -> Result<Arc<T>, Problem> {
         let mut parts = self
             .environment
@@ -58,11 +58,11 @@ impl App {
         {
             return Ok(part);
         }
-        let made = make(self, &*self.environment.variable).map_err(Problem::internal)?;
-        let made = Arc::new(made);
-        let part: Arc<dyn Any + Send + Sync> = made.clone();
+        let created = create(self, &*self.environment.variable).map_err(Problem::internal)?;
+        let created = Arc::new(created);
+        let part: Arc<dyn Any + Send + Sync> = created.clone();
         parts.insert(TypeId::of::<T>(), part);
-        Ok(made)
+        Ok(created)
     }
 }
 

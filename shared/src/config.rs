@@ -189,7 +189,7 @@ impl Settings {
             audit_retention: (retention_days > 0)
                 .then(|| Duration::from_hours(u64::from(retention_days) * 24)),
             audit_client_details,
-            webhook_targets: webhook_targets(&variable)?,
+            webhook_targets: webhook_targets(variable)?,
             metrics_namespace: variable("METRICS_NAMESPACE")
                 .unwrap_or_else(|| DEFAULT_METRICS_NAMESPACE.to_owned()),
         })

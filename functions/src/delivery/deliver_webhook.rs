@@ -3,6 +3,7 @@
 //! A message that is not due yet, or whose endpoint is held back, goes back to the queue with a delay. A message that
 //! cannot be dealt with is returned as failed: the queue delivers it again, and sets it aside after several times.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -149,10 +150,10 @@ impl Courier {
         let now = self.app.clock.now();
         for task in tasks {
             let key = (task.tenant_id.clone(), task.endpoint_id.clone());
-            if !endpoints.contains_key(&key) {
-                let store = &self.app.store;
-                let found = store.signing_webhook_endpoint(&key.0, &key.1, now).await?;
-                endpoints.insert(key, found);
+            if let Entry::Vacant(entry) = endpoints.entry(key) {
+                let (store, (tenant, id)) = (&self.app.store, entry.key());
+                let found = store.signing_webhook_endpoint(tenant, id, now).await?;
+                entry.insert(found);
             }
         }
         Ok(endpoints)

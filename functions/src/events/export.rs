@@ -65,7 +65,7 @@ impl Format {
 
 fn lines(events: &[Event]) -> String {
     let lines = events.iter().map(http::json);
-    lines.map(|line| format!("{line}\n")).collect()
+    lines.fold(String::new(), |text, line| text + line.get() + "\n")
 }
 
 fn csv(events: &[Event]) -> Result<String, Problem> {

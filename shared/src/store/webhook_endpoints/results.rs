@@ -13,7 +13,7 @@ use crate::store::table::{Change, Condition, text};
 use crate::store::{Error, Refusal, Store, keys, table};
 
 /// The times of an endpoint are written once in this time, and not with each delivery.
-const RESOLUTION: Duration = Duration::from_secs(60);
+const RESOLUTION: Duration = Duration::from_mins(1);
 
 /// The wait after the first call that timed out. Doubles with each one.
 const FIRST_HOLD: Duration = Duration::from_secs(30);
