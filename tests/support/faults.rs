@@ -211,10 +211,13 @@ impl Faults {
         plan.next.remove(place).map(|(_, fault)| fault)
     }
 
-    async fn wait_if_held(&self, operation: &str) {
+    async fn wait_if_held(&self, request: &TableRequest) {
         let held = {
             let mut plan = self.0.lock().unwrap();
-            let place = plan.held.iter().position(|(held, ..)| held == operation);
+            let place = plan
+                .held
+                .iter()
+                .position(|(held, ..)| is_meant(held, request));
             place.and_then(|place| plan.held.remove(place))
         };
         if let Some((_, arrived, released)) = held {
@@ -299,7 +302,7 @@ async fn forward(
         Some(Fault::Delay(time)) => tokio::time::sleep(time).await,
         _ => {}
     }
-    faults.wait_if_held(&request.operation).await;
+    faults.wait_if_held(&request).await;
     let (upstream, is_forgetful, lagging) = faults.upstream();
     if is_forgetful {
         forget_token(&mut request);

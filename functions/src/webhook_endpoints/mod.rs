@@ -35,10 +35,12 @@ pub(crate) struct NewWebhookEndpoint {
     /// The URL: `https`, a public host, port 443 or one that the deployment allows, no credentials.
     url: WebhookUrl,
     /// The description.
+    #[schemars(with = "Description")]
     description: Option<Description>,
     /// The types of events to receive.
     event_types: EventTypes,
     /// Receives only the events of this organization.
+    #[schemars(with = "OrganizationId")]
     organization_id: Option<OrganizationId>,
 }
 

@@ -68,6 +68,15 @@ function* parameters(spec) {
   }
 }
 
+/** The parameter that has the id of a response to a call of this path. */
+const OWN_ID = [
+  [/\/webhook-endpoints\/[^/]+\/deliveries$/, "delivery_id"],
+  [/\/webhook-endpoints(\/[^/]+)?$/, "endpoint_id"],
+  [/\/events(\/[^/]+)?$/, "event_id"],
+  [/\/teams(\/[^/]+(\/restore)?)?$/, "team_id"],
+  [/\/(organizations|teams|users)\b/, "organization_id"],
+];
+
 /**
  * Known ids by their place in a path: the response to a call has the id of what it created, and the user
  * last added to an organization or a team is the one to get, change and remove there.
@@ -82,8 +91,14 @@ class Ids {
     if (!ok || !first) return;
     const [, collection, , members, user] = new URL(url).pathname.split("/");
     const known = this.#known;
-    const own = /\/teams(\/[^/]+(\/restore)?)?$/.test(url) ? "team_id" : "organization_id";
-    for (const [name, value] of [[own, first.id], ["organization_id", first.organization_id], ["team_id", first.team_id]]) {
+    const { pathname } = new URL(url);
+    const own = OWN_ID.find(([path]) => path.test(pathname))?.[1];
+    const ids = [[own, first.id]];
+    // An event can be about something that is gone by now.
+    if (["organization_id", "team_id"].includes(own)) {
+      ids.push(["organization_id", first.organization_id], ["team_id", first.team_id]);
+    }
+    for (const [name, value] of ids) {
       // A created resource has priority over the first one of a list.
       if (typeof value === "string") known[name] = answer.items ? known[name] ?? value : value;
     }

@@ -58,14 +58,19 @@ impl Stage {
             environment: Environment::new(|_| None),
         };
         let of_delivery = |name: &str| {
-            let own = ["EVENT_BUS_NAME", "FAILURES_QUEUE_URL"];
+            let own = [
+                "EVENT_BUS_NAME",
+                "FAILURES_QUEUE_URL",
+                "WEBHOOK_QUEUE_URL",
+                "WEBHOOK_FAILURES_QUEUE_URL",
+            ];
             let aws = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
             let is_needed = own.iter().chain(&aws).any(|it| *it == name);
             is_needed.then(|| "local".to_owned())
         };
         let functions = functions().iter().map(|function| {
             let started = match function.name {
-                "publish-events" => function.start(app.clone(), &of_delivery),
+                "publish-events" | "deliver-webhook" => function.start(app.clone(), &of_delivery),
                 _ => function.start(app.clone(), &|_| None),
             };
             let started = started.unwrap();

@@ -19,6 +19,7 @@ fn item_rows(markdown: &str) -> BTreeSet<Vec<String>> {
     .collect()
 }
 
+#[expect(clippy::too_many_lines, reason = "one item of each kind")]
 #[tokio::test]
 async fn the_items_match_the_data_model() {
     let setup = Setup::patient(&[]).await;

@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use muster_local::Options;
 use support::{World, has_curl, root, skipped};
 
 use super::{README, blocks, code, read, section};
@@ -46,7 +47,11 @@ async fn bash(script: &str) -> String {
 
 /// Runs the blocks of a section in order, compares the output of each, and returns their number.
 async fn prints_what_it_shows(document: &str, heading: &str) -> usize {
-    let world = World::start().await;
+    let world = World::with(Options {
+        event_sources: true,
+        ..Options::default()
+    })
+    .await;
     let tour = section(document, heading);
     assert_eq!(tour.matches(ADDRESS).count(), 1);
     let address = format!("MUSTER={}\n", world.stack.url());
@@ -93,6 +98,15 @@ async fn the_tour_prints_what_the_readme_shows() {
     }
     let count = prints_what_it_shows(README, "A two-minute tour").await;
     assert!(count > 8, "the tour is found");
+}
+
+#[tokio::test]
+async fn the_webhook_of_the_readme_arrives() {
+    if !has_curl().await {
+        return skipped("the webhook", "curl");
+    }
+    let count = prints_what_it_shows(README, "A webhook in a minute").await;
+    assert_eq!(count, 3);
 }
 
 #[tokio::test]

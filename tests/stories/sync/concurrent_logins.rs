@@ -32,13 +32,13 @@ async fn concurrent_logins_of_one_user_both_succeed() {
     setup.graph.assign("g-one", "One");
     setup.expect("eve", "synced").await;
     setup.graph.join("ada", "g-one");
-    is_overtaken(&setup, &faults, "PutItem").await;
+    is_overtaken(&setup, &faults, "TransactWriteItems membership.added").await;
     assert_eq!(setup.organizations("ada").await, map([("g-one", ACTIVE)]));
     assert_eq!(setup.teams("ada").await, map([("g-one", "active entra")]));
     setup.expect("ada", "unchanged").await;
 
     setup.graph.leave("ada", "g-one");
-    is_overtaken(&setup, &faults, "DeleteItem").await;
+    is_overtaken(&setup, &faults, "TransactWriteItems membership.removed").await;
     assert_eq!(setup.organizations("ada").await, map([]));
     assert_eq!(setup.teams("ada").await, map([]));
     setup.expect("ada", "unchanged").await;

@@ -301,7 +301,8 @@ async fn a_team_joined_during_removal_is_left_too() {
     setup.graph.leave("ada", "g-one");
 
     // Holds the writes of the membership and of the membership in the group's team.
-    let (mut one, mut other) = (faults.hold("DeleteItem"), faults.hold("DeleteItem"));
+    let removal = || faults.hold("TransactWriteItems membership.removed");
+    let (mut one, mut other) = (removal(), removal());
     let by_hand = async {
         one.arrived().await;
         other.arrived().await;

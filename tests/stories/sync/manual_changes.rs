@@ -271,7 +271,8 @@ async fn an_organization_deleted_during_a_join_stays_deleted() {
     setup.expect("eve", "synced").await;
     setup.graph.join("ada", "g-sales");
     let root = setup.world.tenant_admin();
-    let (mut one, mut other) = (faults.hold("PutItem"), faults.hold("PutItem"));
+    let joining = || faults.hold("TransactWriteItems membership.added");
+    let (mut one, mut other) = (joining(), joining());
     let by_hand = async {
         one.arrived().await;
         other.arrived().await;

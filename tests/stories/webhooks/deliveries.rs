@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::endpoint;
 
 /// The time that a busy machine may take to deliver.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A stack that runs its event source mappings.
 pub(crate) async fn running() -> World {

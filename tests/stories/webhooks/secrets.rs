@@ -61,8 +61,8 @@ async fn a_rotation_replaces_the_secret_and_keeps_the_previous() {
     assert_ne!(first, second);
     assert_eq!(rotated.body["version"], 2);
     root.post_empty(&format!("{path}/test")).await.expect(200);
-    let received = receiver.received().remove(0);
-    received.is_signed_with(&[&second, &first]);
+    let message = receiver.received().remove(0);
+    message.is_signed_with(&[&second, &first]);
     let events = root
         .all("/events?type=webhook_endpoint.secret_rotated")
         .await;

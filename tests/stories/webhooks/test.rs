@@ -26,13 +26,13 @@ async fn a_test_sends_a_signed_message_and_returns_the_status() {
             .expect(200);
         let tested = root.post_empty(&format!("{path}/test")).await.expect(200);
         assert_eq!(result(&tested.body), (json!(status), Value::Null));
-        let [received] = &receiver.received()[..] else {
+        let [message] = &receiver.received()[..] else {
             panic!("one message")
         };
-        received.is_signed_with(&[&secret]);
-        let body: Value = serde_json::from_str(&received.body).unwrap();
+        message.is_signed_with(&[&secret]);
+        let body: Value = serde_json::from_str(&message.body).unwrap();
         assert_eq!(body["type"], "webhook.test");
-        assert_eq!(body["data"]["id"], received.header("webhook-id"));
+        assert_eq!(body["data"]["id"], message.header("webhook-id"));
         assert!(path.ends_with(body["data"]["endpoint_id"].as_str().unwrap()));
         // A test says nothing about the endpoint.
         let shown = root.get(&path).await.expect(200).body;

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use super::fields_of;
 use crate::domain::Invalid;
 
 macro_rules! event_types {
@@ -139,7 +140,18 @@ impl JsonSchema for EventType {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let names: Vec<_> = Self::ALL.iter().map(|one| one.as_str()).collect();
-        json_schema!({"type": "string", "enum": names, "description": "Type of an event."})
+        let means = Self::ALL.iter().map(|one| {
+            let fields: Vec<_> = fields_of(one.resource())
+                .map(|it| format!("`{it}`"))
+                .collect();
+            let description = one.description();
+            format!(
+                "\n- `{one}`: {description} `changes` can have {}.",
+                fields.join(", ")
+            )
+        });
+        let description = format!("Type of an event.\n{}", means.collect::<String>());
+        json_schema!({"type": "string", "enum": names, "description": description})
     }
 }
 

@@ -19,7 +19,8 @@ pub const MAX_WEBHOOK_URL_LENGTH: usize = 2_048;
 const LOCAL_NAMES: [&str; 5] = ["localhost", "local", "internal", "home.arpa", "localdomain"];
 
 /// An absolute URL in its normal form, which the WHATWG URL Standard defines: a host in lower case, numbers of IPv4
-/// addresses in dotted form, no default port. [`WebhookTargets`] decides whether webhooks are sent to it.
+/// addresses in dotted form, no default port.
+// `WebhookTargets` decides whether webhooks are sent to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String", extend("format" = "uri", "maxLength" = MAX_WEBHOOK_URL_LENGTH))]
