@@ -10,7 +10,7 @@ use muster::domain::{TenantId, Timestamp, UserId};
 use muster::store::{Measure, Profile};
 use muster::telemetry::Telemetry;
 use muster_directory::{Counts, Report, SyncLine, SyncOutcome};
-use muster_functions::records::{PublishLine, RequestLine, TriggerLine};
+use muster_functions::records::{DeliverLine, PublishLine, RequestLine, TriggerLine};
 use serde_json::Value;
 use support::root;
 
@@ -111,6 +111,18 @@ fn lines() -> Vec<Value> {
         set_aside: 0,
         failed: 0,
         retries: 0,
+        duration,
+    });
+    telemetry.write(&DeliverLine {
+        now,
+        request_id: "r",
+        messages: 1,
+        delivered: 0,
+        retried: 0,
+        given_up: 1,
+        deferred: 0,
+        dropped: 0,
+        failed: 0,
         duration,
     });
     telemetry.write(&TriggerLine {

@@ -30,7 +30,7 @@ use crate::openapi::example::{self, Example};
 
 /// A request to create a webhook endpoint.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[schemars(deny_unknown_fields, extend("required" = ["url", "event_types"]))]
 pub(crate) struct NewWebhookEndpoint {
     /// The URL: `https`, a public host, port 443 or one that the deployment allows, no credentials.
     url: WebhookUrl,
