@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::domain::{TenantId, WebhookTargets};
+use crate::domain::{DEFAULT_EVENT_RETENTION_DAYS, TenantId, WebhookTargets};
 
 /// The variable that names a file of root certificates. It overrides the certificates in the program.
 pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
@@ -15,8 +15,6 @@ pub const DEFAULT_METRICS_NAMESPACE: &str = "Muster";
 pub const DEFAULT_TENANT_ADMIN_GROUP: &str = "tenant-admins";
 /// Default of `TOKEN_CLAIM_BYTES`: a token with this claim still fits in a cookie.
 pub const DEFAULT_TOKEN_CLAIM_BYTES: usize = 2_048;
-/// Default of `AUDIT_RETENTION_DAYS`.
-pub const DEFAULT_AUDIT_RETENTION_DAYS: u32 = 400;
 /// Maximum of `AUDIT_RETENTION_DAYS`: 100 years.
 pub const MAX_AUDIT_RETENTION_DAYS: u32 = 36_500;
 /// Minimum of `TOKEN_CLAIM_BYTES`.
@@ -150,7 +148,7 @@ impl Settings {
             }
         };
         let retention_days = match variable("AUDIT_RETENTION_DAYS").map(|days| days.parse()) {
-            None => DEFAULT_AUDIT_RETENTION_DAYS,
+            None => DEFAULT_EVENT_RETENTION_DAYS,
             Some(Ok(days @ 0..=MAX_AUDIT_RETENTION_DAYS)) => days,
             Some(_) => {
                 return Err(SettingError {

@@ -28,9 +28,9 @@ use thiserror::Error;
 
 pub use caller::Caller;
 pub use event::{
-    Actor, ActorType, Changes, Event, EventContext, EventDraft, EventId, EventType,
-    EventTypePattern, FieldChange, MAX_CHANGE_BYTES, MAX_TARGETS, Origin, PersonalDetails,
-    Resource, Target, TargetType, Transition, fields_of,
+    Actor, ActorType, Changes, DEFAULT_EVENT_RETENTION_DAYS, Event, EventContext, EventDraft,
+    EventId, EventType, EventTypePattern, FieldChange, MAX_CHANGE_BYTES, MAX_TARGETS, Origin,
+    PersonalDetails, Resource, Target, TargetType, Transition, fields_of,
 };
 pub use idempotency::IdempotencyKey;
 pub use ids::{

@@ -157,6 +157,23 @@ impl Record {
     }
 }
 
+impl Store {
+    /// Returns the outcome of the earlier request with the same `Idempotency-Key`, if there is one. Makes one read if
+    /// the request has a key.
+    pub(super) async fn first_result<T: Recorded>(
+        &self,
+        record: Option<&Record>,
+    ) -> Result<Option<Outcome<T>>, Error> {
+        let Some(record) = record else {
+            return Ok(None);
+        };
+        match self.table.get(&record.key).await? {
+            Some(item) => record.outcome_in(item),
+            None => Ok(None),
+        }
+    }
+}
+
 /// Returns the outcome of the earlier request if its record is among the items read.
 pub(super) fn found<T: Recorded>(
     record: Option<&Record>,

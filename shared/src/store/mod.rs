@@ -43,7 +43,7 @@ pub use webhook_endpoints::{SigningEndpoint, WebhookEndpointWithSecret};
 
 pub use crate::domain::Page;
 
-use crate::domain::Clock;
+use crate::domain::{Clock, DEFAULT_EVENT_RETENTION_DAYS};
 use table::Table;
 
 /// The store: all operations on the table.
@@ -63,13 +63,20 @@ pub enum Added<M> {
     Already(M),
 }
 
+/// Returns the condition that an item is in this version.
+fn in_version(version: u64) -> table::Condition {
+    table::Condition::new("#version = :before").value(":before", table::number(version))
+}
+
 impl Store {
     /// Creates a store on the table of this name.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
         Self {
             table: Table::new(client, table.into()),
             clock: Clock::system(),
-            event_retention: Some(events::DEFAULT_RETENTION),
+            event_retention: Some(Duration::from_hours(
+                u64::from(DEFAULT_EVENT_RETENTION_DAYS) * 24,
+            )),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Item, from_item, number, text};
-use crate::store::{Context, Error, Refusal, table};
+use crate::store::{Context, Error, Refusal, in_version, table};
 use serde::{Deserialize, Serialize};
 
 use super::Store;
@@ -230,8 +230,4 @@ impl Store {
 #[derive(Clone, Copy, PartialEq)]
 enum Action {
     User,
-}
-
-fn in_version(version: u64) -> Condition {
-    Condition::new("#version = :before").value(":before", number(version))
 }

@@ -1,5 +1,6 @@
 //! The secrets of webhook endpoints.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use support::{Receiver, World};
 
@@ -103,4 +104,22 @@ async fn repeated_rotations_with_one_key_rotate_once() {
         .count();
     let shown = root.get(&path).await.expect(200).body;
     assert_eq!(shown["version"], 2 + rotated);
+}
+
+#[tokio::test]
+async fn a_repeated_rotation_with_if_match_returns_its_secret() {
+    let world = World::start().await;
+    let root = world.tenant_admin();
+    let (path, _) = endpoint(&world, all_events(URL)).await;
+    let rotate = || {
+        let request = root.request(Method::POST, &format!("{path}/rotate-secret"));
+        let request = request
+            .header("idempotency-key", "k")
+            .header("if-match", "\"1\"");
+        root.send(request)
+    };
+    let first = rotate().await.expect(200);
+    let second = rotate().await.expect(200);
+    assert_eq!(second.headers["idempotency-replayed"], "true");
+    assert_eq!(second.body, first.body);
 }

@@ -19,6 +19,8 @@ pub use change::{Changes, FieldChange, MAX_CHANGE_BYTES, fields_of};
 pub use draft::{EventDraft, Transition};
 pub use types::{EventType, EventTypePattern, Resource};
 
+/// How long events are kept unless the deployment says otherwise, in days.
+pub const DEFAULT_EVENT_RETENTION_DAYS: u32 = 400;
 /// Maximum number of targets of an event.
 pub const MAX_TARGETS: usize = 90;
 

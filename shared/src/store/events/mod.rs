@@ -9,7 +9,6 @@ use crate::domain::{Event, EventId, PersonalDetails};
 use crate::store::table::{self, Item, from_item};
 
 pub use read::{EventFilter, EventOrder, SETTLE_TIME};
-pub(super) use write::DEFAULT_RETENTION;
 
 /// The attributes of the item that are read. The others serve filters.
 #[derive(Serialize, Deserialize)]

@@ -1,7 +1,5 @@
 //! Writing an event in the transaction of its change.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{Row, partition_of};
@@ -9,9 +7,6 @@ use crate::domain::{Event, EventDraft, EventId, Origin, PersonalDetails, Timesta
 use crate::store::keys::{self, GSI1, Key};
 use crate::store::table::{Item, Transaction, number, text, to_item};
 use crate::store::{Store, table};
-
-/// How long events are kept unless the deployment says otherwise.
-pub(in crate::store) const DEFAULT_RETENTION: Duration = Duration::from_hours(400 * 24);
 
 impl Store {
     /// Starts the transaction of a change, with its events. Their ids and time are taken here, after everything that

@@ -10,8 +10,8 @@ use crate::store::idempotency;
 use crate::store::keys;
 use crate::store::settle::Unsettled;
 use crate::store::sync::Written;
-use crate::store::table::{Change, Condition, Transaction, Unmet, number, text};
-use crate::store::{Context, Error, Outcome, Refusal, Store};
+use crate::store::table::{Change, Condition, Transaction, Unmet, text};
+use crate::store::{Context, Error, Outcome, Refusal, Store, in_version};
 
 impl Store {
     /// Changes an organization. Requires an owner or admin; billing fields require an owner.
@@ -211,10 +211,6 @@ fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
         return Refusal::NameTaken.into();
     }
     Unsettled::Overtaken
-}
-
-fn in_version(version: u64) -> Condition {
-    Condition::new("#version = :before").value(":before", number(version))
 }
 
 fn write_change(

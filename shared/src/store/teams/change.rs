@@ -1,8 +1,7 @@
 //! Changing and deleting a team.
 
 use super::{
-    Action, CHANGEABLE, DELETED_AT, TeamInOrganization, TeamStanding, in_version, not_changed,
-    to_row,
+    Action, CHANGEABLE, DELETED_AT, TeamInOrganization, TeamStanding, not_changed, to_row,
 };
 use crate::domain::{
     EventDraft, EventType, ExpectedVersion, FoldedName, Name, Origin, Source, Team, TeamId,
@@ -11,7 +10,7 @@ use crate::domain::{
 use crate::store::organizations::SYNCED_NAME;
 use crate::store::sync::Written;
 use crate::store::table::{Change, Condition, Transaction, number, text};
-use crate::store::{Context, Error, Refusal, Store, keys};
+use crate::store::{Context, Error, Refusal, Store, in_version, keys};
 
 impl Store {
     /// Changes a team. Requires a manager of its organization or a higher role, a leader of the team, or a

@@ -16,8 +16,8 @@ use crate::store::access::{self, Requirement};
 use crate::store::idempotency::Recorded;
 use crate::store::keys::{self, GSI1, Key};
 use crate::store::settle::Unsettled;
-use crate::store::table::{Condition, Item, Transaction, Unmet, from_item, number, text, to_item};
-use crate::store::{Error, Refusal, organizations, table};
+use crate::store::table::{Condition, Item, Transaction, Unmet, from_item, text, to_item};
+use crate::store::{Error, Refusal, in_version, organizations, table};
 use serde::{Deserialize, Serialize};
 
 /// Attributes that an update of a team writes.
@@ -266,10 +266,6 @@ pub(super) fn requirement(standing: TeamStanding) -> Requirement {
         permission,
         reach: None,
     }
-}
-
-fn in_version(version: u64) -> Condition {
-    Condition::new("#version = :before").value(":before", number(version))
 }
 
 /// Maps the failed conditions to a refusal, or to another attempt.

@@ -1,8 +1,6 @@
 //! Restoring a team that the login sync created.
 
-use super::{
-    Action, DELETED_AT, TeamWithLimits, from_row, in_version, is_there, not_changed, to_row,
-};
+use super::{Action, DELETED_AT, TeamWithLimits, from_row, is_there, not_changed, to_row};
 use crate::domain::{
     Caller, EventDraft, EventType, ExpectedVersion, Status, Team, TeamId, Transition,
 };
@@ -11,7 +9,7 @@ use crate::store::idempotency::{self, Record};
 use crate::store::keys;
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Transaction, number, text, text_of};
-use crate::store::{Context, Error, Outcome, Refusal, Store, team_members};
+use crate::store::{Context, Error, Outcome, Refusal, Store, in_version, team_members};
 
 impl Store {
     /// Restores a team of the login sync that was deleted by hand, with its name, limits and metadata, and

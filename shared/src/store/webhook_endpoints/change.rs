@@ -1,13 +1,13 @@
 //! Changing and deleting an endpoint.
 
-use super::{Action, event, in_version, require_tenant_admin, to_change};
+use super::{Action, event, require_tenant_admin, to_change};
 use crate::domain::{
     EventType, ExpectedVersion, Transition, WebhookEndpoint, WebhookEndpointId,
     WebhookEndpointPatch,
 };
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Unmet};
-use crate::store::{Context, Error, Refusal, Store, keys};
+use crate::store::{Context, Error, Refusal, Store, in_version, keys};
 
 impl Store {
     /// Changes an endpoint. Requires a tenant admin.

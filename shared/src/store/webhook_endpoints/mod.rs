@@ -18,7 +18,7 @@ use crate::domain::{
 };
 use crate::store::idempotency::Recorded;
 use crate::store::keys;
-use crate::store::table::{Change, Condition, Item, from_item, number, to_item};
+use crate::store::table::{Change, Item, from_item, to_item};
 use crate::store::{Refusal, table};
 
 pub use read::SigningEndpoint;
@@ -166,10 +166,6 @@ fn require_tenant_admin(caller: &Caller) -> Result<(), Refusal> {
     } else {
         Err(Refusal::Forbidden)
     }
-}
-
-fn in_version(version: u64) -> Condition {
-    Condition::new("#version = :before").value(":before", number(version))
 }
 
 /// Returns the change that writes the fields of an endpoint.

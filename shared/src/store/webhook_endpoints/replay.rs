@@ -68,7 +68,7 @@ impl Store {
         &self,
         cx: &Context,
     ) -> Result<Option<Outcome<Delivery>>, Error> {
-        self.first_result(cx).await
+        self.first_result(cx.record().as_ref()).await
     }
 
     /// Records that a delivery is on the queue again.
@@ -123,7 +123,7 @@ impl Store {
         &self,
         cx: &Context,
     ) -> Result<Option<Outcome<WebhookReplay>>, Error> {
-        self.first_result(cx).await
+        self.first_result(cx.record().as_ref()).await
     }
 
     /// Records the result of a replay for requests with the same `Idempotency-Key`.

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::change::not_changed;
-use super::{Action, SigningEndpoint, event, in_version, to_change};
+use super::{Action, SigningEndpoint, event, to_change};
 use crate::domain::{
     Actor, DisabledReason, EventContext, EventType, Origin, Timestamp, Transition, WebhookEndpoint,
     WebhookStatus,
 };
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, text};
-use crate::store::{Error, Refusal, Store, keys, table};
+use crate::store::{Error, Refusal, Store, in_version, keys, table};
 
 /// The times of an endpoint are written once in this time, and not with each delivery.
 const RESOLUTION: Duration = Duration::from_mins(1);

@@ -36,18 +36,7 @@ impl Store {
         &self,
         cx: &Context,
     ) -> Result<Option<Outcome<WebhookTest>>, Error> {
-        self.first_result(cx).await
-    }
-
-    pub(super) async fn first_result<T: Recorded>(
-        &self,
-        cx: &Context,
-    ) -> Result<Option<Outcome<T>>, Error> {
-        let Some(record) = cx.record() else {
-            return Ok(None);
-        };
-        let view = self.read(&[record.key()]).await?;
-        idempotency::found(Some(&record), &view)
+        self.first_result(cx.record().as_ref()).await
     }
 
     /// Records the result of a test for requests with the same `Idempotency-Key`. Returns the result of another
