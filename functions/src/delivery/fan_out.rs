@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use muster::config::SettingError;
-use muster::domain::{Event, TenantId, WebhookEndpoint};
+use muster::domain::{TenantId, WebhookEndpoint};
 use muster_delivery::webhook::Task;
 use muster_delivery::{Delivery, EventRecord, Message, Queue};
 use serde_json::value::RawValue;
@@ -95,7 +95,7 @@ async fn tasks(
     let Ok(published) = &record.event else {
         return Ok(Vec::new());
     };
-    let event: Event = serde_json::from_str(&published.detail).map_err(never)?;
+    let event = &published.event;
     if !endpoints.contains_key(&event.tenant_id) {
         let found = app.store.all_webhook_endpoints(&event.tenant_id).await;
         let found = found.map_err(|error| error.to_string());
@@ -108,7 +108,7 @@ async fn tasks(
     };
     let now = app.clock.now();
     let mut messages = Vec::new();
-    for endpoint in of_tenant.iter().filter(|it| it.receives(&event)) {
+    for endpoint in of_tenant.iter().filter(|it| it.receives(event)) {
         let detail = RawValue::from_string(published.detail.clone()).map_err(never)?;
         messages.push(
             Task::first(endpoint, detail, now)
