@@ -127,6 +127,7 @@ fn changed_as(before: &Membership, after: &Membership) -> EventType {
         (before, Status::Suspended) if before != Status::Suspended => {
             EventType::MembershipSuspended
         }
+        // A suspension by the sync is confirmed, and is one by hand from now on.
         _ if before.role == after.role => EventType::MembershipSuspended,
         _ => EventType::MembershipRoleChanged,
     }
