@@ -39,9 +39,14 @@ impl Store {
                 .and_then(|item| item.get(JOINED_TEAMS))
                 .cloned();
             let before = item.map(from_row).transpose()?;
-            if is_self && before.is_none() && !caller.tenant_admin {
-                // Already left. Reveals nothing about the organization.
-                return Ok(());
+            if is_self && !caller.tenant_admin {
+                // The membership is read twice, at two moments. It is gone if either did not find it: between them
+                // another request can have removed it, and a third one deleted the organization.
+                let own = view.membership(key)?;
+                if before.is_none() || own.is_none() {
+                    // Already left. Reveals nothing about the organization.
+                    return Ok(());
+                }
             }
             let organization_name = view.organization(caller, organization, now)?.name;
             if !is_self {
