@@ -35,6 +35,7 @@ mod last_release;
 mod lifecycle;
 mod local_entra;
 mod logs;
+mod machines;
 mod openapi;
 mod operations;
 mod page;

@@ -25,6 +25,8 @@ use team_actions::{STANDALONE_ACTIONS, TEAM_ACTIONS};
 enum Relation {
     Member(Role, Status, Source),
     TenantAdmin,
+    /// A machine that names the tenant.
+    Machine,
     /// A user of the tenant outside the organization.
     Stranger,
     /// A user of another tenant with the id of a member.
@@ -35,8 +37,9 @@ enum Relation {
 }
 
 const SOURCES: [(Source, &str); 2] = [(Source::Manual, "manual"), (Source::Entra, "entra")];
-const OTHERS: [(Relation, &str); 5] = [
+const OTHERS: [(Relation, &str); 6] = [
     (Relation::TenantAdmin, "tenant-admin"),
+    (Relation::Machine, "machine"),
     (Relation::Stranger, "stranger"),
     (Relation::Foreigner, "other-tenant"),
     (Relation::ForeignAdmin, "other-admin"),
@@ -104,6 +107,7 @@ impl<'a> Scene<'a> {
             caller: match relation {
                 Relation::Member(..) => world.user("caller"),
                 Relation::TenantAdmin => world.tenant_admin(),
+                Relation::Machine => world.machine_of(ACME),
                 Relation::Stranger => world.user("stranger"),
                 Relation::Foreigner => world.user_of("globex", "ada"),
                 Relation::ForeignAdmin => world.tenant_admin_of("globex"),

@@ -15,6 +15,8 @@ use crate::roles::{PEOPLE, scene_of};
 /// by ada; root is a tenant admin.
 const OPERATIONS: &str = r#"
 create organization                ; ada POST /organizations 201 {"name": "New"} => new
+  by a new user                    ; kim POST /organizations 201 {"name": "First"}
+  for another owner                ; root POST /organizations 201 {"name": "Given", "owner_user_id": "u001"}
   with a key                       ; ada POST /organizations 201 {"name": "Key"} once
   repeated with it                 ; ada POST /organizations 201 {"name": "Key"} once
   with a taken name                ; ada POST /organizations 409 {"name": "NEW"}

@@ -11,6 +11,8 @@ pub struct Actor {
     /// Their user id.
     pub id: String,
     token: Option<String>,
+    /// The tenant that a machine names in each request.
+    tenant: Option<String>,
 }
 
 /// A response.
@@ -31,7 +33,14 @@ impl Actor {
             url: url.to_owned(),
             id: id.to_owned(),
             token,
+            tenant: None,
         }
+    }
+
+    /// The same caller with the header `Muster-Tenant`.
+    pub fn of_tenant(mut self, tenant: &str) -> Self {
+        self.tenant = Some(tenant.to_owned());
+        self
     }
 
     /// The header `Authorization` of the requests.
@@ -42,7 +51,10 @@ impl Actor {
 
     /// A request under construction; [`Actor::send`] sends it.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.http.request(method, format!("{}{path}", self.url));
+        let mut request = self.http.request(method, format!("{}{path}", self.url));
+        if let Some(tenant) = &self.tenant {
+            request = request.header("muster-tenant", tenant);
+        }
         match &self.token {
             Some(token) => request.bearer_auth(token),
             None => request,

@@ -26,8 +26,8 @@ impl World {
         owner: &str,
         named: &[(String, Option<&str>)],
     ) -> Vec<String> {
-        let (store, clock, cx) = (self.store(), Clock::system(), root());
-        let owner = UserId::parse(owner).unwrap();
+        let (store, clock, cx) = (self.store(), Clock::system(), tenant_admin(owner));
+        let owner = cx.caller.user_id.clone();
         let made = stream::iter(named).map(|(name, domain)| {
             let (id, now) = (OrganizationId::from(clock.new_id()), clock.now());
             let name = name.parse().unwrap();
@@ -38,7 +38,7 @@ impl World {
             organization.domain = domain.map(|domain| domain.parse().unwrap());
             let (store, cx) = (&store, &cx);
             async move {
-                let made = store.create_organization(cx, &organization, &membership);
+                let made = store.create_organization(cx, &organization, Some(&membership));
                 made.await.unwrap();
                 id.to_string()
             }
@@ -49,7 +49,7 @@ impl World {
     /// Creates memberships in organizations of [`ACME`]: organization, user, role, status.
     /// Registers the users.
     pub async fn memberships(&self, all: &[(String, String, &str, &str)]) {
-        let (store, clock, cx) = (self.store(), Clock::system(), root());
+        let (store, clock, cx) = (self.store(), Clock::system(), tenant_admin("root"));
         let made = stream::iter(all).map(|(organization, user, role, status)| {
             let user = UserId::parse(user.as_str()).unwrap();
             let organization = OrganizationId::parse(organization.as_str()).unwrap();
@@ -70,11 +70,12 @@ impl World {
 }
 
 /// A tenant admin of [`ACME`].
-fn root() -> Context {
+fn tenant_admin(id: &str) -> Context {
     let caller = Caller {
         tenant_id: TenantId::parse(ACME).unwrap(),
-        user_id: UserId::parse("root").unwrap(),
+        user_id: UserId::parse(id).unwrap(),
         tenant_admin: true,
+        machine: false,
     };
     context(caller, Clock::system().now())
 }

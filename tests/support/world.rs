@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
+use muster::http::MACHINE_SCOPE;
 use muster_local::{Options, Stack};
 use serde_json::{Value, json};
 
@@ -101,6 +102,15 @@ impl World {
     pub fn actor(&self, tenant: &str, id: &str, groups: &[&str]) -> Actor {
         let token = self.stack.token(id, tenant, groups).expect("a token");
         self.bearer(id, Some(token))
+    }
+
+    /// A machine that calls the API for a tenant.
+    pub fn machine_of(&self, tenant: &str) -> Actor {
+        let client = "billing-backend";
+        let claims = json!({"sub": client, "client_id": client, "scope": MACHINE_SCOPE});
+        let token = self.stack.token_with(claims.as_object().unwrap().clone());
+        let machine = self.bearer(client, Some(token.expect("a token")));
+        machine.of_tenant(tenant)
     }
 
     /// A user with any token, or none.

@@ -12,11 +12,12 @@ use crate::endpoint::{Body, Call, Endpoint, Idempotency, endpoint, render};
 
 /// Create an organization
 ///
-/// Creates an organization. The caller becomes its owner in the same transaction.
+/// Creates an organization. The caller, or the user in `owner_user_id`, becomes its owner in the same transaction.
+/// The organization of a machine caller without `owner_user_id` has no owner until one is added.
 ///
-/// Requires any user of the tenant, or a tenant admin if `ORGANIZATION_CREATION` is `tenant-admin`. Returns 201
-/// with `Location`, and 409 `name-taken` if another organization of the tenant has the name. Idempotent with an
-/// `Idempotency-Key`.
+/// Requires any user of the tenant, or a tenant admin if `ORGANIZATION_CREATION` is `tenant-admin`; for
+/// `owner_user_id` a tenant admin. Returns 201 with `Location`, 409 `name-taken` if another organization of the tenant
+/// has the name, and 422 `unknown-user` if the owner is not known in the tenant. Idempotent with an `Idempotency-Key`.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn create_organization(
     call: Call,
@@ -36,21 +37,30 @@ pub(crate) async fn create_organization(
         ));
     }
 
+    let owner = match new.owner_user_id {
+        Some(owner) if owner != caller.user_id && !caller.tenant_admin => {
+            return Err(Problem::new(
+                Code::Forbidden,
+                "Only tenant admins can create organizations for another owner. Leave out owner_user_id.",
+            ));
+        }
+        Some(owner) => Some(owner),
+        // A machine is not a user, so it cannot be a member.
+        None => (!caller.machine).then(|| caller.user_id.clone()),
+    };
+
     let id = OrganizationId::from(app.clock.new_id());
-    let (tenant_id, user_id) = (caller.tenant_id.clone(), caller.user_id.clone());
-    let owner = Membership::new(
-        tenant_id.clone(),
-        id.clone(),
-        user_id.clone(),
-        (Role::Owner, Status::Active),
-        now,
-    );
-    let organization = Organization::new(id, tenant_id, new.name, user_id, now)
+    let tenant_id = caller.tenant_id;
+    let owner = owner.map(|owner| {
+        let owns = (Role::Owner, Status::Active);
+        Membership::new(tenant_id.clone(), id.clone(), owner, owns, now)
+    });
+    let organization = Organization::new(id, tenant_id, new.name, caller.user_id, now)
         .with(&new.fields)
         .map_err(|invalid| Problem::invalid_at("/metadata", invalid))?;
     let outcome = app
         .store
-        .create_organization(&cx, &organization, &owner)
+        .create_organization(&cx, &organization, owner.as_ref())
         .await?;
     render(outcome, created)
 }
@@ -82,5 +92,10 @@ pub const ENDPOINT: Endpoint = endpoint!(create_organization, "POST /organizatio
                 ],
                 json!({"organization_id": "$response.body#/id"}),
             )
-            .fails(&[Code::Forbidden, Code::NameTaken, Code::Conflict])
+            .fails(&[
+                Code::Forbidden,
+                Code::NameTaken,
+                Code::UnknownUser,
+                Code::Conflict,
+            ])
     });

@@ -12,7 +12,7 @@ pub mod update;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use muster::domain::{Invalid, Name, Organization, OrganizationPatch, OrganizationStatus};
+use muster::domain::{Invalid, Name, Organization, OrganizationPatch, OrganizationStatus, UserId};
 use muster::http::{self, Query};
 use muster::json::{Field, Fields, FromFields};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -46,6 +46,7 @@ impl JsonSchema for ShownOrganization {
 /// A request to create an organization.
 pub(crate) struct NewOrganization {
     name: Name,
+    owner_user_id: Option<UserId>,
     fields: OrganizationPatch,
 }
 
@@ -55,11 +56,16 @@ impl JsonSchema for NewOrganization {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        requiring(
-            "name",
-            OrganizationPatch::json_schema(generator),
-            "A request to create an organization.",
-        )
+        let mut schema = OrganizationPatch::json_schema(generator);
+        if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+            let mut owner = generator.subschema_for::<UserId>();
+            owner.insert(
+                "description".to_owned(),
+                json!("The user who becomes owner; defaults to the caller."),
+            );
+            properties.insert("owner_user_id".to_owned(), owner.to_value());
+        }
+        requiring("name", schema, "A request to create an organization.")
     }
 }
 
@@ -78,9 +84,11 @@ fn show(organization: &Organization, with_billing: bool) -> Box<RawValue> {
 impl FromFields for NewOrganization {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let name = Field::read(fields, "name");
+        let owner_user_id = Field::read(fields, "owner_user_id");
         let fields = FromFields::from_fields(fields)?;
         Some(Self {
             name: name?,
+            owner_user_id: owner_user_id?,
             fields,
         })
     }

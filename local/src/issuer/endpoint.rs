@@ -21,22 +21,35 @@ pub(crate) struct Endpoint {
     pub(crate) lambda: Arc<Lambda>,
 }
 
-/// The fields of the body.
-const FIELDS: &str = "user_id, tenant_id, groups, email, email_verified";
+/// The fields of the body for a user.
+const USER_FIELDS: &str = "user_id, tenant_id, groups, email, email_verified";
+/// The fields of the body for a machine.
+const MACHINE_FIELDS: &str = "client_id, scope";
 
-/// Issues a token for the user in the body, with the claims of the pre-token trigger.
+/// Who gets a token.
+#[derive(Debug)]
+enum Holder {
+    User(Identity),
+    /// A machine, by the client credentials grant. Cognito calls the pre-token trigger for it only in version 3.
+    Machine(Map<String, Value>),
+}
+
+/// Issues a token for the user in the body, with the claims of the pre-token trigger, or for a machine.
 pub(crate) async fn token(State(endpoint): State<Endpoint>, body: Bytes) -> Response {
     let Endpoint { issuer, lambda } = endpoint;
     let answer = |refused: Refused| {
         refused.into_response("/_local/token", &issuer.clock.new_id().to_string())
     };
-    let identity = match read(&body) {
-        Ok(identity) => identity,
+    let claims = match read(&body) {
+        Ok(Holder::User(identity)) => {
+            let id = issuer.clock.new_id().to_string();
+            let mut claims = identity.claims();
+            claims.extend(trigger::claims(&lambda, &identity, &id).await);
+            claims
+        }
+        Ok(Holder::Machine(claims)) => claims,
         Err(problem) => return answer(Refused::invalid(problem)),
     };
-    let id = issuer.clock.new_id().to_string();
-    let mut claims = identity.claims();
-    claims.extend(trigger::claims(&lambda, &identity, &id).await);
     match issuer.token_with(claims) {
         Ok(token) => Json(json!({
             "access_token": token,
@@ -67,34 +80,52 @@ pub(crate) async fn openid_configuration(State(endpoint): State<Endpoint>) -> Re
     .into_response()
 }
 
-fn read(body: &[u8]) -> Result<Identity, Problem> {
+fn read(body: &[u8]) -> Result<Holder, Problem> {
     let fields = match serde_json::from_slice(body) {
         Ok(Value::Object(fields)) => fields,
         Ok(_) => return Err(not_an_object("The body is JSON, but not an object.")),
         Err(_) => return Err(not_an_object("The body is not JSON.")),
     };
     let mut violations = Vec::new();
-    let identity = Identity {
-        user_id: text(&fields, "user_id", &mut violations).unwrap_or_default(),
-        tenant_id: text(&fields, "tenant_id", &mut violations).unwrap_or_default(),
-        groups: groups(&fields, &mut violations),
-        email: match fields.get("email") {
-            None | Some(Value::Null) => None,
-            Some(_) => text(&fields, "email", &mut violations),
-        },
-        email_verified: flag(&fields, "email_verified", &mut violations),
+    let (holder, known) = if fields.contains_key("client_id") {
+        (machine(&fields, &mut violations), MACHINE_FIELDS)
+    } else {
+        (user(&fields, &mut violations), USER_FIELDS)
     };
     for field in fields.keys() {
-        if !FIELDS.split(", ").any(|known| known == field) {
-            let detail = format!("is not a field of this request; it has {FIELDS}");
+        if !known.split(", ").any(|known| known == field) {
+            let detail = format!("is not a field of this request; it has {known}");
             violate(&mut violations, field, &detail);
         }
     }
     if violations.is_empty() {
-        Ok(identity)
+        Ok(holder)
     } else {
         Err(Problem::invalid(violations))
     }
+}
+
+fn user(fields: &Map<String, Value>, violations: &mut Vec<Violation>) -> Holder {
+    Holder::User(Identity {
+        user_id: text(fields, "user_id", violations).unwrap_or_default(),
+        tenant_id: text(fields, "tenant_id", violations).unwrap_or_default(),
+        groups: groups(fields, violations),
+        email: match fields.get("email") {
+            None | Some(Value::Null) => None,
+            Some(_) => text(fields, "email", violations),
+        },
+        email_verified: flag(fields, "email_verified", violations),
+    })
+}
+
+fn machine(fields: &Map<String, Value>, violations: &mut Vec<Violation>) -> Holder {
+    let client = text(fields, "client_id", violations);
+    let scope = text(fields, "scope", violations);
+    Holder::Machine(Map::from_iter([
+        ("sub".to_owned(), json!(client)),
+        ("client_id".to_owned(), json!(client)),
+        ("scope".to_owned(), json!(scope)),
+    ]))
 }
 
 fn not_an_object(what: &str) -> Problem {
@@ -161,7 +192,7 @@ mod tests {
     #[test]
     fn a_body_names_user_and_tenant_and_may_name_groups_and_email() {
         let body = br#"{"user_id":"ada","tenant_id":"acme","groups":["a"],"email":"a@b.example"}"#;
-        let identity = read(body).unwrap();
+        let identity = user_in(body);
         assert_eq!(
             (identity.user_id.as_str(), identity.tenant_id.as_str()),
             ("ada", "acme")
@@ -169,12 +200,34 @@ mod tests {
         assert_eq!((identity.groups.len(), identity.email.is_some()), (1, true));
         let body =
             br#"{"user_id":"ada","tenant_id":"acme","email":"a@b.example","email_verified":false}"#;
-        assert_eq!(read(body).unwrap().email_verified, Some(false));
+        assert_eq!(user_in(body).email_verified, Some(false));
         assert!(
-            read(br#"{"user_id":"ada","tenant_id":"acme"}"#)
-                .unwrap()
+            user_in(br#"{"user_id":"ada","tenant_id":"acme"}"#)
                 .groups
                 .is_empty()
+        );
+    }
+
+    fn user_in(body: &[u8]) -> Identity {
+        match read(body).unwrap() {
+            Holder::User(identity) => identity,
+            Holder::Machine(claims) => panic!("a machine: {claims:?}"),
+        }
+    }
+
+    #[test]
+    fn a_machine_is_its_client() {
+        let body = br#"{"client_id":"billing","scope":"muster/platform"}"#;
+        let Holder::Machine(claims) = read(body).unwrap() else {
+            panic!("a user");
+        };
+        let expected =
+            json!({"sub": "billing", "client_id": "billing", "scope": "muster/platform"});
+        assert_eq!(Value::Object(claims), expected);
+        assert_eq!(violations(r#"{"client_id":"billing"}"#), ["/scope"]);
+        assert_eq!(
+            violations(r#"{"client_id":"a","scope":"b","tenant_id":"c"}"#),
+            ["/tenant_id"]
         );
     }
 

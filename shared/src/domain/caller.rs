@@ -1,12 +1,27 @@
-use super::{TenantId, UserId};
+use super::{ActorType, TenantId, UserId};
 
-/// The caller of a request. All fields come from the verified token.
+/// The caller of a request. All fields come from the verified token, except the tenant of a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The tenant of the caller, who has no access to anything outside of it.
+    /// The tenant of the caller, who has no access to anything outside of it. A machine names it in each request.
     pub tenant_id: TenantId,
-    /// The user id of the caller.
+    /// The user id of the caller; of a machine its client id.
     pub user_id: UserId,
-    /// Whether the caller has the permissions of an owner in every organization of the tenant.
+    /// Whether the caller has the permissions of an owner in every organization of the tenant. A machine has them.
     pub tenant_admin: bool,
+    /// Whether the caller is a machine: a backend, which is not a user and becomes no member.
+    pub machine: bool,
+}
+
+impl Caller {
+    /// Returns the type of actor that events show.
+    pub fn actor_type(&self) -> ActorType {
+        if self.machine {
+            ActorType::Machine
+        } else if self.tenant_admin {
+            ActorType::TenantAdmin
+        } else {
+            ActorType::User
+        }
+    }
 }

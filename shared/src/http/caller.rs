@@ -7,14 +7,20 @@ use serde_json::{Map, Value};
 
 use super::event::CLAIMS;
 use super::{ApiRequest, Code, Problem};
-use crate::domain::{Actor, ActorType, Caller, EventContext, Name, Origin, TenantId, UserId};
+use crate::domain::{Actor, Caller, EventContext, Invalid, Name, Origin, TenantId, UserId};
 
+/// The scope of the tokens of machine callers: `platform` of the resource server `muster`.
+pub const MACHINE_SCOPE: &str = "muster/platform";
+/// The header in which a machine caller names the tenant.
+const TENANT_HEADER: &str = "muster-tenant";
 /// Maximum length of the address or the program of a client in an event, in characters.
 const MAX_DETAIL_LENGTH: usize = 256;
 
 impl ApiRequest {
-    /// Returns the caller, from the verified token only. `sub` is the user. `tenant_id` is the tenant, or
+    /// Returns the caller, from the verified token. `sub` is the user. `tenant_id` is the tenant, or
     /// `custom:tenant_id` if it is absent. `tenant_admin` or `cognito:groups` makes the caller a tenant admin.
+    ///
+    /// A machine, which has no tenant in its token, names it in the header `Muster-Tenant`.
     pub fn caller(&self) -> Result<Caller, Problem> {
         let claims = self.claims().filter(|claims| !claims.is_empty());
         let claims = claims.ok_or_else(|| {
@@ -23,15 +29,18 @@ impl ApiRequest {
                 "Send a valid token in the header Authorization: Bearer <token>.",
             )
         })?;
+        let header = self.header(TENANT_HEADER);
+        if claims.is_machine() {
+            return machine(&claims, header.as_deref());
+        }
+        if header.is_some() {
+            return Err(Problem::invalid_at(
+                "/muster-tenant",
+                "is a header for machine callers only: the tenant of a user is in the token. Leave it out",
+            ));
+        }
         let text = |name: &str| claims.text(name).unwrap_or_default();
-        let user_id = UserId::parse(text("sub")).map_err(|invalid| {
-            Problem::new(
-                Code::UnusableSubject,
-                format!(
-                    "The claim sub of your token {invalid}. Ask the administrator of the user pool."
-                ),
-            )
-        })?;
+        let user_id = subject(&claims)?;
         let (name, tenant) = ["tenant_id", "custom:tenant_id"]
             .map(|name| (name, text(name)))
             .into_iter()
@@ -52,6 +61,7 @@ impl ApiRequest {
             tenant_id,
             user_id,
             tenant_admin: self.is_tenant_admin(&claims),
+            machine: false,
         })
     }
 
@@ -79,11 +89,7 @@ impl ApiRequest {
         };
         Origin {
             actor: Actor {
-                actor_type: if caller.tenant_admin {
-                    ActorType::TenantAdmin
-                } else {
-                    ActorType::User
-                },
+                actor_type: caller.actor_type(),
                 id: caller.user_id.as_str().to_owned(),
                 name,
             },
@@ -140,6 +146,31 @@ impl ApiRequest {
     }
 }
 
+/// Returns the machine with this token. The header names its tenant.
+fn machine(claims: &Claims<'_>, header: Option<&str>) -> Result<Caller, Problem> {
+    let tenant = header.ok_or(Invalid::new(
+        "is required: a machine caller names the tenant of each request in this header",
+    ));
+    let tenant_id = tenant.and_then(TenantId::parse);
+    Ok(Caller {
+        user_id: subject(claims)?,
+        tenant_id: tenant_id.map_err(|invalid| Problem::invalid_at("/muster-tenant", invalid))?,
+        tenant_admin: true,
+        machine: true,
+    })
+}
+
+fn subject(claims: &Claims<'_>) -> Result<UserId, Problem> {
+    UserId::parse(claims.text("sub").unwrap_or_default()).map_err(|invalid| {
+        Problem::new(
+            Code::UnusableSubject,
+            format!(
+                "The claim sub of your token {invalid}. Ask the administrator of the user pool."
+            ),
+        )
+    })
+}
+
 /// The claims of a token: strings in an HTTP API, any JSON in other events.
 enum Claims<'a> {
     Texts(&'a HashMap<String, String>),
@@ -165,6 +196,30 @@ impl<'a> Claims<'a> {
         match self {
             Self::Texts(_) => None,
             Self::Values(claims) => claims.get(name),
+        }
+    }
+
+    /// Returns whether the token is of a machine with [`MACHINE_SCOPE`], by the client credentials grant of Cognito:
+    /// its subject is the client. The token of a user can have the scope too, if an app client allows it, but has
+    /// another subject and a user name.
+    fn is_machine(&self) -> bool {
+        let scopes = self.text("scope").unwrap_or_default();
+        let client = self.text("client_id").filter(|client| !client.is_empty());
+        let of_user = [
+            "username",
+            "cognito:username",
+            "tenant_id",
+            "custom:tenant_id",
+        ];
+        scopes.split(' ').any(|scope| scope == MACHINE_SCOPE)
+            && client.is_some_and(|client| self.text("sub") == Some(client))
+            && of_user.iter().all(|claim| !self.has(claim))
+    }
+
+    fn has(&self, name: &str) -> bool {
+        match self {
+            Self::Texts(claims) => claims.contains_key(name),
+            Self::Values(claims) => claims.contains_key(name),
         }
     }
 

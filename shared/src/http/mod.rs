@@ -10,6 +10,7 @@ mod request;
 mod uri;
 
 pub use answer::{Answer, Export, MediaType, json};
+pub use caller::MACHINE_SCOPE;
 pub use cursor::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, PageRequest};
 pub use event::read_event;
 pub use problem::{Code, Problem, ProblemDocument};

@@ -159,7 +159,7 @@ impl ApiRequest {
     }
 
     /// Returns the value of a header. Joins several values of one name with commas.
-    fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+    pub(super) fn header(&self, name: &str) -> Option<Cow<'_, str>> {
         let mut values = self.request.headers().get_all(name).iter();
         let values = values
             .by_ref()

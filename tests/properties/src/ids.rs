@@ -89,6 +89,7 @@ fn in_a_path(text: &str) -> Option<String> {
         tenant_id: TenantId::parse("acme").unwrap(),
         user_id: UserId::parse("ada").unwrap(),
         tenant_admin: false,
+        machine: false,
     };
     let organization = request.organization_id().ok().map(String::from);
     let team = request.team_id().ok().map(String::from);
@@ -111,6 +112,7 @@ fn user_in_a_path(text: &str) -> Option<UserId> {
         tenant_id: TenantId::parse("acme").unwrap(),
         user_id: UserId::parse("ada").unwrap(),
         tenant_admin: false,
+        machine: false,
     };
     ApiRequest::of_event(&event.to_string(), "tenant-admins")
         .unwrap()

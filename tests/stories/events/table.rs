@@ -55,6 +55,7 @@ async fn made() -> World {
         tenant_id: tenant.clone(),
         user_id: ada.clone(),
         tenant_admin: false,
+        machine: false,
     };
     let caller = context(caller, now);
     let id = OrganizationId::parse(ORGANIZATION).unwrap();
@@ -62,7 +63,7 @@ async fn made() -> World {
     let organization = Organization::new(id.clone(), tenant.clone(), name, ada.clone(), now);
     let owns = (Role::Owner, Status::Active);
     let owner = Membership::new(tenant.clone(), id.clone(), ada.clone(), owns, now);
-    let made = store.create_organization(&caller, &organization, &owner);
+    let made = store.create_organization(&caller, &organization, Some(&owner));
     made.await.unwrap();
     let name = "Nordic accounts".parse().unwrap();
     let team = TeamId::parse(TEAM).unwrap();

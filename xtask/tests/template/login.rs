@@ -92,11 +92,30 @@ fn the_api_accepts_tokens_of_the_pool_or_the_named_issuer() {
         |of_new: Value, named: &str| json!({"Fn::If": ["MakesUserPool", of_new, {"Ref": named}]});
     let issuer = json!({"Fn::GetAtt": "Pool.ProviderURL"});
     assert_eq!(jwt["issuer"], new(issuer, "JwtIssuer"));
-    assert_eq!(
-        jwt["audience"],
-        new(json!([{"Ref": "PoolClient"}]), "JwtAudience")
-    );
+    let clients = json!([{"Ref": "PoolClient"}, {"Ref": "PoolMachineClient"}]);
+    let audience = json!({"Fn::If": ["MakesMachineClient", clients, [{"Ref": "PoolClient"}]]});
+    assert_eq!(jwt["audience"], new(audience, "JwtAudience"));
     assert_eq!(api["Properties"]["Auth"]["DefaultAuthorizer"], "Jwt");
+}
+
+#[test]
+fn only_the_client_of_machines_has_their_scope() {
+    let server = &resource("PoolResourceServer")["Properties"];
+    let scope = format!(
+        "{}/{}",
+        server["Identifier"].as_str().unwrap(),
+        server["Scopes"][0]["ScopeName"].as_str().unwrap()
+    );
+    assert_eq!(scope, muster::http::MACHINE_SCOPE);
+    let machine = &resource("PoolMachineClient")["Properties"];
+    assert_eq!(machine["GenerateSecret"], true);
+    assert_eq!(machine["AllowedOAuthFlows"], json!(["client_credentials"]));
+    let allowed = json!([{"Fn::Sub": "${PoolResourceServer}/platform"}]);
+    assert_eq!(machine["AllowedOAuthScopes"], allowed);
+    // Users get a code or nothing, and never this scope.
+    let client = client();
+    assert_eq!(client["AllowedOAuthFlows"], json!(["code"]));
+    assert!(!texts(&client["AllowedOAuthScopes"]).contains(scope.as_str()));
 }
 
 #[test]
@@ -187,10 +206,9 @@ fn pool_resources_need_the_new_pool() {
     for (name, resource) in template["Resources"].as_object().unwrap() {
         if name.starts_with("Pool") {
             let condition = resource["Condition"].as_str().unwrap_or_default();
-            let made = ["MakesUserPool", "HasEntraSignIn", "HasManagedLogin"].contains(&condition);
-            assert!(made, "{name}: {condition}");
+            let needs = template["Conditions"][condition].to_string();
+            let needs_pool = condition == "MakesUserPool" || needs.contains("MakesUserPool");
+            assert!(needs_pool, "{name}: {condition}");
         }
     }
-    let both = template["Conditions"]["HasEntraSignIn"].to_string();
-    assert!(both.contains("MakesUserPool"), "{both}");
 }

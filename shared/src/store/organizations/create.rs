@@ -6,19 +6,20 @@ use crate::store::table::{Condition, Unmet, number};
 use crate::store::{Context, Error, Outcome, Refusal, Store, keys, members, table, users};
 
 impl Store {
-    /// Creates an organization with the caller as its owner.
+    /// Creates an organization with this owner, or without one.
     ///
     /// Writes one transaction on the condition that the organization, the reservation of its name and the
-    /// membership do not exist. For a caller who is not known in the tenant yet, a second transaction also creates
-    /// their profile.
+    /// membership do not exist, and that the owner is known. For a caller who becomes the owner and is not known in the
+    /// tenant yet, a second transaction also creates their profile.
     pub async fn create_organization(
         &self,
         cx: &Context,
         organization: &Organization,
-        owner: &Membership,
+        owner: Option<&Membership>,
     ) -> Result<Outcome<Organization>, Error> {
         let record = cx.record();
         let record = record.as_ref();
+        let is_caller = owner.is_some_and(|owner| owner.user_id == cx.caller.user_id);
         // The caller is known, is not, or became known in between.
         for is_known in [true, false, true] {
             let Err(unmet) = self.create(cx, (organization, owner), is_known).await? else {
@@ -35,6 +36,9 @@ impl Store {
             if !unmet.only(&Action::User) {
                 break;
             }
+            if !is_caller {
+                return Err(Refusal::UnknownUser.into());
+            }
         }
         Err(table::Error::Conflict("create_organization").into())
     }
@@ -42,18 +46,19 @@ impl Store {
     async fn create(
         &self,
         cx: &Context,
-        (organization, owner): (&Organization, &Membership),
+        (organization, owner): (&Organization, Option<&Membership>),
         is_known: bool,
     ) -> Result<Result<(), Unmet<Action>>, Error> {
         let created = EventType::OrganizationCreated;
-        let mut events = vec![
-            EventDraft::organization(created, Transition::Created(organization)),
-            EventDraft::membership(
+        let created = EventDraft::organization(created, Transition::Created(organization));
+        let mut events = vec![created];
+        if let Some(owner) = owner {
+            events.push(EventDraft::membership(
                 EventType::MembershipAdded,
                 Transition::Created(owner),
                 Some(&organization.name),
-            ),
-        ];
+            ));
+        }
         let user = users::known(&cx.caller, organization.created_at);
         if !is_known {
             let registered = EventType::UserRegistered;
@@ -61,16 +66,20 @@ impl Store {
         }
         let mut transaction = self.transaction(&cx.origin, events)?;
         let mut item = to_row(organization)?;
-        item.insert("owner_count".to_owned(), number(1));
+        if owner.is_some() {
+            item.insert("owner_count".to_owned(), number(1));
+        }
         transaction.put(Action::Organization, item, Condition::absent());
         super::reserve_name(&mut transaction, Action::NewName, organization)?;
-        transaction.put(Action::Owner, members::to_row(owner)?, Condition::absent());
-        let key = keys::user(&user.tenant_id, &user.user_id);
-        if is_known {
-            transaction.check(Action::User, &key, Condition::present());
-        } else {
-            let profile = users::new_profile(&user);
-            transaction.touch(Action::User, &key, profile, Condition::absent());
+        if let Some(owner) = owner {
+            transaction.put(Action::Owner, members::to_row(owner)?, Condition::absent());
+            let key = keys::user(&owner.tenant_id, &owner.user_id);
+            if is_known {
+                transaction.check(Action::User, &key, Condition::present());
+            } else {
+                let profile = users::new_profile(&user);
+                transaction.touch(Action::User, &key, profile, Condition::absent());
+            }
         }
         if let Some(record) = cx.record() {
             record.write(&mut transaction, Action::Record, organization)?;
