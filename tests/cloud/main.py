@@ -93,7 +93,7 @@ def domain_name(emulator):
 
 
 def with_new_pool(emulator, sam, template, parameters):
-    stack = Stack(emulator, sam, template, "muster-new", parameters)
+    stack = Stack(emulator, sam, template, "muster-new", parameters | {"MachineClient": "true"})
     gaps.still(gaps.OpenApiBody, gaps.OpenApiBody.is_there(emulator, stack))
     functions = gaps.OpenApiBody.fill(emulator, stack)
     pool, client = stack.outputs["UserPoolId"], stack.outputs["UserPoolClientId"]
@@ -103,7 +103,7 @@ def with_new_pool(emulator, sam, template, parameters):
     # CloudFormation takes 500 and 1 MB.
     assert resources <= 425 and size <= 850 * 1024, "divide the stack"
     story = Story(stack, pool, client, client_of(emulator, pool, "other"))
-    steps = story.run()
+    steps = story.run() + story.run_as_machine(stack.outputs["MachineClientId"])
     stack.deploy({"UserPoolTier": "LITE"})
     return steps + story.run_on_lite()
 

@@ -70,8 +70,54 @@ def claims(token):
     return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 
 
+class Caller:
+    """Who has a token and calls the API."""
+
+    token = ""
+
+    def call(self, method, path, body=None, **headers):
+        """Calls the API."""
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.token:
+            headers["authorization"] = f"Bearer {self.token}"
+        if body is not None:
+            headers["content-type"] = "application/json"
+            body = json.dumps(body)
+        return send(self.emulator, method, path, body, headers, self.host)
+
+    def get(self, path, **headers):
+        return self.call("GET", path, **headers)
+
+    def post(self, path, body=None, **headers):
+        return self.call("POST", path, body, **headers)
+
+    def patch(self, path, body, **headers):
+        return self.call("PATCH", path, body, **headers)
+
+    def delete(self, path, **headers):
+        return self.call("DELETE", path, **headers)
+
+
+class Machine(Caller):
+    """A backend with a client of its own."""
+
+    def __init__(self, stack, pool, client):
+        self.emulator, self.client = stack.emulator, client
+        self.host = f"{stack.api}.execute-api.localhost"
+        cognito = self.emulator.client("cognito-idp")
+        told = cognito.describe_user_pool_client(UserPoolId=pool, ClientId=client)
+        self.secret = told["UserPoolClient"]["ClientSecret"]
+
+    def sign_in(self):
+        """Gets a token for the secret of the client."""
+        asked = {"grant_type": "client_credentials", "client_id": self.client, "scope": "muster/platform"}
+        send_form(self.emulator, "/oauth2/token", asked | {"client_secret": "x"}).expect(400)
+        answer = send_form(self.emulator, "/oauth2/token", asked | {"client_secret": self.secret})
+        self.token = answer.expect(200).body["access_token"]
+
+
 @dataclass
-class Person:
+class Person(Caller):
     """A user of a pool, made by an administrator."""
 
     stack: object
@@ -142,25 +188,3 @@ class Person:
             "triggerSource": "PostAuthentication_Authentication",
             "request": {"userAttributes": attributes, "newDeviceUsed": False}, "response": {},
         }
-
-    def call(self, method, path, body=None, **headers):
-        """Calls the API."""
-        headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        if self.token:
-            headers["authorization"] = f"Bearer {self.token}"
-        if body is not None:
-            headers["content-type"] = "application/json"
-            body = json.dumps(body)
-        return send(self.emulator, method, path, body, headers, self.host)
-
-    def get(self, path, **headers):
-        return self.call("GET", path, **headers)
-
-    def post(self, path, body=None, **headers):
-        return self.call("POST", path, body, **headers)
-
-    def patch(self, path, body, **headers):
-        return self.call("PATCH", path, body, **headers)
-
-    def delete(self, path, **headers):
-        return self.call("DELETE", path, **headers)

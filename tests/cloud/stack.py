@@ -82,6 +82,7 @@ class Stack:
         self.issuer = self.outputs["Issuer"]
         self.parameters = {it["ParameterKey"]: it["ParameterValue"] for it in told["Parameters"]}
         self.audience = [self.parameters["JwtAudience"] or self.outputs["UserPoolClientId"]]
+        self.audience += [self.outputs[name] for name in ("MachineClientId",) if name in self.outputs]
 
     def update(self, template):
         """Deploys another template over the stack, with the parameters as they are."""

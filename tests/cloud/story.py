@@ -6,7 +6,7 @@ import time
 import uuid
 
 import gaps
-from people import Person, claims
+from people import Machine, Person, claims
 
 # Of the sample directory of the local stack, which plays Entra.
 ALAN = "5f0a7c0e-3b1d-4c57-9b52-1a1de0a10002"
@@ -63,6 +63,19 @@ class Story:
             told = json.loads(claims(self.ada.token)["organizations"])
             assert told[self.organization.rsplit("/", 1)[1]] == "owner", told
             self.ada.get(self.organization).expect(200)
+        return self.steps - before
+
+    def run_as_machine(self, client):
+        """Where the pool has a client for a backend."""
+        before = self.steps
+        with self.step("a backend gets a token of its own, and manages the tenant that it names"):
+            machine = Machine(self.stack, self.pool, client)
+            machine.sign_in()
+            machine.get("/organizations").expect(400)
+            shown = machine.get(self.organization, muster_tenant="acme").expect(200).body
+            assert shown["tenant_id"] == "acme", shown
+            machine.get(self.organization, muster_tenant="globex").expect(404)
+            self.root.get(self.organization, muster_tenant="acme").expect(400)
         return self.steps - before
 
     def run_on_domain_name(self, name):
