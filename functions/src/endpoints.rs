@@ -51,6 +51,7 @@ pub(crate) const ENDPOINTS: &[Function] = &[
     ),
     Function::http("list-user-teams", crate::users::list_teams::ENDPOINT),
     Function::http("register-user", crate::users::register::ENDPOINT),
+    Function::http("update-user", crate::users::update::ENDPOINT),
     Function::http(
         "create-webhook-endpoint",
         crate::webhook_endpoints::create::ENDPOINT,

@@ -27,6 +27,10 @@ impl From<Refusal> for Problem {
                 Code::Forbidden,
                 "Your role does not allow this. Ask an owner of the organization or a tenant admin.",
             ),
+            R::UserDisabled => (
+                Code::UserDisabled,
+                "You are disabled in this tenant and have no access to its organizations and teams. Ask a tenant admin to enable you.",
+            ),
             R::NameTaken => (
                 Code::NameTaken,
                 "Another organization or team has this name. Choose a different name.",
@@ -124,6 +128,7 @@ impl From<TableError> for Problem {
                 Code::Unavailable,
                 "The database did not respond in time. Retry after the number of seconds in Retry-After; with an Idempotency-Key, a retry applies the change only once.",
             ),
+            E::GuardFailed => return Refusal::UserDisabled.into(),
             E::Defect(_) => return Self::internal(error),
         };
         Self {

@@ -101,6 +101,7 @@ fn expected_statuses(route: &str, admin: bool, own: bool) -> &'static [u16] {
         "GET /events/{event_id}" => for_admins(&[404]),
         "POST /teams" | "POST /webhook-endpoints" => for_admins(&[201]),
         "PUT /users/{user_id}" => for_admins(&[200, 201]),
+        "PATCH /users/{user_id}" => for_admins(&[200, 404]),
         // The caller's own lists are empty; removing a membership that does not exist succeeds.
         "GET /users/{user_id}/organizations" | "GET /users/{user_id}/teams" if own => &[200],
         "DELETE /organizations/{organization_id}/members/{user_id}"
@@ -123,6 +124,10 @@ fn body(route: &str, user: &str, n: usize) -> Value {
     let mut body = example.cloned().unwrap_or(json!({}));
     if body.get("name").is_some() {
         body["name"] = json!(format!("Mine {n}"));
+    }
+    if route == "PATCH /users/{user_id}" {
+        // A disabled user would be refused for that reason.
+        body["status"] = json!("enabled");
     }
     if body.get("user_id").is_some() {
         body["user_id"] = json!(user);

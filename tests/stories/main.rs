@@ -21,6 +21,7 @@ mod concurrent_changes;
 mod cursors;
 mod decisions;
 mod deleted_organizations;
+mod disabled_users;
 mod events;
 mod faults;
 mod field_values;

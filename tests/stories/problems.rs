@@ -49,6 +49,16 @@ async fn provoke(code: Code) -> (u16, Reply) {
             let claims = json!({"sub": "me", "tenant_id": ACME});
             (403, with_claims(&world, claims).await)
         }
+        Code::UserDisabled => {
+            world.register(&["ada"]).await;
+            let disabled = json!({"status": "disabled"});
+            world
+                .tenant_admin()
+                .patch("/users/ada", disabled)
+                .await
+                .expect(200);
+            (403, ada.get(&organization).await)
+        }
         Code::Forbidden => (403, ada.get("/organizations").await),
         Code::NotFound => (404, ada.get("/organizations/none").await),
         Code::ValidationFailed => (400, ada.post("/organizations", json!({})).await),

@@ -48,6 +48,33 @@ async fn send(actor: Actor, method: &str, path: String, body: Option<Value>) -> 
         .await
 }
 
+/// Decided before the caller was disabled, written after.
+#[tokio::test]
+async fn a_write_in_flight_fails_after_its_caller_is_disabled() {
+    let (world, proxy) = Faults::world(Options::default()).await;
+    let (ada, root) = (world.user("ada"), world.tenant_admin());
+    world.register(&["new"]).await;
+    for number in 0..writes_of_an_admin("").len() {
+        let id = world.organization(&ada, &format!("{number}")).await;
+        let bob = world.member(&id, "bob", "admin", "active").await;
+        world.member(&id, "max", "member", "active").await;
+        let (method, path, body) = writes_of_an_admin(&id).swap_remove(number);
+        let about = format!("{method} {path}");
+        let mut held = proxy.hold("TransactWriteItems");
+        let going = tokio::spawn(async move { send(bob, method, path, body).await });
+        held.arrived().await;
+        let disabled = json!({"status": "disabled"});
+        root.patch("/users/bob", disabled).await.expect(200);
+        let before = world.table().await;
+        held.release();
+        let reply = going.await.unwrap();
+        reply.problem(403, "user-disabled");
+        assert_eq!(world.table().await, before, "{about}");
+        let enabled = json!({"status": "enabled"});
+        root.patch("/users/bob", enabled).await.expect(200);
+    }
+}
+
 /// Decided with the permission, written without.
 #[tokio::test]
 async fn a_write_in_flight_fails_after_the_revocation() {

@@ -13,6 +13,7 @@ use support::{ACME, Actor, Reply, World};
 
 mod actions;
 mod changes;
+mod disabled;
 mod team_actions;
 mod teams;
 

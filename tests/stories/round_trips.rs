@@ -96,6 +96,10 @@ remove a member of a team          ; ada DELETE /organizations/{id}/members/u002
 restore live team                  ; root POST {team}/restore 200
   standalone                       ; root POST {alone}/restore 200
   with a key                       ; root POST {team}/restore 200 once
+disable user                       ; root PATCH /users/mia 200 {"status": "disabled"}
+  again                            ; root PATCH /users/mia 200 {"status": "disabled"}
+  and get their organization       ; mia GET /organizations/{id} 403
+enable user                        ; root PATCH /users/mia 200 {"status": "enabled"}
 create webhook endpoint            ; root POST /webhook-endpoints 201 {"url": "http://127.0.0.1:1/", "event_types": ["*"]} => hook
   with a key                       ; root POST /webhook-endpoints 201 {"url": "https://hooks.example/", "event_types": ["*"]} once
 list webhook endpoints             ; root GET /webhook-endpoints?limit=5 200

@@ -171,6 +171,7 @@ impl Example for User {
             "email": "bob@acme.example",
             "display_name": "Bob",
             "entra_object_id": null,
+            "status": "enabled",
             "last_login_at": null,
             "created_at": CREATED,
             "updated_at": UPDATED,

@@ -37,6 +37,7 @@ impl Operation {
             Code::Unauthenticated,
             Code::UnusableSubject,
             Code::NoTenant,
+            Code::UserDisabled,
             // Every operation rejects unknown query parameters.
             Code::ValidationFailed,
             Code::Throttled,

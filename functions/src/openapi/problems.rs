@@ -153,6 +153,7 @@ fn example(code: Code) -> Problem {
             return of_body("application/json", &long);
         }
         Code::InvalidCursor => Refusal::InvalidPosition,
+        Code::UserDisabled => Refusal::UserDisabled,
         Code::Forbidden => Refusal::Forbidden,
         Code::NotFound => Refusal::NotFound,
         Code::NameTaken => Refusal::NameTaken,

@@ -4,7 +4,9 @@ use documented::docs_const;
 use muster::domain::ExpectedVersion;
 use muster::http::{Answer, Code, Problem};
 
-use crate::endpoint::TableAction::{BatchGetItem, DeleteItem, PutItem, UpdateItem};
+use crate::endpoint::TableAction::{
+    BatchGetItem, ConditionCheckItem, DeleteItem, PutItem, UpdateItem,
+};
 use crate::endpoint::{Call, Endpoint, OrganizationPath, endpoint};
 
 /// Delete an organization
@@ -29,7 +31,13 @@ pub const ENDPOINT: Endpoint = endpoint!(
     delete_organization,
     "DELETE /organizations/{organization_id}"
 )
-.table(&[BatchGetItem, DeleteItem, PutItem, UpdateItem])
+.table(&[
+    BatchGetItem,
+    ConditionCheckItem,
+    DeleteItem,
+    PutItem,
+    UpdateItem,
+])
 .answers(|operation| {
     operation
         .no_content("The organization is deleted.")

@@ -5,7 +5,9 @@ use muster::domain::{ExpectedVersion, OrganizationPatch};
 use muster::http::{Answer, Code, Problem};
 
 use super::{ShownOrganization, show};
-use crate::endpoint::TableAction::{BatchGetItem, DeleteItem, PutItem, UpdateItem};
+use crate::endpoint::TableAction::{
+    BatchGetItem, ConditionCheckItem, DeleteItem, PutItem, UpdateItem,
+};
 use crate::endpoint::{Body, Call, Endpoint, OrganizationPath, endpoint};
 
 /// Update an organization
@@ -38,7 +40,13 @@ pub const ENDPOINT: Endpoint = endpoint!(
     "updateOrganizationByPut",
     "Update an organization with PUT",
 )
-.table(&[BatchGetItem, DeleteItem, PutItem, UpdateItem])
+.table(&[
+    BatchGetItem,
+    ConditionCheckItem,
+    DeleteItem,
+    PutItem,
+    UpdateItem,
+])
 .answers(|operation| {
     operation
         .ok::<ShownOrganization>("The updated organization.")

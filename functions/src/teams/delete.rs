@@ -4,7 +4,9 @@ use documented::docs_const;
 use muster::domain::ExpectedVersion;
 use muster::http::{Answer, Code, Problem};
 
-use crate::endpoint::TableAction::{BatchGetItem, BatchWriteItem, DeleteItem, PutItem, UpdateItem};
+use crate::endpoint::TableAction::{
+    BatchGetItem, BatchWriteItem, ConditionCheckItem, DeleteItem, PutItem, UpdateItem,
+};
 use crate::endpoint::{Call, Endpoint, TeamPath, endpoint};
 
 /// Delete a team
@@ -30,6 +32,7 @@ pub const ENDPOINT: Endpoint = endpoint!(delete_team, "DELETE /teams/{team_id}")
     .table(&[
         BatchGetItem,
         BatchWriteItem,
+        ConditionCheckItem,
         DeleteItem,
         PutItem,
         UpdateItem,

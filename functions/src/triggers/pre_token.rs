@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lambda_runtime::Context;
-use muster::config::{SettingError, Settings};
+use muster::config::{SettingError, Settings, TokenOrganizations};
 use muster::domain::TenantId;
 use muster::store::{self, metered};
 use serde_json::{Map, Value};
@@ -50,6 +50,8 @@ pub fn start(app: App, _: Variables<'_>) -> Result<Started, SettingError> {
 /// - `email` and `email_verified` of the user's attributes;
 /// - `tenant_admin`, if Cognito's own list of groups has `TENANT_ADMIN_GROUP`.
 ///
+/// For a disabled user, no organizations and no `tenant_admin`, and the list of groups without that group.
+///
 /// What else the event carries stays. An event without a user goes back as it came, and so does any
 /// event on an error or when time runs out, but for a `tenant_admin` that the user is not.
 async fn handle(app: Arc<App>, mut event: Value, context: Context) -> Value {
@@ -62,23 +64,36 @@ async fn handle(app: Arc<App>, mut event: Value, context: Context) -> Value {
     };
     let deadline = deadline(&context, app.clock.now(), BUDGET, RESERVE);
     let is_first = is_first_version(&event);
+    let mut tenant_admin = is_tenant_admin(&event, &subject, &app.settings);
+    let kind = app.settings.token_organizations;
+    // A disabled user gets none of these. A token without any of them needs no look at the profile.
+    let has_rights = tenant_admin || kind != TokenOrganizations::None;
+    let is_disabled = async |tenant, user| {
+        if has_rights {
+            app.store.is_disabled(tenant, user).await
+        } else {
+            Ok(false)
+        }
+    };
     let read = async {
         let Subject::User(tenant, user) = &subject else {
             return Err(NOBODY.into());
         };
-        let organizations = organizations(&app, tenant, user, is_first).await?;
-        Ok::<_, Box<dyn Error + Send + Sync>>((tenant, organizations))
+        let (organizations, is_disabled) = tokio::try_join!(
+            organizations(&app, tenant, user, is_first),
+            is_disabled(tenant, user)
+        )?;
+        Ok::<_, Box<dyn Error + Send + Sync>>((tenant, organizations, is_disabled))
     };
     let (read, measure) = match subject {
         Subject::Nobody | Subject::Reserved => (None, store::Measure::default()),
         Subject::User(..) | Subject::Unusable => {
-            let (read, measure) = metered(tokio::time::timeout_at(deadline, read)).await;
+            let (read, measure) = metered(tokio::time::timeout_at(deadline, Box::pin(read))).await;
             (Some(read), measure)
         }
     };
 
     let now = app.clock.now();
-    let tenant_admin = is_tenant_admin(&event, &subject, &app.settings);
     let (mut outcome, mut reason) = ("ignored", Some(NO_USER));
     if subject == Subject::Reserved {
         (outcome, reason) = ("skipped", Some(RESERVED));
@@ -86,7 +101,14 @@ async fn handle(app: Arc<App>, mut event: Value, context: Context) -> Value {
     let mut claims = None;
     match read {
         None => {}
-        Some(Ok(Ok((tenant, organizations)))) => {
+        Some(Ok(Ok((tenant, mut organizations, is_disabled)))) => {
+            if is_disabled {
+                if tenant_admin {
+                    remove_group(&mut event, &app.settings.tenant_admin_group, is_first);
+                }
+                tenant_admin = false;
+                organizations = Organizations::none(kind);
+            }
             claims = Some(claims_of(&event, tenant, organizations, tenant_admin));
             (outcome, reason) = ("added", None);
         }
@@ -139,6 +161,35 @@ fn is_tenant_admin(event: &Value, subject: &Subject, settings: &Settings) -> boo
         && groups
             .filter_map(Value::as_str)
             .any(|group| group == settings.tenant_admin_group)
+}
+
+/// Takes a group out of the groups in the token.
+fn remove_group(event: &mut Value, group: &str, is_first: bool) {
+    let configuration = event.pointer("/request/groupConfiguration").cloned();
+    let Some(event) = event.as_object_mut() else {
+        return;
+    };
+    let details = if is_first {
+        "claimsOverrideDetails"
+    } else {
+        "claimsAndScopeOverrideDetails"
+    };
+    edit(event, "response", |response| {
+        edit(response, details, |details| {
+            edit(details, "groupOverrideDetails", |groups| {
+                if groups.is_empty()
+                    && let Some(Value::Object(configuration)) = configuration
+                {
+                    // What is not repeated here is not in the token.
+                    *groups = configuration;
+                }
+                let listed = groups.get_mut("groupsToOverride");
+                if let Some(listed) = listed.and_then(Value::as_array_mut) {
+                    listed.retain(|one| one.as_str() != Some(group));
+                }
+            });
+        });
+    });
 }
 
 /// All claims, as values.
@@ -301,6 +352,30 @@ mod tests {
         );
         remove_tenant_admin(&mut as_it_came);
         assert_eq!(as_it_came.pointer(place).unwrap().get("tenant_admin"), None);
+    }
+
+    #[test]
+    fn a_removed_group_leaves_the_others_and_their_roles() {
+        let configuration = json!({"groupsToOverride": ["a", "tenant-admins"],
+            "iamRolesToOverride": ["r1"], "preferredRole": "r1"});
+        for (version, place) in [
+            ("1", "claimsOverrideDetails"),
+            ("2", "claimsAndScopeOverrideDetails"),
+        ] {
+            let mut event = json!({"version": version, "response": {place: {"groupOverrideDetails": null}},
+                "request": {"groupConfiguration": configuration}});
+            let is_first = is_first_version(&event);
+            remove_group(&mut event, "tenant-admins", is_first);
+            let expected = json!({"groupsToOverride": ["a"], "iamRolesToOverride": ["r1"], "preferredRole": "r1"});
+            assert_eq!(event["response"][place]["groupOverrideDetails"], expected);
+            assert_eq!(event["request"]["groupConfiguration"], configuration);
+            // What another trigger decided stays.
+            event["response"][place]["groupOverrideDetails"] =
+                json!({"groupsToOverride": ["tenant-admins", "b"]});
+            remove_group(&mut event, "tenant-admins", is_first);
+            let expected = json!({"groupsToOverride": ["b"]});
+            assert_eq!(event["response"][place]["groupOverrideDetails"], expected);
+        }
     }
 
     #[test]

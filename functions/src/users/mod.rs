@@ -5,4 +5,5 @@ pub mod get;
 pub mod list_organizations;
 pub mod list_teams;
 pub mod register;
+pub mod update;
 // End of the endpoints.

@@ -22,7 +22,7 @@ const RESERVED: [&str; 10] = [
     "cognito:username",
 ];
 
-/// The claims that the trigger adds to an access token: none if there is no such function, or if it
+/// The claims that the trigger adds to an access token, with the groups if it sets them: none if there is no such function, or if it
 /// fails. The local stack is for trying things, so it issues a token where a user pool would not.
 pub(super) async fn claims(
     lambda: &Lambda,
@@ -71,16 +71,24 @@ fn event(identity: &Identity) -> Value {
 }
 
 fn added(mut answer: Value) -> Map<String, Value> {
+    let groups = answer.pointer_mut(
+        "/response/claimsAndScopeOverrideDetails/groupOverrideDetails/groupsToOverride",
+    );
+    let groups = groups.map(Value::take).filter(Value::is_array);
     let claims = answer.pointer_mut(
         "/response/claimsAndScopeOverrideDetails/accessTokenGeneration/claimsToAddOrOverride",
     );
-    match claims.map(Value::take) {
+    let mut claims = match claims.map(Value::take) {
         Some(Value::Object(mut claims)) => {
             claims.retain(|name, _| !RESERVED.contains(&name.as_str()));
             claims
         }
         _ => Map::new(),
+    };
+    if let Some(groups) = groups {
+        claims.insert("cognito:groups".to_owned(), groups);
     }
+    claims
 }
 
 #[cfg(test)]
@@ -112,6 +120,12 @@ mod tests {
             "claimsToAddOrOverride": {"organizations": {"o1": "owner"}, "sub": "eve", "exp": 0}}}}});
         let claims = Value::Object(added(answer));
         assert_eq!(claims, json!({"organizations": {"o1": "owner"}}));
+        let groups = json!({"response": {"claimsAndScopeOverrideDetails": {
+            "groupOverrideDetails": {"groupsToOverride": ["a"]}}}});
+        assert_eq!(
+            Value::Object(added(groups)),
+            json!({"cognito:groups": ["a"]})
+        );
         for nothing in [
             Value::Null,
             json!({"response": {"claimsAndScopeOverrideDetails": null}}),

@@ -109,7 +109,7 @@ class Ids {
   of(method, path, name) {
     if (name !== "user_id") return this.#known[name];
     const [, collection, , last] = path.split("/");
-    if (path.endsWith("/accept") || (collection === "users" && method !== "put")) return undefined;
+    if (path.endsWith("/accept") || (collection === "users" && !["put", "patch", "delete"].includes(method))) return undefined;
     return last === "members" || collection === "users" ? this.#known[collection] : undefined;
   }
 }

@@ -18,6 +18,7 @@ pub enum Code {
     Unauthenticated,
     UnusableSubject,
     NoTenant,
+    UserDisabled,
     Forbidden,
     NotFound,
     ValidationFailed,
@@ -47,10 +48,11 @@ pub enum Code {
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Unauthenticated,
         Self::UnusableSubject,
         Self::NoTenant,
+        Self::UserDisabled,
         Self::Forbidden,
         Self::NotFound,
         Self::ValidationFailed,
@@ -88,6 +90,7 @@ impl Code {
                 "The token's subject cannot be used",
             ),
             Self::NoTenant => ("no-tenant", 403, "The token's tenant cannot be used"),
+            Self::UserDisabled => ("user-disabled", 403, "The user is disabled"),
             Self::Forbidden => ("forbidden", 403, "Not allowed"),
             Self::NotFound => ("not-found", 404, "Not found"),
             Self::ValidationFailed => ("validation-failed", 400, "The request is not valid"),

@@ -7,8 +7,8 @@ use crate::domain::{
     BillingAddress, Budget, BudgetDuration, Description, Domain, Email, EntraObjectId, EventId,
     EventTypePattern, EventTypes, Invalid, Json, JsonObject, LimitsPatch, MembershipPatch, Name,
     OrganizationId, OrganizationPatch, Patch, Role, Status, StripeCustomerId, TeamMembershipPatch,
-    TeamPatch, TeamRole, TeamStatus, Timestamp, UserId, UserPatch, WebhookEndpointPatch,
-    WebhookStatus, WebhookUrl,
+    TeamPatch, TeamRole, TeamStatus, Timestamp, UserId, UserPatch, UserStatus, UserStatusPatch,
+    WebhookEndpointPatch, WebhookStatus, WebhookUrl,
 };
 
 /// A type that is read from one JSON value.
@@ -92,6 +92,7 @@ texts!(
     TeamStatus,
     Timestamp,
     UserId,
+    UserStatus,
     WebhookStatus,
     WebhookUrl,
 );
@@ -184,6 +185,7 @@ from_fields!(WebhookEndpointPatch {
     event_types,
     status
 });
+from_fields!(UserStatusPatch { status });
 from_fields!(UserPatch {
     email,
     display_name,

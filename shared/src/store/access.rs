@@ -5,7 +5,7 @@ use crate::store::{Error, Refusal, table};
 use std::collections::HashMap;
 
 use super::keys::{self, Key};
-use super::{Store, members, organizations};
+use super::{Store, members, organizations, users};
 use crate::domain::{
     Caller, FoldedName, Membership, Organization, OrganizationId, Permission, Role, Status,
     Timestamp,
@@ -90,8 +90,8 @@ impl Requirement {
 }
 
 /// Adds the requirement to the transaction by setting `last_active_at` on the caller's membership. In the table
-/// this costs as much as a condition check without a change; it adds one write to the index. A tenant admin's
-/// permission comes from the token and needs no check.
+/// this costs as much as a condition check without a change; it adds one write to the index. The caller must not be
+/// disabled. A tenant admin's permission comes from the token and needs no check.
 pub(super) fn require<L: Copy + PartialEq>(
     transaction: &mut Transaction<'_, L>,
     label: L,
@@ -105,6 +105,18 @@ pub(super) fn require<L: Copy + PartialEq>(
     let key = keys::membership(&caller.tenant_id, &caller.user_id, organization);
     let stamp = Change::new().set("last_active_at", text(now.to_string()));
     transaction.touch(label, &key, stamp, requirement.condition());
+    users::hold_enabled(transaction, caller);
+}
+
+/// Makes the transaction conditional on the caller not being disabled, where [`require`] does not. A tenant admin's
+/// permission comes from the token.
+pub(super) fn require_enabled<L: Copy + PartialEq>(
+    transaction: &mut Transaction<'_, L>,
+    caller: &Caller,
+) {
+    if !caller.tenant_admin {
+        users::hold_enabled(transaction, caller);
+    }
 }
 
 /// Returns the refusal if the condition on the caller's membership failed.
@@ -170,6 +182,15 @@ impl View {
         item.map(|item| members::from_row(item.clone())).transpose()
     }
 
+    /// Refuses a caller whose profile was read and is disabled. A tenant admin's permission comes from the token.
+    pub(super) fn require_enabled(&self, caller: &Caller) -> Result<(), Refusal> {
+        if caller.tenant_admin {
+            return Ok(());
+        }
+        let key = keys::user(&caller.tenant_id, &caller.user_id);
+        users::require_enabled(self.items.get(&key))
+    }
+
     /// Adds all items of another view.
     pub(super) fn extend(&mut self, other: Self) {
         self.items.extend(other.items);
@@ -182,8 +203,26 @@ impl View {
 }
 
 impl Store {
-    /// Reads an organization, the caller's membership in it, and the items in `more`, in one call.
+    /// Reads an organization, the caller's membership in it and profile, and the items in `more`, in one call.
+    /// Refuses a disabled caller.
     pub(super) async fn view(
+        &self,
+        caller: &Caller,
+        organization: &OrganizationId,
+        more: &[&Key],
+    ) -> Result<View, Error> {
+        let profile = keys::user(&caller.tenant_id, &caller.user_id);
+        let mut more = more.to_vec();
+        if !caller.tenant_admin {
+            more.push(&profile);
+        }
+        let view = self.view_of_enabled(caller, organization, &more).await?;
+        view.require_enabled(caller)?;
+        Ok(view)
+    }
+
+    /// Like [`Store::view`], for a caller whose profile has been read.
+    pub(super) async fn view_of_enabled(
         &self,
         caller: &Caller,
         organization: &OrganizationId,

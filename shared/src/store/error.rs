@@ -11,7 +11,17 @@ pub enum Error {
     Refused(#[from] Refusal),
     /// The table failed.
     #[error(transparent)]
-    Table(#[from] table::Error),
+    Table(table::Error),
+}
+
+impl From<table::Error> for Error {
+    /// The only guard of a transaction is that the caller is not disabled.
+    fn from(error: table::Error) -> Self {
+        match error {
+            table::Error::GuardFailed => Refusal::UserDisabled.into(),
+            error => Self::Table(error),
+        }
+    }
 }
 
 /// Reason for which the store refuses a request.
@@ -23,6 +33,9 @@ pub enum Refusal {
     /// The caller may see the resource, but not do this.
     #[error("forbidden")]
     Forbidden,
+    /// The caller is disabled.
+    #[error("the caller is disabled")]
+    UserDisabled,
     /// Another organization of the tenant has this name.
     #[error("the name is taken")]
     NameTaken,

@@ -244,6 +244,11 @@ pub(super) const ACTIONS: &[Action] = &[
     Action::new("GET /users/{user_id}", "self", |scene| {
         scene.of_tenant("GET", "/users/me")
     }),
+    Action::new("PATCH /users/{user_id}", "another user", |scene| {
+        scene
+            .of_tenant("PATCH", "/users/colleague")
+            .json(&json!({"status": "enabled"}))
+    }),
     Action::new("PUT /users/{user_id}", "another user", |scene| {
         scene
             .of_tenant("PUT", "/users/colleague")

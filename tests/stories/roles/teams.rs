@@ -37,7 +37,11 @@ pub(super) async fn with_team<'a>(
 }
 
 /// The id of a team with `mate`, and optionally another user with a role.
-async fn team(world: &World, organization: Option<&str>, other: Option<(&str, &str)>) -> String {
+pub(super) async fn team(
+    world: &World,
+    organization: Option<&str>,
+    other: Option<(&str, &str)>,
+) -> String {
     let members: Vec<_> = [("mate", "member")].into_iter().chain(other).collect();
     let path = world.team(organization, "Crew", &members).await;
     path.trim_start_matches("/teams/").to_owned()

@@ -67,6 +67,42 @@ async fn every_event_version_adds_claims_and_keeps_others() {
 }
 
 #[tokio::test]
+async fn a_token_of_a_disabled_user_has_no_rights() {
+    let setup = Setup::open(&[ORGANIZATIONS]).await;
+    setup.graph.assign("g-sales", "Sales");
+    setup.graph.join("ada", "g-sales");
+    setup.expect("ada", "synced").await;
+    let root = setup.world.tenant_admin();
+    let mut sent = token_event("ada", "2");
+    sent["request"]["groupConfiguration"]["groupsToOverride"] = json!(["a", "tenant-admins"]);
+    sent["response"]["claimsAndScopeOverrideDetails"]["groupOverrideDetails"] = Value::Null;
+    let claims_and_groups = async || {
+        let answer = setup.invoke("pre-token", &sent).await;
+        let details = answer["response"]["claimsAndScopeOverrideDetails"].clone();
+        let claims = &details["accessTokenGeneration"]["claimsToAddOrOverride"];
+        let organizations = claims["organizations"].clone();
+        let admin = claims.get("tenant_admin").cloned();
+        let groups = details["groupOverrideDetails"]["groupsToOverride"].clone();
+        (organizations, admin, groups)
+    };
+    let enabled = (
+        json!({"g-sales": "internal_user"}),
+        Some(json!(true)),
+        Value::Null,
+    );
+    assert_eq!(claims_and_groups().await, enabled);
+    for (status, expected) in [
+        ("disabled", (json!({}), None, json!(["a"]))),
+        ("enabled", enabled),
+    ] {
+        root.patch("/users/ada", json!({"status": status}))
+            .await
+            .expect(200);
+        assert_eq!(claims_and_groups().await, expected);
+    }
+}
+
+#[tokio::test]
 async fn only_active_memberships_of_live_organizations_count() {
     let setup = Setup::open(&[ORGANIZATIONS]).await;
     let root = setup.world.tenant_admin();

@@ -18,6 +18,13 @@ pub(super) struct Organizations {
     pub(super) truncated: bool,
 }
 
+impl Organizations {
+    /// Returns the claim of a user without organizations.
+    pub(super) fn none(kind: TokenOrganizations) -> Self {
+        Claim::new(kind, 0, false).finish(false)
+    }
+}
+
 /// Reads the active memberships of a user in live organizations, and makes the claim of them.
 pub(super) async fn organizations(
     app: &App,

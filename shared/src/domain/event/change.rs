@@ -91,6 +91,7 @@ const fn visible(resource: Resource) -> &'static [(&'static str, Visibility)] {
             ("email", Hidden),
             ("display_name", Hidden),
             ("entra_object_id", Hidden),
+            ("status", Values),
             ("created_at", Values),
         ],
         Resource::WebhookEndpoint => &[

@@ -95,6 +95,8 @@ event_types! {
     User {
         UserRegistered = "user.registered", "A user became known in the tenant.";
         UserUpdated = "user.updated", "The profile of a user changed.";
+        UserDisabled = "user.disabled", "A user was disabled, and has no access through any membership.";
+        UserEnabled = "user.enabled", "A disabled user was enabled, with the memberships that they have.";
     }
     WebhookEndpoint {
         WebhookEndpointCreated = "webhook_endpoint.created", "A webhook endpoint was created.";

@@ -10,7 +10,7 @@ use crate::store::idempotency::{self, Record};
 use crate::store::keys::{self, Key};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Condition, Transaction, text};
-use crate::store::{Context, Error, Outcome, Refusal, Store};
+use crate::store::{Context, Error, Outcome, Refusal, Store, users};
 
 impl Store {
     /// Activates the caller's open invitation. Leaves an active membership unchanged.
@@ -50,6 +50,7 @@ impl Store {
                 Status::Active => {
                     let hold = |transaction: &mut Transaction<'_, Action>| {
                         transaction.check(Action::Membership, key, unchanged(&before));
+                        access::require_enabled(transaction, caller);
                         let tenant = &caller.tenant_id;
                         super::hold_organization(transaction, tenant, organization, Owners::AsMany);
                     };
@@ -75,6 +76,7 @@ impl Store {
             let mut transaction = self.transaction(&cx.origin, [event])?;
             let change = change_to(&after).set("last_active_at", text(now.to_string()));
             hold_inviter(&mut transaction, &before)?;
+            access::require_enabled(&mut transaction, caller);
             let condition = unchanged(&before);
             transaction.update(Action::Membership, key, change, condition);
             let owners = Owners::between(Some(&before), Some(&after));
@@ -85,7 +87,7 @@ impl Store {
             let Err(unmet) = transaction.commit().await? else {
                 return Ok(Outcome::Fresh(after));
             };
-            if unmet.only(&Action::Inviter) {
+            if unmet.only(&[Action::Inviter]) {
                 return Err(Refusal::InvitationNotValid.into());
             }
             // Already answered, changed or deleted. The next read finds out which.
@@ -95,15 +97,15 @@ impl Store {
     }
 }
 
-/// Returns the key of the inviter's membership and the condition under which an open invitation is valid:
-/// active, with the permission to manage members, and a role that reaches the invited one. `None` for a tenant
-/// admin, whose permission came from the token and is not checked again. Returns `InvitationNotValid` for an
-/// invitation without an inviter.
+/// Returns the conditions under which an open invitation is valid, with the keys of their items: the inviter's
+/// membership is active, with the permission to manage members, and has a role that reaches the invited one; and the
+/// inviter is not disabled. None for a tenant admin, whose permission came from the token and is not checked again.
+/// Returns `InvitationNotValid` for an invitation without an inviter.
 pub(in crate::store) fn inviter_of(
     invitation: &Membership,
-) -> Result<Option<(Key, Condition)>, Refusal> {
+) -> Result<Vec<(Key, Condition)>, Refusal> {
     if invitation.invited_by_tenant_admin {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let inviter = invitation.invited_by_user_id.as_ref();
     // Invited users cannot invite themselves.
@@ -113,8 +115,12 @@ pub(in crate::store) fn inviter_of(
         permission: Permission::ManageMembers,
         reach: Some(invitation.role),
     };
-    let key = keys::membership(&invitation.tenant_id, inviter, &invitation.organization_id);
-    Ok(Some((key, requirement.condition())))
+    let tenant = &invitation.tenant_id;
+    let membership = keys::membership(tenant, inviter, &invitation.organization_id);
+    Ok(vec![
+        (membership, requirement.condition()),
+        (keys::user(tenant, inviter), users::is_enabled()),
+    ])
 }
 
 /// Makes the transaction conditional on the inviter of an open invitation still being allowed to grant its
@@ -123,7 +129,7 @@ fn hold_inviter(
     transaction: &mut Transaction<'_, Action>,
     invitation: &Membership,
 ) -> Result<(), Error> {
-    if let Some((key, may)) = inviter_of(invitation)? {
+    for (key, may) in inviter_of(invitation)? {
         transaction.check(Action::Inviter, &key, may);
     }
     Ok(())

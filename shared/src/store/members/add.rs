@@ -183,7 +183,9 @@ impl Store {
             return Err(Refusal::Forbidden.into());
         }
         // The caller's unchanged membership already grants the permission.
-        let permitted = |_: &mut Transaction<'_, Action>| {};
+        let permitted = |transaction: &mut Transaction<'_, Action>| {
+            access::require_enabled(transaction, caller);
+        };
         self.already(own, membership.role, permitted, record).await
     }
 

@@ -2,13 +2,13 @@
 
 use super::{MemberFilter, MembershipOfOrganization, from_row};
 use crate::domain::{
-    Membership, Organization, OrganizationId, OrganizationStatus, Permission, Status, TenantId,
-    UserId,
+    Caller, Membership, Organization, OrganizationId, OrganizationStatus, Permission, Status,
+    TenantId, UserId,
 };
 use crate::store::access::{self, standing};
 use crate::store::keys::{self, GSI1, Key, MEMBERSHIP_PREFIX, USER_PREFIX};
 use crate::store::table::{Query, in_partition};
-use crate::store::{Context, Error, Page, Refusal, Store, organizations};
+use crate::store::{Context, Error, Page, Refusal, Store, organizations, users};
 use futures_util::TryFutureExt;
 use std::collections::HashMap;
 
@@ -122,7 +122,7 @@ impl Store {
             .into_iter()
             .map(from_row)
             .collect::<Result<Vec<_>, _>>()?;
-        let mut organizations = self.organizations_of(&memberships).await?;
+        let mut organizations = self.organizations_of(&memberships, Some(caller)).await?;
         let now = self.clock.now();
         let items = memberships
             .into_iter()
@@ -198,7 +198,7 @@ impl Store {
         &self,
         memberships: &'a [Membership],
     ) -> Result<Vec<&'a Membership>, Error> {
-        let organizations = self.organizations_of(memberships).await?;
+        let organizations = self.organizations_of(memberships, None).await?;
         let is_live = |one: &&Membership| {
             organizations
                 .get(&one.organization_id)
@@ -207,15 +207,24 @@ impl Store {
         Ok(memberships.iter().filter(is_live).collect())
     }
 
+    /// Reads the organizations of memberships in one call, and with them the profile of the caller. Refuses a disabled
+    /// caller.
     async fn organizations_of(
         &self,
         memberships: &[Membership],
+        caller: Option<&Caller>,
     ) -> Result<HashMap<OrganizationId, Organization>, Error> {
-        let keys: Vec<_> = memberships
+        let mut keys: Vec<_> = memberships
             .iter()
             .map(|one| keys::organization(&one.tenant_id, &one.organization_id))
             .collect();
-        let items = self.table.get_all(&keys.iter().collect::<Vec<_>>()).await?;
+        let caller = caller.filter(|caller| !caller.tenant_admin && !memberships.is_empty());
+        let profile = caller.map(|caller| keys::user(&caller.tenant_id, &caller.user_id));
+        keys.extend(profile.clone());
+        let mut items = self.table.get_all(&keys.iter().collect::<Vec<_>>()).await?;
+        if let Some(profile) = profile {
+            users::require_enabled(items.remove(&profile).as_ref())?;
+        }
         let organizations = items
             .into_values()
             .map(|item| organizations::from_row(item).map(|found| (found.id.clone(), found)))

@@ -88,7 +88,9 @@ impl Store {
                 EventDraft::left_teams((&caller.tenant_id, user, organization), left)
             };
             let mut transaction = self.transaction(&cx.origin, [event])?;
-            if !is_self {
+            if is_self {
+                access::require_enabled(&mut transaction, caller);
+            } else {
                 let requirement = Requirement {
                     permission: Permission::ManageMembers,
                     reach: Some(before.role),

@@ -103,6 +103,7 @@ impl Store {
                 // A transaction cannot contain two actions on the same item.
                 change = change.set("last_active_at", text(now.to_string()));
                 condition = condition.and(requirement.condition());
+                access::require_enabled(&mut transaction, caller);
             } else {
                 let who = (caller, organization);
                 access::require(&mut transaction, Action::Caller, who, requirement, now);

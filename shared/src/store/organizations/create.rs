@@ -9,8 +9,8 @@ impl Store {
     /// Creates an organization with this owner, or without one.
     ///
     /// Writes one transaction on the condition that the organization, the reservation of its name and the
-    /// membership do not exist, and that the owner is known. For a caller who becomes the owner and is not known in the
-    /// tenant yet, a second transaction also creates their profile.
+    /// membership do not exist, that the owner is known, and that a caller who becomes the owner is not disabled. For a
+    /// caller who becomes the owner and is not known in the tenant yet, a second transaction also creates their profile.
     pub async fn create_organization(
         &self,
         cx: &Context,
@@ -33,7 +33,12 @@ impl Store {
             if unmet.of(&Action::NewName).is_some() {
                 return Err(Refusal::NameTaken.into());
             }
-            if !unmet.only(&Action::User) {
+            if let Some(profile) = unmet.of(&Action::User)
+                && is_caller
+            {
+                users::require_enabled(profile)?;
+            }
+            if !unmet.only(&[Action::User]) {
                 break;
             }
             if !is_caller {
@@ -75,7 +80,11 @@ impl Store {
             transaction.put(Action::Owner, members::to_row(owner)?, Condition::absent());
             let key = keys::user(&owner.tenant_id, &owner.user_id);
             if is_known {
-                transaction.check(Action::User, &key, Condition::present());
+                let mut known = Condition::present();
+                if owner.user_id == user.user_id {
+                    known = known.and(users::is_enabled());
+                }
+                transaction.check(Action::User, &key, known);
             } else {
                 let profile = users::new_profile(&user);
                 transaction.touch(Action::User, &key, profile, Condition::absent());

@@ -6,7 +6,7 @@ use crate::store::{Error, Store, keys, table, users};
 use aws_sdk_dynamodb::types::ReturnValue;
 
 use super::{MADE, Profile};
-use crate::domain::{Email, EntraObjectId, Name, TenantId, Timestamp, User, UserId};
+use crate::domain::{Email, EntraObjectId, Name, TenantId, Timestamp, User, UserId, UserStatus};
 
 impl Store {
     /// Creates or updates the profile of the user who signs in, with the login time. Returns the fingerprint of what
@@ -95,6 +95,7 @@ fn signed_in(before: Option<&User>, login: &Profile, now: Timestamp) -> User {
         email: None,
         display_name: None,
         entra_object_id: None,
+        status: UserStatus::Enabled,
         last_login_at: None,
         version: 0,
         created_at: now,

@@ -144,8 +144,8 @@ impl Store {
     }
 
     /// Activates an open invitation on the condition that it is unchanged and its inviter may still grant its
-    /// role. Otherwise turns the membership into a synced one with the role from the directory, on the opposite
-    /// condition: if the inviter regains the permission in between, the invitation stays open for the next
+    /// role. Otherwise turns the membership into a synced one with the role from the directory, on the opposite of the
+    /// condition that failed: if the inviter regains the permission in between, the invitation stays open for the next
     /// login.
     pub async fn accept_synced_invitation(
         &self,
@@ -154,21 +154,24 @@ impl Store {
         role: Role,
     ) -> Result<Written, Error> {
         let after = before.activated(self.clock.now());
-        let inviter = match members::inviter_of(before) {
+        let failed = match members::inviter_of(before) {
             Err(_) => None,
-            Ok(inviter) => {
+            Ok(conditions) => {
+                let labels = [Action::Inviter, Action::InviterProfile];
                 let accepted = Transition::Changed(before, &after);
                 let event = changed_by_group(EventType::MembershipAccepted, accepted);
                 let mut transaction = self.transaction(origin, [event])?;
-                if let Some((key, may)) = &inviter {
-                    transaction.check(Action::Inviter, key, may.clone());
+                for (label, (key, may)) in labels.into_iter().zip(&conditions) {
+                    transaction.check(label, key, may.clone());
                 }
                 activate_synced(&mut transaction, before, &after, Change::new());
-                match transaction.commit().await? {
-                    Err(unmet) if unmet.only(&Action::Inviter) => {}
+                let unmet = match transaction.commit().await? {
+                    Err(unmet) if unmet.only(&labels) => unmet,
                     committed => return Ok(left(committed)?),
-                }
-                inviter
+                };
+                let mut conditions = labels.iter().zip(conditions);
+                let failed = conditions.find(|(label, _)| unmet.of(label).is_some());
+                failed.map(|(_, condition)| condition)
             }
         };
         let after = Membership {
@@ -184,7 +187,7 @@ impl Store {
         let added = Transition::Changed(before, &after);
         let event = changed_by_group(EventType::MembershipAdded, added);
         let mut transaction = self.transaction(origin, [event])?;
-        if let Some((key, may)) = inviter {
+        if let Some((key, may)) = failed {
             transaction.check(Action::Inviter, &key, may.negated());
         }
         activate_synced(&mut transaction, before, &after, change);

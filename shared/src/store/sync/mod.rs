@@ -127,6 +127,7 @@ enum Action {
     Organization,
     Membership,
     Inviter,
+    InviterProfile,
     Team,
 }
 

@@ -7,6 +7,9 @@ pub enum Error {
     /// Concurrent changes outlasted the retries of this operation.
     #[error("concurrent changes outlasted the retries of {0}")]
     Conflict(&'static str),
+    /// A guard of a transaction did not hold. Nothing was written.
+    #[error("a guard of the transaction did not hold")]
+    GuardFailed,
     /// DynamoDB throttled the request until the retries ran out.
     #[error("the table is throttled")]
     Throttled(#[source] BoxError),

@@ -21,14 +21,24 @@ pub(in crate::store) const WRITE_ID: &str = "write_id";
 pub(in crate::store) struct Transaction<'a, L> {
     table: &'a Table,
     id: String,
-    /// An appended item has no label.
-    actions: Vec<(Option<L>, TransactWriteItem)>,
+    actions: Vec<(ActionLabel<L>, TransactWriteItem)>,
     /// Error of an action that could not be built.
     unusable: Option<String>,
 }
 
+/// Label of an action.
+#[derive(Clone, Copy, PartialEq)]
+enum ActionLabel<L> {
+    /// An action that its user names, to recognize it when its condition fails.
+    Named(L),
+    /// An item whose key is unique to the transaction.
+    Appended,
+    /// A condition that the whole transaction depends on.
+    Guard,
+}
+
 /// The conditions that failed. Nothing was written.
-pub(in crate::store) struct Unmet<L>(Vec<(Option<L>, Option<Item>)>);
+pub(in crate::store) struct Unmet<L>(Vec<(ActionLabel<L>, Option<Item>)>);
 
 impl<L: PartialEq> Unmet<L> {
     /// If the condition of this action failed, returns the item at that time, if there was one.
@@ -40,15 +50,20 @@ impl<L: PartialEq> Unmet<L> {
         let found = self
             .0
             .iter()
-            .find(|(unmet, _)| unmet.as_ref() == Some(label));
+            .find(|(unmet, _)| matches!(unmet, ActionLabel::Named(unmet) if unmet == label));
         found.map(|(_, item)| item.as_ref())
     }
 
     /// Returns whether no other condition failed.
-    pub(in crate::store) fn only(&self, label: &L) -> bool {
+    pub(in crate::store) fn only(&self, labels: &[L]) -> bool {
         self.0
             .iter()
-            .all(|(unmet, _)| unmet.as_ref() == Some(label))
+            .all(|(unmet, _)| matches!(unmet, ActionLabel::Named(unmet) if labels.contains(unmet)))
+    }
+
+    fn has_guard(&self) -> bool {
+        let mut unmet = self.0.iter();
+        unmet.any(|(unmet, _)| matches!(unmet, ActionLabel::Guard))
     }
 }
 
@@ -89,16 +104,16 @@ macro_rules! conditional {
 impl<L: Copy + PartialEq> Transaction<'_, L> {
     /// Writes an item, and replaces an existing one if the condition allows.
     pub(in crate::store) fn put(&mut self, label: L, item: Item, condition: Condition) {
-        self.put_item(Some(label), item, condition);
+        self.put_item(ActionLabel::Named(label), item, condition);
     }
 
     /// Writes a new item whose key is unique to this transaction. Fails if the item exists, which only happens if this
     /// transaction has been applied before.
     pub(in crate::store) fn append(&mut self, item: Item) {
-        self.put_item(None, item, Condition::absent());
+        self.put_item(ActionLabel::Appended, item, Condition::absent());
     }
 
-    fn put_item(&mut self, label: Option<L>, mut item: Item, condition: Condition) {
+    fn put_item(&mut self, label: ActionLabel<L>, mut item: Item, condition: Condition) {
         item.insert(WRITE_ID.to_owned(), text(&self.id));
         let put = Put::builder().set_item(Some(item));
         let put = conditional!(self, put, condition.into_expression());
@@ -133,7 +148,7 @@ impl<L: Copy + PartialEq> Transaction<'_, L> {
             .set_key(Some(key.attributes()))
             .update_expression(update);
         let update = conditional!(self, update, expression);
-        self.push(Some(label), update, |update| {
+        self.push(ActionLabel::Named(label), update, |update| {
             TransactWriteItem::builder().update(update).build()
         });
     }
@@ -142,23 +157,33 @@ impl<L: Copy + PartialEq> Transaction<'_, L> {
     pub(in crate::store) fn delete(&mut self, label: L, key: &Key, condition: Condition) {
         let delete = Delete::builder().set_key(Some(key.attributes()));
         let delete = conditional!(self, delete, condition.into_expression());
-        self.push(Some(label), delete, |delete| {
+        self.push(ActionLabel::Named(label), delete, |delete| {
             TransactWriteItem::builder().delete(delete).build()
         });
     }
 
     /// Fails the transaction if the condition fails. Does not change the item.
     pub(in crate::store) fn check(&mut self, label: L, key: &Key, condition: Condition) {
+        self.check_item(ActionLabel::Named(label), key, condition);
+    }
+
+    /// Fails the transaction with [`Error::GuardFailed`] if the condition fails, whichever other conditions fail. The
+    /// item must not be the subject of another action.
+    pub(in crate::store) fn guard(&mut self, key: &Key, condition: Condition) {
+        self.check_item(ActionLabel::Guard, key, condition);
+    }
+
+    fn check_item(&mut self, label: ActionLabel<L>, key: &Key, condition: Condition) {
         let check = ConditionCheck::builder().set_key(Some(key.attributes()));
         let check = conditional!(self, check, condition.into_expression());
-        self.push(Some(label), check, |check| {
+        self.push(label, check, |check| {
             TransactWriteItem::builder().condition_check(check).build()
         });
     }
 
     fn push<A>(
         &mut self,
-        label: Option<L>,
+        label: ActionLabel<L>,
         action: Result<A, BuildError>,
         item: impl FnOnce(A) -> TransactWriteItem,
     ) {
@@ -170,7 +195,7 @@ impl<L: Copy + PartialEq> Transaction<'_, L> {
     }
 
     /// Applies all actions, or applies none and returns the conditions that failed. Retries conflicts with
-    /// other transactions within the retry budget.
+    /// other transactions within the retry budget. Returns [`Error::GuardFailed`] if a guard failed.
     pub(in crate::store) async fn commit(&self) -> Result<Result<(), Unmet<L>>, Error> {
         if let Some(problem) = &self.unusable {
             return Err(Error::defect(problem.clone()));
@@ -192,6 +217,7 @@ impl<L: Copy + PartialEq> Transaction<'_, L> {
             };
             match self.cancellation(error) {
                 Cancellation::Unmet(unmet) if self.wrote(&unmet) => return Ok(Ok(())),
+                Cancellation::Unmet(unmet) if unmet.has_guard() => return Err(Error::GuardFailed),
                 Cancellation::Unmet(unmet) => return Ok(Err(unmet)),
                 Cancellation::Passing(error) => backoff.wait(error).await?,
                 Cancellation::Failed(error) => return Err(error),

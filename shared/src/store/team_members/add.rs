@@ -73,6 +73,9 @@ impl Store {
                     let condition = teams::requirement(view.standing).condition();
                     transaction.check(Action::Caller, &key, condition);
                 }
+                if own {
+                    access::require_enabled(transaction, caller);
+                }
                 hold_team(transaction, team);
                 let key = keys::team_membership(&caller.tenant_id, user, &team.id);
                 transaction.check(Action::Membership, &key, as_read(&before));
@@ -120,7 +123,9 @@ impl Store {
             transaction.check(Action::User, &key, Condition::present());
         }
         hold_team(&mut transaction, team);
-        if !own {
+        if own {
+            access::require_enabled(&mut transaction, caller);
+        } else {
             let parts = (Action::Caller, Action::Leader);
             let how = (team, view.standing);
             teams::require_team(&mut transaction, parts, caller, how, now);

@@ -3,10 +3,10 @@
 use super::{MembershipOfTeam, as_shown, from_row, is_active};
 use futures_util::TryFutureExt;
 
-use crate::domain::{OrganizationId, Status, TeamId, TeamMembership, TenantId, UserId};
+use crate::domain::{Caller, OrganizationId, Status, TeamId, TeamMembership, TenantId, UserId};
 use crate::store::keys::{self, GSI1, Key, TEAM_MEMBERSHIP_PREFIX, USER_PREFIX};
 use crate::store::table::{Condition, Item, Query, in_partition, key_of, text};
-use crate::store::{Context, Error, Page, Refusal, Store, members, organizations, teams};
+use crate::store::{Context, Error, Page, Refusal, Store, members, organizations, teams, users};
 
 /// Keys of the items that a team membership depends on.
 struct KeysOfTeam {
@@ -152,7 +152,7 @@ impl Store {
             .into_iter()
             .map(from_row)
             .collect::<Result<Vec<_>, _>>()?;
-        let items = self.with_their_teams(memberships).await?;
+        let items = self.with_their_teams(caller, memberships).await?;
         let next = page
             .next
             .and_then(|key| Some(key.strip_prefix(TEAM_MEMBERSHIP_PREFIX)?.to_owned()));
@@ -160,14 +160,24 @@ impl Store {
     }
 
     /// Returns these memberships with their teams. Leaves out memberships without effect: those whose team or
-    /// organization is deleted, or whose user is not an active member of the organization.
+    /// organization is deleted, or whose user is not an active member of the organization. Reads the profile of the
+    /// caller in the same call, and refuses a disabled one.
     async fn with_their_teams(
         &self,
+        caller: &Caller,
         memberships: Vec<TeamMembership>,
     ) -> Result<Vec<MembershipOfTeam>, Error> {
         let keys: Vec<KeysOfTeam> = memberships.iter().map(KeysOfTeam::of).collect();
-        let all: Vec<&Key> = keys.iter().flat_map(KeysOfTeam::all).collect();
+        let mut all: Vec<&Key> = keys.iter().flat_map(KeysOfTeam::all).collect();
+        let profile = keys::user(&caller.tenant_id, &caller.user_id);
+        let is_checked = !caller.tenant_admin && !all.is_empty();
+        if is_checked {
+            all.push(&profile);
+        }
         let mut items = self.table.get_all(&all).await?;
+        if is_checked {
+            users::require_enabled(items.get(&profile))?;
+        }
         let now = self.clock.now();
         let mut found = Vec::new();
         for (membership, keys) in memberships.into_iter().zip(&keys) {

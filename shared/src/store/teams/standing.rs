@@ -10,7 +10,8 @@ use crate::store::table::{Condition, Transaction, text};
 use crate::store::{Error, Refusal, Store, team_members};
 
 impl Store {
-    /// Reads a team, the caller's membership in it, and the item `more`, in one call.
+    /// Reads a team, the caller's membership in it and profile, and the item `more`, in one call. Refuses a disabled
+    /// caller.
     pub(in crate::store) async fn read_team(
         &self,
         caller: &Caller,
@@ -19,8 +20,14 @@ impl Store {
     ) -> Result<View, Error> {
         let team = keys::team(&caller.tenant_id, id);
         let own = keys::team_membership(&caller.tenant_id, &caller.user_id, id);
-        let wanted: Vec<_> = [&team, &own].into_iter().chain(more).collect();
-        self.read(&wanted).await
+        let profile = keys::user(&caller.tenant_id, &caller.user_id);
+        let mut wanted: Vec<_> = [&team, &own].into_iter().chain(more).collect();
+        if !caller.tenant_admin {
+            wanted.push(&profile);
+        }
+        let view = self.read(&wanted).await?;
+        view.require_enabled(caller)?;
+        Ok(view)
     }
 
     /// Reads a team, its organization and the caller's memberships in both. Reads the team first, because only
@@ -94,7 +101,8 @@ impl Store {
                 items: first,
             });
         };
-        let view = self.view(caller, &organization_id, &wanted).await?;
+        let view = self.view_of_enabled(caller, &organization_id, &wanted);
+        let view = view.await?;
         let organization = view.organization(caller, &organization_id, self.clock.now())?;
         let in_organization = view.membership(&access::own_key(caller, &organization_id))?;
         let standing = match access::standing(caller, in_organization.as_ref())? {
@@ -135,6 +143,8 @@ pub(in crate::store) fn require_team<L: Copy + PartialEq>(
     if let Some(organization) = &team.organization_id {
         let who = (caller, organization);
         access::require(transaction, caller_part, who, requirement(standing), now);
+    } else {
+        access::require_enabled(transaction, caller);
     }
     if standing == TeamStanding::Leads {
         let key = keys::team_membership(&caller.tenant_id, &caller.user_id, &team.id);

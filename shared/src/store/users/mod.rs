@@ -1,5 +1,9 @@
 //! Users: their rows and operations.
 
+mod status;
+
+pub(super) use status::{hold_enabled, is_enabled, require_enabled};
+
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Item, from_item, number, text};
 use crate::store::{Context, Error, Refusal, in_version, table};
@@ -9,7 +13,7 @@ use super::Store;
 use super::keys;
 use crate::domain::{
     Caller, Email, EntraObjectId, EventDraft, EventType, ExpectedVersion, Name, Origin, TenantId,
-    Timestamp, Transition, User, UserId, UserPatch,
+    Timestamp, Transition, User, UserId, UserPatch, UserStatus,
 };
 
 /// Result of registering a user.
@@ -28,6 +32,9 @@ struct Row {
     email: Option<Email>,
     display_name: Option<Name>,
     entra_object_id: Option<EntraObjectId>,
+    /// Absent until a user is disabled for the first time.
+    #[serde(default)]
+    status: UserStatus,
     last_login_at: Option<Timestamp>,
     version: u64,
     created_at: Timestamp,
@@ -42,6 +49,7 @@ pub(super) fn from_row(item: Item) -> Result<User, table::Error> {
         email: row.email,
         display_name: row.display_name,
         entra_object_id: row.entra_object_id,
+        status: row.status,
         last_login_at: row.last_login_at,
         version: row.version,
         created_at: row.created_at,
@@ -57,6 +65,7 @@ pub(super) fn known(caller: &Caller, now: Timestamp) -> User {
         email: None,
         display_name: None,
         entra_object_id: None,
+        status: UserStatus::Enabled,
         last_login_at: None,
         version: 1,
         created_at: now,
@@ -72,7 +81,7 @@ pub(super) fn new_profile(user: &User) -> Change {
         .set("created_at", text(user.created_at.to_string()))
 }
 
-/// Returns the change that writes the attributes of a profile that can change.
+/// Returns the change that writes the attributes of a profile that can change, but not the status.
 pub(super) fn profile(user: &User) -> Change {
     let mut change = Change::new()
         .set("version", number(user.version))

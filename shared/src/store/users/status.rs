@@ -1,0 +1,113 @@
+//! Disabling and enabling a user. A disabled user keeps their memberships, and none of them grants access: reads of a
+//! caller read their profile too, and writes depend on it.
+
+use crate::domain::{
+    Caller, EventDraft, EventType, ExpectedVersion, TenantId, Transition, User, UserId, UserStatus,
+};
+use crate::store::settle::Unsettled;
+use crate::store::table::{Change, Condition, Item, Transaction, number, text};
+use crate::store::{Context, Error, Refusal, Store, in_version, keys};
+
+use super::{Action, from_row};
+
+/// Attribute of a profile: the status. Absent until the user is disabled for the first time.
+const STATUS: &str = "status";
+
+/// Returns the condition that a user is not disabled. It also holds for a user who is not known.
+pub(in crate::store) fn is_enabled() -> Condition {
+    Condition::new(format!(
+        "attribute_not_exists(#{STATUS}) OR #{STATUS} = :enabled"
+    ))
+    .value(":enabled", text(UserStatus::Enabled.as_str()))
+}
+
+/// Refuses if the profile is that of a disabled user.
+pub(in crate::store) fn require_enabled(profile: Option<&Item>) -> Result<(), Refusal> {
+    let status = profile.and_then(|profile| profile.get(STATUS));
+    if status.is_none_or(|status| *status == text(UserStatus::Enabled.as_str())) {
+        Ok(())
+    } else {
+        Err(Refusal::UserDisabled)
+    }
+}
+
+/// Makes the transaction conditional on the caller not being disabled.
+pub(in crate::store) fn hold_enabled<L: Copy + PartialEq>(
+    transaction: &mut Transaction<'_, L>,
+    caller: &Caller,
+) {
+    let key = keys::user(&caller.tenant_id, &caller.user_id);
+    transaction.guard(&key, is_enabled());
+}
+
+impl Store {
+    /// Disables or enables a user. Requires a tenant admin who is not disabled. A repeated call changes nothing.
+    ///
+    /// Makes one read, and writes one transaction on the condition that the profile is still in the version read and
+    /// the caller is not disabled. The memberships stay as they are.
+    pub async fn change_user_status(
+        &self,
+        cx: &Context,
+        user: &UserId,
+        status: UserStatus,
+        expected: &ExpectedVersion,
+    ) -> Result<User, Error> {
+        let caller = &cx.caller;
+        if !caller.tenant_admin {
+            return Err(Refusal::Forbidden.into());
+        }
+        let key = keys::user(&caller.tenant_id, user);
+        let own = keys::user(&caller.tenant_id, &caller.user_id);
+        let (key, own) = (&key, &own);
+        self.until_settled("change_user_status", |now| async move {
+            let found = self.read(&[key, own]).await?;
+            require_enabled(found.item(own))?;
+            let before = found.item(key).cloned().ok_or(Refusal::NotFound)?;
+            let before = from_row(before)?;
+            expected.require(before.version)?;
+            if before.status == status {
+                return Ok(before);
+            }
+            let after = User {
+                status,
+                version: before.version + 1,
+                updated_at: now,
+                ..before.clone()
+            };
+            let event_type = match status {
+                UserStatus::Enabled => EventType::UserEnabled,
+                UserStatus::Disabled => EventType::UserDisabled,
+            };
+            let event = EventDraft::user(event_type, Transition::Changed(&before, &after));
+            let mut transaction = self.transaction(&cx.origin, [event])?;
+            let change = Change::new()
+                .set(STATUS, text(status.as_str()))
+                .set("version", number(after.version))
+                .set("updated_at", text(now.to_string()));
+            transaction.update(Action::User, key, change, unchanged(&before));
+            if *user != caller.user_id {
+                // Of the caller's own profile, the version that was read also holds the status.
+                hold_enabled(&mut transaction, caller);
+            }
+            match transaction.commit().await? {
+                Ok(()) => Ok(after),
+                Err(_) => Err(Unsettled::Overtaken),
+            }
+        })
+        .await
+    }
+
+    /// Returns whether a user is disabled. For a trigger, which acts without a caller.
+    pub async fn is_disabled(&self, tenant: &TenantId, user: &UserId) -> Result<bool, Error> {
+        let profile = self.table.get(&keys::user(tenant, user)).await?;
+        Ok(require_enabled(profile.as_ref()).is_err())
+    }
+}
+
+/// Returns the condition that a profile is unchanged since it was read. Includes the creation time, because a user who
+/// is erased and becomes known again starts with the same version.
+fn unchanged(before: &User) -> Condition {
+    let created_at = Condition::new("#created_at = :created_at");
+    in_version(before.version)
+        .and(created_at.value(":created_at", text(before.created_at.to_string())))
+}
