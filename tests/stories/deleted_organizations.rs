@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use muster::domain::{Clock, Timestamp};
 use muster_local::Options;
 use serde_json::json;
-use support::World;
+use support::{World, at_once, invariants};
 
 const DAY: i64 = 24 * 60 * 60 * 1_000;
 const DELETED: &str = "/users/me/organizations?organization_status=deleted";
@@ -66,6 +66,84 @@ async fn owners_find_deleted_organizations_until_purged() {
     assert_eq!(ada.all(DELETED).await.len(), 2);
     time.fetch_add(1, Ordering::Relaxed);
     assert!(ada.all(DELETED).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_restored_organization_gets_another_name() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Acme").await;
+    let path = format!("/organizations/{id}");
+    let restore = format!("{path}/restore");
+    ada.delete(&path).await.expect(204);
+    // The name is taken meanwhile, and so is the other one.
+    world.organization(&ada, "acme").await;
+    world.organization(&ada, "Globex").await;
+    let before = world.everything().await;
+    ada.post_empty(&restore).await.problem(409, "name-taken");
+    for taken in ["Acme", "GLOBEX"] {
+        let reply = ada.post(&restore, json!({"name": taken})).await;
+        reply.problem(409, "name-taken");
+    }
+    for (bad, pointer) in [
+        (json!({"name": " "}), "/name"),
+        (json!({"name": null}), "/name"),
+        (json!({"name": "Fine", "domain": "acme.example"}), "/domain"),
+    ] {
+        let reply = ada.post(&restore, bad).await;
+        let refused = reply.problem(400, "validation-failed");
+        assert_eq!(refused.body["errors"][0]["pointer"], pointer);
+    }
+    assert_eq!(world.everything().await, before);
+
+    let restored = ada.post(&restore, json!({"name": "Acme 2"})).await;
+    let restored = restored.expect(200).body;
+    assert_eq!(restored["name"], "Acme 2");
+    assert_eq!(restored["version"], 3);
+    assert_eq!(ada.get(&path).await.expect(200).body, restored);
+    let other = ada.post("/organizations", json!({"name": "ACME 2"})).await;
+    other.problem(409, "name-taken");
+    let by_name = "/organizations?name=acme%202";
+    let found = world.tenant_admin().all(by_name).await;
+    assert_eq!(found, std::slice::from_ref(&restored));
+    let events = ada.all(&format!("{path}/events")).await;
+    assert_eq!(events[0]["type"], "organization.restored");
+    assert_eq!(
+        events[0]["changes"]["name"],
+        json!({"from": "Acme", "to": "Acme 2"})
+    );
+    invariants::check(&world.items().await);
+
+    // The same request again changes nothing; another name is refused.
+    let before = world.everything().await;
+    let again = ada.post(&restore, json!({"name": "Acme 2"})).await;
+    assert_eq!(again.expect(200).body, restored);
+    let reply = ada.post(&restore, json!({"name": "Acme 3"})).await;
+    let refused = reply.problem(400, "validation-failed");
+    assert_eq!(refused.body["errors"][0]["pointer"], "/name");
+    assert_eq!(world.everything().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn restoring_under_many_names_at_once_gives_one() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Acme").await;
+    let path = format!("/organizations/{id}");
+    ada.delete(&path).await.expect(204);
+    let replies = at_once((0..12).map(|n| {
+        let (ada, restore) = (ada.clone(), format!("{path}/restore"));
+        async move { ada.post(&restore, json!({"name": format!("N{n}")})).await }
+    }))
+    .await;
+    let done = replies.iter().filter(|reply| reply.status == 200);
+    let done: Vec<_> = done.collect();
+    assert_eq!(done.len(), 1, "{replies:?}");
+    for reply in &replies {
+        assert!(matches!(reply.status, 200 | 400), "{reply:?}");
+    }
+    assert_eq!(ada.get(&path).await.expect(200).body, done[0].body);
+    invariants::check(&world.items().await);
 }
 
 #[tokio::test]

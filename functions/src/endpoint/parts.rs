@@ -4,7 +4,7 @@ use muster::domain::{
     EventId, ExpectedVersion, IdempotencyKey, OrganizationId, TeamId, UserId, WebhookEndpointId,
 };
 use muster::http::{ApiRequest, Problem};
-use muster::json::FromFields;
+use muster::json::{Fields, FromFields};
 use schemars::JsonSchema;
 
 use super::Call;
@@ -160,16 +160,31 @@ pub(crate) struct Body<T>(pub(crate) T);
 
 impl<T: FromFields + JsonSchema + Example + Send> Part for Body<T> {
     fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
-        let mut fields = request.body()?;
-        let body = T::from_fields(&mut fields);
-        fields.finish()?;
-        // Unreachable: every error in the body is a violation.
-        body.map(Self)
-            .ok_or_else(|| Problem::internal("a body without a violation cannot be read"))
+        read_body(request.body()?).map(Self)
     }
 
     fn describe(operation: Operation) -> Operation {
         operation.body::<T>()
+    }
+}
+
+fn read_body<T: FromFields>(mut fields: Fields) -> Result<T, Problem> {
+    let body = T::from_fields(&mut fields);
+    fields.finish()?;
+    // Unreachable: every error in the body is a violation.
+    body.ok_or_else(|| Problem::internal("a body without a violation cannot be read"))
+}
+
+/// A JSON body that may be left out. Its fields are absent then.
+pub(crate) struct OptionalBody<T>(pub(crate) T);
+
+impl<T: FromFields + JsonSchema + Example + Send> Part for OptionalBody<T> {
+    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+        read_body(request.optional_body()?).map(Self)
+    }
+
+    fn describe(operation: Operation) -> Operation {
+        operation.optional_body::<T>()
     }
 }
 

@@ -23,6 +23,7 @@ pub struct Operation {
     description: &'static str,
     parameters: Vec<Value>,
     body: Option<(SchemaOf, Value)>,
+    is_body_optional: bool,
     answers: Vec<Answer>,
     codes: Vec<Code>,
     repeats: bool,
@@ -52,6 +53,7 @@ impl Operation {
             description: docs.trim().split_once("\n\n").map_or("", |(_, rest)| rest),
             parameters: Vec::new(),
             body: None,
+            is_body_optional: false,
             answers: Vec::new(),
             codes,
             repeats: false,
@@ -73,6 +75,14 @@ impl Operation {
     pub(crate) fn body<T: JsonSchema + Example>(mut self) -> Self {
         self.body = Some((of::<T>, T::example()));
         self.read_body()
+    }
+
+    /// Adds a body that may be left out.
+    pub(crate) fn optional_body<T: JsonSchema + Example>(self) -> Self {
+        Self {
+            is_body_optional: true,
+            ..self.body::<T>()
+        }
     }
 
     /// Without a body: a body with content is rejected.
@@ -313,7 +323,7 @@ impl Operation {
             insert(
                 &mut operation,
                 "requestBody",
-                json!({"required": true, "content": types}),
+                json!({"required": !self.is_body_optional, "content": types}),
             );
         }
         operation

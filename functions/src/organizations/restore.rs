@@ -1,16 +1,24 @@
 //! `POST /organizations/{organization_id}/restore`
 
 use documented::docs_const;
-use muster::domain::{ExpectedVersion, Organization};
+use muster::domain::{ExpectedVersion, Name, Organization};
+use muster::from_fields;
 use muster::http::{Answer, Code, Problem};
+
+use schemars::JsonSchema;
+use serde_json::{Value, json};
 
 use super::{ShownOrganization, show};
 use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, PutItem, UpdateItem};
-use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, OrganizationPath, endpoint, render};
+use crate::endpoint::{
+    Call, Endpoint, Idempotency, OptionalBody, OrganizationPath, endpoint, render,
+};
+use crate::openapi::example::Example;
 
 /// Restore an organization
 ///
-/// Restores a deleted organization. An organization that is not deleted does not change (200).
+/// Restores a deleted organization, under another `name` if the body has one. An organization that is not deleted does
+/// not change (200); its name is changed with PATCH (400 for another `name`).
 ///
 /// Requires a tenant admin or a member with the role owner. Returns 409 `name-taken` if the name has been taken,
 /// 404 after 30 days, and 412 `version-mismatch` if `If-Match` does not name the current version. Idempotent with
@@ -19,14 +27,14 @@ use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, OrganizationPath, end
 pub(crate) async fn restore_organization(
     call: Call,
     path: OrganizationPath,
-    _: NoBody,
+    OptionalBody(restored): OptionalBody<RestoredOrganization>,
     expected: ExpectedVersion,
     Idempotency(key): Idempotency,
 ) -> Result<Answer, Problem> {
     let id = &path.organization_id;
     let outcome = call
         .store()
-        .restore_organization(&call.idempotent(key), id, &expected)
+        .restore_organization(&call.idempotent(key), id, restored.name.as_ref(), &expected)
         .await?;
     render(outcome, answer)
 }
@@ -47,6 +55,23 @@ pub const ENDPOINT: Endpoint = endpoint!(
             Code::Conflict,
         ])
 });
+
+/// A request to restore an organization.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct RestoredOrganization {
+    /// The new name. Defaults to the name that it had.
+    #[schemars(with = "Name", default)]
+    name: Option<Name>,
+}
+
+from_fields!(RestoredOrganization { name });
+
+impl Example for RestoredOrganization {
+    fn example() -> Value {
+        json!({"name": "Rockets (restored)"})
+    }
+}
 
 fn answer(organization: &Organization) -> Answer {
     Answer::ok(&show(organization, true), organization.version)

@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 
 use super::{Code, MediaType, Problem, Query, read_event};
 use crate::domain::{
-    Caller, EventId, ExpectedVersion, IdempotencyKey, Invalid, Json, ME, OrganizationId, TeamId,
-    UserId, VersionTags, WebhookEndpointId,
+    Caller, EventId, ExpectedVersion, IdempotencyKey, Invalid, Json, JsonObject, ME,
+    OrganizationId, TeamId, UserId, VersionTags, WebhookEndpointId,
 };
 use crate::json::Fields;
 
@@ -294,10 +294,15 @@ impl ApiRequest {
 
     /// Fails if the body is not empty, for operations without a body.
     pub fn no_body(&self) -> Result<(), Problem> {
+        Ok(self.optional_body()?.finish()?)
+    }
+
+    /// Returns the fields of the JSON body; none for an empty body.
+    pub fn optional_body(&self) -> Result<Fields, Problem> {
         if self.bytes()?.iter().all(u8::is_ascii_whitespace) {
-            return Ok(());
+            return Ok(Fields::new(JsonObject::default()));
         }
-        Ok(self.body()?.finish()?)
+        self.body()
     }
 
     fn require_json(&self) -> Result<(), Problem> {

@@ -2,8 +2,8 @@
 
 use super::{Action, CHANGEABLE, SYNCED_NAME, to_row};
 use crate::domain::{
-    EventDraft, EventType, ExpectedVersion, FoldedName, Name, Organization, OrganizationId,
-    OrganizationPatch, Origin, Permission, Timestamp, Transition,
+    EventDraft, EventType, ExpectedVersion, FoldedName, Invalid, Name, Organization,
+    OrganizationId, OrganizationPatch, Origin, Permission, Timestamp, Transition,
 };
 use crate::store::access::{self, Requirement, standing};
 use crate::store::idempotency;
@@ -87,12 +87,14 @@ impl Store {
         .await
     }
 
-    /// Restores a deleted organization with its name. Leaves an organization that is not deleted unchanged.
+    /// Restores a deleted organization under `name`, or with its own name. Leaves an organization that is not deleted
+    /// unchanged, and refuses to give it another name.
     /// Requires a tenant admin or a member with the role owner.
     pub async fn restore_organization(
         &self,
         cx: &Context,
         id: &OrganizationId,
+        name: Option<&Name>,
         expected: &ExpectedVersion,
     ) -> Result<Outcome<Organization>, Error> {
         let caller = &cx.caller;
@@ -110,6 +112,15 @@ impl Store {
             let own = view.membership(&access::own_key(caller, id))?;
             standing(caller, own.as_ref())?.require(permission)?;
             expected.require(before.version)?;
+            if before.is_live() && name.is_some_and(|name| *name != before.name) {
+                return Err(Refusal::Invalid {
+                    field: "/name",
+                    reason: Invalid::new(
+                        "must be left out, because the organization is not deleted: change its name with PATCH",
+                    ),
+                }
+                .into());
+            }
             if before.is_live() {
                 let hold = |transaction: &mut Transaction<'_, Action>| {
                     let requirement = Requirement {
@@ -128,7 +139,10 @@ impl Store {
                 }
                 return Err(Unsettled::Overtaken);
             }
-            let after = before.restored(now);
+            let after = Organization {
+                name: name.unwrap_or(&before.name).clone(),
+                ..before.restored(now)
+            };
             let event = EventType::OrganizationRestored;
             let states = (&before, &reserved, &after);
             let mut transaction = self.change(cx, event, states, permission, now)?;
