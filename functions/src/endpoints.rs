@@ -14,6 +14,7 @@ pub(crate) const ENDPOINTS: &[Function] = &[
     Function::http("get-member", crate::members::get::ENDPOINT),
     Function::http("list-members", crate::members::list::ENDPOINT),
     Function::http("remove-member", crate::members::remove::ENDPOINT),
+    Function::http("transfer-ownership", crate::members::transfer::ENDPOINT),
     Function::http("update-member", crate::members::update::ENDPOINT),
     Function::http(
         "create-organization",

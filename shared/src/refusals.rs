@@ -1,6 +1,7 @@
 //! Maps errors of the store to problem details. This is the only module that knows both the store and the HTTP
 //! contract.
 
+use crate::domain::Status;
 use crate::http::{Code, Problem};
 use crate::json::Violation;
 use crate::store::{Error, Refusal, TableError};
@@ -60,6 +61,7 @@ impl From<Refusal> for Problem {
                 Code::NotAnOrganizationMember,
                 "The user is not an active member of the organization of this team. Add them to the organization first.",
             ),
+            R::NotAnActiveMember(status) => (Code::NotAnOrganizationMember, not_active(status)),
             R::BudgetExceedsOrganization(exceeding) => {
                 let violations = exceeding.iter().map(|limit| Violation {
                     pointer: limit.pointer.to_owned(),
@@ -108,6 +110,21 @@ impl From<Refusal> for Problem {
             ),
         };
         Self::new(code, detail)
+    }
+}
+
+/// Says why a user with this membership cannot become an owner.
+const fn not_active(status: Option<Status>) -> &'static str {
+    match status {
+        Some(Status::Suspended) => {
+            "The user's membership is suspended. Make them active with PATCH on the member first: {\"status\": \"active\"}."
+        }
+        Some(_) => {
+            "The user has not accepted their invitation yet. Only an active member can become an owner."
+        }
+        None => {
+            "The user is not a member of the organization. Only an active member can become an owner: add them first."
+        }
     }
 }
 

@@ -63,6 +63,7 @@ mod sync;
 mod team_limits;
 mod team_members;
 mod teams;
+mod transfers;
 mod usage;
 mod user_ids;
 mod versions;

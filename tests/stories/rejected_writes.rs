@@ -83,7 +83,7 @@ async fn writes(world: &World) -> Vec<Write> {
             Method::POST,
             &format!("/organizations/{gone}/restore"),
             None,
-            vec![json!({"name": "Other"})],
+            vec![json!({"name": ""}), json!({"domain": null}), json!([])],
         ),
         write(
             Method::POST,
@@ -94,6 +94,18 @@ async fn writes(world: &World) -> Vec<Write> {
         write(Method::PATCH, &bob, Some(role.clone()), bad_member.clone()),
         write(Method::PUT, &bob, Some(role), bad_member),
         write(Method::DELETE, &bob, None, vec![]),
+        write(
+            Method::POST,
+            &format!("{organization}/transfer-ownership"),
+            Some(json!({"user_id": "bob"})),
+            vec![
+                json!({}),
+                json!({"user_id": "root"}),
+                json!({"user_id": "bob", "keep_role": "owner"}),
+                json!({"user_id": "bob", "role": "owner"}),
+                json!([]),
+            ],
+        ),
         accept,
         write(
             Method::PUT,

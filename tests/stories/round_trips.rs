@@ -54,6 +54,10 @@ change role of a member            ; ada PATCH /organizations/{id}/members/bob 2
   by a tenant admin                ; root PATCH /organizations/{id}/members/bob 200 {"role": "admin"}
   to owner                         ; ada PATCH /organizations/{id}/members/bob 200 {"role": "owner"}
   own role                         ; bob PUT /organizations/{id}/members/me 200 {"role": "member"}
+transfer ownership                 ; ada POST /organizations/{id}/transfer-ownership 200 {"user_id": "bob"}
+  back, with a key                 ; bob POST /organizations/{id}/transfer-ownership 200 {"user_id": "ada", "keep_role": "member"} once
+  repeated with it                 ; bob POST /organizations/{id}/transfer-ownership 200 {"user_id": "ada", "keep_role": "member"} once
+  by a tenant admin                ; root POST /organizations/{id}/transfer-ownership 200 {"user_id": "ada"}
 suspend member                     ; ada PATCH /organizations/{id}/members/bob 200 {"status": "suspended"}
 remove member                      ; ada DELETE /organizations/{id}/members/bob 204
   again                            ; ada DELETE /organizations/{id}/members/bob 204

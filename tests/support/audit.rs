@@ -28,6 +28,7 @@ pub fn violations(items: &[Item]) -> Vec<String> {
     let mut violations = Vec::new();
     for (tenant, mut events) in tenants {
         events.sort_by(|one, other| id(one).cmp(id(other)));
+        violations.extend(incomplete_transfers(&events));
         let (state, left) = fold(events);
         for event in left {
             violations.push(format!("12: an event without its change: {event}"));
@@ -39,6 +40,32 @@ pub fn violations(items: &[Item]) -> Vec<String> {
         compare(own, &state, &mut violations);
     }
     violations
+}
+
+/// Transfers of ownership without the events of the memberships that they change.
+fn incomplete_transfers(events: &[Value]) -> Vec<String> {
+    let request = |event: &Value| event["context"]["request_id"].clone();
+    let transfers = events
+        .iter()
+        .filter(|event| event["type"] == "organization.ownership_transferred");
+    let incomplete = transfers.filter(|transfer| {
+        let of_member = |user: &Value, end: &str| {
+            events.iter().any(|event| {
+                event["type"] == "membership.role_changed"
+                    && event["targets"][0]["id"] == *user
+                    && event["changes"]["role"][end] == "owner"
+                    && event["organization_id"] == transfer["organization_id"]
+                    && request(event) == request(transfer)
+            })
+        };
+        let owner = &transfer["changes"]["owner_user_id"];
+        let steps_down = of_member(&owner["from"], "from");
+        let is_raised = of_member(&owner["to"], "to");
+        // A new owner may have been one already; then the previous one has to step down.
+        steps_down == owner["from"].is_null() || !(steps_down || is_raised)
+    });
+    let violation = |event| format!("12: a transfer without its changes: {event}");
+    incomplete.map(violation).collect()
 }
 
 fn id(event: &Value) -> &str {

@@ -6,6 +6,7 @@ pub mod add;
 pub mod get;
 pub mod list;
 pub mod remove;
+pub mod transfer;
 pub mod update;
 // End of the endpoints.
 

@@ -70,7 +70,7 @@ impl JsonSchema for NewOrganization {
 }
 
 /// An organization in an answer. Without the right to see them, its billing fields are not there.
-fn show(organization: &Organization, with_billing: bool) -> Box<RawValue> {
+pub(crate) fn show(organization: &Organization, with_billing: bool) -> Box<RawValue> {
     let shown = http::json(organization);
     if with_billing {
         return shown;

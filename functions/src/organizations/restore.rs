@@ -69,7 +69,7 @@ from_fields!(RestoredOrganization { name });
 
 impl Example for RestoredOrganization {
     fn example() -> Value {
-        json!({"name": "Rockets (restored)"})
+        json!({"name": "Rockets"})
     }
 }
 

@@ -41,6 +41,8 @@ pub enum Permission {
     DeleteOrganization,
     /// Restore a deleted organization.
     RestoreOrganization,
+    /// Make another member an owner and give up the own role of an owner.
+    TransferOwnership,
     /// See the members of the organization.
     ViewMembers,
     /// Add, change and remove members, within the limits of [`Role::reaches`].
@@ -55,13 +57,14 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::ViewOrganization,
         Self::ViewBilling,
         Self::UpdateOrganization,
         Self::UpdateBilling,
         Self::DeleteOrganization,
         Self::RestoreOrganization,
+        Self::TransferOwnership,
         Self::ViewMembers,
         Self::ManageMembers,
         Self::ViewTeams,
@@ -135,7 +138,8 @@ impl Role {
             | Permission::ViewEvents => Privilege::Administer,
             Permission::UpdateBilling
             | Permission::DeleteOrganization
-            | Permission::RestoreOrganization => Privilege::Own,
+            | Permission::RestoreOrganization
+            | Permission::TransferOwnership => Privilege::Own,
         };
         self.privilege() >= needed
     }
@@ -201,6 +205,7 @@ mod tests {
             (P::UpdateBilling, 1),
             (P::DeleteOrganization, 1),
             (P::RestoreOrganization, 1),
+            (P::TransferOwnership, 1),
         ] {
             let granting: Vec<_> = Role::granting(permission).collect();
             assert_eq!(granting, Role::ALL[..roles], "{permission:?}");

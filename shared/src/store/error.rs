@@ -1,7 +1,7 @@
 use thiserror::Error;
 
 use super::table;
-use crate::domain::{ExceedingLimit, Invalid, VersionMismatch};
+use crate::domain::{ExceedingLimit, Invalid, Status, VersionMismatch};
 
 /// Error of a store operation.
 #[derive(Debug, Error)]
@@ -57,6 +57,10 @@ pub enum Refusal {
     /// The user is not an active member of the team's organization.
     #[error("not an active member of the organization")]
     NotAnOrganizationMember,
+    /// The user cannot become an owner, because they are not an active member of the organization. Holds the status
+    /// of their membership, if there is one.
+    #[error("not an active member")]
+    NotAnActiveMember(Option<Status>),
     /// The team's limits would exceed the limits of its organization.
     #[error("more than the organization's limits")]
     BudgetExceedsOrganization(Vec<ExceedingLimit>),

@@ -60,6 +60,9 @@ pub fn decide(table: &Table, caller: Id, request: Request) -> Decision {
             decide_remove(table, caller, (organization, user))
         }
         Request::Accept { organization } => decide_accept(table, caller, organization),
+        Request::Transfer {
+            organization, user, ..
+        } => decide_transfer(table, caller, (organization, user)),
         Request::Join { organization }
         | Request::Leave { organization }
         | Request::Suspend { organization } => decide_login(table, caller, request, organization),
@@ -134,6 +137,7 @@ fn decide_organization(
     Ok(Seen {
         organization: Some(before),
         membership: None,
+        own: None,
     })
 }
 
@@ -171,6 +175,7 @@ fn decide_add_again(
         RequestOutcome::Again => Ok(Seen {
             organization: None,
             membership: Some(stored),
+            own: None,
         }),
         outcome => Err(outcome),
     }
@@ -213,6 +218,7 @@ fn decide_update(
     Ok(Seen {
         organization: None,
         membership: Some(before),
+        own: None,
     })
 }
 
@@ -244,6 +250,7 @@ fn decide_remove(
     Ok(Seen {
         organization: None,
         membership,
+        own: None,
     })
 }
 
@@ -259,8 +266,37 @@ fn decide_accept(table: &Table, caller: Id, organization: Id) -> Result<Seen, Re
         Status::Invited => Ok(Seen {
             organization: None,
             membership: Some(before),
+            own: None,
         }),
     }
+}
+
+/// The first part of `Store::transfer_ownership`.
+fn decide_transfer(
+    table: &Table,
+    caller: Id,
+    (organization, user): (Id, Id),
+) -> Result<Seen, RequestOutcome> {
+    let found = live(table, organization)?;
+    let role = standing(table, organization, caller)?;
+    require(role, Permission::TransferOwnership)?;
+    if caller == user {
+        return Err(RequestOutcome::Invalid);
+    }
+    let before = table
+        .membership(organization, user)
+        .filter(|it| it.status == Status::Active)
+        .ok_or(RequestOutcome::NotAnOrganizationMember)?;
+    let own = table.membership(organization, caller);
+    let own = own.filter(|own| own.is_active_owner());
+    if own.is_none() && before.role == Role::Owner {
+        return Err(RequestOutcome::Nothing);
+    }
+    Ok(Seen {
+        organization: Some(found),
+        membership: Some(before),
+        own,
+    })
 }
 
 /// The plan of a login: joins existing organizations and leaves those that the directory granted.
@@ -285,6 +321,7 @@ fn decide_login(
     Ok(Seen {
         organization: None,
         membership,
+        own: None,
     })
 }
 
@@ -306,6 +343,10 @@ pub fn refusal(
     let is_membership = |action: &Action| {
         !is_caller(action) && !is_inviter(action) && matches!(action.key, Key::Membership(..))
     };
+    if matches!(request, Request::Transfer { .. }) {
+        // The memberships or the organization have changed since they were read.
+        return RequestOutcome::Again;
+    }
     let organization = request.organization();
     let of_organization = unmet(&|action| matches!(action.key, Key::Organization(_)));
     if of_organization && matches!(request, Request::Add { .. } | Request::AddAgain { .. }) {

@@ -68,6 +68,8 @@ pub struct Seen {
     pub organization: Option<Organization>,
     /// The membership to change.
     pub membership: Option<Membership>,
+    /// The membership of a caller who steps down.
+    pub own: Option<Membership>,
 }
 
 /// The transaction of a request with these reads.
@@ -157,6 +159,11 @@ pub fn transaction(caller: Id, request: Request, seen: Seen) -> Transaction {
         Request::Accept { organization } => {
             accept_invitation(&mut made, caller, organization, seen);
         }
+        Request::Transfer {
+            organization,
+            user,
+            role,
+        } => transfer_ownership(&mut made, caller, (organization, user), role, seen),
         Request::Join { organization } => join_organization(&mut made, caller, organization),
         Request::Leave { organization } => {
             leave_organization(&mut made, caller, organization, seen);
@@ -353,6 +360,45 @@ fn accept_invitation(made: &mut Transaction, caller: Id, organization: Id, seen:
     );
     let owners = (Some(before), Some(after));
     made.hold_organization(organization, owners, Some(Condition::Live));
+}
+
+/// `Store::transfer_ownership`.
+fn transfer_ownership(
+    made: &mut Transaction,
+    caller: Id,
+    (organization, user): (Id, Id),
+    role: Role,
+    seen: Seen,
+) {
+    let Some(before) = seen.membership else {
+        return;
+    };
+    let unchanged = Some(Condition::Unchanged);
+    if let Some(own) = seen.own {
+        let lowered = Some(Membership { role, ..own });
+        let key = Key::Membership(organization, caller);
+        made.action(key, [unchanged, None], Change::Membership(lowered));
+    }
+    let is_owner = before.role == Role::Owner;
+    let raised = Some(Membership {
+        role: Role::Owner,
+        ..before
+    });
+    let change = if is_owner {
+        Change::Nothing
+    } else {
+        Change::Membership(raised)
+    };
+    let key = Key::Membership(organization, user);
+    made.action(key, [unchanged, None], change);
+    let more_owners = i8::from(!is_owner) - i8::from(seen.own.is_some());
+    let change = if more_owners == 0 {
+        Change::Nothing
+    } else {
+        Change::Owners(more_owners)
+    };
+    let key = Key::Organization(organization);
+    made.action(key, [unchanged, Some(Condition::Live)], change);
 }
 
 /// `Store::join_organization` of the login sync: one `PutItem`.

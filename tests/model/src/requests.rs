@@ -52,6 +52,12 @@ pub enum Request {
     Accept {
         organization: Id,
     },
+    /// Makes the user an owner; the caller keeps the role.
+    Transfer {
+        organization: Id,
+        user: Id,
+        role: Role,
+    },
     Join {
         organization: Id,
     },
@@ -65,7 +71,7 @@ pub enum Request {
 
 impl Request {
     /// The names of all kinds, for counts.
-    pub const NAMES: [&str; 13] = [
+    pub const NAMES: [&str; 14] = [
         "create organization",
         "rename organization",
         "delete organization",
@@ -79,6 +85,7 @@ impl Request {
         "login leaves",
         "login suspends",
         "add member again",
+        "transfer ownership",
     ];
 
     /// The index in [`Self::NAMES`].
@@ -97,6 +104,7 @@ impl Request {
             Self::Leave { .. } => 10,
             Self::Suspend { .. } => 11,
             Self::AddAgain { .. } => 12,
+            Self::Transfer { .. } => 13,
         }
     }
 
@@ -113,6 +121,7 @@ impl Request {
             | Self::ChangeStatus { organization, .. }
             | Self::Remove { organization, .. }
             | Self::Accept { organization }
+            | Self::Transfer { organization, .. }
             | Self::Join { organization }
             | Self::Leave { organization }
             | Self::Suspend { organization } => organization,
@@ -127,8 +136,22 @@ impl Request {
         )
     }
 
-    /// The item whose version the transaction requires.
-    pub fn pinned(self, caller: Id) -> Option<Key> {
+    /// The items whose versions the transaction requires. The first one is the item that it writes.
+    pub fn pinned(self, caller: Id) -> impl Iterator<Item = Key> {
+        let pinned = match self {
+            Self::Transfer {
+                organization, user, ..
+            } => [
+                Some(Key::Membership(organization, caller)),
+                Some(Key::Membership(organization, user)),
+                Some(Key::Organization(organization)),
+            ],
+            other => [other.pinned_item(caller), None, None],
+        };
+        pinned.into_iter().flatten()
+    }
+
+    fn pinned_item(self, caller: Id) -> Option<Key> {
         match self {
             Self::Rename { organization, .. }
             | Self::Delete { organization }
@@ -146,7 +169,9 @@ impl Request {
             Self::Accept { organization }
             | Self::Leave { organization }
             | Self::Suspend { organization } => Some(Key::Membership(organization, caller)),
-            Self::Create { .. } | Self::Add { .. } | Self::Join { .. } => None,
+            Self::Create { .. } | Self::Add { .. } | Self::Transfer { .. } | Self::Join { .. } => {
+                None
+            }
         }
     }
 }
@@ -175,11 +200,12 @@ pub enum RequestOutcome {
     DirectoryManaged,
     Invalid,
     Conflict,
+    NotAnOrganizationMember,
 }
 
 impl RequestOutcome {
     /// All outcomes.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Applied,
         Self::Nothing,
         Self::Again,
@@ -194,5 +220,6 @@ impl RequestOutcome {
         Self::DirectoryManaged,
         Self::Invalid,
         Self::Conflict,
+        Self::NotAnOrganizationMember,
     ];
 }

@@ -122,6 +122,13 @@ impl Scope {
             for user in 0..USERS {
                 requests.push(Request::Remove { organization, user });
                 for role in self.roles.iter().copied() {
+                    if role != Role::Owner {
+                        requests.push(Request::Transfer {
+                            organization,
+                            user,
+                            role,
+                        });
+                    }
                     requests.push(Request::ChangeRole {
                         organization,
                         user,

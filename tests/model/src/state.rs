@@ -148,7 +148,7 @@ impl State {
         let before = self.table;
         self.table = attempt.apply(&before, transaction);
         self.wrongs.without_right |= !may(&before, user, request);
-        self.wrongs.lost_update |= !attempt.is_unchanged && request.pinned(user).is_some();
+        self.wrongs.lost_update |= !attempt.is_unchanged && request.pinned(user).next().is_some();
         self.wrongs.in_deleted |= !request.is_of_sync()
             && !matches!(request, Request::Create { .. } | Request::Restore { .. })
             && before.organizations[request.organization()].is_some_and(|it| !it.live);
@@ -165,8 +165,8 @@ impl State {
                     is_unchanged,
                     ..
                 } => {
-                    let pinned = request.pinned(id);
-                    *is_unchanged &= !pinned.is_some_and(|key| written(&before, &self.table, key));
+                    let mut pinned = request.pinned(id);
+                    *is_unchanged &= !pinned.any(|key| written(&before, &self.table, key));
                     // It must fail and start again: the same as not started.
                     let stays =
                         scope.keeps_doomed || scope.without == Some(ConditionKind::Unchanged);
@@ -207,6 +207,7 @@ fn subject(request: Request, caller: Id) -> Key {
         Request::Join { organization } => Key::Membership(organization, caller),
         _ => request
             .pinned(caller)
+            .next()
             .unwrap_or(Key::Organization(request.organization())),
     }
 }
@@ -241,6 +242,11 @@ fn may(table: &Table, caller: Id, request: Request) -> bool {
         Request::Rename { .. } => granted(Permission::UpdateOrganization, None),
         Request::Delete { .. } => granted(Permission::DeleteOrganization, None),
         Request::Restore { .. } => granted(Permission::RestoreOrganization, None),
+        Request::Transfer { user, .. } => {
+            let to = table.memberships[id][user];
+            granted(Permission::TransferOwnership, None)
+                && to.is_some_and(|to| to.status == Status::Active)
+        }
         Request::Add { role, .. } | Request::AddAgain { role, .. } => {
             granted(Permission::ManageMembers, Some(role))
         }

@@ -110,7 +110,9 @@ impl Renaming {
             | Request::AddAgain {
                 user, role, status, ..
             } => (user, role as u128 * 4 + status as u128),
-            Request::ChangeRole { user, role, .. } => (user, role as u128),
+            Request::ChangeRole { user, role, .. } | Request::Transfer { user, role, .. } => {
+                (user, role as u128)
+            }
             Request::ChangeStatus { user, status, .. } => (user, status as u128),
             Request::Remove { user, .. } => (user, 0),
             _ => (0, 0),
@@ -153,6 +155,7 @@ impl Renaming {
                 organization.name = self.names[organization.name];
             }
             seen.membership = seen.membership.map(|it| self.membership(it));
+            seen.own = seen.own.map(|it| self.membership(it));
         }
         client
     }
@@ -178,6 +181,9 @@ impl Renaming {
                 organization, user, ..
             }
             | Request::ChangeRole {
+                organization, user, ..
+            }
+            | Request::Transfer {
                 organization, user, ..
             }
             | Request::ChangeStatus {

@@ -44,6 +44,7 @@ impl Write {
         let path = self
             .path
             .trim_end_matches("/accept")
+            .trim_end_matches("/transfer-ownership")
             .trim_end_matches("/restore");
         // Team members have only a list.
         if let Some((members, user)) = path.rsplit_once("/members/")
@@ -75,10 +76,11 @@ pub(super) async fn writes(world: &World) -> Vec<Write> {
     let id = world.organization(&ada, "Acme").await;
     let bob = world.member(&id, "bob", "owner", "invited").await;
     for name in [
-        "one", "two", "three", "four", "five", "six", "seven", "eight",
+        "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
     ] {
         world.member(&id, name, "owner", "active").await;
     }
+    world.member(&id, "ten", "member", "active").await;
     let [deleted, to_delete] = ["Deleted", "To delete"];
     let deleted = world.organization(&ada, deleted).await;
     let to_delete = world.organization(&ada, to_delete).await;
@@ -189,6 +191,15 @@ pub(super) async fn writes(world: &World) -> Vec<Write> {
             None,
             200,
         ),
+        write(
+            &world.user("nine"),
+            Method::POST,
+            format!("{organization}/transfer-ownership"),
+            Some(json!({"user_id": "ten"})),
+            200,
+        )
+        // The events of both memberships.
+        .making(2),
         update(
             write(
                 &root,

@@ -117,6 +117,8 @@ async function tryAllCalls(page) {
     if (method === "post" && path === "/organizations") continue;
     // Nothing has been delivered.
     if (path.endsWith("/retry")) continue;
+    // The member of the example has not accepted yet.
+    if (path.endsWith("/transfer-ownership")) continue;
     const call = page.locator(`.opblock-${method}`, { has: page.locator(`[data-path="${path}"]`) });
     const { status, body } = await execute(call);
     seen.tried[`${method.toUpperCase()} ${path}`] = status < 300 ? status : `${status} ${body}`;

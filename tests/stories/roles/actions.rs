@@ -280,6 +280,16 @@ pub(super) const ACTIONS: &[Action] = &[
         |scene| scene.request("DELETE", "/members/me"),
     )
     .spoils(),
+    Action::new(
+        "POST /organizations/{organization_id}/transfer-ownership",
+        "to a member",
+        |scene| {
+            scene
+                .request("POST", "/transfer-ownership")
+                .json(&json!({"user_id": "colleague"}))
+        },
+    )
+    .spoils(),
     Action::new("POST /webhook-endpoints", "", |scene| {
         let body = json!({"url": "https://hooks.example/", "event_types": ["*"]});
         scene.of_tenant("POST", "/webhook-endpoints").json(&body)

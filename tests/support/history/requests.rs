@@ -120,6 +120,15 @@ fn request(what: What, ids: &[Option<String>]) -> (Method, String, Option<Value>
             format!("{}/members/me/accept", organization(id)),
             None,
         ),
+        Request::Transfer {
+            organization: id,
+            user,
+            role,
+        } => (
+            Method::POST,
+            format!("{}/transfer-ownership", organization(id)),
+            Some(json!({"user_id": USERS[user], "keep_role": role.as_str()})),
+        ),
         Request::Join { .. } | Request::Leave { .. } | Request::Suspend { .. } => {
             panic!("no request over HTTP: {write:?}")
         }

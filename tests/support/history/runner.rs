@@ -305,7 +305,7 @@ impl<'a> Runner<'a> {
         let name = random.usize(..2);
         let role = *random.choice(&ROLES).unwrap();
         let status = *random.choice(&STATUSES).unwrap();
-        let request = match random.u8(..22) {
+        let request = match random.u8(..24) {
             0 => return operation(caller, What::Organization(organization)),
             1 => return operation(caller, What::Member(organization, user)),
             2 => return self.creation(random.usize(..3), name),
@@ -337,13 +337,28 @@ impl<'a> Runner<'a> {
                 organization,
                 user: caller,
             },
+            22 | 23 => Request::Transfer {
+                organization,
+                user,
+                role: if role == Role::Owner {
+                    Role::Admin
+                } else {
+                    role
+                },
+            },
             _ => Request::Accept { organization },
         };
         let is_post = matches!(
             request,
-            Request::Add { .. } | Request::Restore { .. } | Request::Accept { .. }
+            Request::Add { .. }
+                | Request::Restore { .. }
+                | Request::Accept { .. }
+                | Request::Transfer { .. }
         );
-        let is_versioned = matches!(request, Request::Rename { .. } | Request::Delete { .. });
+        let is_versioned = matches!(
+            request,
+            Request::Rename { .. } | Request::Delete { .. } | Request::Transfer { .. }
+        );
         let version = (is_versioned && random.u8(..3) == 0).then(|| random.u32(1..4));
         Operation {
             caller,

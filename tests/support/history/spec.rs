@@ -174,7 +174,9 @@ impl Spec {
             | Request::Leave { .. }
             | Request::Suspend { .. } => HistoryResponse::Gone,
             Request::Create { .. } => self.told_organization(id, true),
-            Request::Rename { .. } | Request::Restore { .. } => self.told_organization(id, false),
+            Request::Rename { .. } | Request::Restore { .. } | Request::Transfer { .. } => {
+                self.told_organization(id, false)
+            }
             Request::Add { user, .. } => self.told_membership(id, user, is_new),
             Request::AddAgain { user, .. }
             | Request::ChangeRole { user, .. }
@@ -263,6 +265,7 @@ pub fn code(refused: RequestOutcome) -> &'static str {
         RequestOutcome::InvitationPending => "invitation-pending",
         RequestOutcome::DirectoryManaged => "directory-managed",
         RequestOutcome::Invalid => "validation-failed",
+        RequestOutcome::NotAnOrganizationMember => "not-an-organization-member",
         RequestOutcome::Again
         | RequestOutcome::Conflict
         | RequestOutcome::Applied

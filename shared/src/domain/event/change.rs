@@ -59,6 +59,7 @@ const fn visible(resource: Resource) -> &'static [(&'static str, Visibility)] {
             ("created_by", Values),
             ("created_at", Values),
             ("deleted_at", Values),
+            ("owner_user_id", Values),
         ],
         Resource::Membership => &[
             ("role", Values),

@@ -86,6 +86,26 @@ impl EventDraft {
         }
     }
 
+    /// A transfer of the ownership of an organization. `from` is the owner who steps down, if one does. It changes two
+    /// memberships, which have events of their own, and leaves the organization in its version.
+    pub fn ownership_transferred(
+        organization: &Organization,
+        from: Option<&UserId>,
+        to: &UserId,
+    ) -> Self {
+        let event_type = EventType::OrganizationOwnershipTransferred;
+        let unchanged = Transition::Changed(organization, organization);
+        let mut targets = vec![Target::user(to)];
+        targets.extend(from.map(Target::user));
+        let from = from.map_or(Value::Null, |from| from.as_str().into());
+        Self {
+            resource_version: None,
+            ..Self::organization(event_type, unchanged)
+        }
+        .with_targets(targets)
+        .with_change("owner_user_id", from, to.as_str().into())
+    }
+
     /// A change of a membership in an organization, whose name is `None` if it was not read.
     pub fn membership(
         event_type: EventType,

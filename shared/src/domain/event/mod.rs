@@ -130,7 +130,8 @@ pub struct Event {
     pub changes: Changes,
     /// How the change was made.
     pub context: EventContext,
-    /// The version of the resource after the change; of a removed resource, its last version.
+    /// The version of the resource after the change; of a removed resource, its last version. `null` if the version
+    /// of the resource does not change.
     pub resource_version: Option<u64>,
 }
 

@@ -69,6 +69,7 @@ event_types! {
         OrganizationUpdated = "organization.updated", "Fields of an organization changed.";
         OrganizationDeleted = "organization.deleted", "An organization was deleted.";
         OrganizationRestored = "organization.restored", "A deleted organization was restored.";
+        OrganizationOwnershipTransferred = "organization.ownership_transferred", "An owner made another member an owner and stepped down. The events of both memberships have the same `request_id`.";
     }
     Membership {
         MembershipAdded = "membership.added", "A user became an active member of an organization.";

@@ -4,6 +4,7 @@ mod accept;
 mod add;
 mod read;
 mod remove;
+mod transfer;
 mod update;
 
 pub(super) use accept::inviter_of;
