@@ -11,6 +11,7 @@ pub(crate) const ENDPOINTS: &[Function] = &[
     ),
     Function::http("accept-invitation", crate::members::accept::ENDPOINT),
     Function::http("add-member", crate::members::add::ENDPOINT),
+    Function::http("add-members", crate::members::add_many::ENDPOINT),
     Function::http("get-member", crate::members::get::ENDPOINT),
     Function::http("list-members", crate::members::list::ENDPOINT),
     Function::http("remove-member", crate::members::remove::ENDPOINT),

@@ -23,7 +23,7 @@ const ATTEMPTS: usize = 5;
 const BOUNDED: Duration = Duration::from_secs(9);
 
 /// As deployed, but with short waits.
-fn in_a_hurry() -> Options {
+pub(crate) fn in_a_hurry() -> Options {
     Options {
         configure_app: Some(Arc::new(|app| muster_functions::App {
             store: app

@@ -37,6 +37,7 @@ mod lifecycle;
 mod local_entra;
 mod logs;
 mod machines;
+mod member_batches;
 mod openapi;
 mod operations;
 mod page;

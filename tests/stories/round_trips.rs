@@ -41,6 +41,9 @@ add member                         ; ada POST /organizations/{id}/members 201 {"
   as an owner                      ; ada POST /organizations/{id}/members 201 {"user_id": "mia", "role": "owner", "status": "active"}
   with a key                       ; ada POST /organizations/{id}/members 201 {"user_id": "zoe", "status": "active"} once
   repeated with it                 ; ada POST /organizations/{id}/members 201 {"user_id": "zoe", "status": "active"} once
+add many members                   ; ada POST /organizations/{id}/members/batch 200 {"items": [{"user_id": "b1"}, {"user_id": "b2"}]}
+  with a key                       ; ada POST /organizations/{id}/members/batch 200 {"items": [{"user_id": "b3"}, {"user_id": "b4"}]} once
+  repeated with it                 ; ada POST /organizations/{id}/members/batch 200 {"items": [{"user_id": "b3"}, {"user_id": "b4"}]} once
 accept invitation                  ; bob POST /organizations/{id}/members/me/accept 200
   again                            ; bob POST /organizations/{id}/members/me/accept 200
   again, with a key                ; bob POST /organizations/{id}/members/me/accept 200 once
@@ -57,7 +60,7 @@ change role of a member            ; ada PATCH /organizations/{id}/members/bob 2
 transfer ownership                 ; ada POST /organizations/{id}/transfer-ownership 200 {"user_id": "bob"}
   back, with a key                 ; bob POST /organizations/{id}/transfer-ownership 200 {"user_id": "ada", "keep_role": "member"} once
   repeated with it                 ; bob POST /organizations/{id}/transfer-ownership 200 {"user_id": "ada", "keep_role": "member"} once
-  by a tenant admin                ; root POST /organizations/{id}/transfer-ownership 200 {"user_id": "ada"}
+  unchanged, by a tenant admin     ; root POST /organizations/{id}/transfer-ownership 200 {"user_id": "ada"}
 suspend member                     ; ada PATCH /organizations/{id}/members/bob 200 {"status": "suspended"}
 remove member                      ; ada DELETE /organizations/{id}/members/bob 204
   again                            ; ada DELETE /organizations/{id}/members/bob 204
@@ -147,7 +150,9 @@ async fn measured(many: usize) -> String {
     world.organizations("cleo", others).await;
     let crowd = (0..many).map(|n| (ids[0].clone(), format!("u{n:03}"), "member", "active"));
     world.memberships(&crowd.collect::<Vec<_>>()).await;
-    world.register(&["bob", "eve", "mia", "zoe"]).await;
+    world
+        .register(&["bob", "eve", "mia", "zoe", "b1", "b2", "b3", "b4"])
+        .await;
 
     let event = world
         .tenant_admin()

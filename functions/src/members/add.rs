@@ -1,7 +1,7 @@
 //! `POST /organizations/{organization_id}/members`
 
 use documented::docs_const;
-use muster::domain::{Invalid, Json, Membership, Role, Status, UserId};
+use muster::domain::{Invalid, Json, Membership, OrganizationId, Role, Status, UserId};
 use muster::from_fields;
 use muster::http::{Answer, Code, Problem, user_in_path};
 use muster::json::{FromJson, text};
@@ -30,17 +30,7 @@ pub(crate) async fn add_member(
     Body(new): Body<NewMember>,
     Idempotency(key): Idempotency,
 ) -> Result<Answer, Problem> {
-    let role = new.role.unwrap_or_else(default_role);
-    let status = new.status.unwrap_or_else(default_status).into();
-    let membership = Membership::new(
-        call.caller.tenant_id.clone(),
-        path.organization_id,
-        new.user_id,
-        (role, status),
-        call.now,
-    )
-    .invited_by(&call.caller);
-
+    let membership = new.membership(&call, path.organization_id);
     let outcome = call
         .store()
         .add_member(&call.idempotent(key), &membership)
@@ -100,6 +90,17 @@ from_fields!(NewMember {
     role,
     status
 });
+
+impl NewMember {
+    /// Returns the membership that the request asks for.
+    pub(super) fn membership(self, call: &Call, organization: OrganizationId) -> Membership {
+        let role = self.role.unwrap_or_else(default_role);
+        let status = self.status.unwrap_or_else(default_status).into();
+        let tenant = call.caller.tenant_id.clone();
+        Membership::new(tenant, organization, self.user_id, (role, status), call.now)
+            .invited_by(&call.caller)
+    }
+}
 
 impl Example for NewMember {
     fn example() -> Value {

@@ -28,6 +28,19 @@ impl Fields {
         self.violations.add(pointer, detail);
     }
 
+    /// Records that a field of an object in a list is invalid.
+    pub fn violate_item(
+        &mut self,
+        list: &str,
+        position: usize,
+        field: &str,
+        detail: impl ToString,
+    ) {
+        let (list, field) = (escaped(list), escaped(field));
+        let pointer = format!("{}/{list}/{position}/{field}", self.pointer);
+        self.violations.add(pointer, detail);
+    }
+
     /// Reads a field that may be absent, set, or cleared with `null`.
     pub fn patch<T>(&mut self, field: &str, read: impl Fn(Json) -> Result<T, Invalid>) -> Patch<T> {
         match self.object.remove(field) {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::access::View;
 use super::keys::{self, Key};
-use super::table::{self, Condition, Item, Transaction, Unmet, from_item, number, to_item};
+use super::table::{self, Condition, Item, Transaction, Unmet, from_item, number, text, to_item};
 use super::{Added, Context, Error, Refusal, Store};
 use crate::domain::{TenantId, Timestamp, UserId};
 
@@ -110,18 +110,35 @@ impl Record {
         label: L,
         value: &impl Recorded,
     ) -> Result<(), Error> {
-        let value = serde_json::to_string(&value.to_recorded()).map_err(table::Error::defect)?;
+        let item = self.item(value_of(value)?)?;
+        let condition = Condition::new("attribute_not_exists(#pk) OR #expires_at <= :now")
+            .value(":now", number(self.now.as_second()));
+        transaction.put(label, item, condition);
+        Ok(())
+    }
+
+    /// Adds the final value of the record to the transaction, on the condition that it has the first value.
+    pub(super) fn complete<T: Recorded, L: Copy + PartialEq>(
+        &self,
+        transaction: &mut Transaction<'_, L>,
+        label: L,
+        (first, value): (&T, &T),
+    ) -> Result<(), Error> {
+        let condition = Condition::new("#fingerprint = :fingerprint AND #value = :first")
+            .value(":fingerprint", text(self.fingerprint.clone()))
+            .value(":first", text(value_of(first)?));
+        transaction.put(label, self.item(value_of(value)?)?, condition);
+        Ok(())
+    }
+
+    fn item(&self, value: String) -> Result<Item, table::Error> {
         let row = Row {
             fingerprint: self.fingerprint.clone(),
             value: Some(value),
             answer: None,
             expires_at: self.now.after(KEPT).as_second(),
         };
-        let item = to_item(&row, [self.key.attributes(), Item::new()])?;
-        let condition = Condition::new("attribute_not_exists(#pk) OR #expires_at <= :now")
-            .value(":now", number(self.now.as_second()));
-        transaction.put(label, item, condition);
-        Ok(())
+        to_item(&row, [self.key.attributes(), Item::new()])
     }
 
     /// Returns the outcome of the earlier request whose record made the transaction fail.
@@ -155,6 +172,11 @@ impl Record {
             (None, None) => Err(table::Error::defect("a record without a value").into()),
         }
     }
+}
+
+/// Returns the value as it is stored.
+fn value_of(value: &impl Recorded) -> Result<String, table::Error> {
+    serde_json::to_string(&value.to_recorded()).map_err(table::Error::defect)
 }
 
 impl Store {

@@ -29,7 +29,7 @@ pub use context::Context;
 pub use error::{Error, Refusal};
 pub use events::{EventFilter, EventOrder, SETTLE_TIME, event_of};
 pub use idempotency::Outcome;
-pub use members::{MemberFilter, MembershipOfOrganization};
+pub use members::{MemberBatchResult, MemberFilter, MembershipOfOrganization, RefusedMember};
 pub use organizations::OrganizationFilter;
 pub use sync::{
     CurrentMemberships, FoundOrganization, FoundTeam, MembershipMarks, Move, Profile,

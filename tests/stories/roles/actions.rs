@@ -173,6 +173,14 @@ pub(super) const ACTIONS: &[Action] = &[
         },
     ),
     Action::new(
+        "POST /organizations/{organization_id}/members/batch",
+        "existing member",
+        |scene| {
+            let body = json!({"items": [{"user_id": "colleague"}]});
+            scene.request("POST", "/members/batch").json(&body)
+        },
+    ),
+    Action::new(
         "GET /organizations/{organization_id}/members",
         "",
         |scene| scene.request("GET", "/members"),

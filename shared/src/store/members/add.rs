@@ -51,12 +51,7 @@ impl Store {
                 }
                 return Err(Unsettled::Overtaken);
             }
-            let event_type = match membership.status {
-                Status::Invited => EventType::MembershipInvited,
-                Status::Active | Status::Suspended => EventType::MembershipAdded,
-            };
-            let created = Transition::Created(membership);
-            let event = EventDraft::membership(event_type, created, None);
+            let event = event_of(membership);
             let mut transaction = self.transaction(&cx.origin, [event])?;
             access::require(&mut transaction, Action::Caller, who, requirement, now);
             let owners = Owners::between(None, Some(membership));
@@ -197,11 +192,8 @@ impl Store {
         permitted: impl FnOnce(&mut Transaction<'_, Action>),
         record: Option<&Record>,
     ) -> Result<Option<Outcome<Added<Membership>>>, Error> {
-        if stored.status == Status::Suspended {
-            return Err(Refusal::AlreadySuspended.into());
-        }
-        if stored.role != role {
-            return Err(Refusal::AlreadyMember.into());
+        if let Some(refusal) = refused_already(&stored, role) {
+            return Err(refusal.into());
         }
         let before = stored.clone();
         let hold = |transaction: &mut Transaction<'_, Action>| {
@@ -216,10 +208,31 @@ impl Store {
     }
 }
 
+/// Returns the event of adding a member.
+pub(super) fn event_of(membership: &Membership) -> EventDraft {
+    let event_type = match membership.status {
+        Status::Invited => EventType::MembershipInvited,
+        Status::Active | Status::Suspended => EventType::MembershipAdded,
+    };
+    EventDraft::membership(event_type, Transition::Created(membership), None)
+}
+
+/// Returns why a user with this membership cannot be added with the role; `None` if they have it already.
+pub(super) fn refused_already(stored: &Membership, role: Role) -> Option<Refusal> {
+    if stored.status == Status::Suspended {
+        return Some(Refusal::AlreadySuspended);
+    }
+    (stored.role != role).then_some(Refusal::AlreadyMember)
+}
+
 /// Returns what an open invitation becomes when its user is added again with the same role: active if that is
 /// requested; otherwise the caller's invitation, because its previous inviter may no longer be able to grant
 /// the role. `None` if nothing changes.
-fn invited_again(stored: &Membership, asked: &Membership, caller: &Caller) -> Option<Membership> {
+pub(super) fn invited_again(
+    stored: &Membership,
+    asked: &Membership,
+    caller: &Caller,
+) -> Option<Membership> {
     if stored.status != Status::Invited || stored.role != asked.role {
         return None;
     }

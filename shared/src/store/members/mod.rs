@@ -2,12 +2,14 @@
 
 mod accept;
 mod add;
+mod add_many;
 mod read;
 mod remove;
 mod transfer;
 mod update;
 
 pub(super) use accept::inviter_of;
+pub use add_many::{MemberBatchResult, RefusedMember};
 
 use crate::domain::{
     MAX_TARGETS, Membership, Organization, OrganizationId, Role, Source, Status, TenantId,

@@ -1,0 +1,247 @@
+//! `POST /organizations/{organization_id}/members/batch`
+
+use std::collections::HashSet;
+
+use documented::docs_const;
+use muster::domain::{Invalid, Json, Membership};
+use muster::http::{self, Answer, Code, Problem};
+use muster::json::{Fields, FromFields};
+use muster::store::{Added, MemberBatchResult, RefusedMember};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::add::NewMember;
+use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, PutItem, UpdateItem};
+use crate::endpoint::{Body, Call, Endpoint, Idempotency, OrganizationPath, endpoint, render};
+use crate::openapi::example::Example;
+
+/// Maximum number of members in a batch.
+const MAX_MEMBERS: usize = 100;
+
+/// Add many members
+///
+/// Invites or adds up to 100 users, each as `POST /organizations/{organization_id}/members` does. Returns one result for
+/// each item, in their order: its `status` is 201, 200 or that of an error, whose `code` and `detail` say what is wrong.
+/// An item that cannot be added does not affect the others, also if its fields are not valid.
+///
+/// Requires owner or admin. Returns 400 and adds no one if there is no item, more than 100, or a user twice. Send an
+/// `Idempotency-Key` to repeat the request safely: a repeated request continues a batch that was interrupted, and returns
+/// the results that the first one had or would have had. After 503, a batch may be added in part.
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn add_members(
+    call: Call,
+    path: OrganizationPath,
+    Body(batch): Body<NewMembers>,
+    Idempotency(key): Idempotency,
+) -> Result<Answer, Problem> {
+    let (store, id) = (call.store(), &path.organization_id);
+    let cx = call.idempotent(key);
+    if let Some(first) = store.begin_member_batch(&cx, id).await? {
+        return render(first, |results| answer(results));
+    }
+    let mut memberships = Vec::new();
+    let mut refused = Vec::new();
+    for item in batch.items {
+        refused.push(match item.member {
+            Ok(member) => {
+                memberships.push(member.membership(&call, id.clone()));
+                None
+            }
+            Err(problem) => Some(refuse(item.user_id, problem)),
+        });
+    }
+    let added = store.add_members(&cx, &memberships).await?;
+    let mut added = memberships.into_iter().zip(added);
+    let results = refused.into_iter().map(|refused| {
+        if let Some(refused) = refused {
+            return Ok(refused);
+        }
+        match added.next() {
+            Some((_, Ok(added))) => Ok(MemberBatchResult::Added(added)),
+            Some((asked, Err(refusal))) => {
+                Ok(refuse(Some(asked.user_id.to_string()), refusal.into()))
+            }
+            None => Err(Problem::internal("a member of a batch without a result")),
+        }
+    });
+    let results = results.collect::<Result<_, _>>()?;
+    let outcome = store.finish_member_batch(&cx, results).await?;
+    render(outcome, |results| answer(results))
+}
+
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = endpoint!(
+    add_members,
+    "POST /organizations/{organization_id}/members/batch"
+)
+.table(&[BatchGetItem, ConditionCheckItem, PutItem, UpdateItem])
+.answers(|operation| {
+    operation
+        .plain::<MemberResults<'static>>("The result of each item.")
+        .fails(&[Code::Forbidden, Code::NotFound, Code::Conflict])
+});
+
+/// A request to add many members.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct NewMembers {
+    /// The members to add, each user once.
+    #[schemars(with = "Vec<NewMember>", length(min = 1, max = MAX_MEMBERS))]
+    items: Vec<BatchItem>,
+}
+
+/// An item of a batch.
+struct BatchItem {
+    /// As it was sent, if it was a string.
+    user_id: Option<String>,
+    member: Result<NewMember, Problem>,
+}
+
+impl FromFields for NewMembers {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let items = fields.required("items", |value| match value {
+            Json::Array(items) if (1..=MAX_MEMBERS).contains(&items.len()) => Ok(items),
+            _ => Err(Invalid::new("must be a list of 1 to 100 members")),
+        })?;
+        let items: Vec<_> = items.into_iter().map(BatchItem::read).collect();
+        let mut users = HashSet::new();
+        for (position, item) in items.iter().enumerate() {
+            if item
+                .user_id
+                .as_ref()
+                .is_some_and(|user| !users.insert(user))
+            {
+                let detail = "must be in the batch once";
+                fields.violate_item("items", position, "user_id", detail);
+            }
+        }
+        Some(Self { items })
+    }
+}
+
+impl BatchItem {
+    fn read(value: Json) -> Self {
+        let Json::Object(object) = value else {
+            let member = Err(Problem::invalid_at("", "must be an object"));
+            return Self {
+                user_id: None,
+                member,
+            };
+        };
+        let user_id = match object.get("user_id") {
+            Some(Json::String(user)) => Some(user.clone()),
+            _ => None,
+        };
+        let mut fields = Fields::new(object);
+        let member = NewMember::from_fields(&mut fields);
+        let member = match fields.finish() {
+            Ok(()) => member
+                .ok_or_else(|| Problem::internal("a member without a violation cannot be read")),
+            Err(violations) => Err(violations.into()),
+        };
+        Self { user_id, member }
+    }
+}
+
+/// Returns the result of an item that is not added.
+fn refuse(user_id: Option<String>, problem: Problem) -> MemberBatchResult {
+    let violations = problem.violations.iter().map(|violation| {
+        let field = violation.pointer.trim_start_matches('/');
+        format!("{field} {}", violation.detail)
+            .trim_start()
+            .to_owned()
+    });
+    let violations: Vec<_> = violations.collect();
+    let detail = if violations.is_empty() {
+        problem.detail
+    } else {
+        violations.join("; ")
+    };
+    MemberBatchResult::Refused(RefusedMember {
+        user_id,
+        status: problem.code.status(),
+        code: problem.code.as_str().to_owned(),
+        detail,
+    })
+}
+
+/// The results of a batch.
+#[derive(Serialize, JsonSchema)]
+struct MemberResults<'a> {
+    /// One result for each item of the request, in the same order.
+    items: Vec<MemberResult<'a>>,
+}
+
+/// The result of one item of a batch.
+#[derive(Serialize, JsonSchema)]
+struct MemberResult<'a> {
+    /// The user, as in the item. `null` if the item had no such text.
+    user_id: Option<&'a str>,
+    /// The HTTP status of this item: 201 for a new membership or invitation, 200 for an existing one.
+    status: u16,
+    /// The error code. Absent for an item that was added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Code")]
+    code: Option<&'a str>,
+    /// What is wrong and what to do. Absent for an item that was added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    detail: Option<&'a str>,
+    /// The membership or invitation. Absent for an item that was not added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Membership")]
+    membership: Option<&'a Membership>,
+}
+
+fn answer(results: &[MemberBatchResult]) -> Answer {
+    let items = results.iter().map(shown).collect();
+    Answer::unversioned(http::json(&MemberResults { items }))
+}
+
+fn shown(result: &MemberBatchResult) -> MemberResult<'_> {
+    match result {
+        MemberBatchResult::Added(Added::New(membership)) => added(membership, 201),
+        MemberBatchResult::Added(Added::Already(membership)) => added(membership, 200),
+        MemberBatchResult::Refused(refused) => MemberResult {
+            user_id: refused.user_id.as_deref(),
+            status: refused.status,
+            code: Some(&refused.code),
+            detail: Some(&refused.detail),
+            membership: None,
+        },
+    }
+}
+
+fn added(membership: &Membership, status: u16) -> MemberResult<'_> {
+    MemberResult {
+        user_id: Some(membership.user_id.as_str()),
+        status,
+        code: None,
+        detail: None,
+        membership: Some(membership),
+    }
+}
+
+impl Example for NewMembers {
+    fn example() -> Value {
+        json!({"items": [
+            {"user_id": "bob", "role": "admin"},
+            {"user_id": "eve", "status": "active"},
+        ]})
+    }
+}
+
+impl Example for MemberResults<'_> {
+    fn example() -> Value {
+        json!({"items": [
+            {"user_id": "bob", "status": 201, "membership": Membership::example()},
+            {
+                "user_id": "eve",
+                "status": 422,
+                "code": "unknown-user",
+                "detail": "No user with this id is known in your tenant.",
+            },
+        ]})
+    }
+}
