@@ -264,6 +264,83 @@ struct PublishFields<'a> {
     duration: f64,
 }
 
+/// One batch of events whose members were counted, and how it ended.
+#[derive(Clone, Debug)]
+pub struct CountLine<'a> {
+    /// When it was answered.
+    pub now: Timestamp,
+    /// The invocation's id.
+    pub request_id: &'a str,
+    /// Events in the batch.
+    pub records: usize,
+    /// Events that cannot be read, and are not counted.
+    pub unreadable: usize,
+    /// Events that will be sent again.
+    pub failed: usize,
+    /// From the batch's arrival to the answer.
+    pub duration: Duration,
+    /// What it cost at DynamoDB.
+    pub measure: Measure,
+}
+
+impl Record for CountLine<'_> {
+    const MESSAGE: &'static str = "count members";
+    const COUNTED: [Counted; 2] = [
+        (
+            &[&[]],
+            &[
+                Metric::count("EventsNotCounted"),
+                Metric::count("CountsFailed"),
+            ],
+        ),
+        (&[&["trigger"]], &[Metric::milliseconds("Duration")]),
+    ];
+
+    fn time(&self) -> Timestamp {
+        self.now
+    }
+
+    fn level(&self) -> Level {
+        if self.unreadable + self.failed > 0 {
+            Level::Warn
+        } else {
+            Level::Info
+        }
+    }
+
+    fn fields(&self) -> impl Serialize {
+        CountFields {
+            request_id: self.request_id,
+            trigger: "track-members",
+            records: self.records,
+            unreadable: self.unreadable,
+            failed: self.failed,
+            duration: milliseconds(self.duration),
+            round_trips: self.measure.round_trips,
+            calls: self.measure.calls,
+            units: self.measure.units,
+        }
+    }
+}
+
+/// One batch of events whose members were counted.
+#[derive(Serialize)]
+struct CountFields<'a> {
+    request_id: &'a str,
+    trigger: &'static str,
+    records: usize,
+    #[serde(rename = "EventsNotCounted")]
+    unreadable: usize,
+    #[serde(rename = "CountsFailed")]
+    failed: usize,
+    #[serde(rename = "Duration")]
+    duration: f64,
+    #[serde(rename = "RoundTrips")]
+    round_trips: u32,
+    calls: u32,
+    units: f64,
+}
+
 /// One batch of webhooks and how it ended.
 #[derive(Clone, Debug)]
 pub struct DeliverLine<'a> {

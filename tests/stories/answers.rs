@@ -1,7 +1,22 @@
 //! Responses describe the stored state.
 
 use serde_json::json;
-use support::World;
+use support::{Reply, World};
+
+/// Fails unless reading a resource shows what a write answered. Only reading an organization shows the number of its
+/// members, so its tag is another one for the same version.
+#[track_caller]
+pub(crate) fn is_shown(answer: &Reply, mut there: Reply, path: &str) {
+    let counts = there.body.as_object_mut().unwrap().remove("member_count");
+    assert_eq!(answer.body, there.body, "{path}");
+    let tags = [answer, &there].map(|reply| reply.headers["etag"].clone());
+    if counts.is_none() {
+        assert_eq!(tags[0], tags[1], "{path}");
+    } else {
+        let versions = tags.map(|tag| tag.split_once('.').unwrap().0.to_owned());
+        assert_eq!(versions[0], versions[1], "{path}");
+    }
+}
 
 #[tokio::test]
 async fn created_resources_are_at_their_location() {
@@ -29,11 +44,7 @@ async fn created_resources_are_at_their_location() {
             location.starts_with('/') && !location.contains('|'),
             "{location}"
         );
-        let got = root.get(location).await.expect(200);
-        assert_eq!(
-            (&got.body, &got.headers["etag"]),
-            (&made.body, &made.headers["etag"])
-        );
+        is_shown(&made, root.get(location).await.expect(200), location);
     }
 }
 
@@ -60,8 +71,6 @@ async fn the_response_to_a_change_shows_the_stored_state() {
     let restored = root.post_empty(&format!("{organization}/restore")).await;
     responses.push((&organization, restored, root.get(&organization).await));
     for (path, answer, there) in responses {
-        let (answer, there) = (answer.expect(200), there.expect(200));
-        assert_eq!(answer.body, there.body, "{path}");
-        assert_eq!(answer.headers["etag"], there.headers["etag"], "{path}");
+        is_shown(&answer.expect(200), there.expect(200), path);
     }
 }

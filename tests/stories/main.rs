@@ -38,6 +38,7 @@ mod local_entra;
 mod logs;
 mod machines;
 mod member_batches;
+mod member_count;
 mod openapi;
 mod operations;
 mod page;

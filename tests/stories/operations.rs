@@ -10,7 +10,7 @@ use muster::domain::{TenantId, Timestamp, UserId};
 use muster::store::{Measure, Profile};
 use muster::telemetry::Telemetry;
 use muster_directory::{Counts, Report, SyncLine, SyncOutcome};
-use muster_functions::records::{DeliverLine, PublishLine, RequestLine, TriggerLine};
+use muster_functions::records::{CountLine, DeliverLine, PublishLine, RequestLine, TriggerLine};
 use serde_json::Value;
 use support::root;
 
@@ -112,6 +112,15 @@ fn lines() -> Vec<Value> {
         failed: 0,
         retries: 0,
         duration,
+    });
+    telemetry.write(&CountLine {
+        now,
+        request_id: "r",
+        records: 1,
+        unreadable: 0,
+        failed: 1,
+        duration,
+        measure,
     });
     telemetry.write(&DeliverLine {
         now,

@@ -30,6 +30,7 @@ pub mod graph;
 pub mod history;
 pub mod invariants;
 mod lines;
+pub mod member_counts;
 pub mod npm;
 mod problem;
 mod raw;

@@ -14,7 +14,7 @@ use crate::setting::{GET_ITEM, HELLO, LIST_MEMBERS, MEMBERS, QUERY};
 use crate::table::Table;
 
 /// The triggers, which are not HTTP functions.
-const TRIGGERS: [&str; 3] = ["post-login", "pre-token", "publish-events"];
+const TRIGGERS: [&str; 4] = ["post-login", "pre-token", "publish-events", "track-members"];
 const POST_LOGIN: &str = "post-login";
 
 /// The table of the goals under construction.

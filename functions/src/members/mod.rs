@@ -10,6 +10,7 @@ pub mod remove;
 pub mod transfer;
 pub mod update;
 // End of the endpoints.
+pub mod track;
 
 use muster::domain::{Invalid, Membership, Status};
 use muster::http::{Answer, Query};

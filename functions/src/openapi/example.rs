@@ -3,7 +3,7 @@
 use muster::domain::{Event, Membership, TeamMembership, User};
 use serde_json::{Value, json};
 
-use crate::organizations::ShownOrganization;
+use crate::organizations::{CountedOrganization, ShownOrganization};
 use crate::teams::ShownTeam;
 
 /// A type with an example for the document.
@@ -78,6 +78,17 @@ impl Example for ShownOrganization {
             "updated_at": UPDATED,
             "deleted_at": null,
         })
+    }
+}
+
+/// An organization with the number of its members.
+impl Example for CountedOrganization {
+    fn example() -> Value {
+        let mut example = ShownOrganization::example();
+        if let Some(fields) = example.as_object_mut() {
+            fields.insert("member_count".to_owned(), json!(42));
+        }
+        example
     }
 }
 

@@ -3,13 +3,14 @@
 use documented::docs_const;
 use muster::http::{Answer, Code, Problem};
 
-use super::{ShownOrganization, show};
+use super::{CountedOrganization, show, with_member_count};
 use crate::endpoint::TableAction::BatchGetItem;
 use crate::endpoint::{Call, Endpoint, OrganizationPath, endpoint};
 
 /// Get an organization
 ///
-/// Returns an organization. Billing fields are included for owners, admins and tenant admins.
+/// Returns an organization. Billing fields are included for owners, admins and tenant admins. `member_count` is the
+/// number of active members; it follows a change within seconds.
 ///
 /// Requires an active member. Returns 304 if the caller has this representation (`If-None-Match`), and 404 if the
 /// organization does not exist, is deleted, or the caller is not a member.
@@ -18,14 +19,13 @@ pub(crate) async fn get_organization(
     call: Call,
     path: OrganizationPath,
 ) -> Result<Answer, Problem> {
-    let (organization, with_billing) = call
+    let found = call
         .store()
         .organization(&call.context(), &path.organization_id)
         .await?;
-    Ok(Answer::ok(
-        &show(&organization, with_billing),
-        organization.version,
-    ))
+    let shown = show(&found.organization, found.with_billing);
+    let shown = with_member_count(&shown, found.member_count);
+    Ok(Answer::ok(&shown, found.organization.version))
 }
 
 /// The declaration of the endpoint.
@@ -33,6 +33,6 @@ pub const ENDPOINT: Endpoint = endpoint!(get_organization, "GET /organizations/{
     .table(&[BatchGetItem])
     .answers(|operation| {
         operation
-            .shows::<ShownOrganization>("The organization.")
+            .shows::<CountedOrganization>("The organization.")
             .fails(&[Code::NotFound])
     });

@@ -26,6 +26,9 @@ use crate::openapi::requiring;
 /// Shown to owners, admins and tenant admins only.
 const BILLING_FIELDS: [&str; 3] = ["billing_email", "billing_address", "stripe_customer_id"];
 
+/// The number of active members, in the answer of one organization only.
+const MEMBER_COUNT: &str = "member_count";
+
 /// An organization. Its billing fields are there for owners, admins and tenant admins.
 pub(crate) struct ShownOrganization;
 
@@ -39,6 +42,35 @@ impl JsonSchema for ShownOrganization {
         if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
             required.retain(|name| !BILLING_FIELDS.iter().any(|field| name == field));
         }
+        schema
+    }
+}
+
+/// An organization with the number of its members.
+pub(crate) struct CountedOrganization;
+
+impl JsonSchema for CountedOrganization {
+    fn schema_name() -> Cow<'static, str> {
+        "OrganizationWithMemberCount".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = ShownOrganization::json_schema(generator);
+        if let Some(fields) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+            let count = json!({
+                "type": ["integer", "null"],
+                "format": "uint64",
+                "minimum": 0,
+                "description": "Number of active members. Eventually consistent. `null` until the members of an \
+                    organization from before this field was introduced have been counted.",
+            });
+            fields.insert(MEMBER_COUNT.to_owned(), count);
+        }
+        if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
+            required.push(MEMBER_COUNT.into());
+        }
+        let description = "An organization with the number of its active members.";
+        schema.insert("description".to_owned(), description.into());
         schema
     }
 }
@@ -79,6 +111,15 @@ pub(crate) fn show(organization: &Organization, with_billing: bool) -> Box<RawVa
     let fields = fields.into_iter();
     let others = fields.filter(|(name, _)| !BILLING_FIELDS.contains(name));
     http::json(&others.collect::<BTreeMap<_, _>>())
+}
+
+/// Adds the number of members to an organization in an answer.
+fn with_member_count(shown: &RawValue, member_count: Option<u64>) -> Box<RawValue> {
+    let count = http::json(&member_count);
+    // Spliced in, so that the other fields keep their order and their numbers.
+    let fields = shown.get().strip_suffix('}').unwrap_or_default();
+    let counted = RawValue::from_string(format!("{fields},\"{MEMBER_COUNT}\":{count}}}"));
+    counted.unwrap_or_else(|_| shown.to_owned())
 }
 
 impl FromFields for NewOrganization {

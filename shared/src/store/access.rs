@@ -176,6 +176,12 @@ impl View {
         }
     }
 
+    /// Returns whether each member of the organization has events.
+    pub(super) fn counts_from_start(&self, caller: &Caller, id: &OrganizationId) -> bool {
+        let item = self.items.get(&keys::organization(&caller.tenant_id, id));
+        item.is_some_and(|item| item.contains_key(organizations::COUNTS_FROM_START))
+    }
+
     /// Returns a membership by its key.
     pub(super) fn membership(&self, key: &Key) -> Result<Option<Membership>, table::Error> {
         let item = self.items.get(key);

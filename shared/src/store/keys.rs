@@ -98,6 +98,29 @@ pub(super) fn organization_partition(tenant: &TenantId, organization: &Organizat
     format!("TENANT#{tenant}#ORG#{organization}")
 }
 
+/// Returns the partition of the number of members of an organization. Apart from the organization, whose partition has
+/// the load of every request.
+fn member_count_partition(tenant: &TenantId, organization: &OrganizationId) -> String {
+    format!("TENANT#{tenant}#ORG#{organization}#MEMBERS")
+}
+
+/// Returns the key of the number of members of an organization.
+pub(super) fn member_count(tenant: &TenantId, organization: &OrganizationId) -> Key {
+    Key::new(member_count_partition(tenant, organization), "COUNT")
+}
+
+/// Returns the key of the mark of an event that is in the number of members.
+pub(super) fn counted_event(
+    tenant: &TenantId,
+    organization: &OrganizationId,
+    event: EventId,
+) -> Key {
+    Key::new(
+        member_count_partition(tenant, organization),
+        format!("COUNTED#{event}"),
+    )
+}
+
 /// Returns the key of an organization.
 pub(super) fn organization(tenant: &TenantId, organization: &OrganizationId) -> Key {
     Key::new(organization_partition(tenant, organization), "ORG")

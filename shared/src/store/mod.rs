@@ -30,7 +30,7 @@ pub use error::{Error, Refusal};
 pub use events::{EventFilter, EventOrder, SETTLE_TIME, event_of};
 pub use idempotency::Outcome;
 pub use members::{MemberBatchResult, MemberFilter, MembershipOfOrganization, RefusedMember};
-pub use organizations::OrganizationFilter;
+pub use organizations::{OrganizationFilter, OrganizationForCaller};
 pub use sync::{
     CurrentMemberships, FoundOrganization, FoundTeam, MembershipMarks, Move, Profile,
     TeamMembershipMarks, Written,

@@ -16,7 +16,7 @@ use super::requests::{NAMES, USERS, actor, answer, name, send};
 use super::spec::{HistoryResponse, Operation, Spec, What};
 use super::{Counts, History, fault_name};
 use crate::faults::passing;
-use crate::{ACME, Actor, Fault, Reply, Schedule, World, invariants};
+use crate::{ACME, Actor, Fault, Reply, Schedule, World, invariants, member_counts};
 
 /// Requests of a history, without repeated ones.
 const REQUESTS: usize = 24;
@@ -48,7 +48,10 @@ pub(super) async fn history(seed: u64) -> History {
     while runner.go_on(&mut random, percent).await {}
     assert!(runner.schedule.is_exact(), "a call without a release");
     runner.schedule.open();
-    let violations = invariants::violations(&world.items().await);
+    member_counts::pass_all(&world, &mut random).await;
+    let items = world.items().await;
+    let mut violations = invariants::violations(&items);
+    violations.extend(member_counts::violations(&items));
     History {
         seed,
         start: runner.start,

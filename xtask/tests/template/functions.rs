@@ -211,19 +211,26 @@ fn is_for_entra(name: &str, statement: &Value) -> bool {
     true
 }
 
-/// Publishing events needs the bus, the queue of failures and the table's stream: each of them only.
+/// Publishing events needs the bus, the queue of failures and the table's stream: each of them only. Counting members
+/// needs the stream and that queue.
 fn is_for_events(name: &str, statement: &Value) -> bool {
+    let mut readers = &["PublishEvents", "TrackMembers"][..];
     let on = match texts(&statement["Action"]).into_iter().collect::<Vec<_>>()[..] {
-        ["events:PutEvents"] => [
-            json!({"Fn::GetAtt": "EventBus.Arn"}),
-            json!({"Fn::Sub": "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${EventBusName}"}),
-        ]
-        .to_vec(),
+        ["events:PutEvents"] => {
+            readers = &["PublishEvents"];
+            vec![
+                json!({"Fn::GetAtt": "EventBus.Arn"}),
+                json!({"Fn::Sub": "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${EventBusName}"}),
+            ]
+        }
         ["sqs:SendMessage"] => {
             let queues = each(&statement["Resource"]);
-            let queues = queues.into_iter().map(|it| it["Fn::GetAtt"].as_str().unwrap());
+            let queues = queues
+                .into_iter()
+                .map(|it| it["Fn::GetAtt"].as_str().unwrap());
             let expected: &[&str] = match name {
                 "PublishEvents" => &["EventFailures.Arn", "WebhookQueue.Arn"],
+                "TrackMembers" => &["EventFailures.Arn"],
                 "DeliverWebhook" => &["WebhookQueue.Arn", "WebhookFailures.Arn"],
                 "ReplayWebhookEvents" | "RetryWebhookDelivery" => &["WebhookQueue.Arn"],
                 _ => &[],
@@ -236,7 +243,10 @@ fn is_for_events(name: &str, statement: &Value) -> bool {
             "sqs:GetQueueAttributes",
             "sqs:ReceiveMessage",
         ] => {
-            assert_eq!(statement["Resource"], json!({"Fn::GetAtt": "WebhookQueue.Arn"}));
+            assert_eq!(
+                statement["Resource"],
+                json!({"Fn::GetAtt": "WebhookQueue.Arn"})
+            );
             assert_eq!(name, "DeliverWebhook");
             return true;
         }
@@ -258,7 +268,7 @@ fn is_for_events(name: &str, statement: &Value) -> bool {
         branches(&statement["Resource"]),
         on.iter().collect::<Vec<_>>()
     );
-    assert_eq!(name, "PublishEvents");
+    assert!(readers.contains(&name), "{name}");
     true
 }
 

@@ -9,7 +9,7 @@ use muster::http::Code;
 use muster::store::{Measure, Profile};
 use muster::telemetry::Telemetry;
 use muster_directory::{Report, SyncLine, SyncOutcome};
-use muster_functions::records::{PublishLine, RequestLine, TriggerLine};
+use muster_functions::records::{CountLine, PublishLine, RequestLine, TriggerLine};
 use serde_json::Value;
 
 use crate::document::of_type;
@@ -124,7 +124,7 @@ pub(crate) fn values(dimension: &str) -> BTreeSet<&'static str> {
         ]
         .map(SyncOutcome::as_str)
         .into(),
-        "trigger" => ["pre-token", "publish-events"].into(),
+        "trigger" => ["pre-token", "publish-events", "track-members"].into(),
         other => panic!("no values of {other} are known"),
     }
 }
@@ -142,7 +142,7 @@ fn written() -> BTreeSet<Metric> {
 
     let mut written = BTreeSet::new();
     let lines: Vec<Value> = lines.lock().unwrap().clone();
-    assert_eq!(lines.len(), 4);
+    assert_eq!(lines.len(), 5);
     for line in lines {
         for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
             let namespace = directive["Namespace"].as_str().unwrap();
@@ -206,6 +206,15 @@ fn write_one_of_each(telemetry: &Telemetry) {
         failed: 0,
         retries: 0,
         duration,
+    });
+    telemetry.write(&CountLine {
+        now,
+        request_id: "r",
+        records: 1,
+        unreadable: 0,
+        failed: 0,
+        duration,
+        measure,
     });
     telemetry.write(&TriggerLine {
         now,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::document::{branches, resource, template};
+use crate::document::{branches, of_type, resource, template};
 
 fn mapping() -> Value {
     resource("PublishEventsSource")["Properties"].clone()
@@ -50,6 +50,45 @@ fn an_outage_of_hours_loses_no_event_and_blocks_no_shard() {
     );
     let queue = &resource("EventFailures")["Properties"];
     assert_eq!(queue["MessageRetentionPeriod"], 14 * 86_400);
+}
+
+#[test]
+fn members_are_counted_from_events_of_memberships() {
+    let (publishing, counting) = (mapping(), resource("TrackMembersSource"));
+    let counting = &counting["Properties"];
+    assert_eq!(counting["FunctionName"], json!({"Ref": "TrackMembers"}));
+    for same in [
+        "EventSourceArn",
+        "StartingPosition",
+        "BatchSize",
+        "FunctionResponseTypes",
+        "BisectBatchOnFunctionError",
+        "MaximumRetryAttempts",
+        "MaximumRecordAgeInSeconds",
+        "DestinationConfig",
+    ] {
+        assert_eq!(counting[same], publishing[same], "{same}");
+    }
+    let pattern = counting["FilterCriteria"]["Filters"][0]["Pattern"].as_str();
+    let pattern: Value = serde_json::from_str(pattern.unwrap()).unwrap();
+    let image =
+        json!({"record": {"S": [{"exists": true}]}, "type": {"S": [{"prefix": "membership."}]}});
+    let expected = json!({"eventName": ["INSERT"], "dynamodb": {"NewImage": image}});
+    assert_eq!(pattern, expected);
+    // A mark of a counted event outlives the record of the stream.
+    let age = counting["MaximumRecordAgeInSeconds"].as_u64().unwrap();
+    assert!(age < 24 * 3600, "{age}");
+}
+
+/// DynamoDB takes two readers of a shard.
+#[test]
+fn the_stream_has_two_readers() {
+    let sources = of_type("AWS::Lambda::EventSourceMapping");
+    let of_stream = sources.values().filter(|it| {
+        let source = &it["Properties"]["EventSourceArn"];
+        source.to_string().contains("Table.StreamArn")
+    });
+    assert_eq!(of_stream.count(), 2);
 }
 
 #[test]

@@ -11,9 +11,10 @@ use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::{GroupId, Invalid, OrganizationId, TeamId, TenantId, Timestamp, UserId};
+use super::{GroupId, Invalid, OrganizationId, Status, TeamId, TenantId, Timestamp, UserId};
 
 pub use change::{Changes, FieldChange, MAX_CHANGE_BYTES, fields_of};
 pub use draft::{EventDraft, Transition};
@@ -267,6 +268,18 @@ pub struct Origin {
 }
 
 impl Event {
+    /// Returns by how many active members of its organization the event makes more: 1, 0, or -1.
+    pub fn active_members(&self) -> i32 {
+        if self.event_type.resource() != Resource::Membership {
+            return 0;
+        }
+        let Some(FieldChange::Values { from, to }) = self.changes.get("status") else {
+            return 0;
+        };
+        let is_active = |status: &Value| status.as_str() == Some(Status::Active.as_str());
+        i32::from(is_active(to)) - i32::from(is_active(from))
+    }
+
     /// Returns the ids of the users among the targets.
     pub fn users(&self) -> impl Iterator<Item = &str> {
         let users = self.targets.iter();

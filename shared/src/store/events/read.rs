@@ -6,7 +6,7 @@ use futures_util::future::try_join_all;
 
 use super::{PARTITIONS, from_row, partition_of};
 use crate::domain::{
-    Event, EventId, EventTypePattern, OrganizationId, Page, Permission, Timestamp, UserId,
+    Event, EventId, EventTypePattern, OrganizationId, Page, Permission, TenantId, Timestamp, UserId,
 };
 use crate::store::keys::{self, GSI1};
 use crate::store::table::{Condition, Query, between, text};
@@ -119,6 +119,41 @@ impl Store {
         let key = keys::event(&caller.tenant_id, partition_of(id), id);
         let item = self.table.get(&key).await?.ok_or(Refusal::NotFound)?;
         Ok(from_row(item)?)
+    }
+
+    /// Returns the events of memberships in an organization from one id on. Strongly consistent. Reads all events of
+    /// memberships of the tenant since then.
+    pub(in crate::store) async fn membership_events(
+        &self,
+        tenant: &TenantId,
+        organization: &OrganizationId,
+        from: EventId,
+    ) -> Result<Vec<Event>, table::Error> {
+        let filter = EventFilter {
+            types: vec!["membership.*".parse().map_err(table::Error::defect)?],
+            order: EventOrder::Oldest,
+            ..EventFilter::default()
+        };
+        let filter = &filter;
+        let in_partition = async |number: u8| {
+            let (mut events, mut next) = (Vec::new(), Some(from));
+            while let Some(first) = next {
+                let partition = keys::events_partition(tenant, number);
+                let range = (first, EventId::last_at(Timestamp::MAX));
+                let found = self.events_in((None, partition), range, filter, usize::MAX);
+                let found = found.await?;
+                events.extend(found.events);
+                next = found.read_up_to.map(EventId::next);
+            }
+            Ok::<_, table::Error>(events)
+        };
+        let found = try_join_all((0..PARTITIONS).map(in_partition)).await?;
+        let events = found.into_iter().flatten();
+        let mut events: Vec<_> = events
+            .filter(|event| event.organization_id.as_ref() == Some(organization))
+            .collect();
+        events.sort_by_key(|event| event.id);
+        Ok(events)
     }
 
     async fn events_in(

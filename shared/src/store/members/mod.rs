@@ -3,6 +3,7 @@
 mod accept;
 mod add;
 mod add_many;
+mod count;
 mod read;
 mod remove;
 mod transfer;
@@ -10,6 +11,7 @@ mod update;
 
 pub(super) use accept::inviter_of;
 pub use add_many::{MemberBatchResult, RefusedMember};
+pub(super) use count::member_count;
 
 use crate::domain::{
     MAX_TARGETS, Membership, Organization, OrganizationId, Role, Source, Status, TenantId,

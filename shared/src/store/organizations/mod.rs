@@ -13,11 +13,16 @@ use crate::store::idempotency::Recorded;
 use crate::store::keys::{self, GSI1, GSI2, Key};
 use crate::store::table::{Condition, Item, Transaction, from_item, text, to_item};
 use crate::store::{Error, table};
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 /// Attribute: the name that the login sync set last on an organization or a team. While it equals the name, the
 /// name has not been changed by hand.
 pub(super) const SYNCED_NAME: &str = "synced_name";
+
+/// Attribute: `true` on an organization that was created by a release that records events, so that each of its members
+/// has them. Never changed.
+pub(super) const COUNTS_FROM_START: &str = "counts_from_start";
 
 /// Attributes that an update of an organization writes. `owner_count` is not among them: it changes only with
 /// memberships.
@@ -51,6 +56,17 @@ pub struct OrganizationFilter {
     pub name: Option<FoldedName>,
     /// Only organizations whose names start with this prefix.
     pub name_prefix: Option<FoldedName>,
+}
+
+/// An organization as a caller may see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrganizationForCaller {
+    /// The organization.
+    pub organization: Organization,
+    /// Whether the caller may see its billing fields.
+    pub with_billing: bool,
+    /// The number of its active members. `None` until they have been counted.
+    pub member_count: Option<u64>,
 }
 
 /// The attributes of the item, except its keys.
@@ -111,6 +127,7 @@ pub(super) fn to_row(organization: &Organization) -> Result<Item, table::Error> 
             ),
         ],
     )?;
+    item.insert(COUNTS_FROM_START.to_owned(), AttributeValue::Bool(true));
     if let Some(domain) = domain {
         item.extend(in_index(
             GSI2,

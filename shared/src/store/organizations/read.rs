@@ -1,26 +1,35 @@
 //! Reading organizations.
 
-use super::{OrganizationFilter, from_row};
+use super::{OrganizationFilter, OrganizationForCaller, from_row};
 use crate::domain::{Organization, OrganizationId, Permission, TenantId};
 use crate::store::access::{self, standing};
 use crate::store::keys::{self, GSI1, GSI2, Key, MAX_SORT_KEY_BYTES};
 use crate::store::table::{Item, Query, in_partition};
-use crate::store::{Context, Error, Page, Refusal, Store};
+use crate::store::{Context, Error, Page, Refusal, Store, members};
 
 impl Store {
-    /// Returns an organization, and whether the caller may see its billing fields. Requires an active member.
+    /// Returns an organization as the caller may see it. Requires an active member.
     pub async fn organization(
         &self,
         cx: &Context,
         id: &OrganizationId,
-    ) -> Result<(Organization, bool), Error> {
+    ) -> Result<OrganizationForCaller, Error> {
         let caller = &cx.caller;
-        let view = self.view(caller, id, &[]).await?;
+        let count = keys::member_count(&caller.tenant_id, id);
+        let view = self.view(caller, id, &[&count]).await?;
         let organization = view.organization(caller, id, self.clock.now())?;
         let own = view.membership(&access::own_key(caller, id))?;
         let standing = standing(caller, own.as_ref())?;
         standing.require(Permission::ViewOrganization)?;
-        Ok((organization, standing.grants(Permission::ViewBilling)))
+        Ok(OrganizationForCaller {
+            organization,
+            with_billing: standing.grants(Permission::ViewBilling),
+            member_count: match view.item(&count) {
+                // Its first event has not been counted, or it has no members.
+                None if view.counts_from_start(caller, id) => Some(0),
+                counted => members::member_count(counted)?,
+            },
+        })
     }
 
     /// Returns the organizations of the tenant in the order of their names, after `after`. Requires a tenant

@@ -1,0 +1,124 @@
+//! Keeps the number of members of each organization, from the events in the table's stream.
+//!
+//! The mapping restarts a batch at the lowest record that is returned as failed. The records behind it that were counted
+//! are passed again, and do not count twice.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt as _, stream};
+use lambda_runtime::Context;
+use muster::config::SettingError;
+use muster::domain::{Event, OrganizationId, TenantId};
+use muster::store::metered;
+use muster_delivery::{EventRecord, stream as records};
+use serde_json::{Value, json};
+
+use crate::App;
+use crate::records::CountLine;
+use crate::runtime::{Error, Started, Variables, deadline, event_source};
+
+/// Time for a batch. Under the timeout of the function, so that it ends with a list of what failed. The members of an
+/// organization of an older release are counted in it, 2,000 for each page of the index.
+const BUDGET: Duration = Duration::from_mins(4);
+/// Left of the invocation's time for the answer.
+const RESERVE: Duration = Duration::from_secs(2);
+/// Organizations that are counted at once.
+const AT_ONCE: usize = 8;
+
+/// The readable records of one organization.
+#[derive(Default)]
+struct OfOrganization<'a> {
+    events: Vec<&'a Event>,
+    numbers: Vec<String>,
+}
+
+/// The function, with what every function works with.
+pub fn start(app: App, _: Variables<'_>) -> Result<Started, SettingError> {
+    Ok(event_source(app, handle))
+}
+
+/// Counts the events of a batch, and returns the records to send again. Fails only for a batch that is not from a
+/// stream.
+async fn handle(app: Arc<App>, batch: Value, context: Context) -> Result<Value, Error> {
+    let arrived = Instant::now();
+    let until = deadline(&context, app.clock.now(), BUDGET, RESERVE);
+    let records = records::read(&batch)?;
+    let mut organizations: BTreeMap<(&TenantId, &OrganizationId), OfOrganization<'_>> =
+        BTreeMap::new();
+    let mut unreadable = 0;
+    for record in &records {
+        match &record.event {
+            Ok(published) => {
+                let event = &published.event;
+                if let Some(organization) = &event.organization_id {
+                    let of = organizations.entry((&event.tenant_id, organization));
+                    let of = of.or_default();
+                    of.events.push(event);
+                    of.numbers.push(record.sequence_number.clone());
+                }
+            }
+            // It is on the queue of failures of publish-events, which reads the same stream.
+            Err(error) => {
+                unreadable += 1;
+                report(
+                    &app,
+                    &context,
+                    "event-not-counted",
+                    &of_record(record, error),
+                );
+            }
+        }
+    }
+
+    let counts = organizations.into_iter();
+    let counts: Vec<_> = counts
+        .map(|(organization, of)| count(&app, &context, until, organization, of))
+        .collect();
+    let counts = stream::iter(counts).buffer_unordered(AT_ONCE);
+    let (failed, measure) = metered(counts.collect::<Vec<_>>()).await;
+    let failed: Vec<_> = failed.into_iter().flatten().collect();
+
+    app.telemetry.write(&CountLine {
+        now: app.clock.now(),
+        request_id: &context.request_id,
+        records: records.len(),
+        unreadable,
+        failed: failed.len(),
+        duration: arrived.elapsed(),
+        measure,
+    });
+    let failed = failed
+        .iter()
+        .map(|number| json!({"itemIdentifier": number}));
+    Ok(json!({"batchItemFailures": failed.collect::<Vec<_>>()}))
+}
+
+/// Counts the events of an organization. Returns the numbers of its records if that failed.
+async fn count(
+    app: &App,
+    context: &Context,
+    until: tokio::time::Instant,
+    organization: (&TenantId, &OrganizationId),
+    of: OfOrganization<'_>,
+) -> Vec<String> {
+    let counted = app.store.count_members(organization, &of.events);
+    let error: Error = match tokio::time::timeout_at(until, counted).await {
+        Ok(Ok(())) => return Vec::new(),
+        Ok(Err(error)) => error.into(),
+        Err(elapsed) => elapsed.into(),
+    };
+    report(app, context, "members-not-counted", &error);
+    of.numbers
+}
+
+fn of_record(record: &EventRecord, error: &impl std::fmt::Display) -> Error {
+    Error::from(format!("record {}: {error}", record.sequence_number))
+}
+
+fn report(app: &App, context: &Context, code: &str, error: &Error) {
+    let now = app.clock.now();
+    app.telemetry
+        .failure(now, &context.request_id, code, error.as_ref());
+}
