@@ -91,6 +91,7 @@ fn lists(crowd: &Crowd) -> Vec<String> {
         format!("/organizations/{crowd}/members"),
         format!("/organizations/{crowd}/members?status=all"),
         format!("/organizations/{crowd}/members?role=member"),
+        format!("/organizations/{crowd}/members?sort=name"),
         format!("/users/{ADMIN}/organizations"),
         format!("/users/{ADMIN}/organizations?status=all"),
         format!("/teams/{team}/members"),
@@ -237,7 +238,7 @@ fn queries(crowd: &Crowd) -> Vec<ListQuery<'_>> {
                 .collect()
         };
     let organizations = ["name_prefix", "name", "domain", "status"];
-    let members = ["status", "role"];
+    let members = ["status", "role", "q", "sort"];
     vec![
         (
             "GET /organizations",
@@ -278,6 +279,12 @@ fn queries(crowd: &Crowd) -> Vec<ListQuery<'_>> {
             [crowd.as_str(), "", ""],
             format!("/organizations/{crowd}/members?status=all"),
             filters(&members, "all"),
+        ),
+        (
+            "GET /organizations/{organization_id}/members",
+            [crowd.as_str(), "", ""],
+            format!("/organizations/{crowd}/members?sort=name"),
+            vec![("status", ""), ("role", ""), ("q", ""), ("sort", "name")],
         ),
         ("GET /teams", ["", "", ""], "/teams".to_owned(), vec![]),
         (

@@ -43,6 +43,7 @@ mod openapi;
 mod operations;
 mod page;
 mod pages;
+mod people;
 mod preconditions;
 mod problems;
 mod queries;

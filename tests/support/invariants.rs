@@ -40,6 +40,7 @@ fn state_violations(items: &[Item]) -> Vec<String> {
     table.check_reservations();
     table.check_memberships();
     table.check_teams();
+    table.check_emails();
     table.violations
 }
 
@@ -59,6 +60,10 @@ struct Table<'a> {
     in_teams: Vec<(String, &'a Item)>,
     /// Key and organization.
     reservations: BTreeSet<(String, String)>,
+    /// Partition and email address of the users that are listed by name, in lower case.
+    emails: BTreeSet<(String, String)>,
+    /// Partition and email address under which users are listed.
+    listed_emails: BTreeSet<(String, String)>,
     violations: Vec<String>,
 }
 
@@ -86,7 +91,23 @@ impl<'a> Table<'a> {
                 if pk != format!("{own}USER#{id}") {
                     self.violate("a user under another's key", item);
                 }
+                let is_listed = item.get("gsi3pk").is_none_or(|listed| {
+                    *listed == format!("{own}USERS") && ends_with(&item["gsi3sk"], &id)
+                });
+                if !is_listed {
+                    self.violate("a user listed elsewhere", item);
+                }
+                if item.contains_key("gsi3pk") && item.contains_key("email") {
+                    self.emails
+                        .insert((pk.to_owned(), text(item, "email").to_lowercase()));
+                }
                 self.users.insert((tenant, id));
+            }
+            "EMAIL" => {
+                if let Some(place) = item.get("gsi3sk") {
+                    let email = place.as_str().unwrap().rsplit_once('#').unwrap().0;
+                    self.listed_emails.insert((pk.to_owned(), unescaped(email)));
+                }
             }
             "ORGNAME" => {
                 let organization = text(item, "organization_id").to_owned();
@@ -132,10 +153,23 @@ impl<'a> Table<'a> {
             format!("TENANT#{tenant}#USER#{user}"),
             format!("ORG#{organization}"),
             format!("TENANT#{tenant}#ORG#{organization}"),
-            format!("USER#{user}"),
+            // The last release wrote the user id alone.
+            if text(item, "gsi1sk").starts_with("USER#$") {
+                format!("USER#${}#{user}", text(item, "created_at"))
+            } else {
+                format!("USER#{user}")
+            },
         ];
         if keys != expected {
             self.violate("a membership under another's key", item);
+        }
+        let names = format!("TENANT#{tenant}#ORG#{organization}#NAMES");
+        let is_listed = item.get("gsi3pk").is_none_or(|listed| *listed == names)
+            && item
+                .get("gsi3sk")
+                .is_none_or(|place| ends_with(place, &user));
+        if !is_listed {
+            self.violate("a membership listed elsewhere", item);
         }
         let id = (tenant.to_owned(), organization, user);
         if self.memberships.insert(id, item).is_some() {
@@ -200,6 +234,13 @@ impl<'a> Table<'a> {
         }
     }
 
+    fn check_emails(&mut self) {
+        for (user, email) in self.emails.symmetric_difference(&self.listed_emails) {
+            let violation = format!("a user listed under another email address: {user} {email}");
+            self.violations.push(violation);
+        }
+    }
+
     fn check_memberships(&mut self) {
         for ((tenant, organization, user), item) in self.memberships.clone() {
             let organization = (tenant.clone(), organization);
@@ -222,6 +263,12 @@ impl<'a> Table<'a> {
             }
         }
     }
+}
+
+/// Whether a place in an index by name is that of this user.
+fn ends_with(place: &Value, user: &str) -> bool {
+    let place = place.as_str().unwrap();
+    place.rsplit_once('#').is_some_and(|(_, id)| id == user)
 }
 
 fn is_live(organization: &Item) -> bool {

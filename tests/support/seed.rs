@@ -7,6 +7,7 @@ use muster::domain::{
     Origin, Role, Status, TenantId, Timestamp, UserId, UserPatch,
 };
 use muster::store::{Context, Store};
+use serde_json::{Map, Value};
 
 use crate::{ACME, World};
 
@@ -66,6 +67,30 @@ impl World {
             }
         });
         made.buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+    }
+}
+
+impl World {
+    /// Copies the names of users onto all memberships that have none yet, as the function that follows the stream does.
+    pub async fn copy_names(&self) {
+        let store = self.store();
+        let text = |item: &Map<String, Value>, name: &str| item[name].as_str().unwrap().to_owned();
+        let items = self.items().await.into_iter();
+        let without = items.filter(|item| {
+            text(item, "sk").starts_with("ORG#") && !item.contains_key("profile_version")
+        });
+        let copied = without.map(|item| {
+            let tenant = TenantId::parse(text(&item, "tenant_id")).unwrap();
+            let organization = OrganizationId::parse(text(&item, "organization_id")).unwrap();
+            let user = UserId::parse(text(&item, "user_id")).unwrap();
+            let store = &store;
+            async move {
+                let copied = store.copy_profile(&tenant, &user, &organization).await;
+                copied.unwrap();
+            }
+        });
+        let copied = stream::iter(copied.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
+        copied.collect::<Vec<()>>().await;
     }
 }
 

@@ -16,7 +16,7 @@ use crate::plan::{self, Found, Held, HeldOrganization, HeldTeam, Provisioned};
 use crate::rules::SyncRules;
 use crate::snapshot::DirectorySnapshot;
 use muster::domain::{Clock, EntraObjectId, Timestamp};
-use muster::store::{self, CurrentMemberships, Profile, Store};
+use muster::store::{self, CurrentMemberships, Profile, RecordedLogin, Store};
 
 pub use record::SyncLine;
 use report::Progress;
@@ -82,8 +82,12 @@ impl LoginSync {
             _ => None,
         };
         let (Some(directory), Some(object_id)) = (&self.directory, &profile.entra_object_id) else {
-            return match store.record_login(profile).await {
-                Ok(_) => (SyncOutcome::Skipped, reason),
+            let recorded = async {
+                let login = store.record_login(profile).await?;
+                store.refresh_names_at_login(&login, None).await
+            };
+            return match recorded.await {
+                Ok(()) => (SyncOutcome::Skipped, reason),
                 Err(error) => {
                     progress.fail(error);
                     (SyncOutcome::Failed, None)
@@ -106,11 +110,13 @@ impl LoginSync {
             Err(error) => outcome_of(error),
             Ok(_) => SyncOutcome::Failed,
         };
-        let (Some(mark), Some(current), Some(reading)) = (
-            progress.kept(recorded),
-            progress.kept(current),
-            progress.kept(read),
-        ) else {
+        let (login, current) = (progress.kept(recorded), progress.kept(current));
+        if let Some(login) = &login {
+            let refreshed = store.refresh_names_at_login(login, current.as_ref()).await;
+            progress.written(refreshed);
+        }
+        let (Some(login), Some(current), Some(reading)) = (login, current, progress.kept(read))
+        else {
             return (failed, None);
         };
         let held = held(&current);
@@ -127,7 +133,7 @@ impl LoginSync {
             }
         };
         progress.with(|state| state.counts.read = reading.counts());
-        let marked = (&reading, &current, mark.as_deref());
+        let marked = (&reading, &current, &login);
         match self.apply(store, profile, marked, progress).await {
             Ok(outcome) => (outcome, None),
             Err(error) => {
@@ -172,7 +178,7 @@ impl LoginSync {
         &self,
         store: &Store,
         profile: &Profile,
-        (reading, current, mark): (&DirectorySnapshot, &CurrentMemberships, Option<&str>),
+        (reading, current, login): (&DirectorySnapshot, &CurrentMemberships, &RecordedLogin),
         progress: &Progress,
     ) -> Result<SyncOutcome, store::Error> {
         let tenant = &profile.tenant_id;
@@ -180,7 +186,7 @@ impl LoginSync {
         let for_a_while = for_a_while(&fingerprint, self.clock.now());
         let is_good =
             |mark: Option<&str>| mark.is_some_and(|it| it == fingerprint || it == for_a_while);
-        let is_marked = is_good(mark);
+        let is_marked = is_good(login.mark.as_deref());
         let mut tenant_mark = None;
         if !is_marked {
             tenant_mark = store.provisioned_fingerprint(tenant).await?;
@@ -192,7 +198,7 @@ impl LoginSync {
         };
         // Handles this user's groups first. If the time is up before every group was checked, the user still has
         // their memberships.
-        let everyone = (store, profile, progress);
+        let everyone = (store, profile, login, progress);
         let kept = self.follow(everyone, &reading.own(), current, made).await?;
         progress.with(|state| state.counts.memberships_kept = kept);
         if made == Provisioned::Unknown {
@@ -241,7 +247,7 @@ impl LoginSync {
     /// memberships do not change.
     async fn follow(
         &self,
-        (store, profile, progress): (&Store, &Profile, &Progress),
+        (store, profile, login, progress): (&Store, &Profile, &RecordedLogin, &Progress),
         reading: &DirectorySnapshot,
         current: &CurrentMemberships,
         made: Provisioned,
@@ -260,7 +266,7 @@ impl LoginSync {
             teams,
         };
         let plan = plan::plan(reading, &held, made, &found, &self.rules);
-        Writes::new((store, profile, current), &found, &plan, progress)
+        Writes::new((store, profile, current), login, &found, &plan, progress)
             .carry_out(&self.rules, &self.clock)
             .await;
         Ok(plan.kept)

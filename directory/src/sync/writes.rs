@@ -14,7 +14,7 @@ use crate::rules::SyncRules;
 use muster::domain::{
     Clock, Name, Organization, OrganizationId, Origin, Source, Status, Team, TeamId,
 };
-use muster::store::{self, CurrentMemberships, Move, Profile, Store, Written};
+use muster::store::{self, CurrentMemberships, Move, Profile, RecordedLogin, Store, Written};
 
 /// Maximum number of concurrent writes.
 const AT_ONCE: usize = 32;
@@ -34,6 +34,8 @@ struct Failed {
 pub(super) struct Writes<'a> {
     store: &'a Store,
     profile: &'a Profile,
+    /// The stored profile, for the names on new memberships.
+    login: &'a RecordedLogin,
     /// The origin of its changes, for their events.
     origin: Origin,
     current: &'a CurrentMemberships,
@@ -50,6 +52,7 @@ pub(super) struct Writes<'a> {
 impl<'a> Writes<'a> {
     pub(super) fn new(
         (store, profile, current): (&'a Store, &'a Profile, &'a CurrentMemberships),
+        login: &'a RecordedLogin,
         found: &'a Found,
         plan: &'a Plan,
         progress: &'a Progress,
@@ -84,6 +87,7 @@ impl<'a> Writes<'a> {
         Self {
             store,
             profile,
+            login,
             origin: profile.directory_origin(),
             current,
             plan,

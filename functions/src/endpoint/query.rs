@@ -1,6 +1,6 @@
 //! Query parameters. The type of each reads and describes it.
 
-use muster::domain::{Domain, Invalid, Name, Role};
+use muster::domain::{Domain, Invalid, MAX_NAME_LENGTH, Name, Role, SearchPrefix};
 use muster::http::{self, Answer, ApiRequest, PageRequest, Problem};
 use muster::store::Page;
 use serde_json::value::RawValue;
@@ -85,6 +85,16 @@ impl Filter for Role {
 
     fn schema() -> Value {
         json!({"type": "string", "enum": Self::ALL})
+    }
+}
+
+impl Filter for SearchPrefix {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        text.parse()
+    }
+
+    fn schema() -> Value {
+        json!({"type": "string", "minLength": 1, "maxLength": MAX_NAME_LENGTH})
     }
 }
 

@@ -1,49 +1,71 @@
 //! `GET /organizations/{organization_id}/members`
 
 use documented::docs_const;
-use muster::domain::{Membership, Role};
+use muster::domain::{Invalid, Role, SearchPrefix};
 use muster::http::{self, Answer, Code, Problem};
-use muster::store::MemberFilter;
+use muster::store::{MemberFilter, MemberSort};
+use serde_json::{Value, json};
 
 use super::StatusFilter;
+use super::shown::ShownMember;
 use crate::endpoint::TableAction::BatchGetItem;
-use crate::endpoint::{Call, Endpoint, OrganizationPath, Paged, endpoint, query};
+use crate::endpoint::{Call, Endpoint, Filter, OrganizationPath, Paged, endpoint, query};
 
 /// List members
 ///
-/// Returns the members of an organization, sorted by user id.
+/// Returns the members of an organization, each with the name of its user, sorted by the time of joining.
+/// `sort=name` sorts by display name; members without a name come first. `user.email` is there for the user, for
+/// managers and above, and for tenant admins.
 ///
-/// Requires an active member. `status` defaults to `active`. Eventually consistent: a member who was just added may
-/// be missing for a moment.
+/// `q` finds members whose display name starts with the text, sorted by name, and then those whose email address does;
+/// callers who may not see email addresses find names only. Names are compared case-insensitively and with white space
+/// folded.
+///
+/// Requires an active member. `status` defaults to `active`. Eventually consistent: a member who was just added or
+/// renamed may be missing or out of order for a moment.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn list_members(
     call: Call,
     path: OrganizationPath,
     page: Paged<ListMembers>,
 ) -> Result<Answer, Problem> {
+    let filters = &page.filters;
     let filter = MemberFilter {
-        status: page.filters.status.0,
-        role: page.filters.role,
+        status: filters.status.0,
+        role: filters.role,
+    };
+    let sort = match (&filters.q, filters.sort) {
+        (Some(_), Some(Order::Joined)) => {
+            let detail = "must be name or left out with q: a search is sorted by name";
+            return Err(Problem::invalid_at("/sort", detail));
+        }
+        (Some(prefix), _) => MemberSort::Search(prefix.clone()),
+        (None, Some(Order::Name)) => MemberSort::Name,
+        (None, _) => MemberSort::Joined,
     };
     let found = call
         .store()
         .members(
             &call.context(),
             &path.organization_id,
-            filter,
+            (&sort, filter),
             page.after(),
             page.limit(),
         )
         .await?;
-    Ok(page.answer(found, http::json))
+    Ok(page.answer(found, |member| http::json(&ShownMember::new(member))))
 }
 
 /// The declaration of the endpoint.
 pub const ENDPOINT: Endpoint =
     endpoint!(list_members, "GET /organizations/{organization_id}/members")
         .table(&[BatchGetItem])
-        .indexes(&["gsi1"])
-        .answers(|operation| operation.page::<Membership>().fails(&[Code::NotFound]));
+        .indexes(&["gsi1", "gsi3"])
+        .answers(|operation| {
+            operation
+                .page::<ShownMember<'static>>()
+                .fails(&[Code::NotFound])
+        });
 
 query! {
     /// Filters of a list of members.
@@ -52,5 +74,32 @@ query! {
         status: StatusFilter,
         /// Only members with this role.
         role: Option<Role>,
+        /// Only members whose display name or email address starts with this text. Up to 255 characters.
+        q: Option<SearchPrefix>,
+        /// The order: by the time of joining, or by display name. With `q`, only `name`, the default then.
+        sort: Option<Order>,
+    }
+}
+
+/// The order of a list of members.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Order {
+    /// By the time of joining.
+    Joined,
+    /// By display name.
+    Name,
+}
+
+impl Filter for Order {
+    fn parse(text: &str) -> Result<Self, Invalid> {
+        match text {
+            "joined" => Ok(Self::Joined),
+            "name" => Ok(Self::Name),
+            _ => Err(Invalid::new("must be name or joined")),
+        }
+    }
+
+    fn schema() -> Value {
+        json!({"type": "string", "enum": ["name", "joined"]})
     }
 }

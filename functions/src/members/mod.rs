@@ -12,6 +12,8 @@ pub mod update;
 // End of the endpoints.
 pub mod track;
 
+mod shown;
+
 use muster::domain::{Invalid, Membership, Status};
 use muster::http::{Answer, Query};
 use serde_json::{Value, json};

@@ -5,13 +5,14 @@ use muster::domain::{ExpectedVersion, User, UserPatch};
 use muster::http::{Answer, Code, Problem, user_in_path};
 use serde_json::{Value, json};
 
-use crate::endpoint::TableAction::{GetItem, PutItem, UpdateItem};
+use crate::endpoint::TableAction::{GetItem, PutItem, Query, UpdateItem};
 use crate::endpoint::{Body, Call, Endpoint, UserPath, endpoint};
 use crate::openapi::example::Example;
 
 /// Register or update a user
 ///
 /// Registers a user before their first login, or changes a user: absent fields keep their value, `null` clears.
+/// Lists of members show a new name or email address once the request has succeeded; send it again if it fails.
 ///
 /// Requires a tenant admin. Returns 201 if the user was not known before, else 200, and 412 `version-mismatch` if
 /// `If-Match` or `If-None-Match` does not allow the current version. `If-None-Match: *` registers only a new user.
@@ -36,7 +37,7 @@ pub(crate) async fn register_user(
 
 /// The declaration of the endpoint.
 pub const ENDPOINT: Endpoint = endpoint!(register_user, "PUT /users/{user_id}")
-    .table(&[GetItem, PutItem, UpdateItem])
+    .table(&[GetItem, PutItem, Query, UpdateItem])
     .answers(|operation| {
         operation
             .created::<User>("The new user.")

@@ -60,7 +60,7 @@ pub use text::{
     MAX_STRIPE_CUSTOMER_ID_LENGTH, Name, StripeCustomerId,
 };
 pub use time::{Clock, Timestamp};
-pub use user::{User, UserPatch, UserStatus, UserStatusPatch};
+pub use user::{SearchPrefix, User, UserNames, UserPatch, UserStatus, UserStatusPatch};
 pub use version::{ExpectedVersion, VersionMismatch, VersionTags};
 pub use webhook::{
     Delivery, DeliveryStatus, DisabledReason, EventTypes, MAX_EVENT_TYPES, MAX_WEBHOOK_ENDPOINTS,

@@ -45,6 +45,8 @@ pub enum Permission {
     TransferOwnership,
     /// See the members of the organization.
     ViewMembers,
+    /// See the email addresses of the members.
+    ViewEmails,
     /// Add, change and remove members, within the limits of [`Role::reaches`].
     ManageMembers,
     /// See the organization's teams.
@@ -57,7 +59,7 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::ViewOrganization,
         Self::ViewBilling,
         Self::UpdateOrganization,
@@ -66,6 +68,7 @@ impl Permission {
         Self::RestoreOrganization,
         Self::TransferOwnership,
         Self::ViewMembers,
+        Self::ViewEmails,
         Self::ManageMembers,
         Self::ViewTeams,
         Self::ManageTeams,
@@ -131,7 +134,7 @@ impl Role {
             Permission::ViewOrganization | Permission::ViewMembers | Permission::ViewTeams => {
                 Privilege::Read
             }
-            Permission::ManageTeams => Privilege::Manage,
+            Permission::ViewEmails | Permission::ManageTeams => Privilege::Manage,
             Permission::ViewBilling
             | Permission::UpdateOrganization
             | Permission::ManageMembers
@@ -197,6 +200,7 @@ mod tests {
             (P::ViewOrganization, 8),
             (P::ViewMembers, 8),
             (P::ViewTeams, 8),
+            (P::ViewEmails, 4),
             (P::ManageTeams, 4),
             (P::ViewBilling, 3),
             (P::UpdateOrganization, 3),

@@ -232,6 +232,13 @@ impl FromStr for Domain {
     }
 }
 
+impl Email {
+    /// Returns the address in lower case, for comparison.
+    pub fn folded(&self) -> String {
+        self.0.to_lowercase()
+    }
+}
+
 impl FromStr for Email {
     type Err = Invalid;
 

@@ -1,10 +1,15 @@
 //! Users: the people of a tenant.
 
+use std::str::FromStr;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::patch::nothing_required;
-use super::{Email, EntraObjectId, Invalid, Name, Patch, TenantId, Timestamp, UserId};
+use super::{
+    Email, EntraObjectId, FoldedName, Invalid, MAX_NAME_LENGTH, Name, Patch, TenantId, Timestamp,
+    UserId,
+};
 
 /// Status of a user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -27,7 +32,7 @@ impl UserStatus {
     }
 }
 
-impl std::str::FromStr for UserStatus {
+impl FromStr for UserStatus {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
@@ -64,6 +69,82 @@ pub struct User {
     pub updated_at: Timestamp,
 }
 
+impl User {
+    /// Returns the name and the email address.
+    pub fn names(&self) -> UserNames {
+        UserNames {
+            display_name: self.display_name.clone(),
+            email: self.email.clone(),
+        }
+    }
+}
+
+/// The name and the email address of a user.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserNames {
+    /// The display name.
+    pub display_name: Option<Name>,
+    /// The email address.
+    pub email: Option<Email>,
+}
+
+impl UserNames {
+    /// Returns the display name, folded for comparison; empty without a name.
+    pub fn folded_name(&self) -> String {
+        let name = self.display_name.as_ref();
+        name.map_or_else(String::new, |name| name.folded().as_str().to_owned())
+    }
+}
+
+/// The start of a name or an email address that a search looks for. Names are compared case-insensitively and with
+/// white space folded, email addresses case-insensitively.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchPrefix {
+    name: FoldedName,
+    email: String,
+}
+
+impl SearchPrefix {
+    /// Returns the start of a folded name.
+    pub fn of_name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// Returns the start of an email address in lower case.
+    pub fn of_email(&self) -> &str {
+        &self.email
+    }
+
+    /// Returns whether the display name starts with it.
+    pub fn begins_name(&self, names: &UserNames) -> bool {
+        names.folded_name().starts_with(self.name.as_str())
+    }
+
+    /// Returns whether the email address starts with it.
+    pub fn begins_email(&self, names: &UserNames) -> bool {
+        let email = names.email.as_ref();
+        email.is_some_and(|email| email.folded().starts_with(&self.email))
+    }
+}
+
+impl FromStr for SearchPrefix {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        if text.chars().count() > MAX_NAME_LENGTH {
+            return Err(Invalid::new("must have at most 255 characters"));
+        }
+        let name = Name::folded_prefix(text);
+        if name.as_str().is_empty() {
+            return Err(Invalid::new("must have at least one visible character"));
+        }
+        Ok(Self {
+            name,
+            email: text.trim_start().to_lowercase(),
+        })
+    }
+}
+
 /// A profile of a user. Absent fields keep their value, `null` clears.
 #[derive(Clone, Debug, Default, PartialEq, JsonSchema)]
 #[schemars(deny_unknown_fields, transform = nothing_required)]
@@ -94,4 +175,43 @@ impl UserPatch {
 pub struct UserStatusPatch {
     /// The new status.
     pub status: UserStatus,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(name: &str, email: &str) -> UserNames {
+        UserNames {
+            display_name: name.parse().ok(),
+            email: email.parse().ok(),
+        }
+    }
+
+    #[test]
+    fn a_search_compares_folded_names_and_lower_case_emails() {
+        let found = |text: &str, name: &str, email: &str| {
+            let prefix: SearchPrefix = text.parse().unwrap();
+            let names = names(name, email);
+            (prefix.begins_name(&names), prefix.begins_email(&names))
+        };
+        assert_eq!(found("ADA", "Ada Byron", "ADA@x.example"), (true, true));
+        assert_eq!(found("strasse", "Straße", ""), (true, false));
+        assert_eq!(found("ada b", "Ada  Byron", ""), (true, false));
+        assert_eq!(found("ada ", "Adam", ""), (false, false));
+        assert_eq!(
+            found("byron", "Ada Byron", "ada@byron.example"),
+            (false, false)
+        );
+        assert_eq!(found("ada%", "Ada Byron", "ada@x.example"), (false, false));
+        assert_eq!(found("ada@X", "", "Ada@x.example"), (false, true));
+    }
+
+    #[test]
+    fn a_search_needs_a_visible_character() {
+        for text in ["", " ", "\u{200b}", &"x".repeat(256)] {
+            assert!(text.parse::<SearchPrefix>().is_err(), "{text:?}");
+        }
+        assert!("x".repeat(255).parse::<SearchPrefix>().is_ok());
+    }
 }

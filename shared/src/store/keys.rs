@@ -9,13 +9,15 @@ use sha2::{Digest, Sha256};
 pub(super) use super::table::Key;
 use crate::domain::{
     Domain, Email, EventId, FoldedName, OrganizationId, OrganizationStatus, TeamId, TenantId,
-    UserId, WebhookEndpointId,
+    Timestamp, UserId, WebhookEndpointId,
 };
 
 /// Index of members by organization, organizations by name, and users by email address.
 pub(super) const GSI1: &str = "gsi1";
 /// Sparse index of organizations by domain.
 pub(super) const GSI2: &str = "gsi2";
+/// Index of people by name and email address: the members of an organization, and the users of a tenant.
+pub(super) const GSI3: &str = "gsi3";
 
 /// Sort key prefix of a user's team memberships.
 pub(super) const TEAM_MEMBERSHIP_PREFIX: &str = "TEAM#";
@@ -31,6 +33,9 @@ pub(super) const MAX_SORT_KEY_BYTES: usize = 1_024;
 /// Maximum length of an escaped name in a key, in bytes. A sort key also contains an id, and a name of 255
 /// characters can exceed the rest.
 const MAX_NAME_BYTES: usize = 800;
+/// Maximum length of an escaped name or email address in the key of a person, in bytes. The key also contains the
+/// escaped user id, of up to 765 bytes.
+const MAX_PERSON_BYTES: usize = 250;
 
 /// Characters that are percent-encoded in a user id: all but those that other ids may contain too. A user id
 /// without any other character is its own key part.
@@ -56,7 +61,7 @@ pub(super) fn user(tenant: &TenantId, user: &UserId) -> Key {
 
 /// Returns the key of a user's profile in [`GSI1`].
 pub(super) fn user_by_email(tenant: &TenantId, email: &Email, user: &UserId) -> Key {
-    let email = escaped(&email.as_str().to_lowercase());
+    let email = escaped(&email.folded());
     Key::new(format!("TENANT#{tenant}#EMAIL#{email}"), user_place(user))
 }
 
@@ -85,12 +90,65 @@ pub(super) fn membership(tenant: &TenantId, user: &UserId, organization: &Organi
     )
 }
 
-/// Returns the key of a membership in [`GSI1`], under its organization.
-pub(super) fn member(tenant: &TenantId, organization: &OrganizationId, user: &UserId) -> Key {
+/// Returns the key of a membership in [`GSI1`], under its organization and sorted by the time of joining. Memberships
+/// of the last release have the user id alone, which sorts after all times.
+pub(super) fn member(
+    tenant: &TenantId,
+    organization: &OrganizationId,
+    user: &UserId,
+    joined_at: Timestamp,
+) -> Key {
     Key::new(
         organization_partition(tenant, organization),
-        user_place(user),
+        format!("{USER_PREFIX}${joined_at}#{}", user_part(user)),
     )
+}
+
+/// Returns the user of a membership's key in [`GSI1`].
+pub(super) fn member_at(place: &str) -> Option<UserId> {
+    match place.strip_prefix(USER_PREFIX)?.strip_prefix('$') {
+        Some(joined) => person_at(joined),
+        None => user_at(place),
+    }
+}
+
+/// Returns the partition of an organization's members in [`GSI3`].
+pub(super) fn names_partition(tenant: &TenantId, organization: &OrganizationId) -> String {
+    format!("TENANT#{tenant}#ORG#{organization}#NAMES")
+}
+
+/// Returns the partition of a tenant's users by name in [`GSI3`].
+pub(super) fn users_partition(tenant: &TenantId) -> String {
+    format!("TENANT#{tenant}#USERS")
+}
+
+/// Returns the partition of a tenant's users by email address in [`GSI3`].
+pub(super) fn emails_partition(tenant: &TenantId) -> String {
+    format!("TENANT#{tenant}#EMAILS")
+}
+
+/// Returns the key of the item that lists a user by their email address in [`GSI3`]. In the user's partition it sorts
+/// before all memberships.
+pub(super) fn email_entry(tenant: &TenantId, user: &UserId) -> Key {
+    Key::new(user_partition(tenant, user), "EMAIL")
+}
+
+/// Returns the sort key of a person in [`GSI3`], which sorts by the folded name or email address. A person without a
+/// name sorts first. A very long text is cut; the user id keeps keys different.
+pub(super) fn person_place(folded: &str, user: &UserId) -> String {
+    format!("{}#{}", person_start(folded), user_part(user))
+}
+
+/// Returns the sort key prefix in [`GSI3`] of all texts that start with `prefix`. A very long prefix is cut.
+pub(super) fn person_start(prefix: &str) -> String {
+    cut(&escaped(prefix), MAX_PERSON_BYTES).to_owned()
+}
+
+/// Returns the user of a person's sort key.
+pub(super) fn person_at(place: &str) -> Option<UserId> {
+    let (_, escaped) = place.rsplit_once('#')?;
+    let id = percent_decode_str(escaped).decode_utf8().ok()?;
+    UserId::from_table(id).ok()
 }
 
 /// Returns the partition of an organization; in [`GSI1`], the partition of its members.
@@ -161,7 +219,7 @@ pub(super) fn name_start(name: &FoldedName) -> String {
 
 /// Returns the sort key prefix of all organizations whose names start with `prefix`. A very long prefix is cut.
 pub(super) fn name_prefix_start(prefix: &FoldedName) -> String {
-    cut(&escaped(prefix.as_str())).to_owned()
+    cut(&escaped(prefix.as_str()), MAX_NAME_BYTES).to_owned()
 }
 
 /// Returns the key of the reservation of a name.
@@ -334,7 +392,7 @@ pub(super) fn idempotency(tenant: &TenantId, caller: &UserId, route: &str, key: 
 /// stay different.
 fn name_part(name: &FoldedName) -> String {
     let whole = escaped(name.as_str());
-    let start = cut(&whole);
+    let start = cut(&whole, MAX_NAME_BYTES);
     if start.len() == whole.len() {
         whole
     } else {
@@ -360,13 +418,13 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Returns the longest prefix of whole characters and escapes of at most [`MAX_NAME_BYTES`].
-fn cut(escaped: &str) -> &str {
+/// Returns the longest prefix of whole characters and escapes of at most `max` bytes.
+fn cut(escaped: &str, max: usize) -> &str {
     let mut end = 0;
     let mut rest = escaped;
     while let Some(first) = rest.chars().next() {
         let length = first.len_utf8() + usize::from(first == '$');
-        if end + length > MAX_NAME_BYTES {
+        if end + length > max {
             break;
         }
         end += length;
@@ -403,6 +461,14 @@ mod tests {
         OrganizationId::parse("o1").unwrap()
     }
 
+    fn team_id() -> TeamId {
+        TeamId::parse("m1").unwrap()
+    }
+
+    fn joined_at() -> Timestamp {
+        "2026-01-02T03:04:05.006Z".parse().unwrap()
+    }
+
     #[test]
     fn keys_match_the_data_model() {
         let tenant = TenantId::parse("t").unwrap();
@@ -411,7 +477,8 @@ mod tests {
         let keys = [
             user(&tenant, &ada),
             membership(&tenant, &ada, &o1),
-            member(&tenant, &o1, &ada),
+            member(&tenant, &o1, &ada, joined_at()),
+            email_entry(&tenant, &ada),
             organization(&tenant, &o1),
             name_reservation(&tenant, &folded("Acme")),
             user_by_email(&tenant, &"Ada#1@x.example".parse().unwrap(), &ada),
@@ -422,7 +489,8 @@ mod tests {
             [
                 "TENANT#t#USER#ada USER",
                 "TENANT#t#USER#ada ORG#o1",
-                "TENANT#t#ORG#o1 USER#ada",
+                "TENANT#t#ORG#o1 USER#$2026-01-02T03:04:05.006Z#ada",
+                "TENANT#t#USER#ada EMAIL",
                 "TENANT#t#ORG#o1 ORG",
                 "TENANT#t#ORGNAME#acme ORGNAME",
                 "TENANT#t#EMAIL#ada$31@x.example USER#ada",
@@ -442,8 +510,13 @@ mod tests {
             ("~ /", "USER#%7E%20%2F"),
         ] {
             let id = UserId::parse(id).unwrap();
-            assert_eq!(member(&tenant, &organization_id(), &id).sk, place);
-            assert_eq!(user_at(place), Some(id));
+            assert_eq!(team_member(&tenant, &team_id(), &id).sk, place);
+            assert_eq!(user_at(place), Some(id.clone()));
+            assert_eq!(member_at(place), Some(id.clone()));
+            let member = member(&tenant, &organization_id(), &id, joined_at()).sk;
+            assert!(member.as_str() < "USER#%", "{member}");
+            assert_eq!(member_at(&member), Some(id.clone()));
+            assert_eq!(person_at(&person_place("a # $ name", &id)), Some(id));
         }
         let longest = UserId::parse("#".repeat(255)).unwrap();
         let key = idempotency(&tenant, &longest, "POST /organizations", "k");
@@ -483,7 +556,7 @@ mod tests {
             (x(798) + "éy", x(798) + "é"),
             (x(799) + "éy", x(799)),
         ] {
-            assert_eq!(cut(&name), cut_to);
+            assert_eq!(cut(&name, MAX_NAME_BYTES), cut_to);
         }
     }
 
@@ -501,6 +574,17 @@ mod tests {
             assert!(place.starts_with(&name_prefix_start(&Name::folded_prefix(name))));
         }
         assert_ne!(name_start(&folded(&one)), name_start(&folded(&other)));
+    }
+
+    #[test]
+    fn the_longest_key_of_a_person_fits() {
+        let user = UserId::parse("#".repeat(255)).unwrap();
+        let name = folded(&"\u{fdfa}".repeat(255));
+        let place = person_place(name.as_str(), &user);
+        assert!(place.len() <= MAX_SORT_KEY_BYTES, "{}", place.len());
+        assert!(place.starts_with(&person_start(name.as_str())));
+        assert_eq!(person_at(&place), Some(user));
+        assert_eq!(person_place("", &UserId::parse("ada").unwrap()), "#ada");
     }
 
     proptest! {
@@ -535,9 +619,9 @@ mod tests {
         #[test]
         fn a_cut_never_halves_an_escape(text in "[ $#😀a]{150,255}") {
             let escaped = escaped(&text);
-            prop_assert!(escaped.starts_with(cut(&escaped)));
-            prop_assert!(cut(&escaped).matches('$').count() == cut(&escaped)
-                .matches(['0', '1', '2', '3', '4']).count());
+            let cut = cut(&escaped, MAX_NAME_BYTES);
+            prop_assert!(escaped.starts_with(cut));
+            prop_assert!(cut.matches('$').count() == cut.matches(['0', '1', '2', '3', '4']).count());
         }
     }
 }

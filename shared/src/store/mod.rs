@@ -29,11 +29,13 @@ pub use context::Context;
 pub use error::{Error, Refusal};
 pub use events::{EventFilter, EventOrder, SETTLE_TIME, event_of};
 pub use idempotency::Outcome;
-pub use members::{MemberBatchResult, MemberFilter, MembershipOfOrganization, RefusedMember};
+pub use members::{
+    Member, MemberBatchResult, MemberFilter, MemberSort, MembershipOfOrganization, RefusedMember,
+};
 pub use organizations::{OrganizationFilter, OrganizationForCaller};
 pub use sync::{
     CurrentMemberships, FoundOrganization, FoundTeam, MembershipMarks, Move, Profile,
-    TeamMembershipMarks, Written,
+    RecordedLogin, TeamMembershipMarks, Written,
 };
 pub use table::{Error as TableError, Measure, client, metered};
 pub use team_members::MembershipOfTeam;
@@ -53,6 +55,10 @@ pub struct Store {
     clock: Clock,
     event_retention: Option<Duration>,
 }
+
+/// Attribute of an organization all of whose memberships are in the index of people by name. Organizations of the last
+/// release do not have it.
+const NAMES_INDEXED: &str = "names_indexed";
 
 /// Result of adding a user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

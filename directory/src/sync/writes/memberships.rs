@@ -74,7 +74,7 @@ impl Writes<'_> {
             ..Membership::new(tenant_id, id, user_id, what, clock.now())
         };
         self.store
-            .join_organization(&self.origin, &membership)
+            .join_organization(&self.origin, &membership, self.login)
             .await
     }
 

@@ -193,11 +193,13 @@ impl Store {
             for item in &page.items {
                 users.insert(text_of(item, "user_id")?.to_owned());
             }
-            let Some(user) = page.next.as_deref().and_then(keys::user_at) else {
+            let Some(place) = page.next else {
                 return Ok(users);
             };
+            let user = keys::member_at(&place);
+            let user = user.ok_or_else(|| table::Error::defect("a member without a user"))?;
             let mut key = keys::membership(tenant, &user, organization).attributes();
-            key.extend(keys::member(tenant, organization, &user).attributes_of(GSI1));
+            key.extend(Key::new(partition.clone(), place).attributes_of(GSI1));
             after = Some(key);
         }
     }

@@ -4,6 +4,7 @@ mod accept;
 mod add;
 mod add_many;
 mod count;
+mod list;
 mod read;
 mod remove;
 mod transfer;
@@ -12,6 +13,7 @@ mod update;
 pub(super) use accept::inviter_of;
 pub use add_many::{MemberBatchResult, RefusedMember};
 pub(super) use count::member_count;
+pub use list::{Member, MemberSort};
 
 use crate::domain::{
     MAX_TARGETS, Membership, Organization, OrganizationId, Role, Source, Status, TenantId,
@@ -24,6 +26,7 @@ use crate::store::table::{
     Change, Condition, Item, Transaction, Unmet, from_item, number, text, to_item,
 };
 use crate::store::team_members::JOINED_TEAMS;
+use crate::store::users::names;
 use crate::store::{Refusal, access, organizations, table};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
@@ -39,7 +42,7 @@ pub(super) const MOST_TEAMS: usize = MAX_TARGETS - 2;
 /// token, so it is not looked up in a membership.
 const INVITED_BY_TENANT_ADMIN: &str = "invited_by_tenant_admin";
 
-/// Filter of a list of members.
+/// Filter of a list of members by status and role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemberFilter {
     /// Only members with this status; `None` for any status.
@@ -109,11 +112,14 @@ pub(super) fn to_row(membership: &Membership) -> Result<Item, table::Error> {
         user_id,
         ..
     } = membership.clone();
+    let joined_at = membership.created_at;
     let keys = [
         keys::membership(&tenant_id, &user_id, &organization_id).attributes(),
-        keys::member(&tenant_id, &organization_id, &user_id).attributes_of(GSI1),
+        keys::member(&tenant_id, &organization_id, &user_id, joined_at).attributes_of(GSI1),
     ];
-    to_item(&membership.to_recorded(), keys)
+    let mut item = to_item(&membership.to_recorded(), keys)?;
+    item.extend(names::without_copy(&tenant_id, &organization_id, &user_id));
+    Ok(item)
 }
 
 pub(super) fn from_row(item: Item) -> Result<Membership, table::Error> {

@@ -6,10 +6,9 @@ use crate::domain::{
     TenantId, UserId,
 };
 use crate::store::access::{self, standing};
-use crate::store::keys::{self, GSI1, Key, MEMBERSHIP_PREFIX, USER_PREFIX};
+use crate::store::keys::{self, Key, MEMBERSHIP_PREFIX};
 use crate::store::table::{Query, in_partition};
 use crate::store::{Context, Error, Page, Refusal, Store, organizations, users};
-use futures_util::TryFutureExt;
 use std::collections::HashMap;
 
 impl Store {
@@ -29,60 +28,6 @@ impl Store {
             standing(caller, own.as_ref())?.require(Permission::ViewMembers)?;
         }
         Ok(view.membership(&key)?.ok_or(Refusal::NotFound)?)
-    }
-
-    /// Returns the members of an organization in the order of their ids, after `after`. Requires an active
-    /// member.
-    ///
-    /// Eventually consistent: reads an index. Concurrently reads the organization and the caller's membership
-    /// with strong consistency.
-    pub async fn members(
-        &self,
-        cx: &Context,
-        organization: &OrganizationId,
-        filter: MemberFilter,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Page<Membership>, Error> {
-        let caller = &cx.caller;
-        let partition = keys::organization_partition(&caller.tenant_id, organization);
-        let after = match after.map(UserId::from_table) {
-            Some(Ok(user)) => {
-                let mut key = keys::membership(&caller.tenant_id, &user, organization).attributes();
-                let member = keys::member(&caller.tenant_id, organization, &user);
-                key.extend(member.attributes_of(GSI1));
-                Some(key)
-            }
-            Some(Err(_)) => return Err(Refusal::InvalidPosition.into()),
-            None => None,
-        };
-        let members = self.table.query(Query {
-            index: Some(GSI1),
-            condition: in_partition(Some(GSI1), partition, USER_PREFIX.to_owned()),
-            filter: filter.condition(),
-            after,
-            limit: filter.look_at(limit),
-            is_backwards: false,
-        });
-        let (view, page) =
-            tokio::try_join!(self.view(caller, organization, &[]), members.err_into())?;
-        view.organization(caller, organization, self.clock.now())?;
-        let own = view.membership(&access::own_key(caller, organization))?;
-        standing(caller, own.as_ref())?.require(Permission::ViewMembers)?;
-
-        let mut items = page
-            .items
-            .into_iter()
-            .map(from_row)
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut next = page
-            .next
-            .and_then(|place| keys::user_at(&place).map(String::from));
-        if items.len() > limit {
-            items.truncate(limit);
-            next = items.last().map(|last| last.user_id.to_string());
-        }
-        Ok(Page { items, next })
     }
 
     /// Returns the memberships of a user in live organizations, after `after`; or in deleted ones that the user

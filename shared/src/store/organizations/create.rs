@@ -3,7 +3,10 @@
 use super::{Action, to_row};
 use crate::domain::{EventDraft, EventType, Membership, Organization, Transition};
 use crate::store::table::{Condition, Unmet, number};
-use crate::store::{Context, Error, Outcome, Refusal, Store, keys, members, table, users};
+use crate::store::{
+    Context, Error, NAMES_INDEXED, Outcome, Refusal, Store, keys, members, table, users,
+};
+use aws_sdk_dynamodb::types::AttributeValue;
 
 impl Store {
     /// Creates an organization with this owner, or without one.
@@ -74,6 +77,7 @@ impl Store {
         if owner.is_some() {
             item.insert("owner_count".to_owned(), number(1));
         }
+        item.insert(NAMES_INDEXED.to_owned(), AttributeValue::Bool(true));
         transaction.put(Action::Organization, item, Condition::absent());
         super::reserve_name(&mut transaction, Action::NewName, organization)?;
         if let Some(owner) = owner {

@@ -2,19 +2,20 @@
 
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Item, Updated, text};
-use crate::store::{Error, Store, keys, table, users};
+use crate::store::users::Stored;
+use crate::store::users::names::NamesLag;
+use crate::store::{Error, Store, keys, table};
 use aws_sdk_dynamodb::types::ReturnValue;
 
-use super::{MADE, Profile};
+use super::{CurrentMemberships, MADE, Profile};
 use crate::domain::{Email, EntraObjectId, Name, TenantId, Timestamp, User, UserId, UserStatus};
 
 impl Store {
-    /// Creates or updates the profile of the user who signs in, with the login time. Returns the fingerprint of what
-    /// has been created for the user.
+    /// Creates or updates the profile of the user who signs in, with the login time.
     ///
     /// Makes one `UpdateItem` on the condition that the profile is as the event describes it. Otherwise a transaction
     /// creates or changes the profile, on the condition that it is as the first write found it.
-    pub async fn record_login(&self, login: &Profile) -> Result<Option<String>, Error> {
+    pub async fn record_login(&self, login: &Profile) -> Result<RecordedLogin, Error> {
         let key = keys::user(&login.tenant_id, &login.user_id);
         let (key, origin) = (&key, &login.user_origin());
         self.until_settled("record_login", |now| async move {
@@ -26,21 +27,46 @@ impl Store {
                 self.table
                     .update_and_return(key, stamp, as_described(login), ReturnValue::AllNew);
             let found = match stamped.await? {
-                Updated::Done(Some(item)) => return Ok(mark_in(&item)),
+                Updated::Done(Some(item)) => {
+                    return Ok(RecordedLogin {
+                        mark: mark_in(&item),
+                        profile: Stored::read(item)?,
+                    });
+                }
                 Updated::Done(None) => {
                     return Err(table::Error::defect("no item in the answer").into());
                 }
                 Updated::Unmet(found) => found,
             };
             let mark = found.as_ref().and_then(mark_in);
-            let before = found.map(users::from_row).transpose()?;
-            let after = signed_in(before.as_ref(), login, now);
-            match self.write_profile(origin, before.as_ref(), &after).await? {
-                Ok(()) => Ok(mark),
+            let before = found.map(Stored::read).transpose()?;
+            let before = before.as_ref();
+            let after = signed_in(before.map(|it| &it.user), login, now);
+            let changed = before.map(|it| (&it.user, it.lag));
+            match self.write_profile(origin, changed, &after).await? {
+                Ok(lag) => Ok(RecordedLogin {
+                    mark,
+                    profile: Stored { user: after, lag },
+                }),
                 Err(_) => Err(Unsettled::Overtaken),
             }
         })
         .await
+    }
+
+    /// Copies the name and email address of the user who signed in onto their memberships, unless they have them. Reads
+    /// the memberships after a change of either, or when they have not been read. With nothing to do, makes no call.
+    pub async fn refresh_names_at_login(
+        &self,
+        login: &RecordedLogin,
+        current: Option<&CurrentMemberships>,
+    ) -> Result<(), Error> {
+        let Stored { user, lag } = &login.profile;
+        self.refresh_names(user, *lag).await?;
+        match current {
+            Some(current) if *lag == NamesLag::None => self.copy_names_to(user, current).await,
+            _ => Ok(()),
+        }
     }
 
     /// Marks that everything has been created, for the user if given, otherwise for the tenant.
@@ -63,6 +89,13 @@ impl Store {
         self.table.update(&key, change, condition).await?;
         Ok(())
     }
+}
+
+/// The profile after a login.
+pub struct RecordedLogin {
+    /// The fingerprint of what has been created for the user.
+    pub mark: Option<String>,
+    pub(in crate::store) profile: Stored,
 }
 
 /// Returns the condition that the profile exists, as the event describes it.

@@ -6,9 +6,11 @@ use crate::domain::{
     EventDraft, EventType, Name, Organization, OrganizationId, Origin, Team, TeamId, TenantId,
     Transition,
 };
+use crate::store::NAMES_INDEXED;
 use crate::store::organizations::SYNCED_NAME;
 use crate::store::table::{Condition, number, text};
 use crate::store::{Error, Store, keys, organizations, teams};
+use aws_sdk_dynamodb::types::AttributeValue;
 
 impl Store {
     /// Creates an organization unless it exists or its name is taken. It has no owner until one joins.
@@ -23,6 +25,7 @@ impl Store {
         let mut transaction = self.transaction(origin, [event])?;
         let mut item = organizations::to_row(organization)?;
         item.insert("owner_count".to_owned(), number(0));
+        item.insert(NAMES_INDEXED.to_owned(), AttributeValue::Bool(true));
         item.insert(SYNCED_NAME.to_owned(), text(organization.name.as_str()));
         transaction.put(Action::Made, item, Condition::absent());
         organizations::reserve_name(&mut transaction, Action::Name, organization)?;

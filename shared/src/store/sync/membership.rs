@@ -5,22 +5,27 @@ use crate::store::{Error, Store, keys, members, team_members};
 use std::collections::BTreeSet;
 
 use super::{
-    AWAITS_ORGANIZATION, Action, CurrentMemberships, SUSPENDED_BY, SYNCED_ROLE, Written, left, made,
+    AWAITS_ORGANIZATION, Action, CurrentMemberships, RecordedLogin, SUSPENDED_BY, SYNCED_ROLE,
+    Written, left, made,
 };
 use crate::domain::{
     EventDraft, EventType, GroupId, Membership, OrganizationId, Origin, Role, Source, Status,
     Target, TeamId, TeamMembership, Transition,
 };
 use crate::store::team_members::JOINED_TEAMS;
+use crate::store::users::names;
 
 impl Store {
-    /// Adds a user to an organization unless they are in it.
+    /// Adds a user to an organization unless they are in it, with the names of the profile at this login.
     pub async fn join_organization(
         &self,
         origin: &Origin,
         membership: &Membership,
+        login: &RecordedLogin,
     ) -> Result<Written, Error> {
         let mut item = members::to_row(membership)?;
+        let user = &login.profile.user;
+        names::add_copy(&mut item, user, &membership.organization_id);
         // The user also joins the team of the same group, and removing the user looks for it.
         item.insert(JOINED_TEAMS.to_owned(), number(1));
         let role = text(membership.role.as_str());

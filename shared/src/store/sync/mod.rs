@@ -11,10 +11,12 @@ mod move_team;
 mod read;
 
 pub use found::{FoundOrganization, FoundTeam, MembershipMarks, TeamMembershipMarks};
+pub use login::RecordedLogin;
 pub use move_team::Move;
 
 use crate::store::Refusal;
 use crate::store::table::Unmet;
+use crate::store::users::names::ProfileCopy;
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -100,6 +102,8 @@ pub struct CurrentMemberships {
     pub team_marks: BTreeMap<TeamId, TeamMembershipMarks>,
     /// The value of [`JOINED_TEAMS`] on each membership when it was read.
     joined_teams: BTreeMap<OrganizationId, Option<AttributeValue>>,
+    /// The names on the memberships that have a copy.
+    pub(in crate::store) copies: BTreeMap<OrganizationId, ProfileCopy>,
 }
 
 /// Result of a write.

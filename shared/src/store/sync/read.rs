@@ -12,6 +12,7 @@ use crate::domain::{Name, OrganizationId, Role, Source, TeamId, TenantId, UserId
 use crate::store::keys::{self, Key, MEMBERSHIP_PREFIX, TEAM_MEMBERSHIP_PREFIX};
 use crate::store::organizations::SYNCED_NAME;
 use crate::store::team_members::JOINED_TEAMS;
+use crate::store::users::names::ProfileCopy;
 
 impl Store {
     /// Returns all memberships and team memberships of a user. Makes one `Query`, paged if there are many.
@@ -43,8 +44,12 @@ impl Store {
                         synced_role: synced_role(&item)?,
                         is_suspended: is_suspended_by_sync(&item),
                     };
+                    let copy = ProfileCopy::of(&item)?;
                     let membership = members::from_row(item)?;
                     let id = membership.organization_id.clone();
+                    if let Some(copy) = copy {
+                        current.copies.insert(id.clone(), copy);
+                    }
                     current.joined_teams.insert(id.clone(), joined);
                     current.marks.insert(id.clone(), marks);
                     current.organizations.insert(id, membership);

@@ -22,7 +22,7 @@ pub use error::Error;
 pub(super) use expression::{Change, Condition, number, text};
 pub(super) use item::{Item, Key, from_item, key_of, text_of, to_item};
 pub use meter::{Measure, metered};
-pub(super) use read::{Query, between, in_partition};
+pub(super) use read::{Page, Query, between, in_partition};
 pub(super) use single::Updated;
 pub(super) use transaction::{Transaction, Unmet};
 

@@ -1,5 +1,6 @@
 //! Users: their rows and operations.
 
+pub(super) mod names;
 mod status;
 
 pub(super) use status::{hold_enabled, is_enabled, require_enabled};
@@ -9,6 +10,7 @@ use crate::store::table::{Change, Condition, Item, from_item, number, text};
 use crate::store::{Context, Error, Refusal, in_version, table};
 use serde::{Deserialize, Serialize};
 
+use self::names::NamesLag;
 use super::Store;
 use super::keys;
 use crate::domain::{
@@ -75,7 +77,7 @@ pub(super) fn known(caller: &Caller, now: Timestamp) -> User {
 
 /// Returns the change that writes all attributes of a profile.
 pub(super) fn new_profile(user: &User) -> Change {
-    profile(user)
+    names::in_index(profile(user), user)
         .set("tenant_id", text(user.tenant_id.as_str()))
         .set("user_id", text(user.user_id.as_str()))
         .set("created_at", text(user.created_at.to_string()))
@@ -144,6 +146,9 @@ impl Store {
     /// Writes one transaction on the condition that the user is not known. If the user is known, a second one changes
     /// the profile on the condition that it is still in the version that the first one found. With `If-Match`, the
     /// user must be known, so the profile is read instead.
+    ///
+    /// Then copies a new name or email address onto the user's memberships: one `Query`, and one `UpdateItem` each. A
+    /// repeated call finishes what an earlier one left.
     pub async fn register_user(
         &self,
         cx: &Context,
@@ -160,7 +165,7 @@ impl Store {
         self.until_settled("register_user", |now| async move {
             let found = if expected.if_match.is_some() {
                 let found = self.table.get(key).await?;
-                from_row(found.ok_or(Refusal::VersionMismatch)?)?
+                Stored::read(found.ok_or(Refusal::VersionMismatch)?)?
             } else {
                 let new = User {
                     user_id: user.clone(),
@@ -168,7 +173,7 @@ impl Store {
                 };
                 let new = patch.apply(&new);
                 match self.write_profile(&cx.origin, None, &new).await? {
-                    Ok(()) => {
+                    Ok(_) => {
                         return Ok(Registered {
                             user: new,
                             is_new: true,
@@ -177,11 +182,13 @@ impl Store {
                     Err(found) => found.ok_or(Unsettled::Overtaken)?,
                 }
             };
+            let Stored { user: found, lag } = found;
             if !expected.allows(found.version) {
                 return Err(Refusal::VersionMismatch.into());
             }
             let changed = patch.apply(&found);
             if changed == found {
+                self.refresh_names(&found, lag).await?;
                 return Ok(Registered {
                     user: found,
                     is_new: false,
@@ -193,13 +200,16 @@ impl Store {
                 ..changed
             };
             match self
-                .write_profile(&cx.origin, Some(&found), &changed)
+                .write_profile(&cx.origin, Some((&found, lag)), &changed)
                 .await?
             {
-                Ok(()) => Ok(Registered {
-                    user: changed,
-                    is_new: false,
-                }),
+                Ok(lag) => {
+                    self.refresh_names(&changed, lag).await?;
+                    Ok(Registered {
+                        user: changed,
+                        is_new: false,
+                    })
+                }
                 Err(_) => Err(Unsettled::Overtaken),
             }
         })
@@ -207,13 +217,20 @@ impl Store {
     }
 
     /// Writes the profile of a user with its event, on the condition that it is in the version of `before`, or that
-    /// the user is not known. Otherwise returns the profile found.
+    /// the user is not known. Returns what is left to do for its names. Otherwise returns the profile found.
     pub(super) async fn write_profile(
         &self,
         origin: &Origin,
-        before: Option<&User>,
+        before: Option<(&User, NamesLag)>,
         after: &User,
-    ) -> Result<Result<(), Option<User>>, Error> {
+    ) -> Result<Result<NamesLag, Option<Stored>>, Error> {
+        let lag = match before {
+            None => NamesLag::None,
+            Some((before, _)) if before.names() != after.names() => NamesLag::Copies(after.version),
+            Some((_, lag)) => lag,
+        };
+        let is_renamed = lag == NamesLag::Copies(after.version);
+        let before = before.map(|(user, _)| user);
         let event = match before {
             None => EventDraft::user(EventType::UserRegistered, Transition::Created(after)),
             Some(before) => {
@@ -224,14 +241,38 @@ impl Store {
         let key = keys::user(&after.tenant_id, &after.user_id);
         let (change, condition) = match before {
             None => (new_profile(after), Condition::absent()),
+            Some(before) if is_renamed => {
+                let change = names::in_index(profile(after), after);
+                (names::pending(change, after), in_version(before.version))
+            }
             Some(before) => (profile(after), in_version(before.version)),
         };
         transaction.update(Action::User, &key, change, condition);
+        let is_listed = before.is_none() || is_renamed;
+        let had_email = before.is_some_and(|before| before.email.is_some());
+        if is_listed && (had_email || after.email.is_some()) {
+            names::write_email_entry(&mut transaction, Action::Email, after);
+        }
         let Err(unmet) = transaction.commit().await? else {
-            return Ok(Ok(()));
+            return Ok(Ok(lag));
         };
         let found = unmet.of(&Action::User).flatten().cloned();
-        Ok(Err(found.map(from_row).transpose()?))
+        Ok(Err(found.map(Stored::read).transpose()?))
+    }
+}
+
+/// A profile that was read, and what is left to do for its names.
+pub(super) struct Stored {
+    pub(super) user: User,
+    pub(super) lag: NamesLag,
+}
+
+impl Stored {
+    pub(super) fn read(item: Item) -> Result<Self, table::Error> {
+        Ok(Self {
+            lag: NamesLag::of(&item)?,
+            user: from_row(item)?,
+        })
     }
 }
 
@@ -239,4 +280,5 @@ impl Store {
 #[derive(Clone, Copy, PartialEq)]
 enum Action {
     User,
+    Email,
 }
