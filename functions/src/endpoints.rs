@@ -47,6 +47,7 @@ pub(crate) const ENDPOINTS: &[Function] = &[
     Function::http("restore-team", crate::teams::restore::ENDPOINT),
     Function::http("update-team", crate::teams::update::ENDPOINT),
     Function::http("get-user", crate::users::get::ENDPOINT),
+    Function::http("list-users", crate::users::list::ENDPOINT),
     Function::http(
         "list-user-organizations",
         crate::users::list_organizations::ENDPOINT,

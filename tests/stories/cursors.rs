@@ -92,6 +92,8 @@ fn lists(crowd: &Crowd) -> Vec<String> {
         format!("/organizations/{crowd}/members?status=all"),
         format!("/organizations/{crowd}/members?role=member"),
         format!("/organizations/{crowd}/members?sort=name"),
+        "/users".to_owned(),
+        "/users?status=all".to_owned(),
         format!("/users/{ADMIN}/organizations"),
         format!("/users/{ADMIN}/organizations?status=all"),
         format!("/teams/{team}/members"),
@@ -285,6 +287,12 @@ fn queries(crowd: &Crowd) -> Vec<ListQuery<'_>> {
             [crowd.as_str(), "", ""],
             format!("/organizations/{crowd}/members?sort=name"),
             vec![("status", ""), ("role", ""), ("q", ""), ("sort", "name")],
+        ),
+        (
+            "GET /users",
+            ["", "", ""],
+            "/users".to_owned(),
+            vec![("q", ""), ("status", "")],
         ),
         ("GET /teams", ["", "", ""], "/teams".to_owned(), vec![]),
         (

@@ -95,9 +95,11 @@ fn expected_statuses(route: &str, admin: bool, own: bool) -> &'static [u16] {
     match route {
         // These create or list resources of the caller's own tenant.
         "POST /organizations" => &[201],
-        "GET /events" | "GET /organizations" | "GET /teams" | "GET /webhook-endpoints" => {
-            for_admins(&[200])
-        }
+        "GET /events"
+        | "GET /organizations"
+        | "GET /teams"
+        | "GET /users"
+        | "GET /webhook-endpoints" => for_admins(&[200]),
         "GET /events/{event_id}" => for_admins(&[404]),
         "POST /teams" | "POST /webhook-endpoints" => for_admins(&[201]),
         "PUT /users/{user_id}" => for_admins(&[200, 201]),

@@ -341,3 +341,56 @@ async fn keys_of_the_last_release_replay_their_response() {
             > count
     );
 }
+
+#[tokio::test]
+async fn members_and_users_are_found_by_name_after_their_next_login() {
+    let setup = Setup::of_last_release().await;
+    let root = setup.root(ACME);
+    let id = acme(&root).await;
+    let members = format!("/organizations/{id}/members?status=all");
+    let users = |items: Vec<Value>| -> Vec<String> {
+        let user = |item: Value| item["user_id"].as_str().unwrap().to_owned();
+        let mut users: Vec<_> = items.into_iter().map(user).collect();
+        users.sort();
+        users
+    };
+    // No list loses a member who is in no index by name yet.
+    let all = users(root.all(&members).await);
+    assert!(all.len() > 3, "{all:?}");
+    for limit in [1, 3, 100] {
+        let path = format!("{members}&sort=name&limit={limit}");
+        assert_eq!(users(root.all(&path).await), all, "{limit}");
+    }
+    assert!(root.all("/users?status=all").await.is_empty());
+    // A request that changes nothing puts a user into both.
+    let bob = all.iter().find(|user| *user != "root").unwrap();
+    let name = json!({"display_name": "Zebulon"});
+    root.put(&format!("/users/{}", segment(bob)), name)
+        .await
+        .expect(200);
+    for other in all.iter().filter(|user| *user != bob) {
+        let path = format!("/users/{}", segment(other));
+        let known = root.put(&path, json!({})).await;
+        assert!([200, 201].contains(&known.status), "{known:?}");
+    }
+    assert_eq!(
+        users(root.all(&format!("{members}&q=zebu")).await),
+        std::slice::from_ref(bob)
+    );
+    assert_eq!(
+        users(root.all("/users?q=zebu").await),
+        std::slice::from_ref(bob)
+    );
+    assert_eq!(users(root.all("/users?status=all").await), all);
+    for limit in [1, 3, 100] {
+        let path = format!("{members}&sort=name&limit={limit}");
+        let listed = root.all(&path).await;
+        assert_eq!(listed.last().unwrap()["user_id"], bob.as_str());
+        assert_eq!(users(listed), all, "{limit}");
+        assert_eq!(
+            users(root.all(&format!("{members}&limit={limit}")).await),
+            all
+        );
+    }
+    invariants::check_without_events(&setup.world.items().await);
+}

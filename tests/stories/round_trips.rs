@@ -74,6 +74,8 @@ own organizations                  ; ada GET /users/me/organizations?limit=5 200
   deleted ones                     ; ada GET /users/me/organizations?organization_status=deleted&limit=5 200
 get user                           ; ada GET /users/me 200
   by a tenant admin                ; root GET /users/ada 200
+list users                         ; root GET /users?limit=5 200
+  by a text                        ; root GET /users?limit=5&q=zzz 200
 register user                      ; root PUT /users/new 201 {"email": "new@acme.example"}
   existing user                    ; root PUT /users/bob 200 {"email": "bob@acme.example"}
 list events                        ; ada GET /organizations/{id}/events?limit=5 200

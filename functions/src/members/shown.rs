@@ -24,6 +24,10 @@ struct MemberNames<'a> {
     display_name: Option<&'a Name>,
     /// The email address. Absent unless the caller is the user, a manager or above, or a tenant admin.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[expect(
+        clippy::option_option,
+        reason = "the outer one is absent, the inner one null"
+    )]
     email: Option<Option<&'a Email>>,
 }
 

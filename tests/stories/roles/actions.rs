@@ -246,6 +246,7 @@ pub(super) const ACTIONS: &[Action] = &[
         scene.of_tenant("GET", "/users/me/organizations?organization_status=deleted")
     })
     .of_deleted(),
+    Action::new("GET /users", "", |scene| scene.of_tenant("GET", "/users")),
     Action::new("GET /users/{user_id}", "another user", |scene| {
         scene.of_tenant("GET", "/users/colleague")
     }),

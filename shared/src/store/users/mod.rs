@@ -1,8 +1,10 @@
 //! Users: their rows and operations.
 
+mod list;
 pub(super) mod names;
 mod status;
 
+pub use list::UserFilter;
 pub(super) use status::{hold_enabled, is_enabled, require_enabled};
 
 use crate::store::settle::Unsettled;

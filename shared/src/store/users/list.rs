@@ -1,0 +1,205 @@
+//! Lists and searches of the users of a tenant.
+
+use crate::domain::{SearchPrefix, TenantId, User, UserStatus};
+use crate::store::keys::{self, GSI3, Key, MAX_SORT_KEY_BYTES};
+use crate::store::table::{self, Condition, Query, in_partition, text, text_of};
+use crate::store::{Context, Error, Page, Refusal, Store};
+
+use super::from_row;
+
+/// Number of entries that one page reads when few of many match.
+const SIFTED: usize = 500;
+
+/// Filter of a list of users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserFilter {
+    /// Only users whose name or email address starts with it.
+    pub prefix: Option<SearchPrefix>,
+    /// Only users with this status; `None` for any status.
+    pub status: Option<UserStatus>,
+}
+
+/// A list in the index. Each begins its positions with a letter of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// By name.
+    Names,
+    /// By email address.
+    Emails,
+}
+
+impl Phase {
+    const fn letter(self) -> char {
+        match self {
+            Self::Names => 'n',
+            Self::Emails => 'e',
+        }
+    }
+
+    /// Returns the phase of a position, and the sort key after which it continues.
+    fn of(position: &str) -> Result<(Self, Option<&str>), Refusal> {
+        let found = [Self::Names, Self::Emails].into_iter().find_map(|phase| {
+            let place = position.strip_prefix(phase.letter())?;
+            Some((phase, (!place.is_empty()).then_some(place)))
+        });
+        found.ok_or(Refusal::InvalidPosition)
+    }
+}
+
+impl UserFilter {
+    fn query(
+        &self,
+        tenant: &TenantId,
+        phase: Phase,
+        place: Option<&str>,
+        limit: usize,
+    ) -> Result<Query<'static>, Refusal> {
+        let (partition, prefix) = match phase {
+            Phase::Names => (
+                keys::users_partition(tenant),
+                self.prefix.as_ref().map_or("", SearchPrefix::of_name),
+            ),
+            Phase::Emails => (
+                keys::emails_partition(tenant),
+                self.prefix.as_ref().map_or("", SearchPrefix::of_email),
+            ),
+        };
+        let start = keys::person_start(prefix);
+        let after = match place {
+            None => None,
+            Some(place) if place.len() > MAX_SORT_KEY_BYTES || !place.starts_with(&start) => {
+                return Err(Refusal::InvalidPosition);
+            }
+            Some(place) => {
+                let user = keys::person_at(place).ok_or(Refusal::InvalidPosition)?;
+                let mut key = match phase {
+                    Phase::Names => keys::user(tenant, &user),
+                    Phase::Emails => keys::email_entry(tenant, &user),
+                }
+                .attributes();
+                key.extend(Key::new(partition.clone(), place).attributes_of(GSI3));
+                Some(key)
+            }
+        };
+        let is_rare = self.status == Some(UserStatus::Disabled);
+        Ok(Query {
+            index: Some(GSI3),
+            condition: in_partition(Some(GSI3), partition, start),
+            // An entry by email address has no status; that of the profile counts.
+            filter: self.condition().filter(|_| phase == Phase::Names),
+            after,
+            limit: if is_rare { limit.max(SIFTED) } else { limit },
+            is_backwards: false,
+        })
+    }
+
+    /// Returns the condition on the status, which is absent until a user is disabled for the first time.
+    fn condition(&self) -> Option<Condition> {
+        let status = self.status?;
+        let is_equal = Condition::new("#status = :status").value(":status", text(status.as_str()));
+        Some(match status {
+            UserStatus::Enabled => is_equal.or(Condition::new("attribute_not_exists(#status)")),
+            UserStatus::Disabled => is_equal,
+        })
+    }
+
+    /// Returns whether a profile that was read belongs to the phase: the index lags behind the table, and a key holds
+    /// only the start of a very long name.
+    fn includes(&self, phase: Phase, user: &User) -> bool {
+        if self.status.is_some_and(|status| status != user.status) {
+            return false;
+        }
+        let Some(prefix) = &self.prefix else {
+            return true;
+        };
+        let names = user.names();
+        match phase {
+            Phase::Names => prefix.begins_name(&names),
+            // A user whose name starts like this too was in the first phase.
+            Phase::Emails => prefix.begins_email(&names) && !prefix.begins_name(&names),
+        }
+    }
+}
+
+impl Store {
+    /// Returns the users of the tenant, after `after`: by name, and in a search then those whose email address starts
+    /// with the text, by email address. Requires a tenant admin.
+    ///
+    /// Eventually consistent: reads an index, and then the profiles with strong consistency.
+    pub async fn users(
+        &self,
+        cx: &Context,
+        filter: &UserFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<User>, Error> {
+        let caller = &cx.caller;
+        if !caller.tenant_admin {
+            return Err(Refusal::Forbidden.into());
+        }
+        let tenant = &caller.tenant_id;
+        let (mut phase, mut place) = after.map_or(Ok((Phase::Names, None)), Phase::of)?;
+        let mut items: Vec<User> = Vec::new();
+        let next = loop {
+            let query = filter.query(tenant, phase, place, limit)?;
+            let page = self.table.query(query).await?;
+            let room = limit - items.len();
+            let (found, next) = self.users_of(tenant, (filter, phase), page, room).await?;
+            items.extend(found);
+            if let Some(place) = next {
+                break Some(format!("{}{place}", phase.letter()));
+            }
+            if phase == Phase::Emails || filter.prefix.is_none() {
+                break None;
+            }
+            (phase, place) = (Phase::Emails, None);
+            if items.len() == limit {
+                break Some(phase.letter().to_string());
+            }
+        };
+        Ok(Page { items, next })
+    }
+
+    /// Returns up to `room` users of the entries, and the place after which more follow.
+    async fn users_of(
+        &self,
+        tenant: &TenantId,
+        (filter, phase): (&UserFilter, Phase),
+        page: table::Page,
+        room: usize,
+    ) -> Result<(Vec<User>, Option<String>), Error> {
+        let mut entries = Vec::with_capacity(page.items.len());
+        for entry in &page.items {
+            let place = text_of(entry, "gsi3sk")?.to_owned();
+            let user = keys::person_at(&place);
+            let user = user.ok_or_else(|| table::Error::defect("an entry without a user"))?;
+            entries.push((place, keys::user(tenant, &user)));
+        }
+        let mut next = page.next;
+        if phase == Phase::Names && entries.len() > room {
+            // All entries match the filter, so no more are read than fit.
+            entries.truncate(room);
+            next = entries.last().map(|(place, _)| place.clone());
+        }
+        let wanted: Vec<_> = entries.iter().map(|(_, key)| key).collect();
+        let mut profiles = self.table.get_all(&wanted).await?;
+        let mut found = Vec::new();
+        let mut last = None;
+        for (place, key) in entries {
+            let Some(profile) = profiles.remove(&key) else {
+                continue;
+            };
+            let user: User = from_row(profile)?;
+            if !filter.includes(phase, &user) {
+                continue;
+            }
+            if found.len() == room {
+                next = last;
+                break;
+            }
+            found.push(user);
+            last = Some(place);
+        }
+        Ok((found, next))
+    }
+}
