@@ -1,17 +1,18 @@
-//! Keeps the number of members of each organization, from the events in the table's stream.
+//! Keeps the number of members of each organization, and copies the names of new members, from the events in the
+//! table's stream.
 //!
 //! The mapping restarts a batch at the lowest record that is returned as failed. The records behind it that were counted
 //! are passed again, and do not count twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, stream};
 use lambda_runtime::Context;
 use muster::config::SettingError;
-use muster::domain::{Event, OrganizationId, TenantId};
-use muster::store::metered;
+use muster::domain::{Event, EventType, OrganizationId, TenantId, UserId};
+use muster::store::{self, metered};
 use muster_delivery::{EventRecord, stream as records};
 use serde_json::{Value, json};
 
@@ -103,7 +104,10 @@ async fn count(
     organization: (&TenantId, &OrganizationId),
     of: OfOrganization<'_>,
 ) -> Vec<String> {
-    let counted = app.store.count_members(organization, &of.events);
+    let counted = async {
+        app.store.count_members(organization, &of.events).await?;
+        copy_names(app, organization, &of.events).await
+    };
     let error: Error = match tokio::time::timeout_at(until, counted).await {
         Ok(Ok(())) => return Vec::new(),
         Ok(Err(error)) => error.into(),
@@ -111,6 +115,28 @@ async fn count(
     };
     report(app, context, "members-not-counted", &error);
     of.numbers
+}
+
+/// Copies the names of users onto the memberships that were made without reading their profiles.
+async fn copy_names(
+    app: &App,
+    (tenant, organization): (&TenantId, &OrganizationId),
+    events: &[&Event],
+) -> Result<(), store::Error> {
+    use EventType::{MembershipAccepted, MembershipAdded, MembershipInvited};
+
+    let made = [MembershipAccepted, MembershipAdded, MembershipInvited];
+    let made = events
+        .iter()
+        .filter(|event| made.contains(&event.event_type));
+    let users: BTreeSet<_> = made
+        .flat_map(|event| event.users())
+        .filter_map(|user| UserId::from_table(user).ok())
+        .collect();
+    for user in &users {
+        app.store.copy_profile(tenant, user, organization).await?;
+    }
+    Ok(())
 }
 
 fn of_record(record: &EventRecord, error: &impl std::fmt::Display) -> Error {
