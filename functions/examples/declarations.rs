@@ -22,6 +22,7 @@ fn declaration(function: &muster_functions::Function) -> Value {
             "indexes": endpoint.indexes,
             "webhook_queue": endpoint.webhook_queue,
             "secrets": endpoint.secrets,
+            "event_erasure": endpoint.event_erasure,
         })
     });
     json!({"name": function.name, "endpoint": endpoint})

@@ -46,6 +46,7 @@ pub(crate) const ENDPOINTS: &[Function] = &[
     Function::http("list-teams", crate::teams::list::ENDPOINT),
     Function::http("restore-team", crate::teams::restore::ENDPOINT),
     Function::http("update-team", crate::teams::update::ENDPOINT),
+    Function::http("erase-user", crate::users::erase::ENDPOINT),
     Function::http("get-user", crate::users::get::ENDPOINT),
     Function::http("list-users", crate::users::list::ENDPOINT),
     Function::http(

@@ -44,9 +44,12 @@ impl Intercept for Rights {
     ) -> Result<(), BoxError> {
         let TableRequest { operation, input } = TableRequest::of(context)?;
         let touched = touched(&operation, &input);
+        let attributes = attributes(&input);
         let is_denied = |(operation, key): &(String, String)| {
             let mut denied = self.denied.iter();
-            denied.any(|one| one.operation == *operation && one.includes(key))
+            denied.any(|one| {
+                one.operation == *operation && one.includes(key) && one.denies(&attributes)
+            })
         };
         if let Some((operation, _)) = touched.iter().find(|it| is_denied(it)) {
             let function = &self.function;
@@ -91,6 +94,17 @@ fn needed(operation: &str, input: &Value) -> Vec<Right> {
     let names = actions.flat_map(|action| action.keys());
     // Put, Update, Delete, ConditionCheck, Get.
     names.map(|name| right(&format!("{name}Item"))).collect()
+}
+
+/// The attributes that a request on one item names: its key, and the names in its expressions.
+fn attributes(input: &Value) -> Vec<String> {
+    let key = input.get("Key").and_then(Value::as_object);
+    let names = input.get("ExpressionAttributeNames");
+    let names = names.and_then(Value::as_object);
+    let names = names.into_iter().flat_map(|names| names.values());
+    let names = names.filter_map(Value::as_str).map(str::to_owned);
+    let key = key.into_iter().flat_map(|key| key.keys().cloned());
+    key.chain(names).collect()
 }
 
 /// The partition of a key.
@@ -151,6 +165,7 @@ mod tests {
         let denial = Denial {
             operation: "UpdateItem".to_owned(),
             keys: "TENANT#*#!EVENTS#*".to_owned(),
+            other_than: Vec::new(),
         };
         let event = json!({"pk": {"S": "TENANT#acme#!EVENTS#7"}, "sk": {"S": "x"}});
         let other = json!({"pk": {"S": "TENANT#acme#USER#!EVENTS"}, "sk": {"S": "x"}});
@@ -180,6 +195,29 @@ mod tests {
             touched("BatchWriteItem", &batch),
             [("BatchWriteItem".to_owned(), key)]
         );
+    }
+
+    #[test]
+    fn a_denial_can_leave_out_attributes() {
+        let denial = |other_than: &[&str]| Denial {
+            operation: "UpdateItem".to_owned(),
+            keys: "TENANT#*".to_owned(),
+            other_than: other_than.iter().map(ToString::to_string).collect(),
+        };
+        let update = |names: Value| {
+            attributes(
+                &json!({"Key": {"pk": {"S": "TENANT#a"}, "sk": {"S": "x"}}, "ExpressionAttributeNames": names}),
+            )
+        };
+        let allowed = denial(&["pk", "sk", "personal"]);
+        assert!(!allowed.denies(&update(json!({"#personal": "personal"}))));
+        for names in [
+            json!({"#r": "record"}),
+            json!({"#p": "personal", "#r": "record"}),
+        ] {
+            assert!(allowed.denies(&update(names)));
+        }
+        assert!(denial(&[]).denies(&update(json!({"#personal": "personal"}))));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Maps errors of the store to problem details. This is the only module that knows both the store and the HTTP
 //! contract.
 
-use crate::domain::Status;
+use crate::domain::{Organization, Status};
 use crate::http::{Code, Problem};
 use crate::json::Violation;
 use crate::store::{Error, Refusal, TableError};
@@ -16,6 +16,7 @@ impl From<Error> for Problem {
 }
 
 impl From<Refusal> for Problem {
+    #[expect(clippy::too_many_lines, reason = "one text for each refusal")]
     fn from(refusal: Refusal) -> Self {
         use Refusal as R;
 
@@ -47,6 +48,15 @@ impl From<Refusal> for Problem {
             R::LastOwner => (
                 Code::LastOwner,
                 "This is the organization's last active owner. Make another member an owner first.",
+            ),
+            R::LastOwnerOf(organizations) => return last_owner_of(&organizations),
+            R::BeingErased => (
+                Code::Conflict,
+                "The user is being erased. Repeat DELETE /users/{user_id} until it returns 204.",
+            ),
+            R::Unfinished => (
+                Code::Unavailable,
+                "The request is not complete. Repeat it: it continues where it stopped.",
             ),
             R::DirectoryManaged => (
                 Code::DirectoryManaged,
@@ -125,6 +135,28 @@ const fn not_active(status: Option<Status>) -> &'static str {
         None => {
             "The user is not a member of the organization. Only an active member can become an owner: add them first."
         }
+    }
+}
+
+/// Names the organizations of which a user is the last owner.
+fn last_owner_of(organizations: &[Organization]) -> Problem {
+    let violations = organizations.iter().map(|one| {
+        let hint = if one.is_live() {
+            ""
+        } else {
+            ", which is deleted: restore it first"
+        };
+        Violation {
+            pointer: format!("/organizations/{}", one.id),
+            detail: format!("is the organization {:?}{hint}", one.name.as_str()),
+        }
+    });
+    Problem {
+        violations: violations.collect(),
+        ..Problem::new(
+            Code::LastOwner,
+            "The user is the last active owner of the organizations in errors. Make another member of each an owner first.",
+        )
     }
 }
 

@@ -138,6 +138,12 @@ fn wrong_responses(answer: HistoryResponse) -> Vec<HistoryResponse> {
             },
             HistoryResponse::Problem("last-owner"),
         ],
+        HistoryResponse::User { is_disabled } => vec![
+            HistoryResponse::User {
+                is_disabled: !is_disabled,
+            },
+            HistoryResponse::Problem("user-disabled"),
+        ],
         HistoryResponse::Gone => vec![HistoryResponse::Problem("last-owner")],
     }
 }

@@ -103,6 +103,8 @@ fn expected_statuses(route: &str, admin: bool, own: bool) -> &'static [u16] {
         "GET /events/{event_id}" => for_admins(&[404]),
         "POST /teams" | "POST /webhook-endpoints" => for_admins(&[201]),
         "PUT /users/{user_id}" => for_admins(&[200, 201]),
+        // They own what they created in their own tenant.
+        "DELETE /users/{user_id}" => for_admins(&[204, 409]),
         "PATCH /users/{user_id}" => for_admins(&[200, 404]),
         // The caller's own lists are empty; removing a membership that does not exist succeeds.
         "GET /users/{user_id}/organizations" | "GET /users/{user_id}/teams" if own => &[200],

@@ -110,6 +110,7 @@ restore live team                  ; root POST {team}/restore 200
 disable user                       ; root PATCH /users/mia 200 {"status": "disabled"}
   again                            ; root PATCH /users/mia 200 {"status": "disabled"}
   and get their organization       ; mia GET /organizations/{id} 403
+erase user, not known              ; root DELETE /users/nobody 204
 enable user                        ; root PATCH /users/mia 200 {"status": "enabled"}
 create webhook endpoint            ; root POST /webhook-endpoints 201 {"url": "http://127.0.0.1:1/", "event_types": ["*"]} => hook
   with a key                       ; root POST /webhook-endpoints 201 {"url": "https://hooks.example/", "event_types": ["*"]} once

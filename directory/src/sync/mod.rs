@@ -16,7 +16,7 @@ use crate::plan::{self, Found, Held, HeldOrganization, HeldTeam, Provisioned};
 use crate::rules::SyncRules;
 use crate::snapshot::DirectorySnapshot;
 use muster::domain::{Clock, EntraObjectId, Timestamp};
-use muster::store::{self, CurrentMemberships, Profile, RecordedLogin, Store};
+use muster::store::{self, CurrentMemberships, Profile, RecordedLogin, Refusal, Store};
 
 pub use record::SyncLine;
 use report::Progress;
@@ -25,6 +25,8 @@ use writes::Writes;
 
 /// Number of groups that are looked up and created at a time.
 const PART: usize = 500;
+/// Why nothing is done for a user who is being erased.
+const ERASING: &str = "erasing";
 
 /// The login sync: its settings, and the directory that it reads.
 #[derive(Debug)]
@@ -88,6 +90,7 @@ impl LoginSync {
             };
             return match recorded.await {
                 Ok(()) => (SyncOutcome::Skipped, reason),
+                Err(error) if is_being_erased(&error) => (SyncOutcome::Skipped, Some(ERASING)),
                 Err(error) => {
                     progress.fail(error);
                     (SyncOutcome::Failed, None)
@@ -106,6 +109,9 @@ impl LoginSync {
             store.current_memberships(&profile.tenant_id, &profile.user_id),
             read
         );
+        if recorded.as_ref().is_err_and(is_being_erased) {
+            return (SyncOutcome::Skipped, Some(ERASING));
+        }
         let failed = match &read {
             Err(error) => outcome_of(error),
             Ok(_) => SyncOutcome::Failed,
@@ -219,6 +225,7 @@ impl LoginSync {
         // The next login of any user retries what could not be created. The results of the user's memberships do
         // not affect the marks.
         if progress.with(|state| state.not_all_made) {
+            leave_if_erased(store, profile, progress).await?;
             return Ok(SyncOutcome::Partial);
         }
         let is_all_seen = !progress.with(|state| state.overtaken);
@@ -231,11 +238,17 @@ impl LoginSync {
         if made == Provisioned::Unknown && is_all_seen {
             progress.written(store.mark_provisioned(tenant, None, &mark).await);
         }
+        let mut is_known = false;
         if !is_marked && is_all_seen {
             let user = Some(&profile.user_id);
-            progress.written(store.mark_provisioned(tenant, user, &mark).await);
+            let marked = store.mark_provisioned(tenant, user, &mark).await;
+            is_known = matches!(marked, Ok(true));
+            progress.written(marked);
         }
         let counts = progress.with(|state| state.counts);
+        if !is_known {
+            leave_if_erased(store, profile, progress).await?;
+        }
         Ok(match (counts.failed, counts.changed()) {
             (0, 0) => SyncOutcome::Unchanged,
             (0, _) => SyncOutcome::Synced,
@@ -271,6 +284,24 @@ impl LoginSync {
             .await;
         Ok(plan.kept)
     }
+}
+
+/// Removes what the login has made if the user has been erased since the login was recorded.
+async fn leave_if_erased(
+    store: &Store,
+    profile: &Profile,
+    progress: &Progress,
+) -> Result<(), store::Error> {
+    if progress.with(|state| state.counts.changed()) > 0 {
+        let (tenant, user) = (&profile.tenant_id, &profile.user_id);
+        let origin = profile.directory_origin();
+        store.remove_from_erased(tenant, user, &origin).await?;
+    }
+    Ok(())
+}
+
+fn is_being_erased(error: &store::Error) -> bool {
+    matches!(error, store::Error::Refused(Refusal::BeingErased))
 }
 
 /// Returns a mark that is valid for at most five minutes: a taken name may be given up by hand, which no read of

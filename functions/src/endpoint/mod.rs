@@ -42,6 +42,8 @@ pub struct Endpoint {
     pub webhook_queue: bool,
     /// Whether its policy allows access to secrets.
     pub secrets: bool,
+    /// Whether its policy allows to change the personal details in events.
+    pub event_erasure: bool,
     /// Adds the parts of the request that the handler takes.
     takes: fn(Operation) -> Operation,
     answers: fn(Operation) -> Operation,
@@ -96,6 +98,7 @@ impl Endpoint {
             indexes: &[],
             webhook_queue: false,
             secrets: false,
+            event_erasure: false,
             takes,
             answers: |operation| operation,
         }
@@ -133,6 +136,12 @@ impl Endpoint {
     /// Allows access to the secrets in the table.
     pub(crate) const fn with_secrets(mut self) -> Self {
         self.secrets = true;
+        self
+    }
+
+    /// Allows to change the personal details in events, and nothing else of an event.
+    pub(crate) const fn erases_events(mut self) -> Self {
+        self.event_erasure = true;
         self
     }
 

@@ -46,7 +46,7 @@ pub const ENDPOINT: Endpoint = endpoint!(register_user, "PUT /users/{user_id}")
                 json!({"user_id": "$response.body#/user_id"}),
             )
             .ok::<User>("The updated user.")
-            .fails(&[Code::Forbidden])
+            .fails(&[Code::Forbidden, Code::Conflict])
     });
 
 impl Example for UserPatch {

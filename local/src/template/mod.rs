@@ -76,9 +76,19 @@ pub struct Denial {
     pub operation: String,
     /// The partition keys. `*` stands for any characters.
     pub keys: String,
+    /// If any, the denial is only of requests that name other attributes.
+    pub other_than: Vec<String>,
 }
 
 impl Denial {
+    /// Returns whether it denies a request that names these attributes.
+    pub(crate) fn denies(&self, attributes: &[String]) -> bool {
+        let mut named = attributes.iter();
+        self.other_than.is_empty()
+            || attributes.is_empty()
+            || named.any(|name| !self.other_than.contains(name))
+    }
+
     /// Returns whether it includes the key.
     pub(crate) fn includes(&self, key: &str) -> bool {
         let mut parts = self.keys.split('*');

@@ -54,12 +54,21 @@ fn denied(statement: &Value, scope: &Scope) -> Result<Vec<Denial>> {
         .and_then(|it| it.get("dynamodb:LeadingKeys"));
     let keys = condition.context("only denials of partition keys are played")?;
     let keys = scope.text(keys).context("dynamodb:LeadingKeys")?;
+    let other_than = statement
+        .pointer("/Condition/ForAnyValue:StringNotEquals/dynamodb:Attributes")
+        .unwrap_or(&Value::Null);
+    let other_than = each(other_than, scope)?.into_iter();
+    let other_than = other_than.map(|name| scope.text(name));
+    let other_than: Vec<_> = other_than
+        .collect::<Option<_>>()
+        .context("dynamodb:Attributes")?;
     let actions = texts(statement, "Action", scope)?.into_iter();
     let actions = actions.map(|action| {
         let operation = action.strip_prefix("dynamodb:");
         Ok(Denial {
             operation: operation.context("only actions of DynamoDB")?.to_owned(),
             keys: keys.clone(),
+            other_than: other_than.clone(),
         })
     });
     actions.collect()

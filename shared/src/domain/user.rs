@@ -58,6 +58,10 @@ pub struct User {
     pub entra_object_id: Option<EntraObjectId>,
     /// The status. A disabled user has no access through any membership.
     pub status: UserStatus,
+    /// Whether the user is being erased: they count as disabled, and cannot be added or changed. Not part of the HTTP
+    /// contract.
+    #[serde(skip)]
+    pub is_being_erased: bool,
     /// Time of the last login.
     pub last_login_at: Option<Timestamp>,
     /// Increases by 1 with each write. Returned only as the `ETag`.

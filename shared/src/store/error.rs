@@ -1,7 +1,7 @@
 use thiserror::Error;
 
 use super::table;
-use crate::domain::{ExceedingLimit, Invalid, Status, VersionMismatch};
+use crate::domain::{ExceedingLimit, Invalid, Organization, Status, VersionMismatch};
 
 /// Error of a store operation.
 #[derive(Debug, Error)]
@@ -45,6 +45,15 @@ pub enum Refusal {
     /// The user is already a member, and suspended.
     #[error("already a member, and suspended")]
     AlreadySuspended,
+    /// The user is the last active owner of these organizations.
+    #[error("the last owner of an organization")]
+    LastOwnerOf(Vec<Organization>),
+    /// The user is being erased.
+    #[error("the user is being erased")]
+    BeingErased,
+    /// The time of the request is up. A repeated request continues.
+    #[error("the time of the request is up")]
+    Unfinished,
     /// The change would leave the organization without an active owner.
     #[error("the last owner")]
     LastOwner,

@@ -258,6 +258,9 @@ pub(super) const ACTIONS: &[Action] = &[
             .of_tenant("PATCH", "/users/colleague")
             .json(&json!({"status": "enabled"}))
     }),
+    Action::new("DELETE /users/{user_id}", "unknown user", |scene| {
+        scene.of_tenant("DELETE", "/users/nobody")
+    }),
     Action::new("PUT /users/{user_id}", "another user", |scene| {
         scene
             .of_tenant("PUT", "/users/colleague")

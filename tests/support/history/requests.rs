@@ -54,6 +54,11 @@ fn request(what: What, ids: &[Option<String>]) -> (Method, String, Option<Value>
     let write = match what {
         What::Organization(id) => return (Method::GET, organization(id), None),
         What::Member(id, user) => return (Method::GET, member(id, user), None),
+        What::Status(user, is_disabled) => {
+            let status = if is_disabled { "disabled" } else { "enabled" };
+            let path = format!("/users/{}", USERS[user]);
+            return (Method::PATCH, path, Some(json!({"status": status})));
+        }
         What::Write(request, _) => request,
     };
     match write {
@@ -146,6 +151,11 @@ pub fn answer(reply: &Reply) -> Option<HistoryResponse> {
             _ => Some(HistoryResponse::Problem(known(code))),
         };
     }
+    if reply.body.get("entra_object_id").is_some() {
+        return Some(HistoryResponse::User {
+            is_disabled: text("status") == Some("disabled"),
+        });
+    }
     let version = || u32::try_from(reply.body["version"].as_u64().unwrap()).unwrap();
     let is_new = reply.status == 201;
     Some(if reply.status == 204 {
@@ -183,5 +193,7 @@ pub fn name(what: What) -> &'static str {
         What::Write(request, _) => Request::NAMES[request.kind()],
         What::Organization(_) => "get organization",
         What::Member(..) => "get member",
+        What::Status(_, true) => "disable user",
+        What::Status(_, false) => "enable user",
     }
 }

@@ -32,6 +32,8 @@ pub enum What {
     Organization(Id),
     /// Gets a member of an organization.
     Member(Id, Id),
+    /// Disables a user, or enables them, as the tenant admin.
+    Status(Id, bool),
 }
 
 /// A response.
@@ -59,6 +61,11 @@ pub enum HistoryResponse {
         /// Whether this request created it.
         is_new: bool,
     },
+    /// A user, and whether they are disabled.
+    User {
+        /// Whether they are disabled.
+        is_disabled: bool,
+    },
     /// No content.
     Gone,
 }
@@ -70,6 +77,8 @@ pub struct Spec {
     pub table: Table,
     organization_versions: [u32; ORGANIZATIONS],
     membership_versions: [[u32; USERS]; ORGANIZATIONS],
+    /// Which users are disabled. The search omits it: a disabled user has no step.
+    disabled: [bool; USERS],
     /// First responses, by caller and key.
     records: Vec<(Id, u8, HistoryResponse)>,
 }
@@ -80,6 +89,9 @@ impl Sequential for Spec {
 
     fn invoke(&mut self, operation: &Operation) -> HistoryResponse {
         let Operation { caller, what, key } = *operation;
+        if self.disabled.get(caller) == Some(&true) {
+            return HistoryResponse::Problem("user-disabled");
+        }
         let first = self
             .records
             .iter()
@@ -91,6 +103,10 @@ impl Sequential for Spec {
             What::Write(request, version) => self.write(caller, request, version),
             What::Organization(id) => self.organization(caller, id),
             What::Member(id, user) => self.member(caller, id, user),
+            What::Status(user, is_disabled) => {
+                self.disabled[user] = is_disabled;
+                HistoryResponse::User { is_disabled }
+            }
         };
         if let Some(key) = key
             && !matches!(answer, HistoryResponse::Problem(_))
@@ -123,6 +139,11 @@ impl Spec {
             Decision::Answer(outcome) => return self.tell(caller, request, outcome),
             Decision::Write(seen) => seen,
         };
+        let inviter = seen.membership.and_then(|it| it.inviter);
+        let is_disabled = |inviter: Id| self.disabled.get(inviter) == Some(&true);
+        if matches!(request, Request::Accept { .. }) && inviter.is_some_and(is_disabled) {
+            return self.tell(caller, request, RequestOutcome::InvitationNotValid);
+        }
         let attempt = Attempt {
             is_unchanged: true,
             without: None,

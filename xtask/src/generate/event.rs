@@ -103,6 +103,7 @@ mod tests {
             indexes: Vec::new(),
             webhook_queue: false,
             secrets: false,
+            event_erasure: false,
         };
         let document = json!({"paths": {"/teams/{team_id}/members": {"post": {
             "requestBody": {"content": {"application/json": {"example": {"user_id": "ada"}}}},

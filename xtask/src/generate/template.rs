@@ -72,7 +72,11 @@ fn function(text: &mut String, endpoint: &Endpoint) -> Result<()> {
         )?;
     }
     let changes = endpoint.table.iter().map(String::as_str);
-    let changes: Vec<_> = changes.filter(|it| CHANGES.contains(it)).collect();
+    let changes = changes.filter(|it| CHANGES.contains(it));
+    // Of an event, it may update what is no part of its record.
+    let changes: Vec<_> = changes
+        .filter(|it| !(endpoint.event_erasure && *it == "UpdateItem"))
+        .collect();
     if !changes.is_empty() {
         let actions = changes.iter().map(|it| format!("dynamodb:{it}"));
         let actions = actions.collect::<Vec<_>>().join(", ");
@@ -80,6 +84,14 @@ fn function(text: &mut String, endpoint: &Endpoint) -> Result<()> {
             text,
             "            - Effect: Deny\n              Action: [{actions}]\n              Resource: {TABLE}\n              \
              Condition:\n                ForAnyValue:StringLike: {{\"dynamodb:LeadingKeys\": \"{EVENTS}\"}}\n"
+        )?;
+    }
+    if endpoint.event_erasure {
+        let update = ["dynamodb:UpdateItem".to_owned()];
+        denial(text, &update, EVENTS)?;
+        writeln!(
+            text,
+            "                ForAnyValue:StringNotEquals: {{\"dynamodb:Attributes\": [pk, sk, personal]}}"
         )?;
     }
     if !endpoint.indexes.is_empty() {
@@ -199,6 +211,7 @@ mod tests {
             indexes: vec!["gsi1".to_owned()],
             webhook_queue: true,
             secrets: false,
+            event_erasure: false,
         };
         function(&mut text, &endpoint).unwrap();
         assert_eq!(

@@ -97,6 +97,7 @@ event_types! {
         UserRegistered = "user.registered", "A user became known in the tenant.";
         UserUpdated = "user.updated", "The profile of a user changed.";
         UserDisabled = "user.disabled", "A user was disabled, and has no access through any membership.";
+        UserErased = "user.erased", "A user was erased, with all memberships and personal details.";
         UserEnabled = "user.enabled", "A disabled user was enabled, with the memberships that they have.";
     }
     WebhookEndpoint {

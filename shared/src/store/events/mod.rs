@@ -5,7 +5,7 @@ mod write;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Event, EventId, PersonalDetails};
+use crate::domain::{Event, EventId, PersonalDetails, UserId};
 use crate::store::table::{self, Item, from_item};
 
 pub use read::{EventFilter, EventOrder, SETTLE_TIME};
@@ -33,6 +33,32 @@ pub fn event_of(record: &str, personal: Option<&str>) -> Result<Event, serde_jso
         personal.put_into(&mut event);
     }
     Ok(event)
+}
+
+/// Returns the personal details of an event, as JSON, without those of a user; `None` if it has none of them. The inner
+/// `None` means that nothing is left.
+#[expect(clippy::option_option, reason = "whether it changes, and what is left")]
+pub(super) fn without_user(
+    personal: &str,
+    user: &UserId,
+    is_actor: bool,
+) -> Result<Option<Option<String>>, table::Error> {
+    let before: PersonalDetails =
+        serde_json::from_str(personal).map_err(table::Error::unreadable)?;
+    let mut after = before.clone();
+    after.names.remove(user.as_str());
+    if is_actor {
+        after = PersonalDetails {
+            names: after.names,
+            ..PersonalDetails::default()
+        };
+    }
+    if after == before {
+        return Ok(None);
+    }
+    let is_empty = after == PersonalDetails::default();
+    let left = (!is_empty).then(|| serde_json::to_string(&after));
+    Ok(Some(left.transpose().map_err(table::Error::defect)?))
 }
 
 /// Number of partitions that the events of a tenant are spread over.

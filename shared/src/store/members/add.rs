@@ -9,7 +9,7 @@ use crate::store::idempotency::{self, Record};
 use crate::store::keys;
 use crate::store::settle::Unsettled;
 use crate::store::table::{Condition, Transaction};
-use crate::store::{Added, Context, Error, Outcome, Refusal, Store, table};
+use crate::store::{Added, Context, Error, Outcome, Refusal, Store, table, users};
 
 impl Store {
     /// Adds a user to an organization. Requires an owner or admin whose role is not lower than the new
@@ -57,7 +57,7 @@ impl Store {
             let owners = Owners::between(None, Some(membership));
             super::hold_organization(&mut transaction, tenant_id, organization_id, owners);
             let user = keys::user(tenant_id, user_id);
-            transaction.check(Action::User, &user, Condition::present());
+            transaction.check(Action::User, &user, users::is_known());
             let row = to_row(membership)?;
             transaction.put(Action::Membership, row, Condition::absent());
             if let Some(record) = record {

@@ -6,7 +6,9 @@ use crate::domain::{IdempotencyKey, OrganizationId, Permission, UserId};
 use crate::store::access::{self, Requirement, standing};
 use crate::store::idempotency::{self, Record, Recorded};
 use crate::store::table::{Change, Condition, Transaction, Unmet};
-use crate::store::{Added, Context, Error, Outcome, Refusal, Store, keys, organizations, table};
+use crate::store::{
+    Added, Context, Error, Outcome, Refusal, Store, keys, organizations, table, users,
+};
 use serde::{Deserialize, Serialize};
 
 /// Number of members that one transaction adds. Each takes up to four of its 100 actions: the user, the membership,
@@ -249,7 +251,7 @@ impl Store {
         }
         for (place, membership) in members {
             let user = keys::user(&membership.tenant_id, &membership.user_id);
-            transaction.check((Action::User, *place), &user, Condition::present());
+            transaction.check((Action::User, *place), &user, users::is_known());
             let row = to_row(membership)?;
             transaction.put((Action::Membership, *place), row, Condition::absent());
             if let Some(record) = context_of(cx, &membership.user_id).record() {

@@ -28,6 +28,11 @@ impl Store {
             let Err(unmet) = self.create(cx, (organization, owner), is_known).await? else {
                 return Ok(Outcome::Fresh(organization.clone()));
             };
+            if let Some(profile) = unmet.of(&Action::User)
+                && is_caller
+            {
+                users::require_enabled(profile)?;
+            }
             if let Some(record) = record
                 && let Some(outcome) = record.replay(&unmet, &Action::Record)?
             {
@@ -35,11 +40,6 @@ impl Store {
             }
             if unmet.of(&Action::NewName).is_some() {
                 return Err(Refusal::NameTaken.into());
-            }
-            if let Some(profile) = unmet.of(&Action::User)
-                && is_caller
-            {
-                users::require_enabled(profile)?;
             }
             if !unmet.only(&[Action::User]) {
                 break;
@@ -84,7 +84,7 @@ impl Store {
             transaction.put(Action::Owner, members::to_row(owner)?, Condition::absent());
             let key = keys::user(&owner.tenant_id, &owner.user_id);
             if is_known {
-                let mut known = Condition::present();
+                let mut known = users::is_known();
                 if owner.user_id == user.user_id {
                     known = known.and(users::is_enabled());
                 }

@@ -2,9 +2,9 @@
 
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Item, Updated, text};
-use crate::store::users::Stored;
 use crate::store::users::names::NamesLag;
-use crate::store::{Error, Store, keys, table};
+use crate::store::users::{self, Stored};
+use crate::store::{Error, Refusal, Store, keys, table};
 use aws_sdk_dynamodb::types::ReturnValue;
 
 use super::{CurrentMemberships, MADE, Profile};
@@ -14,7 +14,8 @@ impl Store {
     /// Creates or updates the profile of the user who signs in, with the login time.
     ///
     /// Makes one `UpdateItem` on the condition that the profile is as the event describes it. Otherwise a transaction
-    /// creates or changes the profile, on the condition that it is as the first write found it.
+    /// creates or changes the profile, on the condition that it is as the first write found it. Refuses a user who is
+    /// being erased.
     pub async fn record_login(&self, login: &Profile) -> Result<RecordedLogin, Error> {
         let key = keys::user(&login.tenant_id, &login.user_id);
         let (key, origin) = (&key, &login.user_origin());
@@ -41,6 +42,9 @@ impl Store {
             let mark = found.as_ref().and_then(mark_in);
             let before = found.map(Stored::read).transpose()?;
             let before = before.as_ref();
+            if before.is_some_and(|before| before.user.is_being_erased) {
+                return Err(Refusal::BeingErased.into());
+            }
             let after = signed_in(before.map(|it| &it.user), login, now);
             let changed = before.map(|it| (&it.user, it.lag));
             match self.write_profile(origin, changed, &after).await? {
@@ -69,25 +73,25 @@ impl Store {
         }
     }
 
-    /// Marks that everything has been created, for the user if given, otherwise for the tenant.
+    /// Marks that everything has been created, for the user if given, otherwise for the tenant. Returns whether it did:
+    /// not for a user who is not known or is being erased.
     pub async fn mark_provisioned(
         &self,
         tenant: &TenantId,
         user: Option<&UserId>,
         fingerprint: &str,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let key = match user {
             Some(user) => keys::user(tenant, user),
             None => keys::provisioned_fingerprint(tenant),
         };
         let condition = if user.is_some() {
-            Condition::present()
+            users::is_known()
         } else {
             Condition::none()
         };
         let change = Change::new().set(MADE, text(fingerprint));
-        self.table.update(&key, change, condition).await?;
-        Ok(())
+        Ok(self.table.update(&key, change, condition).await?)
     }
 }
 
@@ -114,7 +118,7 @@ fn as_described(login: &Profile) -> Condition {
     let fields = fields
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)));
-    fields.fold(Condition::present(), |condition, (name, value)| {
+    fields.fold(users::is_known(), |condition, (name, value)| {
         let is_equal = Condition::new(format!("#{name} = :login_{name}"));
         condition.and(is_equal.value(&format!(":login_{name}"), text(value)))
     })
@@ -129,6 +133,7 @@ fn signed_in(before: Option<&User>, login: &Profile, now: Timestamp) -> User {
         display_name: None,
         entra_object_id: None,
         status: UserStatus::Enabled,
+        is_being_erased: false,
         last_login_at: None,
         version: 0,
         created_at: now,

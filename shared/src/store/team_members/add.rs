@@ -11,6 +11,7 @@ use crate::store::table::{Change, Condition, Transaction, text};
 use crate::store::teams::{TeamStanding, TeamView};
 use crate::store::{
     Added, Context, Error, Outcome, Refusal, Store, access, keys, organizations, table, teams,
+    users,
 };
 
 impl Store {
@@ -120,7 +121,7 @@ impl Store {
             transaction.touch(Action::User, &key, join, condition);
         } else {
             let key = keys::user(&caller.tenant_id, user);
-            transaction.check(Action::User, &key, Condition::present());
+            transaction.check(Action::User, &key, users::is_known());
         }
         hold_team(&mut transaction, team);
         if own {

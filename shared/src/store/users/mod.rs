@@ -1,9 +1,11 @@
 //! Users: their rows and operations.
 
+mod erase;
 mod list;
 pub(super) mod names;
 mod status;
 
+pub(super) use erase::is_known;
 pub use list::UserFilter;
 pub(super) use status::{hold_enabled, is_enabled, require_enabled};
 
@@ -38,11 +40,22 @@ struct Row {
     entra_object_id: Option<EntraObjectId>,
     /// Absent until a user is disabled for the first time.
     #[serde(default)]
-    status: UserStatus,
+    status: StoredStatus,
     last_login_at: Option<Timestamp>,
     version: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
+}
+
+/// The status in the table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum StoredStatus {
+    #[default]
+    Enabled,
+    Disabled,
+    /// Is being erased, and counts as disabled.
+    Erasing,
 }
 
 pub(super) fn from_row(item: Item) -> Result<User, table::Error> {
@@ -53,7 +66,11 @@ pub(super) fn from_row(item: Item) -> Result<User, table::Error> {
         email: row.email,
         display_name: row.display_name,
         entra_object_id: row.entra_object_id,
-        status: row.status,
+        status: match row.status {
+            StoredStatus::Enabled => UserStatus::Enabled,
+            StoredStatus::Disabled | StoredStatus::Erasing => UserStatus::Disabled,
+        },
+        is_being_erased: row.status == StoredStatus::Erasing,
         last_login_at: row.last_login_at,
         version: row.version,
         created_at: row.created_at,
@@ -70,6 +87,7 @@ pub(super) fn known(caller: &Caller, now: Timestamp) -> User {
         display_name: None,
         entra_object_id: None,
         status: UserStatus::Enabled,
+        is_being_erased: false,
         last_login_at: None,
         version: 1,
         created_at: now,
@@ -185,6 +203,9 @@ impl Store {
                 }
             };
             let Stored { user: found, lag } = found;
+            if found.is_being_erased {
+                return Err(Refusal::BeingErased.into());
+            }
             if !expected.allows(found.version) {
                 return Err(Refusal::VersionMismatch.into());
             }
@@ -283,4 +304,7 @@ impl Stored {
 enum Action {
     User,
     Email,
+    Membership,
+    Team,
+    Organization,
 }

@@ -276,8 +276,9 @@ impl Store {
                 self.table.update(&key, change, condition).await?;
             }
             NamesLag::Index => {
-                let condition =
-                    Condition::new("attribute_not_exists(#gsi3pk)").and(same_names(user));
+                let condition = Condition::present()
+                    .and(Condition::new("attribute_not_exists(#gsi3pk)"))
+                    .and(same_names(user));
                 let mut transaction = self.unrecorded();
                 let change = in_index(Change::new(), user);
                 transaction.touch(Action::Profile, &key, change, condition);

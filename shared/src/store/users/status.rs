@@ -64,6 +64,9 @@ impl Store {
             require_enabled(found.item(own))?;
             let before = found.item(key).cloned().ok_or(Refusal::NotFound)?;
             let before = from_row(before)?;
+            if before.is_being_erased {
+                return Err(Refusal::BeingErased.into());
+            }
             expected.require(before.version)?;
             if before.status == status {
                 return Ok(before);
@@ -106,7 +109,7 @@ impl Store {
 
 /// Returns the condition that a profile is unchanged since it was read. Includes the creation time, because a user who
 /// is erased and becomes known again starts with the same version.
-fn unchanged(before: &User) -> Condition {
+pub(super) fn unchanged(before: &User) -> Condition {
     let created_at = Condition::new("#created_at = :created_at");
     in_version(before.version)
         .and(created_at.value(":created_at", text(before.created_at.to_string())))
