@@ -208,15 +208,20 @@ pub(super) async fn writes(world: &World) -> Vec<Write> {
                 Some(json!({"email": "n@acme.example"})),
                 201,
             )
+            // The user, and the item of their email address.
+            .making(2),
+        ),
+        // His first email address has an item of its own.
+        update(
+            write(
+                &root,
+                Method::PUT,
+                "/users/bob".into(),
+                Some(json!({"email": "b@acme.example"})),
+                200,
+            )
             .making(1),
         ),
-        update(write(
-            &root,
-            Method::PUT,
-            "/users/bob".into(),
-            Some(json!({"email": "b@acme.example"})),
-            200,
-        )),
         // The team, and its name.
         write(
             &ada,

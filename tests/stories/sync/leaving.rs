@@ -82,8 +82,8 @@ async fn leaving_an_organization_ends_manual_team_memberships() {
     let of_ada = rows
         .iter()
         .filter(|row| row["pk"] == "TENANT#acme#USER#ada");
-    // The user, one membership and two team memberships: nothing else was left.
-    assert_eq!(of_ada.count(), 4);
+    // The user and their email address, one membership and two team memberships: nothing else was left.
+    assert_eq!(of_ada.count(), 5);
     setup.check().await;
 }
 
