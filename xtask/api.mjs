@@ -5,7 +5,18 @@ import { pathToFileURL } from "node:url";
 const [library, before, after] = process.argv.slice(2);
 const { apiCompare } = await import(pathToFileURL(library).href);
 const read = (file) => JSON.parse(readFileSync(file, "utf8"));
-const { diffs, merged } = apiCompare(read(before), read(after), {});
+const documents = [read(before), read(after)];
+const { diffs, merged } = apiCompare(...documents.map((document) => structuredClone(document)), {});
+
+const target = (document, node) =>
+  node?.$ref ? node.$ref.slice(2).split("/").reduce((value, key) => value?.[key], document) : node;
+// Whether both documents have the same at the path of a change. The library takes a choice of schemas (anyOf) for
+// another one when the schema around it has a new name.
+const isNoChange = ({ path }) => {
+  const [one, other] = documents.map((document) =>
+    JSON.stringify(path.reduce((value, key) => target(document, value)?.[key], document)));
+  return one !== undefined && one === other;
+};
 
 // The name of the parameter that a path leads into.
 const parameter = (path) => {
@@ -19,7 +30,7 @@ const parameter = (path) => {
 const required = ({ path, before, after }) => (path.at(-2) === "required" ? String(before ?? after) : null);
 
 const changes = diffs
-  .filter(({ path }) => path[0] === "paths")
+  .filter((diff) => diff.path[0] === "paths" && !isNoChange(diff))
   .map((diff) => ({
     type: diff.type,
     action: diff.action,
