@@ -485,6 +485,14 @@ async fn the_position_in_the_stream_is_kept_between_runs() {
     let world = World::with(data()).await;
     put_event(&world).await;
     wait_for(&world, 1).await;
+    // A stack that stops before an event is done with publishes it again.
+    let file = folder.join("PublishEvents.position");
+    let is_done = || std::fs::read_to_string(&file).is_ok_and(|it| it.starts_with("AFTER"));
+    let until = Instant::now() + PATIENCE;
+    while !is_done() {
+        assert!(Instant::now() < until, "no position in {}", file.display());
+        sleep(Duration::from_millis(20)).await;
+    }
     world.stack.stop().await;
     let world = World::with(data()).await;
     let id = put_event(&world).await;
