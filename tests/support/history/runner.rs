@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::linear::Seen;
 use super::requests::{NAMES, USERS, actor, answer, name, send};
 use super::spec::{HistoryResponse, Operation, Spec, What};
-use super::{Counts, History, fault_name};
+use super::{Counts, History, erasure, fault_name};
 use crate::faults::passing;
 use crate::{ACME, Actor, Fault, Reply, Schedule, World, invariants, member_counts};
 
@@ -48,10 +48,12 @@ pub(super) async fn history(seed: u64) -> History {
     while runner.go_on(&mut random, percent).await {}
     assert!(runner.schedule.is_exact(), "a call without a release");
     runner.schedule.open();
+    let left = erasure::leftovers(&world).await;
     member_counts::pass_all(&world, &mut random).await;
     let items = world.items().await;
     let mut violations = invariants::violations(&items);
     violations.extend(member_counts::violations(&items));
+    violations.extend(left);
     History {
         seed,
         start: runner.start,
@@ -141,13 +143,15 @@ impl<'a> Runner<'a> {
         }
         let teams = format!("/organizations/{id}/teams");
         let team = ada.post(&teams, json!({"name": "Team"})).await.expect(201);
+        let team = team.body["id"].as_str().unwrap().to_owned();
+        erasure::prepare(world, &id, &team).await;
         Self {
             world,
             schedule,
             start: Spec::new(table),
             ids: [Some(id), None],
             creation: None,
-            team: team.body["id"].as_str().unwrap().to_owned(),
+            team,
             seen: Vec::new(),
             under_way: Vec::new(),
             begun: 0,
@@ -169,6 +173,8 @@ impl<'a> Runner<'a> {
             self.begun += 1;
             if random.u8(..12) == 0 {
                 self.begin_with_team(random).await;
+            } else if random.u8(..20) == 0 {
+                self.begin_with_erasure(random).await;
             } else {
                 let operation = self.operation(random);
                 self.begin(operation).await;
@@ -243,6 +249,18 @@ impl<'a> Runner<'a> {
             }
         };
         self.start(request, None, step).await;
+    }
+
+    /// Erases a user, or registers or adds them again. The model does not know them.
+    async fn begin_with_erasure(&mut self, random: &mut Rng) {
+        self.moment += 1;
+        let actor = self.actor(random.usize(..=TENANT_ADMIN));
+        let step = format!("by {}", actor.id);
+        let places = (self.ids[0].as_deref().unwrap(), self.team.as_str());
+        let request = erasure::request(self.world, random, places, actor);
+        *self.counts.operations.entry(request.name).or_default() += 1;
+        let step = format!("{} {step}", request.name);
+        self.start(request.future, None, step).await;
     }
 
     async fn start(
