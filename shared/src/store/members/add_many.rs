@@ -136,7 +136,7 @@ impl Store {
     /// Adds users to an organization, with the conditions and results of [`Store::add_member`] for each. Requires an
     /// owner or admin at the time of each write. All memberships are of one organization and of different users.
     ///
-    /// Writes one transaction for up to [`AT_ONCE`] members. Where conditions of some fail, it writes the others
+    /// Writes one transaction for up to `AT_ONCE` members. Where conditions of some fail, it writes the others
     /// without them. An error of the table ends the batch: with an `Idempotency-Key`, the repeated request continues
     /// it.
     pub async fn add_members(
