@@ -63,6 +63,8 @@ pub struct Settings {
     pub organization_creation: OrganizationCreation,
     /// `DEFAULT_TENANT_ID`: the tenant of a user who signs in with an event that has no tenant.
     pub default_tenant_id: Option<TenantId>,
+    /// `VERIFIED_EMAIL_PROVIDERS`: the identity providers of the user pool whose email addresses count as verified.
+    pub verified_email_providers: Vec<String>,
     /// `TOKEN_ORGANIZATIONS`: what a token contains about the user's organizations.
     pub token_organizations: TokenOrganizations,
     /// `TOKEN_CLAIM_BYTES`: the maximum size of that claim, in bytes.
@@ -182,6 +184,9 @@ impl Settings {
             tenant_admin_group: variable("TENANT_ADMIN_GROUP")
                 .unwrap_or_else(|| DEFAULT_TENANT_ADMIN_GROUP.to_owned()),
             organization_creation,
+            verified_email_providers: variable("VERIFIED_EMAIL_PROVIDERS")
+                .map(|names| listed(&names))
+                .unwrap_or_default(),
             token_organizations,
             token_claim_bytes,
             audit_retention: (retention_days > 0)
@@ -192,6 +197,13 @@ impl Settings {
                 .unwrap_or_else(|| DEFAULT_METRICS_NAMESPACE.to_owned()),
         })
     }
+}
+
+/// Returns the items of a list that is separated by commas, without blanks around them.
+fn listed(text: &str) -> Vec<String> {
+    let items = text.split(',').map(str::trim);
+    let items = items.filter(|item| !item.is_empty());
+    items.map(str::to_owned).collect()
 }
 
 /// Reads where webhooks may be sent to.
@@ -238,6 +250,17 @@ mod tests {
         assert_eq!(settings.metrics_namespace, "Muster");
         assert_eq!(settings.token_organizations, TokenOrganizations::Roles);
         assert_eq!(settings.token_claim_bytes, 2_048);
+    }
+
+    #[test]
+    fn verified_email_providers_are_separated_by_commas() {
+        let providers = |list: &str| {
+            let set = [("TABLE_NAME", "t"), ("VERIFIED_EMAIL_PROVIDERS", list)];
+            read(&set).unwrap().verified_email_providers
+        };
+        assert_eq!(providers(" Okta,Acme SAML , ,"), ["Okta", "Acme SAML"]);
+        assert!(providers("").is_empty());
+        assert!(providers(",").is_empty());
     }
 
     #[test]

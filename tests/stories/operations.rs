@@ -88,6 +88,7 @@ fn lines() -> Vec<Value> {
             tenant_id: tenant.clone(),
             user_id: user.clone(),
             email: None,
+            email_verified: false,
             display_name: None,
             entra_object_id: None,
             request_id: String::new(),

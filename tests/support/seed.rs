@@ -101,6 +101,7 @@ fn tenant_admin(id: &str) -> Context {
         user_id: UserId::parse(id).unwrap(),
         tenant_admin: true,
         machine: false,
+        email: None,
     };
     context(caller, Clock::system().now())
 }

@@ -180,6 +180,7 @@ impl Example for User {
             "tenant_id": "acme",
             "user_id": "bob",
             "email": "bob@acme.example",
+            "email_verified": true,
             "display_name": "Bob",
             "entra_object_id": null,
             "status": "enabled",

@@ -6,6 +6,7 @@ pub mod pre_token;
 
 use std::time::Duration;
 
+use muster::config::Settings;
 use muster::domain::{TenantId, UserId};
 use serde_json::{Map, Value};
 
@@ -88,5 +89,76 @@ fn tenant_of(named: Option<&Value>, default: Option<&TenantId>) -> Option<Tenant
         Some(Value::String(id)) if id.is_empty() => default.cloned(),
         Some(Value::String(id)) => TenantId::parse(id).ok(),
         Some(_) => None,
+    }
+}
+
+/// Returns whether a value says yes: Cognito's attributes are strings, other sources may send a boolean.
+fn is_true(value: Option<&Value>) -> bool {
+    match value {
+        Some(Value::Bool(value)) => *value,
+        Some(Value::String(value)) => value == "true",
+        _ => false,
+    }
+}
+
+/// Returns whether the user's email address is proved to belong to them: the user pool verified it, the identity
+/// provider says so in the attribute `email_verified`, or all of the user's identity providers are listed in
+/// `VERIFIED_EMAIL_PROVIDERS`. One of them is not enough: the address may come from any other.
+fn has_verified_email(event: &Value, settings: &Settings) -> bool {
+    let Some(attributes) = attributes(event) else {
+        return is_true(event.get("emailVerified"));
+    };
+    if is_true(attributes.get("email_verified")) {
+        return true;
+    }
+    let identities: Option<Vec<Value>> =
+        attribute(event, "identities").and_then(|text| serde_json::from_str(text).ok());
+    let identities = identities.unwrap_or_default();
+    let is_trusted = |identity: &Value| {
+        let name = identity.get("providerName").and_then(Value::as_str);
+        let mut trusted = settings.verified_email_providers.iter();
+        name.is_some_and(|name| trusted.any(|one| one == name))
+    };
+    !identities.is_empty() && identities.iter().all(is_trusted)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_email_address_counts_if_its_providers_are_trusted() {
+        let read = |name: &str| match name {
+            "TABLE_NAME" => Some("t".to_owned()),
+            "VERIFIED_EMAIL_PROVIDERS" => Some("Okta, Acme".to_owned()),
+            _ => None,
+        };
+        let settings = Settings::read(read).unwrap();
+        let identities = |names: &[&str]| {
+            let all = names.iter().map(|name| json!({"providerName": name}));
+            Value::Array(all.collect()).to_string()
+        };
+        for (attributes, expected) in [
+            (json!({"email_verified": "true"}), true),
+            (json!({"email_verified": true}), true),
+            (json!({"email_verified": "false"}), false),
+            (json!({}), false),
+            (json!({"identities": identities(&["Okta"])}), true),
+            (json!({"identities": identities(&["Acme", "Okta"])}), true),
+            (json!({"identities": identities(&["Okta", "Entra"])}), false),
+            (json!({"identities": identities(&["okta"])}), false),
+            (json!({"identities": identities(&[])}), false),
+            (json!({"identities": "Okta"}), false),
+            (json!({"identities": "[{}]"}), false),
+        ] {
+            let event = json!({"request": {"userAttributes": attributes}});
+            assert_eq!(has_verified_email(&event, &settings), expected, "{event}");
+        }
+        for (verified, expected) in [(json!(true), true), (json!(null), false)] {
+            let event = json!({"userId": "ada", "emailVerified": verified});
+            assert_eq!(has_verified_email(&event, &settings), expected, "{event}");
+        }
     }
 }

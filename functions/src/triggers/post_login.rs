@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use lambda_runtime::Context;
-use muster::config::SettingError;
+use muster::config::{SettingError, Settings};
 use muster::domain::{EntraObjectId, TenantId, UserId};
 use muster::store::{Measure, Profile, metered};
 use muster_directory::{Report, SyncLine, SyncOutcome};
 use serde_json::Value;
 
 use super::{
-    NO_USER, NOBODY, RESERVE, RESERVED, Subject, attribute, attributes, subject, text,
-    trigger_source,
+    NO_USER, NOBODY, RESERVE, RESERVED, Subject, attribute, attributes, has_verified_email,
+    subject, text, trigger_source,
 };
 use crate::runtime::{Started, Variables, deadline, trigger};
 use crate::{App, LoginContext};
@@ -36,9 +36,8 @@ pub fn started(context: LoginContext) -> Started {
 async fn handle(login: Arc<LoginContext>, event: Value, context: Context) -> Value {
     let arrived = Instant::now();
     let LoginContext { app, sync } = &*login;
-    let default = app.settings.default_tenant_id.as_ref();
     let deadline = deadline(&context, app.clock.now(), sync.budget(), RESERVE);
-    let (profile, (report, measure)) = match profile(&event, default) {
+    let (profile, (report, measure)) = match profile(&event, &app.settings) {
         Err(report) => (None, (*report, Measure::default())),
         Ok(mut profile) => {
             context.request_id.clone_into(&mut profile.request_id);
@@ -59,7 +58,8 @@ async fn handle(login: Arc<LoginContext>, event: Value, context: Context) -> Val
 }
 
 /// Who signs in, or why nothing is to be done.
-pub fn profile(event: &Value, default: Option<&TenantId>) -> Result<Profile, Box<Report>> {
+pub fn profile(event: &Value, settings: &Settings) -> Result<Profile, Box<Report>> {
+    let default = settings.default_tenant_id.as_ref();
     if !is_login(event) {
         return Err(Report::without_sync(SyncOutcome::Ignored, NO_LOGIN).into());
     }
@@ -68,7 +68,7 @@ pub fn profile(event: &Value, default: Option<&TenantId>) -> Result<Profile, Box
         None => Subject::of(event.get("tenantId"), event.get("userId"), default),
     };
     match subject {
-        Subject::User(tenant, user) => Ok(described(event, tenant, user)),
+        Subject::User(tenant, user) => Ok(described(event, settings, tenant, user)),
         Subject::Nobody => Err(Report::without_sync(SyncOutcome::Ignored, NO_USER).into()),
         Subject::Reserved => Err(Report::without_sync(SyncOutcome::Skipped, RESERVED).into()),
         Subject::Unusable => Err(Report::failed(NOBODY).into()),
@@ -94,12 +94,14 @@ fn is_login(event: &Value) -> bool {
 }
 
 /// Who signs in, as far as the event says it. What is there but of no use counts as not there.
-fn described(event: &Value, tenant_id: TenantId, user_id: UserId) -> Profile {
+fn described(event: &Value, settings: &Settings, tenant_id: TenantId, user_id: UserId) -> Profile {
+    let email_verified = has_verified_email(event, settings);
     if attributes(event).is_some() {
         return Profile {
             tenant_id,
             user_id,
             email: attribute(event, "email").and_then(|email| email.parse().ok()),
+            email_verified,
             display_name: display_name(event).and_then(|name| name.parse().ok()),
             entra_object_id: object_id(event),
             request_id: String::new(),
@@ -110,6 +112,7 @@ fn described(event: &Value, tenant_id: TenantId, user_id: UserId) -> Profile {
         tenant_id,
         user_id,
         email: text("email").and_then(|email| email.parse().ok()),
+        email_verified,
         display_name: text("displayName").and_then(|name| name.parse().ok()),
         entra_object_id: text("entraObjectId").and_then(|id| id.parse().ok()),
         request_id: String::new(),
@@ -156,8 +159,17 @@ mod tests {
 
     use super::*;
 
+    fn settings(default_tenant: Option<&str>) -> Settings {
+        let read = |name: &str| match name {
+            "TABLE_NAME" => Some("t".to_owned()),
+            "DEFAULT_TENANT_ID" => default_tenant.map(str::to_owned),
+            _ => None,
+        };
+        Settings::read(read).unwrap()
+    }
+
     fn outcome(event: &Value) -> (SyncOutcome, Option<&'static str>) {
-        let report = profile(event, None).unwrap_err();
+        let report = profile(event, &settings(None)).unwrap_err();
         (report.outcome, report.reason)
     }
 
@@ -187,7 +199,7 @@ mod tests {
         for request in [json!(null), json!([]), json!({"userAttributes": null})] {
             let event = json!({"tenantId": "acme", "userId": "ada", "request": request,
                 "response": null, "entraObjectId": null});
-            let profile = profile(&event, None).unwrap();
+            let profile = profile(&event, &settings(None)).unwrap();
             assert_eq!(profile.user_id.as_str(), "ada");
         }
     }
@@ -202,12 +214,8 @@ mod tests {
     }
 
     fn cognito(attributes: Value) -> Option<Profile> {
-        let default = TenantId::parse("default").unwrap();
-        profile(
-            &json!({"request": {"userAttributes": attributes}}),
-            Some(&default),
-        )
-        .ok()
+        let event = json!({"request": {"userAttributes": attributes}});
+        profile(&event, &settings(Some("default"))).ok()
     }
 
     #[test]
@@ -219,6 +227,7 @@ mod tests {
         .unwrap();
         assert_eq!(full.tenant_id.as_str(), "acme");
         assert_eq!(full.display_name.unwrap().as_str(), "Ada L");
+        assert!(full.email_verified);
         let bare =
             cognito(json!({"sub": "u1", "email": 7, "name": "\u{0}", "custom:oid": "#"})).unwrap();
         assert_eq!(bare.tenant_id.as_str(), "default");
@@ -234,8 +243,7 @@ mod tests {
         for odd in [json!(7), json!(["acme"]), json!("a#b")] {
             assert_eq!(cognito(json!({"sub": "u1", "custom:tenant_id": odd})), None);
             let plain = json!({"userId": "u1", "tenantId": odd});
-            let default = TenantId::parse("default").unwrap();
-            assert!(profile(&plain, Some(&default)).is_err());
+            assert!(profile(&plain, &settings(Some("default"))).is_err());
         }
         for none in [json!(null), json!("")] {
             assert!(cognito(json!({"sub": "u1", "custom:tenant_id": none})).is_some());
@@ -279,7 +287,7 @@ mod tests {
     fn the_plain_event_of_another_single_sign_on_is_taken() {
         let event = json!({"triggerSource": "PostLogin", "tenantId": "acme", "userId": "ada",
             "email": "ada@acme.example", "entraObjectId": "5f0a"});
-        let profile = profile(&event, None).unwrap();
+        let profile = profile(&event, &settings(None)).unwrap();
         assert_eq!(profile.entra_object_id.unwrap().as_str(), "5f0a");
     }
 }

@@ -15,7 +15,8 @@ use serde_json::{Map, Value};
 
 use self::organizations::{Organizations, organizations};
 use super::{
-    NO_USER, NOBODY, RESERVE, RESERVED, Subject, attribute, attributes, subject, trigger_source,
+    NO_USER, NOBODY, RESERVE, RESERVED, Subject, attribute, has_verified_email, subject,
+    trigger_source,
 };
 use crate::App;
 use crate::records::TriggerLine;
@@ -47,7 +48,7 @@ pub fn start(app: App, _: Variables<'_>) -> Result<Started, SettingError> {
 /// - `organizations`: active memberships of live organizations, highest roles first, as
 ///   `{"<organization id>": "<role>"}`, as a list of ids, or not at all (`TOKEN_ORGANIZATIONS`); cut at
 ///   `TOKEN_CLAIM_BYTES` with `organizations_truncated: "true"`;
-/// - `email` and `email_verified` of the user's attributes;
+/// - `email` of the user's attributes, and `email_verified`: whether it is verified;
 /// - `tenant_admin`, if Cognito's own list of groups has `TENANT_ADMIN_GROUP`.
 ///
 /// For a disabled user, no organizations and no `tenant_admin`, and the list of groups without that group.
@@ -109,7 +110,14 @@ async fn handle(app: Arc<App>, mut event: Value, context: Context) -> Value {
                 tenant_admin = false;
                 organizations = Organizations::none(kind);
             }
-            claims = Some(claims_of(&event, tenant, organizations, tenant_admin));
+            let is_verified = has_verified_email(&event, &app.settings);
+            claims = Some(claims_of(
+                &event,
+                tenant,
+                organizations,
+                tenant_admin,
+                is_verified,
+            ));
             (outcome, reason) = ("added", None);
         }
         Some(Ok(Err(error))) => {
@@ -198,6 +206,7 @@ fn claims_of(
     tenant: &TenantId,
     organizations: Organizations,
     tenant_admin: bool,
+    email_verified: bool,
 ) -> Map<String, Value> {
     let mut claims = Map::new();
     claims.insert("tenant_id".to_owned(), tenant.as_str().into());
@@ -209,22 +218,12 @@ fn claims_of(
     }
     if let Some(email) = attribute(event, "email") {
         claims.insert("email".to_owned(), email.into());
-        claims.insert("email_verified".to_owned(), is_verified(event).into());
+        claims.insert("email_verified".to_owned(), email_verified.into());
     }
     if tenant_admin {
         claims.insert(TENANT_ADMIN.to_owned(), true.into());
     }
     claims
-}
-
-/// Cognito's attributes are strings; other sources may send a boolean.
-fn is_verified(event: &Value) -> bool {
-    let verified = attributes(event).and_then(|attributes| attributes.get("email_verified"));
-    match verified {
-        Some(Value::Bool(verified)) => *verified,
-        Some(Value::String(verified)) => verified == "true",
-        _ => false,
-    }
 }
 
 fn add_claims(event: &mut Value, claims: &Map<String, Value>, is_first: bool) {
@@ -290,6 +289,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::triggers::is_true;
 
     fn claims(mut event: Value, truncated: bool, tenant_admin: bool) -> Value {
         let roles = Map::from_iter([("o1".to_owned(), "owner".into())]);
@@ -298,7 +298,8 @@ mod tests {
             truncated,
         };
         let tenant = TenantId::parse("acme").unwrap();
-        let claims = claims_of(&event, &tenant, organizations, tenant_admin);
+        let is_verified = is_true(event["request"]["userAttributes"].get("email_verified"));
+        let claims = claims_of(&event, &tenant, organizations, tenant_admin, is_verified);
         let is_first = is_first_version(&event);
         add_claims(&mut event, &claims, is_first);
         event

@@ -1,4 +1,4 @@
-use super::{ActorType, TenantId, UserId};
+use super::{ActorType, Email, TenantId, UserId};
 
 /// The caller of a request. All fields come from the verified token, except the tenant of a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,17 @@ pub struct Caller {
     pub tenant_admin: bool,
     /// Whether the caller is a machine: a backend, which is not a user and becomes no member.
     pub machine: bool,
+    /// The email address in the token, if it has one.
+    pub email: Option<ClaimedEmail>,
+}
+
+/// An email address, and whether it is proved to belong to the user who has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimedEmail {
+    /// The address.
+    pub address: Email,
+    /// Whether the user pool or the identity provider has verified it.
+    pub is_verified: bool,
 }
 
 impl Caller {

@@ -26,7 +26,7 @@ use std::borrow::Cow;
 
 use thiserror::Error;
 
-pub use caller::Caller;
+pub use caller::{Caller, ClaimedEmail};
 pub use event::{
     Actor, ActorType, Changes, DEFAULT_EVENT_RETENTION_DAYS, Event, EventContext, EventDraft,
     EventId, EventType, EventTypePattern, FieldChange, MAX_CHANGE_BYTES, MAX_TARGETS, Origin,

@@ -52,6 +52,8 @@ pub struct User {
     pub user_id: UserId,
     /// The email address.
     pub email: Option<Email>,
+    /// Whether the last login proved that the address belongs to the user. Any other change of the address ends it.
+    pub email_verified: bool,
     /// The display name.
     pub display_name: Option<Name>,
     /// The object id in Entra, with which the directory sync finds the user's groups.
@@ -164,8 +166,10 @@ pub struct UserPatch {
 impl UserPatch {
     /// Returns the profile after the change, with the same version.
     pub fn apply(&self, before: &User) -> User {
+        let email = self.email.apply(&before.email);
         User {
-            email: self.email.apply(&before.email),
+            email_verified: before.email_verified && email == before.email,
+            email,
             display_name: self.display_name.apply(&before.display_name),
             entra_object_id: self.entra_object_id.apply(&before.entra_object_id),
             ..before.clone()

@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 
 use super::event::CLAIMS;
 use super::{ApiRequest, Code, Problem};
-use crate::domain::{Actor, Caller, EventContext, Invalid, Name, Origin, TenantId, UserId};
+use crate::domain::{
+    Actor, Caller, ClaimedEmail, EventContext, Invalid, Name, Origin, TenantId, UserId,
+};
 
 /// The scope of the tokens of machine callers: `platform` of the resource server `muster`.
 pub const MACHINE_SCOPE: &str = "muster/platform";
@@ -18,7 +20,8 @@ const MAX_DETAIL_LENGTH: usize = 256;
 
 impl ApiRequest {
     /// Returns the caller, from the verified token. `sub` is the user. `tenant_id` is the tenant, or
-    /// `custom:tenant_id` if it is absent. `tenant_admin` or `cognito:groups` makes the caller a tenant admin.
+    /// `custom:tenant_id` if it is absent. `tenant_admin` or `cognito:groups` makes the caller a tenant admin. `email`
+    /// and `email_verified` are the caller's address.
     ///
     /// A machine, which has no tenant in its token, names it in the header `Muster-Tenant`.
     pub fn caller(&self) -> Result<Caller, Problem> {
@@ -62,6 +65,7 @@ impl ApiRequest {
             user_id,
             tenant_admin: self.is_tenant_admin(&claims),
             machine: false,
+            email: claims.email(),
         })
     }
 
@@ -115,9 +119,7 @@ impl ApiRequest {
 
     /// Returns whether the token makes its user a tenant admin, by the claim of the pre-token trigger or by a group.
     fn is_tenant_admin(&self, claims: &Claims<'_>) -> bool {
-        let by_claim =
-            claims.text("tenant_admin") == Some("true") || claims.is_true("tenant_admin");
-        by_claim || self.is_in_group(claims)
+        claims.is_true("tenant_admin") || self.is_in_group(claims)
     }
 
     /// Returns whether the claim names the tenant admins' group. An HTTP API renders an array as `[a b]`, a REST API
@@ -157,6 +159,7 @@ fn machine(claims: &Claims<'_>, header: Option<&str>) -> Result<Caller, Problem>
         tenant_id: tenant_id.map_err(|invalid| Problem::invalid_at("/muster-tenant", invalid))?,
         tenant_admin: true,
         machine: true,
+        email: None,
     })
 }
 
@@ -224,7 +227,15 @@ impl<'a> Claims<'a> {
     }
 
     fn is_true(&self, name: &str) -> bool {
-        self.value(name) == Some(&Value::Bool(true))
+        self.text(name) == Some("true") || self.value(name) == Some(&Value::Bool(true))
+    }
+
+    /// Returns the address of the user. An address that cannot be read counts as none.
+    fn email(&self) -> Option<ClaimedEmail> {
+        Some(ClaimedEmail {
+            address: self.text("email")?.parse().ok()?,
+            is_verified: self.is_true("email_verified"),
+        })
     }
 
     fn array(&self, name: &str) -> &'a [Value] {
@@ -302,6 +313,32 @@ mod tests {
         ] {
             let claims = json!({"sub": "ada", "tenant_id": "t", "tenant_admin": claim});
             assert_eq!(caller(claims).unwrap().tenant_admin, is_admin, "{claim}");
+        }
+    }
+
+    #[test]
+    fn an_email_address_is_verified_only_if_the_token_says_so() {
+        for (claims, is_verified) in [
+            (json!({"email_verified": "true"}), true),
+            (json!({"email_verified": true}), true),
+            (json!({"email_verified": "false"}), false),
+            (json!({"email_verified": false}), false),
+            (json!({"email_verified": "TRUE"}), false),
+            (json!({"email_verified": 1}), false),
+            (json!({"email_verified": ["true"]}), false),
+            (json!({}), false),
+        ] {
+            let mut token = json!({"sub": "ada", "tenant_id": "t", "email": "ada@acme.example"});
+            let object = token.as_object_mut().unwrap();
+            object.extend(claims.as_object().unwrap().clone());
+            let email = caller(token).unwrap().email.unwrap();
+            assert_eq!(email.address.as_str(), "ada@acme.example");
+            assert_eq!(email.is_verified, is_verified, "{claims:?}");
+        }
+        for email in [json!(null), json!(""), json!("ada"), json!(["a@b.example"])] {
+            let token =
+                json!({"sub": "ada", "tenant_id": "t", "email": email, "email_verified": true});
+            assert_eq!(caller(token).unwrap().email, None, "{email}");
         }
     }
 

@@ -90,6 +90,7 @@ fn in_a_path(text: &str) -> Option<String> {
         user_id: UserId::parse("ada").unwrap(),
         tenant_admin: false,
         machine: false,
+        email: None,
     };
     let organization = request.organization_id().ok().map(String::from);
     let team = request.team_id().ok().map(String::from);
@@ -113,6 +114,7 @@ fn user_in_a_path(text: &str) -> Option<UserId> {
         user_id: UserId::parse("ada").unwrap(),
         tenant_admin: false,
         machine: false,
+        email: None,
     };
     ApiRequest::of_event(&event.to_string(), "tenant-admins")
         .unwrap()

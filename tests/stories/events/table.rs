@@ -56,6 +56,7 @@ async fn made() -> World {
         user_id: ada.clone(),
         tenant_admin: false,
         machine: false,
+        email: None,
     };
     let caller = context(caller, now);
     let id = OrganizationId::parse(ORGANIZATION).unwrap();

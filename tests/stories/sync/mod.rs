@@ -15,3 +15,4 @@ mod pre_token;
 mod roles_and_names;
 pub(crate) mod setup;
 mod table_fails;
+mod verified_emails;

@@ -182,6 +182,7 @@ fn write_one_of_each(telemetry: &Telemetry) {
             tenant_id: tenant.clone(),
             user_id: user.clone(),
             email: None,
+            email_verified: false,
             display_name: None,
             entra_object_id: None,
             request_id: String::new(),

@@ -90,6 +90,7 @@ const fn visible(resource: Resource) -> &'static [(&'static str, Visibility)] {
         ],
         Resource::User => &[
             ("email", Hidden),
+            ("email_verified", Values),
             ("display_name", Hidden),
             ("entra_object_id", Hidden),
             ("status", Values),

@@ -5,7 +5,7 @@ use crate::store::table::{Change, Condition, Item, Updated, text};
 use crate::store::users::names::NamesLag;
 use crate::store::users::{self, Stored};
 use crate::store::{Error, Refusal, Store, keys, table};
-use aws_sdk_dynamodb::types::ReturnValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
 use super::{CurrentMemberships, MADE, Profile};
 use crate::domain::{Email, EntraObjectId, Name, TenantId, Timestamp, User, UserId, UserStatus};
@@ -118,9 +118,19 @@ fn as_described(login: &Profile) -> Condition {
     let fields = fields
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)));
-    fields.fold(users::is_known(), |condition, (name, value)| {
+    let described = fields.fold(users::is_known(), |condition, (name, value)| {
         let is_equal = Condition::new(format!("#{name} = :login_{name}"));
         condition.and(is_equal.value(&format!(":login_{name}"), text(value)))
+    });
+    if login.email.is_none() {
+        return described;
+    }
+    let verified = users::EMAIL_VERIFIED;
+    described.and(if login.email_verified {
+        Condition::new(format!("#{verified} = :login_true"))
+            .value(":login_true", AttributeValue::Bool(true))
+    } else {
+        Condition::new(format!("attribute_not_exists(#{verified})"))
     })
 }
 
@@ -130,6 +140,7 @@ fn signed_in(before: Option<&User>, login: &Profile, now: Timestamp) -> User {
         tenant_id: login.tenant_id.clone(),
         user_id: login.user_id.clone(),
         email: None,
+        email_verified: false,
         display_name: None,
         entra_object_id: None,
         status: UserStatus::Enabled,
@@ -140,8 +151,13 @@ fn signed_in(before: Option<&User>, login: &Profile, now: Timestamp) -> User {
         updated_at: now,
     };
     let before = before.cloned().unwrap_or_else(new);
+    let email_verified = match &login.email {
+        Some(_) => login.email_verified,
+        None => before.email_verified,
+    };
     User {
         email: login.email.clone().or(before.email),
+        email_verified,
         display_name: login.display_name.clone().or(before.display_name),
         entra_object_id: login.entra_object_id.clone().or(before.entra_object_id),
         last_login_at: Some(now),

@@ -50,6 +50,8 @@ pub struct Profile {
     pub user_id: UserId,
     /// The email address, if the event contains one.
     pub email: Option<Email>,
+    /// Whether the event proves that the address belongs to the user.
+    pub email_verified: bool,
     /// The display name, if the event contains one.
     pub display_name: Option<Name>,
     /// The Entra object id, if the event contains one.

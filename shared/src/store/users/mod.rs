@@ -12,6 +12,7 @@ pub(super) use status::{hold_enabled, is_enabled, require_enabled};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Item, from_item, number, text};
 use crate::store::{Context, Error, Refusal, in_version, table};
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use self::names::NamesLag;
@@ -31,11 +32,17 @@ pub struct Registered {
     pub is_new: bool,
 }
 
+/// Attribute of a profile whose email address is verified. Otherwise absent.
+pub(super) const EMAIL_VERIFIED: &str = "email_verified";
+
 #[derive(Serialize, Deserialize)]
 struct Row {
     tenant_id: TenantId,
     user_id: UserId,
     email: Option<Email>,
+    /// Absent in rows of the last release, and for an address that is not verified.
+    #[serde(default)]
+    email_verified: bool,
     display_name: Option<Name>,
     entra_object_id: Option<EntraObjectId>,
     /// Absent until a user is disabled for the first time.
@@ -64,6 +71,7 @@ pub(super) fn from_row(item: Item) -> Result<User, table::Error> {
         tenant_id: row.tenant_id,
         user_id: row.user_id,
         email: row.email,
+        email_verified: row.email_verified,
         display_name: row.display_name,
         entra_object_id: row.entra_object_id,
         status: match row.status {
@@ -84,6 +92,7 @@ pub(super) fn known(caller: &Caller, now: Timestamp) -> User {
         tenant_id: caller.tenant_id.clone(),
         user_id: caller.user_id.clone(),
         email: None,
+        email_verified: false,
         display_name: None,
         entra_object_id: None,
         status: UserStatus::Enabled,
@@ -125,6 +134,11 @@ pub(super) fn profile(user: &User) -> Change {
             None => change.remove(attribute),
         };
     }
+    change = if user.email_verified {
+        change.set(EMAIL_VERIFIED, AttributeValue::Bool(true))
+    } else {
+        change.remove(EMAIL_VERIFIED)
+    };
     match &user.email {
         None => change.remove("gsi1pk").remove("gsi1sk"),
         Some(email) => {
