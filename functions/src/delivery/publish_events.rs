@@ -5,11 +5,13 @@
 //! after the last attempt. So only records that may succeed later are returned. A record that never will is put on the
 //! queue of failures right here, and the records behind it are published.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use lambda_runtime::Context;
 use muster::config::SettingError;
+use muster::domain::EventId;
 use muster_delivery::{Bus, Delivery, EventRecord, Message, Queue, stream};
 use serde_json::{Value, json};
 
@@ -27,11 +29,38 @@ const RESERVE: Duration = Duration::from_secs(4);
 /// Left of the invocation's time for the answer.
 const ANSWER_RESERVE: Duration = Duration::from_secs(1);
 
+/// Maximum number of events of [`Publisher::half_done`].
+const MAX_HALF_DONE: usize = 1_000;
+
 struct Publisher {
     app: App,
     bus: Bus,
     webhooks: FanOut,
     failures: Queue,
+    /// Events that this instance put on the bus, and whose webhooks are not queued yet. While the queue is down, their
+    /// batch is repeated for hours; the bus does not get them with each attempt.
+    half_done: Mutex<HashSet<EventId>>,
+}
+
+impl Publisher {
+    fn half_done(&self) -> MutexGuard<'_, HashSet<EventId>> {
+        self.half_done
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers whether only the bus has an event.
+    fn set_half_done(&self, record: &EventRecord, is_half_done: bool) {
+        let Ok(published) = &record.event else {
+            return;
+        };
+        let mut half_done = self.half_done();
+        if !is_half_done {
+            half_done.remove(&published.event.id);
+        } else if half_done.len() < MAX_HALF_DONE {
+            half_done.insert(published.event.id);
+        }
+    }
 }
 
 /// The function, with the bus and the queue that the variables name.
@@ -44,6 +73,7 @@ pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError
         bus,
         webhooks,
         failures,
+        half_done: Mutex::default(),
     };
     Ok(event_source(publisher, handle))
 }
@@ -57,6 +87,7 @@ async fn handle(own: Arc<Publisher>, batch: Value, context: Context) -> Result<V
         bus,
         webhooks,
         failures,
+        ..
     } = &*own;
     let records = stream::read(&batch)?;
     let now = app.clock.now();
@@ -65,8 +96,10 @@ async fn handle(own: Arc<Publisher>, batch: Value, context: Context) -> Result<V
     let (mut hopeless, mut failed): (Vec<(&EventRecord, String)>, Vec<&EventRecord>) =
         (Vec::new(), Vec::new());
     let (mut readable, mut events) = (Vec::new(), Vec::new());
+    let mut on_bus = Vec::new();
     for record in &records {
         match &record.event {
+            Ok(event) if own.half_done().contains(&event.event.id) => on_bus.push(record),
             Ok(event) => {
                 readable.push(record);
                 events.push(event.clone());
@@ -78,7 +111,6 @@ async fn handle(own: Arc<Publisher>, batch: Value, context: Context) -> Result<V
         .put(&events, deadline(&context, now, BUDGET, RESERVE))
         .await;
     retries += put.retries;
-    let mut on_bus = Vec::new();
     for (record, delivery) in readable.into_iter().zip(put.deliveries) {
         match delivery {
             Delivery::Delivered => on_bus.push(record),
@@ -95,6 +127,7 @@ async fn handle(own: Arc<Publisher>, batch: Value, context: Context) -> Result<V
     let fan_out = webhooks.enqueue(app, &on_bus, until).await;
     retries += fan_out.retries;
     for (record, queued) in on_bus.into_iter().zip(fan_out.queued) {
+        own.set_half_done(record, matches!(queued, Queued::Later(_)));
         match queued {
             Queued::All => published += 1,
             Queued::Never(reason) => hopeless.push((record, reason)),
