@@ -26,6 +26,7 @@ mod erased_users;
 mod events;
 mod faults;
 mod field_values;
+mod final_events;
 mod first_steps;
 mod histories;
 mod idempotency;

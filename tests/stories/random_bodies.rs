@@ -19,7 +19,7 @@ fn without_injected(reply: Reply) -> Reply {
 }
 
 /// Names of known fields, so that random bodies get past the first validation.
-const FIELDS: [&str; 22] = [
+const FIELDS: [&str; 26] = [
     "name",
     "domain",
     "billing_email",
@@ -41,6 +41,10 @@ const FIELDS: [&str; 22] = [
     "description",
     "is_default",
     "organization_id",
+    "url",
+    "event_types",
+    "from",
+    "to",
     "x",
 ];
 
@@ -77,7 +81,14 @@ fn likely() -> impl Strategy<Value = Value> {
             json!({}),
             json!([]),
             json!(0),
-            json!(-0.0)
+            json!(-0.0),
+            json!("https://hooks.acme.example/muster"),
+            json!("https://10.0.0.1/"),
+            json!(["*"]),
+            json!(["team.*", "user.updated"]),
+            json!(["team*"]),
+            json!("2026-01-01T00:00:00Z"),
+            json!("2026-01-02T00:00:00Z"),
         ]),
     ]
 }
@@ -120,7 +131,7 @@ fn body() -> impl Strategy<Value = Value> {
 #[test]
 fn random_json_is_accepted_or_rejected_with_a_problem() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let (world, id, team) = runtime.block_on(async {
+    let (world, id, team, hook) = runtime.block_on(async {
         let (world, _, id) = World::acme().await;
         let teams = format!("/organizations/{id}/teams");
         let made = world
@@ -128,7 +139,10 @@ fn random_json_is_accepted_or_rejected_with_a_problem() {
             .post(&teams, json!({"name": "Team"}))
             .await;
         let team = made.expect(201).body["id"].as_str().unwrap().to_owned();
-        (world, id, team)
+        let hook = json!({"url": "https://hooks.acme.example/", "event_types": ["team.*"]});
+        let made = world.tenant_admin().post("/webhook-endpoints", hook).await;
+        let hook = made.expect(201).body["id"].as_str().unwrap().to_owned();
+        (world, id, team, hook)
     });
     let routes = runtime.block_on(world.routes());
     let mut writes: Vec<_> = routes
@@ -136,7 +150,9 @@ fn random_json_is_accepted_or_rejected_with_a_problem() {
         .filter_map(|route| route.split_once(' '))
         .filter(|(method, _)| ["POST", "PUT", "PATCH"].contains(method))
         .map(|(method, path)| {
-            let path = path.replace("{team_id}", &team);
+            let path = path
+                .replace("{team_id}", &team)
+                .replace("{endpoint_id}", &hook);
             (method, filled(&path, &id, "bob"))
         })
         .collect();

@@ -2,6 +2,8 @@
 
 mod deliveries;
 mod endpoints;
+mod load;
+mod outages;
 mod replays;
 mod secrets;
 mod signatures;

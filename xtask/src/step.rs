@@ -48,7 +48,7 @@ pub(crate) enum Outcome {
 pub(crate) const FAST: [Step; 4] = [Step::Format, Step::Generated, Step::Lint, Step::Test];
 
 /// Test modules that build and start other programs or search for minutes: the step `slow`.
-const SLOW: [&str; 9] = [
+const SLOW: [&str; 10] = [
     "binaries",
     "cognito",
     "events",
@@ -58,6 +58,7 @@ const SLOW: [&str; 9] = [
     "schemathesis",
     "sync::many_logins",
     "sync::histories",
+    "webhooks::load",
 ];
 /// A package of slow tests only.
 const SLOW_PACKAGE: &str = "muster-model";

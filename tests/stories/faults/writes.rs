@@ -6,6 +6,9 @@ use support::{Actor, Reply, World};
 
 use super::TRANSACTION;
 
+/// A URL that gets no message: the stack runs no event sources.
+const HOOK: &str = "https://hooks.acme.example/muster";
+
 /// A write that is ready to send, and its result.
 pub(super) struct Write {
     pub(super) actor: Actor,
@@ -45,6 +48,7 @@ impl Write {
             .path
             .trim_end_matches("/accept")
             .trim_end_matches("/transfer-ownership")
+            .trim_end_matches("/rotate-secret")
             .trim_end_matches("/restore");
         // Team members have only a list.
         if let Some((members, user)) = path.rsplit_once("/members/")
@@ -118,7 +122,7 @@ pub(super) async fn writes(world: &World) -> Vec<Write> {
     let five = world.user("five");
     let added = json!({"user_id": "new", "role": "owner", "status": "active"});
     let renamed = json!({"name": "Renamed", "domain": "acme.example"});
-    vec![
+    let mut writes = vec![
         write(
             &ada,
             Method::POST,
@@ -270,5 +274,41 @@ pub(super) async fn writes(world: &World) -> Vec<Write> {
             None,
             204,
         ),
+    ];
+    writes.extend(writes_of_webhook_endpoints(&root).await);
+    writes
+}
+
+/// Every kind of write of a webhook endpoint.
+async fn writes_of_webhook_endpoints(root: &Actor) -> Vec<Write> {
+    let body = |event_types: &str| json!({"url": HOOK, "event_types": [event_types]});
+    let write = |method, path: &str, body: Option<Value>, status| Write {
+        actor: root.clone(),
+        method,
+        path: path.to_owned(),
+        body,
+        status,
+        operation: TRANSACTION,
+        makes: 0,
+        // An endpoint is read by itself.
+        reads: false,
+    };
+    let mut paths = Vec::new();
+    for event_types in ["team.*", "user.*", "*"] {
+        let made = root.post("/webhook-endpoints", body(event_types)).await;
+        paths.push(made.expect(201).headers["location"].clone());
+    }
+    let change = json!({"description": "Changed", "status": "disabled"});
+    vec![
+        // The endpoint, and its secret.
+        write(Method::POST, "/webhook-endpoints", Some(body("*")), 201).making(2),
+        write(Method::PATCH, &paths[0], Some(change), 200),
+        write(
+            Method::POST,
+            &format!("{}/rotate-secret", paths[1]),
+            None,
+            200,
+        ),
+        write(Method::DELETE, &paths[2], None, 204),
     ]
 }

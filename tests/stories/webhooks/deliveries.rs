@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::endpoint;
 
 /// The time that a busy machine may take to deliver.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A stack that runs its event source mappings.
 pub(crate) async fn running() -> World {
@@ -51,7 +51,7 @@ pub(crate) async fn deliveries(
     until(|| async { Some(root.all(&path).await).filter(|it| it.len() >= count) }).await
 }
 
-async fn team(world: &World, name: &str) {
+pub(crate) async fn team(world: &World, name: &str) {
     let root = world.tenant_admin();
     root.post("/teams", json!({"name": name})).await.expect(201);
 }
@@ -201,25 +201,36 @@ async fn an_endpoint_that_is_gone_is_disabled_at_once() {
     assert_eq!(receiver.received().len(), 1);
 }
 
-/// Invokes the function with one message, as Lambda does.
-async fn deliver(world: &World, path: &str, event: &Value, attempt: u32, due_at: &str) -> Value {
-    let task = json!({
+/// The body of a message of the queue.
+pub(crate) fn task(path: &str, event: &Value, attempt: u32, due_at: &str) -> Value {
+    json!({
         "tenant_id": "acme",
         "endpoint_id": path.strip_prefix("/webhook-endpoints/"),
         "event": event,
         "attempt": attempt,
         "due_at": due_at,
-    });
+    })
+}
+
+/// Invokes the function with one message, as Lambda does.
+pub(crate) async fn deliver(
+    world: &World,
+    path: &str,
+    event: &Value,
+    attempt: u32,
+    due_at: &str,
+) -> Value {
+    let task = task(path, event, attempt, due_at);
     let record = json!({"messageId": "m1", "body": task.to_string()});
     world
         .invoke("deliver-webhook", &json!({"Records": [record]}))
         .await
 }
 
-const LONG_AGO: &str = "2026-01-01T00:00:00.000Z";
+pub(crate) const LONG_AGO: &str = "2026-01-01T00:00:00.000Z";
 
 /// An event of the audit log.
-async fn some_event(world: &World) -> Value {
+pub(crate) async fn some_event(world: &World) -> Value {
     team(world, "Engines").await;
     let root = world.tenant_admin();
     let events = root.get("/events?type=team.created").await;
@@ -292,38 +303,4 @@ async fn a_message_that_is_not_due_waits_in_the_queue() {
         answer["batchItemFailures"],
         json!([{"itemIdentifier": "m1"}])
     );
-}
-
-/// Of 20 endpoints one hangs. The others get all events long before a message to it was given up.
-#[tokio::test]
-async fn an_endpoint_that_hangs_does_not_delay_the_others() {
-    const EVENTS: usize = 25;
-    let world = running().await;
-    let hanging = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/hook", hanging.local_addr().unwrap());
-    endpoint(&world, json!({"url": url, "event_types": ["team.*"]})).await;
-    let mut receivers = Vec::new();
-    for _ in 0..19 {
-        let receiver = Receiver::start().await;
-        endpoint(
-            &world,
-            json!({"url": receiver.url, "event_types": ["team.*"]}),
-        )
-        .await;
-        receivers.push(receiver);
-    }
-    let start = Instant::now();
-    for n in 0..EVENTS {
-        team(&world, &format!("Team {n}")).await;
-    }
-    for receiver in &receivers {
-        let all = received(receiver, EVENTS).await;
-        let ids: std::collections::HashSet<_> = all
-            .iter()
-            .map(|one| one.header("webhook-id").to_owned())
-            .collect();
-        assert_eq!(ids.len(), EVENTS);
-    }
-    // One by one, the calls that hang would take more than six minutes.
-    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
 }
