@@ -23,6 +23,9 @@ pub enum UserStatus {
 }
 
 impl UserStatus {
+    /// All statuses.
+    pub const ALL: [Self; 2] = [Self::Enabled, Self::Disabled];
+
     /// Returns its name in requests, responses and the table.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -36,8 +39,7 @@ impl FromStr for UserStatus {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let all = [Self::Enabled, Self::Disabled];
-        let found = all.into_iter().find(|status| status.as_str() == text);
+        let found = Self::ALL.into_iter().find(|status| status.as_str() == text);
         found.ok_or(Invalid::new("must be enabled or disabled"))
     }
 }

@@ -6,7 +6,7 @@ use crate::domain::{
     TenantId, UserId,
 };
 use crate::store::access::{self, standing};
-use crate::store::keys::{self, Key, MEMBERSHIP_PREFIX};
+use crate::store::keys::{self, MEMBERSHIP_PREFIX};
 use crate::store::table::{Query, in_partition};
 use crate::store::{Context, Error, Page, Refusal, Store, organizations, users};
 use std::collections::HashMap;
@@ -105,35 +105,14 @@ impl Store {
             status: Some(Status::Active),
             role: None,
         };
-        let mut memberships = Vec::new();
-        let mut after = None;
-        loop {
-            let partition = keys::user_partition(tenant, user);
-            let page = self
-                .table
-                .query(Query {
-                    index: None,
-                    condition: in_partition(None, partition.clone(), MEMBERSHIP_PREFIX.to_owned()),
-                    filter: filter.condition(),
-                    after,
-                    limit: usize::MAX,
-                    is_backwards: false,
-                })
-                .await?;
-            for item in page.items {
-                memberships.push(from_row(item)?);
-            }
-            let Some(last) = page.next else {
-                break;
-            };
-            after = Some(
-                Key {
-                    pk: partition,
-                    sk: last,
-                }
-                .attributes(),
-            );
-        }
+        let partition = keys::user_partition(tenant, user);
+        let condition = in_partition(None, partition.clone(), MEMBERSHIP_PREFIX.to_owned());
+        let items = self
+            .table
+            .query_all(&partition, condition, filter.condition())
+            .await?;
+        let memberships: Result<Vec<_>, _> = items.into_iter().map(from_row).collect();
+        let mut memberships = memberships?;
         memberships.sort_by_key(|one| std::cmp::Reverse(one.role.rank()));
         Ok(memberships)
     }

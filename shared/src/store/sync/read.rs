@@ -1,6 +1,6 @@
 //! Reads of the sync before it plans.
 
-use crate::store::table::{Item, Query, in_partition, text, text_of};
+use crate::store::table::{Item, in_partition, text, text_of};
 use crate::store::{Error, Store, members, organizations, table, team_members, teams};
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::{
     SUSPENDED_BY, SYNCED_ROLE, TeamMembershipMarks,
 };
 use crate::domain::{Name, OrganizationId, Role, Source, TeamId, TenantId, UserId};
-use crate::store::keys::{self, Key, MEMBERSHIP_PREFIX, TEAM_MEMBERSHIP_PREFIX};
+use crate::store::keys::{self, MEMBERSHIP_PREFIX, TEAM_MEMBERSHIP_PREFIX};
 use crate::store::organizations::SYNCED_NAME;
 use crate::store::team_members::JOINED_TEAMS;
 use crate::store::users::names::ProfileCopy;
@@ -22,59 +22,38 @@ impl Store {
         user: &UserId,
     ) -> Result<CurrentMemberships, Error> {
         let mut current = CurrentMemberships::default();
-        let mut after = None;
-        loop {
-            let partition = keys::user_partition(tenant, user);
-            let page = self
-                .table
-                .query(Query {
-                    index: None,
-                    condition: in_partition(None, partition.clone(), String::new()),
-                    filter: None,
-                    after,
-                    limit: usize::MAX,
-                    is_backwards: false,
-                })
-                .await?;
-            for item in page.items {
-                let sort_key = text_of(&item, "sk")?.to_owned();
-                if sort_key.starts_with(MEMBERSHIP_PREFIX) {
-                    let joined = item.get(JOINED_TEAMS).cloned();
-                    let marks = MembershipMarks {
-                        synced_role: synced_role(&item)?,
-                        is_suspended: is_suspended_by_sync(&item),
-                    };
-                    let copy = ProfileCopy::of(&item)?;
-                    let membership = members::from_row(item)?;
-                    let id = membership.organization_id.clone();
-                    if let Some(copy) = copy {
-                        current.copies.insert(id.clone(), copy);
-                    }
-                    current.joined_teams.insert(id.clone(), joined);
-                    current.marks.insert(id.clone(), marks);
-                    current.organizations.insert(id, membership);
-                } else if sort_key.starts_with(TEAM_MEMBERSHIP_PREFIX) {
-                    let marks = TeamMembershipMarks {
-                        is_suspended: is_suspended_by_sync(&item),
-                        awaits_organization: item.contains_key(AWAITS_ORGANIZATION),
-                    };
-                    let membership = team_members::from_row(item)?;
-                    let id = membership.team_id.clone();
-                    current.team_marks.insert(id, marks);
-                    current.teams.insert(membership.team_id.clone(), membership);
+        let partition = keys::user_partition(tenant, user);
+        let all = in_partition(None, partition.clone(), String::new());
+        let items = self.table.query_all(&partition, all, None).await?;
+        for item in items {
+            let sort_key = text_of(&item, "sk")?.to_owned();
+            if sort_key.starts_with(MEMBERSHIP_PREFIX) {
+                let joined = item.get(JOINED_TEAMS).cloned();
+                let marks = MembershipMarks {
+                    synced_role: synced_role(&item)?,
+                    is_suspended: is_suspended_by_sync(&item),
+                };
+                let copy = ProfileCopy::of(&item)?;
+                let membership = members::from_row(item)?;
+                let id = membership.organization_id.clone();
+                if let Some(copy) = copy {
+                    current.copies.insert(id.clone(), copy);
                 }
+                current.joined_teams.insert(id.clone(), joined);
+                current.marks.insert(id.clone(), marks);
+                current.organizations.insert(id, membership);
+            } else if sort_key.starts_with(TEAM_MEMBERSHIP_PREFIX) {
+                let marks = TeamMembershipMarks {
+                    is_suspended: is_suspended_by_sync(&item),
+                    awaits_organization: item.contains_key(AWAITS_ORGANIZATION),
+                };
+                let membership = team_members::from_row(item)?;
+                let id = membership.team_id.clone();
+                current.team_marks.insert(id, marks);
+                current.teams.insert(membership.team_id.clone(), membership);
             }
-            let Some(last) = page.next else {
-                return Ok(current);
-            };
-            after = Some(
-                Key {
-                    pk: partition,
-                    sk: last,
-                }
-                .attributes(),
-            );
         }
+        Ok(current)
     }
 
     /// Returns the fingerprint of what has been created in the tenant.

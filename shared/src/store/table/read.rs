@@ -94,6 +94,34 @@ impl Table {
         Ok(found)
     }
 
+    /// Reads all items of the partition that meet the condition on their keys and the filter, in as many calls as they
+    /// need. Sorted by the sort key, strongly consistent. For partitions whose size one user decides.
+    pub(in crate::store) async fn query_all(
+        &self,
+        partition: &str,
+        condition: Condition,
+        filter: Option<Condition>,
+    ) -> Result<Vec<Item>, Error> {
+        let mut items = Vec::new();
+        let mut after = None;
+        loop {
+            let query = Query {
+                index: None,
+                condition: condition.clone(),
+                filter: filter.clone(),
+                after,
+                limit: usize::MAX,
+                is_backwards: false,
+            };
+            let page = self.query(query).await?;
+            items.extend(page.items);
+            let Some(last) = page.next else {
+                return Ok(items);
+            };
+            after = Some(Key::new(partition.to_owned(), last).attributes());
+        }
+    }
+
     /// Reads a page of a partition, starting after the key `after`, sorted by the sort key.
     pub(in crate::store) async fn query(&self, query: Query<'_>) -> Result<Page, Error> {
         let Expression {

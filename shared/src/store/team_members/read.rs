@@ -5,7 +5,7 @@ use futures_util::TryFutureExt;
 
 use crate::domain::{Caller, OrganizationId, Status, TeamId, TeamMembership, TenantId, UserId};
 use crate::store::keys::{self, GSI1, Key, TEAM_MEMBERSHIP_PREFIX, USER_PREFIX};
-use crate::store::table::{Condition, Item, Query, in_partition, key_of, text};
+use crate::store::table::{Condition, Item, Query, between, in_partition, key_of, text};
 use crate::store::{Context, Error, Page, Refusal, Store, members, organizations, teams, users};
 
 /// Keys of the items that a team membership depends on.
@@ -212,43 +212,27 @@ impl Store {
         organization: &OrganizationId,
     ) -> Result<(Option<Item>, Vec<Key>), Error> {
         let key = keys::membership(tenant, user, organization);
+        let condition = between(
+            None,
+            key.pk.clone(),
+            (key.sk.clone(), keys::TEAM_MEMBERSHIPS_END.to_owned()),
+        );
+        let filter = Condition::new("#organization_id = :organization")
+            .value(":organization", text(organization.as_str()));
+        let found = self
+            .table
+            .query_all(&key.pk, condition, Some(filter))
+            .await?;
         let mut membership = None;
         let mut teams = Vec::new();
-        let mut after = None;
-        loop {
-            let page = self
-                .table
-                .query(Query {
-                    index: None,
-                    condition: Condition::new("#pk = :pk AND #sk BETWEEN :from AND :to")
-                        .value(":pk", text(&key.pk))
-                        .value(":from", text(&key.sk))
-                        .value(":to", text(keys::TEAM_MEMBERSHIPS_END)),
-                    filter: Some(
-                        Condition::new("#organization_id = :organization")
-                            .value(":organization", text(organization.as_str())),
-                    ),
-                    after,
-                    limit: usize::MAX,
-                    is_backwards: false,
-                })
-                .await?;
-            for item in page.items {
-                let found = key_of(&item)?;
-                if found == key {
-                    membership = Some(item);
-                } else {
-                    teams.push(found);
-                }
+        for item in found {
+            let found = key_of(&item)?;
+            if found == key {
+                membership = Some(item);
+            } else {
+                teams.push(found);
             }
-            let Some(last) = page.next else {
-                return Ok((membership, teams));
-            };
-            let last = Key {
-                pk: key.pk.clone(),
-                sk: last,
-            };
-            after = Some(last.attributes());
         }
+        Ok((membership, teams))
     }
 }

@@ -126,37 +126,22 @@ impl Store {
     /// Reads the partition of a user.
     async fn all_of(&self, tenant: &TenantId, user: &UserId) -> Result<Found, Error> {
         let partition = keys::user_partition(tenant, user);
+        let all = in_partition(None, partition.clone(), String::new());
+        let items = self.table.query_all(&partition, all, None).await?;
         let mut found = Found::default();
-        let mut after = None;
-        loop {
-            let page = self
-                .table
-                .query(Query {
-                    index: None,
-                    condition: in_partition(None, partition.clone(), String::new()),
-                    filter: None,
-                    after,
-                    limit: usize::MAX,
-                    is_backwards: false,
-                })
-                .await?;
-            for item in page.items {
-                let key = key_of(&item)?;
-                if key == keys::user(tenant, user) {
-                    found.profile = Some(item);
-                } else if key.sk.starts_with(MEMBERSHIP_PREFIX) {
-                    found.memberships.push(item);
-                } else if key.sk.starts_with(TEAM_MEMBERSHIP_PREFIX) {
-                    found.team_memberships.push(item);
-                } else {
-                    found.others.push(key);
-                }
+        for item in items {
+            let key = key_of(&item)?;
+            if key == keys::user(tenant, user) {
+                found.profile = Some(item);
+            } else if key.sk.starts_with(MEMBERSHIP_PREFIX) {
+                found.memberships.push(item);
+            } else if key.sk.starts_with(TEAM_MEMBERSHIP_PREFIX) {
+                found.team_memberships.push(item);
+            } else {
+                found.others.push(key);
             }
-            let Some(last) = page.next else {
-                return Ok(found);
-            };
-            after = Some(Key::new(partition.clone(), last).attributes());
         }
+        Ok(found)
     }
 
     /// Returns the organizations of memberships with their items.

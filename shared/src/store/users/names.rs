@@ -12,7 +12,7 @@ use crate::domain::{OrganizationId, TenantId, Timestamp, User, UserId, UserNames
 use crate::store::keys::{self, GSI3, Key, MEMBERSHIP_PREFIX};
 use crate::store::sync::CurrentMemberships;
 use crate::store::table::{
-    Change, Condition, Item, Query, Transaction, in_partition, number, text, text_of,
+    Change, Condition, Item, Transaction, in_partition, number, text, text_of,
 };
 use crate::store::{Error, Store, table};
 
@@ -234,33 +234,17 @@ impl Store {
             return Ok(());
         }
         let partition = keys::user_partition(&user.tenant_id, &user.user_id);
-        let mut after = None;
-        loop {
-            let page = self
-                .table
-                .query(Query {
-                    index: None,
-                    condition: in_partition(None, partition.clone(), MEMBERSHIP_PREFIX.to_owned()),
-                    filter: None,
-                    after,
-                    limit: usize::MAX,
-                    is_backwards: false,
-                })
-                .await?;
-            let copies = page.items.iter().map(|item| async move {
-                let organization = text_of(item, "organization_id")?;
-                let organization =
-                    OrganizationId::parse(organization).map_err(table::Error::unreadable)?;
-                self.write_copy(user, &organization, joined_at(item)?).await
-            });
-            let copies: Vec<_> = copies.collect();
-            let copies = stream::iter(copies).buffer_unordered(AT_ONCE);
-            copies.try_for_each(|()| ready(Ok(()))).await?;
-            let Some(last) = page.next else {
-                break;
-            };
-            after = Some(Key::new(partition.clone(), last).attributes());
-        }
+        let condition = in_partition(None, partition.clone(), MEMBERSHIP_PREFIX.to_owned());
+        let items = self.table.query_all(&partition, condition, None).await?;
+        let copies = items.iter().map(|item| async move {
+            let organization = text_of(item, "organization_id")?;
+            let organization =
+                OrganizationId::parse(organization).map_err(table::Error::unreadable)?;
+            self.write_copy(user, &organization, joined_at(item)?).await
+        });
+        let copies: Vec<_> = copies.collect();
+        let copies = stream::iter(copies).buffer_unordered(AT_ONCE);
+        copies.try_for_each(|()| ready(Ok(()))).await?;
         self.settle_names(user, lag).await
     }
 
