@@ -21,7 +21,7 @@ pub(crate) use parts::{
     Part, TeamMemberPath, TeamPath, UserPath, WebhookEndpointPath,
 };
 pub(crate) use query::{
-    Filter, Force, Paged, Parameter, Query, QueryParameters, parameter_name, query,
+    Filter, Force, Paged, Parameter, Query, QueryParameters, StatusFilter, parameter_name, query,
 };
 
 /// An endpoint, made with `endpoint!`.

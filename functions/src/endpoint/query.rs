@@ -1,8 +1,13 @@
 //! Query parameters. The type of each reads and describes it.
 
-use muster::domain::{Domain, Invalid, MAX_NAME_LENGTH, Name, Role, SearchPrefix};
+use std::str::FromStr;
+
+use muster::domain::{
+    Domain, Invalid, MAX_NAME_LENGTH, Name, Role, SearchPrefix, Status, UserStatus,
+};
 use muster::http::{self, Answer, ApiRequest, PageRequest, Problem};
 use muster::store::Page;
+use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -96,6 +101,52 @@ impl Filter for SearchPrefix {
     fn schema() -> Value {
         json!({"type": "string", "minLength": 1, "maxLength": MAX_NAME_LENGTH})
     }
+}
+
+/// A status that filters a list.
+pub(crate) trait ListedStatus: FromStr<Err = Invalid> + Serialize + Copy + 'static {
+    /// All statuses.
+    const ALL: &'static [Self];
+    /// The status of what a list shows without the parameter.
+    const DEFAULT: Self;
+}
+
+/// `?status=`: one status, or `all`, which is `None`.
+pub(crate) struct StatusFilter<S>(pub(crate) Option<S>);
+
+impl<S: ListedStatus> StatusFilter<S> {
+    fn values() -> Vec<Value> {
+        let all = S::ALL.iter().map(|status| json!(status));
+        all.chain([json!("all")]).collect()
+    }
+}
+
+impl<S: ListedStatus> Parameter for StatusFilter<S> {
+    fn read(query: &mut http::Query<'_>, name: &'static str) -> Self {
+        let read = |status: &str| match status {
+            "all" => Ok(None),
+            status => status.parse().map(Some).map_err(|_| {
+                let values = Self::values();
+                let values: Vec<_> = values.iter().filter_map(Value::as_str).collect();
+                Invalid::new(format!("must be one of {}", values.join(", ")))
+            }),
+        };
+        Self(query.filter(name, read).unwrap_or(Some(S::DEFAULT)))
+    }
+
+    fn schema() -> Value {
+        json!({"type": "string", "enum": Self::values(), "default": S::DEFAULT})
+    }
+}
+
+impl ListedStatus for Status {
+    const ALL: &'static [Self] = &Self::ALL;
+    const DEFAULT: Self = Self::Active;
+}
+
+impl ListedStatus for UserStatus {
+    const ALL: &'static [Self] = &Self::ALL;
+    const DEFAULT: Self = Self::Enabled;
 }
 
 /// `true` or `false`; defaults to `false`.

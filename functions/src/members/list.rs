@@ -1,15 +1,16 @@
 //! `GET /organizations/{organization_id}/members`
 
 use documented::docs_const;
-use muster::domain::{Invalid, Role, SearchPrefix};
+use muster::domain::{Invalid, Role, SearchPrefix, Status};
 use muster::http::{self, Answer, Code, Problem};
 use muster::store::{MemberFilter, MemberSort};
 use serde_json::{Value, json};
 
-use super::StatusFilter;
 use super::shown::ShownMember;
 use crate::endpoint::TableAction::BatchGetItem;
-use crate::endpoint::{Call, Endpoint, Filter, OrganizationPath, Paged, endpoint, query};
+use crate::endpoint::{
+    Call, Endpoint, Filter, OrganizationPath, Paged, StatusFilter, endpoint, query,
+};
 
 /// List members
 ///
@@ -71,7 +72,7 @@ query! {
     /// Filters of a list of members.
     pub(crate) struct ListMembers {
         /// Only members with this status; `all` for every status.
-        status: StatusFilter,
+        status: StatusFilter<Status>,
         /// Only members with this role.
         role: Option<Role>,
         /// Only members whose display name or email address starts with this text. Up to 255 characters.

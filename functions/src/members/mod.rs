@@ -14,33 +14,10 @@ pub mod track;
 
 mod shown;
 
-use muster::domain::{Invalid, Membership, Status};
-use muster::http::{Answer, Query};
-use serde_json::{Value, json};
-
-use crate::endpoint::Parameter;
+use muster::domain::Membership;
+use muster::http::Answer;
 
 /// 200, with a membership.
 fn answer(membership: &Membership) -> Answer {
     Answer::ok(membership, membership.version)
-}
-
-/// `?status=active|invited|suspended|all`; defaults to `active`. `None` is all.
-pub(crate) struct StatusFilter(pub(crate) Option<Status>);
-
-impl Parameter for StatusFilter {
-    fn read(query: &mut Query<'_>, name: &'static str) -> Self {
-        let read = |status: &str| match status {
-            "all" => Ok(None),
-            status => status
-                .parse()
-                .map(Some)
-                .map_err(|_| Invalid::new("must be one of active, invited, suspended, all")),
-        };
-        Self(query.filter(name, read).unwrap_or(Some(Status::Active)))
-    }
-
-    fn schema() -> Value {
-        json!({"type": "string", "enum": ["active", "invited", "suspended", "all"], "default": "active"})
-    }
 }

@@ -1,13 +1,12 @@
 //! `GET /users`
 
 use documented::docs_const;
-use muster::domain::{Invalid, SearchPrefix, User, UserStatus};
-use muster::http::{self, Answer, Code, Problem, Query};
+use muster::domain::{SearchPrefix, User, UserStatus};
+use muster::http::{self, Answer, Code, Problem};
 use muster::store::UserFilter;
-use serde_json::{Value, json};
 
 use crate::endpoint::TableAction::BatchGetItem;
-use crate::endpoint::{Call, Endpoint, Paged, Parameter, endpoint, query};
+use crate::endpoint::{Call, Endpoint, Paged, StatusFilter, endpoint, query};
 
 /// List users
 ///
@@ -43,30 +42,6 @@ query! {
         /// Only users whose display name or email address starts with this text. Up to 255 characters.
         q: Option<SearchPrefix>,
         /// Only users with this status; `all` for every status.
-        status: UserStatusFilter,
-    }
-}
-
-/// `?status=enabled|disabled|all`; defaults to `enabled`. `None` is all.
-pub(crate) struct UserStatusFilter(Option<UserStatus>);
-
-impl Parameter for UserStatusFilter {
-    fn read(query: &mut Query<'_>, name: &'static str) -> Self {
-        let read = |status: &str| match status {
-            "all" => Ok(None),
-            status => status
-                .parse()
-                .map(Some)
-                .map_err(|_| Invalid::new("must be one of enabled, disabled, all")),
-        };
-        Self(
-            query
-                .filter(name, read)
-                .unwrap_or(Some(UserStatus::Enabled)),
-        )
-    }
-
-    fn schema() -> Value {
-        json!({"type": "string", "enum": ["enabled", "disabled", "all"], "default": "enabled"})
+        status: StatusFilter<UserStatus>,
     }
 }

@@ -2,7 +2,7 @@
 
 use documented::docs_const;
 use muster::domain::{
-    Domain, Membership, Name, OrganizationId, OrganizationStatus, Source, Timestamp,
+    Domain, Membership, Name, OrganizationId, OrganizationStatus, Source, Status, Timestamp,
 };
 use muster::http::{self, Answer, Code, Problem};
 use muster::store::MembershipOfOrganization;
@@ -12,8 +12,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::endpoint::TableAction::{BatchGetItem, GetItem, Query};
-use crate::endpoint::{Call, Endpoint, Paged, UserPath, endpoint, query};
-use crate::members::StatusFilter;
+use crate::endpoint::{Call, Endpoint, Paged, StatusFilter, UserPath, endpoint, query};
 use crate::openapi::example::{self, Example};
 
 /// List organizations of a user
@@ -59,7 +58,7 @@ query! {
     /// Filters of a list of memberships.
     pub(crate) struct ListUserOrganizations {
         /// Only memberships with this status; `all` for every status.
-        status: StatusFilter,
+        status: StatusFilter<Status>,
         /// Live organizations, or deleted ones that the user may restore.
         organization_status: OrganizationStatus,
     }
