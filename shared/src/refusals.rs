@@ -93,6 +93,10 @@ impl From<Refusal> for Problem {
                 Code::InvitationNotValid,
                 "The inviter may no longer invite with this role. Ask an owner or admin of the organization for a new invitation.",
             ),
+            R::InvitationExpired => (
+                Code::InvitationNotValid,
+                "The invitation has expired. Ask an owner or admin of the organization for a new invitation.",
+            ),
             R::InvitationPending => (
                 Code::InvitationPending,
                 "The user has not accepted their invitation yet. To revoke it, remove the member.",

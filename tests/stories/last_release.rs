@@ -4,7 +4,9 @@
 mod setup;
 mod write;
 
-use muster::domain::Name;
+use std::time::Duration;
+
+use muster::domain::{Name, Timestamp};
 use serde_json::{Value, json};
 use support::{ACME, Actor, invariants};
 
@@ -196,6 +198,32 @@ async fn members_of_every_role_and_status_can_be_changed_and_removed() {
     invariants::check_without_events(&setup.world.items().await);
 }
 
+/// It was open without a limit. The time that it was last changed decides.
+#[tokio::test]
+async fn an_old_invitation_expires_and_can_be_renewed() {
+    let setup = Setup::of_last_release().await;
+    let ada = setup.world.user("ada");
+    let members = format!("/organizations/{}/members", acme(&setup.root(ACME)).await);
+    let (member, accept) = (
+        format!("{members}/by-owner"),
+        format!("{members}/me/accept"),
+    );
+    let old = ada.get(&member).await.expect(200).body;
+    let time = |name: &str| old[name].as_str().unwrap().parse::<Timestamp>().unwrap();
+    let week = Duration::from_hours(7 * 24);
+    assert_eq!(time("expires_at"), time("updated_at").after(week));
+    let invited = setup.world.user("by-owner");
+    setup.wait(week);
+    invited
+        .post_empty(&accept)
+        .await
+        .problem(409, "invitation-not-valid");
+    let again = json!({"user_id": "by-owner", "role": old["role"]});
+    ada.post(&members, again).await.expect(200);
+    invited.post_empty(&accept).await.expect(200);
+    invariants::check_without_events(&setup.world.items().await);
+}
+
 #[tokio::test]
 async fn teams_and_their_members_can_be_changed_and_removed() {
     let setup = Setup::of_last_release().await;
@@ -322,7 +350,7 @@ async fn keys_of_the_last_release_replay_their_response() {
             Some(user) => request.json(&json!({"user_id": user, "role": "member"})),
             None => request,
         };
-        let reply = actor.send(request).await;
+        let reply = actor.send_to_last_release(request).await;
         assert!([200, 201].contains(&reply.status), "{reply:?}");
         assert_eq!(
             reply

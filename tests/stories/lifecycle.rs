@@ -11,14 +11,14 @@ use support::{Actor, Faults, World, at_once, invariants};
 
 use crate::answers::is_shown;
 
-const DAY: u64 = 24 * 60 * 60 * 1_000;
+pub(crate) const DAY: u64 = 24 * 60 * 60 * 1_000;
 
 /// A clock that advances on request.
 #[derive(Clone, Default)]
-struct Later(Arc<AtomicU64>);
+pub(crate) struct Later(Arc<AtomicU64>);
 
 impl Later {
-    async fn world(&self) -> World {
+    pub(crate) async fn world(&self) -> World {
         let (later, system) = (Arc::clone(&self.0), Clock::system());
         let clock = Clock::from_fn(move || {
             let later = Duration::from_millis(later.load(Ordering::Relaxed));
@@ -31,7 +31,7 @@ impl Later {
         World::with(options).await
     }
 
-    fn by(&self, milliseconds: u64) {
+    pub(crate) fn by(&self, milliseconds: u64) {
         self.0.fetch_add(milliseconds, Ordering::Relaxed);
     }
 }

@@ -21,7 +21,8 @@ use crate::openapi::example::Example;
 ///
 /// Requires owner or admin; you cannot grant a role above your own. Returns 201, or 200 with the stored membership
 /// if the user already has this role; with `status: "active"` an open invitation to the same role becomes active.
-/// Inviting again makes you the inviter. Returns 409 `already-member` if the user has another role or is suspended
+/// An invitation expires after 7 days. Inviting again makes you the inviter, and renews an expired invitation with the
+/// role of the request. Returns 409 `already-member` if the user has another role or is suspended
 /// (change that with PATCH), and 422 `unknown-user` if the user is not known in the tenant. Idempotent.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn add_member(

@@ -105,6 +105,7 @@ impl Example for Membership {
             "invited_by_user_id": "ada",
             "spend": 0.0,
             "budget_id": null,
+            "expires_at": "2026-11-27T23:51:36.042Z",
             "last_active_at": null,
             "version": 1,
             "created_at": CREATED,

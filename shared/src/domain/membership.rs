@@ -1,12 +1,16 @@
 //! Memberships: a user in an organization.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::patch::nothing_required;
 use super::{Caller, Invalid, OrganizationId, Role, TenantId, Timestamp, UserId};
+
+/// How long an open invitation can be accepted.
+const OPEN_FOR: Duration = Duration::from_hours(7 * 24);
 
 /// Status of a membership. Only `active` grants access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -90,6 +94,10 @@ pub struct Membership {
     pub spend: f64,
     /// The budget of the user in the organization. Read-only.
     pub budget_id: Option<String>,
+    /// Time until which an open invitation can be accepted: 7 days after the user was last invited; `null` unless the
+    /// status is `invited`.
+    // Not stored: the last change of an open invitation is the last time that the user was invited.
+    pub expires_at: Option<Timestamp>,
     /// Time of the last change that the user made in the organization.
     pub last_active_at: Option<Timestamp>,
     /// Starts at 1 and increases by 1 with each change of role or status.
@@ -133,6 +141,7 @@ impl Membership {
             invited_by_tenant_admin: false,
             spend: 0.0,
             budget_id: None,
+            expires_at: open_until(status, now),
             last_active_at: None,
             version: 1,
             created_at: now,
@@ -155,10 +164,29 @@ impl Membership {
     pub fn activated(&self, now: Timestamp) -> Self {
         Self {
             status: Status::Active,
+            expires_at: None,
             version: self.version + 1,
             updated_at: now,
             ..self.clone()
         }
+    }
+
+    /// Returns this membership as an invitation to a role by the caller, made at `now`.
+    #[must_use]
+    pub fn invited_again(&self, role: Role, caller: &Caller, now: Timestamp) -> Self {
+        Self {
+            role,
+            status: Status::Invited,
+            expires_at: open_until(Status::Invited, now),
+            version: self.version + 1,
+            updated_at: now,
+            ..self.clone().invited_by(caller)
+        }
+    }
+
+    /// Returns whether it is an open invitation that has expired.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|until| until <= now)
     }
 
     /// Returns whether it is an active owner. A live organization keeps at least one of them.
@@ -189,9 +217,15 @@ impl MembershipPatch {
         Ok(Membership {
             role,
             status,
+            expires_at: open_until(status, now),
             version: before.version + 1,
             updated_at: now,
             ..before.clone()
         })
     }
+}
+
+/// Returns until when a membership that was last changed at `changed_at` can be accepted.
+pub fn open_until(status: Status, changed_at: Timestamp) -> Option<Timestamp> {
+    (status == Status::Invited).then(|| changed_at.after(OPEN_FOR))
 }

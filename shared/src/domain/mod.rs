@@ -41,7 +41,7 @@ pub use json::{Json, JsonNumber, JsonObject};
 pub use limits::{
     Budget, BudgetDuration, Limits, MAX_BUDGET, MAX_MODEL_LENGTH, MAX_MODELS, MAX_RATE, MIN_BUDGET,
 };
-pub use membership::{Membership, MembershipPatch, Source, Status};
+pub use membership::{Membership, MembershipPatch, Source, Status, open_until};
 pub use metadata::{MAX_METADATA_BYTES, MAX_METADATA_DEPTH, Metadata};
 pub use organization::{
     LimitsPatch, MetadataPatch, Organization, OrganizationPatch, OrganizationStatus, RETENTION,

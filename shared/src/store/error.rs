@@ -79,6 +79,9 @@ pub enum Refusal {
     /// The inviter of an open invitation may no longer grant its role.
     #[error("the inviter may no longer invite with this role")]
     InvitationNotValid,
+    /// The open invitation has expired.
+    #[error("the invitation has expired")]
+    InvitationExpired,
     /// An open invitation cannot be suspended.
     #[error("the invitation is pending")]
     InvitationPending,

@@ -90,10 +90,14 @@ impl Setup {
         setup
     }
 
+    /// Advances the clock.
+    pub(super) fn wait(&self, time: Duration) {
+        self.ahead.fetch_add(millis(time), Ordering::Relaxed);
+    }
+
     /// Signs in a user, after all cached data of the directory has expired.
     pub(super) async fn login(&self, user: &str) {
-        let ten_minutes = millis(Duration::from_mins(10));
-        self.ahead.fetch_add(ten_minutes, Ordering::Relaxed);
+        self.wait(Duration::from_mins(10));
         let url = self.world.stack.url();
         let url = format!("{url}/2015-03-31/functions/post-login/invocations");
         let event = login_event(user);

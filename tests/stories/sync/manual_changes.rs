@@ -1,5 +1,9 @@
 //! The sync keeps manual changes.
 
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use muster::domain::Clock;
 use reqwest::Method;
 use serde_json::json;
 use support::Actor;
@@ -19,6 +23,14 @@ async fn sales(more: &[(&str, &str)]) -> (Setup, Actor) {
 /// A change that makes the sync look at everything again.
 fn change_groups(setup: &Setup, id: &str) {
     setup.graph.assign(id, id);
+}
+
+/// Makes the open invitation of a user one of eight days ago.
+async fn expire(setup: &Setup, user: &str) {
+    let week_ago = Clock::system().now().before(Duration::from_hours(8 * 24));
+    let (pk, sk) = (format!("TENANT#acme#USER#{user}"), "ORG#g-sales");
+    let time = AttributeValue::S(week_ago.to_string());
+    setup.world.tamper(&pk, sk, "updated_at", time).await;
 }
 
 #[tokio::test]
@@ -190,8 +202,12 @@ async fn an_accepted_invitation_stays_manual() {
 #[tokio::test]
 async fn an_invitation_that_is_not_valid_gives_the_directorys_role() {
     let (setup, root) = sales(&[]).await;
-    setup.world.register(&["bob", "dan", "eve"]).await;
+    setup.world.register(&["bob", "dan", "eve", "fay"]).await;
     let members = "/organizations/g-sales/members";
+    let fay = json!({"user_id": "fay", "role": "owner"});
+    root.post(members, fay).await.expect(201);
+    setup.graph.join("fay", "g-sales");
+    expire(&setup, "fay").await;
     let bob = json!({"user_id": "bob", "role": "owner", "status": "active"});
     root.post(members, bob).await.expect(201);
     let bob = setup.world.user("bob");
@@ -211,6 +227,7 @@ async fn an_invitation_that_is_not_valid_gives_the_directorys_role() {
     for (user, role) in [
         ("dan", "admin active manual"),
         ("eve", "internal_user active entra"),
+        ("fay", "internal_user active entra"),
     ] {
         let line = setup.expect(user, "synced").await;
         assert_eq!(line["MembershipsMade"], 2);

@@ -73,7 +73,7 @@ event_types! {
     }
     Membership {
         MembershipAdded = "membership.added", "A user became an active member of an organization.";
-        MembershipInvited = "membership.invited", "A user was invited into an organization, or invited by someone else.";
+        MembershipInvited = "membership.invited", "A user was invited into an organization, invited by someone else, or invited again after the invitation expired.";
         MembershipAccepted = "membership.accepted", "A user accepted an invitation.";
         MembershipDeclined = "membership.declined", "A user declined an invitation.";
         MembershipRoleChanged = "membership.role_changed", "The role of a member changed.";

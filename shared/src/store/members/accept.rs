@@ -3,7 +3,7 @@
 use super::{Action, Owners, change_to, unchanged};
 use crate::domain::{
     EventDraft, EventType, ExpectedVersion, Membership, OrganizationId, Permission, Status,
-    Transition, UserId,
+    Timestamp, Transition, UserId,
 };
 use crate::store::access::{self, Requirement, standing};
 use crate::store::idempotency::{self, Record};
@@ -15,8 +15,8 @@ use crate::store::{Context, Error, Outcome, Refusal, Store, users};
 impl Store {
     /// Activates the caller's open invitation. Leaves an active membership unchanged.
     ///
-    /// Makes one read, and writes one transaction on the condition that the invitation is still open, its
-    /// inviter may still grant its role, and the organization is live. For an active membership, a transaction
+    /// Makes one read, and writes one transaction on the condition that the invitation is still open, has not
+    /// expired, its inviter may still grant its role, and the organization is live. For an active membership, a transaction
     /// only stores the result for the idempotency key, on the condition that the membership is unchanged since
     /// it was read.
     pub async fn accept_invitation(
@@ -75,7 +75,7 @@ impl Store {
             );
             let mut transaction = self.transaction(&cx.origin, [event])?;
             let change = change_to(&after).set("last_active_at", text(now.to_string()));
-            hold_inviter(&mut transaction, &before)?;
+            hold_inviter(&mut transaction, &before, now)?;
             access::require_enabled(&mut transaction, caller);
             let condition = unchanged(&before);
             transaction.update(Action::Membership, key, change, condition);
@@ -100,10 +100,14 @@ impl Store {
 /// Returns the conditions under which an open invitation is valid, with the keys of their items: the inviter's
 /// membership is active, with the permission to manage members, and has a role that reaches the invited one; and the
 /// inviter is not disabled. None for a tenant admin, whose permission came from the token and is not checked again.
-/// Returns `InvitationNotValid` for an invitation without an inviter.
+/// Returns `InvitationExpired` or, for an invitation without an inviter, `InvitationNotValid`.
 pub(in crate::store) fn inviter_of(
     invitation: &Membership,
+    now: Timestamp,
 ) -> Result<Vec<(Key, Condition)>, Refusal> {
+    if invitation.is_expired(now) {
+        return Err(Refusal::InvitationExpired);
+    }
     if invitation.invited_by_tenant_admin {
         return Ok(Vec::new());
     }
@@ -128,8 +132,9 @@ pub(in crate::store) fn inviter_of(
 fn hold_inviter(
     transaction: &mut Transaction<'_, Action>,
     invitation: &Membership,
+    now: Timestamp,
 ) -> Result<(), Error> {
-    for (key, may) in inviter_of(invitation)? {
+    for (key, may) in inviter_of(invitation, now)? {
         transaction.check(Action::Inviter, &key, may);
     }
     Ok(())

@@ -225,25 +225,26 @@ pub(super) fn refused_already(stored: &Membership, role: Role) -> Option<Refusal
     (stored.role != role).then_some(Refusal::AlreadyMember)
 }
 
-/// Returns what an open invitation becomes when its user is added again with the same role: active if that is
-/// requested; otherwise the caller's invitation, because its previous inviter may no longer be able to grant
-/// the role. `None` if nothing changes.
+/// Returns what an open invitation becomes when its user is added again with the same role, or with any role after it
+/// has expired: active if that is requested; otherwise the caller's invitation, because its previous inviter may no
+/// longer be able to grant the role. `None` if nothing changes.
 pub(super) fn invited_again(
     stored: &Membership,
     asked: &Membership,
     caller: &Caller,
 ) -> Option<Membership> {
-    if stored.status != Status::Invited || stored.role != asked.role {
+    let now = asked.created_at;
+    let is_expired = stored.is_expired(now);
+    if stored.status != Status::Invited || (stored.role != asked.role && !is_expired) {
         return None;
     }
-    let now = asked.created_at;
     if asked.status == Status::Active {
-        return Some(stored.activated(now));
+        let role = asked.role;
+        return Some(Membership {
+            role,
+            ..stored.activated(now)
+        });
     }
-    let after = stored.clone().invited_by(caller);
-    (after != *stored).then(|| Membership {
-        version: stored.version + 1,
-        updated_at: now,
-        ..after
-    })
+    let is_same_inviter = stored.clone().invited_by(caller) == *stored;
+    (is_expired || !is_same_inviter).then(|| stored.invited_again(asked.role, caller, now))
 }

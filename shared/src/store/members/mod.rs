@@ -17,7 +17,7 @@ pub use list::{Member, MemberSort};
 
 use crate::domain::{
     MAX_TARGETS, Membership, Organization, OrganizationId, Role, Source, Status, TenantId,
-    Timestamp, UserId,
+    Timestamp, UserId, open_until,
 };
 use crate::store::idempotency::Recorded;
 use crate::store::keys::{self, GSI1};
@@ -160,6 +160,7 @@ impl Recorded for Membership {
             invited_by_tenant_admin: row.invited_by_tenant_admin,
             spend: row.spend,
             budget_id: row.budget_id,
+            expires_at: open_until(row.status, row.updated_at),
             last_active_at: row.last_active_at,
             version: row.version,
             created_at: row.created_at,

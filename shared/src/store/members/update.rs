@@ -58,17 +58,16 @@ impl Store {
             if after == before && !takes_over {
                 return Ok(before);
             }
-            // From now on the invitation's role is checked against this caller.
-            let is_new_invitation = before.status == Status::Invited && after.role != before.role;
+            // From now on the invitation's role is checked against this caller, and it is open for another 7 days.
+            let is_new_invitation = after.status == Status::Invited;
             let after = if is_new_invitation {
-                after.invited_by(caller)
+                before.invited_again(after.role, caller, now)
             } else {
-                after
-            };
-            let after = Membership {
-                version: before.version + 1,
-                updated_at: now,
-                ..after
+                Membership {
+                    version: before.version + 1,
+                    updated_at: now,
+                    ..after
+                }
             };
 
             let changed = Transition::Changed(&before, &after);

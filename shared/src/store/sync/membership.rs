@@ -148,8 +148,8 @@ impl Store {
         Ok(left(transaction.commit().await?)?)
     }
 
-    /// Activates an open invitation on the condition that it is unchanged and its inviter may still grant its
-    /// role. Otherwise turns the membership into a synced one with the role from the directory, on the opposite of the
+    /// Activates an open invitation that has not expired, on the condition that it is unchanged and its inviter may
+    /// still grant its role. Otherwise turns the membership into a synced one with the role from the directory, on the opposite of the
     /// condition that failed: if the inviter regains the permission in between, the invitation stays open for the next
     /// login.
     pub async fn accept_synced_invitation(
@@ -158,8 +158,9 @@ impl Store {
         before: &Membership,
         role: Role,
     ) -> Result<Written, Error> {
-        let after = before.activated(self.clock.now());
-        let failed = match members::inviter_of(before) {
+        let now = self.clock.now();
+        let after = before.activated(now);
+        let failed = match members::inviter_of(before, now) {
             Err(_) => None,
             Ok(conditions) => {
                 let labels = [Action::Inviter, Action::InviterProfile];
