@@ -1,10 +1,11 @@
-//! Delivers events: to an `EventBridge` bus, to a queue and from there to webhook endpoints.
+//! Delivers events: to an `EventBridge` bus, to a queue and from there to webhook endpoints. Sends mails through SES.
 //!
-//! The SDK clients of both services are private to this crate.
+//! The SDK clients of these services are private to this crate.
 
 mod batch;
 pub mod bus;
 mod client;
+pub mod mail;
 pub mod queue;
 pub mod stream;
 pub mod webhook;

@@ -39,6 +39,7 @@ mod lifecycle;
 mod local_entra;
 mod logs;
 mod machines;
+mod mail;
 mod member_batches;
 mod member_count;
 mod openapi;

@@ -3,6 +3,7 @@
 import { byId, el, facts, fetchJson } from "./elements.js";
 import * as events from "./events.js";
 import * as login from "./login.js";
+import * as mail from "./mail.js";
 import * as reference from "./reference.js";
 import * as token from "./token.js";
 
@@ -27,7 +28,7 @@ async function start() {
   const running = await fetchJson("/_local/routes");
   showRunning(running);
   token.start(running.tenant_admin_group);
-  for (const [part, place] of [[reference, "reference"], [login, "login"], [events, "events"]]) {
+  for (const [part, place] of [[reference, "reference"], [login, "login"], [events, "events"], [mail, "mails"]]) {
     part.start(running).catch((error) => {
       byId(place).replaceChildren(el("p", { className: "bad" }, `This part cannot be shown: ${error.message}`));
     });

@@ -2,6 +2,7 @@
 
 mod bus;
 mod faults;
+mod mail;
 mod queue;
 mod queues;
 
@@ -25,6 +26,7 @@ use crate::template::{Action, Function, Template};
 pub use faults::{CallFault, ServiceFaults};
 
 use bus::EventLog;
+use mail::Outbox;
 pub(crate) use queue::{Message, Queue};
 use queues::Queues;
 
@@ -37,6 +39,7 @@ pub(crate) struct Services {
     endpoint: String,
     bus: EventLog,
     queues: Queues,
+    outbox: Outbox,
     /// What each function may do, by its logical id.
     functions: BTreeMap<String, BTreeSet<Action>>,
     faults: ServiceFaults,
@@ -69,6 +72,7 @@ impl Services {
             endpoint: format!("{url}{PATH}"),
             bus: EventLog::default(),
             queues: Queues::new(&template.queues),
+            outbox: Outbox::default(),
             functions: functions.collect(),
             faults,
         }
@@ -102,6 +106,7 @@ impl Services {
         }
         for (action, endpoint) in [
             ("events:", "AWS_ENDPOINT_URL_EVENTBRIDGE"),
+            ("ses:", "AWS_ENDPOINT_URL_SESV2"),
             ("sqs:", "AWS_ENDPOINT_URL_SQS"),
         ] {
             let mut actions = function.actions.iter();
@@ -162,6 +167,15 @@ impl Services {
         }
     }
 
+    async fn send_email(&self, headers: &HeaderMap, body: &[u8]) -> Result<Value, ServiceError> {
+        let input: Value = serde_json::from_slice(body)
+            .map_err(|error| ServiceError::new("BadRequestException", error.to_string()))?;
+        let identities = format!("arn:aws:ses:{REGION}:{ACCOUNT}:identity/*");
+        self.authorize(headers, "ses:SendEmail", &identities)?;
+        self.faults.call("SendEmail").await?;
+        self.outbox.send(&input)
+    }
+
     fn put_events(&self, headers: &HeaderMap, input: &Value) -> Result<Value, ServiceError> {
         let entries = input.get("Entries").and_then(Value::as_array);
         let entries = entries.map(Vec::as_slice).unwrap_or_default();
@@ -211,13 +225,30 @@ where
     Router::new()
         .route(PATH, post(serve))
         .route(&format!("{PATH}/"), post(serve))
+        .route(
+            &format!("{PATH}/v2/email/outbound-emails"),
+            post(send_email),
+        )
         .route("/_local/events", get(events))
+        .route("/_local/mail", get(mails).delete(clear_mails))
         .with_state(services)
         .layer(from_fn(only_own_name))
 }
 
 async fn serve(State(services): State<Arc<Services>>, headers: HeaderMap, body: Bytes) -> Response {
-    match services.answer(&headers, &body).await {
+    respond(services.answer(&headers, &body).await)
+}
+
+async fn send_email(
+    State(services): State<Arc<Services>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    respond(services.send_email(&headers, &body).await)
+}
+
+fn respond(result: Result<Value, ServiceError>) -> Response {
+    match result {
         Ok(answer) => Json(answer).into_response(),
         Err(error) => {
             let body = json!({"__type": error.code, "message": error.message});
@@ -245,4 +276,14 @@ async fn serve(State(services): State<Arc<Services>>, headers: HeaderMap, body: 
 /// The entries put on the bus, newest first.
 async fn events(State(services): State<Arc<Services>>) -> Json<Value> {
     Json(json!({"items": services.bus.entries()}))
+}
+
+/// The mails that were sent, newest first.
+async fn mails(State(services): State<Arc<Services>>) -> Json<Value> {
+    Json(json!({"items": services.outbox.mails()}))
+}
+
+async fn clear_mails(State(services): State<Arc<Services>>) -> StatusCode {
+    services.outbox.clear();
+    StatusCode::NO_CONTENT
 }
