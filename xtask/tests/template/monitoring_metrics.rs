@@ -9,7 +9,7 @@ use muster::http::Code;
 use muster::store::{Measure, Profile};
 use muster::telemetry::Telemetry;
 use muster_directory::{Report, SyncLine, SyncOutcome};
-use muster_functions::records::{CountLine, PublishLine, RequestLine, TriggerLine};
+use muster_functions::records::{CountLine, DeliverLine, PublishLine, RequestLine, TriggerLine};
 use serde_json::Value;
 
 use crate::document::of_type;
@@ -68,7 +68,12 @@ const OF_AWS: [(&str, &[&str], Dimensions); 7] = [
     ("AWS/Lambda", &["IteratorAge"], &[&["FunctionName"]]),
     (
         "AWS/SQS",
-        &["ApproximateNumberOfMessagesVisible"],
+        &[
+            "ApproximateAgeOfOldestMessage",
+            "ApproximateNumberOfMessagesDelayed",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateNumberOfMessagesVisible",
+        ],
         &[&["QueueName"]],
     ),
     (
@@ -124,7 +129,13 @@ pub(crate) fn values(dimension: &str) -> BTreeSet<&'static str> {
         ]
         .map(SyncOutcome::as_str)
         .into(),
-        "trigger" => ["pre-token", "publish-events", "track-members"].into(),
+        "trigger" => [
+            "deliver-webhook",
+            "pre-token",
+            "publish-events",
+            "track-members",
+        ]
+        .into(),
         other => panic!("no values of {other} are known"),
     }
 }
@@ -142,7 +153,7 @@ fn written() -> BTreeSet<Metric> {
 
     let mut written = BTreeSet::new();
     let lines: Vec<Value> = lines.lock().unwrap().clone();
-    assert_eq!(lines.len(), 5);
+    assert_eq!(lines.len(), 6);
     for line in lines {
         for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
             let namespace = directive["Namespace"].as_str().unwrap();
@@ -216,6 +227,18 @@ fn write_one_of_each(telemetry: &Telemetry) {
         failed: 0,
         duration,
         measure,
+    });
+    telemetry.write(&DeliverLine {
+        now,
+        request_id: "r",
+        messages: 1,
+        delivered: 1,
+        retried: 0,
+        given_up: 0,
+        deferred: 0,
+        dropped: 0,
+        failed: 0,
+        duration,
     });
     telemetry.write(&TriggerLine {
         now,
