@@ -243,12 +243,16 @@ fn render(
         milliseconds(measure.waited),
         measure.round_trips
     );
+    let varies = match &outcome {
+        Ok(answer) if answer.varies_by_accept => "Authorization, Accept",
+        _ => "Authorization",
+    };
     let response = Response::builder()
         .header("x-request-id", request_id)
         .header("server-timing", timing)
         // Answers differ by caller: none but the caller's own cache may keep one, and asks each time.
         .header("cache-control", "private, no-cache")
-        .header("vary", "Authorization");
+        .header("vary", varies);
     let response = match outcome {
         Ok(answer) => {
             let mut response = response.status(answer.status);

@@ -295,11 +295,19 @@ async fn pages_are_exported_as_csv_and_as_lines() {
     world.organization(&ada, "=1+1").await;
     world.organization(&ada, "Rockets, \"Inc\"").await;
     let events = root.all("/events").await;
+    for (path, vary) in [
+        ("/events", "Authorization, Accept"),
+        ("/teams", "Authorization"),
+    ] {
+        let reply = root.get(path).await.expect(200);
+        assert_eq!(reply.headers["vary"], vary);
+    }
     let fetch = async |accept: &str, path: &str| {
         let request = root.request(Method::GET, path).header("accept", accept);
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], accept);
+        assert_eq!(response.headers()["vary"], "Authorization, Accept");
         let link = response.headers().get("link");
         let link = link.map(|link| link.to_str().unwrap().to_owned());
         (response.text().await.unwrap(), link)

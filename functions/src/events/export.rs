@@ -45,7 +45,7 @@ impl Format {
     /// 200, with the page in this form.
     pub(crate) fn answer<T>(&self, page: &Paged<T>, found: Page<Event>) -> Result<Answer, Problem> {
         if self.media_type == MediaType::Json {
-            return Ok(page.answer(found, http::json));
+            return Ok(page.answer(found, http::json).by_accept());
         }
         let next = page.cursor_of(&found).map(|cursor| {
             let separator = if self.query.is_empty() { "" } else { "&" };
@@ -59,7 +59,8 @@ impl Format {
             media_type: self.media_type,
             text,
             next,
-        }))
+        })
+        .by_accept())
     }
 }
 

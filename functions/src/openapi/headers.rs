@@ -10,6 +10,8 @@ pub(super) enum Header {
     ServerTiming,
     CacheControl,
     Vary,
+    /// `Vary` of a response whose form depends on `Accept`.
+    VaryByAccept,
     ETag,
     Location,
     Link,
@@ -38,7 +40,7 @@ impl Header {
             Self::RequestId => "x-request-id",
             Self::ServerTiming => "Server-Timing",
             Self::CacheControl => "Cache-Control",
-            Self::Vary => "Vary",
+            Self::Vary | Self::VaryByAccept => "Vary",
             Self::ETag => "ETag",
             Self::Location => "Location",
             Self::Link => "Link",
@@ -65,6 +67,10 @@ impl Header {
             Self::Vary => (
                 "Responses differ by caller.",
                 json!({"type": "string", "const": "Authorization"}),
+            ),
+            Self::VaryByAccept => (
+                "Responses differ by caller and by the media type that `Accept` names.",
+                json!({"type": "string", "const": "Authorization, Accept"}),
             ),
             Self::ETag => (
                 "The version of the resource and a digest of its representation, for `If-Match` and `If-None-Match`.",
@@ -95,11 +101,15 @@ impl Header {
 
     /// The header, either always present (`required`) or optional.
     pub(super) fn to_json(self, required: bool) -> Value {
-        if required {
+        if required && self != Self::VaryByAccept {
             return json!({"$ref": format!("#/components/headers/{}", self.name())});
         }
         let (description, schema) = self.schema();
-        json!({"description": description, "schema": schema})
+        let mut header = json!({"description": description, "schema": schema});
+        if required {
+            super::answer::insert(&mut header, "required", json!(true));
+        }
+        header
     }
 }
 

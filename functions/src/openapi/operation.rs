@@ -173,6 +173,7 @@ impl Operation {
                 (MediaType::Csv, "id,type,occurred_at\n".to_owned()),
                 (MediaType::Ndjson, format!("{}\n", T::example())),
             ];
+            answer.headers.push(Header::VaryByAccept);
             answer.optional.push(Header::Link);
         }
         self

@@ -62,6 +62,9 @@ pub struct Answer {
     /// A page in a form other than JSON, instead of the body.
     #[serde(skip)]
     pub export: Option<Export>,
+    /// Whether its form depends on the header `Accept`.
+    #[serde(skip)]
+    pub varies_by_accept: bool,
     /// Whether it replays the first response to a request with the same `Idempotency-Key`.
     #[serde(skip)]
     pub is_repeat: bool,
@@ -78,6 +81,7 @@ impl Answer {
             version: None,
             body,
             export: None,
+            varies_by_accept: false,
             is_repeat: false,
             held_tag: None,
         }
@@ -115,6 +119,15 @@ impl Answer {
         Self {
             export: Some(export),
             ..Self::new(200, None)
+        }
+    }
+
+    /// Marks it as a response whose form depends on the header `Accept`.
+    #[must_use]
+    pub fn by_accept(self) -> Self {
+        Self {
+            varies_by_accept: true,
+            ..self
         }
     }
 
