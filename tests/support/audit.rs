@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use crate::document::event_violations;
+
 type Item = Map<String, Value>;
 
 /// A resource by kind and ids: `["TeamMembership", team, user]`.
@@ -20,12 +22,17 @@ struct Folded {
 /// All violations: events that do not follow from one another, and resources that differ from their events.
 pub fn violations(items: &[Item]) -> Vec<String> {
     let mut tenants: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    let mut violations = Vec::new();
     for item in items.iter().filter(|item| item.contains_key("record")) {
         let event: Value = serde_json::from_str(text(item, "record")).unwrap();
+        for wrong in event_violations(&event) {
+            violations.push(format!(
+                "12: an event unlike the schema of its type: {wrong} in {event}"
+            ));
+        }
         let tenant = text(item, "pk").split('#').nth(1).unwrap();
         tenants.entry(tenant).or_default().push(event);
     }
-    let mut violations = Vec::new();
     for (tenant, mut events) in tenants {
         events.sort_by(|one, other| id(one).cmp(id(other)));
         violations.extend(incomplete_transfers(&events));

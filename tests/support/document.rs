@@ -142,6 +142,15 @@ fn operation(method: &Method, path: &str) -> Option<&'static Value> {
 }
 
 /// The violations of a value.
+/// What the schema of its type does not allow in an event.
+pub(crate) fn event_violations(event: &Value) -> Vec<String> {
+    let event_type = event["type"].as_str().unwrap();
+    let mapping = &DOCUMENT["components"]["schemas"]["TypedEvent"]["discriminator"]["mapping"];
+    let place = mapping[event_type].as_str().unwrap();
+    let schema = DOCUMENT.pointer(place.trim_start_matches('#')).unwrap();
+    violations(schema, event)
+}
+
 fn violations(schema: &'static Value, value: &Value) -> Vec<String> {
     let validator = validator(schema);
     if validator.is_valid(value) {

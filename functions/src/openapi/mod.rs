@@ -5,6 +5,7 @@
 //! No deployed function contains it: the binaries do not refer to it, so the linker omits it.
 
 mod answer;
+mod events;
 pub(crate) mod example;
 mod headers;
 mod operation;
@@ -41,6 +42,9 @@ pub fn document() -> Value {
             );
         }
     }
+    events::ask(&mut schemas);
+    let mut components = schemas.into_components();
+    events::add_to(&mut components);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -54,8 +58,9 @@ pub fn document() -> Value {
         "security": [{"token": []}],
         "tags": tags(),
         "paths": paths,
+        "webhooks": events::webhooks(),
         "components": {
-            "schemas": schemas.into_components(),
+            "schemas": components,
             "headers": headers::components(),
             "responses": problems.into_components(),
             "examples": problems::examples(),

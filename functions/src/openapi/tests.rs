@@ -63,6 +63,33 @@ fn every_operation_has_a_summary_of_its_own() {
 }
 
 #[test]
+fn every_event_type_has_a_schema() {
+    use muster::domain::EventType;
+
+    let document = document();
+    let schemas = &document["components"]["schemas"];
+    let any = &schemas["TypedEvent"];
+    assert_eq!(any["oneOf"].as_array().unwrap().len(), EventType::ALL.len());
+    for event_type in EventType::ALL {
+        let place = any["discriminator"]["mapping"][event_type.as_str()].as_str();
+        let schema = document.pointer(place.unwrap().trim_start_matches('#'));
+        let properties = &schema.unwrap()["properties"];
+        assert_eq!(properties["type"]["const"], event_type.as_str());
+        let changes = format!("{:?}Changes", event_type.resource());
+        let place = properties["changes"]["$ref"].as_str().unwrap();
+        assert_eq!(place, format!("#/components/schemas/{changes}"));
+        assert_eq!(schemas[&changes]["additionalProperties"], false);
+        let fields = schemas[&changes]["properties"].as_object().unwrap();
+        assert!(!fields.is_empty(), "{event_type}");
+    }
+    // A field whose values events show, and one whose values they hide.
+    let fields = &schemas["OrganizationChanges"]["properties"];
+    assert!(fields["name"].to_string().contains("\"from\""));
+    assert!(!fields["billing_email"].to_string().contains("\"from\""));
+    assert_eq!(schemas["MembershipChanges"]["properties"].get("name"), None);
+}
+
+#[test]
 fn every_code_is_one_of_some_operation() {
     let document = document();
     let responses = document["components"]["responses"].as_object().unwrap();

@@ -30,7 +30,7 @@ pub use caller::{Caller, ClaimedEmail};
 pub use event::{
     Actor, ActorType, Changes, DEFAULT_EVENT_RETENTION_DAYS, Event, EventContext, EventDraft,
     EventId, EventType, EventTypePattern, FieldChange, MAX_CHANGE_BYTES, MAX_TARGETS, Origin,
-    PersonalDetails, Resource, Target, TargetType, Transition, fields_of,
+    PersonalDetails, Resource, Target, TargetType, Transition, fields_of, shows_value, targets_of,
 };
 pub use idempotency::IdempotencyKey;
 pub use ids::{

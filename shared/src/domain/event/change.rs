@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Resource;
+use super::{Resource, TargetType};
 
 /// Maximum size of the old and the new value of one field in an event, in bytes of JSON. A larger change only says
 /// that the field changed.
@@ -112,6 +112,27 @@ const fn visible(resource: Resource) -> &'static [(&'static str, Visibility)] {
 /// Returns the names of the fields that events of a resource can show.
 pub fn fields_of(resource: Resource) -> impl Iterator<Item = &'static str> {
     visible(resource).iter().map(|(name, _)| *name)
+}
+
+/// Returns whether events show the values of a field of a resource.
+pub fn shows_value(resource: Resource, field: &str) -> bool {
+    visible(resource).contains(&(field, Values))
+}
+
+/// Returns the kinds of targets that events of a resource can have.
+pub const fn targets_of(resource: Resource) -> &'static [TargetType] {
+    use TargetType::{Organization, Team, User, WebhookEndpoint};
+
+    match resource {
+        // A transfer of ownership has both owners.
+        Resource::Organization => &[User, Organization],
+        // An erasure removes the member from the teams too.
+        Resource::Membership => &[User, Organization, Team],
+        Resource::Team => &[Team, Organization],
+        Resource::TeamMembership => &[User, Team, Organization],
+        Resource::User => &[User],
+        Resource::WebhookEndpoint => &[WebhookEndpoint],
+    }
 }
 
 /// Returns what differs between two states of a resource. `None` means that it does not exist.

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{GroupId, Invalid, OrganizationId, Status, TeamId, TenantId, Timestamp, UserId};
 
-pub use change::{Changes, FieldChange, MAX_CHANGE_BYTES, fields_of};
+pub use change::{Changes, FieldChange, MAX_CHANGE_BYTES, fields_of, shows_value, targets_of};
 pub use draft::{EventDraft, Transition};
 pub use types::{EventType, EventTypePattern, Resource};
 
