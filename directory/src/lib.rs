@@ -18,6 +18,7 @@ pub use entra::settings::{
     Credential, DEFAULT_BUDGET, DEFAULT_GRAPH_ENDPOINT, DirectorySettings, EntraSettings,
     MAX_BUDGET_MS,
 };
+pub use entra::stack_secret::StackSecret;
 pub use plan::{
     Change, Found, Held, HeldOrganization, HeldTeam, Lookups, Naming, NewOrganization, NewTeam,
     Place, Plan, Provisioned, Step, TeamMove, lookups, plan,

@@ -22,6 +22,7 @@ fn declaration(function: &muster_functions::Function) -> Value {
             "indexes": endpoint.indexes,
             "webhook_queue": endpoint.webhook_queue,
             "secrets": endpoint.secrets,
+            "invitation_secret": endpoint.invitation_secret,
             "event_erasure": endpoint.event_erasure,
         })
     });

@@ -8,6 +8,7 @@ pub mod delivery;
 pub mod endpoint;
 mod endpoints;
 pub mod events;
+pub mod invitations;
 pub mod members;
 pub mod openapi;
 pub mod organizations;

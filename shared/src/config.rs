@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::domain::{DEFAULT_EVENT_RETENTION_DAYS, TenantId, WebhookTargets};
+use crate::domain::{
+    DEFAULT_EVENT_RETENTION_DAYS, Invalid, InvitationPage, TenantId, WebhookTargets,
+};
 
 /// The variable that names a file of root certificates. It overrides the certificates in the program.
 pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
@@ -26,6 +28,13 @@ pub const MAX_TOKEN_CLAIM_BYTES: usize = 8_192;
 pub const WEBHOOK_PORTS: &str = "WEBHOOK_PORTS";
 /// The variable that, with the value `allowed`, accepts webhook endpoints on this machine. Only the local stack sets it.
 pub const WEBHOOK_LOOPBACK: &str = "WEBHOOK_LOOPBACK";
+
+/// The variable with the sender of the mails of invitations. Not set: no mail is sent.
+pub const INVITATION_FROM: &str = "INVITATION_FROM";
+/// The variable with the page of the front end that shows an invitation.
+pub const INVITATION_URL: &str = "INVITATION_URL";
+/// The variable with the ARN of the secret that makes the tokens of invitations.
+pub const INVITATION_SECRET_ARN: &str = "INVITATION_SECRET_ARN";
 
 /// The variable with the endpoint of DynamoDB.
 pub const DYNAMODB_ENDPOINT: &str = "AWS_ENDPOINT_URL_DYNAMODB";
@@ -75,6 +84,10 @@ pub struct Settings {
     pub audit_client_details: bool,
     /// `WEBHOOK_PORTS` and `WEBHOOK_LOOPBACK`: where webhooks may be sent to.
     pub webhook_targets: WebhookTargets,
+    /// `INVITATION_FROM`: the sender of the mails of invitations; `None` if no mail is sent.
+    pub invitation_from: Option<String>,
+    /// `INVITATION_URL`: the page of the front end that shows an invitation.
+    pub invitation_page: Option<InvitationPage>,
     /// `METRICS_NAMESPACE`: the CloudWatch namespace of the metrics. Each deployment has its own.
     pub metrics_namespace: String,
 }
@@ -193,6 +206,8 @@ impl Settings {
                 .then(|| Duration::from_hours(u64::from(retention_days) * 24)),
             audit_client_details,
             webhook_targets: webhook_targets(variable)?,
+            invitation_from: variable(INVITATION_FROM),
+            invitation_page: invitation_page(variable)?,
             metrics_namespace: variable("METRICS_NAMESPACE")
                 .unwrap_or_else(|| DEFAULT_METRICS_NAMESPACE.to_owned()),
         })
@@ -204,6 +219,17 @@ fn listed(text: &str) -> Vec<String> {
     let items = text.split(',').map(str::trim);
     let items = items.filter(|item| !item.is_empty());
     items.map(str::to_owned).collect()
+}
+
+/// Reads the page of the front end that shows an invitation.
+fn invitation_page(
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Option<InvitationPage>, SettingError> {
+    let page = variable(INVITATION_URL).map(|url| url.parse());
+    page.transpose().map_err(|invalid: Invalid| SettingError {
+        variable: INVITATION_URL,
+        problem: invalid.to_string(),
+    })
 }
 
 /// Reads where webhooks may be sent to.
@@ -250,6 +276,8 @@ mod tests {
         assert_eq!(settings.metrics_namespace, "Muster");
         assert_eq!(settings.token_organizations, TokenOrganizations::Roles);
         assert_eq!(settings.token_claim_bytes, 2_048);
+        assert_eq!(settings.invitation_from, None);
+        assert_eq!(settings.invitation_page, None);
     }
 
     #[test]
@@ -319,6 +347,8 @@ mod tests {
         assert_eq!(tenant.unwrap_err().variable, "DEFAULT_TENANT_ID");
         let token = read(&[("TABLE_NAME", "t"), ("TOKEN_ORGANIZATIONS", "all")]);
         assert_eq!(token.unwrap_err().variable, "TOKEN_ORGANIZATIONS");
+        let page = read(&[("TABLE_NAME", "t"), (INVITATION_URL, "app.example")]);
+        assert_eq!(page.unwrap_err().variable, INVITATION_URL);
         for bytes in ["0", "63", "8193", "-1", "2 KB", "1e3"] {
             let token = read(&[("TABLE_NAME", "t"), ("TOKEN_CLAIM_BYTES", bytes)]);
             assert_eq!(

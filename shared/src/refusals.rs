@@ -41,6 +41,14 @@ impl From<Refusal> for Problem {
                 Code::AlreadyMember,
                 "The user is a member or invited already, with another role. Change it with PATCH on the member.",
             ),
+            R::AlreadyInvited => (
+                Code::AlreadyInvited,
+                "The address has a pending invitation with another role. Revoke that invitation first.",
+            ),
+            R::AddressOfMember => (
+                Code::AlreadyMember,
+                "An active member of the organization has this email address. Change their role with PATCH on the member.",
+            ),
             R::AlreadySuspended => (
                 Code::AlreadyMember,
                 "The user is a member already, and suspended. Make them active with PATCH on the member: {\"status\": \"active\"}.",
@@ -96,6 +104,14 @@ impl From<Refusal> for Problem {
             R::InvitationExpired => (
                 Code::InvitationNotValid,
                 "The invitation has expired. Ask an owner or admin of the organization for a new invitation.",
+            ),
+            R::InvitationEnded => (
+                Code::InvitationNotValid,
+                "The invitation was accepted, declined or revoked. Create a new invitation.",
+            ),
+            R::SentRecently => (
+                Code::SentRecently,
+                "The invitation was sent less than a minute ago. Retry after the number of seconds in Retry-After.",
             ),
             R::InvitationPending => (
                 Code::InvitationPending,

@@ -78,6 +78,17 @@ async fn provoke(code: Code) -> (u16, Reply) {
             let body = json!({"user_id": "bob", "role": "admin"});
             (409, ada.post(&members, body).await)
         }
+        Code::AlreadyInvited | Code::SentRecently => {
+            let invitations = format!("{organization}/invitations");
+            let body = |role| json!({"email": "bob@acme.example", "role": role});
+            let made = ada.post(&invitations, body("member")).await.expect(201);
+            if code == Code::AlreadyInvited {
+                (409, ada.post(&invitations, body("readonly")).await)
+            } else {
+                let resend = format!("{}/resend", made.headers["location"]);
+                (429, ada.post_empty(&resend).await)
+            }
+        }
         Code::LastOwner => (409, ada.delete(&format!("{members}/ada")).await),
         Code::DirectoryManaged => {
             world.member(&id, "bob", "member", "active").await;

@@ -48,6 +48,17 @@ accept invitation                  ; bob POST /organizations/{id}/members/me/acc
   again                            ; bob POST /organizations/{id}/members/me/accept 200
   again, with a key                ; bob POST /organizations/{id}/members/me/accept 200 once
 add an invited member              ; ada POST /organizations/{id}/members 200 {"user_id": "eve", "status": "active"}
+create email invitation            ; ada POST /organizations/{id}/invitations 201 {"email": "i1@acme.example"} => invitation
+  with a key                       ; ada POST /organizations/{id}/invitations 201 {"email": "i2@acme.example"} once
+  repeated with it                 ; ada POST /organizations/{id}/invitations 201 {"email": "i2@acme.example"} once
+  again                            ; ada POST /organizations/{id}/invitations 200 {"email": "i1@acme.example"}
+  by a tenant admin                ; root POST /organizations/{id}/invitations 201 {"email": "i3@acme.example"}
+list email invitations             ; ada GET /organizations/{id}/invitations?limit=5 200
+  pending                          ; ada GET /organizations/{id}/invitations?limit=5&status=pending 200
+get email invitation               ; ada GET {invitation} 200
+resend email invitation, too soon  ; ada POST {invitation}/resend 429
+revoke email invitation            ; ada DELETE {invitation} 204
+  again                            ; ada DELETE {invitation} 204
 list members                       ; bob GET /organizations/{id}/members?limit=5 200
   by a tenant admin                ; root GET /organizations/{id}/members?limit=5 200
   by name                          ; bob GET /organizations/{id}/members?limit=5&sort=name 200

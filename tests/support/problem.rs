@@ -89,7 +89,10 @@ impl Reply {
             }
         }
         let wait = self.headers.get("retry-after");
-        let must_have_wait = matches!(code, Code::Throttled | Code::Unavailable);
+        let must_have_wait = matches!(
+            code,
+            Code::Throttled | Code::Unavailable | Code::SentRecently
+        );
         assert_eq!(wait.is_some(), must_have_wait, "Retry-After of {self:?}");
         if let Some(wait) = wait {
             assert!(wait.parse::<u32>().unwrap() >= 1, "{wait}");

@@ -109,6 +109,26 @@ impl AwsAccess {
     }
 
     /// Reads the client secret: the text of the secret, or the member [`SECRET_KEY`] of a JSON object.
+    pub(super) async fn client_secret(
+        &self,
+        arn: &SecretArn,
+        calls: &Calls,
+        deadline: Instant,
+    ) -> Result<SecretString, TokenError> {
+        let text = self.secret(arn, calls, deadline).await?;
+        let nonsense = || TokenError::Nonsense {
+            authority: Authority::SecretsManager,
+        };
+        match serde_json::from_str(text.expose_secret()) {
+            Ok(Value::Object(mut object)) => match object.remove(SECRET_KEY) {
+                Some(Value::String(secret)) => Ok(secret.into()),
+                _ => Err(nonsense()),
+            },
+            _ => Ok(SecretString::from(text.expose_secret().trim())),
+        }
+    }
+
+    /// Reads the text of a secret.
     pub(super) async fn secret(
         &self,
         arn: &SecretArn,
@@ -130,21 +150,12 @@ impl AwsAccess {
                 deadline,
             )
             .await?;
-        let nonsense = TokenError::Nonsense { authority };
-        let Ok(SecretValue {
-            secret_string: Some(text),
-        }) = serde_json::from_slice(&answer.body)
-        else {
-            return Err(nonsense);
-        };
-        let secret = match serde_json::from_str(text.expose_secret()) {
-            Ok(Value::Object(mut object)) => match object.remove(SECRET_KEY) {
-                Some(Value::String(secret)) => secret.into(),
-                _ => return Err(nonsense),
-            },
-            _ => SecretString::from(text.expose_secret().trim()),
-        };
-        Ok(secret)
+        match serde_json::from_slice(&answer.body) {
+            Ok(SecretValue {
+                secret_string: Some(text),
+            }) => Ok(text),
+            _ => Err(TokenError::Nonsense { authority }),
+        }
     }
 
     /// Requests a web identity token from STS, which proves the identity of this function to Entra.

@@ -6,4 +6,5 @@ pub(crate) mod directory;
 pub(crate) mod error;
 pub(crate) mod page;
 pub(crate) mod settings;
+pub(crate) mod stack_secret;
 pub(crate) mod token;

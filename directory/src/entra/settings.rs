@@ -119,6 +119,12 @@ fn budget(text: &str) -> Result<Duration, Invalid> {
 /// The environment, as a function that looks up a variable.
 pub(super) struct Variables<'a>(&'a dyn Fn(&str) -> Option<String>);
 
+impl<'a> Variables<'a> {
+    pub(super) fn new(variable: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self(variable)
+    }
+}
+
 impl Variables<'_> {
     pub(super) fn get(&self, name: &str) -> Option<String> {
         (self.0)(name).filter(|value| !value.is_empty())

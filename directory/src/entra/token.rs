@@ -123,7 +123,7 @@ impl Tokens {
         let secret = match &self.credential {
             Credential::Secret(secret) => secret.clone(),
             Credential::SecretsManager(arn, access) => {
-                access.secret(arn, &self.calls, deadline).await?
+                access.client_secret(arn, &self.calls, deadline).await?
             }
             Credential::WebIdentity(access) => access.web_identity(&self.calls, deadline).await?,
         };

@@ -42,6 +42,8 @@ pub struct Endpoint {
     pub webhook_queue: bool,
     /// Whether its policy allows access to secrets.
     pub secrets: bool,
+    /// Whether its policy allows to read the secret of the tokens of invitations.
+    pub invitation_secret: bool,
     /// Whether its policy allows to change the personal details in events.
     pub event_erasure: bool,
     /// Adds the parts of the request that the handler takes.
@@ -98,6 +100,7 @@ impl Endpoint {
             indexes: &[],
             webhook_queue: false,
             secrets: false,
+            invitation_secret: false,
             event_erasure: false,
             takes,
             answers: |operation| operation,
@@ -136,6 +139,12 @@ impl Endpoint {
     /// Allows access to the secrets in the table.
     pub(crate) const fn with_secrets(mut self) -> Self {
         self.secrets = true;
+        self
+    }
+
+    /// Allows to read the secret of the tokens of invitations.
+    pub(crate) const fn with_invitation_secret(mut self) -> Self {
+        self.invitation_secret = true;
         self
     }
 

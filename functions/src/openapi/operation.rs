@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use muster::domain::{EventId, MAX_USER_ID_LENGTH, ME, OrganizationId, TeamId, WebhookEndpointId};
+use muster::domain::{
+    EventId, InvitationId, MAX_USER_ID_LENGTH, ME, OrganizationId, TeamId, WebhookEndpointId,
+};
 use muster::http::{Code, DEFAULT_LIMIT, MAX_LIMIT, MediaType};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
@@ -267,6 +269,11 @@ impl Operation {
                     "The organization.",
                     of::<OrganizationId>,
                     super::example::ORGANIZATION,
+                ),
+                "invitation_id" => (
+                    "The invitation.",
+                    of::<InvitationId>,
+                    super::example::INVITATION,
                 ),
                 "team_id" => ("The team.", of::<TeamId>, super::example::TEAM),
                 "endpoint_id" => (

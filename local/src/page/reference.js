@@ -71,6 +71,7 @@ function* parameters(spec) {
 /** The parameter that has the id of a response to a call of this path. */
 const OWN_ID = [
   [/\/webhook-endpoints\/[^/]+\/deliveries$/, "delivery_id"],
+  [/\/invitations(\/[^/]+)?$/, "invitation_id"],
   [/\/webhook-endpoints(\/[^/]+)?$/, "endpoint_id"],
   [/\/events(\/[^/]+)?$/, "event_id"],
   [/\/teams(\/[^/]+(\/restore)?)?$/, "team_id"],

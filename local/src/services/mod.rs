@@ -1,4 +1,5 @@
-//! Emulates the services that functions call besides the table: an event bus and queues.
+//! Emulates the services that functions call besides the table: an event bus, queues and
+//! secrets.
 
 mod bus;
 mod faults;
@@ -40,6 +41,8 @@ pub(crate) struct Services {
     bus: EventLog,
     queues: Queues,
     outbox: Outbox,
+    /// The ARNs of the secrets.
+    secrets: BTreeSet<String>,
     /// What each function may do, by its logical id.
     functions: BTreeMap<String, BTreeSet<Action>>,
     faults: ServiceFaults,
@@ -73,6 +76,7 @@ impl Services {
             bus: EventLog::default(),
             queues: Queues::new(&template.queues),
             outbox: Outbox::default(),
+            secrets: template.secrets.iter().cloned().collect(),
             functions: functions.collect(),
             faults,
         }
@@ -107,6 +111,7 @@ impl Services {
         for (action, endpoint) in [
             ("events:", "AWS_ENDPOINT_URL_EVENTBRIDGE"),
             ("ses:", "AWS_ENDPOINT_URL_SESV2"),
+            ("secretsmanager:", "AWS_ENDPOINT_URL_SECRETS_MANAGER"),
             ("sqs:", "AWS_ENDPOINT_URL_SQS"),
         ] {
             let mut actions = function.actions.iter();
@@ -159,6 +164,7 @@ impl Services {
         self.faults.call(operation).await?;
         match (service, operation) {
             ("AWSEvents", "PutEvents") => self.put_events(headers, &input),
+            ("secretsmanager", "GetSecretValue") => self.secret(headers, &input),
             ("AmazonSQS", _) => self.call_queue(headers, operation, &input).await,
             _ => Err(ServiceError::new(
                 "UnknownOperationException",
@@ -188,6 +194,19 @@ impl Services {
             self.authorize(headers, "events:PutEvents", &arn)?;
         }
         self.bus.put(entries, &self.faults)
+    }
+
+    /// The value of a secret. It is the same with each start, so that what was made with it stays valid.
+    fn secret(&self, headers: &HeaderMap, input: &Value) -> Result<Value, ServiceError> {
+        let arn = input.get("SecretId").and_then(Value::as_str);
+        let arn = arn.filter(|arn| self.secrets.contains(*arn));
+        let arn = arn.ok_or_else(|| {
+            let message = "Secrets Manager can't find the specified secret.";
+            ServiceError::new("ResourceNotFoundException", message)
+        })?;
+        self.authorize(headers, "secretsmanager:GetSecretValue", arn)?;
+        let value = format!("a secret of the local stack: {arn}");
+        Ok(json!({"ARN": arn, "SecretString": value}))
     }
 
     async fn call_queue(

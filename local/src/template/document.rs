@@ -183,6 +183,9 @@ pub fn read(text: &str) -> Result<Template> {
     scope.insert(&format!("{}.StreamArn", table.resource), &stream);
     name_resources(&document, &mut scope);
 
+    let secrets = document.resources.iter();
+    let secrets = secrets.filter(|(_, it)| it.kind == "AWS::SecretsManager::Secret");
+    let secrets = secrets.map(|(name, _)| secret_arn(name)).collect();
     let queues = document.resources.iter();
     let queues = queues.filter(|(_, definition)| definition.kind == "AWS::SQS::Queue");
     let queues = queues.map(|(name, it)| within(name, read_queue(name, it, &scope)));
@@ -212,12 +215,18 @@ pub fn read(text: &str) -> Result<Template> {
         functions,
         routes,
         table,
+        secrets,
         queues,
         mappings,
     })
 }
 
-/// Makes the names, addresses and ARNs of event buses, queues and functions known.
+/// Returns the ARN of a secret. Secrets Manager ends it with six characters of its own.
+fn secret_arn(resource: &str) -> String {
+    format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{resource}-local1")
+}
+
+/// Makes the names, addresses and ARNs of event buses, queues, secrets and functions known.
 fn name_resources(document: &Document, scope: &mut Scope) {
     for (resource, definition) in &document.resources {
         let name = |property: &str, scope: &Scope| {
@@ -240,6 +249,7 @@ fn name_resources(document: &Document, scope: &mut Scope) {
                 scope.insert(&format!("{resource}.Arn"), &arn);
                 scope.insert(&format!("{resource}.QueueName"), &name);
             }
+            "AWS::SecretsManager::Secret" => scope.insert(resource, &secret_arn(resource)),
             "AWS::Serverless::Function" => scope.insert(resource, resource),
             _ => {}
         }

@@ -25,6 +25,8 @@ pub struct Template {
     pub routes: Vec<Route>,
     /// The one DynamoDB table.
     pub table: Table,
+    /// The ARNs of the secrets in Secrets Manager.
+    pub secrets: Vec<String>,
     /// The SQS queues.
     pub queues: Vec<QueueDefinition>,
     /// The event source mappings.
@@ -56,7 +58,7 @@ pub struct Function {
     pub rights: BTreeSet<Right>,
     /// What its policies deny on the table.
     pub denials: BTreeSet<Denial>,
-    /// The permissions of its policies on event buses and queues.
+    /// The permissions of its policies on event buses, queues and secrets.
     pub actions: BTreeSet<Action>,
 }
 
@@ -105,12 +107,12 @@ impl Denial {
     }
 }
 
-/// An action on an event bus or on a queue.
+/// An action on an event bus, on a queue or on a secret.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Action {
     /// The action with its prefix: `sqs:SendMessage`.
     pub name: String,
-    /// The ARN of the bus or the queue.
+    /// The ARN of the bus, the queue or the secret.
     pub resource: String,
 }
 

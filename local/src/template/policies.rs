@@ -1,4 +1,4 @@
-//! The permissions of a function's policies on the table, on event buses and on queues. Other services are not
+//! The permissions of a function's policies on the table, on event buses, on queues and on secrets. Other services are not
 //! emulated, so their permissions are ignored.
 
 use std::collections::BTreeSet;
@@ -74,11 +74,12 @@ fn denied(statement: &Value, scope: &Scope) -> Result<Vec<Denial>> {
     actions.collect()
 }
 
-/// The actions of a statement on event buses and queues.
+/// The actions of a statement on event buses, queues and secrets.
 fn on_services(statement: &Value, scope: &Scope) -> Result<Vec<Action>> {
     let names = texts(statement, "Action", scope)?;
     let mut each = names.iter();
-    if !each.any(|it| it.starts_with("events:") || it.starts_with("sqs:")) {
+    let services = ["events:", "secretsmanager:", "sqs:"];
+    if !each.any(|it| services.iter().any(|service| it.starts_with(service))) {
         return Ok(Vec::new());
     }
     ensure_allow(statement)?;

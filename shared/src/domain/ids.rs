@@ -146,6 +146,10 @@ id!(
     WebhookEndpointId
 );
 id!(
+    /// An invitation by email: a `UUIDv7`.
+    InvitationId
+);
+id!(
     /// The object id of a user in Entra, with which the directory sync finds their groups. Not a `sub`.
     EntraObjectId
 );
@@ -187,6 +191,12 @@ impl From<uuid::Uuid> for OrganizationId {
 }
 
 impl From<uuid::Uuid> for WebhookEndpointId {
+    fn from(id: uuid::Uuid) -> Self {
+        Self(id.to_string())
+    }
+}
+
+impl From<uuid::Uuid> for InvitationId {
     fn from(id: uuid::Uuid) -> Self {
         Self(id.to_string())
     }

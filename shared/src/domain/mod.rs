@@ -6,6 +6,7 @@ mod event;
 mod fold;
 mod idempotency;
 mod ids;
+mod invitation;
 mod json;
 mod limits;
 mod membership;
@@ -34,8 +35,13 @@ pub use event::{
 };
 pub use idempotency::IdempotencyKey;
 pub use ids::{
-    EntraObjectId, GroupId, MAX_ID_LENGTH, MAX_USER_ID_LENGTH, ME, OrganizationId, TeamId,
-    TenantId, UserId, WebhookEndpointId,
+    EntraObjectId, GroupId, InvitationId, MAX_ID_LENGTH, MAX_USER_ID_LENGTH, ME, OrganizationId,
+    TeamId, TenantId, UserId, WebhookEndpointId,
+};
+pub use invitation::{
+    DEFAULT_INVITATION_DAYS, Invitation, InvitationDelivery, InvitationPage, InvitationSecret,
+    InvitationStatus, InvitationToken, MAX_INVITATION_DAYS, MAX_INVITATION_TEAMS,
+    MAX_REDIRECT_URL_LENGTH, RESEND_AFTER, RedirectUrl,
 };
 pub use json::{Json, JsonNumber, JsonObject};
 pub use limits::{

@@ -233,9 +233,13 @@ impl FromStr for Domain {
 }
 
 impl Email {
-    /// Returns the address in lower case, for comparison.
+    /// Returns the address for comparison: the letters A to Z in lower case, and nothing else folded. Two addresses are
+    /// the same only if their folded forms are equal.
+    ///
+    /// Mail systems treat other characters as different: if `K` (the Kelvin sign) were folded to `k`, the owner of one
+    /// address would count as the owner of another.
     pub fn folded(&self) -> String {
-        self.0.to_lowercase()
+        self.0.to_ascii_lowercase()
     }
 }
 

@@ -118,7 +118,7 @@ impl SearchPrefix {
         self.name.as_str()
     }
 
-    /// Returns the start of an email address in lower case.
+    /// Returns the start of a folded email address.
     pub fn of_email(&self) -> &str {
         &self.email
     }
@@ -148,7 +148,7 @@ impl FromStr for SearchPrefix {
         }
         Ok(Self {
             name,
-            email: text.trim_start().to_lowercase(),
+            email: text.trim_start().to_ascii_lowercase(),
         })
     }
 }

@@ -28,6 +28,7 @@ pub enum Code {
     InvalidCursor,
     NameTaken,
     AlreadyMember,
+    AlreadyInvited,
     LastOwner,
     DirectoryManaged,
     UnknownUser,
@@ -40,6 +41,7 @@ pub enum Code {
     VersionMismatch,
     LimitReached,
     EndpointDisabled,
+    SentRecently,
     Conflict,
     Throttled,
     Unavailable,
@@ -48,7 +50,7 @@ pub enum Code {
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::Unauthenticated,
         Self::UnusableSubject,
         Self::NoTenant,
@@ -62,6 +64,7 @@ impl Code {
         Self::InvalidCursor,
         Self::NameTaken,
         Self::AlreadyMember,
+        Self::AlreadyInvited,
         Self::LastOwner,
         Self::DirectoryManaged,
         Self::UnknownUser,
@@ -74,6 +77,7 @@ impl Code {
         Self::VersionMismatch,
         Self::LimitReached,
         Self::EndpointDisabled,
+        Self::SentRecently,
         Self::Conflict,
         Self::Throttled,
         Self::Unavailable,
@@ -100,6 +104,7 @@ impl Code {
             Self::InvalidCursor => ("invalid-cursor", 400, "Invalid cursor"),
             Self::NameTaken => ("name-taken", 409, "Name taken"),
             Self::AlreadyMember => ("already-member", 409, "Already a member"),
+            Self::AlreadyInvited => ("already-invited", 409, "Already invited"),
             Self::LastOwner => ("last-owner", 409, "Last owner"),
             Self::DirectoryManaged => ("directory-managed", 409, "Managed by the directory"),
             Self::UnknownUser => ("unknown-user", 422, "Unknown user"),
@@ -128,6 +133,7 @@ impl Code {
             Self::VersionMismatch => ("version-mismatch", 412, "Version mismatch"),
             Self::LimitReached => ("limit-reached", 409, "Limit reached"),
             Self::EndpointDisabled => ("endpoint-disabled", 409, "Webhook endpoint disabled"),
+            Self::SentRecently => ("sent-recently", 429, "Sent recently"),
             Self::Conflict => ("conflict", 409, "Modified concurrently"),
             Self::Throttled => ("throttled", 429, "Too many requests"),
             Self::Unavailable => ("unavailable", 503, "Temporarily unavailable"),
@@ -154,6 +160,7 @@ impl Code {
     pub const fn retry_after(self) -> Option<u8> {
         match self {
             Self::Throttled | Self::Unavailable => Some(1),
+            Self::SentRecently => Some(60),
             _ => None,
         }
     }

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Code, MediaType, Problem, Query, read_event};
 use crate::domain::{
-    Caller, EventId, ExpectedVersion, IdempotencyKey, Invalid, Json, JsonObject, ME,
+    Caller, EventId, ExpectedVersion, IdempotencyKey, Invalid, InvitationId, Json, JsonObject, ME,
     OrganizationId, TeamId, UserId, VersionTags, WebhookEndpointId,
 };
 use crate::json::Fields;
@@ -165,6 +165,12 @@ impl ApiRequest {
             .by_ref()
             .map(|value| String::from_utf8_lossy(value.as_bytes()));
         values.reduce(|one, next| format!("{one},{next}").into())
+    }
+
+    /// Reads `{invitation_id}` from the path.
+    pub fn invitation_id(&self) -> Result<InvitationId, Problem> {
+        InvitationId::parse(self.path_parameter("invitation_id"))
+            .map_err(|invalid| Problem::invalid_at("/invitation_id", invalid))
     }
 
     /// Reads `{endpoint_id}` from the path.

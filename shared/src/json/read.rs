@@ -6,9 +6,9 @@ use super::limits::{budget, metadata, models, rate};
 use crate::domain::{
     BillingAddress, Budget, BudgetDuration, Description, Domain, Email, EntraObjectId, EventId,
     EventTypePattern, EventTypes, Invalid, Json, JsonObject, LimitsPatch, MembershipPatch, Name,
-    OrganizationId, OrganizationPatch, Patch, Role, Status, StripeCustomerId, TeamMembershipPatch,
-    TeamPatch, TeamRole, TeamStatus, Timestamp, UserId, UserPatch, UserStatus, UserStatusPatch,
-    WebhookEndpointPatch, WebhookStatus, WebhookUrl,
+    OrganizationId, OrganizationPatch, Patch, RedirectUrl, Role, Status, StripeCustomerId,
+    TeamMembershipPatch, TeamPatch, TeamRole, TeamStatus, Timestamp, UserId, UserPatch, UserStatus,
+    UserStatusPatch, WebhookEndpointPatch, WebhookStatus, WebhookUrl,
 };
 
 /// A type that is read from one JSON value.
@@ -85,6 +85,7 @@ texts!(
     EventId,
     Name,
     OrganizationId,
+    RedirectUrl,
     Role,
     Status,
     StripeCustomerId,

@@ -42,6 +42,12 @@ pub enum Refusal {
     /// The user is already a member of the organization, with another role.
     #[error("already a member with another role")]
     AlreadyMember,
+    /// The address has a pending invitation with another role.
+    #[error("already invited with another role")]
+    AlreadyInvited,
+    /// An active member has the invited address.
+    #[error("a member has the address")]
+    AddressOfMember,
     /// The user is already a member, and suspended.
     #[error("already a member, and suspended")]
     AlreadySuspended,
@@ -82,6 +88,12 @@ pub enum Refusal {
     /// The open invitation has expired.
     #[error("the invitation has expired")]
     InvitationExpired,
+    /// The invitation by email was accepted, declined or revoked.
+    #[error("the invitation has ended")]
+    InvitationEnded,
+    /// The invitation by email was sent less than a minute ago.
+    #[error("the invitation was sent recently")]
+    SentRecently,
     /// An open invitation cannot be suspended.
     #[error("the invitation is pending")]
     InvitationPending,

@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 
 pub(super) use super::table::Key;
 use crate::domain::{
-    Domain, Email, EventId, FoldedName, OrganizationId, OrganizationStatus, TeamId, TenantId,
-    Timestamp, UserId, WebhookEndpointId,
+    Domain, Email, EventId, FoldedName, InvitationId, OrganizationId, OrganizationStatus, TeamId,
+    TenantId, Timestamp, UserId, WebhookEndpointId,
 };
 
 /// Index of members by organization, organizations by name, and users by email address.
@@ -61,8 +61,12 @@ pub(super) fn user(tenant: &TenantId, user: &UserId) -> Key {
 
 /// Returns the key of a user's profile in [`GSI1`].
 pub(super) fn user_by_email(tenant: &TenantId, email: &Email, user: &UserId) -> Key {
-    let email = escaped(&email.folded());
-    Key::new(format!("TENANT#{tenant}#EMAIL#{email}"), user_place(user))
+    Key::new(users_of_email(tenant, email), user_place(user))
+}
+
+/// Returns the partition in [`GSI1`] of the users with an email address.
+pub(super) fn users_of_email(tenant: &TenantId, email: &Email) -> String {
+    format!("TENANT#{tenant}#EMAIL#{}", escaped(&email.folded()))
 }
 
 /// Returns the index key of a user, sorted by id.
@@ -347,6 +351,61 @@ pub(super) fn webhook_delivery(
     Key::new(
         webhook_deliveries_partition(tenant, endpoint),
         event.to_string(),
+    )
+}
+
+/// Sort key prefix of an invitation.
+pub(super) const INVITATION_PREFIX: &str = "INVITATION#";
+
+/// Returns the partition of an organization's invitations. Apart from the organization, whose partition has the load of
+/// every request.
+pub(super) fn invitations_partition(tenant: &TenantId, organization: &OrganizationId) -> String {
+    format!("TENANT#{tenant}#ORG#{organization}#INVITATIONS")
+}
+
+/// Returns the key of an invitation.
+pub(super) fn invitation(
+    tenant: &TenantId,
+    organization: &OrganizationId,
+    id: &InvitationId,
+) -> Key {
+    invitation_at(tenant, organization, format!("{INVITATION_PREFIX}{id}"))
+}
+
+/// Returns the key of an invitation with this sort key.
+pub(super) fn invitation_at(
+    tenant: &TenantId,
+    organization: &OrganizationId,
+    place: impl Into<String>,
+) -> Key {
+    Key::new(invitations_partition(tenant, organization), place)
+}
+
+/// Returns the partition in [`GSI1`] of the pending invitations of an address, in all organizations of the tenant.
+pub(super) fn invitations_of(tenant: &TenantId, email: &Email) -> String {
+    format!("TENANT#{tenant}#INVITED#{}", escaped(&email.folded()))
+}
+
+/// Returns the key of a pending invitation in [`GSI1`], under its address and sorted by creation.
+pub(super) fn invitation_by_email(
+    tenant: &TenantId,
+    email: &Email,
+    organization: &OrganizationId,
+    id: &InvitationId,
+) -> Key {
+    Key::new(
+        invitations_of(tenant, email),
+        format!("{INVITATION_PREFIX}{id}#{organization}"),
+    )
+}
+
+/// Returns the key of the item that an address has while it is invited into an organization. It is what makes a second
+/// pending invitation fail.
+pub(super) fn invitee(tenant: &TenantId, organization: &OrganizationId, email: &Email) -> Key {
+    let email = escaped(&email.folded());
+    Key::new(
+        format!("TENANT#{tenant}#ORG#{organization}#INVITEE#{email}"),
+        "INVITEE",
     )
 }
 

@@ -9,6 +9,7 @@ mod context;
 mod error;
 mod events;
 mod idempotency;
+mod invitations;
 mod keys;
 mod members;
 mod organizations;

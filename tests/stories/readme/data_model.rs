@@ -64,6 +64,17 @@ async fn the_items_match_the_data_model() {
     let endpoint = endpoint.expect(201).body["id"].as_str().unwrap().to_owned();
     let rotate = format!("/webhook-endpoints/{endpoint}/rotate-secret");
     root.post_empty(&rotate).await.expect(200);
+    let organization = ids.iter().rev().find(|(_, letter)| *letter == "o");
+    let (organization, _) = organization.unwrap().clone();
+    let invitations = format!("/organizations/{organization}/invitations");
+    for is_revoked in [true, false] {
+        let invited = json!({"email": "ada@acme.example"});
+        let made = ada.post(&invitations, invited).await.expect(201);
+        if is_revoked {
+            ada.delete(&made.headers["location"]).await.expect(204);
+        }
+        ids.push((made.body["id"].as_str().unwrap().to_owned(), "i"));
+    }
     let tenant = TenantId::parse("acme").unwrap();
     let delivered = delivery(&endpoint);
     let recorded = world.store().record_delivery(&tenant, &delivered).await;

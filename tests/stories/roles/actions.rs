@@ -181,6 +181,42 @@ pub(super) const ACTIONS: &[Action] = &[
         },
     ),
     Action::new(
+        "POST /organizations/{organization_id}/invitations",
+        "as a member",
+        |scene| {
+            let body = json!({"email": "newcomer@acme.example"});
+            scene.request("POST", "/invitations").json(&body)
+        },
+    ),
+    Action::new(
+        "POST /organizations/{organization_id}/invitations",
+        "as an owner",
+        |scene| {
+            let body = json!({"email": "boss@acme.example", "role": "owner"});
+            scene.request("POST", "/invitations").json(&body)
+        },
+    ),
+    Action::new(
+        "GET /organizations/{organization_id}/invitations",
+        "",
+        |scene| scene.request("GET", "/invitations"),
+    ),
+    Action::new(
+        "GET /organizations/{organization_id}/invitations/{invitation_id}",
+        "unknown",
+        |scene| scene.request("GET", "/invitations/none"),
+    ),
+    Action::new(
+        "POST /organizations/{organization_id}/invitations/{invitation_id}/resend",
+        "unknown",
+        |scene| scene.request("POST", "/invitations/none/resend"),
+    ),
+    Action::new(
+        "DELETE /organizations/{organization_id}/invitations/{invitation_id}",
+        "unknown",
+        |scene| scene.request("DELETE", "/invitations/none"),
+    ),
+    Action::new(
         "GET /organizations/{organization_id}/members",
         "",
         |scene| scene.request("GET", "/members"),

@@ -29,6 +29,8 @@ pub(super) struct Endpoint {
     pub(super) webhook_queue: bool,
     /// Whether it has access to the secrets in the table.
     pub(super) secrets: bool,
+    /// Whether it may read the secret of the tokens of invitations.
+    pub(super) invitation_secret: bool,
     /// Whether it may change the personal details in events.
     pub(super) event_erasure: bool,
 }
@@ -62,6 +64,7 @@ fn parse(printed: &Value) -> Option<Declarations> {
                 indexes: texts(endpoint.get("indexes")?)?,
                 webhook_queue: endpoint.get("webhook_queue")?.as_bool()?,
                 secrets: endpoint.get("secrets")?.as_bool()?,
+                invitation_secret: endpoint.get("invitation_secret")?.as_bool()?,
                 event_erasure: endpoint.get("event_erasure")?.as_bool()?,
             }),
         }

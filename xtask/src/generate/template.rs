@@ -43,10 +43,19 @@ fn function(text: &mut String, endpoint: &Endpoint) -> Result<()> {
         resource(&endpoint.binary),
         endpoint.binary
     )?;
+    let mut variables = Vec::new();
     if endpoint.webhook_queue {
-        text.push_str(
-            "      Environment:\n        Variables: {WEBHOOK_QUEUE_URL: !Ref WebhookQueue}\n",
-        );
+        variables.push("WEBHOOK_QUEUE_URL: !Ref WebhookQueue");
+    }
+    if endpoint.invitation_secret {
+        variables.push("INVITATION_SECRET_ARN: !Ref InvitationSecret");
+    }
+    if !variables.is_empty() {
+        let variables = variables.join(", ");
+        writeln!(
+            text,
+            "      Environment:\n        Variables: {{{variables}}}"
+        )?;
     }
     text.push_str("      Events:\n");
     for route in &endpoint.routes {
@@ -117,6 +126,12 @@ fn function(text: &mut String, endpoint: &Endpoint) -> Result<()> {
         text.push_str(
             "            - Effect: Allow\n              Action: [sqs:SendMessage]\n              \
              Resource: !GetAtt WebhookQueue.Arn\n",
+        );
+    }
+    if endpoint.invitation_secret {
+        text.push_str(
+            "            - Effect: Allow\n              Action: [secretsmanager:GetSecretValue]\n              \
+             Resource: !Ref InvitationSecret\n",
         );
     }
     Ok(())
@@ -211,6 +226,7 @@ mod tests {
             indexes: vec!["gsi1".to_owned()],
             webhook_queue: true,
             secrets: false,
+            invitation_secret: true,
             event_erasure: false,
         };
         function(&mut text, &endpoint).unwrap();
@@ -225,8 +241,10 @@ mod tests {
             "        Get:\n",
             "              Action: [dynamodb:Query]\n",
             "!Sub \"${Table.Arn}/index/gsi1\"]\n",
-            "        Variables: {WEBHOOK_QUEUE_URL: !Ref WebhookQueue}\n",
+            "        Variables: {WEBHOOK_QUEUE_URL: !Ref WebhookQueue, INVITATION_SECRET_ARN: !Ref InvitationSecret}\n",
             "              Action: [sqs:SendMessage]\n",
+            "              Action: [secretsmanager:GetSecretValue]\n",
+            "              Resource: !Ref InvitationSecret\n",
             "                ForAnyValue:StringLike: {\"dynamodb:LeadingKeys\": \"TENANT#*#!SECRETS#*\"}\n",
         ] {
             assert_eq!(text.matches(line).count(), 1, "{line} in {text}");

@@ -104,7 +104,10 @@ fn functions_have_only_the_permissions_of_their_policy() {
                 continue;
             }
             assert_eq!(statement["Effect"], "Allow", "{name}");
-            if !is_for_entra(name, statement) && !is_for_events(name, statement) {
+            if !is_for_invitations(&function, statement)
+                && !is_for_entra(name, statement)
+                && !is_for_events(name, statement)
+            {
                 check_on_table(name, statement);
             }
         }
@@ -191,6 +194,19 @@ fn denied_keys(statement: &Value) -> &str {
     }
     let keys = &statement["Condition"]["ForAnyValue:StringLike"]["dynamodb:LeadingKeys"];
     keys.as_str().expect("a denial names partition keys")
+}
+
+/// The functions that know the secret of the tokens of invitations may read it, and no other secret.
+fn is_for_invitations(function: &Function, statement: &Value) -> bool {
+    let secret = json!({"Ref": "InvitationSecret"});
+    if statement["Resource"] != secret {
+        return false;
+    }
+    let actions: Vec<_> = texts(&statement["Action"]).into_iter().collect();
+    assert_eq!(actions, ["secretsmanager:GetSecretValue"]);
+    let variables = &function.properties["Environment"]["Variables"];
+    assert_eq!(variables["INVITATION_SECRET_ARN"], secret);
+    true
 }
 
 /// The login sync needs credentials for Entra: the given secret, or a token of AWS with Entra as

@@ -106,6 +106,18 @@ const fn visible(resource: Resource) -> &'static [(&'static str, Visibility)] {
             ("disabled_reason", Values),
             ("created_at", Values),
         ],
+        Resource::Invitation => &[
+            ("email", Hidden),
+            ("role", Values),
+            ("team_ids", Values),
+            ("status", Values),
+            ("invited_by_user_id", Values),
+            ("expires_at", Values),
+            ("send_count", Values),
+            ("delivery", Values),
+            ("accepted_by_user_id", Values),
+            ("created_at", Values),
+        ],
     }
 }
 
@@ -121,7 +133,7 @@ pub fn shows_value(resource: Resource, field: &str) -> bool {
 
 /// Returns the kinds of targets that events of a resource can have.
 pub const fn targets_of(resource: Resource) -> &'static [TargetType] {
-    use TargetType::{Organization, Team, User, WebhookEndpoint};
+    use TargetType::{Invitation, Organization, Team, User, WebhookEndpoint};
 
     match resource {
         // A transfer of ownership has both owners.
@@ -132,6 +144,7 @@ pub const fn targets_of(resource: Resource) -> &'static [TargetType] {
         Resource::TeamMembership => &[User, Team, Organization],
         Resource::User => &[User],
         Resource::WebhookEndpoint => &[WebhookEndpoint],
+        Resource::Invitation => &[Invitation, Organization],
     }
 }
 

@@ -212,6 +212,8 @@ pub enum TargetType {
     Team,
     /// A webhook endpoint.
     WebhookEndpoint,
+    /// An invitation by email.
+    Invitation,
 }
 
 impl Target {

@@ -61,6 +61,8 @@ pub enum Resource {
     User,
     /// A webhook endpoint.
     WebhookEndpoint,
+    /// An invitation by email.
+    Invitation,
 }
 
 event_types! {
@@ -81,6 +83,14 @@ event_types! {
         MembershipReactivated = "membership.reactivated", "A suspended membership became active again.";
         MembershipRemoved = "membership.removed", "A user was removed from an organization and its teams.";
         MembershipLeft = "membership.left", "A user left an organization and its teams.";
+    }
+    Invitation {
+        InvitationCreated = "invitation.created", "An email address was invited into an organization.";
+        InvitationResent = "invitation.resent", "An invitation was sent again, with a new token.";
+        InvitationRevoked = "invitation.revoked", "An invitation was revoked.";
+        InvitationAccepted = "invitation.accepted", "An invitation was accepted. The event of the membership has the same `request_id`.";
+        InvitationDeclined = "invitation.declined", "An invitation was declined.";
+        InvitationDeliveryFailed = "invitation.delivery_failed", "The mail of an invitation could not be sent.";
     }
     Team {
         TeamCreated = "team.created", "A team was created.";

@@ -1,5 +1,6 @@
 //! Users: their rows and operations.
 
+mod addresses;
 mod erase;
 mod list;
 pub(super) mod names;

@@ -1,0 +1,55 @@
+//! `POST /organizations/{organization_id}/invitations/{invitation_id}/resend`
+
+use documented::docs_const;
+use muster::domain::ExpectedVersion;
+use muster::http::{Answer, Code, Problem};
+
+use super::InvitationPath;
+use super::create::first_delivery;
+use super::shown::{Links, ShownInvitation};
+use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, PutItem, UpdateItem};
+use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, endpoint, render};
+
+/// Resend an invitation
+///
+/// Sends a pending or expired invitation again, with a new link that is valid for as long as the first. The old link
+/// stops working. You become the inviter.
+///
+/// Requires owner or admin; you cannot resend an invitation to a role above your own. At most once a minute: returns 429
+/// `sent-recently` with `Retry-After` before that. Returns 409 `invitation-not-valid` if the invitation was accepted,
+/// declined or revoked, or has expired and the address has another pending one. Idempotent with an `Idempotency-Key`.
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn resend_invitation(
+    call: Call,
+    path: InvitationPath,
+    _: NoBody,
+    expected: ExpectedVersion,
+    Idempotency(key): Idempotency,
+) -> Result<Answer, Problem> {
+    let links = Links::of(&call).await?;
+    let id = (&path.organization_id, &path.invitation_id);
+    let outcome = call
+        .store()
+        .resend_invitation(&call.idempotent(key), id, first_delivery(&call), &expected)
+        .await?;
+    render(outcome, |invitation| links.answer(invitation))
+}
+
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = endpoint!(
+    resend_invitation,
+    "POST /organizations/{organization_id}/invitations/{invitation_id}/resend"
+)
+.table(&[BatchGetItem, ConditionCheckItem, PutItem, UpdateItem])
+.with_invitation_secret()
+.answers(|operation| {
+    operation
+        .ok::<ShownInvitation<'static>>("The invitation, with its new link.")
+        .fails(&[
+            Code::Forbidden,
+            Code::NotFound,
+            Code::InvitationNotValid,
+            Code::SentRecently,
+            Code::Conflict,
+        ])
+});

@@ -1,0 +1,155 @@
+//! Sending an invitation again, and revoking it.
+
+use super::create::hold;
+use super::{
+    Action, end, event, from_row, invitee_row, key_of, names, not_invited, to_change, unchanged,
+};
+use crate::domain::{
+    EventType, ExpectedVersion, Invitation, InvitationDelivery, InvitationId, InvitationStatus,
+    OrganizationId, Permission, RESEND_AFTER, Transition,
+};
+use crate::store::access::{self, View, standing};
+use crate::store::idempotency::{self, Record};
+use crate::store::settle::Unsettled;
+use crate::store::table::{Unmet, text};
+use crate::store::{Context, Error, Outcome, Refusal, Store, keys, organizations};
+
+impl Store {
+    /// Issues the next token of an invitation that is pending or has expired, and makes the caller its inviter. Requires
+    /// an owner or admin whose role is not lower than the invited one. At most once a minute.
+    ///
+    /// Makes one read, and writes one transaction on the condition that the invitation is unchanged since, that the
+    /// caller has the permission, that the organization is live, and that no other invitation of the address is open.
+    pub async fn resend_invitation(
+        &self,
+        cx: &Context,
+        (organization, id): (&OrganizationId, &InvitationId),
+        delivery: InvitationDelivery,
+        expected: &ExpectedVersion,
+    ) -> Result<Outcome<Invitation>, Error> {
+        let record = cx.record();
+        let record = record.as_ref();
+        self.until_settled("resend_invitation", |now| async move {
+            let view = self.view_invitation(cx, (organization, id), record).await?;
+            // Before the precondition: the first request has changed the version.
+            if let Some(first) = idempotency::found(record, &view)? {
+                return Ok(first);
+            }
+            let before = changeable(cx, &view, (organization, id))?;
+            expected.require(before.version)?;
+            let Some(email) = before
+                .email
+                .as_ref()
+                .filter(|_| before.status == InvitationStatus::Pending)
+            else {
+                return Err(Refusal::InvitationEnded.into());
+            };
+            if now < before.issued_at.after(RESEND_AFTER) {
+                return Err(Refusal::SentRecently.into());
+            }
+            let after = before.sent_again(&cx.caller, delivery, now);
+            let changed = Transition::Changed(&before, &after);
+            let event = event(EventType::InvitationResent, changed);
+            let mut transaction = self.transaction(&cx.origin, [event])?;
+            hold(&mut transaction, cx, &before);
+            let change = to_change(&after)?.set("delivery", text(delivery.as_str()));
+            let condition = unchanged(&before);
+            transaction.update(Action::Invitation, &key_of(&before), change, condition);
+            let free = names(&before.id).or(not_invited(now));
+            transaction.put(Action::Invitee, invitee_row(&after, email), free);
+            if let Some(record) = record {
+                record.write(&mut transaction, Action::Record, &after)?;
+            }
+            let Err(unmet) = transaction.commit().await? else {
+                return Ok(Outcome::Fresh(after));
+            };
+            if let Some(record) = record
+                && let Some(first) = record.replay(&unmet, &Action::Record)?
+            {
+                return Ok(first);
+            }
+            if unmet.of(&Action::Invitation).is_none() && unmet.of(&Action::Invitee).is_some() {
+                // It had expired, and the address was invited again.
+                return Err(Refusal::InvitationEnded.into());
+            }
+            Err(not_changed(&unmet))
+        })
+        .await
+    }
+
+    /// Revokes an invitation. Requires an owner or admin whose role is not lower than the invited one. Succeeds if it is
+    /// revoked or was declined. Refuses one that was accepted: its membership stays as it is.
+    pub async fn revoke_invitation(
+        &self,
+        cx: &Context,
+        (organization, id): (&OrganizationId, &InvitationId),
+        expected: &ExpectedVersion,
+    ) -> Result<(), Error> {
+        self.until_settled("revoke_invitation", |now| async move {
+            let view = self.view_invitation(cx, (organization, id), None).await?;
+            let before = changeable(cx, &view, (organization, id))?;
+            match before.status {
+                InvitationStatus::Revoked | InvitationStatus::Declined => return Ok(()),
+                InvitationStatus::Accepted => return Err(Refusal::InvitationEnded.into()),
+                InvitationStatus::Pending | InvitationStatus::Expired => {}
+            }
+            expected.require(before.version)?;
+            let after = before.ended(InvitationStatus::Revoked, now);
+            let changed = Transition::Changed(&before, &after);
+            let event = event(EventType::InvitationRevoked, changed);
+            let mut transaction = self.transaction(&cx.origin, [event])?;
+            hold(&mut transaction, cx, &before);
+            let labels = (Action::Invitation, Action::Invitee);
+            end(&mut transaction, labels, (&before, &after), now)?;
+            match transaction.commit().await? {
+                Ok(()) => Ok(()),
+                Err(unmet) => Err(not_changed(&unmet)),
+            }
+        })
+        .await
+    }
+
+    async fn view_invitation(
+        &self,
+        cx: &Context,
+        (organization, id): (&OrganizationId, &InvitationId),
+        record: Option<&Record>,
+    ) -> Result<View, Error> {
+        let key = keys::invitation(&cx.caller.tenant_id, organization, id);
+        let mut more = vec![&key];
+        more.extend(record.map(Record::key));
+        self.view(&cx.caller, organization, &more).await
+    }
+}
+
+/// Returns the invitation that was read, if the caller may change it.
+fn changeable(
+    cx: &Context,
+    view: &View,
+    (organization, id): (&OrganizationId, &InvitationId),
+) -> Result<Invitation, Error> {
+    let caller = &cx.caller;
+    view.organization(caller, organization, cx.now)?;
+    let own = view.membership(&access::own_key(caller, organization))?;
+    let standing = standing(caller, own.as_ref())?;
+    standing.require(Permission::ManageMembers)?;
+    let item = view.item(&keys::invitation(&caller.tenant_id, organization, id));
+    let invitation = from_row(item.cloned().ok_or(Refusal::NotFound)?)?;
+    if standing.reaches(invitation.role) {
+        Ok(invitation)
+    } else {
+        Err(Refusal::Forbidden.into())
+    }
+}
+
+/// Maps the failed conditions to a refusal, or to another attempt.
+fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
+    match unmet.of(&Action::Organization) {
+        Some(item) if organizations::is_gone(item) => return Refusal::NotFound.into(),
+        _ => {}
+    }
+    match access::refusal(unmet, &Action::Caller) {
+        Some(refusal) => refusal.into(),
+        None => Unsettled::Overtaken,
+    }
+}

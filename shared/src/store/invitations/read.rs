@@ -1,0 +1,121 @@
+//! Reading invitations.
+
+use super::from_row;
+use crate::domain::{
+    Invitation, InvitationId, InvitationStatus, OrganizationId, Page, Permission, TenantId,
+    Timestamp,
+};
+use crate::store::access::{self, standing};
+use crate::store::keys::{self, INVITATION_PREFIX, MAX_SORT_KEY_BYTES};
+use crate::store::table::{Condition, Query, in_partition, text, text_of};
+use crate::store::{Context, Error, Refusal, Store, table};
+
+/// Number of invitations that one page reads when few of many match.
+const SIFTED: usize = 500;
+
+/// Returns the condition that an invitation is shown with this status.
+fn shown_as(status: InvitationStatus, now: Timestamp) -> Condition {
+    let stored = |status: InvitationStatus| {
+        Condition::new("#status = :status").value(":status", text(status.as_str()))
+    };
+    let pending = || stored(InvitationStatus::Pending);
+    match status {
+        InvitationStatus::Pending => pending().and(
+            Condition::new("#valid_until > :listed_at").value(":listed_at", text(now.to_string())),
+        ),
+        InvitationStatus::Expired => pending().and(
+            Condition::new("#valid_until <= :listed_at").value(":listed_at", text(now.to_string())),
+        ),
+        status => stored(status),
+    }
+}
+
+impl Store {
+    /// Returns the invitations of an organization with this status, or all, in the order of their creation. Requires an
+    /// owner or admin.
+    pub async fn invitations(
+        &self,
+        cx: &Context,
+        organization: &OrganizationId,
+        status: Option<InvitationStatus>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Invitation>, Error> {
+        let (caller, now) = (&cx.caller, cx.now);
+        let tenant = &caller.tenant_id;
+        let after = match after {
+            Some(place)
+                if !place.starts_with(INVITATION_PREFIX) || place.len() > MAX_SORT_KEY_BYTES =>
+            {
+                return Err(Refusal::InvalidPosition.into());
+            }
+            Some(place) => Some(keys::invitation_at(tenant, organization, place).attributes()),
+            None => None,
+        };
+        let query = Query {
+            index: None,
+            condition: in_partition(
+                None,
+                keys::invitations_partition(tenant, organization),
+                INVITATION_PREFIX.to_owned(),
+            ),
+            filter: status.map(|status| shown_as(status, now)),
+            after,
+            limit: if status.is_some() {
+                limit.max(SIFTED)
+            } else {
+                limit
+            },
+            is_backwards: false,
+        };
+        let read = async { Ok(self.table.query(query).await?) };
+        let (view, page) = tokio::try_join!(self.view(caller, organization, &[]), read)?;
+        view.organization(caller, organization, now)?;
+        let own = view.membership(&access::own_key(caller, organization))?;
+        standing(caller, own.as_ref())?.require(Permission::ManageMembers)?;
+        let (mut items, mut next) = (page.items, page.next);
+        if items.len() > limit {
+            items.truncate(limit);
+            let last = items.last().map(|last| text_of(last, "sk"));
+            next = last.transpose()?.map(str::to_owned);
+        }
+        let items = items.into_iter();
+        let items = items.map(|item| Ok(from_row(item)?.shown(now)));
+        Ok(Page {
+            items: items.collect::<Result<_, table::Error>>()?,
+            next,
+        })
+    }
+
+    /// Returns an invitation as it is stored, or `None` if it does not exist. One that has expired is still pending.
+    /// For callers whom its token, its address or the system allows.
+    pub async fn invitation(
+        &self,
+        tenant: &TenantId,
+        organization: &OrganizationId,
+        id: &InvitationId,
+    ) -> Result<Option<Invitation>, table::Error> {
+        let item = self
+            .table
+            .get(&keys::invitation(tenant, organization, id))
+            .await?;
+        item.map(from_row).transpose()
+    }
+
+    /// Returns an invitation as it is shown. Requires an owner or admin.
+    pub async fn invitation_of_organization(
+        &self,
+        cx: &Context,
+        organization: &OrganizationId,
+        id: &InvitationId,
+    ) -> Result<Invitation, Error> {
+        let caller = &cx.caller;
+        let key = keys::invitation(&caller.tenant_id, organization, id);
+        let view = self.view(caller, organization, &[&key]).await?;
+        view.organization(caller, organization, cx.now)?;
+        let own = view.membership(&access::own_key(caller, organization))?;
+        standing(caller, own.as_ref())?.require(Permission::ManageMembers)?;
+        let item = view.item(&key).ok_or(Refusal::NotFound)?;
+        Ok(from_row(item.clone())?.shown(cx.now))
+    }
+}
