@@ -9,8 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use support::{World, npm, skipped, system_tool};
+use support::{Receiver, World, npm, skipped, system_tool};
 use tokio::process::Command;
+
+use crate::webhooks::deliveries::{LONG_AGO, deliver, some_event};
+use crate::webhooks::endpoint;
 
 const PLAYWRIGHT: &str = "1.65.1";
 const DRIVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/stories/page/browser.cjs");
@@ -32,6 +35,10 @@ async fn visit(browser: &(PathBuf, PathBuf), name: &str, screen: Screen, try_all
     let (chromium, packages) = browser;
     let (width, height) = screen;
     let world = World::start().await;
+    let receiver = Receiver::start().await;
+    let body = json!({"url": receiver.url, "event_types": ["team.*"]});
+    let (hook, _) = endpoint(&world, body).await;
+    deliver(&world, &hook, &some_event(&world).await, 1, LONG_AGO).await;
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
@@ -51,6 +58,13 @@ async fn visit(browser: &(PathBuf, PathBuf), name: &str, screen: Screen, try_all
     assert!(output.status.success(), "{name}: {errors}");
     let seen = serde_json::from_slice(&output.stdout).unwrap();
     in_order(&seen, &world);
+    assert_eq!(seen["deliveries"]["endpoints"], json!([receiver.url]));
+    let rows = seen["deliveries"]["rows"].as_array().unwrap();
+    let shown: Vec<_> = rows
+        .iter()
+        .map(|row| [&row[0], &row[1], &row[2], &row[3]])
+        .collect();
+    assert_eq!(shown, [["team.created", "delivered", "1", "204"]]);
     if !try_all {
         // The page shows the actual state.
         let created = created(&seen);

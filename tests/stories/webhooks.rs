@@ -1,6 +1,6 @@
 //! Webhooks of events.
 
-mod deliveries;
+pub(crate) mod deliveries;
 mod endpoints;
 mod load;
 mod outages;

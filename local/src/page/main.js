@@ -1,6 +1,7 @@
 // Starts the parts of the page; the failure of one does not affect the others.
 
 import { byId, el, facts, fetchJson } from "./elements.js";
+import * as deliveries from "./deliveries.js";
 import * as events from "./events.js";
 import * as login from "./login.js";
 import * as mail from "./mail.js";
@@ -28,7 +29,10 @@ async function start() {
   const running = await fetchJson("/_local/routes");
   showRunning(running);
   token.start(running.tenant_admin_group);
-  for (const [part, place] of [[reference, "reference"], [login, "login"], [events, "events"], [mail, "mails"]]) {
+  const parts = [
+    [reference, "reference"], [login, "login"], [events, "events"], [deliveries, "deliveries"], [mail, "mails"],
+  ];
+  for (const [part, place] of parts) {
     part.start(running).catch((error) => {
       byId(place).replaceChildren(el("p", { className: "bad" }, `This part cannot be shown: ${error.message}`));
     });

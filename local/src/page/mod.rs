@@ -21,13 +21,14 @@ use crate::origin::only_own_name;
 use crate::template::Template;
 
 /// The page's own files.
-const FILES: [(&str, &str, &str); 10] = [
+const FILES: [(&str, &str, &str); 11] = [
     ("index.html", HTML, include_str!("index.html")),
     ("page.css", CSS, include_str!("page.css")),
     ("main.js", SCRIPT, include_str!("main.js")),
     ("elements.js", SCRIPT, include_str!("elements.js")),
     ("token.js", SCRIPT, include_str!("token.js")),
     ("login.js", SCRIPT, include_str!("login.js")),
+    ("deliveries.js", SCRIPT, include_str!("deliveries.js")),
     ("events.js", SCRIPT, include_str!("events.js")),
     ("mail.js", SCRIPT, include_str!("mail.js")),
     ("tree.js", SCRIPT, include_str!("tree.js")),

@@ -48,6 +48,8 @@ export async function start() {
 function prepared(spec) {
   // The page may have been opened under another host name of this machine.
   spec.servers = [{ url: location.origin }];
+  // Nothing on this page can receive a webhook.
+  delete spec.webhooks;
   // The reference would send the examples of optional parameters, such as a version in If-Match.
   for (const { parameter } of parameters(spec)) if (!parameter.required) delete parameter.example;
   // All errors have the same form: their descriptions suffice, ten examples per call are too long.

@@ -58,14 +58,16 @@ async function visit(page) {
   await shoot(page, "2-called");
   for (const call of [create, list]) await call.locator(".opblock-summary-control").click();
 
+  seen.deliveries = await deliveries(page);
+
   seen.logins = [];
   seen.logins.push(await signIn(page, "alan"));
-  await shoot(page, "3-signed-in");
+  await shoot(page, "4-signed-in");
   const replaced = page.waitForResponse((response) => response.request().method() === "PUT");
   await page.locator("#groups label", { hasText: "Compilers" }).click();
   await replaced;
   seen.logins.push(await signIn(page, "alan"));
-  await shoot(page, "4-left-a-group", ["light", "dark"]);
+  await shoot(page, "5-left-a-group", ["light", "dark"]);
   seen.last_logins = await page.locator("#logins details").count();
   seen.signed_in_as = await page.locator("#identity").innerText();
 
@@ -83,6 +85,19 @@ async function execute(call) {
   const status = parseInt(await answer.locator(".response-col_status").first().innerText(), 10);
   const body = answer.locator(".response-col_description .highlight-code pre").first();
   return { status, body: (await body.count()) ? await body.innerText() : "" };
+}
+
+/** Opens the deliveries to webhook endpoints, and closes them after reading. */
+async function deliveries(page) {
+  const summary = page.locator("#deliveries-details summary");
+  await summary.click();
+  await page.locator(".deliveries tbody tr").first().waitFor();
+  const rows = await page.locator(".deliveries tbody tr").evaluateAll((all) =>
+    all.map((row) => [...row.cells].map((cell) => cell.textContent)));
+  const endpoints = await page.locator("#deliveries h3 code").allInnerTexts();
+  await shoot(page, "3-deliveries");
+  await summary.click();
+  return { endpoints, rows };
 }
 
 async function signIn(page, person) {
