@@ -3,6 +3,12 @@
 use crate::Function;
 
 pub(crate) const ENDPOINTS: &[Function] = &[
+    Function::http("create-domain", crate::domains::create::ENDPOINT),
+    Function::http("delete-domain", crate::domains::delete::ENDPOINT),
+    Function::http("get-domain", crate::domains::get::ENDPOINT),
+    Function::http("list-domains", crate::domains::list::ENDPOINT),
+    Function::http("update-domain", crate::domains::update::ENDPOINT),
+    Function::http("verify-domain", crate::domains::verify::ENDPOINT),
     Function::http("get-event", crate::events::get::ENDPOINT),
     Function::http("list-events", crate::events::list::ENDPOINT),
     Function::http(

@@ -5,6 +5,7 @@
 
 mod app;
 pub mod delivery;
+pub mod domains;
 pub mod endpoint;
 mod endpoints;
 pub mod events;

@@ -13,6 +13,7 @@ use lambda_runtime::{Context, Diagnostic, Error};
 use muster::config::{Settings, WEBHOOK_LOOPBACK};
 use muster::domain::Clock;
 use muster::store::Store;
+use muster_dns::DOMAIN_RESOLVERS;
 use muster_functions::{App, Environment};
 use serde_json::Value;
 use serde_json::value::to_raw_value;
@@ -230,6 +231,12 @@ fn linked(
     }
     // Receivers of webhooks run on this machine too.
     variables.insert(WEBHOOK_LOOPBACK, "allowed");
+    let resolver = services.dns().address().map(|it| it.to_string());
+    if let Some(resolver) = &resolver
+        && options.variable(DOMAIN_RESOLVERS).is_none()
+    {
+        variables.insert(DOMAIN_RESOLVERS, resolver);
+    }
     let variables: BTreeMap<String, String> = variables
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))

@@ -31,6 +31,7 @@ mod table;
 mod table_request;
 mod tail;
 pub mod template;
+mod timer;
 
 pub use issuer::{Identity, Issuer};
 pub use lambda::Handler;

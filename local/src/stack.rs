@@ -28,7 +28,7 @@ use crate::options::{ConfigureClient, Options};
 use crate::page::{self, Running};
 use crate::services::{self, Services};
 use crate::sources::Sources;
-use crate::{dynamodb, invoke, origin, table, template};
+use crate::{dynamodb, invoke, origin, table, template, timer};
 
 /// The variable with the name of the tenant admins' group.
 const TENANT_ADMIN_GROUP: &str = "TENANT_ADMIN_GROUP";
@@ -95,6 +95,9 @@ impl Stack {
         let issuer = Arc::new(Issuer::new(format!("{url}/_local"), key)?);
         let faults = options.service_faults.clone();
         let services = Arc::new(Services::new(&template, &url, faults));
+        let (stop, stopped) = watch::channel(false);
+        let mut serving = JoinSet::new();
+        services.dns().serve(&stopped, &mut serving).await?;
         let lambda = Lambda::new(&template, &options, &client, &table_name, &services)?;
         let lambda = Arc::new(lambda);
         let warnings = lambda.unlinked().map(|function| {
@@ -123,8 +126,6 @@ impl Stack {
             group,
             directory,
         );
-        let (stop, stopped) = watch::channel(false);
-        let mut serving = JoinSet::new();
         if options.event_sources {
             let sources = Sources {
                 template: &template,
@@ -281,6 +282,7 @@ fn router(
         })
         .layer(from_fn(origin::only_own_name));
     let invocations = Router::new()
+        .route("/_local/timers/{function}", post(timer::run))
         .route(
             "/2015-03-31/functions/{name}/invocations",
             post(invoke::invoke),

@@ -129,6 +129,22 @@ impl From<Refusal> for Problem {
                 Code::LimitReached,
                 "The tenant has the maximum number of these resources. Delete one first.",
             ),
+            R::TooManyDomains => (
+                Code::LimitReached,
+                "The organization has 10 domains, which is the maximum. Remove one first.",
+            ),
+            R::DomainTaken => (
+                Code::DomainTaken,
+                "Another organization of your tenant has verified this domain. Its owners can remove it there.",
+            ),
+            R::DomainNotVerified => (
+                Code::DomainNotVerified,
+                "The domain is not verified. Publish the record in verification and verify the domain first.",
+            ),
+            R::TooManyChecks => (
+                Code::Throttled,
+                "The domain was looked up too often. Wait a minute and try again.",
+            ),
             R::EndpointDisabled => (
                 Code::EndpointDisabled,
                 "The webhook endpoint is disabled and receives nothing. Enable it with PATCH first: {\"status\": \"enabled\"}.",

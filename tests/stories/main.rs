@@ -22,6 +22,7 @@ mod cursors;
 mod decisions;
 mod deleted_organizations;
 mod disabled_users;
+mod domains;
 mod email_invitations;
 mod erased_users;
 mod events;

@@ -277,6 +277,7 @@ fn tests() -> BTreeSet<String> {
     let mut folders: Vec<_> = [
         "delivery",
         "directory",
+        "dns",
         "functions",
         "shared",
         "local",

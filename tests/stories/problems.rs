@@ -155,6 +155,23 @@ async fn provoke(code: Code) -> (u16, Reply) {
                 json!({"from": "2026-01-01T00:00:00.000Z", "to": "2026-01-02T00:00:00.000Z"});
             (409, root.post(&format!("{path}/replay"), range).await)
         }
+        Code::DomainTaken => {
+            crate::domains::verified(&world, &ada, &id, "acme.example").await;
+            let other = world.organization(&ada, "Other").await;
+            let body = json!({"domain": "acme.example"});
+            (
+                409,
+                ada.post(&format!("/organizations/{other}/domains"), body)
+                    .await,
+            )
+        }
+        Code::DomainNotVerified => {
+            let domains = format!("{organization}/domains");
+            let body = json!({"domain": "acme.example"});
+            ada.post(&domains, body).await.expect(201);
+            let on = json!({"auto_join": true});
+            (409, ada.patch(&format!("{domains}/acme.example"), on).await)
+        }
         Code::Internal => {
             let pk = format!("TENANT#{ACME}#ORG#{id}");
             let broken = AttributeValue::S("{".to_owned());

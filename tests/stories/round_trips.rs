@@ -133,6 +133,15 @@ test webhook endpoint              ; root POST {hook}/test 200
 list deliveries                    ; root GET {hook}/deliveries?limit=5 200
 replay events                      ; root POST {hook}/replay 200 {"from": "2026-01-01T00:00:00.000Z", "to": "2026-01-02T00:00:00.000Z"}
 delete webhook endpoint            ; root DELETE {hook} 204
+add domain                         ; ada POST /organizations/{id}/domains 201 {"domain": "acme.example"} => domain
+  again                            ; ada POST /organizations/{id}/domains 200 {"domain": "acme.example"}
+  with a key                       ; ada POST /organizations/{id}/domains 201 {"domain": "once.example"} once
+list domains                       ; ada GET /organizations/{id}/domains?limit=5 200
+get domain                         ; ada GET {domain} 200
+verify domain                      ; ada POST {domain}/verify 200
+  with a key                       ; ada POST {domain}/verify 200 once
+update domain                      ; ada PATCH {domain} 200 {"auto_join_role": "readonly"}
+delete domain                      ; ada DELETE {domain} 204
 delete team                        ; ada DELETE {team} 204
   standalone                       ; root DELETE {alone} 204
 "#;

@@ -44,9 +44,29 @@ pub fn violations(items: &[Item]) -> Vec<String> {
         let own = items
             .iter()
             .filter(|item| text(item, "pk").starts_with(&own));
-        compare(own, &state, &mut violations);
+        compare(own.clone(), &state, &mut violations);
+        violations.extend(domains_of_two(own));
     }
     violations
+}
+
+/// Verified domains that do not belong to exactly the organization that verified them.
+fn domains_of_two<'a>(items: impl Iterator<Item = &'a Item>) -> Vec<String> {
+    let (mut owned, mut verified) = (BTreeSet::new(), BTreeSet::new());
+    for item in items {
+        let of = ["domain", "organization_id", "auto_join_role"].map(|name| text(item, name));
+        let of = (of, item.get("auto_join").and_then(Value::as_bool));
+        match text(item, "sk") {
+            "VERIFIED" => drop(owned.insert(of)),
+            sk if sk.starts_with("DOMAIN#") && text(item, "status") == "verified" => {
+                verified.insert(of);
+            }
+            _ => {}
+        }
+    }
+    let different = owned.symmetric_difference(&verified);
+    let violation = |it| format!("14: a verified domain that is not its organization's: {it:?}");
+    different.map(violation).collect()
 }
 
 /// Transfers of ownership without the events of the memberships that they change.
@@ -127,6 +147,10 @@ fn apply(state: &mut BTreeMap<ResourceKey, Folded>, event: &Value) -> bool {
         }
         "team" => vec!["Team".to_owned(), target(0)],
         "team_membership" => vec!["TeamMembership".to_owned(), target(1), target(0)],
+        "domain" => {
+            let organization = event["organization_id"].as_str().unwrap().to_owned();
+            vec!["Domain".to_owned(), organization, target(0)]
+        }
         _ => return true,
     };
     if resource == "team_membership" {
@@ -145,6 +169,7 @@ fn apply(state: &mut BTreeMap<ResourceKey, Folded>, event: &Value) -> bool {
         ("membership", "removed" | "left" | "declined")
             | ("team_membership", "removed")
             | ("team", "deleted")
+            | ("domain", "removed")
     );
     let expected = if is_removed || is_moved {
         before.version
@@ -211,6 +236,9 @@ fn compare<'a>(
                     own("organization_id"),
                     own("user_id"),
                 ]
+            }
+            _ if sk.starts_with("DOMAIN#") => {
+                vec!["Domain".to_owned(), own("organization_id"), own("domain")]
             }
             _ if sk.starts_with("TEAM#") => {
                 let team = vec!["Team".to_owned(), own("team_id")];

@@ -60,5 +60,6 @@ pub fn filled(path: &str, organization: &str, user: &str) -> String {
         .replace("{event_id}", "019aa8c1-2d3e-7f40-8a1b-3c4d5e6f7081")
         .replace("{invitation_id}", organization)
         .replace("{endpoint_id}", organization)
+        .replace("{domain}", "acme.example")
         .replace("{delivery_id}", "019aa8c1-2d3e-7f40-8a1b-3c4d5e6f7081")
 }

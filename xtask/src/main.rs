@@ -10,6 +10,7 @@ mod arm64;
 mod check;
 mod cloud;
 mod command;
+mod free_mail;
 mod fuzz;
 mod generate;
 mod moto;
@@ -67,6 +68,8 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Write the list of domains of free mail providers from the npm package free-email-domains.
+    Freemail,
     /// Calculate the cost of a year on AWS and write docs/results/cost.md.
     Cost,
     /// Run mutation tests and write the results to docs/results/.
@@ -150,6 +153,7 @@ fn main() -> ExitCode {
         })),
         Chore::Generate { check: false } => done(generate::generate(&root(), Mode::Write)),
         Chore::Generate { check: true } => done(generate::generate(&root(), Mode::Check)),
+        Chore::Freemail => done(free_mail::write(&root())),
         Chore::Cost => done(cost(&root())),
         Chore::Proofs {
             parts,

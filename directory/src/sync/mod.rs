@@ -15,8 +15,8 @@ use crate::entra::settings::EntraSettings;
 use crate::plan::{self, Found, Held, HeldOrganization, HeldTeam, Provisioned};
 use crate::rules::SyncRules;
 use crate::snapshot::DirectorySnapshot;
-use muster::domain::{Clock, EntraObjectId, Timestamp};
-use muster::store::{self, CurrentMemberships, Profile, RecordedLogin, Refusal, Store};
+use muster::domain::{AutoJoin, Clock, Email, EntraObjectId, Timestamp};
+use muster::store::{self, CurrentMemberships, Profile, RecordedLogin, Refusal, Store, Written};
 
 pub use record::SyncLine;
 use report::Progress;
@@ -71,12 +71,38 @@ impl LoginSync {
         progress.report(outcome, reason)
     }
 
+    /// Writes the profile and syncs, and looks up whether the domain of the email address belongs to an organization at
+    /// the same time. Then the user joins it. What the directory says comes first.
     async fn work(
         &self,
         store: &Store,
         profile: &Profile,
         deadline: Instant,
         progress: &Progress,
+    ) -> (SyncOutcome, Option<&'static str>) {
+        let mut login = None;
+        let (result, auto_join) = tokio::join!(
+            self.sync(store, profile, deadline, (progress, &mut login)),
+            auto_join(store, profile)
+        );
+        let auto_join = progress.kept(auto_join).flatten();
+        if let (Some(login), Some(by)) = (&login, auto_join) {
+            let joined = store.join_by_domain(profile, login, &by).await;
+            if let Some(Written::Done) = progress.kept(joined) {
+                progress.with(|state| state.counts.memberships_made += 1);
+                let left = leave_if_erased(store, profile, progress).await;
+                progress.kept(left);
+            }
+        }
+        result
+    }
+
+    async fn sync(
+        &self,
+        store: &Store,
+        profile: &Profile,
+        deadline: Instant,
+        (progress, recorded_login): (&Progress, &mut Option<RecordedLogin>),
     ) -> (SyncOutcome, Option<&'static str>) {
         let reason = match (&self.directory, &profile.entra_object_id) {
             (None, _) => Some("off"),
@@ -85,8 +111,8 @@ impl LoginSync {
         };
         let (Some(directory), Some(object_id)) = (&self.directory, &profile.entra_object_id) else {
             let recorded = async {
-                let login = store.record_login(profile).await?;
-                store.refresh_names_at_login(&login, None).await
+                let login = recorded_login.insert(store.record_login(profile).await?);
+                store.refresh_names_at_login(login, None).await
             };
             return match recorded.await {
                 Ok(()) => (SyncOutcome::Skipped, reason),
@@ -116,8 +142,10 @@ impl LoginSync {
             Err(error) => outcome_of(error),
             Ok(_) => SyncOutcome::Failed,
         };
-        let (login, current) = (progress.kept(recorded), progress.kept(current));
-        if let Some(login) = &login {
+        let current = progress.kept(current);
+        *recorded_login = progress.kept(recorded);
+        let login = recorded_login.as_ref();
+        if let Some(login) = login {
             let refreshed = store.refresh_names_at_login(login, current.as_ref()).await;
             progress.written(refreshed);
         }
@@ -139,7 +167,7 @@ impl LoginSync {
             }
         };
         progress.with(|state| state.counts.read = reading.counts());
-        let marked = (&reading, &current, &login);
+        let marked = (&reading, &current, login);
         match self.apply(store, profile, marked, progress).await {
             Ok(outcome) => (outcome, None),
             Err(error) => {
@@ -284,6 +312,16 @@ impl LoginSync {
             .await;
         Ok(plan.kept)
     }
+}
+
+/// Returns the organization that the user joins by their email address. Makes no call for an address that is not
+/// verified, or that is of a mail provider.
+async fn auto_join(store: &Store, profile: &Profile) -> Result<Option<AutoJoin>, store::Error> {
+    let email = profile.email.as_ref().filter(|_| profile.email_verified);
+    let Some(domain) = email.and_then(Email::provable_domain) else {
+        return Ok(None);
+    };
+    store.auto_join(&profile.tenant_id, &domain).await
 }
 
 /// Removes what the login has made if the user has been erased since the login was recorded.

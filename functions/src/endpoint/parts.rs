@@ -1,7 +1,8 @@
 //! The parts of a request. The type of each reads it and describes it in the `OpenAPI` document.
 
 use muster::domain::{
-    EventId, ExpectedVersion, IdempotencyKey, OrganizationId, TeamId, UserId, WebhookEndpointId,
+    Domain, EventId, ExpectedVersion, IdempotencyKey, OrganizationId, TeamId, UserId,
+    WebhookEndpointId,
 };
 use muster::http::{ApiRequest, Problem};
 use muster::json::{Fields, FromFields};
@@ -58,6 +59,21 @@ impl Part for MemberPath {
         Ok(Self {
             organization_id: request.organization_id()?,
             user_id: request.user_id(&call.caller)?,
+        })
+    }
+}
+
+/// `{organization_id}` and `{domain}` in the path.
+pub(crate) struct DomainPath {
+    pub(crate) organization_id: OrganizationId,
+    pub(crate) domain: Domain,
+}
+
+impl Part for DomainPath {
+    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+        Ok(Self {
+            organization_id: request.organization_id()?,
+            domain: request.domain()?,
         })
     }
 }

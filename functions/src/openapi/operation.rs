@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use muster::domain::{
-    EventId, InvitationId, MAX_USER_ID_LENGTH, ME, OrganizationId, TeamId, WebhookEndpointId,
+    Domain, EventId, InvitationId, MAX_USER_ID_LENGTH, ME, OrganizationId, TeamId,
+    WebhookEndpointId,
 };
 use muster::http::{Code, DEFAULT_LIMIT, MAX_LIMIT, MediaType};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -281,6 +282,7 @@ impl Operation {
                     of::<WebhookEndpointId>,
                     super::example::WEBHOOK_ENDPOINT,
                 ),
+                "domain" => ("The domain.", of::<Domain>, "acme.example"),
                 "delivery_id" => ("The delivery: the id of its event.", of::<EventId>, super::example::EVENT),
                 "event_id" => ("The event.", of::<EventId>, super::example::EVENT),
                 _ => (

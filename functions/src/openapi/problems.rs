@@ -179,6 +179,8 @@ fn example(code: Code) -> Problem {
         Code::LimitReached => Refusal::LimitReached,
         Code::EndpointDisabled => Refusal::EndpointDisabled,
         Code::SentRecently => Refusal::SentRecently,
+        Code::DomainTaken => Refusal::DomainTaken,
+        Code::DomainNotVerified => Refusal::DomainNotVerified,
         Code::Conflict => return TableError::Conflict("update_organization").into(),
         Code::Throttled => return TableError::Throttled(busy()).into(),
         Code::Unavailable => return TableError::Unavailable(busy()).into(),

@@ -2,6 +2,7 @@
 //! secrets.
 
 mod bus;
+mod dns;
 mod faults;
 mod mail;
 mod queue;
@@ -27,6 +28,7 @@ use crate::template::{Action, Function, Template};
 pub use faults::{CallFault, ServiceFaults};
 
 use bus::EventLog;
+use dns::{Dns, Records};
 use mail::Outbox;
 pub(crate) use queue::{Message, Queue};
 use queues::Queues;
@@ -43,6 +45,7 @@ pub(crate) struct Services {
     outbox: Outbox,
     /// The ARNs of the secrets.
     secrets: BTreeSet<String>,
+    dns: Arc<Dns>,
     /// What each function may do, by its logical id.
     functions: BTreeMap<String, BTreeSet<Action>>,
     faults: ServiceFaults,
@@ -77,6 +80,7 @@ impl Services {
             queues: Queues::new(&template.queues),
             outbox: Outbox::default(),
             secrets: template.secrets.iter().cloned().collect(),
+            dns: Arc::default(),
             functions: functions.collect(),
             faults,
         }
@@ -85,6 +89,11 @@ impl Services {
     /// The address of the services.
     pub(crate) fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// The resolver of the names that the developer sets.
+    pub(crate) fn dns(&self) -> &Arc<Dns> {
+        &self.dns
     }
 
     /// The queue with this ARN, URL or name.
@@ -250,6 +259,7 @@ where
         )
         .route("/_local/events", get(events))
         .route("/_local/mail", get(mails).delete(clear_mails))
+        .route("/_local/dns", get(records).put(replace_records))
         .with_state(services)
         .layer(from_fn(only_own_name))
 }
@@ -305,4 +315,18 @@ async fn mails(State(services): State<Arc<Services>>) -> Json<Value> {
 async fn clear_mails(State(services): State<Arc<Services>>) -> StatusCode {
     services.outbox.clear();
     StatusCode::NO_CONTENT
+}
+
+/// The DNS records.
+async fn records(State(services): State<Arc<Services>>) -> Json<Records> {
+    Json(services.dns.records())
+}
+
+/// Replaces all DNS records.
+async fn replace_records(
+    State(services): State<Arc<Services>>,
+    Json(records): Json<Records>,
+) -> Json<Records> {
+    services.dns.replace(records);
+    Json(services.dns.records())
 }

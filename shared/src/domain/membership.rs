@@ -55,6 +55,8 @@ pub enum Source {
     Manual,
     /// By the directory sync.
     Entra,
+    /// By a verified email address in a domain of the organization.
+    Domain,
 }
 
 impl Source {
@@ -63,6 +65,7 @@ impl Source {
         match self {
             Self::Manual => "manual",
             Self::Entra => "entra",
+            Self::Domain => "domain",
         }
     }
 }

@@ -12,6 +12,7 @@ mod limits;
 mod membership;
 mod metadata;
 mod organization;
+mod organization_domain;
 mod page;
 mod patch;
 mod role;
@@ -52,6 +53,10 @@ pub use metadata::{MAX_METADATA_BYTES, MAX_METADATA_DEPTH, Metadata};
 pub use organization::{
     LimitsPatch, MetadataPatch, Organization, OrganizationPatch, OrganizationStatus, RETENTION,
 };
+pub use organization_domain::{
+    AutoJoin, DomainCheck, DomainPatch, DomainStatus, DomainToken, MAX_DOMAINS, MAX_MISSES,
+    OrganizationDomain, RECHECK_INTERVAL, ShownDomain, Verification,
+};
 pub use page::Page;
 pub use patch::Patch;
 pub use role::{Permission, Role};
@@ -61,9 +66,9 @@ pub use team::{
 };
 pub use team_limits::{EffectiveLimits, ExceedingLimit, NO_MODELS};
 pub use text::{
-    BillingAddress, Description, Domain, Email, FoldedName, MAX_BILLING_ADDRESS_LENGTH,
-    MAX_DESCRIPTION_LENGTH, MAX_DOMAIN_LENGTH, MAX_EMAIL_LENGTH, MAX_NAME_LENGTH,
-    MAX_STRIPE_CUSTOMER_ID_LENGTH, Name, StripeCustomerId,
+    BillingAddress, Description, Domain, Email, FoldedName, GivenDomain,
+    MAX_BILLING_ADDRESS_LENGTH, MAX_DESCRIPTION_LENGTH, MAX_DOMAIN_LENGTH, MAX_EMAIL_LENGTH,
+    MAX_NAME_LENGTH, MAX_STRIPE_CUSTOMER_ID_LENGTH, Name, StripeCustomerId,
 };
 pub use time::{Clock, Timestamp};
 pub use user::{SearchPrefix, User, UserNames, UserPatch, UserStatus, UserStatusPatch};

@@ -55,11 +55,13 @@ pub enum Permission {
     ManageTeams,
     /// See the organization's events.
     ViewEvents,
+    /// See, add, verify, change and remove the organization's domains.
+    ManageDomains,
 }
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ViewOrganization,
         Self::ViewBilling,
         Self::UpdateOrganization,
@@ -73,6 +75,7 @@ impl Permission {
         Self::ViewTeams,
         Self::ManageTeams,
         Self::ViewEvents,
+        Self::ManageDomains,
     ];
 }
 
@@ -142,7 +145,8 @@ impl Role {
             Permission::UpdateBilling
             | Permission::DeleteOrganization
             | Permission::RestoreOrganization
-            | Permission::TransferOwnership => Privilege::Own,
+            | Permission::TransferOwnership
+            | Permission::ManageDomains => Privilege::Own,
         };
         self.privilege() >= needed
     }

@@ -111,7 +111,7 @@ text!(
 );
 
 /// A domain in any case, in ASCII or in Unicode (`bücher.example`).
-pub(super) struct GivenDomain;
+pub struct GivenDomain;
 
 impl JsonSchema for GivenDomain {
     fn schema_name() -> Cow<'static, str> {

@@ -42,6 +42,8 @@ pub enum Code {
     LimitReached,
     EndpointDisabled,
     SentRecently,
+    DomainTaken,
+    DomainNotVerified,
     Conflict,
     Throttled,
     Unavailable,
@@ -50,7 +52,7 @@ pub enum Code {
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::Unauthenticated,
         Self::UnusableSubject,
         Self::NoTenant,
@@ -78,6 +80,8 @@ impl Code {
         Self::LimitReached,
         Self::EndpointDisabled,
         Self::SentRecently,
+        Self::DomainTaken,
+        Self::DomainNotVerified,
         Self::Conflict,
         Self::Throttled,
         Self::Unavailable,
@@ -134,6 +138,8 @@ impl Code {
             Self::LimitReached => ("limit-reached", 409, "Limit reached"),
             Self::EndpointDisabled => ("endpoint-disabled", 409, "Webhook endpoint disabled"),
             Self::SentRecently => ("sent-recently", 429, "Sent recently"),
+            Self::DomainTaken => ("domain-taken", 409, "Domain taken"),
+            Self::DomainNotVerified => ("domain-not-verified", 409, "Domain not verified"),
             Self::Conflict => ("conflict", 409, "Modified concurrently"),
             Self::Throttled => ("throttled", 429, "Too many requests"),
             Self::Unavailable => ("unavailable", 503, "Temporarily unavailable"),
@@ -181,7 +187,7 @@ impl JsonSchema for Code {
         json_schema!({
             "description": "A stable error code for programs. Each code has one status.",
             "type": "string",
-            "enum": Self::ALL,
+            "enum": Self::ALL.as_slice(),
         })
     }
 }

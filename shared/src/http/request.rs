@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 
 use super::{Code, MediaType, Problem, Query, read_event};
 use crate::domain::{
-    Caller, EventId, ExpectedVersion, IdempotencyKey, Invalid, InvitationId, Json, JsonObject, ME,
-    OrganizationId, TeamId, UserId, VersionTags, WebhookEndpointId,
+    Caller, Domain, EventId, ExpectedVersion, IdempotencyKey, Invalid, InvitationId, Json,
+    JsonObject, ME, OrganizationId, TeamId, UserId, VersionTags, WebhookEndpointId,
 };
 use crate::json::Fields;
 
@@ -113,6 +113,12 @@ impl ApiRequest {
     pub fn team_id(&self) -> Result<TeamId, Problem> {
         TeamId::parse(self.path_parameter("team_id"))
             .map_err(|invalid| Problem::invalid_at("/team_id", invalid))
+    }
+
+    /// Reads `{domain}` from the path.
+    pub fn domain(&self) -> Result<Domain, Problem> {
+        let domain = self.path_parameter("domain").parse();
+        domain.map_err(|invalid: Invalid| Problem::invalid_at("/domain", invalid))
     }
 
     /// Reads `{event_id}` from the path.

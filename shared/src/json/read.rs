@@ -4,9 +4,9 @@ use super::Fields;
 use super::fields::{object, text};
 use super::limits::{budget, metadata, models, rate};
 use crate::domain::{
-    BillingAddress, Budget, BudgetDuration, Description, Domain, Email, EntraObjectId, EventId,
-    EventTypePattern, EventTypes, Invalid, Json, JsonObject, LimitsPatch, MembershipPatch, Name,
-    OrganizationId, OrganizationPatch, Patch, RedirectUrl, Role, Status, StripeCustomerId,
+    BillingAddress, Budget, BudgetDuration, Description, Domain, DomainPatch, Email, EntraObjectId,
+    EventId, EventTypePattern, EventTypes, Invalid, Json, JsonObject, LimitsPatch, MembershipPatch,
+    Name, OrganizationId, OrganizationPatch, Patch, RedirectUrl, Role, Status, StripeCustomerId,
     TeamMembershipPatch, TeamPatch, TeamRole, TeamStatus, Timestamp, UserId, UserPatch, UserStatus,
     UserStatusPatch, WebhookEndpointPatch, WebhookStatus, WebhookUrl,
 };
@@ -185,6 +185,10 @@ from_fields!(WebhookEndpointPatch {
     description,
     event_types,
     status
+});
+from_fields!(DomainPatch {
+    auto_join,
+    auto_join_role
 });
 from_fields!(UserStatusPatch { status });
 from_fields!(UserPatch {

@@ -114,6 +114,18 @@ pub enum Refusal {
     /// The tenant has the maximum number of these resources.
     #[error("the tenant has the maximum number of these resources")]
     LimitReached,
+    /// The organization has the maximum number of domains.
+    #[error("the organization has the maximum number of domains")]
+    TooManyDomains,
+    /// Another organization of the tenant has verified the domain.
+    #[error("another organization has verified the domain")]
+    DomainTaken,
+    /// The domain is not verified.
+    #[error("the domain is not verified")]
+    DomainNotVerified,
+    /// The domain was looked up too often.
+    #[error("the domain was looked up too often")]
+    TooManyChecks,
     /// The webhook endpoint is disabled.
     #[error("the webhook endpoint is disabled")]
     EndpointDisabled,

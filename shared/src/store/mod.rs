@@ -6,6 +6,7 @@
 
 mod access;
 mod context;
+mod domains;
 mod error;
 mod events;
 mod idempotency;
@@ -27,6 +28,7 @@ use aws_sdk_dynamodb::Client;
 use serde::{Deserialize, Serialize};
 
 pub use context::Context;
+pub use domains::{DomainToVerify, DueDomain};
 pub use error::{Error, Refusal};
 pub use events::{EventFilter, EventOrder, SETTLE_TIME, event_of};
 pub use idempotency::Outcome;

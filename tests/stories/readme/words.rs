@@ -34,10 +34,11 @@ const AVOIDED: [&str; 20] = [
 ];
 
 /// The packages, by folder.
-const PACKAGES: [&str; 8] = [
+const PACKAGES: [&str; 9] = [
     "bench",
     "delivery",
     "directory",
+    "dns",
     "functions",
     "local",
     "shared",
@@ -46,10 +47,11 @@ const PACKAGES: [&str; 8] = [
 ];
 
 /// Folders whose comments use plain words.
-const PLAIN_COMMENTS: [&str; 8] = [
+const PLAIN_COMMENTS: [&str; 9] = [
     "bench",
     "delivery",
     "directory",
+    "dns",
     "functions",
     "local",
     "shared",

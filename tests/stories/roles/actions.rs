@@ -388,6 +388,42 @@ pub(super) const ACTIONS: &[Action] = &[
         "",
         |scene| scene.of_tenant("GET", "/webhook-endpoints/none/deliveries"),
     ),
+    Action::new(
+        "POST /organizations/{organization_id}/domains",
+        "",
+        |scene| {
+            let body = json!({"domain": "acme.example"});
+            scene.request("POST", "/domains").json(&body)
+        },
+    ),
+    Action::new(
+        "GET /organizations/{organization_id}/domains",
+        "",
+        |scene| scene.request("GET", "/domains"),
+    ),
+    Action::new(
+        "GET /organizations/{organization_id}/domains/{domain}",
+        "",
+        |scene| scene.request("GET", "/domains/none.example"),
+    ),
+    Action::new(
+        "PATCH /organizations/{organization_id}/domains/{domain}",
+        "",
+        |scene| {
+            let body = json!({"auto_join": false});
+            scene.request("PATCH", "/domains/none.example").json(&body)
+        },
+    ),
+    Action::new(
+        "POST /organizations/{organization_id}/domains/{domain}/verify",
+        "",
+        |scene| scene.request("POST", "/domains/none.example/verify"),
+    ),
+    Action::new(
+        "DELETE /organizations/{organization_id}/domains/{domain}",
+        "",
+        |scene| scene.request("DELETE", "/domains/none.example"),
+    ),
     Action::new("DELETE /organizations/{organization_id}", "", |scene| {
         scene.request("DELETE", "")
     })

@@ -82,6 +82,7 @@ fn parameter(name: &str) -> &'static str {
         "organization_id" => "019aa4f2-6e5b-7c3d-9a4e-2f1b0c8d7e6f",
         "invitation_id" => "019aac11-7f20-7b31-8c42-5d6e7f809102",
         "team_id" => "0199c1f0-aa01-7e00-8b00-4c5d6e7f8091",
+        "domain" => "acme.example",
         "user_id" => "8a1d7e34-52b9-4f0c-a6e3-91c0d4b7e2f5",
         _ => "00000000-0000-7000-8000-000000000000",
     }

@@ -118,6 +118,13 @@ const fn visible(resource: Resource) -> &'static [(&'static str, Visibility)] {
             ("accepted_by_user_id", Values),
             ("created_at", Values),
         ],
+        Resource::Domain => &[
+            ("status", Values),
+            ("auto_join", Values),
+            ("auto_join_role", Values),
+            ("created_by", Values),
+            ("created_at", Values),
+        ],
     }
 }
 
@@ -133,7 +140,7 @@ pub fn shows_value(resource: Resource, field: &str) -> bool {
 
 /// Returns the kinds of targets that events of a resource can have.
 pub const fn targets_of(resource: Resource) -> &'static [TargetType] {
-    use TargetType::{Invitation, Organization, Team, User, WebhookEndpoint};
+    use TargetType::{Domain, Invitation, Organization, Team, User, WebhookEndpoint};
 
     match resource {
         // A transfer of ownership has both owners.
@@ -145,6 +152,7 @@ pub const fn targets_of(resource: Resource) -> &'static [TargetType] {
         Resource::User => &[User],
         Resource::WebhookEndpoint => &[WebhookEndpoint],
         Resource::Invitation => &[Invitation, Organization],
+        Resource::Domain => &[Domain, Organization],
     }
 }
 

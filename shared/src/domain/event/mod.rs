@@ -214,6 +214,8 @@ pub enum TargetType {
     WebhookEndpoint,
     /// An invitation by email.
     Invitation,
+    /// A domain of an organization. Its id is the domain.
+    Domain,
 }
 
 impl Target {

@@ -63,6 +63,8 @@ pub enum Resource {
     WebhookEndpoint,
     /// An invitation by email.
     Invitation,
+    /// A domain of an organization.
+    Domain,
 }
 
 event_types! {
@@ -116,6 +118,12 @@ event_types! {
         WebhookEndpointDeleted = "webhook_endpoint.deleted", "A webhook endpoint was deleted.";
         WebhookEndpointSecretRotated = "webhook_endpoint.secret_rotated", "The secret of a webhook endpoint was rotated.";
         WebhookEndpointDisabled = "webhook_endpoint.disabled", "A webhook endpoint was disabled because deliveries to it failed.";
+    }
+    Domain {
+        DomainAdded = "domain.added", "A domain was added to an organization.";
+        DomainVerified = "domain.verified", "A domain was verified: its record was found.";
+        DomainUpdated = "domain.updated", "The status or auto-join of a domain changed. After three weekly checks without its record a domain is `failed`, and auto-join ends.";
+        DomainRemoved = "domain.removed", "A domain was removed from an organization.";
     }
 }
 

@@ -178,6 +178,7 @@ enum Action {
     Membership,
     Team,
     User,
+    Left,
     Record,
 }
 
@@ -291,9 +292,19 @@ fn hold_organization(
     organization: &OrganizationId,
     owners: Owners,
 ) {
+    let live = organizations::live();
+    hold_organization_as(transaction, (tenant, organization), owners, live);
+}
+
+/// Like [`hold_organization`], with this condition in place of being live.
+fn hold_organization_as(
+    transaction: &mut Transaction<'_, Action>,
+    (tenant, organization): (&TenantId, &OrganizationId),
+    owners: Owners,
+    live: Condition,
+) {
     let key = keys::organization(tenant, organization);
     let part = Action::Organization;
-    let live = organizations::live();
     match owners {
         Owners::AsMany => transaction.check(part, &key, live),
         Owners::OneMore => {

@@ -9,9 +9,11 @@ use crate::domain::{
     Transition, UserId,
 };
 use crate::store::access::{self, Requirement, standing};
+use crate::store::domains::HAS_DOMAINS;
 use crate::store::settle::Unsettled;
+use crate::store::table::{Condition, Unmet};
 use crate::store::team_members::JOINED_TEAMS;
-use crate::store::{Context, Error, Refusal, Store, keys};
+use crate::store::{Context, Error, Refusal, Store, keys, organizations};
 
 impl Store {
     /// Removes a user from an organization and its teams. Succeeds if the user is not a member. Requires an
@@ -49,6 +51,7 @@ impl Store {
                 }
             }
             let organization_name = view.organization(caller, organization, now)?.name;
+            let has_domains = view.has_domains(caller, organization);
             if !is_self {
                 let own = view.membership(&access::own_key(caller, organization))?;
                 let standing = standing(caller, own.as_ref())?;
@@ -105,6 +108,11 @@ impl Store {
             if rest.is_empty() {
                 let condition = unchanged(&before).and(joined_no_more_teams(joined));
                 transaction.delete(Action::Membership, key, condition);
+                if has_domains {
+                    // Signing in must not add them again.
+                    let mark = keys::left_mark(&caller.tenant_id, user, organization);
+                    transaction.put(Action::Left, mark.attributes(), Condition::none());
+                }
             } else {
                 // Too many teams for one transaction: leaves some teams first, and the organization last.
                 transaction.check(Action::Membership, key, unchanged(&before));
@@ -113,13 +121,27 @@ impl Store {
                 Owners::OneLess if !rest.is_empty() => Owners::OneLessSoon,
                 owners => owners,
             };
-            super::hold_organization(&mut transaction, &caller.tenant_id, organization, owners);
+            let mut live = organizations::live();
+            if !has_domains {
+                live = live.and(Condition::new(format!(
+                    "attribute_not_exists(#{HAS_DOMAINS})"
+                )));
+            }
+            let whose = (&caller.tenant_id, organization);
+            super::hold_organization_as(&mut transaction, whose, owners, live);
             match transaction.commit().await? {
                 Ok(()) if rest.is_empty() => Ok(()),
                 Ok(()) => Err(Unsettled::Partial),
+                Err(unmet) if !has_domains && has_domains_now(&unmet) => Err(Unsettled::Overtaken),
                 Err(unmet) => Err(not_changed(&unmet)),
             }
         })
         .await
     }
+}
+
+/// Returns whether the organization has its first domain since it was read.
+fn has_domains_now(unmet: &Unmet<Action>) -> bool {
+    let item = unmet.of(&Action::Organization).flatten();
+    item.is_some_and(|item| item.contains_key(HAS_DOMAINS))
 }

@@ -1,5 +1,6 @@
 //! The login itself: the profile of the user who signs in, and the marks of what has been created.
 
+use crate::store::domains::JOINED_BY_DOMAIN;
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Item, Updated, text};
 use crate::store::users::names::NamesLag;
@@ -8,7 +9,9 @@ use crate::store::{Error, Refusal, Store, keys, table};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
 use super::{CurrentMemberships, MADE, Profile};
-use crate::domain::{Email, EntraObjectId, Name, TenantId, Timestamp, User, UserId, UserStatus};
+use crate::domain::{
+    Email, EntraObjectId, Name, OrganizationId, TenantId, Timestamp, User, UserId, UserStatus,
+};
 
 impl Store {
     /// Creates or updates the profile of the user who signs in, with the login time.
@@ -31,6 +34,7 @@ impl Store {
                 Updated::Done(Some(item)) => {
                     return Ok(RecordedLogin {
                         mark: mark_in(&item),
+                        joined_by_domain: joined_by_domain_in(&item),
                         profile: Stored::read(item)?,
                     });
                 }
@@ -40,6 +44,7 @@ impl Store {
                 Updated::Unmet(found) => found,
             };
             let mark = found.as_ref().and_then(mark_in);
+            let joined_by_domain = found.as_ref().and_then(joined_by_domain_in);
             let before = found.map(Stored::read).transpose()?;
             let before = before.as_ref();
             if before.is_some_and(|before| before.user.is_being_erased) {
@@ -50,6 +55,7 @@ impl Store {
             match self.write_profile(origin, changed, &after).await? {
                 Ok(lag) => Ok(RecordedLogin {
                     mark,
+                    joined_by_domain,
                     profile: Stored { user: after, lag },
                 }),
                 Err(_) => Err(Unsettled::Overtaken),
@@ -99,6 +105,8 @@ impl Store {
 pub struct RecordedLogin {
     /// The fingerprint of what has been created for the user.
     pub mark: Option<String>,
+    /// The organization that a domain has added the user to, or that they have left.
+    pub(in crate::store) joined_by_domain: Option<OrganizationId>,
     pub(in crate::store) profile: Stored,
 }
 
@@ -169,4 +177,9 @@ fn signed_in(before: Option<&User>, login: &Profile, now: Timestamp) -> User {
 
 fn mark_in(item: &Item) -> Option<String> {
     item.get(MADE).and_then(|mark| mark.as_s().ok()).cloned()
+}
+
+fn joined_by_domain_in(item: &Item) -> Option<OrganizationId> {
+    let id = item.get(JOINED_BY_DOMAIN)?.as_s().ok()?;
+    OrganizationId::parse(id.clone()).ok()
 }

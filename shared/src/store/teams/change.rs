@@ -108,7 +108,9 @@ impl Store {
             let key = keys::team(&caller.tenant_id, id);
             let unchanged = in_version(team.version);
             match team.source {
-                Source::Manual => transaction.delete(Action::Team, &key, unchanged),
+                Source::Manual | Source::Domain => {
+                    transaction.delete(Action::Team, &key, unchanged)
+                }
                 Source::Entra => {
                     let deleted = Change::new()
                         .set(DELETED_AT, text(now.to_string()))

@@ -1,0 +1,112 @@
+//! Domains that no organization can have, because their addresses belong to people who have nothing in common.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use crate::domain::{Domain, Invalid};
+
+/// Domains of free mail providers. Written by `cargo xtask freemail` from the npm package `free-email-domains`.
+const FREE_MAIL_PROVIDERS: &str = include_str!("free_mail_providers.txt");
+
+/// Microsoft gives each of its tenants a subdomain. Not a public suffix.
+const MICROSOFT: &str = "onmicrosoft.com";
+
+impl Domain {
+    /// Fails if no organization can prove that the addresses of the domain are its own: public suffixes, the domains
+    /// of free mail providers and what lies below them, and `onmicrosoft.com`.
+    pub fn check_provable(&self) -> Result<(), Invalid> {
+        let name = self.as_str();
+        if self.and_parents().any(|parent| parent == MICROSOFT) {
+            return Err(Invalid::new("must not be a domain of onmicrosoft.com"));
+        }
+        let suffix = psl::suffix(name.as_bytes());
+        if suffix.is_some_and(|suffix| suffix.as_bytes() == name.as_bytes()) {
+            return Err(Invalid::new(
+                "must not be a public suffix, below which anyone can have a domain",
+            ));
+        }
+        if self.is_free_mail() {
+            return Err(Invalid::new(
+                "must not be the domain of a free mail provider",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Returns whether it is the domain of a free mail provider, or lies below one.
+    fn is_free_mail(&self) -> bool {
+        static PROVIDERS: LazyLock<HashSet<&str>> =
+            LazyLock::new(|| FREE_MAIL_PROVIDERS.lines().collect());
+        self.and_parents().any(|parent| PROVIDERS.contains(parent))
+    }
+
+    /// Returns the domain, the one above it, and so on.
+    fn and_parents(&self) -> impl Iterator<Item = &str> {
+        std::iter::successors(Some(self.as_str()), |name| {
+            name.split_once('.').map(|(_, parent)| parent)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(text: &str) -> Result<(), Invalid> {
+        text.parse::<Domain>()?.check_provable()
+    }
+
+    #[test]
+    fn a_domain_of_one_organization_is_accepted() {
+        for name in [
+            "acme.example",
+            "mail.acme.co.uk",
+            "acme.com",
+            "bücher.example",
+            "notgmail.com",
+            "acme.github.io",
+            "myonmicrosoft.com",
+        ] {
+            assert_eq!(checked(name), Ok(()), "{name}");
+        }
+    }
+
+    #[test]
+    fn public_suffixes_and_mail_providers_are_refused() {
+        for name in [
+            "co.uk",
+            "CO.UK",
+            "github.io",
+            "com.",
+            "com",
+            "公司.cn",
+            "gmail.com",
+            "GMail.com",
+            "corp.gmail.com",
+            "gmx.de",
+            "web.de",
+            "proton.me",
+            "onmicrosoft.com",
+            "Contoso.OnMicrosoft.com",
+            "mail.contoso.onmicrosoft.com",
+            "ｇｍａｉｌ.com",
+            "gmail。com",
+            "192.0.2.1",
+            "[::1]",
+            "acme.example.",
+            "localhost",
+        ] {
+            assert!(checked(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_list_of_mail_providers_is_in_the_form_of_domains() {
+        let mut before = "";
+        for line in FREE_MAIL_PROVIDERS.lines() {
+            assert_eq!(line.parse::<Domain>().unwrap().as_str(), line);
+            assert!(before < line, "{line} is not in its place");
+            before = line;
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Changing and removing a domain.
+
+use super::read::found;
+use super::{
+    Action, count, event, hold_organization, not_changed, not_of_another, put_claim, require,
+    to_change, unchanged,
+};
+use crate::domain::{
+    Domain, DomainPatch, DomainStatus, EventType, ExpectedVersion, OrganizationDomain,
+    OrganizationId, Transition,
+};
+use crate::store::table::Condition;
+use crate::store::{Context, Error, Refusal, Store, keys};
+
+impl Store {
+    /// Changes auto-join of a domain. Requires an owner, and a verified domain to turn it on.
+    ///
+    /// Makes one read, and writes one transaction on the condition that the domain is unchanged since the read and
+    /// still belongs to the organization.
+    pub async fn update_domain(
+        &self,
+        cx: &Context,
+        (organization, domain): (&OrganizationId, &Domain),
+        patch: &DomainPatch,
+        expected: &ExpectedVersion,
+    ) -> Result<OrganizationDomain, Error> {
+        let caller = &cx.caller;
+        let key = keys::domain(&caller.tenant_id, organization, domain);
+        let key = &key;
+        self.until_settled("update_domain", |now| async move {
+            let view = self
+                .view_of_domains(caller, organization, &[key], now)
+                .await?;
+            let before = found(&view, key)?.ok_or(Refusal::NotFound)?;
+            expected.require(before.version)?;
+            let after = patch.apply(&before, now);
+            let is_verified = before.status == DomainStatus::Verified;
+            if patch.auto_join == Some(true) && !is_verified {
+                return Err(Refusal::DomainNotVerified.into());
+            }
+            if after == before {
+                return Ok(before);
+            }
+            let changed = Transition::Changed(&before, &after);
+            let event = event(EventType::DomainUpdated, changed);
+            let mut transaction = self.transaction(&cx.origin, [event])?;
+            require(&mut transaction, (caller, organization), now);
+            hold_organization(&mut transaction, &caller.tenant_id, organization);
+            let same = unchanged(&before)?;
+            transaction.update(Action::Domain, key, to_change(&after)?, same);
+            if is_verified {
+                put_claim(&mut transaction, &after, not_of_another(organization))?;
+            }
+            match transaction.commit().await? {
+                Ok(()) => Ok(after),
+                Err(unmet) => Err(not_changed(&unmet)),
+            }
+        })
+        .await
+    }
+
+    /// Removes a domain from an organization. Succeeds if the organization does not have it. Requires an owner.
+    ///
+    /// Makes one read, and writes one transaction on the condition that the domain is unchanged since the read.
+    pub async fn remove_domain(
+        &self,
+        cx: &Context,
+        (organization, domain): (&OrganizationId, &Domain),
+        expected: &ExpectedVersion,
+    ) -> Result<(), Error> {
+        let caller = &cx.caller;
+        let tenant = &caller.tenant_id;
+        let key = keys::domain(tenant, organization, domain);
+        let key = &key;
+        self.until_settled("remove_domain", |now| async move {
+            let view = self
+                .view_of_domains(caller, organization, &[key], now)
+                .await?;
+            let Some(before) = found(&view, key)? else {
+                return Ok(());
+            };
+            expected.require(before.version)?;
+            let event = event(EventType::DomainRemoved, Transition::Removed(&before));
+            let mut transaction = self.transaction(&cx.origin, [event])?;
+            require(&mut transaction, (caller, organization), now);
+            hold_organization(&mut transaction, tenant, organization);
+            transaction.delete(Action::Domain, key, unchanged(&before)?);
+            let number = keys::domain_count(tenant, organization);
+            transaction.touch(Action::Count, &number, count(-1), Condition::present());
+            if before.status == DomainStatus::Verified {
+                let claim = keys::domain_claim(tenant, domain);
+                transaction.delete(Action::Claim, &claim, not_of_another(organization));
+            }
+            match transaction.commit().await? {
+                Ok(()) => Ok(()),
+                Err(unmet) => Err(not_changed(&unmet)),
+            }
+        })
+        .await
+    }
+}

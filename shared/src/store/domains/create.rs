@@ -1,0 +1,86 @@
+//! Adding a domain.
+
+use super::{
+    Action, below, count, event, from_row, has_domains, hold_organization, not_of_another, require,
+    to_row,
+};
+use crate::domain::{EventType, MAX_DOMAINS, OrganizationDomain, Transition};
+use crate::store::settle::Unsettled;
+use crate::store::table::Condition;
+use crate::store::{
+    Added, Context, Error, Outcome, Refusal, Store, access, idempotency, keys, organizations,
+};
+
+impl Store {
+    /// Adds a domain to an organization, unless it has it. Requires an owner.
+    ///
+    /// Writes one transaction on the condition that the organization is live and has fewer than [`MAX_DOMAINS`], and
+    /// that no other organization of the tenant has verified the domain.
+    pub async fn add_domain(
+        &self,
+        cx: &Context,
+        added: &OrganizationDomain,
+    ) -> Result<Outcome<Added<OrganizationDomain>>, Error> {
+        let (tenant, organization) = (&added.tenant_id, &added.organization_id);
+        let record = cx.record();
+        let record = record.as_ref();
+        self.until_settled("add_domain", |now| async move {
+            let event = event(EventType::DomainAdded, Transition::Created(added));
+            let mut transaction = self.transaction(&cx.origin, [event])?;
+            require(&mut transaction, (&cx.caller, organization), now);
+            transaction.touch(
+                Action::Organization,
+                &keys::organization(tenant, organization),
+                has_domains(),
+                organizations::live(),
+            );
+            transaction.put(Action::Domain, to_row(added)?, Condition::absent());
+            let number = keys::domain_count(tenant, organization);
+            transaction.touch(Action::Count, &number, count(1), below(MAX_DOMAINS));
+            let claim = keys::domain_claim(tenant, &added.domain);
+            transaction.check(Action::Claim, &claim, not_of_another(organization));
+            let value = Added::New(added.clone());
+            if let Some(record) = record {
+                record.write(&mut transaction, Action::Record, &value)?;
+            }
+            let Err(unmet) = transaction.commit().await? else {
+                return Ok(Outcome::Fresh(value));
+            };
+            if let Some(record) = record
+                && let Some(outcome) = record.replay(&unmet, &Action::Record)?
+            {
+                return Ok(outcome);
+            }
+            if let Some(refusal) = access::refusal(&unmet, &Action::Caller) {
+                return Err(refusal.into());
+            }
+            if unmet.of(&Action::Organization).is_some() {
+                return Err(Refusal::NotFound.into());
+            }
+            if let Some(Some(item)) = unmet.of(&Action::Domain) {
+                let before = from_row(item.clone())?;
+                let same = super::unchanged(&before)?;
+                let key = super::key_of(&before);
+                let kept = idempotency::unchanged(
+                    self,
+                    (record, Action::Record),
+                    |transaction| {
+                        require(transaction, (&cx.caller, organization), now);
+                        hold_organization(transaction, tenant, organization);
+                        transaction.check(Action::Domain, &key, same);
+                    },
+                    Added::Already(before.clone()),
+                );
+                return kept.await?.ok_or(Unsettled::Overtaken);
+            }
+            if unmet.of(&Action::Claim).is_some() {
+                return Err(Refusal::DomainTaken.into());
+            }
+            match unmet.of(&Action::Count) {
+                Some(_) => Err(Refusal::TooManyDomains.into()),
+                None => Err(Unsettled::Overtaken),
+            }
+        })
+        .await
+    }
+}

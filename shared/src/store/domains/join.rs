@@ -1,0 +1,101 @@
+//! Joining an organization by a verified email address.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::{Action, ClaimRow};
+use crate::domain::{
+    Actor, AutoJoin, Domain, EventContext, EventDraft, EventType, Origin, TenantId, Transition,
+};
+use crate::store::sync::{Profile, RecordedLogin, Written};
+use crate::store::table::{Change, Condition, from_item, text};
+use crate::store::users::{self, names};
+use crate::store::{Error, Store, keys, members, organizations};
+
+/// Attribute of a user: the organization that a domain has added them to at a login, or that they were in or had left
+/// before. Saves later logins the attempt. It does not keep a user out of an organization that they have left: the mark
+/// of their leaving does.
+pub(in crate::store) const JOINED_BY_DOMAIN: &str = "joined_by_domain";
+
+impl Store {
+    /// Returns the organization that users with an address of the domain join at a login. Makes one read.
+    pub async fn auto_join(
+        &self,
+        tenant: &TenantId,
+        domain: &Domain,
+    ) -> Result<Option<AutoJoin>, Error> {
+        let claim = self.table.get(&keys::domain_claim(tenant, domain)).await?;
+        let Some(claim) = claim.map(from_item::<ClaimRow>).transpose()? else {
+            return Ok(None);
+        };
+        Ok(claim.auto_join.then_some(AutoJoin {
+            tenant_id: claim.tenant_id,
+            organization_id: claim.organization_id,
+            domain: claim.domain,
+            role: claim.auto_join_role,
+        }))
+    }
+
+    /// Adds the user who signs in to the organization of their domain, unless they are in it or have left it.
+    ///
+    /// Writes one transaction on the conditions that the domain still belongs to the organization and adds users with
+    /// this role, that the organization is live, and that the user is known, not disabled, not in it, and has not left it
+    /// since it has domains. Later logins make no call.
+    pub async fn join_by_domain(
+        &self,
+        profile: &Profile,
+        login: &RecordedLogin,
+        by: &AutoJoin,
+    ) -> Result<Written, Error> {
+        let organization = &by.organization_id;
+        if login.joined_by_domain.as_ref() == Some(organization) {
+            return Ok(Written::Unchanged);
+        }
+        let (tenant, user) = (&profile.tenant_id, &profile.user_id);
+        let now = self.clock.now();
+        let membership = by.membership(user, now);
+        let mut item = members::to_row(&membership)?;
+        names::add_copy(&mut item, &login.profile.user, organization);
+        let origin = origin(profile);
+        let added = Transition::Created(&membership);
+        let event = EventDraft::membership(EventType::MembershipAdded, added, None);
+        let mut transaction = self.transaction(&origin, [event])?;
+        transaction.put(Action::Membership, item, Condition::absent());
+        let mark = Change::new().set(JOINED_BY_DOMAIN, text(organization.as_str()));
+        let profile = keys::user(tenant, user);
+        let may_join = users::is_known().and(users::is_enabled());
+        transaction.touch(Action::User, &profile, mark.clone(), may_join.clone());
+        let claim = keys::domain_claim(tenant, &by.domain);
+        let still = Condition::new(
+            "#organization_id = :own AND #auto_join = :true AND #auto_join_role = :role",
+        )
+        .value(":own", text(organization.as_str()))
+        .value(":true", AttributeValue::Bool(true))
+        .value(":role", text(by.role.as_str()));
+        transaction.check(Action::Claim, &claim, still);
+        let left = keys::left_mark(tenant, user, organization);
+        transaction.check(Action::Left, &left, Condition::absent());
+        let key = keys::organization(tenant, organization);
+        transaction.check(Action::Organization, &key, organizations::live());
+        let Err(unmet) = transaction.commit().await? else {
+            return Ok(Written::Done);
+        };
+        let is_settled =
+            unmet.of(&Action::Membership).is_some() || unmet.of(&Action::Left).is_some();
+        if is_settled {
+            self.table.update(&profile, mark, may_join).await?;
+        }
+        Ok(Written::Unchanged)
+    }
+}
+
+/// Returns the origin of a membership that a domain makes.
+fn origin(profile: &Profile) -> Origin {
+    Origin {
+        actor: Actor::system(),
+        context: EventContext {
+            request_id: profile.request_id.clone(),
+            operation: "postLogin".to_owned(),
+            ..EventContext::default()
+        },
+    }
+}

@@ -1,0 +1,426 @@
+//! Domains of organizations: adding, verifying, changing and removing them.
+
+mod auto_join;
+
+use futures::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+use support::{Actor, Reply, World, invariants, statuses};
+
+/// Sets these TXT records of domains, and removes all others.
+pub(crate) async fn publish(world: &World, records: &[(&str, &str)]) {
+    let records: serde_json::Map<_, _> = records
+        .iter()
+        .map(|(domain, value)| (format!("_muster-challenge.{domain}"), json!([value])))
+        .collect();
+    set_records(world, &Value::Object(records)).await;
+}
+
+async fn set_records(world: &World, records: &Value) {
+    let url = format!("{}/_local/dns", world.stack.url());
+    let sent = reqwest::Client::new().put(url).json(records).send().await;
+    assert_eq!(sent.unwrap().status(), 200);
+}
+
+fn domains(id: &str) -> String {
+    format!("/organizations/{id}/domains")
+}
+
+fn verify(id: &str, domain: &str) -> String {
+    format!("{}/{domain}/verify", domains(id))
+}
+
+/// Adds a domain. Returns the value of its record.
+async fn add(owner: &Actor, id: &str, domain: &str) -> String {
+    let added = owner.post(&domains(id), json!({"domain": domain})).await;
+    value(&added.expect(201))
+}
+
+fn value(reply: &Reply) -> String {
+    reply.body["verification"]["value"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+/// Adds a domain and verifies it, with the only record.
+pub(crate) async fn verified(world: &World, owner: &Actor, id: &str, domain: &str) {
+    let value = add(owner, id, domain).await;
+    publish(world, &[(domain, &value)]).await;
+    let reply = owner.post_empty(&verify(id, domain)).await.expect(200);
+    assert_eq!(reply.body["status"], "verified", "{reply:?}");
+}
+
+/// The types of the events of an organization that are about domains, oldest first.
+async fn events(world: &World, id: &str) -> Vec<Value> {
+    let path = format!("/organizations/{id}/events?type=domain.*");
+    let root = world.tenant_admin();
+    let mut events = root.all(&path).await;
+    events.reverse();
+    events
+}
+
+fn types(events: &[Value]) -> Vec<&str> {
+    events
+        .iter()
+        .map(|it| it["type"].as_str().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn an_owner_verifies_a_domain() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Acme").await;
+    let body = json!({"domain": "Acme.EXAMPLE"});
+    let added = ada.post(&domains(&id), body.clone()).await.expect(201);
+    assert_eq!(
+        added.headers["location"],
+        format!("{}/acme.example", domains(&id))
+    );
+    assert_eq!(added.body["domain"], "acme.example");
+    assert_eq!(added.body["status"], "pending");
+    assert_eq!(added.body["auto_join"], false);
+    assert_eq!(added.body["auto_join_role"], "member");
+    assert_eq!(added.body["verified_at"], Value::Null);
+    let record = &added.body["verification"];
+    assert_eq!(record["type"], "TXT");
+    assert_eq!(record["name"], "_muster-challenge.acme.example");
+    assert!(value(&added).len() > "token=".len() + 32);
+    // Again: the same, with the same token.
+    let again = ada.post(&domains(&id), body).await.expect(200);
+    assert_eq!(again.body, added.body);
+
+    let path = format!("{}/acme.example", domains(&id));
+    let missing = ada.post_empty(&verify(&id, "acme.example")).await;
+    let missing = missing.expect(200);
+    assert_eq!(missing.body["status"], "failed");
+    let failure = missing.body["failure"].as_str().unwrap();
+    assert!(
+        failure.contains("_muster-challenge.acme.example"),
+        "{failure}"
+    );
+
+    let others = json!({"_muster-challenge.acme.example": [
+        "v=spf1 -all", format!("{} expiry=never", value(&added))]});
+    set_records(&world, &others).await;
+    let found = ada
+        .post_empty(&verify(&id, "ACME.example"))
+        .await
+        .expect(200);
+    assert_eq!(found.body["status"], "verified");
+    assert_eq!(found.body["failure"], Value::Null);
+    assert!(found.body["verified_at"].is_string());
+    assert_eq!(ada.get(&path).await.expect(200).body, found.body);
+    let listed = ada.get(&domains(&id)).await.expect(200);
+    assert_eq!(listed.body["items"], json!([found.body]));
+
+    // A verified domain stays so when its owner looks and the record is gone.
+    publish(&world, &[]).await;
+    let gone = ada
+        .post_empty(&verify(&id, "acme.example"))
+        .await
+        .expect(200);
+    assert_eq!(gone.body["status"], "verified");
+    assert!(gone.body["failure"].is_string());
+
+    ada.delete(&path).await.expect(204);
+    ada.delete(&path).await.expect(204);
+    ada.get(&path).await.expect(404);
+    let events = events(&world, &id).await;
+    assert_eq!(
+        types(&events),
+        [
+            "domain.added",
+            "domain.updated",
+            "domain.verified",
+            "domain.removed"
+        ]
+    );
+    assert!(!json!(events).to_string().contains("token="));
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn only_domains_of_one_organization_are_accepted() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Acme").await;
+    for domain in [
+        "co.uk",
+        "github.io",
+        "gmail.com",
+        "GMAIL.com",
+        "x.gmail.com",
+        "contoso.onmicrosoft.com",
+        "example",
+        "192.0.2.1",
+        "acme.example.",
+        "-a.example",
+        "",
+        "ｇｍａｉｌ.com",
+    ] {
+        let refused = ada.post(&domains(&id), json!({"domain": domain})).await;
+        let refused = refused.problem(400, "validation-failed");
+        assert_eq!(refused.body["errors"][0]["pointer"], "/domain", "{domain}");
+    }
+    // One domain in three spellings.
+    let first = ada
+        .post(&domains(&id), json!({"domain": "BÜCHER.example"}))
+        .await
+        .expect(201);
+    assert_eq!(first.body["domain"], "xn--bcher-kva.example");
+    for same in ["bu\u{308}cher.example", "XN--BCHER-KVA.example"] {
+        let again = ada
+            .post(&domains(&id), json!({"domain": same}))
+            .await
+            .expect(200);
+        assert_eq!(again.body, first.body);
+    }
+    for n in 1..10 {
+        add(&ada, &id, &format!("d{n}.example")).await;
+    }
+    let another = ada
+        .post(&domains(&id), json!({"domain": "more.example"}))
+        .await;
+    another.problem(409, "limit-reached");
+    ada.delete(&format!("{}/d1.example", domains(&id)))
+        .await
+        .expect(204);
+    add(&ada, &id, "more.example").await;
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn a_verified_domain_belongs_to_one_organization() {
+    let world = World::start().await;
+    let (ada, bob) = (world.user("ada"), world.user("bob"));
+    let acme = world.organization(&ada, "Acme").await;
+    let other = world.organization(&bob, "Other").await;
+    let theirs = add(&bob, &other, "acme.example").await;
+    // Bob's claim is not verified, so it locks no other organization out. His token does not prove Ada's.
+    let hers = add(&ada, &acme, "acme.example").await;
+    assert_ne!(theirs, hers);
+    publish(&world, &[("acme.example", &theirs)]).await;
+    let failed = ada
+        .post_empty(&verify(&acme, "acme.example"))
+        .await
+        .expect(200);
+    assert_eq!(failed.body["status"], "failed");
+    // A record of the parent does not prove a subdomain, nor the other way round.
+    let below = add(&ada, &acme, "mail.acme.example").await;
+    publish(
+        &world,
+        &[("acme.example", &below), ("mail.acme.example", &hers)],
+    )
+    .await;
+    for domain in ["acme.example", "mail.acme.example"] {
+        let failed = ada.post_empty(&verify(&acme, domain)).await.expect(200);
+        assert_eq!(failed.body["status"], "failed", "{domain}");
+    }
+    let both = json!({"_muster-challenge.acme.example": [hers, theirs]});
+    set_records(&world, &both).await;
+    ada.post_empty(&verify(&acme, "acme.example"))
+        .await
+        .expect(200);
+    let taken = bob.post_empty(&verify(&other, "acme.example")).await;
+    taken.problem(409, "domain-taken");
+    let third = world.organization(&bob, "Third").await;
+    let taken = bob
+        .post(&domains(&third), json!({"domain": "acme.example"}))
+        .await;
+    taken.problem(409, "domain-taken");
+    // Another tenant has its own.
+    let eve = world.user_of("other", "eve");
+    let apart = world.organization(&eve, "Apart").await;
+    let value = add(&eve, &apart, "acme.example").await;
+    publish(&world, &[("acme.example", &value)]).await;
+    let found = eve
+        .post_empty(&verify(&apart, "acme.example"))
+        .await
+        .expect(200);
+    assert_eq!(found.body["status"], "verified");
+    // Free again, with a new token.
+    let path = format!("{}/acme.example", domains(&acme));
+    ada.delete(&path).await.expect(204);
+    assert_ne!(add(&ada, &acme, "acme.example").await, hers);
+    publish(&world, &[("acme.example", &theirs)]).await;
+    let found = bob
+        .post_empty(&verify(&other, "acme.example"))
+        .await
+        .expect(200);
+    assert_eq!(found.body["status"], "verified");
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn the_domain_of_a_deleted_organization_is_free() {
+    let world = World::start().await;
+    let (ada, bob) = (world.user("ada"), world.user("bob"));
+    let acme = world.organization(&ada, "Acme").await;
+    let other = world.organization(&bob, "Other").await;
+    let theirs = add(&bob, &other, "acme.example").await;
+    verified(&world, &ada, &acme, "acme.example").await;
+    ada.delete(&format!("/organizations/{acme}"))
+        .await
+        .expect(204);
+    publish(&world, &[("acme.example", &theirs)]).await;
+    let found = bob
+        .post_empty(&verify(&other, "acme.example"))
+        .await
+        .expect(200);
+    assert_eq!(found.body["status"], "verified");
+    ada.post_empty(&format!("/organizations/{acme}/restore"))
+        .await
+        .expect(200);
+    let path = format!("{}/acme.example", domains(&acme));
+    let lost = ada.get(&path).await.expect(200);
+    assert_eq!(lost.body["status"], "failed");
+    ada.post_empty(&format!("{path}/verify")).await.expect(200);
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn two_organizations_that_verify_at_once() {
+    let world = World::start().await;
+    let (ada, bob) = (world.user("ada"), world.user("bob"));
+    let acme = world.organization(&ada, "Acme").await;
+    let other = world.organization(&bob, "Other").await;
+    let values = [
+        add(&ada, &acme, "a.example").await,
+        add(&bob, &other, "a.example").await,
+    ];
+    set_records(&world, &json!({"_muster-challenge.a.example": values})).await;
+    let replies = join_all((0..6).map(|n| {
+        let (who, id) = if n % 2 == 0 {
+            (&ada, &acme)
+        } else {
+            (&bob, &other)
+        };
+        let path = verify(id, "a.example");
+        async move { who.post_empty(&path).await }
+    }))
+    .await;
+    assert_eq!(statuses(&replies), [(200, 3), (409, 3)].into());
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn verifying_and_deleting_at_once() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Acme").await;
+    let value = add(&ada, &id, "a.example").await;
+    publish(&world, &[("a.example", &value)]).await;
+    let path = format!("{}/a.example", domains(&id));
+    let replies = join_all((0..6).map(|n| {
+        let (ada, path) = (&ada, &path);
+        async move {
+            match n % 2 {
+                0 => ada.post_empty(&format!("{path}/verify")).await,
+                _ => ada.delete(path).await,
+            }
+        }
+    }))
+    .await;
+    for status in statuses(&replies).keys() {
+        assert!([200, 204, 404, 409].contains(status), "{status}");
+    }
+    ada.get(&path).await.expect(404);
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn auto_join_needs_a_verified_domain() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Acme").await;
+    add(&ada, &id, "a.example").await;
+    let path = format!("{}/a.example", domains(&id));
+    let on = json!({"auto_join": true});
+    ada.patch(&path, on.clone())
+        .await
+        .problem(409, "domain-not-verified");
+    let role = ada
+        .patch(&path, json!({"auto_join_role": "readonly"}))
+        .await;
+    assert_eq!(role.expect(200).body["auto_join_role"], "readonly");
+    for role in ["owner", "admin", "org_admin", "boss"] {
+        let refused = ada.patch(&path, json!({"auto_join_role": role})).await;
+        refused.problem(400, "validation-failed");
+    }
+    verified(&world, &ada, &id, "b.example").await;
+    let path = format!("{}/b.example", domains(&id));
+    let changed = ada.patch(&path, on.clone()).await.expect(200);
+    assert_eq!(changed.body["auto_join"], true);
+    let stale = ada
+        .request(Method::PATCH, &path)
+        .header("if-match", "\"1\"")
+        .json(&on);
+    ada.send(stale).await.problem(412, "version-mismatch");
+    let again = ada.patch(&path, on).await.expect(200);
+    assert_eq!(again.body, changed.body);
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn a_repeated_key_gives_the_first_answer() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Acme").await;
+    let body = json!({"domain": "a.example"});
+    let first = ada
+        .post_once(&domains(&id), "k", body.clone())
+        .await
+        .expect(201);
+    let path = format!("{}/a.example", domains(&id));
+    ada.delete(&path).await.expect(204);
+    let again = ada.post_once(&domains(&id), "k", body).await.expect(201);
+    assert_eq!(again.body, first.body);
+    let value = add(&ada, &id, "b.example").await;
+    publish(&world, &[("b.example", &value)]).await;
+    let once = || {
+        ada.request(Method::POST, &verify_b(&id))
+            .header("idempotency-key", "v")
+    };
+    let first = ada.send(once()).await.expect(200);
+    publish(&world, &[]).await;
+    let again = ada.send(once()).await.expect(200);
+    assert_eq!(again.body, first.body);
+    invariants::check(&world.items().await);
+}
+
+fn verify_b(id: &str) -> String {
+    verify(id, "b.example")
+}
+
+#[tokio::test]
+async fn a_resolver_that_fails_changes_nothing() {
+    // Nothing answers there.
+    let world = World::with_variable("DOMAIN_RESOLVERS", "127.0.0.1:1").await;
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Acme").await;
+    add(&ada, &id, "a.example").await;
+    let path = format!("{}/a.example", domains(&id));
+    let before = ada.get(&path).await.expect(200);
+    let failed = ada.post_empty(&format!("{path}/verify")).await;
+    let failed = failed.problem(503, "unavailable");
+    assert!(failed.headers.contains_key("retry-after"));
+    assert_eq!(ada.get(&path).await.expect(200).body, before.body);
+}
+
+#[tokio::test]
+async fn a_domain_is_looked_up_ten_times_a_minute() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Acme").await;
+    add(&ada, &id, "a.example").await;
+    for _ in 0..10 {
+        ada.post_empty(&verify(&id, "a.example")).await.expect(200);
+    }
+    let reply = ada.post_empty(&verify(&id, "a.example")).await;
+    reply.problem(429, "throttled");
+    // Another domain is not affected.
+    add(&ada, &id, "b.example").await;
+    ada.post_empty(&verify(&id, "b.example")).await.expect(200);
+}

@@ -1,0 +1,235 @@
+//! Joining an organization by a verified email address.
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+use support::{Actor, World, invariants};
+
+use super::{domains, publish, verified};
+
+/// The event of a login.
+fn login(user: &str, email: &str, is_verified: bool) -> Value {
+    json!({
+        "version": "1",
+        "triggerSource": "PostAuthentication_Authentication",
+        "userName": user,
+        "request": {"userAttributes": {
+            "sub": user,
+            "custom:tenant_id": "acme",
+            "email": email,
+            "email_verified": if is_verified { "true" } else { "false" },
+        }},
+        "response": {},
+    })
+}
+
+async fn sign_in(world: &World, user: &str, email: &str) {
+    let event = login(user, email, true);
+    assert_eq!(world.invoke("post-login", &event).await, event);
+}
+
+/// An organization whose domain `acme.example` adds users.
+async fn organization(world: &World) -> (String, Actor) {
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Acme").await;
+    verified(world, &ada, &id, "acme.example").await;
+    turn(world, &id, true).await;
+    (id, ada)
+}
+
+async fn turn(world: &World, id: &str, on: bool) {
+    let path = format!("{}/acme.example", domains(id));
+    let body = json!({"auto_join": on});
+    world.tenant_admin().patch(&path, body).await.expect(200);
+}
+
+/// The membership of a user as `role status source`; empty without one.
+async fn membership(world: &World, id: &str, user: &str) -> String {
+    let path = format!("/organizations/{id}/members/{user}");
+    let reply = world.tenant_admin().get(&path).await;
+    if reply.status == 404 {
+        return String::new();
+    }
+    let field = |name: &str| reply.body[name].as_str().unwrap().to_owned();
+    format!("{} {} {}", field("role"), field("status"), field("source"))
+}
+
+#[tokio::test]
+async fn a_verified_address_joins_at_login() {
+    let world = World::start().await;
+    let (id, ada) = organization(&world).await;
+    sign_in(&world, "bob", "Bob@ACME.example").await;
+    assert_eq!(membership(&world, &id, "bob").await, "member active domain");
+    // Again: nothing more.
+    sign_in(&world, "bob", "Bob@ACME.example").await;
+    let path = format!("/organizations/{id}/events?type=membership.added&user_id=bob");
+    let events = ada.all(&path).await;
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0]["actor"]["type"], "system");
+    assert_eq!(events[0]["changes"]["source"]["to"], "domain");
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn other_addresses_do_not_join() {
+    let world = World::start().await;
+    let (id, _) = organization(&world).await;
+    let unverified = login("bob", "bob@acme.example", false);
+    world.invoke("post-login", &unverified).await;
+    for (user, email) in [
+        ("c1", "c1@mail.acme.example"),
+        ("c2", "c2@xacme.example"),
+        ("c3", "c3@example"),
+        ("c4", "\"x@acme.example\"@other.example"),
+        ("c5", "c5@gmail.com"),
+    ] {
+        sign_in(&world, user, email).await;
+        assert_eq!(membership(&world, &id, user).await, "", "{email}");
+    }
+    assert_eq!(membership(&world, &id, "bob").await, "");
+    // A user of another tenant with the same address.
+    let mut apart = login("eve", "eve@acme.example", true);
+    apart["request"]["userAttributes"]["custom:tenant_id"] = json!("other");
+    world.invoke("post-login", &apart).await;
+    assert_eq!(membership(&world, &id, "eve").await, "");
+    turn(&world, &id, false).await;
+    sign_in(&world, "late", "late@acme.example").await;
+    assert_eq!(membership(&world, &id, "late").await, "");
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn who_was_removed_or_left_does_not_come_back() {
+    let world = World::start().await;
+    let (id, ada) = organization(&world).await;
+    let member = |user: &str| format!("/organizations/{id}/members/{user}");
+    for user in ["bob", "max"] {
+        sign_in(&world, user, &format!("{user}@acme.example")).await;
+    }
+    ada.delete(&member("bob")).await.expect(204);
+    world.user("max").delete(&member("me")).await.expect(204);
+    // Added by hand and removed before their first login.
+    let cy = world.member(&id, "cy", "member", "active").await;
+    cy.delete(&member("me")).await.expect(204);
+    // Invited, and declined.
+    let dan = world.member(&id, "dan", "member", "invited").await;
+    dan.delete(&member("me")).await.expect(204);
+    for user in ["bob", "max", "cy", "dan"] {
+        for _ in 0..2 {
+            sign_in(&world, user, &format!("{user}@acme.example")).await;
+            assert_eq!(membership(&world, &id, user).await, "", "{user}");
+        }
+    }
+    // By hand they can.
+    ada.post(
+        &format!("/organizations/{id}/members"),
+        json!({"user_id": "bob"}),
+    )
+    .await
+    .expect(201);
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn a_login_does_not_change_a_membership() {
+    let world = World::start().await;
+    let (id, ada) = organization(&world).await;
+    world.member(&id, "bob", "admin", "active").await;
+    world.member(&id, "cy", "manager", "invited").await;
+    world.member(&id, "dan", "member", "active").await;
+    let dan = format!("/organizations/{id}/members/dan");
+    ada.patch(&dan, json!({"status": "suspended"}))
+        .await
+        .expect(200);
+    for (user, expected) in [
+        ("bob", "admin active manual"),
+        ("cy", "manager invited manual"),
+        ("dan", "member suspended manual"),
+    ] {
+        for _ in 0..2 {
+            sign_in(&world, user, &format!("{user}@acme.example")).await;
+            assert_eq!(membership(&world, &id, user).await, expected);
+        }
+    }
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn disabled_users_and_deleted_organizations() {
+    let world = World::start().await;
+    let (id, ada) = organization(&world).await;
+    world.register(&["bob"]).await;
+    let root = world.tenant_admin();
+    let status = |status: &str| json!({"status": status});
+    root.patch("/users/bob", status("disabled"))
+        .await
+        .expect(200);
+    sign_in(&world, "bob", "bob@acme.example").await;
+    assert_eq!(membership(&world, &id, "bob").await, "");
+    root.patch("/users/bob", status("enabled"))
+        .await
+        .expect(200);
+    ada.delete(&format!("/organizations/{id}"))
+        .await
+        .expect(204);
+    sign_in(&world, "bob", "bob@acme.example").await;
+    root.post_empty(&format!("/organizations/{id}/restore"))
+        .await
+        .expect(200);
+    assert_eq!(membership(&world, &id, "bob").await, "");
+    sign_in(&world, "bob", "bob@acme.example").await;
+    assert_eq!(membership(&world, &id, "bob").await, "member active domain");
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn logins_and_changes_of_the_domain_at_once() {
+    let world = World::start().await;
+    let (id, ada) = organization(&world).await;
+    let path = format!("{}/acme.example", domains(&id));
+    join_all((0..8).map(|n| {
+        let (world, ada, path) = (&world, &ada, &path);
+        async move {
+            match n {
+                3 => {
+                    let body = json!({"auto_join_role": "readonly"});
+                    ada.patch(path, body).await.expect(200);
+                }
+                6 => {
+                    ada.patch(path, json!({"auto_join": false}))
+                        .await
+                        .expect(200);
+                }
+                _ => sign_in(world, "bob", "bob@acme.example").await,
+            }
+        }
+    }))
+    .await;
+    sign_in(&world, "bob", "bob@acme.example").await;
+    let joined = membership(&world, &id, "bob").await;
+    let possible = ["", "member active domain", "readonly active domain"];
+    assert!(possible.contains(&joined.as_str()), "{joined}");
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn removals_and_logins_at_once() {
+    let world = World::start().await;
+    let (id, ada) = organization(&world).await;
+    publish(&world, &[]).await;
+    sign_in(&world, "bob", "bob@acme.example").await;
+    let bob = format!("/organizations/{id}/members/bob");
+    join_all((0..6).map(|n| {
+        let (world, ada, bob) = (&world, &ada, &bob);
+        async move {
+            if n % 3 == 1 {
+                ada.delete(bob).await.expect(204);
+            } else {
+                sign_in(world, "bob", "bob@acme.example").await;
+            }
+        }
+    }))
+    .await;
+    sign_in(&world, "bob", "bob@acme.example").await;
+    assert_eq!(membership(&world, &id, "bob").await, "");
+    invariants::check(&world.items().await);
+}
