@@ -19,11 +19,13 @@ pub(crate) const PROPERTY: Property = Property {
         br#"7{"role":"member","status":"active"}"#,
         br#"8{"email":"bob@acme.example","display_name":"Bob","entra_object_id":"5f0a"}"#,
         br#"9{"a/b~c":1,"limits":{"x":[]},"metadata":{"a":{"b":{"c":{"d":{"e":1}}}}}}"#,
+        br#":{"url":"https://hooks.acme.example:443/a?b=c","event_types":["membership.*","team.created"],"description":"d","organization_id":"o1"}"#,
+        br#";{"url":"https://[fd00:ec2::254]/","event_types":["*"],"status":"disabled","description":null}"#,
     ],
 };
 
 /// The first byte selects the function.
-const FUNCTIONS: [(&str, &str); 10] = [
+const FUNCTIONS: [(&str, &str); 12] = [
     ("create-organization", "POST /organizations"),
     (
         "update-organization",
@@ -46,6 +48,11 @@ const FUNCTIONS: [(&str, &str); 10] = [
     ),
     ("register-user", "PUT /users/{user_id}"),
     ("create-team", "POST /teams"),
+    ("create-webhook-endpoint", "POST /webhook-endpoints"),
+    (
+        "update-webhook-endpoint",
+        "PATCH /webhook-endpoints/{endpoint_id}",
+    ),
 ];
 
 /// The largest growth of a request on its way to the table: escaped texts, some of them in several
@@ -83,6 +90,7 @@ fn event(route: &str, body: &str) -> Value {
         ("organization_id", "o1"),
         ("team_id", "t1"),
         ("user_id", "bob"),
+        ("endpoint_id", "019aa8c0-5e6f-7a81-92b3-c4d5e6f70819"),
     ] {
         if route.contains(name) {
             parameters.insert(name.to_owned(), id.into());
