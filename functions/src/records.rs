@@ -341,6 +341,85 @@ struct CountFields<'a> {
     units: f64,
 }
 
+/// One run of the weekly checks of domains, and how it ended.
+#[derive(Clone, Debug)]
+pub struct RecheckLine<'a> {
+    /// When it ended.
+    pub now: Timestamp,
+    /// The invocation's id.
+    pub request_id: &'a str,
+    /// Domains whose record was looked up.
+    pub checked: usize,
+    /// Domains that are no longer verified.
+    pub ended: usize,
+    /// Domains whose look-up failed. They stay due.
+    pub failed: usize,
+    /// From the start of the run to its end.
+    pub duration: Duration,
+    /// What it cost at DynamoDB.
+    pub measure: Measure,
+}
+
+impl Record for RecheckLine<'_> {
+    const MESSAGE: &'static str = "recheck domains";
+    const COUNTED: [Counted; 2] = [
+        (
+            &[&[]],
+            &[
+                Metric::count("DomainsChecked"),
+                Metric::count("DomainsEnded"),
+                Metric::count("DomainChecksFailed"),
+            ],
+        ),
+        (&[&["trigger"]], &[Metric::milliseconds("Duration")]),
+    ];
+
+    fn time(&self) -> Timestamp {
+        self.now
+    }
+
+    fn level(&self) -> Level {
+        if self.failed > 0 {
+            Level::Warn
+        } else {
+            Level::Info
+        }
+    }
+
+    fn fields(&self) -> impl Serialize {
+        RecheckFields {
+            request_id: self.request_id,
+            trigger: "recheck-domains",
+            checked: self.checked,
+            ended: self.ended,
+            failed: self.failed,
+            duration: milliseconds(self.duration),
+            round_trips: self.measure.round_trips,
+            calls: self.measure.calls,
+            units: self.measure.units,
+        }
+    }
+}
+
+/// One run of the weekly checks of domains.
+#[derive(Serialize)]
+struct RecheckFields<'a> {
+    request_id: &'a str,
+    trigger: &'static str,
+    #[serde(rename = "DomainsChecked")]
+    checked: usize,
+    #[serde(rename = "DomainsEnded")]
+    ended: usize,
+    #[serde(rename = "DomainChecksFailed")]
+    failed: usize,
+    #[serde(rename = "Duration")]
+    duration: f64,
+    #[serde(rename = "RoundTrips")]
+    round_trips: u32,
+    calls: u32,
+    units: f64,
+}
+
 /// One batch of webhooks and how it ended.
 #[derive(Clone, Debug)]
 pub struct DeliverLine<'a> {

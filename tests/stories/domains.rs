@@ -1,6 +1,7 @@
 //! Domains of organizations: adding, verifying, changing and removing them.
 
 mod auto_join;
+mod recheck;
 
 use futures::future::join_all;
 use reqwest::Method;

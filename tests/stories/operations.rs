@@ -10,7 +10,9 @@ use muster::domain::{TenantId, Timestamp, UserId};
 use muster::store::{Measure, Profile};
 use muster::telemetry::Telemetry;
 use muster_directory::{Counts, Report, SyncLine, SyncOutcome};
-use muster_functions::records::{CountLine, DeliverLine, PublishLine, RequestLine, TriggerLine};
+use muster_functions::records::{
+    CountLine, DeliverLine, PublishLine, RecheckLine, RequestLine, TriggerLine,
+};
 use serde_json::Value;
 use support::root;
 
@@ -119,6 +121,15 @@ fn lines() -> Vec<Value> {
         request_id: "r",
         records: 1,
         unreadable: 0,
+        failed: 1,
+        duration,
+        measure,
+    });
+    telemetry.write(&RecheckLine {
+        now,
+        request_id: "r",
+        checked: 1,
+        ended: 0,
         failed: 1,
         duration,
         measure,

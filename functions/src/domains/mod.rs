@@ -8,6 +8,7 @@ pub mod list;
 pub mod update;
 pub mod verify;
 // End of the endpoints.
+pub mod recheck;
 
 use muster::domain::{Domain, DomainPatch, DomainStatus, GivenDomain, OrganizationDomain, Role};
 use muster::from_fields;

@@ -1,0 +1,149 @@
+//! The weekly checks of verified domains.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures::future::join_all;
+use muster::domain::Clock;
+use muster_local::Options;
+use serde_json::{Value, json};
+use support::{Actor, World, invariants};
+
+use super::{domains, events, publish, types, verified, verify};
+
+const WEEK: u64 = 7 * 24 * 60;
+
+/// A world whose clock can be put forward, with an organization whose domain adds users.
+struct Scene {
+    world: World,
+    ahead: Arc<AtomicU64>,
+    ada: Actor,
+    id: String,
+}
+
+impl Scene {
+    async fn start() -> Self {
+        let ahead = Arc::new(AtomicU64::new(0));
+        let minutes = Arc::clone(&ahead);
+        let clock = Clock::from_fn(move || {
+            let ahead = Duration::from_mins(minutes.load(Ordering::SeqCst));
+            let system = Clock::system();
+            (system.now().after(ahead), system.new_id())
+        });
+        let world = World::with(Options {
+            clock,
+            ..Options::default()
+        })
+        .await;
+        let ada = world.user("ada");
+        let id = world.organization(&ada, "Acme").await;
+        verified(&world, &ada, &id, "acme.example").await;
+        let on = json!({"auto_join": true});
+        let path = format!("{}/acme.example", domains(&id));
+        ada.patch(&path, on).await.expect(200);
+        Self {
+            world,
+            ahead,
+            ada,
+            id,
+        }
+    }
+
+    /// Runs the timer. Returns its numbers.
+    async fn run(&self) -> Value {
+        let url = format!("{}/_local/timers/recheck-domains", self.world.stack.url());
+        let answer = reqwest::Client::new().post(url).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let answer: Value = answer.json().await.unwrap();
+        answer["result"].clone()
+    }
+
+    fn pass_a_week(&self) {
+        self.ahead.fetch_add(WEEK, Ordering::SeqCst);
+    }
+
+    async fn domain(&self) -> Value {
+        let path = format!("{}/acme.example", domains(&self.id));
+        self.ada.get(&path).await.expect(200).body
+    }
+}
+
+fn numbers(checked: u32, ended: u32, failed: u32) -> Value {
+    json!({"checked": checked, "ended": ended, "failed": failed})
+}
+
+#[tokio::test]
+async fn three_weeks_without_the_record_end_auto_join() {
+    let scene = Scene::start().await;
+    let Scene { world, ada, id, .. } = &scene;
+    assert_eq!(scene.run().await, numbers(0, 0, 0));
+    publish(world, &[]).await;
+    for week in 1..=3 {
+        assert_eq!(scene.domain().await["status"], "verified", "{week}");
+        scene.pass_a_week();
+        let ended = u32::from(week == 3);
+        assert_eq!(scene.run().await, numbers(1, ended, 0), "{week}");
+        assert_eq!(scene.run().await, numbers(0, 0, 0), "{week}");
+    }
+    let domain = scene.domain().await;
+    assert_eq!(domain["status"], "failed");
+    assert_eq!(domain["auto_join"], false);
+    assert_eq!(domain["verified_at"], Value::Null);
+    let events = events(world, id).await;
+    let last = events.last().unwrap();
+    assert_eq!(last["type"], "domain.updated");
+    assert_eq!(last["actor"]["type"], "system");
+    assert_eq!(
+        last["changes"]["auto_join"],
+        json!({"from": true, "to": false})
+    );
+    // Free for another organization, whose record does not prove it for this one.
+    let bob = world.user("bob");
+    let other = world.organization(&bob, "Other").await;
+    verified(world, &bob, &other, "acme.example").await;
+    let hers = ada
+        .post_empty(&verify(id, "acme.example"))
+        .await
+        .expect(200);
+    assert_eq!(hers.body["status"], "failed");
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn a_record_that_is_back_starts_again() {
+    let scene = Scene::start().await;
+    let world = &scene.world;
+    let value = scene.domain().await["verification"]["value"].clone();
+    for found in [false, false, true, false, false, true] {
+        let records = [("acme.example", value.as_str().unwrap())];
+        publish(world, if found { &records } else { &[] }).await;
+        scene.pass_a_week();
+        assert_eq!(scene.run().await, numbers(1, 0, 0));
+    }
+    let domain = scene.domain().await;
+    assert_eq!(
+        (&domain["status"], &domain["auto_join"]),
+        (&json!("verified"), &json!(true))
+    );
+    assert_eq!(domain["failure"], Value::Null);
+    let events = events(world, &scene.id).await;
+    let kinds = types(&events);
+    assert_eq!(kinds, ["domain.added", "domain.verified", "domain.updated"]);
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn runs_at_once_count_one_miss() {
+    let scene = Scene::start().await;
+    publish(&scene.world, &[]).await;
+    for _ in 0..2 {
+        scene.pass_a_week();
+        let runs = join_all((0..4).map(|_| scene.run())).await;
+        for run in runs {
+            assert_eq!((&run["ended"], &run["failed"]), (&json!(0), &json!(0)));
+        }
+    }
+    assert_eq!(scene.domain().await["status"], "verified");
+    invariants::check(&scene.world.items().await);
+}
