@@ -1,8 +1,8 @@
 //! Reading invitations.
 
-use super::from_row;
+use super::{from_row, named_by};
 use crate::domain::{
-    Invitation, InvitationId, InvitationStatus, OrganizationId, Page, Permission, TenantId,
+    Email, Invitation, InvitationId, InvitationStatus, OrganizationId, Page, Permission, TenantId,
     Timestamp,
 };
 use crate::store::access::{self, standing};
@@ -100,6 +100,26 @@ impl Store {
             .get(&keys::invitation(tenant, organization, id))
             .await?;
         item.map(from_row).transpose()
+    }
+
+    /// Returns the open invitation of an address in an organization, if there is one. Makes one read, and another if the
+    /// address is invited.
+    pub(in crate::store) async fn open_invitation_of(
+        &self,
+        tenant: &TenantId,
+        organization: &OrganizationId,
+        address: &Email,
+        now: Timestamp,
+    ) -> Result<Option<Invitation>, Error> {
+        let invitee = keys::invitee(tenant, organization, address);
+        let found = self.read(&[&invitee]).await?;
+        let Some(item) = found.item(&invitee) else {
+            return Ok(None);
+        };
+        let key = keys::invitation(tenant, organization, &named_by(item)?);
+        let found = self.read(&[&key]).await?;
+        let invitation = found.item(&key).cloned().map(from_row).transpose()?;
+        Ok(invitation.filter(|invitation| invitation.is_open(now)))
     }
 
     /// Returns an invitation as it is shown. Requires an owner or admin.

@@ -179,6 +179,8 @@ enum Action {
     Team,
     User,
     Left,
+    Invitation,
+    Invitee,
     Record,
 }
 

@@ -5,18 +5,19 @@ use super::{
     unchanged,
 };
 use crate::domain::{
-    EventDraft, EventType, ExpectedVersion, OrganizationId, Permission, Source, Status, Target,
-    Transition, UserId,
+    EventDraft, EventType, ExpectedVersion, InvitationStatus, OrganizationId, Permission, Source,
+    Status, Target, Transition, UserId,
 };
 use crate::store::access::{self, Requirement, standing};
 use crate::store::domains::HAS_DOMAINS;
 use crate::store::settle::Unsettled;
 use crate::store::table::{Condition, Unmet};
 use crate::store::team_members::JOINED_TEAMS;
-use crate::store::{Context, Error, Refusal, Store, keys, organizations};
+use crate::store::{Context, Error, Refusal, Store, invitations, keys, organizations};
 
 impl Store {
-    /// Removes a user from an organization and its teams. Succeeds if the user is not a member. Requires an
+    /// Removes a user from an organization and its teams, and revokes the pending invitation of their verified address, so
+    /// that they cannot come back through it. Succeeds if the user is not a member. Requires an
     /// owner or admin whose role is not lower than the member's, or the user themselves unless suspended.
     ///
     /// Refuses to remove a membership managed by the directory, unless a tenant admin forces it.
@@ -32,9 +33,10 @@ impl Store {
         let is_self = caller.user_id == *user;
         let key = &key;
         self.until_settled("remove_member", |now| async move {
-            let (view, (item, mut teams)) = tokio::try_join!(
+            let (view, (item, mut teams), address) = tokio::try_join!(
                 self.view(caller, organization, &[]),
-                self.membership_and_teams(&caller.tenant_id, user, organization)
+                self.membership_and_teams(&caller.tenant_id, user, organization),
+                self.verified_address_of(&caller.tenant_id, user)
             )?;
             let joined = item
                 .as_ref()
@@ -76,6 +78,16 @@ impl Store {
             }
 
             let rest = teams.split_off(teams.len().min(MOST_TEAMS));
+            let invitation = match &address {
+                Some(address) if rest.is_empty() => {
+                    self.open_invitation_of(&caller.tenant_id, organization, address, now)
+                        .await?
+                }
+                _ => None,
+            };
+            let revoked = invitation
+                .as_ref()
+                .map(|open| open.ended(InvitationStatus::Revoked, now));
             let left = teams.iter().filter_map(keys::team_in).collect::<Vec<_>>();
             let left = left.iter().map(|team| Target::team(team, None));
             let event = if rest.is_empty() {
@@ -90,7 +102,17 @@ impl Store {
             } else {
                 EventDraft::left_teams((&caller.tenant_id, user, organization), left)
             };
-            let mut transaction = self.transaction(&cx.origin, [event])?;
+            let ended = invitation.as_ref().zip(revoked.as_ref());
+            let revocation = ended.map(|(open, revoked)| {
+                let changed = Transition::Changed(open, revoked);
+                invitations::event(EventType::InvitationRevoked, changed)
+            });
+            let events = std::iter::once(event).chain(revocation);
+            let mut transaction = self.transaction(&cx.origin, events)?;
+            if let Some(ended) = ended {
+                let labels = (Action::Invitation, Action::Invitee);
+                invitations::end(&mut transaction, labels, ended, now)?;
+            }
             if is_self {
                 access::require_enabled(&mut transaction, caller);
             } else {
