@@ -75,6 +75,10 @@ async fn keeps(promise: &Promise, function: &mut impl Invoke) {
 /// Sends an event without a documented response and checks that the function succeeds.
 async fn is_answered(name: &str, function: &mut impl Invoke) {
     let answer = function.invoke(&event(name)).await;
+    if name == "recheck-domains" {
+        assert_eq!(answer["failed"], 0, "{answer}");
+        return;
+    }
     let status = answer["statusCode"].as_u64();
     assert!(status.is_some_and(|it| it < 500), "{name}: {answer}");
 }

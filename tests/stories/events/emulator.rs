@@ -76,7 +76,9 @@ fn variables(world: &World, binary: &Path) -> Vec<(String, String)> {
     let own = env["Parameters"].as_object().into_iter().chain(of_function);
     let own = own.flatten().map(|(name, value)| {
         let value = match name.as_str() {
-            "AWS_ENDPOINT_URL_EVENTBRIDGE" | "AWS_ENDPOINT_URL_SQS" => world.stack.services_url(),
+            "AWS_ENDPOINT_URL_EVENTBRIDGE"
+            | "AWS_ENDPOINT_URL_SECRETS_MANAGER"
+            | "AWS_ENDPOINT_URL_SQS" => world.stack.services_url(),
             "AWS_ENDPOINT_URL_DYNAMODB" => world.stack.dynamodb_url(),
             _ => value.as_str().unwrap(),
         };

@@ -49,6 +49,8 @@ fn function(text: &mut String, endpoint: &Endpoint) -> Result<()> {
     }
     if endpoint.invitation_secret {
         variables.push("INVITATION_SECRET_ARN: !Ref InvitationSecret");
+        // Empty is the endpoint of AWS. `sam local invoke` replaces only variables that are here.
+        variables.push("AWS_ENDPOINT_URL_SECRETS_MANAGER: \"\"");
     }
     if !variables.is_empty() {
         let variables = variables.join(", ");
@@ -241,7 +243,7 @@ mod tests {
             "        Get:\n",
             "              Action: [dynamodb:Query]\n",
             "!Sub \"${Table.Arn}/index/gsi1\"]\n",
-            "        Variables: {WEBHOOK_QUEUE_URL: !Ref WebhookQueue, INVITATION_SECRET_ARN: !Ref InvitationSecret}\n",
+            "        Variables: {WEBHOOK_QUEUE_URL: !Ref WebhookQueue, INVITATION_SECRET_ARN: !Ref InvitationSecret, AWS_ENDPOINT_URL_SECRETS_MANAGER: \"\"}\n",
             "              Action: [sqs:SendMessage]\n",
             "              Action: [secretsmanager:GetSecretValue]\n",
             "              Resource: !Ref InvitationSecret\n",

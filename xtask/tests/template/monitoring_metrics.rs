@@ -9,7 +9,9 @@ use muster::http::Code;
 use muster::store::{Measure, Profile};
 use muster::telemetry::Telemetry;
 use muster_directory::{Report, SyncLine, SyncOutcome};
-use muster_functions::records::{CountLine, DeliverLine, PublishLine, RequestLine, TriggerLine};
+use muster_functions::records::{
+    CountLine, DeliverLine, PublishLine, RecheckLine, RequestLine, TriggerLine,
+};
 use serde_json::Value;
 
 use crate::document::of_type;
@@ -133,6 +135,7 @@ pub(crate) fn values(dimension: &str) -> BTreeSet<&'static str> {
             "deliver-webhook",
             "pre-token",
             "publish-events",
+            "recheck-domains",
             "track-members",
         ]
         .into(),
@@ -153,7 +156,7 @@ fn written() -> BTreeSet<Metric> {
 
     let mut written = BTreeSet::new();
     let lines: Vec<Value> = lines.lock().unwrap().clone();
-    assert_eq!(lines.len(), 6);
+    assert_eq!(lines.len(), 7);
     for line in lines {
         for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
             let namespace = directive["Namespace"].as_str().unwrap();
@@ -239,6 +242,15 @@ fn write_one_of_each(telemetry: &Telemetry) {
         dropped: 0,
         failed: 0,
         duration,
+    });
+    telemetry.write(&RecheckLine {
+        now,
+        request_id: "r",
+        checked: 1,
+        ended: 0,
+        failed: 0,
+        duration,
+        measure,
     });
     telemetry.write(&TriggerLine {
         now,

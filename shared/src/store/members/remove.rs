@@ -13,7 +13,7 @@ use crate::store::domains::HAS_DOMAINS;
 use crate::store::settle::Unsettled;
 use crate::store::table::{Condition, Unmet};
 use crate::store::team_members::JOINED_TEAMS;
-use crate::store::{Context, Error, Refusal, Store, invitations, keys, organizations};
+use crate::store::{Context, Error, Refusal, Store, invitations, keys, organizations, users};
 
 impl Store {
     /// Removes a user from an organization and its teams, and revokes the pending invitation of their verified address, so
@@ -32,12 +32,16 @@ impl Store {
         let key = keys::membership(&caller.tenant_id, user, organization);
         let is_self = caller.user_id == *user;
         let key = &key;
+        let profile = keys::user(&caller.tenant_id, user);
+        let profile = &profile;
+        let more = [profile];
+        let more = &more;
         self.until_settled("remove_member", |now| async move {
-            let (view, (item, mut teams), address) = tokio::try_join!(
-                self.view(caller, organization, &[]),
-                self.membership_and_teams(&caller.tenant_id, user, organization),
-                self.verified_address_of(&caller.tenant_id, user)
+            let (view, (item, mut teams)) = tokio::try_join!(
+                self.view(caller, organization, more),
+                self.membership_and_teams(&caller.tenant_id, user, organization)
             )?;
+            let address = users::verified_address(view.item(profile))?;
             let joined = item
                 .as_ref()
                 .and_then(|item| item.get(JOINED_TEAMS))

@@ -3,28 +3,22 @@
 use super::from_row;
 use crate::domain::{Email, TenantId, UserId};
 use crate::store::keys::{self, GSI1, USER_PREFIX};
-use crate::store::table::{Query, in_partition};
+use crate::store::table::{Item, Query, in_partition};
 use crate::store::{Error, Store, table};
 
 /// Number of users with one address that are looked at. More than one has it only if the addresses of others are not
 /// verified, or if one person has several logins.
 const USERS_OF_ADDRESS: usize = 100;
 
-impl Store {
-    /// Returns the address of a user, if they have one and it is verified.
-    pub(in crate::store) async fn verified_address_of(
-        &self,
-        tenant: &TenantId,
-        user: &UserId,
-    ) -> Result<Option<Email>, Error> {
-        let key = keys::user(tenant, user);
-        let found = self.read(&[&key]).await?;
-        let profile = found.item(&key).cloned().map(from_row).transpose()?;
-        Ok(profile
-            .filter(|profile| profile.email_verified)
-            .and_then(|profile| profile.email))
-    }
+/// Returns the address in a user's profile, if they have one and it is verified.
+pub(in crate::store) fn verified_address(profile: Option<&Item>) -> Result<Option<Email>, Error> {
+    let profile = profile.cloned().map(from_row).transpose()?;
+    Ok(profile
+        .filter(|profile| profile.email_verified)
+        .and_then(|profile| profile.email))
+}
 
+impl Store {
     /// Returns the users of the tenant who have this address, verified. Makes one query of the index, which is eventually
     /// consistent.
     pub(in crate::store) async fn verified_users_of(

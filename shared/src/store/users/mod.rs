@@ -6,6 +6,7 @@ mod list;
 pub(super) mod names;
 mod status;
 
+pub(super) use addresses::verified_address;
 pub(super) use erase::is_known;
 pub use list::UserFilter;
 pub(super) use status::{hold_enabled, is_enabled, require_enabled};
