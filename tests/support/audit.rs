@@ -167,9 +167,8 @@ fn apply(state: &mut BTreeMap<ResourceKey, Folded>, event: &Value) -> bool {
     let is_removed = matches!(
         (resource, change),
         ("membership", "removed" | "left" | "declined")
-            | ("team_membership", "removed")
+            | ("team_membership" | "domain", "removed")
             | ("team", "deleted")
-            | ("domain", "removed")
     );
     let expected = if is_removed || is_moved {
         before.version

@@ -39,8 +39,9 @@ pub(crate) fn write(root: &Path) -> Result<()> {
         "the list has {} domains",
         domains.len()
     );
-    let lines: String = domains.iter().map(|domain| format!("{domain}\n")).collect();
-    fs::write(root.join(LIST), lines).with_context(|| format!("{LIST} cannot be written"))?;
+    let lines: Vec<_> = domains.iter().map(String::as_str).collect();
+    fs::write(root.join(LIST), lines.join("\n") + "\n")
+        .with_context(|| format!("{LIST} cannot be written"))?;
     let version = about.get("version").and_then(Value::as_str);
     let version = version.context("the package has no version")?;
     println!("{LIST}: {} domains of {PACKAGE} {version}", domains.len());

@@ -26,6 +26,10 @@ pub(crate) use query::{
 
 /// An endpoint, made with `endpoint!`.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a right that the function has or does not have"
+)]
 pub struct Endpoint {
     /// The name of its handler: `remove_member`. Names the binary, the resource and the operation.
     pub name: &'static str,

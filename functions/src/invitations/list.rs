@@ -30,7 +30,7 @@ pub(crate) async fn list_invitations(
             page.limit(),
         )
         .await?;
-    Ok(page.answer(found, |invitation| http::json(invitation)))
+    Ok(page.answer(found, http::json))
 }
 
 /// The declaration of the endpoint.

@@ -16,6 +16,10 @@ pub(super) struct Declarations {
 }
 
 /// An HTTP function.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a right that the function has or does not have"
+)]
 pub(super) struct Endpoint {
     /// Its binary: `remove-member`.
     pub(super) binary: String,

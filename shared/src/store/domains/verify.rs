@@ -114,9 +114,10 @@ impl Store {
             let change = Change::new()
                 .set("checks", number(after.checks))
                 .set("checks_since", number(after.checks_since));
-            match self.table.update(key, change, checks.as_read(item)).await? {
-                true => Ok(DomainToVerify::LookUp(before)),
-                false => Err(Unsettled::Overtaken),
+            if self.table.update(key, change, checks.as_read(item)).await? {
+                Ok(DomainToVerify::LookUp(before))
+            } else {
+                Err(Unsettled::Overtaken)
             }
         })
         .await
@@ -255,7 +256,7 @@ mod tests {
         for _ in 0..MAX_CHECKS {
             checks = checks.after_one_more(start).unwrap();
         }
-        let last = start.after(PERIOD - Duration::from_secs(1));
+        let last = start.after(PERIOD.saturating_sub(Duration::from_secs(1)));
         assert!(checks.after_one_more(last).is_err());
         let next = checks.after_one_more(start.after(PERIOD)).unwrap();
         assert_eq!(next.checks, 1);

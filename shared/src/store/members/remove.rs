@@ -5,13 +5,13 @@ use super::{
     unchanged,
 };
 use crate::domain::{
-    EventDraft, EventType, ExpectedVersion, InvitationStatus, OrganizationId, Permission, Source,
-    Status, Target, Transition, UserId,
+    Email, EventDraft, EventType, ExpectedVersion, Invitation, InvitationStatus, Membership,
+    OrganizationId, Permission, Source, Status, Target, Timestamp, Transition, UserId,
 };
-use crate::store::access::{self, Requirement, standing};
+use crate::store::access::{self, Requirement, View, standing};
 use crate::store::domains::HAS_DOMAINS;
 use crate::store::settle::Unsettled;
-use crate::store::table::{Condition, Unmet};
+use crate::store::table::{Condition, Transaction, Unmet};
 use crate::store::team_members::JOINED_TEAMS;
 use crate::store::{Context, Error, Refusal, Store, invitations, keys, organizations, users};
 
@@ -59,54 +59,33 @@ impl Store {
             let organization_name = view.organization(caller, organization, now)?.name;
             let has_domains = view.has_domains(caller, organization);
             if !is_self {
-                let own = view.membership(&access::own_key(caller, organization))?;
-                let standing = standing(caller, own.as_ref())?;
-                standing.require(Permission::ManageMembers)?;
-                if before
-                    .as_ref()
-                    .is_some_and(|before| !standing.reaches(before.role))
-                {
-                    return Err(Refusal::Forbidden.into());
-                }
+                require_reach(cx, &view, organization, before.as_ref())?;
             }
             let Some(before) = before else {
                 return Ok(());
             };
             expected.require(before.version)?;
-            if is_self && before.status == Status::Suspended && !caller.tenant_admin {
-                // A suspended user who left could come back by an invitation or by the directory.
-                return Err(Refusal::Forbidden.into());
-            }
-            if before.source == Source::Entra && !(force && caller.tenant_admin) {
-                return Err(Refusal::DirectoryManaged.into());
-            }
+            require_removable(cx, &before, force)?;
 
             let rest = teams.split_off(teams.len().min(MOST_TEAMS));
-            let invitation = match &address {
-                Some(address) if rest.is_empty() => {
-                    self.open_invitation_of(&caller.tenant_id, organization, address, now)
-                        .await?
-                }
-                _ => None,
-            };
-            let revoked = invitation
-                .as_ref()
-                .map(|open| open.ended(InvitationStatus::Revoked, now));
+            let address = address.filter(|_| rest.is_empty());
+            let ended = self
+                .invitation_to_revoke(cx, organization, address, now)
+                .await?;
+            let ended = ended.as_ref().map(|(open, revoked)| (open, revoked));
             let left = teams.iter().filter_map(keys::team_in).collect::<Vec<_>>();
             let left = left.iter().map(|team| Target::team(team, None));
             let event = if rest.is_empty() {
-                let event_type = match before.status {
-                    Status::Invited if is_self => EventType::MembershipDeclined,
-                    _ if is_self => EventType::MembershipLeft,
-                    _ => EventType::MembershipRemoved,
-                };
                 let removed = Transition::Removed(&before);
-                EventDraft::membership(event_type, removed, Some(&organization_name))
-                    .with_targets(left)
+                EventDraft::membership(
+                    event_type(before.status, is_self),
+                    removed,
+                    Some(&organization_name),
+                )
+                .with_targets(left)
             } else {
                 EventDraft::left_teams((&caller.tenant_id, user, organization), left)
             };
-            let ended = invitation.as_ref().zip(revoked.as_ref());
             let revocation = ended.map(|(open, revoked)| {
                 let changed = Transition::Changed(open, revoked);
                 invitations::event(EventType::InvitationRevoked, changed)
@@ -117,16 +96,7 @@ impl Store {
                 let labels = (Action::Invitation, Action::Invitee);
                 invitations::end(&mut transaction, labels, ended, now)?;
             }
-            if is_self {
-                access::require_enabled(&mut transaction, caller);
-            } else {
-                let requirement = Requirement {
-                    permission: Permission::ManageMembers,
-                    reach: Some(before.role),
-                };
-                let who = (caller, organization);
-                access::require(&mut transaction, Action::Caller, who, requirement, now);
-            }
+            hold_caller(&mut transaction, cx, &before, now);
             for team in &teams {
                 let of_organization = of_organization(organization);
                 transaction.delete(Action::Team, team, of_organization);
@@ -147,12 +117,7 @@ impl Store {
                 Owners::OneLess if !rest.is_empty() => Owners::OneLessSoon,
                 owners => owners,
             };
-            let mut live = organizations::live();
-            if !has_domains {
-                live = live.and(Condition::new(format!(
-                    "attribute_not_exists(#{HAS_DOMAINS})"
-                )));
-            }
+            let live = live(has_domains);
             let whose = (&caller.tenant_id, organization);
             super::hold_organization_as(&mut transaction, whose, owners, live);
             match transaction.commit().await? {
@@ -164,6 +129,95 @@ impl Store {
         })
         .await
     }
+
+    /// Returns the open invitation of an address, before and after it is revoked.
+    async fn invitation_to_revoke(
+        &self,
+        cx: &Context,
+        organization: &OrganizationId,
+        address: Option<Email>,
+        now: Timestamp,
+    ) -> Result<Option<(Invitation, Invitation)>, Error> {
+        let Some(address) = address else {
+            return Ok(None);
+        };
+        let tenant = &cx.caller.tenant_id;
+        let open = self.open_invitation_of(tenant, organization, &address, now);
+        Ok(open.await?.map(|open| {
+            let revoked = open.ended(InvitationStatus::Revoked, now);
+            (open, revoked)
+        }))
+    }
+}
+
+/// Requires that the caller may remove a member with the role of this one.
+fn require_reach(
+    cx: &Context,
+    view: &View,
+    organization: &OrganizationId,
+    before: Option<&Membership>,
+) -> Result<(), Error> {
+    let own = view.membership(&access::own_key(&cx.caller, organization))?;
+    let standing = standing(&cx.caller, own.as_ref())?;
+    standing.require(Permission::ManageMembers)?;
+    if before.is_some_and(|before| !standing.reaches(before.role)) {
+        return Err(Refusal::Forbidden.into());
+    }
+    Ok(())
+}
+
+/// Requires that the membership may be removed by this caller.
+fn require_removable(cx: &Context, before: &Membership, force: bool) -> Result<(), Refusal> {
+    let caller = &cx.caller;
+    let is_self = caller.user_id == before.user_id;
+    if is_self && before.status == Status::Suspended && !caller.tenant_admin {
+        // A suspended user who left could come back by an invitation or by the directory.
+        return Err(Refusal::Forbidden);
+    }
+    if before.source == Source::Entra && !(force && caller.tenant_admin) {
+        return Err(Refusal::DirectoryManaged);
+    }
+    Ok(())
+}
+
+/// Makes the transaction conditional on the caller being allowed to remove the membership.
+fn hold_caller(
+    transaction: &mut Transaction<'_, Action>,
+    cx: &Context,
+    before: &Membership,
+    now: Timestamp,
+) {
+    let caller = &cx.caller;
+    if caller.user_id == before.user_id {
+        access::require_enabled(transaction, caller);
+    } else {
+        let requirement = Requirement {
+            permission: Permission::ManageMembers,
+            reach: Some(before.role),
+        };
+        let who = (caller, &before.organization_id);
+        access::require(transaction, Action::Caller, who, requirement, now);
+    }
+}
+
+/// Returns the type of the event of a removal.
+fn event_type(status: Status, is_self: bool) -> EventType {
+    match status {
+        Status::Invited if is_self => EventType::MembershipDeclined,
+        _ if is_self => EventType::MembershipLeft,
+        _ => EventType::MembershipRemoved,
+    }
+}
+
+/// Returns the condition that the organization is live, and has no domains if it had none when it was read.
+fn live(has_domains: bool) -> Condition {
+    let live = organizations::live();
+    if has_domains {
+        return live;
+    }
+    live.and(Condition::new(format!(
+        "attribute_not_exists(#{HAS_DOMAINS})"
+    )))
 }
 
 /// Returns whether the organization has its first domain since it was read.

@@ -109,7 +109,7 @@ impl Store {
             let unchanged = in_version(team.version);
             match team.source {
                 Source::Manual | Source::Domain => {
-                    transaction.delete(Action::Team, &key, unchanged)
+                    transaction.delete(Action::Team, &key, unchanged);
                 }
                 Source::Entra => {
                     let deleted = Change::new()
