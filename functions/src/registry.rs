@@ -54,12 +54,13 @@ impl Function {
     }
 }
 
-const TRIGGERS: [Function; 6] = [
+const TRIGGERS: [Function; 7] = [
     Function::trigger("deliver-webhook", delivery::deliver_webhook::start),
     Function::trigger("post-login", triggers::post_login::start),
     Function::trigger("pre-token", triggers::pre_token::start),
     Function::trigger("publish-events", delivery::publish_events::start),
     Function::trigger("recheck-domains", domains::recheck::start),
+    Function::trigger("send-invitation", delivery::send_invitation::start),
     Function::trigger("track-members", members::track::start),
 ];
 

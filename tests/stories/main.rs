@@ -33,6 +33,7 @@ mod first_steps;
 mod histories;
 mod idempotency;
 mod invariants;
+mod invitation_mails;
 mod invitations;
 mod isolation;
 mod last_owner;

@@ -3,9 +3,11 @@
 mod invitation;
 mod line;
 mod mailer;
+mod task;
 
 pub use invitation::InvitationMail;
 pub use mailer::{Mailer, SendMailError};
+pub use task::{InvitationTask, MAX_ATTEMPTS};
 
 use muster::domain::Email;
 

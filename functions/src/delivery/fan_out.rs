@@ -18,7 +18,7 @@ pub(crate) const WEBHOOK_QUEUE_URL: &str = "WEBHOOK_QUEUE_URL";
 /// The queue of webhooks.
 pub(super) struct FanOut(Queue);
 
-/// Whether all messages of an event are on the queue.
+/// Whether all messages of an event are on a queue.
 pub(super) enum Queued {
     /// They are, or there are none.
     All,

@@ -2,6 +2,9 @@
 
 pub mod deliver_webhook;
 mod fan_out;
+mod invitation_mails;
 pub mod publish_events;
+pub mod send_invitation;
+pub mod send_line;
 
 pub(crate) use fan_out::WEBHOOK_QUEUE_URL;

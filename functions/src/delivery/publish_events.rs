@@ -1,11 +1,11 @@
-//! Publishes the events in the table's stream on the event bus, and puts a message for each matching webhook endpoint
-//! on the queue of webhooks.
+//! Publishes the events in the table's stream on the event bus, puts a message for each token of an invitation on the
+//! queue of invitations, and a message for each matching webhook endpoint on the queue of webhooks.
 //!
 //! The mapping restarts a batch at the lowest record that is returned as failed, and drops what is left of the batch
 //! after the last attempt. So only records that may succeed later are returned. A record that never will is put on the
 //! queue of failures right here, and the records behind it are published.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,6 +16,7 @@ use muster_delivery::{Bus, Delivery, EventRecord, Message, Queue, stream};
 use serde_json::{Value, json};
 
 use super::fan_out::{FanOut, Queued};
+use super::invitation_mails::InvitationMails;
 use crate::App;
 use crate::records::PublishLine;
 use crate::runtime::{Error, Started, Variables, deadline, event_source};
@@ -32,45 +33,69 @@ const ANSWER_RESERVE: Duration = Duration::from_secs(1);
 /// Maximum number of events of [`Publisher::half_done`].
 const MAX_HALF_DONE: usize = 1_000;
 
+/// What has an event of a batch that is sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Done {
+    Bus,
+    /// The bus, and the queue of invitations.
+    Mail,
+    /// All that receive it. An event before it in the batch is sent again.
+    All,
+}
+
 struct Publisher {
     app: App,
     bus: Bus,
+    mails: InvitationMails,
     webhooks: FanOut,
     failures: Queue,
-    /// Events that this instance put on the bus, and whose webhooks are not queued yet. While the queue is down, their
-    /// batch is repeated for hours; the bus does not get them with each attempt.
-    half_done: Mutex<HashSet<EventId>>,
+    /// Events of batches that are sent again, and that this instance put on the bus. While a queue is down, a batch is
+    /// repeated for hours; what has its events does not get them with each attempt.
+    half_done: Mutex<HashMap<EventId, Done>>,
 }
 
 impl Publisher {
-    fn half_done(&self) -> MutexGuard<'_, HashSet<EventId>> {
+    fn half_done(&self) -> MutexGuard<'_, HashMap<EventId, Done>> {
         self.half_done
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers whether only the bus has an event.
-    fn set_half_done(&self, record: &EventRecord, is_half_done: bool) {
+    /// Returns what has an event, if its batch is sent again.
+    fn done(&self, record: &EventRecord) -> Option<Done> {
+        let published = record.event.as_ref().ok()?;
+        self.half_done().get(&published.event.id).copied()
+    }
+
+    /// Remembers what has an event, `None` if nothing is left to do.
+    fn set_done(&self, record: &EventRecord, done: Option<Done>) {
         let Ok(published) = &record.event else {
             return;
         };
+        let id = published.event.id;
         let mut half_done = self.half_done();
-        if !is_half_done {
-            half_done.remove(&published.event.id);
-        } else if half_done.len() < MAX_HALF_DONE {
-            half_done.insert(published.event.id);
+        match done {
+            None => {
+                half_done.remove(&id);
+            }
+            Some(done) if half_done.len() < MAX_HALF_DONE || half_done.contains_key(&id) => {
+                half_done.insert(id, done);
+            }
+            Some(_) => {}
         }
     }
 }
 
-/// The function, with the bus and the queue that the variables name.
+/// The function, with the bus and the queues that the variables name.
 pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
     let bus = Bus::read(variables)?;
     let failures = Queue::read(FAILURES_QUEUE_URL, variables)?;
+    let mails = InvitationMails::read(&app, variables)?;
     let webhooks = FanOut::read(variables)?;
     let publisher = Publisher {
         app,
         bus,
+        mails,
         webhooks,
         failures,
         half_done: Mutex::default(),
@@ -78,90 +103,47 @@ pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError
     Ok(event_source(publisher, handle))
 }
 
+/// What became of the records of a batch so far.
+#[derive(Default)]
+struct Progress<'a> {
+    published: Vec<&'a EventRecord>,
+    /// Never published, with the reason.
+    hopeless: Vec<(&'a EventRecord, String)>,
+    /// To be sent again.
+    failed: Vec<&'a EventRecord>,
+    retries: u32,
+}
+
 /// Publishes the events of a batch, and returns the records to send again. Fails only for a batch that is not from a
 /// stream.
 async fn handle(own: Arc<Publisher>, batch: Value, context: Context) -> Result<Value, Error> {
     let arrived = Instant::now();
-    let Publisher {
-        app,
-        bus,
-        webhooks,
-        failures,
-        ..
-    } = &*own;
     let records = stream::read(&batch)?;
-    let now = app.clock.now();
-
-    let (mut published, mut retries) = (0, 0);
-    let (mut hopeless, mut failed): (Vec<(&EventRecord, String)>, Vec<&EventRecord>) =
-        (Vec::new(), Vec::new());
-    let (mut readable, mut events) = (Vec::new(), Vec::new());
-    let mut on_bus = Vec::new();
-    for record in &records {
-        match &record.event {
-            Ok(event) if own.half_done().contains(&event.event.id) => on_bus.push(record),
-            Ok(event) => {
-                readable.push(record);
-                events.push(event.clone());
-            }
-            Err(error) => hopeless.push((record, error.to_string())),
-        }
-    }
-    let put = bus
-        .put(&events, deadline(&context, now, BUDGET, RESERVE))
-        .await;
-    retries += put.retries;
-    for (record, delivery) in readable.into_iter().zip(put.deliveries) {
-        match delivery {
-            Delivery::Delivered => on_bus.push(record),
-            Delivery::Rejected(code) => hopeless.push((record, code)),
-            Delivery::Failed(code) => {
-                report(app, &context, record, "not-published", &code);
-                failed.push(record);
-            }
-        }
+    let mut progress = Progress::default();
+    // Only of events that are on the bus, so that a bus that is down does not repeat mails and webhooks with each attempt.
+    // The mails go first: a message that is repeated sends no second mail, but a second webhook.
+    let on_bus = own.put_on_bus(&records, &context, &mut progress).await;
+    let mailed = own.queue_mails(on_bus, &context, &mut progress).await;
+    own.queue_webhooks(mailed, &context, &mut progress).await;
+    let set_aside = own.set_aside(&context, &mut progress).await;
+    // The batch is sent again from the first record that failed on.
+    let is_repeated = !progress.failed.is_empty();
+    for record in &progress.published {
+        own.set_done(record, is_repeated.then_some(Done::All));
     }
 
-    // Only of events that are on the bus, so that a bus that is down does not repeat webhooks with each attempt.
-    let until = deadline(&context, app.clock.now(), BUDGET, RESERVE);
-    let fan_out = webhooks.enqueue(app, &on_bus, until).await;
-    retries += fan_out.retries;
-    for (record, queued) in on_bus.into_iter().zip(fan_out.queued) {
-        own.set_half_done(record, matches!(queued, Queued::Later(_)));
-        match queued {
-            Queued::All => published += 1,
-            Queued::Never(reason) => hopeless.push((record, reason)),
-            Queued::Later(reason) => {
-                report(app, &context, record, "webhooks-not-queued", &reason);
-                failed.push(record);
-            }
-        }
-    }
-
-    let messages: Vec<_> = hopeless
-        .iter()
-        .map(|(record, reason)| message(record, reason, &context))
-        .collect();
-    let until = deadline(&context, app.clock.now(), BUDGET, ANSWER_RESERVE);
-    let sent = failures.send(&messages, until).await;
-    retries += sent.retries;
-    let mut set_aside = 0;
-    for ((record, reason), delivery) in hopeless.iter().zip(sent.deliveries) {
-        report(app, &context, record, "event-set-aside", reason);
-        match delivery {
-            Delivery::Delivered => set_aside += 1,
-            Delivery::Rejected(code) | Delivery::Failed(code) => {
-                report(app, &context, record, "event-not-set-aside", &code);
-                failed.push(record);
-            }
-        }
-    }
-
+    let Progress {
+        published,
+        failed,
+        retries,
+        ..
+    } = progress;
+    let app = &own.app;
     app.telemetry.write(&PublishLine {
         now: app.clock.now(),
         request_id: &context.request_id,
         records: records.len(),
-        published,
+        published: published.len(),
         set_aside,
         failed: failed.len(),
         retries,
@@ -171,6 +153,126 @@ async fn handle(own: Arc<Publisher>, batch: Value, context: Context) -> Result<V
         .iter()
         .map(|record| json!({"itemIdentifier": record.sequence_number}));
     Ok(json!({"batchItemFailures": failed.collect::<Vec<_>>()}))
+}
+
+impl Publisher {
+    /// Puts the events on the bus. Returns those that are there.
+    async fn put_on_bus<'a>(
+        &self,
+        records: &'a [EventRecord],
+        context: &Context,
+        progress: &mut Progress<'a>,
+    ) -> Vec<&'a EventRecord> {
+        let (mut on_bus, mut readable, mut events) = (Vec::new(), Vec::new(), Vec::new());
+        for record in records {
+            match (&record.event, self.done(record)) {
+                (_, Some(Done::All)) => progress.published.push(record),
+                (_, Some(_)) => on_bus.push(record),
+                (Ok(event), None) => {
+                    readable.push(record);
+                    events.push(event.clone());
+                }
+                (Err(error), None) => progress.hopeless.push((record, error.to_string())),
+            }
+        }
+        let put = self.bus.put(&events, self.until(context, RESERVE)).await;
+        progress.retries += put.retries;
+        for (record, delivery) in readable.into_iter().zip(put.deliveries) {
+            match delivery {
+                Delivery::Delivered => on_bus.push(record),
+                Delivery::Rejected(code) => progress.hopeless.push((record, code)),
+                Delivery::Failed(code) => {
+                    report(&self.app, context, record, "not-published", &code);
+                    progress.failed.push(record);
+                }
+            }
+        }
+        on_bus
+    }
+
+    /// Queues the mails of events that are on the bus. Returns the events whose mails are queued, or that have none.
+    async fn queue_mails<'a>(
+        &self,
+        on_bus: Vec<&'a EventRecord>,
+        context: &Context,
+        progress: &mut Progress<'a>,
+    ) -> Vec<&'a EventRecord> {
+        let is_mailed = |record: &&EventRecord| self.done(record) == Some(Done::Mail);
+        let (mut mailed, to_mail): (Vec<_>, Vec<_>) = on_bus.into_iter().partition(is_mailed);
+        let (now, until) = (self.app.clock.now(), self.until(context, RESERVE));
+        let sent = self.mails.enqueue(now, &to_mail, until).await;
+        progress.retries += sent.retries;
+        for (record, queued) in to_mail.into_iter().zip(sent.queued) {
+            match queued {
+                Queued::All => mailed.push(record),
+                Queued::Never(reason) => {
+                    self.set_done(record, None);
+                    progress.hopeless.push((record, reason));
+                }
+                Queued::Later(reason) => {
+                    self.set_done(record, Some(Done::Bus));
+                    let code = "invitations-not-queued";
+                    report(&self.app, context, record, code, &reason);
+                    progress.failed.push(record);
+                }
+            }
+        }
+        mailed
+    }
+
+    /// Queues the webhooks of these events.
+    async fn queue_webhooks<'a>(
+        &self,
+        mailed: Vec<&'a EventRecord>,
+        context: &Context,
+        progress: &mut Progress<'a>,
+    ) {
+        let until = self.until(context, RESERVE);
+        let fan_out = self.webhooks.enqueue(&self.app, &mailed, until).await;
+        progress.retries += fan_out.retries;
+        for (record, queued) in mailed.into_iter().zip(fan_out.queued) {
+            match queued {
+                Queued::All => progress.published.push(record),
+                Queued::Never(reason) => {
+                    self.set_done(record, None);
+                    progress.hopeless.push((record, reason));
+                }
+                Queued::Later(reason) => {
+                    self.set_done(record, Some(Done::Mail));
+                    report(&self.app, context, record, "webhooks-not-queued", &reason);
+                    progress.failed.push(record);
+                }
+            }
+        }
+    }
+
+    /// Puts what will never be published on the queue of failures. Returns how many are there.
+    async fn set_aside(&self, context: &Context, progress: &mut Progress<'_>) -> usize {
+        let hopeless = &progress.hopeless;
+        let messages: Vec<_> = hopeless
+            .iter()
+            .map(|(record, reason)| message(record, reason, context))
+            .collect();
+        let until = self.until(context, ANSWER_RESERVE);
+        let sent = self.failures.send(&messages, until).await;
+        progress.retries += sent.retries;
+        let mut set_aside = 0;
+        for ((record, reason), delivery) in hopeless.iter().zip(sent.deliveries) {
+            report(&self.app, context, record, "event-set-aside", reason);
+            match delivery {
+                Delivery::Delivered => set_aside += 1,
+                Delivery::Rejected(code) | Delivery::Failed(code) => {
+                    report(&self.app, context, record, "event-not-set-aside", &code);
+                    progress.failed.push(record);
+                }
+            }
+        }
+        set_aside
+    }
+
+    fn until(&self, context: &Context, reserve: Duration) -> tokio::time::Instant {
+        deadline(context, self.app.clock.now(), BUDGET, reserve)
+    }
 }
 
 /// What the queue of failures gets: where the event is, and why it was not published. Not the event, which stays in the

@@ -1,4 +1,4 @@
-//! The permissions of a function's policies on the table, on event buses, on queues and on secrets. Other services are not
+//! The permissions of a function's policies on the table, on event buses, on queues, on secrets and on SES. Other services are not
 //! emulated, so their permissions are ignored.
 
 use std::collections::BTreeSet;
@@ -74,11 +74,12 @@ fn denied(statement: &Value, scope: &Scope) -> Result<Vec<Denial>> {
     actions.collect()
 }
 
-/// The actions of a statement on event buses, queues and secrets.
+/// The actions of a statement on event buses, queues and secrets, and on SES, where only all identities can be named: the
+/// local stack does not have the account's.
 fn on_services(statement: &Value, scope: &Scope) -> Result<Vec<Action>> {
     let names = texts(statement, "Action", scope)?;
     let mut each = names.iter();
-    let services = ["events:", "secretsmanager:", "sqs:"];
+    let services = ["events:", "secretsmanager:", "ses:", "sqs:"];
     if !each.any(|it| services.iter().any(|service| it.starts_with(service))) {
         return Ok(Vec::new());
     }
@@ -87,8 +88,9 @@ fn on_services(statement: &Value, scope: &Scope) -> Result<Vec<Action>> {
     let mut actions = Vec::new();
     for name in names {
         for resource in &resources {
+            let is_named = name.starts_with("ses:") || !resource.contains(['*', '?']);
             ensure!(
-                !name.contains(['*', '?']) && !resource.contains(['*', '?']),
+                !name.contains(['*', '?']) && is_named,
                 "{name} on {resource} must name one action and one resource"
             );
             let resource = resource.clone();

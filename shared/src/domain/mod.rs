@@ -41,7 +41,7 @@ pub use ids::{
 };
 pub use invitation::{
     DEFAULT_INVITATION_DAYS, Invitation, InvitationDelivery, InvitationPage, InvitationSecret,
-    InvitationStatus, InvitationToken, MAX_INVITATION_DAYS, MAX_INVITATION_TEAMS,
+    InvitationStatus, InvitationToken, IssuedToken, MAX_INVITATION_DAYS, MAX_INVITATION_TEAMS,
     MAX_REDIRECT_URL_LENGTH, RESEND_AFTER, RedirectUrl,
 };
 pub use json::{Json, JsonNumber, JsonObject};

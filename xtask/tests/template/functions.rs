@@ -108,6 +108,7 @@ fn functions_have_only_the_permissions_of_their_policy() {
             }
             assert_eq!(statement["Effect"], "Allow", "{name}");
             if !is_for_invitations(&function, statement)
+                && !is_for_mails(name, statement)
                 && !is_for_entra(name, statement)
                 && !is_for_events(name, statement)
             {
@@ -212,6 +213,33 @@ fn is_for_invitations(function: &Function, statement: &Value) -> bool {
     true
 }
 
+/// Only the function that sends mails may, and only as the sender that the deployment names.
+fn is_for_mails(name: &str, statement: &Value) -> bool {
+    if !texts(&statement["Action"])
+        .into_iter()
+        .eq(["ses:SendEmail"])
+    {
+        return false;
+    }
+    assert_eq!(name, "SendInvitation");
+    let own = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:";
+    let resources = each(&statement["Resource"]).into_iter().flat_map(branches);
+    let resources: Vec<_> = resources.filter_map(|it| it["Fn::Sub"].as_str()).collect();
+    let expected = [
+        "identity/*",
+        "configuration-set/*",
+        "template/${InvitationTemplate}",
+    ];
+    assert_eq!(resources, expected.map(|it| format!("{own}{it}")));
+    // The address in `InvitationFrom`, without a name before it.
+    let twice = json!({"Fn::Sub": "${InvitationFrom}<${InvitationFrom}"});
+    let last = json!({"Fn::Select": [1, {"Fn::Split": ["<", twice]}]});
+    let address = json!({"Fn::Select": [0, {"Fn::Split": [">", last]}]});
+    let condition = json!({"StringEqualsIgnoreCase": {"ses:FromAddress": address}});
+    assert_eq!(statement["Condition"], condition);
+    true
+}
+
 /// The login sync needs credentials for Entra: the given secret, or a token of AWS with Entra as
 /// its only audience.
 fn is_for_entra(name: &str, statement: &Value) -> bool {
@@ -259,9 +287,14 @@ fn is_for_events(name: &str, statement: &Value) -> bool {
                 .into_iter()
                 .map(|it| it["Fn::GetAtt"].as_str().unwrap());
             let expected: &[&str] = match name {
-                "PublishEvents" => &["EventFailures.Arn", "WebhookQueue.Arn"],
+                "PublishEvents" => &[
+                    "EventFailures.Arn",
+                    "WebhookQueue.Arn",
+                    "InvitationQueue.Arn",
+                ],
                 "TrackMembers" => &["EventFailures.Arn"],
                 "DeliverWebhook" => &["WebhookQueue.Arn", "WebhookFailures.Arn"],
+                "SendInvitation" => &["InvitationQueue.Arn", "InvitationFailures.Arn"],
                 "ReplayWebhookEvents" | "RetryWebhookDelivery" => &["WebhookQueue.Arn"],
                 _ => &[],
             };
@@ -273,11 +306,12 @@ fn is_for_events(name: &str, statement: &Value) -> bool {
             "sqs:GetQueueAttributes",
             "sqs:ReceiveMessage",
         ] => {
-            assert_eq!(
-                statement["Resource"],
-                json!({"Fn::GetAtt": "WebhookQueue.Arn"})
-            );
-            assert_eq!(name, "DeliverWebhook");
+            let queue = match name {
+                "DeliverWebhook" => "WebhookQueue.Arn",
+                "SendInvitation" => "InvitationQueue.Arn",
+                other => panic!("{other} reads a queue"),
+            };
+            assert_eq!(statement["Resource"], json!({"Fn::GetAtt": queue}));
             return true;
         }
         [

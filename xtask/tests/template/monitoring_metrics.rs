@@ -9,6 +9,7 @@ use muster::http::Code;
 use muster::store::{Measure, Profile};
 use muster::telemetry::Telemetry;
 use muster_directory::{Report, SyncLine, SyncOutcome};
+use muster_functions::delivery::send_line::SendLine;
 use muster_functions::records::{
     CountLine, DeliverLine, PublishLine, RecheckLine, RequestLine, TriggerLine,
 };
@@ -136,6 +137,7 @@ pub(crate) fn values(dimension: &str) -> BTreeSet<&'static str> {
             "pre-token",
             "publish-events",
             "recheck-domains",
+            "send-invitation",
             "track-members",
         ]
         .into(),
@@ -152,11 +154,13 @@ fn written() -> BTreeSet<Metric> {
             .unwrap()
             .push(serde_json::from_str(line).unwrap());
     });
-    write_one_of_each(&telemetry.in_namespace(OWN));
+    let telemetry = telemetry.in_namespace(OWN);
+    write_one_of_each(&telemetry);
+    write_one_of_mails(&telemetry);
 
     let mut written = BTreeSet::new();
     let lines: Vec<Value> = lines.lock().unwrap().clone();
-    assert_eq!(lines.len(), 7);
+    assert_eq!(lines.len(), 8);
     for line in lines {
         for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
             let namespace = directive["Namespace"].as_str().unwrap();
@@ -262,5 +266,23 @@ fn write_one_of_each(telemetry: &Telemetry) {
         reason: None,
         duration,
         measure,
+    });
+}
+
+fn write_one_of_mails(telemetry: &Telemetry) {
+    let now = Timestamp::from_millisecond(1_800_000_000_000).unwrap();
+    let duration = Duration::from_millis(5);
+    telemetry.write(&SendLine {
+        now,
+        request_id: "r",
+        messages: 1,
+        sent: 1,
+        retried: 0,
+        rejected: 0,
+        given_up: 0,
+        deferred: 0,
+        dropped: 0,
+        failed: 0,
+        duration,
     });
 }

@@ -1,5 +1,6 @@
 //! Invitations by email: an address that may join an organization, and the token that its link contains.
 
+mod issued;
 mod link;
 mod token;
 
@@ -13,6 +14,7 @@ use super::{
     Caller, Email, Invalid, InvitationId, OrganizationId, Role, TeamId, TenantId, Timestamp, UserId,
 };
 
+pub use issued::IssuedToken;
 pub use link::{InvitationPage, MAX_REDIRECT_URL_LENGTH, RedirectUrl};
 pub use token::{InvitationSecret, InvitationToken};
 

@@ -1,6 +1,7 @@
 //! Sending an invitation again, and revoking it.
 
 use super::create::hold;
+use super::mail::without_lease;
 use super::{
     Action, end, event, from_row, invitee_row, key_of, names, not_invited, to_change, unchanged,
 };
@@ -53,6 +54,7 @@ impl Store {
             let mut transaction = self.transaction(&cx.origin, [event])?;
             hold(&mut transaction, cx, &before);
             let change = to_change(&after)?.set("delivery", text(delivery.as_str()));
+            let change = without_lease(change);
             let condition = unchanged(&before);
             transaction.update(Action::Invitation, &key_of(&before), change, condition);
             let free = names(&before.id).or(not_invited(now));

@@ -9,9 +9,12 @@
 
 mod change;
 mod create;
+mod mail;
 mod read;
 
 use serde::{Deserialize, Serialize};
+
+pub use mail::{MailClaim, MailLease};
 
 use crate::domain::{
     Email, EventDraft, EventType, Invitation, InvitationDelivery, InvitationId, InvitationStatus,
