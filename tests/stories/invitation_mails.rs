@@ -1,13 +1,13 @@
 //! The mails of invitations: each is sent once, also when SES or the table does not answer as it should.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use muster::domain::{Clock, Timestamp};
-use muster_local::{CallFault, Options, ServiceFaults};
+use muster_local::{CallFault, Options, ServiceFaults, TEMPLATE};
 use serde_json::{Value, json};
-use support::{Actor, Lines, Reply, World, invariants};
+use support::{Actor, Lines, Received, Receiver, Reply, World, invariants};
 
 use crate::mail::mails;
 use crate::webhooks::deliveries::until;
@@ -16,6 +16,8 @@ const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 const START: i64 = 1_795_219_200_000;
+/// The time of this machine instead, for what has to end within the time of an invocation.
+const MACHINE: i64 = 0;
 
 /// A deployment that sends mails. The test moves its time.
 struct Post {
@@ -25,6 +27,9 @@ struct Post {
     time: Arc<AtomicI64>,
     fault: Arc<Mutex<Option<CallFault>>>,
     is_down: Arc<AtomicBool>,
+    /// Whether queues refuse the messages of mails, and how often they did.
+    refuse_mails: Arc<AtomicBool>,
+    refused: Arc<AtomicUsize>,
     /// The messages on all queues.
     queued: Arc<Mutex<Vec<Value>>>,
     lines: Lines,
@@ -41,6 +46,8 @@ impl Post {
         let fault = Arc::new(Mutex::new(None));
         let is_down = Arc::new(AtomicBool::new(false));
         let queued: Arc<Mutex<Vec<Value>>> = Arc::default();
+        let (refuse_mails, refused) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
+        let (refuses, refusals) = (Arc::clone(&refuse_mails), Arc::clone(&refused));
         let (down, fails, messages) = (
             Arc::clone(&is_down),
             Arc::clone(&fault),
@@ -53,6 +60,10 @@ impl Post {
         let entry = move |operation: &str, entry: &Value| {
             if operation == "SendMessageBatch" {
                 let body = entry["MessageBody"].as_str().unwrap();
+                if body.contains("\"invitation_id\":") && refuses.load(Ordering::SeqCst) {
+                    refusals.fetch_add(1, Ordering::SeqCst);
+                    return Some("InternalError".to_owned());
+                }
                 messages
                     .lock()
                     .unwrap()
@@ -68,7 +79,10 @@ impl Post {
         all.extend(variables.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let (options, lines) = Lines::collect(Options {
             clock: Clock::from_fn(move || {
-                let now = Timestamp::from_millisecond(given.load(Ordering::SeqCst)).unwrap();
+                let now = match given.load(Ordering::SeqCst) {
+                    MACHINE => machine.now(),
+                    set => Timestamp::from_millisecond(set).unwrap(),
+                };
                 (now, machine.new_id())
             }),
             variables: all,
@@ -91,6 +105,8 @@ impl Post {
             time,
             fault,
             is_down,
+            refuse_mails,
+            refused,
             queued,
             lines,
         }
@@ -243,6 +259,39 @@ async fn a_mail_follows_creating_and_resending() {
         assert_eq!(has_address, what == "table", "{what}");
     }
     invariants::check(&post.world.items().await);
+}
+
+/// The batch of the stream fails again and again. What has its events does not get them each time.
+#[tokio::test]
+async fn while_its_queue_is_down_a_mail_delays_only_itself() {
+    let post = Post::with(Options {
+        event_sources: true,
+        template: TEMPLATE.replace("Timeout: 30", "Timeout: 6"),
+        ..Options::default()
+    })
+    .await;
+    post.time.store(MACHINE, Ordering::SeqCst);
+    let receiver = Receiver::start().await;
+    let body = json!({"url": receiver.url, "event_types": ["*"]});
+    crate::webhooks::endpoint(&post.world, body).await;
+    post.refuse_mails.store(true, Ordering::SeqCst);
+    let made = post.invite("bob@acme.example").await;
+    let root = post.world.tenant_admin();
+    root.post("/teams", json!({"name": "Engines"}))
+        .await
+        .expect(201);
+    until(async || (post.refused.load(Ordering::SeqCst) > 12).then_some(())).await;
+    assert!(mails(&post.world).await.is_empty());
+    post.refuse_mails.store(false, Ordering::SeqCst);
+    until(async || (post.shown(&made).await["delivery"] == "sent").then_some(())).await;
+    for event_type in ["invitation.created", "team.created"] {
+        let of_type = |one: &Received| one.body.contains(&format!("\"type\":\"{event_type}\""));
+        until(async || receiver.received().iter().any(of_type).then_some(())).await;
+        let all = receiver.received();
+        let count = all.iter().filter(|one| of_type(one)).count();
+        assert_eq!(count, 1, "{event_type}");
+    }
+    assert_eq!(mails(&post.world).await.len(), 1);
 }
 
 #[tokio::test]
