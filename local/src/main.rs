@@ -59,6 +59,7 @@ async fn run(arguments: Arguments) -> Result<()> {
         directory: arguments.directory,
         variables: variables.collect(),
         event_sources: true,
+        invitation_mails: true,
         log: true,
         ..Options::default()
     })

@@ -59,6 +59,9 @@ pub struct Options {
     pub starts: BTreeMap<&'static str, StartFunction>,
     /// Runs the event source mappings: functions get the records of the table's stream and the messages of queues.
     pub event_sources: bool,
+    /// Sends mails of invitations, with links to the local page, unless `INVITATION_FROM` or `INVITATION_URL` say
+    /// otherwise. An empty `INVITATION_FROM` turns them off.
+    pub invitation_mails: bool,
     /// Faults of the event bus and of the queues.
     pub service_faults: ServiceFaults,
     /// Prints one line on stderr per request and per failed invocation.
@@ -80,6 +83,7 @@ impl Default for Options {
             configure_app: None,
             starts: BTreeMap::new(),
             event_sources: false,
+            invitation_mails: false,
             service_faults: ServiceFaults::default(),
             log: false,
         }

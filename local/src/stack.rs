@@ -13,7 +13,9 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use dynoxide::Database;
-use muster::config::{DEFAULT_TENANT_ADMIN_GROUP, DYNAMODB_ENDPOINT, aws_endpoint};
+use muster::config::{
+    DEFAULT_TENANT_ADMIN_GROUP, DYNAMODB_ENDPOINT, INVITATION_FROM, INVITATION_URL, aws_endpoint,
+};
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
@@ -32,6 +34,8 @@ use crate::{dynamodb, invoke, origin, table, template, timer};
 
 /// The variable with the name of the tenant admins' group.
 const TENANT_ADMIN_GROUP: &str = "TENANT_ADMIN_GROUP";
+/// The sender of the mails of invitations.
+const LOCAL_SENDER: &str = "Muster <no-reply@muster.example>";
 /// The warning for a DynamoDB of the developer.
 const NO_STREAM: &str = "Events are not published: only the embedded DynamoDB has a stream here";
 /// How long the stack waits for running requests when it stops.
@@ -62,6 +66,7 @@ impl Stack {
         }
         let listener = bind(options.port, "--port").await?;
         let url = format!("http://{}", listener.local_addr()?);
+        send_invitations(&mut options, &url);
         let (entra, warning) = Entra::wire(&mut options, &url)?;
 
         let mut dynamodb = JoinSet::new();
@@ -232,6 +237,18 @@ impl Stack {
             }
         }
     }
+}
+
+/// Sets the sender of invitations and the page of their links, if the developer wants mails and did not set them.
+fn send_invitations(options: &mut Options, url: &str) {
+    if !options.invitation_mails {
+        return;
+    }
+    let variables = &mut options.variables;
+    let entry = variables.entry(INVITATION_FROM.to_owned());
+    entry.or_insert_with(|| LOCAL_SENDER.to_owned());
+    let entry = variables.entry(INVITATION_URL.to_owned());
+    entry.or_insert_with(|| format!("{url}/"));
 }
 
 /// The embedded DynamoDB, served until stopped, and its URL.

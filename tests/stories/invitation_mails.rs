@@ -494,6 +494,31 @@ async fn a_call_of_ses_that_hangs_is_tried_again() {
 }
 
 #[tokio::test]
+async fn the_local_stack_sends_mails_with_links_to_itself() {
+    for (from, delivery) in [(None, "queued"), (Some(""), "none")] {
+        let variables = from.map(|from| ("INVITATION_FROM".to_owned(), from.to_owned()));
+        let world = World::with(Options {
+            invitation_mails: true,
+            event_sources: true,
+            variables: variables.into_iter().collect(),
+            ..Options::default()
+        })
+        .await;
+        let id = world.organization(&world.user("ada"), "Acme").await;
+        let path = format!("/organizations/{id}/invitations");
+        let body = json!({"email": "bob@acme.example"});
+        let made = world.user("ada").post(&path, body).await.expect(201);
+        assert_eq!(made.body["delivery"], delivery);
+        if delivery == "none" {
+            continue;
+        }
+        let mail = until(async || mails(&world).await.into_iter().next()).await;
+        let link = format!("\n{}/?invitation=inv1_", world.stack.url());
+        assert!(mail["text"].as_str().unwrap().contains(&link), "{mail}");
+    }
+}
+
+#[tokio::test]
 async fn an_unreadable_message_is_returned_as_failed() {
     let post = Post::start().await;
     let answer = post.deliver(&json!({"invitation_id": "x"})).await;
