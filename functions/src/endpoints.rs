@@ -16,6 +16,10 @@ pub(crate) const ENDPOINTS: &[Function] = &[
         crate::events::list_of_organization::ENDPOINT,
     ),
     Function::http("create-invitation", crate::invitations::create::ENDPOINT),
+    Function::http(
+        "create-invitations",
+        crate::invitations::create_many::ENDPOINT,
+    ),
     Function::http("get-invitation", crate::invitations::get::ENDPOINT),
     Function::http("list-invitations", crate::invitations::list::ENDPOINT),
     Function::http("resend-invitation", crate::invitations::resend::ENDPOINT),

@@ -5,6 +5,7 @@
 //! function's block in the template, its line on the dashboard, an example event and the `OpenAPI`
 //! document.
 
+pub(crate) mod batch;
 mod call;
 mod handler;
 mod parts;

@@ -3,21 +3,19 @@
 use std::collections::HashSet;
 
 use documented::docs_const;
-use muster::domain::{Invalid, Json, Membership};
+use muster::domain::Membership;
 use muster::http::{self, Answer, Code, Problem};
 use muster::json::{Fields, FromFields};
-use muster::store::{Added, MemberBatchResult, RefusedMember};
+use muster::store::{Added, BatchResult};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::add::NewMember;
 use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, PutItem, UpdateItem};
+use crate::endpoint::batch::{self, BatchItem, MAX_ITEMS};
 use crate::endpoint::{Body, Call, Endpoint, Idempotency, OrganizationPath, endpoint, render};
 use crate::openapi::example::Example;
-
-/// Maximum number of members in a batch.
-const MAX_MEMBERS: usize = 100;
 
 /// Add many members
 ///
@@ -40,32 +38,13 @@ pub(crate) async fn add_members(
     if let Some(first) = store.begin_member_batch(&cx, id).await? {
         return render(first, |results| answer(results));
     }
-    let mut memberships = Vec::new();
-    let mut refused = Vec::new();
-    for item in batch.items {
-        refused.push(match item.member {
-            Ok(member) => {
-                memberships.push(member.membership(&call, id.clone()));
-                None
-            }
-            Err(problem) => Some(refuse(item.user_id, problem)),
-        });
-    }
+    let (members, places) = batch::split(batch.items);
+    let members = members.into_iter();
+    let memberships: Vec<_> = members
+        .map(|member| member.membership(&call, id.clone()))
+        .collect();
     let added = store.add_members(&cx, &memberships).await?;
-    let mut added = memberships.into_iter().zip(added);
-    let results = refused.into_iter().map(|refused| {
-        if let Some(refused) = refused {
-            return Ok(refused);
-        }
-        match added.next() {
-            Some((_, Ok(added))) => Ok(MemberBatchResult::Added(added)),
-            Some((asked, Err(refusal))) => {
-                Ok(refuse(Some(asked.user_id.to_string()), refusal.into()))
-            }
-            None => Err(Problem::internal("a member of a batch without a result")),
-        }
-    });
-    let results = results.collect::<Result<_, _>>()?;
+    let results = batch::join(places, added)?;
     let outcome = store.finish_member_batch(&cx, results).await?;
     render(outcome, |results| answer(results))
 }
@@ -87,83 +66,22 @@ pub const ENDPOINT: Endpoint = endpoint!(
 #[schemars(deny_unknown_fields)]
 pub(crate) struct NewMembers {
     /// The members to add, each user once.
-    #[schemars(with = "Vec<NewMember>", length(min = 1, max = MAX_MEMBERS))]
-    items: Vec<BatchItem>,
-}
-
-/// An item of a batch.
-struct BatchItem {
-    /// As it was sent, if it was a string.
-    user_id: Option<String>,
-    member: Result<NewMember, Problem>,
+    #[schemars(with = "Vec<NewMember>", length(min = 1, max = MAX_ITEMS))]
+    items: Vec<BatchItem<NewMember>>,
 }
 
 impl FromFields for NewMembers {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let items = fields.required("items", |value| match value {
-            Json::Array(items) if (1..=MAX_MEMBERS).contains(&items.len()) => Ok(items),
-            _ => Err(Invalid::new("must be a list of 1 to 100 members")),
-        })?;
-        let items: Vec<_> = items.into_iter().map(BatchItem::read).collect();
+        let items: Vec<BatchItem<_>> = batch::read_items(fields, "user_id")?;
         let mut users = HashSet::new();
         for (position, item) in items.iter().enumerate() {
-            if item
-                .user_id
-                .as_ref()
-                .is_some_and(|user| !users.insert(user))
-            {
+            if item.name.as_ref().is_some_and(|user| !users.insert(user)) {
                 let detail = "must be in the batch once";
                 fields.violate_item("items", position, "user_id", detail);
             }
         }
         Some(Self { items })
     }
-}
-
-impl BatchItem {
-    fn read(value: Json) -> Self {
-        let Json::Object(object) = value else {
-            let member = Err(Problem::invalid_at("", "must be an object"));
-            return Self {
-                user_id: None,
-                member,
-            };
-        };
-        let user_id = match object.get("user_id") {
-            Some(Json::String(user)) => Some(user.clone()),
-            _ => None,
-        };
-        let mut fields = Fields::new(object);
-        let member = NewMember::from_fields(&mut fields);
-        let member = match fields.finish() {
-            Ok(()) => member
-                .ok_or_else(|| Problem::internal("a member without a violation cannot be read")),
-            Err(violations) => Err(violations.into()),
-        };
-        Self { user_id, member }
-    }
-}
-
-/// Returns the result of an item that is not added.
-fn refuse(user_id: Option<String>, problem: Problem) -> MemberBatchResult {
-    let violations = problem.violations.iter().map(|violation| {
-        let field = violation.pointer.trim_start_matches('/');
-        format!("{field} {}", violation.detail)
-            .trim_start()
-            .to_owned()
-    });
-    let violations: Vec<_> = violations.collect();
-    let detail = if violations.is_empty() {
-        problem.detail
-    } else {
-        violations.join("; ")
-    };
-    MemberBatchResult::Refused(RefusedMember {
-        user_id,
-        status: problem.code.status(),
-        code: problem.code.as_str().to_owned(),
-        detail,
-    })
 }
 
 /// The results of a batch.
@@ -194,17 +112,17 @@ struct MemberResult<'a> {
     membership: Option<&'a Membership>,
 }
 
-fn answer(results: &[MemberBatchResult]) -> Answer {
+fn answer(results: &[BatchResult<Membership>]) -> Answer {
     let items = results.iter().map(shown).collect();
     Answer::unversioned(http::json(&MemberResults { items }))
 }
 
-fn shown(result: &MemberBatchResult) -> MemberResult<'_> {
+fn shown(result: &BatchResult<Membership>) -> MemberResult<'_> {
     match result {
-        MemberBatchResult::Added(Added::New(membership)) => added(membership, 201),
-        MemberBatchResult::Added(Added::Already(membership)) => added(membership, 200),
-        MemberBatchResult::Refused(refused) => MemberResult {
-            user_id: refused.user_id.as_deref(),
+        BatchResult::Added(Added::New(membership)) => added(membership, 201),
+        BatchResult::Added(Added::Already(membership)) => added(membership, 200),
+        BatchResult::Refused(refused) => MemberResult {
+            user_id: refused.name.as_deref(),
             status: refused.status,
             code: Some(&refused.code),
             detail: Some(&refused.detail),

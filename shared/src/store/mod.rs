@@ -5,6 +5,7 @@
 //! the calls of each operation.
 
 mod access;
+mod batch;
 mod context;
 mod domains;
 mod error;
@@ -27,15 +28,14 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use serde::{Deserialize, Serialize};
 
+pub use batch::{BatchResult, RefusedItem};
 pub use context::Context;
 pub use domains::{DomainToVerify, DueDomain};
 pub use error::{Error, Refusal};
 pub use events::{EventFilter, EventOrder, SETTLE_TIME, event_of};
 pub use idempotency::Outcome;
 pub use invitations::{MailClaim, MailLease};
-pub use members::{
-    Member, MemberBatchResult, MemberFilter, MemberSort, MembershipOfOrganization, RefusedMember,
-};
+pub use members::{Member, MemberFilter, MemberSort, MembershipOfOrganization};
 pub use organizations::{OrganizationFilter, OrganizationForCaller};
 pub use sync::{
     CurrentMemberships, FoundOrganization, FoundTeam, MembershipMarks, Move, Profile,

@@ -2,10 +2,11 @@
 
 use super::{Action, event, from_row, invitee_row, key_of, named_by, names, not_invited, to_row};
 use crate::domain::{
-    Email, EventType, Invalid, Invitation, InvitationStatus, Permission, Status, Transition,
+    Email, EventType, Invalid, Invitation, InvitationStatus, Permission, Status, TeamId, Transition,
 };
 use crate::store::access::{self, Requirement, View, standing};
 use crate::store::idempotency::{self, Record};
+use crate::store::keys::Key;
 use crate::store::settle::Unsettled;
 use crate::store::table::{Condition, Transaction, text};
 use crate::store::{
@@ -73,10 +74,8 @@ impl Store {
         let mut transaction = self.transaction(&cx.origin, [event])?;
         hold(&mut transaction, cx, invitation);
         for team in &invitation.team_ids {
-            let key = keys::team(&invitation.tenant_id, team);
-            let own = Condition::new("#organization_id = :organization");
-            let own = own.value(":organization", text(invitation.organization_id.as_str()));
-            transaction.check(Action::Team, &key, teams::is_there().and(own));
+            let (key, own) = team_to_join(invitation, team);
+            transaction.check(Action::Team, &key, own);
         }
         let row = to_row(invitation)?;
         transaction.put(Action::Invitation, row, Condition::absent());
@@ -138,7 +137,7 @@ impl Store {
 
     /// Returns whether an active member of the organization has this address, and it is verified. The index of
     /// addresses is eventually consistent, so a member who joined or changed their address a moment ago may be missed.
-    async fn is_member_by_email(
+    pub(super) async fn is_member_by_email(
         &self,
         invitation: &Invitation,
         email: &Email,
@@ -160,6 +159,14 @@ impl Store {
         }
         Ok(false)
     }
+}
+
+/// Returns the key of a team, and the condition that it is a live team of the organization of the invitation.
+pub(super) fn team_to_join(invitation: &Invitation, team: &TeamId) -> (Key, Condition) {
+    let own = Condition::new("#organization_id = :organization");
+    let own = own.value(":organization", text(invitation.organization_id.as_str()));
+    let key = keys::team(&invitation.tenant_id, team);
+    (key, teams::is_there().and(own))
 }
 
 /// Requires that the caller may invite with this role.

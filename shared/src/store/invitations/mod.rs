@@ -9,6 +9,7 @@
 
 mod change;
 mod create;
+mod create_many;
 mod mail;
 mod read;
 

@@ -11,7 +11,6 @@ mod transfer;
 mod update;
 
 pub(super) use accept::inviter_of;
-pub use add_many::{MemberBatchResult, RefusedMember};
 pub(super) use count::member_count;
 pub use list::{Member, MemberSort};
 

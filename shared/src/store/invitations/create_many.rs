@@ -1,0 +1,194 @@
+//! Inviting many addresses at once.
+
+use std::collections::HashSet;
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::create::team_to_join;
+use super::{Action, event, invitee_row, not_invited, to_row};
+use crate::domain::{EventType, Invitation, OrganizationId, Permission, Transition};
+use crate::store::access::{self, Requirement};
+use crate::store::batch::{BatchResult, ItemOutcome, Placed, Results, replayed};
+use crate::store::table::{Condition, Transaction, Unmet};
+use crate::store::{Added, Context, Error, Outcome, Refusal, Store, keys, organizations, table};
+
+/// Maximum number of actions in one transaction of DynamoDB.
+const MAX_ACTIONS: usize = 100;
+/// Actions of a transaction on what all its invitations share: the caller, their profile and the organization.
+const SHARED_ACTIONS: usize = 3;
+/// Actions of one invitation: itself, its address, the event and the idempotency record.
+const OWN_ACTIONS: usize = 4;
+/// Number of concurrent queries for members with an invited address.
+const QUERIES_AT_ONCE: usize = 10;
+
+type Label = (Action, usize);
+
+impl Store {
+    /// Begins a batch of invitations. Requires an owner or admin. Returns the results of the first request with the same
+    /// `Idempotency-Key` if they are complete.
+    pub async fn begin_invitation_batch(
+        &self,
+        cx: &Context,
+        organization: &OrganizationId,
+    ) -> Result<Option<Outcome<Vec<BatchResult<Invitation>>>>, Error> {
+        self.begin_batch(cx, organization).await
+    }
+
+    /// Stores the results of a batch of invitations for requests with the same `Idempotency-Key`, if it has one.
+    pub async fn finish_invitation_batch(
+        &self,
+        cx: &Context,
+        results: Vec<BatchResult<Invitation>>,
+    ) -> Result<Outcome<Vec<BatchResult<Invitation>>>, Error> {
+        self.finish_batch(cx, results).await
+    }
+
+    /// Invites addresses into an organization, with the conditions and results of [`Store::create_invitation`] for each.
+    /// Requires an owner or admin at the time of each write. All invitations are of one organization.
+    ///
+    /// Writes one transaction for up to 24 invitations, and one for each that needs more than the conditions of a new
+    /// one: its address is that of a member, invited already, or in the batch before. An error of the table ends the
+    /// batch: with an `Idempotency-Key`, the repeated request continues it.
+    pub async fn create_invitations(
+        &self,
+        cx: &Context,
+        invitations: &[Invitation],
+    ) -> Result<Vec<Result<Added<Invitation>, Refusal>>, Error> {
+        let members: Vec<_> = invitations
+            .iter()
+            .map(|one| self.is_of_member(one))
+            .collect();
+        let members = stream::iter(members).buffered(QUERIES_AT_ONCE);
+        let members: Vec<bool> = members.try_collect().await?;
+        let mut addresses = HashSet::new();
+        let all: Vec<_> = invitations.iter().enumerate().zip(members).collect();
+        let (mut alone, mut together) = (Vec::new(), Vec::new());
+        for (placed, is_member) in all {
+            let address = placed.1.email.as_ref().map(|email| email.folded());
+            if is_member || !addresses.insert(address) {
+                alone.push(placed);
+            } else {
+                together.push(placed);
+            }
+        }
+        let mut results = Results::of(invitations);
+        for some in in_transactions(together) {
+            let left = results.add_together(
+                some,
+                |some| self.invite_together(cx, some),
+                |unmet, one| outcome_of(cx, unmet, one),
+            );
+            alone.extend(left.await?);
+        }
+        alone.sort_by_key(|(place, _)| *place);
+        for (place, invitation) in alone {
+            let cx = cx.of_item(&place.to_string());
+            results.settle_alone(place, self.create_invitation(&cx, invitation).await)?;
+        }
+        results.complete()
+    }
+
+    async fn is_of_member(&self, invitation: &Invitation) -> Result<bool, Error> {
+        match &invitation.email {
+            Some(email) => self.is_member_by_email(invitation, email).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Returns the transaction that creates these invitations.
+    fn invite_together(
+        &self,
+        cx: &Context,
+        invitations: &[Placed<'_, Invitation>],
+    ) -> Result<Transaction<'_, Label>, Error> {
+        let created = |one| event(EventType::InvitationCreated, Transition::Created(one));
+        let events = invitations.iter().map(|(_, one)| created(one));
+        let mut transaction = self.transaction(&cx.origin, events)?;
+        let Some((_, first)) = invitations.first() else {
+            return Ok(transaction);
+        };
+        let highest = invitations.iter().map(|(_, one)| one.role);
+        let requirement = Requirement {
+            permission: Permission::ManageMembers,
+            reach: highest.max_by_key(|role| role.rank()),
+        };
+        let who = (&cx.caller, &first.organization_id);
+        access::require(
+            &mut transaction,
+            (Action::Caller, 0),
+            who,
+            requirement,
+            cx.now,
+        );
+        let organization = keys::organization(&first.tenant_id, &first.organization_id);
+        let live = organizations::live();
+        transaction.check((Action::Organization, 0), &organization, live);
+        let mut teams = HashSet::new();
+        for (place, invitation) in invitations {
+            for team in &invitation.team_ids {
+                if teams.insert(team) {
+                    let (team, own) = team_to_join(invitation, team);
+                    transaction.check((Action::Team, 0), &team, own);
+                }
+            }
+            let email = invitation.email.as_ref();
+            let email = email.ok_or(table::Error::defect("an invitation without an address"))?;
+            let (row, free) = (to_row(invitation)?, not_invited(invitation.created_at));
+            transaction.put((Action::Invitation, *place), row, Condition::absent());
+            let invitee = invitee_row(invitation, email);
+            transaction.put((Action::Invitee, *place), invitee, free);
+            if let Some(record) = cx.of_item(&place.to_string()).record() {
+                let added = Added::New((*invitation).clone());
+                record.write(&mut transaction, (Action::Record, *place), &added)?;
+            }
+        }
+        Ok(transaction)
+    }
+}
+
+/// Splits invitations so that each part fits in one transaction.
+fn in_transactions(invitations: Vec<Placed<'_, Invitation>>) -> Vec<Vec<Placed<'_, Invitation>>> {
+    let mut parts: Vec<Vec<Placed<'_, Invitation>>> = Vec::new();
+    let (mut actions, mut teams) = (MAX_ACTIONS, HashSet::new());
+    for (place, invitation) in invitations {
+        let new_teams = |teams: &HashSet<_>| {
+            let own = invitation.team_ids.iter();
+            own.filter(|team| !teams.contains(*team)).count()
+        };
+        if actions + OWN_ACTIONS + new_teams(&teams) > MAX_ACTIONS {
+            parts.push(Vec::new());
+            teams.clear();
+            actions = SHARED_ACTIONS;
+        }
+        actions += OWN_ACTIONS + new_teams(&teams);
+        teams.extend(&invitation.team_ids);
+        if let Some(part) = parts.last_mut() {
+            part.push((place, invitation));
+        }
+    }
+    parts
+}
+
+fn outcome_of(
+    cx: &Context,
+    unmet: &Unmet<Label>,
+    (place, _): Placed<'_, Invitation>,
+) -> Result<ItemOutcome<Invitation>, Error> {
+    if unmet.of(&(Action::Organization, 0)).is_some() {
+        return Ok(ItemOutcome::settled(Err(Refusal::NotFound)));
+    }
+    let item = cx.of_item(&place.to_string());
+    if let Some(first) = replayed(&item, unmet, &(Action::Record, place))? {
+        return Ok(first);
+    }
+    // The caller's role may still reach some of the roles, and other invitations may name other teams.
+    let alone = [
+        (Action::Caller, 0),
+        (Action::Team, 0),
+        (Action::Invitee, place),
+    ];
+    if alone.iter().any(|label| unmet.of(label).is_some()) {
+        return Ok(ItemOutcome::Alone);
+    }
+    Ok(ItemOutcome::Pending)
+}
