@@ -34,6 +34,7 @@ mod histories;
 mod idempotency;
 mod invariants;
 mod invitation_mails;
+mod invitation_batches;
 mod invitations;
 mod isolation;
 mod last_owner;

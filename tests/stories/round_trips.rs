@@ -53,6 +53,9 @@ create email invitation            ; ada POST /organizations/{id}/invitations 20
   repeated with it                 ; ada POST /organizations/{id}/invitations 201 {"email": "i2@acme.example"} once
   again                            ; ada POST /organizations/{id}/invitations 200 {"email": "i1@acme.example"}
   by a tenant admin                ; root POST /organizations/{id}/invitations 201 {"email": "i3@acme.example"}
+create many email invitations      ; ada POST /organizations/{id}/invitations/batch 200 {"items": [{"email": "i4@acme.example"}, {"email": "i5@acme.example"}]}
+  with a key                       ; ada POST /organizations/{id}/invitations/batch 200 {"items": [{"email": "i6@acme.example"}, {"email": "i7@acme.example"}]} once
+  repeated with it                 ; ada POST /organizations/{id}/invitations/batch 200 {"items": [{"email": "i6@acme.example"}, {"email": "i7@acme.example"}]} once
 list email invitations             ; ada GET /organizations/{id}/invitations?limit=5 200
   pending                          ; ada GET /organizations/{id}/invitations?limit=5&status=pending 200
 get email invitation               ; ada GET {invitation} 200

@@ -197,6 +197,14 @@ pub(super) const ACTIONS: &[Action] = &[
         },
     ),
     Action::new(
+        "POST /organizations/{organization_id}/invitations/batch",
+        "invited address",
+        |scene| {
+            let body = json!({"items": [{"email": "newcomer@acme.example"}]});
+            scene.request("POST", "/invitations/batch").json(&body)
+        },
+    ),
+    Action::new(
         "GET /organizations/{organization_id}/invitations",
         "",
         |scene| scene.request("GET", "/invitations"),
