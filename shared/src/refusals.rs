@@ -105,6 +105,14 @@ impl From<Refusal> for Problem {
                 Code::InvitationNotValid,
                 "The invitation has expired. Ask an owner or admin of the organization for a new invitation.",
             ),
+            R::EmailNotVerified => (
+                Code::EmailNotVerified,
+                "Your email address is not verified. Verify it, sign in again, and retry.",
+            ),
+            R::InvitationForAnotherAddress => (
+                Code::InvitationForAnotherAddress,
+                "Your verified email address is not the invited one. Sign in with the invited address.",
+            ),
             R::InvitationEnded => (
                 Code::InvitationNotValid,
                 "The invitation was accepted, declined or revoked. Create a new invitation.",

@@ -36,6 +36,8 @@ pub enum Code {
     BudgetExceedsOrganization,
     InvitationNotPending,
     InvitationNotValid,
+    EmailNotVerified,
+    InvitationForAnotherAddress,
     InvitationPending,
     IdempotencyMismatch,
     VersionMismatch,
@@ -52,7 +54,7 @@ pub enum Code {
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 35] = [
         Self::Unauthenticated,
         Self::UnusableSubject,
         Self::NoTenant,
@@ -74,6 +76,8 @@ impl Code {
         Self::BudgetExceedsOrganization,
         Self::InvitationNotPending,
         Self::InvitationNotValid,
+        Self::EmailNotVerified,
+        Self::InvitationForAnotherAddress,
         Self::InvitationPending,
         Self::IdempotencyMismatch,
         Self::VersionMismatch,
@@ -131,6 +135,12 @@ impl Code {
                 "invitation-not-valid",
                 409,
                 "The invitation is no longer valid",
+            ),
+            Self::EmailNotVerified => ("email-not-verified", 403, "Email address not verified"),
+            Self::InvitationForAnotherAddress => (
+                "invitation-for-another-address",
+                403,
+                "The invitation is for another address",
             ),
             Self::InvitationPending => ("invitation-pending", 422, "The invitation is pending"),
             Self::IdempotencyMismatch => ("idempotency-mismatch", 422, "Idempotency key reused"),

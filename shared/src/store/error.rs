@@ -91,6 +91,12 @@ pub enum Refusal {
     /// The invitation by email was accepted, declined or revoked.
     #[error("the invitation has ended")]
     InvitationEnded,
+    /// The caller has no verified email address.
+    #[error("the email address is not verified")]
+    EmailNotVerified,
+    /// The invitation by email is for another address than the caller's.
+    #[error("the invitation is for another address")]
+    InvitationForAnotherAddress,
     /// The invitation by email was sent less than a minute ago.
     #[error("the invitation was sent recently")]
     SentRecently,

@@ -184,6 +184,12 @@ fn to_change(after: &OrganizationDomain) -> Result<Change, table::Error> {
     Ok(attributes.fold(Change::new(), |change, name| change.take(name, &row)))
 }
 
+/// Returns whether a verified domain belongs to this organization.
+pub(in crate::store) fn is_claimed_by(claim: &Item, organization: &OrganizationId) -> bool {
+    let owner = crate::store::table::text_of(claim, "organization_id");
+    owner.is_ok_and(|owner| owner == organization.as_str())
+}
+
 /// Returns the condition that a domain is as it was read. The version alone is not enough: a domain that was removed
 /// and added again starts at version 1, with another token; and a check does not change the version.
 fn unchanged(before: &OrganizationDomain) -> Result<Condition, table::Error> {

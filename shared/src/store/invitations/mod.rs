@@ -7,11 +7,14 @@
 //!
 //! The pending invitations of an address in all organizations are in [`GSI1`], under [`keys::invitations_of`].
 
+mod accept;
 mod change;
 mod create;
 mod create_many;
 mod mail;
 mod read;
+
+pub use accept::ByToken;
 
 use serde::{Deserialize, Serialize};
 
