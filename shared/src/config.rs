@@ -88,6 +88,8 @@ pub struct Settings {
     pub invitation_from: Option<String>,
     /// `INVITATION_URL`: the page of the front end that shows an invitation.
     pub invitation_page: Option<InvitationPage>,
+    /// `INVITATION_EMAIL_MUST_MATCH`: whether only a user with the invited address, verified, may accept an invitation.
+    pub invitation_email_must_match: bool,
     /// `METRICS_NAMESPACE`: the CloudWatch namespace of the metrics. Each deployment has its own.
     pub metrics_namespace: String,
 }
@@ -208,6 +210,7 @@ impl Settings {
             webhook_targets: webhook_targets(variable)?,
             invitation_from: variable(INVITATION_FROM),
             invitation_page: invitation_page(variable)?,
+            invitation_email_must_match: email_must_match(variable)?,
             metrics_namespace: variable("METRICS_NAMESPACE")
                 .unwrap_or_else(|| DEFAULT_METRICS_NAMESPACE.to_owned()),
         })
@@ -230,6 +233,19 @@ fn invitation_page(
         variable: INVITATION_URL,
         problem: invalid.to_string(),
     })
+}
+
+/// Reads whether only the invited address may accept an invitation.
+fn email_must_match(variable: impl Fn(&str) -> Option<String>) -> Result<bool, SettingError> {
+    const VARIABLE: &str = "INVITATION_EMAIL_MUST_MATCH";
+    match variable(VARIABLE).as_deref() {
+        None | Some("true") => Ok(true),
+        Some("false") => Ok(false),
+        Some(_) => Err(SettingError {
+            variable: VARIABLE,
+            problem: "must be true or false".to_owned(),
+        }),
+    }
 }
 
 /// Reads where webhooks may be sent to.

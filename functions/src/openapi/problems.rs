@@ -173,6 +173,8 @@ fn example(code: Code) -> Problem {
         }
         Code::InvitationNotPending => Refusal::InvitationNotPending,
         Code::InvitationNotValid => Refusal::InvitationNotValid,
+        Code::EmailNotVerified => Refusal::EmailNotVerified,
+        Code::InvitationForAnotherAddress => Refusal::InvitationForAnotherAddress,
         Code::InvitationPending => Refusal::InvitationPending,
         Code::IdempotencyMismatch => Refusal::IdempotencyMismatch,
         Code::VersionMismatch => Refusal::VersionMismatch,

@@ -1,0 +1,55 @@
+//! `POST /invitations/decline`
+
+use documented::docs_const;
+use muster::http::{Answer, Code, Problem};
+use muster::store::ByToken;
+
+use super::secret::invitation_secret;
+use super::sent_token::InvitationAnswer;
+use crate::endpoint::TableAction::{
+    BatchGetItem, ConditionCheckItem, DeleteItem, PutItem, UpdateItem,
+};
+use crate::endpoint::{Body, Call, Endpoint, endpoint};
+
+/// Decline an invitation by its token
+///
+/// Ends the invitation. In an organization with domains, signing in does not add the caller from then on. A repeated
+/// request returns 204.
+///
+/// Requires a user of the tenant whose verified email address is the invited one. Returns 403 `email-not-verified` if
+/// the caller has no verified address, 403 `invitation-for-another-address` if it is another one, and the same 404 for
+/// every token that does not work: unknown, accepted, revoked, expired, replaced by a later one, or of another tenant.
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn decline_invitation_by_token(
+    call: Call,
+    Body(answer): Body<InvitationAnswer>,
+) -> Result<Answer, Problem> {
+    let token = answer.token_for(&call)?;
+    let by = ByToken {
+        token,
+        secret: &invitation_secret(&call.app).await?,
+        email_must_match: call.app.settings.invitation_email_must_match,
+    };
+    call.store().decline_by_token(&call.context(), by).await?;
+    Ok(Answer::no_content())
+}
+
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = endpoint!(decline_invitation_by_token, "POST /invitations/decline")
+    .table(&[
+        BatchGetItem,
+        ConditionCheckItem,
+        DeleteItem,
+        PutItem,
+        UpdateItem,
+    ])
+    .with_invitation_secret()
+    .answers(|operation| {
+        operation.no_content("The invitation is declined.").fails(&[
+            Code::Forbidden,
+            Code::NotFound,
+            Code::EmailNotVerified,
+            Code::InvitationForAnotherAddress,
+            Code::Conflict,
+        ])
+    });

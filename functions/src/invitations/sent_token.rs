@@ -1,0 +1,62 @@
+//! The body with the token of an invitation.
+
+use std::str::FromStr;
+
+use muster::domain::{Invalid, InvitationToken, Json};
+use muster::from_fields;
+use muster::http::{Code, Problem};
+use muster::json::{FromJson, text};
+use muster::store::Refusal;
+use schemars::JsonSchema;
+use serde_json::{Value, json};
+
+use crate::endpoint::Call;
+use crate::openapi::example::Example;
+
+/// The token of an invitation.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct InvitationAnswer {
+    /// The token in the link of the invitation.
+    #[schemars(with = "String")]
+    token: SentToken,
+}
+
+from_fields!(InvitationAnswer { token });
+
+/// A token, or `None` if the text is none: a malformed token returns the same 404 as a wrong one.
+pub(crate) struct SentToken(Option<InvitationToken>);
+
+impl FromStr for SentToken {
+    type Err = Invalid;
+
+    fn from_str(sent: &str) -> Result<Self, Invalid> {
+        Ok(Self(sent.parse().ok()))
+    }
+}
+
+impl FromJson for SentToken {
+    fn from_json(value: Json) -> Result<Self, Invalid> {
+        text(value)
+    }
+}
+
+impl InvitationAnswer {
+    /// Returns the token. Refuses machines, which become no members, with 403.
+    pub(crate) fn token_for(&self, call: &Call) -> Result<&InvitationToken, Problem> {
+        if call.caller.machine {
+            return Err(Problem::new(
+                Code::Forbidden,
+                "A machine cannot answer an invitation.",
+            ));
+        }
+        let token = self.token.0.as_ref();
+        token.ok_or_else(|| Refusal::NotFound.into())
+    }
+}
+
+impl Example for InvitationAnswer {
+    fn example() -> Value {
+        json!({"token": "inv1_YWNtZQ.c2lnbmF0dXJl"})
+    }
+}
