@@ -15,10 +15,14 @@ pub(crate) const ENDPOINTS: &[Function] = &[
         "list-organization-events",
         crate::events::list_of_organization::ENDPOINT,
     ),
+    Function::http(
+        "accept-invitation-by-token",
+        crate::invitations::accept_by_token::ENDPOINT,
+    ),
     Function::http("create-invitation", crate::invitations::create::ENDPOINT),
     Function::http(
-        "create-invitations",
-        crate::invitations::create_many::ENDPOINT,
+        "decline-invitation-by-token",
+        crate::invitations::decline_by_token::ENDPOINT,
     ),
     Function::http("get-invitation", crate::invitations::get::ENDPOINT),
     Function::http("list-invitations", crate::invitations::list::ENDPOINT),
