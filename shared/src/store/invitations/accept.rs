@@ -84,7 +84,7 @@ impl Store {
             {
                 // The answer to the first request was lost.
                 let membership = found.membership.filter(|it| it.status == Status::Active);
-                return Ok(Outcome::Replayed(membership.ok_or(Refusal::NotFound)?));
+                return Ok(Outcome::Fresh(membership.ok_or(Refusal::NotFound)?));
             }
             if !invitation.is_open(now) {
                 return Err(Refusal::NotFound.into());
