@@ -21,6 +21,10 @@ pub(crate) const ENDPOINTS: &[Function] = &[
     ),
     Function::http("create-invitation", crate::invitations::create::ENDPOINT),
     Function::http(
+        "create-invitations",
+        crate::invitations::create_many::ENDPOINT,
+    ),
+    Function::http(
         "decline-invitation-by-token",
         crate::invitations::decline_by_token::ENDPOINT,
     ),

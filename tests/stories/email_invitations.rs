@@ -10,14 +10,14 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use support::{Actor, Lines, Reply, World, at_once, invariants};
 
-const MINUTE: i64 = 60 * 1_000;
-const DAY: i64 = 24 * 60 * MINUTE;
+pub(crate) const MINUTE: i64 = 60 * 1_000;
+pub(crate) const DAY: i64 = 24 * 60 * MINUTE;
 
 /// A world whose time the test moves.
-struct Calendar(Arc<AtomicI64>);
+pub(crate) struct Calendar(Arc<AtomicI64>);
 
 impl Calendar {
-    async fn with(variables: &[(&str, &str)]) -> (World, Self) {
+    pub(crate) async fn with(variables: &[(&str, &str)]) -> (World, Self) {
         let time = Arc::new(AtomicI64::new(1_795_219_200_000));
         let (machine, given) = (Clock::system(), Arc::clone(&time));
         let variables = variables.iter();
@@ -35,31 +35,31 @@ impl Calendar {
         (world, Self(time))
     }
 
-    fn pass(&self, milliseconds: i64) {
+    pub(crate) fn pass(&self, milliseconds: i64) {
         self.0.fetch_add(milliseconds, Ordering::Relaxed);
     }
 }
 
 /// An organization of ada, and the path of its invitations.
-async fn acme(world: &World) -> (Actor, String, String) {
+pub(crate) async fn acme(world: &World) -> (Actor, String, String) {
     let ada = world.user("ada");
     let id = world.organization(&ada, "Acme").await;
     let invitations = format!("/organizations/{id}/invitations");
     (ada, id, invitations)
 }
 
-fn bob() -> Value {
+pub(crate) fn bob() -> Value {
     json!({"email": "bob@acme.example"})
 }
 
 /// The token in the link of an invitation.
-fn token(reply: &Reply) -> String {
+pub(crate) fn token(reply: &Reply) -> String {
     let link = reply.body["accept_url"].as_str().unwrap();
     let (_, token) = link.split_once("invitation=").unwrap();
     token.split(['&', '#']).next().unwrap().to_owned()
 }
 
-fn path(reply: &Reply) -> String {
+pub(crate) fn path(reply: &Reply) -> String {
     let body = &reply.body;
     let (organization, id) = (&body["organization_id"], &body["id"]);
     format!(
@@ -70,7 +70,7 @@ fn path(reply: &Reply) -> String {
 }
 
 /// Makes the address of a user verified, as a login does.
-async fn verified(world: &World, user: &str, email: &str) {
+pub(crate) async fn verified(world: &World, user: &str, email: &str) {
     let root = world.tenant_admin();
     root.put(&format!("/users/{user}"), json!({"email": email}))
         .await;
@@ -80,7 +80,7 @@ async fn verified(world: &World, user: &str, email: &str) {
 }
 
 /// The event types of the organization, oldest first.
-async fn events(ada: &Actor, id: &str) -> Vec<String> {
+pub(crate) async fn events(ada: &Actor, id: &str) -> Vec<String> {
     let events = ada.all(&format!("/organizations/{id}/events")).await;
     let types = events
         .iter()

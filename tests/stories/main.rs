@@ -33,6 +33,7 @@ mod first_steps;
 mod histories;
 mod idempotency;
 mod invariants;
+mod invitation_answers;
 mod invitation_batches;
 mod invitation_mails;
 mod invitations;

@@ -10,6 +10,8 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 use support::{ACME, Actor, Fault, Faults, Reply, World};
 
+use crate::email_invitations::{token, verified};
+
 #[tokio::test]
 async fn every_problem_code_has_its_status_and_members() {
     let mut shown = Vec::new();
@@ -114,6 +116,19 @@ async fn provoke(code: Code) -> (u16, Reply) {
         Code::InvitationNotPending => {
             let bob = world.member(&id, "bob", "member", "suspended").await;
             (403, bob.post_empty(&format!("{members}/bob/accept")).await)
+        }
+        Code::EmailNotVerified | Code::InvitationForAnotherAddress => {
+            let body = json!({"email": "bob@acme.example"});
+            let invitations = format!("{organization}/invitations");
+            let made = ada.post(&invitations, body).await.expect(201);
+            if code == Code::InvitationForAnotherAddress {
+                verified(&world, "bob", "eve@acme.example").await;
+            }
+            let body = json!({"token": token(&made)});
+            (
+                403,
+                world.user("bob").post("/invitations/accept", body).await,
+            )
         }
         Code::InvitationNotValid => (409, without_inviter(&world, &id).await),
         Code::InvitationPending => {

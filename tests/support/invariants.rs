@@ -104,7 +104,7 @@ impl<'a> Table<'a> {
                 }
                 if item.contains_key("gsi3pk") && item.contains_key("email") {
                     self.emails
-                        .insert((pk.to_owned(), text(item, "email").to_lowercase()));
+                        .insert((pk.to_owned(), text(item, "email").to_ascii_lowercase()));
                 }
                 self.users.insert((tenant, id));
             }

@@ -26,7 +26,7 @@ pub(crate) async fn decline_invitation_by_token(
 ) -> Result<Answer, Problem> {
     let token = answer.token_for(&call)?;
     let by = ByToken {
-        token,
+        token: &token,
         secret: &invitation_secret(&call.app).await?,
         email_must_match: call.app.settings.invitation_email_must_match,
     };

@@ -6,7 +6,6 @@ use muster::domain::{Invalid, InvitationToken, Json};
 use muster::from_fields;
 use muster::http::{Code, Problem};
 use muster::json::{FromJson, text};
-use muster::store::Refusal;
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 
@@ -43,15 +42,19 @@ impl FromJson for SentToken {
 
 impl InvitationAnswer {
     /// Returns the token. Refuses machines, which become no members, with 403.
-    pub(crate) fn token_for(&self, call: &Call) -> Result<&InvitationToken, Problem> {
+    pub(crate) fn token_for(self, call: &Call) -> Result<InvitationToken, Problem> {
         if call.caller.machine {
             return Err(Problem::new(
                 Code::Forbidden,
                 "A machine cannot answer an invitation.",
             ));
         }
-        let token = self.token.0.as_ref();
-        token.ok_or_else(|| Refusal::NotFound.into())
+        match self.token.0 {
+            Some(token) => Ok(token),
+            None => {
+                InvitationToken::of_no_invitation(&call.caller.tenant_id).map_err(Problem::internal)
+            }
+        }
     }
 }
 

@@ -204,6 +204,14 @@ pub(super) const ACTIONS: &[Action] = &[
             scene.request("POST", "/invitations/batch").json(&body)
         },
     ),
+    Action::new("POST /invitations/accept", "unknown", |scene| {
+        let body = json!({"token": "inv1_YWNtZQ.c2lnbmF0dXJl"});
+        scene.of_tenant("POST", "/invitations/accept").json(&body)
+    }),
+    Action::new("POST /invitations/decline", "unknown", |scene| {
+        let body = json!({"token": "inv1_YWNtZQ.c2lnbmF0dXJl"});
+        scene.of_tenant("POST", "/invitations/decline").json(&body)
+    }),
     Action::new(
         "GET /organizations/{organization_id}/invitations",
         "",

@@ -144,9 +144,6 @@ impl Store {
     ) -> Result<View, Error> {
         let caller = &cx.caller;
         let tenant = &caller.tenant_id;
-        if token.tenant_id() != tenant {
-            return Err(Refusal::NotFound.into());
-        }
         let invitation = keys::invitation(tenant, token.organization_id(), token.invitation_id());
         let profile = keys::user(tenant, &caller.user_id);
         let own = access::own_key(caller, token.organization_id());
@@ -280,14 +277,14 @@ fn verified(
     now: Timestamp,
 ) -> Result<Found, Error> {
     let caller = &cx.caller;
-    let (tenant, organization) = (token.tenant_id(), token.organization_id());
+    let (tenant, organization) = (&caller.tenant_id, token.organization_id());
     let item = view.item(&keys::invitation(
         tenant,
         organization,
         token.invitation_id(),
     ));
     let invitation = from_row(item.cloned().ok_or(Refusal::NotFound)?)?;
-    if !secret.verifies(token, &invitation) {
+    if token.tenant_id() != tenant || !secret.verifies(token, &invitation) {
         return Err(Refusal::NotFound.into());
     }
     view.organization(caller, organization, now)?;

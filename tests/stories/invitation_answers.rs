@@ -1,0 +1,472 @@
+//! Accepting and declining invitations by email with the token of their link.
+
+use muster_local::Options;
+use serde_json::{Value, json};
+use support::{Actor, Fault, Faults, Lines, Reply, World, at_once, invariants};
+
+use crate::email_invitations::{Calendar, DAY, MINUTE, acme, bob, events, path, token, verified};
+use crate::faults::in_a_hurry;
+
+const ACCEPT: &str = "/invitations/accept";
+const DECLINE: &str = "/invitations/decline";
+const ADDRESS: &str = "bob@acme.example";
+
+/// A user whose verified address is the invited one.
+async fn invited(world: &World) -> Actor {
+    verified(world, "bob", ADDRESS).await;
+    world.user("bob")
+}
+
+async fn accept(actor: &Actor, token: &str) -> Reply {
+    actor.post(ACCEPT, json!({"token": token})).await
+}
+
+async fn decline(actor: &Actor, token: &str) -> Reply {
+    actor.post(DECLINE, json!({"token": token})).await
+}
+
+/// The answer without what is different in each.
+fn common(mut reply: Reply) -> Value {
+    let body = reply.body.as_object_mut().unwrap();
+    body.remove("request_id").unwrap();
+    json!([reply.status, body])
+}
+
+#[tokio::test]
+async fn accepting_makes_a_member_with_role_and_teams() {
+    let world = World::start().await;
+    let (ada, id, invitations) = acme(&world).await;
+    let bob = invited(&world).await;
+    let mut teams = Vec::new();
+    for name in ["One", "Two"] {
+        let path = format!("/organizations/{id}/teams");
+        let made = ada.post(&path, json!({"name": name})).await.expect(201);
+        teams.push(made.body["id"].as_str().unwrap().to_owned());
+    }
+    let body = json!({"email": "Bob@ACME.example", "role": "admin", "team_ids": teams});
+    let made = ada.post(&invitations, body).await.expect(201);
+    ada.delete(&format!("/teams/{}", teams[1]))
+        .await
+        .expect(204);
+
+    let accepted = accept(&bob, &token(&made)).await.expect(200);
+    let member = ada.get(&format!("/organizations/{id}/members/bob")).await;
+    for field in ["user_id", "role", "status", "source", "version"] {
+        assert_eq!(accepted.body[field], member.body[field], "{field}");
+    }
+    assert_eq!(
+        (&accepted.body["role"], &accepted.body["status"]),
+        (&json!("admin"), &json!("active"))
+    );
+    ada.get(&format!("/teams/{}/members/bob", teams[0]))
+        .await
+        .expect(200);
+    let shown = ada.get(&path(&made)).await.expect(200).body;
+    assert_eq!(
+        (&shown["status"], &shown["accepted_by_user_id"]),
+        (&json!("accepted"), &json!("bob"))
+    );
+    let events = events(&ada, &id).await;
+    // The owner's own membership was added too.
+    for (event, count) in [
+        ("invitation.accepted", 1),
+        ("membership.added", 2),
+        ("team_membership.added", 1),
+    ] {
+        let found = events.iter().filter(|it| *it == event);
+        assert_eq!(found.count(), count, "{event}");
+    }
+    // The same user again, and another one with the used token.
+    let before = world.everything().await;
+    let again = accept(&bob, &token(&made)).await.expect(200);
+    assert_eq!(again.body, accepted.body);
+    verified(&world, "eve", ADDRESS).await;
+    let before_eve = world.everything().await;
+    assert_ne!(before_eve, before);
+    let eve = accept(&world.user("eve"), &token(&made)).await;
+    eve.problem(404, "not-found");
+    decline(&bob, &token(&made)).await.problem(404, "not-found");
+    assert_eq!(world.everything().await, before_eve);
+    // The address can be invited again once its member is gone.
+    ada.delete(&format!("/organizations/{id}/members/bob"))
+        .await
+        .expect(204);
+    accept(&bob, &token(&made)).await.problem(404, "not-found");
+    ada.post(&invitations, crate::email_invitations::bob())
+        .await
+        .expect(201);
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn accepting_takes_one_read_and_one_transaction() {
+    let world = World::start().await;
+    let (ada, _, invitations) = acme(&world).await;
+    let user = invited(&world).await;
+    let made = ada.post(&invitations, bob()).await.expect(201);
+    world.calls.take();
+    accept(&user, &token(&made)).await.expect(200);
+    let calls = world.calls.operations();
+    assert_eq!(calls, ["BatchGetItem", "TransactWriteItems"]);
+}
+
+#[tokio::test]
+async fn every_token_that_does_not_work_returns_the_same_404() {
+    let (world, calendar) = Calendar::with(&[]).await;
+    let (ada, id, invitations) = acme(&world).await;
+    let user = invited(&world).await;
+    let other = world.user_of("globex", "bob");
+    let foreign = world
+        .organization(&world.user_of("globex", "gus"), "G")
+        .await;
+    let gus = world.user_of("globex", "gus");
+    let foreign = gus
+        .post(&format!("/organizations/{foreign}/invitations"), bob())
+        .await
+        .expect(201);
+
+    let made = ada.post(&invitations, bob()).await.expect(201);
+    let first = token(&made);
+    calendar.pass(MINUTE);
+    let resend = format!("{}/resend", path(&made));
+    let resent = ada.post_empty(&resend).await.expect(200);
+    let current = token(&resent);
+    let (named, mac) = current.split_once('.').unwrap();
+    let forged = format!("{named}.{}", mac.chars().rev().collect::<String>());
+    let revoked = ada
+        .post(&invitations, json!({"email": "r@acme.example"}))
+        .await;
+    ada.delete(&path(&revoked)).await.expect(204);
+    let short = json!({"email": "e@acme.example", "expires_in_days": 1});
+    let expired = ada.post(&invitations, short).await.expect(201);
+    calendar.pass(DAY);
+    let before = world.everything().await;
+    world.calls.take();
+    let mut seen = Vec::new();
+    for (what, wrong) in [
+        ("replaced", first.as_str()),
+        ("forged", &forged),
+        ("revoked", &token(&revoked)),
+        ("expired", &token(&expired)),
+        ("foreign", &token(&foreign)),
+        ("malformed", "no token"),
+        ("empty", ""),
+        ("without HMAC", named),
+    ] {
+        for route in [ACCEPT, DECLINE] {
+            let answered = user.post(route, json!({"token": wrong})).await;
+            assert_eq!(world.calls.operations(), ["BatchGetItem"], "{what}");
+            assert_eq!(answered.status, 404, "{what}");
+            let mut answered = common(answered);
+            answered[1].as_object_mut().unwrap().remove("instance");
+            seen.push(answered);
+        }
+    }
+    seen.dedup();
+    assert_eq!(seen.len(), 1, "{seen:?}");
+    accept(&other, &current).await.problem(404, "not-found");
+    // Of a deleted organization.
+    assert_eq!(world.everything().await, before);
+    ada.delete(&format!("/organizations/{id}"))
+        .await
+        .expect(204);
+    accept(&user, &current).await.problem(404, "not-found");
+    ada.post_empty(&format!("/organizations/{id}/restore"))
+        .await
+        .expect(200);
+    accept(&user, &current).await.expect(200);
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn only_the_invited_verified_address_is_accepted() {
+    let world = World::start().await;
+    let (ada, id, invitations) = acme(&world).await;
+    let kelvin = json!({"email": "kim@acme.example"});
+    let made = ada.post(&invitations, kelvin).await.expect(201);
+    let token = token(&made);
+    world.register(&["unverified", "none"]).await;
+    let root = world.tenant_admin();
+    root.put("/users/unverified", json!({"email": "kim@acme.example"}))
+        .await;
+    for (user, address) in [
+        ("kelvin", "\u{212a}im@acme.example"),
+        ("plus", "kim+1@acme.example"),
+        ("dots", "k.im@acme.example"),
+        ("other", "kim@acme.example.org"),
+    ] {
+        verified(&world, user, address).await;
+    }
+    let before = world.everything().await;
+    for user in ["unverified", "none", "stranger"] {
+        for reply in [
+            accept(&world.user(user), &token).await,
+            decline(&world.user(user), &token).await,
+        ] {
+            reply.problem(403, "email-not-verified");
+        }
+    }
+    for user in ["kelvin", "plus", "dots", "other"] {
+        for reply in [
+            accept(&world.user(user), &token).await,
+            decline(&world.user(user), &token).await,
+        ] {
+            reply.problem(403, "invitation-for-another-address");
+        }
+    }
+    let machine = world.machine_of("acme");
+    accept(&machine, &token).await.problem(403, "forbidden");
+    assert_eq!(world.everything().await, before);
+    verified(&world, "kim", "KIM@Acme.Example").await;
+    accept(&world.user("kim"), &token).await.expect(200);
+    assert_eq!(
+        ada.all(&format!("/organizations/{id}/members")).await.len(),
+        2
+    );
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn without_the_match_the_link_alone_is_the_right() {
+    let (world, _) = Calendar::with(&[("INVITATION_EMAIL_MUST_MATCH", "false")]).await;
+    let (ada, id, invitations) = acme(&world).await;
+    let made = ada.post(&invitations, bob()).await.expect(201);
+    let token = token(&made);
+    let users = ["one", "two", "three", "four"];
+    let replies = at_once(users.map(|user| {
+        let (actor, token) = (world.user(user), token.clone());
+        async move { accept(&actor, &token).await }
+    }))
+    .await;
+    let mut statuses: Vec<_> = replies.iter().map(|reply| reply.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 404, 404, 404]);
+    let machine = world.machine_of("acme");
+    accept(&machine, &token).await.problem(403, "forbidden");
+    assert_eq!(
+        ada.all(&format!("/organizations/{id}/members")).await.len(),
+        2
+    );
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn accepting_needs_the_right_of_the_inviter() {
+    let world = World::start().await;
+    let (ada, id, invitations) = acme(&world).await;
+    let user = invited(&world).await;
+    let max = world.member(&id, "max", "admin", "active").await;
+    let body = json!({"email": ADDRESS, "role": "admin"});
+    let made = max.post(&invitations, body).await.expect(201);
+    let token = token(&made);
+    let members = format!("/organizations/{id}/members");
+    let inviter = format!("{members}/max");
+    let root = world.tenant_admin();
+    let set = |body: Value| ada.patch(&inviter, body);
+    for (change, back) in [
+        (json!({"role": "member"}), json!({"role": "admin"})),
+        (json!({"status": "suspended"}), json!({"status": "active"})),
+    ] {
+        set(change).await.expect(200);
+        accept(&user, &token)
+            .await
+            .problem(409, "invitation-not-valid");
+        set(back).await.expect(200);
+    }
+    root.patch("/users/max", json!({"status": "disabled"}))
+        .await
+        .expect(200);
+    accept(&user, &token)
+        .await
+        .problem(409, "invitation-not-valid");
+    root.patch("/users/max", json!({"status": "enabled"}))
+        .await
+        .expect(200);
+    max.delete(&format!("{members}/me")).await.expect(204);
+    accept(&user, &token)
+        .await
+        .problem(409, "invitation-not-valid");
+    assert_eq!(ada.get(&path(&made)).await.body["status"], "pending");
+    // The tenant admin who sends it again becomes the inviter.
+    ada.delete(&path(&made)).await.expect(204);
+    let made = root.post(&invitations, bob()).await.expect(201);
+    accept(&user, &crate::email_invitations::token(&made))
+        .await
+        .expect(200);
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn accepting_never_changes_an_active_or_suspended_member() {
+    let world = World::start().await;
+    let (ada, id, invitations) = acme(&world).await;
+    let user = invited(&world).await;
+    let body = json!({"email": ADDRESS, "role": "admin"});
+    for (role, status, expected) in [
+        ("member", "suspended", 409),
+        ("owner", "active", 200),
+        ("member", "invited", 200),
+    ] {
+        let made = ada.post(&invitations, body.clone()).await.expect(201);
+        world.member(&id, "bob", role, status).await;
+        let reply = accept(&user, &token(&made)).await.expect(expected);
+        let member = format!("/organizations/{id}/members/bob");
+        let now = ada.get(&member).await.expect(200).body;
+        match status {
+            "invited" => assert_eq!(
+                (&now["role"], &now["status"]),
+                (&json!("admin"), &json!("active"))
+            ),
+            _ => assert_eq!(
+                (&now["role"], &now["status"]),
+                (&json!(role), &json!(status))
+            ),
+        }
+        if expected == 409 {
+            reply.problem(409, "invitation-not-valid");
+        }
+        ada.delete(&member).await.expect(204);
+        ada.delete(&path(&made)).await;
+    }
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn a_disabled_user_answers_no_invitation() {
+    let world = World::start().await;
+    let (ada, _, invitations) = acme(&world).await;
+    let user = invited(&world).await;
+    let made = ada.post(&invitations, bob()).await.expect(201);
+    let root = world.tenant_admin();
+    root.patch("/users/bob", json!({"status": "disabled"}))
+        .await
+        .expect(200);
+    let before = world.everything().await;
+    for reply in [
+        accept(&user, &token(&made)).await,
+        decline(&user, &token(&made)).await,
+    ] {
+        reply.problem(403, "user-disabled");
+    }
+    assert_eq!(world.everything().await, before);
+}
+
+#[tokio::test]
+async fn declining_ends_the_invitation() {
+    let world = World::start().await;
+    let (ada, id, invitations) = acme(&world).await;
+    let user = invited(&world).await;
+    let made = ada.post(&invitations, bob()).await.expect(201);
+    decline(&user, &token(&made)).await.expect(204);
+    let before = world.everything().await;
+    decline(&user, &token(&made)).await.expect(204);
+    accept(&user, &token(&made)).await.problem(404, "not-found");
+    assert_eq!(world.everything().await, before);
+    assert_eq!(ada.get(&path(&made)).await.body["status"], "declined");
+    let events = events(&ada, &id).await;
+    assert_eq!(events.last().unwrap(), "invitation.declined");
+    // It does not block the next one.
+    ada.post(&invitations, bob()).await.expect(201);
+    invariants::check(&world.items().await);
+}
+
+/// Each answer against each other one and against the owner's revocation.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_at_once_have_one_outcome() {
+    for round in 0..6 {
+        let world = World::start().await;
+        let (ada, id, invitations) = acme(&world).await;
+        let user = invited(&world).await;
+        let made = ada.post(&invitations, bob()).await.expect(201);
+        let token = token(&made);
+        let calls = (0..6).map(|n| {
+            let (ada, user, token, path) = (ada.clone(), user.clone(), token.clone(), path(&made));
+            async move {
+                match (n + round) % 3 {
+                    0 => accept(&user, &token).await,
+                    1 => decline(&user, &token).await,
+                    _ => ada.delete(&path).await,
+                }
+            }
+        });
+        for reply in at_once(calls).await {
+            let status = reply.status;
+            assert!([200, 204, 404, 409].contains(&status), "{reply:?}");
+        }
+        let status = ada.get(&path(&made)).await.body["status"].clone();
+        let member = ada.get(&format!("/organizations/{id}/members/bob")).await;
+        assert_eq!(member.status == 200, status == "accepted", "{status}");
+        let events = events(&ada, &id).await;
+        let ends = ["accepted", "declined", "revoked"].map(|end| format!("invitation.{end}"));
+        assert_eq!(events.iter().filter(|it| ends.contains(it)).count(), 1);
+        invariants::check(&world.items().await);
+    }
+}
+
+/// The transaction fails, or its response is lost, once or for good.
+#[tokio::test]
+async fn a_lost_answer_accepts_once() {
+    for fault in [Fault::Failure(500), Fault::CutBefore, Fault::CutAfter] {
+        for is_lasting in [false, true] {
+            let (world, faults) = Faults::world(in_a_hurry()).await;
+            let (ada, id, invitations) = acme(&world).await;
+            let user = invited(&world).await;
+            let made = ada.post(&invitations, bob()).await.expect(201);
+            if is_lasting {
+                faults.always("TransactWriteItems", fault);
+                let failed = accept(&user, &token(&made)).await;
+                failed.problem(503, "unavailable");
+                faults.stop();
+            } else {
+                faults.next("TransactWriteItems", &[fault]);
+            }
+            let reply = accept(&user, &token(&made)).await.expect(200);
+            assert_eq!(reply.body["status"], "active", "{fault:?}");
+            let events = events(&ada, &id).await;
+            for (event, count) in [("invitation.accepted", 1), ("membership.added", 2)] {
+                let found = events.iter().filter(|it| *it == event);
+                assert_eq!(found.count(), count, "{event} {fault:?}");
+            }
+            invariants::check(&world.items().await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn accepting_in_one_organization_leaves_the_others() {
+    let world = World::start().await;
+    let (ada, _, invitations) = acme(&world).await;
+    let user = invited(&world).await;
+    let other = world.organization(&ada, "Other").await;
+    let other = format!("/organizations/{other}/invitations");
+    let made = ada.post(&invitations, bob()).await.expect(201);
+    let elsewhere = ada.post(&other, bob()).await.expect(201);
+    accept(&user, &token(&made)).await.expect(200);
+    assert_eq!(ada.get(&path(&elsewhere)).await.body["status"], "pending");
+    accept(&user, &token(&elsewhere)).await.expect(200);
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn no_token_of_an_answer_is_stored_or_logged() {
+    let (options, lines) = Lines::collect(Options::default());
+    let world = World::with(options).await;
+    let (ada, id, invitations) = acme(&world).await;
+    let user = invited(&world).await;
+    let made = ada.post(&invitations, bob()).await.expect(201);
+    let token = token(&made);
+    accept(&world.user("stranger"), &token).await;
+    let body = json!({"token": token});
+    user.post_once(ACCEPT, "k", body.clone()).await.expect(200);
+    let again = user.post_once(ACCEPT, "k", body).await.expect(200);
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    decline(&user, &token).await;
+    let (_, mac) = token.split_once('.').unwrap();
+    let stored = world.everything().await.join("\n");
+    let logged = format!("{:?}", lines.take());
+    let events = json!(ada.all(&format!("/organizations/{id}/events")).await).to_string();
+    for (what, text) in [("table", &stored), ("log", &logged), ("events", &events)] {
+        assert!(!text.contains("inv1_") && !text.contains(mac), "{what}");
+    }
+    assert!(!logged.contains(ADDRESS) && logged.contains("/invitations/accept"));
+}
