@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,10 +61,7 @@ impl Stack {
     /// Starts a stack and returns when it is ready.
     pub async fn start(mut options: Options) -> Result<Self> {
         let template = template::read(&options.template)?;
-        if let Some(directory) = &options.data {
-            let named = || format!("{} cannot be made", directory.display());
-            fs::create_dir_all(directory).with_context(named)?;
-        }
+        options.data.as_deref().map(make_folder).transpose()?;
         let listener = bind(options.port, "--port").await?;
         let url = format!("http://{}", listener.local_addr()?);
         send_invitations(&mut options, &url);
@@ -237,6 +235,12 @@ impl Stack {
             }
         }
     }
+}
+
+/// Makes the folder of the data.
+fn make_folder(folder: &Path) -> Result<()> {
+    let named = || format!("{} cannot be made", folder.display());
+    fs::create_dir_all(folder).with_context(named)
 }
 
 /// Sets the sender of invitations and the page of their links, if the developer wants mails and did not set them.

@@ -129,8 +129,8 @@ async fn every_token_that_does_not_work_returns_the_same_404() {
     let first = token(&made);
     calendar.pass(MINUTE);
     let resend = format!("{}/resend", path(&made));
-    let resent = ada.post_empty(&resend).await.expect(200);
-    let current = token(&resent);
+    let sent_again = ada.post_empty(&resend).await.expect(200);
+    let current = token(&sent_again);
     let (named, mac) = current.split_once('.').unwrap();
     let forged = format!("{named}.{}", mac.chars().rev().collect::<String>());
     let revoked = ada

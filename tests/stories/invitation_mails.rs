@@ -47,7 +47,7 @@ impl Post {
         let is_down = Arc::new(AtomicBool::new(false));
         let queued: Arc<Mutex<Vec<Value>>> = Arc::default();
         let (refuse_mails, refused) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
-        let (refuses, refusals) = (Arc::clone(&refuse_mails), Arc::clone(&refused));
+        let (queue_fails, refusals) = (Arc::clone(&refuse_mails), Arc::clone(&refused));
         let (down, fails, messages) = (
             Arc::clone(&is_down),
             Arc::clone(&fault),
@@ -60,7 +60,7 @@ impl Post {
         let entry = move |operation: &str, entry: &Value| {
             if operation == "SendMessageBatch" {
                 let body = entry["MessageBody"].as_str().unwrap();
-                if body.contains("\"invitation_id\":") && refuses.load(Ordering::SeqCst) {
+                if body.contains("\"invitation_id\":") && queue_fails.load(Ordering::SeqCst) {
                     refusals.fetch_add(1, Ordering::SeqCst);
                     return Some("InternalError".to_owned());
                 }

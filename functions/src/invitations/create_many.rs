@@ -1,7 +1,7 @@
 //! `POST /organizations/{organization_id}/invitations/batch`
 
 use documented::docs_const;
-use muster::domain::Invitation;
+use muster::domain::{Email, Invitation};
 use muster::http::{self, Answer, Code, Problem};
 use muster::json::{Fields, FromFields};
 use muster::store::{Added, BatchResult};
@@ -136,7 +136,7 @@ fn shown<'a>(links: &Links, result: &'a BatchResult<Invitation>) -> InvitationRe
         }
     };
     InvitationResult {
-        email: invitation.email.as_ref().map(|email| email.as_str()),
+        email: invitation.email.as_ref().map(Email::as_str),
         status,
         code: None,
         detail: None,

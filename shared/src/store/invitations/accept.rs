@@ -6,15 +6,16 @@
 
 use std::collections::HashSet;
 
+use super::address::{claim_key, require_address};
 use super::{end, event, from_row};
 use crate::domain::{
-    Caller, Email, EventDraft, EventType, Invitation, InvitationSecret, InvitationStatus,
-    InvitationToken, Membership, Permission, Role, Source, Status, TeamId, TeamMembership,
-    TeamRole, Timestamp, Transition, User, UserId,
+    Caller, EventDraft, EventType, Invitation, InvitationSecret, InvitationStatus, InvitationToken,
+    Membership, Permission, Role, Source, Status, TeamId, TeamMembership, TeamRole, Timestamp,
+    Transition, User, UserId,
 };
 use crate::store::access::{self, Requirement, View};
 use crate::store::idempotency::{self, Record};
-use crate::store::keys::{self, Key};
+use crate::store::keys;
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Transaction, number, text};
 use crate::store::team_members::{self, JOINED_TEAMS};
@@ -50,11 +51,12 @@ pub struct ByToken<'a> {
 }
 
 /// What an answer to an invitation depends on.
-struct Found {
-    invitation: Invitation,
+pub(super) struct Found {
+    pub(super) invitation: Invitation,
     membership: Option<Membership>,
-    profile: Option<User>,
-    is_claimed: bool,
+    pub(super) profile: Option<User>,
+    /// Whether the organization has verified the domain of the address in the caller's token.
+    pub(super) is_claimed: bool,
     has_domains: bool,
 }
 
@@ -298,38 +300,6 @@ fn verified(
         has_domains: view.has_domains(caller, organization),
         invitation,
     })
-}
-
-/// Returns the key of the verified domain of the address in the caller's token.
-fn claim_key(caller: &Caller) -> Option<Key> {
-    let domain = caller.email.as_ref()?.address.provable_domain()?;
-    Some(keys::domain_claim(&caller.tenant_id, &domain))
-}
-
-/// Requires that the caller has proved the invited address. The address in the token counts before that of the profile.
-/// An address that nobody verified counts if the inviting organization has verified its domain.
-fn require_address(caller: &Caller, found: &Found, must_match: bool) -> Result<(), Refusal> {
-    if !must_match {
-        return Ok(());
-    }
-    let (address, is_verified): (Option<&Email>, bool) = match &caller.email {
-        Some(claimed) => (
-            Some(&claimed.address),
-            claimed.is_verified || found.is_claimed,
-        ),
-        None => match &found.profile {
-            Some(profile) => (profile.email.as_ref(), profile.email_verified),
-            None => (None, false),
-        },
-    };
-    let address = address.filter(|_| is_verified);
-    let address = address.ok_or(Refusal::EmailNotVerified)?;
-    let invited = found.invitation.email.as_ref();
-    if invited.is_some_and(|invited| invited.folded() == address.folded()) {
-        Ok(())
-    } else {
-        Err(Refusal::InvitationForAnotherAddress)
-    }
 }
 
 /// Returns the caller's membership after they accepted. A suspended member stays suspended.

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::create::team_to_join;
 use super::{Action, event, invitee_row, not_invited, to_row};
-use crate::domain::{EventType, Invitation, OrganizationId, Permission, Transition};
+use crate::domain::{Email, EventType, Invitation, OrganizationId, Permission, Transition};
 use crate::store::access::{self, Requirement};
 use crate::store::batch::{BatchResult, ItemOutcome, Placed, Results, replayed};
 use crate::store::table::{Condition, Transaction, Unmet};
@@ -64,7 +64,7 @@ impl Store {
         let all: Vec<_> = invitations.iter().enumerate().zip(members).collect();
         let (mut alone, mut together) = (Vec::new(), Vec::new());
         for (placed, is_member) in all {
-            let address = placed.1.email.as_ref().map(|email| email.folded());
+            let address = placed.1.email.as_ref().map(Email::folded);
             if is_member || !addresses.insert(address) {
                 alone.push(placed);
             } else {

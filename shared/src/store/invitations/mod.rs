@@ -8,6 +8,7 @@
 //! The pending invitations of an address in all organizations are in [`GSI1`], under [`keys::invitations_of`].
 
 mod accept;
+mod address;
 mod change;
 mod create;
 mod create_many;
