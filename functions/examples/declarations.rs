@@ -24,6 +24,7 @@ fn declaration(function: &muster_functions::Function) -> Value {
             "secrets": endpoint.secrets,
             "invitation_secret": endpoint.invitation_secret,
             "event_erasure": endpoint.event_erasure,
+            "is_public": endpoint.is_public,
         })
     });
     json!({"name": function.name, "endpoint": endpoint})

@@ -30,6 +30,7 @@ pub(crate) const ENDPOINTS: &[Function] = &[
     ),
     Function::http("get-invitation", crate::invitations::get::ENDPOINT),
     Function::http("list-invitations", crate::invitations::list::ENDPOINT),
+    Function::http("preview-invitation", crate::invitations::preview::ENDPOINT),
     Function::http("resend-invitation", crate::invitations::resend::ENDPOINT),
     Function::http("revoke-invitation", crate::invitations::revoke::ENDPOINT),
     Function::http("accept-invitation", crate::members::accept::ENDPOINT),

@@ -162,6 +162,9 @@ pub(crate) fn deadline(
     tokio::time::Instant::now() + left
 }
 
+/// The end of a path whose last part is a token.
+const TOKEN_IN_PATH: &str = "/{token}";
+
 /// The response to a request, a log line, and for a failure another.
 async fn answer(
     app: Arc<App>,
@@ -172,7 +175,11 @@ async fn answer(
     let context = request.lambda_context();
     let request = ApiRequest::new(request, &app.settings.tenant_admin_group);
     let route = request.route().to_owned();
-    let path = request.path().to_owned();
+    // The answer does not repeat a token in the path.
+    let path = match route.split_once(' ') {
+        Some((_, path)) if path.ends_with(TOKEN_IN_PATH) => path.to_owned(),
+        _ => request.path().to_owned(),
+    };
     let request_id = match request.id() {
         id if !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_graphic()) => id.to_owned(),
         _ => context.request_id.clone(),

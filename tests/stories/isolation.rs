@@ -103,6 +103,7 @@ fn expected_statuses(route: &str, admin: bool, own: bool) -> &'static [u16] {
         "GET /events/{event_id}" => for_admins(&[404]),
         "POST /teams" | "POST /webhook-endpoints" => for_admins(&[201]),
         "PUT /users/{user_id}" => for_admins(&[200, 201]),
+        "POST /invitations/accept" | "POST /invitations/decline" => &[404],
         // They own what they created in their own tenant.
         "DELETE /users/{user_id}" => for_admins(&[204, 409]),
         "PATCH /users/{user_id}" => for_admins(&[200, 404]),
@@ -190,6 +191,10 @@ async fn no_route_reads_or_writes_another_tenant() {
         ];
         let mut asked = 0;
         for route in &routes {
+            // It has no caller: the token names the tenant.
+            if route == "GET /invitations/{token}" {
+                continue;
+            }
             let (_, path) = route.split_once(' ').unwrap();
             for (actor, admin) in &callers {
                 for (path, user) in paths(path, &resources) {

@@ -36,6 +36,7 @@ mod invariants;
 mod invitation_answers;
 mod invitation_batches;
 mod invitation_mails;
+mod invitation_previews;
 mod invitations;
 mod isolation;
 mod last_owner;

@@ -8,10 +8,11 @@ use reqwest::Method;
 use serde_json::Value;
 use support::{Lines, Reply, World};
 
+use crate::email_invitations::verified;
 use crate::roles::{PEOPLE, scene_of};
 
 /// Name; actor, request and expected status; body. `=> it` keeps the path of the created resource
-/// as `{it}`; `once` sends an `Idempotency-Key`. `{id}` is an organization with many members, owned
+/// as `{it}`, and the token in its link as `{it_token}`; `once` sends an `Idempotency-Key`. `{id}` is an organization with many members, owned
 /// by ada; root is a tenant admin.
 const OPERATIONS: &str = r#"
 create organization                ; ada POST /organizations 201 {"name": "New"} => new
@@ -56,6 +57,13 @@ create email invitation            ; ada POST /organizations/{id}/invitations 20
 create many email invitations      ; ada POST /organizations/{id}/invitations/batch 200 {"items": [{"email": "i4@acme.example"}, {"email": "i5@acme.example"}]}
   with a key                       ; ada POST /organizations/{id}/invitations/batch 200 {"items": [{"email": "i6@acme.example"}, {"email": "i7@acme.example"}]} once
   repeated with it                 ; ada POST /organizations/{id}/invitations/batch 200 {"items": [{"email": "i6@acme.example"}, {"email": "i7@acme.example"}]} once
+create email invitation for eve    ; ada POST /organizations/{id}/invitations 201 {"email": "eve@acme.example"} => eves
+preview email invitation           ; eve GET /invitations/{eves_token} 200
+accept email invitation            ; eve POST /invitations/accept 200 {"token": "{eves_token}"}
+  again                            ; eve POST /invitations/accept 200 {"token": "{eves_token}"}
+create email invitation for mia    ; ada POST /organizations/{id}/invitations 201 {"email": "mia@acme.example"} => mias
+decline email invitation           ; mia POST /invitations/decline 204 {"token": "{mias_token}"}
+  again                            ; mia POST /invitations/decline 204 {"token": "{mias_token}"}
 list email invitations             ; ada GET /organizations/{id}/invitations?limit=5 200
   pending                          ; ada GET /organizations/{id}/invitations?limit=5&status=pending 200
 get email invitation               ; ada GET {invitation} 200
@@ -181,6 +189,9 @@ async fn measured(many: usize) -> String {
     world
         .register(&["ada", "bob", "eve", "mia", "zoe", "b1", "b2", "b3", "b4"])
         .await;
+    for user in ["eve", "mia"] {
+        verified(&world, user, &format!("{user}@acme.example")).await;
+    }
     // Lists cost what they do once the names are copied.
     world.copy_names().await;
 
@@ -209,13 +220,14 @@ async fn measured(many: usize) -> String {
             "root" => world.tenant_admin(),
             user => world.user(user),
         };
-        let mut path = path.to_owned();
+        let (mut path, mut body) = (path.to_owned(), body.to_owned());
         for (name, value) in &kept {
             path = path.replace(&format!("{{{name}}}"), value);
+            body = body.replace(&format!("{{{name}}}"), value);
         }
         let mut request = actor.request(method.parse::<Method>().unwrap(), &path);
         if !body.is_empty() {
-            request = request.json(&serde_json::from_str::<Value>(body).unwrap());
+            request = request.json(&serde_json::from_str::<Value>(&body).unwrap());
         }
         if once {
             request = request.header("idempotency-key", format!("k{}", body.replace(' ', "")));
@@ -232,6 +244,10 @@ async fn measured(many: usize) -> String {
         ));
         routes.push(line["route"].as_str().unwrap().to_owned());
         if let Some(keep) = keep {
+            let link = reply.body["accept_url"].as_str().unwrap_or_default();
+            if let Some((_, token)) = link.split_once("invitation=") {
+                kept.insert(format!("{keep}_token"), token.to_owned());
+            }
             kept.insert(keep.to_owned(), reply.headers["location"].clone());
         }
     }

@@ -51,6 +51,8 @@ pub struct Endpoint {
     pub invitation_secret: bool,
     /// Whether its policy allows to change the personal details in events.
     pub event_erasure: bool,
+    /// Whether it is called without a token.
+    pub is_public: bool,
     /// Adds the parts of the request that the handler takes.
     takes: fn(Operation) -> Operation,
     answers: fn(Operation) -> Operation,
@@ -107,6 +109,7 @@ impl Endpoint {
             secrets: false,
             invitation_secret: false,
             event_erasure: false,
+            is_public: false,
             takes,
             answers: |operation| operation,
         }
@@ -159,6 +162,12 @@ impl Endpoint {
         self
     }
 
+    /// Lets it be called without a token.
+    pub(crate) const fn without_token(mut self) -> Self {
+        self.is_public = true;
+        self
+    }
+
     /// Describes the responses, and the errors in addition to those of the request's parts.
     pub(crate) const fn answers(mut self, answers: fn(Operation) -> Operation) -> Self {
         self.answers = answers;
@@ -198,6 +207,21 @@ macro_rules! endpoint {
     };
 }
 pub(crate) use endpoint;
+
+/// Declares the endpoint of a handler that takes the context and the request, and no caller: it is called without a token.
+macro_rules! public_endpoint {
+    ($handler:ident, $route:literal) => {
+        $crate::endpoint::Endpoint::new(
+            stringify!($handler),
+            $route,
+            DOCS,
+            |app, request| Box::pin($handler(app, request)),
+            $crate::openapi::Operation::without_token,
+        )
+        .without_token()
+    };
+}
+pub(crate) use public_endpoint;
 
 /// `remove_member` as `removeMember`.
 fn camel_case(name: &str) -> String {

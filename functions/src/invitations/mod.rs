@@ -7,6 +7,7 @@ pub mod create_many;
 pub mod decline_by_token;
 pub mod get;
 pub mod list;
+pub mod preview;
 pub mod resend;
 pub mod revoke;
 // End of the endpoints.

@@ -30,6 +30,7 @@ pub struct Operation {
     answers: Vec<Answer>,
     codes: Vec<Code>,
     repeats: bool,
+    pub(super) is_public: bool,
 }
 
 impl Operation {
@@ -60,7 +61,21 @@ impl Operation {
             answers: Vec::new(),
             codes,
             repeats: false,
+            is_public: false,
         }
+    }
+
+    /// Called without a token, and so without the errors of one.
+    pub(crate) fn without_token(mut self) -> Self {
+        let of_callers = [
+            Code::Unauthenticated,
+            Code::UnusableSubject,
+            Code::NoTenant,
+            Code::UserDisabled,
+        ];
+        self.codes.retain(|code| !of_callers.contains(code));
+        self.is_public = true;
+        self
     }
 
     /// Replaces the summary from the doc comment, for a handler of two operations.
@@ -276,6 +291,11 @@ impl Operation {
                     of::<InvitationId>,
                     super::example::INVITATION,
                 ),
+                "token" => (
+                    "The token in the link of the invitation.",
+                    of::<String>,
+                    super::example::INVITATION_TOKEN,
+                ),
                 "team_id" => ("The team.", of::<TeamId>, super::example::TEAM),
                 "endpoint_id" => (
                     "The webhook endpoint.",
@@ -321,6 +341,9 @@ impl Operation {
             "description": self.description,
             "responses": responses,
         });
+        if self.is_public {
+            insert(&mut operation, "security", json!([]));
+        }
         if !self.parameters.is_empty() {
             insert(&mut operation, "parameters", json!(self.parameters));
         }

@@ -96,7 +96,7 @@ impl ApiRequest {
     }
 
     /// Returns the decoded value of a path parameter, or an empty string if there is none.
-    pub(super) fn path_parameter(&self, name: &str) -> String {
+    pub fn path_parameter(&self, name: &str) -> String {
         let parameters = self.request.path_parameters_ref();
         let value = parameters.and_then(|it| it.first(name)).unwrap_or_default();
         // An HTTP API decodes the path, a REST API does not. An id with a `%` is encoded in Base64.

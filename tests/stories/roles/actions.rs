@@ -204,6 +204,9 @@ pub(super) const ACTIONS: &[Action] = &[
             scene.request("POST", "/invitations/batch").json(&body)
         },
     ),
+    Action::new("GET /invitations/{token}", "unknown", |scene| {
+        scene.of_tenant("GET", "/invitations/inv1_YWNtZQ.c2lnbmF0dXJl")
+    }),
     Action::new("POST /invitations/accept", "unknown", |scene| {
         let body = json!({"token": "inv1_YWNtZQ.c2lnbmF0dXJl"});
         scene.of_tenant("POST", "/invitations/accept").json(&body)

@@ -37,6 +37,8 @@ pub(super) struct Endpoint {
     pub(super) invitation_secret: bool,
     /// Whether it may change the personal details in events.
     pub(super) event_erasure: bool,
+    /// Whether it is called without a token.
+    pub(super) is_public: bool,
 }
 
 /// Builds and runs the example. With the features of the whole workspace, as the tests are compiled.
@@ -70,6 +72,7 @@ fn parse(printed: &Value) -> Option<Declarations> {
                 secrets: endpoint.get("secrets")?.as_bool()?,
                 invitation_secret: endpoint.get("invitation_secret")?.as_bool()?,
                 event_erasure: endpoint.get("event_erasure")?.as_bool()?,
+                is_public: endpoint.get("is_public")?.as_bool()?,
             }),
         }
     }

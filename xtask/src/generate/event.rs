@@ -60,7 +60,14 @@ fn event(model: Value, endpoint: &Endpoint, document: &Value) -> Option<Value> {
     *event.pointer_mut("/requestContext/routeKey")? = json!(route);
     *event.pointer_mut("/requestContext/http/method")? = json!(method);
     *event.pointer_mut("/requestContext/http/path")? = json!(path);
+    if endpoint.is_public {
+        let context = event.get_mut("requestContext")?.as_object_mut()?;
+        context.remove("authorizer");
+    }
     let headers = event.get_mut("headers")?.as_object_mut()?;
+    if endpoint.is_public {
+        headers.remove("authorization");
+    }
     let length = body.as_ref().map_or(0, String::len);
     headers.insert("content-length".to_owned(), json!(length.to_string()));
     if method == "POST" {
@@ -81,6 +88,7 @@ fn parameter(name: &str) -> &'static str {
     match name {
         "organization_id" => "019aa4f2-6e5b-7c3d-9a4e-2f1b0c8d7e6f",
         "invitation_id" => "019aac11-7f20-7b31-8c42-5d6e7f809102",
+        "token" => "inv1_YWNtZQ.c2lnbmF0dXJl",
         "team_id" => "0199c1f0-aa01-7e00-8b00-4c5d6e7f8091",
         "domain" => "acme.example",
         "user_id" => "8a1d7e34-52b9-4f0c-a6e3-91c0d4b7e2f5",
@@ -107,6 +115,7 @@ mod tests {
             secrets: false,
             invitation_secret: false,
             event_erasure: false,
+            is_public: false,
         };
         let document = json!({"paths": {"/teams/{team_id}/members": {"post": {
             "requestBody": {"content": {"application/json": {"example": {"user_id": "ada"}}}},

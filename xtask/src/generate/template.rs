@@ -68,9 +68,14 @@ fn function(text: &mut String, endpoint: &Endpoint) -> Result<()> {
             event_name(method, path, &endpoint.routes)
         )?;
         writeln!(text, "          Type: HttpApi")?;
+        let auth = if endpoint.is_public {
+            ", Auth: {Authorizer: NONE}"
+        } else {
+            ""
+        };
         writeln!(
             text,
-            "          Properties: {{ApiId: !Ref HttpApi, Method: {method}, Path: \"{path}\"}}"
+            "          Properties: {{ApiId: !Ref HttpApi, Method: {method}, Path: \"{path}\"{auth}}}"
         )?;
     }
     text.push_str("      Policies:\n        - Version: \"2012-10-17\"\n          Statement:\n");
@@ -230,6 +235,7 @@ mod tests {
             secrets: false,
             invitation_secret: true,
             event_erasure: false,
+            is_public: false,
         };
         function(&mut text, &endpoint).unwrap();
         assert_eq!(

@@ -12,17 +12,17 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Invitation;
-use crate::domain::{Invalid, InvitationId, OrganizationId, TenantId};
+use crate::domain::{Invalid, InvitationId, OrganizationId, TenantId, UserId};
 
 /// The start of a token, which names its format.
 const PREFIX: &str = "inv1_";
 /// What is signed starts with it, so that the secret signs nothing else by accident.
 const SUBJECT: &str = "muster-invitation-1";
-/// The separator of what a token names. No id contains it.
+/// The separator of what a token names. Of its ids only the last, that of the inviter, can contain it.
 const SEPARATOR: char = '#';
 /// Minimum length of the secret, in bytes: that of the key that HMAC-SHA256 recommends.
 const MIN_SECRET_BYTES: usize = 32;
-/// Maximum length of a token. Three ids of the maximum length fit.
+/// Maximum length of a token. Its ids fit at their maximum lengths.
 const MAX_LENGTH: usize = 1_024;
 
 /// The secret of the deployment that makes the tokens of invitations. It is not printed.
@@ -45,6 +45,7 @@ impl InvitationSecret {
             invitation.tenant_id.as_str(),
             invitation.organization_id.as_str(),
             invitation.id.as_str(),
+            invitation.invited_by_user_id.as_str(),
         ];
         let named = URL_SAFE_NO_PAD.encode(named.join(&SEPARATOR.to_string()));
         let mac = hmac::sign(&self.0, signed(invitation).as_bytes());
@@ -54,6 +55,7 @@ impl InvitationSecret {
             tenant_id: invitation.tenant_id.clone(),
             organization_id: invitation.organization_id.clone(),
             invitation_id: invitation.id.clone(),
+            inviter_id: invitation.invited_by_user_id.clone(),
             mac,
             text: text.into(),
         }
@@ -61,6 +63,7 @@ impl InvitationSecret {
 
     /// Returns whether it is the current token of the invitation. Takes the same time for every wrong token.
     pub fn verifies(&self, token: &InvitationToken, invitation: &Invitation) -> bool {
+        // Which inviter it names only says what is read with the invitation. Sending again changes both.
         hmac::verify(&self.0, signed(invitation).as_bytes(), &token.mac).is_ok()
     }
 }
@@ -90,6 +93,7 @@ pub struct InvitationToken {
     tenant_id: TenantId,
     organization_id: OrganizationId,
     invitation_id: InvitationId,
+    inviter_id: UserId,
     mac: Vec<u8>,
     text: SecretString,
 }
@@ -102,6 +106,7 @@ impl InvitationToken {
             tenant_id: tenant.clone(),
             organization_id: OrganizationId::parse("none")?,
             invitation_id: InvitationId::parse("none")?,
+            inviter_id: UserId::parse("none")?,
             mac: Vec::new(),
             text: String::new().into(),
         })
@@ -120,6 +125,11 @@ impl InvitationToken {
     /// Returns the invitation that it names.
     pub fn invitation_id(&self) -> &InvitationId {
         &self.invitation_id
+    }
+
+    /// Returns the inviter that it names.
+    pub fn inviter_id(&self) -> &UserId {
+        &self.inviter_id
     }
 
     /// Returns the text, for the link. Only characters that a URL needs not escape.
@@ -142,15 +152,15 @@ fn parse(text: &str) -> Option<InvitationToken> {
     }
     let (named, mac) = text.strip_prefix(PREFIX)?.split_once('.')?;
     let named = String::from_utf8(URL_SAFE_NO_PAD.decode(named).ok()?).ok()?;
-    let mut ids = named.split(SEPARATOR);
-    let token = InvitationToken {
+    let mut ids = named.splitn(4, SEPARATOR);
+    Some(InvitationToken {
         tenant_id: TenantId::parse(ids.next()?).ok()?,
         organization_id: OrganizationId::parse(ids.next()?).ok()?,
         invitation_id: InvitationId::parse(ids.next()?).ok()?,
+        inviter_id: UserId::parse(ids.next()?).ok()?,
         mac: URL_SAFE_NO_PAD.decode(mac).ok()?,
         text: text.into(),
-    };
-    ids.next().is_none().then_some(token)
+    })
 }
 
 impl fmt::Debug for InvitationToken {
@@ -177,6 +187,7 @@ mod tests {
         assert_eq!(read.tenant_id(), &one.tenant_id);
         assert_eq!(read.organization_id(), &one.organization_id);
         assert_eq!(read.invitation_id(), &one.id);
+        assert_eq!(read.inviter_id(), &one.invited_by_user_id);
         assert!(secret().verifies(&read, &one));
         let is_safe = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         assert!(text.chars().all(is_safe), "{text}");

@@ -13,6 +13,7 @@ mod change;
 mod create;
 mod create_many;
 mod mail;
+mod preview;
 mod read;
 
 pub use accept::ByToken;
@@ -20,6 +21,7 @@ pub use accept::ByToken;
 use serde::{Deserialize, Serialize};
 
 pub use mail::{MailClaim, MailLease};
+pub use preview::InvitationPreview;
 
 use crate::domain::{
     Email, EventDraft, EventType, Invitation, InvitationDelivery, InvitationId, InvitationStatus,
