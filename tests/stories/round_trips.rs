@@ -57,13 +57,13 @@ create email invitation            ; ada POST /organizations/{id}/invitations 20
 create many email invitations      ; ada POST /organizations/{id}/invitations/batch 200 {"items": [{"email": "i4@acme.example"}, {"email": "i5@acme.example"}]}
   with a key                       ; ada POST /organizations/{id}/invitations/batch 200 {"items": [{"email": "i6@acme.example"}, {"email": "i7@acme.example"}]} once
   repeated with it                 ; ada POST /organizations/{id}/invitations/batch 200 {"items": [{"email": "i6@acme.example"}, {"email": "i7@acme.example"}]} once
-create email invitation for eve    ; ada POST /organizations/{id}/invitations 201 {"email": "eve@acme.example"} => eves
-preview email invitation           ; eve GET /invitations/{eves_token} 200
-accept email invitation            ; eve POST /invitations/accept 200 {"token": "{eves_token}"}
-  again                            ; eve POST /invitations/accept 200 {"token": "{eves_token}"}
-create email invitation for mia    ; ada POST /organizations/{id}/invitations 201 {"email": "mia@acme.example"} => mias
-decline email invitation           ; mia POST /invitations/decline 204 {"token": "{mias_token}"}
-  again                            ; mia POST /invitations/decline 204 {"token": "{mias_token}"}
+create email invitation for ines   ; ada POST /organizations/{id}/invitations 201 {"email": "ines@acme.example"} => of_ines
+preview email invitation           ; ines GET /invitations/{of_ines_token} 200
+accept email invitation            ; ines POST /invitations/accept 200 {"token": "{of_ines_token}"}
+  again                            ; ines POST /invitations/accept 200 {"token": "{of_ines_token}"}
+create email invitation for jon    ; ada POST /organizations/{id}/invitations 201 {"email": "jon@acme.example"} => of_jon
+decline email invitation           ; jon POST /invitations/decline 204 {"token": "{of_jon_token}"}
+  again                            ; jon POST /invitations/decline 204 {"token": "{of_jon_token}"}
 list email invitations             ; ada GET /organizations/{id}/invitations?limit=5 200
   pending                          ; ada GET /organizations/{id}/invitations?limit=5&status=pending 200
 get email invitation               ; ada GET {invitation} 200
@@ -189,7 +189,7 @@ async fn measured(many: usize) -> String {
     world
         .register(&["ada", "bob", "eve", "mia", "zoe", "b1", "b2", "b3", "b4"])
         .await;
-    for user in ["eve", "mia"] {
+    for user in ["ines", "jon"] {
         verified(&world, user, &format!("{user}@acme.example")).await;
     }
     // Lists cost what they do once the names are copied.

@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::document::{branches, each, names, of_type, read, texts};
+use crate::document::{branches, each, names, of_type, read, resource, texts};
 
 /// One `AWS::Serverless::Function`.
 pub(crate) struct Function {
     pub(crate) resource: String,
     pub(crate) binary: String,
     pub(crate) routes: Vec<String>,
+    /// Whether its routes are called without a token.
+    pub(crate) is_public: bool,
     pub(crate) properties: Value,
 }
 
@@ -47,12 +49,16 @@ pub(crate) fn functions() -> Vec<Function> {
                 let text = |name: &str| event[name].as_str().unwrap();
                 Some(format!("{} {}", text("Method"), text("Path")))
             });
+            let mut events = properties["Events"].as_object().into_iter().flatten();
+            let is_public =
+                events.any(|(_, event)| event["Properties"]["Auth"]["Authorizer"] == "NONE");
             let binary = definition["Metadata"]["BuildProperties"]["Binary"].as_str();
             Function {
                 binary: binary
                     .unwrap_or_else(|| panic!("{resource} has no Binary"))
                     .to_owned(),
                 routes: routes.collect(),
+                is_public,
                 properties,
                 resource,
             }
@@ -78,6 +84,19 @@ fn functions_and_binaries_match() {
     }
     let binaries = names("functions/src/bin", ".rs");
     assert_eq!(resources.into_keys().collect::<BTreeSet<_>>(), binaries);
+}
+
+/// Every other route requires a token.
+#[test]
+fn only_the_preview_of_an_invitation_is_public() {
+    let public = functions()
+        .into_iter()
+        .filter(|function| function.is_public);
+    let routes: Vec<_> = public.flat_map(|function| function.routes).collect();
+    assert_eq!(routes, ["GET /invitations/{token}"]);
+    let settings = &resource("HttpApi")["Properties"]["RouteSettings"];
+    let throttled = settings.as_object().unwrap().keys();
+    assert_eq!(throttled.collect::<Vec<_>>(), ["GET /invitations/{token}"]);
 }
 
 #[test]

@@ -63,8 +63,8 @@ impl InvitationSecret {
 
     /// Returns whether it is the current token of the invitation. Takes the same time for every wrong token.
     pub fn verifies(&self, token: &InvitationToken, invitation: &Invitation) -> bool {
-        // Which inviter it names only says what is read with the invitation. Sending again changes both.
-        hmac::verify(&self.0, signed(invitation).as_bytes(), &token.mac).is_ok()
+        let is_of_inviter = token.inviter_id == invitation.invited_by_user_id;
+        hmac::verify(&self.0, signed(invitation).as_bytes(), &token.mac).is_ok() && is_of_inviter
     }
 }
 

@@ -41,8 +41,7 @@ impl Store {
         if organization.deleted_at.is_some() {
             return Err(Refusal::NotFound.into());
         }
-        let is_inviter = *token.inviter_id() == invitation.invited_by_user_id;
-        let inviter = found.item(&inviter).filter(|_| is_inviter).cloned();
+        let inviter = found.item(&inviter).cloned();
         let inviter = inviter.map(users::from_row).transpose()?;
         Ok(InvitationPreview {
             inviter_name: inviter.and_then(|inviter| inviter.display_name),
