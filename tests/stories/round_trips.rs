@@ -244,8 +244,8 @@ async fn measured(many: usize) -> String {
         ));
         routes.push(line["route"].as_str().unwrap().to_owned());
         if let Some(keep) = keep {
-            let link = reply.body["accept_url"].as_str().unwrap_or_default();
-            if let Some((_, token)) = link.split_once("invitation=") {
+            let accept_url = reply.body["accept_url"].as_str().unwrap_or_default();
+            if let Some((_, token)) = accept_url.split_once("invitation=") {
                 kept.insert(format!("{keep}_token"), token.to_owned());
             }
             kept.insert(keep.to_owned(), reply.headers["location"].clone());

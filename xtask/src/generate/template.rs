@@ -34,6 +34,29 @@ pub(super) fn output(root: &Path, declared: &Declarations) -> Result<Output> {
     })
 }
 
+/// The routes of a function, as its events.
+fn routes(text: &mut String, endpoint: &Endpoint) -> Result<()> {
+    for route in &endpoint.routes {
+        let (method, path) = route.split_once(' ').context("a route without a path")?;
+        writeln!(
+            text,
+            "        {}:",
+            event_name(method, path, &endpoint.routes)
+        )?;
+        writeln!(text, "          Type: HttpApi")?;
+        let auth = if endpoint.is_public {
+            ", Auth: {Authorizer: NONE}"
+        } else {
+            ""
+        };
+        writeln!(
+            text,
+            "          Properties: {{ApiId: !Ref HttpApi, Method: {method}, Path: \"{path}\"{auth}}}"
+        )?;
+    }
+    Ok(())
+}
+
 /// The resource of one function.
 fn function(text: &mut String, endpoint: &Endpoint) -> Result<()> {
     write!(
@@ -60,24 +83,7 @@ fn function(text: &mut String, endpoint: &Endpoint) -> Result<()> {
         )?;
     }
     text.push_str("      Events:\n");
-    for route in &endpoint.routes {
-        let (method, path) = route.split_once(' ').context("a route without a path")?;
-        writeln!(
-            text,
-            "        {}:",
-            event_name(method, path, &endpoint.routes)
-        )?;
-        writeln!(text, "          Type: HttpApi")?;
-        let auth = if endpoint.is_public {
-            ", Auth: {Authorizer: NONE}"
-        } else {
-            ""
-        };
-        writeln!(
-            text,
-            "          Properties: {{ApiId: !Ref HttpApi, Method: {method}, Path: \"{path}\"{auth}}}"
-        )?;
-    }
+    routes(text, endpoint)?;
     text.push_str("      Policies:\n        - Version: \"2012-10-17\"\n          Statement:\n");
     if !endpoint.table.is_empty() {
         let actions = endpoint.table.iter().map(|it| format!("dynamodb:{it}"));
