@@ -135,6 +135,8 @@ async function tryAllCalls(page) {
     if (method === "post" && path === "/organizations") continue;
     // Nothing has been delivered.
     if (path.endsWith("/retry")) continue;
+    // The token of the example is of no invitation.
+    if (["/invitations/accept", "/invitations/decline", "/invitations/{token}"].includes(path)) continue;
     // It was sent a moment ago.
     if (path.endsWith("/resend")) continue;
     // No record proves the domain, so that no one joins by it.

@@ -12,7 +12,7 @@ pub(super) fn claim_key(caller: &Caller) -> Option<Key> {
 }
 
 /// Requires that the caller has proved the invited address. The address in the token counts before that of the profile.
-/// An address that nobody verified counts if the inviting organization has verified its domain.
+/// An address that is not verified counts if the inviting organization has verified its domain.
 pub(super) fn require_address(
     caller: &Caller,
     found: &Found,
