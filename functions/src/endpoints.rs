@@ -16,6 +16,10 @@ pub(crate) const ENDPOINTS: &[Function] = &[
         crate::events::list_of_organization::ENDPOINT,
     ),
     Function::http(
+        "accept-user-invitation",
+        crate::invitations::accept_by_id::ENDPOINT,
+    ),
+    Function::http(
         "accept-invitation-by-token",
         crate::invitations::accept_by_token::ENDPOINT,
     ),
@@ -25,11 +29,19 @@ pub(crate) const ENDPOINTS: &[Function] = &[
         crate::invitations::create_many::ENDPOINT,
     ),
     Function::http(
+        "decline-user-invitation",
+        crate::invitations::decline_by_id::ENDPOINT,
+    ),
+    Function::http(
         "decline-invitation-by-token",
         crate::invitations::decline_by_token::ENDPOINT,
     ),
     Function::http("get-invitation", crate::invitations::get::ENDPOINT),
     Function::http("list-invitations", crate::invitations::list::ENDPOINT),
+    Function::http(
+        "list-user-invitations",
+        crate::invitations::list_of_user::ENDPOINT,
+    ),
     Function::http("preview-invitation", crate::invitations::preview::ENDPOINT),
     Function::http("resend-invitation", crate::invitations::resend::ENDPOINT),
     Function::http("revoke-invitation", crate::invitations::revoke::ENDPOINT),

@@ -104,6 +104,9 @@ fn expected_statuses(route: &str, admin: bool, own: bool) -> &'static [u16] {
         "POST /teams" | "POST /webhook-endpoints" => for_admins(&[201]),
         "PUT /users/{user_id}" => for_admins(&[200, 201]),
         "POST /invitations/accept" | "POST /invitations/decline" => &[404],
+        "POST /users/me/invitations/{invitation_id}/accept"
+        | "POST /users/me/invitations/{invitation_id}/decline" => &[403],
+        "GET /users/me/invitations" => &[200],
         // They own what they created in their own tenant.
         "DELETE /users/{user_id}" => for_admins(&[204, 409]),
         "PATCH /users/{user_id}" => for_admins(&[200, 404]),

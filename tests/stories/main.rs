@@ -78,5 +78,6 @@ mod teams;
 mod transfers;
 mod usage;
 mod user_ids;
+mod user_invitations;
 mod versions;
 mod webhooks;

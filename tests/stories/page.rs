@@ -150,5 +150,5 @@ async fn the_page_issues_tokens_and_sends_every_call() {
     }
     // Without the one at the start of the visit, and those that need a delivery, an active member, an invitation of more
     // than a minute ago, and, twice, the record of a domain, and, three times, the token of an invitation.
-    assert_eq!(tried.len(), crate::openapi::operations() - 9);
+    assert_eq!(tried.len(), crate::openapi::operations() - 11);
 }

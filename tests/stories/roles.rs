@@ -172,6 +172,7 @@ fn cell(reply: &Reply) -> String {
         | (403, "forbidden")
         | (404, "not-found") => "",
         (403, "invitation-not-pending") => "-pending",
+        (403, "email-not-verified") => "-unverified",
         (409, "invitation-not-valid") => "-not-valid",
         (422, "invitation-pending") => "-invited",
         (409, "directory-managed") => "-entra",

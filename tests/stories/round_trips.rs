@@ -12,7 +12,7 @@ use crate::email_invitations::verified;
 use crate::roles::{PEOPLE, scene_of};
 
 /// Name; actor, request and expected status; body. `=> it` keeps the path of the created resource
-/// as `{it}`, and the token in its link as `{it_token}`; `once` sends an `Idempotency-Key`. `{id}` is an organization with many members, owned
+/// as `{it}`, its id as `{it_id}`, and the token in its link as `{it_token}`; `once` sends an `Idempotency-Key`. `{id}` is an organization with many members, owned
 /// by ada; root is a tenant admin.
 const OPERATIONS: &str = r#"
 create organization                ; ada POST /organizations 201 {"name": "New"} => new
@@ -64,6 +64,12 @@ accept email invitation            ; ines POST /invitations/accept 200 {"token":
 create email invitation for jon    ; ada POST /organizations/{id}/invitations 201 {"email": "jon@acme.example"} => of_jon
 decline email invitation           ; jon POST /invitations/decline 204 {"token": "{of_jon_token}"}
   again                            ; jon POST /invitations/decline 204 {"token": "{of_jon_token}"}
+create email invitation for kai    ; ada POST /organizations/{id}/invitations 201 {"email": "kai@acme.example"} => of_kai
+list own email invitations         ; kai GET /users/me/invitations?limit=5 200
+accept own email invitation        ; kai POST /users/me/invitations/{of_kai_id}/accept 200
+  again                            ; kai POST /users/me/invitations/{of_kai_id}/accept 200
+create email invitation for lea    ; ada POST /organizations/{id}/invitations 201 {"email": "lea@acme.example"} => of_lea
+decline own email invitation       ; lea POST /users/me/invitations/{of_lea_id}/decline 204
 list email invitations             ; ada GET /organizations/{id}/invitations?limit=5 200
   pending                          ; ada GET /organizations/{id}/invitations?limit=5&status=pending 200
 get email invitation               ; ada GET {invitation} 200
@@ -189,7 +195,7 @@ async fn measured(many: usize) -> String {
     world
         .register(&["ada", "bob", "eve", "mia", "zoe", "b1", "b2", "b3", "b4"])
         .await;
-    for user in ["ines", "jon"] {
+    for user in ["ines", "jon", "kai", "lea"] {
         verified(&world, user, &format!("{user}@acme.example")).await;
     }
     // Lists cost what they do once the names are copied.
@@ -247,6 +253,9 @@ async fn measured(many: usize) -> String {
             let accept_url = reply.body["accept_url"].as_str().unwrap_or_default();
             if let Some((_, token)) = accept_url.split_once("invitation=") {
                 kept.insert(format!("{keep}_token"), token.to_owned());
+            }
+            if let Some(id) = reply.body["id"].as_str() {
+                kept.insert(format!("{keep}_id"), id.to_owned());
             }
             kept.insert(keep.to_owned(), reply.headers["location"].clone());
         }

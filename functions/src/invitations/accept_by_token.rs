@@ -3,7 +3,7 @@
 use documented::docs_const;
 use muster::domain::Membership;
 use muster::http::{Answer, Code, Problem};
-use muster::store::ByToken;
+use muster::store::{Answering, ByToken};
 
 use super::secret::invitation_secret;
 use super::sent_token::InvitationAnswer;
@@ -28,14 +28,14 @@ pub(crate) async fn accept_invitation_by_token(
     Idempotency(key): Idempotency,
 ) -> Result<Answer, Problem> {
     let token = answer.token_for(&call)?;
-    let by = ByToken {
+    let by = Answering::Token(ByToken {
         token: &token,
         secret: &invitation_secret(&call.app).await?,
         email_must_match: call.app.settings.invitation_email_must_match,
-    };
+    });
     let outcome = call
         .store()
-        .accept_by_token(&call.idempotent(key), by)
+        .accept_email_invitation(&call.idempotent(key), by)
         .await?;
     render(outcome, |membership: &Membership| {
         Answer::ok(membership, membership.version)

@@ -2,7 +2,7 @@
 
 use documented::docs_const;
 use muster::http::{Answer, Code, Problem};
-use muster::store::ByToken;
+use muster::store::{Answering, ByToken};
 
 use super::secret::invitation_secret;
 use super::sent_token::InvitationAnswer;
@@ -25,12 +25,14 @@ pub(crate) async fn decline_invitation_by_token(
     Body(answer): Body<InvitationAnswer>,
 ) -> Result<Answer, Problem> {
     let token = answer.token_for(&call)?;
-    let by = ByToken {
+    let by = Answering::Token(ByToken {
         token: &token,
         secret: &invitation_secret(&call.app).await?,
         email_must_match: call.app.settings.invitation_email_must_match,
-    };
-    call.store().decline_by_token(&call.context(), by).await?;
+    });
+    call.store()
+        .decline_email_invitation(&call.context(), by)
+        .await?;
     Ok(Answer::no_content())
 }
 

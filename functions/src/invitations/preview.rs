@@ -80,10 +80,10 @@ struct PreviewOrganization<'a> {
 
 /// The inviter of an invitation.
 #[derive(Serialize, JsonSchema)]
-struct PreviewInviter<'a> {
+pub(super) struct PreviewInviter<'a> {
     /// Their name; `null` if none is known.
     #[schemars(with = "Option<String>")]
-    display_name: Option<&'a Name>,
+    pub(super) display_name: Option<&'a Name>,
 }
 
 fn shown(found: &InvitationPreview) -> ShownPreview<'_> {

@@ -4,11 +4,12 @@ use std::str::FromStr;
 
 use muster::domain::{Invalid, InvitationToken, Json};
 use muster::from_fields;
-use muster::http::{Code, Problem};
+use muster::http::Problem;
 use muster::json::{FromJson, text};
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 
+use super::refuse_machine;
 use crate::endpoint::Call;
 use crate::openapi::example::Example;
 
@@ -43,12 +44,7 @@ impl FromJson for SentToken {
 impl InvitationAnswer {
     /// Returns the token. Refuses machines, which become no members, with 403.
     pub(crate) fn token_for(self, call: &Call) -> Result<InvitationToken, Problem> {
-        if call.caller.machine {
-            return Err(Problem::new(
-                Code::Forbidden,
-                "A machine cannot answer an invitation.",
-            ));
-        }
+        refuse_machine(call)?;
         match self.token.0 {
             Some(token) => Ok(token),
             None => {

@@ -13,7 +13,8 @@ use crate::endpoint::{Call, Endpoint, UserPath, endpoint};
 /// Erase a user
 ///
 /// Removes a user from the tenant: the profile, all memberships and invitations, also those that the directory manages,
-/// and all team memberships. Events keep the user's id and lose their name, their address and the program they used.
+/// and all team memberships. Pending invitations of the verified email address are revoked, and its other ones lose the
+/// address. Events keep the user's id and lose their name, their address and the program they used.
 ///
 /// Requires a tenant admin who is not disabled. Returns 204, also if the user is not known. Returns 409 `last-owner`,
 /// with the organizations in `errors`, if the user is the last active owner of one, or of a deleted one that can be
@@ -47,6 +48,7 @@ pub const ENDPOINT: Endpoint = endpoint!(erase_user, "DELETE /users/{user_id}")
         Query,
         UpdateItem,
     ])
+    .indexes(&["gsi1"])
     .erases_events()
     .answers(|operation| {
         operation.no_content("The user is erased.").fails(&[

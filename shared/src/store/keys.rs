@@ -6,6 +6,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
+use super::table::Item;
 pub(super) use super::table::Key;
 use crate::domain::{
     Domain, Email, EventId, FoldedName, InvitationId, OrganizationId, OrganizationStatus, TeamId,
@@ -434,12 +435,12 @@ pub(super) fn invitation_at(
     Key::new(invitations_partition(tenant, organization), place)
 }
 
-/// Returns the partition in [`GSI1`] of the pending invitations of an address, in all organizations of the tenant.
+/// Returns the partition in [`GSI1`] of the invitations of an address, in all organizations of the tenant.
 pub(super) fn invitations_of(tenant: &TenantId, email: &Email) -> String {
     format!("TENANT#{tenant}#INVITED#{}", escaped(&email.folded()))
 }
 
-/// Returns the key of a pending invitation in [`GSI1`], under its address and sorted by creation.
+/// Returns the key of an invitation in [`GSI1`], under its address and sorted by creation.
 pub(super) fn invitation_by_email(
     tenant: &TenantId,
     email: &Email,
@@ -448,8 +449,23 @@ pub(super) fn invitation_by_email(
 ) -> Key {
     Key::new(
         invitations_of(tenant, email),
-        format!("{INVITATION_PREFIX}{id}#{organization}"),
+        format!("{}{organization}", invitation_place(id)),
     )
+}
+
+/// Returns the start of the sort key of an invitation in [`GSI1`].
+pub(super) fn invitation_place(id: &InvitationId) -> String {
+    format!("{INVITATION_PREFIX}{id}#")
+}
+
+/// Returns the attributes from which a query of an address in [`GSI1`] continues after this sort key.
+pub(super) fn invitation_start(tenant: &TenantId, email: &Email, place: &str) -> Option<Item> {
+    let (id, organization) = place.strip_prefix(INVITATION_PREFIX)?.split_once('#')?;
+    let id = InvitationId::parse(id).ok()?;
+    let organization = OrganizationId::parse(organization).ok()?;
+    let mut start = invitation(tenant, &organization, &id).attributes();
+    start.extend(invitation_by_email(tenant, email, &organization, &id).attributes_of(GSI1));
+    Some(start)
 }
 
 /// Returns the key of the item that an address has while it is invited into an organization. It is what makes a second

@@ -34,7 +34,9 @@ pub use domains::{DomainToVerify, DueDomain};
 pub use error::{Error, Refusal};
 pub use events::{EventFilter, EventOrder, SETTLE_TIME, event_of};
 pub use idempotency::Outcome;
-pub use invitations::{ByToken, InvitationPreview, MailClaim, MailLease};
+pub use invitations::{
+    Answering, ByToken, InvitationPreview, MailClaim, MailLease, UserInvitation,
+};
 pub use members::{Member, MemberFilter, MemberSort, MembershipOfOrganization};
 pub use organizations::{OrganizationFilter, OrganizationForCaller};
 pub use sync::{

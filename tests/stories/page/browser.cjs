@@ -137,6 +137,8 @@ async function tryAllCalls(page) {
     if (path.endsWith("/retry")) continue;
     // The token of the example is of no invitation.
     if (["/invitations/accept", "/invitations/decline", "/invitations/{token}"].includes(path)) continue;
+    // The caller has no verified address.
+    if (path.startsWith("/users/me/invitations/")) continue;
     // It was sent a moment ago.
     if (path.endsWith("/resend")) continue;
     // No record proves the domain, so that no one joins by it.

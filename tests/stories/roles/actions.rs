@@ -215,6 +215,19 @@ pub(super) const ACTIONS: &[Action] = &[
         let body = json!({"token": "inv1_YWNtZQ.c2lnbmF0dXJl"});
         scene.of_tenant("POST", "/invitations/decline").json(&body)
     }),
+    Action::new("GET /users/me/invitations", "", |scene| {
+        scene.of_tenant("GET", "/users/me/invitations")
+    }),
+    Action::new(
+        "POST /users/me/invitations/{invitation_id}/accept",
+        "unknown",
+        |scene| scene.of_tenant("POST", "/users/me/invitations/none/accept"),
+    ),
+    Action::new(
+        "POST /users/me/invitations/{invitation_id}/decline",
+        "unknown",
+        |scene| scene.of_tenant("POST", "/users/me/invitations/none/decline"),
+    ),
     Action::new(
         "GET /organizations/{organization_id}/invitations",
         "",

@@ -1,28 +1,21 @@
-//! Accepting and declining an invitation by its token.
-//!
-//! The token names its invitation, so one read finds all that the answer depends on. What the caller learns is decided
-//! in this order: whether the token is valid, whether the invitation was answered, and only then whether the address is
-//! the caller's.
+//! Accepting an invitation.
 
 use std::collections::HashSet;
 
-use super::address::{claim_key, require_address};
-use super::{end, event, from_row};
+use super::found::{Answering, Found};
+use super::{end, event};
 use crate::domain::{
-    Caller, EventDraft, EventType, Invitation, InvitationSecret, InvitationStatus, InvitationToken,
-    Membership, Permission, Role, Source, Status, TeamId, TeamMembership, TeamRole, Timestamp,
-    Transition, User, UserId,
+    Caller, EventDraft, EventType, Invitation, InvitationStatus, Membership, Permission, Role,
+    Source, Status, TeamId, TeamMembership, TeamRole, Timestamp, Transition, UserId,
 };
-use crate::store::access::{self, Requirement, View};
+use crate::store::access::{self, Requirement};
 use crate::store::idempotency::{self, Record};
 use crate::store::keys;
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Transaction, number, text};
 use crate::store::team_members::{self, JOINED_TEAMS};
 use crate::store::users::{self, names};
-use crate::store::{
-    Context, Error, Outcome, Refusal, Store, domains, members, organizations, table,
-};
+use crate::store::{Context, Error, Outcome, Refusal, Store, members, organizations, table};
 
 /// Label of an action in the transaction that answers an invitation. Teams have their position in the invitation.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,53 +26,31 @@ enum Action {
     Inviter,
     Membership,
     User,
-    Left,
     Team(usize),
     TeamMembership(usize),
     Record,
-}
-
-/// How a caller proves that an invitation is theirs.
-#[derive(Clone, Copy, Debug)]
-pub struct ByToken<'a> {
-    /// The token that the caller sent.
-    pub token: &'a InvitationToken,
-    /// The secret that verifies it.
-    pub secret: &'a InvitationSecret,
-    /// Whether the caller's verified address must be the invited one.
-    pub email_must_match: bool,
-}
-
-/// What an answer to an invitation depends on.
-pub(super) struct Found {
-    pub(super) invitation: Invitation,
-    membership: Option<Membership>,
-    pub(super) profile: Option<User>,
-    /// Whether the organization has verified the domain of the address in the caller's token.
-    pub(super) is_claimed: bool,
-    has_domains: bool,
 }
 
 impl Store {
     /// Accepts an invitation for the caller, who becomes an active member of its organization and of those of its teams
     /// that are not deleted. An active membership keeps its role. Returns the membership.
     ///
-    /// Makes one read, and writes one transaction on the condition that the invitation is unchanged, its inviter may
+    /// By a token it makes one read, by an id one or two more before it. Writes one transaction on the condition that the invitation is unchanged, its inviter may
     /// still grant its role, the organization is live, the membership is as it was read, and the caller is not disabled.
     /// A team that is deleted, or that the caller is in, is left out of a second attempt.
-    pub async fn accept_by_token(
+    pub async fn accept_email_invitation(
         &self,
         cx: &Context,
-        by: ByToken<'_>,
+        by: Answering<'_>,
     ) -> Result<Outcome<Membership>, Error> {
         let record = cx.record();
         let record = record.as_ref();
-        self.until_settled("accept_by_token", |now| async move {
-            let view = self.read_by_token(cx, by, record).await?;
+        self.until_settled("accept_email_invitation", |now| async move {
+            let (named, view) = self.read_invited(cx, by, record).await?;
             if let Some(first) = idempotency::found(record, &view)? {
                 return Ok(first);
             }
-            let found = verified(&view, cx, by, now)?;
+            let found = Found::in_view(&view, cx, (by, &named), now)?;
             let invitation = &found.invitation;
             if invitation.status == InvitationStatus::Accepted
                 && invitation.accepted_by_user_id.as_ref() == Some(&cx.caller.user_id)
@@ -91,71 +62,10 @@ impl Store {
             if !invitation.is_open(now) {
                 return Err(Refusal::NotFound.into());
             }
-            require_address(&cx.caller, &found, by.email_must_match)?;
+            found.require_address(&cx.caller, by)?;
             self.join(cx, &found, record, now).await
         })
         .await
-    }
-
-    /// Declines an invitation for the caller. Leaves one that the caller has declined unchanged.
-    ///
-    /// Makes one read, and writes one transaction on the condition that the invitation is unchanged, the organization is
-    /// live, and the caller is not disabled. In an organization with domains it also marks that the caller does not want
-    /// to be added by them.
-    pub async fn decline_by_token(&self, cx: &Context, by: ByToken<'_>) -> Result<(), Error> {
-        self.until_settled("decline_by_token", |now| async move {
-            let view = self.read_by_token(cx, by, None).await?;
-            let found = verified(&view, cx, by, now)?;
-            let before = &found.invitation;
-            let is_declined = before.status == InvitationStatus::Declined;
-            if !is_declined && !before.is_open(now) {
-                return Err(Refusal::NotFound.into());
-            }
-            require_address(&cx.caller, &found, by.email_must_match)?;
-            if is_declined {
-                return Ok(());
-            }
-            let after = before.ended(InvitationStatus::Declined, now);
-            let changed = Transition::Changed(before, &after);
-            let event = event(EventType::InvitationDeclined, changed);
-            let mut transaction = self.transaction(&cx.origin, [event])?;
-            let labels = (Action::Invitation, Action::Invitee);
-            end(&mut transaction, labels, (before, &after), now)?;
-            let (tenant, organization) = (&before.tenant_id, &before.organization_id);
-            let key = keys::organization(tenant, organization);
-            transaction.check(Action::Organization, &key, organizations::live());
-            access::require_enabled(&mut transaction, &cx.caller);
-            if found.has_domains && found.membership.is_none() {
-                let mark = keys::left_mark(tenant, &cx.caller.user_id, organization);
-                transaction.put(Action::Left, mark.attributes(), Condition::none());
-            }
-            match transaction.commit().await? {
-                Ok(()) => Ok(()),
-                // Answered or revoked meanwhile. The next read finds out which.
-                Err(_) => Err(Unsettled::Overtaken),
-            }
-        })
-        .await
-    }
-
-    async fn read_by_token(
-        &self,
-        cx: &Context,
-        ByToken { token, .. }: ByToken<'_>,
-        record: Option<&Record>,
-    ) -> Result<View, Error> {
-        let caller = &cx.caller;
-        let tenant = &caller.tenant_id;
-        let invitation = keys::invitation(tenant, token.organization_id(), token.invitation_id());
-        let profile = keys::user(tenant, &caller.user_id);
-        let own = access::own_key(caller, token.organization_id());
-        let claim = claim_key(caller);
-        let mut more = vec![&invitation, &profile, &own];
-        more.extend(claim.as_ref());
-        more.extend(record.map(Record::key));
-        let organization = keys::organization(tenant, token.organization_id());
-        more.push(&organization);
-        self.read(&more).await
     }
 
     async fn join(
@@ -268,38 +178,6 @@ impl Store {
         }
         Ok(transaction)
     }
-}
-
-/// Returns what was read, if the token is the current one of an invitation into a live organization. All else is the
-/// same 404.
-fn verified(
-    view: &View,
-    cx: &Context,
-    ByToken { token, secret, .. }: ByToken<'_>,
-    now: Timestamp,
-) -> Result<Found, Error> {
-    let caller = &cx.caller;
-    let (tenant, organization) = (&caller.tenant_id, token.organization_id());
-    let item = view.item(&keys::invitation(
-        tenant,
-        organization,
-        token.invitation_id(),
-    ));
-    let invitation = from_row(item.cloned().ok_or(Refusal::NotFound)?)?;
-    if token.tenant_id() != tenant || !secret.verifies(token, &invitation) {
-        return Err(Refusal::NotFound.into());
-    }
-    view.organization(caller, organization, now)?;
-    let profile = view.item(&keys::user(tenant, &caller.user_id));
-    let claim = claim_key(caller);
-    let claim = claim.as_ref().and_then(|key| view.item(key));
-    Ok(Found {
-        membership: view.membership(&access::own_key(caller, organization))?,
-        profile: profile.cloned().map(users::from_row).transpose()?,
-        is_claimed: claim.is_some_and(|claim| domains::is_claimed_by(claim, organization)),
-        has_domains: view.has_domains(caller, organization),
-        invitation,
-    })
 }
 
 /// Returns the caller's membership after they accepted. A suspended member stays suspended.

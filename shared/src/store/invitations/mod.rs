@@ -5,22 +5,28 @@
 //! makes sure that an address has one pending invitation in an organization. Every write that ends an invitation deletes
 //! that item in the same transaction ([`end`]). An item of an invitation that has expired does not block a new one.
 //!
-//! The pending invitations of an address in all organizations are in [`GSI1`], under [`keys::invitations_of`].
+//! The invitations of an address in all organizations are in [`GSI1`], under [`keys::invitations_of`], until they are
+//! deleted: its user finds them there, and erasing the user removes the address from them.
 
 mod accept;
 mod address;
 mod change;
 mod create;
 mod create_many;
+mod decline;
+mod erase;
+mod found;
 mod mail;
+mod of_user;
 mod preview;
 mod read;
 
-pub use accept::ByToken;
+pub use found::{Answering, ByToken};
 
 use serde::{Deserialize, Serialize};
 
 pub use mail::{MailClaim, MailLease};
+pub use of_user::UserInvitation;
 pub use preview::InvitationPreview;
 
 use crate::domain::{
@@ -31,7 +37,8 @@ use crate::domain::{
 use crate::store::idempotency::Recorded;
 use crate::store::keys::{self, GSI1, Key};
 use crate::store::table::{
-    self, Change, Condition, Item, Transaction, from_item, number, text, text_of, to_item,
+    self, Change, Condition, Item, Query, Transaction, from_item, in_partition, number, text,
+    text_of, to_item,
 };
 
 /// Attribute of an address that is invited: the id of its invitation.
@@ -99,10 +106,10 @@ pub(in crate::store) fn key_of(invitation: &Invitation) -> Key {
     )
 }
 
-/// Returns the item of an invitation. It is in the index while it is pending.
+/// Returns the item of an invitation. It is in the index unless its address was erased.
 pub(in crate::store) fn to_row(invitation: &Invitation) -> Result<Item, table::Error> {
     let mut by_email = Item::new();
-    if let (Some(email), InvitationStatus::Pending) = (&invitation.email, invitation.status) {
+    if let Some(email) = &invitation.email {
         let (tenant, organization) = (&invitation.tenant_id, &invitation.organization_id);
         let key = keys::invitation_by_email(tenant, email, organization, &invitation.id);
         by_email = key.attributes_of(GSI1);
@@ -186,6 +193,25 @@ pub(in crate::store) fn to_change(after: &Invitation) -> Result<Change, table::E
     let row = to_row(after)?;
     let attributes = CHANGEABLE.iter();
     Ok(attributes.fold(Change::new(), |change, name| change.take(name, &row)))
+}
+
+/// Returns the query of an address in the index: its invitations whose place begins so, after `after`.
+pub(in crate::store) fn index_query(
+    tenant: &TenantId,
+    email: &Email,
+    start: &str,
+    after: Option<Item>,
+    limit: usize,
+) -> Query<'static> {
+    let partition = keys::invitations_of(tenant, email);
+    Query {
+        index: Some(GSI1),
+        condition: in_partition(Some(GSI1), partition, start.to_owned()),
+        filter: None,
+        after,
+        limit,
+        is_backwards: false,
+    }
 }
 
 /// Returns the condition that an invitation is unchanged since it was read. The delivery of its mail may have changed.

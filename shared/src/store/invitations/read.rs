@@ -14,7 +14,7 @@ use crate::store::{Context, Error, Refusal, Store, table};
 const SIFTED: usize = 500;
 
 /// Returns the condition that an invitation is shown with this status.
-fn shown_as(status: InvitationStatus, now: Timestamp) -> Condition {
+pub(super) fn shown_as(status: InvitationStatus, now: Timestamp) -> Condition {
     let stored = |status: InvitationStatus| {
         Condition::new("#status = :status").value(":status", text(status.as_str()))
     };

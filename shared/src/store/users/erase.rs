@@ -60,7 +60,8 @@ impl Found {
 }
 
 impl Store {
-    /// Erases a user: memberships, team memberships, their personal details in events, and the profile. Requires a
+    /// Erases a user: memberships, team memberships, their address in invitations, their personal details in events, and
+    /// the profile. Requires a
     /// tenant admin who is not disabled. Succeeds if the user is not known.
     ///
     /// Refuses if they are the last owner of an organization that is not purged, and then changes nothing. If they
@@ -119,6 +120,11 @@ impl Store {
         if !found.is_only_profile() {
             return Err(Unsettled::Partial);
         }
+        let hold = |transaction: &mut Transaction<'_, _>| {
+            removal.hold_caller(transaction);
+        };
+        self.erase_invitations(&before, &cx.origin, hold, now)
+            .await?;
         self.erase_events(&removal, &profile).await?;
         self.delete_profile(&removal, &before).await
     }
@@ -458,7 +464,7 @@ impl Store {
 
 impl Removal<'_> {
     /// Makes the transaction conditional on the caller not being disabled.
-    fn hold_caller(&self, transaction: &mut Transaction<'_, Action>) {
+    fn hold_caller<L: Copy + PartialEq>(&self, transaction: &mut Transaction<'_, L>) {
         if let Some(caller) = self.caller {
             hold_enabled(transaction, caller);
         }

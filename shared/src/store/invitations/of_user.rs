@@ -1,0 +1,153 @@
+//! The invitations of a user.
+
+use super::address::{self, claim_key};
+use super::read::shown_as;
+use super::{from_row, index_query};
+use crate::domain::{Caller, Email, Invitation, InvitationStatus, Name, Organization, User};
+use crate::store::access::View;
+use crate::store::keys::{self, INVITATION_PREFIX, Key, MAX_SORT_KEY_BYTES};
+use crate::store::table::{Item, Query};
+use crate::store::{Context, Error, Page, Refusal, Store, domains, organizations, table, users};
+
+/// Number of invitations that one page reads when few of many are open.
+const SIFTED: usize = 500;
+
+/// An open invitation of a user, with the names that they see.
+#[derive(Clone, Debug)]
+pub struct UserInvitation {
+    /// The invitation.
+    pub invitation: Invitation,
+    /// The organization that invites.
+    pub organization: Organization,
+    /// The name of the inviter, if they are known and have one.
+    pub inviter_name: Option<Name>,
+}
+
+impl Store {
+    /// Returns the open invitations of the caller's verified address into live organizations, after `after`, in the order
+    /// of their creation; none if the caller has no verified address. Of an address that is not verified, returns those of
+    /// the organization that has verified its domain.
+    ///
+    /// Eventually consistent: reads an index. Makes two calls one after the other, and one more if the caller's token has
+    /// no address.
+    pub async fn user_invitations(
+        &self,
+        cx: &Context,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<UserInvitation>, Error> {
+        let caller = &cx.caller;
+        let profile = keys::user(&caller.tenant_id, &caller.user_id);
+        let claim = claim_key(caller);
+        let mut own = vec![&profile];
+        own.extend(claim.as_ref());
+        let (own, page) = if let Some(claimed) = &caller.email {
+            let query = open_query(cx, &claimed.address, after, limit)?;
+            let query = async { Ok(self.table.query(query).await?) };
+            tokio::try_join!(self.read(&own), query)?
+        } else {
+            let own = self.read(&own).await?;
+            let user = own.item(&profile).cloned().map(users::from_row);
+            let address = user.transpose()?.and_then(|user| user.email);
+            let Some(address) = address else {
+                own.require_enabled(caller)?;
+                return Ok(Page {
+                    items: Vec::new(),
+                    next: None,
+                });
+            };
+            let query = open_query(cx, &address, after, limit)?;
+            (own, self.table.query(query).await?)
+        };
+        own.require_enabled(caller)?;
+        let user = own.item(&profile).cloned().map(users::from_row);
+        let theirs = Theirs {
+            user: user.transpose()?,
+            claim: claim.as_ref().and_then(|claim| own.item(claim)),
+        };
+        let (mut items, mut next) = (page.items, page.next);
+        if items.len() > limit {
+            items.truncate(limit);
+            let last = items.last().map(|last| table::text_of(last, "gsi1sk"));
+            next = last.transpose()?.map(str::to_owned);
+        }
+        let invitations = items.into_iter().map(from_row);
+        let mut invitations = invitations.collect::<Result<Vec<_>, _>>()?;
+        invitations.retain(|invitation| theirs.include(caller, invitation));
+        let names = self.names_of(&invitations).await?;
+        let items = invitations.into_iter();
+        let items = items.map(|invitation| with_names(invitation, &names));
+        let items: Vec<_> = items.collect::<Result<_, Error>>()?;
+        Ok(Page {
+            items: items.into_iter().flatten().collect(),
+            next,
+        })
+    }
+
+    /// Reads the organizations and inviters of invitations.
+    async fn names_of(&self, invitations: &[Invitation]) -> Result<View, Error> {
+        let keys = invitations.iter().flat_map(|one| {
+            [
+                keys::organization(&one.tenant_id, &one.organization_id),
+                keys::user(&one.tenant_id, &one.invited_by_user_id),
+            ]
+        });
+        let keys: Vec<Key> = keys.collect();
+        self.read(&keys.iter().collect::<Vec<_>>()).await
+    }
+}
+
+/// What decides which invitations are the caller's.
+struct Theirs<'a> {
+    user: Option<User>,
+    claim: Option<&'a Item>,
+}
+
+impl Theirs<'_> {
+    fn include(&self, caller: &Caller, invitation: &Invitation) -> bool {
+        let known = address::known(caller, self.user.as_ref());
+        let is_claimed = self
+            .claim
+            .is_some_and(|claim| domains::is_claimed_by(claim, &invitation.organization_id));
+        known.is_some_and(|(_, is_verified)| is_verified || is_claimed)
+    }
+}
+
+/// Returns the query of the open invitations of an address.
+fn open_query(
+    cx: &Context,
+    address: &Email,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Query<'static>, Refusal> {
+    let tenant = &cx.caller.tenant_id;
+    let after = match after {
+        Some(place) if place.len() > MAX_SORT_KEY_BYTES => {
+            return Err(Refusal::InvalidPosition);
+        }
+        Some(place) => {
+            Some(keys::invitation_start(tenant, address, place).ok_or(Refusal::InvalidPosition)?)
+        }
+        None => None,
+    };
+    let query = index_query(tenant, address, INVITATION_PREFIX, after, limit.max(SIFTED));
+    Ok(Query {
+        filter: Some(shown_as(InvitationStatus::Pending, cx.now)),
+        ..query
+    })
+}
+
+/// Adds the names to an invitation. Returns `None` if its organization is deleted.
+fn with_names(invitation: Invitation, names: &View) -> Result<Option<UserInvitation>, Error> {
+    let tenant = &invitation.tenant_id;
+    let organization = names.item(&keys::organization(tenant, &invitation.organization_id));
+    let organization = organization.cloned().map(organizations::from_row);
+    let organization = organization.transpose()?.filter(Organization::is_live);
+    let inviter = names.item(&keys::user(tenant, &invitation.invited_by_user_id));
+    let inviter = inviter.cloned().map(users::from_row).transpose()?;
+    Ok(organization.map(|organization| UserInvitation {
+        organization,
+        inviter_name: inviter.and_then(|inviter| inviter.display_name),
+        invitation,
+    }))
+}
