@@ -78,6 +78,11 @@ pub struct User {
 }
 
 impl User {
+    /// Returns the email address if it is verified.
+    pub fn verified_email(&self) -> Option<&Email> {
+        self.email.as_ref().filter(|_| self.email_verified)
+    }
+
     /// Returns the name and the email address.
     pub fn names(&self) -> UserNames {
         UserNames {

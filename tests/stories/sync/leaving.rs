@@ -3,7 +3,8 @@
 use serde_json::json;
 use support::graph::{Endpoint, GraphFault};
 
-use super::setup::{ORGANIZATIONS, Setup, map};
+use super::setup::{ORGANIZATIONS, Setup, event, map};
+use crate::email_invitations::{path, token};
 
 /// With ada in two groups.
 async fn two_groups(more: &[(&str, &str)]) -> Setup {
@@ -84,6 +85,42 @@ async fn leaving_an_organization_ends_manual_team_memberships() {
         .filter(|row| row["pk"] == "TENANT#acme#USER#ada");
     // The user and their email address, one membership and two team memberships: nothing else was left.
     assert_eq!(of_ada.count(), 5);
+    setup.check().await;
+}
+
+/// An invitation from before the group gave access must not give it back.
+#[tokio::test]
+async fn leaving_a_group_revokes_the_invitation_of_the_address() {
+    let setup = Setup::open(&[ORGANIZATIONS]).await;
+    let (world, root) = (&setup.world, setup.world.tenant_admin());
+    setup.graph.assign("g-one", "One");
+    setup.graph.join("ada", "g-one");
+    setup.graph.join("bob", "g-one");
+    setup.expect("bob", "synced").await;
+    let invitations = "/organizations/g-one/invitations";
+    let made = root
+        .post(invitations, json!({"email": "ada@acme.example"}))
+        .await
+        .expect(201);
+    let mut login = event("ada");
+    login["request"]["userAttributes"]["email_verified"] = json!("true");
+    setup.sign_in(login.clone()).await;
+    let active = map([("g-one", ACTIVE)]);
+    assert_eq!(setup.organizations("ada").await, active);
+    let invitation = path(&made);
+    let shown = root.get(&invitation).await.expect(200).body;
+    assert_eq!(shown["status"], "pending");
+
+    setup.graph.leave("ada", "g-one");
+    setup.pass_ten_minutes();
+    setup.sign_in(login).await;
+    assert_eq!(setup.organizations("ada").await, map([]));
+    let shown = root.get(&invitation).await.expect(200).body;
+    assert_eq!(shown["status"], "revoked");
+    let body = json!({"token": token(&made)});
+    let ada = world.user("ada");
+    let reply = ada.post("/invitations/accept", body).await;
+    reply.problem(404, "not-found");
     setup.check().await;
 }
 

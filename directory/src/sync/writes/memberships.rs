@@ -155,7 +155,12 @@ impl Writes<'_> {
             Place::Organization(id) => match self.current.organizations.get(id) {
                 Some(before) => {
                     self.store
-                        .leave_organization(&self.origin, before, self.current, &self.leaving)
+                        .leave_organization(
+                            &self.origin,
+                            before,
+                            (self.current, &self.leaving),
+                            self.login,
+                        )
                         .await
                 }
                 None => Ok(Written::Unchanged),

@@ -1,7 +1,9 @@
 //! Joining and leaving organizations and teams.
 
+use crate::store::keys::{self, Key};
+use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Transaction, number, text};
-use crate::store::{Error, Store, keys, members, team_members};
+use crate::store::{Error, Store, invitations, members, team_members};
 use std::collections::BTreeSet;
 
 use super::{
@@ -9,8 +11,8 @@ use super::{
     Written, left, made,
 };
 use crate::domain::{
-    EventDraft, EventType, GroupId, Membership, OrganizationId, Origin, Role, Source, Status,
-    Target, TeamId, TeamMembership, Transition,
+    EventDraft, EventType, GroupId, InvitationStatus, Membership, OrganizationId, Origin, Role,
+    Source, Status, Target, TeamId, TeamMembership, Transition,
 };
 use crate::store::team_members::JOINED_TEAMS;
 use crate::store::users::names;
@@ -200,14 +202,18 @@ impl Store {
         Ok(left(transaction.commit().await?)?)
     }
 
-    /// Removes a user from an organization on the condition that the membership was created by the sync and its
-    /// version is unchanged. Also removes the user from the organization's teams, except those in `apart`.
+    /// Removes a user from an organization, and revokes the pending invitation of their verified address, so that they
+    /// cannot come back through it. On the condition that the membership was created by the sync and its version is
+    /// unchanged, and the invitation is unchanged. Also removes the user from the organization's teams, except those in
+    /// `apart`.
+    ///
+    /// Makes one read more if the user has a verified address, and another if it is invited.
     pub async fn leave_organization(
         &self,
         origin: &Origin,
         before: &Membership,
-        current: &CurrentMemberships,
-        apart: &BTreeSet<TeamId>,
+        (current, apart): (&CurrentMemberships, &BTreeSet<TeamId>),
+        login: &RecordedLogin,
     ) -> Result<Written, Error> {
         let Membership {
             tenant_id,
@@ -225,28 +231,14 @@ impl Store {
             .filter(|team| !apart.contains(&team.team_id))
             .map(|team| keys::team_membership(tenant_id, user_id, &team.team_id))
             .collect();
-        loop {
-            let rest = teams.split_off(teams.len().min(members::MOST_TEAMS));
-            let teams_left: Vec<_> = teams.iter().filter_map(keys::team_in).collect();
-            let teams_left = teams_left.iter().map(|team| Target::team(team, None));
-            let event = if rest.is_empty() {
-                let removed = Transition::Removed(before);
-                changed_by_group(EventType::MembershipRemoved, removed).with_targets(teams_left)
-            } else {
-                EventDraft::left_teams((tenant_id, user_id, organization_id), teams_left)
-                    .because_of(organization_id)
-            };
-            let mut transaction = self.transaction(origin, [event])?;
-            for team in &teams {
-                let of_organization = members::of_organization(organization_id);
-                transaction.delete(Action::Team, team, of_organization);
-            }
-            if rest.is_empty() {
-                transaction.delete(Action::Membership, &key, condition);
-                count_owners(&mut transaction, before, None);
-                return Ok(left(transaction.commit().await?)?);
-            }
+        while teams.len() > members::MOST_TEAMS {
             // Too many teams for one transaction: leaves some teams first, and the organization last.
+            let rest = teams.split_off(members::MOST_TEAMS);
+            let event =
+                EventDraft::left_teams((tenant_id, user_id, organization_id), targets(&teams))
+                    .because_of(organization_id);
+            let mut transaction = self.transaction(origin, [event])?;
+            leave_teams(&mut transaction, &teams, organization_id);
             transaction.check(Action::Membership, &key, condition.clone());
             if before.is_active_owner() {
                 let organization = keys::organization(tenant_id, organization_id);
@@ -258,6 +250,46 @@ impl Store {
             }
             teams = rest;
         }
+        let (key, condition, teams) = (&key, &condition, &teams);
+        let address = login.profile.user.verified_email();
+        self.until_settled("leave_organization", |now| async move {
+            let open = match address {
+                Some(address) => {
+                    self.open_invitation_of(tenant_id, organization_id, address, now)
+                        .await?
+                }
+                None => None,
+            };
+            let ended = open.map(|open| {
+                let revoked = open.ended(InvitationStatus::Revoked, now);
+                (open, revoked)
+            });
+            let removed = Transition::Removed(before);
+            let event = changed_by_group(EventType::MembershipRemoved, removed)
+                .with_targets(targets(teams));
+            let revocation = ended.as_ref().map(|(open, revoked)| {
+                let changed = Transition::Changed(open, revoked);
+                invitations::event(EventType::InvitationRevoked, changed)
+                    .because_of(organization_id)
+            });
+            let events = std::iter::once(event).chain(revocation);
+            let mut transaction = self.transaction(origin, events)?;
+            leave_teams(&mut transaction, teams, organization_id);
+            transaction.delete(Action::Membership, key, condition.clone());
+            count_owners(&mut transaction, before, None);
+            if let Some((open, revoked)) = &ended {
+                let labels = (Action::Invitation, Action::Invitee);
+                invitations::end(&mut transaction, labels, (open, revoked), now)?;
+            }
+            match transaction.commit().await? {
+                // Answered or sent again meanwhile.
+                Err(unmet) if unmet.only(&[Action::Invitation, Action::Invitee]) => {
+                    Err(Unsettled::Overtaken)
+                }
+                committed => Ok(left(committed)?),
+            }
+        })
+        .await
     }
 
     /// Writes the status of a team membership on the condition that its version and source are unchanged. Marks
@@ -380,4 +412,18 @@ fn activate_synced(
     let condition = members::unchanged(before);
     transaction.update(Action::Membership, &key, change, condition);
     count_owners(transaction, before, Some(after));
+}
+
+/// Returns the targets of an event that names teams.
+fn targets(teams: &[Key]) -> impl Iterator<Item = Target> {
+    let teams = teams.iter().filter_map(keys::team_in);
+    let targets: Vec<_> = teams.map(|team| Target::team(&team, None)).collect();
+    targets.into_iter()
+}
+
+/// Deletes the memberships in teams of an organization.
+fn leave_teams(transaction: &mut Transaction<'_, Action>, teams: &[Key], of: &OrganizationId) {
+    for team in teams {
+        transaction.delete(Action::Team, team, members::of_organization(of));
+    }
 }

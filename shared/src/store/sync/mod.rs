@@ -135,6 +135,8 @@ enum Action {
     Inviter,
     InviterProfile,
     Team,
+    Invitation,
+    Invitee,
 }
 
 /// Returns the result of creating something. An item that already exists is not an error.

@@ -13,9 +13,7 @@ const USERS_OF_ADDRESS: usize = 100;
 /// Returns the address in a user's profile, if they have one and it is verified.
 pub(in crate::store) fn verified_address(profile: Option<&Item>) -> Result<Option<Email>, Error> {
     let profile = profile.cloned().map(from_row).transpose()?;
-    Ok(profile
-        .filter(|profile| profile.email_verified)
-        .and_then(|profile| profile.email))
+    Ok(profile.and_then(|profile| profile.verified_email().cloned()))
 }
 
 impl Store {
