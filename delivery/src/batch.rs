@@ -33,7 +33,7 @@ pub struct Report {
     /// One entry for each item, in the same order.
     pub deliveries: Vec<Delivery>,
     /// How many items were sent again because a first call did not deliver them.
-    pub retries: u32,
+    pub retries: usize,
 }
 
 /// The failure of a whole call.
@@ -102,7 +102,7 @@ where
             break;
         }
         sleep(pause).await;
-        retries += u32::try_from(open).unwrap_or(u32::MAX);
+        retries += open;
         wait = LONGEST_WAIT.min(wait * 2);
     }
     Report {

@@ -15,6 +15,7 @@ pub mod openapi;
 pub mod organizations;
 pub mod records;
 mod registry;
+pub mod runs;
 pub mod runtime;
 pub mod team_members;
 pub mod teams;

@@ -10,9 +10,13 @@ use muster::domain::{TenantId, Timestamp, UserId};
 use muster::store::{Measure, Profile};
 use muster::telemetry::Telemetry;
 use muster_directory::{Counts, Report, SyncLine, SyncOutcome};
-use muster_functions::records::{
-    CountLine, DeliverLine, PublishLine, RecheckLine, RequestLine, TriggerLine,
-};
+use muster_functions::delivery::deliver_webhook::DeliverCounts;
+use muster_functions::delivery::publish_events::PublishCounts;
+use muster_functions::delivery::send_invitation::SendCounts;
+use muster_functions::domains::recheck::RecheckCounts;
+use muster_functions::members::track::TrackCounts;
+use muster_functions::records::{RequestLine, TriggerLine};
+use muster_functions::runs::{RunCounts, RunLine};
 use serde_json::Value;
 use support::root;
 
@@ -61,6 +65,16 @@ fn fields(line: &Value) -> BTreeSet<String> {
     fields.map(|(name, _)| name.clone()).collect()
 }
 
+fn write_run<T: RunCounts>(telemetry: &Telemetry, counts: T) {
+    telemetry.write(&RunLine {
+        now: Timestamp::from_millisecond(1_800_000_000_000).unwrap(),
+        request_id: "r",
+        counts,
+        duration: Duration::ZERO,
+        measure: Some(Measure::default()),
+    });
+}
+
 /// One line of each kind that the functions write.
 fn lines() -> Vec<Value> {
     let lines = Arc::new(Mutex::new(Vec::<Value>::new()));
@@ -106,46 +120,31 @@ fn lines() -> Vec<Value> {
         measure,
     };
     line.write(&telemetry);
-    telemetry.write(&PublishLine {
-        now,
-        request_id: "r",
-        records: 1,
-        published: 1,
-        set_aside: 0,
-        failed: 0,
-        retries: 0,
-        duration,
-    });
-    telemetry.write(&CountLine {
-        now,
-        request_id: "r",
-        records: 1,
-        unreadable: 0,
+    let counts = PublishCounts {
+        set_aside: 1,
+        ..PublishCounts::default()
+    };
+    write_run(&telemetry, counts);
+    let counts = TrackCounts {
         failed: 1,
-        duration,
-        measure,
-    });
-    telemetry.write(&RecheckLine {
-        now,
-        request_id: "r",
-        checked: 1,
-        ended: 0,
+        ..TrackCounts::default()
+    };
+    write_run(&telemetry, counts);
+    let counts = RecheckCounts {
         failed: 1,
-        duration,
-        measure,
-    });
-    telemetry.write(&DeliverLine {
-        now,
-        request_id: "r",
-        messages: 1,
-        delivered: 0,
-        retried: 0,
+        ..RecheckCounts::default()
+    };
+    write_run(&telemetry, counts);
+    let counts = DeliverCounts {
         given_up: 1,
-        deferred: 0,
-        dropped: 0,
-        failed: 0,
-        duration,
-    });
+        ..DeliverCounts::default()
+    };
+    write_run(&telemetry, counts);
+    let counts = SendCounts {
+        given_up: 1,
+        ..SendCounts::default()
+    };
+    write_run(&telemetry, counts);
     telemetry.write(&TriggerLine {
         now,
         request_id: "r",

@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 use super::fan_out::WEBHOOK_QUEUE_URL;
 use crate::App;
-use crate::records::DeliverLine;
+use crate::runs::{RunLine, run_counts};
 use crate::runtime::{Error, Started, Variables, event_source};
 
 /// The variable with the URL of the queue of webhooks that were given up.
@@ -36,6 +36,25 @@ const QUEUE_TIME: Duration = Duration::from_secs(5);
 const PROBE_TIME: Duration = Duration::from_secs(20);
 /// A message that is due within this time is sent now: the delay of a queue has whole seconds.
 const EARLY: Duration = Duration::from_secs(1);
+
+run_counts! {
+    /// One batch of webhooks.
+    DeliverCounts of "deliver-webhook", "deliver webhooks", warns of given_up | failed;
+    /// Messages in the batch.
+    messages,
+    /// Messages that their endpoints have.
+    delivered => "WebhooksDelivered",
+    /// Messages whose attempt failed, to be sent again.
+    retried => "WebhooksRetried",
+    /// Messages without another attempt.
+    given_up => "WebhooksGivenUp",
+    /// Messages that are not due yet, or whose endpoint is held back.
+    deferred => "WebhooksDeferred",
+    /// Messages whose endpoint is deleted or disabled.
+    dropped => "WebhooksDropped",
+    /// Messages that could not be dealt with.
+    failed => "WebhooksFailed",
+}
 
 struct Courier {
     app: App,
@@ -111,35 +130,33 @@ async fn handle(courier: Arc<Courier>, batch: Value, context: Context) -> Result
 
     let app = &courier.app;
     let now = app.clock.now();
-    let mut line = DeliverLine {
-        now,
-        request_id: &context.request_id,
+    let mut counts = DeliverCounts {
         messages: outcomes.len(),
-        delivered: 0,
-        retried: 0,
-        given_up: 0,
-        deferred: 0,
-        dropped: 0,
-        failed: 0,
-        duration: arrived.elapsed(),
+        ..DeliverCounts::default()
     };
     let mut failed = Vec::new();
     for (record, outcome) in batch.records.iter().zip(outcomes) {
         match outcome {
-            Ok(Outcome::Delivered) => line.delivered += 1,
-            Ok(Outcome::Retried) => line.retried += 1,
-            Ok(Outcome::GivenUp) => line.given_up += 1,
-            Ok(Outcome::Deferred) => line.deferred += 1,
-            Ok(Outcome::Dropped) => line.dropped += 1,
+            Ok(Outcome::Delivered) => counts.delivered += 1,
+            Ok(Outcome::Retried) => counts.retried += 1,
+            Ok(Outcome::GivenUp) => counts.given_up += 1,
+            Ok(Outcome::Deferred) => counts.deferred += 1,
+            Ok(Outcome::Dropped) => counts.dropped += 1,
             Err(error) => {
-                line.failed += 1;
+                counts.failed += 1;
                 let telemetry = &app.telemetry;
                 telemetry.failure(now, &context.request_id, "webhook-not-delivered", &*error);
                 failed.push(json!({"itemIdentifier": record.message_id}));
             }
         }
     }
-    app.telemetry.write(&line);
+    app.telemetry.write(&RunLine {
+        now,
+        request_id: &context.request_id,
+        counts,
+        duration: arrived.elapsed(),
+        measure: None,
+    });
     Ok(json!({"batchItemFailures": failed}))
 }
 

@@ -33,7 +33,7 @@ pub(super) struct FanOutReport {
     /// One for each event, in the same order.
     pub(super) queued: Vec<Queued>,
     /// How many messages were sent more than once.
-    pub(super) retries: u32,
+    pub(super) retries: usize,
 }
 
 /// The endpoints of the tenants of a batch, each read once.

@@ -5,6 +5,5 @@ mod fan_out;
 mod invitation_mails;
 pub mod publish_events;
 pub mod send_invitation;
-pub mod send_line;
 
 pub(crate) use fan_out::WEBHOOK_QUEUE_URL;

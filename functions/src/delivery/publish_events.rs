@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::fan_out::{FanOut, Queued};
 use super::invitation_mails::InvitationMails;
 use crate::App;
-use crate::records::PublishLine;
+use crate::runs::{RunLine, run_counts};
 use crate::runtime::{Error, Started, Variables, deadline, event_source};
 
 /// The variable with the URL of the queue of failures.
@@ -32,6 +32,21 @@ const ANSWER_RESERVE: Duration = Duration::from_secs(1);
 
 /// Maximum number of events of [`Publisher::half_done`].
 const MAX_HALF_DONE: usize = 1_000;
+
+run_counts! {
+    /// One batch of the table's stream.
+    PublishCounts of "publish-events", "publish events", warns of set_aside | failed;
+    /// Events in the batch.
+    records,
+    /// Events that the bus has.
+    published => "EventsPublished",
+    /// Events that can never be published and are on the queue of failures.
+    set_aside => "EventsSetAside",
+    /// Events that will be sent again.
+    failed => "EventsFailed",
+    /// How many events were sent more than once in this invocation.
+    retries => "EventRetries",
+}
 
 /// What has an event of a batch that is sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +126,7 @@ struct Progress<'a> {
     hopeless: Vec<(&'a EventRecord, String)>,
     /// To be sent again.
     failed: Vec<&'a EventRecord>,
-    retries: u32,
+    retries: usize,
 }
 
 /// Publishes the events of a batch, and returns the records to send again. Fails only for a batch that is not from a
@@ -139,15 +154,18 @@ async fn handle(own: Arc<Publisher>, batch: Value, context: Context) -> Result<V
         ..
     } = progress;
     let app = &own.app;
-    app.telemetry.write(&PublishLine {
+    app.telemetry.write(&RunLine {
         now: app.clock.now(),
         request_id: &context.request_id,
-        records: records.len(),
-        published: published.len(),
-        set_aside,
-        failed: failed.len(),
-        retries,
+        counts: PublishCounts {
+            records: records.len(),
+            published: published.len(),
+            set_aside,
+            failed: failed.len(),
+            retries,
+        },
         duration: arrived.elapsed(),
+        measure: None,
     });
     let failed = failed
         .iter()

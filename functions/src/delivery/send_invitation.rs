@@ -20,9 +20,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::invitation_mails::INVITATION_QUEUE_URL;
-use super::send_line::SendLine;
 use crate::App;
 use crate::invitations::secret::invitation_secret;
+use crate::runs::{RunLine, run_counts};
 use crate::runtime::{Error, Started, Variables, event_source};
 
 /// The variable with the URL of the queue of invitations whose mails were given up.
@@ -35,6 +35,27 @@ const KIND: &str = "invitation";
 const QUEUE_TIME: Duration = Duration::from_secs(5);
 /// A message that is due within this time is sent now: the delay of a queue has whole seconds.
 const EARLY: Duration = Duration::from_secs(1);
+
+run_counts! {
+    /// One batch of mails of invitations.
+    SendCounts of "send-invitation", "send invitations", warns of rejected | given_up | failed;
+    /// Messages in the batch.
+    messages,
+    /// Mails that SES has.
+    sent => "InvitationsSent",
+    /// Mails whose attempt failed, to be sent again.
+    retried => "InvitationsRetried",
+    /// Mails that SES rejects.
+    rejected => "InvitationsRejected",
+    /// Mails without another attempt.
+    given_up => "InvitationsGivenUp",
+    /// Messages that are not due yet, or whose mail is being sent.
+    deferred => "InvitationsDeferred",
+    /// Messages whose mail is sent, or is not to be sent.
+    dropped => "InvitationsDropped",
+    /// Messages that could not be dealt with.
+    failed => "InvitationsFailed",
+}
 
 struct Postman {
     app: App,
@@ -99,37 +120,34 @@ async fn handle(own: Arc<Postman>, batch: Value, context: Context) -> Result<Val
 
     let app = &own.app;
     let now = app.clock.now();
-    let mut line = SendLine {
-        now,
-        request_id,
+    let mut counts = SendCounts {
         messages: outcomes.len(),
-        sent: 0,
-        retried: 0,
-        rejected: 0,
-        given_up: 0,
-        deferred: 0,
-        dropped: 0,
-        failed: 0,
-        duration: arrived.elapsed(),
+        ..SendCounts::default()
     };
     let mut failed = Vec::new();
     for (record, outcome) in batch.records.iter().zip(outcomes) {
         match outcome {
-            Ok(Outcome::Sent) => line.sent += 1,
-            Ok(Outcome::Retried) => line.retried += 1,
-            Ok(Outcome::Rejected) => line.rejected += 1,
-            Ok(Outcome::GivenUp) => line.given_up += 1,
-            Ok(Outcome::Deferred) => line.deferred += 1,
-            Ok(Outcome::Dropped) => line.dropped += 1,
+            Ok(Outcome::Sent) => counts.sent += 1,
+            Ok(Outcome::Retried) => counts.retried += 1,
+            Ok(Outcome::Rejected) => counts.rejected += 1,
+            Ok(Outcome::GivenUp) => counts.given_up += 1,
+            Ok(Outcome::Deferred) => counts.deferred += 1,
+            Ok(Outcome::Dropped) => counts.dropped += 1,
             Err(error) => {
-                line.failed += 1;
+                counts.failed += 1;
                 let telemetry = &app.telemetry;
                 telemetry.failure(now, request_id, "invitation-not-sent", &*error);
                 failed.push(json!({"itemIdentifier": record.message_id}));
             }
         }
     }
-    app.telemetry.write(&line);
+    app.telemetry.write(&RunLine {
+        now,
+        request_id,
+        counts,
+        duration: arrived.elapsed(),
+        measure: None,
+    });
     Ok(json!({"batchItemFailures": failed}))
 }
 

@@ -15,7 +15,7 @@ use muster_dns::Resolvers;
 use serde_json::{Value, json};
 
 use crate::App;
-use crate::records::RecheckLine;
+use crate::runs::{RunLine, run_counts};
 use crate::runtime::{Error, Started, Variables, deadline, event_source};
 
 /// Time for a run. Under the timeout of the function.
@@ -33,15 +33,15 @@ struct Recheck {
     resolvers: Resolvers,
 }
 
-/// The numbers of a run.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Rechecked {
+run_counts! {
+    /// One run of the weekly checks of domains.
+    RecheckCounts of "recheck-domains", "recheck domains", warns of failed;
     /// Domains whose record was looked up.
-    pub(crate) checked: usize,
+    checked => "DomainsChecked",
     /// Domains that are no longer verified.
-    pub(crate) ended: usize,
-    /// Domains whose look-up failed, or whose result could not be written.
-    pub(crate) failed: usize,
+    ended => "DomainsEnded",
+    /// Domains whose look-up failed, or whose result could not be written. They stay due.
+    failed => "DomainChecksFailed",
 }
 
 /// The function, with the resolvers that the variables name.
@@ -57,18 +57,21 @@ async fn handle(own: Arc<Recheck>, _: Value, context: Context) -> Result<Value, 
     let until = deadline(&context, app.clock.now(), BUDGET, RESERVE);
     let run = own.run(until, &context.request_id);
     let (result, measure) = metered(run).await;
-    let done = result?;
-    let line = RecheckLine {
+    let counts = result?;
+    let line = RunLine {
         now: app.clock.now(),
         request_id: &context.request_id,
-        checked: done.checked,
-        ended: done.ended,
-        failed: done.failed,
+        counts,
         duration: arrived.elapsed(),
-        measure,
+        measure: Some(measure),
     };
     app.telemetry.write(&line);
-    Ok(json!({"checked": done.checked, "ended": done.ended, "failed": done.failed}))
+    let RecheckCounts {
+        checked,
+        ended,
+        failed,
+    } = counts;
+    Ok(json!({"checked": checked, "ended": ended, "failed": failed}))
 }
 
 impl Recheck {
@@ -76,10 +79,10 @@ impl Recheck {
         &self,
         until: tokio::time::Instant,
         request_id: &str,
-    ) -> Result<Rechecked, store::Error> {
+    ) -> Result<RecheckCounts, store::Error> {
         let store = &self.app.store;
         let now = self.app.clock.now();
-        let mut done = Rechecked::default();
+        let mut done = RecheckCounts::default();
         let mut last: Option<OrganizationDomain> = None;
         while tokio::time::Instant::now() < until {
             let due = store.due_domains((last.as_ref(), now), PAGE).await?;

@@ -17,7 +17,7 @@ use muster_delivery::{EventRecord, stream as records};
 use serde_json::{Value, json};
 
 use crate::App;
-use crate::records::CountLine;
+use crate::runs::{RunLine, run_counts};
 use crate::runtime::{Error, Started, Variables, deadline, event_source};
 
 /// Time for a batch. Under the timeout of the function, so that it ends with a list of what failed. The members of an
@@ -27,6 +27,17 @@ const BUDGET: Duration = Duration::from_mins(4);
 const RESERVE: Duration = Duration::from_secs(2);
 /// Organizations that are counted at once.
 const AT_ONCE: usize = 8;
+
+run_counts! {
+    /// One batch of events whose members were counted.
+    TrackCounts of "track-members", "count members", warns of unreadable | failed;
+    /// Events in the batch.
+    records,
+    /// Events that cannot be read, and are not counted.
+    unreadable => "EventsNotCounted",
+    /// Events that will be sent again.
+    failed => "CountsFailed",
+}
 
 /// The readable records of one organization.
 #[derive(Default)]
@@ -81,14 +92,16 @@ async fn handle(app: Arc<App>, batch: Value, context: Context) -> Result<Value, 
     let (failed, measure) = metered(counts.collect::<Vec<_>>()).await;
     let failed: Vec<_> = failed.into_iter().flatten().collect();
 
-    app.telemetry.write(&CountLine {
+    app.telemetry.write(&RunLine {
         now: app.clock.now(),
         request_id: &context.request_id,
-        records: records.len(),
-        unreadable,
-        failed: failed.len(),
+        counts: TrackCounts {
+            records: records.len(),
+            unreadable,
+            failed: failed.len(),
+        },
         duration: arrived.elapsed(),
-        measure,
+        measure: Some(measure),
     });
     let failed = failed
         .iter()

@@ -9,10 +9,13 @@ use muster::http::Code;
 use muster::store::{Measure, Profile};
 use muster::telemetry::Telemetry;
 use muster_directory::{Report, SyncLine, SyncOutcome};
-use muster_functions::delivery::send_line::SendLine;
-use muster_functions::records::{
-    CountLine, DeliverLine, PublishLine, RecheckLine, RequestLine, TriggerLine,
-};
+use muster_functions::delivery::deliver_webhook::DeliverCounts;
+use muster_functions::delivery::publish_events::PublishCounts;
+use muster_functions::delivery::send_invitation::SendCounts;
+use muster_functions::domains::recheck::RecheckCounts;
+use muster_functions::members::track::TrackCounts;
+use muster_functions::records::{RequestLine, TriggerLine};
+use muster_functions::runs::{RunCounts, RunLine};
 use serde_json::Value;
 
 use crate::document::of_type;
@@ -156,7 +159,6 @@ fn written() -> BTreeSet<Metric> {
     });
     let telemetry = telemetry.in_namespace(OWN);
     write_one_of_each(&telemetry);
-    write_one_of_mails(&telemetry);
 
     let mut written = BTreeSet::new();
     let lines: Vec<Value> = lines.lock().unwrap().clone();
@@ -216,46 +218,11 @@ fn write_one_of_each(telemetry: &Telemetry) {
         measure,
     };
     line.write(telemetry);
-    telemetry.write(&PublishLine {
-        now,
-        request_id: "r",
-        records: 1,
-        published: 1,
-        set_aside: 0,
-        failed: 0,
-        retries: 0,
-        duration,
-    });
-    telemetry.write(&CountLine {
-        now,
-        request_id: "r",
-        records: 1,
-        unreadable: 0,
-        failed: 0,
-        duration,
-        measure,
-    });
-    telemetry.write(&DeliverLine {
-        now,
-        request_id: "r",
-        messages: 1,
-        delivered: 1,
-        retried: 0,
-        given_up: 0,
-        deferred: 0,
-        dropped: 0,
-        failed: 0,
-        duration,
-    });
-    telemetry.write(&RecheckLine {
-        now,
-        request_id: "r",
-        checked: 1,
-        ended: 0,
-        failed: 0,
-        duration,
-        measure,
-    });
+    write_run::<PublishCounts>(telemetry);
+    write_run::<TrackCounts>(telemetry);
+    write_run::<DeliverCounts>(telemetry);
+    write_run::<RecheckCounts>(telemetry);
+    write_run::<SendCounts>(telemetry);
     telemetry.write(&TriggerLine {
         now,
         request_id: "r",
@@ -269,20 +236,12 @@ fn write_one_of_each(telemetry: &Telemetry) {
     });
 }
 
-fn write_one_of_mails(telemetry: &Telemetry) {
-    let now = Timestamp::from_millisecond(1_800_000_000_000).unwrap();
-    let duration = Duration::from_millis(5);
-    telemetry.write(&SendLine {
-        now,
+fn write_run<T: RunCounts + Default>(telemetry: &Telemetry) {
+    telemetry.write(&RunLine {
+        now: Timestamp::from_millisecond(1_800_000_000_000).unwrap(),
         request_id: "r",
-        messages: 1,
-        sent: 1,
-        retried: 0,
-        rejected: 0,
-        given_up: 0,
-        deferred: 0,
-        dropped: 0,
-        failed: 0,
-        duration,
+        counts: T::default(),
+        duration: Duration::from_millis(5),
+        measure: Some(Measure::default()),
     });
 }
