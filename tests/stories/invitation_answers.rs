@@ -58,6 +58,7 @@ async fn accepting_makes_a_member_with_role_and_teams() {
         (&accepted.body["role"], &accepted.body["status"]),
         (&json!("admin"), &json!("active"))
     );
+    assert_eq!(accepted.body["source"], "invitation");
     ada.get(&format!("/teams/{}/members/bob", teams[0]))
         .await
         .expect(200);

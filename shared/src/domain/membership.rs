@@ -57,6 +57,8 @@ pub enum Source {
     Entra,
     /// By a verified email address in a domain of the organization.
     Domain,
+    /// By accepting an invitation by email.
+    Invitation,
 }
 
 impl Source {
@@ -66,6 +68,7 @@ impl Source {
             Self::Manual => "manual",
             Self::Entra => "entra",
             Self::Domain => "domain",
+            Self::Invitation => "invitation",
         }
     }
 }

@@ -186,7 +186,7 @@ fn membership_after(found: &Found, user: &UserId, now: Timestamp) -> Result<Memb
     let role: Role = invitation.role;
     match &found.membership {
         None => Ok(Membership {
-            source: Source::Manual,
+            source: Source::Invitation,
             invited_by_user_id: Some(invitation.invited_by_user_id.clone()),
             invited_by_tenant_admin: invitation.invited_by_tenant_admin,
             last_active_at: Some(now),
@@ -226,7 +226,7 @@ fn team_membership(
         user_id: caller.user_id.clone(),
         role: TeamRole::Member,
         status: Status::Active,
-        source: Source::Manual,
+        source: Source::Invitation,
         version: 1,
         created_at: now,
         updated_at: now,

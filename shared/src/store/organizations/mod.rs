@@ -142,7 +142,7 @@ pub(super) fn to_row(organization: &Organization) -> Result<Item, table::Error> 
 /// memberships.
 fn expires_at(organization: &Organization) -> Option<i64> {
     match organization.source {
-        Source::Manual | Source::Domain => {
+        Source::Manual | Source::Domain | Source::Invitation => {
             Some(organization.deleted_at?.after(RETENTION).as_second())
         }
         Source::Entra => None,

@@ -108,7 +108,7 @@ impl Store {
             let key = keys::team(&caller.tenant_id, id);
             let unchanged = in_version(team.version);
             match team.source {
-                Source::Manual | Source::Domain => {
+                Source::Manual | Source::Domain | Source::Invitation => {
                     transaction.delete(Action::Team, &key, unchanged);
                 }
                 Source::Entra => {
