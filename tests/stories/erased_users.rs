@@ -379,7 +379,7 @@ async fn invitations_lose_the_address_of_an_erased_user() {
         .iter()
         .filter(|it| it["type"] == "invitation.revoked");
     assert_eq!(revoked.count(), 3);
-    // Whoever has the address later can be invited again.
+    // The address can be invited again.
     let invitations = made[4].rsplit_once('/').unwrap().0;
     let again = ada.post(invitations, json!({"email": address})).await;
     again.expect(201);

@@ -195,7 +195,7 @@ pub(in crate::store) fn to_change(after: &Invitation) -> Result<Change, table::E
     Ok(attributes.fold(Change::new(), |change, name| change.take(name, &row)))
 }
 
-/// Returns the query of an address in the index: its invitations whose place begins so, after `after`.
+/// Returns the query of the invitations of an address in the index whose sort keys begin with `start`, after `after`.
 pub(in crate::store) fn index_query(
     tenant: &TenantId,
     email: &Email,
