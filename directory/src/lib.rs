@@ -11,6 +11,7 @@ mod sync;
 
 pub use entra::aws::{AwsAccess, SecretArn};
 pub use entra::call::{CALL_TIMEOUT, MAX_BODY, http_client};
+pub use entra::changes::{AccountChanges, Changes, DeltaLink, GroupChanges, MAX_FOLLOWED, Since};
 pub use entra::directory::{ASSIGNED_GROUPS_LIFE, Directory, MAX_PAGES, MAX_ROWS};
 pub use entra::error::{Authority, NoResponse, Question, ReadError, Refusal, TokenError};
 pub use entra::page::pages;

@@ -340,7 +340,8 @@ impl Graph {
             .all(|endpoint| calls.iter().any(|call| call.endpoint == Some(*endpoint)))
     }
 
-    fn change<T>(&self, change: impl FnOnce(&mut Directory) -> T) -> T {
+    /// Reads or changes the directory.
+    pub fn change<T>(&self, change: impl FnOnce(&mut Directory) -> T) -> T {
         self.0.change(change).unwrap()
     }
 }
@@ -353,6 +354,7 @@ fn add_user(directory: &mut Directory, user: &str) {
             user_id: user.to_owned(),
             display_name: format!("{user} of Acme"),
             email: format!("{user}@acme.example"),
+            account_enabled: true,
         };
         users.insert(place, added);
     }

@@ -274,8 +274,13 @@ impl Directory {
         Ok(url)
     }
 
+    /// Returns the URL of Graph.
+    pub(super) fn graph_endpoint(&self) -> &Url {
+        &self.settings.graph_endpoint
+    }
+
     /// Sends one request to Graph. Retries a 401 once with a new token.
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         question: Question,
         url: &Url,
@@ -318,7 +323,7 @@ impl Directory {
     }
 
     /// Returns a URL below the endpoint. Escapes each segment, so that no id changes the path.
-    fn url(&self, segments: &[&str]) -> Url {
+    pub(super) fn url(&self, segments: &[&str]) -> Url {
         let mut url = self.settings.graph_endpoint.clone();
         // An http or https URL always has a path.
         if let Ok(mut path) = url.path_segments_mut() {

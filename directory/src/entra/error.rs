@@ -152,6 +152,10 @@ pub enum Question {
     AppRoles,
     /// The groups of one user.
     UserGroups,
+    /// What has changed in groups.
+    GroupChanges,
+    /// Which accounts were enabled, disabled or deleted.
+    AccountChanges,
 }
 
 impl Question {
@@ -159,7 +163,8 @@ impl Question {
     pub const fn permission(self) -> &'static str {
         match self {
             Self::AssignedGroups | Self::AppRoles => "Application.Read.All",
-            Self::UserGroups => "GroupMember.Read.All",
+            Self::UserGroups | Self::GroupChanges => "GroupMember.Read.All",
+            Self::AccountChanges => "User.Read.All",
         }
     }
 }
@@ -170,6 +175,8 @@ impl fmt::Display for Question {
             Self::AssignedGroups => "the assigned groups",
             Self::AppRoles => "the app roles",
             Self::UserGroups => "the user's groups",
+            Self::GroupChanges => "the changes of groups",
+            Self::AccountChanges => "the changes of accounts",
         })
     }
 }

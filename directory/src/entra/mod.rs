@@ -2,6 +2,7 @@
 
 pub(crate) mod aws;
 pub(crate) mod call;
+pub(crate) mod changes;
 pub(crate) mod directory;
 pub(crate) mod error;
 pub(crate) mod page;

@@ -44,6 +44,7 @@ impl Graph {
                 user_id: "ada".to_owned(),
                 display_name: "Ada".to_owned(),
                 email: "ada@acme.example".to_owned(),
+                account_enabled: true,
             }],
             groups: [("g1", true), ("g2", false), ("g3", true), ("g9", true)]
                 .map(|(id, is_joined)| group(id, is_joined))

@@ -88,6 +88,9 @@ pub struct User {
     pub display_name: String,
     /// The user's address.
     pub email: String,
+    /// Whether the account is enabled in the directory. Defaults to `true`.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub account_enabled: bool,
 }
 
 /// A group of the directory.
@@ -129,6 +132,17 @@ pub enum Endpoint {
     UserGroups,
     /// Lists the assignments of a user.
     UserAssignments,
+    /// Lists groups and their members, or what has changed since a link.
+    GroupChanges,
+    /// Lists users, or what has changed since a link.
+    UserChanges,
+}
+
+impl Endpoint {
+    /// Whether it answers delta queries.
+    pub(super) const fn is_delta(self) -> bool {
+        matches!(self, Self::GroupChanges | Self::UserChanges)
+    }
 }
 
 /// A wrong or late response.
@@ -207,6 +221,11 @@ fn yes() -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
 fn is_zero(number: &u64) -> bool {
     *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_true(flag: &bool) -> bool {
+    *flag
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::answer::Refusal;
+use super::delta::{self, Followed, Links};
 use super::file::{Application, Assignment, Directory, Endpoint, Group, User};
 use super::list::{self, List, Query};
 
@@ -31,6 +32,7 @@ enum About<'a> {
         cast: bool,
     },
     Assignments(&'a User),
+    Changes(Followed),
 }
 
 /// The context of a response besides the directory.
@@ -43,11 +45,15 @@ pub(super) struct Circumstances<'a> {
     /// The header `ConsistencyLevel` is `eventual`.
     pub(super) eventual: bool,
     pub(super) generation: u64,
+    /// The links of delta queries.
+    pub(super) links: &'a Links,
 }
 
 /// The endpoint with this path, whether or not its object exists.
 pub(super) fn endpoint(path: &str) -> Option<Endpoint> {
     match path.split('/').collect::<Vec<_>>()[..] {
+        ["groups", "delta"] => Some(Endpoint::GroupChanges),
+        ["users", "delta"] => Some(Endpoint::UserChanges),
         ["servicePrincipals", _] => Some(Endpoint::AppRoles),
         ["servicePrincipals", _, "appRoleAssignedTo"] => Some(Endpoint::AssignedGroups),
         ["users", _, "appRoleAssignments"] => Some(Endpoint::UserAssignments),
@@ -80,6 +86,8 @@ pub(super) fn understand<'a>(directory: &'a Directory, path: &str) -> Result<Cal
             nested: path.contains("/transitiveMemberOf"),
             cast: path.ends_with(CAST),
         },
+        Endpoint::GroupChanges => About::Changes(Followed::Groups),
+        Endpoint::UserChanges => About::Changes(Followed::Users),
         Endpoint::Token => return Err(no_segment()),
     };
     Ok(Call { endpoint, about })
@@ -90,7 +98,7 @@ impl Call<'_> {
     pub(super) fn user(&self) -> Option<&str> {
         match self.about {
             About::Groups { user, .. } | About::Assignments(user) => Some(&user.user_id),
-            About::ServicePrincipal | About::AssignedTo => None,
+            About::ServicePrincipal | About::AssignedTo | About::Changes(_) => None,
         }
     }
 
@@ -114,6 +122,7 @@ impl Call<'_> {
                 }
                 Ok(body)
             }
+            About::Changes(followed) => delta::answer(followed, directory, about),
             About::AssignedTo => {
                 let id = &application.service_principal_id;
                 let list = List {

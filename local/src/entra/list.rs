@@ -15,6 +15,9 @@ pub(super) struct Query {
     pub(super) filter: Option<String>,
     top: Option<usize>,
     pub(super) count: bool,
+    /// The page token of a delta query, which has a form of its own.
+    pub(super) skip_token: Option<String>,
+    pub(super) delta_token: Option<String>,
     from: Option<Start>,
     /// All options except the page token, for the link to the next page.
     kept: String,
@@ -49,7 +52,8 @@ pub(super) fn pairs(text: &str) -> impl Iterator<Item = (String, String)> + '_ {
 }
 
 impl Query {
-    pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
+    /// Parses the options of a list, or of a delta query.
+    pub(super) fn parse(text: &str, is_delta: bool) -> Result<Self, Refusal> {
         let mut query = Self::default();
         for (name, value) in pairs(text) {
             match name.as_str() {
@@ -57,6 +61,8 @@ impl Query {
                 "$filter" => query.filter = Some(value.clone()),
                 "$top" => query.top = Some(top(&value)?),
                 "$count" => query.count = value == "true",
+                "$skiptoken" if is_delta => query.skip_token = Some(value.clone()),
+                "$deltatoken" if is_delta => query.delta_token = Some(value.clone()),
                 "$skiptoken" => {
                     query.from = Some(Start::parse(&value).ok_or_else(expired)?);
                     continue;
@@ -75,7 +81,9 @@ impl Query {
 
     /// The number of the requested page, counted from 1.
     pub(super) fn page(&self) -> usize {
-        self.from.map_or(1, |from| from.page)
+        let skip_token = self.skip_token.as_deref();
+        let of_delta = skip_token.and_then(|token| token.split_once('.')?.1.parse().ok());
+        of_delta.or(self.from.map(|from| from.page)).unwrap_or(1)
     }
 }
 
@@ -181,6 +189,6 @@ fn expired() -> Refusal {
     )
 }
 
-fn bad(code: &'static str, message: impl Into<String>) -> Refusal {
+pub(super) fn bad(code: &'static str, message: impl Into<String>) -> Refusal {
     Refusal::new(StatusCode::BAD_REQUEST, code, message)
 }

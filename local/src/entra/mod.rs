@@ -3,6 +3,7 @@
 
 mod answer;
 mod check;
+mod delta;
 mod fault;
 mod file;
 mod graph;
@@ -28,6 +29,7 @@ use muster::http::{Code, Problem};
 use serde_json::Value;
 
 use self::answer::{Refusal, TokenRefusal, json};
+use self::delta::Links;
 use self::fault::{Selected, respond};
 pub use self::file::{AppRole, Application, Assignment, Directory, Endpoint, Fault, Group, User};
 use self::graph::Circumstances;
@@ -53,6 +55,7 @@ pub(crate) struct Entra {
     url: String,
     log: Log,
     record: Option<Record>,
+    links: Links,
 }
 
 impl fmt::Debug for Entra {
@@ -87,6 +90,7 @@ impl Entra {
             url,
             log: Log::from(options.log),
             record: None,
+            links: Links::default(),
         };
         Ok((Some(Arc::new(entra)), warning))
     }
@@ -167,7 +171,8 @@ async fn answer(entra: &Entra, parts: &Parts) -> Result<Response, Refusal> {
     let path = parts.uri.path();
     let path = path.split_once("/v1.0/").map_or("", |(_, path)| path);
     let call = graph::understand(&loaded.directory, path);
-    let query = Query::parse(parts.uri.query().unwrap_or_default());
+    let is_delta = graph::endpoint(path).is_some_and(Endpoint::is_delta);
+    let query = Query::parse(parts.uri.query().unwrap_or_default(), is_delta);
     let page = query.as_ref().map_or(1, Query::page);
     entra.record(graph::endpoint(path), page, parts, "");
     entra.tokens.check(header(header::AUTHORIZATION.as_str()))?;
@@ -184,6 +189,7 @@ async fn answer(entra: &Entra, parts: &Parts) -> Result<Response, Refusal> {
         query: &query,
         eventual: header("consistencylevel").is_some_and(|it| it.eq_ignore_ascii_case("eventual")),
         generation: loaded.generation,
+        links: &entra.links,
     };
     let normal = call.answer(&loaded.directory, &about);
     Ok(faulty(&loaded, selected, normal.map_err(Refusal::graph)).await)

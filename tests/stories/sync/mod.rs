@@ -1,6 +1,7 @@
 //! Logins end to end: a fake Graph over real HTTP, `post-login` and `pre-token` through the Invoke
 //! API, and the result through the HTTP API.
 
+mod changes;
 mod concurrent_logins;
 mod cost;
 mod creating;

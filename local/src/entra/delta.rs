@@ -1,0 +1,280 @@
+//! Delta queries of groups and users: everything, or what has changed since a link.
+//! <https://learn.microsoft.com/graph/delta-query-overview>
+//!
+//! A link to the next page or to later changes is a number under which the stack keeps what it stands for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+use super::answer::Refusal;
+use super::file::Directory;
+use super::graph::Circumstances;
+use super::list;
+
+/// Maximum number of objects in the filter of a query.
+const MAX_FILTERED: usize = 50;
+/// Number of links that are kept. Older ones have expired.
+const MAX_KEPT: usize = 10_000;
+
+/// What a query follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Followed {
+    Groups,
+    Users,
+}
+
+/// What one query asks for. All its links have it.
+#[derive(Clone, Debug)]
+struct Asked {
+    followed: Followed,
+    select: Option<String>,
+    /// The ids that it is limited to.
+    ids: Option<BTreeSet<String>>,
+}
+
+/// The state of an object that a query compares.
+#[derive(Clone, Debug, PartialEq)]
+struct State {
+    /// All properties except the members.
+    properties: Value,
+    /// The members by id, with their type.
+    members: BTreeMap<String, &'static str>,
+}
+
+type States = BTreeMap<String, State>;
+
+/// What a link stands for.
+#[derive(Clone, Debug)]
+enum Kept {
+    /// The pages that follow, and the number of the link at their end.
+    Pages(Arc<Vec<Vec<Value>>>, u64),
+    /// What the changes are compared with.
+    Since(Asked, Arc<States>),
+}
+
+/// The links that were given out.
+#[derive(Debug, Default)]
+pub(super) struct Links(Mutex<(u64, BTreeMap<u64, Kept>)>);
+
+impl Links {
+    fn open(&self) -> MutexGuard<'_, (u64, BTreeMap<u64, Kept>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, kept: Kept) -> u64 {
+        let mut open = self.open();
+        let (last, all) = &mut *open;
+        *last += 1;
+        all.insert(*last, kept);
+        while all.len() > MAX_KEPT {
+            all.pop_first();
+        }
+        *last
+    }
+
+    fn find(&self, token: &str) -> Result<Kept, Refusal> {
+        let number = token.split('.').next().unwrap_or_default();
+        let found = number.parse().ok().and_then(|number: u64| {
+            let open = self.open();
+            open.1.get(&number).cloned()
+        });
+        found.ok_or_else(|| {
+            let message = "Resync required. Replace all local items with the server's.";
+            Refusal::new(StatusCode::BAD_REQUEST, "syncStateNotFound", message)
+        })
+    }
+}
+
+impl Followed {
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Groups => "groups/delta",
+            Self::Users => "users/delta",
+        }
+    }
+
+    /// The objects of the directory, limited to these ids.
+    fn states(self, directory: &Directory, ids: Option<&BTreeSet<String>>) -> States {
+        let all: States = match self {
+            Self::Groups => group_states(directory),
+            Self::Users => user_states(directory),
+        };
+        let all = all.into_iter();
+        all.filter(|(id, _)| ids.is_none_or(|ids| ids.contains(id)))
+            .collect()
+    }
+}
+
+/// Answers a delta query: its first page, a later page, or the changes since a link.
+pub(super) fn answer(
+    followed: Followed,
+    directory: &Directory,
+    about: &Circumstances<'_>,
+) -> Result<Value, Refusal> {
+    let links = about.links;
+    if let Some(token) = &about.query.skip_token {
+        return match links.find(token)? {
+            Kept::Pages(pages, end) => Ok(page(followed, about, &pages, end)),
+            Kept::Since(..) => Err(list::bad("Request_BadRequest", "Not a link to a page.")),
+        };
+    }
+    let (asked, since) = match about.query.delta_token.as_deref() {
+        Some("latest") => {
+            let asked = asked(followed, about)?;
+            let now = followed.states(directory, asked.ids.as_ref());
+            (asked, Some(Arc::new(now)))
+        }
+        Some(token) => match links.find(token)? {
+            Kept::Since(asked, states) => (asked, Some(states)),
+            Kept::Pages(..) => return Err(list::bad("Request_BadRequest", "Not a delta link.")),
+        },
+        None => (asked(followed, about)?, None),
+    };
+    let now = followed.states(directory, asked.ids.as_ref());
+    let rows = rows(&asked, since.as_deref(), &now, directory.page_size(None));
+    let end = links.keep(Kept::Since(asked, Arc::new(now)));
+    let pages: Vec<Vec<Value>> = rows
+        .chunks(directory.page_size(None))
+        .map(<[Value]>::to_vec)
+        .collect();
+    Ok(page(followed, about, &pages, end))
+}
+
+fn asked(followed: Followed, about: &Circumstances<'_>) -> Result<Asked, Refusal> {
+    let ids = about.query.filter.as_deref().map(ids).transpose()?;
+    Ok(Asked {
+        followed,
+        select: about.query.select.clone(),
+        ids,
+    })
+}
+
+/// Reads `id eq 'a' or id eq 'b'`.
+fn ids(filter: &str) -> Result<BTreeSet<String>, Refusal> {
+    let unsupported = || {
+        let message = "A delta query can be filtered by at most 50 ids: id eq 'a' or id eq 'b'.";
+        list::bad("Request_UnsupportedQuery", message)
+    };
+    let ids = filter.split(" or ").map(|one| {
+        let id = one.trim().strip_prefix("id eq '")?.strip_suffix('\'')?;
+        Some(id.to_owned())
+    });
+    let ids: BTreeSet<_> = ids.collect::<Option<_>>().ok_or_else(unsupported)?;
+    if ids.len() > MAX_FILTERED {
+        return Err(unsupported());
+    }
+    Ok(ids)
+}
+
+/// The rows of a query. A group whose members do not fit on a page has several.
+fn rows(asked: &Asked, since: Option<&States>, now: &States, size: usize) -> Vec<Value> {
+    let selects = |name: &str| {
+        let select = asked.select.as_deref();
+        select.is_none_or(|names| names.split(',').any(|one| one.trim() == name))
+    };
+    let follows_members = asked.followed == Followed::Groups && selects("members");
+    let gone = since.into_iter().flatten();
+    let gone = gone.filter(|(id, _)| !now.contains_key(*id));
+    let mut rows: Vec<Value> = gone
+        .map(|(id, _)| json!({"id": id, "@removed": {"reason": "changed"}}))
+        .collect();
+    for (id, state) in now {
+        let before = since.and_then(|since| since.get(id));
+        let mut row = state.properties.clone();
+        if let Some(row) = row.as_object_mut() {
+            row.retain(|name, value| {
+                let is_same = before.is_some_and(|before| before.properties[name] == *value);
+                selects(name) && !is_same
+            });
+        }
+        let is_changed = row.as_object().is_some_and(|row| !row.is_empty());
+        let none = BTreeMap::new();
+        let had = before.map_or(&none, |before| &before.members);
+        let added = state
+            .members
+            .iter()
+            .filter(|(id, _)| !had.contains_key(*id));
+        let added = added.map(|(id, of_type)| json!({"@odata.type": of_type, "id": id}));
+        let removed = had
+            .iter()
+            .filter(|(id, _)| !state.members.contains_key(*id));
+        let removed = removed.map(|(id, of_type)| {
+            json!({"@odata.type": of_type, "id": id, "@removed": {"reason": "deleted"}})
+        });
+        let members: Vec<Value> = added.chain(removed).filter(|_| follows_members).collect();
+        if !is_changed && members.is_empty() && before.is_some() {
+            continue;
+        }
+        row["id"] = json!(id);
+        if members.is_empty() {
+            rows.push(row.clone());
+        }
+        for some in members.chunks(size) {
+            let mut part = row.clone();
+            part["members@delta"] = json!(some);
+            rows.push(part);
+        }
+    }
+    rows
+}
+
+/// The first of the pages, with a link to the others or to later changes.
+fn page(followed: Followed, about: &Circumstances<'_>, pages: &[Vec<Value>], end: u64) -> Value {
+    let (first, rest) = match pages {
+        [] => (&[][..], &[][..]),
+        [first, rest @ ..] => (first.as_slice(), rest),
+    };
+    let url = format!("{}/{}", about.root, followed.path());
+    let (name, token) = if rest.is_empty() {
+        ("@odata.deltaLink", format!("$deltatoken={end}"))
+    } else {
+        let next = about.links.keep(Kept::Pages(Arc::new(rest.to_vec()), end));
+        let page = about.query.page() + 1;
+        ("@odata.nextLink", format!("$skiptoken={next}.{page}"))
+    };
+    json!({
+        "@odata.context": format!("{}/$metadata#{}", about.root, followed.path()),
+        "value": first,
+        name: format!("{url}?{token}"),
+    })
+}
+
+fn group_states(directory: &Directory) -> States {
+    let user_ids: BTreeMap<&str, &str> = directory
+        .users
+        .iter()
+        .map(|user| (user.user_id.as_str(), user.id.as_str()))
+        .collect();
+    let groups = directory.groups.iter().map(|group| {
+        let members = group
+            .members
+            .iter()
+            .map(|member| match user_ids.get(member.as_str()) {
+                Some(id) => ((*id).to_owned(), "#microsoft.graph.user"),
+                None => (member.clone(), "#microsoft.graph.group"),
+            });
+        let state = State {
+            properties: json!({"displayName": group.display_name}),
+            members: members.collect(),
+        };
+        (group.id.clone(), state)
+    });
+    groups.collect()
+}
+
+fn user_states(directory: &Directory) -> States {
+    let users = directory.users.iter().map(|user| {
+        let state = State {
+            properties: json!({
+                "displayName": user.display_name,
+                "accountEnabled": user.account_enabled,
+            }),
+            members: BTreeMap::new(),
+        };
+        (user.id.clone(), state)
+    });
+    users.collect()
+}
