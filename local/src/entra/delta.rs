@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::answer::Refusal;
 use super::file::Directory;
@@ -39,7 +39,7 @@ struct Asked {
 #[derive(Clone, Debug, PartialEq)]
 struct State {
     /// All properties except the members.
-    properties: Value,
+    properties: Map<String, Value>,
     /// The members by id, with their type.
     members: BTreeMap<String, &'static str>,
 }
@@ -184,13 +184,11 @@ fn rows(asked: &Asked, since: Option<&States>, now: &States, size: usize) -> Vec
     for (id, state) in now {
         let before = since.and_then(|since| since.get(id));
         let mut row = state.properties.clone();
-        if let Some(row) = row.as_object_mut() {
-            row.retain(|name, value| {
-                let is_same = before.is_some_and(|before| before.properties[name] == *value);
-                selects(name) && !is_same
-            });
-        }
-        let is_changed = row.as_object().is_some_and(|row| !row.is_empty());
+        row.retain(|name, value| {
+            let is_same = before.is_some_and(|before| before.properties.get(name) == Some(value));
+            selects(name) && !is_same
+        });
+        let is_changed = !row.is_empty();
         let none = BTreeMap::new();
         let had = before.map_or(&none, |before| &before.members);
         let added = state
@@ -208,14 +206,14 @@ fn rows(asked: &Asked, since: Option<&States>, now: &States, size: usize) -> Vec
         if !is_changed && members.is_empty() && before.is_some() {
             continue;
         }
-        row["id"] = json!(id);
+        row.insert("id".to_owned(), json!(id));
         if members.is_empty() {
-            rows.push(row.clone());
+            rows.push(row.clone().into());
         }
         for some in members.chunks(size) {
             let mut part = row.clone();
-            part["members@delta"] = json!(some);
-            rows.push(part);
+            part.insert("members@delta".to_owned(), json!(some));
+            rows.push(part.into());
         }
     }
     rows
@@ -257,7 +255,7 @@ fn group_states(directory: &Directory) -> States {
                 None => (member.clone(), "#microsoft.graph.group"),
             });
         let state = State {
-            properties: json!({"displayName": group.display_name}),
+            properties: Map::from_iter([("displayName".to_owned(), json!(group.display_name))]),
             members: members.collect(),
         };
         (group.id.clone(), state)
@@ -268,10 +266,10 @@ fn group_states(directory: &Directory) -> States {
 fn user_states(directory: &Directory) -> States {
     let users = directory.users.iter().map(|user| {
         let state = State {
-            properties: json!({
-                "displayName": user.display_name,
-                "accountEnabled": user.account_enabled,
-            }),
+            properties: Map::from_iter([
+                ("displayName".to_owned(), json!(user.display_name)),
+                ("accountEnabled".to_owned(), json!(user.account_enabled)),
+            ]),
             members: BTreeMap::new(),
         };
         (user.id.clone(), state)
