@@ -36,9 +36,9 @@ struct Recheck {
 run_counts! {
     /// One run of the weekly checks of domains.
     RecheckCounts of "recheck-domains", "recheck domains", warns of failed;
-    /// Domains whose record was looked up.
+    /// Domains whose record was looked up, or whose organization is purged.
     checked => "DomainsChecked",
-    /// Domains that are no longer verified.
+    /// Domains that are no longer verified, or whose organization is purged.
     ended => "DomainsEnded",
     /// Domains whose look-up failed, or whose result could not be written. They stay due.
     failed => "DomainChecksFailed",
@@ -123,6 +123,16 @@ impl Recheck {
             app.telemetry
                 .failure(now, request_id, "recheck-domains", error);
         };
+        if due.is_of_purged() {
+            let removed = app.store.remove_purged_domain(due, request_id).await;
+            return match removed {
+                Ok(removed) => removed.then_some(Ok(true)),
+                Err(error) => {
+                    failed(&error);
+                    Some(Err(()))
+                }
+            };
+        }
         let check = match self.resolvers.look_up(due.domain()).await {
             Ok(check) => check,
             Err(error) => {

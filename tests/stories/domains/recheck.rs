@@ -147,3 +147,33 @@ async fn runs_at_once_count_one_miss() {
     assert_eq!(scene.domain().await["status"], "verified");
     invariants::check(&scene.world.items().await);
 }
+
+/// DynamoDB deletes the item of an organization 30 days after the organization was deleted. Its domain goes with the
+/// next check.
+#[tokio::test]
+async fn the_domain_of_a_purged_organization_is_removed() {
+    let scene = Scene::start().await;
+    let Scene { world, ada, id, .. } = &scene;
+    let organization = format!("/organizations/{id}");
+    ada.delete(&organization).await.expect(204);
+    scene.pass_a_week();
+    // It can still be restored.
+    assert_eq!(scene.run().await, numbers(1, 0, 0));
+    for _ in 0..5 {
+        scene.pass_a_week();
+    }
+    assert_eq!(scene.run().await, numbers(1, 1, 0));
+    let items = world.items().await.into_iter();
+    let left: Vec<_> = items
+        .filter(|item| {
+            let pk = item["pk"].as_str().unwrap();
+            pk.ends_with("#DOMAINS") || pk.contains("#VERIFIED#")
+        })
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(scene.run().await, numbers(0, 0, 0));
+    let root = world.tenant_admin();
+    let events = root.all("/events?type=domain.removed").await;
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0]["actor"]["type"], "system");
+}
