@@ -1,6 +1,7 @@
 //! The sync at a login: writes the profile, reads the directory, and then changes the table, change by change,
 //! to match the directory. See `docs/ENTRA.md`.
 
+mod domains;
 mod record;
 mod report;
 mod writes;
@@ -15,9 +16,10 @@ use crate::entra::settings::EntraSettings;
 use crate::plan::{self, Found, Held, HeldOrganization, HeldTeam, Provisioned};
 use crate::rules::SyncRules;
 use crate::snapshot::DirectorySnapshot;
-use muster::domain::{AutoJoin, Clock, Email, EntraObjectId, Timestamp};
+use muster::domain::{Clock, EntraObjectId, Timestamp};
 use muster::store::{self, CurrentMemberships, Profile, RecordedLogin, Refusal, Store, Written};
 
+use domains::WithoutDomains;
 pub use record::SyncLine;
 use report::Progress;
 pub use report::{Counts, Report, SyncOutcome};
@@ -35,6 +37,7 @@ pub struct LoginSync {
     rules: SyncRules,
     budget: Duration,
     clock: Clock,
+    without_domains: WithoutDomains,
 }
 
 impl LoginSync {
@@ -47,6 +50,7 @@ impl LoginSync {
             rules: settings.rules,
             budget: settings.budget,
             clock,
+            without_domains: WithoutDomains::default(),
         }
     }
 
@@ -83,7 +87,8 @@ impl LoginSync {
         let mut login = None;
         let (result, auto_join) = tokio::join!(
             self.sync(store, profile, deadline, (progress, &mut login)),
-            auto_join(store, profile)
+            self.without_domains
+                .auto_join(store, profile, self.clock.now())
         );
         let auto_join = progress.kept(auto_join).flatten();
         if let (Some(login), Some(by)) = (&login, auto_join) {
@@ -312,16 +317,6 @@ impl LoginSync {
             .await;
         Ok(plan.kept)
     }
-}
-
-/// Returns the organization that the user joins by their email address. Makes no call for an address that is not
-/// verified, or that is of a mail provider.
-async fn auto_join(store: &Store, profile: &Profile) -> Result<Option<AutoJoin>, store::Error> {
-    let email = profile.email.as_ref().filter(|_| profile.email_verified);
-    let Some(domain) = email.and_then(Email::provable_domain) else {
-        return Ok(None);
-    };
-    store.auto_join(&profile.tenant_id, &domain).await
 }
 
 /// Removes what the login has made if the user has been erased since the login was recorded.

@@ -344,6 +344,11 @@ pub(super) fn domain_claim(tenant: &TenantId, domain: &Domain) -> Key {
     Key::new(format!("TENANT#{tenant}#VERIFIED#{domain}"), "VERIFIED")
 }
 
+/// Returns the key of the item that a tenant has once one of its organizations has verified a domain.
+pub(super) fn has_domains(tenant: &TenantId) -> Key {
+    Key::new(format!("TENANT#{tenant}#VERIFIED"), "ANY")
+}
+
 /// Returns the partition in [`GSI2`] of the verified domains of all tenants, by the time of their next check. No
 /// tenant has an empty id.
 pub(super) fn domain_checks_partition() -> String {

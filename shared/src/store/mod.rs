@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 
 pub use batch::{BatchResult, RefusedItem};
 pub use context::Context;
-pub use domains::{DomainToVerify, DueDomain};
+pub use domains::{DomainOfLogin, DomainToVerify, DueDomain};
 pub use error::{Error, Refusal};
 pub use events::{EventFilter, EventOrder, SETTLE_TIME, event_of};
 pub use idempotency::Outcome;

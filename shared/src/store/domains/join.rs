@@ -16,23 +16,38 @@ use crate::store::{Error, Store, keys, members, organizations};
 /// of their leaving does.
 pub(in crate::store) const JOINED_BY_DOMAIN: &str = "joined_by_domain";
 
+/// What a login looks up about the domain of an address.
+#[derive(Clone, Debug)]
+pub struct DomainOfLogin {
+    /// The organization that users with an address of the domain join.
+    pub auto_join: Option<AutoJoin>,
+    /// Whether an organization of the tenant has verified a domain, now or earlier.
+    pub tenant_has_domains: bool,
+}
+
 impl Store {
-    /// Returns the organization that users with an address of the domain join at a login. Makes one read.
-    pub async fn auto_join(
+    /// Returns what a login looks up about the domain of an address. Makes one read.
+    pub async fn domain_of_login(
         &self,
         tenant: &TenantId,
         domain: &Domain,
-    ) -> Result<Option<AutoJoin>, Error> {
-        let claim = self.table.get(&keys::domain_claim(tenant, domain)).await?;
-        let Some(claim) = claim.map(from_item::<ClaimRow>).transpose()? else {
-            return Ok(None);
-        };
-        Ok(claim.auto_join.then_some(AutoJoin {
-            tenant_id: claim.tenant_id,
-            organization_id: claim.organization_id,
-            domain: claim.domain,
-            role: claim.auto_join_role,
-        }))
+    ) -> Result<DomainOfLogin, Error> {
+        let (key, mark) = (
+            keys::domain_claim(tenant, domain),
+            keys::has_domains(tenant),
+        );
+        let found = self.read(&[&key, &mark]).await?;
+        let claim = found.item(&key).cloned().map(from_item::<ClaimRow>);
+        let claim = claim.transpose()?.filter(|claim| claim.auto_join);
+        Ok(DomainOfLogin {
+            auto_join: claim.map(|claim| AutoJoin {
+                tenant_id: claim.tenant_id,
+                organization_id: claim.organization_id,
+                domain: claim.domain,
+                role: claim.auto_join_role,
+            }),
+            tenant_has_domains: found.item(&mark).is_some(),
+        })
     }
 
     /// Adds the user who signs in to the organization of their domain, unless they are in it or have left it.

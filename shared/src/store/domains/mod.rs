@@ -28,6 +28,7 @@ use crate::store::table::{
 };
 use crate::store::{Refusal, organizations, table};
 
+pub use join::DomainOfLogin;
 pub(super) use join::JOINED_BY_DOMAIN;
 pub use recheck::DueDomain;
 pub use verify::DomainToVerify;
@@ -150,6 +151,8 @@ enum Action {
     Membership,
     Left,
     Record,
+    /// The item that says that the tenant has domains.
+    Mark,
 }
 
 fn key_of(one: &OrganizationDomain) -> Key {
@@ -212,7 +215,7 @@ fn not_of_another(organization: &OrganizationId) -> Condition {
         .value(":own", text(organization.as_str()))
 }
 
-/// Adds the item that gives the verified domain to its organization.
+/// Adds the item that gives the verified domain to its organization, and the one that says that the tenant has domains.
 fn put_claim(
     transaction: &mut Transaction<'_, Action>,
     one: &OrganizationDomain,
@@ -228,6 +231,8 @@ fn put_claim(
     let key = keys::domain_claim(&one.tenant_id, &one.domain);
     let item = to_item(&row, [key.attributes(), Item::new()])?;
     transaction.put(Action::Claim, item, condition);
+    let mark = keys::has_domains(&one.tenant_id).attributes();
+    transaction.put(Action::Mark, mark, Condition::none());
     Ok(())
 }
 
