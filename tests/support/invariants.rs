@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use muster::domain::{FoldedName, Name};
 use serde_json::{Map, Value};
 
-use crate::audit;
+use crate::{audit, invitations};
 
 type Item = Map<String, Value>;
 
@@ -41,7 +41,9 @@ fn state_violations(items: &[Item]) -> Vec<String> {
     table.check_memberships();
     table.check_teams();
     table.check_emails();
-    table.violations
+    let mut violations = table.violations;
+    violations.extend(invitations::violations(items));
+    violations
 }
 
 /// Tenant and id.

@@ -29,6 +29,7 @@ mod faults;
 pub mod graph;
 pub mod history;
 pub mod invariants;
+mod invitations;
 mod lines;
 pub mod member_counts;
 pub mod npm;
