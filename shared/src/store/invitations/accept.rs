@@ -312,7 +312,8 @@ fn put_membership(
         }
         transaction.touch(Action::Membership, &key, seen, as_read);
     } else {
-        let mut change = members::change_to(after).set("last_active_at", text(now.to_string()));
+        let change = members::change_inviter(members::change_to(after), after);
+        let mut change = change.set("last_active_at", text(now.to_string()));
         if teams > 0 {
             change = change.add(JOINED_TEAMS, teams);
         }

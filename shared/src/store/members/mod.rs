@@ -220,7 +220,7 @@ pub(super) fn also_change_to(change: Change, after: &Membership) -> Change {
 }
 
 /// Adds the user who granted the role of an open invitation to the change.
-fn change_inviter(change: Change, after: &Membership) -> Change {
+pub(super) fn change_inviter(change: Change, after: &Membership) -> Change {
     let change = match &after.invited_by_user_id {
         Some(inviter) => change.set("invited_by_user_id", text(inviter.as_str())),
         None => change.remove("invited_by_user_id"),
