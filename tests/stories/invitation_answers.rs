@@ -346,10 +346,36 @@ async fn a_disabled_user_answers_no_invitation() {
     for reply in [
         accept(&user, &token(&made)).await,
         decline(&user, &token(&made)).await,
+        accept(&user, "no token").await,
     ] {
         reply.problem(403, "user-disabled");
     }
     assert_eq!(world.everything().await, before);
+    // Nor is an answer repeated to them.
+    let enabled = json!({"status": "enabled"});
+    root.patch("/users/bob", enabled).await.expect(200);
+    accept(&user, &token(&made)).await.expect(200);
+    root.patch("/users/bob", json!({"status": "disabled"}))
+        .await
+        .expect(200);
+    let again = accept(&user, &token(&made)).await;
+    again.problem(403, "user-disabled");
+}
+
+#[tokio::test]
+async fn the_inviter_of_the_accepted_invitation_is_stored() {
+    let world = World::start().await;
+    let (ada, id, invitations) = acme(&world).await;
+    let user = invited(&world).await;
+    let members = format!("/organizations/{id}/members");
+    let body = json!({"user_id": "bob", "status": "invited"});
+    world.tenant_admin().post(&members, body).await.expect(201);
+    let made = ada.post(&invitations, bob()).await.expect(201);
+    let accepted = accept(&user, &token(&made)).await.expect(200);
+    assert_eq!(accepted.body["invited_by_user_id"], "ada");
+    let member = ada.get(&format!("{members}/bob")).await.expect(200);
+    assert_eq!(member.body["invited_by_user_id"], "ada");
+    invariants::check(&world.items().await);
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ pub(super) struct Found {
 }
 
 impl Store {
-    /// Reads what the answer depends on. Returns the id of the organization that invites, with the items.
+    /// Reads what the answer depends on, for a caller who is not disabled. Returns the id of the organization that invites, with the items.
     pub(super) async fn read_invited(
         &self,
         cx: &Context,
@@ -73,6 +73,7 @@ impl Store {
         let organization = keys::organization(tenant, organization);
         more.push(&organization);
         let view = self.read(&more).await?;
+        view.require_enabled(caller)?;
         Ok((named, view))
     }
 
