@@ -1,6 +1,7 @@
 //! The invariants of the data model under concurrent writes. The seventh has its own story:
 //! `revocation`.
 
+use aws_sdk_dynamodb::types::AttributeValue::{self, N, S};
 use muster_local::Options;
 use serde_json::{Value, json};
 use support::history::seeds;
@@ -57,8 +58,6 @@ async fn and_when_dynamodb_forgets_what_it_has_answered() {
 /// Shows that damage is found, which an intact table could not.
 #[tokio::test]
 async fn violations_of_the_table_are_found() {
-    use aws_sdk_dynamodb::types::AttributeValue::{N, S};
-
     let (world, ada, id) = World::acme().await;
     let other = world.organization(&ada, "Other").await;
     invariants::check(&world.items().await);
@@ -96,9 +95,49 @@ async fn violations_of_the_table_are_found() {
         ),
         (&organization, "ORG", "id", text("x"), "6:"),
     ];
+    each_is_found(&world, &damages).await;
+}
+
+#[tokio::test]
+async fn violations_of_invitations_are_found() {
+    let (world, ada, id) = World::acme().await;
+    let body = json!({"email": "eve@acme.example"});
+    let path = format!("/organizations/{id}/invitations");
+    let made = ada.post(&path, body).await.expect(201);
+    invariants::check(&world.items().await);
+    let partition = format!("TENANT#{ACME}#ORG#{id}#INVITATIONS");
+    let place = format!("INVITATION#{}", made.body["id"].as_str().unwrap());
+    let address = format!("TENANT#{ACME}#ORG#{id}#INVITEE#eve@acme.example");
+    let text = |text: &str| S(text.to_owned());
+    let damages = [
+        (
+            &partition,
+            &*place,
+            "status",
+            text("accepted"),
+            "15: an acc",
+        ),
+        (&partition, &place, "status", text("revoked"), "15: an addr"),
+        (&partition, &place, "role", text("owner"), "12:"),
+        (&partition, &place, "send_count", N("2".to_owned()), "12:"),
+        (&partition, &place, "version", N("2".to_owned()), "12:"),
+        (&partition, &place, "id", text("x"), "another's key"),
+        (
+            &address,
+            "INVITEE",
+            "invitation_id",
+            text("x"),
+            "15: a pend",
+        ),
+    ];
+    each_is_found(&world, &damages).await;
+}
+
+/// Damages the item of a key at a time, and repairs it: key, attribute, value, and what the violation contains.
+async fn each_is_found(world: &World, damages: &[(&String, &str, &str, AttributeValue, &str)]) {
     for (pk, sk, attribute, value, expected) in damages {
-        let before = world.table().await[&(pk.clone(), sk.to_owned())][attribute].clone();
-        world.tamper(pk, sk, attribute, value).await;
+        let before = world.table().await[&((*pk).clone(), (*sk).to_owned())][*attribute].clone();
+        world.tamper(pk, sk, attribute, value.clone()).await;
         let violations = invariants::violations(&world.items().await);
         assert!(
             violations
