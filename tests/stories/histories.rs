@@ -144,6 +144,29 @@ fn wrong_responses(answer: HistoryResponse) -> Vec<HistoryResponse> {
             },
             HistoryResponse::Problem("user-disabled"),
         ],
+        HistoryResponse::Invitation {
+            role,
+            status,
+            version,
+            sends,
+            accepted_by,
+            is_new,
+        } => {
+            let told = |version, sends, is_new| HistoryResponse::Invitation {
+                role,
+                status,
+                version,
+                sends,
+                accepted_by,
+                is_new,
+            };
+            vec![
+                told(version + 1, sends, is_new),
+                told(version, sends + 1, is_new),
+                told(version, sends, !is_new),
+                HistoryResponse::Problem("already-invited"),
+            ]
+        }
         HistoryResponse::Gone => vec![HistoryResponse::Problem("last-owner")],
     }
 }

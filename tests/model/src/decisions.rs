@@ -74,7 +74,7 @@ pub fn decide(table: &Table, caller: Id, request: Request) -> Decision {
 }
 
 /// `View::organization`.
-fn live(table: &Table, id: Id) -> Result<Organization, RequestOutcome> {
+pub fn live(table: &Table, id: Id) -> Result<Organization, RequestOutcome> {
     let found = table.organizations[id].filter(|organization| organization.live);
     found.ok_or(RequestOutcome::NotFound)
 }
@@ -105,6 +105,20 @@ fn reaches(role: Role, other: Role) -> Result<(), RequestOutcome> {
     } else {
         Err(RequestOutcome::Forbidden)
     }
+}
+
+/// What an operation on invitations requires of its caller: a live organization, and a role that manages members and is
+/// not below the role that is given.
+pub fn require_manager(
+    table: &Table,
+    caller: Id,
+    organization: Id,
+    given: Option<Role>,
+) -> Result<(), RequestOutcome> {
+    live(table, organization)?;
+    let own = standing(table, organization, caller)?;
+    require(own, Permission::ManageMembers)?;
+    given.map_or(Ok(()), |role| reaches(own, role))
 }
 
 /// The first part of `Store::update_organization`, `delete_organization`, `restore_organization`.

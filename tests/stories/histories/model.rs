@@ -13,6 +13,7 @@ use muster_model::state::{Client, State};
 use muster_model::table::{Membership, Organization, Table};
 use serde_json::{Map, Value, json};
 use stateright::Model;
+use support::history::invitations::Links;
 use support::history::requests::{NAMES, USERS, actor, send};
 use support::history::seeds;
 use support::history::spec::{Operation, What, added_again, code};
@@ -116,7 +117,12 @@ impl Walker {
             key: None,
         };
         let asked = request;
-        let request = send(actor(&self.world, ACME, caller), operation, &self.ids);
+        let request = send(
+            actor(&self.world, ACME, caller),
+            operation,
+            &self.ids,
+            &Links::default(),
+        );
         let number = self.schedule.start(request).await;
         self.requests[user] = Some(number);
         let mut answered = self.read(number).await;

@@ -2,6 +2,7 @@
 //! some sequential order must explain every response.
 
 mod erasure;
+pub mod invitations;
 pub mod linear;
 pub mod logins;
 pub mod requests;

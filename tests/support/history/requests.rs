@@ -6,6 +6,7 @@ use muster_model::table::{Id, TENANT_ADMIN};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::invitations::{Links, address, told};
 use super::spec::{HistoryResponse, Operation, What};
 use crate::{Actor, Reply, World};
 
@@ -14,22 +15,27 @@ pub const USERS: [&str; 4] = ["ada", "bob", "cyd", "root"];
 /// Names by number.
 pub const NAMES: [&str; 2] = ["Acme", "Globex"];
 
-/// The caller.
+/// The caller. A user's token has their verified address.
 pub fn actor(world: &World, tenant: &str, id: Id) -> Actor {
     if id == TENANT_ADMIN {
-        world.tenant_admin_of(tenant)
-    } else {
-        world.user_of(tenant, USERS[id])
+        return world.tenant_admin_of(tenant);
     }
+    let user = USERS[id];
+    let claims = json!({
+        "sub": user, "tenant_id": tenant, "email": address(id), "email_verified": true,
+    });
+    let token = world.stack.token_with(claims.as_object().unwrap().clone());
+    world.bearer(user, Some(token.expect("a token")))
 }
 
-/// The HTTP request of an operation on organizations with these ids.
+/// The HTTP request of an operation on organizations with these ids, and on these invitations.
 pub fn send(
     actor: Actor,
     operation: Operation,
     ids: &[Option<String>],
+    links: &Links,
 ) -> impl Future<Output = Reply> + Send + 'static {
-    let (method, path, body) = request(operation.what, ids);
+    let (method, path, body) = request(operation.what, ids, links);
     async move {
         let mut request = actor.request(method, &path);
         if let Some(body) = body {
@@ -45,7 +51,7 @@ pub fn send(
     }
 }
 
-fn request(what: What, ids: &[Option<String>]) -> (Method, String, Option<Value>) {
+fn request(what: What, ids: &[Option<String>], links: &Links) -> (Method, String, Option<Value>) {
     let organization = |id: Id| {
         let id = ids[id].as_deref().expect("its id is known");
         format!("/organizations/{id}")
@@ -59,6 +65,7 @@ fn request(what: What, ids: &[Option<String>]) -> (Method, String, Option<Value>
             let path = format!("/users/{}", USERS[user]);
             return (Method::PATCH, path, Some(json!({"status": status})));
         }
+        What::Invitation(request) => return links.request(request, ids),
         What::Write(request, _) => request,
     };
     match write {
@@ -151,6 +158,9 @@ pub fn answer(reply: &Reply) -> Option<HistoryResponse> {
             _ => Some(HistoryResponse::Problem(known(code))),
         };
     }
+    if reply.body.get("send_count").is_some() {
+        return Some(told(reply));
+    }
     if reply.body.get("entra_object_id").is_some() {
         return Some(HistoryResponse::User {
             is_disabled: text("status") == Some("disabled"),
@@ -195,5 +205,6 @@ pub fn name(what: What) -> &'static str {
         What::Member(..) => "get member",
         What::Status(_, true) => "disable user",
         What::Status(_, false) => "enable user",
+        What::Invitation(request) => request.name(),
     }
 }

@@ -1,6 +1,7 @@
 //! Runs one history step by step. The seed selects which request starts, and which call to DynamoDB
 //! is released with which fault.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use fastrand::Rng;
@@ -11,6 +12,7 @@ use muster_model::table::{Id, Membership, ORGANIZATIONS, Organization, TENANT_AD
 use serde_json::json;
 use uuid::Uuid;
 
+use super::invitations::{InvitationRequest, Links, Proof};
 use super::linear::Seen;
 use super::requests::{NAMES, USERS, actor, answer, name, send};
 use super::spec::{HistoryResponse, Operation, Spec, What};
@@ -19,7 +21,9 @@ use crate::faults::passing;
 use crate::{ACME, Actor, Fault, Reply, Schedule, World, invariants, member_counts};
 
 /// Requests of a history, without repeated ones.
-const REQUESTS: usize = 24;
+const REQUESTS: usize = 30;
+/// A token of an invitation can be replaced after this time.
+const MINUTE: i64 = 60_000;
 /// Concurrent requests.
 const CLIENTS: usize = 4;
 const ROLES: [Role; 4] = [Role::Owner, Role::Owner, Role::Admin, Role::Member];
@@ -32,12 +36,18 @@ const STATUSES: [Status; 4] = [
 
 pub(super) async fn history(seed: u64) -> History {
     let mut random = Rng::with_seed(seed);
+    let ahead = Arc::new(AtomicI64::new(0));
+    let email_must_match = random.bool();
+    let must_match = email_must_match.to_string();
     let options = Options {
-        clock: clock(seed),
+        clock: clock(seed, Arc::clone(&ahead)),
+        variables: [("INVITATION_EMAIL_MUST_MATCH".to_owned(), must_match)].into(),
         ..Options::default()
     };
     let (world, schedule) = Schedule::world(options).await;
     let mut runner = Runner::new(&world, schedule, &mut random).await;
+    runner.ahead = ahead;
+    runner.start.email_must_match = email_must_match;
     // Some histories without faults, some with many.
     let percent = *random.choice(&[0, 10, 10, 30]).unwrap();
     let is_forgetful = random.u8(..8) == 0;
@@ -65,12 +75,13 @@ pub(super) async fn history(seed: u64) -> History {
     }
 }
 
-/// A clock that advances a millisecond on each read, and reproducible ids.
-fn clock(seed: u64) -> Clock {
+/// A clock that advances a millisecond on each read, and by `ahead`, and reproducible ids.
+fn clock(seed: u64, ahead: Arc<AtomicI64>) -> Clock {
     let looks = AtomicI64::new(0);
     Clock::from_fn(move || {
         let look = looks.fetch_add(1, Ordering::Relaxed);
-        let time = Timestamp::from_millisecond(1_795_219_200_000 + look).unwrap();
+        let time = 1_795_219_200_000 + look + ahead.load(Ordering::Relaxed);
+        let time = Timestamp::from_millisecond(time).unwrap();
         let id = u128::from(seed) << 64 | u128::from(look.unsigned_abs());
         (time, Uuid::from_u128(id))
     })
@@ -83,6 +94,9 @@ struct Runner<'a> {
     /// Organizations with known ids.
     ids: [Option<String>; ORGANIZATIONS],
     creation: Option<Operation>,
+    links: Links,
+    /// The offset of the clock in milliseconds.
+    ahead: Arc<AtomicI64>,
     team: String,
     seen: Vec<Seen<Operation, HistoryResponse>>,
     under_way: Vec<UnderWay>,
@@ -151,6 +165,8 @@ impl<'a> Runner<'a> {
             start: Spec::new(table),
             ids: [Some(id), None],
             creation: None,
+            links: Links::default(),
+            ahead: Arc::default(),
             team,
             seen: Vec::new(),
             under_way: Vec::new(),
@@ -222,7 +238,11 @@ impl<'a> Runner<'a> {
         });
         let called = name(operation.what);
         *self.counts.operations.entry(called).or_default() += 1;
-        let request = send(self.actor(operation.caller), operation, &self.ids);
+        if let What::Invitation(InvitationRequest::Resend(_)) = operation.what {
+            self.ahead.fetch_add(MINUTE, Ordering::Relaxed);
+        }
+        let actor = self.actor(operation.caller);
+        let request = send(actor, operation, &self.ids, &self.links);
         self.start(request, Some(place), format!("{operation:?}"))
             .await;
     }
@@ -292,14 +312,13 @@ impl<'a> Runner<'a> {
         };
         let seen = &mut self.seen[place];
         seen.ended = self.moment;
-        let What::Write(request, _) = seen.operation.what else {
-            seen.answer = response;
-            return;
-        };
-        if let (Request::Create { organization, .. }, Some(HistoryResponse::Organization { .. })) =
-            (request, response)
-        {
-            self.ids[organization] = reply.body["id"].as_str().map(str::to_owned);
+        match (seen.operation.what, response) {
+            (
+                What::Write(Request::Create { organization, .. }, _),
+                Some(HistoryResponse::Organization { .. }),
+            ) => self.ids[organization] = reply.body["id"].as_str().map(str::to_owned),
+            (What::Invitation(request), _) => self.links.learn(request, reply),
+            _ => {}
         }
         if !ended.is_given_up {
             seen.answer = response;
@@ -322,6 +341,9 @@ impl<'a> Runner<'a> {
         let caller = random.usize(..=TENANT_ADMIN);
         let known = self.ids.iter().filter(|id| id.is_some()).count();
         let organization = random.usize(..known);
+        if random.u8(..5) < 2 {
+            return self.on_invitation(random, caller, organization);
+        }
         let user = random.usize(..3);
         let name = random.usize(..2);
         let role = *random.choice(&ROLES).unwrap();
@@ -388,6 +410,55 @@ impl<'a> Runner<'a> {
             caller,
             what: What::Write(request, version),
             key: (is_post && random.u8(..3) == 0).then(|| self.new_key()),
+        }
+    }
+
+    /// An operation on an invitation by email. A user answers it with its newest token, an old one, or their address.
+    fn on_invitation(&self, random: &mut Rng, caller: Id, organization: Id) -> Operation {
+        let number = self.new_key();
+        let create = InvitationRequest::Create {
+            organization,
+            user: random.usize(..3),
+            role: *random.choice(&ROLES).unwrap(),
+            number,
+        };
+        let link = random.choice(self.links.all());
+        let (caller, request) = match (random.u8(..16), link) {
+            (4, Some(link)) => (caller, InvitationRequest::Get(link.number)),
+            (5 | 6, Some(link)) => (caller, InvitationRequest::Resend(link.number)),
+            (7, Some(link)) => (caller, InvitationRequest::Revoke(link.number)),
+            (place @ 8.., Some(link)) => {
+                let newest = link.tokens.keys().next_back().copied();
+                let tokens: Vec<_> = link.tokens.keys().copied().collect();
+                let token = match random.u8(..4) {
+                    0 => None,
+                    1 => random.choice(tokens),
+                    _ => newest,
+                };
+                let caller = if random.u8(..4) == 0 {
+                    random.usize(..3)
+                } else {
+                    link.user
+                };
+                let proof = token.map_or(Proof::Address, Proof::Token);
+                let request = match place {
+                    8..=13 => InvitationRequest::Accept(link.number, proof),
+                    _ => InvitationRequest::Decline(link.number, proof),
+                };
+                (caller, request)
+            }
+            _ => (caller, create),
+        };
+        let is_post = matches!(
+            request,
+            InvitationRequest::Create { .. }
+                | InvitationRequest::Resend(_)
+                | InvitationRequest::Accept(..)
+        );
+        Operation {
+            caller,
+            what: What::Invitation(request),
+            key: (is_post && random.u8(..3) == 0).then_some(number),
         }
     }
 

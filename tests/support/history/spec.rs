@@ -3,13 +3,14 @@
 //! It is the state machine of the exhaustive search, one step at a time, with the versions and
 //! idempotency records that the search omits.
 
-use muster::domain::{Role, Status};
+use muster::domain::{InvitationStatus, Role, Status};
 use muster_model::decisions::{Decision, decide, refusal};
 use muster_model::recipes::transaction;
 use muster_model::requests::{Request, RequestOutcome};
 use muster_model::table::{Id, ORGANIZATIONS, Table, USERS};
 use muster_model::transaction::Attempt;
 
+use super::invitations::{InvitationRequest, Invited};
 use super::linear::Sequential;
 
 /// A request.
@@ -34,6 +35,8 @@ pub enum What {
     Member(Id, Id),
     /// Disables a user, or enables them, as the tenant admin.
     Status(Id, bool),
+    /// A request about an invitation by email.
+    Invitation(InvitationRequest),
 }
 
 /// A response.
@@ -66,6 +69,21 @@ pub enum HistoryResponse {
         /// Whether they are disabled.
         is_disabled: bool,
     },
+    /// An invitation by email.
+    Invitation {
+        /// Its role.
+        role: Role,
+        /// Its status.
+        status: InvitationStatus,
+        /// Its version.
+        version: u32,
+        /// The number of its tokens.
+        sends: u32,
+        /// The user who accepted it.
+        accepted_by: Option<Id>,
+        /// Whether this request created it.
+        is_new: bool,
+    },
     /// No content.
     Gone,
 }
@@ -78,7 +96,11 @@ pub struct Spec {
     organization_versions: [u32; ORGANIZATIONS],
     membership_versions: [[u32; USERS]; ORGANIZATIONS],
     /// Which users are disabled. The search omits it: a disabled user has no step.
-    disabled: [bool; USERS],
+    pub(super) disabled: [bool; USERS],
+    /// All invitations by email, by number.
+    pub(super) invitations: Vec<Invited>,
+    /// Whether only the invited address accepts an invitation.
+    pub email_must_match: bool,
     /// First responses, by caller and key.
     records: Vec<(Id, u8, HistoryResponse)>,
 }
@@ -89,6 +111,11 @@ impl Sequential for Spec {
 
     fn invoke(&mut self, operation: &Operation) -> HistoryResponse {
         let Operation { caller, what, key } = *operation;
+        if let What::Invitation(request) = what
+            && self.is_of_another(caller, request)
+        {
+            return HistoryResponse::Problem("not-found");
+        }
         if self.disabled.get(caller) == Some(&true) {
             return HistoryResponse::Problem("user-disabled");
         }
@@ -107,6 +134,7 @@ impl Sequential for Spec {
                 self.disabled[user] = is_disabled;
                 HistoryResponse::User { is_disabled }
             }
+            What::Invitation(request) => self.of_invitation(caller, request),
         };
         if let Some(key) = key
             && !matches!(answer, HistoryResponse::Problem(_))
@@ -161,7 +189,7 @@ impl Spec {
     }
 
     /// Applies the result of a write and counts the versions.
-    fn put(&mut self, table: Table) {
+    pub(super) fn put(&mut self, table: Table) {
         for id in 0..ORGANIZATIONS {
             let plain = |table: &Table| table.organizations[id].map(|it| (it.name, it.live));
             self.organization_versions[id] += u32::from(plain(&self.table) != plain(&table));
@@ -242,7 +270,7 @@ impl Spec {
         }
     }
 
-    fn told_membership(&self, id: Id, user: Id, is_new: bool) -> HistoryResponse {
+    pub(super) fn told_membership(&self, id: Id, user: Id, is_new: bool) -> HistoryResponse {
         match self.table.membership(id, user) {
             Some(it) => HistoryResponse::Membership {
                 role: it.role,
