@@ -363,6 +363,27 @@ async fn a_disabled_user_answers_no_invitation() {
 }
 
 #[tokio::test]
+async fn a_key_of_a_repeated_acceptance_keeps_its_answer() {
+    let world = World::start().await;
+    let (ada, id, invitations) = acme(&world).await;
+    let user = invited(&world).await;
+    let made = ada.post(&invitations, bob()).await.expect(201);
+    let body = json!({"token": token(&made)});
+    let first = user.post(ACCEPT, body.clone()).await.expect(200);
+    let second = user.post_once(ACCEPT, "k", body.clone()).await;
+    assert_eq!(second.expect(200).body, first.body);
+    ada.delete(&format!("/organizations/{id}/members/bob"))
+        .await
+        .expect(204);
+    let before = world.everything().await;
+    let third = user.post_once(ACCEPT, "k", body.clone()).await;
+    assert_eq!(third.expect(200).body, first.body);
+    let other = user.post_once(ACCEPT, "k2", body).await;
+    other.problem(404, "not-found");
+    assert_eq!(world.everything().await, before);
+}
+
+#[tokio::test]
 async fn the_inviter_of_the_accepted_invitation_is_stored() {
     let world = World::start().await;
     let (ada, id, invitations) = acme(&world).await;

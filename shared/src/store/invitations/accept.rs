@@ -57,7 +57,8 @@ impl Store {
             {
                 // The answer to the first request was lost.
                 let membership = found.membership.filter(|it| it.status == Status::Active);
-                return Ok(Outcome::Fresh(membership.ok_or(Refusal::NotFound)?));
+                let membership = membership.ok_or(Refusal::NotFound)?;
+                return self.already_accepted(cx, membership, record).await;
             }
             if !invitation.is_open(now) {
                 return Err(Refusal::NotFound.into());
@@ -66,6 +67,27 @@ impl Store {
             self.join(cx, &found, record, now).await
         })
         .await
+    }
+
+    /// Returns the membership of a caller who has accepted, as [`idempotency::unchanged`] returns it.
+    async fn already_accepted(
+        &self,
+        cx: &Context,
+        membership: Membership,
+        record: Option<&Record>,
+    ) -> Result<Outcome<Membership>, Unsettled> {
+        let before = membership.clone();
+        let hold = |transaction: &mut Transaction<'_, Action>| {
+            let (tenant, organization) = (&before.tenant_id, &before.organization_id);
+            let key = keys::membership(tenant, &before.user_id, organization);
+            transaction.check(Action::Membership, &key, members::unchanged(&before));
+            access::require_enabled(transaction, &cx.caller);
+            let key = keys::organization(tenant, organization);
+            transaction.check(Action::Organization, &key, organizations::live());
+        };
+        let record = (record, Action::Record);
+        let done = idempotency::unchanged(self, record, hold, membership).await?;
+        done.ok_or(Unsettled::Overtaken)
     }
 
     async fn join(
