@@ -57,8 +57,8 @@ struct Table<'a> {
     memberships: BTreeMap<(String, String, String), &'a Item>,
     /// Existing teams, by tenant and id.
     teams: BTreeSet<Id>,
-    /// Memberships in teams of organizations, manual ones only: a login writes its own step by
-    /// step.
+    /// Memberships in teams of organizations, except those of the directory: a login writes its own
+    /// step by step.
     in_teams: Vec<(String, &'a Item)>,
     /// Key and organization.
     reservations: BTreeSet<(String, String)>,
@@ -125,7 +125,7 @@ impl<'a> Table<'a> {
                 self.teams.insert((tenant, text(item, "id").to_owned()));
             }
             _ if sk.starts_with("TEAM#")
-                && item["source"] == "manual"
+                && item["source"] != "entra"
                 && item.contains_key("organization_id") =>
             {
                 self.in_teams.push((tenant, item));

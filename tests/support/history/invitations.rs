@@ -396,7 +396,7 @@ impl Spec {
             stored => Membership {
                 role: invited.role,
                 status: Status::Active,
-                source: stored.map_or(Source::Manual, |stored| stored.source),
+                source: stored.map_or(Source::Invitation, |stored| stored.source),
                 inviter: None,
             },
         };
