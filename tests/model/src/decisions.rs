@@ -1,5 +1,7 @@
 //! The reads and decisions of the store before a write, and its handling of a rejected transaction.
 
+mod invitations;
+
 use muster::domain::{Permission, Role, Source, Status};
 
 use crate::recipes::Seen;
@@ -63,6 +65,19 @@ pub fn decide(table: &Table, caller: Id, request: Request) -> Decision {
         Request::Transfer {
             organization, user, ..
         } => decide_transfer(table, caller, (organization, user)),
+        Request::Invite {
+            organization,
+            user,
+            role,
+        } => invitations::decide_invite(table, caller, (organization, user), role),
+        Request::Resend { organization, user } | Request::Revoke { organization, user } => {
+            invitations::decide_change_invitation(table, caller, (organization, user))
+        }
+        Request::AcceptByEmail { organization, user } => {
+            invitations::decide_accept_by_email(table, caller, (organization, user))
+        }
+        Request::DeclineByEmail { organization, user } => live(table, organization)
+            .and_then(|_| invitations::open_invitation(table, (organization, user))),
         Request::Join { organization }
         | Request::Leave { organization }
         | Request::Suspend { organization } => decide_login(table, caller, request, organization),
@@ -152,6 +167,7 @@ fn decide_organization(
         organization: Some(before),
         membership: None,
         own: None,
+        invitation: None,
     })
 }
 
@@ -190,6 +206,7 @@ fn decide_add_again(
             organization: None,
             membership: Some(stored),
             own: None,
+            invitation: None,
         }),
         outcome => Err(outcome),
     }
@@ -233,6 +250,7 @@ fn decide_update(
         organization: None,
         membership: Some(before),
         own: None,
+        invitation: None,
     })
 }
 
@@ -265,6 +283,7 @@ fn decide_remove(
         organization: None,
         membership,
         own: None,
+        invitation: None,
     })
 }
 
@@ -281,6 +300,7 @@ fn decide_accept(table: &Table, caller: Id, organization: Id) -> Result<Seen, Re
             organization: None,
             membership: Some(before),
             own: None,
+            invitation: None,
         }),
     }
 }
@@ -310,6 +330,7 @@ fn decide_transfer(
         organization: Some(found),
         membership: Some(before),
         own,
+        invitation: None,
     })
 }
 
@@ -336,6 +357,7 @@ fn decide_login(
         organization: None,
         membership,
         own: None,
+        invitation: None,
     })
 }
 
@@ -362,6 +384,9 @@ pub fn refusal(
         return RequestOutcome::Again;
     }
     let organization = request.organization();
+    if request.is_of_invitation() {
+        return invitations::refusal(table, attempt, caller, request, transaction);
+    }
     let of_organization = unmet(&|action| matches!(action.key, Key::Organization(_)));
     if of_organization && matches!(request, Request::Add { .. } | Request::AddAgain { .. }) {
         // First: a deleted organization is deleted for everyone.

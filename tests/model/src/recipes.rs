@@ -1,9 +1,11 @@
 //! The transactions of the store: actions and conditions.
 
+mod invitations;
+
 use muster::domain::{Permission, Role, Source, Status};
 
 use crate::requests::Request;
-use crate::table::{Id, Key, Membership, Organization, TENANT_ADMIN};
+use crate::table::{Id, Invitation, Key, Membership, Organization, TENANT_ADMIN};
 use crate::transaction::{Change, Condition, Transaction};
 
 impl Transaction {
@@ -70,6 +72,8 @@ pub struct Seen {
     pub membership: Option<Membership>,
     /// The membership of a caller who steps down.
     pub own: Option<Membership>,
+    /// The invitation by email to change.
+    pub invitation: Option<Invitation>,
 }
 
 /// The transaction of a request with these reads.
@@ -79,44 +83,8 @@ pub fn transaction(caller: Id, request: Request, seen: Seen) -> Transaction {
         Request::Create { organization, name } => {
             create_organization(&mut made, caller, organization, name);
         }
-        Request::Rename { organization, name } => {
-            let permission = Permission::UpdateOrganization;
-            change_organization(
-                &mut made,
-                caller,
-                organization,
-                permission,
-                seen,
-                |before| Organization { name, ..before },
-            );
-        }
-        Request::Delete { organization } => {
-            let permission = Permission::DeleteOrganization;
-            change_organization(
-                &mut made,
-                caller,
-                organization,
-                permission,
-                seen,
-                |before| Organization {
-                    live: false,
-                    ..before
-                },
-            );
-        }
-        Request::Restore { organization } => {
-            let permission = Permission::RestoreOrganization;
-            change_organization(
-                &mut made,
-                caller,
-                organization,
-                permission,
-                seen,
-                |before| Organization {
-                    live: true,
-                    ..before
-                },
-            );
+        Request::Rename { .. } | Request::Delete { .. } | Request::Restore { .. } => {
+            change_organization(&mut made, caller, request, seen);
         }
         Request::Add {
             organization,
@@ -164,6 +132,11 @@ pub fn transaction(caller: Id, request: Request, seen: Seen) -> Transaction {
             user,
             role,
         } => transfer_ownership(&mut made, caller, (organization, user), role, seen),
+        Request::Invite { .. }
+        | Request::Resend { .. }
+        | Request::Revoke { .. }
+        | Request::AcceptByEmail { .. }
+        | Request::DeclineByEmail { .. } => invitations::write(&mut made, caller, request, seen),
         Request::Join { organization } => join_organization(&mut made, caller, organization),
         Request::Leave { organization } => {
             leave_organization(&mut made, caller, organization, seen);
@@ -200,19 +173,32 @@ fn create_organization(made: &mut Transaction, caller: Id, organization: Id, nam
 }
 
 /// `Store::change`: of `update_organization`, `delete_organization`, `restore_organization`.
-fn change_organization(
-    made: &mut Transaction,
-    caller: Id,
-    organization: Id,
-    permission: Permission,
-    seen: Seen,
-    change: impl Fn(Organization) -> Organization,
-) {
+fn change_organization(made: &mut Transaction, caller: Id, request: Request, seen: Seen) {
     let Some(before) = seen.organization else {
         return;
     };
+    let organization = request.organization();
+    let (permission, after) = match request {
+        Request::Rename { name, .. } => (
+            Permission::UpdateOrganization,
+            Organization { name, ..before },
+        ),
+        Request::Delete { .. } => (
+            Permission::DeleteOrganization,
+            Organization {
+                live: false,
+                ..before
+            },
+        ),
+        _ => (
+            Permission::RestoreOrganization,
+            Organization {
+                live: true,
+                ..before
+            },
+        ),
+    };
     made.require(organization, caller, permission, None);
-    let after = change(before);
     let unchanged = [Some(Condition::Unchanged), None];
     made.action(
         Key::Organization(organization),

@@ -58,6 +58,30 @@ pub enum Request {
         user: Id,
         role: Role,
     },
+    /// Invites the address of a user.
+    Invite {
+        organization: Id,
+        user: Id,
+        role: Role,
+    },
+    /// Issues a new token for the invitation of a user's address.
+    Resend {
+        organization: Id,
+        user: Id,
+    },
+    Revoke {
+        organization: Id,
+        user: Id,
+    },
+    /// Accepts the invitation of a user's address, which another user can do with its token.
+    AcceptByEmail {
+        organization: Id,
+        user: Id,
+    },
+    DeclineByEmail {
+        organization: Id,
+        user: Id,
+    },
     Join {
         organization: Id,
     },
@@ -71,7 +95,7 @@ pub enum Request {
 
 impl Request {
     /// The names of all kinds, for counts.
-    pub const NAMES: [&str; 14] = [
+    pub const NAMES: [&str; 19] = [
         "create organization",
         "rename organization",
         "delete organization",
@@ -86,6 +110,11 @@ impl Request {
         "login suspends",
         "add member again",
         "transfer ownership",
+        "create invitation",
+        "resend invitation",
+        "revoke invitation",
+        "accept invitation by email",
+        "decline invitation by email",
     ];
 
     /// The index in [`Self::NAMES`].
@@ -105,6 +134,11 @@ impl Request {
             Self::Suspend { .. } => 11,
             Self::AddAgain { .. } => 12,
             Self::Transfer { .. } => 13,
+            Self::Invite { .. } => 14,
+            Self::Resend { .. } => 15,
+            Self::Revoke { .. } => 16,
+            Self::AcceptByEmail { .. } => 17,
+            Self::DeclineByEmail { .. } => 18,
         }
     }
 
@@ -122,10 +156,27 @@ impl Request {
             | Self::Remove { organization, .. }
             | Self::Accept { organization }
             | Self::Transfer { organization, .. }
+            | Self::Invite { organization, .. }
+            | Self::Resend { organization, .. }
+            | Self::Revoke { organization, .. }
+            | Self::AcceptByEmail { organization, .. }
+            | Self::DeclineByEmail { organization, .. }
             | Self::Join { organization }
             | Self::Leave { organization }
             | Self::Suspend { organization } => organization,
         }
+    }
+
+    /// Whether it is about an invitation by email.
+    pub fn is_of_invitation(self) -> bool {
+        matches!(
+            self,
+            Self::Invite { .. }
+                | Self::Resend { .. }
+                | Self::Revoke { .. }
+                | Self::AcceptByEmail { .. }
+                | Self::DeclineByEmail { .. }
+        )
     }
 
     /// Whether it belongs to a login, which has no caller.
@@ -145,6 +196,11 @@ impl Request {
                 Some(Key::Membership(organization, caller)),
                 Some(Key::Membership(organization, user)),
                 Some(Key::Organization(organization)),
+            ],
+            Self::AcceptByEmail { organization, user } => [
+                Some(Key::Invitation(organization, user)),
+                Some(Key::Membership(organization, caller)),
+                None,
             ],
             other => [other.pinned_item(caller), None, None],
         };
@@ -169,9 +225,17 @@ impl Request {
             Self::Accept { organization }
             | Self::Leave { organization }
             | Self::Suspend { organization } => Some(Key::Membership(organization, caller)),
-            Self::Create { .. } | Self::Add { .. } | Self::Transfer { .. } | Self::Join { .. } => {
-                None
+            Self::Resend { organization, user }
+            | Self::Revoke { organization, user }
+            | Self::DeclineByEmail { organization, user } => {
+                Some(Key::Invitation(organization, user))
             }
+            Self::Create { .. }
+            | Self::Add { .. }
+            | Self::Transfer { .. }
+            | Self::Invite { .. }
+            | Self::AcceptByEmail { .. }
+            | Self::Join { .. } => None,
         }
     }
 }
@@ -201,11 +265,14 @@ pub enum RequestOutcome {
     Invalid,
     Conflict,
     NotAnOrganizationMember,
+    AlreadyInvited,
+    /// The invitation by email has ended. The response depends on how.
+    Ended,
 }
 
 impl RequestOutcome {
     /// All outcomes.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Applied,
         Self::Nothing,
         Self::Again,
@@ -221,5 +288,7 @@ impl RequestOutcome {
         Self::Invalid,
         Self::Conflict,
         Self::NotAnOrganizationMember,
+        Self::AlreadyInvited,
+        Self::Ended,
     ];
 }

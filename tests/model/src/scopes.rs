@@ -40,6 +40,7 @@ pub fn short() -> Vec<Named> {
                 ..scope(1, 2, &MANY, &STATUSES)
             },
         ),
+        ("invitations by email", by_email(2, &FEW)),
     ]
 }
 
@@ -67,6 +68,17 @@ pub fn long() -> Vec<Named> {
             },
         ),
         (
+            "invitations by email, three concurrent requests",
+            by_email(3, &FEW),
+        ),
+        (
+            "invitations by email, lost responses",
+            Scope {
+                lost_answers: true,
+                ..by_email(2, &MANY)
+            },
+        ),
+        (
             "one organization, logins, lost responses",
             with_both(scope(1, 2, &MANY, &STATUSES)),
         ),
@@ -82,6 +94,22 @@ pub fn without(kind: ConditionKind) -> Scope {
     scope.lost_answers = kind == ConditionKind::WriteId;
     scope.without = Some(kind);
     scope
+}
+
+/// The same for invitations by email.
+pub fn by_email_without(kind: ConditionKind) -> Scope {
+    Scope {
+        without: Some(kind),
+        ..by_email(2, &FEW)
+    }
+}
+
+/// One organization with at most one open invitation, whose members are changed and removed.
+fn by_email(at_once: usize, roles: &[Role]) -> Scope {
+    Scope {
+        invitations: 1,
+        ..scope(1, at_once, roles, &STATUSES[1..2])
+    }
 }
 
 fn scope(organizations: usize, at_once: usize, roles: &[Role], statuses: &[Status]) -> Scope {

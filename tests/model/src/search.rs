@@ -27,6 +27,8 @@ pub struct Scope {
     pub statuses: Vec<Status>,
     /// Whether logins of directory users are included.
     pub logins: bool,
+    /// The maximum number of open invitations by email in an organization.
+    pub invitations: usize,
     /// Whether responses are lost, and the transaction is repeated after DynamoDB has forgotten its
     /// token.
     pub lost_answers: bool,
@@ -119,6 +121,7 @@ impl Scope {
                 requests.push(Request::Leave { organization });
                 requests.push(Request::Suspend { organization });
             }
+            self.add_invitation_requests(state, organization, &mut requests);
             for user in 0..USERS {
                 requests.push(Request::Remove { organization, user });
                 for role in self.roles.iter().copied() {
@@ -168,13 +171,48 @@ impl Scope {
             Decision::Answer(_) => false,
             // A request without reads can start when it is applied.
             Decision::Write(seen)
-                if matches!(request, Request::Add { .. } | Request::Create { .. }) =>
+                if matches!(
+                    request,
+                    Request::Add { .. } | Request::Create { .. } | Request::Invite { .. }
+                ) =>
             {
                 attempt.commits(&state.table, &transaction(user, *request, seen))
             }
             Decision::Write(_) => true,
         });
         requests
+    }
+
+    /// Adds the requests about invitations by email.
+    fn add_invitation_requests(
+        &self,
+        state: &State,
+        organization: Id,
+        requests: &mut Vec<Request>,
+    ) {
+        let is_invited = |user: Id| {
+            let is_asked = state.clients.iter().any(|client| {
+                matches!(client, Client::Sent { request: Request::Invite { organization: to, user: of, .. }, .. } if (*to, *of) == (organization, user))
+            });
+            is_asked || state.table.invitations[organization][user].is_some()
+        };
+        for user in 0..USERS {
+            let others = (0..USERS).filter(|other| *other != user && is_invited(*other));
+            if others.count() < self.invitations {
+                let roles = self.roles.iter().copied();
+                requests.extend(roles.map(|role| Request::Invite {
+                    organization,
+                    user,
+                    role,
+                }));
+            }
+            if state.table.invitations[organization][user].is_some() {
+                requests.push(Request::Resend { organization, user });
+                requests.push(Request::Revoke { organization, user });
+                requests.push(Request::AcceptByEmail { organization, user });
+                requests.push(Request::DeclineByEmail { organization, user });
+            }
+        }
     }
 
     /// The state after a step; `None` if the step is not possible.
@@ -266,6 +304,13 @@ impl Model for Scope {
             Property::always("no user is added twice", |_, state: &State| {
                 !state.wrongs.replaced
             }),
+            Property::always("an address has one open invitation", |_, state: &State| {
+                !state.wrongs.invited_twice
+            }),
+            Property::always(
+                "no ended or replaced token is accepted",
+                |_, state: &State| !state.wrongs.dead_token,
+            ),
             Property::always("every writer has permission", |_, state: &State| {
                 !state.wrongs.without_right
             }),

@@ -43,6 +43,10 @@ pub struct Wrongs {
     pub without_right: bool,
     /// Adding a user replaced an existing membership.
     pub replaced: bool,
+    /// An address with an open invitation was invited again.
+    pub invited_twice: bool,
+    /// An invitation was answered that had ended, or with a replaced token.
+    pub dead_token: bool,
     /// A write in a deleted organization.
     pub in_deleted: bool,
     /// A write that overwrote a change after its read.
@@ -91,7 +95,7 @@ impl State {
             let outcome = refusal(&self.table, attempt, user, request, &transaction);
             return Some((outcome, after));
         }
-        after.write(scope, user, attempt, request, &transaction);
+        after.write(scope, user, attempt, (request, seen), &transaction);
         if !is_answered {
             after.clients[user] = Client::Lost {
                 request,
@@ -122,7 +126,7 @@ impl State {
         after.clients[user] = Client::Idle;
         if attempt.commits(&self.table, &transaction) {
             after.wrongs.twice |= is_on_top;
-            after.write(scope, user, attempt, request, &transaction);
+            after.write(scope, user, attempt, (request, seen), &transaction);
             return Some(after);
         }
         // `Transaction::wrote`: a condition on a written item fails, and that item has the write's
@@ -142,7 +146,7 @@ impl State {
         scope: &Scope,
         user: Id,
         attempt: Attempt,
-        request: Request,
+        (request, seen): (Request, Seen),
         transaction: &Transaction,
     ) {
         let before = self.table;
@@ -158,6 +162,23 @@ impl State {
         {
             self.wrongs.replaced |= before.memberships[organization][user].is_some();
         }
+        match request {
+            Request::Invite {
+                organization, user, ..
+            } => self.wrongs.invited_twice |= before.invitations[organization][user].is_some(),
+            Request::AcceptByEmail { organization, .. } => {
+                let own = before.memberships[organization][user];
+                self.wrongs.replaced |= seen.membership.is_none() && own.is_some();
+                self.wrongs.dead_token |= !attempt.is_unchanged;
+            }
+            Request::DeclineByEmail { .. } => self.wrongs.dead_token |= !attempt.is_unchanged,
+            _ => {}
+        }
+        // Its table looks the same if the inviter stays the same, but the token is new.
+        let resent = match request {
+            Request::Resend { organization, user } => Some(Key::Invitation(organization, user)),
+            _ => None,
+        };
         for (id, client) in self.clients.iter_mut().enumerate() {
             match client {
                 Client::Sent {
@@ -166,10 +187,16 @@ impl State {
                     ..
                 } => {
                     let mut pinned = request.pinned(id);
-                    *is_unchanged &= !pinned.any(|key| written(&before, &self.table, key));
+                    *is_unchanged &= !pinned
+                        .any(|key| written(&before, &self.table, key) || Some(key) == resent);
                     // It must fail and start again: the same as not started.
-                    let stays =
-                        scope.keeps_doomed || scope.without == Some(ConditionKind::Unchanged);
+                    let stays = scope.keeps_doomed
+                        || scope.without.is_some_and(|kind| {
+                            matches!(
+                                kind,
+                                ConditionKind::Unchanged | ConditionKind::InvitationUnchanged
+                            )
+                        });
                     if !*is_unchanged && !stays {
                         *client = Client::Idle;
                     }
@@ -178,7 +205,7 @@ impl State {
                     request, is_on_top, ..
                 } => {
                     let own = subject(*request, id);
-                    *is_on_top &= !written(&before, &self.table, own);
+                    *is_on_top &= !written(&before, &self.table, own) && Some(own) != resent;
                 }
                 Client::Idle => {}
             }
@@ -205,6 +232,9 @@ fn subject(request: Request, caller: Id) -> Key {
             organization, user, ..
         } => Key::Membership(organization, user),
         Request::Join { organization } => Key::Membership(organization, caller),
+        Request::Invite {
+            organization, user, ..
+        } => Key::Invitation(organization, user),
         _ => request
             .pinned(caller)
             .next()
@@ -223,6 +253,9 @@ fn written(before: &Table, after: &Table, key: Key) -> bool {
             before.memberships[organization][user] != after.memberships[organization][user]
         }
         Key::Name(id) => before.names[id] != after.names[id],
+        Key::Invitation(organization, user) => {
+            before.invitations[organization][user] != after.invitations[organization][user]
+        }
     }
 }
 
@@ -238,7 +271,7 @@ fn may(table: &Table, caller: Id, request: Request) -> bool {
         granted(permission, theirs) && granted(permission, role)
     };
     match request {
-        Request::Create { .. } => true,
+        Request::Create { .. } | Request::DeclineByEmail { .. } => true,
         Request::Rename { .. } => granted(Permission::UpdateOrganization, None),
         Request::Delete { .. } => granted(Permission::DeleteOrganization, None),
         Request::Restore { .. } => granted(Permission::RestoreOrganization, None),
@@ -247,9 +280,9 @@ fn may(table: &Table, caller: Id, request: Request) -> bool {
             granted(Permission::TransferOwnership, None)
                 && to.is_some_and(|to| to.status == Status::Active)
         }
-        Request::Add { role, .. } | Request::AddAgain { role, .. } => {
-            granted(Permission::ManageMembers, Some(role))
-        }
+        Request::Add { role, .. }
+        | Request::AddAgain { role, .. }
+        | Request::Invite { role, .. } => granted(Permission::ManageMembers, Some(role)),
         Request::ChangeRole { user, role, .. } => manages(user, Some(role)),
         Request::Remove { user, .. } if user == caller => {
             own.is_some_and(|own| own.status != Status::Suspended)
@@ -262,6 +295,12 @@ fn may(table: &Table, caller: Id, request: Request) -> bool {
             let permission = Permission::ManageMembers;
             own.status == Status::Invited
                 && inviter.is_some_and(|inviter| grants(inviter, permission, Some(own.role)))
+        }),
+        Request::Resend { user, .. } | Request::Revoke { user, .. } => table.invitations[id][user]
+            .is_none_or(|open| granted(Permission::ManageMembers, Some(open.role))),
+        Request::AcceptByEmail { user, .. } => table.invitations[id][user].is_none_or(|open| {
+            let inviter = table.membership(id, open.inviter);
+            inviter.is_some_and(|it| grants(it, Permission::ManageMembers, Some(open.role)))
         }),
         // These act for the directory, on what the directory manages.
         Request::Join { .. } => own.is_none(),

@@ -2,7 +2,7 @@
 
 use crate::requests::Request;
 use crate::state::{Client, State};
-use crate::table::{Id, Membership, NAMES, ORGANIZATIONS, USERS};
+use crate::table::{Id, Invitation, Membership, NAMES, ORGANIZATIONS, USERS};
 
 /// All permutations of three.
 const USER_ORDERS: [[Id; USERS]; 6] = [
@@ -26,7 +26,7 @@ struct Renaming {
 
 /// The representative of all states equal up to renaming.
 pub(crate) fn representative(state: &State) -> State {
-    let mut least = (u128::MAX, Renaming::NONE);
+    let mut least = ((u128::MAX, u64::MAX), Renaming::NONE);
     for users in USER_ORDERS {
         for organizations in ORDERS {
             for names in ORDERS {
@@ -48,6 +48,8 @@ pub(crate) fn representative(state: &State) -> State {
 /// Bits of a user's request in a code, and of a membership.
 const CLIENT_BITS: usize = 22;
 const MEMBERSHIP_BITS: usize = 8;
+/// Bits of an invitation by email in a code.
+const INVITATION_BITS: usize = 8;
 
 impl Renaming {
     const NONE: Self = Self {
@@ -58,8 +60,8 @@ impl Renaming {
 
     /// A sort key of renamed states. It omits a request's reads: they equal the current or an
     /// earlier value of its organization or membership.
-    fn code(self, state: &State) -> u128 {
-        let mut code = 0;
+    fn code(self, state: &State) -> (u128, u64) {
+        let (mut code, mut of_invitations) = (0, 0);
         for (old, organization) in self.organizations.into_iter().enumerate() {
             let found = state.table.organizations[old];
             let of_organization = found.map_or(0, |it| {
@@ -79,13 +81,21 @@ impl Renaming {
                 });
                 code |= membership << (10 + place * MEMBERSHIP_BITS);
             }
+            for (user, invitation) in state.table.invitations[old].iter().enumerate() {
+                let place = organization * USERS + self.users[user];
+                let invitation = invitation.map_or(0, |it| {
+                    let inviter = self.users.get(it.inviter);
+                    1 + it.role as u64 * 4 + inviter.map_or(3, |id| *id as u64)
+                });
+                of_invitations |= invitation << (place * INVITATION_BITS);
+            }
         }
         for (user, client) in state.clients.iter().enumerate() {
             let place =
                 10 + MEMBERSHIP_BITS * USERS * ORGANIZATIONS + self.users[user] * CLIENT_BITS;
             code |= self.client_code(client) << place;
         }
-        code
+        (code, of_invitations)
     }
 
     fn client_code(self, client: &Client) -> u128 {
@@ -110,16 +120,20 @@ impl Renaming {
             | Request::AddAgain {
                 user, role, status, ..
             } => (user, role as u128 * 4 + status as u128),
-            Request::ChangeRole { user, role, .. } | Request::Transfer { user, role, .. } => {
-                (user, role as u128)
-            }
+            Request::ChangeRole { user, role, .. }
+            | Request::Transfer { user, role, .. }
+            | Request::Invite { user, role, .. } => (user, role as u128),
             Request::ChangeStatus { user, status, .. } => (user, status as u128),
-            Request::Remove { user, .. } => (user, 0),
+            Request::Remove { user, .. }
+            | Request::Resend { user, .. }
+            | Request::Revoke { user, .. }
+            | Request::AcceptByEmail { user, .. }
+            | Request::DeclineByEmail { user, .. } => (user, 0),
             _ => (0, 0),
         };
         let organization = self.organizations[request.organization()] as u128;
         let user = self.users[user] as u128;
-        phase | organization << 3 | user << 4 | (request.kind() as u128) << 6 | more << 10
+        phase | organization << 3 | user << 4 | (request.kind() as u128) << 6 | more << 11
     }
 
     fn state(self, state: &State) -> State {
@@ -136,6 +150,10 @@ impl Renaming {
             for (user, membership) in state.table.memberships[old].iter().enumerate() {
                 renamed.table.memberships[organization][self.users[user]] =
                     membership.map(|it| self.membership(it));
+            }
+            for (user, invitation) in state.table.invitations[old].iter().enumerate() {
+                renamed.table.invitations[organization][self.users[user]] =
+                    invitation.map(|it| self.invitation(it));
             }
         }
         for (old, holder) in state.table.names.iter().enumerate() {
@@ -156,6 +174,7 @@ impl Renaming {
             }
             seen.membership = seen.membership.map(|it| self.membership(it));
             seen.own = seen.own.map(|it| self.membership(it));
+            seen.invitation = seen.invitation.map(|it| self.invitation(it));
         }
         client
     }
@@ -165,6 +184,14 @@ impl Renaming {
             *inviter = self.users.get(*inviter).copied().unwrap_or(*inviter);
         }
         membership
+    }
+
+    fn invitation(self, invitation: Invitation) -> Invitation {
+        let inviter = self.users.get(invitation.inviter).copied();
+        Invitation {
+            inviter: inviter.unwrap_or(invitation.inviter),
+            ..invitation
+        }
     }
 
     fn request(self, request: Request) -> Request {
@@ -189,7 +216,14 @@ impl Renaming {
             | Request::ChangeStatus {
                 organization, user, ..
             }
-            | Request::Remove { organization, user } => {
+            | Request::Remove { organization, user }
+            | Request::Invite {
+                organization, user, ..
+            }
+            | Request::Resend { organization, user }
+            | Request::Revoke { organization, user }
+            | Request::AcceptByEmail { organization, user }
+            | Request::DeclineByEmail { organization, user } => {
                 *organization = self.organizations[*organization];
                 *user = self.users[*user];
             }

@@ -61,6 +61,15 @@ impl Membership {
     }
 }
 
+/// An invitation by email that is open. One that has ended is not in the table of the model: no write depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Invitation {
+    /// The role.
+    pub role: Role,
+    /// The user who sent its token.
+    pub inviter: Id,
+}
+
 /// The key of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Key {
@@ -70,6 +79,8 @@ pub enum Key {
     Membership(Id, Id),
     /// The reservation of a name.
     Name(Id),
+    /// The open invitation of a user's address into an organization.
+    Invitation(Id, Id),
 }
 
 /// All items.
@@ -81,6 +92,8 @@ pub struct Table {
     pub memberships: [[Option<Membership>; USERS]; ORGANIZATIONS],
     /// The organization that has reserved each name.
     pub names: [Option<Id>; NAMES],
+    /// The open invitations by email, by organization and the user whose address is invited.
+    pub invitations: [[Option<Invitation>; USERS]; ORGANIZATIONS],
 }
 
 impl Table {
@@ -90,6 +103,7 @@ impl Table {
             Key::Organization(id) => self.organizations[id].is_some(),
             Key::Membership(organization, user) => self.memberships[organization][user].is_some(),
             Key::Name(id) => self.names[id].is_some(),
+            Key::Invitation(organization, user) => self.invitations[organization][user].is_some(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use muster::domain::{Permission, Role, Status};
 
-use crate::table::{Id, Key, Membership, NAMES, Organization, Table};
+use crate::table::{Id, Invitation, Key, Membership, NAMES, Organization, Table};
 
 /// A kind of condition. A search can omit one to show its purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +19,10 @@ pub enum ConditionKind {
     Live,
     /// No such membership: `Condition::absent`.
     NoMembership,
+    /// The invitation by email is as read: `invitations::unchanged`.
+    InvitationUnchanged,
+    /// The address has no open invitation: `invitations::not_invited`.
+    NoInvitation,
     /// No reservation of the name: `Condition::absent`.
     NameFree,
     /// Not a condition: the transaction writes `owner_count` with the membership.
@@ -66,6 +70,8 @@ pub enum Change {
     Membership(Option<Membership>),
     /// Reserves the name for this organization, or releases it.
     Name(Option<Id>),
+    /// Writes the invitation by email, or ends it.
+    Invitation(Option<Invitation>),
 }
 
 /// One action of a transaction.
@@ -176,6 +182,9 @@ impl Attempt {
                 (Key::Membership(organization, user), Change::Membership(it)) => {
                     after.memberships[organization][user] = it;
                 }
+                (Key::Invitation(organization, user), Change::Invitation(it)) => {
+                    after.invitations[organization][user] = it;
+                }
                 (Key::Name(id), Change::Name(holder)) if id < NAMES => after.names[id] = holder,
                 _ => {}
             }
@@ -199,6 +208,8 @@ fn kind(key: Key, condition: Condition) -> ConditionKind {
         (Condition::Live | Condition::Present, _) => ConditionKind::Live,
         (Condition::Absent, Key::Membership(..)) => ConditionKind::NoMembership,
         (Condition::Absent | Condition::NoneOrOwn(_), Key::Name(_)) => ConditionKind::NameFree,
+        (Condition::Absent, Key::Invitation(..)) => ConditionKind::NoInvitation,
+        (Condition::Unchanged, Key::Invitation(..)) => ConditionKind::InvitationUnchanged,
         (Condition::Unchanged | Condition::Absent | Condition::NoneOrOwn(_), _) => {
             ConditionKind::Unchanged
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use muster_model::requests::{Request, RequestOutcome};
-use muster_model::scopes::{Searched, search, short, without};
+use muster_model::scopes::{Searched, by_email_without, search, short, without};
 use muster_model::transaction::ConditionKind;
 
 /// All states of every scope of the tests.
@@ -52,6 +52,13 @@ fn the_recipes_hold_in_every_interleaving() {
         ("login leaves", RequestOutcome::LastOwner),
         ("login suspends", RequestOutcome::LastOwner),
         ("login joins", RequestOutcome::Nothing),
+        ("create invitation", RequestOutcome::Forbidden),
+        ("resend invitation", RequestOutcome::Forbidden),
+        (
+            "accept invitation by email",
+            RequestOutcome::InvitationNotValid,
+        ),
+        ("accept invitation by email", RequestOutcome::NotFound),
     ] {
         assert!(seen.contains(&refused), "{refused:?} in {seen:?}");
     }
@@ -60,7 +67,7 @@ fn the_recipes_hold_in_every_interleaving() {
 /// Shows that the search finds violations, and the purpose of each condition.
 #[test]
 fn each_omitted_condition_violates_its_property() {
-    for (kind, falls) in [
+    let conditions = [
         (ConditionKind::Permission, "every writer has permission"),
         (ConditionKind::Inviter, "every writer has permission"),
         (
@@ -76,8 +83,22 @@ fn each_omitted_condition_violates_its_property() {
             ConditionKind::WriteId,
             "no applied write is reported as refused",
         ),
-    ] {
-        let Searched { violations, .. } = search(without(kind));
+    ];
+    let of_invitations = [
+        (ConditionKind::Inviter, "every writer has permission"),
+        (
+            ConditionKind::InvitationUnchanged,
+            "no ended or replaced token is accepted",
+        ),
+        (
+            ConditionKind::NoInvitation,
+            "an address has one open invitation",
+        ),
+    ];
+    let conditions = conditions.map(|(kind, falls)| (kind, falls, without(kind)));
+    let of_invitations = of_invitations.map(|(kind, falls)| (kind, falls, by_email_without(kind)));
+    for (kind, falls, scope) in conditions.into_iter().chain(of_invitations) {
+        let Searched { violations, .. } = search(scope);
         let found = violations.iter().find(|(property, _)| *property == falls);
         let Some((_, way)) = found else {
             panic!("without {kind:?}: {violations:?}");

@@ -2,24 +2,28 @@
 //! step also run by the functions, with the same outcome and table.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use fastrand::Rng;
-use muster::domain::{Role, Status};
+use muster::domain::{Clock, Role, Status, Timestamp};
 use muster_local::Options;
 use muster_model::decisions::{Decision, decide};
 use muster_model::requests::{Request, RequestOutcome};
 use muster_model::search::{Scope, Step};
 use muster_model::state::{Client, State};
-use muster_model::table::{Membership, Organization, Table};
+use muster_model::table::{Id, Invitation, Membership, Organization, Table};
 use serde_json::{Map, Value, json};
 use stateright::Model;
-use support::history::invitations::Links;
+use support::history::invitations::{InvitationRequest, Links, Proof, address};
 use support::history::requests::{NAMES, USERS, actor, send};
 use support::history::seeds;
 use support::history::spec::{Operation, What, added_again, code};
 use support::{ACME, Reply, Schedule, World};
+use uuid::Uuid;
 
 const STEPS: usize = 60;
+/// The clock advances by it on each read, so that an invitation can always be sent again.
+const MINUTE: i64 = 60_000;
 const TRANSACTION: &str = "TransactWriteItems";
 
 #[test]
@@ -37,17 +41,35 @@ fn the_functions_follow_the_state_machine() {
             RequestOutcome::Applied,
             RequestOutcome::Again,
             RequestOutcome::LastOwner,
+            RequestOutcome::Ended,
         ] {
-            assert!(seen.contains(&outcome), "{outcome:?} in {seen:?}");
+            let is_seen = seen.iter().any(|(_, of)| *of == outcome);
+            assert!(is_seen, "{outcome:?} in {seen:?}");
+        }
+        for name in [
+            "create invitation",
+            "resend invitation",
+            "revoke invitation",
+            "accept invitation by email",
+            "decline invitation by email",
+        ] {
+            let applied = (name, RequestOutcome::Applied);
+            assert!(seen.contains(&applied), "{applied:?} in {seen:?}");
         }
     }
 }
 
-/// The outcomes.
+/// The outcomes, each with the name of its request.
 #[expect(clippy::print_stdout, reason = "shown with a test that fails")]
-async fn walk(seed: u64) -> Vec<RequestOutcome> {
+async fn walk(seed: u64) -> Vec<(&'static str, RequestOutcome)> {
     let mut random = Rng::with_seed(seed);
-    let (world, schedule) = Schedule::world(Options::default()).await;
+    let options = Options {
+        clock: clock(seed),
+        // As in the model, where every user has the token.
+        variables: [("INVITATION_EMAIL_MUST_MATCH".to_owned(), "false".to_owned())].into(),
+        ..Options::default()
+    };
+    let (world, schedule) = Schedule::world(options).await;
     world.register(&USERS[..3]).await;
     schedule.close();
     let scope = Scope {
@@ -55,6 +77,7 @@ async fn walk(seed: u64) -> Vec<RequestOutcome> {
         at_once: 3,
         roles: vec![Role::Owner, Role::Admin, Role::Member],
         statuses: vec![Status::Active, Status::Suspended, Status::Invited],
+        invitations: 3,
         keeps_doomed: true,
         ..Scope::default()
     };
@@ -64,7 +87,9 @@ async fn walk(seed: u64) -> Vec<RequestOutcome> {
         scope,
         state: State::default(),
         ids: [None, None],
-        requests: [None; 3],
+        links: Links::default(),
+        requests: Default::default(),
+        asked: 0,
         outcomes: Vec::new(),
     };
     let mut steps = Vec::new();
@@ -96,9 +121,31 @@ struct Walker {
     scope: Scope,
     state: State,
     ids: [Option<String>; 2],
+    links: Links,
     /// The number of each user's request.
-    requests: [Option<usize>; 3],
-    outcomes: Vec<RequestOutcome>,
+    requests: [Option<Asked>; 3],
+    /// The number of requests.
+    asked: u8,
+    outcomes: Vec<(&'static str, RequestOutcome)>,
+}
+
+/// A request under way.
+#[derive(Clone, Copy)]
+struct Asked {
+    /// Its number in the schedule.
+    number: usize,
+    what: What,
+}
+
+/// A clock that advances by a minute on each read, and reproducible ids.
+fn clock(seed: u64) -> Clock {
+    let looks = AtomicI64::new(0);
+    Clock::from_fn(move || {
+        let look = looks.fetch_add(1, Ordering::Relaxed);
+        let time = Timestamp::from_millisecond(1_795_219_200_000 + look * MINUTE).unwrap();
+        let id = u128::from(seed) << 64 | u128::from(look.unsigned_abs());
+        (time, Uuid::from_u128(id))
+    })
 }
 
 impl Walker {
@@ -111,9 +158,14 @@ impl Walker {
             .scope
             .after(&self.state, step)
             .expect("a step of the model");
+        self.asked += 1;
+        let what = match self.of_invitation(caller, request) {
+            Some(request) => What::Invitation(request),
+            None => What::Write(request, None),
+        };
         let operation = Operation {
             caller,
-            what: What::Write(request, None),
+            what,
             key: None,
         };
         let asked = request;
@@ -121,10 +173,10 @@ impl Walker {
             actor(&self.world, ACME, caller),
             operation,
             &self.ids,
-            &Links::default(),
+            &self.links,
         );
         let number = self.schedule.start(request).await;
-        self.requests[user] = Some(number);
+        self.requests[user] = Some(Asked { number, what });
         let mut answered = self.read(number).await;
         if matches!(asked, Request::AddAgain { .. }) {
             // The function tries to put the membership first, and gets the existing one.
@@ -135,6 +187,58 @@ impl Walker {
         assert_eq!(answered, None, "the model has a transaction in flight");
     }
 
+    /// The request about an invitation by email. Its own user answers it by its id, the others with its token.
+    fn of_invitation(&self, caller: Id, request: Request) -> Option<InvitationRequest> {
+        let last = |organization: Id, user: Id| {
+            let organization = self.ids[organization].as_deref().unwrap();
+            self.links.last(organization, user).unwrap()
+        };
+        let answer = |organization: Id, user: Id| {
+            let link = last(organization, user);
+            let newest = *link.tokens.keys().next_back().unwrap();
+            let proof = if caller == user {
+                Proof::Address
+            } else {
+                Proof::Token(newest)
+            };
+            (link.number, proof)
+        };
+        Some(match request {
+            Request::Invite {
+                organization,
+                user,
+                role,
+            } => InvitationRequest::Create {
+                organization,
+                user,
+                role,
+                number: self.asked,
+            },
+            Request::Resend { organization, user } => {
+                InvitationRequest::Resend(last(organization, user).number)
+            }
+            Request::Revoke { organization, user } => {
+                InvitationRequest::Revoke(last(organization, user).number)
+            }
+            Request::AcceptByEmail { organization, user } => {
+                let (number, proof) = answer(organization, user);
+                InvitationRequest::Accept(number, proof)
+            }
+            Request::DeclineByEmail { organization, user } => {
+                let (number, proof) = answer(organization, user);
+                InvitationRequest::Decline(number, proof)
+            }
+            _ => return None,
+        })
+    }
+
+    /// Whether a request names an invitation that has a successor, or a token that has one.
+    fn is_replaced(&self, caller: Id, request: Request, what: What) -> bool {
+        let is_answer_or_change = !matches!(request, Request::Invite { .. });
+        let now = self.of_invitation(caller, request).map(What::Invitation);
+        is_answer_or_change && now.is_some_and(|now| now != what)
+    }
+
     /// A transaction arrives, in the model and in the table.
     async fn arrive(&mut self, step: Step) {
         let Step::Arrive(user) = step else {
@@ -143,6 +247,7 @@ impl Walker {
         let Client::Sent { request, .. } = self.state.clients[user] else {
             panic!("nothing in flight: {:?}", self.state);
         };
+        let asked = self.requests[user].unwrap();
         let (mut outcome, after) = self.state.arrive(&self.scope, user, true).unwrap();
         self.state = after;
         if outcome == RequestOutcome::Again {
@@ -162,6 +267,9 @@ impl Walker {
                 other => added_again(other).unwrap_or(other),
             };
             match decide(&self.state.table, user, request) {
+                _ if self.is_replaced(user, request, asked.what) => {
+                    outcome = RequestOutcome::Ended;
+                }
                 Decision::Answer(answered) => outcome = answered,
                 Decision::Write(_) => {
                     let again = Step::Ask(user, request);
@@ -169,11 +277,14 @@ impl Walker {
                 }
             }
         }
-        let number = self.requests[user].unwrap();
-        let place = self.place(number);
+        let place = self.place(asked.number);
         self.schedule.release(place, None).await;
-        let reply = self.read(number).await;
-        self.outcomes.push(outcome);
+        let reply = self.read(asked.number).await;
+        let name = Request::NAMES[request.kind()];
+        self.outcomes.push((name, outcome));
+        if let (What::Invitation(request), Some(reply)) = (asked.what, &reply) {
+            self.links.learn(request, reply);
+        }
         match (outcome, &reply) {
             (RequestOutcome::Again, None) => {}
             (RequestOutcome::Applied | RequestOutcome::Nothing, Some(reply)) => {
@@ -182,6 +293,12 @@ impl Walker {
                     let id = reply.body["id"].as_str().map(str::to_owned);
                     self.ids[request.organization()] = id;
                 }
+            }
+            // The histories check which of them.
+            (RequestOutcome::Ended, Some(reply)) => {
+                let codes = ["not-found", "invitation-not-valid", "forbidden"];
+                let code = reply.body["code"].as_str();
+                assert!(code.is_none_or(|code| codes.contains(&code)), "{reply:?}");
             }
             (refused, Some(reply)) => assert_eq!(reply.body["code"], code(refused), "{reply:?}"),
             (outcome, None) => panic!("{outcome:?}, but it has no response"),
@@ -235,7 +352,20 @@ impl Walker {
                         .position(|name| text("pk").ends_with(&name.to_lowercase()));
                     table.names[named.unwrap()] = Some(place(&item["organization_id"]));
                 }
-                "USER" => {}
+                "USER" | "INVITEE" => {}
+                sk if sk.starts_with("INVITATION#") => {
+                    if text("status") == "pending" {
+                        let addresses = [0, 1, 2].map(address);
+                        let user = addresses.iter().position(|it| item["email"] == json!(it));
+                        let organization = place(&item["organization_id"]);
+                        let open = &mut table.invitations[organization][user.unwrap()];
+                        assert_eq!(*open, None, "a second open invitation of an address");
+                        *open = Some(Invitation {
+                            role: text("role").parse().unwrap(),
+                            inviter: number(&USERS, &item["invited_by_user_id"]),
+                        });
+                    }
+                }
                 _ => {
                     let user = number(&USERS, &item["user_id"]);
                     table.memberships[place(&item["organization_id"])][user] = Some(Membership {

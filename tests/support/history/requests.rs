@@ -141,7 +141,14 @@ fn request(what: What, ids: &[Option<String>], links: &Links) -> (Method, String
             format!("{}/transfer-ownership", organization(id)),
             Some(json!({"user_id": USERS[user], "keep_role": role.as_str()})),
         ),
-        Request::Join { .. } | Request::Leave { .. } | Request::Suspend { .. } => {
+        Request::Join { .. }
+        | Request::Leave { .. }
+        | Request::Suspend { .. }
+        | Request::Invite { .. }
+        | Request::Resend { .. }
+        | Request::Revoke { .. }
+        | Request::AcceptByEmail { .. }
+        | Request::DeclineByEmail { .. } => {
             panic!("no request over HTTP: {write:?}")
         }
     }

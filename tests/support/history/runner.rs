@@ -12,7 +12,7 @@ use muster_model::table::{Id, Membership, ORGANIZATIONS, Organization, TENANT_AD
 use serde_json::json;
 use uuid::Uuid;
 
-use super::invitations::{InvitationRequest, Links, Proof};
+use super::invitations::{self, InvitationRequest, Links};
 use super::linear::Seen;
 use super::requests::{NAMES, USERS, actor, answer, name, send};
 use super::spec::{HistoryResponse, Operation, Spec, What};
@@ -342,7 +342,14 @@ impl<'a> Runner<'a> {
         let known = self.ids.iter().filter(|id| id.is_some()).count();
         let organization = random.usize(..known);
         if random.u8(..5) < 2 {
-            return self.on_invitation(random, caller, organization);
+            let number = self.new_key();
+            let (caller, request) =
+                invitations::random(random, &self.links, (caller, organization), number);
+            return Operation {
+                caller,
+                what: What::Invitation(request),
+                key: (request.has_key() && random.u8(..3) == 0).then_some(number),
+            };
         }
         let user = random.usize(..3);
         let name = random.usize(..2);
@@ -410,55 +417,6 @@ impl<'a> Runner<'a> {
             caller,
             what: What::Write(request, version),
             key: (is_post && random.u8(..3) == 0).then(|| self.new_key()),
-        }
-    }
-
-    /// An operation on an invitation by email. A user answers it with its newest token, an old one, or their address.
-    fn on_invitation(&self, random: &mut Rng, caller: Id, organization: Id) -> Operation {
-        let number = self.new_key();
-        let create = InvitationRequest::Create {
-            organization,
-            user: random.usize(..3),
-            role: *random.choice(&ROLES).unwrap(),
-            number,
-        };
-        let link = random.choice(self.links.all());
-        let (caller, request) = match (random.u8(..16), link) {
-            (4, Some(link)) => (caller, InvitationRequest::Get(link.number)),
-            (5 | 6, Some(link)) => (caller, InvitationRequest::Resend(link.number)),
-            (7, Some(link)) => (caller, InvitationRequest::Revoke(link.number)),
-            (place @ 8.., Some(link)) => {
-                let newest = link.tokens.keys().next_back().copied();
-                let tokens: Vec<_> = link.tokens.keys().copied().collect();
-                let token = match random.u8(..4) {
-                    0 => None,
-                    1 => random.choice(tokens),
-                    _ => newest,
-                };
-                let caller = if random.u8(..4) == 0 {
-                    random.usize(..3)
-                } else {
-                    link.user
-                };
-                let proof = token.map_or(Proof::Address, Proof::Token);
-                let request = match place {
-                    8..=13 => InvitationRequest::Accept(link.number, proof),
-                    _ => InvitationRequest::Decline(link.number, proof),
-                };
-                (caller, request)
-            }
-            _ => (caller, create),
-        };
-        let is_post = matches!(
-            request,
-            InvitationRequest::Create { .. }
-                | InvitationRequest::Resend(_)
-                | InvitationRequest::Accept(..)
-        );
-        Operation {
-            caller,
-            what: What::Invitation(request),
-            key: (is_post && random.u8(..3) == 0).then_some(number),
         }
     }
 

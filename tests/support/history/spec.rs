@@ -149,7 +149,7 @@ impl Spec {
     /// A table with all items in their first version.
     pub fn new(table: Table) -> Self {
         let mut spec = Self::default();
-        spec.put(table);
+        spec.put(&table);
         spec
     }
 
@@ -184,15 +184,15 @@ impl Spec {
             }
             return self.tell(caller, request, outcome);
         }
-        self.put(attempt.apply(&self.table, &transaction));
+        self.put(&attempt.apply(&self.table, &transaction));
         self.tell(caller, request, RequestOutcome::Applied)
     }
 
     /// Applies the result of a write and counts the versions.
-    pub(super) fn put(&mut self, table: Table) {
+    pub(super) fn put(&mut self, table: &Table) {
         for id in 0..ORGANIZATIONS {
             let plain = |table: &Table| table.organizations[id].map(|it| (it.name, it.live));
-            self.organization_versions[id] += u32::from(plain(&self.table) != plain(&table));
+            self.organization_versions[id] += u32::from(plain(&self.table) != plain(table));
             for user in 0..USERS {
                 let version = &mut self.membership_versions[id][user];
                 let (before, after) = (
@@ -206,7 +206,7 @@ impl Spec {
                 };
             }
         }
-        self.table = table;
+        self.table = *table;
     }
 
     fn tell(&self, caller: Id, request: Request, outcome: RequestOutcome) -> HistoryResponse {
@@ -221,7 +221,13 @@ impl Spec {
             | Request::Remove { .. }
             | Request::Join { .. }
             | Request::Leave { .. }
-            | Request::Suspend { .. } => HistoryResponse::Gone,
+            | Request::Suspend { .. }
+            // As `What::Invitation`.
+            | Request::Invite { .. }
+            | Request::Resend { .. }
+            | Request::Revoke { .. }
+            | Request::AcceptByEmail { .. }
+            | Request::DeclineByEmail { .. } => HistoryResponse::Gone,
             Request::Create { .. } => self.told_organization(id, true),
             Request::Rename { .. } | Request::Restore { .. } | Request::Transfer { .. } => {
                 self.told_organization(id, false)
@@ -315,7 +321,9 @@ pub fn code(refused: RequestOutcome) -> &'static str {
         RequestOutcome::DirectoryManaged => "directory-managed",
         RequestOutcome::Invalid => "validation-failed",
         RequestOutcome::NotAnOrganizationMember => "not-an-organization-member",
+        RequestOutcome::AlreadyInvited => "already-invited",
         RequestOutcome::Again
+        | RequestOutcome::Ended
         | RequestOutcome::Conflict
         | RequestOutcome::Applied
         | RequestOutcome::Nothing => "conflict",
