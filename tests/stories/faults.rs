@@ -11,6 +11,7 @@ use reqwest::Method;
 use serde_json::json;
 use support::{ACME, Fault, Faults, Reply, World, invariants};
 
+mod invitations;
 mod reads;
 mod writes;
 
