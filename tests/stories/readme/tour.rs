@@ -49,6 +49,7 @@ async fn bash(script: &str) -> String {
 async fn prints_what_it_shows(document: &str, heading: &str) -> usize {
     let world = World::with(Options {
         event_sources: true,
+        invitation_mails: true,
         ..Options::default()
     })
     .await;
