@@ -1,5 +1,6 @@
 //! Tests the page of the local stack in a real browser, with the sizes of a desktop and a phone: a
-//! token with two clicks, calls of the API's reference, and the result of a login.
+//! token with two clicks, calls of the API's reference, and the result of a login, and
+//! the links of invitations.
 //!
 //! The browser is Chromium, driven with `playwright-core` from npm, which is installed into
 //! `.tools/` on first use. Screenshots are in `target/tmp/page-desktop` and `target/tmp/page-phone`
@@ -8,11 +9,13 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use muster_local::Options;
 use serde_json::{Value, json};
 use support::{Receiver, World, npm, skipped, system_tool};
 use tokio::process::Command;
 
-use crate::webhooks::deliveries::{LONG_AGO, deliver, some_event};
+use crate::mail::mails;
+use crate::webhooks::deliveries::{LONG_AGO, deliver, some_event, until};
 use crate::webhooks::endpoint;
 
 const PLAYWRIGHT: &str = "1.65.1";
@@ -30,15 +33,15 @@ pub(crate) async fn browser() -> Option<(PathBuf, PathBuf)> {
     Some((chromium, packages))
 }
 
-/// The page of a new stack as a visitor sees it.
-async fn visit(browser: &(PathBuf, PathBuf), name: &str, screen: Screen, try_all: bool) -> Value {
-    let (chromium, packages) = browser;
-    let (width, height) = screen;
-    let world = World::start().await;
-    let receiver = Receiver::start().await;
-    let body = json!({"url": receiver.url, "event_types": ["team.*"]});
-    let (hook, _) = endpoint(&world, body).await;
-    deliver(&world, &hook, &some_event(&world).await, 1, LONG_AGO).await;
+/// What a visitor of the page sees, whose actions are a function of the driver.
+async fn drive(
+    (chromium, packages): &(PathBuf, PathBuf),
+    world: &World,
+    name: &str,
+    (width, height): Screen,
+    visit: &str,
+    given: &Value,
+) -> Value {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
@@ -47,7 +50,8 @@ async fn visit(browser: &(PathBuf, PathBuf), name: &str, screen: Screen, try_all
         .arg(chromium)
         .arg(world.stack.url())
         .arg(&folder)
-        .args([width.to_string(), height.to_string(), try_all.to_string()])
+        .args([width.to_string(), height.to_string()])
+        .args([visit, &given.to_string()])
         .env("NODE_PATH", packages.join("node_modules"))
         .stdin(Stdio::null())
         .kill_on_drop(true)
@@ -56,7 +60,18 @@ async fn visit(browser: &(PathBuf, PathBuf), name: &str, screen: Screen, try_all
         .unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{name}: {errors}");
-    let seen = serde_json::from_slice(&output.stdout).unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The calls and logins of a visitor of a new stack.
+async fn visit(browser: &(PathBuf, PathBuf), name: &str, screen: Screen, try_all: bool) -> Value {
+    let world = World::start().await;
+    let receiver = Receiver::start().await;
+    let body = json!({"url": receiver.url, "event_types": ["team.*"]});
+    let (hook, _) = endpoint(&world, body).await;
+    deliver(&world, &hook, &some_event(&world).await, 1, LONG_AGO).await;
+    let calls = if try_all { "all_calls" } else { "calls" };
+    let seen = drive(browser, &world, name, screen, calls, &Value::Null).await;
     in_order(&seen, &world);
     assert_eq!(seen["deliveries"]["endpoints"], json!([receiver.url]));
     let rows = seen["deliveries"]["rows"].as_array().unwrap();
@@ -151,4 +166,98 @@ async fn the_page_issues_tokens_and_sends_every_call() {
     // Without the one at the start of the visit, and those that need a delivery, an active member, an invitation of more
     // than a minute ago, and, twice, the record of a domain, and, three times, the token of an invitation.
     assert_eq!(tried.len(), crate::openapi::operations() - 11);
+}
+
+/// Two visitors open the links of their mails, and an owner proves a domain.
+async fn visit_invitations(browser: &(PathBuf, PathBuf), name: &str, screen: Screen) {
+    let world = World::with(Options {
+        event_sources: true,
+        invitation_mails: true,
+        ..Options::default()
+    })
+    .await;
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Rockets").await;
+    let invitations = format!("/organizations/{id}/invitations");
+    for email in ["Carol@acme.example", "dora@acme.example"] {
+        let body = json!({"email": email, "role": "manager"});
+        ada.post(&invitations, body).await.expect(201);
+    }
+    until(async || (mails(&world).await.len() == 2).then_some(())).await;
+    let domains = format!("/organizations/{id}/domains");
+    let added = ada.post(&domains, json!({"domain": "acme.example"})).await;
+    let added = added.expect(201).body["verification"].clone();
+    let records = json!([["other.example", "gone"], [added["name"], added["value"]]]);
+    let given = json!({
+        "accepting": "Carol@acme.example",
+        "declining": "dora@acme.example",
+        "records": records,
+    });
+    let seen = drive(browser, &world, name, screen, "invitations", &given).await;
+
+    for nothing in ["outside", "too_wide"] {
+        assert_eq!(seen[nothing], json!([]), "{nothing}");
+    }
+    // The two refused requests, each also as a message of the browser.
+    let console = seen["console"].as_array().unwrap();
+    let refused = |status: &str| {
+        let starts = |line: &&Value| line.as_str().unwrap().starts_with(status);
+        console.iter().filter(starts).count()
+    };
+    assert_eq!((refused("404 GET "), refused("403 POST ")), (1, 1));
+    assert_eq!(console.len(), 4, "{console:?}");
+
+    assert_eq!(seen["prefilled"], json!(["carol", "acme"]));
+    assert_eq!(seen["buttons_without_token"], 2);
+    let preview = &seen["preview"];
+    for (field, value) in [
+        ("Organization", "Rockets"),
+        ("Role", "manager"),
+        ("Invited by", "unknown"),
+        ("Address", "Carol@acme.example"),
+    ] {
+        assert_eq!(preview[field], value, "{preview}");
+    }
+    let identity = seen["identity"].as_str().unwrap();
+    assert!(identity.contains("Carol@acme.example"), "{identity}");
+    let accepted = "carol is a member of Rockets with the role manager.";
+    assert_eq!(seen["accepted"], accepted);
+    assert_eq!(seen["declined"], "The invitation to Rockets is declined.");
+    for (what, part) in [
+        ("used_link", "does not exist"),
+        ("another_address", "address"),
+    ] {
+        let text = seen[what].as_str().unwrap();
+        assert!(text.contains(part), "{what}: {text}");
+    }
+    let carol = format!("/organizations/{id}/members/carol");
+    let carol = ada.get(&carol).await.expect(200).body;
+    assert_eq!(carol["status"], "active");
+    assert_eq!(carol["role"], "manager");
+    for (status, email) in [
+        ("accepted", "Carol@acme.example"),
+        ("declined", "dora@acme.example"),
+    ] {
+        let answered = ada.all(&format!("{invitations}?status={status}")).await;
+        let emails: Vec<_> = answered.iter().map(|it| &it["email"]).collect();
+        assert_eq!(emails, [email], "{status}");
+    }
+
+    let shown = [added["name"].clone(), added["value"].clone()];
+    assert_eq!(seen["records"].as_array().unwrap().len(), 4);
+    assert_eq!(seen["records_left"], json!(shown));
+    let verify = format!("{domains}/acme.example/verify");
+    let verified = ada.post_empty(&verify).await.expect(200).body;
+    assert_eq!(verified["status"], "verified");
+}
+
+#[tokio::test]
+async fn the_page_answers_invitations_and_sets_records() {
+    let Some(browser) = browser().await else {
+        return skipped("the story of invitations", "Chromium and npm (Node.js)");
+    };
+    futures::join!(
+        visit_invitations(&browser, "invitations-desktop", DESKTOP),
+        visit_invitations(&browser, "invitations-phone", PHONE)
+    );
 }

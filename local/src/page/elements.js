@@ -45,6 +45,10 @@ export async function fetchJson(path, options = {}) {
   return answer;
 }
 
-/** Sends JSON to this stack. */
-export const sendJson = (method, path, body) =>
-  fetch(path, { method, headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+/** Sends JSON to this stack, with the token of a user if there is one. */
+export const sendJson = (method, path, body, bearer) =>
+  fetch(path, {
+    method,
+    headers: { "content-type": "application/json", ...(bearer && { authorization: `Bearer ${bearer}` }) },
+    body: JSON.stringify(body),
+  });

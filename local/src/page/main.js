@@ -2,7 +2,9 @@
 
 import { byId, el, facts, fetchJson } from "./elements.js";
 import * as deliveries from "./deliveries.js";
+import * as dns from "./dns.js";
 import * as events from "./events.js";
+import * as invitation from "./invitation.js";
 import * as login from "./login.js";
 import * as mail from "./mail.js";
 import * as reference from "./reference.js";
@@ -30,7 +32,8 @@ async function start() {
   showRunning(running);
   token.start(running.tenant_admin_group);
   const parts = [
-    [reference, "reference"], [login, "login"], [events, "events"], [deliveries, "deliveries"], [mail, "mails"],
+    [reference, "reference"], [invitation, "invitation-preview"], [login, "login"], [events, "events"],
+    [deliveries, "deliveries"], [mail, "mails"], [dns, "dns"],
   ];
   for (const [part, place] of parts) {
     part.start(running).catch((error) => {

@@ -21,7 +21,7 @@ use crate::origin::only_own_name;
 use crate::template::Template;
 
 /// The page's own files.
-const FILES: [(&str, &str, &str); 11] = [
+const FILES: [(&str, &str, &str); 13] = [
     ("index.html", HTML, include_str!("index.html")),
     ("page.css", CSS, include_str!("page.css")),
     ("main.js", SCRIPT, include_str!("main.js")),
@@ -29,7 +29,9 @@ const FILES: [(&str, &str, &str); 11] = [
     ("token.js", SCRIPT, include_str!("token.js")),
     ("login.js", SCRIPT, include_str!("login.js")),
     ("deliveries.js", SCRIPT, include_str!("deliveries.js")),
+    ("dns.js", SCRIPT, include_str!("dns.js")),
     ("events.js", SCRIPT, include_str!("events.js")),
+    ("invitation.js", SCRIPT, include_str!("invitation.js")),
     ("mail.js", SCRIPT, include_str!("mail.js")),
     ("tree.js", SCRIPT, include_str!("tree.js")),
     ("reference.js", SCRIPT, include_str!("reference.js")),

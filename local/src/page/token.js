@@ -14,9 +14,10 @@ export const tokenFor = (identity) =>
 export function use({ access_token: token, expires_in: seconds }, identity, how) {
   const until = new Date(Date.now() + seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
   const groups = identity.groups?.length ? `, in ${identity.groups.join(", ")}` : "";
+  const email = identity.email ? `, ${identity.email}` : "";
   byId("identity").replaceChildren(
     "You are ", el("strong", {}, identity.user_id), " of ", el("strong", {}, identity.tenant_id),
-    el("span", { className: "soft" }, `${groups}; ${how}, valid until ${until}`));
+    el("span", { className: "soft" }, `${groups}${email}; ${how}, valid until ${until}`));
   byId("identity-actions").replaceChildren(
     copyButton("Copy token", () => token),
     copyButton("Copy as curl", () => curl(token)));
@@ -37,9 +38,9 @@ function claims(token) {
 export function start(adminGroup) {
   const form = byId("who");
   const presets = [
-    ["Ada", "a tenant admin of acme", { user_id: "ada", tenant_id: "acme", groups: adminGroup }],
-    ["Bob", "a user of acme", { user_id: "bob", tenant_id: "acme", groups: "" }],
-    ["Zoe", "a user of another tenant", { user_id: "zoe", tenant_id: "globex", groups: "" }],
+    ["Ada", "a tenant admin of acme", { user_id: "ada", tenant_id: "acme", groups: adminGroup, email: "" }],
+    ["Bob", "a user of acme", { user_id: "bob", tenant_id: "acme", groups: "", email: "" }],
+    ["Zoe", "a user of another tenant", { user_id: "zoe", tenant_id: "globex", groups: "", email: "" }],
   ];
   const fill = (fields) => {
     for (const [name, value] of Object.entries(fields)) form.elements[name].value = value;
@@ -50,7 +51,7 @@ export function start(adminGroup) {
       el("input", { type: "radio", name: "preset", checked: at === 0, onchange: () => fill(fields) }),
       el("span", {}, el("strong", {}, name), ` ${what}`))));
   fill(presets[0][2]);
-  for (const name of ["user_id", "tenant_id", "groups"]) {
+  for (const name of ["user_id", "tenant_id", "groups", "email"]) {
     form.elements[name].addEventListener("input", () => {
       for (const preset of form.elements.preset) preset.checked = false;
     });
@@ -63,6 +64,8 @@ export function start(adminGroup) {
       tenant_id: fields.get("tenant_id").trim(),
       groups: fields.get("groups").split(/[\s,]+/).filter(Boolean),
     };
+    const email = fields.get("email").trim();
+    if (email) identity.email = email;
     byId("token-problem").textContent = "";
     try {
       use(await tokenFor(identity), identity, "by the local issuer");

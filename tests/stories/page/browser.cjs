@@ -1,9 +1,10 @@
 // Drives the page in a browser and prints its observations as JSON, which page.rs checks.
 // Writes screenshots to a folder, and another one after a failure.
-// node browser.cjs CHROMIUM URL FOLDER WIDTH HEIGHT TRY_ALL
+// node browser.cjs CHROMIUM URL FOLDER WIDTH HEIGHT VISIT GIVEN
+// VISIT is a function of "visits"; GIVEN is JSON with what it needs.
 const { chromium } = require("playwright-core");
 
-const [executablePath, url, folder, width, height, tryAll] = process.argv.slice(2);
+const [executablePath, url, folder, width, height, visit, given] = process.argv.slice(2);
 const LIMIT = 20_000;
 const seen = { console: [], outside: [], too_wide: [], tried: {} };
 
@@ -19,8 +20,21 @@ async function main() {
   const context = await browser.newContext({
     viewport: { width: Number(width), height: Number(height) }, isMobile: isPhone, hasTouch: isPhone,
   });
+  context.setDefaultTimeout(LIMIT);
+  context.on("page", watch);
   const page = await context.newPage();
-  page.setDefaultTimeout(LIMIT);
+  try {
+    await visits[visit](page, JSON.parse(given));
+  } catch (error) {
+    for (const one of context.pages()) await shoot(one, `failed-${context.pages().indexOf(one)}`);
+    throw error;
+  } finally {
+    await browser.close();
+  }
+}
+
+/** Records what goes wrong in a page. */
+function watch(page) {
   page.on("response", (response) => {
     if (response.status() >= 400) seen.console.push(`${response.status()} ${response.request().method()} ${response.url()}`);
   });
@@ -32,17 +46,16 @@ async function main() {
     const { protocol, hostname } = new URL(request.url());
     if (!["data:", "blob:"].includes(protocol) && hostname !== "127.0.0.1") seen.outside.push(request.url());
   });
-  try {
-    await visit(page);
-  } catch (error) {
-    await shoot(page, "failed");
-    throw error;
-  } finally {
-    await browser.close();
-  }
 }
 
-async function visit(page) {
+const visits = { calls, all_calls: allCalls, invitations };
+
+async function allCalls(page) {
+  await calls(page);
+  await tryAllCalls(page);
+}
+
+async function calls(page) {
   await page.goto(url);
   await page.locator(".opblock").first().waitFor();
   seen.running = await page.locator("#running").innerText();
@@ -73,8 +86,87 @@ async function visit(page) {
   await shoot(page, "5-left-a-group", ["light", "dark"]);
   seen.last_logins = await page.locator("#logins details").count();
   seen.signed_in_as = await page.locator("#identity").innerText();
+}
 
-  if (tryAll === "true") await tryAllCalls(page);
+/**
+ * Opens the links of two mails: one user accepts after signing in for it, the other declines with a token of their
+ * own. Then adds and removes records of DNS.
+ */
+async function invitations(page, { accepting, declining, records }) {
+  await page.goto(url);
+  const opened = await openLink(page, accepting);
+  await opened.locator("#invitation-preview dl").waitFor();
+  seen.buttons_without_token = await opened.locator("#invitation-answer button:disabled").count();
+  seen.prefilled = await opened.locator("#invitation-sign-in input").evaluateAll((all) => all.map((one) => one.value));
+  await shoot(opened, "1-invitation", ["light", "dark"]);
+  // Opening changed nothing: the link still works.
+  await opened.reload();
+  await opened.locator("#invitation-preview dl").waitFor();
+  seen.preview = await opened.locator("#invitation-preview div").evaluateAll((all) =>
+    Object.fromEntries(all.map((one) => [one.querySelector("dt").textContent, one.querySelector("dd").textContent])));
+  await opened.getByRole("button", { name: `Sign in as ${accepting}` }).click();
+  await opened.getByText("You are carol").waitFor();
+  seen.identity = await opened.locator("#identity").innerText();
+  await opened.getByRole("button", { name: "Accept", exact: true }).click();
+  seen.accepted = await outcome(opened);
+  await shoot(opened, "2-accepted");
+  await opened.reload();
+  seen.used_link = await problem(opened);
+  await opened.close();
+
+  const other = await openLink(page, declining);
+  await other.locator("#invitation-preview dl").waitFor();
+  await getToken(other, "eve", "eve@acme.example");
+  await other.getByRole("button", { name: "Decline", exact: true }).click();
+  seen.another_address = await problem(other);
+  await getToken(other, "dora", declining);
+  await other.getByRole("button", { name: "Decline", exact: true }).click();
+  seen.declined = await outcome(other);
+  await other.close();
+
+  for (const [name, value] of records) {
+    await page.locator('#dns-record [name="name"]').fill(name);
+    await page.locator('#dns-record [name="value"]').fill(value);
+    await page.getByRole("button", { name: "Add the record" }).click();
+    await page.locator("#dns li", { hasText: value }).waitFor();
+  }
+  seen.records = await page.locator("#dns li code").allInnerTexts();
+  await shoot(page, "3-dns");
+  const [[removed]] = records;
+  await page.getByRole("button", { name: `Remove the record of ${removed}` }).first().click();
+  await page.locator("#dns li", { hasText: records[0][1] }).waitFor({ state: "detached" });
+  seen.records_left = await page.locator("#dns li code").allInnerTexts();
+}
+
+/** Opens the link of the mail to an address, as a click in the mail does. */
+async function openLink(page, address) {
+  const details = page.locator("#mails-details");
+  if (!(await details.evaluate((one) => one.open))) await details.locator("summary").first().click();
+  const mail = page.locator("#mails > ul > li", { hasText: ` to ${address} ` });
+  const opening = page.context().waitForEvent("page");
+  await mail.locator("pre a").click();
+  return opening;
+}
+
+async function getToken(page, user, email) {
+  const form = page.locator("#who");
+  if (!(await form.locator("details").evaluate((one) => one.open))) await form.locator("summary").click();
+  for (const [name, value] of Object.entries({ user_id: user, tenant_id: "acme", groups: "", email })) {
+    await form.locator(`[name="${name}"]`).fill(value);
+  }
+  await form.getByRole("button", { name: "Get a token" }).click();
+  await page.getByText(`You are ${user}`).waitFor();
+}
+
+/** The text that says what an answer to the invitation changed. */
+const outcome = (page) => textOf(page, "#invitation-outcome:not(:empty)");
+/** The text of the problem with the invitation. */
+const problem = (page) => textOf(page, "#invitation-problem:not(:empty)");
+
+async function textOf(page, selector) {
+  const place = page.locator(selector);
+  await place.waitFor();
+  return place.innerText();
 }
 
 /** Opens a call of the reference, sends it unchanged, and returns the response. */
