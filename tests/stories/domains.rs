@@ -1,6 +1,6 @@
 //! Domains of organizations: adding, verifying, changing and removing them.
 
-mod auto_join;
+pub(crate) mod auto_join;
 mod recheck;
 
 use futures::future::join_all;

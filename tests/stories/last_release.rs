@@ -10,6 +10,8 @@ use muster::domain::{Name, Timestamp};
 use serde_json::{Value, json};
 use support::{ACME, Actor, invariants};
 
+use crate::domains;
+use crate::email_invitations::token;
 use setup::{ODD_USER, Setup, read, segment};
 use write::ROLES;
 
@@ -419,6 +421,82 @@ async fn members_and_users_are_found_by_name_after_their_next_login() {
             users(root.all(&format!("{members}&limit={limit}")).await),
             all
         );
+    }
+    invariants::check_without_events(&setup.world.items().await);
+}
+
+/// Its users accept invitations by email to its organizations, with the link and without.
+#[tokio::test]
+async fn old_users_accept_invitations_to_old_organizations() {
+    let setup = Setup::of_last_release().await;
+    let root = setup.root(ACME);
+    let organizations = live(&root).await;
+    assert!(organizations.len() > 10, "{}", organizations.len());
+    for (n, organization) in organizations.iter().enumerate() {
+        // No member of the organization.
+        let user = if organization["name"] == "Acme" {
+            "fay"
+        } else {
+            "by-root"
+        };
+        let email = format!("{user}@acme.example");
+        let claims =
+            json!({"sub": user, "tenant_id": ACME, "email": email, "email_verified": true});
+        let claims = claims.as_object().unwrap().clone();
+        let bearer = setup.world.stack.token_with(claims).unwrap();
+        let user = setup.world.bearer(user, Some(bearer));
+        let path = format!("/organizations/{}", id(organization));
+        let invitations = format!("{path}/invitations");
+        let body = json!({"email": email, "role": "manager"});
+        let made = root.post(&invitations, body).await.expect(201);
+        let own = user.all("/users/me/invitations").await;
+        let own: Vec<_> = own.iter().map(|one| &one["id"]).collect();
+        assert_eq!(own, [&made.body["id"]]);
+        let accepted = if n % 2 == 0 {
+            let body = json!({"token": token(&made)});
+            user.post("/invitations/accept", body).await
+        } else {
+            let accept = format!("/users/me/invitations/{}/accept", id(&made.body));
+            user.post_empty(&accept).await
+        };
+        let member = accepted.expect(200).body;
+        assert_eq!(member["role"], "manager", "{path}");
+        let path = format!("{path}/members/{}", user.id);
+        assert_eq!(root.get(&path).await.expect(200).body, member);
+        root.delete(&path).await.expect(204);
+    }
+    invariants::check_without_events(&setup.world.items().await);
+}
+
+/// Its users join its organizations by a domain, and keep their other memberships.
+#[tokio::test]
+async fn old_users_join_old_organizations_by_a_domain() {
+    let setup = Setup::of_last_release().await;
+    let root = setup.root(ACME);
+    let id = acme(&root).await;
+    // What its organizations have as their domain proves nothing.
+    let list = format!("/organizations/{id}/domains");
+    assert!(root.all(&list).await.is_empty());
+    domains::verified(&setup.world, &root, &id, "acme.example").await;
+    let path = format!("{list}/acme.example");
+    let body = json!({"auto_join": true});
+    root.patch(&path, body).await.expect(200);
+    let members = format!("/organizations/{id}/members");
+    let before = root.all(&format!("{members}?status=all")).await;
+    let is_member = |user: &str| before.iter().any(|one| one["user_id"] == user);
+    assert!(!is_member("fay") && is_member("member-suspended"));
+    for user in ["fay", "member-suspended", "by-owner"] {
+        let email = format!("{user}@acme.example");
+        domains::auto_join::sign_in(&setup.world, user, &email).await;
+    }
+    let fay = root.get(&format!("{members}/fay")).await.expect(200).body;
+    assert_eq!(
+        (&fay["source"], &fay["role"]),
+        (&json!("domain"), &json!("member"))
+    );
+    for (user, status) in [("member-suspended", "suspended"), ("by-owner", "invited")] {
+        let kept = root.get(&format!("{members}/{user}")).await.expect(200);
+        assert_eq!(kept.body["status"], status, "{user}");
     }
     invariants::check_without_events(&setup.world.items().await);
 }

@@ -28,7 +28,7 @@ fn login(user: &str, email: &str, is_verified: bool) -> Value {
     })
 }
 
-async fn sign_in(world: &World, user: &str, email: &str) {
+pub(crate) async fn sign_in(world: &World, user: &str, email: &str) {
     let event = login(user, email, true);
     assert_eq!(world.invoke("post-login", &event).await, event);
 }
