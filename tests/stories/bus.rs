@@ -8,11 +8,15 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
 use muster::domain::Clock;
-use muster_local::{CallFault, Handler, Options, ServiceFaults, TEMPLATE};
+use muster_local::{CallFault, Handler, Options, ServiceFaults, StartFunction, TEMPLATE};
 use serde_json::{Value, json};
-use support::{Lines, World};
+use support::{Lines, Receiver, World, at_once};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
+
+use crate::webhooks::deliveries::until;
+use crate::webhooks::endpoint;
 
 /// Longer than everything that a test waits for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -392,6 +396,85 @@ async fn a_bus_that_was_down_gets_every_event() {
         assert!(started.elapsed() < PATIENCE);
         sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// The first instance ends after it put the events on the bus, before it queued their webhooks or answered.
+#[tokio::test]
+async fn a_crash_after_publishing_loses_no_event() {
+    let (crash, is_first) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(true)));
+    let (crashes, first) = (Arc::clone(&crash), Arc::clone(&is_first));
+    let call = move |operation: &str| {
+        let is_crash = operation == "SendMessageBatch" && first.swap(false, Ordering::SeqCst);
+        is_crash.then(|| {
+            crashes.notify_one();
+            CallFault::Hang
+        })
+    };
+    let start: StartFunction = Arc::new(move |app, variables| {
+        let mut all = muster_functions::functions().iter();
+        let real = all.find(|it| it.name == "publish-events").unwrap();
+        let before = real.start(app.clone(), variables)?;
+        let after = real.start(app, variables)?;
+        let (crash, is_first) = (Arc::clone(&crash), Arc::clone(&is_first));
+        Ok(Arc::new(move |event, context| {
+            let crash = Arc::clone(&crash);
+            if !is_first.load(Ordering::SeqCst) {
+                return after(event, context);
+            }
+            let answer = before(event, context);
+            Box::pin(async move {
+                tokio::select! {
+                    answer = answer => answer,
+                    () = crash.notified() => Err("the instance crashed".into()),
+                }
+            })
+        }))
+    });
+    let mut options = options();
+    options.service_faults.call = Some(Arc::new(call));
+    options.starts.insert("publish-events", start);
+    let world = World::with(options).await;
+    let receiver = Receiver::start().await;
+    let body = json!({"url": receiver.url, "event_types": ["team.*"]});
+    endpoint(&world, body).await;
+    let root = world.tenant_admin();
+    let made = (0..5).map(|n| {
+        let root = root.clone();
+        async move {
+            root.post("/teams", json!({"name": format!("Team {n}")}))
+                .await
+        }
+    });
+    for reply in at_once(made).await {
+        reply.expect(201);
+    }
+    let mut written: Vec<_> = root.all("/events").await;
+    written.retain(|event| event["type"] == "team.created");
+    let mut written: Vec<_> = written
+        .iter()
+        .map(|it| it["id"].as_str().unwrap())
+        .collect();
+    written.sort_unstable();
+    assert_eq!(written.len(), 5);
+    until(async || {
+        let mut got: Vec<_> = receiver
+            .received()
+            .iter()
+            .map(|it| it.header("webhook-id").to_owned())
+            .collect();
+        got.sort();
+        got.dedup();
+        (got == written).then_some(())
+    })
+    .await;
+    let mut arrived = published(&world).await;
+    arrived.retain(|id| written.contains(&id.as_str()));
+    let all = arrived.len();
+    arrived.sort();
+    arrived.dedup();
+    assert_eq!(arrived, written);
+    // The first instance had put some of them there.
+    assert!(all > written.len(), "{all}");
 }
 
 /// A handler in place of `publish-events` that fails for a batch with one record, and counts the others.
