@@ -4,6 +4,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use support::{ACME, Actor, World, invariants};
 
+use crate::webhooks::deliveries::{LONG_AGO, deliver, some_event};
+use crate::webhooks::{all_events, endpoint};
+
+const ENDPOINTS: &str = "/webhook-endpoints";
+
 /// A valid write by the owner `ada`.
 struct Write {
     method: Method,
@@ -120,7 +125,47 @@ async fn writes(world: &World) -> Vec<Write> {
         ),
     ];
     writes.extend(writes_of_teams(&ada, &id).await);
+    writes.extend(writes_of_webhook_endpoints(world).await);
     writes
+}
+
+/// A webhook endpoint with a delivery that failed, and every write about them. Only tenant admins may make them.
+async fn writes_of_webhook_endpoints(world: &World) -> Vec<Write> {
+    const NO_SERVER: &str = "http://127.0.0.1:1/";
+    let (hook, _) = endpoint(world, all_events(NO_SERVER)).await;
+    let event = some_event(world).await;
+    deliver(world, &hook, &event, 1, LONG_AGO).await;
+    let retry = format!("{hook}/deliveries/{}/retry", event["id"].as_str().unwrap());
+    let bad = vec![
+        json!({"url": "no address"}),
+        json!({"event_types": ["nothing.*"]}),
+        json!({"description": 7}),
+        json!({"secret": "whsec_x"}),
+        json!([]),
+    ];
+    let times = json!({"from": "2026-01-01T00:00:00.000Z", "to": "2999-01-01T00:00:00.000Z"});
+    let bad_times = vec![json!({}), json!({"from": "yesterday"}), json!([])];
+    let unknown = vec![json!({"unknown": 1}), json!([])];
+    let at = |verb: &str| format!("{hook}/{verb}");
+    vec![
+        write(
+            Method::POST,
+            ENDPOINTS,
+            Some(all_events("http://127.0.0.1:2/")),
+            [vec![json!({})], bad.clone()].concat(),
+        ),
+        write(Method::PATCH, &hook, Some(json!({"description": "x"})), bad),
+        write(Method::POST, &at("rotate-secret"), None, unknown.clone()),
+        write(Method::POST, &at("test"), None, unknown.clone()),
+        write(Method::POST, &at("replay"), Some(times), bad_times),
+        write(Method::POST, &retry, None, unknown),
+        write(Method::DELETE, &hook, None, vec![]),
+    ]
+}
+
+/// Whether only tenant admins may make this write.
+fn is_for_tenant_admins(write: &Write) -> bool {
+    write.path.starts_with("/users/") || write.path.starts_with(ENDPOINTS)
 }
 
 fn bad_organizations() -> Vec<Value> {
@@ -219,15 +264,17 @@ async fn writes_of_another_tenant_change_nothing() {
     let world = World::start().await;
     let writes = writes(&world).await;
     let before = world.table().await;
+    let admin = world.tenant_admin_of("globex");
     for write in &writes {
         // Callers of another tenant create and register in their own.
-        if write.path == "/organizations" || write.path.starts_with("/users/") {
+        let creates = ["/organizations", ENDPOINTS].contains(&write.path.as_str());
+        if creates || write.path.starts_with("/users/") {
             continue;
         }
         for foreigner in [
             world.user_of("globex", "ada"),
             world.user_of("globex", "bob"),
-            world.tenant_admin_of("globex"),
+            admin.clone(),
         ] {
             if write.method == Method::DELETE && write.path.ends_with(&foreigner.id) {
                 // Removing a missing member succeeds.
@@ -235,9 +282,12 @@ async fn writes_of_another_tenant_change_nothing() {
                 continue;
             }
             world.calls.take();
-            send(&foreigner, write, write.body.as_ref())
-                .await
-                .problem(404, "not-found");
+            let reply = send(&foreigner, write, write.body.as_ref()).await;
+            if is_for_tenant_admins(write) && foreigner.id != admin.id {
+                reply.problem(403, "forbidden");
+            } else {
+                reply.problem(404, "not-found");
+            }
             for call in world.calls.take() {
                 for text in support::texts(&call) {
                     let foreign =
@@ -264,7 +314,7 @@ async fn writes_without_permission_change_nothing() {
             .await
             .problem(403, "forbidden");
         let stranger = send(&eve, write, write.body.as_ref()).await;
-        if write.path.starts_with("/users/") {
+        if is_for_tenant_admins(write) {
             stranger.problem(403, "forbidden");
         } else {
             stranger.problem(404, "not-found");
@@ -354,12 +404,14 @@ async fn the_valid_writes_succeed() {
         let before = world.table().await;
         let actor = match write.path.as_str() {
             path if path.ends_with("/accept") => world.user("bob"),
-            path if path.starts_with("/users/") => world.tenant_admin(),
+            _ if is_for_tenant_admins(write) => world.tenant_admin(),
             _ => world.user("ada"),
         };
         let reply = send(&actor, write, write.body.as_ref()).await;
         assert!(reply.status < 300, "{}: {reply:?}", write.path);
-        if !write.path.ends_with("/accept") {
+        // A test and a replay send messages.
+        let unseen = ["/accept", "/test", "/replay"];
+        if !unseen.iter().any(|end| write.path.ends_with(end)) {
             assert_ne!(world.table().await, before, "{}", write.path);
         }
         invariants::check(&world.items().await);

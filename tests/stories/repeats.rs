@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use support::{Actor, Reply, World, at_once, invariants, statuses};
 
+use crate::webhooks::{all_events, endpoint};
+
 const MANY: usize = 20;
 
 fn counted(replies: &[Reply]) -> Vec<(u16, usize)> {
@@ -275,4 +277,41 @@ async fn many_different_members_come_and_go_at_once() {
     assert_eq!(counted(&replies), [(204, MANY)]);
     assert_eq!(ada.all(&path).await.len(), 1);
     invariants::check(&world.items().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_endpoint_is_changed_and_deleted_once() {
+    let world = World::start().await;
+    let root = world.tenant_admin();
+    let (path, _) = endpoint(&world, all_events("https://hooks.example/")).await;
+    for (version, body) in [
+        (2, json!({"description": "One"})),
+        (3, json!({"status": "disabled"})),
+    ] {
+        let replies = many("PATCH", &root, &path, Some(body.clone())).await;
+        for reply in &replies {
+            // A request that loses every conflict gets an error.
+            assert!(matches!(reply.status, 200 | 409), "{reply:?}");
+        }
+        let again = root.patch(&path, body).await.expect(200);
+        assert_eq!(again.body["version"], version);
+    }
+    // Each request makes another secret, one after the other.
+    let rotate = format!("{path}/rotate-secret");
+    let replies = many("POST", &root, &rotate, None).await;
+    let mut secrets: Vec<_> = replies
+        .iter()
+        .filter_map(|it| it.body["secret"].as_str())
+        .collect();
+    let rotated = secrets.len();
+    secrets.sort_unstable();
+    secrets.dedup();
+    assert!(rotated > 0 && secrets.len() == rotated, "{rotated}");
+    let shown = root.get(&path).await.expect(200).body;
+    assert_eq!(shown["version"], 3 + rotated);
+
+    let replies = many("DELETE", &root, &path, None).await;
+    let deleted = replies.iter().filter(|it| it.status == 204).count();
+    assert_eq!(deleted, 1, "{:?}", counted(&replies));
+    root.delete(&path).await.problem(404, "not-found");
 }
