@@ -1,13 +1,15 @@
 //! The mails of invitations: each is sent once, also when SES or the table does not answer as it should.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use muster::domain::{Clock, Timestamp};
 use muster_local::{CallFault, Options, ServiceFaults, TEMPLATE};
 use serde_json::{Value, json};
 use support::{Actor, Lines, Received, Receiver, Reply, World, invariants};
+use tokio::io::{AsyncReadExt as _, copy, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::mail::mails;
 use crate::webhooks::deliveries::until;
@@ -491,6 +493,76 @@ async fn a_call_of_ses_that_hangs_is_tried_again() {
     post.pass(30 * SECOND);
     post.deliver_well(&later[0]).await;
     assert_eq!(mails(&post.world).await.len(), 1);
+}
+
+/// When the connection to SES ends.
+#[derive(Clone, Copy, PartialEq)]
+enum Closes {
+    Never,
+    BeforeTheRequest,
+    BeforeTheAnswer,
+}
+
+/// Passes connections on to the local stack. Returns the address.
+async fn closing(closes: Arc<Mutex<Closes>>, stack: Arc<OnceLock<String>>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}/_local/aws", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let when = *closes.lock().unwrap();
+            if when == Closes::BeforeTheRequest {
+                continue;
+            }
+            let address = stack
+                .get()
+                .unwrap()
+                .trim_start_matches("http://")
+                .to_owned();
+            let mut server = TcpStream::connect(address).await.unwrap();
+            if when == Closes::Never {
+                tokio::spawn(async move { copy_bidirectional(&mut client, &mut server).await });
+                continue;
+            }
+            let (mut from, _) = client.split();
+            let (mut answer, mut to) = server.split();
+            let mut start = [0; 1];
+            tokio::select! {
+                _ = copy(&mut from, &mut to) => {}
+                _ = answer.read(&mut start) => {}
+            }
+        }
+    });
+    endpoint
+}
+
+#[tokio::test]
+async fn a_connection_that_ses_closes_delays_the_mail() {
+    for (when, sent) in [(Closes::BeforeTheRequest, 0), (Closes::BeforeTheAnswer, 1)] {
+        let (closes, stack) = (Arc::new(Mutex::new(when)), Arc::default());
+        let endpoint = closing(Arc::clone(&closes), Arc::clone(&stack)).await;
+        let variables = [("AWS_ENDPOINT_URL_SESV2".to_owned(), endpoint)];
+        let post = Post::with(Options {
+            variables: variables.into_iter().collect(),
+            ..Options::default()
+        })
+        .await;
+        stack.set(post.world.stack.url().to_owned()).unwrap();
+        let made = post.invite("bob@acme.example").await;
+        post.deliver_well(&post.task(&made, 1)).await;
+        assert_eq!(mails(&post.world).await.len(), sent);
+        assert_eq!(post.shown(&made).await["delivery"], "queued");
+        let later = post.take_queued();
+        assert_eq!((later.len(), &later[0]["attempt"]), (1, &json!(2)));
+        *closes.lock().unwrap() = Closes::Never;
+        post.pass(30 * SECOND);
+        post.deliver_well(&later[0]).await;
+        assert_eq!(post.shown(&made).await["delivery"], "sent");
+        // A lost answer repeats the mail, with the same link.
+        let mut tokens: Vec<_> = mails(&post.world).await.iter().map(token).collect();
+        assert_eq!(tokens.len(), sent + 1);
+        tokens.dedup();
+        assert_eq!(tokens.len(), 1);
+    }
 }
 
 #[tokio::test]
