@@ -8,7 +8,7 @@ use muster::domain::{Clock, Timestamp};
 use muster_local::Options;
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{Actor, Lines, Reply, World, at_once, invariants};
+use support::{Actor, Faults, Lines, Reply, World, at_once, invariants};
 
 pub(crate) const MINUTE: i64 = 60 * 1_000;
 pub(crate) const DAY: i64 = 24 * 60 * MINUTE;
@@ -676,5 +676,32 @@ async fn removing_a_member_revokes_invitations_to_their_address() {
     let types = events(&ada, &id).await;
     let revoked = types.iter().filter(|it| *it == "invitation.revoked");
     assert_eq!(revoked.count(), 1);
+    invariants::check(&world.items().await);
+}
+
+/// The address is invited after the removal has read that it is not, and before it writes.
+#[tokio::test]
+async fn a_removal_revokes_an_invitation_of_that_moment() {
+    let (world, faults) = Faults::world(Options::default()).await;
+    let (ada, id, invitations) = acme(&world).await;
+    world.member(&id, "bob", "member", "active").await;
+    verified(&world, "bob", "bob@acme.example").await;
+    let member = format!("/organizations/{id}/members/bob");
+    // An active member cannot be invited.
+    ada.patch(&member, json!({"status": "suspended"}))
+        .await
+        .expect(200);
+    let mut held = faults.hold("TransactWriteItems");
+    let removal = tokio::spawn({
+        let (ada, member) = (ada.clone(), member.clone());
+        async move { ada.delete(&member).await }
+    });
+    held.arrived().await;
+    let made = ada.post(&invitations, bob()).await.expect(201);
+    held.release();
+    removal.await.unwrap().expect(204);
+    let left = ada.get(&path(&made)).await.expect(200);
+    assert_eq!(left.body["status"], "revoked");
+    ada.get(&member).await.problem(404, "not-found");
     invariants::check(&world.items().await);
 }

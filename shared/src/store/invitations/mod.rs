@@ -31,8 +31,8 @@ pub use preview::InvitationPreview;
 
 use crate::domain::{
     Email, EventDraft, EventType, Invitation, InvitationDelivery, InvitationId, InvitationStatus,
-    OrganizationId, RedirectUrl, Role, Target, TargetType, TeamId, TenantId, Timestamp, Transition,
-    UserId,
+    Membership, OrganizationId, RedirectUrl, Role, Target, TargetType, TeamId, TenantId, Timestamp,
+    Transition, UserId,
 };
 use crate::store::idempotency::Recorded;
 use crate::store::keys::{self, GSI1, Key};
@@ -236,6 +236,24 @@ pub(in crate::store) fn end<L: Copy + PartialEq>(
         let key = keys::invitee(&before.tenant_id, &before.organization_id, email);
         transaction.delete(invitee, &key, names(&before.id));
     }
+    Ok(())
+}
+
+/// Makes sure that an address has no open invitation into an organization after the transaction: ends the one that was
+/// found, or adds the condition that there is none.
+pub(in crate::store) fn leave_none<L: Copy + PartialEq>(
+    transaction: &mut Transaction<'_, L>,
+    labels: (L, L),
+    (membership, address): (&Membership, &Email),
+    ended: Option<(&Invitation, &Invitation)>,
+    now: Timestamp,
+) -> Result<(), table::Error> {
+    if let Some(ended) = ended {
+        return end(transaction, labels, ended, now);
+    }
+    let (tenant, organization) = (&membership.tenant_id, &membership.organization_id);
+    let key = keys::invitee(tenant, organization, address);
+    transaction.check(labels.1, &key, not_invited(now));
     Ok(())
 }
 

@@ -70,7 +70,7 @@ impl Store {
             let rest = teams.split_off(teams.len().min(MOST_TEAMS));
             let address = address.filter(|_| rest.is_empty());
             let ended = self
-                .invitation_to_revoke(cx, organization, address, now)
+                .invitation_to_revoke(cx, organization, address.as_ref(), now)
                 .await?;
             let ended = ended.as_ref().map(|(open, revoked)| (open, revoked));
             let left = teams.iter().filter_map(keys::team_in).collect::<Vec<_>>();
@@ -92,9 +92,10 @@ impl Store {
             });
             let events = std::iter::once(event).chain(revocation);
             let mut transaction = self.transaction(&cx.origin, events)?;
-            if let Some(ended) = ended {
+            if let Some(address) = &address {
                 let labels = (Action::Invitation, Action::Invitee);
-                invitations::end(&mut transaction, labels, ended, now)?;
+                let of = (&before, address);
+                invitations::leave_none(&mut transaction, labels, of, ended, now)?;
             }
             hold_caller(&mut transaction, cx, &before, now);
             for team in &teams {
@@ -135,14 +136,14 @@ impl Store {
         &self,
         cx: &Context,
         organization: &OrganizationId,
-        address: Option<Email>,
+        address: Option<&Email>,
         now: Timestamp,
     ) -> Result<Option<(Invitation, Invitation)>, Error> {
         let Some(address) = address else {
             return Ok(None);
         };
         let tenant = &cx.caller.tenant_id;
-        let open = self.open_invitation_of(tenant, organization, &address, now);
+        let open = self.open_invitation_of(tenant, organization, address, now);
         Ok(open.await?.map(|open| {
             let revoked = open.ended(InvitationStatus::Revoked, now);
             (open, revoked)

@@ -277,9 +277,11 @@ impl Store {
             leave_teams(&mut transaction, teams, organization_id);
             transaction.delete(Action::Membership, key, condition.clone());
             count_owners(&mut transaction, before, None);
-            if let Some((open, revoked)) = &ended {
+            if let Some(address) = address {
                 let labels = (Action::Invitation, Action::Invitee);
-                invitations::end(&mut transaction, labels, (open, revoked), now)?;
+                let ended = ended.as_ref().map(|(open, revoked)| (open, revoked));
+                let of = (before, address);
+                invitations::leave_none(&mut transaction, labels, of, ended, now)?;
             }
             match transaction.commit().await? {
                 // Answered or sent again meanwhile.
