@@ -35,6 +35,7 @@ mod idempotency;
 mod invariants;
 mod invitation_answers;
 mod invitation_batches;
+mod invitation_bugs;
 mod invitation_mails;
 mod invitation_previews;
 mod invitations;
