@@ -166,8 +166,9 @@ fn sources(text: &mut String, data: &Data) -> Result<()> {
 
 Support, tax, a domain name, a web application firewall, and the front end. These are not counted separately: requests that are
 refused before they reach a function, 304 responses, retries, `Idempotency-Key` (2 more write units for each POST that has one),
-and the first login of a tenant, which creates organizations and teams for all its groups once. The table's stream has no
-consumer, and a stream without one is free. The number of metrics in alarms ({alarm_metrics}, each charged), of dashboards ({dashboards}) and
+and the first login of a tenant, which creates organizations and teams for all its groups once. Nor is what
+follows a change: the functions that read the table's stream, which publish events and count members, webhooks with their queue, and
+the mails of invitations with theirs, which SES charges for each mail. The number of metrics in alarms ({alarm_metrics}, each charged), of dashboards ({dashboards}) and
 the memory of a function ({memory} MB) come from the template.
 
 The page does not compare with an always-on service, because the machine that such a service would need for the same load has
