@@ -9,14 +9,15 @@ mod rules;
 mod snapshot;
 mod sync;
 
-pub use entra::aws::{AwsAccess, SecretArn};
+pub use entra::aws::AwsAccess;
 pub use entra::call::{CALL_TIMEOUT, MAX_BODY, http_client};
 pub use entra::changes::{AccountChanges, Changes, DeltaLink, GroupChanges, MAX_FOLLOWED, Since};
 pub use entra::directory::{ASSIGNED_GROUPS_LIFE, Directory, MAX_PAGES, MAX_ROWS};
+pub use entra::domain_owner::DomainOwners;
 pub use entra::error::{Authority, NoResponse, Question, ReadError, Refusal, TokenError};
 pub use entra::page::pages;
 pub use entra::settings::{
-    Credential, DEFAULT_BUDGET, DEFAULT_GRAPH_ENDPOINT, DirectorySettings, EntraSettings,
+    Credential, DEFAULT_BUDGET, DEFAULT_GRAPH_ENDPOINT, EntraConnection, EntraSettings,
     MAX_BUDGET_MS,
 };
 pub use entra::stack_secret::StackSecret;
@@ -24,6 +25,6 @@ pub use plan::{
     Change, Found, Held, HeldOrganization, HeldTeam, Lookups, Naming, NewOrganization, NewTeam,
     Place, Plan, Provisioned, Step, TeamMove, lookups, plan,
 };
-pub use rules::{DEFAULT_ROLE, OnLeave, RoleMap, SyncRules};
-pub use snapshot::{Assigned, AssignedGroup, DirectorySnapshot, ReadCounts};
+pub use snapshot::{Assigned, AssignedGroup, DirectorySnapshot, MappedMembership, ReadCounts};
+pub use muster::domain::{DEFAULT_ROLE, DirectorySettings, OnLeave, RoleMap, SecretArn};
 pub use sync::{Counts, LoginSync, Report, SyncLine, SyncOutcome};

@@ -1,13 +1,13 @@
 //! A complete read of the directory.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::rules::SyncRules;
-use muster::domain::{GroupId, Name};
+use muster::domain::{DirectorySettings, GroupId, Name, OrganizationId, Role};
 
 /// The groups assigned to the enterprise application.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,12 +25,25 @@ pub struct AssignedGroup {
     pub app_roles: BTreeSet<String>,
 }
 
+/// A membership that a group gives through `group_map`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MappedMembership {
+    /// The highest role that the user's groups give in the organization.
+    pub role: Role,
+    /// The group that gives it.
+    pub group: GroupId,
+}
+
 /// A complete read of the directory for one user. A plan is made from a `DirectorySnapshot`, and only a read
 /// without any error returns one, so there is no incomplete snapshot.
 #[derive(Clone, Debug)]
 pub struct DirectorySnapshot {
     assigned: Option<Arc<Assigned>>,
     user_groups: BTreeSet<GroupId>,
+    /// The memberships that the user's groups give through `group_map`, by organization.
+    mapped: BTreeMap<OrganizationId, MappedMembership>,
+    /// Whether one of the user's groups makes them a tenant admin.
+    is_tenant_admin: bool,
     /// Whether the assigned groups were cached by an earlier login.
     is_kept: bool,
 }
@@ -58,13 +71,13 @@ impl Assigned {
         self.groups.iter()
     }
 
-    fn of<'a>(groups: impl Iterator<Item = (&'a GroupId, &'a AssignedGroup)>) -> Arc<Self> {
-        Arc::new(Self {
+    fn of<'a>(groups: impl Iterator<Item = (&'a GroupId, &'a AssignedGroup)>) -> Self {
+        Self {
             groups: groups
                 .map(|(id, group)| (id.clone(), group.clone()))
                 .collect(),
             unusable: 0,
-        })
+        }
     }
 
     /// Returns how many groups were left out because their id is not a valid id here.
@@ -78,8 +91,72 @@ impl DirectorySnapshot {
         Self {
             assigned,
             user_groups,
+            mapped: BTreeMap::new(),
+            is_tenant_admin: false,
             is_kept: false,
         }
+    }
+
+    /// Returns the snapshot as the settings see it: without the groups that do not count, and with the groups in
+    /// `group_map` as memberships in the organizations that it names.
+    #[must_use]
+    pub fn under(mut self, rules: &DirectorySettings) -> Self {
+        let mut groups = self.user_groups.iter();
+        self.is_tenant_admin = groups.any(|group| rules.tenant_admin_groups.contains(group));
+        let mut mapped: BTreeMap<OrganizationId, MappedMembership> = BTreeMap::new();
+        for (group, _) in self.held() {
+            let Some(to) = rules.group_map.get(group) else {
+                continue;
+            };
+            let given = MappedMembership {
+                role: to.role,
+                group: group.clone(),
+            };
+            match mapped.entry(to.organization_id.clone()) {
+                Entry::Vacant(place) => {
+                    place.insert(given);
+                }
+                Entry::Occupied(mut place) if given.role.rank() > place.get().role.rank() => {
+                    place.insert(given);
+                }
+                Entry::Occupied(_) => {}
+            }
+        }
+        self.mapped = mapped;
+        if rules.group_map.is_empty() && rules.group_filter.is_none() {
+            return self;
+        }
+        let is_mapped = |group: &GroupId| rules.group_map.get(group).is_some();
+        match &self.assigned {
+            Some(assigned) => {
+                let groups = assigned.groups();
+                let counting = groups
+                    .filter(|(id, group)| !is_mapped(id) && rules.counts(group.name.as_str()));
+                let counting = Assigned {
+                    unusable: assigned.unusable,
+                    ..Assigned::of(counting)
+                };
+                self.assigned = Some(Arc::new(counting));
+            }
+            // The names of the groups are not known, so that no filter applies.
+            None => self.user_groups.retain(|group| !is_mapped(group)),
+        }
+        self
+    }
+
+    /// Returns the memberships that the user's groups give through `group_map`, by organization.
+    pub fn mapped(&self) -> impl Iterator<Item = (&OrganizationId, &MappedMembership)> {
+        self.mapped.iter()
+    }
+
+    /// Returns the role that a group gives in an organization through `group_map`.
+    pub(super) fn mapped_role(&self, organization: &OrganizationId) -> Option<Role> {
+        self.mapped.get(organization).map(|given| given.role)
+    }
+
+    /// Returns whether one of the user's groups makes them a tenant admin.
+    pub fn is_tenant_admin(&self) -> bool {
+        self.is_tenant_admin
     }
 
     /// Returns the snapshot with the mark whether its assigned groups were cached by an earlier login.
@@ -103,7 +180,10 @@ impl DirectorySnapshot {
                     .collect(),
             )
         };
-        self.user_groups == other.user_groups && gives(self) == gives(other)
+        self.user_groups == other.user_groups
+            && self.mapped == other.mapped
+            && self.is_tenant_admin == other.is_tenant_admin
+            && gives(self) == gives(other)
     }
 
     /// Returns whether both snapshots have the same groups of the user.
@@ -133,12 +213,15 @@ impl DirectorySnapshot {
     pub fn own(&self) -> Self {
         let of_user = |all: &Arc<Assigned>| {
             let ids = self.user_groups.iter();
-            Assigned::of(ids.filter_map(|id| all.groups.get_key_value(id)))
+            Arc::new(Assigned::of(
+                ids.filter_map(|id| all.groups.get_key_value(id)),
+            ))
         };
         Self {
             assigned: self.assigned.as_ref().map(of_user),
             user_groups: self.user_groups.clone(),
-            is_kept: self.is_kept,
+            mapped: self.mapped.clone(),
+            ..*self
         }
     }
 
@@ -150,8 +233,10 @@ impl DirectorySnapshot {
             .filter(|(id, _)| !self.user_groups.contains(*id))
             .collect();
         let parts = others.chunks(at_a_time).map(|part| Self {
-            assigned: Some(Assigned::of(part.iter().copied())),
+            assigned: Some(Arc::new(Assigned::of(part.iter().copied()))),
             user_groups: BTreeSet::new(),
+            mapped: BTreeMap::new(),
+            is_tenant_admin: false,
             is_kept: self.is_kept,
         });
         parts.collect()
@@ -171,18 +256,18 @@ impl DirectorySnapshot {
         ReadCounts {
             assigned: self.assigned().count(),
             of_user: self.user_groups.len(),
-            held: self.held().count(),
+            held: self.held().count() + self.mapped.len(),
             unusable: self.assigned.as_ref().map_or(0, |all| all.unusable),
         }
     }
 
     /// Returns 32 hexadecimal digits that change when there may be something to create or rename for the assigned
     /// groups. They do not depend on the user. They are stored as the marker of what was created.
-    pub fn fingerprint(&self, rules: &SyncRules) -> String {
+    pub fn fingerprint(&self, rules: &DirectorySettings) -> String {
         let mut hash = Sha256::new();
         hash.update([
             u8::from(self.assigned.is_some()),
-            u8::from(rules.also_create_organizations),
+            u8::from(rules.create_organizations),
             // 2: names that an earlier release left with a suffix are checked again.
             if rules.refresh_names { 2 } else { 0 },
         ]);

@@ -5,6 +5,7 @@
 
 mod app;
 pub mod delivery;
+pub mod directories;
 pub mod domains;
 pub mod endpoint;
 mod endpoints;

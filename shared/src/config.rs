@@ -90,6 +90,9 @@ pub struct Settings {
     pub invitation_page: Option<InvitationPage>,
     /// `INVITATION_EMAIL_MUST_MATCH`: whether only a user with the invited address, verified, may accept an invitation.
     pub invitation_email_must_match: bool,
+    /// `DIRECTORY_SECRETS`: what the ARNs of the secrets of directories start with, followed by the tenant and a slash;
+    /// `None` if tenants cannot name secrets.
+    pub directory_secrets: Option<String>,
     /// `METRICS_NAMESPACE`: the CloudWatch namespace of the metrics. Each deployment has its own.
     pub metrics_namespace: String,
 }
@@ -211,6 +214,7 @@ impl Settings {
             invitation_from: variable(INVITATION_FROM),
             invitation_page: invitation_page(variable)?,
             invitation_email_must_match: email_must_match(variable)?,
+            directory_secrets: variable("DIRECTORY_SECRETS"),
             metrics_namespace: variable("METRICS_NAMESPACE")
                 .unwrap_or_else(|| DEFAULT_METRICS_NAMESPACE.to_owned()),
         })

@@ -145,6 +145,14 @@ impl From<Refusal> for Problem {
                 Code::DomainTaken,
                 "Another organization of your tenant has verified this domain. Its owners can remove it there.",
             ),
+            R::DirectoryTaken => (
+                Code::DirectoryTaken,
+                "Another directory of this deployment reads this Entra tenant. Delete that one first, or ask the operator.",
+            ),
+            R::DirectoryBeingDeleted => (
+                Code::Conflict,
+                "The directory is being deleted. Repeat DELETE /directories/{directory_id} with the same memberships until it returns 204.",
+            ),
             R::DomainNotVerified => (
                 Code::DomainNotVerified,
                 "The domain is not verified. Publish the record in verification and verify the domain first.",

@@ -4,7 +4,6 @@
 //! used: it is a layer per region and architecture to keep up to date and one more process to start with each
 //! instance, and its cache would return an old secret for minutes after a rotation.
 
-use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
@@ -20,7 +19,7 @@ use super::call::{Calls, ServiceResponse};
 use super::error::{Authority, TokenError};
 use super::settings::Variables;
 use muster::config::{SettingError, aws_endpoint};
-use muster::domain::{Clock, Invalid};
+use muster::domain::{Clock, SecretArn};
 
 /// Requests a web identity token with the audience that Entra requires (`api://AzureADTokenExchange`) and the
 /// algorithm that it supports. It is valid for the shortest time that STS has as a default, because it is used at once.
@@ -28,43 +27,6 @@ const WEB_IDENTITY: &str = "Action=GetWebIdentityToken&Version=2011-06-15\
     &Audience.member.1=api%3A%2F%2FAzureADTokenExchange&SigningAlgorithm=RS256&DurationSeconds=300";
 /// The key of the client secret in a secret that is a JSON object.
 const SECRET_KEY: &str = "MICROSOFT_CLIENT_SECRET";
-
-/// The ARN of a secret in Secrets Manager.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SecretArn {
-    arn: String,
-    partition: String,
-    region: String,
-}
-
-impl FromStr for SecretArn {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let host_safe = |part: &str| {
-            !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        };
-        let parts: Vec<&str> = text.splitn(7, ':').collect();
-        match parts[..] {
-            [
-                "arn",
-                partition,
-                "secretsmanager",
-                region,
-                _,
-                "secret",
-                name,
-            ] if host_safe(partition) && host_safe(region) && !name.is_empty() => Ok(Self {
-                arn: text.to_owned(),
-                partition: partition.to_owned(),
-                region: region.to_owned(),
-            }),
-            _ => Err(Invalid::new(
-                "must be the ARN of a secret: arn:aws:secretsmanager:<region>:<account>:secret:<name>",
-            )),
-        }
-    }
-}
 
 /// The endpoint of an AWS service, and the credentials to call it with.
 #[derive(Clone, Debug)]
@@ -82,12 +44,12 @@ impl AwsAccess {
         let credentials = credentials(variables)?;
         let default = format!(
             "https://secretsmanager.{}.{}",
-            arn.region,
-            suffix(&arn.partition)
+            arn.region(),
+            suffix(arn.partition())
         );
         Ok(Self {
             endpoint: service("AWS_ENDPOINT_URL_SECRETS_MANAGER", &default, variables)?,
-            region: arn.region.clone(),
+            region: arn.region().to_owned(),
             credentials,
         })
     }
@@ -139,7 +101,7 @@ impl AwsAccess {
             ("content-type", "application/x-amz-json-1.1"),
             ("x-amz-target", "secretsmanager.GetSecretValue"),
         ];
-        let body = json!({ "SecretId": arn.arn }).to_string();
+        let body = json!({ "SecretId": arn.as_str() }).to_string();
         let authority = Authority::SecretsManager;
         let answer = self
             .call(

@@ -22,7 +22,7 @@ use super::error::{Question, ReadError};
 use super::page::{
     self, Assignment, Assignments, Container, Containers, Page, ServicePrincipal, Tally,
 };
-use super::settings::DirectorySettings;
+use super::settings::EntraConnection;
 use super::token::{Token, Tokens};
 use crate::snapshot::{Assigned, DirectorySnapshot};
 use muster::domain::{Clock, EntraObjectId, Timestamp};
@@ -40,9 +40,10 @@ const EXPIRED_PAGE: &str = "Directory_ExpiredPageToken";
 /// Microsoft Graph, and the token to access it.
 #[derive(Debug)]
 pub struct Directory {
-    settings: DirectorySettings,
+    settings: EntraConnection,
     calls: Calls,
-    tokens: Tokens,
+    client: Client,
+    tokens: Arc<Tokens>,
     /// Locked while the groups are read, so that all callers wait for the same read.
     kept: Mutex<Option<Kept>>,
 }
@@ -65,22 +66,35 @@ struct List {
 
 impl Directory {
     /// Creates the directory from its settings, with that [client](crate::http_client).
-    pub fn new(settings: DirectorySettings, client: Client, clock: Clock) -> Self {
+    pub fn new(settings: EntraConnection, client: Client, clock: Clock) -> Self {
         let calls = Calls::new(client.clone(), clock);
         Self {
-            tokens: Tokens::new(&settings, calls.clone(), client),
+            tokens: Arc::new(Tokens::new(&settings, calls.clone(), client.clone())),
             kept: Mutex::new(None),
             settings,
             calls,
+            client,
         }
+    }
+
+    /// Returns the tokens of a connection, for several directories to share.
+    pub(crate) fn tokens(settings: &EntraConnection, client: Client, clock: Clock) -> Tokens {
+        Tokens::new(settings, Calls::new(client.clone(), clock), client)
+    }
+
+    /// Returns the directory with tokens that it shares.
+    #[must_use]
+    pub(crate) fn with_tokens(self, tokens: Arc<Tokens>) -> Self {
+        Self { tokens, ..self }
     }
 
     /// Returns the directory with another timeout of one call than [`CALL_TIMEOUT`](crate::CALL_TIMEOUT).
     #[must_use]
     pub fn with_call_timeout(self, timeout: Duration) -> Self {
         let calls = self.calls.with_timeout(timeout);
+        let tokens = Tokens::new(&self.settings, calls.clone(), self.client.clone());
         Self {
-            tokens: self.tokens.with_calls(calls.clone()),
+            tokens: Arc::new(tokens),
             calls,
             ..self
         }

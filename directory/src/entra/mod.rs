@@ -4,6 +4,7 @@ pub(crate) mod aws;
 pub(crate) mod call;
 pub(crate) mod changes;
 pub(crate) mod directory;
+pub(crate) mod domain_owner;
 pub(crate) mod error;
 pub(crate) mod page;
 pub(crate) mod settings;

@@ -1,17 +1,20 @@
 //! Settings of the login sync. Each is read once at start. If one cannot be read, the error names the variable. No
 //! error repeats a value, because a secret may be set in the wrong variable.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 use std::time::Duration;
 
 use reqwest::Url;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
-use super::aws::{AwsAccess, SecretArn};
-use crate::rules::{self, DEFAULT_ROLE, OnLeave, RoleMap, SyncRules};
+use super::aws::AwsAccess;
+use crate::rules;
 use muster::config::SettingError;
-use muster::domain::{Invalid, Role};
+use muster::domain::{
+    DEFAULT_ROLE, DirectorySettings, EntraDirectory, Invalid, OnLeave, Role, RoleMap, SecretArn,
+};
 
 /// Default of `MICROSOFT_GRAPH_ENDPOINT`.
 pub const DEFAULT_GRAPH_ENDPOINT: &str = "https://graph.microsoft.com/v1.0";
@@ -24,16 +27,18 @@ pub const MAX_BUDGET_MS: u64 = 4_500;
 #[derive(Clone, Debug)]
 pub struct EntraSettings {
     /// How to connect to Entra, or `None` if the sync is off.
-    pub directory: Option<DirectorySettings>,
+    pub directory: Option<EntraConnection>,
+    /// How to connect to the directories of tenants.
+    pub connections: Connections,
     /// How to map the groups.
-    pub rules: SyncRules,
+    pub rules: DirectorySettings,
     /// `SYNC_BUDGET_MS`: the time limit of the whole sync, from the event's arrival.
     pub budget: Duration,
 }
 
 /// How to connect to Entra.
 #[derive(Clone, Debug)]
-pub struct DirectorySettings {
+pub struct EntraConnection {
     /// `MICROSOFT_CLIENT_ID`: the app registration.
     pub client_id: String,
     /// How the application authenticates.
@@ -49,6 +54,77 @@ pub struct DirectorySettings {
     pub nested_groups: bool,
     /// Whether `ENTRA_ROLE_MAP` names app roles, which must then be read too.
     pub app_roles: bool,
+}
+
+/// The variables of credentials. They are read again for each connection.
+const KEPT_VARIABLES: [&str; 10] = [
+    "MICROSOFT_CLIENT_SECRET",
+    "MICROSOFT_CLIENT_SECRET_ARN",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+];
+
+/// How to connect to the directories of tenants: what they have in common.
+#[derive(Clone, Debug)]
+pub struct Connections {
+    client_id: Option<String>,
+    graph_endpoint: Url,
+    /// The token endpoint, with `{tenant}` for the Entra tenant.
+    login_template: String,
+    variables: BTreeMap<&'static str, SecretString>,
+}
+
+impl Connections {
+    /// Returns the connection to a tenant's directory. Client and credential default to those of the deployment.
+    pub fn of(
+        &self,
+        entra: &EntraDirectory,
+        rules: &DirectorySettings,
+    ) -> Result<EntraConnection, SettingError> {
+        let client_id = entra.client_id.as_ref().map(ToString::to_string);
+        let client_id = client_id.or_else(|| self.client_id.clone());
+        if !self.login_template.contains("{tenant}") {
+            return Err(refused(
+                "MICROSOFT_TOKEN_ENDPOINT",
+                "must contain {tenant} for directories of tenants",
+            ));
+        }
+        let template = &self.login_template;
+        let token_endpoint = endpoint(&in_directory(template, Some(entra.tenant_id.as_str())));
+        let variable = |name: &str| {
+            let value = self.variables.get(name)?;
+            Some(value.expose_secret().to_owned())
+        };
+        let variables = Variables(&variable);
+        let credential = match &entra.client_secret_arn {
+            Some(arn) => {
+                let access = AwsAccess::to_secrets_manager(&variables, arn)?;
+                Credential::SecretsManager(arn.clone(), access)
+            }
+            None => variables.credential()?,
+        };
+        Ok(EntraConnection {
+            client_id: client_id.ok_or_else(|| {
+                refused(
+                    "MICROSOFT_CLIENT_ID",
+                    "must be set for directories without a client_id",
+                )
+            })?,
+            credential,
+            service_principal_id: Some(entra.service_principal_id.to_string()),
+            graph_endpoint: self.graph_endpoint.clone(),
+            token_endpoint: token_endpoint
+                .map_err(|_| refused("MICROSOFT_TOKEN_ENDPOINT", "makes no token endpoint"))?,
+            nested_groups: rules.nested_groups,
+            app_roles: rules.role_map.names_app_roles(),
+        })
+    }
 }
 
 /// How the application authenticates.
@@ -78,20 +154,24 @@ impl EntraSettings {
             ));
         }
         let role_map: RoleMap = variables.parsed("ENTRA_ROLE_MAP")?.unwrap_or_default();
-        let rules = SyncRules {
-            also_create_organizations: variables.flag("ENTRA_GROUPS_ALSO_CREATE_ORGS")?,
+        let rules = DirectorySettings {
+            create_organizations: variables.flag("ENTRA_GROUPS_ALSO_CREATE_ORGS")?,
             default_role,
             role_map,
             on_leave: variables
                 .parsed::<OnLeave>("ENTRA_ON_LEAVE")?
                 .unwrap_or_default(),
             refresh_names: variables.flag("ENTRA_REFRESH_NAMES")?,
-            limits: variables
+            default_team_params: variables
                 .read_as("DEFAULT_TEAM_PARAMS", rules::limits)?
                 .unwrap_or_default(),
+            nested_groups: variables.flag("ENTRA_NESTED_GROUPS")?,
+            ..DirectorySettings::default()
         };
+        let directory = variables.directory(&rules)?;
         Ok(Self {
-            directory: variables.directory(&rules)?,
+            connections: variables.connections()?,
+            directory,
             budget: variables
                 .read_as("SYNC_BUDGET_MS", budget)?
                 .unwrap_or(DEFAULT_BUDGET),
@@ -167,28 +247,19 @@ impl Variables<'_> {
         Ok(flag.unwrap_or_default())
     }
 
-    fn directory(&self, rules: &SyncRules) -> Result<Option<DirectorySettings>, SettingError> {
+    fn directory(&self, rules: &DirectorySettings) -> Result<Option<EntraConnection>, SettingError> {
         // Reads them even if the sync is off: an invalid setting should fail now and not on the day that the sync
         // is turned on.
-        let graph_endpoint = self
-            .read_as("MICROSOFT_GRAPH_ENDPOINT", endpoint)?
-            .map_or_else(|| endpoint(DEFAULT_GRAPH_ENDPOINT), Ok)
-            .map_err(|_| refused("MICROSOFT_GRAPH_ENDPOINT", "has no default"))?;
+        let graph_endpoint = self.graph_endpoint()?;
         let service_principal_id = self.read_as("MICROSOFT_SERVICE_PRINCIPAL_ID", path_segment)?;
-        let nested_groups = self.flag("ENTRA_NESTED_GROUPS")?;
         let client_id = self.read_as("MICROSOFT_CLIENT_ID", path_segment)?;
         let tenant = self.read_as("MICROSOFT_TENANT", directory_tenant)?;
         let token_endpoint = self.read_as("MICROSOFT_TOKEN_ENDPOINT", |text| {
             endpoint(&in_directory(text, tenant.as_deref()))
         })?;
         let (client_id, tenant) = match (client_id, tenant) {
-            (None, None) => return Ok(None),
-            (Some(_), None) => {
-                return Err(refused(
-                    "MICROSOFT_TENANT",
-                    "must be set with MICROSOFT_CLIENT_ID",
-                ));
-            }
+            // With the client alone, only tenants with directories of their own are synced.
+            (_, None) => return Ok(None),
             (None, Some(_)) => {
                 return Err(refused(
                     "MICROSOFT_CLIENT_ID",
@@ -203,15 +274,33 @@ impl Variables<'_> {
                 Ok,
             )
             .map_err(|_| refused("MICROSOFT_TENANT", "makes no token endpoint"))?;
-        Ok(Some(DirectorySettings {
+        Ok(Some(EntraConnection {
             client_id,
             credential: self.credential()?,
             service_principal_id,
             graph_endpoint,
             token_endpoint,
-            nested_groups,
+            nested_groups: rules.nested_groups,
             app_roles: rules.role_map.names_app_roles(),
         }))
+    }
+
+    fn connections(&self) -> Result<Connections, SettingError> {
+        let kept = KEPT_VARIABLES
+            .iter()
+            .filter_map(|name| Some((*name, self.get(name)?.into())));
+        Ok(Connections {
+            client_id: self.read_as("MICROSOFT_CLIENT_ID", path_segment)?,
+            graph_endpoint: self.graph_endpoint()?,
+            login_template: login_template(self)?,
+            variables: kept.collect(),
+        })
+    }
+
+    fn graph_endpoint(&self) -> Result<Url, SettingError> {
+        self.read_as("MICROSOFT_GRAPH_ENDPOINT", endpoint)?
+            .map_or_else(|| endpoint(DEFAULT_GRAPH_ENDPOINT), Ok)
+            .map_err(|_| refused("MICROSOFT_GRAPH_ENDPOINT", "has no default"))
     }
 
     fn credential(&self) -> Result<Credential, SettingError> {
@@ -272,6 +361,14 @@ fn directory_tenant(text: &str) -> Result<String, Invalid> {
         ));
     }
     Ok(text.to_owned())
+}
+
+/// Returns the token endpoint with `{tenant}` for the Entra tenant: `MICROSOFT_TOKEN_ENDPOINT`, or that of the cloud.
+pub(super) fn login_template(variables: &Variables<'_>) -> Result<String, SettingError> {
+    if let Some(template) = variables.get("MICROSOFT_TOKEN_ENDPOINT") {
+        return Ok(template);
+    }
+    Ok(login_of(&variables.graph_endpoint()?).to_owned())
 }
 
 fn in_directory(endpoint: &str, tenant: Option<&str>) -> String {

@@ -6,12 +6,12 @@ use secrecy::SecretString;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 
-use super::aws::{AwsAccess, SecretArn};
+use super::aws::AwsAccess;
 use super::call::{Calls, http_client};
 use super::error::TokenError;
 use super::settings::Variables;
 use muster::config::{SSL_CERT_FILE, SettingError};
-use muster::domain::Clock;
+use muster::domain::{Clock, SecretArn};
 
 /// A secret of the stack. It is read with its first use, and kept as long as the instance of the function.
 pub struct StackSecret {

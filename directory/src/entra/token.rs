@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::call::Calls;
 use super::error::{Authority, TokenError};
-use super::settings::{Credential, DirectorySettings};
+use super::settings::{Credential, EntraConnection};
 use muster::domain::Timestamp;
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -22,7 +22,7 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 const MARGIN: Duration = Duration::from_mins(5);
 
 /// Gets tokens, and caches the valid one.
-pub(super) struct Tokens {
+pub(crate) struct Tokens {
     calls: Calls,
     client: Client,
     endpoint: Url,
@@ -44,7 +44,7 @@ pub(super) struct Token {
 }
 
 impl Tokens {
-    pub(super) fn new(settings: &DirectorySettings, calls: Calls, client: Client) -> Self {
+    pub(super) fn new(settings: &EntraConnection, calls: Calls, client: Client) -> Self {
         let root = settings.graph_endpoint.origin().ascii_serialization();
         Self {
             calls,
@@ -55,11 +55,6 @@ impl Tokens {
             credential: settings.credential.clone(),
             kept: Mutex::new(None),
         }
-    }
-
-    /// Returns the same with other calls.
-    pub(super) fn with_calls(self, calls: Calls) -> Self {
-        Self { calls, ..self }
     }
 
     /// Returns a token that is probably valid.

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::rules::SyncRules;
+use muster::domain::DirectorySettings;
 use muster::domain::{GroupId, Limits, MAX_NAME_LENGTH, Name, OrganizationId, Role, TeamId};
 
 /// Number of characters of an id in the suffix that distinguishes two equal names.
@@ -12,12 +12,14 @@ pub struct Plan {
     pub(super) changes: Vec<Change>,
     /// Number of memberships of the user that do not change.
     pub kept: usize,
+    /// Whether the user becomes a tenant admin, or is one no longer; `None` if that does not change.
+    pub tenant_admin: Option<bool>,
 }
 
 impl Plan {
     /// Returns whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+        self.changes.is_empty() && self.tenant_admin.is_none()
     }
 
     /// Returns all changes, in order.
@@ -82,6 +84,8 @@ pub enum Change {
         organization_id: OrganizationId,
         /// The role.
         role: Role,
+        /// The group that gives it through `group_map`; `None` if the group has the id of the organization.
+        mapped_from: Option<GroupId>,
     },
     /// Creates an active membership with source `entra` and role `member` if there is none.
     JoinTeam {
@@ -98,6 +102,8 @@ pub enum Change {
         /// The role that the directory gives in an organization. If it is set, the membership gets this role and
         /// the source `entra`.
         role: Option<Role>,
+        /// The group that gives it through `group_map`; `None` if the group has the id of the place.
+        mapped_from: Option<GroupId>,
     },
     /// Ends a suspension by the sync if the membership still has that version.
     Lift {
@@ -216,7 +222,7 @@ pub struct TeamMove {
 impl NewTeam {
     /// Returns the team without its organization, which could not be created.
     #[must_use]
-    pub fn standalone(&self, rules: &SyncRules) -> Self {
+    pub fn standalone(&self, rules: &DirectorySettings) -> Self {
         Self {
             organization_id: None,
             limits: rules.team_limits(false),

@@ -3,35 +3,18 @@
 use std::collections::BTreeSet;
 
 use super::{Change, Held, HeldOrganization, Naming, Place, Planner};
-use crate::rules::{OnLeave, SyncRules};
-use crate::snapshot::{AssignedGroup, DirectorySnapshot};
-use muster::domain::{GroupId, OrganizationId, Role, Source, Status, TeamId};
+use crate::snapshot::{AssignedGroup, DirectorySnapshot, MappedMembership};
+use muster::domain::{
+    DirectorySettings, GroupId, OnLeave, OrganizationId, Role, Source, Status, TeamId,
+};
 
 impl Planner<'_> {
     /// Plans the memberships that a group gives the user.
     pub(super) fn join(&mut self, id: &GroupId, group: Option<&AssignedGroup>) {
         let organization_id = id.organization_id();
-        let in_organization = self.held.organizations.get(&organization_id);
-        if self.rules.also_create_organizations && self.will_be_live(&organization_id) {
-            match in_organization {
-                None => self.changes.push(Change::JoinOrganization {
-                    role: given_role(id, group, self.rules),
-                    organization_id: organization_id.clone(),
-                }),
-                Some(membership) if membership.status == Status::Invited => {
-                    self.changes.push(Change::AcceptInvitation {
-                        at: Place::Organization(organization_id.clone()),
-                        version: membership.version,
-                        role: Some(given_role(id, group, self.rules)),
-                    });
-                }
-                Some(_) => {}
-            }
-        }
-        if let Some(membership) = in_organization
-            && self.rules.also_create_organizations
-        {
-            self.follow(id, group, membership);
+        if self.rules.create_organizations {
+            let role = given_role(self.reading, id, group, self.rules);
+            self.join_organization(&organization_id, role, None);
         }
         let team_id = id.team_id();
         if let Some(group) = group
@@ -51,9 +34,50 @@ impl Planner<'_> {
                     at: Place::Team(team_id),
                     version: membership.version,
                     role: None,
+                    mapped_from: None,
                 });
             }
             Some(_) => {}
+        }
+    }
+
+    /// Plans the membership that a group gives through `group_map`, unless a group of the organization itself gives
+    /// one too, with the higher role of both.
+    pub(super) fn join_mapped(&mut self, id: &OrganizationId, given: &MappedMembership) {
+        if self.rules.create_organizations && self.reading.holds(&GroupId::from(id)) {
+            return;
+        }
+        self.join_organization(id, given.role, Some(&given.group));
+    }
+
+    /// Plans a membership in an organization that is live, and lets one that exists follow the directory.
+    fn join_organization(
+        &mut self,
+        organization_id: &OrganizationId,
+        role: Role,
+        mapped_from: Option<&GroupId>,
+    ) {
+        let held = self.held.organizations.get(organization_id);
+        if self.will_be_live(organization_id) {
+            match held {
+                None => self.changes.push(Change::JoinOrganization {
+                    role,
+                    organization_id: organization_id.clone(),
+                    mapped_from: mapped_from.cloned(),
+                }),
+                Some(membership) if membership.status == Status::Invited => {
+                    self.changes.push(Change::AcceptInvitation {
+                        at: Place::Organization(organization_id.clone()),
+                        version: membership.version,
+                        role: Some(role),
+                        mapped_from: mapped_from.cloned(),
+                    });
+                }
+                Some(_) => {}
+            }
+        }
+        if let Some(membership) = held {
+            self.follow(organization_id, role, membership);
         }
     }
 
@@ -61,21 +85,21 @@ impl Planner<'_> {
     /// deleted organization, which are then correct when it is restored.
     fn follow(
         &mut self,
-        id: &GroupId,
-        group: Option<&AssignedGroup>,
+        organization_id: &OrganizationId,
+        given: Role,
         membership: &HeldOrganization,
     ) {
-        let role = membership.followed_role(given_role(id, group, self.rules));
-        let (organization_id, version) = (id.organization_id(), membership.version);
+        let role = membership.followed_role(given);
+        let version = membership.version;
         if membership.is_suspended_by_sync() {
             self.changes.push(Change::Lift {
-                at: Place::Organization(organization_id),
+                at: Place::Organization(organization_id.clone()),
                 version,
                 role,
             });
         } else if let Some(role) = role {
             self.changes.push(Change::ChangeRole {
-                organization_id,
+                organization_id: organization_id.clone(),
                 version,
                 role,
             });
@@ -117,7 +141,7 @@ impl Planner<'_> {
         organization.is_none_or(|organization| {
             let membership = self.held.organizations.get(organization);
             let is_lifted = |it: &HeldOrganization| {
-                self.rules.also_create_organizations
+                self.rules.create_organizations
                     && *organization == group.organization_id()
                     && it.is_suspended_by_sync()
             };
@@ -137,35 +161,68 @@ impl Planner<'_> {
     }
 }
 
-/// Returns whether the plan takes access from the user: ends or suspends a membership, or lowers its role.
-pub(crate) fn takes_away(reading: &DirectorySnapshot, held: &Held, rules: &SyncRules) -> bool {
+/// Returns whether the plan takes access from the user: ends or suspends a membership, lowers its role, or ends that
+/// they are a tenant admin.
+pub(crate) fn takes_away(
+    reading: &DirectorySnapshot,
+    held: &Held,
+    rules: &DirectorySettings,
+) -> bool {
+    let lowers = |organization: &OrganizationId, given: Role| {
+        let membership = held.organizations.get(organization);
+        membership.is_some_and(|it| {
+            let role = it.followed_role(given);
+            role.is_some_and(|role| !role.reaches(it.role))
+        })
+    };
     let mut groups = reading.held();
-    let lowers = rules.also_create_organizations
-        && groups.any(|(id, group)| {
-            let membership = held.organizations.get(&id.organization_id());
-            membership.is_some_and(|it| {
-                let role = it.followed_role(given_role(id, group, rules));
-                role.is_some_and(|role| !role.reaches(it.role))
-            })
-        });
-    lowers || !leaving(reading, held, rules).is_empty()
+    let mut mapped = reading.mapped();
+    (held.is_tenant_admin && !reading.is_tenant_admin())
+        || (rules.create_organizations
+            && groups.any(|(id, group)| {
+                lowers(
+                    &id.organization_id(),
+                    given_role(reading, id, group, rules),
+                )
+            }))
+        || mapped.any(|(id, given)| {
+            let is_own = rules.create_organizations && reading.holds(&GroupId::from(id));
+            !is_own && lowers(id, given.role)
+        })
+        || !leaving(reading, held, rules).is_empty()
 }
 
-/// Returns the role that a group gives.
-pub(super) fn given_role(id: &GroupId, group: Option<&AssignedGroup>, rules: &SyncRules) -> Role {
+/// Returns the role that a group gives in its own organization: the higher one, if `group_map` gives one there too.
+pub(super) fn given_role(
+    reading: &DirectorySnapshot,
+    id: &GroupId,
+    group: Option<&AssignedGroup>,
+    rules: &DirectorySettings,
+) -> Role {
     let no_app_roles = BTreeSet::new();
     let app_roles = group.map_or(&no_app_roles, |group| &group.app_roles);
-    rules.role(id, app_roles)
+    let own = rules.role(id, app_roles);
+    match reading.mapped_role(&id.organization_id()) {
+        Some(mapped) if mapped.rank() > own.rank() => mapped,
+        _ => own,
+    }
 }
 
-/// Returns the changes for memberships that the sync created and whose groups no longer give them.
-fn leaving(reading: &DirectorySnapshot, held: &Held, rules: &SyncRules) -> Vec<Change> {
-    let holds: (BTreeSet<OrganizationId>, BTreeSet<TeamId>) = reading
+/// Returns the changes for memberships that the sync created and whose groups no longer give them. Unless groups
+/// become organizations, only those that `group_map` gave.
+fn leaving(reading: &DirectorySnapshot, held: &Held, rules: &DirectorySettings) -> Vec<Change> {
+    let (mut in_organizations, in_teams): (BTreeSet<OrganizationId>, BTreeSet<TeamId>) = reading
         .held()
         .map(|(id, _)| (id.organization_id(), id.team_id()))
         .unzip();
+    if !rules.create_organizations {
+        in_organizations.clear();
+    }
+    in_organizations.extend(reading.mapped().map(|(id, _)| id.clone()));
     let organizations = held.organizations.iter().filter(|(id, it)| {
-        rules.also_create_organizations && it.source == Source::Entra && !holds.0.contains(id)
+        (rules.create_organizations || it.marks.mapped_from.is_some())
+            && it.source == Source::Entra
+            && !in_organizations.contains(*id)
     });
     let of_organizations = organizations.map(|(id, it)| {
         let is_owner = it.role == Role::Owner && it.status == Status::Active;
@@ -174,7 +231,7 @@ fn leaving(reading: &DirectorySnapshot, held: &Held, rules: &SyncRules) -> Vec<C
     });
     let teams = held.teams.iter();
     let of_teams = teams
-        .filter(|(id, it)| it.source == Source::Entra && !holds.1.contains(id))
+        .filter(|(id, it)| it.source == Source::Entra && !in_teams.contains(*id))
         .map(|(id, it)| (Place::Team(id.clone()), it.status, it.version, false));
     let all = of_organizations.chain(of_teams);
     all.filter_map(|(at, status, version, is_owner)| match rules.on_leave {

@@ -13,7 +13,7 @@ pub use change::{Change, Naming, NewOrganization, NewTeam, Place, Plan, Step, Te
 pub(super) use memberships::takes_away;
 pub use state::{Found, Held, HeldOrganization, HeldTeam, Provisioned};
 
-use crate::rules::SyncRules;
+use muster::domain::DirectorySettings;
 use crate::snapshot::DirectorySnapshot;
 use muster::domain::{GroupId, Name, OrganizationId, Status, TeamId};
 
@@ -38,13 +38,13 @@ pub fn lookups(
     reading: &DirectorySnapshot,
     held: &Held,
     made: Provisioned,
-    rules: &SyncRules,
+    rules: &DirectorySettings,
 ) -> Lookups {
     let mut lookups = Lookups::default();
     if made == Provisioned::Unknown {
         for (id, _) in reading.assigned() {
             lookups.teams.insert(id.team_id());
-            if rules.also_create_organizations {
+            if rules.create_organizations {
                 lookups.organizations.insert(id.organization_id());
             }
         }
@@ -53,10 +53,10 @@ pub fn lookups(
         let (organization, team) = (id.organization_id(), id.team_id());
         let joins = |status: Option<Status>| status.is_none_or(|it| it == Status::Invited);
         let held_team = held.teams.get(&team);
-        let moves_team = rules.also_create_organizations
+        let moves_team = rules.create_organizations
             && held_team.is_some_and(|it| it.marks.awaits_organization);
         let joins_team = joins(held_team.map(|it| it.status)) || moves_team;
-        let joins_organization = rules.also_create_organizations
+        let joins_organization = rules.create_organizations
             && joins(held.organizations.get(&organization).map(|it| it.status));
         if joins_team || joins_organization {
             // Whether the team can be joined also depends on its organization.
@@ -64,6 +64,12 @@ pub fn lookups(
         }
         if joins_team {
             lookups.teams.insert(team);
+        }
+    }
+    for (id, _) in reading.mapped() {
+        let status = held.organizations.get(id).map(|it| it.status);
+        if status.is_none_or(|it| it == Status::Invited) {
+            lookups.organizations.insert(id.clone());
         }
     }
     lookups
@@ -75,7 +81,7 @@ pub fn plan(
     held: &Held,
     made: Provisioned,
     found: &Found,
-    rules: &SyncRules,
+    rules: &DirectorySettings,
 ) -> Plan {
     let mut planner = Planner {
         reading,
@@ -91,6 +97,9 @@ pub fn plan(
     }
     for (id, group) in reading.held() {
         planner.join(id, group);
+    }
+    for (id, given) in reading.mapped() {
+        planner.join_mapped(id, given);
     }
     planner.leave();
     let mut changes = planner.changes;
@@ -110,6 +119,8 @@ pub fn plan(
     Plan {
         kept: memberships.saturating_sub(touched.count()),
         changes,
+        tenant_admin: (reading.is_tenant_admin() != held.is_tenant_admin)
+            .then(|| reading.is_tenant_admin()),
     }
 }
 
@@ -117,7 +128,7 @@ struct Planner<'a> {
     reading: &'a DirectorySnapshot,
     held: &'a Held,
     found: &'a Found,
-    rules: &'a SyncRules,
+    rules: &'a DirectorySettings,
     changes: Vec<Change>,
     /// Organizations that the plan creates.
     organizations: BTreeSet<OrganizationId>,
@@ -142,7 +153,7 @@ impl Planner<'_> {
                 }
             };
             let is_first_of_name = names_of_groups.insert(group.name.folded());
-            if self.rules.also_create_organizations {
+            if self.rules.create_organizations {
                 match self.found.organizations.get(&id.organization_id()) {
                     None => {
                         let naming = once(&mut organization_names);
@@ -158,7 +169,7 @@ impl Planner<'_> {
             }
             match self.found.teams.get(&id.team_id()) {
                 None => {
-                    let naming = if self.rules.also_create_organizations {
+                    let naming = if self.rules.create_organizations {
                         // It is the only team of its organization.
                         naming
                     } else {
@@ -194,7 +205,7 @@ impl Planner<'_> {
             .organization_id
             .as_ref()
             .is_some_and(|it| *it != organization_id);
-        if !self.rules.also_create_organizations
+        if !self.rules.create_organizations
             || !found.is_live
             || !found.awaits_organization
             || is_elsewhere
@@ -229,13 +240,13 @@ impl Planner<'_> {
         self.changes.push(Change::MakeOrganization(NewOrganization {
             id: organization_id,
             naming,
-            limits: self.rules.limits.clone(),
+            limits: self.rules.default_team_params.clone(),
             is_own: self.reading.holds(id),
         }));
     }
 
     fn make_team(&mut self, id: &GroupId, naming: Naming) {
-        let in_organization = self.rules.also_create_organizations;
+        let in_organization = self.rules.create_organizations;
         if in_organization && self.is_deleted(&id.organization_id()) {
             // The team would belong to a deleted organization.
             return;
@@ -288,7 +299,7 @@ impl Planner<'_> {
         let is_there = self.held.teams.contains_key(team)
             || self.found.teams.contains_key(team)
             || self.teams.contains_key(team);
-        self.rules.also_create_organizations && self.will_be_live(organization) && !is_there
+        self.rules.create_organizations && self.will_be_live(organization) && !is_there
     }
 
     fn will_be_live(&self, id: &OrganizationId) -> bool {

@@ -10,10 +10,12 @@ pub struct Held {
     pub organizations: BTreeMap<OrganizationId, HeldOrganization>,
     /// Memberships in teams.
     pub teams: BTreeMap<TeamId, HeldTeam>,
+    /// Whether the user is a tenant admin by a group of the directory.
+    pub is_tenant_admin: bool,
 }
 
 /// The fields of a membership in an organization that the sync uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldOrganization {
     /// Its role. If the member is an active owner, the write that ends the membership counts owners.
     pub role: Role,

@@ -9,7 +9,7 @@ use proptest::sample::select;
 
 use super::memberships::given_role;
 use super::*;
-use crate::rules::OnLeave;
+use muster::domain::OnLeave;
 use crate::snapshot::{Assigned, AssignedGroup};
 use muster::domain::{Limits, Role, Source};
 use muster::store::{FoundOrganization, FoundTeam, MembershipMarks, TeamMembershipMarks};
@@ -56,16 +56,16 @@ prop_compose! {
 
 prop_compose! {
     fn rules()(
-        also_create_organizations in any::<bool>(),
+        create_organizations in any::<bool>(),
         refresh_names in any::<bool>(),
         on_leave in select(vec![OnLeave::Remove, OnLeave::Suspend, OnLeave::Keep]),
-    ) -> SyncRules {
-        SyncRules {
-            also_create_organizations,
+    ) -> DirectorySettings {
+        DirectorySettings {
+            create_organizations,
             refresh_names,
             on_leave,
             role_map: r#"{"Lead": "manager"}"#.parse().unwrap(),
-            ..SyncRules::default()
+            ..DirectorySettings::default()
         }
     }
 }
@@ -208,7 +208,7 @@ proptest! {
             if status == Status::Active && !was_active {
                 prop_assert!(is_of(&place, &held), "let in to {place:?}");
             }
-            let is_ruled = rules.also_create_organizations || matches!(place, Place::Team(_));
+            let is_ruled = rules.create_organizations || matches!(place, Place::Team(_));
             if source == Source::Entra && is_ruled && !is_of(&place, &held) {
                 prop_assert!(match rules.on_leave {
                     OnLeave::Remove => false,
@@ -220,7 +220,7 @@ proptest! {
         for id in held {
             let organization = OrganizationId::parse(id).unwrap();
             let is_live = after.organizations.get(&organization).is_some_and(|it| it.is_live);
-            if rules.also_create_organizations && is_live {
+            if rules.create_organizations && is_live {
                 prop_assert!(after.held.organizations.contains_key(&organization));
             }
         }
@@ -278,7 +278,7 @@ proptest! {
     fn roles_that_the_sync_gave_follow_the_directory(
         reading in reading(), rules in rules(), table in table(),
     ) {
-        let rules = SyncRules { also_create_organizations: true, ..rules };
+        let rules = DirectorySettings { create_organizations: true, ..rules };
         let after = table.synced(&reading, &rules);
         for (id, group) in reading.held() {
             let organization = id.organization_id();
@@ -303,7 +303,7 @@ proptest! {
     fn waiting_teams_move_into_existing_organization(
         reading in reading(), rules in rules(), table in table(),
     ) {
-        let rules = SyncRules { also_create_organizations: true, ..rules };
+        let rules = DirectorySettings { create_organizations: true, ..rules };
         let after = table.synced(&reading, &rules);
         for (id, _) in reading.assigned() {
             let (organization, team) = (id.organization_id(), id.team_id());
@@ -321,7 +321,7 @@ proptest! {
     fn organizations_do_not_change_without_the_flag(
         reading in reading(), rules in rules(), table in table(),
     ) {
-        let rules = SyncRules { also_create_organizations: false, ..rules };
+        let rules = DirectorySettings { create_organizations: false, ..rules };
         let after = table.synced(&reading, &rules);
         prop_assert_eq!(after.organizations, table.organizations);
         prop_assert_eq!(after.held.organizations, table.held.organizations);

@@ -2,10 +2,12 @@
 //! to match the directory. See `docs/ENTRA.md`.
 
 mod domains;
+mod followed;
 mod record;
 mod report;
 mod writes;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
@@ -14,12 +16,14 @@ use crate::entra::directory::{ASSIGNED_GROUPS_LIFE, Directory};
 use crate::entra::error::{ReadError, TokenError};
 use crate::entra::settings::EntraSettings;
 use crate::plan::{self, Found, Held, HeldOrganization, HeldTeam, Provisioned};
-use crate::rules::SyncRules;
 use crate::snapshot::DirectorySnapshot;
-use muster::domain::{Clock, EntraObjectId, Timestamp};
+use muster::domain::{
+    Clock, DirectoryId, DirectorySettings, DirectoryStatus, EntraObjectId, Timestamp,
+};
 use muster::store::{self, CurrentMemberships, Profile, RecordedLogin, Refusal, Store, Written};
 
 use domains::WithoutDomains;
+use followed::{Directories, Followed, Following, Unknown};
 pub use record::SyncLine;
 use report::Progress;
 pub use report::{Counts, Report, SyncOutcome};
@@ -29,12 +33,43 @@ use writes::Writes;
 const PART: usize = 500;
 /// Why nothing is done for a user who is being erased.
 const ERASING: &str = "erasing";
+/// Why nothing is done without a directory.
+pub(super) const OFF: &str = "off";
+/// Why nothing is done while the tenant's directory is paused.
+const PAUSED: &str = "directory-paused";
+/// Why nothing is done while the tenant's directory is broken.
+const BROKEN: &str = "directory-broken";
+
+/// What was read of the directory.
+enum Reading {
+    /// Nothing, for this reason.
+    None(&'static str),
+    /// Nothing: it is not known which directory to read.
+    Unknown(Unknown),
+    /// The groups, or why they could not be read.
+    Of(Arc<Followed>, Result<DirectorySnapshot, ReadError>),
+}
+
+/// The directory, and what the user has before the sync.
+type Marked<'a> = (
+    &'a DirectorySnapshot,
+    &'a CurrentMemberships,
+    &'a RecordedLogin,
+);
+
+/// What every part of a sync works with.
+type Everyone<'a> = (
+    &'a Store,
+    &'a Profile,
+    &'a RecordedLogin,
+    &'a Progress,
+    &'a DirectorySettings,
+);
 
 /// The login sync: its settings, and the directory that it reads.
 #[derive(Debug)]
 pub struct LoginSync {
-    directory: Option<Directory>,
-    rules: SyncRules,
+    directories: Directories,
     budget: Duration,
     clock: Clock,
     without_domains: WithoutDomains,
@@ -43,12 +78,20 @@ pub struct LoginSync {
 impl LoginSync {
     /// Creates the sync from its settings, with that [client](crate::http_client).
     pub fn new(settings: EntraSettings, client: &reqwest::Client, clock: Clock) -> Self {
+        let EntraSettings {
+            directory,
+            connections,
+            rules,
+            budget,
+        } = settings;
+        let default = directory.map(|connection| Followed {
+            own: None,
+            directory: Directory::new(connection, client.clone(), clock.clone()),
+            rules,
+        });
         Self {
-            directory: settings
-                .directory
-                .map(|settings| Directory::new(settings, client.clone(), clock.clone())),
-            rules: settings.rules,
-            budget: settings.budget,
+            directories: Directories::new(default, connections, client.clone(), clock.clone()),
+            budget,
             clock,
             without_domains: WithoutDomains::default(),
         }
@@ -109,32 +152,34 @@ impl LoginSync {
         deadline: Instant,
         (progress, recorded_login): (&Progress, &mut Option<RecordedLogin>),
     ) -> (SyncOutcome, Option<&'static str>) {
-        let reason = match (&self.directory, &profile.entra_object_id) {
-            (None, _) => Some("off"),
-            (_, None) => Some("no-object-id"),
-            _ => None,
-        };
-        let (Some(directory), Some(object_id)) = (&self.directory, &profile.entra_object_id) else {
-            let recorded = async {
-                let login = recorded_login.insert(store.record_login(profile).await?);
-                store.refresh_names_at_login(login, None).await
-            };
-            return match recorded.await {
-                Ok(()) => (SyncOutcome::Skipped, reason),
-                Err(error) if is_being_erased(&error) => (SyncOutcome::Skipped, Some(ERASING)),
-                Err(error) => {
-                    progress.fail(error);
-                    (SyncOutcome::Failed, None)
-                }
-            };
+        let tenant = &profile.tenant_id;
+        let object_id = match &profile.entra_object_id {
+            Some(object_id) if !self.directories.follows_nothing(tenant) => object_id,
+            without => {
+                let is_off = without.is_some() || !self.directories.has_default();
+                let reason = if is_off { OFF } else { "no-object-id" };
+                return record_only(store, profile, (progress, recorded_login), reason).await;
+            }
         };
         let started = Instant::now();
         let read = async {
-            let read = directory.read(object_id, deadline).await;
+            let following = self.directories.of(store, tenant).await;
+            let reading = match following {
+                Err(error) => Reading::Unknown(error),
+                Ok(Following::Nothing) => Reading::None(OFF),
+                Ok(Following::Inactive(DirectoryStatus::Broken)) => Reading::None(BROKEN),
+                Ok(Following::Inactive(_)) => Reading::None(PAUSED),
+                Ok(Following::Directory(followed)) => {
+                    let read = followed.directory.read(object_id, deadline).await;
+                    let read = read.map(|reading| reading.under(&followed.rules));
+                    Reading::Of(followed, read)
+                }
+            };
             progress.with(|state| state.reading = started.elapsed());
-            read
+            reading
         };
-        // Runs all three to the end: the profile is written even if the others fail.
+        // Runs all three to the end: the profile is written even if the others fail. The directory of the tenant is read
+        // from the table beside the others, so that it adds no round trip to them.
         let (recorded, current, read) = tokio::join!(
             store.record_login(profile),
             store.current_memberships(&profile.tenant_id, &profile.user_id),
@@ -143,10 +188,6 @@ impl LoginSync {
         if recorded.as_ref().is_err_and(is_being_erased) {
             return (SyncOutcome::Skipped, Some(ERASING));
         }
-        let failed = match &read {
-            Err(error) => outcome_of(error),
-            Ok(_) => SyncOutcome::Failed,
-        };
         let current = progress.kept(current);
         *recorded_login = progress.kept(recorded);
         let login = recorded_login.as_ref();
@@ -154,13 +195,27 @@ impl LoginSync {
             let refreshed = store.refresh_names_at_login(login, current.as_ref()).await;
             progress.written(refreshed);
         }
+        let (followed, read) = match read {
+            Reading::None(reason) if login.is_some() => return (SyncOutcome::Skipped, Some(reason)),
+            Reading::None(_) => return (SyncOutcome::Failed, None),
+            Reading::Unknown(error) => {
+                progress.fail(error);
+                return (SyncOutcome::Failed, None);
+            }
+            Reading::Of(followed, read) => (followed, read),
+        };
+        let failed = match &read {
+            Err(error) => outcome_of(error),
+            Ok(_) => SyncOutcome::Failed,
+        };
         let (Some(login), Some(current), Some(reading)) = (login, current, progress.kept(read))
         else {
             return (failed, None);
         };
+        let followed = &*followed;
         let held = held(&current);
         let confirmed = self
-            .confirmed(directory, object_id, reading, &held, deadline)
+            .confirmed(followed, object_id, reading, &held, deadline)
             .await;
         progress.with(|state| state.reading = started.elapsed());
         let reading = match confirmed {
@@ -173,13 +228,13 @@ impl LoginSync {
         };
         progress.with(|state| state.counts.read = reading.counts());
         let marked = (&reading, &current, login);
-        match self.apply(store, profile, marked, progress).await {
-            Ok(outcome) => (outcome, None),
-            Err(error) => {
-                progress.fail(error);
-                (SyncOutcome::Failed, None)
-            }
+        let applied = self.apply(store, profile, (marked, &followed.rules), progress).await;
+        let outcome = progress.kept(applied).unwrap_or(SyncOutcome::Failed);
+        if let Some((id, _)) = &followed.own {
+            let left = leave_if_deleted(store, profile, id, progress).await;
+            progress.written(left);
         }
+        (outcome, None)
     }
 
     /// Confirms a snapshot that may remove access. Returns a snapshot that removes nothing as it is. Otherwise reads
@@ -190,16 +245,20 @@ impl LoginSync {
     /// snapshot replaces the first.
     async fn confirmed(
         &self,
-        directory: &Directory,
+        followed: &Followed,
         user: &EntraObjectId,
         mut reading: DirectorySnapshot,
         held: &Held,
         deadline: Instant,
     ) -> Result<DirectorySnapshot, ReadError> {
-        while plan::takes_away(&reading, held, &self.rules) {
+        let Followed {
+            directory, rules, ..
+        } = followed;
+        while plan::takes_away(&reading, held, rules) {
             let again = directory
                 .read_again(user, self.clock.now(), deadline)
-                .await?;
+                .await?
+                .under(rules);
             if again.agrees_with(&reading) {
                 return Ok(again);
             }
@@ -217,11 +276,11 @@ impl LoginSync {
         &self,
         store: &Store,
         profile: &Profile,
-        (reading, current, login): (&DirectorySnapshot, &CurrentMemberships, &RecordedLogin),
+        ((reading, current, login), rules): (Marked<'_>, &DirectorySettings),
         progress: &Progress,
     ) -> Result<SyncOutcome, store::Error> {
         let tenant = &profile.tenant_id;
-        let fingerprint = reading.fingerprint(&self.rules);
+        let fingerprint = reading.fingerprint(rules);
         let for_a_while = for_a_while(&fingerprint, self.clock.now());
         let is_good =
             |mark: Option<&str>| mark.is_some_and(|it| it == fingerprint || it == for_a_while);
@@ -237,7 +296,7 @@ impl LoginSync {
         };
         // Handles this user's groups first. If the time is up before every group was checked, the user still has
         // their memberships.
-        let everyone = (store, profile, login, progress);
+        let everyone = (store, profile, login, progress, rules);
         let kept = self.follow(everyone, &reading.own(), current, made).await?;
         progress.with(|state| state.counts.memberships_kept = kept);
         if made == Provisioned::Unknown {
@@ -293,14 +352,14 @@ impl LoginSync {
     /// memberships do not change.
     async fn follow(
         &self,
-        (store, profile, login, progress): (&Store, &Profile, &RecordedLogin, &Progress),
+        (store, profile, login, progress, rules): Everyone<'_>,
         reading: &DirectorySnapshot,
         current: &CurrentMemberships,
         made: Provisioned,
     ) -> Result<usize, store::Error> {
         let tenant = &profile.tenant_id;
         let held = held(current);
-        let lookups = plan::lookups(reading, &held, made, &self.rules);
+        let lookups = plan::lookups(reading, &held, made, rules);
         let organizations: Vec<_> = lookups.organizations.into_iter().collect();
         let teams: Vec<_> = lookups.teams.into_iter().collect();
         let (organizations, teams) = tokio::try_join!(
@@ -311,12 +370,50 @@ impl LoginSync {
             organizations,
             teams,
         };
-        let plan = plan::plan(reading, &held, made, &found, &self.rules);
+        let plan = plan::plan(reading, &held, made, &found, rules);
         Writes::new((store, profile, current), login, &found, &plan, progress)
-            .carry_out(&self.rules, &self.clock)
+            .carry_out(rules, &self.clock)
             .await;
         Ok(plan.kept)
     }
+}
+
+/// Writes the profile when no directory is read.
+async fn record_only(
+    store: &Store,
+    profile: &Profile,
+    (progress, recorded_login): (&Progress, &mut Option<RecordedLogin>),
+    reason: &'static str,
+) -> (SyncOutcome, Option<&'static str>) {
+    let recorded = async {
+        let login = recorded_login.insert(store.record_login(profile).await?);
+        store.refresh_names_at_login(login, None).await
+    };
+    match recorded.await {
+        Ok(()) => (SyncOutcome::Skipped, Some(reason)),
+        Err(error) if is_being_erased(&error) => (SyncOutcome::Skipped, Some(ERASING)),
+        Err(error) => {
+            progress.fail(error);
+            (SyncOutcome::Failed, None)
+        }
+    }
+}
+
+/// Takes back what the login has made if the tenant's directory has been deleted since the login read it.
+async fn leave_if_deleted(
+    store: &Store,
+    profile: &Profile,
+    directory: &DirectoryId,
+    progress: &Progress,
+) -> Result<(), store::Error> {
+    if progress.with(|state| state.counts.changed()) > 0 {
+        let (tenant, user) = (&profile.tenant_id, &profile.user_id);
+        let origin = profile.directory_origin();
+        store
+            .end_given_by_deleted(tenant, user, directory, &origin)
+            .await?;
+    }
+    Ok(())
 }
 
 /// Removes what the login has made if the user has been erased since the login was recorded.
@@ -357,9 +454,10 @@ fn held(current: &CurrentMemberships) -> Held {
     let organizations = current.organizations.iter();
     let teams = current.teams.iter();
     Held {
+        is_tenant_admin: current.is_directory_admin,
         organizations: organizations
             .map(|(id, one)| {
-                let marks = current.marks.get(id).copied().unwrap_or_default();
+                let marks = current.marks.get(id).cloned().unwrap_or_default();
                 (id.clone(), HeldOrganization::new(one, marks))
             })
             .collect(),

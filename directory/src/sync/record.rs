@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Report, SyncOutcome};
+use super::{OFF, Report, SyncOutcome};
 use muster::domain::Timestamp;
 use muster::store::{Measure, Profile};
 use muster::telemetry::{Counted, Level, Metric, Record, Telemetry, milliseconds, person};
@@ -65,7 +65,7 @@ impl Record for SyncLine<'_> {
     fn level(&self) -> Level {
         match self.report.outcome {
             SyncOutcome::Synced | SyncOutcome::Unchanged | SyncOutcome::Ignored => Level::Info,
-            SyncOutcome::Skipped if self.report.reason == Some("off") => Level::Info,
+            SyncOutcome::Skipped if self.report.reason == Some(OFF) => Level::Info,
             _ => Level::Warn,
         }
     }

@@ -10,7 +10,7 @@ use futures_util::{StreamExt, stream};
 pub(super) use self::names::take_suffixes_away;
 use super::report::{Counts, Progress};
 use crate::plan::{Change, Found, NewOrganization, NewTeam, Place, Plan, TeamMove};
-use crate::rules::SyncRules;
+use muster::domain::DirectorySettings;
 use muster::domain::{
     Clock, Name, Organization, OrganizationId, Origin, Source, Status, Team, TeamId,
 };
@@ -99,15 +99,25 @@ impl<'a> Writes<'a> {
     }
 
     /// Writes all changes of the plan, step by step. Counts failures and continues with the rest.
-    pub(super) async fn carry_out(&self, rules: &SyncRules, clock: &Clock) {
+    pub(super) async fn carry_out(&self, rules: &DirectorySettings, clock: &Clock) {
         for (_, changes) in self.plan.steps() {
             stream::iter(changes)
                 .for_each_concurrent(AT_ONCE, |change| self.write(change, rules, clock))
                 .await;
         }
+        if let Some(is_admin) = self.plan.tenant_admin {
+            let written = self
+                .store
+                .set_directory_admin_at_login(&self.origin, self.login, is_admin)
+                .await;
+            if self.progress.written(written) == Some(Written::Done) {
+                self.progress
+                    .with(|state| state.counts.roles_changed += 1);
+            }
+        }
     }
 
-    async fn write(&self, change: &Change, rules: &SyncRules, clock: &Clock) {
+    async fn write(&self, change: &Change, rules: &DirectorySettings, clock: &Clock) {
         let (outcome, count): (_, fn(&mut Counts) -> &mut usize) = match change {
             Change::MakeOrganization(new) => {
                 let outcome = self.make_organization(new, rules, clock).await;
@@ -153,16 +163,24 @@ impl<'a> Writes<'a> {
             Change::JoinOrganization {
                 organization_id,
                 role,
+                mapped_from,
             } => (
-                self.join_organization(organization_id, *role, clock).await,
+                self.join_organization(organization_id, (*role, mapped_from.as_ref()), clock)
+                    .await,
                 |counts| &mut counts.memberships_made,
             ),
             Change::JoinTeam { team_id } => (self.join_team(team_id, clock).await, |counts| {
                 &mut counts.memberships_made
             }),
-            Change::AcceptInvitation { at, role, .. } => (self.accept(at, *role).await, |counts| {
-                &mut counts.memberships_made
-            }),
+            Change::AcceptInvitation {
+                at,
+                role,
+                mapped_from,
+                ..
+            } => (
+                self.accept(at, *role, mapped_from.as_ref()).await,
+                |counts| &mut counts.memberships_made,
+            ),
             Change::Leave { at, .. } => (self.leave(at).await, |counts| {
                 &mut counts.memberships_removed
             }),
@@ -223,7 +241,7 @@ impl<'a> Writes<'a> {
     async fn make_organization(
         &self,
         new: &NewOrganization,
-        rules: &SyncRules,
+        rules: &DirectorySettings,
         clock: &Clock,
     ) -> WriteResult {
         let now = clock.now();
@@ -257,7 +275,7 @@ impl<'a> Writes<'a> {
         }
     }
 
-    async fn make_team(&self, new: &NewTeam, rules: &SyncRules, clock: &Clock) -> WriteResult {
+    async fn make_team(&self, new: &NewTeam, rules: &DirectorySettings, clock: &Clock) -> WriteResult {
         let standalone;
         let awaited = new.organization_id.as_ref();
         let awaited = awaited.filter(|id| self.is_not_made(id));

@@ -18,7 +18,7 @@ pub use call::Call;
 pub(crate) use call::render;
 pub(crate) use handler::{describe, run};
 pub(crate) use parts::{
-    Body, DeliveryPath, DomainPath, EventPath, Idempotency, MemberPath, NoBody, OptionalBody,
+    Body, DeliveryPath, DirectoryPath, DomainPath, EventPath, Idempotency, MemberPath, NoBody, OptionalBody,
     OrganizationPath, Part, TeamMemberPath, TeamPath, UserPath, WebhookEndpointPath,
 };
 pub(crate) use query::{

@@ -1,7 +1,7 @@
 //! The parts of a request. The type of each reads it and describes it in the `OpenAPI` document.
 
 use muster::domain::{
-    Domain, EventId, ExpectedVersion, IdempotencyKey, OrganizationId, TeamId, UserId,
+    DirectoryId, Domain, EventId, ExpectedVersion, IdempotencyKey, OrganizationId, TeamId, UserId,
     WebhookEndpointId,
 };
 use muster::http::{ApiRequest, Problem};
@@ -74,6 +74,19 @@ impl Part for DomainPath {
         Ok(Self {
             organization_id: request.organization_id()?,
             domain: request.domain()?,
+        })
+    }
+}
+
+/// `{directory_id}` in the path.
+pub(crate) struct DirectoryPath {
+    pub(crate) directory_id: DirectoryId,
+}
+
+impl Part for DirectoryPath {
+    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+        Ok(Self {
+            directory_id: request.directory_id()?,
         })
     }
 }

@@ -15,6 +15,7 @@ pub(crate) trait Example {
 pub(crate) const ORGANIZATION: &str = "019aa4f2-6e5b-7c3d-9a4e-2f1b0c8d7e6f";
 pub(crate) const TEAM: &str = "019aa4f3-1b2c-7d4e-8f60-718293a4b5c6";
 pub(crate) const WEBHOOK_ENDPOINT: &str = "019aa8c0-5e6f-7a81-92b3-c4d5e6f70819";
+pub(crate) const DIRECTORY: &str = "019aacd0-3b4c-7d5e-8f60-718293a4b5c6";
 pub(crate) const INVITATION_TOKEN: &str = "inv1_YWNtZQ.c2lnbmF0dXJl";
 pub(crate) const INVITATION: &str = "019aac11-7f20-7b31-8c42-5d6e7f809102";
 pub(crate) const EVENT: &str = "019aa8c1-2d3e-7f40-8a1b-3c4d5e6f7081";

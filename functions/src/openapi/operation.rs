@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use muster::domain::{
-    Domain, EventId, InvitationId, MAX_USER_ID_LENGTH, ME, OrganizationId, TeamId,
+    DirectoryId, Domain, EventId, InvitationId, MAX_USER_ID_LENGTH, ME, OrganizationId, TeamId,
     WebhookEndpointId,
 };
 use muster::http::{Code, DEFAULT_LIMIT, MAX_LIMIT, MediaType};
@@ -302,6 +302,11 @@ impl Operation {
                     of::<WebhookEndpointId>,
                     super::example::WEBHOOK_ENDPOINT,
                 ),
+                "directory_id" => (
+                    "The directory.",
+                    of::<DirectoryId>,
+                    super::example::DIRECTORY,
+                ),
                 "domain" => ("The domain.", of::<Domain>, "acme.example"),
                 "delivery_id" => ("The delivery: the id of its event.", of::<EventId>, super::example::EVENT),
                 "event_id" => ("The event.", of::<EventId>, super::example::EVENT),
@@ -366,6 +371,7 @@ impl Operation {
         match self.path {
             path if path.ends_with("/events") || path.starts_with("/events") => "Events",
             path if path.starts_with("/webhook-endpoints") => "Webhooks",
+            path if path.starts_with("/directories") => "Directories",
             path if path.starts_with("/users") => "Users",
             path if path.starts_with("/teams/{team_id}/members") => "Team members",
             path if path.contains("/teams") => "Teams",

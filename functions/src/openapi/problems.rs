@@ -183,6 +183,7 @@ fn example(code: Code) -> Problem {
         Code::SentRecently => Refusal::SentRecently,
         Code::DomainTaken => Refusal::DomainTaken,
         Code::DomainNotVerified => Refusal::DomainNotVerified,
+        Code::DirectoryTaken => Refusal::DirectoryTaken,
         Code::Conflict => return TableError::Conflict("update_organization").into(),
         Code::Throttled => return TableError::Throttled(busy()).into(),
         Code::Unavailable => return TableError::Unavailable(busy()).into(),

@@ -150,6 +150,10 @@ id!(
     InvitationId
 );
 id!(
+    /// A directory: a `UUIDv7`.
+    DirectoryId
+);
+id!(
     /// The object id of a user in Entra, with which the directory sync finds their groups. Not a `sub`.
     EntraObjectId
 );
@@ -191,6 +195,12 @@ impl From<uuid::Uuid> for OrganizationId {
 }
 
 impl From<uuid::Uuid> for WebhookEndpointId {
+    fn from(id: uuid::Uuid) -> Self {
+        Self(id.to_string())
+    }
+}
+
+impl From<uuid::Uuid> for DirectoryId {
     fn from(id: uuid::Uuid) -> Self {
         Self(id.to_string())
     }

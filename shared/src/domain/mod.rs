@@ -2,6 +2,7 @@
 //! are passed in.
 
 mod caller;
+mod directory;
 mod event;
 mod fold;
 mod idempotency;
@@ -29,6 +30,13 @@ use std::borrow::Cow;
 use thiserror::Error;
 
 pub use caller::{Caller, ClaimedEmail};
+pub use directory::{
+    DEFAULT_ROLE, Directory, DirectoryPatch, DirectorySettings, DirectorySettingsPatch,
+    DirectoryStatus, DirectoryType, EntraDirectory, EntraDirectoryPatch, EntraId, GroupFilter,
+    GroupIds, GroupMap, GroupMapPatch, MAX_GROUP_FILTER_LENGTH, MAX_GROUP_IDS, MAX_MAP_ENTRIES,
+    MappedGroup, MembershipsOfDeleted, OnLeave, RemovalLimit, RemovalLimitPatch, RequestedStatus,
+    RoleMap, RoleMapPatch, SecretArn,
+};
 pub use event::{
     Actor, ActorType, Changes, DEFAULT_EVENT_RETENTION_DAYS, Event, EventContext, EventDraft,
     EventId, EventType, EventTypePattern, FieldChange, MAX_CHANGE_BYTES, MAX_TARGETS, Origin,
@@ -36,7 +44,7 @@ pub use event::{
 };
 pub use idempotency::IdempotencyKey;
 pub use ids::{
-    EntraObjectId, GroupId, InvitationId, MAX_ID_LENGTH, MAX_USER_ID_LENGTH, ME, OrganizationId,
+    DirectoryId, EntraObjectId, GroupId, InvitationId, MAX_ID_LENGTH, MAX_USER_ID_LENGTH, ME, OrganizationId,
     TeamId, TenantId, UserId, WebhookEndpointId,
 };
 pub use invitation::{

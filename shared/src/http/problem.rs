@@ -46,6 +46,7 @@ pub enum Code {
     SentRecently,
     DomainTaken,
     DomainNotVerified,
+    DirectoryTaken,
     Conflict,
     Throttled,
     Unavailable,
@@ -54,7 +55,7 @@ pub enum Code {
 
 impl Code {
     /// All codes.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::Unauthenticated,
         Self::UnusableSubject,
         Self::NoTenant,
@@ -86,6 +87,7 @@ impl Code {
         Self::SentRecently,
         Self::DomainTaken,
         Self::DomainNotVerified,
+        Self::DirectoryTaken,
         Self::Conflict,
         Self::Throttled,
         Self::Unavailable,
@@ -149,6 +151,7 @@ impl Code {
             Self::EndpointDisabled => ("endpoint-disabled", 409, "Webhook endpoint disabled"),
             Self::SentRecently => ("sent-recently", 429, "Sent recently"),
             Self::DomainTaken => ("domain-taken", 409, "Domain taken"),
+            Self::DirectoryTaken => ("directory-taken", 409, "Directory taken"),
             Self::DomainNotVerified => ("domain-not-verified", 409, "Domain not verified"),
             Self::Conflict => ("conflict", 409, "Modified concurrently"),
             Self::Throttled => ("throttled", 429, "Too many requests"),

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::{Code, MediaType, Problem, Query, read_event};
 use crate::domain::{
     Caller, Domain, EventId, ExpectedVersion, IdempotencyKey, Invalid, InvitationId, Json,
-    JsonObject, ME, OrganizationId, TeamId, UserId, VersionTags, WebhookEndpointId,
+    DirectoryId, JsonObject, ME, OrganizationId, TeamId, UserId, VersionTags, WebhookEndpointId,
 };
 use crate::json::Fields;
 
@@ -177,6 +177,12 @@ impl ApiRequest {
     pub fn invitation_id(&self) -> Result<InvitationId, Problem> {
         InvitationId::parse(self.path_parameter("invitation_id"))
             .map_err(|invalid| Problem::invalid_at("/invitation_id", invalid))
+    }
+
+    /// Reads `{directory_id}` from the path.
+    pub fn directory_id(&self) -> Result<DirectoryId, Problem> {
+        DirectoryId::parse(self.path_parameter("directory_id"))
+            .map_err(|invalid| Problem::invalid_at("/directory_id", invalid))
     }
 
     /// Reads `{endpoint_id}` from the path.

@@ -4,8 +4,10 @@ use super::Fields;
 use super::fields::{object, text};
 use super::limits::{budget, metadata, models, rate};
 use crate::domain::{
-    BillingAddress, Budget, BudgetDuration, Description, Domain, DomainPatch, Email, EntraObjectId,
-    EventId, EventTypePattern, EventTypes, Invalid, Json, JsonObject, LimitsPatch, MembershipPatch,
+    BillingAddress, Budget, BudgetDuration, Description, DirectoryPatch, DirectorySettingsPatch,
+    DirectoryType, Domain, DomainPatch, Email, EntraDirectoryPatch, EntraId, EntraObjectId, EventId,
+    GroupFilter, GroupIds, GroupMapPatch, OnLeave, RemovalLimitPatch, RequestedStatus,
+    RoleMapPatch, SecretArn, EventTypePattern, EventTypes, Invalid, Json, JsonObject, LimitsPatch, MembershipPatch,
     Name, OrganizationId, OrganizationPatch, Patch, RedirectUrl, Role, Status, StripeCustomerId,
     TeamMembershipPatch, TeamPatch, TeamRole, TeamStatus, Timestamp, UserId, UserPatch, UserStatus,
     UserStatusPatch, WebhookEndpointPatch, WebhookStatus, WebhookUrl,
@@ -79,14 +81,19 @@ texts!(
     BillingAddress,
     BudgetDuration,
     Description,
+    DirectoryType,
     Domain,
     Email,
+    EntraId,
     EntraObjectId,
     EventId,
     Name,
+    OnLeave,
     OrganizationId,
     RedirectUrl,
+    RequestedStatus,
     Role,
+    SecretArn,
     Status,
     StripeCustomerId,
     TeamRole,
@@ -145,13 +152,65 @@ impl FromJson for JsonObject {
     }
 }
 
-impl Field for Patch<LimitsPatch> {
+impl FromJson for RoleMapPatch {
+    fn from_json(value: Json) -> Result<Self, Invalid> {
+        Self::from_json(&value)
+    }
+}
+
+impl FromJson for GroupMapPatch {
+    fn from_json(value: Json) -> Result<Self, Invalid> {
+        Self::from_json(&value)
+    }
+}
+
+impl FromJson for GroupFilter {
+    fn from_json(value: Json) -> Result<Self, Invalid> {
+        Self::from_json(&value)
+    }
+}
+
+/// Ids of groups.
+impl FromJson for GroupIds {
+    fn from_json(value: Json) -> Result<Self, Invalid> {
+        let refused = || Invalid::new("must be a list of at most 50 ids of groups");
+        let Json::Array(ids) = value else {
+            return Err(refused());
+        };
+        let ids = ids.into_iter().map(|id| match id {
+            Json::String(id) => Ok(id),
+            _ => Err(refused()),
+        });
+        ids.collect::<Result<Vec<_>, _>>()?.try_into()
+    }
+}
+
+macro_rules! nested {
+    ($($Type:ident),+ $(,)?) => {
+        $(impl Field for Patch<$Type> {
+            fn read(fields: &mut Fields, name: &str) -> Option<Self> {
+                Some(match fields.nested(name, $Type::from_fields) {
+                    Patch::Keep => Self::Keep,
+                    Patch::Clear => Self::Clear,
+                    Patch::Set(value) => Self::Set(value?),
+                })
+            }
+        })+
+    };
+}
+
+nested!(DirectorySettingsPatch, LimitsPatch, RemovalLimitPatch);
+
+impl Field for Option<EntraDirectoryPatch> {
     fn read(fields: &mut Fields, name: &str) -> Option<Self> {
-        Some(match fields.nested(name, LimitsPatch::from_fields) {
-            Patch::Keep => Self::Keep,
-            Patch::Clear => Self::Clear,
-            Patch::Set(limits) => Self::Set(limits?),
-        })
+        match fields.nested(name, EntraDirectoryPatch::from_fields) {
+            Patch::Keep => Some(None),
+            Patch::Clear => {
+                fields.violate(name, "must be an object");
+                None
+            }
+            Patch::Set(value) => Some(Some(value?)),
+        }
     }
 }
 
@@ -196,3 +255,28 @@ from_fields!(UserPatch {
     display_name,
     entra_object_id
 });
+from_fields!(DirectoryPatch {
+    name,
+    status,
+    entra,
+    settings
+});
+from_fields!(EntraDirectoryPatch {
+    service_principal_id,
+    client_id,
+    client_secret_arn
+});
+from_fields!(DirectorySettingsPatch {
+    create_organizations,
+    default_team_params,
+    default_role,
+    role_map,
+    group_map,
+    group_filter,
+    tenant_admin_groups,
+    on_leave,
+    nested_groups,
+    refresh_names,
+    removal_limit
+});
+from_fields!(RemovalLimitPatch { percent, count });

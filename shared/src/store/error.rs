@@ -109,6 +109,12 @@ pub enum Refusal {
     /// The version differs from the requested one.
     #[error("the version is another one")]
     VersionMismatch,
+    /// Another directory of the deployment reads the same Entra tenant.
+    #[error("the directory is taken")]
+    DirectoryTaken,
+    /// The directory is being deleted.
+    #[error("the directory is being deleted")]
+    DirectoryBeingDeleted,
     /// The value is not allowed in the object it would become part of. `field` is the request field at fault.
     #[error("{field}: {reason}")]
     Invalid {

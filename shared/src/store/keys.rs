@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::table::Item;
 pub(super) use super::table::Key;
 use crate::domain::{
-    Domain, Email, EventId, FoldedName, InvitationId, OrganizationId, OrganizationStatus, TeamId,
+    DirectoryId, Domain, Email, EntraId, EventId, FoldedName, InvitationId, OrganizationId, OrganizationStatus, TeamId,
     TenantId, Timestamp, UserId, WebhookEndpointId,
 };
 
@@ -368,6 +368,40 @@ pub(super) fn domain_check_place(
 /// partition it sorts between the email address and the memberships.
 pub(super) fn left_mark(tenant: &TenantId, user: &UserId, organization: &OrganizationId) -> Key {
     Key::new(user_partition(tenant, user), format!("LEFT#{organization}"))
+}
+
+/// Sort key prefix of a directory.
+pub(super) const DIRECTORY_PREFIX: &str = "DIRECTORY#";
+
+/// Returns the partition of a tenant's directories.
+pub(super) fn directories_partition(tenant: &TenantId) -> String {
+    format!("TENANT#{tenant}#DIRECTORIES")
+}
+
+/// Returns the key of a directory.
+pub(super) fn directory(tenant: &TenantId, directory: &DirectoryId) -> Key {
+    directory_at(tenant, format!("{DIRECTORY_PREFIX}{directory}"))
+}
+
+/// Returns the key of a directory with this sort key.
+pub(super) fn directory_at(tenant: &TenantId, place: impl Into<String>) -> Key {
+    Key::new(directories_partition(tenant), place)
+}
+
+/// Returns the key of the item that names the tenant's only directory of Entra.
+pub(super) fn entra_directory(tenant: &TenantId) -> Key {
+    directory_at(tenant, "ENTRA")
+}
+
+/// Returns the key of what is left of a deleted directory, for logins that were under way.
+pub(super) fn deleted_directory(tenant: &TenantId, directory: &DirectoryId) -> Key {
+    directory_at(tenant, format!("DELETED#{directory}"))
+}
+
+/// Returns the key of the item that gives an Entra tenant to one directory of the deployment. No tenant has an empty
+/// id.
+pub(super) fn entra_claim(tenant: &EntraId) -> Key {
+    Key::new(format!("TENANT##ENTRA#{tenant}"), "ENTRA")
 }
 
 /// Sort key prefix of a webhook endpoint.

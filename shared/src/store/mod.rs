@@ -7,6 +7,7 @@
 mod access;
 mod batch;
 mod context;
+mod directories;
 mod domains;
 mod error;
 mod events;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 
 pub use batch::{BatchResult, RefusedItem};
 pub use context::Context;
+pub use directories::LoginDirectory;
 pub use domains::{DomainOfLogin, DomainToVerify, DueDomain};
 pub use error::{Error, Refusal};
 pub use events::{EventFilter, EventOrder, SETTLE_TIME, event_of};

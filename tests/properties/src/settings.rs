@@ -59,7 +59,7 @@ fn check(data: &[u8]) {
                 "an owner is granted manually"
             );
             assert!((1..=u128::from(MAX_BUDGET_MS)).contains(&settings.budget.as_millis()));
-            let limits = &rules.limits;
+            let limits = &rules.default_team_params;
             assert!(limits.models.len() <= MAX_MODELS);
             let rates = [limits.tpm_limit, limits.rpm_limit];
             assert!(rates.into_iter().flatten().all(|rate| rate <= MAX_RATE));

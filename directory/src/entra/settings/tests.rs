@@ -25,7 +25,7 @@ fn read(set: &[(&str, &str)]) -> Result<EntraSettings, SettingError> {
     })
 }
 
-fn on(more: &[(&str, &str)]) -> Result<DirectorySettings, SettingError> {
+fn on(more: &[(&str, &str)]) -> Result<EntraConnection, SettingError> {
     let settings = read(&[&ON, more].concat())?;
     Ok(settings.directory.expect("the sync is on"))
 }
@@ -38,7 +38,7 @@ fn refused_for(set: &[(&str, &str)]) -> &'static str {
 fn settings_default_if_not_set() {
     let settings = read(&[]).unwrap();
     assert!(settings.directory.is_none());
-    assert_eq!(settings.rules, SyncRules::default());
+    assert_eq!(settings.rules, DirectorySettings::default());
     assert_eq!(settings.rules.default_role, Role::InternalUser);
     assert_eq!(settings.rules.on_leave, OnLeave::Remove);
     assert_eq!(settings.budget, Duration::from_millis(3_500));
@@ -91,10 +91,10 @@ fn every_setting_is_read() {
     );
     assert!(directory.service_principal_id.is_some());
     assert!(directory.nested_groups && directory.app_roles);
-    assert!(settings.rules.also_create_organizations && settings.rules.refresh_names);
+    assert!(settings.rules.create_organizations && settings.rules.refresh_names);
     assert_eq!(settings.rules.default_role, Role::Readonly);
     assert_eq!(settings.rules.on_leave, OnLeave::Suspend);
-    assert!(settings.rules.limits.max_budget.is_some());
+    assert!(settings.rules.default_team_params.max_budget.is_some());
     assert_eq!(settings.budget, Duration::from_millis(4_500));
 }
 

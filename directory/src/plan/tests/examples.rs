@@ -19,10 +19,10 @@ fn reading_of(assigned: &[(&str, &str)], user_groups: &[&str]) -> DirectorySnaps
     DirectorySnapshot::new(Some(assigned), user_groups.collect())
 }
 
-fn with_organizations() -> SyncRules {
-    SyncRules {
-        also_create_organizations: true,
-        ..SyncRules::default()
+fn with_organizations() -> DirectorySettings {
+    DirectorySettings {
+        create_organizations: true,
+        ..DirectorySettings::default()
     }
 }
 
@@ -79,7 +79,7 @@ fn first_login_creates_groups_and_joins_own_first() {
             "make org team g1",
         ]
     );
-    let plan = empty().plan(&reading, Provisioned::Unknown, &SyncRules::default());
+    let plan = empty().plan(&reading, Provisioned::Unknown, &DirectorySettings::default());
     assert_eq!(
         said(&plan),
         [
@@ -93,7 +93,7 @@ fn first_login_creates_groups_and_joins_own_first() {
 #[test]
 fn no_lookups_without_changes() {
     let reading = reading_of(&[("g1", "Sales"), ("g2", "Ops")], &["g2"]);
-    for rules in [with_organizations(), SyncRules::default()] {
+    for rules in [with_organizations(), DirectorySettings::default()] {
         let table = empty().synced(&reading, &rules);
         assert!(lookups(&reading, &table.held, Provisioned::Everything, &rules).is_empty());
         assert!(
@@ -133,7 +133,7 @@ fn deleted_organization_is_not_created_or_joined() {
         assert!(table.plan(&reading, made, &with_organizations()).is_empty());
     }
     // Without the flag, the team of a deleted organization cannot be joined either.
-    let plan = table.plan(&reading, Provisioned::Everything, &SyncRules::default());
+    let plan = table.plan(&reading, Provisioned::Everything, &DirectorySettings::default());
     assert!(plan.is_empty(), "{plan:?}");
     let mut without_team = table.clone();
     without_team.teams.clear();
@@ -167,7 +167,7 @@ fn a_restored_organization_gets_its_missing_team() {
 #[test]
 fn a_standalone_team_stays_beside_the_new_organization() {
     let reading = reading_of(&[("g1", "Sales")], &["g1"]);
-    let table = empty().synced(&reading, &SyncRules::default());
+    let table = empty().synced(&reading, &DirectorySettings::default());
     let plan = table.plan(&reading, Provisioned::Unknown, &with_organizations());
     assert_eq!(
         said(&plan),
@@ -181,7 +181,7 @@ fn an_existing_team_is_joined_without_the_flag() {
     let mut table = empty().synced(&reading, &with_organizations());
     table.held = Held::default();
     for made in [Provisioned::Unknown, Provisioned::Everything] {
-        let plan = table.plan(&reading, made, &SyncRules::default());
+        let plan = table.plan(&reading, made, &DirectorySettings::default());
         assert_eq!(said(&plan), ["join team g1"]);
     }
 }
@@ -192,7 +192,7 @@ fn leaving_a_group_ends_its_memberships() {
     let table = empty().synced(&before, &with_organizations());
     let after = reading_of(&[("g1", "Sales")], &[]);
     let plan = |on_leave| {
-        let rules = SyncRules {
+        let rules = DirectorySettings {
             on_leave,
             ..with_organizations()
         };
@@ -238,7 +238,7 @@ fn promoted_owner_leaves_with_owner_count() {
 
 #[test]
 fn renamed_group_does_not_override_manual_names() {
-    let rules = SyncRules {
+    let rules = DirectorySettings {
         refresh_names: true,
         ..with_organizations()
     };
@@ -281,8 +281,8 @@ fn fingerprint_covers_only_what_is_created() {
     let others = [
         reading_of(&[("g1", "Sales"), ("g2", "Ops")], &[]).fingerprint(&rules),
         reading_of(&[], &[]).fingerprint(&rules),
-        sales.fingerprint(&SyncRules::default()),
-        sales.fingerprint(&SyncRules {
+        sales.fingerprint(&DirectorySettings::default()),
+        sales.fingerprint(&DirectorySettings {
             refresh_names: true,
             ..rules
         }),
@@ -292,7 +292,7 @@ fn fingerprint_covers_only_what_is_created() {
 
 #[test]
 fn role_follows_directory_unless_changed_by_hand() {
-    let leads = |group: &str| SyncRules {
+    let leads = |group: &str| DirectorySettings {
         role_map: format!(r#"{{"{group}": "manager"}}"#).parse().unwrap(),
         ..with_organizations()
     };
@@ -332,7 +332,7 @@ fn role_follows_directory_unless_changed_by_hand() {
 #[test]
 fn lowering_a_role_takes_access_away() {
     let reading = reading_of(&[("g1", "Sales")], &["g1"]);
-    let higher = SyncRules {
+    let higher = DirectorySettings {
         default_role: Role::Manager,
         ..with_organizations()
     };
@@ -344,14 +344,14 @@ fn lowering_a_role_takes_access_away() {
 
 #[test]
 fn only_a_suspension_by_the_sync_is_lifted() {
-    let rules = SyncRules {
+    let rules = DirectorySettings {
         on_leave: OnLeave::Suspend,
         ..with_organizations()
     };
     let inside = reading_of(&[("g1", "Sales")], &["g1"]);
     let outside = reading_of(&[("g1", "Sales")], &[]);
     let mut table = empty().synced(&inside, &rules).synced(&outside, &rules);
-    let later = SyncRules {
+    let later = DirectorySettings {
         default_role: Role::Manager,
         ..rules
     };
@@ -377,7 +377,7 @@ fn only_a_suspension_by_the_sync_is_lifted() {
 fn waiting_team_moves_into_organization() {
     let reading = reading_of(&[("g1", "Sales")], &["g1"]);
     let rules = with_organizations();
-    let mut table = empty().synced(&reading, &SyncRules::default());
+    let mut table = empty().synced(&reading, &DirectorySettings::default());
     let team = id("g1").team_id();
     let waits = |table: &mut Table| {
         table.teams.get_mut(&team).unwrap().awaits_organization = true;
@@ -402,13 +402,13 @@ fn waiting_team_moves_into_organization() {
     let plan = marked.plan(&reading, Provisioned::Everything, &rules);
     assert_eq!(said(&plan), ["move team g1", "move in team g1"]);
     // Without the flag, the team stays standalone.
-    let plan = marked.plan(&reading, Provisioned::Unknown, &SyncRules::default());
+    let plan = marked.plan(&reading, Provisioned::Unknown, &DirectorySettings::default());
     assert!(plan.is_empty(), "{plan:?}");
 }
 
 #[test]
 fn suffix_is_removed_when_name_is_free() {
-    let rules = SyncRules {
+    let rules = DirectorySettings {
         refresh_names: true,
         ..with_organizations()
     };

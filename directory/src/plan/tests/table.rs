@@ -27,13 +27,13 @@ impl Table {
         &self,
         reading: &DirectorySnapshot,
         made: Provisioned,
-        rules: &SyncRules,
+        rules: &DirectorySettings,
     ) -> Plan {
         let found = self.found(&lookups(reading, &self.held, made, rules));
         plan(reading, &self.held, made, &found, rules)
     }
 
-    pub(super) fn synced(&self, reading: &DirectorySnapshot, rules: &SyncRules) -> Self {
+    pub(super) fn synced(&self, reading: &DirectorySnapshot, rules: &DirectorySettings) -> Self {
         let mut table = self.clone();
         for change in self.plan(reading, Provisioned::Unknown, rules).changes() {
             table.write(change);

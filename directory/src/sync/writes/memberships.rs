@@ -3,7 +3,7 @@
 use super::{WriteResult, Writes};
 use crate::plan::Place;
 use muster::domain::{
-    Clock, Membership, OrganizationId, Role, Source, Status, TeamId, TeamMembership, TeamRole,
+    Clock, GroupId, Membership, OrganizationId, Role, Source, Status, TeamId, TeamMembership, TeamRole,
 };
 use muster::store::{Profile, Written};
 
@@ -51,14 +51,14 @@ impl Writes<'_> {
         };
         let after = (status(before), role);
         self.store
-            .follow_synced_membership(&self.origin, before, after)
+            .follow_synced_membership(&self.origin, (before, self.mapped_from(organization)), after)
             .await
     }
 
     pub(super) async fn join_organization(
         &self,
         organization: &OrganizationId,
-        role: Role,
+        (role, mapped_from): (Role, Option<&GroupId>),
         clock: &Clock,
     ) -> WriteResult {
         if self.is_not_made(organization) {
@@ -74,7 +74,7 @@ impl Writes<'_> {
             ..Membership::new(tenant_id, id, user_id, what, clock.now())
         };
         self.store
-            .join_organization(&self.origin, &membership, self.login)
+            .join_organization(&self.origin, &membership, (self.login, mapped_from))
             .await
     }
 
@@ -115,12 +115,22 @@ impl Writes<'_> {
             .await
     }
 
-    pub(super) async fn accept(&self, at: &Place, role: Option<Role>) -> WriteResult {
+    /// Returns the group that gives a membership through `group_map`, as the membership records it.
+    fn mapped_from(&self, organization: &OrganizationId) -> Option<&GroupId> {
+        self.current.marks.get(organization)?.mapped_from.as_ref()
+    }
+
+    pub(super) async fn accept(
+        &self,
+        at: &Place,
+        role: Option<Role>,
+        mapped_from: Option<&GroupId>,
+    ) -> WriteResult {
         match (at, role) {
             (Place::Organization(id), Some(role)) => match self.current.organizations.get(id) {
                 Some(before) => {
                     self.store
-                        .accept_synced_invitation(&self.origin, before, role)
+                        .accept_synced_invitation(&self.origin, (before, mapped_from), role)
                         .await
                 }
                 None => Ok(Written::Unchanged),
@@ -134,7 +144,7 @@ impl Writes<'_> {
             Place::Organization(id) => match self.current.organizations.get(id) {
                 Some(before) => {
                     self.store
-                        .change_synced_membership(&self.origin, before, status)
+                        .change_synced_membership(&self.origin, (before, self.mapped_from(id)), status)
                         .await
                 }
                 None => Ok(Written::Unchanged),

@@ -94,6 +94,7 @@ const fn visible(resource: Resource) -> &'static [(&'static str, Visibility)] {
             ("display_name", Hidden),
             ("entra_object_id", Hidden),
             ("status", Values),
+            ("tenant_admin", Values),
             ("created_at", Values),
         ],
         Resource::WebhookEndpoint => &[
@@ -118,6 +119,17 @@ const fn visible(resource: Resource) -> &'static [(&'static str, Visibility)] {
             ("accepted_by_user_id", Values),
             ("created_at", Values),
         ],
+        Resource::Directory => &[
+            ("name", Values),
+            ("type", Values),
+            ("status", Values),
+            ("status_reason", Values),
+            ("entra", Values),
+            ("settings", Values),
+            ("memberships", Values),
+            ("created_by", Values),
+            ("created_at", Values),
+        ],
         Resource::Domain => &[
             ("status", Values),
             ("auto_join", Values),
@@ -140,7 +152,7 @@ pub fn shows_value(resource: Resource, field: &str) -> bool {
 
 /// Returns the kinds of targets that events of a resource can have.
 pub const fn targets_of(resource: Resource) -> &'static [TargetType] {
-    use TargetType::{Domain, Invitation, Organization, Team, User, WebhookEndpoint};
+    use TargetType::{Directory, Domain, Invitation, Organization, Team, User, WebhookEndpoint};
 
     match resource {
         // A transfer of ownership has both owners.
@@ -153,6 +165,7 @@ pub const fn targets_of(resource: Resource) -> &'static [TargetType] {
         Resource::WebhookEndpoint => &[WebhookEndpoint],
         Resource::Invitation => &[Invitation, Organization],
         Resource::Domain => &[Domain, Organization],
+        Resource::Directory => &[Directory],
     }
 }
 

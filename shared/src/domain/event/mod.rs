@@ -216,6 +216,8 @@ pub enum TargetType {
     Invitation,
     /// A domain of an organization. Its id is the domain.
     Domain,
+    /// A directory.
+    Directory,
 }
 
 impl Target {

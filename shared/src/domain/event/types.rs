@@ -65,6 +65,8 @@ pub enum Resource {
     Invitation,
     /// A domain of an organization.
     Domain,
+    /// A directory.
+    Directory,
 }
 
 event_types! {
@@ -124,6 +126,11 @@ event_types! {
         DomainVerified = "domain.verified", "A domain was verified: its record was found.";
         DomainUpdated = "domain.updated", "The status or auto-join of a domain changed. After three weekly checks without its record a domain is `failed`, and auto-join ends.";
         DomainRemoved = "domain.removed", "A domain was removed from an organization.";
+    }
+    Directory {
+        DirectoryCreated = "directory.created", "A directory was created.";
+        DirectoryUpdated = "directory.updated", "Fields of a directory changed.";
+        DirectoryDeleted = "directory.deleted", "A directory was deleted. With `memberships` `remove`, each membership that it gave has an event of its own; with `keep`, their source became `manual`, without events.";
     }
 }
 

@@ -1,14 +1,16 @@
 //! Items that the login sync finds in the table.
 
-use crate::domain::{Limits, Name, OrganizationId, Role};
+use crate::domain::{GroupId, Limits, Name, OrganizationId, Role};
 
 /// Marks of the sync's own writes on a membership in an organization.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MembershipMarks {
     /// The role that the sync set last; `None` on memberships created by an earlier release.
     pub synced_role: Option<Role>,
     /// Whether the sync suspended it and the status has not been changed by hand since.
     pub is_suspended: bool,
+    /// The group that gives it through `group_map`; `None` if the group has the id of the organization.
+    pub mapped_from: Option<GroupId>,
 }
 
 /// Marks of the sync's own writes on a team membership.

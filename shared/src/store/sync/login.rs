@@ -2,15 +2,16 @@
 
 use crate::store::domains::JOINED_BY_DOMAIN;
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Condition, Item, Updated, text};
+use crate::store::table::{Change, Condition, Item, Updated, number, text};
 use crate::store::users::names::NamesLag;
 use crate::store::users::{self, Stored};
-use crate::store::{Error, Refusal, Store, keys, table};
+use crate::store::{Error, Refusal, Store, in_version, keys, table};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
-use super::{CurrentMemberships, MADE, Profile};
+use super::{Action, CurrentMemberships, DIRECTORY_ADMIN, MADE, Profile, Written, made};
 use crate::domain::{
-    Email, EntraObjectId, Name, OrganizationId, TenantId, Timestamp, User, UserId, UserStatus,
+    Email, EntraObjectId, EventDraft, EventType, Name, OrganizationId, Origin, TenantId, Timestamp,
+    Transition, User, UserId, UserStatus,
 };
 
 impl Store {
@@ -77,6 +78,47 @@ impl Store {
             Some(current) if *lag == NamesLag::None => self.copy_names_to(user, current).await,
             _ => Ok(()),
         }
+    }
+
+    /// Makes the user a tenant admin by a group of the directory, or ends that. See [`Store::set_directory_admin`].
+    pub async fn set_directory_admin_at_login(
+        &self,
+        origin: &Origin,
+        login: &RecordedLogin,
+        is_admin: bool,
+    ) -> Result<Written, Error> {
+        self.set_directory_admin(origin, &login.profile.user, is_admin)
+            .await
+    }
+
+    /// Makes a user a tenant admin by a group of the directory, or ends that, on the condition that the profile is in
+    /// the version that was read. Their next token says so.
+    pub(in crate::store) async fn set_directory_admin(
+        &self,
+        origin: &Origin,
+        user: &User,
+        is_admin: bool,
+    ) -> Result<Written, Error> {
+        let after = User {
+            version: user.version + 1,
+            updated_at: self.clock.now(),
+            ..user.clone()
+        };
+        let event = EventDraft::user(EventType::UserUpdated, Transition::Changed(user, &after))
+            .with_change("tenant_admin", (!is_admin).into(), is_admin.into());
+        let mut transaction = self.transaction(origin, [event])?;
+        let change = Change::new()
+            .set("version", number(after.version))
+            .set("updated_at", text(after.updated_at.to_string()));
+        let change = if is_admin {
+            change.set(DIRECTORY_ADMIN, AttributeValue::Bool(true))
+        } else {
+            change.remove(DIRECTORY_ADMIN)
+        };
+        let key = keys::user(&user.tenant_id, &user.user_id);
+        let condition = users::is_known().and(in_version(user.version));
+        transaction.update(Action::User, &key, change, condition);
+        Ok(made(transaction.commit().await?))
     }
 
     /// Marks that everything has been created, for the user if given, otherwise for the tenant. Returns whether it did:

@@ -7,7 +7,7 @@ use crate::store::{Error, Store, invitations, members, team_members};
 use std::collections::BTreeSet;
 
 use super::{
-    AWAITS_ORGANIZATION, Action, CurrentMemberships, RecordedLogin, SUSPENDED_BY, SYNCED_ROLE,
+    AWAITS_ORGANIZATION, Action, CurrentMemberships, MAPPED_FROM, RecordedLogin, SUSPENDED_BY, SYNCED_ROLE,
     Written, left, made,
 };
 use crate::domain::{
@@ -19,11 +19,13 @@ use crate::store::users::names;
 
 impl Store {
     /// Adds a user to an organization unless they are in it, with the names of the profile at this login.
+    ///
+    /// `mapped_from` is the group that gives the membership through `group_map`.
     pub async fn join_organization(
         &self,
         origin: &Origin,
         membership: &Membership,
-        login: &RecordedLogin,
+        (login, mapped_from): (&RecordedLogin, Option<&GroupId>),
     ) -> Result<Written, Error> {
         let mut item = members::to_row(membership)?;
         let user = &login.profile.user;
@@ -32,8 +34,11 @@ impl Store {
         item.insert(JOINED_TEAMS.to_owned(), number(1));
         let role = text(membership.role.as_str());
         item.insert(SYNCED_ROLE.to_owned(), role);
+        if let Some(group) = mapped_from {
+            item.insert(MAPPED_FROM.to_owned(), text(group.as_str()));
+        }
         let created = Transition::Created(membership);
-        let event = changed_by_group(EventType::MembershipAdded, created);
+        let event = changed_by_group(EventType::MembershipAdded, created, mapped_from);
         let mut transaction = self.transaction(origin, [event])?;
         transaction.put(Action::Made, item, Condition::absent());
         Ok(made(transaction.commit().await?))
@@ -81,7 +86,7 @@ impl Store {
     pub async fn change_synced_membership(
         &self,
         origin: &Origin,
-        before: &Membership,
+        (before, mapped_from): (&Membership, Option<&GroupId>),
         status: Status,
     ) -> Result<Written, Error> {
         let after = Membership {
@@ -89,7 +94,7 @@ impl Store {
             ..before.clone()
         };
         let marks = marks_of(status);
-        self.write_synced_membership(origin, before, after, marks)
+        self.write_synced_membership(origin, (before, mapped_from), after, marks)
             .await
     }
 
@@ -98,7 +103,7 @@ impl Store {
     pub async fn follow_synced_membership(
         &self,
         origin: &Origin,
-        before: &Membership,
+        (before, mapped_from): (&Membership, Option<&GroupId>),
         (status, role): (Status, Option<Role>),
     ) -> Result<Written, Error> {
         let after = Membership {
@@ -113,14 +118,14 @@ impl Store {
         if let Some(role) = role {
             marks = marks.set(SYNCED_ROLE, text(role.as_str()));
         }
-        self.write_synced_membership(origin, before, after, marks)
+        self.write_synced_membership(origin, (before, mapped_from), after, marks)
             .await
     }
 
     async fn write_synced_membership(
         &self,
         origin: &Origin,
-        before: &Membership,
+        (before, mapped_from): (&Membership, Option<&GroupId>),
         after: Membership,
         marks: Change,
     ) -> Result<Written, Error> {
@@ -143,7 +148,8 @@ impl Store {
             (_, Status::Suspended) => EventType::MembershipSuspended,
             _ => EventType::MembershipReactivated,
         };
-        let event = changed_by_group(event_type, Transition::Changed(before, &after));
+        let changed = Transition::Changed(before, &after);
+        let event = changed_by_group(event_type, changed, mapped_from);
         let mut transaction = self.transaction(origin, [event])?;
         transaction.update(Action::Membership, &key, change, condition);
         count_owners(&mut transaction, before, Some(&after));
@@ -157,7 +163,7 @@ impl Store {
     pub async fn accept_synced_invitation(
         &self,
         origin: &Origin,
-        before: &Membership,
+        (before, mapped_from): (&Membership, Option<&GroupId>),
         role: Role,
     ) -> Result<Written, Error> {
         let now = self.clock.now();
@@ -167,7 +173,7 @@ impl Store {
             Ok(conditions) => {
                 let labels = [Action::Inviter, Action::InviterProfile];
                 let accepted = Transition::Changed(before, &after);
-                let event = changed_by_group(EventType::MembershipAccepted, accepted);
+                let event = changed_by_group(EventType::MembershipAccepted, accepted, mapped_from);
                 let mut transaction = self.transaction(origin, [event])?;
                 for (label, (key, may)) in labels.into_iter().zip(&conditions) {
                     transaction.check(label, key, may.clone());
@@ -192,8 +198,12 @@ impl Store {
             .set("source", text(after.source.as_str()))
             .set(SYNCED_ROLE, text(role.as_str()))
             .remove("invited_by_user_id");
+        let change = match mapped_from {
+            Some(group) => change.set(MAPPED_FROM, text(group.as_str())),
+            None => change,
+        };
         let added = Transition::Changed(before, &after);
-        let event = changed_by_group(EventType::MembershipAdded, added);
+        let event = changed_by_group(EventType::MembershipAdded, added, mapped_from);
         let mut transaction = self.transaction(origin, [event])?;
         if let Some((key, may)) = failed {
             transaction.check(Action::Inviter, &key, may.negated());
@@ -215,6 +225,19 @@ impl Store {
         (current, apart): (&CurrentMemberships, &BTreeSet<TeamId>),
         login: &RecordedLogin,
     ) -> Result<Written, Error> {
+        let address = login.profile.user.verified_email();
+        self.leave_with_invitation(origin, before, (current, apart), address)
+            .await
+    }
+
+    /// Like [`Store::leave_organization`], for a user with this verified address.
+    pub(in crate::store) async fn leave_with_invitation(
+        &self,
+        origin: &Origin,
+        before: &Membership,
+        (current, apart): (&CurrentMemberships, &BTreeSet<TeamId>),
+        address: Option<&Email>,
+    ) -> Result<Written, Error> {
         let Membership {
             tenant_id,
             user_id,
@@ -223,6 +246,8 @@ impl Store {
         } = before;
         let key = keys::membership(tenant_id, user_id, organization_id);
         let joined = current.joined_teams.get(organization_id).cloned().flatten();
+        let mapped_from = current.marks.get(organization_id);
+        let mapped_from = mapped_from.and_then(|marks| marks.mapped_from.as_ref());
         let condition = members::unchanged(before).and(members::joined_no_more_teams(joined));
         let mut teams: Vec<_> = current
             .teams
@@ -251,7 +276,6 @@ impl Store {
             teams = rest;
         }
         let (key, condition, teams) = (&key, &condition, &teams);
-        let address = login.profile.user.verified_email();
         self.until_settled("leave_organization", |now| async move {
             let open = match address {
                 Some(address) => {
@@ -265,7 +289,7 @@ impl Store {
                 (open, revoked)
             });
             let removed = Transition::Removed(before);
-            let event = changed_by_group(EventType::MembershipRemoved, removed)
+            let event = changed_by_group(EventType::MembershipRemoved, removed, mapped_from)
                 .with_targets(targets(teams));
             let revocation = ended.as_ref().map(|(open, revoked)| {
                 let changed = Transition::Changed(open, revoked);
@@ -349,9 +373,14 @@ impl Store {
     }
 }
 
-/// Returns the event of a membership that the group of the same id causes.
-fn changed_by_group(event_type: EventType, transition: Transition<'_, Membership>) -> EventDraft {
-    let group = GroupId::from(&transition.resource().organization_id);
+/// Returns the event of a membership that a group causes: the mapped one, or the one with the id of the organization.
+fn changed_by_group(
+    event_type: EventType,
+    transition: Transition<'_, Membership>,
+    mapped_from: Option<&GroupId>,
+) -> EventDraft {
+    let own = || GroupId::from(&transition.resource().organization_id);
+    let group = mapped_from.cloned().unwrap_or_else(own);
     EventDraft::membership(event_type, transition, None).because_of(group)
 }
 

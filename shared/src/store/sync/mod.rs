@@ -23,7 +23,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::{
     Actor, ActorType, Email, EntraObjectId, EventContext, Membership, Name, OrganizationId, Origin,
-    TeamId, TeamMembership, TenantId, UserId,
+    TeamId, TeamMembership, TenantId, User, UserId,
 };
 
 /// Attribute of a membership that the sync created: the role that the sync set last. While it equals the role,
@@ -32,6 +32,10 @@ pub(super) const SYNCED_ROLE: &str = "synced_role";
 /// Attribute of a membership or team membership that the sync suspended: the source of the suspension. Removed
 /// when the status is changed by hand.
 pub(super) const SUSPENDED_BY: &str = "suspended_by";
+/// Attribute of a membership that a group gives through `group_map`: the id of that group.
+pub(super) const MAPPED_FROM: &str = "mapped_from";
+/// Attribute of a user who is a tenant admin by a group of the tenant's directory. Otherwise absent.
+pub(super) const DIRECTORY_ADMIN: &str = "directory_admin";
 /// Attribute of a team that the sync created as a standalone team because its organization could not be
 /// created, and of the team memberships created in it meanwhile: the id of that organization. Removed once they
 /// are in the organization.
@@ -104,6 +108,10 @@ pub struct CurrentMemberships {
     pub team_marks: BTreeMap<TeamId, TeamMembershipMarks>,
     /// The value of [`JOINED_TEAMS`] on each membership when it was read.
     joined_teams: BTreeMap<OrganizationId, Option<AttributeValue>>,
+    /// The profile of the user.
+    pub(in crate::store) profile: Option<User>,
+    /// Whether they are a tenant admin by a group of the directory.
+    pub is_directory_admin: bool,
     /// The names on the memberships that have a copy.
     pub(in crate::store) copies: BTreeMap<OrganizationId, ProfileCopy>,
 }
@@ -137,6 +145,7 @@ enum Action {
     Team,
     Invitation,
     Invitee,
+    User,
 }
 
 /// Returns the result of creating something. An item that already exists is not an error.

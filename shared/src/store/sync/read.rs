@@ -1,14 +1,14 @@
 //! Reads of the sync before it plans.
 
 use crate::store::table::{Item, in_partition, text, text_of};
-use crate::store::{Error, Store, members, organizations, table, team_members, teams};
+use crate::store::{Error, Store, members, organizations, table, team_members, teams, users};
 use std::collections::BTreeMap;
 
 use super::{
-    AWAITS_ORGANIZATION, CurrentMemberships, FoundOrganization, FoundTeam, MADE, MembershipMarks,
-    SUSPENDED_BY, SYNCED_ROLE, TeamMembershipMarks,
+    AWAITS_ORGANIZATION, CurrentMemberships, DIRECTORY_ADMIN, FoundOrganization, FoundTeam, MADE,
+    MAPPED_FROM, MembershipMarks, SUSPENDED_BY, SYNCED_ROLE, TeamMembershipMarks,
 };
-use crate::domain::{Name, OrganizationId, Role, Source, TeamId, TenantId, UserId};
+use crate::domain::{GroupId, Name, OrganizationId, Role, Source, TeamId, TenantId, UserId};
 use crate::store::keys::{self, MEMBERSHIP_PREFIX, TEAM_MEMBERSHIP_PREFIX};
 use crate::store::organizations::SYNCED_NAME;
 use crate::store::team_members::JOINED_TEAMS;
@@ -32,6 +32,7 @@ impl Store {
                 let marks = MembershipMarks {
                     synced_role: synced_role(&item)?,
                     is_suspended: is_suspended_by_sync(&item),
+                    mapped_from: mapped_from(&item)?,
                 };
                 let copy = ProfileCopy::of(&item)?;
                 let membership = members::from_row(item)?;
@@ -51,6 +52,9 @@ impl Store {
                 let id = membership.team_id.clone();
                 current.team_marks.insert(id, marks);
                 current.teams.insert(membership.team_id.clone(), membership);
+            } else if sort_key == keys::user(tenant, user).sk {
+                current.is_directory_admin = item.contains_key(DIRECTORY_ADMIN);
+                current.profile = Some(users::from_row(item)?);
             }
         }
         Ok(current)
@@ -136,6 +140,14 @@ fn synced_role(item: &Item) -> Result<Option<Role>, table::Error> {
         .parse()
         .map(Some)
         .map_err(table::Error::defect)
+}
+
+fn mapped_from(item: &Item) -> Result<Option<GroupId>, table::Error> {
+    if !item.contains_key(MAPPED_FROM) {
+        return Ok(None);
+    }
+    let group = text_of(item, MAPPED_FROM)?.to_owned();
+    group.try_into().map(Some).map_err(table::Error::defect)
 }
 
 fn is_suspended_by_sync(item: &Item) -> bool {

@@ -1,0 +1,95 @@
+//! Which Entra tenant a domain belongs to. Entra tells everyone, in its document of `OpenID` Connect discovery for the
+//! domain; no permission and no consent is needed. Entra lets one tenant alone verify a domain.
+//! <https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc>
+
+use std::fmt;
+
+use reqwest::{Method, Request, StatusCode, Url};
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use super::call::{Calls, http_client};
+use super::error::{Authority, TokenError};
+use super::settings::{Variables, endpoint, login_template};
+use muster::config::{SSL_CERT_FILE, SettingError};
+use muster::domain::{Clock, Domain, EntraId};
+
+/// What the token endpoint of an Entra tenant ends in.
+const TOKEN: &str = "/oauth2/v2.0/token";
+/// What its discovery document ends in.
+const DISCOVERY: &str = "/v2.0/.well-known/openid-configuration";
+
+/// Looks up the Entra tenants of domains.
+pub struct DomainOwners {
+    calls: Calls,
+    /// The URL of the document, with `{tenant}` for the domain.
+    template: String,
+}
+
+/// The part of the document that is read.
+#[derive(Deserialize)]
+struct Discovery {
+    /// `https://login.microsoftonline.com/<tenant id>/v2.0`; the host is another one in other clouds.
+    issuer: String,
+}
+
+impl DomainOwners {
+    /// Reads the settings: the discovery document lies beside `MICROSOFT_TOKEN_ENDPOINT`. `variable` looks up an
+    /// environment variable. Makes no call.
+    pub fn read(
+        clock: Clock,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, SettingError> {
+        let template = login_template(&Variables::new(&variable))?;
+        let template = template.strip_suffix(TOKEN).map(|start| format!("{start}{DISCOVERY}"));
+        let template = template.filter(|it| it.contains("{tenant}"));
+        let template = template.ok_or_else(|| SettingError {
+            variable: "MICROSOFT_TOKEN_ENDPOINT",
+            problem: format!("must contain {{tenant}} and end in {TOKEN} for directories of tenants"),
+        })?;
+        let client = http_client(&variable).map_err(|error| SettingError {
+            variable: SSL_CERT_FILE,
+            problem: format!("the HTTP client cannot be made: {error}"),
+        })?;
+        Ok(Self {
+            calls: Calls::new(client, clock),
+            template,
+        })
+    }
+
+    /// Returns the Entra tenant that has verified the domain, or `None` if none has.
+    pub async fn owner(
+        &self,
+        domain: &Domain,
+        deadline: Instant,
+    ) -> Result<Option<EntraId>, TokenError> {
+        let authority = Authority::Entra;
+        let nonsense = || TokenError::Nonsense { authority };
+        let url = endpoint(&self.template.replace("{tenant}", domain.as_str()));
+        let request = Request::new(Method::GET, url.map_err(|_| nonsense())?);
+        let answer = self.calls.send(&request, deadline).await;
+        let answer = answer.map_err(|error| TokenError::from_call(error, authority))?;
+        match answer.status {
+            StatusCode::OK => {}
+            // AADSTS90002: no tenant has the domain.
+            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => return Ok(None),
+            _ => {
+                return Err(TokenError::Refused {
+                    authority,
+                    refusal: answer.refusal(None),
+                });
+            }
+        }
+        let found: Discovery = serde_json::from_slice(&answer.body).map_err(|_| nonsense())?;
+        let issuer = Url::parse(&found.issuer).map_err(|_| nonsense())?;
+        let mut path = issuer.path_segments().ok_or_else(nonsense)?;
+        let tenant = path.next().and_then(|segment| segment.parse().ok());
+        tenant.map(Some).ok_or_else(nonsense)
+    }
+}
+
+impl fmt::Debug for DomainOwners {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("DomainOwners")
+    }
+}

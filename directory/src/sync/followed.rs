@@ -1,0 +1,198 @@
+//! The directory that the logins of a tenant follow: the tenant's own, else the default one of the deployment.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::Client;
+
+use crate::entra::directory::Directory;
+use crate::entra::settings::{Connections, EntraConnection};
+use crate::entra::token::Tokens;
+use muster::config::SettingError;
+use muster::domain::{
+    Clock, DirectoryId, DirectorySettings, DirectoryStatus, EntraDirectory, TenantId, Timestamp,
+};
+use muster::store::{self, LoginDirectory, Store};
+
+/// How long a warm function keeps the directory of a tenant.
+const KEPT_FOR: Duration = Duration::from_mins(1);
+/// Maximum number of tenants, and of tokens, that a warm function keeps.
+const MOST_KEPT: usize = 1_000;
+
+/// A directory that logins follow: how it is read, and how its groups are mapped.
+#[derive(Debug)]
+pub(super) struct Followed {
+    /// The id of a tenant's own directory, and its version.
+    pub(super) own: Option<(DirectoryId, u64)>,
+    pub(super) directory: Directory,
+    pub(super) rules: DirectorySettings,
+}
+
+/// What the logins of a tenant follow.
+#[derive(Clone, Debug)]
+pub(super) enum Following {
+    /// Nothing: there is no directory.
+    Nothing,
+    /// This directory.
+    Directory(Arc<Followed>),
+    /// The tenant's own directory is paused or broken: nothing is read, and nothing changes.
+    Inactive(DirectoryStatus),
+}
+
+/// Why it is not known what a login follows.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unknown {
+    /// The table could not be read.
+    #[error("the tenant's directory cannot be read from the table")]
+    Table(#[from] store::Error),
+    /// The deployment lacks a setting that the directory needs.
+    #[error("the tenant's directory cannot be connected to")]
+    Setting(#[from] SettingError),
+}
+
+/// The directories of tenants, as far as this function knows them.
+pub(super) struct Directories {
+    default: Option<Arc<Followed>>,
+    connections: Connections,
+    client: Client,
+    clock: Clock,
+    /// `None`: the tenant has none of its own.
+    kept: Mutex<HashMap<TenantId, Kept>>,
+    tokens: Mutex<HashMap<TokenPlace, Arc<Tokens>>>,
+}
+
+#[derive(Clone, Debug)]
+struct Kept {
+    read_at: Timestamp,
+    own: Option<Following>,
+}
+
+/// Whose token it is: the token endpoint of the Entra tenant, the client, and the secret.
+type TokenPlace = (String, String, Option<String>);
+
+impl Directories {
+    pub(super) fn new(
+        default: Option<Followed>,
+        connections: Connections,
+        client: Client,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            default: default.map(Arc::new),
+            connections,
+            client,
+            clock,
+            kept: Mutex::default(),
+            tokens: Mutex::default(),
+        }
+    }
+
+    /// Returns whether the deployment has a default directory.
+    pub(super) fn has_default(&self) -> bool {
+        self.default.is_some()
+    }
+
+    /// Returns whether it is known, without a read, that the tenant follows nothing.
+    pub(super) fn follows_nothing(&self, tenant: &TenantId) -> bool {
+        !self.has_default()
+            && self
+                .fresh(tenant)
+                .is_some_and(|kept| kept.own.is_none())
+    }
+
+    /// Returns what the logins of a tenant follow. Makes at most one read, and none for a minute after it.
+    pub(super) async fn of(&self, store: &Store, tenant: &TenantId) -> Result<Following, Unknown> {
+        if let Some(kept) = self.fresh(tenant) {
+            return Ok(kept.own.unwrap_or_else(|| self.fallback()));
+        }
+        let read_at = self.clock.now();
+        let own = match store.login_directory(tenant).await? {
+            LoginDirectory::None => None,
+            LoginDirectory::Inactive(status) => Some(Following::Inactive(status)),
+            LoginDirectory::Active(found) => {
+                let own = (found.id, found.version);
+                let followed = match self.same(tenant, &own) {
+                    Some(followed) => followed,
+                    None => Arc::new(Followed {
+                        directory: self.directory(&found.entra, &found.settings)?,
+                        rules: found.settings,
+                        own: Some(own),
+                    }),
+                };
+                Some(Following::Directory(followed))
+            }
+        };
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= MOST_KEPT {
+            kept.clear();
+        }
+        let one = Kept { read_at, own };
+        kept.insert(tenant.clone(), one.clone());
+        Ok(one.own.unwrap_or_else(|| self.fallback()))
+    }
+
+    fn fallback(&self) -> Following {
+        let default = self.default.clone();
+        default.map_or(Following::Nothing, Following::Directory)
+    }
+
+    fn fresh(&self, tenant: &TenantId) -> Option<Kept> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        let kept = kept.get(tenant);
+        kept.filter(|kept| now < kept.read_at.after(KEPT_FOR))
+            .cloned()
+    }
+
+    /// Returns the directory that is kept, also for longer than a minute, if it is still the same. It keeps the groups
+    /// that were read.
+    fn same(&self, tenant: &TenantId, own: &(DirectoryId, u64)) -> Option<Arc<Followed>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        match &kept.get(tenant)?.own {
+            Some(Following::Directory(followed)) if followed.own.as_ref() == Some(own) => {
+                Some(Arc::clone(followed))
+            }
+            _ => None,
+        }
+    }
+
+    fn directory(
+        &self,
+        entra: &EntraDirectory,
+        rules: &DirectorySettings,
+    ) -> Result<Directory, SettingError> {
+        let connection = self.connections.of(entra, rules)?;
+        let tokens = self.tokens(&connection, entra);
+        let (client, clock) = (self.client.clone(), self.clock.clone());
+        Ok(Directory::new(connection, client, clock).with_tokens(tokens))
+    }
+
+    /// Returns the tokens of a client in an Entra tenant, which all versions of a directory share.
+    fn tokens(&self, connection: &EntraConnection, entra: &EntraDirectory) -> Arc<Tokens> {
+        let secret = entra.client_secret_arn.as_ref();
+        let place = (
+            connection.token_endpoint.to_string(),
+            connection.client_id.clone(),
+            secret.map(|arn| arn.as_str().to_owned()),
+        );
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if tokens.len() >= MOST_KEPT {
+            tokens.clear();
+        }
+        let made = tokens.entry(place).or_insert_with(|| {
+            let (client, clock) = (self.client.clone(), self.clock.clone());
+            Arc::new(Directory::tokens(connection, client, clock))
+        });
+        Arc::clone(made)
+    }
+}
+
+impl std::fmt::Debug for Directories {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Directories")
+            .field("default", &self.default)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,123 @@
+//! `POST /directories`
+
+use std::time::Duration;
+
+use documented::docs_const;
+use muster::domain::{
+    Directory, DirectoryId, DirectorySettings, DirectoryStatus, EntraDirectory, Invalid, Patch,
+};
+use muster::http::{Answer, Code, Problem};
+use muster::store::Refusal;
+use muster_directory::{DomainOwners, TokenError};
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::{NewDirectory, check_secret};
+use crate::endpoint::TableAction::{ConditionCheckItem, PutItem, UpdateItem};
+use crate::endpoint::{Body, Call, Endpoint, Idempotency, endpoint, render};
+
+/// Time to ask Entra for the tenant of the domain.
+const LOOK_UP_TIME: Duration = Duration::from_secs(5);
+
+/// Create a directory
+///
+/// Creates a directory. From the next login on, its groups become organizations, teams and memberships, instead of those
+/// of the deployment's default directory. A warm function follows it after at most a minute. Memberships that the
+/// default directory gave follow the new one from then on.
+///
+/// To prove that the Entra tenant is yours, name a domain that is verified twice: in Entra, as a custom domain of that
+/// tenant, and here, by an organization of your tenant. An administrator of the Entra tenant also grants consent to the
+/// app registration; without consent, logins change nothing.
+///
+/// Requires a tenant admin. Returns 201 with `Location`, 409 `limit-reached` if the tenant has a directory, 409
+/// `directory-taken` if another directory of the deployment has the Entra tenant, and 503 `unavailable` if Entra cannot
+/// be asked. Idempotent with an `Idempotency-Key`.
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn create_directory(
+    call: Call,
+    Body(new): Body<NewDirectory>,
+    Idempotency(key): Idempotency,
+) -> Result<Answer, Problem> {
+    let cx = call.idempotent(key);
+    let Call {
+        app, caller, now, ..
+    } = call;
+    if !caller.tenant_admin {
+        return Err(Refusal::Forbidden.into());
+    }
+    let settings = match &new.settings {
+        Patch::Keep | Patch::Clear => DirectorySettings::default(),
+        Patch::Set(patch) => patch
+            .apply(&DirectorySettings::default())
+            .map_err(|(field, invalid)| Problem::invalid_at(field, invalid))?,
+    };
+    let entra = EntraDirectory {
+        tenant_id: new.entra.tenant_id,
+        domain: new.entra.domain,
+        service_principal_id: new.entra.service_principal_id,
+        client_id: new.entra.client_id.apply(&None),
+        client_secret_arn: new.entra.client_secret_arn.apply(&None),
+    };
+    if let Some(arn) = &entra.client_secret_arn {
+        check_secret(&app.settings, &caller.tenant_id, arn)?;
+    }
+    let owners = app.part(|app, variable| DomainOwners::read(app.clock.clone(), variable))?;
+    let until = Instant::now() + LOOK_UP_TIME;
+    let owner = owners.owner(&entra.domain, until).await;
+    if owner.map_err(unavailable)?.as_ref() != Some(&entra.tenant_id) {
+        return Err(Problem::invalid_at(
+            "/entra/domain",
+            Invalid::new("must be a domain that this Entra tenant has verified"),
+        ));
+    }
+    let created = Directory {
+        id: DirectoryId::from(app.clock.new_id()),
+        tenant_id: caller.tenant_id,
+        name: new.name,
+        directory_type: new.directory_type,
+        status: DirectoryStatus::Active,
+        status_reason: None,
+        entra,
+        settings,
+        last_run: None,
+        version: 1,
+        created_by: caller.user_id,
+        created_at: now,
+        updated_at: now,
+    };
+    let outcome = app.store.create_directory(&cx, &created).await?;
+    render(outcome, answer)
+}
+
+fn answer(created: &Directory) -> Answer {
+    let location = format!("/directories/{}", created.id);
+    Answer::created(created, created.version, location)
+}
+
+fn unavailable(error: TokenError) -> Problem {
+    Problem {
+        source: Some(error.into()),
+        ..Problem::new(
+            Code::Unavailable,
+            "Entra did not say which tenant the domain belongs to. Nothing was changed. Retry after the number of seconds in Retry-After.",
+        )
+    }
+}
+
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = endpoint!(create_directory, "POST /directories")
+    .table(&[ConditionCheckItem, PutItem, UpdateItem])
+    .answers(|operation| {
+        operation
+            .created::<Directory>("The new directory.")
+            .leads_to(
+                &["getDirectory", "updateDirectory", "deleteDirectory"],
+                json!({"directory_id": "$response.body#/id"}),
+            )
+            .fails(&[
+                Code::Forbidden,
+                Code::LimitReached,
+                Code::DirectoryTaken,
+                Code::Conflict,
+            ])
+    });

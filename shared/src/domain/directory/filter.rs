@@ -1,0 +1,142 @@
+//! Which groups of a directory count.
+
+use std::borrow::Cow;
+
+use regex::{Regex, RegexBuilder};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Invalid, Json};
+
+/// Maximum length of a prefix or a pattern, in characters.
+pub const MAX_GROUP_FILTER_LENGTH: usize = 200;
+/// Maximum size of a compiled pattern, in bytes. A pattern such as `(.{1000}){1000}` does not compile.
+const MAX_COMPILED_BYTES: usize = 256 * 1024;
+/// Maximum nesting of a pattern.
+const MAX_NESTING: u32 = 20;
+
+/// A rule for the display names of groups. A pattern is matched in linear time of the name, and is bounded in size.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "Text", into = "Text")]
+pub struct GroupFilter {
+    text: Text,
+    /// The compiled pattern; `None` for a prefix.
+    pattern: Option<Regex>,
+}
+
+/// The filter in requests, responses and the table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Text {
+    Prefix(String),
+    Pattern(String),
+}
+
+impl GroupFilter {
+    /// Reads a filter: `{"prefix": "…"}` or `{"pattern": "…"}`.
+    pub fn from_json(value: &Json) -> Result<Self, Invalid> {
+        let refused = || {
+            Invalid::new(
+                "must be an object with either prefix or pattern, a string of 1 to 200 characters",
+            )
+        };
+        let Json::Object(object) = value else {
+            return Err(refused());
+        };
+        let mut fields = object.iter();
+        let text = match (fields.next(), fields.next()) {
+            (Some((name, Json::String(text))), None) if name == "prefix" => {
+                Text::Prefix(text.clone())
+            }
+            (Some((name, Json::String(text))), None) if name == "pattern" => {
+                Text::Pattern(text.clone())
+            }
+            _ => return Err(refused()),
+        };
+        text.try_into()
+    }
+
+    /// Returns whether a group of this name counts.
+    pub fn matches(&self, name: &str) -> bool {
+        match (&self.text, &self.pattern) {
+            (_, Some(pattern)) => pattern.is_match(name),
+            (Text::Prefix(prefix) | Text::Pattern(prefix), None) => name.starts_with(prefix),
+        }
+    }
+}
+
+impl PartialEq for GroupFilter {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl TryFrom<Text> for GroupFilter {
+    type Error = Invalid;
+
+    fn try_from(text: Text) -> Result<Self, Invalid> {
+        let (Text::Prefix(chars) | Text::Pattern(chars)) = &text;
+        if !(1..=MAX_GROUP_FILTER_LENGTH).contains(&chars.chars().count()) {
+            return Err(Invalid::new(
+                "must have a prefix or a pattern of 1 to 200 characters",
+            ));
+        }
+        let pattern = match &text {
+            Text::Prefix(_) => None,
+            Text::Pattern(pattern) => Some(compiled(pattern)?),
+        };
+        Ok(Self { text, pattern })
+    }
+}
+
+impl From<GroupFilter> for Text {
+    fn from(filter: GroupFilter) -> Self {
+        filter.text
+    }
+}
+
+fn compiled(pattern: &str) -> Result<Regex, Invalid> {
+    let built = RegexBuilder::new(pattern)
+        .size_limit(MAX_COMPILED_BYTES)
+        .dfa_size_limit(MAX_COMPILED_BYTES)
+        .nest_limit(MAX_NESTING)
+        .build();
+    built.map_err(|error| {
+        Invalid::new(match error {
+            regex::Error::CompiledTooBig(_) => {
+                "has a pattern that is too large: use fewer or smaller repetitions"
+            }
+            _ => {
+                "must have a pattern in the syntax of RE2, without look-around and backreferences"
+            }
+        })
+    })
+}
+
+impl JsonSchema for GroupFilter {
+    fn schema_name() -> Cow<'static, str> {
+        "GroupFilter".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let text = |description: &str| {
+            serde_json::json!({
+                "type": "string",
+                "minLength": 1,
+                "maxLength": MAX_GROUP_FILTER_LENGTH,
+                "description": description,
+            })
+        };
+        json_schema!({
+            "type": "object",
+            "description": "Which groups count, by their display name. Case-sensitive.",
+            "properties": {
+                "prefix": text("What the name starts with."),
+                "pattern": text("A regular expression in the syntax of RE2 that matches anywhere in the name, unless it is anchored with `^` and `$`."),
+            },
+            "additionalProperties": false,
+            "minProperties": 1,
+            "maxProperties": 1,
+        })
+    }
+}

@@ -1,0 +1,212 @@
+//! Directories: where the groups of a tenant's users are read from.
+
+mod entra;
+mod filter;
+mod maps;
+mod settings;
+
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::patch::nothing_required;
+use super::{DirectoryId, Invalid, Name, Patch, TenantId, Timestamp, UserId};
+
+pub use entra::{EntraDirectory, EntraDirectoryPatch, EntraId, SecretArn};
+pub use filter::{GroupFilter, MAX_GROUP_FILTER_LENGTH};
+pub use maps::{GroupMap, GroupMapPatch, MAX_MAP_ENTRIES, MappedGroup, RoleMap, RoleMapPatch};
+pub use settings::{
+    DEFAULT_ROLE, DirectorySettings, DirectorySettingsPatch, GroupIds, MAX_GROUP_IDS, OnLeave,
+    RemovalLimit, RemovalLimitPatch,
+};
+
+/// The kind of a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DirectoryType {
+    /// Microsoft Entra ID, which Muster reads through Microsoft Graph.
+    Entra,
+}
+
+impl FromStr for DirectoryType {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text {
+            "entra" => Ok(Self::Entra),
+            "scim" => Err(Invalid::new(
+                "must be entra: directories of type scim are not supported yet",
+            )),
+            _ => Err(Invalid::new("must be entra")),
+        }
+    }
+}
+
+/// Status of a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DirectoryStatus {
+    /// Logins follow it.
+    Active,
+    /// A tenant admin paused it. Nothing is read from it, and nothing that it gave changes.
+    Paused,
+    /// It can no longer be read. Nothing that it gave changes.
+    Broken,
+}
+
+impl DirectoryStatus {
+    /// Returns its name in responses and the table.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::Broken => "broken",
+        }
+    }
+}
+
+/// The status that a request can set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+pub enum RequestedStatus {
+    /// Logins follow the directory.
+    Active,
+    /// Nothing is read from it, and nothing that it gave changes.
+    Paused,
+}
+
+impl FromStr for RequestedStatus {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text {
+            "active" => Ok(Self::Active),
+            "paused" => Ok(Self::Paused),
+            _ => Err(Invalid::new("must be active or paused")),
+        }
+    }
+}
+
+/// What becomes of the memberships that a directory gave when it is deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MembershipsOfDeleted {
+    /// They stay, with the source `manual`.
+    #[default]
+    Keep,
+    /// They are removed.
+    Remove,
+}
+
+impl MembershipsOfDeleted {
+    /// All values.
+    pub const ALL: [Self; 2] = [Self::Keep, Self::Remove];
+}
+
+impl FromStr for MembershipsOfDeleted {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text {
+            "keep" => Ok(Self::Keep),
+            "remove" => Ok(Self::Remove),
+            _ => Err(Invalid::new("must be keep or remove")),
+        }
+    }
+}
+
+/// A directory of a tenant.
+// Fields and names match the HTTP contract.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Directory {
+    /// The id.
+    pub id: DirectoryId,
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The name.
+    pub name: Name,
+    /// The kind.
+    #[serde(rename = "type")]
+    pub directory_type: DirectoryType,
+    /// The status.
+    pub status: DirectoryStatus,
+    /// Why it is paused or broken; `null` if it is active.
+    pub status_reason: Option<String>,
+    /// How it is read.
+    pub entra: EntraDirectory,
+    /// How its groups become organizations, teams and memberships.
+    pub settings: DirectorySettings,
+    /// The last run that read the directory without a login; `null` before the first one.
+    pub last_run: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Starts at 1 and increases by 1 with each change.
+    pub version: u64,
+    /// The user who created it.
+    pub created_by: UserId,
+    /// Creation time.
+    pub created_at: Timestamp,
+    /// Time of the last change.
+    pub updated_at: Timestamp,
+}
+
+/// A change of a directory by JSON Merge Patch: absent fields keep their value, `null` sets the default.
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema)]
+#[schemars(deny_unknown_fields, transform = nothing_required)]
+pub struct DirectoryPatch {
+    /// The new name. Cannot be `null`.
+    #[schemars(with = "Name")]
+    pub name: Option<Name>,
+    /// `paused` stops reading the directory, `active` resumes it, also if it is broken. Cannot be `null`.
+    #[schemars(with = "RequestedStatus")]
+    pub status: Option<RequestedStatus>,
+    /// How it is read. `tenant_id` and `domain` cannot change. Cannot be `null`.
+    #[schemars(with = "EntraDirectoryPatch")]
+    pub entra: Option<EntraDirectoryPatch>,
+    /// A merge patch of the settings. `null` sets all of them to their defaults.
+    pub settings: Patch<DirectorySettingsPatch>,
+}
+
+/// Why a directory that a tenant admin paused is paused.
+const REQUESTED: &str = "requested";
+
+impl DirectoryPatch {
+    /// Returns the directory after the change. Returns it unchanged, including the version, if nothing changes. Fails
+    /// with the field whose combination with its stored value exceeds a limit.
+    pub fn apply(
+        &self,
+        before: &Directory,
+        now: Timestamp,
+    ) -> Result<Directory, (&'static str, Invalid)> {
+        let (status, status_reason) = match self.status {
+            None => (before.status, before.status_reason.clone()),
+            Some(RequestedStatus::Active) => (DirectoryStatus::Active, None),
+            Some(RequestedStatus::Paused) => {
+                (DirectoryStatus::Paused, Some(REQUESTED.to_owned()))
+            }
+        };
+        let entra = self.entra.as_ref();
+        let after = Directory {
+            name: self.name.clone().unwrap_or_else(|| before.name.clone()),
+            status,
+            status_reason,
+            entra: entra.map_or_else(|| before.entra.clone(), |patch| patch.apply(&before.entra)),
+            settings: match &self.settings {
+                Patch::Keep => before.settings.clone(),
+                Patch::Clear => DirectorySettings::default(),
+                Patch::Set(patch) => patch.apply(&before.settings)?,
+            },
+            ..before.clone()
+        };
+        if after == *before {
+            return Ok(after);
+        }
+        Ok(Directory {
+            version: before.version + 1,
+            updated_at: now,
+            ..after
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,322 @@
+//! Deleting a directory, with what it gave.
+//!
+//! The directory is marked first, and deleted last. In between, all users of the tenant are gone through, and what the
+//! directory gave them is kept or removed. The place that was reached is stored, so that a repeated call continues.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::{
+    Action, BEING_DELETED, DELETING, DONE_TO, DeletionRow, event, not_changed,
+    require_tenant_admin, to_change, unchanged,
+};
+use crate::domain::{
+    Directory, DirectoryId, DirectoryStatus, EventType, ExpectedVersion, Membership,
+    MembershipsOfDeleted, Origin, Source, TeamMembership, TenantId, Timestamp, Transition, UserId,
+};
+use crate::store::keys::{self, GSI3, Key};
+use crate::store::settle::Unsettled;
+use crate::store::sync::{MAPPED_FROM, SUSPENDED_BY, SYNCED_ROLE, Written};
+use crate::store::table::{
+    Change, Condition, Item, Query, from_item, in_partition, number, text, text_of, to_item,
+};
+use crate::store::{Context, Error, Refusal, Store, in_version, members, table, team_members};
+
+/// How long one call works. A function may run for 10 s.
+const BUDGET: Duration = Duration::from_secs(6);
+/// Number of users that are read from the index at once.
+const PAGE: usize = 100;
+/// Number of users that are handled at the same time.
+const AT_ONCE: usize = 16;
+/// How often what a user has is read again when it changes meanwhile.
+const ATTEMPTS: usize = 5;
+/// How long it is remembered what a deletion did: much longer than a login takes.
+const REMEMBERED: Duration = Duration::from_hours(24);
+
+/// The attributes of what is left of a deleted directory, except its keys.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct DeletedRow {
+    memberships: MembershipsOfDeleted,
+    expires_at: i64,
+}
+
+impl Store {
+    /// Deletes a directory. The memberships that it gave become `manual`, or are removed. Requires a tenant admin.
+    ///
+    /// The membership of the last active owner of an organization is kept in any case. Returns [`Refusal::Unfinished`]
+    /// when the time is up; a repeated call continues.
+    pub async fn delete_directory(
+        &self,
+        cx: &Context,
+        id: &DirectoryId,
+        memberships: MembershipsOfDeleted,
+        expected: &ExpectedVersion,
+    ) -> Result<(), Error> {
+        require_tenant_admin(&cx.caller)?;
+        let deletion = self.until_settled("delete_directory", |now| {
+            self.deletion_step(cx, id, (memberships, expected), now)
+        });
+        tokio::time::timeout(BUDGET, Box::pin(deletion))
+            .await
+            .unwrap_or_else(|_| Err(Refusal::Unfinished.into()))
+    }
+
+    async fn deletion_step(
+        &self,
+        cx: &Context,
+        id: &DirectoryId,
+        (memberships, expected): (MembershipsOfDeleted, &ExpectedVersion),
+        now: Timestamp,
+    ) -> Result<(), Unsettled> {
+        let tenant = &cx.caller.tenant_id;
+        let (before, deletion) = self.existing_directory(tenant, id).await?;
+        let Some(started) = deletion.deleting else {
+            expected.require(before.version)?;
+            return self.start_deletion(cx, &before, memberships, now).await;
+        };
+        if started != memberships {
+            // Part of the memberships may have been handled the other way.
+            return Err(Refusal::DirectoryBeingDeleted.into());
+        }
+        self.end_all_given(tenant, &before, &deletion, &cx.origin)
+            .await?;
+        self.finish_deletion(cx, &before, memberships, now).await
+    }
+
+    /// Marks the directory. From now on no login follows it.
+    async fn start_deletion(
+        &self,
+        cx: &Context,
+        before: &Directory,
+        memberships: MembershipsOfDeleted,
+        now: Timestamp,
+    ) -> Result<(), Unsettled> {
+        let after = Directory {
+            status: DirectoryStatus::Paused,
+            status_reason: Some(BEING_DELETED.to_owned()),
+            version: before.version + 1,
+            updated_at: now,
+            ..before.clone()
+        };
+        let changed = Transition::Changed(before, &after);
+        let event = event(EventType::DirectoryUpdated, changed);
+        let mut transaction = self.transaction(&cx.origin, [event])?;
+        let change = to_change(&after)?.set(DELETING, text(name_of(memberships)));
+        let key = keys::directory(&before.tenant_id, &before.id);
+        transaction.update(Action::Directory, &key, change, unchanged(before));
+        match transaction.commit().await? {
+            Ok(()) => Err(Unsettled::Partial),
+            Err(unmet) => Err(not_changed(&unmet)),
+        }
+    }
+
+    /// Goes through the users of the tenant, until all of them are done.
+    async fn end_all_given(
+        &self,
+        tenant: &TenantId,
+        directory: &Directory,
+        deletion: &DeletionRow,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let memberships = deletion.deleting.unwrap_or_default();
+        let key = keys::directory(tenant, &directory.id);
+        let mut done_to = deletion.done_to.clone();
+        loop {
+            let (users, next) = self.users_after(tenant, done_to.as_deref()).await?;
+            stream::iter(users)
+                .map(|user| async move {
+                    self.end_given(tenant, &user, memberships, origin).await
+                })
+                .buffer_unordered(AT_ONCE)
+                .try_collect::<()>()
+                .await?;
+            let Some(place) = next else {
+                return Ok(());
+            };
+            let change = Change::new().set(DONE_TO, text(place.as_str()));
+            let still = in_version(directory.version);
+            // Without the mark, another call has finished the deletion.
+            self.table.update(&key, change, still).await?;
+            done_to = Some(place);
+        }
+    }
+
+    /// Returns the users of the tenant after a place in the index, and the place after which more follow.
+    async fn users_after(
+        &self,
+        tenant: &TenantId,
+        place: Option<&str>,
+    ) -> Result<(Vec<UserId>, Option<String>), Error> {
+        let partition = keys::users_partition(tenant);
+        let after = place.and_then(|place| {
+            let user = keys::person_at(place)?;
+            let mut key = keys::user(tenant, &user).attributes();
+            key.extend(Key::new(partition.clone(), place).attributes_of(GSI3));
+            Some(key)
+        });
+        let page = self
+            .table
+            .query(Query {
+                index: Some(GSI3),
+                condition: in_partition(Some(GSI3), partition.clone(), String::new()),
+                filter: None,
+                after,
+                limit: PAGE,
+                is_backwards: false,
+            })
+            .await?;
+        let user_of = |entry: &Item| -> Result<UserId, table::Error> {
+            let user = keys::person_at(text_of(entry, "gsi3sk")?);
+            user.ok_or_else(|| table::Error::defect("an entry without a user"))
+        };
+        let users = page.items.iter().map(user_of);
+        Ok((users.collect::<Result<_, _>>()?, page.next))
+    }
+
+    async fn finish_deletion(
+        &self,
+        cx: &Context,
+        before: &Directory,
+        memberships: MembershipsOfDeleted,
+        now: Timestamp,
+    ) -> Result<(), Unsettled> {
+        let (tenant, id) = (&before.tenant_id, &before.id);
+        let removed = Transition::Removed(before);
+        let event = event(EventType::DirectoryDeleted, removed).with_change(
+            "memberships",
+            serde_json::Value::Null,
+            name_of(memberships).into(),
+        );
+        let mut transaction = self.transaction(&cx.origin, [event])?;
+        transaction.delete(
+            Action::Directory,
+            &keys::directory(tenant, id),
+            in_version(before.version),
+        );
+        let own = Condition::new("#directory_id = :own").value(":own", text(id.as_str()));
+        transaction.delete(Action::Only, &keys::entra_directory(tenant), own.clone());
+        let claim = keys::entra_claim(&before.entra.tenant_id);
+        transaction.delete(Action::Claim, &claim, own);
+        let row = DeletedRow {
+            memberships,
+            expires_at: now.after(REMEMBERED).as_second(),
+        };
+        let key = keys::deleted_directory(tenant, id);
+        let deleted = to_item(&row, [key.attributes(), Item::new()])?;
+        transaction.put(Action::Deleted, deleted, Condition::none());
+        match transaction.commit().await? {
+            Ok(()) => Ok(()),
+            Err(unmet) => Err(not_changed(&unmet)),
+        }
+    }
+
+    /// Takes back what a login has just written by a directory that is being deleted, or has been: the login had read
+    /// the directory before. Makes one read, and more only after a deletion.
+    pub async fn end_given_by_deleted(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        directory: &DirectoryId,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let keys = [
+            keys::directory(tenant, directory),
+            keys::deleted_directory(tenant, directory),
+        ];
+        let mut found = self.table.get_all(&[&keys[0], &keys[1]]).await?;
+        let memberships = match (found.remove(&keys[0]), found.remove(&keys[1])) {
+            (Some(item), _) => from_item::<DeletionRow>(item)?.deleting,
+            (None, Some(item)) => Some(from_item::<DeletedRow>(item)?.memberships),
+            (None, None) => Some(MembershipsOfDeleted::Keep),
+        };
+        match memberships {
+            Some(memberships) => self.end_given(tenant, user, memberships, origin).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps or removes what the directory gave a user, and ends that they are a tenant admin by it.
+    async fn end_given(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        memberships: MembershipsOfDeleted,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        for _ in 0..ATTEMPTS {
+            let current = self.current_memberships(tenant, user).await?;
+            let mut is_settled = true;
+            if let Some(profile) = current.profile.as_ref().filter(|_| current.is_directory_admin) {
+                let written = self.set_directory_admin(origin, profile, false).await?;
+                is_settled &= written == Written::Done;
+            }
+            let teams = current.teams.values();
+            let teams: Vec<_> = teams.filter(|it| it.source == Source::Entra).collect();
+            let left: BTreeSet<_> = teams.iter().map(|team| team.team_id.clone()).collect();
+            for team in teams {
+                is_settled &= match memberships {
+                    MembershipsOfDeleted::Keep => self.keep_team_membership(team).await?,
+                    MembershipsOfDeleted::Remove => {
+                        self.leave_team(origin, team).await? == Written::Done
+                    }
+                };
+            }
+            let organizations = current.organizations.values();
+            for membership in organizations.filter(|it| it.source == Source::Entra) {
+                let left = match memberships {
+                    MembershipsOfDeleted::Keep => Err(Refusal::LastOwner.into()),
+                    MembershipsOfDeleted::Remove => {
+                        self.leave_organization(origin, membership, &current, &left)
+                            .await
+                    }
+                };
+                is_settled &= match left {
+                    Err(Error::Refused(Refusal::LastOwner)) => {
+                        self.keep_membership(membership).await?
+                    }
+                    left => left? == Written::Done,
+                };
+            }
+            if is_settled {
+                return Ok(());
+            }
+        }
+        Err(table::Error::Conflict("delete_directory").into())
+    }
+
+    /// Makes a membership one that was made by hand, on the condition that it is unchanged. Returns whether it did.
+    async fn keep_membership(&self, before: &Membership) -> Result<bool, Error> {
+        let key = keys::membership(
+            &before.tenant_id,
+            &before.user_id,
+            &before.organization_id,
+        );
+        let change = self.by_hand(before.version).remove(SYNCED_ROLE).remove(MAPPED_FROM);
+        let condition = members::unchanged(before);
+        Ok(self.table.update(&key, change, condition).await?)
+    }
+
+    async fn keep_team_membership(&self, before: &TeamMembership) -> Result<bool, Error> {
+        let key = keys::team_membership(&before.tenant_id, &before.user_id, &before.team_id);
+        let change = self.by_hand(before.version);
+        let condition = team_members::as_read(before);
+        Ok(self.table.update(&key, change, condition).await?)
+    }
+
+    fn by_hand(&self, version: u64) -> Change {
+        Change::new()
+            .set("source", text(Source::Manual.as_str()))
+            .set("version", number(version + 1))
+            .set("updated_at", text(self.clock.now().to_string()))
+            .remove(SUSPENDED_BY)
+    }
+}
+
+const fn name_of(memberships: MembershipsOfDeleted) -> &'static str {
+    match memberships {
+        MembershipsOfDeleted::Keep => "keep",
+        MembershipsOfDeleted::Remove => "remove",
+    }
+}

@@ -1,0 +1,183 @@
+//! Directories: their rows and operations.
+//!
+//! A tenant has at most one directory of Entra, which an item of the tenant names. An item of the deployment gives each
+//! Entra tenant to one directory. Both are written with the directory, on the condition that they are absent.
+
+mod change;
+mod create;
+mod delete;
+mod read;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{
+    Caller, Directory, DirectoryId, DirectorySettings, DirectoryStatus, DirectoryType,
+    EntraDirectory, EventDraft, EventType, MembershipsOfDeleted, Name, Target, TargetType,
+    TenantId, Timestamp, Transition, UserId,
+};
+use crate::store::idempotency::Recorded;
+use crate::store::keys;
+use crate::store::settle::Unsettled;
+use crate::store::table::{Change, Condition, Item, Unmet, from_item, to_item};
+use crate::store::{Refusal, in_version, table};
+
+pub use read::LoginDirectory;
+
+/// Attributes that a change of a directory writes.
+const CHANGEABLE: [&str; 7] = [
+    "name",
+    "status",
+    "status_reason",
+    "entra",
+    "settings",
+    "version",
+    "updated_at",
+];
+/// Attribute of a directory that is being deleted: what becomes of its memberships.
+const DELETING: &str = "deleting";
+/// Attribute of a directory that is being deleted: the last place in the list of users that is done.
+const DONE_TO: &str = "done_to";
+/// The status reason of a directory that is being deleted.
+const BEING_DELETED: &str = "being deleted";
+
+/// The attributes of the item, except its keys.
+#[derive(Serialize, Deserialize)]
+pub(in crate::store) struct Row {
+    id: DirectoryId,
+    tenant_id: TenantId,
+    name: Name,
+    #[serde(rename = "type")]
+    directory_type: DirectoryType,
+    status: DirectoryStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status_reason: Option<String>,
+    entra: EntraDirectory,
+    settings: DirectorySettings,
+    version: u64,
+    created_by: UserId,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// Attributes of a directory that the API does not show.
+#[derive(Deserialize)]
+struct DeletionRow {
+    #[serde(default)]
+    deleting: Option<MembershipsOfDeleted>,
+    #[serde(default)]
+    done_to: Option<String>,
+}
+
+/// The attributes of the item that names the tenant's directory, and of the one that gives it its Entra tenant.
+#[derive(Serialize, Deserialize)]
+struct ClaimRow {
+    tenant_id: TenantId,
+    directory_id: DirectoryId,
+}
+
+fn to_row(directory: &Directory) -> Result<Item, table::Error> {
+    let key = keys::directory(&directory.tenant_id, &directory.id);
+    to_item(&directory.to_recorded(), [key.attributes(), Item::new()])
+}
+
+fn from_row(item: Item) -> Result<Directory, table::Error> {
+    Directory::from_recorded(from_item(item)?)
+}
+
+impl Recorded for Directory {
+    type Row = Row;
+
+    fn to_recorded(&self) -> Row {
+        let one = self.clone();
+        Row {
+            id: one.id,
+            tenant_id: one.tenant_id,
+            name: one.name,
+            directory_type: one.directory_type,
+            status: one.status,
+            status_reason: one.status_reason,
+            entra: one.entra,
+            settings: one.settings,
+            version: one.version,
+            created_by: one.created_by,
+            created_at: one.created_at,
+            updated_at: one.updated_at,
+        }
+    }
+
+    fn from_recorded(row: Row) -> Result<Self, table::Error> {
+        Ok(Self {
+            id: row.id,
+            tenant_id: row.tenant_id,
+            name: row.name,
+            directory_type: row.directory_type,
+            status: row.status,
+            status_reason: row.status_reason,
+            entra: row.entra,
+            settings: row.settings,
+            last_run: None,
+            version: row.version,
+            created_by: row.created_by,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+/// Labels of the actions in transactions on a directory.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Action {
+    Directory,
+    /// The item that names the tenant's directory.
+    Only,
+    /// The item that gives the Entra tenant to the directory.
+    Claim,
+    Domain,
+    Deleted,
+    Record,
+}
+
+/// Directories belong to the tenant.
+fn require_tenant_admin(caller: &Caller) -> Result<(), Refusal> {
+    if caller.tenant_admin {
+        Ok(())
+    } else {
+        Err(Refusal::Forbidden)
+    }
+}
+
+/// Returns the change that writes the fields of a directory.
+fn to_change(after: &Directory) -> Result<Change, table::Error> {
+    let row = to_row(after)?;
+    let attributes = CHANGEABLE.iter();
+    Ok(attributes.fold(Change::new(), |change, name| change.take(name, &row)))
+}
+
+/// Returns the condition that the directory is in this version, and not being deleted.
+fn unchanged(before: &Directory) -> Condition {
+    in_version(before.version).and(Condition::new(format!("attribute_not_exists(#{DELETING})")))
+}
+
+/// Maps the failed conditions to a refusal, or to another attempt.
+fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
+    match unmet.of(&Action::Directory) {
+        Some(None) => Refusal::NotFound.into(),
+        _ => Unsettled::Overtaken,
+    }
+}
+
+fn event(event_type: EventType, transition: Transition<'_, Directory>) -> EventDraft {
+    let one = transition.resource();
+    let target = Target::new(
+        TargetType::Directory,
+        one.id.as_str(),
+        Some(one.name.as_str()),
+    );
+    EventDraft::other(
+        event_type,
+        (&one.tenant_id, None),
+        target,
+        transition,
+        one.version,
+    )
+}
