@@ -3,6 +3,11 @@
 use crate::Function;
 
 pub(crate) const ENDPOINTS: &[Function] = &[
+    Function::http("create-directory", crate::directories::create::ENDPOINT),
+    Function::http("delete-directory", crate::directories::delete::ENDPOINT),
+    Function::http("get-directory", crate::directories::get::ENDPOINT),
+    Function::http("list-directories", crate::directories::list::ENDPOINT),
+    Function::http("update-directory", crate::directories::update::ENDPOINT),
     Function::http("create-domain", crate::domains::create::ENDPOINT),
     Function::http("delete-domain", crate::domains::delete::ENDPOINT),
     Function::http("get-domain", crate::domains::get::ENDPOINT),

@@ -141,6 +141,8 @@ impl Graph {
             page_size: Some(100),
             token_seconds: 86_400,
             faults: Vec::new(),
+            domains: Vec::new(),
+            other_tenants: Vec::new(),
         };
         let graph = Self(Server::start(directory).await.unwrap());
         for user in ["ada", "bob", "cy", "dan", "eve", "fay"] {

@@ -83,7 +83,9 @@ impl DomainOwners {
         let found: Discovery = serde_json::from_slice(&answer.body).map_err(|_| nonsense())?;
         let issuer = Url::parse(&found.issuer).map_err(|_| nonsense())?;
         let mut path = issuer.path_segments().ok_or_else(nonsense)?;
-        let tenant = path.next().and_then(|segment| segment.parse().ok());
+        let is_known = path.next_back() == Some("v2.0");
+        let tenant = path.next_back().filter(|_| is_known);
+        let tenant = tenant.and_then(|segment| segment.parse().ok());
         tenant.map(Some).ok_or_else(nonsense)
     }
 }

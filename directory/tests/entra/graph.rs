@@ -53,6 +53,8 @@ impl Graph {
             page_size: Some(2),
             token_seconds: 3_599,
             faults: Vec::new(),
+            domains: Vec::new(),
+            other_tenants: Vec::new(),
         };
         Self {
             server: Server::start(directory).await.unwrap(),

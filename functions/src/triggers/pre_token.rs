@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lambda_runtime::Context;
-use muster::config::{SettingError, Settings, TokenOrganizations};
+use muster::config::{SettingError, Settings};
 use muster::domain::TenantId;
 use muster::store::{self, metered};
 use serde_json::{Map, Value};
@@ -49,7 +49,8 @@ pub fn start(app: App, _: Variables<'_>) -> Result<Started, SettingError> {
 ///   `{"<organization id>": "<role>"}`, as a list of ids, or not at all (`TOKEN_ORGANIZATIONS`); cut at
 ///   `TOKEN_CLAIM_BYTES` with `organizations_truncated: "true"`;
 /// - `email` of the user's attributes, and `email_verified`: whether it is verified;
-/// - `tenant_admin`, if Cognito's own list of groups has `TENANT_ADMIN_GROUP`.
+/// - `tenant_admin`, if Cognito's own list of groups has `TENANT_ADMIN_GROUP`, or if a group of the tenant's directory made
+///   the user a tenant admin at the last login.
 ///
 /// For a disabled user, no organizations and no `tenant_admin`, and the list of groups without that group.
 ///
@@ -67,24 +68,15 @@ async fn handle(app: Arc<App>, mut event: Value, context: Context) -> Value {
     let is_first = is_first_version(&event);
     let mut tenant_admin = is_tenant_admin(&event, &subject, &app.settings);
     let kind = app.settings.token_organizations;
-    // A disabled user gets none of these. A token without any of them needs no look at the profile.
-    let has_rights = tenant_admin || kind != TokenOrganizations::None;
-    let is_disabled = async |tenant, user| {
-        if has_rights {
-            app.store.is_disabled(tenant, user).await
-        } else {
-            Ok(false)
-        }
-    };
     let read = async {
         let Subject::User(tenant, user) = &subject else {
             return Err(NOBODY.into());
         };
-        let (organizations, is_disabled) = tokio::try_join!(
+        let (organizations, rights) = tokio::try_join!(
             organizations(&app, tenant, user, is_first),
-            is_disabled(tenant, user)
+            app.store.token_rights(tenant, user)
         )?;
-        Ok::<_, Box<dyn Error + Send + Sync>>((tenant, organizations, is_disabled))
+        Ok::<_, Box<dyn Error + Send + Sync>>((tenant, organizations, rights))
     };
     let (read, measure) = match subject {
         Subject::Nobody | Subject::Reserved => (None, store::Measure::default()),
@@ -102,13 +94,15 @@ async fn handle(app: Arc<App>, mut event: Value, context: Context) -> Value {
     let mut claims = None;
     match read {
         None => {}
-        Some(Ok(Ok((tenant, mut organizations, is_disabled)))) => {
-            if is_disabled {
+        Some(Ok(Ok((tenant, mut organizations, rights)))) => {
+            if rights.is_disabled {
                 if tenant_admin {
                     remove_group(&mut event, &app.settings.tenant_admin_group, is_first);
                 }
                 tenant_admin = false;
                 organizations = Organizations::none(kind);
+            } else {
+                tenant_admin |= rights.is_directory_admin;
             }
             let is_verified = has_verified_email(&event, &app.settings);
             claims = Some(claims_of(

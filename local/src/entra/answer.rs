@@ -28,6 +28,18 @@ pub(super) struct TokenRefusal {
     pub(super) description: String,
 }
 
+impl TokenRefusal {
+    /// The refusal for an Entra tenant that does not exist.
+    pub(super) fn unknown_tenant(tenant: &str) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            error: "invalid_request",
+            number: 90_002,
+            description: format!("Tenant '{tenant}' not found."),
+        }
+    }
+}
+
 impl Refusal {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self {

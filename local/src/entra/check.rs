@@ -10,6 +10,25 @@ use super::file::{Directory, Fault, MAX_PAGE_SIZE, Wrong};
 
 /// Returns the first violation.
 pub(super) fn check(directory: &Directory) -> Result<(), Wrong> {
+    check_one(directory)?;
+    let mut tenants = BTreeSet::from([directory.application.tenant.as_str()]);
+    for (at, other) in directory.other_tenants.iter().enumerate() {
+        let place = format!("other_tenants[{at}]");
+        let inside = |it: Wrong| wrong(&format!("{place}.{}", it.place), it.problem);
+        check_one(other).map_err(inside)?;
+        once(
+            &mut tenants,
+            &format!("{place}.application.tenant"),
+            &other.application.tenant,
+        )?;
+        if !other.faults.is_empty() || !other.other_tenants.is_empty() {
+            return Err(wrong(&place, "must have no faults and no other_tenants"));
+        }
+    }
+    Ok(())
+}
+
+fn check_one(directory: &Directory) -> Result<(), Wrong> {
     if let Err(invalid) = TenantId::parse(directory.tenant_id.as_str()) {
         return Err(wrong("tenant_id", invalid));
     }

@@ -22,6 +22,9 @@ pub struct Directory {
     pub tenant_id: String,
     /// The application that reads the directory.
     pub application: Application,
+    /// The custom domains that the Entra tenant has verified.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub domains: Vec<String>,
     /// All users.
     #[serde(default)]
     pub users: Vec<User>,
@@ -40,6 +43,9 @@ pub struct Directory {
     /// The first that matches a call applies.
     #[serde(default)]
     pub faults: Vec<Fault>,
+    /// More Entra tenants, each with the users of another Muster tenant. They have no faults.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_tenants: Vec<Directory>,
 }
 
 /// The app registration and its enterprise application.
@@ -273,6 +279,16 @@ pub(super) fn read(text: &[u8]) -> Result<Directory, Wrong> {
 }
 
 impl Directory {
+    /// The directory of an Entra tenant, by its id or one of its domains.
+    pub(super) fn of_tenant(&self, tenant: &str) -> Option<&Self> {
+        let is_it = |one: &&Self| {
+            let domains = one.domains.iter().map(String::as_str);
+            let mut names = domains.chain([one.application.tenant.as_str()]);
+            names.any(|name| name.eq_ignore_ascii_case(tenant))
+        };
+        std::iter::once(self).chain(&self.other_tenants).find(is_it)
+    }
+
     /// The maximum size of the first page and of the others, for this requested size.
     pub(super) fn page_size(&self, asked: Option<usize>) -> usize {
         let size = asked.unwrap_or(DEFAULT_PAGE_SIZE);

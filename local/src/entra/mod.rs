@@ -105,6 +105,10 @@ impl Entra {
         Router::new()
             .route("/_local/entra/directory", get(shown).put(replace))
             .route("/_local/entra/{tenant}/oauth2/v2.0/token", post(grant))
+            .route(
+                "/_local/entra/{tenant}/v2.0/.well-known/openid-configuration",
+                get(discover),
+            )
             .route("/_local/entra/v1.0/{*path}", get(ask))
             .layer(DefaultBodyLimit::max(MAX_BODY))
             .with_state(Arc::clone(self))
@@ -151,13 +155,34 @@ async fn grant(
     };
     let directory = &loaded.directory;
     let form = pairs(&body).collect();
-    let granted = entra.tokens.grant(
-        &directory.application,
-        directory.token_seconds,
-        &tenant,
-        &form,
-    );
+    let granted = entra
+        .tokens
+        .grant(directory.of_tenant(&tenant), &tenant, &form);
     faulty(&loaded, call, granted.map_err(TokenRefusal::into_response)).await
+}
+
+/// The discovery document of an Entra tenant, by its id or one of its domains: which tenant it is.
+async fn discover(
+    State(entra): State<Arc<Entra>>,
+    Path(tenant): Path<String>,
+    parts: Parts,
+) -> Response {
+    let loaded = match entra.current() {
+        Ok(loaded) => loaded,
+        Err(refusal) => return refusal.into_response(Endpoint::Token),
+    };
+    entra.record(None, 1, &parts, "");
+    let Some(directory) = loaded.directory.of_tenant(&tenant) else {
+        let unknown = TokenRefusal::unknown_tenant(&tenant);
+        return unknown.into_response();
+    };
+    let root = entra.root(&parts.headers);
+    let id = &directory.application.tenant;
+    let document = serde_json::json!({
+        "issuer": format!("{root}/{id}/v2.0"),
+        "token_endpoint": format!("{root}/{id}/oauth2/v2.0/token"),
+    });
+    json(StatusCode::OK, &document)
 }
 
 async fn ask(State(entra): State<Arc<Entra>>, parts: Parts) -> Response {
@@ -170,12 +195,16 @@ async fn answer(entra: &Entra, parts: &Parts) -> Result<Response, Refusal> {
     let root = format!("{}/v1.0", entra.root(&parts.headers));
     let path = parts.uri.path();
     let path = path.split_once("/v1.0/").map_or("", |(_, path)| path);
-    let call = graph::understand(&loaded.directory, path);
+    let tenant = entra.tokens.check(header(header::AUTHORIZATION.as_str()));
+    let of_token = tenant.as_ref().ok();
+    let of_token = of_token.and_then(|tenant| loaded.directory.of_tenant(tenant));
+    let directory = of_token.unwrap_or(&loaded.directory);
+    let call = graph::understand(directory, path);
     let is_delta = graph::endpoint(path).is_some_and(Endpoint::is_delta);
     let query = Query::parse(parts.uri.query().unwrap_or_default(), is_delta);
     let page = query.as_ref().map_or(1, Query::page);
     entra.record(graph::endpoint(path), page, parts, "");
-    entra.tokens.check(header(header::AUTHORIZATION.as_str()))?;
+    tenant?;
     let (call, query) = (call?, query?);
     let selected = Selected {
         endpoint: call.endpoint,
@@ -191,7 +220,7 @@ async fn answer(entra: &Entra, parts: &Parts) -> Result<Response, Refusal> {
         generation: loaded.generation,
         links: &entra.links,
     };
-    let normal = call.answer(&loaded.directory, &about);
+    let normal = call.answer(directory, &about);
     Ok(faulty(&loaded, selected, normal.map_err(Refusal::graph)).await)
 }
 

@@ -12,7 +12,7 @@ use muster::domain::{Clock, Timestamp};
 use serde_json::{Value, json};
 
 use super::answer::{Refusal, TokenRefusal};
-use super::file::Application;
+use super::file::{Application, Directory};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// The required audience of an assertion.
@@ -24,8 +24,8 @@ pub const TOKEN_PREFIX: &str = "local-token-";
 /// The issued access tokens.
 pub(super) struct Tokens {
     clock: Clock,
-    /// Each with its expiry.
-    given: Mutex<BTreeMap<String, Timestamp>>,
+    /// Each with its Entra tenant and its expiry.
+    given: Mutex<BTreeMap<String, (String, Timestamp)>>,
 }
 
 impl Tokens {
@@ -36,14 +36,17 @@ impl Tokens {
         }
     }
 
-    /// Handles a request for a token.
+    /// Handles a request for a token of an Entra tenant.
     pub(super) fn grant(
         &self,
-        application: &Application,
-        seconds: u32,
+        directory: Option<&Directory>,
         tenant: &str,
         form: &BTreeMap<String, String>,
     ) -> Result<Value, TokenRefusal> {
+        let Some(directory) = directory else {
+            return Err(TokenRefusal::unknown_tenant(tenant));
+        };
+        let (application, seconds) = (&directory.application, directory.token_seconds);
         check(application, tenant, form)?;
         let now = self.clock.now();
         let token = format!(
@@ -53,9 +56,9 @@ impl Tokens {
         );
         let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         // Kept for a while after expiry, so that the error can name the reason.
-        given.retain(|_, end| now < end.after(Duration::from_hours(1)));
+        given.retain(|_, (_, end)| now < end.after(Duration::from_hours(1)));
         let end = now.after(Duration::from_secs(seconds.into()));
-        given.insert(token.clone(), end);
+        given.insert(token.clone(), (application.tenant.clone(), end));
         Ok(json!({
             "token_type": "Bearer",
             "expires_in": seconds,
@@ -64,8 +67,8 @@ impl Tokens {
         }))
     }
 
-    /// Checks that a request to Graph has a valid token.
-    pub(super) fn check(&self, authorization: Option<&str>) -> Result<(), Refusal> {
+    /// Returns the Entra tenant of the token of a request to Graph. Fails if the token is not valid.
+    pub(super) fn check(&self, authorization: Option<&str>) -> Result<String, Refusal> {
         let refusal = |message: &str| {
             Refusal::new(
                 StatusCode::UNAUTHORIZED,
@@ -82,7 +85,7 @@ impl Tokens {
         };
         let given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
         match given.get(token) {
-            Some(end) if self.clock.now() < *end => Ok(()),
+            Some((tenant, end)) if self.clock.now() < *end => Ok(tenant.clone()),
             Some(_) => Err(refusal("Lifetime validation failed, the token is expired.")),
             None => Err(refusal(
                 "CompactToken parsing failed with error code: 80049217",
@@ -105,10 +108,6 @@ fn check(
         let what = format!("The request body must contain the following parameter: '{name}'.");
         refusal(400, "invalid_request", 900_144, what)
     };
-    if tenant != application.tenant {
-        let what = format!("Tenant '{tenant}' not found.");
-        return Err(refusal(400, "invalid_request", 90_002, what));
-    }
     match field("grant_type") {
         Some("client_credentials") => {}
         None => return Err(missing("grant_type")),

@@ -48,7 +48,7 @@ pub use sync::{
 pub use table::{Error as TableError, Measure, client, metered};
 pub use team_members::MembershipOfTeam;
 pub use teams::{TeamInOrganization, TeamWithLimits};
-pub use users::{Registered, UserFilter};
+pub use users::{Registered, TokenRights, UserFilter};
 pub use webhook_endpoints::{SigningEndpoint, WebhookEndpointWithSecret};
 
 pub use crate::domain::Page;

@@ -9,6 +9,7 @@ mod status;
 pub(super) use addresses::verified_address;
 pub(super) use erase::is_known;
 pub use list::UserFilter;
+pub use status::TokenRights;
 pub(super) use status::{hold_enabled, is_enabled, require_enabled};
 
 use crate::store::settle::Unsettled;

@@ -5,6 +5,7 @@ use crate::domain::{
     Caller, EventDraft, EventType, ExpectedVersion, TenantId, Transition, User, UserId, UserStatus,
 };
 use crate::store::settle::Unsettled;
+use crate::store::sync::DIRECTORY_ADMIN;
 use crate::store::table::{Change, Condition, Item, Transaction, number, text};
 use crate::store::{Context, Error, Refusal, Store, in_version, keys};
 
@@ -38,6 +39,15 @@ pub(in crate::store) fn hold_enabled<L: Copy + PartialEq>(
 ) {
     let key = keys::user(&caller.tenant_id, &caller.user_id);
     transaction.guard(&key, is_enabled());
+}
+
+/// What a token says about a user because of their profile.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenRights {
+    /// Whether the user is disabled.
+    pub is_disabled: bool,
+    /// Whether a group of the tenant's directory makes them a tenant admin.
+    pub is_directory_admin: bool,
 }
 
 impl Store {
@@ -100,10 +110,18 @@ impl Store {
         .await
     }
 
-    /// Returns whether a user is disabled. For a trigger, which acts without a caller.
-    pub async fn is_disabled(&self, tenant: &TenantId, user: &UserId) -> Result<bool, Error> {
+    /// Returns what a token says about a user because of their profile. For a trigger, which acts without a caller.
+    pub async fn token_rights(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+    ) -> Result<TokenRights, Error> {
         let profile = self.table.get(&keys::user(tenant, user)).await?;
-        Ok(require_enabled(profile.as_ref()).is_err())
+        let profile = profile.as_ref();
+        Ok(TokenRights {
+            is_disabled: require_enabled(profile).is_err(),
+            is_directory_admin: profile.is_some_and(|it| it.contains_key(DIRECTORY_ADMIN)),
+        })
     }
 }
 
