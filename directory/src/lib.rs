@@ -21,10 +21,10 @@ pub use entra::settings::{
     MAX_BUDGET_MS,
 };
 pub use entra::stack_secret::StackSecret;
+pub use muster::domain::{DEFAULT_ROLE, DirectorySettings, OnLeave, RoleMap, SecretArn};
 pub use plan::{
     Change, Found, Held, HeldOrganization, HeldTeam, Lookups, Naming, NewOrganization, NewTeam,
     Place, Plan, Provisioned, Step, TeamMove, lookups, plan,
 };
 pub use snapshot::{Assigned, AssignedGroup, DirectorySnapshot, MappedMembership, ReadCounts};
-pub use muster::domain::{DEFAULT_ROLE, DirectorySettings, OnLeave, RoleMap, SecretArn};
 pub use sync::{Counts, LoginSync, Report, SyncLine, SyncOutcome};

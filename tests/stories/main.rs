@@ -21,6 +21,7 @@ mod concurrent_changes;
 mod cursors;
 mod decisions;
 mod deleted_organizations;
+mod directories;
 mod disabled_users;
 mod domains;
 mod email_invitations;

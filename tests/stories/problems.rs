@@ -180,6 +180,20 @@ async fn provoke(code: Code) -> (u16, Reply) {
                     .await,
             )
         }
+        Code::DirectoryTaken => {
+            let owned = crate::directories::new_directory(&json!({}));
+            for (tenant, status) in [("globex", 201), (ACME, 409)] {
+                crate::directories::organization_with_domain(&world, tenant, "globex.example")
+                    .await;
+                let root = world.tenant_admin_of(tenant);
+                let reply = root.post("/directories", owned.clone()).await;
+                if status == 409 {
+                    return (409, reply);
+                }
+                reply.expect(status);
+            }
+            (409, ada.get("/directories").await)
+        }
         Code::DomainNotVerified => {
             let domains = format!("{organization}/domains");
             let body = json!({"domain": "acme.example"});

@@ -41,11 +41,15 @@ impl DomainOwners {
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, SettingError> {
         let template = login_template(&Variables::new(&variable))?;
-        let template = template.strip_suffix(TOKEN).map(|start| format!("{start}{DISCOVERY}"));
+        let template = template
+            .strip_suffix(TOKEN)
+            .map(|start| format!("{start}{DISCOVERY}"));
         let template = template.filter(|it| it.contains("{tenant}"));
         let template = template.ok_or_else(|| SettingError {
             variable: "MICROSOFT_TOKEN_ENDPOINT",
-            problem: format!("must contain {{tenant}} and end in {TOKEN} for directories of tenants"),
+            problem: format!(
+                "must contain {{tenant}} and end in {TOKEN} for directories of tenants"
+            ),
         })?;
         let client = http_client(&variable).map_err(|error| SettingError {
             variable: SSL_CERT_FILE,

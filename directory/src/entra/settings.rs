@@ -247,7 +247,10 @@ impl Variables<'_> {
         Ok(flag.unwrap_or_default())
     }
 
-    fn directory(&self, rules: &DirectorySettings) -> Result<Option<EntraConnection>, SettingError> {
+    fn directory(
+        &self,
+        rules: &DirectorySettings,
+    ) -> Result<Option<EntraConnection>, SettingError> {
         // Reads them even if the sync is off: an invalid setting should fail now and not on the day that the sync
         // is turned on.
         let graph_endpoint = self.graph_endpoint()?;

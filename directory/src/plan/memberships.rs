@@ -180,10 +180,7 @@ pub(crate) fn takes_away(
     (held.is_tenant_admin && !reading.is_tenant_admin())
         || (rules.create_organizations
             && groups.any(|(id, group)| {
-                lowers(
-                    &id.organization_id(),
-                    given_role(reading, id, group, rules),
-                )
+                lowers(&id.organization_id(), given_role(reading, id, group, rules))
             }))
         || mapped.any(|(id, given)| {
             let is_own = rules.create_organizations && reading.holds(&GroupId::from(id));

@@ -13,8 +13,8 @@ pub use change::{Change, Naming, NewOrganization, NewTeam, Place, Plan, Step, Te
 pub(super) use memberships::takes_away;
 pub use state::{Found, Held, HeldOrganization, HeldTeam, Provisioned};
 
-use muster::domain::DirectorySettings;
 use crate::snapshot::DirectorySnapshot;
+use muster::domain::DirectorySettings;
 use muster::domain::{GroupId, Name, OrganizationId, Status, TeamId};
 
 /// The items to look up in the table before a plan can be made. Empty if the directory has nothing new.
@@ -53,8 +53,8 @@ pub fn lookups(
         let (organization, team) = (id.organization_id(), id.team_id());
         let joins = |status: Option<Status>| status.is_none_or(|it| it == Status::Invited);
         let held_team = held.teams.get(&team);
-        let moves_team = rules.create_organizations
-            && held_team.is_some_and(|it| it.marks.awaits_organization);
+        let moves_team =
+            rules.create_organizations && held_team.is_some_and(|it| it.marks.awaits_organization);
         let joins_team = joins(held_team.map(|it| it.status)) || moves_team;
         let joins_organization = rules.create_organizations
             && joins(held.organizations.get(&organization).map(|it| it.status));

@@ -1,4 +1,5 @@
 mod examples;
+mod settings;
 mod table;
 
 use std::sync::Arc;
@@ -9,9 +10,8 @@ use proptest::sample::select;
 
 use super::memberships::given_role;
 use super::*;
-use muster::domain::OnLeave;
 use crate::snapshot::{Assigned, AssignedGroup};
-use muster::domain::{Limits, Role, Source};
+use muster::domain::{Limits, OnLeave, Role, Source};
 use muster::store::{FoundOrganization, FoundTeam, MembershipMarks, TeamMembershipMarks};
 use table::Table;
 
@@ -113,6 +113,7 @@ prop_compose! {
             let marks = MembershipMarks {
                 synced_role: synced_role.filter(|_| status != Status::Invited),
                 is_suspended: is_suspended && status == Status::Suspended,
+                mapped_from: None,
             };
             // A membership that was changed by hand or invited is not in version 1.
             let version = if status == Status::Active { version } else { 2 };
@@ -128,6 +129,7 @@ prop_compose! {
         let held = Held {
             organizations: in_organizations.collect(),
             teams: in_teams.collect(),
+            is_tenant_admin: false,
         };
         Table { organizations, teams, held }
     }
@@ -288,7 +290,7 @@ proptest! {
             let is_synced = before.source == Source::Entra && before.role != Role::Owner
                 && before.marks.synced_role == Some(before.role);
             if is_synced {
-                let given = given_role(id, group, &rules);
+                let given = given_role(&reading, id, group, &rules);
                 prop_assert_eq!(after.held.organizations[&organization].role, given);
             }
         }

@@ -95,10 +95,7 @@ impl Directories {
 
     /// Returns whether it is known, without a read, that the tenant follows nothing.
     pub(super) fn follows_nothing(&self, tenant: &TenantId) -> bool {
-        !self.has_default()
-            && self
-                .fresh(tenant)
-                .is_some_and(|kept| kept.own.is_none())
+        !self.has_default() && self.fresh(tenant).is_some_and(|kept| kept.own.is_none())
     }
 
     /// Returns what the logins of a tenant follow. Makes at most one read, and none for a minute after it.

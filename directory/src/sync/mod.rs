@@ -196,7 +196,9 @@ impl LoginSync {
             progress.written(refreshed);
         }
         let (followed, read) = match read {
-            Reading::None(reason) if login.is_some() => return (SyncOutcome::Skipped, Some(reason)),
+            Reading::None(reason) if login.is_some() => {
+                return (SyncOutcome::Skipped, Some(reason));
+            }
             Reading::None(_) => return (SyncOutcome::Failed, None),
             Reading::Unknown(error) => {
                 progress.fail(error);
@@ -228,7 +230,9 @@ impl LoginSync {
         };
         progress.with(|state| state.counts.read = reading.counts());
         let marked = (&reading, &current, login);
-        let applied = self.apply(store, profile, (marked, &followed.rules), progress).await;
+        let applied = self
+            .apply(store, profile, (marked, &followed.rules), progress)
+            .await;
         let outcome = progress.kept(applied).unwrap_or(SyncOutcome::Failed);
         if let Some((id, _)) = &followed.own {
             let left = leave_if_deleted(store, profile, id, progress).await;

@@ -111,8 +111,7 @@ impl<'a> Writes<'a> {
                 .set_directory_admin_at_login(&self.origin, self.login, is_admin)
                 .await;
             if self.progress.written(written) == Some(Written::Done) {
-                self.progress
-                    .with(|state| state.counts.roles_changed += 1);
+                self.progress.with(|state| state.counts.roles_changed += 1);
             }
         }
     }
@@ -275,7 +274,12 @@ impl<'a> Writes<'a> {
         }
     }
 
-    async fn make_team(&self, new: &NewTeam, rules: &DirectorySettings, clock: &Clock) -> WriteResult {
+    async fn make_team(
+        &self,
+        new: &NewTeam,
+        rules: &DirectorySettings,
+        clock: &Clock,
+    ) -> WriteResult {
         let standalone;
         let awaited = new.organization_id.as_ref();
         let awaited = awaited.filter(|id| self.is_not_made(id));

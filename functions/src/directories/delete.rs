@@ -65,7 +65,9 @@ pub const ENDPOINT: Endpoint = endpoint!(delete_directory, "DELETE /directories/
     ])
     .indexes(&["gsi3"])
     .answers(|operation| {
-        operation
-            .no_content("The directory is deleted.")
-            .fails(&[Code::Forbidden, Code::NotFound, Code::Conflict])
+        operation.no_content("The directory is deleted.").fails(&[
+            Code::Forbidden,
+            Code::NotFound,
+            Code::Conflict,
+        ])
     });

@@ -106,7 +106,9 @@ fn check_secret(settings: &Settings, tenant: &TenantId, arn: &SecretArn) -> Resu
         ))
     };
     let Some(prefix) = &settings.directory_secrets else {
-        return invalid("must be absent: this deployment reads no secrets of directories".to_owned());
+        return invalid(
+            "must be absent: this deployment reads no secrets of directories".to_owned(),
+        );
     };
     let own = format!("{prefix}{tenant}/");
     match arn.as_str().strip_prefix(&own) {

@@ -40,7 +40,9 @@ pub(crate) async fn update_directory(
 pub const ENDPOINT: Endpoint = endpoint!(update_directory, "PATCH /directories/{directory_id}")
     .table(&[GetItem, PutItem, UpdateItem])
     .answers(|operation| {
-        operation
-            .ok::<Directory>("The updated directory.")
-            .fails(&[Code::Forbidden, Code::NotFound, Code::Conflict])
+        operation.ok::<Directory>("The updated directory.").fails(&[
+            Code::Forbidden,
+            Code::NotFound,
+            Code::Conflict,
+        ])
     });

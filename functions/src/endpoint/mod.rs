@@ -18,8 +18,8 @@ pub use call::Call;
 pub(crate) use call::render;
 pub(crate) use handler::{describe, run};
 pub(crate) use parts::{
-    Body, DeliveryPath, DirectoryPath, DomainPath, EventPath, Idempotency, MemberPath, NoBody, OptionalBody,
-    OrganizationPath, Part, TeamMemberPath, TeamPath, UserPath, WebhookEndpointPath,
+    Body, DeliveryPath, DirectoryPath, DomainPath, EventPath, Idempotency, MemberPath, NoBody,
+    OptionalBody, OrganizationPath, Part, TeamMemberPath, TeamPath, UserPath, WebhookEndpointPath,
 };
 pub(crate) use query::{
     Filter, Force, Paged, Parameter, Query, QueryParameters, StatusFilter, parameter_name, query,

@@ -44,8 +44,8 @@ pub use event::{
 };
 pub use idempotency::IdempotencyKey;
 pub use ids::{
-    DirectoryId, EntraObjectId, GroupId, InvitationId, MAX_ID_LENGTH, MAX_USER_ID_LENGTH, ME, OrganizationId,
-    TeamId, TenantId, UserId, WebhookEndpointId,
+    DirectoryId, EntraObjectId, GroupId, InvitationId, MAX_ID_LENGTH, MAX_USER_ID_LENGTH, ME,
+    OrganizationId, TeamId, TenantId, UserId, WebhookEndpointId,
 };
 pub use invitation::{
     DEFAULT_INVITATION_DAYS, Invitation, InvitationDelivery, InvitationPage, InvitationSecret,

@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 
 use super::{Code, MediaType, Problem, Query, read_event};
 use crate::domain::{
-    Caller, Domain, EventId, ExpectedVersion, IdempotencyKey, Invalid, InvitationId, Json,
-    DirectoryId, JsonObject, ME, OrganizationId, TeamId, UserId, VersionTags, WebhookEndpointId,
+    Caller, DirectoryId, Domain, EventId, ExpectedVersion, IdempotencyKey, Invalid, InvitationId,
+    Json, JsonObject, ME, OrganizationId, TeamId, UserId, VersionTags, WebhookEndpointId,
 };
 use crate::json::Fields;
 

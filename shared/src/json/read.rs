@@ -5,12 +5,12 @@ use super::fields::{object, text};
 use super::limits::{budget, metadata, models, rate};
 use crate::domain::{
     BillingAddress, Budget, BudgetDuration, Description, DirectoryPatch, DirectorySettingsPatch,
-    DirectoryType, Domain, DomainPatch, Email, EntraDirectoryPatch, EntraId, EntraObjectId, EventId,
-    GroupFilter, GroupIds, GroupMapPatch, OnLeave, RemovalLimitPatch, RequestedStatus,
-    RoleMapPatch, SecretArn, EventTypePattern, EventTypes, Invalid, Json, JsonObject, LimitsPatch, MembershipPatch,
-    Name, OrganizationId, OrganizationPatch, Patch, RedirectUrl, Role, Status, StripeCustomerId,
-    TeamMembershipPatch, TeamPatch, TeamRole, TeamStatus, Timestamp, UserId, UserPatch, UserStatus,
-    UserStatusPatch, WebhookEndpointPatch, WebhookStatus, WebhookUrl,
+    DirectoryType, Domain, DomainPatch, Email, EntraDirectoryPatch, EntraId, EntraObjectId,
+    EventId, EventTypePattern, EventTypes, GroupFilter, GroupIds, GroupMapPatch, Invalid, Json,
+    JsonObject, LimitsPatch, MembershipPatch, Name, OnLeave, OrganizationId, OrganizationPatch,
+    Patch, RedirectUrl, RemovalLimitPatch, RequestedStatus, Role, RoleMapPatch, SecretArn, Status,
+    StripeCustomerId, TeamMembershipPatch, TeamPatch, TeamRole, TeamStatus, Timestamp, UserId,
+    UserPatch, UserStatus, UserStatusPatch, WebhookEndpointPatch, WebhookStatus, WebhookUrl,
 };
 
 /// A type that is read from one JSON value.

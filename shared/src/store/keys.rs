@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 use super::table::Item;
 pub(super) use super::table::Key;
 use crate::domain::{
-    DirectoryId, Domain, Email, EntraId, EventId, FoldedName, InvitationId, OrganizationId, OrganizationStatus, TeamId,
-    TenantId, Timestamp, UserId, WebhookEndpointId,
+    DirectoryId, Domain, Email, EntraId, EventId, FoldedName, InvitationId, OrganizationId,
+    OrganizationStatus, TeamId, TenantId, Timestamp, UserId, WebhookEndpointId,
 };
 
 /// Index of members by organization, organizations by name, and users by email address.

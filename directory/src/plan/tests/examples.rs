@@ -2,11 +2,11 @@
 
 use super::*;
 
-fn id(text: &str) -> GroupId {
+pub(super) fn id(text: &str) -> GroupId {
     GroupId::parse(text).unwrap()
 }
 
-fn reading_of(assigned: &[(&str, &str)], user_groups: &[&str]) -> DirectorySnapshot {
+pub(super) fn reading_of(assigned: &[(&str, &str)], user_groups: &[&str]) -> DirectorySnapshot {
     let groups = assigned.iter().map(|(group, name)| {
         let group_of = AssignedGroup {
             name: name.parse().unwrap(),
@@ -26,7 +26,7 @@ fn with_organizations() -> DirectorySettings {
     }
 }
 
-fn empty() -> Table {
+pub(super) fn empty() -> Table {
     Table {
         organizations: BTreeMap::new(),
         teams: BTreeMap::new(),
@@ -35,7 +35,7 @@ fn empty() -> Table {
 }
 
 /// Describes the changes of a plan, in order.
-fn said(plan: &Plan) -> Vec<String> {
+pub(super) fn said(plan: &Plan) -> Vec<String> {
     let words = plan.changes().iter().map(|change| {
         let verb = match change {
             Change::MakeOrganization(new) => {
@@ -79,7 +79,11 @@ fn first_login_creates_groups_and_joins_own_first() {
             "make org team g1",
         ]
     );
-    let plan = empty().plan(&reading, Provisioned::Unknown, &DirectorySettings::default());
+    let plan = empty().plan(
+        &reading,
+        Provisioned::Unknown,
+        &DirectorySettings::default(),
+    );
     assert_eq!(
         said(&plan),
         [
@@ -133,7 +137,11 @@ fn deleted_organization_is_not_created_or_joined() {
         assert!(table.plan(&reading, made, &with_organizations()).is_empty());
     }
     // Without the flag, the team of a deleted organization cannot be joined either.
-    let plan = table.plan(&reading, Provisioned::Everything, &DirectorySettings::default());
+    let plan = table.plan(
+        &reading,
+        Provisioned::Everything,
+        &DirectorySettings::default(),
+    );
     assert!(plan.is_empty(), "{plan:?}");
     let mut without_team = table.clone();
     without_team.teams.clear();
@@ -402,7 +410,11 @@ fn waiting_team_moves_into_organization() {
     let plan = marked.plan(&reading, Provisioned::Everything, &rules);
     assert_eq!(said(&plan), ["move team g1", "move in team g1"]);
     // Without the flag, the team stays standalone.
-    let plan = marked.plan(&reading, Provisioned::Unknown, &DirectorySettings::default());
+    let plan = marked.plan(
+        &reading,
+        Provisioned::Unknown,
+        &DirectorySettings::default(),
+    );
     assert!(plan.is_empty(), "{plan:?}");
 }
 

@@ -161,6 +161,7 @@ impl Table {
             Change::JoinOrganization {
                 organization_id,
                 role,
+                mapped_from,
             } => {
                 assert!(self.organizations[&organization_id].is_live);
                 let joined = HeldOrganization {
@@ -171,6 +172,7 @@ impl Table {
                     marks: MembershipMarks {
                         synced_role: Some(role),
                         is_suspended: false,
+                        mapped_from,
                     },
                 };
                 let before = self.held.organizations.insert(organization_id, joined);

@@ -3,7 +3,8 @@
 use super::{WriteResult, Writes};
 use crate::plan::Place;
 use muster::domain::{
-    Clock, GroupId, Membership, OrganizationId, Role, Source, Status, TeamId, TeamMembership, TeamRole,
+    Clock, GroupId, Membership, OrganizationId, Role, Source, Status, TeamId, TeamMembership,
+    TeamRole,
 };
 use muster::store::{Profile, Written};
 
@@ -51,7 +52,11 @@ impl Writes<'_> {
         };
         let after = (status(before), role);
         self.store
-            .follow_synced_membership(&self.origin, (before, self.mapped_from(organization)), after)
+            .follow_synced_membership(
+                &self.origin,
+                (before, self.mapped_from(organization)),
+                after,
+            )
             .await
     }
 
@@ -144,7 +149,11 @@ impl Writes<'_> {
             Place::Organization(id) => match self.current.organizations.get(id) {
                 Some(before) => {
                     self.store
-                        .change_synced_membership(&self.origin, (before, self.mapped_from(id)), status)
+                        .change_synced_membership(
+                            &self.origin,
+                            (before, self.mapped_from(id)),
+                            status,
+                        )
                         .await
                 }
                 None => Ok(Written::Unchanged),

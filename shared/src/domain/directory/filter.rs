@@ -106,9 +106,7 @@ fn compiled(pattern: &str) -> Result<Regex, Invalid> {
             regex::Error::CompiledTooBig(_) => {
                 "has a pattern that is too large: use fewer or smaller repetitions"
             }
-            _ => {
-                "must have a pattern in the syntax of RE2, without look-around and backreferences"
-            }
+            _ => "must have a pattern in the syntax of RE2, without look-around and backreferences",
         })
     })
 }

@@ -180,9 +180,7 @@ impl DirectoryPatch {
         let (status, status_reason) = match self.status {
             None => (before.status, before.status_reason.clone()),
             Some(RequestedStatus::Active) => (DirectoryStatus::Active, None),
-            Some(RequestedStatus::Paused) => {
-                (DirectoryStatus::Paused, Some(REQUESTED.to_owned()))
-            }
+            Some(RequestedStatus::Paused) => (DirectoryStatus::Paused, Some(REQUESTED.to_owned())),
         };
         let entra = self.entra.as_ref();
         let after = Directory {

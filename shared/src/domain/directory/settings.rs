@@ -10,9 +10,7 @@ use serde_json::json;
 use super::filter::GroupFilter;
 use super::maps::{GroupMap, GroupMapPatch, RoleMap, RoleMapPatch, key};
 use crate::domain::patch::nothing_required;
-use crate::domain::{
-    ALL_ORGANIZATION_MODELS, GroupId, Invalid, Limits, LimitsPatch, Patch, Role,
-};
+use crate::domain::{ALL_ORGANIZATION_MODELS, GroupId, Invalid, Limits, LimitsPatch, Patch, Role};
 
 /// Default of `default_role`.
 pub const DEFAULT_ROLE: Role = Role::InternalUser;
@@ -53,7 +51,9 @@ pub struct DirectorySettings {
 
 /// Changes the schema of a response, in which every field is present, although rows of an earlier release lack some.
 fn all_required(schema: &mut Schema) {
-    let properties = schema.get_mut("properties").and_then(|it| it.as_object_mut());
+    let properties = schema
+        .get_mut("properties")
+        .and_then(|it| it.as_object_mut());
     let Some(properties) = properties else {
         return;
     };

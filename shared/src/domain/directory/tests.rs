@@ -77,18 +77,25 @@ fn settings_come_back_from_the_table_as_they_were() {
     }))
     .unwrap();
     let stored = serde_json::to_value(&all).unwrap();
-    assert_eq!(serde_json::from_value::<DirectorySettings>(stored).unwrap(), all);
+    assert_eq!(
+        serde_json::from_value::<DirectorySettings>(stored).unwrap(),
+        all
+    );
     let group = GroupId::parse(GROUP).unwrap();
     assert!(all.tenant_admin_groups.contains(&group));
     assert_eq!(all.role(&group, &BTreeSet::new()), Role::Admin);
     assert_eq!(all.group_map.get(&group).unwrap().role, Role::Readonly);
-    assert_eq!((all.removal_limit.percent, all.removal_limit.count), (50, 20));
+    assert_eq!(
+        (all.removal_limit.percent, all.removal_limit.count),
+        (50, 20)
+    );
 }
 
 #[test]
 fn invalid_settings_are_refused() {
-    let many: serde_json::Map<_, _> =
-        (0..=MAX_MAP_ENTRIES).map(|n| (format!("r{n}"), json!("admin"))).collect();
+    let many: serde_json::Map<_, _> = (0..=MAX_MAP_ENTRIES)
+        .map(|n| (format!("r{n}"), json!("admin")))
+        .collect();
     for bad in [
         json!({"default_role": "owner"}),
         json!({"role_map": {"a": "owner"}}),
@@ -173,12 +180,21 @@ fn maps_are_merged_entry_by_entry() {
 fn activating_ends_what_broke_a_directory() {
     let later = "2026-11-28T11:00:00.000Z".parse().unwrap();
     let patch = |body: Value| read::<DirectoryPatch>(body).unwrap();
-    let active = patch(json!({"status": "active"})).apply(&directory(), later).unwrap();
-    assert_eq!((active.status, &active.status_reason), (DirectoryStatus::Active, &None));
+    let active = patch(json!({"status": "active"}))
+        .apply(&directory(), later)
+        .unwrap();
+    assert_eq!(
+        (active.status, &active.status_reason),
+        (DirectoryStatus::Active, &None)
+    );
     assert_eq!(active.version, 2);
-    let paused = patch(json!({"status": "paused"})).apply(&active, later).unwrap();
+    let paused = patch(json!({"status": "paused"}))
+        .apply(&active, later)
+        .unwrap();
     assert_eq!(paused.status_reason.as_deref(), Some("requested"));
-    let same = patch(json!({"status": "paused", "name": "Acme"})).apply(&paused, later).unwrap();
+    let same = patch(json!({"status": "paused", "name": "Acme"}))
+        .apply(&paused, later)
+        .unwrap();
     assert_eq!(same, paused);
     assert!(read::<DirectoryPatch>(json!({"status": "broken"})).is_err());
 }
@@ -194,7 +210,10 @@ fn a_patch_leaves_the_entra_tenant_as_it_is() {
     let after = patch.apply(&directory(), later).unwrap();
     assert_eq!(after.entra.tenant_id, directory().entra.tenant_id);
     assert_eq!(after.entra.service_principal_id.as_str(), other);
-    assert_eq!(after.entra.client_secret_arn.unwrap().region(), "eu-central-1");
+    assert_eq!(
+        after.entra.client_secret_arn.unwrap().region(),
+        "eu-central-1"
+    );
     for bad in [
         json!({"entra": {"tenant_id": other}}),
         json!({"entra": {"domain": "other.example"}}),
@@ -266,8 +285,12 @@ fn role_map_does_not_give_owner() {
 
 #[test]
 fn a_team_in_an_organization_has_the_models_of_the_organization() {
-    let rules = settings(json!({"default_team_params": {"models": ["a"], "max_budget": 5}})).unwrap();
-    assert_eq!(rules.team_limits(true).models, [crate::domain::ALL_ORGANIZATION_MODELS]);
+    let rules =
+        settings(json!({"default_team_params": {"models": ["a"], "max_budget": 5}})).unwrap();
+    assert_eq!(
+        rules.team_limits(true).models,
+        [crate::domain::ALL_ORGANIZATION_MODELS]
+    );
     assert_eq!(
         rules.team_limits(true).max_budget,
         rules.team_limits(false).max_budget

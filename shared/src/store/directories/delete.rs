@@ -126,9 +126,7 @@ impl Store {
         loop {
             let (users, next) = self.users_after(tenant, done_to.as_deref()).await?;
             stream::iter(users)
-                .map(|user| async move {
-                    self.end_given(tenant, &user, memberships, origin).await
-                })
+                .map(|user| async move { self.end_given(tenant, &user, memberships, origin).await })
                 .buffer_unordered(AT_ONCE)
                 .try_collect::<()>()
                 .await?;
@@ -248,7 +246,11 @@ impl Store {
         for _ in 0..ATTEMPTS {
             let current = self.current_memberships(tenant, user).await?;
             let mut is_settled = true;
-            if let Some(profile) = current.profile.as_ref().filter(|_| current.is_directory_admin) {
+            if let Some(profile) = current
+                .profile
+                .as_ref()
+                .filter(|_| current.is_directory_admin)
+            {
                 let written = self.set_directory_admin(origin, profile, false).await?;
                 is_settled &= written == Written::Done;
             }
@@ -288,12 +290,11 @@ impl Store {
 
     /// Makes a membership one that was made by hand, on the condition that it is unchanged. Returns whether it did.
     async fn keep_membership(&self, before: &Membership) -> Result<bool, Error> {
-        let key = keys::membership(
-            &before.tenant_id,
-            &before.user_id,
-            &before.organization_id,
-        );
-        let change = self.by_hand(before.version).remove(SYNCED_ROLE).remove(MAPPED_FROM);
+        let key = keys::membership(&before.tenant_id, &before.user_id, &before.organization_id);
+        let change = self
+            .by_hand(before.version)
+            .remove(SYNCED_ROLE)
+            .remove(MAPPED_FROM);
         let condition = members::unchanged(before);
         Ok(self.table.update(&key, change, condition).await?)
     }

@@ -7,8 +7,8 @@ use crate::store::{Error, Store, invitations, members, team_members};
 use std::collections::BTreeSet;
 
 use super::{
-    AWAITS_ORGANIZATION, Action, CurrentMemberships, MAPPED_FROM, RecordedLogin, SUSPENDED_BY, SYNCED_ROLE,
-    Written, left, made,
+    AWAITS_ORGANIZATION, Action, CurrentMemberships, MAPPED_FROM, RecordedLogin, SUSPENDED_BY,
+    SYNCED_ROLE, Written, left, made,
 };
 use crate::domain::{
     EventDraft, EventType, GroupId, InvitationStatus, Membership, OrganizationId, Origin, Role,

@@ -1,0 +1,150 @@
+//! Deleting a directory: what becomes of the memberships that it gave.
+
+use serde_json::{Value, json};
+use support::{World, invariants};
+
+use super::{GLOBEX, LEADS, NUCLEAR, claims, created, organizations, sign_in};
+
+/// A world in which hank and homer have what the directory gives. Returns the path of the directory.
+async fn given(world: &World) -> String {
+    let settings = |office: &str| {
+        json!({
+            "create_organizations": true,
+            "group_filter": {"prefix": "App-"},
+            "group_map": {LEADS: {"organization_id": office, "role": "manager"}},
+            "tenant_admin_groups": [LEADS],
+        })
+    };
+    let (path, _) = created(world, settings).await;
+    for user in ["hank", "homer"] {
+        let line = sign_in(world, GLOBEX, user).await;
+        assert_eq!(line["outcome"], "synced", "{line}");
+    }
+    path
+}
+
+/// The types of the tenant's events about directories, newest first.
+async fn events(world: &World) -> Vec<Value> {
+    let root = world.tenant_admin_of(GLOBEX);
+    root.all("/events?type=directory.*&order=newest").await
+}
+
+#[tokio::test]
+async fn kept_memberships_become_manual() {
+    let world = World::start().await;
+    let path = given(&world).await;
+    let root = world.tenant_admin_of(GLOBEX);
+    root.delete(&path).await.expect(204);
+    root.delete(&path).await.problem(404, "not-found");
+    assert_eq!(
+        organizations(&world.user_of(GLOBEX, "hank")).await,
+        [
+            "App-Nuclear: internal_user manual",
+            "Head office: manager manual"
+        ]
+    );
+    let team = root.get(&format!("/teams/{NUCLEAR}/members/homer")).await;
+    assert_eq!(team.expect(200).body["source"], "manual");
+    assert_eq!(
+        claims(&world, GLOBEX, "hank").await.get("tenant_admin"),
+        None
+    );
+    let events = events(&world).await;
+    assert_eq!(events[0]["type"], "directory.deleted");
+    assert_eq!(events[0]["changes"]["memberships"]["to"], "keep");
+    // A member can be removed by hand now.
+    let member = format!("/organizations/{NUCLEAR}/members/homer");
+    root.delete(&member).await.expect(204);
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn removed_memberships_are_gone_except_the_last_owner() {
+    let world = World::start().await;
+    let path = given(&world).await;
+    let root = world.tenant_admin_of(GLOBEX);
+    let member = format!("/organizations/{NUCLEAR}/members/hank");
+    root.patch(&member, json!({"role": "owner"}))
+        .await
+        .expect(200);
+    let bad = format!("{path}?memberships=forget");
+    root.delete(&bad).await.problem(400, "validation-failed");
+    root.delete(&format!("{path}?memberships=remove"))
+        .await
+        .expect(204);
+    assert!(
+        organizations(&world.user_of(GLOBEX, "homer"))
+            .await
+            .is_empty()
+    );
+    assert_eq!(
+        organizations(&world.user_of(GLOBEX, "hank")).await,
+        ["App-Nuclear: owner manual"]
+    );
+    let removed = root.all("/events?type=membership.removed").await;
+    assert_eq!(removed.len(), 2, "{removed:?}");
+    assert_eq!(
+        events(&world).await[0]["changes"]["memberships"]["to"],
+        "remove"
+    );
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn a_login_that_still_knows_the_directory_leaves_nothing() {
+    let world = World::start().await;
+    let path = given(&world).await;
+    let root = world.tenant_admin_of(GLOBEX);
+    root.delete(&format!("{path}?memberships=remove"))
+        .await
+        .expect(204);
+    // The warm function has the directory for a minute.
+    let line = sign_in(&world, GLOBEX, "homer").await;
+    assert_eq!(line["outcome"], "synced", "{line}");
+    assert!(
+        organizations(&world.user_of(GLOBEX, "homer"))
+            .await
+            .is_empty()
+    );
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn a_deletion_goes_on_where_it_stopped() {
+    let world = World::start().await;
+    let path = given(&world).await;
+    let root = world.tenant_admin_of(GLOBEX);
+    let id = path.strip_prefix("/directories/").unwrap();
+    // As a request leaves it whose time was up.
+    let (pk, sk) = (
+        format!("TENANT#{GLOBEX}#DIRECTORIES"),
+        format!("DIRECTORY#{id}"),
+    );
+    let remove = aws_sdk_dynamodb::types::AttributeValue::S("remove".to_owned());
+    world.tamper(&pk, &sk, "deleting", remove).await;
+    root.patch(&path, json!({"name": "New"}))
+        .await
+        .problem(409, "conflict");
+    root.delete(&format!("{path}?memberships=keep"))
+        .await
+        .problem(409, "conflict");
+    let both = futures::future::join_all((0..2).map(|_| {
+        let path = format!("{path}?memberships=remove");
+        let root = &root;
+        async move { root.delete(&path).await.status }
+    }));
+    let mut both = both.await;
+    both.sort_unstable();
+    assert!(
+        [[204, 204], [204, 404]].contains(&[both[0], both[1]]),
+        "{both:?}"
+    );
+    assert!(
+        organizations(&world.user_of(GLOBEX, "homer"))
+            .await
+            .is_empty()
+    );
+    // The Entra tenant is free again.
+    let body = super::new_directory(&json!({}));
+    root.post("/directories", body).await.expect(201);
+}
