@@ -208,14 +208,18 @@ impl DirectorySnapshot {
             })
     }
 
-    /// Returns the snapshot reduced to the groups that the user is in.
+    /// Returns whether what is made for the group is for the user: they are in it, or another group gives them a
+    /// membership in its organization.
+    pub(super) fn is_own(&self, id: &GroupId) -> bool {
+        self.user_groups.contains(id) || self.mapped.contains_key(&id.organization_id())
+    }
+
+    /// Returns the snapshot reduced to the groups of which something is for the user.
     #[must_use]
     pub fn own(&self) -> Self {
         let of_user = |all: &Arc<Assigned>| {
-            let ids = self.user_groups.iter();
-            Arc::new(Assigned::of(
-                ids.filter_map(|id| all.groups.get_key_value(id)),
-            ))
+            let groups = all.groups();
+            Arc::new(Assigned::of(groups.filter(|(id, _)| self.is_own(id))))
         };
         Self {
             assigned: self.assigned.as_ref().map(of_user),
@@ -225,13 +229,10 @@ impl DirectorySnapshot {
         }
     }
 
-    /// Returns the assigned groups that the user is not in, in snapshots of at most `at_a_time` groups for a user
-    /// without groups.
+    /// Returns the other assigned groups, in snapshots of at most `at_a_time` groups for a user without groups.
     pub fn others(&self, at_a_time: usize) -> Vec<Self> {
         let others = self.assigned();
-        let others: Vec<_> = others
-            .filter(|(id, _)| !self.user_groups.contains(*id))
-            .collect();
+        let others: Vec<_> = others.filter(|(id, _)| !self.is_own(id)).collect();
         let parts = others.chunks(at_a_time).map(|part| Self {
             assigned: Some(Arc::new(Assigned::of(part.iter().copied()))),
             user_groups: BTreeSet::new(),

@@ -241,7 +241,7 @@ impl Planner<'_> {
             id: organization_id,
             naming,
             limits: self.rules.default_team_params.clone(),
-            is_own: self.reading.holds(id),
+            is_own: self.reading.is_own(id),
         }));
     }
 

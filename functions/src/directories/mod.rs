@@ -113,7 +113,12 @@ fn check_secret(settings: &Settings, tenant: &TenantId, arn: &SecretArn) -> Resu
     let own = format!("{prefix}{tenant}/");
     match arn.as_str().strip_prefix(&own) {
         Some(name) if !name.is_empty() => Ok(()),
-        _ => invalid(format!("must start with {own}")),
+        _ => {
+            let folder = own.rsplit(':').next().unwrap_or_default();
+            invalid(format!(
+                "must be the ARN of a secret of this account and region whose name starts with {folder}"
+            ))
+        }
     }
 }
 

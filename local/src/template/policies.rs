@@ -88,7 +88,11 @@ fn on_services(statement: &Value, scope: &Scope) -> Result<Vec<Action>> {
     let mut actions = Vec::new();
     for name in names {
         for resource in &resources {
-            let is_named = name.starts_with("ses:") || !resource.contains(['*', '?']);
+            // A folder of secrets, of which the local stack has none.
+            let folder = resource.strip_suffix("/*");
+            let folder = folder.filter(|_| name.starts_with("secretsmanager:"));
+            let named = folder.unwrap_or(resource);
+            let is_named = name.starts_with("ses:") || !named.contains(['*', '?']);
             ensure!(
                 !name.contains(['*', '?']) && is_named,
                 "{name} on {resource} must name one action and one resource"

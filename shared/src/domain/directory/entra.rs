@@ -129,7 +129,7 @@ impl FromStr for SecretArn {
                 })
             }
             _ => Err(Invalid::new(
-                "must be the ARN of a secret: arn:aws:secretsmanager:<region>:<account>:secret:<name>",
+                "must be the ARN of a secret in Secrets Manager",
             )),
         }
     }

@@ -24,44 +24,41 @@ pub struct GroupFilter {
     pattern: Option<Regex>,
 }
 
-/// The filter in requests, responses and the table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Text {
-    Prefix(String),
-    Pattern(String),
+/// The filter in responses and the table: one of both.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Text {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    prefix: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pattern: Option<String>,
 }
 
 impl GroupFilter {
     /// Reads a filter: `{"prefix": "…"}` or `{"pattern": "…"}`.
     pub fn from_json(value: &Json) -> Result<Self, Invalid> {
-        let refused = || {
-            Invalid::new(
-                "must be an object with either prefix or pattern, a string of 1 to 200 characters",
-            )
-        };
         let Json::Object(object) = value else {
             return Err(refused());
         };
-        let mut fields = object.iter();
-        let text = match (fields.next(), fields.next()) {
-            (Some((name, Json::String(text))), None) if name == "prefix" => {
-                Text::Prefix(text.clone())
+        let mut text = Text::default();
+        for (name, value) in object {
+            let Json::String(value) = value else {
+                return Err(refused());
+            };
+            match name.as_str() {
+                "prefix" => text.prefix = Some(value.clone()),
+                "pattern" => text.pattern = Some(value.clone()),
+                _ => return Err(refused()),
             }
-            (Some((name, Json::String(text))), None) if name == "pattern" => {
-                Text::Pattern(text.clone())
-            }
-            _ => return Err(refused()),
-        };
+        }
         text.try_into()
     }
 
     /// Returns whether a group of this name counts.
     pub fn matches(&self, name: &str) -> bool {
-        match (&self.text, &self.pattern) {
-            (_, Some(pattern)) => pattern.is_match(name),
-            (Text::Prefix(prefix) | Text::Pattern(prefix), None) => name.starts_with(prefix),
-        }
+        let prefix = self.text.prefix.as_ref();
+        let pattern = self.pattern.as_ref();
+        prefix.is_none_or(|prefix| name.starts_with(prefix))
+            && pattern.is_none_or(|pattern| pattern.is_match(name))
     }
 }
 
@@ -75,16 +72,13 @@ impl TryFrom<Text> for GroupFilter {
     type Error = Invalid;
 
     fn try_from(text: Text) -> Result<Self, Invalid> {
-        let (Text::Prefix(chars) | Text::Pattern(chars)) = &text;
-        if !(1..=MAX_GROUP_FILTER_LENGTH).contains(&chars.chars().count()) {
-            return Err(Invalid::new(
-                "must have a prefix or a pattern of 1 to 200 characters",
-            ));
-        }
-        let pattern = match &text {
-            Text::Prefix(_) => None,
-            Text::Pattern(pattern) => Some(compiled(pattern)?),
+        let ((Some(chars), None) | (None, Some(chars))) = (&text.prefix, &text.pattern) else {
+            return Err(refused());
         };
+        if !(1..=MAX_GROUP_FILTER_LENGTH).contains(&chars.chars().count()) {
+            return Err(refused());
+        }
+        let pattern = text.pattern.as_deref().map(compiled).transpose()?;
         Ok(Self { text, pattern })
     }
 }
@@ -93,6 +87,10 @@ impl From<GroupFilter> for Text {
     fn from(filter: GroupFilter) -> Self {
         filter.text
     }
+}
+
+fn refused() -> Invalid {
+    Invalid::new("must be an object with either prefix or pattern, a string of 1 to 200 characters")
 }
 
 fn compiled(pattern: &str) -> Result<Regex, Invalid> {

@@ -181,3 +181,48 @@ fn event(event_type: EventType, transition: Transition<'_, Directory>) -> EventD
         one.version,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_row_comes_back_as_it_was() {
+        let now = "2026-11-28T10:00:00.000Z".parse().unwrap();
+        let id = "8e881353-1735-45af-af21-ee1344582a4d";
+        let settings = json!({
+            "default_team_params": {"models": [], "max_budget": 5.0},
+            "role_map": {"Lead": "manager"},
+            "group_map": {"g": {"organization_id": "o", "role": "admin"}},
+            "group_filter": {"pattern": "^App-"},
+            "tenant_admin_groups": ["g"],
+        });
+        for settings in [settings, json!({})] {
+            let directory = Directory {
+                id: DirectoryId::parse("d").unwrap(),
+                tenant_id: TenantId::parse("acme").unwrap(),
+                name: "Acme".parse().unwrap(),
+                directory_type: DirectoryType::Entra,
+                status: DirectoryStatus::Broken,
+                status_reason: Some("consent".to_owned()),
+                entra: EntraDirectory {
+                    tenant_id: id.parse().unwrap(),
+                    domain: "acme.example".parse().unwrap(),
+                    service_principal_id: id.parse().unwrap(),
+                    client_id: None,
+                    client_secret_arn: None,
+                },
+                settings: serde_json::from_value(settings).unwrap(),
+                last_run: None,
+                version: 1,
+                created_by: UserId::parse("root").unwrap(),
+                created_at: now,
+                updated_at: now,
+            };
+            let item = to_row(&directory).unwrap();
+            assert_eq!(from_row(item).unwrap(), directory);
+        }
+    }
+}
