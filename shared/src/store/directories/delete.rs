@@ -14,7 +14,8 @@ use super::{
 };
 use crate::domain::{
     Directory, DirectoryId, DirectoryStatus, EventType, ExpectedVersion, Membership,
-    MembershipsOfDeleted, Origin, Source, TeamMembership, TenantId, Timestamp, Transition, UserId,
+    MembershipsOfDeleted, Origin, Source, TeamMembership, TenantId, Timestamp, Transition, User,
+    UserId,
 };
 use crate::store::keys::{self, GSI3, Key};
 use crate::store::settle::Unsettled;
@@ -270,7 +271,8 @@ impl Store {
                 let left = match memberships {
                     MembershipsOfDeleted::Keep => Err(Refusal::LastOwner.into()),
                     MembershipsOfDeleted::Remove => {
-                        self.leave_organization(origin, membership, &current, &left)
+                        let address = current.profile.as_ref().and_then(User::verified_email);
+                        self.leave_with_invitation(origin, membership, (&current, &left), address)
                             .await
                     }
                 };

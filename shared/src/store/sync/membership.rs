@@ -11,8 +11,8 @@ use super::{
     SYNCED_ROLE, Written, left, made,
 };
 use crate::domain::{
-    EventDraft, EventType, GroupId, InvitationStatus, Membership, OrganizationId, Origin, Role,
-    Source, Status, Target, TeamId, TeamMembership, Transition,
+    Email, EventDraft, EventType, GroupId, InvitationStatus, Membership, OrganizationId, Origin,
+    Role, Source, Status, Target, TeamId, TeamMembership, Transition,
 };
 use crate::store::team_members::JOINED_TEAMS;
 use crate::store::users::names;
