@@ -100,12 +100,7 @@ async fn organizations(actor: &Actor) -> Vec<String> {
     let all = actor.all("/users/me/organizations").await;
     let texts = all.iter().map(|one| {
         let part = |pointer: &str| one.pointer(pointer).unwrap().as_str().unwrap();
-        let [name, role, source] = [
-            "/organization/name",
-            "/membership/role",
-            "/membership/source",
-        ]
-        .map(part);
+        let [name, role, source] = ["/organization/name", "/role", "/source"].map(part);
         format!("{name}: {role} {source}")
     });
     texts.collect()

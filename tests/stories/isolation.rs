@@ -96,10 +96,13 @@ fn expected_statuses(route: &str, admin: bool, own: bool) -> &'static [u16] {
         // These create or list resources of the caller's own tenant.
         "POST /organizations" => &[201],
         "GET /events"
+        | "GET /directories"
         | "GET /organizations"
         | "GET /teams"
         | "GET /users"
         | "GET /webhook-endpoints" => for_admins(&[200]),
+        // The domain of the example proves nothing.
+        "POST /directories" => for_admins(&[400]),
         "GET /events/{event_id}" => for_admins(&[404]),
         "POST /teams" | "POST /webhook-endpoints" => for_admins(&[201]),
         "PUT /users/{user_id}" => for_admins(&[200, 201]),
@@ -119,6 +122,7 @@ fn expected_statuses(route: &str, admin: bool, own: bool) -> &'static [u16] {
             &[204]
         }
         _ if path.contains("{endpoint_id}") => for_admins(&[404]),
+        _ if path.contains("{directory_id}") => for_admins(&[404]),
         _ if path.contains('{') => &[404],
         _ => panic!("add what {route} returns to a caller of another tenant"),
     }

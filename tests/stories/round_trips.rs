@@ -159,6 +159,13 @@ verify domain                      ; ada POST {domain}/verify 200
   with a key                       ; ada POST {domain}/verify 200 once
 update domain                      ; ada PATCH {domain} 200 {"auto_join_role": "readonly"}
 delete domain                      ; ada DELETE {domain} 204
+create directory                   ; root POST /directories 201 {"name": "D", "type": "entra", "entra": {"tenant_id": "7b1d9c52-0e4f-4a6b-9d38-5c2f1e0a7b64", "domain": "globex.example", "service_principal_id": "a40c6d1b-93f2-4e57-8b0a-6d5e4f3c2b1a"}} => directory
+list directories                   ; root GET /directories?limit=5 200
+get directory                      ; root GET {directory} 200
+update directory                   ; root PATCH {directory} 200 {"settings": {"on_leave": "suspend"}}
+  unchanged                        ; root PATCH {directory} 200 {"settings": {"on_leave": "suspend"}}
+delete directory                   ; root DELETE {directory} 204
+create directory with a key        ; root POST /directories 201 {"name": "D", "type": "entra", "entra": {"tenant_id": "7b1d9c52-0e4f-4a6b-9d38-5c2f1e0a7b64", "domain": "globex.example", "service_principal_id": "a40c6d1b-93f2-4e57-8b0a-6d5e4f3c2b1a"}} once
 delete team                        ; ada DELETE {team} 204
   standalone                       ; root DELETE {alone} 204
 "#;
@@ -189,7 +196,7 @@ async fn measured(many: usize) -> String {
     let named: Vec<_> = (0..many).map(|n| (format!("Acme {n:03}"), None)).collect();
     let (own, others) = named.split_at(1);
     let ids = world.organizations("ada", own).await;
-    world.organizations("cleo", others).await;
+    let others = world.organizations("cleo", others).await;
     let crowd = (0..many).map(|n| (ids[0].clone(), format!("u{n:03}"), "member", "active"));
     world.memberships(&crowd.collect::<Vec<_>>()).await;
     world
@@ -198,6 +205,8 @@ async fn measured(many: usize) -> String {
     for user in ["ines", "jon", "kai", "lea"] {
         verified(&world, user, &format!("{user}@acme.example")).await;
     }
+    let cleo = world.user("cleo");
+    crate::domains::verified(&world, &cleo, &others[0], "globex.example").await;
     // Lists cost what they do once the names are copied.
     world.copy_names().await;
 

@@ -61,6 +61,7 @@ pub fn filled(path: &str, organization: &str, user: &str) -> String {
         .replace("{invitation_id}", organization)
         .replace("{token}", "inv1_YWNtZQ.c2lnbmF0dXJl")
         .replace("{endpoint_id}", organization)
+        .replace("{directory_id}", organization)
         .replace("{domain}", "acme.example")
         .replace("{delivery_id}", "019aa8c1-2d3e-7f40-8a1b-3c4d5e6f7081")
 }

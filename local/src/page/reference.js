@@ -75,6 +75,7 @@ const OWN_ID = [
   [/\/webhook-endpoints\/[^/]+\/deliveries$/, "delivery_id"],
   [/\/invitations(\/[^/]+)?$/, "invitation_id"],
   [/\/webhook-endpoints(\/[^/]+)?$/, "endpoint_id"],
+  [/\/directories(\/[^/]+)?$/, "directory_id"],
   [/\/domains(\/[^/]+(\/verify)?)?$/, "domain"],
   [/\/events(\/[^/]+)?$/, "event_id"],
   [/\/teams(\/[^/]+(\/restore)?)?$/, "team_id"],

@@ -9,6 +9,9 @@ use support::member_counts;
 use super::{read, section};
 use crate::sync::setup::Setup;
 
+/// The Entra tenant of a directory.
+const ENTRA: &str = "7b1d9c52-0e4f-4a6b-9d38-5c2f1e0a7b64";
+
 /// The rows of the tables of items: `pk`, `sk`, `gsi1pk`, `gsi1sk`, or `gsi3pk`, `gsi3sk`.
 fn item_rows(markdown: &str) -> BTreeSet<Vec<String>> {
     let rows = section(markdown, "Items").lines();
@@ -91,6 +94,24 @@ async fn the_items_match_the_data_model() {
     setup.graph.join("ada", "group-of-sales");
     setup.expect("ada", "synced").await;
     ids.push(("group-of-sales".to_owned(), "m"));
+    // Two directories, one after the other.
+    setup.graph.change(|directory| {
+        let tenant = std::mem::replace(&mut directory.application.tenant, ENTRA.to_owned());
+        directory.domains = vec![tenant, "bare.example".to_owned()];
+    });
+    let directory = json!({"name": "Acme", "type": "entra", "entra": {"tenant_id": ENTRA,
+        "domain": "bare.example", "service_principal_id": ENTRA}});
+    for is_deleted in [true, false] {
+        let made = root
+            .post("/directories", directory.clone())
+            .await
+            .expect(201);
+        if is_deleted {
+            root.delete(&made.headers["location"]).await.expect(204);
+        }
+        ids.push((made.body["id"].as_str().unwrap().to_owned(), "d"));
+    }
+    ids.push((ENTRA.to_owned(), "e"));
 
     member_counts::pass_all(world, &mut fastrand::Rng::with_seed(1)).await;
 

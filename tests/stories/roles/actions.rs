@@ -370,6 +370,27 @@ pub(super) const ACTIONS: &[Action] = &[
         },
     )
     .spoils(),
+    // Of an Entra tenant that has not verified the domain.
+    Action::new("POST /directories", "", |scene| {
+        let id = "8e881353-1735-45af-af21-ee1344582a4d";
+        let entra = json!({"tenant_id": id, "domain": "none.example", "service_principal_id": id});
+        let body = json!({"name": "Acme", "type": "entra", "entra": entra});
+        scene.of_tenant("POST", "/directories").json(&body)
+    }),
+    Action::new("GET /directories", "", |scene| {
+        scene.of_tenant("GET", "/directories")
+    }),
+    Action::new("GET /directories/{directory_id}", "", |scene| {
+        scene.of_tenant("GET", "/directories/none")
+    }),
+    Action::new("PATCH /directories/{directory_id}", "", |scene| {
+        scene
+            .of_tenant("PATCH", "/directories/none")
+            .json(&json!({"status": "paused"}))
+    }),
+    Action::new("DELETE /directories/{directory_id}", "", |scene| {
+        scene.of_tenant("DELETE", "/directories/none")
+    }),
     Action::new("POST /webhook-endpoints", "", |scene| {
         let body = json!({"url": "https://hooks.example/", "event_types": ["*"]});
         scene.of_tenant("POST", "/webhook-endpoints").json(&body)
