@@ -103,7 +103,9 @@ async fn organizations(actor: &Actor) -> Vec<String> {
         let [name, role, source] = ["/organization/name", "/role", "/source"].map(part);
         format!("{name}: {role} {source}")
     });
-    texts.collect()
+    let mut texts: Vec<_> = texts.collect();
+    texts.sort();
+    texts
 }
 
 /// Changes the members of a group in the Entra tenant of `globex`.

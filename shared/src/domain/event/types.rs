@@ -82,7 +82,7 @@ event_types! {
         MembershipInvited = "membership.invited", "A user was invited into an organization, invited by someone else, or invited again after the invitation expired.";
         MembershipAccepted = "membership.accepted", "A user accepted an invitation.";
         MembershipDeclined = "membership.declined", "A user declined an invitation.";
-        MembershipRoleChanged = "membership.role_changed", "The role of a member changed.";
+        MembershipRoleChanged = "membership.role_changed", "The role of a member changed, or the `source` became `manual` because the directory was deleted.";
         MembershipSuspended = "membership.suspended", "A membership was suspended.";
         MembershipReactivated = "membership.reactivated", "A suspended membership became active again.";
         MembershipRemoved = "membership.removed", "A user was removed from an organization and its teams.";
@@ -104,7 +104,7 @@ event_types! {
     }
     TeamMembership {
         TeamMembershipAdded = "team_membership.added", "A user was added to a team.";
-        TeamMembershipUpdated = "team_membership.updated", "The role, status or organization of a team membership changed.";
+        TeamMembershipUpdated = "team_membership.updated", "The role, status, organization or source of a team membership changed.";
         TeamMembershipRemoved = "team_membership.removed", "A user was removed from one or more teams.";
     }
     User {
@@ -130,7 +130,7 @@ event_types! {
     Directory {
         DirectoryCreated = "directory.created", "A directory was created.";
         DirectoryUpdated = "directory.updated", "Fields of a directory changed.";
-        DirectoryDeleted = "directory.deleted", "A directory was deleted. With `memberships` `remove`, each membership that it gave has an event of its own; with `keep`, their source became `manual`, without events.";
+        DirectoryDeleted = "directory.deleted", "A directory was deleted. `memberships` says whether what it gave was kept, with the source `manual`, or removed. Each membership has an event of its own.";
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
     require_tenant_admin, to_change, unchanged,
 };
 use crate::domain::{
-    Directory, DirectoryId, DirectoryStatus, EventType, ExpectedVersion, Membership,
+    Directory, DirectoryId, DirectoryStatus, EventDraft, EventType, ExpectedVersion, Membership,
     MembershipsOfDeleted, Origin, Source, TeamMembership, TenantId, Timestamp, Transition, User,
     UserId,
 };
@@ -260,7 +260,7 @@ impl Store {
             let left: BTreeSet<_> = teams.iter().map(|team| team.team_id.clone()).collect();
             for team in teams {
                 is_settled &= match memberships {
-                    MembershipsOfDeleted::Keep => self.keep_team_membership(team).await?,
+                    MembershipsOfDeleted::Keep => self.keep_team_membership(origin, team).await?,
                     MembershipsOfDeleted::Remove => {
                         self.leave_team(origin, team).await? == Written::Done
                     }
@@ -278,7 +278,7 @@ impl Store {
                 };
                 is_settled &= match left {
                     Err(Error::Refused(Refusal::LastOwner)) => {
-                        self.keep_membership(membership).await?
+                        self.keep_membership(origin, membership).await?
                     }
                     left => left? == Written::Done,
                 };
@@ -291,30 +291,54 @@ impl Store {
     }
 
     /// Makes a membership one that was made by hand, on the condition that it is unchanged. Returns whether it did.
-    async fn keep_membership(&self, before: &Membership) -> Result<bool, Error> {
+    async fn keep_membership(&self, origin: &Origin, before: &Membership) -> Result<bool, Error> {
+        let after = Membership {
+            source: Source::Manual,
+            version: before.version + 1,
+            updated_at: self.clock.now(),
+            ..before.clone()
+        };
+        let changed = Transition::Changed(before, &after);
+        let event = EventDraft::membership(EventType::MembershipRoleChanged, changed, None);
         let key = keys::membership(&before.tenant_id, &before.user_id, &before.organization_id);
-        let change = self
-            .by_hand(before.version)
+        let change = by_hand(after.version, after.updated_at)
             .remove(SYNCED_ROLE)
             .remove(MAPPED_FROM);
+        let mut transaction = self.transaction(origin, [event])?;
         let condition = members::unchanged(before);
-        Ok(self.table.update(&key, change, condition).await?)
+        transaction.update(Action::Membership, &key, change, condition);
+        Ok(transaction.commit().await?.is_ok())
     }
 
-    async fn keep_team_membership(&self, before: &TeamMembership) -> Result<bool, Error> {
+    async fn keep_team_membership(
+        &self,
+        origin: &Origin,
+        before: &TeamMembership,
+    ) -> Result<bool, Error> {
+        let after = TeamMembership {
+            source: Source::Manual,
+            version: before.version + 1,
+            updated_at: self.clock.now(),
+            ..before.clone()
+        };
+        let changed = Transition::Changed(before, &after);
+        let event = EventDraft::team_membership(EventType::TeamMembershipUpdated, changed, None);
         let key = keys::team_membership(&before.tenant_id, &before.user_id, &before.team_id);
-        let change = self.by_hand(before.version);
+        let change = by_hand(after.version, after.updated_at);
+        let mut transaction = self.transaction(origin, [event])?;
         let condition = team_members::as_read(before);
-        Ok(self.table.update(&key, change, condition).await?)
+        transaction.update(Action::Membership, &key, change, condition);
+        Ok(transaction.commit().await?.is_ok())
     }
+}
 
-    fn by_hand(&self, version: u64) -> Change {
-        Change::new()
-            .set("source", text(Source::Manual.as_str()))
-            .set("version", number(version + 1))
-            .set("updated_at", text(self.clock.now().to_string()))
-            .remove(SUSPENDED_BY)
-    }
+/// Returns the change that makes a membership one that was made by hand.
+fn by_hand(version: u64, updated_at: Timestamp) -> Change {
+    Change::new()
+        .set("source", text(Source::Manual.as_str()))
+        .set("version", number(version))
+        .set("updated_at", text(updated_at.to_string()))
+        .remove(SUSPENDED_BY)
 }
 
 const fn name_of(memberships: MembershipsOfDeleted) -> &'static str {

@@ -134,6 +134,7 @@ enum Action {
     Claim,
     Domain,
     Deleted,
+    Membership,
     Record,
 }
 
