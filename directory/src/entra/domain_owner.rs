@@ -1,4 +1,4 @@
-//! Which Entra tenant a domain belongs to. Entra tells everyone, in its document of `OpenID` Connect discovery for the
+//! Which Entra tenant a domain belongs to. Entra publishes it, in its document of `OpenID` Connect discovery for the
 //! domain; no permission and no consent is needed. Entra lets one tenant alone verify a domain.
 //! <https://learn.microsoft.com/entra/identity-platform/v2-protocols-oidc>
 

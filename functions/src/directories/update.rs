@@ -13,7 +13,7 @@ use crate::endpoint::{Body, Call, DirectoryPath, Endpoint, endpoint};
 /// Changes a directory by JSON Merge Patch (RFC 7396): absent fields keep their value, `null` sets the default, and
 /// `role_map` and `group_map` are merged entry by entry. A warm function follows the change after at most a minute.
 ///
-/// A paused directory is not read: logins go on, and nothing that it gave changes. `tenant_id` and `domain` cannot
+/// A paused directory is not read: logins succeed, and nothing that it gave changes. `tenant_id` and `domain` cannot
 /// change; to read another Entra tenant, delete the directory and create one.
 ///
 /// Requires a tenant admin. Returns 409 `conflict` while the directory is being deleted, and 412 `version-mismatch` if

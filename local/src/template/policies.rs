@@ -91,8 +91,8 @@ fn on_services(statement: &Value, scope: &Scope) -> Result<Vec<Action>> {
             // A folder of secrets, of which the local stack has none.
             let folder = resource.strip_suffix("/*");
             let folder = folder.filter(|_| name.starts_with("secretsmanager:"));
-            let named = folder.unwrap_or(resource);
-            let is_named = name.starts_with("ses:") || !named.contains(['*', '?']);
+            let place = folder.unwrap_or(resource);
+            let is_named = name.starts_with("ses:") || !place.contains(['*', '?']);
             ensure!(
                 !name.contains(['*', '?']) && is_named,
                 "{name} on {resource} must name one action and one resource"

@@ -49,7 +49,7 @@ async fn a_directory_is_created_changed_and_listed() {
             "updated_at": now,
         })
     );
-    assert_eq!(root.all("/directories").await, [shown.clone()]);
+    assert_eq!(root.all("/directories").await, std::slice::from_ref(&shown));
 
     let change = json!({"name": "Globex Corporation", "settings": {"role_map": {"Lead": "manager"},
         "group_filter": {"pattern": "^App-"}, "removal_limit": {"count": 5}}});

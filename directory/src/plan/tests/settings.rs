@@ -199,7 +199,7 @@ fn groups_make_tenant_admins_and_end_that() {
     assert!(takes_away(&none, &table.held, &rules));
     let plan = table.plan(&none, Provisioned::Everything, &rules);
     assert_eq!(plan.tenant_admin, Some(false));
-    // Without such groups, nobody is one.
+    // Without such groups, no user is one.
     let without = settings(json!({}));
     let reading = reading_of(&[], &[LEADS]).under(&without);
     assert!(!reading.is_tenant_admin());
