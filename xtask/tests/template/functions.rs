@@ -267,7 +267,11 @@ fn is_for_entra(name: &str, statement: &Value) -> bool {
     let actions: Vec<_> = texts(&statement["Action"]).into_iter().collect();
     match actions[..] {
         ["secretsmanager:GetSecretValue"] => {
-            assert_eq!(statement["Resource"], secret);
+            // The deployment's own, or those that are named after the stack and a tenant.
+            let place = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}";
+            let own = format!("{place}:secret:${{AWS::StackName}}/directories/*");
+            let of_directories = json!({ "Fn::Sub": own });
+            assert!([secret, of_directories].contains(&statement["Resource"]));
         }
         ["kms:Decrypt"] => {
             let key = json!({"Ref": "MicrosoftClientSecretKeyArn"});

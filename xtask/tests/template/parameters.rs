@@ -186,11 +186,8 @@ fn rules_reject_conflicting_parameters() {
     for without in 1..sign_in.len() {
         let mut some = sign_in.to_vec();
         let (missing, _) = some.remove(without);
-        let rule = match missing {
-            "MicrosoftTenant" => "GroupSyncIsComplete",
-            _ => "EntraSignInIsComplete",
-        };
-        assert_eq!(refused(&with(&some)).as_deref(), Some(rule), "{missing}");
+        let rule = refused(&with(&some));
+        assert_eq!(rule.as_deref(), Some("EntraSignInIsComplete"), "{missing}");
     }
     let certificate = "arn:aws:acm:eu-central-1:000000000000:certificate/0b1c-2d3e";
     let domain = [
