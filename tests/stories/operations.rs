@@ -289,6 +289,7 @@ fn tests() -> BTreeSet<String> {
         "directory",
         "dns",
         "functions",
+        "scim",
         "shared",
         "local",
         "tests",

@@ -23,6 +23,7 @@ mod graph;
 mod headers;
 mod ids;
 mod input;
+mod scim;
 mod settings;
 mod texts;
 mod triggers;
@@ -38,7 +39,7 @@ pub struct Property {
 }
 
 /// All properties.
-pub const ALL: [Property; 10] = [
+pub const ALL: [Property; 12] = [
     bodies::PROPERTY,
     claims::PROPERTY,
     cursor::PROPERTY,
@@ -46,6 +47,8 @@ pub const ALL: [Property; 10] = [
     graph::PROPERTY,
     headers::PROPERTY,
     ids::PROPERTY,
+    scim::FILTER,
+    scim::PATCH,
     settings::PROPERTY,
     texts::PROPERTY,
     triggers::PROPERTY,

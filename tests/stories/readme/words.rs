@@ -34,26 +34,28 @@ const AVOIDED: [&str; 20] = [
 ];
 
 /// The packages, by folder.
-const PACKAGES: [&str; 9] = [
+const PACKAGES: [&str; 10] = [
     "bench",
     "delivery",
     "directory",
     "dns",
     "functions",
     "local",
+    "scim",
     "shared",
     "tests",
     "xtask",
 ];
 
 /// Folders whose comments use plain words.
-const PLAIN_COMMENTS: [&str; 9] = [
+const PLAIN_COMMENTS: [&str; 10] = [
     "bench",
     "delivery",
     "directory",
     "dns",
     "functions",
     "local",
+    "scim",
     "shared",
     "tests",
     "xtask",
