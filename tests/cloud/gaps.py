@@ -193,6 +193,33 @@ class QueueBatch:
         return None
 
 
+class SecretRef:
+    """Ref of a secret is its name, on AWS its ARN. The attribute Id is the ARN in both."""
+
+    @classmethod
+    def fill(cls, value, emulator):
+        if value == {"Ref": "InvitationSecret"}:
+            return {"Fn::GetAtt": ["InvitationSecret", "Id"]}
+        if isinstance(value, dict):
+            return {name: cls.fill(member, emulator) for name, member in value.items()}
+        if isinstance(value, list):
+            return [cls.fill(item, emulator) for item in value]
+        return value
+
+    @staticmethod
+    def is_there(emulator):
+        client = emulator.client("cloudformation")
+        secret = {"Type": "AWS::SecretsManager::Secret", "Properties": {"GenerateSecretString": {}}}
+        template = {"Resources": {"Secret": secret}, "Outputs": {"It": {"Value": {"Ref": "Secret"}}}}
+        client.create_stack(StackName="gap-secret", TemplateBody=json.dumps(template))
+        client.get_waiter("stack_create_complete").wait(
+            StackName="gap-secret", WaiterConfig={"Delay": 1, "MaxAttempts": 20}
+        )
+        value = client.describe_stacks(StackName="gap-secret")["Stacks"][0]["Outputs"][0]["OutputValue"]
+        client.delete_stack(StackName="gap-secret")
+        return None if value.startswith("arn:") else f"the Ref is {value!r}"
+
+
 class OpenApiBody:
     """The OpenAPI document of an HTTP API is not imported. Authorizer, integrations and routes are made from it."""
 
@@ -357,12 +384,12 @@ class EarlierFunctions:
         return f"null: {answer.body}" if answer.body else None
 
 
-OF_TEMPLATE = [Branding, ProviderUrl, LeadingKeys, PreTokenVersion, QueueBatch]
+OF_TEMPLATE = [Branding, ProviderUrl, LeadingKeys, PreTokenVersion, QueueBatch, SecretRef]
 
 
 def check(emulator):
     """Fails when a gap is closed that needs no deployment to see it."""
-    for gap in (Branding, ProviderUrl, LeadingKeys, MetricMath, QueueBatch):
+    for gap in (Branding, ProviderUrl, LeadingKeys, MetricMath, QueueBatch, SecretRef):
         still(gap, gap.is_there(emulator))
 
 

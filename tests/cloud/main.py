@@ -22,6 +22,7 @@ from upgrade import Upgrade
 
 DIRECTORY = json.loads(pathlib.Path("local/directory.sample.json").read_text())["application"]
 
+INVITATION_FROM = "no-reply@acme.example"
 DOMAIN_NAME = "api.acme.example"
 
 
@@ -56,6 +57,12 @@ def of_entra(emulator, address):
         "MicrosoftTokenEndpoint": f"{address}/_local/entra/{{tenant}}/oauth2/v2.0/token",
         "EntraGroupsAlsoCreateOrgs": "true",
     }
+
+
+def of_invitations(emulator):
+    """Parameters for the mails of invitations, whose sender SES knows."""
+    emulator.client("sesv2").create_email_identity(EmailIdentity=INVITATION_FROM)
+    return {"InvitationFrom": INVITATION_FROM, "InvitationUrl": "https://app.acme.example/join"}
 
 
 def client_of(emulator, pool, name):
@@ -173,7 +180,10 @@ def main():
         parameters = of_entra(emulator, address)
         runs = [with_new_pool, with_existing_pool]
         if options.earlier:
+            # Which does not know the parameters of invitations.
             runs = [functools.partial(with_upgrade, earlier=options.earlier.absolute())]
+        else:
+            parameters |= of_invitations(emulator)
         steps = 0
         for run in runs:
             print(getattr(run, "func", run).__name__, flush=True)

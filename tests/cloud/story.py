@@ -2,11 +2,12 @@
 
 import contextlib
 import json
+import re
 import time
 import uuid
 
 import gaps
-from people import Machine, Person, claims
+from people import Machine, Person, claims, send
 
 # Of the sample directory of the local stack, which plays Entra.
 ALAN = "5f0a7c0e-3b1d-4c57-9b52-1a1de0a10002"
@@ -45,6 +46,7 @@ class Story:
         self.tokens()
         self.organizations()
         self.memberships()
+        self.invitations()
         self.teams()
         self.isolation()
         self.directory()
@@ -198,6 +200,47 @@ class Story:
         with self.step("a user is registered by a tenant admin"):
             self.root.call("PUT", "/users/dan", {"email": "dan@acme.example"}).expect(201)
             assert self.root.get("/users/dan").expect(200).body["email"] == "dan@acme.example"
+
+    def invitations(self):
+        ada, invitations = self.ada, f"{self.organization}/invitations"
+        # The mails of all stacks are in one list.
+        name = f"gus-{self.stack.name}"
+        email = f"{name}@acme.example"
+
+        def wait(what, look):
+            until = time.monotonic() + 60
+            while time.monotonic() < until:
+                if found := look():
+                    return found
+                time.sleep(0.5)
+            raise RuntimeError(f"no {what}")
+
+        def mails():
+            told = send(self.stack.emulator, "GET", "/_ministack/ses/messages").expect(200).body["messages"]
+            return [mail for mails in told.values() for mail in mails if mail["To"] == [email]]
+
+        with self.step("an invitation by email is sent through SES"):
+            made = ada.post(invitations, {"email": email, "role": "manager"}).expect(201)
+            assert made.body["delivery"] == "queued" and "accept_url" not in made.body, made.body
+            path = made.headers["location"]
+            mail = wait("mail", mails)[0]
+            assert mail["Source"] == self.stack.parameters["InvitationFrom"], mail
+            link = re.search(r"https://app\.acme\.example/join\?invitation=(\S+)", mail["BodyText"])
+            assert link, "the mail has the link"
+            wait("delivery", lambda: ada.get(path).expect(200).body["delivery"] == "sent")
+        with self.step("anyone sees what the link offers, and only the invited person accepts, once"):
+            anyone = self.person(f"anyone-{self.stack.name}")
+            shown = anyone.get(f"/invitations/{link[1]}").expect(200).body
+            assert (shown["email"], shown["organization"]["name"]) == (email, "Acme"), shown
+            self.cy.post("/invitations/accept", {"token": link[1]}).expect(403)
+            gus = self.known(name)
+            gus.post("/invitations/accept", {"token": link[1]}).expect(200)
+            assert gus.get(f"{self.organization}/members/me").expect(200).body["role"] == "manager"
+            anyone.get(f"/invitations/{link[1]}").expect(404)
+            assert ada.get(path).expect(200).body["status"] == "accepted"
+            assert len(mails()) == 1, "sent once"
+            # The steps below count the members.
+            ada.delete(f"{self.organization}/members/{gus.id}").expect(204)
 
     def teams(self):
         ada, bob, cy = self.ada, self.bob, self.cy
