@@ -220,6 +220,45 @@ class SecretRef:
         return None if value.startswith("arn:") else f"the Ref is {value!r}"
 
 
+class SendEmail:
+    """IAM asks for ses:SendEmail on all resources, and does not know ses:FromAddress: no policy that names the sender
+    allows a mail. The resource is widened, and the condition left out; the tests of the template check both."""
+
+    @classmethod
+    def fill(cls, value, emulator):
+        if isinstance(value, dict):
+            filled = {name: cls.fill(member, emulator) for name, member in value.items()}
+            if filled.get("Action") == ["ses:SendEmail"]:
+                return {"Effect": "Allow", "Action": ["ses:SendEmail"], "Resource": "*"}
+            return filled
+        if isinstance(value, list):
+            return [cls.fill(item, emulator) for item in value]
+        return value
+
+    @staticmethod
+    def is_there(emulator):
+        address, iam = "gap@acme.example", emulator.client("iam")
+        emulator.client("sesv2").create_email_identity(EmailIdentity=address)
+        iam.create_user(UserName="gap-send-email")
+        policy = {"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": "ses:SendEmail", "Resource": "arn:aws:ses:*:*:identity/*",
+            "Condition": {"StringEqualsIgnoreCase": {"ses:FromAddress": address}},
+        }]}
+        iam.put_user_policy(UserName="gap-send-email", PolicyName="sender", PolicyDocument=json.dumps(policy))
+        key = iam.create_access_key(UserName="gap-send-email")["AccessKey"]
+        sender = emulator.client(
+            "sesv2", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"]
+        )
+        try:
+            sender.send_email(
+                FromEmailAddress=address, Destination={"ToAddresses": [address]},
+                Content={"Simple": {"Subject": {"Data": "gap"}, "Body": {"Text": {"Data": "gap"}}}},
+            )
+        except ClientError as error:
+            return str(error)
+        return None
+
+
 class OpenApiBody:
     """The OpenAPI document of an HTTP API is not imported. Authorizer, integrations and routes are made from it."""
 
@@ -384,12 +423,12 @@ class EarlierFunctions:
         return f"null: {answer.body}" if answer.body else None
 
 
-OF_TEMPLATE = [Branding, ProviderUrl, LeadingKeys, PreTokenVersion, QueueBatch, SecretRef]
+OF_TEMPLATE = [Branding, ProviderUrl, LeadingKeys, PreTokenVersion, QueueBatch, SecretRef, SendEmail]
 
 
 def check(emulator):
     """Fails when a gap is closed that needs no deployment to see it."""
-    for gap in (Branding, ProviderUrl, LeadingKeys, MetricMath, QueueBatch, SecretRef):
+    for gap in (Branding, ProviderUrl, LeadingKeys, MetricMath, QueueBatch, SecretRef, SendEmail):
         still(gap, gap.is_there(emulator))
 
 

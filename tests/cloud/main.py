@@ -16,6 +16,7 @@ import time
 import gaps
 from emulator import ACCOUNT, REGION, Emulator
 from people import CALLBACK, Person
+from resolver import resolver
 from stack import Stack, package
 from story import Story
 from upgrade import Upgrade
@@ -59,10 +60,14 @@ def of_entra(emulator, address):
     }
 
 
-def of_invitations(emulator):
-    """Parameters for the mails of invitations, whose sender SES knows."""
+def of_invitations(emulator, dns):
+    """Parameters for the mails of invitations, whose sender SES knows, and for the look-up of domains."""
     emulator.client("sesv2").create_email_identity(EmailIdentity=INVITATION_FROM)
-    return {"InvitationFrom": INVITATION_FROM, "InvitationUrl": "https://app.acme.example/join"}
+    return {
+        "InvitationFrom": INVITATION_FROM,
+        "InvitationUrl": "https://app.acme.example/join",
+        "DomainResolvers": dns.address,
+    }
 
 
 def client_of(emulator, pool, name):
@@ -99,7 +104,7 @@ def domain_name(emulator):
     }
 
 
-def with_new_pool(emulator, sam, template, parameters):
+def with_new_pool(emulator, sam, template, parameters, dns):
     stack = Stack(emulator, sam, template, "muster-new", parameters | {"MachineClient": "true"})
     gaps.still(gaps.OpenApiBody, gaps.OpenApiBody.is_there(emulator, stack))
     functions = gaps.OpenApiBody.fill(emulator, stack)
@@ -109,7 +114,7 @@ def with_new_pool(emulator, sam, template, parameters):
     print(f"  {functions} functions behind routes, {resources} resources, {size // 1024} KB of processed template")
     # CloudFormation takes 500 and 1 MB.
     assert resources <= 425 and size <= 850 * 1024, "divide the stack"
-    story = Story(stack, pool, client, client_of(emulator, pool, "other"))
+    story = Story(stack, pool, client, client_of(emulator, pool, "other"), dns)
     steps = story.run() + story.run_as_machine(stack.outputs["MachineClientId"])
     stack.deploy({"UserPoolTier": "LITE"})
     return steps + story.run_on_lite()
@@ -172,18 +177,18 @@ def main():
         print(f"{what} ({time.monotonic() - started:.0f} s)", flush=True)
 
     local = pathlib.Path(options.binaries) / "muster-local"
-    with entra(local) as address, Emulator(options.ministack, options.folder) as emulator:
+    with entra(local) as address, resolver() as dns, Emulator(options.ministack, options.folder) as emulator:
         took("The emulator runs")
         gaps.check(emulator)
         template = package("template.yaml", options.binaries, options.folder / "build", emulator)
         took("The template is packaged")
         parameters = of_entra(emulator, address)
-        runs = [with_new_pool, with_existing_pool]
+        runs = [functools.partial(with_new_pool, dns=dns), with_existing_pool]
         if options.earlier:
             # Which does not know the parameters of invitations.
             runs = [functools.partial(with_upgrade, earlier=options.earlier.absolute())]
         else:
-            parameters |= of_invitations(emulator)
+            parameters |= of_invitations(emulator, dns)
         steps = 0
         for run in runs:
             print(getattr(run, "func", run).__name__, flush=True)
