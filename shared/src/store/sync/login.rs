@@ -80,7 +80,7 @@ impl Store {
         }
     }
 
-    /// Makes the user a tenant admin by a group of the directory, or ends that. See [`Store::set_directory_admin`].
+    /// Makes the user a tenant admin by a group of the directory, or ends that. Their next token says so.
     pub async fn set_directory_admin_at_login(
         &self,
         origin: &Origin,
