@@ -1,16 +1,11 @@
 //! Joining an organization by a verified email address.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
 use futures::future::join_all;
-use muster::domain::Clock;
-use muster_local::Options;
 use serde_json::{Value, json};
 use support::{Actor, World, invariants};
 
 use super::{domains, publish, verified};
+use crate::email_invitations::{Calendar, MINUTE};
 
 /// The event of a login.
 fn login(user: &str, email: &str, is_verified: bool) -> Value {
@@ -243,18 +238,7 @@ async fn removals_and_logins_at_once() {
 /// The first login of a tenant looks for domains; for a minute, others do not.
 #[tokio::test]
 async fn a_login_in_a_tenant_without_domains_costs_nothing_more() {
-    let ahead = Arc::new(AtomicU64::new(0));
-    let minutes = Arc::clone(&ahead);
-    let clock = Clock::from_fn(move || {
-        let ahead = Duration::from_mins(minutes.load(Ordering::SeqCst));
-        let system = Clock::system();
-        (system.now().after(ahead), system.new_id())
-    });
-    let world = World::with(Options {
-        clock,
-        ..Options::default()
-    })
-    .await;
+    let (world, calendar) = Calendar::with(&[]).await;
     let ada = world.user("ada");
     let id = world.organization(&ada, "Acme").await;
     let calls = async |user: &str, is_verified: bool| {
@@ -272,7 +256,7 @@ async fn a_login_in_a_tenant_without_domains_costs_nothing_more() {
     verified(&world, &ada, &id, "acme.example").await;
     turn(&world, &id, true).await;
     assert_eq!(calls("cy", true).await, without_address);
-    ahead.fetch_add(1, Ordering::SeqCst);
+    calendar.pass(MINUTE);
     let with_domain = calls("dan", true).await;
     assert_eq!(with_domain.len(), without_address.len() + 1);
     assert_eq!(membership(&world, &id, "dan").await, "member active domain");
