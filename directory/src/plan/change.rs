@@ -27,6 +27,19 @@ impl Plan {
         &self.changes
     }
 
+    /// Returns the plan without what it takes from the user: memberships, roles, and being a tenant admin.
+    #[must_use]
+    pub fn held_back(mut self) -> Self {
+        self.changes.retain(|change| {
+            !matches!(
+                change,
+                Change::Leave { .. } | Change::Suspend { .. } | Change::ChangeRole { .. }
+            )
+        });
+        self.tenant_admin = self.tenant_admin.filter(|is_admin| *is_admin);
+        self
+    }
+
     /// Returns the changes, grouped by step. The changes of one step can be written in any order and concurrently.
     pub fn steps(&self) -> impl Iterator<Item = (Step, &[Change])> {
         let steps = self

@@ -14,7 +14,7 @@ use muster::domain::DirectorySettings;
 use muster::domain::{
     Clock, Name, Organization, OrganizationId, Origin, Source, Status, Team, TeamId,
 };
-use muster::store::{self, CurrentMemberships, Move, Profile, RecordedLogin, Store, Written};
+use muster::store::{self, CurrentMemberships, KnownUser, Move, Store, Written};
 
 /// Maximum number of concurrent writes.
 const AT_ONCE: usize = 32;
@@ -33,11 +33,10 @@ struct Failed {
 /// The writes of one sync.
 pub(super) struct Writes<'a> {
     store: &'a Store,
-    profile: &'a Profile,
-    /// The stored profile, for the names on new memberships.
-    login: &'a RecordedLogin,
+    /// The user, whose names new memberships have.
+    user: &'a KnownUser,
     /// The origin of its changes, for their events.
-    origin: Origin,
+    origin: &'a Origin,
     current: &'a CurrentMemberships,
     plan: &'a Plan,
     progress: &'a Progress,
@@ -51,8 +50,8 @@ pub(super) struct Writes<'a> {
 
 impl<'a> Writes<'a> {
     pub(super) fn new(
-        (store, profile, current): (&'a Store, &'a Profile, &'a CurrentMemberships),
-        login: &'a RecordedLogin,
+        (store, user, current): (&'a Store, &'a KnownUser, &'a CurrentMemberships),
+        origin: &'a Origin,
         found: &'a Found,
         plan: &'a Plan,
         progress: &'a Progress,
@@ -86,9 +85,8 @@ impl<'a> Writes<'a> {
         }
         Self {
             store,
-            profile,
-            login,
-            origin: profile.directory_origin(),
+            user,
+            origin,
             current,
             plan,
             progress,
@@ -108,7 +106,7 @@ impl<'a> Writes<'a> {
         if let Some(is_admin) = self.plan.tenant_admin {
             let written = self
                 .store
-                .set_directory_admin_at_login(&self.origin, self.login, is_admin)
+                .set_directory_admin_at_login(self.origin, self.user, is_admin)
                 .await;
             if self.progress.written(written) == Some(Written::Done) {
                 self.progress.with(|state| state.counts.roles_changed += 1);
@@ -244,9 +242,7 @@ impl<'a> Writes<'a> {
         clock: &Clock,
     ) -> WriteResult {
         let now = clock.now();
-        let Profile {
-            tenant_id, user_id, ..
-        } = self.profile;
+        let (tenant_id, user_id) = (self.user.tenant_id(), self.user.user_id());
         let named = |name: &Name| {
             let (id, tenant) = (new.id.clone(), tenant_id.clone());
             Organization {
@@ -260,10 +256,10 @@ impl<'a> Writes<'a> {
         if rules.refresh_names && new.naming.is_second() {
             self.progress.with(|state| state.has_suffixes = true);
         }
-        match self.store.make_organization(&self.origin, &first).await? {
+        match self.store.make_organization(self.origin, &first).await? {
             Written::NameTaken => {
                 let second = named(&new.naming.if_taken);
-                let written = self.store.make_organization(&self.origin, &second).await?;
+                let written = self.store.make_organization(self.origin, &second).await?;
                 if rules.refresh_names && written == Written::Done {
                     let place = Place::Organization(new.id.clone());
                     self.suffixed(&place, 1, &new.naming, true);
@@ -290,9 +286,7 @@ impl<'a> Writes<'a> {
             new
         };
         let now = clock.now();
-        let Profile {
-            tenant_id, user_id, ..
-        } = self.profile;
+        let (tenant_id, user_id) = (self.user.tenant_id(), self.user.user_id());
         let named = |name: &Name| {
             let place = (tenant_id.clone(), new.organization_id.clone());
             Team {
@@ -306,10 +300,10 @@ impl<'a> Writes<'a> {
             self.progress.with(|state| state.has_suffixes = true);
         }
         let first = named(&new.naming.name);
-        match self.store.make_team(&self.origin, &first, awaited).await? {
+        match self.store.make_team(self.origin, &first, awaited).await? {
             Written::NameTaken => {
                 let second = named(&new.naming.if_taken);
-                let written = self.store.make_team(&self.origin, &second, awaited).await?;
+                let written = self.store.make_team(self.origin, &second, awaited).await?;
                 if rules.refresh_names && written == Written::Done {
                     self.suffixed(&Place::Team(new.id.clone()), 1, &new.naming, true);
                 }
@@ -328,7 +322,7 @@ impl<'a> Writes<'a> {
         if self.is_not_made(organization_id) {
             return Ok(Written::Unchanged);
         }
-        let place = (&self.profile.tenant_id, id);
+        let place = (self.user.tenant_id(), id);
         let mut how = Move {
             version: team.version,
             name: &team.naming.name,
@@ -336,14 +330,14 @@ impl<'a> Writes<'a> {
         };
         match self
             .store
-            .move_team(&self.origin, place, organization_id, how)
+            .move_team(self.origin, place, organization_id, how)
             .await?
         {
             Written::NameTaken => {
                 how.name = &team.naming.if_taken;
                 let written = self
                     .store
-                    .move_team(&self.origin, place, organization_id, how)
+                    .move_team(self.origin, place, organization_id, how)
                     .await?;
                 if team.is_refreshed && written == Written::Done {
                     let place = Place::Team(id.clone());

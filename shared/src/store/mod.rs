@@ -42,8 +42,8 @@ pub use invitations::{
 pub use members::{Member, MemberFilter, MemberSort, MembershipOfOrganization};
 pub use organizations::{OrganizationFilter, OrganizationForCaller};
 pub use sync::{
-    CurrentMemberships, FoundOrganization, FoundTeam, MembershipMarks, Move, Profile,
-    RecordedLogin, TeamMembershipMarks, Written,
+    CurrentMemberships, FoundOrganization, FoundTeam, KnownUser, MembershipMarks, Move, Profile,
+    TeamMembershipMarks, Written,
 };
 pub use table::{Error as TableError, Measure, client, metered};
 pub use team_members::MembershipOfTeam;

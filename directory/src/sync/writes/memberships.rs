@@ -6,7 +6,7 @@ use muster::domain::{
     Clock, GroupId, Membership, OrganizationId, Role, Source, Status, TeamId, TeamMembership,
     TeamRole,
 };
-use muster::store::{Profile, Written};
+use muster::store::Written;
 
 impl Writes<'_> {
     pub(super) async fn move_team_membership(
@@ -21,7 +21,7 @@ impl Writes<'_> {
             return Ok(Written::Unchanged);
         };
         self.store
-            .move_team_membership(&self.origin, before, organization)
+            .move_team_membership(self.origin, before, organization)
             .await
     }
 
@@ -52,11 +52,7 @@ impl Writes<'_> {
         };
         let after = (status(before), role);
         self.store
-            .follow_synced_membership(
-                &self.origin,
-                (before, self.mapped_from(organization)),
-                after,
-            )
+            .follow_synced_membership(self.origin, (before, self.mapped_from(organization)), after)
             .await
     }
 
@@ -69,9 +65,7 @@ impl Writes<'_> {
         if self.is_not_made(organization) {
             return Ok(Written::Unchanged);
         }
-        let Profile {
-            tenant_id, user_id, ..
-        } = self.profile.clone();
+        let (tenant_id, user_id) = (self.user.tenant_id().clone(), self.user.user_id().clone());
         let what = (role, Status::Active);
         let id = organization.clone();
         let membership = Membership {
@@ -79,7 +73,7 @@ impl Writes<'_> {
             ..Membership::new(tenant_id, id, user_id, what, clock.now())
         };
         self.store
-            .join_organization(&self.origin, &membership, (self.login, mapped_from))
+            .join_organization(self.origin, &membership, (self.user, mapped_from))
             .await
     }
 
@@ -91,9 +85,6 @@ impl Writes<'_> {
         {
             return Ok(Written::Unchanged);
         }
-        let Profile {
-            tenant_id, user_id, ..
-        } = self.profile.clone();
         let now = clock.now();
         let organization = self.organizations_of.get(team).copied().flatten();
         let own = team.as_str().parse::<OrganizationId>().ok();
@@ -103,10 +94,10 @@ impl Writes<'_> {
         };
         let awaited = organization.or(own.as_ref()).filter(|_| is_waiting);
         let membership = TeamMembership {
-            tenant_id,
+            tenant_id: self.user.tenant_id().clone(),
             team_id: team.clone(),
             organization_id: organization.filter(|_| !is_waiting).cloned(),
-            user_id,
+            user_id: self.user.user_id().clone(),
             role: TeamRole::Member,
             status: Status::Active,
             source: Source::Entra,
@@ -116,7 +107,7 @@ impl Writes<'_> {
         };
         let current = self.current;
         self.store
-            .join_team(&self.origin, &membership, awaited, current)
+            .join_team(self.origin, &membership, awaited, current)
             .await
     }
 
@@ -135,7 +126,7 @@ impl Writes<'_> {
             (Place::Organization(id), Some(role)) => match self.current.organizations.get(id) {
                 Some(before) => {
                     self.store
-                        .accept_synced_invitation(&self.origin, (before, mapped_from), role)
+                        .accept_synced_invitation(self.origin, (before, mapped_from), role)
                         .await
                 }
                 None => Ok(Written::Unchanged),
@@ -150,7 +141,7 @@ impl Writes<'_> {
                 Some(before) => {
                     self.store
                         .change_synced_membership(
-                            &self.origin,
+                            self.origin,
                             (before, self.mapped_from(id)),
                             status,
                         )
@@ -161,7 +152,7 @@ impl Writes<'_> {
             Place::Team(id) => match self.current.teams.get(id) {
                 Some(before) => {
                     self.store
-                        .change_synced_team_membership(&self.origin, before, status)
+                        .change_synced_team_membership(self.origin, before, status)
                         .await
                 }
                 None => Ok(Written::Unchanged),
@@ -175,17 +166,17 @@ impl Writes<'_> {
                 Some(before) => {
                     self.store
                         .leave_organization(
-                            &self.origin,
+                            self.origin,
                             before,
                             (self.current, &self.leaving),
-                            self.login,
+                            self.user,
                         )
                         .await
                 }
                 None => Ok(Written::Unchanged),
             },
             Place::Team(id) => match self.current.teams.get(id) {
-                Some(before) => self.store.leave_team(&self.origin, before).await,
+                Some(before) => self.store.leave_team(self.origin, before).await,
                 None => Ok(Written::Unchanged),
             },
         }

@@ -3,8 +3,8 @@
 use super::{Failed, WriteResult, Writes};
 use crate::plan::{Naming, Place};
 use crate::sync::report::{Progress, Suffixed};
-use muster::domain::Name;
-use muster::store::{self, Profile, Store, Written};
+use muster::domain::{Name, Origin, TenantId};
+use muster::store::{self, Store, Written};
 
 impl Writes<'_> {
     /// Notes that an organization or a team has a suffixed name.
@@ -43,25 +43,25 @@ impl Writes<'_> {
     }
 
     pub(super) async fn rename_to(&self, what: &Place, version: u64, name: &Name) -> WriteResult {
-        rename_to(self.store, self.profile, what, version, name).await
+        let place = (self.user.tenant_id(), self.origin);
+        rename_to(self.store, place, what, version, name).await
     }
 }
 
 async fn rename_to(
     store: &Store,
-    profile: &Profile,
+    (tenant, origin): (&TenantId, &Origin),
     what: &Place,
     version: u64,
     name: &Name,
 ) -> WriteResult {
-    let (tenant, origin) = (&profile.tenant_id, profile.directory_origin());
     match what {
         Place::Organization(id) => {
             store
-                .rename_organization(&origin, tenant, id, version, name)
+                .rename_organization(origin, tenant, id, version, name)
                 .await
         }
-        Place::Team(id) => store.rename_team(&origin, tenant, id, version, name).await,
+        Place::Team(id) => store.rename_team(origin, tenant, id, version, name).await,
     }
 }
 
@@ -69,7 +69,7 @@ async fn rename_to(
 /// when two groups swap their names. Names that keep their suffix are checked again soon.
 pub(in crate::sync) async fn take_suffixes_away(
     store: &Store,
-    profile: &Profile,
+    of: (&TenantId, &Origin),
     progress: &Progress,
 ) {
     let (suffixed, has_renamed) = progress.with(|state| {
@@ -84,7 +84,7 @@ pub(in crate::sync) async fn take_suffixes_away(
     } in suffixed
     {
         let written = if has_renamed {
-            let written = rename_to(store, profile, &place, version, &name).await;
+            let written = rename_to(store, of, &place, version, &name).await;
             progress.written(written.map_err(|source| Failed { place, source }))
         } else {
             Some(Written::NameTaken)

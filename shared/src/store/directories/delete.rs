@@ -247,11 +247,8 @@ impl Store {
         for _ in 0..ATTEMPTS {
             let current = self.current_memberships(tenant, user).await?;
             let mut is_settled = true;
-            if let Some(profile) = current
-                .profile
-                .as_ref()
-                .filter(|_| current.is_directory_admin)
-            {
+            let profile = current.known.as_ref().map(|known| &known.profile.user);
+            if let Some(profile) = profile.filter(|_| current.is_directory_admin) {
                 let written = self.set_directory_admin(origin, profile, false).await?;
                 is_settled &= written == Written::Done;
             }
@@ -271,7 +268,7 @@ impl Store {
                 let left = match memberships {
                     MembershipsOfDeleted::Keep => Err(Refusal::LastOwner.into()),
                     MembershipsOfDeleted::Remove => {
-                        let address = current.profile.as_ref().and_then(User::verified_email);
+                        let address = profile.and_then(User::verified_email);
                         self.leave_with_invitation(origin, membership, (&current, &left), address)
                             .await
                     }

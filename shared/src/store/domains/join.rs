@@ -6,7 +6,7 @@ use super::{Action, ClaimRow};
 use crate::domain::{
     Actor, AutoJoin, Domain, EventContext, EventDraft, EventType, Origin, TenantId, Transition,
 };
-use crate::store::sync::{Profile, RecordedLogin, Written};
+use crate::store::sync::{KnownUser, Profile, Written};
 use crate::store::table::{Change, Condition, from_item, text};
 use crate::store::users::{self, names};
 use crate::store::{Error, Store, keys, members, organizations};
@@ -58,7 +58,7 @@ impl Store {
     pub async fn join_by_domain(
         &self,
         profile: &Profile,
-        login: &RecordedLogin,
+        login: &KnownUser,
         by: &AutoJoin,
     ) -> Result<Written, Error> {
         let organization = &by.organization_id;

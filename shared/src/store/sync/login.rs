@@ -20,7 +20,7 @@ impl Store {
     /// Makes one `UpdateItem` on the condition that the profile is as the event describes it. Otherwise a transaction
     /// creates or changes the profile, on the condition that it is as the first write found it. Refuses a user who is
     /// being erased.
-    pub async fn record_login(&self, login: &Profile) -> Result<RecordedLogin, Error> {
+    pub async fn record_login(&self, login: &Profile) -> Result<KnownUser, Error> {
         let key = keys::user(&login.tenant_id, &login.user_id);
         let (key, origin) = (&key, &login.user_origin());
         self.until_settled("record_login", |now| async move {
@@ -33,11 +33,7 @@ impl Store {
                     .update_and_return(key, stamp, as_described(login), ReturnValue::AllNew);
             let found = match stamped.await? {
                 Updated::Done(Some(item)) => {
-                    return Ok(RecordedLogin {
-                        mark: mark_in(&item),
-                        joined_by_domain: joined_by_domain_in(&item),
-                        profile: Stored::read(item)?,
-                    });
+                    return Ok(KnownUser::read(item)?);
                 }
                 Updated::Done(None) => {
                     return Err(table::Error::defect("no item in the answer").into());
@@ -54,7 +50,7 @@ impl Store {
             let after = signed_in(before.map(|it| &it.user), login, now);
             let changed = before.map(|it| (&it.user, it.lag));
             match self.write_profile(origin, changed, &after).await? {
-                Ok(lag) => Ok(RecordedLogin {
+                Ok(lag) => Ok(KnownUser {
                     mark,
                     joined_by_domain,
                     profile: Stored { user: after, lag },
@@ -69,7 +65,7 @@ impl Store {
     /// the memberships after a change of either, or when they have not been read. With nothing to do, makes no call.
     pub async fn refresh_names_at_login(
         &self,
-        login: &RecordedLogin,
+        login: &KnownUser,
         current: Option<&CurrentMemberships>,
     ) -> Result<(), Error> {
         let Stored { user, lag } = &login.profile;
@@ -84,7 +80,7 @@ impl Store {
     pub async fn set_directory_admin_at_login(
         &self,
         origin: &Origin,
-        login: &RecordedLogin,
+        login: &KnownUser,
         is_admin: bool,
     ) -> Result<Written, Error> {
         self.set_directory_admin(origin, &login.profile.user, is_admin)
@@ -143,13 +139,35 @@ impl Store {
     }
 }
 
-/// The profile after a login.
-pub struct RecordedLogin {
+/// A user as the table has them, with the marks of the sync.
+#[derive(Clone, Debug)]
+pub struct KnownUser {
     /// The fingerprint of what has been created for the user.
     pub mark: Option<String>,
     /// The organization that a domain has added the user to, or that they have left.
     pub(in crate::store) joined_by_domain: Option<OrganizationId>,
     pub(in crate::store) profile: Stored,
+}
+
+impl KnownUser {
+    /// Returns the user of a profile that was read.
+    pub(super) fn read(item: Item) -> Result<Self, table::Error> {
+        Ok(Self {
+            mark: mark_in(&item),
+            joined_by_domain: joined_by_domain_in(&item),
+            profile: Stored::read(item)?,
+        })
+    }
+
+    /// Returns the user's tenant.
+    pub fn tenant_id(&self) -> &TenantId {
+        &self.profile.user.tenant_id
+    }
+
+    /// Returns the user's id.
+    pub fn user_id(&self) -> &UserId {
+        &self.profile.user.user_id
+    }
 }
 
 /// Returns the condition that the profile exists, as the event describes it.

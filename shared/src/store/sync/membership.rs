@@ -7,7 +7,7 @@ use crate::store::{Error, Store, invitations, members, team_members};
 use std::collections::BTreeSet;
 
 use super::{
-    AWAITS_ORGANIZATION, Action, CurrentMemberships, MAPPED_FROM, RecordedLogin, SUSPENDED_BY,
+    AWAITS_ORGANIZATION, Action, CurrentMemberships, KnownUser, MAPPED_FROM, SUSPENDED_BY,
     SYNCED_ROLE, Written, left, made,
 };
 use crate::domain::{
@@ -25,7 +25,7 @@ impl Store {
         &self,
         origin: &Origin,
         membership: &Membership,
-        (login, mapped_from): (&RecordedLogin, Option<&GroupId>),
+        (login, mapped_from): (&KnownUser, Option<&GroupId>),
     ) -> Result<Written, Error> {
         let mut item = members::to_row(membership)?;
         let user = &login.profile.user;
@@ -223,7 +223,7 @@ impl Store {
         origin: &Origin,
         before: &Membership,
         (current, apart): (&CurrentMemberships, &BTreeSet<TeamId>),
-        login: &RecordedLogin,
+        login: &KnownUser,
     ) -> Result<Written, Error> {
         let address = login.profile.user.verified_email();
         self.leave_with_invitation(origin, before, (current, apart), address)

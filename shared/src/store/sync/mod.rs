@@ -11,7 +11,7 @@ mod move_team;
 mod read;
 
 pub use found::{FoundOrganization, FoundTeam, MembershipMarks, TeamMembershipMarks};
-pub use login::RecordedLogin;
+pub use login::KnownUser;
 pub use move_team::Move;
 
 use crate::store::Refusal;
@@ -23,7 +23,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::{
     Actor, ActorType, Email, EntraObjectId, EventContext, Membership, Name, OrganizationId, Origin,
-    TeamId, TeamMembership, TenantId, User, UserId,
+    TeamId, TeamMembership, TenantId, UserId,
 };
 
 /// Attribute of a membership that the sync created: the role that the sync set last. While it equals the role,
@@ -108,8 +108,8 @@ pub struct CurrentMemberships {
     pub team_marks: BTreeMap<TeamId, TeamMembershipMarks>,
     /// The value of [`JOINED_TEAMS`] on each membership when it was read.
     joined_teams: BTreeMap<OrganizationId, Option<AttributeValue>>,
-    /// The profile of the user.
-    pub(in crate::store) profile: Option<User>,
+    /// The user, unless they are not known.
+    pub known: Option<KnownUser>,
     /// Whether they are a tenant admin by a group of the directory.
     pub is_directory_admin: bool,
     /// The names on the memberships that have a copy.

@@ -1,12 +1,12 @@
 //! Reads of the sync before it plans.
 
 use crate::store::table::{Item, in_partition, text, text_of};
-use crate::store::{Error, Store, members, organizations, table, team_members, teams, users};
+use crate::store::{Error, Store, members, organizations, table, team_members, teams};
 use std::collections::BTreeMap;
 
 use super::{
-    AWAITS_ORGANIZATION, CurrentMemberships, DIRECTORY_ADMIN, FoundOrganization, FoundTeam, MADE,
-    MAPPED_FROM, MembershipMarks, SUSPENDED_BY, SYNCED_ROLE, TeamMembershipMarks,
+    AWAITS_ORGANIZATION, CurrentMemberships, DIRECTORY_ADMIN, FoundOrganization, FoundTeam,
+    KnownUser, MADE, MAPPED_FROM, MembershipMarks, SUSPENDED_BY, SYNCED_ROLE, TeamMembershipMarks,
 };
 use crate::domain::{GroupId, Name, OrganizationId, Role, Source, TeamId, TenantId, UserId};
 use crate::store::keys::{self, MEMBERSHIP_PREFIX, TEAM_MEMBERSHIP_PREFIX};
@@ -54,7 +54,7 @@ impl Store {
                 current.teams.insert(membership.team_id.clone(), membership);
             } else if sort_key == keys::user(tenant, user).sk {
                 current.is_directory_admin = item.contains_key(DIRECTORY_ADMIN);
-                current.profile = Some(users::from_row(item)?);
+                current.known = Some(KnownUser::read(item)?);
             }
         }
         Ok(current)

@@ -302,6 +302,7 @@ impl Store {
 }
 
 /// A profile that was read, and what is left to do for its names.
+#[derive(Clone, Debug)]
 pub(super) struct Stored {
     pub(super) user: User,
     pub(super) lag: NamesLag,
