@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use muster::domain::{DirectorySettings, GroupId, Name, OrganizationId, Role};
+use muster::domain::{DirectorySettings, GroupId, Name, OrganizationId, Role, Source};
 
 /// The groups assigned to the enterprise application.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,6 +38,8 @@ pub struct MappedMembership {
 /// without any error returns one, so there is no incomplete snapshot.
 #[derive(Clone, Debug)]
 pub struct DirectorySnapshot {
+    /// The source of what the directory gives. The plan changes nothing that has another one.
+    source: Source,
     assigned: Option<Arc<Assigned>>,
     user_groups: BTreeSet<GroupId>,
     /// The memberships that the user's groups give through `group_map`, by organization.
@@ -89,12 +91,19 @@ impl Assigned {
 impl DirectorySnapshot {
     pub(super) fn new(assigned: Option<Arc<Assigned>>, user_groups: BTreeSet<GroupId>) -> Self {
         Self {
+            source: Source::Entra,
             assigned,
             user_groups,
             mapped: BTreeMap::new(),
             is_tenant_admin: false,
             is_kept: false,
         }
+    }
+
+    /// Returns the snapshot of a directory that gives memberships with this source.
+    #[cfg(test)]
+    pub(super) fn given_by(self, source: Source) -> Self {
+        Self { source, ..self }
     }
 
     /// Returns the snapshot as the settings see it: without the groups that do not count, and with the groups in
@@ -142,6 +151,11 @@ impl DirectorySnapshot {
             None => self.user_groups.retain(|group| !is_mapped(group)),
         }
         self
+    }
+
+    /// Returns the source of what the directory gives.
+    pub fn source(&self) -> Source {
+        self.source
     }
 
     /// Returns the memberships that the user's groups give through `group_map`, by organization.
@@ -234,6 +248,7 @@ impl DirectorySnapshot {
         let others = self.assigned();
         let others: Vec<_> = others.filter(|(id, _)| !self.is_own(id)).collect();
         let parts = others.chunks(at_a_time).map(|part| Self {
+            source: self.source,
             assigned: Some(Arc::new(Assigned::of(part.iter().copied()))),
             user_groups: BTreeSet::new(),
             mapped: BTreeMap::new(),

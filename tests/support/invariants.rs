@@ -130,6 +130,7 @@ impl<'a> Table<'a> {
             }
             _ if sk.starts_with("TEAM#")
                 && item["source"] != "entra"
+                && item["source"] != "scim"
                 && item.contains_key("organization_id") =>
             {
                 self.in_teams.push((tenant, item));

@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Change, Held, HeldOrganization, Naming, Place, Planner};
 use crate::snapshot::{AssignedGroup, DirectorySnapshot, MappedMembership};
-use muster::domain::{
-    DirectorySettings, GroupId, OnLeave, OrganizationId, Role, Source, Status, TeamId,
-};
+use muster::domain::{DirectorySettings, GroupId, OnLeave, OrganizationId, Role, Status, TeamId};
 
 impl Planner<'_> {
     /// Plans the memberships that a group gives the user.
@@ -89,9 +87,9 @@ impl Planner<'_> {
         given: Role,
         membership: &HeldOrganization,
     ) {
-        let role = membership.followed_role(given);
+        let role = membership.followed_role(given, self.reading.source());
         let version = membership.version;
-        if membership.is_suspended_by_sync() {
+        if membership.is_suspended_by(self.reading.source()) {
             self.changes.push(Change::Lift {
                 at: Place::Organization(organization_id.clone()),
                 version,
@@ -111,7 +109,7 @@ impl Planner<'_> {
         let Some(membership) = self.held.teams.get(team_id) else {
             return;
         };
-        if membership.is_suspended_by_sync() {
+        if membership.is_suspended_by(self.reading.source()) {
             self.changes.push(Change::Lift {
                 at: Place::Team(team_id.clone()),
                 version: membership.version,
@@ -143,7 +141,7 @@ impl Planner<'_> {
             let is_lifted = |it: &HeldOrganization| {
                 self.rules.create_organizations
                     && *organization == group.organization_id()
-                    && it.is_suspended_by_sync()
+                    && it.is_suspended_by(self.reading.source())
             };
             let is_suspended =
                 membership.is_some_and(|it| it.status == Status::Suspended && !is_lifted(it));
@@ -171,7 +169,7 @@ pub(crate) fn takes_away(
     let lowers = |organization: &OrganizationId, given: Role| {
         let membership = held.organizations.get(organization);
         membership.is_some_and(|it| {
-            let role = it.followed_role(given);
+            let role = it.followed_role(given, reading.source());
             role.is_some_and(|role| !role.reaches(it.role))
         })
     };
@@ -218,7 +216,7 @@ fn leaving(reading: &DirectorySnapshot, held: &Held, rules: &DirectorySettings) 
     in_organizations.extend(reading.mapped().map(|(id, _)| id.clone()));
     let organizations = held.organizations.iter().filter(|(id, it)| {
         (rules.create_organizations || it.marks.mapped_from.is_some())
-            && it.source == Source::Entra
+            && it.source == reading.source()
             && !in_organizations.contains(*id)
     });
     let of_organizations = organizations.map(|(id, it)| {
@@ -228,7 +226,7 @@ fn leaving(reading: &DirectorySnapshot, held: &Held, rules: &DirectorySettings) 
     });
     let teams = held.teams.iter();
     let of_teams = teams
-        .filter(|(id, it)| it.source == Source::Entra && !in_teams.contains(*id))
+        .filter(|(id, it)| it.source == reading.source() && !in_teams.contains(*id))
         .map(|(id, it)| (Place::Team(id.clone()), it.status, it.version, false));
     let all = of_organizations.chain(of_teams);
     all.filter_map(|(at, status, version, is_owner)| match rules.on_leave {

@@ -41,24 +41,25 @@ impl HeldOrganization {
         }
     }
 
-    /// Returns the role that the membership gets when the directory gives `given`, or `None` if it already has
-    /// that role or its role was set by hand. The role owner is always set by hand.
+    /// Returns the role that the membership gets when a directory with the source `by` gives `given`, or `None` if
+    /// it already has that role, its role was set by hand, or the directory does not give it. The role owner is always set by hand.
     ///
     /// Memberships from an earlier release do not record the role that the sync gave. In version 1 the role was
     /// never changed, so its current role is the one that the sync gave.
-    pub fn followed_role(&self, given: Role) -> Option<Role> {
+    pub fn followed_role(&self, given: Role, by: Source) -> Option<Role> {
         let untouched = (self.version == 1).then_some(self.role);
         let synced = self.marks.synced_role.or(untouched);
-        let is_synced = self.source == Source::Entra
+        let is_synced = self.source == by
             && self.status != Status::Invited
             && self.role != Role::Owner
             && synced == Some(self.role);
         (is_synced && given != self.role).then_some(given)
     }
 
-    /// Returns whether its suspension ends when its group gives the membership again.
-    pub fn is_suspended_by_sync(&self) -> bool {
-        self.source == Source::Entra && self.status == Status::Suspended && self.marks.is_suspended
+    /// Returns whether its suspension ends when its group in a directory with the source `by` gives the membership
+    /// again.
+    pub fn is_suspended_by(&self, by: Source) -> bool {
+        self.source == by && self.status == Status::Suspended && self.marks.is_suspended
     }
 }
 
@@ -86,9 +87,10 @@ impl HeldTeam {
         }
     }
 
-    /// Returns whether its suspension ends when its group gives the membership again.
-    pub fn is_suspended_by_sync(&self) -> bool {
-        self.source == Source::Entra && self.status == Status::Suspended && self.marks.is_suspended
+    /// Returns whether its suspension ends when its group in a directory with the source `by` gives the membership
+    /// again.
+    pub fn is_suspended_by(&self, by: Source) -> bool {
+        self.source == by && self.status == Status::Suspended && self.marks.is_suspended
     }
 }
 

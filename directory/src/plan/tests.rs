@@ -28,7 +28,12 @@ fn status() -> impl Strategy<Value = Status> {
 }
 
 fn source() -> impl Strategy<Value = Source> {
-    select(vec![Source::Manual, Source::Entra])
+    select(vec![Source::Manual, Source::Entra, Source::Scim])
+}
+
+/// A kind of directory.
+fn directory() -> impl Strategy<Value = Source> {
+    select(vec![Source::Entra, Source::Scim])
 }
 
 fn role() -> impl Strategy<Value = Role> {
@@ -44,13 +49,14 @@ prop_compose! {
         is_known in prop::bool::weighted(0.8),
         assigned in btree_map(group(), (name(), any::<bool>()), 0..6),
         user_groups in btree_set(group(), 0..6),
+        source in directory(),
     ) -> DirectorySnapshot {
         let groups = assigned.into_iter().map(|(id, (name, leads))| {
             let app_roles = leads.then(|| "Lead".to_owned()).into_iter().collect();
             (id, AssignedGroup { name, app_roles })
         });
         let assigned = Arc::new(Assigned::new(groups.collect(), 0));
-        DirectorySnapshot::new(is_known.then_some(assigned), user_groups)
+        DirectorySnapshot::new(is_known.then_some(assigned), user_groups).given_by(source)
     }
 }
 
@@ -176,19 +182,19 @@ proptest! {
     ) {
         let mut cut_off = table.clone();
         for change in table.plan(&reading, Provisioned::Unknown, &rules).changes().iter().take(written) {
-            cut_off.write(change);
+            cut_off.write(change, reading.source());
         }
         let after = cut_off.synced(&reading, &rules);
         prop_assert_eq!(memberships(&after.held), memberships(&table.synced(&reading, &rules).held));
     }
 
     #[test]
-    fn keeps_manual_memberships_and_accepts_invitations(
+    fn keeps_what_others_gave_and_accepts_invitations(
         reading in reading(), rules in rules(), table in table(),
     ) {
         let after = memberships(&table.synced(&reading, &rules).held);
         for (place, (role, status, source)) in memberships(&table.held) {
-            if source != Source::Manual {
+            if source == reading.source() {
                 continue;
             }
             let (role_after, status_after, source_after) = after[&place];
@@ -211,7 +217,7 @@ proptest! {
                 prop_assert!(is_of(&place, &held), "let in to {place:?}");
             }
             let is_ruled = rules.create_organizations || matches!(place, Place::Team(_));
-            if source == Source::Entra && is_ruled && !is_of(&place, &held) {
+            if source == reading.source() && is_ruled && !is_of(&place, &held) {
                 prop_assert!(match rules.on_leave {
                     OnLeave::Remove => false,
                     OnLeave::Suspend => status == Status::Suspended,
@@ -287,7 +293,7 @@ proptest! {
             let Some(before) = table.held.organizations.get(&organization) else {
                 continue;
             };
-            let is_synced = before.source == Source::Entra && before.role != Role::Owner
+            let is_synced = before.source == reading.source() && before.role != Role::Owner
                 && before.marks.synced_role == Some(before.role);
             if is_synced {
                 let given = given_role(&reading, id, group, &rules);

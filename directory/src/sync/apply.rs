@@ -6,7 +6,7 @@ use super::writes::{self, Writes};
 use crate::entra::directory::ASSIGNED_GROUPS_LIFE;
 use crate::plan::{self, Found, Held, HeldOrganization, HeldTeam, Provisioned};
 use crate::snapshot::DirectorySnapshot;
-use muster::domain::{Clock, DirectoryId, DirectorySettings, Origin, Timestamp};
+use muster::domain::{Clock, DirectoryId, DirectorySettings, Origin, Source, Timestamp};
 use muster::store::{self, CurrentMemberships, KnownUser, Store};
 
 /// Number of groups that are looked up and created at a time.
@@ -146,16 +146,23 @@ impl Subject<'_> {
         } else {
             plan
         };
-        Writes::new((store, user, current), origin, &found, &plan, progress)
-            .carry_out(rules, self.clock)
-            .await;
+        let source = reading.source();
+        Writes::new(
+            (store, user, current),
+            (origin, source),
+            &found,
+            &plan,
+            progress,
+        )
+        .carry_out(rules, self.clock)
+        .await;
         Ok(plan.kept)
     }
 
     /// Takes back what was made if the tenant's directory has been deleted since it was read.
     pub(super) async fn leave_if_deleted(
         self,
-        directory: &DirectoryId,
+        directory: (&DirectoryId, Source),
     ) -> Result<(), store::Error> {
         if self.progress.with(|state| state.counts.changed()) > 0 {
             let (tenant, user) = (self.user.tenant_id(), self.user.user_id());

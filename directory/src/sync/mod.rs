@@ -18,7 +18,7 @@ use crate::entra::error::{ReadError, TokenError};
 use crate::entra::settings::EntraSettings;
 use crate::plan::{self, Held};
 use crate::snapshot::DirectorySnapshot;
-use muster::domain::{Clock, DirectoryStatus, EntraObjectId};
+use muster::domain::{Clock, DirectoryStatus, EntraObjectId, Source};
 use muster::store::{self, KnownUser, Profile, Refusal, Store, Written};
 
 use apply::{Subject, held, leave_if_erased};
@@ -223,7 +223,7 @@ impl LoginSync {
         let applied = subject.apply(&reading, &current).await;
         let outcome = progress.kept(applied).unwrap_or(SyncOutcome::Failed);
         if let Some((id, _)) = &followed.own {
-            progress.written(subject.leave_if_deleted(id).await);
+            progress.written(subject.leave_if_deleted((id, Source::Entra)).await);
         }
         (outcome, None)
     }

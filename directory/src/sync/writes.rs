@@ -37,6 +37,8 @@ pub(super) struct Writes<'a> {
     user: &'a KnownUser,
     /// The origin of its changes, for their events.
     origin: &'a Origin,
+    /// The source of what it creates.
+    source: Source,
     current: &'a CurrentMemberships,
     plan: &'a Plan,
     progress: &'a Progress,
@@ -51,7 +53,7 @@ pub(super) struct Writes<'a> {
 impl<'a> Writes<'a> {
     pub(super) fn new(
         (store, user, current): (&'a Store, &'a KnownUser, &'a CurrentMemberships),
-        origin: &'a Origin,
+        (origin, source): (&'a Origin, Source),
         found: &'a Found,
         plan: &'a Plan,
         progress: &'a Progress,
@@ -87,6 +89,7 @@ impl<'a> Writes<'a> {
             store,
             user,
             origin,
+            source,
             current,
             plan,
             progress,
@@ -247,7 +250,7 @@ impl<'a> Writes<'a> {
             let (id, tenant) = (new.id.clone(), tenant_id.clone());
             Organization {
                 limits: new.limits.clone(),
-                source: Source::Entra,
+                source: self.source,
                 created_by: None,
                 ..Organization::new(id, tenant, name.clone(), user_id.clone(), now)
             }
@@ -291,7 +294,7 @@ impl<'a> Writes<'a> {
             let place = (tenant_id.clone(), new.organization_id.clone());
             Team {
                 limits: new.limits.clone(),
-                source: Source::Entra,
+                source: self.source,
                 created_by: None,
                 ..Team::new(new.id.clone(), place, name.clone(), user_id.clone(), now)
             }

@@ -47,14 +47,16 @@ impl FromStr for Status {
     }
 }
 
-/// How something was created. The directory sync changes only resources with the source `entra`.
+/// How something was created. What a directory gives has the source of its kind, and a directory changes nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
     /// Through the API.
     Manual,
-    /// By the directory sync.
+    /// By a directory of type `entra`, or the default directory of the deployment.
     Entra,
+    /// By a directory of type `scim`.
+    Scim,
     /// By a verified email address in a domain of the organization.
     Domain,
     /// By accepting an invitation by email.
@@ -67,8 +69,17 @@ impl Source {
         match self {
             Self::Manual => "manual",
             Self::Entra => "entra",
+            Self::Scim => "scim",
             Self::Domain => "domain",
             Self::Invitation => "invitation",
+        }
+    }
+
+    /// Returns whether a directory gives it.
+    pub const fn is_directory(self) -> bool {
+        match self {
+            Self::Entra | Self::Scim => true,
+            Self::Manual | Self::Domain | Self::Invitation => false,
         }
     }
 }

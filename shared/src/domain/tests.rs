@@ -49,7 +49,7 @@ fn values_round_trip_through_json() {
         is_written(status, text(status.as_str()));
         assert_eq!(status.as_str().parse(), Ok(status));
     }
-    for source in [Source::Manual, Source::Entra] {
+    for source in [Source::Manual, Source::Entra, Source::Scim] {
         is_written(source, text(source.as_str()));
     }
     for role in [TeamRole::Leader, TeamRole::Member] {

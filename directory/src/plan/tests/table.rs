@@ -36,7 +36,7 @@ impl Table {
     pub(super) fn synced(&self, reading: &DirectorySnapshot, rules: &DirectorySettings) -> Self {
         let mut table = self.clone();
         for change in self.plan(reading, Provisioned::Unknown, rules).changes() {
-            table.write(change);
+            table.write(change, reading.source());
         }
         if rules.refresh_names {
             for change in self.plan(reading, Provisioned::Unknown, rules).changes() {
@@ -81,7 +81,7 @@ impl Table {
 
     /// Applies one change as a conditional write. Panics if the condition fails, which is a bug of the plan.
     #[expect(clippy::too_many_lines, reason = "one arm for each kind of change")]
-    pub(super) fn write(&mut self, change: &Change) {
+    pub(super) fn write(&mut self, change: &Change, by: Source) {
         match change.clone() {
             Change::MakeOrganization(new) => {
                 let name = self.free_name(&new.naming, None);
@@ -130,7 +130,7 @@ impl Table {
             }
             Change::Lift { at, version, role } => {
                 let (status, source, found) = self.membership(&at);
-                assert_eq!((*status, source), (Status::Suspended, Source::Entra));
+                assert_eq!((*status, source), (Status::Suspended, by));
                 assert_eq!(*found, version);
                 *status = Status::Active;
                 *found += 1;
@@ -154,7 +154,7 @@ impl Table {
                 role,
             } => {
                 let it = self.held.organizations.get_mut(&organization_id).unwrap();
-                assert_eq!((it.source, it.version), (Source::Entra, version));
+                assert_eq!((it.source, it.version), (by, version));
                 it.version += 1;
                 it.give(Some(role));
             }
@@ -167,7 +167,7 @@ impl Table {
                 let joined = HeldOrganization {
                     role,
                     status: Status::Active,
-                    source: Source::Entra,
+                    source: by,
                     version: 1,
                     marks: MembershipMarks {
                         synced_role: Some(role),
@@ -182,7 +182,7 @@ impl Table {
                 assert!(self.teams.contains_key(&team_id));
                 let joined = HeldTeam {
                     status: Status::Active,
-                    source: Source::Entra,
+                    source: by,
                     version: 1,
                     marks: TeamMembershipMarks::default(),
                 };
@@ -196,7 +196,7 @@ impl Table {
             }
             Change::Suspend { at, version, .. } => {
                 let (status, source, found) = self.membership(&at);
-                assert_eq!((source, *found), (Source::Entra, version));
+                assert_eq!((source, *found), (by, version));
                 *status = Status::Suspended;
                 *found += 1;
                 match at {
@@ -211,7 +211,7 @@ impl Table {
             }
             Change::Leave { at, version, .. } => {
                 let (_, source, found) = self.membership(&at);
-                assert_eq!((source, *found), (Source::Entra, version));
+                assert_eq!((source, *found), (by, version));
                 match at {
                     Place::Organization(id) => drop(self.held.organizations.remove(&id)),
                     Place::Team(id) => drop(self.held.teams.remove(&id)),

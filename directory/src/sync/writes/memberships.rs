@@ -3,8 +3,7 @@
 use super::{WriteResult, Writes};
 use crate::plan::Place;
 use muster::domain::{
-    Clock, GroupId, Membership, OrganizationId, Role, Source, Status, TeamId, TeamMembership,
-    TeamRole,
+    Clock, GroupId, Membership, OrganizationId, Role, Status, TeamId, TeamMembership, TeamRole,
 };
 use muster::store::Written;
 
@@ -69,7 +68,7 @@ impl Writes<'_> {
         let what = (role, Status::Active);
         let id = organization.clone();
         let membership = Membership {
-            source: Source::Entra,
+            source: self.source,
             ..Membership::new(tenant_id, id, user_id, what, clock.now())
         };
         self.store
@@ -100,7 +99,7 @@ impl Writes<'_> {
             user_id: self.user.user_id().clone(),
             role: TeamRole::Member,
             status: Status::Active,
-            source: Source::Entra,
+            source: self.source,
             version: 1,
             created_at: now,
             updated_at: now,
@@ -126,7 +125,11 @@ impl Writes<'_> {
             (Place::Organization(id), Some(role)) => match self.current.organizations.get(id) {
                 Some(before) => {
                     self.store
-                        .accept_synced_invitation(self.origin, (before, mapped_from), role)
+                        .accept_synced_invitation(
+                            self.origin,
+                            (before, mapped_from),
+                            (role, self.source),
+                        )
                         .await
                 }
                 None => Ok(Written::Unchanged),

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::patch::nothing_required;
-use super::{DirectoryId, Invalid, Name, Patch, TenantId, Timestamp, UserId};
+use super::{DirectoryId, Invalid, Name, Patch, Source, TenantId, Timestamp, UserId};
 
 pub use entra::{EntraDirectory, EntraDirectoryPatch, EntraId, SecretArn};
 pub use filter::{GroupFilter, MAX_GROUP_FILTER_LENGTH};
@@ -27,6 +27,15 @@ pub use settings::{
 pub enum DirectoryType {
     /// Microsoft Entra ID, which Muster reads through Microsoft Graph.
     Entra,
+}
+
+impl DirectoryType {
+    /// Returns the source of what a directory of this kind gives.
+    pub const fn source(self) -> Source {
+        match self {
+            Self::Entra => Source::Entra,
+        }
+    }
 }
 
 impl FromStr for DirectoryType {

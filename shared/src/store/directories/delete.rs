@@ -122,12 +122,13 @@ impl Store {
         origin: &Origin,
     ) -> Result<(), Error> {
         let memberships = deletion.deleting.unwrap_or_default();
+        let given = (memberships, directory.directory_type.source());
         let key = keys::directory(tenant, &directory.id);
         let mut done_to = deletion.done_to.clone();
         loop {
             let (users, next) = self.users_after(tenant, done_to.as_deref()).await?;
             stream::iter(users)
-                .map(|user| async move { self.end_given(tenant, &user, memberships, origin).await })
+                .map(|user| async move { self.end_given(tenant, &user, given, origin).await })
                 .buffer_unordered(AT_ONCE)
                 .try_collect::<()>()
                 .await?;
@@ -212,12 +213,12 @@ impl Store {
     }
 
     /// Takes back what a login has just written by a directory that is being deleted, or has been: the login had read
-    /// the directory before. Makes one read, and more only after a deletion.
+    /// the directory before. `source` is that of what it gives. Makes one read, and more only after a deletion.
     pub async fn end_given_by_deleted(
         &self,
         tenant: &TenantId,
         user: &UserId,
-        directory: &DirectoryId,
+        (directory, source): (&DirectoryId, Source),
         origin: &Origin,
     ) -> Result<(), Error> {
         let keys = [
@@ -231,7 +232,10 @@ impl Store {
             (None, None) => Some(MembershipsOfDeleted::Keep),
         };
         match memberships {
-            Some(memberships) => self.end_given(tenant, user, memberships, origin).await,
+            Some(memberships) => {
+                let given = (memberships, source);
+                self.end_given(tenant, user, given, origin).await
+            }
             None => Ok(()),
         }
     }
@@ -241,7 +245,7 @@ impl Store {
         &self,
         tenant: &TenantId,
         user: &UserId,
-        memberships: MembershipsOfDeleted,
+        (memberships, source): (MembershipsOfDeleted, Source),
         origin: &Origin,
     ) -> Result<(), Error> {
         for _ in 0..ATTEMPTS {
@@ -253,7 +257,7 @@ impl Store {
                 is_settled &= written == Written::Done;
             }
             let teams = current.teams.values();
-            let teams: Vec<_> = teams.filter(|it| it.source == Source::Entra).collect();
+            let teams: Vec<_> = teams.filter(|it| it.source == source).collect();
             let left: BTreeSet<_> = teams.iter().map(|team| team.team_id.clone()).collect();
             for team in teams {
                 is_settled &= match memberships {
@@ -264,7 +268,7 @@ impl Store {
                 };
             }
             let organizations = current.organizations.values();
-            for membership in organizations.filter(|it| it.source == Source::Entra) {
+            for membership in organizations.filter(|it| it.source == source) {
                 let left = match memberships {
                     MembershipsOfDeleted::Keep => Err(Refusal::LastOwner.into()),
                     MembershipsOfDeleted::Remove => {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::domain::{
     Email, EventDraft, EventType, ExpectedVersion, Invitation, InvitationStatus, Membership,
-    OrganizationId, Permission, Source, Status, Target, Timestamp, Transition, UserId,
+    OrganizationId, Permission, Status, Target, Timestamp, Transition, UserId,
 };
 use crate::store::access::{self, Requirement, View, standing};
 use crate::store::domains::HAS_DOMAINS;
@@ -175,7 +175,7 @@ fn require_removable(cx: &Context, before: &Membership, force: bool) -> Result<(
         // A suspended user who left could come back by an invitation or by the directory.
         return Err(Refusal::Forbidden);
     }
-    if before.source == Source::Entra && !(force && caller.tenant_admin) {
+    if before.source.is_directory() && !(force && caller.tenant_admin) {
         return Err(Refusal::DirectoryManaged);
     }
     Ok(())

@@ -3,7 +3,7 @@
 use super::{Action, Owners, change_inviter, change_to, not_changed, unchanged};
 use crate::domain::{
     EventDraft, EventType, ExpectedVersion, Membership, MembershipPatch, OrganizationId,
-    Permission, Source, Status, Transition, UserId,
+    Permission, Status, Transition, UserId,
 };
 use crate::store::access::{self, Requirement, standing};
 use crate::store::sync::SUSPENDED_BY;
@@ -77,7 +77,7 @@ impl Store {
                 Some(&organization_name),
             );
             if takes_over {
-                let (from, to) = (Source::Entra.as_str().into(), Value::Null);
+                let (from, to) = (before.source.as_str().into(), Value::Null);
                 event = event.with_change(SUSPENDED_BY, from, to);
             }
             let mut transaction = self.transaction(&cx.origin, [event])?;

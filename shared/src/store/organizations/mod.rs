@@ -145,7 +145,7 @@ fn expires_at(organization: &Organization) -> Option<i64> {
         Source::Manual | Source::Domain | Source::Invitation => {
             Some(organization.deleted_at?.after(RETENTION).as_second())
         }
-        Source::Entra => None,
+        Source::Entra | Source::Scim => None,
     }
 }
 

@@ -93,7 +93,7 @@ impl Store {
             status,
             ..before.clone()
         };
-        let marks = marks_of(status);
+        let marks = marks_of(status, before.source);
         self.write_synced_membership(origin, (before, mapped_from), after, marks)
             .await
     }
@@ -157,14 +157,14 @@ impl Store {
     }
 
     /// Activates an open invitation that has not expired, on the condition that it is unchanged and its inviter may
-    /// still grant its role. Otherwise turns the membership into a synced one with the role from the directory, on the opposite of the
+    /// still grant its role. Otherwise turns the membership into one of the directory with its role and source, on the opposite of the
     /// condition that failed: if the inviter regains the permission in between, the invitation stays open for the next
     /// login.
     pub async fn accept_synced_invitation(
         &self,
         origin: &Origin,
         (before, mapped_from): (&Membership, Option<&GroupId>),
-        role: Role,
+        (role, source): (Role, Source),
     ) -> Result<Written, Error> {
         let now = self.clock.now();
         let after = before.activated(now);
@@ -190,7 +190,7 @@ impl Store {
         };
         let after = Membership {
             role,
-            source: Source::Entra,
+            source,
             invited_by_user_id: None,
             ..after
         };
@@ -343,7 +343,7 @@ impl Store {
             .set("status", text(status.as_str()))
             .set("version", number(after.version))
             .set("updated_at", text(after.updated_at.to_string()))
-            .and(marks_of(status));
+            .and(marks_of(status, before.source));
         let changed = Transition::Changed(before, &after);
         let event = team_changed_by_group(EventType::TeamMembershipUpdated, changed);
         let mut transaction = self.transaction(origin, [event])?;
@@ -394,9 +394,9 @@ fn team_changed_by_group(
 }
 
 /// Returns the change that marks a suspension as made by the sync, or removes the mark.
-fn marks_of(status: Status) -> Change {
+fn marks_of(status: Status, by: Source) -> Change {
     match status {
-        Status::Suspended => Change::new().set(SUSPENDED_BY, text(Source::Entra.as_str())),
+        Status::Suspended => Change::new().set(SUSPENDED_BY, text(by.as_str())),
         Status::Active | Status::Invited => Change::new().remove(SUSPENDED_BY),
     }
 }

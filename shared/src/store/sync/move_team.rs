@@ -2,8 +2,8 @@
 
 use super::{AWAITS_ORGANIZATION, Action, Written};
 use crate::domain::{
-    EventDraft, EventType, Limits, Name, OrganizationId, Origin, Source, Team, TeamId,
-    TeamMembership, TenantId, Transition,
+    EventDraft, EventType, Limits, Name, OrganizationId, Origin, Team, TeamId, TeamMembership,
+    TenantId, Transition,
 };
 use crate::store::keys::{self, GSI1};
 use crate::store::organizations::SYNCED_NAME;
@@ -211,7 +211,7 @@ impl Store {
                 Some(_) => return Ok(Written::Unchanged),
                 None => {}
             }
-            if before.source == Source::Entra {
+            if before.source.is_directory() {
                 // The next login creates the membership in the organization.
                 let mut transaction = self.transaction(origin, [moved()])?;
                 transaction.update(Action::Team, key, change.clone(), as_read());

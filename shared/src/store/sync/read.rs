@@ -1,6 +1,6 @@
 //! Reads of the sync before it plans.
 
-use crate::store::table::{Item, in_partition, text, text_of};
+use crate::store::table::{Item, in_partition, text_of};
 use crate::store::{Error, Store, members, organizations, table, team_members, teams};
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::{
     AWAITS_ORGANIZATION, CurrentMemberships, DIRECTORY_ADMIN, FoundOrganization, FoundTeam,
     KnownUser, MADE, MAPPED_FROM, MembershipMarks, SUSPENDED_BY, SYNCED_ROLE, TeamMembershipMarks,
 };
-use crate::domain::{GroupId, Name, OrganizationId, Role, Source, TeamId, TenantId, UserId};
+use crate::domain::{GroupId, Name, OrganizationId, Role, TeamId, TenantId, UserId};
 use crate::store::keys::{self, MEMBERSHIP_PREFIX, TEAM_MEMBERSHIP_PREFIX};
 use crate::store::organizations::SYNCED_NAME;
 use crate::store::team_members::JOINED_TEAMS;
@@ -151,7 +151,9 @@ fn mapped_from(item: &Item) -> Result<Option<GroupId>, table::Error> {
 }
 
 fn is_suspended_by_sync(item: &Item) -> bool {
-    item.get(SUSPENDED_BY) == Some(&text(Source::Entra.as_str()))
+    // A directory suspends only what it gave.
+    let suspended_by = item.get(SUSPENDED_BY);
+    suspended_by.is_some() && suspended_by == item.get("source")
 }
 
 fn synced_name(item: &Item) -> Result<Option<Name>, table::Error> {

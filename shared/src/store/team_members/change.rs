@@ -2,7 +2,7 @@
 
 use super::{Action, active, as_shown, from_row, is_active, not_held};
 use crate::domain::{
-    Caller, EventDraft, EventType, ExpectedVersion, Source, Status, Team, TeamId, TeamMembership,
+    Caller, EventDraft, EventType, ExpectedVersion, Status, Team, TeamId, TeamMembership,
     TeamMembershipPatch, TeamStatus, Timestamp, Transition, UserId,
 };
 use crate::store::keys::{self, GSI1, USER_PREFIX};
@@ -63,7 +63,7 @@ impl Store {
                 Some(&view.found.team.name),
             );
             if takes_over {
-                let (from, to) = (Source::Entra.as_str().into(), Value::Null);
+                let (from, to) = (before.source.as_str().into(), Value::Null);
                 event = event.with_change(SUSPENDED_BY, from, to);
             }
             let mut transaction = self.transaction(&cx.origin, [event])?;
@@ -138,7 +138,7 @@ impl Store {
             };
             let before = from_row(before)?;
             expected.require(before.version)?;
-            if before.source == Source::Entra && !(force && caller.tenant_admin) {
+            if before.source.is_directory() && !(force && caller.tenant_admin) {
                 return Err(Refusal::DirectoryManaged.into());
             }
             let event = EventDraft::team_membership(

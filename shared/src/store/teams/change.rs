@@ -111,7 +111,7 @@ impl Store {
                 Source::Manual | Source::Domain | Source::Invitation => {
                     transaction.delete(Action::Team, &key, unchanged);
                 }
-                Source::Entra => {
+                Source::Entra | Source::Scim => {
                     let deleted = Change::new()
                         .set(DELETED_AT, text(now.to_string()))
                         .set("version", number(team.version + 1))
