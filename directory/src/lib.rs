@@ -6,6 +6,7 @@
 mod entra;
 mod plan;
 mod rules;
+mod run;
 mod snapshot;
 mod sync;
 
@@ -26,5 +27,6 @@ pub use plan::{
     Change, Found, Held, HeldOrganization, HeldTeam, Lookups, Naming, NewOrganization, NewTeam,
     Place, Plan, Provisioned, Step, TeamMove, lookups, plan,
 };
+pub use run::{RunEnd, RunError, RunReport, RunTask, Runs};
 pub use snapshot::{Assigned, AssignedGroup, DirectorySnapshot, MappedMembership, ReadCounts};
 pub use sync::{Counts, LoginSync, Report, SyncLine, SyncOutcome};

@@ -153,6 +153,10 @@ impl From<Refusal> for Problem {
                 Code::Conflict,
                 "The directory is being deleted. Repeat DELETE /directories/{directory_id} with the same memberships until it returns 204.",
             ),
+            R::DirectoryNotActive => (
+                Code::Conflict,
+                "The directory is paused or broken. Set its status to active with PATCH /directories/{directory_id} first.",
+            ),
             R::DomainNotVerified => (
                 Code::DomainNotVerified,
                 "The domain is not verified. Publish the record in verification and verify the domain first.",

@@ -122,7 +122,8 @@ impl GroupChanges {
 }
 
 impl Directory {
-    /// Returns the changes of the members of at most [`MAX_FOLLOWED`] groups. A link has the groups that it follows.
+    /// Returns the changes of the members of at most [`MAX_FOLLOWED`] groups, or of all groups if none is named. A link has
+    /// the groups that it follows.
     pub async fn group_changes(
         &self,
         groups: &[&GroupId],
@@ -132,10 +133,12 @@ impl Directory {
         let mut first = self.url(&["groups", "delta"]);
         let ids = groups.iter().take(MAX_FOLLOWED);
         let ids: Vec<_> = ids.map(|id| format!("id eq '{id}'")).collect();
-        first
-            .query_pairs_mut()
-            .append_pair("$select", "id,members")
-            .append_pair("$filter", &ids.join(" or "));
+        first.query_pairs_mut().append_pair("$select", "id,members");
+        if !ids.is_empty() {
+            first
+                .query_pairs_mut()
+                .append_pair("$filter", &ids.join(" or "));
+        }
         let mut changes = GroupChanges::default();
         let read = self.changes(
             Question::GroupChanges,

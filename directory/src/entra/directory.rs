@@ -34,6 +34,11 @@ pub const MAX_ROWS: usize = 50_000;
 /// Maximum number of pages of a list: enough for [`MAX_ROWS`] in Graph's default pages of 100.
 pub const MAX_PAGES: usize = 500;
 
+/// Timeout of one call that no user waits for.
+const BACKGROUND_TIMEOUT: Duration = Duration::from_secs(10);
+/// Maximum number of values after `in` in a filter.
+const MAX_IN: usize = 15;
+
 /// The error code for a page whose list has changed since the first page.
 const EXPIRED_PAGE: &str = "Directory_ExpiredPageToken";
 
@@ -44,6 +49,8 @@ pub struct Directory {
     calls: Calls,
     client: Client,
     tokens: Arc<Tokens>,
+    /// Whether Graph may answer others first.
+    has_low_priority: bool,
     /// Locked while the groups are read, so that all callers wait for the same read.
     kept: Mutex<Option<Kept>>,
 }
@@ -64,12 +71,22 @@ struct List {
     advanced: bool,
 }
 
+/// An account.
+#[derive(Debug, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Account {
+    id: String,
+    /// Absent without the permission to read it.
+    account_enabled: Option<bool>,
+}
+
 impl Directory {
     /// Creates the directory from its settings, with that [client](crate::http_client).
     pub fn new(settings: EntraConnection, client: Client, clock: Clock) -> Self {
         let calls = Calls::new(client.clone(), clock);
         Self {
             tokens: Arc::new(Tokens::new(&settings, calls.clone(), client.clone())),
+            has_low_priority: false,
             kept: Mutex::new(None),
             settings,
             calls,
@@ -86,6 +103,18 @@ impl Directory {
     #[must_use]
     pub(crate) fn with_tokens(self, tokens: Arc<Tokens>) -> Self {
         Self { tokens, ..self }
+    }
+
+    /// Returns the directory for work that no user waits for: Graph may answer others first, and takes its time.
+    /// <https://learn.microsoft.com/graph/throttling>
+    #[must_use]
+    pub(crate) fn in_background(self) -> Self {
+        let calls = self.calls.with_timeout(BACKGROUND_TIMEOUT);
+        Self {
+            has_low_priority: true,
+            calls,
+            ..self
+        }
     }
 
     /// Returns the directory with another timeout of one call than [`CALL_TIMEOUT`](crate::CALL_TIMEOUT).
@@ -107,6 +136,49 @@ impl Directory {
         deadline: Instant,
     ) -> Result<DirectorySnapshot, ReadError> {
         self.read_with(user, None, deadline).await
+    }
+
+    /// Reads the groups assigned to the application, or returns those that were read up to five minutes ago. `None` if
+    /// the application is not set.
+    pub async fn assigned_groups(
+        &self,
+        deadline: Instant,
+    ) -> Result<Option<Arc<Assigned>>, ReadError> {
+        Ok(self.assigned(None, deadline).await?.0)
+    }
+
+    /// Reads which of these accounts are there, and whether they are enabled. The others are deleted.
+    pub async fn accounts(
+        &self,
+        ids: &[&EntraObjectId],
+        deadline: Instant,
+    ) -> Result<BTreeMap<EntraObjectId, bool>, ReadError> {
+        let mut accounts = BTreeMap::new();
+        for some in ids.chunks(MAX_IN) {
+            let quoted = some
+                .iter()
+                .map(|id| format!("'{}'", id.as_str().replace('\'', "''")));
+            let some: Vec<_> = quoted.collect();
+            let mut first = self.url(&["users"]);
+            first
+                .query_pairs_mut()
+                .append_pair("$select", "id,accountEnabled")
+                .append_pair("$filter", &format!("id in ({})", some.join(",")));
+            let list = List {
+                question: Question::Accounts,
+                first,
+                advanced: false,
+            };
+            let take = |row: Account| {
+                let enabled = row
+                    .account_enabled
+                    .ok_or("has an account without accountEnabled")?;
+                accounts.extend(row.id.parse().ok().map(|id| (id, enabled)));
+                Ok(())
+            };
+            self.rows(list, deadline, take).await?;
+        }
+        Ok(accounts)
     }
 
     /// Reads both lists again. Uses nothing that was requested from Graph before this call.
@@ -330,6 +402,12 @@ impl Directory {
             headers.insert(
                 HeaderName::from_static("consistencylevel"),
                 HeaderValue::from_static("eventual"),
+            );
+        }
+        if self.has_low_priority {
+            request.headers_mut().insert(
+                HeaderName::from_static("x-ms-throttle-priority"),
+                HeaderValue::from_static("Low"),
             );
         }
         let answer = self.calls.send(&request, deadline).await;

@@ -143,6 +143,36 @@ pub enum TokenError {
     },
 }
 
+/// Codes of a token endpoint that no longer knows the application in the Entra tenant: it was removed there, or consent
+/// was withdrawn. <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
+const APPLICATION_IS_GONE: [&str; 2] = ["AADSTS700016", "AADSTS7000229"];
+
+impl ReadError {
+    /// Returns why an administrator has to grant access again; `None` if another attempt may succeed.
+    pub fn lost_access(&self) -> Option<String> {
+        match self {
+            // Without the accounts, the groups can still be followed.
+            Self::Forbidden { question, .. } if question.is_of_accounts() => None,
+            Self::Forbidden { question, refusal } => Some(format!(
+                "Graph refuses {question} ({refusal}). Grant the application permission {} again, with admin consent, then set the status to active.",
+                question.permission()
+            )),
+            Self::Token(TokenError::Refused {
+                authority: Authority::Entra,
+                refusal,
+            }) if refusal.code().is_some_and(|code| {
+                code.split(' ').any(|it| APPLICATION_IS_GONE.contains(&it))
+            }) =>
+            {
+                Some(format!(
+                    "Entra no longer knows the application in this tenant ({refusal}). Give admin consent again, then set the status to active."
+                ))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// The kinds of requests to Graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Question {
@@ -156,15 +186,22 @@ pub enum Question {
     GroupChanges,
     /// Which accounts were enabled, disabled or deleted.
     AccountChanges,
+    /// Whether accounts are there and enabled.
+    Accounts,
 }
 
 impl Question {
+    /// Returns whether it asks for accounts, and not for groups.
+    pub(crate) const fn is_of_accounts(self) -> bool {
+        matches!(self, Self::AccountChanges | Self::Accounts)
+    }
+
     /// Returns the least privileged application permission that Graph requires for the request.
     pub const fn permission(self) -> &'static str {
         match self {
             Self::AssignedGroups | Self::AppRoles => "Application.Read.All",
             Self::UserGroups | Self::GroupChanges => "GroupMember.Read.All",
-            Self::AccountChanges => "User.Read.All",
+            Self::AccountChanges | Self::Accounts => "User.Read.All",
         }
     }
 }
@@ -177,6 +214,7 @@ impl fmt::Display for Question {
             Self::UserGroups => "the user's groups",
             Self::GroupChanges => "the changes of groups",
             Self::AccountChanges => "the changes of accounts",
+            Self::Accounts => "the accounts",
         })
     }
 }

@@ -187,6 +187,11 @@ pub(crate) fn takes_away(
         || !leaving(reading, held, rules).is_empty()
 }
 
+/// Returns how many memberships end because no group gives them any more.
+pub(crate) fn ending(reading: &DirectorySnapshot, held: &Held, rules: &DirectorySettings) -> usize {
+    leaving(reading, held, rules).len()
+}
+
 /// Returns the role that a group gives in its own organization: the higher one, if `group_map` gives one there too.
 pub(super) fn given_role(
     reading: &DirectorySnapshot,

@@ -10,7 +10,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use change::{Change, Naming, NewOrganization, NewTeam, Place, Plan, Step, TeamMove};
-pub(super) use memberships::takes_away;
+pub(super) use memberships::{ending, takes_away};
 pub use state::{Found, Held, HeldOrganization, HeldTeam, Provisioned};
 
 use crate::snapshot::DirectorySnapshot;

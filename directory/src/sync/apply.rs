@@ -14,22 +14,22 @@ const PART: usize = 500;
 
 /// The user whom snapshots are applied to, and what that works with.
 #[derive(Clone, Copy)]
-pub(super) struct Subject<'a> {
-    pub(super) store: &'a Store,
-    pub(super) user: &'a KnownUser,
+pub(crate) struct Subject<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) user: &'a KnownUser,
     /// Where the changes come from, for their events.
-    pub(super) origin: &'a Origin,
-    pub(super) rules: &'a DirectorySettings,
-    pub(super) clock: &'a Clock,
-    pub(super) progress: &'a Progress,
+    pub(crate) origin: &'a Origin,
+    pub(crate) rules: &'a DirectorySettings,
+    pub(crate) clock: &'a Clock,
+    pub(crate) progress: &'a Progress,
     /// Whether what would be taken from the user is only counted.
-    pub(super) holds_back: bool,
+    pub(crate) holds_back: bool,
 }
 
 impl Subject<'_> {
     /// Plans the changes and writes them. Returns an error if the lookups for the user fail; then nothing was
     /// changed.
-    pub(super) async fn apply(
+    pub(crate) async fn apply(
         self,
         reading: &DirectorySnapshot,
         current: &CurrentMemberships,
@@ -160,7 +160,7 @@ impl Subject<'_> {
     }
 
     /// Takes back what was made if the tenant's directory has been deleted since it was read.
-    pub(super) async fn leave_if_deleted(
+    pub(crate) async fn leave_if_deleted(
         self,
         directory: (&DirectoryId, Source),
     ) -> Result<(), store::Error> {
@@ -179,7 +179,7 @@ impl Subject<'_> {
 }
 
 /// Removes what the sync has made if the user has been erased since they were read.
-pub(super) async fn leave_if_erased(
+pub(crate) async fn leave_if_erased(
     store: &Store,
     user: &KnownUser,
     origin: &Origin,
@@ -200,7 +200,7 @@ fn for_a_while(fingerprint: &str, now: Timestamp) -> String {
 }
 
 /// Returns the user's memberships in the form that the plan uses.
-pub(super) fn held(current: &CurrentMemberships) -> Held {
+pub(crate) fn held(current: &CurrentMemberships) -> Held {
     let organizations = current.organizations.iter();
     let teams = current.teams.iter();
     Held {

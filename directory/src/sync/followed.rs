@@ -11,7 +11,8 @@ use crate::entra::settings::{Connections, EntraConnection};
 use crate::entra::token::Tokens;
 use muster::config::SettingError;
 use muster::domain::{
-    Clock, DirectoryId, DirectorySettings, DirectoryStatus, EntraDirectory, TenantId, Timestamp,
+    Clock, DirectoryId, DirectorySettings, DirectoryStatus, EntraDirectory, RemovalLimit,
+    RunOutcome, TenantId, Timestamp,
 };
 use muster::store::{self, LoginDirectory, Store};
 
@@ -22,11 +23,44 @@ const MOST_KEPT: usize = 1_000;
 
 /// A directory that logins follow: how it is read, and how its groups are mapped.
 #[derive(Debug)]
-pub(super) struct Followed {
+pub(crate) struct Followed {
     /// The id of a tenant's own directory, and its version.
     pub(super) own: Option<(DirectoryId, u64)>,
-    pub(super) directory: Directory,
+    pub(super) directory: Arc<Directory>,
     pub(super) rules: DirectorySettings,
+    pub(super) brake: Brake,
+}
+
+/// What a login may not take away.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Brake {
+    /// Whether the last run was blocked: nothing is taken away until a run takes it away.
+    is_blocked: bool,
+    /// The limit, and how many memberships the directory gives as the last run counted them. `None` without a run.
+    limit: Option<(RemovalLimit, u64)>,
+}
+
+impl Brake {
+    fn of(directory: &muster::domain::Directory) -> Self {
+        let last = directory.last_run.as_ref();
+        Self {
+            is_blocked: last.is_some_and(|last| last.outcome == RunOutcome::RunBlocked),
+            limit: last.map(|last| {
+                let given = last.numbers.memberships_given;
+                (directory.settings.removal_limit, given)
+            }),
+        }
+    }
+
+    /// Returns whether a login holds back the end of that many memberships, and everything else that it would take
+    /// away.
+    pub(super) fn holds(self, ending: usize) -> bool {
+        let ending = ending as u64;
+        self.is_blocked
+            || self
+                .limit
+                .is_some_and(|(limit, given)| !limit.allows(ending, given))
+    }
 }
 
 /// What the logins of a tenant follow.
@@ -52,7 +86,7 @@ pub(super) enum Unknown {
 }
 
 /// The directories of tenants, as far as this function knows them.
-pub(super) struct Directories {
+pub(crate) struct Directories {
     default: Option<Arc<Followed>>,
     connections: Connections,
     client: Client,
@@ -72,7 +106,7 @@ struct Kept {
 type TokenPlace = (String, String, Option<String>);
 
 impl Directories {
-    pub(super) fn new(
+    pub(crate) fn new(
         default: Option<Followed>,
         connections: Connections,
         client: Client,
@@ -108,16 +142,18 @@ impl Directories {
             LoginDirectory::None => None,
             LoginDirectory::Inactive(status) => Some(Following::Inactive(status)),
             LoginDirectory::Active(found) => {
-                let own = (found.id, found.version);
-                let followed = match self.same(tenant, &own) {
-                    Some(followed) => followed,
-                    None => Arc::new(Followed {
-                        directory: self.directory(&found.entra, &found.settings)?,
-                        rules: found.settings,
-                        own: Some(own),
-                    }),
+                let own = (found.id.clone(), found.version);
+                let directory = match self.same(tenant, &own) {
+                    Some(directory) => directory,
+                    None => self.directory(&found.entra, &found.settings)?.into(),
                 };
-                Some(Following::Directory(followed))
+                let followed = Followed {
+                    directory,
+                    brake: Brake::of(&found),
+                    rules: found.settings,
+                    own: Some(own),
+                };
+                Some(Following::Directory(followed.into()))
             }
         };
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -144,17 +180,18 @@ impl Directories {
 
     /// Returns the directory that is kept, also for longer than a minute, if it is still the same. It keeps the groups
     /// that were read.
-    fn same(&self, tenant: &TenantId, own: &(DirectoryId, u64)) -> Option<Arc<Followed>> {
+    fn same(&self, tenant: &TenantId, own: &(DirectoryId, u64)) -> Option<Arc<Directory>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         match &kept.get(tenant)?.own {
             Some(Following::Directory(followed)) if followed.own.as_ref() == Some(own) => {
-                Some(Arc::clone(followed))
+                Some(Arc::clone(&followed.directory))
             }
             _ => None,
         }
     }
 
-    fn directory(
+    /// Returns a directory as it is read now.
+    pub(crate) fn directory(
         &self,
         entra: &EntraDirectory,
         rules: &DirectorySettings,

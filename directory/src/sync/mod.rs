@@ -1,11 +1,12 @@
 //! The sync at a login: writes the profile, reads the directory, and then changes the table, change by change,
 //! to match the directory. See `docs/ENTRA.md`.
 
-mod apply;
+pub(crate) mod apply;
+pub(crate) mod confirm;
 mod domains;
-mod followed;
+pub(crate) mod followed;
 mod record;
-mod report;
+pub(crate) mod report;
 mod writes;
 
 use std::sync::Arc;
@@ -16,14 +17,15 @@ use tokio::time::{Instant, timeout_at};
 use crate::entra::directory::Directory;
 use crate::entra::error::{ReadError, TokenError};
 use crate::entra::settings::EntraSettings;
-use crate::plan::{self, Held};
+use crate::plan;
 use crate::snapshot::DirectorySnapshot;
-use muster::domain::{Clock, DirectoryStatus, EntraObjectId, Source};
+use muster::domain::{Clock, DirectoryStatus, Source};
 use muster::store::{self, KnownUser, Profile, Refusal, Store, Written};
 
 use apply::{Subject, held, leave_if_erased};
+use confirm::confirmed;
 use domains::WithoutDomains;
-use followed::{Directories, Followed, Following, Unknown};
+use followed::{Brake, Directories, Followed, Following, Unknown};
 pub use record::SyncLine;
 use report::Progress;
 pub use report::{Counts, Report, SyncOutcome};
@@ -36,6 +38,9 @@ pub(super) const OFF: &str = "off";
 const PAUSED: &str = "directory-paused";
 /// Why nothing is done while the tenant's directory is broken.
 const BROKEN: &str = "directory-broken";
+
+/// Why something was not taken away: the last run was blocked, or it is more than the limit.
+const HELD_BACK: &str = "removal-limit";
 
 /// What was read of the directory.
 enum Reading {
@@ -67,8 +72,9 @@ impl LoginSync {
         } = settings;
         let default = directory.map(|connection| Followed {
             own: None,
-            directory: Directory::new(connection, client.clone(), clock.clone()),
+            directory: Directory::new(connection, client.clone(), clock.clone()).into(),
             rules,
+            brake: Brake::default(),
         });
         Self {
             directories: Directories::new(default, connections, client.clone(), clock.clone()),
@@ -198,9 +204,15 @@ impl LoginSync {
         };
         let followed = &*followed;
         let held = held(&current);
-        let confirmed = self
-            .confirmed(followed, object_id, reading, &held, deadline)
-            .await;
+        let rules = &followed.rules;
+        let holds_back = plan::takes_away(&reading, &held, rules)
+            && followed.brake.holds(plan::ending(&reading, &held, rules));
+        let confirmed = if holds_back {
+            Ok(reading)
+        } else {
+            let source = (&*followed.directory, rules, &self.clock);
+            confirmed(source, object_id, reading, &held, deadline).await
+        };
         progress.with(|state| state.reading = started.elapsed());
         let reading = match confirmed {
             Ok(reading) => reading,
@@ -218,47 +230,14 @@ impl LoginSync {
             rules: &followed.rules,
             clock: &self.clock,
             progress,
-            holds_back: false,
+            holds_back,
         };
         let applied = subject.apply(&reading, &current).await;
         let outcome = progress.kept(applied).unwrap_or(SyncOutcome::Failed);
         if let Some((id, _)) = &followed.own {
             progress.written(subject.leave_if_deleted((id, Source::Entra)).await);
         }
-        (outcome, None)
-    }
-
-    /// Confirms a snapshot that may remove access. Returns a snapshot that removes nothing as it is. Otherwise reads
-    /// both lists again, which must match the first snapshot.
-    ///
-    /// Cached assigned groups may be out of date without any contradiction: the group may have been assigned since,
-    /// and another instance of the function that saw this may have created the membership. In this case the second
-    /// snapshot replaces the first.
-    async fn confirmed(
-        &self,
-        followed: &Followed,
-        user: &EntraObjectId,
-        mut reading: DirectorySnapshot,
-        held: &Held,
-        deadline: Instant,
-    ) -> Result<DirectorySnapshot, ReadError> {
-        let Followed {
-            directory, rules, ..
-        } = followed;
-        while plan::takes_away(&reading, held, rules) {
-            let again = directory
-                .read_again(user, self.clock.now(), deadline)
-                .await?
-                .under(rules);
-            if again.agrees_with(&reading) {
-                return Ok(again);
-            }
-            if !reading.is_kept() || !again.has_groups_of(&reading) {
-                return Err(ReadError::Contradictory);
-            }
-            reading = again;
-        }
-        Ok(reading)
+        (outcome, holds_back.then_some(HELD_BACK))
     }
 }
 

@@ -117,7 +117,7 @@ impl Report {
 
 /// An organization or a team with a suffixed name, although its group's own name may be free by now.
 #[derive(Clone, Debug)]
-pub(super) struct Suffixed {
+pub(crate) struct Suffixed {
     pub(super) place: Place,
     /// Its version.
     pub(super) version: u64,
@@ -129,11 +129,11 @@ pub(super) struct Suffixed {
 
 /// The progress of a running sync, so that a sync that is cut off can be reported too.
 #[derive(Default)]
-pub(super) struct Progress(Mutex<State>);
+pub(crate) struct Progress(Mutex<State>);
 
 #[derive(Default)]
-pub(super) struct State {
-    pub(super) counts: Counts,
+pub(crate) struct State {
+    pub(crate) counts: Counts,
     pub(super) reading: Duration,
     failures: Vec<Failure>,
     /// Whether an organization or a team could not be created or renamed.
@@ -153,11 +153,11 @@ pub(super) struct State {
 }
 
 impl Progress {
-    pub(super) fn with<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
+    pub(crate) fn with<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
         look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn fail(&self, error: impl Into<Failure>) {
+    pub(crate) fn fail(&self, error: impl Into<Failure>) {
         self.with(|state| {
             if state.failures.len() < MAX_FAILURES {
                 state.failures.push(error.into());
@@ -166,19 +166,19 @@ impl Progress {
     }
 
     /// Returns the value, or `None` after recording the failure.
-    pub(super) fn kept<T>(&self, read: Result<T, impl Into<Failure>>) -> Option<T> {
+    pub(crate) fn kept<T>(&self, read: Result<T, impl Into<Failure>>) -> Option<T> {
         read.map_err(|error| self.fail(error)).ok()
     }
 
     /// Counts a write that failed.
-    pub(super) fn written<T>(&self, written: Result<T, impl Into<Failure>>) -> Option<T> {
+    pub(crate) fn written<T>(&self, written: Result<T, impl Into<Failure>>) -> Option<T> {
         if written.is_err() {
             self.with(|state| state.counts.failed += 1);
         }
         self.kept(written)
     }
 
-    pub(super) fn report(self, outcome: SyncOutcome, reason: Option<&'static str>) -> Report {
+    pub(crate) fn report(self, outcome: SyncOutcome, reason: Option<&'static str>) -> Report {
         let State {
             counts,
             reading,

@@ -142,6 +142,8 @@ pub enum Endpoint {
     GroupChanges,
     /// Lists users, or what has changed since a link.
     UserChanges,
+    /// Lists the users with given ids.
+    Users,
 }
 
 impl Endpoint {

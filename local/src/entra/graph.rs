@@ -15,6 +15,9 @@ const DEFAULT_ACCESS: &str = "00000000-0000-0000-0000-000000000000";
 /// A cast to groups, the last segment of a path.
 const CAST: &str = "microsoft.graph.group";
 
+/// Maximum number of values after `in` in a filter.
+const MAX_IN: usize = 15;
+
 /// A supported request to Graph.
 #[derive(Debug)]
 pub(super) struct Call<'a> {
@@ -33,6 +36,7 @@ enum About<'a> {
     },
     Assignments(&'a User),
     Changes(Followed),
+    Users,
 }
 
 /// The context of a response besides the directory.
@@ -54,6 +58,7 @@ pub(super) fn endpoint(path: &str) -> Option<Endpoint> {
     match path.split('/').collect::<Vec<_>>()[..] {
         ["groups", "delta"] => Some(Endpoint::GroupChanges),
         ["users", "delta"] => Some(Endpoint::UserChanges),
+        ["users"] => Some(Endpoint::Users),
         ["servicePrincipals", _] => Some(Endpoint::AppRoles),
         ["servicePrincipals", _, "appRoleAssignedTo"] => Some(Endpoint::AssignedGroups),
         ["users", _, "appRoleAssignments"] => Some(Endpoint::UserAssignments),
@@ -88,6 +93,7 @@ pub(super) fn understand<'a>(directory: &'a Directory, path: &str) -> Result<Cal
         },
         Endpoint::GroupChanges => About::Changes(Followed::Groups),
         Endpoint::UserChanges => About::Changes(Followed::Users),
+        Endpoint::Users => About::Users,
         Endpoint::Token => return Err(no_segment()),
     };
     Ok(Call { endpoint, about })
@@ -98,7 +104,7 @@ impl Call<'_> {
     pub(super) fn user(&self) -> Option<&str> {
         match self.about {
             About::Groups { user, .. } | About::Assignments(user) => Some(&user.user_id),
-            About::ServicePrincipal | About::AssignedTo | About::Changes(_) => None,
+            About::ServicePrincipal | About::AssignedTo | About::Changes(_) | About::Users => None,
         }
     }
 
@@ -123,6 +129,25 @@ impl Call<'_> {
                 Ok(body)
             }
             About::Changes(followed) => delta::answer(followed, directory, about),
+            About::Users => {
+                let ids = about.query.filter.as_deref().and_then(ids_in);
+                let ids = ids.filter(|ids| ids.len() <= MAX_IN).ok_or_else(|| {
+                    let what = "Users are listed by up to 15 ids: id in ('a', 'b').";
+                    list::bad("Request_UnsupportedQuery", what)
+                })?;
+                let users = directory.users.iter();
+                let list = List {
+                    rows: users.filter(|user| ids.contains(&user.id)).collect(),
+                    context: "users".to_owned(),
+                };
+                list.page(directory, about, |user| {
+                    json!({
+                        "id": user.id,
+                        "displayName": user.display_name,
+                        "accountEnabled": user.account_enabled,
+                    })
+                })
+            }
             About::AssignedTo => {
                 let id = &application.service_principal_id;
                 let list = List {
@@ -165,6 +190,16 @@ impl Call<'_> {
             }
         }
     }
+}
+
+/// Reads `id in ('a', 'b')`.
+fn ids_in(filter: &str) -> Option<Vec<String>> {
+    let ids = filter.strip_prefix("id in (")?.strip_suffix(')')?;
+    let ids = ids.split(',').map(|id| {
+        let id = id.trim().strip_prefix('\'')?.strip_suffix('\'')?;
+        Some(id.to_owned())
+    });
+    ids.collect()
 }
 
 fn service_principal(directory: &Directory) -> Value {

@@ -154,6 +154,10 @@ id!(
     DirectoryId
 );
 id!(
+    /// A run of a directory: a `UUIDv7`.
+    DirectoryRunId
+);
+id!(
     /// The object id of a user in Entra, with which the directory sync finds their groups. Not a `sub`.
     EntraObjectId
 );
@@ -201,6 +205,12 @@ impl From<uuid::Uuid> for WebhookEndpointId {
 }
 
 impl From<uuid::Uuid> for DirectoryId {
+    fn from(id: uuid::Uuid) -> Self {
+        Self(id.to_string())
+    }
+}
+
+impl From<uuid::Uuid> for DirectoryRunId {
     fn from(id: uuid::Uuid) -> Self {
         Self(id.to_string())
     }

@@ -31,11 +31,12 @@ use thiserror::Error;
 
 pub use caller::{Caller, ClaimedEmail};
 pub use directory::{
-    DEFAULT_ROLE, Directory, DirectoryPatch, DirectorySettings, DirectorySettingsPatch,
-    DirectoryStatus, DirectoryType, EntraDirectory, EntraDirectoryPatch, EntraId, GroupFilter,
-    GroupIds, GroupMap, GroupMapPatch, MAX_GROUP_FILTER_LENGTH, MAX_GROUP_IDS, MAX_MAP_ENTRIES,
-    MappedGroup, MembershipsOfDeleted, OnLeave, RemovalLimit, RemovalLimitPatch, RequestedStatus,
-    RoleMap, RoleMapPatch, SecretArn,
+    DEFAULT_ROLE, Directory, DirectoryPatch, DirectoryRun, DirectorySettings,
+    DirectorySettingsPatch, DirectoryStatus, DirectoryType, EntraDirectory, EntraDirectoryPatch,
+    EntraId, GroupFilter, GroupIds, GroupMap, GroupMapPatch, MAX_GROUP_FILTER_LENGTH,
+    MAX_GROUP_IDS, MAX_MAP_ENTRIES, MappedGroup, MembershipsOfDeleted, OnLeave, RemovalLimit,
+    RemovalLimitPatch, RequestedStatus, RoleMap, RoleMapPatch, RunKind, RunNumbers, RunOutcome,
+    SecretArn,
 };
 pub use event::{
     Actor, ActorType, Changes, DEFAULT_EVENT_RETENTION_DAYS, Event, EventContext, EventDraft,
@@ -44,8 +45,8 @@ pub use event::{
 };
 pub use idempotency::IdempotencyKey;
 pub use ids::{
-    DirectoryId, EntraObjectId, GroupId, InvitationId, MAX_ID_LENGTH, MAX_USER_ID_LENGTH, ME,
-    OrganizationId, TeamId, TenantId, UserId, WebhookEndpointId,
+    DirectoryId, DirectoryRunId, EntraObjectId, GroupId, InvitationId, MAX_ID_LENGTH,
+    MAX_USER_ID_LENGTH, ME, OrganizationId, TeamId, TenantId, UserId, WebhookEndpointId,
 };
 pub use invitation::{
     DEFAULT_INVITATION_DAYS, Invitation, InvitationDelivery, InvitationPage, InvitationSecret,

@@ -115,6 +115,9 @@ pub enum Refusal {
     /// The directory is being deleted.
     #[error("the directory is being deleted")]
     DirectoryBeingDeleted,
+    /// The directory is paused or broken.
+    #[error("the directory is not active")]
+    DirectoryNotActive,
     /// The value is not allowed in the object it would become part of. `field` is the request field at fault.
     #[error("{field}: {reason}")]
     Invalid {

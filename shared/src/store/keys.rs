@@ -9,8 +9,9 @@ use sha2::{Digest, Sha256};
 use super::table::Item;
 pub(super) use super::table::Key;
 use crate::domain::{
-    DirectoryId, Domain, Email, EntraId, EventId, FoldedName, InvitationId, OrganizationId,
-    OrganizationStatus, TeamId, TenantId, Timestamp, UserId, WebhookEndpointId,
+    DirectoryId, DirectoryRunId, Domain, Email, EntraId, EntraObjectId, EventId, FoldedName,
+    InvitationId, OrganizationId, OrganizationStatus, TeamId, TenantId, Timestamp, UserId,
+    WebhookEndpointId,
 };
 
 /// Index of members by organization, organizations by name, and users by email address.
@@ -402,6 +403,48 @@ pub(super) fn deleted_directory(tenant: &TenantId, directory: &DirectoryId) -> K
 /// id.
 pub(super) fn entra_claim(tenant: &EntraId) -> Key {
     Key::new(format!("TENANT##ENTRA#{tenant}"), "ENTRA")
+}
+
+/// Returns the partition in [`GSI2`] of the directories of all tenants that runs read. No tenant has an empty id.
+pub(super) fn runs_partition() -> String {
+    "TENANT##RUNS".to_owned()
+}
+
+/// Returns the place of a directory in that partition.
+pub(super) fn directory_to_run(tenant: &TenantId, directory: &DirectoryId) -> Key {
+    Key::new(runs_partition(), format!("{tenant}#{directory}"))
+}
+
+/// Returns the key of what is kept between the runs of a directory.
+pub(super) fn run_state(tenant: &TenantId, directory: &DirectoryId) -> Key {
+    directory_at(tenant, format!("RUNS#{directory}"))
+}
+
+/// Returns the partition of what belongs to a directory.
+pub(super) fn directory_partition(tenant: &TenantId, directory: &DirectoryId) -> String {
+    format!("TENANT#{tenant}#DIRECTORY#{directory}")
+}
+
+/// Sort key prefix of a run.
+pub(super) const RUN_PREFIX: &str = "RUN#";
+
+/// Returns the key of a run of a directory.
+pub(super) fn run(tenant: &TenantId, directory: &DirectoryId, run: &DirectoryRunId) -> Key {
+    let partition = directory_partition(tenant, directory);
+    Key::new(partition, format!("{RUN_PREFIX}{run}"))
+}
+
+/// Returns the place of a user in [`GSI2`] by the object id of their account in Entra.
+pub(super) fn user_by_object_id(tenant: &TenantId, account: &EntraObjectId, user: &UserId) -> Key {
+    let partition = users_by_object_id(tenant, account);
+    Key::new(partition, user.as_str())
+}
+
+/// Returns the partition in [`GSI2`] of the users with this account in Entra: one, or several who sign in through
+/// different user pools.
+pub(super) fn users_by_object_id(tenant: &TenantId, account: &EntraObjectId) -> String {
+    let account = account.as_str().to_ascii_lowercase();
+    format!("TENANT#{tenant}#ACCOUNT#{account}")
 }
 
 /// Sort key prefix of a webhook endpoint.

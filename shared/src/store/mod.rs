@@ -31,7 +31,10 @@ use serde::{Deserialize, Serialize};
 
 pub use batch::{BatchResult, RefusedItem};
 pub use context::Context;
-pub use directories::LoginDirectory;
+pub use directories::{
+    ActiveDirectory, ConfirmedRun, LoginDirectory, OpenRun, RunClaim, RunLease, RunState,
+    origin_of_run,
+};
 pub use domains::{DomainOfLogin, DomainToVerify, DueDomain};
 pub use error::{Error, Refusal};
 pub use events::{EventFilter, EventOrder, SETTLE_TIME, event_of};
@@ -48,7 +51,7 @@ pub use sync::{
 pub use table::{Error as TableError, Measure, client, metered};
 pub use team_members::MembershipOfTeam;
 pub use teams::{TeamInOrganization, TeamWithLimits};
-pub use users::{Registered, TokenRights, UserFilter};
+pub use users::{Registered, TokenRights, UserAccount, UserFilter};
 pub use webhook_endpoints::{SigningEndpoint, WebhookEndpointWithSecret};
 
 pub use crate::domain::Page;

@@ -3,6 +3,7 @@
 mod entra;
 mod filter;
 mod maps;
+mod run;
 mod settings;
 
 use std::str::FromStr;
@@ -16,6 +17,7 @@ use super::{DirectoryId, Invalid, Name, Patch, Source, TenantId, Timestamp, User
 pub use entra::{EntraDirectory, EntraDirectoryPatch, EntraId, SecretArn};
 pub use filter::{GroupFilter, MAX_GROUP_FILTER_LENGTH};
 pub use maps::{GroupMap, GroupMapPatch, MAX_MAP_ENTRIES, MappedGroup, RoleMap, RoleMapPatch};
+pub use run::{DirectoryRun, RunKind, RunNumbers, RunOutcome};
 pub use settings::{
     DEFAULT_ROLE, DirectorySettings, DirectorySettingsPatch, GroupIds, MAX_GROUP_IDS, OnLeave,
     RemovalLimit, RemovalLimitPatch,
@@ -147,7 +149,7 @@ pub struct Directory {
     /// How its groups become organizations, teams and memberships.
     pub settings: DirectorySettings,
     /// The last run that read the directory without a login; `null` before the first one.
-    pub last_run: Option<serde_json::Map<String, serde_json::Value>>,
+    pub last_run: Option<DirectoryRun>,
     /// Starts at 1 and increases by 1 with each change.
     pub version: u64,
     /// The user who created it.

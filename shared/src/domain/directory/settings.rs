@@ -148,6 +148,11 @@ impl GroupIds {
         self.0.iter().any(|one| one.as_str() == wanted)
     }
 
+    /// Returns the groups.
+    pub fn iter(&self) -> impl Iterator<Item = &GroupId> {
+        self.0.iter()
+    }
+
     /// Returns whether it has no groups.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -131,6 +131,8 @@ event_types! {
         DirectoryCreated = "directory.created", "A directory was created.";
         DirectoryUpdated = "directory.updated", "Fields of a directory changed.";
         DirectoryDeleted = "directory.deleted", "A directory was deleted. `memberships` says whether what it gave was kept, with the source `manual`, or removed. Each membership has an event of its own.";
+        DirectoryRunBlocked = "directory.run_blocked", "A run would have ended more memberships than `removal_limit` allows, and ended none. A tenant admin confirms it, or corrects the directory.";
+        DirectoryBroken = "directory.broken", "A directory can no longer be read: consent or a permission was withdrawn. Nothing that it gave changes.";
     }
 }
 

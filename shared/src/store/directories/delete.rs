@@ -17,18 +17,14 @@ use crate::domain::{
     MembershipsOfDeleted, Origin, Source, TeamMembership, TenantId, Timestamp, Transition, User,
     UserId,
 };
-use crate::store::keys::{self, GSI3, Key};
+use crate::store::keys;
 use crate::store::settle::Unsettled;
 use crate::store::sync::{MAPPED_FROM, SUSPENDED_BY, SYNCED_ROLE, Written};
-use crate::store::table::{
-    Change, Condition, Item, Query, from_item, in_partition, number, text, text_of, to_item,
-};
+use crate::store::table::{Change, Condition, Item, from_item, number, text, to_item};
 use crate::store::{Context, Error, Refusal, Store, in_version, members, table, team_members};
 
 /// How long one call works. A function may run for 10 s.
 const BUDGET: Duration = Duration::from_secs(6);
-/// Number of users that are read from the index at once.
-const PAGE: usize = 100;
 /// Number of users that are handled at the same time.
 const AT_ONCE: usize = 16;
 /// How often what a user has is read again when it changes meanwhile.
@@ -143,38 +139,6 @@ impl Store {
         }
     }
 
-    /// Returns the users of the tenant after a place in the index, and the place after which more follow.
-    async fn users_after(
-        &self,
-        tenant: &TenantId,
-        place: Option<&str>,
-    ) -> Result<(Vec<UserId>, Option<String>), Error> {
-        let partition = keys::users_partition(tenant);
-        let after = place.and_then(|place| {
-            let user = keys::person_at(place)?;
-            let mut key = keys::user(tenant, &user).attributes();
-            key.extend(Key::new(partition.clone(), place).attributes_of(GSI3));
-            Some(key)
-        });
-        let page = self
-            .table
-            .query(Query {
-                index: Some(GSI3),
-                condition: in_partition(Some(GSI3), partition.clone(), String::new()),
-                filter: None,
-                after,
-                limit: PAGE,
-                is_backwards: false,
-            })
-            .await?;
-        let user_of = |entry: &Item| -> Result<UserId, table::Error> {
-            let user = keys::person_at(text_of(entry, "gsi3sk")?);
-            user.ok_or_else(|| table::Error::defect("an entry without a user"))
-        };
-        let users = page.items.iter().map(user_of);
-        Ok((users.collect::<Result<_, _>>()?, page.next))
-    }
-
     async fn finish_deletion(
         &self,
         cx: &Context,
@@ -199,6 +163,7 @@ impl Store {
         transaction.delete(Action::Only, &keys::entra_directory(tenant), own.clone());
         let claim = keys::entra_claim(&before.entra.tenant_id);
         transaction.delete(Action::Claim, &claim, own);
+        transaction.delete(Action::Run, &keys::run_state(tenant, id), Condition::none());
         let row = DeletedRow {
             memberships,
             expires_at: now.after(REMEMBERED).as_second(),

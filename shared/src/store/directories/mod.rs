@@ -7,24 +7,29 @@ mod change;
 mod create;
 mod delete;
 mod read;
+mod runs;
 
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Caller, Directory, DirectoryId, DirectorySettings, DirectoryStatus, DirectoryType,
-    EntraDirectory, EventDraft, EventType, MembershipsOfDeleted, Name, Target, TargetType,
-    TenantId, Timestamp, Transition, UserId,
+    Caller, Directory, DirectoryId, DirectoryRun, DirectorySettings, DirectoryStatus,
+    DirectoryType, EntraDirectory, EventDraft, EventType, MembershipsOfDeleted, Name, Target,
+    TargetType, TenantId, Timestamp, Transition, UserId,
 };
 use crate::store::idempotency::Recorded;
-use crate::store::keys;
+use crate::store::keys::{self, GSI2};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Item, Unmet, from_item, to_item};
 use crate::store::{Refusal, in_version, table};
 
 pub use read::LoginDirectory;
+pub use runs::{
+    ActiveDirectory, ConfirmedRun, OpenRun, RunClaim, RunLease, RunState,
+    origin_of as origin_of_run,
+};
 
 /// Attributes that a change of a directory writes.
-const CHANGEABLE: [&str; 7] = [
+const CHANGEABLE: [&str; 9] = [
     "name",
     "status",
     "status_reason",
@@ -32,6 +37,8 @@ const CHANGEABLE: [&str; 7] = [
     "settings",
     "version",
     "updated_at",
+    "gsi2pk",
+    "gsi2sk",
 ];
 /// Attribute of a directory that is being deleted: what becomes of its memberships.
 const DELETING: &str = "deleting";
@@ -53,6 +60,9 @@ pub(in crate::store) struct Row {
     status_reason: Option<String>,
     entra: EntraDirectory,
     settings: DirectorySettings,
+    /// Absent before the first run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_run: Option<DirectoryRun>,
     version: u64,
     created_by: UserId,
     created_at: Timestamp,
@@ -76,8 +86,16 @@ struct ClaimRow {
 }
 
 fn to_row(directory: &Directory) -> Result<Item, table::Error> {
-    let key = keys::directory(&directory.tenant_id, &directory.id);
-    to_item(&directory.to_recorded(), [key.attributes(), Item::new()])
+    let (tenant, id) = (&directory.tenant_id, &directory.id);
+    let is_active = directory.status == DirectoryStatus::Active;
+    let place = keys::directory_to_run(tenant, id);
+    let in_index = if is_active {
+        place.attributes_of(GSI2)
+    } else {
+        Item::new()
+    };
+    let key = keys::directory(tenant, id);
+    to_item(&directory.to_recorded(), [key.attributes(), in_index])
 }
 
 fn from_row(item: Item) -> Result<Directory, table::Error> {
@@ -98,6 +116,7 @@ impl Recorded for Directory {
             status_reason: one.status_reason,
             entra: one.entra,
             settings: one.settings,
+            last_run: one.last_run,
             version: one.version,
             created_by: one.created_by,
             created_at: one.created_at,
@@ -115,7 +134,7 @@ impl Recorded for Directory {
             status_reason: row.status_reason,
             entra: row.entra,
             settings: row.settings,
-            last_run: None,
+            last_run: row.last_run,
             version: row.version,
             created_by: row.created_by,
             created_at: row.created_at,
@@ -136,6 +155,8 @@ enum Action {
     Deleted,
     Membership,
     Record,
+    /// The state of its runs.
+    Run,
 }
 
 /// Directories belong to the tenant.

@@ -3,6 +3,7 @@
 use crate::store::domains::JOINED_BY_DOMAIN;
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Item, Updated, number, text};
+use crate::store::users::accounts::DISABLED_BY;
 use crate::store::users::names::NamesLag;
 use crate::store::users::{self, Stored};
 use crate::store::{Error, Refusal, Store, in_version, keys, table};
@@ -40,6 +41,9 @@ impl Store {
                 }
                 Updated::Unmet(found) => found,
             };
+            let is_disabled_by_directory = found
+                .as_ref()
+                .is_some_and(|it| it.contains_key(DISABLED_BY));
             let mark = found.as_ref().and_then(mark_in);
             let joined_by_domain = found.as_ref().and_then(joined_by_domain_in);
             let before = found.map(Stored::read).transpose()?;
@@ -53,6 +57,7 @@ impl Store {
                 Ok(lag) => Ok(KnownUser {
                     mark,
                     joined_by_domain,
+                    is_disabled_by_directory,
                     profile: Stored { user: after, lag },
                 }),
                 Err(_) => Err(Unsettled::Overtaken),
@@ -146,6 +151,8 @@ pub struct KnownUser {
     pub mark: Option<String>,
     /// The organization that a domain has added the user to, or that they have left.
     pub(in crate::store) joined_by_domain: Option<OrganizationId>,
+    /// Whether the directory has disabled the user, and may enable them again.
+    pub is_disabled_by_directory: bool,
     pub(in crate::store) profile: Stored,
 }
 
@@ -155,6 +162,7 @@ impl KnownUser {
         Ok(Self {
             mark: mark_in(&item),
             joined_by_domain: joined_by_domain_in(&item),
+            is_disabled_by_directory: item.contains_key(DISABLED_BY),
             profile: Stored::read(item)?,
         })
     }
@@ -162,6 +170,21 @@ impl KnownUser {
     /// Returns the user's tenant.
     pub fn tenant_id(&self) -> &TenantId {
         &self.profile.user.tenant_id
+    }
+
+    /// Returns the object id of the user's account in Entra.
+    pub fn account(&self) -> Option<&EntraObjectId> {
+        self.profile.user.entra_object_id.as_ref()
+    }
+
+    /// Returns whether the user is being erased.
+    pub fn is_being_erased(&self) -> bool {
+        self.profile.user.is_being_erased
+    }
+
+    /// Returns whether the user is disabled, by the directory or by hand.
+    pub fn is_disabled(&self) -> bool {
+        self.profile.user.status == UserStatus::Disabled
     }
 
     /// Returns the user's id.

@@ -1,11 +1,13 @@
 //! Users: their rows and operations.
 
+pub(super) mod accounts;
 mod addresses;
 mod erase;
 mod list;
 pub(super) mod names;
 mod status;
 
+pub use accounts::UserAccount;
 pub(super) use addresses::verified_address;
 pub(super) use erase::is_known;
 pub use list::UserFilter;
@@ -137,6 +139,9 @@ pub(super) fn profile(user: &User) -> Change {
             None => change.remove(attribute),
         };
     }
+    let account = user.entra_object_id.as_ref();
+    let place = account.map(|it| keys::user_by_object_id(&user.tenant_id, it, &user.user_id));
+    change = accounts::by_account(change, place.as_ref());
     change = if user.email_verified {
         change.set(EMAIL_VERIFIED, AttributeValue::Bool(true))
     } else {

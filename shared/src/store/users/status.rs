@@ -9,10 +9,11 @@ use crate::store::sync::DIRECTORY_ADMIN;
 use crate::store::table::{Change, Condition, Item, Transaction, number, text};
 use crate::store::{Context, Error, Refusal, Store, in_version, keys};
 
+use super::accounts::DISABLED_BY;
 use super::{Action, from_row};
 
 /// Attribute of a profile: the status. Absent until the user is disabled for the first time.
-const STATUS: &str = "status";
+pub(super) const STATUS: &str = "status";
 
 /// Returns the condition that a user is not disabled. It also holds for a user who is not known.
 pub(in crate::store) fn is_enabled() -> Condition {
@@ -73,12 +74,17 @@ impl Store {
             let found = self.read(&[key, own]).await?;
             require_enabled(found.item(own))?;
             let before = found.item(key).cloned().ok_or(Refusal::NotFound)?;
+            let is_by_directory = before.contains_key(DISABLED_BY);
             let before = from_row(before)?;
             if before.is_being_erased {
                 return Err(Refusal::BeingErased.into());
             }
             expected.require(before.version)?;
             if before.status == status {
+                // Disabled by hand, the user stays so when their account is enabled again.
+                if is_by_directory && !self.keep_disabled(&before).await? {
+                    return Err(Unsettled::Overtaken);
+                }
                 return Ok(before);
             }
             let after = User {
@@ -96,7 +102,8 @@ impl Store {
             let change = Change::new()
                 .set(STATUS, text(status.as_str()))
                 .set("version", number(after.version))
-                .set("updated_at", text(now.to_string()));
+                .set("updated_at", text(now.to_string()))
+                .remove(DISABLED_BY);
             transaction.update(Action::User, key, change, unchanged(&before));
             if *user != caller.user_id {
                 // Of the caller's own profile, the version that was read also holds the status.

@@ -1,0 +1,393 @@
+//! Runs: what a directory says about all users who are known, without a login. See `docs/ENTRA.md`.
+//!
+//! A run reads what has changed since the last one, or everything, and applies the same plan as a login to each user
+//! concerned. It goes through the users twice: first it adds, and counts what it would take away. Only if that is within
+//! the limit does it take it away. Its progress is saved, so that another invocation continues.
+
+mod report;
+mod scope;
+mod user;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use reqwest::Client;
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use crate::entra::directory::Directory as Reader;
+use crate::entra::error::{ReadError, TokenError};
+use crate::entra::settings::EntraSettings;
+use crate::sync::followed::Directories;
+use muster::config::SettingError;
+use muster::domain::{
+    Clock, Directory, DirectoryId, DirectoryRun, DirectoryRunId, EntraObjectId, RunKind,
+    RunNumbers, RunOutcome, TenantId, UserId,
+};
+use muster::store::{self, ConfirmedRun, OpenRun, RunClaim, RunLease, RunState, Store};
+
+use report::ended;
+use user::{Account, Follower, Pass};
+
+/// Time that is left for the users who are handled when the run stops.
+const RESERVE: Duration = Duration::from_secs(20);
+/// Failures of users that are reported.
+const MAX_FAILURES: usize = 5;
+/// Users who are handled at the same time.
+const AT_ONCE: usize = 8;
+/// Users after whom the progress is saved.
+const PAGE: usize = 100;
+/// Users from whom something is to be taken away who are remembered by name.
+const MAX_LEAVING: usize = 2_000;
+/// Users who could not be read and are remembered by name.
+const MAX_AGAIN: usize = 1_000;
+
+/// A run to be made: a message of the queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunTask {
+    /// The tenant.
+    pub tenant_id: TenantId,
+    /// The directory.
+    pub directory_id: DirectoryId,
+    /// The tenant admin who asked for it; `None` for the timer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_by: Option<UserId>,
+}
+
+/// How an invocation ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunEnd {
+    /// The run is over.
+    Over(Box<DirectoryRun>),
+    /// The time is up, and the progress is saved. Another invocation continues.
+    Continues,
+    /// Another run has the directory.
+    Held,
+    /// The directory is gone, or not active: nothing was done.
+    Inactive,
+}
+
+/// Why a run could not be made, or not to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The directory could not be read.
+    #[error("the directory could not be read")]
+    Read(#[from] ReadError),
+    /// The table failed.
+    #[error("the table failed")]
+    Table(#[from] store::Error),
+    /// The deployment lacks a setting that the directory needs.
+    #[error("the directory cannot be connected to")]
+    Setting(#[from] SettingError),
+    /// The application has no groups any more.
+    #[error(
+        "no group is assigned to the application any more; assign them again, or pause or delete the directory"
+    )]
+    Emptied,
+    /// The run was slower than its lease, and another one has the directory.
+    #[error("another run has taken the directory over")]
+    Overtaken,
+}
+
+/// Makes runs.
+#[derive(Debug)]
+pub struct Runs {
+    directories: Directories,
+    clock: Clock,
+}
+
+/// A run under way, and what it works with.
+struct Work<'a> {
+    store: &'a Store,
+    directory: &'a Directory,
+    reader: Reader,
+    lease: &'a RunLease,
+    clock: &'a Clock,
+    confirmed: Option<&'a ConfirmedRun>,
+    deadline: Instant,
+    failures: Mutex<Vec<Failure>>,
+}
+
+/// Why one user could not be followed.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// What an invocation did.
+#[derive(Debug)]
+pub struct RunReport {
+    /// How it ended.
+    pub end: RunEnd,
+    /// Why the directory could not be read.
+    pub error: Option<RunError>,
+    /// The first failures of single users.
+    pub failures: Vec<Failure>,
+}
+
+/// Whether a run came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    Done,
+    /// The time is up.
+    OutOfTime,
+    /// It would have ended too much.
+    Blocked,
+}
+
+impl Runs {
+    /// Creates them from the settings of the sync, with that [client](crate::http_client).
+    pub fn new(settings: EntraSettings, client: &Client, clock: Clock) -> Self {
+        let directories =
+            Directories::new(None, settings.connections, client.clone(), clock.clone());
+        Self { directories, clock }
+    }
+
+    /// Makes a run, or continues one that is under way, until the deadline. A run that cannot read the directory is
+    /// recorded as failed. Returns an error if the table fails: then nothing is recorded.
+    pub async fn run(
+        &self,
+        store: &Store,
+        task: &RunTask,
+        deadline: Instant,
+    ) -> Result<RunReport, store::Error> {
+        let (tenant, id) = (&task.tenant_id, &task.directory_id);
+        let Some(directory) = store.directory_to_run(tenant, id).await? else {
+            return Ok(RunReport::of(RunEnd::Inactive));
+        };
+        let RunClaim::Granted(lease, mut state, confirmed) = store.claim_run(tenant, id).await?
+        else {
+            return Ok(RunReport::of(RunEnd::Held));
+        };
+        let open = state.open.take();
+        let mut open = open.unwrap_or_else(|| OpenRun {
+            id: DirectoryRunId::from(self.clock.new_id()),
+            kind: RunKind::Changes,
+            requested_by: task.requested_by.clone(),
+            started_at: self.clock.now(),
+            takes_away: false,
+            done_to: None,
+            numbers: RunNumbers::default(),
+            group_links: Vec::new(),
+            account_link: None,
+            again: Vec::new(),
+            leaving: Some(Vec::new()),
+        });
+        let mut failures = Vec::new();
+        let result = async {
+            let reader = self
+                .directories
+                .directory(&directory.entra, &directory.settings)?
+                .in_background();
+            let work = Work {
+                store,
+                directory: &directory,
+                reader,
+                lease: &lease,
+                clock: &self.clock,
+                confirmed: confirmed.as_ref(),
+                deadline,
+                failures: Mutex::default(),
+            };
+            let result = work.go(&mut state, &mut open).await;
+            failures = work
+                .failures
+                .into_inner()
+                .unwrap_or_else(PoisonError::into_inner);
+            result
+        };
+        let (outcome, error) = match Box::pin(result).await {
+            Err(RunError::Overtaken) => {
+                let error = Some(RunError::Overtaken);
+                return Ok(RunReport {
+                    error,
+                    failures,
+                    ..RunReport::of(RunEnd::Held)
+                });
+            }
+            Err(RunError::Table(error)) => {
+                state.open = Some(open);
+                store.release_run(&lease, &state).await?;
+                return Err(error);
+            }
+            result if is_out_of_time(&result) => {
+                state.open = Some(open);
+                store.release_run(&lease, &state).await?;
+                return Ok(RunReport {
+                    failures,
+                    ..RunReport::of(RunEnd::Continues)
+                });
+            }
+            Ok(Progress::Blocked) => (RunOutcome::RunBlocked, None),
+            Ok(Progress::Done | Progress::OutOfTime) => {
+                state.close(&mut open, self.clock.now());
+                (report::outcome(&open.numbers), None)
+            }
+            Err(error) => (report::failed(&error), Some(error)),
+        };
+        let run = ended(&directory, &open, outcome, error.as_ref(), self.clock.now());
+        let end = if store.finish_run(&lease, &directory, &state, &run).await? {
+            RunEnd::Over(run.into())
+        } else {
+            // The directory was deleted or changed meanwhile, or another run has taken it over.
+            store.release_run(&lease, &state).await?;
+            RunEnd::Held
+        };
+        Ok(RunReport {
+            end,
+            error,
+            failures,
+        })
+    }
+}
+
+impl RunReport {
+    const fn of(end: RunEnd) -> Self {
+        Self {
+            end,
+            error: None,
+            failures: Vec::new(),
+        }
+    }
+}
+
+fn is_out_of_time(result: &Result<Progress, RunError>) -> bool {
+    matches!(
+        result,
+        Ok(Progress::OutOfTime)
+            | Err(RunError::Read(
+                ReadError::OutOfTime | ReadError::Token(TokenError::OutOfTime)
+            ))
+    )
+}
+
+impl Work<'_> {
+    async fn go(&self, state: &mut RunState, open: &mut OpenRun) -> Result<Progress, RunError> {
+        let followed = self.followed(state).await?;
+        let changed = self.scope(state, open, &followed).await?;
+        if !open.takes_away {
+            let Some(()) = self.pass(state, open, &changed).await? else {
+                return Ok(Progress::OutOfTime);
+            };
+            if open.kind == RunKind::Complete {
+                state.given = open.numbers.memberships_given;
+            }
+            open.numbers.memberships_given = state.given;
+            let taken = open.numbers.memberships_held_back;
+            if taken > 0 {
+                if !self.may_end(taken, state.given) {
+                    return Ok(Progress::Blocked);
+                }
+                open.takes_away = true;
+                open.done_to = None;
+                if let Some(leaving) = &mut open.leaving {
+                    leaving.sort();
+                }
+                self.save(state, open).await?;
+            }
+        }
+        if open.takes_away {
+            let Some(()) = self.pass(state, open, &changed).await? else {
+                return Ok(Progress::OutOfTime);
+            };
+            open.numbers.memberships_held_back = 0;
+        }
+        let numbers = &mut open.numbers;
+        let given = state.given + numbers.memberships_made;
+        state.given = given.saturating_sub(numbers.memberships_ended);
+        numbers.memberships_given = state.given;
+        state.followed = followed.fingerprint;
+        state.groups = followed.groups.len();
+        Ok(Progress::Done)
+    }
+
+    /// Returns whether the run may end that many memberships.
+    fn may_end(&self, ended: u64, given: u64) -> bool {
+        let limit = self.directory.settings.removal_limit;
+        limit.allows(ended, given) || self.confirmed.is_some_and(|it| ended <= it.may_end)
+    }
+
+    async fn save(&self, state: &mut RunState, open: &OpenRun) -> Result<(), RunError> {
+        state.open = Some(open.clone());
+        let is_own = self.store.save_run(self.lease, state).await?;
+        state.open = None;
+        if is_own {
+            Ok(())
+        } else {
+            Err(RunError::Overtaken)
+        }
+    }
+
+    /// Goes through the users whom the run concerns. Returns `None` when the time is up.
+    async fn pass(
+        &self,
+        state: &mut RunState,
+        open: &mut OpenRun,
+        changed: &scope::Changed,
+    ) -> Result<Option<()>, RunError> {
+        let named = match &open.leaving {
+            Some(leaving) if open.takes_away => Some(leaving.clone()),
+            _ if open.kind == RunKind::Changes => Some(changed.users.clone()),
+            _ => None,
+        };
+        loop {
+            if Instant::now() + RESERVE >= self.deadline {
+                return Ok(None);
+            }
+            let (users, next) = match &named {
+                Some(named) => self.some_of(named, open, changed).await?,
+                None => self.page(open).await?,
+            };
+            self.follow(open, users).await;
+            open.done_to = next;
+            if open.done_to.is_none() {
+                return Ok(Some(()));
+            }
+            self.save(state, open).await?;
+        }
+    }
+
+    /// Follows the directory for some users at the same time.
+    async fn follow(&self, open: &mut OpenRun, users: Vec<(UserId, Account)>) {
+        let origin = store::origin_of_run(&open.id);
+        let pass = Pass {
+            takes_away: open.takes_away,
+            left: open
+                .numbers
+                .memberships_held_back
+                .saturating_sub(open.numbers.memberships_ended),
+        };
+        let follower = Follower::new(self, &origin, pass);
+        let follower = &follower;
+        let results: Vec<_> = stream::iter(users)
+            .map(|(user, account)| async move {
+                let followed = follower.follow(&user, account).await;
+                (user, followed)
+            })
+            .buffered(AT_ONCE)
+            .collect()
+            .await;
+        for (user, followed) in results {
+            open.numbers.add(&followed.numbers);
+            if let Some(failure) = followed.failure {
+                let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+                if failures.len() < MAX_FAILURES {
+                    failures.push(failure);
+                }
+            }
+            if followed.is_to_retry && open.again.len() <= MAX_AGAIN && !open.again.contains(&user)
+            {
+                open.again.push(user.clone());
+            }
+            if followed.is_leaving
+                && let Some(leaving) = &mut open.leaving
+            {
+                leaving.push(user);
+                if leaving.len() > MAX_LEAVING {
+                    open.leaving = None;
+                }
+            }
+        }
+    }
+}
+
+/// The account ids of users, to be looked up together.
+type Accounts<'a> = Vec<&'a EntraObjectId>;

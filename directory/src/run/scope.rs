@@ -1,0 +1,240 @@
+//! Whom a run concerns: the users of the accounts that have changed, or all.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use sha2::{Digest as _, Sha256};
+
+use super::user::Account;
+use super::{AT_ONCE, Accounts, PAGE, RunError, Work};
+use crate::entra::changes::{Changes, DeltaLink, MAX_FOLLOWED, Since};
+use crate::entra::error::ReadError;
+use crate::snapshot::Assigned;
+use muster::domain::{EntraObjectId, GroupId, RunKind, UserId};
+use muster::store::{OpenRun, RunState};
+
+/// Time after which everything is read again: a change that Graph did not report is found then.
+const COMPLETE_EACH: Duration = Duration::from_hours(24);
+/// Groups that are followed by name. More are followed as all groups of the Entra tenant.
+const MAX_NAMED: usize = 500;
+
+/// What a directory gives memberships by.
+pub(super) struct Followed {
+    /// The groups whose members matter.
+    pub(super) groups: BTreeSet<GroupId>,
+    /// Differs when everything has to be read again.
+    pub(super) fingerprint: String,
+    /// Whether groups that are not named matter: members of nested groups, or very many groups.
+    is_all: bool,
+}
+
+/// The users whom changes concern.
+#[derive(Default)]
+pub(super) struct Changed {
+    /// In the order of their ids.
+    pub(super) users: Vec<UserId>,
+    accounts: BTreeMap<UserId, Account>,
+}
+
+impl Work<'_> {
+    /// Reads which groups matter. Refuses an application that had groups and has none.
+    pub(super) async fn followed(&self, state: &RunState) -> Result<Followed, RunError> {
+        let assigned = self.reader.assigned_groups(self.deadline).await?;
+        let assigned = assigned.unwrap_or_default();
+        let settings = &self.directory.settings;
+        let mut groups: BTreeSet<_> = assigned.groups().map(|(id, _)| id.clone()).collect();
+        if groups.is_empty() && state.groups > 0 {
+            return Err(RunError::Emptied);
+        }
+        groups.extend(settings.tenant_admin_groups.iter().cloned());
+        Ok(Followed {
+            fingerprint: self.fingerprint(&assigned),
+            is_all: settings.nested_groups || groups.len() > MAX_NAMED,
+            groups,
+        })
+    }
+
+    /// Returns a text that differs when groups are assigned, renamed or given another role, or settings change.
+    fn fingerprint(&self, assigned: &Assigned) -> String {
+        let mut hash = Sha256::new();
+        // Neither fails: both are maps with names as keys.
+        hash.update(serde_json::to_vec(&self.directory.settings).unwrap_or_default());
+        hash.update(serde_json::to_vec(&self.directory.entra).unwrap_or_default());
+        for (id, group) in assigned.groups() {
+            hash.update(format!("\n{id}\t{}", group.name.as_str()));
+            for role in &group.app_roles {
+                hash.update(format!("\t{role}"));
+            }
+        }
+        let digest = hash.finalize();
+        digest
+            .iter()
+            .take(16)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+
+    /// Decides what the run reads, and reads the changes.
+    pub(super) async fn scope(
+        &self,
+        state: &RunState,
+        open: &mut OpenRun,
+        followed: &Followed,
+    ) -> Result<Changed, RunError> {
+        if open.kind == RunKind::Changes {
+            let is_due = state
+                .complete_at
+                .is_none_or(|at| self.clock.now() >= at.after(COMPLETE_EACH));
+            let is_known = state.followed == followed.fingerprint && !state.group_links.is_empty();
+            let is_too_much = state.again.len() > super::MAX_AGAIN;
+            let changed = if is_due || !is_known || is_too_much {
+                None
+            } else {
+                self.changed(state, open).await?
+            };
+            if let Some(changed) = changed {
+                return Ok(changed);
+            }
+            // From the start: what was done before belongs to the changes.
+            open.kind = RunKind::Complete;
+            open.takes_away = false;
+            open.done_to = None;
+            open.group_links.clear();
+            open.account_link = None;
+        }
+        if open.group_links.is_empty() {
+            // Taken before anything is read, so that the next run sees what changes meanwhile.
+            let groups: Vec<_> = followed.groups.iter().collect();
+            let parts: Vec<&[&GroupId]> = if followed.is_all || groups.is_empty() {
+                vec![&[]]
+            } else {
+                groups.chunks(MAX_FOLLOWED).collect()
+            };
+            for part in parts {
+                let read = self.reader.group_changes(part, Since::Now, self.deadline);
+                if let Changes::Since(_, link) = read.await? {
+                    open.group_links.push(link.as_str().to_owned());
+                }
+            }
+            let read = self.reader.account_changes(Since::Now, self.deadline).await;
+            if let Some(Changes::Since(_, link)) = allowed(read)? {
+                open.account_link = Some(link.as_str().to_owned());
+            }
+        }
+        Ok(Changed::default())
+    }
+
+    /// Reads what has changed since the last run. Returns `None` if everything has to be read.
+    async fn changed(
+        &self,
+        state: &RunState,
+        open: &mut OpenRun,
+    ) -> Result<Option<Changed>, RunError> {
+        let mut members = BTreeSet::new();
+        let mut group_links = Vec::new();
+        for link in &state.group_links {
+            let link = DeltaLink::stored(link.clone());
+            let since = Since::Link(&link);
+            let read = self.reader.group_changes(&[], since, self.deadline).await?;
+            let Changes::Since(changes, link) = read else {
+                return Ok(None);
+            };
+            if !changes.groups.is_empty() {
+                return Ok(None);
+            }
+            members.extend(changes.users);
+            group_links.push(link.as_str().to_owned());
+        }
+        let mut accounts: BTreeMap<EntraObjectId, Account> = BTreeMap::new();
+        accounts.extend(members.into_iter().map(|id| (id, Account::Unknown)));
+        open.account_link = None;
+        if let Some(link) = &state.account_link {
+            let link = DeltaLink::stored(link.clone());
+            let since = Since::Link(&link);
+            let read = self.reader.account_changes(since, self.deadline).await;
+            match allowed(read)? {
+                Some(Changes::Since(changes, link)) => {
+                    let changes = changes.into_iter();
+                    accounts.extend(changes.map(|(id, state)| (id, Account::of(state))));
+                    open.account_link = Some(link.as_str().to_owned());
+                }
+                Some(Changes::Expired) => return Ok(None),
+                None => {}
+            }
+        }
+        open.group_links = group_links;
+        let tenant = &self.directory.tenant_id;
+        let mut changed = Changed::default();
+        let mut found = stream::iter(accounts)
+            .map(|(id, account)| async move {
+                let users = self.store.users_of_account(tenant, &id).await?;
+                Ok::<_, RunError>((users, account))
+            })
+            .buffer_unordered(AT_ONCE);
+        while let Some((users, account)) = found.try_next().await? {
+            let accounts = users.into_iter().map(|user| (user, account));
+            changed.accounts.extend(accounts);
+        }
+        for user in &state.again {
+            let account = changed.accounts.entry(user.clone());
+            account.or_insert(Account::Unknown);
+        }
+        changed.users = changed.accounts.keys().cloned().collect();
+        Ok(Some(changed))
+    }
+
+    /// Returns the next of these users, with what is known of their accounts, and the place after which more follow.
+    pub(super) async fn some_of(
+        &self,
+        named: &[UserId],
+        open: &OpenRun,
+        changed: &Changed,
+    ) -> Result<(Vec<(UserId, Account)>, Option<String>), RunError> {
+        // Both lists are in the order of the ids.
+        let last = open.done_to.as_deref();
+        let done = last.map_or(0, |last| {
+            named.partition_point(|user| user.as_str() <= last)
+        });
+        let rest = named.get(done..).unwrap_or_default();
+        let some = rest.get(..PAGE.min(rest.len())).unwrap_or_default();
+        let next = (rest.len() > some.len())
+            .then(|| some.last().map(|user| user.as_str().to_owned()))
+            .flatten();
+        let known = |user: &UserId| changed.accounts.get(user).copied();
+        let users: Vec<_> = some
+            .iter()
+            .map(|user| (user.clone(), known(user).unwrap_or(Account::Unknown)))
+            .collect();
+        Ok((users, next))
+    }
+
+    /// Returns the next users of the tenant who have an account, and the place after which more follow.
+    pub(super) async fn page(
+        &self,
+        open: &OpenRun,
+    ) -> Result<(Vec<(UserId, Account)>, Option<String>), RunError> {
+        let tenant = &self.directory.tenant_id;
+        let place = open.done_to.as_deref();
+        let (found, next) = self.store.users_with_accounts(tenant, place).await?;
+        let ids: Accounts<'_> = found.iter().map(|user| &user.account).collect();
+        let accounts = allowed(self.reader.accounts(&ids, self.deadline).await)?;
+        let users = found.iter().map(|user| {
+            let account = match &accounts {
+                None => Account::Unknown,
+                Some(accounts) => Account::of(accounts.get(&user.account).copied()),
+            };
+            (user.user_id.clone(), account)
+        });
+        Ok((users.collect(), next))
+    }
+}
+
+/// Returns what was read of accounts, or `None` if the application may not read accounts. Then the groups are followed,
+/// and accounts are not.
+fn allowed<T>(read: Result<T, ReadError>) -> Result<Option<T>, ReadError> {
+    match read {
+        Err(ReadError::Forbidden { question, .. }) if question.is_of_accounts() => Ok(None),
+        read => read.map(Some),
+    }
+}

@@ -1,0 +1,187 @@
+//! Accounts of users in a directory: which user has which, and users who are disabled because their account is.
+
+use crate::domain::{
+    EntraObjectId, EventDraft, EventType, Origin, TenantId, Transition, User, UserId, UserStatus,
+};
+use crate::store::keys::{self, GSI2, GSI3, Key};
+use crate::store::sync::{KnownUser, Written};
+use crate::store::table::{Change, Condition, Item, Query, in_partition, number, text, text_of};
+use crate::store::{Error, Store, in_version, table};
+
+use super::status::{STATUS, unchanged};
+use super::{Action, from_row, is_known};
+
+/// Attribute of a profile that the directory has disabled: `directory`.
+pub(in crate::store) const DISABLED_BY: &str = "disabled_by";
+/// Number of users that are read from the index at once.
+const PAGE: usize = 100;
+
+/// A user, and their account in the directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserAccount {
+    /// The user.
+    pub user_id: UserId,
+    /// The account.
+    pub account: EntraObjectId,
+}
+
+impl Store {
+    /// Returns up to 100 users of the tenant after a place, and the place after which more follow. Makes one `Query`.
+    pub(in crate::store) async fn users_after(
+        &self,
+        tenant: &TenantId,
+        place: Option<&str>,
+    ) -> Result<(Vec<UserId>, Option<String>), Error> {
+        let partition = keys::users_partition(tenant);
+        let after = place.and_then(|place| {
+            let user = keys::person_at(place)?;
+            let mut key = keys::user(tenant, &user).attributes();
+            key.extend(Key::new(partition.clone(), place).attributes_of(GSI3));
+            Some(key)
+        });
+        let page = self
+            .table
+            .query(Query {
+                index: Some(GSI3),
+                condition: in_partition(Some(GSI3), partition.clone(), String::new()),
+                filter: None,
+                after,
+                limit: PAGE,
+                is_backwards: false,
+            })
+            .await?;
+        let user_of = |entry: &Item| -> Result<UserId, table::Error> {
+            let user = keys::person_at(text_of(entry, "gsi3sk")?);
+            user.ok_or_else(|| table::Error::defect("an entry without a user"))
+        };
+        let users = page.items.iter().map(user_of);
+        Ok((users.collect::<Result<_, _>>()?, page.next))
+    }
+
+    /// Returns those of up to 100 users of the tenant after a place who have an account, and the place after which
+    /// more follow. Makes one `Query` and one `BatchGetItem`, and an `UpdateItem` for each profile of an earlier release
+    /// that is not in the index of accounts.
+    pub async fn users_with_accounts(
+        &self,
+        tenant: &TenantId,
+        place: Option<&str>,
+    ) -> Result<(Vec<UserAccount>, Option<String>), Error> {
+        let (users, next) = self.users_after(tenant, place).await?;
+        let keys: Vec<_> = users.iter().map(|user| keys::user(tenant, user)).collect();
+        let found = self.table.get_all(&keys.iter().collect::<Vec<_>>()).await?;
+        let mut accounts = Vec::new();
+        // In the order of the index, which a run that stops continues.
+        for key in &keys {
+            let Some(item) = found.get(key) else {
+                continue;
+            };
+            let is_indexed = item.contains_key("gsi2pk");
+            let user = from_row(item.clone())?;
+            let Some(account) = user.entra_object_id.clone() else {
+                continue;
+            };
+            if !is_indexed {
+                let still = is_known()
+                    .and(Condition::new("#entra_object_id = :account"))
+                    .value(":account", text(account.as_str()));
+                let place = keys::user_by_object_id(tenant, &account, &user.user_id);
+                self.table
+                    .update(key, by_account(Change::new(), Some(&place)), still)
+                    .await?;
+            }
+            accounts.push(UserAccount {
+                user_id: user.user_id,
+                account,
+            });
+        }
+        Ok((accounts, next))
+    }
+
+    /// Returns the users who sign in with an account: one, or several of different user pools. Makes one `Query` of an
+    /// index.
+    pub async fn users_of_account(
+        &self,
+        tenant: &TenantId,
+        account: &EntraObjectId,
+    ) -> Result<Vec<UserId>, Error> {
+        let partition = keys::users_by_object_id(tenant, account);
+        let page = self
+            .table
+            .query(Query {
+                index: Some(GSI2),
+                condition: in_partition(Some(GSI2), partition, String::new()),
+                filter: None,
+                after: None,
+                limit: PAGE,
+                is_backwards: false,
+            })
+            .await?;
+        let users = page.items.into_iter();
+        users.map(|item| Ok(from_row(item)?.user_id)).collect()
+    }
+
+    /// Disables a user because their account in the directory is disabled or deleted, or enables them again, unless it
+    /// was a tenant admin who disabled them. The memberships stay as they are.
+    ///
+    /// Writes one transaction on the condition that the profile is in the version that was read.
+    pub async fn follow_account(
+        &self,
+        origin: &Origin,
+        known: &KnownUser,
+        is_enabled: bool,
+    ) -> Result<Written, Error> {
+        let before = &known.profile.user;
+        let is_right = match before.status {
+            UserStatus::Enabled => is_enabled,
+            UserStatus::Disabled => !is_enabled || !known.is_disabled_by_directory,
+        };
+        if is_right || before.is_being_erased {
+            return Ok(Written::Unchanged);
+        }
+        let (status, event_type) = if is_enabled {
+            (UserStatus::Enabled, EventType::UserEnabled)
+        } else {
+            (UserStatus::Disabled, EventType::UserDisabled)
+        };
+        let after = User {
+            status,
+            version: before.version + 1,
+            updated_at: self.clock.now(),
+            ..before.clone()
+        };
+        let event = EventDraft::user(event_type, Transition::Changed(before, &after));
+        let mut transaction = self.transaction(origin, [event])?;
+        let change = Change::new()
+            .set(STATUS, text(status.as_str()))
+            .set("version", number(after.version))
+            .set("updated_at", text(after.updated_at.to_string()));
+        let change = if is_enabled {
+            change.remove(DISABLED_BY)
+        } else {
+            change.set(DISABLED_BY, text("directory"))
+        };
+        let key = keys::user(&before.tenant_id, &before.user_id);
+        transaction.update(Action::User, &key, change, unchanged(before));
+        Ok(Written::from(transaction.commit().await?.is_ok()))
+    }
+
+    /// Removes the mark that the directory has disabled a user, whom a tenant admin disables too. On the condition that
+    /// the profile is in the version that was read.
+    pub(super) async fn keep_disabled(&self, user: &User) -> Result<bool, table::Error> {
+        let key = keys::user(&user.tenant_id, &user.user_id);
+        let change = Change::new().remove(DISABLED_BY);
+        self.table
+            .update(&key, change, in_version(user.version))
+            .await
+    }
+}
+
+/// Returns the change that puts a profile into the index of accounts, or takes it out.
+pub(super) fn by_account(change: Change, place: Option<&Key>) -> Change {
+    match place {
+        Some(place) => change
+            .set("gsi2pk", text(place.pk.as_str()))
+            .set("gsi2sk", text(place.sk.as_str())),
+        None => change.remove("gsi2pk").remove("gsi2sk"),
+    }
+}
