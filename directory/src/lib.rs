@@ -27,6 +27,6 @@ pub use plan::{
     Change, Found, Held, HeldOrganization, HeldTeam, Lookups, Naming, NewOrganization, NewTeam,
     Place, Plan, Provisioned, Step, TeamMove, lookups, plan,
 };
-pub use run::{RunEnd, RunError, RunReport, RunTask, Runs};
+pub use run::{Failure, RunEnd, RunError, RunReport, RunTask, Runs};
 pub use snapshot::{Assigned, AssignedGroup, DirectorySnapshot, MappedMembership, ReadCounts};
 pub use sync::{Counts, LoginSync, Report, SyncLine, SyncOutcome};

@@ -21,6 +21,7 @@ fn declaration(function: &muster_functions::Function) -> Value {
             "table": table.map(|action| format!("{action:?}")).collect::<Vec<_>>(),
             "indexes": endpoint.indexes,
             "webhook_queue": endpoint.webhook_queue,
+            "directories": endpoint.directories,
             "secrets": endpoint.secrets,
             "invitation_secret": endpoint.invitation_secret,
             "event_erasure": endpoint.event_erasure,

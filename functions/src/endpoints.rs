@@ -7,6 +7,11 @@ pub(crate) const ENDPOINTS: &[Function] = &[
     Function::http("delete-directory", crate::directories::delete::ENDPOINT),
     Function::http("get-directory", crate::directories::get::ENDPOINT),
     Function::http("list-directories", crate::directories::list::ENDPOINT),
+    Function::http(
+        "list-directory-runs",
+        crate::directories::list_runs::ENDPOINT,
+    ),
+    Function::http("sync-directory", crate::directories::sync::ENDPOINT),
     Function::http("update-directory", crate::directories::update::ENDPOINT),
     Function::http("create-domain", crate::domains::create::ENDPOINT),
     Function::http("delete-domain", crate::domains::delete::ENDPOINT),

@@ -6,7 +6,7 @@ use muster::config::SettingError;
 
 use crate::endpoint::Endpoint;
 use crate::runtime::{self, Start, Started, Variables};
-use crate::{App, delivery, domains, endpoints, members, triggers};
+use crate::{App, delivery, directories, domains, endpoints, members, triggers};
 
 /// A Lambda function, as the local stack and the tests run it: JSON event in, JSON response out,
 /// through the same code as the deployed binary of the same name.
@@ -54,12 +54,14 @@ impl Function {
     }
 }
 
-const TRIGGERS: [Function; 7] = [
+const TRIGGERS: [Function; 9] = [
     Function::trigger("deliver-webhook", delivery::deliver_webhook::start),
     Function::trigger("post-login", triggers::post_login::start),
     Function::trigger("pre-token", triggers::pre_token::start),
     Function::trigger("publish-events", delivery::publish_events::start),
     Function::trigger("recheck-domains", domains::recheck::start),
+    Function::trigger("reconcile-directory", directories::reconcile::start),
+    Function::trigger("schedule-reconciles", directories::schedule::start),
     Function::trigger("send-invitation", delivery::send_invitation::start),
     Function::trigger("track-members", members::track::start),
 ];

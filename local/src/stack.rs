@@ -31,7 +31,8 @@ use crate::options::{ConfigureClient, Options};
 use crate::page::{self, Running};
 use crate::services::{self, Services};
 use crate::sources::Sources;
-use crate::{dynamodb, invoke, origin, table, template, timer};
+use crate::timer::{self, Timers};
+use crate::{dynamodb, invoke, origin, table, template};
 
 /// The variable with the name of the tenant admins' group.
 const TENANT_ADMIN_GROUP: &str = "TENANT_ADMIN_GROUP";
@@ -141,7 +142,12 @@ impl Stack {
             };
             sources.start(&stopped, &mut serving)?;
         }
-        let mut router = router(Arc::new(gateway), Arc::clone(&issuer), lambda, running);
+        let timers = Timers {
+            lambda: Arc::clone(&lambda),
+            read: options.event_sources.then(|| Arc::clone(&services)),
+        };
+        let gateway = Arc::new(gateway);
+        let mut router = router(gateway, Arc::clone(&issuer), timers, running);
         router = router.merge(services::router(Arc::clone(&services)));
         if let Some(entra) = entra {
             router = router.merge(entra.router());
@@ -284,12 +290,8 @@ async fn serve(
     served.context("the API stopped")
 }
 
-fn router(
-    gateway: Arc<Gateway>,
-    issuer: Arc<Issuer>,
-    lambda: Arc<Lambda>,
-    running: Running,
-) -> Router {
+fn router(gateway: Arc<Gateway>, issuer: Arc<Issuer>, timers: Timers, running: Running) -> Router {
+    let lambda = Arc::clone(&timers.lambda);
     let tokens = Router::new()
         .route("/_local/token", post(issuer::token))
         .route("/_local/.well-known/jwks.json", get(issuer::jwks))
@@ -302,8 +304,11 @@ fn router(
             lambda: Arc::clone(&lambda),
         })
         .layer(from_fn(origin::only_own_name));
-    let invocations = Router::new()
+    let timers = Router::new()
         .route("/_local/timers/{function}", post(timer::run))
+        .with_state(timers)
+        .layer(from_fn(origin::only_own_name));
+    let invocations = Router::new()
         .route(
             "/2015-03-31/functions/{name}/invocations",
             post(invoke::invoke),
@@ -313,6 +318,7 @@ fn router(
     Router::new()
         .merge(page::router(running, lambda))
         .merge(tokens)
+        .merge(timers)
         .merge(invocations)
         .fallback(gateway::serve)
         .method_not_allowed_fallback(gateway::serve)

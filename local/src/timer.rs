@@ -10,13 +10,43 @@ use axum::response::{IntoResponse as _, Response};
 use muster::domain::Clock;
 use serde_json::json;
 
-use crate::lambda::{ACCOUNT, Lambda, REGION};
+use crate::lambda::{ACCOUNT, Deployed, Lambda, REGION};
+use crate::services::Services;
 
 /// How long a run may take.
 const LIMIT: Duration = Duration::from_mins(5);
 
-/// Runs the function with this logical id or binary as its timer does, and returns when it is done.
-pub(crate) async fn run(State(lambda): State<Arc<Lambda>>, Path(name): Path<String>) -> Response {
+/// How often the queues are looked at.
+const GLANCE: Duration = Duration::from_millis(10);
+
+/// What the timers work with.
+#[derive(Clone)]
+pub(crate) struct Timers {
+    pub(crate) lambda: Arc<Lambda>,
+    /// The services whose queues are read; `None` if no function reads a queue.
+    pub(crate) read: Option<Arc<Services>>,
+}
+
+impl Timers {
+    /// Waits until the queues that a function fills are empty, and what they held is done.
+    async fn drained(&self, deployed: &Deployed) {
+        let Some(services) = &self.read else {
+            return;
+        };
+        let actions = deployed.function.actions.iter();
+        let filled = actions.filter(|action| action.name == "sqs:SendMessage");
+        for queue in filled.filter_map(|action| services.queue(&action.resource)) {
+            while !queue.is_empty() {
+                tokio::time::sleep(GLANCE).await;
+            }
+        }
+    }
+}
+
+/// Runs the function with this logical id or binary as its timer does. Returns when it is done, and the queue that it
+/// fills is empty.
+pub(crate) async fn run(State(timers): State<Timers>, Path(name): Path<String>) -> Response {
+    let lambda = &timers.lambda;
     let Some(deployed) = lambda.find(&name).cloned() else {
         let message = format!("there is no function {name}");
         return (StatusCode::NOT_FOUND, Json(json!({"message": message}))).into_response();
@@ -34,7 +64,11 @@ pub(crate) async fn run(State(lambda): State<Arc<Lambda>>, Path(name): Path<Stri
         "resources": [],
         "detail": {},
     });
-    let invoked = lambda.invoke(&deployed, event, &id);
+    let invoked = async {
+        let answer = lambda.invoke(&deployed, event, &id).await?;
+        timers.drained(&deployed).await;
+        Ok::<_, lambda_runtime::Diagnostic>(answer)
+    };
     match tokio::time::timeout(LIMIT, invoked).await {
         Ok(Ok(answer)) => Json(json!({"result": answer})).into_response(),
         Ok(Err(failed)) => (StatusCode::BAD_GATEWAY, Json(json!(failed))).into_response(),

@@ -5,6 +5,7 @@
 
 mod deleting;
 mod managing;
+mod runs;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};

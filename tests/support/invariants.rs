@@ -88,9 +88,15 @@ impl<'a> Table<'a> {
             let is_check = name == "gsi2pk"
                 && value == "TENANT##CHECKS"
                 && text(item, "gsi2sk").split('#').nth(1) == Some(&tenant);
-            let foreign =
-                name.ends_with("pk") && !is_check && !value.as_str().unwrap().starts_with(&own)
-                    || name == "tenant_id" && value != &tenant;
+            // So are the directories that are to be read.
+            let is_run = name == "gsi2pk"
+                && value == "TENANT##RUNS"
+                && text(item, "gsi2sk").split('#').next() == Some(&tenant);
+            let foreign = name.ends_with("pk")
+                && !is_check
+                && !is_run
+                && !value.as_str().unwrap().starts_with(&own)
+                || name == "tenant_id" && value != &tenant;
             if foreign {
                 self.violate("5: an item in two tenants", item);
             }

@@ -4,6 +4,7 @@
 //! concerned. It goes through the users twice: first it adds, and counts what it would take away. Only if that is within
 //! the limit does it take it away. Its progress is saved, so that another invocation continues.
 
+mod preview;
 mod report;
 mod scope;
 mod user;
@@ -22,8 +23,8 @@ use crate::entra::settings::EntraSettings;
 use crate::sync::followed::Directories;
 use muster::config::SettingError;
 use muster::domain::{
-    Clock, Directory, DirectoryId, DirectoryRun, DirectoryRunId, EntraObjectId, RunKind,
-    RunNumbers, RunOutcome, TenantId, UserId,
+    Clock, Directory, DirectoryId, DirectoryRun, DirectoryRunId, RunKind, RunNumbers, RunOutcome,
+    TenantId, UserId,
 };
 use muster::store::{self, ConfirmedRun, OpenRun, RunClaim, RunLease, RunState, Store};
 
@@ -333,8 +334,11 @@ impl Work<'_> {
                 return Ok(None);
             }
             let (users, next) = match &named {
-                Some(named) => self.some_of(named, open, changed).await?,
-                None => self.page(open).await?,
+                Some(named) => self.some_of(named, open, changed),
+                None => {
+                    let from = (self.directory, open.done_to.as_deref());
+                    scope::page(self.store, &self.reader, from, self.deadline).await?
+                }
             };
             self.follow(open, users).await;
             open.done_to = next;
@@ -388,6 +392,3 @@ impl Work<'_> {
         }
     }
 }
-
-/// The account ids of users, to be looked up together.
-type Accounts<'a> = Vec<&'a EntraObjectId>;

@@ -7,12 +7,14 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
 
 use super::user::Account;
-use super::{AT_ONCE, Accounts, PAGE, RunError, Work};
+use super::{AT_ONCE, PAGE, RunError, Work};
 use crate::entra::changes::{Changes, DeltaLink, MAX_FOLLOWED, Since};
+use crate::entra::directory::Directory as Reader;
 use crate::entra::error::ReadError;
 use crate::snapshot::Assigned;
-use muster::domain::{EntraObjectId, GroupId, RunKind, UserId};
-use muster::store::{OpenRun, RunState};
+use muster::domain::{Directory, EntraObjectId, GroupId, RunKind, UserId};
+use muster::store::{OpenRun, RunState, Store};
+use tokio::time::Instant;
 
 /// Time after which everything is read again: a change that Graph did not report is found then.
 const COMPLETE_EACH: Duration = Duration::from_hours(24);
@@ -185,12 +187,7 @@ impl Work<'_> {
     }
 
     /// Returns the next of these users, with what is known of their accounts, and the place after which more follow.
-    pub(super) async fn some_of(
-        &self,
-        named: &[UserId],
-        open: &OpenRun,
-        changed: &Changed,
-    ) -> Result<(Vec<(UserId, Account)>, Option<String>), RunError> {
+    pub(super) fn some_of(&self, named: &[UserId], open: &OpenRun, changed: &Changed) -> Users {
         // Both lists are in the order of the ids.
         let last = open.done_to.as_deref();
         let done = last.map_or(0, |last| {
@@ -206,28 +203,32 @@ impl Work<'_> {
             .iter()
             .map(|user| (user.clone(), known(user).unwrap_or(Account::Unknown)))
             .collect();
-        Ok((users, next))
+        (users, next)
     }
+}
 
-    /// Returns the next users of the tenant who have an account, and the place after which more follow.
-    pub(super) async fn page(
-        &self,
-        open: &OpenRun,
-    ) -> Result<(Vec<(UserId, Account)>, Option<String>), RunError> {
-        let tenant = &self.directory.tenant_id;
-        let place = open.done_to.as_deref();
-        let (found, next) = self.store.users_with_accounts(tenant, place).await?;
-        let ids: Accounts<'_> = found.iter().map(|user| &user.account).collect();
-        let accounts = allowed(self.reader.accounts(&ids, self.deadline).await)?;
-        let users = found.iter().map(|user| {
-            let account = match &accounts {
-                None => Account::Unknown,
-                Some(accounts) => Account::of(accounts.get(&user.account).copied()),
-            };
-            (user.user_id.clone(), account)
-        });
-        Ok((users.collect(), next))
-    }
+/// Users, with what is known of their accounts, and the place after which more follow.
+type Users = (Vec<(UserId, Account)>, Option<String>);
+
+/// Returns the next users of the tenant who have an account.
+pub(super) async fn page(
+    store: &Store,
+    reader: &Reader,
+    (directory, place): (&Directory, Option<&str>),
+    deadline: Instant,
+) -> Result<Users, RunError> {
+    let tenant = &directory.tenant_id;
+    let (found, next) = store.users_with_accounts(tenant, place).await?;
+    let ids: Vec<_> = found.iter().map(|user| &user.account).collect();
+    let accounts = allowed(reader.accounts(&ids, deadline).await)?;
+    let users = found.iter().map(|user| {
+        let account = match &accounts {
+            None => Account::Unknown,
+            Some(accounts) => Account::of(accounts.get(&user.account).copied()),
+        };
+        (user.user_id.clone(), account)
+    });
+    Ok((users.collect(), next))
 }
 
 /// Returns what was read of accounts, or `None` if the application may not read accounts. Then the groups are followed,

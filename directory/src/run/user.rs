@@ -221,7 +221,7 @@ impl<'a> Follower<'a> {
 }
 
 /// Returns how many memberships of a user the directory gives.
-fn given(current: &CurrentMemberships) -> u64 {
+pub(super) fn given(current: &CurrentMemberships) -> u64 {
     let organizations = current.organizations.values().map(|it| it.source);
     let teams = current.teams.values().map(|it| it.source);
     let sources = organizations.chain(teams);

@@ -4,9 +4,9 @@ use super::SyncOutcome;
 use super::report::Progress;
 use super::writes::{self, Writes};
 use crate::entra::directory::ASSIGNED_GROUPS_LIFE;
-use crate::plan::{self, Found, Held, HeldOrganization, HeldTeam, Provisioned};
+use crate::plan::{self, Found, Held, HeldOrganization, HeldTeam, Plan, Provisioned};
 use crate::snapshot::DirectorySnapshot;
-use muster::domain::{Clock, DirectoryId, DirectorySettings, Origin, Source, Timestamp};
+use muster::domain::{Clock, DirectoryId, DirectorySettings, Origin, Source, TenantId, Timestamp};
 use muster::store::{self, CurrentMemberships, KnownUser, Store};
 
 /// Number of groups that are looked up and created at a time.
@@ -128,19 +128,7 @@ impl Subject<'_> {
             ..
         } = self;
         let tenant = user.tenant_id();
-        let held = held(current);
-        let lookups = plan::lookups(reading, &held, made, rules);
-        let organizations: Vec<_> = lookups.organizations.into_iter().collect();
-        let teams: Vec<_> = lookups.teams.into_iter().collect();
-        let (organizations, teams) = tokio::try_join!(
-            store.found_organizations(tenant, &organizations),
-            store.found_teams(tenant, &teams)
-        )?;
-        let found = Found {
-            organizations,
-            teams,
-        };
-        let plan = plan::plan(reading, &held, made, &found, rules);
+        let (found, plan) = planned((store, tenant), reading, current, made, rules).await?;
         let plan = if self.holds_back {
             plan.held_back()
         } else {
@@ -176,6 +164,30 @@ impl Subject<'_> {
     async fn leave_if_erased(self) -> Result<(), store::Error> {
         leave_if_erased(self.store, self.user, self.origin, self.progress).await
     }
+}
+
+/// Does the lookups for a part of the directory, and plans the changes.
+pub(crate) async fn planned(
+    (store, tenant): (&Store, &TenantId),
+    reading: &DirectorySnapshot,
+    current: &CurrentMemberships,
+    made: Provisioned,
+    rules: &DirectorySettings,
+) -> Result<(Found, Plan), store::Error> {
+    let held = held(current);
+    let lookups = plan::lookups(reading, &held, made, rules);
+    let organizations: Vec<_> = lookups.organizations.into_iter().collect();
+    let teams: Vec<_> = lookups.teams.into_iter().collect();
+    let (organizations, teams) = tokio::try_join!(
+        store.found_organizations(tenant, &organizations),
+        store.found_teams(tenant, &teams)
+    )?;
+    let found = Found {
+        organizations,
+        teams,
+    };
+    let plan = plan::plan(reading, &held, made, &found, rules);
+    Ok((found, plan))
 }
 
 /// Removes what the sync has made if the user has been erased since they were read.

@@ -5,8 +5,13 @@ pub mod create;
 pub mod delete;
 pub mod get;
 pub mod list;
+pub mod list_runs;
+pub mod sync;
 pub mod update;
 // End of the endpoints.
+mod queue;
+pub mod reconcile;
+pub mod schedule;
 
 use muster::config::Settings;
 use muster::domain::{

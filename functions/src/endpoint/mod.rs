@@ -45,6 +45,8 @@ pub struct Endpoint {
     pub indexes: &'static [&'static str],
     /// Whether it puts messages on the queue of webhooks.
     pub webhook_queue: bool,
+    /// Whether it reads the directories of tenants, and puts runs on their queue.
+    pub directories: bool,
     /// Whether its policy allows access to secrets.
     pub secrets: bool,
     /// Whether its policy allows to read the secret of the tokens of invitations.
@@ -106,6 +108,7 @@ impl Endpoint {
             table: &[],
             indexes: &[],
             webhook_queue: false,
+            directories: false,
             secrets: false,
             invitation_secret: false,
             event_erasure: false,
@@ -141,6 +144,12 @@ impl Endpoint {
     /// Allows to put messages on the queue of webhooks.
     pub(crate) const fn with_webhook_queue(mut self) -> Self {
         self.webhook_queue = true;
+        self
+    }
+
+    /// Allows to read the directories of tenants, and to put runs on their queue.
+    pub(crate) const fn reads_directories(mut self) -> Self {
+        self.directories = true;
         self
     }
 

@@ -222,6 +222,11 @@ impl Queue {
         count
     }
 
+    /// Whether it has no message, not even one in flight.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.messages().is_empty()
+    }
+
     /// The number of visible messages, of those in flight, and of those that are delayed.
     pub(super) fn counts(&self) -> (usize, usize, usize) {
         let now = Instant::now();

@@ -34,9 +34,9 @@ pub use directory::{
     DEFAULT_ROLE, Directory, DirectoryPatch, DirectoryRun, DirectorySettings,
     DirectorySettingsPatch, DirectoryStatus, DirectoryType, EntraDirectory, EntraDirectoryPatch,
     EntraId, GroupFilter, GroupIds, GroupMap, GroupMapPatch, MAX_GROUP_FILTER_LENGTH,
-    MAX_GROUP_IDS, MAX_MAP_ENTRIES, MappedGroup, MembershipsOfDeleted, OnLeave, RemovalLimit,
-    RemovalLimitPatch, RequestedStatus, RoleMap, RoleMapPatch, RunKind, RunNumbers, RunOutcome,
-    SecretArn,
+    MAX_GROUP_IDS, MAX_MAP_ENTRIES, MappedGroup, MembershipsOfDeleted, OnLeave, PreviewedGroup,
+    PreviewedMembership, PreviewedUser, RemovalLimit, RemovalLimitPatch, RequestedStatus, RoleMap,
+    RoleMapPatch, RunKind, RunNumbers, RunOutcome, SecretArn, SyncPreview,
 };
 pub use event::{
     Actor, ActorType, Changes, DEFAULT_EVENT_RETENTION_DAYS, Event, EventContext, EventDraft,

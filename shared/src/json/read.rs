@@ -4,13 +4,14 @@ use super::Fields;
 use super::fields::{object, text};
 use super::limits::{budget, metadata, models, rate};
 use crate::domain::{
-    BillingAddress, Budget, BudgetDuration, Description, DirectoryPatch, DirectorySettingsPatch,
-    DirectoryType, Domain, DomainPatch, Email, EntraDirectoryPatch, EntraId, EntraObjectId,
-    EventId, EventTypePattern, EventTypes, GroupFilter, GroupIds, GroupMapPatch, Invalid, Json,
-    JsonObject, LimitsPatch, MembershipPatch, Name, OnLeave, OrganizationId, OrganizationPatch,
-    Patch, RedirectUrl, RemovalLimitPatch, RequestedStatus, Role, RoleMapPatch, SecretArn, Status,
-    StripeCustomerId, TeamMembershipPatch, TeamPatch, TeamRole, TeamStatus, Timestamp, UserId,
-    UserPatch, UserStatus, UserStatusPatch, WebhookEndpointPatch, WebhookStatus, WebhookUrl,
+    BillingAddress, Budget, BudgetDuration, Description, DirectoryPatch, DirectoryRunId,
+    DirectorySettingsPatch, DirectoryType, Domain, DomainPatch, Email, EntraDirectoryPatch,
+    EntraId, EntraObjectId, EventId, EventTypePattern, EventTypes, GroupFilter, GroupIds,
+    GroupMapPatch, Invalid, Json, JsonObject, LimitsPatch, MembershipPatch, Name, OnLeave,
+    OrganizationId, OrganizationPatch, Patch, RedirectUrl, RemovalLimitPatch, RequestedStatus,
+    Role, RoleMapPatch, SecretArn, Status, StripeCustomerId, TeamMembershipPatch, TeamPatch,
+    TeamRole, TeamStatus, Timestamp, UserId, UserPatch, UserStatus, UserStatusPatch,
+    WebhookEndpointPatch, WebhookStatus, WebhookUrl,
 };
 
 /// A type that is read from one JSON value.
@@ -84,6 +85,7 @@ texts!(
     DirectoryType,
     Domain,
     Email,
+    DirectoryRunId,
     EntraId,
     EntraObjectId,
     EventId,

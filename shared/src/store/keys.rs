@@ -434,15 +434,15 @@ pub(super) fn run(tenant: &TenantId, directory: &DirectoryId, run: &DirectoryRun
     Key::new(partition, format!("{RUN_PREFIX}{run}"))
 }
 
-/// Returns the place of a user in [`GSI2`] by the object id of their account in Entra.
-pub(super) fn user_by_object_id(tenant: &TenantId, account: &EntraObjectId, user: &UserId) -> Key {
-    let partition = users_by_object_id(tenant, account);
-    Key::new(partition, user.as_str())
+/// Returns the key of the item that lists a user by the object id of their account in [`GSI3`]. In the user's partition it
+/// sorts before all memberships.
+pub(super) fn account_entry(tenant: &TenantId, user: &UserId) -> Key {
+    Key::new(user_partition(tenant, user), "ACCOUNT")
 }
 
-/// Returns the partition in [`GSI2`] of the users with this account in Entra: one, or several who sign in through
+/// Returns the partition in [`GSI3`] of the users with this account in Entra: one, or several who sign in through
 /// different user pools.
-pub(super) fn users_by_object_id(tenant: &TenantId, account: &EntraObjectId) -> String {
+pub(super) fn users_of_account(tenant: &TenantId, account: &EntraObjectId) -> String {
     let account = account.as_str().to_ascii_lowercase();
     format!("TENANT#{tenant}#ACCOUNT#{account}")
 }

@@ -31,6 +31,8 @@ pub(super) struct Endpoint {
     pub(super) indexes: Vec<String>,
     /// Whether it puts messages on the queue of webhooks.
     pub(super) webhook_queue: bool,
+    /// Whether it reads the directories of tenants.
+    pub(super) directories: bool,
     /// Whether it has access to the secrets in the table.
     pub(super) secrets: bool,
     /// Whether it may read the secret of the tokens of invitations.
@@ -69,6 +71,7 @@ fn parse(printed: &Value) -> Option<Declarations> {
                 table: texts(endpoint.get("table")?)?,
                 indexes: texts(endpoint.get("indexes")?)?,
                 webhook_queue: endpoint.get("webhook_queue")?.as_bool()?,
+                directories: endpoint.get("directories")?.as_bool()?,
                 secrets: endpoint.get("secrets")?.as_bool()?,
                 invitation_secret: endpoint.get("invitation_secret")?.as_bool()?,
                 event_erasure: endpoint.get("event_erasure")?.as_bool()?,

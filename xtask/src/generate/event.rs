@@ -112,6 +112,7 @@ mod tests {
             table: Vec::new(),
             indexes: Vec::new(),
             webhook_queue: false,
+            directories: false,
             secrets: false,
             invitation_secret: false,
             event_erasure: false,

@@ -70,17 +70,31 @@ fn function(text: &mut String, endpoint: &Endpoint) -> Result<()> {
     if endpoint.webhook_queue {
         variables.push("WEBHOOK_QUEUE_URL: !Ref WebhookQueue");
     }
+    if endpoint.directories {
+        variables.extend([
+            "MICROSOFT_CLIENT_ID: !Ref MicrosoftClientId",
+            "MICROSOFT_TENANT: !Ref MicrosoftTenant",
+            "MICROSOFT_CLIENT_SECRET_ARN: !Ref MicrosoftClientSecretArn",
+            "MICROSOFT_SERVICE_PRINCIPAL_ID: !Ref MicrosoftServicePrincipalId",
+            "RECONCILE_QUEUE_URL: !Ref ReconcileQueue",
+        ]);
+    }
     if endpoint.invitation_secret {
         variables.push("INVITATION_SECRET_ARN: !Ref InvitationSecret");
         // Empty is the endpoint of AWS. `sam local invoke` replaces only variables that are here.
         variables.push("AWS_ENDPOINT_URL_SECRETS_MANAGER: \"\"");
     }
     if !variables.is_empty() {
-        let variables = variables.join(", ");
-        writeln!(
-            text,
-            "      Environment:\n        Variables: {{{variables}}}"
-        )?;
+        let line = format!("        Variables: {{{}}}", variables.join(", "));
+        text.push_str("      Environment:\n");
+        if line.len() <= MAX_WIDTH || !endpoint.directories {
+            writeln!(text, "{line}")?;
+        } else {
+            let lines = variables.iter().fold(String::new(), |lines, variable| {
+                lines + "\n          " + variable
+            });
+            writeln!(text, "        Variables:{lines}")?;
+        }
     }
     text.push_str("      Events:\n");
     routes(text, endpoint)?;
@@ -141,6 +155,13 @@ fn function(text: &mut String, endpoint: &Endpoint) -> Result<()> {
              Resource: !GetAtt WebhookQueue.Arn\n",
         );
     }
+    if endpoint.directories {
+        text.push_str(
+            "            - Effect: Allow\n              Action: [sqs:SendMessage]\n              \
+             Resource: !GetAtt ReconcileQueue.Arn\n",
+        );
+        text.push_str(ENTRA);
+    }
     if endpoint.invitation_secret {
         text.push_str(
             "            - Effect: Allow\n              Action: [secretsmanager:GetSecretValue]\n              \
@@ -149,6 +170,42 @@ fn function(text: &mut String, endpoint: &Endpoint) -> Result<()> {
     }
     Ok(())
 }
+
+/// The policies of a function that reads the directories of tenants, as those of the login sync.
+const ENTRA: &str = r#"        # The secrets of directories with an app registration of their own, which are called by this convention.
+        - Version: "2012-10-17"
+          Statement:
+            - Effect: Allow
+              Action: [secretsmanager:GetSecretValue]
+              Resource: !Sub "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:\
+                ${AWS::StackName}/directories/*"
+        - !If
+          - HasClientSecret
+          - Version: "2012-10-17"
+            Statement:
+              - Effect: Allow
+                Action: [secretsmanager:GetSecretValue]
+                Resource: !Ref MicrosoftClientSecretArn
+              - !If
+                - HasClientSecretKey
+                # Through Secrets Manager and for that secret, not for whatever else the key protects.
+                - Effect: Allow
+                  Action: [kms:Decrypt]
+                  Resource: !Ref MicrosoftClientSecretKeyArn
+                  Condition:
+                    StringEquals: {"kms:EncryptionContext:SecretARN": !Ref MicrosoftClientSecretArn}
+                    StringLike: {"kms:ViaService": !Sub "secretsmanager.*.${AWS::URLSuffix}"}
+                - !Ref AWS::NoValue
+          # STS knows no resource here; the audience says that the token is for Entra and nobody else.
+          - Version: "2012-10-17"
+            Statement:
+              - Effect: Allow
+                Action: [sts:GetWebIdentityToken]
+                Resource: "*"
+                Condition:
+                  ForAllValues:StringEquals: {"sts:IdentityTokenAudience": "api://AzureADTokenExchange"}
+                  "Null": {"sts:IdentityTokenAudience": "false"}
+"#;
 
 /// The partition keys of secrets.
 const SECRETS: &str = "TENANT#*#!SECRETS#*";
@@ -238,6 +295,7 @@ mod tests {
             table: vec!["BatchGetItem".to_owned()],
             indexes: vec!["gsi1".to_owned()],
             webhook_queue: true,
+            directories: false,
             secrets: false,
             invitation_secret: true,
             event_erasure: false,

@@ -3,6 +3,7 @@
 mod entra;
 mod filter;
 mod maps;
+mod preview;
 mod run;
 mod settings;
 
@@ -17,6 +18,7 @@ use super::{DirectoryId, Invalid, Name, Patch, Source, TenantId, Timestamp, User
 pub use entra::{EntraDirectory, EntraDirectoryPatch, EntraId, SecretArn};
 pub use filter::{GroupFilter, MAX_GROUP_FILTER_LENGTH};
 pub use maps::{GroupMap, GroupMapPatch, MAX_MAP_ENTRIES, MappedGroup, RoleMap, RoleMapPatch};
+pub use preview::{PreviewedGroup, PreviewedMembership, PreviewedUser, SyncPreview};
 pub use run::{DirectoryRun, RunKind, RunNumbers, RunOutcome};
 pub use settings::{
     DEFAULT_ROLE, DirectorySettings, DirectorySettingsPatch, GroupIds, MAX_GROUP_IDS, OnLeave,

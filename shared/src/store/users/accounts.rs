@@ -3,13 +3,13 @@
 use crate::domain::{
     EntraObjectId, EventDraft, EventType, Origin, TenantId, Transition, User, UserId, UserStatus,
 };
-use crate::store::keys::{self, GSI2, GSI3, Key};
+use crate::store::keys::{self, GSI3, Key};
 use crate::store::sync::{KnownUser, Written};
 use crate::store::table::{Change, Condition, Item, Query, in_partition, number, text, text_of};
 use crate::store::{Error, Store, in_version, table};
 
 use super::status::{STATUS, unchanged};
-use super::{Action, from_row, is_known};
+use super::{Action, from_row};
 
 /// Attribute of a profile that the directory has disabled: `directory`.
 pub(in crate::store) const DISABLED_BY: &str = "disabled_by";
@@ -50,43 +50,38 @@ impl Store {
                 is_backwards: false,
             })
             .await?;
-        let user_of = |entry: &Item| -> Result<UserId, table::Error> {
-            let user = keys::person_at(text_of(entry, "gsi3sk")?);
-            user.ok_or_else(|| table::Error::defect("an entry without a user"))
-        };
         let users = page.items.iter().map(user_of);
         Ok((users.collect::<Result<_, _>>()?, page.next))
     }
 
     /// Returns those of up to 100 users of the tenant after a place who have an account, and the place after which
-    /// more follow. Makes one `Query` and one `BatchGetItem`, and an `UpdateItem` for each profile of an earlier release
-    /// that is not in the index of accounts.
+    /// more follow. Makes one `Query` and two `BatchGetItem`s, and an `UpdateItem` for each user of an earlier release who
+    /// is not listed by their account.
     pub async fn users_with_accounts(
         &self,
         tenant: &TenantId,
         place: Option<&str>,
     ) -> Result<(Vec<UserAccount>, Option<String>), Error> {
         let (users, next) = self.users_after(tenant, place).await?;
-        let keys: Vec<_> = users.iter().map(|user| keys::user(tenant, user)).collect();
-        let found = self.table.get_all(&keys.iter().collect::<Vec<_>>()).await?;
+        let profiles = users.iter().map(|user| keys::user(tenant, user));
+        let entries = users.iter().map(|user| keys::account_entry(tenant, user));
+        let keys: Vec<_> = profiles.zip(entries).collect();
+        let both: Vec<_> = keys.iter().flat_map(|(one, other)| [one, other]).collect();
+        let found = self.table.get_all(&both).await?;
         let mut accounts = Vec::new();
         // In the order of the index, which a run that stops continues.
-        for key in &keys {
-            let Some(item) = found.get(key) else {
+        for (profile, entry) in &keys {
+            let Some(item) = found.get(profile) else {
                 continue;
             };
-            let is_indexed = item.contains_key("gsi2pk");
             let user = from_row(item.clone())?;
             let Some(account) = user.entra_object_id.clone() else {
                 continue;
             };
-            if !is_indexed {
-                let still = is_known()
-                    .and(Condition::new("#entra_object_id = :account"))
-                    .value(":account", text(account.as_str()));
-                let place = keys::user_by_object_id(tenant, &account, &user.user_id);
+            if !found.contains_key(entry) {
+                let change = account_entry(&user);
                 self.table
-                    .update(key, by_account(Change::new(), Some(&place)), still)
+                    .update(entry, change, Condition::absent())
                     .await?;
             }
             accounts.push(UserAccount {
@@ -104,20 +99,19 @@ impl Store {
         tenant: &TenantId,
         account: &EntraObjectId,
     ) -> Result<Vec<UserId>, Error> {
-        let partition = keys::users_by_object_id(tenant, account);
+        let partition = keys::users_of_account(tenant, account);
         let page = self
             .table
             .query(Query {
-                index: Some(GSI2),
-                condition: in_partition(Some(GSI2), partition, String::new()),
+                index: Some(GSI3),
+                condition: in_partition(Some(GSI3), partition, String::new()),
                 filter: None,
                 after: None,
                 limit: PAGE,
                 is_backwards: false,
             })
             .await?;
-        let users = page.items.into_iter();
-        users.map(|item| Ok(from_row(item)?.user_id)).collect()
+        page.items.iter().map(user_of).collect()
     }
 
     /// Disables a user because their account in the directory is disabled or deleted, or enables them again, unless it
@@ -176,12 +170,24 @@ impl Store {
     }
 }
 
-/// Returns the change that puts a profile into the index of accounts, or takes it out.
-pub(super) fn by_account(change: Change, place: Option<&Key>) -> Change {
-    match place {
-        Some(place) => change
-            .set("gsi2pk", text(place.pk.as_str()))
-            .set("gsi2sk", text(place.sk.as_str())),
-        None => change.remove("gsi2pk").remove("gsi2sk"),
+/// Returns the change that lists a user by their account.
+pub(super) fn account_entry(user: &User) -> Change {
+    let change = Change::new()
+        .set("tenant_id", text(user.tenant_id.as_str()))
+        .set("user_id", text(user.user_id.as_str()));
+    match &user.entra_object_id {
+        Some(account) => change
+            .set(
+                "gsi3pk",
+                text(keys::users_of_account(&user.tenant_id, account)),
+            )
+            .set("gsi3sk", text(keys::person_place("", &user.user_id))),
+        None => change.remove("gsi3pk").remove("gsi3sk"),
     }
+}
+
+/// Returns the user of an entry of the index.
+fn user_of(entry: &Item) -> Result<UserId, Error> {
+    let user = keys::person_at(text_of(entry, "gsi3sk")?);
+    Ok(user.ok_or_else(|| table::Error::defect("an entry without a user"))?)
 }

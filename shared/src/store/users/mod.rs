@@ -139,9 +139,6 @@ pub(super) fn profile(user: &User) -> Change {
             None => change.remove(attribute),
         };
     }
-    let account = user.entra_object_id.as_ref();
-    let place = account.map(|it| keys::user_by_object_id(&user.tenant_id, it, &user.user_id));
-    change = accounts::by_account(change, place.as_ref());
     change = if user.email_verified {
         change.set(EMAIL_VERIFIED, AttributeValue::Bool(true))
     } else {
@@ -298,6 +295,11 @@ impl Store {
         if is_listed && (had_email || after.email.is_some()) {
             names::write_email_entry(&mut transaction, Action::Email, after);
         }
+        if before.and_then(|it| it.entra_object_id.as_ref()) != after.entra_object_id.as_ref() {
+            let key = keys::account_entry(&after.tenant_id, &after.user_id);
+            let change = accounts::account_entry(after);
+            transaction.touch(Action::Account, &key, change, Condition::none());
+        }
         let Err(unmet) = transaction.commit().await? else {
             return Ok(Ok(lag));
         };
@@ -327,6 +329,7 @@ impl Stored {
 enum Action {
     User,
     Email,
+    Account,
     Membership,
     Team,
     Organization,

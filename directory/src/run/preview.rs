@@ -1,0 +1,233 @@
+//! What a run would change, without changing it.
+
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt as _, stream};
+use tokio::time::Instant;
+
+use super::user::{Account, given};
+use super::{AT_ONCE, RunError, Runs, scope};
+use crate::entra::directory::Directory as Reader;
+use crate::entra::error::ReadError;
+use crate::plan::{Change, Place, Plan, Provisioned};
+use crate::sync::apply::planned;
+use muster::domain::{
+    Directory, GroupId, OrganizationId, PreviewedGroup, PreviewedMembership, PreviewedUser,
+    SyncPreview, UserId,
+};
+use muster::store::{CurrentMemberships, Store};
+
+/// Users who are named.
+const MAX_NAMED: usize = 1_000;
+
+/// What would change for one user.
+#[derive(Default)]
+struct Previewed {
+    user: Option<PreviewedUser>,
+    given: u64,
+    lost: u64,
+    organizations: Vec<PreviewedGroup>,
+    teams: Vec<PreviewedGroup>,
+}
+
+impl Runs {
+    /// Returns what a complete run would change now. Reads as it does, and changes nothing. Stops at the deadline.
+    pub async fn preview(
+        &self,
+        store: &Store,
+        directory: &Directory,
+        deadline: Instant,
+    ) -> Result<SyncPreview, RunError> {
+        let reader = self
+            .directories
+            .directory(&directory.entra, &directory.settings)?;
+        let reader = &reader;
+        reader.assigned_groups(deadline).await?;
+        let mut preview = SyncPreview::default();
+        let mut organizations = BTreeMap::new();
+        let mut teams = BTreeMap::new();
+        let mut place: Option<String> = None;
+        loop {
+            let at = place.as_deref();
+            let (users, next) = scope::page(store, reader, (directory, at), deadline).await?;
+            let mut results = stream::iter(users)
+                .map(|(user, account)| async move {
+                    let found = preview_of(store, (directory, reader), &user, account, deadline);
+                    (user.clone(), found.await)
+                })
+                .buffered(AT_ONCE);
+            while let Some((_, result)) = results.next().await {
+                let Ok(previewed) = result else {
+                    preview.failed += 1;
+                    continue;
+                };
+                preview.users_read += 1;
+                preview.memberships_given += previewed.given;
+                preview.memberships_lost += previewed.lost;
+                let ids = |one: PreviewedGroup| (one.group_id.clone(), one);
+                organizations.extend(previewed.organizations.into_iter().map(ids));
+                teams.extend(previewed.teams.into_iter().map(ids));
+                let Some(user) = previewed.user else {
+                    continue;
+                };
+                preview.memberships_gained += user.gains.len() as u64;
+                if preview.users.len() < MAX_NAMED {
+                    preview.users.push(user);
+                }
+            }
+            place = next;
+            preview.is_complete = place.is_none();
+            if place.is_none() || Instant::now() >= deadline {
+                break;
+            }
+        }
+        preview.organizations = organizations.into_values().collect();
+        preview.teams = teams.into_values().collect();
+        preview
+            .users
+            .sort_by(|one, other| one.user_id.cmp(&other.user_id));
+        let limit = directory.settings.removal_limit;
+        preview.is_blocked = !limit.allows(preview.memberships_lost, preview.memberships_given);
+        Ok(preview)
+    }
+}
+
+/// Returns what would change for a user, as `Follower` does it.
+async fn preview_of(
+    store: &Store,
+    (directory, reader): (&Directory, &Reader),
+    user: &UserId,
+    account: Account,
+    deadline: Instant,
+) -> Result<Previewed, RunError> {
+    let tenant = &directory.tenant_id;
+    let current = store.current_memberships(tenant, user).await?;
+    let Some(known) = current.known.as_ref().filter(|it| !it.is_being_erased()) else {
+        return Ok(Previewed::default());
+    };
+    let Some(object_id) = known.account() else {
+        return Ok(Previewed::default());
+    };
+    let given = given(&current);
+    let mut previewed = PreviewedUser::unchanged(user.clone());
+    let reading = match account {
+        Account::Ended => None,
+        Account::Enabled | Account::Unknown => match reader.read(object_id, deadline).await {
+            Err(ReadError::UnknownUser { .. }) => None,
+            read => Some(read?.under(&directory.settings)),
+        },
+    };
+    let Some(reading) = reading else {
+        let is_new = !known.is_disabled();
+        previewed.disabled = is_new.then_some(true);
+        return Ok(Previewed {
+            user: is_new.then_some(previewed),
+            given,
+            lost: if is_new { given.max(1) } else { 0 },
+            ..Previewed::default()
+        });
+    };
+    if account == Account::Enabled && known.is_disabled() && known.is_disabled_by_directory {
+        previewed.disabled = Some(false);
+    }
+    let rules = &directory.settings;
+    let own = reading.own();
+    let made = Provisioned::Unknown;
+    let (_, plan) = planned((store, tenant), &own, &current, made, rules).await?;
+    let mut result = Previewed {
+        given,
+        ..Previewed::default()
+    };
+    result.add(&plan, &current, &mut previewed);
+    result.lost = previewed.loses.len() as u64;
+    result.user = (!previewed.is_unchanged()).then_some(previewed);
+    Ok(result)
+}
+
+impl Previewed {
+    fn add(&mut self, plan: &Plan, current: &CurrentMemberships, user: &mut PreviewedUser) {
+        user.tenant_admin = plan.tenant_admin;
+        let mapped = |id: &OrganizationId| {
+            let marks = current.marks.get(id);
+            marks.and_then(|it| it.mapped_from.clone())
+        };
+        for change in plan.changes() {
+            match change {
+                Change::MakeOrganization(new) => self.organizations.push(PreviewedGroup {
+                    group_id: GroupId::from(&new.id),
+                    name: new.naming.name.clone(),
+                }),
+                Change::MakeTeam(new) => self.teams.push(PreviewedGroup {
+                    group_id: GroupId::from(&new.id),
+                    name: new.naming.name.clone(),
+                }),
+                Change::JoinOrganization {
+                    organization_id,
+                    role,
+                    mapped_from,
+                } => user.gains.push(PreviewedMembership {
+                    role: Some(*role),
+                    ..membership(
+                        &Place::Organization(organization_id.clone()),
+                        mapped_from.clone(),
+                    )
+                }),
+                Change::JoinTeam { team_id } => {
+                    user.gains
+                        .push(membership(&Place::Team(team_id.clone()), None));
+                }
+                Change::AcceptInvitation {
+                    at,
+                    role,
+                    mapped_from,
+                    ..
+                } => user.gains.push(PreviewedMembership {
+                    role: *role,
+                    ..membership(at, mapped_from.clone())
+                }),
+                Change::Lift { at, role, .. } => user.gains.push(PreviewedMembership {
+                    role: *role,
+                    ..place_of(at, mapped)
+                }),
+                Change::ChangeRole {
+                    organization_id,
+                    role,
+                    ..
+                } => user.changes.push(PreviewedMembership {
+                    role: Some(*role),
+                    ..place_of(&Place::Organization(organization_id.clone()), mapped)
+                }),
+                Change::Leave { at, .. } | Change::Suspend { at, .. } => {
+                    user.loses.push(place_of(at, mapped));
+                }
+                Change::MoveTeam(_) | Change::MoveTeamMembership { .. } | Change::Rename { .. } => {
+                }
+            }
+        }
+    }
+}
+
+/// Returns a membership that exists, with the group that gave it.
+fn place_of(
+    at: &Place,
+    mapped: impl Fn(&OrganizationId) -> Option<GroupId>,
+) -> PreviewedMembership {
+    let from = match at {
+        Place::Organization(id) => mapped(id),
+        Place::Team(_) => None,
+    };
+    membership(at, from)
+}
+
+fn membership(at: &Place, mapped_from: Option<GroupId>) -> PreviewedMembership {
+    let (organization_id, team_id, own) = match at {
+        Place::Organization(id) => (Some(id.clone()), None, GroupId::from(id)),
+        Place::Team(id) => (None, Some(id.clone()), GroupId::from(id)),
+    };
+    PreviewedMembership {
+        organization_id,
+        team_id,
+        role: None,
+        group_id: mapped_from.unwrap_or(own),
+    }
+}

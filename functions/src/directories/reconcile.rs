@@ -1,0 +1,193 @@
+//! Makes the runs of directories, from their queue.
+//!
+//! One run at a time has a directory; a message for another one is dropped, unless a tenant admin asked for it. A run that
+//! is not done when the time is up saves its place, and puts itself on the queue again.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use lambda_runtime::Context;
+use muster::config::{SSL_CERT_FILE, SettingError};
+use muster::domain::RunOutcome;
+use muster::store::metered;
+use muster_delivery::Queue;
+use muster_directory::{EntraSettings, RunEnd, RunReport, RunTask, Runs};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::queue::{RECONCILE_QUEUE_URL, enqueue};
+use crate::App;
+use crate::runs::{RunLine, run_counts};
+use crate::runtime::{Error, Started, Variables, deadline, event_source};
+
+/// Time for a run in one invocation. Under the timeout of the function.
+const BUDGET: Duration = Duration::from_mins(14);
+/// Left of the invocation's time to save the place and to write the log line.
+const RESERVE: Duration = Duration::from_secs(15);
+/// After how long a run that a tenant admin asked for is tried again while another one has the directory.
+const ASK_AGAIN: Duration = Duration::from_secs(30);
+
+struct Reconcile {
+    app: App,
+    queue: Queue,
+    runs: Runs,
+}
+
+run_counts! {
+    /// One batch of runs of directories.
+    ReconcileCounts of "reconcile-directory", "reconcile directories", warns of failed | run_blocked | broken | users_failed;
+    /// Runs that came to their end and read the directory.
+    runs => "DirectoryRuns",
+    /// Runs that could not read the directory, or whose message could not be dealt with.
+    failed => "DirectoryRunsFailed",
+    /// Runs that would have ended too many memberships.
+    run_blocked => "DirectoryRunsBlocked",
+    /// Directories that lost consent or a permission.
+    broken => "DirectoriesBroken",
+    /// Runs that another invocation continues.
+    continued => "DirectoryRunsContinued",
+    /// Messages of directories that another run has, or that are not active.
+    dropped,
+    /// Users whose groups were read.
+    users_read,
+    /// Users who could not be read, and writes that failed.
+    users_failed => "DirectoryUsersFailed",
+    /// Memberships that were created or became active.
+    memberships_made => "RunMembershipsMade",
+    /// Memberships that were removed or suspended.
+    memberships_ended => "RunMembershipsEnded",
+    /// Users who were disabled.
+    users_disabled => "RunUsersDisabled",
+}
+
+#[derive(Deserialize)]
+struct Batch {
+    #[serde(rename = "Records")]
+    records: Vec<Record>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record {
+    message_id: String,
+    body: String,
+}
+
+/// The function, with the queue and the connection to Entra that the variables describe.
+pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
+    let reconcile = Reconcile {
+        queue: Queue::read(RECONCILE_QUEUE_URL, variables)?,
+        runs: runs(&app, variables)?,
+        app,
+    };
+    Ok(event_source(reconcile, handle))
+}
+
+/// Makes runs with the connection to Entra that the variables describe.
+pub(super) fn runs(
+    app: &App,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Runs, SettingError> {
+    let settings = EntraSettings::read(&variable)?;
+    let client = muster_directory::http_client(&variable).map_err(|error| SettingError {
+        variable: SSL_CERT_FILE,
+        problem: format!("the HTTP client cannot be made: {error}"),
+    })?;
+    Ok(Runs::new(settings, &client, app.clock.clone()))
+}
+
+/// Makes the runs of a batch, one after the other, and returns the messages that failed.
+async fn handle(own: Arc<Reconcile>, batch: Value, context: Context) -> Result<Value, Error> {
+    let arrived = Instant::now();
+    let batch = Batch::deserialize(&batch)?;
+    let app = &own.app;
+    let request_id = &context.request_id;
+    let until = deadline(&context, app.clock.now(), BUDGET, RESERVE);
+    let mut counts = ReconcileCounts::default();
+    let mut failed = Vec::new();
+    let (_, measure) = metered(async {
+        for record in &batch.records {
+            let done = own.reconcile(&record.body, until, request_id, &mut counts);
+            if let Err(error) = done.await {
+                counts.failed += 1;
+                let now = app.clock.now();
+                app.telemetry
+                    .failure(now, request_id, "reconcile-directory", &*error);
+                failed.push(json!({"itemIdentifier": record.message_id}));
+            }
+        }
+    })
+    .await;
+    app.telemetry.write(&RunLine {
+        now: app.clock.now(),
+        request_id,
+        counts,
+        duration: arrived.elapsed(),
+        measure: Some(measure),
+    });
+    Ok(json!({"batchItemFailures": failed}))
+}
+
+impl Reconcile {
+    async fn reconcile(
+        &self,
+        message: &str,
+        until: tokio::time::Instant,
+        request_id: &str,
+        counts: &mut ReconcileCounts,
+    ) -> Result<(), Error> {
+        let task: RunTask = serde_json::from_str(message)?;
+        let app = &self.app;
+        let RunReport {
+            end,
+            error,
+            failures,
+        } = Box::pin(self.runs.run(&app.store, &task, until)).await?;
+        let now = app.clock.now();
+        if let Some(error) = error {
+            app.telemetry
+                .failure(now, request_id, "directory-run", &error);
+        }
+        for failure in failures {
+            app.telemetry
+                .failure(now, request_id, "directory-user", &*failure);
+        }
+        let again = match end {
+            RunEnd::Over(run) => {
+                let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+                match run.outcome {
+                    RunOutcome::Synced | RunOutcome::Unchanged | RunOutcome::Partial => {
+                        counts.runs += 1;
+                    }
+                    RunOutcome::Failed => counts.failed += 1,
+                    RunOutcome::RunBlocked => counts.run_blocked += 1,
+                    RunOutcome::Broken => counts.broken += 1,
+                }
+                counts.users_read += number(run.numbers.users_read);
+                counts.users_failed += number(run.numbers.failed);
+                counts.memberships_made += number(run.numbers.memberships_made);
+                counts.memberships_ended += number(run.numbers.memberships_ended);
+                counts.users_disabled += number(run.numbers.users_disabled);
+                None
+            }
+            RunEnd::Continues => {
+                counts.continued += 1;
+                Some(Duration::ZERO)
+            }
+            RunEnd::Held => {
+                counts.dropped += 1;
+                task.requested_by.is_some().then_some(ASK_AGAIN)
+            }
+            RunEnd::Inactive => {
+                counts.dropped += 1;
+                None
+            }
+        };
+        if let Some(delay) = again
+            && let (_, Some(code)) = enqueue(&self.queue, &[task], delay).await?
+        {
+            return Err(format!("a message cannot be put on the queue: {code}").into());
+        }
+        Ok(())
+    }
+}

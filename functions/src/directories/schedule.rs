@@ -1,0 +1,133 @@
+//! Puts a run of each active directory on the queue, each `ReconcileMinutes`.
+//!
+//! A run that is missing is late, not lost: the next timer puts it on the queue again. Two runs of a directory at the same
+//! time are one: the second finds that the first has the directory.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use lambda_runtime::Context;
+use muster::config::SettingError;
+use muster::store::{self, metered};
+use muster_delivery::Queue;
+use muster_directory::RunTask;
+use serde_json::{Value, json};
+
+use super::queue::{RECONCILE_QUEUE_URL, enqueue};
+use crate::App;
+use crate::runs::{RunLine, run_counts};
+use crate::runtime::{Error, Started, Variables, deadline, event_source};
+
+/// The variable with the minutes between two runs.
+const RECONCILE_MINUTES: &str = "RECONCILE_MINUTES";
+/// A directory is late after this many times the minutes between two runs.
+const LATE_AFTER: u64 = 3;
+/// Time to put the runs on the queue.
+const BUDGET: Duration = Duration::from_secs(50);
+/// Left of the invocation's time for the log line.
+const RESERVE: Duration = Duration::from_secs(6);
+/// Directories that are read at once.
+const PAGE: usize = 100;
+
+struct Schedule {
+    app: App,
+    queue: Queue,
+    /// After this time without a run, a directory is late.
+    late_after: Duration,
+}
+
+run_counts! {
+    /// One schedule of runs.
+    ScheduleCounts of "schedule-reconciles", "schedule reconciles", warns of late | failed;
+    /// Runs that are on the queue.
+    queued => "RunsQueued",
+    /// Directories whose last run ended long ago.
+    late => "DirectoriesLate",
+    /// Runs that are not on the queue.
+    failed => "RunsNotQueued",
+}
+
+/// The function, with the queue and the minutes that the variables name.
+pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
+    let minutes = variables(RECONCILE_MINUTES).filter(|it| !it.is_empty());
+    let minutes = minutes.map_or(Ok(15), |text| {
+        text.parse::<u64>().map_err(|_| SettingError {
+            variable: RECONCILE_MINUTES,
+            problem: "must be a number of minutes".to_owned(),
+        })
+    })?;
+    let schedule = Schedule {
+        queue: Queue::read(RECONCILE_QUEUE_URL, variables)?,
+        late_after: Duration::from_secs(60 * LATE_AFTER * minutes.max(1)),
+        app,
+    };
+    Ok(event_source(schedule, handle))
+}
+
+/// Puts the runs on the queue. Fails if the directories cannot be read.
+async fn handle(own: Arc<Schedule>, _: Value, context: Context) -> Result<Value, Error> {
+    let arrived = Instant::now();
+    let app = &own.app;
+    let until = deadline(&context, app.clock.now(), BUDGET, RESERVE);
+    let work = own.work(until, &context.request_id);
+    let (result, measure) = metered(work).await;
+    let counts = result?;
+    app.telemetry.write(&RunLine {
+        now: app.clock.now(),
+        request_id: &context.request_id,
+        counts,
+        duration: arrived.elapsed(),
+        measure: Some(measure),
+    });
+    let ScheduleCounts {
+        queued,
+        late,
+        failed,
+    } = counts;
+    Ok(json!({"queued": queued, "late": late, "failed": failed}))
+}
+
+impl Schedule {
+    async fn work(
+        &self,
+        until: tokio::time::Instant,
+        request_id: &str,
+    ) -> Result<ScheduleCounts, store::Error> {
+        let app = &self.app;
+        let mut counts = ScheduleCounts::default();
+        let mut after = None;
+        while tokio::time::Instant::now() < until {
+            let (found, next) = app.store.active_directories(after, PAGE).await?;
+            let now = app.clock.now();
+            let late = found
+                .iter()
+                .filter(|one| now >= one.last_run_at.after(self.late_after));
+            counts.late += late.count();
+            let tasks: Vec<_> = found
+                .into_iter()
+                .map(|one| RunTask {
+                    tenant_id: one.tenant_id,
+                    directory_id: one.id,
+                    requested_by: None,
+                })
+                .collect();
+            let sent = enqueue(&self.queue, &tasks, Duration::ZERO).await;
+            let (failed, error) = match sent {
+                Ok((failed, code)) => (failed, code),
+                Err(error) => (tasks.len(), Some(error.to_string())),
+            };
+            counts.queued += tasks.len() - failed;
+            counts.failed += failed;
+            if let Some(error) = error {
+                let error: Box<dyn std::error::Error + Send + Sync> = error.into();
+                app.telemetry
+                    .failure(now, request_id, "schedule-reconciles", &*error);
+            }
+            if next.is_none() {
+                break;
+            }
+            after = next;
+        }
+        Ok(counts)
+    }
+}

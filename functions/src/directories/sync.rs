@@ -1,0 +1,175 @@
+//! `POST /directories/{directory_id}/sync`
+
+use std::time::Duration;
+
+use documented::docs_const;
+use muster::domain::{DirectoryRunId, SyncPreview};
+use muster::from_fields;
+use muster::http::{self, Answer, Code, Problem};
+use muster_delivery::Queue;
+use muster_directory::{RunError, RunTask};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::queue::{RECONCILE_QUEUE_URL, enqueue};
+use super::reconcile::runs;
+use crate::endpoint::TableAction::{BatchGetItem, GetItem, PutItem, Query, UpdateItem};
+use crate::endpoint::{Body, Call, DirectoryPath, Endpoint, endpoint};
+use crate::openapi::example::{self, Example};
+
+/// Time to read the directory for a plan. API Gateway waits 30 s.
+const PREVIEW_TIME: Duration = Duration::from_secs(22);
+
+/// A request to read a directory now.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct DirectorySyncRequest {
+    /// `true` returns what a complete run would change, and changes nothing.
+    dry_run: Option<bool>,
+    /// The id of the last run, which is blocked. The next run may end as many memberships as it would have.
+    confirm: Option<DirectoryRunId>,
+}
+
+from_fields!(DirectorySyncRequest { dry_run, confirm });
+
+/// What became of a request to read a directory.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct DirectorySync {
+    /// Whether a run is on the queue. It is over when it is the last run of the directory.
+    queued: bool,
+    /// What a run would change; `null` without `dry_run`.
+    plan: Option<SyncPreview>,
+}
+
+/// Sync a directory
+///
+/// Reads the directory without waiting for the timer or for logins. Puts a run on the queue; `GET
+/// /directories/{directory_id}/runs` shows what became of it.
+///
+/// With `dry_run` nothing is changed: the answer has the plan, with who would gain or lose what, and through which group.
+/// It reads the groups of each user who is known, for up to 22 seconds; `is_complete` says whether all were read.
+///
+/// With `confirm` a blocked run is confirmed: the next one may end as many memberships as that one would have.
+///
+/// Requires a tenant admin. Returns 409 `conflict` for a directory that is paused or broken.
+#[docs_const(vis = pub(self), rename = "DOCS")]
+pub(crate) async fn sync_directory(
+    call: Call,
+    path: DirectoryPath,
+    Body(request): Body<DirectorySyncRequest>,
+) -> Result<Answer, Problem> {
+    let cx = call.context();
+    let id = &path.directory_id;
+    if request.dry_run == Some(true) {
+        if request.confirm.is_some() {
+            return Err(Problem::invalid_at(
+                "/confirm",
+                "must be absent with dry_run",
+            ));
+        }
+        let directory = call.store().directory_to_sync(&cx, id).await?;
+        let runs = call.app.part(|app, variable| runs(app, variable))?;
+        let until = Instant::now() + PREVIEW_TIME;
+        let plan = runs.preview(call.store(), &directory, until).await;
+        return Ok(answer(&DirectorySync {
+            queued: false,
+            plan: Some(plan.map_err(not_read)?),
+        }));
+    }
+    match &request.confirm {
+        Some(run) => call.store().confirm_run(&cx, id, run).await?,
+        None => {
+            call.store().directory_to_sync(&cx, id).await?;
+        }
+    }
+    let queue = call
+        .app
+        .part(|_, variable| Queue::read(RECONCILE_QUEUE_URL, variable))?;
+    let task = RunTask {
+        tenant_id: call.caller.tenant_id.clone(),
+        directory_id: id.clone(),
+        requested_by: Some(call.caller.user_id.clone()),
+    };
+    let sent = enqueue(&queue, &[task], Duration::ZERO).await;
+    if let (_, Some(code)) = sent.map_err(Problem::internal)? {
+        return Err(Problem {
+            source: Some(format!("a message cannot be put on the queue: {code}").into()),
+            ..Problem::new(
+                Code::Unavailable,
+                "The queue did not accept the run. Retry after the number of seconds in Retry-After.",
+            )
+        });
+    }
+    Ok(answer(&DirectorySync {
+        queued: true,
+        plan: None,
+    }))
+}
+
+fn answer(sync: &DirectorySync) -> Answer {
+    Answer::unversioned(http::json(sync))
+}
+
+fn not_read(error: RunError) -> Problem {
+    match error {
+        RunError::Table(error) => error.into(),
+        error => Problem {
+            source: Some(error.into()),
+            ..Problem::new(
+                Code::Unavailable,
+                "The directory could not be read. Nothing was changed. Check consent and permissions, and retry after the number of seconds in Retry-After.",
+            )
+        },
+    }
+}
+
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = endpoint!(sync_directory, "POST /directories/{directory_id}/sync")
+    .table(&[BatchGetItem, GetItem, PutItem, Query, UpdateItem])
+    .indexes(&["gsi3"])
+    .reads_directories()
+    .answers(|operation| {
+        operation
+            .plain::<DirectorySync>("The run is on the queue, or the plan.")
+            .fails(&[Code::Forbidden, Code::NotFound, Code::Conflict])
+    });
+
+impl Example for DirectorySyncRequest {
+    fn example() -> Value {
+        json!({"dry_run": true})
+    }
+}
+
+impl Example for DirectorySync {
+    fn example() -> Value {
+        json!({
+            "queued": false,
+            "plan": {
+                "is_complete": true,
+                "users_read": 120,
+                "failed": 0,
+                "memberships_given": 240,
+                "memberships_gained": 0,
+                "memberships_lost": 1,
+                "is_blocked": false,
+                "organizations": [],
+                "teams": [],
+                "users": [{
+                    "user_id": "ada",
+                    "disabled": null,
+                    "tenant_admin": null,
+                    "gains": [],
+                    "loses": [{
+                        "organization_id": example::ORGANIZATION,
+                        "team_id": null,
+                        "role": null,
+                        "group_id": example::ORGANIZATION,
+                    }],
+                    "changes": [],
+                }],
+            },
+        })
+    }
+}
