@@ -4,6 +4,7 @@
 //! those of `globex`.
 
 mod deleting;
+mod histories;
 mod managing;
 mod runs;
 

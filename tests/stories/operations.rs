@@ -13,6 +13,8 @@ use muster_directory::{Counts, Report, SyncLine, SyncOutcome};
 use muster_functions::delivery::deliver_webhook::DeliverCounts;
 use muster_functions::delivery::publish_events::PublishCounts;
 use muster_functions::delivery::send_invitation::SendCounts;
+use muster_functions::directories::reconcile::ReconcileCounts;
+use muster_functions::directories::schedule::ScheduleCounts;
 use muster_functions::domains::recheck::RecheckCounts;
 use muster_functions::members::track::TrackCounts;
 use muster_functions::records::{RequestLine, TriggerLine};
@@ -133,6 +135,16 @@ fn lines() -> Vec<Value> {
     let counts = RecheckCounts {
         failed: 1,
         ..RecheckCounts::default()
+    };
+    write_run(&telemetry, counts);
+    let counts = ReconcileCounts {
+        run_blocked: 1,
+        ..ReconcileCounts::default()
+    };
+    write_run(&telemetry, counts);
+    let counts = ScheduleCounts {
+        late: 1,
+        ..ScheduleCounts::default()
     };
     write_run(&telemetry, counts);
     let counts = DeliverCounts {

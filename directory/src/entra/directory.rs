@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
@@ -49,6 +50,8 @@ pub struct Directory {
     calls: Calls,
     client: Client,
     tokens: Arc<Tokens>,
+    /// Requests to Graph, without their retries.
+    asked: AtomicU64,
     /// Whether Graph may answer others first.
     has_low_priority: bool,
     /// Locked while the groups are read, so that all callers wait for the same read.
@@ -86,6 +89,7 @@ impl Directory {
         let calls = Calls::new(client.clone(), clock);
         Self {
             tokens: Arc::new(Tokens::new(&settings, calls.clone(), client.clone())),
+            asked: AtomicU64::new(0),
             has_low_priority: false,
             kept: Mutex::new(None),
             settings,
@@ -103,6 +107,11 @@ impl Directory {
     #[must_use]
     pub(crate) fn with_tokens(self, tokens: Arc<Tokens>) -> Self {
         Self { tokens, ..self }
+    }
+
+    /// Returns how many requests were made to Graph, without their retries.
+    pub(crate) fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// Returns the directory for work that no user waits for: Graph may answer others first, and takes its time.
@@ -395,6 +404,7 @@ impl Directory {
         advanced: bool,
         deadline: Instant,
     ) -> Result<ServiceResponse, ReadError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         let mut request = Request::new(Method::GET, url.clone());
         let headers = request.headers_mut();
         headers.insert(AUTHORIZATION, token.header.clone());

@@ -189,6 +189,7 @@ impl Runs {
                 failures: Mutex::default(),
             };
             let result = work.go(&mut state, &mut open).await;
+            open.numbers.graph_calls += work.reader.asked();
             failures = work
                 .failures
                 .into_inner()

@@ -66,6 +66,7 @@ impl Example for DirectoryRun {
                 "users_disabled": 0,
                 "users_enabled": 0,
                 "failed": 0,
+                "graph_calls": 4,
                 "memberships_given": 238,
             },
             "events": "/events?from=2026-11-27T09:00:00.000Z&to=2026-11-27T09:00:01.250Z",

@@ -76,6 +76,7 @@ const OWN_ID = [
   [/\/invitations(\/[^/]+)?$/, "invitation_id"],
   [/\/webhook-endpoints(\/[^/]+)?$/, "endpoint_id"],
   [/\/directories(\/[^/]+)?$/, "directory_id"],
+  [/\/directories\/[^/]+\/runs$/, "run_id"],
   [/\/domains(\/[^/]+(\/verify)?)?$/, "domain"],
   [/\/events(\/[^/]+)?$/, "event_id"],
   [/\/teams(\/[^/]+(\/restore)?)?$/, "team_id"],

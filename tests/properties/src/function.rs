@@ -65,6 +65,7 @@ impl Stage {
                 "WEBHOOK_FAILURES_QUEUE_URL",
                 "INVITATION_QUEUE_URL",
                 "INVITATION_FAILURES_QUEUE_URL",
+                "RECONCILE_QUEUE_URL",
             ];
             let aws = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
             let is_needed = own.iter().chain(&aws).any(|it| *it == name);
@@ -72,9 +73,11 @@ impl Stage {
         };
         let functions = functions().iter().map(|function| {
             let started = match function.name {
-                "publish-events" | "deliver-webhook" | "send-invitation" => {
-                    function.start(app.clone(), &of_delivery)
-                }
+                "publish-events"
+                | "deliver-webhook"
+                | "send-invitation"
+                | "schedule-reconciles"
+                | "reconcile-directory" => function.start(app.clone(), &of_delivery),
                 _ => function.start(app.clone(), &|_| None),
             };
             let started = started.unwrap();

@@ -391,6 +391,14 @@ pub(super) const ACTIONS: &[Action] = &[
     Action::new("DELETE /directories/{directory_id}", "", |scene| {
         scene.of_tenant("DELETE", "/directories/none")
     }),
+    Action::new("POST /directories/{directory_id}/sync", "", |scene| {
+        scene
+            .of_tenant("POST", "/directories/none/sync")
+            .json(&json!({}))
+    }),
+    Action::new("GET /directories/{directory_id}/runs", "", |scene| {
+        scene.of_tenant("GET", "/directories/none/runs")
+    }),
     Action::new("POST /webhook-endpoints", "", |scene| {
         let body = json!({"url": "https://hooks.example/", "event_types": ["*"]});
         scene.of_tenant("POST", "/webhook-endpoints").json(&body)

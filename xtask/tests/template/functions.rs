@@ -319,6 +319,9 @@ fn is_for_events(name: &str, statement: &Value) -> bool {
                 "DeliverWebhook" => &["WebhookQueue.Arn", "WebhookFailures.Arn"],
                 "SendInvitation" => &["InvitationQueue.Arn", "InvitationFailures.Arn"],
                 "ReplayWebhookEvents" | "RetryWebhookDelivery" => &["WebhookQueue.Arn"],
+                "ScheduleReconciles" | "ReconcileDirectory" | "SyncDirectory" => {
+                    &["ReconcileQueue.Arn"]
+                }
                 _ => &[],
             };
             assert_eq!(queues.collect::<Vec<_>>(), expected, "{name}");
@@ -332,6 +335,7 @@ fn is_for_events(name: &str, statement: &Value) -> bool {
             let queue = match name {
                 "DeliverWebhook" => "WebhookQueue.Arn",
                 "SendInvitation" => "InvitationQueue.Arn",
+                "ReconcileDirectory" => "ReconcileQueue.Arn",
                 other => panic!("{other} reads a queue"),
             };
             assert_eq!(statement["Resource"], json!({"Fn::GetAtt": queue}));
@@ -402,8 +406,13 @@ fn check_on_table(name: &str, statement: &Value) {
     }
     let condition = &statement["Condition"];
     let keys = &condition["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
-    // The domains to check are of all tenants, and have a place of their own in an index.
-    if !(on_index && name == "RecheckDomains" && *keys == "TENANT##CHECKS") {
+    // The domains to check, and the directories to read, are of all tenants, and have places of their own in an index.
+    let place = match name {
+        "RecheckDomains" => "TENANT##CHECKS",
+        "ScheduleReconciles" => "TENANT##RUNS",
+        _ => "",
+    };
+    if !(on_index && *keys == place) {
         assert_eq!(*keys, "TENANT#*", "{name}");
     }
     let guard = &condition["Null"]["dynamodb:LeadingKeys"];

@@ -12,6 +12,8 @@ use muster_directory::{Report, SyncLine, SyncOutcome};
 use muster_functions::delivery::deliver_webhook::DeliverCounts;
 use muster_functions::delivery::publish_events::PublishCounts;
 use muster_functions::delivery::send_invitation::SendCounts;
+use muster_functions::directories::reconcile::ReconcileCounts;
+use muster_functions::directories::schedule::ScheduleCounts;
 use muster_functions::domains::recheck::RecheckCounts;
 use muster_functions::members::track::TrackCounts;
 use muster_functions::records::{RequestLine, TriggerLine};
@@ -140,6 +142,8 @@ pub(crate) fn values(dimension: &str) -> BTreeSet<&'static str> {
             "pre-token",
             "publish-events",
             "recheck-domains",
+            "reconcile-directory",
+            "schedule-reconciles",
             "send-invitation",
             "track-members",
         ]
@@ -162,7 +166,7 @@ fn written() -> BTreeSet<Metric> {
 
     let mut written = BTreeSet::new();
     let lines: Vec<Value> = lines.lock().unwrap().clone();
-    assert_eq!(lines.len(), 8);
+    assert_eq!(lines.len(), 10);
     for line in lines {
         for directive in line["_aws"]["CloudWatchMetrics"].as_array().unwrap() {
             let namespace = directive["Namespace"].as_str().unwrap();
@@ -222,6 +226,8 @@ fn write_one_of_each(telemetry: &Telemetry) {
     write_run::<TrackCounts>(telemetry);
     write_run::<DeliverCounts>(telemetry);
     write_run::<RecheckCounts>(telemetry);
+    write_run::<ReconcileCounts>(telemetry);
+    write_run::<ScheduleCounts>(telemetry);
     write_run::<SendCounts>(telemetry);
     telemetry.write(&TriggerLine {
         now,

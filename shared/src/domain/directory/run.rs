@@ -61,6 +61,8 @@ pub struct RunNumbers {
     pub users_enabled: u64,
     /// Users who could not be read, and writes that failed.
     pub failed: u64,
+    /// Requests to Microsoft Graph.
+    pub graph_calls: u64,
     /// Memberships that the directory gives, as counted by the last complete run and changed since.
     pub memberships_given: u64,
 }
@@ -105,6 +107,7 @@ impl RunNumbers {
         self.users_disabled += part.users_disabled;
         self.users_enabled += part.users_enabled;
         self.failed += part.failed;
+        self.graph_calls += part.graph_calls;
         self.memberships_given += part.memberships_given;
     }
 
