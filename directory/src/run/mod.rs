@@ -335,7 +335,7 @@ impl Work<'_> {
                 return Ok(None);
             }
             let (users, next) = match &named {
-                Some(named) => self.some_of(named, open, changed),
+                Some(named) => self.some_of(named, open, changed).await?,
                 None => {
                     let from = (self.directory, open.done_to.as_deref());
                     scope::page(self.store, &self.reader, from, self.deadline).await?

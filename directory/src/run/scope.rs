@@ -13,7 +13,7 @@ use crate::entra::directory::Directory as Reader;
 use crate::entra::error::ReadError;
 use crate::snapshot::Assigned;
 use muster::domain::{Directory, EntraObjectId, GroupId, RunKind, UserId};
-use muster::store::{OpenRun, RunState, Store};
+use muster::store::{OpenRun, RunState, Store, UserAccount};
 use tokio::time::Instant;
 
 /// Time after which everything is read again: a change that Graph did not report is found then.
@@ -187,7 +187,12 @@ impl Work<'_> {
     }
 
     /// Returns the next of these users, with what is known of their accounts, and the place after which more follow.
-    pub(super) fn some_of(&self, named: &[UserId], open: &OpenRun, changed: &Changed) -> Users {
+    pub(super) async fn some_of(
+        &self,
+        named: &[UserId],
+        open: &OpenRun,
+        changed: &Changed,
+    ) -> Result<Users, RunError> {
         // Both lists are in the order of the ids.
         let last = open.done_to.as_deref();
         let done = last.map_or(0, |last| {
@@ -198,12 +203,17 @@ impl Work<'_> {
         let next = (rest.len() > some.len())
             .then(|| some.last().map(|user| user.as_str().to_owned()))
             .flatten();
+        if open.kind == RunKind::Complete {
+            let tenant = &self.directory.tenant_id;
+            let found = self.store.accounts_of(tenant, some).await?;
+            let users = with_accounts(&self.reader, &found, self.deadline).await?;
+            return Ok((users, next));
+        }
         let known = |user: &UserId| changed.accounts.get(user).copied();
-        let users: Vec<_> = some
+        let users = some
             .iter()
-            .map(|user| (user.clone(), known(user).unwrap_or(Account::Unknown)))
-            .collect();
-        (users, next)
+            .map(|user| (user.clone(), known(user).unwrap_or(Account::Unknown)));
+        Ok((users.collect(), next))
     }
 }
 
@@ -219,6 +229,15 @@ pub(super) async fn page(
 ) -> Result<Users, RunError> {
     let tenant = &directory.tenant_id;
     let (found, next) = store.users_with_accounts(tenant, place).await?;
+    Ok((with_accounts(reader, &found, deadline).await?, next))
+}
+
+/// Returns these users with what is known of their accounts.
+async fn with_accounts(
+    reader: &Reader,
+    found: &[UserAccount],
+    deadline: Instant,
+) -> Result<Vec<(UserId, Account)>, RunError> {
     let ids: Vec<_> = found.iter().map(|user| &user.account).collect();
     let accounts = allowed(reader.accounts(&ids, deadline).await)?;
     let users = found.iter().map(|user| {
@@ -228,7 +247,7 @@ pub(super) async fn page(
         };
         (user.user_id.clone(), account)
     });
-    Ok((users.collect(), next))
+    Ok(users.collect())
 }
 
 /// Returns what was read of accounts, or `None` if the application may not read accounts. Then the groups are followed,

@@ -164,7 +164,11 @@ impl<'a> Follower<'a> {
             holds_back,
         };
         let applied = subject.apply(&reading, &current).await;
-        progress.written(subject.leave_if_deleted(&directory.id).await);
+        progress.written(
+            subject
+                .leave_if_deleted((&directory.id, Source::Entra))
+                .await,
+        );
         let report = progress.report(SyncOutcome::Synced, None);
         let counts = report.counts;
         done.failure = report.failures.into_iter().next();

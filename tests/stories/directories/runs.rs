@@ -356,7 +356,7 @@ async fn a_quiet_run_reads_the_changes_and_no_user() {
     let calls = async || runs(&world, &path).await[0]["numbers"]["graph_calls"].clone();
     // The assignments, the changes of groups, and those of accounts.
     assert_eq!(calls().await, 3);
-    // One change costs the same for one user, whoever else is there.
+    // One change is read for one user alone.
     set_members(&world, NUCLEAR, &["hank", "homer", "clerk-00"]).await;
     let one = measured(&world, &path).await;
     assert_eq!(one["users_read"], 1, "{one}");

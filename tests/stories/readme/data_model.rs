@@ -112,6 +112,13 @@ async fn the_items_match_the_data_model() {
         ids.push((made.body["id"].as_str().unwrap().to_owned(), "d"));
     }
     ids.push((ENTRA.to_owned(), "e"));
+    ids.push(("object-of-ada".to_owned(), "object id"));
+    let (directory, _) = ids[ids.len() - 3].clone();
+    let task = json!({"tenant_id": "acme", "directory_id": directory}).to_string();
+    let batch = json!({"Records": [{"messageId": "1", "body": task}]});
+    setup.invoke("reconcile-directory", &batch).await;
+    let runs = root.all(&format!("/directories/{directory}/runs")).await;
+    ids.push((runs[0]["id"].as_str().unwrap().to_owned(), "r"));
 
     member_counts::pass_all(world, &mut fastrand::Rng::with_seed(1)).await;
 
@@ -184,6 +191,8 @@ async fn the_items_match_the_data_model() {
             let (due, domain) = text("gsi2sk").split_once('#').unwrap();
             assert!(due > text("last_checked_at"));
             assert!(domain.ends_with("#bare.example"), "{domain}");
+        } else if domain == "TENANT##RUNS" {
+            assert_eq!(text("gsi2sk"), format!("acme#{}", text("id")));
         } else if !domain.is_empty() {
             assert_eq!(domain, format!("TENANT#acme#DOMAIN#acme.example{deleted}"));
             assert_eq!(text("gsi2sk"), text("gsi1sk"));

@@ -83,8 +83,8 @@ async fn leaving_an_organization_ends_manual_team_memberships() {
     let of_ada = rows
         .iter()
         .filter(|row| row["pk"] == "TENANT#acme#USER#ada");
-    // The user and their email address, one membership and two team memberships: nothing else was left.
-    assert_eq!(of_ada.count(), 5);
+    // The user, their email address and account, one membership and two team memberships: nothing else was left.
+    assert_eq!(of_ada.count(), 6);
     setup.check().await;
 }
 

@@ -93,8 +93,8 @@ async fn a_deleted_organization_is_not_created_or_joined_again() {
     }
     let rows = setup.world.items().await;
     let of_bob = |row: &&serde_json::Map<_, _>| row["pk"] == "TENANT#acme#USER#bob";
-    // The user and their email address.
-    assert_eq!(rows.iter().filter(of_bob).count(), 2);
+    // The user, their email address and their account.
+    assert_eq!(rows.iter().filter(of_bob).count(), 3);
 
     // Restored manually with its old members; users who were not members join only now.
     root.post_empty("/organizations/g-sales/restore")

@@ -288,7 +288,8 @@ fn is_for_entra(name: &str, statement: &Value) -> bool {
         }
         _ => return false,
     }
-    assert_eq!(name, "PostLogin");
+    let readers = ["PostLogin", "ReconcileDirectory", "SyncDirectory"];
+    assert!(readers.contains(&name), "{name}");
     true
 }
 

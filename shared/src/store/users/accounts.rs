@@ -55,14 +55,23 @@ impl Store {
     }
 
     /// Returns those of up to 100 users of the tenant after a place who have an account, and the place after which
-    /// more follow. Makes one `Query` and two `BatchGetItem`s, and an `UpdateItem` for each user of an earlier release who
-    /// is not listed by their account.
+    /// more follow. Makes one `Query`, and then reads as [`accounts_of`](Self::accounts_of).
     pub async fn users_with_accounts(
         &self,
         tenant: &TenantId,
         place: Option<&str>,
     ) -> Result<(Vec<UserAccount>, Option<String>), Error> {
         let (users, next) = self.users_after(tenant, place).await?;
+        Ok((self.accounts_of(tenant, &users).await?, next))
+    }
+
+    /// Returns those of up to 100 users who have an account, in the same order. Makes two `BatchGetItem`s, and an
+    /// `UpdateItem` for each user of an earlier release who is not listed by their account.
+    pub async fn accounts_of(
+        &self,
+        tenant: &TenantId,
+        users: &[UserId],
+    ) -> Result<Vec<UserAccount>, Error> {
         let profiles = users.iter().map(|user| keys::user(tenant, user));
         let entries = users.iter().map(|user| keys::account_entry(tenant, user));
         let keys: Vec<_> = profiles.zip(entries).collect();
@@ -89,7 +98,7 @@ impl Store {
                 account,
             });
         }
-        Ok((accounts, next))
+        Ok(accounts)
     }
 
     /// Returns the users who sign in with an account: one, or several of different user pools. Makes one `Query` of an
