@@ -142,12 +142,8 @@ impl Stack {
             };
             sources.start(&stopped, &mut serving)?;
         }
-        let timers = Timers {
-            lambda: Arc::clone(&lambda),
-            read: options.event_sources.then(|| Arc::clone(&services)),
-        };
-        let gateway = Arc::new(gateway);
-        let mut router = router(gateway, Arc::clone(&issuer), timers, running);
+        let timers = Timers::new(&lambda, options.event_sources.then_some(&services));
+        let mut router = router(Arc::new(gateway), Arc::clone(&issuer), timers, running);
         router = router.merge(services::router(Arc::clone(&services)));
         if let Some(entra) = entra {
             router = router.merge(entra.router());

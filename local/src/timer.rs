@@ -28,6 +28,13 @@ pub(crate) struct Timers {
 }
 
 impl Timers {
+    pub(crate) fn new(lambda: &Arc<Lambda>, read: Option<&Arc<Services>>) -> Self {
+        Self {
+            lambda: Arc::clone(lambda),
+            read: read.cloned(),
+        }
+    }
+
     /// Waits until the queues that a function fills are empty, and what they held is done.
     async fn drained(&self, deployed: &Deployed) {
         let Some(services) = &self.read else {

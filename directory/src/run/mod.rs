@@ -334,12 +334,11 @@ impl Work<'_> {
             if Instant::now() + RESERVE >= self.deadline {
                 return Ok(None);
             }
-            let (users, next) = match &named {
-                Some(named) => self.some_of(named, open, changed).await?,
-                None => {
-                    let from = (self.directory, open.done_to.as_deref());
-                    scope::page(self.store, &self.reader, from, self.deadline).await?
-                }
+            let (users, next) = if let Some(named) = &named {
+                self.some_of(named, open, changed).await?
+            } else {
+                let from = (self.directory, open.done_to.as_deref());
+                scope::page(self.store, &self.reader, from, self.deadline).await?
             };
             self.follow(open, users).await;
             open.done_to = next;
@@ -364,25 +363,24 @@ impl Work<'_> {
         let follower = &follower;
         let results: Vec<_> = stream::iter(users)
             .map(|(user, account)| async move {
-                let followed = follower.follow(&user, account).await;
-                (user, followed)
+                let done = follower.follow(&user, account).await;
+                (user, done)
             })
             .buffered(AT_ONCE)
             .collect()
             .await;
-        for (user, followed) in results {
-            open.numbers.add(&followed.numbers);
-            if let Some(failure) = followed.failure {
+        for (user, done) in results {
+            open.numbers.add(&done.numbers);
+            if let Some(failure) = done.failure {
                 let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
                 if failures.len() < MAX_FAILURES {
                     failures.push(failure);
                 }
             }
-            if followed.is_to_retry && open.again.len() <= MAX_AGAIN && !open.again.contains(&user)
-            {
+            if done.is_to_retry && open.again.len() <= MAX_AGAIN && !open.again.contains(&user) {
                 open.again.push(user.clone());
             }
-            if followed.is_leaving
+            if done.is_leaving
                 && let Some(leaving) = &mut open.leaving
             {
                 leaving.push(user);

@@ -1,6 +1,7 @@
 //! Whom a run concerns: the users of the accounts that have changed, or all.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -70,11 +71,11 @@ impl Work<'_> {
             }
         }
         let digest = hash.finalize();
-        digest
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        let mut text = String::new();
+        for byte in digest.iter().take(16) {
+            let _ = write!(text, "{byte:02x}");
+        }
+        text
     }
 
     /// Decides what the run reads, and reads the changes.

@@ -105,7 +105,7 @@ async fn handle(own: Arc<Reconcile>, batch: Value, context: Context) -> Result<V
     let until = deadline(&context, app.clock.now(), BUDGET, RESERVE);
     let mut counts = ReconcileCounts::default();
     let mut failed = Vec::new();
-    let (_, measure) = metered(async {
+    let ((), measure) = metered(async {
         for record in &batch.records {
             let done = own.reconcile(&record.body, until, request_id, &mut counts);
             if let Err(error) = done.await {

@@ -112,7 +112,8 @@ impl History {
             });
             let root = world.tenant_admin_of(name);
             let made = root.post("/directories", body).await.expect(201);
-            history.tenants[n].path = made.headers["location"].clone();
+            let path = &mut history.tenants[n].path;
+            path.clone_from(&made.headers["location"]);
         }
         history
     }
@@ -207,11 +208,11 @@ impl History {
 
     /// Runs both directories until they have nothing more to do.
     async fn settle(&mut self) {
-        for n in 0..TENANTS.len() {
+        for tenant in &self.tenants {
             // A changed setting makes the next run read everything: a membership that was removed by hand is no change.
-            let root = self.world.tenant_admin_of(TENANTS[n]);
+            let root = self.world.tenant_admin_of(tenant.name);
             let change = json!({"settings": {"removal_limit": {"count": 1001}}});
-            root.patch(&self.tenants[n].path, change).await.expect(200);
+            root.patch(&tenant.path, change).await.expect(200);
         }
         for _ in 0..4 {
             // A run that a failing table has ended may keep its lease for three minutes.

@@ -57,15 +57,8 @@ fn routes(text: &mut String, endpoint: &Endpoint) -> Result<()> {
     Ok(())
 }
 
-/// The resource of one function.
-fn function(text: &mut String, endpoint: &Endpoint) -> Result<()> {
-    write!(
-        text,
-        "\n  {}:\n    Type: AWS::Serverless::Function\n    Metadata:\n      BuildMethod: rust-cargolambda\n      \
-         BuildProperties: {{Binary: {}}}\n    Properties:\n",
-        resource(&endpoint.binary),
-        endpoint.binary
-    )?;
+/// The environment variables that only this function has.
+fn variables(text: &mut String, endpoint: &Endpoint) -> Result<()> {
     let mut variables = Vec::new();
     if endpoint.webhook_queue {
         variables.push("WEBHOOK_QUEUE_URL: !Ref WebhookQueue");
@@ -96,6 +89,19 @@ fn function(text: &mut String, endpoint: &Endpoint) -> Result<()> {
             writeln!(text, "        Variables:{lines}")?;
         }
     }
+    Ok(())
+}
+
+/// The resource of one function.
+fn function(text: &mut String, endpoint: &Endpoint) -> Result<()> {
+    write!(
+        text,
+        "\n  {}:\n    Type: AWS::Serverless::Function\n    Metadata:\n      BuildMethod: rust-cargolambda\n      \
+         BuildProperties: {{Binary: {}}}\n    Properties:\n",
+        resource(&endpoint.binary),
+        endpoint.binary
+    )?;
+    variables(text, endpoint)?;
     text.push_str("      Events:\n");
     routes(text, endpoint)?;
     text.push_str("      Policies:\n        - Version: \"2012-10-17\"\n          Statement:\n");

@@ -471,7 +471,7 @@ impl Store {
         id: &DirectoryId,
     ) -> Result<Directory, Error> {
         require_tenant_admin(&cx.caller)?;
-        Ok(self.runnable(&cx.caller.tenant_id, id).await?)
+        self.runnable(&cx.caller.tenant_id, id).await
     }
 
     async fn runnable(&self, tenant: &TenantId, id: &DirectoryId) -> Result<Directory, Error> {
