@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 
 import gaps
 from emulator import ACCOUNT, REGION, Emulator
@@ -42,6 +43,30 @@ def entra(program):
     finally:
         process.terminate()
         process.wait()
+
+
+class Groups:
+    """The groups of the second tenant of that directory."""
+
+    def __init__(self, address):
+        self.url = f"{address}/_local/entra/directory"
+        with urllib.request.urlopen(self.url) as answer:
+            self.first = json.loads(answer.read())
+
+    def leave(self, group, user):
+        changed = json.loads(json.dumps(self.first))
+        for one in changed["other_tenants"][0]["groups"]:
+            if one["id"] == group:
+                one["members"].remove(user)
+        self.put(changed)
+
+    def restore(self):
+        self.put(self.first)
+
+    def put(self, directory):
+        request = urllib.request.Request(self.url, json.dumps(directory).encode(), method="PUT")
+        with urllib.request.urlopen(request) as answer:
+            assert answer.status < 300, answer.status
 
 
 def of_entra(emulator, address):
@@ -104,7 +129,7 @@ def domain_name(emulator):
     }
 
 
-def with_new_pool(emulator, sam, template, parameters, dns):
+def with_new_pool(emulator, sam, template, parameters, dns, groups):
     stack = Stack(emulator, sam, template, "muster-new", parameters | {"MachineClient": "true"})
     gaps.still(gaps.OpenApiBody, gaps.OpenApiBody.is_there(emulator, stack))
     functions = gaps.OpenApiBody.fill(emulator, stack)
@@ -114,7 +139,7 @@ def with_new_pool(emulator, sam, template, parameters, dns):
     print(f"  {functions} functions behind routes, {resources} resources, {size // 1024} KB of processed template")
     # CloudFormation takes 500 and 1 MB.
     assert resources <= 425 and size <= 850 * 1024, "divide the stack"
-    story = Story(stack, pool, client, client_of(emulator, pool, "other"), dns)
+    story = Story(stack, pool, client, client_of(emulator, pool, "other"), dns, groups)
     steps = story.run() + story.run_as_machine(stack.outputs["MachineClientId"])
     stack.deploy({"UserPoolTier": "LITE"})
     return steps + story.run_on_lite()
@@ -183,7 +208,7 @@ def main():
         template = package("template.yaml", options.binaries, options.folder / "build", emulator)
         took("The template is packaged")
         parameters = of_entra(emulator, address)
-        runs = [functools.partial(with_new_pool, dns=dns), with_existing_pool]
+        runs = [functools.partial(with_new_pool, dns=dns, groups=Groups(address)), with_existing_pool]
         if options.earlier:
             # Which does not know the parameters of invitations.
             runs = [functools.partial(with_upgrade, earlier=options.earlier.absolute())]

@@ -13,13 +13,23 @@ from people import Machine, Person, claims, send
 ALAN = "5f0a7c0e-3b1d-4c57-9b52-1a1de0a10002"
 COMPILERS = "cdb555e3-b33e-4fd5-a427-17fadacb0001"
 RESEARCH = "cdb555e3-b33e-4fd5-a427-17fadacb0002"
+# Of its second tenant.
+GLOBEX = {
+    "tenant_id": "7b1d9c52-0e4f-4a6b-9d38-5c2f1e0a7b64",
+    "domain": "globex.example",
+    "service_principal_id": "a40c6d1b-93f2-4e57-8b0a-6d5e4f3c2b1a",
+}
+HANK = "9e3f5b7d-1a2c-4d6e-8f90-2b4d6f8a0001"
+NUCLEAR = "d1e2f3a4-b5c6-4d7e-8f90-a1b2c3d40001"
 
 
 class Story:
-    def __init__(self, stack, pool, client, other_client, dns=None):
+    def __init__(self, stack, pool, client, other_client, dns=None, groups=None):
         self.stack, self.pool, self.client, self.other_client = stack, pool, client, other_client
         # The resolver that the stack asks, where it asks one of this test.
         self.dns = dns
+        # The groups of a directory of the local stack, which change.
+        self.groups = groups
         self.steps = 0
 
     @contextlib.contextmanager
@@ -54,6 +64,8 @@ class Story:
         self.teams()
         self.isolation()
         self.directory()
+        if self.dns and self.groups:
+            self.directories()
         self.events()
         self.rights()
         return self.steps
@@ -298,6 +310,7 @@ class Story:
             boss = self.person("boss", "globex")
             boss.into_group("tenant-admins")
             boss.sign_in()
+            self.boss = boss
             own = boss.post("/organizations", {"name": "Acme"}).expect(201).headers["location"]
             for person in (eve, boss):
                 for path in ("", "/members", "/teams", f"/members/{self.ada.id}"):
@@ -316,6 +329,35 @@ class Story:
             assert set(told) == {COMPILERS, RESEARCH}, told
             mine = alan.get("/users/me/teams").expect(200).body["items"]
             assert {one["team_id"] for one in mine} == {COMPILERS, RESEARCH}
+
+    def directories(self):
+        boss = self.boss
+        with self.step("a directory of a tenant of its own is bound by a verified domain, and followed at a login"):
+            office = boss.post("/organizations", {"name": "Head office"}).expect(201).headers["location"]
+            added = boss.post(f"{office}/domains", {"domain": "globex.example"}).expect(201)
+            proof = added.body["verification"]
+            self.dns.records[proof["name"]] = [proof["value"]]
+            assert boss.post(f"{office}/domains/globex.example/verify").expect(200).body["status"] == "verified"
+            body = {"name": "Globex", "type": "entra", "entra": GLOBEX, "settings": {"create_organizations": True}}
+            path = boss.post("/directories", body).expect(201).headers["location"]
+            # Warm functions notice a new directory after a minute.
+            time.sleep(61)
+            hank = self.known("hank", "globex", entra_object_id=HANK)
+            hank.get(f"/organizations/{NUCLEAR}").expect(200)
+        with self.step("who leaves a group loses access without a login, by the timer and its queue"):
+            plan = boss.post(f"{path}/sync", {"dry_run": True}).expect(200).body["plan"]
+            assert (plan["users_read"], plan["users"]) == (1, []), plan
+            self.groups.leave(NUCLEAR, "hank")
+            emulator = self.stack.emulator
+            told = emulator.client("lambda").invoke(FunctionName=self.stack.arn("ScheduleReconciles"), Payload=b"{}")
+            assert json.loads(told["Payload"].read())["queued"] == 1, told
+            until = time.monotonic() + 120
+            while not (runs := boss.get(f"{path}/runs").expect(200).body["items"]):
+                assert time.monotonic() < until, "no run"
+                time.sleep(1)
+            assert (runs[0]["outcome"], runs[0]["numbers"]["memberships_ended"]) == ("synced", 2), runs
+            hank.get(f"/organizations/{NUCLEAR}").expect(404)
+            self.groups.restore()
 
     def events(self):
         emulator, outputs = self.stack.emulator, self.stack.outputs

@@ -118,7 +118,13 @@ async fn only_functions_that_call_entra_carry_its_client() {
     for function in muster_functions::functions() {
         let binary = built.join(function.name);
         let has_it = carries(&binary, "graph.microsoft.com");
-        let calls = ["post-login", "create-directory"].contains(&function.name);
+        let calls = [
+            "post-login",
+            "create-directory",
+            "reconcile-directory",
+            "sync-directory",
+        ]
+        .contains(&function.name);
         assert_eq!(has_it, calls, "{}", function.name);
     }
 }

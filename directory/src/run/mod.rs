@@ -165,6 +165,7 @@ impl Runs {
             requested_by: task.requested_by.clone(),
             started_at: self.clock.now(),
             takes_away: false,
+            taken: 0,
             done_to: None,
             numbers: RunNumbers::default(),
             group_links: Vec::new(),
@@ -307,6 +308,13 @@ impl Work<'_> {
         limit.allows(ended, given) || self.confirmed.is_some_and(|it| ended <= it.may_end)
     }
 
+    /// Returns how much the second pass may still take away: what the first one counted, or what is always allowed.
+    fn may_take(&self, open: &OpenRun) -> u64 {
+        let always = u64::from(self.directory.settings.removal_limit.count);
+        let counted = open.numbers.memberships_held_back;
+        counted.max(always).saturating_sub(open.taken)
+    }
+
     async fn save(&self, state: &mut RunState, open: &OpenRun) -> Result<(), RunError> {
         state.open = Some(open.clone());
         let is_own = self.store.save_run(self.lease, state).await?;
@@ -354,10 +362,7 @@ impl Work<'_> {
         let origin = store::origin_of_run(&open.id);
         let pass = Pass {
             takes_away: open.takes_away,
-            left: open
-                .numbers
-                .memberships_held_back
-                .saturating_sub(open.numbers.memberships_ended),
+            left: self.may_take(open),
         };
         let follower = Follower::new(self, &origin, pass);
         let follower = &follower;
@@ -371,6 +376,7 @@ impl Work<'_> {
             .await;
         for (user, done) in results {
             open.numbers.add(&done.numbers);
+            open.taken += done.taken;
             if let Some(failure) = done.failure {
                 let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
                 if failures.len() < MAX_FAILURES {

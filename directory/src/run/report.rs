@@ -33,9 +33,9 @@ pub(super) fn ended(
 ) -> DirectoryRun {
     let reason = match (error, outcome) {
         (Some(RunError::Read(error)), _) => {
-            Some(error.lost_access().unwrap_or_else(|| error.to_string()))
+            Some(error.lost_access().unwrap_or_else(|| whole(error)))
         }
-        (Some(error), _) => Some(error.to_string()),
+        (Some(error), _) => Some(whole(error)),
         (None, RunOutcome::RunBlocked) => {
             let limit = directory.settings.removal_limit;
             Some(format!(
@@ -66,4 +66,10 @@ pub(super) fn ended(
         numbers: open.numbers,
         events: format!("/events?from={from}&to={to}"),
     }
+}
+
+/// Returns an error with its causes.
+fn whole(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

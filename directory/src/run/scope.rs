@@ -102,6 +102,10 @@ impl Work<'_> {
             // From the start: what was done before belongs to the changes.
             open.kind = RunKind::Complete;
             open.takes_away = false;
+            open.taken = 0;
+            open.leaving = Some(Vec::new());
+            open.numbers.memberships_held_back = 0;
+            open.numbers.memberships_given = 0;
             open.done_to = None;
             open.group_links.clear();
             open.account_link = None;

@@ -1,5 +1,7 @@
 //! Follows the directory for one user, as a login does, without a login.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::{Failure, Work};
 use crate::entra::error::ReadError;
 use crate::plan;
@@ -26,7 +28,7 @@ pub(super) enum Account {
 pub(super) struct Pass {
     /// Whether it takes away what the first pass counted.
     pub(super) takes_away: bool,
-    /// How many memberships it may still end.
+    /// How much it may still take away.
     pub(super) left: u64,
 }
 
@@ -34,6 +36,8 @@ pub(super) struct Pass {
 #[derive(Debug, Default)]
 pub(super) struct FollowedUser {
     pub(super) numbers: RunNumbers,
+    /// What was taken away, as the first pass counts it.
+    pub(super) taken: u64,
     /// Whether something is to be taken away in the second pass.
     pub(super) is_leaving: bool,
     /// Whether the next run tries again.
@@ -46,8 +50,8 @@ pub(super) struct Follower<'a> {
     work: &'a Work<'a>,
     origin: &'a Origin,
     pass: Pass,
-    /// Memberships that were ended in this pass.
-    ended: std::sync::atomic::AtomicU64,
+    /// What was taken away of these users.
+    taken: AtomicU64,
 }
 
 /// Why one user could not be followed.
@@ -75,7 +79,7 @@ impl<'a> Follower<'a> {
             work,
             origin,
             pass,
-            ended: 0.into(),
+            taken: AtomicU64::new(0),
         }
     }
 
@@ -137,13 +141,16 @@ impl<'a> Follower<'a> {
         let held = held(&current);
         let ending = plan::ending(&reading, &held, rules) as u64;
         let takes_away = plan::takes_away(&reading, &held, rules);
-        let holds_back = takes_away && !(self.pass.takes_away && self.may_end(ending));
+        let holds_back = takes_away && !(self.pass.takes_away && self.may_take(ending.max(1)));
         let reading = if takes_away && !holds_back {
             let source = (reader, rules, *clock);
             confirmed(source, object_id, reading, &held, self.work.deadline).await?
         } else {
             reading
         };
+        if takes_away && !holds_back {
+            done.taken = ending.max(1);
+        }
         if holds_back {
             // Without a membership that ends, a role or the rights of a tenant admin are taken away.
             done.is_leaving = true;
@@ -201,26 +208,21 @@ impl<'a> Follower<'a> {
             done.is_leaving = true;
             return Ok(());
         }
-        if !self.may_end(taken) {
+        if !self.may_take(taken) {
             done.is_to_retry = true;
             return Ok(());
         }
         let store = self.work.store;
         let disabled = store.follow_account(self.origin, known, false).await?;
+        done.taken = taken;
         done.numbers.users_disabled += u64::from(disabled == Written::Done);
         Ok(())
     }
 
-    /// Counts what a user loses. Returns whether that is within what the first pass counted.
-    fn may_end(&self, taken: u64) -> bool {
-        use std::sync::atomic::Ordering;
-
-        let before = self.ended.fetch_add(taken, Ordering::Relaxed);
-        before + taken
-            <= self
-                .pass
-                .left
-                .max(u64::from(self.work.directory.settings.removal_limit.count))
+    /// Counts what a user loses. Returns whether the run may take that away.
+    fn may_take(&self, taken: u64) -> bool {
+        let before = self.taken.fetch_add(taken, Ordering::Relaxed);
+        before + taken <= self.pass.left
     }
 }
 

@@ -363,3 +363,164 @@ async fn a_quiet_run_reads_the_changes_and_no_user() {
     assert_eq!(one["RunMembershipsMade"], 2, "{one}");
     assert_eq!(calls().await, 4);
 }
+
+#[tokio::test]
+async fn a_dry_run_is_what_the_run_then_does() {
+    let world = started().await;
+    let (path, office) = created(&world, |office| {
+        let mut settings = all_groups(office);
+        settings["group_map"] = json!({LEADS: {"organization_id": office, "role": "manager"}});
+        settings
+    })
+    .await;
+    for user in ["hank", "homer"] {
+        sign_in(&world, GLOBEX, user).await;
+    }
+    run(&world, &path).await;
+    // Hank leaves one group, and homer comes into the other one.
+    set_members(&world, NUCLEAR, &["homer"]).await;
+    set_members(&world, LEADS, &["hank", "homer"]).await;
+    let root = world.tenant_admin_of(GLOBEX);
+    let dry = json!({"dry_run": true});
+    let sync = format!("{path}/sync");
+    let plan = root.post(&sync, dry.clone()).await.expect(200).body["plan"].clone();
+    assert_eq!(plan["is_complete"], true, "{plan}");
+    let again = root.post(&sync, dry.clone()).await.expect(200);
+    assert_eq!(again.body["plan"], plan, "nothing was changed");
+    let users = plan["users"].as_array().unwrap();
+    let [hank, homer] = &users[..] else {
+        panic!("{plan}");
+    };
+    let nuclear = |place: &str| json!({"group_id": NUCLEAR, place: NUCLEAR});
+    for (found, expected) in [
+        (&hank["loses"][0], nuclear("organization_id")),
+        (&hank["loses"][1], nuclear("team_id")),
+        (
+            &homer["gains"][0],
+            json!({"group_id": LEADS, "organization_id": office, "role": "manager"}),
+        ),
+        (homer, json!({"user_id": "homer", "tenant_admin": true})),
+    ] {
+        for (name, value) in expected.as_object().unwrap() {
+            assert_eq!(&found[name], value, "{name} of {found} in {plan}");
+        }
+    }
+    let done = run(&world, &path).await;
+    let numbers = &done["numbers"];
+    assert_eq!(
+        numbers["memberships_ended"], plan["memberships_lost"],
+        "{done}"
+    );
+    assert_eq!(
+        numbers["memberships_made"], plan["memberships_gained"],
+        "{done}"
+    );
+    let after = root.post(&sync, dry).await.expect(200).body["plan"].clone();
+    assert_eq!(after["users"], json!([]), "{after}");
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn what_graph_cannot_say_takes_nothing_away() {
+    let world = started().await;
+    let (path, _) = created(&world, all_groups).await;
+    for user in ["hank", "homer"] {
+        sign_in(&world, GLOBEX, user).await;
+    }
+    run(&world, &path).await;
+    let all = [
+        "App-Leads: internal_user entra",
+        "App-Nuclear: internal_user entra",
+    ];
+    let hank = world.user_of(GLOBEX, "hank");
+    set_members(&world, NUCLEAR, &["hank"]).await;
+    for (fault, outcome) in [
+        (json!({"on": "group-changes", "status": 503}), "failed"),
+        (
+            json!({"on": "group-changes", "status": 200, "body": "no JSON"}),
+            "failed",
+        ),
+        (json!({"on": "assigned-groups", "omit_rows": 1}), "failed"),
+        (json!({"on": "user-groups", "omit_rows": 1}), "partial"),
+    ] {
+        set_faults(&world, &json!([fault])).await;
+        let ended = run(&world, &path).await;
+        assert_eq!(ended["outcome"], outcome, "{fault}: {ended}");
+        assert!(ended["reason"].is_string(), "{fault}: {ended}");
+        assert_eq!(ended["numbers"]["memberships_ended"], 0, "{fault}: {ended}");
+        assert_eq!(organizations(&hank).await, all, "{fault}");
+    }
+    set_faults(&world, &json!([])).await;
+    // What could not be read before is read now.
+    let ended = run(&world, &path).await;
+    assert_eq!(ended["numbers"]["memberships_ended"], 2, "{ended}");
+}
+
+#[tokio::test]
+async fn an_expired_link_makes_the_next_run_complete() {
+    let world = started().await;
+    let (path, _) = created(&world, all_groups).await;
+    for user in ["hank", "homer"] {
+        sign_in(&world, GLOBEX, user).await;
+    }
+    run(&world, &path).await;
+    set_members(&world, NUCLEAR, &["hank"]).await;
+    let gone = json!({"on": "group-changes", "status": 410, "calls": [1],
+        "body": {"error": {"code": "resyncRequired", "message": ""}}});
+    set_faults(&world, &json!([gone])).await;
+    let ended = run(&world, &path).await;
+    assert_eq!(ended["kind"], "complete", "{ended}");
+    assert_eq!(ended["numbers"]["memberships_ended"], 2, "{ended}");
+    set_faults(&world, &json!([])).await;
+    assert_eq!(run(&world, &path).await["kind"], "changes");
+}
+
+#[tokio::test]
+async fn users_of_an_earlier_release_are_found_by_their_account() {
+    let world = started().await;
+    let (path, _) = created(&world, all_groups).await;
+    sign_in(&world, GLOBEX, "homer").await;
+    // As an earlier release left the table.
+    let (client, table) = (world.stack.client(), world.stack.table_name());
+    let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
+    let entry = client.delete_item().table_name(table);
+    let entry = entry.key("pk", text(&format!("TENANT#{GLOBEX}#USER#homer")));
+    entry.key("sk", text("ACCOUNT")).send().await.unwrap();
+    run(&world, &path).await;
+    set_members(&world, NUCLEAR, &[]).await;
+    let ended = run(&world, &path).await;
+    assert_eq!(ended["kind"], "changes", "{ended}");
+    assert_eq!(ended["numbers"]["memberships_ended"], 2, "{ended}");
+}
+
+#[tokio::test]
+async fn a_refused_token_fails_the_run_or_breaks_the_directory() {
+    let world = started().await;
+    let (path, _) = created(&world, all_groups).await;
+    sign_in(&world, GLOBEX, "hank").await;
+    for (error, outcome) in [
+        // The secret has expired.
+        (7_000_222, "failed"),
+        // The service principal is missing.
+        (7_000_229, "broken"),
+        // The application was not found.
+        (700_016, "broken"),
+    ] {
+        let body = json!({"error": "invalid_client", "error_codes": [error]});
+        set_faults(
+            &world,
+            &json!([{"on": "token", "status": 400, "body": body}]),
+        )
+        .await;
+        let ended = run(&world, &path).await;
+        assert_eq!(ended["outcome"], outcome, "{error}: {ended}");
+        let reason = ended["reason"].as_str().unwrap();
+        assert!(reason.contains(&format!("AADSTS{error}")), "{reason}");
+        let root = world.tenant_admin_of(GLOBEX);
+        root.patch(&path, json!({"status": "active"}))
+            .await
+            .expect(200);
+    }
+    let hank = world.user_of(GLOBEX, "hank");
+    assert_eq!(organizations(&hank).await.len(), 2);
+}

@@ -71,6 +71,8 @@ pub struct OpenRun {
     pub started_at: Timestamp,
     /// Whether everything is counted, and what is taken away is taken away now.
     pub takes_away: bool,
+    /// What was taken away so far: memberships that ended, and those of users who were disabled.
+    pub taken: u64,
     /// The place of the last user who is done.
     pub done_to: Option<String>,
     /// The numbers so far.
