@@ -155,6 +155,6 @@ async fn an_interrupted_login_is_completed_by_the_next() {
     assert!(cut > 0, "the time limit was never reached: {done:?}");
     let rows = setup.world.items().await;
     let of_eve = |row: &&serde_json::Map<String, Value>| row["pk"] == "TENANT#acme#USER#eve";
-    // The user and their email address, and the memberships.
-    assert_eq!(rows.iter().filter(of_eve).count(), 2 + 1 + 24);
+    // The user, their email address and account, and the memberships.
+    assert_eq!(rows.iter().filter(of_eve).count(), 3 + 1 + 24);
 }
