@@ -2,6 +2,10 @@
 //! calls to Graph, bytes of log lines, responses and items. `docs/results/cost.md` is calculated
 //! from these figures.
 
+mod batches;
+mod events;
+mod items;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use muster_local::Options;
@@ -9,6 +13,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use support::graph::{Graph, object_id};
 use support::{Actor, Lines, Reply, World};
+
+use batches::{ServiceCalls, batches, deliveries};
+use events::{event_ids, new_events};
+use items::items;
 
 const TENANT: &str = "0f6b2f4e-5d0c-4a1c-9a8e-7c2b8f1d3e57";
 const ROOT: &str = "root";
@@ -33,7 +41,11 @@ struct Setup {
     world: World,
     lines: Lines,
     graph: Option<Graph>,
+    services: ServiceCalls,
     seen: BTreeMap<String, Value>,
+    batches: BTreeMap<String, Value>,
+    /// The events before the operation.
+    known: BTreeSet<String>,
     series: BTreeSet<(String, Vec<String>, usize)>,
 }
 
@@ -46,14 +58,19 @@ impl Setup {
             let mut off = Options::default();
             let nobody = ("MICROSOFT_CLIENT_ID".to_owned(), String::new());
             off.variables.extend([nobody]);
+            off.invitation_mails = true;
             off
         };
-        let (options, lines) = Lines::collect(options);
+        let services = ServiceCalls::default();
+        let (options, lines) = Lines::collect(services.collect(options));
         Self {
             world: World::with(options).await,
             lines,
             graph,
+            services,
             seen: BTreeMap::new(),
+            batches: BTreeMap::new(),
+            known: BTreeSet::new(),
             series: BTreeSet::new(),
         }
     }
@@ -66,6 +83,12 @@ impl Setup {
         self.world.actor(TENANT, ROOT, &["tenant-admins"])
     }
 
+    /// Counting of an operation starts here.
+    async fn begin(&mut self) {
+        self.known = event_ids(&self.world).await;
+        self.start();
+    }
+
     /// Counting starts here.
     fn start(&self) {
         self.lines.take();
@@ -76,7 +99,7 @@ impl Setup {
     }
 
     /// The usage since the start, as this operation. No response bytes: it is a trigger.
-    fn end(&mut self, operation: &str, answer_bytes: Option<usize>) {
+    async fn end(&mut self, operation: &str, answer_bytes: Option<usize>) {
         let units = self.world.charges.take();
         let graph = self.graph.as_ref().map_or(0, |graph| graph.calls().len());
         let lines = self.lines.take();
@@ -98,6 +121,9 @@ impl Setup {
         if !operation.contains("first") {
             let trips: u64 = lines.iter().map(round_trips).sum();
             used["round_trips"] = trips.into();
+        }
+        if let Some(events) = new_events(&self.world, &self.known).await {
+            used["events"] = events;
         }
         assert_eq!(self.seen.insert(operation.to_owned(), used), None);
     }
@@ -123,14 +149,14 @@ impl Setup {
         path: &str,
         body: Value,
     ) -> Reply {
-        self.start();
+        self.begin().await;
         let mut request = who.request(method, path);
         if !body.is_null() {
             request = request.json(&body);
         }
         let reply = who.send(request).await;
         assert!((200..300).contains(&reply.status), "{what}: {reply:?}");
-        self.end(what, Some(answer_bytes(&reply)));
+        self.end(what, Some(answer_bytes(&reply))).await;
         reply
     }
 
@@ -157,9 +183,9 @@ impl Setup {
     }
 
     async fn login(&mut self, what: &str, n: usize) {
-        self.start();
+        self.begin().await;
         self.sign_in(n).await;
-        self.end(what, None);
+        self.end(what, None).await;
     }
 
     async fn sign_in(&self, n: usize) {
@@ -182,10 +208,10 @@ impl Setup {
     }
 
     async fn token(&mut self, what: &str, n: usize) {
-        self.start();
+        self.begin().await;
         self.invoke("pre-token", &event(n, "TokenGeneration_HostedAuth"))
             .await;
-        self.end(what, None);
+        self.end(what, None).await;
     }
 }
 
@@ -235,65 +261,6 @@ fn answer_bytes(reply: &Reply) -> usize {
         reply.body.to_string().len()
     };
     headers.sum::<usize>() + body
-}
-
-/// The size of an attribute as counted by DynamoDB.
-fn attribute_bytes(value: &Value) -> usize {
-    match value {
-        Value::String(text) => text.len(),
-        Value::Number(number) => number.to_string().len().div_ceil(2) + 1,
-        Value::Bool(_) | Value::Null => 1,
-        Value::Array(items) => {
-            3 + items
-                .iter()
-                .map(|item| attribute_bytes(item) + 1)
-                .sum::<usize>()
-        }
-        Value::Object(members) => {
-            let members = members
-                .iter()
-                .map(|(name, value)| name.len() + attribute_bytes(value) + 1);
-            3 + members.sum::<usize>()
-        }
-    }
-}
-
-/// The mean size of each kind of item, and its number of indexes.
-fn items(all: &[serde_json::Map<String, Value>]) -> BTreeMap<String, Value> {
-    let mut kinds: BTreeMap<String, (usize, usize, usize)> = BTreeMap::new();
-    for item in all {
-        let sk = item["sk"].as_str().unwrap();
-        let kind = match sk.split_once('#') {
-            Some((kind, _)) => format!("{kind}#"),
-            None if item.contains_key("record") && item.contains_key("gsi1pk") => {
-                "EVENT of an organization".to_owned()
-            }
-            None if item.contains_key("record") => "EVENT of the tenant".to_owned(),
-            None => sk.to_owned(),
-        };
-        let bytes = item
-            .iter()
-            .map(|(name, value)| name.len() + attribute_bytes(value));
-        let indexes = ["gsi1pk", "gsi2pk"]
-            .iter()
-            .filter(|key| item.contains_key(**key));
-        let (count, sum, copies) = kinds.entry(kind).or_default();
-        (*count, *sum, *copies) = (
-            *count + 1,
-            *sum + bytes.sum::<usize>(),
-            *copies + indexes.count(),
-        );
-    }
-    kinds
-        .into_iter()
-        .map(|(kind, (count, bytes, copies))| {
-            assert_eq!(copies % count, 0, "{kind}");
-            (
-                kind,
-                json!({"bytes": bytes.div_ceil(count), "indexes": copies / count}),
-            )
-        })
-        .collect()
 }
 
 /// Operations of users: the counted name, actor and request. `{id}` is an organization owned by
@@ -374,6 +341,8 @@ async fn by_hand() -> Setup {
     let own = "own teams, 1";
     setup.get(own, &ada, "/users/me/teams").await;
     setup.token("token, 3 organizations", 0).await;
+    // The first login takes over the user's details.
+    setup.sign_in(0).await;
     setup.login("login, sync off", 0).await;
     setup
 }
@@ -407,21 +376,26 @@ async fn by_groups() -> Setup {
 
 #[tokio::test]
 async fn the_billed_usage_of_every_operation() {
-    let (hand, groups) = (by_hand().await, by_groups().await);
+    let (hand, groups, batches) = (by_hand().await, by_groups().await, batches().await);
     let made = json!({
         "by hand": items(&hand.world.items().await),
         "by a directory": items(&groups.world.items().await),
+        "by webhooks": deliveries(&batches.world).await,
     });
     let routes = hand.world.routes().await.len();
-    let mut operations = hand.seen;
-    operations.extend(groups.seen);
-    let series = hand
-        .series
-        .union(&groups.series)
+    let mut series = BTreeSet::new();
+    let mut operations = BTreeMap::new();
+    let of_batches = batches.batches.clone();
+    for setup in [hand, groups, batches] {
+        series.extend(setup.series);
+        operations.extend(setup.seen);
+    }
+    let series = series
+        .iter()
         .map(|(line, by, metrics)| json!({"line": line, "by": by, "metrics": metrics}));
     let series: Vec<_> = series.collect();
     insta::assert_json_snapshot!(json!({
-        "operations": operations, "items": made, "series": series,
+        "operations": operations, "batches": of_batches, "items": made, "series": series,
         "routes": routes,
     }));
 }

@@ -16,7 +16,7 @@ const BAR: i32 = 46;
 const GAP: i32 = 26;
 
 /// Lines with a common name and colour.
-const PARTS: [(&str, &[&str], RGBColor); 7] = [
+const PARTS: [(&str, &[&str], RGBColor); 8] = [
     ("API Gateway", &["api_request"], RGBColor(0x33, 0x66, 0xaa)),
     (
         "Lambda",
@@ -38,6 +38,11 @@ const PARTS: [(&str, &[&str], RGBColor); 7] = [
         "Metrics, traces, alarms",
         &["metric", "trace", "alarm", "dashboard"],
         RGBColor(0xcc, 0x44, 0x44),
+    ),
+    (
+        "Bus, queues, mails",
+        &["bus_event", "queue_request", "queue_group", "mail"],
+        RGBColor(0xdd, 0xbb, 0x33),
     ),
     (
         "Data out, secret",

@@ -146,6 +146,8 @@ pub struct Shape {
 pub struct Measured {
     /// By name.
     pub operations: BTreeMap<String, Operation>,
+    /// By function and what is in the batch.
+    pub batches: BTreeMap<String, Batch>,
     /// By source and kind.
     pub items: BTreeMap<String, BTreeMap<String, Item>>,
     /// Metrics by their dimension fields.
@@ -170,6 +172,52 @@ pub struct Operation {
     pub log_bytes: f64,
     /// `None` for a trigger, which does not use API Gateway.
     pub answer_bytes: Option<f64>,
+    /// `None` if nothing changes.
+    pub events: Option<Events>,
+}
+
+/// The events of an operation.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Events {
+    /// The number.
+    pub count: f64,
+    /// Those of memberships.
+    pub of_members: f64,
+    /// Those that send a mail.
+    pub mails: f64,
+    /// The part of the operation's write units that their items cost.
+    pub write_units: f64,
+    /// Bytes of their items in the table.
+    pub bytes: f64,
+    /// Bytes of their items in indexes.
+    pub index_bytes: f64,
+}
+
+/// The usage of an invocation with a batch.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Batch {
+    /// Calls to DynamoDB.
+    pub table_calls: f64,
+    /// Read units of DynamoDB.
+    pub read_units: f64,
+    /// Write units of DynamoDB.
+    pub write_units: f64,
+    /// Calls to `EventBridge`, SQS and SES.
+    pub service_calls: f64,
+    /// Events that `EventBridge` charges.
+    pub bus_events: f64,
+    /// Requests that SQS charges for sending. Those of Lambda for reading are not in it.
+    pub queue_requests: f64,
+    /// Mails.
+    pub mails: f64,
+    /// Calls to webhook endpoints.
+    pub webhooks: f64,
+    /// Bytes of their headers and bodies, without TLS.
+    pub webhook_bytes: f64,
+    /// Bytes of the function's log lines.
+    pub log_bytes: f64,
 }
 
 /// The mean item of a kind.
@@ -195,7 +243,7 @@ pub struct Series {
 }
 
 /// Resources of the template with a price of their own.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Template {
     /// Memory of each function in megabytes.
     pub memory: f64,
@@ -203,6 +251,8 @@ pub struct Template {
     pub alarm_metrics: f64,
     /// Dashboards.
     pub dashboards: f64,
+    /// The queues that functions read: Lambda polls them also when they are empty.
+    pub queues: Vec<String>,
 }
 
 /// All sources.
@@ -296,6 +346,7 @@ impl Template {
             memory: size.parse().context("MemorySize")?,
             alarm_metrics: number(alarm_metrics(text)),
             dashboards: number(count("AWS::CloudWatch::Dashboard")),
+            queues: read_queues(text),
         })
     }
 }
@@ -306,4 +357,13 @@ fn alarm_metrics(template: &str) -> usize {
     let alarms = resources.filter(|resource| resource.starts_with("AWS::CloudWatch::Alarm\n"));
     let metrics = alarms.map(|alarm| alarm.matches("MetricStat:").count().max(1));
     metrics.sum()
+}
+
+/// The queues that are the source of a function.
+fn read_queues(template: &str) -> Vec<String> {
+    let sources = template.lines().filter_map(|line| {
+        let source = line.trim().strip_prefix("EventSourceArn: !GetAtt ")?;
+        source.strip_suffix(".Arn").map(str::to_owned)
+    });
+    sources.collect()
 }

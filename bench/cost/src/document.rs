@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 
-use crate::bill::Bill;
+use crate::bill::{Bill, Cause};
 use crate::data::{Data, MEASURED};
 
 /// The document with the bills of all usage profiles, in order.
@@ -13,6 +13,7 @@ pub(crate) fn document(data: &Data, bills: &[Bill]) -> Result<String> {
     let mut text = String::new();
     summary(&mut text, data, bills)?;
     dominates(&mut text, data, bills)?;
+    of_changes(&mut text, data, bills)?;
     what_if(&mut text, data, bills)?;
     user_pool(&mut text, data)?;
     sources(&mut text, data)?;
@@ -96,7 +97,7 @@ fn dominates(text: &mut String, data: &Data, bills: &[Bill]) -> Result<()> {
         let price = data.prices.get(line.price)?;
         let cells = bills.iter().map(|bill| {
             let year = bill.line(line.price).map_or(0.0, |line| line.usd * 12.0);
-            format!("{} ({:.0} %)", usd(year), year / bill.year() * 100.0)
+            usd_share(year, bill.year())
         });
         row(text, &price.name, cells)?;
     }
@@ -118,6 +119,65 @@ fn dominates(text: &mut String, data: &Data, bills: &[Bill]) -> Result<()> {
     Ok(())
 }
 
+/// What follows a change: the costs of events, and of what is done with them.
+fn of_changes(text: &mut String, data: &Data, bills: &[Bill]) -> Result<()> {
+    writeln!(
+        text,
+        "
+## Events, webhooks and mails
+
+What follows a change is part of the total above. An event is written in the transaction of its change. Lambda reads it from the table's
+stream for two functions: `publish-events` puts it on the event bus and on the queues of webhooks and of invitations, `track-members`
+counts members. The calculation takes each event and each message as a batch of its own, which is the most expensive case.
+US dollars per year, and share of the total.
+"
+    )?;
+    head(text, data, "")?;
+    row(
+        text,
+        "events per month",
+        bills.iter().map(|bill| millions(bill.events)),
+    )?;
+    let share = |bill: &Bill, year: f64| usd_share(year, bill.year());
+    for cause in Cause::OF_CHANGES {
+        let cells = bills.iter().map(|bill| share(bill, bill.year_of(cause)));
+        let cells: Vec<_> = cells.map(|cell| format!("**{cell}**")).collect();
+        row(text, &format!("**{}**", cause.name()), cells.into_iter())?;
+        let prices = bills.first().map_or(&[][..], |bill| &bill.lines);
+        for price in prices.iter().map(|line| line.price) {
+            let year = |bill: &Bill| {
+                let line = bill.line(price);
+                let part = line.and_then(|line| line.causes.get(&cause));
+                part.map_or(0.0, |usd| usd * 12.0)
+            };
+            if bills.iter().any(|bill| year(bill) > 0.0) {
+                let name = &data.prices.get(price)?.name;
+                row(text, name, bills.iter().map(|bill| usd2(year(bill))))?;
+            }
+        }
+    }
+    let together = bills.iter().map(|bill| {
+        let years = Cause::OF_CHANGES.map(|cause| bill.year_of(cause));
+        format!("**{}**", share(bill, years.iter().sum()))
+    });
+    row(text, "**Together**", together)?;
+    let a_million = bills.iter().map(|bill| {
+        let years = Cause::OF_CHANGES.map(|cause| bill.year_of(cause));
+        usd2(years.iter().sum::<f64>() / 12.0 / bill.events * 1e6)
+    });
+    row(text, "Together, per million events", a_million)?;
+    writeln!(
+        text,
+        "
+Reads of the stream are free, because Lambda makes them: DynamoDB charges `GetRecords` requests only of other readers. Queues that are
+empty are not free if a function reads them: Lambda asks each of these {queues} all the time. The queues of failures have no reader, and cost
+nothing while they are empty. The bus has no rules: targets that you add are charged by their service. The archive of events is off by default
+(`EventArchiveDays`).",
+        queues = data.template.queues.len()
+    )?;
+    Ok(())
+}
+
 fn what_if(text: &mut String, data: &Data, bills: &[Bill]) -> Result<()> {
     writeln!(
         text,
@@ -136,7 +196,7 @@ fn what_if(text: &mut String, data: &Data, bills: &[Bill]) -> Result<()> {
     }
     writeln!(
         text,
-        "\nWithout requests, the remaining cost is storage, backup, alarms, dashboards and secrets."
+        "\nWithout requests, the remaining cost is storage, backup, alarms, dashboards, secrets, and the requests of Lambda to empty queues."
     )?;
     Ok(())
 }
@@ -166,9 +226,8 @@ fn sources(text: &mut String, data: &Data) -> Result<()> {
 
 Support, tax, a domain name, a web application firewall, and the front end. These are not counted separately: requests that are
 refused before they reach a function, 304 responses, retries, `Idempotency-Key` (2 more write units for each POST that has one),
-and the first login of a tenant, which creates organizations and teams for all its groups once. Nor is what
-follows a change: the functions that read the table's stream, which publish events and count members, webhooks with their queue, and
-the mails of invitations with theirs, which SES charges for each mail. The number of metrics in alarms ({alarm_metrics}, each charged), of dashboards ({dashboards}) and
+the items of invitations, the first login of a tenant, which creates organizations and teams for all its groups once, and the functions
+that timers start: the runs of directories and the checks of domains. The number of metrics in alarms ({alarm_metrics}, each charged), of dashboards ({dashboards}) and
 the memory of a function ({memory} MB) come from the template.
 
 The page does not compare with an always-on service, because the machine that such a service would need for the same load has
@@ -176,27 +235,15 @@ not been measured.
 
 ## What was measured
 
-For each operation, with ids and names of realistic length: [the snapshot](../../{MEASURED}).
+For each operation, with ids and names of realistic length: [the snapshot](../../{MEASURED}). The last two columns are of the events: their number, and the part of the write units that is theirs, as the table charges for a copy of their items.
 
-| Operation | round trips | read units | write units | calls to Graph | log bytes | response bytes |
-|---|---:|---:|---:|---:|---:|---:|",
+| Operation | round trips | read units | write units | calls to Graph | log bytes | response bytes | events | their write units |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|",
         alarm_metrics = data.template.alarm_metrics,
         dashboards = data.template.dashboards,
         memory = data.template.memory,
     )?;
-    let or_none =
-        |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
-    for (name, operation) in &data.measured.operations {
-        let cells = [
-            or_none(operation.round_trips),
-            operation.read_units.to_string(),
-            operation.write_units.to_string(),
-            operation.graph_calls.to_string(),
-            operation.log_bytes.to_string(),
-            or_none(operation.answer_bytes),
-        ];
-        row(text, name, cells.into_iter())?;
-    }
+    measured(text, data)?;
     assumptions(text, data)?;
     writeln!(
         text,
@@ -225,6 +272,50 @@ For each operation, with ids and names of realistic length: [the snapshot](../..
         "\nConfirmed: the figure is in a text by AWS, or in two independent texts. To calculate the cost for another region, change the
 figures in `bench/cost/prices.toml`."
     )?;
+    Ok(())
+}
+
+fn measured(text: &mut String, data: &Data) -> Result<()> {
+    let or_none =
+        |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
+    for (name, operation) in &data.measured.operations {
+        let events = operation.events.unwrap_or_default();
+        let cells = [
+            or_none(operation.round_trips),
+            operation.read_units.to_string(),
+            operation.write_units.to_string(),
+            operation.graph_calls.to_string(),
+            operation.log_bytes.to_string(),
+            or_none(operation.answer_bytes),
+            events.count.to_string(),
+            events.write_units.to_string(),
+        ];
+        row(text, name, cells.into_iter())?;
+    }
+    writeln!(
+        text,
+        "
+For each invocation with a batch of the stream or of a queue. The bus and the queues are charged by 64 KB: by events put on the bus, and by requests that
+send messages. What Lambda requests of a queue to read a message is not in it.
+
+| Function and batch | calls to DynamoDB | read units | write units | calls to other services | events on the bus | requests that send | mails | webhooks | their bytes | log bytes |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+    )?;
+    for (name, batch) in &data.measured.batches {
+        let cells = [
+            batch.table_calls,
+            batch.read_units,
+            batch.write_units,
+            batch.service_calls,
+            batch.bus_events,
+            batch.queue_requests,
+            batch.mails,
+            batch.webhooks,
+            batch.webhook_bytes,
+            batch.log_bytes,
+        ];
+        row(text, name, cells.iter().map(f64::to_string))?;
+    }
     Ok(())
 }
 
@@ -299,6 +390,11 @@ pub(crate) fn whole(value: f64) -> String {
 
 fn usd(value: f64) -> String {
     format!("${}", whole(value))
+}
+
+/// With the share of a total.
+fn usd_share(value: f64, total: f64) -> String {
+    format!("{} ({:.0} %)", usd(value), value / total * 100.0)
 }
 
 fn usd2(value: f64) -> String {

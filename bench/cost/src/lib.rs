@@ -6,13 +6,14 @@ mod bill;
 mod chart;
 mod data;
 mod document;
+mod usage;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-pub use bill::{Assumed, Bill, Line};
-pub use data::{Data, Price, Shape, Step, Template};
+pub use bill::{Assumed, Bill, Cause, Line};
+pub use data::{Batch, Data, Price, Shape, Step, Template};
 
 /// The root of the checkout.
 pub fn root() -> PathBuf {

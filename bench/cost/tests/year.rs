@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use muster_cost::{Data, Price, Step, Template, documents, root};
+use muster_cost::{Cause, Data, Price, Step, Template, documents, root};
 
 fn price(steps: &[(Option<f64>, f64)]) -> Price {
     let step = |(up_to, usd): &(Option<f64>, f64)| Step {
@@ -54,7 +54,7 @@ fn a_price_goes_down_in_steps() {
 }
 
 #[test]
-fn memory_alarms_and_dashboards_are_read_from_the_template() {
+fn what_has_a_price_is_read_from_the_template() {
     let text = "
     MemorySize: 512
   OfOneMetric:
@@ -74,6 +74,14 @@ fn memory_alarms_and_dashboards_are_read_from_the_template() {
     Type: AWS::CloudWatch::AnomalyDetector
     Properties:
       MetricStat: {Stat: Sum}
+  OfStream:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties:
+      EventSourceArn: !If [IsOld, !Ref OldArn, !GetAtt Table.StreamArn]
+  OfQueue:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties:
+      EventSourceArn: !GetAtt Work.Arn
 ";
     let template = Template::parse(text).unwrap();
     assert_eq!(
@@ -81,7 +89,8 @@ fn memory_alarms_and_dashboards_are_read_from_the_template() {
         Template {
             memory: 512.0,
             alarm_metrics: 3.0,
-            dashboards: 0.0
+            dashboards: 0.0,
+            queues: vec!["Work".to_owned()],
         }
     );
     assert!(Template::parse("MemorySize: 1\nMemorySize: 2\n").is_err());
@@ -125,6 +134,130 @@ fn a_single_request_costs_what_its_parts_cost() {
     );
 }
 
+/// A change, done once by each user, and what follows it, calculated manually.
+#[test]
+fn a_change_costs_its_event_and_what_follows_it() {
+    let data = Data::read(&root()).unwrap();
+    let mut shape = data.habits.shapes[0].clone();
+    (shape.users, shape.items) = (1e6, BTreeMap::new());
+    shape.monthly = BTreeMap::from([("create invitation by email".to_owned(), 1.0)]);
+    let given = [
+        ("trip_ms", 8.0),
+        ("own_ms", 2.0),
+        ("service_ms", 10.0),
+        ("webhook_ms", 100.0),
+        ("webhook_endpoints", 2.0),
+        ("webhook_failures", 0.5),
+        ("pollers", 0.0),
+        ("cold_share", 0.0),
+        ("requests", 1.0),
+    ];
+    let given = given.map(|(key, value)| (key.to_owned(), value));
+    let bill = data
+        .bill(&shape, &data.assumed(&BTreeMap::from(given)))
+        .unwrap();
+    let operation = data.measured.operations["create invitation by email"];
+    let events = operation.events.unwrap();
+    near(events.count, 1.0);
+    near(bill.events, 1e6);
+    let batch = |name: &str| data.measured.batches[name];
+    let plain = batch("publish-events, 1 event");
+    let (matching, mailing) = (
+        batch("publish-events, 1 event with a webhook"),
+        batch("publish-events, 1 event with a mail"),
+    );
+    let (webhook, failing) = (
+        batch("deliver-webhook, 1 webhook"),
+        batch("deliver-webhook, 1 webhook that fails"),
+    );
+    let mail = batch("send-invitation, 1 mail");
+    let line = |price: &str| bill.line(price).unwrap();
+    let part = |price: &str, cause: Cause| {
+        let causes = &line(price).causes;
+        causes.get(&cause).copied().unwrap_or_default()
+    };
+
+    // One for the request, one for the stream, three for the webhooks of which one fails, one for the mail.
+    near(line("lambda_request").amount, 6e6);
+    near(part("lambda_request", Cause::Publishing), 0.2);
+    near(part("lambda_request", Cause::Counting), 0.0);
+    near(part("lambda_request", Cause::Webhooks), 0.6);
+    near(part("lambda_request", Cause::Mails), 0.2);
+    near(line("bus_event").usd, 1.0);
+    near(line("mail").usd, 100.0);
+    near(
+        part("write_unit", Cause::Events),
+        events.write_units * 0.625,
+    );
+    let rest = operation.write_units - events.write_units;
+    near(part("write_unit", Cause::Requests), rest * 0.625);
+    let units = 2.0 * webhook.write_units + failing.write_units;
+    near(part("write_unit", Cause::Webhooks), units * 0.625);
+    // A request puts the messages of both endpoints on the queue. Each is received and deleted, and one is sent again.
+    let sent = matching.queue_requests - plain.queue_requests + failing.queue_requests;
+    near(part("queue_request", Cause::Webhooks), (sent + 6.0) * 0.4);
+    let sent = mailing.queue_requests - plain.queue_requests;
+    near(part("queue_request", Cause::Mails), (sent + 2.0) * 0.4);
+    let bytes = 2.0 * webhook.webhook_bytes + failing.webhook_bytes;
+    let gb = 1024.0 * 1024.0 * 1024.0;
+    near(
+        line("transfer").amount,
+        1e6 * (bytes + operation.answer_bytes.unwrap()) / gb,
+    );
+    let ms = |batch: muster_cost::Batch| {
+        2.0 + batch.table_calls * 8.0 + batch.service_calls * 10.0 + batch.webhooks * 100.0
+    };
+    let of_webhooks = ms(matching) - ms(plain) + 2.0 * ms(webhook) + ms(failing);
+    let of_mails = ms(mailing) - ms(plain) + ms(mail);
+    let own = 2.0 + operation.round_trips.unwrap() * 8.0;
+    let seconds = 1e6 * (own + ms(plain) + of_webhooks + of_mails) / 1000.0;
+    near(
+        line("lambda_time").amount,
+        seconds * data.template.memory / 1024.0,
+    );
+    let months = 400.0 / (365.25 / 12.0);
+    near(
+        line("pitr").amount - part("pitr", Cause::Webhooks) / 0.2,
+        1e6 * months * (events.bytes + 100.0) / gb,
+    );
+}
+
+#[test]
+fn the_causes_of_a_line_are_all_of_it() {
+    let data = Data::read(&root()).unwrap();
+    let assumed = data.assumed(&BTreeMap::new());
+    for shape in &data.habits.shapes {
+        let bill = data.bill(shape, &assumed).unwrap();
+        for line in &bill.lines {
+            near(line.causes.values().sum(), line.usd);
+            assert!(line.causes.values().all(|usd| *usd >= 0.0), "{line:?}");
+        }
+        let of_requests = bill.year_of(Cause::Requests);
+        let of_changes = Cause::OF_CHANGES.map(|cause| bill.year_of(cause));
+        near(of_requests + of_changes.iter().sum::<f64>(), bill.year());
+        // A profile without invitations by email pays only for the polls of their queue.
+        let mut of_changes = of_changes.iter();
+        assert!(of_changes.all(|usd| *usd > 0.0), "{}", shape.name);
+    }
+}
+
+#[test]
+fn no_measured_batch_is_left_out_of_the_year() {
+    let data = Data::read(&root()).unwrap();
+    let assumed = data.assumed(&BTreeMap::new());
+    let shape = &data.habits.shapes[0];
+    let year = |data: &Data| data.bill(shape, &assumed).unwrap().year();
+    for name in data.measured.batches.keys() {
+        // Shown only to compare with a batch of one.
+        if name.contains("10 events") {
+            continue;
+        }
+        let mut other = data.clone();
+        other.measured.batches.get_mut(name).unwrap().write_units += 1.0;
+        assert!((year(&other) - year(&data)).abs() > 1e-6, "{name}");
+    }
+}
+
 /// Fixed costs multiply with the number of stacks; usage does not.
 #[test]
 fn every_deployment_has_alarms_metrics_and_a_secret_of_its_own() {
@@ -139,6 +272,11 @@ fn every_deployment_has_alarms_metrics_and_a_secret_of_its_own() {
     for line in &one.lines {
         let times = match line.price {
             "alarm" | "dashboard" | "metric" | "secret" | "key_request" => 5.0,
+            // Each stack polls its queues.
+            "queue_request" => {
+                assert!(five.line("queue_request").unwrap().amount > line.amount);
+                continue;
+            }
             // Each stack samples the first request of each second.
             "trace" => {
                 assert!(five.line("trace").unwrap().amount > line.amount);
@@ -161,7 +299,15 @@ fn cost_grows_with_requests_and_storage_remains() {
         assert!(year(1.0).year() < year(2.0).year());
         let nothing = year(0.0);
         for line in &nothing.lines {
-            let stays = ["storage", "pitr", "alarm", "dashboard", "secret"].contains(&line.price);
+            let stays = [
+                "storage",
+                "pitr",
+                "queue_request",
+                "alarm",
+                "dashboard",
+                "secret",
+            ]
+            .contains(&line.price);
             assert!(stays || line.usd == 0.0, "{line:?}");
         }
         assert!(nothing.line("storage").unwrap().usd > 0.0);
