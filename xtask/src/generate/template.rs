@@ -194,7 +194,7 @@ const ENTRA: &str = r#"        # The secrets of directories with an app registra
                 Resource: !Ref MicrosoftClientSecretArn
               - !If
                 - HasClientSecretKey
-                # Through Secrets Manager and for that secret, not for whatever else the key protects.
+                # Through Secrets Manager and for that secret alone, although the key may protect other data.
                 - Effect: Allow
                   Action: [kms:Decrypt]
                   Resource: !Ref MicrosoftClientSecretKeyArn
@@ -202,7 +202,7 @@ const ENTRA: &str = r#"        # The secrets of directories with an app registra
                     StringEquals: {"kms:EncryptionContext:SecretARN": !Ref MicrosoftClientSecretArn}
                     StringLike: {"kms:ViaService": !Sub "secretsmanager.*.${AWS::URLSuffix}"}
                 - !Ref AWS::NoValue
-          # STS knows no resource here; the audience says that the token is for Entra and nobody else.
+          # STS has no resource here; the audience says that the token is for Entra alone.
           - Version: "2012-10-17"
             Statement:
               - Effect: Allow
