@@ -12,6 +12,7 @@ mod endpoints;
 pub mod events;
 pub mod invitations;
 pub mod members;
+mod messages;
 pub mod openapi;
 pub mod organizations;
 pub mod records;

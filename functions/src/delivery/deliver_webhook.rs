@@ -25,6 +25,7 @@ use serde_json::{Value, json};
 
 use super::fan_out::WEBHOOK_QUEUE_URL;
 use crate::App;
+use crate::messages::Batch;
 use crate::runs::{RunLine, run_counts};
 use crate::runtime::{Error, Started, Variables, event_source};
 
@@ -77,19 +78,6 @@ enum Outcome {
 }
 
 type Endpoints = HashMap<(TenantId, WebhookEndpointId), Option<SigningEndpoint>>;
-
-#[derive(Deserialize)]
-struct Batch {
-    #[serde(rename = "Records")]
-    records: Vec<Record>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Record {
-    message_id: String,
-    body: String,
-}
 
 /// The function, with the queues that the variables name.
 pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError> {

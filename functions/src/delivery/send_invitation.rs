@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use super::invitation_mails::INVITATION_QUEUE_URL;
 use crate::App;
 use crate::invitations::secret::invitation_secret;
+use crate::messages::Batch;
 use crate::runs::{RunLine, run_counts};
 use crate::runtime::{Error, Started, Variables, event_source};
 
@@ -79,19 +80,6 @@ enum Outcome {
     Deferred,
     /// The mail is sent, or is not to be sent.
     Dropped,
-}
-
-#[derive(Deserialize)]
-struct Batch {
-    #[serde(rename = "Records")]
-    records: Vec<Record>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Record {
-    message_id: String,
-    body: String,
 }
 
 /// The function, with the sender and the queues that the variables name.

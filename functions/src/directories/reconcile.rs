@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::queue::{RECONCILE_QUEUE_URL, enqueue};
 use crate::App;
+use crate::messages::Batch;
 use crate::runs::{RunLine, run_counts};
 use crate::runtime::{Error, Started, Variables, deadline, event_source};
 
@@ -58,19 +59,6 @@ run_counts! {
     memberships_ended => "RunMembershipsEnded",
     /// Users who were disabled.
     users_disabled => "RunUsersDisabled",
-}
-
-#[derive(Deserialize)]
-struct Batch {
-    #[serde(rename = "Records")]
-    records: Vec<Record>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Record {
-    message_id: String,
-    body: String,
 }
 
 /// The function, with the queue and the connection to Entra that the variables describe.

@@ -16,7 +16,7 @@ use crate::domain::{
 
 /// Index of members by organization, organizations by name, and users by email address.
 pub(super) const GSI1: &str = "gsi1";
-/// Sparse index of organizations by domain.
+/// Sparse index of organizations by domain, of the domains to check again, and of the directories to read.
 pub(super) const GSI2: &str = "gsi2";
 /// Index of people by name and email address: the members of an organization, and the users of a tenant.
 pub(super) const GSI3: &str = "gsi3";
