@@ -86,6 +86,9 @@ pub enum RunError {
         "no group is assigned to the application any more; assign them again, or pause or delete the directory"
     )]
     Emptied,
+    /// The directory was paused or deleted meanwhile.
+    #[error("the directory is no longer active")]
+    Stopped,
     /// The run was slower than its lease, and another one has the directory.
     #[error("another run has taken the directory over")]
     Overtaken,
@@ -206,6 +209,13 @@ impl Runs {
                     ..RunReport::of(RunEnd::Held)
                 });
             }
+            Err(RunError::Stopped) => {
+                store.release_run(&lease, &state).await?;
+                return Ok(RunReport {
+                    failures,
+                    ..RunReport::of(RunEnd::Inactive)
+                });
+            }
             Err(RunError::Table(error)) => {
                 state.open = Some(open);
                 store.release_run(&lease, &state).await?;
@@ -224,7 +234,10 @@ impl Runs {
                 state.close(&mut open, self.clock.now());
                 (report::outcome(&open.numbers), None)
             }
-            Err(error) => (report::failed(&error), Some(error)),
+            Err(error) => {
+                open.numbers.memberships_given = state.given;
+                (report::failed(&error), Some(error))
+            }
         };
         let run = ended(&directory, &open, outcome, error.as_ref(), self.clock.now());
         let end = if store.finish_run(&lease, &directory, &state, &run).await? {
@@ -274,11 +287,11 @@ impl Work<'_> {
                 state.given = open.numbers.memberships_given;
             }
             open.numbers.memberships_given = state.given;
-            let taken = open.numbers.memberships_held_back;
-            if taken > 0 {
-                if !self.may_end(taken, state.given) {
-                    return Ok(Progress::Blocked);
-                }
+            if !self.may_end(open.numbers.memberships_held_back, state.given) {
+                return Ok(Progress::Blocked);
+            }
+            let is_leaving = |leaving: &Vec<_>| !leaving.is_empty();
+            if open.leaving.as_ref().is_none_or(is_leaving) {
                 open.takes_away = true;
                 open.done_to = None;
                 if let Some(leaving) = &mut open.leaving {
@@ -298,7 +311,7 @@ impl Work<'_> {
         state.given = given.saturating_sub(numbers.memberships_ended);
         numbers.memberships_given = state.given;
         state.followed = followed.fingerprint;
-        state.groups = followed.groups.len();
+        state.groups = followed.assigned;
         Ok(Progress::Done)
     }
 
@@ -354,6 +367,10 @@ impl Work<'_> {
                 return Ok(Some(()));
             }
             self.save(state, open).await?;
+            let (tenant, id) = (&self.directory.tenant_id, &self.directory.id);
+            if self.store.directory_to_run(tenant, id).await?.is_none() {
+                return Err(RunError::Stopped);
+            }
         }
     }
 

@@ -42,7 +42,8 @@ impl Runs {
             .directories
             .directory(&directory.entra, &directory.settings)?;
         let reader = &reader;
-        reader.assigned_groups(deadline).await?;
+        let state = store.run_state(&directory.tenant_id, &directory.id).await?;
+        scope::assigned_groups(reader, &state, deadline).await?;
         let mut preview = SyncPreview::default();
         let mut organizations = BTreeMap::new();
         let mut teams = BTreeMap::new();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -24,8 +25,10 @@ const MAX_NAMED: usize = 500;
 
 /// What a directory gives memberships by.
 pub(super) struct Followed {
-    /// The groups whose members matter.
-    pub(super) groups: BTreeSet<GroupId>,
+    /// Number of groups assigned to the application.
+    pub(super) assigned: usize,
+    /// The groups whose members matter: those, and the ones that make tenant admins.
+    groups: BTreeSet<GroupId>,
     /// Differs when everything has to be read again.
     pub(super) fingerprint: String,
     /// Whether groups that are not named matter: members of nested groups, or very many groups.
@@ -43,15 +46,13 @@ pub(super) struct Changed {
 impl Work<'_> {
     /// Reads which groups matter. Refuses an application that had groups and has none.
     pub(super) async fn followed(&self, state: &RunState) -> Result<Followed, RunError> {
-        let assigned = self.reader.assigned_groups(self.deadline).await?;
-        let assigned = assigned.unwrap_or_default();
+        let assigned = assigned_groups(&self.reader, state, self.deadline).await?;
         let settings = &self.directory.settings;
         let mut groups: BTreeSet<_> = assigned.groups().map(|(id, _)| id.clone()).collect();
-        if groups.is_empty() && state.groups > 0 {
-            return Err(RunError::Emptied);
-        }
+        let count = groups.len();
         groups.extend(settings.tenant_admin_groups.iter().cloned());
         Ok(Followed {
+            assigned: count,
             fingerprint: self.fingerprint(&assigned),
             is_all: settings.nested_groups || groups.len() > MAX_NAMED,
             groups,
@@ -94,7 +95,7 @@ impl Work<'_> {
             let changed = if is_due || !is_known || is_too_much {
                 None
             } else {
-                self.changed(state, open).await?
+                self.changed(state, open, followed).await?
             };
             if let Some(changed) = changed {
                 return Ok(changed);
@@ -137,6 +138,7 @@ impl Work<'_> {
         &self,
         state: &RunState,
         open: &mut OpenRun,
+        followed: &Followed,
     ) -> Result<Option<Changed>, RunError> {
         let mut members = BTreeSet::new();
         let mut group_links = Vec::new();
@@ -147,7 +149,10 @@ impl Work<'_> {
             let Changes::Since(changes, link) = read else {
                 return Ok(None);
             };
-            if !changes.groups.is_empty() {
+            // With nested groups, any group can be in one that matters.
+            let is_nested = self.directory.settings.nested_groups;
+            let mut groups = changes.groups.iter();
+            if groups.any(|group| is_nested || followed.groups.contains(group)) {
                 return Ok(None);
             }
             members.extend(changes.users);
@@ -220,6 +225,19 @@ impl Work<'_> {
             .map(|user| (user.clone(), known(user).unwrap_or(Account::Unknown)));
         Ok((users.collect(), next))
     }
+}
+
+/// Reads the groups assigned to the application. Refuses an application that had groups and has none.
+pub(super) async fn assigned_groups(
+    reader: &Reader,
+    state: &RunState,
+    deadline: Instant,
+) -> Result<Arc<Assigned>, RunError> {
+    let assigned = reader.assigned_groups(deadline).await?.unwrap_or_default();
+    if assigned.groups().next().is_none() && state.groups > 0 {
+        return Err(RunError::Emptied);
+    }
+    Ok(assigned)
 }
 
 /// Users, with what is known of their accounts, and the place after which more follow.

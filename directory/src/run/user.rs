@@ -141,7 +141,7 @@ impl<'a> Follower<'a> {
         let held = held(&current);
         let ending = plan::ending(&reading, &held, rules) as u64;
         let takes_away = plan::takes_away(&reading, &held, rules);
-        let holds_back = takes_away && !(self.pass.takes_away && self.may_take(ending.max(1)));
+        let holds_back = takes_away && !(self.pass.takes_away && self.may_take(ending));
         let reading = if takes_away && !holds_back {
             let source = (reader, rules, *clock);
             confirmed(source, object_id, reading, &held, self.work.deadline).await?
@@ -149,15 +149,16 @@ impl<'a> Follower<'a> {
             reading
         };
         if takes_away && !holds_back {
-            done.taken = ending.max(1);
+            done.taken = ending;
         }
         if holds_back {
-            // Without a membership that ends, a role or the rights of a tenant admin are taken away.
+            // Also without a membership that ends: a lower role and the rights of a tenant admin are confirmed by a second
+            // read too, but do not count.
             done.is_leaving = true;
             if self.pass.takes_away {
                 done.is_to_retry = true;
             } else {
-                done.numbers.memberships_held_back += ending.max(1);
+                done.numbers.memberships_held_back += ending;
             }
         }
         let progress = Progress::default();
@@ -222,7 +223,7 @@ impl<'a> Follower<'a> {
     /// Counts what a user loses. Returns whether the run may take that away.
     fn may_take(&self, taken: u64) -> bool {
         let before = self.taken.fetch_add(taken, Ordering::Relaxed);
-        before + taken <= self.pass.left
+        taken == 0 || before + taken <= self.pass.left
     }
 }
 

@@ -11,8 +11,8 @@ use crate::entra::settings::{Connections, EntraConnection};
 use crate::entra::token::Tokens;
 use muster::config::SettingError;
 use muster::domain::{
-    Clock, DirectoryId, DirectorySettings, DirectoryStatus, EntraDirectory, RemovalLimit,
-    RunOutcome, TenantId, Timestamp,
+    Clock, DirectoryId, DirectorySettings, DirectoryStatus, EntraDirectory, RemovalLimit, TenantId,
+    Timestamp,
 };
 use muster::store::{self, LoginDirectory, Store};
 
@@ -34,7 +34,7 @@ pub(crate) struct Followed {
 /// What a login may not take away.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Brake {
-    /// Whether the last run was blocked: nothing is taken away until a run takes it away.
+    /// Whether a run was blocked and none has come through since: nothing is taken away until a run does.
     is_blocked: bool,
     /// The limit, and how many memberships the directory gives as the last run counted them. `None` without a run.
     limit: Option<(RemovalLimit, u64)>,
@@ -44,7 +44,7 @@ impl Brake {
     fn of(directory: &muster::domain::Directory) -> Self {
         let last = directory.last_run.as_ref();
         Self {
-            is_blocked: last.is_some_and(|last| last.outcome == RunOutcome::RunBlocked),
+            is_blocked: directory.blocked_run_id.is_some(),
             limit: last.map(|last| {
                 let given = last.numbers.memberships_given;
                 (directory.settings.removal_limit, given)

@@ -80,6 +80,7 @@ pub(crate) async fn create_directory(
         entra,
         settings,
         last_run: None,
+        blocked_run_id: None,
         version: 1,
         created_by: caller.user_id,
         created_at: now,

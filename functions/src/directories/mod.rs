@@ -170,6 +170,7 @@ impl Example for Directory {
             },
             "settings": example::with(json!(settings), json!({"group_filter": {"prefix": "App-"}})),
             "last_run": null,
+            "blocked_run_id": null,
             "version": 1,
             "created_by": "ada",
             "created_at": "2026-11-27T08:15:00.000Z",

@@ -28,7 +28,7 @@ const PREVIEW_TIME: Duration = Duration::from_secs(22);
 pub(crate) struct DirectorySyncRequest {
     /// `true` returns what a complete run would change, and changes nothing.
     dry_run: Option<bool>,
-    /// The id of the last run, which is blocked. The next run may end as many memberships as it would have.
+    /// `blocked_run_id` of the directory. The next run may end as many memberships as that one would have.
     confirm: Option<DirectoryRunId>,
 }
 

@@ -43,6 +43,7 @@ async fn a_directory_is_created_changed_and_listed() {
                 "removal_limit": {"percent": 20, "count": 20},
             },
             "last_run": null,
+            "blocked_run_id": null,
             "version": 1,
             "created_by": "root",
             "created_at": now,

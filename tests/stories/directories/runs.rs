@@ -1,9 +1,11 @@
 //! Runs: what a directory takes away and gives without a login.
 
+mod cost;
+mod failures;
+mod limits;
+
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use muster_local::Options;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -193,178 +195,6 @@ async fn a_deleted_account_is_disabled_here() {
 }
 
 #[tokio::test]
-async fn a_run_that_would_end_too_much_is_blocked_and_confirmed() {
-    let world = started().await;
-    let settings = |office: &str| {
-        let mut settings = all_groups(office);
-        settings["removal_limit"] = json!({"percent": 20, "count": 1});
-        settings
-    };
-    let (path, _) = created(&world, settings).await;
-    for user in ["hank", "homer"] {
-        sign_in(&world, GLOBEX, user).await;
-    }
-    run(&world, &path).await;
-    set_members(&world, NUCLEAR, &[]).await;
-    let blocked = run(&world, &path).await;
-    assert_eq!(blocked["outcome"], "run_blocked", "{blocked}");
-    assert_eq!(blocked["numbers"]["memberships_ended"], 0, "{blocked}");
-    assert_eq!(blocked["numbers"]["memberships_held_back"], 4, "{blocked}");
-    let homer = world.user_of(GLOBEX, "homer");
-    assert_eq!(organizations(&homer).await.len(), 1);
-    // Nor does a login take it away: a function reads the directory again after a minute.
-    let redeployed = super::redeployed(&world).await;
-    let line = sign_in(&redeployed, GLOBEX, "homer").await;
-    assert_eq!(line["reason"], "removal-limit", "{line}");
-    assert_eq!(organizations(&homer).await.len(), 1);
-    let again = run(&world, &path).await;
-    assert_eq!(again["outcome"], "run_blocked", "{again}");
-    let root = world.tenant_admin_of(GLOBEX);
-    let events = root.all("/events?type=directory.run_blocked").await;
-    assert_eq!(events.len(), 1, "{events:?}");
-    assert_eq!(events[0]["changes"]["run_id"]["to"], blocked["id"]);
-
-    // A dry run says what the run would do.
-    let sync = format!("{path}/sync");
-    let plan = root.post(&sync, json!({"dry_run": true})).await.expect(200);
-    let plan = plan.body["plan"].clone();
-    assert_eq!(plan["is_blocked"], true, "{plan}");
-    assert_eq!(plan["memberships_lost"], 4, "{plan}");
-    assert_eq!(plan["users"][1]["loses"][0]["group_id"], NUCLEAR, "{plan}");
-
-    // The run that it was, not another one.
-    let old = json!({"confirm": blocked["id"]});
-    root.post(&sync, old)
-        .await
-        .problem(400, "validation-failed");
-    let known = runs(&world, &path).await.len();
-    let confirm = json!({"confirm": again["id"]});
-    root.post(&sync, confirm).await.expect(200);
-    let done = next_run(&world, &path, known).await;
-    assert_eq!(done["outcome"], "synced", "{done}");
-    assert_eq!(done["numbers"]["memberships_ended"], 4, "{done}");
-    assert_eq!(done["requested_by"], "root");
-    assert!(organizations(&homer).await.is_empty());
-    invariants::check(&world.items().await);
-}
-
-#[tokio::test]
-async fn lost_consent_breaks_the_directory_and_takes_nothing() {
-    let world = started().await;
-    let (path, _) = created(&world, all_groups).await;
-    for user in ["hank", "homer"] {
-        sign_in(&world, GLOBEX, user).await;
-    }
-    run(&world, &path).await;
-    let forbidden = json!([{"on": "group-changes", "status": 403,
-        "body": {"error": {"code": "Authorization_RequestDenied", "message": ""}}}]);
-    set_faults(&world, &forbidden).await;
-    let broken = run(&world, &path).await;
-    assert_eq!(broken["outcome"], "broken", "{broken}");
-    let root = world.tenant_admin_of(GLOBEX);
-    let shown = root.get(&path).await.expect(200).body;
-    assert_eq!(shown["status"], "broken");
-    assert_eq!(shown["status_reason"], broken["reason"]);
-    let reason = broken["reason"].as_str().unwrap();
-    assert!(reason.contains("GroupMember.Read.All"), "{reason}");
-    let events = root.all("/events?type=directory.broken").await;
-    assert_eq!(events.len(), 1);
-    let hank = world.user_of(GLOBEX, "hank");
-    assert_eq!(organizations(&hank).await.len(), 2);
-    root.post(&format!("{path}/sync"), json!({}))
-        .await
-        .problem(409, "conflict");
-
-    // Consent is given again.
-    set_faults(&world, &json!([])).await;
-    root.patch(&path, json!({"status": "active"}))
-        .await
-        .expect(200);
-    let good = run(&world, &path).await;
-    assert_eq!(good["outcome"], "unchanged", "{good}");
-}
-
-#[tokio::test]
-async fn an_emptied_application_is_a_failed_read() {
-    let world = started().await;
-    let (path, _) = created(&world, all_groups).await;
-    sign_in(&world, GLOBEX, "hank").await;
-    run(&world, &path).await;
-    change(&world, |entra| entra["assignments"] = json!([])).await;
-    let failed = run(&world, &path).await;
-    assert_eq!(failed["outcome"], "failed", "{failed}");
-    let hank = world.user_of(GLOBEX, "hank");
-    assert_eq!(organizations(&hank).await.len(), 2);
-}
-
-/// Makes a run in one invocation. Returns its log line.
-async fn measured(world: &World, path: &str) -> Value {
-    let id = path.strip_prefix("/directories/").unwrap();
-    let task = json!({"tenant_id": GLOBEX, "directory_id": id}).to_string();
-    let batch = json!({"Records": [{"messageId": "1", "body": task}]});
-    let url = format!(
-        "{}/2015-03-31/functions/reconcile-directory/invocations",
-        world.stack.url()
-    );
-    let request = reqwest::Client::new().post(url).body(batch.to_string());
-    let request = request.header("x-amz-log-type", "Tail");
-    let answer = request.send().await.unwrap();
-    let log = STANDARD.decode(answer.headers()["x-amz-log-result"].as_bytes());
-    let log = String::from_utf8(log.unwrap()).unwrap();
-    let lines = log
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let mut lines = lines.filter(|line| line["message"] == "reconcile directories");
-    lines.next().expect("a line of the run")
-}
-
-#[tokio::test]
-async fn a_quiet_run_reads_the_changes_and_no_user() {
-    let world = World::start().await;
-    let (path, _) = created(&world, all_groups).await;
-    for user in ["hank", "homer"] {
-        sign_in(&world, GLOBEX, user).await;
-    }
-    measured(&world, &path).await;
-    let few = measured(&world, &path).await;
-    // Thirty more, who have signed in once.
-    let ids: Vec<_> = (0..30).map(|n| format!("clerk-{n:02}")).collect();
-    change(&world, |entra| {
-        let users = entra["users"].as_array_mut().unwrap();
-        for (n, id) in ids.iter().enumerate() {
-            users.push(
-                json!({"id": format!("9e3f5b7d-1a2c-4d6e-8f90-{n:012}"), "user_id": id,
-                "display_name": id, "email": format!("{id}@globex.example")}),
-            );
-        }
-    })
-    .await;
-    let root = world.tenant_admin_of(GLOBEX);
-    for (n, id) in ids.iter().enumerate() {
-        let body = json!({"entra_object_id": format!("9e3f5b7d-1a2c-4d6e-8f90-{n:012}")});
-        root.put(&format!("/users/{id}"), body).await.expect(201);
-    }
-    set_members(&world, NUCLEAR, &["hank", "homer"]).await;
-    measured(&world, &path).await;
-    let many = measured(&world, &path).await;
-    for line in [&few, &many] {
-        assert_eq!(line["DirectoryRuns"], 1, "{line}");
-        assert_eq!(line["users_read"], 0, "{line}");
-    }
-    assert_eq!(few["units"], many["units"], "{few} {many}");
-    assert_eq!(few["calls"], many["calls"], "{few} {many}");
-    let calls = async || runs(&world, &path).await[0]["numbers"]["graph_calls"].clone();
-    // The assignments, the changes of groups, and those of accounts.
-    assert_eq!(calls().await, 3);
-    // One change is read for one user alone.
-    set_members(&world, NUCLEAR, &["hank", "homer", "clerk-00"]).await;
-    let one = measured(&world, &path).await;
-    assert_eq!(one["users_read"], 1, "{one}");
-    assert_eq!(one["RunMembershipsMade"], 2, "{one}");
-    assert_eq!(calls().await, 4);
-}
-
-#[tokio::test]
 async fn a_dry_run_is_what_the_run_then_does() {
     let world = started().await;
     let (path, office) = created(&world, |office| {
@@ -421,61 +251,6 @@ async fn a_dry_run_is_what_the_run_then_does() {
 }
 
 #[tokio::test]
-async fn what_graph_cannot_say_takes_nothing_away() {
-    let world = started().await;
-    let (path, _) = created(&world, all_groups).await;
-    for user in ["hank", "homer"] {
-        sign_in(&world, GLOBEX, user).await;
-    }
-    run(&world, &path).await;
-    let all = [
-        "App-Leads: internal_user entra",
-        "App-Nuclear: internal_user entra",
-    ];
-    let hank = world.user_of(GLOBEX, "hank");
-    set_members(&world, NUCLEAR, &["hank"]).await;
-    for (fault, outcome) in [
-        (json!({"on": "group-changes", "status": 503}), "failed"),
-        (
-            json!({"on": "group-changes", "status": 200, "body": "no JSON"}),
-            "failed",
-        ),
-        (json!({"on": "assigned-groups", "omit_rows": 1}), "failed"),
-        (json!({"on": "user-groups", "omit_rows": 1}), "partial"),
-    ] {
-        set_faults(&world, &json!([fault])).await;
-        let ended = run(&world, &path).await;
-        assert_eq!(ended["outcome"], outcome, "{fault}: {ended}");
-        assert!(ended["reason"].is_string(), "{fault}: {ended}");
-        assert_eq!(ended["numbers"]["memberships_ended"], 0, "{fault}: {ended}");
-        assert_eq!(organizations(&hank).await, all, "{fault}");
-    }
-    set_faults(&world, &json!([])).await;
-    // What could not be read before is read now.
-    let ended = run(&world, &path).await;
-    assert_eq!(ended["numbers"]["memberships_ended"], 2, "{ended}");
-}
-
-#[tokio::test]
-async fn an_expired_link_makes_the_next_run_complete() {
-    let world = started().await;
-    let (path, _) = created(&world, all_groups).await;
-    for user in ["hank", "homer"] {
-        sign_in(&world, GLOBEX, user).await;
-    }
-    run(&world, &path).await;
-    set_members(&world, NUCLEAR, &["hank"]).await;
-    let gone = json!({"on": "group-changes", "status": 410, "calls": [1],
-        "body": {"error": {"code": "resyncRequired", "message": ""}}});
-    set_faults(&world, &json!([gone])).await;
-    let ended = run(&world, &path).await;
-    assert_eq!(ended["kind"], "complete", "{ended}");
-    assert_eq!(ended["numbers"]["memberships_ended"], 2, "{ended}");
-    set_faults(&world, &json!([])).await;
-    assert_eq!(run(&world, &path).await["kind"], "changes");
-}
-
-#[tokio::test]
 async fn users_of_an_earlier_release_are_found_by_their_account() {
     let world = started().await;
     let (path, _) = created(&world, all_groups).await;
@@ -491,36 +266,4 @@ async fn users_of_an_earlier_release_are_found_by_their_account() {
     let ended = run(&world, &path).await;
     assert_eq!(ended["kind"], "changes", "{ended}");
     assert_eq!(ended["numbers"]["memberships_ended"], 2, "{ended}");
-}
-
-#[tokio::test]
-async fn a_refused_token_fails_the_run_or_breaks_the_directory() {
-    let world = started().await;
-    let (path, _) = created(&world, all_groups).await;
-    sign_in(&world, GLOBEX, "hank").await;
-    for (error, outcome) in [
-        // The secret has expired.
-        (7_000_222, "failed"),
-        // The service principal is missing.
-        (7_000_229, "broken"),
-        // The application was not found.
-        (700_016, "broken"),
-    ] {
-        let body = json!({"error": "invalid_client", "error_codes": [error]});
-        set_faults(
-            &world,
-            &json!([{"on": "token", "status": 400, "body": body}]),
-        )
-        .await;
-        let ended = run(&world, &path).await;
-        assert_eq!(ended["outcome"], outcome, "{error}: {ended}");
-        let reason = ended["reason"].as_str().unwrap();
-        assert!(reason.contains(&format!("AADSTS{error}")), "{reason}");
-        let root = world.tenant_admin_of(GLOBEX);
-        root.patch(&path, json!({"status": "active"}))
-            .await
-            .expect(200);
-    }
-    let hank = world.user_of(GLOBEX, "hank");
-    assert_eq!(organizations(&hank).await.len(), 2);
 }

@@ -13,7 +13,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::patch::nothing_required;
-use super::{DirectoryId, Invalid, Name, Patch, Source, TenantId, Timestamp, UserId};
+use super::{
+    DirectoryId, DirectoryRunId, Invalid, Name, Patch, Source, TenantId, Timestamp, UserId,
+};
 
 pub use entra::{EntraDirectory, EntraDirectoryPatch, EntraId, SecretArn};
 pub use filter::{GroupFilter, MAX_GROUP_FILTER_LENGTH};
@@ -152,6 +154,9 @@ pub struct Directory {
     pub settings: DirectorySettings,
     /// The last run that read the directory without a login; `null` before the first one.
     pub last_run: Option<DirectoryRun>,
+    /// The latest blocked run, while nothing may be taken away: until a tenant admin confirms it and the next run comes
+    /// through, or until a later run is within the limit. Otherwise `null`.
+    pub blocked_run_id: Option<DirectoryRunId>,
     /// Starts at 1 and increases by 1 with each change.
     pub version: u64,
     /// The user who created it.

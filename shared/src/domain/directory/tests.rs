@@ -46,6 +46,7 @@ fn directory() -> Directory {
         },
         settings: DirectorySettings::default(),
         last_run: None,
+        blocked_run_id: None,
         version: 1,
         created_by: UserId::parse("root").unwrap(),
         created_at: now,

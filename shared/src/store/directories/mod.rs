@@ -12,9 +12,9 @@ mod runs;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Caller, Directory, DirectoryId, DirectoryRun, DirectorySettings, DirectoryStatus,
-    DirectoryType, EntraDirectory, EventDraft, EventType, MembershipsOfDeleted, Name, Target,
-    TargetType, TenantId, Timestamp, Transition, UserId,
+    Caller, Directory, DirectoryId, DirectoryRun, DirectoryRunId, DirectorySettings,
+    DirectoryStatus, DirectoryType, EntraDirectory, EventDraft, EventType, MembershipsOfDeleted,
+    Name, Target, TargetType, TenantId, Timestamp, Transition, UserId,
 };
 use crate::store::idempotency::Recorded;
 use crate::store::keys::{self, GSI2};
@@ -24,8 +24,7 @@ use crate::store::{Refusal, in_version, table};
 
 pub use read::LoginDirectory;
 pub use runs::{
-    ActiveDirectory, ConfirmedRun, OpenRun, RunClaim, RunLease, RunState,
-    origin_of as origin_of_run,
+    ActiveDirectory, ConfirmedRun, OpenRun, RunClaim, RunLease, RunState, origin_of_run,
 };
 
 /// Attributes that a change of a directory writes.
@@ -63,6 +62,8 @@ pub(in crate::store) struct Row {
     /// Absent before the first run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_run: Option<DirectoryRun>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    blocked_run_id: Option<DirectoryRunId>,
     version: u64,
     created_by: UserId,
     created_at: Timestamp,
@@ -117,6 +118,7 @@ impl Recorded for Directory {
             entra: one.entra,
             settings: one.settings,
             last_run: one.last_run,
+            blocked_run_id: one.blocked_run_id,
             version: one.version,
             created_by: one.created_by,
             created_at: one.created_at,
@@ -135,6 +137,7 @@ impl Recorded for Directory {
             entra: row.entra,
             settings: row.settings,
             last_run: row.last_run,
+            blocked_run_id: row.blocked_run_id,
             version: row.version,
             created_by: row.created_by,
             created_at: row.created_at,
@@ -238,6 +241,7 @@ mod tests {
                 },
                 settings: serde_json::from_value(settings).unwrap(),
                 last_run: None,
+                blocked_run_id: None,
                 version: 1,
                 created_by: UserId::parse("root").unwrap(),
                 created_at: now,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::ReturnValue;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Action, DeletionRow, event, from_row, require_tenant_admin, to_change, unchanged};
@@ -33,6 +34,8 @@ const UNTIL: &str = "lease_until";
 const STATE: &str = "state";
 /// Attribute of the item: the blocked run that a tenant admin has confirmed, as JSON.
 const CONFIRMED: &str = "confirmed";
+/// Attribute of a directory: the latest blocked run, until one comes through.
+const BLOCKED: &str = "blocked_run_id";
 /// The operation in the events of a run.
 const OPERATION: &str = "reconcileDirectory";
 
@@ -223,6 +226,16 @@ impl Store {
         Ok(is_active.then_some(directory))
     }
 
+    /// Returns the progress of the runs of a directory, without the right to run.
+    pub async fn run_state(
+        &self,
+        tenant: &TenantId,
+        directory: &DirectoryId,
+    ) -> Result<RunState, Error> {
+        let item = self.table.get(&keys::run_state(tenant, directory)).await?;
+        Ok(parsed(&item.unwrap_or_default(), STATE)?.unwrap_or_default())
+    }
+
     /// Takes the right to run for three minutes. Writes on the condition that no other run has it.
     pub async fn claim_run(
         &self,
@@ -279,8 +292,8 @@ impl Store {
         Ok(())
     }
 
-    /// Ends a run: records it, and gives the right to run back. A blocked run has an event, unless the last one was
-    /// blocked too. A broken directory has an event, and is no longer read. Returns whether it did.
+    /// Ends a run: records it, and gives the right to run back. A blocked run has an event, unless one was blocked
+    /// before and none has come through since. A broken directory has an event, and is no longer read. Returns whether it did.
     ///
     /// Writes one transaction on the conditions that the run still has the right, and that the directory is there; to
     /// break it, that it is as it was read.
@@ -292,12 +305,8 @@ impl Store {
         run: &DirectoryRun,
     ) -> Result<bool, Error> {
         let now = self.clock.now();
-        let origin = origin_of(&run.id);
+        let origin = origin_of_run(&run.id);
         let is_broken = run.outcome == RunOutcome::Broken;
-        let was_blocked = before
-            .last_run
-            .as_ref()
-            .is_some_and(|last| last.outcome == RunOutcome::RunBlocked);
         let after = Directory {
             status: DirectoryStatus::Broken,
             status_reason: run.reason.clone(),
@@ -308,17 +317,13 @@ impl Store {
         let changed = Transition::Changed(before, &after);
         let told = match run.outcome {
             RunOutcome::Broken => Some(event(EventType::DirectoryBroken, changed)),
-            RunOutcome::RunBlocked if !was_blocked => {
+            RunOutcome::RunBlocked if before.blocked_run_id.is_none() => {
                 let same = Transition::Changed(before, before);
                 let held_back = run.numbers.memberships_held_back;
                 Some(
                     event(EventType::DirectoryRunBlocked, same)
-                        .with_change("run_id", serde_json::Value::Null, run.id.as_str().into())
-                        .with_change(
-                            "memberships_held_back",
-                            serde_json::Value::Null,
-                            held_back.into(),
-                        ),
+                        .with_change("run_id", Value::Null, run.id.as_str().into())
+                        .with_change("memberships_held_back", Value::Null, held_back.into()),
                 )
             }
             _ => None,
@@ -330,6 +335,14 @@ impl Store {
             [Item::new(), Item::new()],
         )?;
         let change = Change::new().take("last_run", &last_run);
+        // One that could not read the directory says nothing about what is held back.
+        let change = match run.outcome {
+            RunOutcome::RunBlocked => change.set(BLOCKED, text(run.id.as_str())),
+            RunOutcome::Synced | RunOutcome::Unchanged | RunOutcome::Partial => {
+                change.remove(BLOCKED)
+            }
+            RunOutcome::Failed | RunOutcome::Broken => change,
+        };
         let (change, condition) = if is_broken {
             (change.and(to_change(&after)?), unchanged(before))
         } else {
@@ -400,10 +413,11 @@ impl Store {
         })
     }
 
-    /// Confirms a blocked run: the next one may end as many memberships as it would have. Requires a tenant admin.
+    /// Confirms the blocked run of a directory: the next one may end as many memberships as it would have. Requires a
+    /// tenant admin.
     ///
-    /// Makes one read, and writes one transaction on the condition that the directory is as it was read, and that this
-    /// is still its last run.
+    /// Makes two reads, and writes one transaction on the condition that the directory is as it was read, and that this
+    /// run is still the one that is blocked.
     pub async fn confirm_run(
         &self,
         cx: &Context,
@@ -412,45 +426,36 @@ impl Store {
     ) -> Result<(), Error> {
         require_tenant_admin(&cx.caller)?;
         let tenant = &cx.caller.tenant_id;
+        let not_blocked = || Refusal::Invalid {
+            field: "/confirm",
+            reason: Invalid::new("must be the blocked_run_id of the directory"),
+        };
         self.until_settled("confirm_run", |now| async move {
             let before = self.runnable(tenant, id).await?;
-            let last = before.last_run.as_ref();
-            let blocked =
-                last.filter(|last| last.id == *run && last.outcome == RunOutcome::RunBlocked);
-            let Some(blocked) = blocked else {
-                return Err(Refusal::Invalid {
-                    field: "/confirm",
-                    reason: Invalid::new(
-                        "must be the id of the directory's last run, which is blocked",
-                    ),
-                }
-                .into());
-            };
+            if before.blocked_run_id.as_ref() != Some(run) {
+                return Err(not_blocked().into());
+            }
+            let record = self.table.get(&keys::run(tenant, id, run)).await?;
+            let blocked: RunRow = from_item(record.ok_or_else(not_blocked)?)?;
             let after = Directory {
                 version: before.version + 1,
                 updated_at: now,
                 ..before.clone()
             };
-            let event = event(
-                EventType::DirectoryUpdated,
-                Transition::Changed(&before, &after),
-            )
-            .with_change(
-                "confirmed_run",
-                serde_json::Value::Null,
-                run.as_str().into(),
-            );
+            let changed = Transition::Changed(&before, &after);
+            let event = event(EventType::DirectoryUpdated, changed);
+            let event = event.with_change("confirmed_run", Value::Null, run.as_str().into());
             let mut transaction = self.transaction(&cx.origin, [event])?;
-            let is_last = Condition::new("#last_run.#id = :run").value(":run", text(run.as_str()));
+            let still = Condition::new(format!("#{BLOCKED} = :run"));
             transaction.update(
                 Action::Directory,
                 &keys::directory(tenant, id),
                 to_change(&after)?,
-                unchanged(&before).and(is_last),
+                unchanged(&before).and(still.value(":run", text(run.as_str()))),
             );
             let confirmed = ConfirmedRun {
                 run_id: run.clone(),
-                may_end: blocked.numbers.memberships_held_back,
+                may_end: blocked.run.numbers.memberships_held_back,
             };
             transaction.update(
                 Action::Run,
@@ -489,7 +494,7 @@ impl Store {
 }
 
 /// Returns the origin of what a run changes.
-pub fn origin_of(run: &DirectoryRunId) -> Origin {
+pub fn origin_of_run(run: &DirectoryRunId) -> Origin {
     Origin {
         actor: Actor::directory(),
         context: EventContext {

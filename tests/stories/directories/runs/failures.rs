@@ -1,0 +1,154 @@
+//! Runs that cannot read the directory: nothing is taken away, and the status says why.
+
+use serde_json::json;
+
+use super::{all_groups, change, run, set_faults, started};
+use crate::directories::{GLOBEX, LEADS, NUCLEAR, created, organizations, set_members, sign_in};
+
+#[tokio::test]
+async fn lost_consent_breaks_the_directory_and_takes_nothing() {
+    let world = started().await;
+    let (path, _) = created(&world, all_groups).await;
+    for user in ["hank", "homer"] {
+        sign_in(&world, GLOBEX, user).await;
+    }
+    run(&world, &path).await;
+    let forbidden = json!([{"on": "group-changes", "status": 403,
+        "body": {"error": {"code": "Authorization_RequestDenied", "message": ""}}}]);
+    set_faults(&world, &forbidden).await;
+    let broken = run(&world, &path).await;
+    assert_eq!(broken["outcome"], "broken", "{broken}");
+    let root = world.tenant_admin_of(GLOBEX);
+    let shown = root.get(&path).await.expect(200).body;
+    assert_eq!(shown["status"], "broken");
+    assert_eq!(shown["status_reason"], broken["reason"]);
+    let reason = broken["reason"].as_str().unwrap();
+    assert!(reason.contains("GroupMember.Read.All"), "{reason}");
+    let events = root.all("/events?type=directory.broken").await;
+    assert_eq!(events.len(), 1);
+    let hank = world.user_of(GLOBEX, "hank");
+    assert_eq!(organizations(&hank).await.len(), 2);
+    root.post(&format!("{path}/sync"), json!({}))
+        .await
+        .problem(409, "conflict");
+
+    // Consent is given again.
+    set_faults(&world, &json!([])).await;
+    root.patch(&path, json!({"status": "active"}))
+        .await
+        .expect(200);
+    let good = run(&world, &path).await;
+    assert_eq!(good["outcome"], "unchanged", "{good}");
+}
+
+#[tokio::test]
+async fn an_emptied_application_is_a_failed_read() {
+    let world = started().await;
+    let (path, _) = created(&world, all_groups).await;
+    sign_in(&world, GLOBEX, "hank").await;
+    run(&world, &path).await;
+    change(&world, |entra| entra["assignments"] = json!([])).await;
+    let failed = run(&world, &path).await;
+    assert_eq!(failed["outcome"], "failed", "{failed}");
+    let hank = world.user_of(GLOBEX, "hank");
+    assert_eq!(organizations(&hank).await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_graph_cannot_say_takes_nothing_away() {
+    let world = started().await;
+    let (path, _) = created(&world, all_groups).await;
+    for user in ["hank", "homer"] {
+        sign_in(&world, GLOBEX, user).await;
+    }
+    run(&world, &path).await;
+    let all = [
+        "App-Leads: internal_user entra",
+        "App-Nuclear: internal_user entra",
+    ];
+    let hank = world.user_of(GLOBEX, "hank");
+    set_members(&world, NUCLEAR, &["hank"]).await;
+    for (fault, outcome) in [
+        (json!({"on": "group-changes", "status": 503}), "failed"),
+        (
+            json!({"on": "group-changes", "status": 200, "body": "no JSON"}),
+            "failed",
+        ),
+        (json!({"on": "assigned-groups", "omit_rows": 1}), "failed"),
+        (json!({"on": "user-groups", "omit_rows": 1}), "partial"),
+    ] {
+        set_faults(&world, &json!([fault])).await;
+        let ended = run(&world, &path).await;
+        assert_eq!(ended["outcome"], outcome, "{fault}: {ended}");
+        assert!(ended["reason"].is_string(), "{fault}: {ended}");
+        assert_eq!(ended["numbers"]["memberships_ended"], 0, "{fault}: {ended}");
+        assert_eq!(organizations(&hank).await, all, "{fault}");
+    }
+    set_faults(&world, &json!([])).await;
+    // What could not be read before is read now.
+    let ended = run(&world, &path).await;
+    assert_eq!(ended["numbers"]["memberships_ended"], 2, "{ended}");
+}
+
+#[tokio::test]
+async fn an_expired_link_makes_the_next_run_complete() {
+    let world = started().await;
+    let (path, _) = created(&world, all_groups).await;
+    for user in ["hank", "homer"] {
+        sign_in(&world, GLOBEX, user).await;
+    }
+    run(&world, &path).await;
+    set_members(&world, NUCLEAR, &["hank"]).await;
+    let gone = json!({"on": "group-changes", "status": 410, "calls": [1],
+        "body": {"error": {"code": "resyncRequired", "message": ""}}});
+    set_faults(&world, &json!([gone])).await;
+    let ended = run(&world, &path).await;
+    assert_eq!(ended["kind"], "complete", "{ended}");
+    assert_eq!(ended["numbers"]["memberships_ended"], 2, "{ended}");
+    set_faults(&world, &json!([])).await;
+    assert_eq!(run(&world, &path).await["kind"], "changes");
+}
+
+#[tokio::test]
+async fn a_refused_token_fails_the_run_or_breaks_the_directory() {
+    let world = started().await;
+    let (path, _) = created(&world, all_groups).await;
+    sign_in(&world, GLOBEX, "hank").await;
+    for (error, outcome) in [
+        // The secret has expired.
+        (7_000_222, "failed"),
+        // The service principal is missing.
+        (7_000_229, "broken"),
+        // The application was not found.
+        (700_016, "broken"),
+    ] {
+        let body = json!({"error": "invalid_client", "error_codes": [error]});
+        set_faults(
+            &world,
+            &json!([{"on": "token", "status": 400, "body": body}]),
+        )
+        .await;
+        let ended = run(&world, &path).await;
+        assert_eq!(ended["outcome"], outcome, "{error}: {ended}");
+        let reason = ended["reason"].as_str().unwrap();
+        assert!(reason.contains(&format!("AADSTS{error}")), "{reason}");
+        let root = world.tenant_admin_of(GLOBEX);
+        root.patch(&path, json!({"status": "active"}))
+            .await
+            .expect(200);
+    }
+    let hank = world.user_of(GLOBEX, "hank");
+    assert_eq!(organizations(&hank).await.len(), 2);
+}
+
+#[tokio::test]
+async fn groups_that_only_make_tenant_admins_are_no_emptied_application() {
+    let world = started().await;
+    let (path, _) = created(&world, |_| json!({"tenant_admin_groups": [LEADS]})).await;
+    change(&world, |entra| entra["assignments"] = json!([])).await;
+    sign_in(&world, GLOBEX, "hank").await;
+    for _ in 0..2 {
+        let ended = run(&world, &path).await;
+        assert_eq!(ended["outcome"], "unchanged", "{ended}");
+    }
+}

@@ -1,0 +1,160 @@
+//! How much one run may take away.
+
+use serde_json::{Value, json};
+use support::invariants;
+
+use super::{all_groups, change, next_run, run, runs, set_faults, started};
+use crate::directories::{GLOBEX, NUCLEAR, created, organizations, set_members, sign_in};
+
+#[tokio::test]
+async fn a_run_that_would_end_too_much_is_blocked_and_confirmed() {
+    let world = started().await;
+    let settings = |office: &str| {
+        let mut settings = all_groups(office);
+        settings["removal_limit"] = json!({"percent": 20, "count": 1});
+        settings
+    };
+    let (path, _) = created(&world, settings).await;
+    for user in ["hank", "homer"] {
+        sign_in(&world, GLOBEX, user).await;
+    }
+    run(&world, &path).await;
+    set_members(&world, NUCLEAR, &[]).await;
+    let blocked = run(&world, &path).await;
+    assert_eq!(blocked["outcome"], "run_blocked", "{blocked}");
+    assert_eq!(blocked["numbers"]["memberships_ended"], 0, "{blocked}");
+    assert_eq!(blocked["numbers"]["memberships_held_back"], 4, "{blocked}");
+    let homer = world.user_of(GLOBEX, "homer");
+    assert_eq!(organizations(&homer).await.len(), 1);
+    // Nor does a login take it away: a function reads the directory again after a minute.
+    let redeployed = crate::directories::redeployed(&world).await;
+    let line = sign_in(&redeployed, GLOBEX, "homer").await;
+    assert_eq!(line["reason"], "removal-limit", "{line}");
+    assert_eq!(organizations(&homer).await.len(), 1);
+    let again = run(&world, &path).await;
+    assert_eq!(again["outcome"], "run_blocked", "{again}");
+    let root = world.tenant_admin_of(GLOBEX);
+    let events = root.all("/events?type=directory.run_blocked").await;
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert_eq!(events[0]["changes"]["run_id"]["to"], blocked["id"]);
+
+    // A dry run says what the run would do.
+    let sync = format!("{path}/sync");
+    let plan = root.post(&sync, json!({"dry_run": true})).await.expect(200);
+    let plan = plan.body["plan"].clone();
+    assert_eq!(plan["is_blocked"], true, "{plan}");
+    assert_eq!(plan["memberships_lost"], 4, "{plan}");
+    assert_eq!(plan["users"][1]["loses"][0]["group_id"], NUCLEAR, "{plan}");
+
+    // A run that cannot read the directory says nothing about what is held back.
+    set_faults(&world, &json!([{"on": "group-changes", "status": 503}])).await;
+    assert_eq!(run(&world, &path).await["outcome"], "failed");
+    set_faults(&world, &json!([])).await;
+    let redeployed = crate::directories::redeployed(&world).await;
+    let line = sign_in(&redeployed, GLOBEX, "homer").await;
+    assert_eq!(line["reason"], "removal-limit", "{line}");
+    let shown = root.get(&path).await.expect(200).body;
+    assert_eq!(shown["blocked_run_id"], again["id"], "{shown}");
+
+    // The run that it was, not another one.
+    let old = json!({"confirm": blocked["id"]});
+    root.post(&sync, old)
+        .await
+        .problem(400, "validation-failed");
+    let known = runs(&world, &path).await.len();
+    let confirm = json!({"confirm": again["id"]});
+    root.post(&sync, confirm).await.expect(200);
+    let done = next_run(&world, &path, known).await;
+    assert_eq!(done["outcome"], "synced", "{done}");
+    assert_eq!(done["numbers"]["memberships_ended"], 4, "{done}");
+    assert_eq!(done["requested_by"], "root");
+    assert!(organizations(&homer).await.is_empty());
+    let shown = root.get(&path).await.expect(200).body;
+    assert_eq!(shown["blocked_run_id"], Value::Null, "{shown}");
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn a_corrected_directory_unblocks_itself() {
+    let world = started().await;
+    let (path, _) = created(&world, |office| {
+        let mut settings = all_groups(office);
+        settings["removal_limit"] = json!({"percent": 1, "count": 0});
+        settings
+    })
+    .await;
+    sign_in(&world, GLOBEX, "homer").await;
+    run(&world, &path).await;
+    set_members(&world, NUCLEAR, &["hank"]).await;
+    assert_eq!(run(&world, &path).await["outcome"], "run_blocked");
+    set_members(&world, NUCLEAR, &["hank", "homer"]).await;
+    assert_eq!(run(&world, &path).await["outcome"], "unchanged");
+    let root = world.tenant_admin_of(GLOBEX);
+    let shown = root.get(&path).await.expect(200).body;
+    assert_eq!(shown["blocked_run_id"], Value::Null, "{shown}");
+}
+
+#[tokio::test]
+async fn lower_roles_do_not_count_as_memberships_that_end() {
+    let world = started().await;
+    let (path, _) = created(&world, |office| {
+        let mut settings = all_groups(office);
+        settings["default_role"] = json!("manager");
+        settings["removal_limit"] = json!({"percent": 1, "count": 0});
+        settings
+    })
+    .await;
+    for user in ["hank", "homer"] {
+        sign_in(&world, GLOBEX, user).await;
+    }
+    run(&world, &path).await;
+    let root = world.tenant_admin_of(GLOBEX);
+    let lower = json!({"settings": {"default_role": "readonly"}});
+    root.patch(&path, lower).await.expect(200);
+    let ended = run(&world, &path).await;
+    assert_eq!(ended["outcome"], "synced", "{ended}");
+    assert_eq!(ended["numbers"]["roles_changed"], 3, "{ended}");
+    assert_eq!(
+        organizations(&world.user_of(GLOBEX, "homer")).await,
+        ["App-Nuclear: readonly entra"]
+    );
+}
+
+#[tokio::test]
+async fn a_directory_that_is_paused_stops_its_run() {
+    let world = started().await;
+    let (path, _) = created(&world, all_groups).await;
+    let root = world.tenant_admin_of(GLOBEX);
+    // More users than are handled before the run looks again.
+    let ids: Vec<_> = (0..120).map(|n| format!("clerk-{n:03}")).collect();
+    let account = |n: usize| format!("9e3f5b7d-1a2c-4d6e-8f90-{n:012}");
+    change(&world, |entra| {
+        let users = entra["users"].as_array_mut().unwrap();
+        for (n, id) in ids.iter().enumerate() {
+            users.push(json!({"id": account(n), "user_id": id, "display_name": id,
+                "email": format!("{id}@globex.example")}));
+        }
+    })
+    .await;
+    for (n, id) in ids.iter().enumerate() {
+        let body = json!({"entra_object_id": account(n)});
+        root.put(&format!("/users/{id}"), body).await.expect(201);
+    }
+    set_faults(&world, &json!([{"on": "user-groups", "delay_ms": 100}])).await;
+    root.post(&format!("{path}/sync"), json!({}))
+        .await
+        .expect(200);
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    root.patch(&path, json!({"status": "paused"}))
+        .await
+        .expect(200);
+    // Longer than the first users take, and shorter than all.
+    tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
+    set_faults(&world, &json!([])).await;
+    assert!(runs(&world, &path).await.is_empty(), "the run has stopped");
+    root.patch(&path, json!({"status": "active"}))
+        .await
+        .expect(200);
+    let ended = run(&world, &path).await;
+    assert_eq!(ended["numbers"]["users_read"], 120, "{ended}");
+}
