@@ -3,15 +3,40 @@
 //! The tenant comes first in every partition key. User ids, names and email addresses are escaped, so that no
 //! value can imitate another key. Other ids cannot contain `#`, the separator (see `domain::ids`).
 
+mod directories;
+mod domains;
+mod invitations;
+mod teams;
+mod webhooks;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
-use super::table::Item;
 pub(super) use super::table::Key;
 use crate::domain::{
-    DirectoryId, DirectoryRunId, Domain, Email, EntraId, EntraObjectId, EventId, FoldedName,
-    InvitationId, OrganizationId, OrganizationStatus, TeamId, TenantId, Timestamp, UserId,
-    WebhookEndpointId,
+    Domain, Email, EventId, FoldedName, OrganizationId, OrganizationStatus, TenantId, Timestamp,
+    UserId, WebhookEndpointId,
+};
+pub(super) use directories::{
+    DIRECTORY_PREFIX, RUN_PREFIX, account_entry, deleted_directory, directories_partition,
+    directory, directory_at, directory_partition, directory_to_run, entra_claim, entra_directory,
+    run, run_state, runs_partition, users_of_account,
+};
+pub(super) use domains::{
+    DOMAIN_PREFIX, domain, domain_at, domain_check_place, domain_checks_partition, domain_claim,
+    domain_count, domains_partition, has_domains, left_mark,
+};
+pub(super) use invitations::{
+    INVITATION_PREFIX, invitation, invitation_at, invitation_by_email, invitation_place,
+    invitation_start, invitations_of, invitations_partition, invitee,
+};
+pub(super) use teams::{
+    team, team_by_name, team_in, team_member, team_membership, team_name_reservation,
+    team_partition, teams_partition,
+};
+pub(super) use webhooks::{
+    WEBHOOK_ENDPOINT_PREFIX, webhook_deliveries_partition, webhook_delivery, webhook_endpoint,
+    webhook_endpoint_at, webhook_endpoint_count, webhook_endpoints_partition,
 };
 
 /// Index of members by organization, organizations by name, and users by email address.
@@ -241,62 +266,6 @@ pub(super) fn provisioned_fingerprint(tenant: &TenantId) -> Key {
     Key::new(format!("TENANT#{tenant}#ENTRA"), "MADE")
 }
 
-/// Returns the key of a team.
-pub(super) fn team(tenant: &TenantId, team: &TeamId) -> Key {
-    Key::new(team_partition(tenant, team), "TEAM")
-}
-
-/// Returns the partition of a team; in [`GSI1`], the partition of its members.
-pub(super) fn team_partition(tenant: &TenantId, team: &TeamId) -> String {
-    format!("TENANT#{tenant}#TEAM#{team}")
-}
-
-/// Returns the partition of an organization's teams in [`GSI1`], or of the tenant's standalone teams.
-pub(super) fn teams_partition(tenant: &TenantId, organization: Option<&OrganizationId>) -> String {
-    match organization {
-        Some(organization) => format!("TENANT#{tenant}#ORG#{organization}#TEAMS"),
-        None => format!("TENANT#{tenant}#TEAMS"),
-    }
-}
-
-/// Returns the sort key of a team in [`GSI1`], which sorts by name.
-pub(super) fn team_by_name(name: &FoldedName, team: &TeamId) -> String {
-    format!("{}#{team}", name_part(name))
-}
-
-/// Returns the key of the reservation of a team's name in its organization.
-pub(super) fn team_name_reservation(
-    tenant: &TenantId,
-    organization: &OrganizationId,
-    name: &FoldedName,
-) -> Key {
-    Key::new(
-        format!(
-            "TENANT#{tenant}#ORG#{organization}#TEAMNAME#{}",
-            name_part(name)
-        ),
-        "TEAMNAME",
-    )
-}
-
-/// Returns the key of a team membership.
-pub(super) fn team_membership(tenant: &TenantId, user: &UserId, team: &TeamId) -> Key {
-    Key::new(
-        user_partition(tenant, user),
-        format!("{TEAM_MEMBERSHIP_PREFIX}{team}"),
-    )
-}
-
-/// Returns the team in the key of a team membership.
-pub(super) fn team_in(key: &Key) -> Option<TeamId> {
-    TeamId::parse(key.sk.strip_prefix(TEAM_MEMBERSHIP_PREFIX)?).ok()
-}
-
-/// Returns the key of a team membership in [`GSI1`], under its team.
-pub(super) fn team_member(tenant: &TenantId, team: &TeamId, user: &UserId) -> Key {
-    Key::new(team_partition(tenant, team), user_place(user))
-}
-
 /// Returns one of the partitions that the events of a tenant are spread over. No other key contains `!`, so IAM can
 /// single out events by a pattern.
 pub(super) fn events_partition(tenant: &TenantId, partition: u8) -> String {
@@ -311,253 +280,6 @@ pub(super) fn event(tenant: &TenantId, partition: u8, id: EventId) -> Key {
 /// Returns the partition of an organization's events in [`GSI1`].
 pub(super) fn events_of_organization(tenant: &TenantId, organization: &OrganizationId) -> String {
     format!("TENANT#{tenant}#ORG#{organization}#EVENTS")
-}
-
-/// Sort key prefix of a domain of an organization.
-pub(super) const DOMAIN_PREFIX: &str = "DOMAIN#";
-
-/// Returns the partition of an organization's domains.
-pub(super) fn domains_partition(tenant: &TenantId, organization: &OrganizationId) -> String {
-    format!("TENANT#{tenant}#ORG#{organization}#DOMAINS")
-}
-
-/// Returns the key of a domain of an organization, verified or not.
-pub(super) fn domain(tenant: &TenantId, organization: &OrganizationId, domain: &Domain) -> Key {
-    domain_at(tenant, organization, format!("{DOMAIN_PREFIX}{domain}"))
-}
-
-/// Returns the key of a domain of an organization with this sort key.
-pub(super) fn domain_at(
-    tenant: &TenantId,
-    organization: &OrganizationId,
-    place: impl Into<String>,
-) -> Key {
-    Key::new(domains_partition(tenant, organization), place)
-}
-
-/// Returns the key of the number of an organization's domains.
-pub(super) fn domain_count(tenant: &TenantId, organization: &OrganizationId) -> Key {
-    Key::new(domains_partition(tenant, organization), "COUNT")
-}
-
-/// Returns the key of the item that gives a verified domain to one organization of the tenant.
-pub(super) fn domain_claim(tenant: &TenantId, domain: &Domain) -> Key {
-    Key::new(format!("TENANT#{tenant}#VERIFIED#{domain}"), "VERIFIED")
-}
-
-/// Returns the key of the item that a tenant has once one of its organizations has verified a domain.
-pub(super) fn has_domains(tenant: &TenantId) -> Key {
-    Key::new(format!("TENANT#{tenant}#VERIFIED"), "ANY")
-}
-
-/// Returns the partition in [`GSI2`] of the verified domains of all tenants, by the time of their next check. No
-/// tenant has an empty id.
-pub(super) fn domain_checks_partition() -> String {
-    "TENANT##CHECKS".to_owned()
-}
-
-/// Returns the place of a verified domain in that partition.
-pub(super) fn domain_check_place(
-    due: Timestamp,
-    (tenant, organization): (&TenantId, &OrganizationId),
-    domain: &Domain,
-) -> String {
-    format!("{due}#{tenant}#{organization}#{domain}")
-}
-
-/// Returns the key of the mark that a user has left an organization, so that no domain adds them again. In the user's
-/// partition it sorts between the email address and the memberships.
-pub(super) fn left_mark(tenant: &TenantId, user: &UserId, organization: &OrganizationId) -> Key {
-    Key::new(user_partition(tenant, user), format!("LEFT#{organization}"))
-}
-
-/// Sort key prefix of a directory.
-pub(super) const DIRECTORY_PREFIX: &str = "DIRECTORY#";
-
-/// Returns the partition of a tenant's directories.
-pub(super) fn directories_partition(tenant: &TenantId) -> String {
-    format!("TENANT#{tenant}#DIRECTORIES")
-}
-
-/// Returns the key of a directory.
-pub(super) fn directory(tenant: &TenantId, directory: &DirectoryId) -> Key {
-    directory_at(tenant, format!("{DIRECTORY_PREFIX}{directory}"))
-}
-
-/// Returns the key of a directory with this sort key.
-pub(super) fn directory_at(tenant: &TenantId, place: impl Into<String>) -> Key {
-    Key::new(directories_partition(tenant), place)
-}
-
-/// Returns the key of the item that names the tenant's only directory of Entra.
-pub(super) fn entra_directory(tenant: &TenantId) -> Key {
-    directory_at(tenant, "ENTRA")
-}
-
-/// Returns the key of what is left of a deleted directory, for logins that were under way.
-pub(super) fn deleted_directory(tenant: &TenantId, directory: &DirectoryId) -> Key {
-    directory_at(tenant, format!("DELETED#{directory}"))
-}
-
-/// Returns the key of the item that gives an Entra tenant to one directory of the deployment. No tenant has an empty
-/// id.
-pub(super) fn entra_claim(tenant: &EntraId) -> Key {
-    Key::new(format!("TENANT##ENTRA#{tenant}"), "ENTRA")
-}
-
-/// Returns the partition in [`GSI2`] of the directories of all tenants that runs read. No tenant has an empty id.
-pub(super) fn runs_partition() -> String {
-    "TENANT##RUNS".to_owned()
-}
-
-/// Returns the place of a directory in that partition.
-pub(super) fn directory_to_run(tenant: &TenantId, directory: &DirectoryId) -> Key {
-    Key::new(runs_partition(), format!("{tenant}#{directory}"))
-}
-
-/// Returns the key of what is kept between the runs of a directory.
-pub(super) fn run_state(tenant: &TenantId, directory: &DirectoryId) -> Key {
-    directory_at(tenant, format!("RUNS#{directory}"))
-}
-
-/// Returns the partition of what belongs to a directory.
-pub(super) fn directory_partition(tenant: &TenantId, directory: &DirectoryId) -> String {
-    format!("TENANT#{tenant}#DIRECTORY#{directory}")
-}
-
-/// Sort key prefix of a run.
-pub(super) const RUN_PREFIX: &str = "RUN#";
-
-/// Returns the key of a run of a directory.
-pub(super) fn run(tenant: &TenantId, directory: &DirectoryId, run: &DirectoryRunId) -> Key {
-    let partition = directory_partition(tenant, directory);
-    Key::new(partition, format!("{RUN_PREFIX}{run}"))
-}
-
-/// Returns the key of the item that lists a user by the object id of their account in [`GSI3`]. In the user's partition it
-/// sorts before all memberships.
-pub(super) fn account_entry(tenant: &TenantId, user: &UserId) -> Key {
-    Key::new(user_partition(tenant, user), "ACCOUNT")
-}
-
-/// Returns the partition in [`GSI3`] of the users with this account in Entra: one, or several who sign in through
-/// different user pools.
-pub(super) fn users_of_account(tenant: &TenantId, account: &EntraObjectId) -> String {
-    let account = account.as_str().to_ascii_lowercase();
-    format!("TENANT#{tenant}#ACCOUNT#{account}")
-}
-
-/// Sort key prefix of a webhook endpoint.
-pub(super) const WEBHOOK_ENDPOINT_PREFIX: &str = "ENDPOINT#";
-
-/// Returns the partition of a tenant's webhook endpoints.
-pub(super) fn webhook_endpoints_partition(tenant: &TenantId) -> String {
-    format!("TENANT#{tenant}#WEBHOOKS")
-}
-
-/// Returns the key of a webhook endpoint.
-pub(super) fn webhook_endpoint(tenant: &TenantId, endpoint: &WebhookEndpointId) -> Key {
-    webhook_endpoint_at(tenant, format!("{WEBHOOK_ENDPOINT_PREFIX}{endpoint}"))
-}
-
-/// Returns the key of a webhook endpoint with this sort key.
-pub(super) fn webhook_endpoint_at(tenant: &TenantId, place: impl Into<String>) -> Key {
-    Key::new(webhook_endpoints_partition(tenant), place)
-}
-
-/// Returns the key of the number of a tenant's webhook endpoints.
-pub(super) fn webhook_endpoint_count(tenant: &TenantId) -> Key {
-    Key::new(webhook_endpoints_partition(tenant), "COUNT")
-}
-
-/// Returns the partition of the deliveries to a webhook endpoint.
-pub(super) fn webhook_deliveries_partition(
-    tenant: &TenantId,
-    endpoint: &WebhookEndpointId,
-) -> String {
-    format!("TENANT#{tenant}#WEBHOOK#{endpoint}#DELIVERIES")
-}
-
-/// Returns the key of the delivery of an event to a webhook endpoint.
-pub(super) fn webhook_delivery(
-    tenant: &TenantId,
-    endpoint: &WebhookEndpointId,
-    event: EventId,
-) -> Key {
-    Key::new(
-        webhook_deliveries_partition(tenant, endpoint),
-        event.to_string(),
-    )
-}
-
-/// Sort key prefix of an invitation.
-pub(super) const INVITATION_PREFIX: &str = "INVITATION#";
-
-/// Returns the partition of an organization's invitations. Apart from the organization, whose partition has the load of
-/// every request.
-pub(super) fn invitations_partition(tenant: &TenantId, organization: &OrganizationId) -> String {
-    format!("TENANT#{tenant}#ORG#{organization}#INVITATIONS")
-}
-
-/// Returns the key of an invitation.
-pub(super) fn invitation(
-    tenant: &TenantId,
-    organization: &OrganizationId,
-    id: &InvitationId,
-) -> Key {
-    invitation_at(tenant, organization, format!("{INVITATION_PREFIX}{id}"))
-}
-
-/// Returns the key of an invitation with this sort key.
-pub(super) fn invitation_at(
-    tenant: &TenantId,
-    organization: &OrganizationId,
-    place: impl Into<String>,
-) -> Key {
-    Key::new(invitations_partition(tenant, organization), place)
-}
-
-/// Returns the partition in [`GSI1`] of the invitations of an address, in all organizations of the tenant.
-pub(super) fn invitations_of(tenant: &TenantId, email: &Email) -> String {
-    format!("TENANT#{tenant}#INVITED#{}", escaped(&email.folded()))
-}
-
-/// Returns the key of an invitation in [`GSI1`], under its address and sorted by creation.
-pub(super) fn invitation_by_email(
-    tenant: &TenantId,
-    email: &Email,
-    organization: &OrganizationId,
-    id: &InvitationId,
-) -> Key {
-    Key::new(
-        invitations_of(tenant, email),
-        format!("{}{organization}", invitation_place(id)),
-    )
-}
-
-/// Returns the start of the sort key of an invitation in [`GSI1`].
-pub(super) fn invitation_place(id: &InvitationId) -> String {
-    format!("{INVITATION_PREFIX}{id}#")
-}
-
-/// Returns the attributes from which a query of an address in [`GSI1`] continues after this sort key.
-pub(super) fn invitation_start(tenant: &TenantId, email: &Email, place: &str) -> Option<Item> {
-    let (id, organization) = place.strip_prefix(INVITATION_PREFIX)?.split_once('#')?;
-    let id = InvitationId::parse(id).ok()?;
-    let organization = OrganizationId::parse(organization).ok()?;
-    let mut start = invitation(tenant, &organization, &id).attributes();
-    start.extend(invitation_by_email(tenant, email, &organization, &id).attributes_of(GSI1));
-    Some(start)
-}
-
-/// Returns the key of the item that an address has while it is invited into an organization. It is what makes a second
-/// pending invitation fail.
-pub(super) fn invitee(tenant: &TenantId, organization: &OrganizationId, email: &Email) -> Key {
-    let email = escaped(&email.folded());
-    Key::new(
-        format!("TENANT#{tenant}#ORG#{organization}#INVITEE#{email}"),
-        "INVITEE",
-    )
 }
 
 /// Returns the partition prefix of secrets. The policies of functions deny it by its name, which no other key
@@ -657,181 +379,4 @@ fn digest(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::domain::Name;
-
-    fn folded(text: &str) -> FoldedName {
-        text.parse::<Name>().unwrap().folded()
-    }
-
-    fn organization_id() -> OrganizationId {
-        OrganizationId::parse("o1").unwrap()
-    }
-
-    fn team_id() -> TeamId {
-        TeamId::parse("m1").unwrap()
-    }
-
-    fn joined_at() -> Timestamp {
-        "2026-01-02T03:04:05.006Z".parse().unwrap()
-    }
-
-    #[test]
-    fn keys_match_the_data_model() {
-        let tenant = TenantId::parse("t").unwrap();
-        let ada = UserId::parse("ada").unwrap();
-        let o1 = organization_id();
-        let keys = [
-            user(&tenant, &ada),
-            membership(&tenant, &ada, &o1),
-            member(&tenant, &o1, &ada, joined_at()),
-            email_entry(&tenant, &ada),
-            organization(&tenant, &o1),
-            name_reservation(&tenant, &folded("Acme")),
-            user_by_email(&tenant, &"Ada#1@x.example".parse().unwrap(), &ada),
-        ];
-        let texts = keys.map(|key| format!("{} {}", key.pk, key.sk));
-        assert_eq!(
-            texts,
-            [
-                "TENANT#t#USER#ada USER",
-                "TENANT#t#USER#ada ORG#o1",
-                "TENANT#t#ORG#o1 USER#$2026-01-02T03:04:05.006Z#ada",
-                "TENANT#t#USER#ada EMAIL",
-                "TENANT#t#ORG#o1 ORG",
-                "TENANT#t#ORGNAME#acme ORGNAME",
-                "TENANT#t#EMAIL#ada$31@x.example USER#ada",
-            ]
-        );
-    }
-
-    #[test]
-    fn a_user_id_in_a_key_is_escaped_and_read_back() {
-        let tenant = TenantId::parse("t").unwrap();
-        for (id, place) in [
-            ("A-Z.a_z@0+9:x|y=", "USER#A-Z.a_z@0+9:x|y="),
-            ("CN=Bob,OU=x", "USER#CN=Bob%2COU=x"),
-            (r"CORP\bob", "USER#CORP%5Cbob"),
-            ("a#b", "USER#a%23b"),
-            ("a%23b", "USER#a%2523b"),
-            ("~ /", "USER#%7E%20%2F"),
-        ] {
-            let id = UserId::parse(id).unwrap();
-            assert_eq!(team_member(&tenant, &team_id(), &id).sk, place);
-            assert_eq!(user_at(place), Some(id.clone()));
-            assert_eq!(member_at(place), Some(id.clone()));
-            let member = member(&tenant, &organization_id(), &id, joined_at()).sk;
-            assert!(member.as_str() < "USER#%", "{member}");
-            assert_eq!(member_at(&member), Some(id.clone()));
-            assert_eq!(person_at(&person_place("a # $ name", &id)), Some(id));
-        }
-        let longest = UserId::parse("#".repeat(255)).unwrap();
-        let key = idempotency(&tenant, &longest, "POST /organizations", "k");
-        assert!(key.pk.len() <= 2_048 && user_place(&longest).len() <= MAX_SORT_KEY_BYTES);
-        for other in ["USER", "USER#", "ORG#a", "USER#%C3%A4"] {
-            assert_eq!(user_at(other), None, "{other}");
-        }
-    }
-
-    #[test]
-    fn a_name_sorts_before_longer_names_with_the_same_start() {
-        let mut keys: Vec<_> = ["Acme Corp", "Acme!", "Acme#1", "Acme", "Acme$", "Acme-Corp"]
-            .map(|name| by_name(&folded(name), &organization_id()))
-            .into();
-        keys.sort();
-        assert_eq!(
-            keys,
-            [
-                "acme#o1",
-                "acme$0corp#o1",
-                "acme$1#o1",
-                "acme$31#o1",
-                "acme$4#o1",
-                "acme-corp#o1"
-            ]
-        );
-    }
-
-    #[test]
-    fn a_long_name_is_cut_after_the_last_character_that_fits() {
-        let x = |count| "x".repeat(count);
-        for (name, cut_to) in [
-            (x(800), x(800)),
-            (x(801), x(800)),
-            (x(798) + "$3y", x(798) + "$3"),
-            (x(799) + "$3y", x(799)),
-            (x(798) + "éy", x(798) + "é"),
-            (x(799) + "éy", x(799)),
-        ] {
-            assert_eq!(cut(&name, MAX_NAME_BYTES), cut_to);
-        }
-    }
-
-    #[test]
-    fn the_longest_names_fit_and_stay_different() {
-        let one = "😀".repeat(254) + "a";
-        let other = "😀".repeat(254) + "b";
-        let widest = "\u{fdfa}".repeat(255);
-        for name in [&one, &other, &widest] {
-            let place = by_name(
-                &folded(name),
-                &OrganizationId::parse("o".repeat(128)).unwrap(),
-            );
-            assert!(place.len() <= 1_024, "{}", place.len());
-            assert!(place.starts_with(&name_prefix_start(&Name::folded_prefix(name))));
-        }
-        assert_ne!(name_start(&folded(&one)), name_start(&folded(&other)));
-    }
-
-    #[test]
-    fn the_longest_key_of_a_person_fits() {
-        let user = UserId::parse("#".repeat(255)).unwrap();
-        let name = folded(&"\u{fdfa}".repeat(255));
-        let place = person_place(name.as_str(), &user);
-        assert!(place.len() <= MAX_SORT_KEY_BYTES, "{}", place.len());
-        assert!(place.starts_with(&person_start(name.as_str())));
-        assert_eq!(person_at(&place), Some(user));
-        assert_eq!(person_place("", &UserId::parse("ada").unwrap()), "#ada");
-    }
-
-    proptest! {
-        #[test]
-        fn user_ids_round_trip_as_one_key_part(id in "[ -~]{1,255}") {
-            if let Ok(id) = UserId::parse(id) {
-                let place = user_place(&id);
-                prop_assert_eq!(place.matches('#').count(), 1);
-                prop_assert_eq!(user_at(&place), Some(id));
-            }
-        }
-
-        #[test]
-        fn name_keys_keep_the_order_of_names(a in "[ -~äß]{1,12}", b in "[ -~äß]{1,12}") {
-            if let (Ok(a), Ok(b)) = (a.parse::<Name>(), b.parse::<Name>()) {
-                let (a, b) = (a.folded(), b.folded());
-                prop_assert_eq!(a.cmp(&b), name_start(&a).cmp(&name_start(&b)));
-            }
-        }
-
-        #[test]
-        fn a_prefix_matches_exactly_the_names_that_start_with_it(
-            name in "[ -~]{1,12}", prefix in "[ -~]{1,4}",
-        ) {
-            if let Ok(name) = name.parse::<Name>() {
-                let prefix = Name::folded_prefix(&prefix);
-                let found = name_start(&name.folded()).starts_with(&name_prefix_start(&prefix));
-                prop_assert_eq!(found, name.folded().as_str().starts_with(prefix.as_str()));
-            }
-        }
-
-        #[test]
-        fn a_cut_never_halves_an_escape(text in "[ $#😀a]{150,255}") {
-            let escaped = escaped(&text);
-            let cut = cut(&escaped, MAX_NAME_BYTES);
-            prop_assert!(escaped.starts_with(cut));
-            prop_assert!(cut.matches('$').count() == cut.matches(['0', '1', '2', '3', '4']).count());
-        }
-    }
-}
+mod tests;
