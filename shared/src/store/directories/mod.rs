@@ -6,6 +6,7 @@
 mod change;
 mod create;
 mod delete;
+mod progress;
 mod read;
 mod runs;
 
@@ -22,10 +23,9 @@ use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Item, Unmet, from_item, to_item};
 use crate::store::{Refusal, in_version, table};
 
+pub use progress::{ConfirmedRun, OpenRun, RunClaim, RunLease, RunState, origin_of_run};
 pub use read::LoginDirectory;
-pub use runs::{
-    ActiveDirectory, ConfirmedRun, OpenRun, RunClaim, RunLease, RunState, origin_of_run,
-};
+pub use runs::ActiveDirectory;
 
 /// Attributes that a change of a directory writes.
 const CHANGEABLE: [&str; 9] = [
