@@ -44,6 +44,15 @@ def without(value, is_unwanted):
     return value
 
 
+def replaced(value, change):
+    """The value with each of its parts as `change` leaves it, inner parts first."""
+    if isinstance(value, dict):
+        value = {name: replaced(member, change) for name, member in value.items()}
+    elif isinstance(value, list):
+        value = [replaced(item, change) for item in value]
+    return change(value)
+
+
 class Branding:
     """AWS::Cognito::ManagedLoginBranding is not known. Left out: the sign-in page has a style of its own."""
 
@@ -71,14 +80,8 @@ class ProviderUrl:
     URL = {"Fn::Sub": "https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}/${Pool}"}
 
     @classmethod
-    def fill(cls, value, emulator):
-        if value == {"Fn::GetAtt": ["Pool", "ProviderURL"]}:
-            return cls.URL
-        if isinstance(value, dict):
-            return {name: cls.fill(member, emulator) for name, member in value.items()}
-        if isinstance(value, list):
-            return [cls.fill(item, emulator) for item in value]
-        return value
+    def fill(cls, value, _):
+        return replaced(value, lambda part: cls.URL if part == {"Fn::GetAtt": ["Pool", "ProviderURL"]} else part)
 
     @staticmethod
     def is_there(emulator):
@@ -162,16 +165,14 @@ class QueueBatch:
     """IAM asks for the action sqs:SendMessageBatch, which AWS does not have: there the right to send a message covers a
     batch. The action is added to the policies that have the other."""
 
-    @classmethod
-    def fill(cls, value, emulator):
-        if isinstance(value, dict):
-            filled = {name: cls.fill(member, emulator) for name, member in value.items()}
-            if "sqs:SendMessage" in (filled.get("Action") or []):
-                filled["Action"] = [*filled["Action"], "sqs:SendMessageBatch"]
-            return filled
-        if isinstance(value, list):
-            return [cls.fill(item, emulator) for item in value]
-        return value
+    @staticmethod
+    def fill(value, _):
+        def widened(part):
+            if isinstance(part, dict) and "sqs:SendMessage" in (part.get("Action") or []):
+                return {**part, "Action": [*part["Action"], "sqs:SendMessageBatch"]}
+            return part
+
+        return replaced(value, widened)
 
     @staticmethod
     def is_there(emulator):
@@ -196,15 +197,10 @@ class QueueBatch:
 class SecretRef:
     """Ref of a secret is its name, on AWS its ARN. The attribute Id is the ARN in both."""
 
-    @classmethod
-    def fill(cls, value, emulator):
-        if value == {"Ref": "InvitationSecret"}:
-            return {"Fn::GetAtt": ["InvitationSecret", "Id"]}
-        if isinstance(value, dict):
-            return {name: cls.fill(member, emulator) for name, member in value.items()}
-        if isinstance(value, list):
-            return [cls.fill(item, emulator) for item in value]
-        return value
+    @staticmethod
+    def fill(value, _):
+        by_id = {"Fn::GetAtt": ["InvitationSecret", "Id"]}
+        return replaced(value, lambda part: by_id if part == {"Ref": "InvitationSecret"} else part)
 
     @staticmethod
     def is_there(emulator):
@@ -224,16 +220,14 @@ class SendEmail:
     """IAM asks for ses:SendEmail on all resources, and does not know ses:FromAddress: no policy that names the sender
     allows a mail. The resource is widened, and the condition left out; the tests of the template check both."""
 
-    @classmethod
-    def fill(cls, value, emulator):
-        if isinstance(value, dict):
-            filled = {name: cls.fill(member, emulator) for name, member in value.items()}
-            if filled.get("Action") == ["ses:SendEmail"]:
+    @staticmethod
+    def fill(value, _):
+        def widened(part):
+            if isinstance(part, dict) and part.get("Action") == ["ses:SendEmail"]:
                 return {"Effect": "Allow", "Action": ["ses:SendEmail"], "Resource": "*"}
-            return filled
-        if isinstance(value, list):
-            return [cls.fill(item, emulator) for item in value]
-        return value
+            return part
+
+        return replaced(value, widened)
 
     @staticmethod
     def is_there(emulator):
