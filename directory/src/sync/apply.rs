@@ -119,31 +119,18 @@ impl Subject<'_> {
         current: &CurrentMemberships,
         made: Provisioned,
     ) -> Result<usize, store::Error> {
-        let Self {
-            store,
-            user,
-            origin,
-            rules,
-            progress,
-            ..
-        } = self;
-        let tenant = user.tenant_id();
-        let (found, plan) = planned((store, tenant), reading, current, made, rules).await?;
+        let place = (self.store, self.user.tenant_id());
+        let (found, plan) = planned(place, reading, current, made, self.rules).await?;
         let plan = if self.holds_back {
             plan.held_back()
         } else {
             plan
         };
-        let source = reading.source();
-        Writes::new(
-            (store, user, current),
-            (origin, source),
-            &found,
-            &plan,
-            progress,
-        )
-        .carry_out(rules, self.clock)
-        .await;
+        let about = (self.store, self.user, current);
+        let source = (self.origin, reading.source());
+        Writes::new(about, source, &found, &plan, self.progress)
+            .carry_out(self.rules, self.clock)
+            .await;
         Ok(plan.kept)
     }
 
