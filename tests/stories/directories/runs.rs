@@ -26,6 +26,17 @@ async fn started() -> World {
     .await
 }
 
+/// Such a world with a directory of these settings, in which hank and homer have signed in. Returns it, and the path of
+/// the directory.
+async fn both_signed_in(settings: impl Fn(&str) -> Value) -> (World, String) {
+    let world = started().await;
+    let (path, _) = created(&world, settings).await;
+    for user in ["hank", "homer"] {
+        sign_in(&world, GLOBEX, user).await;
+    }
+    (world, path)
+}
+
 /// Waits for a run after the last known one. Returns it.
 async fn next_run(world: &World, path: &str, known: usize) -> Value {
     let root = world.tenant_admin_of(GLOBEX);
@@ -76,11 +87,7 @@ fn all_groups(_: &str) -> Value {
 
 #[tokio::test]
 async fn who_leaves_a_group_loses_access_without_a_login() {
-    let world = started().await;
-    let (path, _) = created(&world, all_groups).await;
-    for user in ["hank", "homer"] {
-        sign_in(&world, GLOBEX, user).await;
-    }
+    let (world, path) = both_signed_in(all_groups).await;
     let first = run(&world, &path).await;
     assert_eq!(first["kind"], "complete", "{first}");
     assert_eq!(first["outcome"], "unchanged", "{first}");
@@ -126,11 +133,7 @@ async fn who_leaves_a_group_loses_access_without_a_login() {
 
 #[tokio::test]
 async fn a_disabled_account_is_disabled_here_until_it_is_enabled() {
-    let world = started().await;
-    let (path, _) = created(&world, all_groups).await;
-    for user in ["hank", "homer"] {
-        sign_in(&world, GLOBEX, user).await;
-    }
+    let (world, path) = both_signed_in(all_groups).await;
     run(&world, &path).await;
     let enable = |enabled: bool| {
         move |entra: &mut Value| {
@@ -171,11 +174,7 @@ async fn a_disabled_account_is_disabled_here_until_it_is_enabled() {
 
 #[tokio::test]
 async fn a_deleted_account_is_disabled_here() {
-    let world = started().await;
-    let (path, _) = created(&world, all_groups).await;
-    for user in ["hank", "homer"] {
-        sign_in(&world, GLOBEX, user).await;
-    }
+    let (world, path) = both_signed_in(all_groups).await;
     run(&world, &path).await;
     change(&world, |entra| {
         let users = entra["users"].as_array_mut().unwrap();

@@ -2,16 +2,12 @@
 
 use serde_json::json;
 
-use super::{all_groups, change, run, set_faults, started};
+use super::{all_groups, both_signed_in, change, run, set_faults, started};
 use crate::directories::{GLOBEX, LEADS, NUCLEAR, created, organizations, set_members, sign_in};
 
 #[tokio::test]
 async fn lost_consent_breaks_the_directory_and_takes_nothing() {
-    let world = started().await;
-    let (path, _) = created(&world, all_groups).await;
-    for user in ["hank", "homer"] {
-        sign_in(&world, GLOBEX, user).await;
-    }
+    let (world, path) = both_signed_in(all_groups).await;
     run(&world, &path).await;
     let forbidden = json!([{"on": "group-changes", "status": 403,
         "body": {"error": {"code": "Authorization_RequestDenied", "message": ""}}}]);
@@ -56,11 +52,7 @@ async fn an_emptied_application_is_a_failed_read() {
 
 #[tokio::test]
 async fn what_graph_cannot_say_takes_nothing_away() {
-    let world = started().await;
-    let (path, _) = created(&world, all_groups).await;
-    for user in ["hank", "homer"] {
-        sign_in(&world, GLOBEX, user).await;
-    }
+    let (world, path) = both_signed_in(all_groups).await;
     run(&world, &path).await;
     let all = [
         "App-Leads: internal_user entra",
@@ -92,11 +84,7 @@ async fn what_graph_cannot_say_takes_nothing_away() {
 
 #[tokio::test]
 async fn an_expired_link_makes_the_next_run_complete() {
-    let world = started().await;
-    let (path, _) = created(&world, all_groups).await;
-    for user in ["hank", "homer"] {
-        sign_in(&world, GLOBEX, user).await;
-    }
+    let (world, path) = both_signed_in(all_groups).await;
     run(&world, &path).await;
     set_members(&world, NUCLEAR, &["hank"]).await;
     let gone = json!({"on": "group-changes", "status": 410, "calls": [1],
@@ -142,7 +130,7 @@ async fn a_refused_token_fails_the_run_or_breaks_the_directory() {
 }
 
 #[tokio::test]
-async fn groups_that_only_make_tenant_admins_are_no_emptied_application() {
+async fn groups_of_tenant_admins_alone_are_no_emptied_application() {
     let world = started().await;
     let (path, _) = created(&world, |_| json!({"tenant_admin_groups": [LEADS]})).await;
     change(&world, |entra| entra["assignments"] = json!([])).await;

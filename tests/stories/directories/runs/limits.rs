@@ -3,21 +3,17 @@
 use serde_json::{Value, json};
 use support::invariants;
 
-use super::{all_groups, change, next_run, run, runs, set_faults, started};
+use super::{all_groups, both_signed_in, change, next_run, run, runs, set_faults, started};
 use crate::directories::{GLOBEX, NUCLEAR, created, organizations, set_members, sign_in};
 
 #[tokio::test]
 async fn a_run_that_would_end_too_much_is_blocked_and_confirmed() {
-    let world = started().await;
-    let settings = |office: &str| {
+    let (world, path) = both_signed_in(|office| {
         let mut settings = all_groups(office);
         settings["removal_limit"] = json!({"percent": 20, "count": 1});
         settings
-    };
-    let (path, _) = created(&world, settings).await;
-    for user in ["hank", "homer"] {
-        sign_in(&world, GLOBEX, user).await;
-    }
+    })
+    .await;
     run(&world, &path).await;
     set_members(&world, NUCLEAR, &[]).await;
     let blocked = run(&world, &path).await;
@@ -96,17 +92,13 @@ async fn a_corrected_directory_unblocks_itself() {
 
 #[tokio::test]
 async fn lower_roles_do_not_count_as_memberships_that_end() {
-    let world = started().await;
-    let (path, _) = created(&world, |office| {
+    let (world, path) = both_signed_in(|office| {
         let mut settings = all_groups(office);
         settings["default_role"] = json!("manager");
         settings["removal_limit"] = json!({"percent": 1, "count": 0});
         settings
     })
     .await;
-    for user in ["hank", "homer"] {
-        sign_in(&world, GLOBEX, user).await;
-    }
     run(&world, &path).await;
     let root = world.tenant_admin_of(GLOBEX);
     let lower = json!({"settings": {"default_role": "readonly"}});
