@@ -8,7 +8,7 @@ use muster::domain::Clock;
 use muster_local::Options;
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{Actor, Faults, World, at_once};
+use support::{Actor, Faults, World, at_once, invariants};
 
 const TRANSACTION: &str = "TransactWriteItems";
 
@@ -410,4 +410,49 @@ async fn private_fields_show_only_that_they_changed() {
     for field in private.as_object().unwrap().keys() {
         assert_eq!(changes[field], json!({"changed": true}), "{field}");
     }
+}
+
+/// A departure is decided before the user leaves one of the teams, and written after it.
+#[tokio::test]
+async fn a_departure_names_only_the_teams_that_were_left_with_it() {
+    let (world, faults) = Faults::world(Options::default()).await;
+    let (ada, root) = (world.user("ada"), world.tenant_admin());
+    let id = world.organization(&ada, "Rockets").await;
+    for (user, way) in [
+        ("bob", format!("/organizations/{id}/members/bob")),
+        ("cyd", "/users/cyd".to_owned()),
+    ] {
+        world.member(&id, user, "member", "active").await;
+        let mut teams = Vec::new();
+        for name in ["Left before", "Left with it"] {
+            let (name, members) = (format!("{name} {user}"), [(user, "member")]);
+            teams.push(world.team(Some(&id), &name, &members).await);
+        }
+        // The transaction that names the organization's teams.
+        let mut held = faults.hold(&format!("{TRANSACTION} {}", id_in(&teams[0])));
+        let departure = tokio::spawn({
+            let root = root.clone();
+            async move { root.delete(&way).await }
+        });
+        held.arrived().await;
+        let left = format!("{}/members/{user}", teams[0]);
+        root.delete(&left).await.expect(204);
+        held.release();
+        departure.await.unwrap().expect(204);
+
+        let removed = root.all("/events?type=membership.removed").await;
+        let targets = removed[0]["targets"].as_array().unwrap().iter();
+        let teams_of_event: Vec<_> = targets
+            .filter(|target| target["type"] == "team")
+            .map(|target| target["id"].as_str().unwrap())
+            .collect();
+        assert_eq!(removed[0]["targets"][0]["id"], user);
+        assert_eq!(teams_of_event, [id_in(&teams[1])], "{user}");
+        invariants::check(&world.items().await);
+    }
+}
+
+/// The id of a team by its path.
+fn id_in(team: &str) -> &str {
+    team.rsplit('/').next().unwrap()
 }

@@ -46,6 +46,31 @@ async fn concurrent_logins_of_one_user_both_succeed() {
 }
 
 #[tokio::test]
+async fn a_team_left_meanwhile_does_not_stop_a_login_from_leaving() {
+    let (setup, faults) = Setup::with_faults(&[ORGANIZATIONS]).await;
+    setup.graph.assign("g-one", "One");
+    setup.graph.join("ada", "g-one");
+    setup.expect("ada", "synced").await;
+    let team = setup
+        .world
+        .team(Some("g-one"), "By hand", &[("ada", "member")]);
+    let team = team.await;
+    setup.graph.leave("ada", "g-one");
+    setup.pass_ten_minutes();
+    let mut held = faults.hold("TransactWriteItems membership.removed");
+    let meanwhile = async {
+        held.arrived().await;
+        let left = format!("{team}/members/ada");
+        setup.world.tenant_admin().delete(&left).await.expect(204);
+        held.release();
+    };
+    tokio::join!(setup.sign_in(event("ada")), meanwhile);
+    assert_eq!(setup.organizations("ada").await, map([]));
+    assert_eq!(setup.teams("ada").await, map([]));
+    setup.check().await;
+}
+
+#[tokio::test]
 async fn an_inviter_who_regains_the_right_keeps_the_invitation() {
     let (setup, faults) = Setup::with_faults(&[ORGANIZATIONS]).await;
     setup.graph.assign("g-one", "One");

@@ -232,10 +232,10 @@ pub(super) fn change_inviter(change: Change, after: &Membership) -> Change {
     }
 }
 
-/// Returns the condition that a team membership does not exist, or belongs to this organization.
+/// Returns the condition that a team membership exists and belongs to this organization. The event of the departure
+/// names the team, so the user has to have been in it until then.
 pub(super) fn of_organization(organization: &OrganizationId) -> Condition {
-    Condition::new("attribute_not_exists(#pk) OR #organization_id = :id")
-        .value(":id", text(organization.as_str()))
+    Condition::new("#organization_id = :id").value(":id", text(organization.as_str()))
 }
 
 /// Returns the condition that the member has joined no team of the organization since [`JOINED_TEAMS`] had this

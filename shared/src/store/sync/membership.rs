@@ -5,6 +5,7 @@ use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Transaction, number, text};
 use crate::store::{Error, Store, invitations, members, team_members};
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{
     AWAITS_ORGANIZATION, Action, CurrentMemberships, KnownUser, MAPPED_FROM, SUSPENDED_BY,
@@ -276,7 +277,17 @@ impl Store {
             teams = rest;
         }
         let (key, condition, teams) = (&key, &condition, &teams);
+        // Set when the user left one of the teams since they were read.
+        let overtaken = &AtomicBool::new(false);
         self.until_settled("leave_organization", |now| async move {
+            let mut teams = teams.clone();
+            if overtaken.load(Ordering::Relaxed) {
+                let (_, still) = self
+                    .membership_and_teams(tenant_id, user_id, organization_id)
+                    .await?;
+                teams.retain(|team| still.contains(team));
+            }
+            let teams = &teams;
             let open = match address {
                 Some(address) => {
                     self.open_invitation_of(tenant_id, organization_id, address, now)
@@ -310,6 +321,10 @@ impl Store {
             match transaction.commit().await? {
                 // Answered or sent again meanwhile.
                 Err(unmet) if unmet.only(&[Action::Invitation, Action::Invitee]) => {
+                    Err(Unsettled::Overtaken)
+                }
+                Err(unmet) if unmet.only(&[Action::Team]) => {
+                    overtaken.store(true, Ordering::Relaxed);
                     Err(Unsettled::Overtaken)
                 }
                 committed => Ok(left(committed)?),
