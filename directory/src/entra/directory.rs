@@ -156,18 +156,17 @@ impl Directory {
         Ok(self.assigned(None, deadline).await?.0)
     }
 
-    /// Reads which of these accounts are there, and whether they are enabled. The others are deleted.
+    /// Reads which of these accounts are there, and whether they are enabled, by their ids in lower case. Leaves out ids
+    /// that cannot be of an account, which Graph would refuse with all others.
     pub async fn accounts(
         &self,
         ids: &[&EntraObjectId],
         deadline: Instant,
-    ) -> Result<BTreeMap<EntraObjectId, bool>, ReadError> {
+    ) -> Result<BTreeMap<String, bool>, ReadError> {
         let mut accounts = BTreeMap::new();
+        let ids: Vec<_> = ids.iter().filter(|id| is_uuid(id)).collect();
         for some in ids.chunks(MAX_IN) {
-            let quoted = some
-                .iter()
-                .map(|id| format!("'{}'", id.as_str().replace('\'', "''")));
-            let some: Vec<_> = quoted.collect();
+            let some: Vec<_> = some.iter().map(|id| format!("'{id}'")).collect();
             let mut first = self.url(&["users"]);
             first
                 .query_pairs_mut()
@@ -182,7 +181,7 @@ impl Directory {
                 let enabled = row
                     .account_enabled
                     .ok_or("has an account without accountEnabled")?;
-                accounts.extend(row.id.parse().ok().map(|id| (id, enabled)));
+                accounts.insert(row.id.to_ascii_lowercase(), enabled);
                 Ok(())
             };
             self.rows(list, deadline, take).await?;
@@ -433,6 +432,11 @@ impl Directory {
         }
         url
     }
+}
+
+/// Returns whether an id can be that of an account.
+fn is_uuid(id: &EntraObjectId) -> bool {
+    id.as_str().len() == 36 && uuid::Uuid::try_parse(id.as_str()).is_ok()
 }
 
 /// Returns a 200 response, and maps any other status to its error.

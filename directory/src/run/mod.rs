@@ -29,7 +29,7 @@ use muster::domain::{
 use muster::store::{self, ConfirmedRun, OpenRun, RunClaim, RunLease, RunState, Store};
 
 use report::ended;
-use user::{Account, Follower, Pass};
+use user::{Concerned, Follower, Pass};
 
 /// Time that is left for the users who are handled when the run stops.
 const RESERVE: Duration = Duration::from_secs(20);
@@ -375,7 +375,7 @@ impl Work<'_> {
     }
 
     /// Follows the directory for some users at the same time.
-    async fn follow(&self, open: &mut OpenRun, users: Vec<(UserId, Account)>) {
+    async fn follow(&self, open: &mut OpenRun, users: Vec<Concerned>) {
         let origin = store::origin_of_run(&open.id);
         let pass = Pass {
             takes_away: open.takes_away,
@@ -384,9 +384,9 @@ impl Work<'_> {
         let follower = Follower::new(self, &origin, pass);
         let follower = &follower;
         let results: Vec<_> = stream::iter(users)
-            .map(|(user, account)| async move {
-                let done = follower.follow(&user, account).await;
-                (user, done)
+            .map(|concerned| async move {
+                let done = follower.follow(&concerned).await;
+                (concerned.user, done)
             })
             .buffered(AT_ONCE)
             .collect()

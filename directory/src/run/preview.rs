@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt as _, stream};
 use tokio::time::Instant;
 
-use super::user::{Account, given};
+use super::user::{Account, Concerned, Said, given};
 use super::{AT_ONCE, RunError, Runs, scope};
 use crate::entra::directory::Directory as Reader;
-use crate::entra::error::ReadError;
 use crate::plan::{Change, Place, Plan, Provisioned};
 use crate::sync::apply::planned;
 use muster::domain::{
     Directory, GroupId, OrganizationId, PreviewedGroup, PreviewedMembership, PreviewedUser,
-    SyncPreview, UserId,
+    SyncPreview,
 };
 use muster::store::{CurrentMemberships, Store};
 
@@ -52,12 +51,11 @@ impl Runs {
             let at = place.as_deref();
             let (users, next) = scope::page(store, reader, (directory, at), deadline).await?;
             let mut results = stream::iter(users)
-                .map(|(user, account)| async move {
-                    let found = preview_of(store, (directory, reader), &user, account, deadline);
-                    (user.clone(), found.await)
+                .map(|concerned| async move {
+                    preview_of(store, (directory, reader), &concerned, deadline).await
                 })
                 .buffered(AT_ONCE);
-            while let Some((_, result)) = results.next().await {
+            while let Some(result) = results.next().await {
                 let Ok(previewed) = result else {
                     preview.failed += 1;
                     continue;
@@ -97,38 +95,40 @@ impl Runs {
 async fn preview_of(
     store: &Store,
     (directory, reader): (&Directory, &Reader),
-    user: &UserId,
-    account: Account,
+    concerned: &Concerned,
     deadline: Instant,
 ) -> Result<Previewed, RunError> {
     let tenant = &directory.tenant_id;
+    let user = &concerned.user;
     let current = store.current_memberships(tenant, user).await?;
     let Some(known) = current.known.as_ref().filter(|it| !it.is_being_erased()) else {
         return Ok(Previewed::default());
     };
-    let Some(object_id) = known.account() else {
-        return Ok(Previewed::default());
-    };
     let given = given(&current);
     let mut previewed = PreviewedUser::unchanged(user.clone());
-    let reading = match account {
-        Account::Ended => None,
-        Account::Enabled | Account::Unknown => match reader.read(object_id, deadline).await {
-            Err(ReadError::UnknownUser { .. }) => None,
-            read => Some(read?.under(&directory.settings)),
-        },
+    let source = (reader, &directory.settings);
+    let reading = match concerned.said(source, known, deadline).await? {
+        Said::Groups(reading) => reading,
+        Said::Ended if !known.is_disabled() => {
+            previewed.disabled = Some(true);
+            return Ok(Previewed {
+                user: Some(previewed),
+                given,
+                lost: given.max(1),
+                ..Previewed::default()
+            });
+        }
+        Said::Ended | Said::Nothing => {
+            return Ok(Previewed {
+                given,
+                ..Previewed::default()
+            });
+        }
     };
-    let Some(reading) = reading else {
-        let is_new = !known.is_disabled();
-        previewed.disabled = is_new.then_some(true);
-        return Ok(Previewed {
-            user: is_new.then_some(previewed),
-            given,
-            lost: if is_new { given.max(1) } else { 0 },
-            ..Previewed::default()
-        });
-    };
-    if account == Account::Enabled && known.is_disabled() && known.is_disabled_by_directory {
+    if concerned.account == Account::Enabled
+        && known.is_disabled()
+        && known.is_disabled_by_directory
+    {
         previewed.disabled = Some(false);
     }
     let rules = &directory.settings;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
 
-use super::user::Account;
+use super::user::{Account, Concerned};
 use super::{AT_ONCE, PAGE, RunError, Work};
 use crate::entra::changes::{Changes, DeltaLink, MAX_FOLLOWED, Since};
 use crate::entra::directory::Directory as Reader;
@@ -40,7 +40,8 @@ pub(super) struct Followed {
 pub(super) struct Changed {
     /// In the order of their ids.
     pub(super) users: Vec<UserId>,
-    accounts: BTreeMap<UserId, Account>,
+    /// What is known of their accounts: of this directory, if a change has named it.
+    accounts: BTreeMap<UserId, (Account, bool)>,
 }
 
 impl Work<'_> {
@@ -168,7 +169,10 @@ impl Work<'_> {
             match allowed(read)? {
                 Some(Changes::Since(changes, link)) => {
                     let changes = changes.into_iter();
-                    accounts.extend(changes.map(|(id, state)| (id, Account::of(state))));
+                    accounts.extend(changes.map(|(id, enabled)| match enabled {
+                        Some(true) => (id, Account::Enabled),
+                        Some(false) | None => (id, Account::Ended),
+                    }));
                     open.account_link = Some(link.as_str().to_owned());
                 }
                 Some(Changes::Expired) => return Ok(None),
@@ -185,12 +189,12 @@ impl Work<'_> {
             })
             .buffer_unordered(AT_ONCE);
         while let Some((users, account)) = found.try_next().await? {
-            let accounts = users.into_iter().map(|user| (user, account));
+            let accounts = users.into_iter().map(|user| (user, (account, true)));
             changed.accounts.extend(accounts);
         }
         for user in &state.again {
             let account = changed.accounts.entry(user.clone());
-            account.or_insert(Account::Unknown);
+            account.or_insert((Account::Unknown, false));
         }
         changed.users = changed.accounts.keys().cloned().collect();
         Ok(Some(changed))
@@ -216,13 +220,18 @@ impl Work<'_> {
         if open.kind == RunKind::Complete {
             let tenant = &self.directory.tenant_id;
             let found = self.store.accounts_of(tenant, some).await?;
-            let users = with_accounts(&self.reader, &found, self.deadline).await?;
-            return Ok((users, next));
+            let place = (&self.reader, self.directory);
+            return Ok((with_accounts(place, found, self.deadline).await?, next));
         }
-        let known = |user: &UserId| changed.accounts.get(user).copied();
-        let users = some
-            .iter()
-            .map(|user| (user.clone(), known(user).unwrap_or(Account::Unknown)));
+        let users = some.iter().map(|user| {
+            let known = changed.accounts.get(user).copied();
+            let (account, is_of_directory) = known.unwrap_or((Account::Unknown, false));
+            Concerned {
+                user: user.clone(),
+                account,
+                is_of_directory,
+            }
+        });
         Ok((users.collect(), next))
     }
 }
@@ -241,7 +250,7 @@ pub(super) async fn assigned_groups(
 }
 
 /// Users, with what is known of their accounts, and the place after which more follow.
-type Users = (Vec<(UserId, Account)>, Option<String>);
+type Users = (Vec<Concerned>, Option<String>);
 
 /// Returns the next users of the tenant who have an account.
 pub(super) async fn page(
@@ -252,23 +261,31 @@ pub(super) async fn page(
 ) -> Result<Users, RunError> {
     let tenant = &directory.tenant_id;
     let (found, next) = store.users_with_accounts(tenant, place).await?;
-    Ok((with_accounts(reader, &found, deadline).await?, next))
+    let place = (reader, directory);
+    Ok((with_accounts(place, found, deadline).await?, next))
 }
 
 /// Returns these users with what is known of their accounts.
 async fn with_accounts(
-    reader: &Reader,
-    found: &[UserAccount],
+    (reader, directory): (&Reader, &Directory),
+    found: Vec<UserAccount>,
     deadline: Instant,
-) -> Result<Vec<(UserId, Account)>, RunError> {
+) -> Result<Vec<Concerned>, RunError> {
     let ids: Vec<_> = found.iter().map(|user| &user.account).collect();
     let accounts = allowed(reader.accounts(&ids, deadline).await)?;
-    let users = found.iter().map(|user| {
-        let account = match &accounts {
+    let users = found.into_iter().map(|one| {
+        let id = one.account.as_str().to_ascii_lowercase();
+        let account = match accounts.as_ref().map(|accounts| accounts.get(&id)) {
             None => Account::Unknown,
-            Some(accounts) => Account::of(accounts.get(&user.account).copied()),
+            Some(None) => Account::Absent,
+            Some(Some(true)) => Account::Enabled,
+            Some(Some(false)) => Account::Ended,
         };
-        (user.user_id.clone(), account)
+        Concerned {
+            account,
+            is_of_directory: one.seen_in.as_ref() == Some(&directory.id),
+            user: one.user_id,
+        }
     });
     Ok(users.collect())
 }

@@ -3,24 +3,49 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{Failure, Work};
+use crate::entra::directory::Directory as Reader;
 use crate::entra::error::ReadError;
 use crate::plan;
+use crate::snapshot::DirectorySnapshot;
 use crate::sync::SyncOutcome;
 use crate::sync::apply::{Subject, held};
 use crate::sync::confirm::confirmed;
 use crate::sync::report::Progress;
-use muster::domain::{Origin, RunNumbers, Source, UserId};
+use muster::domain::{DirectorySettings, Origin, RunNumbers, Source, UserId};
 use muster::store::{self, CurrentMemberships, KnownUser, Written};
+use tokio::time::Instant;
 
 /// What is known of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Account {
     /// It is there and enabled.
     Enabled,
-    /// It is disabled or deleted.
+    /// It is disabled, or was deleted.
     Ended,
+    /// It is not there.
+    Absent,
     /// It was not read.
     Unknown,
+}
+
+/// A user whom a run concerns.
+#[derive(Clone, Debug)]
+pub(super) struct Concerned {
+    pub(super) user: UserId,
+    pub(super) account: Account,
+    /// Whether the account is known to be one of this directory. An account that is not there and never was is of
+    /// another directory, and says nothing about its user.
+    pub(super) is_of_directory: bool,
+}
+
+/// What the directory says about a user.
+pub(super) enum Said {
+    /// Nothing: they have no account in it.
+    Nothing,
+    /// Their account has ended.
+    Ended,
+    /// These are their groups.
+    Groups(DirectorySnapshot),
 }
 
 /// What a pass does.
@@ -63,13 +88,31 @@ enum Unfollowed {
     Table(#[from] store::Error),
 }
 
-impl Account {
-    /// Returns it from what a read returned: whether the account is enabled, and `None` if it is not there.
-    pub(super) fn of(enabled: Option<bool>) -> Self {
-        match enabled {
-            Some(true) => Self::Enabled,
-            Some(false) | None => Self::Ended,
+impl Concerned {
+    /// Reads what the directory says about the user.
+    pub(super) async fn said(
+        &self,
+        (reader, rules): (&Reader, &DirectorySettings),
+        known: &KnownUser,
+        deadline: Instant,
+    ) -> Result<Said, ReadError> {
+        let Some(object_id) = known.account() else {
+            return Ok(Said::Nothing);
+        };
+        match self.account {
+            Account::Ended => return Ok(Said::Ended),
+            Account::Absent => {}
+            Account::Enabled | Account::Unknown => match reader.read(object_id, deadline).await {
+                // It was deleted since the accounts were read, or those were not read.
+                Err(ReadError::UnknownUser { .. }) => {}
+                read => return Ok(Said::Groups(read?.under(rules))),
+            },
         }
+        Ok(if self.is_of_directory {
+            Said::Ended
+        } else {
+            Said::Nothing
+        })
     }
 }
 
@@ -85,9 +128,9 @@ impl<'a> Follower<'a> {
 
     /// Follows the directory for one user. What cannot be read or written changes nothing for them, and is tried again
     /// by the next run.
-    pub(super) async fn follow(&self, user: &UserId, account: Account) -> FollowedUser {
+    pub(super) async fn follow(&self, concerned: &Concerned) -> FollowedUser {
         let mut done = FollowedUser::default();
-        if let Err(error) = self.try_follow(user, account, &mut done).await {
+        if let Err(error) = self.try_follow(concerned, &mut done).await {
             done.numbers.failed += 1;
             done.is_to_retry = true;
             done.failure = Some(error.into());
@@ -97,8 +140,7 @@ impl<'a> Follower<'a> {
 
     async fn try_follow(
         &self,
-        user: &UserId,
-        account: Account,
+        concerned: &Concerned,
         done: &mut FollowedUser,
     ) -> Result<(), Unfollowed> {
         let Work {
@@ -108,13 +150,9 @@ impl<'a> Follower<'a> {
             clock,
             ..
         } = self.work;
-        let current = store
-            .current_memberships(&directory.tenant_id, user)
-            .await?;
+        let (tenant, user) = (&directory.tenant_id, &concerned.user);
+        let current = store.current_memberships(tenant, user).await?;
         let Some(known) = current.known.as_ref().filter(|it| !it.is_being_erased()) else {
-            return Ok(());
-        };
-        let Some(object_id) = known.account() else {
             return Ok(());
         };
         let given = given(&current);
@@ -122,18 +160,20 @@ impl<'a> Follower<'a> {
             done.numbers.users_read += 1;
             done.numbers.memberships_given += given;
         }
-        if account == Account::Ended {
-            return self.end_account(known, given, done).await;
-        }
-        let read = reader.read(object_id, self.work.deadline).await;
-        let reading = match read {
-            // The account was deleted since the accounts were read.
-            Err(ReadError::UnknownUser { .. }) => {
-                return self.end_account(known, given, done).await;
-            }
-            read => read?.under(&directory.settings),
+        let source = (reader, &directory.settings);
+        let reading = match concerned.said(source, known, self.work.deadline).await? {
+            Said::Nothing => return Ok(()),
+            Said::Ended => return self.end_account(known, given, done).await,
+            Said::Groups(reading) => reading,
         };
-        if account == Account::Enabled {
+        let Some(object_id) = known.account() else {
+            return Ok(());
+        };
+        if concerned.account == Account::Enabled {
+            if !concerned.is_of_directory {
+                let account = (user, object_id);
+                store.see_account(tenant, account, &directory.id).await?;
+            }
             let enabled = store.follow_account(self.origin, known, true).await?;
             done.numbers.users_enabled += u64::from(enabled == Written::Done);
         }

@@ -299,7 +299,8 @@ impl Directory {
 
     /// The user with this object id.
     pub(super) fn user(&self, id: &str) -> Option<&User> {
-        self.users.iter().find(|user| user.id == id)
+        let mut users = self.users.iter();
+        users.find(|user| user.id.eq_ignore_ascii_case(id))
     }
 
     /// The groups of a user, direct and transitive.

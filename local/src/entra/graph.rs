@@ -137,7 +137,9 @@ impl Call<'_> {
                 })?;
                 let users = directory.users.iter();
                 let list = List {
-                    rows: users.filter(|user| ids.contains(&user.id)).collect(),
+                    rows: users
+                        .filter(|user| ids.iter().any(|id| user.id.eq_ignore_ascii_case(id)))
+                        .collect(),
                     context: "users".to_owned(),
                 };
                 list.page(directory, about, |user| {

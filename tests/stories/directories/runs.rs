@@ -266,3 +266,46 @@ async fn users_of_an_earlier_release_are_found_by_their_account() {
     assert_eq!(ended["kind"], "changes", "{ended}");
     assert_eq!(ended["numbers"]["memberships_ended"], 2, "{ended}");
 }
+
+#[tokio::test]
+async fn an_account_of_another_directory_disables_no_one() {
+    let (world, path) = both_signed_in(all_groups).await;
+    let root = world.tenant_admin_of(GLOBEX);
+    // One of another Entra tenant, one that cannot be an id of Entra, and one in capitals.
+    let homer = "9E3F5B7D-1A2C-4D6E-8F90-2B4D6F8A0002";
+    for (user, account) in [
+        ("guest", "11111111-2222-4333-8444-555555555555"),
+        ("odd", "it's not an id"),
+        ("homer", homer),
+    ] {
+        let body = json!({"entra_object_id": account});
+        let put = root.put(&format!("/users/{user}"), body).await;
+        assert!(put.status < 300 || user == "odd", "{put:?}");
+    }
+    let first = run(&world, &path).await;
+    assert_eq!(first["kind"], "complete", "{first}");
+    assert_eq!(first["outcome"], "unchanged", "{first}");
+    assert_eq!(first["numbers"]["memberships_given"], 6, "{first}");
+    for user in ["guest", "homer"] {
+        let shown = root.get(&format!("/users/{user}")).await.expect(200).body;
+        assert_eq!(shown["status"], "enabled", "{shown}");
+    }
+    // Seen once, it is missed when it is gone, also by a run that reads everything.
+    change(&world, |entra| {
+        let users = entra["users"].as_array_mut().unwrap();
+        users.retain(|user| user["user_id"] != "homer");
+        for group in entra["groups"].as_array_mut().unwrap() {
+            let members = group["members"].as_array_mut().unwrap();
+            members.retain(|member| member != "homer");
+        }
+    })
+    .await;
+    let lower = json!({"settings": {"default_role": "readonly"}});
+    root.patch(&path, lower).await.expect(200);
+    let second = run(&world, &path).await;
+    assert_eq!(second["kind"], "complete", "{second}");
+    assert_eq!(second["numbers"]["users_disabled"], 1, "{second}");
+    let shown = root.get("/users/homer").await.expect(200).body;
+    assert_eq!(shown["status"], "disabled", "{shown}");
+    invariants::check(&world.items().await);
+}

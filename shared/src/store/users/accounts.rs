@@ -1,7 +1,8 @@
 //! Accounts of users in a directory: which user has which, and users who are disabled because their account is.
 
 use crate::domain::{
-    EntraObjectId, EventDraft, EventType, Origin, TenantId, Transition, User, UserId, UserStatus,
+    DirectoryId, EntraObjectId, EventDraft, EventType, Origin, TenantId, Transition, User, UserId,
+    UserStatus,
 };
 use crate::store::keys::{self, GSI3, Key};
 use crate::store::sync::{KnownUser, Written};
@@ -9,10 +10,12 @@ use crate::store::table::{Change, Condition, Item, Query, in_partition, number, 
 use crate::store::{Error, Store, in_version, table};
 
 use super::status::{STATUS, unchanged};
-use super::{Action, from_row};
+use super::{Action, from_row, is_known};
 
 /// Attribute of a profile that the directory has disabled: `directory`.
 pub(in crate::store) const DISABLED_BY: &str = "disabled_by";
+/// Attribute of the entry of an account: the directory in which a run has seen it.
+const SEEN_IN: &str = "seen_in";
 /// Number of users that are read from the index at once.
 const PAGE: usize = 100;
 
@@ -23,6 +26,8 @@ pub struct UserAccount {
     pub user_id: UserId,
     /// The account.
     pub account: EntraObjectId,
+    /// The directory in which a run has seen it.
+    pub seen_in: Option<DirectoryId>,
 }
 
 impl Store {
@@ -65,8 +70,7 @@ impl Store {
         Ok((self.accounts_of(tenant, &users).await?, next))
     }
 
-    /// Returns those of up to 100 users who have an account, in the same order. Makes two `BatchGetItem`s, and an
-    /// `UpdateItem` for each user of an earlier release who is not listed by their account.
+    /// Returns those of up to 100 users who have an account, in the same order. Makes two `BatchGetItem`s.
     pub async fn accounts_of(
         &self,
         tenant: &TenantId,
@@ -77,28 +81,51 @@ impl Store {
         let keys: Vec<_> = profiles.zip(entries).collect();
         let both: Vec<_> = keys.iter().flat_map(|(one, other)| [one, other]).collect();
         let found = self.table.get_all(&both).await?;
-        let mut accounts = Vec::new();
         // In the order of the index, which a run that stops continues.
-        for (profile, entry) in &keys {
-            let Some(item) = found.get(profile) else {
+        let known = keys
+            .iter()
+            .filter_map(|(profile, entry)| Some((found.get(profile)?, found.get(entry))));
+        let mut accounts = Vec::new();
+        for (profile, entry) in known {
+            let user = from_row(profile.clone())?;
+            let Some(account) = user.entra_object_id else {
                 continue;
             };
-            let user = from_row(item.clone())?;
-            let Some(account) = user.entra_object_id.clone() else {
-                continue;
-            };
-            if !found.contains_key(entry) {
-                let change = account_entry(&user);
-                self.table
-                    .update(entry, change, Condition::absent())
-                    .await?;
-            }
+            let seen_in = entry.and_then(|entry| entry.get(SEEN_IN)?.as_s().ok());
             accounts.push(UserAccount {
                 user_id: user.user_id,
                 account,
+                seen_in: seen_in
+                    .cloned()
+                    .map(DirectoryId::parse)
+                    .transpose()
+                    .ok()
+                    .flatten(),
             });
         }
         Ok(accounts)
+    }
+
+    /// Records that the account of a user was seen in a directory, and lists the user by it, whom an earlier release has
+    /// not listed.
+    ///
+    /// Writes one transaction on the condition that the user is known and has this account. Does nothing otherwise.
+    pub async fn see_account(
+        &self,
+        tenant: &TenantId,
+        (user, account): (&UserId, &EntraObjectId),
+        directory: &DirectoryId,
+    ) -> Result<(), Error> {
+        let mut transaction = self.unrecorded();
+        let still = is_known().and(Condition::new("#entra_object_id = :account"));
+        let still = still.value(":account", text(account.as_str()));
+        transaction.check(Action::User, &keys::user(tenant, user), still);
+        let entry = listed(tenant, user, account).set(SEEN_IN, text(directory.as_str()));
+        let key = keys::account_entry(tenant, user);
+        transaction.touch(Action::Account, &key, entry, Condition::none());
+        // The profile has changed: the next run sees it again.
+        let _ = transaction.commit().await?;
+        Ok(())
     }
 
     /// Returns the users who sign in with an account: one, or several of different user pools. Makes one `Query` of an
@@ -179,20 +206,21 @@ impl Store {
     }
 }
 
-/// Returns the change that lists a user by their account.
+/// Returns the change that lists a user by their account, which no directory has seen yet.
 pub(super) fn account_entry(user: &User) -> Change {
-    let change = Change::new()
-        .set("tenant_id", text(user.tenant_id.as_str()))
-        .set("user_id", text(user.user_id.as_str()));
-    match &user.entra_object_id {
-        Some(account) => change
-            .set(
-                "gsi3pk",
-                text(keys::users_of_account(&user.tenant_id, account)),
-            )
-            .set("gsi3sk", text(keys::person_place("", &user.user_id))),
-        None => change.remove("gsi3pk").remove("gsi3sk"),
-    }
+    let change = match &user.entra_object_id {
+        Some(account) => listed(&user.tenant_id, &user.user_id, account),
+        None => Change::new().remove("gsi3pk").remove("gsi3sk"),
+    };
+    change.remove(SEEN_IN)
+}
+
+fn listed(tenant: &TenantId, user: &UserId, account: &EntraObjectId) -> Change {
+    Change::new()
+        .set("tenant_id", text(tenant.as_str()))
+        .set("user_id", text(user.as_str()))
+        .set("gsi3pk", text(keys::users_of_account(tenant, account)))
+        .set("gsi3sk", text(keys::person_place("", user)))
 }
 
 /// Returns the user of an entry of the index.
