@@ -245,10 +245,8 @@ impl User {
         meta: &Meta,
         projection: &Projection,
     ) -> Value {
-        let mut attributes = self.attributes.clone();
-        attributes.entry("active").or_insert(Value::Bool(true));
         let groups = groups.map(|groups| ("groups", groups));
-        render(Kind::User, id, &attributes, groups, meta, projection)
+        render(Kind::User, id, &self.attributes, groups, meta, projection)
     }
 }
 
@@ -264,8 +262,8 @@ pub struct Group {
 pub struct GroupBody {
     /// The group.
     pub group: Group,
-    /// All its members. Empty if the body has none.
-    pub members: Members,
+    /// All its members; `None` if the body does not name them.
+    pub members: Option<Members>,
 }
 
 impl GroupBody {
@@ -273,9 +271,11 @@ impl GroupBody {
     pub fn parse(body: &Value) -> Result<Self, Error> {
         let mut attributes = attributes(Kind::Group, body)?;
         let members = attributes.remove("members").unwrap_or(Value::Null);
+        let mut names = body.as_object().into_iter().flat_map(Map::keys);
+        let is_named = names.any(|name| name.eq_ignore_ascii_case("members"));
         Ok(Self {
             group: Group::from_attributes(attributes)?,
-            members: Members::parse(&members)?,
+            members: is_named.then(|| Members::parse(&members)).transpose()?,
         })
     }
 }

@@ -315,7 +315,7 @@ pub const GROUP: Schema = Schema {
                 Attribute::text("value", "The id of the member.")
                     .exact()
                     .immutable(),
-                Attribute::reference("$ref", "The URL of the member.").read_only(),
+                Attribute::reference("$ref", "The URL of the member.").immutable(),
                 Attribute::text("type", "What the member is. Defaults to `User`.")
                     .canonical(&["User", "Group"])
                     .immutable(),

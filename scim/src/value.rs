@@ -6,6 +6,9 @@ use crate::error::Error;
 use crate::resource::invalid_value;
 use crate::schema::{Attribute, Mutability, Type};
 
+/// Maximum number of values of an attribute, except the members of a group.
+const MAX_VALUES: usize = 1_000;
+
 /// A value in the form of its attribute: booleans that came as text are booleans, names have the case
 /// of the declaration, nulls and read-only sub-attributes are left out. `None` if nothing remains.
 pub(crate) fn normal(attribute: Option<&Attribute>, value: &Value) -> Result<Option<Value>, Error> {
@@ -25,12 +28,24 @@ pub(crate) fn normal(attribute: Option<&Attribute>, value: &Value) -> Result<Opt
         Value::Null => &[],
         one => std::slice::from_ref(one),
     };
+    check_count(attribute, values.len())?;
     let mut normal = Vec::with_capacity(values.len());
     for value in values {
         normal.extend(single(attribute, value)?);
     }
     settle_primary(&[], &mut normal);
     Ok((!normal.is_empty()).then_some(Value::Array(normal)))
+}
+
+/// Fails if an attribute would have too many values. Members of groups have a limit of their own.
+pub(crate) fn check_count(attribute: &Attribute, count: usize) -> Result<(), Error> {
+    if count <= MAX_VALUES || attribute.name == "members" {
+        return Ok(());
+    }
+    Err(invalid_value(format!(
+        "{} has at most {MAX_VALUES} values.",
+        attribute.name
+    )))
 }
 
 /// One value, or one element of an array.

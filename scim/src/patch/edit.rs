@@ -8,7 +8,7 @@ use crate::filter::{Filter, Literal, Operator, Test};
 use crate::path::Place;
 use crate::resource::invalid_value;
 use crate::schema::{Attribute, Mutability};
-use crate::value::{normal, settle_primary, single};
+use crate::value::{check_count, normal, settle_primary, single};
 
 pub(super) fn is_empty(value: &Value) -> bool {
     match value {
@@ -124,6 +124,9 @@ impl Edit<'_> {
                 for value in given {
                     if !values.contains(&value) {
                         values.push(value);
+                    }
+                    if let Some(attribute) = self.attribute {
+                        check_count(attribute, values.len())?;
                     }
                 }
             }

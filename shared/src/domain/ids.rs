@@ -158,11 +158,16 @@ id!(
     DirectoryRunId
 );
 id!(
+    /// A user of a directory of type `scim`: a `UUIDv7`. Not a `sub`.
+    ScimUserId
+);
+id!(
     /// The object id of a user in Entra, with which the directory sync finds their groups. Not a `sub`.
     EntraObjectId
 );
 id!(
-    /// A group in Entra, by its object id. What the sync creates for the group has the same id.
+    /// A group of a directory: an object id in Entra, or the `UUIDv7` of a group of a directory of type `scim`. What the
+    /// sync creates for the group has the same id.
     GroupId
 );
 
@@ -199,6 +204,18 @@ impl From<uuid::Uuid> for OrganizationId {
 }
 
 impl From<uuid::Uuid> for WebhookEndpointId {
+    fn from(id: uuid::Uuid) -> Self {
+        Self(id.to_string())
+    }
+}
+
+impl From<uuid::Uuid> for ScimUserId {
+    fn from(id: uuid::Uuid) -> Self {
+        Self(id.to_string())
+    }
+}
+
+impl From<uuid::Uuid> for GroupId {
     fn from(id: uuid::Uuid) -> Self {
         Self(id.to_string())
     }

@@ -17,6 +17,7 @@ mod organization_domain;
 mod page;
 mod patch;
 mod role;
+mod scim;
 mod team;
 mod team_limits;
 mod text;
@@ -33,7 +34,7 @@ pub use caller::{Caller, ClaimedEmail};
 pub use directory::{
     DEFAULT_ROLE, Directory, DirectoryPatch, DirectoryRun, DirectorySettings,
     DirectorySettingsPatch, DirectoryStatus, DirectoryType, EntraDirectory, EntraDirectoryPatch,
-    EntraId, GroupFilter, GroupIds, GroupMap, GroupMapPatch, MAX_GROUP_FILTER_LENGTH,
+    EntraId, GroupFilter, GroupIds, GroupMap, GroupMapPatch, LinkBy, MAX_GROUP_FILTER_LENGTH,
     MAX_GROUP_IDS, MAX_MAP_ENTRIES, MappedGroup, MembershipsOfDeleted, OnLeave, PreviewedGroup,
     PreviewedMembership, PreviewedUser, RemovalLimit, RemovalLimitPatch, RequestedStatus, RoleMap,
     RoleMapPatch, RunKind, RunNumbers, RunOutcome, SecretArn, SyncPreview,
@@ -46,7 +47,8 @@ pub use event::{
 pub use idempotency::IdempotencyKey;
 pub use ids::{
     DirectoryId, DirectoryRunId, EntraObjectId, GroupId, InvitationId, MAX_ID_LENGTH,
-    MAX_USER_ID_LENGTH, ME, OrganizationId, TeamId, TenantId, UserId, WebhookEndpointId,
+    MAX_USER_ID_LENGTH, ME, OrganizationId, ScimUserId, TeamId, TenantId, UserId,
+    WebhookEndpointId,
 };
 pub use invitation::{
     DEFAULT_INVITATION_DAYS, Invitation, InvitationDelivery, InvitationPage, InvitationSecret,
@@ -69,6 +71,10 @@ pub use organization_domain::{
 pub use page::Page;
 pub use patch::Patch;
 pub use role::{Permission, Role};
+pub use scim::{
+    MAX_SCIM_EMAILS, MAX_SCIM_MEMBERS, MAX_SCIM_RESOURCE_BYTES, ScimGroup, ScimLookup, ScimMember,
+    ScimMembersChange, ScimScope, ScimToken, ScimTokenHash, ScimUser,
+};
 pub use team::{
     ALL_ORGANIZATION_MODELS, Team, TeamMembership, TeamMembershipPatch, TeamPatch, TeamRole,
     TeamStatus,

@@ -45,6 +45,19 @@ pub struct Export {
     pub next: Option<String>,
 }
 
+/// A response in a form of its own.
+#[derive(Clone, Debug)]
+pub struct RawAnswer {
+    /// Its `Content-Type`.
+    pub media_type: &'static str,
+    /// The body, or `None` for no body.
+    pub body: Option<String>,
+    /// Further headers, by their names.
+    pub headers: Vec<(&'static str, String)>,
+    /// The code of the error for the log; `ok` without one.
+    pub code: &'static str,
+}
+
 /// A response before it is sent.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Answer {
@@ -62,6 +75,9 @@ pub struct Answer {
     /// A page in a form other than JSON, instead of the body.
     #[serde(skip)]
     pub export: Option<Export>,
+    /// A form of its own, instead of the body.
+    #[serde(skip)]
+    pub raw: Option<RawAnswer>,
     /// Whether its form depends on the header `Accept`.
     #[serde(skip)]
     pub varies_by_accept: bool,
@@ -81,6 +97,7 @@ impl Answer {
             version: None,
             body,
             export: None,
+            raw: None,
             varies_by_accept: false,
             is_repeat: false,
             held_tag: None,
@@ -112,6 +129,14 @@ impl Answer {
     /// Returns 200 with a resource that has no version.
     pub fn unversioned(body: Box<RawValue>) -> Self {
         Self::new(200, Some(body))
+    }
+
+    /// Returns a response in a form of its own.
+    pub fn raw(status: u16, raw: RawAnswer) -> Self {
+        Self {
+            raw: Some(raw),
+            ..Self::new(status, None)
+        }
     }
 
     /// Returns 200 with a page of a list in a form other than JSON.

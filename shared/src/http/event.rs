@@ -23,6 +23,8 @@ use serde_json::{Map, Value};
 
 /// The key of the claims in the authorizer of a REST API. Claims that are not all strings are stored under it too.
 pub(super) const CLAIMS: &str = "claims";
+/// Maximum length of a host with its port, in bytes.
+const MAX_HOST_BYTES: usize = 260;
 /// Maximum length of a path, in bytes. API Gateway accepts 10,240 bytes of request line and headers.
 const MAX_PATH_BYTES: usize = 8 * 1024;
 /// Maximum length of a query, in bytes. A byte may become three in a URI, which must stay below 64 KiB with its path.
@@ -65,7 +67,8 @@ fn guard_v2(mut event: ApiGatewayV2httpRequest) -> Option<ApiGatewayV2httpReques
     context.route_key = Some(event.route_key.take().or(context.route_key.take())?);
     context.domain_name = None;
     context.stage = None;
-    event.headers.remove(HOST);
+    let host = event.headers.remove(HOST);
+    keep_host(&mut event.headers, host);
     event.raw_path = Some(path(event.raw_path)?);
     if let Some(query) = event.raw_query_string.take().filter(|it| !it.is_empty()) {
         let Ok(query) = query.parse();
@@ -87,8 +90,12 @@ fn guard_v1(mut event: ApiGatewayProxyRequest) -> Option<ApiGatewayProxyRequest>
         // They have only the last value of each header, which would replace all values.
         event.headers.clear();
     }
-    event.headers.remove(HOST);
-    event.multi_value_headers.remove(HOST);
+    let host = event.headers.remove(HOST);
+    let host = event.multi_value_headers.remove(HOST).or(host);
+    keep_host(&mut event.headers, host.clone());
+    if !event.multi_value_headers.is_empty() {
+        keep_host(&mut event.multi_value_headers, host);
+    }
     event.path = Some(path(event.path)?);
     let is_encoded = event.is_base64_encoded;
     event.is_base64_encoded = is_encoded && is_base64(event.body.as_deref());
@@ -104,6 +111,22 @@ fn guard_v1(mut event: ApiGatewayProxyRequest) -> Option<ApiGatewayProxyRequest>
     };
     let are_safe = queries.iter().all(|query| has_values(query) && fits(query));
     are_safe.then_some(event)
+}
+
+/// The header that names the host of the API for [`ApiRequest::origin_url`](super::ApiRequest::origin_url).
+pub(super) const KEPT_HOST: &str = "x-muster-host";
+
+/// Keeps a host that is one under a name that the conversion does not read.
+fn keep_host(headers: &mut HeaderMap, host: Option<HeaderValue>) {
+    headers.remove(KEPT_HOST);
+    let is_host = |text: &str| {
+        let is_safe = |b: u8| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b);
+        !text.is_empty() && text.len() <= MAX_HOST_BYTES && text.bytes().all(is_safe)
+    };
+    if let Some(host) = host.filter(|host| host.to_str().is_ok_and(is_host)) {
+        // More headers than fit cannot come through API Gateway.
+        let _ = headers.try_insert(KEPT_HOST, host);
+    }
 }
 
 /// Returns a path that forms a URL with any host.

@@ -9,7 +9,7 @@ mod query;
 mod request;
 mod uri;
 
-pub use answer::{Answer, Export, MediaType, json};
+pub use answer::{Answer, Export, MediaType, RawAnswer, json};
 pub use caller::MACHINE_SCOPE;
 pub use cursor::{Cursor, DEFAULT_LIMIT, MAX_LIMIT, PageRequest};
 pub use event::read_event;

@@ -10,6 +10,7 @@ use lambda_http::{Request, RequestExt as _};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
+use super::event::KEPT_HOST;
 use super::{Code, MediaType, Problem, Query, read_event};
 use crate::domain::{
     Caller, DirectoryId, Domain, EventId, ExpectedVersion, IdempotencyKey, Invalid, InvitationId,
@@ -83,6 +84,31 @@ impl ApiRequest {
     /// Returns the requested path.
     pub fn path(&self) -> &str {
         self.request.raw_http_path()
+    }
+
+    /// Returns the URL of the API as the client called it, without a slash at its end.
+    pub fn origin_url(&self) -> String {
+        let host = self.header(KEPT_HOST).unwrap_or_default();
+        let scheme = match self.header("x-forwarded-proto").as_deref() {
+            Some("http") => "http",
+            _ => "https",
+        };
+        format!("{scheme}://{host}")
+    }
+
+    /// Returns the method.
+    pub fn method(&self) -> &str {
+        self.request.method().as_str()
+    }
+
+    /// Returns whether the query has a parameter.
+    pub fn has_query(&self, name: &str) -> bool {
+        self.query.contains_key(name)
+    }
+
+    /// Returns the body as it was sent. It is not limited in size.
+    pub fn raw_body(&self) -> &[u8] {
+        self.request.body().as_ref()
     }
 
     /// Returns API Gateway's id of the request.
@@ -165,7 +191,7 @@ impl ApiRequest {
     }
 
     /// Returns the value of a header. Joins several values of one name with commas.
-    pub(super) fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+    pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
         let mut values = self.request.headers().get_all(name).iter();
         let values = values
             .by_ref()

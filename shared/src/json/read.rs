@@ -7,7 +7,7 @@ use crate::domain::{
     BillingAddress, Budget, BudgetDuration, Description, DirectoryPatch, DirectoryRunId,
     DirectorySettingsPatch, DirectoryType, Domain, DomainPatch, Email, EntraDirectoryPatch,
     EntraId, EntraObjectId, EventId, EventTypePattern, EventTypes, GroupFilter, GroupIds,
-    GroupMapPatch, Invalid, Json, JsonObject, LimitsPatch, MembershipPatch, Name, OnLeave,
+    GroupMapPatch, Invalid, Json, JsonObject, LimitsPatch, LinkBy, MembershipPatch, Name, OnLeave,
     OrganizationId, OrganizationPatch, Patch, RedirectUrl, RemovalLimitPatch, RequestedStatus,
     Role, RoleMapPatch, SecretArn, Status, StripeCustomerId, TeamMembershipPatch, TeamPatch,
     TeamRole, TeamStatus, Timestamp, UserId, UserPatch, UserStatus, UserStatusPatch,
@@ -90,6 +90,7 @@ texts!(
     EntraObjectId,
     EventId,
     Name,
+    LinkBy,
     OnLeave,
     OrganizationId,
     RedirectUrl,
@@ -279,6 +280,7 @@ from_fields!(DirectorySettingsPatch {
     on_leave,
     nested_groups,
     refresh_names,
-    removal_limit
+    removal_limit,
+    link_by
 });
 from_fields!(RemovalLimitPatch { percent, count });

@@ -6,6 +6,7 @@
 mod directories;
 mod domains;
 mod invitations;
+mod scim;
 mod teams;
 mod webhooks;
 
@@ -29,6 +30,13 @@ pub(super) use domains::{
 pub(super) use invitations::{
     INVITATION_PREFIX, invitation, invitation_at, invitation_by_email, invitation_place,
     invitation_start, invitations_of, invitations_partition, invitee,
+};
+pub(super) use scim::{
+    SCIM_GROUP_PREFIX, SCIM_MEMBER_PREFIX, SCIM_USER_PREFIX, ScimIndex, scim_access, scim_count,
+    scim_found, scim_found_partition, scim_found_start, scim_group, scim_group_of,
+    scim_groups_partition, scim_member, scim_members_partition, scim_name, scim_names_partition,
+    scim_partition, scim_pending, scim_pending_partition, scim_unapplied, scim_unapplied_partition,
+    scim_user,
 };
 pub(super) use teams::{
     team, team_by_name, team_in, team_member, team_membership, team_name_reservation,
@@ -323,7 +331,12 @@ pub(super) fn idempotency(tenant: &TenantId, caller: &UserId, route: &str, key: 
 /// Escapes a name for a key. A very long name is cut and completed with its digest, so that different names
 /// stay different.
 fn name_part(name: &FoldedName) -> String {
-    let whole = escaped(name.as_str());
+    text_part(name.as_str())
+}
+
+/// Escapes a text like [`name_part`].
+fn text_part(text: &str) -> String {
+    let whole = escaped(text);
     let start = cut(&whole, MAX_NAME_BYTES);
     if start.len() == whole.len() {
         whole

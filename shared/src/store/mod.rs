@@ -16,6 +16,7 @@ mod invitations;
 mod keys;
 mod members;
 mod organizations;
+mod scim;
 mod settle;
 mod sync;
 mod table;
@@ -32,8 +33,8 @@ use serde::{Deserialize, Serialize};
 pub use batch::{BatchResult, RefusedItem};
 pub use context::Context;
 pub use directories::{
-    ActiveDirectory, ConfirmedRun, LoginDirectory, OpenRun, RunClaim, RunLease, RunState,
-    origin_of_run,
+    ActiveDirectory, ConfirmedRun, DirectoryWithToken, LoginDirectory, OpenRun, RunClaim, RunLease,
+    RunState, origin_of_run,
 };
 pub use domains::{DomainOfLogin, DomainToVerify, DueDomain};
 pub use error::{Error, Refusal};
@@ -44,6 +45,7 @@ pub use invitations::{
 };
 pub use members::{Member, MemberFilter, MemberSort, MembershipOfOrganization};
 pub use organizations::{OrganizationFilter, OrganizationForCaller};
+pub use scim::{ScimAccess, ScimLink, ScimPage, ScimUserWithGroups, ScimWritten};
 pub use sync::{
     CurrentMemberships, FoundOrganization, FoundTeam, KnownUser, MembershipMarks, Move, Profile,
     TeamMembershipMarks, Written,

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::patch::nothing_required;
 use super::{
-    DirectoryId, DirectoryRunId, Invalid, Name, Patch, Source, TenantId, Timestamp, UserId,
+    DirectoryId, DirectoryRunId, Invalid, Name, Patch, ScimScope, Source, TenantId, Timestamp,
+    UserId,
 };
 
 pub use entra::{EntraDirectory, EntraDirectoryPatch, EntraId, SecretArn};
@@ -23,8 +24,8 @@ pub use maps::{GroupMap, GroupMapPatch, MAX_MAP_ENTRIES, MappedGroup, RoleMap, R
 pub use preview::{PreviewedGroup, PreviewedMembership, PreviewedUser, SyncPreview};
 pub use run::{DirectoryRun, RunKind, RunNumbers, RunOutcome};
 pub use settings::{
-    DEFAULT_ROLE, DirectorySettings, DirectorySettingsPatch, GroupIds, MAX_GROUP_IDS, OnLeave,
-    RemovalLimit, RemovalLimitPatch,
+    DEFAULT_ROLE, DirectorySettings, DirectorySettingsPatch, GroupIds, LinkBy, MAX_GROUP_IDS,
+    OnLeave, RemovalLimit, RemovalLimitPatch,
 };
 
 /// The kind of a directory.
@@ -33,6 +34,8 @@ pub use settings::{
 pub enum DirectoryType {
     /// Microsoft Entra ID, which Muster reads through Microsoft Graph.
     Entra,
+    /// An identity provider that writes its users and groups by SCIM 2.0.
+    Scim,
 }
 
 impl DirectoryType {
@@ -40,6 +43,7 @@ impl DirectoryType {
     pub const fn source(self) -> Source {
         match self {
             Self::Entra => Source::Entra,
+            Self::Scim => Source::Scim,
         }
     }
 }
@@ -50,10 +54,8 @@ impl FromStr for DirectoryType {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         match text {
             "entra" => Ok(Self::Entra),
-            "scim" => Err(Invalid::new(
-                "must be entra: directories of type scim are not supported yet",
-            )),
-            _ => Err(Invalid::new("must be entra")),
+            "scim" => Ok(Self::Scim),
+            _ => Err(Invalid::new("must be entra or scim")),
         }
     }
 }
@@ -148,8 +150,8 @@ pub struct Directory {
     pub status: DirectoryStatus,
     /// Why it is paused or broken; `null` if it is active.
     pub status_reason: Option<String>,
-    /// How it is read.
-    pub entra: EntraDirectory,
+    /// How it is read; `null` if its type is `scim`.
+    pub entra: Option<EntraDirectory>,
     /// How its groups become organizations, teams and memberships.
     pub settings: DirectorySettings,
     /// The last run that read the directory without a login; `null` before the first one.
@@ -177,7 +179,7 @@ pub struct DirectoryPatch {
     /// `paused` stops reading the directory, `active` resumes it, also if it is broken. Cannot be `null`.
     #[schemars(with = "RequestedStatus")]
     pub status: Option<RequestedStatus>,
-    /// How it is read. `tenant_id` and `domain` cannot change. Cannot be `null`.
+    /// How it is read. `tenant_id` and `domain` cannot change. Cannot be `null`, and must be absent if the type is `scim`.
     #[schemars(with = "EntraDirectoryPatch")]
     pub entra: Option<EntraDirectoryPatch>,
     /// A merge patch of the settings. `null` sets all of them to their defaults.
@@ -200,12 +202,19 @@ impl DirectoryPatch {
             Some(RequestedStatus::Active) => (DirectoryStatus::Active, None),
             Some(RequestedStatus::Paused) => (DirectoryStatus::Paused, Some(REQUESTED.to_owned())),
         };
-        let entra = self.entra.as_ref();
+        let entra = match (&self.entra, &before.entra) {
+            (Some(patch), Some(entra)) => Some(patch.apply(entra)),
+            (Some(_), None) => {
+                let reason = Invalid::new("must be absent: the type of the directory is scim");
+                return Err(("/entra", reason));
+            }
+            (None, entra) => entra.clone(),
+        };
         let after = Directory {
             name: self.name.clone().unwrap_or_else(|| before.name.clone()),
             status,
             status_reason,
-            entra: entra.map_or_else(|| before.entra.clone(), |patch| patch.apply(&before.entra)),
+            entra,
             settings: match &self.settings {
                 Patch::Keep => before.settings.clone(),
                 Patch::Clear => DirectorySettings::default(),
@@ -216,11 +225,27 @@ impl DirectoryPatch {
         if after == *before {
             return Ok(after);
         }
-        Ok(Directory {
-            version: before.version + 1,
+        Ok(after.touched(before.version, now))
+    }
+}
+
+impl Directory {
+    /// Returns the directory as its SCIM users and groups name it.
+    pub fn scope(&self) -> ScimScope {
+        ScimScope {
+            tenant_id: self.tenant_id.clone(),
+            directory_id: self.id.clone(),
+        }
+    }
+
+    /// Returns the directory in the version after this one.
+    #[must_use]
+    pub fn touched(self, before: u64, now: Timestamp) -> Self {
+        Self {
+            version: before + 1,
             updated_at: now,
-            ..after
-        })
+            ..self
+        }
     }
 }
 

@@ -47,6 +47,9 @@ pub struct DirectorySettings {
     pub refresh_names: bool,
     /// How many memberships one run without a login may end.
     pub removal_limit: RemovalLimit,
+    /// What the `externalId` of a user of a directory of type `scim` is, by which a login finds the user. Without a match,
+    /// a verified email address in a verified domain of the tenant decides. Directories of type `entra` do not use it.
+    pub link_by: LinkBy,
 }
 
 /// Changes the schema of a response, in which every field is present, although rows of an earlier release lack some.
@@ -80,6 +83,7 @@ impl Default for DirectorySettings {
             nested_groups: false,
             refresh_names: false,
             removal_limit: RemovalLimit::default(),
+            link_by: LinkBy::default(),
         }
     }
 }
@@ -135,7 +139,30 @@ impl FromStr for OnLeave {
     }
 }
 
-/// Ids of groups in Entra: up to 50.
+/// What the `externalId` of a user of a directory of type `scim` is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkBy {
+    /// `object_id`: the object id in Entra, which the login brings.
+    #[default]
+    ObjectId,
+    /// `user_id`: the id of the user here, the `sub` of their tokens.
+    UserId,
+}
+
+impl FromStr for LinkBy {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text {
+            "object_id" => Ok(Self::ObjectId),
+            "user_id" => Ok(Self::UserId),
+            _ => Err(Invalid::new("must be object_id or user_id")),
+        }
+    }
+}
+
+/// Ids of groups: up to 50.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(extend("maxItems" = MAX_GROUP_IDS))]
@@ -257,6 +284,8 @@ pub struct DirectorySettingsPatch {
     pub refresh_names: Patch<bool>,
     /// How many memberships one run without a login may end.
     pub removal_limit: Patch<RemovalLimitPatch>,
+    /// What the `externalId` of a user of a directory of type `scim` is. Defaults to `object_id`.
+    pub link_by: Patch<LinkBy>,
 }
 
 impl DirectorySettingsPatch {
@@ -328,6 +357,7 @@ impl DirectorySettingsPatch {
                 Patch::Clear => default.removal_limit,
                 Patch::Set(patch) => patch.apply(before.removal_limit)?,
             },
+            link_by: replaced(&self.link_by, &before.link_by, default.link_by),
         })
     }
 }

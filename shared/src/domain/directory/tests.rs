@@ -37,13 +37,13 @@ fn directory() -> Directory {
         directory_type: DirectoryType::Entra,
         status: DirectoryStatus::Broken,
         status_reason: Some("consent".to_owned()),
-        entra: EntraDirectory {
+        entra: Some(EntraDirectory {
             tenant_id: GROUP.parse().unwrap(),
             domain: "acme.example".parse().unwrap(),
             service_principal_id: GROUP.parse().unwrap(),
             client_id: None,
             client_secret_arn: None,
-        },
+        }),
         settings: DirectorySettings::default(),
         last_run: None,
         blocked_run_id: None,
@@ -209,12 +209,10 @@ fn a_patch_leaves_the_entra_tenant_as_it_is() {
     .unwrap();
     let later = "2026-11-28T11:00:00.000Z".parse().unwrap();
     let after = patch.apply(&directory(), later).unwrap();
-    assert_eq!(after.entra.tenant_id, directory().entra.tenant_id);
-    assert_eq!(after.entra.service_principal_id.as_str(), other);
-    assert_eq!(
-        after.entra.client_secret_arn.unwrap().region(),
-        "eu-central-1"
-    );
+    let after = after.entra.unwrap();
+    assert_eq!(after.tenant_id, directory().entra.unwrap().tenant_id);
+    assert_eq!(after.service_principal_id.as_str(), other);
+    assert_eq!(after.client_secret_arn.unwrap().region(), "eu-central-1");
     for bad in [
         json!({"entra": {"tenant_id": other}}),
         json!({"entra": {"domain": "other.example"}}),
@@ -229,12 +227,17 @@ fn a_patch_leaves_the_entra_tenant_as_it_is() {
 }
 
 #[test]
-fn scim_is_refused_with_its_reason() {
-    let scim = "scim".parse::<DirectoryType>().unwrap_err().to_string();
-    assert_eq!(
-        scim,
-        "must be entra: directories of type scim are not supported yet"
-    );
+fn a_directory_of_scim_has_no_part_of_entra() {
+    let scim = Directory {
+        directory_type: "scim".parse().unwrap(),
+        entra: None,
+        ..directory()
+    };
+    let later = "2026-11-28T11:00:00.000Z".parse().unwrap();
+    let patch: DirectoryPatch = read(json!({"entra": {"client_id": GROUP}})).unwrap();
+    assert_eq!(patch.apply(&scim, later).unwrap_err().0, "/entra");
+    let patch: DirectoryPatch = read(json!({"name": "Other"})).unwrap();
+    assert_eq!(patch.apply(&scim, later).unwrap().entra, None);
 }
 
 fn app_roles(values: &[&str]) -> BTreeSet<String> {

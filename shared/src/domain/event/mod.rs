@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{GroupId, Invalid, OrganizationId, Status, TeamId, TenantId, Timestamp, UserId};
+use super::{
+    DirectoryId, GroupId, Invalid, OrganizationId, Status, TeamId, TenantId, Timestamp, UserId,
+};
 
 pub use change::{Changes, FieldChange, MAX_CHANGE_BYTES, fields_of, shows_value, targets_of};
 pub use draft::{EventDraft, Transition};
@@ -173,6 +175,15 @@ impl Actor {
         Self {
             actor_type: ActorType::Directory,
             id: "entra".to_owned(),
+            name: None,
+        }
+    }
+
+    /// The identity provider of a directory of type `scim`.
+    pub fn scim(directory: &DirectoryId) -> Self {
+        Self {
+            actor_type: ActorType::Scim,
+            id: directory.as_str().to_owned(),
             name: None,
         }
     }

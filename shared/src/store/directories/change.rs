@@ -2,15 +2,18 @@
 
 use super::{Action, event, not_changed, require_tenant_admin, to_change, unchanged};
 use crate::domain::{
-    Directory, DirectoryId, DirectoryPatch, EventType, ExpectedVersion, Transition,
+    Directory, DirectoryId, DirectoryPatch, DirectoryType, EventType, ExpectedVersion, Transition,
 };
+use crate::store::scim::{set_status, settings_row};
+use crate::store::table::Condition;
 use crate::store::{Context, Error, Refusal, Store, keys};
 
 impl Store {
     /// Changes a directory. Requires a tenant admin. `check` can refuse the directory after the change.
     ///
     /// Makes one read, and writes one transaction on the condition that the version is unchanged since the read, and
-    /// that the directory is not being deleted.
+    /// that the directory is not being deleted. New settings of a directory of type `scim` are recorded for
+    /// [`Store::finish_scim_changes`].
     pub async fn update_directory(
         &self,
         cx: &Context,
@@ -40,6 +43,16 @@ impl Store {
                 to_change(&after)?,
                 unchanged(&before),
             );
+            if after.directory_type == DirectoryType::Scim && after.status != before.status {
+                let access = keys::scim_access(id);
+                let change = set_status(after.status);
+                transaction.update(Action::Access, &access, change, Condition::present());
+            }
+            if after.directory_type == DirectoryType::Scim && after.settings != before.settings {
+                // The linked users follow the new settings without a request of the identity provider.
+                let record = settings_row(&after.scope())?;
+                transaction.put(Action::Pending, record, Condition::none());
+            }
             match transaction.commit().await? {
                 Ok(()) => Ok(after),
                 Err(unmet) => Err(not_changed(&unmet)),

@@ -1,8 +1,9 @@
 //! Creating a directory.
 
-use super::{Action, ClaimRow, event, require_tenant_admin, to_row};
-use crate::domain::{Directory, EventType, Invalid, Transition};
+use super::{Action, ClaimRow, DirectoryWithToken, event, require_tenant_admin, to_row};
+use crate::domain::{EventType, Invalid, Transition};
 use crate::store::keys::{self, Key};
+use crate::store::scim::{access_row, count_row};
 use crate::store::table::{Condition, Item, to_item};
 use crate::store::{Context, Error, Outcome, Refusal, Store, table};
 
@@ -10,32 +11,42 @@ impl Store {
     /// Creates a directory. Requires a tenant admin. The caller of this function has checked that the domain belongs to
     /// the Entra tenant.
     ///
-    /// Writes one transaction on the conditions that an organization of the tenant has verified the domain, that the
-    /// tenant has no directory of Entra, and that no other directory of the deployment has the Entra tenant.
+    /// Writes one transaction on the condition that the tenant has no directory. For a directory of Entra it requires also
+    /// that an organization of the tenant has verified the domain, and that no other directory of the deployment has the
+    /// Entra tenant.
     pub async fn create_directory(
         &self,
         cx: &Context,
-        created: &Directory,
-    ) -> Result<Outcome<Directory>, Error> {
+        created: &DirectoryWithToken,
+    ) -> Result<Outcome<DirectoryWithToken>, Error> {
         require_tenant_admin(&cx.caller)?;
-        let tenant = &created.tenant_id;
-        let record = cx.record();
-        let event = event(EventType::DirectoryCreated, Transition::Created(created));
+        let directory = &created.directory;
+        let tenant = &directory.tenant_id;
+        let record = cx.record_of_secret();
+        let event = event(EventType::DirectoryCreated, Transition::Created(directory));
         let mut transaction = self.transaction(&cx.origin, [event])?;
-        transaction.put(Action::Directory, to_row(created)?, Condition::absent());
+        transaction.put(Action::Directory, to_row(directory)?, Condition::absent());
         let claim = |key: Key| -> Result<Item, table::Error> {
             let row = ClaimRow {
                 tenant_id: tenant.clone(),
-                directory_id: created.id.clone(),
+                directory_id: directory.id.clone(),
             };
             to_item(&row, [key.attributes(), Item::new()])
         };
         let only = claim(keys::entra_directory(tenant))?;
         transaction.put(Action::Only, only, Condition::absent());
-        let entra = claim(keys::entra_claim(&created.entra.tenant_id))?;
-        transaction.put(Action::Claim, entra, Condition::absent());
-        let domain = keys::domain_claim(tenant, &created.entra.domain);
-        transaction.check(Action::Domain, &domain, Condition::present());
+        if let Some(entra) = &directory.entra {
+            let claim = claim(keys::entra_claim(&entra.tenant_id))?;
+            transaction.put(Action::Claim, claim, Condition::absent());
+            let domain = keys::domain_claim(tenant, &entra.domain);
+            transaction.check(Action::Domain, &domain, Condition::present());
+        }
+        if let Some(token) = &created.token {
+            let scope = directory.scope();
+            let access = access_row(&scope, token.hash())?;
+            transaction.put(Action::Access, access, Condition::absent());
+            transaction.put(Action::Count, count_row(&scope), Condition::absent());
+        }
         if let Some(record) = &record {
             record.write(&mut transaction, Action::Record, created)?;
         }

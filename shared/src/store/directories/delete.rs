@@ -13,9 +13,9 @@ use super::{
     require_tenant_admin, to_change, unchanged,
 };
 use crate::domain::{
-    Directory, DirectoryId, DirectoryStatus, EventDraft, EventType, ExpectedVersion, Membership,
-    MembershipsOfDeleted, Origin, Source, TeamMembership, TenantId, Timestamp, Transition, User,
-    UserId,
+    Directory, DirectoryId, DirectoryStatus, DirectoryType, EventDraft, EventType, ExpectedVersion,
+    Membership, MembershipsOfDeleted, Origin, Source, TeamMembership, TenantId, Timestamp,
+    Transition, User, UserId,
 };
 use crate::store::keys;
 use crate::store::settle::Unsettled;
@@ -79,10 +79,13 @@ impl Store {
         }
         self.end_all_given(tenant, &before, &deletion, &cx.origin)
             .await?;
+        if before.directory_type == DirectoryType::Scim {
+            self.purge_scim(&before.scope(), &cx.origin).await?;
+        }
         self.finish_deletion(cx, &before, memberships, now).await
     }
 
-    /// Marks the directory. From now on no login follows it.
+    /// Marks the directory. From now on no login follows it, and its token does not work.
     async fn start_deletion(
         &self,
         cx: &Context,
@@ -103,6 +106,10 @@ impl Store {
         let change = to_change(&after)?.set(DELETING, text(name_of(memberships)));
         let key = keys::directory(&before.tenant_id, &before.id);
         transaction.update(Action::Directory, &key, change, unchanged(before));
+        if before.directory_type == DirectoryType::Scim {
+            let access = keys::scim_access(&before.id);
+            transaction.delete(Action::Access, &access, Condition::none());
+        }
         match transaction.commit().await? {
             Ok(()) => Err(Unsettled::Partial),
             Err(unmet) => Err(not_changed(&unmet)),
@@ -161,8 +168,10 @@ impl Store {
         );
         let own = Condition::new("#directory_id = :own").value(":own", text(id.as_str()));
         transaction.delete(Action::Only, &keys::entra_directory(tenant), own.clone());
-        let claim = keys::entra_claim(&before.entra.tenant_id);
-        transaction.delete(Action::Claim, &claim, own);
+        if let Some(entra) = &before.entra {
+            let claim = keys::entra_claim(&entra.tenant_id);
+            transaction.delete(Action::Claim, &claim, own);
+        }
         transaction.delete(Action::Run, &keys::run_state(tenant, id), Condition::none());
         let row = DeletedRow {
             memberships,
@@ -206,7 +215,7 @@ impl Store {
     }
 
     /// Keeps or removes what the directory gave a user, and ends that they are a tenant admin by it.
-    async fn end_given(
+    pub(in crate::store) async fn end_given(
         &self,
         tenant: &TenantId,
         user: &UserId,
@@ -257,7 +266,11 @@ impl Store {
     }
 
     /// Makes a membership one that was made by hand, on the condition that it is unchanged. Returns whether it did.
-    async fn keep_membership(&self, origin: &Origin, before: &Membership) -> Result<bool, Error> {
+    pub async fn keep_membership(
+        &self,
+        origin: &Origin,
+        before: &Membership,
+    ) -> Result<bool, Error> {
         let after = Membership {
             source: Source::Manual,
             version: before.version + 1,

@@ -1,13 +1,15 @@
 //! Directories: their rows and operations.
 //!
-//! A tenant has at most one directory of Entra, which an item of the tenant names. An item of the deployment gives each
-//! Entra tenant to one directory. Both are written with the directory, on the condition that they are absent.
+//! A tenant has at most one directory, which an item of the tenant names. An item of the deployment gives each Entra
+//! tenant to one directory, another one has the hash of the token of a directory of type `scim`. They are written with
+//! the directory, on the condition that they are absent.
 
 mod change;
 mod create;
 mod delete;
 mod progress;
 mod read;
+mod rotate;
 mod runs;
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{
     Caller, Directory, DirectoryId, DirectoryRun, DirectoryRunId, DirectorySettings,
     DirectoryStatus, DirectoryType, EntraDirectory, EventDraft, EventType, MembershipsOfDeleted,
-    Name, Target, TargetType, TenantId, Timestamp, Transition, UserId,
+    Name, ScimToken, Target, TargetType, TenantId, Timestamp, Transition, UserId,
 };
 use crate::store::idempotency::Recorded;
 use crate::store::keys::{self, GSI2};
@@ -57,7 +59,8 @@ pub(in crate::store) struct Row {
     status: DirectoryStatus,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     status_reason: Option<String>,
-    entra: EntraDirectory,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    entra: Option<EntraDirectory>,
     settings: DirectorySettings,
     /// Absent before the first run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,6 +80,23 @@ struct DeletionRow {
     deleting: Option<MembershipsOfDeleted>,
     #[serde(default)]
     done_to: Option<String>,
+}
+
+/// A directory, with its token if it is new or replaced.
+#[derive(Clone, Debug)]
+pub struct DirectoryWithToken {
+    /// The directory.
+    pub directory: Directory,
+    /// The token of a directory of type `scim`.
+    pub token: Option<ScimToken>,
+}
+
+/// A directory with its token, as stored in a record.
+#[derive(Serialize, Deserialize)]
+pub(in crate::store) struct RowWithToken {
+    directory: Row,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
 }
 
 /// The attributes of the item that names the tenant's directory, and of the one that gives it its Entra tenant.
@@ -146,6 +166,25 @@ impl Recorded for Directory {
     }
 }
 
+impl Recorded for DirectoryWithToken {
+    type Row = RowWithToken;
+
+    fn to_recorded(&self) -> RowWithToken {
+        RowWithToken {
+            directory: self.directory.to_recorded(),
+            token: self.token.as_ref().map(ScimToken::expose_text),
+        }
+    }
+
+    fn from_recorded(row: RowWithToken) -> Result<Self, table::Error> {
+        let token = row.token.as_deref().map(str::parse);
+        Ok(Self {
+            directory: Directory::from_recorded(row.directory)?,
+            token: token.transpose().map_err(table::Error::unreadable)?,
+        })
+    }
+}
+
 /// Labels of the actions in transactions on a directory.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Action {
@@ -156,6 +195,12 @@ enum Action {
     Claim,
     Domain,
     Deleted,
+    /// The item with which requests of SCIM are authenticated.
+    Access,
+    /// The numbers of users and groups of SCIM.
+    Count,
+    /// The record of a change that a run of SCIM carries out.
+    Pending,
     Membership,
     Record,
     /// The state of its runs.
@@ -232,13 +277,13 @@ mod tests {
                 directory_type: DirectoryType::Entra,
                 status: DirectoryStatus::Broken,
                 status_reason: Some("consent".to_owned()),
-                entra: EntraDirectory {
+                entra: Some(EntraDirectory {
                     tenant_id: id.parse().unwrap(),
                     domain: "acme.example".parse().unwrap(),
                     service_principal_id: id.parse().unwrap(),
                     client_id: None,
                     client_secret_arn: None,
-                },
+                }),
                 settings: serde_json::from_value(settings).unwrap(),
                 last_run: None,
                 blocked_run_id: None,

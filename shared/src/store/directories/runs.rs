@@ -27,8 +27,8 @@ pub struct ActiveDirectory {
     pub tenant_id: TenantId,
     /// The directory.
     pub id: DirectoryId,
-    /// The end of its last run, or its creation.
-    pub last_run_at: Timestamp,
+    /// The end of its last run, or its creation. `None` for a directory of type `scim`, which is not read.
+    pub last_run_at: Option<Timestamp>,
 }
 
 /// The attributes of the record of a run, except its keys.
@@ -75,10 +75,10 @@ impl Store {
         let last = page.next.and(last);
         let found = page.items.into_iter().map(|item| {
             let directory = from_row(item)?;
+            let last = directory.last_run.as_ref();
+            let last = last.map_or(directory.created_at, |run| run.ended_at);
             Ok(ActiveDirectory {
-                last_run_at: directory
-                    .last_run
-                    .map_or(directory.created_at, |run| run.ended_at),
+                last_run_at: directory.entra.is_some().then_some(last),
                 tenant_id: directory.tenant_id,
                 id: directory.id,
             })

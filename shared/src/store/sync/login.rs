@@ -1,6 +1,7 @@
 //! The login itself: the profile of the user who signs in, and the marks of what has been created.
 
 use crate::store::domains::JOINED_BY_DOMAIN;
+use crate::store::scim::{SCIM_USER, ScimLink};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Item, Updated, number, text};
 use crate::store::users::accounts::DISABLED_BY;
@@ -44,6 +45,7 @@ impl Store {
             let is_disabled_by_directory = found
                 .as_ref()
                 .is_some_and(|it| it.contains_key(DISABLED_BY));
+            let scim_link = found.as_ref().and_then(scim_link_in);
             let mark = found.as_ref().and_then(mark_in);
             let joined_by_domain = found.as_ref().and_then(joined_by_domain_in);
             let before = found.map(Stored::read).transpose()?;
@@ -57,6 +59,7 @@ impl Store {
                 Ok(lag) => Ok(KnownUser {
                     mark,
                     joined_by_domain,
+                    scim_link,
                     is_disabled_by_directory,
                     profile: Stored { user: after, lag },
                 }),
@@ -151,6 +154,8 @@ pub struct KnownUser {
     pub mark: Option<String>,
     /// The organization that a domain has added the user to, or that they have left.
     pub(in crate::store) joined_by_domain: Option<OrganizationId>,
+    /// The directory user of a directory of type `scim` that the user is linked to.
+    pub scim_link: Option<ScimLink>,
     /// Whether the directory has disabled the user, and may enable them again.
     pub is_disabled_by_directory: bool,
     pub(in crate::store) profile: Stored,
@@ -162,6 +167,7 @@ impl KnownUser {
         Ok(Self {
             mark: mark_in(&item),
             joined_by_domain: joined_by_domain_in(&item),
+            scim_link: scim_link_in(&item),
             is_disabled_by_directory: item.contains_key(DISABLED_BY),
             profile: Stored::read(item)?,
         })
@@ -260,6 +266,10 @@ fn signed_in(before: Option<&User>, login: &Profile, now: Timestamp) -> User {
 
 fn mark_in(item: &Item) -> Option<String> {
     item.get(MADE).and_then(|mark| mark.as_s().ok()).cloned()
+}
+
+fn scim_link_in(item: &Item) -> Option<ScimLink> {
+    item.get(SCIM_USER)?.as_s().ok()?.parse().ok()
 }
 
 fn joined_by_domain_in(item: &Item) -> Option<OrganizationId> {

@@ -98,7 +98,7 @@ impl Table {
                 .delete_item()
                 .table_name(&self.name)
                 .set_key(Some(key.attributes()))
-                .condition_expression(text)
+                .set_condition_expression((!text.is_empty()).then_some(text))
                 .set_expression_attribute_names(names)
                 .set_expression_attribute_values(values)
                 .return_consumed_capacity(ReturnConsumedCapacity::Total)

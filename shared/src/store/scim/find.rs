@@ -1,0 +1,240 @@
+//! Finding and listing users and groups of a directory.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+
+use super::members::GroupOfRow;
+use super::{LookupRow, from_group_row, from_user_row};
+use crate::domain::{GroupId, Name, ScimGroup, ScimLookup, ScimScope, ScimUser, ScimUserId};
+use crate::store::keys::{self, Key, SCIM_GROUP_PREFIX, SCIM_USER_PREFIX, ScimIndex};
+use crate::store::table::{Item, Query, from_item, in_partition};
+use crate::store::{Error, Store, table};
+
+/// A part of all users or groups of a directory, in the order of their names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScimPage<T> {
+    /// The number of all.
+    pub total: usize,
+    /// The page.
+    pub items: Vec<T>,
+}
+
+/// The numbers of users and groups of a directory.
+#[derive(Default, Deserialize)]
+struct CountRow {
+    #[serde(default)]
+    users: usize,
+    #[serde(default)]
+    groups: usize,
+}
+
+impl Store {
+    /// Returns the users of a directory with a value. Strongly consistent. A user has no members: that lookup finds
+    /// none.
+    pub async fn scim_users_found(
+        &self,
+        scope: &ScimScope,
+        lookup: &ScimLookup,
+    ) -> Result<Vec<ScimUser>, Error> {
+        let ids = match lookup {
+            ScimLookup::Id(id) => vec![id.clone()],
+            ScimLookup::Name(folded) => self.named(scope, SCIM_USER_PREFIX, folded).await?,
+            ScimLookup::ExternalId(value) => {
+                let start = keys::scim_found_start(ScimIndex::UserExternalId, value);
+                self.found(scope, start).await?
+            }
+            ScimLookup::Email(folded) => {
+                let start = keys::scim_found_start(ScimIndex::Email, folded);
+                self.found(scope, start).await?
+            }
+            ScimLookup::Member(_) => Vec::new(),
+        };
+        let keys = ids.iter().filter_map(|id| {
+            let id = ScimUserId::parse(id.as_str()).ok()?;
+            Some(keys::scim_user(scope, &id))
+        });
+        self.items(keys.collect(), from_user_row).await
+    }
+
+    /// Returns the groups of a directory with a value, without their members. Strongly consistent. A group has no email
+    /// address: that lookup finds none.
+    pub async fn scim_groups_found(
+        &self,
+        scope: &ScimScope,
+        lookup: &ScimLookup,
+    ) -> Result<Vec<ScimGroup>, Error> {
+        let ids = match lookup {
+            ScimLookup::Id(id) => vec![id.clone()],
+            ScimLookup::Name(folded) => self.named(scope, SCIM_GROUP_PREFIX, folded).await?,
+            ScimLookup::ExternalId(value) => {
+                let start = keys::scim_found_start(ScimIndex::GroupExternalId, value);
+                self.found(scope, start).await?
+            }
+            ScimLookup::Member(id) => {
+                let groups = match ScimUserId::parse(id.as_str()) {
+                    Ok(id) => self.group_ids_of(scope, id.as_str()).await?,
+                    Err(_) => Vec::new(),
+                };
+                groups.into_iter().map(String::from).collect()
+            }
+            ScimLookup::Email(_) => Vec::new(),
+        };
+        let keys = ids.iter().filter_map(|id| {
+            let id = GroupId::parse(id.as_str()).ok()?;
+            Some(keys::scim_group(scope, &id))
+        });
+        self.items(keys.collect(), from_group_row).await
+    }
+
+    /// Returns the groups of a user of a directory with their names, in the order of their ids. Strongly consistent. A
+    /// recorded change of many members counts for each of them once it is carried out.
+    pub async fn scim_groups_of(
+        &self,
+        scope: &ScimScope,
+        user: &ScimUserId,
+    ) -> Result<Vec<(GroupId, Name)>, Error> {
+        let ids = self.group_ids_of(scope, user.as_str()).await?;
+        let keys = ids.iter().map(|id| keys::scim_group(scope, id)).collect();
+        let groups = self.items(keys, from_group_row).await?;
+        Ok(groups
+            .into_iter()
+            .map(|group| (group.id, group.name))
+            .collect())
+    }
+
+    /// Returns which of these ids are members of a group. Strongly consistent.
+    pub async fn scim_members_among(
+        &self,
+        scope: &ScimScope,
+        group: &GroupId,
+        ids: &[String],
+    ) -> Result<BTreeSet<String>, Error> {
+        let ids = ids
+            .iter()
+            .filter(|id| ScimUserId::parse(id.as_str()).is_ok());
+        let asked: Vec<_> = ids
+            .map(|id| (id, keys::scim_member(scope, group, id)))
+            .collect();
+        let keys: Vec<_> = asked.iter().map(|(_, key)| key).collect();
+        let found = self.table.get_all(&keys).await?;
+        let members = asked.iter().filter(|(_, key)| found.contains_key(key));
+        Ok(members.map(|(id, _)| (*id).clone()).collect())
+    }
+
+    /// Returns a page of the users of a directory: `count` from the position `start`, which counts from 0. Strongly
+    /// consistent. Reads the names before the page, too, and only the number of all if the page is empty.
+    pub async fn scim_users_page(
+        &self,
+        scope: &ScimScope,
+        start: usize,
+        count: usize,
+    ) -> Result<ScimPage<ScimUser>, Error> {
+        let total = self.counted(scope).await?.users;
+        let end = start.saturating_add(count).min(total);
+        let ids = self.names(scope, SCIM_USER_PREFIX, start..end).await?;
+        let keys = ids.iter().filter_map(|id| {
+            let id = ScimUserId::parse(id.as_str()).ok()?;
+            Some(keys::scim_user(scope, &id))
+        });
+        let items = self.items(keys.collect(), from_user_row).await?;
+        Ok(ScimPage { total, items })
+    }
+
+    /// Returns a page of the groups of a directory, like [`Store::scim_users_page`].
+    pub async fn scim_groups_page(
+        &self,
+        scope: &ScimScope,
+        start: usize,
+        count: usize,
+    ) -> Result<ScimPage<ScimGroup>, Error> {
+        let total = self.counted(scope).await?.groups;
+        let end = start.saturating_add(count).min(total);
+        let ids = self.names(scope, SCIM_GROUP_PREFIX, start..end).await?;
+        let keys = ids.iter().filter_map(|id| {
+            let id = GroupId::parse(id.as_str()).ok()?;
+            Some(keys::scim_group(scope, &id))
+        });
+        let items = self.items(keys.collect(), from_group_row).await?;
+        Ok(ScimPage { total, items })
+    }
+
+    async fn counted(&self, scope: &ScimScope) -> Result<CountRow, Error> {
+        let item = self.table.get(&keys::scim_count(scope)).await?;
+        let row = item.map(from_item).transpose()?;
+        Ok(row.unwrap_or_default())
+    }
+
+    async fn named(
+        &self,
+        scope: &ScimScope,
+        prefix: &str,
+        folded: &str,
+    ) -> Result<Vec<String>, Error> {
+        let key = keys::scim_name(scope, prefix, folded);
+        let row: Option<LookupRow> = self.table.get(&key).await?.map(from_item).transpose()?;
+        Ok(row.into_iter().map(|row| row.id).collect())
+    }
+
+    async fn found(&self, scope: &ScimScope, start: String) -> Result<Vec<String>, Error> {
+        let partition = keys::scim_found_partition(scope);
+        let condition = in_partition(None, partition.clone(), start);
+        let items = self.table.query_all(&partition, condition, None).await?;
+        let rows = items.into_iter().map(from_item::<LookupRow>);
+        let ids = rows.map(|row| row.map(|row| row.id));
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
+    async fn group_ids_of(&self, scope: &ScimScope, member: &str) -> Result<Vec<GroupId>, Error> {
+        let partition = keys::scim_groups_partition(scope, member);
+        let condition = in_partition(None, partition.clone(), SCIM_GROUP_PREFIX.to_owned());
+        let items = self.table.query_all(&partition, condition, None).await?;
+        let rows = items.into_iter().map(from_item::<GroupOfRow>);
+        let ids = rows.map(|row| row.map(|row| row.group_id));
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns the ids under the names at these positions.
+    async fn names(
+        &self,
+        scope: &ScimScope,
+        prefix: &str,
+        positions: std::ops::Range<usize>,
+    ) -> Result<Vec<String>, Error> {
+        let partition = keys::scim_names_partition(scope);
+        let (mut seen, mut ids, mut after) = (0, Vec::new(), None);
+        while seen < positions.end && !positions.is_empty() {
+            let query = Query {
+                index: None,
+                condition: in_partition(None, partition.clone(), prefix.to_owned()),
+                filter: None,
+                after,
+                limit: positions.end - seen,
+                is_backwards: false,
+            };
+            let page = self.table.query(query).await?;
+            for item in page.items {
+                if seen >= positions.start {
+                    ids.push(from_item::<LookupRow>(item)?.id);
+                }
+                seen += 1;
+            }
+            let Some(last) = page.next else {
+                break;
+            };
+            after = Some(Key::new(partition.clone(), last).attributes());
+        }
+        Ok(ids)
+    }
+
+    /// Reads items in the order of their keys. Leaves out what does not exist.
+    async fn items<T>(
+        &self,
+        keys: Vec<Key>,
+        read: impl Fn(Item) -> Result<T, table::Error>,
+    ) -> Result<Vec<T>, Error> {
+        let mut found = self.table.get_all(&keys.iter().collect::<Vec<_>>()).await?;
+        let items = keys.iter().filter_map(|key| found.remove(key));
+        Ok(items.map(read).collect::<Result<_, _>>()?)
+    }
+}

@@ -1,0 +1,191 @@
+//! What a login, and what follows a write of SCIM, need: the link of a user of the product to a directory user, on both.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Action, UNAPPLIED, still_linked};
+use crate::domain::{
+    DirectoryId, Domain, GroupId, Invalid, MembershipsOfDeleted, Name, Origin, ScimLookup,
+    ScimScope, ScimUser, ScimUserId, Source, TenantId, UserId,
+};
+use crate::store::keys::{self, GSI2};
+use crate::store::sync::KnownUser;
+use crate::store::table::{Change, Condition, text};
+use crate::store::{Error, Store, users};
+
+/// Attribute of a profile: the directory user that it is linked to.
+pub(in crate::store) const SCIM_USER: &str = "scim_user";
+
+/// The directory user that a user of the product is linked to, as their profile records it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScimLink {
+    /// The directory.
+    pub directory_id: DirectoryId,
+    /// The directory user.
+    pub user: ScimUserId,
+}
+
+impl fmt::Display for ScimLink {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}#{}", self.directory_id, self.user)
+    }
+}
+
+impl FromStr for ScimLink {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let (directory, user) = text
+            .split_once('#')
+            .ok_or(Invalid::new("must be the ids of a directory and a user"))?;
+        Ok(Self {
+            directory_id: DirectoryId::parse(directory)?,
+            user: ScimUserId::parse(user)?,
+        })
+    }
+}
+
+/// A directory user and its groups, read with strong consistency.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScimUserWithGroups {
+    /// The user.
+    pub user: ScimUser,
+    /// The groups, in the order of their ids.
+    pub groups: Vec<(GroupId, Name)>,
+}
+
+impl Store {
+    /// Returns a directory user with its groups. Makes three reads, and one more if it has groups.
+    pub async fn scim_user_with_groups(
+        &self,
+        scope: &ScimScope,
+        id: &ScimUserId,
+    ) -> Result<Option<ScimUserWithGroups>, Error> {
+        // The user is read first: the groups then include the change that its mark names.
+        let Some(user) = self.scim_user(scope, id).await? else {
+            return Ok(None);
+        };
+        let groups = self.scim_groups_of(scope, id).await?;
+        Ok(Some(ScimUserWithGroups { user, groups }))
+    }
+
+    /// Returns whether an organization of the tenant has verified a domain. Makes one read.
+    pub async fn is_verified_domain(
+        &self,
+        tenant: &TenantId,
+        domain: &Domain,
+    ) -> Result<bool, Error> {
+        let claim = self.table.get(&keys::domain_claim(tenant, domain)).await?;
+        Ok(claim.is_some())
+    }
+
+    /// Returns the directory users that a value finds, with their groups.
+    pub async fn scim_users_to_link(
+        &self,
+        scope: &ScimScope,
+        lookup: &ScimLookup,
+    ) -> Result<Vec<ScimUserWithGroups>, Error> {
+        let mut found = Vec::new();
+        for user in self.scim_users_found(scope, lookup).await? {
+            let groups = self.scim_groups_of(scope, &user.id).await?;
+            found.push(ScimUserWithGroups { user, groups });
+        }
+        Ok(found)
+    }
+
+    /// Links a user who signs in to a directory user, and ends the link to the one before. Returns whether it did.
+    ///
+    /// Writes one transaction on the conditions that the profile has the link that was read, that the directory user is
+    /// not linked to another user, and that the one before is linked to this user.
+    pub async fn link_scim_user_at_login(
+        &self,
+        scope: &ScimScope,
+        known: &KnownUser,
+        (to, instead_of): (&ScimUserId, Option<&ScimUserId>),
+    ) -> Result<bool, Error> {
+        let user = known.user_id();
+        let link = ScimLink {
+            directory_id: scope.directory_id.clone(),
+            user: to.clone(),
+        };
+        let as_read = match &known.scim_link {
+            Some(before) => Condition::new(format!("#{SCIM_USER} = :link_before"))
+                .value(":link_before", text(before.to_string())),
+            None => Condition::new(format!("attribute_not_exists(#{SCIM_USER})")),
+        };
+        let is_same =
+            Condition::new(format!("#{SCIM_USER} = :link")).value(":link", text(link.to_string()));
+        let mut transaction = self.unrecorded();
+        transaction.update(
+            Action::Profile,
+            &keys::user(&scope.tenant_id, user),
+            Change::new().set(SCIM_USER, text(link.to_string())),
+            users::is_known().and(as_read.or(is_same)),
+        );
+        transaction.update(
+            Action::Resource,
+            &keys::scim_user(scope, to),
+            Change::new().set("user_id", text(user.as_str())),
+            still_linked(None).or(still_linked(Some(user))),
+        );
+        if let Some(before) = instead_of {
+            transaction.update(
+                Action::Member,
+                &keys::scim_user(scope, before),
+                unlinked(),
+                still_linked(Some(user)),
+            );
+        }
+        Ok(transaction.commit().await?.is_ok())
+    }
+
+    /// Ends what a directory user gave to the user whom it was linked to, and removes the link from the profile. The
+    /// membership of the last active owner of an organization stays, with the source `manual`.
+    ///
+    /// Reads the memberships, and writes each on the condition that it is unchanged.
+    pub async fn end_given_by_scim_user(
+        &self,
+        scope: &ScimScope,
+        id: &ScimUserId,
+        user: &UserId,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let given = (MembershipsOfDeleted::Remove, Source::Scim);
+        self.end_given(&scope.tenant_id, user, given, origin)
+            .await?;
+        let link = ScimLink {
+            directory_id: scope.directory_id.clone(),
+            user: id.clone(),
+        };
+        let is_linked =
+            Condition::new(format!("#{SCIM_USER} = :link")).value(":link", text(link.to_string()));
+        let key = keys::user(&scope.tenant_id, user);
+        let change = Change::new().remove(SCIM_USER);
+        self.table.update(&key, change, is_linked).await?;
+        Ok(())
+    }
+}
+
+/// Returns the change that ends the link of a directory user.
+pub(super) fn unlinked() -> Change {
+    Change::new()
+        .remove("user_id")
+        .remove(UNAPPLIED)
+        .remove(&format!("{GSI2}pk"))
+        .remove(&format!("{GSI2}sk"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_comes_back_as_it_was() {
+        let link = ScimLink {
+            directory_id: DirectoryId::parse("d").unwrap(),
+            user: ScimUserId::parse("s").unwrap(),
+        };
+        assert_eq!(link.to_string().parse(), Ok(link));
+        assert!("d".parse::<ScimLink>().is_err());
+    }
+}

@@ -1,0 +1,68 @@
+//! Deleting all users and groups of a directory.
+
+use super::Action;
+use super::changes::record_gone;
+use crate::domain::{Origin, ScimScope};
+use crate::store::keys;
+use crate::store::table::{Condition, Item, Query, in_partition, key_of, text_of};
+use crate::store::{Error, Store};
+
+/// Number of items that one call deletes.
+const PAGE: usize = 25;
+
+impl Store {
+    /// Deletes all users and groups of a directory that is being deleted: without its counters no new ones are created.
+    /// A repeated call continues.
+    pub(in crate::store) async fn purge_scim(
+        &self,
+        scope: &ScimScope,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let counters = keys::scim_count(scope);
+        self.table.delete(&counters, Condition::none()).await?;
+        // Each item is deleted before its memberships, so that no request adds to them.
+        loop {
+            let items = self.first_items(keys::scim_partition(scope)).await?;
+            if items.is_empty() {
+                break;
+            }
+            for item in items {
+                let mut transaction = self.unrecorded();
+                let key = key_of(&item)?;
+                transaction.delete(Action::Resource, &key, Condition::none());
+                record_gone(&mut transaction, scope, text_of(&item, "id")?, None)?;
+                // Without conditions, nothing is unmet.
+                let _ = transaction.commit().await?;
+            }
+            self.finish_scim_changes(scope, origin).await?;
+        }
+        self.finish_scim_changes(scope, origin).await?;
+        for partition in [
+            keys::scim_names_partition(scope),
+            keys::scim_found_partition(scope),
+        ] {
+            loop {
+                let items = self.first_items(partition.clone()).await?;
+                if items.is_empty() {
+                    break;
+                }
+                let keys = items.iter().map(key_of);
+                let keys: Vec<_> = keys.collect::<Result<_, _>>()?;
+                self.table.delete_batch(&keys).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn first_items(&self, partition: String) -> Result<Vec<Item>, Error> {
+        let query = Query {
+            index: None,
+            condition: in_partition(None, partition, String::new()),
+            filter: None,
+            after: None,
+            limit: PAGE,
+            is_backwards: false,
+        };
+        Ok(self.table.query(query).await?.items)
+    }
+}

@@ -1,0 +1,220 @@
+//! Writing users of a directory.
+
+use super::changes::record_gone;
+use super::groups::GROUPS;
+use super::{
+    Action, ScimWritten, USER_CHANGEABLE, change_lookups, change_name, from_user_row, mark,
+    require_version, still_linked, to_change, to_user_row, user_lookups,
+};
+use crate::domain::{Origin, ScimScope, ScimUser, ScimUserId, Timestamp};
+use crate::store::keys::{self, SCIM_USER_PREFIX};
+use crate::store::settle::Unsettled;
+use crate::store::table::{Change, Condition, Item, Unmet, number};
+use crate::store::{Error, Refusal, Store, in_version, table};
+
+/// The attribute that counts users.
+const USERS: &str = "users";
+
+impl Store {
+    /// Returns a user of a directory. Makes one read.
+    pub async fn scim_user(
+        &self,
+        scope: &ScimScope,
+        id: &ScimUserId,
+    ) -> Result<Option<ScimUser>, Error> {
+        let item = self.table.get(&keys::scim_user(scope, id)).await?;
+        Ok(item.map(from_user_row).transpose()?)
+    }
+
+    /// Creates a user of a directory. Returns [`Refusal::NameTaken`] if another one has the login name.
+    ///
+    /// Writes one transaction on the conditions that the name is free, and that the directory is not being deleted.
+    pub async fn create_scim_user(
+        &self,
+        scope: &ScimScope,
+        user: &ScimUser,
+    ) -> Result<ScimUser, Error> {
+        let mut transaction = self.unrecorded();
+        let row = to_user_row(scope, user)?;
+        transaction.put(Action::Resource, row, Condition::absent());
+        let name = keys::scim_name(scope, SCIM_USER_PREFIX, &user.user_name);
+        change_name(&mut transaction, user.id.as_str(), None, Some(&name))?;
+        let lookups = user_lookups(scope, user);
+        change_lookups(
+            &mut transaction,
+            user.id.as_str(),
+            &std::collections::BTreeSet::new(),
+            &lookups,
+        )?;
+        let count = Change::new().add(USERS, 1);
+        transaction.touch(
+            Action::Count,
+            &keys::scim_count(scope),
+            count,
+            Condition::present(),
+        );
+        match transaction.commit().await? {
+            Ok(()) => Ok(user.clone()),
+            Err(unmet) => Err(not_created(&unmet, "create_scim_user")),
+        }
+    }
+
+    /// Changes a user of a directory, as `edit` says. `expected` is the version that the request asks for.
+    ///
+    /// Writes one transaction on the condition that the user is unchanged since the read, unless `edit` changes nothing.
+    pub async fn change_scim_user<E: From<Error> + Send>(
+        &self,
+        scope: &ScimScope,
+        id: &ScimUserId,
+        expected: Option<u64>,
+        edit: impl Fn(&ScimUser, Timestamp) -> Result<ScimUser, E> + Sync,
+    ) -> Result<ScimWritten<ScimUser>, E> {
+        let edit = &edit;
+        let settled = self.until_settled("change_scim_user", |now| async move {
+            let before = self.scim_user(scope, id).await?;
+            let before = before.ok_or(Refusal::NotFound)?;
+            require_version(expected, before.version)?;
+            let edited = match edit(&before, now) {
+                Ok(edited) => edited,
+                Err(error) => return Ok(Err(error)),
+            };
+            self.replace_scim_user(scope, &before, edited, now)
+                .await
+                .map(Ok)
+        });
+        settled.await?
+    }
+
+    async fn replace_scim_user(
+        &self,
+        scope: &ScimScope,
+        before: &ScimUser,
+        edited: ScimUser,
+        now: Timestamp,
+    ) -> Result<ScimWritten<ScimUser>, Unsettled> {
+        if edited == *before {
+            // A repeated request follows what the one before it could not.
+            let is_left = before.unapplied.is_some();
+            return Ok(ScimWritten {
+                resource: edited,
+                affected: is_left.then(|| before.id.clone()).into_iter().collect(),
+                is_finished: true,
+            });
+        }
+        let id = &before.id;
+        let mut after = ScimUser {
+            version: before.version + 1,
+            updated_at: now,
+            ..edited
+        };
+        let mut change = to_change(&to_user_row(scope, &after)?, &USER_CHANGEABLE);
+        let linked = before.user_id.as_ref();
+        let is_affected = linked.is_some() && after.is_active != before.is_active;
+        if is_affected {
+            let write = self.clock.new_id().to_string();
+            change = mark(change, scope, id, &write);
+            after.unapplied = Some(write);
+        }
+        let mut transaction = self.unrecorded();
+        transaction.update(
+            Action::Resource,
+            &keys::scim_user(scope, id),
+            change,
+            in_version(before.version).and(still_linked(linked)),
+        );
+        let name = |user: &ScimUser| keys::scim_name(scope, SCIM_USER_PREFIX, &user.user_name);
+        change_name(
+            &mut transaction,
+            id.as_str(),
+            Some(&name(before)),
+            Some(&name(&after)),
+        )?;
+        let (old, new) = (user_lookups(scope, before), user_lookups(scope, &after));
+        change_lookups(&mut transaction, id.as_str(), &old, &new)?;
+        let Err(unmet) = transaction.commit().await? else {
+            return Ok(ScimWritten {
+                resource: after,
+                affected: is_affected.then(|| id.clone()).into_iter().collect(),
+                is_finished: true,
+            });
+        };
+        match unmet.of(&Action::Resource) {
+            None if unmet.of(&Action::Name).is_some() => Err(Refusal::NameTaken.into()),
+            _ => Err(Unsettled::Overtaken),
+        }
+    }
+
+    /// Deletes a user of a directory with its memberships, and ends what it gave to the user whom it was linked to.
+    /// Returns the user as it was.
+    ///
+    /// Writes one transaction on the condition that the user is unchanged since the read. It records what is left, which
+    /// is done next.
+    pub async fn delete_scim_user(
+        &self,
+        scope: &ScimScope,
+        id: &ScimUserId,
+        expected: Option<u64>,
+        origin: &Origin,
+    ) -> Result<ScimWritten<ScimUser>, Error> {
+        let deleted = self
+            .until_settled("delete_scim_user", |_| async move {
+                let before = self.scim_user(scope, id).await?;
+                let before = before.ok_or(Refusal::NotFound)?;
+                require_version(expected, before.version)?;
+                let mut transaction = self.unrecorded();
+                let linked = still_linked(before.user_id.as_ref());
+                transaction.delete(
+                    Action::Resource,
+                    &keys::scim_user(scope, id),
+                    in_version(before.version).and(linked),
+                );
+                let name = keys::scim_name(scope, SCIM_USER_PREFIX, &before.user_name);
+                change_name(&mut transaction, id.as_str(), Some(&name), None)?;
+                let lookups = user_lookups(scope, &before);
+                let none = std::collections::BTreeSet::new();
+                change_lookups(&mut transaction, id.as_str(), &lookups, &none)?;
+                let count = Change::new().add(USERS, -1);
+                transaction.touch(
+                    Action::Count,
+                    &keys::scim_count(scope),
+                    count,
+                    Condition::none(),
+                );
+                let linked = before.user_id.as_ref();
+                record_gone(&mut transaction, scope, id.as_str(), linked)?;
+                match transaction.commit().await? {
+                    Ok(()) => Ok(before),
+                    Err(_) => Err(Unsettled::Overtaken),
+                }
+            })
+            .await?;
+        let written = ScimWritten {
+            resource: deleted,
+            affected: Vec::new(),
+            is_finished: true,
+        };
+        Ok(self
+            .finish_written(scope, written, id.as_str(), origin)
+            .await)
+    }
+}
+
+/// Maps the failed conditions of a creation to a refusal.
+pub(super) fn not_created(unmet: &Unmet<Action>, operation: &'static str) -> Error {
+    if unmet.of(&Action::Name).is_some() {
+        Refusal::NameTaken.into()
+    } else if unmet.of(&Action::Count).is_some() {
+        // The directory is being deleted, or has been.
+        Refusal::NotFound.into()
+    } else {
+        table::Error::Conflict(operation).into()
+    }
+}
+
+/// Returns the item that counts the users and groups of a new directory.
+pub(in crate::store) fn count_row(scope: &ScimScope) -> Item {
+    let mut item = keys::scim_count(scope).attributes();
+    item.insert(USERS.to_owned(), number(0));
+    item.insert(GROUPS.to_owned(), number(0));
+    item
+}
