@@ -7,6 +7,7 @@ mod entra;
 mod plan;
 mod rules;
 mod run;
+mod scim;
 mod snapshot;
 mod sync;
 
@@ -28,5 +29,6 @@ pub use plan::{
     Place, Plan, Provisioned, Step, TeamMove, lookups, plan,
 };
 pub use run::{Failure, RunEnd, RunError, RunReport, RunTask, Runs};
+pub use scim::{ScimEffect, ScimReport};
 pub use snapshot::{Assigned, AssignedGroup, DirectorySnapshot, MappedMembership, ReadCounts};
 pub use sync::{Counts, LoginSync, Report, SyncLine, SyncOutcome};

@@ -100,6 +100,27 @@ impl DirectorySnapshot {
         }
     }
 
+    /// Returns the snapshot of the groups of a user of a directory of type `scim`. Only these count as assigned, so that
+    /// nothing is created for groups that no user follows. The role map finds a group by its id or its name.
+    pub(crate) fn of_scim(groups: &[(GroupId, Name)]) -> Self {
+        let assigned = groups.iter().map(|(id, name)| {
+            let app_roles = std::iter::once(name.as_str().to_owned()).collect();
+            let name = name.clone();
+            (id.clone(), AssignedGroup { name, app_roles })
+        });
+        let assigned = Assigned::new(assigned.collect(), 0);
+        let user_groups = groups.iter().map(|(id, _)| id.clone()).collect();
+        Self {
+            source: Source::Scim,
+            ..Self::new(Some(Arc::new(assigned)), user_groups)
+        }
+    }
+
+    /// Returns whether the assigned groups are the same for all users of the directory.
+    pub(super) fn is_of_all_users(&self) -> bool {
+        self.source != Source::Scim
+    }
+
     /// Returns the snapshot of a directory that gives memberships with this source.
     #[cfg(test)]
     pub(super) fn given_by(self, source: Source) -> Self {

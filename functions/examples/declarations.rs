@@ -21,11 +21,13 @@ fn declaration(function: &muster_functions::Function) -> Value {
             "table": table.map(|action| format!("{action:?}")).collect::<Vec<_>>(),
             "indexes": endpoint.indexes,
             "webhook_queue": endpoint.webhook_queue,
+            "run_queue": endpoint.run_queue,
             "directories": endpoint.directories,
             "secrets": endpoint.secrets,
             "invitation_secret": endpoint.invitation_secret,
             "event_erasure": endpoint.event_erasure,
             "is_public": endpoint.is_public,
+            "timeout": endpoint.timeout,
         })
     });
     json!({"name": function.name, "endpoint": endpoint})

@@ -19,6 +19,7 @@ pub mod records;
 mod registry;
 pub mod runs;
 pub mod runtime;
+pub mod scim;
 pub mod team_members;
 pub mod teams;
 pub mod triggers;

@@ -162,6 +162,8 @@ pub(crate) fn deadline(
     tokio::time::Instant::now() + left
 }
 
+/// The start of the paths whose errors have the form of SCIM.
+const SCIM: &str = "/scim/v2/";
 /// The end of a path whose last part is a token.
 const TOKEN_IN_PATH: &str = "/{token}";
 
@@ -230,9 +232,10 @@ async fn answer(
         status: outcome
             .as_ref()
             .map_or_else(|problem| problem.code.status(), |answer| answer.status),
-        code: outcome
-            .as_ref()
-            .map_or_else(|problem| problem.code.as_str(), |_| "ok"),
+        code: outcome.as_ref().map_or_else(
+            |problem| problem.code.as_str(),
+            |answer| answer.raw.as_ref().map_or("ok", |raw| raw.code),
+        ),
         duration: arrived.elapsed(),
         measure,
     });
@@ -272,6 +275,17 @@ fn render(
             if answer.is_repeat {
                 response = response.header("idempotency-replayed", "true");
             }
+            if let Some(raw) = answer.raw {
+                for (name, value) in raw.headers {
+                    response = response.header(name, value);
+                }
+                return Ok(match raw.body {
+                    Some(body) => response
+                        .header("content-type", raw.media_type)
+                        .body(body.into()),
+                    None => response.body(Body::Empty),
+                }?);
+            }
             if let Some(export) = answer.export {
                 if let Some(next) = export.next {
                     response = response.header("link", format!("<{next}>; rel=\"next\""));
@@ -291,6 +305,12 @@ fn render(
             let mut response = response.status(problem.code.status());
             if let Some(seconds) = problem.code.retry_after() {
                 response = response.header("retry-after", i32::from(seconds));
+            }
+            if path.starts_with(SCIM) {
+                let error = muster_scim::Error::status(problem.code.status(), problem.detail);
+                return Ok(response
+                    .header("content-type", muster_scim::MEDIA_TYPE)
+                    .body(error.to_json().to_string().into())?);
             }
             response
                 .header("content-type", "application/problem+json")

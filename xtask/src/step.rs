@@ -48,7 +48,7 @@ pub(crate) enum Outcome {
 pub(crate) const FAST: [Step; 4] = [Step::Format, Step::Generated, Step::Lint, Step::Test];
 
 /// Test modules that build and start other programs or search for minutes: the step `slow`.
-const SLOW: [&str; 10] = [
+const SLOW: [&str; 11] = [
     "binaries",
     "cognito",
     "events",
@@ -56,6 +56,7 @@ const SLOW: [&str; 10] = [
     "openapi",
     "page",
     "schemathesis",
+    "scim::large",
     "sync::many_logins",
     "sync::histories",
     "webhooks::load",

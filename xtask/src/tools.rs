@@ -33,6 +33,13 @@ const MINISTACK_NEEDS: [&str; 2] = ["aws-sam-translator==1.115.0", "cryptography
 const CARGO_DENY: &str = "0.20.2";
 /// Sends requests generated from the OpenAPI document.
 const SCHEMATHESIS: &str = "4.32.5";
+const SCIM2_TESTER: &str = "0.5.2";
+/// Its command line, client and models. Later ones may have other checks.
+const SCIM2_TESTER_NEEDS: [&str; 3] = [
+    "scim2-cli==0.6.0",
+    "scim2-client==0.13.2",
+    "scim2-models==0.12.3",
+];
 /// Verifies signatures of webhooks.
 const SVIX: &str = "2.9.1";
 /// Compares `OpenAPI` documents, including version 3.1. oasdiff is better known, but is in none of
@@ -77,6 +84,8 @@ pub(crate) enum Tool {
     Npm,
     /// Schemathesis, which generates requests from an `OpenAPI` document.
     Schemathesis,
+    /// scim2-tester, which tests servers of SCIM.
+    Scim2Tester,
     /// The Python with the library of Svix, which verifies webhooks.
     Svix,
 }
@@ -93,6 +102,7 @@ impl Tool {
             Self::Curl => system::tool(root, &["curl"], "curl"),
             Self::Npm => system::tool(root, &["npm"], "npm"),
             Self::Schemathesis => schemathesis(root),
+            Self::Scim2Tester => scim2_tester(root),
             Self::Svix => svix_python(root),
         }
     }
@@ -141,6 +151,14 @@ fn schemathesis(root: &Path) -> Result<PathBuf> {
     let folder = folder(root, "schemathesis", SCHEMATHESIS);
     let package = format!("schemathesis=={SCHEMATHESIS}");
     python_tool(root, &folder, "schemathesis", &[package])
+}
+
+/// scim2-tester, with its command line.
+fn scim2_tester(root: &Path) -> Result<PathBuf> {
+    let folder = folder(root, "scim2-tester", SCIM2_TESTER);
+    let mut packages = vec![format!("scim2-tester=={SCIM2_TESTER}")];
+    packages.extend(SCIM2_TESTER_NEEDS.map(str::to_owned));
+    python_tool(root, &folder, "scim2", &packages)
 }
 
 /// The Python with the library of Svix.

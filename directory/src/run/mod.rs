@@ -20,11 +20,12 @@ use tokio::time::Instant;
 use crate::entra::directory::Directory as Reader;
 use crate::entra::error::{ReadError, TokenError};
 use crate::entra::settings::EntraSettings;
+use crate::scim::{ScimEffect, ScimReport};
 use crate::sync::followed::Directories;
 use muster::config::SettingError;
 use muster::domain::{
-    Clock, Directory, DirectoryId, DirectoryRun, DirectoryRunId, RunKind, RunNumbers, RunOutcome,
-    TenantId, UserId,
+    Actor, Clock, Directory, DirectoryId, DirectoryRun, DirectoryRunId, Origin, RunKind,
+    RunNumbers, RunOutcome, TenantId, UserId,
 };
 use muster::store::{self, ConfirmedRun, OpenRun, RunClaim, RunLease, RunState, Store};
 
@@ -57,14 +58,19 @@ pub struct RunTask {
 }
 
 /// How an invocation ended.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub enum RunEnd {
     /// The run is over.
     Over(Box<DirectoryRun>),
+    /// The directory is of type `scim`, whose requests are followed at once: what they had left is done.
+    TakenUp(ScimReport),
     /// The time is up, and the progress is saved. Another invocation continues.
     Continues,
     /// Another run has the directory.
     Held,
+    /// Another invocation takes up what the requests of a directory of type `scim` have left. It may be past what this
+    /// one was asked for.
+    Waits,
     /// The directory is gone, or not active: nothing was done.
     Inactive,
 }
@@ -147,6 +153,8 @@ impl Runs {
 
     /// Makes a run, or continues one that is under way, until the deadline. A run that cannot read the directory is
     /// recorded as failed. Returns an error if the table fails: then nothing is recorded.
+    ///
+    /// A directory of type `scim` is not read and has no record of runs. What its requests have left is taken up.
     pub async fn run(
         &self,
         store: &Store,
@@ -157,30 +165,20 @@ impl Runs {
         let Some(directory) = store.directory_to_run(tenant, id).await? else {
             return Ok(RunReport::of(RunEnd::Inactive));
         };
+        let Some(entra) = &directory.entra else {
+            return self.take_up(store, &directory, deadline).await;
+        };
         let RunClaim::Granted(lease, mut state, confirmed) = store.claim_run(tenant, id).await?
         else {
             return Ok(RunReport::of(RunEnd::Held));
         };
         let open = state.open.take();
-        let mut open = open.unwrap_or_else(|| OpenRun {
-            id: DirectoryRunId::from(self.clock.new_id()),
-            kind: RunKind::Changes,
-            requested_by: task.requested_by.clone(),
-            started_at: self.clock.now(),
-            takes_away: false,
-            taken: 0,
-            done_to: None,
-            numbers: RunNumbers::default(),
-            group_links: Vec::new(),
-            account_link: None,
-            again: Vec::new(),
-            leaving: Some(Vec::new()),
-        });
+        let mut open = open.unwrap_or_else(|| self.opened(task));
         let mut failures = Vec::new();
         let result = async {
             let reader = self
                 .directories
-                .directory(&directory.entra, &directory.settings)?
+                .directory(entra, &directory.settings)?
                 .in_background();
             let work = Work {
                 store,
@@ -251,6 +249,59 @@ impl Runs {
             end,
             error,
             failures,
+        })
+    }
+}
+
+impl Runs {
+    /// Returns a run that begins.
+    fn opened(&self, task: &RunTask) -> OpenRun {
+        OpenRun {
+            id: DirectoryRunId::from(self.clock.new_id()),
+            kind: RunKind::Changes,
+            requested_by: task.requested_by.clone(),
+            started_at: self.clock.now(),
+            takes_away: false,
+            taken: 0,
+            done_to: None,
+            numbers: RunNumbers::default(),
+            group_links: Vec::new(),
+            account_link: None,
+            again: Vec::new(),
+            leaving: Some(Vec::new()),
+        }
+    }
+
+    /// Takes up what the requests of a directory of type `scim` have left.
+    async fn take_up(
+        &self,
+        store: &Store,
+        directory: &Directory,
+        deadline: Instant,
+    ) -> Result<RunReport, store::Error> {
+        let (scope, claimed) = (
+            directory.scope(),
+            store.claim_run(&directory.tenant_id, &directory.id).await?,
+        );
+        let RunClaim::Granted(lease, state, _) = claimed else {
+            return Ok(RunReport::of(RunEnd::Waits));
+        };
+        let origin = Origin {
+            actor: Actor::scim(&directory.id),
+            ..store::origin_of_run(&self.clock.new_id().into())
+        };
+        let effect = ScimEffect::new(self.clock.clone());
+        let taken_up = effect.take_up(store, &scope, &origin, deadline).await;
+        store.release_run(&lease, &state).await?;
+        let mut report = taken_up?;
+        let failures = std::mem::take(&mut report.failures);
+        Ok(RunReport {
+            failures,
+            ..RunReport::of(if report.is_out_of_time {
+                RunEnd::Continues
+            } else {
+                RunEnd::TakenUp(report)
+            })
         })
     }
 }

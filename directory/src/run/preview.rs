@@ -37,9 +37,14 @@ impl Runs {
         directory: &Directory,
         deadline: Instant,
     ) -> Result<SyncPreview, RunError> {
-        let reader = self
-            .directories
-            .directory(&directory.entra, &directory.settings)?;
+        let Some(entra) = &directory.entra else {
+            // Each request of SCIM is followed at once.
+            return Ok(SyncPreview {
+                is_complete: true,
+                ..SyncPreview::default()
+            });
+        };
+        let reader = self.directories.directory(entra, &directory.settings)?;
         let reader = &reader;
         let state = store.run_state(&directory.tenant_id, &directory.id).await?;
         scope::assigned_groups(reader, &state, deadline).await?;

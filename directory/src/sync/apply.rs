@@ -49,7 +49,7 @@ impl Subject<'_> {
             |mark: Option<&str>| mark.is_some_and(|it| it == fingerprint || it == for_a_while);
         let is_marked = is_good(user.mark.as_deref());
         let mut tenant_mark = None;
-        if !is_marked {
+        if !is_marked && reading.is_of_all_users() {
             tenant_mark = store.provisioned_fingerprint(tenant).await?;
         }
         let made = if is_marked || is_good(tenant_mark.as_deref()) {
@@ -89,7 +89,7 @@ impl Subject<'_> {
             _ if progress.with(|state| state.has_suffixes) => for_a_while,
             _ => fingerprint,
         };
-        if made == Provisioned::Unknown && is_all_seen {
+        if made == Provisioned::Unknown && is_all_seen && reading.is_of_all_users() {
             progress.written(store.mark_provisioned(tenant, None, &mark).await);
         }
         let mut is_known = false;

@@ -11,8 +11,8 @@ use crate::entra::settings::{Connections, EntraConnection};
 use crate::entra::token::Tokens;
 use muster::config::SettingError;
 use muster::domain::{
-    Clock, DirectoryId, DirectorySettings, DirectoryStatus, EntraDirectory, RemovalLimit, TenantId,
-    Timestamp,
+    Clock, DirectoryId, DirectorySettings, DirectoryStatus, EntraDirectory, RemovalLimit,
+    ScimScope, TenantId, Timestamp,
 };
 use muster::store::{self, LoginDirectory, Store};
 
@@ -63,6 +63,13 @@ impl Brake {
     }
 }
 
+/// A directory of type `scim` that logins follow.
+#[derive(Debug)]
+pub(super) struct FollowedScim {
+    pub(super) scope: ScimScope,
+    pub(super) rules: DirectorySettings,
+}
+
 /// What the logins of a tenant follow.
 #[derive(Clone, Debug)]
 pub(super) enum Following {
@@ -70,6 +77,8 @@ pub(super) enum Following {
     Nothing,
     /// This directory.
     Directory(Arc<Followed>),
+    /// The tenant's own directory of type `scim`.
+    Scim(Arc<FollowedScim>),
     /// The tenant's own directory is paused or broken: nothing is read, and nothing changes.
     Inactive(DirectoryStatus),
 }
@@ -132,7 +141,8 @@ impl Directories {
         !self.has_default() && self.fresh(tenant).is_some_and(|kept| kept.own.is_none())
     }
 
-    /// Returns what the logins of a tenant follow. Makes at most one read, and none for a minute after it.
+    /// Returns what the logins of a tenant follow. Makes at most one read, and none for a minute
+    /// after it, unless the directory is of type `scim`.
     pub(super) async fn of(&self, store: &Store, tenant: &TenantId) -> Result<Following, Unknown> {
         if let Some(kept) = self.fresh(tenant) {
             return Ok(kept.own.unwrap_or_else(|| self.fallback()));
@@ -141,28 +151,49 @@ impl Directories {
         let own = match store.login_directory(tenant).await? {
             LoginDirectory::None => None,
             LoginDirectory::Inactive(status) => Some(Following::Inactive(status)),
-            LoginDirectory::Active(found) => {
-                let own = (found.id.clone(), found.version);
-                let directory = match self.same(tenant, &own) {
-                    Some(directory) => directory,
-                    None => self.directory(&found.entra, &found.settings)?.into(),
-                };
-                let followed = Followed {
-                    directory,
-                    brake: Brake::of(&found),
-                    rules: found.settings,
-                    own: Some(own),
-                };
-                Some(Following::Directory(followed.into()))
-            }
+            LoginDirectory::Active(found) => Some(self.following(*found)?),
         };
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= MOST_KEPT {
             kept.clear();
         }
         let one = Kept { read_at, own };
-        kept.insert(tenant.clone(), one.clone());
+        if matches!(one.own, Some(Following::Scim(_))) {
+            // Read at each login, so that no login gives what new settings have taken away.
+            kept.remove(tenant);
+        } else {
+            kept.insert(tenant.clone(), one.clone());
+        }
         Ok(one.own.unwrap_or_else(|| self.fallback()))
+    }
+
+    fn following(&self, found: muster::domain::Directory) -> Result<Following, SettingError> {
+        let Some(entra) = &found.entra else {
+            let scope = found.scope();
+            let followed = FollowedScim {
+                scope,
+                rules: found.settings,
+            };
+            return Ok(Following::Scim(followed.into()));
+        };
+        let own = (found.id.clone(), found.version);
+        let directory = match self.same(&found.tenant_id, &own) {
+            Some(directory) => directory,
+            None => self.directory(entra, &found.settings)?.into(),
+        };
+        let followed = Followed {
+            directory,
+            brake: Brake::of(&found),
+            rules: found.settings,
+            own: Some(own),
+        };
+        Ok(Following::Directory(followed.into()))
+    }
+
+    /// Returns whether it is known, without a read, that the tenant has no directory of type `scim`.
+    pub(super) fn follows_other_than_scim(&self, tenant: &TenantId) -> bool {
+        let kept = self.fresh(tenant);
+        kept.is_some_and(|kept| !matches!(kept.own, Some(Following::Scim(_))))
     }
 
     fn fallback(&self) -> Following {

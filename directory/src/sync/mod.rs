@@ -7,6 +7,7 @@ mod domains;
 pub(crate) mod followed;
 mod record;
 pub(crate) mod report;
+mod scim;
 mod writes;
 
 use std::sync::Arc;
@@ -19,13 +20,14 @@ use crate::entra::error::{ReadError, TokenError};
 use crate::entra::settings::EntraSettings;
 use crate::plan;
 use crate::snapshot::DirectorySnapshot;
-use muster::domain::{Clock, DirectoryStatus, Source};
+use muster::domain::{Clock, DirectoryStatus, EntraObjectId, Source};
 use muster::store::{self, KnownUser, Profile, Refusal, Store, Written};
 
+use crate::scim::Candidates;
 use apply::{Subject, held, leave_if_erased};
 use confirm::confirmed;
 use domains::WithoutDomains;
-use followed::{Brake, Directories, Followed, Following, Unknown};
+use followed::{Brake, Directories, Followed, FollowedScim, Following, Unknown};
 pub use record::SyncLine;
 use report::Progress;
 pub use report::{Counts, Report, SyncOutcome};
@@ -48,6 +50,8 @@ enum Reading {
     None(&'static str),
     /// Nothing: it is not known which directory to read.
     Unknown(Unknown),
+    /// The directory users that the login may be of, or why they could not be read.
+    Scim(Arc<FollowedScim>, Result<Candidates, store::Error>),
     /// The groups, or why they could not be read.
     Of(Arc<Followed>, Result<DirectorySnapshot, ReadError>),
 }
@@ -133,6 +137,28 @@ impl LoginSync {
         result
     }
 
+    /// Reads what the directory of the tenant has of the user.
+    async fn read(
+        &self,
+        store: &Store,
+        profile: &Profile,
+        object_id: &EntraObjectId,
+        deadline: Instant,
+    ) -> Reading {
+        match self.directories.of(store, &profile.tenant_id).await {
+            Err(error) => Reading::Unknown(error),
+            Ok(Following::Nothing) => Reading::None(OFF),
+            Ok(Following::Inactive(DirectoryStatus::Broken)) => Reading::None(BROKEN),
+            Ok(Following::Inactive(_)) => Reading::None(PAUSED),
+            Ok(Following::Scim(followed)) => Reading::scim(store, followed, profile).await,
+            Ok(Following::Directory(followed)) => {
+                let read = followed.directory.read(object_id, deadline).await;
+                let read = read.map(|reading| reading.under(&followed.rules));
+                Reading::Of(followed, read)
+            }
+        }
+    }
+
     async fn sync(
         &self,
         store: &Store,
@@ -141,28 +167,16 @@ impl LoginSync {
         (progress, recorded_login): (&Progress, &mut Option<KnownUser>),
     ) -> (SyncOutcome, Option<&'static str>) {
         let tenant = &profile.tenant_id;
-        let object_id = match &profile.entra_object_id {
-            Some(object_id) if !self.directories.follows_nothing(tenant) => object_id,
-            without => {
-                let is_off = without.is_some() || !self.directories.has_default();
-                let reason = if is_off { OFF } else { "no-object-id" };
-                return record_only(store, profile, (progress, recorded_login), reason).await;
-            }
+        let Some(object_id) = &profile.entra_object_id else {
+            let without = self.sync_without_object_id(store, profile, (progress, recorded_login));
+            return Box::pin(without).await;
         };
+        if self.directories.follows_nothing(tenant) {
+            return record_only(store, profile, (progress, recorded_login), OFF).await;
+        }
         let started = Instant::now();
         let read = async {
-            let following = self.directories.of(store, tenant).await;
-            let reading = match following {
-                Err(error) => Reading::Unknown(error),
-                Ok(Following::Nothing) => Reading::None(OFF),
-                Ok(Following::Inactive(DirectoryStatus::Broken)) => Reading::None(BROKEN),
-                Ok(Following::Inactive(_)) => Reading::None(PAUSED),
-                Ok(Following::Directory(followed)) => {
-                    let read = followed.directory.read(object_id, deadline).await;
-                    let read = read.map(|reading| reading.under(&followed.rules));
-                    Reading::Of(followed, read)
-                }
-            };
+            let reading = self.read(store, profile, object_id, deadline).await;
             progress.with(|state| state.reading = started.elapsed());
             reading
         };
@@ -191,6 +205,10 @@ impl LoginSync {
             Reading::Unknown(error) => {
                 progress.fail(error);
                 return (SyncOutcome::Failed, None);
+            }
+            Reading::Scim(followed, read) => {
+                let scim = self.scim(store, &followed, (profile, progress));
+                return scim.apply(progress.kept(read), login, current).await;
             }
             Reading::Of(followed, read) => (followed, read),
         };

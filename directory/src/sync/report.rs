@@ -12,7 +12,7 @@ use muster::domain::{Name, OrganizationId, TeamId};
 const MAX_FAILURES: usize = 5;
 
 /// The cause of a failure.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// The result of a sync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,8 +74,21 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Adds the numbers of another sync.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.organizations_made += other.organizations_made;
+        self.teams_made += other.teams_made;
+        self.memberships_made += other.memberships_made;
+        self.memberships_kept += other.memberships_kept;
+        self.memberships_removed += other.memberships_removed;
+        self.roles_changed += other.roles_changed;
+        self.moved += other.moved;
+        self.renamed += other.renamed;
+        self.failed += other.failed;
+    }
+
     /// Returns the number of changes.
-    pub(super) fn changed(&self) -> usize {
+    pub(crate) fn changed(&self) -> usize {
         self.organizations_made
             + self.teams_made
             + self.memberships_made
@@ -118,13 +131,13 @@ impl Report {
 /// An organization or a team with a suffixed name, although its group's own name may be free by now.
 #[derive(Clone, Debug)]
 pub(crate) struct Suffixed {
-    pub(super) place: Place,
+    pub(crate) place: Place,
     /// Its version.
-    pub(super) version: u64,
+    pub(crate) version: u64,
     /// The name without the suffix.
-    pub(super) name: Name,
+    pub(crate) name: Name,
     /// Whether this sync already counted its rename.
-    pub(super) is_counted: bool,
+    pub(crate) is_counted: bool,
 }
 
 /// The progress of a running sync, so that a sync that is cut off can be reported too.
@@ -134,22 +147,22 @@ pub(crate) struct Progress(Mutex<State>);
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) counts: Counts,
-    pub(super) reading: Duration,
+    pub(crate) reading: Duration,
     failures: Vec<Failure>,
     /// Whether an organization or a team could not be created or renamed.
-    pub(super) not_all_made: bool,
+    pub(crate) not_all_made: bool,
     /// Whether another write changed what was to be renamed. The next login checks it again.
-    pub(super) overtaken: bool,
+    pub(crate) overtaken: bool,
     /// Organizations that could not be created. Their teams are standalone.
-    pub(super) not_made: BTreeSet<OrganizationId>,
+    pub(crate) not_made: BTreeSet<OrganizationId>,
     /// Teams that could not be created. The user does not join them.
-    pub(super) teams_not_made: BTreeSet<TeamId>,
+    pub(crate) teams_not_made: BTreeSet<TeamId>,
     /// Teams that could not be moved into their organization. They wait for it.
-    pub(super) teams_not_moved: BTreeSet<TeamId>,
+    pub(crate) teams_not_moved: BTreeSet<TeamId>,
     /// Organizations and teams that were named `Name (id)` because the name was taken.
-    pub(super) suffixed: Vec<Suffixed>,
+    pub(crate) suffixed: Vec<Suffixed>,
     /// Whether any of them keeps that name, so that it is checked again soon.
-    pub(super) has_suffixes: bool,
+    pub(crate) has_suffixes: bool,
 }
 
 impl Progress {

@@ -4,17 +4,19 @@ use std::time::Duration;
 
 use documented::docs_const;
 use muster::domain::{
-    Directory, DirectoryId, DirectorySettings, DirectoryStatus, EntraDirectory, Invalid, Patch,
+    Caller, Directory, DirectoryId, DirectorySettings, DirectoryStatus, DirectoryType,
+    EntraDirectory, Invalid, Patch,
 };
 use muster::http::{Answer, Code, Problem};
-use muster::store::Refusal;
+use muster::store::{DirectoryWithToken, Refusal};
 use muster_directory::{DomainOwners, TokenError};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{NewDirectory, check_secret};
+use super::{NewDirectory, NewEntraDirectory, ShownDirectory, check_secret, new_token, shown};
+use crate::App;
 use crate::endpoint::TableAction::{ConditionCheckItem, PutItem, UpdateItem};
-use crate::endpoint::{Body, Call, Endpoint, Idempotency, endpoint, render};
+use crate::endpoint::{ApiUrl, Body, Call, Endpoint, Idempotency, endpoint, render};
 
 /// Time to ask Entra for the tenant of the domain.
 const LOOK_UP_TIME: Duration = Duration::from_secs(5);
@@ -29,6 +31,9 @@ const LOOK_UP_TIME: Duration = Duration::from_secs(5);
 /// tenant, and here, by an organization of your tenant. An administrator of the Entra tenant also grants consent to the
 /// app registration; without consent, logins change nothing.
 ///
+/// A directory of type `scim` has no `entra`. Its identity provider writes users and groups by SCIM 2.0 to the base URL
+/// in the response, with the token in the response. The token is not shown again.
+///
 /// Requires a tenant admin. Returns 201 with `Location`, 409 `limit-reached` if the tenant has a directory, 409
 /// `directory-taken` if another directory of the deployment has the Entra tenant, and 503 `unavailable` if Entra cannot
 /// be asked. Idempotent with an `Idempotency-Key`.
@@ -37,6 +42,7 @@ pub(crate) async fn create_directory(
     call: Call,
     Body(new): Body<NewDirectory>,
     Idempotency(key): Idempotency,
+    api: ApiUrl,
 ) -> Result<Answer, Problem> {
     let cx = call.idempotent(key);
     let Call {
@@ -51,26 +57,15 @@ pub(crate) async fn create_directory(
             .apply(&DirectorySettings::default())
             .map_err(|(field, invalid)| Problem::invalid_at(field, invalid))?,
     };
-    let entra = EntraDirectory {
-        tenant_id: new.entra.tenant_id,
-        domain: new.entra.domain,
-        service_principal_id: new.entra.service_principal_id,
-        client_id: new.entra.client_id.apply(&None),
-        client_secret_arn: new.entra.client_secret_arn.apply(&None),
+    let entra = match new.entra {
+        Some(new) => Some(proven(&app, &caller, new).await?),
+        None => None,
     };
-    if let Some(arn) = &entra.client_secret_arn {
-        check_secret(&app.settings, &caller.tenant_id, arn)?;
-    }
-    let owners = app.part(|app, variable| DomainOwners::read(app.clock.clone(), variable))?;
-    let until = Instant::now() + LOOK_UP_TIME;
-    let owner = owners.owner(&entra.domain, until).await;
-    if owner.map_err(unavailable)?.as_ref() != Some(&entra.tenant_id) {
-        return Err(Problem::invalid_at(
-            "/entra/domain",
-            Invalid::new("must be a domain that this Entra tenant has verified"),
-        ));
-    }
-    let created = Directory {
+    let token = match new.directory_type {
+        DirectoryType::Scim => Some(new_token()?),
+        DirectoryType::Entra => None,
+    };
+    let directory = Directory {
         id: DirectoryId::from(app.clock.new_id()),
         tenant_id: caller.tenant_id,
         name: new.name,
@@ -86,13 +81,41 @@ pub(crate) async fn create_directory(
         created_at: now,
         updated_at: now,
     };
+    let created = DirectoryWithToken { directory, token };
     let outcome = app.store.create_directory(&cx, &created).await?;
-    render(outcome, answer)
+    render(outcome, |created| {
+        let directory = &created.directory;
+        let location = format!("/directories/{}", directory.id);
+        Answer::created(&shown(created, &api), directory.version, location)
+    })
 }
 
-fn answer(created: &Directory) -> Answer {
-    let location = format!("/directories/{}", created.id);
-    Answer::created(created, created.version, location)
+/// Returns how a new directory is read. Fails if the Entra tenant has not verified the domain.
+async fn proven(
+    app: &App,
+    caller: &Caller,
+    new: NewEntraDirectory,
+) -> Result<EntraDirectory, Problem> {
+    let entra = EntraDirectory {
+        tenant_id: new.tenant_id,
+        domain: new.domain,
+        service_principal_id: new.service_principal_id,
+        client_id: new.client_id.apply(&None),
+        client_secret_arn: new.client_secret_arn.apply(&None),
+    };
+    if let Some(arn) = &entra.client_secret_arn {
+        check_secret(&app.settings, &caller.tenant_id, arn)?;
+    }
+    let owners = app.part(|app, variable| DomainOwners::read(app.clock.clone(), variable))?;
+    let until = Instant::now() + LOOK_UP_TIME;
+    let owner = owners.owner(&entra.domain, until).await;
+    if owner.map_err(unavailable)?.as_ref() != Some(&entra.tenant_id) {
+        return Err(Problem::invalid_at(
+            "/entra/domain",
+            Invalid::new("must be a domain that this Entra tenant has verified"),
+        ));
+    }
+    Ok(entra)
 }
 
 fn unavailable(error: TokenError) -> Problem {
@@ -108,11 +131,17 @@ fn unavailable(error: TokenError) -> Problem {
 /// The declaration of the endpoint.
 pub const ENDPOINT: Endpoint = endpoint!(create_directory, "POST /directories")
     .table(&[ConditionCheckItem, PutItem, UpdateItem])
+    .with_secrets()
     .answers(|operation| {
         operation
-            .created::<Directory>("The new directory.")
+            .created::<ShownDirectory<'static>>("The new directory, with the token of SCIM.")
             .leads_to(
-                &["getDirectory", "updateDirectory", "deleteDirectory"],
+                &[
+                    "getDirectory",
+                    "updateDirectory",
+                    "deleteDirectory",
+                    "rotateDirectoryToken",
+                ],
                 json!({"directory_id": "$response.body#/id"}),
             )
             .fails(&[

@@ -6,7 +6,8 @@ use muster::http::{self, Answer, Code, Problem};
 use serde_json::{Value, json};
 
 use crate::endpoint::TableAction::{
-    BatchGetItem, ConditionCheckItem, DeleteItem, GetItem, PutItem, Query as QueryItems, UpdateItem,
+    BatchGetItem, BatchWriteItem, ConditionCheckItem, DeleteItem, GetItem, PutItem,
+    Query as QueryItems, UpdateItem,
 };
 use crate::endpoint::{Call, DirectoryPath, Endpoint, Parameter, Query, endpoint, query};
 
@@ -56,6 +57,7 @@ pub(crate) async fn delete_directory(
 pub const ENDPOINT: Endpoint = endpoint!(delete_directory, "DELETE /directories/{directory_id}")
     .table(&[
         BatchGetItem,
+        BatchWriteItem,
         ConditionCheckItem,
         DeleteItem,
         GetItem,

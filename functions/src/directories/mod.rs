@@ -6,37 +6,42 @@ pub mod delete;
 pub mod get;
 pub mod list;
 pub mod list_runs;
+pub mod rotate_token;
 pub mod sync;
 pub mod update;
 // End of the endpoints.
-mod queue;
+pub(crate) mod queue;
 pub mod reconcile;
 pub mod schedule;
 
 use muster::config::Settings;
 use muster::domain::{
     Directory, DirectoryPatch, DirectorySettings, DirectorySettingsPatch, DirectoryStatus,
-    DirectoryType, Domain, EntraId, Invalid, Name, Patch, SecretArn, TenantId,
+    DirectoryType, Domain, EntraId, Invalid, Name, Patch, ScimToken, SecretArn, TenantId,
 };
 use muster::from_fields;
 use muster::http::{Answer, Problem};
 use muster::json::{Field, Fields, FromFields};
+use muster::store::DirectoryWithToken;
+use muster_delivery::webhook::new_secret;
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::endpoint::ApiUrl;
 use crate::openapi::example::{self, Example};
 
 /// A request to create a directory.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields, extend("required" = ["name", "type", "entra"]))]
+#[schemars(deny_unknown_fields, extend("required" = ["name", "type"]))]
 pub(crate) struct NewDirectory {
     /// The name.
     name: Name,
     /// The kind.
     #[schemars(rename = "type")]
     directory_type: DirectoryType,
-    /// How it is read.
-    entra: NewEntraDirectory,
+    /// How it is read. Required if the type is `entra`, absent or `null` if it is `scim`.
+    entra: Option<NewEntraDirectory>,
     /// How its groups become organizations, teams and memberships. Absent fields have their defaults.
     settings: Patch<DirectorySettingsPatch>,
 }
@@ -66,35 +71,75 @@ from_fields!(NewEntraDirectory {
     client_secret_arn
 });
 
-impl Field for NewEntraDirectory {
-    fn read(fields: &mut Fields, name: &str) -> Option<Self> {
-        match fields.nested(name, Self::from_fields) {
-            Patch::Set(entra) => entra,
-            Patch::Keep => {
-                fields.violate(name, "is required");
-                None
-            }
-            Patch::Clear => {
-                fields.violate(name, "must be an object");
-                None
-            }
-        }
-    }
+/// Reads how a directory of this type is read. Returns `None` for the type `scim`, and for a violation.
+fn read_entra(
+    fields: &mut Fields,
+    directory_type: Option<DirectoryType>,
+) -> Option<NewEntraDirectory> {
+    let name = "entra";
+    let is_scim = directory_type == Some(DirectoryType::Scim);
+    let violation = match fields.nested(name, NewEntraDirectory::from_fields) {
+        Patch::Keep | Patch::Clear if is_scim => return None,
+        Patch::Set(_) if is_scim => "must be absent if the type is scim",
+        Patch::Set(entra) => return entra,
+        Patch::Keep => "is required",
+        Patch::Clear => "must be an object",
+    };
+    fields.violate(name, violation);
+    None
 }
 
 impl FromFields for NewDirectory {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let name = Field::read(fields, "name");
         let directory_type = Field::read(fields, "type");
-        let entra = Field::read(fields, "entra");
+        let entra = read_entra(fields, directory_type);
         let settings = Field::read(fields, "settings");
         Some(Self {
             name: name?,
             directory_type: directory_type?,
-            entra: entra?,
+            entra,
             settings: settings?,
         })
     }
+}
+
+/// A directory of type `scim`, with its token.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ShownDirectory<'a> {
+    #[serde(flatten)]
+    #[schemars(flatten, with = "Directory")]
+    directory: &'a Directory,
+    /// What the identity provider needs; absent if the type is `entra`. Shown only here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scim: Option<ShownScim>,
+}
+
+/// What an identity provider needs to write to a directory by SCIM 2.0.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ScimAccess")]
+pub(crate) struct ShownScim {
+    /// The base URL.
+    base_url: String,
+    /// The bearer token: `mst_` and 256 random bits in base64url. Shown only here.
+    token: String,
+}
+
+fn shown<'a>(written: &'a DirectoryWithToken, api: &ApiUrl) -> ShownDirectory<'a> {
+    let scim = written.token.as_ref().map(|token| ShownScim {
+        base_url: api.base_url(&written.directory.id),
+        token: token.expose_text(),
+    });
+    ShownDirectory {
+        directory: &written.directory,
+        scim,
+    }
+}
+
+/// Returns a token of cryptographically secure random bytes.
+fn new_token() -> Result<ScimToken, Problem> {
+    let secret = new_secret().map_err(Problem::internal)?;
+    ScimToken::from_bytes(secret.expose().to_vec()).map_err(Problem::internal)
 }
 
 /// 200, with a directory.
@@ -139,6 +184,20 @@ impl Example for NewDirectory {
             },
             "settings": {"create_organizations": true, "group_filter": {"prefix": "App-"}},
         })
+    }
+}
+
+impl Example for ShownDirectory<'_> {
+    fn example() -> Value {
+        let scim = json!({
+            "type": DirectoryType::Scim,
+            "entra": null,
+            "scim": {
+                "base_url": format!("https://api.example/scim/v2/{}", example::DIRECTORY),
+                "token": "mst_x9V0m3uXv1iVQk2Gd4Yw7sR8pT6nL5jH3fD1aZ0cB2E",
+            },
+        });
+        example::with(Directory::example(), scim)
     }
 }
 

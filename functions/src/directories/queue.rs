@@ -1,15 +1,31 @@
 //! The queue of runs.
 
+use std::error::Error;
 use std::time::Duration;
 
 use muster_delivery::{Delivery, Message, Queue};
 use muster_directory::RunTask;
 use tokio::time::Instant;
 
+use crate::App;
+
 /// The variable with the URL of the queue.
 pub(super) const RECONCILE_QUEUE_URL: &str = "RECONCILE_QUEUE_URL";
 /// Time to put messages on the queue.
 const QUEUE_TIME: Duration = Duration::from_secs(5);
+
+/// Puts a run on the queue. Fails if the queue does not take it.
+pub(crate) async fn put_on_queue(
+    app: &App,
+    task: &RunTask,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let queue = app.part(|_, variable| Queue::read(RECONCILE_QUEUE_URL, variable));
+    let queue = queue.map_err(|problem| problem.source.unwrap_or_else(|| "no queue".into()))?;
+    match enqueue(&queue, std::slice::from_ref(task), Duration::ZERO).await? {
+        (_, Some(code)) => Err(format!("a message cannot be put on the queue: {code}").into()),
+        (_, None) => Ok(()),
+    }
+}
 
 /// Puts runs on the queue, after a delay. Returns how many are not on it, with the code of the last one.
 pub(super) async fn enqueue(

@@ -2,6 +2,9 @@
 //!
 //! One run at a time has a directory; a message for another one is dropped, unless a tenant admin asked for it. A run that
 //! is not done when the time is up saves its place, and puts itself on the queue again.
+//!
+//! For a directory of type `scim`, it takes up what requests have left: those put a message on the queue, and the timer
+//! finds what one that was cut off has left.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,7 +28,7 @@ use crate::runtime::{Error, Started, Variables, deadline, event_source};
 const BUDGET: Duration = Duration::from_mins(14);
 /// Left of the invocation's time to save the place and to write the log line.
 const RESERVE: Duration = Duration::from_secs(15);
-/// After how long a run that a tenant admin asked for is tried again while another one has the directory.
+/// After how long a run that was asked for is tried again while another one has the directory.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
 
 struct Reconcile {
@@ -158,6 +161,13 @@ impl Reconcile {
                 counts.users_disabled += number(run.numbers.users_disabled);
                 None
             }
+            RunEnd::TakenUp(report) => {
+                counts.users_read += report.followed;
+                counts.users_failed += report.left.len();
+                counts.memberships_made += report.counts.memberships_made;
+                counts.memberships_ended += report.counts.memberships_removed;
+                None
+            }
             RunEnd::Continues => {
                 counts.continued += 1;
                 Some(Duration::ZERO)
@@ -166,6 +176,7 @@ impl Reconcile {
                 counts.dropped += 1;
                 task.requested_by.is_some().then_some(ASK_AGAIN)
             }
+            RunEnd::Waits => Some(ASK_AGAIN),
             RunEnd::Inactive => {
                 counts.dropped += 1;
                 None

@@ -101,7 +101,8 @@ impl Schedule {
             let now = app.clock.now();
             let late = found
                 .iter()
-                .filter(|one| now >= one.last_run_at.after(self.late_after));
+                .filter_map(|one| one.last_run_at)
+                .filter(|last| now >= last.after(self.late_after));
             counts.late += late.count();
             let tasks: Vec<_> = found
                 .into_iter()

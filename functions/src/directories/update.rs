@@ -1,9 +1,11 @@
 //! `PATCH /directories/{directory_id}`
 
 use documented::docs_const;
-use muster::domain::{Directory, DirectoryPatch, ExpectedVersion, Patch};
+use muster::domain::{Directory, DirectoryPatch, DirectoryType, ExpectedVersion, Patch};
 use muster::http::{Answer, Code, Problem};
+use muster_directory::RunTask;
 
+use super::queue::put_on_queue;
 use super::{answer, check_secret};
 use crate::endpoint::TableAction::{GetItem, PutItem, UpdateItem};
 use crate::endpoint::{Body, Call, DirectoryPath, Endpoint, endpoint};
@@ -11,7 +13,8 @@ use crate::endpoint::{Body, Call, DirectoryPath, Endpoint, endpoint};
 /// Update a directory
 ///
 /// Changes a directory by JSON Merge Patch (RFC 7396): absent fields keep their value, `null` sets the default, and
-/// `role_map` and `group_map` are merged entry by entry. A warm function follows the change after at most a minute.
+/// `role_map` and `group_map` are merged entry by entry. A warm function follows the change after at most a minute; a
+/// directory of type `scim` at once, and its users within seconds.
 ///
 /// A paused directory is not read: logins succeed, and nothing that it gave changes. `tenant_id` and `domain` cannot
 /// change; to read another Entra tenant, delete the directory and create one.
@@ -33,12 +36,27 @@ pub(crate) async fn update_directory(
         .store()
         .update_directory(&call.context(), &path.directory_id, &change, &expected)
         .await?;
+    if directory.directory_type == DirectoryType::Scim {
+        // New settings, and what came while it was paused. If this fails, the timer takes it up.
+        let task = RunTask {
+            tenant_id: directory.tenant_id.clone(),
+            directory_id: directory.id.clone(),
+            requested_by: None,
+        };
+        if let Err(failure) = put_on_queue(&call.app, &task).await {
+            let (now, id) = (call.now, &call.origin.context.request_id);
+            call.app
+                .telemetry
+                .failure(now, id, "scim-effect", &*failure);
+        }
+    }
     Ok(answer(&directory))
 }
 
 /// The declaration of the endpoint.
 pub const ENDPOINT: Endpoint = endpoint!(update_directory, "PATCH /directories/{directory_id}")
     .table(&[GetItem, PutItem, UpdateItem])
+    .with_run_queue()
     .answers(|operation| {
         operation.ok::<Directory>("The updated directory.").fails(&[
             Code::Forbidden,

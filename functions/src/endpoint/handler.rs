@@ -52,6 +52,7 @@ handler!(A a);
 handler!(A a, B b);
 handler!(A a, B b, C c);
 handler!(A a, B b, C c, D d);
+handler!(A a, B b, C c, D d, E e);
 
 /// Handles a request: the caller, the parts in order, the response.
 pub(crate) async fn run<Parts>(

@@ -18,8 +18,9 @@ pub use call::Call;
 pub(crate) use call::render;
 pub(crate) use handler::{describe, run};
 pub(crate) use parts::{
-    Body, DeliveryPath, DirectoryPath, DomainPath, EventPath, Idempotency, MemberPath, NoBody,
-    OptionalBody, OrganizationPath, Part, TeamMemberPath, TeamPath, UserPath, WebhookEndpointPath,
+    ApiUrl, Body, DeliveryPath, DirectoryPath, DomainPath, EventPath, Idempotency, MemberPath,
+    NoBody, OptionalBody, OrganizationPath, Part, TeamMemberPath, TeamPath, UserPath,
+    WebhookEndpointPath,
 };
 pub(crate) use query::{
     Filter, Force, Paged, Parameter, Query, QueryParameters, StatusFilter, parameter_name, query,
@@ -45,7 +46,9 @@ pub struct Endpoint {
     pub indexes: &'static [&'static str],
     /// Whether it puts messages on the queue of webhooks.
     pub webhook_queue: bool,
-    /// Whether it reads the directories of tenants, and puts runs on their queue.
+    /// Whether it puts runs of directories on their queue.
+    pub run_queue: bool,
+    /// Whether it reads the directories of tenants.
     pub directories: bool,
     /// Whether its policy allows access to secrets.
     pub secrets: bool,
@@ -55,6 +58,10 @@ pub struct Endpoint {
     pub event_erasure: bool,
     /// Whether it is called without a token.
     pub is_public: bool,
+    /// Whether it is part of SCIM, which has discovery documents in place of the `OpenAPI` document.
+    pub is_scim: bool,
+    /// How long an invocation may take in seconds, unless as long as all.
+    pub timeout: Option<u64>,
     /// Adds the parts of the request that the handler takes.
     takes: fn(Operation) -> Operation,
     answers: fn(Operation) -> Operation,
@@ -108,11 +115,14 @@ impl Endpoint {
             table: &[],
             indexes: &[],
             webhook_queue: false,
+            run_queue: false,
             directories: false,
             secrets: false,
             invitation_secret: false,
             event_erasure: false,
             is_public: false,
+            is_scim: false,
+            timeout: None,
             takes,
             answers: |operation| operation,
         }
@@ -147,9 +157,22 @@ impl Endpoint {
         self
     }
 
+    /// Allows to put runs of directories on their queue.
+    pub(crate) const fn with_run_queue(mut self) -> Self {
+        self.run_queue = true;
+        self
+    }
+
+    /// Lets an invocation take that many seconds. API Gateway waits for 30.
+    pub(crate) const fn takes_up_to(mut self, seconds: u64) -> Self {
+        self.timeout = Some(seconds);
+        self
+    }
+
     /// Allows to read the directories of tenants, and to put runs on their queue.
     pub(crate) const fn reads_directories(mut self) -> Self {
         self.directories = true;
+        self.run_queue = true;
         self
     }
 
@@ -177,6 +200,13 @@ impl Endpoint {
         self
     }
 
+    /// Makes it a part of SCIM: called without a token of a user, and described by the discovery documents.
+    pub(crate) const fn of_scim(mut self) -> Self {
+        self.is_public = true;
+        self.is_scim = true;
+        self
+    }
+
     /// Describes the responses, and the errors in addition to those of the request's parts.
     pub(crate) const fn answers(mut self, answers: fn(Operation) -> Operation) -> Self {
         self.answers = answers;
@@ -188,8 +218,11 @@ impl Endpoint {
         std::iter::once(self.route).chain(self.second.map(|second| second.route))
     }
 
-    /// Its operations in the `OpenAPI` document, one for each route.
+    /// Its operations in the `OpenAPI` document, one for each route. SCIM has none.
     pub fn operations(&self) -> Vec<Operation> {
+        if self.is_scim {
+            return Vec::new();
+        }
         let operation =
             |route, id| (self.answers)((self.takes)(Operation::new(route, id, self.docs)));
         let first = operation(self.route, camel_case(self.name));
@@ -231,6 +264,21 @@ macro_rules! public_endpoint {
     };
 }
 pub(crate) use public_endpoint;
+
+/// Declares the endpoint of a handler of SCIM, which authenticates the request itself.
+macro_rules! scim_endpoint {
+    ($handler:ident, $route:literal) => {
+        $crate::endpoint::Endpoint::new(
+            stringify!($handler),
+            $route,
+            DOCS,
+            |app, request| Box::pin($handler(app, request)),
+            |operation| operation,
+        )
+        .of_scim()
+    };
+}
+pub(crate) use scim_endpoint;
 
 /// `remove_member` as `removeMember`.
 fn camel_case(name: &str) -> String {

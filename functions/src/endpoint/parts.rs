@@ -91,6 +91,27 @@ impl Part for DirectoryPath {
     }
 }
 
+/// The URL of the API, as the client called it.
+pub(crate) struct ApiUrl(String);
+
+impl ApiUrl {
+    /// The URL of the API in a request.
+    pub(crate) fn of(request: &ApiRequest) -> Self {
+        Self(request.origin_url())
+    }
+
+    /// The base URL of SCIM for a directory.
+    pub(crate) fn base_url(&self, directory: &DirectoryId) -> String {
+        format!("{}/scim/v2/{directory}", self.0)
+    }
+}
+
+impl Part for ApiUrl {
+    fn read(_: &Call, request: &ApiRequest) -> Result<Self, Problem> {
+        Ok(Self::of(request))
+    }
+}
+
 /// `{event_id}` in the path.
 pub(crate) struct EventPath {
     pub(crate) event_id: EventId,

@@ -31,6 +31,8 @@ pub(super) struct Endpoint {
     pub(super) indexes: Vec<String>,
     /// Whether it puts messages on the queue of webhooks.
     pub(super) webhook_queue: bool,
+    /// Whether it puts runs of directories on their queue.
+    pub(super) run_queue: bool,
     /// Whether it reads the directories of tenants.
     pub(super) directories: bool,
     /// Whether it has access to the secrets in the table.
@@ -41,6 +43,8 @@ pub(super) struct Endpoint {
     pub(super) event_erasure: bool,
     /// Whether it is called without a token.
     pub(super) is_public: bool,
+    /// How long an invocation may take in seconds, unless as long as all.
+    pub(super) timeout: Option<u64>,
 }
 
 /// Builds and runs the example. With the features of the whole workspace, as the tests are compiled.
@@ -71,11 +75,13 @@ fn parse(printed: &Value) -> Option<Declarations> {
                 table: texts(endpoint.get("table")?)?,
                 indexes: texts(endpoint.get("indexes")?)?,
                 webhook_queue: endpoint.get("webhook_queue")?.as_bool()?,
+                run_queue: endpoint.get("run_queue")?.as_bool()?,
                 directories: endpoint.get("directories")?.as_bool()?,
                 secrets: endpoint.get("secrets")?.as_bool()?,
                 invitation_secret: endpoint.get("invitation_secret")?.as_bool()?,
                 event_erasure: endpoint.get("event_erasure")?.as_bool()?,
                 is_public: endpoint.get("is_public")?.as_bool()?,
+                timeout: endpoint.get("timeout")?.as_u64(),
             }),
         }
     }

@@ -112,11 +112,13 @@ mod tests {
             table: Vec::new(),
             indexes: Vec::new(),
             webhook_queue: false,
+            run_queue: false,
             directories: false,
             secrets: false,
             invitation_secret: false,
             event_erasure: false,
             is_public: false,
+            timeout: None,
         };
         let document = json!({"paths": {"/teams/{team_id}/members": {"post": {
             "requestBody": {"content": {"application/json": {"example": {"user_id": "ada"}}}},

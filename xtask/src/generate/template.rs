@@ -69,8 +69,10 @@ fn variables(text: &mut String, endpoint: &Endpoint) -> Result<()> {
             "MICROSOFT_TENANT: !Ref MicrosoftTenant",
             "MICROSOFT_CLIENT_SECRET_ARN: !Ref MicrosoftClientSecretArn",
             "MICROSOFT_SERVICE_PRINCIPAL_ID: !Ref MicrosoftServicePrincipalId",
-            "RECONCILE_QUEUE_URL: !Ref ReconcileQueue",
         ]);
+    }
+    if endpoint.run_queue {
+        variables.push("RECONCILE_QUEUE_URL: !Ref ReconcileQueue");
     }
     if endpoint.invitation_secret {
         variables.push("INVITATION_SECRET_ARN: !Ref InvitationSecret");
@@ -101,6 +103,9 @@ fn function(text: &mut String, endpoint: &Endpoint) -> Result<()> {
         resource(&endpoint.binary),
         endpoint.binary
     )?;
+    if let Some(seconds) = endpoint.timeout {
+        writeln!(text, "      Timeout: {seconds}")?;
+    }
     variables(text, endpoint)?;
     text.push_str("      Events:\n");
     routes(text, endpoint)?;
@@ -161,11 +166,13 @@ fn function(text: &mut String, endpoint: &Endpoint) -> Result<()> {
              Resource: !GetAtt WebhookQueue.Arn\n",
         );
     }
-    if endpoint.directories {
+    if endpoint.run_queue {
         text.push_str(
             "            - Effect: Allow\n              Action: [sqs:SendMessage]\n              \
              Resource: !GetAtt ReconcileQueue.Arn\n",
         );
+    }
+    if endpoint.directories {
         text.push_str(ENTRA);
     }
     if endpoint.invitation_secret {
@@ -264,6 +271,9 @@ fn event_name(method: &str, path: &str, routes: &[String]) -> String {
     if same.count() > 1 && path.starts_with("/organizations/") {
         return name + "InOrganization";
     }
+    if path.starts_with("/scim/") && path.ends_with("/{id}") {
+        return name + "OfOne";
+    }
     name
 }
 
@@ -301,11 +311,13 @@ mod tests {
             table: vec!["BatchGetItem".to_owned()],
             indexes: vec!["gsi1".to_owned()],
             webhook_queue: true,
+            run_queue: false,
             directories: false,
             secrets: false,
             invitation_secret: true,
             event_erasure: false,
             is_public: false,
+            timeout: None,
         };
         function(&mut text, &endpoint).unwrap();
         assert_eq!(

@@ -3,9 +3,10 @@
 use super::{WriteResult, Writes};
 use crate::plan::Place;
 use muster::domain::{
-    Clock, GroupId, Membership, OrganizationId, Role, Status, TeamId, TeamMembership, TeamRole,
+    Clock, GroupId, Membership, OrganizationId, Role, Source, Status, TeamId, TeamMembership,
+    TeamRole,
 };
-use muster::store::Written;
+use muster::store::{self, Refusal, Written};
 
 impl Writes<'_> {
     pub(super) async fn move_team_membership(
@@ -142,13 +143,12 @@ impl Writes<'_> {
         match at {
             Place::Organization(id) => match self.current.organizations.get(id) {
                 Some(before) => {
-                    self.store
-                        .change_synced_membership(
-                            self.origin,
-                            (before, self.mapped_from(id)),
-                            status,
-                        )
-                        .await
+                    let from = (before, self.mapped_from(id));
+                    let changed = self
+                        .store
+                        .change_synced_membership(self.origin, from, status)
+                        .await;
+                    self.unless_last_owner(before, changed).await
                 }
                 None => Ok(Written::Unchanged),
             },
@@ -163,18 +163,28 @@ impl Writes<'_> {
         }
     }
 
+    /// Lets the last active owner of an organization keep what a directory of type `scim` gave, with the source
+    /// `manual`. The event of the membership says so.
+    async fn unless_last_owner(&self, before: &Membership, written: WriteResult) -> WriteResult {
+        match written {
+            Err(store::Error::Refused(Refusal::LastOwner)) if self.source == Source::Scim => {
+                let kept = self.store.keep_membership(self.origin, before).await?;
+                Ok(Written::from(kept))
+            }
+            written => written,
+        }
+    }
+
     pub(super) async fn leave(&self, at: &Place) -> WriteResult {
         match at {
             Place::Organization(id) => match self.current.organizations.get(id) {
                 Some(before) => {
-                    self.store
-                        .leave_organization(
-                            self.origin,
-                            before,
-                            (self.current, &self.leaving),
-                            self.user,
-                        )
-                        .await
+                    let others = (self.current, &self.leaving);
+                    let left = self
+                        .store
+                        .leave_organization(self.origin, before, others, self.user)
+                        .await;
+                    self.unless_last_owner(before, left).await
                 }
                 None => Ok(Written::Unchanged),
             },

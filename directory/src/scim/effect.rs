@@ -1,0 +1,354 @@
+//! Applies what a directory says about one of its users to the user who is linked to it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, stream};
+use tokio::time::{Instant, timeout_at};
+
+use crate::snapshot::DirectorySnapshot;
+use crate::sync::apply::Subject;
+use crate::sync::report::{Failure, Progress};
+use crate::sync::{Counts, SyncOutcome};
+use muster::domain::{Clock, DirectorySettings, Origin, ScimScope, ScimUserId, Source};
+use muster::store::{
+    self, CurrentMemberships, KnownUser, LoginDirectory, ScimUserWithGroups, Store, Written,
+};
+
+/// Users whom one request follows. The others are marked, and followed by a run.
+const AT_MOST: usize = 100;
+/// Users who are followed at the same time.
+const AT_ONCE: usize = 8;
+/// How often what was read is read again because it has changed meanwhile.
+const ATTEMPTS: usize = 5;
+/// Failures of users that are reported.
+const MAX_FAILURES: usize = 5;
+/// How long a request follows users.
+const BUDGET: Duration = Duration::from_secs(6);
+
+/// Follows users of directories of type `scim` after their identity provider has written to them.
+#[derive(Clone, Debug)]
+pub struct ScimEffect {
+    clock: Clock,
+}
+
+/// What was done after a request.
+#[derive(Debug, Default)]
+pub struct ScimReport {
+    /// Users who were followed.
+    pub followed: usize,
+    /// Directory users whose linked users are left for the next run or login.
+    pub left: Vec<ScimUserId>,
+    /// Whether the time was up before all were looked at.
+    pub is_out_of_time: bool,
+    /// The numbers of changes.
+    pub counts: Counts,
+    /// The first failures.
+    pub failures: Vec<Failure>,
+}
+
+/// How following a user ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Followed {
+    /// The user has what the directory says.
+    Done(SyncOutcome),
+    /// Not yet: what was read kept changing, or a write failed.
+    NotYet,
+}
+
+/// A user who follows a directory.
+#[derive(Clone, Copy)]
+pub(crate) struct Follower<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) scope: &'a ScimScope,
+    pub(crate) rules: &'a DirectorySettings,
+    pub(crate) origin: &'a Origin,
+    pub(crate) clock: &'a Clock,
+    pub(crate) progress: &'a Progress,
+}
+
+impl ScimEffect {
+    /// Creates it.
+    pub fn new(clock: Clock) -> Self {
+        Self { clock }
+    }
+
+    /// Follows the directory for these directory users, up to 100. Those that are left stay marked, for
+    /// [`ScimEffect::take_up`]. While the directory is not active, nothing is done.
+    pub async fn follow(
+        &self,
+        store: &Store,
+        scope: &ScimScope,
+        affected: &[ScimUserId],
+        origin: &Origin,
+    ) -> ScimReport {
+        let mut report = ScimReport::default();
+        if affected.is_empty() {
+            return report;
+        }
+        let deadline = Instant::now() + BUDGET;
+        match rules_of(store, scope).await {
+            Ok(Some(rules)) => {
+                let users = affected.iter().collect::<BTreeSet<_>>().into_iter();
+                let (users, rest): (Vec<_>, Vec<_>) =
+                    users.enumerate().partition(|(n, _)| *n < AT_MOST);
+                report.left = rest.into_iter().map(|(_, user)| user.clone()).collect();
+                let users = users.into_iter().map(|(_, user)| user.clone()).collect();
+                let place = (store, scope, &rules);
+                self.follow_all(place, users, origin, deadline, &mut report)
+                    .await;
+            }
+            Ok(None) => {}
+            Err(error) => {
+                report.left = affected.to_vec();
+                report.failures.push(error.into());
+            }
+        }
+        report
+    }
+
+    /// Takes up what requests have left, until the deadline: changes of members that are recorded and not finished, and
+    /// users whose last change is not applied. While the directory is not active, nothing is done.
+    ///
+    /// Two at the same time do no harm: each step is written on the condition that it was not done yet.
+    pub async fn take_up(
+        &self,
+        store: &Store,
+        scope: &ScimScope,
+        origin: &Origin,
+        deadline: Instant,
+    ) -> Result<ScimReport, store::Error> {
+        let mut report = ScimReport::default();
+        let Some(rules) = rules_of(store, scope).await? else {
+            return Ok(report);
+        };
+        let Ok(finished) = timeout_at(deadline, store.finish_scim_changes(scope, origin)).await
+        else {
+            report.is_out_of_time = true;
+            return Ok(report);
+        };
+        let place = (store, scope, &rules);
+        self.follow_all(place, finished?, origin, deadline, &mut report)
+            .await;
+        let mut after = None;
+        loop {
+            let users = store
+                .unapplied_scim_users(scope, after.as_ref(), AT_MOST)
+                .await?;
+            let Some(last) = users.last().cloned() else {
+                return Ok(report);
+            };
+            if Instant::now() >= deadline {
+                report.is_out_of_time = true;
+                return Ok(report);
+            }
+            self.follow_all(place, users, origin, deadline, &mut report)
+                .await;
+            after = Some(last);
+        }
+    }
+
+    async fn follow_all(
+        &self,
+        (store, scope, rules): (&Store, &ScimScope, &DirectorySettings),
+        users: Vec<ScimUserId>,
+        origin: &Origin,
+        deadline: Instant,
+        report: &mut ScimReport,
+    ) {
+        let mut results = stream::iter(users)
+            .map(|user| async move {
+                let progress = Progress::default();
+                let follower = Follower {
+                    store,
+                    scope,
+                    rules,
+                    origin,
+                    clock: &self.clock,
+                    progress: &progress,
+                };
+                let work = Box::pin(follower.follow_linked(&user));
+                let end = match timeout_at(deadline, work).await {
+                    Ok(end) => progress.kept(end).unwrap_or(Followed::NotYet),
+                    Err(_) => Followed::NotYet,
+                };
+                let left = (end == Followed::NotYet).then_some(user);
+                (left, progress.report(SyncOutcome::Synced, None))
+            })
+            .buffer_unordered(AT_ONCE);
+        while let Some((left, one)) = results.next().await {
+            match left {
+                None => report.followed += 1,
+                Some(user) => report.left.push(user),
+            }
+            report.counts.add(&one.counts);
+            let room = MAX_FAILURES.saturating_sub(report.failures.len());
+            report.failures.extend(one.failures.into_iter().take(room));
+        }
+    }
+}
+
+/// Returns the settings of the directory; `None` while logins do not follow it.
+async fn rules_of(
+    store: &Store,
+    scope: &ScimScope,
+) -> Result<Option<DirectorySettings>, store::Error> {
+    Ok(match store.login_directory(&scope.tenant_id).await? {
+        LoginDirectory::Active(found) if found.id == scope.directory_id => Some(found.settings),
+        _ => None,
+    })
+}
+
+impl Follower<'_> {
+    /// Follows the directory for the user whom a directory user is linked to, if any.
+    async fn follow_linked(self, id: &ScimUserId) -> Result<Followed, store::Error> {
+        let Self { store, scope, .. } = self;
+        let Some(read) = store.scim_user_with_groups(scope, id).await? else {
+            return Ok(Followed::Done(SyncOutcome::Skipped));
+        };
+        let Some(user) = read.user.user_id.clone() else {
+            return Ok(Followed::Done(SyncOutcome::Skipped));
+        };
+        let current = store.current_memberships(&scope.tenant_id, &user).await?;
+        let Some(known) = current.known.clone() else {
+            // The user has been erased.
+            store.unlink_scim_user(scope, id, &user).await?;
+            return Ok(Followed::Done(SyncOutcome::Skipped));
+        };
+        follow(self, Some(read), &known, current).await
+    }
+
+    /// Applies what was read once. Returns whether the user has it now, unless it has changed since.
+    async fn apply_once(
+        self,
+        read: Option<&ScimUserWithGroups>,
+        known: &KnownUser,
+        current: &CurrentMemberships,
+    ) -> Result<Option<SyncOutcome>, store::Error> {
+        let Self {
+            store,
+            rules,
+            origin,
+            clock,
+            progress,
+            ..
+        } = self;
+        let is_active = read.is_none_or(|it| it.user.is_active);
+        if !is_active {
+            // The memberships stay, and give no access.
+            return self.set_enabled(known, false).await;
+        }
+        let groups = read.map(|it| it.groups.as_slice()).unwrap_or_default();
+        let reading = DirectorySnapshot::of_scim(groups).under(rules);
+        progress.with(|state| state.counts.read = reading.counts());
+        let subject = Subject {
+            store,
+            user: known,
+            origin,
+            rules,
+            clock,
+            progress,
+            holds_back: false,
+        };
+        let before = progress.with(|state| state.counts.failed);
+        let outcome = subject.apply(&reading, current).await?;
+        let deleted = (&self.scope.directory_id, Source::Scim);
+        subject.leave_if_deleted(deleted).await?;
+        if progress.with(|state| state.counts.failed) > before {
+            return Ok(None);
+        }
+        // Access comes back last, so that nobody has what was taken from them meanwhile.
+        let enabled = match read {
+            Some(_) => self.set_enabled(known, true).await?,
+            None => Some(SyncOutcome::Unchanged),
+        };
+        Ok(match enabled {
+            Some(SyncOutcome::Unchanged) => Some(outcome),
+            enabled => enabled,
+        })
+    }
+
+    /// Disables the user, or enables them if the directory has disabled them. `None`: the profile has changed.
+    async fn set_enabled(
+        self,
+        known: &KnownUser,
+        is_enabled: bool,
+    ) -> Result<Option<SyncOutcome>, store::Error> {
+        let is_right = if is_enabled {
+            !known.is_disabled() || !known.is_disabled_by_directory
+        } else {
+            known.is_disabled()
+        };
+        if is_right || known.is_being_erased() {
+            return Ok(Some(SyncOutcome::Unchanged));
+        }
+        let written = self.store.follow_account(self.origin, known, is_enabled);
+        Ok(match written.await? {
+            Written::Done => Some(SyncOutcome::Synced),
+            Written::Unchanged | Written::NameTaken => None,
+        })
+    }
+}
+
+/// Applies what was read of a directory user to the user whom it is linked to, until it is what the table has. Without
+/// a directory user, ends what one gave.
+///
+/// What was written is compared with the table again: another request may have read before it and written after it.
+pub(crate) async fn follow(
+    follower: Follower<'_>,
+    mut read: Option<ScimUserWithGroups>,
+    known: &KnownUser,
+    mut current: CurrentMemberships,
+) -> Result<Followed, store::Error> {
+    let Follower { store, scope, .. } = follower;
+    let (tenant, user) = (&scope.tenant_id, known.user_id().clone());
+    let mut known = known.clone();
+    let mut outcome = SyncOutcome::Unchanged;
+    for _ in 0..ATTEMPTS {
+        let applied = follower.apply_once(read.as_ref(), &known, &current).await?;
+        let id = read.as_ref().map(|it| it.user.id.clone());
+        match applied {
+            Some(SyncOutcome::Unchanged) => {
+                settle(follower, read.as_ref()).await?;
+                return Ok(Followed::Done(outcome));
+            }
+            Some(done) => outcome = done,
+            None => {}
+        }
+        let again = match &id {
+            Some(id) => store.scim_user_with_groups(scope, id).await?,
+            None => None,
+        };
+        let again = again.filter(|it| it.user.user_id.as_ref() == Some(&user));
+        if applied.is_some() && is_same(read.as_ref(), again.as_ref()) {
+            settle(follower, read.as_ref()).await?;
+            return Ok(Followed::Done(outcome));
+        }
+        read = again;
+        current = store.current_memberships(tenant, &user).await?;
+        known = match current.known.clone() {
+            Some(known) => known,
+            None => return Ok(Followed::Done(outcome)),
+        };
+    }
+    Ok(Followed::NotYet)
+}
+
+/// Removes the mark of the change that was read.
+async fn settle(
+    follower: Follower<'_>,
+    read: Option<&ScimUserWithGroups>,
+) -> Result<(), store::Error> {
+    let user = read.map(|it| &it.user);
+    if let Some((user, mark)) = user.and_then(|it| Some((it, it.unapplied.as_deref()?))) {
+        let Follower { store, scope, .. } = follower;
+        store.applied_scim_user(scope, &user.id, mark).await?;
+    }
+    Ok(())
+}
+
+/// Returns whether both give the user the same.
+fn is_same(one: Option<&ScimUserWithGroups>, other: Option<&ScimUserWithGroups>) -> bool {
+    let given = |it: &ScimUserWithGroups| (it.user.is_active, it.groups.clone());
+    one.map(given) == other.map(given)
+}

@@ -1,0 +1,9 @@
+//! What directories of type `scim` give: the same plan as at a login of Entra, from what the identity provider has
+//! written. See `docs/SCIM.md`.
+
+mod effect;
+mod link;
+
+pub(crate) use effect::{Followed, Follower, follow};
+pub use effect::{ScimEffect, ScimReport};
+pub(crate) use link::{Candidates, Choice, candidates, choose};

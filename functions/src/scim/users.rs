@@ -1,0 +1,200 @@
+//! `/scim/v2/{directory_id}/Users`
+
+use std::sync::Arc;
+
+use documented::docs_const;
+use muster::domain::{ScimLookup, ScimUser, ScimUserId};
+use muster::http::{Answer, ApiRequest, Problem};
+use muster::store::{self, Refusal, ScimWritten};
+use muster_scim::{Kind, Meta, PatchRequest, User};
+use serde_json::Map;
+
+use super::render::{replaced_user, user_of};
+use super::{Failure, Scim, answer, answered, body, expected, find, method_not_allowed, not_found};
+use crate::App;
+use crate::endpoint::TableAction::{
+    BatchGetItem, ConditionCheckItem, DeleteItem, GetItem, PutItem, Query as QueryItems, UpdateItem,
+};
+use crate::endpoint::{Endpoint, scim_endpoint};
+
+/// Write and read the users of a directory by SCIM
+///
+/// Creates, returns, lists, searches, replaces, changes and deletes users (RFC 7644).
+#[docs_const(vis = pub(self), rename = "DOCS")]
+async fn scim_users(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
+    answered(app, request, |scim, request| async move {
+        let id = request.path_parameter("id");
+        match (request.method(), id.as_str()) {
+            ("GET", "") => scim.list_users(&find::asked(&request)?).await,
+            ("POST", "") => create(&scim, &request).await,
+            ("POST", ".search") => scim.list_users(&find::searched(&request)?).await,
+            (_, "" | ".search") => Err(method_not_allowed().into()),
+            ("GET", id) => get(&scim, &request, &parsed(id)?).await,
+            ("PUT", id) => replace(&scim, &request, &parsed(id)?).await,
+            ("PATCH", id) => patch(&scim, &request, &parsed(id)?).await,
+            ("DELETE", id) => {
+                scim.may_write()?;
+                let version = expected(&request)?;
+                delete(&scim, &request, &parsed(id)?, version).await
+            }
+            _ => Err(method_not_allowed().into()),
+        }
+    })
+    .await
+}
+
+fn parsed(id: &str) -> Result<ScimUserId, Failure> {
+    ScimUserId::parse(id).map_err(|_| not_found().into())
+}
+
+async fn get(scim: &Scim, request: &ApiRequest, id: &ScimUserId) -> Result<Answer, Failure> {
+    let query = find::asked(request)?;
+    let user = scim.store().scim_user(scim.scope(), id).await?;
+    let user = user.ok_or_else(not_found)?;
+    // The version does not say which groups the user is in.
+    let has_groups = query.projection.wants(Kind::User, "groups");
+    if !has_groups && super::is_held(request, &Meta::etag(user.version)) {
+        return Ok(answer::not_modified(user.version));
+    }
+    let shown = scim.shown_user(&user, &query.projection).await?;
+    Ok(answer::resource(200, &shown, user.version))
+}
+
+/// Creates a user. An inactive user with the same login name becomes active again, with the same id: identity providers
+/// deactivate users, and create them again when they come back.
+async fn create(scim: &Scim, request: &ApiRequest) -> Result<Answer, Failure> {
+    scim.may_write()?;
+    let query = find::asked(request)?;
+    let sent = activated(User::parse(&body(request)?)?);
+    let now = scim.app.clock.now();
+    let new = ScimUser {
+        id: ScimUserId::from(scim.app.clock.new_id()),
+        attributes: Map::new(),
+        user_name: String::new(),
+        external_id: None,
+        emails: std::collections::BTreeSet::new(),
+        is_active: true,
+        user_id: None,
+        unapplied: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let new = replaced_user(&sent, &new)?;
+    let (store, scope) = (scim.store(), scim.scope());
+    let created = match store.create_scim_user(scope, &new).await {
+        Err(store::Error::Refused(Refusal::NameTaken)) => {
+            let name = ScimLookup::Name(new.user_name.clone());
+            let found = store.scim_users_found(scope, &name).await?;
+            let twin = found.into_iter().find(|user| !user.is_active);
+            let twin = twin.ok_or(store::Error::Refused(Refusal::NameTaken))?;
+            let edit = |before: &ScimUser, _| {
+                if before.is_active {
+                    return Err(store::Error::Refused(Refusal::NameTaken).into());
+                }
+                replaced_user(&sent, before)
+            };
+            let changed = store.change_scim_user(scope, &twin.id, None, edit).await;
+            let changed = changed.map_err(|failure: Failure| failure)?;
+            followed(scim, &changed, request).await?;
+            changed.resource
+        }
+        created => created?,
+    };
+    let shown = scim.shown_user(&created, &query.projection).await?;
+    Ok(answer::resource(201, &shown, created.version))
+}
+
+/// Returns the user of a body, active unless the body says otherwise.
+fn activated(user: User) -> User {
+    let is_active = user.is_active();
+    user.with_active(is_active)
+}
+
+async fn replace(scim: &Scim, request: &ApiRequest, id: &ScimUserId) -> Result<Answer, Failure> {
+    scim.may_write()?;
+    let sent = User::parse(&body(request)?)?;
+    let is_silent = !sent.attributes().contains_key("active");
+    change(scim, request, id, |_, before| {
+        let sent = sent.clone();
+        // What a request does not say must not give access, nor take it away.
+        Ok(if is_silent {
+            sent.with_active(before.is_active)
+        } else {
+            sent
+        })
+    })
+    .await
+}
+
+async fn patch(scim: &Scim, request: &ApiRequest, id: &ScimUserId) -> Result<Answer, Failure> {
+    scim.may_write()?;
+    let patch = PatchRequest::parse(&body(request)?)?;
+    change(scim, request, id, |before, _| {
+        Ok(patch.apply_to_user(before)?)
+    })
+    .await
+}
+
+async fn change(
+    scim: &Scim,
+    request: &ApiRequest,
+    id: &ScimUserId,
+    edit: impl Fn(&User, &ScimUser) -> Result<User, Failure> + Sync,
+) -> Result<Answer, Failure> {
+    let query = find::asked(request)?;
+    let edit = |before: &ScimUser, _| replaced_user(&edit(&user_of(before)?, before)?, before);
+    let changed = scim
+        .store()
+        .change_scim_user(scim.scope(), id, expected(request)?, edit)
+        .await?;
+    followed(scim, &changed, request).await?;
+    let user = changed.resource;
+    let shown = scim.shown_user(&user, &query.projection).await?;
+    Ok(answer::resource(200, &shown, user.version))
+}
+
+/// Gives the linked user the access that `active` says. Fails if that could not be done, so that the identity provider
+/// repeats the request, which then tries it again.
+async fn followed(
+    scim: &Scim,
+    changed: &ScimWritten<ScimUser>,
+    request: &ApiRequest,
+) -> Result<(), Failure> {
+    if scim.follow(changed, request).await.is_empty() {
+        return Ok(());
+    }
+    Err(store::Error::from(Refusal::Unfinished).into())
+}
+
+/// Deletes a user, and ends what the directory gave the user who is linked to it.
+async fn delete(
+    scim: &Scim,
+    request: &ApiRequest,
+    id: &ScimUserId,
+    version: Option<u64>,
+) -> Result<Answer, Failure> {
+    let origin = scim.origin(request);
+    let store = scim.store();
+    let deleted = store
+        .delete_scim_user(scim.scope(), id, version, &origin)
+        .await?;
+    scim.follow(&deleted, request).await;
+    Ok(answer::no_content())
+}
+
+/// The declaration of the endpoint.
+pub const ENDPOINT: Endpoint = scim_endpoint!(scim_users, "ANY /scim/v2/{directory_id}/Users")
+    .also("ANY /scim/v2/{directory_id}/Users/{id}", "", "")
+    .table(&[
+        BatchGetItem,
+        ConditionCheckItem,
+        DeleteItem,
+        GetItem,
+        PutItem,
+        QueryItems,
+        UpdateItem,
+    ])
+    .indexes(&["gsi1"])
+    .with_run_queue()
+    .takes_up_to(29);
