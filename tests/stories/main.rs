@@ -71,6 +71,7 @@ mod rights;
 mod roles;
 mod round_trips;
 mod schemathesis;
+mod scim;
 mod shapes;
 mod stale_indexes;
 mod sync;

@@ -166,6 +166,7 @@ update directory                   ; root PATCH {directory} 200 {"settings": {"o
   unchanged                        ; root PATCH {directory} 200 {"settings": {"on_leave": "suspend"}}
 sync directory                     ; root POST {directory}/sync 200 {}
 list directory runs                ; root GET {directory}/runs?limit=5 200
+rotate directory token, of entra   ; root POST {directory}/rotate-token 404
 delete directory, not known        ; root DELETE /directories/none 404
   again                            ; root POST /directories 409 {"name": "D", "type": "entra", "entra": {"tenant_id": "7b1d9c52-0e4f-4a6b-9d38-5c2f1e0a7b64", "domain": "globex.example", "service_principal_id": "a40c6d1b-93f2-4e57-8b0a-6d5e4f3c2b1a"}}
 delete team                        ; ada DELETE {team} 204

@@ -78,7 +78,7 @@ impl<'a> Table<'a> {
     fn take(&mut self, item: &'a Item) {
         let (pk, sk) = (text(item, "pk"), text(item, "sk"));
         // Which directory has an Entra tenant is known to the deployment alone.
-        if pk.starts_with("TENANT##ENTRA#") {
+        if pk.starts_with("TENANT##ENTRA#") || pk.starts_with("TENANT##SCIM#") {
             return;
         }
         let tenant = pk.split('#').nth(1).unwrap_or_default().to_owned();

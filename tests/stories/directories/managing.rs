@@ -41,6 +41,7 @@ async fn a_directory_is_created_changed_and_listed() {
                 "nested_groups": false,
                 "refresh_names": false,
                 "removal_limit": {"percent": 20, "count": 20},
+                "link_by": "object_id",
             },
             "last_run": null,
             "blocked_run_id": null,
@@ -124,7 +125,7 @@ async fn an_entra_tenant_is_bound_only_with_proof() {
     refused(unknown, "/entra/domain").await;
     let mut scim = body.clone();
     scim["type"] = json!("scim");
-    refused(scim, "/type").await;
+    refused(scim, "/entra").await;
     let mut secret = body.clone();
     secret["entra"]["client_secret_arn"] =
         json!("arn:aws:secretsmanager:eu-central-1:123456789012:secret:another-AbCdEf");

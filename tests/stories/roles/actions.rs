@@ -399,6 +399,11 @@ pub(super) const ACTIONS: &[Action] = &[
     Action::new("GET /directories/{directory_id}/runs", "", |scene| {
         scene.of_tenant("GET", "/directories/none/runs")
     }),
+    Action::new(
+        "POST /directories/{directory_id}/rotate-token",
+        "",
+        |scene| scene.of_tenant("POST", "/directories/none/rotate-token"),
+    ),
     Action::new("POST /webhook-endpoints", "", |scene| {
         let body = json!({"url": "https://hooks.example/", "event_types": ["*"]});
         scene.of_tenant("POST", "/webhook-endpoints").json(&body)

@@ -1,0 +1,504 @@
+//! What the users and groups of a directory of type `scim` give: links, memberships and access. The numbers are those
+//! of the cases that other products got wrong.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use muster::domain::{
+    Clock, GroupId, Origin, ScimGroup, ScimMembersChange, ScimScope, ScimUser, ScimUserId,
+};
+use muster::store::{Error, Store};
+use muster_directory::{ScimEffect, ScimReport};
+use muster_local::Options;
+use serde_json::{Value, json};
+use support::{ACME, World, invariants};
+
+use super::{created, origin, take_up};
+use crate::domains::verified;
+
+/// A directory, and what its identity provider does.
+struct Scene {
+    world: World,
+    scope: ScimScope,
+    store: Store,
+    clock: Clock,
+    effect: ScimEffect,
+    /// The offset of the clock of the functions in minutes.
+    ahead: Arc<AtomicU64>,
+}
+
+impl Scene {
+    async fn open(settings: &Value) -> Self {
+        let ahead = Arc::new(AtomicU64::new(0));
+        let system = Clock::system();
+        let minutes = Arc::clone(&ahead);
+        let clock = Clock::from_fn(move || {
+            let minutes = minutes.load(Ordering::Relaxed);
+            let now = system.now().after(Duration::from_mins(minutes));
+            (now, system.new_id())
+        });
+        let world = World::with(Options {
+            clock: clock.clone(),
+            ..Options::default()
+        })
+        .await;
+        let (scope, body) = created(&world).await;
+        let path = format!("/directories/{}", body["id"].as_str().unwrap());
+        let root = world.tenant_admin();
+        root.patch(&path, json!({"settings": settings}))
+            .await
+            .expect(200);
+        Self {
+            store: world.store().with_clock(clock.clone()),
+            effect: ScimEffect::new(clock.clone()),
+            world,
+            scope,
+            clock,
+            ahead,
+        }
+    }
+
+    fn origin(&self) -> Origin {
+        origin(&self.scope)
+    }
+
+    /// Creates a directory user whose external id is the object id of that user.
+    async fn user(&self, name: &str, external_id: Option<&str>) -> ScimUserId {
+        let user = ScimUser {
+            id: ScimUserId::from(self.clock.new_id()),
+            attributes: serde_json::Map::default(),
+            user_name: name.to_lowercase(),
+            external_id: external_id.map(str::to_owned),
+            emails: BTreeSet::from([format!("{name}@acme.example")]),
+            is_active: true,
+            user_id: None,
+            unapplied: None,
+            version: 1,
+            created_at: self.clock.now(),
+            updated_at: self.clock.now(),
+        };
+        let made = self.store.create_scim_user(&self.scope, &user).await;
+        made.unwrap().id
+    }
+
+    async fn group(&self, name: &str) -> GroupId {
+        let group = ScimGroup {
+            id: GroupId::from(self.clock.new_id()),
+            attributes: serde_json::Map::default(),
+            name: name.parse().unwrap(),
+            name_key: name.to_lowercase(),
+            external_id: None,
+            member_count: 0,
+            version: 1,
+            created_at: self.clock.now(),
+            updated_at: self.clock.now(),
+        };
+        let (none, origin) = (BTreeSet::new(), self.origin());
+        let made = self
+            .store
+            .create_scim_group(&self.scope, &group, &none, &origin);
+        made.await.unwrap().resource.id
+    }
+
+    /// Changes the members of a group, and returns what followed.
+    async fn change(&self, group: &GroupId, change: ScimMembersChange) -> ScimReport {
+        let affected = self.change_only(group, change).await;
+        self.follow(&affected).await
+    }
+
+    /// Changes the members of a group, as a request that is cut off before anything follows.
+    async fn change_only(&self, group: &GroupId, change: ScimMembersChange) -> Vec<ScimUserId> {
+        let edit = |before: &ScimGroup| Ok::<_, Error>((before.clone(), change.clone()));
+        let written = self
+            .store
+            .change_scim_group(&self.scope, group, (None, &self.origin()), edit)
+            .await;
+        written.unwrap().affected
+    }
+
+    async fn follow(&self, affected: &[ScimUserId]) -> ScimReport {
+        let report = self
+            .effect
+            .follow(&self.store, &self.scope, affected, &self.origin())
+            .await;
+        assert!(report.failures.is_empty(), "{report:?}");
+        report
+    }
+
+    async fn set_active(&self, user: &ScimUserId, is_active: bool) {
+        let edit = |before: &ScimUser, _| {
+            Ok::<_, Error>(ScimUser {
+                is_active,
+                ..before.clone()
+            })
+        };
+        let written = self
+            .store
+            .change_scim_user(&self.scope, user, None, edit)
+            .await;
+        self.follow(&written.unwrap().affected).await;
+    }
+
+    /// Deletes a directory user.
+    async fn delete(&self, user: &ScimUserId) {
+        let (store, origin) = (&self.store, self.origin());
+        let deleted = store.delete_scim_user(&self.scope, user, None, &origin);
+        assert!(deleted.await.unwrap().is_finished);
+    }
+
+    async fn linked(&self, user: &ScimUserId) -> Option<String> {
+        let user = self.store.scim_user(&self.scope, user).await.unwrap();
+        user.unwrap().user_id.map(String::from)
+    }
+
+    async fn login(&self, user: &str) {
+        self.login_with(user, json!({})).await;
+    }
+
+    /// Signs in a user whose object id is `object-<user>`, with these attributes as well.
+    async fn login_with(&self, user: &str, attributes: Value) {
+        self.ahead.fetch_add(2, Ordering::Relaxed);
+        let mut all = json!({
+            "sub": user, "custom:tenant_id": ACME, "email": format!("{user}@acme.example"),
+            "email_verified": "false", "custom:entra_object_id": format!("object-{user}"),
+        });
+        let more = attributes.as_object().unwrap().clone();
+        all.as_object_mut().unwrap().extend(more);
+        let event = json!({"triggerSource": "PostAuthentication_Authentication",
+            "request": {"userAttributes": all}, "response": {}});
+        assert_eq!(self.world.invoke("post-login", &event).await, event);
+    }
+
+    /// The memberships of a user in organizations and teams: id, role or `team`, status and source.
+    async fn memberships(&self, user: &str) -> Vec<String> {
+        let mut all: Vec<_> = self
+            .world
+            .items()
+            .await
+            .into_iter()
+            .filter(|item| item["pk"] == format!("TENANT#{ACME}#USER#{user}"))
+            .filter_map(|item| {
+                let text = |name: &str| item.get(name).and_then(Value::as_str);
+                let sk = text("sk")?;
+                let place = sk.starts_with("ORG#") || sk.starts_with("TEAM#");
+                let (status, source) = (text("status")?, text("source")?);
+                let kind = sk.split('#').next()?;
+                place.then(|| format!("{kind} {status} {source}"))
+            })
+            .collect();
+        all.sort();
+        all
+    }
+
+    async fn is_disabled(&self, user: &str) -> bool {
+        let root = self.world.tenant_admin();
+        let profile = root.get(&format!("/users/{user}")).await.expect(200);
+        profile.body["status"] == "disabled"
+    }
+
+    async fn events(&self, event_type: &str) -> Vec<Value> {
+        let root = self.world.tenant_admin();
+        root.all(&format!("/events?type={event_type}")).await
+    }
+
+    async fn check(&self) {
+        invariants::check(&self.world.items().await);
+    }
+}
+
+fn adding(users: &[&ScimUserId]) -> ScimMembersChange {
+    ScimMembersChange::Some {
+        add: users.iter().map(ToString::to_string).collect(),
+        remove: BTreeSet::new(),
+    }
+}
+
+fn removing(users: &[&ScimUserId]) -> ScimMembersChange {
+    ScimMembersChange::Some {
+        add: BTreeSet::new(),
+        remove: users.iter().map(ToString::to_string).collect(),
+    }
+}
+
+const BOTH: [&str; 2] = ["ORG active scim", "TEAM active scim"];
+const NONE: [&str; 0] = [];
+
+/// The settings of most tests.
+fn organizations() -> Value {
+    json!({"create_organizations": true})
+}
+
+#[tokio::test]
+async fn a_group_gives_memberships_at_login_and_at_once() {
+    let scene = Scene::open(&organizations()).await;
+    let ada = scene.user("ada", Some("object-ada")).await;
+    let (first, second) = (scene.group("First").await, scene.group("Second").await);
+    let report = scene.change(&first, adding(&[&ada])).await;
+    assert_eq!(report.followed, 0, "not linked yet");
+    scene.login("ada").await;
+    assert_eq!(scene.linked(&ada).await.as_deref(), Some("ada"));
+    assert_eq!(scene.memberships("ada").await, BOTH);
+    let report = scene.change(&second, adding(&[&ada])).await;
+    assert_eq!((report.followed, report.left.len()), (1, 0));
+    assert_eq!(scene.memberships("ada").await.len(), 4);
+    let added = scene.events("membership.added").await;
+    assert_eq!(added[0]["actor"]["type"], "scim");
+    // The same again changes nothing.
+    let report = scene.change(&second, adding(&[&ada])).await;
+    assert_eq!(report.counts.memberships_made, 0);
+    scene.change(&second, removing(&[&ada])).await;
+    assert_eq!(scene.memberships("ada").await, BOTH);
+    // Nobody can leave what the directory gives.
+    let member = format!("/organizations/{first}/members/ada");
+    let refused = scene.world.tenant_admin().delete(&member).await;
+    refused.problem(409, "directory-managed");
+    scene.check().await;
+}
+
+/// Case 26.
+#[tokio::test]
+async fn an_address_links_only_if_it_is_verified_here() {
+    let scene = Scene::open(&organizations()).await;
+    let ada = scene.user("ada", None).await;
+    let group = scene.group("First").await;
+    scene.change(&group, adding(&[&ada])).await;
+    let proven = json!({"email_verified": "true"});
+    scene.login("ada").await;
+    assert_eq!(scene.linked(&ada).await, None, "not verified");
+    scene.login_with("ada", proven.clone()).await;
+    assert_eq!(scene.linked(&ada).await, None, "not a domain of the tenant");
+    assert_eq!(scene.memberships("ada").await, NONE);
+    let owner = scene.world.user("boss");
+    let office = scene.world.organization(&owner, "Head office").await;
+    verified(&scene.world, &owner, &office, "acme.example").await;
+    scene.login_with("ada", proven).await;
+    assert_eq!(scene.linked(&ada).await.as_deref(), Some("ada"));
+    assert_eq!(scene.memberships("ada").await, BOTH);
+    // The address of the directory never becomes the address of the user.
+    let edit = |before: &ScimUser, _| {
+        Ok::<_, Error>(ScimUser {
+            emails: BTreeSet::from(["eve@acme.example".to_owned()]),
+            ..before.clone()
+        })
+    };
+    let (store, scope) = (&scene.store, &scene.scope);
+    let written = store.change_scim_user(scope, &ada, None, edit).await;
+    written.unwrap();
+    scene.login("ada").await;
+    let profile = scene.world.user("ada").get("/users/ada").await;
+    assert_eq!(profile.expect(200).body["email"], "ada@acme.example");
+    assert_eq!(scene.linked(&ada).await.as_deref(), Some("ada"));
+    scene.check().await;
+}
+
+/// Case 27.
+#[tokio::test]
+async fn what_others_gave_and_the_last_owner_stay() {
+    let scene = Scene::open(&organizations()).await;
+    let ada = scene.user("ada", Some("object-ada")).await;
+    let group = scene.group("First").await;
+    scene.change(&group, adding(&[&ada])).await;
+    scene.login("ada").await;
+    let by_hand = scene
+        .world
+        .organization(&scene.world.user("ada"), "Hers")
+        .await;
+    let root = scene.world.tenant_admin();
+    let member = format!("/organizations/{group}/members/ada");
+    root.patch(&member, json!({"role": "owner"}))
+        .await
+        .expect(200);
+    scene.change(&group, removing(&[&ada])).await;
+    let left = ["ORG active manual", "ORG active manual"];
+    assert_eq!(scene.memberships("ada").await, left);
+    let own = format!("/organizations/{by_hand}/members/ada");
+    assert_eq!(root.get(&own).await.expect(200).body["role"], "owner");
+    let events = scene.events("membership.role_changed").await;
+    let source = &events[0]["changes"]["source"];
+    assert_eq!(
+        (&source["from"], &source["to"]),
+        (&json!("scim"), &json!("manual"))
+    );
+    assert_eq!(events[0]["actor"]["type"], "scim");
+    scene.check().await;
+}
+
+/// Cases 28 and 29.
+#[tokio::test]
+async fn a_user_who_is_not_active_has_no_access() {
+    let scene = Scene::open(&organizations()).await;
+    let ada = scene.user("ada", Some("object-ada")).await;
+    let group = scene.group("First").await;
+    scene.change(&group, adding(&[&ada])).await;
+    scene.login("ada").await;
+    scene.set_active(&ada, false).await;
+    assert!(scene.is_disabled("ada").await);
+    let own = scene.world.user("ada").get("/users/me/organizations").await;
+    own.problem(403, "user-disabled");
+    // A login gives nothing back and makes no twin.
+    scene.login("ada").await;
+    assert!(scene.is_disabled("ada").await);
+    assert_eq!(scene.memberships("ada").await, BOTH);
+    scene.set_active(&ada, true).await;
+    assert!(!scene.is_disabled("ada").await);
+    assert_eq!(scene.memberships("ada").await, BOTH);
+    let actors = scene.events("user.disabled").await;
+    assert_eq!(actors[0]["actor"]["type"], "scim");
+    scene.check().await;
+}
+
+/// Cases 28 and 29.
+#[tokio::test]
+async fn the_first_login_of_an_inactive_user_is_disabled() {
+    let scene = Scene::open(&organizations()).await;
+    let ada = scene.user("ada", Some("object-ada")).await;
+    scene.set_active(&ada, false).await;
+    scene.login("ada").await;
+    assert_eq!(scene.linked(&ada).await.as_deref(), Some("ada"));
+    assert!(scene.is_disabled("ada").await);
+    // Nor does another user get the link.
+    scene
+        .login_with("twin", json!({"custom:entra_object_id": "object-ada"}))
+        .await;
+    assert_eq!(scene.linked(&ada).await.as_deref(), Some("ada"));
+    assert_eq!(scene.memberships("twin").await, NONE);
+}
+
+#[tokio::test]
+async fn whom_an_admin_disabled_stays_disabled() {
+    let scene = Scene::open(&organizations()).await;
+    let ada = scene.user("ada", Some("object-ada")).await;
+    scene.login("ada").await;
+    let root = scene.world.tenant_admin();
+    root.patch("/users/ada", json!({"status": "disabled"}))
+        .await
+        .expect(200);
+    scene.set_active(&ada, false).await;
+    scene.set_active(&ada, true).await;
+    assert!(scene.is_disabled("ada").await);
+}
+
+/// Case 32.
+#[tokio::test]
+async fn an_active_one_takes_the_place_of_a_stale_link() {
+    let scene = Scene::open(&organizations()).await;
+    let old = scene.user("old", Some("object-ada")).await;
+    let group = scene.group("First").await;
+    scene.login("ada").await;
+    scene.set_active(&old, false).await;
+    let new = scene.user("ada", Some("object-ada")).await;
+    scene.change(&group, adding(&[&new])).await;
+    scene.login("ada").await;
+    assert_eq!(scene.linked(&old).await, None);
+    assert_eq!(scene.linked(&new).await.as_deref(), Some("ada"));
+    assert!(!scene.is_disabled("ada").await);
+    assert_eq!(scene.memberships("ada").await, BOTH);
+    // The old one is another person from now on.
+    scene.set_active(&old, true).await;
+    scene.set_active(&old, false).await;
+    assert!(!scene.is_disabled("ada").await);
+}
+
+#[tokio::test]
+async fn deleting_a_directory_user_ends_what_it_gave() {
+    let scene = Scene::open(&organizations()).await;
+    let ada = scene.user("ada", Some("object-ada")).await;
+    let group = scene.group("First").await;
+    scene.change(&group, adding(&[&ada])).await;
+    scene.login("ada").await;
+    scene
+        .world
+        .organization(&scene.world.user("ada"), "Hers")
+        .await;
+    scene.delete(&ada).await;
+    assert_eq!(scene.memberships("ada").await, ["ORG active manual"]);
+    // The same person is another directory user, and is linked again.
+    let again = scene.user("ada", Some("object-ada")).await;
+    scene.change(&group, adding(&[&again])).await;
+    scene.login("ada").await;
+    assert_eq!(scene.linked(&again).await.as_deref(), Some("ada"));
+    assert_eq!(scene.memberships("ada").await.len(), 3);
+    scene.check().await;
+}
+
+/// As a request that is cut off after its write.
+#[tokio::test]
+async fn a_change_that_is_cut_off_is_taken_up() {
+    let scene = Scene::open(&organizations()).await;
+    let ada = scene.user("ada", Some("object-ada")).await;
+    let group = scene.group("First").await;
+    scene.change(&group, adding(&[&ada])).await;
+    scene.login("ada").await;
+    scene.change_only(&group, removing(&[&ada])).await;
+    assert_eq!(scene.memberships("ada").await, BOTH);
+    take_up(&scene.world, &scene.scope).await;
+    assert_eq!(scene.memberships("ada").await, NONE);
+    let unapplied = scene.store.unapplied_scim_users(&scene.scope, None, 10);
+    assert_eq!(unapplied.await.unwrap(), [], "the mark is gone");
+}
+
+#[tokio::test]
+async fn a_paused_directory_changes_nothing_until_it_is_active() {
+    let scene = Scene::open(&organizations()).await;
+    let ada = scene.user("ada", Some("object-ada")).await;
+    let group = scene.group("First").await;
+    scene.login("ada").await;
+    let path = format!("/directories/{}", scene.scope.directory_id);
+    let root = scene.world.tenant_admin();
+    let set = async |status: &str| {
+        root.patch(&path, json!({"status": status}))
+            .await
+            .expect(200)
+    };
+    set("paused").await;
+    let report = scene.change(&group, adding(&[&ada])).await;
+    assert_eq!((report.followed, report.left.len()), (0, 0));
+    assert_eq!(scene.memberships("ada").await, NONE);
+    take_up(&scene.world, &scene.scope).await;
+    assert_eq!(scene.memberships("ada").await, NONE);
+    set("active").await;
+    take_up(&scene.world, &scene.scope).await;
+    assert_eq!(scene.memberships("ada").await, BOTH);
+}
+
+#[tokio::test]
+async fn settings_map_groups_and_roles_by_name() {
+    let settings = json!({
+        "create_organizations": true, "link_by": "user_id",
+        "group_filter": {"prefix": "App-"}, "role_map": {"App-Leads": "manager"},
+    });
+    let scene = Scene::open(&settings).await;
+    let ada = scene.user("ada", Some("ada")).await;
+    let (leads, other) = (scene.group("App-Leads").await, scene.group("Other").await);
+    scene.change(&leads, adding(&[&ada])).await;
+    scene.change(&other, adding(&[&ada])).await;
+    scene
+        .login_with("ada", json!({"custom:entra_object_id": null}))
+        .await;
+    assert_eq!(scene.memberships("ada").await, BOTH);
+    let root = scene.world.tenant_admin();
+    let member = format!("/organizations/{leads}/members/ada");
+    assert_eq!(root.get(&member).await.expect(200).body["role"], "manager");
+}
+
+#[tokio::test]
+async fn deleting_the_directory_keeps_or_removes_what_it_gave() {
+    for (what, left) in [
+        ("keep", vec!["ORG active manual", "TEAM active manual"]),
+        ("remove", vec![]),
+    ] {
+        let scene = Scene::open(&organizations()).await;
+        let ada = scene.user("ada", Some("object-ada")).await;
+        let group = scene.group("First").await;
+        scene.change(&group, adding(&[&ada])).await;
+        scene.login("ada").await;
+        let path = format!(
+            "/directories/{}?memberships={what}",
+            scene.scope.directory_id
+        );
+        scene.world.tenant_admin().delete(&path).await.expect(204);
+        assert_eq!(scene.memberships("ada").await, left, "{what}");
+    }
+}
