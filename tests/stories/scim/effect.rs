@@ -250,16 +250,16 @@ async fn a_group_gives_memberships_at_login_and_at_once() {
     assert_eq!(report.counts.memberships_made, 0);
     scene.change(&second, removing(&[&ada])).await;
     assert_eq!(scene.memberships("ada").await, BOTH);
-    // Nobody can leave what the directory gives.
+    // No one can leave what the directory gives.
     let member = format!("/organizations/{first}/members/ada");
     let refused = scene.world.tenant_admin().delete(&member).await;
     refused.problem(409, "directory-managed");
     scene.check().await;
 }
 
-/// Case 26.
+/// 26: A first match by email never takes over an account.
 #[tokio::test]
-async fn an_address_links_only_if_it_is_verified_here() {
+async fn case_26_an_address_links_only_if_verified_here() {
     let scene = Scene::open(&organizations()).await;
     let ada = scene.user("ada", None).await;
     let group = scene.group("First").await;
@@ -293,9 +293,9 @@ async fn an_address_links_only_if_it_is_verified_here() {
     scene.check().await;
 }
 
-/// Case 27.
+/// 27: What SCIM did not give is left alone, and so is the last owner.
 #[tokio::test]
-async fn what_others_gave_and_the_last_owner_stay() {
+async fn case_27_what_others_gave_and_the_last_owner_stay() {
     let scene = Scene::open(&organizations()).await;
     let ada = scene.user("ada", Some("object-ada")).await;
     let group = scene.group("First").await;
@@ -325,9 +325,9 @@ async fn what_others_gave_and_the_last_owner_stay() {
     scene.check().await;
 }
 
-/// Cases 28 and 29.
+/// 28: `active: false` ends access, also after a login.
 #[tokio::test]
-async fn a_user_who_is_not_active_has_no_access() {
+async fn case_28_a_user_who_is_not_active_has_no_access() {
     let scene = Scene::open(&organizations()).await;
     let ada = scene.user("ada", Some("object-ada")).await;
     let group = scene.group("First").await;
@@ -349,9 +349,9 @@ async fn a_user_who_is_not_active_has_no_access() {
     scene.check().await;
 }
 
-/// Cases 28 and 29.
+/// 29: A login of an inactive user makes no second user.
 #[tokio::test]
-async fn the_first_login_of_an_inactive_user_is_disabled() {
+async fn case_29_a_login_of_an_inactive_user_makes_no_twin() {
     let scene = Scene::open(&organizations()).await;
     let ada = scene.user("ada", Some("object-ada")).await;
     scene.set_active(&ada, false).await;
@@ -380,9 +380,9 @@ async fn whom_an_admin_disabled_stays_disabled() {
     assert!(scene.is_disabled("ada").await);
 }
 
-/// Case 32.
+/// 32: A link of a deactivated twin does not stay in the way.
 #[tokio::test]
-async fn an_active_one_takes_the_place_of_a_stale_link() {
+async fn case_32_an_active_one_replaces_a_stale_link() {
     let scene = Scene::open(&organizations()).await;
     let old = scene.user("old", Some("object-ada")).await;
     let group = scene.group("First").await;

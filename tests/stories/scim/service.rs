@@ -36,7 +36,16 @@ async fn a_request_needs_the_token_of_its_directory() {
             assert_eq!(body["status"], "401");
         }
     }
-    // Case 24: ids of another directory do not exist here.
+}
+
+/// 24: Ids of another directory do not exist for a token.
+#[tokio::test]
+async fn case_24_ids_of_another_directory_do_not_exist() {
+    let world = World::start().await;
+    let provider = Provider::new(&world).await;
+    let made = world.tenant_admin_of("globex");
+    let made = made.post("/directories", new_directory()).await;
+    let other = Provider::of(&made.expect(201).body);
     let id = provider.user("ada@acme.example").await;
     let group = provider.post("/Groups", json!({"displayName": "A"})).await;
     let group = group.expect(201).id();
@@ -55,6 +64,63 @@ async fn a_request_needs_the_token_of_its_directory() {
     assert_eq!(found.expect(200).body["totalResults"], 0);
     // The same address is legal in both.
     other.user("ada@acme.example").await;
+}
+
+/// 19 and 20: errors are JSON of SCIM, and both media types are accepted, with and without parameters.
+#[tokio::test]
+async fn case_20_both_media_types_are_accepted() {
+    let world = World::start().await;
+    let provider = Provider::new(&world).await;
+    for (n, media_type) in [
+        "application/scim+json",
+        "application/scim+json; charset=utf-8",
+        "application/json",
+        "Application/JSON;charset=UTF-8",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let body = json!({"userName": format!("user{n}")});
+        let request = provider.request("POST", "/Users").body(body.to_string());
+        let made = provider.send(request.header("content-type", media_type));
+        let made = made.await.expect(201);
+        assert_eq!(made.media_type, "application/scim+json", "{media_type}");
+    }
+    for accept in ["application/json", "application/scim+json", "*/*"] {
+        let request = provider.request("GET", "/Users").header("accept", accept);
+        let found = provider.send(request).await.expect(200);
+        assert_eq!(found.media_type, "application/scim+json", "{accept}");
+        assert_eq!(found.body["totalResults"], 4);
+    }
+}
+
+/// 33: A user that is deleted and created again has another id, and the old one stays gone.
+#[tokio::test]
+async fn case_33_a_deleted_user_comes_back_with_another_id() {
+    let world = World::start().await;
+    let provider = Provider::new(&world).await;
+    let old = provider.user("ada@acme.example").await;
+    let group = json!({"displayName": "Sales", "members": [{"value": old}]});
+    let group = provider.post("/Groups", group).await.expect(201).id();
+    let path = format!("/Users/{old}");
+    provider.call("DELETE", &path, None).await.expect(204);
+    let new = provider.user("ada@acme.example").await;
+    assert_ne!(new, old);
+    provider.get(&path).await.error(404, None);
+    let body = json!({"userName": "ada@acme.example"});
+    let put = provider.call("PUT", &path, Some(&body)).await;
+    put.error(404, None);
+    let patched = provider.patch(&path, json!([])).await;
+    patched.error(404, None);
+    let deleted = provider.call("DELETE", &path, None).await;
+    deleted.error(404, None);
+    for filter in ["userName", "externalId", "emails.value"] {
+        let filter = format!("/Users?filter={filter}+eq+%22ada@acme.example%22");
+        let found = provider.get(&filter).await.expect(200).body;
+        assert_eq!(found["totalResults"], 1, "{filter}");
+        assert_eq!(found["Resources"][0]["id"], new.as_str(), "{filter}");
+    }
+    assert!(provider.members(&group).await.is_empty());
 }
 
 #[tokio::test]
