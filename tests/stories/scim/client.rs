@@ -8,6 +8,9 @@ use support::World;
 
 use super::created;
 
+/// The media type of bodies.
+const CONTENT_TYPE: &str = "application/scim+json; charset=utf-8";
+
 /// An identity provider with the base URL and the token of a directory.
 pub(super) struct Provider {
     http: reqwest::Client,
@@ -86,7 +89,7 @@ impl Provider {
         let mut request = self.request(method, path);
         if let Some(body) = body {
             request = request
-                .header("content-type", "application/scim+json; charset=utf-8")
+                .header("content-type", CONTENT_TYPE)
                 .body(body.to_string());
         }
         self.send(request).await
@@ -125,8 +128,9 @@ impl Provider {
 
     /// Sends the requests of a suite, one after the other.
     ///
-    /// A step has a `name`, a `request` (method and path), a `body`, the expected `status`, and what is expected in the
-    /// response by JSON pointers. `keep` names values of the response, which stand for `{name}` in later steps.
+    /// A step has a `name`, a `request` (method and path), a `body`, or a `raw` one that is no JSON, the expected `status`,
+    /// and what is expected in the response by JSON pointers. `keep` names values of the response, which stand for
+    /// `{name}` in later steps. With `token`, it has this token in place of the own one, or none.
     pub(super) async fn run(&self, suite: &str) {
         let steps: Vec<Value> = serde_json::from_str(suite).unwrap();
         let mut kept = BTreeMap::<String, String>::new();
@@ -139,11 +143,20 @@ impl Provider {
             let name = step["name"].as_str().unwrap();
             let request = fill(step["request"].as_str().unwrap().to_owned());
             let (method, path) = request.split_once(' ').unwrap();
-            let body = step.get("body").map(|body| {
-                let filled: Value = serde_json::from_str(&fill(body.to_string())).unwrap();
-                filled
-            });
-            let reply = self.call(method, path, body.as_ref()).await;
+            let body = step.get("body").map(|body| fill(body.to_string()));
+            let body = body.or_else(|| step["raw"].as_str().map(str::to_owned));
+            let mut request = self.request(method, path);
+            if let Some(body) = body {
+                request = request.header("content-type", CONTENT_TYPE).body(body);
+            }
+            let token = match step.get("token") {
+                Some(token) => token.as_str(),
+                None => Some(self.token.as_str()),
+            };
+            if let Some(token) = token {
+                request = request.bearer_auth(token);
+            }
+            let reply = reply(request.send().await.unwrap()).await;
             assert_eq!(
                 Some(u64::from(reply.status)),
                 step["status"].as_u64(),
