@@ -17,6 +17,7 @@ use dynoxide::Database;
 use muster::config::{
     DEFAULT_TENANT_ADMIN_GROUP, DYNAMODB_ENDPOINT, INVITATION_FROM, INVITATION_URL, aws_endpoint,
 };
+use muster::store::Store;
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
@@ -143,7 +144,9 @@ impl Stack {
             sources.start(&stopped, &mut serving)?;
         }
         let timers = Timers::new(&lambda, options.event_sources.then_some(&services));
-        let mut router = router(Arc::new(gateway), Arc::clone(&issuer), timers, running);
+        let store = Store::new(own_client.clone(), &table_name);
+        let page = page::router(running, Arc::clone(&lambda), store);
+        let mut router = router(Arc::new(gateway), Arc::clone(&issuer), timers, page);
         router = router.merge(services::router(Arc::clone(&services)));
         if let Some(entra) = entra {
             router = router.merge(entra.router());
@@ -286,7 +289,12 @@ async fn serve(
     served.context("the API stopped")
 }
 
-fn router(gateway: Arc<Gateway>, issuer: Arc<Issuer>, timers: Timers, running: Running) -> Router {
+fn router(
+    gateway: Arc<Gateway>,
+    issuer: Arc<Issuer>,
+    timers: Timers,
+    page: Router<Arc<Gateway>>,
+) -> Router {
     let lambda = Arc::clone(&timers.lambda);
     let tokens = Router::new()
         .route("/_local/token", post(issuer::token))
@@ -312,7 +320,7 @@ fn router(gateway: Arc<Gateway>, issuer: Arc<Issuer>, timers: Timers, running: R
         .with_state(Arc::clone(&lambda))
         .layer(from_fn(origin::only_own_name));
     Router::new()
-        .merge(page::router(running, lambda))
+        .merge(page)
         .merge(tokens)
         .merge(timers)
         .merge(invocations)

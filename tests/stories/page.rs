@@ -1,6 +1,6 @@
 //! Tests the page of the local stack in a real browser, with the sizes of a desktop and a phone: a
-//! token with two clicks, calls of the API's reference, and the result of a login, and
-//! the links of invitations.
+//! token with two clicks, calls of the API's reference, and the result of a login, the links of
+//! invitations, and what an identity provider has sent by SCIM.
 //!
 //! The browser is Chromium, driven with `playwright-core` from npm, which is installed into
 //! `.tools/` on first use. Screenshots are in `target/tmp/page-desktop` and `target/tmp/page-phone`
@@ -11,7 +11,7 @@ use std::process::Stdio;
 
 use muster_local::Options;
 use serde_json::{Value, json};
-use support::{Receiver, World, npm, skipped, system_tool};
+use support::{ACME, Receiver, World, npm, skipped, system_tool};
 use tokio::process::Command;
 
 use crate::mail::mails;
@@ -259,5 +259,63 @@ async fn the_page_answers_invitations_and_sets_records() {
     futures::join!(
         visit_invitations(&browser, "invitations-desktop", DESKTOP),
         visit_invitations(&browser, "invitations-phone", PHONE)
+    );
+}
+
+/// An identity provider has sent a user who has signed in, one who is disabled, and a group.
+async fn visit_directory(browser: &(PathBuf, PathBuf), name: &str, screen: Screen) {
+    let world = World::start().await;
+    let (_, made) = crate::scim::created(&world).await;
+    let text = |field: &str| made["scim"][field].as_str().unwrap().to_owned();
+    let (base, http) = (text("base_url"), reqwest::Client::new());
+    let create = async |path: &str, body: Value| -> Value {
+        let request = http.post(format!("{base}{path}")).json(&body);
+        let made = request.bearer_auth(text("token")).send().await.unwrap();
+        assert_eq!(made.status(), 201);
+        made.json().await.unwrap()
+    };
+    let alan = json!({"userName": "Alan@acme.example", "externalId": "object-alan"});
+    let alan = create("/Users", alan).await;
+    let grace = json!({"userName": "grace@acme.example", "active": false});
+    let grace = create("/Users", grace).await;
+    let members = json!([{"value": alan["id"]}, {"value": grace["id"]}]);
+    let group = json!({"displayName": "Compilers", "members": members});
+    create("/Groups", group).await;
+    let attributes = json!({
+        "sub": "alan", "custom:tenant_id": ACME, "custom:entra_object_id": "object-alan",
+    });
+    let login = json!({"triggerSource": "PostAuthentication_Authentication",
+        "request": {"userAttributes": attributes}, "response": {}});
+    world.invoke("post-login", &login).await;
+
+    let seen = drive(browser, &world, name, screen, "directory", &Value::Null).await;
+    for nothing in ["outside", "too_wide"] {
+        assert_eq!(seen[nothing], json!([]), "{nothing}");
+    }
+    assert_eq!(
+        seen["without_token"],
+        "Get a token of a tenant admin first."
+    );
+    assert_eq!(seen["title"], "Okta active");
+    assert_eq!(seen["base_url"], base);
+    let users = json!([
+        ["Alan@acme.example", "active", "alan"],
+        ["grace@acme.example", "not active", "not linked"],
+    ]);
+    assert_eq!(seen["users"], users);
+    let groups = json!([["Compilers", "Alan@acme.example, grace@acme.example"]]);
+    assert_eq!(seen["groups"], groups);
+    let refused = seen["of_others"].as_str().unwrap();
+    assert!(refused.contains("cannot be shown"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_page_shows_what_was_sent_by_scim() {
+    let Some(browser) = browser().await else {
+        return skipped("the story of a directory", "Chromium and npm (Node.js)");
+    };
+    futures::join!(
+        visit_directory(&browser, "directory-desktop", DESKTOP),
+        visit_directory(&browser, "directory-phone", PHONE)
     );
 }

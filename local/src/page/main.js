@@ -8,6 +8,7 @@ import * as invitation from "./invitation.js";
 import * as login from "./login.js";
 import * as mail from "./mail.js";
 import * as reference from "./reference.js";
+import * as scim from "./scim.js";
 import * as token from "./token.js";
 
 function showRunning(running) {
@@ -33,7 +34,7 @@ async function start() {
   token.start(running.tenant_admin_group);
   const parts = [
     [reference, "reference"], [invitation, "invitation-preview"], [login, "login"], [events, "events"],
-    [deliveries, "deliveries"], [mail, "mails"], [dns, "dns"],
+    [deliveries, "deliveries"], [mail, "mails"], [dns, "dns"], [scim, "scim"],
   ];
   for (const [part, place] of parts) {
     part.start(running).catch((error) => {

@@ -3,7 +3,9 @@
 //!
 //! The page consists of the files of this folder and Swagger UI from the crate `swagger-ui-dist`,
 //! all included in the program. It gets data of this stack from `GET /_local/routes`, `GET
-//! /_local/logins` and `GET /_local/openapi.json`.
+//! /_local/logins`, `GET /_local/openapi.json` and `GET /_local/scim/{tenant_id}/{directory_id}`.
+
+mod scim;
 
 use std::sync::Arc;
 
@@ -13,6 +15,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use muster::store::Store;
 use serde_json::{Value, json};
 use swagger_ui_dist::{ApiDefinition, OpenApiSource, generate_routes};
 
@@ -21,7 +24,7 @@ use crate::origin::only_own_name;
 use crate::template::Template;
 
 /// The page's own files.
-const FILES: [(&str, &str, &str); 13] = [
+const FILES: [(&str, &str, &str); 14] = [
     ("index.html", HTML, include_str!("index.html")),
     ("page.css", CSS, include_str!("page.css")),
     ("main.js", SCRIPT, include_str!("main.js")),
@@ -35,6 +38,7 @@ const FILES: [(&str, &str, &str); 13] = [
     ("mail.js", SCRIPT, include_str!("mail.js")),
     ("tree.js", SCRIPT, include_str!("tree.js")),
     ("reference.js", SCRIPT, include_str!("reference.js")),
+    ("scim.js", SCRIPT, include_str!("scim.js")),
 ];
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
@@ -99,7 +103,7 @@ impl Running {
 }
 
 /// The page, its files and its data.
-pub(crate) fn router<S>(running: Running, lambda: Arc<Lambda>) -> Router<S>
+pub(crate) fn router<S>(running: Running, lambda: Arc<Lambda>, store: Store) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
@@ -125,6 +129,15 @@ where
             Router::new()
                 .route("/_local/logins", get(logins))
                 .with_state(lambda)
+                .layer(from_fn(only_own_name)),
+        )
+        .merge(
+            Router::new()
+                .route(
+                    "/_local/scim/{tenant_id}/{directory_id}",
+                    get(scim::directory),
+                )
+                .with_state(Arc::new(store))
                 .layer(from_fn(only_own_name)),
         )
         .merge(files)

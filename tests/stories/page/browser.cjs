@@ -48,7 +48,7 @@ function watch(page) {
   });
 }
 
-const visits = { calls, all_calls: allCalls, invitations };
+const visits = { calls, all_calls: allCalls, invitations, directory };
 
 async function allCalls(page) {
   await calls(page);
@@ -136,6 +136,28 @@ async function invitations(page, { accepting, declining, records }) {
   await page.getByRole("button", { name: `Remove the record of ${removed}` }).first().click();
   await page.locator("#dns li", { hasText: records[0][1] }).waitFor({ state: "detached" });
   seen.records_left = await page.locator("#dns li code").allInnerTexts();
+}
+
+/** Shows what an identity provider has sent: first without a token, then as a tenant admin. */
+async function directory(page) {
+  await page.goto(url);
+  const summary = page.locator("#scim-details summary");
+  await summary.click();
+  seen.without_token = await textOf(page, "#scim p");
+  await page.getByText("Ada a tenant admin").click();
+  await page.getByRole("button", { name: "Get a token" }).click();
+  await page.locator("#scim table.groups").waitFor();
+  seen.title = await page.locator("#scim h3").innerText();
+  seen.base_url = await page.locator("#scim p code").innerText();
+  for (const what of ["users", "groups"]) {
+    seen[what] = await page.locator(`#scim table.${what} tbody tr`).evaluateAll((all) =>
+      all.map((row) => [...row.cells].map((cell) => cell.textContent)));
+  }
+  await shoot(page, "1-directory", ["light", "dark"]);
+  await page.getByText("Zoe a user of another tenant").click();
+  await page.getByRole("button", { name: "Get a token" }).click();
+  await page.getByText("You are zoe").waitFor();
+  seen.of_others = await textOf(page, "#scim p.bad");
 }
 
 /** Opens the link of the mail to an address, as a click in the mail does. */
