@@ -116,6 +116,14 @@ class Machine(Caller):
         self.token = answer.expect(200).body["access_token"]
 
 
+class Provider(Caller):
+    """An identity provider with the token of a directory."""
+
+    def __init__(self, stack, directory):
+        self.emulator, self.host = stack.emulator, f"{stack.api}.execute-api.localhost"
+        self.base, self.token = f"/scim/v2/{directory['id']}", directory["scim"]["token"]
+
+
 @dataclass
 class Person(Caller):
     """A user of a pool, made by an administrator."""

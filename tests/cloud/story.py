@@ -7,7 +7,7 @@ import time
 import uuid
 
 import gaps
-from people import Machine, Person, claims, send
+from people import Machine, Person, Provider, claims, send
 
 # Of the sample directory of the local stack, which plays Entra.
 ALAN = "5f0a7c0e-3b1d-4c57-9b52-1a1de0a10002"
@@ -66,6 +66,7 @@ class Story:
         self.directory()
         if self.dns and self.groups:
             self.directories()
+        self.provisioning()
         self.events()
         self.rights()
         return self.steps
@@ -358,6 +359,40 @@ class Story:
             assert (runs[0]["outcome"], runs[0]["numbers"]["memberships_ended"]) == ("synced", 2), runs
             hank.get(f"/organizations/{NUCLEAR}").expect(404)
             self.groups.restore()
+
+    def provisioning(self):
+        with self.step("an identity provider creates a user and a group by SCIM, and the person signs in"):
+            admin = self.person("admin", "initech")
+            admin.into_group("tenant-admins")
+            admin.sign_in()
+            body = {"name": "Okta", "type": "scim", "settings": {"create_organizations": True}}
+            made = admin.post("/directories", body).expect(201).body
+            provider = Provider(self.stack, made)
+            assert made["scim"]["base_url"].endswith(provider.base), made
+            provider.get(f"{provider.base}/ServiceProviderConfig").expect(200)
+            user = {"userName": "milton@initech.example", "externalId": "milton"}
+            user = provider.post(f"{provider.base}/Users", user).expect(201).body["id"]
+            group = {"displayName": "Stapler", "members": [{"value": user}]}
+            group = provider.post(f"{provider.base}/Groups", group).expect(201).body["id"]
+            # Warm functions notice a new directory after a minute.
+            time.sleep(61)
+            milton = self.known("milton", "initech", entra_object_id="milton")
+            milton.get(f"/organizations/{group}").expect(200)
+        with self.step("what the identity provider changes is followed in the request"):
+            def patch(path, *operations):
+                return provider.patch(f"{provider.base}{path}", {"Operations": operations})
+
+            patch(f"/Users/{user}", {"op": "Replace", "path": "active", "value": "False"}).expect(200)
+            milton.get(f"/organizations/{group}").expect(403, "user-disabled")
+            patch(f"/Users/{user}", {"op": "Replace", "path": "active", "value": "True"}).expect(200)
+            milton.get(f"/organizations/{group}").expect(200)
+            patch(f"/Groups/{group}", {"op": "remove", "path": "members", "value": [{"value": user}]}).expect(204)
+            milton.get(f"/organizations/{group}").expect(404)
+        with self.step("a wrong token, and the token of a person, get an error in the form of SCIM"):
+            for token in ("", "x", milton.token):
+                provider.token = token
+                told = provider.get(f"{provider.base}/Users").expect(401)
+                assert told.body["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"], told
 
     def events(self):
         emulator, outputs = self.stack.emulator, self.stack.outputs

@@ -1,12 +1,14 @@
 //! The DynamoDB usage of each operation: calls, round trips and capacity units, independent of the
 //! size of the table. The documents use these counts.
 
+mod scim;
+
 use std::collections::HashMap;
 
 use muster_local::Options;
 use reqwest::Method;
 use serde_json::Value;
-use support::{Lines, Reply, World};
+use support::{Actor, Lines, Reply, World};
 
 use crate::email_invitations::verified;
 use crate::roles::{PEOPLE, scene_of};
@@ -191,38 +193,15 @@ fn row(what: &str, reply: &Reply, operations: &[String], line: &Value) -> String
     format!("{what} {trips} {units:>5} {calls}")
 }
 
-/// The operations in a tenant with this number of organizations, one of which is ada's and has as
-/// many members: a line each.
-async fn measured(many: usize) -> String {
-    let (options, lines) = Lines::collect(Options::default());
-    let world = World::with(options).await;
-    let named: Vec<_> = (0..many).map(|n| (format!("Acme {n:03}"), None)).collect();
-    let (own, others) = named.split_at(1);
-    let ids = world.organizations("ada", own).await;
-    let others = world.organizations("cleo", others).await;
-    let crowd = (0..many).map(|n| (ids[0].clone(), format!("u{n:03}"), "member", "active"));
-    world.memberships(&crowd.collect::<Vec<_>>()).await;
-    world
-        .register(&["ada", "bob", "eve", "mia", "zoe", "b1", "b2", "b3", "b4"])
-        .await;
-    for user in ["ines", "jon", "kai", "lea"] {
-        verified(&world, user, &format!("{user}@acme.example")).await;
-    }
-    let cleo = world.user("cleo");
-    crate::domains::verified(&world, &cleo, &others[0], "globex.example").await;
-    // Lists cost what they do once the names are copied.
-    world.copy_names().await;
-
-    let event = world
-        .tenant_admin()
-        .get("/events?limit=1")
-        .await
-        .expect(200);
-    let event = event.body["items"][0]["id"].as_str().unwrap().to_owned();
-    let id = ("id".to_owned(), ids[0].clone());
-    let mut kept = HashMap::from([id, ("event".to_owned(), event)]);
+/// Sends the requests of a table, one after the other. Returns a row for each, and the routes.
+async fn rows_of(
+    (world, lines): (&World, &Lines),
+    operations: &str,
+    kept: &mut HashMap<String, String>,
+    actor_of: impl Fn(&str) -> Actor,
+) -> (Vec<String>, Vec<String>) {
     let (mut rows, mut routes) = (Vec::new(), Vec::new());
-    for operation in OPERATIONS.trim().lines() {
+    for operation in operations.trim().lines() {
         let (what, asked) = operation.split_once(" ; ").unwrap();
         let (asked, keep) = asked
             .split_once(" => ")
@@ -234,12 +213,9 @@ async fn measured(many: usize) -> String {
         let mut parts = asked.splitn(5, ' ');
         let mut part = || parts.next().unwrap_or_default();
         let (who, method, path, status, body) = (part(), part(), part(), part(), part());
-        let actor = match who {
-            "root" => world.tenant_admin(),
-            user => world.user(user),
-        };
+        let actor = actor_of(who);
         let (mut path, mut body) = (path.to_owned(), body.to_owned());
-        for (name, value) in &kept {
+        for (name, value) in &*kept {
             path = path.replace(&format!("{{{name}}}"), value);
             body = body.replace(&format!("{{{name}}}"), value);
         }
@@ -272,6 +248,44 @@ async fn measured(many: usize) -> String {
             kept.insert(keep.to_owned(), reply.headers["location"].clone());
         }
     }
+    (rows, routes)
+}
+
+/// The operations in a tenant with this number of organizations, one of which is ada's and has as
+/// many members: a line each.
+async fn measured(many: usize) -> String {
+    let (options, lines) = Lines::collect(Options::default());
+    let world = World::with(options).await;
+    let named: Vec<_> = (0..many).map(|n| (format!("Acme {n:03}"), None)).collect();
+    let (own, others) = named.split_at(1);
+    let ids = world.organizations("ada", own).await;
+    let others = world.organizations("cleo", others).await;
+    let crowd = (0..many).map(|n| (ids[0].clone(), format!("u{n:03}"), "member", "active"));
+    world.memberships(&crowd.collect::<Vec<_>>()).await;
+    world
+        .register(&["ada", "bob", "eve", "mia", "zoe", "b1", "b2", "b3", "b4"])
+        .await;
+    for user in ["ines", "jon", "kai", "lea"] {
+        verified(&world, user, &format!("{user}@acme.example")).await;
+    }
+    let cleo = world.user("cleo");
+    crate::domains::verified(&world, &cleo, &others[0], "globex.example").await;
+    // Lists cost what they do once the names are copied.
+    world.copy_names().await;
+
+    let event = world
+        .tenant_admin()
+        .get("/events?limit=1")
+        .await
+        .expect(200);
+    let event = event.body["items"][0]["id"].as_str().unwrap().to_owned();
+    let id = ("id".to_owned(), ids[0].clone());
+    let mut kept = HashMap::from([id, ("event".to_owned(), event)]);
+    let actor = |who: &str| match who {
+        "root" => world.tenant_admin(),
+        user => world.user(user),
+    };
+    let (mut rows, routes) = rows_of((&world, &lines), OPERATIONS, &mut kept, actor).await;
     // A route without a row is called by an owner, as in the table of permissions.
     world.register(&PEOPLE).await;
     for route in world.routes().await {
@@ -291,6 +305,7 @@ async fn measured(many: usize) -> String {
             &lines.request(),
         ));
     }
+    rows.extend(scim::rows(many).await);
     rows.join("\n")
 }
 
