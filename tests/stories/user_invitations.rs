@@ -215,6 +215,35 @@ async fn only_the_verified_address_finds_an_invitation() {
     reply.problem(404, "not-found");
 }
 
+/// An administrator of any Entra directory can give an account any address. The domain of the organization proves nothing
+/// about the person; the token of the mail does.
+#[tokio::test]
+async fn a_claimed_domain_does_not_verify_its_addresses() {
+    let world = World::start().await;
+    let (ada, id, invitations) = acme(&world).await;
+    let owner = json!({"email": ADDRESS, "role": "owner"});
+    let made = ada.post(&invitations, owner).await.expect(201);
+    let eve = with_claim(&world, "eve", ADDRESS, false);
+    let sent = json!({"token": token(&made)});
+    let unclaimed = eve.post("/invitations/accept", sent).await;
+    unclaimed.problem(403, "email-not-verified");
+    crate::domains::verified(&world, &ada, &id, "acme.example").await;
+    let before = world.everything().await;
+    assert_eq!(ids(&eve).await, Vec::<Value>::new());
+    accept(&eve, &made).await.problem(403, "email-not-verified");
+    decline(&eve, &made)
+        .await
+        .problem(403, "email-not-verified");
+    assert_eq!(world.everything().await, before);
+    let bob_himself = with_claim(&world, "bob", ADDRESS, false);
+    let sent = json!({"token": token(&made)});
+    bob_himself
+        .post("/invitations/accept", sent)
+        .await
+        .expect(200);
+    invariants::check(&world.items().await);
+}
+
 #[tokio::test]
 async fn an_inviter_who_lost_the_right_gives_nothing() {
     let world = World::start().await;

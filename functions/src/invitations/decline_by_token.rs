@@ -16,8 +16,9 @@ use crate::endpoint::{Body, Call, Endpoint, endpoint};
 /// Ends the invitation. In an organization with domains, signing in does not add the caller from then on. A repeated
 /// request returns 204.
 ///
-/// Requires a user of the tenant whose verified email address is the invited one. Returns 403 `email-not-verified` if
-/// the caller has no verified address, 403 `invitation-for-another-address` if it is another one, and the same 404 for
+/// Requires a user of the tenant whose verified email address is the invited one. An address that is not
+/// verified counts too if it is in the caller's token and the organization has verified its domain: the token of the
+/// invitation proves the mailbox. Returns 403 `email-not-verified` if no address of the caller counts, 403 `invitation-for-another-address` if it is another one, and the same 404 for
 /// every token that does not work: unknown, accepted, revoked, expired, replaced by a later one, or of another tenant.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn decline_invitation_by_token(

@@ -18,9 +18,10 @@ use crate::store::{Context, Error, Refusal, Store, domains, keys, users};
 /// How a caller names the invitation that they answer, and proves that it is theirs.
 #[derive(Clone, Copy, Debug)]
 pub enum Answering<'a> {
-    /// With the token that was sent to the invited address.
+    /// With the token that was sent to the invited address. It proves the mailbox, so that an address whose domain the
+    /// inviting organization has verified need not be verified itself.
     Token(ByToken<'a>),
-    /// By its id. Their verified address is the proof.
+    /// By its id. Only a verified address is a proof.
     Id(&'a InvitationId),
 }
 
@@ -40,7 +41,8 @@ pub(super) struct Found {
     pub(super) invitation: Invitation,
     pub(super) membership: Option<Membership>,
     pub(super) profile: Option<User>,
-    /// Whether the organization has verified the domain of the address in the caller's token.
+    /// Whether the organization has verified the domain of the address in the access token. Always `false` without the
+    /// token of the invitation.
     is_claimed: bool,
     pub(super) has_domains: bool,
 }
@@ -66,7 +68,7 @@ impl Store {
         let invitation = keys::invitation(tenant, organization, id);
         let profile = keys::user(tenant, &caller.user_id);
         let own = access::own_key(caller, organization);
-        let claim = claim_key(caller);
+        let claim = claim_key(caller, by);
         let mut more = vec![&invitation, &profile, &own];
         more.extend(claim.as_ref());
         more.extend(record.map(Record::key));
@@ -93,23 +95,15 @@ impl Store {
             users::require_enabled(profile.as_ref())?;
         }
         let profile = profile.map(users::from_row).transpose()?;
-        let Some((email, is_verified)) = address::known(caller, profile.as_ref()) else {
-            return Err(Refusal::EmailNotVerified.into());
-        };
+        // Reveals nothing to a caller who has not proved the address.
+        let email = address::verified(caller, profile.as_ref());
+        let email = email.ok_or(Refusal::EmailNotVerified)?;
         let place = keys::invitation_place(id);
         let found = self
             .table
             .query(index_query(tenant, email, &place, None, 1))
             .await?;
-        let Some(item) = found.items.first() else {
-            // Reveals nothing to a caller who has not proved the address.
-            let refusal = if is_verified {
-                Refusal::NotFound
-            } else {
-                Refusal::EmailNotVerified
-            };
-            return Err(refusal.into());
-        };
+        let item = found.items.first().ok_or(Refusal::NotFound)?;
         let organization = OrganizationId::parse(text_of(item, "organization_id")?);
         Ok(organization.map_err(crate::store::table::Error::unreadable)?)
     }
@@ -135,7 +129,7 @@ impl Found {
         }
         view.organization(caller, organization, now)?;
         let profile = view.item(&keys::user(tenant, &caller.user_id));
-        let claim = claim_key(caller);
+        let claim = claim_key(caller, by);
         let claim = claim.as_ref().and_then(|key| view.item(key));
         Ok(Self {
             membership: view.membership(&access::own_key(caller, organization))?,
@@ -159,9 +153,10 @@ impl Found {
         }
     }
 
-    /// Requires that the caller has proved the invited address. An address that is not verified counts if the inviting
-    /// organization has verified its domain. The holder of a token knows the address; to other callers an invitation of
-    /// another address does not exist.
+    /// Requires that the caller has proved the invited address. With the token of the invitation, an address that is not
+    /// verified counts if the inviting organization has verified its domain; by the id it never does, because an
+    /// administrator of any Entra directory can set it. The holder of a token knows the address; to other callers an
+    /// invitation of another address does not exist.
     pub(super) fn require_address(
         &self,
         caller: &Caller,
@@ -172,10 +167,10 @@ impl Found {
             Answering::Token(_) => Refusal::InvitationForAnotherAddress,
             Answering::Id(_) => Refusal::NotFound,
         };
-        let known = address::known(caller, self.profile.as_ref());
-        let proved = known
-            .filter(|(_, is_verified)| *is_verified || (self.is_claimed && caller.email.is_some()));
-        let (address, _) = proved.ok_or(Refusal::EmailNotVerified)?;
+        let verified = address::verified(caller, self.profile.as_ref());
+        let in_claimed = caller.email.as_ref().filter(|_| self.is_claimed);
+        let proved = verified.or(in_claimed.map(|claimed| &claimed.address));
+        let address = proved.ok_or(Refusal::EmailNotVerified)?;
         let invited = self.invitation.email.as_ref();
         if invited.is_some_and(|invited| invited.folded() == address.folded()) {
             Ok(())

@@ -1,13 +1,13 @@
 //! The invitations of a user.
 
-use super::address::{self, claim_key};
+use super::address;
 use super::read::shown_as;
 use super::{from_row, index_query};
-use crate::domain::{Caller, Email, Invitation, InvitationStatus, Name, Organization, User};
+use crate::domain::{Email, Invitation, InvitationStatus, Name, Organization};
 use crate::store::access::View;
 use crate::store::keys::{self, INVITATION_PREFIX, Key, MAX_SORT_KEY_BYTES};
-use crate::store::table::{Item, Query};
-use crate::store::{Context, Error, Page, Refusal, Store, domains, organizations, table, users};
+use crate::store::table::Query;
+use crate::store::{Context, Error, Page, Refusal, Store, organizations, table, users};
 
 /// Number of invitations that one page reads when few of many are open.
 const SIFTED: usize = 500;
@@ -25,8 +25,7 @@ pub struct UserInvitation {
 
 impl Store {
     /// Returns the open invitations of the caller's verified address into live organizations, after `after`, in the order
-    /// of their creation; none if the caller has no verified address. Of an address that is not verified, returns those of
-    /// the organization that has verified its domain.
+    /// of their creation; none if the caller has no verified address.
     ///
     /// Eventually consistent: reads an index. Makes two calls one after the other, and one more if the caller's token has
     /// no address.
@@ -38,9 +37,7 @@ impl Store {
     ) -> Result<Page<UserInvitation>, Error> {
         let caller = &cx.caller;
         let profile = keys::user(&caller.tenant_id, &caller.user_id);
-        let claim = claim_key(caller);
-        let mut own = vec![&profile];
-        own.extend(claim.as_ref());
+        let own = [&profile];
         let (own, page) = if let Some(claimed) = &caller.email {
             let query = open_query(cx, &claimed.address, after, limit)?;
             let query = async { Ok(self.table.query(query).await?) };
@@ -61,10 +58,8 @@ impl Store {
         };
         own.require_enabled(caller)?;
         let user = own.item(&profile).cloned().map(users::from_row);
-        let theirs = Theirs {
-            user: user.transpose()?,
-            claim: claim.as_ref().and_then(|claim| own.item(claim)),
-        };
+        let user = user.transpose()?;
+        let is_verified = address::verified(caller, user.as_ref()).is_some();
         let (mut items, mut next) = (page.items, page.next);
         if items.len() > limit {
             items.truncate(limit);
@@ -73,7 +68,7 @@ impl Store {
         }
         let invitations = items.into_iter().map(from_row);
         let mut invitations = invitations.collect::<Result<Vec<_>, _>>()?;
-        invitations.retain(|invitation| theirs.include(caller, invitation));
+        invitations.retain(|_| is_verified);
         let names = self.names_of(&invitations).await?;
         let items = invitations.into_iter();
         let items = items.map(|invitation| with_names(invitation, &names));
@@ -94,22 +89,6 @@ impl Store {
         });
         let keys: Vec<Key> = keys.collect();
         self.read(&keys.iter().collect::<Vec<_>>()).await
-    }
-}
-
-/// What decides which invitations are the caller's.
-struct Theirs<'a> {
-    user: Option<User>,
-    claim: Option<&'a Item>,
-}
-
-impl Theirs<'_> {
-    fn include(&self, caller: &Caller, invitation: &Invitation) -> bool {
-        let known = address::known(caller, self.user.as_ref());
-        let is_claimed = self
-            .claim
-            .is_some_and(|claim| domains::is_claimed_by(claim, &invitation.organization_id));
-        known.is_some_and(|(_, is_verified)| is_verified || is_claimed)
     }
 }
 
