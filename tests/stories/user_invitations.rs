@@ -245,6 +245,23 @@ async fn a_claimed_domain_does_not_verify_its_addresses() {
 }
 
 #[tokio::test]
+async fn an_unverified_address_gets_no_cursor() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    for name in ["One", "Two"] {
+        let id = world.organization(&ada, name).await;
+        let invitations = format!("/organizations/{id}/invitations");
+        ada.post(&invitations, bob()).await.expect(201);
+    }
+    let root = world.tenant_admin();
+    root.put("/users/zoe", bob()).await;
+    for actor in [with_claim(&world, "eve", ADDRESS, false), world.user("zoe")] {
+        let page = actor.get(&format!("{OWN}?limit=1")).await.expect(200).body;
+        assert_eq!(page, json!({"items": [], "next_cursor": null}));
+    }
+}
+
+#[tokio::test]
 async fn an_inviter_who_lost_the_right_gives_nothing() {
     let world = World::start().await;
     let (ada, id, invitations) = acme(&world).await;

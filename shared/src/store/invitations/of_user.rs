@@ -38,28 +38,29 @@ impl Store {
         let caller = &cx.caller;
         let profile = keys::user(&caller.tenant_id, &caller.user_id);
         let own = [&profile];
-        let (own, page) = if let Some(claimed) = &caller.email {
-            let query = open_query(cx, &claimed.address, after, limit)?;
-            let query = async { Ok(self.table.query(query).await?) };
-            tokio::try_join!(self.read(&own), query)?
-        } else {
-            let own = self.read(&own).await?;
-            let user = own.item(&profile).cloned().map(users::from_row);
-            let address = user.transpose()?.and_then(|user| user.email);
-            let Some(address) = address else {
+        let (own, page) = match &caller.email {
+            Some(claimed) if claimed.is_verified => {
+                let query = open_query(cx, &claimed.address, after, limit)?;
+                let query = async { Ok(self.table.query(query).await?) };
+                tokio::try_join!(self.read(&own), query)?
+            }
+            _ => {
+                let own = self.read(&own).await?;
                 own.require_enabled(caller)?;
-                return Ok(Page {
-                    items: Vec::new(),
-                    next: None,
-                });
-            };
-            let query = open_query(cx, &address, after, limit)?;
-            (own, self.table.query(query).await?)
+                let user = own.item(&profile).cloned().map(users::from_row);
+                let user = user.transpose()?;
+                let Some(address) = address::verified(caller, user.as_ref()) else {
+                    // Also without a cursor, which names an invitation and its organization.
+                    return Ok(Page {
+                        items: Vec::new(),
+                        next: None,
+                    });
+                };
+                let query = open_query(cx, address, after, limit)?;
+                (own, self.table.query(query).await?)
+            }
         };
         own.require_enabled(caller)?;
-        let user = own.item(&profile).cloned().map(users::from_row);
-        let user = user.transpose()?;
-        let is_verified = address::verified(caller, user.as_ref()).is_some();
         let (mut items, mut next) = (page.items, page.next);
         if items.len() > limit {
             items.truncate(limit);
@@ -67,8 +68,7 @@ impl Store {
             next = last.transpose()?.map(str::to_owned);
         }
         let invitations = items.into_iter().map(from_row);
-        let mut invitations = invitations.collect::<Result<Vec<_>, _>>()?;
-        invitations.retain(|_| is_verified);
+        let invitations = invitations.collect::<Result<Vec<_>, _>>()?;
         let names = self.names_of(&invitations).await?;
         let items = invitations.into_iter();
         let items = items.map(|invitation| with_names(invitation, &names));
