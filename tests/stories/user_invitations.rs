@@ -164,6 +164,29 @@ async fn accepting_and_declining_need_no_token() {
 }
 
 #[tokio::test]
+async fn accepting_registers_a_user_with_an_event() {
+    let world = World::start().await;
+    let (ada, id, invitations) = acme(&world).await;
+    let made = ada.post(&invitations, bob()).await.expect(201);
+    let robert = with_claim(&world, "robert", ADDRESS, true);
+    accept(&robert, &made).await.expect(200);
+    let root = world.tenant_admin();
+    let events = root.all("/events?type=user.*&user_id=robert").await;
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert_eq!(events[0]["type"], "user.registered");
+    assert_eq!(events[0]["actor"]["id"], "robert");
+    // A user who is known has no second one.
+    let other = world.organization(&ada, "Other").await;
+    assert_ne!(other, id);
+    let others = format!("/organizations/{other}/invitations");
+    let second = ada.post(&others, bob()).await.expect(201);
+    accept(&robert, &second).await.expect(200);
+    let events = root.all("/events?type=user.*&user_id=robert").await;
+    assert_eq!(events.len(), 1, "{events:?}");
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
 async fn only_the_verified_address_finds_an_invitation() {
     let (world, calendar) = Calendar::with(&[]).await;
     let (ada, _, invitations) = acme(&world).await;

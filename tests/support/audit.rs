@@ -1,5 +1,5 @@
-//! Replays the events of the table: they must give exactly the organizations, memberships, teams and invitations that are
-//! in it.
+//! Replays the events of the table: they must give exactly the organizations, memberships, teams, invitations and users that
+//! are in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +12,9 @@ type Item = Map<String, Value>;
 
 /// A resource by kind and ids: `["TeamMembership", team, user]`.
 type ResourceKey = Vec<String>;
+
+/// The kind of a user.
+const USER: &str = "User";
 
 /// The state of a resource, as its events give it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -155,6 +158,7 @@ fn apply(state: &mut BTreeMap<ResourceKey, Folded>, event: &Value) -> bool {
             vec!["Domain".to_owned(), organization, target(0)]
         }
         "invitation" => vec!["Invitation".to_owned(), target(0)],
+        "user" => return apply_to_user(state, event, change),
         _ => return true,
     };
     if resource == "team_membership" {
@@ -225,6 +229,84 @@ fn apply(state: &mut BTreeMap<ResourceKey, Folded>, event: &Value) -> bool {
     true
 }
 
+/// Applies an event of a user. Returns whether it fits. Logins and the start of an erasure have no event, so the versions
+/// have gaps.
+fn apply_to_user(state: &mut BTreeMap<ResourceKey, Folded>, event: &Value, change: &str) -> bool {
+    let key = vec![
+        USER.to_owned(),
+        event["targets"][0]["id"].as_str().unwrap().to_owned(),
+    ];
+    let version = event["resource_version"].as_u64().unwrap();
+    let Some(before) = state.get(&key) else {
+        let is_first = change == "registered" && version == 1;
+        if is_first {
+            state.insert(key, changed(Folded::default(), event, version));
+        }
+        return is_first;
+    };
+    if change == "registered" || version < before.version {
+        return false;
+    }
+    if change == "erased" {
+        state.remove(&key);
+        return true;
+    }
+    let changes = event["changes"].as_object().unwrap();
+    let fits = changes.iter().all(|(field, change)| {
+        let known = before.fields.get(field);
+        known.is_none_or(|known| *known == change["from"])
+    });
+    if !fits || version == before.version {
+        return false;
+    }
+    let after = changed(before.clone(), event, version);
+    state.insert(key, after);
+    true
+}
+
+/// A user with the changes of an event that show a value.
+fn changed(before: Folded, event: &Value, version: u64) -> Folded {
+    let mut fields = before.fields;
+    for (field, change) in event["changes"].as_object().unwrap() {
+        if let Some(value) = change.get("to") {
+            fields.insert(field.clone(), value.clone());
+        }
+    }
+    Folded {
+        version,
+        fields,
+        is_deleted: false,
+    }
+}
+
+/// How the profile of a user differs from their events.
+fn differences_of_user(item: &Item, folded: &Folded) -> Vec<String> {
+    let version = item["version"].as_u64().unwrap();
+    let mut different = Vec::new();
+    if version < folded.version {
+        different.push(format!("version: {version} and {}", folded.version));
+    }
+    // The status that the user had before they were being erased, which has no event.
+    let status = item.get("status_before").or(item.get("status"));
+    let status = status.and_then(Value::as_str).unwrap_or("enabled");
+    let is_admin = item.contains_key("directory_admin");
+    for (field, stored) in [
+        ("status", Value::from(status)),
+        ("tenant_admin", is_admin.into()),
+    ] {
+        let unless_changed = if field == "status" {
+            Value::from("enabled")
+        } else {
+            false.into()
+        };
+        let value = folded.fields.get(field).unwrap_or(&unless_changed);
+        if *value != stored {
+            different.push(format!("{field}: {stored} and {value}"));
+        }
+    }
+    different
+}
+
 /// Compares the resources of a tenant with their events.
 fn compare<'a>(
     items: impl Iterator<Item = &'a Item>,
@@ -249,6 +331,7 @@ fn compare<'a>(
                 vec!["Domain".to_owned(), own("organization_id"), own("domain")]
             }
             _ if sk.starts_with("INVITATION#") => vec!["Invitation".to_owned(), own("id")],
+            "USER" => vec![USER.to_owned(), own("user_id")],
             _ if sk.starts_with("TEAM#") => {
                 let team = vec!["Team".to_owned(), own("team_id")];
                 if state.get(&team).is_none_or(|team| team.is_deleted) {
@@ -264,6 +347,15 @@ fn compare<'a>(
             violations.push(format!("12: a change without its event: {key:?}"));
             continue;
         };
+        if key[0] == USER {
+            let different = differences_of_user(item, folded);
+            if !different.is_empty() {
+                violations.push(format!(
+                    "12: {key:?} differs from its events: {different:?}"
+                ));
+            }
+            continue;
+        }
         let is_invitation = key[0] == "Invitation";
         let differs = |(name, value): (&String, &Value)| {
             let stored = match name.as_str() {

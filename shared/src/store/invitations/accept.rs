@@ -6,7 +6,7 @@ use super::found::{Answering, Found};
 use super::{end, event};
 use crate::domain::{
     Caller, EventDraft, EventType, Invitation, InvitationStatus, Membership, Permission, Role,
-    Source, Status, TeamId, TeamMembership, TeamRole, Timestamp, Transition, UserId,
+    Source, Status, TeamId, TeamMembership, TeamRole, Timestamp, Transition, User, UserId,
 };
 use crate::store::access::{self, Requirement};
 use crate::store::idempotency::{self, Record};
@@ -168,11 +168,16 @@ impl Store {
             let created = Transition::Created(joined);
             EventDraft::team_membership(EventType::TeamMembershipAdded, created, None)
         }));
+        let new_user = found.profile.is_none().then(|| users::known(caller, now));
+        events.extend(new_user.as_ref().map(|user| {
+            let created = Transition::Created(user);
+            EventDraft::user(EventType::UserRegistered, created)
+        }));
         let mut transaction = self.transaction(&cx.origin, events)?;
         let labels = (Action::Invitation, Action::Invitee);
         end(&mut transaction, labels, (before, &accepted), now)?;
         hold_inviter(&mut transaction, found, caller)?;
-        hold_user(&mut transaction, found, caller, now);
+        hold_user(&mut transaction, new_user.as_ref(), caller);
         let key = keys::organization(tenant, organization);
         let was_owner = found
             .membership
@@ -292,18 +297,13 @@ fn hold_inviter(
 }
 
 /// Makes the transaction conditional on the caller not being disabled. A caller who is not known yet becomes known.
-fn hold_user(
-    transaction: &mut Transaction<'_, Action>,
-    found: &Found,
-    caller: &Caller,
-    now: Timestamp,
-) {
-    if found.profile.is_some() {
-        access::require_enabled(transaction, caller);
-    } else {
-        let key = keys::user(&caller.tenant_id, &caller.user_id);
-        let profile = users::new_profile(&users::known(caller, now));
+fn hold_user(transaction: &mut Transaction<'_, Action>, new_user: Option<&User>, caller: &Caller) {
+    if let Some(user) = new_user {
+        let key = keys::user(&user.tenant_id, &user.user_id);
+        let profile = users::new_profile(user);
         transaction.update(Action::User, &key, profile, Condition::absent());
+    } else {
+        access::require_enabled(transaction, caller);
     }
 }
 
