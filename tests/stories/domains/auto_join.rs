@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use support::{Actor, World, invariants};
 
 use super::{domains, publish, verified};
-use crate::email_invitations::{Calendar, MINUTE};
+use crate::email_invitations::{Calendar, DAY, MINUTE, path, token};
 
 /// The event of a login.
 fn login(user: &str, email: &str, is_verified: bool) -> Value {
@@ -150,6 +150,45 @@ async fn a_login_does_not_change_a_membership() {
             sign_in(&world, user, &format!("{user}@acme.example")).await;
             assert_eq!(membership(&world, &id, user).await, expected);
         }
+    }
+    invariants::check(&world.items().await);
+}
+
+/// An invitation can give a better role, which its user would lose as a member already.
+#[tokio::test]
+async fn an_open_invitation_comes_before_the_domain() {
+    let (world, calendar) = Calendar::with(&[]).await;
+    let (id, ada) = organization(&world).await;
+    let invitations = format!("/organizations/{id}/invitations");
+    let invite = async |user: &str| {
+        let body = json!({"email": format!("{user}@Acme.example"), "role": "admin"});
+        ada.post(&invitations, body).await.expect(201)
+    };
+    let made = invite("bob").await;
+    for _ in 0..2 {
+        sign_in(&world, "bob", "bob@acme.example").await;
+        assert_eq!(membership(&world, &id, "bob").await, "");
+    }
+    let sent = json!({"token": token(&made)});
+    let bob = world.user("bob");
+    bob.post("/invitations/accept", sent).await.expect(200);
+    let joined = "admin active invitation";
+    assert_eq!(membership(&world, &id, "bob").await, joined);
+    sign_in(&world, "bob", "bob@acme.example").await;
+    assert_eq!(membership(&world, &id, "bob").await, joined);
+    // Once the invitation is revoked or has expired, the domain adds its user.
+    let revoked = invite("cy").await;
+    invite("dan").await;
+    for user in ["cy", "dan"] {
+        sign_in(&world, user, &format!("{user}@acme.example")).await;
+        assert_eq!(membership(&world, &id, user).await, "", "{user}");
+    }
+    ada.delete(&path(&revoked)).await.expect(204);
+    calendar.pass(8 * DAY);
+    for user in ["cy", "dan"] {
+        sign_in(&world, user, &format!("{user}@acme.example")).await;
+        let joined = membership(&world, &id, user).await;
+        assert_eq!(joined, "member active domain", "{user}");
     }
     invariants::check(&world.items().await);
 }

@@ -9,7 +9,7 @@ use crate::domain::{
 use crate::store::sync::{KnownUser, Profile, Written};
 use crate::store::table::{Change, Condition, from_item, text};
 use crate::store::users::{self, names};
-use crate::store::{Error, Store, keys, members, organizations};
+use crate::store::{Error, Store, invitations, keys, members, organizations};
 
 /// Attribute of a user: the organization that a domain has added them to at a login, or that they were in or had left
 /// before. Saves later logins the attempt. It does not keep a user out of an organization that they have left: the mark
@@ -50,11 +50,13 @@ impl Store {
         })
     }
 
-    /// Adds the user who signs in to the organization of their domain, unless they are in it or have left it.
+    /// Adds the user who signs in to the organization of their domain, unless they are in it, have left it, or are invited
+    /// by email: accepting an invitation would not change the role of a member.
     ///
     /// Writes one transaction on the conditions that the domain still belongs to the organization and adds users with
-    /// this role, that the organization is live, and that the user is known, not disabled, not in it, and has not left it
-    /// since it has domains. Later logins make no call.
+    /// this role, that the organization is live, that the user is known, not disabled, not in it, and has not left it
+    /// since it has domains, and that their address has no open invitation. Later logins make no call once they are in it
+    /// or have left it.
     pub async fn join_by_domain(
         &self,
         profile: &Profile,
@@ -65,6 +67,9 @@ impl Store {
         if login.joined_by_domain.as_ref() == Some(organization) {
             return Ok(Written::Unchanged);
         }
+        let Some(email) = &profile.email else {
+            return Ok(Written::Unchanged);
+        };
         let (tenant, user) = (&profile.tenant_id, &profile.user_id);
         let now = self.clock.now();
         let membership = by.membership(user, now);
@@ -89,6 +94,8 @@ impl Store {
         transaction.check(Action::Claim, &claim, still);
         let left = keys::left_mark(tenant, user, organization);
         transaction.check(Action::Left, &left, Condition::absent());
+        let invitee = keys::invitee(tenant, organization, email);
+        transaction.check(Action::Invitee, &invitee, invitations::not_invited(now));
         let key = keys::organization(tenant, organization);
         transaction.check(Action::Organization, &key, organizations::live());
         let Err(unmet) = transaction.commit().await? else {

@@ -150,6 +150,7 @@ enum Action {
     User,
     Membership,
     Left,
+    Invitee,
     Record,
     /// The item that says that the tenant has domains.
     Mark,

@@ -279,7 +279,7 @@ fn invitee_row(invitation: &Invitation, email: &Email) -> Item {
 }
 
 /// Returns the condition that an address is not invited, or that its invitation has expired.
-fn not_invited(now: Timestamp) -> Condition {
+pub(in crate::store) fn not_invited(now: Timestamp) -> Condition {
     Condition::new("attribute_not_exists(#pk) OR #valid_until <= :invited_at")
         .value(":invited_at", text(now.to_string()))
 }
