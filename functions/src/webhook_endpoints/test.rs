@@ -75,6 +75,7 @@ pub const ENDPOINT: Endpoint = endpoint!(
 )
 .table(&[BatchGetItem, GetItem, PutItem])
 .with_secrets()
+.takes_up_to(20)
 .answers(|operation| {
     operation
         .plain::<WebhookTest>("What the endpoint answered.")

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use support::{Receiver, World};
+use tokio::net::TcpListener;
 
 use super::{all_events, endpoint};
 
@@ -49,6 +50,18 @@ async fn a_test_without_a_response_returns_why() {
     let (path, _) = endpoint(&world, all_events("http://127.0.0.1:1/")).await;
     let tested = root.post_empty(&format!("{path}/test")).await.expect(200);
     assert_eq!(result(&tested.body), (Value::Null, json!("connect")));
+}
+
+/// The call takes longer than other requests may.
+#[tokio::test]
+async fn a_test_of_an_endpoint_that_hangs_returns_timeout() {
+    let world = World::start().await;
+    let root = world.tenant_admin();
+    let receiver = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", receiver.local_addr().unwrap());
+    let (path, _) = endpoint(&world, all_events(&url)).await;
+    let tested = root.post_empty(&format!("{path}/test")).await.expect(200);
+    assert_eq!(result(&tested.body), (Value::Null, json!("timeout")));
 }
 
 #[tokio::test]
