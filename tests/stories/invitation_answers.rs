@@ -297,6 +297,64 @@ async fn accepting_needs_the_right_of_the_inviter() {
     invariants::check(&world.items().await);
 }
 
+/// The right of a tenant admin comes from their token, but a disabled user gives nothing.
+#[tokio::test]
+async fn a_disabled_tenant_admin_gives_nothing() {
+    let world = World::start().await;
+    let (ada, id, invitations) = acme(&world).await;
+    let user = invited(&world).await;
+    let root = world.tenant_admin();
+    world.register(&["root2"]).await;
+    let second = world.actor("acme", "root2", &["tenant-admins"]);
+    let made = second.post(&invitations, bob()).await.expect(201);
+    let status = |status: &str| json!({"status": status});
+    root.patch("/users/root2", status("disabled"))
+        .await
+        .expect(200);
+    let before = world.everything().await;
+    for reply in [
+        accept(&user, &token(&made)).await,
+        user.post_empty(&format!(
+            "/users/me/invitations/{}/accept",
+            made.body["id"].as_str().unwrap()
+        ))
+        .await,
+    ] {
+        reply.problem(409, "invitation-not-valid");
+    }
+    assert_eq!(world.everything().await, before);
+    root.patch("/users/root2", status("enabled"))
+        .await
+        .expect(200);
+    accept(&user, &token(&made)).await.expect(200);
+    // Their own invitation brings a tenant admin back only while they are enabled.
+    verified(&world, "root2", "root2@acme.example").await;
+    let body = json!({"email": "root2@acme.example", "role": "owner"});
+    let own = second.post(&invitations, body).await.expect(201);
+    root.patch("/users/root2", status("disabled"))
+        .await
+        .expect(200);
+    let refused = accept(&world.user("root2"), &token(&own)).await;
+    refused.problem(403, "user-disabled");
+    // A machine has no profile, nor has a tenant admin who was erased.
+    let machine = world.machine_of("acme");
+    let kim = json!({"email": "kim@acme.example"});
+    let by_machine = machine.post(&invitations, kim).await.expect(201);
+    let max = json!({"email": "max@acme.example"});
+    let third = world.actor("acme", "root3", &["tenant-admins"]);
+    let by_erased = third.post(&invitations, max).await.expect(201);
+    root.delete("/users/root3").await.expect(204);
+    for (name, made) in [("kim", by_machine), ("max", by_erased)] {
+        verified(&world, name, &format!("{name}@acme.example")).await;
+        accept(&world.user(name), &token(&made)).await.expect(200);
+    }
+    assert_eq!(
+        ada.all(&format!("/organizations/{id}/members")).await.len(),
+        4
+    );
+    invariants::check(&world.items().await);
+}
+
 #[tokio::test]
 async fn accepting_never_changes_an_active_or_suspended_member() {
     let world = World::start().await;

@@ -97,6 +97,30 @@ async fn a_tenant_admin_needs_no_membership_to_invite() {
     invariants::check(&world.items().await);
 }
 
+#[tokio::test]
+async fn a_disabled_tenant_admin_gives_no_membership() {
+    let world = World::start().await;
+    let (_, members) = organization(&world).await;
+    let root = world.tenant_admin();
+    world.register(&["root2"]).await;
+    let second = world.actor("acme", "root2", &["tenant-admins"]);
+    invite(&second, &members, "owner").await;
+    let cy = world.user("cy");
+    let accept = format!("{members}/me/accept");
+    let status = |status: &str| json!({"status": status});
+    root.patch("/users/root2", status("disabled"))
+        .await
+        .expect(200);
+    cy.post_empty(&accept)
+        .await
+        .problem(409, "invitation-not-valid");
+    root.patch("/users/root2", status("enabled"))
+        .await
+        .expect(200);
+    cy.post_empty(&accept).await.expect(200);
+    invariants::check(&world.items().await);
+}
+
 /// As written by earlier releases: without the source of the inviter's permission.
 #[tokio::test]
 async fn old_invitations_depend_on_the_inviters_membership() {

@@ -261,21 +261,27 @@ fn team_membership(
 }
 
 /// Makes the transaction conditional on the inviter still being allowed to grant the role. The right of a tenant admin
-/// or a machine came from the token, and is not checked again.
+/// or a machine came from the token: only that the inviter is not disabled is checked. Machines and erased users have no
+/// profile.
 fn hold_inviter(
     transaction: &mut Transaction<'_, Action>,
     found: &Found,
     caller: &Caller,
 ) -> Result<(), Refusal> {
     let invitation = &found.invitation;
+    let (tenant, inviter) = (&invitation.tenant_id, &invitation.invited_by_user_id);
+    let profile = keys::user(tenant, inviter);
     if invitation.invited_by_tenant_admin {
+        // The transaction holds the caller's own profile already.
+        if *inviter != caller.user_id {
+            transaction.check(Action::Inviter, &profile, users::is_enabled());
+        }
         return Ok(());
     }
     let requirement = Requirement {
         permission: Permission::ManageMembers,
         reach: Some(invitation.role),
     };
-    let (tenant, inviter) = (&invitation.tenant_id, &invitation.invited_by_user_id);
     if *inviter == caller.user_id {
         // The transaction pins the caller's own membership as it was read.
         let may = found.membership.as_ref().is_some_and(|own| {
@@ -291,7 +297,6 @@ fn hold_inviter(
     }
     let key = keys::membership(tenant, inviter, &invitation.organization_id);
     transaction.check(Action::Inviter, &key, requirement.condition());
-    let profile = keys::user(tenant, inviter);
     transaction.check(Action::Inviter, &profile, users::is_enabled());
     Ok(())
 }

@@ -99,7 +99,8 @@ impl Store {
 
 /// Returns the conditions under which an open invitation is valid, with the keys of their items: the inviter's
 /// membership is active, with the permission to manage members, and has a role that reaches the invited one; and the
-/// inviter is not disabled. None for a tenant admin, whose permission came from the token and is not checked again.
+/// inviter is not disabled. For a tenant admin or a machine, whose permission came from the token, only the latter, which
+/// also holds without a profile.
 /// Returns `InvitationExpired` or, for an invitation without an inviter, `InvitationNotValid`.
 pub(in crate::store) fn inviter_of(
     invitation: &Membership,
@@ -108,18 +109,23 @@ pub(in crate::store) fn inviter_of(
     if invitation.is_expired(now) {
         return Err(Refusal::InvitationExpired);
     }
-    if invitation.invited_by_tenant_admin {
-        return Ok(Vec::new());
-    }
+    let tenant = &invitation.tenant_id;
     let inviter = invitation.invited_by_user_id.as_ref();
-    // Invited users cannot invite themselves.
     let inviter = inviter.filter(|inviter| **inviter != invitation.user_id);
+    if invitation.invited_by_tenant_admin {
+        // A transaction that accepts it holds the user's own profile already.
+        let profile = inviter.map(|inviter| keys::user(tenant, inviter));
+        return Ok(profile
+            .map(|key| (key, users::is_enabled()))
+            .into_iter()
+            .collect());
+    }
+    // Invited users cannot invite themselves.
     let inviter = inviter.ok_or(Refusal::InvitationNotValid)?;
     let requirement = Requirement {
         permission: Permission::ManageMembers,
         reach: Some(invitation.role),
     };
-    let tenant = &invitation.tenant_id;
     let membership = keys::membership(tenant, inviter, &invitation.organization_id);
     Ok(vec![
         (membership, requirement.condition()),
