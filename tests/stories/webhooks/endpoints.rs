@@ -1,8 +1,10 @@
 //! Creating, reading, changing and deleting webhook endpoints.
 
+use axum::http::StatusCode;
 use serde_json::{Value, json};
-use support::{World, statuses};
+use support::{Faults, Receiver, World, statuses};
 
+use super::deliveries::{LONG_AGO, deliver, some_event};
 use super::{all_events, endpoint, times};
 
 const URL: &str = "https://hooks.acme.example/muster";
@@ -243,4 +245,67 @@ async fn of_changes_at_once_each_is_applied_or_refused() {
         .header("if-match", "\"1\"")
         .json(&json!({"description": "late"}));
     root.send(request).await.problem(412, "version-mismatch");
+}
+
+/// A change that was read before a delivery failed keeps what the delivery wrote.
+#[tokio::test]
+async fn a_change_keeps_since_when_an_endpoint_fails() {
+    for change in ["update", "rotate"] {
+        let (world, faults) = Faults::world(crate::faults::in_a_hurry()).await;
+        let root = world.tenant_admin();
+        let receiver = Receiver::answering(|_| StatusCode::BAD_GATEWAY).await;
+        let (path, _) = endpoint(&world, all_events(&receiver.url)).await;
+        let event = some_event(&world).await;
+        let mut held = faults.hold("TransactWriteItems webhook_endpoint");
+        let changing = tokio::spawn({
+            let (root, path) = (root.clone(), path.clone());
+            async move {
+                if change == "rotate" {
+                    root.post_empty(&format!("{path}/rotate-secret")).await
+                } else {
+                    root.patch(&path, json!({"description": "Billing"})).await
+                }
+            }
+        });
+        held.arrived().await;
+        deliver(&world, &path, &event, 1, LONG_AGO).await;
+        held.release();
+        changing.await.unwrap().expect(200);
+        let shown = root.get(&path).await.expect(200).body;
+        assert_eq!(shown["version"], 2, "{change}");
+        assert!(shown["failing_since"].is_string(), "{change}: {shown}");
+    }
+}
+
+#[tokio::test]
+async fn an_enabled_endpoint_starts_without_failures() {
+    use aws_sdk_dynamodb::types::AttributeValue;
+
+    let world = World::start().await;
+    let root = world.tenant_admin();
+    let receiver = Receiver::start().await;
+    let (path, _) = endpoint(&world, all_events(&receiver.url)).await;
+    let event = some_event(&world).await;
+    let id = path.strip_prefix("/webhook-endpoints/").unwrap();
+    let (pk, sk) = ("TENANT#acme#WEBHOOKS", format!("ENDPOINT#{id}"));
+    let later = || AttributeValue::S("2999-01-01T00:00:00.000Z".to_owned());
+    for (attribute, value) in [
+        ("failing_since", AttributeValue::S(LONG_AGO.to_owned())),
+        ("held_until", later()),
+        ("timeouts", AttributeValue::N("9".to_owned())),
+    ] {
+        world.tamper(pk, &sk, attribute, value).await;
+    }
+    for status in ["disabled", "enabled"] {
+        let change = json!({"status": status});
+        let shown = root.patch(&path, change).await.expect(200).body;
+        assert_eq!(shown["failing_since"].is_null(), status == "enabled");
+    }
+    let items = world.items().await;
+    let stored = items.iter().find(|item| item["sk"] == sk.as_str()).unwrap();
+    for attribute in ["failing_since", "held_until", "timeouts"] {
+        assert!(!stored.contains_key(attribute), "{stored:?}");
+    }
+    deliver(&world, &path, &event, 1, LONG_AGO).await;
+    assert_eq!(receiver.received().len(), 1);
 }

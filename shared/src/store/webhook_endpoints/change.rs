@@ -3,14 +3,15 @@
 use super::{Action, event, require_tenant_admin, to_change};
 use crate::domain::{
     EventType, ExpectedVersion, Transition, WebhookEndpoint, WebhookEndpointId,
-    WebhookEndpointPatch,
+    WebhookEndpointPatch, WebhookStatus,
 };
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Unmet};
 use crate::store::{Context, Error, Refusal, Store, in_version, keys};
 
 impl Store {
-    /// Changes an endpoint. Requires a tenant admin.
+    /// Changes an endpoint. One that becomes enabled starts without failures, and its messages are not held back. Requires a
+    /// tenant admin.
     ///
     /// Makes one read, and writes one transaction on the condition that the version is unchanged since the read.
     pub async fn update_webhook_endpoint(
@@ -32,10 +33,17 @@ impl Store {
             let changed = Transition::Changed(&before, &after);
             let event = event(EventType::WebhookEndpointUpdated, changed);
             let mut transaction = self.transaction(&cx.origin, [event])?;
+            let mut change = to_change(&after)?;
+            if (before.status, after.status) == (WebhookStatus::Disabled, WebhookStatus::Enabled) {
+                change = change
+                    .remove("failing_since")
+                    .remove("held_until")
+                    .remove("timeouts");
+            }
             transaction.update(
                 Action::Endpoint,
                 &keys::webhook_endpoint(tenant, id),
-                to_change(&after)?,
+                change,
                 in_version(before.version),
             );
             match transaction.commit().await? {

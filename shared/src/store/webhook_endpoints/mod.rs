@@ -23,14 +23,14 @@ use crate::store::{Refusal, table};
 
 pub use read::SigningEndpoint;
 
-/// Attributes that a change of an endpoint writes. The times of deliveries are not among them.
-const CHANGEABLE: [&str; 8] = [
+/// Attributes that a change of an endpoint writes. Those that deliveries write are not among them: a delivery may have
+/// written them since they were read.
+const CHANGEABLE: [&str; 7] = [
     "url",
     "description",
     "event_types",
     "status",
     "disabled_reason",
-    "failing_since",
     "version",
     "updated_at",
 ];
