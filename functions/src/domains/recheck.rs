@@ -1,7 +1,8 @@
 //! Looks up the records of verified domains again, a week after the last time.
 //!
 //! A timer runs it each hour. It takes the domains that are due, the longest due first, until none is left or its time
-//! is up; the next run continues. A look-up that fails is no miss: the domain stays due.
+//! is up; the next run continues. A look-up that fails is no miss: it is repeated a day later, so that domains whose
+//! look-ups fail do not take the time of the others.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,7 +10,6 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt as _, stream};
 use lambda_runtime::Context;
 use muster::config::SettingError;
-use muster::domain::OrganizationDomain;
 use muster::store::{self, DueDomain, metered};
 use muster_dns::Resolvers;
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ run_counts! {
     checked => "DomainsChecked",
     /// Domains that are no longer verified, or whose organization is purged.
     ended => "DomainsEnded",
-    /// Domains whose look-up failed, or whose result could not be written. They stay due.
+    /// Domains whose look-up failed, to be repeated a day later, or whose result could not be written.
     failed => "DomainChecksFailed",
 }
 
@@ -83,10 +83,10 @@ impl Recheck {
         let store = &self.app.store;
         let now = self.app.clock.now();
         let mut done = RecheckCounts::default();
-        let mut last: Option<OrganizationDomain> = None;
+        let mut last: Option<DueDomain> = None;
         while tokio::time::Instant::now() < until {
             let due = store.due_domains((last.as_ref(), now), PAGE).await?;
-            last = due.last().map(|one| one.domain().clone());
+            last = due.last().cloned();
             if due.is_empty() {
                 break;
             }
@@ -137,6 +137,9 @@ impl Recheck {
             Ok(check) => check,
             Err(error) => {
                 failed(&error);
+                if let Err(error) = app.store.postpone_recheck(due).await {
+                    failed(&error);
+                }
                 return Some(Err(()));
             }
         };

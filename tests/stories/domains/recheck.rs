@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::join_all;
 use muster::domain::Clock;
 use muster_local::Options;
@@ -12,7 +13,9 @@ use support::{Actor, World, invariants};
 
 use super::{domains, events, publish, types, verified, verify};
 
-const WEEK: u64 = 7 * 24 * 60;
+const DAY: u64 = 24 * 60;
+const WEEK: u64 = 7 * DAY;
+const LONG_AGO: &str = "2026-01-01T00:00:00.000Z";
 
 /// A world whose clock can be put forward, with an organization whose domain adds users.
 struct Scene {
@@ -22,26 +25,63 @@ struct Scene {
     id: String,
 }
 
+/// A world whose clock can be put forward by these minutes.
+async fn world(variables: &[(&str, &str)]) -> (World, Arc<AtomicU64>) {
+    let ahead = Arc::new(AtomicU64::new(0));
+    let minutes = Arc::clone(&ahead);
+    let clock = Clock::from_fn(move || {
+        let ahead = Duration::from_mins(minutes.load(Ordering::SeqCst));
+        let system = Clock::system();
+        (system.now().after(ahead), system.new_id())
+    });
+    let mut options = Options {
+        clock,
+        ..Options::default()
+    };
+    let variables = variables.iter();
+    let variables = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    options.variables.extend(variables);
+    (World::with(options).await, ahead)
+}
+
 impl Scene {
     async fn start() -> Self {
-        let ahead = Arc::new(AtomicU64::new(0));
-        let minutes = Arc::clone(&ahead);
-        let clock = Clock::from_fn(move || {
-            let ahead = Duration::from_mins(minutes.load(Ordering::SeqCst));
-            let system = Clock::system();
-            (system.now().after(ahead), system.new_id())
-        });
-        let world = World::with(Options {
-            clock,
-            ..Options::default()
-        })
-        .await;
+        let (world, ahead) = world(&[]).await;
         let ada = world.user("ada");
         let id = world.organization(&ada, "Acme").await;
         verified(&world, &ada, &id, "acme.example").await;
         let on = json!({"auto_join": true});
         let path = format!("{}/acme.example", domains(&id));
         ada.patch(&path, on).await.expect(200);
+        Self {
+            world,
+            ahead,
+            ada,
+            id,
+        }
+    }
+
+    /// Nothing answers at the address of the resolvers.
+    async fn without_resolvers() -> Self {
+        let (world, ahead) = world(&[("DOMAIN_RESOLVERS", "127.0.0.1:1")]).await;
+        let ada = world.user("ada");
+        let id = world.organization(&ada, "Acme").await;
+        let added = json!({"domain": "acme.example"});
+        ada.post(&domains(&id), added).await.expect(201);
+        let (pk, sk) = (
+            format!("TENANT#acme#ORG#{id}#DOMAINS"),
+            "DOMAIN#acme.example",
+        );
+        let place = format!("2026-01-08T00:00:00.000Z#acme#{id}#acme.example");
+        for (name, value) in [
+            ("status", "verified"),
+            ("gsi2pk", "TENANT##CHECKS"),
+            ("last_checked_at", LONG_AGO),
+            ("gsi2sk", &place),
+        ] {
+            let value = AttributeValue::S(value.to_owned());
+            world.tamper(&pk, sk, name, value).await;
+        }
         Self {
             world,
             ahead,
@@ -60,7 +100,11 @@ impl Scene {
     }
 
     fn pass_a_week(&self) {
-        self.ahead.fetch_add(WEEK, Ordering::SeqCst);
+        self.pass(WEEK);
+    }
+
+    fn pass(&self, minutes: u64) {
+        self.ahead.fetch_add(minutes, Ordering::SeqCst);
     }
 
     async fn domain(&self) -> Value {
@@ -146,6 +190,26 @@ async fn runs_at_once_count_one_miss() {
     }
     assert_eq!(scene.domain().await["status"], "verified");
     invariants::check(&scene.world.items().await);
+}
+
+/// It is repeated a day later, so that it takes no time from the checks of other domains until then.
+#[tokio::test]
+async fn a_look_up_that_fails_is_no_miss() {
+    let scene = Scene::without_resolvers().await;
+    for day in 0..4 {
+        assert_eq!(scene.run().await, numbers(0, 0, 1), "{day}");
+        assert_eq!(scene.run().await, numbers(0, 0, 0), "{day}");
+        scene.pass(DAY - 60);
+        assert_eq!(scene.run().await, numbers(0, 0, 0), "{day}");
+        scene.pass(60);
+    }
+    let domain = scene.domain().await;
+    assert_eq!(domain["status"], "verified");
+    assert_eq!(domain["last_checked_at"], LONG_AGO);
+    let items = scene.world.items().await;
+    let stored = items.iter().find(|it| it["sk"] == "DOMAIN#acme.example");
+    assert_eq!(stored.unwrap()["misses"], 0);
+    assert_eq!(stored.unwrap()["version"], 1);
 }
 
 /// DynamoDB deletes the item of an organization 30 days after the organization was deleted. Its domain goes with the

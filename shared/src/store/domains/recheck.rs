@@ -1,18 +1,25 @@
 //! The weekly check of verified domains.
 
+use std::time::Duration;
+
 use super::{Action, event, from_row, key_of, not_of_another, to_change, unchanged};
 use crate::domain::{
     Actor, DomainCheck, DomainStatus, EventContext, EventType, OrganizationDomain, Origin,
     Timestamp, Transition,
 };
 use crate::store::keys::{self, GSI2, Key};
-use crate::store::table::{Condition, Query, between};
-use crate::store::{Error, Store, organizations};
+use crate::store::table::{Change, Condition, Query, between, text, text_of};
+use crate::store::{Error, Store, organizations, table};
+
+/// How long after a look-up that failed the next one is due.
+const REPEATED_AFTER: Duration = Duration::from_hours(24);
 
 /// A verified domain whose check is due.
 #[derive(Clone, Debug)]
 pub struct DueDomain {
     domain: OrganizationDomain,
+    /// Its place in the index: by the time of its next check, or of the repetition of one that failed.
+    place: String,
     is_of_purged: bool,
 }
 
@@ -30,16 +37,16 @@ impl DueDomain {
 
 impl Store {
     /// Returns verified domains of all tenants whose checks became due after `after` and until `until`, in this order.
-    /// A check that fails stays due. Makes one query, and one read of their organizations.
+    /// Makes one query, and one read of their organizations.
     pub async fn due_domains(
         &self,
-        (after, until): (Option<&OrganizationDomain>, Timestamp),
+        (after, until): (Option<&DueDomain>, Timestamp),
         limit: usize,
     ) -> Result<Vec<DueDomain>, Error> {
         let first = match after {
             None => "0".to_owned(),
             // Sorts directly after the place of the last one.
-            Some(last) => format!("{}!", super::check_place(last)),
+            Some(last) => format!("{}!", last.place),
         };
         let page = self
             .table
@@ -56,17 +63,21 @@ impl Store {
                 is_backwards: false,
             })
             .await?;
-        let domains = page.items.into_iter().map(from_row);
-        let domains: Vec<_> = domains.collect::<Result<_, _>>()?;
-        let organizations = domains.iter().map(organization_of);
+        let domains = page.items.into_iter().map(|item| {
+            let place = text_of(&item, "gsi2sk")?.to_owned();
+            Ok((from_row(item)?, place))
+        });
+        let domains: Vec<_> = domains.collect::<Result<_, table::Error>>()?;
+        let organizations = domains.iter().map(|(domain, _)| organization_of(domain));
         let organizations: Vec<_> = organizations.collect();
         let found = self.read(&organizations.iter().collect::<Vec<_>>()).await?;
-        let due = domains.into_iter().map(|domain| {
+        let due = domains.into_iter().map(|(domain, place)| {
             let organization = found.item(&organization_of(&domain)).cloned();
             let organization = organization.map(organizations::from_row).transpose()?;
             Ok(DueDomain {
                 is_of_purged: organization.is_none_or(|it| it.is_purged(until)),
                 domain,
+                place,
             })
         });
         due.collect()
@@ -120,6 +131,23 @@ impl Store {
         Ok(committed
             .is_ok()
             .then_some(after.status == DomainStatus::Failed))
+    }
+}
+
+impl Store {
+    /// Makes a check whose look-up failed due again in a day, on the condition that the domain is unchanged since it was
+    /// read. Counts no miss. Until then it takes no time from the checks of other domains.
+    pub async fn postpone_recheck(&self, due: &DueDomain) -> Result<(), Error> {
+        let domain = &due.domain;
+        let again_at = self.clock.now().after(REPEATED_AFTER);
+        let whose = (&domain.tenant_id, &domain.organization_id);
+        let place = keys::domain_check_place(again_at, whose, &domain.domain);
+        let change = Change::new().set("gsi2sk", text(place));
+        let verified = Condition::new("#status = :verified")
+            .value(":verified", text(DomainStatus::Verified.as_str()));
+        let same = unchanged(domain)?.and(verified);
+        self.table.update(&key_of(domain), change, same).await?;
+        Ok(())
     }
 }
 
