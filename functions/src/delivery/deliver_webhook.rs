@@ -247,6 +247,7 @@ impl Courier {
                 return Ok((Outcome::Delivered, None));
             }
             Verdict::Gone => {
+                store.webhook_failed(endpoint, now).await?;
                 let reason = DisabledReason::Gone;
                 store
                     .disable_webhook_endpoint(endpoint, reason, request_id)
@@ -261,12 +262,14 @@ impl Courier {
         store.webhook_failed(endpoint, now).await?;
         let since = endpoint.failing_since;
         if since.is_some_and(|since| since.after(DISABLED_AFTER) <= now) {
+            // Before the endpoint is disabled: then the message would be dropped if it came back.
+            put(&self.failures, &again(task, now), now).await?;
             let reason = DisabledReason::Failing;
             let disabled = store.disable_webhook_endpoint(endpoint, reason, request_id);
             if disabled.await? {
-                put(&self.failures, &again(task, now), now).await?;
                 return Ok((Outcome::GivenUp, None));
             }
+            // It has responded meanwhile, so the message is sent again too, with the same id.
         }
         let Some(wait) = wait_after(task.attempt, retry_after, random()) else {
             put(&self.failures, &again(task, now), now).await?;

@@ -1,9 +1,12 @@
 //! Events arrive at webhook endpoints: from the table's stream over the queue.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use axum::http::StatusCode;
-use muster_local::Options;
+use muster_local::{CallFault, Options, ServiceFaults};
 use serde_json::{Value, json};
 use support::{Received, Receiver, World};
 use tokio::time::{Instant, sleep};
@@ -189,6 +192,7 @@ async fn an_endpoint_that_is_gone_is_disabled_at_once() {
         (&shown["status"], &shown["disabled_reason"]),
         (&json!("disabled"), &json!("gone"))
     );
+    assert!(shown["last_failure_at"].is_string(), "{shown}");
     let events = root.all("/events?type=webhook_endpoint.disabled").await;
     assert_eq!(events.len(), 1);
     assert_eq!(events[0]["actor"]["type"], "system");
@@ -237,6 +241,16 @@ pub(crate) async fn some_event(world: &World) -> Value {
     events.expect(200).body["items"][0].clone()
 }
 
+/// Makes it known that an endpoint has only failed for more than five days.
+async fn fails_since_long_ago(world: &World, path: &str) {
+    let id = path.strip_prefix("/webhook-endpoints/").unwrap();
+    let since = AttributeValue::S(LONG_AGO.to_owned());
+    let sk = format!("ENDPOINT#{id}");
+    world
+        .tamper("TENANT#acme#WEBHOOKS", &sk, "failing_since", since)
+        .await;
+}
+
 #[tokio::test]
 async fn the_last_attempt_sets_the_message_aside() {
     let world = World::start().await;
@@ -255,8 +269,6 @@ async fn the_last_attempt_sets_the_message_aside() {
 
 #[tokio::test]
 async fn an_endpoint_that_fails_for_five_days_is_disabled() {
-    use aws_sdk_dynamodb::types::AttributeValue;
-
     let world = World::start().await;
     let root = world.tenant_admin();
     let receiver = Receiver::answering(|_| StatusCode::INTERNAL_SERVER_ERROR).await;
@@ -265,16 +277,7 @@ async fn an_endpoint_that_fails_for_five_days_is_disabled() {
     deliver(&world, &path, &event, 1, LONG_AGO).await;
     let shown = root.get(&path).await.expect(200).body;
     assert_eq!(shown["status"], "enabled");
-    let id = path.strip_prefix("/webhook-endpoints/").unwrap();
-    let since = AttributeValue::S(LONG_AGO.to_owned());
-    world
-        .tamper(
-            "TENANT#acme#WEBHOOKS",
-            &format!("ENDPOINT#{id}"),
-            "failing_since",
-            since,
-        )
-        .await;
+    fails_since_long_ago(&world, &path).await;
     deliver(&world, &path, &event, 2, LONG_AGO).await;
     let shown = root.get(&path).await.expect(200).body;
     assert_eq!(shown["disabled_reason"], "failing");
@@ -286,6 +289,38 @@ async fn an_endpoint_that_fails_for_five_days_is_disabled() {
     let answer = deliver(&world, &path, &event, 3, LONG_AGO).await;
     assert_eq!(answer, json!({"batchItemFailures": []}));
     assert_eq!(receiver.received().len(), 2);
+}
+
+/// To put the message on the queue afterwards could fail, and lose it: a disabled endpoint receives nothing.
+#[tokio::test]
+async fn a_message_is_set_aside_before_its_endpoint_is_disabled() {
+    let down = Arc::new(AtomicBool::new(false));
+    let is_down = Arc::clone(&down);
+    let call = move |operation: &str| {
+        let fails = operation == "SendMessageBatch" && is_down.load(Ordering::SeqCst);
+        fails.then(|| CallFault::Error(403, "AccessDenied".to_owned()))
+    };
+    let world = World::with(Options {
+        service_faults: ServiceFaults {
+            call: Some(Arc::new(call)),
+            ..ServiceFaults::default()
+        },
+        ..Options::default()
+    })
+    .await;
+    let root = world.tenant_admin();
+    let receiver = Receiver::answering(|_| StatusCode::INTERNAL_SERVER_ERROR).await;
+    let (path, _) = endpoint(&world, json!({"url": receiver.url, "event_types": ["*"]})).await;
+    let event = some_event(&world).await;
+    fails_since_long_ago(&world, &path).await;
+    for (is_down, status) in [(true, "enabled"), (false, "disabled")] {
+        down.store(is_down, Ordering::SeqCst);
+        let answer = deliver(&world, &path, &event, 1, LONG_AGO).await;
+        let failed = answer["batchItemFailures"].as_array().unwrap();
+        assert_eq!(failed.is_empty(), !is_down, "{answer}");
+        let shown = root.get(&path).await.expect(200).body;
+        assert_eq!(shown["status"], status);
+    }
 }
 
 #[tokio::test]

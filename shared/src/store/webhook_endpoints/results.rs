@@ -99,7 +99,7 @@ impl Store {
     }
 
     /// Disables an endpoint that is enabled and, for [`DisabledReason::Failing`], fails since the same time. Records
-    /// the event with the system as the actor. Returns whether it was disabled.
+    /// the event with the system as the actor. Returns whether it is disabled now.
     pub async fn disable_webhook_endpoint(
         &self,
         endpoint: &WebhookEndpoint,
@@ -120,7 +120,10 @@ impl Store {
             let before = self.existing_webhook_endpoint(tenant, id).await?;
             let recovered =
                 reason == DisabledReason::Failing && before.failing_since != endpoint.failing_since;
-            if before.status == WebhookStatus::Disabled || recovered {
+            if before.status == WebhookStatus::Disabled {
+                return Ok(true);
+            }
+            if recovered {
                 return Ok(false);
             }
             let after = before.disabled(reason, now);
