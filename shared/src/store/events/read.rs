@@ -13,8 +13,12 @@ use crate::store::table::{Condition, Query, between, text};
 use crate::store::{Context, Error, Refusal, Store, access, table};
 
 /// How old an event must be to be in a list from the oldest on. The id of an event is drawn before its transaction is
-/// committed, so an event can appear behind later ones for as long as a function may run (10 s), plus the difference
-/// between clocks and the delay of an index, for which there are 50 s.
+/// committed, so an event can appear behind later ones for as long as the commit may take, plus the difference between
+/// clocks and the delay of an index, for which there are 50 s.
+///
+/// How long a function runs does not matter: the id is drawn when the transaction is built, no call is made between that
+/// and its commit, and each further attempt of an operation draws new ids. The commit sends the last time within the retry
+/// budget (3 s), and that call ends within the timeout of a call (3 s).
 pub const SETTLE_TIME: Duration = Duration::from_mins(1);
 /// Number of events that one page reads when few of many match.
 const SIFTED: usize = 500;
@@ -276,5 +280,18 @@ impl EventFilter {
                 .or_else(|| Some(start().to_string()));
         }
         Page { items, next }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::table::{CALL_TIMEOUT, RETRY_BUDGET};
+
+    #[test]
+    fn the_settle_time_exceeds_the_longest_commit() {
+        let clocks_and_index = Duration::from_secs(50);
+        let longest_commit = RETRY_BUDGET + CALL_TIMEOUT;
+        assert!(longest_commit + clocks_and_index < SETTLE_TIME);
     }
 }

@@ -20,7 +20,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(50);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Timeout of one call including retries. A request makes two or three calls within the function's 10 s.
-const CALL_TIMEOUT: Duration = Duration::from_secs(3);
+pub(in crate::store) const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Builds the client. `variable` looks up an environment variable: `AWS_REGION`, `AWS_ACCESS_KEY_ID`,
 /// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, and `AWS_ENDPOINT_URL_DYNAMODB` or `AWS_ENDPOINT_URL` to

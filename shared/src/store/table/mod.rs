@@ -17,6 +17,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 
 pub(super) use backoff::Backoff;
+#[cfg(test)]
+pub(super) use client::CALL_TIMEOUT;
 pub use client::client;
 pub use error::Error;
 pub(super) use expression::{Change, Condition, number, text};
@@ -27,7 +29,7 @@ pub(super) use single::Updated;
 pub(super) use transaction::{Transaction, Unmet};
 
 /// How long an operation retries on contention.
-const RETRY_BUDGET: Duration = Duration::from_secs(3);
+pub(super) const RETRY_BUDGET: Duration = Duration::from_secs(3);
 
 /// One DynamoDB table.
 #[derive(Clone, Debug)]
