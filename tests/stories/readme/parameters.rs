@@ -206,3 +206,29 @@ fn commands_use_existing_parameters_and_outputs() {
     }
     assert!(set > 3 && used > 5, "the commands are found");
 }
+
+#[test]
+fn the_functions_with_access_to_secrets_are_named() {
+    let template = muster_local::template::read(muster_local::TEMPLATE).unwrap();
+    let with_access = template.functions.iter().filter(|function| {
+        let mut rights = function.rights.iter().filter(|it| it.index.is_none());
+        rights.any(|right| {
+            let mut denials = function.denials.iter();
+            !denials.any(|it| it.operation == right.operation && it.keys.contains("#!SECRETS#"))
+        })
+    });
+    let with_access: BTreeSet<_> = with_access.map(|it| it.binary.clone()).collect();
+    let security = read("docs/SECURITY.md");
+    let (_, rest) = security
+        .split_once("policies of all functions but these five deny:")
+        .unwrap();
+    let (table, _) = rest.trim_start().split_once("\n\n").unwrap();
+    let named: BTreeSet<_> = table
+        .lines()
+        .filter_map(|row| row.split('|').nth(1))
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(named.len(), 5);
+    assert_eq!(named, with_access);
+}

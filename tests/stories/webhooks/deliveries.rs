@@ -6,12 +6,16 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use axum::http::StatusCode;
+use muster::domain::Timestamp;
 use muster_local::{CallFault, Options, ServiceFaults};
 use serde_json::{Value, json};
 use support::{Received, Receiver, World};
 use tokio::time::{Instant, sleep};
 
 use super::endpoint;
+use crate::email_invitations::{Calendar, DAY, MINUTE};
+
+const HOUR: i64 = 60 * MINUTE;
 
 /// The time that a busy machine may take to deliver.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -289,6 +293,44 @@ async fn an_endpoint_that_fails_for_five_days_is_disabled() {
     let answer = deliver(&world, &path, &event, 3, LONG_AGO).await;
     assert_eq!(answer, json!({"batchItemFailures": []}));
     assert_eq!(receiver.received().len(), 2);
+}
+
+#[tokio::test]
+async fn an_endpoint_is_disabled_after_exactly_five_days() {
+    let (world, calendar) = Calendar::with(&[]).await;
+    let root = world.tenant_admin();
+    let receiver = Receiver::answering(|_| StatusCode::INTERNAL_SERVER_ERROR).await;
+    let (path, _) = endpoint(&world, json!({"url": receiver.url, "event_types": ["*"]})).await;
+    let event = some_event(&world).await;
+    for (wait, status) in [
+        (0, "enabled"),
+        (4 * DAY + 23 * HOUR, "enabled"),
+        (HOUR, "disabled"),
+    ] {
+        calendar.pass(wait);
+        deliver(&world, &path, &event, 1, LONG_AGO).await;
+        let shown = root.get(&path).await.expect(200).body;
+        assert_eq!(shown["status"], status, "{wait}");
+    }
+}
+
+#[tokio::test]
+async fn a_delivery_is_kept_14_days_after_its_last_attempt() {
+    let (world, calendar) = Calendar::with(&[]).await;
+    let receiver = Receiver::answering(|_| StatusCode::INTERNAL_SERVER_ERROR).await;
+    let (path, _) = endpoint(&world, json!({"url": receiver.url, "event_types": ["*"]})).await;
+    let event = some_event(&world).await;
+    for attempt in [1, 2] {
+        calendar.pass(DAY);
+        deliver(&world, &path, &event, attempt, LONG_AGO).await;
+        let items = world.items().await;
+        let stored = items.iter().find(|it| it.contains_key("last_attempt_at"));
+        let stored = stored.unwrap();
+        assert_eq!(stored["attempts"], attempt);
+        let at: Timestamp = stored["last_attempt_at"].as_str().unwrap().parse().unwrap();
+        let until = at.as_second() + 14 * 24 * 60 * 60;
+        assert_eq!(stored["expires_at"], until, "{stored:?}");
+    }
 }
 
 /// To put the message on the queue afterwards could fail, and lose it: a disabled endpoint receives nothing.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use support::{Receiver, World};
 
 use super::{all_events, endpoint, times};
+use crate::email_invitations::{Calendar, DAY};
 
 const URL: &str = "https://hooks.acme.example/muster";
 
@@ -77,6 +78,24 @@ async fn a_rotation_replaces_the_secret_and_keeps_the_previous() {
         .received()
         .remove(1)
         .is_signed_with(&[&third, &second]);
+}
+
+#[tokio::test]
+async fn the_previous_secret_signs_for_exactly_24_hours() {
+    let (world, calendar) = Calendar::with(&[]).await;
+    let root = world.tenant_admin();
+    let receiver = Receiver::start().await;
+    let (path, first) = endpoint(&world, all_events(&receiver.url)).await;
+    let rotated = root.post_empty(&format!("{path}/rotate-secret")).await;
+    let second = rotated.expect(200).body["secret"].clone();
+    let second = second.as_str().unwrap();
+    let both: &[&str] = &[second, &first];
+    calendar.pass(DAY - 1_000);
+    for (number, secrets) in [both, &[second]].into_iter().enumerate() {
+        root.post_empty(&format!("{path}/test")).await.expect(200);
+        receiver.received().remove(number).is_signed_with(secrets);
+        calendar.pass(1_000);
+    }
 }
 
 #[tokio::test]
