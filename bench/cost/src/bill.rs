@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use crate::data::{Data, Shape};
+use crate::data::{Data, PLATFORM_LINES, Shape};
 use crate::usage::Usage;
 
 /// The assumptions, by key.
@@ -100,12 +100,14 @@ impl Bill {
 }
 
 impl Data {
-    /// The assumptions, with these overrides.
+    /// The assumptions and what the template decides, with these overrides.
     pub fn assumed(&self, other: &BTreeMap<String, f64>) -> Assumed {
         let usual = self.habits.assumptions.iter();
         let mut assumed: Assumed = usual
             .map(|given| (given.key.clone(), given.value))
             .collect();
+        let lines = f64::from(u8::from(self.template.platform_lines));
+        assumed.insert(PLATFORM_LINES.to_owned(), lines);
         assumed.extend(other.iter().map(|(key, value)| (key.clone(), *value)));
         assumed
     }

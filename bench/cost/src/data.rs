@@ -7,6 +7,8 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
+/// The assumption that is read from the template: 1 if Lambda writes lines for invocations that succeed.
+pub(crate) const PLATFORM_LINES: &str = "platform_lines";
 /// The snapshot of the story `tests/stories/usage.rs`.
 pub(crate) const MEASURED: &str =
     "tests/stories/snapshots/stories__usage__the_billed_usage_of_every_operation.snap";
@@ -251,6 +253,8 @@ pub struct Template {
     pub alarm_metrics: f64,
     /// Dashboards.
     pub dashboards: f64,
+    /// Whether Lambda writes lines for invocations that succeed: it does so at its level INFO and below.
+    pub platform_lines: bool,
     /// The queues that functions read: Lambda polls them also when they are empty.
     pub queues: Vec<String>,
 }
@@ -297,7 +301,8 @@ impl Data {
         } = &self.habits;
         for what_if in what_ifs {
             for key in what_if.set.keys() {
-                if !assumptions.iter().any(|assumption| assumption.key == *key) {
+                let is_given = assumptions.iter().any(|assumption| assumption.key == *key);
+                if !is_given && key != PLATFORM_LINES {
                     bail!("no assumption {key}");
                 }
             }
@@ -340,12 +345,20 @@ impl Template {
         if memory.next().is_some() {
             bail!("the calculation needs the same memory for all functions");
         }
+        let mut levels = text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("SystemLogLevel: "));
+        let level = levels.next().unwrap_or("INFO");
+        if levels.next().is_some() {
+            bail!("the calculation needs the same log level for all functions");
+        }
         #[expect(clippy::cast_precision_loss, reason = "a few dozen")]
         let number = |count: usize| count as f64;
         Ok(Self {
             memory: size.parse().context("MemorySize")?,
             alarm_metrics: number(alarm_metrics(text)),
             dashboards: number(count("AWS::CloudWatch::Dashboard")),
+            platform_lines: level != "WARN",
             queues: read_queues(text),
         })
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result};
 
 use crate::bill::{Assumed, Cause};
-use crate::data::{Batch, Data, Operation, Shape};
+use crate::data::{Batch, Data, Operation, PLATFORM_LINES, Shape};
 
 /// Bytes that DynamoDB adds to each item, in the table and in each index.
 const ITEM_OVERHEAD: f64 = 100.0;
@@ -226,7 +226,7 @@ impl<'a> Usage<'a> {
     /// The log lines of invocations: those of the function, and those of Lambda.
     fn written(&mut self, cause: Cause, count: f64, bytes: f64) -> Result<()> {
         let own = bytes * self.given("request_lines")?;
-        let of_platform = self.given("platform_log_bytes")?;
+        let of_platform = self.given(PLATFORM_LINES)? * self.given("platform_log_bytes")?;
         self.logged(cause, count * (own + of_platform))
     }
 

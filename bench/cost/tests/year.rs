@@ -57,6 +57,7 @@ fn a_price_goes_down_in_steps() {
 fn what_has_a_price_is_read_from_the_template() {
     let text = "
     MemorySize: 512
+    SystemLogLevel: WARN
   OfOneMetric:
     Type: AWS::CloudWatch::Alarm
     Properties:
@@ -90,11 +91,15 @@ fn what_has_a_price_is_read_from_the_template() {
             memory: 512.0,
             alarm_metrics: 3.0,
             dashboards: 0.0,
+            platform_lines: false,
             queues: vec!["Work".to_owned()],
         }
     );
     assert!(Template::parse("MemorySize: 1\nMemorySize: 2\n").is_err());
     assert!(Template::parse("").is_err());
+    // Lambda's own default.
+    let other = Template::parse("MemorySize: 1\n").unwrap();
+    assert!(other.platform_lines);
 }
 
 /// One operation, done once by one user, calculated manually.

@@ -16,7 +16,12 @@ fn every_function_is_traced_and_logs_json_to_the_one_group() {
     assert_eq!(tracing["AllowedValues"], json!(["Active", "PassThrough"]));
     let globals = &template["Globals"]["Function"];
     assert_eq!(globals["Tracing"], json!({"Ref": "Tracing"}));
-    let logs = json!({"LogFormat": "JSON", "LogGroup": {"Ref": "FunctionLogs"}});
+    // At WARN, Lambda reports the invocations that fail, which the alarms count.
+    let logs = json!({
+        "LogFormat": "JSON",
+        "SystemLogLevel": "WARN",
+        "LogGroup": {"Ref": "FunctionLogs"},
+    });
     assert_eq!(globals["LoggingConfig"], logs);
     assert_eq!(globals["Runtime"], "provided.al2023");
     for function in functions() {
