@@ -7,7 +7,10 @@ mod events;
 mod items;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
+use muster::domain::{Clock, Timestamp};
 use muster_local::Options;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -36,9 +39,37 @@ fn group(n: usize) -> String {
     format!("cdb555e3-b33e-4fd5-a427-{n:012}")
 }
 
+/// A clock that is behind and catches up by some minutes before each measured read. Most reads do not follow a write of
+/// their user, and read fewer units than those that do.
+#[derive(Clone)]
+struct LateClock(Arc<AtomicI64>);
+
+impl Default for LateClock {
+    fn default() -> Self {
+        Self(Arc::new(AtomicI64::new(-10 * 3_600_000)))
+    }
+}
+
+impl LateClock {
+    fn clock(&self) -> Clock {
+        let behind = Arc::clone(&self.0);
+        let system = Clock::system();
+        Clock::from_fn(move || {
+            let now = system.now().as_millisecond() + behind.load(Ordering::Relaxed);
+            (Timestamp::from_millisecond(now).unwrap(), system.new_id())
+        })
+    }
+
+    fn advance(&self) {
+        let behind = self.0.fetch_add(5 * 60_000, Ordering::Relaxed);
+        assert!(behind < -10 * 60_000, "the clock must not be early");
+    }
+}
+
 /// A stack with its logs and observed usage.
 struct Setup {
     world: World,
+    clock: LateClock,
     lines: Lines,
     graph: Option<Graph>,
     services: ServiceCalls,
@@ -62,9 +93,12 @@ impl Setup {
             off
         };
         let services = ServiceCalls::default();
-        let (options, lines) = Lines::collect(services.collect(options));
+        let (mut options, lines) = Lines::collect(services.collect(options));
+        let clock = LateClock::default();
+        options.clock = clock.clock();
         Self {
             world: World::with(options).await,
+            clock,
             lines,
             graph,
             services,
@@ -165,6 +199,7 @@ impl Setup {
     }
 
     async fn get(&mut self, what: &str, who: &Actor, path: &str) -> Reply {
+        self.clock.advance();
         self.ask(what, who, Method::GET, path, Value::Null).await
     }
 
@@ -208,6 +243,7 @@ impl Setup {
     }
 
     async fn token(&mut self, what: &str, n: usize) {
+        self.clock.advance();
         self.begin().await;
         self.invoke("pre-token", &event(n, "TokenGeneration_HostedAuth"))
             .await;
@@ -327,7 +363,10 @@ async fn by_hand() -> Setup {
             "bob" => setup.user(PAGE),
             _ => setup.user(0),
         };
-        let method = method.parse().unwrap();
+        let method: Method = method.parse().unwrap();
+        if method == Method::GET {
+            setup.clock.advance();
+        }
         let body = serde_json::from_str(body).unwrap_or_default();
         setup.ask(what.trim(), &who, method, path, body).await;
     }

@@ -282,6 +282,25 @@ fn is_meant(planned: &str, request: &TableRequest) -> bool {
     words.next() == Some(&request.operation) && words.all(|word| input.contains(word))
 }
 
+/// Reads that are not strongly consistent read this table instead.
+fn read_behind(request: &mut TableRequest, behind: String) {
+    match request.operation.as_str() {
+        "Query" if request.input.get("IndexName").is_some() => {
+            request.input["TableName"] = behind.into();
+        }
+        "BatchGetItem" => {
+            let tables = request.input["RequestItems"].as_object_mut().unwrap();
+            let (name, keys) = tables.iter().next().unwrap();
+            if keys["ConsistentRead"] != true {
+                let (name, keys) = (name.clone(), keys.clone());
+                tables.remove(&name);
+                tables.insert(behind, keys);
+            }
+        }
+        _ => {}
+    }
+}
+
 async fn forward(
     State((faults, http)): State<(Faults, reqwest::Client)>,
     headers: HeaderMap,
@@ -306,11 +325,8 @@ async fn forward(
     let (upstream, is_forgetful, lagging) = faults.upstream();
     if is_forgetful {
         forget_token(&mut request);
-    } else if let Some(behind) = lagging
-        && request.operation == "Query"
-        && request.input.get("IndexName").is_some()
-    {
-        request.input["TableName"] = behind.into();
+    } else if let Some(behind) = lagging {
+        read_behind(&mut request, behind);
     }
     let mut forwarded = http.post(upstream).body(request.to_body());
     for (name, value) in &headers {

@@ -18,7 +18,8 @@ use crate::openapi::example::{self, Example};
 /// Returns the team memberships of a user, each with its team, sorted by team id. Teams of organizations that are
 /// deleted, or in which the user is not active, are left out.
 ///
-/// Requires the user (`me` works) or a tenant admin. Strongly consistent.
+/// Requires the user (`me` works) or a tenant admin. Memberships, and teams after a write of the caller, are strongly
+/// consistent. What another user changed of a team or its organization is eventually consistent.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn list_user_teams(
     call: Call,

@@ -56,6 +56,8 @@ pub(super) const GSI3: &str = "gsi3";
 
 /// Sort key prefix of a user's team memberships.
 pub(super) const TEAM_MEMBERSHIP_PREFIX: &str = "TEAM#";
+/// Sort key of a user's profile, right after their team memberships.
+pub(super) const PROFILE: &str = "USER";
 /// Sorts after all of a user's team memberships, and before their profile.
 pub(super) const TEAM_MEMBERSHIPS_END: &str = "TEAM#~";
 /// Prefix of the index key of a user.
@@ -91,7 +93,7 @@ pub(super) fn user_partition(tenant: &TenantId, user: &UserId) -> String {
 
 /// Returns the key of a user's profile.
 pub(super) fn user(tenant: &TenantId, user: &UserId) -> Key {
-    Key::new(user_partition(tenant, user), "USER")
+    Key::new(user_partition(tenant, user), PROFILE)
 }
 
 /// Returns the key of a user's profile in [`GSI1`].

@@ -18,6 +18,7 @@ mod members;
 mod organizations;
 mod scim;
 mod settle;
+mod settled;
 mod sync;
 mod table;
 mod team_members;

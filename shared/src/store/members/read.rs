@@ -7,6 +7,7 @@ use crate::domain::{
 };
 use crate::store::access::{self, standing};
 use crate::store::keys::{self, MEMBERSHIP_PREFIX};
+use crate::store::settled::ShownItems;
 use crate::store::table::{Query, in_partition};
 use crate::store::{Context, Error, Page, Refusal, Store, organizations, users};
 use std::collections::HashMap;
@@ -31,7 +32,8 @@ impl Store {
     }
 
     /// Returns the memberships of a user in live organizations, after `after`; or in deleted ones that the user
-    /// may restore. Requires the user themselves or a tenant admin.
+    /// may restore. Requires the user themselves or a tenant admin. What others changed of the organizations may take a
+    /// moment to show.
     pub async fn user_organizations(
         &self,
         cx: &Context,
@@ -67,8 +69,12 @@ impl Store {
             .into_iter()
             .map(from_row)
             .collect::<Result<Vec<_>, _>>()?;
-        let mut organizations = self.organizations_of(&memberships, Some(caller)).await?;
         let now = self.clock.now();
+        // An admin's writes to an organization do not show on their own membership, and less on another user's.
+        let is_settled = |one: &Membership| !caller.tenant_admin && one.is_settled(now);
+        let mut organizations = self
+            .organizations_of(&memberships, Some(caller), is_settled)
+            .await?;
         let items = memberships
             .into_iter()
             .filter_map(|membership| {
@@ -117,12 +123,15 @@ impl Store {
         Ok(memberships)
     }
 
-    /// Returns those of up to 100 memberships whose organizations are live, in the given order. For a trigger.
+    /// Returns those of up to 100 memberships whose organizations are live, in the given order. For a trigger. An
+    /// organization that was deleted or restored by another user a moment ago may still be what it was.
     pub async fn of_live_organizations<'a>(
         &self,
         memberships: &'a [Membership],
     ) -> Result<Vec<&'a Membership>, Error> {
-        let organizations = self.organizations_of(memberships, None).await?;
+        let now = self.clock.now();
+        let is_settled = |one: &Membership| one.is_settled(now);
+        let organizations = self.organizations_of(memberships, None, is_settled).await?;
         let is_live = |one: &&Membership| {
             organizations
                 .get(&one.organization_id)
@@ -131,21 +140,25 @@ impl Store {
         Ok(memberships.iter().filter(is_live).collect())
     }
 
-    /// Reads the organizations of memberships in one call, and with them the profile of the caller. Refuses a disabled
-    /// caller.
+    /// Reads the organizations of memberships, those of settled ones with eventual consistency, and at the same time the
+    /// profile of the caller. Refuses a disabled caller.
     async fn organizations_of(
         &self,
         memberships: &[Membership],
         caller: Option<&Caller>,
+        is_settled: impl Fn(&Membership) -> bool,
     ) -> Result<HashMap<OrganizationId, Organization>, Error> {
-        let mut keys: Vec<_> = memberships
-            .iter()
-            .map(|one| keys::organization(&one.tenant_id, &one.organization_id))
-            .collect();
+        let mut reads = ShownItems::default();
+        for one in memberships {
+            let key = keys::organization(&one.tenant_id, &one.organization_id);
+            reads.add(key, is_settled(one));
+        }
         let caller = caller.filter(|caller| !caller.tenant_admin && !memberships.is_empty());
         let profile = caller.map(|caller| keys::user(&caller.tenant_id, &caller.user_id));
-        keys.extend(profile.clone());
-        let mut items = self.table.get_all(&keys.iter().collect::<Vec<_>>()).await?;
+        if let Some(profile) = &profile {
+            reads.add(profile.clone(), false);
+        }
+        let mut items = self.shown(&reads).await?;
         if let Some(profile) = profile {
             users::require_enabled(items.remove(&profile).as_ref())?;
         }

@@ -40,12 +40,29 @@ impl Table {
         &self,
         keys: &[&Key],
     ) -> Result<HashMap<Key, Item>, Error> {
+        self.get_batches(keys, true).await
+    }
+
+    /// Reads items by their keys. Eventually consistent, for half the units. Leaves out items that do not exist. Makes
+    /// one call per 100 keys, several concurrently.
+    pub(in crate::store) async fn get_all_eventually(
+        &self,
+        keys: &[&Key],
+    ) -> Result<HashMap<Key, Item>, Error> {
+        self.get_batches(keys, false).await
+    }
+
+    async fn get_batches(
+        &self,
+        keys: &[&Key],
+        is_consistent: bool,
+    ) -> Result<HashMap<Key, Item>, Error> {
         let mut wanted: Vec<&Key> = keys.to_vec();
         wanted.sort_by(|a, b| (&a.pk, &a.sk).cmp(&(&b.pk, &b.sk)));
         wanted.dedup();
         let batches: Vec<_> = wanted
             .chunks(BATCH)
-            .map(|some| self.get_batch(some))
+            .map(|some| self.get_batch(some, is_consistent))
             .collect();
         let found: Vec<_> = stream::iter(batches)
             .buffer_unordered(BATCHES_AT_ONCE)
@@ -55,14 +72,18 @@ impl Table {
     }
 
     /// Reads the items of at most 100 different keys.
-    async fn get_batch(&self, keys: &[&Key]) -> Result<HashMap<Key, Item>, Error> {
+    async fn get_batch(
+        &self,
+        keys: &[&Key],
+        is_consistent: bool,
+    ) -> Result<HashMap<Key, Item>, Error> {
         let mut asked: Vec<_> = keys.iter().map(|key| key.attributes()).collect();
         let mut found = HashMap::new();
         let mut backoff = self.backoff();
         while !asked.is_empty() {
             let request = KeysAndAttributes::builder()
                 .set_keys(Some(asked))
-                .consistent_read(true)
+                .consistent_read(is_consistent)
                 .build()
                 .map_err(Error::defect)?;
             let output = self

@@ -1,37 +1,25 @@
 //! Reading the team memberships of a team and of a user.
 
 use super::{MembershipOfTeam, as_shown, from_row, is_active};
+use std::collections::HashMap;
+
 use futures_util::TryFutureExt;
 
-use crate::domain::{Caller, OrganizationId, Status, TeamId, TeamMembership, TenantId, UserId};
-use crate::store::keys::{self, GSI1, Key, TEAM_MEMBERSHIP_PREFIX, USER_PREFIX};
+use crate::domain::{Caller, Membership, OrganizationId, TeamId, TeamMembership, TenantId, UserId};
+use crate::store::keys::{self, GSI1, Key, MEMBERSHIP_PREFIX, TEAM_MEMBERSHIP_PREFIX, USER_PREFIX};
+use crate::store::settled::ShownItems;
 use crate::store::table::{Condition, Item, Query, between, in_partition, key_of, text};
 use crate::store::{Context, Error, Page, Refusal, Store, members, organizations, teams, users};
 
-/// Keys of the items that a team membership depends on.
-struct KeysOfTeam {
-    team: Key,
-    /// For a team in an organization: the keys of the organization and of the user's membership in it.
-    organization: Option<(Key, Key)>,
-}
-
-impl KeysOfTeam {
-    fn of(membership: &TeamMembership) -> Self {
-        let tenant = &membership.tenant_id;
-        let organization = membership.organization_id.as_ref().map(|id| {
-            let own = keys::membership(tenant, &membership.user_id, id);
-            (keys::organization(tenant, id), own)
-        });
-        Self {
-            team: keys::team(tenant, &membership.team_id),
-            organization,
-        }
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Key> {
-        let organization = self.organization.iter();
-        std::iter::once(&self.team).chain(organization.flat_map(|(of, own)| [of, own]))
-    }
+/// What decides whether a user's team memberships have an effect.
+struct StandingOfUser {
+    team_memberships: Vec<TeamMembership>,
+    /// The place after which the next page starts.
+    next: Option<String>,
+    /// Some of the user's memberships in organizations.
+    memberships: HashMap<OrganizationId, Membership>,
+    /// The profile of the caller, if it was read.
+    profile: Option<Item>,
 }
 
 impl Store {
@@ -118,7 +106,8 @@ impl Store {
     }
 
     /// Returns the team memberships of a user, after `after`, in live teams that are standalone or belong to an
-    /// organization in which the user is active. Requires the user themselves or a tenant admin.
+    /// organization in which the user is active. Requires the user themselves or a tenant admin. What others changed of
+    /// the teams and organizations may take a moment to show.
     pub async fn user_teams(
         &self,
         cx: &Context,
@@ -128,73 +117,122 @@ impl Store {
     ) -> Result<Page<MembershipOfTeam>, Error> {
         let caller = &cx.caller;
         self.require_self_or_tenant_admin(caller, user).await?;
-        let key = |id| keys::team_membership(&caller.tenant_id, user, &id).attributes();
         let place = after.map(TeamId::parse).transpose();
-        let start = place.map_err(|_| Refusal::InvalidPosition)?.map(key);
-        let partition = keys::user_partition(&caller.tenant_id, user);
-        let page = self
-            .table
-            .query(Query {
-                index: None,
-                condition: in_partition(None, partition, TEAM_MEMBERSHIP_PREFIX.to_owned()),
-                filter: None,
-                after: start,
-                limit,
-                is_backwards: false,
-            })
-            .await?;
-        if page.items.is_empty() && after.is_none() && caller.user_id != *user {
+        let place = place.map_err(|_| Refusal::InvalidPosition)?;
+        let standing = self.standing_of(caller, user, place, limit).await?;
+        if standing.team_memberships.is_empty() && after.is_none() && caller.user_id != *user {
             // Distinguishes a user without teams from an unknown user.
             self.user(cx, user).await?;
         }
-        let memberships = page
-            .items
-            .into_iter()
-            .map(from_row)
-            .collect::<Result<Vec<_>, _>>()?;
-        let items = self.with_their_teams(caller, memberships).await?;
-        let next = page
-            .next
-            .and_then(|key| Some(key.strip_prefix(TEAM_MEMBERSHIP_PREFIX)?.to_owned()));
+        let next = standing.next.clone();
+        let items = self.with_their_teams(caller, standing).await?;
         Ok(Page { items, next })
     }
 
+    /// Reads a page of a user's team memberships, with the caller's own profile if it follows in the same partition, and
+    /// at the same time as many of their memberships in organizations: one unit reads about five.
+    async fn standing_of(
+        &self,
+        caller: &Caller,
+        user: &UserId,
+        after: Option<TeamId>,
+        limit: usize,
+    ) -> Result<StandingOfUser, Error> {
+        let partition = keys::user_partition(&caller.tenant_id, user);
+        let profile = keys::user(&caller.tenant_id, &caller.user_id);
+        let range = (TEAM_MEMBERSHIP_PREFIX.to_owned(), profile.sk.clone());
+        let teams = self.table.query(Query {
+            index: None,
+            condition: between(None, partition.clone(), range),
+            filter: None,
+            after: after.map(|id| keys::team_membership(&caller.tenant_id, user, &id).attributes()),
+            // The last one is the profile, or shows that there is a next page.
+            limit: limit + 1,
+            is_backwards: false,
+        });
+        let memberships = self.table.query(Query {
+            index: None,
+            condition: in_partition(None, partition, MEMBERSHIP_PREFIX.to_owned()),
+            filter: None,
+            after: None,
+            limit,
+            is_backwards: false,
+        });
+        let (mut teams, memberships) = tokio::try_join!(teams, memberships)?;
+        let last = teams
+            .items
+            .pop_if(|item| item.get("sk") == Some(&text(profile.sk.clone())));
+        let mut next = teams.next;
+        if teams.items.len() > limit {
+            teams.items.truncate(limit);
+            let last = teams.items.last().map(key_of).transpose()?;
+            next = last.map(|key| key.sk);
+        }
+        let memberships = memberships.items.into_iter().map(|item| {
+            let membership = members::from_row(item)?;
+            Ok((membership.organization_id.clone(), membership))
+        });
+        let team_memberships = teams.items.into_iter().map(from_row);
+        Ok(StandingOfUser {
+            team_memberships: team_memberships.collect::<Result<_, _>>()?,
+            next: next.and_then(|key| Some(key.strip_prefix(TEAM_MEMBERSHIP_PREFIX)?.to_owned())),
+            memberships: memberships.collect::<Result<_, Error>>()?,
+            profile: last.filter(|_| caller.user_id == *user),
+        })
+    }
+
     /// Returns these memberships with their teams. Leaves out memberships without effect: those whose team or
-    /// organization is deleted, or whose user is not an active member of the organization. Reads the profile of the
-    /// caller in the same call, and refuses a disabled one.
+    /// organization is deleted, or whose user is not an active member of the organization. Refuses a disabled caller.
     async fn with_their_teams(
         &self,
         caller: &Caller,
-        memberships: Vec<TeamMembership>,
+        standing: StandingOfUser,
     ) -> Result<Vec<MembershipOfTeam>, Error> {
-        let keys: Vec<KeysOfTeam> = memberships.iter().map(KeysOfTeam::of).collect();
-        let mut all: Vec<&Key> = keys.iter().flat_map(KeysOfTeam::all).collect();
-        let profile = keys::user(&caller.tenant_id, &caller.user_id);
-        let is_checked = !caller.tenant_admin && !all.is_empty();
-        if is_checked {
-            all.push(&profile);
+        let (tenant, now) = (&caller.tenant_id, self.clock.now());
+        let mut reads = ShownItems::default();
+        for one in &standing.team_memberships {
+            // An admin's writes do not show on their own membership, and less on another user's; nor do those of a leader
+            // to a team without an organization.
+            let mut is_settled = !caller.tenant_admin && one.is_settled(now);
+            if let Some(organization) = &one.organization_id {
+                let own = standing.memberships.get(organization);
+                is_settled &= own.is_some_and(|own| own.is_settled(now));
+                if own.is_none() {
+                    reads.add(keys::membership(tenant, &one.user_id, organization), false);
+                }
+                reads.add(keys::organization(tenant, organization), is_settled);
+            } else {
+                is_settled &= !one.leads();
+            }
+            reads.add(keys::team(tenant, &one.team_id), is_settled);
         }
-        let mut items = self.table.get_all(&all).await?;
-        if is_checked {
-            users::require_enabled(items.get(&profile))?;
+        let profile = keys::user(tenant, &caller.user_id);
+        let is_checked = !caller.tenant_admin && !standing.team_memberships.is_empty();
+        if is_checked && standing.profile.is_none() {
+            reads.add(profile.clone(), false);
         }
-        let now = self.clock.now();
+        let mut items = self.shown(&reads).await?;
+        if is_checked {
+            users::require_enabled(standing.profile.as_ref().or(items.get(&profile)))?;
+        }
+        let mut memberships = standing.memberships;
         let mut found = Vec::new();
-        for (membership, keys) in memberships.into_iter().zip(&keys) {
-            if let Some((organization, own)) = &keys.organization {
-                let (Some(organization), Some(own)) = (items.get(organization), items.get(own))
-                else {
-                    continue;
-                };
-                let organization = organizations::from_row(organization.clone())?;
-                let own = members::from_row(own.clone())?;
-                let there = organization.is_live() && !organization.is_purged(now);
-                if !there || own.status != Status::Active {
+        for membership in standing.team_memberships {
+            if let Some(id) = &membership.organization_id {
+                let key = keys::membership(tenant, &membership.user_id, id);
+                if let Some(own) = items.remove(&key) {
+                    memberships.insert(id.clone(), members::from_row(own)?);
+                }
+                let organization = items.get(&keys::organization(tenant, id)).cloned();
+                let organization = organization.map(organizations::from_row).transpose()?;
+                let is_there = organization.is_some_and(|it| it.is_live() && !it.is_purged(now));
+                if !is_there || !is_active(memberships.get(id)) {
                     continue;
                 }
             }
-            let team = items.remove(&keys.team).map(teams::live_from_row);
-            if let Some(team) = team.transpose()?.flatten() {
+            let team = items.remove(&keys::team(tenant, &membership.team_id));
+            let team = team.map(teams::live_from_row).transpose()?.flatten();
+            if let Some(team) = team {
                 found.push(MembershipOfTeam { membership, team });
             }
         }
