@@ -30,21 +30,20 @@ pub struct RequestLine<'a> {
 
 impl Record for RequestLine<'_> {
     const MESSAGE: &'static str = "request";
-    const COUNTED: [Counted; 2] = [
+    const COUNTED: &'static [Counted] = &[
         (
             &[&[], &["route"]],
             &[
                 Metric::count("Requests"),
                 Metric::count("Failures"),
                 Metric::milliseconds("Duration"),
-                Metric::count("RoundTrips"),
-                Metric::count("Repeats"),
             ],
         ),
         (
-            &[&["code"], &["route", "code"]],
-            &[Metric::count("Requests")],
+            &[&[]],
+            &[Metric::count("RoundTrips"), Metric::count("Repeats")],
         ),
+        (&[&["code"]], &[Metric::count("Requests")]),
     ];
 
     fn time(&self) -> Timestamp {
@@ -118,7 +117,7 @@ pub struct TriggerLine<'a> {
 
 impl Record for TriggerLine<'_> {
     const MESSAGE: &'static str = "trigger";
-    const COUNTED: [Counted; 2] = [
+    const COUNTED: &'static [Counted] = &[
         (
             &[&["trigger"]],
             &[

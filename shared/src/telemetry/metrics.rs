@@ -26,33 +26,37 @@ struct Directive<'a> {
     metrics: &'static [Metric],
 }
 
-/// The name of a field of the line, and the unit of its value.
+/// The name of a field of the line, and the unit of its value. A count has none: it would be in every line, and nothing reads it.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Metric {
     name: &'static str,
-    unit: Unit,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<Unit>,
 }
 
 #[derive(Serialize)]
 enum Unit {
-    Count,
     Milliseconds,
 }
 
 impl<'a> Metrics<'a> {
     /// Returns all metrics of a line, in this namespace.
-    pub(super) fn new(now: Timestamp, namespace: &'a str, counted: [Counted; 2]) -> Self {
-        Self::of(now, namespace, counted.into_iter())
+    pub(super) fn new(now: Timestamp, namespace: &'a str, counted: &[Counted]) -> Self {
+        Self::of(now, namespace, counted.iter())
     }
 
     /// Returns the metrics without the first set, for an event that requires nothing. Alarms do not count such events.
-    pub(super) fn apart(now: Timestamp, namespace: &'a str, counted: [Counted; 2]) -> Self {
-        Self::of(now, namespace, counted.into_iter().skip(1))
+    pub(super) fn apart(now: Timestamp, namespace: &'a str, counted: &[Counted]) -> Self {
+        Self::of(now, namespace, counted.iter().skip(1))
     }
 
-    fn of(now: Timestamp, namespace: &'a str, counted: impl Iterator<Item = Counted>) -> Self {
-        let directives = counted.map(|(dimensions, metrics)| Directive {
+    fn of<'b>(
+        now: Timestamp,
+        namespace: &'a str,
+        counted: impl Iterator<Item = &'b Counted>,
+    ) -> Self {
+        let directives = counted.map(|&(dimensions, metrics)| Directive {
             namespace,
             dimensions,
             metrics,
@@ -67,13 +71,13 @@ impl<'a> Metrics<'a> {
 impl Metric {
     /// Creates a count.
     pub const fn count(name: &'static str) -> Self {
-        let unit = Unit::Count;
+        let unit = None;
         Self { name, unit }
     }
 
     /// Creates a duration in milliseconds.
     pub const fn milliseconds(name: &'static str) -> Self {
-        let unit = Unit::Milliseconds;
+        let unit = Some(Unit::Milliseconds);
         Self { name, unit }
     }
 }
