@@ -30,20 +30,21 @@ pub struct RequestLine<'a> {
 
 impl Record for RequestLine<'_> {
     const MESSAGE: &'static str = "request";
-    const COUNTED: &'static [Counted] = &[
+    const COUNTED: [Counted; 2] = [
+        // Each set repeats the namespace in every line, so what is counted by code shares the set of the totals.
         (
-            &[&[], &["route"]],
+            &[&[], &["code"]],
             &[
                 Metric::count("Requests"),
-                Metric::count("Failures"),
-                Metric::milliseconds("Duration"),
+                Metric::count("RoundTrips"),
+                Metric::count("Repeats"),
             ],
         ),
+        // The number of durations is that of requests.
         (
-            &[&[]],
-            &[Metric::count("RoundTrips"), Metric::count("Repeats")],
+            &[&[], &["route"]],
+            &[Metric::count("Failures"), Metric::milliseconds("Duration")],
         ),
-        (&[&["code"]], &[Metric::count("Requests")]),
     ];
 
     fn time(&self) -> Timestamp {
@@ -117,7 +118,7 @@ pub struct TriggerLine<'a> {
 
 impl Record for TriggerLine<'_> {
     const MESSAGE: &'static str = "trigger";
-    const COUNTED: &'static [Counted] = &[
+    const COUNTED: [Counted; 2] = [
         (
             &[&["trigger"]],
             &[

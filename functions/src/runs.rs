@@ -38,7 +38,7 @@ pub struct RunLine<'a, T> {
 
 impl<T: RunCounts> Record for RunLine<'_, T> {
     const MESSAGE: &'static str = T::MESSAGE;
-    const COUNTED: &'static [Counted] = &[
+    const COUNTED: [Counted; 2] = [
         (&[&[]], T::METRICS),
         (&[&["trigger"]], &[Metric::milliseconds("Duration")]),
     ];

@@ -54,7 +54,7 @@ async fn created(world: &World, settings: impl Fn(&str) -> Value) -> (String, St
 }
 
 /// Sends a request to the stack outside the API.
-async fn send(world: &World, method: Method, path: &str, body: &Value) -> Value {
+pub(crate) async fn send(world: &World, method: Method, path: &str, body: &Value) -> Value {
     let url = format!("{}{path}", world.stack.url());
     let request = reqwest::Client::new().request(method, url);
     let reply = request.body(body.to_string()).send().await.unwrap();

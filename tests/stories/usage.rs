@@ -5,6 +5,7 @@
 mod batches;
 mod events;
 mod items;
+mod runs;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use support::{Actor, Lines, Reply, World};
 use batches::{ServiceCalls, batches, deliveries};
 use events::{event_ids, new_events};
 use items::items;
+use runs::runs;
 
 const TENANT: &str = "0f6b2f4e-5d0c-4a1c-9a8e-7c2b8f1d3e57";
 const ROOT: &str = "root";
@@ -44,13 +46,11 @@ fn group(n: usize) -> String {
 #[derive(Clone)]
 struct LateClock(Arc<AtomicI64>);
 
-impl Default for LateClock {
-    fn default() -> Self {
-        Self(Arc::new(AtomicI64::new(-10 * 3_600_000)))
-    }
-}
-
 impl LateClock {
+    fn behind_by(days: i64) -> Self {
+        Self(Arc::new(AtomicI64::new(-days * 24 * 3_600_000)))
+    }
+
     fn clock(&self) -> Clock {
         let behind = Arc::clone(&self.0);
         let system = Clock::system();
@@ -61,8 +61,12 @@ impl LateClock {
     }
 
     fn advance(&self) {
-        let behind = self.0.fetch_add(5 * 60_000, Ordering::Relaxed);
-        assert!(behind < -10 * 60_000, "the clock must not be early");
+        self.pass(5 * 60_000);
+    }
+
+    fn pass(&self, milliseconds: i64) {
+        let behind = self.0.fetch_add(milliseconds, Ordering::Relaxed);
+        assert!(behind + milliseconds < 0, "the clock must not be early");
     }
 }
 
@@ -92,9 +96,18 @@ impl Setup {
             off.invitation_mails = true;
             off
         };
+        Self::of(options, graph, LateClock::behind_by(1)).await
+    }
+
+    /// With the local Entra, and time for a week to pass.
+    async fn with_entra() -> Self {
+        let clock = LateClock::behind_by(10);
+        Self::of(Options::default(), None, clock).await
+    }
+
+    async fn of(options: Options, graph: Option<Graph>, clock: LateClock) -> Self {
         let services = ServiceCalls::default();
         let (mut options, lines) = Lines::collect(services.collect(options));
-        let clock = LateClock::default();
         options.clock = clock.clock();
         Self {
             world: World::with(options).await,
@@ -415,7 +428,8 @@ async fn by_groups() -> Setup {
 
 #[tokio::test]
 async fn the_billed_usage_of_every_operation() {
-    let (hand, groups, batches) = (by_hand().await, by_groups().await, batches().await);
+    let (hand, groups) = (by_hand().await, by_groups().await);
+    let (batches, runs) = (batches().await, runs().await);
     let made = json!({
         "by hand": items(&hand.world.items().await),
         "by a directory": items(&groups.world.items().await),
@@ -424,8 +438,9 @@ async fn the_billed_usage_of_every_operation() {
     let routes = hand.world.routes().await.len();
     let mut series = BTreeSet::new();
     let mut operations = BTreeMap::new();
-    let of_batches = batches.batches.clone();
-    for setup in [hand, groups, batches] {
+    let mut of_batches = BTreeMap::new();
+    for setup in [hand, groups, batches, runs] {
+        of_batches.extend(setup.batches);
         series.extend(setup.series);
         operations.extend(setup.seen);
     }

@@ -25,6 +25,8 @@ pub enum Cause {
     Webhooks,
     /// Mails of invitations, with their queue.
     Mails,
+    /// What timers start: runs of directories, with their queue, and checks of domains.
+    Timers,
 }
 
 impl Cause {
@@ -46,6 +48,7 @@ impl Cause {
             Self::Counting => "Stream: track-members",
             Self::Webhooks => "Webhooks: their queue and deliver-webhook",
             Self::Mails => "Mails of invitations: their queue and send-invitation",
+            Self::Timers => "Runs of directories and checks of domains",
         }
     }
 }

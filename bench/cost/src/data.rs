@@ -132,8 +132,11 @@ pub struct Shape {
     pub users: f64,
     /// The measured items that resemble its own.
     pub made: String,
-    /// The number of stacks: each uses one directory.
+    /// The number of stacks.
     pub deployments: f64,
+    /// The number of directories of tenants, in all stacks. Each has a verified domain.
+    #[serde(default)]
+    pub directories: f64,
     /// Whether the sync has a client secret in Secrets Manager.
     pub secret: bool,
     /// Items of each kind per user.
@@ -208,6 +211,8 @@ pub struct Batch {
     pub write_units: f64,
     /// Calls to `EventBridge`, SQS and SES.
     pub service_calls: f64,
+    /// Calls to Microsoft.
+    pub graph_calls: f64,
     /// Events that `EventBridge` charges.
     pub bus_events: f64,
     /// Requests that SQS charges for sending. Those of Lambda for reading are not in it.
@@ -253,6 +258,8 @@ pub struct Template {
     pub alarm_metrics: f64,
     /// Dashboards.
     pub dashboards: f64,
+    /// Minutes between two runs of a directory.
+    pub reconcile_minutes: f64,
     /// Whether Lambda writes lines for invocations that succeed: it does so at its level INFO and below.
     pub platform_lines: bool,
     /// The queues that functions read: Lambda polls them also when they are empty.
@@ -358,6 +365,7 @@ impl Template {
             memory: size.parse().context("MemorySize")?,
             alarm_metrics: number(alarm_metrics(text)),
             dashboards: number(count("AWS::CloudWatch::Dashboard")),
+            reconcile_minutes: reconcile_minutes(text)?,
             platform_lines: level != "WARN",
             queues: read_queues(text),
         })
@@ -370,6 +378,16 @@ fn alarm_metrics(template: &str) -> usize {
     let alarms = resources.filter(|resource| resource.starts_with("AWS::CloudWatch::Alarm\n"));
     let metrics = alarms.map(|alarm| alarm.matches("MetricStat:").count().max(1));
     metrics.sum()
+}
+
+/// The default of the parameter.
+fn reconcile_minutes(template: &str) -> Result<f64> {
+    let parameter = template.split_once("\n  ReconcileMinutes:\n");
+    let (_, parameter) = parameter.context("the template has ReconcileMinutes")?;
+    let mut lines = parameter.lines().map(str::trim);
+    let default = lines.find_map(|line| line.strip_prefix("Default: "));
+    let default = default.context("ReconcileMinutes has a default")?;
+    default.parse().context("ReconcileMinutes")
 }
 
 /// The queues that are the source of a function.

@@ -14,6 +14,7 @@ pub(crate) fn document(data: &Data, bills: &[Bill]) -> Result<String> {
     summary(&mut text, data, bills)?;
     dominates(&mut text, data, bills)?;
     of_changes(&mut text, data, bills)?;
+    of_timers(&mut text, data, bills)?;
     what_if(&mut text, data, bills)?;
     user_pool(&mut text, data)?;
     sources(&mut text, data)?;
@@ -138,27 +139,12 @@ US dollars per year, and share of the total.
         "events per month",
         bills.iter().map(|bill| millions(bill.events)),
     )?;
-    let share = |bill: &Bill, year: f64| usd_share(year, bill.year());
     for cause in Cause::OF_CHANGES {
-        let cells = bills.iter().map(|bill| share(bill, bill.year_of(cause)));
-        let cells: Vec<_> = cells.map(|cell| format!("**{cell}**")).collect();
-        row(text, &format!("**{}**", cause.name()), cells.into_iter())?;
-        let prices = bills.first().map_or(&[][..], |bill| &bill.lines);
-        for price in prices.iter().map(|line| line.price) {
-            let year = |bill: &Bill| {
-                let line = bill.line(price);
-                let part = line.and_then(|line| line.causes.get(&cause));
-                part.map_or(0.0, |usd| usd * 12.0)
-            };
-            if bills.iter().any(|bill| year(bill) > 0.0) {
-                let name = &data.prices.get(price)?.name;
-                row(text, name, bills.iter().map(|bill| usd2(year(bill))))?;
-            }
-        }
+        of_cause(text, data, bills, cause)?;
     }
     let together = bills.iter().map(|bill| {
         let years = Cause::OF_CHANGES.map(|cause| bill.year_of(cause));
-        format!("**{}**", share(bill, years.iter().sum()))
+        format!("**{}**", usd_share(years.iter().sum(), bill.year()))
     });
     row(text, "**Together**", together)?;
     let a_million = bills.iter().map(|bill| {
@@ -176,6 +162,49 @@ nothing while they are empty. The bus has no rules: targets that you add are cha
         queues = data.template.queues.len()
     )?;
     Ok(())
+}
+
+/// A row with the sum of a cause, and one for each price in it.
+fn of_cause(text: &mut String, data: &Data, bills: &[Bill], cause: Cause) -> Result<()> {
+    let years = bills
+        .iter()
+        .map(|bill| usd_share(bill.year_of(cause), bill.year()));
+    let cells: Vec<_> = years.map(|cell| format!("**{cell}**")).collect();
+    row(text, &format!("**{}**", cause.name()), cells.into_iter())?;
+    let prices = bills.first().map_or(&[][..], |bill| &bill.lines);
+    for price in prices.iter().map(|line| line.price) {
+        let year = |bill: &Bill| {
+            let line = bill.line(price);
+            let part = line.and_then(|line| line.causes.get(&cause));
+            part.map_or(0.0, |usd| usd * 12.0)
+        };
+        if bills.iter().any(|bill| year(bill) > 0.0) {
+            let name = &data.prices.get(price)?.name;
+            row(text, name, bills.iter().map(|bill| usd2(year(bill))))?;
+        }
+    }
+    Ok(())
+}
+
+/// What timers start.
+fn of_timers(text: &mut String, data: &Data, bills: &[Bill]) -> Result<()> {
+    writeln!(
+        text,
+        "
+## Runs of directories
+
+What timers start is part of the total above: each {minutes} minutes (`ReconcileMinutes`) a run of each directory, which reads what has
+changed, and once a day reads all users; and each hour a look for domains that are due, each once a week. A change of a user's groups is
+counted twice, once as written by a login and once as written by a run, because either can be first; its events are counted once.
+US dollars per year, and share of the total.
+",
+        minutes = data.template.reconcile_minutes
+    )?;
+    head(text, data, "")?;
+    let directories = data.habits.shapes.iter();
+    let directories = directories.map(|shape| shape.directories.to_string());
+    row(text, "directories", directories)?;
+    of_cause(text, data, bills, Cause::Timers)
 }
 
 fn what_if(text: &mut String, data: &Data, bills: &[Bill]) -> Result<()> {
@@ -196,7 +225,7 @@ fn what_if(text: &mut String, data: &Data, bills: &[Bill]) -> Result<()> {
     }
     writeln!(
         text,
-        "\nWithout requests, the remaining cost is storage, backup, alarms, dashboards, secrets, and the requests of Lambda to empty queues."
+        "\nWithout requests, the remaining cost is storage, backup, alarms, dashboards, secrets, the requests of Lambda to empty queues, and what timers start."
     )?;
     Ok(())
 }
@@ -226,8 +255,8 @@ fn sources(text: &mut String, data: &Data) -> Result<()> {
 
 Support, tax, a domain name, a web application firewall, and the front end. These are not counted separately: requests that are
 refused before they reach a function, 304 responses, retries, `Idempotency-Key` (2 more write units for each POST that has one),
-the items of invitations, the first login of a tenant, which creates organizations and teams for all its groups once, and the functions
-that timers start: the runs of directories and the checks of domains. The number of metrics in alarms ({alarm_metrics}, each charged), of dashboards ({dashboards}) and
+the items of invitations, the records of runs, the first login of a tenant, which creates organizations and teams for all its groups once, and
+the DNS queries of checks of domains. The number of metrics in alarms ({alarm_metrics}, each charged), of dashboards ({dashboards}) and
 the memory of a function ({memory} MB) come from the template.
 
 The page does not compare with an always-on service, because the machine that such a service would need for the same load has
@@ -295,11 +324,11 @@ fn measured(text: &mut String, data: &Data) -> Result<()> {
     writeln!(
         text,
         "
-For each invocation with a batch of the stream or of a queue. The bus and the queues are charged by 64 KB: by events put on the bus, and by requests that
+For each invocation with a batch of the stream or of a queue, or by a timer. The bus and the queues are charged by 64 KB: by events put on the bus, and by requests that
 send messages. What Lambda requests of a queue to read a message is not in it.
 
-| Function and batch | calls to DynamoDB | read units | write units | calls to other services | events on the bus | requests that send | mails | webhooks | their bytes | log bytes |
-|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+| Function and batch | calls to DynamoDB | read units | write units | calls to other services | calls to Graph | events on the bus | requests that send | mails | webhooks | their bytes | log bytes |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
     )?;
     for (name, batch) in &data.measured.batches {
         let cells = [
@@ -307,6 +336,7 @@ send messages. What Lambda requests of a queue to read a message is not in it.
             batch.read_units,
             batch.write_units,
             batch.service_calls,
+            batch.graph_calls,
             batch.bus_events,
             batch.queue_requests,
             batch.mails,

@@ -13,6 +13,16 @@ const ITEM_OVERHEAD: f64 = 100.0;
 const GB: f64 = 1024.0 * 1024.0 * 1024.0;
 /// The days of a mean month.
 const MONTH_DAYS: f64 = 365.25 / 12.0;
+/// Minutes of a mean month.
+const MONTH_MINUTES: f64 = MONTH_DAYS * 24.0 * 60.0;
+/// Hours between two checks of which domains are due, as in the template.
+const CHECK_HOURS: f64 = 1.0;
+/// Days between two checks of a domain.
+const DOMAIN_DAYS: f64 = 7.0;
+/// Users of the measured complete run. A directory is read completely each day.
+const USERS_OF_RUN: f64 = 50.0;
+/// The operations after which a run reads a user whose groups have changed.
+const CHANGES_OF_GROUPS: [&str; 2] = ["login, one more group", "login, first into 10 groups"];
 /// What Lambda requests of a queue for a message: it receives and deletes it.
 const READS_OF_MESSAGE: f64 = 2.0;
 
@@ -87,6 +97,7 @@ impl<'a> Usage<'a> {
             usage.operation(name, shape.users * times * usage.given("requests")?)?;
         }
         usage.batches()?;
+        usage.timers()?;
         usage.stored()?;
         usage.observed()?;
         usage.standing()?;
@@ -155,20 +166,56 @@ impl<'a> Usage<'a> {
         // An event for webhooks is published all the same: what it costs more is caused by them.
         let matching = events * endpoints.min(1.0);
         let cause = Cause::Webhooks;
-        self.more("publish-events, 1 event with a webhook", cause, matching)?;
+        let plain = "publish-events, 1 event";
+        self.more(
+            (plain, "publish-events, 1 event with a webhook"),
+            cause,
+            matching,
+        )?;
         self.batch("deliver-webhook, 1 webhook", cause, webhooks)?;
         self.batch("deliver-webhook, 1 webhook that fails", cause, failures)?;
         self.read_queue(cause, webhooks + failures)?;
 
         let cause = Cause::Mails;
-        self.more("publish-events, 1 event with a mail", cause, mails)?;
+        self.more((plain, "publish-events, 1 event with a mail"), cause, mails)?;
         self.batch("send-invitation, 1 mail", cause, mails)?;
         self.read_queue(cause, mails)
     }
 
-    /// What a batch of `publish-events` costs more than a plain one, so many times.
-    fn more(&mut self, name: &'a str, cause: Cause, count: f64) -> Result<()> {
-        let (batch, plain) = (self.measured(name)?, "publish-events, 1 event");
+    /// What timers start. Not a part of the requests: it happens without them too.
+    fn timers(&mut self) -> Result<()> {
+        let (cause, shape) = (Cause::Timers, self.shape);
+        let times = MONTH_MINUTES / self.data.template.reconcile_minutes;
+        let schedule = "schedule-reconciles, 1 directory";
+        self.batch(schedule, cause, times * shape.deployments)?;
+        let (checks, none_due) = (MONTH_DAYS * 24.0 / CHECK_HOURS, "recheck-domains, none due");
+        self.batch(none_due, cause, checks * shape.deployments)?;
+        if shape.directories <= 0.0 {
+            return Ok(());
+        }
+        let (runs, quiet) = (times * shape.directories, "reconcile-directory, no change");
+        self.batch(quiet, cause, runs)?;
+        self.read_queue(cause, runs)?;
+        // Each day, one of the runs of a directory reads all users: what this costs more is that of many small runs.
+        let complete = MONTH_DAYS * shape.users / USERS_OF_RUN;
+        let all = "reconcile-directory, all 50 users";
+        let run = self.measured(all)?;
+        self.used(&run, cause, complete)?;
+        let ms = self.batch_ms(&run)? / self.given("users_at_once")?;
+        self.lasted(cause, complete * ms)?;
+        // A login and a run both read a change; here, both also write it.
+        let changes = CHANGES_OF_GROUPS.map(|login| shape.monthly.get(login).copied());
+        let changes: f64 = changes.into_iter().flatten().sum();
+        let users = changes * shape.users * self.given("requests")?;
+        let one = "reconcile-directory, 1 changed user";
+        self.more((quiet, one), cause, users)?;
+        let due = MONTH_DAYS / DOMAIN_DAYS * shape.directories;
+        self.more((none_due, "recheck-domains, 1 domain"), cause, due)
+    }
+
+    /// What a batch costs more than a plain one of its function, so many times.
+    fn more(&mut self, (plain, name): (&str, &str), cause: Cause, count: f64) -> Result<()> {
+        let batch = self.measured(name)?;
         let plain = self.measured(plain)?;
         self.used(&batch, cause, count)?;
         self.used(&plain, cause, -count)?;
@@ -250,7 +297,8 @@ impl<'a> Usage<'a> {
         let table = batch.table_calls * self.given("trip_ms")?;
         let services = batch.service_calls * self.given("service_ms")?;
         let webhooks = batch.webhooks * self.given("webhook_ms")?;
-        Ok(self.given("own_ms")? + table + services + webhooks)
+        let graph = batch.graph_calls * self.given("graph_ms")?;
+        Ok(self.given("own_ms")? + table + services + webhooks + graph)
     }
 
     /// What is in the table.
@@ -336,6 +384,7 @@ impl<'a> Usage<'a> {
             let cause = match queue.as_str() {
                 "WebhookQueue" => Cause::Webhooks,
                 "InvitationQueue" => Cause::Mails,
+                "ReconcileQueue" => Cause::Timers,
                 _ => Cause::Requests,
             };
             self.add("queue_request", cause, polls * each)?;
@@ -358,6 +407,7 @@ fn cause_of(line: &str) -> Cause {
         "count members" => Cause::Counting,
         "deliver webhooks" => Cause::Webhooks,
         "send invitations" => Cause::Mails,
+        "reconcile directories" | "schedule reconciles" | "recheck domains" => Cause::Timers,
         _ => Cause::Requests,
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use muster_cost::{Cause, Data, Price, Step, Template, documents, root};
+use muster_cost::{Cause, Data, Line, Price, Step, Template, documents, root};
 
 fn price(steps: &[(Option<f64>, f64)]) -> Price {
     let step = |(up_to, usd): &(Option<f64>, f64)| Step {
@@ -35,6 +35,16 @@ fn near(one: f64, other: f64) {
     );
 }
 
+/// US dollars of a line without what timers start, which does not depend on requests.
+fn without_timers(line: &Line) -> f64 {
+    line.usd - line.causes.get(&Cause::Timers).copied().unwrap_or_default()
+}
+
+/// The amount of a line without what timers start. All parts of a line have one price.
+fn amount(line: &Line) -> f64 {
+    line.amount * without_timers(line) / line.usd
+}
+
 #[test]
 fn the_cost_document_is_up_to_date() {
     for (path, text) in documents(&root()).unwrap() {
@@ -56,6 +66,9 @@ fn a_price_goes_down_in_steps() {
 #[test]
 fn what_has_a_price_is_read_from_the_template() {
     let text = "
+  ReconcileMinutes:
+    Type: Number
+    Default: 15
     MemorySize: 512
     SystemLogLevel: WARN
   OfOneMetric:
@@ -91,6 +104,7 @@ fn what_has_a_price_is_read_from_the_template() {
             memory: 512.0,
             alarm_metrics: 3.0,
             dashboards: 0.0,
+            reconcile_minutes: 15.0,
             platform_lines: false,
             queues: vec!["Work".to_owned()],
         }
@@ -98,7 +112,8 @@ fn what_has_a_price_is_read_from_the_template() {
     assert!(Template::parse("MemorySize: 1\nMemorySize: 2\n").is_err());
     assert!(Template::parse("").is_err());
     // Lambda's own default.
-    let other = Template::parse("MemorySize: 1\n").unwrap();
+    let text = "\n  ReconcileMinutes:\n    Default: 5\n    MemorySize: 1\n";
+    let other = Template::parse(text).unwrap();
     assert!(other.platform_lines);
 }
 
@@ -123,14 +138,15 @@ fn a_single_request_costs_what_its_parts_cost() {
     let line = |price: &str| bill.line(price).unwrap();
     near(line("api_request").amount, 1e6);
     near(line("api_request").usd, 1.0);
-    near(line("lambda_request").usd, 0.2);
+    near(without_timers(line("lambda_request")), 0.2);
     let seconds = 1e6 * (2.0 + 8.0 * measured.round_trips.unwrap()) / 1000.0;
     near(
-        line("lambda_time").amount,
+        amount(line("lambda_time")),
         seconds * data.template.memory / 1024.0,
     );
-    near(line("read_unit").usd, measured.read_units * 0.125);
-    near(line("write_unit").usd, measured.write_units * 0.625);
+    let units = |price: &str| without_timers(line(price));
+    near(units("read_unit"), measured.read_units * 0.125);
+    near(units("write_unit"), measured.write_units * 0.625);
     near(bill.requests, 1e6);
     near(bill.triggers, 0.0);
     near(
@@ -183,7 +199,7 @@ fn a_change_costs_its_event_and_what_follows_it() {
     };
 
     // One for the request, one for the stream, three for the webhooks of which one fails, one for the mail.
-    near(line("lambda_request").amount, 6e6);
+    near(amount(line("lambda_request")), 6e6);
     near(part("lambda_request", Cause::Publishing), 0.2);
     near(part("lambda_request", Cause::Counting), 0.0);
     near(part("lambda_request", Cause::Webhooks), 0.6);
@@ -217,7 +233,7 @@ fn a_change_costs_its_event_and_what_follows_it() {
     let own = 2.0 + operation.round_trips.unwrap() * 8.0;
     let seconds = 1e6 * (own + ms(plain) + of_webhooks + of_mails) / 1000.0;
     near(
-        line("lambda_time").amount,
+        amount(line("lambda_time")),
         seconds * data.template.memory / 1024.0,
     );
     let months = 400.0 / (365.25 / 12.0);
@@ -239,7 +255,10 @@ fn the_causes_of_a_line_are_all_of_it() {
         }
         let of_requests = bill.year_of(Cause::Requests);
         let of_changes = Cause::OF_CHANGES.map(|cause| bill.year_of(cause));
-        near(of_requests + of_changes.iter().sum::<f64>(), bill.year());
+        let of_timers = bill.year_of(Cause::Timers);
+        let sum = of_requests + of_timers + of_changes.iter().sum::<f64>();
+        near(sum, bill.year());
+        assert!(of_timers > 0.0, "{}", shape.name);
         // A profile without invitations by email pays only for the polls of their queue.
         let mut of_changes = of_changes.iter();
         assert!(of_changes.all(|usd| *usd > 0.0), "{}", shape.name);
@@ -250,8 +269,14 @@ fn the_causes_of_a_line_are_all_of_it() {
 fn no_measured_batch_is_left_out_of_the_year() {
     let data = Data::read(&root()).unwrap();
     let assumed = data.assumed(&BTreeMap::new());
-    let shape = &data.habits.shapes[0];
-    let year = |data: &Data| data.bill(shape, &assumed).unwrap().year();
+    let year = |data: &Data| -> f64 {
+        let bills = data
+            .habits
+            .shapes
+            .iter()
+            .map(|shape| data.bill(shape, &assumed));
+        bills.map(|bill| bill.unwrap().year()).sum()
+    };
     for name in data.measured.batches.keys() {
         // Shown only to compare with a batch of one.
         if name.contains("10 events") {
@@ -289,7 +314,8 @@ fn every_deployment_has_alarms_metrics_and_a_secret_of_its_own() {
             }
             _ => 1.0,
         };
-        near(five.line(line.price).unwrap().amount, line.amount * times);
+        let of_five = without_timers(five.line(line.price).unwrap());
+        near(of_five, without_timers(line) * times);
     }
 }
 
@@ -313,7 +339,7 @@ fn cost_grows_with_requests_and_storage_remains() {
                 "secret",
             ]
             .contains(&line.price);
-            assert!(stays || line.usd == 0.0, "{line:?}");
+            assert!(stays || without_timers(line).abs() < 1e-9, "{line:?}");
         }
         assert!(nothing.line("storage").unwrap().usd > 0.0);
     }

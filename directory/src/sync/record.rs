@@ -38,7 +38,7 @@ impl SyncLine<'_> {
 
 impl Record for SyncLine<'_> {
     const MESSAGE: &'static str = "login sync";
-    const COUNTED: &'static [Counted] = &[
+    const COUNTED: [Counted; 2] = [
         (
             &[&[]],
             &[

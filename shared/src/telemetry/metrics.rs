@@ -26,7 +26,8 @@ struct Directive<'a> {
     metrics: &'static [Metric],
 }
 
-/// The name of a field of the line, and the unit of its value. A count has none: it would be in every line, and nothing reads it.
+/// The name of a field of the line, and the unit of its value. A count has none: it would be in every line, and nothing
+/// reads it.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Metric {
@@ -42,21 +43,17 @@ enum Unit {
 
 impl<'a> Metrics<'a> {
     /// Returns all metrics of a line, in this namespace.
-    pub(super) fn new(now: Timestamp, namespace: &'a str, counted: &[Counted]) -> Self {
-        Self::of(now, namespace, counted.iter())
+    pub(super) fn new(now: Timestamp, namespace: &'a str, counted: [Counted; 2]) -> Self {
+        Self::of(now, namespace, counted.into_iter())
     }
 
     /// Returns the metrics without the first set, for an event that requires nothing. Alarms do not count such events.
-    pub(super) fn apart(now: Timestamp, namespace: &'a str, counted: &[Counted]) -> Self {
-        Self::of(now, namespace, counted.iter().skip(1))
+    pub(super) fn apart(now: Timestamp, namespace: &'a str, counted: [Counted; 2]) -> Self {
+        Self::of(now, namespace, counted.into_iter().skip(1))
     }
 
-    fn of<'b>(
-        now: Timestamp,
-        namespace: &'a str,
-        counted: impl Iterator<Item = &'b Counted>,
-    ) -> Self {
-        let directives = counted.map(|&(dimensions, metrics)| Directive {
+    fn of(now: Timestamp, namespace: &'a str, counted: impl Iterator<Item = Counted>) -> Self {
+        let directives = counted.map(|(dimensions, metrics)| Directive {
             namespace,
             dimensions,
             metrics,

@@ -33,7 +33,7 @@ pub trait Record {
     /// The kind of line.
     const MESSAGE: &'static str;
     /// The metrics that CloudWatch counts. Ignored events are left out of the first set.
-    const COUNTED: &'static [Counted];
+    const COUNTED: [Counted; 2];
 
     /// Returns the time at which it ended.
     fn time(&self) -> Timestamp;

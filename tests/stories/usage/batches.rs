@@ -86,7 +86,7 @@ fn batch(bodies: &[String]) -> Value {
 impl Setup {
     /// Invokes a function with a batch, and keeps its usage under the name of the function and what is in the batch.
     /// Returns the messages that it put on queues.
-    async fn batch(&mut self, function: &str, of: &str, batch: &Value) -> Vec<String> {
+    pub(super) async fn batch(&mut self, function: &str, of: &str, batch: &Value) -> Vec<String> {
         self.batch_for(function, of, batch, None).await
     }
 
@@ -98,13 +98,31 @@ impl Setup {
         batch: &Value,
         receiver: Option<&Receiver>,
     ) -> Vec<String> {
+        let done = json!({"batchItemFailures": []});
+        self.invocation((function, of), batch, &done, receiver)
+            .await
+    }
+
+    /// Invokes a function as its timer does, and keeps its usage. Its answer must be this one.
+    pub(super) async fn timer(&mut self, function: &str, of: &str, answer: &Value) {
+        self.invocation((function, of), &json!({}), answer, None)
+            .await;
+    }
+
+    async fn invocation(
+        &mut self,
+        (function, of): (&str, &str),
+        event: &Value,
+        expected: &Value,
+        receiver: Option<&Receiver>,
+    ) -> Vec<String> {
         let webhooks = || receiver.map(Receiver::received).unwrap_or_default();
         let before = webhooks().len();
         self.start();
         self.services.take();
         self.world.calls.take();
-        let answer = self.world.invoke(function, batch).await;
-        assert_eq!(answer, json!({"batchItemFailures": []}), "{function}, {of}");
+        let answer = self.world.invoke(function, event).await;
+        assert_eq!(answer, *expected, "{function}, {of}");
 
         let units = self.world.charges.take();
         let lines = self.lines.take();
@@ -134,6 +152,7 @@ impl Setup {
             "read_units": units.read,
             "write_units": units.write,
             "service_calls": calls.len(),
+            "graph_calls": 0,
             "bus_events": events.map(|(bytes, _)| chunks(*bytes)).sum::<usize>(),
             "queue_requests": queued.iter().map(|call| chunks(bytes(call))).sum::<usize>(),
             "mails": of_operation("SendEmail").len(),
