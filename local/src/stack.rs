@@ -144,8 +144,7 @@ impl Stack {
             sources.start(&stopped, &mut serving)?;
         }
         let timers = Timers::new(&lambda, options.event_sources.then_some(&services));
-        let store = Store::new(own_client.clone(), &table_name);
-        let page = page::router(running, Arc::clone(&lambda), store);
+        let page = (running, Store::new(own_client.clone(), &table_name));
         let mut router = router(Arc::new(gateway), Arc::clone(&issuer), timers, page);
         router = router.merge(services::router(Arc::clone(&services)));
         if let Some(entra) = entra {
@@ -293,7 +292,7 @@ fn router(
     gateway: Arc<Gateway>,
     issuer: Arc<Issuer>,
     timers: Timers,
-    page: Router<Arc<Gateway>>,
+    (running, store): (Running, Store),
 ) -> Router {
     let lambda = Arc::clone(&timers.lambda);
     let tokens = Router::new()
@@ -320,7 +319,7 @@ fn router(
         .with_state(Arc::clone(&lambda))
         .layer(from_fn(origin::only_own_name));
     Router::new()
-        .merge(page)
+        .merge(page::router(running, lambda, store))
         .merge(tokens)
         .merge(timers)
         .merge(invocations)
