@@ -257,7 +257,7 @@ impl Follower<'_> {
         if progress.with(|state| state.counts.failed) > before {
             return Ok(None);
         }
-        // Access comes back last, so that nobody has what was taken from them meanwhile.
+        // Access comes back last, so that it does not include what was taken away meanwhile.
         let enabled = match read {
             Some(_) => self.set_enabled(known, true).await?,
             None => Some(SyncOutcome::Unchanged),

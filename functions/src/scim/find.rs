@@ -121,7 +121,10 @@ impl Scim {
             }
         };
         let mut shown = self.show_users(&users.items, query).await?;
-        shown.extend(self.show_groups(&groups.items, query).await?);
+        // The next page continues where this one ends.
+        if shown.len() == users.items.len() {
+            shown.extend(self.show_groups(&groups.items, query).await?);
+        }
         let total = users.total + groups.total;
         let list = list_response(total, query.start_index, shown);
         Ok(answer::document(&list))

@@ -109,6 +109,16 @@ impl Scim {
             None
         };
         let groups = groups.filter(|groups| !groups.is_empty()).map(Value::Array);
+        self.rendered_user(user, groups, projection)
+    }
+
+    /// Returns a user as a response has it, with these groups.
+    pub(super) fn rendered_user(
+        &self,
+        user: &ScimUser,
+        groups: Option<Value>,
+        projection: &Projection,
+    ) -> Result<Value, Failure> {
         let meta = self.user_meta(user);
         Ok(user_of(user)?.render(user.id.as_str(), groups, &meta, projection))
     }

@@ -99,7 +99,12 @@ async fn create(scim: &Scim, request: &ApiRequest) -> Result<Answer, Failure> {
             followed(scim, &changed, request).await?;
             changed.resource
         }
-        created => created?,
+        created => {
+            // A new user is in no group.
+            let created = created?;
+            let shown = scim.rendered_user(&created, None, &query.projection)?;
+            return Ok(answer::resource(201, &shown, created.version));
+        }
     };
     let shown = scim.shown_user(&created, &query.projection).await?;
     Ok(answer::resource(201, &shown, created.version))

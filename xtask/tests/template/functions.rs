@@ -333,9 +333,8 @@ fn is_for_events(name: &str, statement: &Value) -> bool {
                 "DeliverWebhook" => &["WebhookQueue.Arn", "WebhookFailures.Arn"],
                 "SendInvitation" => &["InvitationQueue.Arn", "InvitationFailures.Arn"],
                 "ReplayWebhookEvents" | "RetryWebhookDelivery" => &["WebhookQueue.Arn"],
-                "ScheduleReconciles" | "ReconcileDirectory" | "SyncDirectory" => {
-                    &["ReconcileQueue.Arn"]
-                }
+                "ScheduleReconciles" | "ReconcileDirectory" | "SyncDirectory"
+                | "UpdateDirectory" | "ScimUsers" | "ScimGroups" => &["ReconcileQueue.Arn"],
                 _ => &[],
             };
             assert_eq!(queues.collect::<Vec<_>>(), expected, "{name}");

@@ -2,7 +2,7 @@
 //!
 //! Each membership is two items, under the group and under the member, which are written in one transaction. A change
 //! of more members than a transaction holds is recorded as a whole with the new version of the group, and carried out in
-//! batches. Every operation first finishes the recorded changes that it finds.
+//! batches: by the request that made it, and by a run if something is left.
 
 mod access;
 mod changes;
