@@ -48,9 +48,10 @@ pub(crate) enum Outcome {
 pub(crate) const FAST: [Step; 4] = [Step::Format, Step::Generated, Step::Lint, Step::Test];
 
 /// Test modules that build and start other programs or search for minutes: the step `slow`.
-const SLOW: [&str; 11] = [
+const SLOW: [&str; 12] = [
     "binaries",
     "cognito",
+    "directories::runs::large",
     "events",
     "histories",
     "openapi",
@@ -242,11 +243,14 @@ mod tests {
     fn slow_modules_exist() {
         for module in SLOW {
             let stories = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/stories");
-            let (files, name) = match module.split_once("::") {
-                Some((parent, name)) => (
-                    vec![format!("{parent}.rs"), format!("{parent}/mod.rs")],
-                    name,
-                ),
+            let (files, name) = match module.rsplit_once("::") {
+                Some((parents, name)) => {
+                    let parent = parents.replace("::", "/");
+                    (
+                        vec![format!("{parent}.rs"), format!("{parent}/mod.rs")],
+                        name,
+                    )
+                }
                 None => (vec!["main.rs".to_owned()], module),
             };
             let files = files.iter().map(|file| stories.join(file));

@@ -2,6 +2,7 @@
 
 mod cost;
 mod failures;
+mod large;
 mod limits;
 
 use std::time::Duration;

@@ -9,7 +9,7 @@ use super::{all_groups, change, runs};
 use crate::directories::{GLOBEX, NUCLEAR, created, set_members, sign_in};
 
 /// Makes a run in one invocation. Returns its log line.
-async fn measured(world: &World, path: &str) -> Value {
+pub(super) async fn measured(world: &World, path: &str) -> Value {
     let id = path.strip_prefix("/directories/").unwrap();
     let task = json!({"tenant_id": GLOBEX, "directory_id": id}).to_string();
     let batch = json!({"Records": [{"messageId": "1", "body": task}]});
