@@ -161,7 +161,7 @@ impl Work<'_> {
         }
         let mut accounts: BTreeMap<EntraObjectId, Account> = BTreeMap::new();
         accounts.extend(members.into_iter().map(|id| (id, Account::Unknown)));
-        open.account_link = None;
+        let mut account_link = None;
         if let Some(link) = &state.account_link {
             let link = DeltaLink::stored(link.clone());
             let since = Since::Link(&link);
@@ -173,13 +173,19 @@ impl Work<'_> {
                         Some(true) => (id, Account::Enabled),
                         Some(false) | None => (id, Account::Ended),
                     }));
-                    open.account_link = Some(link.as_str().to_owned());
+                    account_link = Some(link.as_str().to_owned());
                 }
                 Some(Changes::Expired) => return Ok(None),
                 None => {}
             }
         }
-        open.group_links = group_links;
+        // A run that continues goes through the users whom its first read named. What has changed since is read again by
+        // the next run, from the links of that first read.
+        let is_continued = open.takes_away || open.done_to.is_some();
+        if !is_continued {
+            open.group_links = group_links;
+            open.account_link = account_link;
+        }
         let tenant = &self.directory.tenant_id;
         let mut changed = Changed::default();
         let mut found = stream::iter(accounts)
@@ -223,16 +229,29 @@ impl Work<'_> {
             let place = (&self.reader, self.directory);
             return Ok((with_accounts(place, found, self.deadline).await?, next));
         }
-        let users = some.iter().map(|user| {
-            let known = changed.accounts.get(user).copied();
-            let (account, is_of_directory) = known.unwrap_or((Account::Unknown, false));
-            Concerned {
+        // The changes do not name those whom a run before could not follow.
+        let is_named = |user: &&UserId| {
+            let known = changed.accounts.get(*user);
+            known.is_some_and(|(_, is_of_directory)| *is_of_directory)
+        };
+        let (named, again): (Vec<_>, Vec<_>) = some.iter().partition(is_named);
+        let mut users = Vec::new();
+        if !again.is_empty() {
+            let again: Vec<_> = again.into_iter().cloned().collect();
+            let tenant = &self.directory.tenant_id;
+            let found = self.store.accounts_of(tenant, &again).await?;
+            let place = (&self.reader, self.directory);
+            users = with_accounts(place, found, self.deadline).await?;
+        }
+        users.extend(named.into_iter().filter_map(|user| {
+            let (account, is_of_directory) = changed.accounts.get(user).copied()?;
+            Some(Concerned {
                 user: user.clone(),
                 account,
                 is_of_directory,
-            }
-        });
-        Ok((users.collect(), next))
+            })
+        }));
+        Ok((users, next))
     }
 }
 

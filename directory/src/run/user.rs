@@ -257,6 +257,8 @@ impl<'a> Follower<'a> {
         let disabled = store.follow_account(self.origin, known, false).await?;
         done.taken = taken;
         done.numbers.users_disabled += u64::from(disabled == Written::Done);
+        // The profile has changed meanwhile.
+        done.is_to_retry |= disabled != Written::Done;
         Ok(())
     }
 

@@ -278,12 +278,13 @@ impl Store {
             .set(STATE, text(json(state)?))
             .remove(BY)
             .remove(UNTIL);
-        // A confirmation is for one run.
+        // A confirmation is for one run that comes through.
         let ended = match run.outcome {
-            RunOutcome::Synced | RunOutcome::Unchanged | RunOutcome::RunBlocked => {
-                ended.remove(CONFIRMED)
-            }
-            RunOutcome::Partial | RunOutcome::Failed | RunOutcome::Broken => ended,
+            RunOutcome::Synced
+            | RunOutcome::Unchanged
+            | RunOutcome::Partial
+            | RunOutcome::RunBlocked => ended.remove(CONFIRMED),
+            RunOutcome::Failed | RunOutcome::Broken => ended,
         };
         transaction.update(Action::Run, &lease.key(), ended, lease.is_own());
         let row = row_of(&lease.tenant, run)?;

@@ -1,6 +1,8 @@
 //! Runs that cannot read the directory: nothing is taken away, and the status says why.
 
+use muster_local::Options;
 use serde_json::json;
+use support::{Fault, Faults};
 
 use super::{all_groups, both_signed_in, change, run, set_faults, started};
 use crate::directories::{GLOBEX, LEADS, NUCLEAR, created, organizations, set_members, sign_in};
@@ -139,4 +141,35 @@ async fn groups_of_tenant_admins_alone_are_no_emptied_application() {
         let ended = run(&world, &path).await;
         assert_eq!(ended["outcome"], "unchanged", "{ended}");
     }
+}
+
+/// The change is read once; the run that could not apply it leaves the user for the next one.
+#[tokio::test]
+async fn an_account_that_could_not_be_disabled_is_the_next_time() {
+    let (world, faults) = Faults::world(Options {
+        event_sources: true,
+        ..Options::default()
+    })
+    .await;
+    let (path, _) = created(&world, all_groups).await;
+    for user in ["hank", "homer"] {
+        sign_in(&world, GLOBEX, user).await;
+    }
+    run(&world, &path).await;
+    change(&world, |entra| {
+        let users = entra["users"].as_array_mut().unwrap();
+        let homer = users.iter_mut().find(|it| it["user_id"] == "homer");
+        homer.unwrap()["account_enabled"] = json!(false);
+    })
+    .await;
+    faults.always("TransactWriteItems user.disabled", Fault::Validation);
+    let partial = run(&world, &path).await;
+    assert_eq!(partial["outcome"], "partial", "{partial}");
+    faults.stop();
+    let disabled = run(&world, &path).await;
+    assert_eq!(disabled["kind"], "changes", "{disabled}");
+    assert_eq!(disabled["numbers"]["users_disabled"], 1, "{disabled}");
+    let root = world.tenant_admin_of(GLOBEX);
+    let homer = root.get("/users/homer").await.expect(200).body;
+    assert_eq!(homer["status"], "disabled");
 }
