@@ -119,16 +119,21 @@ impl ScimEffect {
         deadline: Instant,
     ) -> Result<ScimReport, store::Error> {
         let mut report = ScimReport::default();
-        let Some(rules) = rules_of(store, scope).await? else {
+        if rules_of(store, scope).await?.is_none() {
             return Ok(report);
-        };
+        }
         let Ok(finished) = timeout_at(deadline, store.finish_scim_changes(scope, origin)).await
         else {
             report.is_out_of_time = true;
             return Ok(report);
         };
+        let finished = finished?;
+        // Read after the records: new settings that are recorded are among them.
+        let Some(rules) = rules_of(store, scope).await? else {
+            return Ok(report);
+        };
         let place = (store, scope, &rules);
-        self.follow_all(place, finished?, origin, deadline, &mut report)
+        self.follow_all(place, finished, origin, deadline, &mut report)
             .await;
         let mut after = None;
         loop {
@@ -136,6 +141,7 @@ impl ScimEffect {
                 .unapplied_scim_users(scope, after.as_ref(), AT_MOST)
                 .await?;
             let Some(last) = users.last().cloned() else {
+                report.is_out_of_time = !report.left.is_empty() && Instant::now() >= deadline;
                 return Ok(report);
             };
             if Instant::now() >= deadline {
@@ -173,6 +179,10 @@ impl ScimEffect {
                     Err(_) => Followed::NotYet,
                 };
                 let left = (end == Followed::NotYet).then_some(user);
+                if let Some(user) = &left {
+                    // Another request may have removed the mark before this one wrote something.
+                    progress.kept(store.mark_scim_user(scope, user).await);
+                }
                 (left, progress.report(SyncOutcome::Synced, None))
             })
             .buffer_unordered(AT_ONCE);
@@ -340,8 +350,18 @@ async fn settle(
     read: Option<&ScimUserWithGroups>,
 ) -> Result<(), store::Error> {
     let user = read.map(|it| &it.user);
+    let Follower {
+        store,
+        scope,
+        rules,
+        ..
+    } = follower;
+    let is_marked = user.is_some_and(|it| it.unapplied.is_some());
+    // By other settings the user may have something else: the mark stays.
+    if is_marked && rules_of(store, scope).await?.as_ref() != Some(rules) {
+        return Ok(());
+    }
     if let Some((user, mark)) = user.and_then(|it| Some((it, it.unapplied.as_deref()?))) {
-        let Follower { store, scope, .. } = follower;
         store.applied_scim_user(scope, &user.id, mark).await?;
     }
     Ok(())

@@ -86,13 +86,17 @@ async fn create(scim: &Scim, request: &ApiRequest) -> Result<Answer, Failure> {
         Err(store::Error::Refused(Refusal::NameTaken)) => {
             let name = ScimLookup::Name(new.user_name.clone());
             let found = store.scim_users_found(scope, &name).await?;
-            let twin = found.into_iter().find(|user| !user.is_active);
+            let mut found = found.into_iter();
+            let twin = found.find(|user| !user.is_active || user.unapplied.is_some());
             let twin = twin.ok_or(store::Error::Refused(Refusal::NameTaken))?;
             let edit = |before: &ScimUser, _| {
-                if before.is_active {
+                let after = replaced_user(&sent, before)?;
+                // The same request made it active, and could not give the linked user access.
+                let is_repeated = before.unapplied.is_some() && after == *before;
+                if before.is_active && !is_repeated {
                     return Err(store::Error::Refused(Refusal::NameTaken).into());
                 }
-                replaced_user(&sent, before)
+                Ok(after)
             };
             let changed = store.change_scim_user(scope, &twin.id, None, edit).await;
             let changed = changed.map_err(|failure: Failure| failure)?;

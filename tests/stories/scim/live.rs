@@ -235,6 +235,46 @@ async fn a_deactivation_that_fails_is_repeated() {
     invariants::check(&scene.world.items().await);
 }
 
+/// The same person is created again before the deletion of their former directory user has come to its end.
+#[tokio::test]
+async fn an_unfinished_deletion_ends_nothing_of_a_successor() {
+    let (world, faults) = Faults::world(Options::default()).await;
+    let scene = Scene::of(world).await;
+    let former = scene.linked(&["ada".to_owned()]).await;
+    let group = scene.group("Former", &former).await;
+    faults.always("TransactWriteItems membership.removed", Fault::Validation);
+    let path = format!("/Users/{}", former[0]);
+    scene.provider.call("DELETE", &path, None).await.expect(204);
+    faults.stop();
+    let successor = [scene.provider.user("ada").await];
+    let other = scene.group("Other", &successor).await;
+    scene.login("ada").await;
+    assert_eq!(scene.members(&other).await, 1);
+    take_up(&scene.world, &scene.scope()).await;
+    assert_eq!(scene.members(&other).await, 1);
+    assert_eq!(scene.members(&group).await, 0);
+    invariants::check(&scene.world.items().await);
+}
+
+/// A login links a user who is not active, and stops there.
+#[tokio::test]
+async fn a_login_that_stops_after_the_link_is_taken_up() {
+    let (world, faults) = Faults::world(Options::default()).await;
+    let scene = Scene::of(world).await;
+    let id = scene.provider.user("ada").await;
+    let path = format!("/Users/{id}");
+    let deactivate = json!([{"op": "replace", "path": "active", "value": false}]);
+    scene.provider.patch(&path, deactivate).await.expect(200);
+    faults.always("TransactWriteItems user.disabled", Fault::Validation);
+    scene.login("ada").await;
+    faults.stop();
+    let root = scene.world.tenant_admin();
+    let status = async || root.get("/users/ada").await.expect(200).body["status"].clone();
+    assert_eq!(status().await, "enabled");
+    take_up(&scene.world, &scene.scope()).await;
+    assert_eq!(status().await, "disabled");
+}
+
 /// A removal is decided while the user is not linked, and written after their first login.
 #[tokio::test]
 async fn a_removal_finds_who_is_linked_meanwhile() {

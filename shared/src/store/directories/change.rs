@@ -50,7 +50,7 @@ impl Store {
             }
             if after.directory_type == DirectoryType::Scim && after.settings != before.settings {
                 // The linked users follow the new settings without a request of the identity provider.
-                let record = settings_row(&after.scope())?;
+                let record = settings_row(&after.scope(), &self.clock.new_id().to_string())?;
                 transaction.put(Action::Pending, record, Condition::none());
             }
             match transaction.commit().await? {

@@ -51,8 +51,7 @@ struct PendingRow {
     work: Work,
     /// The number of steps that are carried out.
     done: usize,
-    /// Which change of the members of the group it is. The item with the steps names it too.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    /// Which change it is. Of members, the item with the steps names it too.
     change: String,
     /// Whether the group has a new name, which may give its members something else.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -63,12 +62,12 @@ struct PendingRow {
 }
 
 impl PendingRow {
-    fn new(id: &str, work: Work) -> Self {
+    fn new(id: &str, work: Work, change: &str) -> Self {
         Self {
             id: id.to_owned(),
             work,
             done: 0,
-            change: String::new(),
+            change: change.to_owned(),
             renamed: false,
             user_id: None,
         }
@@ -170,33 +169,35 @@ pub(super) fn record_change(
     let row = to_steps_row(&steps_key(scope, group), change, steps)?;
     transaction.put(Action::Pending, row, Condition::none());
     let record = PendingRow {
-        change: change.to_owned(),
         renamed,
-        ..PendingRow::new(group.as_str(), Work::Members)
+        ..PendingRow::new(group.as_str(), Work::Members, change)
     };
     transaction.put(Action::Pending, record.to_item(scope)?, Condition::none());
     Ok(())
 }
 
 /// Records that a user or group is deleted, whose memberships are left, and what it gave to the user whom it was linked
-/// to.
+/// to. `change` is an id of its own.
 pub(super) fn record_gone(
     transaction: &mut Transaction<'_, Action>,
     scope: &ScimScope,
     id: &str,
-    linked: Option<&UserId>,
+    (change, linked): (&str, Option<&UserId>),
 ) -> Result<(), table::Error> {
     let record = PendingRow {
         user_id: linked.cloned(),
-        ..PendingRow::new(id, Work::Gone)
+        ..PendingRow::new(id, Work::Gone, change)
     };
     transaction.put(Action::Pending, record.to_item(scope)?, Condition::none());
     Ok(())
 }
 
-/// Returns the record that the directory has new settings.
-pub(in crate::store) fn settings_row(scope: &ScimScope) -> Result<Item, table::Error> {
-    PendingRow::new(scope.directory_id.as_str(), Work::Settings).to_item(scope)
+/// Returns the record that the directory has new settings. `change` is an id of its own.
+pub(in crate::store) fn settings_row(
+    scope: &ScimScope,
+    change: &str,
+) -> Result<Item, table::Error> {
+    PendingRow::new(scope.directory_id.as_str(), Work::Settings, change).to_item(scope)
 }
 
 impl Store {
@@ -254,29 +255,31 @@ impl Store {
                 self.carry_out(scope, &group).await
             }
             Work::Gone => {
-                let affected = self.end_memberships(scope, &record.id).await?;
+                let mut affected = self.end_memberships(scope, &record.id).await?;
                 if let Some(user) = &record.user_id {
                     let id = ScimUserId::parse(&*record.id).map_err(table::Error::unreadable)?;
-                    self.end_given_by_scim_user(scope, &id, user, origin)
-                        .await?;
+                    let ended = self.end_given_by_scim_user(scope, &id, user, origin);
+                    affected.extend(ended.await?);
                 }
-                self.forget(scope, &record.id).await?;
+                self.forget(scope, record).await?;
                 Ok(affected)
             }
             Work::Settings => {
                 let partition = keys::scim_partition(scope);
                 self.mark_users(scope, partition, SCIM_USER_PREFIX).await?;
-                self.forget(scope, &record.id).await?;
+                self.forget(scope, record).await?;
                 // Too many to name. They are found by their marks.
                 Ok(Vec::new())
             }
         }
     }
 
-    /// Removes a record that is carried out.
-    async fn forget(&self, scope: &ScimScope, id: &str) -> Result<(), Error> {
-        let key = keys::scim_pending(scope, id);
-        self.table.delete(&key, Condition::none()).await?;
+    /// Removes a record that is carried out, unless another one has taken its place.
+    async fn forget(&self, scope: &ScimScope, record: &PendingRow) -> Result<(), Error> {
+        let key = keys::scim_pending(scope, &record.id);
+        let same = Condition::new(format!("#{CHANGE} = :change"));
+        let same = same.value(":change", text(&record.change));
+        self.table.delete(&key, same).await?;
         Ok(())
     }
 

@@ -11,6 +11,9 @@ use crate::store::keys::{self, Key, SCIM_GROUP_PREFIX, SCIM_USER_PREFIX, ScimInd
 use crate::store::table::{Item, Query, from_item, in_partition};
 use crate::store::{Error, Store, table};
 
+/// The most users among whom a login looks for its own.
+const MOST_CANDIDATES: usize = 10;
+
 /// A part of all users or groups of a directory, in the order of their names.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScimPage<T> {
@@ -183,6 +186,30 @@ impl Store {
         let rows = items.into_iter().map(from_item::<LookupRow>);
         let ids = rows.map(|row| row.map(|row| row.id));
         Ok(ids.collect::<Result<_, _>>()?)
+    }
+
+    /// Returns whether a value that need not be unique finds more than ten users. Makes one read.
+    pub(super) async fn are_too_many(
+        &self,
+        scope: &ScimScope,
+        lookup: &ScimLookup,
+    ) -> Result<bool, Error> {
+        let start = match lookup {
+            ScimLookup::ExternalId(value) => {
+                keys::scim_found_start(ScimIndex::UserExternalId, value)
+            }
+            ScimLookup::Email(folded) => keys::scim_found_start(ScimIndex::Email, folded),
+            ScimLookup::Id(_) | ScimLookup::Name(_) | ScimLookup::Member(_) => return Ok(false),
+        };
+        let query = Query {
+            index: None,
+            condition: in_partition(None, keys::scim_found_partition(scope), start),
+            filter: None,
+            after: None,
+            limit: MOST_CANDIDATES + 1,
+            is_backwards: false,
+        };
+        Ok(self.table.query(query).await?.items.len() > MOST_CANDIDATES)
     }
 
     async fn group_ids_of(&self, scope: &ScimScope, member: &str) -> Result<Vec<GroupId>, Error> {

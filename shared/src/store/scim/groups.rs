@@ -260,7 +260,8 @@ impl Store {
                     count,
                     Condition::none(),
                 );
-                record_gone(&mut transaction, scope, id.as_str(), None)?;
+                let change = self.clock.new_id().to_string();
+                record_gone(&mut transaction, scope, id.as_str(), (&change, None))?;
                 if transaction.commit().await?.is_ok() {
                     return Ok(before);
                 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Action, UNAPPLIED, still_linked};
+use super::{Action, UNAPPLIED, mark, still_linked};
 use crate::domain::{
     DirectoryId, Domain, GroupId, Invalid, MembershipsOfDeleted, Name, Origin, ScimLookup,
     ScimScope, ScimUser, ScimUserId, Source, TenantId, UserId,
@@ -79,13 +79,17 @@ impl Store {
         Ok(claim.is_some())
     }
 
-    /// Returns the directory users that a value finds, with their groups.
+    /// Returns the directory users that a value finds, with their groups; none if there are more than ten.
     pub async fn scim_users_to_link(
         &self,
         scope: &ScimScope,
         lookup: &ScimLookup,
     ) -> Result<Vec<ScimUserWithGroups>, Error> {
         let mut found = Vec::new();
+        if self.are_too_many(scope, lookup).await? {
+            // Not one of them alone is the user.
+            return Ok(found);
+        }
         for user in self.scim_users_found(scope, lookup).await? {
             let groups = self.scim_groups_of(scope, &user.id).await?;
             found.push(ScimUserWithGroups { user, groups });
@@ -125,7 +129,13 @@ impl Store {
         transaction.update(
             Action::Resource,
             &keys::scim_user(scope, to),
-            Change::new().set("user_id", text(user.as_str())),
+            // Marked until the user has what the directory user gives, so that a login that stops here is taken up.
+            mark(
+                link_change(user),
+                scope,
+                to,
+                &self.clock.new_id().to_string(),
+            ),
             still_linked(None).or(still_linked(Some(user))),
         );
         if let Some(before) = instead_of {
@@ -139,17 +149,22 @@ impl Store {
         Ok(transaction.commit().await?.is_ok())
     }
 
-    /// Ends what a directory user gave to the user whom it was linked to, and removes the link from the profile. The
-    /// membership of the last active owner of an organization stays, with the source `manual`.
+    /// Ends what a deleted directory user gave to the user whom it was linked to, and removes the link from the profile.
+    /// The membership of the last active owner of an organization stays, with the source `manual`.
+    ///
+    /// If the user is linked to another directory user by now, that one says what they have: it is marked, and returned.
     ///
     /// Reads the memberships, and writes each on the condition that it is unchanged.
-    pub async fn end_given_by_scim_user(
+    pub(super) async fn end_given_by_scim_user(
         &self,
         scope: &ScimScope,
         id: &ScimUserId,
         user: &UserId,
         origin: &Origin,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<ScimUserId>, Error> {
+        if let Some(other) = self.marked_successor(scope, id, user).await? {
+            return Ok(Some(other));
+        }
         let given = (MembershipsOfDeleted::Remove, Source::Scim);
         self.end_given(&scope.tenant_id, user, given, origin)
             .await?;
@@ -162,8 +177,44 @@ impl Store {
         let key = keys::user(&scope.tenant_id, user);
         let change = Change::new().remove(SCIM_USER);
         self.table.update(&key, change, is_linked).await?;
+        // One that was linked meanwhile may have lost what they had just been given.
+        self.marked_successor(scope, id, user).await
+    }
+
+    /// Marks the directory user that a user is linked to, unless it is this one. Returns it.
+    async fn marked_successor(
+        &self,
+        scope: &ScimScope,
+        id: &ScimUserId,
+        user: &UserId,
+    ) -> Result<Option<ScimUserId>, Error> {
+        let profile = self.table.get(&keys::user(&scope.tenant_id, user)).await?;
+        let link = profile
+            .as_ref()
+            .and_then(|it| it.get(SCIM_USER)?.as_s().ok());
+        let link = link.and_then(|link| link.parse::<ScimLink>().ok());
+        let other = link.filter(|it| it.directory_id == scope.directory_id && it.user != *id);
+        let Some(other) = other.map(|it| it.user) else {
+            return Ok(None);
+        };
+        self.mark_scim_user(scope, &other).await?;
+        Ok(Some(other))
+    }
+
+    /// Marks a directory user whose linked user may not have what it gives. Writes on the condition that it is linked.
+    pub async fn mark_scim_user(&self, scope: &ScimScope, id: &ScimUserId) -> Result<(), Error> {
+        let write = self.clock.new_id().to_string();
+        let change = mark(Change::new(), scope, id, &write);
+        let linked = Condition::new("attribute_exists(#user_id)");
+        let key = keys::scim_user(scope, id);
+        self.table.update(&key, change, linked).await?;
         Ok(())
     }
+}
+
+/// Returns the change that links a directory user.
+fn link_change(user: &UserId) -> Change {
+    Change::new().set("user_id", text(user.as_str()))
 }
 
 /// Returns the change that ends the link of a directory user.

@@ -42,7 +42,7 @@ pub struct ScimWritten<T> {
     pub resource: T,
     /// The linked directory users whose groups or `active` changed. Each is marked as unapplied.
     pub affected: Vec<ScimUserId>,
-    /// Whether the whole change is carried out. If not, it is recorded, and [`Store::finish_scim_changes`] finishes it.
+    /// Whether the whole change is carried out. If not, it is recorded, and [`finish_scim_changes`](crate::store::Store::finish_scim_changes) finishes it.
     pub is_finished: bool,
 }
 

@@ -30,7 +30,13 @@ impl Store {
                 let mut transaction = self.unrecorded();
                 let key = key_of(&item)?;
                 transaction.delete(Action::Resource, &key, Condition::none());
-                record_gone(&mut transaction, scope, text_of(&item, "id")?, None)?;
+                let change = self.clock.new_id().to_string();
+                record_gone(
+                    &mut transaction,
+                    scope,
+                    text_of(&item, "id")?,
+                    (&change, None),
+                )?;
                 // Without conditions, nothing is unmet.
                 let _ = transaction.commit().await?;
             }

@@ -181,7 +181,8 @@ impl Store {
                     Condition::none(),
                 );
                 let linked = before.user_id.as_ref();
-                record_gone(&mut transaction, scope, id.as_str(), linked)?;
+                let change = self.clock.new_id().to_string();
+                record_gone(&mut transaction, scope, id.as_str(), (&change, linked))?;
                 match transaction.commit().await? {
                     Ok(()) => Ok(before),
                     Err(_) => Err(Unsettled::Overtaken),
