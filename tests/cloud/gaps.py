@@ -285,8 +285,9 @@ class OpenApiBody:
                 # What has no authorizer in the document is open here too.
                 authorized = any("Jwt" in scheme for scheme in operation.get("security", []))
                 more = {"AuthorizationType": "JWT", "AuthorizerId": authorizer} if authorized else {}
+                method = "ANY" if method == "x-amazon-apigateway-any-method" else method.upper()
                 client.create_route(
-                    ApiId=stack.api, RouteKey=f"{method.upper()} {path}",
+                    ApiId=stack.api, RouteKey=f"{method} {path}",
                     Target=f"integrations/{integrations[function]}", **more,
                 )
         return len(integrations)
