@@ -236,6 +236,11 @@ impl Graph {
         self.change(|directory| directory.assignments.retain(|it| it.to != id));
     }
 
+    /// Whether a group is assigned to the application.
+    pub fn is_assigned(&self, id: &str) -> bool {
+        self.change(|directory| directory.assignments.iter().any(|it| it.to == id))
+    }
+
     /// Adds a user to a group.
     pub fn join(&self, user: &str, id: &str) {
         self.change(|directory| {

@@ -241,3 +241,23 @@ fn differences_from_the_directory_are_found() {
         assert_eq!(checker.wrong.is_empty(), is_right, "{marks}");
     }
 }
+
+#[test]
+fn a_team_that_still_waits_is_found() {
+    for (status, waits, is_right) in [
+        ("active", true, false),
+        ("active", false, true),
+        ("deleted", true, true),
+    ] {
+        let organization = json!({"pk": "TENANT#acme#ORG#g-0", "sk": "ORG", "status": status});
+        let mut team = json!({"pk": "TENANT#acme#TEAM#g-0", "sk": "TEAM"});
+        if waits {
+            team["awaits_organization"] = json!("g-0");
+        }
+        let mut all = table(organization.as_object());
+        all.extend(table(team.as_object()));
+        let mut checker = Checker::new(true);
+        checker.check_team(&all, "g-0");
+        assert_eq!(checker.wrong.is_empty(), is_right, "{status} {waits}");
+    }
+}

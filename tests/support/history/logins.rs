@@ -408,6 +408,11 @@ impl Runner {
         let items = self.world.items().await;
         self.checker.wrong.extend(invariants::violations(&items));
         let table = self.table().await;
+        for group in GROUPS {
+            if self.graph.is_assigned(group) {
+                self.checker.check_team(&table, group);
+            }
+        }
         for user in USERS {
             for group in GROUPS {
                 let holds = self.graph.holds(user, group);
