@@ -66,7 +66,7 @@ fn check_one(directory: &Directory) -> Result<(), Wrong> {
         once(&mut roles, &format!("{place}.id"), &role.id)?;
         once(&mut values, &format!("{place}.value"), &role.value)?;
     }
-    let (users, groups) = objects(directory)?;
+    let (mut users, groups) = objects(directory)?;
     let everybody = |name: &str| users.contains(name) || groups.contains(name);
     for (at, group) in directory.groups.iter().enumerate() {
         for (member_at, member) in group.members.iter().enumerate() {
@@ -87,6 +87,9 @@ fn check_one(directory: &Directory) -> Result<(), Wrong> {
             return Err(wrong(&format!("assignments[{at}].app_role"), problem));
         }
     }
+    // A fault can be of a user of any tenant.
+    let others = directory.other_tenants.iter().flat_map(|it| &it.users);
+    users.extend(others.map(|user| user.user_id.as_str()));
     for (at, one) in directory.faults.iter().enumerate() {
         fault(&format!("faults[{at}]"), one, &users)?;
     }

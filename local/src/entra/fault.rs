@@ -42,6 +42,8 @@ pub(super) struct Selected<'a> {
     pub(super) page: usize,
     /// Has `$count=true`.
     pub(super) counted: bool,
+    /// Says that others may be answered first.
+    pub(super) low_priority: bool,
 }
 
 /// The first fault in the file for this call. The call counts for every matching fault.
@@ -55,6 +57,7 @@ pub(super) fn find<'a>(
         let matches = fault.on == call.endpoint
             && fault.page.is_none_or(|page| page == call.page)
             && (call.counted || !fault.counted)
+            && (call.low_priority || !fault.low_priority)
             && (fault.user.is_none() || fault.user.as_deref() == call.user);
         if matches {
             let number = count.fetch_add(1, Ordering::Relaxed) + 1;

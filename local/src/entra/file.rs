@@ -168,6 +168,9 @@ pub struct Fault {
     /// Only for calls with `$count=true`.
     #[serde(default, skip_serializing_if = "is_false")]
     pub counted: bool,
+    /// Only for calls of low priority, which Graph throttles first.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub low_priority: bool,
     /// Only for these matching calls, counted from 1. Defaults to all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<u64>,
@@ -205,6 +208,7 @@ impl Fault {
             user: None,
             page: None,
             counted: false,
+            low_priority: false,
             calls: Vec::new(),
             delay_ms: 0,
             status: None,

@@ -152,6 +152,7 @@ async fn grant(
         user: None,
         page: 1,
         counted: false,
+        low_priority: false,
     };
     let directory = &loaded.directory;
     let form = pairs(&body).collect();
@@ -211,6 +212,8 @@ async fn answer(entra: &Entra, parts: &Parts) -> Result<Response, Refusal> {
         user: call.user(),
         page,
         counted: query.count,
+        low_priority: header("x-ms-throttle-priority")
+            .is_some_and(|it| it.eq_ignore_ascii_case("low")),
     };
     let about = Circumstances {
         root: &root,
