@@ -32,7 +32,7 @@ const PAGE: usize = 100;
 struct Schedule {
     app: App,
     queue: Queue,
-    /// After this time without a run, a directory is late.
+    /// After this time without a run that could read it, a directory is late.
     late_after: Duration,
 }
 
@@ -41,7 +41,7 @@ run_counts! {
     ScheduleCounts of "schedule-reconciles", "schedule reconciles", warns of late | failed;
     /// Runs that are on the queue.
     queued => "RunsQueued",
-    /// Directories whose last run ended long ago.
+    /// Directories that no run could read for a long time.
     late => "DirectoriesLate",
     /// Runs that are not on the queue.
     failed => "RunsNotQueued",
@@ -101,7 +101,7 @@ impl Schedule {
             let now = app.clock.now();
             let late = found
                 .iter()
-                .filter_map(|one| one.last_run_at)
+                .filter_map(|one| one.last_read_at)
                 .filter(|last| now >= last.after(self.late_after));
             counts.late += late.count();
             let tasks: Vec<_> = found

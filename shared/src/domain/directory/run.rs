@@ -36,6 +36,13 @@ pub enum RunOutcome {
     Broken,
 }
 
+impl RunOutcome {
+    /// Returns whether the directory could be read.
+    pub const fn has_read(self) -> bool {
+        !matches!(self, Self::Failed | Self::Broken)
+    }
+}
+
 /// The numbers of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::runs::{BLOCKED, row_of};
+use super::runs::{BLOCKED, READ_AT, row_of};
 use super::{Action, event, to_change, unchanged};
 use crate::domain::{
     Actor, Directory, DirectoryId, DirectoryRun, DirectoryRunId, DirectoryStatus, EventContext,
@@ -259,6 +259,11 @@ impl Store {
             [Item::new(), Item::new()],
         )?;
         let change = Change::new().take("last_run", &last_run);
+        let change = if run.outcome.has_read() {
+            change.set(READ_AT, text(run.ended_at.to_string()))
+        } else {
+            change
+        };
         // One that could not read the directory says nothing about what is held back.
         let change = match run.outcome {
             RunOutcome::RunBlocked => change.set(BLOCKED, text(run.id.as_str())),

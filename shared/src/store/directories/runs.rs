@@ -20,6 +20,9 @@ const KEPT: Duration = Duration::from_hours(90 * 24);
 /// Attribute of a directory: the latest blocked run, until one comes through.
 pub(super) const BLOCKED: &str = "blocked_run_id";
 
+/// Attribute of a directory: the end of the last run that could read it.
+pub(super) const READ_AT: &str = "read_at";
+
 /// A directory that is read by runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ActiveDirectory {
@@ -27,8 +30,9 @@ pub struct ActiveDirectory {
     pub tenant_id: TenantId,
     /// The directory.
     pub id: DirectoryId,
-    /// The end of its last run, or its creation. `None` for a directory of type `scim`, which is not read.
-    pub last_run_at: Option<Timestamp>,
+    /// When a run last read it, or when it was last changed, for example made active again. `None` for a directory of
+    /// type `scim`, which is not read.
+    pub last_read_at: Option<Timestamp>,
 }
 
 /// The attributes of the record of a run, except its keys.
@@ -38,6 +42,13 @@ struct RunRow {
     run: DirectoryRun,
     /// In seconds since 1970.
     expires_at: i64,
+}
+
+/// The attribute of a directory that says when it was read.
+#[derive(Deserialize)]
+struct ReadRow {
+    #[serde(default)]
+    read_at: Option<Timestamp>,
 }
 
 /// Returns the item that records a run.
@@ -74,11 +85,17 @@ impl Store {
         });
         let last = page.next.and(last);
         let found = page.items.into_iter().map(|item| {
+            let ReadRow { read_at } = from_item(item.clone())?;
             let directory = from_row(item)?;
-            let last = directory.last_run.as_ref();
-            let last = last.map_or(directory.created_at, |run| run.ended_at);
+            // An earlier release has not recorded it.
+            let last = directory
+                .last_run
+                .as_ref()
+                .filter(|run| run.outcome.has_read());
+            let last = read_at.or(last.map(|run| run.ended_at));
+            let last = last.map_or(directory.updated_at, |last| last.max(directory.updated_at));
             Ok(ActiveDirectory {
-                last_run_at: directory.entra.is_some().then_some(last),
+                last_read_at: directory.entra.is_some().then_some(last),
                 tenant_id: directory.tenant_id,
                 id: directory.id,
             })
