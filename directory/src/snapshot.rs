@@ -48,6 +48,8 @@ pub struct DirectorySnapshot {
     is_tenant_admin: bool,
     /// Whether the assigned groups were cached by an earlier login.
     is_kept: bool,
+    /// Whether no group at all is assigned to the application.
+    is_of_empty_application: bool,
 }
 
 /// The numbers of groups read, for the report.
@@ -92,6 +94,7 @@ impl DirectorySnapshot {
     pub(super) fn new(assigned: Option<Arc<Assigned>>, user_groups: BTreeSet<GroupId>) -> Self {
         Self {
             source: Source::Entra,
+            is_of_empty_application: assigned.as_ref().is_some_and(|all| all.groups.is_empty()),
             assigned,
             user_groups,
             mapped: BTreeMap::new(),
@@ -204,6 +207,11 @@ impl DirectorySnapshot {
         self.is_kept
     }
 
+    /// Returns whether no group at all is assigned to the application, also none that the settings leave out.
+    pub(super) fn is_of_empty_application(&self) -> bool {
+        self.is_of_empty_application
+    }
+
     /// Returns whether both snapshots give the user the same: the same groups of the user, and the same assigned
     /// groups with the same app roles. Names are not compared.
     pub(super) fn agrees_with(&self, other: &Self) -> bool {
@@ -275,6 +283,7 @@ impl DirectorySnapshot {
             mapped: BTreeMap::new(),
             is_tenant_admin: false,
             is_kept: self.is_kept,
+            is_of_empty_application: false,
         });
         parts.collect()
     }

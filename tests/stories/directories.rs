@@ -24,6 +24,8 @@ const PRINCIPAL: &str = "a40c6d1b-93f2-4e57-8b0a-6d5e4f3c2b1a";
 /// Groups of that Entra tenant.
 const NUCLEAR: &str = "d1e2f3a4-b5c6-4d7e-8f90-a1b2c3d40001";
 const LEADS: &str = "d1e2f3a4-b5c6-4d7e-8f90-a1b2c3d40002";
+/// Where the local Entra shows and takes its directory.
+const ENTRA_PATH: &str = "/_local/entra/directory";
 const SAMPLE: &str = include_str!("../../local/directory.sample.json");
 
 /// The request that creates the directory of `globex`.
@@ -112,12 +114,16 @@ async fn organizations(actor: &Actor) -> Vec<String> {
 
 /// Changes the members of a group in the Entra tenant of `globex`.
 async fn set_members(world: &World, group: &str, members: &[&str]) {
-    const PATH: &str = "/_local/entra/directory";
-    let mut all = send(world, Method::GET, PATH, &Value::Null).await;
-    let groups = all["other_tenants"][0]["groups"].as_array_mut().unwrap();
+    let mut all = send(world, Method::GET, ENTRA_PATH, &Value::Null).await;
+    set(&mut all["other_tenants"][0]["groups"], group, members);
+    send(world, Method::PUT, ENTRA_PATH, &all).await;
+}
+
+/// Sets the members of a group of an Entra tenant.
+fn set(groups: &mut Value, group: &str, members: &[&str]) {
+    let groups = groups.as_array_mut().unwrap();
     let group = groups.iter_mut().find(|one| one["id"] == group).unwrap();
     group["members"] = json!(members);
-    send(world, Method::PUT, PATH, &all).await;
 }
 
 #[tokio::test]
@@ -245,6 +251,43 @@ async fn a_directory_costs_one_read_and_no_round_trip_more() {
     let calls = |line: &Value| line["calls"].as_u64().unwrap();
     assert_eq!(calls(&first), calls(&warm) + 1, "{first} {cold}");
     assert_eq!(first["round_trips"], warm["round_trips"], "{first}");
+}
+
+#[tokio::test]
+async fn a_login_with_an_own_directory_makes_no_round_trip_more() {
+    const COMPILERS: &str = "cdb555e3-b33e-4fd5-a427-17fadacb0001";
+    let world = World::start().await;
+    created(&world, |_| json!({"create_organizations": true})).await;
+    for (tenant, user) in [("acme", "alan"), (GLOBEX, "hank"), (GLOBEX, "homer")] {
+        sign_in(&world, tenant, user).await;
+    }
+    sign_in(&world, "acme", "edsger").await;
+    let round_trips = async |tenant: &str, user: &str, outcome: &str| {
+        let line = sign_in(&world, tenant, user).await;
+        assert_eq!(line["outcome"], outcome, "{line}");
+        line["round_trips"].as_u64().unwrap()
+    };
+    let quiet = round_trips("acme", "edsger", "unchanged").await;
+    assert_eq!(round_trips(GLOBEX, "homer", "unchanged").await, quiet);
+    // Into a group, and out of it.
+    for is_in in [true, false] {
+        let mut all = send(&world, Method::GET, ENTRA_PATH, &Value::Null).await;
+        let members = usize::from(is_in) + 1;
+        set(
+            &mut all["groups"],
+            COMPILERS,
+            &["alan", "edsger"][..members],
+        );
+        let others = &mut all["other_tenants"][0]["groups"];
+        set(others, LEADS, &["hank", "homer"][..members]);
+        send(&world, Method::PUT, ENTRA_PATH, &all).await;
+        let changed = round_trips("acme", "edsger", "synced").await;
+        assert_eq!(
+            round_trips(GLOBEX, "homer", "synced").await,
+            changed,
+            "{is_in}"
+        );
+    }
 }
 
 /// The same table and the same Entra with functions that have kept nothing.

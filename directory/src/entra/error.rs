@@ -103,6 +103,11 @@ pub enum ReadError {
          away; nothing was changed"
     )]
     Contradictory,
+    /// No group is assigned to the application, which had some.
+    #[error(
+        "no group is assigned to the application any more; assign them again, or pause or delete the directory"
+    )]
+    Emptied,
     /// More data than the limits allow.
     #[error("Graph's answer to the question for {question} has {problem}")]
     TooMuch {
@@ -151,8 +156,10 @@ impl ReadError {
     /// Returns why an administrator has to grant access again; `None` if another attempt may succeed.
     pub fn lost_access(&self) -> Option<String> {
         match self {
-            // Without the accounts, the groups can still be followed.
-            Self::Forbidden { question, .. } if question.is_of_accounts() => None,
+            Self::Forbidden { question, refusal } if question.is_of_accounts() => Some(format!(
+                "Graph refuses {question} ({refusal}). Grant the application permission {} again, with admin consent, then set the status to active. Set it to active without the permission if accounts are no longer to be followed.",
+                question.permission()
+            )),
             Self::Forbidden { question, refusal } => Some(format!(
                 "Graph refuses {question} ({refusal}). Grant the application permission {} again, with admin consent, then set the status to active.",
                 question.permission()

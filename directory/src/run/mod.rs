@@ -8,16 +8,14 @@ mod preview;
 mod report;
 mod scope;
 mod user;
+mod work;
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
-use futures_util::{StreamExt as _, stream};
 use reqwest::Client;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::entra::directory::Directory as Reader;
 use crate::entra::error::{ReadError, TokenError};
 use crate::entra::settings::EntraSettings;
 use crate::scim::{ScimEffect, ScimReport};
@@ -27,23 +25,10 @@ use muster::domain::{
     Actor, Clock, Directory, DirectoryId, DirectoryRun, DirectoryRunId, Origin, RunKind,
     RunNumbers, RunOutcome, TenantId, UserId,
 };
-use muster::store::{self, ConfirmedRun, OpenRun, RunClaim, RunLease, RunState, Store};
+use muster::store::{self, OpenRun, RunClaim, Store};
 
 use report::ended;
-use user::{Concerned, Follower, Pass};
-
-/// Time that is left for the users who are handled when the run stops.
-const RESERVE: Duration = Duration::from_secs(20);
-/// Failures of users that are reported.
-const MAX_FAILURES: usize = 5;
-/// Users who are handled at the same time.
-const AT_ONCE: usize = 8;
-/// Users after whom the progress is saved.
-const PAGE: usize = 100;
-/// Users from whom something is to be taken away who are remembered by name.
-const MAX_LEAVING: usize = 2_000;
-/// Users who could not be read and are remembered by name.
-const MAX_AGAIN: usize = 1_000;
+use work::{Progress, Work};
 
 /// A run to be made: a message of the queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,11 +72,6 @@ pub enum RunError {
     /// The deployment lacks a setting that the directory needs.
     #[error("the directory cannot be connected to")]
     Setting(#[from] SettingError),
-    /// The application has no groups any more.
-    #[error(
-        "no group is assigned to the application any more; assign them again, or pause or delete the directory"
-    )]
-    Emptied,
     /// The directory was paused or deleted meanwhile.
     #[error("the directory is no longer active")]
     Stopped,
@@ -100,23 +80,18 @@ pub enum RunError {
     Overtaken,
 }
 
+impl RunError {
+    /// Returns whether accounts can no longer be read, and groups may be.
+    fn is_of_accounts(&self) -> bool {
+        matches!(self, Self::Read(ReadError::Forbidden { question, .. }) if question.is_of_accounts())
+    }
+}
+
 /// Makes runs.
 #[derive(Debug)]
 pub struct Runs {
     directories: Directories,
     clock: Clock,
-}
-
-/// A run under way, and what it works with.
-struct Work<'a> {
-    store: &'a Store,
-    directory: &'a Directory,
-    reader: Reader,
-    lease: &'a RunLease,
-    clock: &'a Clock,
-    confirmed: Option<&'a ConfirmedRun>,
-    deadline: Instant,
-    failures: Mutex<Vec<Failure>>,
 }
 
 /// Why one user could not be followed.
@@ -131,16 +106,6 @@ pub struct RunReport {
     pub error: Option<RunError>,
     /// The first failures of single users.
     pub failures: Vec<Failure>,
-}
-
-/// Whether a run came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
-    Done,
-    /// The time is up.
-    OutOfTime,
-    /// It would have ended too much.
-    Blocked,
 }
 
 impl Runs {
@@ -234,6 +199,12 @@ impl Runs {
             }
             Err(error) => {
                 open.numbers.memberships_given = state.given;
+                if error.is_of_accounts() {
+                    // A tenant admin who sets the status to active decides whether accounts are followed. What has
+                    // changed until then is found by a run that reads everything.
+                    state.account_link = None;
+                    state.complete_at = None;
+                }
                 (report::failed(&error), Some(error))
             }
         };
@@ -324,144 +295,4 @@ fn is_out_of_time(result: &Result<Progress, RunError>) -> bool {
                 ReadError::OutOfTime | ReadError::Token(TokenError::OutOfTime)
             ))
     )
-}
-
-impl Work<'_> {
-    async fn go(&self, state: &mut RunState, open: &mut OpenRun) -> Result<Progress, RunError> {
-        let followed = self.followed(state).await?;
-        let changed = self.scope(state, open, &followed).await?;
-        if !open.takes_away {
-            let Some(()) = self.pass(state, open, &changed).await? else {
-                return Ok(Progress::OutOfTime);
-            };
-            if open.kind == RunKind::Complete {
-                state.given = open.numbers.memberships_given;
-            }
-            open.numbers.memberships_given = state.given;
-            if !self.may_end(open.numbers.memberships_held_back, state.given) {
-                return Ok(Progress::Blocked);
-            }
-            let is_leaving = |leaving: &Vec<_>| !leaving.is_empty();
-            if open.leaving.as_ref().is_none_or(is_leaving) {
-                open.takes_away = true;
-                open.done_to = None;
-                if let Some(leaving) = &mut open.leaving {
-                    leaving.sort();
-                }
-                self.save(state, open).await?;
-            }
-        }
-        if open.takes_away {
-            let Some(()) = self.pass(state, open, &changed).await? else {
-                return Ok(Progress::OutOfTime);
-            };
-            open.numbers.memberships_held_back = 0;
-        }
-        let numbers = &mut open.numbers;
-        let given = state.given + numbers.memberships_made;
-        state.given = given.saturating_sub(numbers.memberships_ended);
-        numbers.memberships_given = state.given;
-        state.followed = followed.fingerprint;
-        state.groups = followed.assigned;
-        Ok(Progress::Done)
-    }
-
-    /// Returns whether the run may end that many memberships.
-    fn may_end(&self, ended: u64, given: u64) -> bool {
-        let limit = self.directory.settings.removal_limit;
-        limit.allows(ended, given) || self.confirmed.is_some_and(|it| ended <= it.may_end)
-    }
-
-    /// Returns how much the second pass may still take away: what the first one counted, or what is always allowed.
-    fn may_take(&self, open: &OpenRun) -> u64 {
-        let always = u64::from(self.directory.settings.removal_limit.count);
-        let counted = open.numbers.memberships_held_back;
-        counted.max(always).saturating_sub(open.taken)
-    }
-
-    async fn save(&self, state: &mut RunState, open: &OpenRun) -> Result<(), RunError> {
-        state.open = Some(open.clone());
-        let is_own = self.store.save_run(self.lease, state).await?;
-        state.open = None;
-        if is_own {
-            Ok(())
-        } else {
-            Err(RunError::Overtaken)
-        }
-    }
-
-    /// Goes through the users whom the run concerns. Returns `None` when the time is up.
-    async fn pass(
-        &self,
-        state: &mut RunState,
-        open: &mut OpenRun,
-        changed: &scope::Changed,
-    ) -> Result<Option<()>, RunError> {
-        let named = match &open.leaving {
-            Some(leaving) if open.takes_away => Some(leaving.clone()),
-            _ if open.kind == RunKind::Changes => Some(changed.users.clone()),
-            _ => None,
-        };
-        loop {
-            if Instant::now() + RESERVE >= self.deadline {
-                return Ok(None);
-            }
-            let (users, next) = if let Some(named) = &named {
-                self.some_of(named, open, changed).await?
-            } else {
-                let from = (self.directory, open.done_to.as_deref());
-                scope::page(self.store, &self.reader, from, self.deadline).await?
-            };
-            self.follow(open, users).await;
-            open.done_to = next;
-            if open.done_to.is_none() {
-                return Ok(Some(()));
-            }
-            self.save(state, open).await?;
-            let (tenant, id) = (&self.directory.tenant_id, &self.directory.id);
-            if self.store.directory_to_run(tenant, id).await?.is_none() {
-                return Err(RunError::Stopped);
-            }
-        }
-    }
-
-    /// Follows the directory for some users at the same time.
-    async fn follow(&self, open: &mut OpenRun, users: Vec<Concerned>) {
-        let origin = store::origin_of_run(&open.id);
-        let pass = Pass {
-            takes_away: open.takes_away,
-            left: self.may_take(open),
-        };
-        let follower = Follower::new(self, &origin, pass);
-        let follower = &follower;
-        let results: Vec<_> = stream::iter(users)
-            .map(|concerned| async move {
-                let done = follower.follow(&concerned).await;
-                (concerned.user, done)
-            })
-            .buffered(AT_ONCE)
-            .collect()
-            .await;
-        for (user, done) in results {
-            open.numbers.add(&done.numbers);
-            open.taken += done.taken;
-            if let Some(failure) = done.failure {
-                let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-                if failures.len() < MAX_FAILURES {
-                    failures.push(failure);
-                }
-            }
-            if done.is_to_retry && open.again.len() <= MAX_AGAIN && !open.again.contains(&user) {
-                open.again.push(user.clone());
-            }
-            if done.is_leaving
-                && let Some(leaving) = &mut open.leaving
-            {
-                leaving.push(user);
-                if leaving.len() > MAX_LEAVING {
-                    open.leaving = None;
-                }
-            }
-        }
-    }
 }

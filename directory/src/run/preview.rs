@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use futures_util::{StreamExt as _, stream};
 use tokio::time::Instant;
 
+use super::scope::{self, Accounts};
 use super::user::{Account, Concerned, Said, given};
-use super::{AT_ONCE, RunError, Runs, scope};
+use super::work::AT_ONCE;
+use super::{RunError, Runs};
 use crate::entra::directory::Directory as Reader;
-use crate::plan::{Change, Place, Plan, Provisioned};
-use crate::sync::apply::planned;
+use crate::entra::error::ReadError;
+use crate::plan::{Change, Naming, Place, Plan, Provisioned};
+use crate::snapshot::DirectorySnapshot;
+use crate::sync::apply::{PART, planned};
 use muster::domain::{
     Directory, GroupId, OrganizationId, PreviewedGroup, PreviewedMembership, PreviewedUser,
     SyncPreview,
@@ -27,6 +31,8 @@ struct Previewed {
     lost: u64,
     organizations: Vec<PreviewedGroup>,
     teams: Vec<PreviewedGroup>,
+    /// What was read of their groups.
+    reading: Option<DirectorySnapshot>,
 }
 
 impl Runs {
@@ -48,13 +54,25 @@ impl Runs {
         let reader = &reader;
         let state = store.run_state(&directory.tenant_id, &directory.id).await?;
         scope::assigned_groups(reader, &state, deadline).await?;
+        let accounts = Accounts {
+            reader,
+            directory,
+            are_followed: state.account_link.is_some(),
+            deadline,
+        };
+        let mut is_first = true;
+        let mut reading = None;
         let mut preview = SyncPreview::default();
         let mut organizations = BTreeMap::new();
         let mut teams = BTreeMap::new();
         let mut place: Option<String> = None;
         loop {
-            let at = place.as_deref();
-            let (users, next) = scope::page(store, reader, (directory, at), deadline).await?;
+            let (users, next) = match accounts.page(store, place.as_deref()).await {
+                // What was read until then is shown.
+                Err(RunError::Read(ReadError::OutOfTime)) if !is_first => break,
+                page => page?,
+            };
+            is_first = false;
             let mut results = stream::iter(users)
                 .map(|concerned| async move {
                     preview_of(store, (directory, reader), &concerned, deadline).await
@@ -71,6 +89,7 @@ impl Runs {
                 let ids = |one: PreviewedGroup| (one.group_id.clone(), one);
                 organizations.extend(previewed.organizations.into_iter().map(ids));
                 teams.extend(previewed.teams.into_iter().map(ids));
+                reading = reading.or(previewed.reading);
                 let Some(user) = previewed.user else {
                     continue;
                 };
@@ -83,6 +102,26 @@ impl Runs {
             preview.is_complete = place.is_none();
             if place.is_none() || Instant::now() >= deadline {
                 break;
+            }
+        }
+        // A run makes what is missing for the groups that no known user is in with the first user whom it follows.
+        for part in reading.iter().flat_map(|reading| reading.others(PART)) {
+            let (tenant, rules) = (&directory.tenant_id, &directory.settings);
+            let none = CurrentMemberships::default();
+            let made = Provisioned::Unknown;
+            let (_, plan) = planned((store, tenant), &part, &none, made, rules).await?;
+            for change in plan.changes() {
+                match change {
+                    Change::MakeOrganization(new) => {
+                        let one = made_for(GroupId::from(&new.id), &new.naming);
+                        organizations.insert(one.group_id.clone(), one);
+                    }
+                    Change::MakeTeam(new) => {
+                        let one = made_for(GroupId::from(&new.id), &new.naming);
+                        teams.insert(one.group_id.clone(), one);
+                    }
+                    _ => {}
+                }
             }
         }
         preview.organizations = organizations.into_values().collect();
@@ -147,7 +186,15 @@ async fn preview_of(
     result.add(&plan, &current, &mut previewed);
     result.lost = previewed.loses.len() as u64;
     result.user = (!previewed.is_unchanged()).then_some(previewed);
+    result.reading = Some(reading);
     Ok(result)
+}
+
+fn made_for(group_id: GroupId, naming: &Naming) -> PreviewedGroup {
+    PreviewedGroup {
+        group_id,
+        name: naming.name.clone(),
+    }
 }
 
 impl Previewed {
@@ -159,14 +206,14 @@ impl Previewed {
         };
         for change in plan.changes() {
             match change {
-                Change::MakeOrganization(new) => self.organizations.push(PreviewedGroup {
-                    group_id: GroupId::from(&new.id),
-                    name: new.naming.name.clone(),
-                }),
-                Change::MakeTeam(new) => self.teams.push(PreviewedGroup {
-                    group_id: GroupId::from(&new.id),
-                    name: new.naming.name.clone(),
-                }),
+                Change::MakeOrganization(new) => {
+                    let one = made_for(GroupId::from(&new.id), &new.naming);
+                    self.organizations.push(one);
+                }
+                Change::MakeTeam(new) => {
+                    let one = made_for(GroupId::from(&new.id), &new.naming);
+                    self.teams.push(one);
+                }
                 Change::JoinOrganization {
                     organization_id,
                     role,

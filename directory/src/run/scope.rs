@@ -8,8 +8,9 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
 
+use super::RunError;
 use super::user::{Account, Concerned};
-use super::{AT_ONCE, PAGE, RunError, Work};
+use super::work::{AT_ONCE, MAX_AGAIN, PAGE, Work};
 use crate::entra::changes::{Changes, DeltaLink, MAX_FOLLOWED, Since};
 use crate::entra::directory::Directory as Reader;
 use crate::entra::error::ReadError;
@@ -92,7 +93,7 @@ impl Work<'_> {
                 .complete_at
                 .is_none_or(|at| self.clock.now() >= at.after(COMPLETE_EACH));
             let is_known = state.followed == followed.fingerprint && !state.group_links.is_empty();
-            let is_too_much = state.again.len() > super::MAX_AGAIN;
+            let is_too_much = state.again.len() > MAX_AGAIN;
             let changed = if is_due || !is_known || is_too_much {
                 None
             } else {
@@ -127,7 +128,8 @@ impl Work<'_> {
                 }
             }
             let read = self.reader.account_changes(Since::Now, self.deadline).await;
-            if let Some(Changes::Since(_, link)) = allowed(read)? {
+            let were_followed = state.account_link.is_some();
+            if let Some(Changes::Since(_, link)) = unless_never_allowed(read, were_followed)? {
                 open.account_link = Some(link.as_str().to_owned());
             }
         }
@@ -165,9 +167,8 @@ impl Work<'_> {
         if let Some(link) = &state.account_link {
             let link = DeltaLink::stored(link.clone());
             let since = Since::Link(&link);
-            let read = self.reader.account_changes(since, self.deadline).await;
-            match allowed(read)? {
-                Some(Changes::Since(changes, link)) => {
+            match self.reader.account_changes(since, self.deadline).await? {
+                Changes::Since(changes, link) => {
                     let changes = changes.into_iter();
                     accounts.extend(changes.map(|(id, enabled)| match enabled {
                         Some(true) => (id, Account::Enabled),
@@ -175,8 +176,7 @@ impl Work<'_> {
                     }));
                     account_link = Some(link.as_str().to_owned());
                 }
-                Some(Changes::Expired) => return Ok(None),
-                None => {}
+                Changes::Expired => return Ok(None),
             }
         }
         // A run that continues goes through the users whom its first read named. What has changed since is read again by
@@ -226,8 +226,7 @@ impl Work<'_> {
         if open.kind == RunKind::Complete {
             let tenant = &self.directory.tenant_id;
             let found = self.store.accounts_of(tenant, some).await?;
-            let place = (&self.reader, self.directory);
-            return Ok((with_accounts(place, found, self.deadline).await?, next));
+            return Ok((self.accounts(open).of(found).await?, next));
         }
         // The changes do not name those whom a run before could not follow.
         let is_named = |user: &&UserId| {
@@ -240,8 +239,7 @@ impl Work<'_> {
             let again: Vec<_> = again.into_iter().cloned().collect();
             let tenant = &self.directory.tenant_id;
             let found = self.store.accounts_of(tenant, &again).await?;
-            let place = (&self.reader, self.directory);
-            users = with_accounts(place, found, self.deadline).await?;
+            users = self.accounts(open).of(found).await?;
         }
         users.extend(named.into_iter().filter_map(|user| {
             let (account, is_of_directory) = changed.accounts.get(user).copied()?;
@@ -253,6 +251,16 @@ impl Work<'_> {
         }));
         Ok((users, next))
     }
+
+    /// Returns the reader of accounts for a run.
+    pub(super) fn accounts(&self, open: &OpenRun) -> Accounts<'_> {
+        Accounts {
+            reader: &self.reader,
+            directory: self.directory,
+            are_followed: open.account_link.is_some(),
+            deadline: self.deadline,
+        }
+    }
 }
 
 /// Reads the groups assigned to the application. Refuses an application that had groups and has none.
@@ -263,7 +271,7 @@ pub(super) async fn assigned_groups(
 ) -> Result<Arc<Assigned>, RunError> {
     let assigned = reader.assigned_groups(deadline).await?.unwrap_or_default();
     if assigned.groups().next().is_none() && state.groups > 0 {
-        return Err(RunError::Emptied);
+        return Err(ReadError::Emptied.into());
     }
     Ok(assigned)
 }
@@ -271,49 +279,59 @@ pub(super) async fn assigned_groups(
 /// Users, with what is known of their accounts, and the place after which more follow.
 type Users = (Vec<Concerned>, Option<String>);
 
-/// Returns the next users of the tenant who have an account.
-pub(super) async fn page(
-    store: &Store,
-    reader: &Reader,
-    (directory, place): (&Directory, Option<&str>),
-    deadline: Instant,
-) -> Result<Users, RunError> {
-    let tenant = &directory.tenant_id;
-    let (found, next) = store.users_with_accounts(tenant, place).await?;
-    let place = (reader, directory);
-    Ok((with_accounts(place, found, deadline).await?, next))
+/// Reads the accounts of users.
+#[derive(Clone, Copy)]
+pub(super) struct Accounts<'a> {
+    pub(super) reader: &'a Reader,
+    pub(super) directory: &'a Directory,
+    /// Whether accounts could be read before.
+    pub(super) are_followed: bool,
+    pub(super) deadline: Instant,
 }
 
-/// Returns these users with what is known of their accounts.
-async fn with_accounts(
-    (reader, directory): (&Reader, &Directory),
-    found: Vec<UserAccount>,
-    deadline: Instant,
-) -> Result<Vec<Concerned>, RunError> {
-    let ids: Vec<_> = found.iter().map(|user| &user.account).collect();
-    let accounts = allowed(reader.accounts(&ids, deadline).await)?;
-    let users = found.into_iter().map(|one| {
-        let id = one.account.as_str().to_ascii_lowercase();
-        let account = match accounts.as_ref().map(|accounts| accounts.get(&id)) {
-            None => Account::Unknown,
-            Some(None) => Account::Absent,
-            Some(Some(true)) => Account::Enabled,
-            Some(Some(false)) => Account::Ended,
-        };
-        Concerned {
-            account,
-            is_of_directory: one.seen_in.as_ref() == Some(&directory.id),
-            user: one.user_id,
-        }
-    });
-    Ok(users.collect())
+impl Accounts<'_> {
+    /// Returns the next users of the tenant who have an account.
+    pub(super) async fn page(self, store: &Store, after: Option<&str>) -> Result<Users, RunError> {
+        let tenant = &self.directory.tenant_id;
+        let (found, next) = store.users_with_accounts(tenant, after).await?;
+        Ok((self.of(found).await?, next))
+    }
+
+    /// Returns these users with what is known of their accounts.
+    async fn of(self, found: Vec<UserAccount>) -> Result<Vec<Concerned>, RunError> {
+        let ids: Vec<_> = found.iter().map(|user| &user.account).collect();
+        let read = self.reader.accounts(&ids, self.deadline).await;
+        let accounts = unless_never_allowed(read, self.are_followed)?;
+        let users = found.into_iter().map(|one| {
+            let id = one.account.as_str().to_ascii_lowercase();
+            let account = match accounts.as_ref().map(|accounts| accounts.get(&id)) {
+                None => Account::Unknown,
+                Some(None) => Account::Absent,
+                Some(Some(true)) => Account::Enabled,
+                Some(Some(false)) => Account::Ended,
+            };
+            Concerned {
+                account,
+                is_of_directory: one.seen_in.as_ref() == Some(&self.directory.id),
+                user: one.user_id,
+            }
+        });
+        Ok(users.collect())
+    }
 }
 
-/// Returns what was read of accounts, or `None` if the application may not read accounts. Then the groups are followed,
-/// and accounts are not.
-fn allowed<T>(read: Result<T, ReadError>) -> Result<Option<T>, ReadError> {
+/// Returns what was read of accounts, or `None` if the application may not read accounts and never could. Then the
+/// groups are followed, and accounts are not. A permission that is lost is an error.
+fn unless_never_allowed<T>(
+    read: Result<T, ReadError>,
+    were_followed: bool,
+) -> Result<Option<T>, ReadError> {
     match read {
-        Err(ReadError::Forbidden { question, .. }) if question.is_of_accounts() => Ok(None),
+        Err(ReadError::Forbidden { question, .. })
+            if question.is_of_accounts() && !were_followed =>
+        {
+            Ok(None)
+        }
         read => read.map(Some),
     }
 }

@@ -2,14 +2,15 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Failure, Work};
+use super::Failure;
+use super::work::Work;
 use crate::entra::directory::Directory as Reader;
 use crate::entra::error::ReadError;
 use crate::plan;
 use crate::snapshot::DirectorySnapshot;
 use crate::sync::SyncOutcome;
 use crate::sync::apply::{Subject, held};
-use crate::sync::confirm::confirmed;
+use crate::sync::confirm::{confirmed, not_emptied};
 use crate::sync::report::Progress;
 use muster::domain::{DirectorySettings, Origin, RunNumbers, Source, UserId};
 use muster::store::{self, CurrentMemberships, KnownUser, Written};
@@ -184,7 +185,9 @@ impl<'a> Follower<'a> {
         let holds_back = takes_away && !(self.pass.takes_away && self.may_take(ending));
         let reading = if takes_away && !holds_back {
             let source = (reader, rules, *clock);
-            confirmed(source, object_id, reading, &held, self.work.deadline).await?
+            let deadline = self.work.deadline;
+            let reading = confirmed(source, object_id, reading, &held, deadline).await?;
+            not_emptied(reading, &held, rules)?
         } else {
             reading
         };
@@ -210,13 +213,9 @@ impl<'a> Follower<'a> {
             clock,
             progress: &progress,
             holds_back,
+            own: Some((&directory.id, Source::Entra)),
         };
         let applied = subject.apply(&reading, &current).await;
-        progress.written(
-            subject
-                .leave_if_deleted((&directory.id, Source::Entra))
-                .await,
-        );
         let report = progress.report(SyncOutcome::Synced, None);
         let counts = report.counts;
         done.failure = report.failures.into_iter().next();

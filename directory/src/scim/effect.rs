@@ -259,11 +259,10 @@ impl Follower<'_> {
             clock,
             progress,
             holds_back: false,
+            own: Some((&self.scope.directory_id, Source::Scim)),
         };
         let before = progress.with(|state| state.counts.failed);
         let outcome = subject.apply(&reading, current).await?;
-        let deleted = (&self.scope.directory_id, Source::Scim);
-        subject.leave_if_deleted(deleted).await?;
         if progress.with(|state| state.counts.failed) > before {
             return Ok(None);
         }

@@ -10,7 +10,18 @@ use muster::domain::{Clock, DirectoryId, DirectorySettings, Origin, Source, Tena
 use muster::store::{self, CurrentMemberships, KnownUser, Store};
 
 /// Number of groups that are looked up and created at a time.
-const PART: usize = 500;
+pub(crate) const PART: usize = 500;
+
+/// What is known of what has been created for the assigned groups, before it is recorded.
+struct Marks {
+    made: Provisioned,
+    fingerprint: String,
+    for_a_while: String,
+    /// Whether the user's own mark is good.
+    is_marked: bool,
+    /// The tenant's mark, if it was read.
+    of_tenant: Option<String>,
+}
 
 /// The user whom snapshots are applied to, and what that works with.
 #[derive(Clone, Copy)]
@@ -24,6 +35,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) progress: &'a Progress,
     /// Whether what would be taken from the user is only counted.
     pub(crate) holds_back: bool,
+    /// The tenant's own directory and the source of what it gives; `None` for the default directory.
+    pub(crate) own: Option<(&'a DirectoryId, Source)>,
 }
 
 impl Subject<'_> {
@@ -75,7 +88,40 @@ impl Subject<'_> {
             }
         }
         writes::take_suffixes_away(store, (tenant, origin), progress).await;
+        let marks = Marks {
+            made,
+            fingerprint,
+            for_a_while,
+            is_marked,
+            of_tenant: tenant_mark,
+        };
+        // Both look at what has changed while this was written.
+        let finish = Box::pin(self.finish(reading, marks));
+        let (outcome, left) = tokio::join!(finish, Box::pin(self.leave_if_deleted()));
+        progress.written(left);
+        outcome
+    }
 
+    /// Records what was created, and returns the outcome.
+    async fn finish(
+        self,
+        reading: &DirectorySnapshot,
+        marks: Marks,
+    ) -> Result<SyncOutcome, store::Error> {
+        let Self {
+            store,
+            user,
+            progress,
+            ..
+        } = self;
+        let tenant = user.tenant_id();
+        let Marks {
+            made,
+            fingerprint,
+            for_a_while,
+            is_marked,
+            of_tenant,
+        } = marks;
         // The next login of any user retries what could not be created. The results of the user's memberships do
         // not affect the marks.
         if progress.with(|state| state.not_all_made) {
@@ -83,7 +129,7 @@ impl Subject<'_> {
             return Ok(SyncOutcome::Partial);
         }
         let is_all_seen = !progress.with(|state| state.overtaken);
-        let mark = match (made, tenant_mark) {
+        let mark = match (made, of_tenant) {
             // The user's mark expires with the tenant's mark.
             (Provisioned::Everything, Some(mark)) => mark,
             _ if progress.with(|state| state.has_suffixes) => for_a_while,
@@ -135,11 +181,10 @@ impl Subject<'_> {
     }
 
     /// Takes back what was made if the tenant's directory has been deleted since it was read.
-    pub(crate) async fn leave_if_deleted(
-        self,
-        directory: (&DirectoryId, Source),
-    ) -> Result<(), store::Error> {
-        if self.progress.with(|state| state.counts.changed()) > 0 {
+    async fn leave_if_deleted(self) -> Result<(), store::Error> {
+        if let Some(directory) = self.own
+            && self.progress.with(|state| state.counts.changed()) > 0
+        {
             let (tenant, user) = (self.user.tenant_id(), self.user.user_id());
             self.store
                 .end_given_by_deleted(tenant, user, directory, self.origin)

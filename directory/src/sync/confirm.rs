@@ -36,3 +36,16 @@ pub(crate) async fn confirmed(
     }
     Ok(reading)
 }
+
+/// Returns the snapshot of a directory of a tenant's own, or an error if memberships would end because no group at all is
+/// assigned to the application: it had the groups that gave them.
+pub(crate) fn not_emptied(
+    reading: DirectorySnapshot,
+    held: &Held,
+    rules: &DirectorySettings,
+) -> Result<DirectorySnapshot, ReadError> {
+    if reading.is_of_empty_application() && plan::ending(&reading, held, rules) > 0 {
+        return Err(ReadError::Emptied);
+    }
+    Ok(reading)
+}

@@ -36,7 +36,8 @@ pub(crate) struct Followed {
 pub(super) struct Brake {
     /// Whether a run was blocked and none has come through since: nothing is taken away until a run does.
     is_blocked: bool,
-    /// The limit, and how many memberships the directory gives as the last run counted them. `None` without a run.
+    /// The limit, and how many memberships the directory gives as the last run counted them: none before the first run.
+    /// `None` for the default directory, which has no runs that could be confirmed.
     limit: Option<(RemovalLimit, u64)>,
 }
 
@@ -45,10 +46,10 @@ impl Brake {
         let last = directory.last_run.as_ref();
         Self {
             is_blocked: directory.blocked_run_id.is_some(),
-            limit: last.map(|last| {
-                let given = last.numbers.memberships_given;
-                (directory.settings.removal_limit, given)
-            }),
+            limit: Some((
+                directory.settings.removal_limit,
+                last.map_or(0, |last| last.numbers.memberships_given),
+            )),
         }
     }
 

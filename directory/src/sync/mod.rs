@@ -21,11 +21,11 @@ use crate::entra::settings::EntraSettings;
 use crate::plan;
 use crate::snapshot::DirectorySnapshot;
 use muster::domain::{Clock, DirectoryStatus, EntraObjectId, Source};
-use muster::store::{self, KnownUser, Profile, Refusal, Store, Written};
+use muster::store::{self, CurrentMemberships, KnownUser, Profile, Refusal, Store, Written};
 
 use crate::scim::Candidates;
 use apply::{Subject, held, leave_if_erased};
-use confirm::confirmed;
+use confirm::{confirmed, not_emptied};
 use domains::WithoutDomains;
 use followed::{Brake, Directories, Followed, FollowedScim, Following, Unknown};
 pub use record::SyncLine;
@@ -220,9 +220,24 @@ impl LoginSync {
         else {
             return (failed, None);
         };
-        let followed = &*followed;
-        let held = held(&current);
+        let about = (store, profile, object_id);
+        let known = (login, &current, reading);
+        self.follow(about, &followed, known, (started, deadline), progress)
+            .await
+    }
+
+    /// Follows the tenant's directory, or the default one, for a user whose groups were read.
+    async fn follow(
+        &self,
+        (store, profile, object_id): (&Store, &Profile, &EntraObjectId),
+        followed: &Followed,
+        (login, current, reading): (&KnownUser, &CurrentMemberships, DirectorySnapshot),
+        (started, deadline): (Instant, Instant),
+        progress: &Progress,
+    ) -> (SyncOutcome, Option<&'static str>) {
+        let held = held(current);
         let rules = &followed.rules;
+        let own = followed.own.as_ref().map(|(id, _)| id);
         let holds_back = plan::takes_away(&reading, &held, rules)
             && followed.brake.holds(plan::ending(&reading, &held, rules));
         let confirmed = if holds_back {
@@ -232,6 +247,10 @@ impl LoginSync {
             confirmed(source, object_id, reading, &held, deadline).await
         };
         progress.with(|state| state.reading = started.elapsed());
+        let confirmed = match own {
+            Some(_) => confirmed.and_then(|reading| not_emptied(reading, &held, rules)),
+            None => confirmed,
+        };
         let reading = match confirmed {
             Ok(reading) => reading,
             Err(error) => {
@@ -249,12 +268,21 @@ impl LoginSync {
             clock: &self.clock,
             progress,
             holds_back,
+            own: own.map(|id| (id, Source::Entra)),
         };
-        let applied = subject.apply(&reading, &current).await;
+        let seen = async {
+            // A run disables the user when this account is gone.
+            match own {
+                Some(id) if current.seen_in.as_ref() != Some(id) => {
+                    let account = (&profile.user_id, object_id);
+                    store.see_account(&profile.tenant_id, account, id).await
+                }
+                _ => Ok(()),
+            }
+        };
+        let (applied, seen) = tokio::join!(subject.apply(&reading, current), seen);
+        progress.written(seen);
         let outcome = progress.kept(applied).unwrap_or(SyncOutcome::Failed);
-        if let Some((id, _)) = &followed.own {
-            progress.written(subject.leave_if_deleted((id, Source::Entra)).await);
-        }
         (outcome, holds_back.then_some(HELD_BACK))
     }
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use support::history::seeds;
 use support::{Faults, World, invariants};
 
-use super::{SAMPLE, send};
+use super::{ENTRA_PATH, SAMPLE, send};
 use crate::domains::verified;
 
 /// Histories per test run.
@@ -124,7 +124,7 @@ impl History {
         let others = self.tenants.iter().map(Tenant::entra);
         all["other_tenants"] = others.collect();
         all["faults"] = faults.clone();
-        send(&self.world, Method::PUT, "/_local/entra/directory", &all).await;
+        send(&self.world, Method::PUT, ENTRA_PATH, &all).await;
     }
 
     async fn run(&self, n: usize) {

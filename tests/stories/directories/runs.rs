@@ -1,6 +1,8 @@
 //! Runs: what a directory takes away and gives without a login.
 
+mod continued;
 mod cost;
+mod effect;
 mod failures;
 mod large;
 mod limits;
@@ -12,9 +14,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use support::{World, invariants};
 
-use super::{GLOBEX, LEADS, NUCLEAR, claims, created, organizations, send, set_members, sign_in};
+use super::{
+    ENTRA_PATH, GLOBEX, LEADS, NUCLEAR, claims, created, organizations, send, set_members, sign_in,
+};
 
-const PATH: &str = "/_local/entra/directory";
 /// How long a run may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -69,16 +72,16 @@ async fn runs(world: &World, path: &str) -> Vec<Value> {
 
 /// Changes the Entra tenant of `globex`.
 async fn change(world: &World, change: impl Fn(&mut Value)) {
-    let mut all = send(world, Method::GET, PATH, &Value::Null).await;
+    let mut all = send(world, Method::GET, ENTRA_PATH, &Value::Null).await;
     change(&mut all["other_tenants"][0]);
-    send(world, Method::PUT, PATH, &all).await;
+    send(world, Method::PUT, ENTRA_PATH, &all).await;
 }
 
 /// Changes what is wrong with the answers of Entra.
 async fn set_faults(world: &World, faults: &Value) {
-    let mut all = send(world, Method::GET, PATH, &Value::Null).await;
+    let mut all = send(world, Method::GET, ENTRA_PATH, &Value::Null).await;
     all["faults"] = faults.clone();
-    send(world, Method::PUT, PATH, &all).await;
+    send(world, Method::PUT, ENTRA_PATH, &all).await;
 }
 
 fn all_groups(_: &str) -> Value {

@@ -22,8 +22,8 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::domain::{
-    Actor, ActorType, Email, EntraObjectId, EventContext, Membership, Name, OrganizationId, Origin,
-    TeamId, TeamMembership, TenantId, UserId,
+    Actor, ActorType, DirectoryId, Email, EntraObjectId, EventContext, Membership, Name,
+    OrganizationId, Origin, TeamId, TeamMembership, TenantId, UserId,
 };
 
 /// Attribute of a membership that the sync created: the role that the sync set last. While it equals the role,
@@ -110,6 +110,8 @@ pub struct CurrentMemberships {
     joined_teams: BTreeMap<OrganizationId, Option<AttributeValue>>,
     /// The user, unless they are not known.
     pub known: Option<KnownUser>,
+    /// The directory in which their account was seen.
+    pub seen_in: Option<DirectoryId>,
     /// Whether they are a tenant admin by a group of the directory.
     pub is_directory_admin: bool,
     /// The names on the memberships that have a copy.

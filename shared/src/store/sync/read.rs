@@ -1,7 +1,7 @@
 //! Reads of the sync before it plans.
 
 use crate::store::table::{Item, in_partition, text_of};
-use crate::store::{Error, Store, members, organizations, table, team_members, teams};
+use crate::store::{Error, Store, members, organizations, table, team_members, teams, users};
 use std::collections::BTreeMap;
 
 use super::{
@@ -52,6 +52,8 @@ impl Store {
                 let id = membership.team_id.clone();
                 current.team_marks.insert(id, marks);
                 current.teams.insert(membership.team_id.clone(), membership);
+            } else if sort_key == keys::account_entry(tenant, user).sk {
+                current.seen_in = users::accounts::seen_in(&item);
             } else if sort_key == keys::user(tenant, user).sk {
                 current.is_directory_admin = item.contains_key(DIRECTORY_ADMIN);
                 current.known = Some(KnownUser::read(item)?);

@@ -14,7 +14,7 @@ use super::{Action, from_row, is_known};
 
 /// Attribute of a profile that the directory has disabled: `directory`.
 pub(in crate::store) const DISABLED_BY: &str = "disabled_by";
-/// Attribute of the entry of an account: the directory in which a run has seen it.
+/// Attribute of the entry of an account: the directory in which a run or a login has seen it.
 const SEEN_IN: &str = "seen_in";
 /// Number of users that are read from the index at once.
 const PAGE: usize = 100;
@@ -26,7 +26,7 @@ pub struct UserAccount {
     pub user_id: UserId,
     /// The account.
     pub account: EntraObjectId,
-    /// The directory in which a run has seen it.
+    /// The directory in which a run or a login has seen it.
     pub seen_in: Option<DirectoryId>,
 }
 
@@ -91,16 +91,10 @@ impl Store {
             let Some(account) = user.entra_object_id else {
                 continue;
             };
-            let seen_in = entry.and_then(|entry| entry.get(SEEN_IN)?.as_s().ok());
             accounts.push(UserAccount {
                 user_id: user.user_id,
                 account,
-                seen_in: seen_in
-                    .cloned()
-                    .map(DirectoryId::parse)
-                    .transpose()
-                    .ok()
-                    .flatten(),
+                seen_in: entry.and_then(seen_in),
             });
         }
         Ok(accounts)
@@ -204,6 +198,12 @@ impl Store {
             .update(&key, change, in_version(user.version))
             .await
     }
+}
+
+/// Returns the directory in which the account of an entry was seen.
+pub(in crate::store) fn seen_in(entry: &Item) -> Option<DirectoryId> {
+    let id = entry.get(SEEN_IN)?.as_s().ok()?;
+    DirectoryId::parse(id.clone()).ok()
 }
 
 /// Returns the change that lists a user by their account, which no directory has seen yet.

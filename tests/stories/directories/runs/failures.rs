@@ -50,6 +50,58 @@ async fn an_emptied_application_is_a_failed_read() {
     assert_eq!(failed["outcome"], "failed", "{failed}");
     let hank = world.user_of(GLOBEX, "hank");
     assert_eq!(organizations(&hank).await.len(), 2);
+    // For a login too, which has kept nothing of what was read before.
+    let redeployed = crate::directories::redeployed(&world).await;
+    let line = sign_in(&redeployed, GLOBEX, "hank").await;
+    assert_eq!(line["outcome"], "failed", "{line}");
+    assert_eq!(organizations(&hank).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_lost_permission_for_accounts_breaks_the_directory() {
+    let (world, path) = both_signed_in(all_groups).await;
+    run(&world, &path).await;
+    let body = json!({"error": {"code": "Authorization_RequestDenied", "message": ""}});
+    let forbidden =
+        ["user-changes", "users"].map(|on| json!({"on": on, "status": 403, "body": body}));
+    set_faults(&world, &json!(forbidden)).await;
+    let broken = run(&world, &path).await;
+    assert_eq!(broken["outcome"], "broken", "{broken}");
+    let reason = broken["reason"].as_str().unwrap();
+    assert!(reason.contains("User.Read.All"), "{reason}");
+
+    // A tenant admin decides that accounts are no longer followed: groups still are.
+    let root = world.tenant_admin_of(GLOBEX);
+    let active = json!({"status": "active"});
+    root.patch(&path, active.clone()).await.expect(200);
+    set_members(&world, NUCLEAR, &["hank"]).await;
+    let without = run(&world, &path).await;
+    assert_eq!(without["outcome"], "synced", "{without}");
+    assert_eq!(without["numbers"]["memberships_ended"], 2, "{without}");
+    assert_eq!(run(&world, &path).await["outcome"], "unchanged");
+}
+
+#[tokio::test]
+async fn accounts_that_are_disabled_while_broken_are_found_afterwards() {
+    let (world, path) = both_signed_in(all_groups).await;
+    run(&world, &path).await;
+    let forbidden = json!([{"on": "user-changes", "status": 403,
+        "body": {"error": {"code": "Authorization_RequestDenied", "message": ""}}}]);
+    set_faults(&world, &forbidden).await;
+    assert_eq!(run(&world, &path).await["outcome"], "broken");
+    change(&world, |entra| {
+        let users = entra["users"].as_array_mut().unwrap();
+        let homer = users.iter_mut().find(|it| it["user_id"] == "homer");
+        homer.unwrap()["account_enabled"] = json!(false);
+    })
+    .await;
+    set_faults(&world, &json!([])).await;
+    let root = world.tenant_admin_of(GLOBEX);
+    root.patch(&path, json!({"status": "active"}))
+        .await
+        .expect(200);
+    let good = run(&world, &path).await;
+    assert_eq!(good["numbers"]["users_disabled"], 1, "{good}");
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! How much one run may take away.
 
 use serde_json::{Value, json};
-use support::invariants;
+use support::{World, invariants};
 
 use super::{all_groups, both_signed_in, change, next_run, run, runs, set_faults, started};
-use crate::directories::{GLOBEX, NUCLEAR, created, organizations, set_members, sign_in};
+use crate::directories::{GLOBEX, LEADS, NUCLEAR, created, organizations, set_members, sign_in};
 
 #[tokio::test]
 async fn a_run_that_would_end_too_much_is_blocked_and_confirmed() {
@@ -149,4 +149,89 @@ async fn a_directory_that_is_paused_stops_its_run() {
         .expect(200);
     let ended = run(&world, &path).await;
     assert_eq!(ended["numbers"]["users_read"], 120, "{ended}");
+}
+
+/// A login reads the directory as a function does that has kept nothing. Returns its log line.
+async fn sign_in_anew(world: &World, user: &str) -> Value {
+    let redeployed = crate::directories::redeployed(world).await;
+    sign_in(&redeployed, GLOBEX, user).await
+}
+
+#[tokio::test]
+async fn a_login_before_the_first_run_ends_no_more_than_the_limit() {
+    let (world, path) = both_signed_in(|office| {
+        let mut settings = all_groups(office);
+        settings["removal_limit"] = json!({"percent": 20, "count": 3});
+        settings
+    })
+    .await;
+    set_members(&world, NUCLEAR, &[]).await;
+    // Two are within the limit.
+    let line = sign_in_anew(&world, "homer").await;
+    assert_eq!(line["outcome"], "synced", "{line}");
+    assert!(
+        organizations(&world.user_of(GLOBEX, "homer"))
+            .await
+            .is_empty()
+    );
+    set_members(&world, LEADS, &[]).await;
+    let line = sign_in_anew(&world, "hank").await;
+    assert_eq!(line["reason"], "removal-limit", "{line}");
+    let hank = world.user_of(GLOBEX, "hank");
+    assert_eq!(organizations(&hank).await.len(), 2);
+    assert_eq!(run(&world, &path).await["outcome"], "run_blocked");
+}
+
+#[tokio::test]
+async fn new_names_that_the_filter_leaves_out_block_the_run() {
+    let (world, path) = both_signed_in(|office| {
+        let mut settings = all_groups(office);
+        settings["removal_limit"] = json!({"percent": 20, "count": 3});
+        settings
+    })
+    .await;
+    run(&world, &path).await;
+    change(&world, |entra| {
+        for group in entra["groups"].as_array_mut().unwrap() {
+            let name = format!("Renamed {}", group["display_name"].as_str().unwrap());
+            group["display_name"] = name.into();
+        }
+    })
+    .await;
+    let blocked = run(&world, &path).await;
+    assert_eq!(blocked["outcome"], "run_blocked", "{blocked}");
+    assert_eq!(blocked["numbers"]["memberships_held_back"], 6, "{blocked}");
+    let hank = world.user_of(GLOBEX, "hank");
+    assert_eq!(organizations(&hank).await.len(), 2);
+}
+
+/// A confirmation is for the run that follows, also if it cannot read everyone.
+#[tokio::test]
+async fn a_confirmation_does_not_outlive_a_partial_run() {
+    let (world, path) = both_signed_in(|office| {
+        let mut settings = all_groups(office);
+        settings["removal_limit"] = json!({"percent": 20, "count": 1});
+        settings
+    })
+    .await;
+    run(&world, &path).await;
+    set_members(&world, NUCLEAR, &[]).await;
+    let blocked = run(&world, &path).await;
+    assert_eq!(blocked["outcome"], "run_blocked", "{blocked}");
+    let fault = json!([{"on": "user-groups", "user": "homer", "omit_rows": 1}]);
+    set_faults(&world, &fault).await;
+    let known = runs(&world, &path).await.len();
+    let root = world.tenant_admin_of(GLOBEX);
+    let confirm = json!({"confirm": blocked["id"]});
+    root.post(&format!("{path}/sync"), confirm)
+        .await
+        .expect(200);
+    let partial = next_run(&world, &path, known).await;
+    assert_eq!(partial["outcome"], "partial", "{partial}");
+    assert_eq!(partial["numbers"]["memberships_ended"], 2, "{partial}");
+    set_faults(&world, &json!([])).await;
+    let again = run(&world, &path).await;
+    assert_eq!(again["outcome"], "run_blocked", "{again}");
+    let homer = world.user_of(GLOBEX, "homer");
+    assert_eq!(organizations(&homer).await.len(), 1);
 }

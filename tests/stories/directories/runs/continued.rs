@@ -1,0 +1,156 @@
+//! Runs that take longer than an invocation, or than the right to run.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use muster::domain::Clock;
+use muster_local::Options;
+use serde_json::{Value, json};
+use support::{World, invariants};
+
+use super::cost::measured;
+use super::{all_groups, change, runs, send, set_faults};
+use crate::directories::{GLOBEX, NUCLEAR, created, set_members, sign_in};
+
+/// More users than are handled before the progress is saved.
+const CLERKS: usize = 120;
+/// So far ahead, an invocation has some seconds for its run: of its 15 minutes, 15 seconds are left for the log line
+/// and 20 for the users who are handled.
+const NEARLY_OVER: i64 = 863_000;
+
+fn clerk(n: usize) -> String {
+    format!("clerk-{n:03}")
+}
+
+fn account(n: usize) -> String {
+    format!("9e3f5b7d-1a2c-4d6e-8f90-{n:012}")
+}
+
+/// A world whose clock can be set ahead of the one that ends invocations.
+async fn started() -> (World, Arc<AtomicI64>) {
+    let ahead = Arc::new(AtomicI64::new(0));
+    let (given, machine) = (Arc::clone(&ahead), Clock::system());
+    let clock = Clock::from_fn(move || {
+        let ahead = Duration::from_millis(given.load(Ordering::SeqCst).unsigned_abs());
+        (machine.now().after(ahead), machine.new_id())
+    });
+    let world = World::with(Options {
+        clock,
+        ..Options::default()
+    })
+    .await;
+    (world, ahead)
+}
+
+/// Adds users to the Entra tenant who are known here.
+async fn add_clerks(world: &World) {
+    change(world, |entra| {
+        let users = entra["users"].as_array_mut().unwrap();
+        users.extend((0..CLERKS).map(|n| {
+            json!({"id": account(n), "user_id": clerk(n), "display_name": clerk(n),
+                "email": format!("{}@globex.example", clerk(n))})
+        }));
+    })
+    .await;
+    let root = world.tenant_admin_of(GLOBEX);
+    for n in 0..CLERKS {
+        let body = json!({"entra_object_id": account(n)});
+        let path = format!("/users/{}", clerk(n));
+        root.put(&path, body).await.expect(201);
+    }
+}
+
+#[tokio::test]
+async fn a_run_without_time_left_is_continued() {
+    let (world, ahead) = started().await;
+    let (path, _) = created(&world, all_groups).await;
+    add_clerks(&world).await;
+    measured(&world, &path).await;
+
+    let clerks: Vec<_> = (0..CLERKS).map(clerk).collect();
+    let mut members: Vec<_> = clerks.iter().map(String::as_str).collect();
+    set_members(&world, NUCLEAR, &members).await;
+    set_faults(&world, &json!([{"on": "user-groups", "delay_ms": 300}])).await;
+    ahead.store(NEARLY_OVER, Ordering::SeqCst);
+    let first = measured(&world, &path).await;
+    assert_eq!(first["DirectoryRunsContinued"], 1, "{first}");
+    assert_eq!(runs(&world, &path).await.len(), 1, "it is not over");
+    ahead.store(0, Ordering::SeqCst);
+    set_faults(&world, &json!([])).await;
+
+    // Who is done leaves again before the rest is done.
+    members.remove(0);
+    set_members(&world, NUCLEAR, &members).await;
+    let second = measured(&world, &path).await;
+    assert_eq!(second["DirectoryRuns"], 1, "{second}");
+    let run = runs(&world, &path).await[0].clone();
+    assert_eq!(run["kind"], "changes", "{run}");
+    assert_eq!(run["numbers"]["users_read"], CLERKS, "{run}");
+    assert_eq!(run["numbers"]["memberships_made"], 2 * CLERKS, "{run}");
+
+    let third = measured(&world, &path).await;
+    assert_eq!(third["users_read"], 1, "{third}");
+    assert_eq!(third["RunMembershipsEnded"], 2, "{third}");
+    invariants::check(&world.items().await);
+}
+
+#[tokio::test]
+async fn a_run_that_waits_for_graph_keeps_its_right_to_run() {
+    let world = World::start().await;
+    let (path, _) = created(&world, all_groups).await;
+    sign_in(&world, GLOBEX, "homer").await;
+    let throttled = json!({"on": "user-groups", "status": 429, "retry_after": 24, "calls": [1]});
+    set_faults(&world, &json!([throttled])).await;
+    let until = async || {
+        let items = world.items().await;
+        let mut found = items.iter().filter_map(|item| item.get("lease_until"));
+        found.next().map(|until| until.as_str().unwrap().to_owned())
+    };
+    let looks = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let first = until().await;
+        tokio::time::sleep(Duration::from_secs(17)).await;
+        (first, until().await)
+    };
+    let (line, (first, later)) = tokio::join!(measured(&world, &path), looks);
+    assert_eq!(line["DirectoryRuns"], 1, "{line}");
+    assert!(first.is_some() && later > first, "{first:?} {later:?}");
+}
+
+#[tokio::test]
+async fn runs_let_graph_answer_logins_first() {
+    let world = World::start().await;
+    let (path, _) = created(&world, all_groups).await;
+    let busy = json!([{"on": "user-groups", "status": 503, "low_priority": true}]);
+    set_faults(&world, &busy).await;
+    let login = sign_in(&world, GLOBEX, "homer").await;
+    assert_eq!(login["outcome"], "synced", "{login}");
+    let run = measured(&world, &path).await;
+    assert_eq!(run["users_failed"], Value::Null, "{run}");
+    assert_eq!(run["DirectoryUsersFailed"], 1, "{run}");
+}
+
+#[tokio::test]
+async fn a_directory_that_cannot_be_read_is_late() {
+    let (world, ahead) = started().await;
+    let (path, _) = created(&world, all_groups).await;
+    measured(&world, &path).await;
+    let late = async || {
+        let timer = "/_local/timers/schedule-reconciles";
+        let scheduled = send(&world, reqwest::Method::POST, timer, &Value::Null).await;
+        scheduled["result"]["late"].clone()
+    };
+    assert_eq!(late().await, 0);
+    // Three times ReconcileMinutes, with runs that fail.
+    set_faults(&world, &json!([{"on": "group-changes", "status": 500}])).await;
+    for minutes in [15, 30, 46] {
+        ahead.store(minutes * 60_000, Ordering::SeqCst);
+        let failed = measured(&world, &path).await;
+        assert_eq!(failed["DirectoryRunsFailed"], 1, "{failed}");
+    }
+    assert_eq!(late().await, 1);
+    set_faults(&world, &json!([])).await;
+    measured(&world, &path).await;
+    assert_eq!(late().await, 0);
+}
