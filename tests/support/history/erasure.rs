@@ -12,6 +12,9 @@ const DAN: &str = "dan";
 /// Texts that only their personal details contain.
 const PERSONAL: [&str; 2] = ["Daniel", "daniel@acme.example"];
 
+/// How often a request that ran out of time is repeated.
+const MAX_REPEATS: usize = 10;
+
 /// A request about them.
 pub(super) struct ErasureRequest {
     pub(super) name: &'static str,
@@ -57,7 +60,14 @@ pub(super) fn request(
 pub(super) async fn leftovers(world: &World) -> Vec<String> {
     let root = world.tenant_admin();
     let mut left = Vec::new();
-    let reply = erase(&root).await;
+    let mut reply = erase(&root).await;
+    for _ in 0..MAX_REPEATS {
+        // The time of one request was up. A repeated one continues.
+        if reply.status != 503 {
+            break;
+        }
+        reply = erase(&root).await;
+    }
     if reply.status != 204 {
         left.push(format!("not erased: {reply:?}"));
     }
