@@ -57,6 +57,8 @@ struct Plan {
     next: VecDeque<(String, Fault)>,
     always: Option<(String, Fault)>,
     chance: Option<(u8, fastrand::Rng)>,
+    /// How many requests are answered before all others are cut.
+    left: Option<u64>,
     held: VecDeque<(String, oneshot::Sender<()>, oneshot::Receiver<()>)>,
     forgetful: bool,
     /// The table that replaces the indexes of the real one.
@@ -124,6 +126,11 @@ impl Faults {
         self.0.lock().unwrap().chance = Some((percent, random));
     }
 
+    /// After this number of requests, DynamoDB gets none: as if the functions had been killed.
+    pub fn kill_after(&self, requests: u64) {
+        self.0.lock().unwrap().left = Some(requests);
+    }
+
     /// Holds the next request of this operation.
     pub fn hold(&self, operation: &str) -> Held {
         let (arrival, arrived) = oneshot::channel();
@@ -188,6 +195,7 @@ impl Faults {
         let mut plan = self.0.lock().unwrap();
         plan.always = None;
         plan.chance = None;
+        plan.left = None;
         std::mem::take(&mut plan.next).len() + std::mem::take(&mut plan.held).len()
     }
 
@@ -198,6 +206,12 @@ impl Faults {
             && is_meant(always, request)
         {
             return Some(*fault);
+        }
+        if let Some(left) = &mut plan.left {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                return Some(Fault::CutBefore);
+            }
         }
         if let Some((percent, random)) = &mut plan.chance
             && random.u8(..100) < *percent
