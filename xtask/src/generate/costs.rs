@@ -1,4 +1,4 @@
-//! The measured cost of each operation, from the snapshot of the story that measures it.
+//! What stories measure, from their snapshots: the cost of each operation, and of the runs of a large directory.
 
 use std::fs;
 use std::path::Path;
@@ -8,23 +8,45 @@ use anyhow::{Context as _, Result};
 use super::Output;
 use crate::results::Results;
 
-const SNAPSHOT: &str =
-    "tests/stories/snapshots/stories__round_trips__the_cost_of_every_operation.snap";
-const RESULTS: Results = Results {
-    name: "round-trips",
-    title: "Round trips and capacity units",
-    command: "cargo xtask generate",
-    explained: "the [data model](../DATA_MODEL.md#round-trips-and-capacity-units)",
-};
+/// A snapshot, and the document that has its rows.
+struct Measured {
+    snapshot: &'static str,
+    results: Results,
+}
 
-/// The document with the rows of the snapshot.
-pub(super) fn output(root: &Path) -> Result<Output> {
-    let snapshot = fs::read_to_string(root.join(SNAPSHOT)).context(SNAPSHOT)?;
-    let rows = rows(&snapshot).with_context(|| format!("no rows in {SNAPSHOT}"))?;
-    Ok(Output {
-        path: RESULTS.path(Path::new("")),
-        content: Some(RESULTS.text(&format!("```text\n{rows}\n```"))),
-    })
+const COMMAND: &str = "cargo xtask generate";
+const ALL: [Measured; 2] = [
+    Measured {
+        snapshot: "tests/stories/snapshots/stories__round_trips__the_cost_of_every_operation.snap",
+        results: Results {
+            name: "round-trips",
+            title: "Round trips and capacity units",
+            command: COMMAND,
+            explained: "the [data model](../DATA_MODEL.md#round-trips-and-capacity-units)",
+        },
+    },
+    Measured {
+        snapshot: "tests/stories/directories/runs/snapshots/stories__directories__runs__large__the_cost_of_runs.snap",
+        results: Results {
+            name: "runs",
+            title: "Runs of a directory of 5,000 users in 200 groups",
+            command: COMMAND,
+            explained: "the [directories of tenants](../ENTRA.md#without-a-login)",
+        },
+    },
+];
+
+/// The documents with the rows of the snapshots.
+pub(super) fn outputs(root: &Path) -> Result<Vec<Output>> {
+    let outputs = ALL.iter().map(|Measured { snapshot, results }| {
+        let text = fs::read_to_string(root.join(snapshot)).context(*snapshot)?;
+        let rows = rows(&text).with_context(|| format!("no rows in {snapshot}"))?;
+        Ok(Output {
+            path: results.path(Path::new("")),
+            content: Some(results.text(&format!("```text\n{rows}\n```"))),
+        })
+    });
+    outputs.collect()
 }
 
 /// What follows the header of the snapshot.

@@ -42,7 +42,7 @@ pub(crate) fn generate(root: &Path, mode: Mode) -> Result<()> {
         },
     ];
     outputs.extend(event::outputs(root, &declared)?);
-    outputs.push(costs::output(root)?);
+    outputs.extend(costs::outputs(root)?);
     settle(root, mode, outputs)
 }
 
