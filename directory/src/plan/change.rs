@@ -3,9 +3,6 @@ use std::fmt;
 use muster::domain::DirectorySettings;
 use muster::domain::{GroupId, Limits, MAX_NAME_LENGTH, Name, OrganizationId, Role, TeamId};
 
-/// Number of characters of an id in the suffix that distinguishes two equal names.
-const ID_PREFIX: usize = 8;
-
 /// The list of changes that makes the table match the directory, in the order in which they are written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
@@ -249,7 +246,7 @@ impl NewTeam {
 pub struct Naming {
     /// The group's name.
     pub name: Name,
-    /// `Name (first 8 characters of the id)`.
+    /// `Name (8 characters of the id)`.
     pub if_taken: Name,
 }
 
@@ -280,9 +277,9 @@ impl Naming {
     }
 }
 
-/// Returns `Name (first 8 characters of the id)`. Truncates the name if the result would be too long.
+/// Returns `Name (8 characters of the id)`. Truncates the name if the result would be too long.
 fn with_id(name: &Name, id: &GroupId) -> Name {
-    let id: String = id.as_str().chars().take(ID_PREFIX).collect();
+    let id = id.short();
     let room = MAX_NAME_LENGTH.saturating_sub(id.chars().count() + " ()".len());
     let start: String = name.as_str().chars().take(room).collect();
     let name_with_id = format!("{} ({id})", start.trim_end());
@@ -348,6 +345,16 @@ mod tests {
         assert_eq!(second("Sales"), "Sales (cdb555e3)");
         assert_eq!(second(&"ä".repeat(255)).chars().count(), 255);
         assert!(second(&"ä".repeat(255)).ends_with("ä (cdb555e3)"));
+        // Two that were created within the same minute.
+        let of_scim = |id: &str| with_id(&"Sales".parse().unwrap(), &GroupId::parse(id).unwrap());
+        assert_eq!(
+            of_scim("01a227b6-8e62-715e-83d2-4ca8199f740f").as_str(),
+            "Sales (199f740f)"
+        );
+        assert_eq!(
+            of_scim("01a227b6-9eec-7113-90a1-7700894792dd").as_str(),
+            "Sales (894792dd)"
+        );
         let short = GroupId::parse("g1").unwrap();
         assert_eq!(
             with_id(&"Sales".parse().unwrap(), &short).as_str(),

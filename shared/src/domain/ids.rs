@@ -177,6 +177,17 @@ impl GroupId {
         OrganizationId(self.0.clone())
     }
 
+    /// Returns eight characters that distinguish the group: the first ones of its id. An id of UUID version 7 begins with
+    /// the time, which groups that are made within a minute share: of it, the last ones.
+    pub fn short(&self) -> String {
+        const LENGTH: usize = 8;
+        let id = self.as_str();
+        match uuid::Uuid::parse_str(id) {
+            Ok(uuid) if uuid.get_version_num() == 7 => id.chars().skip(id.len() - LENGTH).collect(),
+            _ => id.chars().take(LENGTH).collect(),
+        }
+    }
+
     /// Returns the id of the team that the sync creates for the group.
     pub fn team_id(&self) -> TeamId {
         TeamId(self.0.clone())
