@@ -8,6 +8,7 @@ mod live;
 mod service;
 mod storage;
 mod suites;
+mod take_ups;
 mod tester;
 mod tokens;
 

@@ -40,6 +40,9 @@ pub struct RunTask {
     /// The tenant admin who asked for it; `None` for the timer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<UserId>,
+    /// How often the same was tried before, and something failed: of a directory of type `scim`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tries: u32,
 }
 
 /// How an invocation ended.
@@ -47,7 +50,8 @@ pub struct RunTask {
 pub enum RunEnd {
     /// The run is over.
     Over(Box<DirectoryRun>),
-    /// The directory is of type `scim`, whose requests are followed at once: what they had left is done.
+    /// The directory is of type `scim`, whose requests are followed at once: what they had left is done, as far as it did
+    /// not fail.
     TakenUp(ScimReport),
     /// The time is up, and the progress is saved. Another invocation continues.
     Continues,
@@ -285,6 +289,14 @@ impl RunReport {
             failures: Vec::new(),
         }
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 fn is_out_of_time(result: &Result<Progress, RunError>) -> bool {

@@ -12,7 +12,8 @@ use crate::sync::report::{Failure, Progress};
 use crate::sync::{Counts, SyncOutcome};
 use muster::domain::{Clock, DirectorySettings, Origin, ScimScope, ScimUserId, Source};
 use muster::store::{
-    self, CurrentMemberships, KnownUser, LoginDirectory, ScimUserWithGroups, Store, Written,
+    self, CurrentMemberships, KnownUser, LoginDirectory, ScimFinished, ScimUserWithGroups, Store,
+    Written,
 };
 
 /// Users whom one request follows. The others are marked, and followed by a run.
@@ -39,6 +40,8 @@ pub struct ScimReport {
     pub followed: usize,
     /// Directory users whose linked users are left for the next run or login.
     pub left: Vec<ScimUserId>,
+    /// Recorded changes that could not be carried out. They are left for the next run.
+    pub records_left: usize,
     /// Whether the time was up before all were looked at.
     pub is_out_of_time: bool,
     /// The numbers of changes.
@@ -65,6 +68,18 @@ pub(crate) struct Follower<'a> {
     pub(crate) origin: &'a Origin,
     pub(crate) clock: &'a Clock,
     pub(crate) progress: &'a Progress,
+}
+
+impl ScimReport {
+    /// Returns whether something is left that failed.
+    pub fn is_unfinished(&self) -> bool {
+        !self.left.is_empty() || self.records_left > 0
+    }
+
+    fn fail(&mut self, failures: impl IntoIterator<Item = Failure>) {
+        let room = MAX_FAILURES.saturating_sub(self.failures.len());
+        self.failures.extend(failures.into_iter().take(room));
+    }
 }
 
 impl ScimEffect {
@@ -108,7 +123,8 @@ impl ScimEffect {
     }
 
     /// Takes up what requests have left, until the deadline: changes of members that are recorded and not finished, and
-    /// users whose last change is not applied. While the directory is not active, nothing is done.
+    /// users whose last change is not applied. What fails does not keep the rest from being done. While the directory is
+    /// not active, nothing is done.
     ///
     /// Two at the same time do no harm: each step is written on the condition that it was not done yet.
     pub async fn take_up(
@@ -127,13 +143,15 @@ impl ScimEffect {
             report.is_out_of_time = true;
             return Ok(report);
         };
-        let finished = finished?;
+        let ScimFinished { affected, failures } = finished?;
+        report.records_left = failures.len();
+        report.fail(failures.into_iter().map(Failure::from));
         // Read after the records: new settings that are recorded are among them.
         let Some(rules) = rules_of(store, scope).await? else {
             return Ok(report);
         };
         let place = (store, scope, &rules);
-        self.follow_all(place, finished, origin, deadline, &mut report)
+        self.follow_all(place, affected, origin, deadline, &mut report)
             .await;
         let mut after = None;
         loop {
@@ -192,8 +210,7 @@ impl ScimEffect {
                 Some(user) => report.left.push(user),
             }
             report.counts.add(&one.counts);
-            let room = MAX_FAILURES.saturating_sub(report.failures.len());
-            report.failures.extend(one.failures.into_iter().take(room));
+            report.fail(one.failures);
         }
     }
 }
@@ -318,8 +335,7 @@ pub(crate) async fn follow(
         let id = read.as_ref().map(|it| it.user.id.clone());
         match applied {
             Some(SyncOutcome::Unchanged) => {
-                settle(follower, read.as_ref()).await?;
-                return Ok(Followed::Done(outcome));
+                return settle(follower, read.as_ref(), outcome).await;
             }
             Some(done) => outcome = done,
             None => {}
@@ -330,8 +346,7 @@ pub(crate) async fn follow(
         };
         let again = again.filter(|it| it.user.user_id.as_ref() == Some(&user));
         if applied.is_some() && is_same(read.as_ref(), again.as_ref()) {
-            settle(follower, read.as_ref()).await?;
-            return Ok(Followed::Done(outcome));
+            return settle(follower, read.as_ref(), outcome).await;
         }
         read = again;
         current = store.current_memberships(tenant, &user).await?;
@@ -343,27 +358,36 @@ pub(crate) async fn follow(
     Ok(Followed::NotYet)
 }
 
-/// Removes the mark of the change that was read.
+/// Removes the mark of the change that was read, and returns the outcome.
+///
+/// By other settings the user may have something else: another run may have followed the new ones, and removed its mark,
+/// before this one wrote something by those it had read. Then the user is marked again.
 async fn settle(
     follower: Follower<'_>,
     read: Option<&ScimUserWithGroups>,
-) -> Result<(), store::Error> {
-    let user = read.map(|it| &it.user);
+    outcome: SyncOutcome,
+) -> Result<Followed, store::Error> {
+    let done = Followed::Done(outcome);
     let Follower {
         store,
         scope,
         rules,
         ..
     } = follower;
-    let is_marked = user.is_some_and(|it| it.unapplied.is_some());
-    // By other settings the user may have something else: the mark stays.
-    if is_marked && rules_of(store, scope).await?.as_ref() != Some(rules) {
-        return Ok(());
+    let Some(user) = read.map(|it| &it.user) else {
+        return Ok(done);
+    };
+    if user.unapplied.is_none() && outcome == SyncOutcome::Unchanged {
+        return Ok(done);
     }
-    if let Some((user, mark)) = user.and_then(|it| Some((it, it.unapplied.as_deref()?))) {
+    if rules_of(store, scope).await?.as_ref() != Some(rules) {
+        store.mark_scim_user(scope, &user.id).await?;
+        return Ok(Followed::NotYet);
+    }
+    if let Some(mark) = &user.unapplied {
         store.applied_scim_user(scope, &user.id, mark).await?;
     }
-    Ok(())
+    Ok(done)
 }
 
 /// Returns whether both give the user the same.

@@ -4,7 +4,8 @@
 //! is not done when the time is up saves its place, and puts itself on the queue again.
 //!
 //! For a directory of type `scim`, it takes up what requests have left: those put a message on the queue, and the timer
-//! finds what one that was cut off has left.
+//! finds what one that was cut off has left. If something fails, it puts itself on the queue again after some seconds, a
+//! few times; then the timer tries it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,6 +31,10 @@ const BUDGET: Duration = Duration::from_mins(14);
 const RESERVE: Duration = Duration::from_secs(15);
 /// After how long a run that was asked for is tried again while another one has the directory.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
+/// After how long what failed is tried again: each time twice as long as before.
+const FIRST_RETRY: Duration = Duration::from_secs(2);
+/// How often it is tried again before it is left to the timer: for two minutes.
+const MAX_TRIES: u32 = 6;
 
 struct Reconcile {
     app: App,
@@ -127,7 +132,7 @@ impl Reconcile {
         request_id: &str,
         counts: &mut ReconcileCounts,
     ) -> Result<(), Error> {
-        let task: RunTask = serde_json::from_str(message)?;
+        let mut task: RunTask = serde_json::from_str(message)?;
         let app = &self.app;
         let RunReport {
             end,
@@ -163,10 +168,13 @@ impl Reconcile {
             }
             RunEnd::TakenUp(report) => {
                 counts.users_read += report.followed;
-                counts.users_failed += report.left.len();
+                counts.users_failed += report.left.len() + report.records_left;
                 counts.memberships_made += report.counts.memberships_made;
                 counts.memberships_ended += report.counts.memberships_removed;
-                None
+                let again = report.is_unfinished() && task.tries < MAX_TRIES;
+                let delay = again.then(|| FIRST_RETRY * 2_u32.pow(task.tries));
+                task.tries += 1;
+                delay
             }
             RunEnd::Continues => {
                 counts.continued += 1;
@@ -175,6 +183,11 @@ impl Reconcile {
             RunEnd::Held => {
                 counts.dropped += 1;
                 task.requested_by.is_some().then_some(ASK_AGAIN)
+            }
+            // Who has the directory now began after the try that failed, and finds what it has left.
+            RunEnd::Waits if task.tries > 0 => {
+                counts.dropped += 1;
+                None
             }
             RunEnd::Waits => Some(ASK_AGAIN),
             RunEnd::Inactive => {

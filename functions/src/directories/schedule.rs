@@ -110,6 +110,7 @@ impl Schedule {
                     tenant_id: one.tenant_id,
                     directory_id: one.id,
                     requested_by: None,
+                    tries: 0,
                 })
                 .collect();
             let sent = enqueue(&self.queue, &tasks, Duration::ZERO).await;

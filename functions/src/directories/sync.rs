@@ -91,6 +91,7 @@ pub(crate) async fn sync_directory(
         tenant_id: call.caller.tenant_id.clone(),
         directory_id: id.clone(),
         requested_by: Some(call.caller.user_id.clone()),
+        tries: 0,
     };
     let sent = enqueue(&queue, &[task], Duration::ZERO).await;
     if let (_, Some(code)) = sent.map_err(Problem::internal)? {

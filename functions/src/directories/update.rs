@@ -42,6 +42,7 @@ pub(crate) async fn update_directory(
             tenant_id: directory.tenant_id.clone(),
             directory_id: directory.id.clone(),
             requested_by: None,
+            tries: 0,
         };
         if let Err(failure) = put_on_queue(&call.app, &task).await {
             let (now, id) = (call.now, &call.origin.context.request_id);

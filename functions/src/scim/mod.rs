@@ -128,6 +128,7 @@ impl Scim {
                 tenant_id: self.scope().tenant_id.clone(),
                 directory_id: self.scope().directory_id.clone(),
                 requested_by: None,
+                tries: 0,
             };
             if let Err(failure) = put_on_queue(&self.app, &task).await {
                 self.failed(request, &*failure);

@@ -46,7 +46,7 @@ pub use invitations::{
 };
 pub use members::{Member, MemberFilter, MemberSort, MembershipOfOrganization};
 pub use organizations::{OrganizationFilter, OrganizationForCaller};
-pub use scim::{ScimAccess, ScimLink, ScimPage, ScimUserWithGroups, ScimWritten};
+pub use scim::{ScimAccess, ScimFinished, ScimLink, ScimPage, ScimUserWithGroups, ScimWritten};
 pub use sync::{
     CurrentMemberships, FoundOrganization, FoundTeam, KnownUser, MembershipMarks, Move, Profile,
     TeamMembershipMarks, Written,

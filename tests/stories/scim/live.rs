@@ -14,11 +14,11 @@ use super::{created, origin, take_up};
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A world with the queue of runs, and an identity provider whose groups become organizations.
-struct Scene {
-    world: World,
-    provider: Provider,
+pub(super) struct Scene {
+    pub(super) world: World,
+    pub(super) provider: Provider,
     /// The path of the directory.
-    path: String,
+    pub(super) path: String,
 }
 
 impl Scene {
@@ -33,7 +33,7 @@ impl Scene {
         .await
     }
 
-    async fn of(world: World) -> Self {
+    pub(super) async fn of(world: World) -> Self {
         let (_, made) = created(&world).await;
         let path = format!("/directories/{}", made["id"].as_str().unwrap());
         let settings = json!({"settings": {"create_organizations": true}});
@@ -47,7 +47,7 @@ impl Scene {
     }
 
     /// Creates directory users, each of whom has signed in and is linked. Returns their ids.
-    async fn linked(&self, names: &[String]) -> Vec<String> {
+    pub(super) async fn linked(&self, names: &[String]) -> Vec<String> {
         let mut ids = Vec::new();
         for name in names {
             ids.push(self.provider.user(name).await);
@@ -57,7 +57,7 @@ impl Scene {
     }
 
     /// Signs in a user whose object id is their name.
-    async fn login(&self, name: &str) {
+    pub(super) async fn login(&self, name: &str) {
         let attributes = json!({
             "sub": name, "custom:tenant_id": ACME, "custom:entra_object_id": name,
         });
@@ -66,7 +66,7 @@ impl Scene {
         assert_eq!(self.world.invoke("post-login", &event).await, event);
     }
 
-    fn scope(&self) -> ScimScope {
+    pub(super) fn scope(&self) -> ScimScope {
         let id = self.path.rsplit('/').next().unwrap();
         ScimScope {
             tenant_id: TenantId::parse(ACME).unwrap(),
@@ -75,7 +75,7 @@ impl Scene {
     }
 
     /// Creates a group with these members. Returns its id, which the organization has too.
-    async fn group(&self, name: &str, members: &[String]) -> String {
+    pub(super) async fn group(&self, name: &str, members: &[String]) -> String {
         let made = self
             .provider
             .post(
@@ -87,7 +87,7 @@ impl Scene {
     }
 
     /// The number of members of the organization of a group.
-    async fn members(&self, group: &str) -> usize {
+    pub(super) async fn members(&self, group: &str) -> usize {
         let root = self.world.tenant_admin();
         let members = format!("/organizations/{group}/members?limit=100");
         if root.get(&members).await.status == 404 {
@@ -97,7 +97,7 @@ impl Scene {
     }
 
     /// Waits until the organization of a group has that many members.
-    async fn wait_for_members(&self, group: &str, count: usize) {
+    pub(super) async fn wait_for_members(&self, group: &str, count: usize) {
         let waited = async {
             while self.members(group).await != count {
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -119,11 +119,11 @@ impl Scene {
 }
 
 /// The members of a group in a body.
-fn values(ids: &[String]) -> Vec<Value> {
+pub(super) fn values(ids: &[String]) -> Vec<Value> {
     ids.iter().map(|id| json!({"value": id})).collect()
 }
 
-fn names(count: usize) -> Vec<String> {
+pub(super) fn names(count: usize) -> Vec<String> {
     (0..count).map(|n| format!("user-{n:03}")).collect()
 }
 

@@ -13,9 +13,9 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::members::{GroupOfRow, Known, Step, from_member_row};
+use super::members::{GroupOfRow, Step, from_member_row};
 use super::{Action, PENDING};
-use crate::domain::{GroupId, Origin, ScimMember, ScimScope, ScimUserId, UserId};
+use crate::domain::{GroupId, Origin, ScimMember, ScimScope, ScimUserId, Timestamp, UserId};
 use crate::store::keys::{self, Key, SCIM_GROUP_PREFIX, SCIM_MEMBER_PREFIX, SCIM_USER_PREFIX};
 use crate::store::settle::Unsettled;
 use crate::store::table::{
@@ -56,6 +56,9 @@ struct PendingRow {
     /// Whether the group has a new name, which may give its members something else.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     renamed: bool,
+    /// The sort key of the last user or member who was looked at, when the linked ones among all are marked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    marked_to: Option<String>,
     /// The user of the product whom the deleted user was linked to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     user_id: Option<UserId>,
@@ -69,8 +72,21 @@ impl PendingRow {
             done: 0,
             change: change.to_owned(),
             renamed: false,
+            marked_to: None,
             user_id: None,
         }
+    }
+
+    /// Returns the condition that users are marked up to the same place as when the record was read.
+    fn is_unmoved(&self) -> Condition {
+        let same = Condition::new(format!("#{CHANGE} = :change"));
+        let same = same.value(":change", text(&self.change));
+        same.and(match &self.marked_to {
+            Some(last) => {
+                Condition::new(format!("#{MARKED_TO} = :last")).value(":last", text(last))
+            }
+            None => Condition::new(format!("attribute_not_exists(#{MARKED_TO})")),
+        })
     }
 
     fn to_item(&self, scope: &ScimScope) -> Result<Item, table::Error> {
@@ -84,6 +100,17 @@ const STEPS: [&str; 4] = ["add_users", "add_groups", "remove_users", "remove_gro
 
 /// The attribute of that item, and of the record, that names the change.
 const CHANGE: &str = "change";
+/// The attribute of the record with the place up to which users are marked.
+const MARKED_TO: &str = "marked_to";
+
+/// What finishing the recorded changes of a directory did.
+#[derive(Debug, Default)]
+pub struct ScimFinished {
+    /// The linked users that were marked, except those of new settings, who may be all.
+    pub affected: Vec<ScimUserId>,
+    /// Why changes could not be carried out, one for each of them. They are still recorded.
+    pub failures: Vec<Error>,
+}
 
 /// Returns the key of the steps of a change.
 fn steps_key(scope: &ScimScope, group: &GroupId) -> Key {
@@ -158,6 +185,16 @@ enum Batch {
     Over,
 }
 
+/// What became of a page of users to mark.
+enum Marked {
+    /// The linked ones among them are marked.
+    Page(Vec<ScimUserId>),
+    /// All pages are done.
+    All,
+    /// Another record has taken the place of this one.
+    Over,
+}
+
 /// Records a change of members in the transaction that changes their group, and whether the group has a new name.
 /// `change` is an id of its own.
 pub(super) fn record_change(
@@ -222,23 +259,46 @@ impl Store {
             .unwrap_or_else(|_| Err(Refusal::Unfinished.into()))
     }
 
-    /// Finishes all recorded changes of a directory, however long it takes. Returns the linked users that it marked.
+    /// Finishes all recorded changes of a directory, however long it takes. One that fails does not keep the others
+    /// from being finished. Returns an error if the records cannot be read.
     ///
     /// Each batch is written on the condition that the record is where it was read, so a call that is cut off does no
-    /// harm.
+    /// harm, and the next one continues where it stopped.
     pub async fn finish_scim_changes(
         &self,
         scope: &ScimScope,
         origin: &Origin,
-    ) -> Result<Vec<ScimUserId>, Error> {
-        let mut affected = Vec::new();
+    ) -> Result<ScimFinished, Error> {
+        let mut finished = ScimFinished::default();
+        // While records come, their places may be before those that are done.
+        while self.finish_each(scope, origin, &mut finished).await? > 0
+            && finished.failures.is_empty()
+        {}
+        Ok(finished)
+    }
+
+    /// Finishes the recorded changes that there are, one after the other. Returns their number.
+    async fn finish_each(
+        &self,
+        scope: &ScimScope,
+        origin: &Origin,
+        finished: &mut ScimFinished,
+    ) -> Result<usize, Error> {
+        let (mut count, mut after) = (0, None);
         loop {
-            let records = self.pending(scope).await?;
-            if records.is_empty() {
-                return Ok(affected);
-            }
+            let partition = keys::scim_pending_partition(scope);
+            let records = self.page(partition, "", after, RECORDS).await?;
+            let Some(last) = records.last() else {
+                return Ok(count);
+            };
+            count += records.len();
+            after = Some(table::key_of(last)?.attributes());
             for record in records {
-                affected.extend(self.finish(scope, &record, origin).await?);
+                let done = async { self.finish(scope, &from_item(record)?, origin).await };
+                match Box::pin(done).await {
+                    Ok(affected) => finished.affected.extend(affected),
+                    Err(error) => finished.failures.push(error),
+                }
             }
         }
     }
@@ -265,10 +325,10 @@ impl Store {
                 Ok(affected)
             }
             Work::Settings => {
-                let partition = keys::scim_partition(scope);
-                self.mark_users(scope, partition, SCIM_USER_PREFIX).await?;
-                self.forget(scope, record).await?;
+                let users = (keys::scim_partition(scope), SCIM_USER_PREFIX);
                 // Too many to name. They are found by their marks.
+                self.mark_users(scope, record, users, |_| {}).await?;
+                self.forget(scope, record).await?;
                 Ok(Vec::new())
             }
         }
@@ -283,57 +343,62 @@ impl Store {
         Ok(())
     }
 
-    async fn pending(&self, scope: &ScimScope) -> Result<Vec<PendingRow>, Error> {
-        let partition = keys::scim_pending_partition(scope);
-        let items = self.page(partition, "", None, RECORDS).await?;
-        let records = items.into_iter().map(from_item);
-        Ok(records.collect::<Result<_, _>>()?)
-    }
-
-    /// Marks the linked users among the items of a partition, each on the condition that its link is unchanged.
+    /// Marks the linked users among the items of a partition, each on the condition that its link is unchanged. Continues
+    /// where a call that was cut off has stopped. Stops if another record has taken the place of this one.
     async fn mark_users(
         &self,
         scope: &ScimScope,
-        partition: String,
-        prefix: &str,
-    ) -> Result<Vec<ScimUserId>, Error> {
-        let (mut affected, mut after) = (Vec::new(), None);
+        record: &PendingRow,
+        (partition, prefix): (String, &str),
+        mut marked: impl FnMut(Vec<ScimUserId>),
+    ) -> Result<(), Error> {
         loop {
-            let items = self
-                .page(partition.clone(), prefix, after, STEPS_AT_ONCE)
-                .await?;
-            let Some(last) = items.last() else {
-                return Ok(affected);
-            };
-            after = Some(table::key_of(last)?.attributes());
-            let ids = items.iter().filter_map(|item| {
-                let id = table::text_of(item, "id").ok()?;
-                Some(ScimMember::User(ScimUserId::parse(id).ok()?))
+            let page = self.until_settled("mark_scim_users", |_| {
+                self.mark_page(scope, record, (&partition, prefix))
             });
-            let users: Vec<_> = ids.collect();
-            let users = &users;
-            let marked = self.until_settled("mark_scim_users", |_| async move {
-                let known = self.known_members(scope, users.iter()).await?;
-                self.mark_linked(scope, &known, users).await
-            });
-            affected.extend(marked.await?);
+            match page.await? {
+                Marked::Page(users) => marked(users),
+                Marked::All | Marked::Over => return Ok(()),
+            }
         }
     }
 
-    async fn mark_linked(
+    /// Marks the next users, and saves the place, on the condition that it is where it was read.
+    async fn mark_page(
         &self,
         scope: &ScimScope,
-        known: &Known,
-        users: &[ScimMember],
-    ) -> Result<Vec<ScimUserId>, Unsettled> {
+        PendingRow { id, change, .. }: &PendingRow,
+        (partition, prefix): (&str, &str),
+    ) -> Result<Marked, Unsettled> {
+        let place = keys::scim_pending(scope, id);
+        let record = self.table.get(&place).await?;
+        let record: Option<PendingRow> = record.map(from_item).transpose()?;
+        let Some(record) = record.filter(|record| record.change == *change) else {
+            return Ok(Marked::Over);
+        };
+        let after = record.marked_to.as_deref();
+        let after = after.map(|last| Key::new(partition.to_owned(), last).attributes());
+        let page = self.page(partition.to_owned(), prefix, after, STEPS_AT_ONCE);
+        let items = page.await?;
+        let Some(last) = items.last() else {
+            return Ok(Marked::All);
+        };
+        let users = items.iter().map(|item| {
+            let id = table::text_of(item, "id")?;
+            // A group in a group has no users.
+            Ok(ScimUserId::parse(id).ok().map(ScimMember::User))
+        });
+        let users: Vec<_> = users
+            .filter_map(Result::transpose)
+            .collect::<Result<_, table::Error>>()?;
+        let known = self.known_members(scope, users.iter()).await?;
         let write = self.clock.new_id().to_string();
         let mut transaction = self.unrecorded();
-        let marked = known.mark(&mut transaction, scope, users, &write);
-        if marked.is_empty() {
-            return Ok(marked);
-        }
+        let moved = Change::new().set(MARKED_TO, text(table::key_of(last)?.sk));
+        transaction.update(Action::Pending, &place, moved, record.is_unmoved());
+        let marked = known.mark(&mut transaction, scope, &users, &write);
         match transaction.commit().await? {
-            Ok(()) => Ok(marked),
+            Ok(()) => Ok(Marked::Page(marked)),
             Err(_) => Err(Unsettled::Overtaken),
         }
     }
@@ -362,8 +427,11 @@ impl Store {
                 Batch::Over => return Ok(affected),
                 Batch::AllDone { renamed } => {
                     if renamed {
+                        let record = PendingRow::new(group.as_str(), Work::Members, change);
                         let members = keys::scim_members_partition(scope, group);
-                        affected.extend(self.mark_users(scope, members, SCIM_MEMBER_PREFIX).await?);
+                        let members = (members, SCIM_MEMBER_PREFIX);
+                        self.mark_users(scope, &record, members, |page| affected.extend(page))
+                            .await?;
                     }
                     let done = steps.len();
                     let progress = Progress {
@@ -518,7 +586,7 @@ impl Store {
         scope: &ScimScope,
         id: &str,
         group: &GroupId,
-        now: crate::domain::Timestamp,
+        now: Timestamp,
     ) -> Result<(), Unsettled> {
         let mut transaction = self.unrecorded();
         let key = keys::scim_member(scope, group, id);

@@ -29,6 +29,7 @@ use crate::store::{Refusal, table};
 
 pub use access::ScimAccess;
 pub(in crate::store) use access::{access_row, rotate, set_status};
+pub use changes::ScimFinished;
 pub(in crate::store) use changes::settings_row;
 pub use find::ScimPage;
 pub(in crate::store) use login::SCIM_USER;

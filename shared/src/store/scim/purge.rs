@@ -40,9 +40,9 @@ impl Store {
                 // Without conditions, nothing is unmet.
                 let _ = transaction.commit().await?;
             }
-            self.finish_scim_changes(scope, origin).await?;
+            self.finish_all_scim_changes(scope, origin).await?;
         }
-        self.finish_scim_changes(scope, origin).await?;
+        self.finish_all_scim_changes(scope, origin).await?;
         for partition in [
             keys::scim_names_partition(scope),
             keys::scim_found_partition(scope),
@@ -58,6 +58,16 @@ impl Store {
             }
         }
         Ok(())
+    }
+
+    /// Finishes all recorded changes. Returns an error if one of them failed.
+    async fn finish_all_scim_changes(
+        &self,
+        scope: &ScimScope,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        let finished = self.finish_scim_changes(scope, origin).await?;
+        finished.failures.into_iter().next().map_or(Ok(()), Err)
     }
 
     async fn first_items(&self, partition: String) -> Result<Vec<Item>, Error> {
