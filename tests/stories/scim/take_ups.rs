@@ -326,6 +326,40 @@ async fn of_more_than_ten_users_with_one_id_none_is_linked() {
     assert!(is_linked().await);
 }
 
+/// A group loses a member that was deleted before its recorded change was carried out: its version says so.
+#[tokio::test]
+async fn a_version_names_one_state_of_the_members() {
+    let (scene, faults) = Scene::faulty().await;
+    let mut ids = Vec::new();
+    for name in names(34) {
+        ids.push(scene.provider.user(&name).await);
+    }
+    faults.always("TransactWriteItems #done", Fault::Validation);
+    let group = scene.group("Sales", &ids).await;
+    let user = format!("/Users/{}", ids[33]);
+    scene.provider.call("DELETE", &user, None).await.expect(204);
+    let path = format!("/Groups/{group}");
+    let before = scene.provider.get(&path).await.expect(200);
+    assert_eq!(before.body["members"].as_array().unwrap().len(), 34);
+    faults.stop();
+    scene.take_up().await;
+    let after = scene.provider.get(&path).await.expect(200);
+    assert_eq!(after.body["members"].as_array().unwrap().len(), 33);
+    assert_ne!(before.etag, after.etag);
+    let etag = before.etag.unwrap();
+    let held = scene.provider.request("GET", &path);
+    let held = held.header("if-none-match", &etag);
+    scene.provider.send(held).await.expect(200);
+    let rename = json!({"Operations": [{"op": "replace", "path": "displayName", "value": "S"}]});
+    let rename = scene
+        .provider
+        .request("PATCH", &path)
+        .header("if-match", &etag)
+        .header("content-type", "application/json")
+        .body(rename.to_string());
+    scene.provider.send(rename).await.error(412, None);
+}
+
 /// A group or a linked member is deleted while a recorded change of many members is carried out.
 #[tokio::test]
 async fn deletions_during_a_recorded_change_leave_nothing() {

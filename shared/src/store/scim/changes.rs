@@ -418,8 +418,8 @@ impl Store {
         let mut affected = Vec::new();
         loop {
             let batch = self
-                .until_settled("carry_out_scim_change", |_| {
-                    self.batch(scope, (group, change), steps)
+                .until_settled("carry_out_scim_change", |now| {
+                    self.batch(scope, (group, change), steps, now)
                 })
                 .await?;
             match batch {
@@ -452,6 +452,7 @@ impl Store {
         scope: &ScimScope,
         (group, change): (&GroupId, &str),
         steps: &[Step],
+        now: Timestamp,
     ) -> Result<Batch, Unsettled> {
         let key = keys::scim_pending(scope, group.as_str());
         let Some(item) = self.table.get(&key).await? else {
@@ -483,8 +484,11 @@ impl Store {
         known.apply(&mut transaction, (scope, group), batch, &write)?;
         let missing = i32::try_from(known.count_missing(batch)).map_err(table::Error::defect)?;
         if missing > 0 {
-            // Members that were deleted since are counted in the group.
-            let change = Change::new().add("member_count", -missing);
+            // Members that were deleted since are counted in the group, and shown as its members until now.
+            let change = Change::new()
+                .add("member_count", -missing)
+                .add("version", 1)
+                .set("updated_at", text(now.to_string()));
             let key = keys::scim_group(scope, group);
             transaction.touch(Action::Resource, &key, change, Condition::present());
         }
