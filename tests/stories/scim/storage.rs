@@ -135,7 +135,11 @@ async fn users_are_found_by_what_identifies_them() {
     assert_eq!(changed.resource.version, 2);
     // It is not linked.
     assert_eq!(changed.affected, []);
-    let stale = store.change_scim_user(&scope, &ada.id, Some(1), edit).await;
+    // Repeated, it changes nothing.
+    let again = store.change_scim_user(&scope, &ada.id, Some(1), edit).await;
+    assert_eq!(again.unwrap().resource, changed.resource);
+    let back = |_: &ScimUser, _: Timestamp| -> Result<ScimUser, Error> { Ok(ada.clone()) };
+    let stale = store.change_scim_user(&scope, &ada.id, Some(1), back).await;
     assert!(matches!(
         stale,
         Err(Error::Refused(Refusal::VersionMismatch))

@@ -298,6 +298,96 @@ async fn a_user_is_marked_again_when_following_them_fails() {
     invariants::check(&scene.world.items().await);
 }
 
+/// Access that could not be changed: each kind of request answers 503, and does it when it is repeated.
+#[tokio::test]
+async fn what_answered_503_is_done_when_it_is_repeated() {
+    let (scene, faults) = Scene::faulty().await;
+    let id = scene.linked(&names(1)).await.remove(0);
+    let user = format!("/Users/{id}");
+    let root = scene.world.tenant_admin();
+    let status = async || {
+        let shown = root.get("/users/user-000").await.expect(200);
+        shown.body["status"].as_str().unwrap().to_owned()
+    };
+    let patched = |is_active: bool| {
+        let operations = json!([{"op": "replace", "path": "active", "value": is_active}]);
+        ("PATCH", user.clone(), json!({"Operations": operations}))
+    };
+    let body = |is_active: bool| json!({"userName": "user-000", "active": is_active, "externalId": "user-000"});
+    let put = |is_active: bool| ("PUT", user.clone(), body(is_active));
+    let post = ("POST", "/Users".to_owned(), body(true));
+    for (request, done, expected) in [
+        (patched(false), 200, "disabled"),
+        (patched(true), 200, "enabled"),
+        (put(false), 200, "disabled"),
+        (post, 201, "enabled"),
+        (patched(false), 200, "disabled"),
+        (put(true), 200, "enabled"),
+    ] {
+        let (method, path, body) = request;
+        let before = status().await;
+        assert_ne!(before, expected);
+        faults.always(
+            &format!("TransactWriteItems user.{expected}"),
+            Fault::Validation,
+        );
+        let failed = scene.provider.call(method, &path, Some(&body)).await;
+        failed.error(503, None);
+        assert_eq!(status().await, before, "{method} {expected}");
+        faults.stop();
+        let again = scene.provider.call(method, &path, Some(&body)).await;
+        assert_eq!(again.expect(done).id(), id, "{method}");
+        assert_eq!(status().await, expected, "{method}");
+        assert_eq!(scene.left().await, NOTHING);
+    }
+    // The user is active, and nothing is left to do for a repeated creation.
+    let twin = scene.provider.post("/Users", body(true)).await;
+    twin.error(409, Some("uniqueness"));
+    invariants::check(&scene.world.items().await);
+}
+
+/// It was written, and its answer was an error: the version that it names is not the current one any more.
+#[tokio::test]
+async fn a_repeated_request_may_name_the_version_before() {
+    let (scene, faults) = Scene::faulty().await;
+    let id = scene.linked(&names(1)).await.remove(0);
+    let path = format!("/Users/{id}");
+    let etag = scene.provider.get(&path).await.expect(200).etag.unwrap();
+    let deactivate = |path: &str, operations: Value| {
+        let request = scene.provider.request("PATCH", path);
+        request
+            .header("if-match", &etag)
+            .header("content-type", "application/json")
+            .body(json!({"Operations": operations}).to_string())
+    };
+    let active = |value: bool| json!([{"op": "replace", "path": "active", "value": value}]);
+    faults.always("TransactWriteItems user.disabled", Fault::Validation);
+    let failed = scene.provider.send(deactivate(&path, active(false))).await;
+    failed.error(503, None);
+    faults.stop();
+    let again = scene.provider.send(deactivate(&path, active(false))).await;
+    assert_ne!(again.expect(200).etag.as_ref(), Some(&etag));
+    let root = scene.world.tenant_admin();
+    let shown = root.get("/users/user-000").await.expect(200);
+    assert_eq!(shown.body["status"], "disabled");
+    // What would change something is refused.
+    let back = scene.provider.send(deactivate(&path, active(true))).await;
+    back.error(412, None);
+
+    let group = format!("/Groups/{}", scene.group("Sales", &[]).await);
+    let add = json!([{"op": "add", "path": "members", "value": [{"value": id}]}]);
+    let added = scene.provider.send(deactivate(&group, add.clone())).await;
+    added.expect(204);
+    let again = scene.provider.send(deactivate(&group, add.clone())).await;
+    again.expect(204);
+    let remove = json!([{"op": "remove", "path": "members", "value": [{"value": id}]}]);
+    let back = scene.provider.send(deactivate(&group, remove)).await;
+    back.error(412, None);
+    let unknown = json!([{"op": "add", "path": "members", "value": [{"value": "x"}]}]);
+    let refused = scene.provider.send(deactivate(&group, unknown)).await;
+    refused.error(412, None);
+}
+
 /// Many directory users share what a login is found by, and only one of them is active.
 #[tokio::test]
 async fn of_more_than_ten_users_with_one_id_none_is_linked() {

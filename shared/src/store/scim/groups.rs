@@ -7,7 +7,7 @@ use super::members::{Known, Step, count_after};
 use super::users::not_created;
 use super::{
     Action, GROUP_CHANGEABLE, PENDING, ScimWritten, change_lookups, change_name, from_group_row,
-    group_lookups, require_version, to_change, to_group_row, unchanged_group,
+    group_lookups, is_overtaken, require_version, to_change, to_group_row, unchanged_group,
 };
 use crate::domain::{
     GroupId, Origin, ScimGroup, ScimMembersChange, ScimScope, ScimUserId, Timestamp,
@@ -93,7 +93,7 @@ impl Store {
     }
 
     /// Changes a group of a directory and its members, as `edit` says. `expected` is the version that the request asks
-    /// for.
+    /// for; a request that changes nothing may name an older one.
     ///
     /// Writes one transaction on the condition that the group is unchanged since the read, and that new members exist,
     /// unless `edit` changes nothing. Reads only the members that the change names, unless it replaces all.
@@ -109,12 +109,15 @@ impl Store {
         let settled = self.until_settled("change_scim_group", |now| async move {
             let before = self.scim_group(scope, id).await?;
             let before = before.ok_or(Refusal::NotFound)?;
-            require_version(expected, before.version)?;
             let (edited, members) = match edit(&before) {
                 Ok(edited) => edited,
+                Err(_) if is_overtaken(expected, before.version) => {
+                    return Err(Refusal::VersionMismatch.into());
+                }
                 Err(error) => return Ok(Err(error)),
             };
-            self.replace_scim_group(scope, &before, (edited, &members), now)
+            let edited = (edited, &members);
+            self.replace_scim_group(scope, &before, edited, (expected, now))
                 .await
                 .map(Ok)
         });
@@ -130,9 +133,14 @@ impl Store {
         scope: &ScimScope,
         before: &ScimGroup,
         (edited, members): (ScimGroup, &ScimMembersChange),
-        now: Timestamp,
+        (expected, now): (Option<u64>, Timestamp),
     ) -> Result<ScimWritten<ScimGroup>, Unsettled> {
-        let (steps, known) = self.member_steps(scope, before, members).await?;
+        let (steps, known) = match self.member_steps(scope, before, members).await {
+            Err(Error::Refused(_)) if is_overtaken(expected, before.version) => {
+                return Err(Refusal::VersionMismatch.into());
+            }
+            steps => steps?,
+        };
         if steps.is_empty() && edited == *before {
             return Ok(ScimWritten {
                 resource: edited,
@@ -140,6 +148,7 @@ impl Store {
                 is_finished: true,
             });
         }
+        require_version(expected, before.version)?;
         let after = ScimGroup {
             member_count: count_after(before.member_count, &steps)?,
             version: before.version + 1,

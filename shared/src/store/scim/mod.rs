@@ -310,10 +310,16 @@ fn unchanged_group(version: u64) -> Condition {
     .value(":before", number(version))
 }
 
+/// Returns whether a request asks for another version. It is refused unless it changes nothing: then it may be repeated,
+/// because its response did not arrive or was an error (RFC 9110, 13.1.1).
+fn is_overtaken(asked: Option<u64>, version: u64) -> bool {
+    asked.is_some_and(|asked| asked != version)
+}
+
 /// Fails if a request asks for another version.
 fn require_version(asked: Option<u64>, version: u64) -> Result<(), Refusal> {
-    match asked {
-        Some(asked) if asked != version => Err(Refusal::VersionMismatch),
-        _ => Ok(()),
+    if is_overtaken(asked, version) {
+        return Err(Refusal::VersionMismatch);
     }
+    Ok(())
 }

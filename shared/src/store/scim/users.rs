@@ -3,8 +3,8 @@
 use super::changes::record_gone;
 use super::groups::GROUPS;
 use super::{
-    Action, ScimWritten, USER_CHANGEABLE, change_lookups, change_name, from_user_row, mark,
-    require_version, still_linked, to_change, to_user_row, user_lookups,
+    Action, ScimWritten, USER_CHANGEABLE, change_lookups, change_name, from_user_row, is_overtaken,
+    mark, require_version, still_linked, to_change, to_user_row, user_lookups,
 };
 use crate::domain::{Origin, ScimScope, ScimUser, ScimUserId, Timestamp};
 use crate::store::keys::{self, SCIM_USER_PREFIX};
@@ -59,7 +59,8 @@ impl Store {
         }
     }
 
-    /// Changes a user of a directory, as `edit` says. `expected` is the version that the request asks for.
+    /// Changes a user of a directory, as `edit` says. `expected` is the version that the request asks for; a request that
+    /// changes nothing may name an older one.
     ///
     /// Writes one transaction on the condition that the user is unchanged since the read, unless `edit` changes nothing.
     pub async fn change_scim_user<E: From<Error> + Send>(
@@ -73,8 +74,13 @@ impl Store {
         let settled = self.until_settled("change_scim_user", |now| async move {
             let before = self.scim_user(scope, id).await?;
             let before = before.ok_or(Refusal::NotFound)?;
-            require_version(expected, before.version)?;
-            let edited = match edit(&before, now) {
+            let edited = edit(&before, now);
+            if is_overtaken(expected, before.version)
+                && !matches!(&edited, Ok(edited) if *edited == before)
+            {
+                return Err(Refusal::VersionMismatch.into());
+            }
+            let edited = match edited {
                 Ok(edited) => edited,
                 Err(error) => return Ok(Err(error)),
             };
