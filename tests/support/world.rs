@@ -241,6 +241,10 @@ fn plain(value: &AttributeValue) -> Value {
             .iter()
             .map(|(name, value)| (name.clone(), plain(value)))
             .collect(),
+        AttributeValue::B(bytes) => {
+            let hex = bytes.as_ref().iter().map(|byte| format!("{byte:02x}"));
+            json!(hex.collect::<String>())
+        }
         other => panic!("an attribute of a kind that nothing writes: {other:?}"),
     }
 }
