@@ -13,10 +13,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::Parser;
+use support::history::domains::Domains;
 use support::history::logins::Logins;
 use support::history::{Counts, History};
 
-/// Random concurrent histories of requests or logins, checked against a sequential model.
+/// Random concurrent histories: of requests, checked against a sequential model, of logins, or of a domain.
 #[derive(Parser)]
 struct Arguments {
     /// The number of histories.
@@ -25,6 +26,9 @@ struct Arguments {
     /// Histories of logins instead of requests.
     #[arg(long)]
     logins: bool,
+    /// Histories of a verified domain instead of requests.
+    #[arg(long, conflicts_with = "logins")]
+    domains: bool,
     /// The first seed; the others follow it. Defaults to a random one.
     #[arg(long)]
     seed: Option<u64>,
@@ -37,6 +41,7 @@ fn main() -> ExitCode {
     let Arguments {
         count,
         logins,
+        domains,
         seed,
         threads,
     } = Arguments::parse();
@@ -57,6 +62,9 @@ fn main() -> ExitCode {
                     let seed = first + done;
                     let (counts, wrong) = if logins {
                         let history = Logins::of_seed(seed);
+                        (history.counts.clone(), history.wrong())
+                    } else if domains {
+                        let history = Domains::of_seed(seed);
                         (history.counts.clone(), history.wrong())
                     } else {
                         let history = History::of_seed(seed);

@@ -1,6 +1,7 @@
 //! Domains of organizations: adding, verifying, changing and removing them.
 
 pub(crate) mod auto_join;
+mod histories;
 mod recheck;
 
 use futures::future::join_all;

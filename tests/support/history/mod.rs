@@ -1,6 +1,7 @@
 //! Random histories: a few users send random concurrent requests, DynamoDB fails sometimes, and
 //! some sequential order must explain every response.
 
+pub mod domains;
 mod erasure;
 pub mod invitations;
 pub mod linear;
