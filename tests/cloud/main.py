@@ -17,6 +17,7 @@ import urllib.request
 import gaps
 from emulator import ACCOUNT, REGION, Emulator
 from people import CALLBACK, Person
+from receiver import receiver
 from resolver import resolver
 from stack import Stack, package
 from story import Story
@@ -129,7 +130,7 @@ def domain_name(emulator):
     }
 
 
-def with_new_pool(emulator, sam, template, parameters, dns, groups):
+def with_new_pool(emulator, sam, template, parameters, dns, groups, hooks):
     stack = Stack(emulator, sam, template, "muster-new", parameters | {"MachineClient": "true"})
     gaps.still(gaps.OpenApiBody, gaps.OpenApiBody.is_there(emulator, stack))
     functions = gaps.OpenApiBody.fill(emulator, stack)
@@ -139,7 +140,7 @@ def with_new_pool(emulator, sam, template, parameters, dns, groups):
     print(f"  {functions} functions behind routes, {resources} resources, {size // 1024} KB of processed template")
     # CloudFormation takes 500 and 1 MB.
     assert resources <= 425 and size <= 850 * 1024, "divide the stack"
-    story = Story(stack, pool, client, client_of(emulator, pool, "other"), dns, groups)
+    story = Story(stack, pool, client, client_of(emulator, pool, "other"), dns, groups, hooks)
     steps = story.run() + story.run_as_machine(stack.outputs["MachineClientId"])
     stack.deploy({"UserPoolTier": "LITE"})
     return steps + story.run_on_lite()
@@ -202,13 +203,16 @@ def main():
         print(f"{what} ({time.monotonic() - started:.0f} s)", flush=True)
 
     local = pathlib.Path(options.binaries) / "muster-local"
-    with entra(local) as address, resolver() as dns, Emulator(options.ministack, options.folder) as emulator:
+    with (
+        entra(local) as address, resolver() as dns, receiver() as hooks,
+        Emulator(options.ministack, options.folder) as emulator,
+    ):
         took("The emulator runs")
         gaps.check(emulator)
         template = package("template.yaml", options.binaries, options.folder / "build", emulator)
         took("The template is packaged")
         parameters = of_entra(emulator, address)
-        runs = [functools.partial(with_new_pool, dns=dns, groups=Groups(address)), with_existing_pool]
+        runs = [functools.partial(with_new_pool, dns=dns, groups=Groups(address), hooks=hooks), with_existing_pool]
         if options.earlier:
             # Which does not know the parameters of invitations.
             runs = [functools.partial(with_upgrade, earlier=options.earlier.absolute())]

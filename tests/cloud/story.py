@@ -8,6 +8,7 @@ import uuid
 
 import gaps
 from people import Machine, Person, Provider, claims, send
+from receiver import is_signed
 
 # Of the sample directory of the local stack, which plays Entra.
 ALAN = "5f0a7c0e-3b1d-4c57-9b52-1a1de0a10002"
@@ -23,13 +24,26 @@ HANK = "9e3f5b7d-1a2c-4d6e-8f90-2b4d6f8a0001"
 NUCLEAR = "d1e2f3a4-b5c6-4d7e-8f90-a1b2c3d40001"
 
 
+def allow_loopback(stack):
+    """Lets a stack send webhooks to this machine, as the local stack may: the receiver of the test has no public address.
+    The rules themselves are tested with the local stack."""
+    functions = stack.emulator.client("lambda")
+    for name in ("CreateWebhookEndpoint", "TestWebhookEndpoint", "DeliverWebhook"):
+        name = stack.resources[name]
+        variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        variables["WEBHOOK_LOOPBACK"] = "allowed"
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+
 class Story:
-    def __init__(self, stack, pool, client, other_client, dns=None, groups=None):
+    def __init__(self, stack, pool, client, other_client, dns=None, groups=None, receiver=None):
         self.stack, self.pool, self.client, self.other_client = stack, pool, client, other_client
         # The resolver that the stack asks, where it asks one of this test.
         self.dns = dns
         # The groups of a directory of the local stack, which change.
         self.groups = groups
+        # The receiver of webhooks to which the stack may send.
+        self.receiver = receiver
         self.steps = 0
 
     @contextlib.contextmanager
@@ -68,6 +82,7 @@ class Story:
             self.directories()
         self.provisioning()
         self.events()
+        self.webhooks()
         self.rights()
         return self.steps
 
@@ -447,6 +462,68 @@ class Story:
             wait(queue, lambda body: body["detail"]["id"] == good)
             failure = wait(outputs["EventFailuresUrl"], lambda body: body["keys"]["sk"]["S"] == broken)
             assert failure["reason"].startswith("the record"), failure
+
+    def webhooks(self):
+        root = self.root
+
+        def endpoint(url):
+            body = {"url": url, "event_types": ["team.*"]}
+            made = root.post("/webhook-endpoints", body).expect(201)
+            return made.headers["location"], made.body["secret"]
+
+        def delivery(path, is_wanted):
+            """The delivery of an event to an endpoint, once it is as wanted."""
+            until = time.monotonic() + 120
+            while True:
+                found = root.get(f"{path}/deliveries").expect(200).body["items"]
+                if wanted := [one for one in found if is_wanted(one)]:
+                    return wanted[0]
+                assert time.monotonic() < until, found
+                time.sleep(1)
+
+        def made_team(name):
+            """Makes a team: the id of its event."""
+            team = root.post("/teams", {"name": name}).expect(201).body["id"]
+            found = root.get("/events?type=team.created").expect(200).body["items"]
+            return next(event["id"] for event in found if event["targets"][0]["id"] == team)
+
+        with self.step("an endpoint on this machine, or without TLS, is refused"):
+            for url in ("https://127.0.0.1/", "https://localhost/", "http://hooks.acme.example/"):
+                body = {"url": url, "event_types": ["*"]}
+                root.post("/webhook-endpoints", body).expect(400, "validation-failed")
+            self.ada.get("/webhook-endpoints").expect(403)
+        with self.step("a webhook that cannot be delivered is recorded with its reason, and sent again later"):
+            # No name below .example has an address.
+            path, _ = endpoint("https://hooks.acme.example/")
+            tested = root.post(f"{path}/test").expect(200).body
+            assert tested["status"] is None and tested["error"] in ("dns", "timeout"), tested
+            event = made_team("Unheard")
+            failed = delivery(path, lambda one: one["id"] == event)
+            assert (failed["event_type"], failed["status"]) == ("team.created", "pending"), failed
+            assert failed["error"] in ("dns", "timeout") and failed["next_attempt_at"], failed
+            assert root.get(path).expect(200).body["last_failure_at"], "the endpoint says that it fails"
+            root.delete(path).expect(204)
+        if not self.receiver:
+            return
+        with self.step("a webhook is sent again after 503, and arrives signed"):
+            allow_loopback(self.stack)
+            path, secret = endpoint(self.receiver.url)
+            event = made_team("Heard")
+            done = delivery(path, lambda one: one["id"] == event and one["status"] == "delivered")
+            assert (done["attempts"], done["response_status"]) == (2, 204), done
+            attempts = self.receiver.messages(event)
+            assert len(attempts) == 2 and attempts[0][1] == attempts[1][1], attempts
+            for headers, body in attempts:
+                assert is_signed(secret, headers, body), headers
+            body = json.loads(attempts[0][1])
+            shown = root.get(f"/events/{event}").expect(200).body
+            assert (body["type"], body["data"]) == ("team.created", shown), body
+        with self.step("the test of an endpoint answers its status"):
+            tested = root.post(f"{path}/test").expect(200).body
+            assert (tested["status"], tested["error"]) == (503, None), tested
+            headers, body = self.receiver.received[-1]
+            assert json.loads(body)["type"] == "webhook.test" and is_signed(secret, headers, body), body
+            root.delete(path).expect(204)
 
     def rights(self):
         with self.step("a function whose right is taken away can do nothing"):
