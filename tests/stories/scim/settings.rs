@@ -87,7 +87,7 @@ async fn a_group_makes_its_members_tenant_admins() {
 async fn leaving_can_suspend_until_the_group_comes_back() {
     let scene = Scene::with(json!({"on_leave": "suspend"})).await;
     let ada = scene.ada().await;
-    let group = scene.group("Sales", &[ada.clone()]).await;
+    let group = scene.group("Sales", std::slice::from_ref(&ada)).await;
     let member = format!("/organizations/{group}/members/ada");
     let status = async || scene.get(member.clone()).await["status"].clone();
     assert_eq!(status().await, "active");
