@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::changes::{record_change, record_gone};
 use super::members::{Known, Step, count_after};
+use super::records::{record_change, record_gone};
 use super::users::not_created;
 use super::{
     Action, GROUP_CHANGEABLE, PENDING, ScimWritten, change_lookups, change_name, from_group_row,

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::changes::from_steps_row;
+use super::records::from_steps_row;
 use super::{Action, from_user_row, mark, still_linked};
 use crate::domain::{
     GroupId, Invalid, MAX_SCIM_MEMBERS, ScimGroup, ScimMember, ScimMembersChange, ScimScope,

@@ -6,12 +6,14 @@
 
 mod access;
 mod changes;
+mod deletions;
 mod find;
 mod groups;
 mod link;
 mod login;
 mod members;
 mod purge;
+mod records;
 mod users;
 
 use std::collections::BTreeSet;
@@ -30,10 +32,10 @@ use crate::store::{Refusal, table};
 pub use access::ScimAccess;
 pub(in crate::store) use access::{access_row, rotate, set_status};
 pub use changes::ScimFinished;
-pub(in crate::store) use changes::settings_row;
 pub use find::ScimPage;
 pub(in crate::store) use login::SCIM_USER;
 pub use login::{ScimLink, ScimUserWithGroups};
+pub(in crate::store) use records::settings_row;
 pub(in crate::store) use users::count_row;
 
 /// What a write made, and whom it concerns.

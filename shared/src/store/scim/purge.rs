@@ -1,7 +1,7 @@
 //! Deleting all users and groups of a directory.
 
 use super::Action;
-use super::changes::record_gone;
+use super::records::record_gone;
 use crate::domain::{Origin, ScimScope};
 use crate::store::keys;
 use crate::store::table::{Condition, Item, Query, in_partition, key_of, text_of};

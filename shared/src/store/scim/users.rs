@@ -1,7 +1,7 @@
 //! Writing users of a directory.
 
-use super::changes::record_gone;
 use super::groups::GROUPS;
+use super::records::record_gone;
 use super::{
     Action, ScimWritten, USER_CHANGEABLE, change_lookups, change_name, from_user_row, is_overtaken,
     mark, require_version, still_linked, to_change, to_user_row, user_lookups,
