@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_sqs::types::QueueAttributeName;
 use muster_local::Options;
 use serde_json::{Value, json};
 use support::{Fault, Faults, invariants};
@@ -150,15 +151,18 @@ async fn what_a_take_up_could_not_do_is_tried_again_soon() {
     scene.wait_for_members(&group, 0).await;
 }
 
-/// The messages of the queue of runs that can be received now.
-async fn received(scene: &Scene) -> Vec<Value> {
+fn queues(scene: &Scene) -> Client {
     let config = aws_sdk_sqs::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("local"))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .endpoint_url(scene.world.stack.services_url());
-    let client = Client::from_conf(config.build());
-    let messages = client
+    Client::from_conf(config.build())
+}
+
+/// The messages of the queue of runs that can be received now.
+async fn received(scene: &Scene) -> Vec<Value> {
+    let messages = queues(scene)
         .receive_message()
         .queue_url("ReconcileQueue")
         .max_number_of_messages(10)
@@ -189,9 +193,19 @@ async fn a_take_up_is_tried_again_a_few_times_only() {
     run(&task).await;
     task["tries"] = json!(1);
     assert_eq!(received(&scene).await, std::slice::from_ref(&task));
-    task["tries"] = json!(6);
-    run(&task).await;
-    assert_eq!(received(&scene).await, Vec::<Value>::new());
+    let delayed = async || {
+        let name = QueueAttributeName::ApproximateNumberOfMessagesDelayed;
+        let read = queues(&scene).get_queue_attributes();
+        let read = read
+            .queue_url("ReconcileQueue")
+            .attribute_names(name.clone());
+        read.send().await.unwrap().attributes.unwrap()[&name].clone()
+    };
+    for (tries, expected) in [(5, "1"), (6, "1")] {
+        task["tries"] = json!(tries);
+        run(&task).await;
+        assert_eq!(delayed().await, expected, "{tries}");
+    }
     faults.stop();
     scene.take_up().await;
     assert_eq!(scene.members(&group).await, 0);
@@ -248,21 +262,46 @@ async fn newer_settings_win_over_a_request_under_way() {
     invariants::check(&scene.world.items().await);
 }
 
+/// As before, with a login of a user who is not marked.
+#[tokio::test]
+async fn newer_settings_win_over_a_login_under_way() {
+    let (scene, faults) = Scene::faulty().await;
+    scene.filter(Some("App-")).await;
+    scene.take_up().await;
+    let ids = scene.linked(&["ada".to_owned()]).await;
+    let group = scene.group("Sales", &ids).await;
+    scene.filter(None).await;
+    let mut held = faults.hold("TransactWriteItems membership.added");
+    let meanwhile = async {
+        held.arrived().await;
+        scene.filter(Some("App-")).await;
+        scene.take_up().await;
+        assert_eq!(scene.left().await, NOTHING);
+        held.release();
+    };
+    futures::join!(scene.login("ada"), meanwhile);
+    assert_eq!(scene.members(&group).await, 1, "by the settings before");
+    scene.take_up().await;
+    assert_eq!(scene.members(&group).await, 0);
+    assert_eq!(scene.left().await, NOTHING);
+}
+
 /// Settings that change again while everyone is marked for the first change.
 #[tokio::test]
 async fn newer_settings_are_marked_from_the_beginning() {
     let (scene, faults) = Scene::faulty().await;
-    let ids = scene.linked(&names(1)).await;
+    let ids = scene.linked(&names(40)).await;
     let group = scene.group("Sales", &ids).await;
-    scene.filter(Some("App-")).await;
-    let mut held = faults.hold(FIRST_PAGE);
+    scene.take_up().await;
+    scene.filter(Some("S")).await;
+    let mut held = faults.hold(LATER_PAGE);
     let meanwhile = async {
         held.arrived().await;
-        scene.filter(Some("S")).await;
+        scene.filter(Some("App-")).await;
         held.release();
     };
     futures::join!(scene.take_up(), meanwhile);
-    assert_eq!(scene.members(&group).await, 1);
+    assert_eq!(scene.members(&group).await, 0);
     assert_eq!(scene.left().await, NOTHING);
 }
 
