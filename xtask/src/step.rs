@@ -48,7 +48,7 @@ pub(crate) enum Outcome {
 pub(crate) const FAST: [Step; 4] = [Step::Format, Step::Generated, Step::Lint, Step::Test];
 
 /// Test modules that build and start other programs or search for minutes: the step `slow`.
-const SLOW: [&str; 12] = [
+const SLOW: [&str; 13] = [
     "binaries",
     "cognito",
     "directories::runs::large",
@@ -57,6 +57,7 @@ const SLOW: [&str; 12] = [
     "openapi",
     "page",
     "schemathesis",
+    "scim::histories",
     "scim::large",
     "sync::many_logins",
     "sync::histories",

@@ -151,7 +151,7 @@ async fn a_large_directory_answers_as_fast_as_a_small_one() {
     let large = time(5_000, 200).await;
     let small = before.max(time(50, 10).await);
     let rate = 200.0 / large.as_secs_f64();
-    println!("{rate:.0} requests a second with 5,000 users and 200 groups");
+    assert!(rate >= 25.0, "{rate:.0} requests a second");
     let ratio = large.as_secs_f64() / small.as_secs_f64();
     assert!(ratio < 2.0, "{small:?} and {large:?}");
 }
