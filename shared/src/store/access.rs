@@ -5,7 +5,7 @@ use crate::store::{Error, Refusal, table};
 use std::collections::HashMap;
 
 use super::keys::{self, Key};
-use super::{Store, domains, members, organizations, users};
+use super::{Store, members, organizations, users};
 use crate::domain::{
     Caller, FoldedName, Membership, Organization, OrganizationId, Permission, Role, Status,
     Timestamp,
@@ -180,12 +180,6 @@ impl View {
     pub(super) fn counts_from_start(&self, caller: &Caller, id: &OrganizationId) -> bool {
         let item = self.items.get(&keys::organization(&caller.tenant_id, id));
         item.is_some_and(|item| item.contains_key(organizations::COUNTS_FROM_START))
-    }
-
-    /// Returns whether the organization has or had domains.
-    pub(super) fn has_domains(&self, caller: &Caller, id: &OrganizationId) -> bool {
-        let item = self.items.get(&keys::organization(&caller.tenant_id, id));
-        item.is_some_and(|item| item.contains_key(domains::HAS_DOMAINS))
     }
 
     /// Returns a membership by its key.

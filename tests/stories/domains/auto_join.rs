@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use support::{Actor, World, invariants};
 
 use super::{domains, publish, verified};
-use crate::email_invitations::{Calendar, DAY, MINUTE, path, token};
+use crate::email_invitations::{self, Calendar, DAY, MINUTE, path, token};
 
 /// The event of a login.
 fn login(user: &str, email: &str, is_verified: bool) -> Value {
@@ -127,6 +127,36 @@ async fn who_was_removed_or_left_does_not_come_back() {
     )
     .await
     .expect(201);
+    invariants::check(&world.items().await);
+}
+
+/// The organization has no domain yet, and the tenant neither.
+#[tokio::test]
+async fn who_left_before_the_first_domain_stays_out() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Acme").await;
+    let member = |user: &str| format!("/organizations/{id}/members/{user}");
+    world.member(&id, "bob", "member", "active").await;
+    ada.delete(&member("bob")).await.expect(204);
+    for (user, status) in [("max", "active"), ("cy", "invited")] {
+        let one = world.member(&id, user, "member", status).await;
+        one.delete(&member("me")).await.expect(204);
+    }
+    let invited = json!({"email": "dan@acme.example"});
+    let invitations = format!("/organizations/{id}/invitations");
+    let made = ada.post(&invitations, invited).await.expect(201);
+    email_invitations::verified(&world, "dan", "dan@acme.example").await;
+    let (dan, sent) = (world.user("dan"), json!({"token": token(&made)}));
+    dan.post("/invitations/decline", sent).await.expect(204);
+    verified(&world, &ada, &id, "acme.example").await;
+    turn(&world, &id, true).await;
+    for user in ["bob", "max", "cy", "dan"] {
+        sign_in(&world, user, &format!("{user}@acme.example")).await;
+        assert_eq!(membership(&world, &id, user).await, "", "{user}");
+    }
+    sign_in(&world, "fay", "fay@acme.example").await;
+    assert_eq!(membership(&world, &id, "fay").await, "member active domain");
     invariants::check(&world.items().await);
 }
 

@@ -353,6 +353,8 @@ impl Walker {
                     table.names[named.unwrap()] = Some(place(&item["organization_id"]));
                 }
                 "USER" | "INVITEE" => {}
+                // Who left; only a domain looks at it.
+                sk if sk.starts_with("LEFT#") => {}
                 sk if sk.starts_with("INVITATION#") => {
                     if text("status") == "pending" {
                         let addresses = [0, 1, 2].map(address);

@@ -4,6 +4,7 @@ use serde_json::json;
 use support::graph::{Endpoint, GraphFault};
 
 use super::setup::{ORGANIZATIONS, Setup, event, map};
+use crate::domains::verified;
 use crate::email_invitations::{path, token};
 
 /// With ada in two groups.
@@ -83,8 +84,8 @@ async fn leaving_an_organization_ends_manual_team_memberships() {
     let of_ada = rows
         .iter()
         .filter(|row| row["pk"] == "TENANT#acme#USER#ada");
-    // The user, their email address and account, one membership and two team memberships: nothing else was left.
-    assert_eq!(of_ada.count(), 6);
+    // The user, their email address and account, one membership, two team memberships and the mark of who left: nothing else.
+    assert_eq!(of_ada.count(), 7);
     setup.check().await;
 }
 
@@ -410,4 +411,43 @@ async fn a_cached_list_of_groups_removes_nothing() {
         assert_ne!(warm.organizations("ada").await, map([("g-one", ACTIVE)]));
         warm.check().await;
     }
+}
+
+/// Auto-join was turned on after their first login.
+#[tokio::test]
+async fn who_left_their_group_does_not_join_by_its_domain() {
+    let setup = two_groups(&[]).await;
+    let root = setup.world.tenant_admin();
+    verified(&setup.world, &root, "g-one", "acme.example").await;
+    let domain = "/organizations/g-one/domains/acme.example";
+    root.patch(domain, json!({"auto_join": true}))
+        .await
+        .expect(200);
+    setup.graph.leave("ada", "g-one");
+    let verified = |user: &str| {
+        let mut event = event(user);
+        event["request"]["userAttributes"]["email_verified"] = "true".into();
+        event
+    };
+    for _ in 0..2 {
+        setup.pass_ten_minutes();
+        setup.sign_in(verified("ada")).await;
+        assert_eq!(setup.organizations("ada").await, map([("g-two", ACTIVE)]));
+    }
+    // The domain adds others.
+    setup.graph.user("bob");
+    setup.sign_in(verified("bob")).await;
+    assert_eq!(
+        setup.organizations("bob").await,
+        map([("g-one", "member active domain")])
+    );
+    // Their group does.
+    setup.graph.join("ada", "g-one");
+    setup.pass_ten_minutes();
+    setup.sign_in(verified("ada")).await;
+    assert_eq!(
+        setup.organizations("ada").await,
+        map([("g-one", ACTIVE), ("g-two", ACTIVE)])
+    );
+    setup.check().await;
 }

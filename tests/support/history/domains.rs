@@ -106,6 +106,14 @@ async fn history(seed: u64) -> Domains {
         }
     }
     runner.schedule.close();
+    let (owner, id) = (runner.owner(0), runner.organizations[0].clone());
+    let gone = format!(
+        "/organizations/{id}/members/{}",
+        random.choice(&USERS).unwrap()
+    );
+    runner
+        .alone(Box::pin(async move { owner.delete(&gone).await }))
+        .await;
     runner.prove(0).await;
     for _ in 0..EVENTS {
         runner.event(&mut random).await;

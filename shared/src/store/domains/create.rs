@@ -1,15 +1,12 @@
 //! Adding a domain.
 
 use super::{
-    Action, below, count, event, from_row, has_domains, hold_organization, not_of_another, require,
-    to_row,
+    Action, below, count, event, from_row, hold_organization, not_of_another, require, to_row,
 };
 use crate::domain::{EventType, MAX_DOMAINS, OrganizationDomain, Transition};
 use crate::store::settle::Unsettled;
 use crate::store::table::Condition;
-use crate::store::{
-    Added, Context, Error, Outcome, Refusal, Store, access, idempotency, keys, organizations,
-};
+use crate::store::{Added, Context, Error, Outcome, Refusal, Store, access, idempotency, keys};
 
 impl Store {
     /// Adds a domain to an organization, unless it has it. Requires an owner.
@@ -28,12 +25,7 @@ impl Store {
             let event = event(EventType::DomainAdded, Transition::Created(added));
             let mut transaction = self.transaction(&cx.origin, [event])?;
             require(&mut transaction, (&cx.caller, organization), now);
-            transaction.touch(
-                Action::Organization,
-                &keys::organization(tenant, organization),
-                has_domains(),
-                organizations::live(),
-            );
+            hold_organization(&mut transaction, tenant, organization);
             transaction.put(Action::Domain, to_row(added)?, Condition::absent());
             let number = keys::domain_count(tenant, organization);
             transaction.touch(Action::Count, &number, count(1), below(MAX_DOMAINS));

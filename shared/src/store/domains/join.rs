@@ -54,8 +54,8 @@ impl Store {
     /// by email: accepting an invitation would not change the role of a member.
     ///
     /// Writes one transaction on the conditions that the domain still belongs to the organization and adds users with
-    /// this role, that the organization is live, that the user is known, not disabled, not in it, and has not left it
-    /// since it has domains, and that their address has no open invitation. Later logins make no call once they are in it
+    /// this role, that the organization is live, that the user is known, not disabled, not in it, and was not removed
+    /// from it, and that their address has no open invitation. Later logins make no call once they are in it
     /// or have left it.
     pub async fn join_by_domain(
         &self,

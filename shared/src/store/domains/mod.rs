@@ -11,7 +11,6 @@ mod read;
 mod recheck;
 mod verify;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
@@ -32,10 +31,6 @@ pub use join::DomainOfLogin;
 pub(super) use join::JOINED_BY_DOMAIN;
 pub use recheck::DueDomain;
 pub use verify::DomainToVerify;
-
-/// Attribute of an organization: `true` from its first domain on. Who leaves such an organization gets a mark, so that
-/// no domain adds them again.
-pub(super) const HAS_DOMAINS: &str = "has_domains";
 
 /// Attributes that a change of a domain writes.
 const CHANGEABLE: [&str; 11] = [
@@ -265,11 +260,6 @@ fn count(by: i32) -> Change {
 fn below(most: u8) -> Condition {
     Condition::new("attribute_not_exists(#domain_count) OR #domain_count < :most")
         .value(":most", number(most))
-}
-
-/// Returns the change of an organization that gets a domain.
-fn has_domains() -> Change {
-    Change::new().set(HAS_DOMAINS, AttributeValue::Bool(true))
 }
 
 /// Maps the failed conditions to a refusal, or to another attempt.

@@ -47,7 +47,7 @@ impl Store {
             let key = keys::organization(tenant, organization);
             transaction.check(Action::Organization, &key, organizations::live());
             access::require_enabled(&mut transaction, &cx.caller);
-            if found.has_domains && found.membership.is_none() {
+            if found.membership.is_none() {
                 let mark = keys::left_mark(tenant, &cx.caller.user_id, organization);
                 transaction.put(Action::Left, mark.attributes(), Condition::none());
             }

@@ -44,7 +44,6 @@ pub(super) struct Found {
     /// Whether the organization has verified the domain of the address in the access token. Always `false` without the
     /// token of the invitation.
     is_claimed: bool,
-    pub(super) has_domains: bool,
 }
 
 impl Store {
@@ -135,7 +134,6 @@ impl Found {
             membership: view.membership(&access::own_key(caller, organization))?,
             profile: profile.cloned().map(users::from_row).transpose()?,
             is_claimed: claim.is_some_and(|claim| domains::is_claimed_by(claim, organization)),
-            has_domains: view.has_domains(caller, organization),
             invitation,
         })
     }

@@ -294,16 +294,6 @@ fn hold_organization(
     owners: Owners,
 ) {
     let live = organizations::live();
-    hold_organization_as(transaction, (tenant, organization), owners, live);
-}
-
-/// Like [`hold_organization`], with this condition in place of being live.
-fn hold_organization_as(
-    transaction: &mut Transaction<'_, Action>,
-    (tenant, organization): (&TenantId, &OrganizationId),
-    owners: Owners,
-    live: Condition,
-) {
     let key = keys::organization(tenant, organization);
     let part = Action::Organization;
     match owners {

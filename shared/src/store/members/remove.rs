@@ -1,19 +1,18 @@
 //! Removing a member from an organization and its teams.
 
 use super::{
-    Action, MOST_TEAMS, Owners, from_row, joined_no_more_teams, not_changed, of_organization,
-    unchanged,
+    Action, MOST_TEAMS, Owners, from_row, hold_organization, joined_no_more_teams, not_changed,
+    of_organization, unchanged,
 };
 use crate::domain::{
     Email, EventDraft, EventType, ExpectedVersion, Invitation, InvitationStatus, Membership,
     OrganizationId, Permission, Status, Target, Timestamp, Transition, UserId,
 };
 use crate::store::access::{self, Requirement, View, standing};
-use crate::store::domains::HAS_DOMAINS;
 use crate::store::settle::Unsettled;
-use crate::store::table::{Condition, Transaction, Unmet};
+use crate::store::table::{Condition, Transaction};
 use crate::store::team_members::JOINED_TEAMS;
-use crate::store::{Context, Error, Refusal, Store, invitations, keys, organizations, users};
+use crate::store::{Context, Error, Refusal, Store, invitations, keys, users};
 
 impl Store {
     /// Removes a user from an organization and its teams, and revokes the pending invitation of their verified address, so
@@ -57,7 +56,6 @@ impl Store {
                 }
             }
             let organization_name = view.organization(caller, organization, now)?.name;
-            let has_domains = view.has_domains(caller, organization);
             if !is_self {
                 require_reach(cx, &view, organization, before.as_ref())?;
             }
@@ -105,11 +103,9 @@ impl Store {
             if rest.is_empty() {
                 let condition = unchanged(&before).and(joined_no_more_teams(joined));
                 transaction.delete(Action::Membership, key, condition);
-                if has_domains {
-                    // Signing in must not add them again.
-                    let mark = keys::left_mark(&caller.tenant_id, user, organization);
-                    transaction.put(Action::Left, mark.attributes(), Condition::none());
-                }
+                // Signing in must not add them again.
+                let mark = keys::left_mark(&caller.tenant_id, user, organization);
+                transaction.put(Action::Left, mark.attributes(), Condition::none());
             } else {
                 // Too many teams for one transaction: leaves some teams first, and the organization last.
                 transaction.check(Action::Membership, key, unchanged(&before));
@@ -118,13 +114,10 @@ impl Store {
                 Owners::OneLess if !rest.is_empty() => Owners::OneLessSoon,
                 owners => owners,
             };
-            let live = live(has_domains);
-            let whose = (&caller.tenant_id, organization);
-            super::hold_organization_as(&mut transaction, whose, owners, live);
+            hold_organization(&mut transaction, &caller.tenant_id, organization, owners);
             match transaction.commit().await? {
                 Ok(()) if rest.is_empty() => Ok(()),
                 Ok(()) => Err(Unsettled::Partial),
-                Err(unmet) if !has_domains && has_domains_now(&unmet) => Err(Unsettled::Overtaken),
                 Err(unmet) => Err(not_changed(&unmet)),
             }
         })
@@ -208,21 +201,4 @@ fn event_type(status: Status, is_self: bool) -> EventType {
         _ if is_self => EventType::MembershipLeft,
         _ => EventType::MembershipRemoved,
     }
-}
-
-/// Returns the condition that the organization is live, and has no domains if it had none when it was read.
-fn live(has_domains: bool) -> Condition {
-    let live = organizations::live();
-    if has_domains {
-        return live;
-    }
-    live.and(Condition::new(format!(
-        "attribute_not_exists(#{HAS_DOMAINS})"
-    )))
-}
-
-/// Returns whether the organization has its first domain since it was read.
-fn has_domains_now(unmet: &Unmet<Action>) -> bool {
-    let item = unmet.of(&Action::Organization).flatten();
-    item.is_some_and(|item| item.contains_key(HAS_DOMAINS))
 }

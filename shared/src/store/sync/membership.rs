@@ -311,6 +311,9 @@ impl Store {
             let mut transaction = self.transaction(origin, events)?;
             leave_teams(&mut transaction, teams, organization_id);
             transaction.delete(Action::Membership, key, condition.clone());
+            // The domain of their address must not add them again.
+            let mark = keys::left_mark(tenant_id, user_id, organization_id);
+            transaction.put(Action::Left, mark.attributes(), Condition::none());
             count_owners(&mut transaction, before, None);
             if let Some(address) = address {
                 let labels = (Action::Invitation, Action::Invitee);

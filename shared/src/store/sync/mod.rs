@@ -148,6 +148,7 @@ enum Action {
     Invitation,
     Invitee,
     User,
+    Left,
 }
 
 /// Returns the result of creating something. An item that already exists is not an error.

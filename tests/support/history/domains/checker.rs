@@ -40,9 +40,7 @@ pub enum Sender {
 /// Checks each write.
 #[derive(Debug, Default)]
 pub struct Checker {
-    /// Organizations that had a domain.
-    with_domains: BTreeSet<String>,
-    /// Users who were removed from an organization that had a domain, or left it: organization and user.
+    /// Users who were removed from an organization, or left it: organization and user.
     gone: BTreeSet<(String, String)>,
     /// Memberships that a domain gave.
     pub joined: u64,
@@ -53,7 +51,7 @@ pub struct Checker {
 }
 
 impl Checker {
-    /// Whether the user was removed from the organization, or left it, since it had a domain.
+    /// Whether the user was removed from the organization, or left it.
     pub fn is_gone(&self, organization: &str, user: &str) -> bool {
         let key = (organization.to_owned(), user.to_owned());
         self.gone.contains(&key)
@@ -67,9 +65,6 @@ impl Checker {
         before: &Table,
         after: &Table,
     ) {
-        let domains = before.iter().filter(|((_, sk), _)| is_domain(sk));
-        let organizations = domains.map(|(_, item)| text(item, "organization_id").to_owned());
-        self.with_domains.extend(organizations);
         let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
         for key in keys {
             let (was, is) = (before.get(key), after.get(key));
@@ -102,11 +97,8 @@ impl Checker {
     ) -> Option<&'static str> {
         match (was, is) {
             (Some(was), None) if matches!(sender, Sender::ByHand) => {
-                let organization = text(was, "organization_id").to_owned();
-                if self.with_domains.contains(&organization) {
-                    let user = text(was, "user_id").to_owned();
-                    self.gone.insert((organization, user));
-                }
+                let key = ["organization_id", "user_id"].map(|name| text(was, name).to_owned());
+                self.gone.insert(key.into());
                 None
             }
             _ if matches!(sender, Sender::ByHand) => None,
