@@ -1,14 +1,17 @@
 //! Invitations by email: inviting, sending again, revoking, and what others see of them.
 
+mod ending;
+mod refused;
+mod resending;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use muster::domain::{Clock, Timestamp};
 use muster_local::Options;
-use reqwest::Method;
 use serde_json::{Value, json};
-use support::{Actor, Faults, Lines, Reply, World, at_once, invariants};
+use support::{Actor, Lines, Reply, World, at_once, invariants};
 
 pub(crate) const MINUTE: i64 = 60 * 1_000;
 pub(crate) const DAY: i64 = 24 * 60 * MINUTE;
@@ -337,232 +340,6 @@ async fn teams_of_an_invitation_are_live_and_of_the_organization() {
 }
 
 #[tokio::test]
-async fn only_owners_and_admins_see_and_make_invitations() {
-    let world = World::start().await;
-    let (ada, id, invitations) = acme(&world).await;
-    let made = ada.post(&invitations, bob()).await.expect(201);
-    let owner = json!({"email": "boss@acme.example", "role": "owner"});
-    let boss = ada.post(&invitations, owner.clone()).await.expect(201);
-    let resend = format!("{}/resend", path(&made));
-    let before = world.everything().await;
-    for (role, status, expected, code) in [
-        ("manager", "active", 403, "forbidden"),
-        ("member", "active", 403, "forbidden"),
-        ("readonly", "active", 403, "forbidden"),
-        ("owner", "invited", 404, "not-found"),
-        ("admin", "suspended", 404, "not-found"),
-    ] {
-        let user = format!("{role}-{status}");
-        let actor = world.member(&id, &user, role, status).await;
-        for reply in [
-            actor.post(&invitations, bob()).await,
-            actor.get(&invitations).await,
-            actor.get(&path(&made)).await,
-            actor.post_empty(&resend).await,
-            actor.delete(&path(&made)).await,
-        ] {
-            reply.problem(expected, code);
-        }
-    }
-    let max = world.member(&id, "max", "admin", "active").await;
-    for reply in [
-        max.post(&invitations, owner).await,
-        max.post_empty(&format!("{}/resend", path(&boss))).await,
-        max.delete(&path(&boss)).await,
-    ] {
-        reply.problem(403, "forbidden");
-    }
-    assert_eq!(max.all(&invitations).await.len(), 2);
-    for outside in [
-        world.user("zoe"),
-        world.user_of("globex", "ada"),
-        world.tenant_admin_of("globex"),
-    ] {
-        outside
-            .post(&invitations, bob())
-            .await
-            .problem(404, "not-found");
-        outside.get(&path(&made)).await.problem(404, "not-found");
-    }
-    let shown = ada.all(&invitations).await;
-    assert!(shown.iter().all(|one| one["status"] == "pending"));
-    assert!(before.len() < world.everything().await.len());
-}
-
-#[tokio::test]
-async fn an_invalid_invitation_changes_nothing() {
-    let world = World::start().await;
-    let (ada, _, invitations) = acme(&world).await;
-    let before = world.everything().await;
-    for (body, pointer) in [
-        (json!({}), "/email"),
-        (json!({"email": null}), "/email"),
-        (json!({"email": "bob"}), "/email"),
-        (json!({"email": "Bob <bob@acme.example>"}), "/email"),
-        (json!({"email": "bob@acme.example\n"}), "/email"),
-        (json!({"email": "b@a.example", "role": "boss"}), "/role"),
-        (
-            json!({"email": "b@a.example", "expires_in_days": 0}),
-            "/expires_in_days",
-        ),
-        (
-            json!({"email": "b@a.example", "expires_in_days": 31}),
-            "/expires_in_days",
-        ),
-        (
-            json!({"email": "b@a.example", "expires_in_days": 1.5}),
-            "/expires_in_days",
-        ),
-        (
-            json!({"email": "b@a.example", "redirect_url": "javascript:alert(1)"}),
-            "/redirect_url",
-        ),
-        (json!({"email": "b@a.example", "token": "x"}), "/token"),
-    ] {
-        let refused = ada.post(&invitations, body.clone()).await;
-        let refused = refused.problem(400, "validation-failed");
-        assert_eq!(refused.body["errors"][0]["pointer"], pointer, "{body}");
-    }
-    assert_eq!(world.everything().await, before);
-}
-
-#[tokio::test]
-async fn resending_makes_a_new_link_for_the_same_time() {
-    let (world, calendar) = Calendar::with(&[]).await;
-    let (ada, id, invitations) = acme(&world).await;
-    let made = ada.post(&invitations, bob()).await.expect(201);
-    let resend = format!("{}/resend", path(&made));
-    calendar.pass(MINUTE - 1);
-    let early = ada.post_empty(&resend).await;
-    assert_eq!(early.headers["retry-after"], "60");
-    early.problem(429, "sent-recently");
-    calendar.pass(DAY - MINUTE + 1);
-    let max = world.member(&id, "max", "admin", "active").await;
-    let again = max.post_empty(&resend).await.expect(200);
-    assert_ne!(token(&again), token(&made));
-    assert_eq!(again.body["id"], made.body["id"]);
-    assert_eq!(again.body["send_count"], 2);
-    assert_eq!(again.body["version"], 2);
-    assert_eq!(again.body["invited_by_user_id"], "max");
-    assert_eq!(again.body["expires_at"], "2026-11-29T00:00:00.000Z");
-    assert_eq!(ada.all(&invitations).await.len(), 1);
-    let types = events(&ada, &id).await;
-    assert!(types.contains(&"invitation.resent".to_owned()), "{types:?}");
-    let stale = ada
-        .request(Method::POST, &resend)
-        .header("if-match", "\"1\"");
-    calendar.pass(MINUTE);
-    ada.send(stale).await.problem(412, "version-mismatch");
-    invariants::check(&world.items().await);
-}
-
-#[tokio::test]
-async fn resending_at_once_issues_one_token() {
-    let (world, calendar) = Calendar::with(&[]).await;
-    let (ada, _, invitations) = acme(&world).await;
-    let made = ada.post(&invitations, bob()).await.expect(201);
-    calendar.pass(MINUTE);
-    let resend = format!("{}/resend", path(&made));
-    let replies = at_once((0..6).map(|_| {
-        let (ada, resend) = (ada.clone(), resend.clone());
-        async move { ada.post_empty(&resend).await }
-    }))
-    .await;
-    let sent = replies.iter().filter(|reply| reply.status == 200);
-    assert_eq!(sent.count(), 1);
-    assert!(
-        replies
-            .iter()
-            .all(|reply| [200, 429].contains(&reply.status))
-    );
-    let shown = ada.get(&path(&made)).await.expect(200);
-    assert_eq!(shown.body["send_count"], 2);
-    // A repeated request gets the first answer.
-    calendar.pass(MINUTE);
-    let once = || async {
-        let request = ada.request(Method::POST, &resend);
-        ada.send(request.header("idempotency-key", "k")).await
-    };
-    let first = once().await.expect(200);
-    let again = once().await.expect(200);
-    assert_eq!(again.body, first.body);
-    assert_eq!(again.headers["idempotency-replayed"], "true");
-}
-
-#[tokio::test]
-async fn an_expired_invitation_does_not_block_a_new_one() {
-    let (world, calendar) = Calendar::with(&[]).await;
-    let (ada, _, invitations) = acme(&world).await;
-    let made = ada.post(&invitations, bob()).await.expect(201);
-    calendar.pass(7 * DAY - 1);
-    assert_eq!(ada.get(&path(&made)).await.body["status"], "pending");
-    calendar.pass(1);
-    let expired = ada.get(&path(&made)).await;
-    assert_eq!(expired.body["status"], "expired");
-    assert_eq!(expired.body["version"], 1);
-    for (status, count) in [("pending", 0), ("expired", 1), ("revoked", 0)] {
-        let found = ada.all(&format!("{invitations}?status={status}")).await;
-        assert_eq!(found.len(), count, "{status}");
-    }
-    let admin = json!({"email": "bob@acme.example", "role": "admin"});
-    let next = ada.post(&invitations, admin).await.expect(201);
-    // The expired one can be revoked, and cannot come back beside the new one.
-    let resend = format!("{}/resend", path(&made));
-    let refused = ada.post_empty(&resend).await;
-    refused.problem(409, "invitation-not-valid");
-    ada.delete(&path(&made)).await.expect(204);
-    assert_eq!(ada.get(&path(&next)).await.body["status"], "pending");
-    let again = ada.post(&invitations, bob()).await;
-    again.problem(409, "already-invited");
-    invariants::check(&world.items().await);
-}
-
-#[tokio::test]
-async fn resending_an_expired_invitation_makes_it_pending() {
-    let (world, calendar) = Calendar::with(&[]).await;
-    let (ada, _, invitations) = acme(&world).await;
-    let made = ada.post(&invitations, bob()).await.expect(201);
-    calendar.pass(30 * DAY);
-    let resend = format!("{}/resend", path(&made));
-    let again = ada.post_empty(&resend).await.expect(200);
-    assert_eq!(again.body["status"], "pending");
-    assert_eq!(again.body["expires_at"], "2026-12-28T00:00:00.000Z");
-    let found = ada.post(&invitations, bob()).await.expect(200);
-    assert_eq!(found.body, again.body);
-    invariants::check(&world.items().await);
-}
-
-#[tokio::test]
-async fn revoking_an_invitation_twice_returns_204() {
-    let (world, calendar) = Calendar::with(&[]).await;
-    let (ada, id, invitations) = acme(&world).await;
-    world.member(&id, "bob", "admin", "active").await;
-    let made = ada.post(&invitations, bob()).await.expect(201);
-    let stale = ada
-        .request(Method::DELETE, &path(&made))
-        .header("if-match", "\"9\"");
-    ada.send(stale).await.problem(412, "version-mismatch");
-    ada.delete(&path(&made)).await.expect(204);
-    let before = world.everything().await;
-    ada.delete(&path(&made)).await.expect(204);
-    assert_eq!(world.everything().await, before);
-    let revoked = ada.get(&path(&made)).await.expect(200).body;
-    assert_eq!(
-        (&revoked["status"], &revoked["version"]),
-        (&json!("revoked"), &json!(2))
-    );
-    calendar.pass(MINUTE);
-    let refused = ada.post_empty(&format!("{}/resend", path(&made))).await;
-    refused.problem(409, "invitation-not-valid");
-    let bob = ada.get(&format!("/organizations/{id}/members/bob")).await;
-    assert_eq!(bob.body["role"], "admin");
-    ada.delete(&format!("{invitations}/none"))
-        .await
-        .problem(404, "not-found");
-    invariants::check(&world.items().await);
-}
-
-#[tokio::test]
 async fn the_link_is_for_those_who_send_it() {
     let (world, calendar) = Calendar::with(&[
         ("INVITATION_FROM", "no-reply@acme.example"),
@@ -594,28 +371,6 @@ async fn the_link_is_for_those_who_send_it() {
 }
 
 #[tokio::test]
-async fn a_deleted_organization_has_no_invitations() {
-    let world = World::start().await;
-    let (ada, id, invitations) = acme(&world).await;
-    let made = ada.post(&invitations, bob()).await.expect(201);
-    let organization = format!("/organizations/{id}");
-    ada.delete(&organization).await.expect(204);
-    for reply in [
-        ada.get(&invitations).await,
-        ada.post(&invitations, bob()).await,
-        ada.get(&path(&made)).await,
-        ada.post_empty(&format!("{}/resend", path(&made))).await,
-        ada.delete(&path(&made)).await,
-    ] {
-        reply.problem(404, "not-found");
-    }
-    ada.post_empty(&format!("{organization}/restore"))
-        .await
-        .expect(200);
-    assert_eq!(ada.get(&path(&made)).await.body["status"], "pending");
-}
-
-#[tokio::test]
 async fn no_token_is_stored_or_logged() {
     let (options, lines) = Lines::collect(Options::default());
     let world = World::with(options).await;
@@ -642,66 +397,4 @@ async fn no_token_is_stored_or_logged() {
         assert!(!text.contains("bob@acme"), "{what}");
     }
     assert!(logged.contains("createInvitation") || logged.contains("invitations"));
-}
-
-#[tokio::test]
-async fn removing_a_member_revokes_invitations_to_their_address() {
-    let world = World::start().await;
-    let (ada, id, invitations) = acme(&world).await;
-    let other = world.organization(&ada, "Globex").await;
-    let other = format!("/organizations/{other}/invitations");
-    for (user, is_verified, status) in [("bob", true, "revoked"), ("eve", false, "pending")] {
-        let email = format!("{user}@acme.example");
-        let body = json!({"email": email});
-        let made = ada.post(&invitations, body.clone()).await.expect(201);
-        let elsewhere = ada.post(&other, body).await.expect(201);
-        world.member(&id, user, "member", "active").await;
-        if is_verified {
-            verified(&world, user, &email.to_uppercase()).await;
-        } else {
-            let profile = json!({"email": email});
-            let root = world.tenant_admin();
-            root.put(&format!("/users/{user}"), profile)
-                .await
-                .expect(200);
-        }
-        ada.delete(&format!("/organizations/{id}/members/{user}"))
-            .await
-            .expect(204);
-        let left = ada.get(&path(&made)).await.expect(200);
-        assert_eq!(left.body["status"], status, "{user}");
-        let left = ada.get(&path(&elsewhere)).await.expect(200);
-        assert_eq!(left.body["status"], "pending", "{user}");
-    }
-    let types = events(&ada, &id).await;
-    let revoked = types.iter().filter(|it| *it == "invitation.revoked");
-    assert_eq!(revoked.count(), 1);
-    invariants::check(&world.items().await);
-}
-
-/// The address is invited after the removal has read that it is not, and before it writes.
-#[tokio::test]
-async fn a_removal_revokes_an_invitation_of_that_moment() {
-    let (world, faults) = Faults::world(Options::default()).await;
-    let (ada, id, invitations) = acme(&world).await;
-    world.member(&id, "bob", "member", "active").await;
-    verified(&world, "bob", "bob@acme.example").await;
-    let member = format!("/organizations/{id}/members/bob");
-    // An active member cannot be invited.
-    ada.patch(&member, json!({"status": "suspended"}))
-        .await
-        .expect(200);
-    let mut held = faults.hold("TransactWriteItems");
-    let removal = tokio::spawn({
-        let (ada, member) = (ada.clone(), member.clone());
-        async move { ada.delete(&member).await }
-    });
-    held.arrived().await;
-    let made = ada.post(&invitations, bob()).await.expect(201);
-    held.release();
-    removal.await.unwrap().expect(204);
-    let left = ada.get(&path(&made)).await.expect(200);
-    assert_eq!(left.body["status"], "revoked");
-    ada.get(&member).await.problem(404, "not-found");
-    invariants::check(&world.items().await);
 }

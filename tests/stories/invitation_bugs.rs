@@ -131,9 +131,12 @@ const BUGS: [(u32, &str, &[&str]); 19] = [
 #[test]
 fn each_bug_of_the_public_reports_has_a_story() {
     let mut stories = HashSet::new();
-    for entry in fs::read_dir(root().join("tests/stories")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|it| it == "rs") {
+    let mut left = vec![root().join("tests/stories")];
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            let entries = fs::read_dir(path).unwrap();
+            left.extend(entries.map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|it| it == "rs") {
             let source = fs::read_to_string(path).unwrap();
             let tests = source.split("test]\n").skip(1);
             let names = tests.filter_map(|it| it.split_once("fn ")?.1.split_once('('));
