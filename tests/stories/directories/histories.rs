@@ -86,8 +86,8 @@ struct History {
     faults: Faults,
     rng: Rng,
     tenants: Vec<Tenant>,
-    /// Whether synced memberships are removed by hand, which no change of Entra tells runs, and the second directory has a
-    /// low limit.
+    /// Whether synced memberships are removed by hand, which is no change of Entra, and the second directory has a low
+    /// limit.
     is_removed_by_hand: bool,
     /// The last run before the limits were lifted.
     settled: Option<String>,

@@ -131,7 +131,7 @@ impl Size {
 }
 
 #[tokio::test]
-async fn a_run_reads_the_change_whatever_the_size() {
+async fn the_cost_of_a_run_follows_the_change() {
     let few = Size {
         users: 10,
         groups: 5,
