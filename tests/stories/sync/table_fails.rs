@@ -295,8 +295,8 @@ async fn a_team_joins_its_failed_organization_at_the_next_login() {
         assert_eq!(setup.teams("ada").await, map([]));
         let rows = setup.world.items().await;
         let of_ada = |row: &&serde_json::Map<_, _>| row["pk"] == "TENANT#acme#USER#ada";
-        // The user, their email address and their account.
-        assert_eq!(rows.iter().filter(of_ada).count(), 3);
+        // The user, their email address and their account, and the mark that they were removed.
+        assert_eq!(rows.iter().filter(of_ada).count(), 4);
         setup.check().await;
     }
 }
