@@ -159,7 +159,11 @@ impl Runs {
                 deadline,
                 failures: Mutex::default(),
             };
-            let result = work.go(&mut state, &mut open).await;
+            let right = Work::keep_right(store, &lease);
+            let result = tokio::select! {
+                result = work.go(&mut state, &mut open) => result,
+                lost = right => Err(lost),
+            };
             open.numbers.graph_calls += work.reader.asked();
             failures = work
                 .failures
@@ -213,7 +217,8 @@ impl Runs {
             }
         };
         let run = ended(&directory, &open, outcome, error.as_ref(), self.clock.now());
-        let end = if store.finish_run(&lease, &directory, &state, &run).await? {
+        let right = (&lease, confirmed.as_ref());
+        let end = if store.finish_run(right, &directory, &state, &run).await? {
             RunEnd::Over(run.into())
         } else {
             // The directory was deleted or changed meanwhile, or another run has taken it over.
@@ -234,6 +239,7 @@ impl Runs {
         OpenRun {
             id: DirectoryRunId::from(self.clock.new_id()),
             kind: RunKind::Changes,
+            followed: String::new(),
             requested_by: task.requested_by.clone(),
             started_at: self.clock.now(),
             takes_away: false,

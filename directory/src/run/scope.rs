@@ -114,6 +114,7 @@ impl Work<'_> {
             open.account_link = None;
         }
         if open.group_links.is_empty() {
+            open.followed.clone_from(&followed.fingerprint);
             // Taken before anything is read, so that the next run sees what changes meanwhile.
             let groups: Vec<_> = followed.groups.iter().collect();
             let parts: Vec<&[&GroupId]> = if followed.is_all || groups.is_empty() {

@@ -69,6 +69,8 @@ pub(super) struct FollowedUser {
     /// Whether the next run tries again.
     pub(super) is_to_retry: bool,
     pub(super) failure: Option<Failure>,
+    /// Why no user can be read any more.
+    pub(super) lost_access: Option<ReadError>,
 }
 
 /// Follows the directory for users, in one pass of a run.
@@ -131,10 +133,16 @@ impl<'a> Follower<'a> {
     /// by the next run.
     pub(super) async fn follow(&self, concerned: &Concerned) -> FollowedUser {
         let mut done = FollowedUser::default();
-        if let Err(error) = self.try_follow(concerned, &mut done).await {
-            done.numbers.failed += 1;
-            done.is_to_retry = true;
-            done.failure = Some(error.into());
+        match self.try_follow(concerned, &mut done).await {
+            Ok(()) => {}
+            Err(Unfollowed::Read(error)) if error.lost_access().is_some() => {
+                done.lost_access = Some(error);
+            }
+            Err(error) => {
+                done.numbers.failed += 1;
+                done.is_to_retry = true;
+                done.failure = Some(error.into());
+            }
         }
         done
     }
@@ -182,17 +190,17 @@ impl<'a> Follower<'a> {
         let held = held(&current);
         let ending = plan::ending(&reading, &held, rules) as u64;
         let takes_away = plan::takes_away(&reading, &held, rules);
-        let holds_back = takes_away && !(self.pass.takes_away && self.may_take(ending));
-        let reading = if takes_away && !holds_back {
+        let mut holds_back = takes_away && !(self.pass.takes_away && self.may_take(ending));
+        let mut reading = reading;
+        if takes_away && !holds_back {
             let source = (reader, rules, *clock);
             let deadline = self.work.deadline;
-            let reading = confirmed(source, object_id, reading, &held, deadline).await?;
-            not_emptied(reading, &held, rules)?
-        } else {
-            reading
-        };
-        if takes_away && !holds_back {
-            done.taken = ending;
+            let again = confirmed(source, object_id, reading, &held, deadline).await?;
+            reading = not_emptied(again, &held, rules)?;
+            // The second read may give less than the first one.
+            let now = plan::ending(&reading, &held, rules) as u64;
+            holds_back = now > ending && !self.may_take(now - ending);
+            done.taken = if holds_back { 0 } else { now };
         }
         if holds_back {
             // Also without a membership that ends: a lower role and the rights of a tenant admin are confirmed by a second
@@ -216,6 +224,8 @@ impl<'a> Follower<'a> {
             own: Some((&directory.id, Source::Entra)),
         };
         let applied = subject.apply(&reading, &current).await;
+        // A membership or the profile has changed meanwhile.
+        done.is_to_retry |= progress.with(|state| state.not_taken > 0);
         let report = progress.report(SyncOutcome::Synced, None);
         let counts = report.counts;
         done.failure = report.failures.into_iter().next();

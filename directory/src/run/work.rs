@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::user::{Concerned, Follower, Pass};
 use super::{Failure, RunError, scope};
@@ -14,7 +14,7 @@ use muster::store::{self, ConfirmedRun, OpenRun, RunLease, RunState, Store};
 
 /// Time that is left for the users who are handled when the run stops.
 const RESERVE: Duration = Duration::from_secs(20);
-/// How often a run renews its right to run while it handles users, who may wait for Graph for minutes.
+/// How often a run renews its right to run. It may wait for Graph for minutes.
 const RENEW_EACH: Duration = Duration::from_secs(20);
 /// Failures of users that are reported.
 const MAX_FAILURES: usize = 5;
@@ -65,7 +65,13 @@ impl Work<'_> {
                 state.given = open.numbers.memberships_given;
             }
             open.numbers.memberships_given = state.given;
-            if !self.may_end(open.numbers.memberships_held_back, state.given) {
+            let held_back = open.numbers.memberships_held_back;
+            if !self.may_end(held_back, state.given) {
+                return Ok(Progress::Blocked);
+            }
+            // Users who could not be read are not counted: a blocked directory would lose some at each run.
+            let is_blocked = self.directory.blocked_run_id.is_some() && self.confirmed.is_none();
+            if is_blocked && held_back > 0 && open.numbers.failed > 0 {
                 return Ok(Progress::Blocked);
             }
             let is_leaving = |leaving: &Vec<_>| !leaving.is_empty();
@@ -88,7 +94,11 @@ impl Work<'_> {
         let given = state.given + numbers.memberships_made;
         state.given = given.saturating_sub(numbers.memberships_ended);
         numbers.memberships_given = state.given;
-        state.followed = followed.fingerprint;
+        state.followed = if open.followed.is_empty() {
+            followed.fingerprint
+        } else {
+            open.followed.clone()
+        };
         state.groups = followed.assigned;
         Ok(Progress::Done)
     }
@@ -139,7 +149,7 @@ impl Work<'_> {
                 let after = open.done_to.as_deref();
                 self.accounts(open).page(self.store, after).await?
             };
-            self.follow(state, open, users).await?;
+            self.follow(open, users).await?;
             open.done_to = next;
             if open.done_to.is_none() {
                 return Ok(Some(()));
@@ -152,13 +162,8 @@ impl Work<'_> {
         }
     }
 
-    /// Follows the directory for some users at the same time. Keeps the right to run meanwhile.
-    async fn follow(
-        &self,
-        state: &mut RunState,
-        open: &mut OpenRun,
-        users: Vec<Concerned>,
-    ) -> Result<(), RunError> {
+    /// Follows the directory for some users at the same time.
+    async fn follow(&self, open: &mut OpenRun, users: Vec<Concerned>) -> Result<(), RunError> {
         let origin = store::origin_of_run(&open.id);
         let pass = Pass {
             takes_away: open.takes_away,
@@ -166,21 +171,17 @@ impl Work<'_> {
         };
         let follower = Follower::new(self, &origin, pass);
         let follower = &follower;
-        let users = stream::iter(users)
+        let results: Vec<_> = stream::iter(users)
             .map(|concerned| async move {
                 let done = follower.follow(&concerned).await;
                 (concerned.user, done)
             })
             .buffered(AT_ONCE)
-            .collect::<Vec<_>>();
-        let mut users = std::pin::pin!(users);
-        let results = loop {
-            match timeout(RENEW_EACH, &mut users).await {
-                Ok(results) => break results,
-                Err(_) => self.save(state, open).await?,
-            }
-        };
+            .collect()
+            .await;
+        let mut lost_access = None;
         for (user, done) in results {
+            lost_access = lost_access.or(done.lost_access);
             open.numbers.add(&done.numbers);
             open.taken += done.taken;
             if let Some(failure) = done.failure {
@@ -201,6 +202,17 @@ impl Work<'_> {
                 }
             }
         }
-        Ok(())
+        lost_access.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Keeps the right to run, as long as it has it. Returns when another run has it.
+    pub(super) async fn keep_right(store: &Store, lease: &RunLease) -> RunError {
+        loop {
+            tokio::time::sleep(RENEW_EACH).await;
+            // A failing table is asked again: the right is for longer than that.
+            if matches!(store.renew_run(lease).await, Ok(false)) {
+                return RunError::Overtaken;
+            }
+        }
     }
 }

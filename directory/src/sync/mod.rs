@@ -238,8 +238,11 @@ impl LoginSync {
         let held = held(current);
         let rules = &followed.rules;
         let own = followed.own.as_ref().map(|(id, _)| id);
-        let holds_back = plan::takes_away(&reading, &held, rules)
-            && followed.brake.holds(plan::ending(&reading, &held, rules));
+        let is_held_back = |reading: &DirectorySnapshot| {
+            plan::takes_away(reading, &held, rules)
+                && followed.brake.holds(plan::ending(reading, &held, rules))
+        };
+        let holds_back = is_held_back(&reading);
         let confirmed = if holds_back {
             Ok(reading)
         } else {
@@ -260,6 +263,8 @@ impl LoginSync {
             }
         };
         progress.with(|state| state.counts.read = reading.counts());
+        // The second read may give less than the first one.
+        let holds_back = holds_back || is_held_back(&reading);
         let subject = Subject {
             store,
             user: login,

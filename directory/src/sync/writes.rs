@@ -111,8 +111,10 @@ impl<'a> Writes<'a> {
                 .store
                 .set_directory_admin_at_login(self.origin, self.user, is_admin)
                 .await;
-            if self.progress.written(written) == Some(Written::Done) {
-                self.progress.with(|state| state.counts.roles_changed += 1);
+            match self.progress.written(written) {
+                Some(Written::Done) => self.progress.with(|state| state.counts.roles_changed += 1),
+                Some(_) => self.progress.with(|state| state.not_taken += 1),
+                None => {}
             }
         }
     }
@@ -218,6 +220,14 @@ impl<'a> Writes<'a> {
             Some(Written::Done) => self.progress.with(|state| *count(&mut state.counts) += 1),
             Some(_) if matches!(change, Change::Rename { .. } | Change::MoveTeam(_)) => {
                 self.progress.with(|state| state.overtaken = true);
+            }
+            Some(_)
+                if matches!(
+                    change,
+                    Change::Leave { .. } | Change::Suspend { .. } | Change::ChangeRole { .. }
+                ) =>
+            {
+                self.progress.with(|state| state.not_taken += 1);
             }
             Some(_) => {}
             None => {

@@ -62,6 +62,10 @@ pub struct OpenRun {
     pub id: DirectoryRunId,
     /// What it reads.
     pub kind: RunKind,
+    /// What was followed when a complete run began; empty in a run of changes. What differs at the end needs another
+    /// complete run.
+    #[serde(default)]
+    pub followed: String,
     /// Who asked for it.
     pub requested_by: Option<UserId>,
     /// The start.
@@ -204,6 +208,14 @@ impl Store {
         Ok(self.table.update(&key, change, lease.is_own()).await?)
     }
 
+    /// Keeps the right to run for another three minutes. Returns whether the run still had it.
+    pub async fn renew_run(&self, lease: &RunLease) -> Result<bool, Error> {
+        let until = self.clock.now().after(LEASE);
+        let change = Change::new().set(UNTIL, text(until.to_string()));
+        let key = lease.key();
+        Ok(self.table.update(&key, change, lease.is_own()).await?)
+    }
+
     /// Saves the progress, and gives the right to run back. Does nothing if another run has it.
     pub async fn release_run(&self, lease: &RunLease, state: &RunState) -> Result<(), Error> {
         let change = Change::new()
@@ -223,7 +235,7 @@ impl Store {
     /// break it, that it is as it was read.
     pub async fn finish_run(
         &self,
-        lease: &RunLease,
+        (lease, confirmed): (&RunLease, Option<&ConfirmedRun>),
         before: &Directory,
         state: &RunState,
         run: &DirectoryRun,
@@ -283,13 +295,14 @@ impl Store {
             .set(STATE, text(json(state)?))
             .remove(BY)
             .remove(UNTIL);
-        // A confirmation is for one run that comes through.
+        // A confirmation is for one run that comes through. One that was given while a run was under way, which is blocked
+        // then, is for the next one.
         let ended = match run.outcome {
-            RunOutcome::Synced
-            | RunOutcome::Unchanged
-            | RunOutcome::Partial
-            | RunOutcome::RunBlocked => ended.remove(CONFIRMED),
-            RunOutcome::Failed | RunOutcome::Broken => ended,
+            RunOutcome::Synced | RunOutcome::Unchanged | RunOutcome::Partial => {
+                ended.remove(CONFIRMED)
+            }
+            RunOutcome::RunBlocked if confirmed.is_some() => ended.remove(CONFIRMED),
+            RunOutcome::RunBlocked | RunOutcome::Failed | RunOutcome::Broken => ended,
         };
         transaction.update(Action::Run, &lease.key(), ended, lease.is_own());
         let row = row_of(&lease.tenant, run)?;

@@ -154,3 +154,33 @@ async fn a_directory_that_cannot_be_read_is_late() {
     measured(&world, &path).await;
     assert_eq!(late().await, 0);
 }
+
+/// Users who were done before saw the settings that were there when the run began.
+#[tokio::test]
+async fn settings_changed_during_a_run_make_the_next_one_complete() {
+    let (world, ahead) = started().await;
+    let (path, _) = created(&world, all_groups).await;
+    let clerks: Vec<_> = (0..CLERKS).map(clerk).collect();
+    add_clerks(&world).await;
+    let members: Vec<_> = clerks.iter().map(String::as_str).collect();
+    set_members(&world, NUCLEAR, &members).await;
+    set_faults(&world, &json!([{"on": "user-groups", "delay_ms": 300}])).await;
+    ahead.store(NEARLY_OVER, Ordering::SeqCst);
+    let first = measured(&world, &path).await;
+    assert_eq!(first["DirectoryRunsContinued"], 1, "{first}");
+    ahead.store(0, Ordering::SeqCst);
+    set_faults(&world, &json!([])).await;
+
+    let root = world.tenant_admin_of(GLOBEX);
+    let lower = json!({"settings": {"default_role": "readonly"}});
+    root.patch(&path, lower).await.expect(200);
+    let second = measured(&world, &path).await;
+    assert_eq!(second["DirectoryRuns"], 1, "{second}");
+    let third = measured(&world, &path).await;
+    assert_eq!(third["users_read"], CLERKS, "{third}");
+    for user in [&clerks[0], &clerks[CLERKS - 1]] {
+        let member = format!("/organizations/{NUCLEAR}/members/{user}");
+        let shown = root.get(&member).await.expect(200).body;
+        assert_eq!(shown["role"], "readonly", "{shown}");
+    }
+}

@@ -4,6 +4,7 @@ use muster_local::Options;
 use serde_json::json;
 use support::{Fault, Faults};
 
+use super::cost::measured;
 use super::{all_groups, both_signed_in, change, run, set_faults, started};
 use crate::directories::{GLOBEX, LEADS, NUCLEAR, created, organizations, set_members, sign_in};
 
@@ -224,4 +225,47 @@ async fn an_account_that_could_not_be_disabled_is_the_next_time() {
     let root = world.tenant_admin_of(GLOBEX);
     let homer = root.get("/users/homer").await.expect(200).body;
     assert_eq!(homer["status"], "disabled");
+}
+
+/// A membership that changes between the read and the write of a run is taken away by the next one.
+#[tokio::test]
+async fn a_removal_that_is_overtaken_is_made_by_the_next_run() {
+    let (world, faults) = Faults::world(Options::default()).await;
+    let (path, _) = created(&world, all_groups).await;
+    sign_in(&world, GLOBEX, "homer").await;
+    measured(&world, &path).await;
+    set_members(&world, NUCLEAR, &["hank"]).await;
+    let mut held = faults.hold("TransactWriteItems membership.removed");
+    let change = async {
+        held.arrived().await;
+        let root = world.tenant_admin_of(GLOBEX);
+        let member = format!("/organizations/{NUCLEAR}/members/homer");
+        let limits = json!({"status": "suspended"});
+        root.patch(&member, limits).await.expect(200);
+        held.release();
+    };
+    let (first, ()) = tokio::join!(measured(&world, &path), change);
+    assert_eq!(first["RunMembershipsEnded"], 1, "of the team: {first}");
+    let second = measured(&world, &path).await;
+    assert_eq!(second["users_read"], 1, "{second}");
+    assert_eq!(second["RunMembershipsEnded"], 1, "{second}");
+    let root = world.tenant_admin_of(GLOBEX);
+    root.get(&format!("/organizations/{NUCLEAR}/members/homer"))
+        .await
+        .expect(404);
+}
+
+#[tokio::test]
+async fn a_refused_read_of_a_user_breaks_the_directory() {
+    let (world, path) = both_signed_in(all_groups).await;
+    let forbidden = json!([{"on": "user-groups", "status": 403,
+        "body": {"error": {"code": "Authorization_RequestDenied", "message": ""}}}]);
+    set_faults(&world, &forbidden).await;
+    let broken = run(&world, &path).await;
+    assert_eq!(broken["outcome"], "broken", "{broken}");
+    let root = world.tenant_admin_of(GLOBEX);
+    let shown = root.get(&path).await.expect(200).body;
+    assert_eq!(shown["status"], "broken", "{shown}");
+    let hank = world.user_of(GLOBEX, "hank");
+    assert_eq!(organizations(&hank).await.len(), 2);
 }

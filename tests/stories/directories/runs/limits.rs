@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use support::{World, invariants};
 
+use super::cost::measured;
 use super::{all_groups, both_signed_in, change, next_run, run, runs, set_faults, started};
 use crate::directories::{GLOBEX, LEADS, NUCLEAR, created, organizations, set_members, sign_in};
 
@@ -232,6 +233,86 @@ async fn a_confirmation_does_not_outlive_a_partial_run() {
     set_faults(&world, &json!([])).await;
     let again = run(&world, &path).await;
     assert_eq!(again["outcome"], "run_blocked", "{again}");
+    let homer = world.user_of(GLOBEX, "homer");
+    assert_eq!(organizations(&homer).await.len(), 1);
+}
+
+/// The assignments that a login reads again before it takes something away can be fewer than those it had kept.
+#[tokio::test]
+async fn a_second_read_that_would_end_more_is_held_back() {
+    let (world, path) = both_signed_in(|office| {
+        let mut settings = all_groups(office);
+        settings["removal_limit"] = json!({"percent": 20, "count": 3});
+        settings
+    })
+    .await;
+    run(&world, &path).await;
+    // A function that keeps the assignments.
+    let redeployed = crate::directories::redeployed(&world).await;
+    sign_in(&redeployed, GLOBEX, "hank").await;
+    set_members(&world, LEADS, &[]).await;
+    change(&world, |entra| {
+        let assignments = entra["assignments"].as_array_mut().unwrap();
+        assignments.retain(|it| it["to"] != NUCLEAR && it["to"] != LEADS);
+    })
+    .await;
+    let line = sign_in(&redeployed, GLOBEX, "hank").await;
+    assert_eq!(line["reason"], "removal-limit", "{line}");
+    let hank = world.user_of(GLOBEX, "hank");
+    assert_eq!(organizations(&hank).await.len(), 2);
+}
+
+/// A confirmation that arrives while a run is under way is for the next one.
+#[tokio::test]
+async fn a_run_under_way_does_not_use_up_a_confirmation() {
+    let world = World::start().await;
+    let (path, _) = created(&world, |office| {
+        let mut settings = all_groups(office);
+        settings["removal_limit"] = json!({"percent": 20, "count": 1});
+        settings
+    })
+    .await;
+    for user in ["hank", "homer"] {
+        sign_in(&world, GLOBEX, user).await;
+    }
+    measured(&world, &path).await;
+    set_members(&world, NUCLEAR, &[]).await;
+    let blocked = measured(&world, &path).await;
+    assert_eq!(blocked["DirectoryRunsBlocked"], 1, "{blocked}");
+    let slow = json!([{"on": "user-groups", "delay_ms": 1_500, "calls": [1]}]);
+    set_faults(&world, &slow).await;
+    let confirm = async {
+        tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+        let confirm = json!({"confirm": runs(&world, &path).await[0]["id"]});
+        let root = world.tenant_admin_of(GLOBEX);
+        root.post(&format!("{path}/sync"), confirm)
+            .await
+            .expect(200);
+    };
+    let (under_way, ()) = tokio::join!(measured(&world, &path), confirm);
+    assert_eq!(under_way["DirectoryRunsBlocked"], 1, "{under_way}");
+    set_faults(&world, &json!([])).await;
+    let next = measured(&world, &path).await;
+    assert_eq!(next["RunMembershipsEnded"], 4, "{next}");
+}
+
+/// Users who cannot be read are not counted, so that few enough would seem to remain.
+#[tokio::test]
+async fn a_blocked_directory_takes_nothing_while_users_fail() {
+    let (world, path) = both_signed_in(|office| {
+        let mut settings = all_groups(office);
+        settings["removal_limit"] = json!({"percent": 20, "count": 3});
+        settings
+    })
+    .await;
+    run(&world, &path).await;
+    set_members(&world, NUCLEAR, &[]).await;
+    assert_eq!(run(&world, &path).await["outcome"], "run_blocked");
+    let fault = json!([{"on": "user-groups", "user": "hank", "omit_rows": 1}]);
+    set_faults(&world, &fault).await;
+    let still = run(&world, &path).await;
+    assert_eq!(still["outcome"], "run_blocked", "{still}");
+    assert_eq!(still["numbers"]["memberships_ended"], 0, "{still}");
     let homer = world.user_of(GLOBEX, "homer");
     assert_eq!(organizations(&homer).await.len(), 1);
 }
