@@ -36,6 +36,17 @@ pub(super) fn ended(
             Some(error.lost_access().unwrap_or_else(|| whole(error)))
         }
         (Some(error), _) => Some(whole(error)),
+        (None, RunOutcome::RunBlocked)
+            if directory.settings.removal_limit.allows(
+                open.numbers.memberships_held_back,
+                open.numbers.memberships_given,
+            ) =>
+        {
+            Some(format!(
+                "A run was blocked before, and {} users could not be read now, so that not all memberships that would end are known. Confirm the run, or correct the directory.",
+                open.numbers.failed,
+            ))
+        }
         (None, RunOutcome::RunBlocked) => {
             let limit = directory.settings.removal_limit;
             Some(format!(
