@@ -50,7 +50,7 @@ run_counts! {
     /// Runs that could not read the directory, or whose message could not be dealt with.
     failed => "DirectoryRunsFailed",
     /// Runs that would have ended too many memberships.
-    run_blocked => "DirectoryRunsBlocked",
+    run_blocked => "DirectoriesBlocked",
     /// Directories that lost consent or a permission.
     broken => "DirectoriesBroken",
     /// Runs that another invocation continues.

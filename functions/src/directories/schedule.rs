@@ -1,4 +1,5 @@
-//! Puts a run of each active directory on the queue, each `ReconcileMinutes`.
+//! Puts a run of each active directory on the queue, each `ReconcileMinutes`, and counts the directories whose state an
+//! administrator has to change.
 //!
 //! A run that is missing is late, not lost: the next timer puts it on the queue again. Two runs of a directory at the same
 //! time are one: the second finds that the first has the directory.
@@ -43,6 +44,10 @@ run_counts! {
     queued => "RunsQueued",
     /// Directories that no run could read for a long time.
     late => "DirectoriesLate",
+    /// Directories whose next run would end too many memberships, until it is confirmed or they are corrected.
+    blocked => "DirectoriesBlocked",
+    /// Directories that lost consent or a permission.
+    broken => "DirectoriesBroken",
     /// Runs that are not on the queue.
     failed => "RunsNotQueued",
 }
@@ -82,9 +87,13 @@ async fn handle(own: Arc<Schedule>, _: Value, context: Context) -> Result<Value,
     let ScheduleCounts {
         queued,
         late,
+        blocked,
+        broken,
         failed,
     } = counts;
-    Ok(json!({"queued": queued, "late": late, "failed": failed}))
+    Ok(json!({
+        "queued": queued, "late": late, "blocked": blocked, "broken": broken, "failed": failed
+    }))
 }
 
 impl Schedule {
@@ -97,14 +106,17 @@ impl Schedule {
         let mut counts = ScheduleCounts::default();
         let mut after = None;
         while tokio::time::Instant::now() < until {
-            let (found, next) = app.store.active_directories(after, PAGE).await?;
+            let (found, next) = app.store.watched_directories(after, PAGE).await?;
             let now = app.clock.now();
-            let late = found
+            let (broken, active): (Vec<_>, Vec<_>) = found.into_iter().partition(|it| it.is_broken);
+            counts.broken += broken.len();
+            counts.blocked += active.iter().filter(|it| it.is_blocked).count();
+            let late = active
                 .iter()
                 .filter_map(|one| one.last_read_at)
                 .filter(|last| now >= last.after(self.late_after));
             counts.late += late.count();
-            let tasks: Vec<_> = found
+            let tasks: Vec<_> = active
                 .into_iter()
                 .map(|one| RunTask {
                     tenant_id: one.tenant_id,

@@ -34,8 +34,8 @@ use serde::{Deserialize, Serialize};
 pub use batch::{BatchResult, RefusedItem};
 pub use context::Context;
 pub use directories::{
-    ActiveDirectory, ConfirmedRun, DirectoryWithToken, LoginDirectory, OpenRun, RunClaim, RunLease,
-    RunState, origin_of_run,
+    ConfirmedRun, DirectoryWithToken, LoginDirectory, OpenRun, RunClaim, RunLease, RunState,
+    WatchedDirectory, origin_of_run,
 };
 pub use domains::{DomainOfLogin, DomainToVerify, DueDomain};
 pub use error::{Error, Refusal};

@@ -27,7 +27,7 @@ use crate::store::{Refusal, in_version, table};
 
 pub use progress::{ConfirmedRun, OpenRun, RunClaim, RunLease, RunState, origin_of_run};
 pub use read::LoginDirectory;
-pub use runs::ActiveDirectory;
+pub use runs::WatchedDirectory;
 
 /// Attributes that a change of a directory writes.
 const CHANGEABLE: [&str; 9] = [
@@ -108,9 +108,9 @@ struct ClaimRow {
 
 fn to_row(directory: &Directory) -> Result<Item, table::Error> {
     let (tenant, id) = (&directory.tenant_id, &directory.id);
-    let is_active = directory.status == DirectoryStatus::Active;
+    let is_watched = directory.status != DirectoryStatus::Paused;
     let place = keys::directory_to_run(tenant, id);
-    let in_index = if is_active {
+    let in_index = if is_watched {
         place.attributes_of(GSI2)
     } else {
         Item::new()

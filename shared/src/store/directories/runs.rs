@@ -23,13 +23,17 @@ pub(super) const BLOCKED: &str = "blocked_run_id";
 /// Attribute of a directory: the end of the last run that could read it.
 pub(super) const READ_AT: &str = "read_at";
 
-/// A directory that is read by runs.
+/// A directory that runs read, or read until it broke.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ActiveDirectory {
+pub struct WatchedDirectory {
     /// The tenant.
     pub tenant_id: TenantId,
     /// The directory.
     pub id: DirectoryId,
+    /// Whether it can no longer be read. It has no runs until a tenant admin makes it active again.
+    pub is_broken: bool,
+    /// Whether its last run that could read it was blocked.
+    pub is_blocked: bool,
     /// When a run last read it, or when it was last changed, for example made active again. `None` for a directory of
     /// type `scim`, which is not read.
     pub last_read_at: Option<Timestamp>,
@@ -62,12 +66,12 @@ pub(super) fn row_of(tenant: &TenantId, run: &DirectoryRun) -> Result<Item, tabl
 }
 
 impl Store {
-    /// Returns the directories that runs read, of all tenants, after a place. Makes one `Query`.
-    pub async fn active_directories(
+    /// Returns the directories that are active or broken, of all tenants, after a place. Makes one `Query`.
+    pub async fn watched_directories(
         &self,
         after: Option<Item>,
         limit: usize,
-    ) -> Result<(Vec<ActiveDirectory>, Option<Item>), Error> {
+    ) -> Result<(Vec<WatchedDirectory>, Option<Item>), Error> {
         let query = Query {
             index: Some(GSI2),
             condition: in_partition(Some(GSI2), keys::runs_partition(), String::new()),
@@ -94,7 +98,9 @@ impl Store {
                 .filter(|run| run.outcome.has_read());
             let last = read_at.or(last.map(|run| run.ended_at));
             let last = last.map_or(directory.updated_at, |last| last.max(directory.updated_at));
-            Ok(ActiveDirectory {
+            Ok(WatchedDirectory {
+                is_broken: directory.status == DirectoryStatus::Broken,
+                is_blocked: directory.blocked_run_id.is_some(),
                 last_read_at: directory.entra.is_some().then_some(last),
                 tenant_id: directory.tenant_id,
                 id: directory.id,
