@@ -4,7 +4,7 @@
 //! A change names the users that it concerns, and no more: the order of changes is not defined, and a change can come
 //! twice. Their groups are then read as at a login. A change that does not come is found by the next complete read.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use reqwest::Url;
 use serde::Deserialize;
@@ -55,8 +55,8 @@ pub struct GroupChanges {
     pub groups: BTreeSet<GroupId>,
 }
 
-/// What has changed in users: whether the account is enabled. `None` for a user who is deleted.
-pub type AccountChanges = BTreeMap<EntraObjectId, Option<bool>>;
+/// Accounts that were made, changed or deleted.
+pub type AccountChanges = BTreeSet<EntraObjectId>;
 
 /// What a read of changes returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,12 +93,8 @@ struct MemberRow {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct UserRow {
     id: String,
-    #[serde(rename = "@removed")]
-    removed: Option<Value>,
-    account_enabled: Option<bool>,
 }
 
 impl GroupChanges {
@@ -152,7 +148,8 @@ impl Directory {
         })
     }
 
-    /// Returns whose accounts were enabled, disabled or deleted.
+    /// Returns whose accounts were enabled, disabled or deleted. Not which of the three: rows come late and out of order,
+    /// so that a row can be older than what is there now.
     pub async fn account_changes(
         &self,
         since: Since<'_>,
@@ -167,16 +164,8 @@ impl Directory {
             Question::AccountChanges,
             (first, since),
             deadline,
-            |row: UserRow| {
-                let Ok(id) = row.id.parse::<EntraObjectId>() else {
-                    return;
-                };
-                if row.removed.is_some() {
-                    changes.insert(id, None);
-                } else if let Some(enabled) = row.account_enabled {
-                    changes.insert(id, Some(enabled));
-                }
-            },
+            // Who has no valid id here is not known here.
+            |row: UserRow| changes.extend(row.id.parse::<EntraObjectId>()),
         );
         Ok(match read.await? {
             Some(link) => Changes::Since(changes, link),

@@ -158,12 +158,16 @@ impl Directory {
 
     /// Reads which of these accounts are there, and whether they are enabled, by their ids in lower case. Leaves out ids
     /// that cannot be of an account, which Graph would refuse with all others.
+    ///
+    /// With a lesser permission, like `User.ReadBasic.All`, Graph names the accounts but does not say whether they are
+    /// enabled. This is [`ReadError::Withheld`].
     pub async fn accounts(
         &self,
         ids: &[&EntraObjectId],
         deadline: Instant,
     ) -> Result<BTreeMap<String, bool>, ReadError> {
         let mut accounts = BTreeMap::new();
+        let mut is_withheld = false;
         let ids: Vec<_> = ids.iter().filter(|id| is_uuid(id)).collect();
         for some in ids.chunks(MAX_IN) {
             let some: Vec<_> = some.iter().map(|id| format!("'{id}'")).collect();
@@ -178,13 +182,15 @@ impl Directory {
                 advanced: false,
             };
             let take = |row: Account| {
-                let enabled = row
-                    .account_enabled
-                    .ok_or("has an account without accountEnabled")?;
+                is_withheld |= row.account_enabled.is_none();
+                let enabled = row.account_enabled.unwrap_or_default();
                 accounts.insert(row.id.to_ascii_lowercase(), enabled);
                 Ok(())
             };
             self.rows(list, deadline, take).await?;
+        }
+        if is_withheld {
+            return Err(ReadError::Withheld);
         }
         Ok(accounts)
     }

@@ -58,6 +58,9 @@ pub enum ReadError {
         /// The error response.
         refusal: Refusal,
     },
+    /// Accounts without `accountEnabled`, which Graph leaves out without the permission to read it.
+    #[error("Graph does not say whether accounts are enabled")]
+    Withheld,
     /// 401, also with a new token.
     #[error("Graph does not take the application's token for {question}: {refusal}")]
     TokenRefused {
@@ -156,10 +159,10 @@ impl ReadError {
     /// Returns why an administrator has to grant access again; `None` if another attempt may succeed.
     pub fn lost_access(&self) -> Option<String> {
         match self {
-            Self::Forbidden { question, refusal } if question.is_of_accounts() => Some(format!(
-                "Graph refuses {question} ({refusal}). Grant the application permission {} again, with admin consent, then set the status to active. Set it to active without the permission if accounts are no longer to be followed.",
-                question.permission()
-            )),
+            Self::Forbidden { question, refusal } if question.is_of_accounts() => Some(
+                without_accounts(&format!("Graph refuses {question} ({refusal})")),
+            ),
+            Self::Withheld => Some(without_accounts(&self.to_string())),
             Self::Forbidden { question, refusal } => Some(format!(
                 "Graph refuses {question} ({refusal}). Grant the application permission {} again, with admin consent, then set the status to active.",
                 question.permission()
@@ -178,6 +181,28 @@ impl ReadError {
             _ => None,
         }
     }
+
+    /// Returns whether it is not about one user: no other user of the directory can be followed either.
+    pub(crate) fn is_of_all_users(&self) -> bool {
+        matches!(self, Self::Emptied) || self.lost_access().is_some()
+    }
+
+    /// Returns whether accounts may not be read, and groups may be.
+    pub(crate) const fn is_of_accounts(&self) -> bool {
+        match self {
+            Self::Forbidden { question, .. } => question.is_of_accounts(),
+            Self::Withheld => true,
+            _ => false,
+        }
+    }
+}
+
+/// Returns what an administrator can do when accounts may no longer be read.
+fn without_accounts(problem: &str) -> String {
+    format!(
+        "{problem}. Grant the application permission {} again, with admin consent, then set the status to active. Set it to active without the permission if accounts are no longer to be followed.",
+        Question::Accounts.permission()
+    )
 }
 
 /// The kinds of requests to Graph.
@@ -199,7 +224,7 @@ pub enum Question {
 
 impl Question {
     /// Returns whether it asks for accounts, and not for groups.
-    pub(crate) const fn is_of_accounts(self) -> bool {
+    const fn is_of_accounts(self) -> bool {
         matches!(self, Self::AccountChanges | Self::Accounts)
     }
 

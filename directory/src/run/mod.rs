@@ -77,8 +77,11 @@ pub enum RunError {
     #[error("the directory cannot be connected to")]
     Setting(#[from] SettingError),
     /// The directory was paused or deleted meanwhile.
-    #[error("the directory is no longer active")]
+    #[error("the directory was paused while it was read; what was changed until then stays")]
     Stopped,
+    /// A complete run in which no user could be followed.
+    #[error("none of the {0} users could be read")]
+    Unread(u64),
     /// The run was slower than its lease, and another one has the directory.
     #[error("another run has taken the directory over")]
     Overtaken,
@@ -87,7 +90,7 @@ pub enum RunError {
 impl RunError {
     /// Returns whether accounts can no longer be read, and groups may be.
     fn is_of_accounts(&self) -> bool {
-        matches!(self, Self::Read(ReadError::Forbidden { question, .. }) if question.is_of_accounts())
+        matches!(self, Self::Read(error) if error.is_of_accounts())
     }
 }
 
@@ -180,13 +183,6 @@ impl Runs {
                     ..RunReport::of(RunEnd::Held)
                 });
             }
-            Err(RunError::Stopped) => {
-                store.release_run(&lease, &state).await?;
-                return Ok(RunReport {
-                    failures,
-                    ..RunReport::of(RunEnd::Inactive)
-                });
-            }
             Err(RunError::Table(error)) => {
                 state.open = Some(open);
                 store.release_run(&lease, &state).await?;
@@ -218,13 +214,18 @@ impl Runs {
         };
         let run = ended(&directory, &open, outcome, error.as_ref(), self.clock.now());
         let right = (&lease, confirmed.as_ref());
-        let end = if store.finish_run(right, &directory, &state, &run).await? {
+        let is_recorded = store.finish_run(right, &directory, &state, &run).await?;
+        let end = if matches!(error, Some(RunError::Stopped)) {
+            RunEnd::Inactive
+        } else if is_recorded {
             RunEnd::Over(run.into())
         } else {
-            // The directory was deleted or changed meanwhile, or another run has taken it over.
-            store.release_run(&lease, &state).await?;
             RunEnd::Held
         };
+        if !is_recorded {
+            // The directory was deleted or changed meanwhile, or another run has taken it over.
+            store.release_run(&lease, &state).await?;
+        }
         Ok(RunReport {
             end,
             error,
@@ -249,6 +250,7 @@ impl Runs {
             group_links: Vec::new(),
             account_link: None,
             again: Vec::new(),
+            unread: 0,
             leaving: Some(Vec::new()),
         }
     }

@@ -13,7 +13,8 @@ use crate::entra::directory::Directory as Reader;
 use crate::entra::error::ReadError;
 use crate::plan::{Change, Naming, Place, Plan, Provisioned};
 use crate::snapshot::DirectorySnapshot;
-use crate::sync::apply::{PART, planned};
+use crate::sync::apply::{PART, held, planned};
+use crate::sync::confirm::not_emptied;
 use muster::domain::{
     Directory, GroupId, OrganizationId, PreviewedGroup, PreviewedMembership, PreviewedUser,
     SyncPreview,
@@ -79,9 +80,15 @@ impl Runs {
                 })
                 .buffered(AT_ONCE);
             while let Some(result) = results.next().await {
-                let Ok(previewed) = result else {
-                    preview.failed += 1;
-                    continue;
+                let previewed = match result {
+                    Ok(previewed) => previewed,
+                    Err(RunError::Read(error)) if error.is_of_all_users() => {
+                        return Err(error.into());
+                    }
+                    Err(_) => {
+                        preview.failed += 1;
+                        continue;
+                    }
                 };
                 preview.users_read += 1;
                 preview.memberships_given += previewed.given;
@@ -106,6 +113,10 @@ impl Runs {
         }
         // A run makes what is missing for the groups that no known user is in with the first user whom it follows.
         for part in reading.iter().flat_map(|reading| reading.others(PART)) {
+            if Instant::now() >= deadline {
+                preview.is_complete = false;
+                break;
+            }
             let (tenant, rules) = (&directory.tenant_id, &directory.settings);
             let none = CurrentMemberships::default();
             let made = Provisioned::Unknown;
@@ -176,6 +187,7 @@ async fn preview_of(
         previewed.disabled = Some(false);
     }
     let rules = &directory.settings;
+    let reading = not_emptied(reading, &held(&current), rules)?;
     let own = reading.own();
     let made = Provisioned::Unknown;
     let (_, plan) = planned((store, tenant), &own, &current, made, rules).await?;

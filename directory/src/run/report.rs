@@ -32,10 +32,7 @@ pub(super) fn ended(
     now: Timestamp,
 ) -> DirectoryRun {
     let reason = match (error, outcome) {
-        (Some(RunError::Read(error)), _) => {
-            Some(error.lost_access().unwrap_or_else(|| whole(error)))
-        }
-        (Some(error), _) => Some(whole(error)),
+        (Some(error), _) => Some(error.reason()),
         (None, RunOutcome::RunBlocked)
             if directory.settings.removal_limit.allows(
                 open.numbers.memberships_held_back,
@@ -76,6 +73,16 @@ pub(super) fn ended(
         duration_ms: u64::try_from(to.as_millisecond() - from.as_millisecond()).unwrap_or(0),
         numbers: open.numbers,
         events: format!("/events?from={from}&to={to}"),
+    }
+}
+
+impl RunError {
+    /// Returns why the directory could not be read, for its administrators.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Read(error) => error.lost_access().unwrap_or_else(|| whole(error)),
+            error => whole(error),
+        }
     }
 }
 

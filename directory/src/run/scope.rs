@@ -41,8 +41,9 @@ pub(super) struct Followed {
 pub(super) struct Changed {
     /// In the order of their ids.
     pub(super) users: Vec<UserId>,
-    /// What is known of their accounts: of this directory, if a change has named it.
-    accounts: BTreeMap<UserId, (Account, bool)>,
+    /// The accounts that a change has named: they are of this directory. Other users are those whom a run before could
+    /// not follow.
+    named: BTreeMap<UserId, EntraObjectId>,
 }
 
 impl Work<'_> {
@@ -162,19 +163,14 @@ impl Work<'_> {
             members.extend(changes.users);
             group_links.push(link.as_str().to_owned());
         }
-        let mut accounts: BTreeMap<EntraObjectId, Account> = BTreeMap::new();
-        accounts.extend(members.into_iter().map(|id| (id, Account::Unknown)));
+        let mut accounts = members;
         let mut account_link = None;
         if let Some(link) = &state.account_link {
             let link = DeltaLink::stored(link.clone());
             let since = Since::Link(&link);
             match self.reader.account_changes(since, self.deadline).await? {
                 Changes::Since(changes, link) => {
-                    let changes = changes.into_iter();
-                    accounts.extend(changes.map(|(id, enabled)| match enabled {
-                        Some(true) => (id, Account::Enabled),
-                        Some(false) | None => (id, Account::Ended),
-                    }));
+                    accounts.extend(changes);
                     account_link = Some(link.as_str().to_owned());
                 }
                 Changes::Expired => return Ok(None),
@@ -190,20 +186,18 @@ impl Work<'_> {
         let tenant = &self.directory.tenant_id;
         let mut changed = Changed::default();
         let mut found = stream::iter(accounts)
-            .map(|(id, account)| async move {
+            .map(|id| async move {
                 let users = self.store.users_of_account(tenant, &id).await?;
-                Ok::<_, RunError>((users, account))
+                Ok::<_, RunError>((users, id))
             })
             .buffer_unordered(AT_ONCE);
-        while let Some((users, account)) = found.try_next().await? {
-            let accounts = users.into_iter().map(|user| (user, (account, true)));
-            changed.accounts.extend(accounts);
+        while let Some((users, id)) = found.try_next().await? {
+            let users = users.into_iter();
+            changed.named.extend(users.map(|user| (user, id.clone())));
         }
-        for user in &state.again {
-            let account = changed.accounts.entry(user.clone());
-            account.or_insert((Account::Unknown, false));
-        }
-        changed.users = changed.accounts.keys().cloned().collect();
+        let mut users: BTreeSet<_> = state.again.iter().collect();
+        users.extend(changed.named.keys());
+        changed.users = users.into_iter().cloned().collect();
         Ok(Some(changed))
     }
 
@@ -211,7 +205,7 @@ impl Work<'_> {
     pub(super) async fn some_of(
         &self,
         named: &[UserId],
-        open: &OpenRun,
+        (state, open): (&RunState, &OpenRun),
         changed: &Changed,
     ) -> Result<Users, RunError> {
         // Both lists are in the order of the ids.
@@ -224,41 +218,31 @@ impl Work<'_> {
         let next = (rest.len() > some.len())
             .then(|| some.last().map(|user| user.as_str().to_owned()))
             .flatten();
-        if open.kind == RunKind::Complete {
-            let tenant = &self.directory.tenant_id;
-            let found = self.store.accounts_of(tenant, some).await?;
-            return Ok((self.accounts(open).of(found).await?, next));
+        let mut found = Vec::new();
+        let mut others = Vec::new();
+        for user in some {
+            match changed.named.get(user) {
+                Some(account) => found.push(UserAccount {
+                    user_id: user.clone(),
+                    account: account.clone(),
+                    seen_in: Some(self.directory.id.clone()),
+                }),
+                None => others.push(user.clone()),
+            }
         }
-        // The changes do not name those whom a run before could not follow.
-        let is_named = |user: &&UserId| {
-            let known = changed.accounts.get(*user);
-            known.is_some_and(|(_, is_of_directory)| *is_of_directory)
-        };
-        let (named, again): (Vec<_>, Vec<_>) = some.iter().partition(is_named);
-        let mut users = Vec::new();
-        if !again.is_empty() {
-            let again: Vec<_> = again.into_iter().cloned().collect();
+        if !others.is_empty() {
             let tenant = &self.directory.tenant_id;
-            let found = self.store.accounts_of(tenant, &again).await?;
-            users = self.accounts(open).of(found).await?;
+            found.extend(self.store.accounts_of(tenant, &others).await?);
         }
-        users.extend(named.into_iter().filter_map(|user| {
-            let (account, is_of_directory) = changed.accounts.get(user).copied()?;
-            Some(Concerned {
-                user: user.clone(),
-                account,
-                is_of_directory,
-            })
-        }));
-        Ok((users, next))
+        Ok((self.accounts(state).of(found).await?, next))
     }
 
     /// Returns the reader of accounts for a run.
-    pub(super) fn accounts(&self, open: &OpenRun) -> Accounts<'_> {
+    pub(super) fn accounts(&self, state: &RunState) -> Accounts<'_> {
         Accounts {
             reader: &self.reader,
             directory: self.directory,
-            are_followed: open.account_link.is_some(),
+            are_followed: state.account_link.is_some(),
             deadline: self.deadline,
         }
     }
@@ -328,11 +312,7 @@ fn unless_never_allowed<T>(
     were_followed: bool,
 ) -> Result<Option<T>, ReadError> {
     match read {
-        Err(ReadError::Forbidden { question, .. })
-            if question.is_of_accounts() && !were_followed =>
-        {
-            Ok(None)
-        }
+        Err(error) if error.is_of_accounts() && !were_followed => Ok(None),
         read => read.map(Some),
     }
 }

@@ -69,8 +69,10 @@ pub(super) struct FollowedUser {
     /// Whether the next run tries again.
     pub(super) is_to_retry: bool,
     pub(super) failure: Option<Failure>,
-    /// Why no user can be read any more.
-    pub(super) lost_access: Option<ReadError>,
+    /// Whether the user was not followed to the end.
+    pub(super) is_unread: bool,
+    /// Why no user can be followed any more.
+    pub(super) stops: Option<ReadError>,
 }
 
 /// Follows the directory for users, in one pass of a run.
@@ -135,10 +137,11 @@ impl<'a> Follower<'a> {
         let mut done = FollowedUser::default();
         match self.try_follow(concerned, &mut done).await {
             Ok(()) => {}
-            Err(Unfollowed::Read(error)) if error.lost_access().is_some() => {
-                done.lost_access = Some(error);
+            Err(Unfollowed::Read(error)) if error.is_of_all_users() => {
+                done.stops = Some(error);
             }
             Err(error) => {
+                done.is_unread = true;
                 done.numbers.failed += 1;
                 done.is_to_retry = true;
                 done.failure = Some(error.into());
@@ -190,8 +193,8 @@ impl<'a> Follower<'a> {
         let held = held(&current);
         let ending = plan::ending(&reading, &held, rules) as u64;
         let takes_away = plan::takes_away(&reading, &held, rules);
+        let mut reading = not_emptied(reading, &held, rules)?;
         let mut holds_back = takes_away && !(self.pass.takes_away && self.may_take(ending));
-        let mut reading = reading;
         if takes_away && !holds_back {
             let source = (reader, rules, *clock);
             let deadline = self.work.deadline;

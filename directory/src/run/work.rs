@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use tokio::time::Instant;
 
-use super::user::{Concerned, Follower, Pass};
+use super::user::{Account, Concerned, Follower, Pass};
 use super::{Failure, RunError, scope};
 use crate::entra::directory::Directory as Reader;
 use muster::domain::{Clock, Directory, RunKind};
@@ -62,6 +62,9 @@ impl Work<'_> {
                 return Ok(Progress::OutOfTime);
             };
             if open.kind == RunKind::Complete {
+                if open.unread > 0 && open.unread >= open.numbers.users_read {
+                    return Err(RunError::Unread(open.unread));
+                }
                 state.given = open.numbers.memberships_given;
             }
             open.numbers.memberships_given = state.given;
@@ -144,11 +147,15 @@ impl Work<'_> {
                 return Ok(None);
             }
             let (users, next) = if let Some(named) = &named {
-                self.some_of(named, open, changed).await?
+                self.some_of(named, (state, open), changed).await?
             } else {
                 let after = open.done_to.as_deref();
-                self.accounts(open).page(self.store, after).await?
+                self.accounts(state).page(self.store, after).await?
             };
+            if users.iter().any(|it| it.account == Account::Unknown) {
+                // Accounts may not be read: to follow them later, they are all read first.
+                open.account_link = None;
+            }
             self.follow(open, users).await?;
             open.done_to = next;
             if open.done_to.is_none() {
@@ -179,10 +186,11 @@ impl Work<'_> {
             .buffered(AT_ONCE)
             .collect()
             .await;
-        let mut lost_access = None;
+        let mut stopped = None;
         for (user, done) in results {
-            lost_access = lost_access.or(done.lost_access);
+            stopped = stopped.or(done.stops);
             open.numbers.add(&done.numbers);
+            open.unread += u64::from(done.is_unread);
             open.taken += done.taken;
             if let Some(failure) = done.failure {
                 let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
@@ -202,7 +210,7 @@ impl Work<'_> {
                 }
             }
         }
-        lost_access.map_or(Ok(()), |error| Err(error.into()))
+        stopped.map_or(Ok(()), |error| Err(error.into()))
     }
 
     /// Keeps the right to run, as long as it has it. Returns when another run has it.

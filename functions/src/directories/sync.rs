@@ -116,13 +116,16 @@ fn answer(sync: &DirectorySync) -> Answer {
 fn not_read(error: RunError) -> Problem {
     match error {
         RunError::Table(error) => error.into(),
-        error => Problem {
-            source: Some(error.into()),
-            ..Problem::new(
-                Code::Unavailable,
-                "The directory could not be read. Nothing was changed. Check consent and permissions, and retry after the number of seconds in Retry-After.",
-            )
-        },
+        error => {
+            let detail = format!(
+                "Nothing was changed. The directory could not be read: {}",
+                error.reason()
+            );
+            Problem {
+                source: Some(error.into()),
+                ..Problem::new(Code::Unavailable, detail)
+            }
+        }
     }
 }
 

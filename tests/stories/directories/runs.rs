@@ -1,14 +1,20 @@
 //! Runs: what a directory takes away and gives without a login.
 
+mod accounts;
 mod continued;
 mod cost;
 mod effect;
 mod failures;
 mod large;
+mod leases;
 mod limits;
+mod rules;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use muster::domain::Clock;
 use muster_local::Options;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -59,9 +65,8 @@ async fn next_run(world: &World, path: &str, known: usize) -> Value {
 /// Runs the timer, and returns the run of the directory.
 pub(crate) async fn run(world: &World, path: &str) -> Value {
     let known = runs(world, path).await.len();
-    let timer = "/_local/timers/schedule-reconciles";
-    let scheduled = send(world, Method::POST, timer, &Value::Null).await;
-    assert_eq!(scheduled["result"]["failed"], 0, "{scheduled}");
+    let scheduled = scheduled(world).await;
+    assert_eq!(scheduled["failed"], 0, "{scheduled}");
     next_run(world, path, known).await
 }
 
@@ -82,6 +87,38 @@ async fn set_faults(world: &World, faults: &Value) {
     let mut all = send(world, Method::GET, ENTRA_PATH, &Value::Null).await;
     all["faults"] = faults.clone();
     send(world, Method::PUT, ENTRA_PATH, &all).await;
+}
+
+/// Runs the timer. Returns what it counted.
+async fn scheduled(world: &World) -> Value {
+    let timer = "/_local/timers/schedule-reconciles";
+    let mut answer = send(world, Method::POST, timer, &Value::Null).await;
+    answer["result"].take()
+}
+
+/// A world whose clock can be set ahead, by milliseconds, of the one that ends invocations.
+async fn with_clock() -> (World, Arc<AtomicI64>) {
+    let ahead = Arc::new(AtomicI64::new(0));
+    let (given, machine) = (Arc::clone(&ahead), Clock::system());
+    let clock = Clock::from_fn(move || {
+        let ahead = Duration::from_millis(given.load(Ordering::SeqCst).unsigned_abs());
+        (machine.now().after(ahead), machine.new_id())
+    });
+    let world = World::with(Options {
+        clock,
+        ..Options::default()
+    })
+    .await;
+    (world, ahead)
+}
+
+/// Settings of a directory that ends so many memberships without a confirmation.
+fn at_most(percent: u32, count: u32) -> impl Fn(&str) -> Value {
+    move |office| {
+        let mut settings = all_groups(office);
+        settings["removal_limit"] = json!({"percent": percent, "count": count});
+        settings
+    }
 }
 
 fn all_groups(_: &str) -> Value {

@@ -27,12 +27,14 @@ pub enum RunOutcome {
     Unchanged,
     /// For some users the directory could not be read, or a change could not be written. The next run retries them.
     Partial,
-    /// The directory could not be read. Nothing was changed.
+    /// The directory could not be read to the end, or was paused meanwhile. What was changed until then stays, and nothing
+    /// more was.
     Failed,
     /// It would have ended more memberships than `removal_limit` allows, and ended none. A tenant admin confirms it, or
     /// corrects the directory.
     RunBlocked,
-    /// The directory can no longer be read: consent or a permission was withdrawn. Nothing was changed.
+    /// The directory can no longer be read: consent or a permission was withdrawn. What was changed until then stays, and
+    /// nothing more was.
     Broken,
 }
 

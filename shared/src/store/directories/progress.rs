@@ -84,6 +84,9 @@ pub struct OpenRun {
     pub account_link: Option<String>,
     /// Users who could not be read.
     pub again: Vec<UserId>,
+    /// Number of users who could not be followed.
+    #[serde(default)]
+    pub unread: u64,
     /// Users from whom something is to be taken away; `None` if there are too many to name.
     pub leaving: Option<Vec<UserId>>,
 }

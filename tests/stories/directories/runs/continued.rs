@@ -1,17 +1,14 @@
 //! Runs that take longer than an invocation, or than the right to run.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use muster::domain::Clock;
-use muster_local::Options;
 use serde_json::{Value, json};
 use support::{World, invariants};
 
 use super::cost::measured;
-use super::{all_groups, change, runs, send, set_faults};
-use crate::directories::{GLOBEX, NUCLEAR, created, set_members, sign_in};
+use super::{all_groups, at_most, change, runs, scheduled, set_faults, with_clock};
+use crate::directories::{GLOBEX, LEADS, NUCLEAR, created, set_members, sign_in};
 
 /// More users than are handled before the progress is saved.
 const CLERKS: usize = 120;
@@ -25,22 +22,6 @@ fn clerk(n: usize) -> String {
 
 fn account(n: usize) -> String {
     format!("9e3f5b7d-1a2c-4d6e-8f90-{n:012}")
-}
-
-/// A world whose clock can be set ahead of the one that ends invocations.
-async fn started() -> (World, Arc<AtomicI64>) {
-    let ahead = Arc::new(AtomicI64::new(0));
-    let (given, machine) = (Arc::clone(&ahead), Clock::system());
-    let clock = Clock::from_fn(move || {
-        let ahead = Duration::from_millis(given.load(Ordering::SeqCst).unsigned_abs());
-        (machine.now().after(ahead), machine.new_id())
-    });
-    let world = World::with(Options {
-        clock,
-        ..Options::default()
-    })
-    .await;
-    (world, ahead)
 }
 
 /// Adds users to the Entra tenant who are known here.
@@ -63,7 +44,7 @@ async fn add_clerks(world: &World) {
 
 #[tokio::test]
 async fn a_run_without_time_left_is_continued() {
-    let (world, ahead) = started().await;
+    let (world, ahead) = with_clock().await;
     let (path, _) = created(&world, all_groups).await;
     add_clerks(&world).await;
     measured(&world, &path).await;
@@ -133,14 +114,10 @@ async fn runs_let_graph_answer_logins_first() {
 
 #[tokio::test]
 async fn a_directory_that_cannot_be_read_is_late() {
-    let (world, ahead) = started().await;
+    let (world, ahead) = with_clock().await;
     let (path, _) = created(&world, all_groups).await;
     measured(&world, &path).await;
-    let late = async || {
-        let timer = "/_local/timers/schedule-reconciles";
-        let scheduled = send(&world, reqwest::Method::POST, timer, &Value::Null).await;
-        scheduled["result"]["late"].clone()
-    };
+    let late = async || scheduled(&world).await["late"].clone();
     assert_eq!(late().await, 0);
     // Three times ReconcileMinutes, with runs that fail.
     set_faults(&world, &json!([{"on": "group-changes", "status": 500}])).await;
@@ -155,10 +132,66 @@ async fn a_directory_that_cannot_be_read_is_late() {
     assert_eq!(late().await, 0);
 }
 
+#[tokio::test]
+async fn a_blocked_or_partial_run_has_read_the_directory() {
+    let (world, ahead) = with_clock().await;
+    let (path, _) = created(&world, at_most(20, 1)).await;
+    for user in ["hank", "homer"] {
+        sign_in(&world, GLOBEX, user).await;
+    }
+    measured(&world, &path).await;
+    set_members(&world, NUCLEAR, &[]).await;
+    ahead.store(46 * 60_000, Ordering::SeqCst);
+    let blocked = measured(&world, &path).await;
+    assert_eq!(blocked["DirectoriesBlocked"], 1, "{blocked}");
+    assert_eq!(scheduled(&world).await["late"], 0);
+    set_members(&world, NUCLEAR, &["hank", "homer"]).await;
+    set_members(&world, LEADS, &["hank", "homer"]).await;
+    let fault = json!([{"on": "user-groups", "user": "homer", "omit_rows": 1}]);
+    set_faults(&world, &fault).await;
+    ahead.store(92 * 60_000, Ordering::SeqCst);
+    let partial = measured(&world, &path).await;
+    assert_eq!(partial["DirectoryUsersFailed"], 1, "{partial}");
+    assert_eq!(scheduled(&world).await["late"], 0);
+}
+
+/// The users from whom something is taken away are found by the first pass, and taken away from by the second.
+#[tokio::test]
+async fn a_second_pass_without_time_left_is_continued() {
+    let (world, ahead) = with_clock().await;
+    let (path, _) = created(&world, at_most(100, 0)).await;
+    let clerks: Vec<_> = (0..CLERKS).map(clerk).collect();
+    add_clerks(&world).await;
+    let members: Vec<_> = clerks.iter().map(String::as_str).collect();
+    set_members(&world, NUCLEAR, &members).await;
+    measured(&world, &path).await;
+
+    set_members(&world, NUCLEAR, &[]).await;
+    let root = world.tenant_admin_of(GLOBEX);
+    let lower = json!({"settings": {"default_role": "readonly"}});
+    root.patch(&path, lower).await.expect(200);
+    let of_the_second: Vec<_> = (CLERKS + 1..3 * CLERKS).collect();
+    let slow = json!([{"on": "user-groups", "delay_ms": 400, "calls": of_the_second}]);
+    set_faults(&world, &slow).await;
+    ahead.store(NEARLY_OVER - 4_000, Ordering::SeqCst);
+    let first = measured(&world, &path).await;
+    assert_eq!(first["DirectoryRunsContinued"], 1, "{first}");
+    ahead.store(0, Ordering::SeqCst);
+    set_faults(&world, &json!([])).await;
+    let second = measured(&world, &path).await;
+    assert_eq!(second["DirectoryRuns"], 1, "{second}");
+    let run = runs(&world, &path).await[0].clone();
+    assert_eq!(run["kind"], "complete", "{run}");
+    assert_eq!(run["numbers"]["users_read"], CLERKS, "{run}");
+    assert_eq!(run["numbers"]["memberships_ended"], 2 * CLERKS, "{run}");
+    assert_eq!(run["numbers"]["memberships_held_back"], 0, "{run}");
+    invariants::check(&world.items().await);
+}
+
 /// Users who were done before saw the settings that were there when the run began.
 #[tokio::test]
 async fn settings_changed_during_a_run_make_the_next_one_complete() {
-    let (world, ahead) = started().await;
+    let (world, ahead) = with_clock().await;
     let (path, _) = created(&world, all_groups).await;
     let clerks: Vec<_> = (0..CLERKS).map(clerk).collect();
     add_clerks(&world).await;

@@ -72,5 +72,6 @@ async fn a_quiet_run_reads_the_changes_and_no_user() {
     let one = measured(&world, &path).await;
     assert_eq!(one["users_read"], 1, "{one}");
     assert_eq!(one["RunMembershipsMade"], 2, "{one}");
-    assert_eq!(calls().await, 4);
+    // Besides these: the account and the groups of the user.
+    assert_eq!(calls().await, 5);
 }

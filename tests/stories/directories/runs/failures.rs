@@ -5,7 +5,7 @@ use serde_json::json;
 use support::{Fault, Faults};
 
 use super::cost::measured;
-use super::{all_groups, both_signed_in, change, run, set_faults, started};
+use super::{all_groups, at_most, both_signed_in, change, run, scheduled, set_faults, started};
 use crate::directories::{GLOBEX, LEADS, NUCLEAR, created, organizations, set_members, sign_in};
 
 #[tokio::test]
@@ -30,6 +30,10 @@ async fn lost_consent_breaks_the_directory_and_takes_nothing() {
     root.post(&format!("{path}/sync"), json!({}))
         .await
         .problem(409, "conflict");
+    // Its alarm lasts.
+    let counted = scheduled(&world).await;
+    assert_eq!(counted["broken"], 1, "{counted}");
+    assert_eq!(counted["queued"], 0, "{counted}");
 
     // Consent is given again.
     set_faults(&world, &json!([])).await;
@@ -38,6 +42,22 @@ async fn lost_consent_breaks_the_directory_and_takes_nothing() {
         .expect(200);
     let good = run(&world, &path).await;
     assert_eq!(good["outcome"], "unchanged", "{good}");
+    assert_eq!(scheduled(&world).await["broken"], 0);
+}
+
+#[tokio::test]
+async fn lost_rights_to_the_application_break_the_directory() {
+    let (world, path) = both_signed_in(all_groups).await;
+    run(&world, &path).await;
+    let forbidden = json!([{"on": "assigned-groups", "status": 403,
+        "body": {"error": {"code": "Authorization_RequestDenied", "message": ""}}}]);
+    set_faults(&world, &forbidden).await;
+    let broken = run(&world, &path).await;
+    assert_eq!(broken["outcome"], "broken", "{broken}");
+    let reason = broken["reason"].as_str().unwrap();
+    assert!(reason.contains("Application.Read.All"), "{reason}");
+    let hank = world.user_of(GLOBEX, "hank");
+    assert_eq!(organizations(&hank).await.len(), 2);
 }
 
 #[tokio::test]
@@ -58,51 +78,41 @@ async fn an_emptied_application_is_a_failed_read() {
     assert_eq!(organizations(&hank).await.len(), 2);
 }
 
+/// There was no run before, but memberships that logins gave.
 #[tokio::test]
-async fn a_lost_permission_for_accounts_breaks_the_directory() {
-    let (world, path) = both_signed_in(all_groups).await;
-    run(&world, &path).await;
-    let body = json!({"error": {"code": "Authorization_RequestDenied", "message": ""}});
-    let forbidden =
-        ["user-changes", "users"].map(|on| json!({"on": on, "status": 403, "body": body}));
-    set_faults(&world, &json!(forbidden)).await;
-    let broken = run(&world, &path).await;
-    assert_eq!(broken["outcome"], "broken", "{broken}");
-    let reason = broken["reason"].as_str().unwrap();
-    assert!(reason.contains("User.Read.All"), "{reason}");
-
-    // A tenant admin decides that accounts are no longer followed: groups still are.
-    let root = world.tenant_admin_of(GLOBEX);
-    let active = json!({"status": "active"});
-    root.patch(&path, active.clone()).await.expect(200);
-    set_members(&world, NUCLEAR, &["hank"]).await;
-    let without = run(&world, &path).await;
-    assert_eq!(without["outcome"], "synced", "{without}");
-    assert_eq!(without["numbers"]["memberships_ended"], 2, "{without}");
-    assert_eq!(run(&world, &path).await["outcome"], "unchanged");
+async fn an_application_emptied_before_the_first_run_is_a_failed_read() {
+    for limit in [at_most(20, 0), at_most(100, 100)] {
+        let (world, path) = both_signed_in(limit).await;
+        change(&world, |entra| entra["assignments"] = json!([])).await;
+        let root = world.tenant_admin_of(GLOBEX);
+        let dry = json!({"dry_run": true});
+        let dry = root.post(&format!("{path}/sync"), dry).await;
+        let dry = dry.problem(503, "unavailable").body;
+        let detail = dry["detail"].as_str().unwrap();
+        assert!(detail.contains("no group is assigned"), "{detail}");
+        let failed = run(&world, &path).await;
+        assert_eq!(failed["outcome"], "failed", "{failed}");
+        let reason = failed["reason"].as_str().unwrap();
+        assert!(reason.contains("no group is assigned"), "{reason}");
+        let hank = world.user_of(GLOBEX, "hank");
+        assert_eq!(organizations(&hank).await.len(), 2);
+    }
 }
 
 #[tokio::test]
-async fn accounts_that_are_disabled_while_broken_are_found_afterwards() {
+async fn a_complete_run_that_reads_no_user_has_failed() {
     let (world, path) = both_signed_in(all_groups).await;
-    run(&world, &path).await;
-    let forbidden = json!([{"on": "user-changes", "status": 403,
-        "body": {"error": {"code": "Authorization_RequestDenied", "message": ""}}}]);
-    set_faults(&world, &forbidden).await;
-    assert_eq!(run(&world, &path).await["outcome"], "broken");
-    change(&world, |entra| {
-        let users = entra["users"].as_array_mut().unwrap();
-        let homer = users.iter_mut().find(|it| it["user_id"] == "homer");
-        homer.unwrap()["account_enabled"] = json!(false);
-    })
-    .await;
+    set_faults(&world, &json!([{"on": "user-groups", "status": 500}])).await;
+    for _ in 0..2 {
+        let failed = run(&world, &path).await;
+        assert_eq!(failed["kind"], "complete", "{failed}");
+        assert_eq!(failed["outcome"], "failed", "{failed}");
+        let reason = failed["reason"].as_str().unwrap();
+        assert!(reason.contains("none of the 2 users"), "{reason}");
+    }
     set_faults(&world, &json!([])).await;
-    let root = world.tenant_admin_of(GLOBEX);
-    root.patch(&path, json!({"status": "active"}))
-        .await
-        .expect(200);
     let good = run(&world, &path).await;
-    assert_eq!(good["numbers"]["users_disabled"], 1, "{good}");
+    assert_eq!(good["outcome"], "unchanged", "{good}");
 }
 
 #[tokio::test]

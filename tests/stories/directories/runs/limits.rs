@@ -4,17 +4,15 @@ use serde_json::{Value, json};
 use support::{World, invariants};
 
 use super::cost::measured;
-use super::{all_groups, both_signed_in, change, next_run, run, runs, set_faults, started};
+use super::{
+    all_groups, at_most, both_signed_in, change, next_run, run, runs, scheduled, set_faults,
+    started,
+};
 use crate::directories::{GLOBEX, LEADS, NUCLEAR, created, organizations, set_members, sign_in};
 
 #[tokio::test]
 async fn a_run_that_would_end_too_much_is_blocked_and_confirmed() {
-    let (world, path) = both_signed_in(|office| {
-        let mut settings = all_groups(office);
-        settings["removal_limit"] = json!({"percent": 20, "count": 1});
-        settings
-    })
-    .await;
+    let (world, path) = both_signed_in(at_most(20, 1)).await;
     run(&world, &path).await;
     set_members(&world, NUCLEAR, &[]).await;
     let blocked = run(&world, &path).await;
@@ -74,12 +72,7 @@ async fn a_run_that_would_end_too_much_is_blocked_and_confirmed() {
 #[tokio::test]
 async fn a_corrected_directory_unblocks_itself() {
     let world = started().await;
-    let (path, _) = created(&world, |office| {
-        let mut settings = all_groups(office);
-        settings["removal_limit"] = json!({"percent": 1, "count": 0});
-        settings
-    })
-    .await;
+    let (path, _) = created(&world, at_most(1, 0)).await;
     sign_in(&world, GLOBEX, "homer").await;
     run(&world, &path).await;
     set_members(&world, NUCLEAR, &["hank"]).await;
@@ -141,10 +134,13 @@ async fn a_directory_that_is_paused_stops_its_run() {
     root.patch(&path, json!({"status": "paused"}))
         .await
         .expect(200);
-    // Longer than the first users take, and shorter than all.
-    tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
+    let stopped = next_run(&world, &path, 0).await;
+    assert_eq!(stopped["outcome"], "failed", "{stopped}");
+    let reason = stopped["reason"].as_str().unwrap();
+    assert!(reason.contains("paused"), "{reason}");
+    let read = stopped["numbers"]["users_read"].as_u64().unwrap();
+    assert!((1..120).contains(&read), "{stopped}");
     set_faults(&world, &json!([])).await;
-    assert!(runs(&world, &path).await.is_empty(), "the run has stopped");
     root.patch(&path, json!({"status": "active"}))
         .await
         .expect(200);
@@ -160,12 +156,7 @@ async fn sign_in_anew(world: &World, user: &str) -> Value {
 
 #[tokio::test]
 async fn a_login_before_the_first_run_ends_no_more_than_the_limit() {
-    let (world, path) = both_signed_in(|office| {
-        let mut settings = all_groups(office);
-        settings["removal_limit"] = json!({"percent": 20, "count": 3});
-        settings
-    })
-    .await;
+    let (world, path) = both_signed_in(at_most(20, 3)).await;
     set_members(&world, NUCLEAR, &[]).await;
     // Two are within the limit.
     let line = sign_in_anew(&world, "homer").await;
@@ -185,12 +176,7 @@ async fn a_login_before_the_first_run_ends_no_more_than_the_limit() {
 
 #[tokio::test]
 async fn new_names_that_the_filter_leaves_out_block_the_run() {
-    let (world, path) = both_signed_in(|office| {
-        let mut settings = all_groups(office);
-        settings["removal_limit"] = json!({"percent": 20, "count": 3});
-        settings
-    })
-    .await;
+    let (world, path) = both_signed_in(at_most(20, 3)).await;
     run(&world, &path).await;
     change(&world, |entra| {
         for group in entra["groups"].as_array_mut().unwrap() {
@@ -209,12 +195,7 @@ async fn new_names_that_the_filter_leaves_out_block_the_run() {
 /// A confirmation is for the run that follows, also if it cannot read everyone.
 #[tokio::test]
 async fn a_confirmation_does_not_outlive_a_partial_run() {
-    let (world, path) = both_signed_in(|office| {
-        let mut settings = all_groups(office);
-        settings["removal_limit"] = json!({"percent": 20, "count": 1});
-        settings
-    })
-    .await;
+    let (world, path) = both_signed_in(at_most(20, 1)).await;
     run(&world, &path).await;
     set_members(&world, NUCLEAR, &[]).await;
     let blocked = run(&world, &path).await;
@@ -240,12 +221,7 @@ async fn a_confirmation_does_not_outlive_a_partial_run() {
 /// The assignments that a login reads again before it takes something away can be fewer than those it had kept.
 #[tokio::test]
 async fn a_second_read_that_would_end_more_is_held_back() {
-    let (world, path) = both_signed_in(|office| {
-        let mut settings = all_groups(office);
-        settings["removal_limit"] = json!({"percent": 20, "count": 3});
-        settings
-    })
-    .await;
+    let (world, path) = both_signed_in(at_most(20, 3)).await;
     run(&world, &path).await;
     // A function that keeps the assignments.
     let redeployed = crate::directories::redeployed(&world).await;
@@ -266,19 +242,14 @@ async fn a_second_read_that_would_end_more_is_held_back() {
 #[tokio::test]
 async fn a_run_under_way_does_not_use_up_a_confirmation() {
     let world = World::start().await;
-    let (path, _) = created(&world, |office| {
-        let mut settings = all_groups(office);
-        settings["removal_limit"] = json!({"percent": 20, "count": 1});
-        settings
-    })
-    .await;
+    let (path, _) = created(&world, at_most(20, 1)).await;
     for user in ["hank", "homer"] {
         sign_in(&world, GLOBEX, user).await;
     }
     measured(&world, &path).await;
     set_members(&world, NUCLEAR, &[]).await;
     let blocked = measured(&world, &path).await;
-    assert_eq!(blocked["DirectoryRunsBlocked"], 1, "{blocked}");
+    assert_eq!(blocked["DirectoriesBlocked"], 1, "{blocked}");
     let slow = json!([{"on": "user-groups", "delay_ms": 1_500, "calls": [1]}]);
     set_faults(&world, &slow).await;
     let confirm = async {
@@ -290,7 +261,7 @@ async fn a_run_under_way_does_not_use_up_a_confirmation() {
             .expect(200);
     };
     let (under_way, ()) = tokio::join!(measured(&world, &path), confirm);
-    assert_eq!(under_way["DirectoryRunsBlocked"], 1, "{under_way}");
+    assert_eq!(under_way["DirectoriesBlocked"], 1, "{under_way}");
     set_faults(&world, &json!([])).await;
     let next = measured(&world, &path).await;
     assert_eq!(next["RunMembershipsEnded"], 4, "{next}");
@@ -299,12 +270,7 @@ async fn a_run_under_way_does_not_use_up_a_confirmation() {
 /// Users who cannot be read are not counted, so that few enough would seem to remain.
 #[tokio::test]
 async fn a_blocked_directory_takes_nothing_while_users_fail() {
-    let (world, path) = both_signed_in(|office| {
-        let mut settings = all_groups(office);
-        settings["removal_limit"] = json!({"percent": 20, "count": 3});
-        settings
-    })
-    .await;
+    let (world, path) = both_signed_in(at_most(20, 3)).await;
     run(&world, &path).await;
     set_members(&world, NUCLEAR, &[]).await;
     assert_eq!(run(&world, &path).await["outcome"], "run_blocked");
@@ -313,6 +279,30 @@ async fn a_blocked_directory_takes_nothing_while_users_fail() {
     let still = run(&world, &path).await;
     assert_eq!(still["outcome"], "run_blocked", "{still}");
     assert_eq!(still["numbers"]["memberships_ended"], 0, "{still}");
+    let reason = still["reason"].as_str().unwrap();
+    assert!(reason.contains("1 users could not be read now"), "{reason}");
     let homer = world.user_of(GLOBEX, "homer");
     assert_eq!(organizations(&homer).await.len(), 1);
+}
+
+/// An alarm lasts as long as the directory is blocked.
+#[tokio::test]
+async fn blocked_directories_are_counted_until_a_run_comes_through() {
+    let world = World::start().await;
+    let (path, _) = created(&world, at_most(20, 1)).await;
+    for user in ["hank", "homer"] {
+        sign_in(&world, GLOBEX, user).await;
+    }
+    measured(&world, &path).await;
+    assert_eq!(scheduled(&world).await["blocked"], 0);
+    set_members(&world, NUCLEAR, &[]).await;
+    measured(&world, &path).await;
+    for _ in 0..2 {
+        let counted = scheduled(&world).await;
+        assert_eq!(counted["blocked"], 1, "{counted}");
+        assert_eq!(counted["queued"], 1, "{counted}");
+    }
+    set_members(&world, NUCLEAR, &["hank", "homer"]).await;
+    measured(&world, &path).await;
+    assert_eq!(scheduled(&world).await["blocked"], 0);
 }
