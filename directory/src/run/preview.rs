@@ -30,10 +30,16 @@ struct Previewed {
     user: Option<PreviewedUser>,
     given: u64,
     lost: u64,
-    organizations: Vec<PreviewedGroup>,
-    teams: Vec<PreviewedGroup>,
+    made: Made,
     /// What was read of their groups.
     reading: Option<DirectorySnapshot>,
+}
+
+/// The organizations and teams that are made, by group.
+#[derive(Default)]
+struct Made {
+    organizations: BTreeMap<GroupId, PreviewedGroup>,
+    teams: BTreeMap<GroupId, PreviewedGroup>,
 }
 
 impl Runs {
@@ -93,9 +99,8 @@ impl Runs {
                 preview.users_read += 1;
                 preview.memberships_given += previewed.given;
                 preview.memberships_lost += previewed.lost;
-                let ids = |one: PreviewedGroup| (one.group_id.clone(), one);
-                organizations.extend(previewed.organizations.into_iter().map(ids));
-                teams.extend(previewed.teams.into_iter().map(ids));
+                organizations.extend(previewed.made.organizations);
+                teams.extend(previewed.made.teams);
                 reading = reading.or(previewed.reading);
                 let Some(user) = previewed.user else {
                     continue;
@@ -121,19 +126,9 @@ impl Runs {
             let none = CurrentMemberships::default();
             let made = Provisioned::Unknown;
             let (_, plan) = planned((store, tenant), &part, &none, made, rules).await?;
-            for change in plan.changes() {
-                match change {
-                    Change::MakeOrganization(new) => {
-                        let one = made_for(GroupId::from(&new.id), &new.naming);
-                        organizations.insert(one.group_id.clone(), one);
-                    }
-                    Change::MakeTeam(new) => {
-                        let one = made_for(GroupId::from(&new.id), &new.naming);
-                        teams.insert(one.group_id.clone(), one);
-                    }
-                    _ => {}
-                }
-            }
+            let made = made_by(&plan);
+            organizations.extend(made.organizations);
+            teams.extend(made.teams);
         }
         preview.organizations = organizations.into_values().collect();
         preview.teams = teams.into_values().collect();
@@ -202,15 +197,31 @@ async fn preview_of(
     Ok(result)
 }
 
-fn made_for(group_id: GroupId, naming: &Naming) -> PreviewedGroup {
-    PreviewedGroup {
-        group_id,
-        name: naming.name.clone(),
+/// Returns what a plan makes.
+fn made_by(plan: &Plan) -> Made {
+    let one = |group_id: GroupId, naming: &Naming| {
+        let name = naming.name.clone();
+        (group_id.clone(), PreviewedGroup { group_id, name })
+    };
+    let mut made = Made::default();
+    for change in plan.changes() {
+        match change {
+            Change::MakeOrganization(new) => {
+                let new = one(GroupId::from(&new.id), &new.naming);
+                made.organizations.extend([new]);
+            }
+            Change::MakeTeam(new) => made
+                .teams
+                .extend([one(GroupId::from(&new.id), &new.naming)]),
+            _ => {}
+        }
     }
+    made
 }
 
 impl Previewed {
     fn add(&mut self, plan: &Plan, current: &CurrentMemberships, user: &mut PreviewedUser) {
+        self.made = made_by(plan);
         user.tenant_admin = plan.tenant_admin;
         let mapped = |id: &OrganizationId| {
             let marks = current.marks.get(id);
@@ -218,14 +229,6 @@ impl Previewed {
         };
         for change in plan.changes() {
             match change {
-                Change::MakeOrganization(new) => {
-                    let one = made_for(GroupId::from(&new.id), &new.naming);
-                    self.organizations.push(one);
-                }
-                Change::MakeTeam(new) => {
-                    let one = made_for(GroupId::from(&new.id), &new.naming);
-                    self.teams.push(one);
-                }
                 Change::JoinOrganization {
                     organization_id,
                     role,
@@ -265,8 +268,11 @@ impl Previewed {
                 Change::Leave { at, .. } | Change::Suspend { at, .. } => {
                     user.loses.push(place_of(at, mapped));
                 }
-                Change::MoveTeam(_) | Change::MoveTeamMembership { .. } | Change::Rename { .. } => {
-                }
+                Change::MakeOrganization(_)
+                | Change::MakeTeam(_)
+                | Change::MoveTeam(_)
+                | Change::MoveTeamMembership { .. }
+                | Change::Rename { .. } => {}
             }
         }
     }
