@@ -13,9 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::Parser;
-use support::history::domains::Domains;
-use support::history::logins::Logins;
-use support::history::{Counts, History};
+use support::history::{self, Counts, History};
 
 /// Random concurrent histories: of requests, checked against a sequential model, of logins, or of a domain.
 #[derive(Parser)]
@@ -61,10 +59,10 @@ fn main() -> ExitCode {
                     }
                     let seed = first + done;
                     let (counts, wrong) = if logins {
-                        let history = Logins::of_seed(seed);
+                        let history = history::logins::of_seed(seed);
                         (history.counts.clone(), history.wrong())
                     } else if domains {
-                        let history = Domains::of_seed(seed);
+                        let history = history::domains::of_seed(seed);
                         (history.counts.clone(), history.wrong())
                     } else {
                         let history = History::of_seed(seed);

@@ -3,24 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
-use support::history::domains::Domains;
 use support::history::domains::checker::{Checker, Sender};
-use support::history::{Counts, seeds};
+use support::history::{Checked, domains};
 
 /// Histories per test run. For more, run `cargo run -p muster-tests --bin histories -- --domains`.
 const HISTORIES: usize = 6;
 
 #[test]
 fn random_histories_add_only_whom_the_domain_adds() {
-    let mut total = Counts::default();
-    for seed in seeds(HISTORIES) {
-        let history = Domains::of_seed(seed);
-        if let Some(wrong) = history.wrong() {
-            panic!("{wrong}");
-        }
-        total.add(&history.counts);
-    }
-    println!("{total:?}");
+    let total = Checked::total(HISTORIES, domains::of_seed);
     // Histories without events would prove nothing.
     if std::env::var("MUSTER_SEED").is_err() {
         assert!(total.overtaking > 50, "{total:?}");

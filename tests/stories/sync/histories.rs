@@ -4,24 +4,15 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
-use support::history::logins::Logins;
 use support::history::logins::checker::Checker;
-use support::history::{Counts, seeds};
+use support::history::{Checked, logins};
 
 /// Histories per test run. For more, use `cargo xtask proofs logins`.
 const HISTORIES: usize = 16;
 
 #[test]
 fn random_histories_end_as_the_directory_says() {
-    let mut total = Counts::default();
-    for seed in seeds(HISTORIES) {
-        let history = Logins::of_seed(seed);
-        if let Some(wrong) = history.wrong() {
-            panic!("{wrong}");
-        }
-        total.add(&history.counts);
-    }
-    println!("{total:?}");
+    let total = Checked::total(HISTORIES, logins::of_seed);
     // Histories without events would prove nothing.
     if std::env::var("MUSTER_SEED").is_err() {
         assert!(total.overtaking > 50, "{total:?}");

@@ -5,19 +5,20 @@
 //! member exactly if the domain adds them; then the record is lost for good.
 
 pub mod checker;
+mod steps;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use fastrand::Rng;
-use muster::domain::{Clock, Timestamp};
+use muster::domain::Timestamp;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use checker::{Checker, Sender, WEEK, item};
+use steps::set_status;
 
-use super::{Counts, fault_name};
+use super::{Checked, Counts, START, clock_ahead, fault_name};
 use crate::faults::passing;
 use crate::history::logins::checker::Table;
 use crate::{Actor, Fault, Reply, Schedule, World, invariants};
@@ -33,50 +34,22 @@ const AT_ONCE: usize = 4;
 /// Weeks that pass: a deleted organization is not purged meanwhile.
 const WEEKS: usize = 4;
 const MINUTE: i64 = 60_000;
-/// The time at the start of a history.
-const START: i64 = 1_795_219_200_000;
 
 /// The address of a user in the domain.
 pub fn address(user: &str) -> String {
     format!("{user}@{ACME_DOMAIN}")
 }
 
-/// The result of a history.
-#[derive(Debug)]
-pub struct Domains {
-    /// The seed.
-    pub seed: u64,
-    /// The violations.
-    wrong: Vec<String>,
-    steps: Vec<String>,
-    /// Counts by event.
-    pub counts: Counts,
+/// Runs a history on a thread of its own.
+pub fn of_seed(seed: u64) -> Checked {
+    super::alone(seed, history(seed))
 }
 
-impl Domains {
-    /// Runs it on a thread of its own.
-    pub fn of_seed(seed: u64) -> Self {
-        super::alone(seed, history(seed))
-    }
-
-    /// The violations as text; empty if there are none.
-    pub fn wrong(&self) -> Option<String> {
-        if self.wrong.is_empty() {
-            return None;
-        }
-        let (wrong, steps) = (self.wrong.join("\n"), self.steps.join("\n  "));
-        Some(format!(
-            "again: MUSTER_SEED={} cargo nextest run -p muster-tests domains::histories::random\n{wrong}\nsteps:\n  {steps}",
-            self.seed
-        ))
-    }
-}
-
-async fn history(seed: u64) -> Domains {
+async fn history(seed: u64) -> Checked {
     let mut random = Rng::with_seed(seed);
     let ahead = Arc::new(AtomicI64::new(0));
     let options = muster_local::Options {
-        clock: clock(Arc::clone(&ahead)),
+        clock: clock_ahead(Arc::clone(&ahead)),
         ..muster_local::Options::default()
     };
     let (world, schedule) = Schedule::world(options).await;
@@ -136,21 +109,13 @@ async fn history(seed: u64) -> Domains {
     for (name, count) in made {
         *runner.counts.outcomes.entry(name.to_owned()).or_default() += count;
     }
-    Domains {
+    Checked {
         seed,
+        test: "domains::histories::random",
         wrong: runner.checker.wrong,
         steps: runner.steps,
         counts: runner.counts,
     }
-}
-
-/// As in the histories of requests, but adjustable.
-fn clock(ahead: Arc<AtomicI64>) -> Clock {
-    Clock::from_fn(move || {
-        let look = ahead.fetch_add(1, Ordering::Relaxed);
-        let time = Timestamp::from_millisecond(START + look).unwrap();
-        (time, Uuid::from_u128(u128::from(look.unsigned_abs())))
-    })
 }
 
 /// A running request.
@@ -243,158 +208,6 @@ impl Runner {
         let look = self.ahead.load(Ordering::Relaxed);
         let now = Timestamp::from_millisecond(START + look).unwrap();
         now.to_string()
-    }
-
-    /// Sets the TXT record to the tokens of these organizations, as far as they have the domain.
-    async fn publish(&mut self, published: &[bool; 2]) {
-        let table = self.table().await;
-        let tokens = published.iter().zip(&self.organizations);
-        let tokens = tokens.filter_map(|(is_there, id)| {
-            let partition = format!("ORG#{id}#DOMAINS");
-            let domain = item(&table, &partition, &format!("DOMAIN#{ACME_DOMAIN}"))?;
-            is_there.then(|| format!("token={}", domain["token"].as_str().unwrap()))
-        });
-        self.records = tokens.collect();
-        let body = json!({ format!("_muster-challenge.{ACME_DOMAIN}"): &self.records });
-        let url = format!("{}/_local/dns", self.world.stack.url());
-        let sent = reqwest::Client::new().put(url).json(&body).send().await;
-        assert_eq!(sent.unwrap().status(), 200);
-        for running in self.under_way.values_mut() {
-            if let Sender::Recheck(records) = &mut running.sender {
-                records.push(self.records.clone());
-            }
-        }
-        self.step("publish", format!("{published:?}"));
-    }
-
-    /// Starts the weekly checks.
-    async fn check(&mut self, random: &mut Rng) {
-        let timer = self.world.bearer("", None);
-        let request = async move {
-            let path = "/2015-03-31/functions/recheck-domains/invocations";
-            timer.post(path, json!({})).await
-        };
-        let sender = Sender::Recheck(vec![self.records.clone()]);
-        let lives = (random.u8(..4) == 0).then(|| random.usize(..6));
-        self.step("check domains", format!("dies after {lives:?} calls"));
-        self.begin(Box::pin(request), sender, lives).await;
-    }
-
-    async fn sign_in(&mut self, random: &mut Rng, user: &'static str) {
-        let email = if random.u8(..8) == 0 {
-            format!("{user}@other.example")
-        } else {
-            address(user)
-        };
-        let is_verified = random.u8(..8) > 0;
-        let lives = (random.u8(..6) == 0).then(|| random.usize(..6));
-        self.step(
-            "login",
-            format!("{user}, {email}, verified: {is_verified}, dies after {lives:?} calls"),
-        );
-        let request = self.login(user, &email, is_verified);
-        let sender = Sender::Login(user, email, is_verified);
-        self.begin(request, sender, lives).await;
-    }
-
-    fn login(&self, user: &str, email: &str, is_verified: bool) -> Request {
-        let event = json!({
-            "version": "1",
-            "triggerSource": "PostAuthentication_Authentication",
-            "userName": user,
-            "request": {"userAttributes": {
-                "sub": user,
-                "custom:tenant_id": "acme",
-                "name": user.to_uppercase(),
-                "email": email,
-                "email_verified": is_verified.to_string(),
-            }},
-            "response": {},
-        });
-        let signs_in = self.world.bearer("", None);
-        Box::pin(async move {
-            let path = "/2015-03-31/functions/post-login/invocations";
-            let reply = signs_in.post(path, event.clone()).await;
-            // The event returns unchanged, even after a failure.
-            assert_eq!((reply.status, &reply.body), (200, &event));
-            reply
-        })
-    }
-
-    /// An owner changes the domain.
-    async fn change_domain(&mut self, random: &mut Rng) {
-        let n = usize::from(random.u8(..4) == 0);
-        let (owner, path) = (self.owner(n), self.domain_path(n));
-        let all = self.domains_path(n);
-        let verify = format!("{path}/verify");
-        let (what, request): (_, Request) = match random.u8(..10) {
-            0..=3 => ("change auto-join", {
-                let on = random.u8(..4) > 0;
-                let role = *random.choice(&["member", "manager", "readonly"]).unwrap();
-                let body = json!({"auto_join": on, "auto_join_role": role});
-                Box::pin(async move { owner.patch(&path, body).await })
-            }),
-            4..=6 => ("verify domain", {
-                self.pass(MINUTE);
-                Box::pin(async move { owner.post_empty(&verify).await })
-            }),
-            7 | 8 => ("add domain", {
-                let body = json!({"domain": ACME_DOMAIN});
-                Box::pin(async move { owner.post(&all, body).await })
-            }),
-            _ => ("remove domain", {
-                Box::pin(async move { owner.delete(&path).await })
-            }),
-        };
-        self.step(what, n.to_string());
-        self.begin(request, Sender::Domain, None).await;
-    }
-
-    /// An owner or a tenant admin changes a membership, an organization or a user, or a user leaves.
-    async fn by_hand(&mut self, random: &mut Rng, user: &'static str) {
-        let n = usize::from(random.u8(..5) == 0);
-        let organization = format!("/organizations/{}", self.organizations[n]);
-        let members = format!("{organization}/members");
-        let member = format!("{members}/{user}");
-        let (owner, root) = (self.owner(n), self.world.tenant_admin());
-        let one = self.world.user(user);
-        let role = *random.choice(&["admin", "member", "readonly"]).unwrap();
-        let status = *random.choice(&["active", "invited"]).unwrap();
-        let (what, request): (_, Request) = match random.u8(..16) {
-            0..=2 => ("remove member", {
-                Box::pin(async move { owner.delete(&member).await })
-            }),
-            3 | 4 => ("leave", {
-                Box::pin(async move { one.delete(&format!("{members}/me")).await })
-            }),
-            5 | 6 => ("add member", {
-                let body = json!({"user_id": user, "role": role, "status": status});
-                Box::pin(async move { root.post(&members, body).await })
-            }),
-            7 => ("change role", {
-                Box::pin(async move { owner.patch(&member, json!({"role": role})).await })
-            }),
-            8 => ("suspend member", {
-                let body = json!({"status": "suspended"});
-                Box::pin(async move { owner.patch(&member, body).await })
-            }),
-            9 | 10 => ("invite", {
-                let body = json!({"email": address(user), "role": role});
-                let path = format!("{organization}/invitations");
-                Box::pin(async move { owner.post(&path, body).await })
-            }),
-            11 => ("delete organization", {
-                Box::pin(async move { owner.delete(&organization).await })
-            }),
-            12 | 13 => ("restore organization", {
-                let path = format!("{organization}/restore");
-                Box::pin(async move { root.post_empty(&path).await })
-            }),
-            14 => ("disable user", set_status(root, user, "disabled")),
-            _ => ("enable user", set_status(root, user, "enabled")),
-        };
-        self.step(what, format!("{user} {n} {role} {status}"));
-        self.begin(request, Sender::ByHand, None).await;
     }
 
     async fn begin(&mut self, request: Request, sender: Sender, lives: Option<usize>) -> usize {
@@ -553,10 +366,4 @@ impl Runner {
     async fn table(&self) -> Table {
         self.world.table().await
     }
-}
-
-/// A tenant admin disables or enables a user.
-fn set_status(root: Actor, user: &str, status: &'static str) -> Request {
-    let path = format!("/users/{user}");
-    Box::pin(async move { root.patch(&path, json!({"status": status})).await })
 }

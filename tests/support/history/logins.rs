@@ -12,13 +12,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use fastrand::Rng;
-use muster::domain::{Clock, Timestamp};
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use checker::{Checker, Table};
 
-use super::{Counts, fault_name};
+use super::{Checked, Counts, clock_ahead, fault_name};
 use crate::faults::passing;
 use crate::graph::{Endpoint, Graph, GraphFault, login_event};
 use crate::{Actor, Fault, Lines, Reply, Schedule, World, invariants};
@@ -36,38 +34,12 @@ const QUIET: usize = 12;
 const LEAD: &str = "lead";
 const TEN_MINUTES: i64 = 600_000;
 
-/// The result of a history.
-#[derive(Debug)]
-pub struct Logins {
-    /// The seed.
-    pub seed: u64,
-    /// The violations.
-    wrong: Vec<String>,
-    steps: Vec<String>,
-    /// Counts by event.
-    pub counts: Counts,
+/// Runs a history on a thread of its own.
+pub fn of_seed(seed: u64) -> Checked {
+    super::alone(seed, history(seed))
 }
 
-impl Logins {
-    /// Runs it on a thread of its own.
-    pub fn of_seed(seed: u64) -> Self {
-        super::alone(seed, history(seed))
-    }
-
-    /// The violations as text; empty if there are none.
-    pub fn wrong(&self) -> Option<String> {
-        if self.wrong.is_empty() {
-            return None;
-        }
-        let (wrong, steps) = (self.wrong.join("\n"), self.steps.join("\n  "));
-        Some(format!(
-            "again: MUSTER_SEED={} cargo nextest run -p muster-tests sync::histories::random\n{wrong}\nsteps:\n  {steps}",
-            self.seed
-        ))
-    }
-}
-
-async fn history(seed: u64) -> Logins {
+async fn history(seed: u64) -> Checked {
     let mut random = Rng::with_seed(seed);
     let graph = Graph::start().await;
     let on_leave = *random.choice(&["remove", "remove", "suspend"]).unwrap();
@@ -82,7 +54,7 @@ async fn history(seed: u64) -> Logins {
         graph.user(user);
     }
     let ahead = Arc::new(AtomicI64::new(0));
-    options.clock = clock(Arc::clone(&ahead));
+    options.clock = clock_ahead(Arc::clone(&ahead));
     let (options, lines) = Lines::collect(options);
     let (world, schedule) = Schedule::world(options).await;
     world.register(&USERS).await;
@@ -111,21 +83,13 @@ async fn history(seed: u64) -> Logins {
         runner.let_go(&mut random).await;
     }
     runner.become_quiet().await;
-    Logins {
+    Checked {
         seed,
+        test: "sync::histories::random",
         wrong: runner.checker.wrong,
         steps: runner.steps,
         counts: runner.counts,
     }
-}
-
-/// As in the histories of requests, but adjustable.
-fn clock(ahead: Arc<AtomicI64>) -> Clock {
-    Clock::from_fn(move || {
-        let look = ahead.fetch_add(1, Ordering::Relaxed);
-        let time = Timestamp::from_millisecond(1_795_219_200_000 + look).unwrap();
-        (time, Uuid::from_u128(u128::from(look.unsigned_abs())))
-    })
 }
 
 /// A running login.

@@ -13,6 +13,11 @@ mod table;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use muster::domain::{Clock, Timestamp};
+use uuid::Uuid;
 
 use linear::{Seen, explain};
 use spec::{HistoryResponse, Operation, Spec};
@@ -35,6 +40,21 @@ pub struct History {
     pub violations: Vec<String>,
     /// Every step: the started requests and released calls with their faults.
     pub steps: Vec<String>,
+    /// Counts by event.
+    pub counts: Counts,
+}
+
+/// The result of a history in which each write is checked.
+#[derive(Debug)]
+pub struct Checked {
+    /// The seed, which reproduces it.
+    pub seed: u64,
+    /// The test that repeats it.
+    test: &'static str,
+    /// The violations.
+    wrong: Vec<String>,
+    /// Every step.
+    steps: Vec<String>,
     /// Counts by event.
     pub counts: Counts,
 }
@@ -103,6 +123,51 @@ impl History {
             self.seed
         ))
     }
+}
+
+impl Checked {
+    /// The violations as text; empty if there are none.
+    pub fn wrong(&self) -> Option<String> {
+        if self.wrong.is_empty() {
+            return None;
+        }
+        let (wrong, steps) = (self.wrong.join("\n"), self.steps.join("\n  "));
+        Some(format!(
+            "again: MUSTER_SEED={} cargo nextest run -p muster-tests {}\n{wrong}\nsteps:\n  {steps}",
+            self.seed, self.test
+        ))
+    }
+
+    /// Runs histories of random seeds. Returns the counts of all.
+    ///
+    /// # Panics
+    ///
+    /// If one has a violation.
+    #[expect(clippy::print_stdout, reason = "shown with a test that fails")]
+    pub fn total(count: usize, of_seed: impl Fn(u64) -> Self) -> Counts {
+        let mut total = Counts::default();
+        for seed in seeds(count) {
+            let history = of_seed(seed);
+            if let Some(wrong) = history.wrong() {
+                panic!("{wrong}");
+            }
+            total.add(&history.counts);
+        }
+        println!("{total:?}");
+        total
+    }
+}
+
+/// The time at the start of a history whose clock is set ahead.
+const START: i64 = 1_795_219_200_000;
+
+/// A clock that can be set ahead by milliseconds, and advances one on each read, with reproducible ids.
+fn clock_ahead(ahead: Arc<AtomicI64>) -> Clock {
+    Clock::from_fn(move || {
+        let look = ahead.fetch_add(1, Ordering::Relaxed);
+        let time = Timestamp::from_millisecond(START + look).unwrap();
+        (time, Uuid::from_u128(u128::from(look.unsigned_abs())))
+    })
 }
 
 /// The thread runs nothing else.
