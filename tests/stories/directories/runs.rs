@@ -112,6 +112,14 @@ async fn with_clock() -> (World, Arc<AtomicI64>) {
     (world, ahead)
 }
 
+/// Graph refuses these endpoints.
+fn forbidden(endpoints: &[&str]) -> Value {
+    let body = json!({"error": {"code": "Authorization_RequestDenied", "message": ""}});
+    let all = endpoints.iter();
+    all.map(|on| json!({"on": on, "status": 403, "body": body}))
+        .collect()
+}
+
 /// Settings of a directory that ends so many memberships without a confirmation.
 fn at_most(percent: u32, count: u32) -> impl Fn(&str) -> Value {
     move |office| {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use support::World;
 
-use super::{all_groups, both_signed_in, change, run, set_faults};
+use super::{all_groups, both_signed_in, change, forbidden, run, set_faults};
 use crate::directories::{GLOBEX, NUCLEAR, set_members};
 
 /// The accounts of hank and homer.
@@ -26,14 +26,6 @@ async fn status(world: &World, user: &str) -> Value {
     let root = world.tenant_admin_of(GLOBEX);
     let shown = root.get(&format!("/users/{user}")).await.expect(200);
     shown.body["status"].clone()
-}
-
-/// Graph refuses these endpoints.
-fn forbidden(endpoints: &[&str]) -> Value {
-    let body = json!({"error": {"code": "Authorization_RequestDenied", "message": ""}});
-    let all = endpoints.iter();
-    all.map(|on| json!({"on": on, "status": 403, "body": body}))
-        .collect()
 }
 
 /// Graph names the accounts, and no more of them.

@@ -5,16 +5,16 @@ use serde_json::json;
 use support::{Fault, Faults};
 
 use super::cost::measured;
-use super::{all_groups, at_most, both_signed_in, change, run, scheduled, set_faults, started};
+use super::{
+    all_groups, at_most, both_signed_in, change, forbidden, run, scheduled, set_faults, started,
+};
 use crate::directories::{GLOBEX, LEADS, NUCLEAR, created, organizations, set_members, sign_in};
 
 #[tokio::test]
 async fn lost_consent_breaks_the_directory_and_takes_nothing() {
     let (world, path) = both_signed_in(all_groups).await;
     run(&world, &path).await;
-    let forbidden = json!([{"on": "group-changes", "status": 403,
-        "body": {"error": {"code": "Authorization_RequestDenied", "message": ""}}}]);
-    set_faults(&world, &forbidden).await;
+    set_faults(&world, &forbidden(&["group-changes"])).await;
     let broken = run(&world, &path).await;
     assert_eq!(broken["outcome"], "broken", "{broken}");
     let root = world.tenant_admin_of(GLOBEX);
@@ -49,9 +49,7 @@ async fn lost_consent_breaks_the_directory_and_takes_nothing() {
 async fn lost_rights_to_the_application_break_the_directory() {
     let (world, path) = both_signed_in(all_groups).await;
     run(&world, &path).await;
-    let forbidden = json!([{"on": "assigned-groups", "status": 403,
-        "body": {"error": {"code": "Authorization_RequestDenied", "message": ""}}}]);
-    set_faults(&world, &forbidden).await;
+    set_faults(&world, &forbidden(&["assigned-groups"])).await;
     let broken = run(&world, &path).await;
     assert_eq!(broken["outcome"], "broken", "{broken}");
     let reason = broken["reason"].as_str().unwrap();
@@ -268,9 +266,7 @@ async fn a_removal_that_is_overtaken_is_made_by_the_next_run() {
 #[tokio::test]
 async fn a_refused_read_of_a_user_breaks_the_directory() {
     let (world, path) = both_signed_in(all_groups).await;
-    let forbidden = json!([{"on": "user-groups", "status": 403,
-        "body": {"error": {"code": "Authorization_RequestDenied", "message": ""}}}]);
-    set_faults(&world, &forbidden).await;
+    set_faults(&world, &forbidden(&["user-groups"])).await;
     let broken = run(&world, &path).await;
     assert_eq!(broken["outcome"], "broken", "{broken}");
     let root = world.tenant_admin_of(GLOBEX);
