@@ -159,7 +159,7 @@ impl Directory {
     /// Reads which of these accounts are there, and whether they are enabled, by their ids in lower case. Leaves out ids
     /// that cannot be of an account, which Graph would refuse with all others.
     ///
-    /// With a lesser permission, like `User.ReadBasic.All`, Graph names the accounts but does not say whether they are
+    /// With a lesser permission, like `User.ReadBasic.All`, Graph names the accounts but does not say of any whether it is
     /// enabled. This is [`ReadError::Withheld`].
     pub async fn accounts(
         &self,
@@ -183,13 +183,13 @@ impl Directory {
             };
             let take = |row: Account| {
                 is_withheld |= row.account_enabled.is_none();
-                let enabled = row.account_enabled.unwrap_or_default();
-                accounts.insert(row.id.to_ascii_lowercase(), enabled);
+                let id = row.id.to_ascii_lowercase();
+                accounts.extend(row.account_enabled.map(|enabled| (id, enabled)));
                 Ok(())
             };
             self.rows(list, deadline, take).await?;
         }
-        if is_withheld {
+        if is_withheld && accounts.is_empty() {
             return Err(ReadError::Withheld);
         }
         Ok(accounts)

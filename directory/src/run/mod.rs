@@ -77,7 +77,9 @@ pub enum RunError {
     #[error("the directory cannot be connected to")]
     Setting(#[from] SettingError),
     /// The directory was paused or deleted meanwhile.
-    #[error("the directory was paused while it was read; what was changed until then stays")]
+    #[error(
+        "the directory was paused or deleted while it was read; what was changed until then stays"
+    )]
     Stopped,
     /// A complete run in which no user could be followed.
     #[error("none of the {0} users could be read")]
@@ -88,6 +90,14 @@ pub enum RunError {
 }
 
 impl RunError {
+    /// Returns whether the time was up.
+    fn is_out_of_time(&self) -> bool {
+        matches!(
+            self,
+            Self::Read(ReadError::OutOfTime | ReadError::Token(TokenError::OutOfTime))
+        )
+    }
+
     /// Returns whether accounts can no longer be read, and groups may be.
     fn is_of_accounts(&self) -> bool {
         matches!(self, Self::Read(error) if error.is_of_accounts())
@@ -146,6 +156,7 @@ impl Runs {
         };
         let open = state.open.take();
         let mut open = open.unwrap_or_else(|| self.opened(task));
+        let before = state.clone();
         let mut failures = Vec::new();
         let result = async {
             let reader = self
@@ -207,6 +218,7 @@ impl Runs {
                     // A tenant admin who sets the status to active decides whether accounts are followed. What has
                     // changed until then is found by a run that reads everything.
                     state.account_link = None;
+                    state.sees_accounts = false;
                     state.complete_at = None;
                 }
                 (report::failed(&error), Some(error))
@@ -215,17 +227,16 @@ impl Runs {
         let run = ended(&directory, &open, outcome, error.as_ref(), self.clock.now());
         let right = (&lease, confirmed.as_ref());
         let is_recorded = store.finish_run(right, &directory, &state, &run).await?;
-        let end = if matches!(error, Some(RunError::Stopped)) {
-            RunEnd::Inactive
-        } else if is_recorded {
-            RunEnd::Over(run.into())
-        } else {
-            RunEnd::Held
-        };
         if !is_recorded {
-            // The directory was deleted or changed meanwhile, or another run has taken it over.
-            store.release_run(&lease, &state).await?;
+            // The directory was deleted or changed meanwhile, or another run has taken it over. The next one starts again.
+            store.release_run(&lease, &before).await?;
         }
+        let (end, error) = match error {
+            // Someone did it on purpose.
+            Some(RunError::Stopped) => (RunEnd::Inactive, None),
+            error if is_recorded => (RunEnd::Over(run.into()), error),
+            error => (RunEnd::Held, error),
+        };
         Ok(RunReport {
             end,
             error,
@@ -251,6 +262,8 @@ impl Runs {
             account_link: None,
             again: Vec::new(),
             unread: 0,
+            sees_accounts: false,
+            earlier: RunNumbers::default(),
             leaving: Some(Vec::new()),
         }
     }
@@ -308,11 +321,8 @@ fn is_zero(number: &u32) -> bool {
 }
 
 fn is_out_of_time(result: &Result<Progress, RunError>) -> bool {
-    matches!(
-        result,
-        Ok(Progress::OutOfTime)
-            | Err(RunError::Read(
-                ReadError::OutOfTime | ReadError::Token(TokenError::OutOfTime)
-            ))
-    )
+    match result {
+        Ok(progress) => *progress == Progress::OutOfTime,
+        Err(error) => error.is_out_of_time(),
+    }
 }

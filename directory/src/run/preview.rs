@@ -64,10 +64,11 @@ impl Runs {
         let accounts = Accounts {
             reader,
             directory,
-            are_followed: state.account_link.is_some(),
+            were_seen: state.sees_accounts,
             deadline,
         };
         let mut is_first = true;
+        let mut is_cut_off = false;
         let mut reading = None;
         let mut preview = SyncPreview::default();
         let mut organizations = BTreeMap::new();
@@ -91,7 +92,8 @@ impl Runs {
                     Err(RunError::Read(error)) if error.is_of_all_users() => {
                         return Err(error.into());
                     }
-                    Err(_) => {
+                    Err(error) => {
+                        is_cut_off |= error.is_out_of_time();
                         preview.failed += 1;
                         continue;
                     }
@@ -111,10 +113,13 @@ impl Runs {
                 }
             }
             place = next;
-            preview.is_complete = place.is_none();
+            preview.is_complete = place.is_none() && !is_cut_off;
             if place.is_none() || Instant::now() >= deadline {
                 break;
             }
+        }
+        if preview.is_complete && preview.failed > 0 && preview.users_read == 0 {
+            return Err(RunError::Unread(preview.failed));
         }
         // A run makes what is missing for the groups that no known user is in with the first user whom it follows.
         for part in reading.iter().flat_map(|reading| reading.others(PART)) {
@@ -136,7 +141,11 @@ impl Runs {
             .users
             .sort_by(|one, other| one.user_id.cmp(&other.user_id));
         let limit = directory.settings.removal_limit;
-        preview.is_blocked = !limit.allows(preview.memberships_lost, preview.memberships_given);
+        let stays_blocked = directory.blocked_run_id.is_some()
+            && preview.failed > 0
+            && preview.memberships_lost > 0;
+        preview.is_blocked =
+            stays_blocked || !limit.allows(preview.memberships_lost, preview.memberships_given);
         Ok(preview)
     }
 }

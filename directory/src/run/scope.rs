@@ -13,7 +13,7 @@ use super::user::{Account, Concerned};
 use super::work::{AT_ONCE, MAX_AGAIN, PAGE, Work};
 use crate::entra::changes::{Changes, DeltaLink, MAX_FOLLOWED, Since};
 use crate::entra::directory::Directory as Reader;
-use crate::entra::error::ReadError;
+use crate::entra::error::{Question, ReadError};
 use crate::snapshot::Assigned;
 use muster::domain::{Directory, EntraObjectId, GroupId, RunKind, UserId};
 use muster::store::{OpenRun, RunState, Store, UserAccount};
@@ -110,6 +110,8 @@ impl Work<'_> {
             open.leaving = Some(Vec::new());
             open.numbers.memberships_held_back = 0;
             open.numbers.memberships_given = 0;
+            open.earlier = open.numbers;
+            open.unread = 0;
             open.done_to = None;
             open.group_links.clear();
             open.account_link = None;
@@ -125,13 +127,13 @@ impl Work<'_> {
             };
             for part in parts {
                 let read = self.reader.group_changes(part, Since::Now, self.deadline);
-                if let Changes::Since(_, link) = read.await? {
-                    open.group_links.push(link.as_str().to_owned());
-                }
+                let link = new_link(read.await?, Question::GroupChanges)?;
+                open.group_links.push(link.as_str().to_owned());
             }
             let read = self.reader.account_changes(Since::Now, self.deadline).await;
             let were_followed = state.account_link.is_some();
-            if let Some(Changes::Since(_, link)) = unless_never_allowed(read, were_followed)? {
+            if let Some(read) = unless_never_allowed(read, were_followed)? {
+                let link = new_link(read, Question::AccountChanges)?;
                 open.account_link = Some(link.as_str().to_owned());
             }
         }
@@ -150,8 +152,8 @@ impl Work<'_> {
         for link in &state.group_links {
             let link = DeltaLink::stored(link.clone());
             let since = Since::Link(&link);
-            let read = self.reader.group_changes(&[], since, self.deadline).await?;
-            let Changes::Since(changes, link) = read else {
+            let read = self.reader.group_changes(&[], since, self.deadline).await;
+            let Some((changes, link)) = usable(read)? else {
                 return Ok(None);
             };
             // With nested groups, any group can be in one that matters.
@@ -168,13 +170,12 @@ impl Work<'_> {
         if let Some(link) = &state.account_link {
             let link = DeltaLink::stored(link.clone());
             let since = Since::Link(&link);
-            match self.reader.account_changes(since, self.deadline).await? {
-                Changes::Since(changes, link) => {
-                    accounts.extend(changes);
-                    account_link = Some(link.as_str().to_owned());
-                }
-                Changes::Expired => return Ok(None),
-            }
+            let read = self.reader.account_changes(since, self.deadline).await;
+            let Some((changes, link)) = usable(read)? else {
+                return Ok(None);
+            };
+            accounts.extend(changes);
+            account_link = Some(link.as_str().to_owned());
         }
         // A run that continues goes through the users whom its first read named. What has changed since is read again by
         // the next run, from the links of that first read.
@@ -234,7 +235,11 @@ impl Work<'_> {
             let tenant = &self.directory.tenant_id;
             found.extend(self.store.accounts_of(tenant, &others).await?);
         }
-        Ok((self.accounts(state).of(found).await?, next))
+        let mut users = self.accounts(state).of(found).await?;
+        for one in &mut users {
+            one.is_named = changed.named.contains_key(&one.user);
+        }
+        Ok((users, next))
     }
 
     /// Returns the reader of accounts for a run.
@@ -242,7 +247,7 @@ impl Work<'_> {
         Accounts {
             reader: &self.reader,
             directory: self.directory,
-            are_followed: state.account_link.is_some(),
+            were_seen: state.sees_accounts,
             deadline: self.deadline,
         }
     }
@@ -270,7 +275,7 @@ pub(super) struct Accounts<'a> {
     pub(super) reader: &'a Reader,
     pub(super) directory: &'a Directory,
     /// Whether accounts could be read before.
-    pub(super) are_followed: bool,
+    pub(super) were_seen: bool,
     pub(super) deadline: Instant,
 }
 
@@ -286,7 +291,7 @@ impl Accounts<'_> {
     async fn of(self, found: Vec<UserAccount>) -> Result<Vec<Concerned>, RunError> {
         let ids: Vec<_> = found.iter().map(|user| &user.account).collect();
         let read = self.reader.accounts(&ids, self.deadline).await;
-        let accounts = unless_never_allowed(read, self.are_followed)?;
+        let accounts = unless_never_allowed(read, self.were_seen)?;
         let users = found.into_iter().map(|one| {
             let id = one.account.as_str().to_ascii_lowercase();
             let account = match accounts.as_ref().map(|accounts| accounts.get(&id)) {
@@ -296,12 +301,34 @@ impl Accounts<'_> {
                 Some(Some(false)) => Account::Ended,
             };
             Concerned {
+                is_named: false,
                 account,
                 is_of_directory: one.seen_in.as_ref() == Some(&self.directory.id),
                 user: one.user_id,
             }
         });
         Ok(users.collect())
+    }
+}
+
+/// Returns changes and the link to those after them, or `None` if everything is to be read: the link has expired, or there
+/// are more changes than a run takes.
+fn usable<T>(read: Result<Changes<T>, ReadError>) -> Result<Option<(T, DeltaLink)>, ReadError> {
+    match read {
+        Ok(Changes::Since(changes, link)) => Ok(Some((changes, link))),
+        Ok(Changes::Expired) | Err(ReadError::TooMuch { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns a link to the changes from now on. Without it, changes would be missed.
+fn new_link<T>(read: Changes<T>, question: Question) -> Result<DeltaLink, ReadError> {
+    match read {
+        Changes::Since(_, link) => Ok(link),
+        Changes::Expired => Err(ReadError::Nonsense {
+            question,
+            problem: "is that a new link has expired",
+        }),
     }
 }
 

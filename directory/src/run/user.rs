@@ -21,9 +21,9 @@ use tokio::time::Instant;
 pub(super) enum Account {
     /// It is there and enabled.
     Enabled,
-    /// It is disabled, or was deleted.
+    /// It is disabled.
     Ended,
-    /// It is not there.
+    /// It is not in the list.
     Absent,
     /// It was not read.
     Unknown,
@@ -34,6 +34,8 @@ pub(super) enum Account {
 pub(super) struct Concerned {
     pub(super) user: UserId,
     pub(super) account: Account,
+    /// Whether a change of the directory names the account.
+    pub(super) is_named: bool,
     /// Whether the account is known to be one of this directory. An account that is not there and never was is of
     /// another directory, and says nothing about its user.
     pub(super) is_of_directory: bool,
@@ -94,6 +96,11 @@ enum Unfollowed {
 }
 
 impl Concerned {
+    /// Returns whether it was read if the account is enabled.
+    pub(super) fn is_seen(&self) -> bool {
+        matches!(self.account, Account::Enabled | Account::Ended)
+    }
+
     /// Reads what the directory says about the user.
     pub(super) async fn said(
         &self,
@@ -106,12 +113,15 @@ impl Concerned {
         };
         match self.account {
             Account::Ended => return Ok(Said::Ended),
-            Account::Absent => {}
-            Account::Enabled | Account::Unknown => match reader.read(object_id, deadline).await {
-                // It was deleted since the accounts were read, or those were not read.
-                Err(ReadError::UnknownUser { .. }) => {}
-                read => return Ok(Said::Groups(read?.under(rules))),
-            },
+            Account::Absent if !self.is_of_directory => return Ok(Said::Nothing),
+            // A list can lack an account that is there, for example a new one.
+            Account::Enabled | Account::Unknown | Account::Absent => {
+                match reader.read(object_id, deadline).await {
+                    // It was deleted since the accounts were read, or those were not read.
+                    Err(ReadError::UnknownUser { .. }) => {}
+                    read => return Ok(Said::Groups(read?.under(rules))),
+                }
+            }
         }
         Ok(if self.is_of_directory {
             Said::Ended
@@ -136,6 +146,10 @@ impl<'a> Follower<'a> {
     pub(super) async fn follow(&self, concerned: &Concerned) -> FollowedUser {
         let mut done = FollowedUser::default();
         match self.try_follow(concerned, &mut done).await {
+            // A change can be named before every server of Entra has it: what was read may be older.
+            Ok(()) if concerned.is_named && !self.pass.takes_away => {
+                done.is_to_retry |= done.numbers.changed() == 0 && !done.is_leaving;
+            }
             Ok(()) => {}
             Err(Unfollowed::Read(error)) if error.is_of_all_users() => {
                 done.stops = Some(error);
@@ -175,7 +189,12 @@ impl<'a> Follower<'a> {
         let source = (reader, &directory.settings);
         let reading = match concerned.said(source, known, self.work.deadline).await? {
             Said::Nothing => return Ok(()),
-            Said::Ended => return self.end_account(known, given, done).await,
+            Said::Ended => {
+                let ended = self.end_account(known, given, done).await;
+                // One that was missing may be back.
+                done.is_to_retry |= !concerned.is_seen() && done.numbers.users_disabled > 0;
+                return ended;
+            }
             Said::Groups(reading) => reading,
         };
         let Some(object_id) = known.account() else {

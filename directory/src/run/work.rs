@@ -62,7 +62,8 @@ impl Work<'_> {
                 return Ok(Progress::OutOfTime);
             };
             if open.kind == RunKind::Complete {
-                if open.unread > 0 && open.unread >= open.numbers.users_read {
+                let read = open.numbers.users_read - open.earlier.users_read;
+                if open.unread > 0 && open.unread >= read {
                     return Err(RunError::Unread(open.unread));
                 }
                 state.given = open.numbers.memberships_given;
@@ -79,6 +80,7 @@ impl Work<'_> {
             }
             let is_leaving = |leaving: &Vec<_>| !leaving.is_empty();
             if open.leaving.as_ref().is_none_or(is_leaving) {
+                self.require_active().await?;
                 open.takes_away = true;
                 open.done_to = None;
                 if let Some(leaving) = &mut open.leaving {
@@ -93,9 +95,10 @@ impl Work<'_> {
             };
             open.numbers.memberships_held_back = 0;
         }
-        let numbers = &mut open.numbers;
-        let given = state.given + numbers.memberships_made;
-        state.given = given.saturating_sub(numbers.memberships_ended);
+        let (numbers, earlier) = (&mut open.numbers, &open.earlier);
+        let given = state.given + numbers.memberships_made - earlier.memberships_made;
+        let ended = numbers.memberships_ended - earlier.memberships_ended;
+        state.given = given.saturating_sub(ended);
         numbers.memberships_given = state.given;
         state.followed = if open.followed.is_empty() {
             followed.fingerprint
@@ -156,16 +159,23 @@ impl Work<'_> {
                 // Accounts may not be read: to follow them later, they are all read first.
                 open.account_link = None;
             }
+            open.sees_accounts |= users.iter().any(Concerned::is_seen);
             self.follow(open, users).await?;
             open.done_to = next;
             if open.done_to.is_none() {
                 return Ok(Some(()));
             }
             self.save(state, open).await?;
-            let (tenant, id) = (&self.directory.tenant_id, &self.directory.id);
-            if self.store.directory_to_run(tenant, id).await?.is_none() {
-                return Err(RunError::Stopped);
-            }
+            self.require_active().await?;
+        }
+    }
+
+    /// Stops the run of a directory that was paused or deleted meanwhile.
+    async fn require_active(&self) -> Result<(), RunError> {
+        let (tenant, id) = (&self.directory.tenant_id, &self.directory.id);
+        match self.store.directory_to_run(tenant, id).await? {
+            Some(_) => Ok(()),
+            None => Err(RunError::Stopped),
         }
     }
 

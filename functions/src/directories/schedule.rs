@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use lambda_runtime::Context;
 use muster::config::SettingError;
-use muster::store::{self, metered};
+use muster::store::metered;
 use muster_delivery::Queue;
 use muster_directory::RunTask;
 use serde_json::{Value, json};
@@ -74,9 +74,10 @@ async fn handle(own: Arc<Schedule>, _: Value, context: Context) -> Result<Value,
     let arrived = Instant::now();
     let app = &own.app;
     let until = deadline(&context, app.clock.now(), BUDGET, RESERVE);
-    let work = own.work(until, &context.request_id);
+    let mut counts = ScheduleCounts::default();
+    let work = own.work(until, &context.request_id, &mut counts);
     let (result, measure) = metered(work).await;
-    let counts = result?;
+    counts.failed += usize::from(result.is_err());
     app.telemetry.write(&RunLine {
         now: app.clock.now(),
         request_id: &context.request_id,
@@ -84,6 +85,7 @@ async fn handle(own: Arc<Schedule>, _: Value, context: Context) -> Result<Value,
         duration: arrived.elapsed(),
         measure: Some(measure),
     });
+    result?;
     let ScheduleCounts {
         queued,
         late,
@@ -101,14 +103,25 @@ impl Schedule {
         &self,
         until: tokio::time::Instant,
         request_id: &str,
-    ) -> Result<ScheduleCounts, store::Error> {
+        counts: &mut ScheduleCounts,
+    ) -> Result<(), Error> {
         let app = &self.app;
-        let mut counts = ScheduleCounts::default();
         let mut after = None;
-        while tokio::time::Instant::now() < until {
+        loop {
+            if tokio::time::Instant::now() >= until {
+                return Err("the time was up before all directories were read".into());
+            }
             let (found, next) = app.store.watched_directories(after, PAGE).await?;
             let now = app.clock.now();
-            let (broken, active): (Vec<_>, Vec<_>) = found.into_iter().partition(|it| it.is_broken);
+            let found = found.into_iter().filter_map(|one| {
+                one.inspect_err(|error| {
+                    counts.failed += 1;
+                    app.telemetry
+                        .failure(now, request_id, "schedule-reconciles", error);
+                })
+                .ok()
+            });
+            let (broken, active): (Vec<_>, Vec<_>) = found.partition(|it| it.is_broken);
             counts.broken += broken.len();
             counts.blocked += active.iter().filter(|it| it.is_blocked).count();
             let late = active
@@ -138,10 +151,9 @@ impl Schedule {
                     .failure(now, request_id, "schedule-reconciles", &*error);
             }
             if next.is_none() {
-                break;
+                return Ok(());
             }
             after = next;
         }
-        Ok(counts)
     }
 }

@@ -49,6 +49,8 @@ pub struct RunState {
     pub groups: usize,
     /// Memberships that the directory gives.
     pub given: u64,
+    /// Whether accounts were read, with what they say about being enabled: the application may read that.
+    pub sees_accounts: bool,
     /// The end of the last complete run.
     pub complete_at: Option<Timestamp>,
     /// Users whom the last run could not read.
@@ -87,6 +89,12 @@ pub struct OpenRun {
     /// Number of users who could not be followed.
     #[serde(default)]
     pub unread: u64,
+    /// Whether it has read accounts, as in the state.
+    #[serde(default)]
+    pub sees_accounts: bool,
+    /// The numbers when a run of changes became a complete one, and started again.
+    #[serde(default)]
+    pub earlier: RunNumbers,
     /// Users from whom something is to be taken away; `None` if there are too many to name.
     pub leaving: Option<Vec<UserId>>,
 }
@@ -123,6 +131,7 @@ impl RunState {
         self.group_links = std::mem::take(&mut open.group_links);
         self.account_link = open.account_link.take();
         self.again = std::mem::take(&mut open.again);
+        self.sees_accounts |= open.sees_accounts;
         if open.kind == RunKind::Complete {
             self.complete_at = Some(now);
         }

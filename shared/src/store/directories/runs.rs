@@ -66,12 +66,13 @@ pub(super) fn row_of(tenant: &TenantId, run: &DirectoryRun) -> Result<Item, tabl
 }
 
 impl Store {
-    /// Returns the directories that are active or broken, of all tenants, after a place. Makes one `Query`.
+    /// Returns the directories that are active or broken, of all tenants, after a place. One that cannot be read does not
+    /// hide the others. Makes one `Query`.
     pub async fn watched_directories(
         &self,
         after: Option<Item>,
         limit: usize,
-    ) -> Result<(Vec<WatchedDirectory>, Option<Item>), Error> {
+    ) -> Result<(Vec<Result<WatchedDirectory, Error>>, Option<Item>), Error> {
         let query = Query {
             index: Some(GSI2),
             condition: in_partition(Some(GSI2), keys::runs_partition(), String::new()),
@@ -106,7 +107,10 @@ impl Store {
                 id: directory.id,
             })
         });
-        Ok((found.collect::<Result<_, table::Error>>()?, last))
+        Ok((
+            found.map(|one: Result<_, table::Error>| Ok(one?)).collect(),
+            last,
+        ))
     }
 
     /// Returns a directory for a run: `None` if it is gone, not active, or being deleted.

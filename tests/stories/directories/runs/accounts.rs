@@ -1,10 +1,12 @@
 //! Accounts that end in the directory, and the permission to read them.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use support::World;
 
-use super::{all_groups, both_signed_in, change, forbidden, run, set_faults};
-use crate::directories::{GLOBEX, NUCLEAR, set_members};
+use super::{all_groups, both_signed_in, change, forbidden, run, set_faults, started};
+use crate::directories::{GLOBEX, NUCLEAR, created, set_members, sign_in};
 
 /// The accounts of hank and homer.
 const ACCOUNTS: [&str; 2] = [
@@ -137,4 +139,83 @@ async fn a_lesser_permission_for_accounts_breaks_the_directory() {
     assert_eq!(broken["outcome"], "broken", "{broken}");
     let reason = broken["reason"].as_str().unwrap();
     assert!(reason.contains("User.Read.All"), "{reason}");
+}
+
+/// The permission shows with the first accounts that are read, and not before.
+#[tokio::test]
+async fn a_lesser_permission_before_the_first_user_breaks_nothing() {
+    let world = started().await;
+    let (path, _) = created(&world, all_groups).await;
+    set_faults(&world, &without_state()).await;
+    run(&world, &path).await;
+    for user in ["hank", "homer"] {
+        sign_in(&world, GLOBEX, user).await;
+    }
+    set_members(&world, NUCLEAR, &["homer"]).await;
+    let changes = run(&world, &path).await;
+    assert_eq!(changes["kind"], "changes", "{changes}");
+    assert_eq!(changes["outcome"], "synced", "{changes}");
+    assert_eq!(changes["numbers"]["memberships_ended"], 2, "{changes}");
+}
+
+/// A list can lack accounts that are there.
+#[tokio::test]
+async fn an_account_missing_from_a_list_disables_no_one() {
+    let (world, path) = both_signed_in(all_groups).await;
+    let empty = json!([{"on": "users", "set": {"value": []}}]);
+    set_faults(&world, &empty).await;
+    let first = run(&world, &path).await;
+    assert_eq!(first["kind"], "complete", "{first}");
+    assert_eq!(first["outcome"], "unchanged", "{first}");
+    let [hank, homer] = ACCOUNTS;
+    let rows = json!([{"id": hank, "accountEnabled": true}]);
+    let short = json!([{"on": "users", "set": {"value": rows}},
+        {"on": "user-changes", "set": {"value": [{"id": homer}]}}]);
+    set_faults(&world, &short).await;
+    let second = run(&world, &path).await;
+    assert_eq!(second["numbers"]["users_read"], 1, "{second}");
+    assert_eq!(second["outcome"], "unchanged", "{second}");
+}
+
+/// A change is named before every server of Entra has it.
+#[tokio::test]
+async fn a_change_that_is_read_too_early_is_read_again() {
+    let (world, path) = both_signed_in(all_groups).await;
+    run(&world, &path).await;
+    set_enabled(&world, false).await;
+    let [_, homer] = ACCOUNTS;
+    let old = json!([{"id": homer, "accountEnabled": true}]);
+    let fault = json!([{"on": "users", "set": {"value": old}}]);
+    set_faults(&world, &fault).await;
+    let early = run(&world, &path).await;
+    assert_eq!(early["numbers"]["users_read"], 1, "{early}");
+    assert_eq!(early["outcome"], "unchanged", "{early}");
+    set_faults(&world, &json!([])).await;
+    let later = run(&world, &path).await;
+    assert_eq!(later["kind"], "changes", "{later}");
+    assert_eq!(later["numbers"]["users_disabled"], 1, "{later}");
+    // And no third time.
+    let quiet = run(&world, &path).await;
+    assert_eq!(quiet["numbers"]["users_read"], 0, "{quiet}");
+}
+
+/// A change of the directory during the run does not hide that the permission is gone.
+#[tokio::test]
+async fn a_permission_lost_during_a_change_breaks_the_next_run() {
+    let (world, path) = both_signed_in(all_groups).await;
+    run(&world, &path).await;
+    let mut faults = forbidden(&["user-changes", "users"]);
+    for fault in faults.as_array_mut().unwrap() {
+        fault["delay_ms"] = json!(1_500);
+    }
+    set_faults(&world, &faults).await;
+    let root = world.tenant_admin_of(GLOBEX);
+    root.post(&format!("{path}/sync"), json!({}))
+        .await
+        .expect(200);
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let name = json!({"name": "Globex Corporation"});
+    root.patch(&path, name).await.expect(200);
+    let broken = run(&world, &path).await;
+    assert_eq!(broken["outcome"], "broken", "{broken}");
 }

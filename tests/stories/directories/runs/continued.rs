@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use support::{World, invariants};
 
@@ -216,4 +217,41 @@ async fn settings_changed_during_a_run_make_the_next_one_complete() {
         let shown = root.get(&member).await.expect(200).body;
         assert_eq!(shown["role"], "readonly", "{shown}");
     }
+}
+
+#[tokio::test]
+async fn everything_is_read_again_after_a_day() {
+    let (world, ahead) = with_clock().await;
+    let (path, _) = created(&world, all_groups).await;
+    sign_in(&world, GLOBEX, "homer").await;
+    measured(&world, &path).await;
+    for (hours, kind) in [(23, "changes"), (25, "complete"), (26, "changes")] {
+        ahead.store(hours * 3_600_000, Ordering::SeqCst);
+        measured(&world, &path).await;
+        let run = runs(&world, &path).await[0].clone();
+        assert_eq!(run["kind"], kind, "{run}");
+    }
+}
+
+/// An item that cannot be read does not keep the others from their runs.
+#[tokio::test]
+async fn a_directory_that_cannot_be_parsed_stops_no_other() {
+    let world = World::start().await;
+    created(&world, all_groups).await;
+    let item = json!({"pk": "TENANT#acme#DIRECTORIES", "sk": "DIRECTORY#odd",
+        "gsi2pk": "TENANT##RUNS", "gsi2sk": "acme#odd", "id": "odd"});
+    let item = item.as_object().unwrap().iter();
+    let text = |(name, value): (&String, &serde_json::Value)| {
+        let value = AttributeValue::S(value.as_str().unwrap().to_owned());
+        (name.clone(), value)
+    };
+    let put = world.stack.client().put_item();
+    let put = put.table_name(world.stack.table_name());
+    put.set_item(Some(item.map(text).collect()))
+        .send()
+        .await
+        .unwrap();
+    let counted = scheduled(&world).await;
+    assert_eq!(counted["queued"], 1, "{counted}");
+    assert_eq!(counted["failed"], 1, "{counted}");
 }

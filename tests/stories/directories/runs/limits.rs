@@ -148,6 +148,28 @@ async fn a_directory_that_is_paused_stops_its_run() {
     assert_eq!(ended["numbers"]["users_read"], 120, "{ended}");
 }
 
+/// Also one that reads its users at once, before it takes anything away.
+#[tokio::test]
+async fn a_directory_that_is_paused_takes_nothing_away() {
+    let (world, path) = both_signed_in(all_groups).await;
+    run(&world, &path).await;
+    set_members(&world, NUCLEAR, &[]).await;
+    let slow = json!([{"on": "user-groups", "delay_ms": 1_500, "calls": [1, 2]}]);
+    set_faults(&world, &slow).await;
+    let root = world.tenant_admin_of(GLOBEX);
+    root.post(&format!("{path}/sync"), json!({}))
+        .await
+        .expect(200);
+    tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+    root.patch(&path, json!({"status": "paused"}))
+        .await
+        .expect(200);
+    let stopped = next_run(&world, &path, 1).await;
+    assert_eq!(stopped["outcome"], "failed", "{stopped}");
+    let homer = world.user_of(GLOBEX, "homer");
+    assert_eq!(organizations(&homer).await.len(), 1);
+}
+
 /// A login reads the directory as a function does that has kept nothing. Returns its log line.
 async fn sign_in_anew(world: &World, user: &str) -> Value {
     let redeployed = crate::directories::redeployed(world).await;
