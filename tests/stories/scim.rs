@@ -1,11 +1,12 @@
 //! Directories that an identity provider writes by SCIM 2.0.
 
-mod client;
+pub(crate) mod client;
 mod effect;
 mod histories;
 mod large;
 mod limits;
 mod live;
+pub(crate) mod seed;
 mod service;
 mod settings;
 mod storage;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use muster::domain::{FoldedName, Name};
 use serde_json::{Map, Value};
 
-use crate::{audit, invitations};
+use crate::{audit, directory_numbers, invitations};
 
 type Item = Map<String, Value>;
 
@@ -43,6 +43,7 @@ fn state_violations(items: &[Item]) -> Vec<String> {
     table.check_emails();
     let mut violations = table.violations;
     violations.extend(invitations::violations(items));
+    violations.extend(directory_numbers::violations(items));
     violations
 }
 

@@ -23,6 +23,7 @@ mod calls;
 mod charges;
 mod concurrent;
 mod contract;
+mod directory_numbers;
 mod document;
 mod endpoint;
 mod faults;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use muster::domain::{ScimGroup, ScimLookup, ScimUser};
+use muster::domain::{MAX_SCIM_FOUND, ScimGroup, ScimLookup, ScimUser};
 use muster::http::{Answer, ApiRequest};
 use muster_scim::{
     Alternative, Error, Filter, Indexed, Kind, ListQuery, Plan, ScimType, list_response,
@@ -12,8 +12,6 @@ use serde_json::Value;
 
 use super::{Failure, Scim, answer, body};
 
-/// Maximum number of users or groups that a filter without an index reads.
-const MAX_SCANNED: usize = 1_000;
 /// Maximum number of members in one list of groups. A list of groups with more has no members.
 const MAX_LISTED_MEMBERS: usize = 10_000;
 /// Maximum size of the resources in a list, in bytes. A response of a function has at most 6 MB.
@@ -38,9 +36,16 @@ pub(super) fn searched(request: &ApiRequest) -> Result<ListQuery, Failure> {
     Ok(ListQuery::from_search(&body(request)?)?)
 }
 
-fn too_many() -> Failure {
+/// The error of a filter that no index answers.
+fn unindexed() -> Failure {
     let detail = "The filter needs an equality on id, userName, externalId, displayName, emails or members, \
                   because the directory has more than 1,000 resources.";
+    Error::of(ScimType::TooMany, detail).into()
+}
+
+/// The error of a filter for what too many have.
+fn too_many() -> Failure {
+    let detail = "More than 1,000 resources have the externalId, the email address or the member.";
     Error::of(ScimType::TooMany, detail).into()
 }
 
@@ -192,15 +197,16 @@ impl Scim {
         let mut candidates = BTreeMap::new();
         if let Some(lookups) = lookups(filter, Kind::User) {
             for lookup in lookups {
-                for user in store.scim_users_found(scope, &lookup).await? {
+                let found = store.scim_users_found(scope, &lookup).await?;
+                for user in found.ok_or_else(too_many)? {
                     candidates.insert(user.user_name.clone(), user);
                 }
             }
         } else {
-            if store.scim_users_page(scope, 0, 0).await?.total > MAX_SCANNED {
-                return Err(too_many());
+            if store.scim_users_page(scope, 0, 0).await?.total > MAX_SCIM_FOUND {
+                return Err(unindexed());
             }
-            let page = store.scim_users_page(scope, 0, MAX_SCANNED).await?;
+            let page = store.scim_users_page(scope, 0, MAX_SCIM_FOUND).await?;
             for user in page.items {
                 candidates.insert(user.user_name.clone(), user);
             }
@@ -237,15 +243,16 @@ impl Scim {
         let mut candidates = BTreeMap::new();
         if let Some(lookups) = lookups(filter, Kind::Group) {
             for lookup in lookups {
-                for group in store.scim_groups_found(scope, &lookup).await? {
+                let found = store.scim_groups_found(scope, &lookup).await?;
+                for group in found.ok_or_else(too_many)? {
                     candidates.insert(group.name_key.clone(), group);
                 }
             }
         } else {
-            if store.scim_groups_page(scope, 0, 0).await?.total > MAX_SCANNED {
-                return Err(too_many());
+            if store.scim_groups_page(scope, 0, 0).await?.total > MAX_SCIM_FOUND {
+                return Err(unindexed());
             }
-            let page = store.scim_groups_page(scope, 0, MAX_SCANNED).await?;
+            let page = store.scim_groups_page(scope, 0, MAX_SCIM_FOUND).await?;
             for group in page.items {
                 candidates.insert(group.name_key.clone(), group);
             }

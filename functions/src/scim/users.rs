@@ -86,7 +86,7 @@ async fn create(scim: &Scim, request: &ApiRequest) -> Result<Answer, Failure> {
         Err(store::Error::Refused(Refusal::NameTaken)) => {
             let name = ScimLookup::Name(new.user_name.clone());
             let found = store.scim_users_found(scope, &name).await?;
-            let mut found = found.into_iter();
+            let mut found = found.into_iter().flatten();
             let twin = found.find(|user| !user.is_active || user.unapplied.is_some());
             let twin = twin.ok_or(store::Error::Refused(Refusal::NameTaken))?;
             let edit = |before: &ScimUser, _| {

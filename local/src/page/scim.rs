@@ -41,8 +41,14 @@ pub(super) async fn directory(
 }
 
 async fn content(store: &Store, scope: &ScimScope) -> Result<Value, Error> {
-    let users = store.scim_users_page(scope, 0, SHOWN).await?;
-    let groups = store.scim_groups_page(scope, 0, SHOWN).await?;
+    let mut users = store.scim_users_page(scope, 0, SHOWN).await?;
+    let mut groups = store.scim_groups_page(scope, 0, SHOWN).await?;
+    users
+        .items
+        .sort_by(|one, other| one.user_name.cmp(&other.user_name));
+    groups
+        .items
+        .sort_by(|one, other| one.name_key.cmp(&other.name_key));
     let mut names: BTreeMap<&str, &str> = BTreeMap::new();
     names.extend(users.items.iter().map(|it| (it.id.as_str(), name_of(it))));
     names.extend(

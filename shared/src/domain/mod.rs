@@ -72,8 +72,8 @@ pub use page::Page;
 pub use patch::Patch;
 pub use role::{Permission, Role};
 pub use scim::{
-    MAX_SCIM_EMAILS, MAX_SCIM_MEMBERS, MAX_SCIM_RESOURCE_BYTES, ScimGroup, ScimLookup, ScimMember,
-    ScimMembersChange, ScimScope, ScimToken, ScimTokenHash, ScimUser,
+    MAX_SCIM_EMAILS, MAX_SCIM_FOUND, MAX_SCIM_MEMBERS, MAX_SCIM_RESOURCE_BYTES, ScimGroup,
+    ScimLookup, ScimMember, ScimMembersChange, ScimScope, ScimToken, ScimTokenHash, ScimUser,
 };
 pub use team::{
     ALL_ORGANIZATION_MODELS, Team, TeamMembership, TeamMembershipPatch, TeamPatch, TeamRole,

@@ -16,6 +16,8 @@ use super::{DirectoryId, GroupId, Invalid, Name, ScimUserId, TenantId, Timestamp
 
 /// Maximum number of members of a group.
 pub const MAX_SCIM_MEMBERS: usize = 10_000;
+/// Maximum number of users or groups that a filter reads by one of its conditions, or without an index.
+pub const MAX_SCIM_FOUND: usize = 1_000;
 /// Maximum number of email addresses of a user.
 pub const MAX_SCIM_EMAILS: usize = 20;
 /// Maximum size of the attributes of a user or group as JSON, in bytes.

@@ -32,10 +32,11 @@ pub(super) use invitations::{
     invitation_start, invitations_of, invitations_partition, invitee,
 };
 pub(super) use scim::{
-    SCIM_GROUP_PREFIX, SCIM_MEMBER_PREFIX, SCIM_USER_PREFIX, ScimIndex, scim_access, scim_count,
+    SCIM_GROUP_PREFIX, SCIM_MEMBER_PREFIX, SCIM_USER_PREFIX, ScimIndex, ScimPlace, scim_access,
     scim_found, scim_found_partition, scim_found_start, scim_group, scim_group_of,
-    scim_groups_partition, scim_member, scim_members_partition, scim_name, scim_names_partition,
-    scim_partition, scim_pending, scim_pending_partition, scim_unapplied, scim_unapplied_partition,
+    scim_groups_partition, scim_member, scim_members_partition, scim_name, scim_names_from,
+    scim_names_partition, scim_numbers, scim_numbers_partition, scim_partition, scim_pending,
+    scim_pending_partition, scim_place, scim_slots, scim_unapplied, scim_unapplied_partition,
     scim_user,
 };
 pub(super) use teams::{

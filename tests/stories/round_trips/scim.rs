@@ -1,19 +1,26 @@
-//! The requests of SCIM to a directory with that many users, and a group that has them all.
+//! The requests of SCIM to a directory with that many users, and a group that has them all, and with others beside them.
 
 use std::collections::HashMap;
 
+use muster::domain::{DirectoryId, ScimScope, TenantId};
 use muster_local::Options;
 use serde_json::{Value, json};
 use support::{ACME, Lines, World};
 
 use super::rows_of;
+use crate::scim::client::Provider;
+use crate::scim::seed::seed;
 
 const OPERATIONS: &str = r#"
 SCIM: create user                  ; scim POST {base}/Users 201 {"userName": "new@acme.example", "externalId": "new", "emails": [{"value": "new@acme.example"}]} => user
   get user                         ; scim GET {base}/Users/{user_id} 200
   find user by userName            ; scim GET {base}/Users?filter=userName%20eq%20%22new@acme.example%22 200
-  list users                       ; scim GET {base}/Users?count=5 200
+  find user by externalId          ; scim GET {base}/Users?filter=externalId%20eq%20%22new%22 200
+  find user by an address          ; scim GET {base}/Users?filter=emails.value%20eq%20%22new@acme.example%22 200
+  list users without groups        ; scim GET {base}/Users?count=5&excludedAttributes=groups 200
+    from the middle                ; scim GET {base}/Users?count=5&startIndex={middle}&excludedAttributes=groups 200
   change user                      ; scim PATCH {base}/Users/{user_id} 200 {"Operations": [{"op": "replace", "path": "title", "value": "Dr"}]}
+    its userName                   ; scim PATCH {base}/Users/{user_id} 200 {"Operations": [{"op": "replace", "path": "userName", "value": "newer@acme.example"}]}
   deactivate user                  ; scim PATCH {base}/Users/{user_id} 200 {"Operations": [{"op": "replace", "path": "active", "value": false}]}
   activate user                    ; scim PATCH {base}/Users/{user_id} 200 {"Operations": [{"op": "replace", "path": "active", "value": true}]}
   deactivate a linked user         ; scim PATCH {base}/Users/{linked} 200 {"Operations": [{"op": "replace", "path": "active", "value": false}]}
@@ -30,18 +37,24 @@ SCIM: create user                  ; scim POST {base}/Users 201 {"userName": "ne
   with a wrong token               ; other GET {base}/Users/{linked} 401
 "#;
 
-/// A row for each request.
-pub(super) async fn rows(many: usize) -> Vec<String> {
+/// A row for each request, in a directory that has as many more users as `beside` says.
+pub(crate) async fn rows(many: usize, beside: usize) -> Vec<String> {
     let (options, lines) = Lines::collect(Options::default());
     let world = World::with(options).await;
     let root = world.tenant_admin();
     let directory =
         json!({"name": "Okta", "type": "scim", "settings": {"create_organizations": true}});
     let made = root.post("/directories", directory).await.expect(201).body;
-    let id = made["id"].as_str().unwrap();
+    let scope = ScimScope {
+        tenant_id: TenantId::parse(ACME).unwrap(),
+        directory_id: DirectoryId::parse(made["id"].as_str().unwrap()).unwrap(),
+    };
+    if beside > 0 {
+        seed(&world, &Provider::of(&made), &scope, beside).await;
+    }
     let token = made["scim"]["token"].as_str().unwrap().to_owned();
     let provider = world.bearer("scim", Some(token));
-    let base = format!("/scim/v2/{id}");
+    let base = format!("/scim/v2/{}", scope.directory_id);
     let mut users = Vec::new();
     for n in 0..many {
         let user =
@@ -69,6 +82,7 @@ pub(super) async fn rows(many: usize) -> Vec<String> {
         ("base".to_owned(), base),
         ("all".to_owned(), text(&all["id"])),
         ("linked".to_owned(), linked),
+        ("middle".to_owned(), ((many + beside) / 2).to_string()),
     ]);
     let actor = |who: &str| match who {
         "scim" => provider.clone(),

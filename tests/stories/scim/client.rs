@@ -12,7 +12,7 @@ use super::created;
 const CONTENT_TYPE: &str = "application/scim+json; charset=utf-8";
 
 /// An identity provider with the base URL and the token of a directory.
-pub(super) struct Provider {
+pub(crate) struct Provider {
     http: reqwest::Client,
     /// The base URL.
     pub(super) base: String,
@@ -63,7 +63,7 @@ impl Provider {
     }
 
     /// The provider of the directory in a response.
-    pub(super) fn of(made: &Value) -> Self {
+    pub(crate) fn of(made: &Value) -> Self {
         let text = |name: &str| made["scim"][name].as_str().unwrap().to_owned();
         Self {
             http: reqwest::Client::new(),

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use futures::{StreamExt as _, stream};
 use muster::domain::{GroupId, ScimGroup, ScimMembersChange, ScimScope};
 use muster::store::{Error, metered};
@@ -11,44 +10,14 @@ use serde_json::{Value, json};
 use support::World;
 
 use super::client::Provider;
+use super::seed::seed;
 use super::{created, origin, take_up};
+use crate::round_trips::scim::rows;
 
 /// The most members of a group.
 const MOST_MEMBERS: usize = 10_000;
 /// Requests that are sent at the same time.
 const AT_ONCE: usize = 8;
-
-/// Writes directory users into the table, like one that the service has created. Returns their ids.
-async fn seed(world: &World, provider: &Provider, scope: &ScimScope, count: usize) -> Vec<String> {
-    let model = provider.user("model@acme.example").await;
-    let partition = format!(
-        "TENANT#{}#DIRECTORY#{}",
-        scope.tenant_id, scope.directory_id
-    );
-    let (client, table) = (world.stack.client(), world.stack.table_name());
-    let found = client
-        .get_item()
-        .table_name(table)
-        .key("pk", AttributeValue::S(partition))
-        .key("sk", AttributeValue::S(format!("USER#{model}")));
-    let model = found.send().await.unwrap().item.unwrap();
-    let ids: Vec<_> = (0..count)
-        .map(|n| format!("0199c1f0-0000-7000-8000-{n:012}"))
-        .collect();
-    for some in ids.chunks(25) {
-        let puts = some.iter().map(|id| {
-            let mut item = model.clone();
-            item.insert("id".to_owned(), AttributeValue::S(id.clone()));
-            item.insert("sk".to_owned(), AttributeValue::S(format!("USER#{id}")));
-            let put = PutRequest::builder().set_item(Some(item)).build().unwrap();
-            WriteRequest::builder().put_request(put).build()
-        });
-        let batch = client.batch_write_item();
-        let batch = batch.request_items(table, puts.collect());
-        batch.send().await.unwrap();
-    }
-    ids
-}
 
 fn values(ids: &[String]) -> Value {
     ids.iter().map(|id| json!({"value": id})).collect()
@@ -103,6 +72,12 @@ async fn ten_thousand_members_cost_one_what_ten_cost() {
     let refused = provider.patch(&path, more).await;
     refused.error(400, Some("invalidValue"));
     assert_eq!(provider.members(&groups[1]).await.len(), MOST_MEMBERS);
+}
+
+#[tokio::test]
+async fn requests_cost_the_same_beside_twenty_thousand_users() {
+    let small = rows(5, 0).await;
+    assert_eq!(rows(5, 20_000).await, small);
 }
 
 /// A directory with that many users and groups, and what its identity provider sends to it. Returns the time for it.

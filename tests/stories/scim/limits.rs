@@ -29,10 +29,10 @@ impl Scene {
         }
     }
 
-    async fn count(&self, sk: &str, attribute: &str, count: usize) {
+    async fn count(&self, place: &str, sk: &str, attribute: &str, count: usize) {
         let count = AttributeValue::N(count.to_string());
-        let set = self.world.tamper(&self.partition, sk, attribute, count);
-        set.await;
+        let pk = format!("{}{place}", self.partition);
+        self.world.tamper(&pk, sk, attribute, count).await;
     }
 
     async fn list(&self, path: &str) -> Value {
@@ -46,28 +46,71 @@ async fn a_filter_without_an_index_reads_a_thousand_at_most() {
     scene.provider.user("ada@acme.example").await;
     let group = json!({"displayName": "Sales"});
     scene.provider.post("/Groups", group).await.expect(201);
-    for (kind, count, filter, indexed) in [
+    for (kind, prefix, filter, indexed) in [
         (
             "Users",
-            "users",
+            "USER#",
             "userName%20sw%20%22ada%22",
             "userName%20eq%20%22ada@acme.example%22",
         ),
         (
             "Groups",
-            "groups",
+            "GROUP#",
             "displayName%20sw%20%22Sa%22",
             "displayName%20eq%20%22Sales%22",
         ),
     ] {
         let path = format!("/{kind}?filter={filter}");
-        scene.count("COUNT", count, 1_000).await;
+        // Besides the one that exists.
+        scene.count("#NUMBERS", prefix, "n00", 999).await;
         assert_eq!(scene.list(&path).await["totalResults"], 1, "{kind}");
-        scene.count("COUNT", count, 1_001).await;
+        scene.count("#NUMBERS", prefix, "n00", 1_000).await;
         let refused = scene.provider.get(&path).await;
         refused.error(400, Some("tooMany"));
         let path = format!("/{kind}?filter={indexed}");
         assert_eq!(scene.list(&path).await["totalResults"], 1, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_more_than_a_thousand_have_is_refused() {
+    let scene = Scene::open().await;
+    let id = scene.provider.user("ada@acme.example").await;
+    let of_member = format!("#MEMBER#{id}");
+    for (place, start, attribute, filter) in [
+        (
+            "#FOUND",
+            "USER#same#",
+            "id",
+            "/Users?filter=externalId eq \"same\"".to_owned(),
+        ),
+        (
+            "#FOUND",
+            "GROUP#same#",
+            "id",
+            "/Groups?filter=externalId eq \"same\"".to_owned(),
+        ),
+        (
+            &*of_member,
+            "GROUP#",
+            "group_id",
+            format!("/Groups?filter=members eq \"{id}\""),
+        ),
+    ] {
+        let filter = filter.replace(' ', "%20").replace('"', "%22");
+        for n in 0..=1_000 {
+            // The thousand are not there any more, and are left out.
+            if n == 1_000 {
+                assert_eq!(scene.list(&filter).await["totalResults"], 0);
+            }
+            let other = format!("0199c1f0-0000-7000-8000-{n:012}");
+            let pk = format!("{}{place}", scene.partition);
+            let value = AttributeValue::S(other.clone());
+            let sk = format!("{start}{other}");
+            scene.world.tamper(&pk, &sk, attribute, value).await;
+        }
+        let refused = scene.provider.get(&filter).await;
+        refused.error(400, Some("tooMany"));
     }
 }
 
@@ -80,7 +123,7 @@ async fn a_list_names_ten_thousand_members_at_most() {
     let group = group.id();
     let sk = format!("GROUP#{group}");
     for (count, is_named) in [(10_000, true), (10_001, false)] {
-        scene.count(&sk, "member_count", count).await;
+        scene.count("", &sk, "member_count", count).await;
         let list = scene.list("/Groups").await;
         let members = &list["Resources"][0]["members"];
         assert_eq!(members.is_array(), is_named, "{count}");

@@ -3,7 +3,7 @@
 use super::{Action, ClaimRow, DirectoryWithToken, event, require_tenant_admin, to_row};
 use crate::domain::{EventType, Invalid, Transition};
 use crate::store::keys::{self, Key};
-use crate::store::scim::{access_row, count_row};
+use crate::store::scim::{access_row, number_rows};
 use crate::store::table::{Condition, Item, to_item};
 use crate::store::{Context, Error, Outcome, Refusal, Store, table};
 
@@ -45,7 +45,9 @@ impl Store {
             let scope = directory.scope();
             let access = access_row(&scope, token.hash())?;
             transaction.put(Action::Access, access, Condition::absent());
-            transaction.put(Action::Count, count_row(&scope), Condition::absent());
+            for numbers in number_rows(&scope) {
+                transaction.put(Action::Count, numbers, Condition::absent());
+            }
         }
         if let Some(record) = &record {
             record.write(&mut transaction, Action::Record, created)?;

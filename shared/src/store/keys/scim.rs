@@ -1,5 +1,7 @@
 //! Keys of the users and groups of directories of SCIM.
 
+use sha2::{Digest as _, Sha256};
+
 use super::{Key, text_part};
 use crate::domain::{DirectoryId, GroupId, ScimScope, ScimUserId};
 
@@ -24,9 +26,23 @@ pub(in crate::store) fn scim_partition(scope: &ScimScope) -> String {
     )
 }
 
-/// Returns the key of the numbers of users and groups of a directory.
-pub(in crate::store) fn scim_count(scope: &ScimScope) -> Key {
-    Key::new(scim_partition(scope), "COUNT")
+/// Returns the partition of the numbers of users and groups of a directory.
+pub(in crate::store) fn scim_numbers_partition(scope: &ScimScope) -> String {
+    format!("{}#NUMBERS", scim_partition(scope))
+}
+
+/// Returns the key of the numbers of users or groups of a directory in each bucket. `prefix` is [`SCIM_USER_PREFIX`] or
+/// [`SCIM_GROUP_PREFIX`].
+pub(in crate::store) fn scim_numbers(scope: &ScimScope, prefix: &str) -> Key {
+    Key::new(scim_numbers_partition(scope), prefix)
+}
+
+/// Returns the key of the numbers in each slot of a bucket.
+pub(in crate::store) fn scim_slots(scope: &ScimScope, prefix: &str, bucket: u8) -> Key {
+    Key::new(
+        scim_numbers_partition(scope),
+        format!("{prefix}{bucket:02x}"),
+    )
 }
 
 /// Returns the key of a user of a directory.
@@ -44,13 +60,39 @@ pub(in crate::store) fn scim_names_partition(scope: &ScimScope) -> String {
     format!("{}#NAMES", scim_partition(scope))
 }
 
+/// Where a name is in the order of lists: in which bucket, and in which of its slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) struct ScimPlace {
+    pub(in crate::store) bucket: u8,
+    pub(in crate::store) slot: u8,
+}
+
+/// Returns the place of a name. The hash spreads the names of a directory evenly over 128 buckets of 128 slots.
+pub(in crate::store) fn scim_place(folded: &str) -> ScimPlace {
+    let [bucket, slot, ..] = <[u8; 32]>::from(Sha256::digest(folded));
+    ScimPlace {
+        bucket: bucket >> 1,
+        slot: slot >> 1,
+    }
+}
+
+fn place_part(prefix: &str, ScimPlace { bucket, slot }: ScimPlace) -> String {
+    format!("{prefix}{bucket:02x}{slot:02x}#")
+}
+
 /// Returns the key of the item that gives a name to one user or group of a directory. `prefix` is
 /// [`SCIM_USER_PREFIX`] or [`SCIM_GROUP_PREFIX`].
 pub(in crate::store) fn scim_name(scope: &ScimScope, prefix: &str, folded: &str) -> Key {
+    let place = place_part(prefix, scim_place(folded));
     Key::new(
         scim_names_partition(scope),
-        format!("{prefix}{}", text_part(folded)),
+        format!("{place}{}", text_part(folded)),
     )
+}
+
+/// Returns a key that sorts directly before the names of a slot.
+pub(in crate::store) fn scim_names_from(scope: &ScimScope, prefix: &str, place: ScimPlace) -> Key {
+    Key::new(scim_names_partition(scope), place_part(prefix, place))
 }
 
 /// What users and groups of a directory are found by.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
-
 use super::members::GroupOfRow;
 use super::{LookupRow, from_group_row, from_user_row};
-use crate::domain::{GroupId, Name, ScimGroup, ScimLookup, ScimScope, ScimUser, ScimUserId};
+use crate::domain::{
+    GroupId, MAX_SCIM_FOUND, Name, ScimGroup, ScimLookup, ScimScope, ScimUser, ScimUserId,
+};
 use crate::store::keys::{self, Key, SCIM_GROUP_PREFIX, SCIM_USER_PREFIX, ScimIndex};
 use crate::store::table::{Item, Query, from_item, in_partition};
 use crate::store::{Error, Store, table};
@@ -14,7 +14,7 @@ use crate::store::{Error, Store, table};
 /// The most users among whom a login looks for its own.
 const MOST_CANDIDATES: usize = 10;
 
-/// A part of all users or groups of a directory, in the order of their names.
+/// A part of all users or groups of a directory, in an order that stays.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScimPage<T> {
     /// The number of all.
@@ -23,23 +23,14 @@ pub struct ScimPage<T> {
     pub items: Vec<T>,
 }
 
-/// The numbers of users and groups of a directory.
-#[derive(Default, Deserialize)]
-struct CountRow {
-    #[serde(default)]
-    users: usize,
-    #[serde(default)]
-    groups: usize,
-}
-
 impl Store {
-    /// Returns the users of a directory with a value. Strongly consistent. A user has no members: that lookup finds
-    /// none.
+    /// Returns the users of a directory with a value, or `None` if more than 1,000 have it. Strongly consistent. A user
+    /// has no members: that lookup finds none.
     pub async fn scim_users_found(
         &self,
         scope: &ScimScope,
         lookup: &ScimLookup,
-    ) -> Result<Vec<ScimUser>, Error> {
+    ) -> Result<Option<Vec<ScimUser>>, Error> {
         let ids = match lookup {
             ScimLookup::Id(id) => vec![id.clone()],
             ScimLookup::Name(folded) => self.named(scope, SCIM_USER_PREFIX, folded).await?,
@@ -57,16 +48,19 @@ impl Store {
             let id = ScimUserId::parse(id.as_str()).ok()?;
             Some(keys::scim_user(scope, &id))
         });
-        self.items(keys.collect(), from_user_row).await
+        if ids.len() > MAX_SCIM_FOUND {
+            return Ok(None);
+        }
+        Ok(Some(self.items(keys.collect(), from_user_row).await?))
     }
 
-    /// Returns the groups of a directory with a value, without their members. Strongly consistent. A group has no email
-    /// address: that lookup finds none.
+    /// Returns the groups of a directory with a value, without their members, or `None` if more than 1,000 have it.
+    /// Strongly consistent. A group has no email address: that lookup finds none.
     pub async fn scim_groups_found(
         &self,
         scope: &ScimScope,
         lookup: &ScimLookup,
-    ) -> Result<Vec<ScimGroup>, Error> {
+    ) -> Result<Option<Vec<ScimGroup>>, Error> {
         let ids = match lookup {
             ScimLookup::Id(id) => vec![id.clone()],
             ScimLookup::Name(folded) => self.named(scope, SCIM_GROUP_PREFIX, folded).await?,
@@ -75,11 +69,11 @@ impl Store {
                 self.found(scope, start).await?
             }
             ScimLookup::Member(id) => {
-                let groups = match ScimUserId::parse(id.as_str()) {
-                    Ok(id) => self.group_ids_of(scope, id.as_str()).await?,
+                // What is no id cannot be part of a key.
+                match ScimUserId::parse(id.as_str()) {
+                    Ok(id) => self.some_groups_of(scope, &id).await?,
                     Err(_) => Vec::new(),
-                };
-                groups.into_iter().map(String::from).collect()
+                }
             }
             ScimLookup::Email(_) => Vec::new(),
         };
@@ -87,7 +81,10 @@ impl Store {
             let id = GroupId::parse(id.as_str()).ok()?;
             Some(keys::scim_group(scope, &id))
         });
-        self.items(keys.collect(), from_group_row).await
+        if ids.len() > MAX_SCIM_FOUND {
+            return Ok(None);
+        }
+        Ok(Some(self.items(keys.collect(), from_group_row).await?))
     }
 
     /// Returns the groups of a user of a directory with their names, in the order of their ids. Strongly consistent. A
@@ -126,16 +123,15 @@ impl Store {
     }
 
     /// Returns a page of the users of a directory: `count` from the position `start`, which counts from 0. Strongly
-    /// consistent. Reads the names before the page, too, and only the number of all if the page is empty.
+    /// consistent. Reads only the number of all if the page is empty, and else few names before it.
     pub async fn scim_users_page(
         &self,
         scope: &ScimScope,
         start: usize,
         count: usize,
     ) -> Result<ScimPage<ScimUser>, Error> {
-        let total = self.counted(scope).await?.users;
-        let end = start.saturating_add(count).min(total);
-        let ids = self.names(scope, SCIM_USER_PREFIX, start..end).await?;
+        let names = (scope, SCIM_USER_PREFIX);
+        let (total, ids) = self.names(names, start, count).await?;
         let keys = ids.iter().filter_map(|id| {
             let id = ScimUserId::parse(id.as_str()).ok()?;
             Some(keys::scim_user(scope, &id))
@@ -151,21 +147,14 @@ impl Store {
         start: usize,
         count: usize,
     ) -> Result<ScimPage<ScimGroup>, Error> {
-        let total = self.counted(scope).await?.groups;
-        let end = start.saturating_add(count).min(total);
-        let ids = self.names(scope, SCIM_GROUP_PREFIX, start..end).await?;
+        let names = (scope, SCIM_GROUP_PREFIX);
+        let (total, ids) = self.names(names, start, count).await?;
         let keys = ids.iter().filter_map(|id| {
             let id = GroupId::parse(id.as_str()).ok()?;
             Some(keys::scim_group(scope, &id))
         });
         let items = self.items(keys.collect(), from_group_row).await?;
         Ok(ScimPage { total, items })
-    }
-
-    async fn counted(&self, scope: &ScimScope) -> Result<CountRow, Error> {
-        let item = self.table.get(&keys::scim_count(scope)).await?;
-        let row = item.map(from_item).transpose()?;
-        Ok(row.unwrap_or_default())
     }
 
     async fn named(
@@ -180,11 +169,23 @@ impl Store {
     }
 
     async fn found(&self, scope: &ScimScope, start: String) -> Result<Vec<String>, Error> {
-        let partition = keys::scim_found_partition(scope);
-        let condition = in_partition(None, partition.clone(), start);
-        let items = self.table.query_all(&partition, condition, None).await?;
+        let place = (keys::scim_found_partition(scope), start);
+        let items = self.up_to(MAX_SCIM_FOUND + 1, place, None).await?;
         let rows = items.into_iter().map(from_item::<LookupRow>);
         let ids = rows.map(|row| row.map(|row| row.id));
+        Ok(ids.collect::<Result<_, _>>()?)
+    }
+
+    async fn some_groups_of(
+        &self,
+        scope: &ScimScope,
+        member: &ScimUserId,
+    ) -> Result<Vec<String>, Error> {
+        let partition = keys::scim_groups_partition(scope, member.as_str());
+        let place = (partition, SCIM_GROUP_PREFIX.to_owned());
+        let items = self.up_to(MAX_SCIM_FOUND + 1, place, None).await?;
+        let rows = items.into_iter().map(from_item::<GroupOfRow>);
+        let ids = rows.map(|row| row.map(|row| row.group_id.into()));
         Ok(ids.collect::<Result<_, _>>()?)
     }
 
@@ -221,37 +222,60 @@ impl Store {
         Ok(ids.collect::<Result<_, _>>()?)
     }
 
-    /// Returns the ids under the names at these positions.
+    /// Returns the number of all names, and the ids under `count` of them from a position.
     async fn names(
         &self,
-        scope: &ScimScope,
-        prefix: &str,
-        positions: std::ops::Range<usize>,
-    ) -> Result<Vec<String>, Error> {
-        let partition = keys::scim_names_partition(scope);
-        let (mut seen, mut ids, mut after) = (0, Vec::new(), None);
-        while seen < positions.end && !positions.is_empty() {
+        (scope, prefix): (&ScimScope, &str),
+        start: usize,
+        count: usize,
+    ) -> Result<(usize, Vec<String>), Error> {
+        let numbers = self.scim_numbers(scope, prefix).await?;
+        let total = numbers.total();
+        let count = count.min(total.saturating_sub(start));
+        if count == 0 {
+            return Ok((total, Vec::new()));
+        }
+        let from = match start {
+            0 => None,
+            _ => self.scim_position((scope, prefix), &numbers, start).await?,
+        };
+        let (after, before) = match from {
+            Some((key, before)) => (Some(key.attributes()), before),
+            None => (None, 0),
+        };
+        let place = (keys::scim_names_partition(scope), prefix.to_owned());
+        let items = self.up_to(before + count, place, after).await?;
+        let rows = items.into_iter().skip(before).map(from_item::<LookupRow>);
+        let ids = rows.map(|row| row.map(|row| row.id));
+        let ids = ids.collect::<Result<_, _>>()?;
+        Ok((total, ids))
+    }
+
+    /// Reads up to that many items of a partition that start with a prefix, after a place.
+    async fn up_to(
+        &self,
+        count: usize,
+        (partition, prefix): (String, String),
+        mut after: Option<Item>,
+    ) -> Result<Vec<Item>, Error> {
+        let mut items = Vec::new();
+        while items.len() < count {
             let query = Query {
                 index: None,
-                condition: in_partition(None, partition.clone(), prefix.to_owned()),
+                condition: in_partition(None, partition.clone(), prefix.clone()),
                 filter: None,
                 after,
-                limit: positions.end - seen,
+                limit: count - items.len(),
                 is_backwards: false,
             };
             let page = self.table.query(query).await?;
-            for item in page.items {
-                if seen >= positions.start {
-                    ids.push(from_item::<LookupRow>(item)?.id);
-                }
-                seen += 1;
-            }
+            items.extend(page.items);
             let Some(last) = page.next else {
                 break;
             };
             after = Some(Key::new(partition.clone(), last).attributes());
         }
-        Ok(ids)
+        Ok(items)
     }
 
     /// Reads items in the order of their keys. Leaves out what does not exist.

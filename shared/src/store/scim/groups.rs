@@ -14,11 +14,9 @@ use crate::domain::{
 };
 use crate::store::keys::{self, SCIM_GROUP_PREFIX};
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Condition, Transaction, text};
+use crate::store::table::{Condition, Transaction, text};
 use crate::store::{Error, Refusal, Store, table};
 
-/// The attribute that counts groups.
-pub(super) const GROUPS: &str = "groups";
 /// Number of members that one transaction changes together with their group: three actions for each.
 const MEMBERS_AT_ONCE: usize = 30;
 
@@ -62,18 +60,10 @@ impl Store {
                 }
                 let mut transaction = self.unrecorded();
                 transaction.put(Action::Resource, row, Condition::absent());
-                let id = group.id.as_str();
-                let name = keys::scim_name(scope, SCIM_GROUP_PREFIX, &group.name_key);
-                change_name(&mut transaction, id, None, Some(&name))?;
+                let (id, names) = (group.id.as_str(), (scope, SCIM_GROUP_PREFIX));
+                change_name(&mut transaction, names, id, None, Some(&group.name_key))?;
                 let lookups = group_lookups(scope, group);
                 change_lookups(&mut transaction, id, &BTreeSet::new(), &lookups)?;
-                let count = Change::new().add(GROUPS, 1);
-                transaction.touch(
-                    Action::Count,
-                    &keys::scim_count(scope),
-                    count,
-                    Condition::present(),
-                );
                 let affected =
                     self.add_steps(&mut transaction, (scope, &group.id), (&steps, &known))?;
                 match transaction.commit().await? {
@@ -169,12 +159,12 @@ impl Store {
             change,
             unchanged_group(before.version),
         );
-        let name = |group: &ScimGroup| keys::scim_name(scope, SCIM_GROUP_PREFIX, &group.name_key);
         change_name(
             &mut transaction,
+            (scope, SCIM_GROUP_PREFIX),
             id.as_str(),
-            Some(&name(before)),
-            Some(&name(&after)),
+            Some(&before.name_key),
+            Some(&after.name_key),
         )?;
         let (old, new) = (group_lookups(scope, before), group_lookups(scope, &after));
         change_lookups(&mut transaction, id.as_str(), &old, &new)?;
@@ -258,19 +248,12 @@ impl Store {
                     &keys::scim_group(scope, id),
                     unchanged_group(before.version),
                 );
-                let name = keys::scim_name(scope, SCIM_GROUP_PREFIX, &before.name_key);
-                change_name(&mut transaction, id.as_str(), Some(&name), None)?;
+                let (id, names) = (id.as_str(), (scope, SCIM_GROUP_PREFIX));
+                change_name(&mut transaction, names, id, Some(&before.name_key), None)?;
                 let lookups = group_lookups(scope, &before);
-                change_lookups(&mut transaction, id.as_str(), &lookups, &BTreeSet::new())?;
-                let count = Change::new().add(GROUPS, -1);
-                transaction.touch(
-                    Action::Count,
-                    &keys::scim_count(scope),
-                    count,
-                    Condition::none(),
-                );
+                change_lookups(&mut transaction, id, &lookups, &BTreeSet::new())?;
                 let change = self.clock.new_id().to_string();
-                record_gone(&mut transaction, scope, id.as_str(), (&change, None))?;
+                record_gone(&mut transaction, scope, id, (&change, None))?;
                 if transaction.commit().await?.is_ok() {
                     return Ok(before);
                 }

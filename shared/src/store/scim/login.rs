@@ -90,7 +90,8 @@ impl Store {
             // Not one of them alone is the user.
             return Ok(found);
         }
-        for user in self.scim_users_found(scope, lookup).await? {
+        let users = self.scim_users_found(scope, lookup).await?;
+        for user in users.into_iter().flatten() {
             let groups = self.scim_groups_of(scope, &user.id).await?;
             found.push(ScimUserWithGroups { user, groups });
         }

@@ -12,6 +12,7 @@ mod groups;
 mod link;
 mod login;
 mod members;
+mod numbers;
 mod purge;
 mod records;
 mod users;
@@ -35,8 +36,8 @@ pub use changes::ScimFinished;
 pub use find::ScimPage;
 pub(in crate::store) use login::SCIM_USER;
 pub use login::{ScimLink, ScimUserWithGroups};
+pub(in crate::store) use numbers::number_rows;
 pub(in crate::store) use records::settings_row;
-pub(in crate::store) use users::count_row;
 
 /// What a write made, and whom it concerns.
 #[derive(Clone, Debug, PartialEq)]
@@ -267,23 +268,28 @@ fn change_lookups(
     Ok(())
 }
 
-/// Adds the change of a unique name, on the condition that no other user or group has the new one.
+/// Adds the change of a unique name and of the numbers of names, on the conditions that no other user or group has the
+/// new one, and for the first one that the directory is not being deleted.
 fn change_name(
     transaction: &mut Transaction<'_, Action>,
+    (scope, prefix): (&ScimScope, &str),
     id: &str,
-    before: Option<&Key>,
-    after: Option<&Key>,
+    before: Option<&str>,
+    after: Option<&str>,
 ) -> Result<(), table::Error> {
     if before == after {
         return Ok(());
     }
     if let Some(after) = after {
-        transaction.put(Action::Name, lookup_row(after, id)?, Condition::absent());
+        let key = keys::scim_name(scope, prefix, after);
+        transaction.put(Action::Name, lookup_row(&key, id)?, Condition::absent());
     }
     if let Some(before) = before {
+        let key = keys::scim_name(scope, prefix, before);
         let own = Condition::new("#id = :own").value(":own", text(id));
-        transaction.delete(Action::Lookup, before, own);
+        transaction.delete(Action::Lookup, &key, own);
     }
+    numbers::count(transaction, (scope, prefix), before, after);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use super::Action;
 use super::records::record_gone;
 use crate::domain::{Origin, ScimScope};
-use crate::store::keys;
+use crate::store::keys::{self, SCIM_GROUP_PREFIX, SCIM_USER_PREFIX};
 use crate::store::table::{Condition, Item, Query, in_partition, key_of, text_of};
 use crate::store::{Error, Store};
 
@@ -11,15 +11,17 @@ use crate::store::{Error, Store};
 const PAGE: usize = 25;
 
 impl Store {
-    /// Deletes all users and groups of a directory that is being deleted: without its counters no new ones are created.
+    /// Deletes all users and groups of a directory that is being deleted: without its numbers no new ones are created.
     /// A repeated call continues.
     pub(in crate::store) async fn purge_scim(
         &self,
         scope: &ScimScope,
         origin: &Origin,
     ) -> Result<(), Error> {
-        let counters = keys::scim_count(scope);
-        self.table.delete(&counters, Condition::none()).await?;
+        for prefix in [SCIM_USER_PREFIX, SCIM_GROUP_PREFIX] {
+            let numbers = keys::scim_numbers(scope, prefix);
+            self.table.delete(&numbers, Condition::none()).await?;
+        }
         // Each item is deleted before its memberships, so that no request adds to them.
         loop {
             let items = self.first_items(keys::scim_partition(scope)).await?;
@@ -46,6 +48,7 @@ impl Store {
         for partition in [
             keys::scim_names_partition(scope),
             keys::scim_found_partition(scope),
+            keys::scim_numbers_partition(scope),
         ] {
             loop {
                 let items = self.first_items(partition.clone()).await?;

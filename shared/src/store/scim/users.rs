@@ -1,6 +1,7 @@
 //! Writing users of a directory.
 
-use super::groups::GROUPS;
+use std::collections::BTreeSet;
+
 use super::records::record_gone;
 use super::{
     Action, ScimWritten, USER_CHANGEABLE, change_lookups, change_name, from_user_row, is_overtaken,
@@ -9,11 +10,8 @@ use super::{
 use crate::domain::{Origin, ScimScope, ScimUser, ScimUserId, Timestamp};
 use crate::store::keys::{self, SCIM_USER_PREFIX};
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Condition, Item, Unmet, number};
+use crate::store::table::{Condition, Unmet};
 use crate::store::{Error, Refusal, Store, in_version, table};
-
-/// The attribute that counts users.
-const USERS: &str = "users";
 
 impl Store {
     /// Returns a user of a directory. Makes one read.
@@ -37,22 +35,10 @@ impl Store {
         let mut transaction = self.unrecorded();
         let row = to_user_row(scope, user)?;
         transaction.put(Action::Resource, row, Condition::absent());
-        let name = keys::scim_name(scope, SCIM_USER_PREFIX, &user.user_name);
-        change_name(&mut transaction, user.id.as_str(), None, Some(&name))?;
+        let (id, names) = (user.id.as_str(), (scope, SCIM_USER_PREFIX));
+        change_name(&mut transaction, names, id, None, Some(&user.user_name))?;
         let lookups = user_lookups(scope, user);
-        change_lookups(
-            &mut transaction,
-            user.id.as_str(),
-            &std::collections::BTreeSet::new(),
-            &lookups,
-        )?;
-        let count = Change::new().add(USERS, 1);
-        transaction.touch(
-            Action::Count,
-            &keys::scim_count(scope),
-            count,
-            Condition::present(),
-        );
+        change_lookups(&mut transaction, id, &BTreeSet::new(), &lookups)?;
         match transaction.commit().await? {
             Ok(()) => Ok(user.clone()),
             Err(unmet) => Err(not_created(&unmet, "create_scim_user")),
@@ -128,12 +114,12 @@ impl Store {
             change,
             in_version(before.version).and(still_linked(linked)),
         );
-        let name = |user: &ScimUser| keys::scim_name(scope, SCIM_USER_PREFIX, &user.user_name);
         change_name(
             &mut transaction,
+            (scope, SCIM_USER_PREFIX),
             id.as_str(),
-            Some(&name(before)),
-            Some(&name(&after)),
+            Some(&before.user_name),
+            Some(&after.user_name),
         )?;
         let (old, new) = (user_lookups(scope, before), user_lookups(scope, &after));
         change_lookups(&mut transaction, id.as_str(), &old, &new)?;
@@ -174,21 +160,13 @@ impl Store {
                     &keys::scim_user(scope, id),
                     in_version(before.version).and(linked),
                 );
-                let name = keys::scim_name(scope, SCIM_USER_PREFIX, &before.user_name);
-                change_name(&mut transaction, id.as_str(), Some(&name), None)?;
+                let (id, names) = (id.as_str(), (scope, SCIM_USER_PREFIX));
+                change_name(&mut transaction, names, id, Some(&before.user_name), None)?;
                 let lookups = user_lookups(scope, &before);
-                let none = std::collections::BTreeSet::new();
-                change_lookups(&mut transaction, id.as_str(), &lookups, &none)?;
-                let count = Change::new().add(USERS, -1);
-                transaction.touch(
-                    Action::Count,
-                    &keys::scim_count(scope),
-                    count,
-                    Condition::none(),
-                );
+                change_lookups(&mut transaction, id, &lookups, &BTreeSet::new())?;
                 let linked = before.user_id.as_ref();
                 let change = self.clock.new_id().to_string();
-                record_gone(&mut transaction, scope, id.as_str(), (&change, linked))?;
+                record_gone(&mut transaction, scope, id, (&change, linked))?;
                 match transaction.commit().await? {
                     Ok(()) => Ok(before),
                     Err(_) => Err(Unsettled::Overtaken),
@@ -216,12 +194,4 @@ pub(super) fn not_created(unmet: &Unmet<Action>, operation: &'static str) -> Err
     } else {
         table::Error::Conflict(operation).into()
     }
-}
-
-/// Returns the item that counts the users and groups of a new directory.
-pub(in crate::store) fn count_row(scope: &ScimScope) -> Item {
-    let mut item = keys::scim_count(scope).attributes();
-    item.insert(USERS.to_owned(), number(0));
-    item.insert(GROUPS.to_owned(), number(0));
-    item
 }
