@@ -9,11 +9,10 @@ use muster_scim::{GroupBody, Meta, PatchRequest};
 use serde_json::Map;
 
 use super::render::{group_of, members_change, replaced_group};
-use super::{Failure, Scim, answer, answered, body, expected, find, method_not_allowed, not_found};
-use crate::App;
-use crate::endpoint::TableAction::{
-    BatchGetItem, ConditionCheckItem, DeleteItem, GetItem, PutItem, Query as QueryItems, UpdateItem,
+use super::{
+    Asked, Failure, Scim, answer, answered, asked, body, expected, find, not_found, writing,
 };
+use crate::App;
 use crate::endpoint::{Endpoint, scim_endpoint};
 
 /// Write and read the groups of a directory by SCIM
@@ -22,34 +21,16 @@ use crate::endpoint::{Endpoint, scim_endpoint};
 #[docs_const(vis = pub(self), rename = "DOCS")]
 async fn scim_groups(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     answered(app, request, |scim, request| async move {
-        let id = request.path_parameter("id");
-        match (request.method(), id.as_str()) {
-            ("GET", "") => scim.list_groups(&find::asked(&request)?).await,
-            ("POST", "") => create(&scim, &request).await,
-            ("POST", ".search") => scim.list_groups(&find::searched(&request)?).await,
-            (_, "" | ".search") => Err(method_not_allowed().into()),
-            ("GET", id) => get(&scim, &request, &parsed(id)?).await,
-            ("PUT", id) => replace(&scim, &request, &parsed(id)?).await,
-            ("PATCH", id) => patch(&scim, &request, &parsed(id)?).await,
-            ("DELETE", id) => {
-                scim.may_write()?;
-                let version = expected(&request)?;
-                let id = parsed(id)?;
-                let deleted = scim
-                    .store()
-                    .delete_scim_group(scim.scope(), &id, version, &scim.origin(&request))
-                    .await?;
-                scim.follow(&deleted, &request).await;
-                Ok(answer::no_content())
-            }
-            _ => Err(method_not_allowed().into()),
+        match asked(&scim, &request, |id| GroupId::parse(id).ok())? {
+            Asked::List(query) => scim.list_groups(&query).await,
+            Asked::Get(id) => get(&scim, &request, &id).await,
+            Asked::Create => create(&scim, &request).await,
+            Asked::Replace(id) => replace(&scim, &request, &id).await,
+            Asked::Patch(id) => patch(&scim, &request, &id).await,
+            Asked::Delete(id) => delete(&scim, &request, &id).await,
         }
     })
     .await
-}
-
-fn parsed(id: &str) -> Result<GroupId, Failure> {
-    GroupId::parse(id).map_err(|_| not_found().into())
 }
 
 async fn get(scim: &Scim, request: &ApiRequest, id: &GroupId) -> Result<Answer, Failure> {
@@ -64,7 +45,6 @@ async fn get(scim: &Scim, request: &ApiRequest, id: &GroupId) -> Result<Answer, 
 }
 
 async fn create(scim: &Scim, request: &ApiRequest) -> Result<Answer, Failure> {
-    scim.may_write()?;
     let query = find::asked(request)?;
     let sent = GroupBody::parse(&body(request)?)?;
     let now = scim.app.clock.now();
@@ -97,7 +77,6 @@ async fn create(scim: &Scim, request: &ApiRequest) -> Result<Answer, Failure> {
 }
 
 async fn replace(scim: &Scim, request: &ApiRequest, id: &GroupId) -> Result<Answer, Failure> {
-    scim.may_write()?;
     let query = find::asked(request)?;
     let sent = GroupBody::parse(&body(request)?)?;
     // A list of many groups does not name members. A client that sends one of them back does not mean to remove them.
@@ -122,7 +101,6 @@ async fn replace(scim: &Scim, request: &ApiRequest, id: &GroupId) -> Result<Answ
 
 /// Changes a group. Returns no body, unless the request asks for attributes: a group may have many members.
 async fn patch(scim: &Scim, request: &ApiRequest, id: &GroupId) -> Result<Answer, Failure> {
-    scim.may_write()?;
     let query = find::asked(request)?;
     let patch = PatchRequest::parse(&body(request)?)?;
     let edit = |before: &ScimGroup| {
@@ -144,18 +122,19 @@ async fn patch(scim: &Scim, request: &ApiRequest, id: &GroupId) -> Result<Answer
     Ok(answer::resource(200, &shown, group.version))
 }
 
+async fn delete(scim: &Scim, request: &ApiRequest, id: &GroupId) -> Result<Answer, Failure> {
+    let (version, origin) = (expected(request)?, scim.origin(request));
+    let store = scim.store();
+    let deleted = store
+        .delete_scim_group(scim.scope(), id, version, &origin)
+        .await?;
+    scim.follow(&deleted, request).await;
+    Ok(answer::no_content())
+}
+
 /// The declaration of the endpoint.
-pub const ENDPOINT: Endpoint = scim_endpoint!(scim_groups, "ANY /scim/v2/{directory_id}/Groups")
-    .also("ANY /scim/v2/{directory_id}/Groups/{id}", "", "")
-    .table(&[
-        BatchGetItem,
-        ConditionCheckItem,
-        DeleteItem,
-        GetItem,
-        PutItem,
-        QueryItems,
-        UpdateItem,
-    ])
-    .indexes(&["gsi1"])
-    .with_run_queue()
-    .takes_up_to(29);
+pub const ENDPOINT: Endpoint = writing(scim_endpoint!(
+    scim_groups,
+    "ANY /scim/v2/{directory_id}/Groups"
+))
+.also("ANY /scim/v2/{directory_id}/Groups/{id}", "", "");

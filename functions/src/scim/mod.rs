@@ -22,12 +22,15 @@ use muster::domain::{
 use muster::http::{Answer, ApiRequest, Code, Problem};
 use muster::store::{self, Refusal, ScimAccess, ScimWritten, Store};
 use muster_directory::{RunTask, ScimEffect, ScimReport};
-use muster_scim::{Error, ScimType};
+use muster_scim::{Error, ListQuery, ScimType};
 use serde_json::Value;
 
 use crate::App;
 use crate::directories::queue::put_on_queue;
-use crate::endpoint::ApiUrl;
+use crate::endpoint::TableAction::{
+    BatchGetItem, ConditionCheckItem, DeleteItem, GetItem, PutItem, Query as QueryItems, UpdateItem,
+};
+use crate::endpoint::{ApiUrl, Endpoint};
 
 /// Maximum size of a body, in bytes.
 const MAX_BODY_BYTES: usize = 1_000_000;
@@ -162,6 +165,58 @@ impl Scim {
         let detail = "The directory is paused. Nothing was changed. A tenant admin can resume it.";
         Err(Error::status(403, detail).into())
     }
+}
+
+/// What a request asks for.
+enum Asked<Id> {
+    List(ListQuery),
+    Get(Id),
+    Create,
+    Replace(Id),
+    Patch(Id),
+    Delete(Id),
+}
+
+/// Returns what a request to `Users` or `Groups` asks for. Fails if it changes something while the directory is paused.
+fn asked<Id>(
+    scim: &Scim,
+    request: &ApiRequest,
+    parsed: impl Fn(&str) -> Option<Id>,
+) -> Result<Asked<Id>, Failure> {
+    let id = request.path_parameter("id");
+    let parsed = || parsed(&id).ok_or_else(not_found);
+    let asked = match (request.method(), id.as_str()) {
+        ("GET", "") => Asked::List(find::asked(request)?),
+        ("POST", ".search") => Asked::List(find::searched(request)?),
+        ("POST", "") => Asked::Create,
+        (_, "" | ".search") => return Err(method_not_allowed().into()),
+        ("GET", _) => Asked::Get(parsed()?),
+        ("PUT", _) => Asked::Replace(parsed()?),
+        ("PATCH", _) => Asked::Patch(parsed()?),
+        ("DELETE", _) => Asked::Delete(parsed()?),
+        _ => return Err(method_not_allowed().into()),
+    };
+    if !matches!(asked, Asked::List(_) | Asked::Get(_)) {
+        scim.may_write()?;
+    }
+    Ok(asked)
+}
+
+/// Completes the declaration of an endpoint that reads and writes users or groups.
+const fn writing(endpoint: Endpoint) -> Endpoint {
+    endpoint
+        .table(&[
+            BatchGetItem,
+            ConditionCheckItem,
+            DeleteItem,
+            GetItem,
+            PutItem,
+            QueryItems,
+            UpdateItem,
+        ])
+        .indexes(&["gsi1"])
+        .with_run_queue()
+        .takes_up_to(29)
 }
 
 /// Authenticates a request, then answers it. Does not read the body before.

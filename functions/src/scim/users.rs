@@ -1,5 +1,6 @@
 //! `/scim/v2/{directory_id}/Users`
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use documented::docs_const;
@@ -10,11 +11,10 @@ use muster_scim::{Kind, Meta, PatchRequest, User};
 use serde_json::Map;
 
 use super::render::{replaced_user, user_of};
-use super::{Failure, Scim, answer, answered, body, expected, find, method_not_allowed, not_found};
-use crate::App;
-use crate::endpoint::TableAction::{
-    BatchGetItem, ConditionCheckItem, DeleteItem, GetItem, PutItem, Query as QueryItems, UpdateItem,
+use super::{
+    Asked, Failure, Scim, answer, answered, asked, body, expected, find, not_found, writing,
 };
+use crate::App;
 use crate::endpoint::{Endpoint, scim_endpoint};
 
 /// Write and read the users of a directory by SCIM
@@ -23,28 +23,16 @@ use crate::endpoint::{Endpoint, scim_endpoint};
 #[docs_const(vis = pub(self), rename = "DOCS")]
 async fn scim_users(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     answered(app, request, |scim, request| async move {
-        let id = request.path_parameter("id");
-        match (request.method(), id.as_str()) {
-            ("GET", "") => scim.list_users(&find::asked(&request)?).await,
-            ("POST", "") => create(&scim, &request).await,
-            ("POST", ".search") => scim.list_users(&find::searched(&request)?).await,
-            (_, "" | ".search") => Err(method_not_allowed().into()),
-            ("GET", id) => get(&scim, &request, &parsed(id)?).await,
-            ("PUT", id) => replace(&scim, &request, &parsed(id)?).await,
-            ("PATCH", id) => patch(&scim, &request, &parsed(id)?).await,
-            ("DELETE", id) => {
-                scim.may_write()?;
-                let version = expected(&request)?;
-                delete(&scim, &request, &parsed(id)?, version).await
-            }
-            _ => Err(method_not_allowed().into()),
+        match asked(&scim, &request, |id| ScimUserId::parse(id).ok())? {
+            Asked::List(query) => scim.list_users(&query).await,
+            Asked::Get(id) => get(&scim, &request, &id).await,
+            Asked::Create => create(&scim, &request).await,
+            Asked::Replace(id) => replace(&scim, &request, &id).await,
+            Asked::Patch(id) => patch(&scim, &request, &id).await,
+            Asked::Delete(id) => delete(&scim, &request, &id).await,
         }
     })
     .await
-}
-
-fn parsed(id: &str) -> Result<ScimUserId, Failure> {
-    ScimUserId::parse(id).map_err(|_| not_found().into())
 }
 
 async fn get(scim: &Scim, request: &ApiRequest, id: &ScimUserId) -> Result<Answer, Failure> {
@@ -63,7 +51,6 @@ async fn get(scim: &Scim, request: &ApiRequest, id: &ScimUserId) -> Result<Answe
 /// Creates a user. An inactive user with the same login name becomes active again, with the same id: identity providers
 /// deactivate users, and create them again when they come back.
 async fn create(scim: &Scim, request: &ApiRequest) -> Result<Answer, Failure> {
-    scim.may_write()?;
     let query = find::asked(request)?;
     let sent = activated(User::parse(&body(request)?)?);
     let now = scim.app.clock.now();
@@ -72,7 +59,7 @@ async fn create(scim: &Scim, request: &ApiRequest) -> Result<Answer, Failure> {
         attributes: Map::new(),
         user_name: String::new(),
         external_id: None,
-        emails: std::collections::BTreeSet::new(),
+        emails: BTreeSet::new(),
         is_active: true,
         user_id: None,
         unapplied: None,
@@ -121,7 +108,6 @@ fn activated(user: User) -> User {
 }
 
 async fn replace(scim: &Scim, request: &ApiRequest, id: &ScimUserId) -> Result<Answer, Failure> {
-    scim.may_write()?;
     let sent = User::parse(&body(request)?)?;
     let is_silent = !sent.attributes().contains_key("active");
     change(scim, request, id, |_, before| {
@@ -137,7 +123,6 @@ async fn replace(scim: &Scim, request: &ApiRequest, id: &ScimUserId) -> Result<A
 }
 
 async fn patch(scim: &Scim, request: &ApiRequest, id: &ScimUserId) -> Result<Answer, Failure> {
-    scim.may_write()?;
     let patch = PatchRequest::parse(&body(request)?)?;
     change(scim, request, id, |before, _| {
         Ok(patch.apply_to_user(before)?)
@@ -177,13 +162,8 @@ async fn followed(
 }
 
 /// Deletes a user, and ends what the directory gave the user who is linked to it.
-async fn delete(
-    scim: &Scim,
-    request: &ApiRequest,
-    id: &ScimUserId,
-    version: Option<u64>,
-) -> Result<Answer, Failure> {
-    let origin = scim.origin(request);
+async fn delete(scim: &Scim, request: &ApiRequest, id: &ScimUserId) -> Result<Answer, Failure> {
+    let (version, origin) = (expected(request)?, scim.origin(request));
     let store = scim.store();
     let deleted = store
         .delete_scim_user(scim.scope(), id, version, &origin)
@@ -193,17 +173,8 @@ async fn delete(
 }
 
 /// The declaration of the endpoint.
-pub const ENDPOINT: Endpoint = scim_endpoint!(scim_users, "ANY /scim/v2/{directory_id}/Users")
-    .also("ANY /scim/v2/{directory_id}/Users/{id}", "", "")
-    .table(&[
-        BatchGetItem,
-        ConditionCheckItem,
-        DeleteItem,
-        GetItem,
-        PutItem,
-        QueryItems,
-        UpdateItem,
-    ])
-    .indexes(&["gsi1"])
-    .with_run_queue()
-    .takes_up_to(29);
+pub const ENDPOINT: Endpoint = writing(scim_endpoint!(
+    scim_users,
+    "ANY /scim/v2/{directory_id}/Users"
+))
+.also("ANY /scim/v2/{directory_id}/Users/{id}", "", "");
