@@ -1,11 +1,14 @@
 //! Directories that an identity provider writes by SCIM 2.0.
 
+mod access;
 pub(crate) mod client;
 mod effect;
 mod histories;
 mod large;
 mod limits;
+mod linking;
 mod live;
+mod newer_settings;
 pub(crate) mod seed;
 mod service;
 mod settings;
@@ -14,6 +17,7 @@ mod suites;
 mod take_ups;
 mod tester;
 mod tokens;
+mod versions;
 
 use muster::domain::{Actor, DirectoryId, EventContext, Origin, ScimScope, TenantId};
 use serde_json::{Value, json};

@@ -1,5 +1,4 @@
-//! What the users and groups of a directory of type `scim` give: links, memberships and access. The numbers are those
-//! of the cases that other products got wrong.
+//! What the groups of a directory of type `scim` give. The numbers are those of the cases that other products got wrong.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,13 +15,12 @@ use serde_json::{Value, json};
 use support::{ACME, World, invariants};
 
 use super::{created, origin, take_up};
-use crate::domains::verified;
 
 /// A directory, and what its identity provider does.
-struct Scene {
-    world: World,
-    scope: ScimScope,
-    store: Store,
+pub(super) struct Scene {
+    pub(super) world: World,
+    pub(super) scope: ScimScope,
+    pub(super) store: Store,
     clock: Clock,
     effect: ScimEffect,
     /// The offset of the clock of the functions in minutes.
@@ -30,7 +28,7 @@ struct Scene {
 }
 
 impl Scene {
-    async fn open(settings: &Value) -> Self {
+    pub(super) async fn open(settings: &Value) -> Self {
         let ahead = Arc::new(AtomicU64::new(0));
         let system = Clock::system();
         let minutes = Arc::clone(&ahead);
@@ -65,7 +63,7 @@ impl Scene {
     }
 
     /// Creates a directory user whose external id is the object id of that user.
-    async fn user(&self, name: &str, external_id: Option<&str>) -> ScimUserId {
+    pub(super) async fn user(&self, name: &str, external_id: Option<&str>) -> ScimUserId {
         let user = ScimUser {
             id: ScimUserId::from(self.clock.new_id()),
             attributes: serde_json::Map::default(),
@@ -83,7 +81,7 @@ impl Scene {
         made.unwrap().id
     }
 
-    async fn group(&self, name: &str) -> GroupId {
+    pub(super) async fn group(&self, name: &str) -> GroupId {
         let group = ScimGroup {
             id: GroupId::from(self.clock.new_id()),
             attributes: serde_json::Map::default(),
@@ -103,7 +101,7 @@ impl Scene {
     }
 
     /// Changes the members of a group, and returns what followed.
-    async fn change(&self, group: &GroupId, change: ScimMembersChange) -> ScimReport {
+    pub(super) async fn change(&self, group: &GroupId, change: ScimMembersChange) -> ScimReport {
         let affected = self.change_only(group, change).await;
         self.follow(&affected).await
     }
@@ -127,7 +125,7 @@ impl Scene {
         report
     }
 
-    async fn set_active(&self, user: &ScimUserId, is_active: bool) {
+    pub(super) async fn set_active(&self, user: &ScimUserId, is_active: bool) {
         let edit = |before: &ScimUser, _| {
             Ok::<_, Error>(ScimUser {
                 is_active,
@@ -142,23 +140,23 @@ impl Scene {
     }
 
     /// Deletes a directory user.
-    async fn delete(&self, user: &ScimUserId) {
+    pub(super) async fn delete(&self, user: &ScimUserId) {
         let (store, origin) = (&self.store, self.origin());
         let deleted = store.delete_scim_user(&self.scope, user, None, &origin);
         assert!(deleted.await.unwrap().is_finished);
     }
 
-    async fn linked(&self, user: &ScimUserId) -> Option<String> {
+    pub(super) async fn linked(&self, user: &ScimUserId) -> Option<String> {
         let user = self.store.scim_user(&self.scope, user).await.unwrap();
         user.unwrap().user_id.map(String::from)
     }
 
-    async fn login(&self, user: &str) {
+    pub(super) async fn login(&self, user: &str) {
         self.login_with(user, json!({})).await;
     }
 
     /// Signs in a user whose object id is `object-<user>`, with these attributes as well.
-    async fn login_with(&self, user: &str, attributes: Value) {
+    pub(super) async fn login_with(&self, user: &str, attributes: Value) {
         self.ahead.fetch_add(2, Ordering::Relaxed);
         let mut all = json!({
             "sub": user, "custom:tenant_id": ACME, "email": format!("{user}@acme.example"),
@@ -172,7 +170,7 @@ impl Scene {
     }
 
     /// The memberships of a user in organizations and teams: id, role or `team`, status and source.
-    async fn memberships(&self, user: &str) -> Vec<String> {
+    pub(super) async fn memberships(&self, user: &str) -> Vec<String> {
         let mut all: Vec<_> = self
             .world
             .items()
@@ -192,23 +190,23 @@ impl Scene {
         all
     }
 
-    async fn is_disabled(&self, user: &str) -> bool {
+    pub(super) async fn is_disabled(&self, user: &str) -> bool {
         let root = self.world.tenant_admin();
         let profile = root.get(&format!("/users/{user}")).await.expect(200);
         profile.body["status"] == "disabled"
     }
 
-    async fn events(&self, event_type: &str) -> Vec<Value> {
+    pub(super) async fn events(&self, event_type: &str) -> Vec<Value> {
         let root = self.world.tenant_admin();
         root.all(&format!("/events?type={event_type}")).await
     }
 
-    async fn check(&self) {
+    pub(super) async fn check(&self) {
         invariants::check(&self.world.items().await);
     }
 }
 
-fn adding(users: &[&ScimUserId]) -> ScimMembersChange {
+pub(super) fn adding(users: &[&ScimUserId]) -> ScimMembersChange {
     ScimMembersChange::Some {
         add: users.iter().map(ToString::to_string).collect(),
         remove: BTreeSet::new(),
@@ -222,11 +220,11 @@ fn removing(users: &[&ScimUserId]) -> ScimMembersChange {
     }
 }
 
-const BOTH: [&str; 2] = ["ORG active scim", "TEAM active scim"];
-const NONE: [&str; 0] = [];
+pub(super) const BOTH: [&str; 2] = ["ORG active scim", "TEAM active scim"];
+pub(super) const NONE: [&str; 0] = [];
 
 /// The settings of most tests.
-fn organizations() -> Value {
+pub(super) fn organizations() -> Value {
     json!({"create_organizations": true})
 }
 
@@ -254,42 +252,6 @@ async fn a_group_gives_memberships_at_login_and_at_once() {
     let member = format!("/organizations/{first}/members/ada");
     let refused = scene.world.tenant_admin().delete(&member).await;
     refused.problem(409, "directory-managed");
-    scene.check().await;
-}
-
-/// 26: A first match by email never takes over an account.
-#[tokio::test]
-async fn case_26_an_address_links_only_if_verified_here() {
-    let scene = Scene::open(&organizations()).await;
-    let ada = scene.user("ada", None).await;
-    let group = scene.group("First").await;
-    scene.change(&group, adding(&[&ada])).await;
-    let proven = json!({"email_verified": "true"});
-    scene.login("ada").await;
-    assert_eq!(scene.linked(&ada).await, None, "not verified");
-    scene.login_with("ada", proven.clone()).await;
-    assert_eq!(scene.linked(&ada).await, None, "not a domain of the tenant");
-    assert_eq!(scene.memberships("ada").await, NONE);
-    let owner = scene.world.user("boss");
-    let office = scene.world.organization(&owner, "Head office").await;
-    verified(&scene.world, &owner, &office, "acme.example").await;
-    scene.login_with("ada", proven).await;
-    assert_eq!(scene.linked(&ada).await.as_deref(), Some("ada"));
-    assert_eq!(scene.memberships("ada").await, BOTH);
-    // The address of the directory never becomes the address of the user.
-    let edit = |before: &ScimUser, _| {
-        Ok::<_, Error>(ScimUser {
-            emails: BTreeSet::from(["eve@acme.example".to_owned()]),
-            ..before.clone()
-        })
-    };
-    let (store, scope) = (&scene.store, &scene.scope);
-    let written = store.change_scim_user(scope, &ada, None, edit).await;
-    written.unwrap();
-    scene.login("ada").await;
-    let profile = scene.world.user("ada").get("/users/ada").await;
-    assert_eq!(profile.expect(200).body["email"], "ada@acme.example");
-    assert_eq!(scene.linked(&ada).await.as_deref(), Some("ada"));
     scene.check().await;
 }
 
@@ -322,104 +284,6 @@ async fn case_27_what_others_gave_and_the_last_owner_stay() {
         (&json!("scim"), &json!("manual"))
     );
     assert_eq!(events[0]["actor"]["type"], "scim");
-    scene.check().await;
-}
-
-/// 28: `active: false` ends access, also after a login.
-#[tokio::test]
-async fn case_28_a_user_who_is_not_active_has_no_access() {
-    let scene = Scene::open(&organizations()).await;
-    let ada = scene.user("ada", Some("object-ada")).await;
-    let group = scene.group("First").await;
-    scene.change(&group, adding(&[&ada])).await;
-    scene.login("ada").await;
-    scene.set_active(&ada, false).await;
-    assert!(scene.is_disabled("ada").await);
-    let own = scene.world.user("ada").get("/users/me/organizations").await;
-    own.problem(403, "user-disabled");
-    // A login gives nothing back and makes no twin.
-    scene.login("ada").await;
-    assert!(scene.is_disabled("ada").await);
-    assert_eq!(scene.memberships("ada").await, BOTH);
-    scene.set_active(&ada, true).await;
-    assert!(!scene.is_disabled("ada").await);
-    assert_eq!(scene.memberships("ada").await, BOTH);
-    let actors = scene.events("user.disabled").await;
-    assert_eq!(actors[0]["actor"]["type"], "scim");
-    scene.check().await;
-}
-
-/// 29: A login of an inactive user makes no second user.
-#[tokio::test]
-async fn case_29_a_login_of_an_inactive_user_makes_no_twin() {
-    let scene = Scene::open(&organizations()).await;
-    let ada = scene.user("ada", Some("object-ada")).await;
-    scene.set_active(&ada, false).await;
-    scene.login("ada").await;
-    assert_eq!(scene.linked(&ada).await.as_deref(), Some("ada"));
-    assert!(scene.is_disabled("ada").await);
-    // Nor does another user get the link.
-    scene
-        .login_with("twin", json!({"custom:entra_object_id": "object-ada"}))
-        .await;
-    assert_eq!(scene.linked(&ada).await.as_deref(), Some("ada"));
-    assert_eq!(scene.memberships("twin").await, NONE);
-}
-
-#[tokio::test]
-async fn whom_an_admin_disabled_stays_disabled() {
-    let scene = Scene::open(&organizations()).await;
-    let ada = scene.user("ada", Some("object-ada")).await;
-    scene.login("ada").await;
-    let root = scene.world.tenant_admin();
-    root.patch("/users/ada", json!({"status": "disabled"}))
-        .await
-        .expect(200);
-    scene.set_active(&ada, false).await;
-    scene.set_active(&ada, true).await;
-    assert!(scene.is_disabled("ada").await);
-}
-
-/// 32: A link of a deactivated twin does not stay in the way.
-#[tokio::test]
-async fn case_32_an_active_one_replaces_a_stale_link() {
-    let scene = Scene::open(&organizations()).await;
-    let old = scene.user("old", Some("object-ada")).await;
-    let group = scene.group("First").await;
-    scene.login("ada").await;
-    scene.set_active(&old, false).await;
-    let new = scene.user("ada", Some("object-ada")).await;
-    scene.change(&group, adding(&[&new])).await;
-    scene.login("ada").await;
-    assert_eq!(scene.linked(&old).await, None);
-    assert_eq!(scene.linked(&new).await.as_deref(), Some("ada"));
-    assert!(!scene.is_disabled("ada").await);
-    assert_eq!(scene.memberships("ada").await, BOTH);
-    // The old one is another person from now on.
-    scene.set_active(&old, true).await;
-    scene.set_active(&old, false).await;
-    assert!(!scene.is_disabled("ada").await);
-}
-
-#[tokio::test]
-async fn deleting_a_directory_user_ends_what_it_gave() {
-    let scene = Scene::open(&organizations()).await;
-    let ada = scene.user("ada", Some("object-ada")).await;
-    let group = scene.group("First").await;
-    scene.change(&group, adding(&[&ada])).await;
-    scene.login("ada").await;
-    scene
-        .world
-        .organization(&scene.world.user("ada"), "Hers")
-        .await;
-    scene.delete(&ada).await;
-    assert_eq!(scene.memberships("ada").await, ["ORG active manual"]);
-    // The same person is another directory user, and is linked again.
-    let again = scene.user("ada", Some("object-ada")).await;
-    scene.change(&group, adding(&[&again])).await;
-    scene.login("ada").await;
-    assert_eq!(scene.linked(&again).await.as_deref(), Some("ada"));
-    assert_eq!(scene.memberships("ada").await.len(), 3);
     scene.check().await;
 }
 

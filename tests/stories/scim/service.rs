@@ -1,4 +1,4 @@
-//! SCIM as a service: who may call it, the form of its errors, versions, limits, and what a stopped request leaves.
+//! SCIM as a service: who may call it, the form of its errors, limits, and what a stopped request leaves.
 
 use muster::domain::ScimUserId;
 use muster_local::Options;
@@ -164,46 +164,6 @@ async fn errors_have_the_form_of_scim() {
     let long = json!({"displayName": "x".repeat(300)});
     let long = provider.post("/Groups", long).await;
     long.error(400, Some("invalidValue"));
-}
-
-#[tokio::test]
-async fn a_version_is_required_by_if_match() {
-    let world = World::start().await;
-    let provider = Provider::new(&world).await;
-    let made = provider.post("/Users", json!({"userName": "ada"})).await;
-    let made = made.expect(201);
-    assert_eq!(made.etag.as_deref(), Some("W/\"1\""));
-    assert_eq!(
-        made.location.as_deref(),
-        made.body["meta"]["location"].as_str()
-    );
-    let user = format!("/Users/{}", made.id());
-    let titled = |tag: &str| {
-        let body = json!({"Operations": [{"op": "replace", "path": "title", "value": tag}]});
-        let request = provider.request("PATCH", &user).header("if-match", tag);
-        request
-            .header("content-type", "application/json")
-            .body(body.to_string())
-    };
-    let changed = provider.send(titled("W/\"1\"")).await.expect(200);
-    assert_eq!(changed.etag.as_deref(), Some("W/\"2\""));
-    // Repeated, it changes nothing.
-    let again = provider.send(titled("W/\"1\"")).await.expect(200);
-    assert_eq!(again.etag.as_deref(), Some("W/\"2\""));
-    provider.send(titled("W/\"0\"")).await.error(412, None);
-    provider.send(titled("nonsense")).await.error(412, None);
-    provider.send(titled("*")).await.expect(200);
-    // The version says nothing about the groups of a user.
-    let shown = provider.request("GET", &user);
-    let shown = shown.header("if-none-match", "W/\"3\"");
-    provider.send(shown).await.expect(200);
-    let held = provider.request("GET", &format!("{user}?excludedAttributes=groups"));
-    let held = provider.send(held.header("if-none-match", "W/\"3\"")).await;
-    assert_eq!((held.status, held.body), (304, Value::Null));
-    let delete = provider
-        .request("DELETE", &user)
-        .header("if-match", "W/\"2\"");
-    provider.send(delete).await.error(412, None);
 }
 
 #[tokio::test]
