@@ -122,9 +122,16 @@ impl Filter {
         Parser::new(text).whole().map_err(invalid)
     }
 
-    /// Returns `invalidFilter` if booleans or objects are put in order, which has no meaning.
+    /// Returns `invalidFilter` if booleans are put in order, which has no meaning, or the groups of users are asked for,
+    /// which are not part of them.
     pub fn check(&self, kind: Kind) -> Result<(), Error> {
         match self {
+            Self::Attribute(path, _) | Self::Element(path, ..) if is_groups(path, kind) => {
+                Err(Error::of(
+                    ScimType::InvalidFilter,
+                    "The groups of users cannot be compared. Filter Groups by members.",
+                ))
+            }
             Self::Attribute(path, test) => {
                 let (place, attribute) = path.place(kind);
                 let declared = match place.sub {
@@ -148,6 +155,11 @@ impl Filter {
             Self::Not(part) => part.check(kind),
         }
     }
+}
+
+fn is_groups(path: &AttributePath, kind: Kind) -> bool {
+    let (place, _) = path.place(kind);
+    place.extension.is_none() && place.name.eq_ignore_ascii_case("groups")
 }
 
 impl fmt::Display for Literal {

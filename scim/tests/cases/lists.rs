@@ -116,12 +116,17 @@ fn malformed_filters_are_invalid() {
             "{text}"
         );
     }
-    assert!(
-        Filter::parse("active gt true")
-            .unwrap()
-            .check(Kind::User)
-            .is_err()
-    );
+    for text in [
+        "active gt true",
+        "groups pr",
+        "title pr or not (Groups.value eq \"g\")",
+        "groups[value eq \"g\"]",
+        "urn:ietf:params:scim:schemas:core:2.0:User:groups eq \"g\"",
+    ] {
+        let filter = Filter::parse(text).unwrap();
+        let refused = kind_of(filter.check(Kind::User));
+        assert_eq!(refused, Some(ScimType::InvalidFilter), "{text}");
+    }
 }
 
 #[test]
