@@ -9,6 +9,7 @@ mod limits;
 mod linking;
 mod live;
 mod newer_settings;
+mod refusals;
 pub(crate) mod seed;
 mod service;
 mod settings;
