@@ -169,7 +169,7 @@ impl Scim {
 
 /// What a request asks for.
 enum Asked<Id> {
-    List(ListQuery),
+    List(Box<ListQuery>),
     Get(Id),
     Create,
     Replace(Id),
@@ -186,8 +186,8 @@ fn asked<Id>(
     let id = request.path_parameter("id");
     let parsed = || parsed(&id).ok_or_else(not_found);
     let asked = match (request.method(), id.as_str()) {
-        ("GET", "") => Asked::List(find::asked(request)?),
-        ("POST", ".search") => Asked::List(find::searched(request)?),
+        ("GET", "") => Asked::List(find::asked(request)?.into()),
+        ("POST", ".search") => Asked::List(find::searched(request)?.into()),
         ("POST", "") => Asked::Create,
         (_, "" | ".search") => return Err(method_not_allowed().into()),
         ("GET", _) => Asked::Get(parsed()?),

@@ -82,7 +82,10 @@ pub(crate) async fn rows(many: usize, beside: usize) -> Vec<String> {
         ("base".to_owned(), base),
         ("all".to_owned(), text(&all["id"])),
         ("linked".to_owned(), linked),
-        ("middle".to_owned(), ((many + beside) / 2).to_string()),
+        (
+            "middle".to_owned(),
+            usize::midpoint(many, beside).to_string(),
+        ),
     ]);
     let actor = |who: &str| match who {
         "scim" => provider.clone(),

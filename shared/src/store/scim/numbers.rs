@@ -3,7 +3,7 @@
 //! A list has the order of the hashes of the names, which spread them evenly over buckets, and those of a bucket over
 //! slots. The numbers of each are kept, so that a page is found without reading all names before it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -72,8 +72,8 @@ pub(super) fn count(
     let of_buckets = moves().map(|(place, by)| (place.bucket, by));
     let numbers = keys::scim_numbers(scope, prefix);
     add(transaction, &numbers, of_buckets, condition);
-    let buckets: BTreeMap<u8, ()> = moves().map(|(place, _)| (place.bucket, ())).collect();
-    for bucket in buckets.into_keys() {
+    let buckets: BTreeSet<u8> = moves().map(|(place, _)| place.bucket).collect();
+    for bucket in buckets {
         let of_slots = moves().filter(|(place, _)| place.bucket == bucket);
         let of_slots = of_slots.map(|(place, by)| (place.slot, by));
         let slots = keys::scim_slots(scope, prefix, bucket);
