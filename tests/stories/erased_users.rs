@@ -70,7 +70,17 @@ async fn an_erased_user_leaves_only_their_id() {
     let (eve, id) = furnished(&world).await;
     assert!(personal(&world).await.len() >= 2);
     let root = world.tenant_admin();
+    // Changes of others name her.
+    let profile = json!({"display_name": "Eve Adams", "email": "eve.adams@other.example"});
+    root.put(EVE, profile).await.expect(200);
+    let member = format!("/organizations/{id}/members/eve");
+    for role in ["admin", "owner"] {
+        let role = json!({"role": role});
+        world.user("ada").patch(&member, role).await.expect(200);
+    }
     let before = root.all("/events").await;
+    let named = |event: &&Value| event["targets"].to_string().contains("Eve Adams");
+    assert!(before.iter().filter(named).count() >= 4, "{before:?}");
     root.delete(EVE).await.expect(204);
     assert_eq!(personal(&world).await, Vec::<String>::new());
     let of_eve = |item: &serde_json::Map<String, Value>| item["pk"] == "TENANT#acme#USER#eve";
@@ -95,6 +105,11 @@ async fn an_erased_user_leaves_only_their_id() {
             let context = event["context"].as_object_mut().unwrap();
             context.remove("source_ip");
             context.remove("user_agent");
+        }
+        for target in event["targets"].as_array_mut().unwrap() {
+            if target["id"] == "eve" {
+                target.as_object_mut().unwrap().remove("name");
+            }
         }
         assert_eq!(after.remove(&id), Some(event));
     }
@@ -291,7 +306,7 @@ async fn an_erasure_sent_several_times_at_once_succeeds() {
 /// The login is recorded, then the user is erased, then the login joins them to their groups.
 #[tokio::test]
 async fn a_login_under_way_leaves_nothing_of_an_erased_user() {
-    let (setup, faults) = Setup::with_faults(&[ORGANIZATIONS]).await;
+    let (setup, faults) = Setup::with_faults_and_stream(&[ORGANIZATIONS]).await;
     setup.graph.assign("g-sales", "Sales");
     setup.graph.join("ada", "g-sales");
     setup.settle("bob").await;
@@ -314,6 +329,21 @@ async fn a_login_under_way_leaves_nothing_of_an_erased_user() {
         .filter(of_ada)
         .collect();
     assert!(left.is_empty(), "{left:?}");
+    // Their name is in an event of the login, until a function that follows the stream removes it.
+    let is_named = async || {
+        let items = setup.world.items().await.into_iter();
+        let mut items = items.map(|item| Value::Object(item).to_string());
+        items.any(|item| item.contains("ada of Acme"))
+    };
+    let removed = async {
+        while is_named().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let removed = tokio::time::timeout(Duration::from_secs(30), removed);
+    removed.await.expect("events that do not name the user");
+    let joined = root.all("/events?type=membership.added&user_id=ada").await;
+    assert_eq!(joined.len(), 1, "{joined:?}");
     // The next login makes a user of them again.
     setup.expect("ada", "synced").await;
     setup.check().await;

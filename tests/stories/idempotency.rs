@@ -122,10 +122,7 @@ async fn deleted_team(world: &World) -> String {
     );
     let name = "Synced".parse().unwrap();
     let id = TeamId::parse("g-synced").unwrap();
-    let origin = Origin {
-        actor: muster::domain::Actor::directory(),
-        context: EventContext::default(),
-    };
+    let origin = Origin::new(muster::domain::Actor::directory(), EventContext::default());
     let team = Team {
         source: Source::Entra,
         created_by: None,

@@ -75,6 +75,7 @@ mod scim;
 mod shapes;
 mod stale_indexes;
 mod sync;
+mod target_names;
 mod team_limits;
 mod team_members;
 mod teams;

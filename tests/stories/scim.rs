@@ -43,14 +43,14 @@ pub(crate) async fn created(world: &World) -> (ScimScope, Value) {
 
 /// What an identity provider writes.
 fn origin(scope: &ScimScope) -> Origin {
-    Origin {
-        actor: Actor::scim(&scope.directory_id),
-        context: EventContext {
+    Origin::new(
+        Actor::scim(&scope.directory_id),
+        EventContext {
             request_id: "r-1".to_owned(),
             operation: "scim".to_owned(),
             ..EventContext::default()
         },
-    }
+    )
 }
 
 /// Takes up what requests have left, as a message of the queue does.

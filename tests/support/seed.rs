@@ -111,10 +111,7 @@ pub fn context(caller: Caller, now: Timestamp) -> Context {
     Context {
         caller,
         now,
-        origin: Origin {
-            actor: Actor::system(),
-            context: EventContext::default(),
-        },
+        origin: Origin::new(Actor::system(), EventContext::default()),
         idempotency_key: None,
     }
 }

@@ -173,7 +173,8 @@ impl Subject<'_> {
             plan
         };
         let about = (self.store, self.user, current);
-        let source = (self.origin, reading.source());
+        let origin = self.user.named_in(self.origin.clone());
+        let source = (&origin, reading.source());
         Writes::new(about, source, &found, &plan, self.progress)
             .carry_out(self.rules, self.clock)
             .await;

@@ -1,5 +1,5 @@
-//! Keeps the number of members of each organization, and copies the names of new members, from the events in the
-//! table's stream.
+//! Keeps the number of members of each organization, copies the names of new members, and removes the names of erased ones
+//! that were written late, from the events in the table's stream.
 //!
 //! The mapping restarts a batch at the lowest record that is returned as failed. The records behind it that were counted
 //! are passed again, and do not count twice.
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt as _, stream};
 use lambda_runtime::Context;
 use muster::config::SettingError;
-use muster::domain::{Event, EventType, OrganizationId, TenantId, UserId};
+use muster::domain::{Event, EventType, OrganizationId, TargetType, TenantId, UserId};
 use muster::store::{self, metered};
 use muster_delivery::{EventRecord, stream as records};
 use serde_json::{Value, json};
@@ -25,6 +25,8 @@ use crate::runtime::{Error, Started, Variables, deadline, event_source};
 const BUDGET: Duration = Duration::from_mins(4);
 /// Left of the invocation's time for the answer.
 const RESERVE: Duration = Duration::from_secs(2);
+/// How long before it takes back memberships a login, or a run, can have made them.
+const LONGEST_SYNC: Duration = Duration::from_mins(15);
 /// Organizations that are counted at once.
 const AT_ONCE: usize = 8;
 
@@ -119,7 +121,8 @@ async fn count(
 ) -> Vec<String> {
     let counted = async {
         app.store.count_members(organization, &of.events).await?;
-        copy_names(app, organization, &of.events).await
+        copy_names(app, organization, &of.events).await?;
+        erase_late_events(app, organization.0, &of.events).await
     };
     let error: Error = match tokio::time::timeout_at(until, counted).await {
         Ok(Ok(())) => return Vec::new(),
@@ -148,6 +151,32 @@ async fn copy_names(
         .collect();
     for user in &users {
         app.store.copy_profile(tenant, user, organization).await?;
+    }
+    Ok(())
+}
+
+/// Removes the personal details of erased users from events that were written after the erasure. A login that was under
+/// way takes back the memberships that it made, with events that do not name the user.
+async fn erase_late_events(
+    app: &App,
+    tenant: &TenantId,
+    events: &[&Event],
+) -> Result<(), store::Error> {
+    let removed = events
+        .iter()
+        .filter(|event| event.event_type == EventType::MembershipRemoved);
+    let mut unnamed = BTreeMap::new();
+    for event in removed {
+        let targets = event.targets.iter();
+        let users = targets.filter(|it| it.target_type == TargetType::User && it.name.is_none());
+        for user in users.filter_map(|it| UserId::from_table(&it.id).ok()) {
+            let since = event.occurred_at.before(LONGEST_SYNC);
+            let first = unnamed.entry(user).or_insert(since);
+            *first = since.min(*first);
+        }
+    }
+    for (user, since) in unnamed {
+        app.store.erase_late_events(tenant, &user, since).await?;
     }
     Ok(())
 }

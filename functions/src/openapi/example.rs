@@ -33,7 +33,7 @@ impl Example for Event {
             "occurred_at": "2026-11-21T18:07:33.182Z",
             "actor": {"type": "user", "id": "ada", "name": "Ada"},
             "targets": [
-                {"type": "user", "id": "bob"},
+                {"type": "user", "id": "bob", "name": "Bob"},
                 {"type": "organization", "id": ORGANIZATION, "name": "Rockets"},
             ],
             "changes": {"role": {"from": "member", "to": "admin"}},

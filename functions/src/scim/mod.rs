@@ -147,14 +147,14 @@ impl Scim {
 
     /// The origin of what a request changes.
     fn origin(&self, request: &ApiRequest) -> Origin {
-        Origin {
-            actor: Actor::scim(&self.scope().directory_id),
-            context: EventContext {
+        Origin::new(
+            Actor::scim(&self.scope().directory_id),
+            EventContext {
                 request_id: request.id().to_owned(),
                 operation: "scim".to_owned(),
                 ..EventContext::default()
             },
-        }
+        )
     }
 
     /// Fails if the directory is paused.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::patch::nothing_required;
 use super::{
-    Email, EntraObjectId, FoldedName, Invalid, MAX_NAME_LENGTH, Name, Patch, TenantId, Timestamp,
-    UserId,
+    Email, EntraObjectId, FoldedName, Invalid, MAX_NAME_LENGTH, Name, Origin, Patch, TenantId,
+    Timestamp, UserId,
 };
 
 /// Status of a user.
@@ -81,6 +81,12 @@ impl User {
     /// Returns the email address if it is verified.
     pub fn verified_email(&self) -> Option<&Email> {
         self.email.as_ref().filter(|_| self.email_verified)
+    }
+
+    /// Returns the origin of changes of the user, which names them.
+    #[must_use]
+    pub fn named_in(&self, origin: Origin) -> Origin {
+        origin.naming(&self.user_id, self.display_name.as_ref().map(Name::as_str))
     }
 
     /// Returns the name and the email address.

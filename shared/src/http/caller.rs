@@ -91,20 +91,20 @@ impl ApiRequest {
                 .filter(|text| has_details && !text.is_empty())?;
             Some(text.chars().take(MAX_DETAIL_LENGTH).collect())
         };
-        Origin {
-            actor: Actor {
+        Origin::new(
+            Actor {
                 actor_type: caller.actor_type(),
                 id: caller.user_id.as_str().to_owned(),
                 name,
             },
-            context: EventContext {
+            EventContext {
                 request_id: self.id().to_owned(),
                 operation,
                 source_ip: detail(source_ip),
                 user_agent: detail(user_agent),
                 group_id: None,
             },
-        }
+        )
     }
 
     /// Returns the claims of the verified token, or `None` without a token.

@@ -8,7 +8,7 @@ use super::keys::{self, Key};
 use super::{Store, members, organizations, users};
 use crate::domain::{
     Caller, FoldedName, Membership, Organization, OrganizationId, Permission, Role, Status,
-    Timestamp,
+    Timestamp, UserId,
 };
 
 /// The standing of a caller in an organization.
@@ -195,6 +195,20 @@ impl View {
         }
         let key = keys::user(&caller.tenant_id, &caller.user_id);
         users::require_enabled(self.items.get(&key))
+    }
+
+    /// Returns the name of a user whose profile or membership in the organization was read.
+    pub(super) fn name_of(
+        &self,
+        caller: &Caller,
+        user: &UserId,
+        organization: Option<&OrganizationId>,
+    ) -> Option<&str> {
+        let tenant = &caller.tenant_id;
+        let membership = organization.map(|id| keys::membership(tenant, user, id));
+        let keys = [Some(keys::user(tenant, user)), membership];
+        let mut found = keys.iter().flatten().filter_map(|key| self.item(key));
+        found.find_map(users::names::display_name)
     }
 
     /// Adds all items of another view.

@@ -229,6 +229,29 @@ pub(super) fn organizations() -> Value {
 }
 
 #[tokio::test]
+async fn changes_of_the_provider_name_the_user() {
+    let scene = Scene::open(&organizations()).await;
+    let ada = scene.user("ada", Some("object-ada")).await;
+    let group = scene.group("First").await;
+    scene.login_with("ada", json!({"name": "Ada"})).await;
+    scene.change(&group, adding(&[&ada])).await;
+    scene.change(&group, removing(&[&ada])).await;
+    scene.set_active(&ada, false).await;
+    let expected = json!({"type": "user", "id": "ada", "name": "Ada"});
+    for event_type in [
+        "membership.added",
+        "membership.removed",
+        "team_membership.added",
+        "user.disabled",
+    ] {
+        let events = scene.events(event_type).await;
+        assert_eq!(events.len(), 1, "{event_type}: {events:?}");
+        assert_eq!(events[0]["actor"]["type"], "scim");
+        assert_eq!(events[0]["targets"][0], expected);
+    }
+}
+
+#[tokio::test]
 async fn a_group_gives_memberships_at_login_and_at_once() {
     let scene = Scene::open(&organizations()).await;
     let ada = scene.user("ada", Some("object-ada")).await;

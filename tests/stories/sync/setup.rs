@@ -62,8 +62,18 @@ impl Setup {
 
     /// With a fault proxy in front of DynamoDB.
     pub(crate) async fn with_faults(more: &[(&str, &str)]) -> (Self, Faults) {
+        Self::behind_faults(more, false).await
+    }
+
+    /// The same, with the functions that follow the stream of the table.
+    pub(crate) async fn with_faults_and_stream(more: &[(&str, &str)]) -> (Self, Faults) {
+        Self::behind_faults(more, true).await
+    }
+
+    async fn behind_faults(more: &[(&str, &str)], event_sources: bool) -> (Self, Faults) {
         let (graph, ahead) = (Graph::start().await, Arc::default());
-        let (options, lines) = options(&graph, &ahead, more);
+        let (mut options, lines) = options(&graph, &ahead, more);
+        options.event_sources = event_sources;
         let (world, faults) = Faults::world(options).await;
         let setup = Self {
             world,

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::change::{self, Changes, FieldChange};
-use super::{Event, EventId, EventType, Origin, Target};
+use super::{Event, EventId, EventType, Origin, Target, TargetType};
 use crate::domain::{
     GroupId, Membership, Name, Organization, OrganizationId, Team, TeamMembership, TenantId,
     Timestamp, User, UserId,
@@ -208,7 +208,10 @@ impl EventDraft {
             event_type,
             tenant_id: one.tenant_id.clone(),
             organization_id: None,
-            targets: vec![Target::user(&one.user_id)],
+            targets: vec![Target {
+                name: one.display_name.clone().map(Into::into),
+                ..Target::user(&one.user_id)
+            }],
             changes: changes(event_type, transition),
             resource_version: Some(one.version),
             group_id: None,
@@ -258,8 +261,13 @@ impl EventDraft {
         }
     }
 
-    /// Returns the event.
-    pub fn record(self, id: EventId, occurred_at: Timestamp, origin: &Origin) -> Event {
+    /// Returns the event. Users among its targets have the name that the draft or the origin knows.
+    pub fn record(mut self, id: EventId, occurred_at: Timestamp, origin: &Origin) -> Event {
+        for target in &mut self.targets {
+            if target.target_type == TargetType::User && target.name.is_none() {
+                target.name = origin.name_of(&target.id);
+            }
+        }
         let mut context = origin.context.clone();
         context.group_id = self.group_id.or(context.group_id);
         Event {

@@ -170,6 +170,11 @@ pub enum ActorType {
 }
 
 impl Actor {
+    /// Returns whether it is this user, with or without the permissions of a tenant admin.
+    fn is_user(&self, user: &str) -> bool {
+        matches!(self.actor_type, ActorType::User | ActorType::TenantAdmin) && self.id == user
+    }
+
     /// The directory of the login sync.
     pub fn directory() -> Self {
         Self {
@@ -206,7 +211,7 @@ pub struct Target {
     pub target_type: TargetType,
     /// The id.
     pub id: String,
-    /// The name at that time. Absent if the change did not read it.
+    /// The name at that time. Absent if the change did not read it, and of a user who has been erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
@@ -232,7 +237,7 @@ pub enum TargetType {
 }
 
 impl Target {
-    /// A user, without their name.
+    /// A user. The origin of the event may know their name.
     pub fn user(id: &UserId) -> Self {
         Self::new(TargetType::User, id.as_str(), None)
     }
@@ -282,6 +287,49 @@ pub struct Origin {
     pub actor: Actor,
     /// How.
     pub context: EventContext,
+    /// The names of users that were read before, by id.
+    pub names: BTreeMap<String, String>,
+}
+
+impl Origin {
+    /// Returns the origin of changes of an actor.
+    pub fn new(actor: Actor, context: EventContext) -> Self {
+        Self {
+            actor,
+            context,
+            names: BTreeMap::new(),
+        }
+    }
+
+    /// Returns the origin, which names a user if the name is known.
+    #[must_use]
+    pub fn naming(mut self, user: &UserId, name: Option<&str>) -> Self {
+        if let Some(name) = name {
+            self.names.insert(user.as_str().to_owned(), name.to_owned());
+        }
+        self
+    }
+
+    /// Returns the origin without what it says of a user beyond their id, for the events of an erasure.
+    #[must_use]
+    pub fn without(mut self, user: &UserId) -> Self {
+        self.names.remove(user.as_str());
+        if self.actor.is_user(user.as_str()) {
+            self.actor.name = None;
+            self.context.source_ip = None;
+            self.context.user_agent = None;
+        }
+        self
+    }
+
+    /// Returns the name of a user: the one that was read, or the actor's own.
+    fn name_of(&self, user: &str) -> Option<String> {
+        let own = || {
+            let actor = Some(&self.actor).filter(|actor| actor.is_user(user));
+            actor.and_then(|actor| actor.name.as_ref())
+        };
+        self.names.get(user).or_else(own).cloned()
+    }
 }
 
 impl Event {

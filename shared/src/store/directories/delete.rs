@@ -226,6 +226,8 @@ impl Store {
             let current = self.current_memberships(tenant, user).await?;
             let mut is_settled = true;
             let profile = current.known.as_ref().map(|known| &known.profile.user);
+            let named = profile.map(|profile| profile.named_in(origin.clone()));
+            let origin = named.as_ref().unwrap_or(origin);
             if let Some(profile) = profile.filter(|_| current.is_directory_admin) {
                 let written = self.set_directory_admin(origin, profile, false).await?;
                 is_settled &= written == Written::Done;

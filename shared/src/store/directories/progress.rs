@@ -325,12 +325,12 @@ impl Store {
 
 /// Returns the origin of what a run changes.
 pub fn origin_of_run(run: &DirectoryRunId) -> Origin {
-    Origin {
-        actor: Actor::directory(),
-        context: EventContext {
+    Origin::new(
+        Actor::directory(),
+        EventContext {
             request_id: run.as_str().to_owned(),
             operation: OPERATION.to_owned(),
             ..EventContext::default()
         },
-    }
+    )
 }

@@ -75,7 +75,7 @@ impl Store {
         let membership = by.membership(user, now);
         let mut item = members::to_row(&membership)?;
         names::add_copy(&mut item, &login.profile.user, organization);
-        let origin = origin(profile);
+        let origin = login.named_in(origin(profile));
         let added = Transition::Created(&membership);
         let event = EventDraft::membership(EventType::MembershipAdded, added, None);
         let mut transaction = self.transaction(&origin, [event])?;
@@ -112,12 +112,12 @@ impl Store {
 
 /// Returns the origin of a membership that a domain makes.
 fn origin(profile: &Profile) -> Origin {
-    Origin {
-        actor: Actor::system(),
-        context: EventContext {
+    Origin::new(
+        Actor::system(),
+        EventContext {
             request_id: profile.request_id.clone(),
             operation: "postLogin".to_owned(),
             ..EventContext::default()
         },
-    }
+    )
 }

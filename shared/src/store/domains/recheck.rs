@@ -156,12 +156,12 @@ fn organization_of(domain: &OrganizationDomain) -> Key {
 }
 
 fn origin(request_id: &str) -> Origin {
-    Origin {
-        actor: Actor::system(),
-        context: EventContext {
+    Origin::new(
+        Actor::system(),
+        EventContext {
             request_id: request_id.to_owned(),
             operation: "recheckDomains".to_owned(),
             ..EventContext::default()
         },
-    }
+    )
 }

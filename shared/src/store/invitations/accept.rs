@@ -173,7 +173,11 @@ impl Store {
             let created = Transition::Created(user);
             EventDraft::user(EventType::UserRegistered, created)
         }));
-        let mut transaction = self.transaction(&cx.origin, events)?;
+        let mut origin = cx.origin.clone();
+        if let Some(profile) = &found.profile {
+            origin = profile.named_in(origin);
+        }
+        let mut transaction = self.transaction(&origin, events)?;
         let labels = (Action::Invitation, Action::Invitee);
         end(&mut transaction, labels, (before, &accepted), now)?;
         hold_inviter(&mut transaction, found, caller)?;

@@ -140,14 +140,14 @@ impl Store {
         request_id: &str,
     ) -> Result<(), Error> {
         let key = key_of_issued(issued);
-        let origin = Origin {
-            actor: Actor::system(),
-            context: EventContext {
+        let origin = Origin::new(
+            Actor::system(),
+            EventContext {
                 request_id: request_id.to_owned(),
                 operation: "sendInvitation".to_owned(),
                 ..EventContext::default()
             },
-        };
+        );
         let (key, origin) = (&key, &origin);
         self.until_settled("record_invitation_not_sent", |_| async move {
             let Some(item) = self.table.get(key).await? else {

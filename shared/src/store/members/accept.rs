@@ -73,7 +73,9 @@ impl Store {
                 Transition::Changed(&before, &after),
                 Some(&organization_name),
             );
-            let mut transaction = self.transaction(&cx.origin, [event])?;
+            let name = view.name_of(caller, user, Some(organization));
+            let origin = cx.origin.clone().naming(user, name);
+            let mut transaction = self.transaction(&origin, [event])?;
             let change = change_to(&after).set("last_active_at", text(now.to_string()));
             hold_inviter(&mut transaction, &before, now)?;
             access::require_enabled(&mut transaction, caller);

@@ -2,7 +2,8 @@
 
 use super::{Action, Owners, change_inviter, change_to, from_row, to_row, unchanged};
 use crate::domain::{
-    Caller, EventDraft, EventType, Membership, Permission, Role, Status, Timestamp, Transition,
+    Caller, EventDraft, EventType, Membership, Origin, Permission, Role, Status, Timestamp,
+    Transition,
 };
 use crate::store::access::{self, Requirement, standing};
 use crate::store::idempotency::{self, Record};
@@ -86,7 +87,10 @@ impl Store {
             };
             let stored = from_row(item.clone())?;
             if let Some(after) = invited_again(&stored, membership, caller) {
-                let changed = self.change_invitation(cx, requirement, (&stored, after), now);
+                let name = users::names::display_name(item);
+                let origin = cx.origin.clone().naming(user_id, name);
+                let how = (&origin, requirement);
+                let changed = self.change_invitation(cx, how, (&stored, after), now);
                 if let Some(done) = changed.await? {
                     return Ok(done);
                 }
@@ -108,7 +112,7 @@ impl Store {
     async fn change_invitation(
         &self,
         cx: &Context,
-        requirement: Requirement,
+        (origin, requirement): (&Origin, Requirement),
         (before, after): (&Membership, Membership),
         now: Timestamp,
     ) -> Result<Option<Outcome<Added<Membership>>>, Error> {
@@ -121,7 +125,7 @@ impl Store {
         };
         let changed = Transition::Changed(before, &after);
         let event = EventDraft::membership(event_type, changed, None);
-        let mut transaction = self.transaction(&cx.origin, [event])?;
+        let mut transaction = self.transaction(origin, [event])?;
         let who = (&cx.caller, organization);
         access::require(&mut transaction, Action::Caller, who, requirement, now);
         let owners = Owners::between(Some(before), Some(&after));

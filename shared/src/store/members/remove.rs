@@ -45,6 +45,9 @@ impl Store {
                 .as_ref()
                 .and_then(|item| item.get(JOINED_TEAMS))
                 .cloned();
+            let copy = item.as_ref().and_then(users::names::display_name);
+            let name = view.item(profile).and_then(users::names::display_name);
+            let name = name.or(copy).map(ToOwned::to_owned);
             let before = item.map(from_row).transpose()?;
             if is_self && !caller.tenant_admin {
                 // The membership is read twice, at two moments. It is gone if either did not find it: between them
@@ -89,7 +92,8 @@ impl Store {
                 invitations::event(EventType::InvitationRevoked, changed)
             });
             let events = std::iter::once(event).chain(revocation);
-            let mut transaction = self.transaction(&cx.origin, events)?;
+            let origin = cx.origin.clone().naming(user, name.as_deref());
+            let mut transaction = self.transaction(&origin, events)?;
             if let Some(address) = &address {
                 let labels = (Action::Invitation, Action::Invitee);
                 let of = (&before, address);

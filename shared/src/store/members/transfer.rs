@@ -91,7 +91,12 @@ impl Store {
             };
             events.extend(lowered.iter().map(|(from, to)| role_changed(from, to)));
             events.extend(raised.iter().map(|after| role_changed(&before, after)));
-            let mut transaction = self.transaction(&cx.origin, events)?;
+            let mut origin = cx.origin.clone();
+            for user in previous.into_iter().chain([new_owner]) {
+                let name = view.name_of(caller, user, Some(organization));
+                origin = origin.naming(user, name);
+            }
+            let mut transaction = self.transaction(&origin, events)?;
             access::require_enabled(&mut transaction, caller);
             if let Some((from, to)) = &lowered {
                 // Stands for the check of the permission: the caller is still an active owner.

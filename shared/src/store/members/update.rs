@@ -80,7 +80,9 @@ impl Store {
                 let (from, to) = (before.source.as_str().into(), Value::Null);
                 event = event.with_change(SUSPENDED_BY, from, to);
             }
-            let mut transaction = self.transaction(&cx.origin, [event])?;
+            let name = view.name_of(caller, user, Some(organization));
+            let origin = cx.origin.clone().naming(user, name);
+            let mut transaction = self.transaction(&origin, [event])?;
             let higher = if before.role.reaches(after.role) {
                 before.role
             } else {

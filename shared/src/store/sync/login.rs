@@ -183,6 +183,12 @@ impl KnownUser {
         self.profile.user.entra_object_id.as_ref()
     }
 
+    /// Returns the origin of changes of the user, which names them.
+    #[must_use]
+    pub fn named_in(&self, origin: Origin) -> Origin {
+        self.profile.user.named_in(origin)
+    }
+
     /// Returns whether the user is being erased.
     pub fn is_being_erased(&self) -> bool {
         self.profile.user.is_being_erased

@@ -71,6 +71,14 @@ impl Store {
             .filter(|id| current.organizations.contains_key(id));
         let created = Transition::Created(membership);
         let event = team_changed_by_group(EventType::TeamMembershipAdded, created);
+        // The removal of an erased user from an organization leads to names that were written late. A team without an
+        // organization has none.
+        let unnamed = origin.clone().without(user_id);
+        let origin = if organization_id.is_some() {
+            origin
+        } else {
+            &unnamed
+        };
         let mut transaction = self.transaction(origin, [event])?;
         transaction.put(Action::Made, item, Condition::absent());
         if let Some(organization) = held {

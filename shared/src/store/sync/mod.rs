@@ -84,14 +84,14 @@ impl Profile {
     }
 
     fn origin(&self, actor: Actor) -> Origin {
-        Origin {
+        Origin::new(
             actor,
-            context: EventContext {
+            EventContext {
                 request_id: self.request_id.clone(),
                 operation: "postLogin".to_owned(),
                 ..EventContext::default()
             },
-        }
+        )
     }
 }
 

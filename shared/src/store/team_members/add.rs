@@ -108,7 +108,11 @@ impl Store {
             Transition::Created(&membership),
             Some(&team.name),
         );
-        let mut transaction = self.transaction(&cx.origin, [event])?;
+        let name = view
+            .items
+            .name_of(caller, user, team.organization_id.as_ref());
+        let origin = cx.origin.clone().naming(user, name);
+        let mut transaction = self.transaction(&origin, [event])?;
         if let Some(organization) = &team.organization_id {
             let mut join = Change::new().add(JOINED_TEAMS, 1);
             let mut condition = active();

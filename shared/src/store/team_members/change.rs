@@ -66,7 +66,10 @@ impl Store {
                 let (from, to) = (before.source.as_str().into(), Value::Null);
                 event = event.with_change(SUSPENDED_BY, from, to);
             }
-            let mut transaction = self.transaction(&cx.origin, [event])?;
+            let organization = view.found.team.organization_id.as_ref();
+            let name = view.items.name_of(caller, user, organization);
+            let origin = cx.origin.clone().naming(user, name);
+            let mut transaction = self.transaction(&origin, [event])?;
             require_for_target(&mut transaction, caller, user, &view, now);
             let is_checked = caller.user_id == *user && !caller.tenant_admin;
             if activates
@@ -146,7 +149,10 @@ impl Store {
                 Transition::Removed(&before),
                 Some(&view.found.team.name),
             );
-            let mut transaction = self.transaction(&cx.origin, [event])?;
+            let organization = view.found.team.organization_id.as_ref();
+            let name = view.items.name_of(caller, user, organization);
+            let origin = cx.origin.clone().naming(user, name);
+            let mut transaction = self.transaction(&origin, [event])?;
             require_for_target(&mut transaction, caller, user, &view, now);
             transaction.delete(Action::Membership, key, as_read(&before));
             match transaction.commit().await? {

@@ -9,8 +9,8 @@ use futures_util::future::try_join_all;
 use super::status::{hold_enabled, require_enabled, unchanged};
 use super::{Action, from_row};
 use crate::domain::{
-    Caller, EventDraft, EventType, ExpectedVersion, Membership, Organization, Origin, Target,
-    TenantId, Timestamp, Transition, User, UserId, UserStatus,
+    Caller, EventDraft, EventId, EventType, ExpectedVersion, Membership, Organization, Origin,
+    Target, TenantId, Timestamp, Transition, User, UserId, UserStatus,
 };
 use crate::store::events::{PARTITIONS, without_user};
 use crate::store::keys::{self, Key, MEMBERSHIP_PREFIX, TEAM_MEMBERSHIP_PREFIX};
@@ -38,8 +38,8 @@ const AT_ONCE: usize = 16;
 struct Removal<'a> {
     tenant: &'a TenantId,
     user: &'a UserId,
-    /// Who removes it, and how.
-    origin: &'a Origin,
+    /// Who removes it, and how, without a word about the user but their id.
+    origin: Origin,
     /// The caller, who must not be disabled; `None` at a login.
     caller: Option<&'a Caller>,
 }
@@ -98,7 +98,7 @@ impl Store {
         let removal = Removal {
             tenant: &caller.tenant_id,
             user,
-            origin: &cx.origin,
+            origin: cx.origin.clone().without(user),
             // A caller who erases themselves was checked when they were marked.
             caller: Some(caller).filter(|caller| caller.user_id != *user),
         };
@@ -123,7 +123,7 @@ impl Store {
         let hold = |transaction: &mut Transaction<'_, _>| {
             removal.hold_caller(transaction);
         };
-        self.erase_invitations(&before, &cx.origin, hold, now)
+        self.erase_invitations(&before, &removal.origin, hold, now)
             .await?;
         self.erase_events(&removal, &profile).await?;
         self.delete_profile(&removal, &before).await
@@ -265,7 +265,7 @@ impl Store {
             let removed = Transition::Removed(&team);
             let event = EventType::TeamMembershipRemoved;
             let event = EventDraft::team_membership(event, removed, None);
-            let mut transaction = self.transaction(removal.origin, [event])?;
+            let mut transaction = self.transaction(&removal.origin, [event])?;
             let key = keys::team_membership(&team.tenant_id, user, &team.team_id);
             transaction.delete(Action::Membership, &key, team_members::as_read(&team));
             removal.hold_caller(&mut transaction);
@@ -301,7 +301,7 @@ impl Store {
             } else {
                 EventDraft::left_teams((tenant, user, id), left)
             };
-            let mut transaction = self.transaction(removal.origin, [event])?;
+            let mut transaction = self.transaction(&removal.origin, [event])?;
             for team in &teams {
                 transaction.delete(Action::Team, team, members::of_organization(id));
             }
@@ -405,25 +405,65 @@ impl Store {
 
     /// Removes the personal details of a user from one event. It is the only change of an event.
     async fn erase_event(&self, user: &UserId, item: &Item) -> Result<(), Error> {
-        let (personal, key) = (text_of(item, "personal")?, key_of(item)?);
-        let is_actor = item.get("actor_id") == Some(&text(user.as_str()));
-        let Some(left) = without_user(personal, user, is_actor)? else {
+        let key = key_of(item)?;
+        let mut found = item.clone();
+        // An event without personal details has none of this user, and one that is gone neither.
+        while found.contains_key("personal") {
+            let personal = text_of(&found, "personal")?;
+            let is_actor = found.get("actor_id") == Some(&text(user.as_str()));
+            let Some(left) = without_user(personal, user, is_actor)? else {
+                return Ok(());
+            };
+            let change = match left {
+                Some(left) => Change::new().set("personal", text(left)),
+                None => Change::new().remove("personal"),
+            };
+            let as_read = Condition::new("#personal = :read").value(":read", text(personal));
+            if self.table.update(&key, change, as_read).await? {
+                return Ok(());
+            }
+            // Another user whom the event names is erased at the same time.
+            found = self.table.get(&key).await?.unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// Removes the personal details of a user who has been erased from the events since a time: a login that was under way
+    /// writes events after the erasure has read the log. Does nothing for a user who is known. For a function that follows
+    /// the stream; it acts without a caller.
+    pub async fn erase_late_events(
+        &self,
+        tenant: &TenantId,
+        user: &UserId,
+        since: Timestamp,
+    ) -> Result<(), Error> {
+        // While the user is being erased, the log is still to be read.
+        if self.table.get(&keys::user(tenant, user)).await?.is_some() {
             return Ok(());
-        };
-        let change = match left {
-            Some(left) => Change::new().set("personal", text(left)),
-            None => Change::new().remove("personal"),
-        };
-        // Fails if the event has been deleted, or another call changed it.
-        let as_read = Condition::new("#personal = :read").value(":read", text(personal));
-        self.table.update(&key, change, as_read).await?;
+        }
+        let first = EventId::first_at(since).to_string();
+        let pages = (0..PARTITIONS).map(|digit| {
+            let partition = keys::events_partition(tenant, digit);
+            let mut place = Some(first.clone());
+            async move {
+                while let Some(reached) = place {
+                    place = self.erase_page(user, partition.clone(), &reached).await?;
+                }
+                Ok::<_, Error>(())
+            }
+        });
+        try_join_all(pages).await?;
         Ok(())
     }
 
     async fn delete_profile(&self, removal: &Removal<'_>, before: &User) -> Result<(), Unsettled> {
-        let bare = Transition::Changed(before, before);
+        let unnamed = User {
+            display_name: None,
+            ..before.clone()
+        };
+        let bare = Transition::Changed(&unnamed, &unnamed);
         let event = EventDraft::user(EventType::UserErased, bare);
-        let mut transaction = self.transaction(removal.origin, [event])?;
+        let mut transaction = self.transaction(&removal.origin, [event])?;
         let key = keys::user(&before.tenant_id, &before.user_id);
         transaction.delete(Action::User, &key, is_erasing());
         removal.hold_caller(&mut transaction);
@@ -443,7 +483,7 @@ impl Store {
         let removal = Removal {
             tenant,
             user,
-            origin,
+            origin: origin.clone().without(user),
             caller: None,
         };
         let removal = &removal;

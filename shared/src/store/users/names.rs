@@ -54,6 +54,12 @@ pub(in crate::store) fn names_in(item: &Item) -> Result<UserNames, table::Error>
     })
 }
 
+/// Returns the display name on a profile or a membership.
+pub(in crate::store) fn display_name(item: &Item) -> Option<&str> {
+    let name = item.get("display_name")?.as_s().ok()?;
+    Some(name.as_str())
+}
+
 fn number_in(item: &Item, attribute: &str) -> Result<Option<u64>, table::Error> {
     let Some(value) = item.get(attribute) else {
         return Ok(None);

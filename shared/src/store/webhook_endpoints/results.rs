@@ -107,14 +107,14 @@ impl Store {
         request_id: &str,
     ) -> Result<bool, Error> {
         let (tenant, id) = (&endpoint.tenant_id, &endpoint.id);
-        let origin = Origin {
-            actor: Actor::system(),
-            context: EventContext {
+        let origin = Origin::new(
+            Actor::system(),
+            EventContext {
                 request_id: request_id.to_owned(),
                 operation: "deliverWebhook".to_owned(),
                 ..EventContext::default()
             },
-        };
+        );
         let origin = &origin;
         let disabled = self.until_settled("disable_webhook_endpoint", |now| async move {
             let before = self.existing_webhook_endpoint(tenant, id).await?;

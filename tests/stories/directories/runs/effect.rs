@@ -109,3 +109,33 @@ async fn a_dry_run_names_what_is_made_for_groups_without_known_users() {
         .clone();
     assert_eq!(plan["organizations"], json!([]), "{plan}");
 }
+
+#[tokio::test]
+async fn changes_of_a_run_name_the_user() {
+    let (world, path) = both_signed_in(all_groups).await;
+    run(&world, &path).await;
+    let root = world.tenant_admin_of(GLOBEX);
+    let name = json!({"display_name": "Homer"});
+    root.put("/users/homer", name).await.expect(200);
+    set_members(&world, NUCLEAR, &["hank"]).await;
+    set_members(&world, LEADS, &["hank", "homer"]).await;
+    run(&world, &path).await;
+    let events = root.all("/events?actor_id=entra&user_id=homer").await;
+    let of_runs = events
+        .iter()
+        .filter(|it| it["context"]["operation"] == "reconcileDirectory");
+    let of_runs: Vec<_> = of_runs.collect();
+    for expected in [
+        "membership.added",
+        "membership.removed",
+        "team_membership.added",
+    ] {
+        assert!(
+            of_runs.iter().any(|it| it["type"] == expected),
+            "{of_runs:?}"
+        );
+    }
+    for event in of_runs {
+        assert_eq!(event["targets"][0]["name"], "Homer", "{event}");
+    }
+}
