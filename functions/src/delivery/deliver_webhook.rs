@@ -249,10 +249,12 @@ impl Courier {
             Verdict::Gone => {
                 store.webhook_failed(endpoint, now).await?;
                 let reason = DisabledReason::Gone;
-                store
-                    .disable_webhook_endpoint(endpoint, reason, request_id)
-                    .await?;
-                return Ok((Outcome::GivenUp, None));
+                let disabled = store.disable_webhook_endpoint(endpoint, reason, request_id);
+                if disabled.await? {
+                    return Ok((Outcome::GivenUp, None));
+                }
+                // It has another URL meanwhile.
+                return self.try_again(task, None).await;
             }
             Verdict::Retry(retry_after) => retry_after,
         };
@@ -271,6 +273,16 @@ impl Courier {
             }
             // It has responded meanwhile, so the message is sent again too, with the same id.
         }
+        self.try_again(task, retry_after).await
+    }
+
+    /// Puts a message on the queue for its next attempt, or sets it aside after the last one.
+    async fn try_again(
+        &self,
+        task: &Task,
+        retry_after: Option<Duration>,
+    ) -> Result<(Outcome, Option<Timestamp>), Error> {
+        let now = self.app.clock.now();
         let Some(wait) = wait_after(task.attempt, retry_after, random()) else {
             put(&self.failures, &again(task, now), now).await?;
             return Ok((Outcome::GivenUp, None));

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use support::{Faults, Receiver, World, statuses};
+use support::{Actor, Faults, Receiver, World, statuses};
 
 use super::deliveries::{LONG_AGO, deliver, some_event};
 use super::{all_events, endpoint, times};
@@ -279,6 +279,31 @@ async fn a_change_keeps_since_when_an_endpoint_fails() {
 
 #[tokio::test]
 async fn an_enabled_endpoint_starts_without_failures() {
+    starts_without_failures(async |root, path, _| {
+        for status in ["disabled", "enabled"] {
+            let change = json!({"status": status});
+            let shown = root.patch(path, change).await.expect(200).body;
+            assert_eq!(shown["failing_since"].is_null(), status == "enabled");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_endpoint_with_another_url_starts_without_failures() {
+    starts_without_failures(async |root, path, url| {
+        let same = json!({"url": url, "description": "Billing"});
+        let shown = root.patch(path, same).await.expect(200).body;
+        assert!(shown["failing_since"].is_string(), "{shown}");
+        let change = json!({"url": format!("{url}?version=2")});
+        let shown = root.patch(path, change).await.expect(200).body;
+        assert!(shown["failing_since"].is_null(), "{shown}");
+    })
+    .await;
+}
+
+/// An endpoint fails, and its messages are held back. After the change it gets a message at once.
+async fn starts_without_failures(change: impl AsyncFn(&Actor, &str, &str)) {
     use aws_sdk_dynamodb::types::AttributeValue;
 
     let world = World::start().await;
@@ -296,11 +321,7 @@ async fn an_enabled_endpoint_starts_without_failures() {
     ] {
         world.tamper(pk, &sk, attribute, value).await;
     }
-    for status in ["disabled", "enabled"] {
-        let change = json!({"status": status});
-        let shown = root.patch(&path, change).await.expect(200).body;
-        assert_eq!(shown["failing_since"].is_null(), status == "enabled");
-    }
+    change(&root, &path, &receiver.url).await;
     let items = world.items().await;
     let stored = items.iter().find(|item| item["sk"] == sk.as_str()).unwrap();
     for attribute in ["failing_since", "held_until", "timeouts"] {
@@ -308,4 +329,35 @@ async fn an_enabled_endpoint_starts_without_failures() {
     }
     deliver(&world, &path, &event, 1, LONG_AGO).await;
     assert_eq!(receiver.received().len(), 1);
+}
+
+/// The URL changes while the server of the previous one answers.
+#[tokio::test]
+async fn a_410_of_the_previous_url_disables_nothing() {
+    let (world, faults) = Faults::world(crate::faults::in_a_hurry()).await;
+    let root = world.tenant_admin();
+    let previous = Receiver::answering(|_| StatusCode::GONE).await;
+    let next = Receiver::start().await;
+    let (path, _) = endpoint(&world, all_events(&previous.url)).await;
+    let event = some_event(&world).await;
+    let mut held = faults.hold("UpdateItem failing_since");
+    let delivery = deliver(&world, &path, &event, 1, LONG_AGO);
+    let change = async {
+        held.arrived().await;
+        let change = json!({"url": next.url});
+        root.patch(&path, change).await.expect(200);
+        held.release();
+    };
+    let (answer, ()) = tokio::join!(delivery, change);
+    assert_eq!(answer, json!({"batchItemFailures": []}));
+    let shown = root.get(&path).await.expect(200).body;
+    assert_eq!(shown["status"], "enabled", "{shown}");
+    let waiting = root.get(&format!("{path}/deliveries?status=pending")).await;
+    let waiting = waiting.expect(200).body;
+    assert!(
+        waiting["items"][0]["next_attempt_at"].is_string(),
+        "{waiting}"
+    );
+    deliver(&world, &path, &event, 2, LONG_AGO).await;
+    assert_eq!((previous.received().len(), next.received().len()), (1, 1));
 }

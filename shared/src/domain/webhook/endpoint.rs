@@ -193,8 +193,10 @@ impl WebhookEndpointPatch {
         let status = self.status.unwrap_or(before.status);
         let is_enabled_now =
             before.status == WebhookStatus::Disabled && self.status == Some(WebhookStatus::Enabled);
+        let url = self.url.clone().unwrap_or_else(|| before.url.clone());
+        let starts_again = is_enabled_now || url != before.url;
         let after = WebhookEndpoint {
-            url: self.url.clone().unwrap_or_else(|| before.url.clone()),
+            url,
             description: self.description.apply(&before.description),
             event_types: self
                 .event_types
@@ -207,7 +209,7 @@ impl WebhookEndpointPatch {
                     before.disabled_reason.or(Some(DisabledReason::Requested))
                 }
             },
-            failing_since: before.failing_since.filter(|_| !is_enabled_now),
+            failing_since: before.failing_since.filter(|_| !starts_again),
             ..before.clone()
         };
         if after == *before {

@@ -10,8 +10,8 @@ use crate::store::table::{Change, Condition, Unmet};
 use crate::store::{Context, Error, Refusal, Store, in_version, keys};
 
 impl Store {
-    /// Changes an endpoint. One that becomes enabled starts without failures, and its messages are not held back. Requires a
-    /// tenant admin.
+    /// Changes an endpoint. One that becomes enabled, or has another URL, starts without failures, and its messages are not
+    /// held back. Requires a tenant admin.
     ///
     /// Makes one read, and writes one transaction on the condition that the version is unchanged since the read.
     pub async fn update_webhook_endpoint(
@@ -34,7 +34,9 @@ impl Store {
             let event = event(EventType::WebhookEndpointUpdated, changed);
             let mut transaction = self.transaction(&cx.origin, [event])?;
             let mut change = to_change(&after)?;
-            if (before.status, after.status) == (WebhookStatus::Disabled, WebhookStatus::Enabled) {
+            let is_enabled =
+                (before.status, after.status) == (WebhookStatus::Disabled, WebhookStatus::Enabled);
+            if is_enabled || before.url != after.url {
                 change = change
                     .remove("failing_since")
                     .remove("held_until")

@@ -98,8 +98,8 @@ impl Store {
         Ok(())
     }
 
-    /// Disables an endpoint that is enabled and, for [`DisabledReason::Failing`], fails since the same time. Records
-    /// the event with the system as the actor. Returns whether it is disabled now.
+    /// Disables an endpoint that is enabled, has the same URL and, for [`DisabledReason::Failing`], fails since the same
+    /// time. Records the event with the system as the actor. Returns whether it is disabled now.
     pub async fn disable_webhook_endpoint(
         &self,
         endpoint: &WebhookEndpoint,
@@ -123,7 +123,8 @@ impl Store {
             if before.status == WebhookStatus::Disabled {
                 return Ok(true);
             }
-            if recovered {
+            // What another server answered says nothing about the new one.
+            if recovered || before.url != endpoint.url {
                 return Ok(false);
             }
             let after = before.disabled(reason, now);
