@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use support::{Received, Receiver, World};
 use tokio::time::{Instant, sleep};
 
-use super::endpoint;
+use super::{all_events, endpoint};
 use crate::email_invitations::{Calendar, DAY, MINUTE};
 
 const HOUR: i64 = 60 * MINUTE;
@@ -269,6 +269,39 @@ async fn the_last_attempt_sets_the_message_aside() {
         assert_eq!(one[0]["next_attempt_at"].is_null(), status == "failed");
     }
     assert_eq!(receiver.received().len(), 2);
+}
+
+/// The next attempt waits as long as the endpoint asks for, up to the wait after it: 5 minutes after the first.
+#[tokio::test]
+async fn an_endpoint_can_ask_for_a_later_attempt() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let world = World::start().await;
+    let event = some_event(&world).await;
+    for (asked, least, most) in [("120", 120, 144), ("86400", 300, 360), ("0", 5, 6)] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 4096];
+            assert!(stream.read(&mut request).await.unwrap() > 0);
+            let answer = format!(
+                "HTTP/1.1 503 Busy\r\nretry-after: {asked}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            );
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        });
+        let (path, _) = endpoint(&world, all_events(&url)).await;
+        deliver(&world, &path, &event, 1, LONG_AGO).await;
+        server.await.unwrap();
+        let waiting = deliveries(&world, &path, "pending", 1).await.remove(0);
+        assert_eq!(waiting["response_status"], 503);
+        let at = |name: &str| {
+            let at: Timestamp = waiting[name].as_str().unwrap().parse().unwrap();
+            at.as_second()
+        };
+        let wait = at("next_attempt_at") - at("last_attempt_at");
+        assert!((least..=most + 1).contains(&wait), "{asked}: {wait}");
+    }
 }
 
 #[tokio::test]
