@@ -399,6 +399,31 @@ async fn owners_read_the_log_of_their_own_organization_only() {
 }
 
 #[tokio::test]
+async fn a_declined_invitation_and_a_renamed_team_leave_events() {
+    let world = World::start().await;
+    let ada = world.user("ada");
+    let id = world.organization(&ada, "Rockets").await;
+    let bob = world.member(&id, "bob", "member", "invited").await;
+    let declined = format!("/organizations/{id}/members/bob");
+    let team = world.team(Some(&id), "Engines", &[]).await;
+    let rename = json!({"name": "Wheels"});
+    for _ in 0..2 {
+        bob.delete(&declined).await.expect(204);
+        ada.patch(&team, rename.clone()).await.expect(200);
+    }
+    let root = world.tenant_admin();
+    let events = root
+        .all("/events?type=membership.declined,team.updated")
+        .await;
+    assert_eq!(types(&events), ["team.updated", "membership.declined"]);
+    let renamed = json!({"name": {"from": "Engines", "to": "Wheels"}});
+    assert_eq!(events[0]["changes"], renamed);
+    assert_eq!(events[1]["actor"]["id"], "bob");
+    let status = json!({"from": "invited", "to": null});
+    assert_eq!(events[1]["changes"]["status"], status);
+}
+
+#[tokio::test]
 async fn a_restored_organization_has_its_whole_log() {
     let world = World::start().await;
     let ada = world.user("ada");
