@@ -77,7 +77,32 @@ async fn a_rotation_replaces_the_secret_and_keeps_the_previous() {
     receiver
         .received()
         .remove(1)
-        .is_signed_with(&[&third, &second]);
+        .is_signed_with(&[&third, &second, &first]);
+}
+
+/// A rotation whose response was lost is repeated: each secret signs for a day after its own rotation.
+#[tokio::test]
+async fn another_rotation_does_not_end_the_secret_before() {
+    let (world, calendar) = Calendar::with(&[]).await;
+    let root = world.tenant_admin();
+    let receiver = Receiver::start().await;
+    let (path, first) = endpoint(&world, all_events(&receiver.url)).await;
+    let mut secrets = vec![first];
+    for _ in 0..2 {
+        let rotated = root.post_empty(&format!("{path}/rotate-secret")).await;
+        let secret = rotated.expect(200).body["secret"].clone();
+        secrets.insert(0, secret.as_str().unwrap().to_owned());
+        calendar.pass(DAY / 2);
+    }
+    // A day after the first rotation, and then half a day before and at the end of the other one.
+    let secrets: Vec<_> = secrets.iter().map(String::as_str).collect();
+    calendar.pass(-1_000);
+    for (number, (count, later)) in [(3, 1_000), (2, DAY / 2), (1, 0)].into_iter().enumerate() {
+        root.post_empty(&format!("{path}/test")).await.expect(200);
+        let message = receiver.received().remove(number);
+        message.is_signed_with(&secrets[..count]);
+        calendar.pass(later);
+    }
 }
 
 #[tokio::test]

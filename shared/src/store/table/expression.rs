@@ -118,6 +118,20 @@ impl Change {
         self
     }
 
+    /// Sets an attribute to the value of another one before the change, or to this value if there is none.
+    pub(in crate::store) fn copy_or(
+        mut self,
+        attribute: &str,
+        from: &str,
+        or: AttributeValue,
+    ) -> Self {
+        self.set.push(format!(
+            "#{attribute} = if_not_exists(#{from}, :or_{attribute})"
+        ));
+        self.values.insert(format!(":or_{attribute}"), or);
+        self
+    }
+
     /// Adds to a number, which defaults to zero.
     pub(in crate::store) fn add(mut self, attribute: &str, by: i32) -> Self {
         self.set.push(format!(

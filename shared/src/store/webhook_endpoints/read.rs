@@ -13,7 +13,7 @@ use crate::store::{Context, Error, Refusal, Store, table};
 pub struct SigningEndpoint {
     /// The endpoint.
     pub endpoint: WebhookEndpoint,
-    /// The secret, and for a day after a rotation the previous one.
+    /// The secret, and those before it for a day after their rotations.
     pub secrets: Vec<WebhookSecret>,
     /// Until when messages are held back, because calls timed out.
     pub held_until: Option<Timestamp>,
@@ -39,6 +39,12 @@ struct SecretRow {
     /// In seconds since 1970.
     #[serde(default)]
     previous_until: Option<i64>,
+    /// The one before the previous one.
+    #[serde(default)]
+    earlier: Option<String>,
+    /// In seconds since 1970.
+    #[serde(default)]
+    earlier_until: Option<i64>,
 }
 
 impl Store {
@@ -143,11 +149,12 @@ impl Store {
         };
         let row: SecretRow = from_item(secret)?;
         let hold: HoldRow = from_item(endpoint.clone())?;
-        let is_active = row
-            .previous_until
-            .is_some_and(|until| now.as_second() < until);
-        let previous = row.previous.filter(|_| is_active);
-        let secrets = std::iter::once(row.secret).chain(previous);
+        let active = |secret: Option<String>, until: Option<i64>| {
+            secret.filter(|_| until.is_some_and(|until| now.as_second() < until))
+        };
+        let previous = active(row.previous, row.previous_until);
+        let earlier = active(row.earlier, row.earlier_until);
+        let secrets = [Some(row.secret), previous, earlier].into_iter().flatten();
         let secrets = secrets.map(|secret| WebhookSecret::parse(&secret));
         Ok(Some(SigningEndpoint {
             endpoint: from_row(endpoint)?,

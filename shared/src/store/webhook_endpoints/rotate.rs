@@ -12,10 +12,11 @@ use crate::store::{Context, Error, Outcome, Store, in_version, keys};
 const OVERLAP: Duration = Duration::from_hours(24);
 
 impl Store {
-    /// Replaces the secret of an endpoint. The previous one signs too for 24 hours, or until the next rotation.
-    /// Requires a tenant admin.
+    /// Replaces the secret of an endpoint. The previous one signs too for 24 hours, also after the next rotation: a client
+    /// that repeats the request because the response was lost does not end the secret that its receivers have. Requires a
+    /// tenant admin.
     ///
-    /// Does not read the secret: the table copies it.
+    /// Does not read the secrets: the table copies them.
     pub async fn rotate_webhook_secret(
         &self,
         cx: &Context,
@@ -51,6 +52,8 @@ impl Store {
             );
             let until = now.after(OVERLAP).as_second();
             let replace = Change::new()
+                .copy_or("earlier", "previous", text(""))
+                .copy_or("earlier_until", "previous_until", number(0))
                 .copy("previous", "secret")
                 .set("previous_until", number(until))
                 .set("secret", text(secret.expose_text()));
