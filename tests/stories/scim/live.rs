@@ -341,7 +341,7 @@ async fn the_timer_takes_up_what_requests_have_left() {
     );
     let scheduled = reqwest::Client::new().post(timer).send().await.unwrap();
     let scheduled: Value = scheduled.json().await.unwrap();
-    let expected = json!({"queued": 1, "late": 0, "failed": 0});
+    let expected = json!({"queued": 1, "late": 0, "blocked": 0, "broken": 0, "failed": 0});
     assert_eq!(scheduled["result"], expected);
     scene.wait_for_members(&group, 0).await;
     let runs = root.get(&format!("{}/runs", scene.path)).await.expect(200);

@@ -112,7 +112,7 @@ pub(super) async fn runs() -> Setup {
     // Makes what logins left, and marks each account as seen.
     let first = runs.run(None).await;
     assert_eq!(first["kind"], "complete", "{first}");
-    let queued = json!({"queued": 1, "late": 0, "failed": 0});
+    let queued = json!({"queued": 1, "late": 0, "blocked": 0, "broken": 0, "failed": 0});
     let (timer, of) = ("schedule-reconciles", "1 directory");
     runs.setup.timer(timer, of, &queued).await;
 
