@@ -8,6 +8,7 @@ use muster::domain::{
 };
 use muster::store::{Error, Refusal, ScimWritten, Store, metered};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use support::World;
 
 use super::{created, origin};
@@ -48,8 +49,28 @@ fn group(name: &str) -> ScimGroup {
 
 /// A directory with users of these names. Returns their ids.
 async fn with_users(store: &Store, scope: &ScimScope, count: usize) -> Vec<String> {
-    let made = (0..count).map(|n| async move {
-        let user = user(&format!("User{n:05}"));
+    let names = (0..count).map(|n| format!("User{n:05}"));
+    with_names(store, scope, names).await
+}
+
+/// Names that share the slot of a bucket, in which lists have the order of the names.
+fn names_of_one_slot() -> impl Iterator<Item = String> {
+    let place = |name: &str| {
+        let [bucket, slot, ..] = <[u8; 32]>::from(Sha256::digest(name));
+        (bucket >> 1, slot >> 1)
+    };
+    let first = place("twin0");
+    let names = (0..).map(|n| format!("twin{n}"));
+    names.filter(move |name| place(name) == first).take(4)
+}
+
+async fn with_names(
+    store: &Store,
+    scope: &ScimScope,
+    names: impl Iterator<Item = String>,
+) -> Vec<String> {
+    let made = names.map(|name| async move {
+        let user = user(&name);
         let made = store.create_scim_user(scope, &user).await.unwrap();
         made.id.to_string()
     });
@@ -173,7 +194,8 @@ async fn pages_have_a_stable_order_and_the_true_total() {
     let world = World::start().await;
     let (scope, _) = created(&world).await;
     let store = world.store();
-    let mut ids = with_users(&store, &scope, 25).await;
+    let mut ids = with_users(&store, &scope, 21).await;
+    ids.extend(with_names(&store, &scope, names_of_one_slot()).await);
     ids.sort();
     for count in [1, 3, 10, 25] {
         let mut seen = Vec::new();
