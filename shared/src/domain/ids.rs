@@ -261,6 +261,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_distinguishes_a_group_is_not_the_time_in_its_id() {
+        for (id, short) in [
+            ("3c6f0b0e-8a62-4a3e-9d0e-0c7f1e1d2a3b", "3c6f0b0e"),
+            ("01a2b3c4-d5e6-7a08-9b0c-1d2e3f405162", "3f405162"),
+            ("sales-of-europe", "sales-of"),
+            ("g", "g"),
+        ] {
+            assert_eq!(GroupId::parse(id).unwrap().short(), short);
+        }
+    }
+
+    #[test]
     fn ids_with_all_allowed_characters_are_valid() {
         for id in [
             "a",

@@ -212,6 +212,23 @@ mod tests {
     }
 
     #[test]
+    fn each_kind_of_value_is_told_apart() {
+        let one = Json::Number(number("1"));
+        let read = |text: &str| Json::read(text.as_bytes()).unwrap();
+        assert_eq!(
+            read("[1,[]]"),
+            Json::Array(vec![one.clone(), Json::Array(Vec::new())])
+        );
+        assert_eq!(
+            read(r#"{"a":1}"#),
+            Json::Object([("a".to_owned(), one)].into())
+        );
+        assert_eq!(read("null"), Json::Null);
+        assert_eq!(read("true"), Json::Bool(true));
+        assert_eq!(read(r#""1""#), Json::String("1".to_owned()));
+    }
+
+    #[test]
     fn document_unreadable_by_other_parsers_is_refused() {
         let deep = format!("{}{}", "[".repeat(128), "]".repeat(128));
         for document in ["", "{", "01", "1e400", "[1,]", r#""\ud800""#, &deep] {

@@ -230,6 +230,35 @@ fn changing_a_membership_increments_only_its_version() {
 }
 
 #[test]
+fn an_inviter_and_the_end_of_an_invitation_are_kept() {
+    let caller = |tenant_admin| Caller {
+        tenant_id: TenantId::parse("t").unwrap(),
+        user_id: UserId::parse("ada").unwrap(),
+        tenant_admin,
+        machine: false,
+        email: None,
+    };
+    for tenant_admin in [false, true] {
+        let invited = membership(Role::Member, Status::Invited).invited_by(&caller(tenant_admin));
+        assert_eq!(invited.invited_by_user_id.unwrap().as_str(), "ada");
+        assert_eq!(invited.invited_by_tenant_admin, tenant_admin);
+    }
+    let invited = membership(Role::Member, Status::Invited);
+    let end = invited.expires_at.unwrap();
+    assert!(!invited.is_expired(at(end.as_millisecond() - 1)));
+    assert!(invited.is_expired(end));
+    let active = membership(Role::Member, Status::Active);
+    assert!(!active.is_expired(Timestamp::MAX));
+    let to = |status| MembershipPatch {
+        role: None,
+        status: Some(status),
+    };
+    assert!(to(Status::Suspended).suspends_invitation(&invited));
+    assert!(!to(Status::Active).suspends_invitation(&invited));
+    assert!(!to(Status::Suspended).suspends_invitation(&active));
+}
+
+#[test]
 fn only_active_owners_count() {
     for role in Role::ALL {
         for status in Status::ALL {

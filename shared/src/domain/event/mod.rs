@@ -417,6 +417,28 @@ mod tests {
     }
 
     #[test]
+    fn the_users_of_an_event_are_its_targets() {
+        let target = |kind, id| Target::new(kind, id, None);
+        let event = Event {
+            id: EventId::first_at(time(0)),
+            event_type: EventType::MembershipAdded,
+            tenant_id: TenantId::parse("acme").unwrap(),
+            organization_id: None,
+            occurred_at: time(0),
+            actor: Actor::directory(),
+            targets: vec![
+                target(TargetType::User, "bob"),
+                target(TargetType::Organization, "o1"),
+                target(TargetType::User, "cyd"),
+            ],
+            changes: Changes::default(),
+            context: EventContext::default(),
+            resource_version: None,
+        };
+        assert_eq!(event.users().collect::<Vec<_>>(), ["bob", "cyd"]);
+    }
+
+    #[test]
     fn an_event_id_has_one_spelling() {
         let id = "01a2b3c4-d5e6-7a08-9b0c-1d2e3f405162";
         assert!(id.parse::<EventId>().is_ok());

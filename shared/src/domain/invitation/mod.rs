@@ -253,6 +253,31 @@ mod tests {
     }
 
     #[test]
+    fn an_ended_invitation_has_another_version() {
+        let now = at("2026-11-28T10:00:00.000Z");
+        let ended = invitation().ended(InvitationStatus::Revoked, now);
+        let expected = Invitation {
+            status: InvitationStatus::Revoked,
+            version: 2,
+            updated_at: now,
+            ..invitation()
+        };
+        assert_eq!(ended, expected);
+    }
+
+    #[test]
+    fn a_delivery_is_named_as_in_responses() {
+        for delivery in [
+            InvitationDelivery::Queued,
+            InvitationDelivery::Sent,
+            InvitationDelivery::Failed,
+            InvitationDelivery::None,
+        ] {
+            assert_eq!(serde_json::to_value(delivery).unwrap(), delivery.as_str());
+        }
+    }
+
+    #[test]
     fn an_invitation_expires_at_its_last_moment() {
         let end = at("2026-11-28T10:00:00.000Z");
         let one = Invitation {
