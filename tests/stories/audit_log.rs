@@ -1,31 +1,13 @@
 //! The audit log: one event for each change, read by owners, admins and tenant admins.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+mod exports;
+mod feed;
 
-use muster::domain::Clock;
 use muster_local::Options;
-use reqwest::Method;
 use serde_json::{Value, json};
-use support::{Actor, Faults, World, at_once, invariants};
+use support::{Faults, World, at_once, invariants};
 
 const TRANSACTION: &str = "TransactWriteItems";
-
-/// A clock that advances on request.
-fn advancing() -> (Options, Arc<AtomicU64>) {
-    let later = Arc::new(AtomicU64::new(0));
-    let (given, system) = (Arc::clone(&later), Clock::system());
-    let clock = Clock::from_fn(move || {
-        let later = Duration::from_millis(given.load(Ordering::Relaxed));
-        (system.now().after(later), system.new_id())
-    });
-    let options = Options {
-        clock,
-        ..Options::default()
-    };
-    (options, later)
-}
 
 fn types(events: &[Value]) -> Vec<&str> {
     events
@@ -204,162 +186,6 @@ async fn a_tenant_admin_reads_the_log_of_a_deleted_organization() {
     ada.get(&log).await.problem(404, "not-found");
     let log = world.tenant_admin().all(&log).await;
     assert_eq!(types(&log)[0], "organization.deleted");
-}
-
-/// Polls a feed until it gives nothing new. Returns the ids, and the cursor to continue with.
-async fn poll(reader: &Actor, feed: &str, mut cursor: String) -> (Vec<String>, String) {
-    let mut ids = Vec::new();
-    loop {
-        let page = reader
-            .get(&format!("{feed}&cursor={cursor}"))
-            .await
-            .expect(200);
-        page.body["next_cursor"]
-            .as_str()
-            .unwrap()
-            .clone_into(&mut cursor);
-        let items = page.body["items"].as_array().unwrap();
-        if items.is_empty() {
-            return (ids, cursor);
-        }
-        ids.extend(items.iter().map(|it| it["id"].as_str().unwrap().to_owned()));
-    }
-}
-
-#[tokio::test]
-async fn a_feed_gives_an_event_that_is_committed_late_once() {
-    let (options, later) = advancing();
-    let (world, faults) = Faults::world(options).await;
-    let (ada, root) = (world.user("ada"), world.tenant_admin());
-    let id = world.organization(&ada, "Rockets").await;
-    for feed in [
-        "/events?order=oldest&limit=2",
-        &format!("/organizations/{id}/events?order=oldest&limit=2"),
-    ] {
-        let (_, start) = poll(&root, feed, String::new()).await;
-        // Its id is drawn, and its transaction waits.
-        let mut held = faults.hold(TRANSACTION);
-        let slow = {
-            let (ada, path) = (ada.clone(), format!("/organizations/{id}"));
-            let body = json!({"domain": format!("n{}.example", feed.len())});
-            tokio::spawn(async move { ada.patch(&path, body).await })
-        };
-        held.arrived().await;
-        later.fetch_add(1_000, Ordering::Relaxed);
-        world
-            .member(&id, &format!("new{}", feed.len()), "member", "active")
-            .await;
-        // A feed without the settle time would give the later event now, and never the earlier one.
-        later.fetch_add(20_000, Ordering::Relaxed);
-        let (early, cursor) = poll(&root, feed, start.clone()).await;
-        held.release();
-        slow.await.unwrap().expect(200);
-        later.fetch_add(60_000, Ordering::Relaxed);
-        let (late, cursor) = poll(&root, feed, cursor).await;
-        let expected = root
-            .all(&format!("{}?limit=100", feed.split('?').next().unwrap()))
-            .await;
-        let mut expected: Vec<_> = expected
-            .iter()
-            .map(|it| it["id"].as_str().unwrap().to_owned())
-            .collect();
-        expected.reverse();
-        let mut seen = early;
-        seen.extend(late);
-        assert_eq!(seen, expected[expected.len() - seen.len()..], "{feed}");
-        assert!(seen.len() >= 2, "{feed}");
-        assert!(poll(&root, feed, cursor).await.0.is_empty());
-        // From the start, the feed gives all events once.
-        assert_eq!(poll(&root, feed, String::new()).await.0, expected, "{feed}");
-    }
-}
-
-#[tokio::test]
-async fn events_of_the_last_minute_are_not_in_the_feed() {
-    let (options, later) = advancing();
-    let world = World::with(options).await;
-    let root = world.tenant_admin();
-    world.organization(&world.user("ada"), "Rockets").await;
-    let feed = "/events?order=oldest";
-    let (ids, cursor) = poll(&root, feed, String::new()).await;
-    assert!(ids.is_empty());
-    later.fetch_add(61_000, Ordering::Relaxed);
-    let newest = root.all("/events").await;
-    assert_eq!(poll(&root, feed, cursor).await.0.len(), newest.len());
-}
-
-#[tokio::test]
-async fn pages_are_exported_as_csv_and_as_lines() {
-    let world = World::start().await;
-    let (ada, root) = (world.user("ada"), world.tenant_admin());
-    world.organization(&ada, "=1+1").await;
-    world.organization(&ada, "Rockets, \"Inc\"").await;
-    let events = root.all("/events").await;
-    for (path, vary) in [
-        ("/events", "Authorization, Accept"),
-        ("/teams", "Authorization"),
-    ] {
-        let reply = root.get(path).await.expect(200);
-        assert_eq!(reply.headers["vary"], vary);
-    }
-    let fetch = async |accept: &str, path: &str| {
-        let request = root.request(Method::GET, path).header("accept", accept);
-        let response = request.send().await.unwrap();
-        assert_eq!(response.status(), 200);
-        assert_eq!(response.headers()["content-type"], accept);
-        assert_eq!(response.headers()["vary"], "Authorization, Accept");
-        let link = response.headers().get("link");
-        let link = link.map(|link| link.to_str().unwrap().to_owned());
-        (response.text().await.unwrap(), link)
-    };
-    for accept in ["text/csv", "application/x-ndjson"] {
-        let mut ids = Vec::new();
-        let mut path = "/events?limit=2&type=organization.*".to_owned();
-        loop {
-            let (text, link) = fetch(accept, &path).await;
-            if accept == "text/csv" {
-                let mut lines = text.lines();
-                assert!(lines.next().unwrap().starts_with("id,type,occurred_at,"));
-                ids.extend(lines.map(|line| line[..36].to_owned()));
-            } else {
-                let lines = text
-                    .lines()
-                    .map(|line| serde_json::from_str::<Value>(line).unwrap());
-                ids.extend(lines.map(|it| it["id"].as_str().unwrap().to_owned()));
-            }
-            let Some(link) = link else { break };
-            let next = link.strip_prefix('<').unwrap();
-            let next = next.strip_suffix(">; rel=\"next\"").unwrap();
-            assert!(next.contains("limit=2"), "{next}");
-            path = format!("/events{next}");
-        }
-        let organizations = events
-            .iter()
-            .filter(|it| it["type"] == "organization.created");
-        let expected: Vec<_> = organizations.map(|it| it["id"].as_str().unwrap()).collect();
-        assert_eq!(ids, expected, "{accept}");
-    }
-}
-
-/// A client chooses its user agent, and a user their name.
-#[tokio::test]
-async fn cells_that_clients_choose_are_guarded_in_csv() {
-    let world = World::start().await;
-    let claims = json!({"sub": "ada", "tenant_id": "acme", "name": "=1+1"});
-    let token = world.stack.token_with(claims.as_object().unwrap().clone());
-    let ada = world.bearer("ada", Some(token.unwrap()));
-    let request = ada
-        .request(Method::POST, "/organizations")
-        .header("user-agent", "@SUM(A1)")
-        .json(&json!({"name": "Rockets"}));
-    ada.send(request).await.expect(201);
-    let root = world.tenant_admin();
-    let request = root
-        .request(Method::GET, "/events?type=organization.*")
-        .header("accept", "text/csv");
-    let text = request.send().await.unwrap().text().await.unwrap();
-    assert!(text.contains(",ada,'=1+1,"), "{text}");
-    assert!(text.contains(",'@SUM(A1),"), "{text}");
 }
 
 #[tokio::test]
