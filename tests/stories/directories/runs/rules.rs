@@ -85,6 +85,7 @@ async fn a_run_suspends_and_lifts_its_own_suspension() {
 #[tokio::test]
 async fn members_of_nested_groups_follow() {
     const INNER: &str = "d1e2f3a4-b5c6-4d7e-8f90-a1b2c3d40055";
+    const INNERMOST: &str = "d1e2f3a4-b5c6-4d7e-8f90-a1b2c3d40056";
     let (world, path) = both_signed_in(|office| {
         let mut settings = all_groups(office);
         settings["nested_groups"] = json!(true);
@@ -94,8 +95,10 @@ async fn members_of_nested_groups_follow() {
     let inner = |members: &'static [&str]| {
         move |entra: &mut serde_json::Value| {
             let groups = entra["groups"].as_array_mut().unwrap();
-            groups.retain(|group| group["id"] != INNER);
+            groups.retain(|group| group["id"] != INNER && group["id"] != INNERMOST);
             groups.push(json!({"id": INNER, "display_name": "Inner", "members": members}));
+            groups
+                .push(json!({"id": INNERMOST, "display_name": "Innermost", "members": ["homer"]}));
         }
     };
     change(&world, inner(&[])).await;
@@ -107,6 +110,19 @@ async fn members_of_nested_groups_follow() {
     assert_eq!(joined["numbers"]["memberships_made"], 2, "{joined}");
     let homer = world.user_of(GLOBEX, "homer");
     assert_eq!(organizations(&homer).await.len(), 2);
+    // The innermost group leaves the inner one, and comes back: neither is assigned.
+    change(&world, inner(&[])).await;
+    let left = run(&world, &path).await;
+    assert_eq!(left["numbers"]["memberships_ended"], 2, "{left}");
+    change(&world, inner(&[INNERMOST])).await;
+    let back = run(&world, &path).await;
+    assert_eq!(back["numbers"]["memberships_made"], 2, "{back}");
+    change(&world, inner(&[])).await;
+    let left = run(&world, &path).await;
+    assert_eq!(left["numbers"]["memberships_ended"], 2, "{left}");
+    change(&world, inner(&[INNERMOST])).await;
+    let back = run(&world, &path).await;
+    assert_eq!(back["numbers"]["memberships_made"], 2, "{back}");
     // The inner group leaves the outer one, and its members with it.
     set_members(&world, LEADS, &["hank"]).await;
     let left = run(&world, &path).await;
