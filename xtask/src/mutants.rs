@@ -38,7 +38,7 @@ const ENDED: [i32; 4] = [0, 2, 3, 124];
 /// The code to mutate.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Part {
-    /// `shared/src/domain`, with the tests of its package.
+    /// `domain/src`, with the tests of its package.
     Domain,
     /// `shared/src/store`, with those and the stories.
     Store,
@@ -70,6 +70,31 @@ enum Outcome {
     NotNoticed,
 }
 
+impl Part {
+    const ALL: [Self; 2] = [Self::Domain, Self::Store];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Domain => "domain",
+            Self::Store => "store",
+        }
+    }
+
+    const fn package(self) -> &'static str {
+        match self {
+            Self::Domain => "muster-domain",
+            Self::Store => "muster",
+        }
+    }
+
+    const fn folder(self) -> &'static str {
+        match self {
+            Self::Domain => "domain/src/",
+            Self::Store => "shared/src/store/",
+        }
+    }
+}
+
 impl Outcome {
     const ALL: [Self; 4] = [
         Self::DoesNotCompile,
@@ -91,11 +116,7 @@ impl Outcome {
 
 /// Mutates a part.
 pub(crate) fn mutants(root: &Path, part: Part, extent: &Extent) -> Result<()> {
-    let name = match part {
-        Part::Domain => "domain",
-        Part::Store => "store",
-    };
-    let place = root.join("target").join("mutants").join(name);
+    let place = root.join("target").join("mutants").join(part.name());
     let (last, earlier) = (place.join("mutants.out"), place.join("earlier"));
     fs::create_dir_all(&earlier)?;
     // The results of an interrupted run count too.
@@ -110,8 +131,8 @@ pub(crate) fn mutants(root: &Path, part: Part, extent: &Extent) -> Result<()> {
     keep(&last, &found)?;
 
     let tool = tools::cargo_mutants(root)?;
-    let files = format!("shared/src/{name}/**/*.rs");
-    let chosen = ["mutants", "--package", "muster", "-f", &files];
+    let files = format!("{}**/*.rs", part.folder());
+    let chosen = ["mutants", "--package", part.package(), "-f", &files];
     let all = output(program(&tool, root).args(chosen).arg("--list"))?;
     let all: BTreeSet<_> = all.lines().map(str::to_owned).collect();
 
@@ -142,7 +163,7 @@ pub(crate) fn mutants(root: &Path, part: Part, extent: &Extent) -> Result<()> {
     // Drops mutants of code that has changed since.
     found.retain(|mutant, _| all.contains(mutant));
     keep(&earlier, &found)?;
-    write(root, name, all.len(), &found)
+    write(root, part, all.len(), &found)
 }
 
 /// Runs cargo-mutants, which stops cleanly at its time limit.
@@ -199,22 +220,22 @@ fn item(mutant: &str) -> String {
 }
 
 /// Replaces the row of the part and the list of its missed mutants.
-fn write(root: &Path, name: &str, all: usize, found: &Found) -> Result<()> {
+fn write(root: &Path, part: Part, all: usize, found: &Found) -> Result<()> {
     let last = RESULTS.read(root)?;
-    let begins = |part: &str| format!("- `shared/src/{part}/");
     let mut rows: BTreeMap<&str, String> = BTreeMap::new();
-    for part in ["domain", "store"] {
-        let start = format!("| {part} |");
+    for name in Part::ALL.map(Part::name) {
+        let start = format!("| {name} |");
         let there = last.lines().find(|line| line.starts_with(&start));
-        rows.extend(there.map(|line| (part, line.to_owned())));
+        rows.extend(there.map(|line| (name, line.to_owned())));
     }
-    rows.insert(name, row(name, all, found));
+    rows.insert(part.name(), row(part.name(), all, found));
+    let of_part = format!("- `{}", part.folder());
     let others = last
         .lines()
-        .filter(|line| line.starts_with("- `") && !line.starts_with(&begins(name)));
+        .filter(|line| line.starts_with("- `") && !line.starts_with(&of_part));
     let mut live: Vec<String> = others.map(str::to_owned).collect();
-    let of_part = found.iter().filter(|(_, it)| **it == Outcome::NotNoticed);
-    live.extend(of_part.map(|(mutant, _)| item(mutant)));
+    let missed = found.iter().filter(|(_, it)| **it == Outcome::NotNoticed);
+    live.extend(missed.map(|(mutant, _)| item(mutant)));
     live.sort();
     let rows: Vec<_> = rows.into_values().collect();
     let mut content = format!("{HEAD}{}\n", rows.join("\n"));

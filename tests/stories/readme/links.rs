@@ -63,6 +63,7 @@ fn every_link_has_a_target() {
 #[test]
 fn every_named_path_exists() {
     let tops = [
+        "domain/",
         "functions/",
         "shared/",
         "local/",

@@ -34,11 +34,12 @@ const AVOIDED: [&str; 20] = [
 ];
 
 /// The packages, by folder.
-const PACKAGES: [&str; 10] = [
+const PACKAGES: [&str; 11] = [
     "bench",
     "delivery",
     "directory",
     "dns",
+    "domain",
     "functions",
     "local",
     "scim",
@@ -48,11 +49,12 @@ const PACKAGES: [&str; 10] = [
 ];
 
 /// Folders whose comments use plain words.
-const PLAIN_COMMENTS: [&str; 10] = [
+const PLAIN_COMMENTS: [&str; 11] = [
     "bench",
     "delivery",
     "directory",
     "dns",
+    "domain",
     "functions",
     "local",
     "scim",

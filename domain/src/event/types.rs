@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::fields_of;
-use crate::domain::Invalid;
+use crate::Invalid;
 
 macro_rules! event_types {
     ($($resource:ident { $($variant:ident = $name:literal, $description:literal;)+ })+) => {

@@ -55,7 +55,7 @@ impl fmt::Display for Violations {
 impl std::error::Error for Violations {}
 
 /// Returns the JSON pointer to a member of the request, or to a parameter by its name.
-pub(crate) fn pointer_to(name: &str) -> String {
+pub fn pointer_to(name: &str) -> String {
     format!("/{}", escaped(name))
 }
 

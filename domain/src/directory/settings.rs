@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::filter::GroupFilter;
 use super::maps::{GroupMap, GroupMapPatch, RoleMap, RoleMapPatch, key};
-use crate::domain::patch::nothing_required;
-use crate::domain::{ALL_ORGANIZATION_MODELS, GroupId, Invalid, Limits, LimitsPatch, Patch, Role};
+use crate::patch::nothing_required;
+use crate::{ALL_ORGANIZATION_MODELS, GroupId, Invalid, Limits, LimitsPatch, Patch, Role};
 
 /// Default of `default_role`.
 pub const DEFAULT_ROLE: Role = Role::InternalUser;

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{EventId, Invalid, Timestamp, WebhookEndpointId};
+use crate::{EventId, Invalid, Timestamp, WebhookEndpointId};
 
 /// Status of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::url::WebhookUrl;
-use crate::domain::patch::nothing_required;
-use crate::domain::{
+use crate::patch::nothing_required;
+use crate::{
     Description, Event, EventType, EventTypePattern, Invalid, OrganizationId, Patch, TenantId,
     Timestamp, UserId, WebhookEndpointId,
 };

@@ -1,5 +1,5 @@
 //! Organizations, memberships, roles and their values. Pure: no AWS, no HTTP, no environment. The time and new ids
-//! are passed in.
+//! are passed in. Other packages use it as `muster::domain`.
 
 mod caller;
 mod directory;
@@ -8,7 +8,7 @@ mod fold;
 mod idempotency;
 mod ids;
 mod invitation;
-mod json;
+pub mod json;
 mod limits;
 mod membership;
 mod metadata;

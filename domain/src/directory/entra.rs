@@ -8,8 +8,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::patch::nothing_required;
-use crate::domain::{Domain, Invalid, Patch};
+use crate::patch::nothing_required;
+use crate::{Domain, Invalid, Patch};
 
 /// Maximum length of the ARN of a secret, in bytes: a name of 512 characters, its random suffix, and what precedes it.
 const MAX_ARN_LENGTH: usize = 640;

@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Invitation;
-use crate::domain::{
-    Event, EventType, FieldChange, InvitationId, OrganizationId, TargetType, TenantId,
-};
+use crate::{Event, EventType, FieldChange, InvitationId, OrganizationId, TargetType, TenantId};
 
 /// Names the token that an invitation has at a send count. Each token is sent in one mail.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

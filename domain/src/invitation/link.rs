@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 use super::{Invitation, InvitationToken};
-use crate::domain::Invalid;
+use crate::Invalid;
 
 /// Maximum length of a redirect URL, in characters.
 pub const MAX_REDIRECT_URL_LENGTH: usize = 2_048;
@@ -121,8 +121,8 @@ fn page(text: &str) -> Option<Url> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::invitation::InvitationSecret;
-    use crate::domain::invitation::tests::invitation;
+    use crate::invitation::InvitationSecret;
+    use crate::invitation::tests::invitation;
 
     #[test]
     fn the_token_is_added_to_query_and_before_fragment() {

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretSlice};
 
-use crate::domain::Invalid;
+use crate::Invalid;
 
 /// The start of a secret as text.
 const PREFIX: &str = "whsec_";

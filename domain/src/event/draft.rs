@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::change::{self, Changes, FieldChange};
 use super::{Event, EventId, EventType, Origin, Target, TargetType};
-use crate::domain::{
+use crate::{
     GroupId, Membership, Name, Organization, OrganizationId, Team, TeamMembership, TenantId,
     Timestamp, User, UserId,
 };

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::{GroupId, Name, OrganizationId, Role, TeamId, UserId};
+use crate::{GroupId, Name, OrganizationId, Role, TeamId, UserId};
 
 /// What a run would change now.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]

@@ -1,7 +1,7 @@
 use std::str::FromStr;
 
 use super::violation::{Violations, escaped};
-use crate::domain::{Invalid, Json, JsonObject, Patch};
+use crate::{Invalid, Json, JsonObject, Patch};
 
 /// The fields of an object that have not been read yet. Collects violations until [`Fields::finish`], which also
 /// refuses the fields that were not read.
@@ -130,7 +130,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::domain::{Domain, Name};
+    use crate::{Domain, Name};
 
     fn fields(body: Value) -> Fields {
         Fields::new(object(body.into()).unwrap())

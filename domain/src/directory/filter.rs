@@ -6,7 +6,7 @@ use regex::{Regex, RegexBuilder};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Invalid, Json};
+use crate::{Invalid, Json};
 
 /// Maximum length of a prefix or a pattern, in characters.
 pub const MAX_GROUP_FILTER_LENGTH: usize = 200;

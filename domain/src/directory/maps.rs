@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::{GroupId, Invalid, Json, JsonObject, OrganizationId, Role};
+use crate::{GroupId, Invalid, Json, JsonObject, OrganizationId, Role};
 
 /// Maximum number of entries of a map in the settings of a directory.
 pub const MAX_MAP_ENTRIES: usize = 200;
@@ -230,7 +230,7 @@ fn mapped_schema() -> serde_json::Value {
             "organization_id": {
                 "type": "string",
                 "minLength": 1,
-                "maxLength": crate::domain::MAX_ID_LENGTH,
+                "maxLength": crate::MAX_ID_LENGTH,
                 "pattern": "^[A-Za-z0-9._@+:|=-]+$",
             },
             "role": {"type": "string", "enum": roles()},

@@ -1,8 +1,6 @@
 //! Reads the `limits` and the `metadata` of an organization or a team.
 
-use crate::domain::{
-    Budget, Invalid, Json, JsonObject, MAX_MODEL_LENGTH, MAX_MODELS, MAX_RATE, Metadata,
-};
+use crate::{Budget, Invalid, Json, JsonObject, MAX_MODEL_LENGTH, MAX_MODELS, MAX_RATE, Metadata};
 
 /// Reads metadata, or a patch of it. Fails if it exceeds the limits by itself.
 pub(super) fn metadata(object: JsonObject) -> Result<JsonObject, Invalid> {

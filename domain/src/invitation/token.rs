@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Invitation;
-use crate::domain::{Invalid, InvitationId, OrganizationId, TenantId, UserId};
+use crate::{Invalid, InvitationId, OrganizationId, TenantId, UserId};
 
 /// The start of a token, which names its format.
 const PREFIX: &str = "inv1_";
@@ -172,7 +172,7 @@ impl fmt::Debug for InvitationToken {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::invitation::tests::invitation;
+    use crate::invitation::tests::invitation;
 
     fn secret() -> InvitationSecret {
         InvitationSecret::new(&"7".repeat(32).into()).unwrap()

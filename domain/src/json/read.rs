@@ -3,7 +3,7 @@
 use super::Fields;
 use super::fields::{object, text};
 use super::limits::{budget, metadata, models, rate};
-use crate::domain::{
+use crate::{
     BillingAddress, Budget, BudgetDuration, Description, DirectoryPatch, DirectoryRunId,
     DirectorySettingsPatch, DirectoryType, Domain, DomainPatch, Email, EntraDirectoryPatch,
     EntraId, EntraObjectId, EventId, EventTypePattern, EventTypes, GroupFilter, GroupIds,

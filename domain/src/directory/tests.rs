@@ -3,14 +3,14 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::{GroupId, JsonObject, Role};
 use crate::json::{Fields, FromFields, Violation};
+use crate::{GroupId, JsonObject, Role};
 
 const GROUP: &str = "cdb555e3-b33e-4fd5-a427-17fadacbdfa7";
 
 fn object(value: Value) -> JsonObject {
     match value.into() {
-        crate::domain::Json::Object(object) => object,
+        crate::Json::Object(object) => object,
         other => panic!("{other:?} is not an object"),
     }
 }
@@ -293,7 +293,7 @@ fn a_team_in_an_organization_has_the_models_of_the_organization() {
         settings(json!({"default_team_params": {"models": ["a"], "max_budget": 5}})).unwrap();
     assert_eq!(
         rules.team_limits(true).models,
-        [crate::domain::ALL_ORGANIZATION_MODELS]
+        [crate::ALL_ORGANIZATION_MODELS]
     );
     assert_eq!(
         rules.team_limits(true).max_budget,

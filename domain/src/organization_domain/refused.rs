@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use crate::domain::{Domain, Invalid};
+use crate::{Domain, Invalid};
 
 /// Domains of free mail providers. Written by `cargo xtask freemail` from the npm package `free-email-domains`.
 const FREE_MAIL_PROVIDERS: &str = include_str!("free_mail_providers.txt");

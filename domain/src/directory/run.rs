@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::RemovalLimit;
-use crate::domain::{DirectoryId, DirectoryRunId, Timestamp, UserId};
+use crate::{DirectoryId, DirectoryRunId, Timestamp, UserId};
 
 /// What a run reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

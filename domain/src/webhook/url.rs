@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 use super::address::is_public;
-use crate::domain::Invalid;
+use crate::Invalid;
 
 /// Maximum length of a webhook URL, in characters (all of them ASCII).
 pub const MAX_WEBHOOK_URL_LENGTH: usize = 2_048;
