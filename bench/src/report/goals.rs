@@ -1,5 +1,6 @@
 //! The goals and the results.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
@@ -13,8 +14,6 @@ use crate::logins::{Cost, DYNAMODB, GRAPH, Logins};
 use crate::setting::{GET_ITEM, HELLO, LIST_MEMBERS, MEMBERS, QUERY};
 use crate::table::Table;
 
-/// The triggers, which are not HTTP functions.
-const TRIGGERS: [&str; 4] = ["post-login", "pre-token", "publish-events", "track-members"];
 const POST_LOGIN: &str = "post-login";
 
 /// The table of the goals under construction.
@@ -58,7 +57,12 @@ fn worst(
 pub(super) fn of_functions(measured: &Functions, goals: &mut Goals) -> Result<()> {
     let hello = function(measured, HELLO)?;
     let bare = function(measured, GET_ITEM)?;
-    let is_http = |name: &str| !TRIGGERS.contains(&name);
+    let endpoints = muster_functions::functions().iter();
+    let endpoints: BTreeSet<_> = endpoints
+        .filter(|it| it.endpoint().is_some())
+        .map(|it| it.name)
+        .collect();
+    let is_http = |name: &str| endpoints.contains(name);
     let is_login = |name: &str| name == POST_LOGIN;
     let times = |(name, it): (&str, Spread)| {
         let Spread {
