@@ -12,21 +12,17 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use support::history::{self, Counts, History};
 
-/// Random concurrent histories: of requests, checked against a sequential model, of logins, or of a domain.
+/// Random concurrent histories, each checked as `docs/PROOFS.md` describes.
 #[derive(Parser)]
 struct Arguments {
+    /// What the histories are made of.
+    kind: Kind,
     /// The number of histories.
     #[arg(long, default_value_t = 5000)]
     count: u64,
-    /// Histories of logins instead of requests.
-    #[arg(long)]
-    logins: bool,
-    /// Histories of a verified domain instead of requests.
-    #[arg(long, conflicts_with = "logins")]
-    domains: bool,
     /// The first seed; the others follow it. Defaults to a random one.
     #[arg(long)]
     seed: Option<u64>,
@@ -35,11 +31,37 @@ struct Arguments {
     threads: Option<usize>,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Kind {
+    /// Requests, checked against a sequential model.
+    Requests,
+    /// Logins of users from a directory, among changes of the directory and manual changes.
+    Logins,
+    /// A verified domain: logins, changes of the domain, and weekly checks.
+    Domains,
+}
+
+impl Kind {
+    /// Runs a history. Returns its counts and its violations as text.
+    fn of_seed(self, seed: u64) -> (Counts, Option<String>) {
+        let checked = match self {
+            Self::Requests => {
+                let history = History::of_seed(seed);
+                let wrong = history.wrong();
+                return (history.counts, wrong);
+            }
+            Self::Logins => history::logins::of_seed(seed),
+            Self::Domains => history::domains::of_seed(seed),
+        };
+        let wrong = checked.wrong();
+        (checked.counts, wrong)
+    }
+}
+
 fn main() -> ExitCode {
     let Arguments {
+        kind,
         count,
-        logins,
-        domains,
         seed,
         threads,
     } = Arguments::parse();
@@ -58,16 +80,7 @@ fn main() -> ExitCode {
                         return;
                     }
                     let seed = first + done;
-                    let (counts, wrong) = if logins {
-                        let history = history::logins::of_seed(seed);
-                        (history.counts.clone(), history.wrong())
-                    } else if domains {
-                        let history = history::domains::of_seed(seed);
-                        (history.counts.clone(), history.wrong())
-                    } else {
-                        let history = History::of_seed(seed);
-                        (history.counts.clone(), history.wrong())
-                    };
+                    let (counts, wrong) = kind.of_seed(seed);
                     if let Some(wrong) = &wrong {
                         eprintln!("\n{wrong}");
                     }

@@ -27,7 +27,7 @@ use std::process::{Command, ExitCode};
 use clap::{Parser, Subcommand};
 
 use crate::generate::Mode;
-use crate::proofs::Part;
+use crate::proofs::{Counts, Part};
 use crate::step::Step;
 use crate::tools::Tool;
 
@@ -97,17 +97,13 @@ enum Chore {
         #[arg(long)]
         all: bool,
     },
-    /// Run the long model search and thousands of random histories of requests and logins, and
+    /// Run the long model search and thousands of random histories of requests, logins and domains, and
     /// write the results to docs/results/.
     Proofs {
         /// Run only these parts.
         parts: Vec<Part>,
-        /// The number of histories of requests.
-        #[arg(long, default_value_t = 5000)]
-        histories: u64,
-        /// The number of histories of logins.
-        #[arg(long, default_value_t = 2000)]
-        logins: u64,
+        #[command(flatten)]
+        counts: Counts,
         /// The first seed. Defaults to a random one.
         #[arg(long)]
         seed: Option<u64>,
@@ -157,10 +153,9 @@ fn main() -> ExitCode {
         Chore::Cost => done(cost(&root())),
         Chore::Proofs {
             parts,
-            histories,
-            logins,
+            counts,
             seed,
-        } => done(proofs::proofs(&root(), &parts, [histories, logins], seed)),
+        } => done(proofs::proofs(&root(), &parts, counts, seed)),
         Chore::Fuzz { targets, seconds } => done(fuzz::fuzz(&root(), &targets, seconds)),
         Chore::Mutants { part, extent } => done(mutants::mutants(&root(), part, &extent)),
         Chore::Moto { left_out: false } => done(moto::check(&root())),

@@ -10,7 +10,7 @@ use crate::command::{cargo, outcome, output, program};
 use crate::results::Results;
 
 /// The files of the parts, in order.
-pub(crate) const RESULTS: [Results; 3] = [
+pub(crate) const RESULTS: [Results; 4] = [
     Results {
         name: "search",
         title: "The search of the state machine",
@@ -29,6 +29,12 @@ pub(crate) const RESULTS: [Results; 3] = [
         command: "cargo xtask proofs logins",
         explained: "[Proofs](../PROOFS.md#the-histories-of-logins)",
     },
+    Results {
+        name: "domains",
+        title: "The histories of a domain",
+        command: "cargo xtask proofs domains",
+        explained: "[Proofs](../PROOFS.md#the-histories-of-a-domain)",
+    },
 ];
 
 /// A part of the proofs.
@@ -40,20 +46,36 @@ pub(crate) enum Part {
     Histories,
     /// Random histories of logins.
     Logins,
+    /// Random histories of a verified domain.
+    Domains,
+}
+
+/// The number of histories of each kind.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct Counts {
+    /// The number of histories of requests.
+    #[arg(long, default_value_t = 5000)]
+    histories: u64,
+    /// The number of histories of logins.
+    #[arg(long, default_value_t = 2000)]
+    logins: u64,
+    /// The number of histories of a domain.
+    #[arg(long, default_value_t = 2000)]
+    domains: u64,
 }
 
 /// Runs the given parts, or all.
 pub(crate) fn proofs(
     root: &Path,
     chosen: &[Part],
-    [histories, logins]: [u64; 2],
+    counts: Counts,
     seed: Option<u64>,
 ) -> Result<()> {
     let all = Part::value_variants();
     let is_chosen = |part: &&Part| chosen.is_empty() || chosen.contains(part);
     let (mut failed, mut unbelieved) = (Vec::new(), Vec::new());
     for part in all.iter().filter(is_chosen) {
-        let mut command = part.command(root, [histories, logins], seed);
+        let mut command = part.command(root, counts, seed);
         // The commit that was run: HEAD may change during the run.
         let when = when(root)?;
         let (status, printed) = outcome(&mut command)?;
@@ -86,28 +108,29 @@ fn judged(succeeded: bool, printed: &str) -> Option<bool> {
 
 impl Part {
     fn results(self) -> Results {
-        let [search, histories, logins] = RESULTS;
+        let [search, histories, logins, domains] = RESULTS;
         match self {
             Self::Search => search,
             Self::Histories => histories,
             Self::Logins => logins,
+            Self::Domains => domains,
         }
     }
 
-    fn command(self, root: &Path, [histories, logins]: [u64; 2], seed: Option<u64>) -> Command {
+    fn command(self, root: &Path, counts: Counts, seed: Option<u64>) -> Command {
         let mut command = cargo(root);
         command.args(["run", "--quiet", "--profile", "measure", "--package"]);
-        match self {
-            Self::Search => command.arg("muster-model"),
-            Self::Histories | Self::Logins => {
-                command.args(["muster-tests", "--bin", "histories", "--"])
+        let (kind, count) = match self {
+            Self::Search => {
+                command.arg("muster-model");
+                return command;
             }
+            Self::Histories => ("requests", counts.histories),
+            Self::Logins => ("logins", counts.logins),
+            Self::Domains => ("domains", counts.domains),
         };
-        match self {
-            Self::Search => return command,
-            Self::Histories => command.args(["--count", &histories.to_string()]),
-            Self::Logins => command.args(["--logins", "--count", &logins.to_string()]),
-        };
+        command.args(["muster-tests", "--bin", "histories", "--", kind]);
+        command.args(["--count", &count.to_string()]);
         if let Some(seed) = seed {
             command.args(["--seed", &seed.to_string()]);
         }

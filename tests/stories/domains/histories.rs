@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use support::history::domains::checker::{Checker, Sender};
 use support::history::{Checked, domains};
 
-/// Histories per test run. For more, run `cargo run -p muster-tests --bin histories -- --domains`.
+/// Histories per test run. For more, run `cargo run -p muster-tests --bin histories domains`.
 const HISTORIES: usize = 6;
 
 #[test]
