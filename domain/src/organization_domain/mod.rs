@@ -1,6 +1,8 @@
 //! Verified domains: an organization proves that a domain is its own, so that the users of its email addresses can
 //! become members by themselves.
 
+mod auto_join;
+mod record;
 mod refused;
 
 use std::str::FromStr;
@@ -9,11 +11,11 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::patch::nothing_required;
-use super::{
-    Domain, Email, Invalid, Membership, OrganizationId, Role, Source, Status, TenantId, Timestamp,
-    UserId,
-};
+use super::{Domain, Invalid, OrganizationId, Role, TenantId, Timestamp, UserId};
+
+pub use auto_join::{AutoJoin, DomainPatch};
+use record::failure;
+pub use record::{DomainCheck, DomainToken, Verification};
 
 /// Maximum number of domains of an organization.
 pub const MAX_DOMAINS: u8 = 10;
@@ -21,11 +23,6 @@ pub const MAX_DOMAINS: u8 = 10;
 pub const RECHECK_INTERVAL: Duration = Duration::from_hours(7 * 24);
 /// Number of checks in a row without the record, after which a domain is no longer verified.
 pub const MAX_MISSES: u8 = 3;
-/// The label below a domain that has the record.
-const CHALLENGE_LABEL: &str = "_muster-challenge";
-/// The name of the token in the record.
-const TOKEN: &str = "token=";
-
 /// Status of the proof that a domain belongs to an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -57,43 +54,6 @@ impl FromStr for DomainStatus {
         let found = all.into_iter().find(|status| status.as_str() == text);
         found.ok_or(Invalid::new("must be pending, verified or failed"))
     }
-}
-
-/// The token in the record of a domain. Each domain of each organization has its own, which is random.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct DomainToken(String);
-
-impl DomainToken {
-    /// Creates it from random bytes: 16 at least.
-    pub fn from_bytes(bytes: &[u8; 20]) -> Self {
-        use std::fmt::Write as _;
-
-        let mut text = String::with_capacity(40);
-        for byte in bytes {
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{byte:02x}");
-        }
-        Self(text)
-    }
-
-    /// Returns whether a TXT record proves the domain: pairs separated by blanks, of which the first is the token.
-    pub fn is_in(&self, record: &str) -> bool {
-        let first = record.split_ascii_whitespace().next().unwrap_or_default();
-        first.strip_prefix(TOKEN) == Some(&self.0)
-    }
-}
-
-/// The DNS record that proves that a domain belongs to the organization.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Verification {
-    /// The type of the record: `TXT`.
-    #[serde(rename = "type")]
-    record_type: &'static str,
-    /// The name of the record: `_muster-challenge.acme.example`.
-    name: String,
-    /// The value of the record: `token=…`. May be followed by a blank and more.
-    value: String,
 }
 
 /// A domain of an organization.
@@ -172,32 +132,10 @@ impl Serialize for OrganizationDomain {
     }
 }
 
-/// A change of a domain. Absent fields keep their value.
-#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
-#[schemars(deny_unknown_fields, transform = nothing_required)]
-pub struct DomainPatch {
-    /// Whether users with a verified email address of the domain become members when they sign in. Requires that the
-    /// domain is verified.
-    #[schemars(with = "bool")]
-    pub auto_join: Option<bool>,
-    /// The role of who becomes a member. Cannot be a role that manages members: `owner`, `admin` or `org_admin`.
-    #[schemars(with = "Role")]
-    pub auto_join_role: Option<Role>,
-}
-
-/// What a look-up of the record of a domain found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DomainCheck {
-    /// The record.
-    Found,
-    /// Not the record, but these TXT records.
-    Missing(Vec<String>),
-}
-
 impl OrganizationDomain {
     /// Returns the name of the record.
     pub fn record_name(&self) -> String {
-        format!("{CHALLENGE_LABEL}.{}", self.domain)
+        record::name_of(&self.domain)
     }
 
     /// Returns the domain as the API shows it.
@@ -207,11 +145,7 @@ impl OrganizationDomain {
             organization_id: &self.organization_id,
             domain: &self.domain,
             status: self.status,
-            verification: Verification {
-                record_type: "TXT",
-                name: self.record_name(),
-                value: format!("{TOKEN}{}", self.token.0),
-            },
+            verification: Verification::new(&self.domain, &self.token),
             auto_join: self.auto_join,
             auto_join_role: self.auto_join_role,
             verified_at: self.verified_at,
@@ -292,88 +226,6 @@ impl OrganizationDomain {
     }
 }
 
-/// Says what was found instead of the record. Shows the first values, cut: they are from another server.
-fn failure(name: &str, found: &[String]) -> String {
-    const SHOWN: usize = 3;
-    if found.is_empty() {
-        return format!("There is no TXT record {name}.");
-    }
-    let cut = |value: &String| format!("{:?}", value.chars().take(80).collect::<String>());
-    let shown: Vec<_> = found.iter().take(SHOWN).map(cut).collect();
-    let more = if found.len() > SHOWN { ", …" } else { "" };
-    let shown = shown.join(", ");
-    format!("No TXT record {name} has the token. Found: {shown}{more}.")
-}
-
-impl DomainPatch {
-    /// Fails if users could get a role by which they manage members.
-    pub fn check_role(&self) -> Result<(), Invalid> {
-        let manages = |role: Role| role.grants(super::Permission::ManageMembers);
-        if self.auto_join_role.is_some_and(manages) {
-            return Err(Invalid::new(
-                "must be a role that does not manage members: manager, member, internal_user, readonly or internal_user_viewer",
-            ));
-        }
-        Ok(())
-    }
-
-    /// Returns the domain after the change. Returns it unchanged, including the version, if nothing changes.
-    #[must_use]
-    pub fn apply(&self, before: &OrganizationDomain, now: Timestamp) -> OrganizationDomain {
-        let auto_join = self.auto_join.unwrap_or(before.auto_join);
-        let auto_join_role = self.auto_join_role.unwrap_or(before.auto_join_role);
-        if (auto_join, auto_join_role) == (before.auto_join, before.auto_join_role) {
-            return before.clone();
-        }
-        OrganizationDomain {
-            auto_join,
-            auto_join_role,
-            version: before.version + 1,
-            updated_at: now,
-            ..before.clone()
-        }
-    }
-}
-
-/// A verified domain by which users become members when they sign in.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AutoJoin {
-    /// The tenant.
-    pub tenant_id: TenantId,
-    /// The organization that they join.
-    pub organization_id: OrganizationId,
-    /// The domain of their email addresses.
-    pub domain: Domain,
-    /// The role that they get.
-    pub role: Role,
-}
-
-impl AutoJoin {
-    /// Returns the membership of a user who joins.
-    pub fn membership(&self, user: &UserId, now: Timestamp) -> Membership {
-        Membership {
-            source: Source::Domain,
-            ..Membership::new(
-                self.tenant_id.clone(),
-                self.organization_id.clone(),
-                user.clone(),
-                (self.role, Status::Active),
-                now,
-            )
-        }
-    }
-}
-
-impl Email {
-    /// Returns the domain of the address, unless no organization can have it.
-    pub fn provable_domain(&self) -> Option<Domain> {
-        let (_, domain) = self.as_str().rsplit_once('@')?;
-        let domain: Domain = domain.parse().ok()?;
-        domain.check_provable().ok()?;
-        Some(domain)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -403,31 +255,6 @@ mod tests {
             created_by: UserId::parse("ada").unwrap(),
             created_at: now(),
             updated_at: now(),
-        }
-    }
-
-    #[test]
-    fn the_token_is_the_first_pair_of_a_record() {
-        let token = DomainToken::from_bytes(&[0xab; 20]);
-        let value = format!("token={}", "ab".repeat(20));
-        for record in [
-            value.clone(),
-            format!("{value} expiry=never"),
-            format!(" {value} "),
-        ] {
-            assert!(token.is_in(&record), "{record}");
-        }
-        for record in [
-            String::new(),
-            "token=".to_owned(),
-            value.to_uppercase(),
-            format!("expiry=never {value}"),
-            format!("{value}0"),
-            format!("x{value}"),
-            format!("token={}", "ac".repeat(20)),
-            "ab".repeat(20),
-        ] {
-            assert!(!token.is_in(&record), "{record}");
         }
     }
 
@@ -471,34 +298,5 @@ mod tests {
         let kept = verified.after_verification(&missing, now());
         assert_eq!(kept.status, DomainStatus::Verified);
         assert_eq!((kept.version, kept.misses), (verified.version, 0));
-    }
-
-    #[test]
-    fn the_failure_is_short_however_much_was_found() {
-        let found = vec!["é".repeat(4_000); 50];
-        assert!(failure("_muster-challenge.acme.example", &found).len() < 700);
-    }
-
-    #[test]
-    fn nobody_joins_with_a_role_that_manages_members() {
-        for role in Role::ALL {
-            let patch = DomainPatch {
-                auto_join: None,
-                auto_join_role: Some(role),
-            };
-            let manages = matches!(role, Role::Owner | Role::Admin | Role::OrgAdmin);
-            assert_eq!(patch.check_role().is_err(), manages, "{role:?}");
-        }
-    }
-
-    #[test]
-    fn the_domain_of_an_address_is_the_part_after_the_last_at() {
-        let domain = |email: &str| email.parse::<Email>().unwrap().provable_domain();
-        let acme = |text: &str| Some(text.parse().unwrap());
-        assert_eq!(domain("ada@ACME.example"), acme("acme.example"));
-        assert_eq!(domain("\"x@gmail.com\"@acme.example"), acme("acme.example"));
-        assert_eq!(domain("ada@mail.acme.example"), acme("mail.acme.example"));
-        assert_eq!(domain("ada@gmail.com"), None);
-        assert_eq!(domain("ada@contoso.onmicrosoft.com"), None);
     }
 }
