@@ -82,7 +82,7 @@ pub enum RunError {
     )]
     Stopped,
     /// A complete run in which no user could be followed.
-    #[error("none of the {0} users could be read")]
+    #[error("no user could be read (users tried: {0})")]
     Unread(u64),
     /// The run was slower than its lease, and another one has the directory.
     #[error("another run has taken the directory over")]

@@ -40,7 +40,7 @@ pub(super) fn ended(
             ) =>
         {
             Some(format!(
-                "A run was blocked before, and {} users could not be read now, so that not all memberships that would end are known. Confirm the run, or correct the directory.",
+                "A run was blocked before, and not all memberships that would end are known, because some users could not be read now ({}). Confirm the run, or correct the directory.",
                 open.numbers.failed,
             ))
         }
