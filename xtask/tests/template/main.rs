@@ -12,6 +12,7 @@ mod monitoring;
 mod monitoring_metrics;
 mod order;
 mod parameters;
+mod policies;
 mod publishing;
 mod release;
 mod table;

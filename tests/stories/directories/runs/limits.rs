@@ -302,7 +302,10 @@ async fn a_blocked_directory_takes_nothing_while_users_fail() {
     assert_eq!(still["outcome"], "run_blocked", "{still}");
     assert_eq!(still["numbers"]["memberships_ended"], 0, "{still}");
     let reason = still["reason"].as_str().unwrap();
-    assert!(reason.contains("some users could not be read now (1)"), "{reason}");
+    assert!(
+        reason.contains("some users could not be read now (1)"),
+        "{reason}"
+    );
     let homer = world.user_of(GLOBEX, "homer");
     assert_eq!(organizations(&homer).await.len(), 1);
 }
