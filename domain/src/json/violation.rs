@@ -21,7 +21,7 @@ pub struct Violations(Vec<Violation>);
 
 impl Violations {
     /// Adds a violation of the value at this pointer.
-    pub(crate) fn add(&mut self, pointer: String, detail: impl ToString) {
+    pub fn add(&mut self, pointer: String, detail: impl ToString) {
         if self.0.len() < MAX_VIOLATIONS {
             self.0.push(Violation {
                 pointer,
@@ -31,7 +31,7 @@ impl Violations {
     }
 
     /// Fails with the violations if there are any.
-    pub(crate) fn finish(self) -> Result<(), Self> {
+    pub fn finish(self) -> Result<(), Self> {
         if self.0.is_empty() { Ok(()) } else { Err(self) }
     }
 }

@@ -52,17 +52,23 @@ impl Store {
     }
 }
 
-impl Membership {
+/// A membership that shows when its user wrote last.
+pub(super) trait Settles {
+    /// Returns whether an eventually consistent read has the last write of the user, as far as the membership shows it.
+    fn is_settled(&self, now: Timestamp) -> bool;
+}
+
+impl Settles for Membership {
     /// Returns whether neither the membership was changed, nor did its user write to the organization, a moment ago.
-    pub(super) fn is_settled(&self, now: Timestamp) -> bool {
+    fn is_settled(&self, now: Timestamp) -> bool {
         let written = self.last_active_at.max(Some(self.updated_at));
         written < Some(now.before(SETTLES_WITHIN))
     }
 }
 
-impl TeamMembership {
+impl Settles for TeamMembership {
     /// Returns whether the membership was not changed a moment ago. A write of its user to the team is not known from it.
-    pub(super) fn is_settled(&self, now: Timestamp) -> bool {
+    fn is_settled(&self, now: Timestamp) -> bool {
         self.updated_at < now.before(SETTLES_WITHIN)
     }
 }

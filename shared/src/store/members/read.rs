@@ -7,7 +7,7 @@ use crate::domain::{
 };
 use crate::store::access::{self, standing};
 use crate::store::keys::{self, MEMBERSHIP_PREFIX};
-use crate::store::settled::ShownItems;
+use crate::store::settled::{Settles as _, ShownItems};
 use crate::store::table::{Query, in_partition};
 use crate::store::{Context, Error, Page, Refusal, Store, organizations, users};
 use std::collections::HashMap;

@@ -7,7 +7,7 @@ use futures_util::TryFutureExt;
 
 use crate::domain::{Caller, Membership, OrganizationId, TeamId, TeamMembership, TenantId, UserId};
 use crate::store::keys::{self, GSI1, Key, MEMBERSHIP_PREFIX, TEAM_MEMBERSHIP_PREFIX, USER_PREFIX};
-use crate::store::settled::ShownItems;
+use crate::store::settled::{Settles as _, ShownItems};
 use crate::store::table::{Condition, Item, Query, between, in_partition, key_of, text};
 use crate::store::{Context, Error, Page, Refusal, Store, members, organizations, teams, users};
 
