@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::document::{branches, each, names, read, resource, texts};
+use crate::document::{branches, each, read, texts};
 use crate::functions::{Function, functions};
 
 #[test]
