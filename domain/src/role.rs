@@ -196,11 +196,11 @@ mod tests {
         assert_eq!(ranks, [4, 3, 3, 2, 1, 1, 0, 0]);
     }
 
-    /// Checks the table in the README.
+    /// Each permission, and the number of roles that grant it.
     #[test]
     fn a_permission_is_granted_from_a_role_upwards() {
         use Permission as P;
-        for (permission, roles) in [
+        let expected = [
             (P::ViewOrganization, 8),
             (P::ViewMembers, 8),
             (P::ViewTeams, 8),
@@ -209,12 +209,15 @@ mod tests {
             (P::ViewBilling, 3),
             (P::UpdateOrganization, 3),
             (P::ManageMembers, 3),
+            (P::ManageDomains, 1),
             (P::ViewEvents, 3),
             (P::UpdateBilling, 1),
             (P::DeleteOrganization, 1),
             (P::RestoreOrganization, 1),
             (P::TransferOwnership, 1),
-        ] {
+        ];
+        assert_eq!(expected.len(), P::ALL.len());
+        for (permission, roles) in expected {
             let granting: Vec<_> = Role::granting(permission).collect();
             assert_eq!(granting, Role::ALL[..roles], "{permission:?}");
         }

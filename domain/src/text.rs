@@ -269,7 +269,7 @@ fn check_lines(text: &str, longest: usize) -> Result<(), Invalid> {
     let odd = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
     if text.chars().count() > longest || text.chars().any(odd) {
         return Err(Invalid::new(format!(
-            "must be up to {longest} characters, without control characters but line breaks and tabs"
+            "must be up to {longest} characters, without control characters except line breaks and tabs"
         )));
     }
     Ok(())

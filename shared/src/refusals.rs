@@ -39,7 +39,7 @@ impl From<Refusal> for Problem {
             ),
             R::AlreadyMember => (
                 Code::AlreadyMember,
-                "The user is a member or invited already, with another role. Change it with PATCH on the member.",
+                "The user is already a member or invited, with another role. Change the role with PATCH on the member.",
             ),
             R::AlreadyInvited => (
                 Code::AlreadyInvited,
@@ -51,7 +51,7 @@ impl From<Refusal> for Problem {
             ),
             R::AlreadySuspended => (
                 Code::AlreadyMember,
-                "The user is a member already, and suspended. Make them active with PATCH on the member: {\"status\": \"active\"}.",
+                "The user is a suspended member. Make them active with PATCH on the member: {\"status\": \"active\"}.",
             ),
             R::LastOwner => (
                 Code::LastOwner,
@@ -68,7 +68,7 @@ impl From<Refusal> for Problem {
             ),
             R::DirectoryManaged => (
                 Code::DirectoryManaged,
-                "This membership is managed by the directory: remove the user from the group in Entra. \
+                "This membership is managed by the directory. Remove the user from the group in the identity provider. \
                  If the directory no longer exists, a tenant admin can use ?force=true.",
             ),
             R::UnknownUser => (
@@ -139,7 +139,7 @@ impl From<Refusal> for Problem {
             ),
             R::TooManyDomains => (
                 Code::LimitReached,
-                "The organization has 10 domains, which is the maximum. Remove one first.",
+                "The organization has the maximum number of domains. Remove one first.",
             ),
             R::DomainTaken => (
                 Code::DomainTaken,
@@ -163,7 +163,7 @@ impl From<Refusal> for Problem {
             ),
             R::TooManyChecks => (
                 Code::Throttled,
-                "The domain was looked up too often. Wait a minute and try again.",
+                "Too many look-ups of this domain. Wait a minute and try again.",
             ),
             R::EndpointDisabled => (
                 Code::EndpointDisabled,

@@ -150,7 +150,7 @@ impl EntraSettings {
         if default_role == Role::Owner {
             return Err(refused(
                 "ENTRA_DEFAULT_ROLE",
-                "must not be owner: an owner is made by hand",
+                "must not be owner: owners are assigned manually",
             ));
         }
         let role_map: RoleMap = variables.parsed("ENTRA_ROLE_MAP")?.unwrap_or_default();

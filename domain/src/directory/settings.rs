@@ -304,7 +304,7 @@ impl DirectorySettingsPatch {
         let default = DirectorySettings::default();
         let default_role = replaced(&self.default_role, &before.default_role, DEFAULT_ROLE);
         if default_role == Role::Owner {
-            let reason = Invalid::new("must not be owner: an owner is made by hand");
+            let reason = Invalid::new("must not be owner: owners are assigned manually");
             return Err(("/settings/default_role", reason));
         }
         Ok(DirectorySettings {

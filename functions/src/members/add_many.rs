@@ -76,7 +76,7 @@ impl FromFields for NewMembers {
         let mut users = HashSet::new();
         for (position, item) in items.iter().enumerate() {
             if item.name.as_ref().is_some_and(|user| !users.insert(user)) {
-                let detail = "must be in the batch once";
+                let detail = "must be unique in the batch";
                 fields.violate_item("items", position, "user_id", detail);
             }
         }

@@ -37,7 +37,7 @@ pub(crate) async fn list_members(
     };
     let sort = match (&filters.q, filters.sort) {
         (Some(_), Some(Order::Joined)) => {
-            let detail = "must be name or left out with q: a search is sorted by name";
+            let detail = "must be name if q is set: a search is sorted by name";
             return Err(Problem::invalid_at("/sort", detail));
         }
         (Some(prefix), _) => MemberSort::Search(prefix.clone()),

@@ -149,7 +149,7 @@ impl Code {
             Self::VersionMismatch => ("version-mismatch", 412, "Version mismatch"),
             Self::LimitReached => ("limit-reached", 409, "Limit reached"),
             Self::EndpointDisabled => ("endpoint-disabled", 409, "Webhook endpoint disabled"),
-            Self::SentRecently => ("sent-recently", 429, "Sent recently"),
+            Self::SentRecently => ("sent-recently", 429, "Invitation sent recently"),
             Self::DomainTaken => ("domain-taken", 409, "Domain taken"),
             Self::DirectoryTaken => ("directory-taken", 409, "Directory taken"),
             Self::DomainNotVerified => ("domain-not-verified", 409, "Domain not verified"),

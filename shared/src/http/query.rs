@@ -73,7 +73,7 @@ impl<'a> Query<'a> {
         if value.is_empty() {
             self.violate(
                 name,
-                "must not be empty; leave it out to ask for everything",
+                "must not be empty; omit it for no filter",
             );
             return None;
         }

@@ -173,7 +173,7 @@ impl ApiRequest {
                 .ok()
                 .and_then(|bytes| String::from_utf8(bytes).ok())
                 .ok_or(Invalid::new(
-                    "that begins with ~ must go on with the unpadded base64url of the user id",
+                    "that begins with ~ must be followed by the unpadded base64url of the user id",
                 ))
                 .and_then(UserId::parse),
         };
