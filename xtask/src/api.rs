@@ -21,6 +21,9 @@ const PROGRAM: &str = "xtask/api.mjs";
 /// Marks an entry of the changelog about a breaking change.
 const MARK: &str = "**Breaking";
 
+/// Members of responses to which values are added in any release.
+const OPEN: [&str; 2] = ["code", "type"];
+
 /// A change of the document, as the tool classifies it.
 #[derive(Debug, Deserialize)]
 struct Change {
@@ -88,7 +91,7 @@ fn compare(root: &Path, before: &Path, after: &Path, changelog: &str) -> Result<
 }
 
 impl Change {
-    /// Follows the tool, with two stricter rules for this API.
+    /// Follows the tool, with three stricter rules for this API.
     fn breaks(&self) -> bool {
         let in_request = self.path.iter().any(|part| part == "requestBody");
         let is_property = self
@@ -101,7 +104,16 @@ impl Change {
         let refuses = self.action == "remove" && in_request && is_property;
         let retypes =
             self.action == "replace" && self.path.last().is_some_and(|last| last == "type");
-        self.r#type == "breaking" || refuses || retypes
+        self.r#type == "breaking" || refuses || retypes || self.widens_response()
+    }
+
+    /// Whether a response can have a value that no client knows. New codes of errors, and new types of events, actors
+    /// and targets are announced as such: clients must accept them.
+    fn widens_response(&self) -> bool {
+        let in_response = self.path.iter().any(|part| part == "responses");
+        let is_value = self.path.iter().rev().nth(1).is_some_and(|it| it == "enum");
+        let is_open = self.subject().is_some_and(|it| OPEN.contains(&it));
+        self.action == "add" && in_response && is_value && !is_open
     }
 
     /// The member or the parameter that changed.
@@ -216,8 +228,20 @@ mod tests {
     }
 
     #[test]
+    fn a_value_in_a_response_must_be_in_the_changelog() {
+        must_be_named("status", |document| {
+            let values = &mut document["components"]["schemas"]["UserStatus"]["enum"];
+            values.as_array_mut().unwrap().push(json!("away"));
+        });
+    }
+
+    #[test]
     fn an_addition_needs_no_entry() {
         let add = |document: &mut Value| {
+            for open in ["Code", "EventType"] {
+                let values = &mut document["components"]["schemas"][open]["enum"];
+                values.as_array_mut().unwrap().push(json!("thing.happened"));
+            }
             let schemas = &mut document["components"]["schemas"];
             schemas["Organization"]["properties"]["shade"] = json!({"type": "string"});
             schemas["NewOrganization"]["properties"]["shade"] = json!({"type": "string"});
