@@ -47,7 +47,7 @@ impl FromStr for Status {
     }
 }
 
-/// How something was created. What a directory gives has the source of its kind, and a directory changes nothing else.
+/// How something was created. A directory changes only what has its own source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {

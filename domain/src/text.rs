@@ -98,11 +98,11 @@ text!(
     Email: "format" = "email", "maxLength" = MAX_EMAIL_LENGTH
 );
 text!(
-    /// A postal address of up to 2,000 characters. May have several lines.
+    /// A postal address of up to 2,000 characters. Can contain line breaks.
     BillingAddress: "maxLength" = MAX_BILLING_ADDRESS_LENGTH, "pattern" = LINES
 );
 text!(
-    /// A description of up to 2,000 characters. May have several lines.
+    /// A description of up to 2,000 characters. Can contain line breaks.
     Description: "maxLength" = MAX_DESCRIPTION_LENGTH, "pattern" = LINES
 );
 text!(

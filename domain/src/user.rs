@@ -15,10 +15,10 @@ use super::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum UserStatus {
-    /// Has the access of their memberships.
+    /// Has access through their memberships.
     #[default]
     Enabled,
-    /// Has no access through any membership. The memberships stay as they are.
+    /// Has no access through any membership. The memberships do not change.
     Disabled,
 }
 
@@ -54,7 +54,7 @@ pub struct User {
     pub user_id: UserId,
     /// The email address.
     pub email: Option<Email>,
-    /// Whether the last login proved that the address belongs to the user. Any other change of the address ends it.
+    /// Whether the last login proved that the address belongs to the user. Changing the address resets it to `false`.
     pub email_verified: bool,
     /// The display name.
     pub display_name: Option<Name>,

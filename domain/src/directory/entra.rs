@@ -167,7 +167,7 @@ impl JsonSchema for SecretArn {
 /// How a directory of Microsoft Entra ID is read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EntraDirectory {
-    /// The directory (tenant) id in Entra. One directory of the deployment has it.
+    /// The directory (tenant) id in Entra. At most one directory of the deployment can use it.
     pub tenant_id: EntraId,
     /// The domain that proved that the Entra tenant belongs to this tenant.
     pub domain: Domain,

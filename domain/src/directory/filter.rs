@@ -127,7 +127,7 @@ impl JsonSchema for GroupFilter {
             "type": "object",
             "description": "Which groups count, by their display name. Case-sensitive.",
             "properties": {
-                "prefix": text("What the name starts with."),
+                "prefix": text("Prefix of the name."),
                 "pattern": text("A regular expression in the syntax of RE2 that matches anywhere in the name, unless it is anchored with `^` and `$`."),
             },
             "additionalProperties": false,

@@ -28,7 +28,7 @@ pub use settings::{
     OnLeave, RemovalLimit, RemovalLimitPatch,
 };
 
-/// The kind of a directory.
+/// The type of a directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DirectoryType {
@@ -64,11 +64,11 @@ impl FromStr for DirectoryType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DirectoryStatus {
-    /// Logins follow it.
+    /// It is read at logins and by runs.
     Active,
-    /// A tenant admin paused it. Nothing is read from it, and nothing that it gave changes.
+    /// A tenant admin paused it. It is not read, and its memberships do not change.
     Paused,
-    /// It can no longer be read. Nothing that it gave changes.
+    /// It can no longer be read. Its memberships do not change.
     Broken,
 }
 
@@ -87,9 +87,9 @@ impl DirectoryStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(rename_all = "lowercase")]
 pub enum RequestedStatus {
-    /// Logins follow the directory.
+    /// The directory is read at logins and by runs.
     Active,
-    /// Nothing is read from it, and nothing that it gave changes.
+    /// It is not read, and its memberships do not change.
     Paused,
 }
 
@@ -105,11 +105,11 @@ impl FromStr for RequestedStatus {
     }
 }
 
-/// What becomes of the memberships that a directory gave when it is deleted.
+/// What happens to the memberships of a directory when it is deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MembershipsOfDeleted {
-    /// They stay, with the source `manual`.
+    /// They are kept, with the source `manual`.
     #[default]
     Keep,
     /// They are removed.
@@ -143,7 +143,7 @@ pub struct Directory {
     pub tenant_id: TenantId,
     /// The name.
     pub name: Name,
-    /// The kind.
+    /// The type.
     #[serde(rename = "type")]
     pub directory_type: DirectoryType,
     /// The status.
@@ -156,8 +156,8 @@ pub struct Directory {
     pub settings: DirectorySettings,
     /// The last run that read the directory without a login; `null` before the first one.
     pub last_run: Option<DirectoryRun>,
-    /// The latest blocked run, while nothing may be taken away: until a tenant admin confirms it and the next run comes
-    /// through, or until a later run is within the limit. Otherwise `null`.
+    /// The latest blocked run. While set, no access is removed. Cleared when a confirmed run completes or a later run
+    /// is within the limit; otherwise `null`.
     pub blocked_run_id: Option<DirectoryRunId>,
     /// Starts at 1 and increases by 1 with each change.
     pub version: u64,
@@ -176,7 +176,7 @@ pub struct DirectoryPatch {
     /// The new name. Cannot be `null`.
     #[schemars(with = "Name")]
     pub name: Option<Name>,
-    /// `paused` stops reading the directory, `active` resumes it, also if it is broken. Cannot be `null`.
+    /// `paused` stops reading the directory, `active` resumes it, even if it is broken. Cannot be `null`.
     #[schemars(with = "RequestedStatus")]
     pub status: Option<RequestedStatus>,
     /// How it is read. `tenant_id` and `domain` cannot change. Cannot be `null`, and must be absent if the type is `scim`.

@@ -8,13 +8,13 @@ use crate::{GroupId, Name, OrganizationId, Role, TeamId, UserId};
 /// What a run would change now.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct SyncPreview {
-    /// Whether all users were read. Otherwise the time was up, and the numbers are of those who were.
+    /// Whether all users were read. Otherwise the time limit was reached, and the numbers cover only the users read.
     pub is_complete: bool,
     /// Users who were read.
     pub users_read: u64,
     /// Users who could not be read.
     pub failed: u64,
-    /// Memberships that the directory gives these users now.
+    /// Memberships that the directory grants these users now.
     pub memberships_given: u64,
     /// Memberships that the run would create or make active.
     pub memberships_gained: u64,
@@ -26,7 +26,7 @@ pub struct SyncPreview {
     pub organizations: Vec<PreviewedGroup>,
     /// Teams that would be created.
     pub teams: Vec<PreviewedGroup>,
-    /// The users for whom something would change, up to 1,000, by their ids.
+    /// The users who would change, up to 1,000, by their ids.
     pub users: Vec<PreviewedUser>,
 }
 
@@ -46,7 +46,7 @@ pub struct PreviewedUser {
     pub user_id: UserId,
     /// Whether they would be disabled (`true`) or enabled (`false`); `null` if neither.
     pub disabled: Option<bool>,
-    /// Whether they would become a tenant admin (`true`) or be one no longer (`false`); `null` if neither.
+    /// Whether they would become a tenant admin (`true`) or lose that right (`false`); `null` if neither.
     pub tenant_admin: Option<bool>,
     /// Memberships that they would get, or that would become active.
     pub gains: Vec<PreviewedMembership>,
@@ -65,7 +65,7 @@ pub struct PreviewedMembership {
     pub team_id: Option<TeamId>,
     /// The role in the organization; `null` where it does not change.
     pub role: Option<Role>,
-    /// The group that gives it, or gave it.
+    /// The group that grants it, or granted it.
     pub group_id: GroupId,
 }
 

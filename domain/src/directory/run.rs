@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::RemovalLimit;
 use crate::{DirectoryId, DirectoryRunId, Timestamp, UserId};
 
-/// What a run reads.
+/// The scope of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RunKind {
@@ -21,20 +21,18 @@ pub enum RunKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunOutcome {
-    /// What is here was changed to match the directory.
+    /// Changes were made to match the directory.
     Synced,
-    /// It already matched the directory.
+    /// No changes were needed.
     Unchanged,
     /// For some users the directory could not be read, or a change could not be written. The next run retries them.
     Partial,
-    /// The directory could not be read to the end, or was paused meanwhile. What was changed until then stays, and nothing
-    /// more was.
+    /// The directory could not be read to the end, or was paused meanwhile. Changes made until then are kept.
     Failed,
     /// It would have ended more memberships than `removal_limit` allows, and ended none. A tenant admin confirms it, or
     /// corrects the directory.
     RunBlocked,
-    /// The directory can no longer be read: consent or a permission was withdrawn. What was changed until then stays, and
-    /// nothing more was.
+    /// The directory can no longer be read: consent or a permission was withdrawn. Changes made until then are kept.
     Broken,
 }
 
@@ -72,7 +70,7 @@ pub struct RunNumbers {
     pub failed: u64,
     /// Requests to Microsoft Graph.
     pub graph_calls: u64,
-    /// Memberships that the directory gives, as counted by the last complete run and changed since.
+    /// Memberships that the directory grants, as counted by the last complete run and changed since.
     pub memberships_given: u64,
 }
 
@@ -83,7 +81,7 @@ pub struct DirectoryRun {
     pub id: DirectoryRunId,
     /// The directory.
     pub directory_id: DirectoryId,
-    /// What it read.
+    /// Scope of the run.
     pub kind: RunKind,
     /// How it ended.
     pub outcome: RunOutcome,
@@ -95,9 +93,9 @@ pub struct DirectoryRun {
     pub started_at: Timestamp,
     /// The end.
     pub ended_at: Timestamp,
-    /// The time between both, in milliseconds.
+    /// Duration in milliseconds.
     pub duration_ms: u64,
-    /// The numbers.
+    /// Counts.
     pub numbers: RunNumbers,
     /// The path of the list of the tenant's events during the run.
     pub events: String,

@@ -36,14 +36,14 @@ pub struct DirectorySettings {
     pub group_map: GroupMap,
     /// Which groups count, by their display name; `null` for all. Groups in `group_map` always count.
     pub group_filter: Option<GroupFilter>,
-    /// Ids of groups whose users are tenant admins from their next login on. They need not be assigned to the
+    /// Ids of groups whose users become tenant admins at their next login. They need not be assigned to the
     /// application.
     pub tenant_admin_groups: GroupIds,
-    /// What happens to a membership whose group no longer gives it (`ENTRA_ON_LEAVE`).
+    /// What happens to a membership whose group no longer grants it (`ENTRA_ON_LEAVE`).
     pub on_leave: OnLeave,
     /// Whether members of nested groups count (`ENTRA_NESTED_GROUPS`).
     pub nested_groups: bool,
-    /// Whether a renamed group renames what the sync created, unless renamed by hand (`ENTRA_REFRESH_NAMES`).
+    /// Whether a renamed group renames what the sync created, unless renamed manually (`ENTRA_REFRESH_NAMES`).
     pub refresh_names: bool,
     /// How many memberships one run without a login may end.
     pub removal_limit: RemovalLimit,
@@ -116,13 +116,13 @@ impl DirectorySettings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnLeave {
-    /// `remove`: the membership is removed.
+    /// The membership is removed.
     #[default]
     Remove,
-    /// `suspend`: the membership is suspended until its group gives it again or someone activates it by hand.
-    /// A suspension by hand is never lifted.
+    /// The membership is suspended until its group grants it again or someone activates it manually. A manual
+    /// suspension is never lifted.
     Suspend,
-    /// `keep`: the membership does not change.
+    /// The membership does not change.
     Keep,
 }
 
@@ -143,10 +143,10 @@ impl FromStr for OnLeave {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LinkBy {
-    /// `object_id`: the object id in Entra, which the login brings.
+    /// The object id in Entra, which the login provides.
     #[default]
     ObjectId,
-    /// `user_id`: the id of the user here, the `sub` of their tokens.
+    /// The user id: the `sub` of the user's tokens.
     UserId,
 }
 
@@ -276,11 +276,11 @@ pub struct DirectorySettingsPatch {
     pub group_filter: Patch<GroupFilter>,
     /// Ids of groups whose users are tenant admins. Replaced as a whole. Defaults to none.
     pub tenant_admin_groups: Patch<GroupIds>,
-    /// What happens to a membership whose group no longer gives it. Defaults to `remove`.
+    /// What happens to a membership whose group no longer grants it. Defaults to `remove`.
     pub on_leave: Patch<OnLeave>,
     /// Whether members of nested groups count. Defaults to `false`.
     pub nested_groups: Patch<bool>,
-    /// Whether a renamed group renames what the sync created, unless renamed by hand. Defaults to `false`.
+    /// Whether a renamed group renames what the sync created, unless renamed manually. Defaults to `false`.
     pub refresh_names: Patch<bool>,
     /// How many memberships one run without a login may end.
     pub removal_limit: Patch<RemovalLimitPatch>,

@@ -37,7 +37,7 @@ pub struct Event {
     pub tenant_id: TenantId,
     /// The organization; `null` if the change concerns none.
     pub organization_id: Option<OrganizationId>,
-    /// When the change was made.
+    /// Time of the change.
     pub occurred_at: Timestamp,
     /// Who made the change.
     pub actor: Actor,
@@ -55,17 +55,17 @@ pub struct Event {
 /// Who made a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Actor {
-    /// Kind of actor.
+    /// Type of actor.
     #[serde(rename = "type")]
     pub actor_type: ActorType,
-    /// The user id; of a directory its name, and `muster` for the system.
+    /// The user id, the name of a directory, or `muster` for the system.
     pub id: String,
     /// The name at that time, if the token contained it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
-/// Kind of an actor.
+/// Type of an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActorType {
@@ -73,7 +73,7 @@ pub enum ActorType {
     User,
     /// A tenant admin.
     TenantAdmin,
-    /// A program with credentials of its own.
+    /// A program with its own credentials.
     Machine,
     /// The directory sync.
     Directory,
@@ -120,7 +120,7 @@ impl Actor {
 /// What was changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Target {
-    /// Kind of target.
+    /// Type of target.
     #[serde(rename = "type")]
     pub target_type: TargetType,
     /// The id.
@@ -130,7 +130,7 @@ pub struct Target {
     pub name: Option<String>,
 }
 
-/// Kind of a target.
+/// Type of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TargetType {
@@ -183,10 +183,10 @@ pub struct EventContext {
     pub request_id: String,
     /// The operation of the API: `updateMember`; `postLogin` for the sync at a login.
     pub operation: String,
-    /// The address of the client, unless the deployment does not keep it.
+    /// The client's IP address, if the deployment stores it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_ip: Option<String>,
-    /// The program of the client, unless the deployment does not keep it.
+    /// The client's user agent, if the deployment stores it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
     /// The group of the directory that caused the change.

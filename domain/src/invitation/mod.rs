@@ -78,7 +78,7 @@ impl FromStr for InvitationStatus {
     }
 }
 
-/// What became of the mail of an invitation.
+/// Delivery status of the mail of an invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum InvitationDelivery {
@@ -137,11 +137,11 @@ pub struct Invitation {
     pub sent_at: Option<Timestamp>,
     /// Number of tokens that were issued. Only the last one works.
     pub send_count: u32,
-    /// What became of the mail of the last token.
+    /// Delivery status of the latest mail.
     pub delivery: InvitationDelivery,
     /// The user who accepted it.
     pub accepted_by_user_id: Option<UserId>,
-    /// Where the front end takes the user after they accepted. Not part of the HTTP contract.
+    /// Where the front end takes the user after they accept. Not part of the HTTP contract.
     #[serde(skip)]
     pub redirect_url: Option<RedirectUrl>,
     /// When the last token was issued. Not part of the HTTP contract.

@@ -17,7 +17,7 @@ pub struct DomainPatch {
     /// domain is verified.
     #[schemars(with = "bool")]
     pub auto_join: Option<bool>,
-    /// The role of who becomes a member. Cannot be a role that manages members: `owner`, `admin` or `org_admin`.
+    /// Role of users who join. Cannot be a role that manages members: `owner`, `admin` or `org_admin`.
     #[schemars(with = "Role")]
     pub auto_join_role: Option<Role>,
 }

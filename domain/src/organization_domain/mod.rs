@@ -72,11 +72,11 @@ pub struct OrganizationDomain {
     pub token: DomainToken,
     /// Whether users with a verified email address of the domain become members when they sign in.
     pub auto_join: bool,
-    /// The role of who becomes a member.
+    /// Role of users who join.
     pub auto_join_role: Role,
-    /// When it was verified.
+    /// Time of the verification.
     pub verified_at: Option<Timestamp>,
-    /// When its record was looked up last.
+    /// Time of the last look-up of its record.
     pub last_checked_at: Option<Timestamp>,
     /// What was wrong with the record at the last look-up.
     pub failure: Option<String>,
@@ -86,9 +86,9 @@ pub struct OrganizationDomain {
     pub version: u64,
     /// The user who added it.
     pub created_by: UserId,
-    /// When it was added.
+    /// Creation time.
     pub created_at: Timestamp,
-    /// When status or auto-join changed last.
+    /// Time of the last change of status or auto-join.
     pub updated_at: Timestamp,
 }
 
@@ -102,17 +102,18 @@ pub struct ShownDomain<'a> {
     organization_id: &'a OrganizationId,
     /// The domain, in lower case and IDNA-encoded.
     domain: &'a Domain,
-    /// `verified` if the record was found. `failed` if it was not, or not three weeks in a row after that.
+    /// `verified` if the record was found. `failed` if it was not found, or was missing in three weekly checks in a
+    /// row.
     status: DomainStatus,
     /// The DNS record to publish.
     verification: Verification,
     /// Whether users with a verified email address of the domain become members when they sign in.
     auto_join: bool,
-    /// The role of who becomes a member.
+    /// Role of users who join.
     auto_join_role: Role,
-    /// When it was verified; `null` unless it is.
+    /// Time of the verification; `null` if it is not verified.
     verified_at: Option<Timestamp>,
-    /// When its record was looked up last.
+    /// Time of the last look-up of its record.
     last_checked_at: Option<Timestamp>,
     /// What was found instead of the record at the last look-up; `null` if the record was found.
     failure: Option<&'a str>,
@@ -120,9 +121,9 @@ pub struct ShownDomain<'a> {
     version: u64,
     /// The user who added it.
     created_by: &'a UserId,
-    /// When it was added.
+    /// Creation time.
     created_at: Timestamp,
-    /// When `status`, `auto_join` or `auto_join_role` changed last.
+    /// Time of the last change of `status`, `auto_join` or `auto_join_role`.
     updated_at: Timestamp,
 }
 

@@ -43,7 +43,7 @@ pub struct Verification {
     record_type: &'static str,
     /// The name of the record: `_muster-challenge.acme.example`.
     name: String,
-    /// The value of the record: `token=…`. May be followed by a blank and more.
+    /// The value of the record: `token=…`. More values can follow, separated by spaces.
     value: String,
 }
 

@@ -9,11 +9,11 @@ use crate::{EventId, Invalid, Timestamp, WebhookEndpointId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryStatus {
-    /// Waits for another attempt.
+    /// Waiting for the next attempt.
     Pending,
-    /// The endpoint has it.
+    /// The endpoint accepted it.
     Delivered,
-    /// There are no more attempts.
+    /// All attempts failed.
     Failed,
 }
 

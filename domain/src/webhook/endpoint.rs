@@ -92,7 +92,7 @@ pub struct WebhookEndpoint {
     pub last_success_at: Option<Timestamp>,
     /// Time of a recent failed delivery. Accurate to a minute.
     pub last_failure_at: Option<Timestamp>,
-    /// Since when every delivery has failed; `null` if the last one succeeded.
+    /// Start of the current series of failures; `null` if the last one succeeded.
     pub failing_since: Option<Timestamp>,
     /// Starts at 1 and increases by 1 with each change of its fields, and of its secret.
     pub version: u64,

@@ -23,20 +23,20 @@ const LOOK_UP_TIME: Duration = Duration::from_secs(5);
 
 /// Create a directory
 ///
-/// Creates a directory. From the next login on, its groups become organizations, teams and memberships, instead of those
-/// of the deployment's default directory. A warm function follows it after at most a minute. Memberships that the
-/// default directory gave follow the new one from then on.
+/// Creates a directory. From the next login on, its groups become organizations, teams and memberships, instead of
+/// those of the deployment's default directory. The change takes effect within a minute. From then on, memberships of
+/// the default directory follow the new one.
 ///
-/// To prove that the Entra tenant is yours, name a domain that is verified twice: in Entra, as a custom domain of that
-/// tenant, and here, by an organization of your tenant. An administrator of the Entra tenant also grants consent to the
-/// app registration; without consent, logins change nothing.
+/// To prove that the Entra tenant is yours, use a domain that is verified in both places: in Entra, as a custom domain
+/// of that tenant, and here, by an organization of your tenant. An administrator of the Entra tenant also grants
+/// consent to the app registration; without consent, logins change nothing.
 ///
 /// A directory of type `scim` has no `entra`. Its identity provider writes users and groups by SCIM 2.0 to the base URL
 /// in the response, with the token in the response. The token is not shown again.
 ///
 /// Requires a tenant admin. Returns 201 with `Location`, 409 `limit-reached` if the tenant has a directory, 409
-/// `directory-taken` if another directory of the deployment has the Entra tenant, and 503 `unavailable` if Entra cannot
-/// be asked. Idempotent with an `Idempotency-Key`.
+/// `directory-taken` if another directory of the deployment has the Entra tenant, and 503 `unavailable` if Entra does
+/// not respond. Idempotent with an `Idempotency-Key`.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn create_directory(
     call: Call,

@@ -14,7 +14,7 @@ use crate::endpoint::{Call, DirectoryPath, Endpoint, Parameter, Query, endpoint,
 query! {
     /// The query of the deletion.
     pub(crate) struct Deletion {
-        /// What becomes of the memberships that the directory gave: `keep` makes them `manual`, `remove` removes them.
+        /// What happens to the memberships of the directory: `keep` makes them `manual`, `remove` removes them.
         memberships: MembershipsOfDeleted,
     }
 }
@@ -31,14 +31,14 @@ impl Parameter for MembershipsOfDeleted {
 
 /// Delete a directory
 ///
-/// Deletes a directory. The memberships that it gave stay with the source `manual`, or are removed; the membership of the
-/// last active owner of an organization always stays. Its tenant admins are tenant admins no longer. Organizations and
-/// teams stay. Then the tenant follows the deployment's default directory, if there is one.
+/// Deletes a directory. Its memberships are kept with the source `manual`, or removed; the membership of the last
+/// active owner of an organization is always kept. Users who were tenant admins through it lose that right.
+/// Organizations and teams are kept. Afterwards the tenant uses the deployment's default directory, if there is one.
 ///
-/// Requires a tenant admin. Returns 204. Returns 503 `unavailable` when the time of the request is up: repeat the
-/// request, and it continues where it stopped; until then the directory is paused. Returns 409 `conflict` if a deletion
-/// with the other value of `memberships` has started, and 412 `version-mismatch` if `If-Match` does not name the current
-/// version when it starts.
+/// Requires a tenant admin. Returns 204. Returns 503 `unavailable` if the request runs out of time: repeat the request,
+/// and it continues where it stopped; until then the directory is paused. Returns 409 `conflict` if a deletion with the
+/// other value of `memberships` has started, and 412 `version-mismatch` if `If-Match` does not name the current version
+/// when it starts.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn delete_directory(
     call: Call,

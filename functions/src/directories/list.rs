@@ -9,7 +9,7 @@ use crate::endpoint::{Call, Endpoint, Paged, endpoint};
 
 /// List directories
 ///
-/// Returns the directories of the tenant in the order of their creation. A tenant has at most one.
+/// Returns the directories of the tenant sorted by creation time. A tenant has at most one.
 ///
 /// Requires a tenant admin.
 #[docs_const(vis = pub(self), rename = "DOCS")]

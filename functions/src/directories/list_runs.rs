@@ -11,8 +11,8 @@ use crate::openapi::example::{self, Example};
 
 /// List runs of a directory
 ///
-/// Returns the runs of the last 90 days, the latest first: what each read and changed, and why it failed or was blocked. A
-/// run that is under way is not in the list.
+/// Returns the runs of the last 90 days, newest first: what each read and changed, and why it failed or was blocked. A
+/// run in progress is not in the list.
 ///
 /// Requires a tenant admin.
 #[docs_const(vis = pub(self), rename = "DOCS")]

@@ -37,7 +37,7 @@ use crate::openapi::example::{self, Example};
 pub(crate) struct NewDirectory {
     /// The name.
     name: Name,
-    /// The kind.
+    /// The type.
     #[schemars(rename = "type")]
     directory_type: DirectoryType,
     /// How it is read. Required if the type is `entra`, absent or `null` if it is `scim`.

@@ -12,9 +12,9 @@ use crate::endpoint::{
 
 /// Rotate the token of a directory
 ///
-/// Replaces the token with which an identity provider writes to a directory of type `scim`. The previous token works too
-/// for 24 hours, or until the next rotation, so that the identity provider can be changed without a gap. The new token is
-/// not shown again.
+/// Replaces the token with which an identity provider writes to a directory of type `scim`. The previous token remains
+/// valid for 24 hours, or until the next rotation, so that the identity provider can be changed without a gap. The new
+/// token is not shown again.
 ///
 /// Requires a tenant admin. Returns 404 `not-found` if the directory is not of type `scim`, 409 `conflict` while it is
 /// being deleted, and 412 `version-mismatch` if `If-Match` does not name the current version. Idempotent with an

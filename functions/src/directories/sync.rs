@@ -34,10 +34,10 @@ pub(crate) struct DirectorySyncRequest {
 
 from_fields!(DirectorySyncRequest { dry_run, confirm });
 
-/// What became of a request to read a directory.
+/// The result of a request to sync a directory.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct DirectorySync {
-    /// Whether a run is on the queue. It is over when it is the last run of the directory.
+    /// Whether a run is on the queue. The run has ended when it appears as `last_run` of the directory.
     queued: bool,
     /// What a run would change; `null` without `dry_run`.
     plan: Option<SyncPreview>,
@@ -46,10 +46,10 @@ pub(crate) struct DirectorySync {
 /// Sync a directory
 ///
 /// Reads the directory without waiting for the timer or for logins. Puts a run on the queue; `GET
-/// /directories/{directory_id}/runs` shows what became of it.
+/// /directories/{directory_id}/runs` shows its result.
 ///
-/// With `dry_run` nothing is changed: the answer has the plan, with who would gain or lose what, and through which group.
-/// It reads the groups of each user who is known, for up to 22 seconds; `is_complete` says whether all were read.
+/// `dry_run` returns the plan and changes nothing: which users would gain or lose which memberships, and through which
+/// group. It reads the groups of each known user, for up to 22 seconds; `is_complete` says whether all were read.
 ///
 /// With `confirm` a blocked run is confirmed: the next one may end as many memberships as that one would have.
 ///

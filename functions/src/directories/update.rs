@@ -13,10 +13,10 @@ use crate::endpoint::{Body, Call, DirectoryPath, Endpoint, endpoint};
 /// Update a directory
 ///
 /// Changes a directory by JSON Merge Patch (RFC 7396): absent fields keep their value, `null` sets the default, and
-/// `role_map` and `group_map` are merged entry by entry. A warm function follows the change after at most a minute; a
-/// directory of type `scim` at once, and its users within seconds.
+/// `role_map` and `group_map` are merged entry by entry. The change takes effect within a minute; for a directory of
+/// type `scim` immediately, and for its users within seconds.
 ///
-/// A paused directory is not read: logins succeed, and nothing that it gave changes. `tenant_id` and `domain` cannot
+/// A paused directory is not read: logins succeed, and its memberships do not change. `tenant_id` and `domain` cannot
 /// change; to read another Entra tenant, delete the directory and create one.
 ///
 /// Requires a tenant admin. Returns 409 `conflict` while the directory is being deleted, and 412 `version-mismatch` if

@@ -12,12 +12,12 @@ use crate::endpoint::{Body, Call, Endpoint, Idempotency, OrganizationPath, endpo
 
 /// Add a domain to an organization
 ///
-/// Adds a domain, which has to be verified: publish the DNS record in `verification`, then verify the domain. Adding it
-/// reserves nothing; a domain belongs to the organization of the tenant that verifies it first.
+/// Adds a domain. To verify it, publish the DNS record in `verification`, then send the request to verify the domain.
+/// Adding it reserves nothing; a domain belongs to the organization of the tenant that verifies it first.
 ///
-/// Requires owner. Returns 201, or 200 with the stored one if the organization has the domain. Returns 400 for public
-/// suffixes, domains of free mail providers and `onmicrosoft.com`, 409 `domain-taken` if another organization of the
-/// tenant has verified it, and 409 `limit-reached` if the organization has 10 domains. Idempotent.
+/// Requires owner. Returns 201, or 200 with the existing domain. Returns 400 for public suffixes, domains of free mail
+/// providers and `onmicrosoft.com`, 409 `domain-taken` if another organization of the tenant has verified it, and 409
+/// `limit-reached` if the organization has 10 domains. Idempotent.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn create_domain(
     call: Call,
@@ -76,7 +76,7 @@ pub const ENDPOINT: Endpoint = endpoint!(
                 "domain": "$response.body#/domain",
             }),
         )
-        .ok::<ShownDomain<'static>>("The domain that the organization has.")
+        .ok::<ShownDomain<'static>>("The existing domain.")
         .fails(&[
             Code::Forbidden,
             Code::NotFound,

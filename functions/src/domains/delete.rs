@@ -11,10 +11,10 @@ use crate::endpoint::{Call, DomainPath, Endpoint, endpoint};
 
 /// Delete a domain
 ///
-/// Removes a domain from an organization. No user joins by it any more, and another organization can verify it. Members
-/// who joined by it stay. A domain that is added again has another token.
+/// Removes a domain from an organization. Users no longer join through it, and another organization can verify it.
+/// Existing members stay. Adding the domain again creates a new token.
 ///
-/// Requires owner. Returns 204, also if the organization does not have the domain, and 412 `version-mismatch` if
+/// Requires owner. Returns 204, even if the organization does not have the domain, and 412 `version-mismatch` if
 /// `If-Match` does not name the current version.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn delete_domain(

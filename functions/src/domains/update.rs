@@ -14,8 +14,8 @@ use crate::endpoint::{Body, Call, DomainPath, Endpoint, endpoint};
 /// in the domain becomes a member with `auto_join_role` when they sign in, unless they have left the organization or were
 /// removed from it. Existing memberships do not change.
 ///
-/// Requires owner. Returns 400 for a role that manages members, 409 `domain-not-verified` if `auto_join` is to be turned
-/// on before the domain is verified, and 412 `version-mismatch` if `If-Match` does not name the current version.
+/// Requires owner. Returns 400 for a role that manages members, 409 `domain-not-verified` if `auto_join` is enabled for
+/// a domain that is not verified, and 412 `version-mismatch` if `If-Match` does not name the current version.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn update_domain(
     call: Call,

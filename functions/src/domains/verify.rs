@@ -15,8 +15,8 @@ use crate::endpoint::{Call, DomainPath, Endpoint, Idempotency, NoBody, endpoint,
 /// Verify a domain
 ///
 /// Looks up the DNS record of the domain now, at several resolvers, and returns the domain: `verified` if most of them
-/// find the record, otherwise `failed`, with what was found in `failure`. A domain that is verified stays so: only the
-/// weekly check ends that.
+/// find the record, otherwise `failed`, with what was found in `failure`. A verified domain stays verified: only the
+/// weekly check can revoke it.
 ///
 /// Requires owner. Returns 503 `unavailable` if the resolvers fail or disagree, which changes nothing, 409 `domain-taken`
 /// if another organization of the tenant has verified the domain, and 429 `throttled` after 10 look-ups in a minute.

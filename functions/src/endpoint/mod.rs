@@ -73,7 +73,8 @@ struct SecondRoute {
     route: &'static str,
     /// Its operation id, unique in the document.
     id: &'static str,
-    summary: &'static str,
+    /// Its summary, and the description if it differs.
+    docs: &'static str,
 }
 
 /// An action on items of the table, as IAM names it.
@@ -128,14 +129,15 @@ impl Endpoint {
         }
     }
 
-    /// Serves a second route, a separate operation with its own id and summary.
+    /// Serves a second route, a separate operation with its own id and summary, and its own description if `docs` has a
+    /// second paragraph.
     pub(crate) const fn also(
         mut self,
         route: &'static str,
         id: &'static str,
-        summary: &'static str,
+        docs: &'static str,
     ) -> Self {
-        self.second = Some(SecondRoute { route, id, summary });
+        self.second = Some(SecondRoute { route, id, docs });
         self
     }
 
@@ -228,7 +230,7 @@ impl Endpoint {
         let first = operation(self.route, camel_case(self.name));
         let second = self
             .second
-            .map(|second| operation(second.route, second.id.to_owned()).summary(second.summary));
+            .map(|second| operation(second.route, second.id.to_owned()).described(second.docs));
         std::iter::once(first).chain(second).collect()
     }
 }

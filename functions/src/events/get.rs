@@ -11,7 +11,7 @@ use crate::endpoint::{Call, Endpoint, EventPath, endpoint};
 ///
 /// Returns one event of the tenant.
 ///
-/// Requires a tenant admin. Returns 404 for an event that never existed, or that was deleted after its retention.
+/// Requires a tenant admin. Returns 404 for an event that does not exist or whose retention has expired.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn get_event(call: Call, path: EventPath) -> Result<Answer, Problem> {
     let event = call.store().event(&call.context(), path.event_id).await?;

@@ -10,13 +10,13 @@ use crate::endpoint::{Call, Endpoint, Paged, endpoint};
 
 /// List events
 ///
-/// Returns the audit log of the tenant: one event for each change, the latest first. Includes events that belong to no
+/// Returns the audit log of the tenant: one event for each change, newest first. Includes events that belong to no
 /// organization.
 ///
 /// Requires a tenant admin. With `order=oldest` the list is a feed: `next_cursor` is never `null`, and a client that
 /// keeps polling with it gets every event exactly once. The feed leaves out the events of the last 60 seconds, whose
-/// order is not settled yet. With `Accept: text/csv` or `application/x-ndjson` the page is an export; the header `Link`
-/// then leads to the next page.
+/// order can still change. With `Accept: text/csv` or `application/x-ndjson` the page is an export; the `Link` header
+/// contains the URL of the next page.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn list_events(
     call: Call,

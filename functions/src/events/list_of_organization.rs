@@ -10,12 +10,12 @@ use crate::endpoint::{Call, Endpoint, OrganizationPath, Paged, endpoint};
 
 /// List events of an organization
 ///
-/// Returns the audit log of an organization: one event for each change, the latest first.
+/// Returns the audit log of an organization: one event for each change, newest first.
 ///
 /// Requires owner or admin. With `order=oldest` the list is a feed: `next_cursor` is never `null`, and a client that
 /// keeps polling with it gets every event exactly once. The feed leaves out the events of the last 60 seconds, whose
-/// order is not settled yet. Eventually consistent. With `Accept: text/csv` or `application/x-ndjson` the page is an
-/// export; the header `Link` then leads to the next page.
+/// order can still change. Eventually consistent. With `Accept: text/csv` or `application/x-ndjson` the page is an
+/// export; the `Link` header contains the URL of the next page.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn list_organization_events(
     call: Call,

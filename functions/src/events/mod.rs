@@ -25,15 +25,16 @@ const MAX_ACTOR_ID_LENGTH: usize = 255;
 query! {
     /// Filters of a list of events.
     pub(crate) struct ListEvents {
-        /// Only these types: up to 20, separated by commas. `membership.*` stands for all types with that prefix.
+        /// Only events of these types: up to 20, separated by commas. `membership.*` stands for all types with that
+        /// prefix.
         r#type: Option<Types>,
-        /// Only changes that this actor made: a user id, or the name of a directory.
+        /// Only events of changes by this actor: a user id, or the name of a directory.
         actor_id: Option<ActorId>,
-        /// Only changes that have this user as a target.
+        /// Only events that have this user as a target.
         user_id: Option<UserId>,
-        /// Only changes at or after this time.
+        /// Only events at or after this time.
         from: Option<Timestamp>,
-        /// Only changes before this time.
+        /// Only events before this time.
         to: Option<Timestamp>,
         /// `newest` first, or `oldest` first without the events of the last 60 seconds.
         order: EventOrder,

@@ -17,11 +17,12 @@ use crate::endpoint::{Body, Call, Endpoint, Idempotency, endpoint, render};
 /// Makes the caller an active member of the organization, with the role and in the teams of the invitation. Teams that
 /// were deleted are skipped. An active membership keeps its role. A repeated request returns the membership.
 ///
-/// Requires a user of the tenant whose verified email address is the invited one. An address that is not
-/// verified counts too if it is in the caller's token and the organization has verified its domain: the token of the
-/// invitation proves the mailbox. Returns 403 `email-not-verified` if no address of the caller counts, 403 `invitation-for-another-address` if it is another one, and 409
-/// `invitation-not-valid` if the inviter may no longer grant the role or the membership is suspended. Returns the same
-/// 404 for every token that does not work: unknown, used, revoked, expired, replaced by a later one, or of another tenant.
+/// Requires a user of the tenant whose verified email address is the invited one. An unverified address is accepted if
+/// it is in the caller's token and the organization has verified its domain: the token of the invitation proves the
+/// mailbox. Returns 403 `email-not-verified` if the caller has no such address, 403 `invitation-for-another-address` if
+/// it is another one, and 409 `invitation-not-valid` if the inviter may no longer grant the role or the membership is
+/// suspended. Returns the same 404 for every token that does not work: unknown, used, revoked, expired, replaced by a
+/// later one, or of another tenant.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn accept_invitation_by_token(
     call: Call,

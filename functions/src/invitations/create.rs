@@ -103,7 +103,7 @@ pub(crate) struct NewInvitation {
     /// Days until it expires.
     #[schemars(with = "u8", range(min = 1, max = MAX_INVITATION_DAYS), default = "default_days")]
     expires_in_days: Option<Days>,
-    /// Where your front end takes the user after they accepted, added to the link as `redirect_url`. Your front end must
+    /// Where your front end takes the user after they accept, added to the link as `redirect_url`. Your front end must
     /// check it: an absolute `https` URL without credentials.
     #[schemars(with = "RedirectUrl")]
     redirect_url: Option<RedirectUrl>,

@@ -21,13 +21,13 @@ use crate::openapi::example::Example;
 /// Create many invitations
 ///
 /// Invites up to 100 email addresses, each as `POST /organizations/{organization_id}/invitations` does. Returns one
-/// result for each item, in their order: its `status` is 201, 200 or that of an error, whose `code` and `detail` say what
-/// is wrong. An item that cannot be invited does not affect the others, also if its fields are not valid. An address that
-/// is in the batch twice is invited once.
+/// result for each item, in their order: its `status` is 201, 200 or that of an error, whose `code` and `detail` say
+/// what is wrong. An item that cannot be invited does not affect the others, even if its fields are not valid. An
+/// address that is in the batch twice is invited once.
 ///
 /// Requires owner or admin. Returns 400 and invites no one if there is no item or more than 100. Send an
-/// `Idempotency-Key` to repeat the request safely: a repeated request continues a batch that was interrupted, and returns
-/// the results that the first one had or would have had. After 503, a batch may be invited in part.
+/// `Idempotency-Key` to repeat the request safely: a repeated request continues a batch that was interrupted, and
+/// returns the results of the first request. After 503, a batch may be invited in part.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn create_invitations(
     call: Call,
@@ -98,7 +98,7 @@ struct InvitationResults<'a> {
 /// The result of one item of a batch.
 #[derive(Serialize, JsonSchema)]
 struct InvitationResult<'a> {
-    /// The address, as in the item. `null` if the item had no such text.
+    /// The address, as in the item. `null` if the item had none.
     email: Option<&'a str>,
     /// The HTTP status of this item: 201 for a new invitation, 200 for a pending one.
     status: u16,

@@ -12,8 +12,8 @@ use crate::endpoint::{Call, Endpoint, NoBody, endpoint};
 
 /// Decline an own invitation
 ///
-/// Ends the invitation. In an organization with domains, signing in does not add the caller from then on. A repeated
-/// request returns 204.
+/// Declines the invitation. Auto-join by domain no longer adds the caller to the organization. A repeated request
+/// returns 204.
 ///
 /// Requires a user of the tenant whose verified email address is the invited one: the token of the link is not needed.
 /// Returns 403 `email-not-verified` if the caller has no verified address, and 404 for an invitation that is not open or

@@ -13,13 +13,14 @@ use crate::endpoint::{Body, Call, Endpoint, endpoint};
 
 /// Decline an invitation by its token
 ///
-/// Ends the invitation. In an organization with domains, signing in does not add the caller from then on. A repeated
-/// request returns 204.
+/// Declines the invitation. Auto-join by domain no longer adds the caller to the organization. A repeated request
+/// returns 204.
 ///
-/// Requires a user of the tenant whose verified email address is the invited one. An address that is not
-/// verified counts too if it is in the caller's token and the organization has verified its domain: the token of the
-/// invitation proves the mailbox. Returns 403 `email-not-verified` if no address of the caller counts, 403 `invitation-for-another-address` if it is another one, and the same 404 for
-/// every token that does not work: unknown, accepted, revoked, expired, replaced by a later one, or of another tenant.
+/// Requires a user of the tenant whose verified email address is the invited one. An unverified address is accepted if
+/// it is in the caller's token and the organization has verified its domain: the token of the invitation proves the
+/// mailbox. Returns 403 `email-not-verified` if the caller has no such address, 403 `invitation-for-another-address` if
+/// it is another one, and the same 404 for every token that does not work: unknown, accepted, revoked, expired,
+/// replaced by a later one, or of another tenant.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn decline_invitation_by_token(
     call: Call,

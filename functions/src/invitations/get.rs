@@ -10,7 +10,7 @@ use crate::endpoint::{Call, Endpoint, endpoint};
 
 /// Get an invitation
 ///
-/// Returns an invitation, without its link. A pending invitation whose time is up is `expired`.
+/// Returns an invitation, without its link. A pending invitation that has expired has the status `expired`.
 ///
 /// Requires owner or admin. Returns 304 if the caller has this representation (`If-None-Match`).
 #[docs_const(vis = pub(self), rename = "DOCS")]

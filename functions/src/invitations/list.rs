@@ -10,8 +10,8 @@ use crate::endpoint::{Call, Endpoint, Filter, OrganizationPath, Paged, endpoint,
 
 /// List invitations
 ///
-/// Returns the invitations of an organization by email, in the order of their creation, without their links. A pending
-/// invitation whose time is up is `expired`. Invitations are deleted 90 days after they ended or expired.
+/// Returns the invitations of an organization by email, sorted by creation time, without their links. A pending
+/// invitation that has expired has the status `expired`. Invitations are deleted 90 days after they ended or expired.
 ///
 /// Requires owner or admin.
 #[docs_const(vis = pub(self), rename = "DOCS")]

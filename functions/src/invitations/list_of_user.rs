@@ -17,10 +17,10 @@ use crate::openapi::example::{self, Example};
 
 /// List own invitations
 ///
-/// Returns the open invitations of the caller's verified email address, in all organizations of the tenant, in the order
-/// of their creation. Accepting and declining them needs no token. Empty if the caller has no verified address.
+/// Returns the open invitations of the caller's verified email address, in all organizations of the tenant, sorted by
+/// creation time. Accepting and declining them needs no token. Empty if the caller has no verified address.
 ///
-/// Requires a user of the tenant. Eventually consistent: a new invitation appears within a second or so.
+/// Requires a user of the tenant. Eventually consistent: a new invitation can take about a second to appear.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn list_user_invitations(call: Call, page: Paged) -> Result<Answer, Problem> {
     refuse_machine(&call)?;

@@ -23,8 +23,8 @@ const NO_TENANT: &str = "none";
 ///
 /// Returns what the holder of the link sees before they sign in and accept. Changes nothing: mail scanners open links.
 ///
-/// Requires no token of a user: the link is the right. Rate limited for all callers together. Returns the same 404 for
-/// every token that does not work: unknown, used, revoked, expired, or replaced by a later one.
+/// Requires no access token: the link authorizes the request. Rate limited for all callers together. Returns the same
+/// 404 for every token that does not work: unknown, used, revoked, expired, or replaced by a later one.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 async fn preview_invitation(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     request.no_query()?;

@@ -12,12 +12,13 @@ use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, endpoint, render};
 
 /// Resend an invitation
 ///
-/// Sends a pending or expired invitation again, with a new link that is valid for as long as the first. The old link
-/// stops working. You become the inviter.
+/// Sends a pending or expired invitation again, with a new link with the same validity period. The old link stops
+/// working. You become the inviter.
 ///
-/// Requires owner or admin; you cannot resend an invitation to a role above your own. At most once a minute: returns 429
-/// `sent-recently` with `Retry-After` before that. Returns 409 `invitation-not-valid` if the invitation was accepted,
-/// declined or revoked, or has expired and the address has another pending one. Idempotent with an `Idempotency-Key`.
+/// Requires owner or admin; you cannot resend an invitation to a role above your own. Returns 429 `sent-recently` with
+/// `Retry-After` if it was sent less than a minute ago. Returns 409 `invitation-not-valid` if the invitation was
+/// accepted, declined or revoked, or has expired and the address has another pending one. Idempotent with an
+/// `Idempotency-Key`.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn resend_invitation(
     call: Call,

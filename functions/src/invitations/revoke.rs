@@ -12,10 +12,10 @@ use crate::endpoint::{Call, Endpoint, endpoint};
 
 /// Revoke an invitation
 ///
-/// Revokes an invitation: its link stops working. Memberships stay as they are.
+/// Revokes an invitation: its link stops working. Memberships do not change.
 ///
-/// Requires owner or admin; you cannot revoke an invitation to a role above your own. Returns 204, also if the invitation
-/// is revoked or was declined, and 409 `invitation-not-valid` if it was accepted: remove the member instead.
+/// Requires owner or admin; you cannot revoke an invitation to a role above your own. Returns 204, even if the
+/// invitation is revoked or was declined, and 409 `invitation-not-valid` if it was accepted: remove the member instead.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn revoke_invitation(
     call: Call,

@@ -13,8 +13,9 @@ use crate::endpoint::{Call, Endpoint, Idempotency, MemberPath, NoBody, endpoint,
 /// Makes the caller's own invitation an active membership. An active membership does not change (200).
 ///
 /// Requires the invited user. Returns 403 `invitation-not-pending` if the membership is suspended, 409
-/// `invitation-not-valid` if the invitation has expired or the inviter may no longer grant the role (they left, are
-/// suspended, or have a lower role now), and 412 `version-mismatch` if `If-Match` does not name the current version. Idempotent.
+/// `invitation-not-valid` if the invitation has expired or the inviter may no longer grant the role (they left, were
+/// suspended or have a lower role), and 412 `version-mismatch` if `If-Match` does not name the current version.
+/// Idempotent.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn accept_invitation(
     call: Call,

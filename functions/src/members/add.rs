@@ -17,7 +17,7 @@ use crate::openapi::example::Example;
 
 /// Add a member
 ///
-/// Invites a user into an organization, or adds them at once with `status: "active"`.
+/// Invites a user into an organization, or adds them directly with `status: "active"`.
 ///
 /// Requires owner or admin; you cannot grant a role above your own. Returns 201, or 200 with the stored membership
 /// if the user already has this role; with `status: "active"` an open invitation to the same role becomes active.
@@ -77,7 +77,7 @@ pub(crate) struct NewMember {
     /// The role to grant.
     #[schemars(with = "Role", default = "default_role")]
     role: Option<Role>,
-    /// `invited`, or `active` to add the user at once.
+    /// `invited`, or `active` to add the user directly.
     #[schemars(
         with = "Status",
         default = "default_status",

@@ -19,13 +19,13 @@ use crate::openapi::example::Example;
 
 /// Add many members
 ///
-/// Invites or adds up to 100 users, each as `POST /organizations/{organization_id}/members` does. Returns one result for
-/// each item, in their order: its `status` is 201, 200 or that of an error, whose `code` and `detail` say what is wrong.
-/// An item that cannot be added does not affect the others, also if its fields are not valid.
+/// Invites or adds up to 100 users, each as `POST /organizations/{organization_id}/members` does. Returns one result
+/// for each item, in their order: its `status` is 201, 200 or that of an error, whose `code` and `detail` say what is
+/// wrong. An item that cannot be added does not affect the others, even if its fields are not valid.
 ///
 /// Requires owner or admin. Returns 400 and adds no one if there is no item, more than 100, or a user twice. Send an
-/// `Idempotency-Key` to repeat the request safely: a repeated request continues a batch that was interrupted, and returns
-/// the results that the first one had or would have had. After 503, a batch may be added in part.
+/// `Idempotency-Key` to repeat the request safely: a repeated request continues a batch that was interrupted, and
+/// returns the results of the first request. After 503, a batch may be added in part.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn add_members(
     call: Call,
@@ -94,7 +94,7 @@ struct MemberResults<'a> {
 /// The result of one item of a batch.
 #[derive(Serialize, JsonSchema)]
 struct MemberResult<'a> {
-    /// The user, as in the item. `null` if the item had no such text.
+    /// The user, as in the item. `null` if the item had none.
     user_id: Option<&'a str>,
     /// The HTTP status of this item: 201 for a new membership or invitation, 200 for an existing one.
     status: u16,

@@ -14,9 +14,9 @@ use crate::endpoint::{
 
 /// List members
 ///
-/// Returns the members of an organization, each with the name of its user, sorted by the time of joining.
-/// `sort=name` sorts by display name; members without a name come first. `user.email` is there for the user, for
-/// managers and above, and for tenant admins.
+/// Returns the members of an organization, each with the name of its user, sorted by the time of joining. `sort=name`
+/// sorts by display name; members without a name come first. `user.email` is included for the user, managers and above,
+/// and tenant admins.
 ///
 /// `q` finds members whose display name starts with the text, sorted by name, and then those whose email address does;
 /// callers who may not see email addresses find names only. Names are compared case-insensitively and with white space
@@ -77,7 +77,7 @@ query! {
         role: Option<Role>,
         /// Only members whose display name or email address starts with this text. Up to 255 characters.
         q: Option<SearchPrefix>,
-        /// The order: by the time of joining, or by display name. With `q`, only `name`, the default then.
+        /// The order: by the time of joining, or by display name. With `q`, only `name` is allowed, and is the default.
         sort: Option<Order>,
     }
 }

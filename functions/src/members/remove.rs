@@ -14,7 +14,7 @@ use crate::endpoint::{Call, Endpoint, Force, MemberPath, Query, endpoint};
 /// Removes a member from an organization and its teams. Users remove themselves to leave the organization or to
 /// decline an invitation. A pending invitation of the user's verified email address into the organization is revoked.
 ///
-/// Requires owner or admin, or the user themselves. Returns 204, also if the user is not a member. Returns 409
+/// Requires owner or admin, or the user themselves. Returns 204, even if the user is not a member. Returns 409
 /// `last-owner` for the last active owner, and 409 `directory-managed` for a membership that a directory manages; a
 /// tenant admin removes it with `?force=true`.
 #[docs_const(vis = pub(self), rename = "DOCS")]

@@ -19,9 +19,9 @@ use crate::organizations::{ShownOrganization, show};
 /// owners. If the member is an owner already, only the caller's role changes. Returns the organization, without billing
 /// fields if the caller may no longer see them.
 ///
-/// Requires an owner or a tenant admin. A tenant admin who is not an active owner has no role to give up: the member
-/// becomes an owner, and no other role changes. Returns 422 `not-an-organization-member` if the user is not a member, has
-/// not accepted their invitation or is suspended, 422 `unknown-user` if they are not known in the tenant, and 412
+/// Requires an owner or a tenant admin. A tenant admin who is not an active owner keeps their role: the member becomes
+/// an owner, and no other role changes. Returns 422 `not-an-organization-member` if the user is not a member, has not
+/// accepted their invitation or is suspended, 422 `unknown-user` if they are not known in the tenant, and 412
 /// `version-mismatch` if `If-Match` does not name the current version of the organization. Send an `Idempotency-Key` to
 /// repeat the request safely: without one, a repeated request returns 403, because the caller is no longer an owner.
 #[docs_const(vis = pub(self), rename = "DOCS")]

@@ -96,7 +96,7 @@ fn tags() -> Value {
         {"name": "Team members", "description": "The users in a team, and their roles."},
         {"name": "Events", "description": "The audit log: one event for each change."},
         {"name": "Webhooks", "description": "The endpoints that receive events, and the deliveries to them."},
-        {"name": "Directories", "description": "Where the groups of a tenant's users are read from."},
+        {"name": "Directories", "description": "The sources of a tenant's groups: Microsoft Entra ID or SCIM."},
         {"name": "Users", "description": "The users of a tenant, and their organizations and teams."},
     ])
 }

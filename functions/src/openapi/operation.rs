@@ -78,9 +78,20 @@ impl Operation {
         self
     }
 
-    /// Replaces the summary from the doc comment, for a handler of two operations.
-    pub(crate) fn summary(self, summary: &'static str) -> Self {
-        Self { summary, ..self }
+    /// Replaces the summary from the doc comment, for a handler of two operations, and the description if `docs` has
+    /// more than the summary.
+    pub(crate) fn described(self, docs: &'static str) -> Self {
+        match docs.split_once("\n\n") {
+            None => Self {
+                summary: docs,
+                ..self
+            },
+            Some((summary, description)) => Self {
+                summary,
+                description,
+                ..self
+            },
+        }
     }
 
     /// Adds errors, in addition to those of its parts.

@@ -11,7 +11,7 @@ use crate::endpoint::{Call, Endpoint, OrganizationPath, endpoint};
 
 /// Delete an organization
 ///
-/// Deletes an organization. It is hidden at once, its name is free, and it can be restored for 30 days.
+/// Deletes an organization. It is hidden immediately, its name becomes available, and it can be restored for 30 days.
 ///
 /// Requires owner. Returns 204, and 412 `version-mismatch` if `If-Match` does not name the current version.
 #[docs_const(vis = pub(self), rename = "DOCS")]

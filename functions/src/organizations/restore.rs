@@ -17,8 +17,8 @@ use crate::openapi::example::Example;
 
 /// Restore an organization
 ///
-/// Restores a deleted organization, under another `name` if the body has one. An organization that is not deleted does
-/// not change (200); its name is changed with PATCH (400 for another `name`).
+/// Restores a deleted organization, optionally under a new `name`. An organization that is not deleted does not change
+/// (200); another `name` is then 400: use PATCH.
 ///
 /// Requires a tenant admin or a member with the role owner. Returns 409 `name-taken` if the name has been taken,
 /// 404 after 30 days, and 412 `version-mismatch` if `If-Match` does not name the current version. Idempotent with
@@ -60,7 +60,7 @@ pub const ENDPOINT: Endpoint = endpoint!(
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct RestoredOrganization {
-    /// The new name. Defaults to the name that it had.
+    /// The new name. Defaults to its previous name.
     #[schemars(with = "Name", default)]
     name: Option<Name>,
 }

@@ -13,12 +13,11 @@ use crate::openapi::example;
 
 /// Create a team
 ///
-/// Creates a team in an organization, or a standalone team.
+/// Creates a team in an organization.
 ///
-/// Requires a manager of the organization or above; a standalone team requires a tenant admin. Returns 201 with
-/// `Location`, 409 `name-taken` if another team of the organization has the name, and 422
-/// `budget-exceeds-organization` if a limit is higher than that of the organization. Idempotent with an
-/// `Idempotency-Key`.
+/// Requires a manager of the organization or above. Returns 201 with `Location`, 409 `name-taken` if another team of
+/// the organization has the name, and 422 `budget-exceeds-organization` if a limit is higher than that of the
+/// organization. Idempotent with an `Idempotency-Key`.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn create_team(
     call: Call,
@@ -49,7 +48,8 @@ pub const ENDPOINT: Endpoint =
         .also(
             "POST /teams",
             "createStandaloneTeam",
-            "Create a standalone team",
+            "Create a standalone team\n\nCreates a team that belongs to no organization. \
+             Requires a tenant admin. Returns 201 with `Location`. Idempotent with an `Idempotency-Key`.",
         )
         .table(&[BatchGetItem, ConditionCheckItem, PutItem, UpdateItem])
         .answers(|operation| {

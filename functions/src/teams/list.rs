@@ -9,9 +9,9 @@ use crate::endpoint::{Call, Endpoint, OrganizationPath, Paged, endpoint};
 
 /// List teams of an organization
 ///
-/// Returns the teams of an organization, or the standalone teams of the tenant, sorted by name.
+/// Returns the teams of an organization, sorted by name.
 ///
-/// Requires an active member of the organization; standalone teams require a tenant admin.
+/// Requires an active member of the organization.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn list_teams(
     call: Call,
@@ -28,7 +28,11 @@ pub(crate) async fn list_teams(
 
 /// The declaration of the endpoint.
 pub const ENDPOINT: Endpoint = endpoint!(list_teams, "GET /organizations/{organization_id}/teams")
-    .also("GET /teams", "listStandaloneTeams", "List standalone teams")
+    .also(
+        "GET /teams",
+        "listStandaloneTeams",
+        "List standalone teams\n\nReturns the teams that belong to no organization, sorted by name. Requires a tenant admin.",
+    )
     .table(&[BatchGetItem])
     .indexes(&["gsi1"])
     .answers(|operation| {

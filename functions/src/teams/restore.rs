@@ -13,12 +13,12 @@ use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, TeamPath, endpoint, r
 
 /// Restore a team
 ///
-/// Restores a team of the directory sync that was deleted by hand. A team that is not deleted does not change (200).
+/// Restores a team of the directory sync that was deleted manually. A team that is not deleted does not change (200).
 ///
-/// Requires a tenant admin. The team comes back without its members: users of its group join again at their next
+/// Requires a tenant admin. The team is restored without its members: users of its group join again at their next
 /// login, others must be added again. Returns 404 if the team does not exist, was not created by the sync, or its
-/// organization is deleted, and 409 `name-taken` if another team of the organization has the name. Idempotent with
-/// an `Idempotency-Key`.
+/// organization is deleted, and 409 `name-taken` if another team of the organization has the name. Idempotent with an
+/// `Idempotency-Key`.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn restore_team(
     call: Call,

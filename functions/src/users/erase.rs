@@ -12,14 +12,14 @@ use crate::endpoint::{Call, Endpoint, UserPath, endpoint};
 
 /// Erase a user
 ///
-/// Removes a user from the tenant: the profile, all memberships and invitations, also those that the directory manages,
-/// and all team memberships. Pending invitations of the verified email address are revoked, and its other ones lose the
-/// address. Events keep the user's id and lose their name, their address and the program they used.
+/// Removes a user from the tenant: the profile, all memberships and invitations, including those managed by a
+/// directory, and all team memberships. Pending invitations of the verified email address are revoked, and the address
+/// is removed from all other invitations. Events keep the user id; the name, IP address and user agent are removed.
 ///
-/// Requires a tenant admin who is not disabled. Returns 204, also if the user is not known. Returns 409 `last-owner`,
+/// Requires a tenant admin who is not disabled. Returns 204, even if the user is not known. Returns 409 `last-owner`,
 /// with the organizations in `errors`, if the user is the last active owner of one, or of a deleted one that can be
-/// restored. Returns 503 `unavailable` when the time of the request is up: repeat the request, and it continues where
-/// it stopped. Until then the user is disabled. Returns 412 `version-mismatch` if `If-Match` does not name the current
+/// restored. Returns 503 `unavailable` if the request runs out of time: repeat the request, and it continues where it
+/// stopped. Until then the user is disabled. Returns 412 `version-mismatch` if `If-Match` does not name the current
 /// version.
 ///
 /// A user who can still sign in becomes a user again at the next login. Delete them in the user pool and the directory

@@ -12,7 +12,7 @@ use crate::endpoint::{Call, Endpoint, UserPath, endpoint};
 /// Returns the profile of a user.
 ///
 /// Requires the user (`me` works) or a tenant admin. Returns 304 if the caller has this representation
-/// (`If-None-Match`), and 404 if the user is not registered and has not signed in yet.
+/// (`If-None-Match`), and 404 if the user has neither been registered nor signed in.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn get_user(call: Call, path: UserPath) -> Result<Answer, Problem> {
     let user = call.store().user(&call.context(), &path.user_id).await?;

@@ -20,11 +20,11 @@ use crate::openapi::example::{self, Example};
 /// Returns the memberships of a user, each with its organization, sorted by organization id.
 ///
 /// Requires the user (`me` works) or a tenant admin. `organization_status` and `status` default to `active`.
-/// `organization_status=deleted` lists the deleted organizations that the user may restore, as an active owner,
-/// each with `deleted_at` and `purge_at`.
+/// `organization_status=deleted` lists the deleted organizations that the user may restore as an active owner, each
+/// with `deleted_at` and `purge_at`.
 ///
-/// Memberships, and organizations after a write of the caller, are strongly consistent. What another user changed of an
-/// organization is eventually consistent.
+/// Memberships, and organizations after a write of the caller, are strongly consistent. Changes by other users are
+/// eventually consistent.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn list_user_organizations(
     call: Call,

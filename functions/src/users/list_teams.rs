@@ -19,7 +19,7 @@ use crate::openapi::example::{self, Example};
 /// deleted, or in which the user is not active, are left out.
 ///
 /// Requires the user (`me` works) or a tenant admin. Memberships, and teams after a write of the caller, are strongly
-/// consistent. What another user changed of a team or its organization is eventually consistent.
+/// consistent. Changes by other users are eventually consistent.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn list_user_teams(
     call: Call,

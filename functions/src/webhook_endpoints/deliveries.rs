@@ -11,7 +11,7 @@ use crate::openapi::example::{self, Example};
 
 /// List deliveries to a webhook endpoint
 ///
-/// Returns the deliveries of the last 14 days with the result of their last attempt, the latest event first.
+/// Returns the deliveries of the last 14 days with the result of their last attempt, newest event first.
 ///
 /// Requires a tenant admin.
 #[docs_const(vis = pub(self), rename = "DOCS")]

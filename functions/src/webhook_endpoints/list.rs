@@ -9,7 +9,7 @@ use crate::endpoint::{Call, Endpoint, Paged, endpoint};
 
 /// List webhook endpoints
 ///
-/// Returns the webhook endpoints of the tenant in the order of their creation, without their secrets.
+/// Returns the webhook endpoints of the tenant sorted by creation time, without their secrets.
 ///
 /// Requires a tenant admin.
 #[docs_const(vis = pub(self), rename = "DOCS")]

@@ -14,9 +14,8 @@ use crate::openapi::example::Example;
 
 /// Replay events to a webhook endpoint
 ///
-/// Sends the events of a time range again that match the endpoint, the latest first. Puts up to 100 events on the queue;
-/// repeat the request with `next_cursor` as `cursor` until it is `null`. Receivers recognize an event that they have by
-/// the header `webhook-id`.
+/// Sends the matching events of a time range again, newest first. Puts up to 100 events on the queue; repeat the
+/// request with `next_cursor` as `cursor` until it is `null`. Receivers detect duplicates by the header `webhook-id`.
 ///
 /// Requires a tenant admin. Events are available for as long as the audit log keeps them. Returns 409 `endpoint-disabled`
 /// for a disabled endpoint. With an `Idempotency-Key`, a repeated request sends nothing.
@@ -52,10 +51,10 @@ pub(crate) async fn replay_webhook_events(
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub(crate) struct ReplayRange {
-    /// The time of the earliest event.
+    /// Start of the range, inclusive.
     #[schemars(with = "String", extend("format" = "date-time"))]
     from: Timestamp,
-    /// The time after the latest event.
+    /// End of the range, exclusive.
     #[schemars(with = "String", extend("format" = "date-time"))]
     to: Timestamp,
     /// `next_cursor` of the previous request.

@@ -10,9 +10,9 @@ use crate::endpoint::{Call, DeliveryPath, Endpoint, Idempotency, NoBody, endpoin
 
 /// Retry a delivery
 ///
-/// Sends the event of a delivery again now, also if it was delivered. Its attempts start again from the first.
+/// Sends the event of a delivery again now, even if it was delivered. The attempt counter restarts.
 ///
-/// Requires a tenant admin. Returns 404 if the delivery, or its event in the audit log, does not exist any more, and 409
+/// Requires a tenant admin. Returns 404 if the delivery, or its event in the audit log, no longer exists, and 409
 /// `endpoint-disabled` for a disabled endpoint. With an `Idempotency-Key`, a repeated request sends nothing.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn retry_webhook_delivery(

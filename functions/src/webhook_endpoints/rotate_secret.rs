@@ -12,8 +12,8 @@ use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, WebhookEndpointPath, 
 
 /// Rotate the secret of a webhook endpoint
 ///
-/// Replaces the secret that signs the webhooks. The previous secret signs too for 24 hours, so that receivers can be changed
-/// without a gap. Of more than two rotations in that time, the last two have this overlap. The new secret is not shown again.
+/// Replaces the secret that signs the webhooks. Messages are also signed with the previous secret for 24 hours, so that
+/// receivers can be changed without a gap. At most two previous secrets are kept. The new secret is not shown again.
 ///
 /// Requires a tenant admin. Returns 412 `version-mismatch` if `If-Match` does not name the current version. Idempotent
 /// with an `Idempotency-Key`.

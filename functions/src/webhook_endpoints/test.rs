@@ -15,11 +15,11 @@ use crate::openapi::example::Example;
 
 /// Test a webhook endpoint
 ///
-/// Sends a message of type `webhook.test` now, once, and returns the status that the endpoint answered, or why it did
-/// not answer. Works for disabled endpoints too.
+/// Sends a message of type `webhook.test` now, once, and returns the status that the endpoint returned, or why it did
+/// not respond. Works for disabled endpoints too.
 ///
-/// Requires a tenant admin. Returns 200 also if the endpoint fails. With an `Idempotency-Key`, a repeated request returns
-/// the first result.
+/// Requires a tenant admin. Returns 200 even if the endpoint fails. With an `Idempotency-Key`, a repeated request
+/// returns the first result.
 #[docs_const(vis = pub(self), rename = "DOCS")]
 pub(crate) async fn test_webhook_endpoint(
     call: Call,

@@ -71,10 +71,7 @@ impl<'a> Query<'a> {
         read: impl FnOnce(&str) -> Result<T, Invalid>,
     ) -> Option<T> {
         if value.is_empty() {
-            self.violate(
-                name,
-                "must not be empty; omit it for no filter",
-            );
+            self.violate(name, "must not be empty; omit it for no filter");
             return None;
         }
         read(value)
