@@ -12,5 +12,5 @@ pub mod webhook;
 
 pub use batch::{Delivery, Report};
 pub use bus::Bus;
-pub use queue::{Message, Queue};
+pub use queue::{Message, NotQueued, Queue};
 pub use stream::{EventRecord, PublishedEvent};

@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use muster::config::SettingError;
+use thiserror::Error;
 use tokio::time::Instant;
 
 use crate::batch::{CallError, Delivery, Report, deliver};
@@ -34,6 +35,14 @@ pub struct Message {
     pub delay: Duration,
 }
 
+/// A message that is not on the queue.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("a message cannot be put on the queue: {code}")]
+pub struct NotQueued {
+    /// The code of the error, from SQS or from the SDK.
+    pub code: String,
+}
+
 impl Queue {
     /// The queue whose URL is in the variable with this name. Makes no call.
     pub fn read(
@@ -49,6 +58,12 @@ impl Queue {
     pub async fn send(&self, messages: &[Message], deadline: Instant) -> Report {
         let size = |message: &Message| message.body.len();
         deliver(messages, size, deadline, |batch| self.send_batch(batch)).await
+    }
+
+    /// Sends one message until the deadline. Fails if it is not on the queue then.
+    pub async fn put(&self, message: Message, deadline: Instant) -> Result<(), NotQueued> {
+        let report = self.send(&[message], deadline).await;
+        report.last_failure().map_or(Ok(()), Err)
     }
 
     async fn send_batch(&self, batch: Vec<&Message>) -> Result<Vec<Delivery>, CallError> {

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use muster::config::{SSL_CERT_FILE, SettingError, Settings};
+use muster::config::{SettingError, Settings};
 use muster::domain::Clock;
 use muster::http::Problem;
 use muster::store::{self, Store};
@@ -105,10 +105,7 @@ impl LoginContext {
     /// Made from environment variables, which `variable` looks up. Asks nothing over the network.
     pub fn read(app: App, variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
         let settings = EntraSettings::read(&variable)?;
-        let client = muster_directory::http_client(&variable).map_err(|error| SettingError {
-            variable: SSL_CERT_FILE,
-            problem: format!("the HTTP client cannot be made: {error}"),
-        })?;
+        let client = muster_directory::http_client(&variable).map_err(SettingError::no_client)?;
         let sync = LoginSync::new(settings, &client, app.clock.clone());
         Ok(Self { app, sync })
     }

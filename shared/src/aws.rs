@@ -70,10 +70,7 @@ fn is_of_amazon(region: &str, endpoint: Option<&str>, certificates: Option<&str>
 /// Builds the SDK's HTTP client with these root certificates.
 fn http_client(trust: TrustStore) -> Result<SharedHttpClient, SettingError> {
     let context = TlsContext::builder().with_trust_store(trust).build();
-    let context = context.map_err(|error| SettingError {
-        variable: SSL_CERT_FILE,
-        problem: format!("the HTTP client cannot be made: {error}"),
-    })?;
+    let context = context.map_err(SettingError::no_client)?;
     Ok(aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::rustls(CryptoMode::AwsLc))
         .tls_context(context)

@@ -128,6 +128,16 @@ pub struct SettingError {
     pub problem: String,
 }
 
+impl SettingError {
+    /// An HTTP client that cannot be created: only its root certificates can be wrong.
+    pub fn no_client(error: impl std::fmt::Display) -> Self {
+        Self {
+            variable: SSL_CERT_FILE,
+            problem: format!("the HTTP client cannot be created: {error}"),
+        }
+    }
+}
+
 impl Settings {
     /// Reads the settings. `variable` looks one up: `|name| std::env::var(name).ok()` in a function.
     /// An empty variable counts as not set.

@@ -69,18 +69,11 @@ impl Connections {
         if variable(SSL_CERT_FILE).is_some_and(|file| !file.is_empty()) {
             return Ok(connections);
         }
-        let tls = roots_of_mozilla().map_err(|error| no_client(&error))?;
+        let tls = roots_of_mozilla().map_err(SettingError::no_client)?;
         Ok(Self {
             tls: Some(tls),
             ..connections
         })
-    }
-}
-
-fn no_client(error: &dyn std::error::Error) -> SettingError {
-    SettingError {
-        variable: SSL_CERT_FILE,
-        problem: format!("the HTTP client cannot be made: {error}"),
     }
 }
 
@@ -103,7 +96,7 @@ impl Sender {
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, SettingError> {
         let connections = Connections::read(targets, variable)?;
-        Self::new(connections, clock).map_err(|error| no_client(&error))
+        Self::new(connections, clock).map_err(SettingError::no_client)
     }
 
     /// Creates the sender.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::call::{Calls, http_client};
 use super::error::{Authority, TokenError};
 use super::settings::{Variables, endpoint, login_template};
-use muster::config::{SSL_CERT_FILE, SettingError};
+use muster::config::SettingError;
 use muster::domain::{Clock, Domain, EntraId};
 
 /// What the token endpoint of an Entra tenant ends in.
@@ -51,10 +51,7 @@ impl DomainOwners {
                 "must contain {{tenant}} and end in {TOKEN} for directories of tenants"
             ),
         })?;
-        let client = http_client(&variable).map_err(|error| SettingError {
-            variable: SSL_CERT_FILE,
-            problem: format!("the HTTP client cannot be made: {error}"),
-        })?;
+        let client = http_client(&variable).map_err(SettingError::no_client)?;
         Ok(Self {
             calls: Calls::new(client, clock),
             template,

@@ -10,7 +10,7 @@ use super::aws::AwsAccess;
 use super::call::{Calls, http_client};
 use super::error::TokenError;
 use super::settings::Variables;
-use muster::config::{SSL_CERT_FILE, SettingError};
+use muster::config::SettingError;
 use muster::domain::{Clock, SecretArn};
 
 /// A secret of the stack. It is read with its first use, and kept as long as the instance of the function.
@@ -34,10 +34,7 @@ impl StackSecret {
             variable: name,
             problem: "must be set".to_owned(),
         })?;
-        let client = http_client(&variable).map_err(|error| SettingError {
-            variable: SSL_CERT_FILE,
-            problem: format!("the HTTP client cannot be made: {error}"),
-        })?;
+        let client = http_client(&variable).map_err(SettingError::no_client)?;
         Ok(Self {
             access: AwsAccess::to_secrets_manager(&variables, &arn)?,
             arn,

@@ -16,10 +16,10 @@ use muster::domain::{
     WebhookStatus,
 };
 use muster::store::{SigningEndpoint, TableError};
+use muster_delivery::Queue;
 use muster_delivery::webhook::{
     DISABLED_AFTER, Message, Response, SendError, Sender, Task, Verdict, verdict, wait_after,
 };
-use muster_delivery::{Delivery as Sent, Queue};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -308,14 +308,6 @@ fn random() -> f64 {
 
 /// Puts a task on a queue.
 async fn put(queue: &Queue, task: &Task, now: Timestamp) -> Result<(), Error> {
-    let message = task.message(now)?;
     let deadline = tokio::time::Instant::now() + QUEUE_TIME;
-    let report = queue.send(&[message], deadline).await;
-    match report.deliveries.into_iter().next() {
-        Some(Sent::Delivered) => Ok(()),
-        Some(Sent::Rejected(code) | Sent::Failed(code)) => {
-            Err(format!("a message cannot be put on its queue: {code}").into())
-        }
-        None => Err("a message was not put on its queue".into()),
-    }
+    Ok(queue.put(task.message(now)?, deadline).await?)
 }

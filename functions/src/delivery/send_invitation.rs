@@ -14,8 +14,8 @@ use lambda_runtime::Context;
 use muster::config::SettingError;
 use muster::domain::{InvitationPage, InvitationSecret, Name, Timestamp};
 use muster::store::{MailClaim, MailLease};
+use muster_delivery::Queue;
 use muster_delivery::mail::{InvitationMail, InvitationTask, Mail, Mailer, SendMailError};
-use muster_delivery::{Delivery, Queue};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -261,14 +261,6 @@ impl Postman {
 
 /// Puts a task on a queue.
 async fn put(queue: &Queue, task: &InvitationTask, now: Timestamp) -> Result<(), Error> {
-    let message = task.message(now)?;
     let deadline = tokio::time::Instant::now() + QUEUE_TIME;
-    let report = queue.send(&[message], deadline).await;
-    match report.deliveries.into_iter().next() {
-        Some(Delivery::Delivered) => Ok(()),
-        Some(Delivery::Rejected(code) | Delivery::Failed(code)) => {
-            Err(format!("a message cannot be put on its queue: {code}").into())
-        }
-        None => Err("a message was not put on its queue".into()),
-    }
+    Ok(queue.put(task.message(now)?, deadline).await?)
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use muster_delivery::{Delivery, Message, Queue};
+use muster_delivery::{Delivery, Message, NotQueued, Queue};
 use muster_directory::RunTask;
 use tokio::time::Instant;
 
@@ -21,18 +21,16 @@ pub(crate) async fn put_on_queue(
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     let queue = app.part(|_, variable| Queue::read(RECONCILE_QUEUE_URL, variable));
     let queue = queue.map_err(|problem| problem.source.unwrap_or_else(|| "no queue".into()))?;
-    match enqueue(&queue, std::slice::from_ref(task), Duration::ZERO).await? {
-        (_, Some(code)) => Err(format!("a message cannot be put on the queue: {code}").into()),
-        (_, None) => Ok(()),
-    }
+    let (_, error) = enqueue(&queue, std::slice::from_ref(task), Duration::ZERO).await?;
+    Ok(error.map_or(Ok(()), Err)?)
 }
 
-/// Puts runs on the queue, after a delay. Returns how many are not on it, with the code of the last one.
+/// Puts runs on the queue, after a delay. Returns how many are not on it, with the error of the last one.
 pub(super) async fn enqueue(
     queue: &Queue,
     tasks: &[RunTask],
     delay: Duration,
-) -> Result<(usize, Option<String>), serde_json::Error> {
+) -> Result<(usize, Option<NotQueued>), serde_json::Error> {
     let messages = tasks.iter().map(|task| {
         Ok(Message {
             body: serde_json::to_string(task)?,
@@ -42,10 +40,7 @@ pub(super) async fn enqueue(
     });
     let messages = messages.collect::<Result<Vec<_>, serde_json::Error>>()?;
     let report = queue.send(&messages, Instant::now() + QUEUE_TIME).await;
-    let failed = report.deliveries.into_iter().filter_map(|it| match it {
-        Delivery::Failed(code) | Delivery::Rejected(code) => Some(code),
-        Delivery::Delivered => None,
-    });
-    let codes: Vec<_> = failed.collect();
-    Ok((codes.len(), codes.into_iter().next_back()))
+    let deliveries = report.deliveries.iter();
+    let failed = deliveries.filter(|it| **it != Delivery::Delivered).count();
+    Ok((failed, report.last_failure()))
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lambda_runtime::Context;
-use muster::config::{SSL_CERT_FILE, SettingError};
+use muster::config::SettingError;
 use muster::domain::RunOutcome;
 use muster::store::metered;
 use muster_delivery::Queue;
@@ -85,10 +85,7 @@ pub(super) fn runs(
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Runs, SettingError> {
     let settings = EntraSettings::read(&variable)?;
-    let client = muster_directory::http_client(&variable).map_err(|error| SettingError {
-        variable: SSL_CERT_FILE,
-        problem: format!("the HTTP client cannot be made: {error}"),
-    })?;
+    let client = muster_directory::http_client(&variable).map_err(SettingError::no_client)?;
     Ok(Runs::new(settings, &client, app.clock.clone()))
 }
 
@@ -196,9 +193,9 @@ impl Reconcile {
             }
         };
         if let Some(delay) = again
-            && let (_, Some(code)) = enqueue(&self.queue, &[task], delay).await?
+            && let (_, Some(error)) = enqueue(&self.queue, &[task], delay).await?
         {
-            return Err(format!("a message cannot be put on the queue: {code}").into());
+            return Err(error.into());
         }
         Ok(())
     }

@@ -94,9 +94,9 @@ pub(crate) async fn sync_directory(
         tries: 0,
     };
     let sent = enqueue(&queue, &[task], Duration::ZERO).await;
-    if let (_, Some(code)) = sent.map_err(Problem::internal)? {
+    if let (_, Some(error)) = sent.map_err(Problem::internal)? {
         return Err(Problem {
-            source: Some(format!("a message cannot be put on the queue: {code}").into()),
+            source: Some(error.into()),
             ..Problem::new(
                 Code::Unavailable,
                 "The queue did not accept the run. Retry after the number of seconds in Retry-After.",

@@ -7,7 +7,7 @@ pub mod pre_token;
 use std::time::Duration;
 
 use muster::config::Settings;
-use muster::domain::{TenantId, UserId};
+use muster::domain::{ME, TenantId, UserId};
 use serde_json::{Map, Value};
 
 /// Left of an invocation's time for the answer to get back.
@@ -15,8 +15,6 @@ const RESERVE: Duration = Duration::from_millis(300);
 
 /// Why nothing can be done for a login.
 const NOBODY: &str = "the event names no usable tenant and user";
-/// In paths the caller, so that no user can have it as an id.
-const RESERVED_USER_ID: &str = "me";
 /// Why nothing is done for a user of that id.
 const RESERVED: &str = "reserved-user-id";
 /// Why nothing is done for an event about no user.
@@ -41,7 +39,7 @@ impl Subject {
         let user = match user {
             None | Some(Value::Null) => return Self::Nobody,
             Some(Value::String(id)) if id.is_empty() => return Self::Nobody,
-            Some(Value::String(id)) if id == RESERVED_USER_ID => return Self::Reserved,
+            Some(Value::String(id)) if id == ME => return Self::Reserved,
             Some(Value::String(id)) => UserId::parse(id).ok(),
             Some(_) => None,
         };

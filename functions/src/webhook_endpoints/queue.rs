@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use muster::domain::{Event, WebhookEndpoint};
 use muster::http::{self, Code, Problem};
+use muster_delivery::Queue;
 use muster_delivery::webhook::Task;
-use muster_delivery::{Delivery, Queue};
 use tokio::time::Instant;
 
 use crate::delivery::WEBHOOK_QUEUE_URL;
@@ -32,16 +32,14 @@ pub(super) async fn enqueue(
         .collect::<Result<Vec<_>, _>>()
         .map_err(Problem::internal)?;
     let report = queue.send(&messages, Instant::now() + QUEUE_TIME).await;
-    for delivery in report.deliveries {
-        if let Delivery::Failed(code) | Delivery::Rejected(code) = delivery {
-            return Err(Problem {
-                source: Some(format!("a message cannot be put on the queue: {code}").into()),
-                ..Problem::new(
-                    Code::Unavailable,
-                    "The queue did not accept all messages. Retry after the number of seconds in Retry-After.",
-                )
-            });
-        }
-    }
-    Ok(())
+    let Some(error) = report.last_failure() else {
+        return Ok(());
+    };
+    Err(Problem {
+        source: Some(error.into()),
+        ..Problem::new(
+            Code::Unavailable,
+            "The queue did not accept all messages. Retry after the number of seconds in Retry-After.",
+        )
+    })
 }
