@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// Each layer, and the modules and crates that it may import beside itself. The first layer whose folder or file
 /// has the source decides.
-const LAYERS: [(&str, &[&str]); 18] = [
+const LAYERS: [(&str, &[&str]); 19] = [
     ("domain/src", &["muster_domain"]),
     ("shared/src/config", &["muster::domain"]),
     ("shared/src/aws", &["muster::config", "aws_sdk_dynamodb"]),
@@ -60,7 +60,8 @@ const LAYERS: [(&str, &[&str]); 18] = [
             "muster::config",
             "muster::domain",
             "muster::outbound",
-            "muster_directory",
+            "muster_directory::rules",
+            "muster_directory::snapshot",
         ],
     ),
     (
@@ -91,8 +92,13 @@ const LAYERS: [(&str, &[&str]); 18] = [
             "muster::store",
             "muster_delivery",
             "aws_sdk_eventbridge",
+            "aws_sdk_sesv2",
             "aws_sdk_sqs",
         ],
+    ),
+    (
+        "dns/src",
+        &["muster::config", "muster::domain", "muster_dns"],
     ),
     // A protocol that knows nothing of this service.
     ("scim/src", &["muster_scim"]),
@@ -108,6 +114,7 @@ const LAYERS: [(&str, &[&str]); 18] = [
             "muster::telemetry",
             "muster_delivery",
             "muster_directory",
+            "muster_dns",
             "muster_functions",
             "muster_scim",
         ],
@@ -115,15 +122,17 @@ const LAYERS: [(&str, &[&str]); 18] = [
 ];
 
 /// Crates that belong to a layer. All others may be imported anywhere.
-const OWN: [&str; 9] = [
+const OWN: [&str; 11] = [
     "muster",
     "muster_delivery",
     "muster_directory",
+    "muster_dns",
     "muster_domain",
     "muster_functions",
     "muster_scim",
     "aws_sdk_dynamodb",
     "aws_sdk_eventbridge",
+    "aws_sdk_sesv2",
     "aws_sdk_sqs",
 ];
 
@@ -135,6 +144,7 @@ fn module(path: &str) -> String {
         "shared" => "muster",
         "directory" => "muster_directory",
         "delivery" => "muster_delivery",
+        "dns" => "muster_dns",
         "scim" => "muster_scim",
         _ => "muster_functions",
     };
@@ -273,6 +283,7 @@ fn imports_point_down_only() {
         "shared",
         "directory",
         "delivery",
+        "dns",
         "scim",
         "functions",
     ] {
@@ -322,6 +333,8 @@ fn an_upward_import_is_found() {
             "use crate::{\n    json::{Fields},\n    store::{Error, Page},\n};",
         ),
         ("directory/src/plan/mod.rs", "use crate::entra::Directory;"),
+        ("directory/src/entra/page.rs", "use crate::sync::LoginSync;"),
+        ("dns/src/record.rs", "use muster::store::Store;"),
         ("directory/src/sync/mod.rs", "use muster::http::Problem;"),
         (
             "delivery/src/webhook/sender.rs",
