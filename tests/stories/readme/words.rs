@@ -10,7 +10,7 @@ use support::root;
 use super::{documents, read};
 
 /// Words and phrases that the documents do not use, in lower case.
-const AVOIDED: [&str; 20] = [
+const AVOIDED: [&str; 21] = [
     "anew",
     "begins so",
     "go on",
@@ -27,29 +27,15 @@ const AVOIDED: [&str; 20] = [
     "tells",
     "themself",
     "there is no such thing",
+    "what became of",
     "what came of",
     "whatever",
     "whoever",
     "whomever",
 ];
 
-/// The packages, by folder.
+/// The packages, by folder. Their comments and the names of their tests use plain words.
 const PACKAGES: [&str; 11] = [
-    "bench",
-    "delivery",
-    "directory",
-    "dns",
-    "domain",
-    "functions",
-    "local",
-    "scim",
-    "shared",
-    "tests",
-    "xtask",
-];
-
-/// Folders whose comments use plain words.
-const PLAIN_COMMENTS: [&str; 11] = [
     "bench",
     "delivery",
     "directory",
@@ -93,22 +79,30 @@ fn avoided(prose: &str) -> Vec<&'static str> {
         .collect()
 }
 
-/// All summaries and descriptions in a part of the OpenAPI document.
-fn descriptions(part: &Value, texts: &mut Vec<String>) {
+/// The members of the OpenAPI document with text for people.
+const DESCRIPTIONS: [&str; 2] = ["summary", "description"];
+/// Those of its examples: of problems. All others are a customer's data.
+const PROBLEMS: [&str; 2] = ["title", "detail"];
+
+/// All texts of members with these names in a part of the OpenAPI document, and of problems in its examples.
+fn descriptions(part: &Value, names: [&str; 2], texts: &mut Vec<String>) {
     match part {
         Value::Object(members) => {
             for (name, member) in members {
                 match member {
-                    Value::String(text) if name == "summary" || name == "description" => {
+                    Value::String(text) if names.contains(&name.as_str()) => {
                         texts.push(prose(text));
                     }
-                    // A customer's data, not text of this document.
-                    _ if name == "example" || name == "value" => {}
-                    _ => descriptions(member, texts),
+                    _ if name == "example" || name == "value" => {
+                        descriptions(member, PROBLEMS, texts);
+                    }
+                    _ => descriptions(member, names, texts),
                 }
             }
         }
-        Value::Array(items) => items.iter().for_each(|item| descriptions(item, texts)),
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| descriptions(item, names, texts)),
         _ => {}
     }
 }
@@ -122,9 +116,21 @@ fn documents_use_plain_words() {
     texts.insert("CHANGELOG.md".to_owned(), prose(&read("CHANGELOG.md")));
     let mut described = Vec::new();
     let api: Value = serde_json::from_str(&read("docs/openapi.json")).unwrap();
-    descriptions(&api, &mut described);
+    descriptions(&api, DESCRIPTIONS, &mut described);
     assert!(described.len() > 100, "the descriptions are found");
+    let detail = prose("The resource does not exist, or you do not have access to it.");
+    let is_there = described.iter().any(|text| text.starts_with(&detail));
+    assert!(is_there, "the details of problems are found");
     texts.insert("docs/openapi.json".to_owned(), described.join("\n"));
+    // Its descriptions are shown in the console of AWS.
+    for settings in [
+        "template.yaml",
+        "samconfig.toml",
+        "Cargo.toml",
+        ".config/nextest.toml",
+    ] {
+        texts.insert(settings.to_owned(), prose(&read(settings)));
+    }
 
     let wrong = texts.iter().filter_map(|(path, text)| {
         let found = avoided(text);
@@ -146,29 +152,35 @@ fn avoided_words_are_found_in_prose_only() {
     }
 }
 
-/// All Rust files in these folders, from the root.
-fn sources(folders: &[&str]) -> Vec<PathBuf> {
+/// All files in these folders whose names end like this, from the root.
+fn sources(folders: &[&str], ends: &[&str]) -> Vec<PathBuf> {
     let mut paths: Vec<_> = folders.iter().map(|name| root().join(name)).collect();
     let mut sources = Vec::new();
     while let Some(path) = paths.pop() {
         if path.is_dir() {
             let entries = fs::read_dir(path).unwrap();
             paths.extend(entries.map(|entry| entry.unwrap().path()));
-        } else if path.extension().is_some_and(|end| end == "rs") {
+        } else if path
+            .extension()
+            .is_some_and(|end| ends.iter().any(|it| end == *it))
+        {
             sources.push(path);
         }
     }
     sources
 }
 
-/// The comments of a Rust file: one text for consecutive lines.
+/// The comments of a file, which begin with `//` or `#` and a blank: one text for consecutive lines.
 fn comments(source: &str) -> Vec<String> {
+    let is_comment = |line: &str| line.starts_with("//") || line.starts_with("# ");
     let lines: Vec<_> = source.lines().map(str::trim_start).collect();
-    let blocks = lines.chunk_by(|one, next| one.starts_with("//") == next.starts_with("//"));
-    let blocks = blocks.filter(|block| block[0].starts_with("//"));
+    let blocks = lines.chunk_by(|one, next| is_comment(one) == is_comment(next));
+    let blocks = blocks.filter(|block| is_comment(block[0]));
     blocks
         .map(|block| {
-            let texts = block.iter().map(|line| line.trim_start_matches(['/', '!']));
+            let texts = block
+                .iter()
+                .map(|line| line.trim_start_matches(['/', '!', '#']));
             texts.map(str::trim_start).collect::<Vec<_>>().join("\n")
         })
         .collect()
@@ -177,7 +189,14 @@ fn comments(source: &str) -> Vec<String> {
 #[test]
 fn comments_use_plain_words() {
     let (mut count, mut wrong) = (0, Vec::new());
-    for path in sources(&PLAIN_COMMENTS) {
+    let ends = ["js", "mjs", "py", "rs", "toml", "yaml"];
+    for path in sources(&PACKAGES, &ends) {
+        if path
+            .components()
+            .any(|part| part.as_os_str() == "node_modules")
+        {
+            continue;
+        }
         for comment in comments(&fs::read_to_string(&path).unwrap()) {
             count += 1;
             let found = avoided(&prose(&comment));
@@ -209,13 +228,14 @@ fn test_names(source: &str) -> Vec<&str> {
 }
 
 #[test]
-fn test_names_have_at_most_60_characters() {
+fn test_names_are_short_and_plain() {
     let (mut count, mut long) = (0, Vec::new());
-    for path in sources(&PACKAGES) {
+    for path in sources(&PACKAGES, &["rs"]) {
         let source = fs::read_to_string(&path).unwrap();
         for name in test_names(&source) {
             count += 1;
-            if name.len() > 60 {
+            let is_plain = avoided(&name.replace('_', " ")).is_empty();
+            if name.len() > 60 || !is_plain {
                 long.push(format!("{}: {name}", path.display()));
             }
         }
