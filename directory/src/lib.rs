@@ -16,7 +16,7 @@ pub use entra::call::{CALL_TIMEOUT, MAX_BODY, http_client};
 pub use entra::changes::{AccountChanges, Changes, DeltaLink, GroupChanges, MAX_FOLLOWED, Since};
 pub use entra::directory::{ASSIGNED_GROUPS_LIFE, Directory, MAX_PAGES, MAX_ROWS};
 pub use entra::domain_owner::DomainOwners;
-pub use entra::error::{Authority, NoResponse, Question, ReadError, Refusal, TokenError};
+pub use entra::error::{Authority, GraphRefusal, NoResponse, Question, ReadError, TokenError};
 pub use entra::page::pages;
 pub use entra::settings::{
     Credential, DEFAULT_BUDGET, DEFAULT_GRAPH_ENDPOINT, EntraConnection, EntraSettings,
@@ -25,8 +25,8 @@ pub use entra::settings::{
 pub use entra::stack_secret::StackSecret;
 pub use muster::domain::{DEFAULT_ROLE, DirectorySettings, OnLeave, RoleMap, SecretArn};
 pub use plan::{
-    Change, Found, Held, HeldOrganization, HeldTeam, Lookups, Naming, NewOrganization, NewTeam,
-    Place, Plan, Provisioned, Step, TeamMove, lookups, plan,
+    Change, Found, HeldMemberships, HeldOrganization, HeldTeam, Lookups, Naming, NewOrganization,
+    NewTeam, Place, Plan, Provisioned, Step, TeamMove, lookups, plan,
 };
 pub use run::{Failure, RunEnd, RunError, RunReport, RunTask, Runs};
 pub use scim::{ScimEffect, ScimReport};

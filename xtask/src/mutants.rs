@@ -51,12 +51,12 @@ pub(crate) struct Extent {
     /// before.
     #[arg(long)]
     shard: Option<String>,
-    /// Time limit, in minutes. `--go-on` continues afterwards.
+    /// Time limit, in minutes. `--continue` continues afterwards.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     minutes: Option<u32>,
     /// Add to the results of the last runs, and skip the mutants they caught.
-    #[arg(long)]
-    go_on: bool,
+    #[arg(long = "continue")]
+    continues: bool,
 }
 
 /// The results of mutants, by name.
@@ -122,7 +122,7 @@ pub(crate) fn mutants(root: &Path, part: Part, extent: &Extent) -> Result<()> {
     // The results of an interrupted run count too.
     let mut found = read(&earlier)?;
     found.extend(read(&last)?);
-    if !extent.go_on {
+    if !extent.continues {
         found.clear();
     }
     keep(&earlier, &found)?;
@@ -145,7 +145,7 @@ pub(crate) fn mutants(root: &Path, part: Part, extent: &Extent) -> Result<()> {
         command.args(["--sharding", "round-robin", "--shard", shard]);
     }
     // A share of the remaining mutants would be a different one each time.
-    if extent.go_on && extent.shard.is_none() {
+    if extent.continues && extent.shard.is_none() {
         command.arg("--iterate");
     }
     match part {

@@ -7,7 +7,7 @@ use reqwest::{Client, Request, StatusCode, redirect};
 use thiserror::Error;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::error::Refusal;
+use super::error::GraphRefusal;
 use muster::config::SSL_CERT_FILE;
 use muster::domain::Clock;
 use muster::outbound::{retry_after, roots_of_mozilla};
@@ -82,8 +82,8 @@ pub(super) enum CallError {
 
 impl ServiceResponse {
     /// Returns the parts of an error response that may be shown.
-    pub(super) fn refusal(&self, code: Option<String>) -> Refusal {
-        Refusal::new(self.status.as_u16(), code, self.request_id.clone())
+    pub(super) fn refusal(&self, code: Option<String>) -> GraphRefusal {
+        GraphRefusal::new(self.status.as_u16(), code, self.request_id.clone())
     }
 }
 

@@ -36,7 +36,7 @@ pub enum ReadError {
         /// The time that Graph asks to wait, if it sends one.
         retry_after: Option<Duration>,
         /// The error response.
-        refusal: Refusal,
+        refusal: GraphRefusal,
     },
     /// 5xx on every attempt.
     #[error("Graph failed to tell {question}: {refusal}")]
@@ -44,7 +44,7 @@ pub enum ReadError {
         /// The request.
         question: Question,
         /// The error response.
-        refusal: Refusal,
+        refusal: GraphRefusal,
     },
     /// 403. An administrator must grant a permission.
     #[error(
@@ -56,7 +56,7 @@ pub enum ReadError {
         /// The request.
         question: Question,
         /// The error response.
-        refusal: Refusal,
+        refusal: GraphRefusal,
     },
     /// Accounts without `accountEnabled`, which Graph leaves out without the permission to read it.
     #[error("Graph does not say whether accounts are enabled")]
@@ -67,13 +67,13 @@ pub enum ReadError {
         /// The request.
         question: Question,
         /// The error response.
-        refusal: Refusal,
+        refusal: GraphRefusal,
     },
     /// 404: the directory has no user with this object id.
     #[error("the directory has no user with the object id that the event carries: {refusal}")]
     UnknownUser {
         /// The error response.
-        refusal: Refusal,
+        refusal: GraphRefusal,
     },
     /// 404: the directory has no such enterprise application.
     #[error(
@@ -82,7 +82,7 @@ pub enum ReadError {
     )]
     UnknownServicePrincipal {
         /// The error response.
-        refusal: Refusal,
+        refusal: GraphRefusal,
     },
     /// Any other status.
     #[error("Graph did not tell {question}: {refusal}")]
@@ -90,7 +90,7 @@ pub enum ReadError {
         /// The request.
         question: Question,
         /// The error response.
-        refusal: Refusal,
+        refusal: GraphRefusal,
     },
     /// A 200 that does not match the documentation.
     #[error("Graph's answer to the question for {question} {problem}")]
@@ -141,7 +141,7 @@ pub enum TokenError {
         /// The service that was called.
         authority: Authority,
         /// The error response.
-        refusal: Refusal,
+        refusal: GraphRefusal,
     },
     /// A 200 without the requested value.
     #[error("{authority} gave an answer that has not what was asked for")]
@@ -289,13 +289,13 @@ pub enum NoResponse {
 /// The parts of an error response that may be shown: its status, its code, and the id by which the service's support
 /// finds it. Never its message, which can name people.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct GraphRefusal {
     status: u16,
     code: Option<String>,
     request_id: Option<String>,
 }
 
-impl Refusal {
+impl GraphRefusal {
     pub(super) fn new(status: u16, code: Option<String>, request_id: Option<String>) -> Self {
         Self {
             status,
@@ -315,7 +315,7 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for GraphRefusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "status {}", self.status)?;
         if let Some(code) = &self.code {
@@ -383,7 +383,7 @@ mod tests {
 
     #[test]
     fn missing_permission_names_the_permission() {
-        let refusal = Refusal::new(403, Some("Authorization_RequestDenied".to_owned()), None);
+        let refusal = GraphRefusal::new(403, Some("Authorization_RequestDenied".to_owned()), None);
         let question = Question::UserGroups;
         assert_eq!(
             ReadError::Forbidden { question, refusal }.to_string(),
@@ -395,7 +395,7 @@ mod tests {
 
     #[test]
     fn unusual_codes_are_not_repeated() {
-        let refusal = |code: &str| Refusal::new(400, Some(code.to_owned()), None).to_string();
+        let refusal = |code: &str| GraphRefusal::new(400, Some(code.to_owned()), None).to_string();
         assert_eq!(
             refusal("Request_BadRequest"),
             "status 400 Request_BadRequest"

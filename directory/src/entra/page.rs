@@ -12,15 +12,15 @@ use crate::snapshot::{Assigned, AssignedGroup};
 use muster::domain::{GroupId, MAX_NAME_LENGTH, Name};
 
 /// What is wrong with a response.
-pub(super) type Problem = &'static str;
+pub(super) type PageFault = &'static str;
 
 /// Maximum length of a link to the next page, in bytes.
 const MAX_LINK: usize = 16 * 1024;
-const NOT_THE_JSON: Problem = "is not the JSON that is documented";
-const NOT_THE_COUNT: Problem = "has another number of rows than its @odata.count";
+const NOT_THE_JSON: PageFault = "is not the JSON that is documented";
+const NOT_THE_COUNT: PageFault = "has another number of rows than its @odata.count";
 
 /// Reads a response. Drops the parser's error text, which may repeat part of it.
-pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, PageFault> {
     serde_json::from_slice(body).map_err(|_| NOT_THE_JSON)
 }
 
@@ -34,8 +34,8 @@ pub fn error_code(body: &[u8]) -> Option<String> {
 /// The parsers of this module for whole lists, page by page. The fuzz targets call them.
 pub mod pages {
     use super::{
-        Assigned, Assignment, Assignments, BTreeSet, Container, Containers, GroupId, Page, Problem,
-        ServicePrincipal, Tally, read,
+        Assigned, Assignment, Assignments, BTreeSet, Container, Containers, GroupId, Page,
+        PageFault, ServicePrincipal, Tally, read,
     };
 
     pub use super::{error_code, next_link};
@@ -45,7 +45,7 @@ pub mod pages {
     pub fn assigned_groups<'a>(
         pages: impl IntoIterator<Item = &'a [u8]>,
         application: Option<&[u8]>,
-    ) -> Result<Assigned, Problem> {
+    ) -> Result<Assigned, PageFault> {
         let mut assignments = Assignments::default();
         let mut tally = Tally::default();
         for page in pages {
@@ -64,7 +64,7 @@ pub mod pages {
     /// Returns the groups on the pages of `memberOf`.
     pub fn groups_of_a_user<'a>(
         pages: impl IntoIterator<Item = &'a [u8]>,
-    ) -> Result<BTreeSet<GroupId>, Problem> {
+    ) -> Result<BTreeSet<GroupId>, PageFault> {
         let mut containers = Containers::default();
         let mut tally = Tally::default();
         for page in pages {
@@ -80,7 +80,7 @@ pub mod pages {
 }
 
 /// Returns a link to the next page. Fails if it does not lead to Graph, because the token is sent to that URL.
-pub fn next_link(link: &str, graph: &Url) -> Result<Url, Problem> {
+pub fn next_link(link: &str, graph: &Url) -> Result<Url, PageFault> {
     if link.len() > MAX_LINK {
         return Err("links to a next page by too long a link");
     }
@@ -117,7 +117,7 @@ pub(super) struct Tally {
 
 impl Tally {
     /// Adds a page. Fails if two pages have different counts.
-    pub(super) fn add<R>(&mut self, page: &Page<R>) -> Result<(), Problem> {
+    pub(super) fn add<R>(&mut self, page: &Page<R>) -> Result<(), PageFault> {
         self.rows += page.value.len() as u64;
         match (self.count, page.count) {
             (Some(one), Some(other)) if one != other => Err(NOT_THE_COUNT),
@@ -129,7 +129,7 @@ impl Tally {
     }
 
     /// Fails if the list has another number of rows than its count.
-    pub(super) fn finish(&self) -> Result<(), Problem> {
+    pub(super) fn finish(&self) -> Result<(), PageFault> {
         if self.count.is_some_and(|count| count != self.rows) {
             return Err(NOT_THE_COUNT);
         }
@@ -196,7 +196,7 @@ pub(super) struct Assignments {
 
 impl Assignments {
     /// Adds a row. Ignores users and service principals.
-    pub(super) fn add(&mut self, row: Assignment) -> Result<(), Problem> {
+    pub(super) fn add(&mut self, row: Assignment) -> Result<(), PageFault> {
         if row.principal_type != "Group" {
             return Ok(());
         }
@@ -288,7 +288,7 @@ mod tests {
         }
     }
 
-    fn assigned(rows: &str) -> Result<Assigned, Problem> {
+    fn assigned(rows: &str) -> Result<Assigned, PageFault> {
         let page: Page<Assignment> = read(rows.as_bytes())?;
         let mut assignments = Assignments::default();
         for row in page.value {

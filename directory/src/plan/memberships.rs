@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Change, Held, HeldOrganization, Naming, Place, Planner};
+use super::{Change, HeldMemberships, HeldOrganization, Naming, Place, Planner};
 use crate::snapshot::{AssignedGroup, DirectorySnapshot, MappedMembership};
 use muster::domain::{DirectorySettings, GroupId, OnLeave, OrganizationId, Role, Status, TeamId};
 
@@ -163,7 +163,7 @@ impl Planner<'_> {
 /// they are a tenant admin.
 pub(crate) fn takes_away(
     reading: &DirectorySnapshot,
-    held: &Held,
+    held: &HeldMemberships,
     rules: &DirectorySettings,
 ) -> bool {
     let lowers = |organization: &OrganizationId, given: Role| {
@@ -188,7 +188,11 @@ pub(crate) fn takes_away(
 }
 
 /// Returns how many memberships end because no group gives them any more.
-pub(crate) fn ending(reading: &DirectorySnapshot, held: &Held, rules: &DirectorySettings) -> usize {
+pub(crate) fn ending(
+    reading: &DirectorySnapshot,
+    held: &HeldMemberships,
+    rules: &DirectorySettings,
+) -> usize {
     leaving(reading, held, rules).len()
 }
 
@@ -210,7 +214,11 @@ pub(super) fn given_role(
 
 /// Returns the changes for memberships that the sync created and whose groups no longer give them. Unless groups
 /// become organizations, only those that `group_map` gave.
-fn leaving(reading: &DirectorySnapshot, held: &Held, rules: &DirectorySettings) -> Vec<Change> {
+fn leaving(
+    reading: &DirectorySnapshot,
+    held: &HeldMemberships,
+    rules: &DirectorySettings,
+) -> Vec<Change> {
     let (mut in_organizations, in_teams): (BTreeSet<OrganizationId>, BTreeSet<TeamId>) = reading
         .held()
         .map(|(id, _)| (id.organization_id(), id.team_id()))

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use change::{Change, Naming, NewOrganization, NewTeam, Place, Plan, Step, TeamMove};
 pub(super) use memberships::{ending, takes_away};
-pub use state::{Found, Held, HeldOrganization, HeldTeam, Provisioned};
+pub use state::{Found, HeldMemberships, HeldOrganization, HeldTeam, Provisioned};
 
 use crate::snapshot::DirectorySnapshot;
 use muster::domain::DirectorySettings;
@@ -36,7 +36,7 @@ impl Lookups {
 /// Returns the items to look up: those that may have to be created, and those that the user may join.
 pub fn lookups(
     reading: &DirectorySnapshot,
-    held: &Held,
+    held: &HeldMemberships,
     made: Provisioned,
     rules: &DirectorySettings,
 ) -> Lookups {
@@ -78,7 +78,7 @@ pub fn lookups(
 /// Returns the plan. `found` is the result of the [`lookups`] for the same input.
 pub fn plan(
     reading: &DirectorySnapshot,
-    held: &Held,
+    held: &HeldMemberships,
     made: Provisioned,
     found: &Found,
     rules: &DirectorySettings,
@@ -126,7 +126,7 @@ pub fn plan(
 
 struct Planner<'a> {
     reading: &'a DirectorySnapshot,
-    held: &'a Held,
+    held: &'a HeldMemberships,
     found: &'a Found,
     rules: &'a DirectorySettings,
     changes: Vec<Change>,

@@ -5,7 +5,7 @@ use muster::store::{FoundOrganization, FoundTeam, MembershipMarks, TeamMembershi
 
 /// The user's memberships before the sync, from their own partition of the table.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Held {
+pub struct HeldMemberships {
     /// Memberships in organizations.
     pub organizations: BTreeMap<OrganizationId, HeldOrganization>,
     /// Memberships in teams.

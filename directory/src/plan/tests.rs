@@ -132,7 +132,7 @@ prop_compose! {
             };
             (id.team_id(), HeldTeam { status, source, version: 7, marks })
         });
-        let held = Held {
+        let held = HeldMemberships {
             organizations: in_organizations.collect(),
             teams: in_teams.collect(),
             is_tenant_admin: false,
@@ -142,7 +142,7 @@ prop_compose! {
 }
 
 /// Returns the memberships in organizations and in teams, by place.
-fn memberships(held: &Held) -> BTreeMap<Place, (Option<Role>, Status, Source)> {
+fn memberships(held: &HeldMemberships) -> BTreeMap<Place, (Option<Role>, Status, Source)> {
     let organizations = held.organizations.iter().map(|(id, it)| {
         let place = Place::Organization(id.clone());
         (place, (Some(it.role), it.status, it.source))

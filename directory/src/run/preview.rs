@@ -30,14 +30,14 @@ struct Previewed {
     user: Option<PreviewedUser>,
     given: u64,
     lost: u64,
-    made: Made,
+    made: PreviewedCreations,
     /// What was read of their groups.
     reading: Option<DirectorySnapshot>,
 }
 
 /// The organizations and teams that are made, by group.
 #[derive(Default)]
-struct Made {
+struct PreviewedCreations {
     organizations: BTreeMap<GroupId, PreviewedGroup>,
     teams: BTreeMap<GroupId, PreviewedGroup>,
 }
@@ -207,12 +207,12 @@ async fn preview_of(
 }
 
 /// Returns what a plan makes.
-fn made_by(plan: &Plan) -> Made {
+fn made_by(plan: &Plan) -> PreviewedCreations {
     let one = |group_id: GroupId, naming: &Naming| {
         let name = naming.name.clone();
         (group_id.clone(), PreviewedGroup { group_id, name })
     };
-    let mut made = Made::default();
+    let mut made = PreviewedCreations::default();
     for change in plan.changes() {
         match change {
             Change::MakeOrganization(new) => {

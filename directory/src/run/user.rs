@@ -13,7 +13,7 @@ use crate::sync::apply::{Subject, held};
 use crate::sync::confirm::{confirmed, not_emptied};
 use crate::sync::report::Progress;
 use muster::domain::{DirectorySettings, Origin, RunNumbers, Source, UserId};
-use muster::store::{self, CurrentMemberships, KnownUser, Written};
+use muster::store::{self, CurrentMemberships, KnownUser, WriteOutcome};
 use tokio::time::Instant;
 
 /// What is known of an account.
@@ -206,7 +206,7 @@ impl<'a> Follower<'a> {
                 store.see_account(tenant, account, &directory.id).await?;
             }
             let enabled = store.follow_account(self.origin, known, true).await?;
-            done.numbers.users_enabled += u64::from(enabled == Written::Done);
+            done.numbers.users_enabled += u64::from(enabled == WriteOutcome::Done);
         }
         let rules = &directory.settings;
         let held = held(&current);
@@ -287,9 +287,9 @@ impl<'a> Follower<'a> {
         let store = self.work.store;
         let disabled = store.follow_account(self.origin, known, false).await?;
         done.taken = taken;
-        done.numbers.users_disabled += u64::from(disabled == Written::Done);
+        done.numbers.users_disabled += u64::from(disabled == WriteOutcome::Done);
         // The profile has changed meanwhile.
-        done.is_to_retry |= disabled != Written::Done;
+        done.is_to_retry |= disabled != WriteOutcome::Done;
         Ok(())
     }
 

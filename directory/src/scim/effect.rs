@@ -13,7 +13,7 @@ use crate::sync::{Counts, SyncOutcome};
 use muster::domain::{Clock, DirectorySettings, Origin, ScimScope, ScimUserId, Source};
 use muster::store::{
     self, CurrentMemberships, KnownUser, LoginDirectory, ScimFinished, ScimUserWithGroups, Store,
-    Written,
+    WriteOutcome,
 };
 
 /// Users whom one request follows. The others are marked, and followed by a run.
@@ -310,8 +310,8 @@ impl Follower<'_> {
         }
         let written = self.store.follow_account(self.origin, known, is_enabled);
         Ok(match written.await? {
-            Written::Done => Some(SyncOutcome::Synced),
-            Written::Unchanged | Written::NameTaken => None,
+            WriteOutcome::Done => Some(SyncOutcome::Synced),
+            WriteOutcome::Unchanged | WriteOutcome::NameTaken => None,
         })
     }
 }

@@ -4,7 +4,7 @@ use super::SyncOutcome;
 use super::report::Progress;
 use super::writes::{self, Writes};
 use crate::entra::directory::ASSIGNED_GROUPS_LIFE;
-use crate::plan::{self, Found, Held, HeldOrganization, HeldTeam, Plan, Provisioned};
+use crate::plan::{self, Found, HeldMemberships, HeldOrganization, HeldTeam, Plan, Provisioned};
 use crate::snapshot::DirectorySnapshot;
 use muster::domain::{Clock, DirectoryId, DirectorySettings, Origin, Source, TenantId, Timestamp};
 use muster::store::{self, CurrentMemberships, KnownUser, Store};
@@ -245,10 +245,10 @@ fn for_a_while(fingerprint: &str, now: Timestamp) -> String {
 }
 
 /// Returns the user's memberships in the form that the plan uses.
-pub(crate) fn held(current: &CurrentMemberships) -> Held {
+pub(crate) fn held(current: &CurrentMemberships) -> HeldMemberships {
     let organizations = current.organizations.iter();
     let teams = current.teams.iter();
-    Held {
+    HeldMemberships {
         is_tenant_admin: current.is_directory_admin,
         organizations: organizations
             .map(|(id, one)| {

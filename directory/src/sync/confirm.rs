@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use crate::entra::directory::Directory;
 use crate::entra::error::ReadError;
-use crate::plan::{self, Held};
+use crate::plan::{self, HeldMemberships};
 use crate::snapshot::DirectorySnapshot;
 use muster::domain::{Clock, DirectorySettings, EntraObjectId};
 
@@ -18,7 +18,7 @@ pub(crate) async fn confirmed(
     (directory, rules, clock): (&Directory, &DirectorySettings, &Clock),
     user: &EntraObjectId,
     mut reading: DirectorySnapshot,
-    held: &Held,
+    held: &HeldMemberships,
     deadline: Instant,
 ) -> Result<DirectorySnapshot, ReadError> {
     while plan::takes_away(&reading, held, rules) {
@@ -41,7 +41,7 @@ pub(crate) async fn confirmed(
 /// assigned to the application: it had the groups that gave them.
 pub(crate) fn not_emptied(
     reading: DirectorySnapshot,
-    held: &Held,
+    held: &HeldMemberships,
     rules: &DirectorySettings,
 ) -> Result<DirectorySnapshot, ReadError> {
     if reading.is_of_empty_application() && plan::ending(&reading, held, rules) > 0 {

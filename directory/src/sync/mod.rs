@@ -21,7 +21,7 @@ use crate::entra::settings::EntraSettings;
 use crate::plan;
 use crate::snapshot::DirectorySnapshot;
 use muster::domain::{Clock, DirectoryStatus, EntraObjectId, Source};
-use muster::store::{self, CurrentMemberships, KnownUser, Profile, Refusal, Store, Written};
+use muster::store::{self, CurrentMemberships, KnownUser, Profile, Refusal, Store, WriteOutcome};
 
 use crate::scim::Candidates;
 use apply::{Subject, held, leave_if_erased};
@@ -45,7 +45,7 @@ const BROKEN: &str = "directory-broken";
 const HELD_BACK: &str = "removal-limit";
 
 /// What was read of the directory.
-enum Reading {
+enum DirectoryReading {
     /// Nothing, for this reason.
     None(&'static str),
     /// Nothing: it is not known which directory to read.
@@ -127,7 +127,7 @@ impl LoginSync {
         let auto_join = progress.kept(auto_join).flatten();
         if let (Some(login), Some(by)) = (&login, auto_join) {
             let joined = store.join_by_domain(profile, login, &by).await;
-            if let Some(Written::Done) = progress.kept(joined) {
+            if let Some(WriteOutcome::Done) = progress.kept(joined) {
                 progress.with(|state| state.counts.memberships_made += 1);
                 let left =
                     leave_if_erased(store, login, &profile.directory_origin(), progress).await;
@@ -144,17 +144,17 @@ impl LoginSync {
         profile: &Profile,
         object_id: &EntraObjectId,
         deadline: Instant,
-    ) -> Reading {
+    ) -> DirectoryReading {
         match self.directories.of(store, &profile.tenant_id).await {
-            Err(error) => Reading::Unknown(error),
-            Ok(Following::Nothing) => Reading::None(OFF),
-            Ok(Following::Inactive(DirectoryStatus::Broken)) => Reading::None(BROKEN),
-            Ok(Following::Inactive(_)) => Reading::None(PAUSED),
-            Ok(Following::Scim(followed)) => Reading::scim(store, followed, profile).await,
+            Err(error) => DirectoryReading::Unknown(error),
+            Ok(Following::Nothing) => DirectoryReading::None(OFF),
+            Ok(Following::Inactive(DirectoryStatus::Broken)) => DirectoryReading::None(BROKEN),
+            Ok(Following::Inactive(_)) => DirectoryReading::None(PAUSED),
+            Ok(Following::Scim(followed)) => DirectoryReading::scim(store, followed, profile).await,
             Ok(Following::Directory(followed)) => {
                 let read = followed.directory.read(object_id, deadline).await;
                 let read = read.map(|reading| reading.under(&followed.rules));
-                Reading::Of(followed, read)
+                DirectoryReading::Of(followed, read)
             }
         }
     }
@@ -198,19 +198,19 @@ impl LoginSync {
             progress.written(refreshed);
         }
         let (followed, read) = match read {
-            Reading::None(reason) if login.is_some() => {
+            DirectoryReading::None(reason) if login.is_some() => {
                 return (SyncOutcome::Skipped, Some(reason));
             }
-            Reading::None(_) => return (SyncOutcome::Failed, None),
-            Reading::Unknown(error) => {
+            DirectoryReading::None(_) => return (SyncOutcome::Failed, None),
+            DirectoryReading::Unknown(error) => {
                 progress.fail(error);
                 return (SyncOutcome::Failed, None);
             }
-            Reading::Scim(followed, read) => {
+            DirectoryReading::Scim(followed, read) => {
                 let scim = self.scim(store, &followed, (profile, progress));
                 return scim.apply(progress.kept(read), login, current).await;
             }
-            Reading::Of(followed, read) => (followed, read),
+            DirectoryReading::Of(followed, read) => (followed, read),
         };
         let failed = match &read {
             Err(error) => outcome_of(error),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::followed::{FollowedScim, Following};
 use super::report::Progress;
-use super::{LoginSync, OFF, Reading, SyncOutcome, record_only};
+use super::{DirectoryReading, LoginSync, OFF, SyncOutcome, record_only};
 use crate::scim::{Candidates, Choice, Followed, Follower, candidates, choose, follow};
 use muster::domain::{Clock, Source};
 use muster::store::{
@@ -26,7 +26,7 @@ pub(super) struct ScimLogin<'a> {
     clock: &'a Clock,
 }
 
-impl Reading {
+impl DirectoryReading {
     /// Reads the directory users that a login may be of.
     pub(super) async fn scim(
         store: &Store,

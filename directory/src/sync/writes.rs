@@ -14,13 +14,13 @@ use muster::domain::DirectorySettings;
 use muster::domain::{
     Clock, Name, Organization, OrganizationId, Origin, Source, Status, Team, TeamId,
 };
-use muster::store::{self, CurrentMemberships, KnownUser, Move, Store, Written};
+use muster::store::{self, CurrentMemberships, KnownUser, Move, Store, WriteOutcome};
 
 /// Maximum number of concurrent writes.
 const AT_ONCE: usize = 32;
 
 /// The result of a write.
-type WriteResult = Result<Written, store::Error>;
+type WriteResult = Result<WriteOutcome, store::Error>;
 
 /// A write that failed, with the organization or team it failed for, so that an operator can fix it.
 #[derive(Debug, thiserror::Error)]
@@ -112,7 +112,9 @@ impl<'a> Writes<'a> {
                 .set_directory_admin_at_login(self.origin, self.user, is_admin)
                 .await;
             match self.progress.written(written) {
-                Some(Written::Done) => self.progress.with(|state| state.counts.roles_changed += 1),
+                Some(WriteOutcome::Done) => {
+                    self.progress.with(|state| state.counts.roles_changed += 1)
+                }
                 Some(_) => self.progress.with(|state| state.not_taken += 1),
                 None => {}
             }
@@ -123,7 +125,7 @@ impl<'a> Writes<'a> {
         let (outcome, count): (_, fn(&mut Counts) -> &mut usize) = match change {
             Change::MakeOrganization(new) => {
                 let outcome = self.make_organization(new, rules, clock).await;
-                if !matches!(outcome, Ok(Written::Done | Written::Unchanged)) {
+                if !matches!(outcome, Ok(WriteOutcome::Done | WriteOutcome::Unchanged)) {
                     self.progress
                         .with(|state| state.not_made.insert(new.id.clone()));
                 }
@@ -131,7 +133,7 @@ impl<'a> Writes<'a> {
             }
             Change::MakeTeam(new) => {
                 let outcome = self.make_team(new, rules, clock).await;
-                if !matches!(outcome, Ok(Written::Done | Written::Unchanged)) {
+                if !matches!(outcome, Ok(WriteOutcome::Done | WriteOutcome::Unchanged)) {
                     self.progress
                         .with(|state| state.teams_not_made.insert(new.id.clone()));
                 }
@@ -139,7 +141,7 @@ impl<'a> Writes<'a> {
             }
             Change::MoveTeam(team) => {
                 let outcome = self.move_team(team).await;
-                if !matches!(outcome, Ok(Written::Done)) {
+                if !matches!(outcome, Ok(WriteOutcome::Done)) {
                     self.progress
                         .with(|state| state.teams_not_moved.insert(team.id.clone()));
                 }
@@ -209,7 +211,7 @@ impl<'a> Writes<'a> {
     /// Counts a write by its result, and notes what the next login must check again.
     fn count(&self, change: &Change, outcome: WriteResult, count: fn(&mut Counts) -> &mut usize) {
         let outcome = outcome.and_then(|written| match written {
-            Written::NameTaken => Err(store::Refusal::NameTaken.into()),
+            WriteOutcome::NameTaken => Err(store::Refusal::NameTaken.into()),
             written => Ok(written),
         });
         let outcome = outcome.map_err(|source| Failed {
@@ -217,7 +219,7 @@ impl<'a> Writes<'a> {
             source,
         });
         match self.progress.written(outcome) {
-            Some(Written::Done) => self.progress.with(|state| *count(&mut state.counts) += 1),
+            Some(WriteOutcome::Done) => self.progress.with(|state| *count(&mut state.counts) += 1),
             Some(_) if matches!(change, Change::Rename { .. } | Change::MoveTeam(_)) => {
                 self.progress.with(|state| state.overtaken = true);
             }
@@ -270,10 +272,10 @@ impl<'a> Writes<'a> {
             self.progress.with(|state| state.has_suffixes = true);
         }
         match self.store.make_organization(self.origin, &first).await? {
-            Written::NameTaken => {
+            WriteOutcome::NameTaken => {
                 let second = named(&new.naming.if_taken);
                 let written = self.store.make_organization(self.origin, &second).await?;
-                if rules.refresh_names && written == Written::Done {
+                if rules.refresh_names && written == WriteOutcome::Done {
                     let place = Place::Organization(new.id.clone());
                     self.suffixed(&place, 1, &new.naming, true);
                 }
@@ -314,10 +316,10 @@ impl<'a> Writes<'a> {
         }
         let first = named(&new.naming.name);
         match self.store.make_team(self.origin, &first, awaited).await? {
-            Written::NameTaken => {
+            WriteOutcome::NameTaken => {
                 let second = named(&new.naming.if_taken);
                 let written = self.store.make_team(self.origin, &second, awaited).await?;
-                if rules.refresh_names && written == Written::Done {
+                if rules.refresh_names && written == WriteOutcome::Done {
                     self.suffixed(&Place::Team(new.id.clone()), 1, &new.naming, true);
                 }
                 Ok(written)
@@ -333,7 +335,7 @@ impl<'a> Writes<'a> {
             ..
         } = team;
         if self.is_not_made(organization_id) {
-            return Ok(Written::Unchanged);
+            return Ok(WriteOutcome::Unchanged);
         }
         let place = (self.user.tenant_id(), id);
         let mut how = Move {
@@ -346,13 +348,13 @@ impl<'a> Writes<'a> {
             .move_team(self.origin, place, organization_id, how)
             .await?
         {
-            Written::NameTaken => {
+            WriteOutcome::NameTaken => {
                 how.name = &team.naming.if_taken;
                 let written = self
                     .store
                     .move_team(self.origin, place, organization_id, how)
                     .await?;
-                if team.is_refreshed && written == Written::Done {
+                if team.is_refreshed && written == WriteOutcome::Done {
                     let place = Place::Team(id.clone());
                     self.suffixed(&place, team.version + 1, &team.naming, true);
                 }

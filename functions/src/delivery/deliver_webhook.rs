@@ -65,7 +65,7 @@ struct Courier {
 }
 
 /// The result for one message.
-enum Outcome {
+enum DeliveryOutcome {
     Delivered,
     /// To be sent again later.
     Retried,
@@ -125,11 +125,11 @@ async fn handle(courier: Arc<Courier>, batch: Value, context: Context) -> Result
     let mut failed = Vec::new();
     for (record, outcome) in batch.records.iter().zip(outcomes) {
         match outcome {
-            Ok(Outcome::Delivered) => counts.delivered += 1,
-            Ok(Outcome::Retried) => counts.retried += 1,
-            Ok(Outcome::GivenUp) => counts.given_up += 1,
-            Ok(Outcome::Deferred) => counts.deferred += 1,
-            Ok(Outcome::Dropped) => counts.dropped += 1,
+            Ok(DeliveryOutcome::Delivered) => counts.delivered += 1,
+            Ok(DeliveryOutcome::Retried) => counts.retried += 1,
+            Ok(DeliveryOutcome::GivenUp) => counts.given_up += 1,
+            Ok(DeliveryOutcome::Deferred) => counts.deferred += 1,
+            Ok(DeliveryOutcome::Dropped) => counts.dropped += 1,
             Err(error) => {
                 counts.failed += 1;
                 let telemetry = &app.telemetry;
@@ -170,7 +170,7 @@ impl Courier {
         endpoints: &Endpoints,
         is_first: bool,
         request_id: &str,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<DeliveryOutcome, Error> {
         let app = &self.app;
         let now = app.clock.now();
         let event: Event = serde_json::from_str(task.event.get())?;
@@ -180,11 +180,11 @@ impl Courier {
         let Some(signing) = enabled else {
             let dropped = app.store.drop_delivery(&key.0, &key.1, event.id);
             dropped.await?;
-            return Ok(Outcome::Dropped);
+            return Ok(DeliveryOutcome::Dropped);
         };
         if task.wait(now) > EARLY {
             put(&self.queue, &task, now).await?;
-            return Ok(Outcome::Deferred);
+            return Ok(DeliveryOutcome::Deferred);
         }
         // After timeouts one message of a batch tries whether the endpoint responds again.
         let probe = (!is_first && signing.timeouts > 0).then(|| now.after(PROBE_TIME));
@@ -195,7 +195,7 @@ impl Courier {
                 ..task
             };
             put(&self.queue, &held, now).await?;
-            return Ok(Outcome::Deferred);
+            return Ok(DeliveryOutcome::Deferred);
         }
 
         let kind = event.event_type.as_str();
@@ -210,8 +210,8 @@ impl Courier {
             endpoint_id: task.endpoint_id,
             event_type: kind.to_owned(),
             status: match outcome {
-                Outcome::Delivered => DeliveryStatus::Delivered,
-                Outcome::Retried => DeliveryStatus::Pending,
+                DeliveryOutcome::Delivered => DeliveryStatus::Delivered,
+                DeliveryOutcome::Retried => DeliveryStatus::Pending,
                 _ => DeliveryStatus::Failed,
             },
             attempts: task.attempt,
@@ -237,21 +237,21 @@ impl Courier {
         signing: &SigningEndpoint,
         result: &Result<Response, SendError>,
         request_id: &str,
-    ) -> Result<(Outcome, Option<Timestamp>), Error> {
+    ) -> Result<(DeliveryOutcome, Option<Timestamp>), Error> {
         let store = &self.app.store;
         let now = self.app.clock.now();
         let endpoint = &signing.endpoint;
         let retry_after = match verdict(result) {
             Verdict::Delivered => {
                 store.webhook_succeeded(signing, now).await?;
-                return Ok((Outcome::Delivered, None));
+                return Ok((DeliveryOutcome::Delivered, None));
             }
             Verdict::Gone => {
                 store.webhook_failed(endpoint, now).await?;
                 let reason = DisabledReason::Gone;
                 let disabled = store.disable_webhook_endpoint(endpoint, reason, request_id);
                 if disabled.await? {
-                    return Ok((Outcome::GivenUp, None));
+                    return Ok((DeliveryOutcome::GivenUp, None));
                 }
                 // It has another URL meanwhile.
                 return self.try_again(task, None).await;
@@ -269,7 +269,7 @@ impl Courier {
             let reason = DisabledReason::Failing;
             let disabled = store.disable_webhook_endpoint(endpoint, reason, request_id);
             if disabled.await? {
-                return Ok((Outcome::GivenUp, None));
+                return Ok((DeliveryOutcome::GivenUp, None));
             }
             // It has responded meanwhile, so the message is sent again too, with the same id.
         }
@@ -281,15 +281,15 @@ impl Courier {
         &self,
         task: &Task,
         retry_after: Option<Duration>,
-    ) -> Result<(Outcome, Option<Timestamp>), Error> {
+    ) -> Result<(DeliveryOutcome, Option<Timestamp>), Error> {
         let now = self.app.clock.now();
         let Some(wait) = wait_after(task.attempt, retry_after, random()) else {
             put(&self.failures, &again(task, now), now).await?;
-            return Ok((Outcome::GivenUp, None));
+            return Ok((DeliveryOutcome::GivenUp, None));
         };
         let next = task.next(now.after(wait));
         put(&self.queue, &next, now).await?;
-        Ok((Outcome::Retried, Some(next.due_at)))
+        Ok((DeliveryOutcome::Retried, Some(next.due_at)))
     }
 }
 

@@ -50,7 +50,7 @@ run_counts! {
 
 /// What has an event of a batch that is sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Done {
+enum RecordProgress {
     Bus,
     /// The bus, and the queue of invitations.
     Mail,
@@ -66,24 +66,24 @@ struct Publisher {
     failures: Queue,
     /// Events of batches that are sent again, and that this instance put on the bus. While a queue is down, a batch is
     /// repeated for hours; what has its events does not get them with each attempt.
-    half_done: Mutex<HashMap<EventId, Done>>,
+    half_done: Mutex<HashMap<EventId, RecordProgress>>,
 }
 
 impl Publisher {
-    fn half_done(&self) -> MutexGuard<'_, HashMap<EventId, Done>> {
+    fn half_done(&self) -> MutexGuard<'_, HashMap<EventId, RecordProgress>> {
         self.half_done
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns what has an event, if its batch is sent again.
-    fn done(&self, record: &EventRecord) -> Option<Done> {
+    fn done(&self, record: &EventRecord) -> Option<RecordProgress> {
         let published = record.event.as_ref().ok()?;
         self.half_done().get(&published.event.id).copied()
     }
 
     /// Remembers what has an event, `None` if nothing is left to do.
-    fn set_done(&self, record: &EventRecord, done: Option<Done>) {
+    fn set_done(&self, record: &EventRecord, done: Option<RecordProgress>) {
         let Ok(published) = &record.event else {
             return;
         };
@@ -144,7 +144,7 @@ async fn handle(own: Arc<Publisher>, batch: Value, context: Context) -> Result<V
     // The batch is sent again from the first record that failed on.
     let is_repeated = !progress.failed.is_empty();
     for record in &progress.published {
-        own.set_done(record, is_repeated.then_some(Done::All));
+        own.set_done(record, is_repeated.then_some(RecordProgress::All));
     }
 
     let Progress {
@@ -184,7 +184,7 @@ impl Publisher {
         let (mut on_bus, mut readable, mut events) = (Vec::new(), Vec::new(), Vec::new());
         for record in records {
             match (&record.event, self.done(record)) {
-                (_, Some(Done::All)) => progress.published.push(record),
+                (_, Some(RecordProgress::All)) => progress.published.push(record),
                 (_, Some(_)) => on_bus.push(record),
                 (Ok(event), None) => {
                     readable.push(record);
@@ -215,7 +215,7 @@ impl Publisher {
         context: &Context,
         progress: &mut Progress<'a>,
     ) -> Vec<&'a EventRecord> {
-        let is_mailed = |record: &&EventRecord| self.done(record) == Some(Done::Mail);
+        let is_mailed = |record: &&EventRecord| self.done(record) == Some(RecordProgress::Mail);
         let (mut mailed, to_mail): (Vec<_>, Vec<_>) = on_bus.into_iter().partition(is_mailed);
         let (now, until) = (self.app.clock.now(), self.until(context, RESERVE));
         let sent = self.mails.enqueue(now, &to_mail, until).await;
@@ -228,7 +228,7 @@ impl Publisher {
                     progress.hopeless.push((record, reason));
                 }
                 Queued::Later(reason) => {
-                    self.set_done(record, Some(Done::Bus));
+                    self.set_done(record, Some(RecordProgress::Bus));
                     let code = "invitations-not-queued";
                     report(&self.app, context, record, code, &reason);
                     progress.failed.push(record);
@@ -256,7 +256,7 @@ impl Publisher {
                     progress.hopeless.push((record, reason));
                 }
                 Queued::Later(reason) => {
-                    self.set_done(record, Some(Done::Mail));
+                    self.set_done(record, Some(RecordProgress::Mail));
                     report(&self.app, context, record, "webhooks-not-queued", &reason);
                     progress.failed.push(record);
                 }

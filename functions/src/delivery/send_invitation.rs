@@ -68,7 +68,7 @@ struct Postman {
 }
 
 /// The result for one message.
-enum Outcome {
+enum MailOutcome {
     Sent,
     /// To be sent again later.
     Retried,
@@ -115,12 +115,12 @@ async fn handle(own: Arc<Postman>, batch: Value, context: Context) -> Result<Val
     let mut failed = Vec::new();
     for (record, outcome) in batch.records.iter().zip(outcomes) {
         match outcome {
-            Ok(Outcome::Sent) => counts.sent += 1,
-            Ok(Outcome::Retried) => counts.retried += 1,
-            Ok(Outcome::Rejected) => counts.rejected += 1,
-            Ok(Outcome::GivenUp) => counts.given_up += 1,
-            Ok(Outcome::Deferred) => counts.deferred += 1,
-            Ok(Outcome::Dropped) => counts.dropped += 1,
+            Ok(MailOutcome::Sent) => counts.sent += 1,
+            Ok(MailOutcome::Retried) => counts.retried += 1,
+            Ok(MailOutcome::Rejected) => counts.rejected += 1,
+            Ok(MailOutcome::GivenUp) => counts.given_up += 1,
+            Ok(MailOutcome::Deferred) => counts.deferred += 1,
+            Ok(MailOutcome::Dropped) => counts.dropped += 1,
             Err(error) => {
                 counts.failed += 1;
                 let telemetry = &app.telemetry;
@@ -140,16 +140,20 @@ async fn handle(own: Arc<Postman>, batch: Value, context: Context) -> Result<Val
 }
 
 impl Postman {
-    async fn deal_with(&self, task: &InvitationTask, request_id: &str) -> Result<Outcome, Error> {
+    async fn deal_with(
+        &self,
+        task: &InvitationTask,
+        request_id: &str,
+    ) -> Result<MailOutcome, Error> {
         let (app, issued) = (&self.app, &task.issued);
         let now = app.clock.now();
         if let Some(sent_at) = task.sent_at {
             app.store.record_invitation_sent(issued, sent_at).await?;
-            return Ok(Outcome::Dropped);
+            return Ok(MailOutcome::Dropped);
         }
         if task.wait(now) > EARLY {
             put(&self.queue, task, now).await?;
-            return Ok(Outcome::Deferred);
+            return Ok(MailOutcome::Deferred);
         }
         // Before the claim, which would only hold the message back.
         let secret = match invitation_secret(app).await {
@@ -166,9 +170,9 @@ impl Postman {
             MailClaim::Granted(lease) => lease,
             MailClaim::Held(until) => {
                 put(&self.queue, &task.at(until), now).await?;
-                return Ok(Outcome::Deferred);
+                return Ok(MailOutcome::Deferred);
             }
-            MailClaim::Over => return Ok(Outcome::Dropped),
+            MailClaim::Over => return Ok(MailOutcome::Dropped),
         };
         let page = app.settings.invitation_page.as_ref();
         let (Some(mailer), Some(page)) = (&self.mailer, page) else {
@@ -178,14 +182,14 @@ impl Postman {
         match self.send(mailer, &lease, &secret, page).await {
             Ok(()) => {
                 self.record(task, request_id).await;
-                Ok(Outcome::Sent)
+                Ok(MailOutcome::Sent)
             }
             Err(error @ SendMailError::Rejected(_)) => {
                 self.report(request_id, "invitation-rejected", &error);
                 app.store
                     .record_invitation_not_sent(issued, request_id)
                     .await?;
-                Ok(Outcome::Rejected)
+                Ok(MailOutcome::Rejected)
             }
             Err(error @ SendMailError::Failed(_)) => {
                 self.report(request_id, "invitation-not-accepted", &error);
@@ -239,18 +243,18 @@ impl Postman {
     }
 
     /// Puts the next attempt on the queue. After the last one, records the failure and sets the message aside.
-    async fn retry(&self, task: &InvitationTask, request_id: &str) -> Result<Outcome, Error> {
+    async fn retry(&self, task: &InvitationTask, request_id: &str) -> Result<MailOutcome, Error> {
         let now = self.app.clock.now();
         if let Some(next) = task.next(now, fastrand::f64()) {
             put(&self.queue, &next, now).await?;
-            return Ok(Outcome::Retried);
+            return Ok(MailOutcome::Retried);
         }
         let store = &self.app.store;
         store
             .record_invitation_not_sent(&task.issued, request_id)
             .await?;
         put(&self.failures, &task.again(now), now).await?;
-        Ok(Outcome::GivenUp)
+        Ok(MailOutcome::GivenUp)
     }
 
     fn report(&self, request_id: &str, code: &str, error: &(dyn std::error::Error + 'static)) {

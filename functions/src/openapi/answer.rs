@@ -7,7 +7,7 @@ use super::headers::Header;
 use super::schemas::{SchemaOf, Schemas};
 
 /// A successful response.
-pub(super) struct Answer {
+pub(super) struct DocumentedAnswer {
     pub(super) status: u16,
     pub(super) description: &'static str,
     /// The schema of the body and an example, if there is a body.
@@ -22,7 +22,7 @@ pub(super) struct Answer {
     pub(super) links: Map<String, Value>,
 }
 
-impl Answer {
+impl DocumentedAnswer {
     /// `repeats`: whether it can be replayed for a repeated request.
     pub(super) fn to_json(&self, repeats: bool, schemas: &mut Schemas) -> Value {
         let always = [

@@ -10,7 +10,7 @@ use muster::http::{Code, DEFAULT_LIMIT, MAX_LIMIT, MediaType};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-use super::answer::{Answer, insert};
+use super::answer::{DocumentedAnswer, insert};
 use super::example::Example;
 use super::headers::{self, Header};
 use super::problems::Problems;
@@ -27,7 +27,7 @@ pub struct Operation {
     parameters: Vec<Value>,
     body: Option<(SchemaOf, Value)>,
     is_body_optional: bool,
-    answers: Vec<Answer>,
+    answers: Vec<DocumentedAnswer>,
     codes: Vec<Code>,
     repeats: bool,
     pub(super) is_public: bool,
@@ -236,7 +236,7 @@ impl Operation {
         body: Option<(SchemaOf, Value)>,
         headers: &[Header],
     ) -> Self {
-        self.answers.push(Answer {
+        self.answers.push(DocumentedAnswer {
             status,
             description,
             body,

@@ -65,7 +65,7 @@ pub(super) struct Record {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Row {
+struct RecordRow {
     fingerprint: String,
     /// The value as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -132,7 +132,7 @@ impl Record {
     }
 
     fn item(&self, value: String) -> Result<Item, table::Error> {
-        let row = Row {
+        let row = RecordRow {
             fingerprint: self.fingerprint.clone(),
             value: Some(value),
             answer: None,
@@ -156,7 +156,7 @@ impl Record {
     /// Returns the outcome in a record; `None` if the record has expired. Refuses if the record belongs to
     /// another request.
     fn outcome_in<T: Recorded>(&self, item: Item) -> Result<Option<Outcome<T>>, Error> {
-        let row: Row = from_item(item)?;
+        let row: RecordRow = from_item(item)?;
         if row.expires_at <= self.now.as_second() {
             return Ok(None);
         }

@@ -49,7 +49,7 @@ pub use organizations::{OrganizationFilter, OrganizationForCaller};
 pub use scim::{ScimAccess, ScimFinished, ScimLink, ScimPage, ScimUserWithGroups, ScimWritten};
 pub use sync::{
     CurrentMemberships, FoundOrganization, FoundTeam, KnownUser, MembershipMarks, Move, Profile,
-    TeamMembershipMarks, Written,
+    TeamMembershipMarks, WriteOutcome,
 };
 pub use table::{Error as TableError, Measure, client, metered};
 pub use team_members::MembershipOfTeam;

@@ -29,7 +29,7 @@ impl Directory {
         &self,
         list: List,
         deadline: Instant,
-        mut take: impl FnMut(R) -> Result<(), page::Problem>,
+        mut take: impl FnMut(R) -> Result<(), page::PageFault>,
     ) -> Result<(), ReadError> {
         let question = list.question;
         let nonsense = |problem| ReadError::Nonsense { question, problem };
@@ -62,7 +62,7 @@ impl Directory {
     }
 
     /// Returns the URL of a link to the next page. Fails if that page was read before.
-    fn next_page(&self, link: &str, seen: &HashSet<Url>) -> Result<Url, page::Problem> {
+    fn next_page(&self, link: &str, seen: &HashSet<Url>) -> Result<Url, page::PageFault> {
         let url = page::next_link(link, &self.settings.graph_endpoint)?;
         if seen.contains(&url) {
             return Err("links to a page that was read before");

@@ -30,7 +30,7 @@ pub(super) fn empty() -> Table {
     Table {
         organizations: BTreeMap::new(),
         teams: BTreeMap::new(),
-        held: Held::default(),
+        held: HeldMemberships::default(),
     }
 }
 
@@ -127,7 +127,7 @@ fn second_group_with_same_name_gets_id_suffix() {
 fn deleted_organization_is_not_created_or_joined() {
     let reading = reading_of(&[("g1", "Sales")], &["g1"]);
     let mut table = empty().synced(&reading, &with_organizations());
-    table.held = Held::default();
+    table.held = HeldMemberships::default();
     let organization = table
         .organizations
         .get_mut(&id("g1").organization_id())
@@ -160,7 +160,7 @@ fn deleted_organization_is_not_created_or_joined() {
 fn a_restored_organization_gets_its_missing_team() {
     let reading = reading_of(&[("g1", "Sales")], &["g1"]);
     let mut table = empty().synced(&reading, &with_organizations());
-    table.held = Held::default();
+    table.held = HeldMemberships::default();
     table.teams.clear();
     let plan = table.plan(&reading, Provisioned::Everything, &with_organizations());
     assert_eq!(
@@ -187,7 +187,7 @@ fn a_standalone_team_stays_beside_the_new_organization() {
 fn an_existing_team_is_joined_without_the_flag() {
     let reading = reading_of(&[("g1", "Sales")], &["g1"]);
     let mut table = empty().synced(&reading, &with_organizations());
-    table.held = Held::default();
+    table.held = HeldMemberships::default();
     for made in [Provisioned::Unknown, Provisioned::Everything] {
         let plan = table.plan(&reading, made, &DirectorySettings::default());
         assert_eq!(said(&plan), ["join team g1"]);

@@ -6,7 +6,7 @@ use muster::domain::FoldedName;
 pub(super) struct Table {
     pub(super) organizations: BTreeMap<OrganizationId, FoundOrganization>,
     pub(super) teams: BTreeMap<TeamId, FoundTeam>,
-    pub(super) held: Held,
+    pub(super) held: HeldMemberships,
 }
 
 impl Table {

@@ -6,7 +6,7 @@ use muster::domain::{
     Clock, GroupId, Membership, OrganizationId, Role, Source, Status, TeamId, TeamMembership,
     TeamRole,
 };
-use muster::store::{self, Refusal, Written};
+use muster::store::{self, Refusal, WriteOutcome};
 
 impl Writes<'_> {
     pub(super) async fn move_team_membership(
@@ -15,10 +15,10 @@ impl Writes<'_> {
         organization: &OrganizationId,
     ) -> WriteResult {
         if self.is_not_made(organization) || self.is_not_moved(team) {
-            return Ok(Written::Unchanged);
+            return Ok(WriteOutcome::Unchanged);
         }
         let Some(before) = self.current.teams.get(team) else {
-            return Ok(Written::Unchanged);
+            return Ok(WriteOutcome::Unchanged);
         };
         self.store
             .move_team_membership(self.origin, before, organization)
@@ -48,7 +48,7 @@ impl Writes<'_> {
         role: Option<Role>,
     ) -> WriteResult {
         let Some(before) = self.current.organizations.get(organization) else {
-            return Ok(Written::Unchanged);
+            return Ok(WriteOutcome::Unchanged);
         };
         let after = (status(before), role);
         self.store
@@ -63,7 +63,7 @@ impl Writes<'_> {
         clock: &Clock,
     ) -> WriteResult {
         if self.is_not_made(organization) {
-            return Ok(Written::Unchanged);
+            return Ok(WriteOutcome::Unchanged);
         }
         let (tenant_id, user_id) = (self.user.tenant_id().clone(), self.user.user_id().clone());
         let what = (role, Status::Active);
@@ -83,7 +83,7 @@ impl Writes<'_> {
             .progress
             .with(|state| state.teams_not_made.contains(team))
         {
-            return Ok(Written::Unchanged);
+            return Ok(WriteOutcome::Unchanged);
         }
         let now = clock.now();
         let organization = self.organizations_of.get(team).copied().flatten();
@@ -133,7 +133,7 @@ impl Writes<'_> {
                         )
                         .await
                 }
-                None => Ok(Written::Unchanged),
+                None => Ok(WriteOutcome::Unchanged),
             },
             _ => self.set_status(at, Status::Active).await,
         }
@@ -150,7 +150,7 @@ impl Writes<'_> {
                         .await;
                     self.unless_last_owner(before, changed).await
                 }
-                None => Ok(Written::Unchanged),
+                None => Ok(WriteOutcome::Unchanged),
             },
             Place::Team(id) => match self.current.teams.get(id) {
                 Some(before) => {
@@ -158,7 +158,7 @@ impl Writes<'_> {
                         .change_synced_team_membership(self.origin, before, status)
                         .await
                 }
-                None => Ok(Written::Unchanged),
+                None => Ok(WriteOutcome::Unchanged),
             },
         }
     }
@@ -169,7 +169,7 @@ impl Writes<'_> {
         match written {
             Err(store::Error::Refused(Refusal::LastOwner)) if self.source == Source::Scim => {
                 let kept = self.store.keep_membership(self.origin, before).await?;
-                Ok(Written::from(kept))
+                Ok(WriteOutcome::from(kept))
             }
             written => written,
         }
@@ -186,11 +186,11 @@ impl Writes<'_> {
                         .await;
                     self.unless_last_owner(before, left).await
                 }
-                None => Ok(Written::Unchanged),
+                None => Ok(WriteOutcome::Unchanged),
             },
             Place::Team(id) => match self.current.teams.get(id) {
                 Some(before) => self.store.leave_team(self.origin, before).await,
-                None => Ok(Written::Unchanged),
+                None => Ok(WriteOutcome::Unchanged),
             },
         }
     }

@@ -4,7 +4,7 @@ use super::{Failed, WriteResult, Writes};
 use crate::plan::{Naming, Place};
 use crate::sync::report::{Progress, Suffixed};
 use muster::domain::{Name, Origin, TenantId};
-use muster::store::{self, Store, Written};
+use muster::store::{self, Store, WriteOutcome};
 
 impl Writes<'_> {
     /// Notes that an organization or a team has a suffixed name.
@@ -26,9 +26,9 @@ impl Writes<'_> {
         from: &Name,
         version: u64,
         naming: &Naming,
-    ) -> Result<Option<Written>, store::Error> {
+    ) -> Result<Option<WriteOutcome>, store::Error> {
         let written = self.rename_to(what, version, &naming.name).await?;
-        if written != Written::NameTaken {
+        if written != WriteOutcome::NameTaken {
             return Ok(Some(written));
         }
         if *from == naming.if_taken {
@@ -36,7 +36,7 @@ impl Writes<'_> {
             return Ok(None);
         }
         let written = self.rename_to(what, version, &naming.if_taken).await?;
-        if written == Written::Done {
+        if written == WriteOutcome::Done {
             self.suffixed(what, version + 1, naming, true);
         }
         Ok(Some(written))
@@ -87,12 +87,12 @@ pub(in crate::sync) async fn take_suffixes_away(
             let written = rename_to(store, of, &place, version, &name).await;
             progress.written(written.map_err(|source| Failed { place, source }))
         } else {
-            Some(Written::NameTaken)
+            Some(WriteOutcome::NameTaken)
         };
         progress.with(|state| match written {
-            Some(Written::Done) => state.counts.renamed += usize::from(!is_counted),
-            Some(Written::NameTaken) => state.has_suffixes = true,
-            Some(Written::Unchanged) => state.overtaken = true,
+            Some(WriteOutcome::Done) => state.counts.renamed += usize::from(!is_counted),
+            Some(WriteOutcome::NameTaken) => state.has_suffixes = true,
+            Some(WriteOutcome::Unchanged) => state.overtaken = true,
             None => state.not_all_made = true,
         });
     }

@@ -19,7 +19,7 @@ use crate::domain::{
 };
 use crate::store::keys;
 use crate::store::settle::Unsettled;
-use crate::store::sync::{MAPPED_FROM, SUSPENDED_BY, SYNCED_ROLE, Written};
+use crate::store::sync::{MAPPED_FROM, SUSPENDED_BY, SYNCED_ROLE, WriteOutcome};
 use crate::store::table::{Change, Condition, Item, from_item, number, text, to_item};
 use crate::store::{Context, Error, Refusal, Store, in_version, members, table, team_members};
 
@@ -230,7 +230,7 @@ impl Store {
             let origin = named.as_ref().unwrap_or(origin);
             if let Some(profile) = profile.filter(|_| current.is_directory_admin) {
                 let written = self.set_directory_admin(origin, profile, false).await?;
-                is_settled &= written == Written::Done;
+                is_settled &= written == WriteOutcome::Done;
             }
             let teams = current.teams.values();
             let teams: Vec<_> = teams.filter(|it| it.source == source).collect();
@@ -239,7 +239,7 @@ impl Store {
                 is_settled &= match memberships {
                     MembershipsOfDeleted::Keep => self.keep_team_membership(origin, team).await?,
                     MembershipsOfDeleted::Remove => {
-                        self.leave_team(origin, team).await? == Written::Done
+                        self.leave_team(origin, team).await? == WriteOutcome::Done
                     }
                 };
             }
@@ -257,7 +257,7 @@ impl Store {
                     Err(Error::Refused(Refusal::LastOwner)) => {
                         self.keep_membership(origin, membership).await?
                     }
-                    left => left? == Written::Done,
+                    left => left? == WriteOutcome::Done,
                 };
             }
             if is_settled {

@@ -50,7 +50,7 @@ const BEING_DELETED: &str = "being deleted";
 
 /// The attributes of the item, except its keys.
 #[derive(Serialize, Deserialize)]
-pub(in crate::store) struct Row {
+pub(in crate::store) struct DirectoryRow {
     id: DirectoryId,
     tenant_id: TenantId,
     name: Name,
@@ -94,7 +94,7 @@ pub struct DirectoryWithToken {
 /// A directory with its token, as stored in a record.
 #[derive(Serialize, Deserialize)]
 pub(in crate::store) struct RowWithToken {
-    directory: Row,
+    directory: DirectoryRow,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     token: Option<String>,
 }
@@ -124,11 +124,11 @@ fn from_row(item: Item) -> Result<Directory, table::Error> {
 }
 
 impl Recorded for Directory {
-    type Row = Row;
+    type Row = DirectoryRow;
 
-    fn to_recorded(&self) -> Row {
+    fn to_recorded(&self) -> DirectoryRow {
         let one = self.clone();
-        Row {
+        DirectoryRow {
             id: one.id,
             tenant_id: one.tenant_id,
             name: one.name,
@@ -146,7 +146,7 @@ impl Recorded for Directory {
         }
     }
 
-    fn from_recorded(row: Row) -> Result<Self, table::Error> {
+    fn from_recorded(row: DirectoryRow) -> Result<Self, table::Error> {
         Ok(Self {
             id: row.id,
             tenant_id: row.tenant_id,

@@ -6,7 +6,7 @@ use super::{Action, ClaimRow};
 use crate::domain::{
     Actor, AutoJoin, Domain, EventContext, EventDraft, EventType, Origin, TenantId, Transition,
 };
-use crate::store::sync::{KnownUser, Profile, Written};
+use crate::store::sync::{KnownUser, Profile, WriteOutcome};
 use crate::store::table::{Change, Condition, from_item, text};
 use crate::store::users::{self, names};
 use crate::store::{Error, Store, invitations, keys, members, organizations};
@@ -62,13 +62,13 @@ impl Store {
         profile: &Profile,
         login: &KnownUser,
         by: &AutoJoin,
-    ) -> Result<Written, Error> {
+    ) -> Result<WriteOutcome, Error> {
         let organization = &by.organization_id;
         if login.joined_by_domain.as_ref() == Some(organization) {
-            return Ok(Written::Unchanged);
+            return Ok(WriteOutcome::Unchanged);
         }
         let Some(email) = &profile.email else {
-            return Ok(Written::Unchanged);
+            return Ok(WriteOutcome::Unchanged);
         };
         let (tenant, user) = (&profile.tenant_id, &profile.user_id);
         let now = self.clock.now();
@@ -99,14 +99,14 @@ impl Store {
         let key = keys::organization(tenant, organization);
         transaction.check(Action::Organization, &key, organizations::live());
         let Err(unmet) = transaction.commit().await? else {
-            return Ok(Written::Done);
+            return Ok(WriteOutcome::Done);
         };
         let is_settled =
             unmet.of(&Action::Membership).is_some() || unmet.of(&Action::Left).is_some();
         if is_settled {
             self.table.update(&profile, mark, may_join).await?;
         }
-        Ok(Written::Unchanged)
+        Ok(WriteOutcome::Unchanged)
     }
 }
 

@@ -55,7 +55,7 @@ const MANAGE: Requirement = Requirement {
 
 /// The attributes of the item, except its keys.
 #[derive(Serialize, Deserialize)]
-pub(in crate::store) struct Row {
+pub(in crate::store) struct DomainRow {
     tenant_id: TenantId,
     organization_id: OrganizationId,
     domain: Domain,
@@ -78,11 +78,11 @@ pub(in crate::store) struct Row {
 }
 
 impl Recorded for OrganizationDomain {
-    type Row = Row;
+    type Row = DomainRow;
 
-    fn to_recorded(&self) -> Row {
+    fn to_recorded(&self) -> DomainRow {
         let one = self.clone();
-        Row {
+        DomainRow {
             tenant_id: one.tenant_id,
             organization_id: one.organization_id,
             domain: one.domain,
@@ -101,7 +101,7 @@ impl Recorded for OrganizationDomain {
         }
     }
 
-    fn from_recorded(row: Row) -> Result<Self, table::Error> {
+    fn from_recorded(row: DomainRow) -> Result<Self, table::Error> {
         Ok(Self {
             tenant_id: row.tenant_id,
             organization_id: row.organization_id,

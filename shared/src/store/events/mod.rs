@@ -12,7 +12,7 @@ pub use read::{EventFilter, EventOrder, SETTLE_TIME};
 
 /// The attributes of the item that are read. The others serve filters.
 #[derive(Serialize, Deserialize)]
-struct Row {
+struct EventRow {
     /// The event as JSON, without personal details.
     record: String,
     /// The personal details as JSON.
@@ -21,7 +21,7 @@ struct Row {
 }
 
 fn from_row(item: Item) -> Result<Event, table::Error> {
-    let row: Row = from_item(item)?;
+    let row: EventRow = from_item(item)?;
     event_of(&row.record, row.personal.as_deref()).map_err(table::Error::unreadable)
 }
 

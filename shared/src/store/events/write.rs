@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::{Row, partition_of};
+use super::{EventRow, partition_of};
 use crate::domain::{Event, EventDraft, EventId, Origin, PersonalDetails, Timestamp};
 use crate::store::keys::{self, GSI1, Key};
 use crate::store::table::{Item, Transaction, number, text, to_item};
@@ -36,7 +36,7 @@ impl Store {
         let personal = PersonalDetails::take_from(&mut event);
         let has_personal = personal != PersonalDetails::default();
         let json = |error| table::Error::defect(error);
-        let row = Row {
+        let row = EventRow {
             record: serde_json::to_string(&event).map_err(json)?,
             personal: has_personal
                 .then(|| serde_json::to_string(&personal).map_err(json))

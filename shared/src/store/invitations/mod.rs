@@ -65,7 +65,7 @@ const CHANGEABLE: [&str; 14] = [
 
 /// The attributes of the item, except its keys.
 #[derive(Serialize, Deserialize)]
-pub(in crate::store) struct Row {
+pub(in crate::store) struct InvitationRow {
     id: InvitationId,
     tenant_id: TenantId,
     organization_id: OrganizationId,
@@ -124,11 +124,11 @@ pub(in crate::store) fn from_row(item: Item) -> Result<Invitation, table::Error>
 }
 
 impl Recorded for Invitation {
-    type Row = Row;
+    type Row = InvitationRow;
 
-    fn to_recorded(&self) -> Row {
+    fn to_recorded(&self) -> InvitationRow {
         let one = self.clone();
-        Row {
+        InvitationRow {
             expires_at: one.kept_until().as_second(),
             id: one.id,
             tenant_id: one.tenant_id,
@@ -152,7 +152,7 @@ impl Recorded for Invitation {
         }
     }
 
-    fn from_recorded(row: Row) -> Result<Self, table::Error> {
+    fn from_recorded(row: InvitationRow) -> Result<Self, table::Error> {
         Ok(Self {
             id: row.id,
             tenant_id: row.tenant_id,

@@ -83,7 +83,7 @@ pub struct MembershipOfOrganization {
 
 /// The attributes of the item, except its keys.
 #[derive(Serialize, Deserialize)]
-pub(in crate::store) struct Row {
+pub(in crate::store) struct MembershipRow {
     tenant_id: TenantId,
     organization_id: OrganizationId,
     user_id: UserId,
@@ -126,10 +126,10 @@ pub(super) fn from_row(item: Item) -> Result<Membership, table::Error> {
 }
 
 impl Recorded for Membership {
-    type Row = Row;
+    type Row = MembershipRow;
 
-    fn to_recorded(&self) -> Row {
-        Row {
+    fn to_recorded(&self) -> MembershipRow {
+        MembershipRow {
             tenant_id: self.tenant_id.clone(),
             organization_id: self.organization_id.clone(),
             user_id: self.user_id.clone(),
@@ -147,7 +147,7 @@ impl Recorded for Membership {
         }
     }
 
-    fn from_recorded(row: Row) -> Result<Self, table::Error> {
+    fn from_recorded(row: MembershipRow) -> Result<Self, table::Error> {
         Ok(Self {
             tenant_id: row.tenant_id,
             organization_id: row.organization_id,

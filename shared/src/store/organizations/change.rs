@@ -9,7 +9,7 @@ use crate::store::access::{self, Requirement, standing};
 use crate::store::idempotency;
 use crate::store::keys;
 use crate::store::settle::Unsettled;
-use crate::store::sync::Written;
+use crate::store::sync::WriteOutcome;
 use crate::store::table::{Change, Condition, Transaction, Unmet, text};
 use crate::store::{Context, Error, Outcome, Refusal, Store, in_version};
 
@@ -187,7 +187,7 @@ impl Store {
         origin: &Origin,
         (before, reserved): (&Organization, &FoldedName),
         after: &Organization,
-    ) -> Result<Written, Error> {
+    ) -> Result<WriteOutcome, Error> {
         let changed = Transition::Changed(before, after);
         let event = EventDraft::organization(EventType::OrganizationUpdated, changed);
         let event = event.because_of(&before.id);
@@ -199,13 +199,13 @@ impl Store {
             Some(&after.name),
         )?;
         let Err(unmet) = transaction.commit().await? else {
-            return Ok(Written::Done);
+            return Ok(WriteOutcome::Done);
         };
         Ok(match unmet.of(&Action::Organization) {
             // An unchanged organization still holds the reservation of its old name, so only the new name can
             // be taken.
-            None => Written::NameTaken,
-            Some(_) => Written::Unchanged,
+            None => WriteOutcome::NameTaken,
+            Some(_) => WriteOutcome::Unchanged,
         })
     }
 }

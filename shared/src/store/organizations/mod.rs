@@ -71,7 +71,7 @@ pub struct OrganizationForCaller {
 
 /// The attributes of the item, except its keys.
 #[derive(Serialize, Deserialize)]
-pub(in crate::store) struct Row {
+pub(in crate::store) struct OrganizationRow {
     id: OrganizationId,
     tenant_id: TenantId,
     name: Name,
@@ -154,10 +154,10 @@ pub(super) fn from_row(item: Item) -> Result<Organization, table::Error> {
 }
 
 impl Recorded for Organization {
-    type Row = Row;
+    type Row = OrganizationRow;
 
-    fn to_recorded(&self) -> Row {
-        Row {
+    fn to_recorded(&self) -> OrganizationRow {
+        OrganizationRow {
             domain: self.domain.clone(),
             billing_email: self.billing_email.clone(),
             billing_address: self.billing_address.clone(),
@@ -179,7 +179,7 @@ impl Recorded for Organization {
         }
     }
 
-    fn from_recorded(row: Row) -> Result<Self, table::Error> {
+    fn from_recorded(row: OrganizationRow) -> Result<Self, table::Error> {
         let metadata: Metadata =
             serde_json::from_str(&row.metadata).map_err(table::Error::unreadable)?;
         Ok(Self {

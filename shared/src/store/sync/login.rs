@@ -10,7 +10,7 @@ use crate::store::users::{self, Stored};
 use crate::store::{Error, Refusal, Store, in_version, keys, table};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
-use super::{Action, CurrentMemberships, DIRECTORY_ADMIN, MADE, Profile, Written, made};
+use super::{Action, CurrentMemberships, DIRECTORY_ADMIN, MADE, Profile, WriteOutcome, made};
 use crate::domain::{
     Email, EntraObjectId, EventDraft, EventType, Name, OrganizationId, Origin, TenantId, Timestamp,
     Transition, User, UserId, UserStatus,
@@ -90,7 +90,7 @@ impl Store {
         origin: &Origin,
         login: &KnownUser,
         is_admin: bool,
-    ) -> Result<Written, Error> {
+    ) -> Result<WriteOutcome, Error> {
         self.set_directory_admin(origin, &login.profile.user, is_admin)
             .await
     }
@@ -102,7 +102,7 @@ impl Store {
         origin: &Origin,
         user: &User,
         is_admin: bool,
-    ) -> Result<Written, Error> {
+    ) -> Result<WriteOutcome, Error> {
         let after = User {
             version: user.version + 1,
             updated_at: self.clock.now(),

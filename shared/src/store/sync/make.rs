@@ -1,7 +1,7 @@
 //! Creating and renaming organizations and teams.
 
 use super::move_team::Move;
-use super::{AWAITS_ORGANIZATION, Action, Written, made};
+use super::{AWAITS_ORGANIZATION, Action, WriteOutcome, made};
 use crate::domain::{
     EventDraft, EventType, Name, Organization, OrganizationId, Origin, Team, TeamId, TenantId,
     Transition,
@@ -18,7 +18,7 @@ impl Store {
         &self,
         origin: &Origin,
         organization: &Organization,
-    ) -> Result<Written, Error> {
+    ) -> Result<WriteOutcome, Error> {
         let created = Transition::Created(organization);
         let event = EventDraft::organization(EventType::OrganizationCreated, created);
         let event = event.because_of(&organization.id);
@@ -40,7 +40,7 @@ impl Store {
         origin: &Origin,
         team: &Team,
         awaited: Option<&OrganizationId>,
-    ) -> Result<Written, Error> {
+    ) -> Result<WriteOutcome, Error> {
         let mut item = teams::to_row(team)?;
         item.insert(SYNCED_NAME.to_owned(), text(team.name.as_str()));
         let created = Transition::Created(team);
@@ -57,7 +57,7 @@ impl Store {
         transaction.put(Action::Made, item, Condition::absent());
         teams::reserve_team_name(&mut transaction, Action::Name, team)?;
         let Err(unmet) = transaction.commit().await? else {
-            return Ok(Written::Done);
+            return Ok(WriteOutcome::Done);
         };
         if let Some(Some(found)) = unmet.of(&Action::Made)
             && found.contains_key(AWAITS_ORGANIZATION)
@@ -84,14 +84,14 @@ impl Store {
         id: &OrganizationId,
         version: u64,
         name: &Name,
-    ) -> Result<Written, Error> {
+    ) -> Result<WriteOutcome, Error> {
         let Some(item) = self.table.get(&keys::organization(tenant, id)).await? else {
-            return Ok(Written::Unchanged);
+            return Ok(WriteOutcome::Unchanged);
         };
         let before = organizations::from_row(item.clone())?;
         let reserved = organizations::reserved_name(&item, &before);
         if before.version != version || !before.is_live() {
-            return Ok(Written::Unchanged);
+            return Ok(WriteOutcome::Unchanged);
         }
         let after = Organization {
             name: name.clone(),
@@ -113,14 +113,14 @@ impl Store {
         id: &TeamId,
         version: u64,
         name: &Name,
-    ) -> Result<Written, Error> {
+    ) -> Result<WriteOutcome, Error> {
         let Some(item) = self.table.get(&keys::team(tenant, id)).await? else {
-            return Ok(Written::Unchanged);
+            return Ok(WriteOutcome::Unchanged);
         };
         let before = teams::from_row(item.clone())?;
         let reserved = teams::reserved_name(&item, &before);
         if before.version != version {
-            return Ok(Written::Unchanged);
+            return Ok(WriteOutcome::Unchanged);
         }
         let after = Team {
             name: name.clone(),

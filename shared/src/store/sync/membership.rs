@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{
     AWAITS_ORGANIZATION, Action, CurrentMemberships, KnownUser, MAPPED_FROM, SUSPENDED_BY,
-    SYNCED_ROLE, Written, left, made,
+    SYNCED_ROLE, WriteOutcome, left, made,
 };
 use crate::domain::{
     Email, EventDraft, EventType, GroupId, InvitationStatus, Membership, OrganizationId, Origin,
@@ -27,7 +27,7 @@ impl Store {
         origin: &Origin,
         membership: &Membership,
         (login, mapped_from): (&KnownUser, Option<&GroupId>),
-    ) -> Result<Written, Error> {
+    ) -> Result<WriteOutcome, Error> {
         let mut item = members::to_row(membership)?;
         let user = &login.profile.user;
         names::add_copy(&mut item, user, &membership.organization_id);
@@ -54,7 +54,7 @@ impl Store {
         membership: &TeamMembership,
         awaited: Option<&OrganizationId>,
         current: &CurrentMemberships,
-    ) -> Result<Written, Error> {
+    ) -> Result<WriteOutcome, Error> {
         let mut item = team_members::to_row(membership)?;
         if let Some(awaited) = awaited {
             let awaited = text(awaited.as_str());
@@ -97,7 +97,7 @@ impl Store {
         origin: &Origin,
         (before, mapped_from): (&Membership, Option<&GroupId>),
         status: Status,
-    ) -> Result<Written, Error> {
+    ) -> Result<WriteOutcome, Error> {
         let after = Membership {
             status,
             ..before.clone()
@@ -114,7 +114,7 @@ impl Store {
         origin: &Origin,
         (before, mapped_from): (&Membership, Option<&GroupId>),
         (status, role): (Status, Option<Role>),
-    ) -> Result<Written, Error> {
+    ) -> Result<WriteOutcome, Error> {
         let after = Membership {
             status,
             role: role.unwrap_or(before.role),
@@ -137,7 +137,7 @@ impl Store {
         (before, mapped_from): (&Membership, Option<&GroupId>),
         after: Membership,
         marks: Change,
-    ) -> Result<Written, Error> {
+    ) -> Result<WriteOutcome, Error> {
         let after = Membership {
             version: before.version + 1,
             updated_at: self.clock.now(),
@@ -174,7 +174,7 @@ impl Store {
         origin: &Origin,
         (before, mapped_from): (&Membership, Option<&GroupId>),
         (role, source): (Role, Source),
-    ) -> Result<Written, Error> {
+    ) -> Result<WriteOutcome, Error> {
         let now = self.clock.now();
         let after = before.activated(now);
         let failed = match members::inviter_of(before, now) {
@@ -233,7 +233,7 @@ impl Store {
         before: &Membership,
         (current, apart): (&CurrentMemberships, &BTreeSet<TeamId>),
         login: &KnownUser,
-    ) -> Result<Written, Error> {
+    ) -> Result<WriteOutcome, Error> {
         let address = login.profile.user.verified_email();
         self.leave_with_invitation(origin, before, (current, apart), address)
             .await
@@ -246,7 +246,7 @@ impl Store {
         before: &Membership,
         (current, apart): (&CurrentMemberships, &BTreeSet<TeamId>),
         address: Option<&Email>,
-    ) -> Result<Written, Error> {
+    ) -> Result<WriteOutcome, Error> {
         let Membership {
             tenant_id,
             user_id,
@@ -351,7 +351,7 @@ impl Store {
         origin: &Origin,
         before: &TeamMembership,
         status: Status,
-    ) -> Result<Written, Error> {
+    ) -> Result<WriteOutcome, Error> {
         let TeamMembership {
             tenant_id,
             user_id,
@@ -383,7 +383,7 @@ impl Store {
         &self,
         origin: &Origin,
         before: &TeamMembership,
-    ) -> Result<Written, Error> {
+    ) -> Result<WriteOutcome, Error> {
         let TeamMembership {
             tenant_id,
             user_id,

@@ -120,7 +120,7 @@ pub struct CurrentMemberships {
 
 /// Result of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Written {
+pub enum WriteOutcome {
     /// The write was applied.
     Done,
     /// Nothing was written: the item was already in the target state, or has changed since it was read.
@@ -129,7 +129,7 @@ pub enum Written {
     NameTaken,
 }
 
-impl From<bool> for Written {
+impl From<bool> for WriteOutcome {
     /// Converts whether the condition of a write held.
     fn from(done: bool) -> Self {
         if done { Self::Done } else { Self::Unchanged }
@@ -152,27 +152,27 @@ enum Action {
 }
 
 /// Returns the result of creating something. An item that already exists is not an error.
-fn made(committed: Result<(), Unmet<Action>>) -> Written {
+fn made(committed: Result<(), Unmet<Action>>) -> WriteOutcome {
     let Err(unmet) = committed else {
-        return Written::Done;
+        return WriteOutcome::Done;
     };
     if unmet.of(&Action::Made).is_some() {
-        return Written::Unchanged;
+        return WriteOutcome::Unchanged;
     }
     if unmet.of(&Action::Name).is_some() {
-        return Written::NameTaken;
+        return WriteOutcome::NameTaken;
     }
     // The organization membership that the team membership depends on was removed.
-    Written::Unchanged
+    WriteOutcome::Unchanged
 }
 
 /// Returns the result of leaving something. Refuses if the last owner would leave.
-fn left(committed: Result<(), Unmet<Action>>) -> Result<Written, Refusal> {
+fn left(committed: Result<(), Unmet<Action>>) -> Result<WriteOutcome, Refusal> {
     let Err(unmet) = committed else {
-        return Ok(Written::Done);
+        return Ok(WriteOutcome::Done);
     };
     if unmet.of(&Action::Organization).is_some() && unmet.of(&Action::Membership).is_none() {
         return Err(Refusal::LastOwner);
     }
-    Ok(Written::Unchanged)
+    Ok(WriteOutcome::Unchanged)
 }

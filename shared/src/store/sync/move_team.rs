@@ -1,6 +1,6 @@
 //! Moving a team into an organization that could not be created together with the team.
 
-use super::{AWAITS_ORGANIZATION, Action, Written};
+use super::{AWAITS_ORGANIZATION, Action, WriteOutcome};
 use crate::domain::{
     EventDraft, EventType, Limits, Name, OrganizationId, Origin, Team, TeamId, TeamMembership,
     TenantId, Transition,
@@ -46,27 +46,27 @@ impl Store {
         (tenant, id): (&TenantId, &TeamId),
         organization: &OrganizationId,
         how: Move<'_>,
-    ) -> Result<Written, Error> {
+    ) -> Result<WriteOutcome, Error> {
         let key = keys::team(tenant, id);
         let Some(item) = self.table.get(&key).await? else {
-            return Ok(Written::Unchanged);
+            return Ok(WriteOutcome::Unchanged);
         };
         let is_live = !item.contains_key(teams::DELETED_AT);
         if !is_live || !item.contains_key(AWAITS_ORGANIZATION) {
-            return Ok(Written::Unchanged);
+            return Ok(WriteOutcome::Unchanged);
         }
         let synced_name = item.get(SYNCED_NAME).cloned();
         let before = teams::from_row(item)?;
         match &before.organization_id {
             // An interrupted login has moved the team, but not all its members.
             Some(found) if found == organization => {}
-            Some(_) => return Ok(Written::Unchanged),
+            Some(_) => return Ok(WriteOutcome::Unchanged),
             None => {
                 let is_synced = synced_name == Some(text(before.name.as_str()));
                 let put = self
                     .put_into(origin, &before, (organization, how), is_synced)
                     .await?;
-                if put != Written::Done {
+                if put != WriteOutcome::Done {
                     return Ok(put);
                 }
             }
@@ -76,7 +76,7 @@ impl Store {
         let done = Change::new().remove(AWAITS_ORGANIZATION);
         let there = teams::is_there();
         self.table.update(&key, done, there).await?;
-        Ok(Written::Done)
+        Ok(WriteOutcome::Done)
     }
 
     /// Moves the team itself and reserves its name.
@@ -86,9 +86,9 @@ impl Store {
         before: &Team,
         (organization, how): (&OrganizationId, Move<'_>),
         is_synced_name: bool,
-    ) -> Result<Written, Error> {
+    ) -> Result<WriteOutcome, Error> {
         if before.version != how.version {
-            return Ok(Written::Unchanged);
+            return Ok(WriteOutcome::Unchanged);
         }
         let after = Team {
             organization_id: Some(organization.clone()),
@@ -119,12 +119,12 @@ impl Store {
         transaction.check(Action::Organization, &key, organizations::live());
         teams::reserve_team_name(&mut transaction, Action::Name, &after)?;
         let Err(unmet) = transaction.commit().await? else {
-            return Ok(Written::Done);
+            return Ok(WriteOutcome::Done);
         };
         let is_as_read = unmet.of(&Action::Made).or(unmet.of(&Action::Organization));
         Ok(match is_as_read {
-            None => Written::NameTaken,
-            Some(_) => Written::Unchanged,
+            None => WriteOutcome::NameTaken,
+            Some(_) => WriteOutcome::Unchanged,
         })
     }
 
@@ -174,7 +174,7 @@ impl Store {
         origin: &Origin,
         before: &TeamMembership,
         organization: &OrganizationId,
-    ) -> Result<Written, Error> {
+    ) -> Result<WriteOutcome, Error> {
         let (tenant, user) = (&before.tenant_id, &before.user_id);
         let key = keys::team_membership(tenant, user, &before.team_id);
         let own = keys::membership(tenant, user, organization);
@@ -199,7 +199,7 @@ impl Store {
             let join = Change::new().add(JOINED_TEAMS, 1);
             transaction.touch(Action::Membership, own, join, Condition::present());
             let Err(unmet) = transaction.commit().await? else {
-                return Ok(Written::Done);
+                return Ok(WriteOutcome::Done);
             };
             match unmet.of(&Action::Team) {
                 Some(Some(item)) if !item.contains_key("organization_id") => {
@@ -208,7 +208,7 @@ impl Store {
                     let moved = self.move_team_membership(origin, &before, organization);
                     return Ok(Box::pin(moved).await?);
                 }
-                Some(_) => return Ok(Written::Unchanged),
+                Some(_) => return Ok(WriteOutcome::Unchanged),
                 None => {}
             }
             if before.source.is_directory() {
@@ -216,7 +216,7 @@ impl Store {
                 let mut transaction = self.transaction(origin, [moved()])?;
                 transaction.update(Action::Team, key, change.clone(), as_read());
                 if transaction.commit().await?.is_ok() {
-                    return Ok(Written::Done);
+                    return Ok(WriteOutcome::Done);
                 }
                 return Err(Unsettled::Overtaken);
             }
@@ -228,7 +228,7 @@ impl Store {
             transaction.delete(Action::Team, key, as_read());
             transaction.check(Action::Membership, own, Condition::absent());
             if transaction.commit().await?.is_ok() {
-                return Ok(Written::Done);
+                return Ok(WriteOutcome::Done);
             }
             // The user has joined the organization or left the team since.
             Err(Unsettled::Overtaken)

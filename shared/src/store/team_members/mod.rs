@@ -31,7 +31,7 @@ pub struct MembershipOfTeam {
 
 /// The attributes of the item, except its keys.
 #[derive(Serialize, Deserialize)]
-pub(in crate::store) struct Row {
+pub(in crate::store) struct TeamMembershipRow {
     tenant_id: TenantId,
     team_id: TeamId,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,10 +64,10 @@ pub(super) fn from_row(item: Item) -> Result<TeamMembership, table::Error> {
 }
 
 impl Recorded for TeamMembership {
-    type Row = Row;
+    type Row = TeamMembershipRow;
 
-    fn to_recorded(&self) -> Row {
-        Row {
+    fn to_recorded(&self) -> TeamMembershipRow {
+        TeamMembershipRow {
             tenant_id: self.tenant_id.clone(),
             team_id: self.team_id.clone(),
             organization_id: self.organization_id.clone(),
@@ -81,7 +81,7 @@ impl Recorded for TeamMembership {
         }
     }
 
-    fn from_recorded(row: Row) -> Result<Self, table::Error> {
+    fn from_recorded(row: TeamMembershipRow) -> Result<Self, table::Error> {
         Ok(Self {
             tenant_id: row.tenant_id,
             team_id: row.team_id,

@@ -8,7 +8,7 @@ use crate::domain::{
     TeamPatch, Transition,
 };
 use crate::store::organizations::SYNCED_NAME;
-use crate::store::sync::Written;
+use crate::store::sync::WriteOutcome;
 use crate::store::table::{Change, Condition, Transaction, number, text};
 use crate::store::{Context, Error, Refusal, Store, in_version, keys};
 
@@ -138,7 +138,7 @@ impl Store {
         origin: &Origin,
         (before, reserved): (&Team, &FoldedName),
         after: &Team,
-    ) -> Result<Written, Error> {
+    ) -> Result<WriteOutcome, Error> {
         let changed = Transition::Changed(before, after);
         let event = EventDraft::team(EventType::TeamUpdated, changed).because_of(&before.id);
         let mut transaction = self.transaction(origin, [event])?;
@@ -149,12 +149,12 @@ impl Store {
             Some(&after.name),
         )?;
         let Err(unmet) = transaction.commit().await? else {
-            return Ok(Written::Done);
+            return Ok(WriteOutcome::Done);
         };
         Ok(match unmet.of(&Action::Team) {
             // An unchanged team still holds the reservation of its old name, so only the new name can be taken.
-            None => Written::NameTaken,
-            Some(_) => Written::Unchanged,
+            None => WriteOutcome::NameTaken,
+            Some(_) => WriteOutcome::Unchanged,
         })
     }
 }

@@ -62,7 +62,7 @@ impl From<TeamInOrganization> for TeamWithLimits {
 /// A team with the limits of its organization, as stored in a record.
 #[derive(Serialize, Deserialize)]
 pub(in crate::store) struct RecordedTeam {
-    team: Row,
+    team: TeamRow,
     organization_limits: Option<Limits>,
 }
 
@@ -86,7 +86,7 @@ impl Recorded for TeamWithLimits {
 
 /// The attributes of the item, except its keys.
 #[derive(Serialize, Deserialize)]
-pub(in crate::store) struct Row {
+pub(in crate::store) struct TeamRow {
     id: TeamId,
     tenant_id: TenantId,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,10 +142,10 @@ pub(super) fn from_row(item: Item) -> Result<Team, table::Error> {
 }
 
 impl Recorded for Team {
-    type Row = Row;
+    type Row = TeamRow;
 
-    fn to_recorded(&self) -> Row {
-        Row {
+    fn to_recorded(&self) -> TeamRow {
+        TeamRow {
             id: self.id.clone(),
             tenant_id: self.tenant_id.clone(),
             organization_id: self.organization_id.clone(),
@@ -162,7 +162,7 @@ impl Recorded for Team {
         }
     }
 
-    fn from_recorded(row: Row) -> Result<Self, table::Error> {
+    fn from_recorded(row: TeamRow) -> Result<Self, table::Error> {
         let metadata: Metadata =
             serde_json::from_str(&row.metadata).map_err(table::Error::unreadable)?;
         Ok(Self {

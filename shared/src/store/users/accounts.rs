@@ -5,7 +5,7 @@ use crate::domain::{
     UserStatus,
 };
 use crate::store::keys::{self, GSI3, Key};
-use crate::store::sync::{KnownUser, Written};
+use crate::store::sync::{KnownUser, WriteOutcome};
 use crate::store::table::{Change, Condition, Item, Query, in_partition, number, text, text_of};
 use crate::store::{Error, Store, in_version, table};
 
@@ -153,14 +153,14 @@ impl Store {
         origin: &Origin,
         known: &KnownUser,
         is_enabled: bool,
-    ) -> Result<Written, Error> {
+    ) -> Result<WriteOutcome, Error> {
         let before = &known.profile.user;
         let is_right = match before.status {
             UserStatus::Enabled => is_enabled,
             UserStatus::Disabled => !is_enabled || !known.is_disabled_by_directory,
         };
         if is_right || before.is_being_erased {
-            return Ok(Written::Unchanged);
+            return Ok(WriteOutcome::Unchanged);
         }
         let (status, event_type) = if is_enabled {
             (UserStatus::Enabled, EventType::UserEnabled)
@@ -186,7 +186,7 @@ impl Store {
         };
         let key = keys::user(&before.tenant_id, &before.user_id);
         transaction.update(Action::User, &key, change, unchanged(before));
-        Ok(Written::from(transaction.commit().await?.is_ok()))
+        Ok(WriteOutcome::from(transaction.commit().await?.is_ok()))
     }
 
     /// Removes the mark that the directory has disabled a user, whom a tenant admin disables too. On the condition that

@@ -41,7 +41,7 @@ pub struct Registered {
 pub(super) const EMAIL_VERIFIED: &str = "email_verified";
 
 #[derive(Serialize, Deserialize)]
-struct Row {
+struct UserRow {
     tenant_id: TenantId,
     user_id: UserId,
     email: Option<Email>,
@@ -71,7 +71,7 @@ enum StoredStatus {
 }
 
 pub(super) fn from_row(item: Item) -> Result<User, table::Error> {
-    let row: Row = from_item(item)?;
+    let row: UserRow = from_item(item)?;
     Ok(User {
         tenant_id: row.tenant_id,
         user_id: row.user_id,

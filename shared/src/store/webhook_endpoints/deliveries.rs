@@ -19,7 +19,7 @@ const SIFTED: usize = 500;
 
 /// The attributes of the item, except its keys.
 #[derive(Serialize, Deserialize)]
-struct Row {
+struct DeliveryRow {
     id: EventId,
     endpoint_id: WebhookEndpointId,
     event_type: String,
@@ -52,7 +52,7 @@ const ATTRIBUTES: [&str; 11] = [
 ];
 
 fn from_row(item: Item) -> Result<Delivery, table::Error> {
-    let row: Row = from_item(item)?;
+    let row: DeliveryRow = from_item(item)?;
     Ok(Delivery {
         id: row.id,
         endpoint_id: row.endpoint_id,
@@ -154,7 +154,7 @@ impl Store {
     ) -> Result<(), table::Error> {
         let key = keys::webhook_delivery(tenant, &delivery.endpoint_id, delivery.id);
         let one = delivery.clone();
-        let row = Row {
+        let row = DeliveryRow {
             id: one.id,
             endpoint_id: one.endpoint_id,
             event_type: one.event_type,

@@ -46,7 +46,7 @@ pub struct WebhookEndpointWithSecret {
 
 /// The attributes of the item, except its keys.
 #[derive(Serialize, Deserialize)]
-pub(in crate::store) struct Row {
+pub(in crate::store) struct EndpointRow {
     id: WebhookEndpointId,
     tenant_id: TenantId,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,7 +73,7 @@ pub(in crate::store) struct Row {
 /// An endpoint with its secret, as stored in a record.
 #[derive(Serialize, Deserialize)]
 pub(in crate::store) struct RowWithSecret {
-    endpoint: Row,
+    endpoint: EndpointRow,
     secret: String,
 }
 
@@ -87,11 +87,11 @@ fn from_row(item: Item) -> Result<WebhookEndpoint, table::Error> {
 }
 
 impl Recorded for WebhookEndpoint {
-    type Row = Row;
+    type Row = EndpointRow;
 
-    fn to_recorded(&self) -> Row {
+    fn to_recorded(&self) -> EndpointRow {
         let one = self.clone();
-        Row {
+        EndpointRow {
             id: one.id,
             tenant_id: one.tenant_id,
             organization_id: one.organization_id,
@@ -110,7 +110,7 @@ impl Recorded for WebhookEndpoint {
         }
     }
 
-    fn from_recorded(row: Row) -> Result<Self, table::Error> {
+    fn from_recorded(row: EndpointRow) -> Result<Self, table::Error> {
         Ok(Self {
             id: row.id,
             tenant_id: row.tenant_id,
