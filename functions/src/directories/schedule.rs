@@ -140,7 +140,7 @@ impl Schedule {
                 .collect();
             let sent = enqueue(&self.queue, &tasks, Duration::ZERO).await;
             let (failed, error) = match sent {
-                Ok((failed, code)) => (failed, code),
+                Ok((failed, error)) => (failed, error.map(|it| it.to_string())),
                 Err(error) => (tasks.len(), Some(error.to_string())),
             };
             counts.queued += tasks.len() - failed;
