@@ -84,7 +84,7 @@ async fn leaving_an_organization_ends_manual_team_memberships() {
     let of_ada = rows
         .iter()
         .filter(|row| row["pk"] == "TENANT#acme#USER#ada");
-    // The user, their email address and account, one membership, two team memberships and the mark of who left: nothing else.
+    // The user, their email address and account, one membership, two team memberships and the departure mark: nothing else.
     assert_eq!(of_ada.count(), 7);
     setup.check().await;
 }
