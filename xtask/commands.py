@@ -32,7 +32,7 @@ def shell_blocks(text):
 
 
 def lines(block):
-    """The lines of a block, of which one may go on until a quote is closed."""
+    """The lines of a block. A line continues until its quote is closed."""
     line = ""
     for part in block.splitlines():
         line = f"{line}\n{part}" if line else part

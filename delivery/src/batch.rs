@@ -18,7 +18,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// Upper limit of that wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
-/// What became of one item.
+/// The result of one item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {
     /// The service has it.
@@ -29,7 +29,7 @@ pub enum Delivery {
     Failed(String),
 }
 
-/// What became of all items.
+/// The results of all items.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// One entry for each item, in the same order.
@@ -86,7 +86,7 @@ impl CallError {
     }
 }
 
-/// Delivers the items in batches until the deadline. `send` sends one batch, and returns what became of each of its
+/// Delivers the items in batches until the deadline. `send` sends one batch, and returns the result of each of its
 /// items, in their order. A batch that is invalid as a whole is sent again item by item.
 pub(crate) async fn deliver<'a, T, F, S>(
     items: &'a [T],

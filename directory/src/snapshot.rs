@@ -257,7 +257,7 @@ impl DirectorySnapshot {
         self.user_groups.contains(id) || self.mapped.contains_key(&id.organization_id())
     }
 
-    /// Returns the snapshot reduced to the groups of which something is for the user.
+    /// Returns the snapshot reduced to the groups that affect the user.
     #[must_use]
     pub fn own(&self) -> Self {
         let of_user = |all: &Arc<Assigned>| {

@@ -41,7 +41,7 @@ pub enum Permission {
     DeleteOrganization,
     /// Restore a deleted organization.
     RestoreOrganization,
-    /// Make another member an owner and give up the own role of an owner.
+    /// Make another member an owner and give up their own owner role.
     TransferOwnership,
     /// See the members of the organization.
     ViewMembers,

@@ -1,7 +1,7 @@
 //! The Lambda functions of Muster: one module and one binary per endpoint.
 //!
-//! An endpoint reads from top to bottom: who asks, what they ask, the one call into the store that
-//! does it (their permission included), and the answer.
+//! An endpoint reads from top to bottom: the caller, the input, one call into the store (with the
+//! permission check), and the response.
 
 mod app;
 pub mod delivery;

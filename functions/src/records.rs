@@ -16,7 +16,7 @@ pub struct RequestLine<'a> {
     pub request_id: &'a str,
     /// Method and path as in the template.
     pub route: &'a str,
-    /// Who asked, if that was told.
+    /// The caller, if known.
     pub caller: Option<&'a Caller>,
     /// The HTTP status.
     pub status: u16,

@@ -28,7 +28,7 @@ pub struct RunLine<'a, T> {
     pub now: Timestamp,
     /// The invocation's id.
     pub request_id: &'a str,
-    /// What became of its parts.
+    /// The results of its parts.
     pub counts: T,
     /// From the event's arrival to the answer.
     pub duration: Duration,

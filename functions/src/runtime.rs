@@ -24,7 +24,7 @@ pub use lambda_runtime::Error;
 
 /// Most time for a request; API Gateway itself waits 30 s.
 const LONGEST: Duration = Duration::from_secs(25);
-/// Left of a request's time for the answer to get back.
+/// Time of a request reserved for returning the response.
 const RESERVE: Duration = Duration::from_millis(500);
 
 /// The future of a handler.
@@ -66,7 +66,7 @@ pub(crate) fn http(app: App, handler: HttpHandler) -> Started {
     })
 }
 
-/// A trigger: `handle` gives back the event. It has no way to fail, for that would fail the login.
+/// A trigger: `handle` gives back the event. It cannot fail, because an error would fail the login.
 pub(crate) fn trigger<C, F>(context: C, handle: fn(Arc<C>, Value, Context) -> F) -> Started
 where
     C: Send + Sync + 'static,
@@ -77,12 +77,12 @@ where
         let own = Arc::clone(&own);
         Box::pin(async move {
             let Ok(event) = serde_json::from_str::<Value>(payload.get()) else {
-                // JSON that we cannot hold is no reason to fail a login.
+                // Unreadable JSON must not fail a login.
                 return Ok(payload);
             };
             let answer = handle(own, event.clone(), context).await;
             if answer == event {
-                // Returned to the byte: `Value` may have changed a number.
+                // Returned byte for byte: `Value` may have changed a number.
                 return Ok(payload);
             }
             Ok(changed(&payload, &event, &answer)?)
@@ -110,8 +110,8 @@ where
     })
 }
 
-/// The event with the members that the trigger changed. The others are what they were to the byte: a number
-/// that we cannot hold is not altered on its way back.
+/// The event with the members that the trigger changed. The others are returned byte for byte: a number that
+/// `Value` cannot hold is not altered.
 fn changed(
     payload: &RawValue,
     event: &Value,

@@ -1,4 +1,4 @@
-//! What the HTTP clients for servers of others have in common.
+//! What the HTTP clients for third-party servers have in common.
 
 use std::sync::Arc;
 use std::time::Duration;

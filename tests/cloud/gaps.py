@@ -1,4 +1,4 @@
-"""What the emulator lacks, each with what stands in for it and a check that tells when it is no longer lacking.
+"""What the emulator lacks, each with what stands in for it and a check that shows when the emulator has it.
 
 A gap of the template is filled before the deployment, one of the deployment after it. When a check finds a gap
 closed the run fails: then the gap is to be removed from here, and the deployment is the more like AWS.
@@ -346,7 +346,7 @@ class PreTokenVersion:
 
     @staticmethod
     def is_there(person):
-        """Of somebody whose pool has the trigger in version 1."""
+        """For a person whose pool has the trigger in version 1."""
         person.sign_in()
         return None if "tenant_id" in claims(person.tokens["id_token"]) else "the ID token has no claims"
 

@@ -34,7 +34,7 @@ class Answer:
 
 
 def send(emulator, method, path, body=None, headers=None, host=None):
-    """One request to the emulator, whatever host it is meant for. No redirect is followed."""
+    """One request to the emulator, for any host. No redirect is followed."""
     connection = http.client.HTTPConnection("127.0.0.1", emulator.port, timeout=60)
     headers = dict(headers or {})
     if host:

@@ -61,7 +61,7 @@ class Story:
         return Person(self.stack, self.pool, client or self.client, email, attributes)
 
     def known(self, name, tenant="acme", **more):
-        """Somebody who has signed in, with what their sign-in sets off."""
+        """A person who has signed in, with what their sign-in sets off."""
         person = self.person(name, tenant, **more)
         person.sign_in()
         gaps.PostAuthentication.fill(self.stack.emulator, self.stack, person.event())
@@ -217,7 +217,7 @@ class Story:
             found = {one["user_id"] for one in listed["items"] + more["items"]}
             assert found == {ada.id, bob.id, cy.id}, found
             assert "billing_email" not in cy.get(self.organization).expect(200).body
-        with self.step("a role is changed, and nobody reaches above their own"):
+        with self.step("a role is changed, and no one reaches above their own"):
             cy.patch(f"{members}/{cy.id}", {"role": "owner"}).expect(403)
             bob.patch(f"{members}/{ada.id}", {"role": "member"}).expect(403)
             ada.patch(f"{members}/{cy.id}", {"role": "member"}).expect(200)
@@ -321,7 +321,7 @@ class Story:
             assert len(self.root.get("/teams").expect(200).body["items"]) >= 1
 
     def isolation(self):
-        with self.step("somebody of another tenant finds nothing, a tenant admin of it neither"):
+        with self.step("a user of another tenant finds nothing, nor does a tenant admin of it"):
             eve = self.known("eve", "globex")
             boss = self.person("boss", "globex")
             boss.into_group("tenant-admins")

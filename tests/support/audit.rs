@@ -178,7 +178,7 @@ fn apply(state: &mut BTreeMap<ResourceKey, Folded>, event: &Value) -> bool {
             | ("team_membership" | "domain", "removed")
             | ("team", "deleted")
     );
-    // What became of a mail is not part of the version of its invitation.
+    // The result of a mail is not part of the version of its invitation.
     let is_of_mail = event_type == "invitation.delivery_failed";
     let keeps_version = is_removed || is_moved || is_of_mail;
     let expected = if keeps_version {
@@ -394,7 +394,7 @@ fn compare<'a>(
     }
 }
 
-/// Whether the field of an invitation says what became of its mail. Sending it has no event.
+/// Whether the field of an invitation is the result of its mail. Sending it has no event.
 fn is_of_mail_only(field: &str) -> bool {
     field == "delivery"
 }

@@ -46,7 +46,7 @@ async function application(request, url) {
     const [userId, role] = [url.searchParams.get("userId"), url.searchParams.get("role")];
     return [200, await auth.api.addMember({ body: { organizationId, userId, role } })];
   }
-  // For the count after a race, when nobody may be left who may ask.
+  // For the count after a race, when possibly no one is left who may ask.
   const { adapter } = await auth.$context;
   const where = [{ field: "organizationId", value: organizationId }];
   const [members, invitations] = [

@@ -21,7 +21,7 @@ from schemas import (
 )
 from services import OrganizationService
 
-# Read once; a key as text would be parsed anew for each token.
+# Read once; a key as text would be parsed again for each token.
 KEY = load_pem_public_key(Path(os.environ["PUBLIC_KEY"]).read_bytes())
 
 app = FastAPI()

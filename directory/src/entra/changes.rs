@@ -103,7 +103,7 @@ impl GroupChanges {
         for member in row.members {
             match member.kind.as_deref() {
                 None | Some("#microsoft.graph.user") => {
-                    // Who has no valid id here is not known here.
+                    // Users without a valid id are unknown.
                     self.users.extend(member.id.parse().ok());
                 }
                 Some("#microsoft.graph.group") => concerns_others = true,
@@ -164,7 +164,7 @@ impl Directory {
             Question::AccountChanges,
             (first, since),
             deadline,
-            // Who has no valid id here is not known here.
+            // Users without a valid id are unknown.
             |row: UserRow| changes.extend(row.id.parse::<EntraObjectId>()),
         );
         Ok(match read.await? {
@@ -222,7 +222,7 @@ impl Directory {
                     link(&end)?;
                     return Ok(Some(DeltaLink(end)));
                 }
-                (None, None) => return Err(nonsense("has no link to what comes later")),
+                (None, None) => return Err(nonsense("has no delta link")),
             };
         }
     }

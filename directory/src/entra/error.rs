@@ -102,8 +102,8 @@ pub enum ReadError {
     },
     /// Two complete reads of one login that differ.
     #[error(
-        "Graph gave different groups when it was asked again before a membership or role is taken \
-         away; nothing was changed"
+        "Graph returned different groups on the second read, before a membership or role is removed; \
+         nothing was changed"
     )]
     Contradictory,
     /// No group is assigned to the application, which had some.

@@ -16,7 +16,7 @@ pub(super) type PageFault = &'static str;
 
 /// Maximum length of a link to the next page, in bytes.
 const MAX_LINK: usize = 16 * 1024;
-const NOT_THE_JSON: PageFault = "is not the JSON that is documented";
+const NOT_THE_JSON: PageFault = "has an unexpected JSON structure";
 const NOT_THE_COUNT: PageFault = "has another number of rows than its @odata.count";
 
 /// Reads a response. Drops the parser's error text, which may repeat part of it.

@@ -31,10 +31,10 @@ pub(crate) struct Followed {
     pub(super) brake: Brake,
 }
 
-/// What a login may not take away.
+/// What a login may not remove.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Brake {
-    /// Whether a run was blocked and none has come through since: nothing is taken away until a run does.
+    /// Whether a run was blocked and none has succeeded since: nothing is removed until a run does.
     is_blocked: bool,
     /// The limit, and how many memberships the directory gives as the last run counted them: none before the first run.
     /// `None` for the default directory, which has no runs that could be confirmed.

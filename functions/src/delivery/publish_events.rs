@@ -118,7 +118,7 @@ pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError
     Ok(event_source(publisher, handle))
 }
 
-/// What became of the records of a batch so far.
+/// The results of the records of a batch so far.
 #[derive(Default)]
 struct Progress<'a> {
     published: Vec<&'a EventRecord>,

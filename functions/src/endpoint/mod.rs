@@ -42,7 +42,7 @@ pub struct Endpoint {
     second: Option<SecondRoute>,
     /// The actions on the table that its policy allows.
     pub table: &'static [TableAction],
-    /// The indexes of the table that its policy allows to query.
+    /// The indexes of the table that its policy allows querying.
     pub indexes: &'static [&'static str],
     /// Whether it puts messages on the queue of webhooks.
     pub webhook_queue: bool,
@@ -52,15 +52,15 @@ pub struct Endpoint {
     pub directories: bool,
     /// Whether its policy allows access to secrets.
     pub secrets: bool,
-    /// Whether its policy allows to read the secret of the tokens of invitations.
+    /// Whether its policy allows reading the secret of the tokens of invitations.
     pub invitation_secret: bool,
-    /// Whether its policy allows to change the personal details in events.
+    /// Whether its policy allows changing the personal details in events.
     pub event_erasure: bool,
     /// Whether it is called without a token.
     pub is_public: bool,
     /// Whether it is part of SCIM, which has discovery documents in place of the `OpenAPI` document.
     pub is_scim: bool,
-    /// How long an invocation may take in seconds, unless as long as all.
+    /// How long an invocation may take in seconds, if it differs from the default.
     pub timeout: Option<u64>,
     /// Adds the parts of the request that the handler takes.
     takes: fn(Operation) -> Operation,
@@ -153,13 +153,13 @@ impl Endpoint {
         self
     }
 
-    /// Allows to put messages on the queue of webhooks.
+    /// Allows putting messages on the queue of webhooks.
     pub(crate) const fn with_webhook_queue(mut self) -> Self {
         self.webhook_queue = true;
         self
     }
 
-    /// Allows to put runs of directories on their queue.
+    /// Allows putting runs of directories on their queue.
     pub(crate) const fn with_run_queue(mut self) -> Self {
         self.run_queue = true;
         self
@@ -171,7 +171,7 @@ impl Endpoint {
         self
     }
 
-    /// Allows to read the directories of tenants, and to put runs on their queue.
+    /// Allows reading the directories of tenants, and putting runs on their queue.
     pub(crate) const fn reads_directories(mut self) -> Self {
         self.directories = true;
         self.run_queue = true;
@@ -184,13 +184,13 @@ impl Endpoint {
         self
     }
 
-    /// Allows to read the secret of the tokens of invitations.
+    /// Allows reading the secret of the tokens of invitations.
     pub(crate) const fn with_invitation_secret(mut self) -> Self {
         self.invitation_secret = true;
         self
     }
 
-    /// Allows to change the personal details in events, and nothing else of an event.
+    /// Allows changing the personal details in events, and nothing else of an event.
     pub(crate) const fn erases_events(mut self) -> Self {
         self.event_erasure = true;
         self

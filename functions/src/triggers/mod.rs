@@ -10,11 +10,11 @@ use muster::config::Settings;
 use muster::domain::{ME, TenantId, UserId};
 use serde_json::{Map, Value};
 
-/// Left of an invocation's time for the answer to get back.
+/// Time of an invocation reserved for returning the response.
 const RESERVE: Duration = Duration::from_millis(300);
 
 /// Why nothing can be done for a login.
-const NOBODY: &str = "the event names no usable tenant and user";
+const UNUSABLE_EVENT: &str = "the event has no valid tenant or user";
 /// Why nothing is done for a user of that id.
 const RESERVED: &str = "reserved-user-id";
 /// Why nothing is done for an event about no user.
@@ -26,7 +26,7 @@ enum Subject {
     /// A user of a tenant.
     User(TenantId, UserId),
     /// No user: a machine gets a token, for example.
-    Nobody,
+    NoUser,
     /// An id that no user can have: in paths it means the caller.
     Reserved,
     /// A user or a tenant that cannot be used.
@@ -37,8 +37,8 @@ impl Subject {
     /// The user that these parts of an event name.
     fn of(tenant: Option<&Value>, user: Option<&Value>, default: Option<&TenantId>) -> Self {
         let user = match user {
-            None | Some(Value::Null) => return Self::Nobody,
-            Some(Value::String(id)) if id.is_empty() => return Self::Nobody,
+            None | Some(Value::Null) => return Self::NoUser,
+            Some(Value::String(id)) if id.is_empty() => return Self::NoUser,
             Some(Value::String(id)) if id == ME => return Self::Reserved,
             Some(Value::String(id)) => UserId::parse(id).ok(),
             Some(_) => None,

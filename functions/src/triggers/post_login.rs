@@ -12,7 +12,7 @@ use muster_directory::{Report, SyncLine, SyncOutcome};
 use serde_json::Value;
 
 use super::{
-    NO_USER, NOBODY, RESERVE, RESERVED, Subject, attribute, attributes, has_verified_email,
+    NO_USER, RESERVE, RESERVED, Subject, UNUSABLE_EVENT, attribute, attributes, has_verified_email,
     subject, text, trigger_source,
 };
 use crate::runtime::{Started, Variables, deadline, trigger};
@@ -69,9 +69,9 @@ pub fn profile(event: &Value, settings: &Settings) -> Result<Profile, Box<Report
     };
     match subject {
         Subject::User(tenant, user) => Ok(described(event, settings, tenant, user)),
-        Subject::Nobody => Err(Report::without_sync(SyncOutcome::Ignored, NO_USER).into()),
+        Subject::NoUser => Err(Report::without_sync(SyncOutcome::Ignored, NO_USER).into()),
         Subject::Reserved => Err(Report::without_sync(SyncOutcome::Skipped, RESERVED).into()),
-        Subject::Unusable => Err(Report::failed(NOBODY).into()),
+        Subject::Unusable => Err(Report::failed(UNUSABLE_EVENT).into()),
     }
 }
 
@@ -93,7 +93,7 @@ fn is_login(event: &Value) -> bool {
     !OTHERS.iter().any(|other| source.starts_with(other))
 }
 
-/// Who signs in, as far as the event says it. What is there but of no use counts as not there.
+/// Who signs in, as far as the event says it. Unusable values count as absent.
 fn described(event: &Value, settings: &Settings, tenant_id: TenantId, user_id: UserId) -> Profile {
     let email_verified = has_verified_email(event, settings);
     if attributes(event).is_some() {

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use self::organizations::{Organizations, organizations};
 use super::{
-    NO_USER, NOBODY, RESERVE, RESERVED, Subject, attribute, has_verified_email, subject,
+    NO_USER, RESERVE, RESERVED, Subject, UNUSABLE_EVENT, attribute, has_verified_email, subject,
     trigger_source,
 };
 use crate::App;
@@ -60,7 +60,7 @@ async fn handle(app: Arc<App>, mut event: Value, context: Context) -> Value {
     let arrived = Instant::now();
     let default = app.settings.default_tenant_id.as_ref();
     let subject = if trigger_source(&event) == CLIENT_CREDENTIALS {
-        Subject::Nobody
+        Subject::NoUser
     } else {
         subject(&event, default)
     };
@@ -70,7 +70,7 @@ async fn handle(app: Arc<App>, mut event: Value, context: Context) -> Value {
     let kind = app.settings.token_organizations;
     let read = async {
         let Subject::User(tenant, user) = &subject else {
-            return Err(NOBODY.into());
+            return Err(UNUSABLE_EVENT.into());
         };
         let (organizations, rights) = tokio::try_join!(
             organizations(&app, tenant, user, is_first),
@@ -79,7 +79,7 @@ async fn handle(app: Arc<App>, mut event: Value, context: Context) -> Value {
         Ok::<_, Box<dyn Error + Send + Sync>>((tenant, organizations, rights))
     };
     let (read, measure) = match subject {
-        Subject::Nobody | Subject::Reserved => (None, store::Measure::default()),
+        Subject::NoUser | Subject::Reserved => (None, store::Measure::default()),
         Subject::User(..) | Subject::Unusable => {
             let (read, measure) = metered(tokio::time::timeout_at(deadline, Box::pin(read))).await;
             (Some(read), measure)
@@ -267,7 +267,7 @@ fn remove_tenant_admin(event: &mut Value) {
     }
 }
 
-/// Changes the object of that name, made when there is none: Cognito sends `null` as well as nothing.
+/// Changes the object with that name; creates it if it is missing or `null`.
 fn edit(parent: &mut Map<String, Value>, name: &str, change: impl FnOnce(&mut Map<String, Value>)) {
     let mut object = match parent.remove(name) {
         Some(Value::Object(object)) => object,
@@ -400,6 +400,6 @@ mod tests {
         }
         let event =
             json!({"request": {"groupConfiguration": {"groupsToOverride": ["tenant-admins"]}}});
-        assert!(!is_tenant_admin(&event, &Subject::Nobody, &settings));
+        assert!(!is_tenant_admin(&event, &Subject::NoUser, &settings));
     }
 }

@@ -33,7 +33,7 @@ struct Invoker {
     reports_failures: bool,
 }
 
-/// What became of a batch.
+/// The result of a batch.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
     Done,

@@ -241,7 +241,7 @@ impl Store {
     }
 
     /// Ends a run: records it, and gives the right to run back. A blocked run has an event, unless one was blocked
-    /// before and none has come through since. A broken directory has an event, and is no longer read. Returns whether it did.
+    /// before and none has succeeded since. A broken directory has an event, and is no longer read. Returns whether it did.
     ///
     /// Writes one transaction on the conditions that the run still has the right, and that the directory is there; to
     /// break it, that it is as it was read.
@@ -307,7 +307,7 @@ impl Store {
             .set(STATE, text(json(state)?))
             .remove(BY)
             .remove(UNTIL);
-        // A confirmation is for one run that comes through. One that was given while a run was under way, which is blocked
+        // A confirmation is for one run that succeeds. One that was given while a run was under way, which is blocked
         // then, is for the next one.
         let ended = match run.outcome {
             RunOutcome::Synced | RunOutcome::Unchanged | RunOutcome::Partial => {

@@ -1,4 +1,4 @@
-//! The runs of directories: which directories are to be read, what became of runs, and the confirmation of a blocked one.
+//! The runs of directories: which directories are to be read, the results of runs, and the confirmation of a blocked one.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::store::{Context, Error, Refusal, Store, table};
 
 /// How long the record of a run is kept.
 const KEPT: Duration = Duration::from_hours(90 * 24);
-/// Attribute of a directory: the latest blocked run, until one comes through.
+/// Attribute of a directory: the latest blocked run, until one succeeds.
 pub(super) const BLOCKED: &str = "blocked_run_id";
 
 /// Attribute of a directory: the end of the last run that could read it.

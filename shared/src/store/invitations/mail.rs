@@ -1,7 +1,7 @@
 //! Sending the mail of an invitation.
 //!
 //! Who sends it first writes a lease on the invitation, so that of two who try, one sends. The lease ends by itself: if its
-//! holder stopped between the mail and the record of it, the mail is sent again. Neither the lease nor what became of the
+//! holder stopped between the mail and the record of it, the mail is sent again. Neither the lease nor the result of the
 //! mail is part of the version of an invitation.
 
 use std::time::Duration;

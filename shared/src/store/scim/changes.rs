@@ -39,7 +39,7 @@ struct Progress<'a> {
     done: usize,
 }
 
-/// What became of a batch.
+/// The result of a batch.
 enum Batch {
     /// It is carried out, and these linked users are marked.
     Done(Vec<ScimUserId>),
@@ -49,7 +49,7 @@ enum Batch {
     Over,
 }
 
-/// What became of a page of users to mark.
+/// The result of marking a page of users.
 enum Marked {
     /// The linked ones among them are marked.
     Page(Vec<ScimUserId>),

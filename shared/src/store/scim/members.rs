@@ -143,7 +143,7 @@ impl Known {
                     transaction.check(Action::Member, &key, still_linked(None));
                 }
                 (ScimMember::User(id), _, Step::Remove(_)) => {
-                    // Who is linked meanwhile may have what the group gives, and has to be marked.
+                    // A user linked meanwhile may already have what the group grants, so mark them.
                     let key = keys::scim_user(scope, id);
                     let unlinked = Condition::new("attribute_not_exists(#user_id)");
                     transaction.check(Action::Member, &key, unlinked);

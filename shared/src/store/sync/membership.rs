@@ -226,7 +226,7 @@ impl Store {
     /// unchanged, and the invitation is unchanged. Also removes the user from the organization's teams, except those in
     /// `apart`.
     ///
-    /// Makes one read more if the user has a verified address, and another if it is invited.
+    /// Makes one more read if the user has a verified address, and another if it is invited.
     pub async fn leave_organization(
         &self,
         origin: &Origin,

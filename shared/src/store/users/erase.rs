@@ -35,7 +35,7 @@ const BUDGET: Duration = Duration::from_secs(6);
 struct Removal<'a> {
     tenant: &'a TenantId,
     user: &'a UserId,
-    /// Who removes it, and how, without a word about the user but their id.
+    /// The origin of the erasure. Of the user, it contains only the id.
     origin: Origin,
     /// The caller, who must not be disabled; `None` at a login.
     caller: Option<&'a Caller>,
