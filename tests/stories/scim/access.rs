@@ -5,7 +5,7 @@ use support::{Fault, invariants};
 
 use super::effect::{BOTH, Scene, adding, organizations};
 use super::live;
-use super::take_ups::NOTHING;
+use super::resumption::NOTHING;
 
 /// 28: `active: false` ends access, also after a login.
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn case_28_a_user_who_is_not_active_has_no_access() {
 }
 
 #[tokio::test]
-async fn whom_an_admin_disabled_stays_disabled() {
+async fn users_disabled_by_an_admin_stay_disabled() {
     let scene = Scene::open(&organizations()).await;
     let ada = scene.user("ada", Some("object-ada")).await;
     scene.login("ada").await;
@@ -47,7 +47,7 @@ async fn whom_an_admin_disabled_stays_disabled() {
 
 /// Access that could not be changed: each kind of request answers 503, and does it when it is repeated.
 #[tokio::test]
-async fn what_answered_503_is_done_when_it_is_repeated() {
+async fn a_request_after_503_can_be_repeated() {
     let (scene, faults) = live::Scene::faulty().await;
     let id = scene.linked(&live::names(1)).await.remove(0);
     let user = format!("/Users/{id}");

@@ -3,7 +3,7 @@
 use support::{Faults, invariants};
 
 use super::live::{Scene, names};
-use super::take_ups::{LATER_PAGE, NOTHING};
+use super::resumption::{LATER_PAGE, NOTHING};
 
 /// Holds back what gives a membership by the settings that it has read, until newer ones are followed completely. In the
 /// end the newer ones count.

@@ -1,4 +1,4 @@
-//! What requests have left, and take-ups that fail, are cut off, or meet others.
+//! Resuming what requests left: runs that fail, are cut off, or meet others.
 
 use std::time::Duration;
 
@@ -175,7 +175,7 @@ async fn received(scene: &Scene) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_take_up_is_tried_again_a_few_times_only() {
+async fn resuming_is_retried_a_few_times() {
     let (scene, faults) = Scene::faulty().await;
     let ids = scene.linked(&names(1)).await;
     let group = scene.group("Sales", &ids).await;
