@@ -310,7 +310,7 @@ async fn permissions_between_roles() {
                 let request = (change.request)(&scene, &other, role);
                 let reply = scene.caller.send(request).await;
                 cells.push(cell(&reply));
-                if change.is_about_oneself && reply.status < 300 {
+                if change.is_own && reply.status < 300 {
                     scene = Scene::new(&world, *relation).await;
                 }
             }

@@ -203,7 +203,7 @@ impl Faults {
         let operation = request.operation.as_str();
         let mut plan = self.0.lock().unwrap();
         if let Some((always, fault)) = &plan.always
-            && is_meant(always, request)
+            && matches(always, request)
         {
             return Some(*fault);
         }
@@ -221,7 +221,7 @@ impl Faults {
         let place = plan
             .next
             .iter()
-            .position(|(next, _)| is_meant(next, request))?;
+            .position(|(next, _)| matches(next, request))?;
         plan.next.remove(place).map(|(_, fault)| fault)
     }
 
@@ -231,7 +231,7 @@ impl Faults {
             let place = plan
                 .held
                 .iter()
-                .position(|(held, ..)| is_meant(held, request));
+                .position(|(held, ..)| matches(held, request));
             place.and_then(|place| plan.held.remove(place))
         };
         if let Some((_, arrived, released)) = held {
@@ -290,7 +290,7 @@ pub(crate) fn passing(operation: &str, random: &mut fastrand::Rng) -> Fault {
 }
 
 /// Whether a plan for an operation, and for words in its input, includes the request.
-fn is_meant(planned: &str, request: &TableRequest) -> bool {
+fn matches(planned: &str, request: &TableRequest) -> bool {
     let mut words = planned.split(' ');
     let input = request.input.to_string();
     words.next() == Some(&request.operation) && words.all(|word| input.contains(word))

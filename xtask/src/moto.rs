@@ -109,8 +109,8 @@ fn read(list: &str, stories: &[&str]) -> Result<Vec<(String, String)>> {
         } else if !has_reason {
             bail!("{LIST} names {line} without a reason");
         } else {
-            let is_meant = |story: &&&str| **story == line || below(line, story);
-            let meant = stories.iter().filter(is_meant);
+            let is_listed = |story: &&&str| **story == line || below(line, story);
+            let meant = stories.iter().filter(is_listed);
             let before = names.len();
             names.extend(meant.map(|story| ((*story).to_owned(), part.to_owned())));
             if names.len() == before {

@@ -160,11 +160,11 @@ fn check_assertion(kind: Option<&str>, assertion: &str) -> Result<(), TokenRefus
         return Err(refusal(401, "invalid_client", 50_027, what));
     };
     let audience = claims.get("aud").unwrap_or(&Value::Null);
-    let is_meant = |one: &Value| one.as_str() == Some(ASSERTION_AUDIENCE);
-    if is_meant(audience)
+    let is_expected = |one: &Value| one.as_str() == Some(ASSERTION_AUDIENCE);
+    if is_expected(audience)
         || audience
             .as_array()
-            .is_some_and(|all| all.iter().any(is_meant))
+            .is_some_and(|all| all.iter().any(is_expected))
     {
         Ok(())
     } else {

@@ -91,8 +91,8 @@ async fn a_no_op_response_is_stored_only_while_it_is_true() {
     let it = Overtaken::start().await;
     let members = format!("{}/members", it.organization);
     let bob = format!("{members}/bob");
-    let add_oneself = it.post("bob", members, admin("bob"));
-    let gone = it.send(add_oneself, 1, it.ada.delete(&bob)).await;
+    let add_self = it.post("bob", members, admin("bob"));
+    let gone = it.send(add_self, 1, it.ada.delete(&bob)).await;
     gone.problem(404, "not-found");
 
     let it = Overtaken::start().await;

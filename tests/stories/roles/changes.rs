@@ -11,7 +11,7 @@ pub(super) struct Change {
     pub(super) what: &'static str,
     /// The other user's role before; `None` without a membership.
     pub(super) before: fn(Role) -> Option<Role>,
-    pub(super) is_about_oneself: bool,
+    pub(super) is_own: bool,
     /// Caller, target and role.
     pub(super) request: fn(&Scene<'_>, &str, Role) -> RequestBuilder,
 }
@@ -21,37 +21,37 @@ pub(super) const CHANGES: [Change; 6] = [
     Change {
         what: "suspend a member with role",
         before: Some,
-        is_about_oneself: false,
+        is_own: false,
         request: |scene, other, _| scene.change(other, &json!({"status": "suspended"})),
     },
     Change {
         what: "set readonly for a member with role",
         before: Some,
-        is_about_oneself: false,
+        is_own: false,
         request: |scene, other, _| scene.change(other, &json!({"role": "readonly"})),
     },
     Change {
         what: "remove a member with role",
         before: Some,
-        is_about_oneself: false,
+        is_own: false,
         request: |scene, other, _| scene.request("DELETE", &format!("/members/{other}")),
     },
     Change {
         what: "add a user with role",
         before: |_| None,
-        is_about_oneself: false,
+        is_own: false,
         request: |scene, other, role| scene.add(&json!({"user_id": other, "role": role})),
     },
     Change {
         what: "change a member to role",
         before: |_| Some(Role::Member),
-        is_about_oneself: false,
+        is_own: false,
         request: |scene, other, role| scene.change(other, &json!({"role": role})),
     },
     Change {
         what: "change own role to",
         before: |_| None,
-        is_about_oneself: true,
+        is_own: true,
         request: |scene, _, role| scene.change("me", &json!({"role": role})),
     },
 ];
@@ -63,7 +63,7 @@ const fn on_member(
     Change {
         what,
         before: Some,
-        is_about_oneself: false,
+        is_own: false,
         request,
     }
 }

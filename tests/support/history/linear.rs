@@ -45,7 +45,7 @@ pub fn explain<S: Sequential>(
         order: Vec::new(),
         longest: Vec::new(),
     };
-    if search.go_on(start, 0) {
+    if search.advance(start, 0) {
         Ok(search.order)
     } else {
         Err(search.longest)
@@ -61,7 +61,7 @@ struct Search<'a, S: Sequential> {
 }
 
 impl<S: Sequential> Search<'_, S> {
-    fn go_on(&mut self, state: &S, placed: u128) -> bool {
+    fn advance(&mut self, state: &S, placed: u128) -> bool {
         if self.order.len() > self.longest.len() {
             self.longest.clone_from(&self.order);
         }
@@ -84,8 +84,8 @@ impl<S: Sequential> Search<'_, S> {
             let placed = placed | 1 << place;
             self.order.push(place);
             let explained = match &seen.answer {
-                Some(expected) => *expected == answer && self.go_on(&after, placed),
-                None => self.go_on(&after, placed) || self.go_on(state, placed),
+                Some(expected) => *expected == answer && self.advance(&after, placed),
+                None => self.advance(&after, placed) || self.advance(state, placed),
             };
             if explained {
                 return true;

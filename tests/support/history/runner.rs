@@ -55,7 +55,7 @@ pub(super) async fn history(seed: u64) -> History {
         runner.schedule.forget_tokens();
     }
     runner.schedule.close();
-    while runner.go_on(&mut random, percent).await {}
+    while runner.advance(&mut random, percent).await {}
     assert!(runner.schedule.is_exact(), "a call without a release");
     runner.schedule.open();
     let left = erasure::leftovers(&world).await;
@@ -178,7 +178,7 @@ impl<'a> Runner<'a> {
     }
 
     /// Runs one step, if any work is left.
-    async fn go_on(&mut self, random: &mut Rng, percent: u8) -> bool {
+    async fn advance(&mut self, random: &mut Rng, percent: u8) -> bool {
         while let Some((number, reply)) = self.schedule.answer() {
             self.end(number, &reply);
         }

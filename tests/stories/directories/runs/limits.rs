@@ -171,7 +171,7 @@ async fn a_directory_that_is_paused_takes_nothing_away() {
 }
 
 /// A login reads the directory as a function does that has kept nothing. Returns its log line.
-async fn sign_in_anew(world: &World, user: &str) -> Value {
+async fn sign_in_again(world: &World, user: &str) -> Value {
     let redeployed = crate::directories::redeployed(world).await;
     sign_in(&redeployed, GLOBEX, user).await
 }
@@ -181,7 +181,7 @@ async fn a_login_before_the_first_run_ends_no_more_than_the_limit() {
     let (world, path) = both_signed_in(at_most(20, 3)).await;
     set_members(&world, NUCLEAR, &[]).await;
     // Two are within the limit.
-    let line = sign_in_anew(&world, "homer").await;
+    let line = sign_in_again(&world, "homer").await;
     assert_eq!(line["outcome"], "synced", "{line}");
     assert!(
         organizations(&world.user_of(GLOBEX, "homer"))
@@ -189,7 +189,7 @@ async fn a_login_before_the_first_run_ends_no_more_than_the_limit() {
             .is_empty()
     );
     set_members(&world, LEADS, &[]).await;
-    let line = sign_in_anew(&world, "hank").await;
+    let line = sign_in_again(&world, "hank").await;
     assert_eq!(line["reason"], "removal-limit", "{line}");
     let hank = world.user_of(GLOBEX, "hank");
     assert_eq!(organizations(&hank).await.len(), 2);
