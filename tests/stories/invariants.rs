@@ -354,7 +354,7 @@ async fn nothing_of_one_tenant_is_written_by_another() {
 
 /// 6: every member of an organization is registered in its tenant.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_is_a_member_before_being_known() {
+async fn members_are_known_users() {
     let world = World::start().await;
     let (ada, root) = (world.user("ada"), world.tenant_admin());
     // Registration in another tenant does not count.
@@ -383,7 +383,7 @@ async fn nobody_is_a_member_before_being_known() {
 
 /// 8: each request sent twice concurrently, with one key, into faults: one change, one response.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_that_is_sent_twice_is_done_once_whatever_fails() {
+async fn a_repeated_request_is_applied_once_with_faults() {
     let (world, proxy) = Faults::world(Options::default()).await;
     let ada = world.user("ada");
     let id = world.organization(&ada, "Acme").await;

@@ -64,7 +64,7 @@ fn a_price_goes_down_in_steps() {
 }
 
 #[test]
-fn what_has_a_price_is_read_from_the_template() {
+fn priced_resources_are_read_from_the_template() {
     let text = "
   ReconcileMinutes:
     Type: Number
@@ -119,7 +119,7 @@ fn what_has_a_price_is_read_from_the_template() {
 
 /// One operation, done once by one user, calculated manually.
 #[test]
-fn a_single_request_costs_what_its_parts_cost() {
+fn a_request_costs_the_sum_of_its_parts() {
     let data = Data::read(&root()).unwrap();
     let mut shape = data.habits.shapes[0].clone();
     shape.users = 1e6;

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mail_says_who_invites_where_as_what_until_when() {
+    fn a_mail_contains_inviter_organization_role_expiry() {
         let (subject, text, html) = texts(&mail("Contoso", Some("Ada Lovelace")));
         assert_eq!(subject, "You are invited to join Contoso");
         assert_eq!(

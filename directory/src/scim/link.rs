@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_linked_to_another_user_is_never_chosen() {
+    fn a_user_linked_elsewhere_is_not_chosen() {
         let other = one("a", Some("bob"), true);
         assert_eq!(chosen(None, std::slice::from_ref(&other), &[]), "none");
         // A profile that still names it has lost the link.
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn two_that_are_equally_good_are_none() {
+    fn two_equal_matches_link_no_one() {
         let both = [one("a", None, true), one("b", None, true)];
         assert_eq!(chosen(None, &[], &both), "none");
         let one_is_active = [one("a", None, false), one("b", None, true)];

@@ -158,7 +158,7 @@ async fn silence_ends_with_the_time_for_the_read() {
 }
 
 #[tokio::test]
-async fn no_time_at_all_asks_nothing() {
+async fn without_time_no_call_is_made() {
     let graph = Graph::start().await;
     let error = read_within(&graph.directory(&[]), Duration::ZERO).await;
     assert!(matches!(error, Err(ReadError::OutOfTime)), "{error:?}");

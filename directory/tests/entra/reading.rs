@@ -138,7 +138,7 @@ async fn app_roles_are_asked_for_when_the_role_map_names_one() {
 }
 
 #[tokio::test]
-async fn nested_groups_count_when_they_are_told_to() {
+async fn nested_groups_count_if_enabled() {
     let graph = Graph::start().await;
     let directory = graph.directory(&[("ENTRA_NESTED_GROUPS", "true")]);
     read(&directory).await.unwrap();
@@ -161,7 +161,7 @@ async fn without_the_application_all_groups_of_the_user_count() {
 }
 
 #[tokio::test]
-async fn an_empty_list_is_an_answer_and_lets_nobody_in() {
+async fn an_empty_list_grants_no_access() {
     let graph = Graph::start().await;
     let assignments = graph.change(|directory| std::mem::take(&mut directory.assignments));
     let reading = read(&graph.directory(&[])).await.unwrap();

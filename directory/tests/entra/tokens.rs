@@ -149,7 +149,7 @@ async fn a_secret_of_secrets_manager_is_read_with_each_token() {
 }
 
 #[tokio::test]
-async fn without_a_secret_the_function_states_who_it_is() {
+async fn without_a_secret_a_federated_token_is_used() {
     let (graph, aws) = (Graph::start().await, Aws::start().await);
     read(&graph.directory(&aws.settings(&AWS))).await.unwrap();
     let call = one_call(&aws, Service::Sts);
@@ -220,7 +220,7 @@ async fn failed(
 }
 
 #[tokio::test]
-async fn a_refusal_on_the_way_to_a_token_is_told_by_its_code() {
+async fn a_refused_token_request_reports_its_code() {
     let arn = with_arn();
     for (culprit, settings, status, body, said) in [
         (
@@ -255,7 +255,7 @@ async fn a_refusal_on_the_way_to_a_token_is_told_by_its_code() {
 }
 
 #[tokio::test]
-async fn nonsense_on_the_way_to_a_token_is_none() {
+async fn an_invalid_token_response_fails() {
     let arn = with_arn();
     for (culprit, settings, bodies) in [
         (

@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_joins_with_a_role_that_manages_members() {
+    fn roles_that_manage_members_cannot_auto_join() {
         for role in Role::ALL {
             let patch = DomainPatch {
                 auto_join: None,

@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_that_is_none_is_not_taken_for_the_default_one() {
+    fn an_invalid_tenant_does_not_default() {
         for odd in [json!(7), json!(["acme"]), json!("a#b")] {
             assert_eq!(cognito(json!({"sub": "u1", "custom:tenant_id": odd})), None);
             let plain = json!({"userId": "u1", "tenantId": odd});
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_login_is_one() {
+    fn other_events_are_not_logins() {
         let is = |source: &str| is_login(&json!({"triggerSource": source}));
         for login in [
             "PostConfirmation_ConfirmSignUp",
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_saml_identity_tells_the_object_id() {
+    fn only_saml_identities_have_the_object_id() {
         let id = "cdb555e3-b33e-4fd5-a427-17fadacbdfa7";
         let with = |kind: &str, user: &str| {
             let identities = json!([{"userId": user, "providerType": kind}]).to_string();

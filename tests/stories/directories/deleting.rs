@@ -110,7 +110,7 @@ async fn a_login_that_still_knows_the_directory_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_deletion_goes_on_where_it_stopped() {
+async fn a_repeated_deletion_continues() {
     let world = World::start().await;
     let path = given(&world).await;
     let root = world.tenant_admin_of(GLOBEX);

@@ -149,7 +149,7 @@ async fn an_entra_tenant_is_bound_only_with_proof() {
 }
 
 #[tokio::test]
-async fn of_many_requests_one_creates_the_directory() {
+async fn concurrent_creates_create_one_directory() {
     let world = World::start().await;
     let root = world.tenant_admin_of(GLOBEX);
     organization_with_domain(&world, GLOBEX, "globex.example").await;

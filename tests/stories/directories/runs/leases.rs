@@ -31,7 +31,7 @@ async fn give_away(world: &World, path: &str) {
 }
 
 #[tokio::test]
-async fn two_runs_at_once_are_one() {
+async fn concurrent_runs_execute_once() {
     let world = World::start().await;
     let (path, _) = created(&world, all_groups).await;
     for user in ["hank", "homer"] {
