@@ -21,7 +21,7 @@ fn each(value: &Value, place: &str, look: &mut impl FnMut(&str, &Value)) {
 }
 
 #[test]
-fn it_says_nothing_that_only_a_reader_of_the_code_understands() {
+fn texts_contain_no_rust_syntax() {
     each(&document(), "", &mut |place, value| {
         let Some(text) = value.as_str() else {
             return;
@@ -91,7 +91,7 @@ fn every_event_type_has_a_schema() {
 }
 
 #[test]
-fn every_code_is_one_of_some_operation() {
+fn every_code_is_documented() {
     let document = document();
     let responses = document["components"]["responses"].as_object().unwrap();
     for code in Code::ALL {
@@ -157,7 +157,7 @@ fn every_example_is_what_its_schema_says() {
 }
 
 #[test]
-fn a_text_that_its_schema_allows_is_taken_and_no_other_is() {
+fn parsers_accept_what_the_schema_allows() {
     use muster::domain::{BillingAddress, BudgetDuration, Description, Domain, Name, UserId};
     use proptest::prelude::*;
     use proptest::test_runner::TestRunner;
