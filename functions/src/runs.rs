@@ -1,5 +1,5 @@
-//! The log lines of functions that work on a batch of a queue or a stream, or run by a timer: one for each run, with what
-//! became of its parts.
+//! The log lines of functions that work on a batch of a queue or a stream, or run by a timer: one for each run, with
+//! the results of its parts.
 
 use std::time::Duration;
 

@@ -31,7 +31,11 @@ fn variants(source: &str, name: &str) -> BTreeSet<String> {
 fn every_named_command_exists() {
     let local = options(&read("local/src/main.rs"));
     let main = read("xtask/src/main.rs");
-    let (xtask, chores) = (options(&main), variants(&main, "Chore"));
+    let with_parts = ["proofs", "mutants"].map(|part| read(&format!("xtask/src/{part}.rs")));
+    let (xtask, chores) = (
+        options(&(main.clone() + &with_parts.concat())),
+        variants(&main, "Chore"),
+    );
     let steps = variants(&read("xtask/src/step.rs"), "Step");
     let mut commands = 0;
     for (path, markdown) in documents() {
