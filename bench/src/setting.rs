@@ -28,6 +28,15 @@ pub(crate) const MEMBERS: usize = 50;
 /// measured login has nothing to do.
 pub(crate) const GROUPS: usize = 20;
 pub(crate) const SIGNS_IN: &str = "ada";
+/// Queues of functions that are started and not invoked.
+const QUEUES: [&str; 6] = [
+    "FAILURES_QUEUE_URL",
+    "WEBHOOK_QUEUE_URL",
+    "WEBHOOK_FAILURES_QUEUE_URL",
+    "INVITATION_QUEUE_URL",
+    "INVITATION_FAILURES_QUEUE_URL",
+    "RECONCILE_QUEUE_URL",
+];
 /// Owner of the organization, as the events name the caller.
 const OWNER: &str = "3c6f0a52-8f0e-4c57-9d1b-6f4a2f3f8b10";
 
@@ -73,15 +82,12 @@ pub(crate) async fn surroundings(binaries: &Path) -> Result<Surroundings> {
     let variables = |url: &str| {
         let own = [
             ("AWS_ENDPOINT_URL_DYNAMODB", url),
-            // publish-events starts with them and is not invoked.
             ("EVENT_BUS_NAME", "muster-events"),
-            (
-                "FAILURES_QUEUE_URL",
-                "https://sqs.local.amazonaws.com/0/failures",
-            ),
         ];
+        let queues = QUEUES.map(|name| (name, "https://sqs.local.amazonaws.com/0/queue"));
+        let own = own.into_iter().chain(queues);
         let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        own.into_iter().chain(of_login.clone()).collect::<Vec<_>>()
+        own.chain(of_login.clone()).collect::<Vec<_>>()
     };
     let mut of_tls = variables(&tls.url);
     of_tls.push(("SSL_CERT_FILE".to_owned(), tls.roots.display().to_string()));
