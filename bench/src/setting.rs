@@ -78,6 +78,7 @@ pub(crate) async fn surroundings(binaries: &Path) -> Result<Surroundings> {
         (organization.clone(), user, "member", "active")
     });
     world.memberships(&others.collect::<Vec<_>>()).await;
+    world.copy_names().await;
     let tls = Tls::start(world.stack.dynamodb_url(), &folder).await?;
     let variables = |url: &str| {
         let own = [
