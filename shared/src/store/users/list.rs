@@ -203,3 +203,32 @@ impl Store {
         Ok((found, next))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_must_match_the_search_and_fit_in_a_key() {
+        let tenant = TenantId::parse("acme").unwrap();
+        let filter = UserFilter {
+            prefix: Some("ada".parse().unwrap()),
+            status: None,
+        };
+        let query = |phase, place: &str| filter.query(&tenant, phase, Some(place), 50);
+        let after = query(Phase::Names, "ada#u").unwrap().after.unwrap();
+        let text = |attribute: &str| after[attribute].as_s().unwrap().as_str();
+        assert_eq!(text("gsi3sk"), "ada#u");
+        assert_eq!(text("pk"), "TENANT#acme#USER#u");
+        let long = |bytes: usize| format!("ada{}#u", "x".repeat(bytes - "ada#u".len()));
+        for phase in [Phase::Names, Phase::Emails] {
+            assert!(query(phase, &long(MAX_SORT_KEY_BYTES)).is_ok());
+            for other in ["bob#u", "ada", "ada#", &long(MAX_SORT_KEY_BYTES + 1)] {
+                assert!(
+                    matches!(query(phase, other), Err(Refusal::InvalidPosition)),
+                    "{other}"
+                );
+            }
+        }
+    }
+}

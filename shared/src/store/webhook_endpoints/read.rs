@@ -174,3 +174,25 @@ fn start_after(tenant: &TenantId, place: &str) -> Result<Item, Refusal> {
     }
     Ok(keys::webhook_endpoint_at(tenant, place).attributes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_must_be_of_an_endpoint_and_fit_in_a_key() {
+        let tenant = TenantId::parse("acme").unwrap();
+        let place = |place: &str| start_after(&tenant, place);
+        let long = |bytes: usize| format!("{WEBHOOK_ENDPOINT_PREFIX:x<bytes$}");
+        let found = place(&long(MAX_SORT_KEY_BYTES)).unwrap();
+        let text = |attribute: &str| found[attribute].as_s().unwrap().as_str();
+        assert_eq!(text("sk"), long(MAX_SORT_KEY_BYTES));
+        assert!(text("pk").contains("acme"));
+        for other in ["COUNT", "", &long(MAX_SORT_KEY_BYTES + 1)] {
+            assert!(
+                matches!(place(other), Err(Refusal::InvalidPosition)),
+                "{other}"
+            );
+        }
+    }
+}
