@@ -72,3 +72,42 @@ impl Settles for TeamMembership {
         self.updated_at < now.before(SETTLES_WITHIN)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{OrganizationId, Role, Status, Team, TeamId, TeamRole, TenantId, UserId};
+
+    #[test]
+    fn memberships_settle_only_after_a_minute() {
+        let at = Timestamp::EPOCH;
+        let tenant = TenantId::parse("acme").unwrap();
+        let organization = OrganizationId::parse("o").unwrap();
+        let user = UserId::parse("ada").unwrap();
+        let team = Team::new(
+            TeamId::parse("t").unwrap(),
+            (tenant.clone(), Some(organization.clone())),
+            "Sales".parse().unwrap(),
+            user.clone(),
+            at,
+        );
+        let in_team = TeamMembership::new(&team, user.clone(), TeamRole::Member, at);
+        let mut membership = Membership::new(
+            tenant,
+            organization,
+            user,
+            (Role::Member, Status::Active),
+            at,
+        );
+        let (minute, later) = (
+            at.after(SETTLES_WITHIN),
+            at.after(SETTLES_WITHIN + Duration::from_millis(1)),
+        );
+        assert!(!membership.is_settled(at) && !in_team.is_settled(at));
+        assert!(!membership.is_settled(minute) && !in_team.is_settled(minute));
+        assert!(membership.is_settled(later) && in_team.is_settled(later));
+        // What the user writes in the organization counts as well.
+        membership.last_active_at = Some(minute);
+        assert!(!membership.is_settled(later));
+    }
+}
