@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use support::{Actor, World};
 
+use crate::email_invitations::verified;
+
 /// Page sizes: minimum, unusual ones, default, maximum.
 const LIMITS: [usize; 5] = [1, 2, 7, 50, 100];
 /// For lists that differ only by filter.
@@ -387,4 +389,49 @@ async fn every_team_and_member_of_a_team_is_listed_once() {
     list_is(&root, "/users/user-000/teams", "team_id", &all, &LIMITS).await;
     all.dedup();
     assert_eq!(all.len(), 18);
+}
+
+/// In lists that read more items than a page shows.
+#[tokio::test]
+async fn a_full_last_page_has_no_cursor() {
+    let (world, ada, id) = World::acme().await;
+    let (root, kai) = (world.tenant_admin(), world.user("kai"));
+    let organization = format!("/organizations/{id}");
+    for user in ["gus", "eve"] {
+        world.member(&id, user, "member", "invited").await;
+        let disabled = json!({"status": "disabled"});
+        root.patch(&format!("/users/{user}"), disabled)
+            .await
+            .expect(200);
+    }
+    verified(&world, "kai", "kai@acme.example").await;
+    let other = world.organization(&ada, "Other").await;
+    for (id, user) in [(&id, "kai"), (&other, "kai"), (&id, "mia")] {
+        let invitations = format!("/organizations/{id}/invitations");
+        let invited = json!({"email": format!("{user}@acme.example")});
+        ada.post(&invitations, invited).await.expect(201);
+    }
+    for name in ["A", "B"] {
+        world.team(None, name, &[("ada", "member")]).await;
+    }
+    world.copy_names().await;
+    let invited = format!("{organization}/members?status=invited");
+    for (actor, list) in [
+        (&ada, invited.clone()),
+        (&ada, format!("{invited}&sort=name")),
+        (&root, "/users?status=disabled".to_owned()),
+        (&ada, format!("{organization}/invitations?status=pending")),
+        (&kai, "/users/me/invitations?".to_owned()),
+        (&ada, "/users/me/teams?".to_owned()),
+    ] {
+        for (limit, is_last) in [(2, true), (1, false)] {
+            let page = actor
+                .get(&format!("{list}&limit={limit}"))
+                .await
+                .expect(200);
+            let items = page.body["items"].as_array().unwrap();
+            assert_eq!(items.len(), limit, "{list}");
+            assert_eq!(page.body["next_cursor"].is_null(), is_last, "{list}");
+        }
+    }
 }
