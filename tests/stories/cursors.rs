@@ -3,8 +3,9 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use muster::domain::TenantId;
+use muster::domain::{Caller, Clock, OrganizationId, TenantId, UserId};
 use muster::http::Cursor;
+use muster::store::{Error, Refusal};
 use serde_json::{Value, json};
 use support::{ACME, Actor, World};
 
@@ -358,6 +359,39 @@ async fn forged_cursors_lead_to_no_other_data() {
                 assert_eq!(item["tenant_id"], ACME, "{asked} {place}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn positions_of_domains_and_invitations_fit_in_a_key() {
+    let world = World::start().await;
+    let id = world.organization(&world.tenant_admin(), "Acme").await;
+    let id = OrganizationId::parse(id).unwrap();
+    let caller = Caller {
+        tenant_id: TenantId::parse(ACME).unwrap(),
+        user_id: UserId::parse(ADMIN).unwrap(),
+        tenant_admin: true,
+        machine: false,
+        email: None,
+    };
+    let (store, cx) = (
+        world.store(),
+        support::context(caller, Clock::system().now()),
+    );
+    let is_refused = |error: Option<Error>| match error {
+        Some(Error::Refused(Refusal::InvalidPosition)) => true,
+        None => false,
+        Some(other) => panic!("{other:?}"),
+    };
+    for (bytes, refused) in [(1_024, false), (1_025, true)] {
+        let domain = format!("{:x<bytes$}", "DOMAIN#");
+        let domains = store.domains(&cx, &id, Some(&domain), 1).await;
+        assert_eq!(is_refused(domains.err()), refused, "{bytes}");
+        let invitation = format!("{:x<bytes$}", "INVITATION#");
+        let invitations = store
+            .invitations(&cx, &id, None, Some(&invitation), 1)
+            .await;
+        assert_eq!(is_refused(invitations.err()), refused, "{bytes}");
     }
 }
 
