@@ -172,6 +172,19 @@ mod tests {
     }
 
     #[test]
+    fn a_null_in_a_value_of_any_shape_is_read_back() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Row {
+            any: serde_json::Value,
+        }
+
+        let any = serde_json::json!({"null": null, "list": [null, 1, "a"]});
+        let row = Row { any };
+        let item: Item = serde_dynamo::to_item(&row).unwrap();
+        assert_eq!(read::<Row>(item).unwrap(), row);
+    }
+
+    #[test]
     fn a_mismatching_attribute_is_an_error() {
         #[derive(Debug, Deserialize)]
         #[expect(dead_code, reason = "only deserialization is tested")]
