@@ -75,6 +75,33 @@ async fn a_write_in_flight_fails_after_its_caller_is_disabled() {
     }
 }
 
+/// The leader of a team without an organization has no membership in one that a write depends on.
+#[tokio::test]
+async fn a_disabled_leader_changes_no_team_of_the_tenant() {
+    let (world, proxy) = Faults::world(Options::default()).await;
+    let root = world.tenant_admin();
+    world.register(&["lee", "mia"]).await;
+    let team = [("lee", "leader"), ("mia", "member")];
+    let team = world.team(None, "Engines", &team).await;
+    for (method, path, body) in [
+        ("PATCH", team.clone(), Some(json!({"name": "Taken over"}))),
+        ("DELETE", format!("{team}/members/mia"), None),
+    ] {
+        let lee = world.user("lee");
+        let mut held = proxy.hold("TransactWriteItems");
+        let going = tokio::spawn(async move { send(lee, method, path, body).await });
+        held.arrived().await;
+        let disabled = json!({"status": "disabled"});
+        root.patch("/users/lee", disabled).await.expect(200);
+        let before = world.table().await;
+        held.release();
+        going.await.unwrap().problem(403, "user-disabled");
+        assert_eq!(world.table().await, before, "{method}");
+        let enabled = json!({"status": "enabled"});
+        root.patch("/users/lee", enabled).await.expect(200);
+    }
+}
+
 /// Decided with the permission, written without.
 #[tokio::test]
 async fn a_write_in_flight_fails_after_the_revocation() {
