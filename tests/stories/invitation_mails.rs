@@ -304,6 +304,14 @@ async fn a_rejected_mail_is_failed_with_one_event() {
     assert_eq!(events[0]["actor"]["type"], "system");
     let change = json!({"delivery": {"from": "queued", "to": "failed"}});
     assert_eq!(events[0]["changes"], change);
+    let context = &events[0]["context"];
+    assert_eq!(context["operation"], "sendInvitation");
+    assert!(
+        context["request_id"]
+            .as_str()
+            .is_some_and(|id| !id.is_empty()),
+        "{context}"
+    );
     // Resending tries again.
     post.works_again();
     post.pass(MINUTE);

@@ -67,6 +67,14 @@ async fn a_verified_address_joins_at_login() {
     assert_eq!(events.len(), 1);
     assert_eq!(events[0]["actor"]["type"], "system");
     assert_eq!(events[0]["changes"]["source"]["to"], "domain");
+    let context = &events[0]["context"];
+    assert_eq!(context["operation"], "postLogin");
+    assert!(
+        context["request_id"]
+            .as_str()
+            .is_some_and(|id| !id.is_empty()),
+        "{context}"
+    );
     invariants::check(&world.items().await);
 }
 

@@ -240,4 +240,12 @@ async fn the_domain_of_a_purged_organization_is_removed() {
     let events = root.all("/events?type=domain.removed").await;
     assert_eq!(events.len(), 1);
     assert_eq!(events[0]["actor"]["type"], "system");
+    let context = &events[0]["context"];
+    assert_eq!(context["operation"], "recheckDomains");
+    assert!(
+        context["request_id"]
+            .as_str()
+            .is_some_and(|id| !id.is_empty()),
+        "{context}"
+    );
 }
