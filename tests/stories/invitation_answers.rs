@@ -328,3 +328,31 @@ async fn no_token_of_an_answer_is_stored_or_logged() {
     }
     assert!(!logged.contains(ADDRESS) && logged.contains("/invitations/accept"));
 }
+
+/// By their membership, by email as a new member, and by email with a membership that was still open.
+#[tokio::test]
+async fn accepting_is_the_first_activity_of_a_member() {
+    let world = World::start().await;
+    let (ada, id, invitations) = acme(&world).await;
+    let bob = invited(&world).await;
+    verified(&world, "kim", "kim@acme.example").await;
+    let kim = world.member(&id, "kim", "member", "invited").await;
+    let eve = world.member(&id, "eve", "member", "invited").await;
+    let accept_own = format!("/organizations/{id}/members/eve/accept");
+    let mut answers = vec![eve.post_empty(&accept_own).await.expect(200)];
+    for user in [bob, kim] {
+        let email = format!("{}@acme.example", user.id);
+        let made = ada.post(&invitations, json!({"email": email})).await;
+        answers.push(accept(&user, &token(&made.expect(201))).await.expect(200));
+    }
+    for answer in answers {
+        let user = answer.body["user_id"].as_str().unwrap();
+        let member = format!("/organizations/{id}/members/{user}");
+        let member = ada.get(&member).await.expect(200).body;
+        assert!(member["last_active_at"].is_string(), "{user}");
+        for field in ["last_active_at", "updated_at"] {
+            assert_eq!(answer.body[field], member["updated_at"], "{user} {field}");
+        }
+        assert_eq!(member["last_active_at"], member["updated_at"], "{user}");
+    }
+}
