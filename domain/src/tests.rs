@@ -1,8 +1,15 @@
 //! Tests that apply to all values: how they are written, where exactly their limits are, and which fields a change
 //! does not affect.
 
+mod directories;
+mod events;
+mod json;
 mod memberships;
 mod organizations;
+mod runs;
+mod spellings;
+mod users;
+mod webhooks;
 
 use std::time::Duration;
 

@@ -127,3 +127,57 @@ fn changing_a_team_membership_increments_its_version() {
         assert_eq!(leads, status == Status::Active);
     }
 }
+
+#[test]
+fn activating_and_inviting_again_are_changes() {
+    let invited = Membership {
+        expires_at: Some(at(9)),
+        ..membership(Role::Member, Status::Invited)
+    };
+    let active = Membership {
+        status: Status::Active,
+        expires_at: None,
+        version: 2,
+        updated_at: at(5),
+        ..invited.clone()
+    };
+    assert_eq!(invited.activated(at(5)), active);
+    let caller = Caller {
+        tenant_id: TenantId::parse("t").unwrap(),
+        user_id: UserId::parse("root").unwrap(),
+        tenant_admin: true,
+        machine: false,
+        email: None,
+    };
+    let again = Membership {
+        role: Role::Admin,
+        status: Status::Invited,
+        expires_at: open_until(Status::Invited, at(6)),
+        invited_by_user_id: Some(caller.user_id.clone()),
+        invited_by_tenant_admin: true,
+        version: 3,
+        updated_at: at(6),
+        ..active.clone()
+    };
+    assert_eq!(active.invited_again(Role::Admin, &caller, at(6)), again);
+    assert!(again.expires_at.is_some());
+    // An accepted or suspended membership does not expire.
+    let suspend = MembershipPatch {
+        role: None,
+        status: Some(Status::Active),
+    };
+    assert_eq!(suspend.apply(&invited, at(7)).unwrap().expires_at, None);
+}
+
+#[test]
+fn only_directories_give_memberships_of_theirs() {
+    for (source, is_directory) in [
+        (Source::Manual, false),
+        (Source::Entra, true),
+        (Source::Scim, true),
+        (Source::Domain, false),
+        (Source::Invitation, false),
+    ] {
+        assert_eq!(source.is_directory(), is_directory, "{source:?}");
+    }
+}
