@@ -451,4 +451,13 @@ mod tests {
             assert_eq!(effective.budget_duration, expected.budget_duration);
         }
     }
+
+    #[test]
+    fn budgets_of_other_periods_are_compared_exactly() {
+        let exceeds = |own: &Limits, most: &Limits| !pointers(own, most).is_empty();
+        // Twice a day's budget in two days.
+        assert!(exceeds(&budget(1.000_001, "1d"), &budget(2.0, "2d")));
+        assert!(!exceeds(&budget(1.0, "1d"), &budget(2.0, "2d")));
+        assert!(!exceeds(&budget(0.0, "1d"), &budget(0.0, "2d")));
+    }
 }

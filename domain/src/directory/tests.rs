@@ -301,3 +301,45 @@ fn a_team_in_an_organization_has_the_models_of_the_organization() {
     );
     assert_eq!(rules.team_limits(false).models, ["a"]);
 }
+
+#[test]
+fn each_field_of_a_directory_can_change() {
+    let later = "2026-11-28T11:00:00.000Z".parse().unwrap();
+    let patch: DirectoryPatch = read(json!({
+        "name": "Other",
+        "settings": {"default_role": "member"},
+        "entra": {"client_id": GROUP},
+    }))
+    .unwrap();
+    let after = patch.apply(&directory(), later).unwrap();
+    assert_eq!(after.name, "Other".parse().unwrap());
+    assert_eq!(after.settings.default_role, Role::Member);
+    let client = after.entra.unwrap().client_id;
+    assert_eq!(client.unwrap().as_str(), GROUP);
+    assert_eq!((after.version, after.updated_at), (2, later));
+    let default: DirectoryPatch = read(json!({"entra": {"client_id": null}})).unwrap();
+    let after = default.apply(&directory(), later).unwrap();
+    assert_eq!(after.entra.unwrap().client_id, None);
+}
+
+#[test]
+fn only_uuids_are_compared_without_case() {
+    let role = "Lead-Of-The-Northern-Sales-Team-2026";
+    assert_eq!(role.len(), GROUP.len());
+    let map: RoleMap = json!({ role: "admin" }).to_string().parse().unwrap();
+    assert!(map.names_app_roles());
+    let groups: RoleMap = json!({ GROUP.to_uppercase(): "admin" })
+        .to_string()
+        .parse()
+        .unwrap();
+    assert!(!groups.names_app_roles());
+    let too_large: Result<DirectorySettingsPatch, _> =
+        read(json!({"group_filter": {"pattern": "(.{1000}){1000}"}}));
+    let reason = format!("{:?}", too_large.unwrap_err());
+    assert!(reason.contains("too large"), "{reason}");
+    let many: serde_json::Map<_, _> = (0..=MAX_MAP_ENTRIES)
+        .map(|n| (format!("r{n}"), json!("admin")))
+        .collect();
+    let reason = settings(json!({ "role_map": many })).unwrap_err();
+    assert!(reason.contains("at most 200 entries"), "{reason}");
+}

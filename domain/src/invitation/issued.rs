@@ -91,4 +91,26 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn only_the_last_token_of_an_invitation_is_current() {
+        let invitation = super::super::tests::invitation();
+        let token = IssuedToken {
+            tenant_id: invitation.tenant_id.clone(),
+            organization_id: invitation.organization_id.clone(),
+            invitation_id: invitation.id.clone(),
+            send_count: invitation.send_count,
+        };
+        assert!(token.is_current(&invitation));
+        let earlier = IssuedToken {
+            send_count: 0,
+            ..token.clone()
+        };
+        assert!(!earlier.is_current(&invitation));
+        let other = IssuedToken {
+            invitation_id: InvitationId::parse("i2").unwrap(),
+            ..token
+        };
+        assert!(!other.is_current(&invitation));
+    }
 }

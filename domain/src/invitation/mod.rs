@@ -317,4 +317,36 @@ mod tests {
         assert_eq!(again.invited_by_user_id, eve.user_id);
         assert!(again.invited_by_tenant_admin);
     }
+
+    #[test]
+    fn sending_again_issues_the_next_token_for_as_long() {
+        let at = |millisecond| Timestamp::from_millisecond(millisecond).unwrap();
+        let first = Invitation {
+            issued_at: at(1_000),
+            expires_at: at(5_000),
+            ..invitation()
+        };
+        let caller = Caller {
+            tenant_id: first.tenant_id.clone(),
+            user_id: UserId::parse("eve").unwrap(),
+            tenant_admin: true,
+            machine: false,
+            email: None,
+        };
+        let expected = Invitation {
+            invited_by_user_id: caller.user_id.clone(),
+            invited_by_tenant_admin: true,
+            issued_at: at(9_000),
+            expires_at: at(13_000),
+            send_count: first.send_count + 1,
+            delivery: InvitationDelivery::Queued,
+            version: first.version + 1,
+            updated_at: at(9_000),
+            ..first.clone()
+        };
+        let again = first.sent_again(&caller, InvitationDelivery::Queued, at(9_000));
+        assert_eq!(again, expected);
+        let page: InvitationPage = "https://app.example/invitation".parse().unwrap();
+        assert_eq!(page.to_string(), "https://app.example/invitation");
+    }
 }

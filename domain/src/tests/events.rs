@@ -219,3 +219,70 @@ fn an_event_names_its_group_and_a_transfer_has_no_version() {
     assert!(!shows_value(Resource::Organization, "billing_email"));
     assert!(!shows_value(Resource::Organization, "updated_at"));
 }
+
+#[test]
+fn a_change_is_small_by_the_sum_of_its_values() {
+    let mut before = Organization::new(
+        OrganizationId::parse("o").unwrap(),
+        TenantId::parse("t").unwrap(),
+        "Acme".parse().unwrap(),
+        UserId::parse("ada").unwrap(),
+        at(0),
+    );
+    before.limits.models = vec!["m".repeat(200)];
+    let mut after = before.clone();
+    after.limits.models = vec!["n".repeat(200)];
+    let transition = Transition::Changed(&before, &after);
+    let event = recorded(EventDraft::organization(
+        EventType::OrganizationUpdated,
+        transition,
+    ));
+    let change = &event.changes["limits"];
+    assert!(matches!(change, FieldChange::Values { .. }), "{change:?}");
+}
+
+#[test]
+fn a_team_that_moves_takes_its_memberships_along() {
+    let before = TeamMembership {
+        tenant_id: TenantId::parse("t").unwrap(),
+        team_id: TeamId::parse("m").unwrap(),
+        organization_id: None,
+        user_id: UserId::parse("u").unwrap(),
+        role: TeamRole::Member,
+        status: Status::Active,
+        source: Source::Manual,
+        version: 1,
+        created_at: at(0),
+        updated_at: at(0),
+    };
+    let after = TeamMembership {
+        organization_id: Some(OrganizationId::parse("o").unwrap()),
+        ..before.clone()
+    };
+    let changes = |one: &TeamMembership, other: &TeamMembership| {
+        let transition = Transition::Changed(one, other);
+        let event_type = EventType::TeamMembershipAdded;
+        recorded(EventDraft::team_membership(event_type, transition, None)).changes
+    };
+    let moved = serde_json::to_value(&changes(&before, &after)["organization_id"]).unwrap();
+    assert_eq!(moved, json!({"from": null, "to": "o"}));
+    assert!(!changes(&before, &before).contains_key("organization_id"));
+}
+
+#[test]
+fn only_users_have_the_names_of_users() {
+    let user = UserId::parse("o").unwrap();
+    let membership = Membership::new(
+        TenantId::parse("t").unwrap(),
+        OrganizationId::parse("o").unwrap(),
+        user.clone(),
+        (Role::Member, Status::Active),
+        at(0),
+    );
+    let transition = Transition::Created(&membership);
+    let draft = EventDraft::membership(EventType::MembershipAdded, transition, None);
+    let origin = Origin::new(Actor::system(), EventContext::default()).naming(&user, Some("Olga"));
+    let event = draft.record(EventId::first_at(at(0)), at(0), &origin);
+    let names: Vec<_> = event.targets.iter().map(|it| it.name.as_deref()).collect();
+    assert_eq!(names, [Some("Olga"), None]);
+}

@@ -36,6 +36,7 @@ fn numbers_keep_their_notation() {
         ("18446744073709551616", None),
         ("1e19", Some(10_000_000_000_000_000_000)),
         ("1e20", None),
+        ("123e10", Some(1_230_000_000_000)),
         ("0.5", None),
         ("-1", None),
     ] {
@@ -85,4 +86,13 @@ fn a_field_that_is_required_is_read() {
     assert_eq!(joins.auto_join, Some(true));
     let metadata: OrganizationPatch = reads(json!({"metadata": {"a": 1}})).unwrap();
     assert_eq!(metadata.metadata, Patch::Set(object(json!({"a": 1}))));
+}
+
+#[test]
+fn an_invalid_item_of_a_list_has_its_position() {
+    let mut fields = fields(json!({}));
+    fields.violate_item("members", 3, "user/id", "must be unique");
+    let violations = Vec::from(fields.finish().unwrap_err());
+    assert_eq!(violations[0].pointer, "/members/3/user~1id");
+    assert_eq!(violations[0].detail, "must be unique");
 }

@@ -76,3 +76,14 @@ fn a_search_compares_folded_names_and_addresses() {
     assert_eq!(prefix.of_name(), "ada l");
     assert_eq!(prefix.of_email(), "ada  l");
 }
+
+#[test]
+fn an_id_in_the_table_is_checked_too() {
+    let stored = |id: &str| serde_json::from_value::<UserId>(json!(id));
+    assert!(stored("ada").is_ok());
+    // A user of the first release.
+    assert!(stored("me").is_ok());
+    for bad in ["", "a\u{7}", "é"] {
+        assert!(stored(bad).is_err(), "{bad:?}");
+    }
+}
