@@ -189,3 +189,24 @@ fn version_matches_preconditions() {
         assert_eq!(expected.allows_absence(), expected.if_match.is_none());
     }
 }
+
+#[test]
+fn periods_and_sizes_are_as_documented() {
+    let days = |days: i64| at(days * 86_400_000);
+    assert_eq!(open_until(Status::Invited, at(0)), Some(days(7)));
+    assert_eq!(at(0).after(RETENTION), days(30));
+    assert_eq!(at(0).after(RECHECK_INTERVAL), days(7));
+    assert_eq!(MAX_METADATA_BYTES, 16_384);
+    assert_eq!(MAX_CHANGE_BYTES, 8_192);
+    assert_eq!(MAX_RATE, 9_007_199_254_740_991);
+    for (text, seconds) in [
+        ("30s", 30),
+        ("5m", 300),
+        ("2h", 7_200),
+        ("3d", 259_200),
+        ("1mo", 2_592_000),
+    ] {
+        let duration: BudgetDuration = text.parse().unwrap();
+        assert_eq!(duration.seconds(), seconds, "{text}");
+    }
+}

@@ -346,6 +346,14 @@ mod tests {
         };
         let again = first.sent_again(&caller, InvitationDelivery::Queued, at(9_000));
         assert_eq!(again, expected);
+        // An invitation is kept for 90 days after it expired, or was answered.
+        let days = 90 * 86_400_000;
+        assert_eq!(again.kept_until(), at(13_000 + days));
+        let declined = Invitation {
+            status: InvitationStatus::Declined,
+            ..again
+        };
+        assert_eq!(declined.kept_until(), at(9_000 + days));
         let page: InvitationPage = "https://app.example/invitation".parse().unwrap();
         assert_eq!(page.to_string(), "https://app.example/invitation");
     }
