@@ -106,7 +106,10 @@ async fn a_complete_run_that_reads_no_user_has_failed() {
         assert_eq!(failed["kind"], "complete", "{failed}");
         assert_eq!(failed["outcome"], "failed", "{failed}");
         let reason = failed["reason"].as_str().unwrap();
-        assert!(reason.contains("none of the 2 users"), "{reason}");
+        assert!(
+            reason.contains("no user could be read (users tried: 2)"),
+            "{reason}"
+        );
     }
     set_faults(&world, &json!([])).await;
     let good = run(&world, &path).await;
