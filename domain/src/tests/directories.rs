@@ -87,7 +87,7 @@ fn a_domain_changes_field_by_field() {
     };
     assert_eq!(domain.ended(at(8)), failed);
     let found = domain.after_verification(&DomainCheck::Found, at(9));
-    assert_eq!(found.last_checked_at, Some(at(9)));
+    assert_eq!((found.last_checked_at, found.misses), (Some(at(9)), 0));
     // Three values are shown, and more are hinted at.
     let failure = |count: usize| {
         let records = (0..count).map(|n| format!("v{n}")).collect();

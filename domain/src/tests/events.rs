@@ -215,6 +215,8 @@ fn an_event_names_its_group_and_a_transfer_has_no_version() {
     for resource in [Resource::Organization, Resource::User, Resource::Team] {
         assert!(!targets_of(resource).is_empty());
     }
+    let fields: Vec<_> = fields_of(Resource::Membership).collect();
+    assert!(fields.contains(&"role") && !fields.contains(&"updated_at"));
     assert!(shows_value(Resource::Organization, "name"));
     assert!(!shows_value(Resource::Organization, "billing_email"));
     assert!(!shows_value(Resource::Organization, "updated_at"));

@@ -209,14 +209,14 @@ async fn wrong_answers_to_a_delta_query_are_failed_reads() {
                 body: Some(json!({"value": []})),
                 ..on()
             },
-            "has no link",
+            "has no delta link",
         ),
         (
             Fault {
                 body: Some(json!({"value": [{"id": 5}]})),
                 ..on()
             },
-            "is not the JSON",
+            "has an unexpected JSON structure",
         ),
     ] {
         graph.change(|directory| directory.faults = vec![fault]);

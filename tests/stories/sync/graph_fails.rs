@@ -213,7 +213,10 @@ async fn an_unconfirmed_list_removes_nothing() {
             let context = format!("{endpoint:?} {text}: {lines:?}");
             assert_eq!(lines.last().unwrap()["outcome"], "failed", "{context}");
             assert!(
-                lines[0]["error"].as_str().unwrap().contains("asked again"),
+                lines[0]["error"]
+                    .as_str()
+                    .unwrap()
+                    .contains("on the second read"),
                 "{context}"
             );
             assert_eq!(setup.contents().await, before, "{context}");
