@@ -41,11 +41,11 @@ pub struct Report {
 impl Report {
     /// Returns why the last of the items that failed is not delivered; `None` if all are.
     pub fn last_failure(self) -> Option<NotQueued> {
-        let failed = self.deliveries.into_iter().filter_map(|it| match it {
+        let mut failed = self.deliveries.into_iter().filter_map(|it| match it {
             Delivery::Failed(code) | Delivery::Rejected(code) => Some(NotQueued { code }),
             Delivery::Delivered => None,
         });
-        failed.last()
+        failed.next_back()
     }
 }
 
