@@ -113,7 +113,7 @@ impl<'a> Writes<'a> {
                 .await;
             match self.progress.written(written) {
                 Some(WriteOutcome::Done) => {
-                    self.progress.with(|state| state.counts.roles_changed += 1)
+                    self.progress.with(|state| state.counts.roles_changed += 1);
                 }
                 Some(_) => self.progress.with(|state| state.not_taken += 1),
                 None => {}
