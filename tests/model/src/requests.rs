@@ -5,8 +5,6 @@ use muster::domain::{Role, Status};
 use crate::table::{Id, Key};
 
 /// A request of a user. The last three are steps of the user's login.
-///
-/// To disable and enable users, each caller has the token of a tenant admin. All else they do as a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Request {
@@ -84,12 +82,6 @@ pub enum Request {
         organization: Id,
         user: Id,
     },
-    Disable {
-        user: Id,
-    },
-    Enable {
-        user: Id,
-    },
     Join {
         organization: Id,
     },
@@ -103,7 +95,7 @@ pub enum Request {
 
 impl Request {
     /// The names of all kinds, for counts.
-    pub const NAMES: [&str; 21] = [
+    pub const NAMES: [&str; 19] = [
         "create organization",
         "rename organization",
         "delete organization",
@@ -123,8 +115,6 @@ impl Request {
         "revoke invitation",
         "accept invitation by email",
         "decline invitation by email",
-        "disable user",
-        "enable user",
     ];
 
     /// The index in [`Self::NAMES`].
@@ -149,15 +139,12 @@ impl Request {
             Self::Revoke { .. } => 16,
             Self::AcceptByEmail { .. } => 17,
             Self::DeclineByEmail { .. } => 18,
-            Self::Disable { .. } => 19,
-            Self::Enable { .. } => 20,
         }
     }
 
-    /// The organization of the request, if it has one.
-    pub fn organization(self) -> Option<Id> {
+    /// The organization of the request.
+    pub fn organization(self) -> Id {
         match self {
-            Self::Disable { .. } | Self::Enable { .. } => None,
             Self::Create { organization, .. }
             | Self::Rename { organization, .. }
             | Self::Delete { organization }
@@ -176,7 +163,7 @@ impl Request {
             | Self::DeclineByEmail { organization, .. }
             | Self::Join { organization }
             | Self::Leave { organization }
-            | Self::Suspend { organization } => Some(organization),
+            | Self::Suspend { organization } => organization,
         }
     }
 
@@ -243,7 +230,6 @@ impl Request {
             | Self::DeclineByEmail { organization, user } => {
                 Some(Key::Invitation(organization, user))
             }
-            Self::Disable { user } | Self::Enable { user } => Some(Key::User(user)),
             Self::Create { .. }
             | Self::Add { .. }
             | Self::Transfer { .. }
@@ -280,14 +266,13 @@ pub enum RequestOutcome {
     Conflict,
     NotAnOrganizationMember,
     AlreadyInvited,
-    UserDisabled,
     /// The invitation by email has ended. The response depends on how.
     Ended,
 }
 
 impl RequestOutcome {
     /// All outcomes.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 17] = [
         Self::Applied,
         Self::Nothing,
         Self::Again,
@@ -304,7 +289,6 @@ impl RequestOutcome {
         Self::Conflict,
         Self::NotAnOrganizationMember,
         Self::AlreadyInvited,
-        Self::UserDisabled,
         Self::Ended,
     ];
 }

@@ -16,10 +16,6 @@ use crate::transaction::{Attempt, ConditionKind};
 
 /// The scope of a search.
 #[derive(Debug, Default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a part that a search includes or not"
-)]
 pub struct Scope {
     /// The maximum number of organizations.
     pub organizations: usize,
@@ -33,8 +29,6 @@ pub struct Scope {
     pub logins: bool,
     /// The maximum number of open invitations by email in an organization.
     pub invitations: usize,
-    /// Whether users are disabled and enabled.
-    pub disables: bool,
     /// Whether responses are lost, and the transaction is repeated after DynamoDB has forgotten its
     /// token.
     pub lost_answers: bool,
@@ -168,10 +162,6 @@ impl Scope {
                     });
                 }
             }
-        }
-        if self.disables {
-            requests.extend((0..USERS).map(|user| Request::Disable { user }));
-            requests.extend((0..USERS).map(|user| Request::Enable { user }));
         }
         let attempt = Attempt {
             is_unchanged: true,
@@ -323,9 +313,6 @@ impl Model for Scope {
             ),
             Property::always("every writer has permission", |_, state: &State| {
                 !state.wrongs.without_right
-            }),
-            Property::always("no disabled user writes", |_, state: &State| {
-                !state.wrongs.by_disabled
             }),
             Property::always("deleted organizations do not change", |_, state: &State| {
                 !state.wrongs.in_deleted

@@ -41,8 +41,6 @@ pub enum Client {
 pub struct Wrongs {
     /// A write whose caller had no permission at that moment.
     pub without_right: bool,
-    /// A write of a disabled user.
-    pub by_disabled: bool,
     /// Adding a user replaced an existing membership.
     pub replaced: bool,
     /// An address with an open invitation was invited again.
@@ -137,7 +135,7 @@ impl State {
         let is_known = scope.without != Some(ConditionKind::WriteId)
             && attempt
                 .unmet(&self.table, &transaction)
-                .any(|action| Some(action.key) == own);
+                .any(|action| action.key == own);
         let is_so = decide(&self.table, user, request) == Decision::Answer(RequestOutcome::Nothing);
         after.wrongs.denied |= is_on_top && marks(request) && !is_known && !is_so;
         Some(after)
@@ -154,13 +152,10 @@ impl State {
         let before = self.table;
         self.table = attempt.apply(&before, transaction);
         self.wrongs.without_right |= !may(&before, user, request);
-        self.wrongs.by_disabled |= !request.is_of_sync() && before.is_disabled(user);
         self.wrongs.lost_update |= !attempt.is_unchanged && request.pinned(user).next().is_some();
         self.wrongs.in_deleted |= !request.is_of_sync()
             && !matches!(request, Request::Create { .. } | Request::Restore { .. })
-            && request
-                .organization()
-                .is_some_and(|id| before.organizations[id].is_some_and(|it| !it.live));
+            && before.organizations[request.organization()].is_some_and(|it| !it.live);
         if let Request::Add {
             organization, user, ..
         } = request
@@ -199,9 +194,7 @@ impl State {
                         || scope.without.is_some_and(|kind| {
                             matches!(
                                 kind,
-                                ConditionKind::Unchanged
-                                    | ConditionKind::InvitationUnchanged
-                                    | ConditionKind::ProfileUnchanged
+                                ConditionKind::Unchanged | ConditionKind::InvitationUnchanged
                             )
                         });
                     if !*is_unchanged && !stays {
@@ -212,9 +205,7 @@ impl State {
                     request, is_on_top, ..
                 } => {
                     let own = subject(*request, id);
-                    *is_on_top &= own.is_none_or(|key| {
-                        !written(&before, &self.table, key) && Some(key) != resent
-                    });
+                    *is_on_top &= !written(&before, &self.table, own) && Some(own) != resent;
                 }
                 Client::Idle => {}
             }
@@ -234,17 +225,20 @@ fn marks(request: Request) -> bool {
 }
 
 /// The item of a request.
-fn subject(request: Request, caller: Id) -> Option<Key> {
+fn subject(request: Request, caller: Id) -> Key {
     match request {
-        Request::Create { organization, .. } => Some(Key::Organization(organization)),
+        Request::Create { organization, .. } => Key::Organization(organization),
         Request::Add {
             organization, user, ..
-        } => Some(Key::Membership(organization, user)),
-        Request::Join { organization } => Some(Key::Membership(organization, caller)),
+        } => Key::Membership(organization, user),
+        Request::Join { organization } => Key::Membership(organization, caller),
         Request::Invite {
             organization, user, ..
-        } => Some(Key::Invitation(organization, user)),
-        _ => request.pinned(caller).next(),
+        } => Key::Invitation(organization, user),
+        _ => request
+            .pinned(caller)
+            .next()
+            .unwrap_or(Key::Organization(request.organization())),
     }
 }
 
@@ -262,17 +256,13 @@ fn written(before: &Table, after: &Table, key: Key) -> bool {
         Key::Invitation(organization, user) => {
             before.invitations[organization][user] != after.invitations[organization][user]
         }
-        Key::User(user) => before.disabled[user] != after.disabled[user],
     }
 }
 
 /// Whether a caller has the permission for a request, determined from the table alone, not from
 /// conditions.
 fn may(table: &Table, caller: Id, request: Request) -> bool {
-    let Some(id) = request.organization() else {
-        // The permission of a tenant admin is in the token.
-        return true;
-    };
+    let id = request.organization();
     let own = table.memberships[id][caller];
     let granted = |permission, reach| own.is_some_and(|own| grants(own, permission, reach));
     let manages = |user: Id, role: Option<Role>| {
@@ -281,10 +271,7 @@ fn may(table: &Table, caller: Id, request: Request) -> bool {
         granted(permission, theirs) && granted(permission, role)
     };
     match request {
-        Request::Create { .. }
-        | Request::DeclineByEmail { .. }
-        | Request::Disable { .. }
-        | Request::Enable { .. } => true,
+        Request::Create { .. } | Request::DeclineByEmail { .. } => true,
         Request::Rename { .. } => granted(Permission::UpdateOrganization, None),
         Request::Delete { .. } => granted(Permission::DeleteOrganization, None),
         Request::Restore { .. } => granted(Permission::RestoreOrganization, None),
@@ -302,8 +289,9 @@ fn may(table: &Table, caller: Id, request: Request) -> bool {
         }
         Request::ChangeStatus { user, .. } | Request::Remove { user, .. } => manages(user, None),
         Request::Accept { .. } => own.is_some_and(|own| {
-            let inviter = own.inviter.filter(|inviter| !table.is_disabled(*inviter));
-            let inviter = inviter.and_then(|inviter| table.membership(id, inviter));
+            let inviter = own
+                .inviter
+                .and_then(|inviter| table.membership(id, inviter));
             let permission = Permission::ManageMembers;
             own.status == Status::Invited
                 && inviter.is_some_and(|inviter| grants(inviter, permission, Some(own.role)))
@@ -313,7 +301,6 @@ fn may(table: &Table, caller: Id, request: Request) -> bool {
         Request::AcceptByEmail { user, .. } => table.invitations[id][user].is_none_or(|open| {
             let inviter = table.membership(id, open.inviter);
             inviter.is_some_and(|it| grants(it, Permission::ManageMembers, Some(open.role)))
-                && !table.is_disabled(open.inviter)
         }),
         // These act for the directory, on what the directory manages.
         Request::Join { .. } => own.is_none(),

@@ -33,6 +33,8 @@ pub enum What {
     Organization(Id),
     /// Gets a member of an organization.
     Member(Id, Id),
+    /// Disables a user, or enables them, as the tenant admin.
+    Status(Id, bool),
     /// A request about an invitation by email.
     Invitation(InvitationRequest),
 }
@@ -93,6 +95,8 @@ pub struct Spec {
     pub table: Table,
     organization_versions: [u32; ORGANIZATIONS],
     membership_versions: [[u32; USERS]; ORGANIZATIONS],
+    /// Which users are disabled. The search omits it: a disabled user has no step.
+    pub(super) disabled: [bool; USERS],
     /// All invitations by email, by number.
     pub(super) invitations: Vec<Invited>,
     /// Whether only the invited address accepts an invitation.
@@ -112,7 +116,7 @@ impl Sequential for Spec {
         {
             return HistoryResponse::Problem("not-found");
         }
-        if self.table.is_disabled(caller) {
+        if self.disabled.get(caller) == Some(&true) {
             return HistoryResponse::Problem("user-disabled");
         }
         let first = self
@@ -126,6 +130,10 @@ impl Sequential for Spec {
             What::Write(request, version) => self.write(caller, request, version),
             What::Organization(id) => self.organization(caller, id),
             What::Member(id, user) => self.member(caller, id, user),
+            What::Status(user, is_disabled) => {
+                self.disabled[user] = is_disabled;
+                HistoryResponse::User { is_disabled }
+            }
             What::Invitation(request) => self.of_invitation(caller, request),
         };
         if let Some(key) = key
@@ -151,15 +159,19 @@ impl Spec {
             decision,
             Decision::Answer(RequestOutcome::NotFound | RequestOutcome::Forbidden)
         );
-        let stored = request.organization();
-        let stored = stored.map(|id| self.organization_versions[id]);
-        if !is_hidden && version.is_some_and(|version| Some(version) != stored) {
+        let stored = self.organization_versions[request.organization()];
+        if !is_hidden && version.is_some_and(|version| version != stored) {
             return HistoryResponse::Problem("version-mismatch");
         }
         let seen = match decision {
             Decision::Answer(outcome) => return self.tell(caller, request, outcome),
             Decision::Write(seen) => seen,
         };
+        let inviter = seen.membership.and_then(|it| it.inviter);
+        let is_disabled = |inviter: Id| self.disabled.get(inviter) == Some(&true);
+        if matches!(request, Request::Accept { .. }) && inviter.is_some_and(is_disabled) {
+            return self.tell(caller, request, RequestOutcome::InvitationNotValid);
+        }
         let attempt = Attempt {
             is_unchanged: true,
             without: None,
@@ -203,6 +215,7 @@ impl Spec {
             RequestOutcome::Applied | RequestOutcome::Nothing => {}
             refused => return HistoryResponse::Problem(code(refused)),
         }
+        let id = request.organization();
         match request {
             Request::Delete { .. }
             | Request::Remove { .. }
@@ -215,26 +228,15 @@ impl Spec {
             | Request::Revoke { .. }
             | Request::AcceptByEmail { .. }
             | Request::DeclineByEmail { .. } => HistoryResponse::Gone,
-            Request::Disable { user } | Request::Enable { user } => HistoryResponse::User {
-                is_disabled: self.table.is_disabled(user),
-            },
-            Request::Create { organization, .. } => self.told_organization(organization, true),
-            Request::Rename { organization, .. }
-            | Request::Restore { organization }
-            | Request::Transfer { organization, .. } => self.told_organization(organization, false),
-            Request::Add {
-                organization, user, ..
-            } => self.told_membership(organization, user, is_new),
-            Request::AddAgain {
-                organization, user, ..
+            Request::Create { .. } => self.told_organization(id, true),
+            Request::Rename { .. } | Request::Restore { .. } | Request::Transfer { .. } => {
+                self.told_organization(id, false)
             }
-            | Request::ChangeRole {
-                organization, user, ..
-            }
-            | Request::ChangeStatus {
-                organization, user, ..
-            } => self.told_membership(organization, user, false),
-            Request::Accept { organization } => self.told_membership(organization, caller, false),
+            Request::Add { user, .. } => self.told_membership(id, user, is_new),
+            Request::AddAgain { user, .. }
+            | Request::ChangeRole { user, .. }
+            | Request::ChangeStatus { user, .. } => self.told_membership(id, user, false),
+            Request::Accept { .. } => self.told_membership(id, caller, false),
         }
     }
 
@@ -320,7 +322,6 @@ pub fn code(refused: RequestOutcome) -> &'static str {
         RequestOutcome::Invalid => "validation-failed",
         RequestOutcome::NotAnOrganizationMember => "not-an-organization-member",
         RequestOutcome::AlreadyInvited => "already-invited",
-        RequestOutcome::UserDisabled => "user-disabled",
         RequestOutcome::Again
         | RequestOutcome::Ended
         | RequestOutcome::Conflict
