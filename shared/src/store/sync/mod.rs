@@ -9,6 +9,7 @@ mod make;
 mod membership;
 mod move_team;
 mod read;
+mod team_membership;
 
 pub use found::{FoundOrganization, FoundTeam, MembershipMarks, TeamMembershipMarks};
 pub use login::KnownUser;
