@@ -7,8 +7,6 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::queue::NotQueued;
-
 /// Both services accept 10 entries in a call.
 const MAX_ENTRIES: usize = 10;
 /// Bytes of all entries of a call. Both services accept 1 MiB, and 256 KiB in some regions. A larger entry is sent alone.
@@ -36,17 +34,6 @@ pub struct Report {
     pub deliveries: Vec<Delivery>,
     /// How many items were sent again because a first call did not deliver them.
     pub retries: usize,
-}
-
-impl Report {
-    /// Returns why the last of the items that failed is not delivered; `None` if all are.
-    pub fn last_failure(self) -> Option<NotQueued> {
-        let mut failed = self.deliveries.into_iter().filter_map(|it| match it {
-            Delivery::Failed(code) | Delivery::Rejected(code) => Some(NotQueued { code }),
-            Delivery::Delivered => None,
-        });
-        failed.next_back()
-    }
 }
 
 /// The failure of a whole call.

@@ -43,6 +43,17 @@ pub struct NotQueued {
     pub code: String,
 }
 
+impl Report {
+    /// Returns why the last of the items that failed is not on the queue; `None` if all are.
+    pub fn last_failure(self) -> Option<NotQueued> {
+        let mut failed = self.deliveries.into_iter().filter_map(|it| match it {
+            Delivery::Failed(code) | Delivery::Rejected(code) => Some(NotQueued { code }),
+            Delivery::Delivered => None,
+        });
+        failed.next_back()
+    }
+}
+
 impl Queue {
     /// The queue whose URL is in the variable with this name. Makes no call.
     pub fn read(
