@@ -230,6 +230,7 @@ impl OrganizationDomain {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Source, Status};
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -299,5 +300,59 @@ mod tests {
         let kept = verified.after_verification(&missing, now());
         assert_eq!(kept.status, DomainStatus::Verified);
         assert_eq!((kept.version, kept.misses), (verified.version, 0));
+    }
+
+    #[test]
+    fn a_domain_changes_field_by_field() {
+        let at = |millisecond| Timestamp::from_millisecond(millisecond).unwrap();
+        let domain = OrganizationDomain {
+            status: DomainStatus::Verified,
+            auto_join: true,
+            verified_at: Some(at(1)),
+            misses: 2,
+            ..domain()
+        };
+        let patch = DomainPatch {
+            auto_join: None,
+            auto_join_role: Some(Role::Readonly),
+        };
+        let changed = OrganizationDomain {
+            auto_join_role: Role::Readonly,
+            version: 2,
+            updated_at: at(7),
+            ..domain.clone()
+        };
+        assert_eq!(patch.apply(&domain, at(7)), changed);
+        let failed = OrganizationDomain {
+            status: DomainStatus::Failed,
+            auto_join: false,
+            verified_at: None,
+            misses: 0,
+            version: 2,
+            updated_at: at(8),
+            ..domain.clone()
+        };
+        assert_eq!(domain.ended(at(8)), failed);
+        let found = domain.after_verification(&DomainCheck::Found, at(9));
+        assert_eq!((found.last_checked_at, found.misses), (Some(at(9)), 0));
+        // Three values are shown, and more are hinted at.
+        let failure = |count: usize| {
+            let records = (0..count).map(|n| format!("v{n}")).collect();
+            let checked = domain.after_recheck(&DomainCheck::Missing(records), at(9));
+            checked.failure.unwrap()
+        };
+        assert!(failure(3).ends_with("\"v2\"."), "{}", failure(3));
+        assert!(failure(4).ends_with("\"v2\", …."), "{}", failure(4));
+        let join = AutoJoin {
+            tenant_id: domain.tenant_id.clone(),
+            organization_id: domain.organization_id.clone(),
+            domain: domain.domain.clone(),
+            role: Role::Member,
+        };
+        let joined = join.membership(&UserId::parse("bob").unwrap(), at(3));
+        assert_eq!(
+            (joined.source, joined.status),
+            (Source::Domain, Status::Active)
+        );
     }
 }

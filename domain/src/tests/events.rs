@@ -1,5 +1,7 @@
 //! What events say, and of whom.
 
+use super::memberships::team_membership;
+use super::organizations::organization;
 use super::*;
 
 /// The event of a draft, by the system.
@@ -126,13 +128,7 @@ fn a_user_target_has_the_name_that_was_read_or_the_actors() {
 
 #[test]
 fn a_change_shows_what_differs_and_hides_what_is_private() {
-    let before = Organization::new(
-        OrganizationId::parse("o").unwrap(),
-        TenantId::parse("t").unwrap(),
-        "Acme".parse().unwrap(),
-        UserId::parse("ada").unwrap(),
-        at(0),
-    );
+    let before = organization();
     let patch = OrganizationPatch {
         name: Some("Globex".parse().unwrap()),
         billing_email: Patch::Set("bills@acme.example".parse().unwrap()),
@@ -180,13 +176,7 @@ fn a_change_shows_what_differs_and_hides_what_is_private() {
 
 #[test]
 fn a_large_change_is_named_without_its_values() {
-    let mut before = Organization::new(
-        OrganizationId::parse("o").unwrap(),
-        TenantId::parse("t").unwrap(),
-        "Acme".parse().unwrap(),
-        UserId::parse("ada").unwrap(),
-        at(0),
-    );
+    let mut before = organization();
     let models = |count: usize| vec!["m".repeat(100); count];
     before.limits.models = models(1);
     let mut after = before.clone();
@@ -199,13 +189,7 @@ fn a_large_change_is_named_without_its_values() {
 
 #[test]
 fn an_event_names_its_group_and_a_transfer_has_no_version() {
-    let organization = Organization::new(
-        OrganizationId::parse("o").unwrap(),
-        TenantId::parse("t").unwrap(),
-        "Acme".parse().unwrap(),
-        UserId::parse("ada").unwrap(),
-        at(0),
-    );
+    let organization = organization();
     let bob = UserId::parse("bob").unwrap();
     let transfer = EventDraft::ownership_transferred(&organization, None, &bob);
     let group = GroupId::parse("g").unwrap();
@@ -224,13 +208,7 @@ fn an_event_names_its_group_and_a_transfer_has_no_version() {
 
 #[test]
 fn a_change_is_small_by_the_sum_of_its_values() {
-    let mut before = Organization::new(
-        OrganizationId::parse("o").unwrap(),
-        TenantId::parse("t").unwrap(),
-        "Acme".parse().unwrap(),
-        UserId::parse("ada").unwrap(),
-        at(0),
-    );
+    let mut before = organization();
     before.limits.models = vec!["m".repeat(200)];
     let mut after = before.clone();
     after.limits.models = vec!["n".repeat(200)];
@@ -245,18 +223,7 @@ fn a_change_is_small_by_the_sum_of_its_values() {
 
 #[test]
 fn a_team_that_moves_takes_its_memberships_along() {
-    let before = TeamMembership {
-        tenant_id: TenantId::parse("t").unwrap(),
-        team_id: TeamId::parse("m").unwrap(),
-        organization_id: None,
-        user_id: UserId::parse("u").unwrap(),
-        role: TeamRole::Member,
-        status: Status::Active,
-        source: Source::Manual,
-        version: 1,
-        created_at: at(0),
-        updated_at: at(0),
-    };
+    let before = team_membership(TeamRole::Member, Status::Active);
     let after = TeamMembership {
         organization_id: Some(OrganizationId::parse("o").unwrap()),
         ..before.clone()

@@ -90,7 +90,7 @@ fn only_active_owners_count() {
     }
 }
 
-fn team_membership(role: TeamRole, status: Status) -> TeamMembership {
+pub(super) fn team_membership(role: TeamRole, status: Status) -> TeamMembership {
     TeamMembership {
         tenant_id: TenantId::parse("t").unwrap(),
         team_id: TeamId::parse("m").unwrap(),

@@ -22,7 +22,7 @@ fn all_limits() -> Limits {
     }
 }
 
-fn organization() -> Organization {
+pub(super) fn organization() -> Organization {
     Organization::new(
         OrganizationId::parse("o").unwrap(),
         TenantId::parse("t").unwrap(),
@@ -198,4 +198,14 @@ fn each_field_of_a_team_is_set_and_cleared() {
         ..team()
     };
     assert_eq!(none.apply(&changed, at(6)), Ok(cleared));
+}
+
+#[test]
+fn the_limits_of_a_team_are_those_of_both() {
+    let mut organization = organization();
+    organization.limits.models = vec!["large".to_owned()];
+    organization.limits.rpm_limit = Some(7);
+    assert_eq!(team().effective_models(Some(&organization)), ["large"]);
+    let limits = team().effective_limits(Some(&organization));
+    assert_eq!(limits.rpm_limit, Some(7));
 }
