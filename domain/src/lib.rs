@@ -5,6 +5,7 @@ mod caller;
 mod directory;
 mod event;
 mod fold;
+mod from_json;
 mod idempotency;
 mod ids;
 mod invitation;
@@ -14,6 +15,7 @@ mod membership;
 mod metadata;
 mod organization;
 mod organization_domain;
+mod origin;
 mod page;
 mod patch;
 mod role;
@@ -40,9 +42,9 @@ pub use directory::{
     RoleMapPatch, RunKind, RunNumbers, RunOutcome, SecretArn, SyncPreview,
 };
 pub use event::{
-    Actor, ActorType, Changes, DEFAULT_EVENT_RETENTION_DAYS, Event, EventContext, EventDraft,
-    EventId, EventType, EventTypePattern, FieldChange, MAX_CHANGE_BYTES, MAX_TARGETS, Origin,
-    PersonalDetails, Resource, Target, TargetType, Transition, fields_of, shows_value, targets_of,
+    Changes, DEFAULT_EVENT_RETENTION_DAYS, Event, EventDraft, EventId, EventType, EventTypePattern,
+    FieldChange, MAX_CHANGE_BYTES, MAX_TARGETS, PersonalDetails, Resource, Target, TargetType,
+    Transition, fields_of, shows_value, targets_of,
 };
 pub use idempotency::IdempotencyKey;
 pub use ids::{
@@ -68,6 +70,7 @@ pub use organization_domain::{
     AutoJoin, DomainCheck, DomainPatch, DomainStatus, DomainToken, MAX_DOMAINS, MAX_MISSES,
     OrganizationDomain, RECHECK_INTERVAL, ShownDomain, Verification,
 };
+pub use origin::{Actor, ActorType, EventContext, Origin};
 pub use page::Page;
 pub use patch::Patch;
 pub use role::{Permission, Role};
@@ -75,11 +78,8 @@ pub use scim::{
     MAX_SCIM_EMAILS, MAX_SCIM_FOUND, MAX_SCIM_MEMBERS, MAX_SCIM_RESOURCE_BYTES, ScimGroup,
     ScimLookup, ScimMember, ScimMembersChange, ScimScope, ScimToken, ScimTokenHash, ScimUser,
 };
-pub use team::{
-    ALL_ORGANIZATION_MODELS, Team, TeamMembership, TeamMembershipPatch, TeamPatch, TeamRole,
-    TeamStatus,
-};
-pub use team_limits::{EffectiveLimits, ExceedingLimit, NO_MODELS};
+pub use team::{Team, TeamMembership, TeamMembershipPatch, TeamPatch, TeamRole, TeamStatus};
+pub use team_limits::{ALL_ORGANIZATION_MODELS, EffectiveLimits, ExceedingLimit, NO_MODELS};
 pub use text::{
     BillingAddress, Description, Domain, Email, FoldedName, GivenDomain,
     MAX_BILLING_ADDRESS_LENGTH, MAX_DESCRIPTION_LENGTH, MAX_DOMAIN_LENGTH, MAX_EMAIL_LENGTH,

@@ -12,9 +12,6 @@ use super::{
     Organization, OrganizationId, Patch, Source, Status, TeamId, TenantId, Timestamp, UserId,
 };
 
-/// Stands for the organization's models in a team's list of models, resolved each time that the list is read.
-pub const ALL_ORGANIZATION_MODELS: &str = "all-org-models";
-
 /// Role of a user in a team.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

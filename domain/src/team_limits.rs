@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{ALL_ORGANIZATION_MODELS, Budget, BudgetDuration, Invalid, Limits};
+use super::{Budget, BudgetDuration, Invalid, Limits};
+
+/// Stands for the organization's models in a team's list of models, resolved each time that the list is read.
+pub const ALL_ORGANIZATION_MODELS: &str = "all-org-models";
 
 /// Stands for no models in a list of models. An empty list means all models.
 pub const NO_MODELS: &str = "no-default-models";

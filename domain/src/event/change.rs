@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Resource, TargetType};
+use super::TargetType;
+use super::resource::Resource;
 
 /// Maximum size of the old and the new value of one field in an event, in bytes of JSON. A larger change only says
 /// that the field changed.

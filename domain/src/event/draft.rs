@@ -4,10 +4,10 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::change::{self, Changes, FieldChange};
-use super::{Event, EventId, EventType, Origin, Target, TargetType};
+use super::{Event, EventId, EventType, Target, TargetType};
 use crate::{
-    GroupId, Membership, Name, Organization, OrganizationId, Team, TeamMembership, TenantId,
-    Timestamp, User, UserId,
+    GroupId, Membership, Name, Organization, OrganizationId, Origin, Team, TeamMembership,
+    TenantId, Timestamp, User, UserId,
 };
 
 /// An event of a change that is about to be written.

@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::fields_of;
+use super::resource::Resource;
 use crate::Invalid;
 
 macro_rules! event_types {
@@ -44,29 +45,6 @@ macro_rules! event_types {
             }
         }
     };
-}
-
-/// The resource that an event is about. Its fields are those that `changes` names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Resource {
-    /// An organization.
-    Organization,
-    /// A membership in an organization.
-    Membership,
-    /// A team.
-    Team,
-    /// A membership in a team.
-    TeamMembership,
-    /// A user of the tenant.
-    User,
-    /// A webhook endpoint.
-    WebhookEndpoint,
-    /// An invitation by email.
-    Invitation,
-    /// A domain of an organization.
-    Domain,
-    /// A directory.
-    Directory,
 }
 
 event_types! {

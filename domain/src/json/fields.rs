@@ -118,7 +118,7 @@ pub fn text<T: FromStr<Err = Invalid>>(value: Json) -> Result<T, Invalid> {
 }
 
 /// Reads an object of any content.
-pub(super) fn object(value: Json) -> Result<JsonObject, Invalid> {
+pub(crate) fn object(value: Json) -> Result<JsonObject, Invalid> {
     match value {
         Json::Object(object) => Ok(object),
         _ => Err(Invalid::new("must be an object")),
