@@ -18,8 +18,20 @@ pub struct Query<'a> {
     violations: Violations,
 }
 
+impl ApiRequest {
+    /// Returns the query parameters.
+    pub fn query(&self) -> Query<'_> {
+        Query::new(self, &self.query)
+    }
+
+    /// Fails if there are query parameters, for operations that have none.
+    pub fn no_query(&self) -> Result<(), Problem> {
+        self.query().finish()
+    }
+}
+
 impl<'a> Query<'a> {
-    pub(super) fn new(request: &'a ApiRequest, parameters: &'a BTreeMap<String, String>) -> Self {
+    fn new(request: &'a ApiRequest, parameters: &'a BTreeMap<String, String>) -> Self {
         let parameters = parameters.iter();
         Self {
             request,

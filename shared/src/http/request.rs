@@ -11,7 +11,8 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use sha2::{Digest, Sha256};
 
 use super::event::KEPT_HOST;
-use super::{Code, MediaType, Problem, Query, read_event};
+use super::uri::ENCODED;
+use super::{Code, MediaType, Problem, read_event};
 use crate::domain::{
     Caller, DirectoryId, Domain, EventId, ExpectedVersion, IdempotencyKey, Invalid, InvitationId,
     Json, JsonObject, ME, OrganizationId, TeamId, UserId, VersionTags, WebhookEndpointId,
@@ -22,15 +23,13 @@ use crate::json::Fields;
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// Maximum length of an `Idempotency-Key`, in characters.
 pub const MAX_IDEMPOTENCY_KEY_LENGTH: usize = 255;
-/// The prefix of a user id in a path that is encoded in Base64.
-pub(super) const ENCODED: char = '~';
 
 /// A request. Only the claims of its token are trusted.
 #[derive(Clone, Debug)]
 pub struct ApiRequest {
     request: Request,
     route: String,
-    query: BTreeMap<String, String>,
+    pub(super) query: BTreeMap<String, String>,
     pub(super) tenant_admin_group: String,
 }
 
@@ -178,16 +177,6 @@ impl ApiRequest {
                 .and_then(UserId::parse),
         };
         id.map_err(|invalid| Problem::invalid_at("/user_id", invalid))
-    }
-
-    /// Returns the query parameters.
-    pub fn query(&self) -> Query<'_> {
-        Query::new(self, &self.query)
-    }
-
-    /// Fails if there are query parameters, for operations that have none.
-    pub fn no_query(&self) -> Result<(), Problem> {
-        self.query().finish()
     }
 
     /// Returns the value of a header. Joins several values of one name with commas.

@@ -2,8 +2,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
-use super::request::ENCODED;
 use crate::domain::UserId;
+
+/// The prefix of a user id in a path that is encoded in Base64.
+pub(super) const ENCODED: char = '~';
 
 /// The characters that must be percent-encoded in the path of a URI (RFC 3986, section 3.3).
 const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
