@@ -1,11 +1,12 @@
 //! Permissions: evaluated on read, and enforced as conditions of writes.
 
+use crate::store::rows::{members, names, organizations, users};
 use crate::store::table::{Change, Condition, Item, Transaction, Unmet, text};
 use crate::store::{Error, Refusal, table};
 use std::collections::HashMap;
 
+use super::Store;
 use super::keys::{self, Key};
-use super::{Store, members, organizations, users};
 use crate::domain::{
     Caller, FoldedName, Membership, Organization, OrganizationId, Permission, Role, Status,
     Timestamp, UserId,
@@ -208,7 +209,7 @@ impl View {
         let membership = organization.map(|id| keys::membership(tenant, user, id));
         let keys = [Some(keys::user(tenant, user)), membership];
         let mut found = keys.iter().flatten().filter_map(|key| self.item(key));
-        found.find_map(users::names::display_name)
+        found.find_map(names::display_name)
     }
 
     /// Adds all items of another view.

@@ -4,10 +4,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::access::{self, standing};
-use super::idempotency::{self, Recorded};
+use super::idempotency::{self};
 use super::table::{self, Transaction, Unmet};
 use super::{Added, Context, Error, Outcome, Refusal, Store};
 use crate::domain::{IdempotencyKey, OrganizationId, Permission};
+use crate::store::rows::Recorded;
 
 /// The result of adding one item of a batch.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::access::View;
@@ -11,6 +10,7 @@ use super::keys::{self, Key};
 use super::table::{self, Condition, Item, Transaction, Unmet, from_item, number, text, to_item};
 use super::{Added, Context, Error, Refusal, Store};
 use crate::domain::{TenantId, Timestamp, UserId};
+use crate::store::rows::Recorded;
 
 /// How long a record is kept. The API contract promises at least 24 hours.
 const KEPT: Duration = Duration::from_hours(25);
@@ -24,18 +24,6 @@ pub enum Outcome<T> {
     Replayed(T),
     /// Like `Replayed`, from a record of the last release, which kept the HTTP response as JSON.
     ReplayedAnswer(String),
-}
-
-/// A value that can be stored in a record.
-pub(super) trait Recorded: Sized {
-    /// The stored form of the value.
-    type Row: Serialize + DeserializeOwned;
-
-    /// Writes the value as a row.
-    fn to_recorded(&self) -> Self::Row;
-
-    /// Reads the value from a row.
-    fn from_recorded(row: Self::Row) -> Result<Self, table::Error>;
 }
 
 impl<M: Recorded> Recorded for Added<M> {

@@ -16,6 +16,7 @@ mod invitations;
 mod keys;
 mod members;
 mod organizations;
+mod rows;
 mod scim;
 mod settle;
 mod settled;
@@ -46,15 +47,15 @@ pub use invitations::{
 };
 pub use members::{Member, MemberFilter, MemberSort, MembershipOfOrganization};
 pub use organizations::{OrganizationFilter, OrganizationForCaller};
-pub use scim::{ScimAccess, ScimFinished, ScimLink, ScimPage, ScimUserWithGroups, ScimWritten};
+pub use rows::known_user::{KnownUser, ScimLink};
+pub use scim::{ScimAccess, ScimFinished, ScimPage, ScimUserWithGroups, ScimWritten};
 pub use sync::{
-    CurrentMemberships, FoundOrganization, FoundTeam, KnownUser, MembershipMarks, Move, Profile,
-    TeamMembershipMarks, WriteOutcome,
+    CurrentMemberships, FoundOrganization, FoundTeam, MembershipMarks, Move, TeamMembershipMarks,
 };
 pub use table::{Error as TableError, Measure, client, metered};
 pub use team_members::MembershipOfTeam;
 pub use teams::{TeamInOrganization, TeamWithLimits};
-pub use users::{Registered, TokenRights, UserAccount, UserFilter};
+pub use users::{Profile, Registered, TokenRights, UserAccount, UserFilter};
 pub use webhook_endpoints::{SigningEndpoint, WebhookEndpointWithSecret};
 
 pub use crate::domain::Page;
@@ -70,10 +71,6 @@ pub struct Store {
     event_retention: Option<Duration>,
 }
 
-/// Attribute of an organization all of whose memberships are in the index of people by name. Organizations of the last
-/// release do not have it.
-const NAMES_INDEXED: &str = "names_indexed";
-
 /// Result of adding a user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Added<M> {
@@ -81,6 +78,24 @@ pub enum Added<M> {
     New(M),
     /// The existing membership or invitation, with the same role.
     Already(M),
+}
+
+/// Result of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteOutcome {
+    /// The write was applied.
+    Done,
+    /// Nothing was written: the item was already in the target state, or has changed since it was read.
+    Unchanged,
+    /// The name is taken.
+    NameTaken,
+}
+
+impl From<bool> for WriteOutcome {
+    /// Converts whether the condition of a write held.
+    fn from(done: bool) -> Self {
+        if done { Self::Done } else { Self::Unchanged }
+    }
 }
 
 /// Returns the condition that an item is in this version.

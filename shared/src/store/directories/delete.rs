@@ -17,11 +17,11 @@ use crate::domain::{
     Membership, MembershipsOfDeleted, Origin, Source, TeamMembership, TenantId, Timestamp,
     Transition, User, UserId,
 };
-use crate::store::keys;
+use crate::store::rows::members::{MAPPED_FROM, SUSPENDED_BY, SYNCED_ROLE};
+use crate::store::rows::{members, team_members};
 use crate::store::settle::Unsettled;
-use crate::store::sync::{MAPPED_FROM, SUSPENDED_BY, SYNCED_ROLE, WriteOutcome};
 use crate::store::table::{Change, Condition, Item, from_item, number, text, to_item};
-use crate::store::{Context, Error, Refusal, Store, in_version, members, table, team_members};
+use crate::store::{Context, Error, Refusal, Store, WriteOutcome, in_version, keys, table};
 
 /// How long one call works. A function may run for 10 s.
 const BUDGET: Duration = Duration::from_secs(6);

@@ -10,6 +10,7 @@ mod delete;
 mod progress;
 mod read;
 mod rotate;
+mod run_rows;
 mod runs;
 
 use serde::{Deserialize, Serialize};
@@ -19,14 +20,15 @@ use crate::domain::{
     DirectoryStatus, DirectoryType, EntraDirectory, EventDraft, EventType, MembershipsOfDeleted,
     Name, ScimToken, Target, TargetType, TenantId, Timestamp, Transition, UserId,
 };
-use crate::store::idempotency::Recorded;
 use crate::store::keys::{self, GSI2};
+use crate::store::rows::Recorded;
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Item, Unmet, from_item, to_item};
 use crate::store::{Refusal, in_version, table};
 
-pub use progress::{ConfirmedRun, OpenRun, RunClaim, RunLease, RunState, origin_of_run};
+pub use progress::{RunClaim, RunLease, origin_of_run};
 pub use read::LoginDirectory;
+pub use run_rows::{ConfirmedRun, OpenRun, RunState};
 pub use runs::WatchedDirectory;
 
 /// Attributes that a change of a directory writes.

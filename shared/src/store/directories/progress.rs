@@ -7,106 +7,27 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::ReturnValue;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::runs::{BLOCKED, READ_AT, row_of};
+use super::run_rows::{
+    BLOCKED, CONFIRMED, ConfirmedRun, OpenRun, READ_AT, RunState, STATE, json, parsed, row_of,
+};
 use super::{Action, event, to_change, unchanged};
 use crate::domain::{
     Actor, Directory, DirectoryId, DirectoryRun, DirectoryRunId, DirectoryStatus, EventContext,
-    EventType, Origin, RunKind, RunNumbers, RunOutcome, TenantId, Timestamp, Transition, UserId,
+    EventType, Origin, RunKind, RunOutcome, TenantId, Timestamp, Transition,
 };
-use crate::store::keys;
 use crate::store::table::{Change, Condition, Item, Updated, text, to_item};
-use crate::store::{Error, Store, table};
+use crate::store::{Error, Store, keys, table};
 
 /// How long a run has the directory without a sign of life.
 const LEASE: Duration = Duration::from_mins(3);
 /// Attributes of the item: who has the lease, and until when.
 const BY: &str = "lease_by";
 const UNTIL: &str = "lease_until";
-/// Attribute of the item: the progress, as JSON.
-const STATE: &str = "state";
-/// Attribute of the item: the blocked run that a tenant admin has confirmed, as JSON.
-pub(super) const CONFIRMED: &str = "confirmed";
 /// The operation in the events of a run.
 const OPERATION: &str = "reconcileDirectory";
-
-/// What is kept between the runs of a directory, and while one is under way.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct RunState {
-    /// The run under way.
-    pub open: Option<OpenRun>,
-    /// Links to the changes since the last run: of groups, and of accounts.
-    pub group_links: Vec<String>,
-    /// As `group_links`, of accounts.
-    pub account_link: Option<String>,
-    /// What the links follow, and the settings that were applied. Another value needs a complete run.
-    pub followed: String,
-    /// Number of groups assigned to the application in the last run.
-    pub groups: usize,
-    /// Memberships that the directory gives.
-    pub given: u64,
-    /// Whether accounts were read, with what they say about being enabled: the application may read that.
-    pub sees_accounts: bool,
-    /// The end of the last complete run.
-    pub complete_at: Option<Timestamp>,
-    /// Users whom the last run could not read.
-    pub again: Vec<UserId>,
-}
-
-/// A run under way.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OpenRun {
-    /// The id.
-    pub id: DirectoryRunId,
-    /// What it reads.
-    pub kind: RunKind,
-    /// What was followed when a complete run began; empty in a run of changes. What differs at the end needs another
-    /// complete run.
-    #[serde(default)]
-    pub followed: String,
-    /// Who asked for it.
-    pub requested_by: Option<UserId>,
-    /// The start.
-    pub started_at: Timestamp,
-    /// Whether everything is counted, and what is taken away is taken away now.
-    pub takes_away: bool,
-    /// What was taken away so far: memberships that ended, and those of users who were disabled.
-    pub taken: u64,
-    /// The place of the last user who is done.
-    pub done_to: Option<String>,
-    /// The numbers so far.
-    pub numbers: RunNumbers,
-    /// The links that replace those of the state at the end.
-    pub group_links: Vec<String>,
-    /// As `group_links`, of accounts.
-    pub account_link: Option<String>,
-    /// Users who could not be read.
-    pub again: Vec<UserId>,
-    /// Number of users who could not be followed.
-    #[serde(default)]
-    pub unread: u64,
-    /// Whether it has read accounts, as in the state.
-    #[serde(default)]
-    pub sees_accounts: bool,
-    /// The numbers when a run of changes became a complete one, and started again.
-    #[serde(default)]
-    pub earlier: RunNumbers,
-    /// Users from whom something is to be taken away; `None` if there are too many to name.
-    pub leaving: Option<Vec<UserId>>,
-}
-
-/// A blocked run that a tenant admin has confirmed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ConfirmedRun {
-    /// The run.
-    pub run_id: DirectoryRunId,
-    /// How many memberships the next run may end.
-    pub may_end: u64,
-}
 
 /// The right to run, of the one who has it.
 #[derive(Clone, Debug)]
@@ -146,23 +67,6 @@ impl RunLease {
     fn is_own(&self) -> Condition {
         Condition::new(format!("#{BY} = :lease")).value(":lease", text(self.id.to_string()))
     }
-}
-
-pub(super) fn json(value: &impl Serialize) -> Result<String, table::Error> {
-    serde_json::to_string(value).map_err(table::Error::defect)
-}
-
-fn parsed<T: for<'de> Deserialize<'de>>(
-    item: &Item,
-    attribute: &str,
-) -> Result<Option<T>, table::Error> {
-    let Some(value) = item.get(attribute) else {
-        return Ok(None);
-    };
-    let text = value.as_s().map_err(|_| table::Error::defect("no text"))?;
-    serde_json::from_str(text)
-        .map(Some)
-        .map_err(table::Error::defect)
 }
 
 impl Store {

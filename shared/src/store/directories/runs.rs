@@ -1,27 +1,17 @@
 //! The runs of directories: which directories are to be read, the results of runs, and the confirmation of a blocked one.
 
-use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::progress::{CONFIRMED, ConfirmedRun, json};
+use super::run_rows::{BLOCKED, CONFIRMED, ConfirmedRun, RunRow, json};
 use super::{Action, DeletionRow, event, from_row, require_tenant_admin, to_change, unchanged};
 use crate::domain::{
     Directory, DirectoryId, DirectoryRun, DirectoryRunId, DirectoryStatus, EventType, Invalid,
     Page, TenantId, Timestamp, Transition,
 };
 use crate::store::keys::{self, GSI2, RUN_PREFIX};
-use crate::store::table::{Change, Condition, Item, Query, from_item, in_partition, text, to_item};
+use crate::store::table::{Change, Condition, Item, Query, from_item, in_partition, text};
 use crate::store::{Context, Error, Refusal, Store, table};
-
-/// How long the record of a run is kept.
-const KEPT: Duration = Duration::from_hours(90 * 24);
-/// Attribute of a directory: the latest blocked run, until one succeeds.
-pub(super) const BLOCKED: &str = "blocked_run_id";
-
-/// Attribute of a directory: the end of the last run that could read it.
-pub(super) const READ_AT: &str = "read_at";
 
 /// A directory that runs read, or read until it broke.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,30 +29,11 @@ pub struct WatchedDirectory {
     pub last_read_at: Option<Timestamp>,
 }
 
-/// The attributes of the record of a run, except its keys.
-#[derive(Serialize, Deserialize)]
-struct RunRow {
-    #[serde(flatten)]
-    run: DirectoryRun,
-    /// In seconds since 1970.
-    expires_at: i64,
-}
-
 /// The attribute of a directory that says when it was read.
 #[derive(Deserialize)]
 struct ReadRow {
     #[serde(default)]
     read_at: Option<Timestamp>,
-}
-
-/// Returns the item that records a run.
-pub(super) fn row_of(tenant: &TenantId, run: &DirectoryRun) -> Result<Item, table::Error> {
-    let row = RunRow {
-        run: run.clone(),
-        expires_at: run.ended_at.after(KEPT).as_second(),
-    };
-    let key = keys::run(tenant, &run.directory_id, &run.id);
-    to_item(&row, [key.attributes(), Item::new()])
 }
 
 impl Store {

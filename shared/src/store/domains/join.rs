@@ -6,15 +6,11 @@ use super::{Action, ClaimRow};
 use crate::domain::{
     Actor, AutoJoin, Domain, EventContext, EventDraft, EventType, Origin, TenantId, Transition,
 };
-use crate::store::sync::{KnownUser, Profile, WriteOutcome};
+use crate::store::rows::known_user::{JOINED_BY_DOMAIN, KnownUser};
+use crate::store::rows::{invitations, members, names, organizations, users};
 use crate::store::table::{Change, Condition, from_item, text};
-use crate::store::users::{self, names};
-use crate::store::{Error, Store, invitations, keys, members, organizations};
-
-/// Attribute of a user: the organization that a domain has added them to at a login, or that they were in or had left
-/// before. Saves later logins the attempt. It does not keep a user out of an organization that they have left: the mark
-/// of their leaving does.
-pub(in crate::store) const JOINED_BY_DOMAIN: &str = "joined_by_domain";
+use crate::store::users::Profile;
+use crate::store::{Error, Store, WriteOutcome, keys};
 
 /// What a login looks up about the domain of an address.
 #[derive(Clone, Debug)]

@@ -19,16 +19,15 @@ use crate::domain::{
     Transition, UserId,
 };
 use crate::store::access::{self, Requirement};
-use crate::store::idempotency::Recorded;
 use crate::store::keys::{self, GSI2, Key};
+use crate::store::rows::{Recorded, organizations};
 use crate::store::settle::Unsettled;
 use crate::store::table::{
     Change, Condition, Item, Transaction, Unmet, from_item, number, text, to_item,
 };
-use crate::store::{Refusal, organizations, table};
+use crate::store::{Refusal, table};
 
 pub use join::DomainOfLogin;
-pub(super) use join::JOINED_BY_DOMAIN;
 pub use recheck::DueDomain;
 pub use verify::DomainToVerify;
 

@@ -8,8 +8,9 @@ use crate::domain::{
     Timestamp, Transition,
 };
 use crate::store::keys::{self, GSI2, Key};
+use crate::store::rows::organizations;
 use crate::store::table::{Change, Condition, Query, between, text, text_of};
-use crate::store::{Error, Store, organizations, table};
+use crate::store::{Error, Store, table};
 
 /// How long after a look-up that failed the next one is due.
 const REPEATED_AFTER: Duration = Duration::from_hours(24);

@@ -15,11 +15,10 @@ use crate::domain::{
 };
 use crate::store::access::View;
 use crate::store::keys::Key;
+use crate::store::rows::organizations;
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Item, from_item, number, text};
-use crate::store::{
-    Context, Error, Outcome, Refusal, Store, idempotency, keys, organizations, table,
-};
+use crate::store::{Context, Error, Outcome, Refusal, Store, idempotency, keys, table};
 
 /// Requests to verify a domain are counted in periods of this length.
 const PERIOD: Duration = Duration::from_mins(1);

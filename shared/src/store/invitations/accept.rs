@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::found::{Answering, Found};
+use super::answering::Answering;
+use super::found::Found;
 use super::{end, event};
 use crate::domain::{
     Caller, EventDraft, EventType, Invitation, InvitationStatus, Membership, Permission, Role,
@@ -10,12 +11,11 @@ use crate::domain::{
 };
 use crate::store::access::{self, Requirement};
 use crate::store::idempotency::{self, Record};
-use crate::store::keys;
+use crate::store::rows::members::JOINED_TEAMS;
+use crate::store::rows::{members, names, organizations, team_members, teams, users};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Transaction, number, text};
-use crate::store::team_members::{self, JOINED_TEAMS};
-use crate::store::users::{self, names};
-use crate::store::{Context, Error, Outcome, Refusal, Store, members, organizations, table};
+use crate::store::{Context, Error, Outcome, Refusal, Store, keys, table};
 
 /// Label of an action in the transaction that answers an invitation. Teams have their position in the invitation.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -199,7 +199,7 @@ impl Store {
             let key = keys::team(tenant, &joined.team_id);
             let own = Condition::new("#organization_id = :organization")
                 .value(":organization", text(organization.as_str()));
-            let there = crate::store::teams::is_there().and(own);
+            let there = teams::is_there().and(own);
             transaction.check(Action::Team(*position), &key, there);
             let row = team_members::to_row(joined)?;
             transaction.put(Action::TeamMembership(*position), row, Condition::absent());

@@ -1,6 +1,6 @@
 //! Which address a caller has.
 
-use super::Answering;
+use super::answering::Answering;
 use crate::domain::{Caller, Email, User};
 use crate::store::keys::{self, Key};
 

@@ -2,18 +2,20 @@
 
 use super::create::hold;
 use super::mail::without_lease;
-use super::{
-    Action, end, event, from_row, invitee_row, key_of, names, not_invited, to_change, unchanged,
-};
+use super::{Action, end, event};
 use crate::domain::{
     EventType, ExpectedVersion, Invitation, InvitationDelivery, InvitationId, InvitationStatus,
     OrganizationId, Permission, RESEND_AFTER, Transition,
 };
 use crate::store::access::{self, View, standing};
 use crate::store::idempotency::{self, Record};
+use crate::store::rows::invitations::{
+    from_row, invitee_row, key_of, names, not_invited, to_change, unchanged,
+};
+use crate::store::rows::organizations;
 use crate::store::settle::Unsettled;
 use crate::store::table::{Unmet, text};
-use crate::store::{Context, Error, Outcome, Refusal, Store, keys, organizations};
+use crate::store::{Context, Error, Outcome, Refusal, Store, keys};
 
 impl Store {
     /// Issues the next token of an invitation that is pending or has expired, and makes the caller its inviter. Requires

@@ -1,17 +1,19 @@
 //! Inviting an address.
 
-use super::{Action, event, from_row, invitee_row, key_of, named_by, names, not_invited, to_row};
+use super::{Action, event};
 use crate::domain::{
     Email, EventType, Invalid, Invitation, InvitationStatus, Permission, Status, TeamId, Transition,
 };
 use crate::store::access::{self, Requirement, View, standing};
 use crate::store::idempotency::{self, Record};
 use crate::store::keys::Key;
+use crate::store::rows::invitations::{
+    from_row, invitee_row, key_of, named_by, names, not_invited, to_row,
+};
+use crate::store::rows::{members, organizations, teams};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Condition, Transaction, text};
-use crate::store::{
-    Added, Context, Error, Outcome, Refusal, Store, keys, members, organizations, table, teams,
-};
+use crate::store::{Added, Context, Error, Outcome, Refusal, Store, keys, table};
 
 impl Store {
     /// Invites an address into an organization. Requires an owner or admin whose role is not lower than the invited

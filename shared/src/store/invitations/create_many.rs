@@ -5,12 +5,14 @@ use std::collections::HashSet;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::create::team_to_join;
-use super::{Action, event, invitee_row, not_invited, to_row};
+use super::{Action, event};
 use crate::domain::{Email, EventType, Invitation, OrganizationId, Permission, Transition};
 use crate::store::access::{self, Requirement};
 use crate::store::batch::{BatchResult, ItemOutcome, Placed, Results, replayed};
+use crate::store::rows::invitations::{invitee_row, not_invited, to_row};
+use crate::store::rows::organizations;
 use crate::store::table::{Condition, Transaction, Unmet};
-use crate::store::{Added, Context, Error, Outcome, Refusal, Store, keys, organizations, table};
+use crate::store::{Added, Context, Error, Outcome, Refusal, Store, keys, table};
 
 /// Maximum number of actions in one transaction of DynamoDB.
 const MAX_ACTIONS: usize = 100;

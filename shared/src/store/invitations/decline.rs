@@ -1,12 +1,13 @@
 //! Declining an invitation.
 
-use super::found::{Answering, Found};
+use super::answering::Answering;
+use super::found::Found;
 use super::{end, event};
 use crate::domain::{EventType, InvitationStatus, Transition};
-use crate::store::access;
+use crate::store::rows::organizations;
 use crate::store::settle::Unsettled;
 use crate::store::table::Condition;
-use crate::store::{Context, Error, Store, keys, organizations};
+use crate::store::{Context, Error, Store, access, keys};
 
 /// Label of an action in the transaction that declines an invitation.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,9 +1,10 @@
 //! Removing the address of a user from invitations.
 
-use super::{end, event, from_row, index_query, names};
+use super::{end, event, index_query};
 use crate::domain::{EventType, Invitation, InvitationStatus, Origin, Timestamp, Transition, User};
 use crate::store::Store;
 use crate::store::keys::{self, INVITATION_PREFIX};
+use crate::store::rows::invitations::{from_row, names};
 use crate::store::settle::Unsettled;
 use crate::store::table::Transaction;
 

@@ -5,36 +5,17 @@
 //! whether the invitation was answered, and only then whether the address is the caller's.
 
 use super::address::{self, claim_key};
-use super::{from_row, index_query};
+use super::answering::{Answering, ByToken};
+use super::index_query;
 use crate::domain::{
-    Caller, Invitation, InvitationId, InvitationSecret, InvitationStatus, InvitationToken,
-    Membership, OrganizationId, Timestamp, User,
+    Caller, Invitation, InvitationId, InvitationStatus, Membership, OrganizationId, Timestamp, User,
 };
 use crate::store::access::{self, View};
 use crate::store::idempotency::Record;
+use crate::store::rows::invitations::from_row;
+use crate::store::rows::users;
 use crate::store::table::text_of;
-use crate::store::{Context, Error, Refusal, Store, domains, keys, users};
-
-/// How a caller names the invitation that they answer, and proves that it is theirs.
-#[derive(Clone, Copy, Debug)]
-pub enum Answering<'a> {
-    /// With the token that was sent to the invited address. It proves the mailbox, so that an address whose domain the
-    /// inviting organization has verified need not be verified itself.
-    Token(ByToken<'a>),
-    /// By its id. Only a verified address is a proof.
-    Id(&'a InvitationId),
-}
-
-/// A token and what it is verified with.
-#[derive(Clone, Copy, Debug)]
-pub struct ByToken<'a> {
-    /// The token that the caller sent.
-    pub token: &'a InvitationToken,
-    /// The secret that verifies it.
-    pub secret: &'a InvitationSecret,
-    /// Whether the caller's verified address must be the invited one.
-    pub email_must_match: bool,
-}
+use crate::store::{Context, Error, Refusal, Store, domains, keys};
 
 /// What an answer to an invitation depends on.
 pub(super) struct Found {

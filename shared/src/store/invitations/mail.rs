@@ -9,14 +9,16 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::ReturnValue;
 use uuid::Uuid;
 
-use super::{Action, event, from_row, key_of};
+use super::{Action, event};
 use crate::domain::{
     Actor, EventContext, EventType, Invitation, InvitationDelivery, InvitationStatus, IssuedToken,
     Name, Origin, Timestamp, Transition,
 };
+use crate::store::rows::invitations::{from_row, key_of};
+use crate::store::rows::{names, organizations};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Item, Key, Updated, number, text, text_of};
-use crate::store::{Error, Store, in_version, keys, organizations, table, users};
+use crate::store::{Error, Store, in_version, keys, table};
 
 /// How long a mail is being sent at most. Longer than an invocation of the function that sends it.
 const LEASE: Duration = Duration::from_mins(2);
@@ -76,10 +78,7 @@ impl Store {
         let organization_name = organizations::from_row(live.clone())?.name;
         let inviter = keys::user(tenant, &invitation.invited_by_user_id);
         let view = self.read(&[&inviter]).await?;
-        let inviter = view
-            .item(&inviter)
-            .map(users::names::names_in)
-            .transpose()?;
+        let inviter = view.item(&inviter).map(names::names_in).transpose()?;
 
         let id = self.clock.new_id();
         let change = Change::new()

@@ -1,4 +1,4 @@
-//! Invitations by email: their rows and operations.
+//! The operations on invitations by email.
 //!
 //! An invitation has two items. Its own lies in the partition of the organization's invitations. While it is pending,
 //! the address also has an item of its own in the organization, which names the invitation: a conditional write on it
@@ -10,6 +10,7 @@
 
 mod accept;
 mod address;
+mod answering;
 mod change;
 mod create;
 mod create_many;
@@ -21,161 +22,19 @@ mod of_user;
 mod preview;
 mod read;
 
-pub use found::{Answering, ByToken};
-
-use serde::{Deserialize, Serialize};
+pub use answering::{Answering, ByToken};
 
 pub use mail::{MailClaim, MailLease};
 pub use of_user::UserInvitation;
 pub use preview::InvitationPreview;
 
 use crate::domain::{
-    Email, EventDraft, EventType, Invitation, InvitationDelivery, InvitationId, InvitationStatus,
-    Membership, OrganizationId, RedirectUrl, Role, Target, TargetType, TeamId, TenantId, Timestamp,
-    Transition, UserId,
+    Email, EventDraft, EventType, Invitation, Membership, Target, TargetType, TenantId, Timestamp,
+    Transition,
 };
-use crate::store::idempotency::Recorded;
-use crate::store::keys::{self, GSI1, Key};
-use crate::store::table::{
-    self, Change, Condition, Item, Query, Transaction, from_item, in_partition, number, text,
-    text_of, to_item,
-};
-
-/// Attribute of an address that is invited: the id of its invitation.
-const INVITATION_ID: &str = "invitation_id";
-
-/// Attributes that a change of an invitation writes. The delivery of its mail is not among them: the function that
-/// delivers it writes that alone.
-const CHANGEABLE: [&str; 14] = [
-    "gsi1pk",
-    "gsi1sk",
-    "email",
-    "status",
-    "invited_by_user_id",
-    "invited_by_tenant_admin",
-    "valid_until",
-    "send_count",
-    "accepted_by_user_id",
-    "issued_at",
-    "version",
-    "updated_at",
-    "redirect_url",
-    "expires_at",
-];
-
-/// The attributes of the item, except its keys.
-#[derive(Serialize, Deserialize)]
-pub(in crate::store) struct InvitationRow {
-    id: InvitationId,
-    tenant_id: TenantId,
-    organization_id: OrganizationId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    email: Option<Email>,
-    role: Role,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    team_ids: Vec<TeamId>,
-    /// `pending` also if it has expired.
-    status: InvitationStatus,
-    invited_by_user_id: UserId,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    invited_by_tenant_admin: bool,
-    /// The field `expires_at`. The attribute of that name is when DynamoDB deletes the item.
-    valid_until: Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    sent_at: Option<Timestamp>,
-    send_count: u32,
-    delivery: InvitationDelivery,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    accepted_by_user_id: Option<UserId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    redirect_url: Option<RedirectUrl>,
-    issued_at: Timestamp,
-    version: u64,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    /// In seconds since 1970.
-    expires_at: i64,
-}
-
-/// Returns the key of an invitation.
-pub(in crate::store) fn key_of(invitation: &Invitation) -> Key {
-    keys::invitation(
-        &invitation.tenant_id,
-        &invitation.organization_id,
-        &invitation.id,
-    )
-}
-
-/// Returns the item of an invitation. It is in the index unless its address was erased.
-pub(in crate::store) fn to_row(invitation: &Invitation) -> Result<Item, table::Error> {
-    let mut by_email = Item::new();
-    if let Some(email) = &invitation.email {
-        let (tenant, organization) = (&invitation.tenant_id, &invitation.organization_id);
-        let key = keys::invitation_by_email(tenant, email, organization, &invitation.id);
-        by_email = key.attributes_of(GSI1);
-    }
-    let key = key_of(invitation);
-    to_item(&invitation.to_recorded(), [key.attributes(), by_email])
-}
-
-/// Reads an invitation as it is stored: one that has expired is still pending.
-pub(in crate::store) fn from_row(item: Item) -> Result<Invitation, table::Error> {
-    Invitation::from_recorded(from_item(item)?)
-}
-
-impl Recorded for Invitation {
-    type Row = InvitationRow;
-
-    fn to_recorded(&self) -> InvitationRow {
-        let one = self.clone();
-        InvitationRow {
-            expires_at: one.kept_until().as_second(),
-            id: one.id,
-            tenant_id: one.tenant_id,
-            organization_id: one.organization_id,
-            email: one.email,
-            role: one.role,
-            team_ids: one.team_ids,
-            status: one.status,
-            invited_by_user_id: one.invited_by_user_id,
-            invited_by_tenant_admin: one.invited_by_tenant_admin,
-            valid_until: one.expires_at,
-            sent_at: one.sent_at,
-            send_count: one.send_count,
-            delivery: one.delivery,
-            accepted_by_user_id: one.accepted_by_user_id,
-            redirect_url: one.redirect_url,
-            issued_at: one.issued_at,
-            version: one.version,
-            created_at: one.created_at,
-            updated_at: one.updated_at,
-        }
-    }
-
-    fn from_recorded(row: InvitationRow) -> Result<Self, table::Error> {
-        Ok(Self {
-            id: row.id,
-            tenant_id: row.tenant_id,
-            organization_id: row.organization_id,
-            email: row.email,
-            role: row.role,
-            team_ids: row.team_ids,
-            status: row.status,
-            invited_by_user_id: row.invited_by_user_id,
-            invited_by_tenant_admin: row.invited_by_tenant_admin,
-            expires_at: row.valid_until,
-            sent_at: row.sent_at,
-            send_count: row.send_count,
-            delivery: row.delivery,
-            accepted_by_user_id: row.accepted_by_user_id,
-            redirect_url: row.redirect_url,
-            issued_at: row.issued_at,
-            version: row.version,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        })
-    }
-}
+use crate::store::keys::{self, GSI1};
+use crate::store::rows::invitations::{key_of, names, not_invited, to_change, unchanged};
+use crate::store::table::{self, Item, Query, Transaction, in_partition};
 
 /// Labels of the actions in transactions on an invitation.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -186,13 +45,6 @@ pub(in crate::store) enum Action {
     Invitee,
     Team,
     Record,
-}
-
-/// Returns the change that writes the fields of an invitation, except the delivery of its mail.
-pub(in crate::store) fn to_change(after: &Invitation) -> Result<Change, table::Error> {
-    let row = to_row(after)?;
-    let attributes = CHANGEABLE.iter();
-    Ok(attributes.fold(Change::new(), |change, name| change.take(name, &row)))
 }
 
 /// Returns the query of the invitations of an address in the index whose sort keys begin with `start`, after `after`.
@@ -212,11 +64,6 @@ pub(in crate::store) fn index_query(
         limit,
         is_backwards: false,
     }
-}
-
-/// Returns the condition that an invitation is unchanged since it was read. The delivery of its mail may have changed.
-pub(in crate::store) fn unchanged(before: &Invitation) -> Condition {
-    crate::store::in_version(before.version)
 }
 
 /// Adds the end of a pending invitation to the transaction: `after` has a final status. On the condition that it is
@@ -255,38 +102,6 @@ pub(in crate::store) fn leave_none<L: Copy + PartialEq>(
     let key = keys::invitee(tenant, organization, address);
     transaction.check(labels.1, &key, not_invited(now));
     Ok(())
-}
-
-/// Returns the condition that the item of an address names this invitation.
-pub(in crate::store) fn names(id: &InvitationId) -> Condition {
-    Condition::new(format!("#{INVITATION_ID} = :named")).value(":named", text(id.as_str()))
-}
-
-/// Returns the item of an address that is invited.
-fn invitee_row(invitation: &Invitation, email: &Email) -> Item {
-    let (tenant, organization) = (&invitation.tenant_id, &invitation.organization_id);
-    let mut item = keys::invitee(tenant, organization, email).attributes();
-    let expires_at = invitation.kept_until().as_second();
-    item.extend([
-        (INVITATION_ID.to_owned(), text(invitation.id.as_str())),
-        (
-            "valid_until".to_owned(),
-            text(invitation.expires_at.to_string()),
-        ),
-        ("expires_at".to_owned(), number(expires_at)),
-    ]);
-    item
-}
-
-/// Returns the condition that an address is not invited, or that its invitation has expired.
-pub(in crate::store) fn not_invited(now: Timestamp) -> Condition {
-    Condition::new("attribute_not_exists(#pk) OR #valid_until <= :invited_at")
-        .value(":invited_at", text(now.to_string()))
-}
-
-/// Returns the invitation that the item of an address names.
-fn named_by(invitee: &Item) -> Result<InvitationId, table::Error> {
-    InvitationId::parse(text_of(invitee, INVITATION_ID)?).map_err(table::Error::unreadable)
 }
 
 /// Returns the event of a change of an invitation. The address is not part of it.

@@ -1,13 +1,14 @@
 //! The invitations of a user.
 
-use super::address;
 use super::read::shown_as;
-use super::{from_row, index_query};
+use super::{address, index_query};
 use crate::domain::{Email, Invitation, InvitationStatus, Name, Organization};
 use crate::store::access::View;
 use crate::store::keys::{self, INVITATION_PREFIX, Key, MAX_SORT_KEY_BYTES};
+use crate::store::rows::invitations::from_row;
+use crate::store::rows::{organizations, users};
 use crate::store::table::Query;
-use crate::store::{Context, Error, Page, Refusal, Store, organizations, table, users};
+use crate::store::{Context, Error, Page, Refusal, Store, table};
 
 /// Number of invitations that one page reads when few of many are open.
 const SIFTED: usize = 500;

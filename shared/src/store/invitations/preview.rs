@@ -1,8 +1,9 @@
 //! What the holder of a link sees of an invitation.
 
-use super::from_row;
 use crate::domain::{Invitation, InvitationSecret, InvitationToken, Name, Timestamp};
-use crate::store::{Error, Refusal, Store, keys, organizations, users};
+use crate::store::rows::invitations::from_row;
+use crate::store::rows::{organizations, users};
+use crate::store::{Error, Refusal, Store, keys};
 
 /// An open invitation with the names that its preview shows.
 #[derive(Clone, Debug)]

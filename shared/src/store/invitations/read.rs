@@ -1,12 +1,12 @@
 //! Reading invitations.
 
-use super::{from_row, named_by};
 use crate::domain::{
     Email, Invitation, InvitationId, InvitationStatus, OrganizationId, Page, Permission, TenantId,
     Timestamp,
 };
 use crate::store::access::{self, standing};
 use crate::store::keys::{self, INVITATION_PREFIX, MAX_SORT_KEY_BYTES};
+use crate::store::rows::invitations::{from_row, named_by};
 use crate::store::table::{Condition, Query, in_partition, text, text_of};
 use crate::store::{Context, Error, Refusal, Store, table};
 

@@ -1,6 +1,6 @@
 //! Accepting an invitation.
 
-use super::{Action, Owners, change_to, unchanged};
+use super::{Action, Owners};
 use crate::domain::{
     EventDraft, EventType, ExpectedVersion, Membership, OrganizationId, Permission, Status,
     Timestamp, Transition, UserId,
@@ -8,9 +8,11 @@ use crate::domain::{
 use crate::store::access::{self, Requirement, standing};
 use crate::store::idempotency::{self, Record};
 use crate::store::keys::{self, Key};
+use crate::store::rows::members::{change_to, unchanged};
+use crate::store::rows::users;
 use crate::store::settle::Unsettled;
 use crate::store::table::{Condition, Transaction, text};
-use crate::store::{Context, Error, Outcome, Refusal, Store, users};
+use crate::store::{Context, Error, Outcome, Refusal, Store};
 
 impl Store {
     /// Activates the caller's open invitation. Leaves an active membership unchanged.

@@ -1,16 +1,17 @@
 //! Adding a member.
 
-use super::{Action, Owners, change_inviter, change_to, from_row, to_row, unchanged};
+use super::{Action, Owners};
 use crate::domain::{
     Caller, EventDraft, EventType, Membership, Origin, Permission, Role, Status, Timestamp,
     Transition,
 };
 use crate::store::access::{self, Requirement, standing};
 use crate::store::idempotency::{self, Record};
-use crate::store::keys;
+use crate::store::rows::members::{change_inviter, change_to, from_row, to_row, unchanged};
+use crate::store::rows::{names, users};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Condition, Transaction};
-use crate::store::{Added, Context, Error, Outcome, Refusal, Store, table, users};
+use crate::store::{Added, Context, Error, Outcome, Refusal, Store, keys, table};
 
 impl Store {
     /// Adds a user to an organization. Requires an owner or admin whose role is not lower than the new
@@ -87,7 +88,7 @@ impl Store {
             };
             let stored = from_row(item.clone())?;
             if let Some(after) = invited_again(&stored, membership, caller) {
-                let name = users::names::display_name(item);
+                let name = names::display_name(item);
                 let origin = cx.origin.clone().naming(user_id, name);
                 let how = (&origin, requirement);
                 let changed = self.change_invitation(cx, how, (&stored, after), now);

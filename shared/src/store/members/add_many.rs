@@ -1,14 +1,14 @@
 //! Adding many members at once.
 
 use super::add::{event_of, invited_again, refused_already};
-use super::{Action, Membership, from_row, to_row};
+use super::{Action, Membership};
 use crate::domain::{OrganizationId, Permission};
 use crate::store::access::{self, Requirement};
 use crate::store::batch::{BatchResult, ItemOutcome, Placed, Results, replayed};
+use crate::store::rows::members::{from_row, to_row};
+use crate::store::rows::{organizations, users};
 use crate::store::table::{Change, Condition, Transaction, Unmet};
-use crate::store::{
-    Added, Context, Error, Outcome, Refusal, Store, keys, organizations, table, users,
-};
+use crate::store::{Added, Context, Error, Outcome, Refusal, Store, keys, table};
 
 /// Number of members that one transaction adds. Each takes up to four of its 100 actions: the user, the membership,
 /// the event and the idempotency record. The caller, their profile and the organization

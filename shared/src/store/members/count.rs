@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use crate::domain::{Event, EventId, OrganizationId, Status, TenantId};
 use crate::store::keys::{self, GSI1, Key, USER_PREFIX};
+use crate::store::rows::organizations;
 use crate::store::table::{Change, Condition, Item, Query, in_partition, number, text, text_of};
-use crate::store::{Error, SETTLE_TIME, Store, organizations, table};
+use crate::store::{Error, SETTLE_TIME, Store, table};
 
 /// Attribute: the number of active members. Below zero while the event of a removal was counted before others.
 const MEMBER_COUNT: &str = "member_count";

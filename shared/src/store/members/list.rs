@@ -7,15 +7,17 @@ use std::collections::{HashMap, HashSet};
 
 use futures_util::TryFutureExt;
 
-use super::{MemberFilter, SIFTED, from_row};
+use super::{MemberFilter, SIFTED};
 use crate::domain::{
     Caller, Membership, OrganizationId, Permission, SearchPrefix, TenantId, UserId, UserNames,
 };
 use crate::store::access::{self, Standing, View, standing};
 use crate::store::keys::{self, GSI1, GSI3, Key, MAX_SORT_KEY_BYTES, USER_PREFIX};
+use crate::store::rows::members::from_row;
+use crate::store::rows::names::{ProfileCopy, names_in};
+use crate::store::rows::organizations::NAMES_INDEXED;
 use crate::store::table::{self, Condition, Item, Query, in_partition, text_of};
-use crate::store::users::names::{ProfileCopy, names_in};
-use crate::store::{Context, Error, NAMES_INDEXED, Page, Refusal, Store};
+use crate::store::{Context, Error, Page, Refusal, Store};
 
 /// The order of a list of members.
 #[derive(Clone, Debug, PartialEq, Eq)]

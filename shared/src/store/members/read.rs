@@ -1,15 +1,17 @@
 //! Reading the memberships of an organization and of a user.
 
-use super::{MemberFilter, MembershipOfOrganization, from_row};
+use super::{MemberFilter, MembershipOfOrganization};
 use crate::domain::{
     Caller, Membership, Organization, OrganizationId, OrganizationStatus, Permission, Status,
     TenantId, UserId,
 };
 use crate::store::access::{self, standing};
 use crate::store::keys::{self, MEMBERSHIP_PREFIX};
+use crate::store::rows::members::from_row;
+use crate::store::rows::{organizations, users};
 use crate::store::settled::{Settles as _, ShownItems};
 use crate::store::table::{Query, in_partition};
-use crate::store::{Context, Error, Page, Refusal, Store, organizations, users};
+use crate::store::{Context, Error, Page, Refusal, Store};
 use std::collections::HashMap;
 
 impl Store {

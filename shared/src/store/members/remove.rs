@@ -1,18 +1,18 @@
 //! Removing a member from an organization and its teams.
 
-use super::{
-    Action, MOST_TEAMS, Owners, from_row, hold_organization, joined_no_more_teams, not_changed,
-    of_organization, unchanged,
-};
+use super::{Action, Owners, hold_organization, not_changed};
 use crate::domain::{
     Email, EventDraft, EventType, ExpectedVersion, Invitation, InvitationStatus, Membership,
     OrganizationId, Permission, Status, Target, Timestamp, Transition, UserId,
 };
 use crate::store::access::{self, Requirement, View, standing};
+use crate::store::rows::members::{
+    JOINED_TEAMS, MOST_TEAMS, from_row, joined_no_more_teams, of_organization, unchanged,
+};
+use crate::store::rows::{names, users};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Condition, Transaction};
-use crate::store::team_members::JOINED_TEAMS;
-use crate::store::{Context, Error, Refusal, Store, invitations, keys, users};
+use crate::store::{Context, Error, Refusal, Store, invitations, keys};
 
 impl Store {
     /// Removes a user from an organization and its teams, and revokes the pending invitation of their verified address, so
@@ -45,8 +45,8 @@ impl Store {
                 .as_ref()
                 .and_then(|item| item.get(JOINED_TEAMS))
                 .cloned();
-            let copy = item.as_ref().and_then(users::names::display_name);
-            let name = view.item(profile).and_then(users::names::display_name);
+            let copy = item.as_ref().and_then(names::display_name);
+            let name = view.item(profile).and_then(names::display_name);
             let name = name.or(copy).map(ToOwned::to_owned);
             let before = item.map(from_row).transpose()?;
             if is_self && !caller.tenant_admin {

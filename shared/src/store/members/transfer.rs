@@ -1,15 +1,17 @@
 //! Transferring the ownership of an organization.
 
-use super::{Action, change_to, unchanged};
+use super::Action;
 use crate::domain::{
     EventDraft, EventType, ExpectedVersion, Invalid, Membership, Organization, OrganizationId,
     Permission, Role, Status, Transition, UserId,
 };
 use crate::store::access::{self, standing};
 use crate::store::idempotency::{self, Record};
+use crate::store::rows::members::{change_to, unchanged};
+use crate::store::rows::organizations;
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Transaction, text};
-use crate::store::{Context, Error, Outcome, Refusal, Store, in_version, keys, organizations};
+use crate::store::{Context, Error, Outcome, Refusal, Store, in_version, keys};
 
 impl Store {
     /// Makes an active member an owner, and lowers the caller's role to `keep_role`. Requires an owner or a tenant

@@ -1,12 +1,12 @@
 //! Changing the role or the status of a member.
 
-use super::{Action, Owners, change_inviter, change_to, not_changed, unchanged};
+use super::{Action, Owners, not_changed};
 use crate::domain::{
     EventDraft, EventType, ExpectedVersion, Membership, MembershipPatch, OrganizationId,
     Permission, Status, Transition, UserId,
 };
 use crate::store::access::{self, Requirement, standing};
-use crate::store::sync::SUSPENDED_BY;
+use crate::store::rows::members::{SUSPENDED_BY, change_inviter, change_to, unchanged};
 use crate::store::table::text;
 use crate::store::{Context, Error, Refusal, Store, keys};
 use serde_json::Value;

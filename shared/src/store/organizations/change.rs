@@ -1,17 +1,17 @@
 //! Changing, deleting and restoring an organization.
 
-use super::{Action, CHANGEABLE, SYNCED_NAME, to_row};
+use super::{Action, CHANGEABLE};
 use crate::domain::{
     EventDraft, EventType, ExpectedVersion, FoldedName, Invalid, Name, Organization,
     OrganizationId, OrganizationPatch, Origin, Permission, Timestamp, Transition,
 };
 use crate::store::access::{self, Requirement, standing};
-use crate::store::idempotency;
-use crate::store::keys;
+use crate::store::rows::organizations::{SYNCED_NAME, to_row};
 use crate::store::settle::Unsettled;
-use crate::store::sync::WriteOutcome;
 use crate::store::table::{Change, Condition, Transaction, Unmet, text};
-use crate::store::{Context, Error, Outcome, Refusal, Store, in_version};
+use crate::store::{
+    Context, Error, Outcome, Refusal, Store, WriteOutcome, idempotency, in_version, keys,
+};
 
 impl Store {
     /// Changes an organization. Requires an owner or admin; billing fields require an owner.

@@ -1,11 +1,11 @@
 //! Creating an organization.
 
-use super::{Action, to_row};
+use super::Action;
 use crate::domain::{EventDraft, EventType, Membership, Organization, Transition};
+use crate::store::rows::organizations::{NAMES_INDEXED, to_row};
+use crate::store::rows::{members, users};
 use crate::store::table::{Condition, Unmet, number};
-use crate::store::{
-    Context, Error, NAMES_INDEXED, Outcome, Refusal, Store, keys, members, table, users,
-};
+use crate::store::{Context, Error, Outcome, Refusal, Store, keys, table};
 use aws_sdk_dynamodb::types::AttributeValue;
 
 impl Store {

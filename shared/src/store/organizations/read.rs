@@ -1,9 +1,10 @@
 //! Reading organizations.
 
-use super::{OrganizationFilter, OrganizationForCaller, from_row};
+use super::{OrganizationFilter, OrganizationForCaller};
 use crate::domain::{Organization, OrganizationId, Permission, TenantId};
 use crate::store::access::{self, standing};
 use crate::store::keys::{self, GSI1, GSI2, Key, MAX_SORT_KEY_BYTES};
+use crate::store::rows::organizations::from_row;
 use crate::store::table::{Item, Query, in_partition};
 use crate::store::{Context, Error, Page, Refusal, Store, members};
 

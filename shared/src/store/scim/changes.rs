@@ -7,8 +7,8 @@
 
 use std::time::Duration;
 
-use super::members::Step;
 use super::records::{CHANGE, MARKED_TO, PendingRow, Work, from_steps_row, steps_key};
+use super::step::Step;
 use super::{Action, PENDING};
 use crate::domain::{GroupId, Origin, ScimMember, ScimScope, ScimUserId, Timestamp};
 use crate::store::keys::{self, Key, SCIM_MEMBER_PREFIX, SCIM_USER_PREFIX};

@@ -2,8 +2,9 @@
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::members::{GroupOfRow, Step, from_member_row};
+use super::members::{GroupOfRow, from_member_row};
 use super::records::steps_key;
+use super::step::Step;
 use super::{Action, PENDING};
 use crate::domain::{GroupId, ScimMember, ScimScope, ScimUserId, Timestamp};
 use crate::store::keys::{self, SCIM_GROUP_PREFIX, SCIM_MEMBER_PREFIX};

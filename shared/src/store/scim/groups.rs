@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::members::{Known, Step, count_after};
+use super::members::{Known, count_after};
 use super::records::{record_change, record_gone};
+use super::step::Step;
 use super::users::not_created;
 use super::{
     Action, GROUP_CHANGEABLE, PENDING, ScimWritten, change_lookups, change_name, from_group_row,

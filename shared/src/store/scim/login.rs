@@ -1,49 +1,15 @@
 //! What a login, and what follows a write of SCIM, need: the link of a user of the product to a directory user, on both.
 
-use std::fmt;
-use std::str::FromStr;
-
 use super::{Action, UNAPPLIED, mark, still_linked};
 use crate::domain::{
-    DirectoryId, Domain, GroupId, Invalid, MembershipsOfDeleted, Name, Origin, ScimLookup,
-    ScimScope, ScimUser, ScimUserId, Source, TenantId, UserId,
+    Domain, GroupId, MembershipsOfDeleted, Name, Origin, ScimLookup, ScimScope, ScimUser,
+    ScimUserId, Source, TenantId, UserId,
 };
 use crate::store::keys::{self, GSI2};
-use crate::store::sync::KnownUser;
+use crate::store::rows::known_user::{KnownUser, SCIM_USER, ScimLink};
+use crate::store::rows::users;
 use crate::store::table::{Change, Condition, text};
-use crate::store::{Error, Store, users};
-
-/// Attribute of a profile: the directory user that it is linked to.
-pub(in crate::store) const SCIM_USER: &str = "scim_user";
-
-/// The directory user that a user of the product is linked to, as their profile records it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScimLink {
-    /// The directory.
-    pub directory_id: DirectoryId,
-    /// The directory user.
-    pub user: ScimUserId,
-}
-
-impl fmt::Display for ScimLink {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}#{}", self.directory_id, self.user)
-    }
-}
-
-impl FromStr for ScimLink {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let (directory, user) = text
-            .split_once('#')
-            .ok_or(Invalid::new("must be the ids of a directory and a user"))?;
-        Ok(Self {
-            directory_id: DirectoryId::parse(directory)?,
-            user: ScimUserId::parse(user)?,
-        })
-    }
-}
+use crate::store::{Error, Store};
 
 /// A directory user and its groups, read with strong consistency.
 #[derive(Clone, Debug, PartialEq)]
@@ -225,19 +191,4 @@ pub(super) fn unlinked() -> Change {
         .remove(UNAPPLIED)
         .remove(&format!("{GSI2}pk"))
         .remove(&format!("{GSI2}sk"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_link_comes_back_as_it_was() {
-        let link = ScimLink {
-            directory_id: DirectoryId::parse("d").unwrap(),
-            user: ScimUserId::parse("s").unwrap(),
-        };
-        assert_eq!(link.to_string().parse(), Ok(link));
-        assert!("d".parse::<ScimLink>().is_err());
-    }
 }

@@ -1,10 +1,11 @@
-//! The steps of a change of members, and how one transaction carries them out.
+//! The members of groups, and how one transaction carries out the steps of their change.
 
 use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
 use super::records::from_steps_row;
+use super::step::Step;
 use super::{Action, from_user_row, mark, still_linked};
 use crate::domain::{
     GroupId, Invalid, MAX_SCIM_MEMBERS, ScimGroup, ScimMember, ScimMembersChange, ScimScope,
@@ -15,21 +16,6 @@ use crate::store::table::{
     Change, Condition, Item, Transaction, from_item, in_partition, key_of, to_item,
 };
 use crate::store::{Error, Refusal, Store, table};
-
-/// One member to add or to remove.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Step {
-    Add(ScimMember),
-    Remove(ScimMember),
-}
-
-impl Step {
-    pub(super) fn member(&self) -> &ScimMember {
-        match self {
-            Self::Add(member) | Self::Remove(member) => member,
-        }
-    }
-}
 
 /// What a member is, in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -15,6 +15,7 @@ mod members;
 mod numbers;
 mod purge;
 mod records;
+mod step;
 mod users;
 
 use std::collections::BTreeSet;
@@ -34,8 +35,7 @@ pub use access::ScimAccess;
 pub(in crate::store) use access::{access_row, rotate, set_status};
 pub use changes::ScimFinished;
 pub use find::ScimPage;
-pub(in crate::store) use login::SCIM_USER;
-pub use login::{ScimLink, ScimUserWithGroups};
+pub use login::ScimUserWithGroups;
 pub(in crate::store) use numbers::number_rows;
 pub(in crate::store) use records::settings_row;
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Action;
-use super::members::Step;
+use super::step::Step;
 use crate::domain::{GroupId, ScimMember, ScimScope, ScimUserId, UserId};
 use crate::store::keys::{self, Key};
 use crate::store::table::{self, Condition, Item, Transaction, text, to_item};

@@ -1,20 +1,19 @@
 //! The login itself: the profile of the user who signs in, and the marks of what has been created.
 
-use crate::store::domains::JOINED_BY_DOMAIN;
-use crate::store::scim::{SCIM_USER, ScimLink};
+use crate::store::rows::known_user::{KnownUser, MADE, joined_by_domain_in, mark_in, scim_link_in};
+use crate::store::rows::names::NamesLag;
+use crate::store::rows::users::{self, DIRECTORY_ADMIN, DISABLED_BY, Stored};
 use crate::store::settle::Unsettled;
-use crate::store::table::{Change, Condition, Item, Updated, number, text};
-use crate::store::users::accounts::DISABLED_BY;
-use crate::store::users::names::NamesLag;
-use crate::store::users::{self, Stored};
-use crate::store::{Error, Refusal, Store, in_version, keys, table};
+use crate::store::table::{Change, Condition, Updated, number, text};
+use crate::store::{Error, Refusal, Store, WriteOutcome, in_version, keys, table};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
-use super::{Action, CurrentMemberships, DIRECTORY_ADMIN, MADE, Profile, WriteOutcome, made};
+use super::{Action, CurrentMemberships, made};
 use crate::domain::{
-    Email, EntraObjectId, EventDraft, EventType, Name, OrganizationId, Origin, TenantId, Timestamp,
-    Transition, User, UserId, UserStatus,
+    Email, EntraObjectId, EventDraft, EventType, Name, Origin, TenantId, Timestamp, Transition,
+    User, UserId, UserStatus,
 };
+use crate::store::users::Profile;
 
 impl Store {
     /// Creates or updates the profile of the user who signs in, with the login time.
@@ -79,7 +78,10 @@ impl Store {
         let Stored { user, lag } = &login.profile;
         self.refresh_names(user, *lag).await?;
         match current {
-            Some(current) if *lag == NamesLag::None => self.copy_names_to(user, current).await,
+            Some(current) if *lag == NamesLag::None => {
+                let (memberships, copies) = (&current.organizations, &current.copies);
+                self.copy_names_to(user, memberships, copies).await
+            }
             _ => Ok(()),
         }
     }
@@ -147,64 +149,6 @@ impl Store {
     }
 }
 
-/// A user as the table has them, with the marks of the sync.
-#[derive(Clone, Debug)]
-pub struct KnownUser {
-    /// The fingerprint of what has been created for the user.
-    pub mark: Option<String>,
-    /// The organization that a domain has added the user to, or that they have left.
-    pub(in crate::store) joined_by_domain: Option<OrganizationId>,
-    /// The directory user of a directory of type `scim` that the user is linked to.
-    pub scim_link: Option<ScimLink>,
-    /// Whether the directory has disabled the user, and may enable them again.
-    pub is_disabled_by_directory: bool,
-    pub(in crate::store) profile: Stored,
-}
-
-impl KnownUser {
-    /// Returns the user of a profile that was read.
-    pub(super) fn read(item: Item) -> Result<Self, table::Error> {
-        Ok(Self {
-            mark: mark_in(&item),
-            joined_by_domain: joined_by_domain_in(&item),
-            scim_link: scim_link_in(&item),
-            is_disabled_by_directory: item.contains_key(DISABLED_BY),
-            profile: Stored::read(item)?,
-        })
-    }
-
-    /// Returns the user's tenant.
-    pub fn tenant_id(&self) -> &TenantId {
-        &self.profile.user.tenant_id
-    }
-
-    /// Returns the object id of the user's account in Entra.
-    pub fn account(&self) -> Option<&EntraObjectId> {
-        self.profile.user.entra_object_id.as_ref()
-    }
-
-    /// Returns the origin of changes of the user, which names them.
-    #[must_use]
-    pub fn named_in(&self, origin: Origin) -> Origin {
-        self.profile.user.named_in(origin)
-    }
-
-    /// Returns whether the user is being erased.
-    pub fn is_being_erased(&self) -> bool {
-        self.profile.user.is_being_erased
-    }
-
-    /// Returns whether the user is disabled, by the directory or by hand.
-    pub fn is_disabled(&self) -> bool {
-        self.profile.user.status == UserStatus::Disabled
-    }
-
-    /// Returns the user's id.
-    pub fn user_id(&self) -> &UserId {
-        &self.profile.user.user_id
-    }
-}
-
 /// Returns the condition that the profile exists, as the event describes it.
 fn as_described(login: &Profile) -> Condition {
     let fields = [
@@ -268,17 +212,4 @@ fn signed_in(before: Option<&User>, login: &Profile, now: Timestamp) -> User {
         updated_at: now,
         ..before
     }
-}
-
-fn mark_in(item: &Item) -> Option<String> {
-    item.get(MADE).and_then(|mark| mark.as_s().ok()).cloned()
-}
-
-fn scim_link_in(item: &Item) -> Option<ScimLink> {
-    item.get(SCIM_USER)?.as_s().ok()?.parse().ok()
-}
-
-fn joined_by_domain_in(item: &Item) -> Option<OrganizationId> {
-    let id = item.get(JOINED_BY_DOMAIN)?.as_s().ok()?;
-    OrganizationId::parse(id.clone()).ok()
 }

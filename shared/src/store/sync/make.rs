@@ -1,15 +1,18 @@
 //! Creating and renaming organizations and teams.
 
 use super::move_team::Move;
-use super::{AWAITS_ORGANIZATION, Action, WriteOutcome, made};
+use super::{Action, made};
 use crate::domain::{
     EventDraft, EventType, Name, Organization, OrganizationId, Origin, Team, TeamId, TenantId,
     Transition,
 };
-use crate::store::NAMES_INDEXED;
-use crate::store::organizations::SYNCED_NAME;
+use crate::store::organizations::reserve_name;
+use crate::store::rows::organizations::{NAMES_INDEXED, SYNCED_NAME};
+use crate::store::rows::teams::AWAITS_ORGANIZATION;
+use crate::store::rows::{organizations, teams};
 use crate::store::table::{Condition, number, text};
-use crate::store::{Error, Store, keys, organizations, teams};
+use crate::store::teams::reserve_team_name;
+use crate::store::{Error, Store, WriteOutcome, keys};
 use aws_sdk_dynamodb::types::AttributeValue;
 
 impl Store {
@@ -28,7 +31,7 @@ impl Store {
         item.insert(NAMES_INDEXED.to_owned(), AttributeValue::Bool(true));
         item.insert(SYNCED_NAME.to_owned(), text(organization.name.as_str()));
         transaction.put(Action::Made, item, Condition::absent());
-        organizations::reserve_name(&mut transaction, Action::Name, organization)?;
+        reserve_name(&mut transaction, Action::Name, organization)?;
         Ok(made(transaction.commit().await?))
     }
 
@@ -55,7 +58,7 @@ impl Store {
             return Ok(made(transaction.commit().await?));
         };
         transaction.put(Action::Made, item, Condition::absent());
-        teams::reserve_team_name(&mut transaction, Action::Name, team)?;
+        reserve_team_name(&mut transaction, Action::Name, team)?;
         let Err(unmet) = transaction.commit().await? else {
             return Ok(WriteOutcome::Done);
         };

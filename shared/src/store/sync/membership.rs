@@ -3,20 +3,19 @@
 use crate::store::keys::{self, Key};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Transaction, number, text};
-use crate::store::{Error, Store, invitations, members};
+use crate::store::{Error, Store, WriteOutcome, invitations};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{
-    Action, CurrentMemberships, KnownUser, MAPPED_FROM, SUSPENDED_BY, SYNCED_ROLE, WriteOutcome,
-    left, made,
-};
+use super::{Action, CurrentMemberships, left, made};
 use crate::domain::{
     Email, EventDraft, EventType, GroupId, InvitationStatus, Membership, OrganizationId, Origin,
     Role, Source, Status, Target, TeamId, Transition,
 };
-use crate::store::team_members::JOINED_TEAMS;
-use crate::store::users::names;
+use crate::store::members::inviter_of;
+use crate::store::rows::known_user::KnownUser;
+use crate::store::rows::members::{JOINED_TEAMS, MAPPED_FROM, SUSPENDED_BY, SYNCED_ROLE};
+use crate::store::rows::{members, names, organizations};
 
 impl Store {
     /// Adds a user to an organization unless they are in it, with the names of the profile at this login.
@@ -133,7 +132,7 @@ impl Store {
     ) -> Result<WriteOutcome, Error> {
         let now = self.clock.now();
         let after = before.activated(now);
-        let failed = match members::inviter_of(before, now) {
+        let failed = match inviter_of(before, now) {
             Err(_) => None,
             Ok(conditions) => {
                 let labels = [Action::Inviter, Action::InviterProfile];
@@ -232,7 +231,7 @@ impl Store {
             transaction.check(Action::Membership, &key, condition.clone());
             if before.is_active_owner() {
                 let organization = keys::organization(tenant_id, organization_id);
-                let another = members::another_owner();
+                let another = organizations::another_owner();
                 transaction.check(Action::Organization, &organization, another);
             }
             if let Err(unmet) = transaction.commit().await? {
@@ -330,7 +329,7 @@ fn count_owners(
     match (before.is_active_owner(), is_owner) {
         (true, false) => {
             let change = Change::new().add("owner_count", -1);
-            let another = members::another_owner();
+            let another = organizations::another_owner();
             transaction.touch(Action::Organization, &key, change, another);
         }
         (false, true) => {

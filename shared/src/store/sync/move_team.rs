@@ -1,16 +1,19 @@
 //! Moving a team into an organization that could not be created together with the team.
 
-use super::{AWAITS_ORGANIZATION, Action, WriteOutcome};
+use super::Action;
 use crate::domain::{
     EventDraft, EventType, Limits, Name, OrganizationId, Origin, Team, TeamId, TeamMembership,
     TenantId, Transition,
 };
 use crate::store::keys::{self, GSI1};
-use crate::store::organizations::SYNCED_NAME;
+use crate::store::rows::members::JOINED_TEAMS;
+use crate::store::rows::organizations::SYNCED_NAME;
+use crate::store::rows::teams::AWAITS_ORGANIZATION;
+use crate::store::rows::{organizations, team_members, teams};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Query, in_partition, number, text};
-use crate::store::team_members::JOINED_TEAMS;
-use crate::store::{Error, Store, organizations, team_members, teams};
+use crate::store::teams::reserve_team_name;
+use crate::store::{Error, Store, WriteOutcome};
 
 /// Number of members read per page.
 const PAGE: usize = 25;
@@ -117,7 +120,7 @@ impl Store {
         transaction.update(Action::Made, &key, change, waits);
         let key = keys::organization(&before.tenant_id, organization);
         transaction.check(Action::Organization, &key, organizations::live());
-        teams::reserve_team_name(&mut transaction, Action::Name, &after)?;
+        reserve_team_name(&mut transaction, Action::Name, &after)?;
         let Err(unmet) = transaction.commit().await? else {
             return Ok(WriteOutcome::Done);
         };

@@ -1,18 +1,21 @@
 //! Reads of the sync before it plans.
 
 use crate::store::table::{Item, in_partition, text_of};
-use crate::store::{Error, Store, members, organizations, table, team_members, teams, users};
+use crate::store::{Error, Store, table, users};
 use std::collections::BTreeMap;
 
 use super::{
-    AWAITS_ORGANIZATION, CurrentMemberships, DIRECTORY_ADMIN, FoundOrganization, FoundTeam,
-    KnownUser, MADE, MAPPED_FROM, MembershipMarks, SUSPENDED_BY, SYNCED_ROLE, TeamMembershipMarks,
+    CurrentMemberships, FoundOrganization, FoundTeam, MembershipMarks, TeamMembershipMarks,
 };
 use crate::domain::{GroupId, Name, OrganizationId, Role, TeamId, TenantId, UserId};
 use crate::store::keys::{self, MEMBERSHIP_PREFIX, TEAM_MEMBERSHIP_PREFIX};
-use crate::store::organizations::SYNCED_NAME;
-use crate::store::team_members::JOINED_TEAMS;
-use crate::store::users::names::ProfileCopy;
+use crate::store::rows::known_user::{KnownUser, MADE};
+use crate::store::rows::members::{JOINED_TEAMS, MAPPED_FROM, SUSPENDED_BY, SYNCED_ROLE};
+use crate::store::rows::names::ProfileCopy;
+use crate::store::rows::organizations::SYNCED_NAME;
+use crate::store::rows::teams::AWAITS_ORGANIZATION;
+use crate::store::rows::users::DIRECTORY_ADMIN;
+use crate::store::rows::{members, organizations, team_members, teams};
 
 impl Store {
     /// Returns all memberships and team memberships of a user. Makes one `Query`, paged if there are many.

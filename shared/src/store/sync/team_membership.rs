@@ -1,14 +1,15 @@
 //! Joining and leaving teams.
 
 use super::membership::marks_of;
-use super::{AWAITS_ORGANIZATION, Action, CurrentMemberships, WriteOutcome, left, made};
+use super::{Action, CurrentMemberships, left, made};
 use crate::domain::{
     EventDraft, EventType, GroupId, OrganizationId, Origin, Status, TeamMembership, Transition,
 };
-use crate::store::keys;
+use crate::store::rows::members::JOINED_TEAMS;
+use crate::store::rows::team_members;
+use crate::store::rows::teams::AWAITS_ORGANIZATION;
 use crate::store::table::{Change, Condition, number, text};
-use crate::store::team_members::{self, JOINED_TEAMS};
-use crate::store::{Error, Store};
+use crate::store::{Error, Store, WriteOutcome, keys};
 
 impl Store {
     /// Adds a user to a team unless they are in it. If they were already added to its organization by hand,

@@ -3,14 +3,20 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{Deserializer, Error as _, IntoDeserializer, Unexpected, Visitor, value};
 use serde::forward_to_deserialize_any;
 
+use super::Error;
 use super::item::Item;
 
 /// Reads a row from an item.
-pub(super) fn read<'de, R: Deserialize<'de>>(item: Item) -> Result<R, value::Error> {
+pub(in crate::store) fn from_item<R: DeserializeOwned>(item: Item) -> Result<R, Error> {
+    read(item).map_err(Error::unreadable)
+}
+
+fn read<'de, R: Deserialize<'de>>(item: Item) -> Result<R, value::Error> {
     R::deserialize(map(item))
 }
 

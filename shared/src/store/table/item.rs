@@ -2,9 +2,8 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-use super::{Error, attributes};
+use super::Error;
 
 /// An item of the table.
 pub(in crate::store) type Item = HashMap<String, AttributeValue>;
@@ -58,9 +57,4 @@ pub(in crate::store) fn to_item(row: &impl Serialize, keys: [Item; 2]) -> Result
     let mut item: Item = serde_dynamo::to_item(row).map_err(Error::defect)?;
     item.extend(keys.into_iter().flatten());
     Ok(item)
-}
-
-/// Reads a row from an item.
-pub(in crate::store) fn from_item<R: DeserializeOwned>(item: Item) -> Result<R, Error> {
-    attributes::read(item).map_err(Error::unreadable)
 }

@@ -16,13 +16,14 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 
+pub(super) use attributes::from_item;
 pub(super) use backoff::Backoff;
 #[cfg(test)]
 pub(super) use client::CALL_TIMEOUT;
 pub use client::client;
 pub use error::Error;
 pub(super) use expression::{Change, Condition, number, text};
-pub(super) use item::{Item, Key, from_item, key_of, text_of, to_item};
+pub(super) use item::{Item, Key, key_of, text_of, to_item};
 pub use meter::{Measure, metered};
 pub(super) use read::{Page, Query, between, in_partition};
 pub(super) use single::Updated;

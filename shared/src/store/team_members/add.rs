@@ -1,18 +1,17 @@
 //! Adding a user to a team.
 
-use super::change::as_read;
-use super::{Action, JOINED_TEAMS, active, from_row, not_held, to_row};
+use super::{Action, active, not_held};
 use crate::domain::{
     EventDraft, EventType, Status, Team, TeamId, TeamMembership, TeamRole, Transition, UserId,
 };
 use crate::store::idempotency::{self, Record};
+use crate::store::rows::members::JOINED_TEAMS;
+use crate::store::rows::team_members::{as_read, from_row, to_row};
+use crate::store::rows::{organizations, teams, users};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Transaction, text};
-use crate::store::teams::{TeamStanding, TeamView};
-use crate::store::{
-    Added, Context, Error, Outcome, Refusal, Store, access, keys, organizations, table, teams,
-    users,
-};
+use crate::store::teams::{TeamStanding, TeamView, require_team, requirement};
+use crate::store::{Added, Context, Error, Outcome, Refusal, Store, access, keys, table};
 
 impl Store {
     /// Adds a user to a team. Requires a manager of its organization or a higher role, a leader of the team, or
@@ -64,14 +63,14 @@ impl Store {
                 if !own {
                     let parts = (Action::Caller, Action::Leader);
                     let how = (team, view.standing);
-                    teams::require_team(transaction, parts, caller, how, now);
+                    require_team(transaction, parts, caller, how, now);
                     if let Some(organization) = &team.organization_id {
                         let key = keys::membership(&caller.tenant_id, user, organization);
                         transaction.check(Action::User, &key, active());
                     }
                 } else if let Some(organization) = &team.organization_id {
                     let key = keys::membership(&caller.tenant_id, user, organization);
-                    let condition = teams::requirement(view.standing).condition();
+                    let condition = requirement(view.standing).condition();
                     transaction.check(Action::Caller, &key, condition);
                 }
                 if own {
@@ -119,7 +118,7 @@ impl Store {
             if own {
                 // A transaction cannot contain two actions on the same item.
                 join = join.set("last_active_at", text(now.to_string()));
-                condition = teams::requirement(view.standing).condition();
+                condition = requirement(view.standing).condition();
             }
             let key = keys::membership(&caller.tenant_id, user, organization);
             transaction.touch(Action::User, &key, join, condition);
@@ -133,7 +132,7 @@ impl Store {
         } else {
             let parts = (Action::Caller, Action::Leader);
             let how = (team, view.standing);
-            teams::require_team(&mut transaction, parts, caller, how, now);
+            require_team(&mut transaction, parts, caller, how, now);
         }
         let row = to_row(&membership)?;
         transaction.put(Action::Membership, row, Condition::absent());

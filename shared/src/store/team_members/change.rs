@@ -1,17 +1,19 @@
 //! Changing team memberships, and removing users from teams.
 
-use super::{Action, active, as_shown, from_row, is_active, not_held};
+use super::{Action, active, as_shown, is_active, not_held};
 use crate::domain::{
     Caller, EventDraft, EventType, ExpectedVersion, Status, Team, TeamId, TeamMembership,
     TeamMembershipPatch, TeamStatus, Timestamp, Transition, UserId,
 };
 use crate::store::keys::{self, GSI1, USER_PREFIX};
+use crate::store::rows::members::SUSPENDED_BY;
+use crate::store::rows::team_members::{as_read, from_row};
+use crate::store::rows::teams;
 use crate::store::settle::Unsettled;
-use crate::store::sync::SUSPENDED_BY;
 use crate::store::table::{
     Change, Condition, Item, Query, Transaction, in_partition, key_of, number, text,
 };
-use crate::store::teams::{self, TeamStanding};
+use crate::store::teams::{TeamStanding, TeamView, require_team};
 use crate::store::{Context, Error, Refusal, Store};
 use serde_json::Value;
 
@@ -254,20 +256,13 @@ fn is_standalone(team: Option<&Item>) -> Result<bool, Error> {
         .is_some_and(|team| team.organization_id.is_none()))
 }
 
-pub(in crate::store) fn as_read(membership: &TeamMembership) -> Condition {
-    // Includes the creation time, because a membership that is created again starts with the same version.
-    Condition::new("#version = :before AND #created_at = :made")
-        .value(":before", number(membership.version))
-        .value(":made", text(membership.created_at.to_string()))
-}
-
-/// Like [`teams::require_team`], except when a leader changes their own team membership: the change itself is
+/// Like [`require_team`], except when a leader changes their own team membership: the change itself is
 /// conditional on the version of that membership that was read.
 fn require_for_target(
     transaction: &mut Transaction<'_, Action>,
     caller: &Caller,
     user: &UserId,
-    view: &teams::TeamView,
+    view: &TeamView,
     now: Timestamp,
 ) {
     let own = caller.user_id == *user;
@@ -276,7 +271,7 @@ fn require_for_target(
         standing => standing,
     };
     let parts = (Action::Caller, Action::Leader);
-    teams::require_team(
+    require_team(
         transaction,
         parts,
         caller,

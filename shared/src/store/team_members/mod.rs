@@ -1,24 +1,12 @@
-//! Team memberships: their rows and operations.
+//! The operations on team memberships.
 
 mod add;
 mod change;
 mod read;
 
-pub(super) use change::as_read;
-
-use crate::domain::{
-    Membership, OrganizationId, Source, Status, Team, TeamId, TeamMembership, TeamRole, TenantId,
-    Timestamp, UserId,
-};
-use crate::store::idempotency::Recorded;
-use crate::store::keys::{self, GSI1};
-use crate::store::table::{Condition, Item, Unmet, from_item, text, to_item};
-use crate::store::{Refusal, access, table};
-use serde::{Deserialize, Serialize};
-
-/// Attribute of a membership in an organization: counts how often the user was added to a team of the
-/// organization. Leaving the organization is conditional on this count, so that no team is joined in between.
-pub(super) const JOINED_TEAMS: &str = "joined_teams";
+use crate::domain::{Membership, Status, Team, TeamMembership};
+use crate::store::table::{Condition, Unmet, text};
+use crate::store::{Refusal, access};
 
 /// A team membership with its team.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,74 +15,6 @@ pub struct MembershipOfTeam {
     pub membership: TeamMembership,
     /// The team, which is live.
     pub team: Team,
-}
-
-/// The attributes of the item, except its keys.
-#[derive(Serialize, Deserialize)]
-pub(in crate::store) struct TeamMembershipRow {
-    tenant_id: TenantId,
-    team_id: TeamId,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    organization_id: Option<OrganizationId>,
-    user_id: UserId,
-    role: TeamRole,
-    status: Status,
-    source: Source,
-    version: u64,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-}
-
-pub(super) fn to_row(membership: &TeamMembership) -> Result<Item, table::Error> {
-    let TeamMembership {
-        tenant_id,
-        team_id,
-        user_id,
-        ..
-    } = membership.clone();
-    let keys = [
-        keys::team_membership(&tenant_id, &user_id, &team_id).attributes(),
-        keys::team_member(&tenant_id, &team_id, &user_id).attributes_of(GSI1),
-    ];
-    to_item(&membership.to_recorded(), keys)
-}
-
-pub(super) fn from_row(item: Item) -> Result<TeamMembership, table::Error> {
-    TeamMembership::from_recorded(from_item(item)?)
-}
-
-impl Recorded for TeamMembership {
-    type Row = TeamMembershipRow;
-
-    fn to_recorded(&self) -> TeamMembershipRow {
-        TeamMembershipRow {
-            tenant_id: self.tenant_id.clone(),
-            team_id: self.team_id.clone(),
-            organization_id: self.organization_id.clone(),
-            user_id: self.user_id.clone(),
-            role: self.role,
-            status: self.status,
-            source: self.source,
-            version: self.version,
-            created_at: self.created_at,
-            updated_at: self.updated_at,
-        }
-    }
-
-    fn from_recorded(row: TeamMembershipRow) -> Result<Self, table::Error> {
-        Ok(Self {
-            tenant_id: row.tenant_id,
-            team_id: row.team_id,
-            organization_id: row.organization_id,
-            user_id: row.user_id,
-            role: row.role,
-            status: row.status,
-            source: row.source,
-            version: row.version,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        })
-    }
 }
 
 /// Returns the condition that a membership in an organization or in a team is active.

@@ -1,15 +1,17 @@
 //! Reading the team memberships of a team and of a user.
 
-use super::{MembershipOfTeam, as_shown, from_row, is_active};
+use super::{MembershipOfTeam, as_shown, is_active};
 use std::collections::HashMap;
 
 use futures_util::TryFutureExt;
 
 use crate::domain::{Caller, Membership, OrganizationId, TeamId, TeamMembership, TenantId, UserId};
 use crate::store::keys::{self, GSI1, Key, MEMBERSHIP_PREFIX, TEAM_MEMBERSHIP_PREFIX, USER_PREFIX};
+use crate::store::rows::team_members::from_row;
+use crate::store::rows::{members, organizations, teams, users};
 use crate::store::settled::{Settles as _, ShownItems};
 use crate::store::table::{Condition, Item, Query, between, in_partition, key_of, text};
-use crate::store::{Context, Error, Page, Refusal, Store, members, organizations, teams, users};
+use crate::store::{Context, Error, Page, Refusal, Store};
 
 /// What decides whether a user's team memberships have an effect.
 struct StandingOfUser {

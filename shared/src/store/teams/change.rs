@@ -1,16 +1,14 @@
 //! Changing and deleting a team.
 
-use super::{
-    Action, CHANGEABLE, DELETED_AT, TeamInOrganization, TeamStanding, not_changed, to_row,
-};
+use super::{Action, CHANGEABLE, TeamInOrganization, TeamStanding, not_changed};
 use crate::domain::{
     EventDraft, EventType, ExpectedVersion, FoldedName, Name, Origin, Source, Team, TeamId,
     TeamPatch, Transition,
 };
-use crate::store::organizations::SYNCED_NAME;
-use crate::store::sync::WriteOutcome;
+use crate::store::rows::organizations::SYNCED_NAME;
+use crate::store::rows::teams::{DELETED_AT, to_row};
 use crate::store::table::{Change, Condition, Transaction, number, text};
-use crate::store::{Context, Error, Refusal, Store, in_version, keys};
+use crate::store::{Context, Error, Refusal, Store, WriteOutcome, in_version, keys};
 
 impl Store {
     /// Changes a team. Requires a manager of its organization or a higher role, a leader of the team, or a

@@ -1,11 +1,11 @@
 //! Creating a team.
 
-use super::{Action, TeamStanding, TeamWithLimits, not_changed, to_row};
+use super::{Action, TeamStanding, TeamWithLimits, not_changed};
 use crate::domain::{EventDraft, EventType, Limits, Permission, Team, Transition};
-use crate::store::idempotency;
+use crate::store::rows::teams::to_row;
 use crate::store::settle::Unsettled;
 use crate::store::table::Condition;
-use crate::store::{Context, Error, Outcome, Refusal, Store, access, table};
+use crate::store::{Context, Error, Outcome, Refusal, Store, access, idempotency, table};
 
 impl Store {
     /// Creates a team. Requires a manager of the organization or a higher role, or a tenant admin; a standalone

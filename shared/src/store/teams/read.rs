@@ -1,10 +1,11 @@
 //! Reading teams.
 
-use super::{TeamInOrganization, from_row};
+use super::TeamInOrganization;
 use futures_util::TryFutureExt;
 
 use crate::domain::{OrganizationId, Permission, TeamId, TenantId};
 use crate::store::keys::{self, GSI1, Key, MAX_SORT_KEY_BYTES};
+use crate::store::rows::teams::from_row;
 use crate::store::table::{Item, Query, in_partition};
 use crate::store::{Context, Error, Page, Refusal, Store, access};
 

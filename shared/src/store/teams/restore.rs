@@ -1,15 +1,16 @@
 //! Restoring a team that the login sync created.
 
-use super::{Action, DELETED_AT, TeamWithLimits, from_row, is_there, not_changed, to_row};
+use super::{Action, TeamWithLimits, not_changed};
 use crate::domain::{
     Caller, EventDraft, EventType, ExpectedVersion, Status, Team, TeamId, Transition,
 };
 use crate::store::access::{self, View};
 use crate::store::idempotency::{self, Record};
-use crate::store::keys;
+use crate::store::rows::team_members;
+use crate::store::rows::teams::{DELETED_AT, from_row, is_there, to_row};
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Transaction, number, text, text_of};
-use crate::store::{Context, Error, Outcome, Refusal, Store, in_version, team_members};
+use crate::store::{Context, Error, Outcome, Refusal, Store, in_version, keys};
 
 impl Store {
     /// Restores a team of the login sync that was deleted by hand, with its name, limits and metadata, and

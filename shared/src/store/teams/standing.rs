@@ -1,13 +1,15 @@
 //! Permissions on teams: evaluated on read, and enforced as conditions of writes.
 
-use super::{TeamInOrganization, TeamStanding, TeamView, from_row, live_from_row, requirement};
+use super::{TeamInOrganization, TeamStanding, TeamView, requirement};
 use crate::domain::{
     Caller, Permission, Status, Team, TeamId, TeamMembership, TeamRole, Timestamp, UserId,
 };
 use crate::store::access::{self, Standing, View};
 use crate::store::keys::{self, Key};
+use crate::store::rows::team_members;
+use crate::store::rows::teams::{from_row, live_from_row};
 use crate::store::table::{Condition, Transaction, text};
-use crate::store::{Error, Refusal, Store, team_members};
+use crate::store::{Error, Refusal, Store};
 
 impl Store {
     /// Reads a team, the caller's membership in it and profile, and the item `more`, in one call. Refuses a disabled

@@ -5,15 +5,13 @@ use crate::domain::{
     UserStatus,
 };
 use crate::store::keys::{self, GSI3, Key};
-use crate::store::sync::{KnownUser, WriteOutcome};
+use crate::store::rows::known_user::KnownUser;
+use crate::store::rows::users::{DISABLED_BY, STATUS, from_row, is_known, unchanged};
 use crate::store::table::{Change, Condition, Item, Query, in_partition, number, text, text_of};
-use crate::store::{Error, Store, in_version, table};
+use crate::store::{Error, Store, WriteOutcome, in_version, table};
 
-use super::status::{STATUS, unchanged};
-use super::{Action, from_row, is_known};
+use super::Action;
 
-/// Attribute of a profile that the directory has disabled: `directory`.
-pub(in crate::store) const DISABLED_BY: &str = "disabled_by";
 /// Attribute of the entry of an account: the directory in which a run or a login has seen it.
 const SEEN_IN: &str = "seen_in";
 /// Number of users that are read from the index at once.

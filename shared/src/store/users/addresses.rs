@@ -1,20 +1,14 @@
 //! Users by their email address.
 
-use super::from_row;
 use crate::domain::{Email, TenantId, UserId};
 use crate::store::keys::{self, GSI1, USER_PREFIX};
-use crate::store::table::{Item, Query, in_partition};
-use crate::store::{Error, Store, table};
+use crate::store::rows::users::from_row;
+use crate::store::table::{Query, in_partition};
+use crate::store::{Store, table};
 
 /// Number of users with one address that are looked at. More than one has it only if the addresses of others are not
 /// verified, or if one person has several logins.
 const USERS_OF_ADDRESS: usize = 100;
-
-/// Returns the address in a user's profile, if they have one and it is verified.
-pub(in crate::store) fn verified_address(profile: Option<&Item>) -> Result<Option<Email>, Error> {
-    let profile = profile.cloned().map(from_row).transpose()?;
-    Ok(profile.and_then(|profile| profile.verified_email().cloned()))
-}
 
 impl Store {
     /// Returns the users of the tenant who have this address, verified. Makes one query of the index, which is eventually

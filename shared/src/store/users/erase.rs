@@ -6,23 +6,21 @@ mod events;
 
 use std::time::Duration;
 
-use super::status::{hold_enabled, require_enabled, unchanged};
-use super::{Action, from_row};
+use super::Action;
 use crate::domain::{
     Caller, EventDraft, EventType, ExpectedVersion, Membership, Organization, Origin, Target,
     TenantId, Timestamp, Transition, User, UserId, UserStatus,
 };
 use crate::store::keys::{self, Key, MEMBERSHIP_PREFIX, TEAM_MEMBERSHIP_PREFIX};
-use crate::store::members::{self, MOST_TEAMS};
-use crate::store::settle::Unsettled;
-use crate::store::table::{
-    Change, Condition, Item, Transaction, in_partition, key_of, number, text,
+use crate::store::rows::members::{JOINED_TEAMS, MOST_TEAMS};
+use crate::store::rows::users::{
+    ERASING, from_row, hold_enabled, is_erasing, require_enabled, unchanged,
 };
-use crate::store::team_members::JOINED_TEAMS;
-use crate::store::{Context, Error, Refusal, Store, organizations, team_members};
+use crate::store::rows::{members, organizations, team_members};
+use crate::store::settle::Unsettled;
+use crate::store::table::{Change, Item, Transaction, in_partition, key_of, number, text};
+use crate::store::{Context, Error, Refusal, Store};
 
-/// The status of a profile that is being erased.
-const ERASING: &str = "erasing";
 /// Attribute of a profile: the status that the user had before they were being erased.
 const STATUS_BEFORE: &str = "status_before";
 /// Attribute of a profile that is being erased: for each partition of events, the last event from which their personal
@@ -314,7 +312,7 @@ impl Store {
             // An organization that is deleted counts its owners too, until it is purged.
             if before.is_active_owner() && organization.is_some() {
                 let key = keys::organization(tenant, id);
-                let another = members::another_owner();
+                let another = organizations::another_owner();
                 if rest.is_empty() {
                     let change = Change::new().add("owner_count", -1);
                     transaction.touch(Action::Organization, &key, change, another);
@@ -392,22 +390,6 @@ impl Removal<'_> {
             hold_enabled(transaction, caller);
         }
     }
-}
-
-/// Returns the condition that a user is not being erased. It also holds for a user who is not known.
-fn is_not_being_erased() -> Condition {
-    Condition::new("attribute_not_exists(#status) OR #status <> :erasing")
-        .value(":erasing", text(ERASING))
-}
-
-/// Returns the condition that a user is known, and not being erased.
-pub(in crate::store) fn is_known() -> Condition {
-    Condition::present().and(is_not_being_erased())
-}
-
-/// Returns the condition that a user is being erased.
-fn is_erasing() -> Condition {
-    Condition::new("#status = :erasing").value(":erasing", text(ERASING))
 }
 
 fn has_another_owner(organization: &Item) -> bool {

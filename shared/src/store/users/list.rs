@@ -2,10 +2,9 @@
 
 use crate::domain::{SearchPrefix, TenantId, User, UserStatus};
 use crate::store::keys::{self, GSI3, Key, MAX_SORT_KEY_BYTES};
+use crate::store::rows::users::from_row;
 use crate::store::table::{self, Condition, Query, in_partition, text, text_of};
 use crate::store::{Context, Error, Page, Refusal, Store};
-
-use super::from_row;
 
 /// Number of entries that one page reads when few of many match.
 const SIFTED: usize = 500;

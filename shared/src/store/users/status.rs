@@ -2,45 +2,16 @@
 //! caller read their profile too, and writes depend on it.
 
 use crate::domain::{
-    Caller, EventDraft, EventType, ExpectedVersion, TenantId, Transition, User, UserId, UserStatus,
+    EventDraft, EventType, ExpectedVersion, TenantId, Transition, User, UserId, UserStatus,
+};
+use crate::store::rows::users::{
+    DIRECTORY_ADMIN, DISABLED_BY, STATUS, from_row, hold_enabled, require_enabled, unchanged,
 };
 use crate::store::settle::Unsettled;
-use crate::store::sync::DIRECTORY_ADMIN;
-use crate::store::table::{Change, Condition, Item, Transaction, number, text};
-use crate::store::{Context, Error, Refusal, Store, in_version, keys};
+use crate::store::table::{Change, number, text};
+use crate::store::{Context, Error, Refusal, Store, keys};
 
-use super::accounts::DISABLED_BY;
-use super::{Action, from_row};
-
-/// Attribute of a profile: the status. Absent until the user is disabled for the first time.
-pub(super) const STATUS: &str = "status";
-
-/// Returns the condition that a user is not disabled. It also holds for a user who is not known.
-pub(in crate::store) fn is_enabled() -> Condition {
-    Condition::new(format!(
-        "attribute_not_exists(#{STATUS}) OR #{STATUS} = :enabled"
-    ))
-    .value(":enabled", text(UserStatus::Enabled.as_str()))
-}
-
-/// Refuses if the profile is that of a disabled user.
-pub(in crate::store) fn require_enabled(profile: Option<&Item>) -> Result<(), Refusal> {
-    let status = profile.and_then(|profile| profile.get(STATUS));
-    if status.is_none_or(|status| *status == text(UserStatus::Enabled.as_str())) {
-        Ok(())
-    } else {
-        Err(Refusal::UserDisabled)
-    }
-}
-
-/// Makes the transaction conditional on the caller not being disabled.
-pub(in crate::store) fn hold_enabled<L: Copy + PartialEq>(
-    transaction: &mut Transaction<'_, L>,
-    caller: &Caller,
-) {
-    let key = keys::user(&caller.tenant_id, &caller.user_id);
-    transaction.guard(&key, is_enabled());
-}
+use super::Action;
 
 /// What a token says about a user because of their profile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -130,12 +101,4 @@ impl Store {
             is_directory_admin: profile.is_some_and(|it| it.contains_key(DIRECTORY_ADMIN)),
         })
     }
-}
-
-/// Returns the condition that a profile is unchanged since it was read. Includes the creation time, because a user who
-/// is erased and becomes known again starts with the same version.
-pub(super) fn unchanged(before: &User) -> Condition {
-    let created_at = Condition::new("#created_at = :created_at");
-    in_version(before.version)
-        .and(created_at.value(":created_at", text(before.created_at.to_string())))
 }

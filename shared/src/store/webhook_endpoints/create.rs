@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::{Action, WebhookEndpointWithSecret, event, require_tenant_admin, to_row};
 use crate::domain::{EventType, Invalid, MAX_WEBHOOK_ENDPOINTS, Transition};
+use crate::store::rows::organizations;
 use crate::store::table::{Change, Condition, Item, number, to_item};
-use crate::store::{Context, Error, Outcome, Refusal, Store, keys, organizations, table};
+use crate::store::{Context, Error, Outcome, Refusal, Store, keys, table};
 
 #[derive(Serialize)]
 struct SecretRow {

@@ -16,10 +16,9 @@ use crate::domain::{
     TargetType, TenantId, Timestamp, Transition, UserId, WebhookEndpoint, WebhookEndpointId,
     WebhookSecret, WebhookStatus, WebhookUrl,
 };
-use crate::store::idempotency::Recorded;
-use crate::store::keys;
+use crate::store::rows::Recorded;
 use crate::store::table::{Change, Item, from_item, to_item};
-use crate::store::{Refusal, table};
+use crate::store::{Refusal, keys, table};
 
 pub use read::SigningEndpoint;
 

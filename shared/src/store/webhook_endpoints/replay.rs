@@ -5,7 +5,7 @@ use crate::domain::{
     Delivery, DeliveryStatus, Event, EventId, Page, Timestamp, WebhookEndpoint, WebhookEndpointId,
     WebhookReplay, WebhookStatus,
 };
-use crate::store::idempotency::Recorded;
+use crate::store::rows::Recorded;
 use crate::store::{Context, Error, EventFilter, Outcome, Refusal, Store, table};
 
 /// Number of events of the audit log that one request reads.

@@ -2,10 +2,11 @@
 
 use futures_util::future::try_join_all;
 
-use super::{ERASED_EVENTS, Removal, is_erasing};
+use super::{ERASED_EVENTS, Removal};
 use crate::domain::{EventId, TenantId, Timestamp, UserId};
 use crate::store::events::{PARTITIONS, without_user};
 use crate::store::keys::{self, Key};
+use crate::store::rows::users::is_erasing;
 use crate::store::table::{Change, Condition, Item, Query, in_partition, key_of, text, text_of};
 use crate::store::{Error, Store, table};
 
