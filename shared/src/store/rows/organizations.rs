@@ -187,3 +187,13 @@ pub(in crate::store) fn is_gone(item: Option<&Item>) -> bool {
 pub(in crate::store) fn another_owner() -> Condition {
     Condition::new("#owner_count > :one").value(":one", number(1))
 }
+
+/// Returns whether the organization has more than one active owner.
+pub(in crate::store) fn has_another_owner(organization: &Item) -> bool {
+    let count = organization
+        .get("owner_count")
+        .and_then(|it| it.as_n().ok());
+    count
+        .and_then(|count| count.parse::<u64>().ok())
+        .is_some_and(|count| count > 1)
+}

@@ -171,7 +171,7 @@ impl Store {
         let now = self.clock.now();
         let mut last_of: Vec<_> = self.organizations_in(&owned).await?;
         last_of.retain(|(organization, item)| {
-            !organization.is_purged(now) && !has_another_owner(item)
+            !organization.is_purged(now) && !organizations::has_another_owner(item)
         });
         if last_of.is_empty() {
             return Ok(());
@@ -390,13 +390,4 @@ impl Removal<'_> {
             hold_enabled(transaction, caller);
         }
     }
-}
-
-fn has_another_owner(organization: &Item) -> bool {
-    let count = organization
-        .get("owner_count")
-        .and_then(|it| it.as_n().ok());
-    count
-        .and_then(|count| count.parse::<u64>().ok())
-        .is_some_and(|count| count > 1)
 }
