@@ -3,6 +3,7 @@
 //! [`Directory::read`] reads everything for one login, or fails as a whole. [`plan`] compares it with the table and
 //! returns a list of changes, each of which is one conditional write.
 
+mod apply;
 mod entra;
 mod plan;
 mod rules;
@@ -11,6 +12,7 @@ mod scim;
 mod snapshot;
 mod sync;
 
+pub use apply::report::{Counts, Report, SyncOutcome};
 pub use entra::aws::AwsAccess;
 pub use entra::call::{CALL_TIMEOUT, MAX_BODY, http_client};
 pub use entra::changes::{AccountChanges, Changes, DeltaLink, GroupChanges, MAX_FOLLOWED, Since};
@@ -31,4 +33,4 @@ pub use plan::{
 pub use run::{Failure, RunEnd, RunError, RunReport, RunTask, Runs};
 pub use scim::{ScimEffect, ScimReport};
 pub use snapshot::{Assigned, AssignedGroup, DirectorySnapshot, MappedMembership, ReadCounts};
-pub use sync::{Counts, LoginSync, Report, SyncLine, SyncOutcome};
+pub use sync::{LoginSync, SyncLine};

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::call::{Calls, ServiceResponse};
 use super::error::{Authority, TokenError};
-use super::settings::Variables;
+use super::variables::Variables;
 use muster::config::{SettingError, aws_endpoint};
 use muster::domain::{Clock, SecretArn};
 

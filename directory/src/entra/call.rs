@@ -7,7 +7,6 @@ use reqwest::{Client, Request, StatusCode, redirect};
 use thiserror::Error;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::error::GraphRefusal;
 use muster::config::SSL_CERT_FILE;
 use muster::domain::Clock;
 use muster::outbound::{retry_after, roots_of_mozilla};
@@ -60,7 +59,7 @@ pub(super) struct ServiceResponse {
     pub(super) body: Vec<u8>,
     /// The time that the server asks to wait before a retry.
     pub(super) retry_after: Option<Duration>,
-    request_id: Option<String>,
+    pub(super) request_id: Option<String>,
 }
 
 /// The reason that there is no response.
@@ -78,13 +77,6 @@ pub(super) enum CallError {
     /// The body is larger than [`MAX_BODY`].
     #[error("an answer of more than {MAX_BODY} bytes")]
     TooLarge,
-}
-
-impl ServiceResponse {
-    /// Returns the parts of an error response that may be shown.
-    pub(super) fn refusal(&self, code: Option<String>) -> GraphRefusal {
-        GraphRefusal::new(self.status.as_u16(), code, self.request_id.clone())
-    }
 }
 
 impl Calls {

@@ -10,7 +10,8 @@ use tokio::time::Instant;
 
 use super::call::{Calls, http_client};
 use super::error::{Authority, TokenError};
-use super::settings::{Variables, endpoint, login_template};
+use super::settings::{endpoint, login_template};
+use super::variables::Variables;
 use muster::config::SettingError;
 use muster::domain::{Clock, Domain, EntraId};
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::call::CallError;
+use super::call::{CallError, ServiceResponse};
 
 /// Maximum length of an external text that an error repeats, in bytes.
 const MAX_CODE_LENGTH: usize = 80;
@@ -312,6 +312,13 @@ impl GraphRefusal {
     /// Returns its code, like `Authorization_RequestDenied` or `invalid_client`.
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
+    }
+}
+
+impl ServiceResponse {
+    /// Returns the parts of an error response that may be shown.
+    pub(super) fn refusal(&self, code: Option<String>) -> GraphRefusal {
+        GraphRefusal::new(self.status.as_u16(), code, self.request_id.clone())
     }
 }
 

@@ -10,3 +10,4 @@ pub(crate) mod page;
 pub(crate) mod settings;
 pub(crate) mod stack_secret;
 pub(crate) mod token;
+mod variables;

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::str::FromStr;
 use std::time::Duration;
 
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::aws::AwsAccess;
+use super::variables::{Variables, refused};
 use crate::rules;
 use muster::config::SettingError;
 use muster::domain::{
@@ -101,7 +101,7 @@ impl Connections {
             let value = self.variables.get(name)?;
             Some(value.expose_secret().to_owned())
         };
-        let variables = Variables(&variable);
+        let variables = Variables::new(&variable);
         let credential = match &entra.client_secret_arn {
             Some(arn) => {
                 let access = AwsAccess::to_secrets_manager(&variables, arn)?;
@@ -143,7 +143,7 @@ impl EntraSettings {
     /// Reads the settings. `variable` looks one up: `|name| std::env::var(name).ok()` in a function.
     /// An empty variable counts as not set.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingError> {
-        let variables = Variables(&variable);
+        let variables = Variables::new(&variable);
         let default_role = variables
             .parsed("ENTRA_DEFAULT_ROLE")?
             .unwrap_or(DEFAULT_ROLE);
@@ -180,13 +180,6 @@ impl EntraSettings {
     }
 }
 
-fn refused(variable: &'static str, problem: &'static str) -> SettingError {
-    SettingError {
-        variable,
-        problem: problem.to_owned(),
-    }
-}
-
 fn budget(text: &str) -> Result<Duration, Invalid> {
     match text.parse() {
         Ok(ms @ 1..=MAX_BUDGET_MS) => Ok(Duration::from_millis(ms)),
@@ -196,57 +189,7 @@ fn budget(text: &str) -> Result<Duration, Invalid> {
     }
 }
 
-/// The environment, as a function that looks up a variable.
-pub(super) struct Variables<'a>(&'a dyn Fn(&str) -> Option<String>);
-
-impl<'a> Variables<'a> {
-    pub(super) fn new(variable: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self(variable)
-    }
-}
-
 impl Variables<'_> {
-    pub(super) fn get(&self, name: &str) -> Option<String> {
-        (self.0)(name).filter(|value| !value.is_empty())
-    }
-
-    pub(super) fn required(
-        &self,
-        variable: &'static str,
-        problem: &'static str,
-    ) -> Result<String, SettingError> {
-        self.get(variable).ok_or_else(|| refused(variable, problem))
-    }
-
-    pub(super) fn read_as<T>(
-        &self,
-        variable: &'static str,
-        read: impl FnOnce(&str) -> Result<T, Invalid>,
-    ) -> Result<Option<T>, SettingError> {
-        let value = self.get(variable);
-        let read = value.map(|text| read(&text)).transpose();
-        read.map_err(|invalid| SettingError {
-            variable,
-            problem: invalid.to_string(),
-        })
-    }
-
-    fn parsed<T: FromStr<Err = Invalid>>(
-        &self,
-        variable: &'static str,
-    ) -> Result<Option<T>, SettingError> {
-        self.read_as(variable, str::parse)
-    }
-
-    fn flag(&self, variable: &'static str) -> Result<bool, SettingError> {
-        let flag = self.read_as(variable, |text| match text {
-            "true" => Ok(true),
-            "false" => Ok(false),
-            _ => Err(Invalid::new("must be true or false")),
-        })?;
-        Ok(flag.unwrap_or_default())
-    }
-
     fn directory(
         &self,
         rules: &DirectorySettings,

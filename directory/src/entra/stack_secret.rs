@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use super::aws::AwsAccess;
 use super::call::{Calls, http_client};
 use super::error::TokenError;
-use super::settings::Variables;
+use super::variables::Variables;
 use muster::config::SettingError;
 use muster::domain::{Clock, SecretArn};
 

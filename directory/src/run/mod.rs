@@ -4,6 +4,7 @@
 //! concerned. It goes through the users twice: first it adds, and counts what it would take away. Only if that is within
 //! the limit does it take it away. Its progress is saved, so that another invocation continues.
 
+mod passes;
 mod preview;
 mod report;
 mod scope;
@@ -27,8 +28,9 @@ use muster::domain::{
 };
 use muster::store::{self, OpenRun, RunClaim, Store};
 
+use passes::Progress;
 use report::ended;
-use work::{Progress, Work};
+use work::Work;
 
 /// A run to be made: a message of the queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,11 +9,11 @@ use super::scope::{self, Accounts};
 use super::user::{Account, Concerned, Said, given};
 use super::work::AT_ONCE;
 use super::{RunError, Runs};
+use crate::apply::{PART, held, planned};
 use crate::entra::directory::Directory as Reader;
 use crate::entra::error::ReadError;
 use crate::plan::{Change, Naming, Place, Plan, Provisioned};
 use crate::snapshot::DirectorySnapshot;
-use crate::sync::apply::{PART, held, planned};
 use crate::sync::confirm::not_emptied;
 use muster::domain::{
     Directory, GroupId, OrganizationId, PreviewedGroup, PreviewedMembership, PreviewedUser,

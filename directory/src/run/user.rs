@@ -4,14 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Failure;
 use super::work::Work;
+use crate::apply::report::{Progress, SyncOutcome};
+use crate::apply::{Subject, held};
 use crate::entra::directory::Directory as Reader;
 use crate::entra::error::ReadError;
 use crate::plan;
 use crate::snapshot::DirectorySnapshot;
-use crate::sync::SyncOutcome;
-use crate::sync::apply::{Subject, held};
 use crate::sync::confirm::{confirmed, not_emptied};
-use crate::sync::report::Progress;
 use muster::domain::{DirectorySettings, Origin, RunNumbers, Source, UserId};
 use muster::store::{self, CurrentMemberships, KnownUser, WriteOutcome};
 use tokio::time::Instant;

@@ -6,10 +6,9 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, stream};
 use tokio::time::{Instant, timeout_at};
 
+use crate::apply::Subject;
+use crate::apply::report::{Counts, Failure, Progress, SyncOutcome};
 use crate::snapshot::DirectorySnapshot;
-use crate::sync::apply::Subject;
-use crate::sync::report::{Failure, Progress};
-use crate::sync::{Counts, SyncOutcome};
 use muster::domain::{Clock, DirectorySettings, Origin, ScimScope, ScimUserId, Source};
 use muster::store::{
     self, CurrentMemberships, KnownUser, LoginDirectory, ScimFinished, ScimUserWithGroups, Store,

@@ -1,36 +1,32 @@
 //! The sync at a login: writes the profile, reads the directory, and then changes the table, change by change,
 //! to match the directory. See `docs/ENTRA.md`.
 
-pub(crate) mod apply;
 pub(crate) mod confirm;
 mod domains;
 pub(crate) mod followed;
 mod record;
-pub(crate) mod report;
 mod scim;
-mod writes;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+use crate::apply::report::{Progress, Report, SyncOutcome};
+use crate::apply::{Subject, held, leave_if_erased};
 use crate::entra::directory::Directory;
 use crate::entra::error::{ReadError, TokenError};
 use crate::entra::settings::EntraSettings;
 use crate::plan;
+use crate::scim::Candidates;
 use crate::snapshot::DirectorySnapshot;
 use muster::domain::{Clock, DirectoryStatus, EntraObjectId, Source};
 use muster::store::{self, CurrentMemberships, KnownUser, Profile, Refusal, Store, WriteOutcome};
 
-use crate::scim::Candidates;
-use apply::{Subject, held, leave_if_erased};
 use confirm::{confirmed, not_emptied};
 use domains::WithoutDomains;
 use followed::{Brake, Directories, Followed, FollowedScim, Following, Unknown};
 pub use record::SyncLine;
-use report::Progress;
-pub use report::{Counts, Report, SyncOutcome};
 
 /// Why nothing is done for a user who is being erased.
 const ERASING: &str = "erasing";

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{OFF, Report, SyncOutcome};
+use super::OFF;
+use crate::apply::report::{Report, SyncOutcome};
 use muster::domain::Timestamp;
 use muster::store::{Measure, Profile};
 use muster::telemetry::{Counted, Level, Metric, Record, Telemetry, milliseconds, person};

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::followed::{FollowedScim, Following};
-use super::report::Progress;
-use super::{DirectoryReading, LoginSync, OFF, SyncOutcome, record_only};
+use super::{DirectoryReading, LoginSync, OFF, record_only};
+use crate::apply::report::{Progress, SyncOutcome};
 use crate::scim::{Candidates, Choice, Followed, Follower, candidates, choose, follow};
 use muster::domain::{Clock, Source};
 use muster::store::{

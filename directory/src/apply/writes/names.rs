@@ -1,8 +1,8 @@
 //! Writes names, and removes suffixes once the plain name is free.
 
 use super::{Failed, WriteResult, Writes};
+use crate::apply::report::{Progress, Suffixed};
 use crate::plan::{Naming, Place};
-use crate::sync::report::{Progress, Suffixed};
 use muster::domain::{Name, Origin, TenantId};
 use muster::store::{self, Store, WriteOutcome};
 
@@ -67,7 +67,7 @@ async fn rename_to(
 
 /// Removes suffixes from names whose plain name is free by now because another write of this sync gave it up, as
 /// when two groups swap their names. Names that keep their suffix are checked again soon.
-pub(in crate::sync) async fn take_suffixes_away(
+pub(in crate::apply) async fn take_suffixes_away(
     store: &Store,
     of: (&TenantId, &Origin),
     progress: &Progress,

@@ -1,8 +1,11 @@
 //! Applies a snapshot of the directory to one user: plans the changes and writes them.
 
-use super::SyncOutcome;
-use super::report::Progress;
-use super::writes::{self, Writes};
+pub(crate) mod report;
+mod writes;
+
+use report::{Progress, SyncOutcome};
+use writes::Writes;
+
 use crate::entra::directory::ASSIGNED_GROUPS_LIFE;
 use crate::plan::{self, Found, HeldMemberships, HeldOrganization, HeldTeam, Plan, Provisioned};
 use crate::snapshot::DirectorySnapshot;
