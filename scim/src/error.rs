@@ -97,3 +97,8 @@ impl Error {
         body
     }
 }
+
+/// Returns the error of a value that is missing or wrong.
+pub(crate) fn invalid_value(detail: impl Into<String>) -> Error {
+    Error::of(ScimType::InvalidValue, detail)
+}

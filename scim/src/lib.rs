@@ -14,6 +14,7 @@ mod path;
 mod projection;
 mod resource;
 mod schema;
+mod text;
 mod value;
 
 pub use discovery::Discovery;
@@ -27,8 +28,9 @@ pub use members::{MAX_MEMBERS, MemberType, Members, MembersChange};
 pub use patch::{GroupPatched, MAX_OPERATIONS, PatchRequest};
 pub use path::AttributePath;
 pub use projection::{MAX_PROJECTED, Projection};
-pub use resource::{Group, GroupBody, Meta, User, fold};
+pub use resource::{Group, GroupBody, Meta, User};
 pub use schema::{Attribute, ENTERPRISE_USER, GROUP, Kind, Mutability, Schema, Type, USER};
+pub use text::fold;
 
 /// The media type of all responses.
 pub const MEDIA_TYPE: &str = "application/scim+json";

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
+use crate::error::invalid_value;
 use crate::error::{Error, ScimType};
 use crate::filter::Filter;
 use crate::projection::Projection;
-use crate::resource::invalid_value;
 
 /// Number of resources in a page if the client gives none.
 pub const DEFAULT_COUNT: usize = 100;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::error::Error;
+use crate::error::invalid_value;
 use crate::filter::get;
-use crate::resource::invalid_value;
 
 /// Maximum number of members of a group, and of members in one request.
 pub const MAX_MEMBERS: usize = 10_000;

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 use crate::error::Error;
+use crate::error::invalid_value;
 use crate::filter::Parser;
 use crate::path::Place;
-use crate::resource::invalid_value;
 use crate::schema::Kind;
 
 /// Maximum number of names in `attributes` or `excludedAttributes`.

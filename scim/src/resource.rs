@@ -2,22 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::error::invalid_value;
 use crate::error::{Error, ScimType};
 use crate::members::Members;
 use crate::path::{AttributePath, is_urn};
 use crate::projection::Projection;
 use crate::schema::{Attribute, Kind, Mutability};
+use crate::text::fold;
 use crate::value::{is_primary, normal};
-
-/// A text as names are compared without regard to case: the form of index keys for `userName`,
-/// `displayName` and addresses.
-pub fn fold(text: &str) -> String {
-    text.to_lowercase()
-}
-
-pub(crate) fn invalid_value(detail: impl Into<String>) -> Error {
-    Error::of(ScimType::InvalidValue, detail)
-}
 
 /// Where and when a resource was created and changed.
 #[derive(Clone, Debug, PartialEq, Eq)]

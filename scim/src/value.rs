@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::resource::invalid_value;
+use crate::error::invalid_value;
 use crate::schema::{Attribute, Mutability, Type};
 
 /// Maximum number of values of an attribute, except the members of a group.

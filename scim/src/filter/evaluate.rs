@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use super::plan::member_id;
 use super::{Filter, Literal, Operator, Test};
-use crate::resource::fold;
 use crate::schema::{Attribute, Kind, Type};
+use crate::text::fold;
 
 /// The value of a key, in any case.
 pub(crate) fn get<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {

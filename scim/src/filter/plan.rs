@@ -1,8 +1,8 @@
 //! Which part of a filter an index can answer.
 
 use super::{Filter, Literal, Operator, Test};
-use crate::resource::fold;
 use crate::schema::Kind;
+use crate::text::fold;
 
 /// Maximum number of lookups that one filter with `or` may need.
 pub const MAX_ALTERNATIVES: usize = 10;

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::{Op, no_target};
+use crate::error::invalid_value;
 use crate::error::{Error, ScimType};
 use crate::filter::{Filter, Literal, Operator, Test};
 use crate::path::Place;
-use crate::resource::invalid_value;
 use crate::schema::{Attribute, Mutability};
 use crate::value::{check_count, normal, settle_primary, single};
 

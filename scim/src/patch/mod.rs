@@ -4,11 +4,12 @@ mod edit;
 
 use serde_json::{Map, Value};
 
+use crate::error::invalid_value;
 use crate::error::{Error, ScimType};
 use crate::filter::{Filter, Literal, Operator, Parser, Test, get};
 use crate::members::{Members, MembersChange};
 use crate::path::{AttributePath, Place};
-use crate::resource::{Group, User, invalid_value, is_ignored, schema_object};
+use crate::resource::{Group, User, is_ignored, schema_object};
 use crate::schema::Kind;
 use edit::{Edit, is_empty};
 
