@@ -2,13 +2,13 @@
 
 use std::io::{self, Write};
 
-use muster_functions::{functions, openapi};
+use muster_functions::{functions, openapi_text};
 use serde_json::{Value, json};
 
 fn main() -> io::Result<()> {
     let declarations = json!({
         "functions": functions().iter().map(declaration).collect::<Vec<_>>(),
-        "openapi": openapi::text(),
+        "openapi": openapi_text(),
     });
     writeln!(io::stdout(), "{declarations}")
 }

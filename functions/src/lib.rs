@@ -10,6 +10,7 @@ pub mod domains;
 pub mod endpoint;
 mod endpoints;
 pub mod events;
+mod function;
 pub mod invitations;
 pub mod members;
 mod messages;
@@ -27,4 +28,5 @@ pub mod users;
 pub mod webhook_endpoints;
 
 pub use app::{App, Environment, LoginContext};
-pub use registry::{Function, functions};
+pub use function::Function;
+pub use registry::{functions, openapi_document, openapi_text};

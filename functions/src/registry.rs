@@ -2,57 +2,11 @@
 
 use std::sync::LazyLock;
 
-use muster::config::SettingError;
+use serde_json::Value;
 
 use crate::endpoint::Endpoint;
-use crate::runtime::{self, Start, Started, Variables};
-use crate::{App, delivery, directories, domains, endpoints, members, triggers};
-
-/// A Lambda function, as the local stack and the tests run it: JSON event in, JSON response out,
-/// through the same code as the deployed binary of the same name.
-#[derive(Clone, Copy, Debug)]
-pub struct Function {
-    /// Name of the binary: `create-organization`.
-    pub name: &'static str,
-    handler: Handler,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Handler {
-    /// Handles a request from API Gateway.
-    Http(Endpoint),
-    /// Handles the event of a trigger: of a user pool, or of an event source mapping.
-    Trigger(Start),
-}
-
-impl Function {
-    pub(crate) const fn http(name: &'static str, endpoint: Endpoint) -> Self {
-        let handler = Handler::Http(endpoint);
-        Self { name, handler }
-    }
-
-    const fn trigger(name: &'static str, start: Start) -> Self {
-        let handler = Handler::Trigger(start);
-        Self { name, handler }
-    }
-
-    /// The declaration of an HTTP function; `None` for a trigger.
-    pub fn endpoint(&self) -> Option<&Endpoint> {
-        match &self.handler {
-            Handler::Http(endpoint) => Some(endpoint),
-            Handler::Trigger(_) => None,
-        }
-    }
-
-    /// Creates its context. An HTTP function returns an error for an event that is not from API
-    /// Gateway; a trigger returns any event.
-    pub fn start(&self, app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
-        match self.handler {
-            Handler::Http(endpoint) => Ok(runtime::http(app, endpoint.handler)),
-            Handler::Trigger(start) => start(app, variables),
-        }
-    }
-}
+use crate::function::Function;
+use crate::{delivery, directories, domains, endpoints, members, openapi, triggers};
 
 const TRIGGERS: [Function; 9] = [
     Function::trigger("deliver-webhook", delivery::deliver_webhook::start),
@@ -71,4 +25,15 @@ pub fn functions() -> &'static [Function] {
     static FUNCTIONS: LazyLock<Vec<Function>> =
         LazyLock::new(|| [endpoints::ENDPOINTS, &TRIGGERS].concat());
     &FUNCTIONS
+}
+
+/// The `OpenAPI` document of all endpoints.
+pub fn openapi_document() -> Value {
+    let endpoints = functions().iter().filter_map(Function::endpoint);
+    openapi::document(endpoints.flat_map(Endpoint::operations))
+}
+
+/// The document as stored in `docs/`.
+pub fn openapi_text() -> String {
+    format!("{:#}\n", openapi_document())
 }

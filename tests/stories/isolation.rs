@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use support::{Actor, Reply, World, filled};
 
-static DOCUMENT: LazyLock<Value> = LazyLock::new(muster_functions::openapi::document);
+static DOCUMENT: LazyLock<Value> = LazyLock::new(muster_functions::openapi_document);
 
 /// Tenants whose names are prefixes of each other.
 const TENANTS: [&str; 4] = ["acme", "acme2", "acme:x", "a"];

@@ -16,7 +16,7 @@ const OF_THE_SERVER: [&str; 4] = ["apigw-requestid", "content-length", "date", "
 
 /// The document with closed schemas.
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
-    let mut document = muster_functions::openapi::document();
+    let mut document = muster_functions::openapi_document();
     for schema in members_of(&mut document["components"]["schemas"]) {
         close(schema);
     }

@@ -4,6 +4,7 @@ use muster::http::MediaType;
 use serde_json::{Map, Value, json};
 
 use super::headers::Header;
+use super::object::insert;
 use super::schemas::{SchemaOf, Schemas};
 
 /// A successful response.
@@ -55,12 +56,5 @@ impl DocumentedAnswer {
             insert(&mut answer, "links", json!(self.links));
         }
         answer
-    }
-}
-
-/// Sets a member of an object.
-pub(super) fn insert(object: &mut Value, member: &str, value: Value) {
-    if let Some(object) = object.as_object_mut() {
-        object.insert(member.to_owned(), value);
     }
 }

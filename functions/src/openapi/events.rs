@@ -81,7 +81,7 @@ pub(super) fn add_to(components: &mut Map<String, Value>) {
 }
 
 fn described(mut schema: Value, description: &str) -> Value {
-    super::answer::insert(&mut schema, "description", json!(description));
+    super::object::insert(&mut schema, "description", json!(description));
     schema
 }
 
@@ -89,7 +89,7 @@ fn described(mut schema: Value, description: &str) -> Value {
 fn schema(event_type: EventType, components: &Map<String, Value>) -> Value {
     let mut schema = components.get("Event").cloned().unwrap_or_default();
     let description = format!("`{event_type}`: {}", event_type.description());
-    super::answer::insert(&mut schema, "description", json!(description));
+    super::object::insert(&mut schema, "description", json!(description));
     let resource = event_type.resource();
     if let Some(properties) = schema.get_mut("properties") {
         let constant = json!({"type": "string", "const": event_type.as_str()});
@@ -103,7 +103,7 @@ fn schema(event_type: EventType, components: &Map<String, Value>) -> Value {
                 Some(old) => described(replacement, old),
                 None => replacement,
             };
-            super::answer::insert(properties, member, replacement);
+            super::object::insert(properties, member, replacement);
         }
     }
     schema

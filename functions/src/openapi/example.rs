@@ -3,9 +3,6 @@
 use muster::domain::{Event, Membership, TeamMembership, User};
 use serde_json::{Value, json};
 
-use crate::organizations::{CountedOrganization, ShownOrganization};
-use crate::teams::ShownTeam;
-
 /// A type with an example for the document.
 pub(crate) trait Example {
     /// The example, matching its schema.
@@ -19,8 +16,8 @@ pub(crate) const DIRECTORY: &str = "019aacd0-3b4c-7d5e-8f60-718293a4b5c6";
 pub(crate) const INVITATION_TOKEN: &str = "inv1_YWNtZQ.c2lnbmF0dXJl";
 pub(crate) const INVITATION: &str = "019aac11-7f20-7b31-8c42-5d6e7f809102";
 pub(crate) const EVENT: &str = "019aa8c1-2d3e-7f40-8a1b-3c4d5e6f7081";
-const CREATED: &str = "2026-11-20T23:51:36.042Z";
-const UPDATED: &str = "2026-11-21T08:15:00.000Z";
+pub(crate) const CREATED: &str = "2026-11-20T23:51:36.042Z";
+pub(crate) const UPDATED: &str = "2026-11-21T08:15:00.000Z";
 
 /// Ada made Bob an admin.
 impl Example for Event {
@@ -59,42 +56,6 @@ pub(crate) fn limits() -> Value {
     })
 }
 
-/// An organization.
-impl Example for ShownOrganization {
-    fn example() -> Value {
-        json!({
-            "id": ORGANIZATION,
-            "tenant_id": "acme",
-            "name": "Rockets",
-            "domain": "rockets.example",
-            "billing_email": "billing@rockets.example",
-            "billing_address": "1 Launch Road\n12345 Baikonur",
-            "stripe_customer_id": "cus_NffrFeUfNV2Hib",
-            "metadata": {"region": "eu"},
-            "limits": limits(),
-            "spend": 0.0,
-            "source": "manual",
-            "status": "active",
-            "version": 3,
-            "created_by": "ada",
-            "created_at": CREATED,
-            "updated_at": UPDATED,
-            "deleted_at": null,
-        })
-    }
-}
-
-/// An organization with the number of its members.
-impl Example for CountedOrganization {
-    fn example() -> Value {
-        let mut example = ShownOrganization::example();
-        if let Some(fields) = example.as_object_mut() {
-            fields.insert("member_count".to_owned(), json!(42));
-        }
-        example
-    }
-}
-
 /// Bob's membership.
 impl Example for Membership {
     fn example() -> Value {
@@ -115,49 +76,6 @@ impl Example for Membership {
             "updated_at": CREATED,
         })
     }
-}
-
-/// A team.
-impl Example for ShownTeam<'_> {
-    fn example() -> Value {
-        team_in(Some(ORGANIZATION), &["all-org-models"], &["large", "small"])
-    }
-}
-
-/// A standalone team.
-pub(crate) fn standalone_team() -> Value {
-    team_in(None, &["large"], &["large"])
-}
-
-fn team_in(organization: Option<&str>, models: &[&str], effective_models: &[&str]) -> Value {
-    json!({
-        "id": TEAM,
-        "tenant_id": "acme",
-        "organization_id": organization,
-        "name": "Engines",
-        "description": "Builds the engines.",
-        "is_default": false,
-        "limits": {
-            "models": models,
-            "max_budget": 200,
-            "budget_duration": "30d",
-            "tpm_limit": null,
-            "rpm_limit": null,
-        },
-        "effective_models": effective_models,
-        "effective_limits": {
-            "max_budget": 200,
-            "budget_duration": "30d",
-            "tpm_limit": organization.map(|_| 100_000),
-            "rpm_limit": null,
-        },
-        "metadata": {},
-        "source": "manual",
-        "version": 1,
-        "created_by": "bob",
-        "created_at": CREATED,
-        "updated_at": CREATED,
-    })
 }
 
 /// Ada's membership of the team.

@@ -107,7 +107,7 @@ impl Header {
         let (description, schema) = self.schema();
         let mut header = json!({"description": description, "schema": schema});
         if required {
-            super::answer::insert(&mut header, "required", json!(true));
+            super::object::insert(&mut header, "required", json!(true));
         }
         header
     }

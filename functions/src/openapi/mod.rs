@@ -8,6 +8,7 @@ mod answer;
 mod events;
 pub(crate) mod example;
 mod headers;
+mod object;
 mod operation;
 mod problems;
 mod schemas;
@@ -18,20 +19,18 @@ use serde_json::{Map, Value, json};
 pub use operation::Operation;
 pub(crate) use schemas::requiring;
 
-use crate::functions;
 use problems::Problems;
 use schemas::Schemas;
 
 /// The default URL of the API.
 const SERVER: &str = "http://127.0.0.1:3000";
 
-/// The document.
-pub fn document() -> Value {
+/// The document of these operations.
+pub(crate) fn document(operations: impl IntoIterator<Item = Operation>) -> Value {
     let mut schemas = Schemas::default();
     let mut problems = Problems::default();
     let mut paths = Map::new();
-    let endpoints = functions().iter().filter_map(crate::Function::endpoint);
-    for operation in endpoints.flat_map(crate::endpoint::Endpoint::operations) {
+    for operation in operations {
         let path = paths
             .entry(operation.path())
             .or_insert_with(|| json!({"parameters": operation.path_parameters(&mut schemas)}));
@@ -74,11 +73,6 @@ pub fn document() -> Value {
             },
         },
     })
-}
-
-/// The document as stored in `docs/`.
-pub fn text() -> String {
-    format!("{:#}\n", document())
 }
 
 fn description() -> String {

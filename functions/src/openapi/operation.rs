@@ -10,9 +10,10 @@ use muster::http::{Code, DEFAULT_LIMIT, MAX_LIMIT, MediaType};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-use super::answer::{DocumentedAnswer, insert};
+use super::answer::DocumentedAnswer;
 use super::example::Example;
 use super::headers::{self, Header};
+use super::object::insert;
 use super::problems::Problems;
 use super::schemas::{PageOf, SchemaOf, Schemas, of};
 

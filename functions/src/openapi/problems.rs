@@ -8,8 +8,8 @@ use muster::json::text;
 use muster::store::{Refusal, TableError};
 use serde_json::{Map, Value, json};
 
-use super::answer::insert;
 use super::headers::Header;
+use super::object::insert;
 use super::schemas::{Schemas, of};
 
 /// The path in the examples.

@@ -2,6 +2,11 @@ use muster::http::Code;
 
 use super::*;
 
+/// The document of all endpoints.
+fn document() -> Value {
+    crate::openapi_document()
+}
+
 /// All values of the document, each with its position.
 fn each(value: &Value, place: &str, look: &mut impl FnMut(&str, &Value)) {
     look(place, value);

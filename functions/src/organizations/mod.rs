@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::endpoint::Parameter;
-use crate::openapi::example::Example;
+use crate::openapi::example::{self, Example};
 use crate::openapi::requiring;
 
 /// Shown to owners, admins and tenant admins only.
@@ -43,6 +43,31 @@ impl JsonSchema for ShownOrganization {
             required.retain(|name| !BILLING_FIELDS.iter().any(|field| name == field));
         }
         schema
+    }
+}
+
+/// An organization.
+impl Example for ShownOrganization {
+    fn example() -> Value {
+        json!({
+            "id": example::ORGANIZATION,
+            "tenant_id": "acme",
+            "name": "Rockets",
+            "domain": "rockets.example",
+            "billing_email": "billing@rockets.example",
+            "billing_address": "1 Launch Road\n12345 Baikonur",
+            "stripe_customer_id": "cus_NffrFeUfNV2Hib",
+            "metadata": {"region": "eu"},
+            "limits": example::limits(),
+            "spend": 0.0,
+            "source": "manual",
+            "status": "active",
+            "version": 3,
+            "created_by": "ada",
+            "created_at": example::CREATED,
+            "updated_at": example::UPDATED,
+            "deleted_at": null,
+        })
     }
 }
 
@@ -72,6 +97,17 @@ impl JsonSchema for CountedOrganization {
         let description = "An organization with the number of its active members.";
         schema.insert("description".to_owned(), description.into());
         schema
+    }
+}
+
+/// An organization with the number of its members.
+impl Example for CountedOrganization {
+    fn example() -> Value {
+        let mut example = ShownOrganization::example();
+        if let Some(fields) = example.as_object_mut() {
+            fields.insert("member_count".to_owned(), json!(42));
+        }
+        example
     }
 }
 

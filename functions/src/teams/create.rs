@@ -6,10 +6,9 @@ use muster::http::{Answer, Code, Problem};
 use muster::store::TeamWithLimits;
 use serde_json::json;
 
-use super::{NewTeam, ShownTeam, show_with};
+use super::{NewTeam, ShownTeam, show_with, standalone_team};
 use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, PutItem, UpdateItem};
 use crate::endpoint::{Body, Call, Endpoint, Idempotency, OrganizationPath, endpoint, render};
-use crate::openapi::example;
 
 /// Create a team
 ///
@@ -57,7 +56,7 @@ pub const ENDPOINT: Endpoint =
             let operation = match operation.path() {
                 "/teams" => operation
                     .body_example(json!({"name": "Engines", "limits": {"models": ["large"]}}))
-                    .answer_example(example::standalone_team()),
+                    .answer_example(standalone_team()),
                 _ => operation.fails(&[
                     Code::NotFound,
                     Code::NameTaken,

@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::openapi::example::Example;
+use crate::openapi::example::{self, Example};
 use crate::openapi::requiring;
 
 /// A team, with the limits that apply to it.
@@ -36,6 +36,17 @@ pub(crate) struct ShownTeam<'a> {
     /// The limits that apply to the team: for each, the lower of the team's and its organization's.
     /// Budgets are compared as amounts per time.
     effective_limits: EffectiveLimits,
+}
+
+/// A team.
+impl Example for ShownTeam<'_> {
+    fn example() -> Value {
+        team_in(
+            Some(example::ORGANIZATION),
+            &["all-org-models"],
+            &["large", "small"],
+        )
+    }
 }
 
 /// A team in an answer.
@@ -99,4 +110,40 @@ impl Example for TeamPatch {
     fn example() -> Value {
         json!({"description": "Builds the engines."})
     }
+}
+
+/// A standalone team.
+fn standalone_team() -> Value {
+    team_in(None, &["large"], &["large"])
+}
+
+fn team_in(organization: Option<&str>, models: &[&str], effective_models: &[&str]) -> Value {
+    json!({
+        "id": example::TEAM,
+        "tenant_id": "acme",
+        "organization_id": organization,
+        "name": "Engines",
+        "description": "Builds the engines.",
+        "is_default": false,
+        "limits": {
+            "models": models,
+            "max_budget": 200,
+            "budget_duration": "30d",
+            "tpm_limit": null,
+            "rpm_limit": null,
+        },
+        "effective_models": effective_models,
+        "effective_limits": {
+            "max_budget": 200,
+            "budget_duration": "30d",
+            "tpm_limit": organization.map(|_| 100_000),
+            "rpm_limit": null,
+        },
+        "metadata": {},
+        "source": "manual",
+        "version": 1,
+        "created_by": "bob",
+        "created_at": example::CREATED,
+        "updated_at": example::CREATED,
+    })
 }

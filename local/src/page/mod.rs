@@ -93,7 +93,7 @@ impl Running {
             "routes": routes.collect::<Vec<_>>(),
             "functions": functions.collect::<Vec<_>>(),
         });
-        let mut openapi = muster_functions::openapi::document();
+        let mut openapi = muster_functions::openapi_document();
         if let Some(openapi) = openapi.as_object_mut() {
             let server = json!({"url": url, "description": "This local stack."});
             openapi.insert("servers".to_owned(), json!([server]));
