@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-use crate::lambda::REGION;
+use crate::aws::REGION;
 use crate::options::ConfigureClient;
 
 /// DynamoDB deletes expired items within days; a minute makes it visible.

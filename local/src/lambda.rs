@@ -2,14 +2,12 @@
 //! context.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use aws_sdk_dynamodb::Client;
-use lambda_runtime::{Context, Diagnostic, Error};
+use lambda_runtime::{Context, Diagnostic};
 use muster::config::{Settings, WEBHOOK_LOOPBACK};
 use muster::domain::Clock;
 use muster::store::Store;
@@ -18,43 +16,14 @@ use muster_functions::{App, Environment};
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 
+use crate::aws::{ACCOUNT, REGION};
+use crate::handler::Handler;
 use crate::log::Log;
 use crate::options::Options;
 use crate::rights;
 use crate::services::Services;
 use crate::tail::Tail;
 use crate::template::{Function, Template};
-
-/// The account id of all local resources.
-pub(crate) const ACCOUNT: &str = "000000000000";
-/// The region of all local resources.
-pub(crate) const REGION: &str = "local";
-
-/// The result of an invocation.
-pub type HandlerFuture = Pin<Box<dyn Future<Output = Result<Value, Error>> + Send>>;
-
-/// The code of a function: takes event and context, returns the response.
-#[derive(Clone)]
-pub struct Handler(Arc<dyn Fn(Value, Context) -> HandlerFuture + Send + Sync>);
-
-impl Handler {
-    /// Makes a handler of an `async` function.
-    pub fn new<F, A>(handle: F) -> Self
-    where
-        F: Fn(Value, Context) -> A + Send + Sync + 'static,
-        A: Future<Output = Result<Value, Error>> + Send + 'static,
-    {
-        Self(Arc::new(move |event, context| {
-            Box::pin(handle(event, context))
-        }))
-    }
-}
-
-impl fmt::Debug for Handler {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Handler")
-    }
-}
 
 /// The functions of the template with their code.
 #[derive(Debug)]

@@ -12,12 +12,14 @@
 //! # }
 //! ```
 
+mod aws;
 mod dynamodb;
 pub mod entra;
 mod gateway;
+mod handler;
 mod invoke;
 pub mod issuer;
-pub mod lambda;
+mod lambda;
 mod log;
 mod options;
 mod origin;
@@ -33,8 +35,8 @@ mod tail;
 pub mod template;
 mod timer;
 
+pub use handler::Handler;
 pub use issuer::{Identity, Issuer};
-pub use lambda::Handler;
 pub use options::{ConfigureApp, ConfigureClient, Options, StartFunction, TEMPLATE};
 pub use services::{CallFault, ServiceFaults};
 pub use stack::Stack;

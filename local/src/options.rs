@@ -11,7 +11,7 @@ use muster::domain::Clock;
 use muster_functions::App;
 use muster_functions::runtime::{Started, Variables};
 
-use crate::lambda::Handler;
+use crate::handler::Handler;
 use crate::services::ServiceFaults;
 
 /// `template.yaml` of this build: the program needs no other file.

@@ -10,7 +10,8 @@ use axum::response::{IntoResponse as _, Response};
 use muster::domain::Clock;
 use serde_json::json;
 
-use crate::lambda::{ACCOUNT, Deployed, Lambda, REGION};
+use crate::aws::{ACCOUNT, REGION};
+use crate::lambda::{Deployed, Lambda};
 use crate::services::Services;
 
 /// How long a run may take.

@@ -4,89 +4,18 @@
 //! A link to the next page or to later changes is a number under which the stack keeps what it stands for.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::answer::Refusal;
+use super::circumstances::Circumstances;
 use super::file::Directory;
-use super::graph::Circumstances;
-use super::list;
+use super::links::{Asked, Followed, Kept, State, States};
+use super::query;
 
 /// Maximum number of objects in the filter of a query.
 const MAX_FILTERED: usize = 50;
-/// Number of links that are kept. Older ones have expired.
-const MAX_KEPT: usize = 10_000;
-
-/// What a query follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Followed {
-    Groups,
-    Users,
-}
-
-/// What one query asks for. All its links have it.
-#[derive(Clone, Debug)]
-struct Asked {
-    followed: Followed,
-    select: Option<String>,
-    /// The ids that it is limited to.
-    ids: Option<BTreeSet<String>>,
-}
-
-/// The state of an object that a query compares.
-#[derive(Clone, Debug, PartialEq)]
-struct State {
-    /// All properties except the members.
-    properties: Map<String, Value>,
-    /// The members by id, with their type.
-    members: BTreeMap<String, &'static str>,
-}
-
-type States = BTreeMap<String, State>;
-
-/// What a link stands for.
-#[derive(Clone, Debug)]
-enum Kept {
-    /// The pages that follow, and the number of the link at their end.
-    Pages(Arc<Vec<Vec<Value>>>, u64),
-    /// What the changes are compared with.
-    Since(Asked, Arc<States>),
-}
-
-/// The links that were given out.
-#[derive(Debug, Default)]
-pub(super) struct Links(Mutex<(u64, BTreeMap<u64, Kept>)>);
-
-impl Links {
-    fn open(&self) -> MutexGuard<'_, (u64, BTreeMap<u64, Kept>)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn keep(&self, kept: Kept) -> u64 {
-        let mut open = self.open();
-        let (last, all) = &mut *open;
-        *last += 1;
-        all.insert(*last, kept);
-        while all.len() > MAX_KEPT {
-            all.pop_first();
-        }
-        *last
-    }
-
-    fn find(&self, token: &str) -> Result<Kept, Refusal> {
-        let number = token.split('.').next().unwrap_or_default();
-        let found = number.parse().ok().and_then(|number: u64| {
-            let open = self.open();
-            open.1.get(&number).cloned()
-        });
-        found.ok_or_else(|| {
-            let message = "Resync required. Replace all local items with the server's.";
-            Refusal::new(StatusCode::BAD_REQUEST, "syncStateNotFound", message)
-        })
-    }
-}
 
 impl Followed {
     const fn path(self) -> &'static str {
@@ -118,7 +47,7 @@ pub(super) fn answer(
     if let Some(token) = &about.query.skip_token {
         return match links.find(token)? {
             Kept::Pages(pages, end) => Ok(page(followed, about, &pages, end)),
-            Kept::Since(..) => Err(list::bad("Request_BadRequest", "Not a link to a page.")),
+            Kept::Since(..) => Err(query::bad("Request_BadRequest", "Not a link to a page.")),
         };
     }
     let (asked, since) = match about.query.delta_token.as_deref() {
@@ -129,7 +58,7 @@ pub(super) fn answer(
         }
         Some(token) => match links.find(token)? {
             Kept::Since(asked, states) => (asked, Some(states)),
-            Kept::Pages(..) => return Err(list::bad("Request_BadRequest", "Not a delta link.")),
+            Kept::Pages(..) => return Err(query::bad("Request_BadRequest", "Not a delta link.")),
         },
         None => (asked(followed, about)?, None),
     };
@@ -156,7 +85,7 @@ fn asked(followed: Followed, about: &Circumstances<'_>) -> Result<Asked, Refusal
 fn ids(filter: &str) -> Result<BTreeSet<String>, Refusal> {
     let unsupported = || {
         let message = "A delta query can be filtered by at most 50 ids: id eq 'a' or id eq 'b'.";
-        list::bad("Request_UnsupportedQuery", message)
+        query::bad("Request_UnsupportedQuery", message)
     };
     let ids = filter.split(" or ").map(|one| {
         let id = one.trim().strip_prefix("id eq '")?.strip_suffix('\'')?;

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::check;
-
 /// The sample included in this program.
 pub(super) const SAMPLE: &str = include_str!("../../directory.sample.json");
 /// Default page size, as in Graph.
@@ -261,27 +259,6 @@ impl std::fmt::Display for Wrong {
             write!(formatter, "{place}: {problem}")
         }
     }
-}
-
-/// Parses a directory and checks its consistency.
-pub(super) fn read(text: &[u8]) -> Result<Directory, Wrong> {
-    // Some editors start a file with a byte order mark.
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    let mut json = serde_json::Deserializer::from_slice(text);
-    let directory: Directory =
-        serde_path_to_error::deserialize(&mut json).map_err(|error| Wrong {
-            place: match error.path().to_string() {
-                root if root == "." => String::new(),
-                place => place,
-            },
-            problem: error.inner().to_string(),
-        })?;
-    json.end().map_err(|error| Wrong {
-        place: String::new(),
-        problem: error.to_string(),
-    })?;
-    check::check(&directory)?;
-    Ok(directory)
 }
 
 impl Directory {

@@ -6,9 +6,12 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::answer::Refusal;
-use super::delta::{self, Followed, Links};
+use super::circumstances::Circumstances;
+use super::delta;
 use super::file::{Application, Assignment, Directory, Endpoint, Group, User};
-use super::list::{self, List, Query};
+use super::links::Followed;
+use super::list::{self, List};
+use super::query;
 
 /// The app role of an assignment without one.
 const DEFAULT_ACCESS: &str = "00000000-0000-0000-0000-000000000000";
@@ -37,20 +40,6 @@ enum About<'a> {
     Assignments(&'a User),
     Changes(Followed),
     Users,
-}
-
-/// The context of a response besides the directory.
-pub(super) struct Circumstances<'a> {
-    /// `http://127.0.0.1:3000/_local/entra/v1.0`
-    pub(super) root: &'a str,
-    /// The path below it.
-    pub(super) path: &'a str,
-    pub(super) query: &'a Query,
-    /// The header `ConsistencyLevel` is `eventual`.
-    pub(super) eventual: bool,
-    pub(super) generation: u64,
-    /// The links of delta queries.
-    pub(super) links: &'a Links,
 }
 
 /// The endpoint with this path, whether or not its object exists.
@@ -133,7 +122,7 @@ impl Call<'_> {
                 let ids = about.query.filter.as_deref().and_then(ids_in);
                 let ids = ids.filter(|ids| ids.len() <= MAX_IN).ok_or_else(|| {
                     let what = "Users are listed by up to 15 ids: id in ('a', 'b').";
-                    list::bad("Request_UnsupportedQuery", what)
+                    query::bad("Request_UnsupportedQuery", what)
                 })?;
                 let users = directory.users.iter();
                 let list = List {

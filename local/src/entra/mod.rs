@@ -3,11 +3,14 @@
 
 mod answer;
 mod check;
+mod circumstances;
 mod delta;
 mod fault;
 mod file;
 mod graph;
+mod links;
 mod list;
+mod query;
 mod server;
 mod source;
 mod token;
@@ -29,11 +32,11 @@ use muster::http::{Code, Problem};
 use serde_json::Value;
 
 use self::answer::{Refusal, TokenRefusal, json};
-use self::delta::Links;
+use self::circumstances::Circumstances;
 use self::fault::{Selected, respond};
 pub use self::file::{AppRole, Application, Assignment, Directory, Endpoint, Fault, Group, User};
-use self::graph::Circumstances;
-use self::list::{Query, pairs};
+use self::links::Links;
+use self::query::{Query, pairs};
 use self::server::Record;
 pub use self::server::{ReceivedCall, Server};
 use self::source::{Loaded, Source};

@@ -52,7 +52,7 @@ impl Server {
             url: format!("http://{}{ROOT}", listener.local_addr()?),
             log: Log::from(false),
             record: Some(Record::default()),
-            links: super::delta::Links::default(),
+            links: super::links::Links::default(),
         });
         let router: Router = entra.router();
         let router = router.fallback_service(

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use super::check::check;
 use super::fault::Counts;
-use super::file::{self, Directory, SAMPLE, Wrong};
+use super::file::{Directory, SAMPLE, Wrong};
 
 /// A directory and the counts of its faults.
 #[derive(Clone, Debug)]
@@ -109,7 +110,7 @@ impl Source {
 
     /// Replaces the directory until the file changes.
     pub(super) fn replace(&self, text: &[u8]) -> Result<(), Wrong> {
-        let directory = file::read(text)?;
+        let directory = read(text)?;
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         now.stamp = self.file.as_deref().and_then(stamp);
         now.generation += 1;
@@ -135,11 +136,32 @@ fn load(file: &Path, generation: u64) -> Result<Arc<Loaded>, String> {
 }
 
 fn parse(named: &str, text: &[u8], generation: u64) -> Result<Arc<Loaded>, String> {
-    let directory = file::read(text).map_err(|wrong| format!("{named}: {wrong}"))?;
+    let directory = read(text).map_err(|wrong| format!("{named}: {wrong}"))?;
     Ok(Loaded::new(directory, generation))
 }
 
 fn stamp(file: &Path) -> Option<Stamp> {
     let about = fs::metadata(file).ok()?;
     Some((about.modified().ok(), about.len()))
+}
+
+/// Parses a directory and checks its consistency.
+pub(super) fn read(text: &[u8]) -> Result<Directory, Wrong> {
+    // Some editors start a file with a byte order mark.
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let directory: Directory =
+        serde_path_to_error::deserialize(&mut json).map_err(|error| Wrong {
+            place: match error.path().to_string() {
+                root if root == "." => String::new(),
+                place => place,
+            },
+            problem: error.inner().to_string(),
+        })?;
+    json.end().map_err(|error| Wrong {
+        place: String::new(),
+        problem: error.to_string(),
+    })?;
+    check(&directory)?;
+    Ok(directory)
 }

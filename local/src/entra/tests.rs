@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
-use super::file::{Directory, SAMPLE, read};
+use super::file::{Directory, SAMPLE};
+use super::source::read;
 
 /// The sample with a change.
 fn changed(change: impl FnOnce(&mut Value)) -> Result<Directory, String> {

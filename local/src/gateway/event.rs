@@ -13,7 +13,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
 use super::route::Found;
-use crate::lambda::ACCOUNT;
+use crate::aws::ACCOUNT;
 
 /// The parts of an event besides the request.
 pub(crate) struct Circumstances<'a> {

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{AUDIENCE, Identity};
-use crate::lambda::{Lambda, REGION};
+use crate::aws::REGION;
+use crate::lambda::Lambda;
 
 /// The binary of the trigger.
 const PRE_TOKEN: &str = "pre-token";

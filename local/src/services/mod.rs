@@ -21,7 +21,7 @@ use axum::{Json, Router};
 use muster::config::IGNORE_ENDPOINTS;
 use serde_json::{Value, json};
 
-use crate::lambda::{ACCOUNT, REGION};
+use crate::aws::{ACCOUNT, REGION};
 use crate::origin::only_own_name;
 use crate::template::{Action, Function, Template};
 

@@ -1,6 +1,5 @@
 //! Emulates event source mappings: Lambda reads a stream or a queue, and invokes a function with batches.
 
-mod pattern;
 mod queue;
 mod stream;
 
@@ -18,8 +17,6 @@ use tokio::task::JoinSet;
 use crate::lambda::{Deployed, Lambda};
 use crate::services::Services;
 use crate::template::{Mapping, Source, Template};
-
-pub(crate) use pattern::Pattern;
 
 /// The first wait before a batch is sent again. Doubles up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(100);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use super::{Invoker, Outcome};
-use crate::lambda::REGION;
+use crate::aws::REGION;
 use crate::services::{Message, Queue};
 
 /// Reads a queue and invokes a function with its messages.

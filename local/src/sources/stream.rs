@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::{FIRST_WAIT, Invoker, LONGEST_WAIT, Outcome, dropped};
-use crate::lambda::REGION;
+use crate::aws::REGION;
 use crate::services::Queue;
 use crate::template::{Mapping, StreamSettings};
 

@@ -14,7 +14,7 @@ use super::{
     Attribute, Function, Index, KeyPart, QueueDefinition, Route, Table, Template, mapping,
     policies, yaml,
 };
-use crate::lambda::{ACCOUNT, REGION};
+use crate::aws::{ACCOUNT, REGION};
 
 /// Default name of the table.
 const DEFAULT_TABLE_NAME: &str = "muster";

@@ -5,9 +5,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Map, Value};
 
+use super::pattern::Pattern;
 use super::scope::Scope;
 use super::{Mapping, Source, StreamSettings};
-use crate::sources::Pattern;
 
 /// The properties that are played or have no local effect.
 const KNOWN: [&str; 14] = [

@@ -3,6 +3,7 @@
 
 mod document;
 mod mapping;
+mod pattern;
 mod policies;
 mod scope;
 mod yaml;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::sources::Pattern;
+use pattern::Pattern;
 
 pub use document::read;
 

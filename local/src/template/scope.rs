@@ -21,9 +21,9 @@ impl Scope {
     ) -> Self {
         let mut values = parameters;
         for (name, value) in [
-            ("AWS::AccountId", crate::lambda::ACCOUNT),
+            ("AWS::AccountId", crate::aws::ACCOUNT),
             ("AWS::Partition", "aws"),
-            ("AWS::Region", crate::lambda::REGION),
+            ("AWS::Region", crate::aws::REGION),
             ("AWS::StackName", "muster"),
             ("AWS::URLSuffix", "amazonaws.com"),
         ] {
