@@ -124,6 +124,16 @@ fn line(command: &Command) -> String {
     line
 }
 
+/// Whether `cargo nextest` is installed.
+pub(crate) fn has_nextest(root: &Path) -> bool {
+    let status = cargo(root)
+        .args(["nextest", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    status.is_ok_and(|status| status.success())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,6 +10,7 @@ mod arm64;
 mod check;
 mod cloud;
 mod command;
+mod folder;
 mod free_mail;
 mod fuzz;
 mod generate;

@@ -8,8 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::command::{cargo, outcome, output, program, run};
-use crate::step::has_nextest;
+use crate::command::{cargo, has_nextest, outcome, output, program, run};
 use crate::tools;
 
 /// The list, from the root of the repository.

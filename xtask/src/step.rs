@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::ValueEnum;
 
-use crate::command::{cargo, program, run, run_within};
+use crate::command::{cargo, has_nextest, program, run, run_within};
 use crate::generate::{self, Mode};
 use crate::{api, cloud, moto, tools};
 
@@ -225,15 +225,6 @@ fn deny(root: &Path) -> Result<Command> {
     let mut command = program(&tools::cargo_deny(root)?, root);
     command.args(["--all-features", "--workspace"]);
     Ok(command)
-}
-
-pub(crate) fn has_nextest(root: &Path) -> bool {
-    let status = cargo(root)
-        .args(["nextest", "--version"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    status.is_ok_and(|status| status.success())
 }
 
 #[cfg(test)]

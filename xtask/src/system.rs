@@ -8,7 +8,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 
 use crate::command::{program, run_aside};
-use crate::tools::{alone, folder_of_all};
+use crate::folder::{alone, folder_of_all};
 
 /// How long apt-get waits for its lock, in seconds.
 const WAIT: &str = "DPkg::Lock::Timeout=300";

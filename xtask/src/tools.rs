@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 
 use crate::command::{cargo, program, run_aside};
+use crate::folder::{alone, folder_of_all};
 use crate::system;
 
 /// `sam validate --lint`: checks that SAM can deploy the template.
@@ -54,8 +55,6 @@ const CARGO_MUTANTS: &str = "27.1.0";
 /// Finds unused dependencies.
 const CARGO_MACHETE: &str = "0.9.2";
 
-/// Names a folder for the tools other than `.tools/`, such as one shared by several checkouts.
-const FOLDER: &str = "MUSTER_TOOLS";
 /// Created in a virtual environment once all of its packages are installed.
 const COMPLETE: &str = "complete";
 
@@ -332,25 +331,8 @@ fn cargo_tool(root: &Path, name: &str, version: &str) -> Result<PathBuf> {
     Ok(tool)
 }
 
-/// Locks this folder while the file is held: tests that need the same tool run in parallel.
-pub(crate) fn alone(folder: &Path) -> Result<File> {
-    let path = folder.with_added_extension("lock");
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)?;
-    }
-    let file = File::create(path)?;
-    file.lock()?;
-    Ok(file)
-}
-
 fn folder(root: &Path, name: &str, version: &str) -> PathBuf {
     folder_of_all(root).join(format!("{name}-{version}"))
-}
-
-/// The folder of the tools.
-pub(crate) fn folder_of_all(root: &Path) -> PathBuf {
-    let chosen = std::env::var_os(FOLDER).filter(|folder| !folder.is_empty());
-    chosen.map_or_else(|| root.join(".tools"), PathBuf::from)
 }
 
 #[cfg(test)]

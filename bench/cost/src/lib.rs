@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-pub use bill::{Assumed, Bill, Cause, Line};
+pub use bill::{Bill, Line};
 pub use data::{Batch, Data, Price, Shape, Step, Template};
+pub use usage::{Assumed, Cause};
 
 /// The root of the checkout.
 pub fn root() -> PathBuf {
