@@ -6,7 +6,7 @@ use fastrand::Rng;
 use stateright::semantics::register::{Register, RegisterOp, RegisterRet};
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
 use support::history::linear::{Seen, Sequential, explain};
-use support::history::spec::HistoryResponse;
+use support::history::response::HistoryResponse;
 use support::history::{Counts, History, seeds};
 
 mod model;

@@ -2,6 +2,7 @@ use reqwest::{Method, Request, RequestBuilder};
 use serde_json::Value;
 
 use crate::document::SentRequest;
+use crate::reply::Reply;
 
 /// A user who sends requests.
 #[derive(Clone)]
@@ -13,17 +14,6 @@ pub struct Actor {
     token: Option<String>,
     /// The tenant that a machine names in each request.
     tenant: Option<String>,
-}
-
-/// A response.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Reply {
-    /// The HTTP status.
-    pub status: u16,
-    /// Headers by lower-case name.
-    pub headers: std::collections::BTreeMap<String, String>,
-    /// The JSON body; `null` for none.
-    pub body: Value,
 }
 
 impl Actor {
@@ -155,35 +145,5 @@ impl Actor {
                 None => return items,
             }
         }
-    }
-}
-
-impl Reply {
-    /// Returns this response, which must have this status.
-    #[track_caller]
-    pub fn expect(self, status: u16) -> Self {
-        assert_eq!(self.status, status, "{self:?}");
-        self
-    }
-
-    /// Returns this response, which must be this error with every member of an error.
-    #[track_caller]
-    pub fn problem(self, status: u16, code: &str) -> Self {
-        assert_eq!(
-            (self.status, self.body["code"].as_str()),
-            (status, Some(code)),
-            "{self:?}"
-        );
-        self.any_problem()
-    }
-
-    /// The number of round trips to DynamoDB that the response reports.
-    pub fn round_trips(&self) -> u32 {
-        let timing = &self.headers["server-timing"];
-        let (_, description) = timing.split_once("desc=\"").expect("a description");
-        description
-            .trim_end_matches(" rt\"")
-            .parse()
-            .expect("a number")
     }
 }

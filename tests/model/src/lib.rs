@@ -19,6 +19,7 @@
 pub mod decisions;
 pub mod recipes;
 pub mod requests;
+pub mod scope;
 pub mod scopes;
 pub mod search;
 pub mod state;

@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser;
+use muster_model::scope::Scope;
 use muster_model::scopes::{self, Searched};
-use muster_model::search::Scope;
 
 const HEAD: &str = "\
 | Searched | Organizations | Concurrent requests | Roles | Statuses | Logins | Invitations by email | Lost responses | States | Steps | Longest path | Violations |

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use muster::domain::{Role, Status};
 use stateright::{Checker, HasDiscoveries, Model};
 
-use crate::search::{Outcomes, Scope};
+use crate::scope::{Outcomes, Scope};
 use crate::transaction::ConditionKind;
 
 /// A scope and its name.

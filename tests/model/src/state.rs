@@ -5,7 +5,7 @@ use muster::domain::{Permission, Role, Source, Status};
 use crate::decisions::{Decision, decide, refusal};
 use crate::recipes::{Seen, transaction};
 use crate::requests::{Request, RequestOutcome};
-use crate::search::Scope;
+use crate::scope::Scope;
 use crate::table::{Id, Key, Table, USERS};
 use crate::transaction::{Attempt, ConditionKind, Transaction, grants};
 

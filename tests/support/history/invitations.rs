@@ -3,19 +3,17 @@
 use std::collections::BTreeMap;
 
 mod random;
-mod spec;
 
 use muster::domain::Role;
 use muster_model::table::Id;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::requests::USERS;
-use super::spec::HistoryResponse;
+use super::names::USERS;
+use super::response::HistoryResponse;
 use crate::Reply;
 
 pub(super) use random::random;
-pub(super) use spec::Invited;
 
 /// A request about an invitation by email. The number of an invitation is that of the request which created it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -6,7 +6,9 @@ mod erasure;
 pub mod invitations;
 pub mod linear;
 pub mod logins;
+pub mod names;
 pub mod requests;
+pub mod response;
 mod runner;
 pub mod spec;
 mod table;
@@ -20,7 +22,8 @@ use muster::domain::{Clock, Timestamp};
 use uuid::Uuid;
 
 use linear::{Seen, explain};
-use spec::{HistoryResponse, Operation, Spec};
+use response::HistoryResponse;
+use spec::{Operation, Spec};
 
 use crate::Fault;
 

@@ -7,13 +7,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::invitations::{Links, address, told};
-use super::spec::{HistoryResponse, Operation, What};
+use super::names::{NAMES, USERS};
+use super::response::HistoryResponse;
+use super::spec::{Operation, What};
 use crate::{Actor, Reply, World};
-
-/// Users by number, followed by the tenant admin.
-pub const USERS: [&str; 4] = ["ada", "bob", "cyd", "root"];
-/// Names by number.
-pub const NAMES: [&str; 2] = ["Acme", "Globex"];
 
 /// The caller. A user's token has their verified address.
 pub fn actor(world: &World, tenant: &str, id: Id) -> Actor {

@@ -14,8 +14,10 @@ use uuid::Uuid;
 
 use super::invitations::{self, InvitationRequest, Links};
 use super::linear::Seen;
-use super::requests::{NAMES, USERS, actor, answer, name, send};
-use super::spec::{HistoryResponse, Operation, Spec, What};
+use super::names::{NAMES, USERS};
+use super::requests::{actor, answer, name, send};
+use super::response::HistoryResponse;
+use super::spec::{Operation, Spec, What};
 use super::{Counts, History, erasure, fault_name};
 use crate::faults::passing;
 use crate::{ACME, Actor, Fault, Reply, Schedule, World, invariants, member_counts};

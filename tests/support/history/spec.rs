@@ -3,15 +3,19 @@
 //! It is the state machine of the exhaustive search, one step at a time, with the versions and
 //! idempotency records that the search omits.
 
-use muster::domain::{InvitationStatus, Role, Status};
+mod invitations;
+
+use muster::domain::Status;
 use muster_model::decisions::{Decision, decide, refusal};
 use muster_model::recipes::transaction;
 use muster_model::requests::{Request, RequestOutcome};
 use muster_model::table::{Id, ORGANIZATIONS, Table, USERS};
 use muster_model::transaction::Attempt;
 
-use super::invitations::{InvitationRequest, Invited};
+use self::invitations::Invited;
+use super::invitations::InvitationRequest;
 use super::linear::Sequential;
+use super::response::HistoryResponse;
 
 /// A request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,55 +41,6 @@ pub enum What {
     Status(Id, bool),
     /// A request about an invitation by email.
     Invitation(InvitationRequest),
-}
-
-/// A response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum HistoryResponse {
-    /// A problem with this code.
-    Problem(&'static str),
-    /// An organization.
-    Organization {
-        /// The number of its name.
-        name: Id,
-        /// Its version.
-        version: u32,
-        /// Whether this request created it.
-        is_new: bool,
-    },
-    /// A membership.
-    Membership {
-        /// Its role.
-        role: Role,
-        /// Its status.
-        status: Status,
-        /// Its version.
-        version: u32,
-        /// Whether this request created it.
-        is_new: bool,
-    },
-    /// A user, and whether they are disabled.
-    User {
-        /// Whether they are disabled.
-        is_disabled: bool,
-    },
-    /// An invitation by email.
-    Invitation {
-        /// Its role.
-        role: Role,
-        /// Its status.
-        status: InvitationStatus,
-        /// Its version.
-        version: u32,
-        /// The number of its tokens.
-        sends: u32,
-        /// The user who accepted it.
-        accepted_by: Option<Id>,
-        /// Whether this request created it.
-        is_new: bool,
-    },
-    /// No content.
-    Gone,
 }
 
 /// The state.

@@ -5,8 +5,9 @@ use muster_model::decisions::{live, require_manager};
 use muster_model::table::{Id, Membership, TENANT_ADMIN};
 use muster_model::transaction::grants;
 
-use super::{InvitationRequest, Proof};
-use crate::history::spec::{HistoryResponse, Spec, code};
+use super::{Spec, code};
+use crate::history::invitations::{InvitationRequest, Proof};
+use crate::history::response::HistoryResponse;
 
 /// An invitation in the specification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
