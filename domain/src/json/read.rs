@@ -44,14 +44,15 @@ pub trait FromFields: Sized {
 }
 
 /// Reads a struct from the fields of an object: every field of the struct by its own name and type. Omitting a field
-/// of the struct does not compile.
+/// of the struct does not compile. `..change` reads the fields that are left with the type of the field `change`.
 #[macro_export]
 macro_rules! from_fields {
-    ($Type:ident { $($field:ident),+ $(,)? }) => {
+    ($Type:ident { $($field:ident),+ $(, ..$rest:ident)? $(,)? }) => {
         impl $crate::json::FromFields for $Type {
             fn from_fields(fields: &mut $crate::json::Fields) -> Option<Self> {
                 $(let $field = $crate::json::Field::read(fields, stringify!($field));)+
-                Some(Self { $($field: $field?,)+ })
+                $(let $rest = $crate::json::FromFields::from_fields(fields);)?
+                Some(Self { $($field: $field?,)+ $($rest: $rest?,)? })
             }
         }
     };

@@ -17,7 +17,6 @@ use muster::http::MAX_BODY_BYTES;
 use serde_json::{Map, Value, json};
 
 pub use operation::Operation;
-pub(crate) use schemas::requiring;
 
 use problems::Problems;
 use schemas::Schemas;

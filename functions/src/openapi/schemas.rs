@@ -24,14 +24,6 @@ pub(crate) struct PageOf<T> {
     next_cursor: Option<String>,
 }
 
-/// The schema of a patch, based on that of a new resource, of which it requires one member.
-pub(crate) fn requiring(member: &str, patch: Schema, description: &str) -> Schema {
-    let mut schema = patch;
-    schema.insert("required".to_owned(), json!([member]));
-    schema.insert("description".to_owned(), json!(description));
-    schema
-}
-
 /// The schemas requested so far.
 pub(super) struct Schemas {
     answers: SchemaGenerator,

@@ -13,15 +13,14 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use muster::domain::{Invalid, Name, Organization, OrganizationPatch, OrganizationStatus, UserId};
+use muster::from_fields;
 use muster::http::{self, Query};
-use muster::json::{Field, Fields, FromFields};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::endpoint::Parameter;
 use crate::openapi::example::{self, Example};
-use crate::openapi::requiring;
 
 /// Shown to owners, admins and tenant admins only.
 const BILLING_FIELDS: [&str; 3] = ["billing_email", "billing_address", "stripe_customer_id"];
@@ -112,30 +111,23 @@ impl Example for CountedOrganization {
 }
 
 /// A request to create an organization.
+#[derive(JsonSchema)]
+#[schemars(extend("additionalProperties" = false, "required" = ["name"]))]
 pub(crate) struct NewOrganization {
+    /// The name.
     name: Name,
+    /// The user who becomes owner; defaults to the caller.
+    #[schemars(with = "UserId")]
     owner_user_id: Option<UserId>,
+    #[schemars(flatten)]
     fields: OrganizationPatch,
 }
 
-impl JsonSchema for NewOrganization {
-    fn schema_name() -> Cow<'static, str> {
-        "NewOrganization".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let mut schema = OrganizationPatch::json_schema(generator);
-        if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
-            let mut owner = generator.subschema_for::<UserId>();
-            owner.insert(
-                "description".to_owned(),
-                json!("The user who becomes owner; defaults to the caller."),
-            );
-            properties.insert("owner_user_id".to_owned(), owner.to_value());
-        }
-        requiring("name", schema, "A request to create an organization.")
-    }
-}
+from_fields!(NewOrganization {
+    name,
+    owner_user_id,
+    ..fields
+});
 
 /// An organization in an answer. Without the right to see them, its billing fields are not there.
 pub(crate) fn show(organization: &Organization, with_billing: bool) -> Box<RawValue> {
@@ -156,19 +148,6 @@ fn with_member_count(shown: &RawValue, member_count: Option<u64>) -> Box<RawValu
     let fields = shown.get().strip_suffix('}').unwrap_or_default();
     let counted = RawValue::from_string(format!("{fields},\"{MEMBER_COUNT}\":{count}}}"));
     counted.unwrap_or_else(|_| shown.to_owned())
-}
-
-impl FromFields for NewOrganization {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let name = Field::read(fields, "name");
-        let owner_user_id = Field::read(fields, "owner_user_id");
-        let fields = FromFields::from_fields(fields)?;
-        Some(Self {
-            name: name?,
-            owner_user_id: owner_user_id?,
-            fields,
-        })
-    }
 }
 
 impl Example for NewOrganization {

@@ -9,19 +9,16 @@ pub mod restore;
 pub mod update;
 // End of the endpoints.
 
-use std::borrow::Cow;
-
 use muster::domain::{EffectiveLimits, Limits, Name, Team, TeamPatch};
+use muster::from_fields;
 use muster::http::{self, Answer};
-use muster::json::{Field, Fields, FromFields};
 use muster::store::TeamInOrganization;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::openapi::example::{self, Example};
-use crate::openapi::requiring;
 
 /// A team, with the limits that apply to it.
 #[derive(Serialize, JsonSchema)]
@@ -65,39 +62,19 @@ fn show_with(team: &Team, organization: Option<&Limits>) -> Box<RawValue> {
 }
 
 /// A request to create a team.
+#[derive(JsonSchema)]
+#[schemars(extend("additionalProperties" = false))]
 pub(crate) struct NewTeam {
+    /// The name.
     name: Name,
+    #[schemars(flatten)]
     fields: TeamPatch,
 }
 
-impl JsonSchema for NewTeam {
-    fn schema_name() -> Cow<'static, str> {
-        "NewTeam".into()
-    }
+from_fields!(NewTeam { name, ..fields });
 
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        requiring(
-            "name",
-            TeamPatch::json_schema(generator),
-            "A request to create a team.",
-        )
-    }
-}
-
-/// 200, with a team.
 fn answer(found: &TeamInOrganization) -> Answer {
     Answer::ok(&show(found), found.team.version)
-}
-
-impl FromFields for NewTeam {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let name = Field::read(fields, "name");
-        let fields = FromFields::from_fields(fields)?;
-        Some(Self {
-            name: name?,
-            fields,
-        })
-    }
 }
 
 impl Example for NewTeam {
