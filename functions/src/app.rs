@@ -1,7 +1,7 @@
-use std::any::{Any, TypeId};
+use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use muster::config::{SettingError, Settings};
 use muster::domain::Clock;
@@ -9,6 +9,9 @@ use muster::http::Problem;
 use muster::store::{self, Store};
 use muster::telemetry::Telemetry;
 use muster_directory::{EntraSettings, LoginSync};
+
+/// Looks up an environment variable.
+pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// What every function works with: made once, before the first invocation.
 #[derive(Clone, Debug)]
@@ -21,74 +24,68 @@ pub struct App {
     pub clock: Clock,
     /// Where log lines go.
     pub telemetry: Telemetry,
-    /// The environment variables, for parts that only some functions have.
-    pub environment: Environment,
+    /// What only some functions use.
+    pub services: Services,
 }
 
 impl App {
     /// Made from environment variables, which `variable` looks up. Asks nothing over the network.
-    pub fn read(
-        variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
-    ) -> Result<Self, SettingError> {
-        let settings = Settings::read(&variable)?;
-        let client = store::client(&variable)?;
+    pub fn read(variables: Variables<'_>) -> Result<Self, SettingError> {
+        let settings = Settings::read(variables)?;
+        let client = store::client(variables)?;
         Ok(Self {
             store: Store::new(client, &settings.table_name)
                 .with_event_retention(settings.audit_retention),
             clock: Clock::system(),
             telemetry: Telemetry::stdout().in_namespace(&settings.metrics_namespace),
             settings,
-            environment: Environment::new(variable),
+            services: Services::default(),
         })
     }
 
-    /// Returns a part that only some functions have, such as a client of another service. Makes it with the first
-    /// request. A function without such a request does not contain its code.
-    pub(crate) fn part<T: Any + Send + Sync>(
-        &self,
-        create: impl FnOnce(&Self, &Variable) -> Result<T, SettingError>,
-    ) -> Result<Arc<T>, Problem> {
-        let mut parts = self
-            .environment
-            .parts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(part) = parts.get(&TypeId::of::<T>())
-            && let Ok(part) = Arc::clone(part).downcast()
-        {
-            return Ok(part);
-        }
-        let created = create(self, &*self.environment.variable).map_err(Problem::internal)?;
-        let created = Arc::new(created);
-        let part: Arc<dyn Any + Send + Sync> = created.clone();
-        parts.insert(TypeId::of::<T>(), part);
-        Ok(created)
+    /// Makes a service, before the first invocation. A function that uses none of a kind does not contain its code.
+    pub(crate) fn start<S: Service>(
+        &mut self,
+        variables: Variables<'_>,
+    ) -> Result<(), SettingError> {
+        let service: Arc<dyn Any + Send + Sync> = Arc::new(S::read(self, variables)?);
+        self.services.0.insert(TypeId::of::<S>(), service);
+        Ok(())
+    }
+
+    /// Returns a service of the function. Fails if its endpoint does not declare that it uses it.
+    pub(crate) fn service<S: Service>(&self) -> Result<Arc<S>, UndeclaredService> {
+        let service = self.services.0.get(&TypeId::of::<S>());
+        let service = service.and_then(|service| Arc::clone(service).downcast().ok());
+        service.ok_or(UndeclaredService(type_name::<S>()))
     }
 }
 
-/// Looks up an environment variable.
-type Variable = dyn Fn(&str) -> Option<String> + Send + Sync;
-
-/// The environment variables of a function, and the parts that were made from them.
-#[derive(Clone)]
-pub struct Environment {
-    variable: Arc<Variable>,
-    parts: Arc<Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>>,
+/// Something that only some functions use: a client of another service, or a secret. Made from environment variables
+/// before the first invocation, without a call over the network.
+pub(crate) trait Service: Any + Send + Sync + Sized {
+    /// Makes it. Fails if a variable is missing or wrong: the function does not start.
+    fn read(app: &App, variables: Variables<'_>) -> Result<Self, SettingError>;
 }
 
-impl Environment {
-    /// The variables that the function looks up.
-    pub fn new(variable: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
-        Self {
-            variable: Arc::new(variable),
-            parts: Arc::default(),
-        }
+/// The endpoint does not declare that it uses this service.
+#[derive(Debug, thiserror::Error)]
+#[error("the endpoint does not declare that it uses {0}")]
+pub(crate) struct UndeclaredService(&'static str);
+
+impl From<UndeclaredService> for Problem {
+    fn from(error: UndeclaredService) -> Self {
+        Self::internal(error)
     }
 }
 
-impl fmt::Debug for Environment {
+/// The services of a function, each of a type of its own.
+#[derive(Clone, Default)]
+pub struct Services(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+
+impl fmt::Debug for Services {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Environment")
+        formatter.write_str("Services")
     }
 }
 

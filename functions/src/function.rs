@@ -2,9 +2,9 @@
 
 use muster::config::SettingError;
 
-use crate::App;
 use crate::endpoint::Endpoint;
-use crate::runtime::{self, Start, Started, Variables};
+use crate::runtime::{Start, Started};
+use crate::{App, Variables};
 
 /// A Lambda function, as the local stack and the tests run it: JSON event in, JSON response out,
 /// through the same code as the deployed binary of the same name.
@@ -46,7 +46,7 @@ impl Function {
     /// Gateway; a trigger returns any event.
     pub fn start(&self, app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
         match self.handler {
-            Handler::Http(endpoint) => Ok(runtime::http(app, endpoint.handler)),
+            Handler::Http(endpoint) => endpoint.function.start(app, variables),
             Handler::Trigger(start) => start(app, variables),
         }
     }

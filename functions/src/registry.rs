@@ -37,3 +37,47 @@ pub fn openapi_document() -> Value {
 pub fn openapi_text() -> String {
     format!("{:#}\n", openapi_document())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::App;
+
+    fn variable(name: &str) -> Option<String> {
+        let value = match name {
+            "AWS_REGION" => "eu-central-1",
+            "INVITATION_SECRET_ARN" => {
+                "arn:aws:secretsmanager:eu-central-1:123456789012:secret:muster-AbCdEf"
+            }
+            "TABLE_NAME" | "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => "muster",
+            name if name.ends_with("_QUEUE_URL") => "https://sqs.example/queue",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_function_starts_only_with_the_variables_that_its_endpoint_declares() {
+        let app = App::read(&variable).unwrap();
+        for function in functions() {
+            let Some(endpoint) = function.endpoint() else {
+                continue;
+            };
+            assert!(
+                function.start(app.clone(), &variable).is_ok(),
+                "{}",
+                function.name
+            );
+            for (name, is_declared) in [
+                ("WEBHOOK_QUEUE_URL", endpoint.webhook_queue),
+                ("RECONCILE_QUEUE_URL", endpoint.run_queue),
+                ("INVITATION_SECRET_ARN", endpoint.invitation_secret),
+            ] {
+                let others = |it: &str| variable(it).filter(|_| it != name);
+                let started = function.start(app.clone(), &others);
+                let missing = started.err().map(|error| error.variable);
+                assert_eq!(missing, is_declared.then_some(name), "{}", function.name);
+            }
+        }
+    }
+}

@@ -17,8 +17,8 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use tracing::{Instrument as _, info_span};
 
-use crate::App;
 use crate::records::RequestLine;
+use crate::{App, Variables};
 
 pub use lambda_runtime::Error;
 
@@ -32,18 +32,36 @@ pub type Handling = Pin<Box<dyn Future<Output = Result<Answer, Problem>> + Send>
 /// An endpoint: what it makes of a request.
 pub type HttpHandler = fn(Arc<App>, ApiRequest) -> Handling;
 
+/// An HTTP function: its handler, and what it uses besides the table.
+#[derive(Clone, Copy, Debug)]
+pub struct HttpFunction {
+    pub(crate) handler: HttpHandler,
+    /// Makes its services.
+    pub(crate) services: fn(&mut App, Variables<'_>) -> Result<(), SettingError>,
+}
+
+impl HttpFunction {
+    /// Makes its services, and then its answers. An invocation fails if its event is not one of API Gateway.
+    pub(crate) fn start(
+        self,
+        mut app: App,
+        variables: Variables<'_>,
+    ) -> Result<Started, SettingError> {
+        (self.services)(&mut app, variables)?;
+        Ok(http(app, self.handler))
+    }
+}
+
 /// One invocation.
 pub type Invocation = Pin<Box<dyn Future<Output = Result<Box<RawValue>, Error>> + Send>>;
 /// A function with its context: takes an event, and returns the answer.
 pub type Started = Arc<dyn Fn(Box<RawValue>, Context) -> Invocation + Send + Sync>;
-/// Looks up an environment variable.
-pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// Starts a function: makes its context, which is a type of its own, of the [`App`] and of its own variables.
 pub type Start = fn(App, Variables<'_>) -> Result<Started, SettingError>;
 
 /// The `main` of an HTTP function. Answers events until Lambda ends the process.
-pub fn serve(handler: HttpHandler) -> Result<(), Error> {
-    run(|app| Ok(http(app, handler)))
+pub fn serve(function: HttpFunction) -> Result<(), Error> {
+    run(|app| function.start(app, &environment))
 }
 
 /// The `main` of a trigger. Answers events until Lambda ends the process.
@@ -51,8 +69,7 @@ pub fn serve_trigger(start: Start) -> Result<(), Error> {
     run(|app| start(app, &environment))
 }
 
-/// An HTTP function. An invocation fails if its event is not one of API Gateway.
-pub(crate) fn http(app: App, handler: HttpHandler) -> Started {
+fn http(app: App, handler: HttpHandler) -> Started {
     let app = Arc::new(app);
     Arc::new(move |event, context| {
         let app = Arc::clone(&app);
@@ -133,7 +150,7 @@ fn environment(name: &str) -> Option<String> {
 
 fn run(start: impl FnOnce(App) -> Result<Started, SettingError>) -> Result<(), Error> {
     tracing_subscriber::fmt().json().with_target(false).init();
-    poll(start(App::read(environment)?)?)
+    poll(start(App::read(&environment)?)?)
 }
 
 fn poll(function: Started) -> Result<(), Error> {

@@ -12,7 +12,7 @@ use muster::config::{Settings, WEBHOOK_LOOPBACK};
 use muster::domain::Clock;
 use muster::store::Store;
 use muster_dns::DOMAIN_RESOLVERS;
-use muster_functions::{App, Environment};
+use muster_functions::App;
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 
@@ -220,7 +220,7 @@ fn linked(
         settings,
         clock: options.clock.clone(),
         telemetry: tail.telemetry(options.log.into()),
-        environment: Environment::new(variable.clone()),
+        services: muster_functions::Services::default(),
     };
     let app = match &options.configure_app {
         Some(configure) => configure(app),

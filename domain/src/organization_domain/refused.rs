@@ -16,7 +16,6 @@ impl Domain {
     /// Fails if no organization can prove that the addresses of the domain are its own: public suffixes, the domains
     /// of free mail providers and what lies below them, and `onmicrosoft.com`.
     pub fn check_provable(&self) -> Result<(), Invalid> {
-        let name = self.as_str();
         if self.and_parents().any(|parent| parent == MICROSOFT) {
             return Err(Invalid::new("must not be a domain of onmicrosoft.com"));
         }

@@ -3,5 +3,5 @@
 use muster_functions::{domains, runtime};
 
 fn main() -> Result<(), runtime::Error> {
-    runtime::serve(const { domains::get::ENDPOINT.handler })
+    runtime::serve(const { domains::get::ENDPOINT.function })
 }

@@ -3,5 +3,5 @@
 use muster_functions::{events, runtime};
 
 fn main() -> Result<(), runtime::Error> {
-    runtime::serve(const { events::get::ENDPOINT.handler })
+    runtime::serve(const { events::get::ENDPOINT.function })
 }

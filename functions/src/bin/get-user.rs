@@ -3,5 +3,5 @@
 use muster_functions::{runtime, users};
 
 fn main() -> Result<(), runtime::Error> {
-    runtime::serve(const { users::get::ENDPOINT.handler })
+    runtime::serve(const { users::get::ENDPOINT.function })
 }

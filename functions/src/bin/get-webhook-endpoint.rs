@@ -3,5 +3,5 @@
 use muster_functions::{runtime, webhook_endpoints};
 
 fn main() -> Result<(), runtime::Error> {
-    runtime::serve(const { webhook_endpoints::get::ENDPOINT.handler })
+    runtime::serve(const { webhook_endpoints::get::ENDPOINT.function })
 }

@@ -3,5 +3,5 @@
 use muster_functions::{directories, runtime};
 
 fn main() -> Result<(), runtime::Error> {
-    runtime::serve(const { directories::list_runs::ENDPOINT.handler })
+    runtime::serve(const { directories::list_runs::ENDPOINT.function })
 }

@@ -3,5 +3,5 @@
 use muster_functions::{invitations, runtime};
 
 fn main() -> Result<(), runtime::Error> {
-    runtime::serve(const { invitations::list::ENDPOINT.handler })
+    runtime::serve(const { invitations::list::ENDPOINT.function })
 }

@@ -3,5 +3,5 @@
 use muster_functions::{organizations, runtime};
 
 fn main() -> Result<(), runtime::Error> {
-    runtime::serve(const { organizations::list::ENDPOINT.handler })
+    runtime::serve(const { organizations::list::ENDPOINT.function })
 }

@@ -3,5 +3,5 @@
 use muster_functions::{runtime, teams};
 
 fn main() -> Result<(), runtime::Error> {
-    runtime::serve(const { teams::list::ENDPOINT.handler })
+    runtime::serve(const { teams::list::ENDPOINT.function })
 }

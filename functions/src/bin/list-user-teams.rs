@@ -3,5 +3,5 @@
 use muster_functions::{runtime, users};
 
 fn main() -> Result<(), runtime::Error> {
-    runtime::serve(const { users::list_teams::ENDPOINT.handler })
+    runtime::serve(const { users::list_teams::ENDPOINT.function })
 }

@@ -3,5 +3,5 @@
 use muster_functions::{invitations, runtime};
 
 fn main() -> Result<(), runtime::Error> {
-    runtime::serve(const { invitations::resend::ENDPOINT.handler })
+    runtime::serve(const { invitations::resend::ENDPOINT.function })
 }

@@ -3,5 +3,5 @@
 use muster_functions::{directories, runtime};
 
 fn main() -> Result<(), runtime::Error> {
-    runtime::serve(const { directories::rotate_token::ENDPOINT.handler })
+    runtime::serve(const { directories::rotate_token::ENDPOINT.function })
 }

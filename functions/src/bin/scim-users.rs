@@ -3,5 +3,5 @@
 use muster_functions::{runtime, scim};
 
 fn main() -> Result<(), runtime::Error> {
-    runtime::serve(const { scim::users::ENDPOINT.handler })
+    runtime::serve(const { scim::users::ENDPOINT.function })
 }

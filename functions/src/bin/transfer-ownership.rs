@@ -3,5 +3,5 @@
 use muster_functions::{members, runtime};
 
 fn main() -> Result<(), runtime::Error> {
-    runtime::serve(const { members::transfer::ENDPOINT.handler })
+    runtime::serve(const { members::transfer::ENDPOINT.function })
 }

@@ -3,5 +3,5 @@
 use muster_functions::{runtime, team_members};
 
 fn main() -> Result<(), runtime::Error> {
-    runtime::serve(const { team_members::update::ENDPOINT.handler })
+    runtime::serve(const { team_members::update::ENDPOINT.function })
 }

@@ -3,5 +3,5 @@
 use muster_functions::{runtime, users};
 
 fn main() -> Result<(), runtime::Error> {
-    runtime::serve(const { users::update::ENDPOINT.handler })
+    runtime::serve(const { users::update::ENDPOINT.function })
 }

@@ -24,10 +24,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::fan_out::WEBHOOK_QUEUE_URL;
-use crate::App;
 use crate::messages::Batch;
 use crate::runs::{RunLine, run_counts};
-use crate::runtime::{Error, Started, Variables, event_source};
+use crate::runtime::{Error, Started, event_source};
+use crate::{App, Variables};
 
 /// The variable with the URL of the queue of webhooks that were given up.
 const FAILURES_QUEUE_URL: &str = "WEBHOOK_FAILURES_QUEUE_URL";

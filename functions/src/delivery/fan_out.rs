@@ -9,8 +9,7 @@ use muster_delivery::{Delivery, EventRecord, Message, Queue};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use crate::App;
-use crate::runtime::Variables;
+use crate::{App, Variables};
 
 /// The variable with the URL of the queue of webhooks.
 pub(crate) const WEBHOOK_QUEUE_URL: &str = "WEBHOOK_QUEUE_URL";

@@ -7,8 +7,7 @@ use muster_delivery::{Delivery, EventRecord, Message, Queue};
 use tokio::time::Instant;
 
 use super::fan_out::{FanOutReport, Queued};
-use crate::App;
-use crate::runtime::Variables;
+use crate::{App, Variables};
 
 /// The variable with the URL of the queue of invitations.
 pub(super) const INVITATION_QUEUE_URL: &str = "INVITATION_QUEUE_URL";

@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 
 use super::fan_out::{FanOut, Queued};
 use super::invitation_mails::InvitationMails;
-use crate::App;
 use crate::runs::{RunLine, run_counts};
-use crate::runtime::{Error, Started, Variables, deadline, event_source};
+use crate::runtime::{Error, Started, deadline, event_source};
+use crate::{App, Variables};
 
 /// The variable with the URL of the queue of failures.
 const FAILURES_QUEUE_URL: &str = "FAILURES_QUEUE_URL";

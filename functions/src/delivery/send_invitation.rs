@@ -20,11 +20,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::invitation_mails::INVITATION_QUEUE_URL;
-use crate::App;
-use crate::invitations::secret::invitation_secret;
+use crate::app::Service as _;
+use crate::invitations::secret::TokenSecret;
 use crate::messages::Batch;
 use crate::runs::{RunLine, run_counts};
-use crate::runtime::{Error, Started, Variables, event_source};
+use crate::runtime::{Error, Started, event_source};
+use crate::{App, Variables};
 
 /// The variable with the URL of the queue of invitations whose mails were given up.
 const FAILURES_QUEUE_URL: &str = "INVITATION_FAILURES_QUEUE_URL";
@@ -63,6 +64,7 @@ struct Postman {
     /// `None` if the deployment sends no mail.
     mailer: Option<Mailer>,
     template: Option<String>,
+    secret: TokenSecret,
     queue: Queue,
     failures: Queue,
 }
@@ -88,6 +90,7 @@ pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError
     let postman = Postman {
         mailer: Mailer::read(variables)?,
         template,
+        secret: TokenSecret::read(&app, variables)?,
         queue: Queue::read(INVITATION_QUEUE_URL, variables)?,
         failures: Queue::read(FAILURES_QUEUE_URL, variables)?,
         app,
@@ -156,7 +159,7 @@ impl Postman {
             return Ok(MailOutcome::Deferred);
         }
         // Before the claim, which would only hold the message back.
-        let secret = match invitation_secret(app).await {
+        let secret = match self.secret.get().await {
             Ok(secret) => secret,
             Err(problem) => {
                 let error = problem.source.as_deref();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use documented::docs_const;
+use muster::config::SettingError;
 use muster::domain::{
     Caller, Directory, DirectoryId, DirectorySettings, DirectoryStatus, DirectoryType,
     EntraDirectory, Invalid, Patch,
@@ -14,12 +15,19 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{NewDirectory, NewEntraDirectory, ShownDirectory, check_secret, new_token, shown};
-use crate::App;
+use crate::app::Service;
 use crate::endpoint::TableAction::{ConditionCheckItem, PutItem, UpdateItem};
-use crate::endpoint::{ApiUrl, Body, Call, Endpoint, Idempotency, endpoint, render};
+use crate::endpoint::{ApiUrl, Body, Call, Endpoint, Idempotency, Uses, endpoint, render};
+use crate::{App, Variables};
 
 /// Time to ask Entra for the tenant of the domain.
 const LOOK_UP_TIME: Duration = Duration::from_secs(5);
+
+impl Service for DomainOwners {
+    fn read(app: &App, variables: Variables<'_>) -> Result<Self, SettingError> {
+        Self::read(app.clock.clone(), variables)
+    }
+}
 
 /// Create a directory
 ///
@@ -43,6 +51,7 @@ pub(crate) async fn create_directory(
     Body(new): Body<NewDirectory>,
     Idempotency(key): Idempotency,
     api: ApiUrl,
+    Uses(owners): Uses<DomainOwners>,
 ) -> Result<Answer, Problem> {
     let cx = call.idempotent(key);
     let Call {
@@ -58,7 +67,7 @@ pub(crate) async fn create_directory(
             .map_err(|(field, invalid)| Problem::invalid_at(field, invalid))?,
     };
     let entra = match new.entra {
-        Some(new) => Some(proven(&app, &caller, new).await?),
+        Some(new) => Some(proven(&app, &caller, &owners, new).await?),
         None => None,
     };
     let token = match new.directory_type {
@@ -94,6 +103,7 @@ pub(crate) async fn create_directory(
 async fn proven(
     app: &App,
     caller: &Caller,
+    owners: &DomainOwners,
     new: NewEntraDirectory,
 ) -> Result<EntraDirectory, Problem> {
     let entra = EntraDirectory {
@@ -106,7 +116,6 @@ async fn proven(
     if let Some(arn) = &entra.client_secret_arn {
         check_secret(&app.settings, &caller.tenant_id, arn)?;
     }
-    let owners = app.part(|app, variable| DomainOwners::read(app.clock.clone(), variable))?;
     let until = Instant::now() + LOOK_UP_TIME;
     let owner = owners.owner(&entra.domain, until).await;
     if owner.map_err(unavailable)?.as_ref() != Some(&entra.tenant_id) {

@@ -14,16 +14,16 @@ use lambda_runtime::Context;
 use muster::config::SettingError;
 use muster::domain::RunOutcome;
 use muster::store::metered;
-use muster_delivery::Queue;
 use muster_directory::{EntraSettings, RunEnd, RunReport, RunTask, Runs};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::queue::{RECONCILE_QUEUE_URL, enqueue};
-use crate::App;
+use super::queue::RunQueue;
+use crate::app::Service;
 use crate::messages::Batch;
 use crate::runs::{RunLine, run_counts};
-use crate::runtime::{Error, Started, Variables, deadline, event_source};
+use crate::runtime::{Error, Started, deadline, event_source};
+use crate::{App, Variables};
 
 /// Time for a run in one invocation. Under the timeout of the function.
 const BUDGET: Duration = Duration::from_mins(14);
@@ -38,7 +38,7 @@ const MAX_TRIES: u32 = 6;
 
 struct Reconcile {
     app: App,
-    queue: Queue,
+    queue: RunQueue,
     runs: Runs,
 }
 
@@ -72,21 +72,20 @@ run_counts! {
 /// The function, with the queue and the connection to Entra that the variables describe.
 pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
     let reconcile = Reconcile {
-        queue: Queue::read(RECONCILE_QUEUE_URL, variables)?,
-        runs: runs(&app, variables)?,
+        queue: RunQueue::of(variables)?,
+        runs: <Runs as Service>::read(&app, variables)?,
         app,
     };
     Ok(event_source(reconcile, handle))
 }
 
-/// Makes runs with the connection to Entra that the variables describe.
-pub(super) fn runs(
-    app: &App,
-    variable: impl Fn(&str) -> Option<String>,
-) -> Result<Runs, SettingError> {
-    let settings = EntraSettings::read(&variable)?;
-    let client = muster_directory::http_client(&variable).map_err(SettingError::no_client)?;
-    Ok(Runs::new(settings, &client, app.clock.clone()))
+/// Runs with the connection to Entra that the variables describe.
+impl Service for Runs {
+    fn read(app: &App, variables: Variables<'_>) -> Result<Self, SettingError> {
+        let settings = EntraSettings::read(variables)?;
+        let client = muster_directory::http_client(variables).map_err(SettingError::no_client)?;
+        Ok(Self::new(settings, &client, app.clock.clone()))
+    }
 }
 
 /// Makes the runs of a batch, one after the other, and returns the messages that failed.
@@ -193,7 +192,7 @@ impl Reconcile {
             }
         };
         if let Some(delay) = again
-            && let (_, Some(error)) = enqueue(&self.queue, &[task], delay).await?
+            && let (_, Some(error)) = self.queue.put_all(&[task], delay).await?
         {
             return Err(error.into());
         }

@@ -10,14 +10,13 @@ use std::time::{Duration, Instant};
 use lambda_runtime::Context;
 use muster::config::SettingError;
 use muster::store::metered;
-use muster_delivery::Queue;
 use muster_directory::RunTask;
 use serde_json::{Value, json};
 
-use super::queue::{RECONCILE_QUEUE_URL, enqueue};
-use crate::App;
+use super::queue::RunQueue;
 use crate::runs::{RunLine, run_counts};
-use crate::runtime::{Error, Started, Variables, deadline, event_source};
+use crate::runtime::{Error, Started, deadline, event_source};
+use crate::{App, Variables};
 
 /// The variable with the minutes between two runs.
 const RECONCILE_MINUTES: &str = "RECONCILE_MINUTES";
@@ -32,7 +31,7 @@ const PAGE: usize = 100;
 
 struct Schedule {
     app: App,
-    queue: Queue,
+    queue: RunQueue,
     /// After this time without a run that could read it, a directory is late.
     late_after: Duration,
 }
@@ -62,7 +61,7 @@ pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError
         })
     })?;
     let schedule = Schedule {
-        queue: Queue::read(RECONCILE_QUEUE_URL, variables)?,
+        queue: RunQueue::of(variables)?,
         late_after: Duration::from_secs(60 * LATE_AFTER * minutes.max(1)),
         app,
     };
@@ -138,7 +137,7 @@ impl Schedule {
                     tries: 0,
                 })
                 .collect();
-            let sent = enqueue(&self.queue, &tasks, Duration::ZERO).await;
+            let sent = self.queue.put_all(&tasks, Duration::ZERO).await;
             let (failed, error) = match sent {
                 Ok((failed, error)) => (failed, error.map(|it| it.to_string())),
                 Err(error) => (tasks.len(), Some(error.to_string())),

@@ -6,17 +6,15 @@ use documented::docs_const;
 use muster::domain::{DirectoryRunId, SyncPreview};
 use muster::from_fields;
 use muster::http::{self, Answer, Code, Problem};
-use muster_delivery::Queue;
-use muster_directory::{RunError, RunTask};
+use muster_directory::{RunError, RunTask, Runs};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::queue::{RECONCILE_QUEUE_URL, enqueue};
-use super::reconcile::runs;
+use super::queue::RunQueue;
 use crate::endpoint::TableAction::{BatchGetItem, GetItem, PutItem, Query, UpdateItem};
-use crate::endpoint::{Body, Call, DirectoryPath, Endpoint, endpoint};
+use crate::endpoint::{Body, Call, DirectoryPath, Endpoint, Uses, endpoint};
 use crate::openapi::example::{self, Example};
 
 /// Time to read the directory for a plan. API Gateway waits 30 s.
@@ -59,6 +57,8 @@ pub(crate) async fn sync_directory(
     call: Call,
     path: DirectoryPath,
     Body(request): Body<DirectorySyncRequest>,
+    Uses(runs): Uses<Runs>,
+    Uses(queue): Uses<RunQueue>,
 ) -> Result<Answer, Problem> {
     let cx = call.context();
     let id = &path.directory_id;
@@ -70,7 +70,6 @@ pub(crate) async fn sync_directory(
             ));
         }
         let directory = call.store().directory_to_sync(&cx, id).await?;
-        let runs = call.app.part(|app, variable| runs(app, variable))?;
         let until = Instant::now() + PREVIEW_TIME;
         let plan = runs.preview(call.store(), &directory, until).await;
         return Ok(answer(&DirectorySync {
@@ -84,19 +83,15 @@ pub(crate) async fn sync_directory(
             call.store().directory_to_sync(&cx, id).await?;
         }
     }
-    let queue = call
-        .app
-        .part(|_, variable| Queue::read(RECONCILE_QUEUE_URL, variable))?;
     let task = RunTask {
         tenant_id: call.caller.tenant_id.clone(),
         directory_id: id.clone(),
         requested_by: Some(call.caller.user_id.clone()),
         tries: 0,
     };
-    let sent = enqueue(&queue, &[task], Duration::ZERO).await;
-    if let (_, Some(error)) = sent.map_err(Problem::internal)? {
+    if let Err(error) = queue.put(&task).await {
         return Err(Problem {
-            source: Some(error.into()),
+            source: Some(error),
             ..Problem::new(
                 Code::Unavailable,
                 "The queue did not accept the run. Retry after the number of seconds in Retry-After.",

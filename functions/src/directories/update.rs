@@ -5,10 +5,10 @@ use muster::domain::{Directory, DirectoryPatch, DirectoryType, ExpectedVersion, 
 use muster::http::{Answer, Code, Problem};
 use muster_directory::RunTask;
 
-use super::queue::put_on_queue;
+use super::queue::RunQueue;
 use super::{answer, check_secret};
 use crate::endpoint::TableAction::{GetItem, PutItem, UpdateItem};
-use crate::endpoint::{Body, Call, DirectoryPath, Endpoint, endpoint};
+use crate::endpoint::{Body, Call, DirectoryPath, Endpoint, Uses, endpoint};
 
 /// Update a directory
 ///
@@ -27,6 +27,7 @@ pub(crate) async fn update_directory(
     path: DirectoryPath,
     Body(change): Body<DirectoryPatch>,
     expected: ExpectedVersion,
+    Uses(queue): Uses<RunQueue>,
 ) -> Result<Answer, Problem> {
     let entra = change.entra.as_ref();
     if let Some(Patch::Set(arn)) = entra.map(|entra| &entra.client_secret_arn) {
@@ -44,7 +45,7 @@ pub(crate) async fn update_directory(
             requested_by: None,
             tries: 0,
         };
-        if let Err(failure) = put_on_queue(&call.app, &task).await {
+        if let Err(failure) = queue.put(&task).await {
             let (now, id) = (call.now, &call.origin.context.request_id);
             call.app
                 .telemetry

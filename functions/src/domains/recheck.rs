@@ -14,9 +14,9 @@ use muster::store::{self, DueDomain, metered};
 use muster_dns::Resolvers;
 use serde_json::{Value, json};
 
-use crate::App;
 use crate::runs::{RunLine, run_counts};
-use crate::runtime::{Error, Started, Variables, deadline, event_source};
+use crate::runtime::{Error, Started, deadline, event_source};
+use crate::{App, Variables};
 
 /// Time for a run. Under the timeout of the function.
 const BUDGET: Duration = Duration::from_secs(50);

@@ -1,16 +1,25 @@
 //! `POST /organizations/{organization_id}/domains/{domain}/verify`
 
 use documented::docs_const;
+use muster::config::SettingError;
 use muster::domain::{ExpectedVersion, ShownDomain};
 use muster::http::{Answer, Code, Problem};
 use muster::store::DomainToVerify;
 use muster_dns::{LookupFailed, Resolvers};
 
 use super::answer;
+use crate::app::Service;
 use crate::endpoint::TableAction::{
     BatchGetItem, ConditionCheckItem, GetItem, PutItem, UpdateItem,
 };
-use crate::endpoint::{Call, DomainPath, Endpoint, Idempotency, NoBody, endpoint, render};
+use crate::endpoint::{Call, DomainPath, Endpoint, Idempotency, NoBody, Uses, endpoint, render};
+use crate::{App, Variables};
+
+impl Service for Resolvers {
+    fn read(_: &App, variables: Variables<'_>) -> Result<Self, SettingError> {
+        Self::read(variables)
+    }
+}
 
 /// Verify a domain
 ///
@@ -28,6 +37,7 @@ pub(crate) async fn verify_domain(
     _: NoBody,
     expected: ExpectedVersion,
     Idempotency(key): Idempotency,
+    Uses(resolvers): Uses<Resolvers>,
 ) -> Result<Answer, Problem> {
     let cx = call.idempotent(key);
     let (organization, domain) = (&path.organization_id, &path.domain);
@@ -39,7 +49,6 @@ pub(crate) async fn verify_domain(
         DomainToVerify::Replay(first) => return render(first, answer),
         DomainToVerify::LookUp(domain) => domain,
     };
-    let resolvers = call.app.part(|_, variable| Resolvers::read(variable))?;
     let check = resolvers.look_up(&domain).await.map_err(unavailable)?;
     let outcome = store.record_verification(&cx, &domain, &check).await?;
     render(outcome, answer)

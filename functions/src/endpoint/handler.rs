@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use muster::config::SettingError;
 use muster::http::{Answer, ApiRequest, Problem};
 
 use super::parts::Part;
 use super::{Call, camel_case};
-use crate::App;
 use crate::openapi::Operation;
+use crate::{App, Variables};
 
 /// A handler with these parts.
 pub(crate) trait Handler<Parts> {
@@ -17,6 +18,9 @@ pub(crate) trait Handler<Parts> {
         call: Call,
         request: ApiRequest,
     ) -> impl Future<Output = Result<Answer, Problem>> + Send;
+
+    /// Makes the services among the parts.
+    fn start(&self, app: &mut App, variables: Variables<'_>) -> Result<(), SettingError>;
 
     /// Adds the parts to the operation.
     fn describe(&self, operation: Operation) -> Operation;
@@ -37,6 +41,16 @@ macro_rules! handler {
                 $(let $part = $Part::read(&call, &request)?;)*
                 drop(request);
                 self(call, $($part),*).await
+            }
+
+            fn start(
+                &self,
+                app: &mut App,
+                variables: Variables<'_>,
+            ) -> Result<(), SettingError> {
+                $($Part::start(app, variables)?;)*
+                let _ = (app, variables);
+                Ok(())
             }
 
             fn describe(&self, operation: Operation) -> Operation {
@@ -69,6 +83,15 @@ pub(crate) async fn run<Parts>(
         caller,
     };
     handler.call(call, request).await
+}
+
+/// Makes the services of a handler.
+pub(crate) fn start<Parts>(
+    handler: &impl Handler<Parts>,
+    app: &mut App,
+    variables: Variables<'_>,
+) -> Result<(), SettingError> {
+    handler.start(app, variables)
 }
 
 /// Adds the parameters of a handler to its operation.

@@ -11,15 +11,16 @@ mod handler;
 mod parts;
 mod query;
 
+use crate::app::Service;
 use crate::openapi::Operation;
-use crate::runtime::HttpHandler;
+use crate::runtime::HttpFunction;
 
 pub use call::Call;
 pub(crate) use call::render;
-pub(crate) use handler::{describe, run};
+pub(crate) use handler::{describe, run, start};
 pub(crate) use parts::{
     ApiUrl, Body, DeliveryPath, DirectoryPath, DomainPath, EventPath, Idempotency, MemberPath,
-    NoBody, OptionalBody, OrganizationPath, Part, TeamMemberPath, TeamPath, UserPath,
+    NoBody, OptionalBody, OrganizationPath, Part, TeamMemberPath, TeamPath, UserPath, Uses,
     WebhookEndpointPath,
 };
 pub(crate) use query::{
@@ -35,8 +36,8 @@ pub(crate) use query::{
 pub struct Endpoint {
     /// The name of its handler: `remove_member`. Names the binary, the resource and the operation.
     pub name: &'static str,
-    /// Handles a request.
-    pub handler: HttpHandler,
+    /// Its handler and services.
+    pub function: HttpFunction,
     docs: &'static str,
     route: &'static str,
     second: Option<SecondRoute>,
@@ -104,12 +105,12 @@ impl Endpoint {
         name: &'static str,
         route: &'static str,
         docs: &'static str,
-        handler: HttpHandler,
+        function: HttpFunction,
         takes: fn(Operation) -> Operation,
     ) -> Self {
         Self {
             name,
-            handler,
+            function,
             docs,
             route,
             second: None,
@@ -144,6 +145,12 @@ impl Endpoint {
     /// Allows these actions on the table.
     pub(crate) const fn table(mut self, actions: &'static [TableAction]) -> Self {
         self.table = actions;
+        self
+    }
+
+    /// Lets a handler that takes the whole request use a service. Others take it as a part: [`Uses`].
+    pub(crate) const fn uses<S: Service>(mut self) -> Self {
+        self.function.services = |app, variables| app.start::<S>(variables);
         self
     }
 
@@ -242,9 +249,12 @@ macro_rules! endpoint {
             stringify!($handler),
             $route,
             DOCS,
-            |app, request| {
-                let name = stringify!($handler);
-                Box::pin($crate::endpoint::run($handler, name, app, request))
+            $crate::runtime::HttpFunction {
+                handler: |app, request| {
+                    let name = stringify!($handler);
+                    Box::pin($crate::endpoint::run($handler, name, app, request))
+                },
+                services: |app, variables| $crate::endpoint::start(&$handler, app, variables),
             },
             |operation| $crate::endpoint::describe(&$handler, operation),
         )
@@ -259,7 +269,10 @@ macro_rules! public_endpoint {
             stringify!($handler),
             $route,
             DOCS,
-            |app, request| Box::pin($handler(app, request)),
+            $crate::runtime::HttpFunction {
+                handler: |app, request| Box::pin($handler(app, request)),
+                services: |_, _| Ok(()),
+            },
             $crate::openapi::Operation::without_token,
         )
         .without_token()
@@ -274,7 +287,10 @@ macro_rules! scim_endpoint {
             stringify!($handler),
             $route,
             DOCS,
-            |app, request| Box::pin($handler(app, request)),
+            $crate::runtime::HttpFunction {
+                handler: |app, request| Box::pin($handler(app, request)),
+                services: |_, _| Ok(()),
+            },
             |operation| operation,
         )
         .of_scim()

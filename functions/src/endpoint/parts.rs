@@ -1,5 +1,8 @@
 //! The parts of a request. The type of each reads it and describes it in the `OpenAPI` document.
 
+use std::sync::Arc;
+
+use muster::config::SettingError;
 use muster::domain::{
     DirectoryId, Domain, EventId, ExpectedVersion, IdempotencyKey, OrganizationId, TeamId, UserId,
     WebhookEndpointId,
@@ -9,13 +12,20 @@ use muster::json::{Fields, FromFields};
 use schemars::JsonSchema;
 
 use super::Call;
+use crate::app::Service;
 use crate::openapi::Operation;
 use crate::openapi::example::Example;
+use crate::{App, Variables};
 
 /// A part of a request.
 pub(crate) trait Part: Sized + Send {
     /// Whether it is the query. A request with a query is rejected if no part reads it.
     const READS_QUERY: bool = false;
+
+    /// Prepares it before the first invocation.
+    fn start(_: &mut App, _: Variables<'_>) -> Result<(), SettingError> {
+        Ok(())
+    }
 
     /// Reads it, or returns the error.
     fn read(call: &Call, request: &ApiRequest) -> Result<Self, Problem>;
@@ -23,6 +33,19 @@ pub(crate) trait Part: Sized + Send {
     /// Adds it and its errors to the operation.
     fn describe(operation: Operation) -> Operation {
         operation
+    }
+}
+
+/// A service that the function uses besides the table.
+pub(crate) struct Uses<S>(pub(crate) Arc<S>);
+
+impl<S: Service> Part for Uses<S> {
+    fn start(app: &mut App, variables: Variables<'_>) -> Result<(), SettingError> {
+        app.start::<S>(variables)
+    }
+
+    fn read(call: &Call, _: &ApiRequest) -> Result<Self, Problem> {
+        Ok(Self(call.app.service()?))
     }
 }
 

@@ -5,12 +5,12 @@ use muster::domain::Membership;
 use muster::http::{Answer, Code, Problem};
 use muster::store::{Answering, ByToken};
 
-use super::secret::invitation_secret;
+use super::secret::TokenSecret;
 use super::sent_token::InvitationAnswer;
 use crate::endpoint::TableAction::{
     BatchGetItem, ConditionCheckItem, DeleteItem, PutItem, UpdateItem,
 };
-use crate::endpoint::{Body, Call, Endpoint, Idempotency, endpoint, render};
+use crate::endpoint::{Body, Call, Endpoint, Idempotency, Uses, endpoint, render};
 
 /// Accept an invitation by its token
 ///
@@ -28,11 +28,12 @@ pub(crate) async fn accept_invitation_by_token(
     call: Call,
     Body(answer): Body<InvitationAnswer>,
     Idempotency(key): Idempotency,
+    Uses(secret): Uses<TokenSecret>,
 ) -> Result<Answer, Problem> {
     let token = answer.token_for(&call)?;
     let by = Answering::Token(ByToken {
         token: &token,
-        secret: &invitation_secret(&call.app).await?,
+        secret: &secret.get().await?,
         email_must_match: call.app.settings.invitation_email_must_match,
     });
     let outcome = call

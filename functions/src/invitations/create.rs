@@ -17,11 +17,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::secret::TokenSecret;
 use super::shown::{Links, ShownInvitation};
 use crate::endpoint::TableAction::{
     BatchGetItem, ConditionCheckItem, GetItem, PutItem, UpdateItem,
 };
-use crate::endpoint::{Body, Call, Endpoint, Idempotency, OrganizationPath, endpoint, render};
+use crate::endpoint::{
+    Body, Call, Endpoint, Idempotency, OrganizationPath, Uses, endpoint, render,
+};
 use crate::openapi::example::Example;
 
 /// Create an invitation
@@ -41,8 +44,9 @@ pub(crate) async fn create_invitation(
     path: OrganizationPath,
     Body(new): Body<NewInvitation>,
     Idempotency(key): Idempotency,
+    Uses(secret): Uses<TokenSecret>,
 ) -> Result<Answer, Problem> {
-    let links = Links::of(&call).await?;
+    let links = Links::of(&call, &secret).await?;
     let invitation = new.invitation(&call, path.organization_id);
     let outcome = call
         .store()

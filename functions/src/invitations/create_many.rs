@@ -10,12 +10,15 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::create::NewInvitation;
+use super::secret::TokenSecret;
 use super::shown::{Links, ShownInvitation};
 use crate::endpoint::TableAction::{
     BatchGetItem, ConditionCheckItem, GetItem, PutItem, UpdateItem,
 };
 use crate::endpoint::batch::{self, BatchItem, MAX_ITEMS};
-use crate::endpoint::{Body, Call, Endpoint, Idempotency, OrganizationPath, endpoint, render};
+use crate::endpoint::{
+    Body, Call, Endpoint, Idempotency, OrganizationPath, Uses, endpoint, render,
+};
 use crate::openapi::example::Example;
 
 /// Create many invitations
@@ -34,8 +37,9 @@ pub(crate) async fn create_invitations(
     path: OrganizationPath,
     Body(batch): Body<NewInvitations>,
     Idempotency(key): Idempotency,
+    Uses(secret): Uses<TokenSecret>,
 ) -> Result<Answer, Problem> {
-    let links = Links::of(&call).await?;
+    let links = Links::of(&call, &secret).await?;
     let (store, id) = (call.store(), &path.organization_id);
     let cx = call.idempotent(key);
     if let Some(first) = store.begin_invitation_batch(&cx, id).await? {

@@ -4,12 +4,12 @@ use documented::docs_const;
 use muster::http::{Answer, Code, Problem};
 use muster::store::{Answering, ByToken};
 
-use super::secret::invitation_secret;
+use super::secret::TokenSecret;
 use super::sent_token::InvitationAnswer;
 use crate::endpoint::TableAction::{
     BatchGetItem, ConditionCheckItem, DeleteItem, PutItem, UpdateItem,
 };
-use crate::endpoint::{Body, Call, Endpoint, endpoint};
+use crate::endpoint::{Body, Call, Endpoint, Uses, endpoint};
 
 /// Decline an invitation by its token
 ///
@@ -25,11 +25,12 @@ use crate::endpoint::{Body, Call, Endpoint, endpoint};
 pub(crate) async fn decline_invitation_by_token(
     call: Call,
     Body(answer): Body<InvitationAnswer>,
+    Uses(secret): Uses<TokenSecret>,
 ) -> Result<Answer, Problem> {
     let token = answer.token_for(&call)?;
     let by = Answering::Token(ByToken {
         token: &token,
-        secret: &invitation_secret(&call.app).await?,
+        secret: &secret.get().await?,
         email_must_match: call.app.settings.invitation_email_must_match,
     });
     call.store()

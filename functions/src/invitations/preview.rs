@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::secret::invitation_secret;
+use super::secret::TokenSecret;
 use crate::App;
 use crate::endpoint::TableAction::BatchGetItem;
 use crate::endpoint::{Endpoint, public_endpoint};
@@ -28,7 +28,7 @@ const NO_TENANT: &str = "none";
 #[docs_const(vis = pub(self), rename = "DOCS")]
 async fn preview_invitation(app: Arc<App>, request: ApiRequest) -> Result<Answer, Problem> {
     request.no_query()?;
-    let secret = invitation_secret(&app).await?;
+    let secret = app.service::<TokenSecret>()?.get().await?;
     let token = match request.path_parameter("token").parse::<InvitationToken>() {
         Ok(token) => Ok(token),
         // Looked up like a wrong one, so that both take the same time.
@@ -48,6 +48,7 @@ async fn preview_invitation(app: Arc<App>, request: ApiRequest) -> Result<Answer
 pub const ENDPOINT: Endpoint = public_endpoint!(preview_invitation, "GET /invitations/{token}")
     .table(&[BatchGetItem])
     .with_invitation_secret()
+    .uses::<TokenSecret>()
     .answers(|operation| {
         operation
             .plain::<ShownPreview<'static>>("What the invitation offers.")

@@ -6,9 +6,10 @@ use muster::http::{Answer, Code, Problem};
 
 use super::InvitationPath;
 use super::create::first_delivery;
+use super::secret::TokenSecret;
 use super::shown::{Links, ShownInvitation};
 use crate::endpoint::TableAction::{BatchGetItem, ConditionCheckItem, PutItem, UpdateItem};
-use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, endpoint, render};
+use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, Uses, endpoint, render};
 
 /// Resend an invitation
 ///
@@ -26,8 +27,9 @@ pub(crate) async fn resend_invitation(
     _: NoBody,
     expected: ExpectedVersion,
     Idempotency(key): Idempotency,
+    Uses(secret): Uses<TokenSecret>,
 ) -> Result<Answer, Problem> {
-    let links = Links::of(&call).await?;
+    let links = Links::of(&call, &secret).await?;
     let id = (&path.organization_id, &path.invitation_id);
     let outcome = call
         .store()

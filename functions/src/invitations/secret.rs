@@ -2,30 +2,40 @@
 
 use std::time::Duration;
 
-use muster::config::INVITATION_SECRET_ARN;
+use muster::config::{INVITATION_SECRET_ARN, SettingError};
 use muster::domain::InvitationSecret;
 use muster::http::{Code, Problem};
 use muster_directory::StackSecret;
 use tokio::time::Instant;
 
-use crate::App;
+use crate::app::Service;
+use crate::{App, Variables};
 
 /// Time to read the secret.
 const READ_TIME: Duration = Duration::from_secs(3);
 
-/// Returns the secret that makes the tokens. Reads it from Secrets Manager with the first use. A function that uses it
-/// declares [`with_invitation_secret`](crate::endpoint::Endpoint::with_invitation_secret).
-pub(crate) async fn invitation_secret(app: &App) -> Result<InvitationSecret, Problem> {
-    let secret = app.part(|app, variable| {
-        StackSecret::of(INVITATION_SECRET_ARN, app.clock.clone(), variable)
-    })?;
-    let text = secret.get(Instant::now() + READ_TIME).await;
-    let text = text.map_err(|error| Problem {
+/// The secret in Secrets Manager. A function that uses it declares
+/// [`with_invitation_secret`](crate::endpoint::Endpoint::with_invitation_secret).
+pub(crate) struct TokenSecret(StackSecret);
+
+impl Service for TokenSecret {
+    fn read(app: &App, variables: Variables<'_>) -> Result<Self, SettingError> {
+        let secret = StackSecret::of(INVITATION_SECRET_ARN, app.clock.clone(), variables)?;
+        Ok(Self(secret))
+    }
+}
+
+impl TokenSecret {
+    /// Returns the secret. Reads it from Secrets Manager with the first use.
+    pub(crate) async fn get(&self) -> Result<InvitationSecret, Problem> {
+        let text = self.0.get(Instant::now() + READ_TIME).await;
+        let text = text.map_err(|error| Problem {
         source: Some(error.into()),
         ..Problem::new(
             Code::Unavailable,
             "The secret of the tokens cannot be read. Nothing was changed. Retry after the number of seconds in Retry-After.",
         )
     })?;
-    InvitationSecret::new(text).map_err(Problem::internal)
+        InvitationSecret::new(text).map_err(Problem::internal)
+    }
 }

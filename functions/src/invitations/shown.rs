@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::secret::invitation_secret;
+use super::secret::TokenSecret;
 use crate::App;
 use crate::endpoint::Call;
 use crate::openapi::example::{self, Example};
@@ -34,10 +34,10 @@ pub(crate) struct Links {
 impl Links {
     /// Reads the secret if the caller may see the links: those who send them themselves, because the deployment sends no
     /// mail; else tenant admins and machines. Before a write, so that a failure changes nothing.
-    pub(crate) async fn of(call: &Call) -> Result<Self, Problem> {
+    pub(crate) async fn of(call: &Call, secret: &TokenSecret) -> Result<Self, Problem> {
         let Call { app, caller, .. } = call;
         let secret = if shows_links(app, caller) {
-            Some(invitation_secret(app).await?)
+            Some(secret.get().await?)
         } else {
             None
         };

@@ -16,9 +16,9 @@ use muster::store::{self, metered};
 use muster_delivery::{EventRecord, stream as records};
 use serde_json::{Value, json};
 
-use crate::App;
 use crate::runs::{RunLine, run_counts};
-use crate::runtime::{Error, Started, Variables, deadline, event_source};
+use crate::runtime::{Error, Started, deadline, event_source};
+use crate::{App, Variables};
 
 /// Time for a batch. Under the timeout of the function, so that it ends with a list of what failed. The members of an
 /// organization of an older release are counted in it, 2,000 for each page of the index.

@@ -14,6 +14,7 @@ mod answer;
 mod find;
 mod render;
 
+use std::error::Error as StdError;
 use std::sync::Arc;
 
 use muster::domain::{
@@ -26,7 +27,7 @@ use muster_scim::{Error, ListQuery, ScimType};
 use serde_json::Value;
 
 use crate::App;
-use crate::directories::queue::put_on_queue;
+use crate::directories::queue::RunQueue;
 use crate::endpoint::TableAction::{
     BatchGetItem, ConditionCheckItem, DeleteItem, GetItem, PutItem, Query as QueryItems, UpdateItem,
 };
@@ -133,11 +134,15 @@ impl Scim {
                 requested_by: None,
                 tries: 0,
             };
-            if let Err(failure) = put_on_queue(&self.app, &task).await {
+            if let Err(failure) = self.put_on_queue(&task).await {
                 self.failed(request, &*failure);
             }
         }
         left
+    }
+
+    async fn put_on_queue(&self, task: &RunTask) -> Result<(), Box<dyn StdError + Send + Sync>> {
+        self.app.service::<RunQueue>()?.put(task).await
     }
 
     fn failed(&self, request: &ApiRequest, failure: &(dyn std::error::Error + Send + Sync)) {
@@ -216,6 +221,7 @@ const fn writing(endpoint: Endpoint) -> Endpoint {
         ])
         .indexes(&["gsi1"])
         .with_run_queue()
+        .uses::<RunQueue>()
         .takes_up_to(29)
 }
 

@@ -15,8 +15,8 @@ use super::{
     NO_USER, RESERVE, RESERVED, Subject, UNUSABLE_EVENT, attribute, attributes, has_verified_email,
     subject, text, trigger_source,
 };
-use crate::runtime::{Started, Variables, deadline, trigger};
-use crate::{App, LoginContext};
+use crate::runtime::{Started, deadline, trigger};
+use crate::{App, LoginContext, Variables};
 
 /// Why an event of the user pool that is no login has no sync.
 const NO_LOGIN: &str = "no-login";

@@ -18,9 +18,9 @@ use super::{
     NO_USER, RESERVE, RESERVED, Subject, UNUSABLE_EVENT, attribute, has_verified_email, subject,
     trigger_source,
 };
-use crate::App;
 use crate::records::TriggerLine;
-use crate::runtime::{Started, Variables, deadline, trigger};
+use crate::runtime::{Started, deadline, trigger};
+use crate::{App, Variables};
 
 /// Time for all of it: Cognito waits 5 s for a trigger, and the login has others.
 const BUDGET: Duration = Duration::from_millis(3_500);

@@ -7,9 +7,11 @@ use muster::http::{self, Answer, Code, Problem};
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 
-use super::queue::enqueue;
+use super::queue::WebhookQueue;
 use crate::endpoint::TableAction::{BatchGetItem, GetItem, PutItem, Query};
-use crate::endpoint::{Body, Call, Endpoint, Idempotency, WebhookEndpointPath, endpoint, render};
+use crate::endpoint::{
+    Body, Call, Endpoint, Idempotency, Uses, WebhookEndpointPath, endpoint, render,
+};
 use crate::openapi::example::Example;
 
 /// Replay events to a webhook endpoint
@@ -25,6 +27,7 @@ pub(crate) async fn replay_webhook_events(
     path: WebhookEndpointPath,
     Body(range): Body<ReplayRange>,
     Idempotency(key): Idempotency,
+    Uses(queue): Uses<WebhookQueue>,
 ) -> Result<Answer, Problem> {
     if range.from >= range.to {
         return Err(Problem::invalid_at("/to", "must be later than from"));
@@ -38,7 +41,7 @@ pub(crate) async fn replay_webhook_events(
     let (id, times) = (&path.endpoint_id, (range.from, range.to));
     let found = store.webhook_events_to_replay(&cx, id, times, cursor.as_deref());
     let (endpoint, page) = found.await?;
-    enqueue(&call, &endpoint, &page.items).await?;
+    queue.put(&endpoint, &page.items, call.now).await?;
     let replay = WebhookReplay {
         queued: page.items.len(),
         next_cursor: page.next,

@@ -4,9 +4,9 @@ use documented::docs_const;
 use muster::domain::Delivery;
 use muster::http::{self, Answer, Code, Problem};
 
-use super::queue::enqueue;
+use super::queue::WebhookQueue;
 use crate::endpoint::TableAction::{BatchGetItem, GetItem, PutItem, UpdateItem};
-use crate::endpoint::{Call, DeliveryPath, Endpoint, Idempotency, NoBody, endpoint, render};
+use crate::endpoint::{Call, DeliveryPath, Endpoint, Idempotency, NoBody, Uses, endpoint, render};
 
 /// Retry a delivery
 ///
@@ -20,6 +20,7 @@ pub(crate) async fn retry_webhook_delivery(
     path: DeliveryPath,
     _: NoBody,
     Idempotency(key): Idempotency,
+    Uses(queue): Uses<WebhookQueue>,
 ) -> Result<Answer, Problem> {
     let cx = call.idempotent(key);
     let store = call.store();
@@ -28,7 +29,7 @@ pub(crate) async fn retry_webhook_delivery(
     }
     let found = store.webhook_delivery_to_retry(&cx, &path.endpoint_id, path.delivery_id);
     let (endpoint, delivery, event) = found.await?;
-    enqueue(&call, &endpoint, &[event]).await?;
+    queue.put(&endpoint, &[event], call.now).await?;
     let outcome = store.record_webhook_retry(&cx, delivery).await?;
     render(outcome, answer)
 }

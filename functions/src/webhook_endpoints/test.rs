@@ -3,15 +3,27 @@
 use std::time::Instant;
 
 use documented::docs_const;
+use muster::config::SettingError;
 use muster::domain::WebhookTest;
 use muster::http::{self, Answer, Code, Problem};
 use muster_delivery::webhook::{Message, Sender};
 use serde_json::json;
 use serde_json::value::to_raw_value;
 
+use crate::app::Service;
 use crate::endpoint::TableAction::{BatchGetItem, GetItem, PutItem};
-use crate::endpoint::{Call, Endpoint, Idempotency, NoBody, WebhookEndpointPath, endpoint, render};
+use crate::endpoint::{
+    Call, Endpoint, Idempotency, NoBody, Uses, WebhookEndpointPath, endpoint, render,
+};
 use crate::openapi::example::Example;
+use crate::{App, Variables};
+
+impl Service for Sender {
+    fn read(app: &App, variables: Variables<'_>) -> Result<Self, SettingError> {
+        let targets = app.settings.webhook_targets.clone();
+        Self::read(targets, app.clock.clone(), variables)
+    }
+}
 
 /// Test a webhook endpoint
 ///
@@ -26,6 +38,7 @@ pub(crate) async fn test_webhook_endpoint(
     path: WebhookEndpointPath,
     _: NoBody,
     Idempotency(key): Idempotency,
+    Uses(sender): Uses<Sender>,
 ) -> Result<Answer, Problem> {
     let cx = call.idempotent(key);
     let store = call.store();
@@ -44,13 +57,6 @@ pub(crate) async fn test_webhook_endpoint(
         &data.map_err(Problem::internal)?,
     )
     .map_err(Problem::internal)?;
-    let sender = call.app.part(|app, variable| {
-        Sender::read(
-            app.settings.webhook_targets.clone(),
-            app.clock.clone(),
-            variable,
-        )
-    })?;
     let start = Instant::now();
     let result = sender
         .send(&signing.endpoint.url, &message, &signing.secrets)

@@ -13,7 +13,7 @@ use muster::domain::{Clock, Timestamp};
 use muster::store::Store;
 use muster::telemetry::Telemetry;
 use muster_functions::runtime::Started;
-use muster_functions::{App, Environment, functions};
+use muster_functions::{App, Services, functions};
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 
@@ -55,9 +55,9 @@ impl Stage {
             settings: settings.unwrap(),
             clock: Clock::from_fn(clock),
             telemetry: Telemetry::to(|_| {}),
-            environment: Environment::new(|_| None),
+            services: Services::default(),
         };
-        let of_delivery = |name: &str| {
+        let variables = |name: &str| {
             let own = [
                 "EVENT_BUS_NAME",
                 "FAILURES_QUEUE_URL",
@@ -72,16 +72,8 @@ impl Stage {
             is_needed.then(|| "local".to_owned())
         };
         let functions = functions().iter().map(|function| {
-            let started = match function.name {
-                "publish-events"
-                | "deliver-webhook"
-                | "send-invitation"
-                | "schedule-reconciles"
-                | "reconcile-directory" => function.start(app.clone(), &of_delivery),
-                _ => function.start(app.clone(), &|_| None),
-            };
-            let started = started.unwrap();
-            (function.name, started)
+            let started = function.start(app.clone(), &variables);
+            (function.name, started.unwrap())
         });
         Self {
             runtime: tokio::runtime::Builder::new_current_thread()

@@ -182,7 +182,7 @@ fn binaries(root: &Path, endpoints: &[Endpoint]) -> Result<Vec<Output>> {
                 "//! The Lambda function `{name}`: see `muster_functions::{capability}::{module}`. {NOTE}\n\n\
                  use muster_functions::{{{imports}}};\n\n\
                  fn main() -> Result<(), runtime::Error> {{\n    \
-                 runtime::serve(const {{ {capability}::{module}::ENDPOINT.handler }})\n}}\n"
+                 runtime::serve(const {{ {capability}::{module}::ENDPOINT.function }})\n}}\n"
             );
             Output {
                 path: folder.join(format!("{name}.rs")),
