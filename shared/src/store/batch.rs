@@ -266,3 +266,59 @@ fn is_of_batch(refusal: &Refusal) -> bool {
         Refusal::IdempotencyMismatch | Refusal::UserDisabled
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        Actor, Caller, EventContext, Membership, Origin, Role, Status, TenantId, Timestamp, UserId,
+    };
+    use crate::store::idempotency::item_of;
+
+    fn membership() -> Membership {
+        let tenant = TenantId::parse("acme").unwrap();
+        let organization = OrganizationId::parse("o").unwrap();
+        let user = UserId::parse("ada").unwrap();
+        let what = (Role::Member, Status::Active);
+        Membership::new(tenant, organization, user, what, Timestamp::EPOCH)
+    }
+
+    #[test]
+    fn errors_of_the_whole_batch_are_no_results_of_an_item() {
+        let mut results = Results::of(&[membership()]);
+        for refusal in [Refusal::IdempotencyMismatch, Refusal::UserDisabled] {
+            assert!(results.settle_alone(0, Err(refusal.into())).is_err());
+        }
+        let refused = Err(Refusal::AlreadyMember.into());
+        results.settle_alone(0, refused).unwrap();
+        let results = results.complete().unwrap();
+        assert!(matches!(results[..], [Err(Refusal::AlreadyMember)]));
+    }
+
+    #[test]
+    fn an_item_that_the_first_request_added_is_not_added_again() {
+        let cx = Context {
+            caller: Caller {
+                tenant_id: TenantId::parse("acme").unwrap(),
+                user_id: UserId::parse("ada").unwrap(),
+                tenant_admin: true,
+                machine: false,
+                email: None,
+            },
+            now: Timestamp::EPOCH,
+            origin: Origin::new(Actor::system(), EventContext::default()),
+            idempotency_key: Some(IdempotencyKey {
+                route: "POST /members/batch".to_owned(),
+                key: "k".to_owned(),
+                fingerprint: "f".to_owned(),
+            }),
+        };
+        let added = Added::New(membership());
+        let item = item_of(&cx.record().unwrap(), &added);
+        let found = replayed(&cx, &Unmet::one((), Some(item)), &()).unwrap();
+        let Some(ItemOutcome::Settled(result)) = found else {
+            panic!("not settled");
+        };
+        assert_eq!(result.unwrap(), added);
+    }
+}

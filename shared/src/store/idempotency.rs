@@ -218,3 +218,9 @@ pub(super) async fn unchanged<T: Recorded, L: Copy + PartialEq>(
     };
     record.replay(&unmet, &label)
 }
+
+/// The record's item with this value.
+#[cfg(test)]
+pub(super) fn item_of(record: &Record, value: &impl Recorded) -> Item {
+    record.item(value_of(value).unwrap()).unwrap()
+}

@@ -139,3 +139,17 @@ impl Store {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_retry_budget_is_that_of_the_table() {
+        let config = aws_sdk_dynamodb::Config::builder().behavior_version_latest();
+        let client = Client::from_conf(config.build());
+        let budget = Duration::from_millis(150);
+        let store = Store::new(client, "muster").with_retry_budget(budget);
+        assert_eq!(store.table.retry_budget(), budget);
+    }
+}

@@ -42,3 +42,10 @@ impl Store {
         }
     }
 }
+
+#[cfg(test)]
+impl Unsettled {
+    pub(super) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Failed(Error::Refused(super::Refusal::NotFound)))
+    }
+}

@@ -298,4 +298,11 @@ mod tests {
             assert_eq!(from_row(item).unwrap(), directory);
         }
     }
+
+    #[test]
+    fn a_deleted_directory_is_not_found() {
+        let of = |item| not_changed(&Unmet::one(Action::Directory, item));
+        assert!(of(None).is_not_found());
+        assert!(matches!(of(Some(Item::new())), Unsettled::Overtaken));
+    }
 }

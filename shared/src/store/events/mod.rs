@@ -68,3 +68,46 @@ pub(super) const PARTITIONS: u8 = 16;
 pub(super) fn partition_of(id: EventId) -> u8 {
     id.last_digit() % PARTITIONS
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn left(personal: &PersonalDetails, is_actor: bool) -> Option<Option<PersonalDetails>> {
+        let personal = serde_json::to_string(personal).unwrap();
+        let ada = UserId::parse("ada").unwrap();
+        let left = without_user(&personal, &ada, is_actor).unwrap();
+        left.map(|left| left.map(|left| serde_json::from_str(&left).unwrap()))
+    }
+
+    fn details(actor: Option<&str>, names: &[(&str, &str)]) -> PersonalDetails {
+        let names = names.iter();
+        PersonalDetails {
+            actor_name: actor.map(str::to_owned),
+            names: names
+                .map(|(id, name)| ((*id).to_owned(), (*name).to_owned()))
+                .collect(),
+            source_ip: actor.map(|_| "192.0.2.1".to_owned()),
+            user_agent: actor.map(|_| "curl".to_owned()),
+        }
+    }
+
+    #[test]
+    fn the_details_of_others_are_left() {
+        let both = [("ada", "Ada"), ("bob", "Bob")];
+        let bob = [("bob", "Bob")];
+        assert_eq!(left(&details(None, &bob), false), None);
+        assert_eq!(left(&details(Some("Cy"), &bob), false), None);
+        let of_cy = details(Some("Cy"), &bob);
+        assert_eq!(left(&details(Some("Cy"), &both), false), Some(Some(of_cy)));
+        let of_bob = details(None, &bob);
+        assert_eq!(left(&details(Some("Ada"), &both), true), Some(Some(of_bob)));
+    }
+
+    #[test]
+    fn details_of_nobody_else_leave_nothing() {
+        let ada = [("ada", "Ada")];
+        assert_eq!(left(&details(None, &ada), false), Some(None));
+        assert_eq!(left(&details(Some("Ada"), &[]), true), Some(None));
+    }
+}

@@ -157,3 +157,19 @@ fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
         None => Unsettled::Overtaken,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::table::Item;
+
+    #[test]
+    fn an_invitation_is_not_found_once_its_organization_is_deleted() {
+        let of = |status: &str| {
+            let item = Item::from([("status".to_owned(), text(status))]);
+            not_changed(&Unmet::one(Action::Organization, Some(item)))
+        };
+        assert!(of("deleted").is_not_found());
+        assert!(matches!(of("active"), Unsettled::Overtaken));
+    }
+}

@@ -194,3 +194,26 @@ fn outcome_of(
     }
     Ok(ItemOutcome::Pending)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::invitations::tests::invitation;
+
+    fn sizes(invitations: &[Invitation]) -> Vec<usize> {
+        let placed = invitations.iter().enumerate().collect();
+        in_transactions(placed).iter().map(Vec::len).collect()
+    }
+
+    #[test]
+    fn a_team_counts_once_in_a_transaction() {
+        let into_one = vec![invitation("t"); 25];
+        assert_eq!(sizes(&into_one), [24, 1]);
+        // The last one has room without its team.
+        let mut into_two = vec![invitation("t"); 23];
+        into_two.push(invitation("u"));
+        assert_eq!(sizes(&into_two), [23, 1]);
+        let into_others: Vec<_> = (0..25).map(|n| invitation(&format!("t{n}"))).collect();
+        assert_eq!(sizes(&into_others), [19, 6]);
+    }
+}

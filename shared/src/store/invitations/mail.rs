@@ -239,3 +239,30 @@ fn held(item: Item, issued: &IssuedToken, now: Timestamp) -> Result<MailClaim, E
         _ => MailClaim::Over,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::invitations::tests::invitation;
+    use crate::store::invitations::to_row;
+
+    #[test]
+    fn a_lease_is_held_only_while_the_mail_is_to_be_sent() {
+        let now = Timestamp::EPOCH;
+        let until = now.after(LEASE);
+        let claim = |send_count| {
+            let one = invitation("t");
+            let mut item = to_row(&one).unwrap();
+            item.insert(UNTIL.to_owned(), text(until.to_string()));
+            let issued = IssuedToken {
+                tenant_id: one.tenant_id,
+                organization_id: one.organization_id,
+                invitation_id: one.id,
+                send_count,
+            };
+            held(item, &issued, now).unwrap()
+        };
+        assert!(matches!(claim(1), MailClaim::Held(at) if at == until));
+        assert!(matches!(claim(2), MailClaim::Over));
+    }
+}

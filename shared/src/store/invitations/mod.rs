@@ -120,3 +120,6 @@ pub(in crate::store) fn event(
     )
     .with_targets([Target::organization(&one.organization_id, None)])
 }
+
+#[cfg(test)]
+mod tests;

@@ -146,6 +146,7 @@ fn hold_organization(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Error;
 
     #[test]
     fn filters_with_few_matches_read_larger_pages() {
@@ -163,5 +164,19 @@ mod tests {
         }
         .look_at(SIFTED + 1);
         assert_eq!(further, SIFTED + 1);
+    }
+
+    #[test]
+    fn a_member_is_not_found_once_the_organization_is_deleted() {
+        let of = |status: &str| {
+            let item = Item::from([("status".to_owned(), text(status))]);
+            not_changed(&Unmet::one(Action::Organization, Some(item)))
+        };
+        assert!(of("deleted").is_not_found());
+        let refused = of("active");
+        assert!(matches!(
+            refused,
+            Unsettled::Failed(Error::Refused(Refusal::LastOwner))
+        ));
     }
 }

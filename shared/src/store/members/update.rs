@@ -134,3 +134,29 @@ fn changed_as(before: &Membership, after: &Membership) -> EventType {
         _ => EventType::MembershipRoleChanged,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{OrganizationId, Role, TenantId, Timestamp, UserId};
+
+    #[test]
+    fn an_invited_member_who_becomes_active_is_added() {
+        let member = |status| {
+            Membership::new(
+                TenantId::parse("acme").unwrap(),
+                OrganizationId::parse("o").unwrap(),
+                UserId::parse("ada").unwrap(),
+                (Role::Member, status),
+                Timestamp::EPOCH,
+            )
+        };
+        let active = member(Status::Active);
+        for (before, event_type) in [
+            (Status::Invited, EventType::MembershipAdded),
+            (Status::Suspended, EventType::MembershipReactivated),
+        ] {
+            assert_eq!(changed_as(&member(before), &active), event_type);
+        }
+    }
+}

@@ -283,3 +283,11 @@ enum Cancellation<L> {
     /// Retrying would not help.
     Failed(Error),
 }
+
+#[cfg(test)]
+impl<L> Unmet<L> {
+    /// The failed condition of one action, and the item at that time.
+    pub(in crate::store) fn one(label: L, item: Option<Item>) -> Self {
+        Self(vec![(ActionLabel::Named(label), item)])
+    }
+}

@@ -234,3 +234,39 @@ pub(super) fn reserve_team_name<L: Copy + PartialEq>(
     transaction.put(label, item, free);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_team_is_not_found_once_its_organization_is_deleted() {
+        let of = |status: &str| {
+            let item = Item::from([("status".to_owned(), text(status))]);
+            not_changed(&Unmet::one(Action::Organization, Some(item)))
+        };
+        assert!(of("deleted").is_not_found());
+        assert!(matches!(of("active"), Unsettled::Overtaken));
+    }
+
+    #[test]
+    fn a_team_of_the_first_release_is_reserved_as_listed() {
+        let name: Name = serde_json::from_value("Sales\u{2800}".into()).unwrap();
+        let tenant = TenantId::parse("acme").unwrap();
+        let ada = UserId::parse("ada").unwrap();
+        let id = TeamId::parse("t").unwrap();
+        let team = Team::new(
+            id.clone(),
+            (tenant, None),
+            name.clone(),
+            ada,
+            Timestamp::EPOCH,
+        );
+        let before = name.folded_in_first_release().unwrap();
+        for folded in [before, name.folded()] {
+            let place = text(keys::team_by_name(&folded, &id));
+            let item = Item::from([("gsi1sk".to_owned(), place)]);
+            assert_eq!(reserved_name(&item, &team), folded);
+        }
+    }
+}

@@ -102,3 +102,16 @@ pub(super) fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
         _ => Unsettled::Overtaken,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::table::Item;
+
+    #[test]
+    fn a_deleted_endpoint_is_not_found() {
+        let of = |item| not_changed(&Unmet::one(Action::Endpoint, item));
+        assert!(of(None).is_not_found());
+        assert!(matches!(of(Some(Item::new())), Unsettled::Overtaken));
+    }
+}
