@@ -4,7 +4,7 @@ use super::read::shown_as;
 use super::{address, index_query};
 use crate::domain::{Email, Invitation, InvitationStatus, Name, Organization};
 use crate::store::access::View;
-use crate::store::keys::{self, INVITATION_PREFIX, Key, MAX_SORT_KEY_BYTES};
+use crate::store::keys::{self, INVITATION_PREFIX, Key};
 use crate::store::rows::invitations::from_row;
 use crate::store::rows::{organizations, users};
 use crate::store::table::Query;
@@ -101,15 +101,9 @@ fn open_query(
     limit: usize,
 ) -> Result<Query<'static>, Refusal> {
     let tenant = &cx.caller.tenant_id;
-    let after = match after {
-        Some(place) if place.len() > MAX_SORT_KEY_BYTES => {
-            return Err(Refusal::InvalidPosition);
-        }
-        Some(place) => {
-            Some(keys::invitation_start(tenant, address, place).ok_or(Refusal::InvalidPosition)?)
-        }
-        None => None,
-    };
+    let start = |place| keys::invitation_start(tenant, address, place);
+    let after = after.map(|place| start(place).ok_or(Refusal::InvalidPosition));
+    let after = after.transpose()?;
     let query = index_query(tenant, address, INVITATION_PREFIX, after, limit.max(SIFTED));
     Ok(Query {
         filter: Some(shown_as(InvitationStatus::Pending, cx.now)),
