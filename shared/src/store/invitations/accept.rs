@@ -352,3 +352,6 @@ fn put_membership(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

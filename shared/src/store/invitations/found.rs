@@ -158,3 +158,16 @@ impl Found {
         }
     }
 }
+
+#[cfg(test)]
+impl Found {
+    /// What is found for a member.
+    pub(super) fn of_member(invitation: Invitation, membership: Membership) -> Self {
+        Self {
+            invitation,
+            membership: Some(membership),
+            profile: None,
+            is_claimed: false,
+        }
+    }
+}

@@ -291,3 +291,27 @@ impl<L> Unmet<L> {
         Self(vec![(ActionLabel::Named(label), item)])
     }
 }
+
+#[cfg(test)]
+impl<L> Transaction<'_, L> {
+    /// The expressions of its updates.
+    pub(in crate::store) fn updates(&self) -> Vec<&str> {
+        let updates = self.actions.iter().filter_map(|(_, it)| it.update());
+        updates.map(Update::update_expression).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_that_is_too_large_or_invalid_is_rejected() {
+        for code in ["ValidationError", "ItemCollectionSizeLimitExceeded"] {
+            assert!(is_rejected(Some(code)), "{code}");
+        }
+        for code in [None, Some("None"), Some("TransactionConflict")] {
+            assert!(!is_rejected(code), "{code:?}");
+        }
+    }
+}

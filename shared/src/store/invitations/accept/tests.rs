@@ -1,0 +1,65 @@
+//! What an accepted invitation writes and requires, apart from the table.
+
+use uuid::Uuid;
+
+use super::*;
+use crate::store::invitations::tests::invitation;
+use crate::store::table::Table;
+
+fn table() -> Table {
+    let config = aws_sdk_dynamodb::Config::builder().behavior_version_latest();
+    let client = aws_sdk_dynamodb::Client::from_conf(config.build());
+    Table::new(client, "muster".to_owned())
+}
+
+/// Bob, who invites into a team, and is a member himself.
+fn found(invited_as: Role, own: (Role, Status)) -> Found {
+    let mut invitation = invitation("t");
+    invitation.role = invited_as;
+    let membership = Membership::new(
+        invitation.tenant_id.clone(),
+        invitation.organization_id.clone(),
+        invitation.invited_by_user_id.clone(),
+        own,
+        Timestamp::EPOCH,
+    );
+    Found::of_member(invitation, membership)
+}
+
+#[test]
+fn an_inviter_who_accepts_must_still_be_allowed_to_invite() {
+    let table = table();
+    let may = |invited_as, own| {
+        let found = found(invited_as, own);
+        let caller = Caller {
+            tenant_id: found.invitation.tenant_id.clone(),
+            user_id: found.invitation.invited_by_user_id.clone(),
+            tenant_admin: false,
+            machine: false,
+            email: None,
+        };
+        let mut transaction = table.transaction(Uuid::nil());
+        hold_inviter(&mut transaction, &found, &caller).is_ok()
+    };
+    assert!(may(Role::Member, (Role::Admin, Status::Active)));
+    assert!(!may(Role::Member, (Role::Admin, Status::Suspended)));
+    assert!(!may(Role::Member, (Role::Member, Status::Active)));
+    assert!(!may(Role::Owner, (Role::Admin, Status::Active)));
+}
+
+#[test]
+fn an_accepted_membership_counts_only_teams_that_it_joins() {
+    let table = table();
+    let counts = |status, teams| {
+        let found = found(Role::Member, (Role::Member, status));
+        let mut transaction = table.transaction(Uuid::nil());
+        let after = found.membership.clone().unwrap();
+        let written = (&after, teams);
+        put_membership(&mut transaction, &found, written, Timestamp::EPOCH).unwrap();
+        transaction.updates().concat().contains("joined_teams")
+    };
+    for status in [Status::Active, Status::Invited] {
+        assert!(counts(status, 1), "{status:?}");
+        assert!(!counts(status, 0), "{status:?}");
+    }
+}
