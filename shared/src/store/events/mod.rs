@@ -73,6 +73,7 @@ pub(super) fn partition_of(id: EventId) -> u8 {
 mod tests {
     use super::*;
 
+    #[expect(clippy::option_option, reason = "whether it changes, and what is left")]
     fn left(personal: &PersonalDetails, is_actor: bool) -> Option<Option<PersonalDetails>> {
         let personal = serde_json::to_string(personal).unwrap();
         let ada = UserId::parse("ada").unwrap();

@@ -87,21 +87,6 @@ impl Store {
         })
     }
 
-    /// Returns an invitation as it is stored, or `None` if it does not exist. One that has expired is still pending.
-    /// For callers whom its token, its address or the system allows.
-    pub async fn invitation(
-        &self,
-        tenant: &TenantId,
-        organization: &OrganizationId,
-        id: &InvitationId,
-    ) -> Result<Option<Invitation>, table::Error> {
-        let item = self
-            .table
-            .get(&keys::invitation(tenant, organization, id))
-            .await?;
-        item.map(from_row).transpose()
-    }
-
     /// Returns the open invitation of an address in an organization, if there is one. Makes one read, and another if the
     /// address is invited.
     pub(in crate::store) async fn open_invitation_of(
