@@ -9,7 +9,8 @@ use aws_sdk_dynamodb::config::Builder as ClientConfig;
 use muster::config::SettingError;
 use muster::domain::Clock;
 use muster_functions::App;
-use muster_functions::runtime::{Started, Variables};
+use muster_functions::Variables;
+use muster_functions::runtime::Started;
 
 use crate::handler::Handler;
 use crate::services::ServiceFaults;
