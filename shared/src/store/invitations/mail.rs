@@ -244,7 +244,7 @@ fn held(item: Item, issued: &IssuedToken, now: Timestamp) -> Result<MailClaim, E
 mod tests {
     use super::*;
     use crate::store::invitations::tests::invitation;
-    use crate::store::invitations::to_row;
+    use crate::store::rows::invitations::to_row;
 
     #[test]
     fn a_lease_is_held_only_while_the_mail_is_to_be_sent() {

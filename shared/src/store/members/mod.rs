@@ -147,6 +147,7 @@ fn hold_organization(
 mod tests {
     use super::*;
     use crate::store::Error;
+    use crate::store::table::Item;
 
     #[test]
     fn filters_with_few_matches_read_larger_pages() {

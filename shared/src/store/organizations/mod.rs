@@ -91,24 +91,3 @@ pub(super) fn reserve_name<L: Copy + PartialEq>(
     transaction.put(label, item, free);
     Ok(())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_organization_of_the_first_release_is_reserved_as_listed() {
-        let name: Name = serde_json::from_value("Acme\u{2800}".into()).unwrap();
-        let tenant = TenantId::parse("acme").unwrap();
-        let ada = UserId::parse("ada").unwrap();
-        let id = OrganizationId::parse("o").unwrap();
-        let now = Timestamp::EPOCH;
-        let organization = Organization::new(id.clone(), tenant, name.clone(), ada, now);
-        let before = name.folded_in_first_release().unwrap();
-        for folded in [before, name.folded()] {
-            let place = text(keys::by_name(&folded, &id));
-            let item = Item::from([("gsi1sk".to_owned(), place)]);
-            assert_eq!(reserved_name(&item, &organization), folded);
-        }
-    }
-}

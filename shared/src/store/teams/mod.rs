@@ -248,25 +248,4 @@ mod tests {
         assert!(of("deleted").is_not_found());
         assert!(matches!(of("active"), Unsettled::Overtaken));
     }
-
-    #[test]
-    fn a_team_of_the_first_release_is_reserved_as_listed() {
-        let name: Name = serde_json::from_value("Sales\u{2800}".into()).unwrap();
-        let tenant = TenantId::parse("acme").unwrap();
-        let ada = UserId::parse("ada").unwrap();
-        let id = TeamId::parse("t").unwrap();
-        let team = Team::new(
-            id.clone(),
-            (tenant, None),
-            name.clone(),
-            ada,
-            Timestamp::EPOCH,
-        );
-        let before = name.folded_in_first_release().unwrap();
-        for folded in [before, name.folded()] {
-            let place = text(keys::team_by_name(&folded, &id));
-            let item = Item::from([("gsi1sk".to_owned(), place)]);
-            assert_eq!(reserved_name(&item, &team), folded);
-        }
-    }
 }
