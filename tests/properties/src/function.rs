@@ -28,6 +28,9 @@ pub(crate) struct Invoked {
     pub(crate) requests: Vec<Value>,
 }
 
+const INVITATION_SECRET: &str =
+    "arn:aws:secretsmanager:eu-central-1:123456789012:secret:muster-invitations-AbCdEf";
+
 /// Invokes the function of this name.
 pub(crate) fn invoke(name: &str, event: Value) -> Invoked {
     thread_local! {
@@ -58,6 +61,9 @@ impl Stage {
             services: Services::default(),
         };
         let variables = |name: &str| {
+            if name == "INVITATION_SECRET_ARN" {
+                return Some(INVITATION_SECRET.to_owned());
+            }
             let own = [
                 "EVENT_BUS_NAME",
                 "FAILURES_QUEUE_URL",
