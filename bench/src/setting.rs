@@ -37,6 +37,8 @@ const QUEUES: [&str; 6] = [
     "INVITATION_FAILURES_QUEUE_URL",
     "RECONCILE_QUEUE_URL",
 ];
+const INVITATION_SECRET: &str =
+    "arn:aws:secretsmanager:eu-central-1:123456789012:secret:muster-invitations-AbCdEf";
 /// Owner of the organization, as the events name the caller.
 const OWNER: &str = "3c6f0a52-8f0e-4c57-9d1b-6f4a2f3f8b10";
 
@@ -84,6 +86,7 @@ pub(crate) async fn surroundings(binaries: &Path) -> Result<Surroundings> {
         let own = [
             ("AWS_ENDPOINT_URL_DYNAMODB", url),
             ("EVENT_BUS_NAME", "muster-events"),
+            ("INVITATION_SECRET_ARN", INVITATION_SECRET),
         ];
         let queues = QUEUES.map(|name| (name, "https://sqs.local.amazonaws.com/0/queue"));
         let own = own.into_iter().chain(queues);
