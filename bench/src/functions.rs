@@ -16,7 +16,8 @@ use crate::callgrind;
 use crate::figures::{Machine, Rounds, keep, median};
 use crate::process::Process;
 use crate::setting::{
-    GET_ITEM, GROUPS, HELLO, LIST_MEMBERS, QUERY, SIGNS_IN, Setting, Surroundings, surroundings,
+    FETCH, GET_ITEM, GROUPS, HELLO, LIST_MEMBERS, LOOK_UP, QUERY, SEND_AND_FETCH, SEND_MESSAGE,
+    SIGNS_IN, Setting, Surroundings, surroundings,
 };
 
 /// Rounds over all functions.
@@ -33,7 +34,19 @@ const LOGINS: usize = 5;
 
 /// The name of the results of the deployed functions.
 pub(crate) const RELEASE: &str = "release";
-const BARE: [&str; 3] = [HELLO, GET_ITEM, QUERY];
+const BARE: [&str; 7] = [
+    HELLO,
+    GET_ITEM,
+    QUERY,
+    SEND_MESSAGE,
+    FETCH,
+    SEND_AND_FETCH,
+    LOOK_UP,
+];
+/// Texts of clients, which only binaries with these clients contain.
+const SQS: &[u8] = b"AmazonSQS";
+const HTTP: &[u8] = b"reqwest";
+const DNS: &[u8] = b"hickory_resolver";
 /// The functions that get events. The others are only started and weighed.
 const MEASURED: [&str; 9] = [
     HELLO,
@@ -58,6 +71,9 @@ pub(crate) struct Functions {
 /// The measurements of one function.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Function {
+    /// The smallest function with the same clients.
+    #[serde(default = "get_item")]
+    pub(crate) smallest: String,
     pub(crate) bytes: u64,
     pub(crate) zipped: u64,
     pub(crate) start_ms: Rounds,
@@ -70,6 +86,23 @@ pub(crate) struct Function {
     pub(crate) cpu_us: Rounds,
     pub(crate) instructions: Option<u64>,
     pub(crate) peak_memory: Rounds,
+}
+
+/// Results of before there were others.
+fn get_item() -> String {
+    GET_ITEM.to_owned()
+}
+
+/// Returns the smallest function with the clients that a binary contains.
+fn smallest_with_clients_of(binary: &[u8]) -> &'static str {
+    let has = |text: &[u8]| binary.windows(text.len()).any(|it| it == text);
+    match (has(SQS), has(HTTP)) {
+        (true, true) => SEND_AND_FETCH,
+        (true, false) => SEND_MESSAGE,
+        (false, true) => FETCH,
+        (false, false) if has(DNS) => LOOK_UP,
+        (false, false) => GET_ITEM,
+    }
 }
 
 /// Measures the functions in the folder and stores the results under this name.
@@ -101,6 +134,7 @@ fn all(setting: &Setting) -> Result<Functions> {
         let mut zipped = DeflateEncoder::new(Vec::new(), Compression::best());
         zipped.write_all(&binary)?;
         let function = Function {
+            smallest: smallest_with_clients_of(&binary).to_owned(),
             bytes: binary.len() as u64,
             zipped: zipped.finish()?.len() as u64,
             ..Function::default()

@@ -18,6 +18,11 @@ use crate::tls::Tls;
 pub(crate) const HELLO: &str = "bare-hello";
 /// The function that does one `GetItem`.
 pub(crate) const GET_ITEM: &str = "bare-get-item";
+/// That function with more clients: of SQS, of HTTP as for Graph and Secrets Manager, of both, of DNS.
+pub(crate) const SEND_MESSAGE: &str = "bare-send-message";
+pub(crate) const FETCH: &str = "bare-fetch";
+pub(crate) const SEND_AND_FETCH: &str = "bare-send-and-fetch";
+pub(crate) const LOOK_UP: &str = "bare-look-up";
 /// The function that does one `Query` of [`MEMBERS`] items.
 pub(crate) const QUERY: &str = "bare-query";
 /// The function that lists the same items.

@@ -1,7 +1,7 @@
-//! Creates the same client as the real functions.
+//! Creates the same clients as the real functions.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region, SharedHttpClient};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use lambda_http::Error;
@@ -12,32 +12,50 @@ pub(crate) fn variable(name: &str) -> Result<String, Error> {
     Ok(std::env::var(name)?)
 }
 
-pub(crate) fn client() -> Result<Client, Error> {
-    let endpoint = std::env::var("AWS_ENDPOINT_URL_DYNAMODB").ok();
-    let elsewhere = endpoint
-        .as_ref()
-        .is_some_and(|url| url.starts_with("https:"));
-    let trust = if elsewhere {
-        TrustStore::default()
-    } else {
-        TrustStore::empty().with_pem_certificate(ROOTS)
-    };
-    let http = aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::rustls(CryptoMode::AwsLc))
-        .tls_context(TlsContext::builder().with_trust_store(trust).build()?)
-        .build_https();
-    let credentials = Credentials::new(
-        variable("AWS_ACCESS_KEY_ID")?,
-        variable("AWS_SECRET_ACCESS_KEY")?,
-        std::env::var("AWS_SESSION_TOKEN").ok(),
-        None,
-        "environment",
-    );
-    let mut config = Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .http_client(http)
-        .region(Region::new(variable("AWS_REGION")?))
-        .credentials_provider(credentials);
-    config.set_endpoint_url(endpoint);
-    Ok(Client::from_conf(config.build()))
+/// What all clients of AWS have in common.
+pub(crate) struct Aws {
+    pub(crate) http: SharedHttpClient,
+    pub(crate) region: Region,
+    pub(crate) credentials: Credentials,
+}
+
+impl Aws {
+    pub(crate) fn read() -> Result<Self, Error> {
+        let elsewhere = dynamodb_endpoint().is_some_and(|url| url.starts_with("https:"));
+        let trust = if elsewhere {
+            TrustStore::default()
+        } else {
+            TrustStore::empty().with_pem_certificate(ROOTS)
+        };
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(Provider::rustls(CryptoMode::AwsLc))
+            .tls_context(TlsContext::builder().with_trust_store(trust).build()?)
+            .build_https();
+        let credentials = Credentials::new(
+            variable("AWS_ACCESS_KEY_ID")?,
+            variable("AWS_SECRET_ACCESS_KEY")?,
+            std::env::var("AWS_SESSION_TOKEN").ok(),
+            None,
+            "environment",
+        );
+        Ok(Self {
+            http,
+            region: Region::new(variable("AWS_REGION")?),
+            credentials,
+        })
+    }
+
+    pub(crate) fn dynamodb(&self) -> Client {
+        let mut config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .http_client(self.http.clone())
+            .region(self.region.clone())
+            .credentials_provider(self.credentials.clone());
+        config.set_endpoint_url(dynamodb_endpoint());
+        Client::from_conf(config.build())
+    }
+}
+
+fn dynamodb_endpoint() -> Option<String> {
+    std::env::var("AWS_ENDPOINT_URL_DYNAMODB").ok()
 }

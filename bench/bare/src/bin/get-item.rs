@@ -3,45 +3,20 @@
 
 #[path = "../client.rs"]
 mod client;
+#[path = "../read.rs"]
+mod read;
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::AttributeValue;
-use client::{client, variable};
-use lambda_http::{Body, Error, Request, RequestExt as _, Response, service_fn};
-use serde_json::{Map, Value, json};
+use client::{Aws, variable};
+use lambda_http::{Error, Request, service_fn};
+use read::get;
 
 fn main() -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let (client, table) = (client()?, variable("TABLE_NAME")?);
+    let aws = Aws::read()?;
+    let (client, table) = (aws.dynamodb(), variable("TABLE_NAME")?);
     let (client, table) = (&client, table.as_str());
-    runtime.block_on(lambda_http::run(service_fn(
-        move |request: Request| async move { get(client, table, &request).await },
-    )))
-}
-
-async fn get(client: &Client, table: &str, request: &Request) -> Result<Response<Body>, Error> {
-    let parameters = request.path_parameters();
-    let id = parameters.first("organization_id").unwrap_or_default();
-    let key = AttributeValue::S(format!("TENANT#acme#ORG#{id}"));
-    let found = client
-        .get_item()
-        .table_name(table)
-        .key("pk", key)
-        .key("sk", AttributeValue::S("ORG".to_owned()))
-        .consistent_read(true)
-        .send()
-        .await?;
-    let Some(item) = found.item else {
-        return Ok(Response::builder().status(404).body(Body::Empty)?);
-    };
-    let texts = item.into_iter().filter_map(|(name, value)| match value {
-        AttributeValue::S(text) => Some((name, json!(text))),
-        _ => None,
-    });
-    let body = Value::Object(texts.collect::<Map<_, _>>()).to_string();
-    Ok(Response::builder()
-        .header("content-type", "application/json")
-        .body(body.into())?)
+    let handle = move |request: Request| async move { get(client, table, &request).await };
+    runtime.block_on(lambda_http::run(service_fn(handle)))
 }

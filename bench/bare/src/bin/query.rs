@@ -6,7 +6,7 @@ mod client;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use client::{client, variable};
+use client::{Aws, variable};
 use lambda_http::{Body, Error, Request, RequestExt as _, Response, service_fn};
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +38,7 @@ fn main() -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let (client, table) = (client()?, variable("TABLE_NAME")?);
+    let (client, table) = (Aws::read()?.dynamodb(), variable("TABLE_NAME")?);
     let (client, table) = (&client, table.as_str());
     runtime.block_on(lambda_http::run(service_fn(
         move |request: Request| async move { list(client, table, &request).await },
