@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_function_starts_only_with_the_variables_that_its_endpoint_declares() {
+    async fn a_function_starts_only_with_its_declared_variables() {
         let app = App::read(&variable).unwrap();
         for function in functions() {
             let Some(endpoint) = function.endpoint() else {

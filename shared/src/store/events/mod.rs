@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn details_of_nobody_else_leave_nothing() {
+    fn details_without_another_user_are_removed() {
         let ada = [("ada", "Ada")];
         assert_eq!(left(&details(None, &ada), false), Some(None));
         assert_eq!(left(&details(Some("Ada"), &[]), true), Some(None));
