@@ -270,17 +270,12 @@ fn is_of_batch(refusal: &Refusal) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{
-        Actor, Caller, EventContext, Membership, Origin, Role, Status, TenantId, Timestamp, UserId,
-    };
+    use crate::domain::{Membership, Role, Status};
     use crate::store::idempotency::item_of;
+    use crate::store::samples::{self, request_of_admin, with_key};
 
     fn membership() -> Membership {
-        let tenant = TenantId::parse("acme").unwrap();
-        let organization = OrganizationId::parse("o").unwrap();
-        let user = UserId::parse("ada").unwrap();
-        let what = (Role::Member, Status::Active);
-        Membership::new(tenant, organization, user, what, Timestamp::EPOCH)
+        samples::membership("ada", Role::Member, Status::Active)
     }
 
     #[test]
@@ -297,22 +292,7 @@ mod tests {
 
     #[test]
     fn an_item_that_the_first_request_added_is_not_added_again() {
-        let cx = Context {
-            caller: Caller {
-                tenant_id: TenantId::parse("acme").unwrap(),
-                user_id: UserId::parse("ada").unwrap(),
-                tenant_admin: true,
-                machine: false,
-                email: None,
-            },
-            now: Timestamp::EPOCH,
-            origin: Origin::new(Actor::system(), EventContext::default()),
-            idempotency_key: Some(IdempotencyKey {
-                route: "POST /members/batch".to_owned(),
-                key: "k".to_owned(),
-                fingerprint: "f".to_owned(),
-            }),
-        };
+        let cx = with_key(request_of_admin());
         let added = Added::New(membership());
         let item = item_of(&cx.record().unwrap(), &added);
         let found = replayed(&cx, &Unmet::one((), Some(item)), &()).unwrap();

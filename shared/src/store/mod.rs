@@ -11,12 +11,16 @@ mod directories;
 mod domains;
 mod error;
 mod events;
+#[cfg(test)]
+mod fake;
 mod idempotency;
 mod invitations;
 mod keys;
 mod members;
 mod organizations;
 mod rows;
+#[cfg(test)]
+mod samples;
 mod scim;
 mod settle;
 mod settled;

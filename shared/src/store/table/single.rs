@@ -139,3 +139,20 @@ impl Table {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::store::fake::{Failure, Fake};
+    use crate::store::table::{Condition, Key};
+
+    #[tokio::test]
+    async fn an_item_that_a_transaction_writes_is_deleted_after_it() {
+        let conflict = Failure::Code("TransactionConflictException");
+        let fake = Fake::default().fail(conflict);
+        let key = Key::new("p".to_owned(), "s");
+        let deleted = fake.table();
+        let deleted = deleted.delete(&key, Condition::none());
+        assert!(deleted.await.unwrap());
+        assert_eq!(fake.calls("DeleteItem").len(), 2);
+    }
+}

@@ -304,6 +304,20 @@ impl<L> Transaction<'_, L> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::fake::{Failure, Fake};
+
+    #[tokio::test]
+    async fn a_throttled_transaction_is_sent_again() {
+        for code in ["ThrottlingError", "ProvisionedThroughputExceeded"] {
+            let fake = Fake::default().fail(Failure::Code(code));
+            let table = fake.table();
+            let mut transaction = table.transaction(uuid::Uuid::nil());
+            let key = Key::new("p".to_owned(), "s");
+            transaction.check((), &key, Condition::present());
+            assert!(transaction.commit().await.unwrap().is_ok(), "{code}");
+            assert_eq!(fake.writes().len(), 2, "{code}");
+        }
+    }
 
     #[test]
     fn an_action_that_is_too_large_or_invalid_is_rejected() {
