@@ -328,3 +328,6 @@ const fn name_of(memberships: MembershipsOfDeleted) -> &'static str {
         MembershipsOfDeleted::Remove => "remove",
     }
 }
+
+#[cfg(test)]
+mod tests;
