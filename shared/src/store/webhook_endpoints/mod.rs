@@ -185,3 +185,6 @@ fn event(event_type: EventType, transition: Transition<'_, WebhookEndpoint>) -> 
         one.version,
     )
 }
+
+#[cfg(test)]
+mod tests;
