@@ -391,3 +391,6 @@ impl Removal<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
