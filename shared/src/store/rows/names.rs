@@ -201,3 +201,25 @@ pub(in crate::store) fn same_names(user: &User) -> Condition {
             })
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::rows::users::from_row;
+    use crate::store::samples::profile_row;
+
+    #[test]
+    fn names_that_changed_meanwhile_are_not_listed() {
+        let user = from_row(profile_row("ada", &[("display_name", "Ada")])).unwrap();
+        let same = same_names(&user).into_expression();
+        let values = same.values.unwrap();
+        assert_eq!(values[":same_display_name"], text("Ada"));
+        for condition in [
+            "attribute_exists(#pk)",
+            "#display_name = :same_display_name",
+            "NOT attribute_type(#email, :text_type)",
+        ] {
+            assert!(same.text.contains(condition), "{condition}");
+        }
+    }
+}

@@ -206,6 +206,42 @@ impl Store {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::fake::Fake;
+    use crate::store::samples::{profile_row, request_of_admin, tenant, user};
+    use crate::store::table::Item;
+
+    /// Ada by her name, and Bob by his address.
+    fn people() -> [Item; 3] {
+        let place = |partition, text: &str, id| {
+            let place = keys::person_place(text, &user(id));
+            Key::new(partition, place).attributes_of(GSI3)
+        };
+        let mut ada = profile_row("ada", &[("display_name", "Ada")]);
+        ada.extend(place(keys::users_partition(&tenant()), "ada", "ada"));
+        let bob = profile_row("bob", &[("email", "ada.bob@acme.example")]);
+        let mut entry = keys::email_entry(&tenant(), &user("bob")).attributes();
+        let emails = keys::emails_partition(&tenant());
+        entry.extend(place(emails, "ada.bob@acme.example", "bob"));
+        [ada, bob, entry]
+    }
+
+    #[tokio::test]
+    async fn a_page_with_room_continues_with_email_addresses() {
+        let filter = UserFilter {
+            prefix: Some("ada".parse().unwrap()),
+            status: None,
+        };
+        let both = vec![user("ada"), user("bob")];
+        let first = vec![user("ada")];
+        for (limit, expected, next) in [(5, both, None), (1, first, Some("e"))] {
+            let fake = Fake::with(people());
+            let (store, cx) = (fake.store(), request_of_admin());
+            let page = store.users(&cx, &filter, None, limit).await.unwrap();
+            let found = page.items.into_iter().map(|it| it.user_id);
+            assert_eq!(found.collect::<Vec<_>>(), expected);
+            assert_eq!(page.next.as_deref(), next);
+        }
+    }
 
     #[test]
     fn a_position_must_match_the_search_and_fit_in_a_key() {

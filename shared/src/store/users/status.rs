@@ -102,3 +102,27 @@ impl Store {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::fake::Fake;
+    use crate::store::samples::{profile_row, request_of_admin, tenant, user};
+
+    #[tokio::test]
+    async fn a_user_whom_the_directory_disabled_stays_so_by_hand() {
+        let ada = user("ada");
+        let key = keys::user(&tenant(), &ada);
+        let profile = profile_row("ada", &[(STATUS, "disabled"), (DISABLED_BY, "directory")]);
+        let overtaken = Fake::with([profile.clone()]).unmet(key.clone(), None);
+        for (fake, writes) in [(Fake::with([profile]), 1), (overtaken, 2)] {
+            let (store, cx) = (fake.store(), request_of_admin());
+            let (status, any) = (UserStatus::Disabled, ExpectedVersion::ANY);
+            let changed = store.change_user_status(&cx, &ada, status, &any);
+            assert_eq!(changed.await.unwrap().version, 3);
+            assert_eq!(fake.writes().len(), writes);
+            let write = fake.last_write_of(&key).unwrap();
+            assert_eq!(write.update(), "REMOVE #disabled_by");
+        }
+    }
+}
