@@ -166,3 +166,45 @@ fn origin(request_id: &str) -> Origin {
         },
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::store::fake::Fake;
+    use crate::store::rows::Recorded;
+    use crate::store::samples::now;
+
+    #[tokio::test]
+    async fn a_check_whose_look_up_failed_is_due_again_in_a_day() {
+        let row = json!({
+            "tenant_id": "acme",
+            "organization_id": "o",
+            "domain": "acme.example",
+            "status": "verified",
+            "token": "00",
+            "auto_join": false,
+            "auto_join_role": "member",
+            "version": 1,
+            "created_by": "root",
+            "created_at": Timestamp::EPOCH,
+            "updated_at": Timestamp::EPOCH,
+        });
+        let row = serde_json::from_value(row).unwrap();
+        let domain = OrganizationDomain::from_recorded(row).unwrap();
+        let key = key_of(&domain);
+        let due = DueDomain {
+            domain,
+            place: String::new(),
+            is_of_purged: false,
+        };
+        let fake = Fake::default();
+        fake.store().postpone_recheck(&due).await.unwrap();
+        let write = fake.last_write_of(&key).unwrap();
+        let place = write.value("gsi2sk").unwrap();
+        let tomorrow = now().after(Duration::from_hours(24)).to_string();
+        assert!(place.starts_with(&tomorrow), "{place}");
+        assert!(write.condition().contains("#status = :verified"));
+    }
+}
