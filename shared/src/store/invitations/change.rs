@@ -161,7 +161,31 @@ fn not_changed(unmet: &Unmet<Action>) -> Unsettled {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Role;
+    use crate::store::fake::Fake;
+    use crate::store::invitations::tests::invitation;
+    use crate::store::rows::invitations::to_row;
+    use crate::store::samples::{member_row, organization_row, request_of};
     use crate::store::table::Item;
+
+    #[tokio::test]
+    async fn a_caller_who_is_no_member_any_more_sends_nothing_again() {
+        let one = invitation("t");
+        let cx = request_of("bob");
+        let own = access::own_key(&cx.caller, &one.organization_id);
+        let rows = [
+            to_row(&one).unwrap(),
+            organization_row(),
+            member_row("bob", Role::Owner),
+        ];
+        let fake = Fake::with(rows).unmet(own, None);
+        let store = fake.store();
+        let of = (&one.organization_id, &one.id);
+        let any = ExpectedVersion::ANY;
+        let sent = store.resend_invitation(&cx, of, InvitationDelivery::Queued, &any);
+        let refused = sent.await.unwrap_err();
+        assert!(matches!(refused, Error::Refused(Refusal::NotFound)));
+    }
 
     #[test]
     fn an_invitation_is_not_found_once_its_organization_is_deleted() {

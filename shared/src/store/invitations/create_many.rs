@@ -197,8 +197,16 @@ fn outcome_of(
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::types::AttributeValue;
+
     use super::*;
+    use crate::domain::Role;
+    use crate::store::fake::Fake;
     use crate::store::invitations::tests::invitation;
+    use crate::store::rows::users::EMAIL_VERIFIED;
+    use crate::store::samples::{
+        member_row, organization_row, profile_row, request_of_admin, user,
+    };
 
     fn sizes(invitations: &[Invitation]) -> Vec<usize> {
         let placed = invitations.iter().enumerate().collect();
@@ -215,5 +223,22 @@ mod tests {
         assert_eq!(sizes(&into_two), [23, 1]);
         let into_others: Vec<_> = (0..25).map(|n| invitation(&format!("t{n}"))).collect();
         assert_eq!(sizes(&into_others), [19, 6]);
+    }
+
+    #[tokio::test]
+    async fn the_address_of_a_member_is_not_invited() {
+        let one = invitation("t");
+        let email = one.email.clone().unwrap();
+        let mut profile = profile_row("ada", &[("email", &email.to_string())]);
+        let listed = keys::user_by_email(&one.tenant_id, &email, &user("ada"));
+        profile.extend(listed.attributes_of("gsi1"));
+        profile.insert(EMAIL_VERIFIED.to_owned(), AttributeValue::Bool(true));
+        let member = member_row("ada", Role::Member);
+        let fake = Fake::with([organization_row(), profile, member]);
+        let store = fake.store();
+        let cx = request_of_admin();
+        let results = store.create_invitations(&cx, &[one]).await.unwrap();
+        assert!(matches!(results[..], [Err(Refusal::AddressOfMember)]));
+        assert!(fake.writes().is_empty());
     }
 }

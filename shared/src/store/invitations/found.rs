@@ -161,11 +161,11 @@ impl Found {
 
 #[cfg(test)]
 impl Found {
-    /// What is found for a member.
-    pub(super) fn of_member(invitation: Invitation, membership: Membership) -> Self {
+    /// What is found for a user with this membership.
+    pub(super) fn of(invitation: Invitation, membership: Option<Membership>) -> Self {
         Self {
             invitation,
-            membership: Some(membership),
+            membership,
             profile: None,
             is_claimed: false,
         }

@@ -243,8 +243,33 @@ fn held(item: Item, issued: &IssuedToken, now: Timestamp) -> Result<MailClaim, E
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::fake::Fake;
     use crate::store::invitations::tests::invitation;
     use crate::store::rows::invitations::to_row;
+
+    #[tokio::test]
+    async fn only_the_mail_of_the_token_of_an_open_invitation_fails() {
+        let fails = async |status, send_count| {
+            let one = Invitation {
+                status,
+                ..invitation("t")
+            };
+            let fake = Fake::with([to_row(&one).unwrap()]);
+            let issued = IssuedToken {
+                tenant_id: one.tenant_id,
+                organization_id: one.organization_id,
+                invitation_id: one.id,
+                send_count,
+            };
+            let store = fake.store();
+            let recorded = store.record_invitation_not_sent(&issued, "r");
+            recorded.await.unwrap();
+            !fake.writes().is_empty()
+        };
+        assert!(fails(InvitationStatus::Pending, 1).await);
+        assert!(!fails(InvitationStatus::Pending, 2).await);
+        assert!(!fails(InvitationStatus::Revoked, 1).await);
+    }
 
     #[test]
     fn a_lease_is_held_only_while_the_mail_is_to_be_sent() {

@@ -3,14 +3,9 @@
 use uuid::Uuid;
 
 use super::*;
+use crate::store::fake::Fake;
 use crate::store::invitations::tests::invitation;
-use crate::store::table::Table;
-
-fn table() -> Table {
-    let config = aws_sdk_dynamodb::Config::builder().behavior_version_latest();
-    let client = aws_sdk_dynamodb::Client::from_conf(config.build());
-    Table::new(client, "muster".to_owned())
-}
+use crate::store::samples::{request_of, user};
 
 /// Bob, who invites into a team, and is a member himself.
 fn found(invited_as: Role, own: (Role, Status)) -> Found {
@@ -23,23 +18,17 @@ fn found(invited_as: Role, own: (Role, Status)) -> Found {
         own,
         Timestamp::EPOCH,
     );
-    Found::of_member(invitation, membership)
+    Found::of(invitation, Some(membership))
 }
 
 #[test]
 fn an_inviter_who_accepts_must_still_be_allowed_to_invite() {
-    let table = table();
+    let table = Fake::default().table();
     let may = |invited_as, own| {
         let found = found(invited_as, own);
-        let caller = Caller {
-            tenant_id: found.invitation.tenant_id.clone(),
-            user_id: found.invitation.invited_by_user_id.clone(),
-            tenant_admin: false,
-            machine: false,
-            email: None,
-        };
+        let cx = request_of(found.invitation.invited_by_user_id.as_str());
         let mut transaction = table.transaction(Uuid::nil());
-        hold_inviter(&mut transaction, &found, &caller).is_ok()
+        hold_inviter(&mut transaction, &found, &cx.caller).is_ok()
     };
     assert!(may(Role::Member, (Role::Admin, Status::Active)));
     assert!(!may(Role::Member, (Role::Admin, Status::Suspended)));
@@ -49,7 +38,7 @@ fn an_inviter_who_accepts_must_still_be_allowed_to_invite() {
 
 #[test]
 fn an_accepted_membership_counts_only_teams_that_it_joins() {
-    let table = table();
+    let table = Fake::default().table();
     let counts = |status, teams| {
         let found = found(Role::Member, (Role::Member, status));
         let mut transaction = table.transaction(Uuid::nil());
@@ -61,5 +50,18 @@ fn an_accepted_membership_counts_only_teams_that_it_joins() {
     for status in [Status::Active, Status::Invited] {
         assert!(counts(status, 1), "{status:?}");
         assert!(!counts(status, 0), "{status:?}");
+    }
+}
+
+#[test]
+fn a_new_membership_shows_whether_a_tenant_admin_invited() {
+    for is_admin in [true, false] {
+        let mut invited = found(Role::Member, (Role::Member, Status::Invited));
+        invited.invitation.invited_by_tenant_admin = is_admin;
+        let unknown = Found::of(invited.invitation.clone(), None);
+        for found in [invited, unknown] {
+            let after = membership_after(&found, &user("ada"), Timestamp::EPOCH).unwrap();
+            assert_eq!(after.invited_by_tenant_admin, is_admin);
+        }
     }
 }
