@@ -152,3 +152,24 @@ fn outcome_of(
         None => ItemOutcome::Pending,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Role, Status};
+    use crate::store::fake::Fake;
+    use crate::store::samples::{membership, organization_id, request_of_admin};
+
+    #[tokio::test]
+    async fn each_owner_of_a_batch_counts() {
+        for (role, added) in [(Role::Owner, Some("2")), (Role::Admin, None)] {
+            let both = ["ada", "bob"].map(|id| membership(id, role, Status::Active));
+            let fake = Fake::default();
+            let (store, cx) = (fake.store(), request_of_admin());
+            store.add_members(&cx, &both).await.unwrap();
+            let key = keys::organization(&cx.caller.tenant_id, &organization_id());
+            let write = fake.last_write_of(&key).unwrap();
+            assert_eq!(write.value("owner_count"), added);
+        }
+    }
+}

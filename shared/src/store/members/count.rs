@@ -213,3 +213,34 @@ fn counts_from(first: EventId) -> Condition {
     )
     .value(":first", text(first.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::Timestamp;
+    use crate::store::fake::Fake;
+    use crate::store::samples::{now, organization_id, tenant};
+
+    #[tokio::test]
+    async fn an_event_from_before_the_members_were_counted_does_not_count() {
+        let (tenant, organization) = (tenant(), organization_id());
+        let [before, first, after] = [Timestamp::EPOCH, now(), now().after(MARK_RETENTION)]
+            .map(|at| EventId::new(at, Uuid::nil(), 0));
+        let key = keys::member_count(&tenant, &organization);
+        let counted = Item::from([
+            (MEMBER_COUNT.to_owned(), number(7)),
+            (COUNTED_FROM.to_owned(), text(first.to_string())),
+        ]);
+        let fake = Fake::default().unmet(key.clone(), Some(counted));
+        let changes = Changes::from([(before, 1), (first, 1), (after, 1)]);
+        let store = fake.store();
+        let counted = store.count_changes((&tenant, &organization), changes);
+        counted.await.unwrap();
+        let write = fake.last_write_of(&key).unwrap();
+        assert_eq!(write.value(MEMBER_COUNT), Some("2"));
+        let is_marked = |event| fake.has(&keys::counted_event(&tenant, &organization, event));
+        assert!(is_marked(first) && is_marked(after) && !is_marked(before));
+    }
+}

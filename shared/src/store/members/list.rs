@@ -265,3 +265,35 @@ impl Store {
         Ok(members)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Role;
+    use crate::store::fake::Fake;
+    use crate::store::samples::{
+        member_row, organization_id, organization_row, request_of_admin, user,
+    };
+    use crate::store::table::text;
+
+    #[tokio::test]
+    async fn members_of_the_last_release_follow_until_all_are_listed() {
+        let mut unlisted = member_row("ada", Role::Member);
+        unlisted.retain(|name, _| !name.starts_with("gsi3"));
+        let mut listed = organization_row();
+        listed.insert(NAMES_INDEXED.to_owned(), text("x"));
+        let expected = vec![user("ada")];
+        for (organization, expected) in [(organization_row(), expected), (listed, Vec::new())] {
+            let fake = Fake::with([organization, unlisted.clone()]);
+            let (store, cx) = (fake.store(), request_of_admin());
+            let all = MemberFilter {
+                status: None,
+                role: None,
+            };
+            let (id, how) = (organization_id(), (&MemberSort::Name, all));
+            let page = store.members(&cx, &id, how, None, 10).await.unwrap();
+            let found = page.items.into_iter().map(|it| it.membership.user_id);
+            assert_eq!(found.collect::<Vec<_>>(), expected);
+        }
+    }
+}

@@ -206,3 +206,29 @@ fn event_type(status: Status, is_self: bool) -> EventType {
         _ => EventType::MembershipRemoved,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Role;
+    use crate::store::samples::{membership, request_of, request_of_admin};
+
+    #[test]
+    fn a_suspended_member_who_is_no_tenant_admin_cannot_leave() {
+        let may = |cx: &Context| {
+            let user = cx.caller.user_id.as_str();
+            let own = membership(user, Role::Member, Status::Suspended);
+            require_removable(cx, &own, false).is_ok()
+        };
+        assert!(may(&request_of_admin()));
+        assert!(!may(&request_of("ada")));
+    }
+
+    #[test]
+    fn only_the_invited_decline_an_invitation() {
+        let removed = EventType::MembershipRemoved;
+        assert_eq!(event_type(Status::Invited, false), removed);
+        let declined = EventType::MembershipDeclined;
+        assert_eq!(event_type(Status::Invited, true), declined);
+    }
+}

@@ -204,6 +204,7 @@ mod tests {
         let after = query(Phase::Emails, "ada@x#u").unwrap().after.unwrap();
         let text = |attribute: &str| after[attribute].as_s().unwrap().as_str();
         assert_eq!(text("pk"), "TENANT#acme#USER#u");
+        assert_eq!(text("sk"), "EMAIL");
         assert_eq!(text("gsi3pk"), "TENANT#acme#EMAILS");
         let long = |bytes: usize| format!("ada{}#u", "x".repeat(bytes - "ada#u".len()));
         assert!(query(Phase::Names, &long(MAX_SORT_KEY_BYTES)).is_ok());
