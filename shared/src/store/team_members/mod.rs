@@ -69,3 +69,6 @@ fn not_held(unmet: &Unmet<Action>) -> Result<(), Refusal> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,3 +79,23 @@ impl Store {
         .await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::fake::Fake;
+    use crate::store::keys;
+    use crate::store::samples::{request_of_admin, team, team_row, tenant};
+
+    #[tokio::test]
+    async fn a_team_whose_id_exists_is_not_created_again() {
+        let one = team(None);
+        let key = keys::team(&tenant(), &one.id);
+        let fake = Fake::default().unmet(key, Some(team_row(&one, &[])));
+        let created = fake.store().create_team(&request_of_admin(), &one).await;
+        assert!(matches!(
+            created,
+            Err(Error::Table(table::Error::Conflict("create_team")))
+        ));
+    }
+}

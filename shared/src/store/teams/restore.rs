@@ -137,3 +137,27 @@ fn restored_row(after: &Team) -> Result<Change, Error> {
         .set("updated_at", text(after.updated_at.to_string()));
     Ok(change.take("gsi1pk", &row).take("gsi1sk", &row))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::fake::{Failure, Fake};
+    use crate::store::samples::{
+        organization_id, organization_row, request_of_admin, team, team_row, tenant, with_key,
+    };
+
+    #[tokio::test]
+    async fn a_repeated_request_is_answered_before_the_name_is_taken() {
+        let one = team(Some(organization_id()));
+        let cx = with_key(request_of_admin());
+        let name = one.name.folded();
+        let name = keys::team_name_reservation(&tenant(), &organization_id(), &name);
+        let record = cx.record().unwrap().key().clone();
+        let both = Failure::Unmet(vec![(record, None), (name, None)]);
+        let deleted = team_row(&one, &[(DELETED_AT, "2026-11-28T10:00:00.000Z")]);
+        let fake = Fake::with([organization_row(), deleted]).fail(both);
+        let (store, any) = (fake.store(), ExpectedVersion::ANY);
+        assert!(store.restore_team(&cx, &one.id, &any).await.is_ok());
+        assert_eq!(fake.writes().len(), 2);
+    }
+}
