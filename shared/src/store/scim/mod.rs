@@ -331,3 +331,6 @@ fn require_version(asked: Option<u64>, version: u64) -> Result<(), Refusal> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -143,3 +143,15 @@ impl Store {
         Ok(Numbers::from_item(&item)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_is_in_the_first_place_that_has_room_for_it() {
+        let numbers = Numbers(BTreeMap::from([(1, 2), (3, 0), (4, 1)]));
+        let found = [0, 1, 2, 3].map(|position| numbers.find(position));
+        assert_eq!(found, [Some((1, 0)), Some((1, 1)), Some((4, 0)), None]);
+    }
+}
