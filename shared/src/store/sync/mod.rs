@@ -87,3 +87,6 @@ fn left(committed: Result<(), Unmet<Action>>) -> Result<WriteOutcome, Refusal> {
     }
     Ok(WriteOutcome::Unchanged)
 }
+
+#[cfg(test)]
+mod tests;
