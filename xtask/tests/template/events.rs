@@ -94,3 +94,20 @@ fn local_invocations_set_only_variables_of_the_template() {
         }
     }
 }
+
+#[test]
+fn local_invocations_set_what_a_function_needs_to_start() {
+    let template = template();
+    let env: Value = serde_json::from_str(&read("events/env.json")).unwrap();
+    let mut count = 0;
+    for (function, resource) in template["Resources"].as_object().unwrap() {
+        let variables = &resource["Properties"]["Environment"]["Variables"];
+        for name in variables.as_object().into_iter().flatten().map(|it| it.0) {
+            if name.ends_with("_QUEUE_URL") || name == "INVITATION_SECRET_ARN" {
+                assert!(env[function][name].is_string(), "{function}: {name}");
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 10, "{count} variables");
+}
