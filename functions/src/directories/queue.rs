@@ -21,16 +21,11 @@ pub(crate) struct RunQueue(Queue);
 
 impl Service for RunQueue {
     fn read(_: &App, variables: Variables<'_>) -> Result<Self, SettingError> {
-        Self::of(variables)
+        Ok(Self(Queue::read(RECONCILE_QUEUE_URL, variables)?))
     }
 }
 
 impl RunQueue {
-    /// Reads the URL of the queue.
-    pub(super) fn of(variables: Variables<'_>) -> Result<Self, SettingError> {
-        Ok(Self(Queue::read(RECONCILE_QUEUE_URL, variables)?))
-    }
-
     /// Puts a run on the queue. Fails if the queue does not take it.
     pub(crate) async fn put(&self, task: &RunTask) -> Result<(), Box<dyn Error + Send + Sync>> {
         let (_, error) = self

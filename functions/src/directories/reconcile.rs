@@ -72,7 +72,7 @@ run_counts! {
 /// The function, with the queue and the connection to Entra that the variables describe.
 pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
     let reconcile = Reconcile {
-        queue: RunQueue::of(variables)?,
+        queue: RunQueue::read(&app, variables)?,
         runs: <Runs as Service>::read(&app, variables)?,
         app,
     };

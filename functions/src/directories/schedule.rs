@@ -14,6 +14,7 @@ use muster_directory::RunTask;
 use serde_json::{Value, json};
 
 use super::queue::RunQueue;
+use crate::app::Service as _;
 use crate::runs::{RunLine, run_counts};
 use crate::runtime::{Error, Started, deadline, event_source};
 use crate::{App, Variables};
@@ -61,7 +62,7 @@ pub fn start(app: App, variables: Variables<'_>) -> Result<Started, SettingError
         })
     })?;
     let schedule = Schedule {
-        queue: RunQueue::of(variables)?,
+        queue: RunQueue::read(&app, variables)?,
         late_after: Duration::from_secs(60 * LATE_AFTER * minutes.max(1)),
         app,
     };
