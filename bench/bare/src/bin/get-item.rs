@@ -3,20 +3,12 @@
 
 #[path = "../client.rs"]
 mod client;
-#[path = "../read.rs"]
-mod read;
+#[path = "../serve.rs"]
+mod serve;
 
-use client::{Aws, variable};
-use lambda_http::{Error, Request, service_fn};
-use read::get;
+use lambda_http::Error;
+use serve::serve;
 
 fn main() -> Result<(), Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let aws = Aws::read()?;
-    let (client, table) = (aws.dynamodb(), variable("TABLE_NAME")?);
-    let (client, table) = (&client, table.as_str());
-    let handle = move |request: Request| async move { get(client, table, &request).await };
-    runtime.block_on(lambda_http::run(service_fn(handle)))
+    serve::<()>()
 }

@@ -2,31 +2,28 @@
 
 #[path = "../client.rs"]
 mod client;
-#[path = "../read.rs"]
-mod read;
+#[path = "../serve.rs"]
+mod serve;
 
-use client::{Aws, variable};
+use client::Aws;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::ResolverConfig;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use lambda_http::{Error, Request, service_fn};
-use read::get;
+use lambda_http::Error;
+use serve::{Other, serve};
+
+impl Other for TokioResolver {
+    fn new(_: &Aws) -> Result<Self, Error> {
+        let provider = TokioRuntimeProvider::default();
+        Ok(Self::builder_with_config(ResolverConfig::default(), provider).build()?)
+    }
+
+    async fn call(&self) -> Result<(), Error> {
+        self.txt_lookup("example.com.").await?;
+        Ok(())
+    }
+}
 
 fn main() -> Result<(), Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let aws = Aws::read()?;
-    let (client, table) = (aws.dynamodb(), variable("TABLE_NAME")?);
-    let (client, table) = (&client, table.as_str());
-    let resolver = TokioResolver::builder_with_config(
-        ResolverConfig::default(),
-        TokioRuntimeProvider::default(),
-    );
-    let resolver = &resolver.build()?;
-    let handle = move |request: Request| async move {
-        resolver.txt_lookup("example.com.").await?;
-        get(client, table, &request).await
-    };
-    runtime.block_on(lambda_http::run(service_fn(handle)))
+    serve::<TokioResolver>()
 }

@@ -1,46 +1,19 @@
-//! The same function with a client of SQS and an HTTP client.
+//! The same function with a client of SQS and an HTTP client: a message and a fetch for each request.
 
 #[path = "../client.rs"]
 mod client;
-#[path = "../read.rs"]
-mod read;
+#[path = "../fetch.rs"]
+mod fetch;
+#[path = "../queue.rs"]
+mod queue;
+#[path = "../serve.rs"]
+mod serve;
 
-use aws_sdk_sqs::config::{BehaviorVersion, Config};
-use client::{Aws, variable};
-use lambda_http::{Error, Request, service_fn};
-use read::get;
+use fetch::Fetch;
+use lambda_http::Error;
+use queue::Queue;
+use serve::serve;
 
 fn main() -> Result<(), Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let aws = Aws::read()?;
-    let (client, table) = (aws.dynamodb(), variable("TABLE_NAME")?);
-    let (client, table) = (&client, table.as_str());
-    let config = Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .http_client(aws.http.clone())
-        .region(aws.region.clone())
-        .credentials_provider(aws.credentials.clone());
-    let queue = aws_sdk_sqs::Client::from_conf(config.build());
-    let url_of_queue = variable("WEBHOOK_QUEUE_URL")?;
-    let (queue, url_of_queue) = (&queue, url_of_queue.as_str());
-    let http = &reqwest::Client::builder().build()?;
-    let url = std::env::var("FETCHED_URL").unwrap_or_default();
-    let url = url.as_str();
-    let handle = move |request: Request| async move {
-        queue
-            .send_message()
-            .queue_url(url_of_queue)
-            .message_body("{}")
-            .send()
-            .await?;
-        http.get(url)
-            .send()
-            .await?
-            .json::<serde_json::Value>()
-            .await?;
-        get(client, table, &request).await
-    };
-    runtime.block_on(lambda_http::run(service_fn(handle)))
+    serve::<(Queue, Fetch)>()
 }
