@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
+use crate::cause::Cause;
 use crate::data::{Data, PLATFORM_LINES, Shape};
-use crate::usage::{Assumed, Cause, Usage};
+use crate::usage::{Assumed, Usage};
 
 /// A line of the bill.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use anyhow::Result;
 
 use crate::bill::Bill;
+use crate::cause::Cause;
 use crate::data::{Data, MEASURED};
-use crate::usage::Cause;
 
 /// The document with the bills of all usage profiles, in order.
 pub(crate) fn document(data: &Data, bills: &[Bill]) -> Result<String> {

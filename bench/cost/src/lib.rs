@@ -3,6 +3,7 @@
 //! if it differs from this output.
 
 mod bill;
+mod cause;
 mod chart;
 mod data;
 mod document;
@@ -13,8 +14,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 pub use bill::{Bill, Line};
+pub use cause::Cause;
 pub use data::{Batch, Data, Price, Shape, Step, Template};
-pub use usage::{Assumed, Cause};
+pub use usage::Assumed;
 
 /// The root of the checkout.
 pub fn root() -> PathBuf {
