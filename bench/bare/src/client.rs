@@ -8,19 +8,24 @@ use lambda_http::Error;
 
 const ROOTS: &[u8] = include_bytes!("../../../shared/src/amazon-roots.pem");
 
-pub(crate) fn variable(name: &str) -> Result<String, Error> {
+/// Returns an environment variable.
+pub fn variable(name: &str) -> Result<String, Error> {
     Ok(std::env::var(name)?)
 }
 
 /// What all clients of AWS have in common.
-pub(crate) struct Aws {
-    pub(crate) http: SharedHttpClient,
-    pub(crate) region: Region,
-    pub(crate) credentials: Credentials,
+pub struct Aws {
+    /// The HTTP client.
+    pub http: SharedHttpClient,
+    /// The region.
+    pub region: Region,
+    /// The credentials.
+    pub credentials: Credentials,
 }
 
 impl Aws {
-    pub(crate) fn read() -> Result<Self, Error> {
+    /// Reads the settings from the environment.
+    pub fn read() -> Result<Self, Error> {
         let elsewhere = dynamodb_endpoint().is_some_and(|url| url.starts_with("https:"));
         let trust = if elsewhere {
             TrustStore::default()
@@ -45,7 +50,8 @@ impl Aws {
         })
     }
 
-    pub(crate) fn dynamodb(&self) -> Client {
+    /// Makes the client of DynamoDB.
+    pub fn dynamodb(&self) -> Client {
         let mut config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .http_client(self.http.clone())

@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::client::Aws;
 use crate::serve::Other;
 
-pub(crate) struct Fetch(Client);
+/// Fetches a page for each request.
+pub struct Fetch(Client);
 
 impl Other for Fetch {
     fn new(_: &Aws) -> Result<Self, Error> {

@@ -7,7 +7,8 @@ use lambda_http::Error;
 use crate::client::{Aws, variable};
 use crate::serve::Other;
 
-pub(crate) struct Queue {
+/// Sends a message for each request.
+pub struct Queue {
     client: Client,
     url: String,
 }

@@ -8,9 +8,11 @@ use serde_json::{Map, Value, json};
 use crate::client::{Aws, variable};
 
 /// A client of another service, which each request calls.
-pub(crate) trait Other: Sized + Sync {
+pub trait Other: Sized + Sync {
+    /// Makes the client.
     fn new(aws: &Aws) -> Result<Self, Error>;
 
+    /// Calls the service once.
     fn call(&self) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
@@ -36,7 +38,7 @@ impl<A: Other, B: Other> Other for (A, B) {
 }
 
 /// Makes the clients, and answers requests until the process ends.
-pub(crate) fn serve<O: Other>() -> Result<(), Error> {
+pub fn serve<O: Other>() -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

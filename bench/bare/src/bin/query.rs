@@ -1,13 +1,10 @@
 //! The smallest function that lists 50 members: one `Query`, and the JSON of `list-members`. No
 //! checks, no logs.
 
-#[path = "../client.rs"]
-mod client;
-
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use client::{Aws, variable};
 use lambda_http::{Body, Error, Request, RequestExt as _, Response, service_fn};
+use muster_bare::client::{Aws, variable};
 use serde::{Deserialize, Serialize};
 
 /// What `list-members` shows of a membership.

@@ -1,0 +1,6 @@
+//! What the bare functions have in common: the clients of the real functions, and one request that uses them.
+
+pub mod client;
+pub mod fetch;
+pub mod queue;
+pub mod serve;
