@@ -78,6 +78,24 @@ pub struct User {
 }
 
 impl User {
+    /// A user of whom only the id is known.
+    pub fn new(tenant_id: TenantId, user_id: UserId, now: Timestamp) -> Self {
+        Self {
+            tenant_id,
+            user_id,
+            email: None,
+            email_verified: false,
+            display_name: None,
+            entra_object_id: None,
+            status: UserStatus::Enabled,
+            is_being_erased: false,
+            last_login_at: None,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
     /// Returns the email address if it is verified.
     pub fn verified_email(&self) -> Option<&Email> {
         self.email.as_ref().filter(|_| self.email_verified)

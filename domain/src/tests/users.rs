@@ -3,19 +3,13 @@
 use super::*;
 
 fn user() -> User {
+    let (tenant, id) = (TenantId::parse("t").unwrap(), UserId::parse("u").unwrap());
     User {
-        tenant_id: TenantId::parse("t").unwrap(),
-        user_id: UserId::parse("u").unwrap(),
         email: Some("ada@acme.example".parse().unwrap()),
         email_verified: true,
         display_name: Some("Ada".parse().unwrap()),
-        entra_object_id: None,
-        status: UserStatus::Enabled,
-        is_being_erased: false,
-        last_login_at: None,
         version: 3,
-        created_at: at(0),
-        updated_at: at(0),
+        ..User::new(tenant, id, at(0))
     }
 }
 

@@ -94,20 +94,7 @@ impl Stored {
 
 /// Returns the profile of a caller who is not known in their tenant yet.
 pub(in crate::store) fn known(caller: &Caller, now: Timestamp) -> User {
-    User {
-        tenant_id: caller.tenant_id.clone(),
-        user_id: caller.user_id.clone(),
-        email: None,
-        email_verified: false,
-        display_name: None,
-        entra_object_id: None,
-        status: UserStatus::Enabled,
-        is_being_erased: false,
-        last_login_at: None,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    }
+    User::new(caller.tenant_id.clone(), caller.user_id.clone(), now)
 }
 
 /// Returns the change that writes all attributes of a profile.

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use super::{Action, CurrentMemberships, made};
 use crate::domain::{
     Email, EntraObjectId, EventDraft, EventType, Name, Origin, TenantId, Timestamp, Transition,
-    User, UserId, UserStatus,
+    User, UserId,
 };
 use crate::store::users::Profile;
 
@@ -184,18 +184,8 @@ fn as_described(login: &Profile) -> Condition {
 /// Returns the profile after a login.
 fn signed_in(before: Option<&User>, login: &Profile, now: Timestamp) -> User {
     let new = || User {
-        tenant_id: login.tenant_id.clone(),
-        user_id: login.user_id.clone(),
-        email: None,
-        email_verified: false,
-        display_name: None,
-        entra_object_id: None,
-        status: UserStatus::Enabled,
-        is_being_erased: false,
-        last_login_at: None,
         version: 0,
-        created_at: now,
-        updated_at: now,
+        ..User::new(login.tenant_id.clone(), login.user_id.clone(), now)
     };
     let before = before.cloned().unwrap_or_else(new);
     let email_verified = match &login.email {
