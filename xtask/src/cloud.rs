@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
-use serde::Deserialize;
 
-use crate::command::{cargo, output, program, run};
+use crate::command::{cargo, program, run};
+use crate::metadata::package;
 use crate::tools;
 
 /// Deploys and runs the tests.
@@ -100,30 +100,9 @@ fn earlier(root: &Path, release: &str) -> Result<PathBuf> {
 
 /// The functions of a release.
 fn names(source: &Path) -> Result<Vec<String>> {
-    let mut metadata = cargo(source);
-    metadata.args(["metadata", "--format-version", "1", "--no-deps", "--locked"]);
-    let metadata: Metadata = serde_json::from_str(&output(&mut metadata)?)?;
-    let mut packages = metadata.packages.into_iter();
-    let functions = packages.find(|package| package.name == "muster-functions");
-    let targets = functions.context("no functions")?.targets.into_iter();
+    let metadata = &mut cargo(source);
+    let functions = package(metadata.args(["metadata", "--no-deps"]), "muster-functions")?;
+    let targets = functions.targets.into_iter();
     let bins = targets.filter(|target| target.kind == ["bin"]);
     Ok(bins.map(|target| target.name).collect())
-}
-
-/// The fields used of the output of `cargo metadata`.
-#[derive(Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
-}
-
-#[derive(Deserialize)]
-struct Package {
-    name: String,
-    targets: Vec<Target>,
-}
-
-#[derive(Deserialize)]
-struct Target {
-    name: String,
-    kind: Vec<String>,
 }

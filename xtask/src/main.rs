@@ -14,6 +14,7 @@ mod folder;
 mod free_mail;
 mod fuzz;
 mod generate;
+mod metadata;
 mod moto;
 mod mutants;
 mod proofs;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
-use serde::Deserialize;
 
-use crate::command::{cargo, output};
+use crate::command::cargo;
+use crate::metadata::{Package, package};
 
 /// The crate.
 const CRATE: &str = "psl";
@@ -19,14 +19,11 @@ const LIST: &str = "domain/src/organization_domain/public_suffixes.txt";
 /// Writes the list from the release of the crate that `Cargo.lock` names, sorted, one rule a line. Prints the version,
 /// which `docs/DOMAINS.md` names.
 pub(crate) fn write(root: &Path) -> Result<()> {
-    let metadata = output(cargo(root).args(["metadata", "--locked", "--format-version", "1"]))?;
-    let Metadata { packages } = serde_json::from_str(&metadata)?;
-    let package = packages.into_iter().find(|it| it.name == CRATE);
     let Package {
         version,
         manifest_path,
         ..
-    } = package.context("no such crate")?;
+    } = package(cargo(root).arg("metadata"), CRATE)?;
     let rules = fs::read_to_string(manifest_path.with_file_name("").join(RULES))?;
     let rules = rules.lines().map(ascii).collect::<Result<BTreeSet<_>>>()?;
     ensure!(rules.len() > 5_000, "the list has {} rules", rules.len());
@@ -43,17 +40,4 @@ fn ascii(rule: &str) -> Result<String> {
     let sign = rule.strip_suffix(name).unwrap_or_default();
     let ascii = idna::domain_to_ascii(name).with_context(|| rule.to_owned())?;
     Ok(format!("{sign}{ascii}"))
-}
-
-/// The fields used of the output of `cargo metadata`.
-#[derive(Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
-}
-
-#[derive(Deserialize)]
-struct Package {
-    name: String,
-    version: String,
-    manifest_path: PathBuf,
 }
