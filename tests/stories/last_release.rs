@@ -1,19 +1,16 @@
 //! This release reads and changes a table that the last release wrote. How it was written:
 //! `last_release/README.md`.
 
+mod joining;
+mod members;
 mod setup;
 mod write;
 
-use std::time::Duration;
-
-use muster::domain::{Name, Timestamp};
+use muster::domain::Name;
 use serde_json::{Value, json};
 use support::{ACME, Actor, invariants};
 
-use crate::domains;
-use crate::email_invitations::token;
-use setup::{ODD_USER, Setup, read, segment};
-use write::ROLES;
+use setup::{Setup, read, segment};
 
 /// Lists all live organizations of the tenant.
 async fn live(root: &Actor) -> Vec<Value> {
@@ -149,84 +146,6 @@ async fn every_organization_can_be_deleted_and_restored() {
 }
 
 #[tokio::test]
-async fn members_of_every_role_and_status_can_be_changed_and_removed() {
-    let setup = Setup::of_last_release().await;
-    let (root, ada) = (setup.root(ACME), setup.world.user("ada"));
-    let members = format!("/organizations/{}/members", acme(&root).await);
-    let accept = format!("{members}/me/accept");
-    // The last release did not store that an inviter was a tenant admin: they invite again.
-    let by_root = setup.world.user("by-root");
-    let refused = by_root.post_empty(&accept).await;
-    refused.problem(409, "invitation-not-valid");
-    let again = json!({"user_id": "by-root", "role": "member"});
-    root.post(&members, again).await.expect(200);
-    for user in ["by-owner", "by-admin", "by-root"] {
-        let accepted = setup.world.user(user).post_empty(&accept).await;
-        assert_eq!(accepted.expect(200).body["role"], "member");
-    }
-    for role in ROLES {
-        for status in ["active", "invited", "suspended"] {
-            let path = format!("{members}/{role}-{status}");
-            // A caller who changes the role of an invitation becomes its inviter.
-            if (role, status) == ("manager", "invited") {
-                let other = json!({"role": "member"});
-                ada.patch(&path, other).await.expect(200);
-            }
-            let now = ada.patch(&path, json!({"role": "manager"})).await;
-            assert_eq!(now.expect(200).body["status"], status);
-            match status {
-                "active" => ada.patch(&path, json!({"status": "suspended"})).await,
-                "suspended" => ada.patch(&path, json!({"status": "active"})).await,
-                _ => {
-                    let invited = setup.world.user(&format!("{role}-{status}"));
-                    invited.post_empty(&format!("{members}/me/accept")).await
-                }
-            }
-            .expect(200);
-            ada.delete(&path).await.expect(204);
-        }
-    }
-    // Its user is in a team and has an id with every character.
-    let odd = format!("{members}/{}", segment(ODD_USER));
-    ada.patch(&odd, json!({"role": "readonly"}))
-        .await
-        .expect(200);
-    setup
-        .world
-        .user(ODD_USER)
-        .delete(&format!("{members}/me"))
-        .await
-        .expect(204);
-    invariants::check_without_events(&setup.world.items().await);
-}
-
-/// It was open without a limit. The time that it was last changed decides.
-#[tokio::test]
-async fn an_old_invitation_expires_and_can_be_renewed() {
-    let setup = Setup::of_last_release().await;
-    let ada = setup.world.user("ada");
-    let members = format!("/organizations/{}/members", acme(&setup.root(ACME)).await);
-    let (member, accept) = (
-        format!("{members}/by-owner"),
-        format!("{members}/me/accept"),
-    );
-    let old = ada.get(&member).await.expect(200).body;
-    let time = |name: &str| old[name].as_str().unwrap().parse::<Timestamp>().unwrap();
-    let week = Duration::from_hours(7 * 24);
-    assert_eq!(time("expires_at"), time("updated_at").after(week));
-    let invited = setup.world.user("by-owner");
-    setup.wait(week);
-    invited
-        .post_empty(&accept)
-        .await
-        .problem(409, "invitation-not-valid");
-    let again = json!({"user_id": "by-owner", "role": old["role"]});
-    ada.post(&members, again).await.expect(200);
-    invited.post_empty(&accept).await.expect(200);
-    invariants::check_without_events(&setup.world.items().await);
-}
-
-#[tokio::test]
 async fn teams_and_their_members_can_be_changed_and_removed() {
     let setup = Setup::of_last_release().await;
     let (root, ada) = (setup.root(ACME), setup.world.user("ada"));
@@ -264,42 +183,6 @@ async fn teams_and_their_members_can_be_changed_and_removed() {
         root.delete(&path).await.expect(204);
     }
     ada.post(&teams, json!({"name": "Sales"})).await.expect(201);
-    invariants::check_without_events(&setup.world.items().await);
-}
-
-#[tokio::test]
-async fn users_keep_their_memberships_at_the_next_login() {
-    let setup = Setup::of_last_release().await;
-    let memberships = async |user: &str| {
-        let mine = "/users/me/organizations?status=all";
-        let mut all = setup.world.user(user).all(mine).await;
-        all.iter_mut()
-            .map(|one| {
-                let text = |name: &str| one[name].as_str().unwrap().to_owned();
-                (text("organization_id"), text("role"), text("status"))
-            })
-            .collect::<Vec<_>>()
-    };
-    for user in ["eve", "fay"] {
-        let before = memberships(user).await;
-        setup.login(user).await;
-        assert_eq!(memberships(user).await, before);
-    }
-    // And join new groups.
-    setup.graph.assign("g-new", "New");
-    for user in ["eve", "fay", "kim"] {
-        setup.graph.join(user, "g-new");
-        setup.login(user).await;
-        let new = memberships(user).await;
-        let new = new.iter().find(|(id, ..)| id == "g-new").unwrap();
-        assert_eq!((&*new.1, &*new.2), ("internal_user", "active"));
-    }
-    // A membership made by the sync is suspended when its user leaves the group.
-    setup.graph.leave("fay", "g-left");
-    setup.login("fay").await;
-    let all = memberships("fay").await;
-    let left = all.iter().find(|(id, ..)| id == "g-left").unwrap();
-    assert_eq!(left.2, "suspended");
     invariants::check_without_events(&setup.world.items().await);
 }
 
@@ -370,133 +253,4 @@ async fn keys_of_the_last_release_replay_their_response() {
             .count()
             > count
     );
-}
-
-#[tokio::test]
-async fn members_and_users_are_found_by_name_after_their_next_login() {
-    let setup = Setup::of_last_release().await;
-    let root = setup.root(ACME);
-    let id = acme(&root).await;
-    let members = format!("/organizations/{id}/members?status=all");
-    let users = |items: Vec<Value>| -> Vec<String> {
-        let user = |item: Value| item["user_id"].as_str().unwrap().to_owned();
-        let mut users: Vec<_> = items.into_iter().map(user).collect();
-        users.sort();
-        users
-    };
-    // No list loses a member who is in no index by name yet.
-    let all = users(root.all(&members).await);
-    assert!(all.len() > 3, "{all:?}");
-    for limit in [1, 3, 100] {
-        let path = format!("{members}&sort=name&limit={limit}");
-        assert_eq!(users(root.all(&path).await), all, "{limit}");
-    }
-    assert!(root.all("/users?status=all").await.is_empty());
-    // A request that changes nothing puts a user into both.
-    let bob = all.iter().find(|user| *user != "root").unwrap();
-    let name = json!({"display_name": "Zebulon"});
-    root.put(&format!("/users/{}", segment(bob)), name)
-        .await
-        .expect(200);
-    for other in all.iter().filter(|user| *user != bob) {
-        let path = format!("/users/{}", segment(other));
-        let known = root.put(&path, json!({})).await;
-        assert!([200, 201].contains(&known.status), "{known:?}");
-    }
-    assert_eq!(
-        users(root.all(&format!("{members}&q=zebu")).await),
-        std::slice::from_ref(bob)
-    );
-    assert_eq!(
-        users(root.all("/users?q=zebu").await),
-        std::slice::from_ref(bob)
-    );
-    assert_eq!(users(root.all("/users?status=all").await), all);
-    for limit in [1, 3, 100] {
-        let path = format!("{members}&sort=name&limit={limit}");
-        let listed = root.all(&path).await;
-        assert_eq!(listed.last().unwrap()["user_id"], bob.as_str());
-        assert_eq!(users(listed), all, "{limit}");
-        assert_eq!(
-            users(root.all(&format!("{members}&limit={limit}")).await),
-            all
-        );
-    }
-    invariants::check_without_events(&setup.world.items().await);
-}
-
-/// Its users accept invitations by email to its organizations, with the link and without.
-#[tokio::test]
-async fn old_users_accept_invitations_to_old_organizations() {
-    let setup = Setup::of_last_release().await;
-    let root = setup.root(ACME);
-    let organizations = live(&root).await;
-    assert!(organizations.len() > 10, "{}", organizations.len());
-    for (n, organization) in organizations.iter().enumerate() {
-        // No member of the organization.
-        let user = if organization["name"] == "Acme" {
-            "fay"
-        } else {
-            "by-root"
-        };
-        let email = format!("{user}@acme.example");
-        let claims =
-            json!({"sub": user, "tenant_id": ACME, "email": email, "email_verified": true});
-        let claims = claims.as_object().unwrap().clone();
-        let bearer = setup.world.stack.token_with(claims).unwrap();
-        let user = setup.world.bearer(user, Some(bearer));
-        let path = format!("/organizations/{}", id(organization));
-        let invitations = format!("{path}/invitations");
-        let body = json!({"email": email, "role": "manager"});
-        let made = root.post(&invitations, body).await.expect(201);
-        let own = user.all("/users/me/invitations").await;
-        let own: Vec<_> = own.iter().map(|one| &one["id"]).collect();
-        assert_eq!(own, [&made.body["id"]]);
-        let accepted = if n % 2 == 0 {
-            let body = json!({"token": token(&made)});
-            user.post("/invitations/accept", body).await
-        } else {
-            let accept = format!("/users/me/invitations/{}/accept", id(&made.body));
-            user.post_empty(&accept).await
-        };
-        let member = accepted.expect(200).body;
-        assert_eq!(member["role"], "manager", "{path}");
-        let path = format!("{path}/members/{}", user.id);
-        assert_eq!(root.get(&path).await.expect(200).body, member);
-        root.delete(&path).await.expect(204);
-    }
-    invariants::check_without_events(&setup.world.items().await);
-}
-
-/// Its users join its organizations by a domain, and keep their other memberships.
-#[tokio::test]
-async fn old_users_join_old_organizations_by_a_domain() {
-    let setup = Setup::of_last_release().await;
-    let root = setup.root(ACME);
-    let id = acme(&root).await;
-    // What its organizations have as their domain proves nothing.
-    let list = format!("/organizations/{id}/domains");
-    assert!(root.all(&list).await.is_empty());
-    domains::verified(&setup.world, &root, &id, "acme.example").await;
-    let path = format!("{list}/acme.example");
-    let body = json!({"auto_join": true});
-    root.patch(&path, body).await.expect(200);
-    let members = format!("/organizations/{id}/members");
-    let before = root.all(&format!("{members}?status=all")).await;
-    let is_member = |user: &str| before.iter().any(|one| one["user_id"] == user);
-    assert!(!is_member("fay") && is_member("member-suspended"));
-    for user in ["fay", "member-suspended", "by-owner"] {
-        let email = format!("{user}@acme.example");
-        domains::auto_join::sign_in(&setup.world, user, &email).await;
-    }
-    let fay = root.get(&format!("{members}/fay")).await.expect(200).body;
-    assert_eq!(
-        (&fay["source"], &fay["role"]),
-        (&json!("domain"), &json!("member"))
-    );
-    for (user, status) in [("member-suspended", "suspended"), ("by-owner", "invited")] {
-        let kept = root.get(&format!("{members}/{user}")).await.expect(200);
-        assert_eq!(kept.body["status"], status, "{user}");
-    }
-    invariants::check_without_events(&setup.world.items().await);
 }
