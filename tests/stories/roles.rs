@@ -11,13 +11,15 @@ use muster::domain::{Role, Source, Status};
 use serde_json::json;
 use support::{ACME, Actor, Reply, World};
 
+mod action;
 mod actions;
 mod changes;
 mod disabled;
 mod team_actions;
 mod teams;
 
-use actions::{ACTIONS, Action};
+use action::Action;
+use actions::ACTIONS;
 use changes::{CHANGES, ON_ANY_STATUS};
 use team_actions::{STANDALONE_ACTIONS, TEAM_ACTIONS};
 

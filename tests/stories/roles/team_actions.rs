@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::actions::Action;
+use super::action::Action;
 
 /// Every route of teams, for a team in an organization.
 pub(super) const TEAM_ACTIONS: &[Action] = &[
