@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{OWN_GROUPS, Setup, TENANT, event, group, person};
+use super::setup::{OWN_GROUPS, Setup, TENANT, event, group, person};
 use crate::directories::{organization_with_domain, send};
 
 /// Users whom a complete run reads: a part of a large directory.
