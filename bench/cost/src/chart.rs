@@ -89,7 +89,7 @@ fn draw(svg: &mut String, data: &Data, bills: &[Bill]) -> Result<(), Box<dyn std
             ))?;
             from = to;
         }
-        let total = format!("${}", crate::document::whole(bill.year()));
+        let total = format!("${}", crate::numbers::whole(bill.year()));
         let beside = font(14).pos(Pos::new(HPos::Left, VPos::Center));
         area.draw(&Text::new(total, (x(from) + 8, middle), beside))?;
         top += BAR + GAP;

@@ -7,6 +7,7 @@ mod cause;
 mod chart;
 mod data;
 mod document;
+mod numbers;
 mod usage;
 
 use std::path::{Path, PathBuf};
