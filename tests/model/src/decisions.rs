@@ -20,6 +20,9 @@ pub enum Decision {
 
 /// Reads and decides: the part of a store method before its transaction.
 pub fn decide(table: &Table, caller: Id, request: Request) -> Decision {
+    if table.is_disabled(caller) && reads_caller(caller, request) {
+        return Decision::Answer(RequestOutcome::UserDisabled);
+    }
     let decided = match request {
         Request::Add {
             organization,
@@ -29,8 +32,10 @@ pub fn decide(table: &Table, caller: Id, request: Request) -> Decision {
         } if user == caller => Err(add_oneself(table, caller, organization, role)),
         // Requests without reads.
         Request::Create { .. } | Request::Add { .. } => Ok(Seen::default()),
-        Request::Rename { .. } | Request::Delete { .. } | Request::Restore { .. } => {
-            decide_organization(table, caller, request)
+        Request::Rename { organization, .. }
+        | Request::Delete { organization }
+        | Request::Restore { organization } => {
+            decide_organization(table, caller, organization, request)
         }
         Request::AddAgain {
             organization,
@@ -78,6 +83,8 @@ pub fn decide(table: &Table, caller: Id, request: Request) -> Decision {
         }
         Request::DeclineByEmail { organization, user } => live(table, organization)
             .and_then(|_| invitations::open_invitation(table, (organization, user))),
+        Request::Disable { user } => decide_status(table, user, true),
+        Request::Enable { user } => decide_status(table, user, false),
         Request::Join { organization }
         | Request::Leave { organization }
         | Request::Suspend { organization } => decide_login(table, caller, request, organization),
@@ -85,6 +92,16 @@ pub fn decide(table: &Table, caller: Id, request: Request) -> Decision {
     match decided {
         Ok(seen) => Decision::Write(seen),
         Err(outcome) => Decision::Answer(outcome),
+    }
+}
+
+/// Whether the store reads the caller's profile before it writes. A login has no caller, and the transactions of the
+/// others refuse a disabled caller.
+fn reads_caller(caller: Id, request: Request) -> bool {
+    match request {
+        Request::Create { .. } => false,
+        Request::Add { user, .. } => user == caller,
+        _ => !request.is_of_sync(),
     }
 }
 
@@ -140,9 +157,9 @@ pub fn require_manager(
 fn decide_organization(
     table: &Table,
     caller: Id,
+    id: Id,
     request: Request,
 ) -> Result<Seen, RequestOutcome> {
-    let id = request.organization();
     let is_restore = matches!(request, Request::Restore { .. });
     let before = match table.organizations[id] {
         Some(deleted) if is_restore => deleted,
@@ -334,6 +351,14 @@ fn decide_transfer(
     })
 }
 
+/// The first part of `Store::change_user_status`.
+fn decide_status(table: &Table, user: Id, is_disabled: bool) -> Result<Seen, RequestOutcome> {
+    if table.is_disabled(user) == is_disabled {
+        return Err(RequestOutcome::Nothing);
+    }
+    Ok(Seen::default())
+}
+
 /// The plan of a login: joins existing organizations and leaves those that the directory granted.
 fn decide_login(
     table: &Table,
@@ -379,13 +404,21 @@ pub fn refusal(
     let is_membership = |action: &Action| {
         !is_caller(action) && !is_inviter(action) && matches!(action.key, Key::Membership(..))
     };
+    if unmet(&|action| action.conditions[0] == Some(Condition::Enabled)) {
+        // `Transaction::guard`: whichever other conditions fail.
+        return RequestOutcome::UserDisabled;
+    }
     if matches!(request, Request::Transfer { .. }) {
         // The memberships or the organization have changed since they were read.
         return RequestOutcome::Again;
     }
-    let organization = request.organization();
+    let Some(organization) = request.organization() else {
+        // The profile has changed since it was read.
+        return RequestOutcome::Again;
+    };
     if request.is_of_invitation() {
-        return invitations::refusal(table, attempt, caller, request, transaction);
+        let of = (caller, organization);
+        return invitations::refusal(table, attempt, of, request, transaction);
     }
     let of_organization = unmet(&|action| matches!(action.key, Key::Organization(_)));
     if of_organization && matches!(request, Request::Add { .. } | Request::AddAgain { .. }) {

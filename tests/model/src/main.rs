@@ -13,8 +13,8 @@ use muster_model::scope::Scope;
 use muster_model::scopes::{self, Searched};
 
 const HEAD: &str = "\
-| Searched | Organizations | Concurrent requests | Roles | Statuses | Logins | Invitations by email | Lost responses | States | Steps | Longest path | Violations |
-|---|--:|--:|---|---|---|---|---|--:|--:|--:|---|
+| Searched | Organizations | Concurrent requests | Roles | Statuses | Logins | Invitations by email | Disabled users | Lost responses | States | Steps | Longest path | Violations |
+|---|--:|--:|---|---|---|---|---|---|--:|--:|--:|---|
 ";
 
 /// Searches all states of the store's transactions.
@@ -77,13 +77,14 @@ fn scope_cells(scope: &Scope) -> String {
         .map(|status| status.as_str())
         .collect();
     format!(
-        "{} | {} | {} | {} | {} | {} | {}",
+        "{} | {} | {} | {} | {} | {} | {} | {}",
         scope.organizations,
         scope.at_once,
         roles.join(", "),
         statuses.join(", "),
         yes(scope.logins),
         yes(scope.invitations > 0),
+        yes(scope.disables),
         yes(scope.lost_answers),
     )
 }

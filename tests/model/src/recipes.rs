@@ -23,6 +23,28 @@ impl Transaction {
         let grants = Condition::Grants { permission, reach };
         let key = Key::Membership(organization, caller);
         self.action(key, [Some(grants), None], Change::Nothing);
+        self.require_enabled(caller);
+    }
+
+    /// `access::require_enabled`.
+    fn require_enabled(&mut self, caller: Id) {
+        if caller == TENANT_ADMIN {
+            return;
+        }
+        let enabled = [Some(Condition::Enabled), None];
+        self.action(Key::User(caller), enabled, Change::Nothing);
+    }
+
+    /// `Store::hold_inviter`: the permission of a tenant admin came from the token.
+    fn hold_inviter(&mut self, organization: Id, inviter: Id, role: Role) {
+        if inviter == TENANT_ADMIN {
+            return;
+        }
+        let grants = Some(Condition::InviterGrants(role));
+        let key = Key::Membership(organization, inviter);
+        self.action(key, [grants, None], Change::Nothing);
+        let enabled = [Some(Condition::InviterEnabled), None];
+        self.action(Key::User(inviter), enabled, Change::Nothing);
     }
 
     /// `Store::hold_organization`, and `Store::count_owners` for the sync, which does not require a
@@ -83,8 +105,10 @@ pub fn transaction(caller: Id, request: Request, seen: Seen) -> Transaction {
         Request::Create { organization, name } => {
             create_organization(&mut made, caller, organization, name);
         }
-        Request::Rename { .. } | Request::Delete { .. } | Request::Restore { .. } => {
-            change_organization(&mut made, caller, request, seen);
+        Request::Rename { organization, .. }
+        | Request::Delete { organization }
+        | Request::Restore { organization } => {
+            change_organization(&mut made, (caller, organization), request, seen);
         }
         Request::Add {
             organization,
@@ -137,6 +161,8 @@ pub fn transaction(caller: Id, request: Request, seen: Seen) -> Transaction {
         | Request::Revoke { .. }
         | Request::AcceptByEmail { .. }
         | Request::DeclineByEmail { .. } => invitations::write(&mut made, caller, request, seen),
+        Request::Disable { user } => change_user_status(&mut made, caller, user, true),
+        Request::Enable { user } => change_user_status(&mut made, caller, user, false),
         Request::Join { organization } => join_organization(&mut made, caller, organization),
         Request::Leave { organization } => {
             leave_organization(&mut made, caller, organization, seen);
@@ -170,14 +196,19 @@ fn create_organization(made: &mut Transaction, caller: Id, organization: Id, nam
     });
     let key = Key::Membership(organization, caller);
     made.action(key, absent, Change::Membership(owner));
+    made.require_enabled(caller);
 }
 
 /// `Store::change`: of `update_organization`, `delete_organization`, `restore_organization`.
-fn change_organization(made: &mut Transaction, caller: Id, request: Request, seen: Seen) {
+fn change_organization(
+    made: &mut Transaction,
+    (caller, organization): (Id, Id),
+    request: Request,
+    seen: Seen,
+) {
     let Some(before) = seen.organization else {
         return;
     };
-    let organization = request.organization();
     let (permission, after) = match request {
         Request::Rename { name, .. } => (
             Permission::UpdateOrganization,
@@ -287,6 +318,7 @@ fn update_membership(
             permission: Permission::ManageMembers,
             reach: Some(higher),
         });
+        made.require_enabled(caller);
     } else {
         made.require(
             organization,
@@ -305,7 +337,9 @@ fn remove_member(made: &mut Transaction, caller: Id, (organization, user): (Id, 
     let Some(before) = seen.membership else {
         return;
     };
-    if caller != user {
+    if caller == user {
+        made.require_enabled(caller);
+    } else {
         made.require(
             organization,
             caller,
@@ -332,12 +366,10 @@ fn accept_invitation(made: &mut Transaction, caller: Id, organization: Id, seen:
         inviter: None,
         ..before
     };
-    if let Some(inviter) = before.inviter.filter(|id| *id != TENANT_ADMIN) {
-        // `Store::hold_inviter`: a tenant admin's permission came from the token.
-        let grants = Some(Condition::InviterGrants(before.role));
-        let key = Key::Membership(organization, inviter);
-        made.action(key, [grants, None], Change::Nothing);
+    if let Some(inviter) = before.inviter {
+        made.hold_inviter(organization, inviter, before.role);
     }
+    made.require_enabled(caller);
     let key = Key::Membership(organization, caller);
     made.action(
         key,
@@ -359,6 +391,7 @@ fn transfer_ownership(
     let Some(before) = seen.membership else {
         return;
     };
+    made.require_enabled(caller);
     let unchanged = Some(Condition::Unchanged);
     if let Some(own) = seen.own {
         let lowered = Some(Membership { role, ..own });
@@ -385,6 +418,16 @@ fn transfer_ownership(
     };
     let key = Key::Organization(organization);
     made.action(key, [unchanged, Some(Condition::Live)], change);
+}
+
+/// `Store::change_user_status`.
+fn change_user_status(made: &mut Transaction, caller: Id, user: Id, is_disabled: bool) {
+    let unchanged = [Some(Condition::Unchanged), None];
+    made.action(Key::User(user), unchanged, Change::Disabled(is_disabled));
+    if caller != user {
+        // Of the caller's own profile, the version that was read also holds the status.
+        made.require_enabled(caller);
+    }
 }
 
 /// `Store::join_organization` of the login sync: one `PutItem`.

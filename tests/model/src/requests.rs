@@ -5,6 +5,8 @@ use muster::domain::{Role, Status};
 use crate::table::{Id, Key};
 
 /// A request of a user. The last three are steps of the user's login.
+///
+/// To disable and enable users, each caller has the token of a tenant admin. All else they do as a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Request {
@@ -82,6 +84,12 @@ pub enum Request {
         organization: Id,
         user: Id,
     },
+    Disable {
+        user: Id,
+    },
+    Enable {
+        user: Id,
+    },
     Join {
         organization: Id,
     },
@@ -95,7 +103,7 @@ pub enum Request {
 
 impl Request {
     /// The names of all kinds, for counts.
-    pub const NAMES: [&str; 19] = [
+    pub const NAMES: [&str; 21] = [
         "create organization",
         "rename organization",
         "delete organization",
@@ -115,6 +123,8 @@ impl Request {
         "revoke invitation",
         "accept invitation by email",
         "decline invitation by email",
+        "disable user",
+        "enable user",
     ];
 
     /// The index in [`Self::NAMES`].
@@ -139,12 +149,15 @@ impl Request {
             Self::Revoke { .. } => 16,
             Self::AcceptByEmail { .. } => 17,
             Self::DeclineByEmail { .. } => 18,
+            Self::Disable { .. } => 19,
+            Self::Enable { .. } => 20,
         }
     }
 
-    /// The organization of the request.
-    pub fn organization(self) -> Id {
+    /// The organization of the request, if it has one.
+    pub fn organization(self) -> Option<Id> {
         match self {
+            Self::Disable { .. } | Self::Enable { .. } => None,
             Self::Create { organization, .. }
             | Self::Rename { organization, .. }
             | Self::Delete { organization }
@@ -163,7 +176,7 @@ impl Request {
             | Self::DeclineByEmail { organization, .. }
             | Self::Join { organization }
             | Self::Leave { organization }
-            | Self::Suspend { organization } => organization,
+            | Self::Suspend { organization } => Some(organization),
         }
     }
 
@@ -230,6 +243,7 @@ impl Request {
             | Self::DeclineByEmail { organization, user } => {
                 Some(Key::Invitation(organization, user))
             }
+            Self::Disable { user } | Self::Enable { user } => Some(Key::User(user)),
             Self::Create { .. }
             | Self::Add { .. }
             | Self::Transfer { .. }
@@ -266,13 +280,14 @@ pub enum RequestOutcome {
     Conflict,
     NotAnOrganizationMember,
     AlreadyInvited,
+    UserDisabled,
     /// The invitation by email has ended. The response depends on how.
     Ended,
 }
 
 impl RequestOutcome {
     /// All outcomes.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Applied,
         Self::Nothing,
         Self::Again,
@@ -289,6 +304,7 @@ impl RequestOutcome {
         Self::Conflict,
         Self::NotAnOrganizationMember,
         Self::AlreadyInvited,
+        Self::UserDisabled,
         Self::Ended,
     ];
 }

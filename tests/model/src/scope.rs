@@ -10,6 +10,10 @@ use crate::transaction::ConditionKind;
 
 /// The scope of a search.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a part that a search includes or not"
+)]
 pub struct Scope {
     /// The maximum number of organizations.
     pub organizations: usize,
@@ -23,6 +27,8 @@ pub struct Scope {
     pub logins: bool,
     /// The maximum number of open invitations by email in an organization.
     pub invitations: usize,
+    /// Whether users are disabled and enabled.
+    pub disables: bool,
     /// Whether responses are lost, and the transaction is repeated after DynamoDB has forgotten its
     /// token.
     pub lost_answers: bool,

@@ -41,6 +41,7 @@ pub fn short() -> Vec<Named> {
             },
         ),
         ("invitations by email", by_email(2, &FEW)),
+        ("disabled users", disabling(2, &FEW)),
     ]
 }
 
@@ -82,6 +83,24 @@ pub fn long() -> Vec<Named> {
             "one organization, logins, lost responses",
             with_both(scope(1, 2, &MANY, &STATUSES)),
         ),
+        (
+            "disabled users, three concurrent requests",
+            disabling(3, &FEW),
+        ),
+        (
+            "disabled users, invitations by email",
+            Scope {
+                disables: true,
+                ..by_email(2, &FEW)
+            },
+        ),
+        (
+            "disabled users, lost responses",
+            Scope {
+                lost_answers: true,
+                ..disabling(2, &FEW)
+            },
+        ),
     ]
 }
 
@@ -101,6 +120,30 @@ pub fn by_email_without(kind: ConditionKind) -> Scope {
     Scope {
         without: Some(kind),
         ..by_email(2, &FEW)
+    }
+}
+
+/// The scope with disabled users in which a search without this condition must fail.
+pub fn disabling_without(kind: ConditionKind) -> Scope {
+    Scope {
+        without: Some(kind),
+        ..disabling(2, &FEW)
+    }
+}
+
+/// The same with invitations by email.
+pub fn disabling_by_email_without(kind: ConditionKind) -> Scope {
+    Scope {
+        disables: true,
+        ..by_email_without(kind)
+    }
+}
+
+/// One organization, whose members invite others, and are disabled and enabled.
+fn disabling(at_once: usize, roles: &[Role]) -> Scope {
+    Scope {
+        disables: true,
+        ..scope(1, at_once, roles, &STATUSES[2..])
     }
 }
 

@@ -100,6 +100,10 @@ impl Scope {
                 }
             }
         }
+        if self.disables {
+            requests.extend((0..USERS).map(|user| Request::Disable { user }));
+            requests.extend((0..USERS).map(|user| Request::Enable { user }));
+        }
         let attempt = Attempt {
             is_unchanged: true,
             without: self.without,
@@ -250,6 +254,9 @@ impl Model for Scope {
             ),
             Property::always("every writer has permission", |_, state: &State| {
                 !state.wrongs.without_right
+            }),
+            Property::always("no disabled user writes", |_, state: &State| {
+                !state.wrongs.by_disabled
             }),
             Property::always("deleted organizations do not change", |_, state: &State| {
                 !state.wrongs.in_deleted

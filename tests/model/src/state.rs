@@ -41,6 +41,8 @@ pub enum Client {
 pub struct Wrongs {
     /// A write whose caller had no permission at that moment.
     pub without_right: bool,
+    /// A write of a disabled user.
+    pub by_disabled: bool,
     /// Adding a user replaced an existing membership.
     pub replaced: bool,
     /// An address with an open invitation was invited again.
@@ -135,7 +137,7 @@ impl State {
         let is_known = scope.without != Some(ConditionKind::WriteId)
             && attempt
                 .unmet(&self.table, &transaction)
-                .any(|action| action.key == own);
+                .any(|action| Some(action.key) == own);
         let is_so = decide(&self.table, user, request) == Decision::Answer(RequestOutcome::Nothing);
         after.wrongs.denied |= is_on_top && marks(request) && !is_known && !is_so;
         Some(after)
@@ -152,10 +154,13 @@ impl State {
         let before = self.table;
         self.table = attempt.apply(&before, transaction);
         self.wrongs.without_right |= !may(&before, user, request);
+        self.wrongs.by_disabled |= !request.is_of_sync() && before.is_disabled(user);
         self.wrongs.lost_update |= !attempt.is_unchanged && request.pinned(user).next().is_some();
         self.wrongs.in_deleted |= !request.is_of_sync()
             && !matches!(request, Request::Create { .. } | Request::Restore { .. })
-            && before.organizations[request.organization()].is_some_and(|it| !it.live);
+            && request
+                .organization()
+                .is_some_and(|id| before.organizations[id].is_some_and(|it| !it.live));
         if let Request::Add {
             organization, user, ..
         } = request
@@ -183,10 +188,16 @@ impl State {
             match client {
                 Client::Sent {
                     request,
+                    seen,
                     is_unchanged,
-                    ..
                 } => {
-                    let mut pinned = request.pinned(id);
+                    // Of a membership that was not there, only that it is not there is required.
+                    let is_absent = |key: &Key| {
+                        matches!(request, Request::AcceptByEmail { .. })
+                            && matches!(key, Key::Membership(..))
+                            && seen.membership.is_none()
+                    };
+                    let mut pinned = request.pinned(id).filter(|key| !is_absent(key));
                     *is_unchanged &= !pinned
                         .any(|key| written(&before, &self.table, key) || Some(key) == resent);
                     // It must fail and start again: the same as not started.
@@ -194,7 +205,9 @@ impl State {
                         || scope.without.is_some_and(|kind| {
                             matches!(
                                 kind,
-                                ConditionKind::Unchanged | ConditionKind::InvitationUnchanged
+                                ConditionKind::Unchanged
+                                    | ConditionKind::InvitationUnchanged
+                                    | ConditionKind::ProfileUnchanged
                             )
                         });
                     if !*is_unchanged && !stays {
@@ -205,7 +218,9 @@ impl State {
                     request, is_on_top, ..
                 } => {
                     let own = subject(*request, id);
-                    *is_on_top &= !written(&before, &self.table, own) && Some(own) != resent;
+                    *is_on_top &= own.is_none_or(|key| {
+                        !written(&before, &self.table, key) && Some(key) != resent
+                    });
                 }
                 Client::Idle => {}
             }
@@ -225,20 +240,17 @@ fn marks(request: Request) -> bool {
 }
 
 /// The item of a request.
-fn subject(request: Request, caller: Id) -> Key {
+fn subject(request: Request, caller: Id) -> Option<Key> {
     match request {
-        Request::Create { organization, .. } => Key::Organization(organization),
+        Request::Create { organization, .. } => Some(Key::Organization(organization)),
         Request::Add {
             organization, user, ..
-        } => Key::Membership(organization, user),
-        Request::Join { organization } => Key::Membership(organization, caller),
+        } => Some(Key::Membership(organization, user)),
+        Request::Join { organization } => Some(Key::Membership(organization, caller)),
         Request::Invite {
             organization, user, ..
-        } => Key::Invitation(organization, user),
-        _ => request
-            .pinned(caller)
-            .next()
-            .unwrap_or(Key::Organization(request.organization())),
+        } => Some(Key::Invitation(organization, user)),
+        _ => request.pinned(caller).next(),
     }
 }
 
@@ -256,13 +268,17 @@ fn written(before: &Table, after: &Table, key: Key) -> bool {
         Key::Invitation(organization, user) => {
             before.invitations[organization][user] != after.invitations[organization][user]
         }
+        Key::User(user) => before.disabled[user] != after.disabled[user],
     }
 }
 
 /// Whether a caller has the permission for a request, determined from the table alone, not from
 /// conditions.
 fn may(table: &Table, caller: Id, request: Request) -> bool {
-    let id = request.organization();
+    let Some(id) = request.organization() else {
+        // The permission of a tenant admin is in the token.
+        return true;
+    };
     let own = table.memberships[id][caller];
     let granted = |permission, reach| own.is_some_and(|own| grants(own, permission, reach));
     let manages = |user: Id, role: Option<Role>| {
@@ -271,7 +287,10 @@ fn may(table: &Table, caller: Id, request: Request) -> bool {
         granted(permission, theirs) && granted(permission, role)
     };
     match request {
-        Request::Create { .. } | Request::DeclineByEmail { .. } => true,
+        Request::Create { .. }
+        | Request::DeclineByEmail { .. }
+        | Request::Disable { .. }
+        | Request::Enable { .. } => true,
         Request::Rename { .. } => granted(Permission::UpdateOrganization, None),
         Request::Delete { .. } => granted(Permission::DeleteOrganization, None),
         Request::Restore { .. } => granted(Permission::RestoreOrganization, None),
@@ -289,9 +308,8 @@ fn may(table: &Table, caller: Id, request: Request) -> bool {
         }
         Request::ChangeStatus { user, .. } | Request::Remove { user, .. } => manages(user, None),
         Request::Accept { .. } => own.is_some_and(|own| {
-            let inviter = own
-                .inviter
-                .and_then(|inviter| table.membership(id, inviter));
+            let inviter = own.inviter.filter(|inviter| !table.is_disabled(*inviter));
+            let inviter = inviter.and_then(|inviter| table.membership(id, inviter));
             let permission = Permission::ManageMembers;
             own.status == Status::Invited
                 && inviter.is_some_and(|inviter| grants(inviter, permission, Some(own.role)))
@@ -301,6 +319,7 @@ fn may(table: &Table, caller: Id, request: Request) -> bool {
         Request::AcceptByEmail { user, .. } => table.invitations[id][user].is_none_or(|open| {
             let inviter = table.membership(id, open.inviter);
             inviter.is_some_and(|it| grants(it, Permission::ManageMembers, Some(open.role)))
+                && !table.is_disabled(open.inviter)
         }),
         // These act for the directory, on what the directory manages.
         Request::Join { .. } => own.is_none(),

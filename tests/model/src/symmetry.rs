@@ -50,6 +50,8 @@ const CLIENT_BITS: usize = 22;
 const MEMBERSHIP_BITS: usize = 8;
 /// Bits of an invitation by email in a code.
 const INVITATION_BITS: usize = 8;
+/// The first of the bits that say who is disabled, after those of the invitations.
+const DISABLED_BITS: usize = INVITATION_BITS * USERS * ORGANIZATIONS;
 
 impl Renaming {
     const NONE: Self = Self {
@@ -61,7 +63,7 @@ impl Renaming {
     /// A sort key of renamed states. It omits a request's reads: they equal the current or an
     /// earlier value of its organization or membership.
     fn code(self, state: &State) -> (u128, u64) {
-        let (mut code, mut of_invitations) = (0, 0);
+        let (mut code, mut more) = (0, 0);
         for (old, organization) in self.organizations.into_iter().enumerate() {
             let found = state.table.organizations[old];
             let of_organization = found.map_or(0, |it| {
@@ -87,15 +89,18 @@ impl Renaming {
                     let inviter = self.users.get(it.inviter);
                     1 + it.role as u64 * 4 + inviter.map_or(3, |id| *id as u64)
                 });
-                of_invitations |= invitation << (place * INVITATION_BITS);
+                more |= invitation << (place * INVITATION_BITS);
             }
+        }
+        for (user, is_disabled) in state.table.disabled.into_iter().enumerate() {
+            more |= u64::from(is_disabled) << (DISABLED_BITS + self.users[user]);
         }
         for (user, client) in state.clients.iter().enumerate() {
             let place =
                 10 + MEMBERSHIP_BITS * USERS * ORGANIZATIONS + self.users[user] * CLIENT_BITS;
             code |= self.client_code(client) << place;
         }
-        (code, of_invitations)
+        (code, more)
     }
 
     fn client_code(self, client: &Client) -> u128 {
@@ -128,10 +133,13 @@ impl Renaming {
             | Request::Resend { user, .. }
             | Request::Revoke { user, .. }
             | Request::AcceptByEmail { user, .. }
-            | Request::DeclineByEmail { user, .. } => (user, 0),
+            | Request::DeclineByEmail { user, .. }
+            | Request::Disable { user }
+            | Request::Enable { user } => (user, 0),
             _ => (0, 0),
         };
-        let organization = self.organizations[request.organization()] as u128;
+        let organization = request.organization();
+        let organization = organization.map_or(0, |id| self.organizations[id] as u128);
         let user = self.users[user] as u128;
         phase | organization << 3 | user << 4 | (request.kind() as u128) << 6 | more << 11
     }
@@ -158,6 +166,9 @@ impl Renaming {
         }
         for (old, holder) in state.table.names.iter().enumerate() {
             renamed.table.names[self.names[old]] = holder.map(|id| self.organizations[id]);
+        }
+        for (old, is_disabled) in state.table.disabled.into_iter().enumerate() {
+            renamed.table.disabled[self.users[old]] = is_disabled;
         }
         for (old, client) in state.clients.iter().enumerate() {
             renamed.clients[self.users[old]] = self.client(*client);
@@ -227,6 +238,7 @@ impl Renaming {
                 *organization = self.organizations[*organization];
                 *user = self.users[*user];
             }
+            Request::Disable { user } | Request::Enable { user } => *user = self.users[*user],
             Request::Delete { organization }
             | Request::Restore { organization }
             | Request::Accept { organization }

@@ -4,8 +4,8 @@ use muster::domain::{Role, Source, Status};
 
 /// Users.
 pub const USERS: usize = 3;
-/// A caller outside the users with the permissions of an owner. Not part of a search: the
-/// permission is in the token, and no write can remove it.
+/// A caller outside the users with the permissions of an owner, who is never disabled. Not part of a
+/// search: the permission is in the token, and no write can remove it.
 pub const TENANT_ADMIN: Id = USERS;
 /// The maximum number of organizations.
 pub const ORGANIZATIONS: usize = 2;
@@ -81,6 +81,8 @@ pub enum Key {
     Name(Id),
     /// The open invitation of a user's address into an organization.
     Invitation(Id, Id),
+    /// The profile of a user.
+    User(Id),
 }
 
 /// All items.
@@ -94,6 +96,8 @@ pub struct Table {
     pub names: [Option<Id>; NAMES],
     /// The open invitations by email, by organization and the user whose address is invited.
     pub invitations: [[Option<Invitation>; USERS]; ORGANIZATIONS],
+    /// Whether each user is disabled.
+    pub disabled: [bool; USERS],
 }
 
 impl Table {
@@ -104,7 +108,13 @@ impl Table {
             Key::Membership(organization, user) => self.memberships[organization][user].is_some(),
             Key::Name(id) => self.names[id].is_some(),
             Key::Invitation(organization, user) => self.invitations[organization][user].is_some(),
+            Key::User(_) => true,
         }
+    }
+
+    /// Whether a user is disabled. The tenant admin never is.
+    pub fn is_disabled(&self, user: Id) -> bool {
+        self.disabled.get(user) == Some(&true)
     }
 
     /// The membership of a user. The tenant admin has none.

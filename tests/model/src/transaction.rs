@@ -11,6 +11,10 @@ pub enum ConditionKind {
     Permission,
     /// The inviter's membership is active and may grant the role: `Store::hold_inviter`.
     Inviter,
+    /// The caller is not disabled: `access::require`, `access::require_enabled`.
+    Enabled,
+    /// The inviter is not disabled: `Store::hold_inviter`.
+    InviterEnabled,
     /// The item is as read: `members::unchanged`, `#version = :before`.
     Unchanged,
     /// `members::another_owner`.
@@ -21,6 +25,8 @@ pub enum ConditionKind {
     NoMembership,
     /// The invitation by email is as read: `invitations::unchanged`.
     InvitationUnchanged,
+    /// The profile is as read: `users::unchanged`.
+    ProfileUnchanged,
     /// The address has no open invitation: `invitations::not_invited`.
     NoInvitation,
     /// No reservation of the name: `Condition::absent`.
@@ -43,6 +49,10 @@ pub enum Condition {
     },
     /// The same for the user who granted this role with an invitation.
     InviterGrants(Role),
+    /// `users::is_enabled` of the caller.
+    Enabled,
+    /// The same for the user whose invitation is accepted.
+    InviterEnabled,
     /// As read.
     Unchanged,
     /// `#owner_count > :one`.
@@ -72,6 +82,8 @@ pub enum Change {
     Name(Option<Id>),
     /// Writes the invitation by email, or ends it.
     Invitation(Option<Invitation>),
+    /// Disables the user, or enables them.
+    Disabled(bool),
 }
 
 /// One action of a transaction.
@@ -127,6 +139,9 @@ impl Attempt {
             (Condition::InviterGrants(role), Key::Membership(organization, user)) => {
                 let own = table.memberships[organization][user];
                 own.is_some_and(|own| grants(own, Permission::ManageMembers, Some(role)))
+            }
+            (Condition::Enabled | Condition::InviterEnabled, Key::User(user)) => {
+                !table.is_disabled(user)
             }
             (Condition::Unchanged, _) => self.is_unchanged,
             (Condition::AnotherOwner, Key::Organization(id)) => {
@@ -185,6 +200,9 @@ impl Attempt {
                 (Key::Invitation(organization, user), Change::Invitation(it)) => {
                     after.invitations[organization][user] = it;
                 }
+                (Key::User(user), Change::Disabled(is_disabled)) => {
+                    after.disabled[user] = is_disabled;
+                }
                 (Key::Name(id), Change::Name(holder)) if id < NAMES => after.names[id] = holder,
                 _ => {}
             }
@@ -204,12 +222,15 @@ fn kind(key: Key, condition: Condition) -> ConditionKind {
     match (condition, key) {
         (Condition::Grants { .. }, _) => ConditionKind::Permission,
         (Condition::InviterGrants(_), _) => ConditionKind::Inviter,
+        (Condition::Enabled, _) => ConditionKind::Enabled,
+        (Condition::InviterEnabled, _) => ConditionKind::InviterEnabled,
         (Condition::AnotherOwner, _) => ConditionKind::AnotherOwner,
         (Condition::Live | Condition::Present, _) => ConditionKind::Live,
         (Condition::Absent, Key::Membership(..)) => ConditionKind::NoMembership,
         (Condition::Absent | Condition::NoneOrOwn(_), Key::Name(_)) => ConditionKind::NameFree,
         (Condition::Absent, Key::Invitation(..)) => ConditionKind::NoInvitation,
         (Condition::Unchanged, Key::Invitation(..)) => ConditionKind::InvitationUnchanged,
+        (Condition::Unchanged, Key::User(_)) => ConditionKind::ProfileUnchanged,
         (Condition::Unchanged | Condition::Absent | Condition::NoneOrOwn(_), _) => {
             ConditionKind::Unchanged
         }

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use muster_model::requests::{Request, RequestOutcome};
-use muster_model::scopes::{Searched, by_email_without, search, short, without};
+use muster_model::scopes::{
+    Searched, by_email_without, disabling_by_email_without, disabling_without, search, short,
+    without,
+};
 use muster_model::transaction::ConditionKind;
 
 /// All states of every scope of the tests.
@@ -59,6 +62,13 @@ fn the_recipes_hold_in_every_interleaving() {
             RequestOutcome::InvitationNotValid,
         ),
         ("accept invitation by email", RequestOutcome::NotFound),
+        ("rename organization", RequestOutcome::UserDisabled),
+        ("change role", RequestOutcome::UserDisabled),
+        ("remove member", RequestOutcome::UserDisabled),
+        ("transfer ownership", RequestOutcome::UserDisabled),
+        ("accept invitation", RequestOutcome::UserDisabled),
+        ("disable user", RequestOutcome::UserDisabled),
+        ("enable user", RequestOutcome::UserDisabled),
     ] {
         assert!(seen.contains(&refused), "{refused:?} in {seen:?}");
     }
@@ -95,9 +105,27 @@ fn each_omitted_condition_violates_its_property() {
             "an address has one open invitation",
         ),
     ];
+    let of_disabled_users = [
+        (ConditionKind::Enabled, "no disabled user writes"),
+        (ConditionKind::InviterEnabled, "every writer has permission"),
+        (
+            ConditionKind::ProfileUnchanged,
+            "no write overwrites an unread change",
+        ),
+    ];
+    let of_disabled_inviters = [(ConditionKind::InviterEnabled, "every writer has permission")];
     let conditions = conditions.map(|(kind, falls)| (kind, falls, without(kind)));
     let of_invitations = of_invitations.map(|(kind, falls)| (kind, falls, by_email_without(kind)));
-    for (kind, falls, scope) in conditions.into_iter().chain(of_invitations) {
+    let of_disabled_users =
+        of_disabled_users.map(|(kind, falls)| (kind, falls, disabling_without(kind)));
+    let of_disabled_inviters =
+        of_disabled_inviters.map(|(kind, falls)| (kind, falls, disabling_by_email_without(kind)));
+    let all = conditions
+        .into_iter()
+        .chain(of_invitations)
+        .chain(of_disabled_users)
+        .chain(of_disabled_inviters);
+    for (kind, falls, scope) in all {
         let Searched { violations, .. } = search(scope);
         let found = violations.iter().find(|(property, _)| *property == falls);
         let Some((_, way)) = found else {

@@ -14,12 +14,26 @@ use crate::{Actor, Reply, World};
 
 /// The caller. A user's token has their verified address.
 pub fn actor(world: &World, tenant: &str, id: Id) -> Actor {
+    actor_with(world, tenant, id, false)
+}
+
+/// The caller of an operation. In the model a user who disables or enables users has the token of a tenant admin.
+pub fn actor_of(world: &World, tenant: &str, operation: Operation) -> Actor {
+    let is_tenant_admin = matches!(
+        operation.what,
+        What::Write(Request::Disable { .. } | Request::Enable { .. }, _)
+    );
+    actor_with(world, tenant, operation.caller, is_tenant_admin)
+}
+
+fn actor_with(world: &World, tenant: &str, id: Id, is_tenant_admin: bool) -> Actor {
     if id == TENANT_ADMIN {
         return world.tenant_admin_of(tenant);
     }
     let user = USERS[id];
     let claims = json!({
         "sub": user, "tenant_id": tenant, "email": address(id), "email_verified": true,
+        "tenant_admin": is_tenant_admin,
     });
     let token = world.stack.token_with(claims.as_object().unwrap().clone());
     world.bearer(user, Some(token.expect("a token")))
@@ -57,11 +71,6 @@ fn request(what: What, ids: &[Option<String>], links: &Links) -> (Method, String
     let write = match what {
         What::Organization(id) => return (Method::GET, organization(id), None),
         What::Member(id, user) => return (Method::GET, member(id, user), None),
-        What::Status(user, is_disabled) => {
-            let status = if is_disabled { "disabled" } else { "enabled" };
-            let path = format!("/users/{}", USERS[user]);
-            return (Method::PATCH, path, Some(json!({"status": status})));
-        }
         What::Invitation(request) => return links.request(request, ids),
         What::Write(request, _) => request,
     };
@@ -138,6 +147,8 @@ fn request(what: What, ids: &[Option<String>], links: &Links) -> (Method, String
             format!("{}/transfer-ownership", organization(id)),
             Some(json!({"user_id": USERS[user], "keep_role": role.as_str()})),
         ),
+        Request::Disable { user } => change_status(user, "disabled"),
+        Request::Enable { user } => change_status(user, "enabled"),
         Request::Join { .. }
         | Request::Leave { .. }
         | Request::Suspend { .. }
@@ -149,6 +160,11 @@ fn request(what: What, ids: &[Option<String>], links: &Links) -> (Method, String
             panic!("no request over HTTP: {write:?}")
         }
     }
+}
+
+fn change_status(user: Id, status: &str) -> (Method, String, Option<Value>) {
+    let path = format!("/users/{}", USERS[user]);
+    (Method::PATCH, path, Some(json!({"status": status})))
 }
 
 /// The response of an operation; `None` if it does not say whether the request was applied.
@@ -207,8 +223,6 @@ pub fn name(what: What) -> &'static str {
         What::Write(request, _) => Request::NAMES[request.kind()],
         What::Organization(_) => "get organization",
         What::Member(..) => "get member",
-        What::Status(_, true) => "disable user",
-        What::Status(_, false) => "enable user",
         What::Invitation(request) => request.name(),
     }
 }

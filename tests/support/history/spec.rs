@@ -37,8 +37,6 @@ pub enum What {
     Organization(Id),
     /// Gets a member of an organization.
     Member(Id, Id),
-    /// Disables a user, or enables them, as the tenant admin.
-    Status(Id, bool),
     /// A request about an invitation by email.
     Invitation(InvitationRequest),
 }
@@ -50,8 +48,6 @@ pub struct Spec {
     pub table: Table,
     organization_versions: [u32; ORGANIZATIONS],
     membership_versions: [[u32; USERS]; ORGANIZATIONS],
-    /// Which users are disabled. The search omits it: a disabled user has no step.
-    pub(super) disabled: [bool; USERS],
     /// All invitations by email, by number.
     pub(super) invitations: Vec<Invited>,
     /// Whether only the invited address accepts an invitation.
@@ -71,7 +67,7 @@ impl Sequential for Spec {
         {
             return HistoryResponse::Problem("not-found");
         }
-        if self.disabled.get(caller) == Some(&true) {
+        if self.table.is_disabled(caller) {
             return HistoryResponse::Problem("user-disabled");
         }
         let first = self
@@ -85,10 +81,6 @@ impl Sequential for Spec {
             What::Write(request, version) => self.write(caller, request, version),
             What::Organization(id) => self.organization(caller, id),
             What::Member(id, user) => self.member(caller, id, user),
-            What::Status(user, is_disabled) => {
-                self.disabled[user] = is_disabled;
-                HistoryResponse::User { is_disabled }
-            }
             What::Invitation(request) => self.of_invitation(caller, request),
         };
         if let Some(key) = key
@@ -114,19 +106,15 @@ impl Spec {
             decision,
             Decision::Answer(RequestOutcome::NotFound | RequestOutcome::Forbidden)
         );
-        let stored = self.organization_versions[request.organization()];
-        if !is_hidden && version.is_some_and(|version| version != stored) {
+        let stored = request.organization();
+        let stored = stored.map(|id| self.organization_versions[id]);
+        if !is_hidden && version.is_some_and(|version| Some(version) != stored) {
             return HistoryResponse::Problem("version-mismatch");
         }
         let seen = match decision {
             Decision::Answer(outcome) => return self.tell(caller, request, outcome),
             Decision::Write(seen) => seen,
         };
-        let inviter = seen.membership.and_then(|it| it.inviter);
-        let is_disabled = |inviter: Id| self.disabled.get(inviter) == Some(&true);
-        if matches!(request, Request::Accept { .. }) && inviter.is_some_and(is_disabled) {
-            return self.tell(caller, request, RequestOutcome::InvitationNotValid);
-        }
         let attempt = Attempt {
             is_unchanged: true,
             without: None,
@@ -170,7 +158,6 @@ impl Spec {
             RequestOutcome::Applied | RequestOutcome::Nothing => {}
             refused => return HistoryResponse::Problem(code(refused)),
         }
-        let id = request.organization();
         match request {
             Request::Delete { .. }
             | Request::Remove { .. }
@@ -183,15 +170,26 @@ impl Spec {
             | Request::Revoke { .. }
             | Request::AcceptByEmail { .. }
             | Request::DeclineByEmail { .. } => HistoryResponse::Gone,
-            Request::Create { .. } => self.told_organization(id, true),
-            Request::Rename { .. } | Request::Restore { .. } | Request::Transfer { .. } => {
-                self.told_organization(id, false)
+            Request::Disable { user } | Request::Enable { user } => HistoryResponse::User {
+                is_disabled: self.table.is_disabled(user),
+            },
+            Request::Create { organization, .. } => self.told_organization(organization, true),
+            Request::Rename { organization, .. }
+            | Request::Restore { organization }
+            | Request::Transfer { organization, .. } => self.told_organization(organization, false),
+            Request::Add {
+                organization, user, ..
+            } => self.told_membership(organization, user, is_new),
+            Request::AddAgain {
+                organization, user, ..
             }
-            Request::Add { user, .. } => self.told_membership(id, user, is_new),
-            Request::AddAgain { user, .. }
-            | Request::ChangeRole { user, .. }
-            | Request::ChangeStatus { user, .. } => self.told_membership(id, user, false),
-            Request::Accept { .. } => self.told_membership(id, caller, false),
+            | Request::ChangeRole {
+                organization, user, ..
+            }
+            | Request::ChangeStatus {
+                organization, user, ..
+            } => self.told_membership(organization, user, false),
+            Request::Accept { organization } => self.told_membership(organization, caller, false),
         }
     }
 
@@ -277,6 +275,7 @@ pub fn code(refused: RequestOutcome) -> &'static str {
         RequestOutcome::Invalid => "validation-failed",
         RequestOutcome::NotAnOrganizationMember => "not-an-organization-member",
         RequestOutcome::AlreadyInvited => "already-invited",
+        RequestOutcome::UserDisabled => "user-disabled",
         RequestOutcome::Again
         | RequestOutcome::Ended
         | RequestOutcome::Conflict

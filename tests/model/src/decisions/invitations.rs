@@ -72,7 +72,7 @@ pub(super) fn decide_accept_by_email(
 pub(super) fn refusal(
     table: &Table,
     attempt: Attempt,
-    caller: Id,
+    (caller, organization): (Id, Id),
     request: Request,
     transaction: &Transaction,
 ) -> RequestOutcome {
@@ -80,10 +80,13 @@ pub(super) fn refusal(
         action.change == Change::Nothing
             && matches!(action.conditions[0], Some(Condition::Grants { .. }))
     };
-    let is_inviter =
-        |action: &Action| matches!(action.conditions[0], Some(Condition::InviterGrants(_)));
+    let is_inviter = |action: &Action| {
+        matches!(
+            action.conditions[0],
+            Some(Condition::InviterGrants(_) | Condition::InviterEnabled)
+        )
+    };
     let mut unmet = attempt.unmet(table, transaction);
-    let organization = request.organization();
     match request {
         Request::DeclineByEmail { .. } => RequestOutcome::Again,
         _ if live(table, organization).is_err() => RequestOutcome::NotFound,

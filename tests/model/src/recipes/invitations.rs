@@ -4,7 +4,7 @@ use muster::domain::{Permission, Role, Source, Status};
 
 use super::Seen;
 use crate::requests::Request;
-use crate::table::{Id, Invitation, Key, Membership, TENANT_ADMIN};
+use crate::table::{Id, Invitation, Key, Membership};
 use crate::transaction::{Change, Condition, Transaction};
 
 /// Adds the actions of a request about an invitation by email.
@@ -43,7 +43,7 @@ pub(super) fn write(made: &mut Transaction, caller: Id, request: Request, seen: 
             accept_by_email(made, caller, (organization, user), seen);
         }
         Request::DeclineByEmail { organization, user } => {
-            decline_by_email(made, (organization, user));
+            decline_by_email(made, caller, (organization, user));
         }
         _ => {}
     }
@@ -72,11 +72,10 @@ fn accept_by_email(made: &mut Transaction, caller: Id, (organization, user): (Id
     let key = Key::Invitation(organization, user);
     made.action(key, unchanged, Change::Invitation(None));
     // The membership of a caller who is the inviter is pinned below.
-    if inviter != TENANT_ADMIN && inviter != caller {
-        let grants = Some(Condition::InviterGrants(role));
-        let key = Key::Membership(organization, inviter);
-        made.action(key, [grants, None], Change::Nothing);
+    if inviter != caller {
+        made.hold_inviter(organization, inviter, role);
     }
+    made.require_enabled(caller);
     let key = Key::Membership(organization, caller);
     let after = membership_after(seen.membership, role);
     match seen.membership {
@@ -105,10 +104,11 @@ fn membership_after(before: Option<Membership>, role: Role) -> Membership {
 }
 
 /// `Store::decline_email_invitation`.
-fn decline_by_email(made: &mut Transaction, (organization, user): (Id, Id)) {
+fn decline_by_email(made: &mut Transaction, caller: Id, (organization, user): (Id, Id)) {
     let unchanged = [Some(Condition::Unchanged), None];
     let key = Key::Invitation(organization, user);
     made.action(key, unchanged, Change::Invitation(None));
     let live = [Some(Condition::Live), None];
     made.action(Key::Organization(organization), live, Change::Nothing);
+    made.require_enabled(caller);
 }

@@ -46,8 +46,8 @@ impl Runner<'_> {
         let status = *random.choice(&STATUSES).unwrap();
         let request = match random.u8(..27) {
             // Enabled more often than disabled, so that most users can do something.
-            24 => return operation(TENANT_ADMIN, What::Status(user, true)),
-            25 | 26 => return operation(TENANT_ADMIN, What::Status(user, false)),
+            24 => return operation(TENANT_ADMIN, What::Write(Request::Disable { user }, None)),
+            25 | 26 => return operation(TENANT_ADMIN, What::Write(Request::Enable { user }, None)),
             0 => return operation(caller, What::Organization(organization)),
             1 => return operation(caller, What::Member(organization, user)),
             2 => return self.creation(random.usize(..3), name),

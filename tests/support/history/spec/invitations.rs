@@ -206,7 +206,7 @@ impl Spec {
             let own = self.table.membership(organization, inviter);
             let permission = Permission::ManageMembers;
             own.is_some_and(|own| grants(own, permission, Some(invited.role)))
-                && !self.disabled[inviter]
+                && !self.table.is_disabled(inviter)
         };
         if invited.inviter != TENANT_ADMIN && !may_grant(invited.inviter) {
             return Err("invitation-not-valid");
