@@ -19,6 +19,24 @@ const LIST: &str = "domain/src/organization_domain/public_suffixes.txt";
 /// Writes the list from the release of the crate that `Cargo.lock` names, sorted, one rule a line. Prints the version,
 /// which `docs/DOMAINS.md` names.
 pub(crate) fn write(root: &Path) -> Result<()> {
+    let List {
+        text,
+        rules,
+        version,
+    } = list(root)?;
+    fs::write(root.join(LIST), text).with_context(|| format!("{LIST} cannot be written"))?;
+    println!("{LIST}: {rules} rules of {CRATE} {version}");
+    Ok(())
+}
+
+/// The list as it is written.
+struct List {
+    text: String,
+    rules: usize,
+    version: String,
+}
+
+fn list(root: &Path) -> Result<List> {
     let Package {
         version,
         manifest_path,
@@ -28,10 +46,11 @@ pub(crate) fn write(root: &Path) -> Result<()> {
     let rules = rules.lines().map(ascii).collect::<Result<BTreeSet<_>>>()?;
     ensure!(rules.len() > 5_000, "the list has {} rules", rules.len());
     let lines: Vec<_> = rules.iter().map(String::as_str).collect();
-    fs::write(root.join(LIST), lines.join("\n") + "\n")
-        .with_context(|| format!("{LIST} cannot be written"))?;
-    println!("{LIST}: {} rules of {CRATE} {version}", rules.len());
-    Ok(())
+    Ok(List {
+        text: lines.join("\n") + "\n",
+        rules: rules.len(),
+        version,
+    })
 }
 
 /// A rule with its name in ASCII. It may begin with `*.`, or as an exception with `!`.
@@ -40,4 +59,22 @@ fn ascii(rule: &str) -> Result<String> {
     let sign = rule.strip_suffix(name).unwrap_or_default();
     let ascii = idna::domain_to_ascii(name).with_context(|| rule.to_owned())?;
     Ok(format!("{sign}{ascii}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::root;
+
+    #[test]
+    fn the_list_is_that_of_the_crate() {
+        let List { text, version, .. } = list(&root()).unwrap();
+        let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+        assert!(read(LIST) == text, "run `cargo xtask suffixes`");
+        let document = read("docs/DOMAINS.md");
+        assert!(
+            document.contains(&version),
+            "docs/DOMAINS.md names another release than {version}"
+        );
+    }
 }
