@@ -117,30 +117,30 @@ impl Renaming {
         };
         let (user, more) = match request {
             Request::Create { name, .. } | Request::Rename { name, .. } => {
-                (0, self.names[name] as u128)
+                (None, self.names[name] as u128)
             }
             Request::Add {
                 user, role, status, ..
             }
             | Request::AddAgain {
                 user, role, status, ..
-            } => (user, role as u128 * 4 + status as u128),
+            } => (Some(user), role as u128 * 4 + status as u128),
             Request::ChangeRole { user, role, .. }
             | Request::Transfer { user, role, .. }
-            | Request::Invite { user, role, .. } => (user, role as u128),
-            Request::ChangeStatus { user, status, .. } => (user, status as u128),
+            | Request::Invite { user, role, .. } => (Some(user), role as u128),
+            Request::ChangeStatus { user, status, .. } => (Some(user), status as u128),
             Request::Remove { user, .. }
             | Request::Resend { user, .. }
             | Request::Revoke { user, .. }
             | Request::AcceptByEmail { user, .. }
             | Request::DeclineByEmail { user, .. }
             | Request::Disable { user }
-            | Request::Enable { user } => (user, 0),
-            _ => (0, 0),
+            | Request::Enable { user } => (Some(user), 0),
+            _ => (None, 0),
         };
         let organization = request.organization();
         let organization = organization.map_or(0, |id| self.organizations[id] as u128);
-        let user = self.users[user] as u128;
+        let user = user.map_or(0, |id| self.users[id] as u128);
         phase | organization << 3 | user << 4 | (request.kind() as u128) << 6 | more << 11
     }
 
