@@ -113,25 +113,31 @@ fn each_omitted_condition_violates_its_property() {
             "no write overwrites an unread change",
         ),
     ];
-    let of_disabled_inviters = [(ConditionKind::InviterEnabled, "every writer has permission")];
-    let conditions = conditions.map(|(kind, falls)| (kind, falls, without(kind)));
-    let of_invitations = of_invitations.map(|(kind, falls)| (kind, falls, by_email_without(kind)));
+    let of_disabled_inviters = [
+        (ConditionKind::Enabled, "no disabled user writes"),
+        (ConditionKind::InviterEnabled, "every writer has permission"),
+    ];
+    let conditions = conditions.map(|(kind, violated)| (kind, violated, without(kind)));
+    let of_invitations =
+        of_invitations.map(|(kind, violated)| (kind, violated, by_email_without(kind)));
     let of_disabled_users =
-        of_disabled_users.map(|(kind, falls)| (kind, falls, disabling_without(kind)));
-    let of_disabled_inviters =
-        of_disabled_inviters.map(|(kind, falls)| (kind, falls, disabling_by_email_without(kind)));
+        of_disabled_users.map(|(kind, violated)| (kind, violated, disabling_without(kind)));
+    let of_disabled_inviters = of_disabled_inviters
+        .map(|(kind, violated)| (kind, violated, disabling_by_email_without(kind)));
     let all = conditions
         .into_iter()
         .chain(of_invitations)
         .chain(of_disabled_users)
         .chain(of_disabled_inviters);
-    for (kind, falls, scope) in all {
+    for (kind, violated, scope) in all {
         let Searched { violations, .. } = search(scope);
-        let found = violations.iter().find(|(property, _)| *property == falls);
+        let found = violations
+            .iter()
+            .find(|(property, _)| *property == violated);
         let Some((_, way)) = found else {
             panic!("without {kind:?}: {violations:?}");
         };
-        println!("without {kind:?} {falls:?} falls:\n{way}\n");
+        println!("without {kind:?} {violated:?} is violated:\n{way}\n");
         assert!(!way.is_empty());
     }
 }
