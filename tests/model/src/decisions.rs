@@ -95,8 +95,8 @@ pub fn decide(table: &Table, caller: Id, request: Request) -> Decision {
     }
 }
 
-/// Whether the store reads the caller's profile before it writes. A login has no caller, and the transactions of the
-/// others refuse a disabled caller.
+/// Whether the store reads the caller's profile before it writes. A login has no caller. The other requests read nothing
+/// before, and their transactions refuse a disabled caller.
 fn reads_caller(caller: Id, request: Request) -> bool {
     match request {
         Request::Create { .. } => false,
@@ -188,7 +188,7 @@ fn decide_organization(
     })
 }
 
-/// `Store::add_oneself`.
+/// `Store::add_self`.
 fn add_oneself(table: &Table, caller: Id, organization: Id, role: Role) -> RequestOutcome {
     let refused = || {
         live(table, organization)?;

@@ -35,7 +35,7 @@ impl Transaction {
         self.action(Key::User(caller), enabled, Change::Nothing);
     }
 
-    /// `Store::hold_inviter`: the permission of a tenant admin came from the token.
+    /// `hold_inviter`: the permission of a tenant admin came from the token.
     fn hold_inviter(&mut self, organization: Id, inviter: Id, role: Role) {
         if inviter == TENANT_ADMIN {
             return;
@@ -47,7 +47,7 @@ impl Transaction {
         self.action(Key::User(inviter), enabled, Change::Nothing);
     }
 
-    /// `Store::hold_organization`, and `Store::count_owners` for the sync, which does not require a
+    /// `hold_organization`, and `count_owners` for the sync, which does not require a
     /// live organization.
     fn hold_organization(
         &mut self,
@@ -68,7 +68,7 @@ impl Transaction {
         }
     }
 
-    /// The part of `Store::write_change` about names.
+    /// The part of `write_change` about names.
     fn move_name(&mut self, organization: Id, held: Option<Id>, wanted: Option<Id>) {
         if held == wanted {
             return;

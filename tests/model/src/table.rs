@@ -4,8 +4,8 @@ use muster::domain::{Role, Source, Status};
 
 /// Users.
 pub const USERS: usize = 3;
-/// A caller outside the users with the permissions of an owner, who is never disabled. Not part of a
-/// search: the permission is in the token, and no write can remove it.
+/// A caller outside the users with the permissions of an owner. Not part of a search: the permission is in the token, and
+/// no write can remove it, not even one that disables them.
 pub const TENANT_ADMIN: Id = USERS;
 /// The maximum number of organizations.
 pub const ORGANIZATIONS: usize = 2;

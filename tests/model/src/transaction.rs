@@ -9,15 +9,15 @@ use crate::table::{Id, Invitation, Key, Membership, NAMES, Organization, Table};
 pub enum ConditionKind {
     /// The caller's membership is active and its role has the permission: `access::require`.
     Permission,
-    /// The inviter's membership is active and may grant the role: `Store::hold_inviter`.
+    /// The inviter's membership is active and may grant the role: `hold_inviter`.
     Inviter,
     /// The caller is not disabled: `access::require`, `access::require_enabled`.
     Enabled,
-    /// The inviter is not disabled: `Store::hold_inviter`.
+    /// The inviter is not disabled: `hold_inviter`.
     InviterEnabled,
     /// The item is as read: `members::unchanged`, `#version = :before`.
     Unchanged,
-    /// `members::another_owner`.
+    /// `organizations::another_owner`.
     AnotherOwner,
     /// `organizations::live`.
     Live,
