@@ -185,7 +185,7 @@ impl State {
                 }
                 Ok(json!({}))
             }
-            _ => {
+            "TransactWriteItems" | "UpdateItem" | "DeleteItem" => {
                 let actions = actions_of(operation, input);
                 if let Some(failure) = self.results.pop_front().flatten() {
                     return Err(error(operation, &actions, failure));
@@ -195,6 +195,7 @@ impl State {
                 }
                 Ok(json!({}))
             }
+            other => panic!("{other} is not part of the stand-in"),
         }
     }
 
