@@ -60,8 +60,12 @@ async fn only_active_members_of_the_organization_become_active() {
         assert_eq!(changed.await.unwrap().status, Status::Active);
         let key = keys::membership(&tenant(), &target, &organization_id());
         let last = fake.writes().pop().unwrap();
-        let kinds = last.iter().filter(|action| action.key == key);
-        let kinds: Vec<_> = kinds.map(|action| action.kind.as_str()).collect();
-        assert_eq!(kinds, [kind]);
+        let actions: Vec<_> = last.iter().filter(|action| action.key == key).collect();
+        let [action] = actions[..] else {
+            panic!("{actions:?}");
+        };
+        assert_eq!(action.kind, kind);
+        let condition = action.condition();
+        assert!(condition.contains("#status = :active"), "{condition}");
     }
 }
