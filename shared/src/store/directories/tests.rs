@@ -97,7 +97,7 @@ async fn a_confirmed_run_is_a_change_of_its_directory() {
 }
 
 #[tokio::test]
-async fn the_state_of_runs_is_that_which_was_saved() {
+async fn the_saved_state_of_runs_is_read_back() {
     let (tenant, id) = (tenant(), DirectoryId::parse("d").unwrap());
     let state = RunState {
         groups: 3,

@@ -169,7 +169,7 @@ mod tests {
     use crate::store::table::Item;
 
     #[tokio::test]
-    async fn a_caller_who_is_no_member_any_more_sends_nothing_again() {
+    async fn a_removed_member_resends_no_invitation() {
         let one = invitation("t");
         let cx = request_of("bob");
         let own = access::own_key(&cx.caller, &one.organization_id);

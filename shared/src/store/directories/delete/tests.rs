@@ -11,7 +11,7 @@ use crate::store::samples::{
 const GIVEN: (MembershipsOfDeleted, Source) = (MembershipsOfDeleted::Keep, Source::Entra);
 
 #[tokio::test]
-async fn a_tenant_admin_of_a_deleted_directory_is_one_no_longer() {
+async fn a_deleted_directory_makes_no_tenant_admins() {
     let ada = user("ada");
     let profile = profile_row("ada", &[(DIRECTORY_ADMIN, "x")]);
     let overtaken = Fake::with([profile.clone()]).unmet(keys::user(&tenant(), &ada), None);
