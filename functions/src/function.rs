@@ -43,7 +43,7 @@ impl Function {
     }
 
     /// Creates its context. An HTTP function returns an error for an event that is not from API
-    /// Gateway; a trigger returns any event.
+    /// Gateway; a trigger accepts any event.
     pub fn start(&self, app: App, variables: Variables<'_>) -> Result<Started, SettingError> {
         match self.handler {
             Handler::Http(endpoint) => endpoint.function.start(app, variables),

@@ -41,7 +41,7 @@ pub struct HttpFunction {
 }
 
 impl HttpFunction {
-    /// Makes its services, and then its answers. An invocation fails if its event is not one of API Gateway.
+    /// Creates its services, and starts it. An invocation fails if its event is not one of API Gateway.
     pub(crate) fn start(
         self,
         mut app: App,

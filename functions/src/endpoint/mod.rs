@@ -148,7 +148,7 @@ impl Endpoint {
         self
     }
 
-    /// Lets a handler that takes the whole request use a service. Others take it as a part: [`Uses`].
+    /// Lets a handler that takes the whole request use a service, its only one. Others take services as parts: [`Uses`].
     pub(crate) const fn uses<S: Service>(mut self) -> Self {
         self.function.services = |app, variables| app.start::<S>(variables);
         self
