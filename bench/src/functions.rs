@@ -88,12 +88,13 @@ pub(crate) struct Function {
     pub(crate) peak_memory: Rounds,
 }
 
-/// Results of before there were others.
+/// For results from before there were several bare functions.
 fn get_item() -> String {
     GET_ITEM.to_owned()
 }
 
-/// Returns the smallest function with the clients that a binary contains.
+/// Returns the smallest function with the clients that a binary contains. Clients of mail and of event buses do not count, and
+/// DNS counts only alone.
 fn smallest_with_clients_of(binary: &[u8]) -> &'static str {
     let has = |text: &[u8]| binary.windows(text.len()).any(|it| it == text);
     match (has(SQS), has(HTTP)) {

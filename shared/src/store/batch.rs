@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::access::{self, standing};
-use super::idempotency::{self};
+use super::idempotency;
 use super::table::{self, Transaction, Unmet};
 use super::{Added, Context, Error, Outcome, Refusal, Store};
 use crate::domain::{IdempotencyKey, OrganizationId, Permission};

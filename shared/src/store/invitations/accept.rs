@@ -35,9 +35,10 @@ impl Store {
     /// Accepts an invitation for the caller, who becomes an active member of its organization and of those of its teams
     /// that are not deleted. An active membership keeps its role. Returns the membership.
     ///
-    /// By a token it makes one read, by an id one or two more before it. Writes one transaction on the condition that the invitation is unchanged, its inviter may
-    /// still grant its role, the organization is live, the membership is as it was read, and the caller is not disabled.
-    /// A team that is deleted, or that the caller is in, is left out of a second attempt.
+    /// By a token it makes one read, by an id one or two more before it. Writes one transaction on the condition that the
+    /// invitation is unchanged, its inviter may still grant its role, the organization is live, the membership is as it
+    /// was read, and the caller is not disabled. A team that is deleted, or that the caller is in, is left out of a second
+    /// attempt.
     pub async fn accept_email_invitation(
         &self,
         cx: &Context,

@@ -21,9 +21,9 @@ enum Action {
 impl Store {
     /// Declines an invitation for the caller. Leaves one that the caller has declined unchanged.
     ///
-    /// By a token it makes one read, by an id one or two more before it. Writes one transaction on the condition that the invitation is unchanged, the organization is
-    /// live, and the caller is not disabled. In an organization with domains it also marks that the caller does not want
-    /// to be added by them.
+    /// By a token it makes one read, by an id one or two more before it. Writes one transaction on the condition that the
+    /// invitation is unchanged, the organization is live, and the caller is not disabled. In an organization with domains
+    /// it also marks that the caller does not want to be added by them.
     pub async fn decline_email_invitation(
         &self,
         cx: &Context,

@@ -15,7 +15,7 @@ pub(super) use count::member_count;
 pub use list::{Member, MemberSort};
 
 use crate::domain::{Membership, Organization, OrganizationId, Role, Status, TenantId};
-use crate::store::keys::{self};
+use crate::store::keys;
 use crate::store::rows::organizations;
 use crate::store::rows::organizations::another_owner;
 use crate::store::settle::Unsettled;

@@ -8,7 +8,7 @@ use crate::domain::{
     Domain, FoldedName, Organization, OrganizationId, OrganizationStatus, TenantId,
 };
 use crate::store::Error;
-use crate::store::keys::{self};
+use crate::store::keys;
 use crate::store::table::{Condition, Item, Transaction, text, to_item};
 use serde::Serialize;
 

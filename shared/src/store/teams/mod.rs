@@ -13,7 +13,7 @@ use crate::domain::{
     TenantId, UserId,
 };
 use crate::store::access::{self, Requirement};
-use crate::store::keys::{self};
+use crate::store::keys;
 use crate::store::rows::teams::{TeamRow, reserved_name};
 use crate::store::rows::{Recorded, organizations};
 use crate::store::settle::Unsettled;

@@ -2,7 +2,7 @@
 
 use super::{Action, SigningEndpoint, require_tenant_admin};
 use crate::domain::{WebhookEndpointId, WebhookTest};
-use crate::store::idempotency::{self};
+use crate::store::idempotency;
 use crate::store::rows::Recorded;
 use crate::store::table::Transaction;
 use crate::store::{Context, Error, Outcome, Refusal, Store, table};
