@@ -5,156 +5,21 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::scope::Scope;
-use super::{
-    Attribute, Function, Index, KeyPart, QueueDefinition, Route, Table, Template, mapping,
-    policies, yaml,
+use super::shapes::{
+    ApiAuth, Document, Event, FunctionProperties, Globals, HttpApiProperties, Metadata, Resource,
+    RouteProperties, TableProperties,
 };
+use super::{Function, QueueDefinition, Route, Table, Template, mapping, policies, yaml};
 use crate::aws::{ACCOUNT, REGION};
 
 /// Default name of the table.
 const DEFAULT_TABLE_NAME: &str = "muster";
 /// Lambda's default.
 const DEFAULT_TIMEOUT_SECONDS: u64 = 3;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Document {
-    #[serde(default)]
-    parameters: BTreeMap<String, Parameter>,
-    #[serde(default)]
-    conditions: BTreeMap<String, Value>,
-    #[serde(default)]
-    globals: Globals,
-    resources: BTreeMap<String, Resource>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Parameter {
-    default: Option<Value>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Globals {
-    function: FunctionProperties,
-    http_api: HttpApiProperties,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Resource {
-    #[serde(rename = "Type")]
-    kind: String,
-    #[serde(default)]
-    properties: Value,
-    #[serde(default)]
-    metadata: Value,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct FunctionProperties {
-    timeout: Option<Value>,
-    environment: Environment,
-    events: BTreeMap<String, Event>,
-    policies: Value,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Environment {
-    variables: BTreeMap<String, Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Event {
-    #[serde(rename = "Type")]
-    kind: String,
-    #[serde(default)]
-    properties: Value,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct RouteProperties {
-    path: String,
-    method: String,
-    #[serde(default)]
-    auth: RouteAuth,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct RouteAuth {
-    authorizer: Option<String>,
-    authorization_scopes: Option<Vec<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Metadata {
-    build_properties: BuildProperties,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct BuildProperties {
-    binary: String,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct HttpApiProperties {
-    auth: Option<ApiAuth>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct ApiAuth {
-    default_authorizer: Option<String>,
-    authorizers: BTreeMap<String, JwtAuthorizer>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct JwtAuthorizer {
-    #[serde(rename = "JwtConfiguration")]
-    _jwt_configuration: Value,
-    identity_source: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct TableProperties {
-    table_name: Option<Value>,
-    attribute_definitions: Vec<Attribute>,
-    key_schema: Vec<KeyPart>,
-    #[serde(default)]
-    global_secondary_indexes: Vec<Index>,
-    local_secondary_indexes: Option<Value>,
-    time_to_live_specification: Option<TimeToLive>,
-    stream_specification: Option<Stream>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct TimeToLive {
-    attribute_name: String,
-    enabled: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Stream {
-    stream_view_type: String,
-}
 
 /// Reads a template. An error names the resource.
 pub fn read(text: &str) -> Result<Template> {

@@ -6,6 +6,7 @@ mod mapping;
 mod pattern;
 mod policies;
 mod scope;
+mod shapes;
 mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
