@@ -1,89 +1,14 @@
 //! The transactions of the store: actions and conditions.
 
 mod invitations;
+mod logins;
+mod parts;
 
 use muster::domain::{Permission, Role, Source, Status};
 
 use crate::requests::Request;
-use crate::table::{Id, Invitation, Key, Membership, Organization, TENANT_ADMIN};
+use crate::table::{Id, Invitation, Key, Membership, Organization};
 use crate::transaction::{Change, Condition, Transaction};
-
-impl Transaction {
-    /// `access::require`.
-    fn require(
-        &mut self,
-        organization: Id,
-        caller: Id,
-        permission: Permission,
-        reach: Option<Role>,
-    ) {
-        if caller == TENANT_ADMIN {
-            return;
-        }
-        let grants = Condition::Grants { permission, reach };
-        let key = Key::Membership(organization, caller);
-        self.action(key, [Some(grants), None], Change::Nothing);
-        self.require_enabled(caller);
-    }
-
-    /// `access::require_enabled`.
-    fn require_enabled(&mut self, caller: Id) {
-        if caller == TENANT_ADMIN {
-            return;
-        }
-        let enabled = [Some(Condition::Enabled), None];
-        self.action(Key::User(caller), enabled, Change::Nothing);
-    }
-
-    /// `hold_inviter`: the permission of a tenant admin came from the token.
-    fn hold_inviter(&mut self, organization: Id, inviter: Id, role: Role) {
-        if inviter == TENANT_ADMIN {
-            return;
-        }
-        let grants = Some(Condition::InviterGrants(role));
-        let key = Key::Membership(organization, inviter);
-        self.action(key, [grants, None], Change::Nothing);
-        let enabled = [Some(Condition::InviterEnabled), None];
-        self.action(Key::User(inviter), enabled, Change::Nothing);
-    }
-
-    /// `hold_organization`, and `count_owners` for the sync, which does not require a
-    /// live organization.
-    fn hold_organization(
-        &mut self,
-        organization: Id,
-        (before, after): (Option<Membership>, Option<Membership>),
-        live: Option<Condition>,
-    ) {
-        let key = Key::Organization(organization);
-        let was = before.is_some_and(Membership::is_active_owner);
-        let is = after.is_some_and(Membership::is_active_owner);
-        match (was, is) {
-            (false, true) => self.action(key, [live, None], Change::Owners(1)),
-            (true, false) => {
-                let another = Some(Condition::AnotherOwner);
-                self.action(key, [live, another], Change::Owners(-1));
-            }
-            _ => self.action(key, [live, None], Change::Nothing),
-        }
-    }
-
-    /// The part of `write_change` about names.
-    fn move_name(&mut self, organization: Id, held: Option<Id>, wanted: Option<Id>) {
-        if held == wanted {
-            return;
-        }
-        if let Some(name) = held {
-            let own = Condition::NoneOrOwn(organization);
-            self.action(Key::Name(name), [Some(own), None], Change::Name(None));
-        }
-        if let Some(name) = wanted {
-            let free = Some(Condition::Absent);
-            let reserved = Change::Name(Some(organization));
-            self.action(Key::Name(name), [free, None], reserved);
-        }
-    }
-}
 
 /// The reads before a transaction that it depends on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -163,12 +88,14 @@ pub fn transaction(caller: Id, request: Request, seen: Seen) -> Transaction {
         | Request::DeclineByEmail { .. } => invitations::write(&mut made, caller, request, seen),
         Request::Disable { user } => change_user_status(&mut made, caller, user, true),
         Request::Enable { user } => change_user_status(&mut made, caller, user, false),
-        Request::Join { organization } => join_organization(&mut made, caller, organization),
+        Request::Join { organization } => {
+            logins::join_organization(&mut made, caller, organization)
+        }
         Request::Leave { organization } => {
-            leave_organization(&mut made, caller, organization, seen);
+            logins::leave_organization(&mut made, caller, organization, seen);
         }
         Request::Suspend { organization } => {
-            change_synced_membership(&mut made, caller, organization, seen);
+            logins::change_synced_membership(&mut made, caller, organization, seen);
         }
     }
     made
@@ -428,49 +355,4 @@ fn change_user_status(made: &mut Transaction, caller: Id, user: Id, is_disabled:
         // Of the caller's own profile, the version that was read also holds the status.
         made.require_enabled(caller);
     }
-}
-
-/// `Store::join_organization` of the login sync: one `PutItem`.
-fn join_organization(made: &mut Transaction, caller: Id, organization: Id) {
-    let new = Some(Membership {
-        role: Role::InternalUser,
-        status: Status::Active,
-        source: Source::Entra,
-        inviter: None,
-    });
-    let key = Key::Membership(organization, caller);
-    made.action(
-        key,
-        [Some(Condition::Absent), None],
-        Change::Membership(new),
-    );
-}
-
-/// `Store::leave_organization` of the login sync.
-fn leave_organization(made: &mut Transaction, caller: Id, organization: Id, seen: Seen) {
-    let key = Key::Membership(organization, caller);
-    made.action(
-        key,
-        [Some(Condition::Unchanged), None],
-        Change::Membership(None),
-    );
-    made.hold_organization(organization, (seen.membership, None), None);
-}
-
-/// `Store::change_synced_membership` of the login sync.
-fn change_synced_membership(made: &mut Transaction, caller: Id, organization: Id, seen: Seen) {
-    let Some(before) = seen.membership else {
-        return;
-    };
-    let after = Membership {
-        status: Status::Suspended,
-        ..before
-    };
-    let key = Key::Membership(organization, caller);
-    made.action(
-        key,
-        [Some(Condition::Unchanged), None],
-        Change::Membership(Some(after)),
-    );
-    made.hold_organization(organization, (Some(before), Some(after)), None);
 }
