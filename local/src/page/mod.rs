@@ -58,7 +58,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 #[derive(Debug)]
 pub(crate) struct Running {
     about: Value,
-    openapi: Value,
+    url: String,
 }
 
 impl Running {
@@ -93,12 +93,8 @@ impl Running {
             "routes": routes.collect::<Vec<_>>(),
             "functions": functions.collect::<Vec<_>>(),
         });
-        let mut openapi = muster_functions::openapi_document();
-        if let Some(openapi) = openapi.as_object_mut() {
-            let server = json!({"url": url, "description": "This local stack."});
-            openapi.insert("servers".to_owned(), json!([server]));
-        }
-        Self { about, openapi }
+        let url = url.to_owned();
+        Self { about, url }
     }
 }
 
@@ -184,7 +180,12 @@ async fn routes(State(running): State<Arc<Running>>) -> Json<Value> {
 
 /// The `OpenAPI` document, with this stack as its server.
 async fn openapi(State(running): State<Arc<Running>>) -> Json<Value> {
-    Json(running.openapi.clone())
+    let mut document = muster_functions::openapi_document();
+    if let Some(document) = document.as_object_mut() {
+        let server = json!({"url": running.url, "description": "This local stack."});
+        document.insert("servers".to_owned(), json!([server]));
+    }
+    Json(document)
 }
 
 /// The log lines of the last logins, in order.
