@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock, Mutex};
 
-use jsonschema::{Draft, Validator};
+use jsonschema::{Draft, Registry, Validator};
 use muster::domain::Email;
 use reqwest::{Method, Request};
 use serde_json::{Map, Value, json};
@@ -21,6 +21,18 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
         close(schema);
     }
     document
+});
+
+/// The URI of the document's schemas among those of the validators.
+const SCHEMAS_URI: &str = "urn:muster:openapi";
+
+/// The schemas that others refer to, prepared once for all validators.
+static SCHEMAS: LazyLock<Registry<'static>> = LazyLock::new(|| {
+    let schemas = json!({"components": {"schemas": DOCUMENT["components"]["schemas"]}});
+    let registry = Registry::new().draft(Draft::Draft202012);
+    let registry = registry.add(SCHEMAS_URI, schemas);
+    let prepared = registry.and_then(|registry| registry.prepare());
+    prepared.expect("schemas")
 });
 
 /// Compiled validators by the address of their schema, one each per process.
@@ -141,7 +153,6 @@ fn operation(method: &Method, path: &str) -> Option<&'static Value> {
         .find_map(|(_, path)| path.get(&method))
 }
 
-/// The violations of a value.
 /// What the schema of its type does not allow in an event.
 pub(crate) fn event_violations(event: &Value) -> Vec<String> {
     let event_type = event["type"].as_str().unwrap();
@@ -151,6 +162,7 @@ pub(crate) fn event_violations(event: &Value) -> Vec<String> {
     violations(schema, event)
 }
 
+/// The violations of a value.
 fn violations(schema: &'static Value, value: &Value) -> Vec<String> {
     let validator = validator(schema);
     if validator.is_valid(value) {
@@ -166,12 +178,12 @@ fn validator(schema: &'static Value) -> Arc<Validator> {
     let mut validators = VALIDATORS.lock().unwrap();
     let place = std::ptr::from_ref(schema).addr();
     let made = validators.entry(place).or_insert_with(|| {
-        let mut schema = schema.clone();
-        if schema.to_string().contains("$ref") {
-            schema["components"] = json!({"schemas": DOCUMENT["components"]["schemas"]});
-        }
+        let schema = schema.to_string();
+        let schema = schema.replace("\"#/", &format!("\"{SCHEMAS_URI}#/"));
+        let schema = serde_json::from_str(&schema).expect("a schema");
         let validator = jsonschema::options()
             .with_draft(Draft::Draft202012)
+            .with_registry(&SCHEMAS)
             .should_validate_formats(true)
             // Libraries disagree on email addresses: use the rule of Muster.
             .with_format("email", |text: &str| text.parse::<Email>().is_ok())
