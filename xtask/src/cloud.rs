@@ -15,8 +15,10 @@ use crate::tools;
 const PROGRAM: &str = "tests/cloud/main.py";
 /// The release that `--upgrade` starts from: 0.1.0. At a release, set this to its commit.
 pub(crate) const LAST_RELEASE: &str = "dcab01d582575daa1d2e4c365c9a90cf0fa0e005";
-/// Unoptimised functions, as the tests of the binaries build them. They are built already, and most
-/// of the time goes to the emulator and the SAM CLI either way.
+/// The functions, without optimization, and the local stack, which plays Entra. The tests of the binaries have built them
+/// already, and most of the time goes to the emulator and the SAM CLI either way.
+const BINARIES: [&str; 4] = ["build", "--locked", "--workspace", "--bins"];
+/// Of an earlier release, only the functions.
 const FUNCTIONS: [&str; 5] = [
     "build",
     "--locked",
@@ -43,9 +45,7 @@ pub(crate) fn upgrade(root: &Path, release: &str) -> Result<()> {
 }
 
 fn build(root: &Path) -> Result<()> {
-    run(cargo(root).args(FUNCTIONS))?;
-    // Emulates Entra.
-    run(cargo(root).args(["build", "--locked", "--workspace", "--bin", "muster-local"]))
+    run(cargo(root).args(BINARIES))
 }
 
 fn deployment(root: &Path) -> Result<Command> {

@@ -63,6 +63,8 @@ const SLOW: [&str; 13] = [
     "sync::histories",
     "webhooks::load",
 ];
+/// The package of the deployed functions.
+const FUNCTIONS: &str = "muster-functions";
 /// A package of slow tests only.
 const SLOW_PACKAGE: &str = "muster-model";
 
@@ -95,7 +97,9 @@ impl Step {
         match self {
             Self::Format => "the code is formatted",
             Self::Generated => "generated files match the endpoints",
-            Self::Lint => "no warnings of the compiler or clippy",
+            Self::Lint => {
+                "no warnings of the compiler or clippy, and the functions compile by themselves"
+            }
             Self::Test => "unit tests and stories",
             Self::Slow => "tests that start other programs or search for minutes",
             Self::Docs => "the API documentation builds without a warning",
@@ -119,9 +123,13 @@ impl Step {
         match self {
             Self::Format => run(cargo(root).args(["fmt", "--all", "--check"]))?,
             Self::Generated => generate::generate(root, Mode::Check)?,
-            Self::Lint => run(cargo(root)
-                .args(["clippy", "--workspace", "--all-targets"])
-                .args(["--", "-D", "warnings"]))?,
+            Self::Lint => {
+                run(cargo(root)
+                    .args(["clippy", "--workspace", "--all-targets"])
+                    .args(["--", "-D", "warnings"]))?;
+                // As they are deployed: in the workspace, tests enable more features of their dependencies.
+                run(cargo(root).args(["check", "--locked", "--package", FUNCTIONS, "--bins"]))?;
+            }
             // The documentation has no examples to test.
             Self::Test => run(&mut tests(root, Self::Test))?,
             Self::Slow => run(&mut tests(root, Self::Slow))?,

@@ -12,8 +12,9 @@ pub(crate) fn given() -> Option<PathBuf> {
     std::env::var_os(GIVEN).map(PathBuf::from)
 }
 
-/// Builds all binaries next to this test, with the default features of their package, and returns
-/// their folder.
+/// Builds all binaries next to this test, and returns their folder. With the features of the whole workspace, as this test
+/// is compiled: with those of their package alone, most crates would be compiled once more. That they suffice is checked
+/// by the step `lint`.
 pub(crate) async fn built() -> PathBuf {
     if let Some(folder) = given() {
         return folder;
@@ -27,7 +28,7 @@ pub(crate) async fn built() -> PathBuf {
     };
     let built = Command::new(env!("CARGO"))
         .args(["build", "--quiet", "--locked"])
-        .args(["--package", "muster-functions", "--bins"])
+        .args(["--workspace", "--bins"])
         .args(["--profile", profile, "--target-dir"])
         .arg(out.parent().unwrap())
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
