@@ -9,7 +9,7 @@ use super::Store;
 use super::keys::{self, Key};
 use crate::domain::{
     Caller, FoldedName, Membership, Organization, OrganizationId, Permission, Role, Status,
-    Timestamp, UserId,
+    TenantId, Timestamp, UserId,
 };
 
 /// The standing of a caller in an organization.
@@ -117,6 +117,38 @@ pub(super) fn require_enabled<L: Copy + PartialEq>(
 ) {
     if !caller.tenant_admin {
         users::hold_enabled(transaction, caller);
+    }
+}
+
+/// The right with which someone was invited to an organization.
+#[derive(Clone, Copy)]
+pub(super) struct RightToInvite<'a> {
+    pub tenant: &'a TenantId,
+    pub organization: &'a OrganizationId,
+    pub inviter: &'a UserId,
+    /// The role that the invitation grants.
+    pub role: Role,
+    /// Whether it came from the token of a tenant admin or a machine.
+    pub from_token: bool,
+}
+
+impl RightToInvite<'_> {
+    /// Returns the conditions under which the inviter still has it, with the keys of their items: their membership is
+    /// active, with the permission to manage members and a role that reaches the granted one; and they are not disabled.
+    /// For a right that came from a token only the latter, which also holds without a profile: machines and erased users
+    /// have none.
+    pub(super) fn conditions(self) -> Vec<(Key, Condition)> {
+        let profile = keys::user(self.tenant, self.inviter);
+        let enabled = (profile, users::is_enabled());
+        if self.from_token {
+            return vec![enabled];
+        }
+        let requirement = Requirement {
+            permission: Permission::ManageMembers,
+            reach: Some(self.role),
+        };
+        let membership = keys::membership(self.tenant, self.inviter, self.organization);
+        vec![(membership, requirement.condition()), enabled]
     }
 }
 

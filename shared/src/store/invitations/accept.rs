@@ -9,7 +9,7 @@ use crate::domain::{
     Caller, EventDraft, EventType, Invitation, InvitationStatus, Membership, Permission, Role,
     Source, Status, TeamId, TeamMembership, TeamRole, Timestamp, Transition, User, UserId,
 };
-use crate::store::access::{self, Requirement};
+use crate::store::access::{self, RightToInvite};
 use crate::store::idempotency::{self, Record};
 use crate::store::rows::members::JOINED_TEAMS;
 use crate::store::rows::{members, names, organizations, team_members, teams, users};
@@ -265,45 +265,38 @@ fn team_membership(
     }
 }
 
-/// Makes the transaction conditional on the inviter still being allowed to grant the role. The right of a tenant admin
-/// or a machine came from the token: only that the inviter is not disabled is checked. Machines and erased users have no
-/// profile.
+/// Makes the transaction conditional on the inviter still being allowed to grant the role.
 fn hold_inviter(
     transaction: &mut Transaction<'_, Action>,
     found: &Found,
     caller: &Caller,
 ) -> Result<(), Refusal> {
     let invitation = &found.invitation;
-    let (tenant, inviter) = (&invitation.tenant_id, &invitation.invited_by_user_id);
-    let profile = keys::user(tenant, inviter);
-    if invitation.invited_by_tenant_admin {
-        // The transaction holds the caller's own profile already.
-        if *inviter != caller.user_id {
-            transaction.check(Action::Inviter, &profile, users::is_enabled());
+    let right = RightToInvite {
+        tenant: &invitation.tenant_id,
+        organization: &invitation.organization_id,
+        inviter: &invitation.invited_by_user_id,
+        role: invitation.role,
+        from_token: invitation.invited_by_tenant_admin,
+    };
+    if *right.inviter != caller.user_id {
+        for (key, condition) in right.conditions() {
+            transaction.check(Action::Inviter, &key, condition);
         }
         return Ok(());
     }
-    let requirement = Requirement {
-        permission: Permission::ManageMembers,
-        reach: Some(invitation.role),
-    };
-    if *inviter == caller.user_id {
-        // The transaction pins the caller's own membership as it was read.
-        let may = found.membership.as_ref().is_some_and(|own| {
+    // The transaction holds the caller's own profile already, and pins their own membership as it was read.
+    let may = right.from_token
+        || found.membership.as_ref().is_some_and(|own| {
             own.status == Status::Active
-                && own.role.grants(requirement.permission)
-                && own.role.reaches(invitation.role)
+                && own.role.grants(Permission::ManageMembers)
+                && own.role.reaches(right.role)
         });
-        return if may {
-            Ok(())
-        } else {
-            Err(Refusal::InvitationNotValid)
-        };
+    if may {
+        Ok(())
+    } else {
+        Err(Refusal::InvitationNotValid)
     }
-    let key = keys::membership(tenant, inviter, &invitation.organization_id);
-    transaction.check(Action::Inviter, &key, requirement.condition());
-    transaction.check(Action::Inviter, &profile, users::is_enabled());
-    Ok(())
 }
 
 /// Makes the transaction conditional on the caller not being disabled. A caller who is not known yet becomes known.

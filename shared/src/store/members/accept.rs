@@ -2,14 +2,13 @@
 
 use super::{Action, Owners};
 use crate::domain::{
-    EventDraft, EventType, ExpectedVersion, Membership, OrganizationId, Permission, Status,
-    Timestamp, Transition, UserId,
+    EventDraft, EventType, ExpectedVersion, Membership, OrganizationId, Status, Timestamp,
+    Transition, UserId,
 };
-use crate::store::access::{self, Requirement, standing};
+use crate::store::access::{self, RightToInvite, standing};
 use crate::store::idempotency::{self, Record};
-use crate::store::keys::{self, Key};
+use crate::store::keys::Key;
 use crate::store::rows::members::{change_to, unchanged};
-use crate::store::rows::users;
 use crate::store::settle::Unsettled;
 use crate::store::table::{Condition, Transaction, text};
 use crate::store::{Context, Error, Outcome, Refusal, Store};
@@ -101,10 +100,8 @@ impl Store {
     }
 }
 
-/// Returns the conditions under which an open invitation is valid, with the keys of their items: the inviter's
-/// membership is active, with the permission to manage members, and has a role that reaches the invited one; and the
-/// inviter is not disabled. For a tenant admin or a machine, whose permission came from the token, only the latter, which
-/// also holds without a profile.
+/// Returns the conditions under which an open invitation is valid, with the keys of their items: its inviter may still
+/// grant its role.
 /// Returns `InvitationExpired` or, for an invitation without an inviter, `InvitationNotValid`.
 pub(in crate::store) fn inviter_of(
     invitation: &Membership,
@@ -113,28 +110,21 @@ pub(in crate::store) fn inviter_of(
     if invitation.is_expired(now) {
         return Err(Refusal::InvitationExpired);
     }
-    let tenant = &invitation.tenant_id;
     let inviter = invitation.invited_by_user_id.as_ref();
-    let inviter = inviter.filter(|inviter| **inviter != invitation.user_id);
-    if invitation.invited_by_tenant_admin {
+    match inviter.filter(|inviter| **inviter != invitation.user_id) {
+        Some(inviter) => Ok(RightToInvite {
+            tenant: &invitation.tenant_id,
+            organization: &invitation.organization_id,
+            inviter,
+            role: invitation.role,
+            from_token: invitation.invited_by_tenant_admin,
+        }
+        .conditions()),
         // A transaction that accepts it holds the user's own profile already.
-        let profile = inviter.map(|inviter| keys::user(tenant, inviter));
-        return Ok(profile
-            .map(|key| (key, users::is_enabled()))
-            .into_iter()
-            .collect());
+        None if invitation.invited_by_tenant_admin => Ok(Vec::new()),
+        // Invited users cannot invite themselves.
+        None => Err(Refusal::InvitationNotValid),
     }
-    // Invited users cannot invite themselves.
-    let inviter = inviter.ok_or(Refusal::InvitationNotValid)?;
-    let requirement = Requirement {
-        permission: Permission::ManageMembers,
-        reach: Some(invitation.role),
-    };
-    let membership = keys::membership(tenant, inviter, &invitation.organization_id);
-    Ok(vec![
-        (membership, requirement.condition()),
-        (keys::user(tenant, inviter), users::is_enabled()),
-    ])
 }
 
 /// Makes the transaction conditional on the inviter of an open invitation still being allowed to grant its
