@@ -7,6 +7,7 @@ mod runtime_api;
 use std::path::Path;
 use std::process::Stdio;
 
+use memchr::memmem;
 use serde_json::{Value, json};
 use support::{ACME, World};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -97,8 +98,7 @@ async fn every_function_of_the_template_has_a_binary() {
 /// Whether a program has this text in it.
 fn carries(path: &Path, text: &str) -> bool {
     let program = std::fs::read(path).unwrap();
-    let mut words = program.windows(text.len());
-    words.any(|word| word == text.as_bytes())
+    memmem::find(&program, text.as_bytes()).is_some()
 }
 
 #[tokio::test]
