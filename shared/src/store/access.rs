@@ -60,6 +60,15 @@ pub(super) fn standing(caller: &Caller, own: Option<&Membership>) -> Result<Stan
     }
 }
 
+/// Requires a tenant admin. The right comes from the token: no write needs a condition for it.
+pub(super) fn require_tenant_admin(caller: &Caller) -> Result<(), Refusal> {
+    if caller.tenant_admin {
+        Ok(())
+    } else {
+        Err(Refusal::Forbidden)
+    }
+}
+
 /// Permission that the caller of a write must have when it is applied.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Requirement {

@@ -23,7 +23,7 @@ mod rows;
 mod samples;
 mod scim;
 mod settle;
-mod settled;
+mod shown_items;
 mod sync;
 mod table;
 mod team_members;

@@ -1,9 +1,10 @@
 //! Changing a directory.
 
-use super::{Action, event, not_changed, require_tenant_admin, to_change, unchanged};
+use super::{Action, event, not_changed, to_change, unchanged};
 use crate::domain::{
     Directory, DirectoryId, DirectoryPatch, DirectoryType, EventType, ExpectedVersion, Transition,
 };
+use crate::store::access;
 use crate::store::scim::{set_status, settings_row};
 use crate::store::table::Condition;
 use crate::store::{Context, Error, Refusal, Store, keys};
@@ -21,7 +22,7 @@ impl Store {
         patch: &DirectoryPatch,
         expected: &ExpectedVersion,
     ) -> Result<Directory, Error> {
-        require_tenant_admin(&cx.caller)?;
+        access::require_tenant_admin(&cx.caller)?;
         let tenant = &cx.caller.tenant_id;
         self.until_settled("update_directory", |now| async move {
             let (before, deletion) = self.existing_directory(tenant, id).await?;

@@ -1,7 +1,8 @@
 //! Creating a directory.
 
-use super::{Action, ClaimRow, DirectoryWithToken, event, require_tenant_admin, to_row};
+use super::{Action, ClaimRow, DirectoryWithToken, event, to_row};
 use crate::domain::{EventType, Invalid, Transition};
+use crate::store::access;
 use crate::store::keys::{self, Key};
 use crate::store::scim::{access_row, number_rows};
 use crate::store::table::{Condition, Item, to_item};
@@ -19,7 +20,7 @@ impl Store {
         cx: &Context,
         created: &DirectoryWithToken,
     ) -> Result<Outcome<DirectoryWithToken>, Error> {
-        require_tenant_admin(&cx.caller)?;
+        access::require_tenant_admin(&cx.caller)?;
         let directory = &created.directory;
         let tenant = &directory.tenant_id;
         let record = cx.record_of_secret();

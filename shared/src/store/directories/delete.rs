@@ -9,14 +9,14 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::{
-    Action, BEING_DELETED, DELETING, DONE_TO, DeletionRow, event, not_changed,
-    require_tenant_admin, to_change, unchanged,
+    Action, BEING_DELETED, DELETING, DONE_TO, DeletionRow, event, not_changed, to_change, unchanged,
 };
 use crate::domain::{
     Directory, DirectoryId, DirectoryStatus, DirectoryType, EventDraft, EventType, ExpectedVersion,
     Membership, MembershipsOfDeleted, Origin, Source, TeamMembership, TenantId, Timestamp,
     Transition, User, UserId,
 };
+use crate::store::access;
 use crate::store::rows::members::{MAPPED_FROM, SUSPENDED_BY, SYNCED_ROLE};
 use crate::store::rows::{members, team_members};
 use crate::store::settle::Unsettled;
@@ -51,7 +51,7 @@ impl Store {
         memberships: MembershipsOfDeleted,
         expected: &ExpectedVersion,
     ) -> Result<(), Error> {
-        require_tenant_admin(&cx.caller)?;
+        access::require_tenant_admin(&cx.caller)?;
         let deletion = self.until_settled("delete_directory", |now| {
             self.deletion_step(cx, id, (memberships, expected), now)
         });

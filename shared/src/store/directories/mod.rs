@@ -209,15 +209,6 @@ enum Action {
     Run,
 }
 
-/// Directories belong to the tenant.
-fn require_tenant_admin(caller: &Caller) -> Result<(), Refusal> {
-    if caller.tenant_admin {
-        Ok(())
-    } else {
-        Err(Refusal::Forbidden)
-    }
-}
-
 /// Returns the change that writes the fields of a directory.
 fn to_change(after: &Directory) -> Result<Change, table::Error> {
     let row = to_row(after)?;

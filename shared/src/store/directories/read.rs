@@ -1,7 +1,8 @@
 //! Reading directories.
 
-use super::{DeletionRow, from_row, require_tenant_admin};
+use super::{DeletionRow, from_row};
 use crate::domain::{Directory, DirectoryId, DirectoryStatus, Page, TenantId};
+use crate::store::access;
 use crate::store::keys::{self, DIRECTORY_PREFIX, MAX_SORT_KEY_BYTES};
 use crate::store::table::{Item, Query, from_item, in_partition};
 use crate::store::{Context, Error, Refusal, Store, table};
@@ -25,7 +26,7 @@ impl Store {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<Directory>, Error> {
-        require_tenant_admin(&cx.caller)?;
+        access::require_tenant_admin(&cx.caller)?;
         let tenant = &cx.caller.tenant_id;
         let after = after.map(|place| start_after(tenant, place)).transpose()?;
         let page = self.directories_of(tenant, after, limit).await?;
@@ -74,7 +75,7 @@ impl Store {
 
     /// Returns a directory. Requires a tenant admin.
     pub async fn directory(&self, cx: &Context, id: &DirectoryId) -> Result<Directory, Error> {
-        require_tenant_admin(&cx.caller)?;
+        access::require_tenant_admin(&cx.caller)?;
         let found = self.existing_directory(&cx.caller.tenant_id, id).await?;
         Ok(found.0)
     }

@@ -1,11 +1,10 @@
 //! Replacing the token of a directory of type `scim`.
 
-use super::{
-    Action, DirectoryWithToken, event, not_changed, require_tenant_admin, to_change, unchanged,
-};
+use super::{Action, DirectoryWithToken, event, not_changed, to_change, unchanged};
 use crate::domain::{
     DirectoryId, DirectoryType, EventType, ExpectedVersion, ScimToken, Transition,
 };
+use crate::store::access;
 use crate::store::scim::rotate;
 use crate::store::table::Condition;
 use crate::store::{Context, Error, Outcome, Refusal, Store, keys};
@@ -23,7 +22,7 @@ impl Store {
         token: &ScimToken,
         expected: &ExpectedVersion,
     ) -> Result<Outcome<DirectoryWithToken>, Error> {
-        require_tenant_admin(&cx.caller)?;
+        access::require_tenant_admin(&cx.caller)?;
         let tenant = &cx.caller.tenant_id;
         let record = cx.record_of_secret();
         let record = record.as_ref();

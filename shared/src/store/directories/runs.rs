@@ -4,11 +4,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::run_rows::{BLOCKED, CONFIRMED, ConfirmedRun, RunRow, json};
-use super::{Action, DeletionRow, event, from_row, require_tenant_admin, to_change, unchanged};
+use super::{Action, DeletionRow, event, from_row, to_change, unchanged};
 use crate::domain::{
     Directory, DirectoryId, DirectoryRun, DirectoryRunId, DirectoryStatus, EventType, Invalid,
     Page, TenantId, Timestamp, Transition,
 };
+use crate::store::access;
 use crate::store::keys::{self, GSI2, RUN_PREFIX};
 use crate::store::table::{Change, Condition, Item, Query, from_item, in_partition, text};
 use crate::store::{Context, Error, Refusal, Store, table};
@@ -107,7 +108,7 @@ impl Store {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<DirectoryRun>, Error> {
-        require_tenant_admin(&cx.caller)?;
+        access::require_tenant_admin(&cx.caller)?;
         let tenant = &cx.caller.tenant_id;
         let after = after.map(|place| {
             let id = place.strip_prefix(RUN_PREFIX).map(str::to_owned);
@@ -151,7 +152,7 @@ impl Store {
         id: &DirectoryId,
         run: &DirectoryRunId,
     ) -> Result<(), Error> {
-        require_tenant_admin(&cx.caller)?;
+        access::require_tenant_admin(&cx.caller)?;
         let tenant = &cx.caller.tenant_id;
         let not_blocked = || Refusal::Invalid {
             field: "/confirm",
@@ -204,7 +205,7 @@ impl Store {
         cx: &Context,
         id: &DirectoryId,
     ) -> Result<Directory, Error> {
-        require_tenant_admin(&cx.caller)?;
+        access::require_tenant_admin(&cx.caller)?;
         self.runnable(&cx.caller.tenant_id, id).await
     }
 

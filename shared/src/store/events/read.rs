@@ -97,9 +97,7 @@ impl Store {
         limit: usize,
     ) -> Result<Page<Event>, Error> {
         let caller = &cx.caller;
-        if !caller.tenant_admin {
-            return Err(Refusal::Forbidden.into());
-        }
+        access::require_tenant_admin(caller)?;
         let Some(range) = filter.range(after, self.clock.now())? else {
             return Ok(filter.page(Vec::new(), after, limit));
         };
@@ -117,9 +115,7 @@ impl Store {
     /// Returns an event of the caller's tenant. Requires a tenant admin.
     pub async fn event(&self, cx: &Context, id: EventId) -> Result<Event, Error> {
         let caller = &cx.caller;
-        if !caller.tenant_admin {
-            return Err(Refusal::Forbidden.into());
-        }
+        access::require_tenant_admin(caller)?;
         let key = keys::event(&caller.tenant_id, partition_of(id), id);
         let item = self.table.get(&key).await?.ok_or(Refusal::NotFound)?;
         Ok(from_row(item)?)

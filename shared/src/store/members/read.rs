@@ -9,7 +9,7 @@ use crate::store::access::{self, standing};
 use crate::store::keys::{self, MEMBERSHIP_PREFIX};
 use crate::store::rows::members::from_row;
 use crate::store::rows::{organizations, users};
-use crate::store::settled::{Settles as _, ShownItems};
+use crate::store::shown_items::{Settles as _, ShownItems};
 use crate::store::table::{Query, in_partition};
 use crate::store::{Context, Error, Page, Refusal, Store};
 use std::collections::HashMap;

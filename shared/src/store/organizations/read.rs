@@ -43,9 +43,7 @@ impl Store {
         limit: usize,
     ) -> Result<Page<Organization>, Error> {
         let caller = &cx.caller;
-        if !caller.tenant_admin {
-            return Err(Refusal::Forbidden.into());
-        }
+        access::require_tenant_admin(caller)?;
         let (index, partition) = match &filter.domain {
             Some(domain) => (
                 GSI2,

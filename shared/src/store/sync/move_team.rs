@@ -5,7 +5,7 @@ use crate::domain::{
     EventDraft, EventType, Limits, Name, OrganizationId, Origin, Team, TeamId, TeamMembership,
     TenantId, Transition,
 };
-use crate::store::keys::{self, GSI1};
+use crate::store::keys::{self, GSI1, USER_PREFIX};
 use crate::store::rows::members::JOINED_TEAMS;
 use crate::store::rows::organizations::SYNCED_NAME;
 use crate::store::rows::teams::AWAITS_ORGANIZATION;
@@ -144,7 +144,7 @@ impl Store {
                 .table
                 .query(Query {
                     index: Some(GSI1),
-                    condition: in_partition(Some(GSI1), partition.clone(), "USER#".to_owned()),
+                    condition: in_partition(Some(GSI1), partition.clone(), USER_PREFIX.to_owned()),
                     filter: None,
                     after,
                     limit: PAGE,

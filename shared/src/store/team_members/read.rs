@@ -9,7 +9,7 @@ use crate::domain::{Caller, Membership, OrganizationId, TeamId, TeamMembership, 
 use crate::store::keys::{self, GSI1, Key, MEMBERSHIP_PREFIX, TEAM_MEMBERSHIP_PREFIX, USER_PREFIX};
 use crate::store::rows::team_members::from_row;
 use crate::store::rows::{members, organizations, teams, users};
-use crate::store::settled::{Settles as _, ShownItems};
+use crate::store::shown_items::{Settles as _, ShownItems};
 use crate::store::table::{Condition, Item, Query, between, in_partition, key_of, text};
 use crate::store::{Context, Error, Page, Refusal, Store};
 

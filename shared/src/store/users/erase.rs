@@ -11,6 +11,7 @@ use crate::domain::{
     Caller, EventDraft, EventType, ExpectedVersion, Membership, Organization, Origin, Target,
     TenantId, Timestamp, Transition, User, UserId, UserStatus,
 };
+use crate::store::access;
 use crate::store::keys::{self, Key, MEMBERSHIP_PREFIX, TEAM_MEMBERSHIP_PREFIX};
 use crate::store::rows::members::{JOINED_TEAMS, MOST_TEAMS};
 use crate::store::rows::users::{
@@ -68,9 +69,7 @@ impl Store {
         user: &UserId,
         expected: &ExpectedVersion,
     ) -> Result<(), Error> {
-        if !cx.caller.tenant_admin {
-            return Err(Refusal::Forbidden.into());
-        }
+        access::require_tenant_admin(&cx.caller)?;
         let erasure = self.until_settled("erase_user", |now| self.erase(cx, user, expected, now));
         tokio::time::timeout(BUDGET, Box::pin(erasure))
             .await

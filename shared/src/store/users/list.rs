@@ -1,6 +1,7 @@
 //! Lists and searches of the users of a tenant.
 
 use crate::domain::{SearchPrefix, TenantId, User, UserStatus};
+use crate::store::access;
 use crate::store::keys::{self, GSI3, Key, MAX_SORT_KEY_BYTES};
 use crate::store::rows::users::from_row;
 use crate::store::table::{self, Condition, Query, in_partition, text, text_of};
@@ -133,9 +134,7 @@ impl Store {
         limit: usize,
     ) -> Result<Page<User>, Error> {
         let caller = &cx.caller;
-        if !caller.tenant_admin {
-            return Err(Refusal::Forbidden.into());
-        }
+        access::require_tenant_admin(caller)?;
         let tenant = &caller.tenant_id;
         let (mut phase, mut place) = after.map_or(Ok((Phase::Names, None)), Phase::of)?;
         let mut items: Vec<User> = Vec::new();

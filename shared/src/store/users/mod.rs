@@ -13,6 +13,7 @@ pub use list::UserFilter;
 pub use login::Profile;
 pub use status::TokenRights;
 
+use crate::store::access;
 use crate::store::rows::names::{NamesLag, in_index, pending, write_email_entry};
 use crate::store::rows::users::{Stored, from_row, known, new_profile, profile};
 use crate::store::settle::Unsettled;
@@ -74,9 +75,7 @@ impl Store {
         expected: &ExpectedVersion,
     ) -> Result<Registered, Error> {
         let caller = &cx.caller;
-        if !caller.tenant_admin {
-            return Err(Refusal::Forbidden.into());
-        }
+        access::require_tenant_admin(caller)?;
         let key = keys::user(&caller.tenant_id, user);
         let key = &key;
         self.until_settled("register_user", |now| async move {

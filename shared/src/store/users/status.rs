@@ -4,6 +4,7 @@
 use crate::domain::{
     EventDraft, EventType, ExpectedVersion, TenantId, Transition, User, UserId, UserStatus,
 };
+use crate::store::access;
 use crate::store::rows::users::{
     DIRECTORY_ADMIN, DISABLED_BY, STATUS, from_row, hold_enabled, require_enabled, unchanged,
 };
@@ -35,9 +36,7 @@ impl Store {
         expected: &ExpectedVersion,
     ) -> Result<User, Error> {
         let caller = &cx.caller;
-        if !caller.tenant_admin {
-            return Err(Refusal::Forbidden.into());
-        }
+        access::require_tenant_admin(caller)?;
         let key = keys::user(&caller.tenant_id, user);
         let own = keys::user(&caller.tenant_id, &caller.user_id);
         let (key, own) = (&key, &own);

@@ -1,10 +1,11 @@
 //! Changing and deleting an endpoint.
 
-use super::{Action, event, require_tenant_admin, to_change};
+use super::{Action, event, to_change};
 use crate::domain::{
     EventType, ExpectedVersion, Transition, WebhookEndpoint, WebhookEndpointId,
     WebhookEndpointPatch, WebhookStatus,
 };
+use crate::store::access;
 use crate::store::settle::Unsettled;
 use crate::store::table::{Change, Condition, Unmet};
 use crate::store::{Context, Error, Refusal, Store, in_version, keys};
@@ -21,7 +22,7 @@ impl Store {
         patch: &WebhookEndpointPatch,
         expected: &ExpectedVersion,
     ) -> Result<WebhookEndpoint, Error> {
-        require_tenant_admin(&cx.caller)?;
+        access::require_tenant_admin(&cx.caller)?;
         let tenant = &cx.caller.tenant_id;
         self.until_settled("update_webhook_endpoint", |now| async move {
             let before = self.existing_webhook_endpoint(tenant, id).await?;
@@ -63,7 +64,7 @@ impl Store {
         id: &WebhookEndpointId,
         expected: &ExpectedVersion,
     ) -> Result<(), Error> {
-        require_tenant_admin(&cx.caller)?;
+        access::require_tenant_admin(&cx.caller)?;
         let tenant = &cx.caller.tenant_id;
         self.until_settled("delete_webhook_endpoint", |_| async move {
             let before = self.existing_webhook_endpoint(tenant, id).await?;

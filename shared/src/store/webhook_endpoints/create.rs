@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::{Action, WebhookEndpointWithSecret, event, require_tenant_admin, to_row};
+use super::{Action, WebhookEndpointWithSecret, event, to_row};
 use crate::domain::{EventType, Invalid, MAX_WEBHOOK_ENDPOINTS, Transition};
+use crate::store::access;
 use crate::store::rows::organizations;
 use crate::store::table::{Change, Condition, Item, number, to_item};
 use crate::store::{Context, Error, Outcome, Refusal, Store, keys, table};
@@ -23,7 +24,7 @@ impl Store {
         cx: &Context,
         created: &WebhookEndpointWithSecret,
     ) -> Result<Outcome<WebhookEndpointWithSecret>, Error> {
-        require_tenant_admin(&cx.caller)?;
+        access::require_tenant_admin(&cx.caller)?;
         let endpoint = &created.endpoint;
         let tenant = &endpoint.tenant_id;
         let record = cx.record_of_secret();

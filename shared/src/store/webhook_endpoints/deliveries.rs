@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::require_tenant_admin;
 use crate::domain::{
     Delivery, DeliveryStatus, EventId, Page, TenantId, Timestamp, WebhookEndpointId,
 };
+use crate::store::access;
 use crate::store::keys;
 use crate::store::table::{Change, Condition, Item, Query, from_item, in_partition, text, to_item};
 use crate::store::{Context, Error, Refusal, Store, table};
@@ -77,7 +77,7 @@ impl Store {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<Delivery>, Error> {
-        require_tenant_admin(&cx.caller)?;
+        access::require_tenant_admin(&cx.caller)?;
         let tenant = &cx.caller.tenant_id;
         let partition = keys::webhook_deliveries_partition(tenant, endpoint);
         let after = after.map(|place| {
@@ -119,7 +119,7 @@ impl Store {
         endpoint: &WebhookEndpointId,
         id: EventId,
     ) -> Result<Delivery, Error> {
-        require_tenant_admin(&cx.caller)?;
+        access::require_tenant_admin(&cx.caller)?;
         let tenant = &cx.caller.tenant_id;
         let key = keys::webhook_delivery(tenant, endpoint, id);
         let (_, item) =

@@ -158,15 +158,6 @@ enum Action {
     Record,
 }
 
-/// Endpoints belong to the tenant.
-fn require_tenant_admin(caller: &Caller) -> Result<(), Refusal> {
-    if caller.tenant_admin {
-        Ok(())
-    } else {
-        Err(Refusal::Forbidden)
-    }
-}
-
 /// Returns the change that writes the fields of an endpoint.
 fn to_change(after: &WebhookEndpoint) -> Result<Change, table::Error> {
     let row = to_row(after)?;

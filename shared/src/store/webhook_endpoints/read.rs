@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 
-use super::{from_row, require_tenant_admin};
+use super::from_row;
 use crate::domain::{Page, TenantId, Timestamp, WebhookEndpoint, WebhookEndpointId, WebhookSecret};
+use crate::store::access;
 use crate::store::keys::{self, MAX_SORT_KEY_BYTES, WEBHOOK_ENDPOINT_PREFIX};
 use crate::store::table::{Item, Query, from_item, in_partition};
 use crate::store::{Context, Error, Refusal, Store, table};
@@ -55,7 +56,7 @@ impl Store {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<WebhookEndpoint>, Error> {
-        require_tenant_admin(&cx.caller)?;
+        access::require_tenant_admin(&cx.caller)?;
         let tenant = &cx.caller.tenant_id;
         let after = after.map(|place| start_after(tenant, place)).transpose()?;
         Ok(self.webhook_endpoints_of(tenant, after, limit).await?)
@@ -116,7 +117,7 @@ impl Store {
         cx: &Context,
         id: &WebhookEndpointId,
     ) -> Result<WebhookEndpoint, Error> {
-        require_tenant_admin(&cx.caller)?;
+        access::require_tenant_admin(&cx.caller)?;
         self.existing_webhook_endpoint(&cx.caller.tenant_id, id)
             .await
     }

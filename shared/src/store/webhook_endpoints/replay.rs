@@ -1,10 +1,10 @@
 //! Sending events to an endpoint again.
 
-use super::require_tenant_admin;
 use crate::domain::{
     Delivery, DeliveryStatus, Event, EventId, Page, Timestamp, WebhookEndpoint, WebhookEndpointId,
     WebhookReplay, WebhookStatus,
 };
+use crate::store::access;
 use crate::store::rows::Recorded;
 use crate::store::{Context, Error, EventFilter, Outcome, Refusal, Store, table};
 
@@ -56,7 +56,7 @@ impl Store {
         endpoint: &WebhookEndpointId,
         id: EventId,
     ) -> Result<(WebhookEndpoint, Delivery, Event), Error> {
-        require_tenant_admin(&cx.caller)?;
+        access::require_tenant_admin(&cx.caller)?;
         let endpoint = self.enabled_webhook_endpoint(cx, endpoint).await?;
         let delivery = self.webhook_delivery(cx, &endpoint.id, id).await?;
         let event = self.event(cx, id).await?;

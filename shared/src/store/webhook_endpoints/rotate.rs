@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::change::not_changed;
-use super::{Action, WebhookEndpointWithSecret, event, require_tenant_admin, to_change};
+use super::{Action, WebhookEndpointWithSecret, event, to_change};
 use crate::domain::{EventType, ExpectedVersion, Transition, WebhookEndpointId, WebhookSecret};
+use crate::store::access;
 use crate::store::table::{Change, Condition, number, text};
 use crate::store::{Context, Error, Outcome, Store, in_version, keys};
 
@@ -24,7 +25,7 @@ impl Store {
         secret: &WebhookSecret,
         expected: &ExpectedVersion,
     ) -> Result<Outcome<WebhookEndpointWithSecret>, Error> {
-        require_tenant_admin(&cx.caller)?;
+        access::require_tenant_admin(&cx.caller)?;
         let tenant = &cx.caller.tenant_id;
         let record = cx.record_of_secret();
         let record = record.as_ref();

@@ -1,7 +1,8 @@
 //! Testing an endpoint.
 
-use super::{Action, SigningEndpoint, require_tenant_admin};
+use super::{Action, SigningEndpoint};
 use crate::domain::{WebhookEndpointId, WebhookTest};
+use crate::store::access;
 use crate::store::idempotency;
 use crate::store::rows::Recorded;
 use crate::store::table::Transaction;
@@ -26,7 +27,7 @@ impl Store {
         cx: &Context,
         id: &WebhookEndpointId,
     ) -> Result<SigningEndpoint, Error> {
-        require_tenant_admin(&cx.caller)?;
+        access::require_tenant_admin(&cx.caller)?;
         let tenant = &cx.caller.tenant_id;
         let found = self.signing_webhook_endpoint(tenant, id, cx.now).await?;
         Ok(found.ok_or(Refusal::NotFound)?)
